@@ -1,0 +1,2 @@
+//! The `pgclone` command.
+fn main() {}

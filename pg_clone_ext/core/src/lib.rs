@@ -1,0 +1,4 @@
+//! The pure core of pg_clone_ext: find ids in bytes, map them, rewrite documents, plan a clone.
+//!
+//! Nothing here knows PostgreSQL's API, and nothing is `unsafe`; everything runs under plain `cargo test`.
+#![forbid(unsafe_code)]

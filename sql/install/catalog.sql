@@ -1,0 +1,125 @@
+-- The catalog: which stores there are, which tables each has, what every column of them gets in a clone, and the rules
+-- for documents. Presets fill it; clone.store_table(), clone.store_column() and clone.rule() fill it by hand.
+--
+-- Tables are named by regclass, so a rename does not break a store and pg_dump writes them by name.
+
+CREATE SCHEMA IF NOT EXISTS clone;
+COMMENT ON SCHEMA clone IS 'pg_clone_ext: stores, runs, jobs and the queue of blobs to copy';
+
+CREATE TABLE clone.store (
+    name        text PRIMARY KEY CHECK (name ~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$'),
+    preset      text NOT NULL,
+    options     jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(options) = 'object'),
+    created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    created_by  text NOT NULL DEFAULT current_user
+);
+COMMENT ON TABLE clone.store IS 'One place where projects live: a set of tables, described by clone.store_table';
+COMMENT ON COLUMN clone.store.options IS
+    'options.blobs: where the files of the store are (file:<directory>, s3://bucket/prefix, ...); options.settings: defaults of the clone options';
+
+-- A preset is an SQL function that describes a store: it writes clone.store_relation and its neighbours for the store it is given.
+CREATE TABLE clone.preset (
+    name        text PRIMARY KEY,
+    describe    regprocedure NOT NULL,
+    comment     text
+);
+COMMENT ON TABLE clone.preset IS
+    'Known presets; describe is a function (store text, options jsonb) returning void that fills the catalog for that store';
+
+CREATE TABLE clone.store_relation (
+    store           text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    relation        regclass NOT NULL,
+    role            text NOT NULL CHECK (role IN ('project', 'resource', 'derived', 'history')),
+    position        int NOT NULL DEFAULT 0,
+    resource_type   text,
+    type_column     name,
+    id_column       name,
+    project_column  name,
+    parents         regclass[] NOT NULL DEFAULT '{}',
+    join_column     name,
+    document_column name,
+    version_path    text[],
+    live            text,
+    cloned          boolean NOT NULL DEFAULT true,
+    blob_key        text,
+    comment         text,
+    PRIMARY KEY (store, relation),
+    CHECK (role NOT IN ('project', 'resource') OR id_column IS NOT NULL),
+    CHECK (role <> 'resource' OR (resource_type IS NULL) <> (type_column IS NULL)),
+    CHECK (project_column IS NOT NULL OR join_column IS NOT NULL OR role = 'project'),
+    CHECK (join_column IS NULL OR pg_catalog.cardinality(parents) > 0)
+);
+COMMENT ON TABLE clone.store_relation IS 'The tables of a store and how their rows belong to a project';
+COMMENT ON COLUMN clone.store_relation.position IS 'Order of insertion, lowest first: a table comes after those its foreign keys name';
+COMMENT ON COLUMN clone.store_relation.resource_type IS 'Type of every resource in this table; NULL where type_column says it per row';
+COMMENT ON COLUMN clone.store_relation.project_column IS 'Column that holds the project''s id; NULL where rows belong through join_column';
+COMMENT ON COLUMN clone.store_relation.parents IS 'Tables whose id_column the join_column names';
+COMMENT ON COLUMN clone.store_relation.version_path IS 'Where the document says its version id, e.g. {meta,versionId}';
+COMMENT ON COLUMN clone.store_relation.live IS 'SQL condition on a row: what is cloned unless history is full, e.g. NOT deleted';
+COMMENT ON COLUMN clone.store_relation.cloned IS 'false: cloned only when resource_types names the type';
+COMMENT ON COLUMN clone.store_relation.blob_key IS 'Key of the file of each row: a text with {id}, {version}, {project}';
+
+CREATE TABLE clone.store_column (
+    store       text NOT NULL,
+    relation    regclass NOT NULL,
+    name        name NOT NULL,
+    type        text NOT NULL,
+    role        text NOT NULL CHECK (role IN
+        ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'now', 'new_uuid', 'null', 'value', 'default')),
+    target      regclass,
+    value       text,
+    reason      text,
+    PRIMARY KEY (store, relation, name),
+    FOREIGN KEY (store, relation) REFERENCES clone.store_relation ON UPDATE CASCADE ON DELETE CASCADE,
+    CHECK (role <> 'value' OR value IS NOT NULL)
+);
+COMMENT ON TABLE clone.store_column IS 'What the clone gets in each column, and the column''s type when the store was described';
+COMMENT ON COLUMN clone.store_column.role IS
+    'keep: the source''s value; map: the new id of the id that stands there; rewrite: ids inside a document, text or array; project: the new '
+    'project''s id; version: the new version id; key: the next value of the column''s sequence; now; new_uuid; null; value: the one in value; '
+    'default: left out, the column''s default or generation applies';
+COMMENT ON COLUMN clone.store_column.target IS 'map: the table whose key stands here, where keys are not UUIDs (UUIDs need none)';
+COMMENT ON COLUMN clone.store_column.reason IS 'Why the role was inferred, shown by project_clone_plan';
+
+CREATE TABLE clone.store_rule (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    store         text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    position      int NOT NULL DEFAULT 0,
+    resource_type text,
+    path          text NOT NULL,
+    action        text NOT NULL CHECK (action IN ('remove', 'set', 'rename', 'regenerate')),
+    value         jsonb,
+    "when"        text,
+    unless_cloned text,
+    if_given      text CHECK (if_given IN ('name', 'owner')),
+    columns       text[] NOT NULL DEFAULT '{}',
+    todo          text
+);
+COMMENT ON TABLE clone.store_rule IS 'What happens to parts of documents: secrets removed, subscriptions switched off, names set';
+COMMENT ON COLUMN clone.store_rule.path IS 'RFC 9535 JSONPath into the document';
+COMMENT ON COLUMN clone.store_rule."when" IS 'RFC 9535 filter expression over the document (@): the rule applies where it holds';
+COMMENT ON COLUMN clone.store_rule.unless_cloned IS 'JSONPath: the rule is skipped where the string there names a resource that is cloned too';
+COMMENT ON COLUMN clone.store_rule.columns IS 'Columns of the row that get the same value';
+COMMENT ON COLUMN clone.store_rule.todo IS 'What the operator must do because the rule did something; reported with the run';
+
+-- What a chosen resource needs to work and therefore brings along, whatever the filter (unless excluded by id).
+CREATE TABLE clone.store_belonging (
+    store         text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    resource_type text NOT NULL,
+    brings_type   text NOT NULL,
+    via_column    name NOT NULL DEFAULT '',
+    PRIMARY KEY (store, resource_type, brings_type, via_column)
+);
+COMMENT ON TABLE clone.store_belonging IS 'resource_type (or *) brings along resources of brings_type';
+COMMENT ON COLUMN clone.store_belonging.via_column IS
+    'empty: those that the document references; otherwise the column of brings_type''s table that references the resource';
+
+-- Functions of a store that run inside the clone's transaction.
+CREATE TABLE clone.store_hook (
+    store    text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    event    text NOT NULL CHECK (event IN ('finish')),
+    function regprocedure NOT NULL,
+    PRIMARY KEY (store, event)
+);
+COMMENT ON TABLE clone.store_hook IS
+    'finish: function(run bigint, arguments jsonb) returning jsonb (an array of things the operator must do), called after the rows are copied';

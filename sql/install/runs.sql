@@ -1,0 +1,63 @@
+-- What was done: one row per clone, its counts per table and resource type, the references that dangle.
+-- Written in the clone's own transaction: a clone that failed has no run.
+
+CREATE TABLE clone.run (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    store           text NOT NULL,
+    kind            text NOT NULL DEFAULT 'project' CHECK (kind IN ('project', 'item')),
+    source_project  text NOT NULL,
+    target_project  text NOT NULL,
+    name            text,
+    arguments       jsonb NOT NULL,
+    run_by          text NOT NULL,
+    session_by      text NOT NULL,
+    started_at      timestamptz NOT NULL,
+    finished_at     timestamptz,
+    duration        interval GENERATED ALWAYS AS (finished_at - started_at) STORED,
+    resources       bigint NOT NULL DEFAULT 0,
+    rows            bigint NOT NULL DEFAULT 0,
+    bytes           bigint NOT NULL DEFAULT 0,
+    rewritten       bigint NOT NULL DEFAULT 0,
+    kept            bigint NOT NULL DEFAULT 0,
+    dangling        bigint NOT NULL DEFAULT 0,
+    blobs           bigint NOT NULL DEFAULT 0,
+    todo            jsonb NOT NULL DEFAULT '[]',
+    expires_at      timestamptz,
+    replaced        text,
+    deleted_at      timestamptz
+);
+CREATE INDEX run_target ON clone.run (target_project);
+CREATE INDEX run_expiry ON clone.run (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
+COMMENT ON TABLE clone.run IS 'One row per executed clone';
+COMMENT ON COLUMN clone.run.run_by IS 'The role whose rights the clone used; session_by is who was logged in';
+COMMENT ON COLUMN clone.run.resources IS 'Resources cloned, the project among them';
+COMMENT ON COLUMN clone.run.rows IS 'Rows written in all tables of the store';
+COMMENT ON COLUMN clone.run.bytes IS 'Bytes of the rows written, before compression by the table';
+COMMENT ON COLUMN clone.run.rewritten IS 'Occurrences of a source id that now name the clone''s, in documents and columns';
+COMMENT ON COLUMN clone.run.kept IS 'Occurrences of a version that was not cloned, now without their _history part';
+COMMENT ON COLUMN clone.run.dangling IS 'Occurrences of a reference to a source resource that was not cloned';
+COMMENT ON COLUMN clone.run.todo IS 'What the operator must configure again: an array of texts';
+
+CREATE TABLE clone.run_table (
+    run_id        bigint NOT NULL REFERENCES clone.run ON DELETE CASCADE,
+    relation      text NOT NULL,
+    resource_type text NOT NULL DEFAULT '',
+    path          text NOT NULL CHECK (path IN ('bulk', 'sql')),
+    rows          bigint NOT NULL,
+    bytes         bigint NOT NULL,
+    rewritten     bigint NOT NULL,
+    kept          bigint NOT NULL,
+    dangling      bigint NOT NULL,
+    milliseconds  double precision NOT NULL,
+    PRIMARY KEY (run_id, relation, resource_type)
+);
+COMMENT ON TABLE clone.run_table IS 'Counts of a run by table and resource type';
+
+CREATE TABLE clone.run_dangling (
+    run_id      bigint NOT NULL REFERENCES clone.run ON DELETE CASCADE,
+    target      text NOT NULL,
+    occurrences bigint NOT NULL,
+    PRIMARY KEY (run_id, target)
+);
+COMMENT ON TABLE clone.run_dangling IS
+    'Source resources that documents of the clone still name although they were not cloned: the first 1,000 of a run';
