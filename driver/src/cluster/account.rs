@@ -1,0 +1,77 @@
+//! Which operating system account the server runs as: never root.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use nix::unistd::{Uid, User};
+
+/// The account that runs initdb and the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// User name, for people.
+    pub name: String,
+    /// Set when this process must switch to the account because it is root itself.
+    switch_to: Option<(u32, u32)>,
+}
+
+impl Account {
+    /// The caller's own account; `postgres`, or else `nobody`, when the caller is root.
+    ///
+    /// # Errors
+    /// When the caller is root and the machine has neither account.
+    pub fn for_server() -> Result<Self> {
+        let uid = Uid::effective();
+        if !uid.is_root() {
+            let name = User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
+            return Ok(Self { name, switch_to: None });
+        }
+        for name in ["postgres", "nobody"] {
+            let user = User::from_name(name).with_context(|| format!("cannot look up the user {name:?}"))?;
+            if let Some(user) = user.filter(|user| !user.uid.is_root()) {
+                let switch_to = Some((user.uid.as_raw(), user.gid.as_raw()));
+                return Ok(Self { name: user.name, switch_to });
+            }
+        }
+        bail!("PostgreSQL does not run as root, and there is neither a user \"postgres\" nor a user \"nobody\"")
+    }
+
+    /// Whether commands of the account must be run through another user's rights.
+    pub fn is_other_user(&self) -> bool {
+        self.switch_to.is_some()
+    }
+
+    /// Makes `command` run as this account. As root the standard library clears the supplementary groups when a uid is
+    /// set. The working directory is one that every account may enter.
+    pub fn apply<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        if let Some((uid, gid)) = self.switch_to {
+            command.uid(uid).gid(gid);
+        }
+        command.current_dir("/").env_remove("PGDATA")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_never_runs_as_root() {
+        let account = Account::for_server().unwrap();
+        assert_ne!(account.name, "root");
+        let mut command = Command::new("id");
+        let output = account.apply(command.arg("-u")).output().unwrap();
+        assert_ne!(String::from_utf8_lossy(&output.stdout).trim(), "0");
+    }
+
+    #[test]
+    fn an_account_that_is_switched_to_has_no_group_of_root() {
+        let account = Account::for_server().unwrap();
+        let mut command = Command::new("id");
+        let output = account.apply(command.arg("-G")).output().unwrap();
+        let groups = String::from_utf8_lossy(&output.stdout).into_owned();
+        if account.is_other_user() {
+            assert!(!groups.split_whitespace().any(|group| group == "0"), "groups: {groups}");
+        }
+    }
+}
