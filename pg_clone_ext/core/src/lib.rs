@@ -2,3 +2,6 @@
 //!
 //! Nothing here knows PostgreSQL's API, and nothing is `unsafe`; everything runs under plain `cargo test`.
 #![forbid(unsafe_code)]
+
+pub mod edit;
+pub mod rules;

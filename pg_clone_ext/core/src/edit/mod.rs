@@ -1,0 +1,83 @@
+//! Edits of a JSON document: what an edit is, and where it is applied.
+//!
+//! An [`Edit`] names a place by a path from the root and says what happens there. A list of edits means *one after
+//! another*: each path is read in the document that the edits before it left behind. [`value::apply`] does that on
+//! a tree, [`text::apply`] on the document's text without building a tree; both give the same document.
+
+mod error;
+pub mod member;
+mod overlay;
+mod scan;
+pub mod text;
+pub mod value;
+
+pub use error::EditError;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One change of a document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The place, from the document's root. Empty means the whole document, which can be set but not removed.
+    pub path: Vec<Step>,
+    /// What happens there.
+    pub op: EditOp,
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Step {
+    /// The member of an object with this name.
+    Key(String),
+    /// The element of an array, counted from 0.
+    Index(usize),
+}
+
+/// What an edit does at its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum EditOp {
+    /// Take the member or element away; nothing happens when it does not exist.
+    Remove,
+    /// Give it this value. A missing member of an existing object is added at its end.
+    Set(Value),
+    /// Give the member, which must exist, this name. A member that had the name before is taken away.
+    Rename(String),
+}
+
+impl Edit {
+    /// Takes away what is at `path`.
+    pub fn remove(path: impl IntoIterator<Item = Step>) -> Self {
+        Edit {
+            path: path.into_iter().collect(),
+            op: EditOp::Remove,
+        }
+    }
+
+    /// Gives what is at `path` this value.
+    pub fn set(path: impl IntoIterator<Item = Step>, value: impl Into<Value>) -> Self {
+        Edit {
+            path: path.into_iter().collect(),
+            op: EditOp::Set(value.into()),
+        }
+    }
+
+    /// Gives the member at `path` another name.
+    pub fn rename(path: impl IntoIterator<Item = Step>, name: impl Into<String>) -> Self {
+        Edit {
+            path: path.into_iter().collect(),
+            op: EditOp::Rename(name.into()),
+        }
+    }
+}
+
+impl From<&str> for Step {
+    fn from(name: &str) -> Self {
+        Step::Key(name.to_owned())
+    }
+}
+
+impl From<usize> for Step {
+    fn from(index: usize) -> Self {
+        Step::Index(index)
+    }
+}

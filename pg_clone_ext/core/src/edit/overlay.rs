@@ -1,0 +1,235 @@
+//! A list of edits, one after another, merged into one tree over the document they will be applied to.
+//!
+//! The tree speaks of the places of the *unedited* document, so the text can be gone through once however many edits
+//! there are: an index counted after a removal is turned back into the index before it, a set below a place that was
+//! set goes into that value, and a renamed member is found under both names.
+
+use super::{Edit, EditError, EditOp, Step, value};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What happens to one value of the document.
+#[derive(Debug, Default)]
+pub(super) struct Overlay {
+    /// The value that takes its place.
+    pub replace: Option<Value>,
+    /// What happens to its members, if it is an object; those that are added, in their order.
+    pub members: Vec<Member>,
+    /// What happens to its elements, if it is an array, by their index in the document.
+    pub items: BTreeMap<usize, Element>,
+    /// The first edit that fails when the document lacks this value.
+    pub needed: Option<Vec<Step>>,
+}
+
+/// What happens to one member of an object.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Its name in the document; `None` for a member that takes the place of one that was removed.
+    pub original: Option<String>,
+    /// Its name afterwards; `None` when it is removed.
+    pub name: Option<String>,
+    /// What happens to its value.
+    pub overlay: Overlay,
+}
+
+/// What happens to one element of an array.
+#[derive(Debug, Default)]
+pub(super) struct Element {
+    /// Whether it goes away.
+    pub removed: bool,
+    /// What happens to its value.
+    pub overlay: Overlay,
+}
+
+/// Where the edits so far have left a name.
+enum Place {
+    /// The member at this position of `members` has it.
+    Taken(usize),
+    /// A member had it and was removed or renamed.
+    Vacant,
+    /// No edit spoke of it: the document decides.
+    Unknown,
+}
+
+/// What comes of one step down.
+enum Below<'a> {
+    Overlay(&'a mut Overlay),
+    Gone,
+}
+
+impl Overlay {
+    /// Merges the edits.
+    pub(super) fn new(edits: &[Edit]) -> Result<Self, EditError> {
+        let mut root = Overlay::default();
+        for edit in edits {
+            root.add(edit)?;
+        }
+        Ok(root)
+    }
+
+    fn add(&mut self, edit: &Edit) -> Result<(), EditError> {
+        let Some((last, parents)) = edit.path.split_last() else {
+            return match &edit.op {
+                EditOp::Set(new) => {
+                    *self = Overlay {
+                        replace: Some(new.clone()),
+                        ..Overlay::default()
+                    };
+                    Ok(())
+                }
+                EditOp::Remove | EditOp::Rename(_) => Err(EditError::Root),
+            };
+        };
+        let needs = edit.op != EditOp::Remove;
+        let mut at = self;
+        for (depth, step) in parents.iter().enumerate() {
+            if at.replace.is_some() {
+                return at.edit_replacement(edit, depth);
+            }
+            at.need(needs, edit);
+            match at.below(step) {
+                Below::Overlay(next) => at = next,
+                Below::Gone if needs => return Err(EditError::NoPlace(edit.path.clone())),
+                Below::Gone => return Ok(()),
+            }
+        }
+        if at.replace.is_some() {
+            return at.edit_replacement(edit, parents.len());
+        }
+        at.need(needs, edit);
+        match (&edit.op, last) {
+            (EditOp::Remove, Step::Key(name)) => at.remove_member(name),
+            (EditOp::Remove, Step::Index(index)) => at.element(*index).removed = true,
+            (EditOp::Set(new), Step::Key(name)) => at.set_member(name, new),
+            (EditOp::Set(new), Step::Index(index)) => {
+                let element = &mut at.element(*index).overlay;
+                element.need(true, edit);
+                element.replace = Some(new.clone());
+            }
+            (EditOp::Rename(to), Step::Key(name)) => return at.rename_member(name, to, edit),
+            (EditOp::Rename(_), Step::Index(_)) => return Err(EditError::NoPlace(edit.path.clone())),
+        }
+        Ok(())
+    }
+
+    fn need(&mut self, needs: bool, edit: &Edit) {
+        if needs && self.needed.is_none() {
+            self.needed = Some(edit.path.clone());
+        }
+    }
+
+    /// The edit goes into the value that an earlier edit put here.
+    fn edit_replacement(&mut self, edit: &Edit, depth: usize) -> Result<(), EditError> {
+        if let Some(new) = &mut self.replace {
+            let inner = Edit {
+                path: edit.path[depth..].to_vec(),
+                op: edit.op.clone(),
+            };
+            value::apply(new, &inner).map_err(|_| EditError::NoPlace(edit.path.clone()))?;
+        }
+        Ok(())
+    }
+
+    fn below(&mut self, step: &Step) -> Below<'_> {
+        match step {
+            Step::Index(index) => Below::Overlay(&mut self.element(*index).overlay),
+            Step::Key(name) => match self.place(name) {
+                Place::Taken(at) => Below::Overlay(&mut self.members[at].overlay),
+                Place::Vacant => Below::Gone,
+                Place::Unknown => {
+                    let at = self.touch(name);
+                    Below::Overlay(&mut self.members[at].overlay)
+                }
+            },
+        }
+    }
+
+    fn place(&self, name: &str) -> Place {
+        let named = |other: &Option<String>| other.as_deref() == Some(name);
+        if let Some(at) = self.members.iter().position(|m| named(&m.name)) {
+            Place::Taken(at)
+        } else if self.members.iter().any(|m| named(&m.original)) {
+            Place::Vacant
+        } else {
+            Place::Unknown
+        }
+    }
+
+    /// Adds a member that the document may have under this name.
+    fn touch(&mut self, name: &str) -> usize {
+        let name = Some(name.to_owned());
+        self.members.push(Member {
+            original: name.clone(),
+            name,
+            overlay: Overlay::default(),
+        });
+        self.members.len() - 1
+    }
+
+    fn remove_member(&mut self, name: &str) {
+        match self.place(name) {
+            Place::Taken(at) => self.members[at].name = None,
+            Place::Vacant => (),
+            Place::Unknown => {
+                let at = self.touch(name);
+                self.members[at].name = None;
+            }
+        }
+    }
+
+    fn set_member(&mut self, name: &str, new: &Value) {
+        let at = match self.place(name) {
+            Place::Taken(at) if self.members[at].overlay.replace.is_some() => at,
+            Place::Taken(at) => {
+                // If the document lacks it, it is added now: behind those added before.
+                let member = self.members.remove(at);
+                self.members.push(member);
+                self.members.len() - 1
+            }
+            Place::Vacant => {
+                let name = Some(name.to_owned());
+                self.members.push(Member {
+                    original: None,
+                    name,
+                    overlay: Overlay::default(),
+                });
+                self.members.len() - 1
+            }
+            Place::Unknown => self.touch(name),
+        };
+        let overlay = &mut self.members[at].overlay;
+        overlay.replace = Some(new.clone());
+        overlay.members.clear();
+        overlay.items.clear();
+    }
+
+    fn rename_member(&mut self, name: &str, to: &str, edit: &Edit) -> Result<(), EditError> {
+        let at = match self.place(name) {
+            Place::Taken(at) => at,
+            Place::Vacant => return Err(EditError::NoPlace(edit.path.clone())),
+            Place::Unknown => self.touch(name),
+        };
+        if self.members[at].overlay.replace.is_none() {
+            self.members[at].overlay.need(true, edit);
+        }
+        if name != to {
+            self.remove_member(to);
+            self.members[at].name = Some(to.to_owned());
+        }
+        Ok(())
+    }
+
+    /// The element that has this index after the removals so far.
+    fn element(&mut self, index: usize) -> &mut Element {
+        let mut index = index;
+        for (&at, element) in &self.items {
+            if at > index {
+                break;
+            }
+            if element.removed {
+                index += 1;
+            }
+        }
+        self.items.entry(index).or_default()
+    }
+}

@@ -1,0 +1,183 @@
+//! Walking over JSON text: the end of a string, the end of a value, the members of an object.
+//!
+//! Nothing is built and nothing is validated beyond what is needed not to get lost: text that is not JSON gives
+//! `None` or a wrong span, never a panic.
+
+use memchr::{memchr2, memchr3};
+
+/// The offset of the next byte that is not white space, at or after `at`.
+pub(super) fn white(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The offset behind the closing quote of the string whose opening quote is at `at`.
+pub(super) fn string(text: &[u8], at: usize) -> Option<usize> {
+    let mut at = at + 1;
+    loop {
+        at += memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+/// The offset behind the value that starts at `at` (which is not white space).
+pub(super) fn value(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at)? {
+        b'"' => string(text, at),
+        b'{' => container(text, at, b'{', b'}'),
+        b'[' => container(text, at, b'[', b']'),
+        b',' | b':' | b'}' | b']' => None,
+        _ => {
+            let rest = text.get(at..)?;
+            let end = rest
+                .iter()
+                .position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'));
+            Some(at + end.unwrap_or(rest.len()))
+        }
+    }
+}
+
+/// Counting one kind of bracket is enough: the other kind is balanced inside it.
+fn container(text: &[u8], at: usize, open: u8, close: u8) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut at = at;
+    loop {
+        at += memchr3(b'"', open, close, text.get(at..)?)?;
+        let byte = text[at];
+        if byte == b'"' {
+            at = string(text, at)?;
+            continue;
+        }
+        at += 1;
+        if byte == open {
+            depth += 1;
+        } else {
+            depth -= 1;
+            if depth == 0 {
+                return Some(at);
+            }
+        }
+    }
+}
+
+/// Where one member of an object, or one element of an array, stands in the text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Item {
+    /// The opening quote of the name; the start of the value for an element of an array.
+    pub start: usize,
+    /// Behind the closing quote of the name; `start` for an element.
+    pub name_end: usize,
+    /// The first byte of the value.
+    pub value: usize,
+    /// Behind the value.
+    pub end: usize,
+}
+
+/// The members of an object or the elements of an array, in order.
+pub(super) struct Items<'a> {
+    text: &'a [u8],
+    at: usize,
+    named: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    First,
+    Later,
+    Ended,
+    Lost,
+}
+
+impl<'a> Items<'a> {
+    /// The members of the object whose brace is at `at`, or the elements of the array whose bracket is there.
+    pub(super) fn new(text: &'a [u8], at: usize) -> Option<Self> {
+        let named = match text.get(at)? {
+            b'{' => true,
+            b'[' => false,
+            _ => return None,
+        };
+        Some(Items {
+            text,
+            at: at + 1,
+            named,
+            state: State::First,
+        })
+    }
+
+    /// The offset of the closing bracket, once every item was read; `None` before that or when the text is
+    /// malformed.
+    pub(super) fn close(&self) -> Option<usize> {
+        (self.state == State::Ended).then_some(self.at)
+    }
+
+    fn step(&mut self) -> Option<Item> {
+        let text = self.text;
+        let mut at = white(text, self.at);
+        let byte = *text.get(at)?;
+        if byte == if self.named { b'}' } else { b']' } {
+            self.state = State::Ended;
+            self.at = at;
+            return None;
+        }
+        if self.state == State::Later {
+            if byte != b',' {
+                return None;
+            }
+            at = white(text, at + 1);
+        }
+        let start = at;
+        let mut name_end = at;
+        if self.named {
+            if text.get(at) != Some(&b'"') {
+                return None;
+            }
+            name_end = string(text, at)?;
+            at = white(text, name_end);
+            if text.get(at) != Some(&b':') {
+                return None;
+            }
+            at = white(text, at + 1);
+        }
+        let end = value(text, at)?;
+        self.at = end;
+        self.state = State::Later;
+        Some(Item {
+            start,
+            name_end,
+            value: at,
+            end,
+        })
+    }
+}
+
+impl Iterator for Items<'_> {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        if matches!(self.state, State::Ended | State::Lost) {
+            return None;
+        }
+        let item = self.step();
+        if item.is_none() && self.state != State::Ended {
+            self.state = State::Lost;
+        }
+        item
+    }
+}
+
+/// Whether the quoted name `quoted` (with its quotes, as in the text) spells `name`.
+pub(super) fn spells(quoted: &[u8], name: &str) -> bool {
+    let Some(inner) = quoted.get(1..quoted.len().saturating_sub(1)) else {
+        return false;
+    };
+    if memchr::memchr(b'\\', inner).is_none() {
+        return inner == name.as_bytes();
+    }
+    serde_json::from_slice::<String>(quoted).is_ok_and(|decoded| decoded == name)
+}

@@ -1,0 +1,202 @@
+//! Edits applied to a document held as text, by the spans of what they change.
+//!
+//! All that is not edited stays as it is to the byte: the order of the members, escapes, the spelling of numbers,
+//! white space. What is added is written compactly.
+
+use super::overlay::Overlay;
+use super::scan::{self, Item, Items};
+use super::{Edit, EditError, Step};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+/// Applies the edits, one after another; `None` when the text stays as it is.
+///
+/// Of several members with one name the last counts, as in `jsonb` and JavaScript. When an edit touches such a member
+/// the others of its name go, so that nothing meant to be dropped stays behind it. A place below one that a
+/// later edit removes or replaces need not exist. The text is gone through twice (validated, then edited), however
+/// many edits there are.
+///
+/// # Errors
+/// [`EditError::Malformed`] when the text is not one JSON value; otherwise as [`super::value::apply`].
+pub fn apply(document: &str, edits: &[Edit]) -> Result<Option<String>, EditError> {
+    if edits.is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_str::<IgnoredAny>(document).map_err(|error| EditError::Malformed(error.to_string()))?;
+    let overlay = Overlay::new(edits)?;
+    let mut editor = Editor {
+        text: document,
+        out: String::with_capacity(document.len()),
+        copied: 0,
+    };
+    editor.value(scan::white(document.as_bytes(), 0), &overlay)?;
+    editor.keep_until(document.len())?;
+    Ok((editor.out != document).then_some(editor.out))
+}
+
+/// What happens to one member or element that the text has.
+enum Fate<'a> {
+    Keep,
+    Drop,
+    Edit {
+        rename: Option<&'a str>,
+        overlay: &'a Overlay,
+    },
+}
+
+struct Editor<'a> {
+    text: &'a str,
+    out: String,
+    /// How much of the text is dealt with: copied to `out`, or left out.
+    copied: usize,
+}
+
+impl<'a> Editor<'a> {
+    fn keep_until(&mut self, end: usize) -> Result<(), EditError> {
+        if end > self.copied {
+            self.out
+                .push_str(self.text.get(self.copied..end).ok_or_else(lost)?);
+            self.copied = end;
+        }
+        Ok(())
+    }
+
+    /// Leaves out what lies between what was copied and `end`.
+    fn skip_until(&mut self, end: usize) {
+        self.copied = self.copied.max(end);
+    }
+
+    /// Edits the value that starts at `at`.
+    fn value(&mut self, at: usize, overlay: &Overlay) -> Result<(), EditError> {
+        if let Some(new) = &overlay.replace {
+            self.keep_until(at)?;
+            self.out.push_str(&new.to_string());
+            self.skip_until(scan::value(self.text.as_bytes(), at).ok_or_else(lost)?);
+            return Ok(());
+        }
+        match self.text.as_bytes().get(at) {
+            Some(b'{') => self.object(at, overlay),
+            Some(b'[') => self.array(at, overlay),
+            _ => require(&overlay.needed),
+        }
+    }
+
+    fn object(&mut self, at: usize, overlay: &Overlay) -> Result<(), EditError> {
+        for element in overlay.items.values() {
+            require(&element.overlay.needed)?;
+        }
+        let text = self.text.as_bytes();
+        let items = read(text, at)?;
+        let mut fates: Vec<Fate> = items.iter().map(|_| Fate::Keep).collect();
+        let mut added = Vec::new();
+        for member in &overlay.members {
+            let mut found = false;
+            if let Some(original) = &member.original {
+                for (item, fate) in items.iter().zip(&mut fates).rev() {
+                    if !scan::spells(&text[item.start..item.name_end], original) {
+                        continue;
+                    }
+                    *fate = match &member.name {
+                        Some(name) if !found => {
+                            let rename = (name != original).then_some(name.as_str());
+                            Fate::Edit {
+                                rename,
+                                overlay: &member.overlay,
+                            }
+                        }
+                        _ => Fate::Drop,
+                    };
+                    found = true;
+                }
+                if !found {
+                    require(&member.overlay.needed)?;
+                }
+            }
+            if let (false, Some(name), Some(new)) = (found, &member.name, &member.overlay.replace) {
+                added.push((name.as_str(), new));
+            }
+        }
+        self.items(at, &items, &fates)?;
+        let mut first = fates.iter().all(|fate| matches!(fate, Fate::Drop));
+        if !added.is_empty() {
+            self.keep_until(items.last().map_or(at + 1, |item| item.end))?;
+        }
+        for (name, new) in added {
+            let comma = if first { "" } else { "," };
+            self.out.push_str(&format!("{comma}{}:{new}", Value::from(name)));
+            first = false;
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, at: usize, overlay: &Overlay) -> Result<(), EditError> {
+        for member in &overlay.members {
+            if member.overlay.needed.is_some() || (member.name.is_some() && member.overlay.replace.is_some())
+            {
+                return require(&overlay.needed);
+            }
+        }
+        let items = read(self.text.as_bytes(), at)?;
+        let mut fates: Vec<Fate> = items.iter().map(|_| Fate::Keep).collect();
+        for (index, element) in &overlay.items {
+            match fates.get_mut(*index) {
+                Some(fate) if element.removed => *fate = Fate::Drop,
+                Some(fate) => {
+                    *fate = Fate::Edit {
+                        rename: None,
+                        overlay: &element.overlay,
+                    }
+                }
+                None => require(&element.overlay.needed)?,
+            }
+        }
+        self.items(at, &items, &fates)
+    }
+
+    /// Writes the items that stay. A dropped item takes the comma before it along, or, when none before it
+    /// stays, the one behind it.
+    fn items(&mut self, at: usize, items: &[Item], fates: &[Fate]) -> Result<(), EditError> {
+        let mut kept = false;
+        for (index, (item, fate)) in items.iter().zip(fates).enumerate() {
+            match fate {
+                Fate::Keep => kept = true,
+                Fate::Drop => {
+                    let previous = index
+                        .checked_sub(1)
+                        .map(|before| items[before].end)
+                        .filter(|_| kept);
+                    let next = items.get(index + 1).map(|next| next.start).filter(|_| !kept);
+                    self.keep_until(previous.unwrap_or(item.start))?;
+                    self.skip_until(next.unwrap_or(item.end));
+                }
+                Fate::Edit { rename, overlay } => {
+                    kept = true;
+                    if let Some(name) = rename {
+                        self.keep_until(item.start)?;
+                        self.out.push_str(&Value::from(*name).to_string());
+                        self.skip_until(item.name_end);
+                    }
+                    self.value(item.value, overlay)?;
+                }
+            }
+        }
+        self.keep_until(at + 1)
+    }
+}
+
+fn read(text: &[u8], at: usize) -> Result<Vec<Item>, EditError> {
+    let mut items = Items::new(text, at).ok_or_else(lost)?;
+    let read = items.by_ref().collect();
+    items.close().map(|_| read).ok_or_else(lost)
+}
+
+fn require(needed: &Option<Vec<Step>>) -> Result<(), EditError> {
+    needed
+        .as_ref()
+        .map_or(Ok(()), |path| Err(EditError::NoPlace(path.clone())))
+}
+
+/// For a position that cannot be missed in text that was validated.
+fn lost() -> EditError {
+    EditError::Malformed("the end of a value was not found".to_owned())
+}

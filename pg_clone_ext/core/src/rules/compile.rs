@@ -1,0 +1,184 @@
+//! Rules made ready for a run: paths parsed, placeholders filled in, sorted by resource type.
+
+use super::arguments::Arguments;
+use super::error::RuleError;
+use super::singular;
+use super::template::{Template, Text};
+use super::{Action, Kind, Rule};
+use crate::edit::Step;
+use serde_json_path::JsonPath;
+use std::collections::HashMap;
+
+/// The rules of a store, made ready for one run.
+#[derive(Debug, Clone)]
+pub struct RuleSet {
+    pub(super) rules: Vec<Compiled>,
+    /// By resource type the rules that apply to it, those for every type among them.
+    by_type: HashMap<String, Vec<usize>>,
+    /// The rules for every type: what a type has that no rule names.
+    for_any: Vec<usize>,
+}
+
+/// One rule made ready.
+#[derive(Debug, Clone)]
+pub(super) struct Compiled {
+    /// Its position in the list that was compiled.
+    pub index: usize,
+    pub path: JsonPath,
+    /// Its steps, when it is a singular path.
+    pub singular: Option<Vec<Step>>,
+    pub act: Act,
+    pub when: Option<JsonPath>,
+    pub unless_cloned: Option<JsonPath>,
+    pub columns: Vec<String>,
+    pub todo: Option<Text>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Act {
+    Remove,
+    Set(Template),
+    Rename(String),
+    Regenerate(Kind),
+}
+
+impl RuleSet {
+    /// Makes the rules ready. Those whose argument (`if_given`) was not given are checked and left out.
+    ///
+    /// # Errors
+    /// 22023: a path or filter that cannot be parsed ([`RuleError::Syntax`]), an unknown argument or placeholder, a
+    /// rule that makes no sense ([`RuleError::Invalid`]).
+    pub fn compile(rules: Vec<Rule>, arguments: &Arguments) -> Result<Self, RuleError> {
+        let mut set = RuleSet {
+            rules: vec![],
+            by_type: HashMap::new(),
+            for_any: vec![],
+        };
+        for (index, rule) in rules.into_iter().enumerate() {
+            let compiled = Compiled::new(index, &rule, arguments)?;
+            if rule
+                .if_given
+                .as_ref()
+                .is_some_and(|name| arguments.get(name).is_none())
+            {
+                continue;
+            }
+            let position = set.rules.len();
+            set.rules.push(compiled);
+            match rule.resource_type {
+                Some(name) => {
+                    set.by_type
+                        .entry(name)
+                        .or_insert_with(|| set.for_any.clone())
+                        .push(position);
+                }
+                None => {
+                    set.for_any.push(position);
+                    set.by_type.values_mut().for_each(|rules| rules.push(position));
+                }
+            }
+        }
+        Ok(set)
+    }
+
+    /// Whether any rule speaks of documents of this type: if not, they need not be parsed.
+    pub fn applies_to(&self, resource_type: &str) -> bool {
+        !self.of_type(resource_type).is_empty()
+    }
+
+    pub(super) fn of_type(&self, resource_type: &str) -> &[usize] {
+        self.by_type.get(resource_type).unwrap_or(&self.for_any)
+    }
+}
+
+impl Compiled {
+    fn new(index: usize, rule: &Rule, arguments: &Arguments) -> Result<Self, RuleError> {
+        let invalid = |message: String| RuleError::Invalid {
+            rule: index + 1,
+            path: rule.path.clone(),
+            message,
+        };
+        let parse = |field, text: &str, wrapped: &str| {
+            JsonPath::parse(wrapped).map_err(|error| {
+                // The parser saw the expression behind the wrapping; it counts bytes.
+                let before = wrapped.find(text).unwrap_or(0);
+                let at = error.position().saturating_sub(before);
+                let position = text.char_indices().take_while(|(offset, _)| *offset < at).count() + 1;
+                let (path, text) = (rule.path.clone(), text.to_owned());
+                let message = error.message().to_owned();
+                RuleError::Syntax {
+                    rule: index + 1,
+                    path,
+                    field,
+                    position,
+                    message,
+                    text,
+                }
+            })
+        };
+        let path = parse("path", &rule.path, &rule.path)?;
+        let singular = singular::steps(&rule.path);
+        if singular.as_ref().is_some_and(Vec::is_empty) {
+            return Err(invalid(
+                "the path is the whole document; a rule changes members of it".to_owned(),
+            ));
+        }
+        let when = match &rule.when {
+            Some(text) => {
+                let filter = parse("when", text, &format!("$[?{text}]"))?;
+                // `a], $[b` would escape the brackets and mean something else.
+                parse("when", text, &format!("$[?({text})]"))?;
+                Some(filter)
+            }
+            None => None,
+        };
+        let unless_cloned = rule
+            .unless_cloned
+            .as_ref()
+            .map(|text| parse("unless_cloned", text, text))
+            .transpose()?;
+        let if_given = rule.if_given.as_deref();
+        if let Some(name) = if_given.filter(|name| !arguments.is_optional(name)) {
+            let valid: Vec<_> = arguments
+                .names()
+                .filter(|name| arguments.is_optional(name))
+                .collect();
+            return Err(invalid(format!(
+                "unknown argument \"{name}\"; valid are {}",
+                valid.join(", ")
+            )));
+        }
+        let several = singular.is_none();
+        let act = match &rule.action {
+            Action::Remove => Act::Remove,
+            Action::Set(value) => Act::Set(Template::parse(value, arguments, if_given).map_err(invalid)?),
+            Action::Rename(_) if !rule.columns.is_empty() => {
+                return Err(invalid(
+                    "a rename changes no value, so no column follows it".to_owned(),
+                ));
+            }
+            Action::Rename(name) => Act::Rename(name.clone()),
+            Action::Regenerate(_) if several && !rule.columns.is_empty() => {
+                return Err(invalid(
+                    "the path may select several places, so no column follows it".to_owned(),
+                ));
+            }
+            Action::Regenerate(kind) => Act::Regenerate(*kind),
+        };
+        let todo = rule
+            .todo
+            .as_ref()
+            .map(|text| Text::parse(text, arguments, if_given))
+            .transpose();
+        Ok(Compiled {
+            index,
+            path,
+            singular,
+            act,
+            when,
+            unless_cloned,
+            columns: rule.columns.clone(),
+            todo: todo.map_err(invalid)?,
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! What can be wrong with a rule.
+
+/// Something wrong with a rule, found before any document is read. SQLSTATE 22023, except where
+/// [`RuleError::is_internal`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// A JSONPath or filter expression that cannot be parsed.
+    #[error("rule {rule} ({path}): \"{field}\" is not valid at character {position}: {message}: {text}")]
+    Syntax {
+        /// Which rule, counted from 1 in the order they are evaluated.
+        rule: usize,
+        /// Its path.
+        path: String,
+        /// `path`, `when` or `unless_cloned`.
+        field: &'static str,
+        /// The character of `text` where it goes wrong, counted from 1.
+        position: usize,
+        /// What is wrong there.
+        message: String,
+        /// The expression.
+        text: String,
+    },
+    /// A rule that parses but makes no sense.
+    #[error("rule {rule} ({path}): {message}")]
+    Invalid {
+        /// Which rule, counted from 1.
+        rule: usize,
+        /// Its path.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A catalog row that is no rule.
+    #[error("{0}")]
+    Row(String),
+    /// An edit that a rule made could not be applied: our mistake, not the rule's.
+    #[error("rule {rule}: {source}")]
+    Edit {
+        /// Which rule, counted from 1.
+        rule: usize,
+        /// Why.
+        source: crate::edit::EditError,
+    },
+}
+
+impl RuleError {
+    /// Whether the error is the program's and not the catalog's (SQLSTATE XX000).
+    pub fn is_internal(&self) -> bool {
+        matches!(self, RuleError::Edit { .. })
+    }
+}

@@ -1,0 +1,188 @@
+//! Rules evaluated against one document: which edits they make of it.
+
+use super::Kind;
+use super::compile::{Act, Compiled, RuleSet};
+use super::error::RuleError;
+use crate::edit::{Edit, EditOp, Step, value};
+use serde_json::Value;
+use serde_json_path::{JsonPath, NormalizedPath, PathElement};
+use std::fmt::Write;
+
+/// What rules ask of the run about the document at hand.
+pub trait Context {
+    /// Whether this string names (as an id or in any form of a reference) a resource that is cloned.
+    fn is_cloned(&self, text: &str) -> bool;
+    /// Fills the buffer with random bytes fit for a secret.
+    fn random(&self, buffer: &mut [u8]);
+    /// The resource's id in the source, for `{source_id}`.
+    fn source_id(&self) -> &str;
+    /// The resource's id in the clone, for `{target_id}`.
+    fn target_id(&self) -> &str;
+}
+
+/// What the rules make of one document.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outcome {
+    /// The edits, to be applied one after another.
+    pub edits: Vec<Edit>,
+    /// The columns that follow and their values; `None` is the SQL null. Each column once.
+    pub columns: Vec<(String, Option<Value>)>,
+    /// What the operator must do: the rule (its position in the compiled list, from 0) and the sentence.
+    pub todos: Vec<(usize, String)>,
+}
+
+impl RuleSet {
+    /// Evaluates the rules for this type in their order; each sees what those before it made of the document.
+    ///
+    /// The strings at `unless_cloned` are asked of [`Context::is_cloned`] as they stand in `document`, so the
+    /// context must know the ids that the document holds: the source's, when ids are rewritten afterwards.
+    ///
+    /// # Errors
+    /// [`RuleError::Edit`], which would be a mistake in this module.
+    pub fn evaluate(
+        &self,
+        resource_type: &str,
+        document: &Value,
+        context: &dyn Context,
+    ) -> Result<Outcome, RuleError> {
+        let mut outcome = Outcome::default();
+        let rules = self.of_type(resource_type);
+        if rules.is_empty() {
+            return Ok(outcome);
+        }
+        // A filter expression speaks of the elements of an array: the document is the only one.
+        let mut wrapped = Value::Array(vec![document.clone()]);
+        for &position in rules {
+            let rule = &self.rules[position];
+            if rule
+                .when
+                .as_ref()
+                .is_some_and(|when| when.query(&wrapped).is_empty())
+            {
+                continue;
+            }
+            let Some(current) = wrapped.get_mut(0) else {
+                continue;
+            };
+            if rule
+                .unless_cloned
+                .as_ref()
+                .is_some_and(|path| names_cloned(path, current, context))
+            {
+                continue;
+            }
+            rule.run(current, context, &mut outcome)?;
+        }
+        Ok(outcome)
+    }
+}
+
+fn names_cloned(path: &JsonPath, document: &Value, context: &dyn Context) -> bool {
+    path.query(document)
+        .iter()
+        .filter_map(|value| value.as_str())
+        .any(|text| context.is_cloned(text))
+}
+
+impl Compiled {
+    fn run(
+        &self,
+        document: &mut Value,
+        context: &dyn Context,
+        outcome: &mut Outcome,
+    ) -> Result<(), RuleError> {
+        let places = self.places(document);
+        let Some(shown) = places.last() else { return Ok(()) };
+        // What the columns get: all places get the same value where the rule has columns and sets one.
+        let shown = shown.clone();
+        let mut changed = false;
+        for path in places {
+            let op = match &self.act {
+                Act::Remove => EditOp::Remove,
+                Act::Set(template) => EditOp::Set(template.fill(context)),
+                Act::Rename(name) => EditOp::Rename(name.clone()),
+                Act::Regenerate(kind) => EditOp::Set(Value::String(kind.generate(context))),
+            };
+            let edit = Edit { path, op };
+            let applied = value::apply(document, &edit);
+            if applied.map_err(|source| RuleError::Edit {
+                rule: self.index + 1,
+                source,
+            })? {
+                outcome.edits.push(edit);
+                changed = true;
+            }
+        }
+        let follows = match &self.act {
+            Act::Remove => None,
+            _ => value::get(document, &shown).cloned(),
+        };
+        for column in &self.columns {
+            outcome.columns.retain(|(name, _)| name != column);
+            outcome.columns.push((column.clone(), follows.clone()));
+        }
+        if let (true, Some(todo)) = (changed, &self.todo) {
+            outcome.todos.push((self.index, todo.fill(context)));
+        }
+        Ok(())
+    }
+
+    /// The places the rule changes, the last in the document first: so no removal moves a place still to come.
+    fn places(&self, document: &Value) -> Vec<Vec<Step>> {
+        let mut places = match &self.singular {
+            Some(path) => self.single_place(path, document).into_iter().collect(),
+            None => self
+                .path
+                .query_located(document)
+                .locations()
+                .map(steps)
+                .collect::<Vec<_>>(),
+        };
+        if matches!(self.act, Act::Rename(_)) {
+            places.retain(|path| matches!(path.last(), Some(Step::Key(_))));
+        }
+        places.sort_unstable_by(|a, b| b.cmp(a));
+        places.dedup();
+        places
+    }
+
+    fn single_place(&self, path: &[Step], document: &Value) -> Option<Vec<Step>> {
+        let exists = value::get(document, path).is_some();
+        let addable = || {
+            let (last, parents) = path.split_last()?;
+            let parent = value::get(document, parents)?;
+            Some(matches!(last, Step::Key(_)) && parent.is_object())
+        };
+        let wanted = exists || (matches!(self.act, Act::Set(_)) && addable().unwrap_or(false));
+        wanted.then(|| path.to_vec())
+    }
+}
+
+fn steps(path: &NormalizedPath) -> Vec<Step> {
+    let step = |element: &PathElement| match element {
+        PathElement::Name(name) => Step::Key((*name).to_owned()),
+        PathElement::Index(index) => Step::Index(*index),
+    };
+    path.iter().map(step).collect()
+}
+
+impl Kind {
+    fn generate(self, context: &dyn Context) -> String {
+        let mut bytes = vec![0; if let Kind::Hex(count) = self { count } else { 16 }];
+        context.random(&mut bytes);
+        if self == Kind::Uuid {
+            // RFC 9562: version 4 in the high half of byte 6, variant 0b10 in the top bits of byte 8.
+            bytes[6] = (bytes[6] & 0x0f) | 0x40;
+            bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        }
+        let mut text = String::with_capacity(bytes.len() * 2 + 4);
+        for (index, byte) in bytes.iter().enumerate() {
+            if self == Kind::Uuid && matches!(index, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
+    }
+}

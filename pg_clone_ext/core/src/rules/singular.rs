@@ -1,0 +1,89 @@
+//! Singular JSONPaths: those made of names and indexes only, which select at most one place.
+
+use crate::edit::Step;
+
+/// The steps of a singular path; `None` when the path is another kind. The path must be a valid JSONPath.
+pub(super) fn steps(path: &str) -> Option<Vec<Step>> {
+    let mut rest = path.trim().strip_prefix('$')?;
+    let mut steps = vec![];
+    loop {
+        rest = rest.trim_start();
+        if rest.is_empty() {
+            return Some(steps);
+        }
+        if let Some(behind) = rest.strip_prefix('.') {
+            let end = behind.find(|c: char| !(c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii()));
+            let (name, behind) = behind.split_at(end.unwrap_or(behind.len()));
+            if name.is_empty() {
+                return None;
+            }
+            steps.push(Step::Key(name.to_owned()));
+            rest = behind;
+            continue;
+        }
+        let inner = rest.strip_prefix('[')?.trim_start();
+        let (step, behind) = match inner.chars().next()? {
+            quote @ ('\'' | '"') => quoted(&inner[1..], quote)?,
+            _ => {
+                let end = inner.find(|c: char| !c.is_ascii_digit())?;
+                (Step::Index(inner[..end].parse().ok()?), &inner[end..])
+            }
+        };
+        steps.push(step);
+        rest = behind.trim_start().strip_prefix(']')?;
+    }
+}
+
+/// The name whose opening quote was just read, and what is behind its closing quote.
+fn quoted(text: &str, quote: char) -> Option<(Step, &str)> {
+    let mut json = String::from("\"");
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            c if c == quote => {
+                json.push('"');
+                return Some((Step::Key(serde_json::from_str(&json).ok()?), &text[at + 1..]));
+            }
+            '"' => json.push_str("\\\""),
+            '\\' => match chars.next()?.1 {
+                '\'' => json.push('\''),
+                escaped => json.extend(['\\', escaped]),
+            },
+            c => json.push(c),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_indexes_are_steps() {
+        assert_eq!(steps("$"), Some(vec![]));
+        assert_eq!(
+            steps("$.project.display"),
+            Some(vec!["project".into(), "display".into()])
+        );
+        assert_eq!(
+            steps(r#"$['it\'s "a"'] [0]["b\n"].ø_1"#),
+            Some(vec!["it's \"a\"".into(), 0.into(), "b\n".into(), "ø_1".into()])
+        );
+    }
+
+    #[test]
+    fn other_selectors_are_not_singular() {
+        for path in [
+            "$.*",
+            "$..a",
+            "$.a[*]",
+            "$.a[-1]",
+            "$.a[0:1]",
+            "$['a','b']",
+            "$.a[?@.b]",
+        ] {
+            assert_eq!(steps(path), None, "{path}");
+        }
+    }
+}
