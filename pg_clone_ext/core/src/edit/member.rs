@@ -37,3 +37,64 @@ pub fn string<'a>(document: &'a [u8], path: &[&str]) -> Option<Cow<'a, str>> {
     }
     serde_json::from_slice(quoted).ok().map(Cow::Owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = r#" {"contained":[{"meta":{"versionId":"inner"}}], "n": 1.50 ,
+        "text":"\"meta\":{\"versionId\":\"quoted\"}","meta" : { "versionId" : "v\u0031" ,"tag":[{}, "]"]}, "e":"a\\"} "#;
+
+    fn found(path: &[&str]) -> Option<&'static str> {
+        find(DOCUMENT.as_bytes(), path).map(|span| std::str::from_utf8(span).unwrap())
+    }
+
+    #[test]
+    fn only_the_document_s_own_member_is_found() {
+        assert_eq!(found(&["meta", "versionId"]), Some(r#""v\u0031""#));
+        assert_eq!(
+            string(DOCUMENT.as_bytes(), &["meta", "versionId"]).as_deref(),
+            Some("v1")
+        );
+        assert_eq!(found(&["n"]), Some("1.50"));
+        assert_eq!(found(&["meta", "tag"]), Some(r#"[{}, "]"]"#));
+    }
+
+    #[test]
+    fn what_is_not_there_is_none() {
+        assert_eq!(found(&["versionId"]), None);
+        assert_eq!(found(&["contained", "meta"]), None);
+        assert_eq!(found(&["n", "x"]), None);
+        assert_eq!(string(DOCUMENT.as_bytes(), &["n"]), None);
+    }
+
+    #[test]
+    fn a_plain_string_is_borrowed() {
+        assert!(matches!(
+            string(br#"{"a":"b"}"#, &["a"]),
+            Some(Cow::Borrowed("b"))
+        ));
+    }
+
+    #[test]
+    fn the_last_of_several_members_counts() {
+        assert_eq!(string(br#"{"a":"1","a":"2"}"#, &["a"]).as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn malformed_text_is_none() {
+        for text in [
+            "",
+            "{",
+            r#"{"a""#,
+            r#"{"a":"#,
+            r#"{"a":"b"#,
+            r#"{"a":[}"#,
+            r#"{"a":1,}"#,
+            r#"{"a" 1}"#,
+            "[1]",
+        ] {
+            assert_eq!(find(text.as_bytes(), &["a"]), None, "{text}");
+        }
+    }
+}

@@ -81,3 +81,6 @@ impl From<usize> for Step {
         Step::Index(index)
     }
 }
+
+#[cfg(test)]
+mod property_tests;

@@ -17,7 +17,7 @@ pub(super) struct Overlay {
     pub members: Vec<Member>,
     /// What happens to its elements, if it is an array, by their index in the document.
     pub items: BTreeMap<usize, Element>,
-    /// The first edit that fails when the document lacks this value.
+    /// The first edit that fails when this value is not an object or array, or is not there at all.
     pub needed: Option<Vec<Step>>,
 }
 
@@ -28,6 +28,8 @@ pub(super) struct Member {
     pub original: Option<String>,
     /// Its name afterwards; `None` when it is removed.
     pub name: Option<String>,
+    /// The first edit that fails when the document lacks it.
+    pub renamed: Option<Vec<Step>>,
     /// What happens to its value.
     pub overlay: Overlay,
 }
@@ -161,6 +163,7 @@ impl Overlay {
         self.members.push(Member {
             original: name.clone(),
             name,
+            renamed: None,
             overlay: Overlay::default(),
         });
         self.members.len() - 1
@@ -191,6 +194,7 @@ impl Overlay {
                 self.members.push(Member {
                     original: None,
                     name,
+                    renamed: None,
                     overlay: Overlay::default(),
                 });
                 self.members.len() - 1
@@ -209,8 +213,9 @@ impl Overlay {
             Place::Vacant => return Err(EditError::NoPlace(edit.path.clone())),
             Place::Unknown => self.touch(name),
         };
-        if self.members[at].overlay.replace.is_none() {
-            self.members[at].overlay.need(true, edit);
+        let member = &mut self.members[at];
+        if member.overlay.replace.is_none() && member.renamed.is_none() {
+            member.renamed = Some(edit.path.clone());
         }
         if name != to {
             self.remove_member(to);

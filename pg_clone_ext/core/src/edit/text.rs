@@ -69,9 +69,14 @@ impl<'a> Editor<'a> {
     /// Edits the value that starts at `at`.
     fn value(&mut self, at: usize, overlay: &Overlay) -> Result<(), EditError> {
         if let Some(new) = &overlay.replace {
-            self.keep_until(at)?;
-            self.out.push_str(&new.to_string());
-            self.skip_until(scan::value(self.text.as_bytes(), at).ok_or_else(lost)?);
+            let end = scan::value(self.text.as_bytes(), at).ok_or_else(lost)?;
+            let old = self.text.get(at..end).ok_or_else(lost)?;
+            // The same value in another spelling is no change.
+            if !serde_json::from_str::<Value>(old).is_ok_and(|old| old == *new) {
+                self.keep_until(at)?;
+                self.out.push_str(&new.to_string());
+                self.skip_until(end);
+            }
             return Ok(());
         }
         match self.text.as_bytes().get(at) {
@@ -110,6 +115,7 @@ impl<'a> Editor<'a> {
                 }
                 if !found {
                     require(&member.overlay.needed)?;
+                    require(&member.renamed)?;
                 }
             }
             if let (false, Some(name), Some(new)) = (found, &member.name, &member.overlay.replace) {
@@ -131,8 +137,9 @@ impl<'a> Editor<'a> {
 
     fn array(&mut self, at: usize, overlay: &Overlay) -> Result<(), EditError> {
         for member in &overlay.members {
-            if member.overlay.needed.is_some() || (member.name.is_some() && member.overlay.replace.is_some())
-            {
+            require(&member.overlay.needed)?;
+            require(&member.renamed)?;
+            if member.name.is_some() && member.overlay.replace.is_some() {
                 return require(&overlay.needed);
             }
         }
@@ -199,4 +206,139 @@ fn require(needed: &Option<Vec<Step>>) -> Result<(), EditError> {
 /// For a position that cannot be missed in text that was validated.
 fn lost() -> EditError {
     EditError::Malformed("the end of a value was not found".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn path(steps: &[&str]) -> Vec<Step> {
+        steps
+            .iter()
+            .map(|step| step.parse().map_or_else(|_| Step::from(*step), Step::Index))
+            .collect()
+    }
+
+    fn edited(document: &str, edits: &[Edit]) -> String {
+        apply(document, edits)
+            .unwrap()
+            .unwrap_or_else(|| document.to_owned())
+    }
+
+    #[test]
+    fn a_removed_member_takes_one_comma_along() {
+        for (name, left) in [("a", "{ \"b\": 2 , \"c\": 3 }"), ("b", "{ \"a\": 1 , \"c\": 3 }")] {
+            assert_eq!(
+                edited(
+                    "{ \"a\": 1 , \"b\": 2 , \"c\": 3 }",
+                    &[Edit::remove(path(&[name]))]
+                ),
+                left
+            );
+        }
+        assert_eq!(
+            edited("{ \"a\": 1 , \"b\": 2 }", &[Edit::remove(path(&["b"]))]),
+            "{ \"a\": 1 }"
+        );
+        assert_eq!(
+            edited("{\"a\":[1]}", &[Edit::remove(path(&["a", "0"]))]),
+            "{\"a\":[]}"
+        );
+    }
+
+    #[test]
+    fn several_removals_count_indexes_after_each_other() {
+        let first = || Edit::remove(path(&["0"]));
+        assert_eq!(
+            edited("[0,1,2,3]", &[first(), first(), Edit::remove(path(&["1"]))]),
+            "[2]"
+        );
+    }
+
+    #[test]
+    fn the_rest_keeps_its_spelling() {
+        let document = r#"{"z":1.50, "u":"\u0041\/", "a":{"n":1e3,"x":[ ] } ,"s":"secret"}"#;
+        let edits = [
+            Edit::remove(path(&["s"])),
+            Edit::set(path(&["a", "y"]), json!("new")),
+        ];
+        assert_eq!(
+            edited(document, &edits),
+            r#"{"z":1.50, "u":"\u0041\/", "a":{"n":1e3,"x":[ ],"y":"new" }}"#
+        );
+    }
+
+    #[test]
+    fn edits_below_a_value_that_was_set_go_into_it() {
+        let edits = [
+            Edit::set(path(&["a"]), json!({"b": 1, "c": 2})),
+            Edit::remove(path(&["a", "b"])),
+            Edit::set(path(&["a", "d"]), 3),
+        ];
+        assert_eq!(
+            edited(r#"{"x":0,"a":null}"#, &edits),
+            r#"{"x":0,"a":{"c":2,"d":3}}"#
+        );
+        assert_eq!(edited(r#"{}"#, &edits), r#"{"a":{"c":2,"d":3}}"#);
+    }
+
+    #[test]
+    fn renaming_changes_the_name_only() {
+        let edits = [
+            Edit::rename(path(&["a"]), "b"),
+            Edit::set(path(&["b", "x"]), 2),
+            Edit::remove(path(&["a"])),
+        ];
+        assert_eq!(
+            edited(r#"{"a": {"x":1,"y":1.0},"b":0}"#, &edits),
+            r#"{"b": {"x":2,"y":1.0}}"#
+        );
+    }
+
+    #[test]
+    fn a_secret_does_not_survive_in_a_duplicate() {
+        let document = r#"{"s":"old","a":1,"\u0073":"older","s":"last"}"#;
+        assert_eq!(edited(document, &[Edit::remove(path(&["s"]))]), r#"{"a":1}"#);
+        assert_eq!(
+            edited(document, &[Edit::set(path(&["s"]), "new")]),
+            r#"{"a":1,"s":"new"}"#
+        );
+    }
+
+    #[test]
+    fn nothing_changed_is_none() {
+        let document = r#"{"a":1,"b":[1]}"#;
+        assert_eq!(apply(document, &[]), Ok(None));
+        assert_eq!(apply(document, &[Edit::remove(path(&["c", "d"]))]), Ok(None));
+        assert_eq!(apply(document, &[Edit::remove(path(&["b", "7"]))]), Ok(None));
+        assert_eq!(apply(document, &[Edit::set(path(&["a"]), 1)]), Ok(None));
+    }
+
+    #[test]
+    fn a_missing_parent_is_an_error_that_names_the_place() {
+        for steps in [&["x", "y"][..], &["a", "y"], &["b", "1"], &["b", "y"], &["0"]] {
+            let error = apply(r#"{"a":1,"b":[1]}"#, &[Edit::set(path(steps), 1)]);
+            assert_eq!(error, Err(EditError::NoPlace(path(steps))));
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_walked_without_recursion() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        let document = format!(r#"{{"deep":{deep},"a":1}}"#);
+        assert_eq!(
+            edited(&document, &[Edit::remove(path(&["a"]))]),
+            format!(r#"{{"deep":{deep}}}"#)
+        );
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_left_alone() {
+        let document = r#"{"a":"\ud83d","b":1}"#;
+        assert_eq!(
+            edited(document, &[Edit::remove(path(&["b"]))]),
+            r#"{"a":"\ud83d"}"#
+        );
+    }
 }
