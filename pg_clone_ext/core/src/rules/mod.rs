@@ -68,3 +68,6 @@ pub enum Kind {
     /// A random UUID (version 4).
     Uuid,
 }
+
+#[cfg(test)]
+mod tests;
