@@ -4,4 +4,6 @@
 #![forbid(unsafe_code)]
 
 pub mod edit;
+pub mod error;
+pub mod item;
 pub mod rules;

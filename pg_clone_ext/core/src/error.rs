@@ -1,0 +1,93 @@
+//! The one error type that reaches the user: a SQLSTATE, a message with the offending value, and a hint.
+
+use std::fmt;
+
+/// What went wrong, by SQLSTATE. The list is the promise of the public interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// 42501: a privilege is missing.
+    NotAllowed,
+    /// P0002: no such project or item.
+    NotFound,
+    /// 22023: an argument is wrong.
+    BadArgument,
+    /// 53200: over the memory budget.
+    OutOfMemory,
+    /// 0A000: row security or a feature of the table is in the way.
+    Unsupported,
+    /// 55000: the tables are not as the catalog says.
+    StoreChanged,
+    /// 22P02: a value in a table is not what its type promises (damaged data).
+    BadData,
+    /// 23503: a reference would dangle and the call said that this is an error.
+    Dangling,
+    /// XX000: a bug in this extension.
+    Internal,
+}
+
+impl Code {
+    /// The five characters of the SQLSTATE.
+    pub fn sqlstate(self) -> &'static str {
+        match self {
+            Code::NotAllowed => "42501",
+            Code::NotFound => "P0002",
+            Code::BadArgument => "22023",
+            Code::OutOfMemory => "53200",
+            Code::Unsupported => "0A000",
+            Code::StoreChanged => "55000",
+            Code::BadData => "22P02",
+            Code::Dangling => "23503",
+            Code::Internal => "XX000",
+        }
+    }
+}
+
+/// An error for the user, raised by the shell as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// Its class.
+    pub code: Code,
+    /// What is wrong, with the offending value.
+    pub message: String,
+    /// More about it, may be empty.
+    pub detail: String,
+    /// What to do, may be empty.
+    pub hint: String,
+}
+
+impl Error {
+    /// An error without detail and hint.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Error { code, message: message.into(), detail: String::new(), hint: String::new() }
+    }
+
+    /// The same with a hint: what the user can do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// The same with a detail.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// A wrong argument (22023).
+    pub fn bad_argument(message: impl Into<String>) -> Self {
+        Error::new(Code::BadArgument, message)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code.sqlstate())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Result of everything a user can make fail.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,235 @@
+//! Who may clone what: a pure function of the actor, the actor's roles and groups, and the item's access settings.
+//!
+//! Two levels. The *registry* roles say what a user may do at all: writing needs read **and** write. The *item* roles
+//! say what a user may do with one item: all of them for the item's owner and for a registry admin; otherwise the
+//! general ones and those of every group the user is in, as far as the item's subtype knows them. No item role grants
+//! another: whoever may read the data but not the metadata of a data set cannot clone it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, Error, Result};
+
+/// The registry role that reading needs.
+pub const READ: &str = "registry-read";
+/// The registry role that writing needs, with [`READ`].
+pub const WRITE: &str = "registry-write";
+/// The registry role that has every item role on every item.
+pub const ADMIN: &str = "registry-admin";
+/// The item roles of which one is needed to fetch, and so to clone, an item.
+const FETCH: [&str; 3] = ["metadata-read", "metadata-write", "admin"];
+
+/// For whom a clone is made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Actor {
+    /// The user's name in the registry.
+    pub name: String,
+    /// Registry roles.
+    pub roles: BTreeSet<String>,
+    /// Ids of the groups the user is in.
+    pub groups: BTreeSet<String>,
+    /// The person of the registry that the user is linked to.
+    pub person_id: Option<String>,
+}
+
+/// Access settings of an item.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// The user who owns the item.
+    pub owner: String,
+    /// Item roles of everybody.
+    #[serde(default)]
+    pub general: Vec<String>,
+    /// Item roles by group id.
+    #[serde(default)]
+    pub groups: BTreeMap<String, Vec<String>>,
+}
+
+/// The item roles that an actor has on an item, among those that its subtype knows.
+pub fn item_roles<'a>(actor: &Actor, access: &Access, available: &'a [String]) -> BTreeSet<&'a str> {
+    let everything = actor.roles.contains(ADMIN) || access.owner == actor.name;
+    let granted = |role: &String| {
+        access.general.contains(role)
+            || actor
+                .groups
+                .iter()
+                .any(|g| access.groups.get(g).is_some_and(|roles| roles.contains(role)))
+    };
+    available
+        .iter()
+        .filter(|role| everything || granted(role))
+        .map(String::as_str)
+        .collect()
+}
+
+/// Asks for the registry level that reading (a draft) needs.
+///
+/// # Errors
+/// 42501 without it. Said before any item is looked at, so it tells nothing about what exists.
+pub fn require_read_level(actor: &Actor) -> Result<()> {
+    require_level(actor, &[READ], "read")
+}
+
+/// Asks for the registry level that writing (a clone) needs.
+///
+/// # Errors
+/// 42501 without it. Said before any item is looked at, so it tells nothing about what exists.
+pub fn require_write_level(actor: &Actor) -> Result<()> {
+    require_level(actor, &[READ, WRITE], "write to")
+}
+
+fn require_level(actor: &Actor, roles: &[&str], verb: &str) -> Result<()> {
+    let missing: Vec<&str> = roles
+        .iter()
+        .copied()
+        .filter(|r| !actor.roles.contains(*r))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::NotAllowed,
+        format!("\"{}\" may not {verb} the registry", actor.name),
+    )
+    .detail(format!("missing registry role: {}", missing.join(", ")))
+    .hint("roles of users are rows of the store's table user_role"))
+}
+
+/// Asks for permission to read the metadata of an item.
+///
+/// # Errors
+/// P0002, in the words of an unknown item, for an actor without any role on it: not even its existence shows.
+/// 42501 for one who has a role, but none that reads metadata.
+pub fn require_fetch(actor: &Actor, item: &str, access: &Access, available: &[String]) -> Result<()> {
+    let roles = item_roles(actor, access, available);
+    if FETCH.iter().any(|r| roles.contains(r)) {
+        return Ok(());
+    }
+    if roles.is_empty() {
+        return Err(unknown_item(item));
+    }
+    let has: Vec<&str> = roles.into_iter().collect();
+    Err(Error::new(
+        Code::NotAllowed,
+        format!("\"{}\" may not read the metadata of item {item}", actor.name),
+    )
+    .detail(format!("roles on the item: {}", has.join(", ")))
+    .hint("cloning needs metadata-read, metadata-write or admin on the source"))
+}
+
+/// The error for an item that does not exist, or must look so.
+pub fn unknown_item(item: &str) -> Error {
+    Error::new(Code::NotFound, format!("no item {item}"))
+        .hint("the id is the bare handle, such as 10378.1/1696289, without an address in front")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATASET: [&str; 5] = [
+        "metadata-read",
+        "metadata-write",
+        "admin",
+        "dataset-data-read",
+        "dataset-data-write",
+    ];
+
+    fn roles(list: &[&str]) -> Vec<String> {
+        list.iter().map(|r| (*r).to_string()).collect()
+    }
+
+    fn actor(name: &str, registry: &[&str], groups: &[&str]) -> Actor {
+        Actor {
+            name: name.into(),
+            roles: registry.iter().map(|r| (*r).to_string()).collect(),
+            groups: groups.iter().map(|r| (*r).to_string()).collect(),
+            person_id: None,
+        }
+    }
+
+    fn access(general: &[&str], groups: &[(&str, &[&str])]) -> Access {
+        Access {
+            owner: "peter".into(),
+            general: roles(general),
+            groups: groups.iter().map(|(g, r)| ((*g).to_string(), roles(r))).collect(),
+        }
+    }
+
+    fn fetch(actor: &Actor, access: &Access) -> std::result::Result<(), Code> {
+        require_fetch(actor, "h", access, &roles(&DATASET)).map_err(|e| e.code)
+    }
+
+    #[test]
+    fn writing_needs_read_and_write() {
+        assert!(require_write_level(&actor("a", &[READ, WRITE], &[])).is_ok());
+        for some in [&[WRITE][..], &[READ], &[ADMIN], &[]] {
+            assert_eq!(
+                require_write_level(&actor("a", some, &[])).unwrap_err().code,
+                Code::NotAllowed
+            );
+        }
+        assert!(require_read_level(&actor("a", &[READ], &[])).is_ok());
+        let missing = require_write_level(&actor("a", &[READ], &[])).unwrap_err();
+        assert_eq!(missing.detail, "missing registry role: registry-write");
+    }
+
+    #[test]
+    fn the_owner_may_whatever_the_settings_say() {
+        assert_eq!(fetch(&actor("peter", &[], &[]), &access(&[], &[])), Ok(()));
+    }
+
+    #[test]
+    fn a_registry_admin_has_every_item_role() {
+        let admin = actor("root", &[ADMIN], &[]);
+        assert_eq!(fetch(&admin, &access(&[], &[])), Ok(()));
+        assert_eq!(item_roles(&admin, &access(&[], &[]), &roles(&DATASET)).len(), 5);
+        assert_eq!(
+            item_roles(&admin, &access(&[], &[]), &roles(&DATASET[..3])).len(),
+            3
+        );
+    }
+
+    #[test]
+    fn general_roles_are_everybodys() {
+        for role in FETCH {
+            assert_eq!(fetch(&actor("eve", &[], &[]), &access(&[role], &[])), Ok(()));
+        }
+    }
+
+    #[test]
+    fn group_roles_are_their_members() {
+        let a = access(&[], &[("reef", &["metadata-read"])]);
+        assert_eq!(fetch(&actor("eve", &[], &["reef"]), &a), Ok(()));
+        assert_eq!(fetch(&actor("eve", &[], &["other"]), &a), Err(Code::NotFound));
+    }
+
+    #[test]
+    fn reading_the_data_is_not_reading_the_metadata() {
+        let eve = actor("eve", &[], &[]);
+        assert_eq!(
+            fetch(&eve, &access(&["dataset-data-read"], &[])),
+            Err(Code::NotAllowed)
+        );
+        assert_eq!(
+            fetch(&eve, &access(&["dataset-data-write"], &[])),
+            Err(Code::NotAllowed)
+        );
+    }
+
+    #[test]
+    fn without_any_role_the_item_seems_not_to_exist() {
+        let eve = actor("eve", &[], &[]);
+        let hidden = require_fetch(&eve, "h", &access(&[], &[]), &roles(&DATASET)).unwrap_err();
+        assert_eq!(hidden, unknown_item("h"));
+    }
+
+    #[test]
+    fn a_role_that_the_subtype_does_not_know_counts_for_nothing() {
+        let eve = actor("eve", &[], &[]);
+        let data = access(&["dataset-data-read"], &[]);
+        let refused = require_fetch(&eve, "h", &data, &roles(&DATASET[..3])).unwrap_err();
+        assert_eq!(refused.code, Code::NotFound);
+    }
+}

@@ -1,0 +1,103 @@
+//! Handles inside a text that is JSON itself, such as a serialised PROV-JSON document: found in its string literals,
+//! keys and values alike, and replaced there. Everything else stays byte for byte, white space and escapes too.
+
+use std::collections::HashMap;
+
+/// Replaces the handles in a text of JSON; `None` where nothing changes, or the text is not JSON.
+pub fn rewrite(text: &str, map: &HashMap<String, String>) -> Option<String> {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
+    let mut out = String::with_capacity(text.len());
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(start) = text.get(at..)?.find('"').map(|n| at + n) {
+        let end = literal_end(text.as_bytes(), start)?;
+        let literal = text.get(start..end)?;
+        let value: String = serde_json::from_str(literal).ok()?;
+        if let Some(new) = replace(&value, map) {
+            out.push_str(text.get(copied..start)?);
+            out.push_str(&serde_json::to_string(&new).ok()?);
+            copied = end;
+        }
+        at = end;
+    }
+    if copied == 0 {
+        return None;
+    }
+    out.push_str(text.get(copied..)?);
+    Some(out)
+}
+
+/// The byte after the closing quote of the literal that starts at `start`.
+fn literal_end(text: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
+    loop {
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+/// A string that is a handle, alone or behind a prefix without white space: `model_run/<handle>`, `p:<handle>`,
+/// `http://hdl.handle.net/<handle>`. Prose that mentions a handle is none.
+fn replace(value: &str, map: &HashMap<String, String>) -> Option<String> {
+    if let Some(new) = map.get(value) {
+        return Some(new.clone());
+    }
+    if value.contains(char::is_whitespace) {
+        return None;
+    }
+    value.match_indices(['/', ':']).find_map(|(n, _)| {
+        let (prefix, rest) = value.split_at_checked(n + 1)?;
+        map.get(rest).map(|new| format!("{prefix}{new}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map() -> HashMap<String, String> {
+        HashMap::from([("10378.1/16".to_string(), "10378.1/9000001".to_string())])
+    }
+
+    #[test]
+    fn keys_values_and_qualified_names_change_and_the_rest_stays() {
+        let text = r#"{"prefix": {"default": "http://hdl.handle.net/"},  "activity": {"10378.1/16": {"model_run/10378.1/16": true}},
+ "used": {"_:id1": {"prov:activity": "10378.1/16", "u": "http://hdl.handle.net/10378.1/16", "é": "\u00e9"}}}"#;
+        let expected = text.replace("10378.1/16", "10378.1/9000001");
+        assert_eq!(rewrite(text, &map()).as_deref(), Some(expected.as_str()));
+    }
+
+    #[test]
+    fn a_longer_handle_is_another_handle() {
+        assert_eq!(
+            rewrite(
+                r#"{"a": "10378.1/169", "b": "110378.1/16", "c": "10378.1/16/x"}"#,
+                &map()
+            ),
+            None
+        );
+    }
+
+    #[test]
+    fn prose_stays() {
+        assert_eq!(rewrite(r#"{"prov:label": "made from 10378.1/16"}"#, &map()), None);
+    }
+
+    #[test]
+    fn what_is_not_json_stays() {
+        assert_eq!(rewrite("Blank prov document 10378.1/16", &map()), None);
+        assert_eq!(rewrite(r#"{"a": "10378.1/16""#, &map()), None);
+    }
+
+    #[test]
+    fn escaped_literals_are_read_and_written_as_json() {
+        let text = r#"{"a\"\\": "10378.1\/16"}"#;
+        assert_eq!(
+            rewrite(text, &map()).as_deref(),
+            Some(r#"{"a\"\\": "10378.1/9000001"}"#)
+        );
+    }
+}
