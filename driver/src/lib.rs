@@ -1,3 +1,20 @@
 //! The driver of `pg_clone_ext`: the `pgclone` command and the throw-away cluster that it and the tests run on.
 
+mod args;
+mod cloning;
 pub mod cluster;
+mod command_line;
+mod commands;
+mod connect;
+mod failure;
+mod interrupt;
+mod output;
+mod progress;
+mod redact;
+mod request;
+mod run_report;
+mod session;
+mod sql;
+mod verification;
+
+pub use command_line::main;

@@ -1,2 +1,5 @@
-//! The `pgclone` command.
-fn main() {}
+//! The `pgclone` command; all of it is in the library.
+
+fn main() -> std::process::ExitCode {
+    pgclone::main()
+}

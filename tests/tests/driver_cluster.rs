@@ -18,7 +18,10 @@ async fn value(cluster: &Cluster, sql: &str) -> String {
 async fn a_dropped_cluster_leaves_no_process_and_no_directory() {
     let cluster = Cluster::start(ClusterConfig::default()).unwrap();
     assert_eq!(value(&cluster, "SELECT current_user::text").await, "postgres");
-    assert_eq!(value(&cluster, "SELECT current_setting('listen_addresses')").await, "");
+    assert_eq!(
+        value(&cluster, "SELECT current_setting('listen_addresses')").await,
+        ""
+    );
     let directory = cluster.directory().to_path_buf();
     let postmaster = cluster.postmaster_pid().unwrap();
     drop(cluster);
@@ -28,13 +31,24 @@ async fn a_dropped_cluster_leaves_no_process_and_no_directory() {
 
 #[tokio::test]
 async fn committed_rows_survive_a_kill_of_a_durable_cluster() {
-    let mut cluster =
-        Cluster::start(ClusterConfig { durable: true, ..ClusterConfig::default() }.setting("work_mem", "5MB"))
-            .unwrap();
+    let mut cluster = Cluster::start(
+        ClusterConfig {
+            durable: true,
+            ..ClusterConfig::default()
+        }
+        .setting("work_mem", "5MB"),
+    )
+    .unwrap();
     let client = cluster.connect("postgres").await.unwrap();
-    client.batch_execute("CREATE TABLE t AS SELECT 42 AS n").await.unwrap();
+    client
+        .batch_execute("CREATE TABLE t AS SELECT 42 AS n")
+        .await
+        .unwrap();
     cluster.restart(Shutdown::Kill).unwrap();
-    assert!(client.simple_query("SELECT 1").await.is_err(), "the old connection must be gone");
+    assert!(
+        client.simple_query("SELECT 1").await.is_err(),
+        "the old connection must be gone"
+    );
     assert_eq!(value(&cluster, "SELECT n::text FROM t").await, "42");
     assert_eq!(value(&cluster, "SELECT current_setting('work_mem')").await, "5MB");
     cluster.set("work_mem", "6MB").unwrap();
@@ -47,7 +61,11 @@ async fn a_server_that_cannot_start_says_why_and_leaves_nothing() {
     let before = directories();
     let error = Cluster::start(ClusterConfig::default().setting("no_such_setting", "1")).unwrap_err();
     assert!(format!("{error:#}").contains("no_such_setting"), "{error:#}");
-    assert!(directories().iter().all(|directory| before.contains(directory) || in_use(directory)));
+    assert!(
+        directories()
+            .iter()
+            .all(|directory| before.contains(directory) || in_use(directory))
+    );
 }
 
 /// Run as a process of its own by the tests below: starts a cluster and holds it until it is killed.
@@ -55,7 +73,11 @@ async fn a_server_that_cannot_start_says_why_and_leaves_nothing() {
 #[ignore = "a helper process of the tests that kill it"]
 fn holds_a_cluster() {
     let cluster = Cluster::start(ClusterConfig::default()).unwrap();
-    println!("\nholding {} {}", cluster.directory().display(), cluster.postmaster_pid().unwrap());
+    println!(
+        "\nholding {} {}",
+        cluster.directory().display(),
+        cluster.postmaster_pid().unwrap()
+    );
     std::thread::sleep(Duration::from_secs(60));
 }
 
@@ -79,7 +101,10 @@ fn a_sigkill_of_the_process_leaves_no_server_and_no_directory() {
     let deadline = Instant::now() + Duration::from_secs(20);
     let process = PathBuf::from(format!("/proc/{postmaster}"));
     while Path::new(directory).exists() || process.exists() {
-        assert!(Instant::now() < deadline, "{directory} or its server is still there");
+        assert!(
+            Instant::now() < deadline,
+            "{directory} or its server is still there"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -89,7 +114,12 @@ fn directories() -> Vec<PathBuf> {
         .unwrap()
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("pgclone."))
+        .filter(|path| {
+            path.file_name()
+                .unwrap()
+                .to_string_lossy()
+                .starts_with("pgclone.")
+        })
         .collect()
 }
 
@@ -99,7 +129,10 @@ fn in_use(directory: &Path) -> bool {
     while Instant::now() < deadline {
         let pid = std::fs::read_to_string(directory.join("data/postmaster.pid")).unwrap_or_default();
         if !directory.exists()
-            || pid.lines().next().is_some_and(|pid| Path::new(&format!("/proc/{pid}")).exists())
+            || pid
+                .lines()
+                .next()
+                .is_some_and(|pid| Path::new(&format!("/proc/{pid}")).exists())
         {
             return true;
         }

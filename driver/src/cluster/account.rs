@@ -23,17 +23,28 @@ impl Account {
     pub fn for_server() -> Result<Self> {
         let uid = Uid::effective();
         if !uid.is_root() {
-            let name = User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
-            return Ok(Self { name, switch_to: None });
+            let name = User::from_uid(uid)
+                .ok()
+                .flatten()
+                .map_or_else(|| uid.to_string(), |user| user.name);
+            return Ok(Self {
+                name,
+                switch_to: None,
+            });
         }
         for name in ["postgres", "nobody"] {
             let user = User::from_name(name).with_context(|| format!("cannot look up the user {name:?}"))?;
             if let Some(user) = user.filter(|user| !user.uid.is_root()) {
                 let switch_to = Some((user.uid.as_raw(), user.gid.as_raw()));
-                return Ok(Self { name: user.name, switch_to });
+                return Ok(Self {
+                    name: user.name,
+                    switch_to,
+                });
             }
         }
-        bail!("PostgreSQL does not run as root, and there is neither a user \"postgres\" nor a user \"nobody\"")
+        bail!(
+            "PostgreSQL does not run as root, and there is neither a user \"postgres\" nor a user \"nobody\""
+        )
     }
 
     /// Whether commands of the account must be run through another user's rights.
@@ -71,7 +82,10 @@ mod tests {
         let output = account.apply(command.arg("-G")).output().unwrap();
         let groups = String::from_utf8_lossy(&output.stdout).into_owned();
         if account.is_other_user() {
-            assert!(!groups.split_whitespace().any(|group| group == "0"), "groups: {groups}");
+            assert!(
+                !groups.split_whitespace().any(|group| group == "0"),
+                "groups: {groups}"
+            );
         }
     }
 }

@@ -33,8 +33,12 @@ impl Installation {
         SUPPORTED_MAJORS
             .rev()
             .flat_map(|major| {
-                ["/usr/lib/postgresql/{}/bin", "/usr/pgsql-{}/bin", "/opt/homebrew/opt/postgresql@{}/bin"]
-                    .map(|place| (major, PathBuf::from(place.replace("{}", &major.to_string()))))
+                [
+                    "/usr/lib/postgresql/{}/bin",
+                    "/usr/pgsql-{}/bin",
+                    "/opt/homebrew/opt/postgresql@{}/bin",
+                ]
+                .map(|place| (major, PathBuf::from(place.replace("{}", &major.to_string()))))
             })
             .find_map(|(major, bin)| Self::with_server(bin, major).ok())
             .with_context(|| {
@@ -78,7 +82,10 @@ impl Installation {
     fn with_server(bin: PathBuf, major: u32) -> Result<Self> {
         for program in ["postgres", "initdb", "pg_ctl"] {
             if !bin.join(program).is_file() {
-                bail!("{} has no {program}: the server is not installed there", bin.display());
+                bail!(
+                    "{} has no {program}: the server is not installed there",
+                    bin.display()
+                );
             }
         }
         Ok(Self { bin, major })

@@ -39,7 +39,10 @@ impl Guard {
 
     fn start_in(place: &Path, installation: &Installation, account: &Account) -> Result<Self> {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", SCRIPT, "pgclone-guard"]).arg(place).arg(installation.program(""));
+        command
+            .args(["-c", SCRIPT, "pgclone-guard"])
+            .arg(place)
+            .arg(installation.program(""));
         let mut process = account
             .apply(&mut command)
             .process_group_of_its_own()
@@ -51,14 +54,24 @@ impl Guard {
         let lifeline = process.stdin.take();
         let mut answer = String::new();
         if let Some(stdout) = process.stdout.take() {
-            BufReader::new(stdout).read_line(&mut answer).context("the guard of the private cluster is silent")?;
+            BufReader::new(stdout)
+                .read_line(&mut answer)
+                .context("the guard of the private cluster is silent")?;
         }
         let directory = PathBuf::from(answer.trim_end());
         if answer.trim_end().is_empty() {
             let _ = process.wait();
-            bail!("the user {:?} cannot make a directory in {}", account.name, place.display());
+            bail!(
+                "the user {:?} cannot make a directory in {}",
+                account.name,
+                place.display()
+            );
         }
-        Ok(Self { process, lifeline, directory })
+        Ok(Self {
+            process,
+            lifeline,
+            directory,
+        })
     }
 
     pub(super) fn directory(&self) -> &Path {

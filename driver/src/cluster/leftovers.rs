@@ -30,7 +30,9 @@ pub(super) fn kill_all(data: &Path, patience: Duration) -> Result<()> {
 }
 
 fn processes_in(directory: &Path) -> Vec<Pid> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     entries
         .flatten()
         .filter_map(|entry| Some((entry.path(), entry.file_name().to_str()?.parse().ok()?)))

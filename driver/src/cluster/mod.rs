@@ -65,7 +65,13 @@ impl Cluster {
         let installation = Installation::find()?;
         let account = Account::for_server()?;
         let guard = Guard::start(&installation, &account)?;
-        let mut cluster = Self { installation, account, config, server: None, guard };
+        let mut cluster = Self {
+            installation,
+            account,
+            config,
+            server: None,
+            guard,
+        };
         cluster.initdb()?;
         cluster.launch()?;
         Ok(cluster)
@@ -109,13 +115,21 @@ impl Cluster {
     /// How to reach `database` as superuser.
     pub fn connection(&self, database: &str) -> tokio_postgres::Config {
         let mut config = tokio_postgres::Config::new();
-        config.host_path(self.directory()).port(self.port()).user(SUPERUSER).dbname(database);
+        config
+            .host_path(self.directory())
+            .port(self.port())
+            .user(SUPERUSER)
+            .dbname(database);
         config
     }
 
     /// A libpq connection string for `database`, for other programs.
     pub fn dsn(&self, database: &str) -> String {
-        format!("host={} port={} user={SUPERUSER} dbname={database}", self.directory().display(), self.port())
+        format!(
+            "host={} port={} user={SUPERUSER} dbname={database}",
+            self.directory().display(),
+            self.port()
+        )
     }
 
     /// Connects to `database` as superuser; the connection runs on the current tokio runtime until the client is dropped.
@@ -138,7 +152,9 @@ impl Cluster {
     /// # Errors
     /// When the server does not stop in time.
     pub fn stop(&mut self, how: Shutdown) -> Result<()> {
-        let Some(mut server) = self.server.take() else { return Ok(()) };
+        let Some(mut server) = self.server.take() else {
+            return Ok(());
+        };
         let signal = match how {
             Shutdown::Fast => Signal::SIGINT,
             Shutdown::Immediate => Signal::SIGQUIT,
@@ -150,7 +166,10 @@ impl Cluster {
         let deadline = Instant::now() + PATIENCE;
         while server.try_wait().context("cannot wait for the server")?.is_none() {
             if Instant::now() > deadline {
-                bail!("the server (pid {pid}) did not stop within {} s", PATIENCE.as_secs());
+                bail!(
+                    "the server (pid {pid}) did not stop within {} s",
+                    PATIENCE.as_secs()
+                );
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -199,7 +218,13 @@ impl Cluster {
     fn initdb(&self) -> Result<()> {
         let mut command = Command::new(self.installation.program("initdb"));
         command
-            .args(["--no-sync", "--no-instructions", "--auth=trust", "--encoding=UTF8", "--locale=C"])
+            .args([
+                "--no-sync",
+                "--no-instructions",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+            ])
             .args(["--username", SUPERUSER, "--pgdata"])
             .arg(self.data_directory());
         let output = self
@@ -210,7 +235,11 @@ impl Cluster {
             .output()
             .context("cannot run initdb")?;
         if !output.status.success() {
-            bail!("initdb failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "initdb failed ({}): {}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
         self.append_configuration(&self.config.configuration(self.directory(), self.port()))
     }
@@ -249,7 +278,10 @@ impl Cluster {
         while let Some(server) = self.server.as_mut() {
             if let Some(status) = server.try_wait().context("cannot wait for the server")? {
                 self.server = None;
-                bail!("postgres ended while it started ({status}):\n{}", self.end_of_log());
+                bail!(
+                    "postgres ended while it started ({status}):\n{}",
+                    self.end_of_log()
+                );
             }
             if let Ok(text) = fs::read_to_string(&lock_file) {
                 let own = text.lines().next() == Some(server.id().to_string().as_str());
@@ -258,7 +290,11 @@ impl Cluster {
                 }
             }
             if Instant::now() > deadline {
-                bail!("postgres was not ready within {} s:\n{}", PATIENCE.as_secs(), self.end_of_log());
+                bail!(
+                    "postgres was not ready within {} s:\n{}",
+                    PATIENCE.as_secs(),
+                    self.end_of_log()
+                );
             }
             std::thread::sleep(Duration::from_millis(10));
         }

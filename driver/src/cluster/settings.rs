@@ -62,7 +62,11 @@ impl ClusterConfig {
 pub(super) fn line(name: &str, value: &str) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{name} = '{}'", value.replace('\\', "\\\\").replace('\'', "''"));
+    let _ = writeln!(
+        text,
+        "{name} = '{}'",
+        value.replace('\\', "\\\\").replace('\'', "''")
+    );
     text
 }
 
@@ -77,7 +81,9 @@ mod tests {
 
     #[test]
     fn own_settings_come_last_and_so_win() {
-        let text = ClusterConfig::default().setting("fsync", "on").configuration(Path::new("/s"), 5432);
+        let text = ClusterConfig::default()
+            .setting("fsync", "on")
+            .configuration(Path::new("/s"), 5432);
         assert!(text.find("fsync = 'off'").unwrap() < text.find("fsync = 'on'").unwrap());
     }
 }

@@ -1,0 +1,311 @@
+//! What may be written on the command line, as it is written. [`crate::request`] turns it into what is meant.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 database clone committed but blobs incomplete, 130 interrupted and nothing changed.
+Connection: --dsn, or libpq's environment variables (PGHOST, PGDATABASE, PGUSER, PGSERVICE, ...), service and password files.";
+
+/// Clones a project inside a PostgreSQL database: its rows, its references, its files.
+#[derive(Debug, Parser)]
+#[command(name = "pgclone", version, after_help = EXIT_CODES, max_term_width = 110, infer_long_args = false)]
+pub struct Cli {
+    /// Where the database is: a URL (postgres://user@host/db), keywords (host=… dbname=…) or a database name.
+    #[arg(long, global = true, value_name = "DSN")]
+    pub dsn: Option<String>,
+
+    /// For machines: one JSON document on standard output, progress and errors as JSON lines on standard error.
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// No progress on standard error.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows all of it on a private throw-away cluster: a sample project, its clone, a verification.
+    Demo(DemoArgs),
+    /// Clones a project.
+    Clone(CloneArgs),
+    /// Copies the files that clones have queued.
+    Blobs {
+        #[command(subcommand)]
+        action: BlobsAction,
+    },
+    /// Lists what was cloned.
+    Runs(RunsArgs),
+    /// Shows one run: counts per type, dangling references, what is left to do.
+    Show {
+        /// Number of the run, as `pgclone runs` lists it.
+        run: i64,
+    },
+    /// Checks that a cloned project is complete and names nothing of its source.
+    Verify(VerifyArgs),
+    /// Deletes a project that a run made, with its files.
+    Delete(DeleteArgs),
+    /// Clones one item of a registry.
+    Item(ItemArgs),
+    /// Lists the clones that wait for a worker, run in one, or are done.
+    Jobs(JobsArgs),
+    /// Runs queued clones and copies queued files.
+    Worker(WorkerArgs),
+    /// Describes the places where projects live.
+    Store {
+        #[command(subcommand)]
+        action: StoreAction,
+    },
+}
+
+/// `pgclone demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Leave the cluster running and say how to connect and how to stop it.
+    #[arg(long)]
+    pub keep: bool,
+
+    /// How many resources the sample project has.
+    #[arg(long, value_name = "N", default_value_t = 12_000, value_parser = clap::value_parser!(u32).range(100..=2_000_000))]
+    pub resources: u32,
+}
+
+/// `pgclone clone`
+#[derive(Debug, Args)]
+pub struct CloneArgs {
+    /// Id of the project to clone.
+    pub project: String,
+
+    /// Name of the clone; the source's name without it.
+    #[arg(long)]
+    pub name: Option<String>,
+
+    /// Clone only resources of this type; may be repeated or hold several, separated by commas.
+    #[arg(long = "resource-type", value_name = "TYPE", value_delimiter = ',')]
+    pub resource_types: Vec<String>,
+
+    /// Clone only this resource; may be repeated or hold several, separated by commas.
+    #[arg(long = "include-id", value_name = "ID", value_delimiter = ',')]
+    pub include_ids: Vec<String>,
+
+    /// Do not clone this resource; may be repeated or hold several, separated by commas.
+    #[arg(long = "exclude-id", value_name = "ID", value_delimiter = ',')]
+    pub exclude_ids: Vec<String>,
+
+    /// Who owns the clone, e.g. User/<id>.
+    #[arg(long)]
+    pub owner: Option<String>,
+
+    /// The store that holds the project, where there are several.
+    #[arg(long)]
+    pub store: Option<String>,
+
+    /// An option of project_clone, e.g. history=full; may be repeated. The value is read as JSON where it is JSON.
+    #[arg(long = "option", short = 'o', value_name = "KEY=VALUE")]
+    pub options: Vec<String>,
+
+    /// Show what would be cloned and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Clone the database only and queue no files.
+    #[arg(long, conflicts_with_all = ["blobs_later", "blobs_from", "blobs_to"])]
+    pub no_blobs: bool,
+
+    /// Queue the files and leave copying them to `pgclone blobs run` or a worker.
+    #[arg(long)]
+    pub blobs_later: bool,
+
+    #[command(flatten)]
+    pub blobs: BlobPlaces,
+
+    /// Verify the clone afterwards.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub verify: bool,
+
+    /// Queue the clone for a worker and return its job number.
+    #[arg(long, conflicts_with_all = ["dry_run", "verify"])]
+    pub background: bool,
+}
+
+/// Where files are, when not where the store says.
+#[derive(Debug, Default, Args)]
+pub struct BlobPlaces {
+    /// Where the source's files are: file:<directory>, s3://bucket/prefix. The store's own place without it.
+    #[arg(long = "blobs-from", value_name = "URL")]
+    pub blobs_from: Option<String>,
+
+    /// Where the clone's files go. The store's own place without it.
+    #[arg(long = "blobs-to", value_name = "URL")]
+    pub blobs_to: Option<String>,
+}
+
+/// `pgclone blobs …`
+#[derive(Debug, Subcommand)]
+pub enum BlobsAction {
+    /// Copies queued files; several of these may run at once, on several machines.
+    Run {
+        #[command(flatten)]
+        places: BlobPlaces,
+        /// Files copied at the same time.
+        #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        concurrency: u16,
+        /// Only the files of this run.
+        #[arg(long)]
+        run: Option<i64>,
+        /// Keep running and copy what further clones queue.
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Says how many files wait, are done, have failed.
+    Status {
+        /// Only this run.
+        #[arg(long)]
+        run: Option<i64>,
+    },
+    /// Queues the files that failed once more.
+    Retry {
+        /// Only this run.
+        #[arg(long)]
+        run: Option<i64>,
+    },
+}
+
+/// `pgclone runs`
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// Only runs of this store.
+    #[arg(long)]
+    pub store: Option<String>,
+    /// How many, the newest first.
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
+}
+
+/// `pgclone verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Id of the cloned project.
+    pub project: String,
+    /// The store that holds it, where there are several.
+    #[arg(long)]
+    pub store: Option<String>,
+}
+
+/// `pgclone delete`
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    /// Id of the project to delete.
+    pub project: String,
+    /// The store that holds it, where there are several.
+    #[arg(long)]
+    pub store: Option<String>,
+    /// Delete it although no run made it.
+    #[arg(long)]
+    pub force: bool,
+    /// Say what would be deleted and delete nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave its files to `pgclone blobs run` or a worker.
+    #[arg(long)]
+    pub blobs_later: bool,
+}
+
+/// `pgclone item`
+#[derive(Debug, Args)]
+pub struct ItemArgs {
+    /// Id (handle) of the item to clone.
+    pub item: String,
+    /// A changed field of the clone; `a.b=x` sets b inside a. Read as JSON where it is JSON; may be repeated.
+    #[arg(long = "edit", value_name = "PATH=VALUE", conflicts_with = "draft")]
+    pub edits: Vec<String>,
+    /// Show the prefilled form and write nothing.
+    #[arg(long)]
+    pub draft: bool,
+    /// On whose behalf.
+    #[arg(long)]
+    pub actor: Option<String>,
+    /// The store that holds the item, where there are several.
+    #[arg(long)]
+    pub store: Option<String>,
+    /// An option of item_clone; may be repeated. The value is read as JSON where it is JSON.
+    #[arg(
+        long = "option",
+        short = 'o',
+        value_name = "KEY=VALUE",
+        conflicts_with = "draft"
+    )]
+    pub options: Vec<String>,
+}
+
+/// `pgclone jobs`
+#[derive(Debug, Args)]
+pub struct JobsArgs {
+    /// How many, the newest first.
+    #[arg(long, default_value_t = 20)]
+    pub limit: u32,
+    /// Cancel this job instead of listing.
+    #[arg(long, value_name = "JOB")]
+    pub cancel: Option<i64>,
+}
+
+/// `pgclone worker`
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    /// Keep running; without it the worker ends when nothing is queued.
+    #[arg(long)]
+    pub watch: bool,
+    /// Seconds between two looks at the queue.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub interval: u64,
+    #[command(flatten)]
+    pub blobs: BlobPlaces,
+}
+
+/// `pgclone store …`
+#[derive(Debug, Subcommand)]
+pub enum StoreAction {
+    /// Registers a store, e.g. `pgclone store create med medplum`.
+    Create {
+        /// The store's name.
+        name: String,
+        /// documents, medplum, registry, custom.
+        preset: String,
+        /// An option of the preset, e.g. blobs=file:/srv/files; may be repeated.
+        #[arg(long = "option", short = 'o', value_name = "KEY=VALUE")]
+        options: Vec<String>,
+    },
+    /// Lists the stores.
+    List,
+    /// Forgets a store; its tables stay.
+    Drop {
+        /// The store's name.
+        name: String,
+    },
+    /// Loads an admin-export bundle (a JSON file, or - for standard input) into a registry store.
+    Load {
+        /// The file.
+        file: PathBuf,
+        /// The store, where there are several.
+        #[arg(long)]
+        store: Option<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

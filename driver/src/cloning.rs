@@ -1,0 +1,69 @@
+//! Runs one clone in one transaction and shows its progress.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::connect::Target;
+use crate::progress::{Progress, Watched, watch_clone};
+use crate::request::CloneRequest;
+use crate::session::Session;
+use crate::sql;
+
+/// A committed clone.
+#[derive(Clone, Debug)]
+pub struct Cloned {
+    /// Number of its run.
+    pub run: i64,
+    /// The new project's document.
+    pub project: Value,
+}
+
+/// Clones as `request` says and commits. On an error or an interrupt nothing was changed.
+///
+/// # Errors
+/// Those of `project_clone`, and an interrupt.
+pub async fn clone_project(
+    session: &Session,
+    target: &Target,
+    schema: &str,
+    request: &CloneRequest,
+    progress: &mut Progress,
+) -> Result<Cloned> {
+    progress.phase("cloning");
+    let shown = progress.is_shown();
+    let watched = Watched {
+        target,
+        schema,
+        request,
+        pid: session.pid(),
+    };
+    let work = run(session, schema, request);
+    let result = if shown {
+        tokio::select! {
+            result = work => result,
+            never = watch_clone(watched, progress) => match never {},
+        }
+    } else {
+        work.await
+    };
+    progress.finish();
+    result.with_context(|| format!("cannot clone the project {:?}", request.source))
+}
+
+async fn run(session: &Session, schema: &str, request: &CloneRequest) -> Result<Cloned> {
+    session.begin().await?;
+    let work = async {
+        let statement = format!("SELECT {}", sql::clone_call(schema));
+        let project = session.json(&statement, &sql::clone_parameters(request)).await?;
+        let run = session
+            .query_one("SELECT clone.last_run()", &[])
+            .await?
+            .try_get(0)?;
+        Ok(Cloned {
+            run,
+            project: project.into_iter().next().unwrap_or_default(),
+        })
+    };
+    let result = work.await;
+    session.end(result).await
+}

@@ -1,0 +1,68 @@
+//! From the command line to the exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde_json::json;
+
+use crate::args::Cli;
+use crate::commands;
+use crate::failure::{Report, exit_code};
+use crate::redact::redact;
+
+/// Runs `pgclone` with the arguments of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_usage(&error),
+    };
+    let json = cli.json;
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("pgclone: error: cannot start: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            show(&error, json);
+            exit_code(&error)
+        }
+    }
+}
+
+/// clap's message quotes what it did not understand, which may be a connection string.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        let _ = writeln!(
+            anstream::stderr(),
+            "{}",
+            redact(&error.render().ansi().to_string()).trim_end()
+        );
+        return ExitCode::from(2);
+    }
+    // Help and version; whoever reads them may stop reading.
+    let _ = writeln!(
+        anstream::stdout(),
+        "{}",
+        error.render().ansi().to_string().trim_end()
+    );
+    ExitCode::SUCCESS
+}
+
+fn show(error: &anyhow::Error, as_json: bool) {
+    let report = Report::of(error);
+    let text = if as_json {
+        json!({"event": "error", "error": report}).to_string()
+    } else {
+        report.text()
+    };
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,57 @@
+//! `pgclone delete`: a project that a run made, and its files.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::args::DeleteArgs;
+use crate::failure::Outcome;
+use crate::request::delete_options;
+
+pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outcome> {
+    let target = context.target()?;
+    let session = context.session(&target).await?;
+    let schema = session.extension_schema().await?;
+    context.progress.phase("deleting");
+    session.begin().await?;
+    let statement =
+        format!("SELECT {schema}.project_delete($1::text, store => $2::text, options => $3::jsonb)");
+    let options = delete_options(args);
+    let deleted = session
+        .json(&statement, &[&args.project, &args.store, &options])
+        .await;
+    let deleted = if args.dry_run {
+        // What would be deleted is exactly what was, before this.
+        session.execute("ROLLBACK").await?;
+        deleted?
+    } else {
+        session.end(deleted).await?
+    };
+    context.progress.finish();
+
+    let result = deleted.into_iter().next().unwrap_or_default();
+    let verb = if args.dry_run {
+        "would be deleted"
+    } else {
+        "deleted"
+    };
+    context.output.line(format!("Project {} {verb}", args.project));
+    for (name, value) in result.as_object().into_iter().flatten() {
+        context.output.line(format!(
+            "  {name}: {}",
+            value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+        ));
+    }
+    context.output.document(&merged(result, args.dry_run));
+    Ok(Outcome::Done)
+}
+
+fn merged(mut result: Value, dry_run: bool) -> Value {
+    match result.as_object_mut() {
+        Some(object) => {
+            object.insert("dry_run".to_owned(), dry_run.into());
+            result
+        }
+        None => json!({"result": result, "dry_run": dry_run}),
+    }
+}

@@ -1,0 +1,24 @@
+//! `pgclone verify`.
+
+use anyhow::Result;
+
+use super::Context;
+use crate::args::VerifyArgs;
+use crate::failure::Outcome;
+use crate::verification::Verification;
+
+pub(super) async fn run(context: &mut Context, args: &VerifyArgs) -> Result<Outcome> {
+    let target = context.target()?;
+    let session = context.session(&target).await?;
+    let schema = session.extension_schema().await?;
+    context.progress.phase("verifying");
+    let verification = Verification::run(&session, &schema, &args.project, args.store.as_deref()).await?;
+    context.progress.finish();
+    verification.print(&mut context.output);
+    context.output.document(&verification);
+    Ok(if verification.is_ok() {
+        Outcome::Done
+    } else {
+        Outcome::Failed
+    })
+}

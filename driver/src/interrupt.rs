@@ -1,0 +1,97 @@
+//! Ctrl-C and SIGTERM: heard once, by whoever asks.
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Tells whether the user asked to stop. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Interrupt(watch::Receiver<bool>);
+
+impl Interrupt {
+    /// Starts to listen for SIGINT, SIGTERM and SIGHUP; from then on they do not end the process by themselves.
+    ///
+    /// # Errors
+    /// When the signal handlers cannot be set up.
+    pub fn listen() -> Result<Self> {
+        let mut signals = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ]
+        .into_iter()
+        .map(signal)
+        .collect::<std::io::Result<Vec<_>>>()
+        .context("cannot listen for signals")?;
+        let (sender, receiver) = watch::channel(false);
+        tokio::spawn(async move {
+            std::future::poll_fn(|cx| {
+                let any = signals.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
+                if any {
+                    std::task::Poll::Ready(())
+                } else {
+                    std::task::Poll::Pending
+                }
+            })
+            .await;
+            // The signals stay ours until the process ends: a second Ctrl-C must not cut the clean-up short.
+            let _ = sender.send(true);
+            std::future::pending::<()>().await;
+            drop(signals);
+        });
+        Ok(Self(receiver))
+    }
+
+    /// Whether a signal came.
+    pub fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Resolves when a signal comes.
+    pub async fn wait(&self) {
+        let mut receiver = self.0.clone();
+        if receiver.wait_for(|set| *set).await.is_err() {
+            // The listener lives as long as the runtime; without it no signal will ever come.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Runs `work` unless a signal comes first; then `work` is dropped and the error is [`Interrupted`].
+    ///
+    /// # Errors
+    /// Those of `work`, and [`Interrupted`].
+    pub async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            result = work => result,
+            () = self.wait() => Err(Interrupted::nothing_changed().into()),
+        }
+    }
+}
+
+/// The error of a command that was stopped by a signal before it changed anything.
+#[derive(Debug)]
+pub struct Interrupted {
+    state: &'static str,
+}
+
+impl Interrupted {
+    /// Stopped while nothing was committed.
+    pub const fn nothing_changed() -> Self {
+        Self {
+            state: "nothing was changed",
+        }
+    }
+
+    /// Stopped, with what is true about the data now.
+    pub const fn with_state(state: &'static str) -> Self {
+        Self { state }
+    }
+}
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "interrupted: {}", self.state)
+    }
+}
+
+impl std::error::Error for Interrupted {}

@@ -1,0 +1,228 @@
+//! Shows on standard error how far a command is: a bar on a terminal, a line now and then in a log, JSON lines for machines.
+
+mod clone_watch;
+
+pub use clone_watch::{Watched, watch_clone};
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::output::{bytes, seconds, thousands};
+
+/// Pause between two lines in a log, and between two JSON events.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+const EVENT_EVERY: Duration = Duration::from_millis(500);
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// A bar that redraws itself.
+    Bar,
+    /// A line every few seconds.
+    Lines,
+    /// A JSON object per line.
+    Json,
+    /// Not at all.
+    Silent,
+}
+
+impl Style {
+    /// The style that fits the flags and what standard error is.
+    pub fn choose(json: bool, quiet: bool) -> Self {
+        match (quiet, json, std::io::stderr().is_terminal()) {
+            (true, ..) => Self::Silent,
+            (_, true, _) => Self::Json,
+            (.., true) => Self::Bar,
+            _ => Self::Lines,
+        }
+    }
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Rows of the database.
+    Rows,
+    /// Files outside it.
+    Files,
+}
+
+impl Unit {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rows => "rows",
+            Self::Files => "files",
+        }
+    }
+}
+
+/// One look at how far the work is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// What is being worked on, e.g. a table.
+    pub subject: String,
+    /// Rows or files done.
+    pub done: u64,
+    /// How many there are, where that is known.
+    pub total: Option<u64>,
+    /// Bytes done.
+    pub bytes: u64,
+}
+
+/// Shows the progress of one command.
+#[derive(Debug)]
+pub struct Progress {
+    style: Style,
+    bar: Option<ProgressBar>,
+    started: Instant,
+    last_line: Option<Instant>,
+}
+
+impl Progress {
+    /// Nothing is shown before the first phase.
+    pub fn new(style: Style) -> Self {
+        Self {
+            style,
+            bar: None,
+            started: Instant::now(),
+            last_line: None,
+        }
+    }
+
+    /// Whether anybody looks.
+    pub fn is_shown(&self) -> bool {
+        self.style != Style::Silent
+    }
+
+    /// Begins a part of the work, e.g. "cloning"; what was shown before disappears from a terminal.
+    pub fn phase(&mut self, name: &str) {
+        self.finish();
+        self.started = Instant::now();
+        self.last_line = Some(self.started);
+        match self.style {
+            Style::Bar => {
+                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+                bar.set_style(spinner());
+                bar.set_prefix(name.to_owned());
+                bar.enable_steady_tick(Duration::from_millis(100));
+                self.bar = Some(bar);
+            }
+            Style::Lines => say(&format!("pgclone: {name} ...")),
+            Style::Json => event("phase", json!({"phase": name})),
+            Style::Silent => {}
+        }
+    }
+
+    /// Shows a count; as often as one likes.
+    pub fn count(&mut self, unit: Unit, count: &Count) {
+        let elapsed = self.started.elapsed();
+        match self.style {
+            Style::Bar => {
+                if let Some(bar) = &self.bar {
+                    show_on_bar(bar, unit, count, elapsed);
+                }
+            }
+            Style::Lines => {
+                if !self.is_due(LINE_EVERY) {
+                    return;
+                }
+                let of_total = count.total.map(|total| format!(" of {}", thousands(clip(total))));
+                say(&format!(
+                    "pgclone: {}: {}{} {}, {}, {}",
+                    seconds(elapsed.as_secs_f64()),
+                    thousands(clip(count.done)),
+                    of_total.unwrap_or_default(),
+                    unit.name(),
+                    bytes(clip(count.bytes)),
+                    count.subject
+                ));
+            }
+            Style::Json => {
+                if !self.is_due(EVENT_EVERY) {
+                    return;
+                }
+                let fields = json!({
+                    "subject": count.subject, "unit": unit.name(), "done": count.done, "total": count.total,
+                    "bytes": count.bytes, "seconds": elapsed.as_secs_f64(),
+                });
+                event("progress", fields);
+            }
+            Style::Silent => {}
+        }
+    }
+
+    /// Takes what is shown off the terminal.
+    pub fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn is_due(&mut self, every: Duration) -> bool {
+        let now = Instant::now();
+        let due = self
+            .last_line
+            .is_none_or(|last| now.duration_since(last) >= every);
+        if due {
+            self.last_line = Some(now);
+        }
+        due
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+fn show_on_bar(bar: &ProgressBar, unit: Unit, count: &Count, elapsed: Duration) {
+    if let Some(total) = count.total.filter(|total| *total > 0)
+        && bar.length() != Some(total)
+    {
+        bar.set_length(total);
+        bar.set_style(with_total());
+    }
+    // Rows may be added to the source after they were counted.
+    bar.set_position(count.total.map_or(count.done, |total| count.done.min(total)));
+    let rate = count.done as f64 / elapsed.as_secs_f64().max(0.001);
+    bar.set_message(format!(
+        "{} {} · {} · {}/s · {}",
+        thousands(clip(count.done)),
+        unit.name(),
+        bytes(clip(count.bytes)),
+        thousands(rate as i64),
+        count.subject
+    ));
+}
+
+fn spinner() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn with_total() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {prefix} [{bar:30}] {percent:>3}% {elapsed} {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
+
+/// One JSON object on one line of standard error.
+fn event(kind: &str, mut fields: Value) {
+    if let Some(object) = fields.as_object_mut() {
+        object.insert("event".to_owned(), kind.into());
+    }
+    say(&fields.to_string());
+}
+
+/// A reader of standard error that went away is no reason to stop.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn clip(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,224 @@
+//! What the user means: the arguments of [`crate::args`], checked and typed once, as the SQL functions take them.
+
+use anyhow::{Result, bail};
+use serde_json::{Map, Value};
+
+use crate::args::{CloneArgs, DeleteArgs, ItemArgs};
+
+/// The arguments of `project_clone` and `project_clone_plan`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CloneRequest {
+    /// Id of the source project.
+    pub source: String,
+    /// The clone's name.
+    pub name: Option<String>,
+    /// `None`: all.
+    pub resource_types: Option<Vec<String>>,
+    /// `None`: all.
+    pub include_ids: Option<Vec<String>>,
+    /// `None`: none.
+    pub exclude_ids: Option<Vec<String>>,
+    /// Who owns the clone.
+    pub owner: Option<String>,
+    /// `None`: the server finds the one that holds the project.
+    pub store: Option<String>,
+    /// An object.
+    pub options: Value,
+}
+
+impl CloneRequest {
+    /// Everything of `source`, with the defaults.
+    pub fn of_project(source: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            name: None,
+            resource_types: None,
+            include_ids: None,
+            exclude_ids: None,
+            owner: None,
+            store: None,
+            options: Value::Object(Map::new()),
+        }
+    }
+}
+
+impl TryFrom<&CloneArgs> for CloneRequest {
+    type Error = anyhow::Error;
+
+    fn try_from(args: &CloneArgs) -> Result<Self> {
+        let mut options = key_values("--option", &args.options)?;
+        if args.no_blobs && options.insert("blobs".to_owned(), "none".into()).is_some() {
+            bail!("--no-blobs and --option blobs=… say the same thing twice");
+        }
+        Ok(Self {
+            source: args.project.clone(),
+            name: args.name.clone(),
+            resource_types: filter(&args.resource_types),
+            include_ids: filter(&args.include_ids),
+            exclude_ids: filter(&args.exclude_ids),
+            owner: args.owner.clone(),
+            store: args.store.clone(),
+            options: Value::Object(options),
+        })
+    }
+}
+
+/// The arguments of `item_clone` and `item_clone_draft`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemRequest {
+    /// Id of the source item.
+    pub item: String,
+    /// What differs in the clone: an object laid over the item's.
+    pub edits: Value,
+    /// An object.
+    pub options: Value,
+}
+
+impl TryFrom<&ItemArgs> for ItemRequest {
+    type Error = anyhow::Error;
+
+    fn try_from(args: &ItemArgs) -> Result<Self> {
+        let mut edits = Map::new();
+        for (path, value) in key_values("--edit", &args.edits)? {
+            set_path(&mut edits, &path, value)?;
+        }
+        Ok(Self {
+            item: args.item.clone(),
+            edits: Value::Object(edits),
+            options: Value::Object(key_values("--option", &args.options)?),
+        })
+    }
+}
+
+/// The options of `project_delete`.
+pub fn delete_options(args: &DeleteArgs) -> Value {
+    let mut options = Map::new();
+    if args.force {
+        options.insert("force".to_owned(), true.into());
+    }
+    Value::Object(options)
+}
+
+/// `key=value` pairs as an object. A value that is JSON is taken as such, anything else as a string: `id_version=4` is a
+/// number, `name="4"` a string.
+///
+/// # Errors
+/// When one has no `=`, an empty key, or a key that was given before.
+pub fn key_values(flag: &str, pairs: &[String]) -> Result<Map<String, Value>> {
+    let mut object = Map::new();
+    for pair in pairs {
+        let Some((key, value)) = pair.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+            bail!("{flag} takes KEY=VALUE, not {pair:?}");
+        };
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+        if object.insert(key.to_owned(), value).is_some() {
+            bail!("{flag} {key} is given twice");
+        }
+    }
+    Ok(object)
+}
+
+/// `a.b` → the member b of the object a, which is made when it is not there.
+fn set_path(object: &mut Map<String, Value>, path: &str, value: Value) -> Result<()> {
+    let Some((first, rest)) = path.split_once('.') else {
+        object.insert(path.to_owned(), value);
+        return Ok(());
+    };
+    match object.entry(first).or_insert_with(|| Value::Object(Map::new())) {
+        Value::Object(inner) => set_path(inner, rest, value),
+        _ => bail!("--edit sets {first:?} both as a value and as an object"),
+    }
+}
+
+fn filter(values: &[String]) -> Option<Vec<String>> {
+    (!values.is_empty()).then(|| values.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::json;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    fn clone_request(line: &str) -> Result<CloneRequest> {
+        let cli = Cli::try_parse_from(line.split(' '))?;
+        let Command::Clone(args) = &cli.command else {
+            bail!("not a clone")
+        };
+        CloneRequest::try_from(args)
+    }
+
+    fn item_request(line: &str) -> Result<ItemRequest> {
+        let cli = Cli::try_parse_from(line.split(' '))?;
+        let Command::Item(args) = &cli.command else {
+            bail!("not an item")
+        };
+        ItemRequest::try_from(args)
+    }
+
+    #[test]
+    fn a_clone_without_flags_leaves_everything_to_the_server() {
+        assert_eq!(
+            clone_request("pgclone clone p").unwrap(),
+            CloneRequest::of_project("p")
+        );
+    }
+
+    #[test]
+    fn filters_may_be_repeated_or_separated_by_commas() {
+        let request = clone_request(
+            "pgclone clone p --resource-type Patient,Bot --resource-type=Task --exclude-id 1 --name N --owner User/1",
+        )
+        .unwrap();
+        assert_eq!(request.resource_types.unwrap(), ["Patient", "Bot", "Task"]);
+        assert_eq!(request.exclude_ids.unwrap(), ["1"]);
+        assert_eq!(request.include_ids, None);
+        assert_eq!(
+            (request.name.as_deref(), request.owner.as_deref()),
+            (Some("N"), Some("User/1"))
+        );
+    }
+
+    #[test]
+    fn option_values_are_json_where_they_can_be() {
+        let request =
+            clone_request("pgclone clone p -o id_version=4 -o history=full -o max_memory=64MB --no-blobs")
+                .unwrap();
+        let expected = json!({"id_version": 4, "history": "full", "max_memory": "64MB", "blobs": "none"});
+        assert_eq!(request.options, expected);
+    }
+
+    #[test]
+    fn options_that_make_no_sense_are_refused() {
+        for line in ["-o history", "-o =x", "-o a=1 -o a=2", "--no-blobs -o blobs=copy"] {
+            assert!(
+                clone_request(&format!("pgclone clone p {line}")).is_err(),
+                "{line}"
+            );
+        }
+        for line in [
+            "--no-blobs --blobs-to file:/x",
+            "--dry-run --background",
+            "--dry-run --verify",
+        ] {
+            assert!(
+                clone_request(&format!("pgclone clone p {line}")).is_err(),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn edits_with_dots_make_objects() {
+        let request =
+            item_request("pgclone item 1/2 --edit display_name=x --edit a.b=1 --edit a.c=true").unwrap();
+        assert_eq!(
+            request.edits,
+            json!({"display_name": "x", "a": {"b": 1, "c": true}})
+        );
+        assert!(item_request("pgclone item 1/2 --edit a=1 --edit a.b=2").is_err());
+        assert!(item_request("pgclone item 1/2 --draft --edit a=1").is_err());
+    }
+}
