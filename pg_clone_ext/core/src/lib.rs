@@ -5,5 +5,9 @@
 
 pub mod edit;
 pub mod error;
+pub mod ids;
 pub mod item;
+pub mod jsonb;
+pub mod rewrite;
 pub mod rules;
+pub mod scan;

@@ -1,0 +1,15 @@
+//! Ids: their text form, the new ids of a run, and the maps from a source's ids to the clone's.
+
+mod budget;
+mod id_map;
+mod new_ids;
+mod text_id_map;
+pub mod uuid_text;
+
+pub use budget::OutOfMemory;
+pub use id_map::{IdMap, Mapped};
+pub use new_ids::{IdVersion, NewIds};
+pub use text_id_map::{MappedText, TextIdMap};
+
+/// The 16 bytes of a UUID, in the order of its text form (as PostgreSQL's `uuid` stores it).
+pub type Id = [u8; 16];

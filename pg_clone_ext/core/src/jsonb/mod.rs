@@ -1,0 +1,21 @@
+//! PostgreSQL's `jsonb` without PostgreSQL: its bytes as a tree of [`Node`]s and back, and a walk that finds strings in
+//! place.
+//!
+//! "A payload" is what a `jsonb` datum holds behind its varlena header.
+
+mod decode;
+mod edit;
+mod encode;
+mod error;
+mod layout;
+mod node;
+pub mod numeric;
+mod value;
+mod walk;
+
+pub use decode::decode;
+pub use error::JsonbError;
+pub use layout::MAX_DEPTH;
+pub use node::Node;
+pub use value::{from_value, to_value};
+pub(crate) use walk::Walk;

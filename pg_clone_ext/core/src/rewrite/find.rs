@@ -1,0 +1,99 @@
+//! Which of the UUIDs in a string are references to resources of the source.
+
+use super::boundary::{Encoding, stands_alone};
+use super::history::version_after;
+use crate::ids::{Id, IdMap, Mapped, uuid_text};
+
+/// A UUID of the source's ids, found in bytes; whether it is a reference is not judged yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hit {
+    pub(super) at: usize,
+    pub(super) source: Id,
+    /// Never `Unknown`.
+    pub(super) mapped: Mapped,
+}
+
+/// A reference to a resource of the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reference {
+    /// To a cloned one: the id at `at` becomes `id`. `cut` is the length of the `/_history/…` behind it that goes
+    /// away, or 0.
+    Cloned {
+        at: usize,
+        id: Id,
+        upper: bool,
+        cut: usize,
+    },
+    /// To one that is not cloned.
+    Left { at: usize, source: Id },
+}
+
+/// The ids of the source that are found in `bytes`, at a boundary or not.
+#[inline]
+pub(super) fn hits<'b>(ids: &'b IdMap, bytes: &'b [u8]) -> impl Iterator<Item = Hit> + 'b {
+    crate::scan::uuids(bytes).filter_map(|(at, source)| match ids.get(&source) {
+        Mapped::Unknown => None,
+        mapped => Some(Hit { at, source, mapped }),
+    })
+}
+
+/// Judges the hits of one string, in order.
+pub(super) struct Judge<'a> {
+    ids: &'a IdMap,
+    bytes: &'a [u8],
+    encoding: Encoding,
+    /// Hits before this belong to a reference already judged.
+    seen: usize,
+}
+
+impl<'a> Judge<'a> {
+    #[inline]
+    pub(super) fn new(ids: &'a IdMap, bytes: &'a [u8], encoding: Encoding) -> Self {
+        Judge {
+            ids,
+            bytes,
+            encoding,
+            seen: 0,
+        }
+    }
+
+    /// The reference that a hit is; `None` when it stands inside a longer run of letters and digits, or is
+    /// the version of the reference before it.
+    #[inline]
+    pub(super) fn reference(&mut self, hit: &Hit) -> Option<Reference> {
+        let (at, end) = (hit.at, hit.at + uuid_text::LEN);
+        if at < self.seen || !stands_alone(self.bytes, at, end, self.encoding) {
+            return None;
+        }
+        self.seen = end;
+        let after = &self.bytes[end..];
+        let version = version_after(after, self.encoding);
+        let version_mapped = match version.as_ref().and_then(|version| version.id) {
+            Some(id) => self.ids.get(&id),
+            None => Mapped::Unknown,
+        };
+        match hit.mapped {
+            Mapped::Unknown => None,
+            Mapped::Left => {
+                // One dangling reference, not two.
+                if let (Some(version), Mapped::Left) = (version, version_mapped) {
+                    self.seen = end + version.len;
+                }
+                Some(Reference::Left {
+                    at,
+                    source: hit.source,
+                })
+            }
+            Mapped::Cloned(id) => {
+                let cut = match (version, version_mapped) {
+                    (Some(version), Mapped::Left | Mapped::Unknown) => version.len,
+                    _ => 0,
+                };
+                self.seen = end + cut;
+                let text = self.bytes[at..end].first_chunk();
+                let upper = text.is_some_and(uuid_text::is_upper);
+                Some(Reference::Cloned { at, id, upper, cut })
+            }
+        }
+    }
+}

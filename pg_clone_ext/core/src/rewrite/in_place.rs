@@ -1,0 +1,153 @@
+//! The path without allocation: ids of the same length, overwritten where they stand.
+//!
+//! A document is judged as a whole first, so that one that needs the other path is left untouched and nothing is
+//! counted twice.
+
+use super::boundary::Encoding;
+use super::dangling::is_whole_reference;
+use super::find::{Hit, Judge, Reference, hits};
+use super::{Dangling, Outcome, RewriteError, Rewriter};
+use crate::ids::{Id, uuid_text};
+use crate::jsonb::Walk;
+
+/// Working memory that outlives a document.
+#[derive(Default)]
+pub(super) struct Scratch {
+    hits: Vec<Hit>,
+    patches: Vec<Patch>,
+    /// Dangling references of the document.
+    left: Vec<Id>,
+    walk: Walk,
+}
+
+struct Patch {
+    at: usize,
+    id: Id,
+    upper: bool,
+}
+
+/// How a document can be rewritten.
+pub(super) enum Verdict {
+    /// By the patches collected, perhaps none.
+    InPlace,
+    /// Something changes its length.
+    Rebuild,
+}
+
+impl Scratch {
+    fn clear(&mut self) {
+        self.patches.clear();
+        self.left.clear();
+    }
+}
+
+impl Rewriter<'_> {
+    /// Judges a text value or a whole JSON text.
+    pub(super) fn judge_text(&mut self, text: &[u8], encoding: Encoding) -> Result<Verdict, RewriteError> {
+        self.scratch.clear();
+        let mut judge = Judge::new(self.ids, text, encoding);
+        for hit in hits(self.ids, text) {
+            match judge.reference(&hit) {
+                None => {}
+                Some(Reference::Cloned { cut: 1.., .. }) => return Ok(Verdict::Rebuild),
+                Some(Reference::Cloned { at, id, upper, .. }) => {
+                    self.scratch.patches.push(Patch { at, id, upper });
+                }
+                Some(Reference::Left { at, source }) => match self.dangling {
+                    Dangling::Keep => self.scratch.left.push(source),
+                    Dangling::Error => return Err(RewriteError::dangling(text, at, at + uuid_text::LEN)),
+                    // In a JSON text it is not known yet where the string begins and ends.
+                    Dangling::Null | Dangling::Remove => {
+                        if encoding == Encoding::Json || is_whole_reference(text, at, uuid_text::LEN) {
+                            return Ok(Verdict::Rebuild);
+                        }
+                        self.scratch.left.push(source);
+                    }
+                },
+            }
+        }
+        Ok(Verdict::InPlace)
+    }
+
+    /// Judges a `jsonb` payload: a scan of all bytes for ids of the source, then, only if there are any, a walk to the
+    /// strings they lie in.
+    pub(super) fn judge_jsonb(&mut self, payload: &[u8]) -> Result<Verdict, RewriteError> {
+        let Scratch {
+            hits: found,
+            patches,
+            left,
+            walk,
+        } = &mut self.scratch;
+        patches.clear();
+        left.clear();
+        found.clear();
+        found.extend(hits(self.ids, payload));
+        if found.is_empty() {
+            return Ok(Verdict::InPlace);
+        }
+        walk.begin(payload)?;
+        let mut rest = found.as_mut_slice();
+        while let Some(first) = rest.first() {
+            let Some(string) = walk.next_string(payload, first.at)? else {
+                break;
+            };
+            // Hits in numbers, between strings, and across their ends are no ids.
+            let outside = rest.iter().take_while(|hit| hit.at < string.start).count();
+            rest = &mut std::mem::take(&mut rest)[outside..];
+            let inside = rest.iter().take_while(|hit| hit.at < string.end).count();
+            let (here, after) = std::mem::take(&mut rest).split_at_mut(inside);
+            rest = after;
+            let text = &payload[string.start..string.end];
+            let mut judge = Judge::new(self.ids, text, Encoding::Plain);
+            for hit in here
+                .iter_mut()
+                .filter(|hit| hit.at + uuid_text::LEN <= string.end)
+            {
+                hit.at -= string.start;
+                match judge.reference(hit) {
+                    None => {}
+                    Some(Reference::Cloned { cut, .. }) if cut > 0 || string.is_key => {
+                        return Ok(Verdict::Rebuild);
+                    }
+                    Some(Reference::Cloned { at, id, upper, .. }) => {
+                        patches.push(Patch {
+                            at: string.start + at,
+                            id,
+                            upper,
+                        });
+                    }
+                    Some(Reference::Left { at, source }) => match self.dangling {
+                        Dangling::Error => return Err(RewriteError::dangling(text, at, at + uuid_text::LEN)),
+                        Dangling::Null | Dangling::Remove
+                            if !string.is_key && is_whole_reference(text, at, uuid_text::LEN) =>
+                        {
+                            return Ok(Verdict::Rebuild);
+                        }
+                        _ => left.push(source),
+                    },
+                }
+            }
+        }
+        Ok(Verdict::InPlace)
+    }
+
+    /// Carries out what was judged.
+    pub(super) fn patch(&mut self, document: &mut [u8]) -> Outcome {
+        let Scratch { patches, left, .. } = &self.scratch;
+        self.counts.dangling += left.len() as u64;
+        for source in left {
+            self.targets.add_uuid(source, 1);
+        }
+        for Patch { at, id, upper } in patches {
+            if let Some(text) = document[*at..].first_chunk_mut() {
+                uuid_text::write(id, *upper, text);
+            }
+        }
+        self.counts.rewritten += patches.len() as u64;
+        if patches.is_empty() {
+            Outcome::Unchanged
+        } else {
+            Outcome::InPlace
+        }
+    }
+}

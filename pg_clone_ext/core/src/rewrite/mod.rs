@@ -1,0 +1,175 @@
+//! Rewrites documents and values: every id of a cloned resource becomes the clone's.
+//!
+//! Ids are UUIDs found at any position of a string (see [`find`]) and, where a store has them, text ids in the places
+//! that [`text_ids`] knows. What keeps its length is changed in place ([`in_place`]); the rest is rebuilt
+//! ([`json_text`], [`jsonb`]).
+
+mod boundary;
+mod dangling;
+mod error;
+mod find;
+mod history;
+mod id_paths;
+mod in_place;
+mod json_string;
+mod json_text;
+mod jsonb;
+mod outcome;
+mod text_ids;
+mod value;
+
+pub use dangling::{Dangling, DanglingTargets};
+pub use error::RewriteError;
+pub use id_paths::{BadIdPath, IdField, IdPaths, Step};
+pub use outcome::{Counts, Outcome, TextIdOutcome, UuidOutcome};
+
+use crate::ids::{Id, IdMap, Mapped, MappedText, TextIdMap};
+use boundary::Encoding;
+use in_place::{Scratch, Verdict};
+use value::NewValue;
+
+/// Rewrites the documents and values of one clone. Keeps its working memory from one document to the next, so that a
+/// document changed in place costs no allocation.
+pub struct Rewriter<'a> {
+    ids: &'a IdMap,
+    texts: &'a TextIdMap,
+    paths: Option<&'a IdPaths>,
+    dangling: Dangling,
+    counts: Counts,
+    targets: DanglingTargets,
+    scratch: Scratch,
+}
+
+impl<'a> Rewriter<'a> {
+    /// A rewriter for the ids of these maps.
+    pub fn new(ids: &'a IdMap, text_ids: &'a TextIdMap, dangling: Dangling) -> Self {
+        Rewriter {
+            ids,
+            texts: text_ids,
+            paths: None,
+            dangling,
+            counts: Counts::default(),
+            targets: DanglingTargets::default(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// The same rewriter, for documents with these id fields. They matter for text ids only.
+    pub fn with_id_paths(mut self, paths: &'a IdPaths) -> Self {
+        self.set_id_paths(Some(paths));
+        self
+    }
+
+    /// Declares the id fields of the documents that come next (another document type).
+    pub fn set_id_paths(&mut self, paths: Option<&'a IdPaths>) {
+        self.paths = paths.filter(|paths| !paths.is_empty());
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// What was done since the last call.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// The targets of the dangling references met so far.
+    pub fn dangling_targets(&self) -> &DanglingTargets {
+        &self.targets
+    }
+
+    /// Whether a rewrite of these bytes (of a document or value of any kind) could change or count anything. Never
+    /// wrong when it says no; much cheaper than a copy of the bytes.
+    pub fn touches(&self, bytes: &[u8]) -> bool {
+        !self.texts.is_empty() || find::hits(self.ids, bytes).next().is_some()
+    }
+
+    /// Rewrites a JSON document held as text.
+    ///
+    /// Ids in keys are rewritten like those in values. Bytes outside rewritten strings stay as they are.
+    ///
+    /// # Errors
+    /// [`RewriteError`]; the document is untouched then. A document that can be changed in place is not checked to be
+    /// valid JSON.
+    pub fn json_text(&mut self, document: &mut [u8]) -> Result<Outcome, RewriteError> {
+        if !self.texts.is_empty() {
+            return self.rebuild_json_text(document);
+        }
+        match self.judge_text(document, Encoding::Json)? {
+            Verdict::InPlace => Ok(self.patch(document)),
+            Verdict::Rebuild => self.rebuild_json_text(document),
+        }
+    }
+
+    /// Rewrites the payload of a `jsonb` datum (the bytes behind its varlena header).
+    ///
+    /// Of two keys that become the same the later one, in the order of the source's keys, stays.
+    ///
+    /// # Errors
+    /// [`RewriteError`]; the payload is untouched then. Malformed payloads are noticed where the rewriter looks.
+    pub fn jsonb(&mut self, payload: &mut [u8]) -> Result<Outcome, RewriteError> {
+        if !self.texts.is_empty() {
+            return self.rebuild_jsonb(payload);
+        }
+        match self.judge_jsonb(payload)? {
+            Verdict::InPlace => Ok(self.patch(payload)),
+            Verdict::Rebuild => self.rebuild_jsonb(payload),
+        }
+    }
+
+    /// Rewrites a text value that is no JSON (a reference, say), by the rules of a string value.
+    ///
+    /// # Errors
+    /// [`RewriteError`]; the value is untouched then.
+    pub fn plain_text(&mut self, value: &mut [u8]) -> Result<Outcome, RewriteError> {
+        if self.texts.is_empty() {
+            match self.judge_text(value, Encoding::Plain)? {
+                Verdict::InPlace => return Ok(self.patch(value)),
+                Verdict::Rebuild => {}
+            }
+        }
+        match self.new_value(value, None, false)? {
+            NewValue::Same => Ok(Outcome::Unchanged),
+            NewValue::Changed(new) => {
+                self.counts.rebuilt += 1;
+                Ok(Outcome::Rebuilt(new))
+            }
+            NewValue::Dangling => {
+                self.counts.nulled += 1;
+                Ok(Outcome::Null)
+            }
+        }
+    }
+
+    /// What a `uuid` value becomes.
+    pub fn uuid(&mut self, id: &Id) -> UuidOutcome {
+        match self.ids.get(id) {
+            Mapped::Unknown => UuidOutcome::Unchanged,
+            Mapped::Cloned(new) => {
+                self.counts.rewritten += 1;
+                UuidOutcome::Mapped(new)
+            }
+            Mapped::Left => {
+                self.counts.dangling += 1;
+                self.targets.add_uuid(id, 1);
+                UuidOutcome::Dangling
+            }
+        }
+    }
+
+    /// What a text becomes that as a whole is an id (an id column); nothing is counted.
+    pub fn text_id(&self, id: &str) -> TextIdOutcome<'a> {
+        self.text_id_of("", id)
+    }
+
+    /// What a text becomes that as a whole is the id of a resource of this type; nothing is counted.
+    pub fn text_id_of(&self, resource_type: &str, id: &str) -> TextIdOutcome<'a> {
+        match self.texts.get_typed(resource_type, id) {
+            MappedText::Unknown => TextIdOutcome::Unchanged,
+            MappedText::Cloned(new) => TextIdOutcome::Mapped(new),
+            MappedText::Left => TextIdOutcome::Dangling,
+        }
+    }
+}

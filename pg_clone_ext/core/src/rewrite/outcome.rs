@@ -1,0 +1,70 @@
+//! What a rewrite did.
+
+use crate::ids::Id;
+
+/// What became of a document or value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Not a byte changed.
+    Unchanged,
+    /// Changed where it lies; its length is as before.
+    InPlace,
+    /// This takes its place; the bytes given were not touched.
+    Rebuilt(Vec<u8>),
+    /// The whole value is a dangling reference that shall not stay: the column becomes NULL.
+    Null,
+}
+
+/// What became of a `uuid` value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UuidOutcome {
+    /// No id of the source.
+    Unchanged,
+    /// The clone's id.
+    Mapped(Id),
+    /// The id of a resource that is not cloned. What to do is the caller's decision.
+    Dangling,
+}
+
+/// What became of a text that as a whole is an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextIdOutcome<'a> {
+    /// No id of the source.
+    Unchanged,
+    /// The clone's id.
+    Mapped(&'a str),
+    /// The id of a resource that is not cloned. What to do is the caller's decision.
+    Dangling,
+}
+
+/// What rewrites did, added up.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Ids replaced.
+    pub rewritten: u64,
+    /// Occurrences of ids of resources that are not cloned, whatever was done with them.
+    pub dangling: u64,
+    /// `/_history/<version>` parts dropped because that version is not cloned.
+    pub unversioned: u64,
+    /// Dangling string values that became null.
+    pub nulled: u64,
+    /// Dangling string values whose member or element was removed.
+    pub removed: u64,
+    /// Object members lost because two keys became the same; the later of them stays.
+    pub key_collisions: u64,
+    /// Values that were written anew rather than changed in place.
+    pub rebuilt: u64,
+}
+
+impl Counts {
+    /// Adds other counts.
+    pub fn add(&mut self, other: &Counts) {
+        self.rewritten += other.rewritten;
+        self.dangling += other.dangling;
+        self.unversioned += other.unversioned;
+        self.nulled += other.nulled;
+        self.removed += other.removed;
+        self.key_collisions += other.key_collisions;
+        self.rebuilt += other.rebuilt;
+    }
+}

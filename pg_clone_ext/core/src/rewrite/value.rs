@@ -1,0 +1,231 @@
+//! The path with allocation, for one string: replacements of any length, parts cut out, values that go away.
+
+use super::boundary::Encoding;
+use super::dangling::is_whole_reference;
+use super::find::{Judge, Reference, hits};
+use super::history::version_after;
+use super::text_ids::{TextHit, embedded, typed};
+use super::{Dangling, IdField, RewriteError, Rewriter};
+use crate::ids::{Id, Mapped, MappedText, uuid_text};
+
+/// What a string becomes.
+pub(super) enum NewValue {
+    /// Itself.
+    Same,
+    /// These bytes.
+    Changed(Vec<u8>),
+    /// Nothing: it is a dangling reference that shall not stay.
+    Dangling,
+}
+
+/// A piece of the string and what takes its place.
+struct Splice<'a> {
+    start: usize,
+    end: usize,
+    with: With<'a>,
+}
+
+enum With<'a> {
+    Nothing,
+    Uuid(Id, bool),
+    Text(&'a str),
+}
+
+/// The splices of a string and the dangling references in it.
+#[derive(Default)]
+struct Found<'a> {
+    splices: Vec<Splice<'a>>,
+    left: Vec<(usize, usize, Option<Id>)>,
+}
+
+impl<'a> Rewriter<'a> {
+    /// Rewrites one string (unescaped bytes). A key is never dropped.
+    pub(super) fn new_value(
+        &mut self,
+        string: &[u8],
+        field: Option<IdField>,
+        is_key: bool,
+    ) -> Result<NewValue, RewriteError> {
+        let mut found = Found::default();
+        self.find_uuids(string, &mut found);
+        if !self.texts.is_empty() {
+            self.find_text_ids(string, field, &mut found);
+        }
+        if let Some((start, end, _)) = found.left.first()
+            && self.dangling == Dangling::Error
+        {
+            return Err(RewriteError::dangling(string, *start, *end));
+        }
+        self.count(string, &found);
+        let drops = matches!(self.dangling, Dangling::Null | Dangling::Remove) && !is_key;
+        let is_whole = |(start, end, _): &(usize, usize, Option<Id>)| {
+            let is_id = field == Some(IdField::Whole) && *start == 0 && *end == string.len();
+            is_id || is_whole_reference(string, *start, *end - *start)
+        };
+        if drops && found.left.iter().any(is_whole) {
+            return Ok(NewValue::Dangling);
+        }
+        if found.splices.is_empty() {
+            return Ok(NewValue::Same);
+        }
+        splice(string, &found.splices).map(NewValue::Changed)
+    }
+
+    fn find_uuids(&self, string: &[u8], found: &mut Found<'a>) {
+        let mut judge = Judge::new(self.ids, string, Encoding::Plain);
+        for hit in hits(self.ids, string) {
+            match judge.reference(&hit) {
+                None => {}
+                Some(Reference::Left { at, source }) => {
+                    found.left.push((at, at + uuid_text::LEN, Some(source)));
+                }
+                Some(Reference::Cloned { at, id, upper, cut }) => {
+                    let end = at + uuid_text::LEN;
+                    found.splices.push(Splice {
+                        start: at,
+                        end,
+                        with: With::Uuid(id, upper),
+                    });
+                    if cut > 0 {
+                        found.splices.push(Splice {
+                            start: end,
+                            end: end + cut,
+                            with: With::Nothing,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    fn find_text_ids(&self, string: &[u8], field: Option<IdField>, found: &mut Found<'a>) {
+        if field == Some(IdField::Whole) {
+            let mapped = self.texts.lookup(b"", string);
+            if mapped != MappedText::Unknown {
+                *found = Found::default();
+                self.add(
+                    TextHit {
+                        start: 0,
+                        end: string.len(),
+                        mapped,
+                    },
+                    found,
+                );
+                return;
+            }
+        }
+        let texts = match field {
+            Some(IdField::Embedded) => embedded(self.texts, string),
+            _ => typed(self.texts, string),
+        };
+        if texts.is_empty() {
+            return;
+        }
+        for hit in texts {
+            if found
+                .splices
+                .iter()
+                .any(|splice| splice.start < hit.end && hit.start < splice.end)
+            {
+                continue;
+            }
+            self.add(hit, found);
+            let version = version_after(&string[hit.end..], Encoding::Plain);
+            if let (MappedText::Cloned(_), Some(version)) = (hit.mapped, version) {
+                self.add_version(string, hit.end, version.at, version.len, version.id, found);
+            }
+        }
+        found.splices.sort_by_key(|splice| splice.start);
+    }
+
+    fn add(&self, hit: TextHit<'a>, found: &mut Found<'a>) {
+        match hit.mapped {
+            MappedText::Unknown => {}
+            MappedText::Left => found.left.push((hit.start, hit.end, None)),
+            MappedText::Cloned(new) => {
+                found.splices.push(Splice {
+                    start: hit.start,
+                    end: hit.end,
+                    with: With::Text(new),
+                });
+            }
+        }
+    }
+
+    /// The version behind a cloned text id: mapped if it is, cut if not.
+    fn add_version(
+        &self,
+        string: &[u8],
+        start: usize,
+        at: usize,
+        len: usize,
+        id: Option<Id>,
+        found: &mut Found<'a>,
+    ) {
+        let end = start + len;
+        let is_cloned_uuid = id.is_some_and(|id| matches!(self.ids.get(&id), Mapped::Cloned(_)));
+        match self.texts.lookup(b"", &string[start + at..end]) {
+            _ if is_cloned_uuid => {}
+            MappedText::Cloned(new) => {
+                found.splices.push(Splice {
+                    start: start + at,
+                    end,
+                    with: With::Text(new),
+                });
+            }
+            MappedText::Left | MappedText::Unknown => {
+                found.splices.push(Splice {
+                    start,
+                    end,
+                    with: With::Nothing,
+                });
+            }
+        }
+    }
+
+    fn count(&mut self, string: &[u8], found: &Found<'_>) {
+        for splice in &found.splices {
+            match splice.with {
+                With::Nothing => self.counts.unversioned += 1,
+                With::Uuid(..) | With::Text(_) => self.counts.rewritten += 1,
+            }
+        }
+        for (start, end, source) in &found.left {
+            self.counts.dangling += 1;
+            match source {
+                Some(id) => self.targets.add_uuid(id, 1),
+                None => self
+                    .targets
+                    .add_text(&String::from_utf8_lossy(&string[*start..*end]), 1),
+            }
+        }
+    }
+}
+
+/// The string with its splices carried out. They are in order and do not overlap.
+fn splice(string: &[u8], splices: &[Splice<'_>]) -> Result<Vec<u8>, RewriteError> {
+    let added: usize = splices
+        .iter()
+        .map(|splice| match splice.with {
+            With::Text(text) => text.len(),
+            With::Uuid(..) | With::Nothing => 0,
+        })
+        .sum();
+    let mut out = super::json_text::buffer(string.len() + added)?;
+    let mut copied = 0;
+    for Splice { start, end, with } in splices {
+        out.extend_from_slice(&string[copied..*start]);
+        match with {
+            With::Nothing => {}
+            With::Text(text) => out.extend_from_slice(text.as_bytes()),
+            With::Uuid(id, upper) => {
+                let mut text = [0; uuid_text::LEN];
+                uuid_text::write(id, *upper, &mut text);
+                out.extend_from_slice(&text);
+            }
+        }
+        copied = *end;
+    }
+    out.extend_from_slice(&string[copied..]);
+    Ok(out)
+}
