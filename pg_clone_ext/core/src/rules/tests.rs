@@ -236,6 +236,24 @@ fn a_subscription_is_off_unless_its_bot_is_cloned() {
 }
 
 #[test]
+fn what_a_removal_empties_can_be_removed_after_it() {
+    let rows = json!([
+        {"path": "$.extension[?@.url == 'secret']", "action": "remove"},
+        {"path": "$.extension", "action": "remove", "when": "@.extension && length(@.extension) == 0"},
+    ]);
+    let secret = json!({"url": "secret", "valueString": "x"});
+    let document = json!({"resourceType": "Subscription", "extension": [secret], "status": "active"});
+    let (text, _) = clone(rows.clone(), &given(None, None), document);
+    assert_eq!(text, r#"{"resourceType":"Subscription","status":"active"}"#);
+    let document = json!({"resourceType": "Subscription", "extension": [secret, {"url": "other"}]});
+    let (text, _) = clone(rows, &given(None, None), document);
+    assert_eq!(
+        text,
+        r#"{"resourceType":"Subscription","extension":[{"url":"other"}]}"#
+    );
+}
+
+#[test]
 fn a_password_goes_wherever_the_path_finds_it() {
     let rows = json!([{"path": "$..passwordHash", "action": "remove"}]);
     let document = json!({
