@@ -182,3 +182,80 @@ impl Compiled {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// What is wrong with one rule, written as a catalog row.
+    fn error(row: Value) -> String {
+        let arguments = Arguments::new()
+            .optional("name", None)
+            .optional("owner", None)
+            .always("project", "p");
+        RuleSet::compile(vec![serde_json::from_value(row).unwrap()], &arguments)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn an_expression_that_is_wrong_is_named_with_its_position() {
+        let message = error(json!({"path": "$.a[?@.b ==]", "action": "remove"}));
+        assert!(
+            message.starts_with("rule 1 ($.a[?@.b ==]): \"path\" is not valid at character "),
+            "{message}"
+        );
+        let message = error(json!({"path": "$.a", "action": "remove", "when": "@.b = 'x'"}));
+        assert!(
+            message.starts_with("rule 1 ($.a): \"when\" is not valid at character "),
+            "{message}"
+        );
+        assert!(message.ends_with(": @.b = 'x'"), "{message}");
+        let message = error(json!({"path": "$.a", "action": "remove", "when": "@.b], $[?@.c"}));
+        assert!(message.contains("\"when\" is not valid"), "{message}");
+        let message = error(json!({"path": "$.a", "action": "remove", "unless_cloned": "channel"}));
+        assert!(
+            message.contains("\"unless_cloned\" is not valid at character 1"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_rule_that_makes_no_sense_is_an_error_even_if_it_would_not_apply() {
+        for (row, part) in [
+            (json!({"path": "$", "action": "remove"}), "the whole document"),
+            (
+                json!({"path": "$.a", "action": "set", "value": "{name}"}),
+                "must say if_given \"name\"",
+            ),
+            (
+                json!({"path": "$.a", "action": "set", "value": ["{x}"]}),
+                "unknown placeholder {x}",
+            ),
+            (
+                json!({"path": "$.a", "action": "remove", "if_given": "nam"}),
+                "valid are name, owner",
+            ),
+            (
+                json!({"path": "$.a", "action": "remove", "if_given": "project"}),
+                "unknown argument \"project\"",
+            ),
+            (
+                json!({"path": "$.a", "action": "rename", "value": "b", "columns": ["a"]}),
+                "no column follows",
+            ),
+            (
+                json!({"path": "$..a", "action": "regenerate", "value": "uuid", "columns": ["a"]}),
+                "no column follows",
+            ),
+            (
+                json!({"path": "$.a", "action": "remove", "if_given": "name", "todo": "{"}),
+                "a single {",
+            ),
+        ] {
+            let message = error(row);
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
