@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::subtype::Subtype;
 use crate::error::{Code, Error, Result};
 
 /// The registry role that reading needs.
@@ -118,6 +119,18 @@ pub fn require_fetch(actor: &Actor, item: &str, access: &Access, available: &[St
     .hint("cloning needs metadata-read, metadata-write or admin on the source"))
 }
 
+/// Asks for the link to a person that authors of some subtypes need, in stores that require it.
+///
+/// # Errors
+/// 42501 without one.
+pub fn require_person_link(actor: &Actor, subtype: &Subtype) -> Result<()> {
+    if !subtype.person_link || actor.person_id.is_some() {
+        return Ok(());
+    }
+    Err(Error::new(Code::NotAllowed, format!("\"{}\" is not linked to a person of the registry", actor.name))
+        .hint(format!("authors of a {} need a row in the store's table username_person_link", subtype.name)))
+}
+
 /// The error for an item that does not exist, or must look so.
 pub fn unknown_item(item: &str) -> Error {
     Error::new(Code::NotFound, format!("no item {item}"))
@@ -223,6 +236,20 @@ mod tests {
         let eve = actor("eve", &[], &[]);
         let hidden = require_fetch(&eve, "h", &access(&[], &[]), &roles(&DATASET)).unwrap_err();
         assert_eq!(hidden, unknown_item("h"));
+    }
+
+    #[test]
+    fn some_authors_must_be_linked_to_a_person() {
+        let subtype = |person_link: bool| {
+            Subtype::from_row(serde_json::json!({"name": "MODEL", "category": "ENTITY", "cloneable": "alone",
+                "versionable": true, "json_schema": {}, "default_access": [], "item_roles": [], "person_link": person_link}))
+            .unwrap()
+        };
+        let eve = actor("eve", &[], &[]);
+        assert_eq!(require_person_link(&eve, &subtype(true)).unwrap_err().code, Code::NotAllowed);
+        assert!(require_person_link(&eve, &subtype(false)).is_ok());
+        let linked = Actor { person_id: Some("10378.1/5".into()), ..eve };
+        assert!(require_person_link(&linked, &subtype(true)).is_ok());
     }
 
     #[test]

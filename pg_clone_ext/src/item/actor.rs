@@ -1,0 +1,82 @@
+//! For whom a call is made: the argument, else the setting `pg_clone.actor`, else the database user.
+//!
+//! Whose word counts? A role that may set the parameter `pg_clone.actor` (superusers, and who was given
+//! `GRANT SET ON PARAMETER pg_clone.actor`), or that owns the store's tables, may act for anyone. PostgreSQL itself lets
+//! nobody else set the parameter, so a value that stands there was put there by somebody trusted, whoever the current role is:
+//! that is how PostgREST's roles work, for which a trusted function sets it per request. Every other role is itself.
+
+use std::collections::BTreeSet;
+
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::item::permission::{ADMIN, Actor, READ, WRITE};
+use pg_clone_core::plan::quote;
+use serde::Deserialize;
+
+use super::query;
+use super::store::ItemStore;
+use crate::error::internal;
+use crate::pg::caller::current_user;
+
+#[derive(Deserialize)]
+struct Row {
+    roles: BTreeSet<String>,
+    groups: BTreeSet<String>,
+    person: Option<String>,
+}
+
+/// Resolves the actor and loads what the store says about them.
+///
+/// # Errors
+/// 42501 for a role that names somebody else without being trusted to, 22023 for an empty name.
+pub fn load(store: &ItemStore, argument: Option<&str>) -> Result<Actor> {
+    let (name, own) = resolve(store, argument)?;
+    let sql = format!(
+        "SELECT pg_catalog.jsonb_build_object(\
+         'roles', COALESCE((SELECT pg_catalog.jsonb_agg(r.role) FROM {} r WHERE r.username OPERATOR(pg_catalog.=) $1), '[]'),\
+         'groups', COALESCE((SELECT pg_catalog.jsonb_agg(g.group_id) FROM {} g WHERE g.username OPERATOR(pg_catalog.=) $1), '[]'),\
+         'person', (SELECT l.person_id FROM {} l WHERE l.username OPERATOR(pg_catalog.=) $1))",
+        store.table("user_role"),
+        store.table("group_user"),
+        store.table("username_person_link")
+    );
+    let row: Row = serde_json::from_value(query::json(&sql, &[name.as_str().into()])?).map_err(internal)?;
+    let mut roles = row.roles;
+    // Who owns the tables could give themselves every role: under their own name they have them.
+    if own && owns(store)? {
+        roles.extend([READ, WRITE, ADMIN].map(String::from));
+    }
+    Ok(Actor { name, roles, groups: row.groups, person_id: row.person })
+}
+
+/// The actor's name, and whether that is the database user as such.
+fn resolve(store: &ItemStore, argument: Option<&str>) -> Result<(String, bool)> {
+    let user = current_user();
+    let setting = crate::settings::actor();
+    match (argument, setting) {
+        (Some(""), _) => Err(Error::bad_argument("the actor's name is empty").hint("leave it out, or name a user of the registry")),
+        (None, None) => Ok((user, true)),
+        (None, Some(setting)) => Ok((setting, false)),
+        (Some(name), Some(setting)) if name == setting => Ok((setting, false)),
+        (Some(name), None) if name == user => Ok((user, true)),
+        (Some(name), _) if trusted(store)? => Ok((name.to_string(), name == user)),
+        (Some(name), _) => Err(Error::new(Code::NotAllowed, format!("role \"{user}\" may not act for \"{name}\""))
+            .detail("Only a role that may set pg_clone.actor, or owns the store's tables, may name an actor.")
+            .hint(format!(
+                "leave the actor out, or, for an application that says truly who its users are: \
+                 GRANT SET ON PARAMETER pg_clone.actor TO {};",
+                quote::identifier(&user)
+            ))),
+    }
+}
+
+fn trusted(store: &ItemStore) -> Result<bool> {
+    let may_set = pgrx::Spi::get_one::<bool>("SELECT pg_catalog.has_parameter_privilege('pg_clone.actor', 'SET')");
+    Ok(may_set.map_err(internal)? == Some(true) || owns(store)?)
+}
+
+fn owns(store: &ItemStore) -> Result<bool> {
+    let sql = "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c \
+               WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass::pg_catalog.oid";
+    let owns = pgrx::Spi::get_one_with_args::<bool>(sql, &[store.table("item").into()]);
+    Ok(owns.map_err(internal)? == Some(true))
+}

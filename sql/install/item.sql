@@ -1,0 +1,19 @@
+-- Where cloned items come from. A link by handle, not by foreign key: it survives the deletion of the source, and of the store.
+
+CREATE TABLE clone.item_origin (
+    store       text NOT NULL,
+    item        text NOT NULL,
+    source      text NOT NULL,
+    source_name text,
+    revision    int,
+    run_id      bigint REFERENCES clone.run ON DELETE SET NULL,
+    cloned_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    cloned_by   text NOT NULL,
+    PRIMARY KEY (store, item)
+);
+CREATE INDEX item_origin_source ON clone.item_origin (store, source);
+CREATE INDEX item_origin_run ON clone.item_origin (run_id);
+COMMENT ON TABLE clone.item_origin IS 'From which item each item made by item_clone was cloned';
+COMMENT ON COLUMN clone.item_origin.source_name IS 'The source''s display name at that time, for when the source is gone';
+COMMENT ON COLUMN clone.item_origin.revision IS 'History entry that was cloned (options.from_history); NULL: the latest content';
+COMMENT ON COLUMN clone.item_origin.cloned_by IS 'The actor: the user for whom it was cloned';
