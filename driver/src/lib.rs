@@ -1,12 +1,15 @@
 //! The driver of `pg_clone_ext`: the `pgclone` command and the throw-away cluster that it and the tests run on.
 
 mod args;
+pub mod blobs;
 mod cloning;
 pub mod cluster;
 mod command_line;
 mod commands;
 mod connect;
+mod demo;
 mod failure;
+mod file_copying;
 mod interrupt;
 mod output;
 mod progress;

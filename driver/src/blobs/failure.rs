@@ -1,0 +1,97 @@
+//! What can go wrong with one file, and whether trying again can help.
+
+use std::fmt;
+use std::io;
+
+/// Whether another attempt can help, and how far the trouble reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Passing: a time-out, a 5xx, throttling, a reset connection. The same attempt may succeed later.
+    Passing,
+    /// This file cannot be copied as things are: no such source, access denied, a wrong size.
+    File,
+    /// Every file would fail in the same way: a full disk, a read-only directory, no such bucket, bad credentials.
+    Storage,
+}
+
+/// Why one file was not copied.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Whether another attempt can help.
+    pub scope: Scope,
+    /// For the operator: what failed, where, and the words of the storage.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure that may pass by itself.
+    pub fn passing(message: impl Into<String>) -> Self {
+        Self {
+            scope: Scope::Passing,
+            message: message.into(),
+        }
+    }
+
+    /// A failure of this file that stays.
+    pub fn file(message: impl Into<String>) -> Self {
+        Self {
+            scope: Scope::File,
+            message: message.into(),
+        }
+    }
+
+    /// A failure that every file of this storage would meet.
+    pub fn storage(message: impl Into<String>) -> Self {
+        Self {
+            scope: Scope::Storage,
+            message: message.into(),
+        }
+    }
+
+    /// Reading a source in a directory failed; `what` names it.
+    pub fn reading(what: &str, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                Self::file(format!("source is missing: {what}"))
+            }
+            io::ErrorKind::PermissionDenied => {
+                Self::file(format!("no permission to read the source: {what}"))
+            }
+            io::ErrorKind::IsADirectory => {
+                Self::file(format!("the source is a directory, not a file: {what}"))
+            }
+            _ => Self::passing(format!("cannot read the source {what}: {error}")),
+        }
+    }
+
+    /// Writing into a target directory failed; `what` names the file.
+    pub fn writing(what: &str, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull => Self::storage(format!("the target disk is full: {what}")),
+            io::ErrorKind::QuotaExceeded => {
+                Self::storage(format!("the target's disk quota is used up: {what}"))
+            }
+            io::ErrorKind::ReadOnlyFilesystem => {
+                Self::storage(format!("the target is on a read-only file system: {what}"))
+            }
+            io::ErrorKind::PermissionDenied => Self::storage(format!(
+                "no permission to write into the target directory: {what}"
+            )),
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Self::storage(format!(
+                "a file stands where the target needs a directory: {what}: {error}"
+            )),
+            io::ErrorKind::FileTooLarge => {
+                Self::file(format!("too large for the target's file system: {what}"))
+            }
+            _ => Self::passing(format!("cannot write the target {what}: {error}")),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,54 @@
+//! What became of one row of the queue.
+
+use super::checksum::Checksum;
+use super::failure::Failure;
+
+/// How a file came to its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// The storage service copied it; no bytes went through this process.
+    Server,
+    /// Copied from directory to directory.
+    Local,
+    /// Read from one storage and written to the other by this process.
+    Stream,
+    /// The target was there already, complete.
+    Present,
+    /// Deleted, or not there any more.
+    Delete,
+}
+
+impl Method {
+    /// The word in `clone.blob_copy.method`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Local => "local",
+            Self::Stream => "stream",
+            Self::Present => "present",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// A file that is at its target.
+#[derive(Clone, Debug)]
+pub struct Copied {
+    /// How it came there.
+    pub method: Method,
+    /// Its size.
+    pub bytes: u64,
+    /// Its checksum, where one is known.
+    pub checksum: Option<Checksum>,
+}
+
+/// What became of a claimed row.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Done.
+    Done(Copied),
+    /// Not done.
+    Failed(Failure),
+    /// Given back untouched because the run stops.
+    Released,
+}

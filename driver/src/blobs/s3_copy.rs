@@ -1,0 +1,116 @@
+//! Copies inside S3: no byte goes through this process.
+
+use std::time::Duration;
+
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::types::CompletedPart;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::failure::Failure;
+use super::meter::Meter;
+use super::object::Object;
+use super::s3::S3;
+use super::s3_failure::failure;
+use super::s3_multipart::Upload;
+
+/// CopyObject is refused above this.
+const ONE_REQUEST: u64 = 5 << 30;
+/// The least size of a part: large, because the service does the work, and small enough that parts run side by side.
+const PART: u64 = 128 << 20;
+/// Parts of one object under way at once.
+const PARALLEL: usize = 8;
+/// A copy answers when it is done; AWS copies some 100 MB a second.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+impl S3 {
+    /// Lets the service copy an object of `source` (the same service) into this bucket.
+    ///
+    /// # Errors
+    /// When the service refuses or fails, or the run is abandoned.
+    pub async fn copy_from(
+        &self,
+        key: &str,
+        source: &Self,
+        source_key: &str,
+        object: &Object,
+        meter: &Meter,
+    ) -> Result<(), Failure> {
+        // Per RFC 3986 every byte but the unreserved ones; the slashes stay.
+        let from = format!("{}/{}", source.bucket.name, source.key(source_key)?);
+        let from: String = percent_encoding::utf8_percent_encode(&from, RESERVED).to_string();
+        if object.size > ONE_REQUEST {
+            return self.copy_parts(key, &from, object, meter).await;
+        }
+        let what = format!("cannot copy {} to {}", source.name(source_key), self.name(key));
+        let request = self
+            .client
+            .copy_object()
+            .bucket(&self.bucket.name)
+            .key(self.key(key)?)
+            .copy_source(from)
+            .set_copy_source_if_match(object.etag.clone())
+            .customize()
+            .config_override(patient())
+            .send();
+        tokio::select! {
+            copied = request => copied.map_err(|error| failure(&what, error))?,
+            () = meter.abandon().cancelled() => return meter.go_on(),
+        };
+        meter.advance(object.size)
+    }
+
+    async fn copy_parts(&self, key: &str, from: &str, object: &Object, meter: &Meter) -> Result<(), Failure> {
+        let upload = Upload::start(self, key, &object.attributes).await?;
+        let what = format!("cannot copy parts of {from} to {}", self.name(key));
+        let size = PART.max(object.size.div_ceil(10_000));
+        let requests = (0..object.size.div_ceil(size)).map(|index| {
+            let (first, end) = (index * size, ((index + 1) * size).min(object.size));
+            let number = i32::try_from(index + 1).unwrap_or(i32::MAX);
+            let request = self
+                .client
+                .upload_part_copy()
+                .bucket(&self.bucket.name)
+                .key(upload.key())
+                .upload_id(upload.id())
+                .part_number(number)
+                .copy_source(from)
+                .set_copy_source_if_match(object.etag.clone())
+                .copy_source_range(format!("bytes={first}-{}", end - 1))
+                .customize()
+                .config_override(patient());
+            let what = &what;
+            async move {
+                let answer = request.send().await.map_err(|error| failure(what, error))?;
+                meter.advance(end - first)?;
+                let etag = answer.copy_part_result.and_then(|part| part.e_tag);
+                Ok(CompletedPart::builder()
+                    .part_number(number)
+                    .set_e_tag(etag)
+                    .build())
+            }
+        });
+        let parts = stream::iter(requests).buffered(PARALLEL).try_collect::<Vec<_>>();
+        let parts = tokio::select! {
+            parts = parts => parts,
+            () = meter.abandon().cancelled() => meter.go_on().map(|()| Vec::new()),
+        };
+        upload.finish(parts).await
+    }
+}
+
+/// All bytes that stand for themselves in a copy source: the unreserved ones and the slash.
+const RESERVED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
+fn patient() -> aws_sdk_s3::config::Builder {
+    aws_sdk_s3::Config::builder().timeout_config(
+        TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(PATIENCE)
+            .build(),
+    )
+}

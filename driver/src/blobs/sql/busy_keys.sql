@@ -1,0 +1,6 @@
+-- $1 stores, $2 keys: which of them somebody is copying to right now.
+SELECT q.store, q.target_key
+FROM clone.blob_copy AS q
+JOIN ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS gone (store, key)
+  ON q.store = gone.store AND q.target_key = gone.key
+WHERE q.operation = 'copy' AND q.state = 'running'

@@ -1,0 +1,121 @@
+//! `pgclone blobs status` and `pgclone blobs retry`.
+
+use deadpool_postgres::Pool;
+
+/// Counts of one run and operation, from `clone.blob_status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunStatus {
+    /// The run.
+    pub run: i64,
+    /// Its store.
+    pub store: String,
+    /// `copy` or `delete`.
+    pub operation: String,
+    /// All files.
+    pub total: i64,
+    /// Waiting for an attempt.
+    pub pending: i64,
+    /// Claimed by a worker.
+    pub running: i64,
+    /// At their target.
+    pub done: i64,
+    /// In need of a retry.
+    pub failed: i64,
+    /// Failed ones that cannot succeed as things are.
+    pub failed_for_good: i64,
+    /// Not wanted any more.
+    pub cancelled: i64,
+    /// Bytes of those done.
+    pub bytes: i64,
+}
+
+/// A file with an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileError {
+    /// The row's id.
+    pub id: i64,
+    /// Its run.
+    pub run: i64,
+    /// Its store.
+    pub store: String,
+    /// Key of the source (of the target for a delete).
+    pub source_key: String,
+    /// Key of the target.
+    pub target_key: String,
+    /// `failed`, or `pending` or `running` when it is tried again.
+    pub state: String,
+    /// Attempts so far.
+    pub attempts: i32,
+    /// Whether trying again cannot help.
+    pub for_good: bool,
+    /// The last error.
+    pub error: String,
+}
+
+/// The state of the queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Per run and operation, oldest first.
+    pub runs: Vec<RunStatus>,
+    /// Files with errors, the permanent ones first; at most as many as asked for.
+    pub errors: Vec<FileError>,
+}
+
+/// Reads the state of the queue, of one run or of all, with up to `errors` files that have errors.
+///
+/// # Errors
+/// When the database fails, or the role may not read the queue (42501).
+pub async fn status(pool: &Pool, run: Option<i64>, errors: i64) -> anyhow::Result<Status> {
+    let client = pool.get().await?;
+    let runs = client.query(include_str!("sql/status.sql"), &[&run]).await?;
+    let errors = client
+        .query(include_str!("sql/errors.sql"), &[&run, &errors])
+        .await?;
+    let runs = runs.iter().map(|row| RunStatus {
+        run: row.get(0),
+        store: row.get(1),
+        operation: row.get(2),
+        total: row.get(3),
+        pending: row.get(4),
+        running: row.get(5),
+        done: row.get(6),
+        failed: row.get(7),
+        failed_for_good: row.get(8),
+        cancelled: row.get(9),
+        bytes: row.get(10),
+    });
+    let errors = errors.iter().map(|row| FileError {
+        id: row.get(0),
+        run: row.get(1),
+        store: row.get(2),
+        source_key: row.get(3),
+        target_key: row.get(4),
+        state: row.get(5),
+        attempts: row.get(6),
+        for_good: row.get(7),
+        error: row.get(8),
+    });
+    Ok(Status {
+        runs: runs.collect(),
+        errors: errors.collect(),
+    })
+}
+
+/// Makes failed files due again, and those that wait for another attempt at once; `for_good` includes the ones whose
+/// error was permanent. Returns how many, and wakes workers that watch.
+///
+/// # Errors
+/// When the database fails, or the role may not work the queue (42501).
+pub async fn retry(pool: &Pool, run: Option<i64>, for_good: bool) -> anyhow::Result<u64> {
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    let files = transaction
+        .execute(include_str!("sql/retry.sql"), &[&run, &for_good])
+        .await?;
+    let run = run.map(|run| run.to_string()).unwrap_or_default();
+    transaction
+        .execute("SELECT pg_catalog.pg_notify('clone_blob_copy', $1)", &[&run])
+        .await?;
+    transaction.commit().await?;
+    Ok(files)
+}

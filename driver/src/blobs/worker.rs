@@ -1,0 +1,406 @@
+//! One worker's loop: claim, keep so many files under way, record what became of them.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::failure::{Failure, Scope};
+use super::outcome::{Method, Outcome};
+use super::places::{Place, Places};
+use super::progress::{Event, Progress, Snapshot};
+use super::queue::{Queue, Row, Standing};
+use super::run::{RunOptions, Summary};
+use super::transfer::{self, Job, Shared};
+
+/// How long a finished file may stay unrecorded, and how often progress is told.
+const TICK: Duration = Duration::from_millis(200);
+/// Finished files that are recorded together.
+const BATCH: usize = 64;
+/// First rest of a storage that cannot be used; it doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+/// Longest rest.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// How often a run looks for claims of dead workers and counts the queue.
+const SURVEY: Duration = Duration::from_secs(2);
+
+type DbError = tokio_postgres::Error;
+
+/// What the loop works with.
+pub struct Worker<'w> {
+    /// The session.
+    pub queue: &'w Queue,
+    /// What the caller asked for.
+    pub options: &'w RunOptions,
+    /// Who draws.
+    pub progress: &'w dyn Progress,
+    /// Asks to stop.
+    pub stop: &'w CancellationToken,
+    /// New rows were committed.
+    pub wake: &'w Notify,
+    /// Where files are.
+    pub places: &'w Places,
+    /// Meter and memory.
+    pub shared: &'w Shared,
+}
+
+/// What a run did so far; it outlives a lost connection.
+pub struct Tally {
+    start: Instant,
+    done: u64,
+    present: u64,
+    failed: u64,
+    bytes: u64,
+    total: u64,
+    paused: HashMap<String, Pause>,
+}
+
+/// A storage that rests.
+struct Pause {
+    error: String,
+    until: Instant,
+    rest: Duration,
+}
+
+/// The files in this worker's hands.
+#[derive(Default)]
+struct Hands {
+    ready: VecDeque<Row>,
+    under_way: JoinSet<(Row, Outcome)>,
+    finished: Vec<(Row, Outcome)>,
+}
+
+impl Hands {
+    fn are_empty(&self) -> bool {
+        self.ready.is_empty() && self.under_way.is_empty() && self.finished.is_empty()
+    }
+}
+
+impl Worker<'_> {
+    /// Works until nothing is left, or until asked to stop; says how the queue stands then.
+    pub async fn work(&self, tally: &mut Tally) -> Result<Standing, DbError> {
+        let mut hands = Hands::default();
+        let worked = self.work_with(&mut hands, tally).await;
+        // After a lost connection the files in hand belong to whoever claims them next: leave them unfinished.
+        self.shared.meter.abandon().cancel();
+        while hands.under_way.join_next().await.is_some() {}
+        worked
+    }
+
+    async fn work_with(&self, hands: &mut Hands, tally: &mut Tally) -> Result<Standing, DbError> {
+        let mut survey = Survey::default();
+        loop {
+            self.survey(&mut survey).await?;
+            let mut dry = false;
+            if hands.ready.len() < self.options.concurrency && hands.finished.len() < BATCH {
+                let claimed = self.claim(hands, tally).await?;
+                dry = claimed == 0;
+            }
+            while hands.under_way.len() < self.options.concurrency
+                && let Some(row) = hands.ready.pop_front()
+            {
+                self.begin(row, hands).await?;
+            }
+            if hands.under_way.is_empty() || hands.finished.len() >= BATCH {
+                self.record(hands, tally).await?;
+            }
+            self.tell(hands, tally, &survey.standing);
+            if self.stop.is_cancelled() {
+                return self.wind_up(hands, tally).await;
+            }
+            if dry && hands.are_empty() {
+                survey.due = Instant::now();
+                self.survey(&mut survey).await?;
+                if !self.options.watch && self.is_over(&survey.standing, tally) {
+                    return Ok(survey.standing);
+                }
+                self.wait(&survey.standing, tally).await;
+                continue;
+            }
+            self.step(hands, tally).await?;
+        }
+    }
+
+    /// Waits for the next file to be finished, and records in time those that are.
+    async fn step(&self, hands: &mut Hands, tally: &mut Tally) -> Result<(), DbError> {
+        tokio::select! {
+            Some(joined) = hands.under_way.join_next() => self.take(joined, hands, tally),
+            () = tokio::time::sleep(TICK) => self.record(hands, tally).await?,
+            () = self.stop.cancelled() => {}
+        }
+        Ok(())
+    }
+
+    async fn claim(&self, hands: &mut Hands, tally: &Tally) -> Result<usize, DbError> {
+        let now = Instant::now();
+        let paused = tally
+            .paused
+            .iter()
+            .filter(|(_, pause)| !self.options.watch || pause.until > now);
+        let paused: Vec<String> = paused.map(|(store, _)| store.clone()).collect();
+        let most = 2 * self.options.concurrency - hands.ready.len();
+        let rows = self.queue.claim(most, self.options.run, &paused).await?;
+        let claimed = rows.len();
+        hands.ready.extend(rows);
+        Ok(claimed)
+    }
+
+    async fn begin(&self, row: Row, hands: &mut Hands) -> Result<(), DbError> {
+        match self.places.of(&row.store, self.queue).await? {
+            Ok(place) => {
+                let shared = self.shared.clone();
+                hands.under_way.spawn(async move {
+                    let outcome = attempt(&row, &place, &shared).await;
+                    (row, outcome)
+                });
+            }
+            Err(failure) => {
+                hands
+                    .under_way
+                    .spawn(std::future::ready((row, Outcome::Failed(failure))));
+            }
+        }
+        Ok(())
+    }
+
+    fn take(
+        &self,
+        joined: Result<(Row, Outcome), tokio::task::JoinError>,
+        hands: &mut Hands,
+        tally: &mut Tally,
+    ) {
+        // A task that panicked leaves its row claimed; the claim ends with this session.
+        let Ok((row, outcome)) = joined else { return };
+        match &outcome {
+            Outcome::Done(copied) => {
+                tally.done += 1;
+                tally.present += u64::from(copied.method == Method::Present);
+                tally.paused.remove(&row.store);
+            }
+            Outcome::Failed(failure) => self.take_failure(&row, failure, hands, tally),
+            Outcome::Released => {}
+        }
+        hands.finished.push((row, outcome));
+    }
+
+    fn take_failure(&self, row: &Row, failure: &Failure, hands: &mut Hands, tally: &mut Tally) {
+        let error = failure.message.clone();
+        match failure.scope {
+            Scope::Storage => {
+                if tally.pause(&row.store, &error) {
+                    self.progress.event(&Event::Paused {
+                        store: row.store.clone(),
+                        error,
+                    });
+                }
+                let (rest, ready) = hands.ready.drain(..).partition(|ready| ready.store == row.store);
+                hands.ready = ready;
+                let rest: VecDeque<Row> = rest;
+                hands
+                    .finished
+                    .extend(rest.into_iter().map(|row| (row, Outcome::Released)));
+            }
+            Scope::Passing if row.attempts < self.options.backoff.attempts => {
+                let wait = self.options.backoff.wait(row.attempts);
+                self.progress.event(&Event::WillRetry {
+                    key: row.target_key.clone(),
+                    error,
+                    wait,
+                });
+            }
+            Scope::Passing | Scope::File => {
+                tally.failed += 1;
+                let for_good = failure.scope == Scope::File;
+                self.progress.event(&Event::Failed {
+                    key: row.target_key.clone(),
+                    error,
+                    for_good,
+                });
+            }
+        }
+    }
+
+    async fn record(&self, hands: &mut Hands, _tally: &mut Tally) -> Result<(), DbError> {
+        if !hands.finished.is_empty() {
+            self.queue.finish(&hands.finished).await?;
+            hands.finished.clear();
+        }
+        Ok(())
+    }
+
+    /// Gives back what is not begun, lets the rest finish for a while, abandons what then is left.
+    async fn wind_up(&self, hands: &mut Hands, tally: &mut Tally) -> Result<Standing, DbError> {
+        self.progress.event(&Event::Stopping {
+            under_way: hands.under_way.len() as u64,
+        });
+        let ready = std::mem::take(&mut hands.ready);
+        hands
+            .finished
+            .extend(ready.into_iter().map(|row| (row, Outcome::Released)));
+        self.record(hands, tally).await?;
+        let abandon = tokio::time::sleep(self.options.grace);
+        tokio::pin!(abandon);
+        loop {
+            tokio::select! {
+                joined = hands.under_way.join_next() => match joined {
+                    Some(joined) => self.take(joined, hands, tally),
+                    None => break,
+                },
+                () = &mut abandon, if !self.shared.meter.abandon().is_cancelled() => {
+                    self.shared.meter.abandon().cancel();
+                }
+            }
+        }
+        self.record(hands, tally).await?;
+        self.queue.standing(self.options.run).await
+    }
+
+    async fn survey(&self, survey: &mut Survey) -> Result<(), DbError> {
+        if survey.due <= Instant::now() {
+            let freed = self.queue.free_dead_claims().await?;
+            if freed > 0 {
+                self.progress.event(&Event::Freed { files: freed });
+            }
+            survey.standing = self.queue.standing(self.options.run).await?;
+            survey.due = Instant::now() + SURVEY;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is left that this run could do, now or later.
+    fn is_over(&self, standing: &Standing, tally: &Tally) -> bool {
+        standing.pending + standing.running == 0 || !tally.paused.is_empty()
+    }
+
+    /// Rests until a row is due, new ones come, or it is time to look.
+    async fn wait(&self, standing: &Standing, tally: &Tally) {
+        // Others' files may become ours at any moment: look again soon.
+        let mut rest = if standing.running > 0 {
+            SURVEY.min(self.options.poll)
+        } else {
+            self.options.poll
+        };
+        if let Some(due) = standing.due.filter(|_| tally.paused.is_empty()) {
+            rest = rest.min(Duration::try_from_secs_f64(due.max(0.05)).unwrap_or(rest));
+        }
+        if standing.pending + standing.running == 0 {
+            self.progress.event(&Event::Idle);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            () = self.wake.notified() => {}
+            () = self.stop.cancelled() => {}
+        }
+        self.places.forget().await;
+    }
+
+    fn tell(&self, hands: &Hands, tally: &mut Tally, standing: &Standing) {
+        let left = standing.pending + standing.running;
+        let total = (tally.files() + left).max(tally.total);
+        tally.total = if left == 0 { tally.files() } else { total };
+        self.progress.event(&Event::Moved(Snapshot {
+            files_done: tally.done,
+            files_present: tally.present,
+            files_failed: tally.failed,
+            files_total: tally.total,
+            files_under_way: hands.under_way.len() as u64,
+            bytes_done: tally.bytes + self.shared.meter.bytes(),
+            bytes_left: standing.bytes,
+            elapsed: tally.start.elapsed(),
+        }));
+    }
+}
+
+struct Survey {
+    standing: Standing,
+    due: Instant,
+}
+
+impl Default for Survey {
+    fn default() -> Self {
+        Self {
+            standing: Standing::default(),
+            due: Instant::now(),
+        }
+    }
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub fn new(start: Instant) -> Self {
+        Self {
+            start,
+            done: 0,
+            present: 0,
+            failed: 0,
+            bytes: 0,
+            total: 0,
+            paused: HashMap::new(),
+        }
+    }
+
+    /// Files that are out of this run's hands.
+    pub fn files(&self) -> u64 {
+        self.done + self.failed
+    }
+
+    /// Takes over the bytes of a session that ended.
+    pub fn keep_bytes(&mut self, shared: &Shared) {
+        self.bytes += shared.meter.bytes();
+    }
+
+    /// What this process did.
+    pub fn summary(&self) -> Summary {
+        let paused = self
+            .paused
+            .iter()
+            .map(|(store, pause)| (store.clone(), pause.error.clone()));
+        Summary {
+            done: self.done,
+            present: self.present,
+            bytes: self.bytes,
+            elapsed: self.start.elapsed(),
+            paused: paused.collect(),
+            ..Summary::default()
+        }
+    }
+
+    /// Lets a store rest; `false` when it rests already.
+    fn pause(&mut self, store: &str, error: &str) -> bool {
+        let now = Instant::now();
+        let rest = match self.paused.get(store) {
+            Some(pause) if pause.until > now => return false,
+            Some(pause) => (pause.rest * 2).min(LONGEST_PAUSE),
+            None => FIRST_PAUSE,
+        };
+        let pause = Pause {
+            error: error.to_owned(),
+            until: now + rest,
+            rest,
+        };
+        self.paused.insert(store.to_owned(), pause);
+        true
+    }
+}
+
+async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Outcome {
+    let copied = if row.delete {
+        transfer::delete(&place.target, &row.target_key).await
+    } else {
+        let job = Job {
+            source_key: row.source_key.clone(),
+            target_key: row.target_key.clone(),
+            size_expected: row.size_expected,
+            content_type: row.content_type.clone(),
+        };
+        transfer::copy(&place.source, &place.target, job, shared).await
+    };
+    match copied {
+        Ok(copied) => Outcome::Done(copied),
+        // Whatever a transfer says once it was told to break off, its file is simply not done.
+        Err(_) if shared.meter.abandon().is_cancelled() => Outcome::Released,
+        Err(failure) => Outcome::Failed(failure),
+    }
+}
