@@ -162,6 +162,12 @@ pub enum BlobsAction {
         /// Keep running and copy what further clones queue.
         #[arg(long)]
         watch: bool,
+        /// How often a file is tried before it counts as failed.
+        #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+        attempts: u32,
+        /// Seconds to wait after a first attempt that failed; doubled after each further one, up to 2 minutes.
+        #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = first_wait)]
+        first_wait: std::time::Duration,
     },
     /// Says how many files wait, are done, have failed.
     Status {
@@ -174,7 +180,15 @@ pub enum BlobsAction {
         /// Only this run.
         #[arg(long)]
         run: Option<i64>,
+        /// Also those whose error was permanent, e.g. because their source was not there.
+        #[arg(long)]
+        for_good: bool,
     },
+}
+
+fn first_wait(text: &str) -> Result<std::time::Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    std::time::Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
 /// `pgclone runs`

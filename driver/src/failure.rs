@@ -91,8 +91,9 @@ impl Report {
                 words.push(text);
             }
         }
-        if report.hint.is_none() {
-            report.hint = hint_of(error);
+        // Ours knows what the user was about; the server's does not.
+        if let Some(hint) = hint_of(error) {
+            report.hint = Some(hint);
         }
         report.message = redact(&words.join(": "));
         report
@@ -150,9 +151,28 @@ impl std::fmt::Display for Hinted {
 
 impl std::error::Error for Hinted {}
 
+/// The context of an error that came after the clone was committed: 3, since the clone is there and its files may not be.
+#[derive(Debug)]
+pub struct Committed {
+    /// Number of the run.
+    pub run: i64,
+}
+
+impl std::fmt::Display for Committed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "the clone is committed (run {}), but what follows it is not done",
+            self.run
+        )
+    }
+}
+
 /// The exit code for an error.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.downcast_ref::<Interrupted>().is_some() {
+    if error.downcast_ref::<Committed>().is_some() {
+        ExitCode::from(3)
+    } else if error.downcast_ref::<Interrupted>().is_some() {
         ExitCode::from(130)
     } else if error.downcast_ref::<Usage>().is_some() {
         ExitCode::from(2)
@@ -194,6 +214,8 @@ mod tests {
         let usage: anyhow::Result<()> = Err(anyhow!("x")).or_usage();
         let interrupted = anyhow::Error::from(Interrupted::nothing_changed());
         assert_eq!(exit_code(&usage.unwrap_err()), ExitCode::from(2));
+        let committed = anyhow::Error::from(Interrupted::nothing_changed()).context(Committed { run: 1 });
+        assert_eq!(exit_code(&committed), ExitCode::from(3));
         assert_eq!(exit_code(&interrupted), ExitCode::from(130));
         assert_eq!(exit_code(&anyhow!("x")), ExitCode::from(1));
         assert_eq!(ExitCode::from(Outcome::BlobsIncomplete), ExitCode::from(3));

@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Tells whether the user asked to stop. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Interrupt(watch::Receiver<bool>);
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(CancellationToken);
 
 impl Interrupt {
     /// Starts to listen for SIGINT, SIGTERM and SIGHUP; from then on they do not end the process by themselves.
@@ -23,7 +23,8 @@ impl Interrupt {
         .map(signal)
         .collect::<std::io::Result<Vec<_>>>()
         .context("cannot listen for signals")?;
-        let (sender, receiver) = watch::channel(false);
+        let interrupt = Self::default();
+        let token = interrupt.0.clone();
         tokio::spawn(async move {
             std::future::poll_fn(|cx| {
                 let any = signals.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
@@ -35,25 +36,26 @@ impl Interrupt {
             })
             .await;
             // The signals stay ours until the process ends: a second Ctrl-C must not cut the clean-up short.
-            let _ = sender.send(true);
+            token.cancel();
             std::future::pending::<()>().await;
             drop(signals);
         });
-        Ok(Self(receiver))
+        Ok(interrupt)
     }
 
     /// Whether a signal came.
     pub fn is_set(&self) -> bool {
-        *self.0.borrow()
+        self.0.is_cancelled()
     }
 
     /// Resolves when a signal comes.
     pub async fn wait(&self) {
-        let mut receiver = self.0.clone();
-        if receiver.wait_for(|set| *set).await.is_err() {
-            // The listener lives as long as the runtime; without it no signal will ever come.
-            std::future::pending::<()>().await;
-        }
+        self.0.cancelled().await;
+    }
+
+    /// Cancelled when a signal comes.
+    pub fn token(&self) -> CancellationToken {
+        self.0.clone()
     }
 
     /// Runs `work` unless a signal comes first; then `work` is dropped and the error is [`Interrupted`].

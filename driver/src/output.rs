@@ -21,16 +21,6 @@ impl Output {
         Self { json, closed: false }
     }
 
-    /// Whether a machine reads.
-    pub const fn is_json(&self) -> bool {
-        self.json
-    }
-
-    /// Whether colours may be used.
-    pub fn is_coloured(&self) -> bool {
-        !self.json && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-    }
-
     /// Writes a line for people; machines do not see it.
     pub fn line(&mut self, text: impl AsRef<str>) {
         if !self.json {

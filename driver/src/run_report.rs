@@ -50,7 +50,7 @@ impl RunReport {
     }
 
     /// Files of the run that are not at their target.
-    pub fn missing_files(&self) -> i64 {
+    pub fn unfinished_files(&self) -> i64 {
         self.blobs
             .iter()
             .map(|row| number(row, "total") - number(row, "done") - number(row, "cancelled"))
@@ -62,14 +62,13 @@ impl RunReport {
         text(&self.run, "target_project")
     }
 
-    /// Prints it for people.
+    /// Prints the rows for people; where the files stand is [`RunReport::print_blobs`].
     pub fn print(&self, output: &mut Output) {
         self.print_headline(output);
         self.print_types(output);
         self.print_rate(output);
         self.print_dangling(output);
         self.print_todo(output);
-        self.print_blobs(output);
     }
 
     fn print_headline(&self, output: &mut Output) {
@@ -191,7 +190,8 @@ impl RunReport {
         }
     }
 
-    fn print_blobs(&self, output: &mut Output) {
+    /// Prints how many files are at their target.
+    pub fn print_blobs(&self, output: &mut Output) {
         for row in &self.blobs {
             let count = |name: &str| number(row, name);
             let verb = if text(row, "operation") == "delete" {

@@ -23,7 +23,6 @@ pub struct Session {
     tls: MakeRustlsConnect,
     interrupt: Interrupt,
     pid: i32,
-    version: i32,
 }
 
 impl Session {
@@ -47,15 +46,10 @@ impl Session {
                     }
                 }
             });
-            let row = client
-                .query_one(
-                    "SELECT pg_backend_pid(), current_setting('server_version_num')::int",
-                    &[],
-                )
-                .await?;
-            Ok((client, row.get(0), row.get(1)))
+            let row = client.query_one("SELECT pg_backend_pid()", &[]).await?;
+            Ok((client, row.get(0)))
         };
-        let (client, pid, version) = interrupt.or(connecting).await?;
+        let (client, pid) = interrupt.or(connecting).await?;
         let cancel = client.cancel_token();
         Ok(Self {
             client,
@@ -63,18 +57,12 @@ impl Session {
             tls: target.tls(),
             interrupt: interrupt.clone(),
             pid,
-            version,
         })
     }
 
     /// The server process of this connection.
     pub fn pid(&self) -> i32 {
         self.pid
-    }
-
-    /// The server's version as a number, e.g. 150020.
-    pub fn version(&self) -> i32 {
-        self.version
     }
 
     /// Runs a statement and returns its rows. An interrupt cancels it on the server and waits until the server is done

@@ -1,6 +1,9 @@
 //! Which operating system account the server runs as: never root.
 
+use std::fs;
+use std::os::unix::fs::lchown;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -50,6 +53,38 @@ impl Account {
     /// Whether commands of the account must be run through another user's rights.
     pub fn is_other_user(&self) -> bool {
         self.switch_to.is_some()
+    }
+
+    /// Makes this account the owner of one file or directory.
+    pub(super) fn own(&self, path: &Path) -> Result<()> {
+        if let Some((uid, gid)) = self.switch_to {
+            lchown(path, Some(uid), Some(gid))
+                .with_context(|| format!("cannot give {} to {}", path.display(), self.name))?;
+        }
+        Ok(())
+    }
+
+    /// The same for a directory and everything below it.
+    pub(super) fn own_all(&self, directory: &Path) -> Result<()> {
+        self.own(directory)?;
+        let failed = || format!("cannot read {}", directory.display());
+        for entry in fs::read_dir(directory).with_context(failed)? {
+            let entry = entry.with_context(failed)?;
+            if entry.file_type().with_context(failed)?.is_dir() {
+                self.own_all(&entry.path())?;
+            } else {
+                self.own(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a person types to run `command` as this account; it must hold no single quote.
+    pub(super) fn shell_command(&self, command: &str) -> String {
+        match self.switch_to {
+            Some(_) => format!("runuser -u {} -- sh -c '{command}'", self.name),
+            None => command.to_owned(),
+        }
     }
 
     /// Makes `command` run as this account. As root the standard library clears the supplementary groups when a uid is

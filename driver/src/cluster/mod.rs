@@ -97,6 +97,37 @@ impl Cluster {
         self.directory().join("data")
     }
 
+    /// Makes a directory inside the cluster's own, for files that go when it goes. [`Cluster::give_away`] when it is filled.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_directory(&self, name: &str) -> Result<PathBuf> {
+        let path = self.directory().join(name);
+        fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        self.account.own(&path)?;
+        Ok(path)
+    }
+
+    /// Makes the server's account the owner of `directory` and of everything in it: the guard, which removes it, runs as
+    /// that account.
+    ///
+    /// # Errors
+    /// When the owner cannot be changed.
+    pub fn give_away(&self, directory: &Path) -> Result<()> {
+        self.account.own_all(directory)
+    }
+
+    /// What to type into a shell to stop the server and remove everything, after [`Cluster::keep`].
+    pub fn stop_command(&self) -> String {
+        let command = format!(
+            "{} -D {} stop -m immediate; rm -rf {}",
+            self.installation.program("pg_ctl").display(),
+            self.data_directory().display(),
+            self.directory().display()
+        );
+        self.account.shell_command(&command)
+    }
+
     /// The server's log file.
     pub fn log_file(&self) -> PathBuf {
         self.directory().join("log")

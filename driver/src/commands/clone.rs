@@ -1,115 +1,100 @@
-//! `pgclone clone`: plan, clone, files, verification.
+//! `pgclone clone`: the clone, its files, its verification.
 
 use anyhow::Result;
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, plan};
 use crate::args::CloneArgs;
 use crate::cloning::clone_project;
-use crate::failure::{Outcome, UsageContext};
-use crate::output::{self, thousands};
+use crate::connect::Target;
+use crate::failure::{Committed, Outcome, UsageContext};
+use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
+use crate::interrupt::Interrupted;
 use crate::request::CloneRequest;
 use crate::run_report::RunReport;
 use crate::session::Session;
-use crate::sql::{self, number, text};
+use crate::sql;
 use crate::verification::Verification;
-
-/// The JSON document of a clone.
-#[derive(Serialize)]
-struct Result_<'a> {
-    project: &'a Value,
-    #[serde(flatten)]
-    report: &'a RunReport,
-    verification: Option<&'a Verification>,
-}
 
 pub(super) async fn run(context: &mut Context, args: &CloneArgs) -> Result<Outcome> {
     let request = CloneRequest::try_from(args).or_usage()?;
+    let files = FileRequest::from_places(&args.blobs)?;
     let target = context.target()?;
     let session = context.session(&target).await?;
     let schema = session.extension_schema().await?;
     if args.dry_run {
-        return plan(context, &session, &schema, &request).await;
+        return plan::run(context, &session, &schema, &request).await;
     }
     if args.background {
         return start(context, &session, &schema, &request).await;
     }
 
     let cloned = clone_project(&session, &target, &schema, &request, &mut context.progress).await?;
-    let report = RunReport::read(&session, cloned.run).await?;
-    let verification = if args.verify {
-        context.progress.phase("verifying");
-        let store = request.store.as_deref();
-        let found = Verification::run(&session, &schema, report.target_project(), store).await?;
-        context.progress.finish();
-        Some(found)
-    } else {
-        None
+    // From here on the clone is a fact: whatever goes wrong, its result is printed and the exit code tells it.
+    let mut result = json!({"project": cloned.project, "run_id": cloned.run});
+    let aftermath = Aftermath {
+        args,
+        session: &session,
+        target: &target,
+        schema: &schema,
+        files: FileRequest {
+            run: Some(cloned.run),
+            ..files
+        },
     };
-
-    report.print(&mut context.output);
-    if let Some(verification) = &verification {
-        verification.print(&mut context.output);
-    }
-    context.output.document(&Result_ {
-        project: &cloned.project,
-        report: &report,
-        verification: verification.as_ref(),
-    });
-    Ok(match verification {
-        Some(verification) if !verification.is_ok() => Outcome::Failed,
-        _ => Outcome::Done,
+    let outcome = aftermath.run(context, cloned.run, &mut result).await;
+    context.output.document(&result);
+    outcome.map_err(|error| {
+        let interrupted = error.is::<Interrupted>();
+        let error = if interrupted {
+            Interrupted::with_state("the clone stays").into()
+        } else {
+            error
+        };
+        error.context(Committed { run: cloned.run })
     })
 }
 
-/// `--dry-run`: what the clone would do, table by table.
-async fn plan(
-    context: &mut Context,
-    session: &Session,
-    schema: &str,
-    request: &CloneRequest,
-) -> Result<Outcome> {
-    context.progress.phase("planning");
-    let statement = format!("SELECT pg_catalog.to_jsonb(p) FROM {} p", sql::plan_call(schema));
-    let tables = session.json(&statement, &sql::clone_parameters(request)).await?;
-    context.progress.finish();
-    context.output.table(
-        &[
-            "table",
-            "type",
-            "role",
-            "path",
-            ">rows in source",
-            ">rows to clone",
-            ">size",
-            ">dangling",
-            "why",
-        ],
-        tables.iter().map(|row| {
-            let count = |name: &str| thousands(number(row, name));
-            vec![
-                text(row, "relation").to_owned(),
-                text(row, "resource_type").to_owned(),
-                text(row, "role").to_owned(),
-                text(row, "path").to_owned(),
-                count("source_rows"),
-                count("rows"),
-                output::bytes(number(row, "bytes")),
-                count("dangling"),
-                text(row, "why").to_owned(),
-            ]
-        }),
-    );
-    let sum = |name: &str| tables.iter().map(|row| number(row, name)).sum::<i64>();
-    context.output.line(format!(
-        "{} rows, {}, {} dangling references; nothing was written",
-        thousands(sum("rows")),
-        output::bytes(sum("bytes")),
-        thousands(sum("dangling"))
-    ));
-    context.output.document(&json!({"plan": tables}));
-    Ok(Outcome::Done)
+/// What follows a committed clone.
+struct Aftermath<'a> {
+    args: &'a CloneArgs,
+    session: &'a Session,
+    target: &'a Target,
+    schema: &'a str,
+    files: FileRequest,
+}
+
+impl Aftermath<'_> {
+    async fn run(self, context: &mut Context, run: i64, result: &mut Value) -> Result<Outcome> {
+        let report = RunReport::read(self.session, run).await?;
+        report.print(&mut context.output);
+        result["report"] = serde_json::to_value(&report)?;
+
+        let mut outcome = Outcome::Done;
+        if self.args.blobs_later {
+            report.print_blobs(&mut context.output);
+        } else if report.unfinished_files() > 0 {
+            let interrupt = context.interrupt.clone();
+            let summary = copy_files(self.target, &self.files, &interrupt, &mut context.progress).await?;
+            print_summary(&summary, &mut context.output);
+            result["files"] = summary_json(&summary);
+            if !summary.is_complete() {
+                outcome = Outcome::BlobsIncomplete;
+            }
+        }
+        if self.args.verify && !context.interrupt.is_set() {
+            context.progress.phase("verifying");
+            let (project, store) = (report.target_project(), self.args.store.as_deref());
+            let verification = Verification::run(self.session, self.schema, project, store).await?;
+            context.progress.finish();
+            verification.print(&mut context.output);
+            result["verification"] = serde_json::to_value(&verification)?;
+            if !verification.is_ok() {
+                outcome = Outcome::Failed;
+            }
+        }
+        Ok(outcome)
+    }
 }
 
 /// `--background`: a job for a worker.

@@ -5,8 +5,15 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::args::DeleteArgs;
+use crate::connect::Target;
 use crate::failure::Outcome;
+use crate::file_copying::{FileRequest, copy_files, print_summary};
 use crate::request::delete_options;
+use crate::session::Session;
+
+const QUEUED: &str = "SELECT COALESCE(pg_catalog.array_agg(DISTINCT b.run_id), '{}') FROM clone.blob_copy b \
+     JOIN clone.run r ON r.id = b.run_id WHERE r.target_project = $1 AND b.operation = 'delete' \
+     AND b.state IN ('pending', 'running')";
 
 pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outcome> {
     let target = context.target()?;
@@ -43,7 +50,36 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
         ));
     }
     context.output.document(&merged(result, args.dry_run));
-    Ok(Outcome::Done)
+    if args.dry_run || args.blobs_later {
+        return Ok(Outcome::Done);
+    }
+    delete_files(context, &target, &session, &args.project).await
+}
+
+/// Deleting a project queues the deletion of its files.
+async fn delete_files(
+    context: &mut Context,
+    target: &Target,
+    session: &Session,
+    project: &str,
+) -> Result<Outcome> {
+    let row = session.query_one(QUEUED, &[&project]).await?;
+    let mut complete = true;
+    for run in row.try_get::<_, Vec<i64>>(0)? {
+        let request = FileRequest {
+            run: Some(run),
+            ..FileRequest::default()
+        };
+        let interrupt = context.interrupt.clone();
+        let summary = copy_files(target, &request, &interrupt, &mut context.progress).await?;
+        print_summary(&summary, &mut context.output);
+        complete &= summary.is_complete();
+    }
+    Ok(if complete {
+        Outcome::Done
+    } else {
+        Outcome::BlobsIncomplete
+    })
 }
 
 fn merged(mut result: Value, dry_run: bool) -> Value {

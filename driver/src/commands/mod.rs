@@ -1,9 +1,12 @@
 //! The commands, one file each. Every one gets a [`Context`], prints its result and says how it ended.
 
+mod blobs;
 mod clone;
 mod delete;
+mod demo;
 mod item;
 mod jobs;
+mod plan;
 mod runs;
 mod store;
 mod verify;
@@ -60,6 +63,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Command::Jobs(args) => jobs::run(context, &args).await,
         Command::Worker(args) => worker::run(context, &args).await,
         Command::Store { action } => store::run(context, &action).await,
-        Command::Demo(_) | Command::Blobs { .. } => anyhow::bail!("not yet wired"),
+        Command::Blobs { action } => blobs::run(context, &action).await,
+        Command::Demo(args) => demo::run(context, &args).await,
     }
 }

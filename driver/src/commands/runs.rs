@@ -66,6 +66,7 @@ pub(super) async fn show(context: &mut Context, run: i64) -> Result<Outcome> {
     session.extension_schema().await?;
     let report = RunReport::read(&session, run).await?;
     report.print(&mut context.output);
+    report.print_blobs(&mut context.output);
     context.output.document(&report);
     Ok(Outcome::Done)
 }

@@ -8,29 +8,44 @@ use serde_json::json;
 use super::Context;
 use crate::args::WorkerArgs;
 use crate::failure::Outcome;
+use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::session::Session;
 
 pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outcome> {
+    let files = FileRequest::from_places(&args.blobs)?;
     let target = context.target()?;
     let session = context.session(&target).await?;
     session.extension_schema().await?;
+    let interrupt = context.interrupt.clone();
     let mut jobs = 0_u64;
     loop {
         while let Some(job) = next_job(&session).await? {
             jobs += 1;
             context.output.line(format!("Job {job} ended"));
         }
+        let summary = copy_files(&target, &files, &interrupt, &mut context.progress).await?;
+        if summary.done > 0 {
+            print_summary(&summary, &mut context.output);
+        }
         if !args.watch {
-            break;
+            context
+                .output
+                .document(&json!({"jobs": jobs, "files": summary_json(&summary)}));
+            return Ok(if summary.is_complete() {
+                Outcome::Done
+            } else {
+                Outcome::BlobsIncomplete
+            });
         }
         // A watching worker that is told to stop has nothing half done.
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(args.interval)) => {}
-            () = context.interrupt.wait() => break,
+            () = interrupt.wait() => {
+                context.output.document(&json!({"jobs": jobs}));
+                return Ok(Outcome::Done);
+            }
         }
     }
-    context.output.document(&json!({"jobs": jobs}));
-    Ok(Outcome::Done)
 }
 
 /// Runs the oldest queued job; `None` when nothing waits.

@@ -154,6 +154,16 @@ impl Progress {
         }
     }
 
+    /// Says something that stays to be read.
+    pub fn remark(&mut self, text: &str) {
+        match (self.style, &self.bar) {
+            (Style::Silent, _) => {}
+            (Style::Json, _) => event("remark", json!({"text": text})),
+            (_, Some(bar)) => bar.suspend(|| say(&format!("pgclone: {text}"))),
+            (_, None) => say(&format!("pgclone: {text}")),
+        }
+    }
+
     /// Takes what is shown off the terminal.
     pub fn finish(&mut self) {
         if let Some(bar) = self.bar.take() {

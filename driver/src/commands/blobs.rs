@@ -1,0 +1,159 @@
+//! `pgclone blobs`: works off, shows and repeats the queue of files.
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::args::BlobsAction;
+use crate::blobs::{self, Backoff, Status};
+use crate::failure::Outcome;
+use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
+use crate::interrupt::Interrupted;
+use crate::output::{self, thousands};
+
+/// How many files with errors are listed.
+const ERRORS_SHOWN: i64 = 20;
+
+pub(super) async fn run(context: &mut Context, action: &BlobsAction) -> Result<Outcome> {
+    match action {
+        BlobsAction::Run {
+            places,
+            concurrency,
+            run,
+            watch,
+            attempts,
+            first_wait,
+        } => {
+            let request = FileRequest {
+                run: *run,
+                concurrency: Some(usize::from(*concurrency)),
+                watch: *watch,
+                backoff: Backoff {
+                    attempts: *attempts,
+                    first: *first_wait,
+                    ..Backoff::default()
+                },
+                ..FileRequest::from_places(places)?
+            };
+            copy(context, &request).await
+        }
+        BlobsAction::Status { run } => status(context, *run).await,
+        BlobsAction::Retry { run, for_good } => retry(context, *run, *for_good).await,
+    }
+}
+
+async fn copy(context: &mut Context, request: &FileRequest) -> Result<Outcome> {
+    let target = context.target()?;
+    let interrupt = context.interrupt.clone();
+    let summary = copy_files(&target, request, &interrupt, &mut context.progress).await?;
+    print_summary(&summary, &mut context.output);
+    context.output.document(&summary_json(&summary));
+    // A watching worker ends no other way than by a signal.
+    if summary.stopped && !request.watch && !summary.is_complete() {
+        return Err(
+            Interrupted::with_state("files that were copied stay; the others wait in the queue").into(),
+        );
+    }
+    Ok(if summary.is_complete() || request.watch {
+        Outcome::Done
+    } else {
+        Outcome::BlobsIncomplete
+    })
+}
+
+async fn status(context: &mut Context, run: Option<i64>) -> Result<Outcome> {
+    let target = context.target()?;
+    let pool = target.pool(1)?;
+    let interrupt = context.interrupt.clone();
+    let status = interrupt
+        .or(blobs::status(&pool, run, ERRORS_SHOWN))
+        .await
+        .context("cannot read the queue of files")?;
+    context.output.table(
+        &[
+            ">run",
+            "store",
+            "operation",
+            ">total",
+            ">done",
+            ">pending",
+            ">running",
+            ">failed",
+            ">cancelled",
+            ">size",
+        ],
+        status.runs.iter().map(|run| {
+            vec![
+                run.run.to_string(),
+                run.store.clone(),
+                run.operation.clone(),
+                thousands(run.total),
+                thousands(run.done),
+                thousands(run.pending),
+                thousands(run.running),
+                thousands(run.failed),
+                thousands(run.cancelled),
+                output::bytes(run.bytes),
+            ]
+        }),
+    );
+    for error in &status.errors {
+        context.output.line(format!(
+            "  {} {} → {}: {} ({} attempts, {})",
+            error.store, error.source_key, error.target_key, error.error, error.attempts, error.state
+        ));
+    }
+    context.output.document(&status_json(&status));
+    let incomplete = status
+        .runs
+        .iter()
+        .any(|run| run.pending + run.running + run.failed > 0);
+    Ok(if incomplete {
+        Outcome::BlobsIncomplete
+    } else {
+        Outcome::Done
+    })
+}
+
+fn status_json(status: &Status) -> Value {
+    let runs: Vec<Value> = status
+        .runs
+        .iter()
+        .map(|run| {
+            json!({
+                "run": run.run, "store": run.store, "operation": run.operation, "total": run.total,
+                "pending": run.pending, "running": run.running, "done": run.done, "failed": run.failed,
+                "failed_for_good": run.failed_for_good, "cancelled": run.cancelled, "bytes": run.bytes,
+            })
+        })
+        .collect();
+    let errors: Vec<Value> = status
+        .errors
+        .iter()
+        .map(|file| {
+            json!({
+                "id": file.id, "run": file.run, "store": file.store, "source_key": file.source_key,
+                "target_key": file.target_key, "state": file.state, "attempts": file.attempts,
+                "for_good": file.for_good, "error": file.error,
+            })
+        })
+        .collect();
+    json!({"runs": runs, "errors": errors})
+}
+
+async fn retry(context: &mut Context, run: Option<i64>, for_good: bool) -> Result<Outcome> {
+    let target = context.target()?;
+    let pool = target.pool(1)?;
+    let interrupt = context.interrupt.clone();
+    let files = interrupt
+        .or(blobs::retry(&pool, run, for_good))
+        .await
+        .context("cannot change the queue of files")?;
+    let files = i64::try_from(files).unwrap_or(i64::MAX);
+    context.output.line(format!(
+        "{} files are due again; copy them with: pgclone blobs run",
+        thousands(files)
+    ));
+    context.output.document(&json!({"files": files}));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,131 @@
+//! `pgclone demo`: a private cluster, a sample project, its clone, its files, a verification.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+
+use super::Context;
+use crate::args::DemoArgs;
+use crate::cloning::clone_project;
+use crate::cluster::{Cluster, ClusterConfig};
+use crate::connect::Target;
+use crate::demo::{Sample, create_store, document_diff, telling_document};
+use crate::failure::Outcome;
+use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
+use crate::interrupt::Interrupted;
+use crate::output::{seconds, thousands};
+use crate::request::CloneRequest;
+use crate::run_report::RunReport;
+use crate::session::Session;
+use crate::verification::Verification;
+
+const DATABASE: &str = "postgres";
+
+pub(super) async fn run(context: &mut Context, args: &DemoArgs) -> Result<Outcome> {
+    context.progress.phase("starting a private PostgreSQL");
+    // On a thread of its own, where waiting for initdb holds nobody up; an interrupt drops what it returns.
+    let starting = tokio::task::spawn_blocking(|| {
+        Cluster::start(ClusterConfig::default().setting("shared_buffers", "256MB"))
+    });
+    let interrupt = context.interrupt.clone();
+    let gone = |_| Interrupted::with_state("the private cluster is removed");
+    let cluster = tokio::select! {
+        started = starting => started.context("the start of the cluster broke off")??,
+        () = interrupt.wait() => return Err(gone(()).into()),
+    };
+    let outcome = tokio::select! {
+        outcome = show(context, args, &cluster) => outcome?,
+        () = interrupt.wait() => return Err(gone(()).into()),
+    };
+    if args.keep {
+        say_how_to_connect(context, cluster);
+    }
+    Ok(outcome)
+}
+
+async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Result<Outcome> {
+    let target = Target::plain(
+        cluster.connection(DATABASE),
+        &format!("the private cluster in {}", cluster.directory().display()),
+    )?;
+    let session = Session::open(&target, &context.interrupt).await?;
+    let files = cluster.make_directory("files")?;
+    create_store(&session, &files, cluster.installation().major).await?;
+    let schema = session.extension_schema().await?;
+    context.output.line(format!(
+        "PostgreSQL {} in {}, gone when this ends",
+        cluster.installation().major,
+        cluster.directory().display()
+    ));
+
+    context.progress.phase("generating a sample project");
+    let start = Instant::now();
+    let sample = Sample::generate(&session, args.resources, &files).await?;
+    cluster.give_away(&files)?;
+    context.progress.finish();
+    context.output.line(format!(
+        "Sample project {:?}: {} resources of {} types, {} files, made in {}\n",
+        sample.name,
+        thousands(sample.resources),
+        sample.types,
+        sample.files,
+        seconds(start.elapsed().as_secs_f64())
+    ));
+
+    let mut request = CloneRequest::of_project(&sample.project);
+    request.name = Some(format!("{} (training)", sample.name));
+    context.output.line(format!(
+        "SELECT {schema}.project_clone('{}', name => '{}');\n",
+        sample.project,
+        request.name.as_deref().unwrap_or_default()
+    ));
+    let cloned = clone_project(&session, &target, &schema, &request, &mut context.progress).await?;
+    let file_request = FileRequest {
+        run: Some(cloned.run),
+        ..FileRequest::default()
+    };
+    let copied = copy_files(
+        &target,
+        &file_request,
+        &context.interrupt.clone(),
+        &mut context.progress,
+    )
+    .await?;
+    let report = RunReport::read(&session, cloned.run).await?;
+    report.print(&mut context.output);
+    print_summary(&copied, &mut context.output);
+
+    let before = telling_document(&session, &sample.project).await?;
+    let after = telling_document(&session, report.target_project()).await?;
+    context.output.line("\nOne document, before (-) and after (+):");
+    context.output.line(document_diff(&before, &after));
+
+    context.progress.phase("verifying");
+    let verification = Verification::run(&session, &schema, report.target_project(), None).await?;
+    context.progress.finish();
+    context.output.line("");
+    verification.print(&mut context.output);
+    context.output.document(&json!({
+        "project": cloned.project, "report": report, "files": summary_json(&copied),
+        "document": {"before": before, "after": after}, "verification": verification,
+        "cluster": args.keep.then(|| cluster.dsn(DATABASE)),
+    }));
+    Ok(match (verification.is_ok(), copied.is_complete()) {
+        (false, _) => Outcome::Failed,
+        (true, false) => Outcome::BlobsIncomplete,
+        (true, true) => Outcome::Done,
+    })
+}
+
+/// `--keep`: the cluster stays, and somebody must be able to stop it.
+fn say_how_to_connect(context: &mut Context, cluster: Cluster) {
+    let dsn = cluster.dsn(DATABASE);
+    let psql = cluster.installation().program("psql");
+    let stop = cluster.stop_command();
+    cluster.keep();
+    context.output.line(format!(
+        "\nThe cluster keeps running.\n  connect: {} '{dsn}'\n           pgclone runs --dsn '{dsn}'\n  stop:    {stop}",
+        psql.display()
+    ));
+}

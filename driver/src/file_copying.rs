@@ -1,0 +1,162 @@
+//! Works off the queue of files after a clone or on its own, with the driver's progress and flags.
+
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+
+use crate::args::BlobPlaces;
+use crate::blobs::{self, Backoff, Event, Listener, Location, RunOptions, Summary};
+use crate::connect::Target;
+use crate::failure::UsageContext;
+use crate::interrupt::Interrupt;
+use crate::output::{self, Output, thousands};
+use crate::progress::{Count, Progress, Unit};
+
+/// One connection works the queue; the others are for a moment of reconnecting and of looking at the queue's state.
+const CONNECTIONS: usize = 3;
+
+/// Which files to copy, and how.
+#[derive(Clone, Debug, Default)]
+pub struct FileRequest {
+    /// Only the files of this run.
+    pub run: Option<i64>,
+    /// Copy from here instead of from where the store says.
+    pub from: Option<Location>,
+    /// Copy to here instead of where the store says.
+    pub to: Option<Location>,
+    /// Files under way at once; `None`: the default.
+    pub concurrency: Option<usize>,
+    /// Stay and copy what further clones queue.
+    pub watch: bool,
+    /// Attempts and the waits between them.
+    pub backoff: Backoff,
+}
+
+impl FileRequest {
+    /// Reads `--blobs-from` and `--blobs-to`.
+    ///
+    /// # Errors
+    /// When one is no location; wrong usage.
+    pub fn from_places(places: &BlobPlaces) -> Result<Self> {
+        let location = |flag: &str, text: &Option<String>| {
+            text.as_deref()
+                .map(Location::from_argument)
+                .transpose()
+                .with_context(|| flag.to_owned())
+                .or_usage()
+        };
+        Ok(Self {
+            from: location("--blobs-from", &places.blobs_from)?,
+            to: location("--blobs-to", &places.blobs_to)?,
+            ..Self::default()
+        })
+    }
+}
+
+/// Copies what is queued. An interrupt ends it early: see [`Summary::stopped`].
+///
+/// # Errors
+/// When the database fails; files that fail are no error.
+pub async fn copy_files(
+    target: &Target,
+    request: &FileRequest,
+    interrupt: &Interrupt,
+    progress: &mut Progress,
+) -> Result<Summary> {
+    let pool = target.pool(CONNECTIONS)?;
+    let defaults = RunOptions::default();
+    let options = RunOptions {
+        run: request.run,
+        from: request.from.clone(),
+        to: request.to.clone(),
+        concurrency: request.concurrency.unwrap_or(defaults.concurrency),
+        watch: request.watch,
+        backoff: request.backoff,
+        listener: request
+            .watch
+            .then(|| Listener::new(target.config().clone(), target.tls())),
+        ..defaults
+    };
+    progress.phase("copying files");
+    let display = Display(Mutex::new(progress));
+    let summary = blobs::run(&pool, &options, &display, interrupt.token()).await;
+    display.with(Progress::finish);
+    summary.context("cannot copy the files")
+}
+
+/// Says in a line or two what became of the files.
+pub fn print_summary(summary: &Summary, output: &mut Output) {
+    if summary.done > 0 || summary.is_complete() {
+        let present = if summary.present > 0 {
+            format!(", {} were there already", thousands_of(summary.present))
+        } else {
+            String::new()
+        };
+        let rate = summary.bytes as f64 / summary.elapsed.as_secs_f64().max(0.001);
+        output.line(format!(
+            "{} files done{present}: {} in {}, {}/s",
+            thousands_of(summary.done),
+            output::bytes(i64::try_from(summary.bytes).unwrap_or(i64::MAX)),
+            output::seconds(summary.elapsed.as_secs_f64()),
+            output::bytes(rate as i64)
+        ));
+    }
+    if let Some(advice) = summary.advice() {
+        output.line(advice);
+    }
+}
+
+/// What a summary says to machines.
+pub fn summary_json(summary: &Summary) -> serde_json::Value {
+    serde_json::json!({
+        "done": summary.done, "present": summary.present, "bytes": summary.bytes, "pending": summary.pending,
+        "running": summary.running, "failed": summary.failed, "stopped": summary.stopped,
+        "seconds": summary.elapsed.as_secs_f64(), "complete": summary.is_complete(), "advice": summary.advice(),
+    })
+}
+
+fn thousands_of(number: u64) -> String {
+    thousands(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// Draws what a run of the queue tells.
+struct Display<'p>(Mutex<&'p mut Progress>);
+
+impl Display<'_> {
+    fn with(&self, draw: impl FnOnce(&mut Progress)) {
+        // A panic while drawing leaves nothing that a later drawing could trip over.
+        draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl blobs::Progress for Display<'_> {
+    fn event(&self, event: &Event) {
+        self.with(|progress| match event {
+            Event::Moved(now) => progress.count(
+                Unit::Files,
+                &Count {
+                    subject: format!("{} under way", now.files_under_way),
+                    done: now.files_done + now.files_failed,
+                    total: Some(now.files_total),
+                    bytes: now.bytes_done,
+                },
+            ),
+            Event::WillRetry { key, error, wait } => {
+                progress.remark(&format!(
+                    "{key}: {error}; next attempt in {}",
+                    output::seconds(wait.as_secs_f64())
+                ));
+            }
+            Event::Failed { key, error, .. } => progress.remark(&format!("{key}: {error}")),
+            Event::Paused { store, error } => progress.remark(&format!("store {store} rests: {error}")),
+            Event::Freed { files } => {
+                progress.remark(&format!("{files} files of workers that died are free again"))
+            }
+            Event::Reconnecting { error } => progress.remark(&format!("connecting again: {error}")),
+            Event::Stopping { under_way } => {
+                progress.remark(&format!("stopping; {under_way} files under way"))
+            }
+            Event::Idle => {}
+        });
+    }
+}
