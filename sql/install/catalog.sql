@@ -42,6 +42,7 @@ CREATE TABLE clone.store_relation (
     live            text,
     cloned          boolean NOT NULL DEFAULT true,
     blob_key        text,
+    blob_type       text,
     comment         text,
     PRIMARY KEY (store, relation),
     CHECK (role NOT IN ('project', 'resource') OR id_column IS NOT NULL),
@@ -58,6 +59,7 @@ COMMENT ON COLUMN clone.store_relation.version_path IS 'Where the document says 
 COMMENT ON COLUMN clone.store_relation.live IS 'SQL condition on a row: what is cloned unless history is full, e.g. NOT deleted';
 COMMENT ON COLUMN clone.store_relation.cloned IS 'false: cloned only when resource_types names the type';
 COMMENT ON COLUMN clone.store_relation.blob_key IS 'Key of the file of each row: a text with {id}, {version}, {project}';
+COMMENT ON COLUMN clone.store_relation.blob_type IS 'Only resources of this type have a file; NULL: all rows of the table';
 
 CREATE TABLE clone.store_column (
     store       text NOT NULL,
@@ -65,7 +67,7 @@ CREATE TABLE clone.store_column (
     name        name NOT NULL,
     type        text NOT NULL,
     role        text NOT NULL CHECK (role IN
-        ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'now', 'new_uuid', 'null', 'value', 'default')),
+        ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'name', 'owner', 'now', 'new_uuid', 'null', 'value', 'default')),
     target      regclass,
     value       text,
     reason      text,
@@ -76,7 +78,8 @@ CREATE TABLE clone.store_column (
 COMMENT ON TABLE clone.store_column IS 'What the clone gets in each column, and the column''s type when the store was described';
 COMMENT ON COLUMN clone.store_column.role IS
     'keep: the source''s value; map: the new id of the id that stands there; rewrite: ids inside a document, text or array; project: the new '
-    'project''s id; version: the new version id; key: the next value of the column''s sequence; now; new_uuid; null; value: the one in value; '
+    'project''s id; version: the new version id; key: the next value of the column''s sequence; name, owner: that argument '
+    'of the call if given, else the source''s value; now; new_uuid; null; value: the one in value; '
     'default: left out, the column''s default or generation applies';
 COMMENT ON COLUMN clone.store_column.target IS 'map: the table whose key stands here, where keys are not UUIDs (UUIDs need none)';
 COMMENT ON COLUMN clone.store_column.reason IS 'Why the role was inferred, shown by project_clone_plan';
@@ -117,9 +120,10 @@ COMMENT ON COLUMN clone.store_belonging.via_column IS
 -- Functions of a store that run inside the clone's transaction.
 CREATE TABLE clone.store_hook (
     store    text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
-    event    text NOT NULL CHECK (event IN ('finish')),
+    event    text NOT NULL CHECK (event IN ('check', 'finish')),
     function regprocedure NOT NULL,
     PRIMARY KEY (store, event)
 );
 COMMENT ON TABLE clone.store_hook IS
-    'finish: function(run bigint, arguments jsonb) returning jsonb (an array of things the operator must do), called after the rows are copied';
+    'check: function(store text, arguments jsonb) returning void, raises before anything is read; finish: function(store text, run bigint, '
+    'arguments jsonb) returning jsonb (an array of texts: what the operator must do), called after the rows are copied. Both run as the caller.';

@@ -2,7 +2,7 @@
 -- can run on, described for item_clone and project_clone. Its rules for subtypes are in registry_subtypes.sql.
 --
 -- Options of the store: schema (default: the store's name); handle_prefix (default 10378.1) of the handles that the store's own
--- generator mints, or mint, the name of another generator, an SQL function (subtype text) returning text; dataset_path
+-- generator mints, or mint, the call of another generator, e.g. ids.next_handle(), evaluated once per handle; dataset_path
 -- (default datasets/) and bucket (default: the source's) for the files of new data sets; person_link (require or ignore, the
 -- default): whether authors must be linked to a person; grant_to, roles that get what working on the tables needs.
 
@@ -127,7 +127,7 @@ FROM %1$I.item i;
 COMMENT ON VIEW %1$I.item_payload IS 'Every item as one document, all fields on one level, history inside, newest first';
 
 CREATE SEQUENCE %1$I.handle_number;
-CREATE FUNCTION %1$I.mint_handle(subtype text) RETURNS text
+CREATE FUNCTION %1$I.mint_handle() RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $mint$
@@ -142,8 +142,8 @@ BEGIN
     RETURN handle;
 END
 $mint$;
-COMMENT ON FUNCTION %1$I.mint_handle(text) IS 'A new handle for an item of a subtype';
-REVOKE ALL ON FUNCTION %1$I.mint_handle(text) FROM PUBLIC;
+COMMENT ON FUNCTION %1$I.mint_handle() IS 'A new handle';
+REVOKE ALL ON FUNCTION %1$I.mint_handle() FROM PUBLIC;
 $sql$, schema, handle_prefix, format('%I.handle_number', schema));
     EXECUTE format('INSERT INTO %I.subtype SELECT name::%1$I.item_subtype, category, cloneable, versionable, person_link, json_schema, resets, '
         'derived, "references", embedded, title_paths, system_fields, checks, default_access, item_roles, storage '
@@ -161,7 +161,7 @@ BEGIN
         GRANT SELECT ON ALL TABLES IN SCHEMA %1$I TO %2$I;
         GRANT INSERT, UPDATE ON %1$I.collection, %1$I.item, %1$I.item_history, %1$I.item_auth, %1$I.item_lock TO %2$I;
         GRANT USAGE ON SEQUENCE %1$I.handle_number TO %2$I;
-        GRANT EXECUTE ON FUNCTION %1$I.mint_handle(text) TO %2$I', schema, role);
+        GRANT EXECUTE ON FUNCTION %1$I.mint_handle() TO %2$I', schema, role);
 END
 $$;
 COMMENT ON FUNCTION clone.registry_grant(name, name) IS
@@ -173,7 +173,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     schema name := COALESCE(options->>'schema', store);
-    mint text := COALESCE(options->>'mint', format('%I.mint_handle', schema));
+    mint text := COALESCE(options->>'mint', format('%I.mint_handle()', schema));
     s record;
     role text;
 BEGIN
@@ -186,10 +186,12 @@ BEGIN
     IF to_regclass(format('%I.item', schema)) IS NULL THEN
         PERFORM clone.registry_tables(schema, COALESCE(options->>'handle_prefix', '10378.1'));
     END IF;
-    IF to_regprocedure(mint || '(text)') IS NULL THEN
-        RAISE EXCEPTION 'there is no function %(text) to mint handles', mint USING
-            ERRCODE = '22023', HINT = 'options.mint names a function with its schema, e.g. ids.mint; it takes the subtype and returns the handle.';
-    END IF;
+    BEGIN
+        EXECUTE format('EXPLAIN SELECT (%s)::text', mint);
+    EXCEPTION WHEN undefined_function OR invalid_schema_name OR syntax_error OR undefined_column OR cannot_coerce THEN
+        RAISE EXCEPTION 'mint is no call of a function: %', mint USING
+            ERRCODE = '22023', DETAIL = SQLERRM, HINT = 'It takes a call with the function''s schema that gives a new handle, e.g. ids.next_handle().';
+    END;
     FOR role IN SELECT jsonb_array_elements_text(COALESCE(options->'grant_to', '[]')) LOOP
         PERFORM clone.registry_grant(schema, role);
     END LOOP;

@@ -8,6 +8,7 @@ pub mod error;
 pub mod ids;
 pub mod item;
 pub mod jsonb;
+pub mod plan;
 pub mod rewrite;
 pub mod rules;
 pub mod scan;

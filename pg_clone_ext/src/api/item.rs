@@ -52,16 +52,21 @@ fn items_clone(
     SetOfIterator::new(or_raise(item::clone_items(&call)).into_iter().map(JsonB))
 }
 
-/// Raises 42501 unless the actor may clone every item of a collection: the check hook of registries.
-#[pg_extern(stable, parallel_unsafe, schema = "clone", name = "registry_may_clone")]
-fn registry_may_clone(store: &str, collection: &str) {
-    or_raise(item::may_clone_collection(store, collection));
-}
-
 fn json(value: Option<JsonB>) -> Value {
     value.map_or(Value::Null, |JsonB(value)| value)
 }
 
 fn given<T>(name: &str, value: Option<T>) -> pg_clone_core::error::Result<T> {
     value.ok_or_else(|| pg_clone_core::error::Error::bad_argument(format!("{name} is NULL")))
+}
+
+#[pg_schema]
+mod clone {
+    use pgrx::prelude::*;
+
+    /// Raises 42501 unless the actor may clone every item of a collection: the check hook of registries.
+    #[pg_extern(stable, parallel_unsafe)]
+    fn registry_may_clone(store: &str, collection: &str) {
+        crate::error::or_raise(crate::item::may_clone_collection(store, collection));
+    }
 }

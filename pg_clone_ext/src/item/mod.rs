@@ -146,7 +146,7 @@ fn handles(store: &ItemStore, prepared: &[Prepared], dry_run: bool) -> Result<Ve
     if dry_run {
         return Ok((1..=prepared.len()).map(|n| format!("dry-run/{n}")).collect());
     }
-    prepared.iter().map(|p| store.mint(&p.subtype.name)).collect()
+    store.mint(prepared.len())
 }
 
 /// One activity CREATE per new item of a subtype with versions, where that is asked for.
@@ -155,6 +155,8 @@ fn activities(store: &ItemStore, items: &[NewItem], prepared: &[Prepared], optio
         return Ok(Vec::new());
     }
     let create = store.subtype("CREATE")?;
-    let versioned = items.iter().zip(prepared).filter(|(_, p)| p.subtype.versionable);
-    versioned.map(|(item, _)| Ok(item.creation(create, &store.mint("CREATE")?))).collect()
+    let versioned: Vec<&NewItem> =
+        items.iter().zip(prepared).filter(|(_, p)| p.subtype.versionable).map(|(item, _)| item).collect();
+    let handles = store.mint(versioned.len())?;
+    Ok(versioned.into_iter().zip(&handles).map(|(item, handle)| item.creation(create, handle)).collect())
 }

@@ -116,27 +116,25 @@ impl ItemStore {
         Files { bucket: self.option("bucket").map(String::from), prefix: format!("{prefix}/") }
     }
 
-    /// A new handle, by the store's generator, with the caller's rights.
+    /// New handles, by the store's generator (`options.mint`: the call of a function), with the caller's rights.
     ///
     /// # Errors
-    /// 55000 where there is no generator, or it gives nothing.
-    pub fn mint(&self, subtype: &str) -> Result<String> {
-        let name = self.option("mint").map_or_else(|| self.table("mint_handle"), String::from);
-        let generator = pgrx::Spi::get_one_with_args::<String>(
-            "SELECT pg_catalog.format('%I.%I', n.nspname, p.proname) FROM (SELECT pg_catalog.to_regprocedure($1)) f (oid) \
-             LEFT JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) f.oid::pg_catalog.oid \
-             LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace WHERE p.oid IS NOT NULL",
-            &[format!("{name}(text)").into()],
+    /// 55000 where the generator gives nothing.
+    pub fn mint(&self, count: usize) -> Result<Vec<String>> {
+        let call = self.option("mint").map_or_else(|| format!("{}()", self.table("mint_handle")), String::from);
+        let sql = format!(
+            "SELECT pg_catalog.array_agg(h.handle) FROM (SELECT ({call})::pg_catalog.text AS handle \
+             FROM pg_catalog.generate_series(1, $1) OFFSET 0) h"
         );
-        let broken = |what: &str| {
-            Error::new(Code::StoreChanged, format!("the handle generator {name}(text) {what}"))
-                .hint("options.mint of the store names a function (subtype text) returning text")
-        };
-        let Ok(Some(generator)) = generator else {
-            return Err(broken("does not exist"));
-        };
-        let minted = pgrx::Spi::get_one_with_args::<String>(&format!("SELECT {generator}($1)::pg_catalog.text"), &[subtype.into()]);
-        minted.map_err(internal)?.filter(|handle| !handle.is_empty()).ok_or_else(|| broken("returned nothing"))
+        let count = i32::try_from(count).map_err(internal)?;
+        let minted = pgrx::Spi::get_one_with_args::<Vec<Option<String>>>(&sql, &[count.into()]).map_err(internal)?;
+        let handles = minted.unwrap_or_default().into_iter().map(|handle| {
+            handle.filter(|handle| !handle.is_empty()).ok_or_else(|| {
+                Error::new(Code::StoreChanged, format!("the handle generator {call} returned nothing"))
+                    .hint("options.mint of the store is a call that gives a new handle each time")
+            })
+        });
+        handles.collect()
     }
 }
 

@@ -1,0 +1,70 @@
+//! The order in which tables are filled: a table after those its foreign keys name, the project's table last.
+
+use super::store::{Oid, Store, TableRole};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+fn rank(role: TableRole) -> u8 {
+    match role {
+        TableRole::Resource => 0,
+        TableRole::History => 1,
+        TableRole::Derived => 2,
+        // Nothing that watches the project table sees a half-filled project: its row comes last unless a foreign key
+        // needs it first.
+        TableRole::Project => 3,
+    }
+}
+
+/// The store's tables in insertion order. Tables in a cycle of foreign keys come in the catalog's order (such keys
+/// must be deferrable, or nullable and unmapped, to be insertable at all).
+pub fn insertion_order(store: &Store) -> Vec<Oid> {
+    let keys: HashMap<Oid, (u8, i32, usize)> = store
+        .tables
+        .iter()
+        .enumerate()
+        .map(|(index, table)| (table.oid, (rank(table.role), table.position, index)))
+        .collect();
+    let mut waiting: HashMap<Oid, usize> = HashMap::new();
+    let mut unlocks: HashMap<Oid, Vec<Oid>> = HashMap::new();
+    for table in &store.tables {
+        let mut needed: Vec<Oid> =
+            table.references.iter().copied().filter(|oid| *oid != table.oid && keys.contains_key(oid)).collect();
+        needed.sort_unstable();
+        needed.dedup();
+        waiting.insert(table.oid, needed.len());
+        for parent in needed {
+            unlocks.entry(parent).or_default().push(table.oid);
+        }
+    }
+    let mut ready: BinaryHeap<Reverse<((u8, i32, usize), Oid)>> = waiting
+        .iter()
+        .filter(|(_, count)| **count == 0)
+        .filter_map(|(oid, _)| keys.get(oid).map(|key| Reverse((*key, *oid))))
+        .collect();
+    let mut order = Vec::with_capacity(store.tables.len());
+    loop {
+        while let Some(Reverse((_, oid))) = ready.pop() {
+            waiting.remove(&oid);
+            order.push(oid);
+            for child in unlocks.remove(&oid).unwrap_or_default() {
+                if let Some(count) = waiting.get_mut(&child) {
+                    *count -= 1;
+                    if *count == 0
+                        && let Some(key) = keys.get(&child)
+                    {
+                        ready.push(Reverse((*key, child)));
+                    }
+                }
+            }
+        }
+        // A cycle: take the first in the catalog's order and go on.
+        let next = waiting.keys().filter_map(|oid| keys.get(oid).map(|key| (*key, *oid))).min();
+        match next {
+            Some((key, oid)) => {
+                waiting.insert(oid, 0);
+                ready.push(Reverse((key, oid)));
+            }
+            None => return order,
+        }
+    }
+}

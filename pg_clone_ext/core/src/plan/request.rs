@@ -1,0 +1,250 @@
+//! What a caller asks for: the arguments of `project_clone`, checked before any data is read.
+
+use crate::error::{Error, Result};
+use crate::ids::IdVersion;
+use crate::rewrite::Dangling;
+use serde_json::Value;
+
+/// Which versions of a resource are cloned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum History {
+    /// One version: the clone's own first.
+    #[default]
+    Current,
+    /// No history row at all.
+    None,
+    /// Every version, deleted resources too.
+    Full,
+}
+
+/// The `options` argument.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What happens to references that would dangle.
+    pub dangling: Dangling,
+    /// Which versions are cloned.
+    pub history: History,
+    /// New ids: time-ordered or random.
+    pub id_version: IdVersion,
+    /// Whether files are queued for copying.
+    pub blobs: bool,
+    /// Byte budget of the id map; None: the setting `pg_clone.max_memory`.
+    pub max_memory: Option<u64>,
+    /// An earlier clone that this one replaces.
+    pub replace: Option<String>,
+    /// When the clone may be deleted, as an interval from now.
+    pub expires_in: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            dangling: Dangling::Keep,
+            history: History::Current,
+            id_version: IdVersion::V7,
+            blobs: true,
+            max_memory: None,
+            replace: None,
+            expires_in: None,
+        }
+    }
+}
+
+const VALID: &str = "Valid options: dangling (keep, null, error), history (current, none, full), id_version (7, 4), \
+                     blobs (copy, none), max_memory (e.g. \"500MB\"), replace (a project id), expires_in (an interval).";
+
+impl Options {
+    /// Reads the JSON object; an unknown key or value is an error (22023) whose hint lists the valid ones.
+    pub fn parse(json: &Value) -> Result<Self> {
+        let Value::Object(members) = json else {
+            return Err(Error::bad_argument(format!("options must be a JSON object, not {json}")).hint(VALID));
+        };
+        let mut options = Options::default();
+        for (key, value) in members {
+            let bad = || Error::bad_argument(format!("invalid value {value} for option \"{key}\"")).hint(VALID);
+            let text = value.as_str();
+            match key.as_str() {
+                "dangling" => {
+                    options.dangling = match text.ok_or_else(bad)? {
+                        "keep" => Dangling::Keep,
+                        "null" => Dangling::Null,
+                        "error" => Dangling::Error,
+                        _ => return Err(bad()),
+                    }
+                }
+                "history" => {
+                    options.history = match text.ok_or_else(bad)? {
+                        "current" => History::Current,
+                        "none" => History::None,
+                        "full" => History::Full,
+                        _ => return Err(bad()),
+                    }
+                }
+                "id_version" => {
+                    options.id_version = match (value.as_u64(), text) {
+                        (Some(7), _) | (_, Some("7")) => IdVersion::V7,
+                        (Some(4), _) | (_, Some("4")) => IdVersion::V4,
+                        _ => return Err(bad()),
+                    }
+                }
+                "blobs" => {
+                    options.blobs = match text.ok_or_else(bad)? {
+                        "copy" => true,
+                        "none" => false,
+                        _ => return Err(bad()),
+                    }
+                }
+                "max_memory" => options.max_memory = Some(bytes(value).ok_or_else(bad)?),
+                "replace" => options.replace = optional_text(value).ok_or_else(bad)?,
+                "expires_in" => options.expires_in = optional_text(value).ok_or_else(bad)?,
+                _ => return Err(Error::bad_argument(format!("unknown option \"{key}\"")).hint(VALID)),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn optional_text(value: &Value) -> Option<Option<String>> {
+    match value {
+        Value::Null => Some(None),
+        Value::String(text) if !text.is_empty() => Some(Some(text.clone())),
+        _ => None,
+    }
+}
+
+/// A number of bytes, or a number with a unit as PostgreSQL's settings write it (kB, MB, GB, TB).
+fn bytes(value: &Value) -> Option<u64> {
+    if let Some(number) = value.as_u64() {
+        return Some(number);
+    }
+    let text = value.as_str()?.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text.get(..digits)?.parse().ok()?;
+    let unit = match text.get(digits..)?.trim() {
+        "" | "B" => 1,
+        "kB" => 1 << 10,
+        "MB" => 1 << 20,
+        "GB" => 1 << 30,
+        "TB" => 1 << 40,
+        _ => return None,
+    };
+    number.checked_mul(unit)
+}
+
+/// All arguments of a clone.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Id of the project to clone, as given.
+    pub source_project: String,
+    /// Name of the new project.
+    pub name: Option<String>,
+    /// Types to clone; empty: all.
+    pub resource_types: Vec<String>,
+    /// Ids to clone; empty: all.
+    pub include_ids: Vec<String>,
+    /// Ids not to clone.
+    pub exclude_ids: Vec<String>,
+    /// New owner as a reference, e.g. `User/<id>`.
+    pub owner: Option<String>,
+    /// Store to look in.
+    pub store: Option<String>,
+    /// The rest.
+    pub options: Options,
+    /// The options as given, for the record.
+    pub options_json: Value,
+}
+
+impl Request {
+    /// Whether the call restricts what is cloned.
+    pub fn filtered(&self) -> bool {
+        !self.resource_types.is_empty() || !self.include_ids.is_empty() || !self.exclude_ids.is_empty()
+    }
+
+    /// Checks what can be checked without data (22023).
+    pub fn check(&self) -> Result<()> {
+        if self.source_project.trim().is_empty() {
+            return Err(Error::bad_argument("the source project is missing")
+                .hint("Give the id of the project to clone as the first argument."));
+        }
+        if let Some(name) = &self.name {
+            if matches!(serde_json::from_str::<Value>(name), Ok(Value::Object(_))) {
+                return Err(Error::bad_argument(format!("the name of a project cannot be a JSON object: {name}"))
+                    .hint("To pass parameters as JSON, cast them: project_clone('<id>', '{…}'::jsonb)."));
+            }
+            if name.trim().is_empty() {
+                return Err(Error::bad_argument("the name of the new project is empty")
+                    .hint("Leave name out (NULL) to keep the source's name."));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the parameters object of `project_clone(source, params jsonb)`.
+    pub fn from_params(source_project: &str, params: &Value) -> Result<Self> {
+        const KEYS: &str = "Valid parameters: name, resourceTypes, includeIds, excludeIds, owner, store, options.";
+        let Value::Object(members) = params else {
+            return Err(Error::bad_argument(format!("parameters must be a JSON object, not {params}")).hint(KEYS));
+        };
+        let mut request = Request {
+            source_project: source_project.to_owned(),
+            options_json: Value::Object(serde_json::Map::new()),
+            ..Request::default()
+        };
+        for (key, value) in members {
+            let bad = || Error::bad_argument(format!("invalid value {value} for parameter \"{key}\"")).hint(KEYS);
+            let text = |value: &Value| match value {
+                Value::Null => Some(None),
+                Value::String(text) => Some(Some(text.clone())),
+                _ => None,
+            };
+            let list = |value: &Value| match value {
+                Value::Null => Some(Vec::new()),
+                Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+                _ => None,
+            };
+            match key.as_str() {
+                "name" => request.name = text(value).ok_or_else(bad)?,
+                "owner" => request.owner = text(value).ok_or_else(bad)?,
+                "store" => request.store = text(value).ok_or_else(bad)?,
+                "resourceTypes" => request.resource_types = list(value).ok_or_else(bad)?,
+                "includeIds" => request.include_ids = list(value).ok_or_else(bad)?,
+                "excludeIds" => request.exclude_ids = list(value).ok_or_else(bad)?,
+                "options" => {
+                    request.options = Options::parse(value)?;
+                    request.options_json = value.clone();
+                }
+                _ => return Err(Error::bad_argument(format!("unknown parameter \"{key}\"")).hint(KEYS)),
+            }
+        }
+        Ok(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn unknown_options_and_values_are_errors_with_the_valid_list() {
+        for bad in [json!({"dangle": "keep"}), json!({"dangling": "maybe"}), json!({"id_version": 5}), json!([])] {
+            let error = Options::parse(&bad).unwrap_err();
+            assert_eq!(error.code.sqlstate(), "22023");
+            assert!(error.hint.contains("history"), "{}", error.hint);
+        }
+    }
+
+    #[test]
+    fn budgets_take_units() {
+        assert_eq!(Options::parse(&json!({"max_memory": "500MB"})).unwrap().max_memory, Some(500 << 20));
+        assert_eq!(Options::parse(&json!({"max_memory": 7})).unwrap().max_memory, Some(7));
+        assert!(Options::parse(&json!({"max_memory": "7 parsecs"})).is_err());
+    }
+
+    #[test]
+    fn a_json_object_as_name_is_refused_with_the_cast() {
+        let request =
+            Request { source_project: "p".into(), name: Some("{\"name\":\"x\"}".into()), ..Request::default() };
+        assert!(request.check().unwrap_err().hint.contains("::jsonb"));
+    }
+}

@@ -1,0 +1,80 @@
+//! `project_clone` and what tells about it.
+
+use crate::error::or_raise;
+use crate::run;
+use pg_clone_core::error::{Error, Result};
+use pg_clone_core::plan::{Options, Request};
+use pgrx::prelude::*;
+
+/// The arguments of `project_clone` as a request; options that are not valid are an error (22023).
+#[expect(clippy::too_many_arguments, reason = "they are the SQL function's arguments")]
+pub fn request(
+    source_project: Option<String>,
+    name: Option<String>,
+    resource_types: Option<Vec<Option<String>>>,
+    include_ids: Option<Vec<Option<String>>>,
+    exclude_ids: Option<Vec<Option<String>>>,
+    owner: Option<String>,
+    store: Option<String>,
+    options: Option<pgrx::JsonB>,
+) -> Result<Request> {
+    let options_json = options.map_or_else(|| serde_json::json!({}), |options| options.0);
+    let list = |items: Option<Vec<Option<String>>>, argument: &str| {
+        items
+            .unwrap_or_default()
+            .into_iter()
+            .map(|item| item.ok_or_else(|| Error::bad_argument(format!("{argument} holds a NULL"))))
+            .collect::<Result<Vec<String>>>()
+    };
+    Ok(Request {
+        source_project: source_project.unwrap_or_default(),
+        name,
+        resource_types: list(resource_types, "resource_types")?,
+        include_ids: list(include_ids, "include_ids")?,
+        exclude_ids: list(exclude_ids, "exclude_ids")?,
+        owner,
+        store,
+        options: Options::parse(&options_json)?,
+        options_json,
+    })
+}
+
+/// Clones a project and returns the new one. See DESIGN for the arguments; errors: 42501 not allowed, P0002 no such
+/// project, 22023 bad argument, 53200 over the memory budget, 0A000 row security, 55000 changed tables.
+#[pg_extern(volatile, parallel_unsafe)]
+#[expect(clippy::too_many_arguments, reason = "they are the SQL function's arguments")]
+fn project_clone(
+    source_project: Option<String>,
+    name: default!(Option<String>, "NULL"),
+    resource_types: default!(Option<Vec<Option<String>>>, "NULL"),
+    include_ids: default!(Option<Vec<Option<String>>>, "NULL"),
+    exclude_ids: default!(Option<Vec<Option<String>>>, "NULL"),
+    owner: default!(Option<String>, "NULL"),
+    store: default!(Option<String>, "NULL"),
+    options: default!(Option<pgrx::JsonB>, "'{}'"),
+) -> pgrx::JsonB {
+    let project = request(source_project, name, resource_types, include_ids, exclude_ids, owner, store, options)
+        .and_then(run::clone_project);
+    pgrx::JsonB(or_raise(project))
+}
+
+/// The same with its parameters as one JSON object: name, resourceTypes, includeIds, excludeIds, owner, store, options.
+#[pg_extern(volatile, parallel_unsafe, name = "project_clone")]
+fn project_clone_params(source_project: Option<String>, params: Option<pgrx::JsonB>) -> pgrx::JsonB {
+    let params = params.map_or_else(|| serde_json::json!({}), |params| params.0);
+    let project =
+        Request::from_params(&source_project.unwrap_or_default(), &params).and_then(run::clone_project);
+    pgrx::JsonB(or_raise(project))
+}
+
+/// Functions of schema clone.
+#[pg_schema]
+mod clone {
+    use pgrx::prelude::*;
+
+    /// Number of this session's last run (a row in clone.run once its transaction commits), NULL if there was none.
+    #[pg_extern(volatile, parallel_unsafe)]
+    fn last_run() -> Option<i64> {
+        crate::run::last_run()
+    }
+}

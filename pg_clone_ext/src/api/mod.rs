@@ -1,0 +1,4 @@
+//! Every SQL function of the extension that is written in Rust.
+
+mod clone;
+mod plan;

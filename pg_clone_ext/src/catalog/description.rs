@@ -1,0 +1,136 @@
+//! Reads a store's description (`clone.store_description`) into the core's types.
+
+use crate::error::internal;
+use crate::pg::caller::AsExtensionOwner;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{Belonging, Column, ColumnRole, InsertPath, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::rules::Rule;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A store, its rules and its hooks.
+pub struct Description {
+    /// The store.
+    pub store: Store,
+    /// Rules for its documents, not yet compiled.
+    pub rules: Vec<Rule>,
+    /// Function to call before anything is read: schema-qualified name.
+    pub check: Option<String>,
+    /// Function to call after the rows are copied.
+    pub finish: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    name: String,
+    preset: String,
+    options: Value,
+    tables: Vec<RawTable>,
+    belongings: Vec<(String, String, String)>,
+    rules: Vec<Rule>,
+    check: Option<String>,
+    finish: Option<String>,
+    differences: Vec<String>,
+}
+
+/// Name, type, role, target, value, reason, not null.
+type RawColumn = (String, String, String, Option<Oid>, Option<String>, Option<String>, bool);
+
+#[derive(Deserialize)]
+struct RawTable {
+    oid: Oid,
+    name: String,
+    role: String,
+    position: i32,
+    resource_type: Option<String>,
+    type_column: Option<String>,
+    id_column: Option<String>,
+    project_column: Option<String>,
+    parents: Vec<Oid>,
+    join_column: Option<String>,
+    document_column: Option<String>,
+    version_path: Option<Vec<String>>,
+    live: Option<String>,
+    cloned: bool,
+    blob_key: Option<String>,
+    blob_type: Option<String>,
+    columns: Option<Vec<RawColumn>>,
+    sql_path: Option<String>,
+    empty: bool,
+    references: Vec<Oid>,
+}
+
+/// Loads a store that exists. Tables that changed since they were described are an error (55000) that names what is
+/// different.
+pub fn load(name: &str) -> Result<Description> {
+    let json = {
+        let _owner = AsExtensionOwner::new();
+        pgrx::Spi::get_one_with_args::<pgrx::JsonB>("SELECT clone.store_description($1)", &[name.into()])
+            .map_err(internal)?
+    };
+    let Some(pgrx::JsonB(json)) = json else {
+        return Err(Error::bad_argument(format!("there is no store \"{name}\"")).hint(super::list_stores()));
+    };
+    let raw: Raw = serde_json::from_value(json)
+        .map_err(|error| Error::new(Code::StoreChanged, format!("the catalog of store \"{name}\" is damaged: {error}")))?;
+    if !raw.differences.is_empty() {
+        return Err(Error::new(Code::StoreChanged, format!("the tables of store \"{name}\" are not as the catalog describes them"))
+            .detail(raw.differences.join("; "))
+            .hint(format!("If the change is right: SELECT clone.store_refresh({});", quote::literal(name))));
+    }
+    Ok(Description {
+        store: Store {
+            name: raw.name,
+            preset: raw.preset,
+            options: raw.options,
+            tables: raw.tables.into_iter().map(table).collect::<Result<_>>()?,
+            belongings: raw
+                .belongings
+                .into_iter()
+                .map(|(resource_type, brings_type, via_column)| Belonging { resource_type, brings_type, via_column })
+                .collect(),
+        },
+        rules: raw.rules,
+        check: raw.check,
+        finish: raw.finish,
+    })
+}
+
+fn table(raw: RawTable) -> Result<Table> {
+    let columns = raw
+        .columns
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, type_name, role, target, value, reason, not_null)| {
+            Ok(Column {
+                name,
+                type_name,
+                role: ColumnRole::parse(&role, target, value)?,
+                reason: reason.unwrap_or_default(),
+                not_null,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(Table {
+        oid: raw.oid,
+        sql_name: raw.name,
+        role: TableRole::parse(&raw.role)?,
+        position: raw.position,
+        resource_type: raw.resource_type,
+        type_column: raw.type_column,
+        id_column: raw.id_column,
+        project_column: raw.project_column,
+        parents: raw.parents,
+        join_column: raw.join_column,
+        document_column: raw.document_column,
+        version_path: raw.version_path,
+        live: raw.live,
+        cloned: raw.cloned,
+        blob_key: raw.blob_key,
+        blob_type: raw.blob_type,
+        columns,
+        path: raw.sql_path.map_or(InsertPath::Bulk, InsertPath::Sql),
+        empty: raw.empty,
+        references: raw.references,
+    })
+}

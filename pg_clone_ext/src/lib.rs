@@ -1,0 +1,37 @@
+//! pg_clone_ext: clone a whole project (a tenant) inside a live database, in one transaction.
+//!
+//! This crate is the thin PostgreSQL shell around `pg_clone_core`: [`api`] has every SQL function, [`catalog`] reads
+//! the description of a store, [`run`] is the pipeline of a clone, and [`pg`] is the only place with `unsafe` code.
+#![deny(unsafe_code)]
+
+mod api;
+mod catalog;
+mod error;
+#[allow(unsafe_code)]
+mod pg;
+mod run;
+mod settings;
+
+use pgrx::prelude::*;
+
+::pgrx::pg_module_magic!(name, version);
+
+extension_sql_file!("../../sql/install/catalog.sql", name = "catalog", bootstrap);
+extension_sql_file!("../../sql/install/runs.sql", name = "runs", requires = ["catalog"]);
+extension_sql_file!("../../sql/install/blob_queue.sql", name = "blob_queue", requires = ["runs"]);
+extension_sql_file!("../../sql/install/describe.sql", name = "describe", requires = ["catalog"]);
+extension_sql_file!("../../sql/install/stores.sql", name = "stores", requires = ["describe"]);
+extension_sql_file!("../../sql/install/emit.sql", name = "emit", requires = ["runs"]);
+extension_sql_file!("../../sql/presets/documents.sql", name = "preset_documents", requires = ["stores"]);
+extension_sql_file!(
+    "../../sql/install/privileges.sql",
+    name = "privileges",
+    requires = ["blob_queue", "emit", "preset_documents"],
+    finalize
+);
+
+/// Called by PostgreSQL when the library is loaded.
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    settings::register();
+}

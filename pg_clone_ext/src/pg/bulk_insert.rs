@@ -1,0 +1,227 @@
+//! The bulk path: rows go into a plain heap table as the server's own COPY does it: multi-insert, then index entries,
+//! then after-row triggers (foreign keys).
+
+use super::memory::Memory;
+use super::relation::OpenTable;
+use pgrx::pg_sys;
+
+/// Rows of one multi-insert, as many as COPY takes.
+const BATCH_ROWS: usize = 1000;
+/// Bytes of one multi-insert, as COPY takes.
+const BATCH_BYTES: usize = 65_535;
+
+/// A table being filled. `finish` must be called; dropping it half-way is right only while an error unwinds.
+pub struct BulkInsert {
+    // Before the table, so that the slots let go of its descriptor first.
+    slots: Vec<Slot>,
+    used: usize,
+    bytes: usize,
+    batch: Memory,
+    estate: *mut pg_sys::EState,
+    result: *mut pg_sys::ResultRelInfo,
+    bulk: pg_sys::BulkInsertState,
+    command: pg_sys::CommandId,
+    constrained: bool,
+    table: OpenTable,
+}
+
+impl BulkInsert {
+    /// Prepares a table for rows.
+    pub fn open(table: OpenTable) -> Self {
+        let relation = table.as_ptr();
+        // SAFETY: the relation is open and locked for insert; everything is made in the executor state's own memory,
+        // which FreeExecutorState releases, or the abort of the transaction.
+        unsafe {
+            let estate = pg_sys::CreateExecutorState();
+            let old = pg_sys::MemoryContextSwitchTo((*estate).es_query_cxt);
+            init_range_table(estate, relation);
+            let result = pg_sys::palloc0(size_of::<pg_sys::ResultRelInfo>()).cast::<pg_sys::ResultRelInfo>();
+            (*result).type_ = pg_sys::NodeTag::T_ResultRelInfo;
+            pg_sys::InitResultRelInfo(result, relation, 1, std::ptr::null_mut(), 0);
+            pg_sys::ExecOpenIndices(result, false);
+            pg_sys::AfterTriggerBeginQuery();
+            let bulk = pg_sys::GetBulkInsertState();
+            pg_sys::MemoryContextSwitchTo(old);
+            BulkInsert {
+                slots: Vec::with_capacity(BATCH_ROWS),
+                used: 0,
+                bytes: 0,
+                batch: Memory::new(c"pg_clone batch"),
+                estate,
+                result,
+                bulk,
+                command: pg_sys::GetCurrentCommandId(true),
+                constrained: !(*(*relation).rd_att).constr.is_null(),
+                table,
+            }
+        }
+    }
+
+    /// Adds a row: one value per attribute of the table, dropped ones included. The values are copied into the tuple,
+    /// so what they point to may go away afterwards. Returns the bytes of the tuple.
+    pub fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
+        // Copied here once; the slot then owns the tuple, so that multi-insert does not copy it again.
+        // SAFETY: both slices have one entry per attribute of this descriptor.
+        let tuple = self.batch.within(|| unsafe {
+            pg_sys::heap_form_tuple(self.table.descriptor(), values.as_mut_ptr(), nulls.as_mut_ptr())
+        });
+        if self.used == self.slots.len() {
+            self.slots.push(Slot::new(self.table.descriptor()));
+        }
+        // SAFETY: the tuple is one palloc'd chunk, as ExecStoreHeapTuple(shouldFree) demands.
+        let size = unsafe {
+            pg_sys::ExecStoreHeapTuple(tuple, self.slots[self.used].0, true);
+            (*tuple).t_len as usize
+        };
+        self.used += 1;
+        self.bytes += size;
+        if self.used == BATCH_ROWS || self.bytes >= BATCH_BYTES {
+            self.flush();
+        }
+        size
+    }
+
+    /// Writes what was put so far.
+    pub fn flush(&mut self) {
+        let rows = self.used;
+        if rows == 0 {
+            return;
+        }
+        let mut slots: Vec<*mut pg_sys::TupleTableSlot> = self.slots[..rows].iter().map(|slot| slot.0).collect();
+        // SAFETY: every slot holds a tuple of this table; estate, result and bulk state belong together and are alive.
+        self.batch.within(|| unsafe {
+            if self.constrained {
+                for slot in &slots {
+                    pg_sys::ExecConstraints(self.result, *slot, self.estate);
+                }
+            }
+            pg_sys::heap_multi_insert(
+                self.table.as_ptr(),
+                slots.as_mut_ptr(),
+                rows as i32,
+                self.command,
+                0,
+                self.bulk,
+            );
+            let indexed = (*self.result).ri_NumIndices > 0;
+            let triggered = !(*self.result).ri_TrigDesc.is_null();
+            for slot in &slots {
+                let recheck =
+                    if indexed { insert_index_entries(self.result, *slot, self.estate) } else { std::ptr::null_mut() };
+                if triggered {
+                    pg_sys::ExecARInsertTriggers(self.estate, self.result, *slot, recheck, std::ptr::null_mut());
+                }
+                let context = (*self.estate).es_per_tuple_exprcontext;
+                if !context.is_null() {
+                    pg_sys::MemoryContextReset((*context).ecxt_per_tuple_memory);
+                }
+            }
+            for slot in &slots {
+                clear(*slot);
+            }
+        });
+        self.batch.reset();
+        self.used = 0;
+        self.bytes = 0;
+        pgrx::check_for_interrupts!();
+    }
+
+    /// Writes the rest, checks foreign keys, closes the table.
+    pub fn finish(mut self) {
+        self.flush();
+        self.slots.clear();
+        // SAFETY: closes what open() opened, in reverse; the table itself closes when dropped.
+        unsafe {
+            pg_sys::FreeBulkInsertState(self.bulk);
+            pg_sys::AfterTriggerEndQuery(self.estate);
+            pg_sys::ExecCloseIndices(self.result);
+            pg_sys::ExecResetTupleTable((*self.estate).es_tupleTable, false);
+            // What after-triggers opened for themselves is in the state's own lists.
+            pg_sys::ExecCloseResultRelations(self.estate);
+            pg_sys::ExecCloseRangeTableRelations(self.estate);
+            pg_sys::FreeExecutorState(self.estate);
+        }
+    }
+}
+
+/// A slot for one heap tuple.
+struct Slot(*mut pg_sys::TupleTableSlot);
+
+impl Slot {
+    fn new(descriptor: pg_sys::TupleDesc) -> Self {
+        // SAFETY: the descriptor belongs to the open table, which outlives the slot.
+        Slot(unsafe { pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsHeapTuple) })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: made in new(), dropped once.
+            unsafe { pg_sys::ExecDropSingleTupleTableSlot(self.0) }
+        }
+    }
+}
+
+/// # Safety
+/// `slot` is a valid slot.
+unsafe fn clear(slot: *mut pg_sys::TupleTableSlot) {
+    // SAFETY: what the inline function ExecClearTuple does: the slot's own callback.
+    unsafe {
+        if let Some(clear) = (*(*slot).tts_ops).clear {
+            clear(slot);
+        }
+    }
+}
+
+/// # Safety
+/// The three belong together and the slot's tuple has been inserted.
+unsafe fn insert_index_entries(
+    result: *mut pg_sys::ResultRelInfo,
+    slot: *mut pg_sys::TupleTableSlot,
+    estate: *mut pg_sys::EState,
+) -> *mut pg_sys::List {
+    let none = std::ptr::null_mut();
+    // SAFETY: as the caller promises; no speculative insertion, so the out-parameter may be NULL.
+    #[cfg(feature = "pg15")]
+    unsafe {
+        pg_sys::ExecInsertIndexTuples(result, slot, estate, false, false, none, std::ptr::null_mut())
+    }
+    // SAFETY: the same; the last argument (only summarizing indexes) concerns updates.
+    #[cfg(not(feature = "pg15"))]
+    unsafe {
+        pg_sys::ExecInsertIndexTuples(result, slot, estate, false, false, none, std::ptr::null_mut(), false)
+    }
+}
+
+/// A range table of one entry: error messages of constraints look the columns' privileges up in it.
+///
+/// # Safety
+/// `estate` is fresh, `relation` open; the current memory context is the state's.
+unsafe fn init_range_table(estate: *mut pg_sys::EState, relation: pg_sys::Relation) {
+    // SAFETY: the entry is a zeroed node of its type with the fields an INSERT's entry has.
+    unsafe {
+        let entry = pg_sys::palloc0(size_of::<pg_sys::RangeTblEntry>()).cast::<pg_sys::RangeTblEntry>();
+        (*entry).type_ = pg_sys::NodeTag::T_RangeTblEntry;
+        (*entry).rtekind = pg_sys::RTEKind::RTE_RELATION;
+        (*entry).relid = (*relation).rd_id;
+        (*entry).relkind = (*(*relation).rd_rel).relkind;
+        (*entry).rellockmode = pg_sys::RowExclusiveLock as i32;
+        #[cfg(feature = "pg15")]
+        {
+            (*entry).requiredPerms = pg_sys::AclMode::from(pg_sys::ACL_INSERT);
+            pg_sys::ExecInitRangeTable(estate, pg_sys::lappend(std::ptr::null_mut(), entry.cast()));
+        }
+        #[cfg(not(feature = "pg15"))]
+        {
+            let mut permissions = std::ptr::null_mut();
+            let permission = pg_sys::addRTEPermissionInfo(&mut permissions, entry);
+            (*permission).requiredPerms = pg_sys::AclMode::from(pg_sys::ACL_INSERT);
+            let entries = pg_sys::lappend(std::ptr::null_mut(), entry.cast());
+            #[cfg(not(feature = "pg18"))]
+            pg_sys::ExecInitRangeTable(estate, entries, permissions);
+            #[cfg(feature = "pg18")]
+            pg_sys::ExecInitRangeTable(estate, entries, permissions, pg_sys::bms_make_singleton(1));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Whose rights count: the caller's for the data, the extension owner's for our own catalog.
+
+use pg_clone_core::error::{Code, Error, Result};
+use pgrx::pg_sys;
+
+/// While this lives, statements run with the rights of the extension's owner. Only statements on schema `clone` may
+/// run under it: a caller needs no privilege on our own bookkeeping, but must have them on the store's tables.
+pub struct AsExtensionOwner {
+    user: pg_sys::Oid,
+    context: i32,
+}
+
+impl AsExtensionOwner {
+    /// Switches; the owner is that of the extension, so that a dump restored by another role works too.
+    pub fn new() -> Self {
+        let owner = extension_owner();
+        let mut user = pg_sys::Oid::INVALID;
+        let mut context = 0;
+        // SAFETY: plain reads and writes of the session's user id; Drop restores them, and so does an abort.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+        }
+        AsExtensionOwner { user, context }
+    }
+}
+
+impl Drop for AsExtensionOwner {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: restores what new() saved.
+            unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) }
+        }
+    }
+}
+
+fn extension_owner() -> pg_sys::Oid {
+    use std::cell::Cell;
+    thread_local!(static OWNER: Cell<Option<(pg_sys::Oid, pg_sys::Oid)>> = const { Cell::new(None) });
+    // SAFETY: reads a backend variable.
+    let database = unsafe { pg_sys::MyDatabaseId };
+    if let Some((of, owner)) = OWNER.get()
+        && of == database
+    {
+        return owner;
+    }
+    let owner = pgrx::Spi::get_one::<pg_sys::Oid>(
+        "SELECT extowner FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'pg_clone_ext'::pg_catalog.name",
+    )
+    .ok()
+    .flatten()
+    // SAFETY: reads the current user's oid. Without a row the extension is being created, by this very user.
+    .unwrap_or_else(|| unsafe { pg_sys::GetUserId() });
+    OWNER.set(Some((database, owner)));
+    owner
+}
+
+/// Whether the current user has these privileges on the whole table.
+fn has(table: pg_sys::Oid, mode: u32) -> bool {
+    // SAFETY: looks up the syscache; an unknown oid is an ERROR that pgrx turns into a panic.
+    unsafe {
+        pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::AclMode::from(mode))
+            == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
+/// SELECT on a table, else 42501.
+pub fn check_select(table: u32, name: &str) -> Result<()> {
+    check(table, name, pg_sys::ACL_SELECT, "SELECT")
+}
+
+/// INSERT on a table, else 42501.
+pub fn check_insert(table: u32, name: &str) -> Result<()> {
+    check(table, name, pg_sys::ACL_INSERT, "INSERT")
+}
+
+fn check(table: u32, name: &str, mode: u32, word: &str) -> Result<()> {
+    if has(pg_sys::Oid::from(table), mode) {
+        return Ok(());
+    }
+    let role = current_user();
+    Err(Error::new(Code::NotAllowed, format!("permission denied for table {name}"))
+        .detail(format!("Cloning needs {word} on this table for role \"{role}\"."))
+        .hint(format!("GRANT SELECT, INSERT ON {name} TO {};", pg_clone_core::plan::quote::identifier(&role))))
+}
+
+/// Row security that would apply to the current user on this table is an error (0A000): rows would be missing
+/// silently, or ours refused half-way.
+pub fn check_no_row_security(table: u32, name: &str) -> Result<()> {
+    // SAFETY: looks up the syscache; noError makes it return instead of raise.
+    let state = unsafe { pg_sys::check_enable_rls(pg_sys::Oid::from(table), pg_sys::Oid::INVALID, true) };
+    if state != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32 {
+        return Ok(());
+    }
+    Err(Error::new(Code::Unsupported, format!("row security on table {name} applies to role \"{}\"", current_user()))
+        .detail("A clone would miss the rows that the policies hide.")
+        .hint("Run the clone as the table's owner (without FORCE ROW LEVEL SECURITY), or as a role with BYPASSRLS."))
+}
+
+/// Name of the role whose rights count now.
+pub fn current_user() -> String {
+    // SAFETY: the id is that of an existing role; the returned string is palloc'd and NUL-terminated.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(pg_sys::GetUserId(), true);
+        if name.is_null() { String::new() } else { std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned() }
+    }
+}

@@ -1,0 +1,63 @@
+//! The SQL path's source: `clone.emit(run, table)` returns the rewritten rows of a running clone as a set of records.
+
+use pgrx::{pg_guard, pg_sys};
+
+/// The rows that `clone.emit` returns, collected as the server expects them.
+pub struct EmitResult {
+    store: *mut pg_sys::Tuplestorestate,
+    descriptor: pg_sys::TupleDesc,
+}
+
+impl EmitResult {
+    /// Number of columns that the statement wants.
+    pub fn columns(&self) -> usize {
+        // SAFETY: the descriptor belongs to the running function call.
+        usize::try_from(unsafe { (*self.descriptor).natts }).unwrap_or(0)
+    }
+
+    /// The wanted columns' types.
+    pub fn attributes(&self) -> Vec<super::relation::Attribute> {
+        super::relation::attributes(self.descriptor)
+    }
+
+    /// Adds a row; the values are copied. Returns its bytes.
+    pub fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
+        // SAFETY: one entry per column of the descriptor (the caller made them from columns()).
+        unsafe {
+            pg_sys::tuplestore_putvalues(self.store, self.descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            pg_sys::heap_compute_data_size(self.descriptor, values.as_mut_ptr(), nulls.as_mut_ptr())
+        }
+    }
+}
+
+/// Version record of the function below, as PostgreSQL's function manager wants it.
+#[unsafe(no_mangle)]
+pub extern "C" fn pg_finfo_clone_emit() -> &'static pg_sys::Pg_finfo_record {
+    const V1: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
+    &V1
+}
+
+/// `clone.emit(run bigint, relation regclass) RETURNS SETOF record`.
+///
+/// # Safety
+/// Called by PostgreSQL's function manager with two non-null arguments of these types.
+#[unsafe(no_mangle)]
+#[pg_guard]
+pub unsafe extern "C-unwind" fn clone_emit(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: the function is STRICT and declared with these arguments; InitMaterializedSRF raises if the call is not
+    // in a place that takes a set, and afterwards resultinfo holds the store and its descriptor.
+    let (run, table, mut result) = unsafe {
+        pg_sys::InitMaterializedSRF(fcinfo, pg_sys::MAT_SRF_USE_EXPECTED_DESC);
+        let info = (*fcinfo).resultinfo.cast::<pg_sys::ReturnSetInfo>();
+        let arguments = (*fcinfo).args.as_slice(2);
+        (
+            arguments[0].value.value() as i64,
+            arguments[1].value.value() as u32,
+            EmitResult { store: (*info).setResult, descriptor: (*info).setDesc },
+        )
+    };
+    if let Err(error) = crate::run::emit(run, table, &mut result) {
+        crate::error::raise(error);
+    }
+    pg_sys::Datum::from(0)
+}

@@ -1,0 +1,18 @@
+//! The fence: every `unsafe` of the extension is in this folder, behind safe types.
+//!
+//! One type per PostgreSQL resource. Their `Drop` gives the resource back on the normal way out and does nothing while
+//! a panic unwinds: then the transaction (or subtransaction) aborts, and PostgreSQL itself releases snapshots, locks,
+//! buffers, memory contexts and settings.
+
+pub mod bulk_insert;
+pub mod caller;
+pub mod emit_result;
+pub mod memory;
+pub mod notice;
+pub mod progress;
+pub mod query;
+pub mod relation;
+pub mod row;
+pub mod settings_guard;
+pub mod snapshot;
+pub mod value;

@@ -1,0 +1,94 @@
+//! Queries over the source, row by row, without building a result set.
+
+use super::row::Row;
+use crate::error::raise;
+use pg_clone_core::error::{Code, Error, Result};
+use pgrx::{pg_guard, pg_sys};
+use std::ffi::CString;
+
+#[repr(C)]
+struct Receiver<'a> {
+    // First, so that a pointer to the receiver is a pointer to its base, as PostgreSQL's own receivers do it.
+    base: pg_sys::DestReceiver,
+    each: &'a mut dyn FnMut(Option<&Row<'_>>) -> Result<()>,
+}
+
+/// Runs a query read-only under the active snapshot and calls `each` for every row, then once with None while the query
+/// is still open: what it wrote by then is checked by foreign keys together. The executor hands its slot over directly:
+/// no tuple is copied. `each` may write to tables: the snapshot does not see what it writes.
+pub fn for_each_row(sql: &str, each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>) -> Result<u64> {
+    let text = CString::new(sql).map_err(|_| Error::new(Code::Internal, "a generated query holds a NUL byte"))?;
+    let mut receiver = Receiver {
+        base: pg_sys::DestReceiver {
+            receiveSlot: Some(receive_slot),
+            rStartup: Some(startup),
+            rShutdown: Some(shutdown),
+            rDestroy: Some(destroy),
+            mydest: pg_sys::CommandDest::DestNone,
+        },
+        each,
+    };
+    let (code, rows) = pgrx::Spi::connect(|_client| {
+        let options = pg_sys::SPIExecuteOptions {
+            params: std::ptr::null_mut(),
+            read_only: true,
+            allow_nonatomic: false,
+            must_return_tuples: true,
+            tcount: 0,
+            dest: (&raw mut receiver).cast(),
+            owner: std::ptr::null_mut(),
+        };
+        // SAFETY: within SPI; text and receiver outlive the call, and PostgreSQL calls the receiver only during it.
+        unsafe {
+            let code = pg_sys::SPI_execute_extended(text.as_ptr(), &options);
+            (code, pg_sys::SPI_processed)
+        }
+    });
+    if code != pg_sys::SPI_OK_SELECT as i32 {
+        return Err(Error::new(Code::Internal, format!("a generated query failed with SPI code {code}")).detail(sql));
+    }
+    Ok(rows)
+}
+
+/// Called by the executor for each row.
+#[pg_guard]
+unsafe extern "C-unwind" fn receive_slot(slot: *mut pg_sys::TupleTableSlot, this: *mut pg_sys::DestReceiver) -> bool {
+    // SAFETY: `this` is the base of the Receiver on for_each_row's stack; `slot` is a valid slot whose arrays have
+    // tts_nvalid entries once all attributes are deformed. Both stay valid during this call.
+    let (receiver, values, nulls) = unsafe {
+        let natts = (*(*slot).tts_tupleDescriptor).natts;
+        if i32::from((*slot).tts_nvalid) < natts {
+            pg_sys::slot_getsomeattrs_int(slot, natts);
+        }
+        let len = usize::try_from(natts).unwrap_or(0);
+        let receiver = &mut *this.cast::<Receiver<'_>>();
+        if len == 0 {
+            (receiver, &[][..], &[][..])
+        } else {
+            (
+                receiver,
+                std::slice::from_raw_parts((*slot).tts_values, len),
+                std::slice::from_raw_parts((*slot).tts_isnull, len),
+            )
+        }
+    };
+    if let Err(error) = (receiver.each)(Some(&Row::new(values, nulls))) {
+        raise(error);
+    }
+    true
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn startup(_this: *mut pg_sys::DestReceiver, _operation: i32, _type: pg_sys::TupleDesc) {}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn shutdown(this: *mut pg_sys::DestReceiver) {
+    // SAFETY: `this` is the base of the Receiver on for_each_row's stack.
+    let receiver = unsafe { &mut *this.cast::<Receiver<'_>>() };
+    if let Err(error) = (receiver.each)(None) {
+        raise(error);
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn destroy(_this: *mut pg_sys::DestReceiver) {}

@@ -1,0 +1,112 @@
+//! An open table.
+
+use pgrx::pg_sys;
+
+#[derive(Clone)]
+/// A column of the open table, dropped ones included: places are attribute numbers minus one.
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub type_oid: pg_sys::Oid,
+    /// Its type modifier.
+    pub typmod: i32,
+    /// No longer there.
+    pub dropped: bool,
+}
+
+/// A table opened for writing; closed when dropped, its lock kept to the end of the transaction.
+pub struct OpenTable {
+    relation: pg_sys::Relation,
+}
+
+impl OpenTable {
+    /// Opens and locks (ROW EXCLUSIVE, as INSERT does).
+    pub fn for_insert(table: u32) -> Self {
+        // SAFETY: raises if there is no such table.
+        OpenTable {
+            relation: unsafe {
+                pg_sys::table_open(pg_sys::Oid::from(table), pg_sys::RowExclusiveLock as pg_sys::LOCKMODE)
+            },
+        }
+    }
+
+    /// Opens and locks (ACCESS SHARE, as SELECT does).
+    pub fn for_read(table: u32) -> Self {
+        // SAFETY: raises if there is no such table.
+        OpenTable {
+            relation: unsafe {
+                pg_sys::table_open(pg_sys::Oid::from(table), pg_sys::AccessShareLock as pg_sys::LOCKMODE)
+            },
+        }
+    }
+
+    /// The relcache entry, for this folder.
+    pub(super) fn as_ptr(&self) -> pg_sys::Relation {
+        self.relation
+    }
+
+    /// The table's descriptor.
+    pub(super) fn descriptor(&self) -> pg_sys::TupleDesc {
+        // SAFETY: the relation is open.
+        unsafe { (*self.relation).rd_att }
+    }
+
+    /// Bytes that the values of a row take, before compression; one entry per attribute, dropped ones included.
+    pub fn row_bytes(&self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
+        // SAFETY: the slices have one entry per attribute of this descriptor.
+        unsafe { pg_sys::heap_compute_data_size(self.descriptor(), values.as_mut_ptr(), nulls.as_mut_ptr()) }
+    }
+
+    /// All attributes.
+    pub fn attributes(&self) -> Vec<Attribute> {
+        attributes(self.descriptor())
+    }
+}
+
+/// The attributes of a descriptor that its owner keeps alive.
+pub(super) fn attributes(descriptor: pg_sys::TupleDesc) -> Vec<Attribute> {
+    // SAFETY: callers pass a live descriptor; it has natts attributes.
+    unsafe {
+        let count = usize::try_from((*descriptor).natts).unwrap_or(0);
+        (0..count)
+            .map(|i| {
+                let attribute = attribute(descriptor, i);
+                Attribute {
+                    name: pgrx::name_data_to_str(&attribute.attname).to_owned(),
+                    type_oid: attribute.atttypid,
+                    typmod: attribute.atttypmod,
+                    dropped: attribute.attisdropped,
+                }
+            })
+            .collect()
+    }
+}
+
+/// # Safety
+/// `descriptor` is live and has more than `i` attributes.
+#[cfg(not(feature = "pg18"))]
+unsafe fn attribute<'a>(descriptor: pg_sys::TupleDesc, i: usize) -> &'a pg_sys::FormData_pg_attribute {
+    // SAFETY: the attributes stand behind the descriptor's header.
+    unsafe { &*(*descriptor).attrs.as_ptr().add(i) }
+}
+
+/// # Safety
+/// `descriptor` is live and has more than `i` attributes.
+#[cfg(feature = "pg18")]
+unsafe fn attribute<'a>(descriptor: pg_sys::TupleDesc, i: usize) -> &'a pg_sys::FormData_pg_attribute {
+    // SAFETY: since PostgreSQL 18 the full attributes stand behind the natts compact ones.
+    unsafe {
+        let natts = (*descriptor).natts as usize;
+        &*(*descriptor).compact_attrs.as_ptr().add(natts).cast::<pg_sys::FormData_pg_attribute>().add(i)
+    }
+}
+
+impl Drop for OpenTable {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: opened in for_insert(); NoLock keeps the lock until the transaction ends.
+            unsafe { pg_sys::table_close(self.relation, pg_sys::NoLock as pg_sys::LOCKMODE) }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Settings that hold while we read the source, put back afterwards.
+
+use pgrx::pg_sys;
+use std::ffi::CStr;
+
+/// While this lives: `search_path` holds nothing a user can write to, so that the names and operators in generated
+/// SQL mean what we think, and no parallel plan is chosen, because rows are written while the plan runs.
+pub struct ReadingSettings(i32);
+
+impl ReadingSettings {
+    /// Sets them for the current nest level.
+    pub fn new() -> Self {
+        // SAFETY: opens a level that Drop closes, or the abort does.
+        let level = unsafe { pg_sys::NewGUCNestLevel() };
+        set(c"search_path", c"pg_catalog, pg_temp");
+        set(c"max_parallel_workers_per_gather", c"0");
+        ReadingSettings(level)
+    }
+}
+
+fn set(name: &CStr, value: &CStr) {
+    // SAFETY: both strings are NUL-terminated and outlive the call; GUC_ACTION_SAVE undoes itself at the nest level.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
+impl Drop for ReadingSettings {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: closes the level that new() opened; guards are dropped in reverse order of creation.
+            unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
+        }
+    }
+}

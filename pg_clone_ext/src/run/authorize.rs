@@ -1,0 +1,62 @@
+//! Before anything is read: may the caller do this, and does the project exist.
+
+use super::state::Run;
+use crate::error::internal;
+use crate::pg::caller;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::uuid_text;
+use pg_clone_core::plan::{KeyKind, Store, Table, TableRole, quote};
+
+/// SELECT (and INSERT, when writing) on every table of the store, else 42501; row security in the way is 0A000.
+pub fn tables(store: &Store, writing: bool) -> Result<()> {
+    for table in &store.tables {
+        caller::check_select(table.oid, &table.sql_name)?;
+        if writing {
+            caller::check_insert(table.oid, &table.sql_name)?;
+        }
+        caller::check_no_row_security(table.oid, &table.sql_name)?;
+    }
+    Ok(())
+}
+
+/// The project's id in the canonical form of its column's type; malformed is 22023.
+pub fn project_id(table: &Table, given: &str) -> Result<String> {
+    let given = given.trim();
+    let column = table.id_column.as_deref().unwrap_or_default();
+    match KeyKind::of(table.type_of(column)) {
+        KeyKind::Uuid => match uuid_text::parse_slice(given.as_bytes()) {
+            Some(id) => Ok(uuid_text::to_string(&id)),
+            None => Err(Error::bad_argument(format!("malformed project id \"{given}\""))
+                .hint("Projects of this store have UUIDs, e.g. 35f1dbf7-3a18-485a-8785-1890ae507703.")),
+        },
+        KeyKind::Int => match given.parse::<i64>() {
+            Ok(number) => Ok(number.to_string()),
+            Err(_) => Err(Error::bad_argument(format!("malformed project id \"{given}\""))
+                .hint("Projects of this store have integer ids.")),
+        },
+        KeyKind::Text => Ok(given.to_owned()),
+    }
+}
+
+/// The error for a project that is not there (P0002).
+pub fn not_found(project: &str) -> Error {
+    Error::new(Code::NotFound, format!("project \"{project}\" does not exist"))
+        .hint("Check the id; a deleted project cannot be cloned.")
+}
+
+/// The source project's row, live and visible to the snapshot, else P0002.
+pub fn project_exists(run: &Run) -> Result<()> {
+    let table = run.store.project_table()?;
+    debug_assert_eq!(table.role, TableRole::Project);
+    let column = table.id_column.as_deref().unwrap_or_default();
+    let live = table.live.as_deref().unwrap_or("true");
+    let found = pgrx::Spi::get_one::<bool>(&format!(
+        "SELECT EXISTS (SELECT FROM {} AS t WHERE t.{} OPERATOR(pg_catalog.=) {}::{} AND ({live}))",
+        table.sql_name,
+        quote::identifier(column),
+        quote::literal(&run.source),
+        table.type_of(column),
+    ))
+    .map_err(internal)?;
+    if found == Some(true) { Ok(()) } else { Err(not_found(&run.source)) }
+}

@@ -1,0 +1,216 @@
+//! The copy stage: a table of the source is read, rewritten and inserted, by the bulk path or by SQL.
+
+use super::state::{Findings, Run};
+use super::transform::{RowFate, Transformer};
+use crate::error::internal;
+use crate::pg::bulk_insert::BulkInsert;
+use crate::pg::emit_result::EmitResult;
+use crate::pg::memory::Memory;
+use crate::pg::progress::Progress;
+use crate::pg::query::for_each_row;
+use crate::pg::relation::{Attribute, OpenTable};
+use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::snapshot::next_command;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{Emission, InsertPath, quote};
+use pgrx::pg_sys;
+
+/// Rows between two updates of the progress view.
+const PROGRESS_ROWS: u64 = 1000;
+
+/// Where a row of the clone goes.
+trait Sink {
+    /// Takes a row of one value per output and returns its bytes.
+    fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize;
+    /// Everything put so far must be in the table.
+    fn flush(&mut self) {}
+}
+
+/// Makes every row of an emission.
+fn emit_into(run: &Run, emission: &Emission, targets: Vec<Attribute>, sink: &mut dyn Sink, after: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
+    let _settings = ReadingSettings::new();
+    run.snapshot.within(|| {
+        let memory = Memory::new(c"pg_clone row");
+        let width = targets.len();
+        let mut transformer = Transformer::new(run, emission, targets)?;
+        let mut values = vec![pg_sys::Datum::from(0); width];
+        let mut nulls = vec![true; width];
+        let (mut rows, mut total) = (0u64, 0u64);
+        for_each_row(&emission.sql, &mut |row| {
+            let Some(row) = row else {
+                sink.flush();
+                return Ok(());
+            };
+            memory.reset();
+            memory.within(|| {
+                if let RowFate::Cloned = transformer.row(row, &mut values, &mut nulls)? {
+                    let bytes = sink.put(&mut values, &mut nulls);
+                    transformer.count_bytes(bytes);
+                    rows += 1;
+                    total += bytes as u64;
+                    if rows % PROGRESS_ROWS == 0 {
+                        after(rows, total);
+                    }
+                }
+                Ok(())
+            })
+        })?;
+        after(rows, total);
+        Ok(transformer.finish())
+    })
+}
+
+/// The path that a table takes: its own, unless the session has switched the bulk path off.
+pub fn path(run: &Run, emission: &Emission) -> InsertPath {
+    match run.store.table(emission.table).map(|table| table.path.clone()) {
+        Some(InsertPath::Bulk) if !crate::settings::bulk() => InsertPath::Sql("pg_clone.bulk is off".to_owned()),
+        Some(path) => path,
+        None => InsertPath::Bulk,
+    }
+}
+
+/// Fills one table.
+pub fn table(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
+    let findings = match path(run, emission) {
+        InsertPath::Bulk => bulk(run, emission, after)?,
+        InsertPath::Sql(_) => sql(run, emission, after)?,
+    };
+    // Foreign keys of the next table must see these rows.
+    next_command();
+    Ok(findings)
+}
+
+/// A row in the table's own order of attributes.
+struct Placed {
+    /// Place of each output in the table's attributes.
+    places: Vec<usize>,
+    values: Vec<pg_sys::Datum>,
+    nulls: Vec<bool>,
+}
+
+impl Placed {
+    /// Finds the outputs' places; also returns their attributes.
+    fn new(table: &OpenTable, emission: &Emission) -> Result<(Self, Vec<Attribute>)> {
+        let attributes = table.attributes();
+        let places = emission
+            .outputs
+            .iter()
+            .map(|output| {
+                attributes
+                    .iter()
+                    .position(|a| !a.dropped && a.name == output.column)
+                    .ok_or_else(|| Error::new(Code::StoreChanged, format!("column {} is gone", output.column)))
+            })
+            .collect::<Result<Vec<usize>>>()?;
+        let targets = places.iter().map(|place| attributes[*place].clone()).collect();
+        let width = attributes.len();
+        Ok((Placed { places, values: vec![pg_sys::Datum::from(0); width], nulls: vec![true; width] }, targets))
+    }
+
+    fn place(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) {
+        for (from, to) in self.places.iter().enumerate() {
+            self.values[*to] = values[from];
+            self.nulls[*to] = nulls[from];
+        }
+    }
+}
+
+struct BulkSink {
+    insert: BulkInsert,
+    row: Placed,
+}
+
+impl Sink for BulkSink {
+    fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
+        self.row.place(values, nulls);
+        self.insert.put(&mut self.row.values, &mut self.row.nulls)
+    }
+
+    fn flush(&mut self) {
+        self.insert.flush();
+    }
+}
+
+fn bulk(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
+    let open = OpenTable::for_insert(emission.table);
+    let (row, targets) = Placed::new(&open, emission)?;
+    let progress = Progress::start(emission.table);
+    let mut sink = BulkSink { insert: BulkInsert::open(open), row };
+    let findings = emit_into(run, emission, targets, &mut sink, &mut |rows, bytes| {
+        progress.update(rows, bytes);
+        after(rows, bytes);
+    })?;
+    sink.insert.finish();
+    Ok(findings)
+}
+
+fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
+    let Some(table) = run.store.table(emission.table) else {
+        return Err(Error::new(Code::Internal, "an emission has no table"));
+    };
+    let columns: Vec<String> = emission.outputs.iter().map(|o| quote::identifier(&o.column)).collect();
+    let typed: Vec<String> =
+        emission.outputs.iter().map(|o| format!("{} {}", quote::identifier(&o.column), o.type_name)).collect();
+    let columns = columns.join(", ");
+    let statement = format!(
+        "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM clone.emit({}, {}::pg_catalog.oid::pg_catalog.regclass) AS e ({})",
+        table.sql_name,
+        run.id,
+        emission.table,
+        typed.join(", ")
+    );
+    run.emitted.replace(None);
+    pgrx::Spi::run(&statement).map_err(internal)?;
+    let findings = run.emitted.take().unwrap_or_default();
+    let rows = findings.by_type.values().map(|counts| counts.rows).sum();
+    let bytes = findings.by_type.values().map(|counts| counts.bytes).sum();
+    after(rows, bytes);
+    Ok(findings)
+}
+
+struct EmitSink<'e>(&'e mut EmitResult);
+
+impl Sink for EmitSink<'_> {
+    fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
+        self.0.put(values, nulls)
+    }
+}
+
+/// What `clone.emit` does within the SQL path.
+pub fn emit(run: &Run, table: u32, result: &mut EmitResult) -> Result<()> {
+    let Some(emission) = run.emission(table) else {
+        return Err(Error::bad_argument(format!("run {} does not fill the table with oid {table}", run.id)));
+    };
+    if result.columns() != emission.outputs.len() {
+        return Err(Error::bad_argument(format!(
+            "clone.emit returns {} columns here, the statement wants {}",
+            emission.outputs.len(),
+            result.columns()
+        )));
+    }
+    let targets = result.attributes();
+    let progress = Progress::start(table);
+    let findings =
+        emit_into(run, emission, targets, &mut EmitSink(result), &mut |rows, bytes| progress.update(rows, bytes))?;
+    run.emitted.replace(Some(findings));
+    Ok(())
+}
+
+struct CountSink {
+    table: OpenTable,
+    row: Placed,
+}
+
+impl Sink for CountSink {
+    fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
+        self.row.place(values, nulls);
+        self.table.row_bytes(&mut self.row.values, &mut self.row.nulls)
+    }
+}
+
+/// Makes every row and writes none: what `project_clone_plan` counts.
+pub fn dry(run: &Run, emission: &Emission) -> Result<Findings> {
+    let table = OpenTable::for_read(emission.table);
+    let (row, targets) = Placed::new(&table, emission)?;
+    emit_into(run, emission, targets, &mut CountSink { table, row }, &mut |_, _| ())
+}

@@ -1,0 +1,169 @@
+//! A clone from beginning to end: authorize, plan, map, copy, record, hand over blobs. One transaction, the caller's.
+
+mod authorize;
+mod belongings;
+mod blobs;
+mod choose;
+mod copy;
+mod keys;
+mod map;
+mod plan_rows;
+mod record;
+mod rules;
+mod state;
+mod summary;
+mod transform;
+
+pub use plan_rows::PlanRow;
+
+use crate::catalog;
+use crate::error::internal;
+use crate::pg::emit_result::EmitResult;
+use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::snapshot::Snapshot;
+use crate::pg::value::random;
+use pg_clone_core::error::{Error, Result};
+use pg_clone_core::ids::{IdMap, NewIds, TextIdMap};
+use pg_clone_core::plan::{KeyKind, Request};
+use serde_json::Value;
+use state::{Findings, Run};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+thread_local! {
+    /// The run of this backend whose SQL path may call `clone.emit`.
+    static RUNNING: RefCell<Option<Rc<Run>>> = const { RefCell::new(None) };
+    static LAST_RUN: Cell<Option<i64>> = const { Cell::new(None) };
+}
+
+/// Makes a run known to `clone.emit`; also when an error unwinds it is forgotten.
+struct Running;
+
+impl Running {
+    fn new(run: Rc<Run>) -> Self {
+        RUNNING.set(Some(run));
+        Running
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.set(None);
+    }
+}
+
+/// Number of this session's last run, committed or not.
+pub fn last_run() -> Option<i64> {
+    LAST_RUN.get()
+}
+
+/// Rows for the SQL path; an error outside of a run (22023).
+pub fn emit(run: i64, table: u32, result: &mut EmitResult) -> Result<()> {
+    let running = RUNNING.with_borrow(Clone::clone).filter(|running| running.id == run);
+    match running {
+        Some(running) => copy::emit(&running, table, result),
+        None => Err(Error::bad_argument(format!("run {run} is not running in this session"))
+            .hint("clone.emit is called by project_clone, not by users.")),
+    }
+}
+
+/// Everything up to the copy: nothing has been written. `writing` also checks for INSERT.
+fn prepare(request: Request, writing: bool) -> Result<(Run, Option<String>)> {
+    request.check()?;
+    let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
+    let description = catalog::load(&name)?;
+    let store = description.store;
+    authorize::tables(&store, writing)?;
+    let project_table = store.project_table()?;
+    let source = authorize::project_id(project_table, &request.source_project)?;
+    if let Some(check) = &description.check {
+        let arguments = pgrx::JsonB(record::arguments(&request));
+        pgrx::Spi::run_with_args(&format!("SELECT {check}($1, $2)"), &[store.name.as_str().into(), arguments.into()])
+            .map_err(internal)?;
+    }
+    let budget = request.options.max_memory.unwrap_or_else(crate::settings::max_memory_bytes);
+    let budget = usize::try_from(budget).unwrap_or(usize::MAX);
+    let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis();
+    let new_ids =
+        NewIds::new(request.options.id_version, u64::try_from(unix_ms).unwrap_or(u64::MAX), random::<16>()?);
+    let mut run = Run {
+        id: 0,
+        request,
+        source,
+        target: String::new(),
+        ids: IdMap::new(new_ids, budget),
+        texts: TextIdMap::new(budget),
+        integers: HashMap::new(),
+        rules: rules::compile(Vec::new(), &Request::default(), "", "")?,
+        secret: random::<16>()?,
+        snapshot: Snapshot::of_caller(),
+        active: HashSet::new(),
+        source_rows: BTreeMap::new(),
+        emissions: Vec::new(),
+        emitted: RefCell::new(None),
+        store,
+    };
+    // The snapshot is a resource of its own, so that the run can be changed while it is active.
+    let snapshot = Snapshot::of_caller();
+    snapshot.within(|| {
+        let _settings = ReadingSettings::new();
+        authorize::project_exists(&run)?;
+        map::build(&mut run)
+    })?;
+    drop(snapshot);
+    run.target = new_project_id(&run)?;
+    run.rules = rules::compile(description.rules, &run.request, &run.source, &run.target)?;
+    Ok((run, description.finish))
+}
+
+fn new_project_id(run: &Run) -> Result<String> {
+    let table = run.store.project_table()?;
+    let column = table.id_column.as_deref().unwrap_or_default();
+    let key = match KeyKind::of(table.type_of(column)) {
+        KeyKind::Int => keys::Key::Int(run.source.parse().map_err(internal)?),
+        _ => keys::Key::parse(&run.source),
+    };
+    match run.new_key(&key, &[table.oid]) {
+        keys::NewKey::To(new) => Ok(new.to_text()),
+        _ => Err(authorize::not_found(&run.source)),
+    }
+}
+
+/// `project_clone`: the new project's document.
+pub fn clone_project(request: Request) -> Result<Value> {
+    let began = Instant::now();
+    let (mut run, finish) = prepare(request, true)?;
+    run.id = record::next_run_id()?;
+    let run = Rc::new(run);
+    let running = Running::new(Rc::clone(&run));
+    let mut totals = Findings::default();
+    let mut tables = Vec::new();
+    let mut progress = summary::Progress::new(&run);
+    for emission in &run.emissions {
+        let table_began = Instant::now();
+        let findings = copy::table(&run, emission, &mut |rows, _| progress.table(emission, rows))?;
+        progress.done(&findings);
+        totals.add(&findings);
+        tables.push(record::Filled { emission, findings, took: table_began.elapsed() });
+    }
+    drop(running);
+    let blobs = blobs::list(&run)?;
+    record::write(&run, &tables, &totals, blobs.len())?;
+    blobs::queue(&run, &blobs)?;
+    let mut todos: Vec<String> = totals.todos.iter().cloned().collect();
+    if let Some(finish) = &finish {
+        todos.extend(record::call_finish(&run, finish)?);
+    }
+    let project = record::finish(&run, &todos)?;
+    LAST_RUN.set(Some(run.id));
+    summary::report(&run, &tables, &totals, blobs.len(), &todos, began.elapsed());
+    Ok(project)
+}
+
+/// `project_clone_plan`: what `project_clone` would do, counted without writing.
+pub fn plan_project(request: Request) -> Result<Vec<PlanRow>> {
+    let (run, _) = prepare(request, false)?;
+    plan_rows::rows(&run)
+}

@@ -1,0 +1,153 @@
+//! The store's rules applied to one document, before its ids are rewritten.
+
+use super::keys::{Key, NewKey};
+use super::state::Run;
+use crate::error::internal;
+use crate::pg::row::Row;
+use pg_clone_core::edit;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
+use pg_clone_core::jsonb;
+use pg_clone_core::plan::{Emission, Request};
+use pg_clone_core::rules::{Arguments, Context, Rule, RuleSet};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::cell::Cell;
+
+/// Compiles a store's rules for a call; a rule that cannot be read is an error (22023).
+pub fn compile(rules: Vec<Rule>, request: &Request, source: &str, target: &str) -> Result<RuleSet> {
+    let arguments = Arguments::new()
+        .optional("name", request.name.as_deref())
+        .optional("owner", request.owner.as_deref())
+        .always("project", target)
+        .always("source_project", source);
+    RuleSet::compile(rules, &arguments).map_err(|error| {
+        Error::bad_argument(format!("a rule of the store cannot be used: {error}"))
+            .hint("Look at clone.store_rule; paths and filters are JSONPath as RFC 9535 defines it.")
+    })
+}
+
+/// A document after its rules.
+pub struct Ruled {
+    document: Option<Edited>,
+    columns: Vec<(String, Option<Value>)>,
+    /// What the operator must do because of them.
+    pub todos: Vec<String>,
+}
+
+enum Edited {
+    Text(String),
+    Payload(Vec<u8>),
+}
+
+impl Ruled {
+    /// Applies the rules for this type to the row's document; None where there are none.
+    pub fn evaluate(
+        run: &Run,
+        emission: &Emission,
+        resource_type: &str,
+        key: &Key,
+        row: &Row<'_>,
+    ) -> Result<Option<Ruled>> {
+        let Some(place) = emission.document_source else { return Ok(None) };
+        if !run.rules.applies_to(resource_type) {
+            return Ok(None);
+        }
+        let Some(bytes) = row.bytes(place).filter(|bytes| !bytes.is_empty()) else { return Ok(None) };
+        let source = run.store.table(emission.table).and_then(|table| table.document_column.as_ref().map(|c| table.type_of(c)));
+        // A history row is made from its resource's row: whether that is jsonb shows in the bytes themselves, because
+        // a jsonb root never begins with an opening brace's byte followed by JSON text.
+        let is_text = source.map_or(bytes.first() == Some(&b'{'), |type_name| type_name != "jsonb");
+        let damaged = |error: &dyn std::fmt::Display| {
+            Error::new(Code::BadData, format!("the document of {resource_type} \"{}\" is not valid JSON: {error}", key.to_text()))
+        };
+        let value: Value = if is_text {
+            serde_json::from_slice(bytes).map_err(|error| damaged(&error))?
+        } else {
+            jsonb::to_value(bytes).map_err(|error| damaged(&error))?
+        };
+        let target = match run.new_key(key, &emission.gate.domains) {
+            NewKey::To(new) => new.to_text(),
+            _ => String::new(),
+        };
+        let context = DocumentContext { run, source: key.to_text(), target, drawn: Cell::new(0) };
+        let outcome = run.rules.evaluate(resource_type, &value, &context).map_err(internal)?;
+        let document = if outcome.edits.is_empty() {
+            None
+        } else if is_text {
+            let text = std::str::from_utf8(bytes).map_err(|error| damaged(&error))?;
+            edit::text::apply(text, &outcome.edits).map_err(|error| damaged(&error))?.map(Edited::Text)
+        } else {
+            let mut root = jsonb::decode(bytes).map_err(|error| damaged(&error))?;
+            root.apply(&outcome.edits).map_err(|error| damaged(&error))?;
+            Some(Edited::Payload(root.encode().map_err(|error| damaged(&error))?))
+        };
+        Ok(Some(Ruled {
+            document,
+            columns: outcome.columns,
+            todos: outcome.todos.into_iter().map(|(_, todo)| todo).collect(),
+        }))
+    }
+
+    /// The new text of the document, if `document` and it was edited.
+    pub fn text(&self, document: bool) -> Option<&str> {
+        match &self.document {
+            Some(Edited::Text(text)) if document => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The new jsonb payload of the document, if `document` and it was edited.
+    pub fn payload(&self, document: bool) -> Option<&[u8]> {
+        match &self.document {
+            Some(Edited::Payload(payload)) if document => Some(payload),
+            _ => None,
+        }
+    }
+
+    /// What a rule gives this column: None where no rule speaks of it, Some(None) for NULL.
+    pub fn column(&self, name: &str) -> Option<Option<String>> {
+        self.columns.iter().find(|(column, _)| column == name).map(|(_, value)| {
+            value.as_ref().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        })
+    }
+}
+
+struct DocumentContext<'r> {
+    run: &'r Run,
+    source: String,
+    target: String,
+    drawn: Cell<u64>,
+}
+
+impl Context for DocumentContext<'_> {
+    fn is_cloned(&self, text: &str) -> bool {
+        // A whole reference only: an outside address that merely holds an id names no resource.
+        let id = text.split("/_history/").next().unwrap_or(text).rsplit(['/', ':']).next().unwrap_or(text);
+        match uuid_text::parse_slice(id.as_bytes()) {
+            Some(id) => matches!(self.run.ids.get(&id), Mapped::Cloned(_)),
+            None => matches!(self.run.texts.get(id), MappedText::Cloned(_)),
+        }
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        // Drawn from the run's secret key and the resource, so that the row and its history row, which are made
+        // independently of each other, hold the same value.
+        for chunk in buffer.chunks_mut(32) {
+            let mut hash = Sha256::new();
+            hash.update(self.run.secret);
+            hash.update(self.target.as_bytes());
+            hash.update(self.drawn.replace(self.drawn.get() + 1).to_be_bytes());
+            let digest = hash.finalize();
+            chunk.copy_from_slice(&digest[..chunk.len()]);
+        }
+    }
+
+    fn source_id(&self) -> &str {
+        &self.source
+    }
+
+    fn target_id(&self) -> &str {
+        &self.target
+    }
+}

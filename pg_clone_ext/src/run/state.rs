@@ -1,0 +1,94 @@
+//! One execution of a clone: everything its stages share.
+
+use crate::pg::snapshot::Snapshot;
+use pg_clone_core::error::{Code, Error};
+use pg_clone_core::ids::{IdMap, OutOfMemory, TextIdMap};
+use pg_clone_core::plan::{Emission, Oid, Request, Store};
+use pg_clone_core::rewrite::{Counts, DanglingTargets};
+use pg_clone_core::rules::RuleSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// New integer keys of one table: Some(new) for a row that is cloned, None for one that is not.
+pub type IntegerKeys = HashMap<i64, Option<i64>>;
+
+/// What was done in one table, for one resource type.
+#[derive(Debug, Clone, Default)]
+pub struct TableCounts {
+    /// Rows of the source project that were looked at.
+    pub seen: u64,
+    /// Rows written.
+    pub rows: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What the rewriter did in them.
+    pub rewrite: Counts,
+}
+
+/// What the emission of a table found, collected row by row.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// By resource type.
+    pub by_type: BTreeMap<String, TableCounts>,
+    /// Targets of dangling references.
+    pub dangling: DanglingTargets,
+    /// What rules say that the operator must do.
+    pub todos: BTreeSet<String>,
+}
+
+impl Findings {
+    /// Adds those of another table.
+    pub fn add(&mut self, other: &Findings) {
+        self.dangling.merge(&other.dangling);
+        self.todos.extend(other.todos.iter().cloned());
+    }
+}
+
+/// A run.
+pub struct Run {
+    /// Its number in clone.run; 0 for a plan.
+    pub id: i64,
+    /// The store.
+    pub store: Store,
+    /// What was asked.
+    pub request: Request,
+    /// The source project's id in canonical form.
+    pub source: String,
+    /// The new project's id.
+    pub target: String,
+    /// New UUIDs.
+    pub ids: IdMap,
+    /// New text ids.
+    pub texts: TextIdMap,
+    /// New integer keys, by table.
+    pub integers: HashMap<Oid, IntegerKeys>,
+    /// The rules.
+    pub rules: RuleSet,
+    /// Key of everything that is regenerated, so that a document and its history row get the same secret.
+    pub secret: [u8; 16],
+    /// The snapshot under which everything is read.
+    pub snapshot: Snapshot,
+    /// Tables that hold rows of this run.
+    pub active: HashSet<Oid>,
+    /// Rows of the source project per table and type, live or not.
+    pub source_rows: BTreeMap<(Oid, String), u64>,
+    /// How each table is made, in the order of insertion.
+    pub emissions: Vec<Emission>,
+    /// What clone.emit found for the table that the SQL path is filling.
+    pub emitted: RefCell<Option<Findings>>,
+}
+
+impl Run {
+    /// The emission of a table.
+    pub fn emission(&self, table: Oid) -> Option<&Emission> {
+        self.emissions.iter().find(|emission| emission.table == table)
+    }
+}
+
+/// The error of a map over its budget (53200).
+pub fn over_budget(error: OutOfMemory) -> Error {
+    let mb = |bytes: usize| bytes.div_ceil(1 << 20);
+    Error::new(Code::OutOfMemory, format!("the id map of this clone needs more than {} MB", mb(error.budget)))
+        .detail(format!("It holds {} ids so far and would grow to {} MB.", error.entries, mb(error.needed)))
+        .hint("Raise the setting pg_clone.max_memory or options.max_memory, or clone in parts with resource_types.")
+}

@@ -1,0 +1,52 @@
+//! The settings of the extension.
+
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
+
+static MAX_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(1024);
+static ACTOR: GucSetting<Option<std::ffi::CString>> = GucSetting::<Option<std::ffi::CString>>::new(None);
+static BULK: GucSetting<bool> = GucSetting::<bool>::new(true);
+
+/// Registers them; called once when the library is loaded.
+pub fn register() {
+    GucRegistry::define_int_guc(
+        c"pg_clone.max_memory",
+        c"Memory that the id map of one clone may use.",
+        c"A clone that needs more fails with SQLSTATE 53200 and leaves nothing; about 25 bytes per id are needed.",
+        &MAX_MEMORY,
+        1,
+        2_000_000,
+        GucContext::Userset,
+        GucFlags::UNIT_MB,
+    );
+    GucRegistry::define_string_guc(
+        c"pg_clone.actor",
+        c"Who clones an item, when the call does not say.",
+        c"Set by an application or PostgREST for its own user.",
+        &ACTOR,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_bool_guc(
+        c"pg_clone.bulk",
+        c"Whether plain tables are filled by multi-insert.",
+        c"Off: every table is filled by INSERT ... SELECT.",
+        &BULK,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+}
+
+/// Byte budget of an id map.
+pub fn max_memory_bytes() -> u64 {
+    u64::try_from(MAX_MEMORY.get()).unwrap_or(0) << 20
+}
+
+/// The actor that the session has set, if any.
+pub fn actor() -> Option<String> {
+    ACTOR.get().and_then(|actor| actor.into_string().ok()).filter(|actor| !actor.is_empty())
+}
+
+/// Whether the bulk path may be taken.
+pub fn bulk() -> bool {
+    BULK.get()
+}

@@ -1,0 +1,112 @@
+-- The catalog of a store and the live shape of its tables as one JSON value: what the extension plans with.
+-- "differences" lists where the two do not agree; a run refuses to start then (55000).
+
+CREATE FUNCTION clone.store_description(store text) RETURNS jsonb
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH described AS (
+    SELECT r.*, c.oid AS oid, c.relkind, c.relam, c.relispartition, c.relhasrules, n.nspname, c.relname
+    FROM clone.store_relation r
+    LEFT JOIN pg_class c ON c.oid = r.relation
+    LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE r.store = $1
+), live AS (
+    SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnum, a.attgenerated, a.atthasdef, a.attidentity, a.attnotnull
+    FROM pg_attribute a
+    JOIN described d ON d.oid = a.attrelid
+    WHERE a.attnum > 0 AND NOT a.attisdropped
+), joined AS (
+    SELECT COALESCE(c.relation::oid, l.attrelid) AS oid, c.name AS described_name, l.attname AS live_name, c.type AS described_type,
+           l.type AS live_type, c.role, c.target, c.value, c.reason, l.attnum, l.attgenerated, l.atthasdef, l.attidentity, l.attnotnull
+    FROM (SELECT * FROM clone.store_column WHERE store_column.store = $1) c
+    FULL JOIN live l ON l.attrelid = c.relation::oid AND l.attname = c.name
+), columns AS (
+    SELECT j.oid, jsonb_agg(jsonb_build_array(j.live_name, j.live_type, j.role, j.target::oid::bigint, j.value, j.reason, COALESCE(j.attnotnull, false)) ORDER BY j.attnum)
+               FILTER (WHERE j.role IS NOT NULL) AS list,
+           string_agg(format('column %I is new', j.live_name), ', ') FILTER (WHERE j.described_name IS NULL) AS added,
+           string_agg(format('column %I is gone', j.described_name), ', ') FILTER (WHERE j.live_name IS NULL) AS gone,
+           string_agg(format('column %I was %s and is %s', j.live_name, j.described_type, j.live_type), ', ')
+               FILTER (WHERE j.described_type <> j.live_type) AS changed,
+           string_agg(j.live_name::text, ', ') FILTER (WHERE j.role = 'default' AND (j.attgenerated <> '' OR j.atthasdef OR j.attidentity <> '')) AS computed
+    FROM joined j
+    GROUP BY j.oid
+), triggers AS (
+    SELECT t.tgrelid, string_agg(t.tgname::text, ', ' ORDER BY t.tgname) AS names
+    FROM pg_trigger t
+    JOIN described d ON d.oid = t.tgrelid
+    WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND (t.tgtype & 4) <> 0
+    GROUP BY t.tgrelid
+), keys AS (
+    SELECT f.conrelid, jsonb_agg(DISTINCT f.confrelid::bigint) AS referenced
+    FROM pg_constraint f
+    JOIN described d ON d.oid = f.conrelid
+    WHERE f.contype = 'f'
+    GROUP BY f.conrelid
+)
+SELECT jsonb_build_object(
+    'name', s.name,
+    'preset', s.preset,
+    'options', s.options,
+    'tables', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object(
+            'oid', d.relation::oid::bigint,
+            'name', format('%I.%I', d.nspname, d.relname),
+            'role', d.role,
+            'position', d.position,
+            'resource_type', d.resource_type,
+            'type_column', d.type_column,
+            'id_column', d.id_column,
+            'project_column', d.project_column,
+            'parents', (SELECT COALESCE(jsonb_agg(p::oid::bigint), '[]') FROM unnest(d.parents) p),
+            'join_column', d.join_column,
+            'document_column', d.document_column,
+            'version_path', to_jsonb(d.version_path),
+            'live', d.live,
+            'cloned', d.cloned,
+            'blob_key', d.blob_key,
+            'blob_type', d.blob_type,
+            'columns', c.list,
+            'sql_path', CASE
+                WHEN d.relkind = 'p' THEN 'partitioned table'
+                WHEN d.relkind = 'f' THEN 'foreign table'
+                WHEN d.relkind = 'v' THEN 'view'
+                WHEN d.relkind <> 'r' THEN 'not a table'
+                WHEN d.relispartition THEN 'a partition'
+                WHEN d.relam <> 2 THEN 'not a heap table'
+                WHEN d.relhasrules THEN 'rewrite rules'
+                WHEN t.names IS NOT NULL THEN 'trigger ' || t.names
+                WHEN c.computed IS NOT NULL THEN 'computed column ' || c.computed
+            END,
+            'empty', d.relkind = 'r' AND pg_relation_size(d.oid) = 0,
+            'references', COALESCE(k.referenced, '[]')
+        ) ORDER BY d.position, d.relation::oid)
+        FROM described d
+        LEFT JOIN columns c ON c.oid = d.oid
+        LEFT JOIN triggers t ON t.tgrelid = d.oid
+        LEFT JOIN keys k ON k.conrelid = d.oid
+        WHERE d.oid IS NOT NULL), '[]'),
+    'belongings', COALESCE((
+        SELECT jsonb_agg(jsonb_build_array(b.resource_type, b.brings_type, b.via_column))
+        FROM clone.store_belonging b WHERE b.store = $1), '[]'),
+    'rules', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object('resource_type', r.resource_type, 'path', r.path, 'action', r.action, 'value', r.value,
+            'when', r."when", 'unless_cloned', r.unless_cloned, 'if_given', r.if_given, 'columns', to_jsonb(r.columns), 'todo', r.todo)
+            ORDER BY r.position, r.id)
+        FROM clone.store_rule r WHERE r.store = $1), '[]'),
+    'check', (SELECT format('%I.%I', n.nspname, p.proname) FROM clone.store_hook h JOIN pg_proc p ON p.oid = h.function
+              JOIN pg_namespace n ON n.oid = p.pronamespace WHERE h.store = $1 AND h.event = 'check'),
+    'finish', (SELECT format('%I.%I', n.nspname, p.proname) FROM clone.store_hook h JOIN pg_proc p ON p.oid = h.function
+               JOIN pg_namespace n ON n.oid = p.pronamespace WHERE h.store = $1 AND h.event = 'finish'),
+    'differences', COALESCE((
+        SELECT jsonb_agg(difference) FROM (
+            SELECT format('table with oid %s is gone', d.relation::oid) FROM described d WHERE d.oid IS NULL
+            UNION ALL
+            SELECT format('%I.%I: %s', d.nspname, d.relname, concat_ws(', ', c.added, c.gone, c.changed))
+            FROM described d JOIN columns c ON c.oid = d.oid
+            WHERE COALESCE(c.added, c.gone, c.changed) IS NOT NULL
+        ) AS differences (difference)), '[]'))
+FROM clone.store s
+WHERE s.name = $1
+$$;
+COMMENT ON FUNCTION clone.store_description(text) IS 'A store''s catalog and the live shape of its tables, for the extension itself';

@@ -1,0 +1,256 @@
+-- Describing stores: create one from a preset, describe tables by hand, override roles, add rules.
+
+CREATE FUNCTION clone.describe_columns(store text, relation regclass) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+-- Infers what the clone gets in every column that nobody has described by hand.
+DECLARE
+    t clone.store_relation;
+BEGIN
+    SELECT * INTO STRICT t FROM clone.store_relation r WHERE r.store = describe_columns.store AND r.relation = describe_columns.relation;
+    DELETE FROM clone.store_column c
+    WHERE c.store = t.store AND c.relation = t.relation
+      AND (c.reason IS DISTINCT FROM 'set by hand' OR NOT EXISTS (
+            SELECT FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = c.name AND NOT a.attisdropped));
+    UPDATE clone.store_column c
+    SET type = format_type(a.atttypid, a.atttypmod)
+    FROM pg_attribute a
+    WHERE c.store = t.store AND c.relation = t.relation AND a.attrelid = t.relation AND a.attname = c.name;
+    INSERT INTO clone.store_column (store, relation, name, type, role, target, reason)
+    SELECT t.store, t.relation, a.attname, format_type(a.atttypid, a.atttypmod), i.role, i.target, i.reason
+    FROM pg_attribute a
+    LEFT JOIN LATERAL (
+        SELECT f.confrelid::regclass AS target FROM pg_constraint f
+        WHERE f.conrelid = a.attrelid AND f.contype = 'f' AND f.conkey = ARRAY[a.attnum] LIMIT 1
+    ) fk ON true
+    CROSS JOIN LATERAL (
+        SELECT w.role, w.target, w.reason FROM (VALUES
+            (1, a.attgenerated <> '', 'default', NULL::regclass, 'generated column'),
+            (2, a.attname = t.id_column AND a.atttypid IN (20, 21, 23), 'key', NULL, 'integer key'),
+            (3, a.attname = t.id_column, 'map', NULL, 'key'),
+            (4, a.attname = t.project_column, 'project', NULL, 'the project'),
+            (5, a.attname = t.join_column, 'map', t.parents[1], 'key of the resource it belongs to'),
+            (6, a.attname = t.document_column, 'rewrite', NULL, 'the document'),
+            (7, t.role = 'project' AND a.attname IN ('name', 'owner'), a.attname::text, NULL, 'argument of the call'),
+            (8, fk.target IS NOT NULL, 'map', fk.target, 'foreign key'),
+            (9, a.attidentity <> '', 'default', NULL, 'identity column'),
+            (10, a.atttypid IN ('uuid'::regtype, 'uuid[]'::regtype), 'map', NULL, 'may hold ids'),
+            (11, a.atttypid IN ('json'::regtype, 'jsonb'::regtype), 'rewrite', NULL, 'may hold references'),
+            (12, a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'text[]'::regtype), 'rewrite', NULL, 'may hold references'),
+            (13, true, 'keep', NULL, 'plain value')
+        ) AS w (rank, applies, role, target, reason)
+        WHERE w.applies
+        ORDER BY w.rank LIMIT 1
+    ) i
+    WHERE a.attrelid = t.relation AND a.attnum > 0 AND NOT a.attisdropped
+    ON CONFLICT ON CONSTRAINT store_column_pkey DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION clone.describe_columns(text, regclass) IS 'Infers the roles of a table''s columns; those set by hand stay';
+
+CREATE FUNCTION clone.check_store(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM clone.store s WHERE s.name = check_store.store) THEN
+        RAISE EXCEPTION 'there is no store "%"', check_store.store USING
+            ERRCODE = '22023',
+            HINT = COALESCE('Stores: ' || (SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM clone.store s) || '.',
+                'Create one: SELECT clone.store_create(''documents'', ''documents'');');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone.check_store(text) IS 'An unknown store is an error (22023) that lists the known ones';
+
+CREATE FUNCTION clone.store_create(name text, preset text, options jsonb DEFAULT '{}') RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    describe regprocedure;
+BEGIN
+    IF store_create.name IS NULL OR store_create.name !~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$' THEN
+        RAISE EXCEPTION 'invalid store name "%"', store_create.name USING
+            ERRCODE = '22023', HINT = 'A name starts with a letter, then letters, digits, _ and -, at most 63.';
+    END IF;
+    IF jsonb_typeof(COALESCE(options, '{}')) <> 'object' THEN
+        RAISE EXCEPTION 'options must be a JSON object, not %', options USING ERRCODE = '22023';
+    END IF;
+    SELECT p.describe INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
+    IF describe IS NULL THEN
+        RAISE EXCEPTION 'there is no preset "%"', store_create.preset USING
+            ERRCODE = '22023',
+            HINT = 'Presets: ' || (SELECT string_agg(p.name, ', ' ORDER BY p.name) FROM clone.preset p) || '.';
+    END IF;
+    IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_create.name) THEN
+        RAISE EXCEPTION 'store "%" exists already', store_create.name USING
+            ERRCODE = '22023', HINT = format('SELECT clone.store_refresh(%L) describes it again; clone.store_drop(%L) forgets it.',
+                store_create.name, store_create.name);
+    END IF;
+    INSERT INTO clone.store (name, preset, options) VALUES (store_create.name, store_create.preset, COALESCE(store_create.options, '{}'));
+    EXECUTE format('SELECT %s($1, $2)', describe::regproc) USING store_create.name, COALESCE(store_create.options, '{}');
+    RETURN store_create.name;
+END
+$$;
+COMMENT ON FUNCTION clone.store_create(text, text, jsonb) IS
+    'Registers a store by a preset (documents, medplum, registry, custom) and returns its name; options.blobs says where its files are';
+
+CREATE FUNCTION clone.store_refresh(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s clone.store;
+    r record;
+    describe regprocedure;
+BEGIN
+    PERFORM clone.check_store(store);
+    SELECT * INTO s FROM clone.store c WHERE c.name = store_refresh.store FOR UPDATE;
+    DELETE FROM clone.store_relation c
+    WHERE c.store = s.name AND NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = c.relation);
+    SELECT p.describe INTO describe FROM clone.preset p WHERE p.name = s.preset;
+    IF describe IS NOT NULL THEN
+        EXECUTE format('SELECT %s($1, $2)', describe::regproc) USING s.name, s.options;
+    END IF;
+    FOR r IN SELECT c.relation FROM clone.store_relation c
+             WHERE c.store = s.name AND NOT EXISTS (SELECT FROM clone.store_column o WHERE o.store = s.name
+                   AND o.relation = c.relation AND o.reason NOT IN ('set by hand', 'key', 'integer key', 'the project', 'foreign key',
+                       'key of the resource it belongs to', 'the document', 'argument of the call', 'identity column', 'generated column', 'may hold ids',
+                       'may hold references', 'plain value')) LOOP
+        PERFORM clone.describe_columns(s.name, r.relation);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone.store_refresh(text) IS 'Describes a store again after its tables have changed; what was set by hand stays';
+
+CREATE FUNCTION clone.store_drop(name text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM clone.check_store(name);
+    DELETE FROM clone.store s WHERE s.name = store_drop.name;
+END
+$$;
+COMMENT ON FUNCTION clone.store_drop(text) IS 'Forgets a store; its tables and their rows stay';
+
+CREATE FUNCTION clone.store_table(
+    store text, relation regclass, role text,
+    resource_type text DEFAULT NULL, type_column name DEFAULT NULL, id_column name DEFAULT NULL, project_column name DEFAULT NULL,
+    parent regclass DEFAULT NULL, join_column name DEFAULT NULL, document_column name DEFAULT NULL, version_path text[] DEFAULT NULL,
+    live text DEFAULT NULL, columns jsonb DEFAULT '{}', cloned boolean DEFAULT true, blob_key text DEFAULT NULL, blob_type text DEFAULT NULL,
+    "position" int DEFAULT 0
+) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    n name;
+    c record;
+BEGIN
+    PERFORM clone.check_store(store);
+    IF role NOT IN ('project', 'resource', 'derived', 'history') THEN
+        RAISE EXCEPTION 'unknown table role "%"', role USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
+    END IF;
+    -- The primary key is the id unless said otherwise.
+    IF id_column IS NULL THEN
+        SELECT a.attname INTO id_column FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts = 1;
+    END IF;
+    IF role IN ('project', 'resource') AND id_column IS NULL THEN
+        RAISE EXCEPTION 'table % has no primary key of one column', relation USING
+            ERRCODE = '22023', HINT = 'Name its key with id_column => ''…''.';
+    END IF;
+    IF role = 'resource' AND resource_type IS NULL AND type_column IS NULL THEN
+        SELECT p.relname INTO resource_type FROM pg_class p WHERE p.oid = relation;
+    END IF;
+    -- A child without a project column belongs by its one foreign key into the parent.
+    IF parent IS NOT NULL AND join_column IS NULL THEN
+        SELECT a.attname INTO join_column FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+        WHERE f.conrelid = relation AND f.confrelid = parent AND f.contype = 'f' AND cardinality(f.conkey) = 1
+        ORDER BY f.oid LIMIT 1;
+    END IF;
+    IF role <> 'project' AND project_column IS NULL AND (parent IS NULL OR join_column IS NULL) THEN
+        RAISE EXCEPTION 'how do rows of % belong to a project?', relation USING
+            ERRCODE = '22023', HINT = 'Give project_column => ''…'', or parent => ''…'' with join_column => ''…''.';
+    END IF;
+    FOREACH n IN ARRAY array_remove(ARRAY[type_column, id_column, project_column, join_column, document_column], NULL) LOOP
+        IF NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = n AND NOT a.attisdropped) THEN
+            RAISE EXCEPTION 'table % has no column "%"', relation, n USING ERRCODE = '22023';
+        END IF;
+    END LOOP;
+    INSERT INTO clone.store_relation (store, relation, role, position, resource_type, type_column, id_column, project_column, parents,
+        join_column, document_column, version_path, live, cloned, blob_key, blob_type)
+    VALUES (store, relation, role, "position", resource_type, type_column, id_column, project_column,
+        CASE WHEN parent IS NULL THEN '{}' ELSE ARRAY[parent] END, join_column, document_column, version_path, live, cloned, blob_key, blob_type)
+    ON CONFLICT ON CONSTRAINT store_relation_pkey DO UPDATE SET role = EXCLUDED.role, position = EXCLUDED.position,
+        resource_type = EXCLUDED.resource_type, type_column = EXCLUDED.type_column, id_column = EXCLUDED.id_column,
+        project_column = EXCLUDED.project_column, parents = EXCLUDED.parents, join_column = EXCLUDED.join_column,
+        document_column = EXCLUDED.document_column, version_path = EXCLUDED.version_path, live = EXCLUDED.live,
+        cloned = EXCLUDED.cloned, blob_key = EXCLUDED.blob_key, blob_type = EXCLUDED.blob_type;
+    PERFORM clone.describe_columns(store, relation);
+    FOR c IN SELECT key, value FROM jsonb_each(columns) LOOP
+        PERFORM clone.store_column(store, relation, c.key,
+            CASE jsonb_typeof(c.value) WHEN 'object' THEN c.value->>'role' ELSE c.value#>>'{}' END,
+            (c.value->>'target')::regclass, c.value->>'value');
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone.store_table(text, regclass, text, text, name, name, name, regclass, name, name, text[], text, jsonb, boolean, text, text, int) IS
+    'Describes a table of a store; roles of its columns are inferred, columns overrides them: {"column": "keep"} or {"column": {"role": "value", "value": "x"}}';
+
+CREATE FUNCTION clone.store_column(store text, relation regclass, name name, role text, target regclass DEFAULT NULL, value text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM clone.check_store(store);
+    IF role IS NULL OR role NOT IN ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'name', 'owner', 'now', 'new_uuid', 'null', 'value',
+        'default') THEN
+        RAISE EXCEPTION 'unknown column role "%"', role USING
+            ERRCODE = '22023', HINT = 'Roles: keep, map, rewrite, project, version, key, name, owner, now, new_uuid, null, value, default.';
+    END IF;
+    UPDATE clone.store_column c
+    SET role = store_column.role, target = store_column.target, value = store_column.value, reason = 'set by hand'
+    WHERE c.store = store_column.store AND c.relation = store_column.relation AND c.name = store_column.name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'store "%" has no column % in table %', store, name, relation USING
+            ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone.store_column(text, regclass, name, text, regclass, text) IS 'Overrides what the clone gets in a column';
+
+CREATE FUNCTION clone.rule(
+    store text, resource_type text, path text, action text, value jsonb DEFAULT NULL,
+    "when" text DEFAULT NULL, unless_cloned text DEFAULT NULL, if_given text DEFAULT NULL,
+    columns text[] DEFAULT '{}', todo text DEFAULT NULL, "position" int DEFAULT 100
+) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    id bigint;
+BEGIN
+    PERFORM clone.check_store(store);
+    IF action IS NULL OR action NOT IN ('remove', 'set', 'rename', 'regenerate') THEN
+        RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = '22023', HINT = 'Actions: remove, set, rename, regenerate.';
+    END IF;
+    INSERT INTO clone.store_rule AS r (store, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo, position)
+    VALUES (store, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo, "position")
+    RETURNING r.id INTO id;
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION clone.rule(text, text, text, text, jsonb, text, text, text, text[], text, int) IS
+    'Adds a rule for documents of a type (NULL: all): at a JSONPath remove, set, rename or regenerate';
+
+CREATE FUNCTION clone.preset_custom(store text, options jsonb) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT $$;
+COMMENT ON FUNCTION clone.preset_custom(text, jsonb) IS 'Preset custom: an empty store, its tables are described with clone.store_table()';
+INSERT INTO clone.preset VALUES ('custom', 'clone.preset_custom(text, jsonb)', 'your own tables, described with clone.store_table()');

@@ -1,0 +1,51 @@
+-- Preset documents: our own tables for projects of JSON documents, good enough to build an application on.
+
+CREATE FUNCTION clone.preset_documents(store text, options jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    schema name := COALESCE(options->>'schema', store);
+    project regclass;
+    resource regclass;
+BEGIN
+    EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I', schema);
+    IF to_regclass(format('%I.project', schema)) IS NULL THEN
+        EXECUTE format($sql$
+            CREATE TABLE %1$I.project (
+                id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+                name        text NOT NULL,
+                owner       text,
+                content     jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(content) = 'object'),
+                created_at  timestamptz NOT NULL DEFAULT now(),
+                updated_at  timestamptz NOT NULL DEFAULT now()
+            );
+            COMMENT ON TABLE %1$I.project IS 'One row per project (tenant)';
+            COMMENT ON COLUMN %1$I.project.owner IS 'Reference to whoever owns the project, e.g. User/<id>';
+            CREATE TABLE %1$I.resource (
+                id             uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+                project_id     uuid NOT NULL REFERENCES %1$I.project ON DELETE CASCADE,
+                resource_type  text NOT NULL,
+                content        jsonb NOT NULL CHECK (jsonb_typeof(content) = 'object'),
+                created_at     timestamptz NOT NULL DEFAULT now(),
+                updated_at     timestamptz NOT NULL DEFAULT now()
+            );
+            COMMENT ON TABLE %1$I.resource IS 'The documents of all projects, of every type';
+            COMMENT ON COLUMN %1$I.resource.content IS 'The document; other resources are named by their id, e.g. {"subject": {"reference": "Patient/<id>"}}';
+            CREATE INDEX resource_project_type ON %1$I.resource (project_id, resource_type);
+            $sql$, schema);
+    END IF;
+    project := to_regclass(format('%I.project', schema));
+    resource := to_regclass(format('%I.resource', schema));
+    DELETE FROM clone.store_rule r WHERE r.store = preset_documents.store AND r.position < 100;
+    PERFORM clone.store_table(store, project, 'project', id_column => 'id', document_column => 'content',
+        columns => '{"created_at": "now", "updated_at": "now"}');
+    PERFORM clone.store_table(store, resource, 'resource', type_column => 'resource_type', id_column => 'id',
+        project_column => 'project_id', document_column => 'content', version_path => '{meta,versionId}', blob_key => '{project}/{id}',
+        blob_type => 'Binary',
+        columns => '{"resource_type": "keep"}');
+    INSERT INTO clone.store_belonging VALUES (store, '*', 'Binary', '') ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION clone.preset_documents(text, jsonb) IS 'Preset documents: creates schema options.schema (default: the store''s name) with tables project and resource';
+INSERT INTO clone.preset VALUES ('documents', 'clone.preset_documents(text, jsonb)', 'our own tables: project and resource (jsonb)');
