@@ -156,23 +156,31 @@ CREATE FUNCTION clone.registry_grant(schema name, role name) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    f regprocedure;
 BEGIN
-    EXECUTE format('GRANT USAGE ON SCHEMA %1$I TO %2$I;
+    EXECUTE format('GRANT USAGE ON SCHEMA %1$I, clone TO %2$I;
         GRANT SELECT ON ALL TABLES IN SCHEMA %1$I TO %2$I;
         GRANT INSERT, UPDATE ON %1$I.collection, %1$I.item, %1$I.item_history, %1$I.item_auth, %1$I.item_lock TO %2$I;
         GRANT USAGE ON SEQUENCE %1$I.handle_number TO %2$I;
         GRANT EXECUTE ON FUNCTION %1$I.mint_handle() TO %2$I', schema, role);
+    FOR f IN SELECT p.oid FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid JOIN pg_proc p ON p.oid = d.objid
+             WHERE e.extname = 'pg_clone_ext' AND d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass
+               AND p.proname IN ('item_clone', 'items_clone', 'item_clone_draft', 'registry_check', 'registry_may_clone',
+                                 'registry_finish', 'registry_settings') LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', f, role);
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION clone.registry_grant(name, name) IS
-    'Grants a role what working on the tables of a registry needs: reading all, writing items; not users, groups and roles';
+    'Lets a role work with the registry in a schema: read its tables, write items, clone them; not change users, groups and roles';
 
 CREATE FUNCTION clone.preset_registry(store text, options jsonb) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    schema name := COALESCE(options->>'schema', store);
+    schema name := COALESCE(clone.registry_schema(store), options->>'schema', store);
     mint text := COALESCE(options->>'mint', format('%I.mint_handle()', schema));
     s record;
     role text;
@@ -198,7 +206,7 @@ BEGIN
 
     DELETE FROM clone.store_rule r WHERE r.store = preset_registry.store AND r.position < 100;
     PERFORM clone.store_table(store, format('%I.collection', schema)::regclass, 'project', id_column => 'id',
-        columns => '{"name": "keep", "description": "keep", "owner_username": "default", "created_timestamp": "default",
+        columns => '{"name": "name", "description": "keep", "owner_username": "default", "created_timestamp": "default",
                      "updated_timestamp": "default"}');
     PERFORM clone.store_table(store, format('%I.item', schema)::regclass, 'resource', type_column => 'item_subtype', id_column => 'id',
         project_column => 'collection_id', document_column => 'domain_info', "position" => 1,
@@ -257,14 +265,10 @@ AS $$
 -- What each item of a cloned collection starts with, as in item_clone: versions, access, an unlocked lock, one history entry, a
 -- place for its files. Runs with the rights of whoever clones: UPDATE on item and item_auth is needed.
 DECLARE
-    r clone.run;
-    options jsonb;
-    schema name;
-    files bigint;
+    target text := arguments->>'target_project';
+    settings jsonb := clone.registry_settings(store);
+    schema name := settings->>'schema';
 BEGIN
-    SELECT * INTO STRICT r FROM clone.run c WHERE c.id = registry_finish.run;
-    SELECT s.options INTO STRICT options FROM clone.store s WHERE s.name = r.store;
-    schema := clone.registry_schema(r.store);
     EXECUTE format($sql$
         UPDATE %1$I.item i
         SET versioning_info = CASE WHEN s.versionable THEN '{"previous_version": null, "version": 1, "next_version": null}'::jsonb END,
@@ -275,23 +279,22 @@ BEGIN
                 FROM jsonb_each_text(s.storage->'template') t)) END
         FROM %1$I.subtype s
         WHERE i.collection_id = $1 AND s.name = i.item_subtype AND (s.versionable OR s.storage IS NOT NULL)$sql$, schema)
-    USING r.target_project, options->>'bucket', clone.registry_dataset_path(options);
-    GET DIAGNOSTICS files = ROW_COUNT;
+    USING target, settings->>'bucket', settings->>'dataset_path';
     EXECUTE format($sql$
         INSERT INTO %1$I.item_auth AS a (id, owner, general)
         SELECT i.id, i.owner_username, s.default_access FROM %1$I.item i JOIN %1$I.subtype s ON s.name = i.item_subtype
         WHERE i.collection_id = $1
-        ON CONFLICT (id) DO UPDATE SET owner = EXCLUDED.owner, general = EXCLUDED.general$sql$, schema) USING r.target_project;
+        ON CONFLICT (id) DO UPDATE SET owner = EXCLUDED.owner, general = EXCLUDED.general$sql$, schema) USING target;
     EXECUTE format($sql$
         INSERT INTO %1$I.item_lock (id) SELECT i.id FROM %1$I.item i WHERE i.collection_id = $1 ON CONFLICT (id) DO NOTHING$sql$, schema)
-    USING r.target_project;
+    USING target;
     EXECUTE format($sql$
         INSERT INTO %1$I.item_history (item_id, id, "timestamp", reason, username, item)
         SELECT i.id, 0, i.created_timestamp, 'Initial record creation', i.owner_username,
                jsonb_strip_nulls(jsonb_build_object('display_name', i.display_name)) || i.domain_info
                || CASE WHEN i.user_metadata IS NULL THEN '{}' ELSE jsonb_build_object('user_metadata', i.user_metadata) END
         FROM %1$I.item i WHERE i.collection_id = $1 AND i.domain_info IS NOT NULL
-        ON CONFLICT (item_id, id) DO NOTHING$sql$, schema) USING r.target_project;
+        ON CONFLICT (item_id, id) DO NOTHING$sql$, schema) USING target;
     RETURN '[]';
 END
 $$;

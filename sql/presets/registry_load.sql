@@ -34,11 +34,16 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone.registry_schema(text) IS 'The schema of a registry''s tables, also after it was renamed';
 
-CREATE FUNCTION clone.registry_dataset_path(options jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE
+CREATE FUNCTION clone.registry_settings(store text) RETURNS jsonb
+LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT rtrim(COALESCE($1->>'dataset_path', 'datasets'), '/') || '/' $$;
-COMMENT ON FUNCTION clone.registry_dataset_path(jsonb) IS 'Prefix of the keys of new data sets, from the options of a store';
+AS $$
+    SELECT jsonb_build_object('schema', clone.registry_schema(s.name), 'bucket', s.options->>'bucket',
+        'dataset_path', rtrim(COALESCE(s.options->>'dataset_path', 'datasets'), '/') || '/')
+    FROM clone.store s WHERE s.name = $1 AND s.preset = 'registry'
+$$;
+COMMENT ON FUNCTION clone.registry_settings(text) IS
+    'What the hooks of a registry need to know of it, for roles that may not read clone.store';
 
 CREATE FUNCTION clone.registry_load(bundle jsonb, store text DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql
@@ -60,7 +65,7 @@ BEGIN
         RAISE EXCEPTION 'this is not an export of a registry' USING ERRCODE = '22023',
             HINT = 'Expected {"items": [{"id": ..., "item_payload": {...}, "auth_payload": {...}, "lock_payload": {...}}, ...]}.';
     END IF;
-    SELECT string_agg(format('entry %s: %s', e.n, e.problem), E'\n') INTO wrong FROM (
+    SELECT string_agg(format('entry %s: %s', e.n, e.problem), E'\n' ORDER BY e.n) INTO wrong FROM (
         SELECT x.n, CASE
                 WHEN x.e->'item_payload'->>'id' IS NULL THEN 'item_payload has no id'
                 WHEN x.e->'item_payload'->>'id' <> COALESCE(x.e->>'id', x.e->'item_payload'->>'id') THEN 'two different ids'
