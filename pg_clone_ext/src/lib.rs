@@ -7,6 +7,7 @@
 mod api;
 mod catalog;
 mod error;
+mod item;
 #[allow(unsafe_code)]
 mod pg;
 mod run;
@@ -23,10 +24,14 @@ extension_sql_file!("../../sql/install/describe.sql", name = "describe", require
 extension_sql_file!("../../sql/install/stores.sql", name = "stores", requires = ["describe"]);
 extension_sql_file!("../../sql/install/emit.sql", name = "emit", requires = ["runs"]);
 extension_sql_file!("../../sql/presets/documents.sql", name = "preset_documents", requires = ["stores"]);
+extension_sql_file!("../../sql/install/item.sql", name = "item", requires = ["runs"]);
+extension_sql_file!("../../sql/presets/registry_subtypes.sql", name = "registry_subtypes", requires = ["stores"]);
+extension_sql_file!("../../sql/presets/registry_load.sql", name = "registry_load", requires = ["registry_subtypes"]);
+extension_sql_file!("../../sql/presets/registry.sql", name = "preset_registry", requires = ["registry_load"]);
 extension_sql_file!(
     "../../sql/install/privileges.sql",
     name = "privileges",
-    requires = ["blob_queue", "emit", "preset_documents"],
+    requires = ["blob_queue", "emit", "preset_documents", "item", "preset_registry"],
     finalize
 );
 

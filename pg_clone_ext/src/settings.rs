@@ -21,9 +21,10 @@ pub fn register() {
     GucRegistry::define_string_guc(
         c"pg_clone.actor",
         c"Who clones an item, when the call does not say.",
-        c"Set by an application or PostgREST for its own user.",
+        c"Set by an application or PostgREST for its own user; needs the privilege to set this parameter.",
         &ACTOR,
-        GucContext::Userset,
+        // Only a superuser and who was given GRANT SET ON PARAMETER may set it, so its value can be believed.
+        GucContext::Suset,
         GucFlags::default(),
     );
     GucRegistry::define_bool_guc(

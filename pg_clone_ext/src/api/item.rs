@@ -22,9 +22,20 @@ fn item_clone(
     options: default!(Option<JsonB>, "'{}'"),
 ) -> JsonB {
     let id = or_raise(given("item_id", item_id));
-    let call =
-        Call { ids: vec![id.to_string()], edits: json(edits), actor, store, options: json(options), together: false };
-    JsonB(or_raise(item::clone_items(&call)).into_iter().next().unwrap_or(Value::Null))
+    let call = Call {
+        ids: vec![id.to_string()],
+        edits: json(edits),
+        actor,
+        store,
+        options: json(options),
+        together: false,
+    };
+    JsonB(
+        or_raise(item::clone_items(&call))
+            .into_iter()
+            .next()
+            .unwrap_or(Value::Null),
+    )
 }
 
 /// The form that a clone of an item starts with: what can be edited, what was reset, what must be filled in. Writes nothing.
@@ -48,7 +59,14 @@ fn items_clone(
     options: default!(Option<JsonB>, "'{}'"),
 ) -> SetOfIterator<'static, JsonB> {
     let ids = or_raise(given("item_ids", item_ids));
-    let call = Call { ids, edits: json(edits), actor, store, options: json(options), together: true };
+    let call = Call {
+        ids,
+        edits: json(edits),
+        actor,
+        store,
+        options: json(options),
+        together: true,
+    };
     SetOfIterator::new(or_raise(item::clone_items(&call)).into_iter().map(JsonB))
 }
 

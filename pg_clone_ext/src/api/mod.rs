@@ -1,4 +1,5 @@
 //! Every SQL function of the extension that is written in Rust.
 
 mod clone;
+mod item;
 mod plan;

@@ -45,7 +45,12 @@ pub fn load(store: &ItemStore, argument: Option<&str>) -> Result<Actor> {
     if own && owns(store)? {
         roles.extend([READ, WRITE, ADMIN].map(String::from));
     }
-    Ok(Actor { name, roles, groups: row.groups, person_id: row.person })
+    Ok(Actor {
+        name,
+        roles,
+        groups: row.groups,
+        person_id: row.person,
+    })
 }
 
 /// The actor's name, and whether that is the database user as such.
@@ -53,24 +58,29 @@ fn resolve(store: &ItemStore, argument: Option<&str>) -> Result<(String, bool)> 
     let user = current_user();
     let setting = crate::settings::actor();
     match (argument, setting) {
-        (Some(""), _) => Err(Error::bad_argument("the actor's name is empty").hint("leave it out, or name a user of the registry")),
+        (Some(""), _) => Err(Error::bad_argument("the actor's name is empty")
+            .hint("leave it out, or name a user of the registry")),
         (None, None) => Ok((user, true)),
         (None, Some(setting)) => Ok((setting, false)),
         (Some(name), Some(setting)) if name == setting => Ok((setting, false)),
         (Some(name), None) if name == user => Ok((user, true)),
         (Some(name), _) if trusted(store)? => Ok((name.to_string(), name == user)),
-        (Some(name), _) => Err(Error::new(Code::NotAllowed, format!("role \"{user}\" may not act for \"{name}\""))
-            .detail("Only a role that may set pg_clone.actor, or owns the store's tables, may name an actor.")
-            .hint(format!(
-                "leave the actor out, or, for an application that says truly who its users are: \
+        (Some(name), _) => Err(Error::new(
+            Code::NotAllowed,
+            format!("role \"{user}\" may not act for \"{name}\""),
+        )
+        .detail("Only a role that may set pg_clone.actor, or owns the store's tables, may name an actor.")
+        .hint(format!(
+            "leave the actor out, or, for an application that says truly who its users are: \
                  GRANT SET ON PARAMETER pg_clone.actor TO {};",
-                quote::identifier(&user)
-            ))),
+            quote::identifier(&user)
+        ))),
     }
 }
 
 fn trusted(store: &ItemStore) -> Result<bool> {
-    let may_set = pgrx::Spi::get_one::<bool>("SELECT pg_catalog.has_parameter_privilege('pg_clone.actor', 'SET')");
+    let may_set =
+        pgrx::Spi::get_one::<bool>("SELECT pg_catalog.has_parameter_privilege('pg_clone.actor', 'SET')");
     Ok(may_set.map_err(internal)? == Some(true) || owns(store)?)
 }
 

@@ -33,7 +33,8 @@ pub fn may_clone_collection(store: &str, collection: &str) -> Result<()> {
         store.table("item_auth"),
         store.table("item")
     );
-    let rows: Vec<Row> = serde_json::from_value(query::json(&sql, &[collection.into()])?).map_err(internal)?;
+    let rows: Vec<Row> =
+        serde_json::from_value(query::json(&sql, &[collection.into()])?).map_err(internal)?;
     refuse(&actor, &store, rows)
 }
 
@@ -53,10 +54,13 @@ fn refuse(actor: &Actor, store: &ItemStore, rows: Vec<Row>) -> Result<()> {
     if named.is_empty() && hidden == 0 {
         return Ok(());
     }
-    Err(Error::new(Code::NotAllowed, format!("\"{}\" may not read all items of the collection", actor.name))
-        .detail(match named.is_empty() {
-            true => format!("{hidden} items are not readable"),
-            false => format!("not readable: {}; and {hidden} more", named.join(", ")),
-        })
-        .hint("clone the readable ones: items_clone(ARRAY[...]), or ask for metadata-read"))
+    Err(Error::new(
+        Code::NotAllowed,
+        format!("\"{}\" may not read all items of the collection", actor.name),
+    )
+    .detail(match named.is_empty() {
+        true => format!("{hidden} items are not readable"),
+        false => format!("not readable: {}; and {hidden} more", named.join(", ")),
+    })
+    .hint("clone the readable ones: items_clone(ARRAY[...]), or ask for metadata-read"))
 }

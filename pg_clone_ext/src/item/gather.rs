@@ -20,7 +20,13 @@ use crate::error::internal;
 ///
 /// # Errors
 /// P0002 and 42501 as [`require_fetch`], 22023 for a subtype that cannot be cloned.
-pub fn sources(store: &ItemStore, actor: &Actor, ids: &[String], options: &Options, together: bool) -> Result<Vec<Source>> {
+pub fn sources(
+    store: &ItemStore,
+    actor: &Actor,
+    ids: &[String],
+    options: &Options,
+    together: bool,
+) -> Result<Vec<Source>> {
     for name in &options.bring {
         store.subtype(name)?;
     }
@@ -57,7 +63,11 @@ fn brought(store: &ItemStore, found: &[Source], from: usize, options: &Options) 
     let mut ids = BTreeSet::new();
     for source in fresh {
         let document = Value::Object(source.content(None)?);
-        ids.extend(references::find(store.subtype(&source.item_subtype)?, &document)?.into_iter().map(|f| f.target));
+        ids.extend(
+            references::find(store.subtype(&source.item_subtype)?, &document)?
+                .into_iter()
+                .map(|f| f.target),
+        );
     }
     let fresh: Vec<String> = fresh.iter().map(|s| s.id.clone()).collect();
     let sql = format!(
@@ -70,7 +80,10 @@ fn brought(store: &ItemStore, found: &[Source], from: usize, options: &Options) 
         let naming = query::json(&sql, &[JsonB(needles).into(), name.as_str().into()])?;
         ids.extend(serde_json::from_value::<Vec<String>>(naming).map_err(internal)?);
     }
-    let ids: Vec<String> = ids.into_iter().filter(|id| !known.contains(id.as_str())).collect();
+    let ids: Vec<String> = ids
+        .into_iter()
+        .filter(|id| !known.contains(id.as_str()))
+        .collect();
     let mut sources: Vec<Source> = read(store, &ids, options.from_history)?.into_values().collect();
     sources.retain(|s| options.bring.contains(&s.item_subtype));
     Ok(sources)
@@ -108,5 +121,8 @@ pub fn targets(store: &ItemStore, ids: &[String]) -> Result<BTreeMap<String, Tar
     );
     let rows = query::json(&sql, &[ids.to_vec().into()])?;
     let rows: BTreeMap<String, (String, bool)> = serde_json::from_value(rows).map_err(internal)?;
-    Ok(rows.into_iter().map(|(id, (subtype, complete))| (id, Target { subtype, complete })).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, (subtype, complete))| (id, Target { subtype, complete }))
+        .collect())
 }

@@ -35,7 +35,11 @@ pub struct Done<'a> {
 pub fn record(store: &ItemStore, done: &Done) -> Result<()> {
     let caller = current_user();
     let _owner = AsExtensionOwner::new();
-    let files = if done.options.files { files(done) } else { Vec::new() };
+    let files = if done.options.files {
+        files(done)
+    } else {
+        Vec::new()
+    };
     let run = run(store, done, &caller, files.len())?;
     let origins: Vec<Value> = done
         .prepared
@@ -64,7 +68,10 @@ pub fn record(store: &ItemStore, done: &Done) -> Result<()> {
          f (subtype text, source_id text, target_id text, source_key text, target_key text)",
         &[run.into(), store.name.as_str().into(), JsonB(files.into()).into()],
     )?;
-    query::run("SELECT pg_catalog.pg_notify('clone_blob_copy', $1::pg_catalog.text)", &[run.into()])
+    query::run(
+        "SELECT pg_catalog.pg_notify('clone_blob_copy', $1::pg_catalog.text)",
+        &[run.into()],
+    )
 }
 
 /// The files to copy: everything under the source's key prefix goes under the clone's. Both end in a slash, which is how
@@ -74,9 +81,15 @@ fn files(done: &Done) -> Vec<Value> {
     let rows = pairs.filter_map(|(p, item)| {
         let storage = p.subtype.storage.as_ref()?;
         let (_, from) = p.source.location(storage);
-        let to = item.domain_info.get(&storage.field)?.get(&storage.key)?.as_str()?;
-        Some(json!({"subtype": p.subtype.name, "source_id": p.source.id, "target_id": item.id,
-                    "source_key": from?, "target_key": to}))
+        let to = item
+            .domain_info
+            .get(&storage.field)?
+            .get(&storage.key)?
+            .as_str()?;
+        Some(
+            json!({"subtype": p.subtype.name, "source_id": p.source.id, "target_id": item.id,
+                    "source_key": from?, "target_key": to}),
+        )
     });
     rows.collect()
 }

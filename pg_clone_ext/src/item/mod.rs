@@ -66,7 +66,10 @@ pub fn clone_items(call: &Call) -> Result<Vec<Value>> {
     let sources = gather::sources(&store, &actor, &ids, &options, call.together)?;
     let edits = match edits {
         Some(edits) => edits,
-        None => SetEdits::parse(&call.edits, &sources.iter().map(|s| s.id.clone()).collect::<Vec<_>>())?,
+        None => SetEdits::parse(
+            &call.edits,
+            &sources.iter().map(|s| s.id.clone()).collect::<Vec<_>>(),
+        )?,
     };
     let mut prepared = Vec::with_capacity(sources.len());
     for source in &sources {
@@ -79,10 +82,18 @@ pub fn clone_items(call: &Call) -> Result<Vec<Value>> {
     validate(&store, &prepared)?;
 
     let handles = handles(&store, &prepared, options.dry_run)?;
-    let map: HashMap<String, String> =
-        prepared.iter().zip(&handles).map(|(p, handle)| (p.source.id.clone(), handle.clone())).collect();
+    let map: HashMap<String, String> = prepared
+        .iter()
+        .zip(&handles)
+        .map(|(p, handle)| (p.source.id.clone(), handle.clone()))
+        .collect();
     let files = store.files();
-    let making = Making { actor: &actor.name, now: query::now()?, files: &files, options: &options };
+    let making = Making {
+        actor: &actor.name,
+        now: query::now()?,
+        files: &files,
+        options: &options,
+    };
     let mut rewritten = 0;
     let mut items = Vec::with_capacity(prepared.len());
     for (p, handle) in prepared.iter().zip(&handles) {
@@ -97,7 +108,18 @@ pub fn clone_items(call: &Call) -> Result<Vec<Value>> {
     let activities = activities(&store, &items, &prepared, &options)?;
     write::items(&store, &items)?;
     write::items(&store, &activities)?;
-    journal::record(&store, &journal::Done { call, actor: &actor.name, options: &options, prepared: &prepared, items: &items, activities: activities.len(), rewritten })?;
+    journal::record(
+        &store,
+        &journal::Done {
+            call,
+            actor: &actor.name,
+            options: &options,
+            prepared: &prepared,
+            items: &items,
+            activities: activities.len(),
+            rewritten,
+        },
+    )?;
     Ok(clones)
 }
 
@@ -115,7 +137,12 @@ pub fn draft(id: &str, actor: Option<&str>, store: Option<&str>) -> Result<Value
     let Some(source) = sources.first() else {
         return Err(permission::unknown_item(id));
     };
-    let prepared = set::prepare(store.subtype(&source.item_subtype)?, source, &options, &SetEdits::default())?;
+    let prepared = set::prepare(
+        store.subtype(&source.item_subtype)?,
+        source,
+        &options,
+        &SetEdits::default(),
+    )?;
     let targets = targets(&store, std::slice::from_ref(&prepared))?;
     prepared.show(&targets)
 }
@@ -124,7 +151,11 @@ pub fn draft(id: &str, actor: Option<&str>, store: Option<&str>) -> Result<Value
 fn targets(store: &ItemStore, prepared: &[Prepared]) -> Result<BTreeMap<String, Target>> {
     let mut named = Vec::new();
     for p in prepared {
-        named.extend(references::find(p.subtype, &p.form)?.into_iter().map(|f| f.target));
+        named.extend(
+            references::find(p.subtype, &p.form)?
+                .into_iter()
+                .map(|f| f.target),
+        );
     }
     named.sort_unstable();
     named.dedup();
@@ -150,13 +181,26 @@ fn handles(store: &ItemStore, prepared: &[Prepared], dry_run: bool) -> Result<Ve
 }
 
 /// One activity CREATE per new item of a subtype with versions, where that is asked for.
-fn activities(store: &ItemStore, items: &[NewItem], prepared: &[Prepared], options: &Options) -> Result<Vec<NewItem>> {
+fn activities(
+    store: &ItemStore,
+    items: &[NewItem],
+    prepared: &[Prepared],
+    options: &Options,
+) -> Result<Vec<NewItem>> {
     if !options.create_activity {
         return Ok(Vec::new());
     }
     let create = store.subtype("CREATE")?;
-    let versioned: Vec<&NewItem> =
-        items.iter().zip(prepared).filter(|(_, p)| p.subtype.versionable).map(|(item, _)| item).collect();
+    let versioned: Vec<&NewItem> = items
+        .iter()
+        .zip(prepared)
+        .filter(|(_, p)| p.subtype.versionable)
+        .map(|(item, _)| item)
+        .collect();
     let handles = store.mint(versioned.len())?;
-    Ok(versioned.into_iter().zip(&handles).map(|(item, handle)| item.creation(create, handle)).collect())
+    Ok(versioned
+        .into_iter()
+        .zip(&handles)
+        .map(|(item, handle)| item.creation(create, handle))
+        .collect())
 }

@@ -20,6 +20,8 @@ pub fn run(sql: &str, arguments: &[DatumWithOid<'_>]) -> Result<()> {
 
 /// The transaction's time in seconds since 1970, UTC.
 pub fn now() -> Result<i64> {
-    let now = pgrx::Spi::get_one::<i64>("SELECT pg_catalog.floor(pg_catalog.date_part('epoch', pg_catalog.now()))::int8");
+    let now = pgrx::Spi::get_one::<i64>(
+        "SELECT pg_catalog.floor(pg_catalog.date_part('epoch', pg_catalog.now()))::int8",
+    );
     now.map(Option::unwrap_or_default).map_err(internal)
 }

@@ -44,7 +44,8 @@ impl ItemStore {
             query::json(KNOWN, &[])?
         };
         let known: Vec<Known> = serde_json::from_value(known).map_err(|_| {
-            Error::new(Code::StoreChanged, "the tables of a registry are gone").hint("SELECT clone.store_drop(…) forgets it")
+            Error::new(Code::StoreChanged, "the tables of a registry are gone")
+                .hint("SELECT clone.store_drop(…) forgets it")
         })?;
         let names: Vec<&str> = known.iter().map(|k| k.name.as_str()).collect();
         let list = match names.is_empty() {
@@ -73,7 +74,10 @@ impl ItemStore {
             options: known.options,
             subtypes: BTreeMap::new(),
         };
-        let sql = format!("SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.to_jsonb(s)), '[]') FROM {} s", store.table("subtype"));
+        let sql = format!(
+            "SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.to_jsonb(s)), '[]') FROM {} s",
+            store.table("subtype")
+        );
         let rows = match query::json(&sql, &[])? {
             Value::Array(rows) => rows,
             _ => Vec::new(),
@@ -97,7 +101,8 @@ impl ItemStore {
     pub fn subtype(&self, name: &str) -> Result<&Subtype> {
         self.subtypes.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.subtypes.keys().map(String::as_str).collect();
-            Error::bad_argument(format!("unknown subtype \"{name}\"")).hint(format!("subtypes: {}", known.join(", ")))
+            Error::bad_argument(format!("unknown subtype \"{name}\""))
+                .hint(format!("subtypes: {}", known.join(", ")))
         })
     }
 
@@ -112,8 +117,14 @@ impl ItemStore {
 
     /// Where files are.
     pub fn files(&self) -> Files {
-        let prefix = self.option("dataset_path").unwrap_or("datasets").trim_end_matches('/');
-        Files { bucket: self.option("bucket").map(String::from), prefix: format!("{prefix}/") }
+        let prefix = self
+            .option("dataset_path")
+            .unwrap_or("datasets")
+            .trim_end_matches('/');
+        Files {
+            bucket: self.option("bucket").map(String::from),
+            prefix: format!("{prefix}/"),
+        }
     }
 
     /// New handles, by the store's generator (`options.mint`: the call of a function), with the caller's rights.
@@ -121,17 +132,23 @@ impl ItemStore {
     /// # Errors
     /// 55000 where the generator gives nothing.
     pub fn mint(&self, count: usize) -> Result<Vec<String>> {
-        let call = self.option("mint").map_or_else(|| format!("{}()", self.table("mint_handle")), String::from);
+        let call = self
+            .option("mint")
+            .map_or_else(|| format!("{}()", self.table("mint_handle")), String::from);
         let sql = format!(
             "SELECT pg_catalog.array_agg(h.handle) FROM (SELECT ({call})::pg_catalog.text AS handle \
              FROM pg_catalog.generate_series(1, $1) OFFSET 0) h"
         );
         let count = i32::try_from(count).map_err(internal)?;
-        let minted = pgrx::Spi::get_one_with_args::<Vec<Option<String>>>(&sql, &[count.into()]).map_err(internal)?;
+        let minted =
+            pgrx::Spi::get_one_with_args::<Vec<Option<String>>>(&sql, &[count.into()]).map_err(internal)?;
         let handles = minted.unwrap_or_default().into_iter().map(|handle| {
             handle.filter(|handle| !handle.is_empty()).ok_or_else(|| {
-                Error::new(Code::StoreChanged, format!("the handle generator {call} returned nothing"))
-                    .hint("options.mint of the store is a call that gives a new handle each time")
+                Error::new(
+                    Code::StoreChanged,
+                    format!("the handle generator {call} returned nothing"),
+                )
+                .hint("options.mint of the store is a call that gives a new handle each time")
             })
         });
         handles.collect()
