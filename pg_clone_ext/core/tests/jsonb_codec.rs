@@ -102,7 +102,7 @@ fn document() -> impl Strategy<Value = Value> {
         number.prop_map(|text| serde_json::from_str(&text).unwrap()),
         "[a-zé\"\\\\/日 ]{0,12}".prop_map(Value::from),
     ];
-    leaf.prop_recursive(4, 200, 40, |inner| {
+    leaf.prop_recursive(4, 60, 40, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..70).prop_map(Value::from),
             prop::collection::vec(("[a-dé]{0,3}", inner), 0..40)
@@ -124,7 +124,7 @@ fn edit() -> impl Strategy<Value = Edit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn a_document_survives_encoding_and_decoding(value in document()) {
