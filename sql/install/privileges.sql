@@ -16,7 +16,19 @@ BEGIN
 END
 $$;
 
-SELECT pg_catalog.pg_extension_config_dump(c.oid, '')
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = 'clone' AND c.relkind IN ('r', 'S') AND c.relname <> 'preset';
+DO $$
+DECLARE
+    c oid;
+BEGIN
+    -- One command each: the function updates the extension's row.
+    FOR c IN
+        SELECT r.oid
+        FROM pg_catalog.pg_class r
+        JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+        WHERE n.nspname = 'clone' AND r.relkind IN ('r', 'S') AND r.relname <> 'preset'
+        ORDER BY r.oid
+    LOOP
+        PERFORM pg_catalog.pg_extension_config_dump(c, '');
+    END LOOP;
+END
+$$;

@@ -66,7 +66,13 @@ impl BulkInsert {
             pg_sys::heap_form_tuple(self.table.descriptor(), values.as_mut_ptr(), nulls.as_mut_ptr())
         });
         if self.used == self.slots.len() {
-            self.slots.push(Slot::new(self.table.descriptor()));
+            // The caller's memory lives for one row; a slot lives as long as the insert.
+            // SAFETY: the executor state's own memory outlives the slots; the old context is put back.
+            unsafe {
+                let old = pg_sys::MemoryContextSwitchTo((*self.estate).es_query_cxt);
+                self.slots.push(Slot::new(self.table.descriptor()));
+                pg_sys::MemoryContextSwitchTo(old);
+            }
         }
         // SAFETY: the tuple is one palloc'd chunk, as ExecStoreHeapTuple(shouldFree) demands.
         let size = unsafe {

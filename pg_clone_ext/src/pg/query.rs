@@ -24,7 +24,8 @@ pub fn for_each_row(sql: &str, each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<
             rStartup: Some(startup),
             rShutdown: Some(shutdown),
             rDestroy: Some(destroy),
-            mydest: pg_sys::CommandDest::DestNone,
+            // Any kind but DestNone, for which SPI reports that nothing was selected.
+            mydest: pg_sys::CommandDest::DestTuplestore,
         },
         each,
     };
