@@ -1,0 +1,44 @@
+# Each target does its own set-up; `make help` lists them. PG_CONFIG chooses the PostgreSQL.
+
+SHELL := /bin/bash
+ifdef PG_CONFIG
+export PG_CONFIG
+endif
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+
+.PHONY: help demo test install lint bench clean
+
+help:
+	@echo 'make demo                  show it: a private cluster, a sample project, its clone'
+	@echo 'make test                  all tests'
+	@echo 'make install PG_CONFIG=…   build in release mode and install the extension; the driver is target/release/pgclone'
+	@echo 'make lint                  format, clippy, rustdoc, the fence around unsafe code'
+	@echo 'make bench                 measure against plain INSERT … SELECT'
+	@echo 'make clean                 remove what was built here'
+
+demo:
+	@scripts/prepare.sh
+	@scripts/install-extension.sh release
+	@. scripts/environment.sh && use_postgresql && cargo build --quiet -p pgclone && exec $(CARGO_TARGET_DIR)/debug/pgclone demo $(DEMO)
+
+test:
+	@scripts/prepare.sh test
+	@scripts/test.sh
+
+install:
+	@scripts/prepare.sh
+	@scripts/install-extension.sh release
+	cargo build --release -p pgclone
+
+lint:
+	@scripts/prepare.sh
+	@scripts/lint.sh
+
+bench:
+	@scripts/prepare.sh test
+	@scripts/install-extension.sh release
+	@. scripts/environment.sh && use_postgresql && exec scripts/bench.sh $(BENCH)
+
+clean:
+	cargo clean
+	rm -rf .tools

@@ -1,0 +1,72 @@
+# Sourced by the other scripts: where the repository is, which PostgreSQL to use, how to say something.
+# Sets root, and, by find_postgresql, PG_CONFIG and PG_MAJOR.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+# Ours unless the user has chosen others.
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
+export PGRX_HOME=${PGRX_HOME:-$root/.tools/pgrx}
+tools=$root/.tools
+supported_majors="15 16 17 18"
+pgrx_version=0.18.1
+
+say() { printf '==> %s\n' "$*" >&2; }
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+major_of() { "$1" --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9][0-9]*\).*/\1/p'; }
+
+is_supported() {
+    case " $supported_majors " in
+        *" $1 "*) [ -n "$1" ] ;;
+        *) return 1 ;;
+    esac
+}
+
+# The one that PG_CONFIG names, else pg_config on the path, else the newest where Debian puts it: as `pgclone` does.
+# Returns 1 when there is none; a PG_CONFIG that is of no use is an error.
+find_postgresql() {
+    local candidate major
+    if [ -n "${PG_CONFIG:-}" ]; then
+        PG_MAJOR=$(major_of "$PG_CONFIG") || true
+        is_supported "$PG_MAJOR" || fail "PG_CONFIG=$PG_CONFIG is no pg_config of PostgreSQL $supported_majors"
+        export PG_CONFIG PG_MAJOR
+        return 0
+    fi
+    for major in "" $(printf '%s\n' $supported_majors | sort -rn); do
+        candidate=${major:+/usr/lib/postgresql/$major/bin/pg_config}
+        candidate=${candidate:-$(command -v pg_config || true)}
+        [ -x "$candidate" ] || continue
+        PG_MAJOR=$(major_of "$candidate")
+        is_supported "$PG_MAJOR" || continue
+        [ -x "$("$candidate" --bindir)/postgres" ] || continue
+        PG_CONFIG=$candidate
+        export PG_CONFIG PG_MAJOR
+        return 0
+    done
+    return 1
+}
+
+# What building the extension takes from its surroundings.
+use_postgresql() {
+    find_postgresql || fail "no PostgreSQL $supported_majors found"
+    export PGRX_PG_CONFIG_PATH=$PG_CONFIG
+    export PATH=$tools/bin:$PATH
+    mkdir -p "$PGRX_HOME"
+}
+
+pgrx_is_there() { [ "$(PATH=$tools/bin:$PATH cargo pgrx --version 2>/dev/null)" = "cargo-pgrx $pgrx_version" ]; }
+
+# The command that makes us root, empty when we are; returns 1 when there is no way.
+become_root() {
+    if [ "$(id -u)" = 0 ]; then
+        echo ""
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        echo "sudo"
+    else
+        return 1
+    fi
+}

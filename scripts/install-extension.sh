@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Builds the extension and installs it into the PostgreSQL of PG_CONFIG: install-extension.sh [release|dev].
+# Does nothing when exactly this build is there already.
+set -euo pipefail
+. "$(dirname "$0")/environment.sh"
+
+profile=${1:-release}
+use_postgresql
+libraries=$("$PG_CONFIG" --pkglibdir)
+extensions=$("$PG_CONFIG" --sharedir)/extension
+library=$libraries/pg_clone_ext.so
+stamp=$libraries/pg_clone_ext.build
+
+# Everything the build depends on.
+source_hash() {
+    {
+        "$PG_CONFIG" --version
+        rustc --version
+        echo "$profile"
+        find Cargo.toml Cargo.lock pg_clone_ext sql -type f \
+            \( -name '*.rs' -o -name '*.toml' -o -name '*.sql' -o -name '*.control' -o -name Cargo.lock \) \
+            -not -path '*/tests/*' -not -path '*/benches/*' -not -path '*/fuzz/*' -not -path '*/examples/*' -print0 |
+            LC_ALL=C sort -z | xargs -0 sha256sum
+    } | sha256sum | cut -d' ' -f1
+}
+
+# What is installed, by content: another checkout, or somebody by hand, may have put another build there.
+installed_hash() {
+    cat "$library" "$extensions"/pg_clone_ext.control "$extensions"/pg_clone_ext--*.sql 2>/dev/null | sha256sum | cut -d' ' -f1
+}
+
+sources=$(source_hash)
+if [ -f "$library" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$sources $(installed_hash)" ]; then
+    exit 0
+fi
+
+as_root=()
+if [ ! -w "$libraries" ] || [ ! -w "$extensions" ]; then
+    if ! sudo=$(become_root) || [ -z "$sudo" ]; then
+        fail "cannot write to $libraries and $extensions.
+Run this as a user who may: sudo env PATH=\"\$PATH\" make install PG_CONFIG=$PG_CONFIG
+or choose a PostgreSQL of your own: make install PG_CONFIG=/path/to/pg_config"
+    fi
+    as_root=(--sudo)
+fi
+
+say "building the extension ($profile) for PostgreSQL $PG_MAJOR; the first time takes some minutes"
+case $profile in
+    release) flags=(--release) ;;
+    dev) flags=() ;;
+    *) fail "profile $profile: release or dev" ;;
+esac
+# Scripts of another build's versions would be taken for ours.
+cargo pgrx install --package pg_clone_ext --pg-config "$PG_CONFIG" --no-default-features --features "pg$PG_MAJOR" \
+    "${flags[@]}" "${as_root[@]}" >&2
+
+stamp_text="$sources $(installed_hash)"
+if [ ${#as_root[@]} -eq 0 ]; then
+    echo "$stamp_text" >"$stamp"
+else
+    echo "$stamp_text" | sudo tee "$stamp" >/dev/null
+fi

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Installs what is missing to build and to run: prepare.sh [test]. With nothing missing it takes well under a second.
+# Without root it says what to install and ends with 1.
+set -euo pipefail
+. "$(dirname "$0")/environment.sh"
+
+for_tests=${1:-}
+command -v cargo >/dev/null || fail "no cargo: install Rust with rustup, see rust-version in Cargo.toml"
+
+# Packages to install, by Debian's names.
+missing=()
+
+has_libclang() {
+    [ -n "${LIBCLANG_PATH:-}" ] && return 0
+    compgen -G "/usr/lib/llvm-*/lib/libclang*.so*" >/dev/null && return 0
+    ldconfig -p 2>/dev/null | grep -q libclang
+}
+
+{ command -v cc && command -v make && command -v ld; } >/dev/null || missing+=(build-essential)
+command -v pkg-config >/dev/null || missing+=(pkg-config)
+has_libclang || missing+=(libclang-dev)
+
+# With PG_CONFIG somebody chose an installation; then it is theirs to complete.
+chosen=${PG_CONFIG:-}
+if find_postgresql; then
+    [ -f "$("$PG_CONFIG" --includedir-server)/postgres.h" ] || missing+=("postgresql-server-dev-$PG_MAJOR")
+    extensions=$("$PG_CONFIG" --sharedir)/extension
+    if [ -n "$for_tests" ]; then
+        [ -f "$extensions/pg_trgm.control" ] || missing+=("postgresql-contrib")
+        [ -f "$extensions/pg_cron.control" ] || [ -n "$chosen" ] || missing+=("postgresql-$PG_MAJOR-cron")
+    fi
+else
+    missing+=(postgresql)
+fi
+
+# The newest supported major that this system's package lists have.
+packaged_major() {
+    local major
+    for major in $(printf '%s\n' $supported_majors | sort -rn); do
+        if apt-cache show "postgresql-$major" >/dev/null 2>&1; then
+            echo "$major"
+            return 0
+        fi
+    done
+    return 1
+}
+
+if [ ${#missing[@]} -gt 0 ]; then
+    if ! command -v apt-get >/dev/null; then
+        fail "please install what corresponds to these Debian packages: ${missing[*]} (PostgreSQL $supported_majors with its server headers)"
+    fi
+    if ! sudo=$(become_root); then
+        wanted=${missing[*]/%postgresql/postgresql-15 postgresql-server-dev-15${for_tests:+ postgresql-15-cron}}
+        fail "please install as root: apt-get install $wanted"
+    fi
+    say "installing ${missing[*]} (once)"
+    export DEBIAN_FRONTEND=noninteractive
+    $sudo apt-get update -q >&2
+    packages=()
+    for package in "${missing[@]}"; do
+        case $package in
+            postgresql)
+                major=$(packaged_major) || fail "this system has no package of PostgreSQL $supported_majors"
+                packages+=("postgresql-$major" "postgresql-server-dev-$major")
+                [ -z "$for_tests" ] || packages+=("postgresql-$major-cron")
+                ;;
+            *) packages+=("$package") ;;
+        esac
+    done
+    # pg_cron serves a few tests only and not every distribution has it.
+    available=()
+    for package in "${packages[@]}"; do
+        case $package in
+            *-cron) apt-cache show "$package" >/dev/null 2>&1 || { say "no package $package: its tests are skipped"; continue; } ;;
+        esac
+        available+=("$package")
+    done
+    [ ${#available[@]} -eq 0 ] ||
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${available[@]}" >&2
+    find_postgresql || fail "PostgreSQL is installed but no pg_config of it is found"
+fi
+
+if ! pgrx_is_there; then
+    say "building cargo-pgrx $pgrx_version into .tools (once, some minutes)"
+    # Without its default features it needs no OpenSSL; it never has to download anything for us.
+    cargo install cargo-pgrx --version "=$pgrx_version" --locked --no-default-features \
+        --root "$tools" --target-dir "$CARGO_TARGET_DIR/cargo-pgrx" >&2
+    rm -rf "$CARGO_TARGET_DIR/cargo-pgrx"
+    pgrx_is_there || fail "cargo-pgrx $pgrx_version was built but does not run"
+fi
