@@ -24,6 +24,7 @@ extension_sql_file!("../../sql/install/describe.sql", name = "describe", require
 extension_sql_file!("../../sql/install/stores.sql", name = "stores", requires = ["describe"]);
 extension_sql_file!("../../sql/install/emit.sql", name = "emit", requires = ["runs"]);
 extension_sql_file!("../../sql/presets/documents.sql", name = "preset_documents", requires = ["stores"]);
+extension_sql_file!("../../sql/presets/medplum.sql", name = "preset_medplum", requires = ["stores"]);
 extension_sql_file!("../../sql/install/item.sql", name = "item", requires = ["runs"]);
 extension_sql_file!("../../sql/presets/registry_subtypes.sql", name = "registry_subtypes", requires = ["stores"]);
 extension_sql_file!("../../sql/presets/registry_load.sql", name = "registry_load", requires = ["registry_subtypes"]);
@@ -31,7 +32,7 @@ extension_sql_file!("../../sql/presets/registry.sql", name = "preset_registry", 
 extension_sql_file!(
     "../../sql/install/privileges.sql",
     name = "privileges",
-    requires = ["blob_queue", "emit", "preset_documents", "item", "preset_registry"],
+    requires = ["blob_queue", "emit", "preset_documents", "preset_medplum", "item", "preset_registry"],
     finalize
 );
 
