@@ -1,0 +1,162 @@
+//! Creating a registry and loading an export into it.
+
+use serde_json::{Value, json};
+
+use super::fixture::*;
+
+#[tokio::test]
+async fn an_export_fills_items_access_locks_history_and_users() {
+    let reg = with_items().await;
+    let counts = "SELECT jsonb_build_array((SELECT count(*) FROM reg.item), (SELECT count(*) FROM reg.item_auth), \
+                  (SELECT count(*) FROM reg.item_lock), (SELECT count(*) FROM reg.item_history), (SELECT count(*) FROM reg.user_group))";
+    assert_eq!(reg.json(counts).await, json!([13, 13, 13, 13, 1]));
+    assert_eq!(
+        reg.json("SELECT count(*) FROM reg.item WHERE collection_id = 'reef'")
+            .await,
+        13
+    );
+    assert_eq!(
+        reg.json("SELECT locked FROM reg.item_lock WHERE id = '10378.1/106'")
+            .await,
+        true
+    );
+    let roles = "SELECT jsonb_agg(role ORDER BY role) FROM reg.user_role WHERE username = 'ada'";
+    assert_eq!(reg.json(roles).await, json!(["registry-read", "registry-write"]));
+}
+
+#[tokio::test]
+async fn what_was_loaded_comes_out_as_it_went_in() {
+    let reg = with_items().await;
+    let bundle: Value = serde_json::from_str(ITEMS).unwrap();
+    for entry in bundle["items"].as_array().unwrap() {
+        let given = entry["item_payload"].as_object().unwrap();
+        let stored = reg.item(given["id"].as_str().unwrap()).await;
+        for (field, value) in given {
+            // Compared as the server compares numbers: 1.50 is stored with its digits.
+            let same = reg
+                .call("SELECT to_jsonb($1::jsonb = $2::jsonb)", &[value, &stored[field]])
+                .await
+                .unwrap();
+            assert_eq!(same, true, "{} {field}", given["id"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn loading_again_changes_nothing() {
+    let reg = with_items().await;
+    reg.run("UPDATE reg.item SET display_name = 'mine' WHERE id = '10378.1/102'")
+        .await;
+    let items: Value = serde_json::from_str(ITEMS).unwrap();
+    let loaded: i32 = reg
+        .client
+        .query_one("SELECT clone.registry_load($1)", &[&items])
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(loaded, 0);
+    assert_eq!(reg.item(MODEL).await["display_name"], "mine");
+}
+
+#[tokio::test]
+async fn what_is_no_export_is_refused_whole() {
+    let reg = empty().await;
+    for (bundle, detail) in [
+        ("{}", ""),
+        ("7", ""),
+        (
+            r#"{"items": [{"item_payload": {}}, {"id": "a", "item_payload": {"id": "b"}}]}"#,
+            "entry 1: item_payload has no id\nentry 2: two different ids",
+        ),
+        (
+            r#"[{"item_payload": {"id": "a", "item_subtype": "MODEL"}}]"#,
+            "entry 1: no owner",
+        ),
+    ] {
+        let refused = reg
+            .failure(&format!("SELECT clone.registry_load('{bundle}')"))
+            .await;
+        assert_eq!(
+            (refused.code.as_str(), refused.detail.as_str()),
+            ("22023", detail),
+            "{bundle}"
+        );
+    }
+    assert_eq!(reg.json("SELECT clone.registry_load('{\"items\": []}')").await, 0);
+}
+
+#[tokio::test]
+async fn a_store_is_meant_by_name_by_being_the_only_one_or_by_holding_the_item() {
+    let reg = with_items().await;
+    reg.run("SELECT clone.store_create('other', 'registry', '{\"schema\": \"second\", \"handle_prefix\": \"20.1\"}')").await;
+    let item = r#"[{"item_payload": {"id": "20.1/7", "item_subtype": "ORGANISATION", "item_category": "AGENT", "owner_username": "ada",
+        "created_timestamp": 1, "display_name": "O", "name": "O"}}]"#;
+    assert_eq!(
+        reg.failure(&format!("SELECT clone.registry_load('{item}')"))
+            .await
+            .code,
+        "22023"
+    );
+    reg.run(&format!("SELECT clone.registry_load('{item}', 'other')"))
+        .await;
+    assert_eq!(
+        reg.json("item_clone('20.1/7', actor => 'ada')->>'id'").await,
+        "20.1/8"
+    );
+    assert_eq!(
+        reg.json("item_clone('10378.1/102', actor => 'ada')->>'id'").await,
+        "10378.1/113"
+    );
+    let unknown = reg.failure("SELECT item_clone('20.1/7', store => 'third')").await;
+    assert_eq!(
+        (unknown.code.as_str(), unknown.hint.as_str()),
+        ("22023", "registries: other, reg")
+    );
+    let nowhere = reg.failure("SELECT item_clone('20.1/99')").await;
+    assert_eq!(nowhere.code, "22023");
+}
+
+#[tokio::test]
+async fn a_renamed_schema_is_still_the_store() {
+    let reg = with_items().await;
+    reg.run("ALTER SCHEMA reg RENAME TO \"The Reef\"; UPDATE clone.store SET options = options - 'mint'")
+        .await;
+    let failed = reg
+        .clone_item(MODEL, Value::Null, "ada", Value::Null)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        failed.code, "3F000",
+        "the generator names the old schema in its body"
+    );
+    let draft = reg
+        .call("SELECT item_clone_draft($1, 'ada')", &[&MODEL])
+        .await
+        .unwrap();
+    assert_eq!(draft["item"]["name"], "eReefs");
+}
+
+#[tokio::test]
+async fn describing_the_store_again_keeps_its_rules() {
+    let reg = with_items().await;
+    reg.run(
+        "UPDATE reg.subtype SET cloneable = 'never' WHERE name = 'STUDY'; SELECT clone.store_refresh('reg')",
+    )
+    .await;
+    assert_eq!(
+        reg.clone_item(STUDY, Value::Null, "ada", Value::Null)
+            .await
+            .unwrap_err()
+            .code,
+        "22023"
+    );
+}
+
+#[tokio::test]
+async fn without_a_registry_the_hint_says_how_to_make_one() {
+    let reg = empty().await;
+    reg.run("SELECT clone.store_drop('reg')").await;
+    let refused = reg.failure("SELECT item_clone('10378.1/102')").await;
+    assert_eq!(refused.code, "22023");
+    assert!(refused.hint.contains("clone.store_create"), "{}", refused.hint);
+}

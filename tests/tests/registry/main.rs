@@ -1,0 +1,15 @@
+//! Cloning items of a registry, over SQL on a throw-away cluster: the feature table row by row, edits, permissions, sets,
+//! handles, loading, and 13 items exported from a real registry.
+
+mod actors;
+mod collections;
+mod edits;
+mod feature_table;
+mod fixture;
+mod handles;
+mod loading;
+mod options;
+mod permissions;
+mod real_items;
+mod sets;
+mod validation;
