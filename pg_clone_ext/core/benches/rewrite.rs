@@ -18,7 +18,8 @@ fn source(n: u64) -> Id {
 fn map() -> IdMap {
     let mut ids = IdMap::new(NewIds::new(IdVersion::V7, 1_700_000_000_000, [5; 16]), usize::MAX);
     for n in 0..IDS {
-        ids.insert_cloned(source(n)).unwrap_or_else(|error| panic!("{error}"));
+        ids.insert_cloned(source(n))
+            .unwrap_or_else(|error| panic!("{error}"));
     }
     ids
 }
@@ -45,18 +46,31 @@ fn benches(criterion: &mut Criterion) {
     let texts = TextIdMap::new(0);
     type Shape<'a> = (&'a str, u64, &'a dyn Fn(u64, u64) -> String);
     let shapes: [Shape<'_>; 5] = [
-        ("no uuid", 7, &|n, k| format!("Patient/number-{n}-and-{k}-of-the-old-system")),
-        ("unknown uuid", 7, &|n, k| format!("Patient/{}", uuid_text::to_string(&source(IDS + n * 7 + k)))),
-        ("hit every 200 bytes", 7, &|n, k| format!("Patient/{}", uuid_text::to_string(&source(scattered(n, k))))),
-        ("50 kB, no uuid", 240, &|n, k| format!("Patient/number-{n}-and-{k}-of-the-old-system")),
+        ("no uuid", 7, &|n, k| {
+            format!("Patient/number-{n}-and-{k}-of-the-old-system")
+        }),
+        ("unknown uuid", 7, &|n, k| {
+            format!("Patient/{}", uuid_text::to_string(&source(IDS + n * 7 + k)))
+        }),
+        ("hit every 200 bytes", 7, &|n, k| {
+            format!("Patient/{}", uuid_text::to_string(&source(scattered(n, k))))
+        }),
+        ("50 kB, no uuid", 240, &|n, k| {
+            format!("Patient/number-{n}-and-{k}-of-the-old-system")
+        }),
         ("50 kB, hit every 200 bytes", 240, &|n, k| {
             format!("Patient/{}", uuid_text::to_string(&source(scattered(n, k))))
         }),
     ];
     for (name, parts, reference) in shapes {
         let count = if parts > 100 { 40 } else { DOCUMENTS };
-        let values: Vec<Value> = (0..count).map(|n| document(n, parts, |k| reference(n, k))).collect();
-        let texts_in: Vec<Vec<u8>> = values.iter().map(|value| value.to_string().into_bytes()).collect();
+        let values: Vec<Value> = (0..count)
+            .map(|n| document(n, parts, |k| reference(n, k)))
+            .collect();
+        let texts_in: Vec<Vec<u8>> = values
+            .iter()
+            .map(|value| value.to_string().into_bytes())
+            .collect();
         let payloads: Vec<Vec<u8>> = values
             .iter()
             .map(|value| jsonb::from_value(value).unwrap_or_else(|error| panic!("{error}")))
@@ -64,15 +78,20 @@ fn benches(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(name);
         group.sample_size(20);
         let mut run = |kind: &str, documents: &[Vec<u8>], is_jsonb: bool| {
-            group.throughput(Throughput::Bytes(documents.iter().map(|document| document.len() as u64).sum()));
+            group.throughput(Throughput::Bytes(
+                documents.iter().map(|document| document.len() as u64).sum(),
+            ));
             let mut rewriter = Rewriter::new(&ids, &texts, Dangling::Keep);
             group.bench_function(kind, |bencher| {
                 bencher.iter_batched_ref(
                     || documents.to_vec(),
                     |documents| {
                         for document in documents {
-                            let outcome =
-                                if is_jsonb { rewriter.jsonb(document) } else { rewriter.json_text(document) };
+                            let outcome = if is_jsonb {
+                                rewriter.jsonb(document)
+                            } else {
+                                rewriter.json_text(document)
+                            };
                             let _ = black_box(outcome);
                         }
                     },

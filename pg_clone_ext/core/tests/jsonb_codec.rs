@@ -1,4 +1,5 @@
 //! The `jsonb` codec against payloads that PostgreSQL wrote, and against itself on generated documents.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first broken assumption, in its helpers too")]
 
 use pg_clone_core::edit::Edit;
 use pg_clone_core::jsonb::{self, JsonbError, MAX_DEPTH, Node};
@@ -27,7 +28,11 @@ fn payloads_are_those_of_the_server() {
         let value: Value = serde_json::from_str(text).unwrap();
         assert_eq!(jsonb::from_value(&value).unwrap(), payload, "written: {text}");
         assert_eq!(jsonb::to_value(&payload).unwrap(), value, "read: {text}");
-        assert_eq!(jsonb::decode(&payload).unwrap().encode().unwrap(), payload, "decoded and encoded: {text}");
+        assert_eq!(
+            jsonb::decode(&payload).unwrap().encode().unwrap(),
+            payload,
+            "decoded and encoded: {text}"
+        );
     }
 }
 
@@ -54,10 +59,17 @@ fn a_payload_cut_short_or_with_any_bit_flipped_is_an_error_or_another_document()
 #[test]
 fn of_equal_keys_the_later_one_is_written_and_keys_are_sorted_by_length() {
     let member = |key: &'static str, value: bool| (key.as_bytes().into(), Node::Bool(value));
-    let node =
-        Node::Object(vec![member("bb", true), member("a", true), member("bb", false), member("aaa", true)]);
+    let node = Node::Object(vec![
+        member("bb", true),
+        member("a", true),
+        member("bb", false),
+        member("aaa", true),
+    ]);
     let payload = node.encode().unwrap();
-    assert_eq!(jsonb::to_value(&payload).unwrap().to_string(), r#"{"a":true,"bb":false,"aaa":true}"#);
+    assert_eq!(
+        jsonb::to_value(&payload).unwrap().to_string(),
+        r#"{"a":true,"bb":false,"aaa":true}"#
+    );
 }
 
 #[test]
@@ -74,7 +86,12 @@ fn nesting_has_a_limit_that_fits_the_stack_of_a_server_process() {
         assert_eq!(jsonb::decode(&deeper), Err(JsonbError::TooDeep));
     };
     // The threads of tests have 2 MB, too little for the large frames of an unoptimised build; a server process has 8.
-    std::thread::Builder::new().stack_size(8 << 20).spawn(check).unwrap().join().unwrap();
+    std::thread::Builder::new()
+        .stack_size(8 << 20)
+        .spawn(check)
+        .unwrap()
+        .join()
+        .unwrap();
 }
 
 #[test]
@@ -86,16 +103,27 @@ fn a_string_over_256_mb_is_too_large() {
 #[test]
 fn what_jsonb_cannot_hold_is_an_error() {
     assert_eq!(jsonb::from_value(&json!("a\0b")), Err(JsonbError::NulCharacter));
-    assert_eq!(jsonb::from_value(&json!({"a\0b": 1})), Err(JsonbError::NulCharacter));
+    assert_eq!(
+        jsonb::from_value(&json!({"a\0b": 1})),
+        Err(JsonbError::NulCharacter)
+    );
     let number: Value = serde_json::from_str("1e200000").unwrap();
     assert!(matches!(jsonb::from_value(&number), Err(JsonbError::Number(_))));
-    assert_eq!(Node::String(b"\xff"[..].into()).to_value(), Err(JsonbError::NotUtf8));
+    assert_eq!(
+        Node::String(b"\xff"[..].into()).to_value(),
+        Err(JsonbError::NotUtf8)
+    );
 }
 
 /// JSON documents with repeated keys out of order, numbers of every form, and arrays beyond the offset stride.
 fn document() -> impl Strategy<Value = Value> {
-    let number = "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?"
-        .prop_map(|text| if text.starts_with("-0") { "0".to_owned() } else { text });
+    let number = "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?".prop_map(|text| {
+        if text.starts_with("-0") {
+            "0".to_owned()
+        } else {
+            text
+        }
+    });
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -113,7 +141,10 @@ fn document() -> impl Strategy<Value = Value> {
 
 fn edit() -> impl Strategy<Value = Edit> {
     use pg_clone_core::edit::Step;
-    let step = prop_oneof!["[a-d]{0,2}".prop_map(Step::Key), (0usize..4).prop_map(Step::Index)];
+    let step = prop_oneof![
+        "[a-d]{0,2}".prop_map(Step::Key),
+        (0usize..4).prop_map(Step::Index)
+    ];
     (prop::collection::vec(step, 0..3), 0..3, document(), "[a-d]{0,2}").prop_map(|(path, op, value, name)| {
         match op {
             0 => Edit::remove(path),

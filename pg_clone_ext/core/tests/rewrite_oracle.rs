@@ -1,4 +1,5 @@
 //! The rewriter against a naive one, on generated documents.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first broken assumption, in its helpers too")]
 
 mod oracle;
 
@@ -37,15 +38,51 @@ fn string() -> impl Strategy<Value = String> {
         let text = uuid_text::to_string(&id(n));
         match case {
             0 => text.to_uppercase(),
-            1 => text.chars().enumerate().map(|(k, c)| if k % 2 == 0 { c.to_ascii_uppercase() } else { c }).collect(),
+            1 => text
+                .chars()
+                .enumerate()
+                .map(|(k, c)| if k % 2 == 0 { c.to_ascii_uppercase() } else { c })
+                .collect(),
             _ => text,
         }
     });
     let glue = prop::sample::select(vec![
-        "/_history/", "Patient/", "Patient/", "urn:uuid:", "https://host/fhir/", "#frag", "/", "\\", "\n", "\t", "\"", "é", "日", "x", "7",
-        "-", ".", "_", "%2F", "%41", " ", "?subject=", "|", "ab", "0197a3c4-", "3", "\u{1}", "𝒳", "😀", "n", "u00e9", "b", "&#47;",
+        "/_history/",
+        "Patient/",
+        "Patient/",
+        "urn:uuid:",
+        "https://host/fhir/",
+        "#frag",
+        "/",
+        "\\",
+        "\n",
+        "\t",
+        "\"",
+        "é",
+        "日",
+        "x",
+        "7",
+        "-",
+        ".",
+        "_",
+        "%2F",
+        "%41",
+        " ",
+        "?subject=",
+        "|",
+        "ab",
+        "0197a3c4-",
+        "3",
+        "\u{1}",
+        "𝒳",
+        "😀",
+        "n",
+        "u00e9",
+        "b",
+        "&#47;",
     ]);
-    let piece = prop_oneof![3 => uuid.boxed(), 4 => glue.prop_map(str::to_owned).boxed(), 1 => "[ -~]{0,20}".boxed()];
+    let piece =
+        prop_oneof![3 => uuid.boxed(), 4 => glue.prop_map(str::to_owned).boxed(), 1 => "[ -~]{0,20}".boxed()];
     prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
 }
 
@@ -59,8 +96,14 @@ fn document() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 40, 8, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
-            prop::collection::vec((prop_oneof![4 => "[a-z]{0,4}".boxed(), 1 => string().boxed()], inner), 0..8)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
+            prop::collection::vec(
+                (
+                    prop_oneof![4 => "[a-z]{0,4}".boxed(), 1 => string().boxed()],
+                    inner
+                ),
+                0..8
+            )
+            .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -147,7 +190,10 @@ fn after(before: &[u8], bytes: Vec<u8>, outcome: Outcome) -> Option<Vec<u8>> {
 
 /// `PROPTEST_CASES` for a long run.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300)
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(300)
 }
 
 proptest! {

@@ -7,6 +7,8 @@ pub enum IdField {
     Whole,
     /// Ids are embedded in the string (a serialised document, say).
     Embedded,
+    /// The string stays as it is, whatever it holds: something else depends on its bytes (a search token, say).
+    Kept,
 }
 
 /// A step from a value of a document to one inside it.
@@ -21,7 +23,7 @@ pub enum Step<'a> {
 /// The declared id fields of one document type.
 ///
 /// A pattern is the keys from the root on, joined by dots; `[]` behind a key stands for any element of its array, `*`
-/// for any key, `**` for any number of steps (`record.inputs[].dataset_id`, `**.template_id`). A key
+/// for any key, `*Name` for any key that ends so, `**` for any number of steps (`record.inputs[].dataset_id`, `**.template_id`). A key
 /// with a dot, star, bracket or quote in it is written as a JSON string (`"a.b".id`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdPaths {
@@ -31,6 +33,7 @@ pub struct IdPaths {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
     Key(Vec<u8>),
+    KeyEnding(Vec<u8>),
     AnyKey,
     Element,
     AnySteps,
@@ -79,6 +82,23 @@ impl IdPaths {
         self.patterns.is_empty()
     }
 
+    /// Whether some strings are kept.
+    pub fn keeps_any(&self) -> bool {
+        self.patterns.iter().any(|(_, field)| *field == IdField::Kept)
+    }
+
+    /// Whether a string under this key may be kept; its path decides.
+    pub(super) fn may_keep(&self, key: &[u8]) -> bool {
+        self.patterns.iter().any(|(pattern, field)| {
+            *field == IdField::Kept
+                && match pattern.last() {
+                    Some(Segment::Key(name)) => name == key,
+                    Some(Segment::KeyEnding(end)) => key.ends_with(end),
+                    _ => true,
+                }
+        })
+    }
+
     /// What is declared for the string at `path`; the first declaration that fits counts.
     pub fn field_at(&self, path: &[Step<'_>]) -> Option<IdField> {
         self.patterns
@@ -98,6 +118,7 @@ fn matches(pattern: &[Segment], path: &[Step<'_>]) -> bool {
         (Some((segment, rest)), Some((step, deeper))) => {
             let fits = match (segment, step) {
                 (Segment::Key(key), Step::Member(name)) => key == name,
+                (Segment::KeyEnding(end), Step::Member(name)) => name.ends_with(end),
                 (Segment::AnyKey, Step::Member(_)) | (Segment::Element, Step::Element) => true,
                 _ => false,
             };
@@ -123,6 +144,9 @@ fn parse(pattern: &str) -> Result<Vec<Segment>, &'static str> {
                 "**" => segments.push(Segment::AnySteps),
                 "" if segments.is_empty() && after.starts_with('[') => {}
                 "" => return Err("a key is empty"),
+                _ if key.len() > 1 && key.starts_with('*') && !key[1..].contains(['*', ']', '"']) => {
+                    segments.push(Segment::KeyEnding(key.as_bytes()[1..].to_vec()));
+                }
                 _ if key.contains(['*', ']', '"']) => {
                     return Err("a key with a star, bracket or quote needs quotes");
                 }

@@ -5,7 +5,8 @@
 
 use super::boundary::Encoding;
 use super::dangling::is_whole_reference;
-use super::find::{Hit, Judge, Reference, hits};
+use super::find::{Hit, Judge, Reference, collect_hits};
+use super::member_key::member_key;
 use super::{Dangling, Outcome, RewriteError, Rewriter};
 use crate::ids::{Id, uuid_text};
 use crate::jsonb::Walk;
@@ -34,34 +35,36 @@ pub(super) enum Verdict {
     Rebuild,
 }
 
-impl Scratch {
-    fn clear(&mut self) {
-        self.patches.clear();
-        self.left.clear();
-    }
-}
-
 impl Rewriter<'_> {
     /// Judges a text value or a whole JSON text.
     pub(super) fn judge_text(&mut self, text: &[u8], encoding: Encoding) -> Result<Verdict, RewriteError> {
-        self.scratch.clear();
+        let Scratch { hits, patches, left, .. } = &mut self.scratch;
+        patches.clear();
+        left.clear();
+        collect_hits(self.ids, text, hits);
         let mut judge = Judge::new(self.ids, text, encoding);
-        for hit in hits(self.ids, text) {
-            match judge.reference(&hit) {
+        let keeping = self.paths.filter(|paths| encoding == Encoding::Json && paths.keeps_any());
+        for hit in hits {
+            if let Some(paths) = keeping
+                && member_key(text, hit.at).is_none_or(|key| paths.may_keep(key))
+            {
+                return Ok(Verdict::Rebuild);
+            }
+            match judge.reference(hit) {
                 None => {}
                 Some(Reference::Cloned { cut: 1.., .. }) => return Ok(Verdict::Rebuild),
                 Some(Reference::Cloned { at, id, upper, .. }) => {
-                    self.scratch.patches.push(Patch { at, id, upper });
+                    patches.push(Patch { at, id, upper });
                 }
                 Some(Reference::Left { at, source }) => match self.dangling {
-                    Dangling::Keep => self.scratch.left.push(source),
+                    Dangling::Keep => left.push(source),
                     Dangling::Error => return Err(RewriteError::dangling(text, at, at + uuid_text::LEN)),
                     // In a JSON text it is not known yet where the string begins and ends.
                     Dangling::Null | Dangling::Remove => {
                         if encoding == Encoding::Json || is_whole_reference(text, at, uuid_text::LEN) {
                             return Ok(Verdict::Rebuild);
                         }
-                        self.scratch.left.push(source);
+                        left.push(source);
                     }
                 },
             }
@@ -80,8 +83,10 @@ impl Rewriter<'_> {
         } = &mut self.scratch;
         patches.clear();
         left.clear();
-        found.clear();
-        found.extend(hits(self.ids, payload));
+        collect_hits(self.ids, payload, found);
+        if !found.is_empty() && self.paths.is_some_and(super::IdPaths::keeps_any) {
+            return Ok(Verdict::Rebuild);
+        }
         if found.is_empty() {
             return Ok(Verdict::InPlace);
         }

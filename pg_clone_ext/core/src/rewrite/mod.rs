@@ -1,8 +1,8 @@
 //! Rewrites documents and values: every id of a cloned resource becomes the clone's.
 //!
-//! Ids are UUIDs found at any position of a string (see [`find`]) and, where a store has them, text ids in the places
-//! that [`text_ids`] knows. What keeps its length is changed in place ([`in_place`]); the rest is rebuilt
-//! ([`json_text`], [`jsonb`]).
+//! Ids are UUIDs found at any position of a string (see `find`) and, where a store has them, text ids in the places
+//! that `text_ids` knows. What keeps its length is changed in place (`in_place`); the rest is rebuilt
+//! (`json_text`, `jsonb`).
 
 mod boundary;
 mod dangling;
@@ -14,6 +14,7 @@ mod in_place;
 mod json_string;
 mod json_text;
 mod jsonb;
+mod member_key;
 mod outcome;
 mod text_ids;
 mod value;
@@ -54,7 +55,8 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The same rewriter, for documents with these id fields. They matter for text ids only.
+    /// The same rewriter, for documents with these id fields. Fields that are kept matter for all ids, the others for
+    /// text ids only.
     pub fn with_id_paths(mut self, paths: &'a IdPaths) -> Self {
         self.set_id_paths(Some(paths));
         self

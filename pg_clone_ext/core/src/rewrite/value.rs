@@ -46,6 +46,9 @@ impl<'a> Rewriter<'a> {
         field: Option<IdField>,
         is_key: bool,
     ) -> Result<NewValue, RewriteError> {
+        if field == Some(IdField::Kept) {
+            return Ok(NewValue::Same);
+        }
         let mut found = Found::default();
         self.find_uuids(string, &mut found);
         if !self.texts.is_empty() {

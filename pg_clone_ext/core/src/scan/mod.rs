@@ -11,9 +11,12 @@ const THIRD: usize = 10;
 const FOURTH: usize = 15;
 /// Bytes of a UUID before its first dash.
 const HEAD: usize = 8;
-/// Positions compared at once.
+/// Distance of the first dashes of two UUIDs that follow each other as closely as they can: the last group of one may be
+/// the beginning of the next.
+const NEXT: usize = 28;
+/// Positions compared at once, and then, where there is something, a part of them.
 const BLOCK: usize = 64;
-const WINDOW: usize = BLOCK + FOURTH;
+const PART: usize = 16;
 
 /// The UUIDs in some bytes, in order, each with the offset of its first byte. Whether an id stands at a proper
 /// boundary is not judged here. UUIDs that overlap (which only raw bytes of several strings can have) are all reported.
@@ -35,13 +38,14 @@ impl Iterator for Uuids<'_> {
     #[inline]
     fn next(&mut self) -> Option<(usize, Id)> {
         while let Some(dash) = next_dashes(self.bytes, self.dash) {
-            self.dash = dash + 1;
             let at = dash - HEAD;
+            self.dash = dash + 1;
             if let Some(id) = self
                 .bytes
                 .get(at..at + uuid_text::LEN)
                 .and_then(uuid_text::parse_slice)
             {
+                self.dash = dash + NEXT;
                 return Some((at, id));
             }
         }
@@ -52,33 +56,35 @@ impl Iterator for Uuids<'_> {
 /// The first position from `from` on with dashes at 0, 5, 10 and 15.
 #[inline]
 fn next_dashes(bytes: &[u8], mut from: usize) -> Option<usize> {
-    while let Some(window) = bytes.get(from..).and_then(|rest| rest.first_chunk::<WINDOW>()) {
-        if block_has_dashes(window) {
-            let found = (0..BLOCK).find(|&at| has_dashes(window, at));
-            if let Some(at) = found {
-                return Some(from + at);
+    while let Some(any) = block_has_dashes::<BLOCK>(bytes, from) {
+        if any {
+            let parts = (from..from + BLOCK).step_by(PART);
+            let part = parts
+                .clone()
+                .find(|at| block_has_dashes::<PART>(bytes, *at) == Some(true));
+            let at = part.and_then(|part| (part..part + PART).find(|at| has_dashes(bytes, *at)));
+            if at.is_some() {
+                return at;
             }
         }
         from += BLOCK;
     }
-    let rest = bytes.get(from..)?;
-    (0..rest.len().saturating_sub(FOURTH))
-        .find(|&at| has_dashes(rest, at))
-        .map(|at| from + at)
+    (from..bytes.len().saturating_sub(FOURTH)).find(|at| has_dashes(bytes, *at))
 }
 
-/// Whether any position of a block has the dashes. No branch in the loop: that is what lets it be vectorised.
+/// Whether any of the N positions from `from` on has the dashes; `None` when there are fewer bytes. No branch in the
+/// loop: that is what lets it be vectorised.
 #[inline]
-fn block_has_dashes(window: &[u8; WINDOW]) -> bool {
+fn block_has_dashes<const N: usize>(bytes: &[u8], from: usize) -> Option<bool> {
+    let block = |offset: usize| bytes.get(from + offset..)?.first_chunk::<N>();
+    // The last one is there only if all are.
+    let (fourth, third, second, first) = (block(FOURTH)?, block(THIRD)?, block(SECOND)?, block(0)?);
     let mut any = 0;
-    for at in 0..BLOCK {
-        let four = (window[at] ^ b'-')
-            | (window[at + SECOND] ^ b'-')
-            | (window[at + THIRD] ^ b'-')
-            | (window[at + FOURTH] ^ b'-');
+    for at in 0..N {
+        let four = (first[at] ^ b'-') | (second[at] ^ b'-') | (third[at] ^ b'-') | (fourth[at] ^ b'-');
         any |= u8::from(four == 0);
     }
-    any != 0
+    Some(any != 0)
 }
 
 #[inline]

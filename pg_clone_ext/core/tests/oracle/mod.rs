@@ -20,7 +20,9 @@ static PERCENT: LazyLock<Regex> = LazyLock::new(|| regex("%([0-7][0-9A-Fa-f])$")
 static WHOLE: LazyLock<Regex> = LazyLock::new(|| {
     let url = r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s?#"'<>|,;()]*/"#;
     let history = r"(?:/_history/[A-Za-z0-9.-]{0,63}[A-Za-z0-9-])?";
-    regex(&format!(r"^(?:(?i:urn:uuid:)|{url}|(?:[A-Z][A-Za-z]+/)?)(UUID){history}(?:#\S*)?$"))
+    regex(&format!(
+        r"^(?:(?i:urn:uuid:)|{url}|(?:[A-Z][A-Za-z]+/)?)(UUID){history}(?:#\S*)?$"
+    ))
 });
 
 /// Source id → the clone's id, or `None` where it is left.
@@ -54,7 +56,10 @@ impl Oracle<'_> {
                 }
                 Value::String(new)
             }
-            Value::Array(elements) => elements.iter().filter_map(|element| self.member(element)).collect(),
+            Value::Array(elements) => elements
+                .iter()
+                .filter_map(|element| self.member(element))
+                .collect(),
             Value::Object(members) => {
                 let mut new = serde_json::Map::new();
                 for (key, value) in members {
@@ -71,7 +76,11 @@ impl Oracle<'_> {
 
     fn member(&mut self, value: &Value) -> Option<Value> {
         let new = self.value(value);
-        if self.dangling == Dangling::Remove { new } else { Some(new.unwrap_or(Value::Null)) }
+        if self.dangling == Dangling::Remove {
+            new
+        } else {
+            Some(new.unwrap_or(Value::Null))
+        }
     }
 
     fn string(&mut self, text: &str) -> String {
@@ -123,7 +132,8 @@ fn id(text: &str) -> Id {
 
 fn opens(before: &str) -> bool {
     let separator = |code: &str| !(u8::from_str_radix(code, 16).unwrap() as char).is_alphanumeric();
-    PERCENT.captures(before).is_some_and(|found| separator(&found[1])) || !before.ends_with(char::is_alphanumeric)
+    PERCENT.captures(before).is_some_and(|found| separator(&found[1]))
+        || !before.ends_with(char::is_alphanumeric)
 }
 
 fn begins_with_letter(after: &str) -> bool {
