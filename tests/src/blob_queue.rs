@@ -30,7 +30,10 @@ pub struct File {
 impl File {
     /// The `n`-th file of a test, in the layout of Medplum.
     pub fn numbered(n: usize) -> Self {
-        Self { source: format!("binary/source-{n}/v1"), target: format!("binary/target-{n}/v2") }
+        Self {
+            source: format!("binary/source-{n}/v1"),
+            target: format!("binary/target-{n}/v2"),
+        }
     }
 }
 
@@ -50,7 +53,11 @@ impl BlobQueue {
     /// When the database or one of its scripts fails.
     pub async fn create(name: &str, blobs: &str) -> anyhow::Result<Self> {
         let cluster = cluster();
-        cluster.connect("postgres").await?.batch_execute(&format!("CREATE DATABASE {name}")).await?;
+        cluster
+            .connect("postgres")
+            .await?
+            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .await?;
         let client = cluster.connect(name).await?;
         client.batch_execute("CREATE SCHEMA IF NOT EXISTS clone").await?;
         for script in ["catalog", "runs", "blob_queue"] {
@@ -70,7 +77,10 @@ impl BlobQueue {
                  VALUES ('files', 'a', 'b', '{}', 'test', 'test', now())",
             )
             .await?;
-        Ok(Self { client, dsn: cluster.dsn(name) })
+        Ok(Self {
+            client,
+            dsn: cluster.dsn(name),
+        })
     }
 
     /// Queues copies as the engine does: rows and one notification in one transaction.
@@ -134,7 +144,10 @@ impl BlobQueue {
     pub async fn wait_until_done(&self, least: i64) -> anyhow::Result<()> {
         let start = Instant::now();
         while self.count("done").await? < least {
-            anyhow::ensure!(start.elapsed() < Duration::from_secs(60), "waited a minute for {least} files");
+            anyhow::ensure!(
+                start.elapsed() < Duration::from_secs(60),
+                "waited a minute for {least} files"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Ok(())
@@ -148,12 +161,21 @@ impl BlobQueue {
     /// `pgclone …` on this database.
     pub fn pgclone(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(pgclone_binary());
-        command.args(["--dsn", &self.dsn]).args(arguments).stdin(Stdio::null());
+        command
+            .args(["--dsn", &self.dsn])
+            .args(arguments)
+            .stdin(Stdio::null());
         // Nothing of the machine's own credentials may leak into a test.
-        for name in ["AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "AZURE_STORAGE_CONNECTION_STRING"] {
+        for name in [
+            "AWS_PROFILE",
+            "AWS_ENDPOINT_URL_S3",
+            "AZURE_STORAGE_CONNECTION_STRING",
+        ] {
             command.env_remove(name);
         }
-        command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_CONFIG_FILE", "/dev/null");
+        command
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_CONFIG_FILE", "/dev/null");
         command
     }
 }
@@ -167,7 +189,9 @@ impl Running {
     /// # Errors
     /// When it cannot be started.
     pub fn start(command: &mut Command) -> anyhow::Result<Self> {
-        Ok(Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?))
+        Ok(Self(
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?,
+        ))
     }
 
     /// Sends it a signal.
@@ -202,7 +226,11 @@ impl Running {
         if let Some(mut pipe) = self.0.stderr.take() {
             pipe.read_to_end(&mut stderr)?;
         }
-        Ok(Output { status: self.0.wait()?, stdout, stderr })
+        Ok(Output {
+            status: self.0.wait()?,
+            stdout,
+            stderr,
+        })
     }
 
     /// Its process id.
@@ -220,7 +248,11 @@ impl Drop for Running {
 
 /// What a process said, both streams.
 pub fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// The command under test: the one in `PGCLONE_BIN`, or the one beside this test program, built if need be.
@@ -234,7 +266,10 @@ pub fn pgclone_binary() -> &'static Path {
             .args(["build", "--quiet", "--package", "pgclone", "--bin", "pgclone"])
             .current_dir(repository())
             .status();
-        assert!(built.is_ok_and(|status| status.success()), "the pgclone command does not build");
+        assert!(
+            built.is_ok_and(|status| status.success()),
+            "the pgclone command does not build"
+        );
         // target/<profile>/deps/<test program> → target/<profile>/pgclone
         let program = std::env::current_exe().unwrap_or_default();
         let profile = program.ancestors().nth(2).map(Path::to_owned).unwrap_or_default();

@@ -62,7 +62,10 @@ impl FaultProxy {
     /// When no port can be had.
     pub async fn start(upstream: SocketAddr) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
-        let proxy = Self { address: listener.local_addr()?, state: Arc::default() };
+        let proxy = Self {
+            address: listener.local_addr()?,
+            state: Arc::default(),
+        };
         let state = Arc::clone(&proxy.state);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -129,10 +132,14 @@ async fn answer(
     } else {
         let stream = TcpStream::connect(upstream).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-                .await
-                .map_err(io::Error::other)?;
+            .await
+            .map_err(io::Error::other)?;
         tokio::spawn(connection);
-        sender.send_request(request).await.map_err(io::Error::other)?.map(BodyExt::boxed)
+        sender
+            .send_request(request)
+            .await
+            .map_err(io::Error::other)?
+            .map(BodyExt::boxed)
     };
     if let Some(exchange) = lock().log.get_mut(index) {
         exchange.status = Some(response.status().as_u16());

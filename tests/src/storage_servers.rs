@@ -1,8 +1,8 @@
 //! Storage servers on loopback, started by the tests: SeaweedFS for S3, Azurite for Azure. Each lives as long as the test
 //! program, and dies with it however it ends.
 
-use std::os::unix::process::CommandExt as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -17,7 +17,8 @@ pub const S3_SECRET: &str = "pgclone-test-secret";
 /// Azurite's published development account.
 pub const AZURE_ACCOUNT: &str = "devstoreaccount1";
 /// Its published key.
-pub const AZURE_KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+pub const AZURE_KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 /// A signature made with that key that allows everything, for the requests of the tests themselves.
 pub const AZURE_SIGNATURE: &str = "sv=2019-12-12&ss=b&srt=sco&sp=rwdlacup&se=2099-01-01T00%3A00%3A00Z&spr=https%2Chttp&sig=1Rm5wThYJ%2B9O3reZjoD96zOFKbXWPdcwqjm3DfVxYAQ%3D";
 
@@ -34,7 +35,9 @@ pub struct StorageServer {
 /// With `CI=true` when it cannot be had; when it does not start.
 pub fn s3() -> Option<StorageServer> {
     static SERVER: OnceLock<Option<StorageServer>> = OnceLock::new();
-    SERVER.get_or_init(|| available("SeaweedFS", "venv/bin/weed", start_s3)).clone()
+    SERVER
+        .get_or_init(|| available("SeaweedFS", "venv/bin/weed", start_s3))
+        .clone()
 }
 
 /// The Azure server of this test program; `None`, with a line that says why, where it cannot be had.
@@ -44,12 +47,17 @@ pub fn s3() -> Option<StorageServer> {
 pub fn azure() -> Option<StorageServer> {
     static SERVER: OnceLock<Option<StorageServer>> = OnceLock::new();
     let program = "azurite/node_modules/azurite/dist/src/blob/main.js";
-    SERVER.get_or_init(|| available("Azurite", program, start_azure)).clone()
+    SERVER
+        .get_or_init(|| available("Azurite", program, start_azure))
+        .clone()
 }
 
 /// The repository.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_owned)
+        .unwrap_or_default()
 }
 
 fn available(
@@ -62,7 +70,10 @@ fn available(
     let directory = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     let program = PathBuf::from(directory.unwrap_or_default()).join(program);
     if !program.exists() {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{name} must be there in CI");
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "{name} must be there in CI"
+        );
         println!("skipped: {name} is not installed, and scripts/test-servers.sh could not install it");
         return None;
     }
@@ -108,7 +119,9 @@ fn start_s3(program: &Path) -> anyhow::Result<StorageServer> {
     run(program, &arguments, &directory, address)?;
     // The gateway listens before the volume server has registered; until then writes are refused.
     let ready = format!("{}/dir/assign", SocketAddr::from((Ipv4Addr::LOCALHOST, master)));
-    wait_until("a volume can be written", || get(&ready).is_ok_and(|answer| answer.contains("\"fid\"")))?;
+    wait_until("a volume can be written", || {
+        get(&ready).is_ok_and(|answer| answer.contains("\"fid\""))
+    })?;
     Ok(StorageServer { address })
 }
 
@@ -126,7 +139,11 @@ fn start_azure(program: &Path) -> anyhow::Result<StorageServer> {
     .map(str::to_owned)
     .to_vec();
     arguments.insert(0, program.display().to_string());
-    arguments.extend([port.to_string(), "--location".to_owned(), directory.display().to_string()]);
+    arguments.extend([
+        port.to_string(),
+        "--location".to_owned(),
+        directory.display().to_string(),
+    ]);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     run(Path::new("node"), &arguments, &directory, address)?;
     Ok(StorageServer { address })
@@ -163,7 +180,10 @@ fn run(program: &Path, arguments: &[String], directory: &Path, address: SocketAd
 fn wait_until(what: &str, is_so: impl Fn() -> bool) -> anyhow::Result<()> {
     let start = Instant::now();
     while !is_so() {
-        ensure!(start.elapsed() < Duration::from_secs(60), "waited a minute until {what}");
+        ensure!(
+            start.elapsed() < Duration::from_secs(60),
+            "waited a minute until {what}"
+        );
         std::thread::sleep(Duration::from_millis(100));
     }
     Ok(())

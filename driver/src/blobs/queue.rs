@@ -93,9 +93,11 @@ impl Queue {
         })
     }
 
-    /// Whether the connection is gone, and with it all claims.
-    pub fn is_lost(&self) -> bool {
-        self.client.is_closed()
+    /// Whether the session is gone, and with it all claims. The error that tells of it may come before the connection is
+    /// seen to be closed: the server announces a shutdown (57P01 to 57P03) as an ordinary error.
+    pub fn is_lost_by(&self, error: &tokio_postgres::Error) -> bool {
+        let code = error.code().map_or("", tokio_postgres::error::SqlState::code);
+        self.client.is_closed() || error.is_closed() || code.starts_with("57P0") || code.starts_with("08")
     }
 
     /// Claims up to `most` due rows; deletes wait for copies to the same key.

@@ -144,7 +144,7 @@ pub async fn run(
                 };
                 let ended = worker.work(&mut tally).await;
                 tally.keep_bytes(&shared);
-                ended.map_err(|error| (queue.is_lost(), anyhow::Error::new(error)))
+                ended.map_err(|error| (queue.is_lost_by(&error), anyhow::Error::new(error)))
             }
             Err(error) => Err((before > 0 || lost > 0, error)),
         };
