@@ -18,21 +18,69 @@ use pgrx::prelude::*;
 ::pgrx::pg_module_magic!(name, version);
 
 extension_sql_file!("../../sql/install/catalog.sql", name = "catalog", bootstrap);
-extension_sql_file!("../../sql/install/runs.sql", name = "runs", requires = ["catalog"]);
-extension_sql_file!("../../sql/install/blob_queue.sql", name = "blob_queue", requires = ["runs"]);
-extension_sql_file!("../../sql/install/describe.sql", name = "describe", requires = ["catalog"]);
-extension_sql_file!("../../sql/install/stores.sql", name = "stores", requires = ["describe"]);
+extension_sql_file!(
+    "../../sql/install/runs.sql",
+    name = "runs",
+    requires = ["catalog"]
+);
+extension_sql_file!(
+    "../../sql/install/blob_queue.sql",
+    name = "blob_queue",
+    requires = ["runs"]
+);
+extension_sql_file!(
+    "../../sql/install/describe.sql",
+    name = "describe",
+    requires = ["catalog"]
+);
+extension_sql_file!(
+    "../../sql/install/stores.sql",
+    name = "stores",
+    requires = ["describe"]
+);
+extension_sql_file!(
+    "../../sql/install/verify.sql",
+    name = "verify",
+    requires = ["blob_queue"]
+);
 extension_sql_file!("../../sql/install/emit.sql", name = "emit", requires = ["runs"]);
-extension_sql_file!("../../sql/presets/documents.sql", name = "preset_documents", requires = ["stores"]);
-extension_sql_file!("../../sql/presets/medplum.sql", name = "preset_medplum", requires = ["stores"]);
+extension_sql_file!(
+    "../../sql/presets/documents.sql",
+    name = "preset_documents",
+    requires = ["stores"]
+);
+extension_sql_file!(
+    "../../sql/presets/medplum.sql",
+    name = "preset_medplum",
+    requires = ["stores"]
+);
 extension_sql_file!("../../sql/install/item.sql", name = "item", requires = ["runs"]);
-extension_sql_file!("../../sql/presets/registry_subtypes.sql", name = "registry_subtypes", requires = ["stores"]);
-extension_sql_file!("../../sql/presets/registry_load.sql", name = "registry_load", requires = ["registry_subtypes"]);
-extension_sql_file!("../../sql/presets/registry.sql", name = "preset_registry", requires = ["registry_load"]);
+extension_sql_file!(
+    "../../sql/presets/registry_subtypes.sql",
+    name = "registry_subtypes",
+    requires = ["stores"]
+);
+extension_sql_file!(
+    "../../sql/presets/registry_load.sql",
+    name = "registry_load",
+    requires = ["registry_subtypes"]
+);
+extension_sql_file!(
+    "../../sql/presets/registry.sql",
+    name = "preset_registry",
+    requires = ["registry_load"]
+);
 extension_sql_file!(
     "../../sql/install/privileges.sql",
     name = "privileges",
-    requires = ["blob_queue", "emit", "preset_documents", "preset_medplum", "item", "preset_registry"],
+    requires = [
+        "blob_queue",
+        "emit",
+        "preset_documents",
+        "preset_medplum",
+        "item",
+        "preset_registry"
+    ],
     finalize
 );
 

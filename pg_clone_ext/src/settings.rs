@@ -44,7 +44,10 @@ pub fn max_memory_bytes() -> u64 {
 
 /// The actor that the session has set, if any.
 pub fn actor() -> Option<String> {
-    ACTOR.get().and_then(|actor| actor.into_string().ok()).filter(|actor| !actor.is_empty())
+    ACTOR
+        .get()
+        .and_then(|actor| actor.into_string().ok())
+        .filter(|actor| !actor.is_empty())
 }
 
 /// Whether the bulk path may be taken.

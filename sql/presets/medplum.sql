@@ -195,9 +195,10 @@ BEGIN
     -- Strings that the product hashes into token columns stay as they are, so that searching for them still works.
     UPDATE clone.store s
     SET options = jsonb_build_object(
-            'kept', '[{"member": "value", "of": ["identifier", "*Identifier", "telecom"]},
-                      {"member": "code", "of": ["coding", "tag", "security", "*Coding", "class"]},
-                      {"member": "display", "of": ["coding", "tag", "security", "*Coding", "class"]}]'::jsonb,
+            'id_paths', jsonb_build_object('kept', jsonb_build_array(
+                '**.identifier.value', '**.identifier[].value', '**.*Identifier.value', '**.*Identifier[].value', '**.telecom[].value',
+                '**.coding[].code', '**.coding[].display', '**.*Coding.code', '**.*Coding.display', '**.tag[].code', '**.tag[].display',
+                '**.security[].code', '**.security[].display')),
             'dangling_null', 'remove',
             'blob_prefix_in_bucket', 'binary/') || s.options
     WHERE s.name = preset_medplum.store;

@@ -53,8 +53,17 @@ fn project_clone(
     store: default!(Option<String>, "NULL"),
     options: default!(Option<pgrx::JsonB>, "'{}'"),
 ) -> pgrx::JsonB {
-    let project = request(source_project, name, resource_types, include_ids, exclude_ids, owner, store, options)
-        .and_then(run::clone_project);
+    let project = request(
+        source_project,
+        name,
+        resource_types,
+        include_ids,
+        exclude_ids,
+        owner,
+        store,
+        options,
+    )
+    .and_then(run::clone_project);
     pgrx::JsonB(or_raise(project))
 }
 

@@ -3,3 +3,4 @@
 mod clone;
 mod item;
 mod plan;
+mod verify;

@@ -8,7 +8,11 @@ use pgrx::prelude::*;
 /// What `project_clone` with the same arguments would do: per table and resource type the rows, bytes, path and
 /// dangling references. Writes nothing; needs SELECT only.
 #[pg_extern(volatile, parallel_unsafe)]
-#[expect(clippy::too_many_arguments, clippy::type_complexity, reason = "they are the SQL function's")]
+#[expect(
+    clippy::too_many_arguments,
+    clippy::type_complexity,
+    reason = "they are the SQL function's"
+)]
 fn project_clone_plan(
     source_project: Option<String>,
     name: default!(Option<String>, "NULL"),
@@ -33,8 +37,17 @@ fn project_clone_plan(
         name!(columns, pgrx::JsonB),
     ),
 > {
-    let rows = request(source_project, name, resource_types, include_ids, exclude_ids, owner, store, options)
-        .and_then(run::plan_project);
+    let rows = request(
+        source_project,
+        name,
+        resource_types,
+        include_ids,
+        exclude_ids,
+        owner,
+        store,
+        options,
+    )
+    .and_then(run::plan_project);
     TableIterator::new(or_raise(rows).into_iter().map(|row| {
         (
             row.relation,

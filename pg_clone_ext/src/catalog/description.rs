@@ -34,7 +34,15 @@ struct Raw {
 }
 
 /// Name, type, role, target, value, reason, not null.
-type RawColumn = (String, String, String, Option<Oid>, Option<String>, Option<String>, bool);
+type RawColumn = (
+    String,
+    String,
+    String,
+    Option<Oid>,
+    Option<String>,
+    Option<String>,
+    bool,
+);
 
 #[derive(Deserialize)]
 struct RawTable {
@@ -71,12 +79,22 @@ pub fn load(name: &str) -> Result<Description> {
     let Some(pgrx::JsonB(json)) = json else {
         return Err(Error::bad_argument(format!("there is no store \"{name}\"")).hint(super::list_stores()));
     };
-    let raw: Raw = serde_json::from_value(json)
-        .map_err(|error| Error::new(Code::StoreChanged, format!("the catalog of store \"{name}\" is damaged: {error}")))?;
+    let raw: Raw = serde_json::from_value(json).map_err(|error| {
+        Error::new(
+            Code::StoreChanged,
+            format!("the catalog of store \"{name}\" is damaged: {error}"),
+        )
+    })?;
     if !raw.differences.is_empty() {
-        return Err(Error::new(Code::StoreChanged, format!("the tables of store \"{name}\" are not as the catalog describes them"))
-            .detail(raw.differences.join("; "))
-            .hint(format!("If the change is right: SELECT clone.store_refresh({});", quote::literal(name))));
+        return Err(Error::new(
+            Code::StoreChanged,
+            format!("the tables of store \"{name}\" are not as the catalog describes them"),
+        )
+        .detail(raw.differences.join("; "))
+        .hint(format!(
+            "If the change is right: SELECT clone.store_refresh({});",
+            quote::literal(name)
+        )));
     }
     Ok(Description {
         store: Store {
@@ -87,7 +105,11 @@ pub fn load(name: &str) -> Result<Description> {
             belongings: raw
                 .belongings
                 .into_iter()
-                .map(|(resource_type, brings_type, via_column)| Belonging { resource_type, brings_type, via_column })
+                .map(|(resource_type, brings_type, via_column)| Belonging {
+                    resource_type,
+                    brings_type,
+                    via_column,
+                })
                 .collect(),
         },
         rules: raw.rules,

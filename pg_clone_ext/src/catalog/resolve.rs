@@ -7,18 +7,17 @@ use pg_clone_core::plan::quote;
 
 fn names() -> Result<Vec<String>> {
     let _owner = AsExtensionOwner::new();
-    pgrx::Spi::get_one::<Vec<String>>(
-        "SELECT pg_catalog.array_agg(name ORDER BY name) FROM clone.store",
-    )
-    .map(Option::unwrap_or_default)
-    .map_err(internal)
+    pgrx::Spi::get_one::<Vec<String>>("SELECT pg_catalog.array_agg(name ORDER BY name) FROM clone.store")
+        .map(Option::unwrap_or_default)
+        .map_err(internal)
 }
 
 /// The stores there are, as a hint.
 pub fn list_stores() -> String {
     match names() {
         Ok(names) if !names.is_empty() => format!("Stores: {}.", names.join(", ")),
-        _ => "There is no store yet; create one: SELECT clone.store_create('documents', 'documents');".to_owned(),
+        _ => "There is no store yet; create one: SELECT clone.store_create('documents', 'documents');"
+            .to_owned(),
     }
 }
 
@@ -47,7 +46,10 @@ pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
                 .collect::<Result<_>>()?;
             match holding.as_slice() {
                 [one] => Ok((*one).clone()),
-                [] => Err(Error::new(Code::NotFound, format!("project \"{project}\" is in no store")).hint(list_stores())),
+                [] => Err(
+                    Error::new(Code::NotFound, format!("project \"{project}\" is in no store"))
+                        .hint(list_stores()),
+                ),
                 many => Err(Error::bad_argument(format!(
                     "project \"{project}\" is in several stores: {}",
                     many.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ")

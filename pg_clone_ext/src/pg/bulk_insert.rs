@@ -93,7 +93,8 @@ impl BulkInsert {
         if rows == 0 {
             return;
         }
-        let mut slots: Vec<*mut pg_sys::TupleTableSlot> = self.slots[..rows].iter().map(|slot| slot.0).collect();
+        let mut slots: Vec<*mut pg_sys::TupleTableSlot> =
+            self.slots[..rows].iter().map(|slot| slot.0).collect();
         // SAFETY: every slot holds a tuple of this table; estate, result and bulk state belong together and are alive.
         self.batch.within(|| unsafe {
             if self.constrained {
@@ -112,10 +113,19 @@ impl BulkInsert {
             let indexed = (*self.result).ri_NumIndices > 0;
             let triggered = !(*self.result).ri_TrigDesc.is_null();
             for slot in &slots {
-                let recheck =
-                    if indexed { insert_index_entries(self.result, *slot, self.estate) } else { std::ptr::null_mut() };
+                let recheck = if indexed {
+                    insert_index_entries(self.result, *slot, self.estate)
+                } else {
+                    std::ptr::null_mut()
+                };
                 if triggered {
-                    pg_sys::ExecARInsertTriggers(self.estate, self.result, *slot, recheck, std::ptr::null_mut());
+                    pg_sys::ExecARInsertTriggers(
+                        self.estate,
+                        self.result,
+                        *slot,
+                        recheck,
+                        std::ptr::null_mut(),
+                    );
                 }
                 let context = (*self.estate).es_per_tuple_exprcontext;
                 if !context.is_null() {
@@ -196,7 +206,16 @@ unsafe fn insert_index_entries(
     // SAFETY: the same; the last argument (only summarizing indexes) concerns updates.
     #[cfg(not(feature = "pg15"))]
     unsafe {
-        pg_sys::ExecInsertIndexTuples(result, slot, estate, false, false, none, std::ptr::null_mut(), false)
+        pg_sys::ExecInsertIndexTuples(
+            result,
+            slot,
+            estate,
+            false,
+            false,
+            none,
+            std::ptr::null_mut(),
+            false,
+        )
     }
 }
 

@@ -79,9 +79,14 @@ fn check(table: u32, name: &str, mode: u32, word: &str) -> Result<()> {
         return Ok(());
     }
     let role = current_user();
-    Err(Error::new(Code::NotAllowed, format!("permission denied for table {name}"))
-        .detail(format!("Cloning needs {word} on this table for role \"{role}\"."))
-        .hint(format!("GRANT SELECT, INSERT ON {name} TO {};", pg_clone_core::plan::quote::identifier(&role))))
+    Err(
+        Error::new(Code::NotAllowed, format!("permission denied for table {name}"))
+            .detail(format!("Cloning needs {word} on this table for role \"{role}\"."))
+            .hint(format!(
+                "GRANT SELECT, INSERT ON {name} TO {};",
+                pg_clone_core::plan::quote::identifier(&role)
+            )),
+    )
 }
 
 /// Row security that would apply to the current user on this table is an error (0A000): rows would be missing
@@ -92,9 +97,17 @@ pub fn check_no_row_security(table: u32, name: &str) -> Result<()> {
     if state != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32 {
         return Ok(());
     }
-    Err(Error::new(Code::Unsupported, format!("row security on table {name} applies to role \"{}\"", current_user()))
-        .detail("A clone would miss the rows that the policies hide.")
-        .hint("Run the clone as the table's owner (without FORCE ROW LEVEL SECURITY), or as a role with BYPASSRLS."))
+    Err(Error::new(
+        Code::Unsupported,
+        format!(
+            "row security on table {name} applies to role \"{}\"",
+            current_user()
+        ),
+    )
+    .detail("A clone would miss the rows that the policies hide.")
+    .hint(
+        "Run the clone as the table's owner (without FORCE ROW LEVEL SECURITY), or as a role with BYPASSRLS.",
+    ))
 }
 
 /// Name of the role whose rights count now.
@@ -102,6 +115,10 @@ pub fn current_user() -> String {
     // SAFETY: the id is that of an existing role; the returned string is palloc'd and NUL-terminated.
     unsafe {
         let name = pg_sys::GetUserNameFromId(pg_sys::GetUserId(), true);
-        if name.is_null() { String::new() } else { std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned() }
+        if name.is_null() {
+            String::new()
+        } else {
+            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
+        }
     }
 }

@@ -24,7 +24,12 @@ impl EmitResult {
     pub fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
         // SAFETY: one entry per column of the descriptor (the caller made them from columns()).
         unsafe {
-            pg_sys::tuplestore_putvalues(self.store, self.descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            pg_sys::tuplestore_putvalues(
+                self.store,
+                self.descriptor,
+                values.as_mut_ptr(),
+                nulls.as_mut_ptr(),
+            );
             pg_sys::heap_compute_data_size(self.descriptor, values.as_mut_ptr(), nulls.as_mut_ptr())
         }
     }
@@ -53,7 +58,10 @@ pub unsafe extern "C-unwind" fn clone_emit(fcinfo: pg_sys::FunctionCallInfo) -> 
         (
             arguments[0].value.value() as i64,
             arguments[1].value.value() as u32,
-            EmitResult { store: (*info).setResult, descriptor: (*info).setDesc },
+            EmitResult {
+                store: (*info).setResult,
+                descriptor: (*info).setDesc,
+            },
         )
     };
     if let Err(error) = crate::run::emit(run, table, &mut result) {

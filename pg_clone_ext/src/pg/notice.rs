@@ -13,7 +13,11 @@ pub fn notice(message: &str, detail: &str) {
         message.to_owned(),
         "pg_clone",
     );
-    let report = if detail.is_empty() { report } else { report.set_detail(detail.to_owned()) };
+    let report = if detail.is_empty() {
+        report
+    } else {
+        report.set_detail(detail.to_owned())
+    };
     report.report(pgrx::PgLogLevel::NOTICE);
     // SAFETY: undoes the increment above.
     unsafe { pg_sys::InterruptHoldoffCount -= 1 };

@@ -17,7 +17,8 @@ struct Receiver<'a> {
 /// is still open: what it wrote by then is checked by foreign keys together. The executor hands its slot over directly:
 /// no tuple is copied. `each` may write to tables: the snapshot does not see what it writes.
 pub fn for_each_row(sql: &str, each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>) -> Result<u64> {
-    let text = CString::new(sql).map_err(|_| Error::new(Code::Internal, "a generated query holds a NUL byte"))?;
+    let text =
+        CString::new(sql).map_err(|_| Error::new(Code::Internal, "a generated query holds a NUL byte"))?;
     let mut receiver = Receiver {
         base: pg_sys::DestReceiver {
             receiveSlot: Some(receive_slot),
@@ -46,14 +47,21 @@ pub fn for_each_row(sql: &str, each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<
         }
     });
     if code != pg_sys::SPI_OK_SELECT as i32 {
-        return Err(Error::new(Code::Internal, format!("a generated query failed with SPI code {code}")).detail(sql));
+        return Err(Error::new(
+            Code::Internal,
+            format!("a generated query failed with SPI code {code}"),
+        )
+        .detail(sql));
     }
     Ok(rows)
 }
 
 /// Called by the executor for each row.
 #[pg_guard]
-unsafe extern "C-unwind" fn receive_slot(slot: *mut pg_sys::TupleTableSlot, this: *mut pg_sys::DestReceiver) -> bool {
+unsafe extern "C-unwind" fn receive_slot(
+    slot: *mut pg_sys::TupleTableSlot,
+    this: *mut pg_sys::DestReceiver,
+) -> bool {
     // SAFETY: `this` is the base of the Receiver on for_each_row's stack; `slot` is a valid slot whose arrays have
     // tts_nvalid entries once all attributes are deformed. Both stay valid during this call.
     let (receiver, values, nulls) = unsafe {
@@ -80,7 +88,12 @@ unsafe extern "C-unwind" fn receive_slot(slot: *mut pg_sys::TupleTableSlot, this
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn startup(_this: *mut pg_sys::DestReceiver, _operation: i32, _type: pg_sys::TupleDesc) {}
+unsafe extern "C-unwind" fn startup(
+    _this: *mut pg_sys::DestReceiver,
+    _operation: i32,
+    _type: pg_sys::TupleDesc,
+) {
+}
 
 #[pg_guard]
 unsafe extern "C-unwind" fn shutdown(this: *mut pg_sys::DestReceiver) {

@@ -26,7 +26,10 @@ impl OpenTable {
         // SAFETY: raises if there is no such table.
         OpenTable {
             relation: unsafe {
-                pg_sys::table_open(pg_sys::Oid::from(table), pg_sys::RowExclusiveLock as pg_sys::LOCKMODE)
+                pg_sys::table_open(
+                    pg_sys::Oid::from(table),
+                    pg_sys::RowExclusiveLock as pg_sys::LOCKMODE,
+                )
             },
         }
     }
@@ -36,7 +39,10 @@ impl OpenTable {
         // SAFETY: raises if there is no such table.
         OpenTable {
             relation: unsafe {
-                pg_sys::table_open(pg_sys::Oid::from(table), pg_sys::AccessShareLock as pg_sys::LOCKMODE)
+                pg_sys::table_open(
+                    pg_sys::Oid::from(table),
+                    pg_sys::AccessShareLock as pg_sys::LOCKMODE,
+                )
             },
         }
     }
@@ -98,7 +104,12 @@ unsafe fn attribute<'a>(descriptor: pg_sys::TupleDesc, i: usize) -> &'a pg_sys::
     // SAFETY: since PostgreSQL 18 the full attributes stand behind the natts compact ones.
     unsafe {
         let natts = (*descriptor).natts as usize;
-        &*(*descriptor).compact_attrs.as_ptr().add(natts).cast::<pg_sys::FormData_pg_attribute>().add(i)
+        &*(*descriptor)
+            .compact_attrs
+            .as_ptr()
+            .add(natts)
+            .cast::<pg_sys::FormData_pg_attribute>()
+            .add(i)
     }
 }
 

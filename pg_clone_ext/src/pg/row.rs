@@ -31,7 +31,8 @@ impl<'a> Row<'a> {
     /// A column known to be `uuid`.
     pub fn uuid(&self, place: usize) -> Option<Id> {
         // SAFETY: the caller asked for this type in its query; a uuid datum points to 16 bytes.
-        self.datum(place).map(|datum| unsafe { *datum.cast_mut_ptr::<Id>() })
+        self.datum(place)
+            .map(|datum| unsafe { *datum.cast_mut_ptr::<Id>() })
     }
 
     /// A column known to be `boolean`.

@@ -43,7 +43,8 @@ pub fn read_integer(datum: pg_sys::Datum, type_name: &str) -> i64 {
 
 /// A datum for a column of that integer type; out of its range is an error (22023).
 pub fn make_integer(value: i64, type_name: &str) -> Result<pg_sys::Datum> {
-    let out_of_range = || Error::bad_argument(format!("the new key {value} does not fit into type {type_name}"));
+    let out_of_range =
+        || Error::bad_argument(format!("the new key {value} does not fit into type {type_name}"));
     Ok(match type_name {
         "smallint" => pg_sys::Datum::from(i16::try_from(value).map_err(|_| out_of_range())?),
         "integer" => pg_sys::Datum::from(i32::try_from(value).map_err(|_| out_of_range())?),
@@ -57,7 +58,10 @@ pub fn bytes<'a>(datum: pg_sys::Datum) -> &'a [u8] {
     // detoasting used, and the callers keep it no longer than a row.
     unsafe {
         let plain = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
-        std::slice::from_raw_parts(pgrx::vardata_any(plain).cast::<u8>(), pgrx::varsize_any_exhdr(plain))
+        std::slice::from_raw_parts(
+            pgrx::vardata_any(plain).cast::<u8>(),
+            pgrx::varsize_any_exhdr(plain),
+        )
     }
 }
 
@@ -65,7 +69,10 @@ pub fn bytes<'a>(datum: pg_sys::Datum) -> &'a [u8] {
 pub fn make_varlena(bytes: &[u8]) -> Result<pg_sys::Datum> {
     const HEADER: usize = pg_sys::VARHDRSZ;
     if bytes.len() > 0x3FFF_FFFF - HEADER {
-        return Err(Error::new(Code::BadData, format!("a value of {} bytes exceeds PostgreSQL's 1 GB", bytes.len())));
+        return Err(Error::new(
+            Code::BadData,
+            format!("a value of {} bytes exceeds PostgreSQL's 1 GB", bytes.len()),
+        ));
     }
     // SAFETY: palloc returns that many writable bytes or raises; the header is set for the same size.
     unsafe {
@@ -77,7 +84,10 @@ pub fn make_varlena(bytes: &[u8]) -> Result<pg_sys::Datum> {
 }
 
 /// Gives `rewrite` a private, plain, 4-byte aligned copy of a varlena's payload to change.
-pub fn rewrite_varlena(datum: pg_sys::Datum, rewrite: impl FnOnce(&mut [u8]) -> Result<Outcome>) -> Result<Changed> {
+pub fn rewrite_varlena(
+    datum: pg_sys::Datum,
+    rewrite: impl FnOnce(&mut [u8]) -> Result<Outcome>,
+) -> Result<Changed> {
     // SAFETY: the copy is ours: detoasted, decompressed, with a 4-byte header, in the current memory context.
     let (copy, payload) = unsafe {
         let copy = pg_sys::pg_detoast_datum_copy(datum.cast_mut_ptr());
@@ -120,7 +130,11 @@ pub fn map_uuid_array(
             }
         }
     }
-    if changed { Ok(Changed::To(make_array(&out, datum, pg_sys::UUIDOID, 16, b'c'))) } else { Ok(Changed::No) }
+    if changed {
+        Ok(Changed::To(make_array(&out, datum, pg_sys::UUIDOID, 16, b'c')))
+    } else {
+        Ok(Changed::No)
+    }
 }
 
 /// Maps every element of a `text[]`; `map` gets the element's bytes and says what becomes of it.
@@ -146,10 +160,19 @@ pub fn map_text_array(
             Changed::ToNull => changed = true,
         }
     }
-    if changed { Ok(Changed::To(make_array(&out, datum, element_type, -1, b'i'))) } else { Ok(Changed::No) }
+    if changed {
+        Ok(Changed::To(make_array(&out, datum, element_type, -1, b'i')))
+    } else {
+        Ok(Changed::No)
+    }
 }
 
-fn array_elements(datum: pg_sys::Datum, element: pg_sys::Oid, len: i32, align: u8) -> Vec<Option<pg_sys::Datum>> {
+fn array_elements(
+    datum: pg_sys::Datum,
+    element: pg_sys::Oid,
+    len: i32,
+    align: u8,
+) -> Vec<Option<pg_sys::Datum>> {
     let mut values = std::ptr::null_mut();
     let mut nulls = std::ptr::null_mut();
     let mut count = 0;
@@ -166,7 +189,9 @@ fn array_elements(datum: pg_sys::Datum, element: pg_sys::Oid, len: i32, align: u
             &mut nulls,
             &mut count,
         );
-        (0..usize::try_from(count).unwrap_or(0)).map(|i| (!*nulls.add(i)).then(|| *values.add(i))).collect()
+        (0..usize::try_from(count).unwrap_or(0))
+            .map(|i| (!*nulls.add(i)).then(|| *values.add(i)))
+            .collect()
     }
 }
 
@@ -178,7 +203,10 @@ fn make_array(
     len: i32,
     align: u8,
 ) -> pg_sys::Datum {
-    let mut values: Vec<pg_sys::Datum> = elements.iter().map(|e| e.unwrap_or(pg_sys::Datum::from(0))).collect();
+    let mut values: Vec<pg_sys::Datum> = elements
+        .iter()
+        .map(|e| e.unwrap_or(pg_sys::Datum::from(0)))
+        .collect();
     let mut nulls: Vec<bool> = elements.iter().map(Option::is_none).collect();
     // SAFETY: both vectors have one entry per element; dims and bounds of the old array are read behind its header,
     // where an array of ndim dimensions has 2 * ndim integers.
@@ -216,7 +244,12 @@ pub fn from_text(text: &str, type_oid: pg_sys::Oid, typmod: i32) -> Result<pg_sy
         let mut input = pg_sys::Oid::INVALID;
         let mut ioparam = pg_sys::Oid::INVALID;
         pg_sys::getTypeInputInfo(type_oid, &mut input, &mut ioparam);
-        Ok(pg_sys::OidInputFunctionCall(input, text.as_ptr().cast_mut(), ioparam, typmod))
+        Ok(pg_sys::OidInputFunctionCall(
+            input,
+            text.as_ptr().cast_mut(),
+            ioparam,
+            typmod,
+        ))
     }
 }
 

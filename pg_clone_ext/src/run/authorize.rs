@@ -58,5 +58,9 @@ pub fn project_exists(run: &Run) -> Result<()> {
         table.type_of(column),
     ))
     .map_err(internal)?;
-    if found == Some(true) { Ok(()) } else { Err(not_found(&run.source)) }
+    if found == Some(true) {
+        Ok(())
+    } else {
+        Err(not_found(&run.source))
+    }
 }

@@ -21,14 +21,25 @@ pub struct Candidates {
 impl Candidates {
     /// The belongings of a store, if the call is filtered.
     pub fn new(store: &Store, filtered: bool) -> Self {
-        let belongings = if filtered { store.belongings.clone() } else { Vec::new() };
-        let left = belongings.iter().map(|b| (b.brings_type.clone(), HashSet::new())).collect();
+        let belongings = if filtered {
+            store.belongings.clone()
+        } else {
+            Vec::new()
+        };
+        let left = belongings
+            .iter()
+            .map(|b| (b.brings_type.clone(), HashSet::new()))
+            .collect();
         let chosen = belongings
             .iter()
             .filter(|b| !b.via_column.is_empty())
             .map(|b| (b.resource_type.clone(), HashSet::new()))
             .collect();
-        Candidates { belongings, left, chosen }
+        Candidates {
+            belongings,
+            left,
+            chosen,
+        }
     }
 
     /// Remembers a resource if it matters here.
@@ -49,7 +60,12 @@ impl Candidates {
 }
 
 /// Adds what the chosen resources bring along, and what that brings along, until nothing is added.
-pub fn bring(run: &mut Run, tables: &[Table], filled: &HashSet<Oid>, candidates: &mut Candidates) -> Result<()> {
+pub fn bring(
+    run: &mut Run,
+    tables: &[Table],
+    filled: &HashSet<Oid>,
+    candidates: &mut Candidates,
+) -> Result<()> {
     loop {
         let mut added: HashMap<String, HashSet<Key>> = HashMap::new();
         for belonging in candidates.belongings.clone() {
@@ -68,12 +84,19 @@ pub fn bring(run: &mut Run, tables: &[Table], filled: &HashSet<Oid>, candidates:
             return Ok(());
         }
         for table in tables.iter().filter(|t| t.role == TableRole::Resource) {
-            if table.resource_type.as_ref().is_some_and(|name| !added.contains_key(name)) {
+            if table
+                .resource_type
+                .as_ref()
+                .is_some_and(|name| !added.contains_key(name))
+            {
                 continue;
             }
             let mut pending = Vec::new();
             for_each_resource(run, table, filled, &mut |run, seen| {
-                if added.get(seen.resource_type).is_some_and(|keys| keys.contains(&seen.key)) {
+                if added
+                    .get(seen.resource_type)
+                    .is_some_and(|keys| keys.contains(&seen.key))
+                {
                     take(run, table, seen.key, seen.version, &mut pending)?;
                 }
                 Ok(())
@@ -102,13 +125,31 @@ fn named_by_documents(
     belonging: &Belonging,
 ) -> Result<HashSet<Key>> {
     let mut found = HashSet::new();
-    let Some(left) = candidates.left.get(&belonging.brings_type) else { return Ok(found) };
-    for table in tables.iter().filter(|t| t.role == TableRole::Resource && run.active.contains(&t.oid)) {
-        let (Some(id), Some(document)) = (&table.id_column, &table.document_column) else { continue };
-        if belonging.resource_type != "*" && table.resource_type.as_ref().is_some_and(|t| *t != belonging.resource_type) {
+    let Some(left) = candidates.left.get(&belonging.brings_type) else {
+        return Ok(found);
+    };
+    for table in tables
+        .iter()
+        .filter(|t| t.role == TableRole::Resource && run.active.contains(&t.oid))
+    {
+        let (Some(id), Some(document)) = (&table.id_column, &table.document_column) else {
+            continue;
+        };
+        if belonging.resource_type != "*"
+            && table
+                .resource_type
+                .as_ref()
+                .is_some_and(|t| *t != belonging.resource_type)
+        {
             continue;
         }
-        let Some(sql) = plan::source_of_ids(&run.store, table, &run.source, filled, std::slice::from_ref(document))?
+        let Some(sql) = plan::source_of_ids(
+            &run.store,
+            table,
+            &run.source,
+            filled,
+            std::slice::from_ref(document),
+        )?
         else {
             continue;
         };
@@ -118,17 +159,25 @@ fn named_by_documents(
             let Some(row) = row else { return Ok(()) };
             memory.reset();
             memory.within(|| {
-                let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else { return Ok(()) };
+                let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
+                    return Ok(());
+                };
                 if !matches!(run.new_key(&key, &[table.oid]), NewKey::To(_)) {
                     return Ok(());
                 }
                 if belonging.resource_type != "*"
-                    && row.text(1)?.is_some_and(|row_type| row_type != belonging.resource_type.as_str())
+                    && row
+                        .text(1)?
+                        .is_some_and(|row_type| row_type != belonging.resource_type.as_str())
                 {
                     return Ok(());
                 }
                 let bytes = row.bytes(3).unwrap_or_default();
-                found.extend(scan::uuids(bytes).map(|(_, id)| Key::Uuid(id)).filter(|key| left.contains(key)));
+                found.extend(
+                    scan::uuids(bytes)
+                        .map(|(_, id)| Key::Uuid(id))
+                        .filter(|key| left.contains(key)),
+                );
                 Ok(())
             })
         })?;
@@ -145,20 +194,32 @@ fn naming_chosen(
     belonging: &Belonging,
 ) -> Result<HashSet<Key>> {
     let mut found = HashSet::new();
-    let (Some(left), Some(chosen)) =
-        (candidates.left.get(&belonging.brings_type), candidates.chosen.get(&belonging.resource_type))
-    else {
+    let (Some(left), Some(chosen)) = (
+        candidates.left.get(&belonging.brings_type),
+        candidates.chosen.get(&belonging.resource_type),
+    ) else {
         return Ok(found);
     };
     if chosen.is_empty() {
         return Ok(found);
     }
-    for table in tables.iter().filter(|t| t.role == TableRole::Resource && !t.empty) {
-        if table.resource_type.as_ref().is_some_and(|t| *t != belonging.brings_type) {
+    for table in tables
+        .iter()
+        .filter(|t| t.role == TableRole::Resource && !t.empty)
+    {
+        if table
+            .resource_type
+            .as_ref()
+            .is_some_and(|t| *t != belonging.brings_type)
+        {
             continue;
         }
-        let (Some(id), Some(_)) = (&table.id_column, table.column(&belonging.via_column)) else { continue };
-        let Some(belongs) = plan::condition(&run.store, table, &run.source, filled, false)? else { continue };
+        let (Some(id), Some(_)) = (&table.id_column, table.column(&belonging.via_column)) else {
+            continue;
+        };
+        let Some(belongs) = plan::condition(&run.store, table, &run.source, filled, false)? else {
+            continue;
+        };
         let id_type = table.type_of(id);
         let sql = format!(
             "SELECT t.{}, t.{}::pg_catalog.text FROM {} AS t WHERE {belongs}",
@@ -168,7 +229,9 @@ fn naming_chosen(
         );
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
-            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else { return Ok(()) };
+            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
+                return Ok(());
+            };
             let named = row.bytes(1).unwrap_or_default();
             if left.contains(&key) && scan::uuids(named).any(|(_, id)| chosen.contains(&Key::Uuid(id))) {
                 found.insert(key);

@@ -25,7 +25,12 @@ pub fn list(run: &Run) -> Result<Vec<Value>> {
     }
     let _settings = ReadingSettings::new();
     run.snapshot.within(|| {
-        for table in run.store.tables.iter().filter(|t| t.blob_key.is_some() && run.active.contains(&t.oid)) {
+        for table in run
+            .store
+            .tables
+            .iter()
+            .filter(|t| t.blob_key.is_some() && run.active.contains(&t.oid))
+        {
             let history = run
                 .store
                 .tables
@@ -46,17 +51,27 @@ pub fn list(run: &Run) -> Result<Vec<Value>> {
 fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> Result<()> {
     let (Some(template), Some(id)) = (
         &table.blob_key,
-        if from.oid == table.oid { table.id_column.as_ref() } else { from.join_column.as_ref() },
+        if from.oid == table.oid {
+            table.id_column.as_ref()
+        } else {
+            from.join_column.as_ref()
+        },
     ) else {
         return Ok(());
     };
     let all = run.request.options.history == History::Full;
-    let Some(belongs) = plan::condition(&run.store, from, &run.source, &run.active, all)? else { return Ok(()) };
+    let Some(belongs) = plan::condition(&run.store, from, &run.source, &run.active, all)? else {
+        return Ok(());
+    };
     let quoted = |column: &str| format!("t.{}", plan::quote::identifier(column));
     let text_or_null =
         |column: Option<&String>| column.map_or("NULL::text".to_owned(), |c| format!("{}::text", quoted(c)));
     let document = table.document_column.as_deref();
-    let version = from.columns.iter().find(|c| c.role == ColumnRole::Version).map(|c| &c.name);
+    let version = from
+        .columns
+        .iter()
+        .find(|c| c.role == ColumnRole::Version)
+        .map(|c| &c.name);
     let sql = format!(
         "SELECT {}, {}, {}, {} FROM {} AS t WHERE {belongs}",
         quoted(id),
@@ -72,26 +87,40 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
         let Some(row) = row else { return Ok(()) };
         memory.reset();
         memory.within(|| {
-            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else { return Ok(()) };
-            let NewKey::To(new) = run.new_key(&key, &[table.oid]) else { return Ok(()) };
+            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
+                return Ok(());
+            };
+            let NewKey::To(new) = run.new_key(&key, &[table.oid]) else {
+                return Ok(());
+            };
             let row_type = row.text(1)?;
-            let resource_type = row_type.as_deref().or(table.resource_type.as_deref()).unwrap_or("");
+            let resource_type = row_type
+                .as_deref()
+                .or(table.resource_type.as_deref())
+                .unwrap_or("");
             if table.blob_type.as_ref().is_some_and(|only| only != resource_type) {
                 return Ok(());
             }
             let document = row.bytes(3).unwrap_or_default();
-            let value = if is_jsonb { jsonb::to_value(document).ok() } else { None };
+            let value = if is_jsonb {
+                jsonb::to_value(document).ok()
+            } else {
+                None
+            };
             let string = |path: &[&str]| match &value {
-                Some(value) => {
-                    path.iter().try_fold(value, |value, key| value.get(key)).and_then(Value::as_str).map(str::to_owned)
-                }
+                Some(value) => path
+                    .iter()
+                    .try_fold(value, |value, key| value.get(key))
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
                 None => member::string(document, path).map(std::borrow::Cow::into_owned),
             };
             let version = match row.text(2)? {
                 Some(version) => Some(version.into_owned()),
-                None => table.version_path.as_ref().and_then(|path| {
-                    string(&path.iter().map(String::as_str).collect::<Vec<_>>())
-                }),
+                None => table
+                    .version_path
+                    .as_ref()
+                    .and_then(|path| string(&path.iter().map(String::as_str).collect::<Vec<_>>())),
             };
             let new_version = version.as_deref().map(|version| {
                 match uuid_text::parse_slice(version.as_bytes()).map(|id| run.ids.get(&id)) {
@@ -100,7 +129,10 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
                 }
             });
             let fill = |id: &str, version: Option<&str>, project: &str| {
-                template.replace("{id}", id).replace("{version}", version.unwrap_or("")).replace("{project}", project)
+                template
+                    .replace("{id}", id)
+                    .replace("{version}", version.unwrap_or(""))
+                    .replace("{project}", project)
             };
             found.push(json!({
                 "resource_type": resource_type,
@@ -133,6 +165,9 @@ pub fn queue(run: &Run, blobs: &[Value]) -> Result<()> {
         )
         .map_err(internal)?;
     }
-    pgrx::Spi::run_with_args("SELECT pg_catalog.pg_notify('clone_blob_copy', $1::pg_catalog.text)", &[run.id.into()])
-        .map_err(internal)
+    pgrx::Spi::run_with_args(
+        "SELECT pg_catalog.pg_notify('clone_blob_copy', $1::pg_catalog.text)",
+        &[run.id.into()],
+    )
+    .map_err(internal)
 }

@@ -28,7 +28,10 @@ impl Chooser {
     /// Reads the filters. A malformed id, or a type that no table of the store has, is an error (22023) that lists the
     /// valid types. Types that are data (a type column) are checked when the rows have been seen: `check_types`.
     pub fn new(store: &Store, request: &Request) -> Result<Self> {
-        let typed_by_row = store.tables.iter().any(|t| t.role == TableRole::Resource && t.type_column.is_some());
+        let typed_by_row = store
+            .tables
+            .iter()
+            .any(|t| t.role == TableRole::Resource && t.type_column.is_some());
         if !typed_by_row {
             check_known(&request.resource_types, &fixed_types(store))?;
         }
@@ -39,7 +42,9 @@ impl Chooser {
             .filter_map(|t| t.id_column.as_deref().map(|c| KeyKind::of(t.type_of(c))))
             .collect();
         let parse = |ids: &[String], argument: &str| {
-            ids.iter().map(|id| parse_id(id, &kinds, argument)).collect::<Result<HashSet<Key>>>()
+            ids.iter()
+                .map(|id| parse_id(id, &kinds, argument))
+                .collect::<Result<HashSet<Key>>>()
         };
         Ok(Chooser {
             types: request.resource_types.iter().cloned().collect(),
@@ -58,8 +63,16 @@ impl Chooser {
             return Choice::Excluded;
         }
         let named = !self.include.is_empty() && self.include.contains(key);
-        let wanted_type = if self.types.is_empty() { table.cloned || named } else { self.types.contains(resource_type) };
-        if wanted_type && (named || self.include.is_empty()) { Choice::Cloned } else { Choice::Left }
+        let wanted_type = if self.types.is_empty() {
+            table.cloned || named
+        } else {
+            self.types.contains(resource_type)
+        };
+        if wanted_type && (named || self.include.is_empty()) {
+            Choice::Cloned
+        } else {
+            Choice::Left
+        }
     }
 
     /// Ids in include_ids that no resource of the project has.
@@ -87,7 +100,10 @@ pub fn check_known(types: &[String], known: &BTreeSet<String>) -> Result<()> {
             // The closest name first: a wrong case or a plural is the usual mistake.
             names.sort_by_key(|name| (!name.eq_ignore_ascii_case(unknown), *name));
             let listed = names.iter().take(200).copied().collect::<Vec<_>>().join(", ");
-            Err(Error::bad_argument(format!("unknown resource type \"{unknown}\"")).hint(format!("Types: {listed}.")))
+            Err(
+                Error::bad_argument(format!("unknown resource type \"{unknown}\""))
+                    .hint(format!("Types: {listed}.")),
+            )
         }
     }
 }
@@ -105,7 +121,13 @@ fn parse_id(id: &str, kinds: &[KeyKind], argument: &str) -> Result<Key> {
     if kinds.contains(&KeyKind::Text) && !id.is_empty() {
         return Ok(key);
     }
-    let form = if kinds.contains(&KeyKind::Int) { "integers" } else { "UUIDs" };
-    Err(Error::bad_argument(format!("malformed id \"{id}\" in {argument}"))
-        .hint(format!("Ids of this store are {form}, without a type in front.")))
+    let form = if kinds.contains(&KeyKind::Int) {
+        "integers"
+    } else {
+        "UUIDs"
+    };
+    Err(
+        Error::bad_argument(format!("malformed id \"{id}\" in {argument}"))
+            .hint(format!("Ids of this store are {form}, without a type in front.")),
+    )
 }

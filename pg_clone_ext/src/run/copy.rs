@@ -27,7 +27,13 @@ trait Sink {
 }
 
 /// Makes every row of an emission.
-fn emit_into(run: &Run, emission: &Emission, targets: Vec<Attribute>, sink: &mut dyn Sink, after: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
+fn emit_into(
+    run: &Run,
+    emission: &Emission,
+    targets: Vec<Attribute>,
+    sink: &mut dyn Sink,
+    after: &mut dyn FnMut(u64, u64),
+) -> Result<Findings> {
     let _settings = ReadingSettings::new();
     run.snapshot.within(|| {
         let memory = Memory::new(c"pg_clone row");
@@ -63,7 +69,9 @@ fn emit_into(run: &Run, emission: &Emission, targets: Vec<Attribute>, sink: &mut
 /// The path that a table takes: its own, unless the session has switched the bulk path off.
 pub fn path(run: &Run, emission: &Emission) -> InsertPath {
     match run.store.table(emission.table).map(|table| table.path.clone()) {
-        Some(InsertPath::Bulk) if !crate::settings::bulk() => InsertPath::Sql("pg_clone.bulk is off".to_owned()),
+        Some(InsertPath::Bulk) if !crate::settings::bulk() => {
+            InsertPath::Sql("pg_clone.bulk is off".to_owned())
+        }
         Some(path) => path,
         None => InsertPath::Bulk,
     }
@@ -99,12 +107,21 @@ impl Placed {
                 attributes
                     .iter()
                     .position(|a| !a.dropped && a.name == output.column)
-                    .ok_or_else(|| Error::new(Code::StoreChanged, format!("column {} is gone", output.column)))
+                    .ok_or_else(|| {
+                        Error::new(Code::StoreChanged, format!("column {} is gone", output.column))
+                    })
             })
             .collect::<Result<Vec<usize>>>()?;
         let targets = places.iter().map(|place| attributes[*place].clone()).collect();
         let width = attributes.len();
-        Ok((Placed { places, values: vec![pg_sys::Datum::from(0); width], nulls: vec![true; width] }, targets))
+        Ok((
+            Placed {
+                places,
+                values: vec![pg_sys::Datum::from(0); width],
+                nulls: vec![true; width],
+            },
+            targets,
+        ))
     }
 
     fn place(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) {
@@ -135,7 +152,10 @@ fn bulk(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resu
     let open = OpenTable::for_insert(emission.table);
     let (row, targets) = Placed::new(&open, emission)?;
     let progress = Progress::start(emission.table);
-    let mut sink = BulkSink { insert: BulkInsert::open(open), row };
+    let mut sink = BulkSink {
+        insert: BulkInsert::open(open),
+        row,
+    };
     let findings = emit_into(run, emission, targets, &mut sink, &mut |rows, bytes| {
         progress.update(rows, bytes);
         after(rows, bytes);
@@ -148,9 +168,16 @@ fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resul
     let Some(table) = run.store.table(emission.table) else {
         return Err(Error::new(Code::Internal, "an emission has no table"));
     };
-    let columns: Vec<String> = emission.outputs.iter().map(|o| quote::identifier(&o.column)).collect();
-    let typed: Vec<String> =
-        emission.outputs.iter().map(|o| format!("{} {}", quote::identifier(&o.column), o.type_name)).collect();
+    let columns: Vec<String> = emission
+        .outputs
+        .iter()
+        .map(|o| quote::identifier(&o.column))
+        .collect();
+    let typed: Vec<String> = emission
+        .outputs
+        .iter()
+        .map(|o| format!("{} {}", quote::identifier(&o.column), o.type_name))
+        .collect();
     let columns = columns.join(", ");
     let statement = format!(
         "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM clone.emit({}, {}::pg_catalog.oid::pg_catalog.regclass) AS e ({})",
@@ -179,7 +206,10 @@ impl Sink for EmitSink<'_> {
 /// What `clone.emit` does within the SQL path.
 pub fn emit(run: &Run, table: u32, result: &mut EmitResult) -> Result<()> {
     let Some(emission) = run.emission(table) else {
-        return Err(Error::bad_argument(format!("run {} does not fill the table with oid {table}", run.id)));
+        return Err(Error::bad_argument(format!(
+            "run {} does not fill the table with oid {table}",
+            run.id
+        )));
     };
     if result.columns() != emission.outputs.len() {
         return Err(Error::bad_argument(format!(
@@ -190,8 +220,13 @@ pub fn emit(run: &Run, table: u32, result: &mut EmitResult) -> Result<()> {
     }
     let targets = result.attributes();
     let progress = Progress::start(table);
-    let findings =
-        emit_into(run, emission, targets, &mut EmitSink(result), &mut |rows, bytes| progress.update(rows, bytes))?;
+    let findings = emit_into(
+        run,
+        emission,
+        targets,
+        &mut EmitSink(result),
+        &mut |rows, bytes| progress.update(rows, bytes),
+    )?;
     run.emitted.replace(Some(findings));
     Ok(())
 }
@@ -212,5 +247,11 @@ impl Sink for CountSink {
 pub fn dry(run: &Run, emission: &Emission) -> Result<Findings> {
     let table = OpenTable::for_read(emission.table);
     let (row, targets) = Placed::new(&table, emission)?;
-    emit_into(run, emission, targets, &mut CountSink { table, row }, &mut |_, _| ())
+    emit_into(
+        run,
+        emission,
+        targets,
+        &mut CountSink { table, row },
+        &mut |_, _| (),
+    )
 }

@@ -23,7 +23,9 @@ impl Key {
     pub fn read(row: &Row<'_>, place: usize, kind: KeyKind, type_name: &str) -> Result<Option<Key>> {
         Ok(match kind {
             KeyKind::Uuid => row.uuid(place).map(Key::Uuid),
-            KeyKind::Int => row.datum(place).map(|datum| Key::Int(value::read_integer(datum, type_name))),
+            KeyKind::Int => row
+                .datum(place)
+                .map(|datum| Key::Int(value::read_integer(datum, type_name))),
             KeyKind::Text => row.text(place)?.map(|text| Key::parse(&text)),
         })
     }
@@ -74,13 +76,17 @@ impl Run {
             Key::Int(number) => domains
                 .iter()
                 .find_map(|table| self.integers.get(table)?.get(number))
-                .map_or(NewKey::Unknown, |new| new.map_or(NewKey::Left, |new| NewKey::To(Key::Int(new)))),
+                .map_or(NewKey::Unknown, |new| {
+                    new.map_or(NewKey::Left, |new| NewKey::To(Key::Int(new)))
+                }),
         }
     }
 
     /// Whether the row behind the gate is cloned.
     pub fn passes(&self, row: &Row<'_>, gate: &Gate, type_name: &str) -> Result<Option<Key>> {
-        let Some(key) = Key::read(row, gate.source, gate.kind, type_name)? else { return Ok(None) };
+        let Some(key) = Key::read(row, gate.source, gate.kind, type_name)? else {
+            return Ok(None);
+        };
         Ok(matches!(self.new_key(&key, &gate.domains), NewKey::To(_)).then_some(key))
     }
 
@@ -90,7 +96,11 @@ impl Run {
             Key::Uuid(id) => self.ids.insert_left(*id).map_err(over_budget),
             Key::Text(text) => self.texts.insert_left(text).map_err(over_budget),
             Key::Int(number) => {
-                self.integers.entry(table).or_default().entry(*number).or_insert(None);
+                self.integers
+                    .entry(table)
+                    .or_default()
+                    .entry(*number)
+                    .or_insert(None);
                 Ok(())
             }
         }

@@ -34,15 +34,25 @@ pub fn build(run: &mut Run) -> Result<()> {
     }
     for key in chooser.unmatched(|key| !matches!(run.new_key(key, &filled_list(&filled)), NewKey::Unknown)) {
         crate::pg::notice::notice(
-            &format!("include_ids names \"{}\", which is no resource of this project", key.to_text()),
+            &format!(
+                "include_ids names \"{}\", which is no resource of this project",
+                key.to_text()
+            ),
             "",
         );
     }
     let order = plan::insertion_order(&run.store);
     for oid in order {
-        let Some(table) = run.store.table(oid) else { continue };
-        let emission =
-            plan::emission(&run.store, table, &run.source, &run.active, run.request.options.history)?;
+        let Some(table) = run.store.table(oid) else {
+            continue;
+        };
+        let emission = plan::emission(
+            &run.store,
+            table,
+            &run.source,
+            &run.active,
+            run.request.options.history,
+        )?;
         run.emissions.extend(emission);
     }
     Ok(())
@@ -71,7 +81,9 @@ pub fn for_each_resource(
     filled: &HashSet<Oid>,
     each: &mut dyn FnMut(&mut Run, Seen<'_>) -> Result<()>,
 ) -> Result<()> {
-    let Some(id_column) = table.id_column.as_deref() else { return Ok(()) };
+    let Some(id_column) = table.id_column.as_deref() else {
+        return Ok(());
+    };
     if table.empty {
         return Ok(());
     }
@@ -83,18 +95,26 @@ pub fn for_each_resource(
         VersionAt::Column(3, column.type_name.as_str())
     } else if let (Some(document), Some(path)) = (&table.document_column, &table.version_path) {
         extra.push(document.clone());
-        if table.type_of(document) == "jsonb" { VersionAt::Jsonb(3, path) } else { VersionAt::Text(3, path) }
+        if table.type_of(document) == "jsonb" {
+            VersionAt::Jsonb(3, path)
+        } else {
+            VersionAt::Text(3, path)
+        }
     } else {
         VersionAt::Nowhere
     };
-    let Some(sql) = plan::source_of_ids(&run.store, table, &run.source, filled, &extra)? else { return Ok(()) };
+    let Some(sql) = plan::source_of_ids(&run.store, table, &run.source, filled, &extra)? else {
+        return Ok(());
+    };
     let memory = crate::pg::memory::Memory::new(c"pg_clone map");
     let fixed_type = table.resource_type.clone().unwrap_or_default();
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
         memory.reset();
         memory.within(|| {
-            let Some(key) = Key::read(row, 0, kind, id_type)? else { return Ok(()) };
+            let Some(key) = Key::read(row, 0, kind, id_type)? else {
+                return Ok(());
+            };
             let row_type = row.text(1)?;
             let seen = Seen {
                 key,
@@ -120,9 +140,15 @@ fn version_of(row: &Row<'_>, at: &VersionAt<'_>) -> Result<Option<[u8; 16]>> {
     Ok(match at {
         VersionAt::Nowhere => None,
         VersionAt::Column(place, "uuid") => row.uuid(*place),
-        VersionAt::Column(place, _) => row.text(*place)?.and_then(|text| uuid_text::parse_slice(text.as_bytes())),
-        VersionAt::Text(place, path) => row.bytes(*place).and_then(|document| version_in_text(document, path)),
-        VersionAt::Jsonb(place, path) => row.bytes(*place).and_then(|payload| version_in_jsonb(payload, path)),
+        VersionAt::Column(place, _) => row
+            .text(*place)?
+            .and_then(|text| uuid_text::parse_slice(text.as_bytes())),
+        VersionAt::Text(place, path) => row
+            .bytes(*place)
+            .and_then(|document| version_in_text(document, path)),
+        VersionAt::Jsonb(place, path) => row
+            .bytes(*place)
+            .and_then(|payload| version_in_jsonb(payload, path)),
     })
 }
 
@@ -149,7 +175,8 @@ fn map_resources(
         }
         take(run, table, seen.key, seen.version, &mut pending)
     })?;
-    run.source_rows.extend(counts.into_iter().map(|(name, count)| ((table.oid, name), count)));
+    run.source_rows
+        .extend(counts.into_iter().map(|(name, count)| ((table.oid, name), count)));
     match &table.id_column {
         Some(column) => new_keys(run, table, column, pending),
         None => Ok(()),
@@ -235,8 +262,14 @@ fn next_integers(table: &Table, column: &str, count: usize) -> Result<Vec<i64>> 
     ))
     .map_err(internal)?;
     let Some(sequence) = sequence else {
-        return Err(Error::new(Code::StoreChanged, format!("column {}.{column} has no sequence to take new keys from", table.sql_name))
-            .hint("Make it an identity column, or let a sequence be OWNED BY it."));
+        return Err(Error::new(
+            Code::StoreChanged,
+            format!(
+                "column {}.{column} has no sequence to take new keys from",
+                table.sql_name
+            ),
+        )
+        .hint("Make it an identity column, or let a sequence be OWNED BY it."));
     };
     let mut new = Vec::with_capacity(count);
     for_each_row(
@@ -254,7 +287,12 @@ fn next_integers(table: &Table, column: &str, count: usize) -> Result<Vec<i64>> 
 
 /// New text ids: from the function in options.mint, else UUIDs of the run.
 fn next_texts(run: &mut Run, count: usize) -> Result<Vec<String>> {
-    let mint = run.store.options.get("mint").and_then(|mint| mint.as_str()).map(str::to_owned);
+    let mint = run
+        .store
+        .options
+        .get("mint")
+        .and_then(|mint| mint.as_str())
+        .map(str::to_owned);
     let mut new = Vec::with_capacity(count);
     match mint {
         Some(call) => {
@@ -268,13 +306,18 @@ fn next_texts(run: &mut Run, count: usize) -> Result<Vec<String>> {
                 },
             )?;
             if new.len() != count {
-                return Err(Error::new(Code::StoreChanged, format!("{call} returned NULL instead of a new id")));
+                return Err(Error::new(
+                    Code::StoreChanged,
+                    format!("{call} returned NULL instead of a new id"),
+                ));
             }
         }
         None => {
             for _ in 0..count {
                 let seed = crate::pg::value::random::<16>()?;
-                new.push(uuid_text::to_string(&run.ids.insert_cloned(seed).map_err(over_budget)?));
+                new.push(uuid_text::to_string(
+                    &run.ids.insert_cloned(seed).map_err(over_budget)?,
+                ));
             }
         }
     }
@@ -283,16 +326,34 @@ fn next_texts(run: &mut Run, count: usize) -> Result<Vec<String>> {
 
 /// Where types are data, a type that no resource of the store has is an error (22023).
 fn check_types_of_rows(run: &Run) -> Result<()> {
-    let typed: Vec<&Table> =
-        run.store.tables.iter().filter(|t| t.role == TableRole::Resource && t.type_column.is_some()).collect();
+    let typed: Vec<&Table> = run
+        .store
+        .tables
+        .iter()
+        .filter(|t| t.role == TableRole::Resource && t.type_column.is_some())
+        .collect();
     if typed.is_empty() {
         return Ok(());
     }
     let mut known: BTreeSet<String> = super::choose::fixed_types(&run.store);
-    known.extend(run.source_rows.keys().map(|(_, name)| name.clone()).filter(|name| !name.is_empty()));
-    for wanted in run.request.resource_types.iter().filter(|name| !known.contains(*name)).cloned().collect::<Vec<_>>() {
+    known.extend(
+        run.source_rows
+            .keys()
+            .map(|(_, name)| name.clone())
+            .filter(|name| !name.is_empty()),
+    );
+    for wanted in run
+        .request
+        .resource_types
+        .iter()
+        .filter(|name| !known.contains(*name))
+        .cloned()
+        .collect::<Vec<_>>()
+    {
         for table in &typed {
-            let Some(column) = &table.type_column else { continue };
+            let Some(column) = &table.type_column else {
+                continue;
+            };
             // Only for a type that this project does not have: another project's resource proves that it exists.
             let exists = pgrx::Spi::get_one::<bool>(&format!(
                 "SELECT EXISTS (SELECT FROM {} AS t WHERE t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {})",
@@ -312,18 +373,25 @@ fn check_types_of_rows(run: &Run) -> Result<()> {
 /// Keys of derived rows that other rows name: children with a key of their own.
 fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
     let order = plan::insertion_order(&run.store);
-    let mut children: Vec<&Table> = tables.iter().filter(|t| t.role == TableRole::Derived && !t.empty).collect();
+    let mut children: Vec<&Table> = tables
+        .iter()
+        .filter(|t| t.role == TableRole::Derived && !t.empty)
+        .collect();
     children.sort_by_key(|t| order.iter().position(|oid| *oid == t.oid));
     // A child of a child needs its parent's keys first.
     let mut waiting = children;
     while !waiting.is_empty() {
         let blocked: HashSet<Oid> = waiting.iter().map(|t| t.oid).collect();
-        let (ready, later): (Vec<&Table>, Vec<&Table>) = waiting
-            .iter()
-            .copied()
-            .partition(|t| t.parents.iter().all(|parent| *parent == t.oid || !blocked.contains(parent)));
+        let (ready, later): (Vec<&Table>, Vec<&Table>) = waiting.iter().copied().partition(|t| {
+            t.parents
+                .iter()
+                .all(|parent| *parent == t.oid || !blocked.contains(parent))
+        });
         if ready.is_empty() {
-            return Err(Error::new(Code::StoreChanged, "the derived tables of the store join each other in a circle"));
+            return Err(Error::new(
+                Code::StoreChanged,
+                "the derived tables of the store join each other in a circle",
+            ));
         }
         for table in ready {
             map_child(run, table)?;
@@ -339,14 +407,22 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
     } else {
         return Ok(());
     }
-    let Some(id_column) = table.id_column.as_deref() else { return Ok(()) };
+    let Some(id_column) = table.id_column.as_deref() else {
+        return Ok(());
+    };
     let role = table.column(id_column).map(|c| c.role.clone());
     if !matches!(role, Some(ColumnRole::Map(_) | ColumnRole::Key)) {
         return Ok(());
     }
     let active = run.active.clone();
-    let Some(belongs) = plan::condition(&run.store, table, &run.source, &active, false)? else { return Ok(()) };
-    let gate_column = table.join_column.as_deref().or(table.project_column.as_deref()).unwrap_or(id_column);
+    let Some(belongs) = plan::condition(&run.store, table, &run.source, &active, false)? else {
+        return Ok(());
+    };
+    let gate_column = table
+        .join_column
+        .as_deref()
+        .or(table.project_column.as_deref())
+        .unwrap_or(id_column);
     let (id_type, gate_type) = (table.type_of(id_column), table.type_of(gate_column));
     let sql = format!(
         "SELECT t.{}, t.{} FROM {} AS t WHERE {belongs}",
@@ -360,9 +436,13 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
         let Some(row) = row else { return Ok(()) };
         memory.reset();
         memory.within(|| {
-            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else { return Ok(()) };
+            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
+                return Ok(());
+            };
             if table.join_column.is_some() {
-                let Some(parent) = Key::read(row, 1, KeyKind::of(gate_type), gate_type)? else { return Ok(()) };
+                let Some(parent) = Key::read(row, 1, KeyKind::of(gate_type), gate_type)? else {
+                    return Ok(());
+                };
                 if !matches!(run.new_key(&parent, &table.parents), NewKey::To(_)) {
                     return Ok(());
                 }
@@ -382,13 +462,19 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
 /// With full history every version of a cloned resource gets a new version id.
 fn map_versions(run: &mut Run, tables: &[Table]) -> Result<()> {
     for table in tables.iter().filter(|t| t.role == TableRole::History && !t.empty) {
-        let Some(version) = table.columns.iter().find(|c| c.role == ColumnRole::Version) else { continue };
-        let Some(join) = table.join_column.as_deref() else { continue };
+        let Some(version) = table.columns.iter().find(|c| c.role == ColumnRole::Version) else {
+            continue;
+        };
+        let Some(join) = table.join_column.as_deref() else {
+            continue;
+        };
         if !table.parents.iter().any(|parent| run.active.contains(parent)) {
             continue;
         }
         let active = run.active.clone();
-        let Some(belongs) = plan::condition(&run.store, table, &run.source, &active, true)? else { continue };
+        let Some(belongs) = plan::condition(&run.store, table, &run.source, &active, true)? else {
+            continue;
+        };
         let join_type = table.type_of(join).to_owned();
         let sql = format!(
             "SELECT t.{}::pg_catalog.text, t.{} FROM {} AS t WHERE {belongs}",
@@ -398,9 +484,13 @@ fn map_versions(run: &mut Run, tables: &[Table]) -> Result<()> {
         );
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
-            let Some(parent) = Key::read(row, 1, KeyKind::of(&join_type), &join_type)? else { return Ok(()) };
+            let Some(parent) = Key::read(row, 1, KeyKind::of(&join_type), &join_type)? else {
+                return Ok(());
+            };
             if matches!(run.new_key(&parent, &table.parents), NewKey::To(_))
-                && let Some(version) = row.text(0)?.and_then(|text| uuid_text::parse_slice(text.as_bytes()))
+                && let Some(version) = row
+                    .text(0)?
+                    .and_then(|text| uuid_text::parse_slice(text.as_bytes()))
             {
                 run.ids.insert_cloned(version).map_err(over_budget)?;
             }

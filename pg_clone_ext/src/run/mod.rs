@@ -5,6 +5,7 @@ mod belongings;
 mod blobs;
 mod choose;
 mod copy;
+mod id_paths;
 mod keys;
 mod map;
 mod plan_rows;
@@ -13,6 +14,7 @@ mod rules;
 mod state;
 mod summary;
 mod transform;
+pub mod verify;
 
 pub use plan_rows::PlanRow;
 
@@ -25,6 +27,7 @@ use crate::pg::value::random;
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::{IdMap, NewIds, TextIdMap};
 use pg_clone_core::plan::{KeyKind, Request};
+use pg_clone_core::rewrite::Dangling;
 use serde_json::Value;
 use state::{Findings, Run};
 use std::cell::{Cell, RefCell};
@@ -61,33 +64,55 @@ pub fn last_run() -> Option<i64> {
 
 /// Rows for the SQL path; an error outside of a run (22023).
 pub fn emit(run: i64, table: u32, result: &mut EmitResult) -> Result<()> {
-    let running = RUNNING.with_borrow(Clone::clone).filter(|running| running.id == run);
+    let running = RUNNING
+        .with_borrow(Clone::clone)
+        .filter(|running| running.id == run);
     match running {
         Some(running) => copy::emit(&running, table, result),
-        None => Err(Error::bad_argument(format!("run {run} is not running in this session"))
-            .hint("clone.emit is called by project_clone, not by users.")),
+        None => Err(
+            Error::bad_argument(format!("run {run} is not running in this session"))
+                .hint("clone.emit is called by project_clone, not by users."),
+        ),
     }
 }
 
 /// Everything up to the copy: nothing has been written. `writing` also checks for INSERT.
-fn prepare(request: Request, writing: bool) -> Result<(Run, Option<String>)> {
+fn prepare(mut request: Request, writing: bool) -> Result<(Run, Option<String>)> {
     request.check()?;
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
     let description = catalog::load(&name)?;
     let store = description.store;
+    // FHIR JSON has no null members: there a reference that may not stay is taken out.
+    if request.options.dangling == Dangling::Null
+        && store.options.get("dangling_null").is_some_and(|v| v == "remove")
+    {
+        request.options.dangling = Dangling::Remove;
+    }
     authorize::tables(&store, writing)?;
     let project_table = store.project_table()?;
     let source = authorize::project_id(project_table, &request.source_project)?;
     if let Some(check) = &description.check {
         let arguments = pgrx::JsonB(record::arguments(&request));
-        pgrx::Spi::run_with_args(&format!("SELECT {check}($1, $2)"), &[store.name.as_str().into(), arguments.into()])
-            .map_err(internal)?;
+        pgrx::Spi::run_with_args(
+            &format!("SELECT {check}($1, $2)"),
+            &[store.name.as_str().into(), arguments.into()],
+        )
+        .map_err(internal)?;
     }
-    let budget = request.options.max_memory.unwrap_or_else(crate::settings::max_memory_bytes);
+    let budget = request
+        .options
+        .max_memory
+        .unwrap_or_else(crate::settings::max_memory_bytes);
     let budget = usize::try_from(budget).unwrap_or(usize::MAX);
-    let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis();
-    let new_ids =
-        NewIds::new(request.options.id_version, u64::try_from(unix_ms).unwrap_or(u64::MAX), random::<16>()?);
+    let unix_ms = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO)
+        .as_millis();
+    let new_ids = NewIds::new(
+        request.options.id_version,
+        u64::try_from(unix_ms).unwrap_or(u64::MAX),
+        random::<16>()?,
+    );
     let mut run = Run {
         id: 0,
         request,
@@ -96,6 +121,7 @@ fn prepare(request: Request, writing: bool) -> Result<(Run, Option<String>)> {
         ids: IdMap::new(new_ids, budget),
         texts: TextIdMap::new(budget),
         integers: HashMap::new(),
+        id_paths: id_paths::of_store(&store)?,
         rules: rules::compile(Vec::new(), &Request::default(), "", "")?,
         secret: random::<16>()?,
         snapshot: Snapshot::of_caller(),
@@ -146,7 +172,11 @@ pub fn clone_project(request: Request) -> Result<Value> {
         let findings = copy::table(&run, emission, &mut |rows, _| progress.table(emission, rows))?;
         progress.done(&findings);
         totals.add(&findings);
-        tables.push(record::Filled { emission, findings, took: table_began.elapsed() });
+        tables.push(record::Filled {
+            emission,
+            findings,
+            took: table_began.elapsed(),
+        });
     }
     drop(running);
     let blobs = blobs::list(&run)?;

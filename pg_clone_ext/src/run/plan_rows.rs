@@ -38,7 +38,9 @@ fn number(count: u64) -> i64 {
 pub fn rows(run: &Run) -> Result<Vec<PlanRow>> {
     let mut lines = Vec::new();
     for emission in &run.emissions {
-        let Some(table) = run.store.table(emission.table) else { continue };
+        let Some(table) = run.store.table(emission.table) else {
+            continue;
+        };
         let (path, why) = match copy::path(run, emission) {
             InsertPath::Bulk => ("bulk", "plain table".to_owned()),
             InsertPath::Sql(why) => ("sql", why),
@@ -52,7 +54,11 @@ pub fn rows(run: &Run) -> Result<Vec<PlanRow>> {
         );
         let findings = copy::dry(run, emission)?;
         for (resource_type, counts) in &findings.by_type {
-            let source = run.source_rows.get(&(table.oid, resource_type.clone())).copied().unwrap_or(counts.seen);
+            let source = run
+                .source_rows
+                .get(&(table.oid, resource_type.clone()))
+                .copied()
+                .unwrap_or(counts.seen);
             lines.push(PlanRow {
                 relation: table.sql_name.clone(),
                 resource_type: resource_type.clone(),
@@ -68,8 +74,13 @@ pub fn rows(run: &Run) -> Result<Vec<PlanRow>> {
         }
     }
     for ((oid, resource_type), count) in &run.source_rows {
-        let Some(table) = run.store.table(*oid) else { continue };
-        if lines.iter().any(|line| line.relation == table.sql_name && line.resource_type == *resource_type) {
+        let Some(table) = run.store.table(*oid) else {
+            continue;
+        };
+        if lines
+            .iter()
+            .any(|line| line.relation == table.sql_name && line.resource_type == *resource_type)
+        {
             continue;
         }
         let why = if !table.cloned && run.request.resource_types.is_empty() {

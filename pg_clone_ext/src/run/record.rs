@@ -56,9 +56,20 @@ pub fn write(run: &Run, tables: &[Filled<'_>], totals: &Findings, blobs: usize) 
     let mut details = Vec::new();
     for filled in tables {
         counts.add(&total(&filled.findings));
-        let Some(table) = run.store.table(filled.emission.table) else { continue };
-        let path = if matches!(super::copy::path(run, filled.emission), InsertPath::Bulk) { "bulk" } else { "sql" };
-        for (resource_type, of_type) in filled.findings.by_type.iter().filter(|(_, of_type)| of_type.rows > 0) {
+        let Some(table) = run.store.table(filled.emission.table) else {
+            continue;
+        };
+        let path = if matches!(super::copy::path(run, filled.emission), InsertPath::Bulk) {
+            "bulk"
+        } else {
+            "sql"
+        };
+        for (resource_type, of_type) in filled
+            .findings
+            .by_type
+            .iter()
+            .filter(|(_, of_type)| of_type.rows > 0)
+        {
             rows += of_type.rows;
             bytes += of_type.bytes;
             details.push(json!({
@@ -70,8 +81,12 @@ pub fn write(run: &Run, tables: &[Filled<'_>], totals: &Findings, blobs: usize) 
         }
     }
     let resources = resources(run, tables);
-    let dangling: Vec<Value> =
-        totals.dangling.list().into_iter().map(|(target, occurrences)| json!({"target": target, "occurrences": occurrences})).collect();
+    let dangling: Vec<Value> = totals
+        .dangling
+        .list()
+        .into_iter()
+        .map(|(target, occurrences)| json!({"target": target, "occurrences": occurrences}))
+        .collect();
     let _owner = AsExtensionOwner::new();
     pgrx::Spi::run_with_args(
         "INSERT INTO clone.run (id, store, source_project, target_project, name, arguments, run_by, session_by, started_at, \
@@ -136,16 +151,26 @@ pub fn call_finish(run: &Run, function: &str) -> Result<Vec<String>> {
     let mut given = arguments(&run.request);
     given["source_project"] = run.source.clone().into();
     given["target_project"] = run.target.clone().into();
-    given["new_owner"] = run.request.owner.as_deref().map(|owner| mapped_reference(run, owner)).into();
+    given["new_owner"] = run
+        .request
+        .owner
+        .as_deref()
+        .map(|owner| mapped_reference(run, owner))
+        .into();
     let todos = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
         &format!("SELECT {function}($1, $2, $3)"),
-        &[run.store.name.as_str().into(), run.id.into(), pgrx::JsonB(given).into()],
+        &[
+            run.store.name.as_str().into(),
+            run.id.into(),
+            pgrx::JsonB(given).into(),
+        ],
     )
     .map_err(internal)?;
     Ok(match todos {
-        Some(pgrx::JsonB(Value::Array(items))) => {
-            items.into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
-        }
+        Some(pgrx::JsonB(Value::Array(items))) => items
+            .into_iter()
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect(),
         _ => Vec::new(),
     })
 }
@@ -153,11 +178,8 @@ pub fn call_finish(run: &Run, function: &str) -> Result<Vec<String>> {
 /// A reference given by the caller as it reads in the clone: to the clone's resource if that is cloned.
 fn mapped_reference(run: &Run, reference: &str) -> String {
     let mut bytes = reference.as_bytes().to_vec();
-    let mut rewriter = pg_clone_core::rewrite::Rewriter::new(
-        &run.ids,
-        &run.texts,
-        pg_clone_core::rewrite::Dangling::Keep,
-    );
+    let mut rewriter =
+        pg_clone_core::rewrite::Rewriter::new(&run.ids, &run.texts, pg_clone_core::rewrite::Dangling::Keep);
     match rewriter.plain_text(&mut bytes) {
         Ok(pg_clone_core::rewrite::Outcome::InPlace) => String::from_utf8(bytes).unwrap_or_default(),
         Ok(pg_clone_core::rewrite::Outcome::Rebuilt(new)) => String::from_utf8(new).unwrap_or_default(),
@@ -186,13 +208,20 @@ pub fn finish(run: &Run, todos: &[String]) -> Result<Value> {
     ))
     .map_err(internal)?;
     let Some(pgrx::JsonB(row)) = row else {
-        return Err(Error::new(Code::Internal, format!("the new project {} is not there", run.target)));
+        return Err(Error::new(
+            Code::Internal,
+            format!("the new project {} is not there", run.target),
+        ));
     };
-    let document = table.document_column.as_deref().and_then(|column| row.get(column)).and_then(|document| match document {
-        Value::String(text) => serde_json::from_str(text).ok(),
-        Value::Object(_) => Some(document.clone()),
-        _ => None,
-    });
+    let document = table
+        .document_column
+        .as_deref()
+        .and_then(|column| row.get(column))
+        .and_then(|document| match document {
+            Value::String(text) => serde_json::from_str(text).ok(),
+            Value::Object(_) => Some(document.clone()),
+            _ => None,
+        });
     Ok(match document {
         Some(document) if document.get("id").is_some() => document,
         _ => row,

@@ -49,17 +49,30 @@ impl Ruled {
         key: &Key,
         row: &Row<'_>,
     ) -> Result<Option<Ruled>> {
-        let Some(place) = emission.document_source else { return Ok(None) };
+        let Some(place) = emission.document_source else {
+            return Ok(None);
+        };
         if !run.rules.applies_to(resource_type) {
             return Ok(None);
         }
-        let Some(bytes) = row.bytes(place).filter(|bytes| !bytes.is_empty()) else { return Ok(None) };
-        let source = run.store.table(emission.table).and_then(|table| table.document_column.as_ref().map(|c| table.type_of(c)));
+        let Some(bytes) = row.bytes(place).filter(|bytes| !bytes.is_empty()) else {
+            return Ok(None);
+        };
+        let source = run
+            .store
+            .table(emission.table)
+            .and_then(|table| table.document_column.as_ref().map(|c| table.type_of(c)));
         // A history row is made from its resource's row: whether that is jsonb shows in the bytes themselves, because
         // a jsonb root never begins with an opening brace's byte followed by JSON text.
         let is_text = source.map_or(bytes.first() == Some(&b'{'), |type_name| type_name != "jsonb");
         let damaged = |error: &dyn std::fmt::Display| {
-            Error::new(Code::BadData, format!("the document of {resource_type} \"{}\" is not valid JSON: {error}", key.to_text()))
+            Error::new(
+                Code::BadData,
+                format!(
+                    "the document of {resource_type} \"{}\" is not valid JSON: {error}",
+                    key.to_text()
+                ),
+            )
         };
         let value: Value = if is_text {
             serde_json::from_slice(bytes).map_err(|error| damaged(&error))?
@@ -70,13 +83,23 @@ impl Ruled {
             NewKey::To(new) => new.to_text(),
             _ => String::new(),
         };
-        let context = DocumentContext { run, source: key.to_text(), target, drawn: Cell::new(0) };
-        let outcome = run.rules.evaluate(resource_type, &value, &context).map_err(internal)?;
+        let context = DocumentContext {
+            run,
+            source: key.to_text(),
+            target,
+            drawn: Cell::new(0),
+        };
+        let outcome = run
+            .rules
+            .evaluate(resource_type, &value, &context)
+            .map_err(internal)?;
         let document = if outcome.edits.is_empty() {
             None
         } else if is_text {
             let text = std::str::from_utf8(bytes).map_err(|error| damaged(&error))?;
-            edit::text::apply(text, &outcome.edits).map_err(|error| damaged(&error))?.map(Edited::Text)
+            edit::text::apply(text, &outcome.edits)
+                .map_err(|error| damaged(&error))?
+                .map(Edited::Text)
         } else {
             let mut root = jsonb::decode(bytes).map_err(|error| damaged(&error))?;
             root.apply(&outcome.edits).map_err(|error| damaged(&error))?;
@@ -107,9 +130,14 @@ impl Ruled {
 
     /// What a rule gives this column: None where no rule speaks of it, Some(None) for NULL.
     pub fn column(&self, name: &str) -> Option<Option<String>> {
-        self.columns.iter().find(|(column, _)| column == name).map(|(_, value)| {
-            value.as_ref().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-        })
+        self.columns
+            .iter()
+            .find(|(column, _)| column == name)
+            .map(|(_, value)| {
+                value
+                    .as_ref()
+                    .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
     }
 }
 
@@ -123,7 +151,13 @@ struct DocumentContext<'r> {
 impl Context for DocumentContext<'_> {
     fn is_cloned(&self, text: &str) -> bool {
         // A whole reference only: an outside address that merely holds an id names no resource.
-        let id = text.split("/_history/").next().unwrap_or(text).rsplit(['/', ':']).next().unwrap_or(text);
+        let id = text
+            .split("/_history/")
+            .next()
+            .unwrap_or(text)
+            .rsplit(['/', ':'])
+            .next()
+            .unwrap_or(text);
         match uuid_text::parse_slice(id.as_bytes()) {
             Some(id) => matches!(self.run.ids.get(&id), Mapped::Cloned(_)),
             None => matches!(self.run.texts.get(id), MappedText::Cloned(_)),

@@ -4,7 +4,7 @@ use crate::pg::snapshot::Snapshot;
 use pg_clone_core::error::{Code, Error};
 use pg_clone_core::ids::{IdMap, OutOfMemory, TextIdMap};
 use pg_clone_core::plan::{Emission, Oid, Request, Store};
-use pg_clone_core::rewrite::{Counts, DanglingTargets};
+use pg_clone_core::rewrite::{Counts, DanglingTargets, IdPaths};
 use pg_clone_core::rules::RuleSet;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -62,6 +62,8 @@ pub struct Run {
     pub texts: TextIdMap,
     /// New integer keys, by table.
     pub integers: HashMap<Oid, IntegerKeys>,
+    /// Strings of documents that are text ids, hold them, or are kept.
+    pub id_paths: IdPaths,
     /// The rules.
     pub rules: RuleSet,
     /// Key of everything that is regenerated, so that a document and its history row get the same secret.
@@ -88,7 +90,16 @@ impl Run {
 /// The error of a map over its budget (53200).
 pub fn over_budget(error: OutOfMemory) -> Error {
     let mb = |bytes: usize| bytes.div_ceil(1 << 20);
-    Error::new(Code::OutOfMemory, format!("the id map of this clone needs more than {} MB", mb(error.budget)))
-        .detail(format!("It holds {} ids so far and would grow to {} MB.", error.entries, mb(error.needed)))
-        .hint("Raise the setting pg_clone.max_memory or options.max_memory, or clone in parts with resource_types.")
+    Error::new(
+        Code::OutOfMemory,
+        format!("the id map of this clone needs more than {} MB", mb(error.budget)),
+    )
+    .detail(format!(
+        "It holds {} ids so far and would grow to {} MB.",
+        error.entries,
+        mb(error.needed)
+    ))
+    .hint(
+        "Raise the setting pg_clone.max_memory or options.max_memory, or clone in parts with resource_types.",
+    )
 }

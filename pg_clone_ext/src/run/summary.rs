@@ -24,7 +24,13 @@ impl<'r> Progress<'r> {
     /// Begins to count.
     pub fn new(run: &'r Run) -> Self {
         let now = Instant::now();
-        Progress { run, began: now, said: now, done: 0, expected: run.ids.cloned() + run.texts.cloned() }
+        Progress {
+            run,
+            began: now,
+            said: now,
+            done: 0,
+            expected: run.ids.cloned() + run.texts.cloned(),
+        }
     }
 
     /// Rows of the table that is being filled.
@@ -33,10 +39,20 @@ impl<'r> Progress<'r> {
             return;
         }
         self.said = Instant::now();
-        let name = self.run.store.table(emission.table).map_or("", |table| table.sql_name.as_str());
+        let name = self
+            .run
+            .store
+            .table(emission.table)
+            .map_or("", |table| table.sql_name.as_str());
         let all = self.done + rows;
         let rate = all as f64 / self.began.elapsed().as_secs_f64().max(0.001);
-        notice(&format!("cloning {name}: {rows} rows; {all} rows in all, {rate:.0} rows/s, {} ids mapped", self.expected), "");
+        notice(
+            &format!(
+                "cloning {name}: {rows} rows; {all} rows in all, {rate:.0} rows/s, {} ids mapped",
+                self.expected
+            ),
+            "",
+        );
     }
 
     /// A table is finished.
@@ -46,8 +62,19 @@ impl<'r> Progress<'r> {
 }
 
 /// The summary.
-pub fn report(run: &Run, tables: &[Filled<'_>], totals: &Findings, blobs: usize, todos: &[String], took: Duration) {
-    let rows: u64 = tables.iter().flat_map(|t| t.findings.by_type.values()).map(|c| c.rows).sum();
+pub fn report(
+    run: &Run,
+    tables: &[Filled<'_>],
+    totals: &Findings,
+    blobs: usize,
+    todos: &[String],
+    took: Duration,
+) {
+    let rows: u64 = tables
+        .iter()
+        .flat_map(|t| t.findings.by_type.values())
+        .map(|c| c.rows)
+        .sum();
     let mut counts = Counts::default();
     tables.iter().for_each(|t| counts.add(&total(&t.findings)));
     let mut details = Vec::new();
@@ -58,7 +85,10 @@ pub fn report(run: &Run, tables: &[Filled<'_>], totals: &Findings, blobs: usize,
         ));
     }
     if blobs > 0 {
-        details.push(format!("{blobs} files wait to be copied: pgclone blobs run --run {}", run.id));
+        details.push(format!(
+            "{blobs} files wait to be copied: pgclone blobs run --run {}",
+            run.id
+        ));
     }
     details.extend(todos.iter().map(|todo| format!("To do: {todo}")));
     notice(

@@ -64,7 +64,8 @@ impl<'r> Transformer<'r> {
             run,
             emission,
             table,
-            rewriter: Rewriter::new(&run.ids, &run.texts, run.request.options.dangling),
+            rewriter: Rewriter::new(&run.ids, &run.texts, run.request.options.dangling)
+                .with_id_paths(&run.id_paths),
             gate_type,
             constants,
             targets,
@@ -75,12 +76,20 @@ impl<'r> Transformer<'r> {
 
     /// Makes the clone's row from the source's. `values` and `nulls` have one entry per output. New datums are made in
     /// the current memory context.
-    pub fn row(&mut self, row: &Row<'_>, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> Result<RowFate> {
+    pub fn row(
+        &mut self,
+        row: &Row<'_>,
+        values: &mut [pg_sys::Datum],
+        nulls: &mut [bool],
+    ) -> Result<RowFate> {
         let row_type = match self.emission.type_source {
             Some(place) => row.text(place)?,
             None => None,
         };
-        let resource_type = row_type.as_deref().or(self.emission.resource_type.as_deref()).unwrap_or("");
+        let resource_type = row_type
+            .as_deref()
+            .or(self.emission.resource_type.as_deref())
+            .unwrap_or("");
         if self.current.0 != resource_type {
             self.turn_to(resource_type);
         }
@@ -98,7 +107,9 @@ impl<'r> Transformer<'r> {
                         Changed::To(value::from_text(&text, target.type_oid, target.typmod)?)
                     }
                 },
-                None => self.output(place, output, row, ruled.as_ref()).map_err(|error| self.locate(error, output, &key))?,
+                None => self
+                    .output(place, output, row, ruled.as_ref())
+                    .map_err(|error| self.locate(error, output, &key))?,
             };
             match new {
                 Changed::No => match row.datum(output.source) {
@@ -137,7 +148,10 @@ impl<'r> Transformer<'r> {
 
     fn turn_to(&mut self, resource_type: &str) {
         self.current.1.rewrite = self.rewriter.take_counts();
-        let (name, counts) = std::mem::replace(&mut self.current, (resource_type.to_owned(), TableCounts::default()));
+        let (name, counts) = std::mem::replace(
+            &mut self.current,
+            (resource_type.to_owned(), TableCounts::default()),
+        );
         if counts.seen > 0 {
             let sum = self.findings.by_type.entry(name).or_default();
             sum.seen += counts.seen;
@@ -147,7 +161,13 @@ impl<'r> Transformer<'r> {
         }
     }
 
-    fn output(&mut self, place: usize, output: &Output, row: &Row<'_>, ruled: Option<&Ruled>) -> Result<Changed> {
+    fn output(
+        &mut self,
+        place: usize,
+        output: &Output,
+        row: &Row<'_>,
+        ruled: Option<&Ruled>,
+    ) -> Result<Changed> {
         let datum = row.datum(output.source);
         Ok(match &output.action {
             Action::Keep => Changed::No,
@@ -171,7 +191,9 @@ impl<'r> Transformer<'r> {
                     value::map_uuid_array(datum, |id| match rewriter.uuid(id) {
                         UuidOutcome::Unchanged => Ok(Some(*id)),
                         UuidOutcome::Mapped(new) => Ok(Some(new)),
-                        UuidOutcome::Dangling => dangling(policy, &uuid_text::to_string(id)).map(|keep| keep.then_some(*id)),
+                        UuidOutcome::Dangling => {
+                            dangling(policy, &uuid_text::to_string(id)).map(|keep| keep.then_some(*id))
+                        }
                     })?
                 }
             },
@@ -182,13 +204,19 @@ impl<'r> Transformer<'r> {
                     let rewriter = &mut self.rewriter;
                     let policy = self.run.request.options.dangling;
                     value::map_text_array(datum, element_type(&output.type_name), |bytes| {
-                        if ids { map_text(rewriter, policy, bytes) } else { rewriter.plain_text(bytes).map_err(rewrite_error) }
+                        if ids {
+                            map_text(rewriter, policy, bytes)
+                        } else {
+                            rewriter.plain_text(bytes).map_err(rewrite_error)
+                        }
                     })?
                 }
             },
             Action::Text => match datum {
                 None => Changed::No,
-                Some(datum) => value::rewrite_varlena(datum, |bytes| self.rewriter.plain_text(bytes).map_err(rewrite_error))?,
+                Some(datum) => value::rewrite_varlena(datum, |bytes| {
+                    self.rewriter.plain_text(bytes).map_err(rewrite_error)
+                })?,
             },
             Action::JsonText { document } => match (datum, ruled.and_then(|ruled| ruled.text(*document))) {
                 (None, _) => Changed::No,
@@ -197,9 +225,9 @@ impl<'r> Transformer<'r> {
                     let outcome = self.rewriter.json_text(&mut bytes).map_err(rewrite_error)?;
                     after_edit(outcome, &bytes)?
                 }
-                (Some(datum), None) => {
-                    value::rewrite_varlena(datum, |bytes| self.rewriter.json_text(bytes).map_err(rewrite_error))?
-                }
+                (Some(datum), None) => value::rewrite_varlena(datum, |bytes| {
+                    self.rewriter.json_text(bytes).map_err(rewrite_error)
+                })?,
             },
             Action::Jsonb { document } => match (datum, ruled.and_then(|ruled| ruled.payload(*document))) {
                 (None, _) => Changed::No,
@@ -256,8 +284,13 @@ impl<'r> Transformer<'r> {
 
     /// The clone's version of the row's document; a document that says none gets a random one.
     fn version(&mut self, row: &Row<'_>) -> Result<Changed> {
-        let found = match (self.emission.document_source.and_then(|place| row.bytes(place)), &self.emission.version_path) {
-            (Some(document), Some(path)) if document.first() == Some(&b'{') => super::map::version_in_text(document, path),
+        let found = match (
+            self.emission.document_source.and_then(|place| row.bytes(place)),
+            &self.emission.version_path,
+        ) {
+            (Some(document), Some(path)) if document.first() == Some(&b'{') => {
+                super::map::version_in_text(document, path)
+            }
             (Some(payload), Some(path)) => super::map::version_in_jsonb(payload, path),
             _ => None,
         };
@@ -269,7 +302,12 @@ impl<'r> Transformer<'r> {
 
     fn locate(&self, error: Error, output: &Output, key: &Key) -> Error {
         if error.detail.is_empty() {
-            let detail = format!("In column {} of the row with key {} in {}.", output.column, key.to_text(), self.table.sql_name);
+            let detail = format!(
+                "In column {} of the row with key {} in {}.",
+                output.column,
+                key.to_text(),
+                self.table.sql_name
+            );
             error.detail(detail)
         } else {
             error
@@ -279,9 +317,15 @@ impl<'r> Transformer<'r> {
     fn cannot_be_null(&self, output: &Output, key: &Key) -> Error {
         Error::new(
             Code::Dangling,
-            format!("column {} of {} would become NULL, which it refuses", output.column, self.table.sql_name),
+            format!(
+                "column {} of {} would become NULL, which it refuses",
+                output.column, self.table.sql_name
+            ),
         )
-        .detail(format!("The reference in the row with key {} names a resource that is not cloned.", key.to_text()))
+        .detail(format!(
+            "The reference in the row with key {} names a resource that is not cloned.",
+            key.to_text()
+        ))
         .hint("Clone that resource too, leave this one out with exclude_ids, or use options.dangling = keep.")
     }
 }
@@ -293,7 +337,12 @@ fn gate_type(run: &Run, emission: &Emission) -> String {
         .domains
         .iter()
         .filter_map(|oid| run.store.table(*oid))
-        .find_map(|table| table.id_column.as_deref().map(|column| table.type_of(column).to_owned()))
+        .find_map(|table| {
+            table
+                .id_column
+                .as_deref()
+                .map(|column| table.type_of(column).to_owned())
+        })
         .unwrap_or_default()
 }
 
@@ -314,8 +363,11 @@ fn dangling(policy: Dangling, id: &str) -> Result<bool> {
 }
 
 fn dangling_error(id: &str) -> Error {
-    Error::new(Code::Dangling, format!("a cloned resource references \"{id}\", which is not cloned"))
-        .hint("Clone it too, or use options.dangling = keep or null. project_clone_plan lists what would dangle.")
+    Error::new(
+        Code::Dangling,
+        format!("a cloned resource references \"{id}\", which is not cloned"),
+    )
+    .hint("Clone it too, or use options.dangling = keep or null. project_clone_plan lists what would dangle.")
 }
 
 fn keep_or_null(keep: bool) -> Changed {
@@ -330,9 +382,11 @@ fn map_text(rewriter: &mut Rewriter<'_>, policy: Dangling, bytes: &mut [u8]) -> 
                 bytes.copy_from_slice(uuid_text::to_string(&new).as_bytes());
                 Ok(Outcome::InPlace)
             }
-            UuidOutcome::Dangling => {
-                Ok(if dangling(policy, &uuid_text::to_string(&id))? { Outcome::Unchanged } else { Outcome::Null })
-            }
+            UuidOutcome::Dangling => Ok(if dangling(policy, &uuid_text::to_string(&id))? {
+                Outcome::Unchanged
+            } else {
+                Outcome::Null
+            }),
         };
     }
     let text = std::str::from_utf8(bytes).map_err(internal)?;
@@ -358,7 +412,11 @@ fn after_edit(outcome: Outcome, edited: &[u8]) -> Result<Changed> {
 }
 
 fn element_type(array_type: &str) -> pg_sys::Oid {
-    if array_type.starts_with("character varying") { pg_sys::VARCHAROID } else { pg_sys::TEXTOID }
+    if array_type.starts_with("character varying") {
+        pg_sys::VARCHAROID
+    } else {
+        pg_sys::TEXTOID
+    }
 }
 
 /// The rewriter's error for the user.

@@ -1,0 +1,34 @@
+//! `project_clone_verify`: is a clone whole.
+
+use crate::error::or_raise;
+use crate::run::verify::verify;
+use pgrx::prelude::*;
+
+/// Checks a project that a run made: its rows, that nothing names the source, its history, its files.
+/// A project that no run made is an error (P0002). Needs SELECT on the store's tables.
+#[pg_extern(volatile, parallel_unsafe)]
+#[expect(clippy::type_complexity, reason = "it is the SQL function's result")]
+fn project_clone_verify(
+    target_project: Option<String>,
+    store: default!(Option<String>, "NULL"),
+) -> TableIterator<
+    'static,
+    (
+        name!(check_name, String),
+        name!(subject, String),
+        name!(expected, String),
+        name!(found, String),
+        name!(ok, bool),
+    ),
+> {
+    let checks = or_raise(verify(&target_project.unwrap_or_default(), store.as_deref()));
+    TableIterator::new(checks.into_iter().map(|check| {
+        (
+            check.name.to_owned(),
+            check.subject,
+            check.expected,
+            check.found,
+            check.ok,
+        )
+    }))
+}

@@ -1,0 +1,34 @@
+//! Declared strings of documents, from the store's options: `"id_paths": {"whole": [...], "embedded": [...], "kept": [...]}`,
+//! each a list of path patterns as [`IdPaths`] reads them.
+
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::Store;
+use pg_clone_core::rewrite::{IdField, IdPaths};
+
+/// The declared strings of a store; a pattern that cannot be read is an error (55000).
+pub fn of_store(store: &Store) -> Result<IdPaths> {
+    let mut paths = IdPaths::new();
+    let Some(declared) = store.options.get("id_paths") else {
+        return Ok(paths);
+    };
+    for (name, field) in [
+        ("kept", IdField::Kept),
+        ("whole", IdField::Whole),
+        ("embedded", IdField::Embedded),
+    ] {
+        let patterns = declared
+            .get(name)
+            .and_then(|list| list.as_array())
+            .into_iter()
+            .flatten();
+        for pattern in patterns.filter_map(|pattern| pattern.as_str()) {
+            paths.add(pattern, field).map_err(|error| {
+                Error::new(
+                    Code::StoreChanged,
+                    format!("options.id_paths of store \"{}\": {error}", store.name),
+                )
+            })?;
+        }
+    }
+    Ok(paths)
+}

@@ -1,0 +1,310 @@
+//! `project_clone_verify`: looks at a clone as it stands now and says whether it is whole and names nothing of its
+//! source.
+
+use super::authorize;
+use super::keys::Key;
+use crate::catalog;
+use crate::error::internal;
+use crate::pg::caller::AsExtensionOwner;
+use crate::pg::memory::Memory;
+use crate::pg::query::for_each_row;
+use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::snapshot::Snapshot;
+use pg_clone_core::edit::member;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
+use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::rewrite::{Dangling, Rewriter};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashSet};
+
+/// One check.
+pub struct Check {
+    /// What is checked.
+    pub name: &'static str,
+    /// Of what: a table, or the store.
+    pub subject: String,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub found: String,
+    /// Whether that is right.
+    pub ok: bool,
+}
+
+/// What the catalog says of the run that made the project.
+#[derive(Deserialize)]
+struct MadeBy {
+    source_project: String,
+    history: Option<String>,
+    dangling: i64,
+    rows: BTreeMap<String, i64>,
+    targets: Vec<String>,
+    blobs: i64,
+    blobs_done: i64,
+    blobs_failed: i64,
+}
+
+fn made_by(store: &str, target: &str) -> Result<Option<MadeBy>> {
+    let _owner = AsExtensionOwner::new();
+    let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
+        "SELECT clone.run_of_project($1, $2)",
+        &[store.into(), target.into()],
+    )
+    .map_err(internal)?;
+    match found {
+        Some(pgrx::JsonB(json)) => serde_json::from_value(json).map(Some).map_err(internal),
+        None => Ok(None),
+    }
+}
+
+/// All checks of a project. One that no run made is an error (P0002).
+pub fn verify(target_project: &str, store: Option<&str>) -> Result<Vec<Check>> {
+    let name = catalog::resolve(store, target_project)?;
+    let store = catalog::load(&name)?.store;
+    authorize::tables(&store, false)?;
+    let target = authorize::project_id(store.project_table()?, target_project)?;
+    let run = made_by(&name, &target)?.ok_or_else(|| {
+        Error::new(Code::NotFound, format!("no run made the project \"{target}\""))
+            .hint("SELECT id, target_project, name FROM clone.run lists the clones.")
+    })?;
+    let snapshot = Snapshot::of_caller();
+    let checks = snapshot.within(|| {
+        let _settings = ReadingSettings::new();
+        let mut checks = Vec::new();
+        count_rows(&store, &target, &run, &mut checks)?;
+        look_for_source(&store, &target, &run, &mut checks)?;
+        if run.history.as_deref().unwrap_or("current") == "current" {
+            compare_history(&store, &target, &mut checks)?;
+        }
+        Ok(checks)
+    });
+    drop(snapshot);
+    let mut checks = checks?;
+    if run.blobs > 0 {
+        checks.push(Check {
+            name: "files copied",
+            subject: format!("{} failed", run.blobs_failed),
+            expected: run.blobs.to_string(),
+            found: run.blobs_done.to_string(),
+            ok: run.blobs_done >= run.blobs,
+        });
+    }
+    Ok(checks)
+}
+
+fn filled(store: &Store) -> HashSet<Oid> {
+    store.tables.iter().filter(|t| !t.empty).map(|t| t.oid).collect()
+}
+
+fn count(sql: &str) -> Result<i64> {
+    let mut number = 0;
+    for_each_row(sql, &mut |row| {
+        number = row.and_then(|row| row.bigint(0)).unwrap_or(number);
+        Ok(())
+    })?;
+    Ok(number)
+}
+
+/// Every table has as many rows of the clone as the run wrote.
+fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>) -> Result<()> {
+    let active = filled(store);
+    for table in &store.tables {
+        let Some(expected) = run.rows.get(&table.sql_name) else {
+            continue;
+        };
+        let found = match plan::condition(store, table, target, &active, true)? {
+            Some(belongs) if !table.empty => count(&format!(
+                "SELECT pg_catalog.count(*) FROM {} AS t WHERE {belongs}",
+                table.sql_name
+            ))?,
+            _ => 0,
+        };
+        checks.push(Check {
+            name: "rows",
+            subject: table.sql_name.clone(),
+            expected: expected.to_string(),
+            found: found.to_string(),
+            ok: found == *expected,
+        });
+    }
+    Ok(())
+}
+
+/// No value names a resource of the source, save those that were known to dangle.
+fn look_for_source(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>) -> Result<()> {
+    let budget = usize::try_from(crate::settings::max_memory_bytes()).unwrap_or(usize::MAX);
+    let mut ids = IdMap::new(NewIds::new(IdVersion::V4, 0, [0; 16]), budget);
+    let active = filled(store);
+    for table in store
+        .tables
+        .iter()
+        .filter(|t| matches!(t.role, TableRole::Project | TableRole::Resource) && !t.empty)
+    {
+        let Some(sql) = plan::source_of_ids(store, table, &run.source_project, &active, &[])? else {
+            continue;
+        };
+        let id_type = table.id_column.as_deref().map_or("", |c| table.type_of(c));
+        for_each_row(&sql, &mut |row| {
+            let Some(row) = row else { return Ok(()) };
+            if let Some(Key::Uuid(id)) = Key::read(row, 0, KeyKind::of(id_type), id_type)? {
+                ids.insert_left(id).map_err(super::state::over_budget)?;
+            }
+            Ok(())
+        })?;
+    }
+    let texts = TextIdMap::new(budget);
+    let paths = super::id_paths::of_store(store)?;
+    let mut rewriter = Rewriter::new(&ids, &texts, Dangling::Keep).with_id_paths(&paths);
+    let mut wrong_ids = 0i64;
+    for table in store.tables.iter().filter(|t| !t.empty) {
+        scan_table(store, table, target, &active, &mut rewriter, &mut wrong_ids)?;
+    }
+    let known: HashSet<Id> = run
+        .targets
+        .iter()
+        .filter_map(|id| uuid_text::parse_slice(id.as_bytes()))
+        .collect();
+    let unknown: u64 = rewriter
+        .dangling_targets()
+        .uuids()
+        .filter(|(id, _)| !known.contains(*id))
+        .map(|(_, n)| n)
+        .sum();
+    let total = rewriter.dangling_targets().total();
+    checks.push(Check {
+        name: "references to the source",
+        subject: "all tables".to_owned(),
+        expected: format!("at most {} that dangle", run.dangling),
+        found: total.to_string(),
+        ok: total <= u64::try_from(run.dangling).unwrap_or(0) && (unknown == 0 || known.len() >= 1000),
+    });
+    checks.push(Check {
+        name: "documents that say another id than their row",
+        subject: "all tables".to_owned(),
+        expected: "0".to_owned(),
+        found: wrong_ids.to_string(),
+        ok: wrong_ids == 0,
+    });
+    Ok(())
+}
+
+fn scan_table(
+    store: &Store,
+    table: &Table,
+    target: &str,
+    active: &HashSet<Oid>,
+    rewriter: &mut Rewriter<'_>,
+    wrong_ids: &mut i64,
+) -> Result<()> {
+    let Some(belongs) = plan::condition(store, table, target, active, true)? else {
+        return Ok(());
+    };
+    let others: Vec<String> = table
+        .columns
+        .iter()
+        .filter(|c| {
+            matches!(
+                c.role,
+                ColumnRole::Map(_) | ColumnRole::Rewrite | ColumnRole::Project | ColumnRole::Version
+            )
+        })
+        .filter(|c| table.document_column.as_deref() != Some(c.name.as_str()))
+        .filter(|c| !matches!(KeyKind::of(&c.type_name), KeyKind::Int))
+        .map(|c| format!("t.{}", quote::identifier(&c.name)))
+        .collect();
+    let document = table
+        .document_column
+        .as_deref()
+        .map_or("NULL::text".to_owned(), |c| {
+            format!("t.{}::text", quote::identifier(c))
+        });
+    let id = table.id_column.as_deref().map_or("NULL::text".to_owned(), |c| {
+        format!("t.{}::text", quote::identifier(c))
+    });
+    let sql = format!(
+        "SELECT {document}, pg_catalog.concat_ws(' '{}{}), {id} FROM {} AS t WHERE {belongs}",
+        if others.is_empty() { "" } else { ", " },
+        others.join(", "),
+        table.sql_name
+    );
+    let says_id = matches!(table.role, TableRole::Project | TableRole::Resource);
+    let memory = Memory::new(c"pg_clone verify");
+    for_each_row(&sql, &mut |row| {
+        let Some(row) = row else { return Ok(()) };
+        memory.reset();
+        memory.within(|| {
+            if let Some(document) = row.bytes(0).filter(|document| !document.is_empty()) {
+                if says_id
+                    && let (Some(said), Some(id)) = (member::string(document, &["id"]), row.text(2)?)
+                    && !said.eq_ignore_ascii_case(&id)
+                {
+                    *wrong_ids += 1;
+                }
+                if rewriter.touches(document) {
+                    rewriter
+                        .json_text(&mut document.to_vec())
+                        .map_err(super::transform::rewrite_error)?;
+                }
+            }
+            if let Some(text) = row.bytes(1).filter(|text| rewriter.touches(text)) {
+                rewriter
+                    .plain_text(&mut text.to_vec())
+                    .map_err(super::transform::rewrite_error)?;
+            }
+            Ok(())
+        })
+    })?;
+    Ok(())
+}
+
+/// Every live resource has a history row that equals it.
+fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Result<()> {
+    let active = filled(store);
+    for history in store
+        .tables
+        .iter()
+        .filter(|t| t.role == TableRole::History && !t.empty)
+    {
+        let Some(parent) = history
+            .parents
+            .first()
+            .and_then(|oid| store.table(*oid))
+            .filter(|t| !t.empty)
+        else {
+            continue;
+        };
+        let (Some(join), Some(id), Some(document)) =
+            (&history.join_column, &parent.id_column, &parent.document_column)
+        else {
+            continue;
+        };
+        let Some(belongs) = plan::condition(store, parent, target, &active, false)? else {
+            continue;
+        };
+        let resources = count(&format!(
+            "SELECT pg_catalog.count(*) FROM {} AS t WHERE {belongs}",
+            parent.sql_name
+        ))?;
+        if resources == 0 {
+            continue;
+        }
+        let equal = count(&format!(
+            "SELECT pg_catalog.count(*) FROM {} AS t WHERE {belongs} AND EXISTS (SELECT FROM {} AS h WHERE h.{} = t.{} AND h.{} = t.{})",
+            parent.sql_name,
+            history.sql_name,
+            quote::identifier(join),
+            quote::identifier(id),
+            quote::identifier(document),
+            quote::identifier(document),
+        ))?;
+        checks.push(Check {
+            name: "history equals current",
+            subject: history.sql_name.clone(),
+            expected: resources.to_string(),
+            found: equal.to_string(),
+            ok: equal == resources,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+-- What the catalog knows of the run that made a project, for project_clone_verify.
+
+CREATE FUNCTION clone.run_of_project(store text, project text) RETURNS jsonb
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT jsonb_build_object(
+        'source_project', r.source_project,
+        'history', r.arguments#>>'{options,history}',
+        'dangling', r.dangling,
+        'rows', (SELECT COALESCE(jsonb_object_agg(t.relation, t.rows), '{}') FROM (
+            SELECT d.relation, sum(d.rows) AS rows FROM clone.run_table d WHERE d.run_id = r.id GROUP BY d.relation) t),
+        'targets', (SELECT COALESCE(jsonb_agg(d.target), '[]') FROM clone.run_dangling d WHERE d.run_id = r.id),
+        'blobs', r.blobs,
+        'blobs_done', (SELECT count(*) FROM clone.blob_copy b WHERE b.run_id = r.id AND b.operation = 'copy' AND b.state = 'done'),
+        'blobs_failed', (SELECT count(*) FROM clone.blob_copy b WHERE b.run_id = r.id AND b.operation = 'copy' AND b.state = 'failed'))
+    FROM clone.run r
+    WHERE r.store = $1 AND r.target_project = $2 AND r.deleted_at IS NULL
+    ORDER BY r.id DESC
+    LIMIT 1
+$$;
+COMMENT ON FUNCTION clone.run_of_project(text, text) IS 'The latest run that made a project, for project_clone_verify';
