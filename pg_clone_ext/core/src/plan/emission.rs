@@ -130,6 +130,11 @@ impl SelectList {
         self.0.push(quoted);
         self.0.len() - 1
     }
+
+    fn as_text(&mut self, column: &str) -> usize {
+        self.0.push(format!("t.{}::pg_catalog.text", identifier(column)));
+        self.0.len() - 1
+    }
 }
 
 /// The emission of a table; None where no row can belong to the project (or the run wants no history).
@@ -183,7 +188,11 @@ pub fn emission(
             vec![source_table.oid]
         },
     };
-    let type_source = source_table.type_column.as_deref().map(|column| list.place(column));
+    let type_source = source_table.type_column.as_deref().map(|column| match source_table.type_of(column) {
+        "text" => list.place(column),
+        // An enum, say: its datum is no text.
+        _ => list.as_text(column),
+    });
     let mut outputs = Vec::with_capacity(table.columns.len());
     for column in &table.columns {
         if column.role == ColumnRole::Default {
