@@ -41,6 +41,8 @@ impl Session {
                 while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
                     if let AsyncMessage::Notice(notice) = message
                         && notice.severity() == "WARNING"
+                        // Class 57: the server ends the connection. Whoever needed it gets an error.
+                        && !notice.code().code().starts_with("57")
                     {
                         eprintln!("pgclone: warning: {}", redact(notice.message()));
                     }

@@ -43,10 +43,11 @@ pub async fn watch_clone(watched: Watched<'_>, progress: &mut Progress) -> std::
         if let Ok(client) = connect(watched.target).await {
             let mut tally = Tally::default();
             while let Ok(rows) = client.query(CURRENT_TABLE, &[&watched.pid]).await {
-                if let Some(row) = rows.first() {
-                    tally.see(row.get(0), number(row.get(1)), number(row.get(2)));
-                    progress.count(Unit::Rows, &tally.count(&planned.borrow_and_update()));
+                match rows.first() {
+                    Some(row) => tally.see(row.get(0), number(row.get(1)), number(row.get(2))),
+                    None => tally.see_nothing(),
                 }
+                progress.count(Unit::Rows, &tally.count(&planned.borrow_and_update()));
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         }
@@ -89,10 +90,17 @@ struct Tally {
     bytes: u64,
     finished: Vec<(String, u64)>,
     finished_bytes: u64,
+    between: bool,
 }
 
 impl Tally {
+    /// Between two tables, before the first and after the last.
+    fn see_nothing(&mut self) {
+        self.between = true;
+    }
+
     fn see(&mut self, relation: String, rows: u64, bytes: u64) {
+        self.between = false;
         // Fewer rows than before in the same table: another pass over it began.
         if relation != self.relation || rows < self.rows {
             let before = std::mem::replace(&mut self.relation, relation);
@@ -110,8 +118,13 @@ impl Tally {
             .iter()
             .map(|(relation, rows)| planned.get(relation).map_or(*rows, |planned| *planned.max(rows)))
             .sum();
+        let subject = match (self.between, self.relation.is_empty()) {
+            (false, _) => self.relation.clone(),
+            (true, true) => "looking for what to clone".to_owned(),
+            (true, false) => "finishing".to_owned(),
+        };
         Count {
-            subject: self.relation.clone(),
+            subject,
             done: finished + self.rows,
             total: (!planned.is_empty()).then(|| planned.values().sum()),
             bytes: self.finished_bytes + self.bytes,

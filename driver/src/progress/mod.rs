@@ -200,10 +200,9 @@ fn show_on_bar(bar: &ProgressBar, unit: Unit, count: &Count, elapsed: Duration) 
     bar.set_position(count.total.map_or(count.done, |total| count.done.min(total)));
     let rate = count.done as f64 / elapsed.as_secs_f64().max(0.001);
     bar.set_message(format!(
-        "{} {} · {} · {}/s · {}",
+        "{} {} · {}/s · {}",
         thousands(clip(count.done)),
         unit.name(),
-        bytes(clip(count.bytes)),
         thousands(rate as i64),
         count.subject
     ));
@@ -215,7 +214,7 @@ fn spinner() -> ProgressStyle {
 }
 
 fn with_total() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {prefix} [{bar:30}] {percent:>3}% {elapsed} {wide_msg}")
+    ProgressStyle::with_template("{spinner} {prefix} [{bar:20}] {percent:>3}% {elapsed} {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
 }
