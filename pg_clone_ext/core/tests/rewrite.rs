@@ -1,7 +1,10 @@
 //! What the rewriter does, one behaviour a test. `<0>` stands for the id of the first source resource, `<v0>` for its
 //! current version, `<left>` for one that is not cloned, `<other>` for one of another project; `<0'>`, `<v0'>` for the
 //! clone's.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first broken assumption, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first broken assumption, in its helpers too"
+)]
 
 use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
 use pg_clone_core::jsonb;
@@ -481,4 +484,36 @@ fn declared_fields_hold_text_ids() {
     let after = r#"{"record": {"inputs": [{"dataset_id": "10378.1/9"}, {"dataset_id": null}, {"dataset_id": "x"}], "note": "10378.1/1696289"},"prov": "{\"model_run/10378.1/9\": \"10378.1/16962891\"}"}"#;
     let rewriter = || fixture.rewriter(Dangling::Null).with_id_paths(&paths);
     assert_eq!(fixture.json(before, rewriter), after);
+}
+
+#[test]
+fn a_version_that_holds_other_ids_is_dropped_as_a_whole() {
+    // Found by fuzzing: what is cut away overlapped with what would have been replaced inside it.
+    let fixture = Fixture::with_text_ids();
+    fixture.assert_plain("Bot/bot-1/_history/x-<0>", "Bot/bot-1001");
+    fixture.assert_plain(
+        "Bot/bot-1/_history/<0>-x/_history/3, Bot/bot-1",
+        "Bot/bot-1001/_history/3, Bot/bot-1001",
+    );
+    let paths = IdPaths::new().with("a", IdField::Embedded).unwrap();
+    let rewriter = || fixture.rewriter(Dangling::Keep).with_id_paths(&paths);
+    let before = r#"{"a":"10378.1/1696289/_history/10378.1/1696289"}"#;
+    // Behind a slash and more an id may go on, so the first is none.
+    assert_eq!(
+        fixture.json(before, rewriter),
+        r#"{"a":"10378.1/1696289/_history/10378.1/9"}"#
+    );
+}
+
+#[test]
+fn the_key_of_a_removed_member_is_counted_on_either_path() {
+    let fixture = Fixture::new();
+    let text = fixture.written(r#"{"<0>": "<left>"}"#);
+    let mut rewriter = fixture.rewriter(Dangling::Remove);
+    rewriter.json_text(&mut text.clone().into_bytes()).unwrap();
+    let on_text = rewriter.take_counts();
+    rewriter
+        .jsonb(&mut jsonb::from_value(&serde_json::from_str(&text).unwrap()).unwrap())
+        .unwrap();
+    assert_eq!(rewriter.take_counts(), on_text);
 }

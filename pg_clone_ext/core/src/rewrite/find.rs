@@ -44,7 +44,11 @@ pub(super) fn hits<'b>(ids: &'b IdMap, bytes: &'b [u8]) -> impl Iterator<Item = 
 #[inline]
 pub(super) fn collect_hits(ids: &IdMap, bytes: &[u8], found: &mut Vec<Hit>) {
     found.clear();
-    found.extend(crate::scan::uuids(bytes).map(|(at, source)| Hit { at, source, mapped: Mapped::Unknown }));
+    found.extend(crate::scan::uuids(bytes).map(|(at, source)| Hit {
+        at,
+        source,
+        mapped: Mapped::Unknown,
+    }));
     found.retain_mut(|hit| {
         hit.mapped = ids.get(&hit.source);
         hit.mapped != Mapped::Unknown

@@ -38,12 +38,16 @@ pub(super) enum Verdict {
 impl Rewriter<'_> {
     /// Judges a text value or a whole JSON text.
     pub(super) fn judge_text(&mut self, text: &[u8], encoding: Encoding) -> Result<Verdict, RewriteError> {
-        let Scratch { hits, patches, left, .. } = &mut self.scratch;
+        let Scratch {
+            hits, patches, left, ..
+        } = &mut self.scratch;
         patches.clear();
         left.clear();
         collect_hits(self.ids, text, hits);
         let mut judge = Judge::new(self.ids, text, encoding);
-        let keeping = self.paths.filter(|paths| encoding == Encoding::Json && paths.keeps_any());
+        let keeping = self
+            .paths
+            .filter(|paths| encoding == Encoding::Json && paths.keeps_any());
         for hit in hits {
             if let Some(paths) = keeping
                 && member_key(text, hit.at).is_none_or(|key| paths.may_keep(key))

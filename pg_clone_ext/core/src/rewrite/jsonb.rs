@@ -74,15 +74,15 @@ impl<'d> Rebuild<'_, '_, 'd> {
                 // Only a tree fresh from decoding comes here, and that borrows.
                 Cow::Owned(_) => Step::Element,
             };
-            let Some(value) = self.at(step, value)? else {
-                continue;
-            };
             let key = match self.rewriter.new_value(&key, None, true)? {
                 NewValue::Changed(new) => {
                     key_changed = true;
                     Cow::Owned(new)
                 }
                 NewValue::Same | NewValue::Dangling => key,
+            };
+            let Some(value) = self.at(step, value)? else {
+                continue;
             };
             kept.push((key, value));
         }

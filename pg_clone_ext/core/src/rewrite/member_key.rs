@@ -21,7 +21,11 @@ fn opening_quote(text: &[u8], at: usize) -> Option<usize> {
     let mut end = at;
     loop {
         let quote = memchr::memrchr(b'"', text.get(..end)?)?;
-        let backslashes = text[..quote].iter().rev().take_while(|byte| **byte == b'\\').count();
+        let backslashes = text[..quote]
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b'\\')
+            .count();
         if backslashes % 2 == 0 {
             return Some(quote);
         }
@@ -31,7 +35,9 @@ fn opening_quote(text: &[u8], at: usize) -> Option<usize> {
 
 /// The nearest place before `at` that is not white space.
 fn last_solid(text: &[u8], at: usize) -> Option<usize> {
-    text[..at].iter().rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+    text[..at]
+        .iter()
+        .rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::boundary::Encoding;
 use super::dangling::is_whole_reference;
 use super::find::{Judge, Reference, hits};
-use super::history::version_after;
+use super::history::{Version, version_after};
 use super::text_ids::{TextHit, embedded, typed};
 use super::{Dangling, IdField, RewriteError, Rewriter};
 use crate::ids::{Id, Mapped, MappedText, uuid_text};
@@ -124,18 +124,18 @@ impl<'a> Rewriter<'a> {
         if texts.is_empty() {
             return;
         }
+        let mut done = 0;
         for hit in texts {
-            if found
-                .splices
-                .iter()
-                .any(|splice| splice.start < hit.end && hit.start < splice.end)
-            {
+            let overlaps = |splice: &Splice<'_>| splice.start < hit.end && hit.start < splice.end;
+            if hit.start < done || found.splices.iter().any(overlaps) {
                 continue;
             }
             self.add(hit, found);
+            done = hit.end;
             let version = version_after(&string[hit.end..], Encoding::Plain);
             if let (MappedText::Cloned(_), Some(version)) = (hit.mapped, version) {
-                self.add_version(string, hit.end, version.at, version.len, version.id, found);
+                done += version.len;
+                self.add_version(string, hit.end, version, found);
             }
         }
         found.splices.sort_by_key(|splice| splice.start);
@@ -155,35 +155,34 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The version behind a cloned text id: mapped if it is, cut if not.
-    fn add_version(
-        &self,
-        string: &[u8],
-        start: usize,
-        at: usize,
-        len: usize,
-        id: Option<Id>,
-        found: &mut Found<'a>,
-    ) {
-        let end = start + len;
-        let is_cloned_uuid = id.is_some_and(|id| matches!(self.ids.get(&id), Mapped::Cloned(_)));
-        match self.texts.lookup(b"", &string[start + at..end]) {
-            _ if is_cloned_uuid => {}
-            MappedText::Cloned(new) => {
-                found.splices.push(Splice {
-                    start: start + at,
-                    end,
-                    with: With::Text(new),
-                });
-            }
-            MappedText::Left | MappedText::Unknown => {
-                found.splices.push(Splice {
-                    start,
-                    end,
-                    with: With::Nothing,
-                });
-            }
+    /// The version behind a cloned text id: mapped if it is, cut if not. A UUID inside a longer version is none.
+    fn add_version(&self, string: &[u8], start: usize, version: Version, found: &mut Found<'a>) {
+        let (at, end) = (start + version.at, start + version.len);
+        if version
+            .id
+            .is_some_and(|id| matches!(self.ids.get(&id), Mapped::Cloned(_)))
+        {
+            return;
         }
+        let splice = match self.texts.lookup(b"", &string[at..end]) {
+            MappedText::Cloned(new) => Splice {
+                start: at,
+                end,
+                with: With::Text(new),
+            },
+            MappedText::Left | MappedText::Unknown => Splice {
+                start,
+                end,
+                with: With::Nothing,
+            },
+        };
+        found
+            .splices
+            .retain(|other| other.end <= start || other.start >= end);
+        found
+            .left
+            .retain(|(_, left_end, _)| *left_end <= start || *left_end > end);
+        found.splices.push(splice);
     }
 
     fn count(&mut self, string: &[u8], found: &Found<'_>) {
