@@ -1,5 +1,8 @@
 //! The `jsonb` codec against payloads that PostgreSQL wrote, and against itself on generated documents.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first broken assumption, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first broken assumption, in its helpers too"
+)]
 
 use pg_clone_core::edit::Edit;
 use pg_clone_core::jsonb::{self, JsonbError, MAX_DEPTH, Node};

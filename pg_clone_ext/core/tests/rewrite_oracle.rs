@@ -1,5 +1,8 @@
 //! The rewriter against a naive one, on generated documents.
-#![allow(clippy::unwrap_used, reason = "a test stops at the first broken assumption, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first broken assumption, in its helpers too"
+)]
 
 mod oracle;
 
