@@ -12,7 +12,7 @@ pub fn raise(error: Error) -> ! {
         Code::BadArgument => Sql::ERRCODE_INVALID_PARAMETER_VALUE,
         Code::OutOfMemory => Sql::ERRCODE_OUT_OF_MEMORY,
         Code::Unsupported => Sql::ERRCODE_FEATURE_NOT_SUPPORTED,
-        Code::StoreChanged => Sql::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        Code::StoreChanged | Code::WrongState => Sql::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         Code::BadData => Sql::ERRCODE_INVALID_TEXT_REPRESENTATION,
         Code::Dangling => Sql::ERRCODE_FOREIGN_KEY_VIOLATION,
         Code::Internal => Sql::ERRCODE_INTERNAL_ERROR,

@@ -8,6 +8,7 @@ mod api;
 mod catalog;
 mod error;
 mod item;
+mod lifecycle;
 #[allow(unsafe_code)]
 mod pg;
 mod run;
@@ -22,6 +23,11 @@ extension_sql_file!(
     "../../sql/install/runs.sql",
     name = "runs",
     requires = ["catalog"]
+);
+extension_sql_file!(
+    "../../sql/install/lifecycle.sql",
+    name = "lifecycle",
+    requires = ["runs"]
 );
 extension_sql_file!(
     "../../sql/install/blob_queue.sql",
@@ -75,6 +81,7 @@ extension_sql_file!(
     name = "privileges",
     requires = [
         "blob_queue",
+        "lifecycle",
         "emit",
         "preset_documents",
         "preset_medplum",

@@ -51,6 +51,9 @@ CREATE INDEX blob_copy_claimed ON clone.blob_copy (claimed_by) WHERE state = 'ru
 -- Deleting a file must not overtake a copy to the same key.
 CREATE INDEX blob_copy_unfinished_target ON clone.blob_copy (store, target_key)
     WHERE operation = 'copy' AND state IN ('pending', 'running', 'failed');
+-- Nor a copy from it.
+CREATE INDEX blob_copy_unfinished_source ON clone.blob_copy (store, source_key)
+    WHERE operation = 'copy' AND state IN ('pending', 'running');
 
 COMMENT ON TABLE clone.blob_copy IS
     'Files to copy (or delete) outside the database, one row each; worked off by pgclone blobs run. Goes with its run: see clone.blob_status before deleting one';

@@ -4,7 +4,7 @@
 CREATE TABLE clone.run (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     store           text NOT NULL,
-    kind            text NOT NULL DEFAULT 'project' CHECK (kind IN ('project', 'item')),
+    kind            text NOT NULL DEFAULT 'project' CHECK (kind IN ('project', 'item', 'deletion')),
     source_project  text NOT NULL,
     target_project  text NOT NULL,
     name            text,
@@ -24,11 +24,17 @@ CREATE TABLE clone.run (
     todo            jsonb NOT NULL DEFAULT '[]',
     expires_at      timestamptz,
     replaced        text,
-    deleted_at      timestamptz
+    deleted_at      timestamptz,
+    deleted_by      text
 );
 CREATE INDEX run_target ON clone.run (target_project);
 CREATE INDEX run_expiry ON clone.run (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
 COMMENT ON TABLE clone.run IS 'One row per executed clone';
+COMMENT ON COLUMN clone.run.kind IS
+    'project, item: a clone; deletion: nothing was cloned, a project that no run made was deleted by force';
+COMMENT ON COLUMN clone.run.expires_at IS 'From then on clone.expire() deletes the clone; see clone.set_expiry()';
+COMMENT ON COLUMN clone.run.replaced IS 'The run whose clone this one replaced: its number; the project''s id stayed';
+COMMENT ON COLUMN clone.run.deleted_at IS 'When its clone was deleted, or replaced by that of a newer run';
 COMMENT ON COLUMN clone.run.run_by IS 'The role whose rights the clone used; session_by is who was logged in';
 COMMENT ON COLUMN clone.run.resources IS 'Resources cloned, the project among them';
 COMMENT ON COLUMN clone.run.rows IS 'Rows written in all tables of the store';

@@ -17,6 +17,8 @@ pub enum Code {
     Unsupported,
     /// 55000: the tables are not as the catalog says.
     StoreChanged,
+    /// 55000: the call cannot be made of this object as it is now.
+    WrongState,
     /// 22P02: a value in a table is not what its type promises (damaged data).
     BadData,
     /// 23503: a reference would dangle and the call said that this is an error.
@@ -34,7 +36,7 @@ impl Code {
             Code::BadArgument => "22023",
             Code::OutOfMemory => "53200",
             Code::Unsupported => "0A000",
-            Code::StoreChanged => "55000",
+            Code::StoreChanged | Code::WrongState => "55000",
             Code::BadData => "22P02",
             Code::Dangling => "23503",
             Code::Internal => "XX000",

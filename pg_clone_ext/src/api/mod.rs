@@ -2,5 +2,6 @@
 
 mod clone;
 mod item;
+mod lifecycle;
 mod plan;
 mod verify;

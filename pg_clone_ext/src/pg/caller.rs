@@ -66,24 +66,29 @@ fn has(table: pg_sys::Oid, mode: u32) -> bool {
 
 /// SELECT on a table, else 42501.
 pub fn check_select(table: u32, name: &str) -> Result<()> {
-    check(table, name, pg_sys::ACL_SELECT, "SELECT")
+    check(table, name, pg_sys::ACL_SELECT, "SELECT", "SELECT, INSERT")
 }
 
 /// INSERT on a table, else 42501.
 pub fn check_insert(table: u32, name: &str) -> Result<()> {
-    check(table, name, pg_sys::ACL_INSERT, "INSERT")
+    check(table, name, pg_sys::ACL_INSERT, "INSERT", "SELECT, INSERT")
 }
 
-fn check(table: u32, name: &str, mode: u32, word: &str) -> Result<()> {
+/// DELETE on a table, else 42501.
+pub fn check_delete(table: u32, name: &str) -> Result<()> {
+    check(table, name, pg_sys::ACL_DELETE, "DELETE", "SELECT, DELETE")
+}
+
+fn check(table: u32, name: &str, mode: u32, word: &str, wanted: &str) -> Result<()> {
     if has(pg_sys::Oid::from(table), mode) {
         return Ok(());
     }
     let role = current_user();
     Err(
         Error::new(Code::NotAllowed, format!("permission denied for table {name}"))
-            .detail(format!("Cloning needs {word} on this table for role \"{role}\"."))
+            .detail(format!("The call needs {word} on this table for role \"{role}\"."))
             .hint(format!(
-                "GRANT SELECT, INSERT ON {name} TO {};",
+                "GRANT {wanted} ON {name} TO {};",
                 pg_clone_core::plan::quote::identifier(&role)
             )),
     )

@@ -13,6 +13,13 @@ impl Snapshot {
         Snapshot(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetActiveSnapshot()) })
     }
 
+    /// Registers the snapshot that the transaction's next statement would get: under READ COMMITTED it sees what was
+    /// committed while we waited for a lock.
+    pub fn latest() -> Self {
+        // SAFETY: within a transaction; registering copies the snapshot and ties it to the current resource owner.
+        Snapshot(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetTransactionSnapshot()) })
+    }
+
     /// Runs `f` with this snapshot active.
     pub fn within<R>(&self, f: impl FnOnce() -> R) -> R {
         // SAFETY: the snapshot is registered; it is popped below, and on an ERROR the abort pops it.

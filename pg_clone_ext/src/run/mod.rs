@@ -16,6 +16,8 @@ mod summary;
 mod transform;
 pub mod verify;
 
+pub use authorize::{not_found, project_id};
+pub use keys::Key;
 pub use plan_rows::PlanRow;
 
 use crate::catalog;

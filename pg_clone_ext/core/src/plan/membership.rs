@@ -69,7 +69,9 @@ fn build(
         if parts.is_empty() {
             return Ok(None);
         }
-        format!("{alias}.{} IN ({})", identifier(join), parts.join(" UNION ALL "))
+        // As IN, but with an operator that no search_path can replace: this condition also stands in statements that run
+        // with the caller's.
+        format!("{alias}.{} OPERATOR(pg_catalog.=) ANY ({})", identifier(join), parts.join(" UNION ALL "))
     };
     if !all && let Some(live) = &table.live {
         // The catalog's condition names plain columns, so it stands alone in its scope: a row-wise subquery would

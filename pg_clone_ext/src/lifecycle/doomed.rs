@@ -1,0 +1,184 @@
+//! The rows of a project that go, as SQL: what deletes them and what counts them.
+
+use crate::error::internal;
+use crate::run::Key;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{self, Oid, Store, Table, quote};
+use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
+
+/// Rows by table, in the order of deletion.
+pub type Counts = Map<String, Value>;
+
+/// The rows of one project, without those that are kept.
+pub struct Doomed {
+    /// The store, with a condition on the rows that go in the place of the one on live rows.
+    store: Store,
+    project: String,
+    filled: HashSet<Oid>,
+}
+
+impl Doomed {
+    /// All rows of the project but the resources in `kept` and what belongs to them.
+    pub fn new(store: &Store, project: &str, kept: &HashMap<Oid, Vec<Key>>) -> Result<Self> {
+        let mut store = store.clone();
+        let project_table = store.project_table()?.oid;
+        for table in &mut store.tables {
+            if table.references.contains(&project_table)
+                && kept.get(&table.oid).is_some_and(|keys| !keys.is_empty())
+            {
+                return Err(still_used(table, &kept[&table.oid]));
+            }
+            table.live = match (kept.get(&table.oid), &table.id_column) {
+                (Some(keys), Some(id)) if !keys.is_empty() => {
+                    let type_name = table.type_of(id);
+                    let keys: Vec<String> = keys.iter().map(|key| quote::literal(&key.to_text())).collect();
+                    Some(format!(
+                        "NOT {} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{type_name}[])",
+                        quote::identifier(id),
+                        keys.join(", ")
+                    ))
+                }
+                _ => None,
+            };
+        }
+        let filled = filled(&store)?;
+        Ok(Doomed {
+            store,
+            project: project.to_owned(),
+            filled,
+        })
+    }
+
+    /// The store; its tables' conditions on live rows are not the catalog's.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The project.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// Tables that hold rows of any project.
+    pub fn filled(&self) -> &HashSet<Oid> {
+        &self.filled
+    }
+
+    /// The condition on rows `t` of a table that go; None: no row can.
+    pub fn condition(&self, table: &Table) -> Result<Option<String>> {
+        if !self.filled.contains(&table.oid) {
+            return Ok(None);
+        }
+        plan::condition(&self.store, table, &self.project, &self.filled, false)
+    }
+
+    /// Deletes them with the caller's rights.
+    ///
+    /// One statement: all memberships are looked up under one snapshot, so the order of the tables does not matter for
+    /// what is found, rows that somebody commits meanwhile stay or go together with their children, and foreign keys, circles of
+    /// them too, are checked when everything is gone. Children come first, for triggers that look at them.
+    pub fn delete(&self) -> Result<Counts> {
+        let mut parts = Vec::new();
+        let mut counts = Vec::new();
+        for (number, (table, condition)) in self.tables()?.into_iter().enumerate() {
+            parts.push(format!(
+                "d{number} AS (DELETE FROM {} AS t WHERE {condition} RETURNING 1)",
+                table.sql_name
+            ));
+            counts.push(format!(
+                "SELECT {number} AS place, {} AS name, pg_catalog.count(*) AS rows FROM d{number}",
+                quote::literal(&table.sql_name)
+            ));
+        }
+        self.run(&format!("WITH {} ", parts.join(", ")), &counts)
+    }
+
+    /// Counts them.
+    pub fn count(&self) -> Result<Counts> {
+        let mut counts = Vec::new();
+        for (number, (table, condition)) in self.tables()?.into_iter().enumerate() {
+            counts.push(format!(
+                "SELECT {number} AS place, {} AS name, pg_catalog.count(*) AS rows FROM {} AS t WHERE {condition}",
+                quote::literal(&table.sql_name),
+                table.sql_name
+            ));
+        }
+        self.run("", &counts)
+    }
+
+    fn run(&self, with: &str, counts: &[String]) -> Result<Counts> {
+        if counts.is_empty() {
+            return Ok(Counts::new());
+        }
+        let sql = format!(
+            "{with}SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(c.name, c.rows) ORDER BY c.place) FROM ({}) AS c \
+             WHERE c.rows OPERATOR(pg_catalog.>) 0",
+            counts.join(" UNION ALL ")
+        );
+        let found = pgrx::Spi::get_one::<pgrx::JsonB>(&sql).map_err(internal)?;
+        let rows: Vec<(String, i64)> = match found {
+            Some(pgrx::JsonB(rows)) => serde_json::from_value(rows).map_err(internal)?,
+            None => Vec::new(),
+        };
+        Ok(rows.into_iter().map(|(name, rows)| (name, rows.into())).collect())
+    }
+
+    /// Tables with rows that may go: those that name others (by foreign key or join) before the others.
+    fn tables(&self) -> Result<Vec<(&Table, String)>> {
+        let mut store = self.store.clone();
+        for table in &mut store.tables {
+            let parents = table.parents.clone();
+            table.references.extend(parents);
+        }
+        let mut tables = Vec::new();
+        for oid in plan::insertion_order(&store).into_iter().rev() {
+            let Some(table) = self.store.table(oid) else {
+                continue;
+            };
+            if let Some(condition) = self.condition(table)? {
+                tables.push((table, condition));
+            }
+        }
+        Ok(tables)
+    }
+}
+
+/// A foreign key to the project forbids to keep these rows without it (23503).
+fn still_used(table: &Table, keys: &[Key]) -> Error {
+    Error::new(
+        Code::Dangling,
+        format!(
+            "{} rows in {} must stay, but their foreign key to the project forbids it",
+            keys.len(),
+            table.sql_name
+        ),
+    )
+    .detail(format!(
+        "Other projects use them: {}",
+        keys.iter()
+            .take(20)
+            .map(Key::to_text)
+            .collect::<Vec<_>>()
+            .join(", ")
+    ))
+    .hint("Change the documents of the other projects that name them first.")
+}
+
+/// Tables that are not known to be empty now; what the catalog said when it was read may be out of date, for somebody may have
+/// filled a table while we waited for the lock.
+fn filled(store: &Store) -> Result<HashSet<Oid>> {
+    let oids: Vec<i64> = store.tables.iter().map(|table| i64::from(table.oid)).collect();
+    let found = pgrx::Spi::get_one_with_args::<Vec<i64>>(
+        "SELECT pg_catalog.array_agg(c.oid::pg_catalog.int8) FROM pg_catalog.pg_class c \
+         WHERE c.oid OPERATOR(pg_catalog.=) ANY (CAST($1 AS pg_catalog.oid[])) \
+         AND (c.relkind OPERATOR(pg_catalog.<>) 'r' OR pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.>) 0)",
+        &[oids.into()],
+    )
+    .map_err(internal)?
+    .unwrap_or_default();
+    Ok(found
+        .into_iter()
+        .filter_map(|oid| Oid::try_from(oid).ok())
+        .collect())
+}

@@ -1,0 +1,51 @@
+//! The options of `project_delete`.
+
+use pg_clone_core::error::{Error, Result};
+use serde_json::Value;
+
+/// How a project is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeleteOptions {
+    /// Also a project that no run made.
+    pub force: bool,
+    /// Only count.
+    pub dry_run: bool,
+    /// Look for files that other projects' documents name, and keep those.
+    pub keep_shared: bool,
+}
+
+const VALID: &str = "Valid options: force (true, false), dry_run (true, false), shared (\"keep\": files that documents of \
+                     other projects name stay, the default; \"ignore\": do not look for such documents).";
+
+impl DeleteOptions {
+    /// Reads the JSON object; an unknown key or value is an error (22023) whose hint lists the valid ones.
+    pub fn parse(json: &Value) -> Result<Self> {
+        let Value::Object(members) = json else {
+            return Err(
+                Error::bad_argument(format!("options must be a JSON object, not {json}")).hint(VALID),
+            );
+        };
+        let mut options = DeleteOptions {
+            force: false,
+            dry_run: false,
+            keep_shared: true,
+        };
+        for (key, value) in members {
+            let bad =
+                || Error::bad_argument(format!("invalid value {value} for option \"{key}\"")).hint(VALID);
+            match key.as_str() {
+                "force" => options.force = value.as_bool().ok_or_else(bad)?,
+                "dry_run" => options.dry_run = value.as_bool().ok_or_else(bad)?,
+                "shared" => {
+                    options.keep_shared = match value.as_str() {
+                        Some("keep") => true,
+                        Some("ignore") => false,
+                        _ => return Err(bad()),
+                    }
+                }
+                _ => return Err(Error::bad_argument(format!("unknown option \"{key}\"")).hint(VALID)),
+            }
+        }
+        Ok(options)
+    }
+}

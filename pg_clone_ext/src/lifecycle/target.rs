@@ -1,0 +1,117 @@
+//! The clone that is to go: its lock, the run that made it, whether it is there.
+
+use crate::catalog;
+use crate::error::internal;
+use crate::pg::caller::{AsExtensionOwner, current_user};
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{Store, quote};
+
+/// The run that made a project which has not been deleted since.
+pub struct MadeBy {
+    /// Its number.
+    pub run: i64,
+}
+
+/// The store that a call on a clone means: the one named, the one whose run made the clone, else as for any project.
+pub fn store_of(store: Option<&str>, project: &str) -> Result<String> {
+    let made_in = {
+        let _owner = AsExtensionOwner::new();
+        pgrx::Spi::get_one_with_args::<Vec<String>>(
+            "SELECT pg_catalog.array_agg(DISTINCT r.store) FROM clone.run r JOIN clone.store s ON s.name OPERATOR(pg_catalog.=) r.store \
+             WHERE r.target_project OPERATOR(pg_catalog.=) pg_catalog.lower($1) AND r.kind OPERATOR(pg_catalog.=) 'project' \
+             AND r.deleted_at IS NULL",
+            &[project.trim().into()],
+        )
+        .map_err(internal)?
+    };
+    match (store, made_in.as_deref()) {
+        (None, Some([only])) => Ok(only.clone()),
+        _ => catalog::resolve(store, project),
+    }
+}
+
+/// Waits until nobody else deletes or replaces this project; held until the transaction ends.
+pub fn lock(store: &str, project: &str) -> Result<()> {
+    let _owner = AsExtensionOwner::new();
+    pgrx::Spi::run_with_args(
+        "SELECT clone.lock_target($1, $2)",
+        &[store.into(), project.into()],
+    )
+    .map_err(internal)
+}
+
+/// The run that made the project; None where none did, or it was deleted since.
+pub fn made_by(store: &str, project: &str) -> Result<Option<MadeBy>> {
+    let _owner = AsExtensionOwner::new();
+    let run = pgrx::Spi::get_one_with_args::<i64>(
+        "SELECT pg_catalog.max(id) FROM clone.run WHERE store OPERATOR(pg_catalog.=) $1 AND target_project OPERATOR(pg_catalog.=) $2 \
+         AND kind OPERATOR(pg_catalog.=) 'project' AND deleted_at IS NULL",
+        &[store.into(), project.into()],
+    )
+    .map_err(internal)?;
+    Ok(run.map(|run| MadeBy { run }))
+}
+
+/// Whether the project's row is there, live or not.
+pub fn exists(store: &Store, project: &str) -> Result<bool> {
+    let table = store.project_table()?;
+    let column = table.id_column.as_deref().unwrap_or_default();
+    pgrx::Spi::get_one::<bool>(&format!(
+        "SELECT EXISTS (SELECT FROM {} AS t WHERE t.{} OPERATOR(pg_catalog.=) {}::{})",
+        table.sql_name,
+        quote::identifier(column),
+        quote::literal(project),
+        table.type_of(column),
+    ))
+    .map(|found| found.unwrap_or(false))
+    .map_err(internal)
+}
+
+/// The error for a project that no run made (55000).
+pub fn not_a_clone(project: &str) -> Error {
+    Error::new(
+        Code::WrongState,
+        format!("project \"{project}\" was not made by a clone"),
+    )
+    .detail("No run in clone.run made it, or it was deleted since.")
+    .hint(format!(
+        "To delete it all the same: project_delete({}, options => '{{\"force\": true}}').",
+        quote::literal(project)
+    ))
+}
+
+/// The run under which the deletion of a project's files is queued: the one that made it, else a new one of kind
+/// `deletion` that records who forced it.
+pub fn run_of_deletion(store: &str, project: &str, made_by: Option<&MadeBy>) -> Result<i64> {
+    if let Some(made_by) = made_by {
+        return Ok(made_by.run);
+    }
+    let caller = current_user();
+    let _owner = AsExtensionOwner::new();
+    pgrx::Spi::get_one_with_args::<i64>(
+        "INSERT INTO clone.run (store, kind, source_project, target_project, arguments, run_by, session_by, started_at, finished_at) \
+         VALUES ($1, 'deletion', $2, $2, '{}', $3, session_user, pg_catalog.statement_timestamp(), pg_catalog.clock_timestamp()) \
+         RETURNING id",
+        &[store.into(), project.into(), caller.as_str().into()],
+    )
+    .map_err(internal)?
+    .ok_or_else(|| Error::new(Code::Internal, "no run number"))
+}
+
+/// Records that the project is gone: in every run that made it, those that were replaced among them.
+pub fn mark_deleted(store: &str, project: &str) -> Result<()> {
+    let caller = current_user();
+    let _owner = AsExtensionOwner::new();
+    pgrx::Spi::run_with_args(
+        "UPDATE clone.run SET deleted_at = pg_catalog.now(), deleted_by = $3 WHERE store OPERATOR(pg_catalog.=) $1 \
+         AND target_project OPERATOR(pg_catalog.=) $2 AND kind OPERATOR(pg_catalog.<>) 'item' AND deleted_at IS NULL",
+        &[store.into(), project.into(), caller.as_str().into()],
+    )
+    .map_err(internal)?;
+    pgrx::Spi::run_with_args(
+        "DELETE FROM clone.run_identity i USING clone.run r WHERE r.id OPERATOR(pg_catalog.=) i.run_id \
+         AND r.store OPERATOR(pg_catalog.=) $1 AND r.target_project OPERATOR(pg_catalog.=) $2",
+        &[store.into(), project.into()],
+    )
+    .map_err(internal)
+}
