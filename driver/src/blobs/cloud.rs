@@ -81,7 +81,7 @@ impl Cloud {
     fn new(operator: Operator, scheme: &str, bucket: &Bucket) -> anyhow::Result<Self> {
         // Both are set once per process; a second call finds them set.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        opendal::install_default();
+        opendal_http_transport_reqwest::install_default();
         let operator = operator
             .layer(
                 TimeoutLayer::new()
