@@ -94,5 +94,6 @@ extension_sql_file!(
 /// Called by PostgreSQL when the library is loaded.
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    pg::environment::no_backtraces();
     settings::register();
 }

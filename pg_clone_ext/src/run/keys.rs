@@ -83,8 +83,8 @@ impl Run {
     }
 
     /// Whether the row behind the gate is cloned.
-    pub fn passes(&self, row: &Row<'_>, gate: &Gate, type_name: &str) -> Result<Option<Key>> {
-        let Some(key) = Key::read(row, gate.source, gate.kind, type_name)? else {
+    pub fn passes(&self, row: &Row<'_>, gate: &Gate) -> Result<Option<Key>> {
+        let Some(key) = Key::read(row, gate.source, gate.kind, &gate.type_name)? else {
             return Ok(None);
         };
         Ok(matches!(self.new_key(&key, &gate.domains), NewKey::To(_)).then_some(key))

@@ -414,6 +414,10 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
     if !matches!(role, Some(ColumnRole::Map(_) | ColumnRole::Key)) {
         return Ok(());
     }
+    // A row that shares its parent's key (one to one) gets the new one of the parent.
+    if table.join_column.as_deref() == Some(id_column) {
+        return Ok(());
+    }
     let active = run.active.clone();
     let Some(belongs) = plan::condition(&run.store, table, &run.source, &active, false)? else {
         return Ok(());

@@ -7,6 +7,7 @@ use crate::error::internal;
 use crate::pg::relation::Attribute;
 use crate::pg::row::Row;
 use crate::pg::value::{self, Changed};
+use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{Action, Emission, KeyKind, Oid, Output, Table, TableRole};
@@ -19,7 +20,6 @@ pub struct Transformer<'r> {
     emission: &'r Emission,
     table: &'r Table,
     rewriter: Rewriter<'r>,
-    gate_type: String,
     /// Values that are the same in every row, made once.
     constants: Vec<Option<pg_sys::Datum>>,
     /// The target's column of each output: its type and place.
@@ -59,14 +59,12 @@ impl<'r> Transformer<'r> {
                 (None, _) => None,
             });
         }
-        let gate_type = gate_type(run, emission);
         Ok(Transformer {
             run,
             emission,
             table,
             rewriter: Rewriter::new(&run.ids, &run.texts, run.request.options.dangling)
                 .with_id_paths(&run.id_paths),
-            gate_type,
             constants,
             targets,
             findings: Findings::default(),
@@ -94,7 +92,7 @@ impl<'r> Transformer<'r> {
             self.turn_to(resource_type);
         }
         self.current.1.seen += 1;
-        let Some(key) = self.run.passes(row, &self.emission.gate, &self.gate_type)? else {
+        let Some(key) = self.run.passes(row, &self.emission.gate)? else {
             return Ok(RowFate::Skipped);
         };
         let ruled = Ruled::evaluate(self.run, self.emission, resource_type, &key, row)?;
@@ -222,12 +220,10 @@ impl<'r> Transformer<'r> {
                 (None, _) => Changed::No,
                 (Some(_), Some(edited)) => {
                     let mut bytes = edited.as_bytes().to_vec();
-                    let outcome = self.rewriter.json_text(&mut bytes).map_err(rewrite_error)?;
+                    let outcome = self.json_text(&mut bytes)?;
                     after_edit(outcome, &bytes)?
                 }
-                (Some(datum), None) => value::rewrite_varlena(datum, |bytes| {
-                    self.rewriter.json_text(bytes).map_err(rewrite_error)
-                })?,
+                (Some(datum), None) => value::rewrite_varlena(datum, |bytes| self.json_text(bytes))?,
             },
             Action::Jsonb { document } => match (datum, ruled.and_then(|ruled| ruled.payload(*document))) {
                 (None, _) => Changed::No,
@@ -241,6 +237,21 @@ impl<'r> Transformer<'r> {
                 }
             },
         })
+    }
+
+    /// Rewrites a JSON text; where references were taken out, so are the objects that held nothing else.
+    fn json_text(&mut self, document: &mut [u8]) -> Result<Outcome> {
+        let removed = self.rewriter.counts().removed;
+        let outcome = self.rewriter.json_text(document).map_err(rewrite_error)?;
+        if let Outcome::Rebuilt(new) = &outcome
+            && self.rewriter.counts().removed > removed
+        {
+            let text = std::str::from_utf8(new).map_err(internal)?;
+            if let Some(pruned) = edit::prune::empties(text).map_err(internal)? {
+                return Ok(Outcome::Rebuilt(pruned.into_bytes()));
+            }
+        }
+        Ok(outcome)
     }
 
     fn constant(&self, place: usize) -> Changed {
@@ -328,22 +339,6 @@ impl<'r> Transformer<'r> {
         ))
         .hint("Clone that resource too, leave this one out with exclude_ids, or use options.dangling = keep.")
     }
-}
-
-fn gate_type(run: &Run, emission: &Emission) -> String {
-    // The gate's column is the first of the query's list; its type decides how integers are read.
-    emission
-        .gate
-        .domains
-        .iter()
-        .filter_map(|oid| run.store.table(*oid))
-        .find_map(|table| {
-            table
-                .id_column
-                .as_deref()
-                .map(|column| table.type_of(column).to_owned())
-        })
-        .unwrap_or_default()
 }
 
 fn random_uuid() -> Result<[u8; 16]> {

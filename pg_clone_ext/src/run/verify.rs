@@ -223,7 +223,7 @@ fn scan_table(
         format!("t.{}::text", quote::identifier(c))
     });
     let sql = format!(
-        "SELECT {document}, pg_catalog.concat_ws(' '{}{}), {id} FROM {} AS t WHERE {belongs}",
+        "SELECT {document}, pg_catalog.concat_ws(' ', ''{}{}), {id} FROM {} AS t WHERE {belongs}",
         if others.is_empty() { "" } else { ", " },
         others.join(", "),
         table.sql_name

@@ -6,6 +6,7 @@
 
 mod error;
 pub mod member;
+pub mod prune;
 mod overlay;
 mod scan;
 pub mod text;

@@ -94,6 +94,8 @@ pub struct Gate {
     pub source: usize,
     /// Its kind.
     pub kind: KeyKind,
+    /// Its type, as `format_type` writes it.
+    pub type_name: String,
     /// Tables in whose domain it is (integer keys).
     pub domains: Vec<Oid>,
 }
@@ -182,6 +184,7 @@ pub fn emission(
     let gate = Gate {
         source: list.place(gate_column),
         kind: KeyKind::of(source_table.type_of(gate_column)),
+        type_name: source_table.type_of(gate_column).to_owned(),
         domains: if source_table.join_column.as_deref() == Some(gate_column) {
             source_table.parents.clone()
         } else {

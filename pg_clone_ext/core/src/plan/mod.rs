@@ -14,3 +14,6 @@ pub use membership::{condition, source_of_ids};
 pub use order::insertion_order;
 pub use request::{History, Options, Request};
 pub use store::{Belonging, Column, ColumnRole, InsertPath, Oid, Store, Table, TableRole};
+
+#[cfg(test)]
+mod tests;
