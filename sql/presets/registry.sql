@@ -236,13 +236,13 @@ BEGIN
         WHERE f.key IS DISTINCT FROM s.storage->>'field';
     END LOOP;
 
+    -- Where documents name items, in the notation of id_paths: $.a['@b'][*].c is a."@b"[].c there.
     EXECUTE format($sql$
-        UPDATE clone.store c SET options = c.options || jsonb_build_object('schema', $2::text, 'mint', $3::text,
-            'text_ids', (SELECT jsonb_object_agg(s.name, paths) FROM %1$I.subtype s, LATERAL (
-                SELECT jsonb_agg(replace(substr(r->>'path', 3), '[*]', '[]')) AS paths
-                FROM jsonb_array_elements(s."references") r WHERE r->>'path' !~ '''') p WHERE paths IS NOT NULL),
-            'embedded_ids', (SELECT jsonb_object_agg(s.name, paths) FROM %1$I.subtype s, LATERAL (
-                SELECT jsonb_agg(replace(substr(e, 3), '[*]', '[]')) AS paths FROM unnest(s.embedded) e) p WHERE paths IS NOT NULL))
+        UPDATE clone.store c SET options = c.options || jsonb_build_object('schema', $2::text, 'mint', $3::text, 'id_paths', jsonb_build_object(
+            'whole', (SELECT COALESCE(jsonb_agg(DISTINCT replace(substr(regexp_replace(r->>'path', '\[''([^'']+)''\]', '."\1"', 'g'), 3), '[*]', '[]')), '[]')
+                      FROM %1$I.subtype s, jsonb_array_elements(s."references") r),
+            'embedded', (SELECT COALESCE(jsonb_agg(DISTINCT replace(substr(e, 3), '[*]', '[]')), '[]')
+                         FROM %1$I.subtype s, unnest(s.embedded) e)))
         WHERE c.name = $1$sql$, schema) USING store, schema, mint;
     INSERT INTO clone.store_hook (store, event, function)
     VALUES (store, 'check', 'clone.registry_check(text, jsonb)'), (store, 'finish', 'clone.registry_finish(text, bigint, jsonb)')
@@ -293,7 +293,7 @@ BEGIN
         SELECT i.id, 0, i.created_timestamp, 'Initial record creation', i.owner_username,
                jsonb_strip_nulls(jsonb_build_object('display_name', i.display_name)) || i.domain_info
                || CASE WHEN i.user_metadata IS NULL THEN '{}' ELSE jsonb_build_object('user_metadata', i.user_metadata) END
-        FROM %1$I.item i WHERE i.collection_id = $1 AND i.domain_info IS NOT NULL
+        FROM %1$I.item i WHERE i.collection_id = $1 AND i.record_type = 'COMPLETE_ITEM'
         ON CONFLICT (item_id, id) DO NOTHING$sql$, schema) USING target;
     RETURN '[]';
 END

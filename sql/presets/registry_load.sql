@@ -96,8 +96,9 @@ BEGIN
                    (p->>'item_subtype')::%1$I.item_subtype, COALESCE(p->>'record_type', 'COMPLETE_ITEM')::%1$I.record_type,
                    NULLIF(p->'workflow_links', 'null'), NULLIF(p->'versioning_info', 'null'), p->>'display_name',
                    NULLIF(p->'user_metadata', 'null'),
-                   p - '{id,owner_username,created_timestamp,updated_timestamp,item_category,item_subtype,record_type,workflow_links,versioning_info,
-                         display_name,user_metadata,history,universal_partition_key}'::text[]
+                   NULLIF(p - '{id,owner_username,created_timestamp,updated_timestamp,item_category,item_subtype,record_type,workflow_links,versioning_info,
+                         display_name,user_metadata,history,universal_partition_key}'::text[],
+                       CASE WHEN p->>'record_type' = 'SEED_ITEM' THEN '{}'::jsonb END)
             FROM entry
             ON CONFLICT (id) DO NOTHING
             RETURNING id

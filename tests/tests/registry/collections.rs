@@ -28,7 +28,7 @@ async fn references_and_serialised_prov_name_the_clones() {
     let new = cloned_collection(&reg).await;
     let of = |subtype: &str| {
         format!(
-            "SELECT p.payload FROM reg.item i JOIN reg.item_payload p USING (id) WHERE collection_id = '{new}' AND item_subtype = '{subtype}' LIMIT 1"
+            "SELECT p.payload FROM reg.item i JOIN reg.item_payload p USING (id) WHERE collection_id = '{new}' AND item_subtype = '{subtype}' AND record_type = 'COMPLETE_ITEM' LIMIT 1"
         )
     };
     let (run, workflow, model) = (of("MODEL_RUN"), of("MODEL_RUN_WORKFLOW_TEMPLATE"), of("MODEL"));
@@ -52,6 +52,17 @@ async fn references_and_serialised_prov_name_the_clones() {
         .await;
     assert_eq!(software, "MODEL");
     assert_eq!(model["user_metadata"]["see"], WORKFLOW, "free text");
+    let dataset = reg.json(&of("DATASET")).await;
+    let about = format!("Made by {MODEL}, see https://hdl.handle.net/{DATASET}");
+    assert_eq!(
+        dataset["collection_format"]["dataset_info"]["description"], about,
+        "free text"
+    );
+    assert_eq!(
+        run["record"]["annotations"]["note"],
+        format!("see {WORKFLOW}"),
+        "free text"
+    );
 }
 
 #[tokio::test]
