@@ -123,7 +123,7 @@ pub(super) fn is_type_name(bytes: &[u8]) -> bool {
     bytes.len() > 1 && bytes[0].is_ascii_uppercase() && bytes.iter().all(u8::is_ascii_alphabetic)
 }
 
-/// Whether bytes are an absolute URL without query and fragment: `scheme://…`.
+/// Whether bytes are an absolute URL without query and fragment, `scheme://…`, and not one that a version completes.
 fn is_url(bytes: &[u8]) -> bool {
     let Some(colon) = memchr::memmem::find(bytes, b"://") else {
         return false;
@@ -134,6 +134,7 @@ fn is_url(bytes: &[u8]) -> bool {
     scheme.first().is_some_and(u8::is_ascii_alphabetic)
         && scheme.iter().all(in_scheme)
         && rest.iter().all(in_path)
+        && !rest.ends_with(b"/_history")
 }
 
 #[cfg(test)]
@@ -179,6 +180,7 @@ mod tests {
             "/Patient/<id>",
             "a b://x/<id>",
             "://x/<id>",
+            "https://host/Patient/1/_history/<id>",
             "http://a b/<id>",
         ] {
             assert!(!whole(text), "{text}");

@@ -18,7 +18,7 @@ static ID: LazyLock<Regex> = LazyLock::new(|| regex("UUID"));
 static HISTORY: LazyLock<Regex> = LazyLock::new(|| regex(r"^(/_history/)([A-Za-z0-9.-]+)"));
 static PERCENT: LazyLock<Regex> = LazyLock::new(|| regex("%([0-7][0-9A-Fa-f])$"));
 static WHOLE: LazyLock<Regex> = LazyLock::new(|| {
-    let url = r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s?#"'<>|,;()]*/"#;
+    let url = r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s?#"'<>|,;()]*?/"#;
     let history = r"(?:/_history/[A-Za-z0-9.-]{0,63}[A-Za-z0-9-])?";
     regex(&format!(
         r"^(?:(?i:urn:uuid:)|{url}|(?:[A-Z][A-Za-z]+/)?)(UUID){history}(?:#\S*)?$"
@@ -49,7 +49,13 @@ impl Oracle<'_> {
             Value::String(text) => {
                 let new = self.string(text);
                 let is_left = |found: &str| self.map.get(&id(found)) == Some(&None);
-                let whole = WHOLE.captures(text).is_some_and(|found| is_left(&found[1]));
+                // The first id that ends a reference: one behind it is its version.
+                let whole = WHOLE
+                    .captures(text)
+                    .and_then(|found| found.get(1))
+                    .is_some_and(|found| {
+                        is_left(found.as_str()) && !text[..found.start()].ends_with("/_history/")
+                    });
                 if whole && matches!(self.dangling, Dangling::Null | Dangling::Remove) {
                     self.tally.dropped += 1;
                     return None;
