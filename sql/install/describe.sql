@@ -1,6 +1,19 @@
 -- The catalog of a store and the live shape of its tables as one JSON value: what the extension plans with.
 -- "differences" lists where the two do not agree; a run refuses to start then (55000).
 
+CREATE FUNCTION clone.base_type_name(type oid) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE below (oid, typmod, depth) AS (
+        SELECT t.typbasetype, t.typtypmod, 1 FROM pg_type t WHERE t.oid = $1 AND t.typtype = 'd'
+        UNION ALL
+        SELECT t.typbasetype, t.typtypmod, b.depth + 1 FROM below b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd'
+    )
+    SELECT format_type(b.oid, b.typmod) FROM below b ORDER BY b.depth DESC LIMIT 1
+$$;
+COMMENT ON FUNCTION clone.base_type_name(oid) IS 'The type that a domain, or a domain over a domain, is stored as';
+
 CREATE FUNCTION clone.store_description(store text) RETURNS jsonb
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -12,17 +25,19 @@ WITH described AS (
     LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE r.store = $1
 ), live AS (
-    SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnum, a.attgenerated, a.atthasdef, a.attidentity, a.attnotnull
+    SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnum,
+           CASE WHEN t.typtype = 'd' THEN clone.base_type_name(t.oid) ELSE format_type(a.atttypid, a.atttypmod) END AS base, a.attgenerated, a.atthasdef, a.attidentity, a.attnotnull
     FROM pg_attribute a
     JOIN described d ON d.oid = a.attrelid
+    JOIN pg_type t ON t.oid = a.atttypid
     WHERE a.attnum > 0 AND NOT a.attisdropped
 ), joined AS (
     SELECT COALESCE(c.relation::oid, l.attrelid) AS oid, c.name AS described_name, l.attname AS live_name, c.type AS described_type,
-           l.type AS live_type, c.role, c.target, c.value, c.reason, l.attnum, l.attgenerated, l.atthasdef, l.attidentity, l.attnotnull
+           l.type AS live_type, l.base, c.role, c.target, c.value, c.reason, l.attnum, l.attgenerated, l.atthasdef, l.attidentity, l.attnotnull
     FROM (SELECT * FROM clone.store_column WHERE store_column.store = $1) c
     FULL JOIN live l ON l.attrelid = c.relation::oid AND l.attname = c.name
 ), columns AS (
-    SELECT j.oid, jsonb_agg(jsonb_build_array(j.live_name, j.live_type, j.role, j.target::oid::bigint, j.value, j.reason, COALESCE(j.attnotnull, false)) ORDER BY j.attnum)
+    SELECT j.oid, jsonb_agg(jsonb_build_array(j.live_name, j.base, j.role, j.target::oid::bigint, j.value, j.reason, COALESCE(j.attnotnull, false)) ORDER BY j.attnum)
                FILTER (WHERE j.role IS NOT NULL) AS list,
            string_agg(format('column %I is new', j.live_name), ', ') FILTER (WHERE j.described_name IS NULL) AS added,
            string_agg(format('column %I is gone', j.described_name), ', ') FILTER (WHERE j.live_name IS NULL) AS gone,

@@ -96,22 +96,24 @@ pub fn load(name: &str) -> Result<Description> {
             quote::literal(name)
         )));
     }
+    let store = Store {
+        name: raw.name,
+        preset: raw.preset,
+        options: raw.options,
+        tables: raw.tables.into_iter().map(table).collect::<Result<_>>()?,
+        belongings: raw
+            .belongings
+            .into_iter()
+            .map(|(resource_type, brings_type, via_column)| Belonging {
+                resource_type,
+                brings_type,
+                via_column,
+            })
+            .collect(),
+    };
+    store.check_types()?;
     Ok(Description {
-        store: Store {
-            name: raw.name,
-            preset: raw.preset,
-            options: raw.options,
-            tables: raw.tables.into_iter().map(table).collect::<Result<_>>()?,
-            belongings: raw
-                .belongings
-                .into_iter()
-                .map(|(resource_type, brings_type, via_column)| Belonging {
-                    resource_type,
-                    brings_type,
-                    via_column,
-                })
-                .collect(),
-        },
+        store,
         rules: raw.rules,
         check: raw.check,
         finish: raw.finish,

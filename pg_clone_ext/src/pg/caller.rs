@@ -86,7 +86,9 @@ fn check(table: u32, name: &str, mode: u32, word: &str, wanted: &str) -> Result<
     let role = current_user();
     Err(
         Error::new(Code::NotAllowed, format!("permission denied for table {name}"))
-            .detail(format!("The call needs {word} on this table for role \"{role}\"."))
+            .detail(format!(
+                "The call needs {word} on this table for role \"{role}\"."
+            ))
             .hint(format!(
                 "GRANT {wanted} ON {name} TO {};",
                 pg_clone_core::plan::quote::identifier(&role)

@@ -7,11 +7,23 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{KeyKind, Store, Table, TableRole, quote};
 
-/// SELECT (and INSERT, when writing) on every table of the store, else 42501; row security in the way is 0A000.
-pub fn tables(store: &Store, writing: bool) -> Result<()> {
-    for table in &store.tables {
+/// SELECT (and INSERT, when writing) on every table that can take part, else 42501; row security in the way is 0A000.
+/// A table without a single row, or of a type that is not cloned, takes no part.
+pub fn tables(store: &Store, resource_types: &[String], writing: bool) -> Result<()> {
+    let filled = |table: &Table| {
+        !table.empty
+            || table
+                .parents
+                .iter()
+                .any(|p| store.table(*p).is_some_and(|t| !t.empty))
+    };
+    for table in store.tables.iter().filter(|table| filled(table)) {
         caller::check_select(table.oid, &table.sql_name)?;
-        if writing {
+        let named = table
+            .resource_type
+            .as_ref()
+            .is_some_and(|name| resource_types.contains(name));
+        if writing && (table.cloned || named) {
             caller::check_insert(table.oid, &table.sql_name)?;
         }
         caller::check_no_row_security(table.oid, &table.sql_name)?;

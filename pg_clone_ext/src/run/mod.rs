@@ -90,7 +90,7 @@ fn prepare(mut request: Request, writing: bool) -> Result<(Run, Option<String>)>
     {
         request.options.dangling = Dangling::Remove;
     }
-    authorize::tables(&store, writing)?;
+    authorize::tables(&store, &request.resource_types, writing)?;
     let project_table = store.project_table()?;
     let source = authorize::project_id(project_table, &request.source_project)?;
     if let Some(check) = &description.check {

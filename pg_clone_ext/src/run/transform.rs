@@ -114,7 +114,9 @@ impl<'r> Transformer<'r> {
                     Some(datum) => (values[place], nulls[place]) = (datum, false),
                     None => nulls[place] = true,
                 },
-                Changed::To(datum) => (values[place], nulls[place]) = (datum, false),
+                Changed::To(datum) => {
+                    (values[place], nulls[place]) = (self.checked(place, output, datum)?, false);
+                }
                 Changed::ToNull if output.not_null => {
                     // A derived row that names nothing any more has no purpose; elsewhere NULL is simply not possible.
                     if self.table.role == TableRole::Derived {
@@ -130,6 +132,16 @@ impl<'r> Transformer<'r> {
         }
         self.current.1.rows += 1;
         Ok(RowFate::Cloned)
+    }
+
+    /// A new value of a text type with a length goes through the type's own check: new ids may be longer than old ones.
+    fn checked(&self, place: usize, output: &Output, datum: pg_sys::Datum) -> Result<pg_sys::Datum> {
+        let target = &self.targets[place];
+        if target.typmod < 0 || !matches!(output.action, Action::Text | Action::Map(KeyKind::Text, _)) {
+            return Ok(datum);
+        }
+        let text = std::str::from_utf8(value::bytes(datum)).map_err(internal)?;
+        value::from_text(text, target.type_oid, target.typmod)
     }
 
     /// Counts the bytes of the row just made.

@@ -62,7 +62,7 @@ fn made_by(store: &str, target: &str) -> Result<Option<MadeBy>> {
 pub fn verify(target_project: &str, store: Option<&str>) -> Result<Vec<Check>> {
     let name = catalog::resolve(store, target_project)?;
     let store = catalog::load(&name)?.store;
-    authorize::tables(&store, false)?;
+    authorize::tables(&store, &[], false)?;
     let target = authorize::project_id(store.project_table()?, target_project)?;
     let run = made_by(&name, &target)?.ok_or_else(|| {
         Error::new(Code::NotFound, format!("no run made the project \"{target}\""))

@@ -4,6 +4,7 @@ use super::membership::condition;
 use super::quote::identifier;
 use super::request::History;
 use super::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
+use super::types::is_text;
 use crate::error::{Code, Error, Result};
 use std::collections::HashSet;
 
@@ -164,22 +165,34 @@ pub fn emission(
             .ok_or_else(|| broken(format!("history table {} has no parent table", table.sql_name)))?,
         _ => table,
     };
-    if !active.contains(&source_table.oid) && matches!(source_table.role, TableRole::Project | TableRole::Resource) {
+    if !active.contains(&source_table.oid)
+        && matches!(source_table.role, TableRole::Project | TableRole::Resource)
+    {
         return Ok(None);
     }
     if source_table.empty {
         return Ok(None);
     }
     let all = history == History::Full;
-    let Some(belongs) = condition(store, source_table, project, active, all)? else { return Ok(None) };
+    let Some(belongs) = condition(store, source_table, project, active, all)? else {
+        return Ok(None);
+    };
 
     let gate_column = match source_table.role {
         TableRole::Project | TableRole::Resource => source_table.id_column.as_deref(),
         TableRole::History => source_table.join_column.as_deref(),
-        TableRole::Derived => source_table.join_column.as_deref().or(source_table.id_column.as_deref()),
+        TableRole::Derived => source_table
+            .join_column
+            .as_deref()
+            .or(source_table.id_column.as_deref()),
     }
     .or(source_table.project_column.as_deref())
-    .ok_or_else(|| broken(format!("table {} has no column that ties its rows to a resource", table.sql_name)))?;
+    .ok_or_else(|| {
+        broken(format!(
+            "table {} has no column that ties its rows to a resource",
+            table.sql_name
+        ))
+    })?;
     let mut list = SelectList(Vec::new());
     let gate = Gate {
         source: list.place(gate_column),
@@ -191,22 +204,40 @@ pub fn emission(
             vec![source_table.oid]
         },
     };
-    let type_source = source_table.type_column.as_deref().map(|column| match source_table.type_of(column) {
-        "text" => list.place(column),
-        // An enum, say: its datum is no text.
-        _ => list.as_text(column),
-    });
+    let type_source = source_table
+        .type_column
+        .as_deref()
+        .map(|column| match source_table.type_of(column) {
+            "text" => list.place(column),
+            // An enum, say: its datum is no text.
+            _ => list.as_text(column),
+        });
     let mut outputs = Vec::with_capacity(table.columns.len());
     for column in &table.columns {
         if column.role == ColumnRole::Default {
             continue;
         }
-        let from = if source_table.oid == table.oid { Some(column) } else { source_table.column(&column.name) };
-        let action = action(table, source_table, column)
-            .ok_or_else(|| broken(format!("column {}.{} cannot be {}", table.sql_name, column.name, column.role.word())))?;
+        let from = if source_table.oid == table.oid {
+            Some(column)
+        } else {
+            source_table.column(&column.name)
+        };
+        let action = action(table, source_table, column).ok_or_else(|| {
+            broken(format!(
+                "column {}.{} cannot be {}",
+                table.sql_name,
+                column.name,
+                column.role.word()
+            ))
+        })?;
         let needs_source = !matches!(
             action,
-            Action::Project | Action::VersionOfDocument | Action::Now | Action::NewUuid | Action::Null | Action::Value(_)
+            Action::Project
+                | Action::VersionOfDocument
+                | Action::Now
+                | Action::NewUuid
+                | Action::Null
+                | Action::Value(_)
         );
         let source = match (needs_source, from) {
             (true, Some(from)) => list.place(&from.name),
@@ -218,16 +249,29 @@ pub fn emission(
             }
             (false, _) => 0,
         };
-        outputs.push(Output { column: column.name.clone(), type_name: column.type_name.clone(), source, action, not_null: column.not_null });
+        outputs.push(Output {
+            column: column.name.clone(),
+            type_name: column.type_name.clone(),
+            source,
+            action,
+            not_null: column.not_null,
+        });
     }
-    let document_source = source_table.document_column.as_deref().map(|column| list.place(column));
+    let document_source = source_table
+        .document_column
+        .as_deref()
+        .map(|column| list.place(column));
     Ok(Some(Emission {
         table: table.oid,
         resource_type: source_table.resource_type.clone(),
         type_source,
         document_source,
         version_path: source_table.version_path.clone(),
-        sql: format!("SELECT {} FROM {} AS t WHERE {belongs}", list.0.join(", "), source_table.sql_name),
+        sql: format!(
+            "SELECT {} FROM {} AS t WHERE {belongs}",
+            list.0.join(", "),
+            source_table.sql_name
+        ),
         gate,
         outputs,
     }))
@@ -236,9 +280,6 @@ pub fn emission(
 fn action(table: &Table, source_table: &Table, column: &Column) -> Option<Action> {
     let type_name = column.type_name.as_str();
     let document = source_table.document_column.as_deref() == Some(column.name.as_str());
-    let textual = |name: &str| {
-        matches!(name, "text" | "name" | "citext") || name.starts_with("character") || name == "\"char\""
-    };
     Some(match &column.role {
         ColumnRole::Keep => Action::Keep,
         ColumnRole::Project => Action::Project,
@@ -274,8 +315,8 @@ fn action(table: &Table, source_table: &Table, column: &Column) -> Option<Action
             "uuid" => Action::Map(KeyKind::Uuid, None),
             "uuid[]" => Action::MapUuidArray,
             "text[]" | "character varying[]" => Action::TextArray,
-            name if textual(name) && document => Action::JsonText { document },
-            name if textual(name) => Action::Text,
+            name if is_text(name) && document => Action::JsonText { document },
+            name if is_text(name) => Action::Text,
             _ => return None,
         },
     })

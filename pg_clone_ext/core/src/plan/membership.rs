@@ -33,11 +33,17 @@ fn build(
     depth: usize,
 ) -> Result<Option<String>> {
     if depth > MAX_DEPTH {
-        return Err(Error::new(Code::StoreChanged, format!("the joins of table {} go in a circle", table.sql_name))
-            .hint("Look at parents and join_column in clone.store_relation."));
+        return Err(Error::new(
+            Code::StoreChanged,
+            format!("the joins of table {} go in a circle", table.sql_name),
+        )
+        .hint("Look at parents and join_column in clone.store_relation."));
     }
-    let owner_column =
-        if table.role == TableRole::Project { table.id_column.as_deref() } else { table.project_column.as_deref() };
+    let owner_column = if table.role == TableRole::Project {
+        table.id_column.as_deref()
+    } else {
+        table.project_column.as_deref()
+    };
     let mut sql = if let Some(column) = owner_column {
         let type_name = table.type_of(column);
         format!(
@@ -50,13 +56,18 @@ fn build(
         let Some(join) = &table.join_column else {
             return Err(Error::new(
                 Code::StoreChanged,
-                format!("table {} has neither project_column nor join_column", table.sql_name),
+                format!(
+                    "table {} has neither project_column nor join_column",
+                    table.sql_name
+                ),
             ));
         };
         let inner = format!("p{depth}");
         let mut parts = Vec::new();
         for parent in table.parents.iter().filter(|oid| active.contains(oid)) {
-            let Some(parent) = store.table(*parent) else { continue };
+            let Some(parent) = store.table(*parent) else {
+                continue;
+            };
             let Some(id) = &parent.id_column else { continue };
             if let Some(where_parent) = build(store, parent, project, active, all, &inner, depth + 1)? {
                 parts.push(format!(
@@ -71,7 +82,11 @@ fn build(
         }
         // As IN, but with an operator that no search_path can replace: this condition also stands in statements that run
         // with the caller's.
-        format!("{alias}.{} OPERATOR(pg_catalog.=) ANY ({})", identifier(join), parts.join(" UNION ALL "))
+        format!(
+            "{alias}.{} OPERATOR(pg_catalog.=) ANY ({})",
+            identifier(join),
+            parts.join(" UNION ALL ")
+        )
     };
     if !all && let Some(live) = &table.live {
         // The catalog's condition names plain columns, so it stands alone in its scope: a row-wise subquery would
@@ -90,11 +105,24 @@ pub fn source_of_ids(
     active: &HashSet<Oid>,
     extra: &[String],
 ) -> Result<Option<String>> {
-    let Some(id) = &table.id_column else { return Ok(None) };
-    let Some(belongs) = condition(store, table, project, active, true)? else { return Ok(None) };
-    let type_name = table.type_column.as_deref().map_or("NULL::text".to_owned(), |c| format!("t.{}::text", identifier(c)));
-    let live = table.live.as_deref().map_or("true".to_owned(), |live| format!("({live})"));
-    let extra: String = extra.iter().map(|column| format!(", t.{}", identifier(column))).collect();
+    let Some(id) = &table.id_column else {
+        return Ok(None);
+    };
+    let Some(belongs) = condition(store, table, project, active, true)? else {
+        return Ok(None);
+    };
+    let type_name = table
+        .type_column
+        .as_deref()
+        .map_or("NULL::text".to_owned(), |c| format!("t.{}::text", identifier(c)));
+    let live = table
+        .live
+        .as_deref()
+        .map_or("true".to_owned(), |live| format!("({live})"));
+    let extra: String = extra
+        .iter()
+        .map(|column| format!(", t.{}", identifier(column)))
+        .collect();
     Ok(Some(format!(
         "SELECT t.{}, {type_name}, {live}{extra} FROM {} AS t WHERE {belongs}",
         identifier(id),

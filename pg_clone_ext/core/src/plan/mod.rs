@@ -8,6 +8,7 @@ mod order;
 pub mod quote;
 mod request;
 mod store;
+mod types;
 
 pub use emission::{Action, Emission, Gate, KeyKind, Output, emission};
 pub use membership::{condition, source_of_ids};

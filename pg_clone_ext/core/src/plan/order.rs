@@ -27,8 +27,12 @@ pub fn insertion_order(store: &Store) -> Vec<Oid> {
     let mut waiting: HashMap<Oid, usize> = HashMap::new();
     let mut unlocks: HashMap<Oid, Vec<Oid>> = HashMap::new();
     for table in &store.tables {
-        let mut needed: Vec<Oid> =
-            table.references.iter().copied().filter(|oid| *oid != table.oid && keys.contains_key(oid)).collect();
+        let mut needed: Vec<Oid> = table
+            .references
+            .iter()
+            .copied()
+            .filter(|oid| *oid != table.oid && keys.contains_key(oid))
+            .collect();
         needed.sort_unstable();
         needed.dedup();
         waiting.insert(table.oid, needed.len());
@@ -58,7 +62,10 @@ pub fn insertion_order(store: &Store) -> Vec<Oid> {
             }
         }
         // A cycle: take the first in the catalog's order and go on.
-        let next = waiting.keys().filter_map(|oid| keys.get(oid).map(|key| (*key, *oid))).min();
+        let next = waiting
+            .keys()
+            .filter_map(|oid| keys.get(oid).map(|key| (*key, *oid)))
+            .min();
         match next {
             Some((key, oid)) => {
                 waiting.insert(oid, 0);

@@ -57,11 +57,14 @@ impl Options {
     /// Reads the JSON object; an unknown key or value is an error (22023) whose hint lists the valid ones.
     pub fn parse(json: &Value) -> Result<Self> {
         let Value::Object(members) = json else {
-            return Err(Error::bad_argument(format!("options must be a JSON object, not {json}")).hint(VALID));
+            return Err(
+                Error::bad_argument(format!("options must be a JSON object, not {json}")).hint(VALID),
+            );
         };
         let mut options = Options::default();
         for (key, value) in members {
-            let bad = || Error::bad_argument(format!("invalid value {value} for option \"{key}\"")).hint(VALID);
+            let bad =
+                || Error::bad_argument(format!("invalid value {value} for option \"{key}\"")).hint(VALID);
             let text = value.as_str();
             match key.as_str() {
                 "dangling" => {
@@ -168,8 +171,10 @@ impl Request {
         }
         if let Some(name) = &self.name {
             if matches!(serde_json::from_str::<Value>(name), Ok(Value::Object(_))) {
-                return Err(Error::bad_argument(format!("the name of a project cannot be a JSON object: {name}"))
-                    .hint("To pass parameters as JSON, cast them: project_clone('<id>', '{…}'::jsonb)."));
+                return Err(Error::bad_argument(format!(
+                    "the name of a project cannot be a JSON object: {name}"
+                ))
+                .hint("To pass parameters as JSON, cast them: project_clone('<id>', '{…}'::jsonb)."));
             }
             if name.trim().is_empty() {
                 return Err(Error::bad_argument("the name of the new project is empty")
@@ -181,9 +186,12 @@ impl Request {
 
     /// Reads the parameters object of `project_clone(source, params jsonb)`.
     pub fn from_params(source_project: &str, params: &Value) -> Result<Self> {
-        const KEYS: &str = "Valid parameters: name, resourceTypes, includeIds, excludeIds, owner, store, options.";
+        const KEYS: &str =
+            "Valid parameters: name, resourceTypes, includeIds, excludeIds, owner, store, options.";
         let Value::Object(members) = params else {
-            return Err(Error::bad_argument(format!("parameters must be a JSON object, not {params}")).hint(KEYS));
+            return Err(
+                Error::bad_argument(format!("parameters must be a JSON object, not {params}")).hint(KEYS),
+            );
         };
         let mut request = Request {
             source_project: source_project.to_owned(),
@@ -191,7 +199,8 @@ impl Request {
             ..Request::default()
         };
         for (key, value) in members {
-            let bad = || Error::bad_argument(format!("invalid value {value} for parameter \"{key}\"")).hint(KEYS);
+            let bad =
+                || Error::bad_argument(format!("invalid value {value} for parameter \"{key}\"")).hint(KEYS);
             let text = |value: &Value| match value {
                 Value::Null => Some(None),
                 Value::String(text) => Some(Some(text.clone())),
@@ -199,7 +208,10 @@ impl Request {
             };
             let list = |value: &Value| match value {
                 Value::Null => Some(Vec::new()),
-                Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+                Value::Array(items) => items
+                    .iter()
+                    .map(|item| item.as_str().map(str::to_owned))
+                    .collect(),
                 _ => None,
             };
             match key.as_str() {
@@ -227,7 +239,12 @@ mod tests {
 
     #[test]
     fn unknown_options_and_values_are_errors_with_the_valid_list() {
-        for bad in [json!({"dangle": "keep"}), json!({"dangling": "maybe"}), json!({"id_version": 5}), json!([])] {
+        for bad in [
+            json!({"dangle": "keep"}),
+            json!({"dangling": "maybe"}),
+            json!({"id_version": 5}),
+            json!([]),
+        ] {
             let error = Options::parse(&bad).unwrap_err();
             assert_eq!(error.code.sqlstate(), "22023");
             assert!(error.hint.contains("history"), "{}", error.hint);
@@ -236,15 +253,26 @@ mod tests {
 
     #[test]
     fn budgets_take_units() {
-        assert_eq!(Options::parse(&json!({"max_memory": "500MB"})).unwrap().max_memory, Some(500 << 20));
-        assert_eq!(Options::parse(&json!({"max_memory": 7})).unwrap().max_memory, Some(7));
+        assert_eq!(
+            Options::parse(&json!({"max_memory": "500MB"}))
+                .unwrap()
+                .max_memory,
+            Some(500 << 20)
+        );
+        assert_eq!(
+            Options::parse(&json!({"max_memory": 7})).unwrap().max_memory,
+            Some(7)
+        );
         assert!(Options::parse(&json!({"max_memory": "7 parsecs"})).is_err());
     }
 
     #[test]
     fn a_json_object_as_name_is_refused_with_the_cast() {
-        let request =
-            Request { source_project: "p".into(), name: Some("{\"name\":\"x\"}".into()), ..Request::default() };
+        let request = Request {
+            source_project: "p".into(),
+            name: Some("{\"name\":\"x\"}".into()),
+            ..Request::default()
+        };
         assert!(request.check().unwrap_err().hint.contains("::jsonb"));
     }
 }

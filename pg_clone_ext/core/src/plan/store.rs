@@ -26,7 +26,10 @@ impl TableRole {
             "resource" => Ok(TableRole::Resource),
             "derived" => Ok(TableRole::Derived),
             "history" => Ok(TableRole::History),
-            _ => Err(Error::new(Code::StoreChanged, format!("unknown table role \"{word}\" in clone.store_relation"))),
+            _ => Err(Error::new(
+                Code::StoreChanged,
+                format!("unknown table role \"{word}\" in clone.store_relation"),
+            )),
         }
     }
 

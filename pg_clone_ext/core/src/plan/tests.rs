@@ -5,7 +5,13 @@ use crate::error::Code;
 use std::collections::HashSet;
 
 fn column(name: &str, type_name: &str, role: ColumnRole) -> Column {
-    Column { name: name.into(), type_name: type_name.into(), role, reason: String::new(), not_null: false }
+    Column {
+        name: name.into(),
+        type_name: type_name.into(),
+        role,
+        reason: String::new(),
+        not_null: false,
+    }
 }
 
 fn table(oid: Oid, name: &str, role: TableRole) -> Table {
@@ -26,7 +32,10 @@ fn table(oid: Oid, name: &str, role: TableRole) -> Table {
         cloned: true,
         blob_key: None,
         blob_type: None,
-        columns: vec![column("id", "uuid", ColumnRole::Map(None)), column("tenant", "uuid", ColumnRole::Project)],
+        columns: vec![
+            column("id", "uuid", ColumnRole::Map(None)),
+            column("tenant", "uuid", ColumnRole::Project),
+        ],
         path: InsertPath::Bulk,
         empty: false,
         references: Vec::new(),
@@ -42,7 +51,9 @@ fn store() -> Store {
     customer.version_path = Some(vec!["meta".into(), "versionId".into()]);
     customer.live = Some("NOT gone".into());
     customer.columns.push(column("doc", "text", ColumnRole::Rewrite));
-    customer.columns.push(column("made", "timestamp with time zone", ColumnRole::Default));
+    customer
+        .columns
+        .push(column("made", "timestamp with time zone", ColumnRole::Default));
     let mut line = table(4, "line", TableRole::Derived);
     line.project_column = None;
     line.parents = vec![3, 2];
@@ -82,7 +93,10 @@ fn a_table_comes_after_those_its_foreign_keys_name() {
     let order = insertion_order(&store());
     let place = |oid| order.iter().position(|o| *o == oid).unwrap();
     assert_eq!(order.len(), 5);
-    assert!(place(1) < place(3), "orders names project, which therefore is not last: {order:?}");
+    assert!(
+        place(1) < place(3),
+        "orders names project, which therefore is not last: {order:?}"
+    );
     assert!(place(2) < place(3) && place(3) < place(4), "{order:?}");
 }
 
@@ -96,7 +110,10 @@ fn without_foreign_keys_the_project_is_last() {
 #[test]
 fn a_circle_of_foreign_keys_still_gives_every_table_once() {
     let mut store = store();
-    store.tables.iter_mut().for_each(|t| t.references = vec![1, 2, 3, 4, 5]);
+    store
+        .tables
+        .iter_mut()
+        .for_each(|t| t.references = vec![1, 2, 3, 4, 5]);
     let order = insertion_order(&store);
     assert_eq!(order.iter().collect::<HashSet<_>>().len(), 5);
 }
@@ -105,12 +122,26 @@ fn a_circle_of_foreign_keys_still_gives_every_table_once() {
 fn rows_belong_by_column_or_through_their_parents_and_the_literal_is_quoted() {
     let store = store();
     let line = store.table(4).unwrap();
-    let sql = condition(&store, line, "o'brien", &all(), false).unwrap().unwrap();
-    assert!(sql.starts_with("t.\"order_id\" OPERATOR(pg_catalog.=) ANY (SELECT p0.\"id\" FROM app.orders AS p0 WHERE"), "{sql}");
-    assert!(sql.contains("'o''brien'::uuid") && sql.contains("UNION ALL") && sql.contains("(NOT gone)"), "{sql}");
+    let sql = condition(&store, line, "o'brien", &all(), false)
+        .unwrap()
+        .unwrap();
+    assert!(
+        sql.starts_with(
+            "t.\"order_id\" OPERATOR(pg_catalog.=) ANY (SELECT p0.\"id\" FROM app.orders AS p0 WHERE"
+        ),
+        "{sql}"
+    );
+    assert!(
+        sql.contains("'o''brien'::uuid") && sql.contains("UNION ALL") && sql.contains("(NOT gone)"),
+        "{sql}"
+    );
     let with_deleted = condition(&store, line, "x", &all(), true).unwrap().unwrap();
     assert!(!with_deleted.contains("gone"));
-    assert_eq!(condition(&store, line, "x", &HashSet::new(), false).unwrap(), None, "no parent has rows");
+    assert_eq!(
+        condition(&store, line, "x", &HashSet::new(), false).unwrap(),
+        None,
+        "no parent has rows"
+    );
 }
 
 #[test]
@@ -118,31 +149,52 @@ fn joins_in_a_circle_are_an_error_not_an_endless_recursion() {
     let mut store = store();
     store.tables[0].parents = vec![4];
     let line = store.table(4).unwrap();
-    assert_eq!(condition(&store, line, "x", &all(), false).unwrap_err().code, Code::StoreChanged);
+    assert_eq!(
+        condition(&store, line, "x", &all(), false).unwrap_err().code,
+        Code::StoreChanged
+    );
 }
 
 #[test]
 fn the_history_of_one_version_is_made_from_the_resource_itself() {
     let store = store();
     let history = store.table(5).unwrap();
-    let made = emission(&store, history, "x", &all(), History::Current).unwrap().unwrap();
+    let made = emission(&store, history, "x", &all(), History::Current)
+        .unwrap()
+        .unwrap();
     assert!(made.sql.contains("FROM app.customer AS t"), "{}", made.sql);
     assert_eq!(made.resource_type.as_deref(), Some("customer"));
     let actions: Vec<_> = made.outputs.iter().map(|o| o.action.clone()).collect();
     assert_eq!(
         actions,
-        [Action::Map(KeyKind::Uuid, Some(5)), Action::JsonText { document: true }, Action::VersionOfDocument]
+        [
+            Action::Map(KeyKind::Uuid, Some(5)),
+            Action::JsonText { document: true },
+            Action::VersionOfDocument
+        ]
     );
-    let full = emission(&store, history, "x", &all(), History::Full).unwrap().unwrap();
-    assert!(full.sql.contains("FROM app.customer_history AS t"), "{}", full.sql);
-    assert!(emission(&store, history, "x", &all(), History::None).unwrap().is_none());
+    let full = emission(&store, history, "x", &all(), History::Full)
+        .unwrap()
+        .unwrap();
+    assert!(
+        full.sql.contains("FROM app.customer_history AS t"),
+        "{}",
+        full.sql
+    );
+    assert!(
+        emission(&store, history, "x", &all(), History::None)
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]
 fn integer_keys_are_mapped_in_the_domain_of_their_table() {
     let store = store();
     let line = store.table(4).unwrap();
-    let made = emission(&store, line, "x", &all(), History::Current).unwrap().unwrap();
+    let made = emission(&store, line, "x", &all(), History::Current)
+        .unwrap()
+        .unwrap();
     assert_eq!(made.gate.domains, [3, 2]);
     assert_eq!(made.outputs[0].action, Action::Map(KeyKind::Int, Some(4)));
     assert_eq!(made.outputs[2].action, Action::Map(KeyKind::Int, Some(4)));
@@ -151,8 +203,14 @@ fn integer_keys_are_mapped_in_the_domain_of_their_table() {
 #[test]
 fn default_columns_are_left_out_and_empty_tables_are_not_read() {
     let mut store = store();
-    let made = emission(&store, store.table(2).unwrap(), "x", &all(), History::Current).unwrap().unwrap();
+    let made = emission(&store, store.table(2).unwrap(), "x", &all(), History::Current)
+        .unwrap()
+        .unwrap();
     assert!(made.outputs.iter().all(|o| o.column != "made"));
     store.tables[3].empty = true;
-    assert!(emission(&store, store.table(2).unwrap(), "x", &all(), History::Current).unwrap().is_none());
+    assert!(
+        emission(&store, store.table(2).unwrap(), "x", &all(), History::Current)
+            .unwrap()
+            .is_none()
+    );
 }
