@@ -1,0 +1,113 @@
+//! The Medplum database of `shared/data/medplum`, restored once per test program, and what tests ask it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use tokio::sync::OnceCell;
+
+use crate::scratch_database::{Scratch, cluster};
+use crate::storage_servers::repository;
+
+/// The project that the dump holds.
+pub const PROJECT: &str = "35f1dbf7-3a18-485a-8785-1890ae507703";
+/// Resources of the project that are live.
+pub const LIVE: i64 = 6298;
+/// Those of the types that are never cloned: 31 AuditEvent, 1 AsyncJob, 2 UserSecurityRequest.
+pub const OF_EXCLUDED_TYPES: i64 = 34;
+/// Name of the clone in [`cloned`].
+pub const CLONE_NAME: &str = "Staging Clinic";
+
+/// The directory of the real data; `None`, with a line that says so, where it is not there.
+///
+/// # Panics
+/// With `CI=true` when it is not there.
+pub fn data() -> Option<PathBuf> {
+    let directory = repository().join("../shared/data/medplum");
+    if directory.join("medplum.dump").is_file() {
+        return Some(directory);
+    }
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "the real data must be there in CI");
+    println!("skipped: {} is not there", directory.display());
+    None
+}
+
+/// A database of its own with the dump, the extension, and the store `medplum`.
+pub async fn source() -> Option<Scratch> {
+    restored().await?;
+    Some(Scratch::copy_of("medplum").await)
+}
+
+/// The same with `fixtures/medplum_additions.sql` in the source project: what the dump lacks.
+pub async fn source_with_additions() -> Option<Scratch> {
+    static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+    restored().await?;
+    TEMPLATE
+        .get_or_init(|| async {
+            let database = Scratch::copy_of("medplum").await;
+            database.run(include_str!("../fixtures/medplum_additions.sql")).await;
+            rename(database, "medplum_additions").await;
+        })
+        .await;
+    Some(Scratch::copy_of("medplum_additions").await)
+}
+
+/// A database that all tests share: they clone inside a transaction that they roll back.
+pub async fn shared() -> Option<Scratch> {
+    static SHARED: OnceCell<()> = OnceCell::const_new();
+    restored().await?;
+    SHARED.get_or_init(|| async { rename(Scratch::copy_of("medplum").await, "medplum_shared").await }).await;
+    let database = Scratch::of("medplum_shared").await;
+    database.run("BEGIN").await;
+    Some(database)
+}
+
+/// A database that all tests share and only read: the source, its clone named [`CLONE_NAME`], and the tables of
+/// `fixtures/medplum_map.sql` that say which is whose clone. Also returns the clone's id.
+pub async fn cloned() -> Option<(Scratch, String)> {
+    static CLONE: OnceCell<String> = OnceCell::const_new();
+    restored().await?;
+    let clone = CLONE
+        .get_or_init(|| async {
+            let database = Scratch::copy_of("medplum").await;
+            let clone = database.clone_project(&format!("'{PROJECT}', '{CLONE_NAME}'")).await;
+            database.run(&format!("SELECT test.pair('{PROJECT}', '{clone}')")).await;
+            rename(database, "medplum_cloned").await;
+            clone
+        })
+        .await;
+    Some((Scratch::of("medplum_cloned").await, clone.clone()))
+}
+
+async fn rename(database: Scratch, name: &str) {
+    let old = database.name.clone();
+    drop(database);
+    let postgres = Scratch::of("postgres").await;
+    postgres
+        .wait_until(&format!("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '{old}')"))
+        .await;
+    postgres.run(&format!("ALTER DATABASE {old} RENAME TO {name}")).await;
+}
+
+/// Restores the dump into the template database `medplum`.
+async fn restored() -> Option<()> {
+    static RESTORED: OnceCell<()> = OnceCell::const_new();
+    let dump = data()?.join("medplum.dump");
+    RESTORED
+        .get_or_init(|| async {
+            let cluster = cluster().await;
+            Scratch::of("postgres").await.run("CREATE DATABASE medplum TEMPLATE template0").await;
+            let output = Command::new(cluster.installation().program("pg_restore"))
+                .args(["--no-owner", "--jobs=2", "--username=postgres", "--dbname=medplum", "--host"])
+                .arg(cluster.directory())
+                .arg(format!("--port={}", cluster.port()))
+                .arg(dump)
+                .output()
+                .unwrap_or_else(|error| panic!("pg_restore cannot be run: {error}"));
+            assert!(output.status.success(), "pg_restore: {}", String::from_utf8_lossy(&output.stderr));
+            let database = Scratch::of("medplum").await;
+            database.run("CREATE EXTENSION pg_clone_ext; SELECT clone.store_create('medplum', 'medplum')").await;
+            database.run(include_str!("../fixtures/medplum_map.sql")).await;
+        })
+        .await;
+    Some(())
+}
