@@ -58,7 +58,7 @@ extension_sql_file!(
 extension_sql_file!(
     "../../sql/presets/medplum.sql",
     name = "preset_medplum",
-    requires = ["stores"]
+    requires = ["stores", "lifecycle"]
 );
 extension_sql_file!("../../sql/install/item.sql", name = "item", requires = ["runs"]);
 extension_sql_file!(

@@ -21,3 +21,53 @@ CREATE INDEX run_identity_run ON clone.run_identity (run_id);
 COMMENT ON TABLE clone.run_identity IS
     'Ids that a refresh of the clone gives again: of the resource types in clone.store_stable and of what their documents name';
 COMMENT ON COLUMN clone.run_identity.relation IS 'The table, where keys are integers; NULL for ids that are unique in the store';
+
+-- What a refresh (options.replace) keeps of the clone that it replaces.
+CREATE TABLE clone.store_stable (
+    store         text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    resource_type text NOT NULL,
+    carried       boolean NOT NULL DEFAULT false,
+    needs         text[],
+    PRIMARY KEY (store, resource_type)
+);
+COMMENT ON TABLE clone.store_stable IS
+    'Resource types whose ids, and secrets, stay when a clone is replaced by a newer one; ids that their documents name stay too';
+COMMENT ON COLUMN clone.store_stable.carried IS
+    'true: resources of this type that were added to the old clone by hand stay, and what their documents name of those added by hand';
+COMMENT ON COLUMN clone.store_stable.needs IS
+    'Where the document holds a reference, e.g. {user,reference}: a resource added by hand stays only if what that names still exists, and '
+    'the new clone has no resource of this type that names the same';
+
+CREATE FUNCTION clone.stable(store text, resource_type text, carried boolean DEFAULT false, needs text[] DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM clone.check_store(store);
+    INSERT INTO clone.store_stable AS s (store, resource_type, carried, needs) VALUES (store, resource_type, carried, needs)
+    ON CONFLICT ON CONSTRAINT store_stable_pkey DO UPDATE SET carried = EXCLUDED.carried, needs = EXCLUDED.needs;
+END
+$$;
+COMMENT ON FUNCTION clone.stable(text, text, boolean, text[]) IS
+    'Resources of a type keep their ids (and secrets) when a clone is replaced by a newer one; see clone.store_stable';
+
+CREATE FUNCTION clone.read_interval(value text, argument text) RETURNS interval
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    read interval;
+BEGIN
+    BEGIN
+        read := value::interval;
+    EXCEPTION WHEN data_exception THEN
+        read := NULL;
+    END;
+    IF read IS NULL OR read <= interval '0' THEN
+        RAISE EXCEPTION 'invalid interval "%" for %', value, argument USING
+            ERRCODE = '22023', HINT = 'A time from now, e.g. ''14 days'' or ''12 hours''.';
+    END IF;
+    RETURN read;
+END
+$$;
+COMMENT ON FUNCTION clone.read_interval(text, text) IS 'A positive interval; anything else is an error (22023) that names the argument';

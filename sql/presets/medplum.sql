@@ -188,6 +188,16 @@ BEGIN
         (store, 'ProjectMembership', 'AccessPolicy', ''),
         (store, 'ProjectMembership', 'UserConfiguration', '')
     ON CONFLICT DO NOTHING;
+    -- A refreshed clone keeps the ids that logins and configurations outside name, and the accesses given to it by hand.
+    INSERT INTO clone.store_stable (store, resource_type, carried, needs) VALUES
+        (store, 'ClientApplication', true, NULL),
+        (store, 'ProjectMembership', true, '{user,reference}'),
+        (store, 'User', false, NULL),
+        (store, 'AccessPolicy', false, NULL),
+        (store, 'UserConfiguration', false, NULL),
+        (store, 'Bot', false, NULL),
+        (store, 'Practitioner', false, NULL)
+    ON CONFLICT DO NOTHING;
     INSERT INTO clone.store_hook (store, event, function) VALUES
         (store, 'check', 'clone.medplum_check(text, jsonb)'),
         (store, 'finish', 'clone.medplum_finish(text, bigint, jsonb)')

@@ -52,7 +52,7 @@ pub fn delete_files(store: &str, run: i64, files: &[File]) -> Result<i64> {
                WHERE NOT EXISTS (SELECT FROM clone.blob_copy q JOIN clone.run r ON r.id OPERATOR(pg_catalog.=) q.run_id \
                  WHERE q.store OPERATOR(pg_catalog.=) $2 AND q.target_key OPERATOR(pg_catalog.=) f.key \
                  AND q.operation OPERATOR(pg_catalog.=) 'copy' AND q.state OPERATOR(pg_catalog.<>) 'cancelled' \
-                 AND r.id OPERATOR(pg_catalog.<>) $1 AND r.deleted_at IS NULL) \
+                 AND r.deleted_at IS NULL) \
                RETURNING 1) \
              SELECT pg_catalog.count(*) FROM queued",
             &[run.into(), store.into(), pgrx::JsonB(Value::Array(rows)).into()],

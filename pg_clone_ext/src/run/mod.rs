@@ -17,11 +17,13 @@ mod transform;
 pub mod verify;
 
 pub use authorize::{not_found, project_id};
-pub use keys::Key;
+pub use keys::{Key, NewKey};
 pub use plan_rows::PlanRow;
+pub use state::{Run, over_budget};
 
 use crate::catalog;
 use crate::error::internal;
+use crate::lifecycle::Succession;
 use crate::pg::emit_result::EmitResult;
 use crate::pg::settings_guard::ReadingSettings;
 use crate::pg::snapshot::Snapshot;
@@ -31,7 +33,7 @@ use pg_clone_core::ids::{IdMap, NewIds, TextIdMap};
 use pg_clone_core::plan::{KeyKind, Request};
 use pg_clone_core::rewrite::Dangling;
 use serde_json::Value;
-use state::{Findings, Run};
+use state::Findings;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -79,7 +81,7 @@ pub fn emit(run: i64, table: u32, result: &mut EmitResult) -> Result<()> {
 }
 
 /// Everything up to the copy: nothing has been written. `writing` also checks for INSERT.
-fn prepare(mut request: Request, writing: bool) -> Result<(Run, Option<String>)> {
+fn prepare(mut request: Request, writing: bool) -> Result<(Run, Succession, Option<String>)> {
     request.check()?;
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
     let description = catalog::load(&name)?;
@@ -101,6 +103,7 @@ fn prepare(mut request: Request, writing: bool) -> Result<(Run, Option<String>)>
         )
         .map_err(internal)?;
     }
+    let succession = Succession::begin(&store, &description.rules, &request, &source, writing)?;
     let budget = request
         .options
         .max_memory
@@ -141,9 +144,10 @@ fn prepare(mut request: Request, writing: bool) -> Result<(Run, Option<String>)>
         map::build(&mut run)
     })?;
     drop(snapshot);
+    succession.pin(&mut run)?;
     run.target = new_project_id(&run)?;
     run.rules = rules::compile(description.rules, &run.request, &run.source, &run.target)?;
-    Ok((run, description.finish))
+    Ok((run, succession, description.finish))
 }
 
 fn new_project_id(run: &Run) -> Result<String> {
@@ -162,8 +166,9 @@ fn new_project_id(run: &Run) -> Result<String> {
 /// `project_clone`: the new project's document.
 pub fn clone_project(request: Request) -> Result<Value> {
     let began = Instant::now();
-    let (mut run, finish) = prepare(request, true)?;
+    let (mut run, mut succession, finish) = prepare(request, true)?;
     run.id = record::next_run_id()?;
+    succession.before_copy(&run)?;
     let run = Rc::new(run);
     let running = Running::new(Rc::clone(&run));
     let mut totals = Findings::default();
@@ -185,6 +190,7 @@ pub fn clone_project(request: Request) -> Result<Value> {
     record::write(&run, &tables, &totals, blobs.len())?;
     blobs::queue(&run, &blobs)?;
     let mut todos: Vec<String> = totals.todos.iter().cloned().collect();
+    succession.after_copy(&run, &mut todos)?;
     if let Some(finish) = &finish {
         todos.extend(record::call_finish(&run, finish)?);
     }
@@ -196,6 +202,6 @@ pub fn clone_project(request: Request) -> Result<Value> {
 
 /// `project_clone_plan`: what `project_clone` would do, counted without writing.
 pub fn plan_project(request: Request) -> Result<Vec<PlanRow>> {
-    let (run, _) = prepare(request, false)?;
+    let (run, _, _) = prepare(request, false)?;
     plan_rows::rows(&run)
 }

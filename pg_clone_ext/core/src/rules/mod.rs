@@ -16,6 +16,7 @@ pub use arguments::Arguments;
 pub use compile::RuleSet;
 pub use error::RuleError;
 pub use evaluate::{Context, Outcome};
+pub use singular::steps as singular_path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

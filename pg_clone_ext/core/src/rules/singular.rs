@@ -3,7 +3,7 @@
 use crate::edit::Step;
 
 /// The steps of a singular path; `None` when the path is another kind. The path must be a valid JSONPath.
-pub(super) fn steps(path: &str) -> Option<Vec<Step>> {
+pub fn steps(path: &str) -> Option<Vec<Step>> {
     let mut rest = path.trim().strip_prefix('$')?;
     let mut steps = vec![];
     loop {
