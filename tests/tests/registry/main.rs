@@ -1,6 +1,11 @@
 //! Cloning items of a registry, over SQL on a throw-away cluster: the feature table row by row, edits, permissions, sets,
 //! handles, loading, and 13 items exported from a real registry.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first broken assumption, its fixture too"
+)]
+
 mod actors;
 mod collections;
 mod edits;

@@ -127,8 +127,14 @@ pub fn require_person_link(actor: &Actor, subtype: &Subtype) -> Result<()> {
     if !subtype.person_link || actor.person_id.is_some() {
         return Ok(());
     }
-    Err(Error::new(Code::NotAllowed, format!("\"{}\" is not linked to a person of the registry", actor.name))
-        .hint(format!("authors of a {} need a row in the store's table username_person_link", subtype.name)))
+    Err(Error::new(
+        Code::NotAllowed,
+        format!("\"{}\" is not linked to a person of the registry", actor.name),
+    )
+    .hint(format!(
+        "authors of a {} need a row in the store's table username_person_link",
+        subtype.name
+    )))
 }
 
 /// The error for an item that does not exist, or must look so.
@@ -246,9 +252,15 @@ mod tests {
             .unwrap()
         };
         let eve = actor("eve", &[], &[]);
-        assert_eq!(require_person_link(&eve, &subtype(true)).unwrap_err().code, Code::NotAllowed);
+        assert_eq!(
+            require_person_link(&eve, &subtype(true)).unwrap_err().code,
+            Code::NotAllowed
+        );
         assert!(require_person_link(&eve, &subtype(false)).is_ok());
-        let linked = Actor { person_id: Some("10378.1/5".into()), ..eve };
+        let linked = Actor {
+            person_id: Some("10378.1/5".into()),
+            ..eve
+        };
         assert!(require_person_link(&linked, &subtype(true)).is_ok());
     }
 
