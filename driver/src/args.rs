@@ -210,6 +210,9 @@ pub struct VerifyArgs {
     /// The store that holds it, where there are several.
     #[arg(long)]
     pub store: Option<String>,
+    /// Do not look for its files.
+    #[arg(long)]
+    pub no_blobs: bool,
 }
 
 /// `pgclone delete`

@@ -1,13 +1,20 @@
-//! Asks the server to verify a clone and prints what it found.
+//! Asks the server to verify a clone, looks for its files, and prints what was found.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use crate::blobs;
+use crate::connect::Target;
 use crate::output::{Output, thousands};
 use crate::session::Session;
 
 /// How many failed checks a person is shown.
 const FAILURES_SHOWN: usize = 50;
+
+/// The store whose run made the project, if it has a place for files.
+const STORE_WITH_FILES: &str = "SELECT r.store FROM clone.run r JOIN clone.store s ON s.name = r.store \
+     WHERE r.target_project = $1 AND ($2::text IS NULL OR r.store = $2) AND s.options ? 'blobs' \
+     ORDER BY r.id DESC LIMIT 1";
 
 /// One check of `project_clone_verify`.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
@@ -62,6 +69,43 @@ impl Verification {
             ok: checks.iter().all(|check| check.ok),
             checks,
         })
+    }
+
+    /// Looks for the file of every row that has one, and adds what it finds as checks. A store without a place for files
+    /// has none to look for.
+    ///
+    /// # Errors
+    /// When the database or the place of the files cannot be read.
+    pub async fn add_files(&mut self, session: &Session, target: &Target, store: Option<&str>) -> Result<()> {
+        let Some(row) = session
+            .query(STORE_WITH_FILES, &[&self.project, &store])
+            .await?
+            .into_iter()
+            .next()
+        else {
+            return Ok(());
+        };
+        let store: String = row.try_get(0)?;
+        let report = blobs::verify(&target.pool(1)?, &store, &self.project, None)
+            .await
+            .with_context(|| format!("cannot look for the files of {:?}", self.project))?;
+        let found = report.checked - report.faulty;
+        self.checks.push(Check {
+            check_name: "files".to_owned(),
+            subject: store,
+            expected: Some(report.checked.to_string()),
+            found: Some(found.to_string()),
+            ok: report.faulty == 0,
+        });
+        self.checks.extend(report.faults.into_iter().map(|fault| Check {
+            check_name: "file".to_owned(),
+            subject: format!("{} {}", fault.relation, fault.id),
+            expected: Some(fault.key),
+            found: Some(fault.fault),
+            ok: false,
+        }));
+        self.ok &= report.faulty == 0;
+        Ok(())
     }
 
     /// Whether every check passed.

@@ -85,7 +85,10 @@ impl Aftermath<'_> {
         if self.args.verify && !context.interrupt.is_set() {
             context.progress.phase("verifying");
             let (project, store) = (report.target_project(), self.args.store.as_deref());
-            let verification = Verification::run(self.session, self.schema, project, store).await?;
+            let mut verification = Verification::run(self.session, self.schema, project, store).await?;
+            if !self.args.no_blobs && !self.args.blobs_later {
+                verification.add_files(self.session, self.target, store).await?;
+            }
             context.progress.finish();
             verification.print(&mut context.output);
             result["verification"] = serde_json::to_value(&verification)?;

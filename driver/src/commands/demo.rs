@@ -102,7 +102,8 @@ async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Resu
     context.output.line(document_diff(&before, &after));
 
     context.progress.phase("verifying");
-    let verification = Verification::run(&session, &schema, report.target_project(), None).await?;
+    let mut verification = Verification::run(&session, &schema, report.target_project(), None).await?;
+    verification.add_files(&session, &target, None).await?;
     context.progress.finish();
     context.output.line("");
     verification.print(&mut context.output);

@@ -12,7 +12,14 @@ pub(super) async fn run(context: &mut Context, args: &VerifyArgs) -> Result<Outc
     let session = context.session(&target).await?;
     let schema = session.extension_schema().await?;
     context.progress.phase("verifying");
-    let verification = Verification::run(&session, &schema, &args.project, args.store.as_deref()).await?;
+    let store = args.store.as_deref();
+    let mut verification = Verification::run(&session, &schema, &args.project, store).await?;
+    if !args.no_blobs {
+        let interrupt = context.interrupt.clone();
+        interrupt
+            .or(verification.add_files(&session, &target, store))
+            .await?;
+    }
     context.progress.finish();
     verification.print(&mut context.output);
     context.output.document(&verification);

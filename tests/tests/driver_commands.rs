@@ -1,0 +1,308 @@
+//! The `pgclone` command on a database with the extension: what it prints, its exit codes, and what Ctrl-C leaves.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use nix::sys::signal::Signal;
+use pg_clone_tests::blob_queue::{Running, pgclone_binary, said};
+use pg_clone_tests::scratch_database::{Scratch, cluster};
+use serde_json::Value;
+
+const PROJECT: &str = "00000000-0000-4000-8000-000000000001";
+
+/// A database with the store `documents`, a project of `resources` documents and a file for the first of them.
+struct Source {
+    database: Scratch,
+    files: PathBuf,
+    dsn: String,
+}
+
+impl Source {
+    async fn with_resources(resources: u32) -> Self {
+        let database = Scratch::with_extension().await;
+        let files =
+            std::env::temp_dir().join(format!("pgclone-test-{}-{}", std::process::id(), database.name));
+        std::fs::create_dir_all(files.join(PROJECT)).unwrap();
+        let options = serde_json::json!({"blobs": format!("file:{}", files.display())});
+        database
+            .run(&format!(
+                "SELECT clone.store_create('documents', 'documents', '{options}')"
+            ))
+            .await;
+        database
+            .run(&format!(
+                "INSERT INTO documents.project (id, name) VALUES ('{PROJECT}', 'Source');
+                 INSERT INTO documents.resource (id, project_id, resource_type, content)
+                 SELECT md5(n::text)::uuid, '{PROJECT}', CASE n WHEN 1 THEN 'Binary' ELSE 'Note' END,
+                        jsonb_build_object('id', md5(n::text)::uuid, 'about', 'Note/' || md5((n - 1)::text)::uuid)
+                 FROM generate_series(1, {resources}) AS n"
+            ))
+            .await;
+        let first = database.text("SELECT md5('1')::uuid").await;
+        std::fs::write(files.join(PROJECT).join(first), "a file").unwrap();
+        let dsn = cluster().await.dsn(&database.name);
+        Self { database, files, dsn }
+    }
+
+    fn pgclone(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(pgclone_binary());
+        command
+            .arg("--dsn")
+            .arg(&self.dsn)
+            .args(arguments)
+            .stdin(Stdio::null());
+        command
+    }
+
+    async fn runs(&self) -> i64 {
+        self.database.number("SELECT count(*) FROM clone.run").await
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.files);
+    }
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(output)))
+}
+
+#[tokio::test]
+async fn a_clone_with_its_files_exits_with_0_and_gives_machines_one_document() {
+    let source = Source::with_resources(20).await;
+    let output = source.pgclone(&["clone", PROJECT, "--name", "Copy", "--verify", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let result = json(&output);
+    let clone = result["report"]["run"]["target_project"].as_str().unwrap();
+    assert_eq!(result["report"]["run"]["rows"], 21);
+    assert_eq!(result["files"]["done"], 1);
+    assert_eq!(result["verification"]["ok"], true);
+
+    let binary = format!(
+        "SELECT id FROM documents.resource WHERE project_id = '{clone}' AND resource_type = 'Binary'"
+    );
+    let copied = source.files.join(clone).join(source.database.text(&binary).await);
+    assert_eq!(std::fs::read_to_string(copied).unwrap(), "a file");
+
+    let runs = json(&source.pgclone(&["runs", "--json"]));
+    assert_eq!(runs["runs"][0]["target_project"], clone);
+    let shown = json(&source.pgclone(&["show", "1", "--json"]));
+    assert_eq!(shown["run"], result["report"]["run"]);
+}
+
+#[tokio::test]
+async fn people_get_a_table_per_type() {
+    let source = Source::with_resources(1500).await;
+    let output = source.pgclone(&["clone", PROJECT]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let notes = text
+        .lines()
+        .find(|line| line.trim_start().starts_with("Note"))
+        .expect("a line for the type");
+    assert_eq!(notes.split_whitespace().nth(1), Some("1,499"), "{text}");
+    assert!(!text.contains('\u{1b}'), "no colours where nobody sees them");
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_the_plan_and_writes_nothing() {
+    let source = Source::with_resources(20).await;
+    let output = source.pgclone(&["clone", PROJECT, "--dry-run", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let planned: i64 = json(&output)["plan"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["rows"].as_i64().unwrap())
+        .sum();
+    assert_eq!(planned, 21);
+    assert_eq!(
+        source
+            .database
+            .number("SELECT count(*) FROM documents.project")
+            .await,
+        1
+    );
+    assert_eq!(source.runs().await, 0);
+}
+
+#[tokio::test]
+async fn an_error_of_the_server_is_shown_with_its_sqlstate_and_without_a_trace() {
+    let source = Source::with_resources(2).await;
+    let output = source.pgclone(&["clone", "00000000-0000-4000-8000-00000000dead"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("pgclone: error: cannot clone the project"),
+        "{text}"
+    );
+    assert!(text.contains("(SQLSTATE P0002)"), "{text}");
+    assert!(!text.contains("stack backtrace"), "{text}");
+}
+
+#[tokio::test]
+async fn a_missing_file_leaves_the_clone_committed_and_exits_with_3() {
+    let source = Source::with_resources(20).await;
+    std::fs::remove_dir_all(source.files.join(PROJECT)).unwrap();
+    let output = source.pgclone(&["clone", PROJECT]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert_eq!(source.runs().await, 1);
+    assert_eq!(source.pgclone(&["blobs", "status"]).status.code(), Some(3));
+}
+
+#[tokio::test]
+async fn files_may_be_left_for_later_or_out() {
+    let source = Source::with_resources(20).await;
+    let later = source.pgclone(&["clone", PROJECT, "--blobs-later"]);
+    assert_eq!(later.status.code(), Some(0), "{}", said(&later));
+    assert_eq!(
+        source
+            .database
+            .text("SELECT string_agg(state, ',') FROM clone.blob_copy")
+            .await,
+        "pending"
+    );
+    let without = source.pgclone(&["clone", PROJECT, "--no-blobs"]);
+    assert_eq!(without.status.code(), Some(0), "{}", said(&without));
+    assert_eq!(
+        source
+            .database
+            .number("SELECT count(*) FROM clone.blob_copy")
+            .await,
+        1
+    );
+    let worked_off = source.pgclone(&["blobs", "run"]);
+    assert_eq!(worked_off.status.code(), Some(0), "{}", said(&worked_off));
+    assert_eq!(
+        source
+            .database
+            .text("SELECT string_agg(state, ',') FROM clone.blob_copy")
+            .await,
+        "done"
+    );
+}
+
+#[tokio::test]
+async fn a_signal_cancels_the_clone_on_the_server_and_nothing_is_changed() {
+    let source = Source::with_resources(20).await;
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        // The clone waits for this lock, so the signal finds it at work.
+        let locker = source.database.session().await;
+        locker
+            .run("BEGIN; LOCK TABLE documents.resource IN ACCESS EXCLUSIVE MODE")
+            .await;
+        let running = Running::start(&mut source.command(&["clone", PROJECT])).unwrap();
+        let waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+                       AND application_name = 'pgclone' AND query LIKE '%project_clone(%' AND wait_event_type = 'Lock')";
+        source.database.wait_until(waiting).await;
+        running.signal(signal).unwrap();
+        let output = running.finish().unwrap();
+        locker.run("ROLLBACK").await;
+        assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+        assert!(said(&output).contains("nothing was changed"), "{}", said(&output));
+        let gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+                    AND application_name = 'pgclone')";
+        source.database.wait_until(gone).await;
+        assert_eq!(source.runs().await, 0);
+        assert_eq!(
+            source
+                .database
+                .number("SELECT count(*) FROM documents.resource")
+                .await,
+            20
+        );
+    }
+}
+
+#[tokio::test]
+async fn verify_exits_with_1_when_something_is_missing() {
+    let source = Source::with_resources(20).await;
+    let result = json(&source.pgclone(&["clone", PROJECT, "--json"]));
+    let clone = result["report"]["run"]["target_project"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let good = source.pgclone(&["verify", &clone]);
+    assert_eq!(good.status.code(), Some(0), "{}", said(&good));
+
+    std::fs::remove_dir_all(source.files.join(&clone)).unwrap();
+    let without_file = source.pgclone(&["verify", &clone]);
+    assert_eq!(without_file.status.code(), Some(1), "{}", said(&without_file));
+    assert_eq!(
+        source.pgclone(&["verify", &clone, "--no-blobs"]).status.code(),
+        Some(0)
+    );
+
+    source
+        .database
+        .run(&format!(
+            "DELETE FROM documents.resource WHERE project_id = '{clone}' AND resource_type = 'Note'"
+        ))
+        .await;
+    let without_rows = source.pgclone(&["verify", &clone, "--no-blobs"]);
+    assert_eq!(without_rows.status.code(), Some(1), "{}", said(&without_rows));
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_does_not_stop_a_clone() {
+    let source = Source::with_resources(20).await;
+    let mut child = source
+        .command(&["clone", PROJECT])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(
+        source
+            .database
+            .text("SELECT string_agg(state, ',') FROM clone.blob_copy")
+            .await,
+        "done"
+    );
+}
+
+#[tokio::test]
+async fn a_database_without_the_extension_is_told_what_to_do() {
+    let output = Command::new(pgclone_binary())
+        .args(["runs", "--dsn", &cluster().await.dsn("postgres")])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).contains("CREATE EXTENSION pg_clone_ext"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[tokio::test]
+async fn stores_are_created_listed_and_dropped() {
+    let source = Source::with_resources(1).await;
+    let created = source.pgclone(&["store", "create", "own", "custom", "-o", "blobs=file:/srv/files"]);
+    assert_eq!(created.status.code(), Some(0), "{}", said(&created));
+    let stores = json(&source.pgclone(&["store", "list", "--json"]));
+    let names: Vec<&str> = stores["stores"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["documents", "own"]);
+    assert_eq!(source.pgclone(&["store", "drop", "own"]).status.code(), Some(0));
+    let again = source.pgclone(&["store", "drop", "own"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(
+        said(&again).contains("(SQLSTATE 22023)") && said(&again).contains("documents"),
+        "{}",
+        said(&again)
+    );
+}
