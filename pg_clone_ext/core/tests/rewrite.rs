@@ -1,113 +1,15 @@
-//! What the rewriter does, one behaviour a test. `<0>` stands for the id of the first source resource, `<v0>` for its
-//! current version, `<left>` for one that is not cloned, `<other>` for one of another project; `<0'>`, `<v0'>` for the
-//! clone's.
+//! What the rewriter does with references, one behaviour a test. See `fixture` for the names of ids.
 #![allow(
     clippy::unwrap_used,
     reason = "a test stops at the first broken assumption, in its helpers too"
 )]
 
-use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
+mod fixture;
+
+use fixture::Fixture;
 use pg_clone_core::jsonb;
-use pg_clone_core::rewrite::{
-    Dangling, IdField, IdPaths, Outcome, RewriteError, Rewriter, TextIdOutcome, UuidOutcome,
-};
+use pg_clone_core::rewrite::{Dangling, Outcome, RewriteError, UuidOutcome};
 use serde_json::{Value, json};
-
-const NAMES: [&str; 6] = ["<0>", "<v0>", "<left>", "<other>", "<0'>", "<v0'>"];
-
-struct Fixture {
-    ids: IdMap,
-    texts: TextIdMap,
-    known: [Id; 6],
-}
-
-impl Fixture {
-    fn new() -> Self {
-        let mut ids = IdMap::new(
-            NewIds::new(IdVersion::V7, 1_700_000_000_000, [0xee; 16]),
-            usize::MAX,
-        );
-        let source = |n: u8| [0xa0 + n; 16];
-        let (id, version) = (source(0), source(1));
-        let new = (
-            ids.insert_cloned(id).unwrap(),
-            ids.insert_cloned(version).unwrap(),
-        );
-        ids.insert_left(source(2)).unwrap();
-        let known = [id, version, source(2), source(3), new.0, new.1];
-        Fixture {
-            ids,
-            texts: TextIdMap::new(usize::MAX),
-            known,
-        }
-    }
-
-    /// The same, in a store with text ids.
-    fn with_text_ids() -> Self {
-        let mut fixture = Self::new();
-        let texts = &mut fixture.texts;
-        texts.insert_typed("Bot", "bot-1", "bot-1001").unwrap();
-        texts.insert_left_typed("Bot", "bot-2").unwrap();
-        texts.insert("10378.1/1696289", "10378.1/9").unwrap();
-        texts.insert_left("10378.1/7").unwrap();
-        fixture
-    }
-
-    fn written(&self, text: &str) -> String {
-        NAMES
-            .iter()
-            .zip(&self.known)
-            .fold(text.to_owned(), |text, (name, id)| {
-                let id = uuid_text::to_string(id);
-                text.replace(name, &id)
-            })
-    }
-
-    fn rewriter(&self, dangling: Dangling) -> Rewriter<'_> {
-        Rewriter::new(&self.ids, &self.texts, dangling)
-    }
-
-    /// The text after a rewrite as plain text; `None` when the column becomes NULL.
-    fn plain(&self, text: &str, dangling: Dangling) -> Option<String> {
-        let mut bytes = self.written(text).into_bytes();
-        match self.rewriter(dangling).plain_text(&mut bytes).unwrap() {
-            Outcome::Null => None,
-            Outcome::Rebuilt(new) => Some(String::from_utf8(new).unwrap()),
-            Outcome::Unchanged | Outcome::InPlace => Some(String::from_utf8(bytes).unwrap()),
-        }
-    }
-
-    /// The document after a rewrite as text; checks that `jsonb` gives the same.
-    fn json<'a>(&self, text: &str, rewriter: impl Fn() -> Rewriter<'a>) -> String {
-        let text = self.written(text);
-        let mut bytes = text.clone().into_bytes();
-        let after = match rewriter().json_text(&mut bytes).unwrap() {
-            Outcome::Rebuilt(new) => new,
-            Outcome::Null => panic!("a document cannot vanish"),
-            Outcome::Unchanged | Outcome::InPlace => bytes,
-        };
-        let after = String::from_utf8(after).unwrap();
-        let mut payload = jsonb::from_value(&serde_json::from_str(&text).unwrap()).unwrap();
-        if let Outcome::Rebuilt(new) = rewriter().jsonb(&mut payload).unwrap() {
-            payload = new;
-        }
-        assert_eq!(
-            jsonb::to_value(&payload).unwrap(),
-            serde_json::from_str::<Value>(&after).unwrap()
-        );
-        after
-    }
-
-    #[track_caller]
-    fn assert_plain(&self, before: &str, after: &str) {
-        assert_eq!(self.plain(before, Dangling::Keep), Some(self.written(after)));
-    }
-
-    #[track_caller]
-    fn assert_json(&self, dangling: Dangling, before: &str, after: &str) {
-        assert_eq!(self.json(before, || self.rewriter(dangling)), self.written(after));
-    }
-}
 
 #[test]
 fn every_form_of_a_reference_follows_the_clone() {
@@ -276,92 +178,6 @@ fn a_hit_across_two_strings_of_jsonb_is_none() {
 }
 
 #[test]
-fn a_dangling_reference_is_kept_nulled_or_removed() {
-    let fixture = Fixture::new();
-    let before = r#"{"a": "Patient/<left>", "b": ["<left>", "Patient/<0>", "urn:uuid:<left>"], "c": {"d": "see <left>"}}"#;
-    let kept = before.replace("<0>", "<0'>");
-    fixture.assert_json(Dangling::Keep, before, &kept);
-    let nulled = r#"{"a": null, "b": [null, "Patient/<0'>", null], "c": {"d": "see <left>"}}"#;
-    fixture.assert_json(Dangling::Null, before, nulled);
-    let removed = r#"{ "b": [ "Patient/<0'>"], "c": {"d": "see <left>"}}"#;
-    fixture.assert_json(Dangling::Remove, before, removed);
-    assert_eq!(fixture.plain("Patient/<left>", Dangling::Null), None);
-    assert_eq!(fixture.plain("Patient/<left>", Dangling::Remove), None);
-    assert_eq!(
-        fixture.plain("see <left>", Dangling::Null),
-        Some(fixture.written("see <left>"))
-    );
-}
-
-#[test]
-fn removing_leaves_valid_json_whichever_items_go() {
-    let fixture = Fixture::new();
-    for kept in 0..16u32 {
-        let item = |k: u32| {
-            if kept >> k & 1 == 1 {
-                k.to_string()
-            } else {
-                "\"<left>\"".to_owned()
-            }
-        };
-        let items: Vec<String> = (0..4).map(item).collect();
-        let members: Vec<String> = items
-            .iter()
-            .enumerate()
-            .map(|(k, item)| format!("\"{k}\" : {item}"))
-            .collect();
-        let text = format!("[[ {} ],{{{}}}]", items.join(" ,\n"), members.join(", "));
-        let expected: Vec<u32> = (0..4).filter(|k| kept >> k & 1 == 1).collect();
-        let after: Value =
-            serde_json::from_str(&fixture.json(&text, || fixture.rewriter(Dangling::Remove))).unwrap();
-        assert_eq!(after[0], json!(expected));
-        assert_eq!(after[1].as_object().unwrap().len(), expected.len());
-    }
-    fixture.assert_json(Dangling::Remove, "\"<left>\"", "null");
-}
-
-#[test]
-fn dangling_references_are_counted_by_target() {
-    let fixture = Fixture::new();
-    let mut rewriter = fixture.rewriter(Dangling::Keep);
-    let text = r#"{"<left>": "Patient/<left>/_history/<left>", "b": "x<left>", "c": "<left> <0>"}"#;
-    rewriter
-        .json_text(&mut fixture.written(text).into_bytes())
-        .unwrap();
-    assert_eq!(rewriter.uuid(&fixture.known[2]), UuidOutcome::Dangling);
-    assert_eq!(
-        rewriter.counts().dangling,
-        4,
-        "a reference with its version is one"
-    );
-    assert_eq!(
-        rewriter.dangling_targets().list(),
-        [(fixture.written("<left>"), 4)]
-    );
-    assert_eq!(rewriter.take_counts().rewritten, 1);
-    assert_eq!(rewriter.counts().dangling, 0);
-}
-
-#[test]
-fn under_error_the_first_dangling_reference_is_named_and_nothing_changes() {
-    let fixture = Fixture::new();
-    let text = fixture.written(r#"{"a": "<0>", "b": "see <left> there"}"#);
-    let mut bytes = text.clone().into_bytes();
-    let mut rewriter = fixture.rewriter(Dangling::Error);
-    let expected = RewriteError::Dangling {
-        id: fixture.written("<left>"),
-        context: fixture.written("see <left> there"),
-    };
-    assert_eq!(rewriter.json_text(&mut bytes), Err(expected.clone()));
-    assert_eq!(bytes, text.as_bytes());
-    let payload = jsonb::from_value(&serde_json::from_str(&text).unwrap()).unwrap();
-    let mut bytes = payload.clone();
-    assert_eq!(rewriter.jsonb(&mut bytes), Err(expected));
-    assert_eq!(bytes, payload);
-    assert_eq!(rewriter.counts().rewritten, 0);
-}
-
-#[test]
 fn uuid_values_are_mapped() {
     let fixture = Fixture::new();
     let mut rewriter = fixture.rewriter(Dangling::Keep);
@@ -370,15 +186,6 @@ fn uuid_values_are_mapped() {
         UuidOutcome::Mapped(fixture.known[4])
     );
     assert_eq!(rewriter.uuid(&fixture.known[3]), UuidOutcome::Unchanged);
-}
-
-#[test]
-fn touches_says_no_only_where_nothing_would_happen() {
-    let fixture = Fixture::new();
-    let rewriter = fixture.rewriter(Dangling::Keep);
-    assert!(rewriter.touches(fixture.written("..<0>..").as_bytes()));
-    assert!(rewriter.touches(fixture.written("..<left>..").as_bytes()));
-    assert!(!rewriter.touches(fixture.written("..<other>..").as_bytes()));
 }
 
 #[test]
@@ -433,83 +240,4 @@ fn deep_documents_are_changed_in_place_without_a_deep_stack() {
         fixture.rewriter(Dangling::Keep).json_text(&mut bytes),
         Ok(Outcome::Rebuilt(_))
     ));
-}
-
-#[test]
-fn text_ids_count_behind_their_type_and_never_in_free_text() {
-    let fixture = Fixture::with_text_ids();
-    for (before, after) in [
-        ("Bot/bot-1", "Bot/bot-1001"),
-        ("https://x/Bot/bot-1/$execute", "https://x/Bot/bot-1001/$execute"),
-        ("Bot/bot-1/_history/3", "Bot/bot-1001"),
-        ("Bot/bot-1 and Patient/<0>", "Bot/bot-1001 and Patient/<0'>"),
-        ("bot-1", "bot-1"),
-        ("Task/bot-1", "Task/bot-1"),
-        ("Bot/bot-12", "Bot/bot-12"),
-        (
-            "ask bot-1 about 10378.1/1696289",
-            "ask bot-1 about 10378.1/1696289",
-        ),
-    ] {
-        fixture.assert_plain(before, after);
-        fixture.assert_json(
-            Dangling::Keep,
-            &json!({"a": before}).to_string(),
-            &json!({"a": after}).to_string(),
-        );
-    }
-    assert_eq!(fixture.plain("Bot/bot-2", Dangling::Null), None);
-    let rewriter = fixture.rewriter(Dangling::Keep);
-    assert_eq!(
-        rewriter.text_id("10378.1/1696289"),
-        TextIdOutcome::Mapped("10378.1/9")
-    );
-    assert_eq!(
-        rewriter.text_id_of("Bot", "bot-1"),
-        TextIdOutcome::Mapped("bot-1001")
-    );
-    assert_eq!(rewriter.text_id("bot-1"), TextIdOutcome::Unchanged);
-    assert_eq!(rewriter.text_id("10378.1/7"), TextIdOutcome::Dangling);
-}
-
-#[test]
-fn declared_fields_hold_text_ids() {
-    let fixture = Fixture::with_text_ids();
-    let paths = IdPaths::new()
-        .with("record.inputs[].dataset_id", IdField::Whole)
-        .unwrap()
-        .with("prov", IdField::Embedded)
-        .unwrap();
-    let before = r#"{"record": {"inputs": [{"dataset_id": "10378.1/1696289"}, {"dataset_id": "10378.1/7"}, {"dataset_id": "x"}], "note": "10378.1/1696289"},"prov": "{\"model_run/10378.1/1696289\": \"10378.1/16962891\"}"}"#;
-    let after = r#"{"record": {"inputs": [{"dataset_id": "10378.1/9"}, {"dataset_id": null}, {"dataset_id": "x"}], "note": "10378.1/1696289"},"prov": "{\"model_run/10378.1/9\": \"10378.1/16962891\"}"}"#;
-    let rewriter = || fixture.rewriter(Dangling::Null).with_id_paths(&paths);
-    assert_eq!(fixture.json(before, rewriter), after);
-}
-
-#[test]
-fn a_version_that_holds_other_ids_is_dropped_as_a_whole() {
-    // Found by fuzzing: what is cut away overlapped with what would have been replaced inside it.
-    let fixture = Fixture::with_text_ids();
-    fixture.assert_plain("Bot/bot-1/_history/x-<0>", "Bot/bot-1001");
-    fixture.assert_plain(
-        "Bot/bot-1/_history/<0>-x/_history/3, Bot/bot-1",
-        "Bot/bot-1001/_history/3, Bot/bot-1001",
-    );
-    let paths = IdPaths::new().with("a", IdField::Embedded).unwrap();
-    let rewriter = || fixture.rewriter(Dangling::Keep).with_id_paths(&paths);
-    let before = r#"{"a":"10378.1/1696289/_history/x-<0>"}"#;
-    assert_eq!(fixture.json(before, rewriter), r#"{"a":"10378.1/9"}"#);
-}
-
-#[test]
-fn the_key_of_a_removed_member_is_counted_on_either_path() {
-    let fixture = Fixture::new();
-    let text = fixture.written(r#"{"<0>": "<left>"}"#);
-    let mut rewriter = fixture.rewriter(Dangling::Remove);
-    rewriter.json_text(&mut text.clone().into_bytes()).unwrap();
-    let on_text = rewriter.take_counts();
-    rewriter
-        .jsonb(&mut jsonb::from_value(&serde_json::from_str(&text).unwrap()).unwrap())
-        .unwrap();
-    assert_eq!(rewriter.take_counts(), on_text);
 }
