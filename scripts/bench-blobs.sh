@@ -91,7 +91,7 @@ mkdir "$scratch/weed"
 port=${AWS_ENDPOINT_URL##*:}
 "$servers/venv/bin/weed" server -ip=127.0.0.1 -ip.bind=127.0.0.1 -dir="$scratch/weed" -s3 -filer -master.telemetry=false \
     -master.port=$((port + 1)) -volume.port=$((port + 2)) -filer.port=$((port + 3)) -s3.port="$port" \
-    -s3.config="$scratch/s3.json" -master.volumeSizeLimitMB=1024 -volume.max=100 >"$scratch/weed.log" 2>&1 &
+    -s3.port.iceberg=0 -s3.port.lance=0 -s3.config="$scratch/s3.json" -master.volumeSizeLimitMB=1024 -volume.max=100 >"$scratch/weed.log" 2>&1 &
 weed_pid=$!
 for _ in $(seq 60); do "$aws" s3 mb s3://bench >/dev/null 2>&1 && break; sleep 1; done
 head -c 10 /dev/zero | "$aws" s3 cp --quiet - s3://bench/warm

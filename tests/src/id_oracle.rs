@@ -23,8 +23,12 @@ impl Ids {
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
             let before = out.chars().next_back();
-            let opens = !before.is_some_and(char::is_alphanumeric) || out.ends_with("%2F") || out.ends_with("%2f");
-            match uuid_at(rest).filter(|_| opens).and_then(|id| Some((id, self.new.get(&id.to_lowercase())?))) {
+            let opens =
+                !before.is_some_and(char::is_alphanumeric) || out.ends_with("%2F") || out.ends_with("%2f");
+            match uuid_at(rest)
+                .filter(|_| opens)
+                .and_then(|id| Some((id, self.new.get(&id.to_lowercase())?)))
+            {
                 Some((id, new)) if !rest[LEN..].chars().next().is_some_and(char::is_alphanumeric) => {
                     let upper = id.chars().any(|c| c.is_ascii_uppercase());
                     out.push_str(&if upper { new.to_uppercase() } else { new.clone() });
@@ -53,7 +57,12 @@ impl Ids {
         match value {
             Value::String(text) if is_hashed(owner, key) => Value::String(text.clone()),
             Value::String(text) => Value::String(self.rewrite(text)),
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.rewrite_member(item, owner, key)).collect()),
+            Value::Array(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|item| self.rewrite_member(item, owner, key))
+                    .collect(),
+            ),
             Value::Object(members) => Value::Object(
                 members
                     .iter()
@@ -81,8 +90,12 @@ impl Ids {
 
     fn collect_paths(&self, value: &Value, path: &str, found: &mut Vec<String>) {
         match value {
-            Value::String(text) if !self.named_in(text).is_empty() => found.push(path.trim_start_matches('.').to_owned()),
-            Value::Array(items) => items.iter().for_each(|item| self.collect_paths(item, path, found)),
+            Value::String(text) if !self.named_in(text).is_empty() => {
+                found.push(path.trim_start_matches('.').to_owned())
+            }
+            Value::Array(items) => items
+                .iter()
+                .for_each(|item| self.collect_paths(item, path, found)),
             Value::Object(members) => {
                 for (name, member) in members {
                     if !self.named_in(name).is_empty() {
@@ -125,19 +138,30 @@ mod tests {
     const NEW: &str = "01900000-0000-7000-8000-00000000000a";
 
     fn ids() -> Ids {
-        Ids { new: HashMap::from([(OLD.to_owned(), NEW.to_owned())]) }
+        Ids {
+            new: HashMap::from([(OLD.to_owned(), NEW.to_owned())]),
+        }
     }
 
     #[test]
     fn ids_at_a_boundary_are_rewritten() {
-        assert_eq!(ids().rewrite(&format!("a Patient/{OLD}#x é{OLD} x{OLD} {OLD}0")), format!("a Patient/{NEW}#x é{OLD} x{OLD} {OLD}0"));
+        assert_eq!(
+            ids().rewrite(&format!("a Patient/{OLD}#x é{OLD} x{OLD} {OLD}0")),
+            format!("a Patient/{NEW}#x é{OLD} x{OLD} {OLD}0")
+        );
         assert_eq!(ids().rewrite(&OLD.to_uppercase()), NEW.to_uppercase());
     }
 
     #[test]
     fn a_version_that_is_not_known_goes_away() {
         let other = "99999999-3a18-485a-8785-1890ae507703";
-        assert_eq!(ids().rewrite(&format!("P/{OLD}/_history/{other}|x")), format!("P/{NEW}|x"));
-        assert_eq!(ids().rewrite(&format!("P/{OLD}/_history/{OLD}")), format!("P/{NEW}/_history/{NEW}"));
+        assert_eq!(
+            ids().rewrite(&format!("P/{OLD}/_history/{other}|x")),
+            format!("P/{NEW}|x")
+        );
+        assert_eq!(
+            ids().rewrite(&format!("P/{OLD}/_history/{OLD}")),
+            format!("P/{NEW}/_history/{NEW}")
+        );
     }
 }

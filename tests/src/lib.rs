@@ -5,5 +5,6 @@ pub mod fault_proxy;
 pub mod id_oracle;
 pub mod medplum_source;
 pub mod s3_objects;
+pub mod sample_documents;
 pub mod scratch_database;
 pub mod storage_servers;

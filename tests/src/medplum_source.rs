@@ -26,7 +26,10 @@ pub fn data() -> Option<PathBuf> {
     if directory.join("medplum.dump").is_file() {
         return Some(directory);
     }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "the real data must be there in CI");
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "the real data must be there in CI"
+    );
     println!("skipped: {} is not there", directory.display());
     None
 }
@@ -44,7 +47,9 @@ pub async fn source_with_additions() -> Option<Scratch> {
     TEMPLATE
         .get_or_init(|| async {
             let database = Scratch::copy_of("medplum").await;
-            database.run(include_str!("../fixtures/medplum_additions.sql")).await;
+            database
+                .run(include_str!("../fixtures/medplum_additions.sql"))
+                .await;
             rename(database, "medplum_additions").await;
         })
         .await;
@@ -55,7 +60,9 @@ pub async fn source_with_additions() -> Option<Scratch> {
 pub async fn shared() -> Option<Scratch> {
     static SHARED: OnceCell<()> = OnceCell::const_new();
     restored().await?;
-    SHARED.get_or_init(|| async { rename(Scratch::copy_of("medplum").await, "medplum_shared").await }).await;
+    SHARED
+        .get_or_init(|| async { rename(Scratch::copy_of("medplum").await, "medplum_shared").await })
+        .await;
     let database = Scratch::of("medplum_shared").await;
     database.run("BEGIN").await;
     Some(database)
@@ -69,8 +76,12 @@ pub async fn cloned() -> Option<(Scratch, String)> {
     let clone = CLONE
         .get_or_init(|| async {
             let database = Scratch::copy_of("medplum").await;
-            let clone = database.clone_project(&format!("'{PROJECT}', '{CLONE_NAME}'")).await;
-            database.run(&format!("SELECT test.pair('{PROJECT}', '{clone}')")).await;
+            let clone = database
+                .clone_project(&format!("'{PROJECT}', '{CLONE_NAME}'"))
+                .await;
+            database
+                .run(&format!("SELECT test.pair('{PROJECT}', '{clone}')"))
+                .await;
             rename(database, "medplum_cloned").await;
             clone
         })
@@ -83,9 +94,13 @@ async fn rename(database: Scratch, name: &str) {
     drop(database);
     let postgres = Scratch::of("postgres").await;
     postgres
-        .wait_until(&format!("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '{old}')"))
+        .wait_until(&format!(
+            "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '{old}')"
+        ))
         .await;
-    postgres.run(&format!("ALTER DATABASE {old} RENAME TO {name}")).await;
+    postgres
+        .run(&format!("ALTER DATABASE {old} RENAME TO {name}"))
+        .await;
 }
 
 /// Restores the dump into the template database `medplum`.
@@ -95,17 +110,32 @@ async fn restored() -> Option<()> {
     RESTORED
         .get_or_init(|| async {
             let cluster = cluster().await;
-            Scratch::of("postgres").await.run("CREATE DATABASE medplum TEMPLATE template0").await;
+            Scratch::of("postgres")
+                .await
+                .run("CREATE DATABASE medplum TEMPLATE template0")
+                .await;
             let output = Command::new(cluster.installation().program("pg_restore"))
-                .args(["--no-owner", "--jobs=2", "--username=postgres", "--dbname=medplum", "--host"])
+                .args([
+                    "--no-owner",
+                    "--jobs=2",
+                    "--username=postgres",
+                    "--dbname=medplum",
+                    "--host",
+                ])
                 .arg(cluster.directory())
                 .arg(format!("--port={}", cluster.port()))
                 .arg(dump)
                 .output()
                 .unwrap_or_else(|error| panic!("pg_restore cannot be run: {error}"));
-            assert!(output.status.success(), "pg_restore: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(
+                output.status.success(),
+                "pg_restore: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
             let database = Scratch::of("medplum").await;
-            database.run("CREATE EXTENSION pg_clone_ext; SELECT clone.store_create('medplum', 'medplum')").await;
+            database
+                .run("CREATE EXTENSION pg_clone_ext; SELECT clone.store_create('medplum', 'medplum')")
+                .await;
             database.run(include_str!("../fixtures/medplum_map.sql")).await;
         })
         .await;

@@ -104,6 +104,9 @@ fn start_s3(program: &Path) -> anyhow::Result<StorageServer> {
         "-master.telemetry=false",
         "-master.volumeSizeLimitMB=512",
         "-volume.max=100",
+        // Two more services on ports of their own, of which a machine has one each.
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
     ]
     .map(str::to_owned)
     .to_vec();

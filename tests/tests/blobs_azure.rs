@@ -20,7 +20,9 @@ async fn ask(
     body: Vec<u8>,
 ) -> (u16, Option<String>, Option<String>, Vec<u8>) {
     let stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
     tokio::spawn(connection);
     let separator = if path.contains('?') { '&' } else { '?' };
     let mut request = Request::builder()
@@ -32,21 +34,50 @@ async fn ask(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let answer = sender.send_request(request.body(Full::new(Bytes::from(body))).unwrap()).await.unwrap();
-    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
-    let (status, kind, owner) = (answer.status().as_u16(), header("content-type"), header("x-ms-meta-owner"));
-    (status, kind, owner, answer.into_body().collect().await.unwrap().to_bytes().to_vec())
+    let answer = sender
+        .send_request(request.body(Full::new(Bytes::from(body))).unwrap())
+        .await
+        .unwrap();
+    let header = |name: &str| {
+        answer
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
+    let (status, kind, owner) = (
+        answer.status().as_u16(),
+        header("content-type"),
+        header("x-ms-meta-owner"),
+    );
+    (
+        status,
+        kind,
+        owner,
+        answer.into_body().collect().await.unwrap().to_bytes().to_vec(),
+    )
 }
 
 async fn make_container(server: &StorageServer, name: &str) {
-    let made = ask(server, Method::PUT, &format!("{name}?restype=container"), &[], Vec::new()).await;
+    let made = ask(
+        server,
+        Method::PUT,
+        &format!("{name}?restype=container"),
+        &[],
+        Vec::new(),
+    )
+    .await;
     assert_eq!(made.0, 201, "{}", String::from_utf8_lossy(&made.3));
 }
 
 fn run(server: &StorageServer, mut command: Command) -> Output {
     let endpoint = format!("http://{}/{AZURE_ACCOUNT}", server.address);
-    let text = format!("AccountName={AZURE_ACCOUNT};AccountKey={AZURE_KEY};BlobEndpoint={endpoint};DefaultEndpointsProtocol=http");
-    command.env("AZURE_STORAGE_CONNECTION_STRING", text).output().unwrap()
+    let text = format!(
+        "AccountName={AZURE_ACCOUNT};AccountKey={AZURE_KEY};BlobEndpoint={endpoint};DefaultEndpointsProtocol=http"
+    );
+    command
+        .env("AZURE_STORAGE_CONNECTION_STRING", text)
+        .output()
+        .unwrap()
 }
 
 fn assert_code(output: &Output, code: i32) {
@@ -55,23 +86,50 @@ fn assert_code(output: &Output, code: i32) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_copied_inside_a_container_and_stream_to_and_from_a_directory() {
-    let Some(server) = storage_servers::azure() else { return };
+    let Some(server) = storage_servers::azure() else {
+        return;
+    };
     make_container(&server, "from").await;
     make_container(&server, "into").await;
     let queue = BlobQueue::create("blobs_azure", "azblob://from").await.unwrap();
-    let content = |n: usize| format!("blob {n} ").into_bytes().repeat(if n == 7 { 1_500_000 } else { 100 });
+    let content = |n: usize| {
+        format!("blob {n} ")
+            .into_bytes()
+            .repeat(if n == 7 { 1_500_000 } else { 100 })
+    };
     let files: Vec<File> = (0..30).map(File::numbered).collect();
     for (n, file) in files.iter().enumerate() {
-        let headers = [("x-ms-blob-type", "BlockBlob"), ("content-type", "image/x-test"), ("x-ms-meta-owner", "anna")];
-        let put = ask(&server, Method::PUT, &format!("from/{}", file.source), &headers, content(n)).await;
+        let headers = [
+            ("x-ms-blob-type", "BlockBlob"),
+            ("content-type", "image/x-test"),
+            ("x-ms-meta-owner", "anna"),
+        ];
+        let put = ask(
+            &server,
+            Method::PUT,
+            &format!("from/{}", file.source),
+            &headers,
+            content(n),
+        )
+        .await;
         assert_eq!(put.0, 201, "{}", String::from_utf8_lossy(&put.3));
     }
     queue.queue(&files).await.unwrap();
     let check = async |container: &str| {
         for (n, file) in files.iter().enumerate() {
-            let got = ask(&server, Method::GET, &format!("{container}/{}", file.target), &[], Vec::new()).await;
+            let got = ask(
+                &server,
+                Method::GET,
+                &format!("{container}/{}", file.target),
+                &[],
+                Vec::new(),
+            )
+            .await;
             assert_eq!(got.0, 200, "{container} {n}");
-            assert_eq!((got.1.as_deref(), got.2.as_deref()), (Some("image/x-test"), Some("anna")));
+            assert_eq!(
+                (got.1.as_deref(), got.2.as_deref()),
+                (Some("image/x-test"), Some("anna"))
+            );
             assert!(got.3 == content(n), "{container} {n}");
         }
     };
@@ -96,7 +154,10 @@ async fn files_are_copied_inside_a_container_and_stream_to_and_from_a_directory(
     let _ = fs::remove_dir_all(&directory);
 
     queue.client.batch_execute(again).await.unwrap();
-    let output = run(&server, queue.worker(&["--blobs-to", "azblob://no-such-container"]));
+    let output = run(
+        &server,
+        queue.worker(&["--blobs-to", "azblob://no-such-container"]),
+    );
     assert_code(&output, 3);
     assert!(said(&output).contains("no-such-container"), "{}", said(&output));
     assert_eq!(queue.count("pending").await.unwrap(), 30, "{}", said(&output));

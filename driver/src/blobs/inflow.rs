@@ -16,6 +16,7 @@ pub type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>;
 pub struct Inflow {
     chunks: Chunks,
     rest: Bytes,
+    ended: bool,
     summer: Summer,
     meter: Meter,
 }
@@ -26,6 +27,7 @@ impl Inflow {
         Self {
             chunks,
             rest: Bytes::new(),
+            ended: false,
             summer: Summer::new(with_md5),
             meter: meter.clone(),
         }
@@ -39,10 +41,15 @@ impl Inflow {
         if !self.rest.is_empty() {
             return Ok(Some(std::mem::take(&mut self.rest)));
         }
+        // A stream must not be asked again after its end.
+        if self.ended {
+            return Ok(None);
+        }
         let chunk = tokio::select! {
             chunk = self.chunks.next() => chunk.transpose()?,
             () = self.meter.abandon().cancelled() => return self.meter.go_on().map(|()| None),
         };
+        self.ended = chunk.is_none();
         if let Some(chunk) = &chunk {
             self.summer.update(chunk);
             self.meter.advance(chunk.len() as u64)?;
@@ -79,12 +86,13 @@ mod tests {
 
     #[tokio::test]
     async fn parts_are_cut_across_chunks_and_summed_once() {
-        let chunks = ["abc", "defgh", "i"].map(|chunk| Ok(Bytes::from_static(chunk.as_bytes())));
-        let mut inflow = Inflow::new(
-            Box::pin(futures_util::stream::iter(chunks)),
-            false,
-            &Meter::default(),
-        );
+        // A stream that panics when it is asked again after its end, as the library's may.
+        let chunks = futures_util::stream::unfold(["abc", "defgh", "i"].iter(), |mut chunks| async {
+            chunks
+                .next()
+                .map(|chunk| (Ok(Bytes::from_static(chunk.as_bytes())), chunks))
+        });
+        let mut inflow = Inflow::new(Box::pin(chunks), false, &Meter::default());
         assert_eq!(inflow.part(4).await.unwrap(), "abcd");
         assert_eq!(inflow.part(4).await.unwrap(), "efgh");
         assert_eq!(inflow.part(4).await.unwrap(), "i");

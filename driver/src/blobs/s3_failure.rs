@@ -1,6 +1,6 @@
 //! What an error of S3 means: passing, of this object, or of the whole bucket.
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::failure::{Failure, Scope};
@@ -24,12 +24,10 @@ where
             (scope(code.as_deref(), status), format!("{words} (HTTP {status})"))
         }
         SdkError::TimeoutError(_) => (Scope::Passing, "the service did not answer in time".to_owned()),
-        SdkError::DispatchFailure(dispatch) if dispatch.is_user() => {
-            (Scope::Storage, DisplayErrorContext(&error).to_string())
-        }
+        SdkError::DispatchFailure(dispatch) if dispatch.is_user() => (Scope::Storage, chain(&error)),
         _ => {
-            let text = DisplayErrorContext(&error).to_string();
-            let no_credentials = text.contains("CredentialsNotLoaded") || text.contains("no credentials");
+            let text = chain(&error);
+            let no_credentials = text.contains("credentials");
             let scope = if no_credentials {
                 Scope::Storage
             } else {
@@ -49,6 +47,22 @@ where
         scope,
         message: format!("{what}: {detail}"),
     }
+}
+
+/// An error and its causes, each once: what the SDK calls its display holds their debug output too.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    for cause in causes
+        .map(ToString::to_string)
+        .filter(|cause| cause != "dispatch failure")
+    {
+        if !text.ends_with(&cause) {
+            let separator = if text.is_empty() { "" } else { ": " };
+            text = format!("{text}{separator}{cause}");
+        }
+    }
+    text
 }
 
 fn scope(code: Option<&str>, status: u16) -> Scope {

@@ -1,8 +1,10 @@
 //! One worker's loop: claim, keep so many files under way, record what became of them.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -152,7 +154,13 @@ impl Worker<'_> {
             Ok(place) => {
                 let shared = self.shared.clone();
                 hands.under_way.spawn(async move {
-                    let outcome = attempt(&row, &place, &shared).await;
+                    // A panic must not keep the row claimed for as long as this worker lives.
+                    let attempt = AssertUnwindSafe(attempt(&row, &place, &shared))
+                        .catch_unwind()
+                        .await;
+                    let broken =
+                        |_| Outcome::Failed(Failure::passing("the copy broke off by an internal error"));
+                    let outcome = attempt.unwrap_or_else(broken);
                     (row, outcome)
                 });
             }
@@ -171,7 +179,7 @@ impl Worker<'_> {
         hands: &mut Hands,
         tally: &mut Tally,
     ) {
-        // A task that panicked leaves its row claimed; the claim ends with this session.
+        // Tasks end by themselves: a panic inside is an outcome, and nothing aborts them.
         let Ok((row, outcome)) = joined else { return };
         match &outcome {
             Outcome::Done(copied) => {
