@@ -30,6 +30,11 @@ extension_sql_file!(
     requires = ["runs"]
 );
 extension_sql_file!(
+    "../../sql/install/jobs.sql",
+    name = "jobs",
+    requires = ["lifecycle"]
+);
+extension_sql_file!(
     "../../sql/install/blob_queue.sql",
     name = "blob_queue",
     requires = ["runs"]
@@ -82,6 +87,7 @@ extension_sql_file!(
     requires = [
         "blob_queue",
         "lifecycle",
+        "jobs",
         "emit",
         "preset_documents",
         "preset_medplum",

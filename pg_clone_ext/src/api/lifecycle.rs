@@ -1,5 +1,6 @@
 //! SQL functions for clones that come and go.
 
+use super::clone::request;
 use crate::error::or_raise;
 use crate::lifecycle;
 use pgrx::prelude::*;
@@ -21,4 +22,106 @@ fn project_delete(
         store.as_deref(),
         &options,
     )))
+}
+
+/// Queues a clone for a worker and returns the job's number. Arguments and errors as `project_clone`; the job runs with the rights that the
+/// caller has then.
+#[pg_extern(volatile, parallel_unsafe)]
+#[expect(clippy::too_many_arguments, reason = "they are the SQL function's arguments")]
+fn project_clone_start(
+    source_project: Option<String>,
+    name: default!(Option<String>, "NULL"),
+    resource_types: default!(Option<Vec<Option<String>>>, "NULL"),
+    include_ids: default!(Option<Vec<Option<String>>>, "NULL"),
+    exclude_ids: default!(Option<Vec<Option<String>>>, "NULL"),
+    owner: default!(Option<String>, "NULL"),
+    store: default!(Option<String>, "NULL"),
+    options: default!(Option<pgrx::JsonB>, "'{}'"),
+) -> i64 {
+    let job = request(
+        source_project,
+        name,
+        resource_types,
+        include_ids,
+        exclude_ids,
+        owner,
+        store,
+        options,
+    )
+    .and_then(|request| lifecycle::jobs::start(&request));
+    or_raise(job)
+}
+
+/// Cancels a job: one that waits is `cancelled`, one that runs is `cancelling` until its worker has rolled back, of one that has
+/// ended the state is returned. For the role that queued it and its members. Errors: P0002 no such job, 42501 not allowed.
+#[pg_extern(volatile, parallel_unsafe)]
+fn project_clone_cancel(job: i64) -> Option<String> {
+    or_raise(lifecycle::jobs::cancel(job))
+}
+
+#[pg_schema]
+mod clone {
+    use crate::error::or_raise;
+    use crate::lifecycle;
+    use pgrx::prelude::*;
+
+    /// Deletes every clone whose time has come, with the caller's rights, and says what became of each.
+    #[pg_extern(volatile, parallel_unsafe)]
+    #[expect(clippy::type_complexity, reason = "it is the SQL function's result")]
+    fn expire(
+        store: default!(Option<String>, "NULL"),
+    ) -> TableIterator<
+        'static,
+        (
+            name!(project, String),
+            name!(store, String),
+            name!(run, i64),
+            name!(rows, Option<i64>),
+            name!(files, Option<i64>),
+            name!(error, Option<String>),
+        ),
+    > {
+        let expired = or_raise(lifecycle::expire(store.as_deref()));
+        TableIterator::new(expired.into_iter().map(|expired| {
+            let count = |name: &str| {
+                expired
+                    .outcome
+                    .as_ref()
+                    .ok()
+                    .and_then(|done| done.get(name)?.as_i64())
+            };
+            let (rows, files) = (count("rows"), count("files"));
+            (
+                expired.project,
+                expired.store,
+                expired.run,
+                rows,
+                files,
+                expired.outcome.err(),
+            )
+        }))
+    }
+
+    /// Sets when a clone may be deleted: after an interval from now, or at a time; with neither it stays for good. Returns the
+    /// time. For whoever may delete the clone.
+    #[pg_extern(volatile, parallel_unsafe)]
+    fn set_expiry(
+        target_project: Option<String>,
+        expires_in: default!(Option<pgrx::datum::Interval>, "NULL"),
+        expires_at: default!(Option<pgrx::datum::TimestampWithTimeZone>, "NULL"),
+        store: default!(Option<String>, "NULL"),
+    ) -> Option<pgrx::datum::TimestampWithTimeZone> {
+        or_raise(lifecycle::set_expiry(
+            &target_project.unwrap_or_default(),
+            expires_in,
+            expires_at,
+            store.as_deref(),
+        ))
+    }
+
+    /// Makes the clone of a claimed job; called by clone.run_next_job() only, with the rights of the extension's owner.
+    #[pg_extern(volatile, parallel_unsafe)]
+    fn run_job(job: i64) -> pgrx::JsonB {
+        pgrx::JsonB(or_raise(lifecycle::jobs::run(job)))
+    }
 }

@@ -1,10 +1,12 @@
-//! What becomes of a clone after it was made: it is deleted, it expires, a newer one takes its place.
+//! Clones that come and go: they are deleted, they expire, a newer one takes their place, a worker makes them.
 
 mod authorize;
 mod carry;
 mod delete;
 mod doomed;
+mod expiry;
 mod files;
+pub mod jobs;
 mod kept_values;
 mod options;
 mod queue;
@@ -13,4 +15,5 @@ mod stable;
 mod target;
 
 pub use delete::delete_project;
+pub use expiry::{expire, set_expiry};
 pub use refresh::Succession;

@@ -66,6 +66,11 @@ impl Succession {
         })
     }
 
+    /// The clone that goes.
+    pub fn replaced_project(&self) -> Option<&str> {
+        self.replaced.as_ref().map(|replaced| replaced.project.as_str())
+    }
+
     /// Gives the old clone's ids again: the project's, and those of stable resources that are cloned this time too.
     pub fn pin(&self, run: &mut Run) -> Result<()> {
         let Some(replaced) = &self.replaced else {

@@ -40,6 +40,17 @@ pub fn lock(store: &str, project: &str) -> Result<()> {
     .map_err(internal)
 }
 
+/// As [`lock`], but says false instead of waiting.
+pub fn try_lock(store: &str, project: &str) -> Result<bool> {
+    let _owner = AsExtensionOwner::new();
+    pgrx::Spi::get_one_with_args::<bool>(
+        "SELECT clone.try_lock_target($1, $2)",
+        &[store.into(), project.into()],
+    )
+    .map(|locked| locked.unwrap_or(false))
+    .map_err(internal)
+}
+
 /// The run that made the project; None where none did, or it was deleted since.
 pub fn made_by(store: &str, project: &str) -> Result<Option<MadeBy>> {
     let _owner = AsExtensionOwner::new();

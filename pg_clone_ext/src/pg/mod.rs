@@ -4,6 +4,7 @@
 //! a panic unwinds: then the transaction (or subtransaction) aborts, and PostgreSQL itself releases snapshots, locks,
 //! buffers, memory contexts and settings.
 
+pub mod as_role;
 pub mod bulk_insert;
 pub mod caller;
 pub mod emit_result;
@@ -16,4 +17,5 @@ pub mod relation;
 pub mod row;
 pub mod settings_guard;
 pub mod snapshot;
+pub mod subtransaction;
 pub mod value;

@@ -16,9 +16,10 @@ mod summary;
 mod transform;
 pub mod verify;
 
-pub use authorize::{not_found, project_id};
+pub use authorize::{not_found, project_id, tables as authorize_clone};
 pub use keys::{Key, NewKey};
 pub use plan_rows::PlanRow;
+pub use record::arguments;
 pub use state::{Run, over_budget};
 
 use crate::catalog;

@@ -1,0 +1,91 @@
+//! Clones that end by themselves.
+
+use super::{authorize, delete_project, target};
+use crate::catalog;
+use crate::error::{internal, or_raise};
+use crate::pg::caller::AsExtensionOwner;
+use crate::pg::subtransaction::attempt;
+use crate::run::project_id;
+use pg_clone_core::error::Result;
+use pgrx::datum::{Interval, TimestampWithTimeZone};
+use pgrx::{JsonB, Spi};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A clone whose time had come, and what became of it.
+pub struct Expired {
+    /// Its project.
+    pub project: String,
+    /// Its store.
+    pub store: String,
+    /// The run that made it.
+    pub run: i64,
+    /// What `project_delete` returned, or its error.
+    pub outcome: std::result::Result<Value, String>,
+}
+
+#[derive(Deserialize)]
+struct Due {
+    project: String,
+    store: String,
+    run: i64,
+}
+
+const DUE: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('project', r.target_project, 'store', r.store, 'run', r.id) \
+     ORDER BY r.expires_at) FROM clone.run r JOIN clone.store s ON s.name OPERATOR(pg_catalog.=) r.store \
+     WHERE r.expires_at OPERATOR(pg_catalog.<=) pg_catalog.now() AND r.deleted_at IS NULL AND r.kind OPERATOR(pg_catalog.=) 'project' \
+     AND ($1 IS NULL OR r.store OPERATOR(pg_catalog.=) $1) AND ($2 IS NULL OR r.id OPERATOR(pg_catalog.=) $2)";
+
+fn due(store: Option<&str>, run: Option<i64>) -> Result<Vec<Due>> {
+    let _owner = AsExtensionOwner::new();
+    let found = Spi::get_one_with_args::<JsonB>(DUE, &[store.into(), run.into()]).map_err(internal)?;
+    found.map_or(Ok(Vec::new()), |JsonB(rows)| {
+        serde_json::from_value(rows).map_err(internal)
+    })
+}
+
+/// Deletes every clone whose time has come, with the caller's rights. One that cannot be deleted does not keep the others; one
+/// that somebody is just refreshing or deleting waits for the next call.
+pub fn expire(store: Option<&str>) -> Result<Vec<Expired>> {
+    let mut expired = Vec::new();
+    for clone in due(store, None)? {
+        pgrx::check_for_interrupts!();
+        if !target::try_lock(&clone.store, &clone.project)? || due(None, Some(clone.run))?.is_empty() {
+            continue;
+        }
+        let deleted = attempt(|| or_raise(delete_project(&clone.project, Some(&clone.store), &json!({}))));
+        let outcome = deleted.map_err(|failure| failure.message);
+        if let Err(error) = &outcome {
+            pgrx::warning!("cannot delete expired clone {}: {error}", clone.project);
+        }
+        expired.push(Expired {
+            project: clone.project,
+            store: clone.store,
+            run: clone.run,
+            outcome,
+        });
+    }
+    Ok(expired)
+}
+
+/// Sets or clears when a clone may be deleted; for whoever may delete it.
+pub fn set_expiry(
+    project: &str,
+    expires_in: Option<Interval>,
+    expires_at: Option<TimestampWithTimeZone>,
+    store: Option<&str>,
+) -> Result<Option<TimestampWithTimeZone>> {
+    let store = catalog::load(&target::store_of(store, project)?)?.store;
+    authorize::tables(&store)?;
+    let project = project_id(store.project_table()?, project)?;
+    let Some(made_by) = target::made_by(&store.name, &project)? else {
+        return Err(target::not_a_clone(&project));
+    };
+    let _owner = AsExtensionOwner::new();
+    Spi::get_one_with_args::<TimestampWithTimeZone>(
+        "UPDATE clone.run SET expires_at = COALESCE(pg_catalog.now() OPERATOR(pg_catalog.+) $2, $3) \
+         WHERE id OPERATOR(pg_catalog.=) $1 RETURNING expires_at",
+        &[made_by.run.into(), expires_in.into(), expires_at.into()],
+    )
+    .map_err(internal)
+}

@@ -1,0 +1,167 @@
+//! Clones that somebody asks for and a worker makes, with the rights of who asked.
+
+use super::{Succession, authorize, target};
+use crate::catalog;
+use crate::error::internal;
+use crate::pg::as_role::{AsRole, session_user};
+use crate::pg::caller::{AsExtensionOwner, current_user};
+use crate::run;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::Request;
+use pgrx::{JsonB, Spi, pg_sys};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::ffi::CString;
+
+/// Settings of the session that asks, which the job runs with.
+const SETTINGS: [&str; 3] = ["search_path", "pg_clone.actor", "pg_clone.max_memory"];
+
+/// Queues a clone and returns the job's number. What would fail at once fails here: wrong arguments, missing rights, an unknown
+/// project. Everything is checked again when the job runs.
+pub fn start(request: &Request) -> Result<i64> {
+    request.check()?;
+    let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
+    let description = catalog::load(&name)?;
+    let store = description.store;
+    run::authorize_clone(&store, &request.resource_types, true)?;
+    let source = run::project_id(store.project_table()?, &request.source_project)?;
+    if !target::exists(&store, &source)? {
+        return Err(run::not_found(&source));
+    }
+    let succession = Succession::begin(&store, &description.rules, request, &source, false)?;
+    if succession.replaced_project().is_some() {
+        authorize::tables(&store)?;
+    }
+    let mut arguments = run::arguments(request);
+    arguments["store"] = store.name.as_str().into();
+    let mut settings = BTreeMap::new();
+    for setting in SETTINGS {
+        let value = Spi::get_one_with_args::<String>(
+            "SELECT pg_catalog.current_setting($1, true)",
+            &[setting.into()],
+        );
+        settings.insert(setting, value.map_err(internal)?);
+    }
+    let caller = current_user();
+    let _owner = AsExtensionOwner::new();
+    Spi::get_one_with_args::<i64>(
+        "SELECT clone.queue_job($1, $2, $3, $4, $5, $6)",
+        &[
+            source.as_str().into(),
+            store.name.as_str().into(),
+            succession.replaced_project().into(),
+            JsonB(arguments).into(),
+            caller.as_str().into(),
+            JsonB(json!(settings)).into(),
+        ],
+    )
+    .map_err(internal)?
+    .ok_or_else(|| Error::new(Code::Internal, "no job number"))
+}
+
+/// Cancels a job that the caller, or a role that the caller is a member of, has queued. Returns its state afterwards.
+pub fn cancel(job: i64) -> Result<Option<String>> {
+    let caller = current_user();
+    let _owner = AsExtensionOwner::new();
+    Spi::get_one_with_args::<String>(
+        "SELECT clone.cancel_job($1, $2)",
+        &[job.into(), caller.as_str().into()],
+    )
+    .map_err(internal)
+}
+
+#[derive(Deserialize)]
+struct Job {
+    role: Option<u32>,
+    queued_by: String,
+    schema: String,
+    arguments: Value,
+    settings: BTreeMap<String, Option<String>>,
+}
+
+const JOB: &str = "SELECT pg_catalog.jsonb_build_object('role', (SELECT a.oid::pg_catalog.int8 FROM pg_catalog.pg_roles a \
+       WHERE a.rolname OPERATOR(pg_catalog.=) j.queued_by::pg_catalog.name), 'queued_by', j.queued_by, 'arguments', j.arguments, 'settings', j.settings, \
+     'schema', (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n \
+       ON n.oid OPERATOR(pg_catalog.=) e.extnamespace WHERE e.extname OPERATOR(pg_catalog.=) 'pg_clone_ext'::pg_catalog.name)) \
+     FROM clone.job_queue j WHERE j.id OPERATOR(pg_catalog.=) $1";
+
+/// Makes the clone of a job with the rights of the role that queued it, by the very call that this role could make itself:
+/// EXECUTE on project_clone, the rights on the tables and the arguments are checked now. Returns the run and the project.
+pub fn run(job: i64) -> Result<Value> {
+    let found = Spi::get_one_with_args::<JsonB>(JOB, &[job.into()]).map_err(internal)?;
+    let Some(JsonB(found)) = found else {
+        return Err(Error::new(Code::NotFound, format!("there is no job {job}")));
+    };
+    let found: Job = serde_json::from_value(found).map_err(internal)?;
+    let Some(role) = found.role else {
+        return Err(Error::new(
+            Code::NotAllowed,
+            format!(
+                "role \"{}\", which queued job {job}, does not exist any more",
+                found.queued_by
+            ),
+        ));
+    };
+    let role = pg_sys::Oid::from(role);
+    let restricted = role != session_user();
+    let mut settings = Vec::new();
+    for (name, value) in found.settings {
+        // The temporary schema of the worker's session must not come first: its tables are not the role's.
+        let value = match (name.as_str(), value) {
+            ("search_path", Some(path)) if path.trim().is_empty() => Some("pg_catalog, pg_temp".to_owned()),
+            ("search_path", Some(path)) => Some(format!("{path}, pg_temp")),
+            (_, value) => value,
+        };
+        if let Some(value) = value
+            && let (Ok(name), Ok(value)) = (CString::new(name), CString::new(value))
+        {
+            settings.push((name, value));
+        }
+    }
+    let text = |name: &str| {
+        found
+            .arguments
+            .get(name)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    let list = |name: &str| -> Vec<String> {
+        let items = found
+            .arguments
+            .get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        items
+            .iter()
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect()
+    };
+    let project = {
+        let _role = AsRole::new(role, restricted, &settings);
+        if restricted {
+            // A deferred check would run after us, with the rights of the worker: not allowed here.
+            Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal)?;
+        }
+        Spi::get_one_with_args::<JsonB>(
+            &format!(
+                "SELECT {}.project_clone($1, name => $2, resource_types => $3, include_ids => $4, exclude_ids => $5, \
+                 owner => $6, store => $7, options => $8)",
+                found.schema
+            ),
+            &[
+                text("source_project").into(),
+                text("name").into(),
+                list("resource_types").into(),
+                list("include_ids").into(),
+                list("exclude_ids").into(),
+                text("owner").into(),
+                text("store").into(),
+                JsonB(found.arguments.get("options").cloned().unwrap_or_else(|| json!({}))).into(),
+            ],
+        )
+        .map_err(internal)?
+    };
+    Ok(json!({"run": run::last_run(), "project": project.map(|JsonB(project)| project)}))
+}

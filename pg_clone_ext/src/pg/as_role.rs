@@ -1,0 +1,68 @@
+//! Running with another role's rights, as for a job that somebody else has queued.
+
+use pgrx::pg_sys;
+use std::ffi::CString;
+
+/// While this lives, statements run with the rights of a role, and settings changed meanwhile are put back at its end.
+///
+/// Code of that role (triggers, hooks) runs in a session that belongs to somebody else. It cannot go back to the session's own
+/// user, and, when it is restricted, it cannot leave anything behind that would run after us with that user's rights: deferred
+/// triggers, cursors, temporary objects, LISTEN.
+pub struct AsRole {
+    user: pg_sys::Oid,
+    context: i32,
+    level: i32,
+}
+
+impl AsRole {
+    /// Switches. `settings` are set first, as a superuser may; names and values hold no NUL byte.
+    pub fn new(role: pg_sys::Oid, restricted: bool, settings: &[(CString, CString)]) -> Self {
+        let mut user = pg_sys::Oid::INVALID;
+        let mut context = 0;
+        // SAFETY: opens a level that Drop closes, or the abort does; reads the session's user id.
+        let level = unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::NewGUCNestLevel()
+        };
+        for (name, value) in settings {
+            // SAFETY: both strings are NUL-terminated and outlive the call; undone at the nest level.
+            unsafe {
+                pg_sys::set_config_option(
+                    name.as_ptr(),
+                    value.as_ptr(),
+                    pg_sys::GucContext::PGC_SUSET,
+                    pg_sys::GucSource::PGC_S_SESSION,
+                    pg_sys::GucAction::GUC_ACTION_SAVE,
+                    true,
+                    0,
+                    false,
+                );
+            }
+        }
+        let mut flags = context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
+        if restricted {
+            flags |= pg_sys::SECURITY_RESTRICTED_OPERATION as i32;
+        }
+        // SAFETY: Drop puts back what was there, and so does the abort of the subtransaction.
+        unsafe { pg_sys::SetUserIdAndSecContext(role, flags) };
+        AsRole { user, context, level }
+    }
+}
+
+impl Drop for AsRole {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: restores what new() saved. `false` undoes every change of a setting since, whatever its scope.
+            unsafe {
+                pg_sys::AtEOXact_GUC(false, self.level);
+                pg_sys::SetUserIdAndSecContext(self.user, self.context);
+            }
+        }
+    }
+}
+
+/// Oid of the user who logged in.
+pub fn session_user() -> pg_sys::Oid {
+    // SAFETY: reads a backend variable.
+    unsafe { pg_sys::GetSessionUserId() }
+}
