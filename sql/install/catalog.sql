@@ -126,4 +126,5 @@ CREATE TABLE clone.store_hook (
 );
 COMMENT ON TABLE clone.store_hook IS
     'check: function(store text, arguments jsonb) returning void, raises before anything is read; finish: function(store text, run bigint, '
-    'arguments jsonb) returning jsonb (an array of texts: what the operator must do), called after the rows are copied. Both run as the caller.';
+    'arguments jsonb) returning jsonb (an array of texts: what the operator must do), called after the rows are copied. Both run with the caller''s rights, '
+    'who needs no EXECUTE on them; they must not read schema clone: what they need of it is in arguments';

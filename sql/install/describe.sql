@@ -38,7 +38,7 @@ WITH described AS (
     FULL JOIN live l ON l.attrelid = c.relation::oid AND l.attname = c.name
 ), columns AS (
     SELECT j.oid, jsonb_agg(jsonb_build_array(j.live_name, j.base, j.role, j.target::oid::bigint, j.value, j.reason, COALESCE(j.attnotnull, false)) ORDER BY j.attnum)
-               FILTER (WHERE j.role IS NOT NULL) AS list,
+               FILTER (WHERE j.role IS NOT NULL AND j.live_name IS NOT NULL) AS list,
            string_agg(format('column %I is new', j.live_name), ', ') FILTER (WHERE j.described_name IS NULL) AS added,
            string_agg(format('column %I is gone', j.described_name), ', ') FILTER (WHERE j.live_name IS NULL) AS gone,
            string_agg(format('column %I was %s and is %s', j.live_name, j.described_type, j.live_type), ', ')
@@ -53,9 +53,14 @@ WITH described AS (
     WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND (t.tgtype & 4) <> 0
     GROUP BY t.tgrelid
 ), keys AS (
-    SELECT f.conrelid, jsonb_agg(DISTINCT f.confrelid::bigint) AS referenced
+    SELECT f.conrelid, jsonb_agg(DISTINCT f.confrelid::bigint) AS referenced,
+           -- Keys that can only name the project itself: a row of the clone names the project that the run has just made.
+           jsonb_agg(f.oid::bigint) FILTER (WHERE f.conkey = ARRAY[own.attnum] AND f.confkey = ARRAY[project.attnum]) AS to_project
     FROM pg_constraint f
     JOIN described d ON d.oid = f.conrelid
+    LEFT JOIN described p ON p.oid = f.confrelid AND p.role = 'project'
+    LEFT JOIN pg_attribute own ON own.attrelid = f.conrelid AND own.attname = d.project_column
+    LEFT JOIN pg_attribute project ON project.attrelid = p.oid AND project.attname = p.id_column
     WHERE f.contype = 'f'
     GROUP BY f.conrelid
 )
@@ -67,6 +72,7 @@ SELECT jsonb_build_object(
         SELECT jsonb_agg(jsonb_build_object(
             'oid', d.relation::oid::bigint,
             'name', format('%I.%I', d.nspname, d.relname),
+            'schema', d.nspname,
             'role', d.role,
             'position', d.position,
             'resource_type', d.resource_type,
@@ -94,7 +100,8 @@ SELECT jsonb_build_object(
                 WHEN c.computed IS NOT NULL THEN 'computed column ' || c.computed
             END,
             'empty', d.relkind = 'r' AND pg_relation_size(d.oid) = 0,
-            'references', COALESCE(k.referenced, '[]')
+            'references', COALESCE(k.referenced, '[]'),
+            'project_keys', COALESCE(k.to_project, '[]')
         ) ORDER BY d.position, d.relation::oid)
         FROM described d
         LEFT JOIN columns c ON c.oid = d.oid
@@ -109,10 +116,10 @@ SELECT jsonb_build_object(
             'when', r."when", 'unless_cloned', r.unless_cloned, 'if_given', r.if_given, 'columns', to_jsonb(r.columns), 'todo', r.todo)
             ORDER BY r.position, r.id)
         FROM clone.store_rule r WHERE r.store = $1), '[]'),
-    'check', (SELECT format('%I.%I', n.nspname, p.proname) FROM clone.store_hook h JOIN pg_proc p ON p.oid = h.function
-              JOIN pg_namespace n ON n.oid = p.pronamespace WHERE h.store = $1 AND h.event = 'check'),
-    'finish', (SELECT format('%I.%I', n.nspname, p.proname) FROM clone.store_hook h JOIN pg_proc p ON p.oid = h.function
-               JOIN pg_namespace n ON n.oid = p.pronamespace WHERE h.store = $1 AND h.event = 'finish'),
+    'check', (SELECT h.function::oid::bigint FROM clone.store_hook h JOIN pg_proc p ON p.oid = h.function
+              WHERE h.store = $1 AND h.event = 'check'),
+    'finish', (SELECT h.function::oid::bigint FROM clone.store_hook h JOIN pg_proc p ON p.oid = h.function
+               WHERE h.store = $1 AND h.event = 'finish'),
     'differences', COALESCE((
         SELECT jsonb_agg(difference) FROM (
             SELECT format('table with oid %s is gone', d.relation::oid) FROM described d WHERE d.oid IS NULL

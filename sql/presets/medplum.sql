@@ -150,7 +150,11 @@ BEGIN
         f.name NOT IN ('Login', 'AuditEvent', 'AsyncJob', 'BulkDataExport', 'UserSecurityRequest', 'SmartAppLaunch'),
         CASE WHEN f.name = 'Binary' AND f.family = 'resource' THEN 'binary/{id}/{version}' END
     FROM pg_temp.medplum_family f
-    ON CONFLICT ON CONSTRAINT store_relation_pkey DO NOTHING;
+    -- Whether a type is cloned may have been set by hand; the rest follows the tables.
+    ON CONFLICT ON CONSTRAINT store_relation_pkey DO UPDATE SET role = EXCLUDED.role, position = EXCLUDED.position,
+        resource_type = EXCLUDED.resource_type, id_column = EXCLUDED.id_column, project_column = EXCLUDED.project_column,
+        parents = EXCLUDED.parents, join_column = EXCLUDED.join_column, document_column = EXCLUDED.document_column,
+        version_path = EXCLUDED.version_path, live = EXCLUDED.live, blob_key = EXCLUDED.blob_key;
 
     INSERT INTO clone.store_column (store, relation, name, type, role, target, reason)
     SELECT preset_medplum.store, f.relation, a.attname, format_type(a.atttypid, a.atttypmod), i.role, i.target, i.reason
@@ -210,6 +214,8 @@ BEGIN
                 '**.coding[].code', '**.coding[].display', '**.*Coding.code', '**.*Coding.display', '**.tag[].code', '**.tag[].display',
                 '**.security[].code', '**.security[].display')),
             'dangling_null', 'remove',
+            -- Here a reference restricts who may see what: without it the clone would be more open than its source.
+            'keep_dangling', '["AccessPolicy", "Binary"]'::jsonb,
             'blob_prefix_in_bucket', 'binary/') || s.options
     WHERE s.name = preset_medplum.store;
 
@@ -256,24 +262,38 @@ $$;
 COMMENT ON FUNCTION clone.preset_medplum(text, jsonb) IS
     'Preset medplum: describes the tables of a Medplum server in schema options.schema (default public) from the live catalog';
 
-CREATE FUNCTION clone.medplum_schema(store text) RETURNS name
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT n.nspname
-    FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE r.store = $1 AND r.role = 'project'
-$$;
-
--- Before anything is read: an owner must be a user who can be one.
+-- Before anything is read: the database is still the one described, and an owner is a user who can be one.
 CREATE FUNCTION clone.medplum_check(store text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    schema name := arguments->>'schema';
     owner text := arguments->>'owner';
+    migrations text := format('%I."DatabaseMigration"', schema);
+    described int := COALESCE((arguments#>>'{store_options,schema_version}')::int, 100);
+    version int := described;
     known boolean;
+    added text;
 BEGIN
+    -- A migration of the server since the store was described shows in its version, or in a new type.
+    IF has_table_privilege(migrations, 'SELECT') THEN
+        EXECUTE format('SELECT m.version FROM %s m WHERE m.id = 1', migrations) INTO version;
+    END IF;
+    IF version IS DISTINCT FROM described THEN
+        RAISE EXCEPTION 'this Medplum database has schema version %, the store was described for %', COALESCE(version::text, '(none)'), described USING
+            ERRCODE = '55000',
+            HINT = format('After a trial on a copy: UPDATE clone.store SET options = options || ''{"schema_version": %s}'' WHERE name = %L; SELECT clone.store_refresh(%L);',
+                version, store, store);
+    END IF;
+    SELECT string_agg(c.oid::regclass::text, ', ') INTO added
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE a.attname = 'projectId' AND NOT a.attisdropped AND n.nspname = schema AND c.relkind IN ('r', 'p', 'f')
+      AND NOT arguments->'tables' @> to_jsonb(c.oid::bigint);
+    IF added IS NOT NULL THEN
+        RAISE EXCEPTION 'the store "%" does not describe all of the database: % is new', store, added USING
+            ERRCODE = '55000', HINT = format('SELECT clone.store_refresh(%L);', store);
+    END IF;
     IF owner IS NULL THEN
         RETURN;
     END IF;
@@ -283,7 +303,7 @@ BEGIN
     EXECUTE format($sql$
         SELECT EXISTS (SELECT FROM %I."User" u WHERE u.id = $1 AND NOT u.deleted
                        AND (u."projectId" = $2 OR u."projectId" = '65897e4f-7add-55f3-9b17-035b5a4e6d52'))
-        $sql$, clone.medplum_schema(store))
+        $sql$, schema)
     INTO known USING substr(owner, 6)::uuid, (arguments->>'source_project')::uuid;
     IF NOT known THEN
         RAISE EXCEPTION 'unknown user "%"', owner USING
@@ -291,115 +311,93 @@ BEGIN
     END IF;
 END
 $$;
+COMMENT ON FUNCTION clone.medplum_check(text, jsonb) IS 'Check hook of medplum stores: the schema is the one described, the owner a user';
 
--- After the rows: the owner has a membership, and what the database cannot copy is said.
+-- After the rows: the owner has an administrator's membership, and what the database cannot copy is said.
 CREATE FUNCTION clone.medplum_finish(store text, run bigint, arguments jsonb) RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    schema name := clone.medplum_schema(store);
+    schema name := arguments->>'schema';
     project uuid := (arguments->>'target_project')::uuid;
     owner text := arguments->>'new_owner';
     todo jsonb := '[]';
-    admin boolean;
     bots bigint;
+    admin boolean;
+    person jsonb;
+    full_name text;
+    project_name text;
+    version int;
+    practitioner uuid := gen_random_uuid();
+    membership uuid := gen_random_uuid();
+    resource record;
+    document jsonb;
+    meta jsonb;
+    written jsonb;
 BEGIN
-    EXECUTE format('SELECT count(*) FROM %I."Bot" b WHERE b."projectId" = $1 AND b.content LIKE ''%%"cron%%''', schema) INTO bots USING project;
+    EXECUTE format('SELECT count(*) FROM %I."Bot" b WHERE b."projectId" = $1 AND b.content LIKE $2', schema)
+    INTO bots USING project, '%"cron%';
     IF bots > 0 THEN
         todo := todo || to_jsonb(format('%s bots run on a schedule: the server reads it when the bot is saved, or at POST /admin/super/reloadcron', bots));
     END IF;
     IF owner IS NULL THEN
         RETURN todo;
     END IF;
-    EXECUTE format('DELETE FROM %I."Project_References" r WHERE r."resourceId" = $1 AND r.code = ''owner''', schema) USING project;
-    EXECUTE format('INSERT INTO %I."Project_References" ("resourceId", "targetId", code) VALUES ($1, $2, ''owner'')', schema)
-    USING project, substr(owner, 6)::uuid;
-    EXECUTE format('SELECT COALESCE((m.content::jsonb->>''admin'')::boolean, false) FROM %I."ProjectMembership" m
+    EXECUTE format('DELETE FROM %I."Project_References" r WHERE r."resourceId" = $1 AND r.code = $2', schema) USING project, 'owner';
+    EXECUTE format('INSERT INTO %I."Project_References" ("resourceId", "targetId", code) VALUES ($1, $2, $3)', schema)
+    USING project, substr(owner, 6)::uuid, 'owner';
+    EXECUTE format('SELECT COALESCE((m.content::jsonb->>$3)::boolean, false) FROM %I."ProjectMembership" m
                     WHERE m."projectId" = $1 AND m."user" = $2 AND NOT m.deleted ORDER BY 1 DESC LIMIT 1', schema)
-    INTO admin USING project, owner;
-    IF admin IS NULL THEN
-        PERFORM clone.medplum_add_owner(schema, project, owner);
-        todo := todo || to_jsonb(format('%s is the owner: an administrator''s membership and a Practitioner were made', owner));
+    INTO admin USING project, owner, 'admin';
+    IF admin THEN
+        RETURN todo;
     ELSIF NOT admin THEN
-        todo := todo || to_jsonb(format('%s is the owner, but the membership is not an administrator''s', owner));
+        RETURN todo || to_jsonb(format('%s is the owner, but the membership is not an administrator''s', owner));
     END IF;
-    RETURN todo;
-END
-$$;
 
-CREATE FUNCTION clone.medplum_insert(schema name, resource_type text, version int, document jsonb, columns jsonb) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
--- Inserts a resource as the server would: document, version, and the search columns given; token columns not given are empty.
-DECLARE
-    relation regclass := to_regclass(format('%I.%I', schema, resource_type));
-    project uuid := (document#>>'{meta,project}')::uuid;
-    written jsonb;
-BEGIN
-    SELECT COALESCE(jsonb_object_agg(a.attname, '[]'::jsonb), '{}') INTO written
-    FROM pg_attribute a
-    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~ '^__' AND a.atttypid IN ('uuid[]'::regtype, 'text[]'::regtype);
-    written := written || jsonb_build_object('id', document->>'id', 'content', document::text, 'lastUpdated', document#>>'{meta,lastUpdated}',
-        'deleted', false, 'projectId', project, 'compartments', jsonb_build_array(project),
-        '__version', version) || columns;
-    EXECUTE format('INSERT INTO %s SELECT (jsonb_populate_record(NULL::%s, $1)).*', relation, relation) USING written;
-    EXECUTE format('INSERT INTO %I.%I (id, content, "versionId", "lastUpdated") VALUES ($1, $2, $3, $4)', schema, resource_type || '_History')
-    USING (document->>'id')::uuid, document::text, (document#>>'{meta,versionId}')::uuid, (document#>>'{meta,lastUpdated}')::timestamptz;
-END
-$$;
-
-CREATE FUNCTION clone.medplum_add_owner(schema name, project uuid, owner text) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    person jsonb;
-    email text;
-    full_name text;
-    practitioner uuid := gen_random_uuid();
-    membership uuid := gen_random_uuid();
-    tokens jsonb;
-    meta jsonb;
-    project_name text;
-    version int;
-BEGIN
     EXECUTE format('SELECT u.content::jsonb FROM %I."User" u WHERE u.id = $1', schema) INTO person USING substr(owner, 6)::uuid;
     EXECUTE format('SELECT p.name, p.__version FROM %I."Project" p WHERE p.id = $1', schema) INTO project_name, version USING project;
-    email := person->>'email';
     full_name := concat_ws(' ', person->>'firstName', person->>'lastName');
     meta := jsonb_build_object('project', project, 'lastUpdated', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
         'author', jsonb_build_object('reference', 'system'), 'compartment', jsonb_build_array(jsonb_build_object('reference', 'Project/' || project)));
-    tokens := CASE WHEN email IS NULL THEN '{}' ELSE jsonb_build_object('h', jsonb_build_array(
-        clone.uuid_v5('email'), clone.uuid_v5(E'email\x01' || lower(email)), clone.uuid_v5(E'\x01' || lower(email)))) END;
-    PERFORM clone.medplum_insert(schema, 'Practitioner', version,
-        jsonb_strip_nulls(jsonb_build_object('resourceType', 'Practitioner', 'id', practitioner,
-            'meta', meta || jsonb_build_object('versionId', gen_random_uuid()),
-            'name', jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('given',
-                CASE WHEN person ? 'firstName' THEN jsonb_build_array(person->>'firstName') END, 'family', person->>'lastName'))),
-            'telecom', CASE WHEN email IS NOT NULL THEN jsonb_build_array(jsonb_build_object('system', 'email', 'use', 'work', 'value', email)) END)),
-        jsonb_strip_nulls(jsonb_build_object('__nameSort', NULLIF(full_name, ''), '__givenSort', person->>'firstName', '__familySort', person->>'lastName',
-            'phonetic', CASE WHEN full_name <> '' THEN jsonb_build_array(full_name) END,
-            '__telecom', tokens->'h', '__email', tokens->'h',
-            '__telecomText', CASE WHEN email IS NOT NULL THEN jsonb_build_array(email) END,
-            '__emailText', CASE WHEN email IS NOT NULL THEN jsonb_build_array(email) END,
-            '__telecomSort', email, '__emailSort', email)));
+    FOR resource IN
+        SELECT 'Practitioner' AS type, practitioner AS id,
+            jsonb_strip_nulls(jsonb_build_object('resourceType', 'Practitioner', 'id', practitioner,
+                'name', CASE WHEN full_name <> '' THEN jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
+                    'given', CASE WHEN person ? 'firstName' THEN jsonb_build_array(person->>'firstName') END, 'family', person->>'lastName'))) END)) AS document,
+            jsonb_strip_nulls(jsonb_build_object('__nameSort', NULLIF(full_name, ''), '__givenSort', person->>'firstName', '__familySort', person->>'lastName',
+                'phonetic', CASE WHEN full_name <> '' THEN jsonb_build_array(full_name) END)) AS columns
+        UNION ALL
+        SELECT 'ProjectMembership', membership,
+            jsonb_build_object('resourceType', 'ProjectMembership', 'id', membership, 'admin', true,
+                'project', jsonb_build_object('reference', 'Project/' || project, 'display', project_name),
+                'user', jsonb_build_object('reference', owner, 'display', COALESCE(person->>'email', full_name)),
+                'profile', jsonb_build_object('reference', 'Practitioner/' || practitioner, 'display', full_name)),
+            jsonb_build_object('project', 'Project/' || project, 'user', owner, 'profile', 'Practitioner/' || practitioner, 'profileType', 'Practitioner')
+    LOOP
+        document := resource.document || jsonb_build_object('meta', meta || jsonb_build_object('versionId', gen_random_uuid()));
+        -- As the server writes them: token columns without a token are empty arrays, not NULL.
+        SELECT COALESCE(jsonb_object_agg(a.attname, '[]'::jsonb), '{}') INTO written
+        FROM pg_attribute a
+        WHERE a.attrelid = format('%I.%I', schema, resource.type)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~ '^__'
+          AND a.atttypid IN ('uuid[]'::regtype, 'text[]'::regtype);
+        written := written || jsonb_build_object('id', resource.id, 'content', document::text, 'lastUpdated', meta->'lastUpdated',
+            'deleted', false, 'projectId', project, 'compartments', jsonb_build_array(project), '__version', version) || resource.columns;
+        EXECUTE format('INSERT INTO %1$I.%2$I SELECT (jsonb_populate_record(NULL::%1$I.%2$I, $1)).*', schema, resource.type) USING written;
+        EXECUTE format('INSERT INTO %I.%I (id, content, "versionId", "lastUpdated") VALUES ($1, $2, $3, $4)', schema, resource.type || '_History')
+        USING resource.id, document::text, (document#>>'{meta,versionId}')::uuid, (meta->>'lastUpdated')::timestamptz;
+    END LOOP;
     IF full_name <> '' THEN
         EXECUTE format('INSERT INTO %I."HumanName" ("resourceId", name, given, family) VALUES ($1, $2, $3, $4)', schema)
         USING practitioner, full_name, person->>'firstName', person->>'lastName';
     END IF;
-    PERFORM clone.medplum_insert(schema, 'ProjectMembership', version,
-        jsonb_build_object('resourceType', 'ProjectMembership', 'id', membership, 'admin', true,
-            'meta', meta || jsonb_build_object('versionId', gen_random_uuid()),
-            'project', jsonb_build_object('reference', 'Project/' || project, 'display', project_name),
-            'user', jsonb_strip_nulls(jsonb_build_object('reference', owner, 'display', COALESCE(email, full_name))),
-            'profile', jsonb_build_object('reference', 'Practitioner/' || practitioner, 'display', full_name)),
-        jsonb_build_object('project', 'Project/' || project, 'user', owner, 'profile', 'Practitioner/' || practitioner, 'profileType', 'Practitioner'));
-    EXECUTE format('INSERT INTO %I."ProjectMembership_References" ("resourceId", "targetId", code) VALUES ($1, $2, ''project''), ($1, $3, ''user''), ($1, $4, ''profile'')', schema)
-    USING membership, project, substr(owner, 6)::uuid, practitioner;
+    EXECUTE format('INSERT INTO %I."ProjectMembership_References" ("resourceId", "targetId", code)
+                    SELECT $1, r.target, r.code FROM unnest($2, $3) AS r (target, code)', schema)
+    USING membership, ARRAY[project, substr(owner, 6)::uuid, practitioner], '{project,user,profile}'::text[];
+    RETURN todo || to_jsonb(format('%s is the owner: an administrator''s membership and a Practitioner (without e-mail) were made', owner));
 END
 $$;
-COMMENT ON FUNCTION clone.medplum_add_owner(name, uuid, text) IS 'Gives a user an administrator''s membership of a project, with a Practitioner as profile';
+COMMENT ON FUNCTION clone.medplum_finish(text, bigint, jsonb) IS 'Finish hook of medplum stores: the owner gets an administrator''s membership';
 
 INSERT INTO clone.preset VALUES ('medplum', 'clone.preset_medplum(text, jsonb)', 'the tables of a Medplum server');

@@ -60,7 +60,12 @@ pub struct Error {
 impl Error {
     /// An error without detail and hint.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Error { code, message: message.into(), detail: String::new(), hint: String::new() }
+        Error {
+            code,
+            message: message.into(),
+            detail: String::new(),
+            hint: String::new(),
+        }
     }
 
     /// The same with a hint: what the user can do.

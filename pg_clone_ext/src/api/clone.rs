@@ -86,10 +86,4 @@ mod clone {
     fn last_run() -> Option<i64> {
         crate::run::last_run()
     }
-
-    /// The UUID of version 5 (RFC 9562) of a name in the nil namespace: how Medplum hashes tokens.
-    #[pg_extern(immutable, parallel_safe, strict)]
-    fn uuid_v5(name: &str) -> pgrx::Uuid {
-        pgrx::Uuid::from_bytes(*uuid::Uuid::new_v5(&uuid::Uuid::nil(), name.as_bytes()).as_bytes())
-    }
 }

@@ -14,10 +14,10 @@ pub struct Description {
     pub store: Store,
     /// Rules for its documents, not yet compiled.
     pub rules: Vec<Rule>,
-    /// Function to call before anything is read: schema-qualified name.
-    pub check: Option<String>,
+    /// Function to call before anything is read.
+    pub check: Option<Oid>,
     /// Function to call after the rows are copied.
-    pub finish: Option<String>,
+    pub finish: Option<Oid>,
 }
 
 #[derive(Deserialize)]
@@ -28,8 +28,8 @@ struct Raw {
     tables: Vec<RawTable>,
     belongings: Vec<(String, String, String)>,
     rules: Vec<Rule>,
-    check: Option<String>,
-    finish: Option<String>,
+    check: Option<Oid>,
+    finish: Option<Oid>,
     differences: Vec<String>,
 }
 
@@ -48,6 +48,7 @@ type RawColumn = (
 struct RawTable {
     oid: Oid,
     name: String,
+    schema: String,
     role: String,
     position: i32,
     resource_type: Option<String>,
@@ -66,6 +67,7 @@ struct RawTable {
     sql_path: Option<String>,
     empty: bool,
     references: Vec<Oid>,
+    project_keys: Vec<Oid>,
 }
 
 /// Loads a store that exists. Tables that changed since they were described are an error (55000) that names what is
@@ -138,6 +140,7 @@ fn table(raw: RawTable) -> Result<Table> {
     Ok(Table {
         oid: raw.oid,
         sql_name: raw.name,
+        schema: raw.schema,
         role: TableRole::parse(&raw.role)?,
         position: raw.position,
         resource_type: raw.resource_type,
@@ -156,5 +159,6 @@ fn table(raw: RawTable) -> Result<Table> {
         path: raw.sql_path.map_or(InsertPath::Bulk, InsertPath::Sql),
         empty: raw.empty,
         references: raw.references,
+        project_keys: raw.project_keys,
     })
 }

@@ -26,8 +26,9 @@ pub struct BulkInsert {
 }
 
 impl BulkInsert {
-    /// Prepares a table for rows.
-    pub fn open(table: OpenTable) -> Self {
+    /// Prepares a table for rows. `proven` are foreign keys (oids of constraints) that hold for every row to come,
+    /// so that their check is left out.
+    pub fn open(table: OpenTable, proven: &[u32]) -> Self {
         let relation = table.as_ptr();
         // SAFETY: the relation is open and locked for insert; everything is made in the executor state's own memory,
         // which FreeExecutorState releases, or the abort of the transaction.
@@ -38,6 +39,7 @@ impl BulkInsert {
             let result = pg_sys::palloc0(size_of::<pg_sys::ResultRelInfo>()).cast::<pg_sys::ResultRelInfo>();
             (*result).type_ = pg_sys::NodeTag::T_ResultRelInfo;
             pg_sys::InitResultRelInfo(result, relation, 1, std::ptr::null_mut(), 0);
+            leave_out_checks(result, proven);
             pg_sys::ExecOpenIndices(result, false);
             pg_sys::AfterTriggerBeginQuery();
             let bulk = pg_sys::GetBulkInsertState();
@@ -156,6 +158,35 @@ impl BulkInsert {
             pg_sys::ExecCloseResultRelations(self.estate);
             pg_sys::ExecCloseRangeTableRelations(self.estate);
             pg_sys::FreeExecutorState(self.estate);
+        }
+    }
+}
+
+/// # Safety
+/// `result` has been initialised: its trigger description is its own copy.
+unsafe fn leave_out_checks(result: *mut pg_sys::ResultRelInfo, proven: &[u32]) {
+    // SAFETY: changes only the copy that belongs to this ResultRelInfo; the relcache keeps its own.
+    unsafe {
+        let description = (*result).ri_TrigDesc;
+        if description.is_null() || proven.is_empty() {
+            return;
+        }
+        let count = usize::try_from((*description).numtriggers).unwrap_or(0);
+        let triggers = std::slice::from_raw_parts_mut((*description).triggers, count);
+        for trigger in triggers.iter_mut() {
+            if proven.contains(&u32::from(trigger.tgconstraint)) {
+                trigger.tgenabled = pg_sys::TRIGGER_DISABLED as std::ffi::c_char;
+            }
+        }
+        let on_insert =
+            |trigger: &pg_sys::Trigger| i32::from(trigger.tgtype) & pg_sys::TRIGGER_TYPE_INSERT as i32 != 0;
+        let disabled = pg_sys::TRIGGER_DISABLED as std::ffi::c_char;
+        if triggers
+            .iter()
+            .filter(|t| on_insert(t))
+            .all(|t| t.tgenabled == disabled)
+        {
+            (*result).ri_TrigDesc = std::ptr::null_mut();
         }
     }
 }

@@ -30,8 +30,8 @@ impl EmitResult {
                 values.as_mut_ptr(),
                 nulls.as_mut_ptr(),
             );
-            pg_sys::heap_compute_data_size(self.descriptor, values.as_mut_ptr(), nulls.as_mut_ptr())
         }
+        super::relation::row_bytes(self.descriptor, values, nulls)
     }
 }
 

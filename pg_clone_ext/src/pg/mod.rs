@@ -9,6 +9,7 @@ pub mod bulk_insert;
 pub mod caller;
 pub mod emit_result;
 pub mod environment;
+pub mod hook;
 pub mod memory;
 pub mod notice;
 pub mod progress;

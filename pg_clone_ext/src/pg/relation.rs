@@ -60,14 +60,30 @@ impl OpenTable {
 
     /// Bytes that the values of a row take, before compression; one entry per attribute, dropped ones included.
     pub fn row_bytes(&self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
-        // SAFETY: the slices have one entry per attribute of this descriptor.
-        unsafe { pg_sys::heap_compute_data_size(self.descriptor(), values.as_mut_ptr(), nulls.as_mut_ptr()) }
+        row_bytes(self.descriptor(), values, nulls)
     }
 
     /// All attributes.
     pub fn attributes(&self) -> Vec<Attribute> {
         attributes(self.descriptor())
     }
+}
+
+/// Length of the tuple that heap_form_tuple would make: its header, the bitmap of NULLs if it has any, its data.
+pub(super) fn row_bytes(
+    descriptor: pg_sys::TupleDesc,
+    values: &mut [pg_sys::Datum],
+    nulls: &mut [bool],
+) -> usize {
+    const HEADER: usize = std::mem::offset_of!(pg_sys::HeapTupleHeaderData, t_bits);
+    let bitmap = if nulls.contains(&true) {
+        nulls.len().div_ceil(8)
+    } else {
+        0
+    };
+    let header = (HEADER + bitmap).next_multiple_of(pg_sys::MAXIMUM_ALIGNOF as usize);
+    // SAFETY: callers pass one entry per attribute of this descriptor.
+    header + unsafe { pg_sys::heap_compute_data_size(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) }
 }
 
 /// The attributes of a descriptor that its owner keeps alive.

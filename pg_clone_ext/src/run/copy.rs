@@ -12,7 +12,7 @@ use crate::pg::relation::{Attribute, OpenTable};
 use crate::pg::settings_guard::ReadingSettings;
 use crate::pg::snapshot::next_command;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Emission, InsertPath, quote};
+use pg_clone_core::plan::{ColumnRole, Emission, InsertPath, quote};
 use pgrx::pg_sys;
 
 /// Rows between two updates of the progress view.
@@ -148,12 +148,37 @@ impl Sink for BulkSink {
     }
 }
 
+/// Foreign keys that need no check row by row: every row has the same key, that of the project row which this very
+/// transaction has inserted before and nobody else can see, let alone delete. With them a clone of 1,000,000 documents
+/// queues and runs 1,000,000 key checks less.
+fn proven_keys(run: &Run, emission: &Emission) -> Vec<u32> {
+    let place = |oid: u32| run.emissions.iter().position(|other| other.table == oid);
+    let project = run
+        .store
+        .project_table()
+        .ok()
+        .and_then(|project| place(project.oid));
+    let project_first =
+        matches!((project, place(emission.table)), (Some(project), Some(own)) if project < own);
+    let columns_are_the_project = |table: &pg_clone_core::plan::Table| {
+        table
+            .project_column
+            .as_deref()
+            .and_then(|name| table.column(name))
+            .is_some_and(|c| c.role == ColumnRole::Project)
+    };
+    match run.store.table(emission.table) {
+        Some(table) if project_first && columns_are_the_project(table) => table.project_keys.clone(),
+        _ => Vec::new(),
+    }
+}
+
 fn bulk(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
     let open = OpenTable::for_insert(emission.table);
     let (row, targets) = Placed::new(&open, emission)?;
     let progress = Progress::start(emission.table);
     let mut sink = BulkSink {
-        insert: BulkInsert::open(open),
+        insert: BulkInsert::open(open, &proven_keys(run, emission)),
         row,
     };
     let findings = emit_into(run, emission, targets, &mut sink, &mut |rows, bytes| {

@@ -212,12 +212,7 @@ pub fn version_in_text(document: &[u8], path: &[String]) -> Option<[u8; 16]> {
 
 /// The version id that a jsonb payload says at that path, if it is a UUID.
 pub fn version_in_jsonb(payload: &[u8], path: &[String]) -> Option<[u8; 16]> {
-    let root = jsonb::decode(payload).ok()?;
-    let mut node = &root;
-    for key in path {
-        node = node.get(key)?;
-    }
-    uuid_text::parse_slice(node.as_str()?.as_bytes())
+    uuid_text::parse_slice(jsonb::string_at(payload, path)?)
 }
 
 /// Gives new keys to ids that are no UUIDs: integers from the column's own sequence, texts from the store's generator.
@@ -227,7 +222,14 @@ pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> R
     }
     run.active.insert(table.oid);
     if matches!(keys.first(), Some(Key::Int(_))) {
-        let new = next_integers(table, column, keys.len())?;
+        let new = if run.dry {
+            // A plan takes no number from a sequence; the old ones do to count with.
+            keys.iter()
+                .map(|key| if let Key::Int(number) = key { *number } else { 0 })
+                .collect()
+        } else {
+            next_integers(table, column, keys.len())?
+        };
         let budget = u64::try_from(run.ids.budget()).unwrap_or(u64::MAX);
         let map = run.integers.entry(table.oid).or_default();
         let needed = (map.len() + keys.len()) * 40;
@@ -245,7 +247,11 @@ pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> R
         }
         return Ok(());
     }
-    let new = next_texts(run, keys.len())?;
+    let new = if run.dry {
+        keys.iter().map(Key::to_text).collect()
+    } else {
+        next_texts(run, keys.len())?
+    };
     for (key, new) in keys.iter().zip(new) {
         if let Key::Text(text) = key {
             run.texts.insert(text, &new).map_err(over_budget)?;

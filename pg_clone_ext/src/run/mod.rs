@@ -30,8 +30,8 @@ use crate::pg::settings_guard::ReadingSettings;
 use crate::pg::snapshot::Snapshot;
 use crate::pg::value::random;
 use pg_clone_core::error::{Error, Result};
-use pg_clone_core::ids::{IdMap, NewIds, TextIdMap};
-use pg_clone_core::plan::{KeyKind, Request};
+use pg_clone_core::ids::{IdMap, NewIds, TextIdMap, uuid_text};
+use pg_clone_core::plan::{KeyKind, Oid, Request};
 use pg_clone_core::rewrite::Dangling;
 use serde_json::Value;
 use state::Findings;
@@ -82,8 +82,9 @@ pub fn emit(run: i64, table: u32, result: &mut EmitResult) -> Result<()> {
 }
 
 /// Everything up to the copy: nothing has been written. `writing` also checks for INSERT.
-fn prepare(mut request: Request, writing: bool) -> Result<(Run, Succession, Option<String>)> {
+fn prepare(mut request: Request, writing: bool) -> Result<(Run, Succession, Option<Oid>)> {
     request.check()?;
+    request.owner = request.owner.as_deref().map(canonical_reference);
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
     let description = catalog::load(&name)?;
     let store = description.store;
@@ -96,13 +97,12 @@ fn prepare(mut request: Request, writing: bool) -> Result<(Run, Succession, Opti
     authorize::tables(&store, &request.resource_types, writing)?;
     let project_table = store.project_table()?;
     let source = authorize::project_id(project_table, &request.source_project)?;
-    if let Some(check) = &description.check {
-        let arguments = pgrx::JsonB(record::arguments(&request));
-        pgrx::Spi::run_with_args(
-            &format!("SELECT {check}($1, $2)"),
-            &[store.name.as_str().into(), arguments.into()],
-        )
-        .map_err(internal)?;
+    if let Some(check) = description.check {
+        let mut arguments = record::arguments(&request);
+        arguments["schema"] = project_table.schema.clone().into();
+        arguments["store_options"] = store.options.clone();
+        arguments["tables"] = store.tables.iter().map(|table| table.oid).collect();
+        crate::pg::hook::check(check, &store.name, arguments)?;
     }
     let succession = Succession::begin(&store, &description.rules, &request, &source, writing)?;
     let budget = request
@@ -124,11 +124,13 @@ fn prepare(mut request: Request, writing: bool) -> Result<(Run, Succession, Opti
         request,
         source,
         target: String::new(),
+        owner: None,
+        dry: !writing,
         ids: IdMap::new(new_ids, budget),
         texts: TextIdMap::new(budget),
         integers: HashMap::new(),
         id_paths: id_paths::of_store(&store)?,
-        rules: rules::compile(Vec::new(), &Request::default(), "", "")?,
+        rules: rules::none()?,
         secret: random::<16>()?,
         snapshot: Snapshot::of_caller(),
         active: HashSet::new(),
@@ -147,8 +149,25 @@ fn prepare(mut request: Request, writing: bool) -> Result<(Run, Succession, Opti
     drop(snapshot);
     succession.pin(&mut run)?;
     run.target = new_project_id(&run)?;
-    run.rules = rules::compile(description.rules, &run.request, &run.source, &run.target)?;
+    run.owner = run
+        .request
+        .owner
+        .as_deref()
+        .map(|owner| record::mapped_reference(&run, owner));
+    run.rules = rules::compile(description.rules, &run)?;
     Ok((run, succession, description.finish))
+}
+
+/// A reference whose UUID is spelled as the stores spell it: in lower case.
+fn canonical_reference(reference: &str) -> String {
+    let at = reference.len().saturating_sub(36);
+    match reference
+        .get(at..)
+        .and_then(|id| uuid_text::parse_slice(id.as_bytes()))
+    {
+        Some(id) => format!("{}{}", &reference[..at], uuid_text::to_string(&id)),
+        None => reference.to_owned(),
+    }
 }
 
 fn new_project_id(run: &Run) -> Result<String> {
@@ -192,7 +211,7 @@ pub fn clone_project(request: Request) -> Result<Value> {
     blobs::queue(&run, &blobs)?;
     let mut todos: Vec<String> = totals.todos.iter().cloned().collect();
     succession.after_copy(&run, &mut todos)?;
-    if let Some(finish) = &finish {
+    if let Some(finish) = finish {
         todos.extend(record::call_finish(&run, finish)?);
     }
     let project = record::finish(&run, &todos)?;

@@ -6,7 +6,7 @@ use super::transform::total;
 use crate::error::internal;
 use crate::pg::caller::{AsExtensionOwner, current_user};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Emission, InsertPath, Request, quote};
+use pg_clone_core::plan::{Emission, InsertPath, Oid, Request, quote};
 use pg_clone_core::rewrite::Counts;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -147,36 +147,26 @@ pub fn resources(run: &Run, tables: &[Filled<'_>]) -> u64 {
 }
 
 /// Calls the store's finish function, with the caller's rights; what it returns is for the operator.
-pub fn call_finish(run: &Run, function: &str) -> Result<Vec<String>> {
+pub fn call_finish(run: &Run, function: Oid) -> Result<Vec<String>> {
     let mut given = arguments(&run.request);
     given["source_project"] = run.source.clone().into();
     given["target_project"] = run.target.clone().into();
-    given["new_owner"] = run
-        .request
-        .owner
-        .as_deref()
-        .map(|owner| mapped_reference(run, owner))
-        .into();
-    let todos = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
-        &format!("SELECT {function}($1, $2, $3)"),
-        &[
-            run.store.name.as_str().into(),
-            run.id.into(),
-            pgrx::JsonB(given).into(),
-        ],
+    given["new_owner"] = run.owner.clone().into();
+    given["schema"] = run.store.project_table()?.schema.clone().into();
+    given["store_options"] = run.store.options.clone();
+    Ok(
+        match crate::pg::hook::finish(function, &run.store.name, run.id, given)? {
+            Value::Array(items) => items
+                .into_iter()
+                .filter_map(|item| item.as_str().map(str::to_owned))
+                .collect(),
+            _ => Vec::new(),
+        },
     )
-    .map_err(internal)?;
-    Ok(match todos {
-        Some(pgrx::JsonB(Value::Array(items))) => items
-            .into_iter()
-            .filter_map(|item| item.as_str().map(str::to_owned))
-            .collect(),
-        _ => Vec::new(),
-    })
 }
 
 /// A reference given by the caller as it reads in the clone: to the clone's resource if that is cloned.
-fn mapped_reference(run: &Run, reference: &str) -> String {
+pub fn mapped_reference(run: &Run, reference: &str) -> String {
     let mut bytes = reference.as_bytes().to_vec();
     let mut rewriter =
         pg_clone_core::rewrite::Rewriter::new(&run.ids, &run.texts, pg_clone_core::rewrite::Dangling::Keep);

@@ -8,36 +8,36 @@ use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
 use pg_clone_core::jsonb;
-use pg_clone_core::plan::{Emission, Request};
+use pg_clone_core::plan::Emission;
 use pg_clone_core::rules::{Arguments, Context, Rule, RuleSet};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
 
+/// No rules, until the run knows its arguments.
+pub fn none() -> Result<RuleSet> {
+    RuleSet::compile(Vec::new(), &Arguments::new()).map_err(internal)
+}
+
 /// Compiles a store's rules for a call; a rule that cannot be read is an error (22023).
-pub fn compile(rules: Vec<Rule>, request: &Request, source: &str, target: &str) -> Result<RuleSet> {
+pub fn compile(rules: Vec<Rule>, run: &Run) -> Result<RuleSet> {
     let arguments = Arguments::new()
-        .optional("name", request.name.as_deref())
-        .optional("owner", request.owner.as_deref())
-        .always("project", target)
-        .always("source_project", source);
+        .optional("name", run.request.name.as_deref())
+        .optional("owner", run.owner.as_deref())
+        .always("project", run.target.as_str())
+        .always("source_project", run.source.as_str());
     RuleSet::compile(rules, &arguments).map_err(|error| {
         Error::bad_argument(format!("a rule of the store cannot be used: {error}"))
             .hint("Look at clone.store_rule; paths and filters are JSONPath as RFC 9535 defines it.")
     })
 }
 
-/// A document after its rules.
+/// What the rules make of a document.
 pub struct Ruled {
-    document: Option<Edited>,
+    edits: Vec<edit::Edit>,
     columns: Vec<(String, Option<Value>)>,
     /// What the operator must do because of them.
     pub todos: Vec<String>,
-}
-
-enum Edited {
-    Text(String),
-    Payload(Vec<u8>),
 }
 
 impl Ruled {
@@ -93,39 +93,33 @@ impl Ruled {
             .rules
             .evaluate(resource_type, &value, &context)
             .map_err(internal)?;
-        let document = if outcome.edits.is_empty() {
-            None
-        } else if is_text {
-            let text = std::str::from_utf8(bytes).map_err(|error| damaged(&error))?;
-            edit::text::apply(text, &outcome.edits)
-                .map_err(|error| damaged(&error))?
-                .map(Edited::Text)
-        } else {
-            let mut root = jsonb::decode(bytes).map_err(|error| damaged(&error))?;
-            root.apply(&outcome.edits).map_err(|error| damaged(&error))?;
-            Some(Edited::Payload(root.encode().map_err(|error| damaged(&error))?))
-        };
         Ok(Some(Ruled {
-            document,
+            edits: outcome.edits,
             columns: outcome.columns,
             todos: outcome.todos.into_iter().map(|(_, todo)| todo).collect(),
         }))
     }
 
-    /// The new text of the document, if `document` and it was edited.
-    pub fn text(&self, document: bool) -> Option<&str> {
-        match &self.document {
-            Some(Edited::Text(text)) if document => Some(text),
-            _ => None,
+    /// Edits a rewritten JSON text. Rules come after the rewriter, so that what the caller gave (a name, say) stays as
+    /// it was given. None if there is nothing to edit.
+    pub fn edit_text(&self, document: &[u8]) -> Result<Option<Vec<u8>>> {
+        if self.edits.is_empty() {
+            return Ok(None);
         }
+        let text = std::str::from_utf8(document).map_err(internal)?;
+        Ok(edit::text::apply(text, &self.edits)
+            .map_err(internal)?
+            .map(String::into_bytes))
     }
 
-    /// The new jsonb payload of the document, if `document` and it was edited.
-    pub fn payload(&self, document: bool) -> Option<&[u8]> {
-        match &self.document {
-            Some(Edited::Payload(payload)) if document => Some(payload),
-            _ => None,
+    /// Edits a rewritten jsonb payload.
+    pub fn edit_jsonb(&self, payload: &[u8]) -> Result<Option<Vec<u8>>> {
+        if self.edits.is_empty() {
+            return Ok(None);
         }
+        let mut root = jsonb::decode(payload).map_err(internal)?;
+        root.apply(&self.edits).map_err(internal)?;
+        root.encode().map(Some).map_err(internal)
     }
 
     /// What a rule gives this column: None where no rule speaks of it, Some(None) for NULL.

@@ -4,7 +4,7 @@ use crate::pg::snapshot::Snapshot;
 use pg_clone_core::error::{Code, Error};
 use pg_clone_core::ids::{IdMap, OutOfMemory, TextIdMap};
 use pg_clone_core::plan::{Emission, Oid, Request, Store};
-use pg_clone_core::rewrite::{Counts, DanglingTargets, IdPaths};
+use pg_clone_core::rewrite::{Counts, Dangling, DanglingTargets, IdPaths};
 use pg_clone_core::rules::RuleSet;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -56,6 +56,10 @@ pub struct Run {
     pub source: String,
     /// The new project's id.
     pub target: String,
+    /// The owner that was asked for, as a reference in the clone.
+    pub owner: Option<String>,
+    /// Nothing will be written: integer keys and minted ids are not taken.
+    pub dry: bool,
     /// New UUIDs.
     pub ids: IdMap,
     /// New text ids.
@@ -81,6 +85,25 @@ pub struct Run {
 }
 
 impl Run {
+    /// What happens to dangling references in documents of a type. In types that the store names in
+    /// `options.keep_dangling` a reference restricts who may see what; taking it out would widen that, so it stays.
+    pub fn dangling_of(&self, resource_type: &str) -> Dangling {
+        let asked = self.request.options.dangling;
+        let keeps = |types: &serde_json::Value| {
+            types
+                .as_array()
+                .is_some_and(|types| types.iter().any(|name| name == resource_type))
+        };
+        match asked {
+            Dangling::Null | Dangling::Remove
+                if self.store.options.get("keep_dangling").is_some_and(keeps) =>
+            {
+                Dangling::Keep
+            }
+            _ => asked,
+        }
+    }
+
     /// The emission of a table.
     pub fn emission(&self, table: Oid) -> Option<&Emission> {
         self.emissions.iter().find(|emission| emission.table == table)

@@ -20,6 +20,8 @@ pub struct Transformer<'r> {
     emission: &'r Emission,
     table: &'r Table,
     rewriter: Rewriter<'r>,
+    /// What happens to dangling references of the type at hand.
+    policy: Dangling,
     /// Values that are the same in every row, made once.
     constants: Vec<Option<pg_sys::Datum>>,
     /// The target's column of each output: its type and place.
@@ -50,7 +52,7 @@ impl<'r> Transformer<'r> {
                 Action::Project => Some(run.target.as_str()),
                 Action::Value(text) => Some(text.as_str()),
                 Action::Name => run.request.name.as_deref(),
-                Action::Owner => run.request.owner.as_deref(),
+                Action::Owner => run.owner.as_deref(),
                 _ => None,
             };
             constants.push(match (text, &output.action) {
@@ -63,6 +65,7 @@ impl<'r> Transformer<'r> {
             run,
             emission,
             table,
+            policy: run.request.options.dangling,
             rewriter: Rewriter::new(&run.ids, &run.texts, run.request.options.dangling)
                 .with_id_paths(&run.id_paths),
             constants,
@@ -158,6 +161,8 @@ impl<'r> Transformer<'r> {
 
     fn turn_to(&mut self, resource_type: &str) {
         self.current.1.rewrite = self.rewriter.take_counts();
+        self.policy = self.run.dangling_of(resource_type);
+        self.rewriter.set_dangling(self.policy);
         let (name, counts) = std::mem::replace(
             &mut self.current,
             (resource_type.to_owned(), TableCounts::default()),
@@ -197,7 +202,7 @@ impl<'r> Transformer<'r> {
                 None => Changed::No,
                 Some(datum) => {
                     let rewriter = &mut self.rewriter;
-                    let policy = self.run.request.options.dangling;
+                    let policy = self.policy;
                     value::map_uuid_array(datum, |id| match rewriter.uuid(id) {
                         UuidOutcome::Unchanged => Ok(Some(*id)),
                         UuidOutcome::Mapped(new) => Ok(Some(new)),
@@ -212,7 +217,7 @@ impl<'r> Transformer<'r> {
                 Some(datum) => {
                     let ids = output.action == Action::MapTextArray;
                     let rewriter = &mut self.rewriter;
-                    let policy = self.run.request.options.dangling;
+                    let policy = self.policy;
                     value::map_text_array(datum, element_type(&output.type_name), |bytes| {
                         if ids {
                             map_text(rewriter, policy, bytes)
@@ -228,33 +233,38 @@ impl<'r> Transformer<'r> {
                     self.rewriter.plain_text(bytes).map_err(rewrite_error)
                 })?,
             },
-            Action::JsonText { document } => match (datum, ruled.and_then(|ruled| ruled.text(*document))) {
-                (None, _) => Changed::No,
-                (Some(_), Some(edited)) => {
-                    let mut bytes = edited.as_bytes().to_vec();
-                    let outcome = self.json_text(&mut bytes)?;
-                    after_edit(outcome, &bytes)?
+            Action::JsonText { document } => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let ruled = ruled.filter(|_| *document);
+                    value::rewrite_varlena(datum, |bytes| self.json_text(bytes, ruled))?
                 }
-                (Some(datum), None) => value::rewrite_varlena(datum, |bytes| self.json_text(bytes))?,
             },
-            Action::Jsonb { document } => match (datum, ruled.and_then(|ruled| ruled.payload(*document))) {
-                (None, _) => Changed::No,
-                (Some(_), Some(edited)) => {
-                    let mut bytes = edited.to_vec();
-                    let outcome = self.rewriter.jsonb(&mut bytes).map_err(rewrite_error)?;
-                    after_edit(outcome, &bytes)?
-                }
-                (Some(datum), None) => {
-                    value::rewrite_varlena(datum, |bytes| self.rewriter.jsonb(bytes).map_err(rewrite_error))?
+            Action::Jsonb { document } => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let ruled = ruled.filter(|_| *document);
+                    value::rewrite_varlena(datum, |bytes| {
+                        let outcome = self.rewriter.jsonb(bytes).map_err(rewrite_error)?;
+                        after_rules(outcome, bytes, |payload| {
+                            ruled.map_or(Ok(None), |ruled| ruled.edit_jsonb(payload))
+                        })
+                    })?
                 }
             },
         })
     }
 
     /// Rewrites a JSON text; where references were taken out, so are the objects that held nothing else.
-    fn json_text(&mut self, document: &mut [u8]) -> Result<Outcome> {
+    fn json_text(&mut self, document: &mut [u8], ruled: Option<&Ruled>) -> Result<Outcome> {
+        if document.is_empty() {
+            return Ok(Outcome::Unchanged);
+        }
         let removed = self.rewriter.counts().removed;
         let outcome = self.rewriter.json_text(document).map_err(rewrite_error)?;
+        let outcome = after_rules(outcome, document, |text| {
+            ruled.map_or(Ok(None), |ruled| ruled.edit_text(text))
+        })?;
         if let Outcome::Rebuilt(new) = &outcome
             && self.rewriter.counts().removed > removed
         {
@@ -278,7 +288,7 @@ impl<'r> Transformer<'r> {
         kind: KeyKind,
         domain: Option<Oid>,
     ) -> Result<Changed> {
-        let policy = self.run.request.options.dangling;
+        let policy = self.policy;
         match kind {
             KeyKind::Uuid => {
                 let id = value::read_uuid(datum);
@@ -410,12 +420,18 @@ fn map_text(rewriter: &mut Rewriter<'_>, policy: Dangling, bytes: &mut [u8]) -> 
     })
 }
 
-fn after_edit(outcome: Outcome, edited: &[u8]) -> Result<Changed> {
-    Ok(match outcome {
-        Outcome::Unchanged | Outcome::InPlace => Changed::To(value::make_varlena(edited)?),
-        Outcome::Rebuilt(bytes) => Changed::To(value::make_varlena(&bytes)?),
-        Outcome::Null => Changed::ToNull,
-    })
+/// Lets the rules edit what the rewriter made.
+fn after_rules(
+    outcome: Outcome,
+    in_place: &[u8],
+    edit: impl FnOnce(&[u8]) -> Result<Option<Vec<u8>>>,
+) -> Result<Outcome> {
+    let edited = match &outcome {
+        Outcome::Unchanged | Outcome::InPlace => edit(in_place)?,
+        Outcome::Rebuilt(new) => edit(new)?,
+        Outcome::Null => None,
+    };
+    Ok(edited.map_or(outcome, Outcome::Rebuilt))
 }
 
 fn element_type(array_type: &str) -> pg_sys::Oid {

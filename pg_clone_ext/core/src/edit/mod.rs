@@ -6,8 +6,8 @@
 
 mod error;
 pub mod member;
-pub mod prune;
 mod overlay;
+pub mod prune;
 mod scan;
 pub mod text;
 pub mod value;

@@ -35,9 +35,14 @@ fn collect(value: &Value, path: &mut Vec<Step>, edits: &mut Vec<Edit>) -> bool {
         path.pop();
     };
     match value {
-        Value::Object(members) => members.iter().for_each(|(key, child)| visit(Step::from(key.as_str()), child, path, edits)),
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(key, child)| visit(Step::from(key.as_str()), child, path, edits)),
         Value::Array(elements) => {
-            elements.iter().enumerate().for_each(|(index, child)| visit(Step::from(index), child, path, edits));
+            elements
+                .iter()
+                .enumerate()
+                .for_each(|(index, child)| visit(Step::from(index), child, path, edits));
         }
         _ => return false,
     }
@@ -55,7 +60,10 @@ mod tests {
     #[test]
     fn what_became_empty_goes_with_its_parents() {
         let document = r#"{"a":{},"b":[{"c":{"d":[]}},{"e":1.0},{}],"f":{"g":null},"h":[[],[]]}"#;
-        assert_eq!(empties(document).unwrap().as_deref(), Some(r#"{"b":[{"e":1.0}],"f":{"g":null}}"#));
+        assert_eq!(
+            empties(document).unwrap().as_deref(),
+            Some(r#"{"b":[{"e":1.0}],"f":{"g":null}}"#)
+        );
         assert_eq!(empties(r#"{"a":[1]}"#).unwrap(), None);
         assert_eq!(empties("{}").unwrap(), None);
         assert!(empties("{").is_err());

@@ -152,6 +152,8 @@ pub struct Table {
     pub oid: Oid,
     /// Quoted and schema-qualified name, ready for SQL.
     pub sql_name: String,
+    /// Its schema, unquoted.
+    pub schema: String,
     /// What it is.
     pub role: TableRole,
     /// The catalog's order.
@@ -188,6 +190,8 @@ pub struct Table {
     pub empty: bool,
     /// Tables its foreign keys name.
     pub references: Vec<Oid>,
+    /// Its foreign keys (oids of constraints) from the project column to the project table.
+    pub project_keys: Vec<Oid>,
 }
 
 impl Table {

@@ -18,6 +18,7 @@ fn table(oid: Oid, name: &str, role: TableRole) -> Table {
     Table {
         oid,
         sql_name: format!("app.{name}"),
+        schema: "app".into(),
         role,
         position: 0,
         resource_type: (role == TableRole::Resource).then(|| name.to_owned()),
@@ -39,6 +40,7 @@ fn table(oid: Oid, name: &str, role: TableRole) -> Table {
         path: InsertPath::Bulk,
         empty: false,
         references: Vec::new(),
+        project_keys: Vec::new(),
     }
 }
 

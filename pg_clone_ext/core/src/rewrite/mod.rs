@@ -67,6 +67,11 @@ impl<'a> Rewriter<'a> {
         self.paths = paths.filter(|paths| !paths.is_empty());
     }
 
+    /// What happens from now on to references that dangle (another document type).
+    pub fn set_dangling(&mut self, dangling: Dangling) {
+        self.dangling = dangling;
+    }
+
     /// What was done so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
