@@ -1,5 +1,7 @@
 //! The `pgclone` command on a database with the extension: what it prints, its exit codes, and what Ctrl-C leaves.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first broken assumption")]
+
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 

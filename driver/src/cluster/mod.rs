@@ -2,7 +2,7 @@
 //!
 //! It lives in one temporary directory (data, socket, log), listens on a unix socket only, trusts whoever reaches that
 //! socket (the directory is closed to others), and is gone, processes and directory, when the [`Cluster`] is dropped or
-//! its process dies in any way: see [`guard`].
+//! its process dies in any way: a guard process sees to that.
 
 mod account;
 mod binaries;
