@@ -198,9 +198,13 @@ async fn a_worker_killed_twice_loses_nothing_and_no_confirmed_copy_is_made_again
     assert_code(&finish(scene.bucket_worker(&[])).await, 0);
     scene.check(600, 500).await;
     assert_eq!(scene.queue.count("done").await.unwrap(), 600);
-    let copies = scene.copies();
-    assert_eq!(copies.len(), 600);
     // Only what was under way at a kill may have been finished by the server without anybody hearing of it.
+    let copies = scene.copies();
+    assert!(
+        (600 - 2 * 8..=600).contains(&copies.len()),
+        "{} confirmed copies",
+        copies.len()
+    );
     let again = copies.values().filter(|copies| **copies > 1).count();
     assert!(again <= 2 * 8, "{again} objects were copied twice");
 }
