@@ -239,6 +239,12 @@ BEGIN
     IF action IS NULL OR action NOT IN ('remove', 'set', 'rename', 'regenerate') THEN
         RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = '22023', HINT = 'Actions: remove, set, rename, regenerate.';
     END IF;
+    IF (action = 'set' AND value IS NULL) OR (action = 'rename' AND COALESCE(jsonb_typeof(value), '') <> 'string')
+        OR (action = 'regenerate' AND NOT COALESCE(value = '"uuid"' OR jsonb_typeof(value->'hex') = 'number', false))
+        OR (action = 'remove' AND value IS NOT NULL) THEN
+        RAISE EXCEPTION 'the action "%" cannot have the value %', action, COALESCE(value::text, 'NULL') USING
+            ERRCODE = '22023', HINT = 'set takes any JSON value, rename a string, regenerate "uuid" or {"hex": <bytes>}, remove none.';
+    END IF;
     INSERT INTO clone.store_rule AS r (store, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo, position)
     VALUES (store, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo, "position")
     RETURNING r.id INTO id;

@@ -38,12 +38,14 @@ BEGIN
     project := to_regclass(format('%I.project', schema));
     resource := to_regclass(format('%I.resource', schema));
     DELETE FROM clone.store_rule r WHERE r.store = preset_documents.store AND r.position < 100;
-    PERFORM clone.store_table(store, project, 'project', id_column => 'id', document_column => 'content',
+    PERFORM clone.store_table(store, project, 'project', resource_type => 'Project', id_column => 'id', document_column => 'content',
         columns => '{"created_at": "now", "updated_at": "now"}');
     PERFORM clone.store_table(store, resource, 'resource', type_column => 'resource_type', id_column => 'id',
         project_column => 'project_id', document_column => 'content', version_path => '{meta,versionId}', blob_key => '{project}/{id}',
         blob_type => 'Binary',
         columns => '{"resource_type": "keep"}');
+    -- A document that repeats the name follows the column.
+    PERFORM clone.rule(store, 'Project', '$.name', 'set', '"{name}"', "when" => '@.name', if_given => 'name', "position" => 1);
     INSERT INTO clone.store_belonging VALUES (store, '*', 'Binary', '') ON CONFLICT DO NOTHING;
 END
 $$;

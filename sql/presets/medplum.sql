@@ -213,6 +213,7 @@ BEGIN
                 '**.identifier.value', '**.identifier[].value', '**.*Identifier.value', '**.*Identifier[].value', '**.telecom[].value',
                 '**.coding[].code', '**.coding[].display', '**.*Coding.code', '**.*Coding.display', '**.tag[].code', '**.tag[].display',
                 '**.security[].code', '**.security[].display')),
+            'result', 'document',
             'dangling_null', 'remove',
             -- Here a reference restricts who may see what: without it the clone would be more open than its source.
             'keep_dangling', '["AccessPolicy", "Binary"]'::jsonb,

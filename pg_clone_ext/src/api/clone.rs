@@ -23,7 +23,12 @@ pub fn request(
         items
             .unwrap_or_default()
             .into_iter()
-            .map(|item| item.ok_or_else(|| Error::bad_argument(format!("{argument} holds a NULL"))))
+            .map(|item| {
+                item.ok_or_else(|| {
+                    Error::bad_argument(format!("{argument} holds a NULL"))
+                        .hint("Leave NULL elements out; an empty array means no filter.")
+                })
+            })
             .collect::<Result<Vec<String>>>()
     };
     Ok(Request {

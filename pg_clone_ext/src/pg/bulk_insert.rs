@@ -3,6 +3,7 @@
 
 use super::memory::Memory;
 use super::relation::OpenTable;
+use super::settings_guard::CallersPath;
 use pgrx::pg_sys;
 
 /// Rows of one multi-insert, as many as COPY takes.
@@ -22,13 +23,14 @@ pub struct BulkInsert {
     bulk: pg_sys::BulkInsertState,
     command: pg_sys::CommandId,
     constrained: bool,
+    path: CallersPath,
     table: OpenTable,
 }
 
 impl BulkInsert {
     /// Prepares a table for rows. `proven` are foreign keys (oids of constraints) that hold for every row to come,
-    /// so that their check is left out.
-    pub fn open(table: OpenTable, proven: &[u32]) -> Self {
+    /// so that their check is left out. Constraints, index expressions and triggers run under `path`.
+    pub fn open(table: OpenTable, proven: &[u32], path: CallersPath) -> Self {
         let relation = table.as_ptr();
         // SAFETY: the relation is open and locked for insert; everything is made in the executor state's own memory,
         // which FreeExecutorState releases, or the abort of the transaction.
@@ -54,6 +56,7 @@ impl BulkInsert {
                 bulk,
                 command: pg_sys::GetCurrentCommandId(true),
                 constrained: !(*(*relation).rd_att).constr.is_null(),
+                path,
                 table,
             }
         }
@@ -95,6 +98,7 @@ impl BulkInsert {
         if rows == 0 {
             return;
         }
+        let _path = self.path.enter();
         let mut slots: Vec<*mut pg_sys::TupleTableSlot> =
             self.slots[..rows].iter().map(|slot| slot.0).collect();
         // SAFETY: every slot holds a tuple of this table; estate, result and bulk state belong together and are alive.
@@ -148,6 +152,7 @@ impl BulkInsert {
     pub fn finish(mut self) {
         self.flush();
         self.slots.clear();
+        let _path = self.path.enter();
         // SAFETY: closes what open() opened, in reverse; the table itself closes when dropped.
         unsafe {
             pg_sys::FreeBulkInsertState(self.bulk);

@@ -1,7 +1,7 @@
 //! Settings that hold while we read the source, put back afterwards.
 
 use pgrx::pg_sys;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 /// While this lives: `search_path` holds nothing a user can write to, so that the names and operators in generated
 /// SQL mean what we think, and no parallel plan is chosen, because rows are written while the plan runs.
@@ -15,6 +15,57 @@ impl ReadingSettings {
         set(c"search_path", c"pg_catalog, pg_temp");
         set(c"max_parallel_workers_per_gather", c"0");
         ReadingSettings(level)
+    }
+}
+
+/// The `search_path` of whoever called us. Triggers, check constraints and index expressions run under it, as they
+/// would for any INSERT of the caller.
+#[derive(Clone)]
+pub struct CallersPath(CString);
+
+impl CallersPath {
+    /// Remembers the path as it is now.
+    pub fn current() -> Self {
+        // SAFETY: the variable of the setting is a NUL-terminated string, or NULL before it is set.
+        CallersPath(unsafe {
+            let path = pg_sys::namespace_search_path;
+            if path.is_null() {
+                CString::default()
+            } else {
+                CStr::from_ptr(path).to_owned()
+            }
+        })
+    }
+
+    /// Puts it in force while the guard lives.
+    pub fn enter(&self) -> PathGuard {
+        PathGuard::new(&self.0)
+    }
+}
+
+/// A `search_path` that holds while this lives.
+pub struct PathGuard(i32);
+
+impl PathGuard {
+    /// The one under which generated SQL means what we think: nothing in it that a user can write to.
+    pub fn safe() -> Self {
+        PathGuard::new(c"pg_catalog, pg_temp")
+    }
+
+    fn new(path: &CStr) -> Self {
+        // SAFETY: opens a level that Drop closes, or the abort does.
+        let level = unsafe { pg_sys::NewGUCNestLevel() };
+        set(c"search_path", path);
+        PathGuard(level)
+    }
+}
+
+impl Drop for PathGuard {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: closes the level that new() opened; guards are dropped in reverse order of creation.
+            unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
+        }
     }
 }
 

@@ -178,7 +178,7 @@ fn bulk(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resu
     let (row, targets) = Placed::new(&open, emission)?;
     let progress = Progress::start(emission.table);
     let mut sink = BulkSink {
-        insert: BulkInsert::open(open, &proven_keys(run, emission)),
+        insert: BulkInsert::open(open, &proven_keys(run, emission), run.path.clone()),
         row,
     };
     let findings = emit_into(run, emission, targets, &mut sink, &mut |rows, bytes| {
@@ -201,7 +201,13 @@ fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resul
     let typed: Vec<String> = emission
         .outputs
         .iter()
-        .map(|o| format!("{} {}", quote::identifier(&o.column), o.type_name))
+        .map(|o| {
+            format!(
+                "{} {}",
+                quote::identifier(&o.column),
+                quote::type_name(&o.type_name)
+            )
+        })
         .collect();
     let columns = columns.join(", ");
     let statement = format!(
@@ -212,7 +218,10 @@ fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resul
         typed.join(", ")
     );
     run.emitted.replace(None);
-    pgrx::Spi::run(&statement).map_err(internal)?;
+    {
+        let _path = run.path.enter();
+        pgrx::Spi::run(&statement).map_err(internal)?;
+    }
     let findings = run.emitted.take().unwrap_or_default();
     let rows = findings.by_type.values().map(|counts| counts.rows).sum();
     let bytes = findings.by_type.values().map(|counts| counts.bytes).sum();

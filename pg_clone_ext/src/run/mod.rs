@@ -26,7 +26,7 @@ use crate::catalog;
 use crate::error::internal;
 use crate::lifecycle::Succession;
 use crate::pg::emit_result::EmitResult;
-use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::settings_guard::{CallersPath, PathGuard, ReadingSettings};
 use crate::pg::snapshot::Snapshot;
 use crate::pg::value::random;
 use pg_clone_core::error::{Error, Result};
@@ -82,7 +82,7 @@ pub fn emit(run: i64, table: u32, result: &mut EmitResult) -> Result<()> {
 }
 
 /// Everything up to the copy: nothing has been written. `writing` also checks for INSERT.
-fn prepare(mut request: Request, writing: bool) -> Result<(Run, Succession, Option<Oid>)> {
+fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<(Run, Succession, Option<Oid>)> {
     request.check()?;
     request.owner = request.owner.as_deref().map(canonical_reference);
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
@@ -126,6 +126,7 @@ fn prepare(mut request: Request, writing: bool) -> Result<(Run, Succession, Opti
         target: String::new(),
         owner: None,
         dry: !writing,
+        path,
         ids: IdMap::new(new_ids, budget),
         texts: TextIdMap::new(budget),
         integers: HashMap::new(),
@@ -186,7 +187,9 @@ fn new_project_id(run: &Run) -> Result<String> {
 /// `project_clone`: the new project's document.
 pub fn clone_project(request: Request) -> Result<Value> {
     let began = Instant::now();
-    let (mut run, mut succession, finish) = prepare(request, true)?;
+    let path = CallersPath::current();
+    let _safe = PathGuard::safe();
+    let (mut run, mut succession, finish) = prepare(request, path, true)?;
     run.id = record::next_run_id()?;
     succession.before_copy(&run)?;
     let run = Rc::new(run);
@@ -222,6 +225,8 @@ pub fn clone_project(request: Request) -> Result<Value> {
 
 /// `project_clone_plan`: what `project_clone` would do, counted without writing.
 pub fn plan_project(request: Request) -> Result<Vec<PlanRow>> {
-    let (run, _, _) = prepare(request, false)?;
+    let path = CallersPath::current();
+    let _safe = PathGuard::safe();
+    let (run, _, _) = prepare(request, path, false)?;
     plan_rows::rows(&run)
 }

@@ -53,7 +53,8 @@ pub fn rows(run: &Run) -> Result<Vec<PlanRow>> {
                 .collect(),
         );
         let findings = copy::dry(run, emission)?;
-        for (resource_type, counts) in &findings.by_type {
+        // Types of which nothing is cloned are listed below with the reason.
+        for (resource_type, counts) in findings.by_type.iter().filter(|(_, counts)| counts.rows > 0) {
             let source = run
                 .source_rows
                 .get(&(table.oid, resource_type.clone()))

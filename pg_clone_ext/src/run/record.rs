@@ -177,7 +177,7 @@ pub fn mapped_reference(run: &Run, reference: &str) -> String {
     }
 }
 
-/// Closes the run and returns the new project: its document if that names the id, else its row.
+/// Closes the run and returns the new project: its row, or its document where the store says so.
 pub fn finish(run: &Run, todos: &[String]) -> Result<Value> {
     {
         let _owner = AsExtensionOwner::new();
@@ -203,17 +203,20 @@ pub fn finish(run: &Run, todos: &[String]) -> Result<Value> {
             format!("the new project {} is not there", run.target),
         ));
     };
+    // What an application calls the project: where the document is all of it (options.result), the document.
     let document = table
         .document_column
         .as_deref()
-        .and_then(|column| row.get(column))
-        .and_then(|document| match document {
-            Value::String(text) => serde_json::from_str(text).ok(),
-            Value::Object(_) => Some(document.clone()),
-            _ => None,
-        });
+        .filter(|_| {
+            run.store
+                .options
+                .get("result")
+                .is_some_and(|result| result == "document")
+        })
+        .and_then(|column| row.get(column));
     Ok(match document {
-        Some(document) if document.get("id").is_some() => document,
-        _ => row,
+        Some(Value::String(text)) => serde_json::from_str(text).map_err(internal)?,
+        Some(document) => document.clone(),
+        None => row,
     })
 }

@@ -1,5 +1,6 @@
 //! One execution of a clone: everything its stages share.
 
+use crate::pg::settings_guard::CallersPath;
 use crate::pg::snapshot::Snapshot;
 use pg_clone_core::error::{Code, Error};
 use pg_clone_core::ids::{IdMap, OutOfMemory, TextIdMap};
@@ -58,6 +59,8 @@ pub struct Run {
     pub target: String,
     /// The owner that was asked for, as a reference in the clone.
     pub owner: Option<String>,
+    /// The caller's search_path.
+    pub path: CallersPath,
     /// Nothing will be written: integer keys and minted ids are not taken.
     pub dry: bool,
     /// New UUIDs.
@@ -112,15 +115,18 @@ impl Run {
 
 /// The error of a map over its budget (53200).
 pub fn over_budget(error: OutOfMemory) -> Error {
-    let mb = |bytes: usize| bytes.div_ceil(1 << 20);
+    let size = |bytes: usize| match bytes {
+        0..0x10_0000 => format!("{} kB", bytes.div_ceil(1 << 10)),
+        _ => format!("{} MB", bytes.div_ceil(1 << 20)),
+    };
     Error::new(
         Code::OutOfMemory,
-        format!("the id map of this clone needs more than {} MB", mb(error.budget)),
+        format!("the id map of this clone needs more than {}", size(error.budget)),
     )
     .detail(format!(
-        "It holds {} ids so far and would grow to {} MB.",
+        "It holds {} ids so far and would grow to {}.",
         error.entries,
-        mb(error.needed)
+        size(error.needed)
     ))
     .hint(
         "Raise the setting pg_clone.max_memory or options.max_memory, or clone in parts with resource_types.",

@@ -137,10 +137,13 @@ impl<'r> Transformer<'r> {
         Ok(RowFate::Cloned)
     }
 
-    /// A new value of a text type with a length goes through the type's own check: new ids may be longer than old ones.
+    /// A new value of a text type with a length, or of a domain, goes through the type's own check: new ids may be
+    /// longer than old ones.
     fn checked(&self, place: usize, output: &Output, datum: pg_sys::Datum) -> Result<pg_sys::Datum> {
         let target = &self.targets[place];
-        if target.typmod < 0 || !matches!(output.action, Action::Text | Action::Map(KeyKind::Text, _)) {
+        let free = target.typmod < 0
+            && matches!(target.type_oid, pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID);
+        if free || !matches!(output.action, Action::Text | Action::Map(KeyKind::Text, _)) {
             return Ok(datum);
         }
         let text = std::str::from_utf8(value::bytes(datum)).map_err(internal)?;

@@ -8,7 +8,7 @@ use crate::error::internal;
 use crate::pg::caller::AsExtensionOwner;
 use crate::pg::memory::Memory;
 use crate::pg::query::for_each_row;
-use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::settings_guard::{PathGuard, ReadingSettings};
 use crate::pg::snapshot::Snapshot;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result};
@@ -60,6 +60,7 @@ fn made_by(store: &str, target: &str) -> Result<Option<MadeBy>> {
 
 /// All checks of a project. One that no run made is an error (P0002).
 pub fn verify(target_project: &str, store: Option<&str>) -> Result<Vec<Check>> {
+    let _safe = PathGuard::safe();
     let name = catalog::resolve(store, target_project)?;
     let store = catalog::load(&name)?.store;
     authorize::tables(&store, &[], false)?;

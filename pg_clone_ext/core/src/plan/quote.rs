@@ -15,9 +15,49 @@ pub fn literal(value: &str) -> String {
     }
 }
 
+/// A type's name, as `format_type` writes it when only pg_catalog is in the path, so that it means that type under any
+/// `search_path`. Names that are keywords of the grammar always mean the type of pg_catalog; others need its name.
+pub fn type_name(name: &str) -> String {
+    const KEYWORDS: [&str; 15] = [
+        "bigint",
+        "integer",
+        "smallint",
+        "boolean",
+        "real",
+        "double",
+        "numeric",
+        "bit",
+        "interval",
+        "character",
+        "time",
+        "timestamp",
+        "decimal",
+        "float",
+        "int",
+    ];
+    let word: &str = name
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .next()
+        .unwrap_or_default();
+    if name.starts_with('"') || name.contains('.') || KEYWORDS.contains(&word) {
+        name.to_owned()
+    } else {
+        format!("pg_catalog.{name}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn type_names_mean_the_same_under_any_path() {
+        assert_eq!(type_name("text[]"), "pg_catalog.text[]");
+        assert_eq!(type_name("uuid"), "pg_catalog.uuid");
+        assert_eq!(type_name("timestamp with time zone"), "timestamp with time zone");
+        assert_eq!(type_name("character varying(20)"), "character varying(20)");
+        assert_eq!(type_name("app.mood"), "app.mood");
+    }
 
     #[test]
     fn quotes_cannot_be_left() {
