@@ -6,6 +6,8 @@
 //! reads every source of credentials AWS knows but SSO. With ring for TLS and without its default features it adds 45 s to a
 //! debug build on two cores.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -31,6 +33,8 @@ pub struct S3 {
     pub(super) bucket: Bucket,
     /// The endpoint that is not AWS's own.
     endpoint: Option<String>,
+    /// The bucket was seen: a missing object is then just that, and needs no second question.
+    exists: Arc<AtomicBool>,
 }
 
 impl S3 {
@@ -85,6 +89,7 @@ impl S3 {
             client: Client::from_conf(config),
             bucket: bucket.clone(),
             endpoint,
+            exists: Arc::default(),
         }
     }
 
@@ -182,6 +187,9 @@ impl S3 {
     }
 
     async fn check_bucket(&self) -> Result<(), Failure> {
+        if self.exists.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let name = &self.bucket.name;
         match self.client.head_bucket().bucket(name).send().await {
             Err(error)
@@ -192,24 +200,42 @@ impl S3 {
                 Err(Failure::storage(format!("no such bucket: {name}")))
             }
             // Whoever may read objects may still be refused to ask for the bucket.
-            _ => Ok(()),
+            _ => {
+                self.exists.store(true, Ordering::Relaxed);
+                Ok(())
+            }
         }
     }
 
-    fn object(&self, head: HeadObjectOutput) -> Object {
-        // The ETag is the MD5 unless the object was uploaded in parts or is encrypted with a key of its owner; other
-        // services than AWS do as they like once they encrypt.
-        let plain = match &head.server_side_encryption {
-            None => head.sse_customer_algorithm.is_none(),
+    /// What an answer's ETag tells of the bytes. It is the MD5 unless the object was uploaded in parts or is encrypted with a
+    /// key of its owner; other services than AWS do as they like once they encrypt.
+    pub(super) fn checksum(
+        &self,
+        etag: Option<&str>,
+        encryption: Option<&ServerSideEncryption>,
+        customer_key: bool,
+    ) -> Option<Checksum> {
+        let plain = match encryption {
+            None => !customer_key,
             Some(ServerSideEncryption::Aes256) => self.endpoint.is_none(),
             Some(_) => false,
         };
+        etag.map(|etag| checksum(etag, plain))
+    }
+
+    fn object(&self, head: HeadObjectOutput) -> Object {
+        let customer = head.sse_customer_algorithm.is_some();
+        let checksum = self.checksum(
+            head.e_tag.as_deref(),
+            head.server_side_encryption.as_ref(),
+            customer,
+        );
         Object {
             size: head
                 .content_length
                 .and_then(|length| u64::try_from(length).ok())
                 .unwrap_or_default(),
-            checksum: head.e_tag.as_deref().map(|etag| checksum(etag, plain)),
+            checksum,
             etag: head.e_tag,
             attributes: Attributes {
                 content_type: head.content_type,

@@ -23,7 +23,8 @@ const PARALLEL: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 impl S3 {
-    /// Lets the service copy an object of `source` (the same service) into this bucket.
+    /// Lets the service copy an object of `source` (the same service) into this bucket. Gives what the answer tells of the
+    /// copy; `None` after a copy in parts, whose answer tells nothing of its size.
     ///
     /// # Errors
     /// When the service refuses or fails, or the run is abandoned.
@@ -34,12 +35,12 @@ impl S3 {
         source_key: &str,
         object: &Object,
         meter: &Meter,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Object>, Failure> {
         // Per RFC 3986 every byte but the unreserved ones; the slashes stay.
         let from = format!("{}/{}", source.bucket.name, source.key(source_key)?);
         let from: String = percent_encoding::utf8_percent_encode(&from, RESERVED).to_string();
         if object.size > ONE_REQUEST {
-            return self.copy_parts(key, &from, object, meter).await;
+            return self.copy_parts(key, &from, object, meter).await.map(|()| None);
         }
         let what = format!("cannot copy {} to {}", source.name(source_key), self.name(key));
         let request = self
@@ -52,11 +53,21 @@ impl S3 {
             .customize()
             .config_override(patient())
             .send();
-        tokio::select! {
+        let copied = tokio::select! {
             copied = request => copied.map_err(|error| failure(&what, error))?,
-            () = meter.abandon().cancelled() => return meter.go_on(),
+            () = meter.abandon().cancelled() => return meter.go_on().map(|()| None),
         };
-        meter.advance(object.size)
+        meter.advance(object.size)?;
+        // The service copies all or nothing, so the size is the source's.
+        let customer = copied.sse_customer_algorithm.is_some();
+        let etag = copied.copy_object_result.and_then(|result| result.e_tag);
+        let checksum = self.checksum(etag.as_deref(), copied.server_side_encryption.as_ref(), customer);
+        Ok(Some(Object {
+            size: object.size,
+            checksum,
+            etag,
+            ..Object::default()
+        }))
     }
 
     async fn copy_parts(&self, key: &str, from: &str, object: &Object, meter: &Meter) -> Result<(), Failure> {

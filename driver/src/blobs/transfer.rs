@@ -73,15 +73,18 @@ pub async fn copy(
     if object.attributes.content_type.is_none() {
         object.attributes.content_type.clone_from(&job.content_type);
     }
-    let (method, sums) = if copy_inside(source, target, &job, &object, shared).await? {
-        (Method::Server, None)
-    } else {
-        (
+    let (method, sums, told) = match copy_inside(source, target, &job, &object, shared).await? {
+        Some(told) => (Method::Server, None, told),
+        None => (
             Method::Stream,
             Some(stream(source, target, &job, &object, shared).await?),
-        )
+            None,
+        ),
     };
-    let there = stat(target, &job.target_key).await?;
+    let there = match told {
+        Some(told) => Some(told),
+        None => stat(target, &job.target_key).await?,
+    };
     let mut there = there.ok_or_else(|| Failure::passing("the target is not there after the copy"))?;
     if !object.is_copied_by(&there) {
         return Err(Failure::passing(format!(
@@ -161,21 +164,22 @@ async fn is_there(
     Ok(sums.agree(&stored) != Some(false))
 }
 
-/// Lets the service copy; `false` when source and target are not one service.
+/// Lets the service copy, and gives what its answer told of the copy; `None` when source and target are not one service.
 async fn copy_inside(
     source: &Storage,
     target: &Storage,
     job: &Job,
     object: &Object,
     shared: &Shared,
-) -> Result<bool, Failure> {
+) -> Result<Option<Option<Object>>, Failure> {
     match (source, target) {
         (Storage::S3(from), Storage::S3(to)) if to.is_same_service(from) => {
             if from.name(&job.source_key) == to.name(&job.target_key) {
                 return Err(onto_itself(job));
             }
             to.copy_from(&job.target_key, from, &job.source_key, object, &shared.meter)
-                .await?;
+                .await
+                .map(Some)
         }
         (Storage::Cloud(from), Storage::Cloud(to)) if to.is_same_service(from) => {
             if job.source_key == job.target_key {
@@ -183,10 +187,10 @@ async fn copy_inside(
             }
             to.copy_from(&job.target_key, &job.source_key, object, &shared.meter)
                 .await?;
+            Ok(Some(None))
         }
-        _ => return Ok(false),
+        _ => Ok(None),
     }
-    Ok(true)
 }
 
 async fn stream(
