@@ -1,7 +1,7 @@
 //! pg_clone_ext: clone a whole project (a tenant) inside a live database, in one transaction.
 //!
-//! This crate is the thin PostgreSQL shell around `pg_clone_core`: [`api`] has every SQL function, [`catalog`] reads
-//! the description of a store, [`run`] is the pipeline of a clone, and [`pg`] is the only place with `unsafe` code.
+//! This crate is the thin PostgreSQL shell around `pg_clone_core`: `api` has every SQL function, `catalog` reads
+//! the description of a store, `run` is the pipeline of a clone, and `pg` is the only place with `unsafe` code.
 #![deny(unsafe_code)]
 
 mod api;
@@ -80,6 +80,11 @@ extension_sql_file!(
     "../../sql/presets/registry.sql",
     name = "preset_registry",
     requires = ["registry_load"]
+);
+extension_sql_file!(
+    "../../sql/install/allow.sql",
+    name = "allow",
+    requires = ["blob_queue"]
 );
 extension_sql_file!(
     "../../sql/install/privileges.sql",

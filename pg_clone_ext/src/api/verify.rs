@@ -7,7 +7,6 @@ use pgrx::prelude::*;
 /// Checks a project that a run made: its rows, that nothing names the source, its history, its files.
 /// A project that no run made is an error (P0002). Needs SELECT on the store's tables.
 #[pg_extern(volatile, parallel_unsafe)]
-#[expect(clippy::type_complexity, reason = "it is the SQL function's result")]
 fn project_clone_verify(
     target_project: Option<String>,
     store: default!(Option<String>, "NULL"),

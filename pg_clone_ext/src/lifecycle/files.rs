@@ -249,6 +249,9 @@ impl<'s> ProjectFiles<'s> {
     }
 }
 
+/// Gets a resource's id, its type (if the row says it) and its version.
+type Each<'a> = dyn FnMut(Key, Option<&str>, Option<String>) + 'a;
+
 /// Calls `each` with the resource's id, its type (if the row says it) and its version for every row of `from`.
 fn read_versions(
     table: &Table,
@@ -256,7 +259,7 @@ fn read_versions(
     id: &str,
     type_column: &str,
     condition: &str,
-    each: &mut dyn FnMut(Key, Option<&str>, Option<String>),
+    each: &mut Each<'_>,
 ) -> Result<()> {
     let quoted = |column: &str| format!("t.{}", quote::identifier(column));
     let version = from

@@ -23,8 +23,8 @@ pub struct OpenTable {
 impl OpenTable {
     /// Opens and locks (ROW EXCLUSIVE, as INSERT does).
     pub fn for_insert(table: u32) -> Self {
-        // SAFETY: raises if there is no such table.
         OpenTable {
+            // SAFETY: raises if there is no such table.
             relation: unsafe {
                 pg_sys::table_open(
                     pg_sys::Oid::from(table),
@@ -36,8 +36,8 @@ impl OpenTable {
 
     /// Opens and locks (ACCESS SHARE, as SELECT does).
     pub fn for_read(table: u32) -> Self {
-        // SAFETY: raises if there is no such table.
         OpenTable {
+            // SAFETY: raises if there is no such table.
             relation: unsafe {
                 pg_sys::table_open(
                     pg_sys::Oid::from(table),

@@ -13,6 +13,7 @@ pub struct Failure {
 
 /// Runs `f` in a subtransaction. When it raises an error, everything it did is rolled back and the error is returned; a
 /// cancel of the statement and the end of the session are raised again.
+#[expect(clippy::result_large_err, reason = "the caught error is pgrx's type")]
 pub fn attempt<R>(f: impl FnOnce() -> R) -> Result<R, Failure> {
     // SAFETY: reads backend variables to be put back below, as PL/pgSQL does around a block with handlers.
     let (memory, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };

@@ -2,7 +2,9 @@
 
 use super::choose::Choice;
 use super::keys::{Key, NewKey};
-use super::map::{for_each_resource, new_keys, take};
+use super::map::take;
+use super::new_keys::new_keys;
+use super::resources::for_each_resource;
 use super::state::Run;
 use crate::pg::query::for_each_row;
 use pg_clone_core::error::Result;

@@ -3,13 +3,16 @@
 mod authorize;
 mod belongings;
 mod blobs;
+mod children;
 mod choose;
 mod copy;
 mod id_paths;
 mod keys;
 mod map;
+mod new_keys;
 mod plan_rows;
 mod record;
+mod resources;
 mod rules;
 mod state;
 mod summary;

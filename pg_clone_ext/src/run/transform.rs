@@ -142,7 +142,10 @@ impl<'r> Transformer<'r> {
     fn checked(&self, place: usize, output: &Output, datum: pg_sys::Datum) -> Result<pg_sys::Datum> {
         let target = &self.targets[place];
         let free = target.typmod < 0
-            && matches!(target.type_oid, pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID);
+            && matches!(
+                target.type_oid,
+                pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID
+            );
         if free || !matches!(output.action, Action::Text | Action::Map(KeyKind::Text, _)) {
             return Ok(datum);
         }
@@ -325,9 +328,9 @@ impl<'r> Transformer<'r> {
             &self.emission.version_path,
         ) {
             (Some(document), Some(path)) if document.first() == Some(&b'{') => {
-                super::map::version_in_text(document, path)
+                super::resources::version_in_text(document, path)
             }
-            (Some(payload), Some(path)) => super::map::version_in_jsonb(payload, path),
+            (Some(payload), Some(path)) => super::resources::version_in_jsonb(payload, path),
             _ => None,
         };
         Ok(match found.map(|version| self.rewriter.uuid(&version)) {

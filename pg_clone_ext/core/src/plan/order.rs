@@ -4,6 +4,9 @@ use super::store::{Oid, Store, TableRole};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
+/// What is preferred among tables that are ready: kind, catalog's position, place in the catalog.
+type Key = (u8, i32, usize);
+
 fn rank(role: TableRole) -> u8 {
     match role {
         TableRole::Resource => 0,
@@ -18,7 +21,7 @@ fn rank(role: TableRole) -> u8 {
 /// The store's tables in insertion order. Tables in a cycle of foreign keys come in the catalog's order (such keys
 /// must be deferrable, or nullable and unmapped, to be insertable at all).
 pub fn insertion_order(store: &Store) -> Vec<Oid> {
-    let keys: HashMap<Oid, (u8, i32, usize)> = store
+    let keys: HashMap<Oid, Key> = store
         .tables
         .iter()
         .enumerate()
@@ -40,7 +43,7 @@ pub fn insertion_order(store: &Store) -> Vec<Oid> {
             unlocks.entry(parent).or_default().push(table.oid);
         }
     }
-    let mut ready: BinaryHeap<Reverse<((u8, i32, usize), Oid)>> = waiting
+    let mut ready: BinaryHeap<Reverse<(Key, Oid)>> = waiting
         .iter()
         .filter(|(_, count)| **count == 0)
         .filter_map(|(oid, _)| keys.get(oid).map(|key| Reverse((*key, *oid))))

@@ -1,0 +1,144 @@
+//! The map stage for what is no resource: derived rows with keys of their own, and all versions under full history.
+
+use super::keys::{Key, NewKey};
+use super::new_keys::new_keys;
+use super::state::{Run, over_budget};
+use crate::pg::query::for_each_row;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::uuid_text;
+use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, Table, TableRole, quote};
+use std::collections::HashSet;
+
+/// Keys of derived rows that other rows name: children with a key of their own.
+pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
+    let order = plan::insertion_order(&run.store);
+    let mut children: Vec<&Table> = tables
+        .iter()
+        .filter(|t| t.role == TableRole::Derived && !t.empty)
+        .collect();
+    children.sort_by_key(|t| order.iter().position(|oid| *oid == t.oid));
+    // A child of a child needs its parent's keys first.
+    let mut waiting = children;
+    while !waiting.is_empty() {
+        let blocked: HashSet<Oid> = waiting.iter().map(|t| t.oid).collect();
+        let (ready, later): (Vec<&Table>, Vec<&Table>) = waiting.iter().copied().partition(|t| {
+            t.parents
+                .iter()
+                .all(|parent| *parent == t.oid || !blocked.contains(parent))
+        });
+        if ready.is_empty() {
+            return Err(Error::new(
+                Code::StoreChanged,
+                "the derived tables of the store join each other in a circle",
+            ));
+        }
+        for table in ready {
+            map_child(run, table)?;
+        }
+        waiting = later;
+    }
+    Ok(())
+}
+
+fn map_child(run: &mut Run, table: &Table) -> Result<()> {
+    if table.parents.is_empty() || table.parents.iter().any(|parent| run.active.contains(parent)) {
+        run.active.insert(table.oid);
+    } else {
+        return Ok(());
+    }
+    let Some(id_column) = table.id_column.as_deref() else {
+        return Ok(());
+    };
+    let role = table.column(id_column).map(|c| c.role.clone());
+    if !matches!(role, Some(ColumnRole::Map(_) | ColumnRole::Key)) {
+        return Ok(());
+    }
+    // A row that shares its parent's key (one to one) gets the new one of the parent.
+    if table.join_column.as_deref() == Some(id_column) {
+        return Ok(());
+    }
+    let active = run.active.clone();
+    let Some(belongs) = plan::condition(&run.store, table, &run.source, &active, false)? else {
+        return Ok(());
+    };
+    let gate_column = table
+        .join_column
+        .as_deref()
+        .or(table.project_column.as_deref())
+        .unwrap_or(id_column);
+    let (id_type, gate_type) = (table.type_of(id_column), table.type_of(gate_column));
+    let sql = format!(
+        "SELECT t.{}, t.{} FROM {} AS t WHERE {belongs}",
+        quote::identifier(id_column),
+        quote::identifier(gate_column),
+        table.sql_name
+    );
+    let memory = crate::pg::memory::Memory::new(c"pg_clone map");
+    let mut pending = Vec::new();
+    for_each_row(&sql, &mut |row| {
+        let Some(row) = row else { return Ok(()) };
+        memory.reset();
+        memory.within(|| {
+            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
+                return Ok(());
+            };
+            if table.join_column.is_some() {
+                let Some(parent) = Key::read(row, 1, KeyKind::of(gate_type), gate_type)? else {
+                    return Ok(());
+                };
+                if !matches!(run.new_key(&parent, &table.parents), NewKey::To(_)) {
+                    return Ok(());
+                }
+            }
+            match &key {
+                Key::Uuid(id) => run.ids.insert_cloned(*id).map(|_| ()).map_err(over_budget),
+                _ => {
+                    pending.push(key);
+                    Ok(())
+                }
+            }
+        })
+    })?;
+    new_keys(run, table, id_column, pending)
+}
+
+/// With full history every version of a cloned resource gets a new version id.
+pub fn map_versions(run: &mut Run, tables: &[Table]) -> Result<()> {
+    for table in tables.iter().filter(|t| t.role == TableRole::History && !t.empty) {
+        let Some(version) = table.columns.iter().find(|c| c.role == ColumnRole::Version) else {
+            continue;
+        };
+        let Some(join) = table.join_column.as_deref() else {
+            continue;
+        };
+        if !table.parents.iter().any(|parent| run.active.contains(parent)) {
+            continue;
+        }
+        let active = run.active.clone();
+        let Some(belongs) = plan::condition(&run.store, table, &run.source, &active, true)? else {
+            continue;
+        };
+        let join_type = table.type_of(join).to_owned();
+        let sql = format!(
+            "SELECT t.{}::pg_catalog.text, t.{} FROM {} AS t WHERE {belongs}",
+            quote::identifier(&version.name),
+            quote::identifier(join),
+            table.sql_name
+        );
+        for_each_row(&sql, &mut |row| {
+            let Some(row) = row else { return Ok(()) };
+            let Some(parent) = Key::read(row, 1, KeyKind::of(&join_type), &join_type)? else {
+                return Ok(());
+            };
+            if matches!(run.new_key(&parent, &table.parents), NewKey::To(_))
+                && let Some(version) = row
+                    .text(0)?
+                    .and_then(|text| uuid_text::parse_slice(text.as_bytes()))
+            {
+                run.ids.insert_cloned(version).map_err(over_budget)?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,26 @@
+-- One call lets a role clone: nothing of the extension is executable by PUBLIC.
+
+CREATE FUNCTION clone.allow(role regrole) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    f regprocedure;
+BEGIN
+    FOR f IN
+        SELECT p.oid::regprocedure
+        FROM pg_depend d
+        JOIN pg_extension e ON e.oid = d.refobjid
+        JOIN pg_proc p ON p.oid = d.objid
+        WHERE e.extname = 'pg_clone_ext' AND d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+          AND p.proname IN ('project_clone', 'project_clone_plan', 'project_clone_verify', 'project_delete', 'project_clone_start',
+              'project_clone_cancel', 'item_clone', 'item_clone_draft', 'items_clone', 'last_run', 'emit')
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', f, role);
+    END LOOP;
+    EXECUTE format('GRANT USAGE ON SCHEMA clone TO %s', role);
+    EXECUTE format('GRANT SELECT ON clone.store, clone.run, clone.run_table, clone.run_dangling, clone.blob_copy, clone.blob_status TO %s', role);
+END
+$$;
+COMMENT ON FUNCTION clone.allow(regrole) IS
+    'Lets a role clone, look at runs and delete clones; it needs its own privileges on the store''s tables besides';
