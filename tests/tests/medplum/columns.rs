@@ -74,7 +74,7 @@ async fn token_columns_hold_the_hashes_of_the_documents_identifiers_and_tags() {
     let Some((db, _)) = cloned().await else { return };
     // How the product hashes, by an example of its own.
     assert_eq!(
-        db.text(r"SELECT clone.uuid_v5(E'http://clinic.example/mrn\x01MRN00060')").await,
+        db.text(r"SELECT test.token(E'http://clinic.example/mrn\x01MRN00060')").await,
         "df803713-2276-54da-b8d8-a82699b3adcf"
     );
     for (column, tokens) in [("__identifier", "identifier"), ("___tag", "meta,tag")] {
@@ -87,7 +87,7 @@ async fn token_columns_hold_the_hashes_of_the_documents_identifiers_and_tags() {
                        CROSS JOIN LATERAL jsonb_array_elements(
                            CASE jsonb_typeof(r.content::jsonb #> '{{{tokens}}}') WHEN 'array' THEN r.content::jsonb #> '{{{tokens}}}'
                                 WHEN 'object' THEN jsonb_build_array(r.content::jsonb #> '{{{tokens}}}') ELSE '[]' END) AS t
-                       WHERE NOT clone.uuid_v5(E'\x01' || (t->>'{member}')) = ANY (r.{column})"#
+                       WHERE NOT test.token(E'\x01' || (t->>'{member}')) = ANY (r.{column})"#
                 ))
                 .await;
             assert_eq!(missing, 0, "{name}.{column}");
@@ -97,7 +97,7 @@ async fn token_columns_hold_the_hashes_of_the_documents_identifiers_and_tags() {
         .number(
             r#"SELECT count(*) FROM "Basic" r JOIN test.map m ON r.id IN (m.old, m.new)
                WHERE r.content::jsonb #>> '{subject,identifier,value}' IS NOT NULL
-                 AND clone.uuid_v5(E'subject:identifier\x01\x01' || (r.content::jsonb #>> '{subject,identifier,value}')) = ANY (r."__sharedTokens")"#,
+                 AND test.token(E'subject:identifier\x01\x01' || (r.content::jsonb #>> '{subject,identifier,value}')) = ANY (r."__sharedTokens")"#,
         )
         .await;
     assert_eq!(logical, 2, "the source's and the clone's logical reference are found by the same identifier");

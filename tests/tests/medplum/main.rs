@@ -15,3 +15,4 @@ mod secrets;
 mod shapes;
 mod terminology;
 mod untouched_source;
+mod verification;

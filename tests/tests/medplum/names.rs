@@ -54,7 +54,7 @@ async fn without_a_name_all_names_stay() {
 async fn a_name_may_hold_any_character() {
     let Some(db) = shared().await else { return };
     let name = r#"O'Brien "\n" \ {name} $1 %s é 😀 </a> 773d0adb-ce39-4944-9b4b-292fd22077cd"#;
-    let row = db.query_one("SELECT project_clone($1, $2)", &[&PROJECT, &name]).await.unwrap();
+    let row = db.query_one("SELECT project_clone($1, $2, resource_types => '{ProjectMembership}')", &[&PROJECT, &name]).await.unwrap();
     let project: serde_json::Value = row.get(0);
     assert_eq!(project["name"], name);
     let clone = project["id"].as_str().unwrap();
