@@ -1,5 +1,7 @@
 //! The queue of files on Azure Blob Storage, as Azurite plays it.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first broken assumption, its helpers too")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

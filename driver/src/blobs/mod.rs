@@ -25,6 +25,7 @@ mod s3_multipart;
 mod s3_upload;
 mod status;
 mod storage;
+mod tally;
 mod transfer;
 mod verify;
 mod wakeup;

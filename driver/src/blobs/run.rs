@@ -12,9 +12,10 @@ use super::location::Location;
 use super::places::Places;
 use super::progress::{Event, Progress};
 use super::queue::{Queue, Standing};
+use super::tally::Tally;
 use super::transfer::Shared;
 use super::wakeup::Listener;
-use super::worker::{Tally, Worker};
+use super::worker::Worker;
 
 /// What to work off, and how.
 #[derive(Clone)]

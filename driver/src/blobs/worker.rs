@@ -1,6 +1,6 @@
 //! One worker's loop: claim, keep so many files under way, record what became of them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -14,17 +14,14 @@ use super::outcome::{Method, Outcome};
 use super::places::{Place, Places};
 use super::progress::{Event, Progress, Snapshot};
 use super::queue::{Queue, Row, Standing};
-use super::run::{RunOptions, Summary};
+use super::run::RunOptions;
+use super::tally::Tally;
 use super::transfer::{self, Job, Shared};
 
 /// How long a finished file may stay unrecorded, and how often progress is told.
 const TICK: Duration = Duration::from_millis(200);
 /// Finished files that are recorded together.
 const BATCH: usize = 64;
-/// First rest of a storage that cannot be used; it doubles up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_secs(30);
-/// Longest rest.
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 /// How often a run looks for claims of dead workers and counts the queue.
 const SURVEY: Duration = Duration::from_secs(2);
 
@@ -46,24 +43,6 @@ pub struct Worker<'w> {
     pub places: &'w Places,
     /// Meter and memory.
     pub shared: &'w Shared,
-}
-
-/// What a run did so far; it outlives a lost connection.
-pub struct Tally {
-    start: Instant,
-    done: u64,
-    present: u64,
-    failed: u64,
-    bytes: u64,
-    total: u64,
-    paused: HashMap<String, Pause>,
-}
-
-/// A storage that rests.
-struct Pause {
-    error: String,
-    until: Instant,
-    rest: Duration,
 }
 
 /// The files in this worker's hands.
@@ -332,64 +311,6 @@ impl Default for Survey {
             standing: Standing::default(),
             due: Instant::now(),
         }
-    }
-}
-
-impl Tally {
-    /// Nothing yet.
-    pub fn new(start: Instant) -> Self {
-        Self {
-            start,
-            done: 0,
-            present: 0,
-            failed: 0,
-            bytes: 0,
-            total: 0,
-            paused: HashMap::new(),
-        }
-    }
-
-    /// Files that are out of this run's hands.
-    pub fn files(&self) -> u64 {
-        self.done + self.failed
-    }
-
-    /// Takes over the bytes of a session that ended.
-    pub fn keep_bytes(&mut self, shared: &Shared) {
-        self.bytes += shared.meter.bytes();
-    }
-
-    /// What this process did.
-    pub fn summary(&self) -> Summary {
-        let paused = self
-            .paused
-            .iter()
-            .map(|(store, pause)| (store.clone(), pause.error.clone()));
-        Summary {
-            done: self.done,
-            present: self.present,
-            bytes: self.bytes,
-            elapsed: self.start.elapsed(),
-            paused: paused.collect(),
-            ..Summary::default()
-        }
-    }
-
-    /// Lets a store rest; `false` when it rests already.
-    fn pause(&mut self, store: &str, error: &str) -> bool {
-        let now = Instant::now();
-        let rest = match self.paused.get(store) {
-            Some(pause) if pause.until > now => return false,
-            Some(pause) => (pause.rest * 2).min(LONGEST_PAUSE),
-            None => FIRST_PAUSE,
-        };
-        let pause = Pause {
-            error: error.to_owned(),
-            until: now + rest,
-            rest,
-        };
-        self.paused.insert(store.to_owned(), pause);
-        true
     }
 }
 
