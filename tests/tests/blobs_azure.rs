@@ -1,6 +1,9 @@
 //! The queue of files on Azure Blob Storage, as Azurite plays it.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first broken assumption, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at the first broken assumption, its helpers too"
+)]
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,9 @@
 //! The queue of files between directories: nothing lost, nothing copied twice, every trouble in clear words.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first broken assumption, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at the first broken assumption, its helpers too"
+)]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};

@@ -1,6 +1,9 @@
 //! Files that take long or much disk: run with PG_CLONE_HEAVY=1, by the nightly target and by hand.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first broken assumption, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at the first broken assumption, its helpers too"
+)]
 
 use std::fs;
 use std::path::Path;

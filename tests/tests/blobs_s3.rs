@@ -1,6 +1,9 @@
 //! The queue of files on an S3 server that the tests start: copies by the server, streams, faults, killed workers.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop at the first broken assumption, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at the first broken assumption, its helpers too"
+)]
 
 use std::collections::HashMap;
 use std::fs;
