@@ -1,0 +1,34 @@
+# Shape 3: documents of 50 kB, compressed and out of line, as jsonb and as text; with pglz and, where the server has it, lz4.
+
+shape_large() {
+    local source=00000000-0000-4000-8000-000000000001 round method
+    for method in pglz lz4; do
+        new_database large
+        if ! sql postgres -c "ALTER DATABASE large SET default_toast_compression = $method" 2>/dev/null; then
+            echo "  large: no $method in this server" >&2
+            drop_database large
+            continue
+        fi
+        sql large -v documents="$large_documents" -f "$here/large/fill.sql" >/dev/null
+        sql large -c 'VACUUM (FREEZE, ANALYZE)'
+        for round in $(seq "$rounds"); do
+            measure_fresh "jsonb_$method" floor large documents/floor.sql -v source=$source
+            measure_fresh "jsonb_$method" clone large large/clone.sql -v source=$source -v store=docs
+            measure_fresh "text_$method" floor large large/text_floor.sql -v source=$source
+            measure_fresh "text_$method" clone large large/clone.sql -v source=$source -v store=texts
+        done
+        drop_database large
+        goal "large_jsonb_${method}_time" "$(ratio "$(median "jsonb_$method" clone 3)" "$(median "jsonb_$method" floor 3)")" 1.0
+        goal "large_text_${method}_time" "$(ratio "$(median "text_$method" clone 3)" "$(median "text_$method" floor 3)")" 1.0
+    done
+}
+
+tables_large() {
+    local method
+    echo "### Shape 3: $large_documents documents of 50 kB"
+    echo
+    for method in pglz lz4; do
+        table "jsonb_$method" floor clone
+        table "text_$method" floor clone
+    done
+}

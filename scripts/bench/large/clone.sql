@@ -1,0 +1,2 @@
+-- The project lives in both stores.
+SELECT project_clone(:'source', store => :'store');
