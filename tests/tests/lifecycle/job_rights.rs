@@ -1,0 +1,177 @@
+//! With whose rights a job runs, and what its owner cannot do with the worker's.
+
+use pg_clone_tests::scratch_database::{Scratch, Session};
+
+use crate::clinic::{self, CLINIC};
+
+const NEXT: &str = "SELECT clone.run_next_job()";
+
+/// A role that may queue clones, and a session of it.
+async fn asker(db: &Scratch, role: &str) -> Session {
+    db.run(&format!(
+        "DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN;
+         GRANT USAGE ON SCHEMA documents, clone TO {role}; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA documents TO {role};
+         GRANT EXECUTE ON FUNCTION clone.emit, project_clone_start, project_clone_cancel,
+             project_clone(text, text, text[], text[], text[], text, text, jsonb) TO {role}"
+    ))
+    .await;
+    db.session_as(role).await
+}
+
+fn start() -> String {
+    format!("SELECT project_clone_start('{CLINIC}', 'Job')")
+}
+
+async fn ended(db: &Scratch) -> (String, String) {
+    let row = db
+        .rows("SELECT state, COALESCE(error, '') FROM clone.job ORDER BY id DESC LIMIT 1")
+        .await
+        .swap_remove(0);
+    (row[0].clone().unwrap(), row[1].clone().unwrap())
+}
+
+#[tokio::test]
+async fn a_job_runs_as_who_queued_it() {
+    let db = clinic::database().await;
+    let session = asker(&db, "asker_1").await;
+    session.run(&start()).await;
+    db.run(NEXT).await;
+    assert_eq!(
+        db.text("SELECT run_by || '/' || session_by FROM clone.run").await,
+        "asker_1/postgres"
+    );
+    db.run("DROP OWNED BY asker_1").await;
+}
+
+#[tokio::test]
+async fn rights_that_were_revoked_meanwhile_are_missing() {
+    let db = clinic::database().await;
+    let session = asker(&db, "asker_2").await;
+    for revoke in [
+        "REVOKE INSERT ON documents.resource FROM asker_2",
+        "GRANT INSERT ON documents.resource TO asker_2; REVOKE EXECUTE ON FUNCTION project_clone(text, text, text[], text[], text[], text, text, jsonb) FROM asker_2",
+    ] {
+        session.run(&start()).await;
+        db.run(revoke).await;
+        db.run(NEXT).await;
+        let (state, error) = ended(&db).await;
+        assert_eq!(state, "failed");
+        assert!(error.starts_with("permission denied"), "{error}");
+    }
+    assert_eq!(db.number("SELECT count(*) FROM clone.run").await, 0);
+    db.run("DROP OWNED BY asker_2").await;
+}
+
+#[tokio::test]
+async fn the_job_of_a_role_that_is_gone_fails() {
+    let db = clinic::database().await;
+    let session = asker(&db, "asker_3").await;
+    session.run(&start()).await;
+    db.run("DROP OWNED BY asker_3; DROP ROLE asker_3").await;
+    db.run(NEXT).await;
+    assert_eq!(
+        ended(&db).await,
+        (
+            "failed".to_owned(),
+            "role \"asker_3\", which queued job 1, does not exist any more".to_owned()
+        )
+    );
+}
+
+#[tokio::test]
+async fn code_of_the_asker_cannot_become_the_worker() {
+    let db = clinic::database().await;
+    let session = asker(&db, "asker_4").await;
+    db.run(
+        "CREATE TABLE seen (what text); GRANT INSERT ON seen TO PUBLIC;
+         CREATE FUNCTION smuggled() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM set_config('work_mem', '123MB', false);
+             BEGIN RESET ROLE; EXCEPTION WHEN OTHERS THEN NULL; END;
+             BEGIN SET SESSION AUTHORIZATION postgres; EXCEPTION WHEN OTHERS THEN NULL; END;
+             INSERT INTO public.seen VALUES (TG_NAME || ' as ' || current_user);
+             RETURN NEW; END $$;
+         CREATE TRIGGER now BEFORE INSERT ON documents.project FOR EACH ROW EXECUTE FUNCTION smuggled();
+         CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON documents.project DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION smuggled()",
+    )
+    .await;
+    session.run(&start()).await;
+    db.run(NEXT).await;
+    assert_eq!(ended(&db).await.0, "done");
+    assert_eq!(
+        db.list("SELECT what FROM seen ORDER BY 1").await,
+        ["at_commit as asker_4", "now as asker_4"]
+    );
+    assert_eq!(db.text("SHOW work_mem").await, "4MB");
+    db.run("DROP OWNED BY asker_4").await;
+}
+
+#[tokio::test]
+async fn what_would_run_after_the_job_is_refused() {
+    let db = clinic::database().await;
+    let session = asker(&db, "asker_5").await;
+    db.run(
+        "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN SET CONSTRAINTS ALL DEFERRED; RETURN NEW; END $$;
+         CREATE TRIGGER later BEFORE INSERT ON documents.project FOR EACH ROW EXECUTE FUNCTION later();
+         CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+         CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON documents.project DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION nothing()",
+    )
+    .await;
+    session.run(&start()).await;
+    db.run(NEXT).await;
+    assert_eq!(
+        ended(&db).await,
+        (
+            "failed".to_owned(),
+            "cannot fire deferred trigger within security-restricted operation".to_owned()
+        )
+    );
+    db.run("DROP OWNED BY asker_5").await;
+}
+
+#[tokio::test]
+async fn nobody_cancels_or_forges_the_job_of_another() {
+    let db = clinic::database().await;
+    let session = asker(&db, "asker_6").await;
+    let stranger = asker(&db, "stranger").await;
+    session.run(&start()).await;
+    assert_eq!(
+        stranger.fails("SELECT project_clone_cancel(1)").await.code,
+        "42501"
+    );
+    for forged in [
+        "INSERT INTO clone.job_queue (source_project, store, arguments, queued_by) VALUES ('x', 'x', '{}', 'postgres')",
+        "SELECT clone.queue_job('x', 'x', NULL, '{}', 'postgres', '{}')",
+        "SELECT clone.run_job(1)",
+        "SELECT clone.cancel_job(1, 'postgres')",
+        "SELECT clone.run_next_job()",
+    ] {
+        assert_eq!(stranger.fails(forged).await.code, "42501", "{forged}");
+    }
+    assert_eq!(session.text("SELECT project_clone_cancel(1)").await, "cancelled");
+    db.run("DROP OWNED BY asker_6, stranger").await;
+}
+
+#[tokio::test]
+async fn a_worker_needs_no_rights_on_the_data() {
+    let db = clinic::database().await;
+    let session = asker(&db, "asker_7").await;
+    session.run(&start()).await;
+    db.run(
+        "DROP ROLE IF EXISTS worker_7; CREATE ROLE worker_7 LOGIN; GRANT USAGE ON SCHEMA clone TO worker_7;
+         GRANT EXECUTE ON FUNCTION clone.run_next_job TO worker_7",
+    )
+    .await;
+    let worker = db.session_as("worker_7").await;
+    assert_eq!(worker.text(NEXT).await, "1");
+    assert_eq!(
+        worker.fails("SELECT count(*) FROM documents.resource").await.code,
+        "42501"
+    );
+    assert_eq!(
+        db.text("SELECT run_by || '/' || session_by FROM clone.run").await,
+        "asker_7/worker_7"
+    );
+    db.run("DROP OWNED BY asker_7, worker_7").await;
+}
