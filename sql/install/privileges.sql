@@ -18,16 +18,21 @@ $$;
 
 DO $$
 DECLARE
-    c oid;
+    c regclass;
+    ours boolean;
 BEGIN
     -- One command each: the function updates the extension's row.
     FOR c IN
-        SELECT r.oid
+        SELECT r.oid::pg_catalog.regclass
         FROM pg_catalog.pg_class r
         JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-        WHERE n.nspname = 'clone' AND r.relkind IN ('r', 'S') AND r.relname <> 'preset'
+        WHERE n.nspname = 'clone' AND r.relkind IN ('r', 'S')
         ORDER BY r.oid
     LOOP
+        -- What has rows now gets them from this script, in a restored database too.
+        EXECUTE pg_catalog.format('SELECT c.relkind = ''r'' AND EXISTS (SELECT FROM %s) FROM pg_catalog.pg_class c WHERE c.oid = $1', c)
+        INTO ours USING c;
+        CONTINUE WHEN ours;
         PERFORM pg_catalog.pg_extension_config_dump(c, '');
     END LOOP;
     -- Our own presets come with the extension, those that somebody has added do not.

@@ -3,6 +3,7 @@
 use pg_clone_tests::medplum_source::{self, PROJECT};
 
 const TESTER: &str = "44444444-0000-4000-8000-0000000000a1";
+const PROFILE: &str = "44444444-0000-4000-8000-0000000000b1";
 
 #[tokio::test]
 async fn whoever_is_configured_against_staging_stays_logged_in() {
@@ -15,7 +16,11 @@ async fn whoever_is_configured_against_staging_stays_logged_in() {
         "INSERT INTO \"User\" (id, content, \"lastUpdated\", \"projectId\", __version, compartments, email)
          VALUES ('{TESTER}', '{{\"resourceType\":\"User\",\"id\":\"{TESTER}\",\"email\":\"t@example.org\"}}', now(),
                  '65897e4f-7add-55f3-9b17-035b5a4e6d52', 12, '{{}}', 't@example.org');
-         SELECT clone.medplum_add_owner('public', '{staging}', 'User/{TESTER}');
+         INSERT INTO \"Practitioner\" (id, content, \"lastUpdated\", \"projectId\", __version, compartments)
+         VALUES ('{PROFILE}', '{{\"resourceType\":\"Practitioner\",\"id\":\"{PROFILE}\"}}', now(), '{staging}', 12, '{{}}');
+         INSERT INTO \"ProjectMembership\" (id, content, \"lastUpdated\", \"projectId\", __version, compartments, \"user\", profile)
+         VALUES (gen_random_uuid(), '{{\"resourceType\":\"ProjectMembership\",\"user\":{{\"reference\":\"User/{TESTER}\"}},'
+                 '\"profile\":{{\"reference\":\"Practitioner/{PROFILE}\"}}}}', now(), '{staging}', 12, '{{}}', 'User/{TESTER}', 'Practitioner/{PROFILE}');
          UPDATE \"User\" SET content = (content::jsonb || '{{\"passwordHash\": \"entered in staging\"}}')::text WHERE \"projectId\" = '{staging}';
          UPDATE \"Project\" SET content = (content::jsonb || '{{\"secret\": [{{\"name\": \"K\", \"valueString\": \"of staging\"}}]}}')::text
          WHERE id = '{staging}'"
@@ -69,8 +74,10 @@ async fn a_refreshed_clone_has_the_rows_of_a_fresh_one() {
         return;
     };
     let staging = db.clone_project(&format!("'{PROJECT}', 'Staging'")).await;
+    // Deleted as the product does it, and edited.
     db.run(&format!(
-        "DELETE FROM \"Patient\" WHERE \"projectId\" = '{staging}'"
+        "UPDATE \"Patient\" SET deleted = true, content = '', __version = -1 WHERE \"projectId\" = '{staging}';
+         UPDATE \"Observation\" SET content = replace(content, 'final', 'amended') WHERE \"projectId\" = '{staging}'"
     ))
     .await;
     db.clone_project(&format!(
@@ -84,6 +91,7 @@ async fn a_refreshed_clone_has_the_rows_of_a_fresh_one() {
     );
     let patients = format!("SELECT count(*) FROM \"Patient\" WHERE \"projectId\" = '{staging}'");
     assert_eq!(db.number(&patients).await, 302);
+    db.run("UPDATE clone.blob_copy SET state = 'done', attempts = 1").await;
     let bad = format!("SELECT check_name || subject FROM project_clone_verify('{staging}') WHERE NOT ok");
     assert_eq!(db.list(&bad).await, [""; 0]);
 }
