@@ -24,11 +24,27 @@ async fn a_relational_schema_is_cloned_with_all_its_references() {
     let clone = db.clone_project(&format!("'{ACME}', 'Acme staging'")).await;
     assert_eq!(db.text(source_rows).await, before);
     assert_eq!(
-        db.rows(&format!("SELECT name, slug FROM shop.tenant WHERE id = '{clone}'")).await,
+        db.rows(&format!(
+            "SELECT name, slug FROM shop.tenant WHERE id = '{clone}'"
+        ))
+        .await,
         [["Acme staging", "acme"].map(|text| Some(text.to_owned()))]
     );
-    for (table, rows) in [("customer", 3), ("category", 3), ("product", 3), ("orders", 2), ("shipment", 2)] {
-        assert_eq!(db.number(&format!("SELECT count(*) FROM shop.{table} WHERE tenant_id = '{clone}'")).await, rows, "{table}");
+    for (table, rows) in [
+        ("customer", 3),
+        ("category", 3),
+        ("product", 3),
+        ("orders", 2),
+        ("shipment", 2),
+    ] {
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM shop.{table} WHERE tenant_id = '{clone}'"
+            ))
+            .await,
+            rows,
+            "{table}"
+        );
     }
     assert_eq!(
         db.number(&format!("SELECT count(*) FROM shop.order_item i JOIN shop.orders o ON o.id = i.order_id WHERE o.tenant_id = '{clone}'")).await,
@@ -39,7 +55,13 @@ async fn a_relational_schema_is_cloned_with_all_its_references() {
     assert_eq!(source.len(), 16, "{source:#?}");
     assert_eq!(copy, source);
     // The other tenant is not in it.
-    assert_eq!(db.number("SELECT count(*) FROM shop.customer WHERE tenant_id = 'b0000000-0000-4000-8000-000000000001'").await, 1);
+    assert_eq!(
+        db.number(
+            "SELECT count(*) FROM shop.customer WHERE tenant_id = 'b0000000-0000-4000-8000-000000000001'"
+        )
+        .await,
+        1
+    );
 }
 
 /// The tenant's rows joined by all their references, without keys.
@@ -66,19 +88,39 @@ async fn joined(session: &Session, tenant: &str) -> Vec<String> {
 #[tokio::test]
 async fn filters_bring_only_what_belongs() {
     let db = shop().await;
-    let clone = db.clone_project(&format!("'{ACME}', resource_types => '{{category,product}}'")).await;
-    let count = async |table: &str| db.number(&format!("SELECT count(*) FROM shop.{table} WHERE tenant_id = '{clone}'")).await;
-    assert_eq!((count("category").await, count("product").await, count("customer").await, count("orders").await), (3, 3, 0, 0));
+    let clone = db
+        .clone_project(&format!("'{ACME}', resource_types => '{{category,product}}'"))
+        .await;
+    let count = async |table: &str| {
+        db.number(&format!(
+            "SELECT count(*) FROM shop.{table} WHERE tenant_id = '{clone}'"
+        ))
+        .await
+    };
+    assert_eq!(
+        (
+            count("category").await,
+            count("product").await,
+            count("customer").await,
+            count("orders").await
+        ),
+        (3, 3, 0, 0)
+    );
     assert_eq!(db.number("SELECT count(*) FROM shop.order_item").await, 3);
 }
 
 #[tokio::test]
 async fn a_reference_that_cannot_be_null_makes_its_loss_an_error() {
     let db = shop().await;
-    let clone = format!("SELECT project_clone('{ACME}', resource_types => '{{product}}', options => '{{\"dangling\": \"null\"}}')");
+    let clone = format!(
+        "SELECT project_clone('{ACME}', resource_types => '{{product}}', options => '{{\"dangling\": \"null\"}}')"
+    );
     let failure = db.fails(&clone).await;
     assert_eq!(failure.code, "23503", "{failure:?}");
-    assert!(failure.message.contains("category_id") && failure.message.contains("shop.product"), "{failure:?}");
+    assert!(
+        failure.message.contains("category_id") && failure.message.contains("shop.product"),
+        "{failure:?}"
+    );
     assert!(!failure.hint.is_empty(), "{failure:?}");
 }
 
@@ -87,7 +129,11 @@ async fn a_table_of_the_schema_that_nobody_described_stays_out_and_one_can_be_dr
     let db = shop().await;
     db.run("SELECT clone.store_drop('shop')").await;
     assert_eq!(db.number("SELECT count(*) FROM clone.store_relation").await, 0);
-    assert_eq!(db.number("SELECT count(*) FROM shop.tenant").await, 2, "tables stay");
+    assert_eq!(
+        db.number("SELECT count(*) FROM shop.tenant").await,
+        2,
+        "tables stay"
+    );
     db.run("SELECT clone.store_create('shop', 'custom'); SELECT clone.store_table('shop', 'shop.tenant', 'project', columns => '{\"created_at\": \"now\"}')").await;
     let clone = db.clone_project(&format!("'{ACME}'")).await;
     assert_eq!(db.number(&format!("SELECT count(*) FROM shop.tenant WHERE id = '{clone}' AND created_at = (SELECT max(created_at) FROM shop.tenant)")).await, 1);
@@ -122,11 +168,55 @@ async fn tenants_with_integer_and_text_keys_can_be_cloned_too() {
             db.list(&format!("SELECT t.title || ':' || l.text || ':' || (l.team = t.team) FROM task_label x JOIN task t ON t.id = x.task JOIN label l ON l.code = x.label WHERE t.team = {clone} ORDER BY 1")).await,
             ["a:Red:true", "b:Green:true", "b:Red:true"]
         );
-        assert_eq!(db.text(&format!("SELECT name FROM team WHERE id = {clone}")).await, "Blue copy");
+        assert_eq!(
+            db.text(&format!("SELECT name FROM team WHERE id = {clone}"))
+                .await,
+            "Blue copy"
+        );
     }
     assert_eq!(db.fails("SELECT project_clone('99')").await.code, "P0002");
-    assert_eq!(db.fails("SELECT project_clone('99999999999999999999')").await.code, "22023");
+    assert_eq!(
+        db.fails("SELECT project_clone('99999999999999999999')")
+            .await
+            .code,
+        "22023"
+    );
     assert_eq!(db.fails("SELECT project_clone('two')").await.code, "22023");
     // The next row of the application itself gets a key that is free.
-    db.run("INSERT INTO task (team, title) VALUES (2, 'd'); INSERT INTO team (name) VALUES ('Red')").await;
+    db.run("INSERT INTO task (team, title) VALUES (2, 'd'); INSERT INTO team (name) VALUES ('Red')")
+        .await;
+}
+
+#[tokio::test]
+async fn dangling_references_by_any_kind_of_key_are_counted() {
+    let db = shop().await;
+    let arguments = format!("'{ACME}', resource_types => '{{product,orders}}'");
+    let planned = db
+        .number(&format!(
+            "SELECT sum(dangling) FROM project_clone_plan({arguments})"
+        ))
+        .await;
+    let clone = db.clone_project(&arguments).await;
+    // Two customers (uuid), three categories (bigint), one shipment (text) are the source's.
+    assert_eq!(
+        db.number(&format!(
+            "SELECT (SELECT count(*) FROM shop.orders o JOIN shop.customer c ON c.id = o.customer_id WHERE o.tenant_id = '{clone}' AND c.tenant_id = '{ACME}')
+                  + (SELECT count(*) FROM shop.product d JOIN shop.category g ON g.id = d.category_id WHERE d.tenant_id = '{clone}' AND g.tenant_id = '{ACME}')
+                  + (SELECT count(*) FROM shop.orders o JOIN shop.shipment s ON s.code = o.last_shipment WHERE o.tenant_id = '{clone}' AND s.tenant_id = '{ACME}')"
+        ))
+        .await,
+        6
+    );
+    assert_eq!(db.number("SELECT dangling FROM clone.run").await, 6);
+    assert_eq!(
+        db.number("SELECT sum(occurrences) FROM clone.run_dangling").await,
+        6
+    );
+    assert_eq!(planned, 6);
+    let failure = db
+        .fails(&format!(
+            "SELECT project_clone({arguments}, options => '{{\"dangling\": \"error\"}}')"
+        ))
+        .await;
+    assert_eq!(failure.code, "23503", "{failure:?}");
 }

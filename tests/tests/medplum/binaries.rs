@@ -7,7 +7,13 @@ use pg_clone_tests::medplum_source::{PROJECT, cloned, data, shared, source_with_
 #[tokio::test]
 async fn every_binary_is_listed_under_its_old_and_new_key() {
     let Some((db, clone)) = cloned().await else { return };
-    assert_eq!(db.number(&format!(r#"SELECT count(*) FROM "Binary" WHERE "projectId" = '{clone}'"#)).await, 28);
+    assert_eq!(
+        db.number(&format!(
+            r#"SELECT count(*) FROM "Binary" WHERE "projectId" = '{clone}'"#
+        ))
+        .await,
+        28
+    );
     assert_eq!(db.number("SELECT count(*) FROM clone.blob_copy").await, 28);
     let wrong = db
         .rows(&format!(
@@ -27,9 +33,16 @@ async fn every_binary_is_listed_under_its_old_and_new_key() {
 #[tokio::test]
 async fn the_source_keys_are_files_of_the_servers_storage() {
     let Some((db, _)) = cloned().await else { return };
-    let output = std::process::Command::new("tar").arg("tzf").arg(data().unwrap().join("binary.tar.gz")).output().unwrap();
+    let output = std::process::Command::new("tar")
+        .arg("tzf")
+        .arg(data().unwrap().join("binary.tar.gz"))
+        .output()
+        .unwrap();
     let files = String::from_utf8(output.stdout).unwrap();
-    let files: BTreeSet<&str> = files.lines().map(|line| line.trim_start_matches("./").trim_start_matches("binary/")).collect();
+    let files: BTreeSet<&str> = files
+        .lines()
+        .map(|line| line.trim_start_matches("./").trim_start_matches("binary/"))
+        .collect();
     for key in db.list("SELECT source_key FROM clone.blob_copy").await {
         let file = key.strip_prefix("binary/").unwrap();
         assert!(files.contains(file), "{file} in {files:?}");
@@ -39,7 +52,9 @@ async fn the_source_keys_are_files_of_the_servers_storage() {
 #[tokio::test]
 async fn with_full_history_each_version_of_a_binary_is_listed() {
     let Some(db) = shared().await else { return };
-    let clone = db.clone_project(&format!("'{PROJECT}', options => '{{\"history\": \"full\"}}'")).await;
+    let clone = db
+        .clone_project(&format!("'{PROJECT}', options => '{{\"history\": \"full\"}}'"))
+        .await;
     assert_eq!(db.number("SELECT count(*) FROM clone.blob_copy").await, 29);
     assert_eq!(
         db.number(&format!(
@@ -54,14 +69,24 @@ async fn with_full_history_each_version_of_a_binary_is_listed() {
 #[tokio::test]
 async fn blobs_none_lists_nothing() {
     let Some(db) = shared().await else { return };
-    let clone = db.clone_project(&format!("'{PROJECT}', options => '{{\"blobs\": \"none\"}}'")).await;
+    let clone = db
+        .clone_project(&format!("'{PROJECT}', options => '{{\"blobs\": \"none\"}}'"))
+        .await;
     assert_eq!(db.number("SELECT count(*) FROM clone.blob_copy").await, 0);
-    assert_eq!(db.number(&format!(r#"SELECT count(*) FROM "Binary" WHERE "projectId" = '{clone}'"#)).await, 28);
+    assert_eq!(
+        db.number(&format!(
+            r#"SELECT count(*) FROM "Binary" WHERE "projectId" = '{clone}'"#
+        ))
+        .await,
+        28
+    );
 }
 
 #[tokio::test]
 async fn an_attachment_that_leads_nowhere_is_no_error_and_a_binary_nobody_names_is_cloned() {
-    let Some(db) = source_with_additions().await else { return };
+    let Some(db) = source_with_additions().await else {
+        return;
+    };
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     assert_eq!(
         db.number(&format!(
@@ -80,11 +105,14 @@ async fn an_attachment_that_leads_nowhere_is_no_error_and_a_binary_nobody_names_
 
 #[tokio::test]
 async fn who_waits_for_files_is_told_when_the_clone_commits() {
-    let Some(db) = source_with_additions().await else { return };
+    let Some(db) = source_with_additions().await else {
+        return;
+    };
     let listener = db.session().await;
     listener.run("LISTEN clone_blob_copy").await;
     db.run("BEGIN").await;
-    db.clone_project(&format!("'{PROJECT}', resource_types => '{{Binary}}'")).await;
+    db.clone_project(&format!("'{PROJECT}', resource_types => '{{Binary}}'"))
+        .await;
     assert_eq!(listener.number("SELECT count(*) FROM clone.blob_copy").await, 0);
     db.run("COMMIT").await;
     assert_eq!(listener.number("SELECT count(*) FROM clone.blob_copy").await, 29);

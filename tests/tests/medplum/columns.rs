@@ -7,8 +7,12 @@ use pg_clone_tests::medplum_source::{PROJECT, cloned, data};
 use serde_json::Value;
 
 /// Columns that rules set: their own tests say to what.
-const RULED: [(&str, &str); 4] =
-    [("Project", "name"), ("Project", "owner"), ("ClientApplication", "name"), ("Subscription", "status")];
+const RULED: [(&str, &str); 4] = [
+    ("Project", "name"),
+    ("Project", "owner"),
+    ("ClientApplication", "name"),
+    ("Subscription", "status"),
+];
 
 #[tokio::test]
 async fn every_column_is_the_sources_under_the_id_map_and_token_columns_are_equal() {
@@ -38,7 +42,10 @@ async fn every_column_is_the_sources_under_the_id_map_and_token_columns_are_equa
             assert_eq!(*found, expected, "{}.{column}", pair.resource_type);
         }
     }
-    assert!(tokens > 10_000 && rewritten > 30_000, "{tokens} token values, {rewritten} rewritten values");
+    assert!(
+        tokens > 10_000 && rewritten > 30_000,
+        "{tokens} token values, {rewritten} rewritten values"
+    );
 }
 
 #[tokio::test]
@@ -55,13 +62,22 @@ async fn reference_columns_hold_strings_of_the_document() {
         let content = pair.contents().1;
         for column in columns.get(pair.resource_type.as_str()).into_iter().flatten() {
             let value = &pair.clone[*column];
-            for text in value.as_array().unwrap_or(&vec![value.clone()]).iter().filter_map(Value::as_str) {
+            for text in value
+                .as_array()
+                .unwrap_or(&vec![value.clone()])
+                .iter()
+                .filter_map(Value::as_str)
+            {
                 // Logical references stand as identifier:<system>|<value>; compositions name their nested resource.
                 if text.starts_with("identifier:") || pair.resource_type == "Bundle" {
                     continue;
                 }
                 let quoted = Value::String(text.to_owned()).to_string();
-                assert!(content.contains(&quoted), "{}.{column} is {text}: {content}", pair.resource_type);
+                assert!(
+                    content.contains(&quoted),
+                    "{}.{column} is {text}: {content}",
+                    pair.resource_type
+                );
                 checked += 1;
             }
         }
@@ -74,13 +90,14 @@ async fn token_columns_hold_the_hashes_of_the_documents_identifiers_and_tags() {
     let Some((db, _)) = cloned().await else { return };
     // How the product hashes, by an example of its own.
     assert_eq!(
-        db.text(r"SELECT test.token(E'http://clinic.example/mrn\x01MRN00060')").await,
+        db.text(r"SELECT test.token(E'http://clinic.example/mrn\x01MRN00060')")
+            .await,
         "df803713-2276-54da-b8d8-a82699b3adcf"
     );
     for (column, tokens) in [("__identifier", "identifier"), ("___tag", "meta,tag")] {
-        for (name, member) in [("Basic", "value"), ("Patient", "value")].map(|(name, member)| {
-            (name, if column == "___tag" { "code" } else { member })
-        }) {
+        for (name, member) in [("Basic", "value"), ("Patient", "value")]
+            .map(|(name, member)| (name, if column == "___tag" { "code" } else { member }))
+        {
             let missing = db
                 .number(&format!(
                     r#"SELECT count(*) FROM "{name}" r JOIN test.map m ON m.new = r.id
@@ -100,7 +117,10 @@ async fn token_columns_hold_the_hashes_of_the_documents_identifiers_and_tags() {
                  AND test.token(E'subject:identifier\x01\x01' || (r.content::jsonb #>> '{subject,identifier,value}')) = ANY (r."__sharedTokens")"#,
         )
         .await;
-    assert_eq!(logical, 2, "the source's and the clone's logical reference are found by the same identifier");
+    assert_eq!(
+        logical, 2,
+        "the source's and the clone's logical reference are found by the same identifier"
+    );
 }
 
 #[tokio::test]
@@ -120,8 +140,20 @@ async fn reference_rows_are_the_sources_under_the_id_map() {
               ) {kind}"
         )
     };
-    assert_eq!(db.number(&compare("SELECT count(*) FROM (SELECT * FROM expected EXCEPT ALL SELECT * FROM found) d")).await, 0);
-    assert_eq!(db.number(&compare("SELECT count(*) FROM (SELECT * FROM found EXCEPT ALL SELECT * FROM expected) d")).await, 0);
+    assert_eq!(
+        db.number(&compare(
+            "SELECT count(*) FROM (SELECT * FROM expected EXCEPT ALL SELECT * FROM found) d"
+        ))
+        .await,
+        0
+    );
+    assert_eq!(
+        db.number(&compare(
+            "SELECT count(*) FROM (SELECT * FROM found EXCEPT ALL SELECT * FROM expected) d"
+        ))
+        .await,
+        0
+    );
     // 27,321 in the source, less those of AuditEvent (146), AsyncJob and UserSecurityRequest.
     let found = db.number(&compare("SELECT count(*) FROM found")).await;
     let left = db
@@ -141,13 +173,24 @@ async fn names_and_addresses_are_found_for_the_clones_people() {
         ("Address", r#"address, city, country, "postalCode", state, use"#),
     ] {
         let columns_of = |select: &str, id: &str| {
-            format!(r#"SELECT {select}, {columns} FROM "{table}" l JOIN test.map m ON m.{id} = l."resourceId""#)
+            format!(
+                r#"SELECT {select}, {columns} FROM "{table}" l JOIN test.map m ON m.{id} = l."resourceId""#
+            )
         };
         let (source, clone_rows) = (columns_of("m.new", "old"), columns_of("m.new", "new"));
         for (a, b) in [(&source, &clone_rows), (&clone_rows, &source)] {
-            assert_eq!(db.number(&format!("SELECT count(*) FROM ({a} EXCEPT ALL {b}) d")).await, 0, "{table}");
+            assert_eq!(
+                db.number(&format!("SELECT count(*) FROM ({a} EXCEPT ALL {b}) d"))
+                    .await,
+                0,
+                "{table}"
+            );
         }
-        let rows = db.number(&format!("SELECT count(*) FROM test.rows_of('{clone}') WHERE relation = '{table}'")).await;
+        let rows = db
+            .number(&format!(
+                "SELECT count(*) FROM test.rows_of('{clone}') WHERE relation = '{table}'"
+            ))
+            .await;
         assert!(rows >= 300, "{rows} rows in {table}");
     }
 }

@@ -5,9 +5,21 @@ use pg_clone_tests::medplum_source::{LIVE, OF_EXCLUDED_TYPES, PROJECT, cloned, s
 #[tokio::test]
 async fn everything_live_but_the_excluded_types_is_cloned() {
     let Some((db, clone)) = cloned().await else { return };
-    assert_eq!(db.number(&format!("SELECT sum(live) FROM test.census('{PROJECT}')")).await, LIVE);
-    assert_eq!(db.number(&format!("SELECT sum(live) FROM test.census('{clone}')")).await, LIVE - OF_EXCLUDED_TYPES);
-    assert_eq!(db.number(&format!("SELECT sum(deleted) FROM test.census('{clone}')")).await, 0);
+    assert_eq!(
+        db.number(&format!("SELECT sum(live) FROM test.census('{PROJECT}')"))
+            .await,
+        LIVE
+    );
+    assert_eq!(
+        db.number(&format!("SELECT sum(live) FROM test.census('{clone}')"))
+            .await,
+        LIVE - OF_EXCLUDED_TYPES
+    );
+    assert_eq!(
+        db.number(&format!("SELECT sum(deleted) FROM test.census('{clone}')"))
+            .await,
+        0
+    );
     let different = db
         .rows(&format!(
             "SELECT s.type, s.live, c.live FROM test.census('{PROJECT}') s FULL JOIN test.census('{clone}') c USING (type)
@@ -29,23 +41,44 @@ async fn a_type_with_more_than_a_thousand_resources_is_cloned_whole() {
 #[tokio::test]
 async fn every_resource_has_exactly_one_clone() {
     let Some((db, _)) = cloned().await else { return };
-    assert_eq!(db.number("SELECT count(*) FROM test.map").await, LIVE - OF_EXCLUDED_TYPES);
-    assert_eq!(db.number("SELECT count(*) FROM test.map WHERE pairs > 2").await, 0);
-    assert_eq!(db.number("SELECT count(*) FROM test.map WHERE old = new OR old_version = new_version").await, 0);
+    assert_eq!(
+        db.number("SELECT count(*) FROM test.map").await,
+        LIVE - OF_EXCLUDED_TYPES
+    );
+    assert_eq!(
+        db.number("SELECT count(*) FROM test.map WHERE pairs > 2").await,
+        0
+    );
+    assert_eq!(
+        db.number("SELECT count(*) FROM test.map WHERE old = new OR old_version = new_version")
+            .await,
+        0
+    );
 }
 
 #[tokio::test]
 async fn new_ids_are_uuids_of_version_7_unless_4_is_wanted() {
     let Some((db, _)) = cloned().await else { return };
-    let versions = db.list("SELECT DISTINCT substr(new::text, 15, 1) || substr(new_version::text, 15, 1) FROM test.map").await;
+    let versions = db
+        .list("SELECT DISTINCT substr(new::text, 15, 1) || substr(new_version::text, 15, 1) FROM test.map")
+        .await;
     assert_eq!(versions, ["77"]);
     let db = shared().await.unwrap();
-    let clone = db.clone_project(&format!("'{PROJECT}', options => '{{\"id_version\": 4}}'")).await;
+    let clone = db
+        .clone_project(&format!("'{PROJECT}', options => '{{\"id_version\": 4}}'"))
+        .await;
     assert_eq!(
-        db.list(&format!(r#"SELECT DISTINCT substr(id::text, 15, 1) FROM "Observation" WHERE "projectId" = '{clone}'"#)).await,
+        db.list(&format!(
+            r#"SELECT DISTINCT substr(id::text, 15, 1) FROM "Observation" WHERE "projectId" = '{clone}'"#
+        ))
+        .await,
         ["4"]
     );
-    assert_eq!(db.number(&format!("SELECT sum(live) FROM test.census('{clone}')")).await, LIVE - OF_EXCLUDED_TYPES);
+    assert_eq!(
+        db.number(&format!("SELECT sum(live) FROM test.census('{clone}')"))
+            .await,
+        LIVE - OF_EXCLUDED_TYPES
+    );
 }
 
 #[tokio::test]
@@ -58,19 +91,40 @@ async fn the_result_is_the_new_project_and_the_run_says_what_was_done() {
     assert_eq!(run["resources"], LIVE - OF_EXCLUDED_TYPES);
     assert_eq!(run["blobs"], 28);
     assert_eq!(run["kind"], "project");
-    assert!(run["finished_at"].is_string() && run["duration"].is_string(), "{run}");
-    let rows = db.number(&format!("SELECT count(*) FROM test.rows_of('{clone}')")).await;
+    assert!(
+        run["finished_at"].is_string() && run["duration"].is_string(),
+        "{run}"
+    );
+    let rows = db
+        .number(&format!("SELECT count(*) FROM test.rows_of('{clone}')"))
+        .await;
     assert_eq!(run["rows"], rows);
     assert_eq!(db.number("SELECT sum(rows) FROM clone.run_table").await, rows);
     for column in ["bytes", "rewritten", "dangling"] {
-        assert_eq!(db.number(&format!("SELECT sum({column}) FROM clone.run_table")).await, run[column], "{column}");
+        assert_eq!(
+            db.number(&format!("SELECT sum({column}) FROM clone.run_table"))
+                .await,
+            run[column],
+            "{column}"
+        );
     }
-    assert_eq!(db.number("SELECT rows FROM clone.run_table WHERE relation = 'public.\"Observation\"'").await, 1502);
+    assert_eq!(
+        db.number("SELECT rows FROM clone.run_table WHERE relation = 'public.\"Observation\"'")
+            .await,
+        1502
+    );
     let db = shared().await.unwrap();
-    let project = db.json(&format!("SELECT project_clone('{PROJECT}', 'Result')")).await;
+    let project = db
+        .json(&format!("SELECT project_clone('{PROJECT}', 'Result')"))
+        .await;
     assert_eq!(project["resourceType"], "Project");
     assert_eq!(project["name"], "Result");
-    let stored = db.json(&format!(r#"SELECT content FROM "Project" WHERE id = '{}'"#, project["id"].as_str().unwrap())).await;
+    let stored = db
+        .json(&format!(
+            r#"SELECT content FROM "Project" WHERE id = '{}'"#,
+            project["id"].as_str().unwrap()
+        ))
+        .await;
     assert_eq!(project, stored);
 }
 
@@ -80,5 +134,8 @@ async fn the_list_of_excluded_types_can_be_overridden() {
     db.run(r#"UPDATE clone.store_relation SET cloned = (relation <> '"Flag"'::regclass) WHERE relation IN ('"AuditEvent"', '"Flag"')"#).await;
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     let types = db.list(&format!("SELECT type FROM test.census('{clone}')")).await;
-    assert!(types.contains(&"AuditEvent".to_owned()) && !types.contains(&"Flag".to_owned()), "{types:?}");
+    assert!(
+        types.contains(&"AuditEvent".to_owned()) && !types.contains(&"Flag".to_owned()),
+        "{types:?}"
+    );
 }

@@ -7,14 +7,24 @@ use pg_clone_tests::medplum_source::{PROJECT, cloned, source_with_additions};
 use serde_json::Value;
 
 /// Documents of these types are edited by rules; their own tests say how.
-const EDITED: [&str; 5] = ["Project", "ProjectMembership", "ClientApplication", "User", "Subscription"];
+const EDITED: [&str; 5] = [
+    "Project",
+    "ProjectMembership",
+    "ClientApplication",
+    "User",
+    "Subscription",
+];
 
 #[tokio::test]
 async fn documents_are_the_sources_with_new_ids_and_else_equal_to_the_byte() {
     let Some((db, _)) = cloned().await else { return };
     let ids = ids(&db).await;
     let mut kept = 0;
-    for pair in pairs(&db).await.iter().filter(|pair| !EDITED.contains(&pair.resource_type.as_str())) {
+    for pair in pairs(&db)
+        .await
+        .iter()
+        .filter(|pair| !EDITED.contains(&pair.resource_type.as_str()))
+    {
         let (source, clone) = pair.contents();
         let document: Value = serde_json::from_str(source).unwrap();
         let expected = ids.rewrite_document(&document);
@@ -22,7 +32,12 @@ async fn documents_are_the_sources_with_new_ids_and_else_equal_to_the_byte() {
             assert_eq!(clone, ids.rewrite(source), "{}", pair.resource_type);
         } else {
             kept += 1;
-            assert_eq!(serde_json::from_str::<Value>(clone).unwrap(), expected, "{}", pair.resource_type);
+            assert_eq!(
+                serde_json::from_str::<Value>(clone).unwrap(),
+                expected,
+                "{}",
+                pair.resource_type
+            );
         }
     }
     assert_eq!(kept, 3, "documents with an id in a hashed string");
@@ -38,12 +53,18 @@ async fn no_value_anywhere_names_the_sources_copy_of_a_cloned_resource() {
     let mut rows = 0;
     for (relation, mut row) in rows_of(&db, &clone).await {
         rows += 1;
-        if let Some(document) = row.get("content").and_then(Value::as_str).map(serde_json::from_str::<Value>) {
+        if let Some(document) = row
+            .get("content")
+            .and_then(Value::as_str)
+            .map(serde_json::from_str::<Value>)
+        {
             row["content"] = document.unwrap();
         }
         for path in ids.paths_naming(&row) {
             let hashed = path.starts_with("__")
-                || ["identifier.value", "meta.tag.code"].iter().any(|end| path.ends_with(end));
+                || ["identifier.value", "meta.tag.code"]
+                    .iter()
+                    .any(|end| path.ends_with(end));
             if hashed {
                 *kept.entry((relation.clone(), path)).or_default() += 1;
             } else {
@@ -53,7 +74,10 @@ async fn no_value_anywhere_names_the_sources_copy_of_a_cloned_resource() {
     }
     assert!(rows > 40_000, "{rows} rows");
     assert_eq!(wrong, Vec::<String>::new());
-    let kept: Vec<_> = kept.iter().map(|((relation, path), count)| (relation.as_str(), path.as_str(), *count)).collect();
+    let kept: Vec<_> = kept
+        .iter()
+        .map(|((relation, path), count)| (relation.as_str(), path.as_str(), *count))
+        .collect();
     assert_eq!(
         kept,
         [
@@ -101,8 +125,12 @@ async fn each_form_of_reference_follows_the_clone() {
                WHERE s.content LIKE '%773d0adb-ce39-4944-9b4b-292fd22077cd%'"#,
         )
         .await;
-    let new = db.text("SELECT new FROM test.map WHERE old = '773d0adb-ce39-4944-9b4b-292fd22077cd'").await;
-    let version = db.text("SELECT new_version FROM test.map WHERE old = '773d0adb-ce39-4944-9b4b-292fd22077cd'").await;
+    let new = db
+        .text("SELECT new FROM test.map WHERE old = '773d0adb-ce39-4944-9b4b-292fd22077cd'")
+        .await;
+    let version = db
+        .text("SELECT new_version FROM test.map WHERE old = '773d0adb-ce39-4944-9b4b-292fd22077cd'")
+        .await;
     let all: String = probes.iter().map(|row| row[1].as_deref().unwrap()).collect();
     for form in [
         format!(r#""reference":"Patient/{new}""#),
@@ -130,7 +158,10 @@ async fn a_reference_to_the_current_version_names_the_clones_version() {
     let ids = ids(&db).await;
     let mut versioned = 0;
     for Pair { source, clone, .. } in pairs(&db).await {
-        let (source, clone) = (source["content"].as_str().unwrap(), clone["content"].as_str().unwrap());
+        let (source, clone) = (
+            source["content"].as_str().unwrap(),
+            clone["content"].as_str().unwrap(),
+        );
         for (at, mark) in source.match_indices("/_history/") {
             let version = &source[at + mark.len()..at + mark.len() + 36];
             let new = &ids.new[version];
@@ -145,15 +176,17 @@ async fn a_reference_to_the_current_version_names_the_clones_version() {
 
 #[tokio::test]
 async fn a_version_that_is_not_cloned_leaves_the_reference() {
-    let Some(db) = source_with_additions().await else { return };
+    let Some(db) = source_with_additions().await else {
+        return;
+    };
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     db.run(&format!("SELECT test.pair('{PROJECT}', '{clone}')")).await;
     let ids = ids(&db).await;
     let target = db
-        .rows(&format!(
-            r#"SELECT c.content::json #>> '{{target,0,reference}}', r.target FROM "Provenance" c JOIN test.map m ON m.new = c.id, unnest(c.target) AS r (target)
+        .rows(
+            r#"SELECT c.content::json #>> '{target,0,reference}', r.target FROM "Provenance" c JOIN test.map m ON m.new = c.id, unnest(c.target) AS r (target)
                WHERE m.old = 'aaaaaaaa-0000-4000-8000-000000000009'"#
-        ))
+        )
         .await;
     let expected = format!("Patient/{}", ids.new["e7752962-19f0-40d6-aa5b-afef3d655610"]);
     assert_eq!(target, [[Some(expected.clone()), Some(expected)]]);
@@ -164,7 +197,12 @@ async fn a_version_that_is_not_cloned_leaves_the_reference() {
 #[tokio::test]
 async fn meta_is_the_clones_own() {
     let Some((db, clone)) = cloned().await else { return };
-    for Pair { resource_type, source, clone: row } in pairs(&db).await {
+    for Pair {
+        resource_type,
+        source,
+        clone: row,
+    } in pairs(&db).await
+    {
         let document: Value = serde_json::from_str(row["content"].as_str().unwrap()).unwrap();
         let meta = &document["meta"];
         assert_eq!(document["resourceType"], resource_type);
@@ -178,7 +216,15 @@ async fn meta_is_the_clones_own() {
                 .as_array()
                 .unwrap()
                 .iter()
-                .map(|entry| entry["reference"].as_str().unwrap().split('/').nth(1).unwrap().into())
+                .map(|entry| {
+                    entry["reference"]
+                        .as_str()
+                        .unwrap()
+                        .split('/')
+                        .nth(1)
+                        .unwrap()
+                        .into()
+                })
                 .collect();
             assert_eq!(row["compartments"], Value::Array(named), "{resource_type}");
         }
@@ -187,7 +233,9 @@ async fn meta_is_the_clones_own() {
 
 #[tokio::test]
 async fn ids_in_odd_places_follow_the_clone_and_longer_words_stay() {
-    let Some(db) = source_with_additions().await else { return };
+    let Some(db) = source_with_additions().await else {
+        return;
+    };
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     db.run(&format!("SELECT test.pair('{PROJECT}', '{clone}')")).await;
     let ids = ids(&db).await;
@@ -199,10 +247,15 @@ async fn ids_in_odd_places_follow_the_clone_and_longer_words_stay() {
         .await
         .remove(0);
     let [source, found] = row.try_into().unwrap();
-    let (source, found): (Value, Value) =
-        (serde_json::from_str(&source.unwrap()).unwrap(), serde_json::from_str(&found.unwrap()).unwrap());
+    let (source, found): (Value, Value) = (
+        serde_json::from_str(&source.unwrap()).unwrap(),
+        serde_json::from_str(&found.unwrap()).unwrap(),
+    );
     assert_eq!(found, ids.rewrite_document(&source));
-    let (old, new) = ("773d0adb-ce39-4944-9b4b-292fd22077cd", &ids.new["773d0adb-ce39-4944-9b4b-292fd22077cd"]);
+    let (old, new) = (
+        "773d0adb-ce39-4944-9b4b-292fd22077cd",
+        &ids.new["773d0adb-ce39-4944-9b4b-292fd22077cd"],
+    );
     let text = found.to_string();
     for form in [
         format!("Patient/{}\"", new.to_uppercase()),

@@ -16,17 +16,26 @@ async fn cloned_types(session: &Session, arguments: &str) -> BTreeMap<String, i6
     let clone = session.clone_project(&format!("'{PROJECT}', {arguments}")).await;
     assert_ne!(clone, PROJECT);
     let mut found: BTreeMap<String, i64> = session
-        .rows(&format!("SELECT type, live FROM test.census('{clone}') WHERE live > 0"))
+        .rows(&format!(
+            "SELECT type, live FROM test.census('{clone}') WHERE live > 0"
+        ))
         .await
         .into_iter()
         .map(|row| (row[0].clone().unwrap(), row[1].as_ref().unwrap().parse().unwrap()))
         .collect();
-    assert_eq!(found.remove("Project"), Some(1), "the project itself is always cloned");
+    assert_eq!(
+        found.remove("Project"),
+        Some(1),
+        "the project itself is always cloned"
+    );
     found
 }
 
 fn types<const N: usize>(expected: [(&str, i64); N]) -> BTreeMap<String, i64> {
-    expected.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
+    expected
+        .into_iter()
+        .map(|(name, count)| (name.to_owned(), count))
+        .collect()
 }
 
 #[tokio::test]
@@ -36,22 +45,41 @@ async fn resource_types_choose_types() {
         cloned_types(&db, "resource_types => '{Observation,Encounter}'").await,
         types([("Observation", 1502), ("Encounter", 900)])
     );
-    assert_eq!(cloned_types(&db, "resource_types => '{AuditEvent}'").await, types([("AuditEvent", 31)]), "named, so wanted");
-    assert_eq!(cloned_types(&db, "resource_types => '{Invoice}'").await, types([]), "known, but the project has none");
+    assert_eq!(
+        cloned_types(&db, "resource_types => '{AuditEvent}'").await,
+        types([("AuditEvent", 31)]),
+        "named, so wanted"
+    );
+    assert_eq!(
+        cloned_types(&db, "resource_types => '{Invoice}'").await,
+        types([]),
+        "known, but the project has none"
+    );
 }
 
 #[tokio::test]
 async fn include_ids_choose_resources_whatever_their_place() {
     let Some(db) = shared().await else { return };
-    let ids = db.list(&format!(r#"SELECT id FROM "Observation" WHERE "projectId" = '{PROJECT}' ORDER BY id"#)).await;
+    let ids = db
+        .list(&format!(
+            r#"SELECT id FROM "Observation" WHERE "projectId" = '{PROJECT}' ORDER BY id"#
+        ))
+        .await;
     let some = format!("include_ids => '{{{},{},{PATIENT}}}'", ids[0], ids[1501]);
-    assert_eq!(cloned_types(&db, &some).await, types([("Observation", 2), ("Patient", 1)]));
+    assert_eq!(
+        cloned_types(&db, &some).await,
+        types([("Observation", 2), ("Patient", 1)])
+    );
     let upper = format!("include_ids => '{{{}}}'", PATIENT.to_uppercase());
     assert_eq!(cloned_types(&db, &upper).await, types([("Patient", 1)]));
     let project = format!("include_ids => '{{{PROJECT},{PATIENT}}}'");
     assert_eq!(cloned_types(&db, &project).await, types([("Patient", 1)]));
     let unknown = "include_ids => '{00000000-0000-4000-8000-000000000000}'";
-    assert_eq!(cloned_types(&db, unknown).await, types([]), "nothing would be cloned is no error");
+    assert_eq!(
+        cloned_types(&db, unknown).await,
+        types([]),
+        "nothing would be cloned is no error"
+    );
 }
 
 #[tokio::test]
@@ -70,18 +98,36 @@ async fn filters_combine() {
     let both = format!("include_ids => '{{{PATIENT},{OTHER_PATIENT}}}', exclude_ids => '{{{PATIENT}}}'");
     assert_eq!(cloned_types(&db, &both).await, types([("Patient", 1)]));
     let typed = format!("resource_types => '{{Patient}}', exclude_ids => '{{{PATIENT}}}'");
-    assert_eq!(cloned_types(&db, &typed).await, types([("Patient", 301), ("Binary", 1)]), "one has a photo");
-    let observation = db.text(&format!(r#"SELECT min(id::text) FROM "Observation" WHERE "projectId" = '{PROJECT}'"#)).await;
+    assert_eq!(
+        cloned_types(&db, &typed).await,
+        types([("Patient", 301), ("Binary", 1)]),
+        "one has a photo"
+    );
+    let observation = db
+        .text(&format!(
+            r#"SELECT min(id::text) FROM "Observation" WHERE "projectId" = '{PROJECT}'"#
+        ))
+        .await;
     let narrowed = format!("resource_types => '{{Patient}}', include_ids => '{{{PATIENT},{observation}}}'");
-    assert_eq!(cloned_types(&db, &narrowed).await, types([("Patient", 1)]), "of that type and named");
-    let all = format!("resource_types => '{{Patient}}', include_ids => '{{{PATIENT}}}', exclude_ids => '{{{PATIENT}}}'");
+    assert_eq!(
+        cloned_types(&db, &narrowed).await,
+        types([("Patient", 1)]),
+        "of that type and named"
+    );
+    let all = format!(
+        "resource_types => '{{Patient}}', include_ids => '{{{PATIENT}}}', exclude_ids => '{{{PATIENT}}}'"
+    );
     assert_eq!(cloned_types(&db, &all).await, types([]));
 }
 
 #[tokio::test]
 async fn empty_arrays_and_null_mean_no_filter() {
     let Some(db) = shared().await else { return };
-    let found = cloned_types(&db, "resource_types => '{}', include_ids => '{}', exclude_ids => NULL").await;
+    let found = cloned_types(
+        &db,
+        "resource_types => '{}', include_ids => '{}', exclude_ids => NULL",
+    )
+    .await;
     assert_eq!(found.values().sum::<i64>(), 6263);
 }
 
@@ -105,8 +151,13 @@ async fn a_bot_brings_its_code_and_its_membership() {
     // The membership's policy or configuration would come too, if it had one.
     let brought = types([("Bot", 1), ("Binary", 2), ("ProjectMembership", 1)]);
     assert_eq!(cloned_types(&db, "resource_types => '{Bot}'").await, brought);
-    assert_eq!(cloned_types(&db, &format!("include_ids => '{{{BOT}}}'")).await, brought);
-    let clone = db.text("SELECT target_project FROM clone.run ORDER BY id DESC LIMIT 1").await;
+    assert_eq!(
+        cloned_types(&db, &format!("include_ids => '{{{BOT}}}'")).await,
+        brought
+    );
+    let clone = db
+        .text("SELECT target_project FROM clone.run ORDER BY id DESC LIMIT 1")
+        .await;
     assert_eq!(
         db.number(&format!(
             r#"SELECT count(*) FROM "Bot" b JOIN "ProjectMembership" m ON m.profile = 'Bot/' || b.id AND m."user" = m.profile
@@ -117,9 +168,17 @@ async fn a_bot_brings_its_code_and_its_membership() {
         .await,
         1
     );
-    assert_eq!(db.number("SELECT count(*) FROM clone.blob_copy").await, 4, "two files of each clone");
+    assert_eq!(
+        db.number("SELECT count(*) FROM clone.blob_copy").await,
+        4,
+        "two files of each clone"
+    );
     let without = format!("resource_types => '{{Bot}}', exclude_ids => '{{{CODE_BINARY},{RUN_BINARY}}}'");
-    assert_eq!(cloned_types(&db, &without).await, types([("Bot", 1), ("ProjectMembership", 1)]), "unless excluded");
+    assert_eq!(
+        cloned_types(&db, &without).await,
+        types([("Bot", 1), ("ProjectMembership", 1)]),
+        "unless excluded"
+    );
 }
 
 #[tokio::test]
@@ -162,10 +221,18 @@ async fn the_parameters_form_chooses_the_same() {
         ))
         .await;
     assert_eq!(
-        db.rows(&format!("SELECT type, live FROM test.census('{clone}') ORDER BY 1")).await,
-        [["Binary", "1"], ["Patient", "301"], ["Project", "1"]].map(|row| row.map(|text| Some(text.to_owned())).to_vec())
+        db.rows(&format!(
+            "SELECT type, live FROM test.census('{clone}') ORDER BY 1"
+        ))
+        .await,
+        [["Binary", "1"], ["Patient", "301"], ["Project", "1"]]
+            .map(|row| row.map(|text| Some(text.to_owned())).to_vec())
     );
-    assert_eq!(db.text(&format!(r#"SELECT name FROM "Project" WHERE id = '{clone}'"#)).await, "P");
+    assert_eq!(
+        db.text(&format!(r#"SELECT name FROM "Project" WHERE id = '{clone}'"#))
+            .await,
+        "P"
+    );
 }
 
 #[tokio::test]
@@ -199,7 +266,11 @@ async fn the_plan_shows_what_the_clone_does() {
 async fn the_plan_writes_nothing() {
     let Some(db) = shared().await else { return };
     db.run("SET TRANSACTION READ ONLY").await;
-    let rows = db.number(&format!("SELECT count(*) FROM project_clone_plan('{PROJECT}') WHERE rows > 0")).await;
+    let rows = db
+        .number(&format!(
+            "SELECT count(*) FROM project_clone_plan('{PROJECT}') WHERE rows > 0"
+        ))
+        .await;
     assert!(rows > 100, "{rows}");
     let why = db
         .rows(&format!(
@@ -208,6 +279,13 @@ async fn the_plan_writes_nothing() {
         .await;
     assert_eq!(
         why,
-        [["AuditEvent", "31", "0", "none", "not cloned unless resource_types names it"].map(|text| Some(text.to_owned()))]
+        [[
+            "AuditEvent",
+            "31",
+            "0",
+            "none",
+            "not cloned unless resource_types names it"
+        ]
+        .map(|text| Some(text.to_owned()))]
     );
 }

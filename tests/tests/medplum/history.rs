@@ -5,7 +5,10 @@ use pg_clone_tests::medplum_source::{LIVE, OF_EXCLUDED_TYPES, PROJECT, cloned, s
 /// Rows of a project's history that agree with their resource's current row, and all of them.
 async fn history(session: &pg_clone_tests::scratch_database::Session, project: &str) -> (i64, i64) {
     let (mut equal, mut all) = (0, 0);
-    for name in session.list(&format!("SELECT type FROM test.census('{project}')")).await {
+    for name in session
+        .list(&format!("SELECT type FROM test.census('{project}')"))
+        .await
+    {
         let row = session
             .rows(&format!(
                 r#"SELECT count(*) FILTER (WHERE h.content = r.content AND h."lastUpdated" = r."lastUpdated"
@@ -26,7 +29,8 @@ async fn each_resource_has_one_version_equal_to_its_row() {
     let expected = LIVE - OF_EXCLUDED_TYPES;
     assert_eq!(history(&db, &clone).await, (expected, expected));
     assert_eq!(
-        db.number("SELECT count(*) FROM test.map WHERE new_version IS NULL OR new_version = old_version").await,
+        db.number("SELECT count(*) FROM test.map WHERE new_version IS NULL OR new_version = old_version")
+            .await,
         0
     );
 }
@@ -34,17 +38,30 @@ async fn each_resource_has_one_version_equal_to_its_row() {
 #[tokio::test]
 async fn without_history_there_are_no_versions() {
     let Some(db) = shared().await else { return };
-    let clone = db.clone_project(&format!("'{PROJECT}', options => '{{\"history\": \"none\"}}'")).await;
+    let clone = db
+        .clone_project(&format!("'{PROJECT}', options => '{{\"history\": \"none\"}}'"))
+        .await;
     assert_eq!(history(&db, &clone).await, (0, 0));
-    assert_eq!(db.number(&format!("SELECT sum(live) FROM test.census('{clone}')")).await, LIVE - OF_EXCLUDED_TYPES);
+    assert_eq!(
+        db.number(&format!("SELECT sum(live) FROM test.census('{clone}')"))
+            .await,
+        LIVE - OF_EXCLUDED_TYPES
+    );
 }
 
 #[tokio::test]
 async fn with_full_history_every_version_and_deleted_resources_come_along() {
     let Some(db) = source().await else { return };
-    let clone = db.clone_project(&format!("'{PROJECT}', options => '{{\"history\": \"full\"}}'")).await;
+    let clone = db
+        .clone_project(&format!("'{PROJECT}', options => '{{\"history\": \"full\"}}'"))
+        .await;
     db.run(&format!("SELECT test.pair('{PROJECT}', '{clone}')")).await;
-    assert_eq!(db.number(&format!("SELECT sum(deleted) FROM test.census('{clone}')")).await, 10, "deleted flags");
+    assert_eq!(
+        db.number(&format!("SELECT sum(deleted) FROM test.census('{clone}')"))
+            .await,
+        10,
+        "deleted flags"
+    );
     let count = |project: &str| {
         format!(
             r"SELECT count(*) FROM test.rows_of('{project}') WHERE relation LIKE '%\_History'
@@ -77,9 +94,17 @@ async fn with_full_history_every_version_and_deleted_resources_come_along() {
     // A reference to an older version keeps its version: that version is there.
     assert_eq!(db.number("SELECT kept FROM clone.run").await, 0);
     // Secrets are not in old versions either.
-    for secret in ["SOURCE-PROJECT-SECRET", "system-SECRET", "passwordHash", "hook-secret"] {
+    for secret in [
+        "SOURCE-PROJECT-SECRET",
+        "system-SECRET",
+        "passwordHash",
+        "hook-secret",
+    ] {
         assert_eq!(
-            db.number(&format!("SELECT count(*) FROM test.rows_of('{clone}') WHERE row_json->>'content' LIKE '%{secret}%'")).await,
+            db.number(&format!(
+                "SELECT count(*) FROM test.rows_of('{clone}') WHERE row_json->>'content' LIKE '%{secret}%'"
+            ))
+            .await,
             0,
             "{secret}"
         );

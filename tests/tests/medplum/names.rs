@@ -6,7 +6,10 @@ use pg_clone_tests::medplum_source::{CLONE_NAME, PROJECT, cloned, shared, source
 async fn the_name_stands_in_the_project_its_memberships_and_its_default_client() {
     let Some((db, clone)) = cloned().await else { return };
     assert_eq!(
-        db.rows(&format!(r#"SELECT name, content::json->>'name' FROM "Project" WHERE id = '{clone}'"#)).await,
+        db.rows(&format!(
+            r#"SELECT name, content::json->>'name' FROM "Project" WHERE id = '{clone}'"#
+        ))
+        .await,
         [[Some(CLONE_NAME.to_owned()), Some(CLONE_NAME.to_owned())]]
     );
     assert_eq!(
@@ -23,7 +26,8 @@ async fn the_name_stands_in_the_project_its_memberships_and_its_default_client()
         ))
         .await,
         [
-            ["Second client", "Second client", ""].map(|text| Some(text.to_owned()).filter(|text| !text.is_empty())),
+            ["Second client", "Second client", ""]
+                .map(|text| Some(text.to_owned()).filter(|text| !text.is_empty())),
             [
                 format!("{CLONE_NAME} Default Client"),
                 format!("{CLONE_NAME} Default Client"),
@@ -54,11 +58,21 @@ async fn without_a_name_all_names_stay() {
 async fn a_name_may_hold_any_character() {
     let Some(db) = shared().await else { return };
     let name = r#"O'Brien "\n" \ {name} $1 %s é 😀 </a> 773d0adb-ce39-4944-9b4b-292fd22077cd"#;
-    let row = db.query_one("SELECT project_clone($1, $2, resource_types => '{ProjectMembership}')", &[&PROJECT, &name]).await.unwrap();
+    let row = db
+        .query_one(
+            "SELECT project_clone($1, $2, resource_types => '{ProjectMembership}')",
+            &[&PROJECT, &name],
+        )
+        .await
+        .unwrap();
     let project: serde_json::Value = row.get(0);
     assert_eq!(project["name"], name);
     let clone = project["id"].as_str().unwrap();
-    assert_eq!(db.text(&format!(r#"SELECT name FROM "Project" WHERE id = '{clone}'"#)).await, name);
+    assert_eq!(
+        db.text(&format!(r#"SELECT name FROM "Project" WHERE id = '{clone}'"#))
+            .await,
+        name
+    );
     assert_eq!(
         db.list(&format!(
             r#"SELECT DISTINCT content::json #>> '{{project,display}}' FROM "ProjectMembership" WHERE "projectId" = '{clone}'"#
@@ -70,7 +84,9 @@ async fn a_name_may_hold_any_character() {
 
 #[tokio::test]
 async fn project_scoped_users_name_the_clone_too() {
-    let Some(db) = source_with_additions().await else { return };
+    let Some(db) = source_with_additions().await else {
+        return;
+    };
     let clone = db.clone_project(&format!("'{PROJECT}', 'Other'")).await;
     assert_eq!(
         db.list(&format!(

@@ -23,7 +23,9 @@ async fn owner(session: &Session, project: &str) -> [String; 3] {
         ))
         .await
         .remove(0);
-    <[Option<String>; 3]>::try_from(row).unwrap().map(Option::unwrap_or_default)
+    <[Option<String>; 3]>::try_from(row)
+        .unwrap()
+        .map(Option::unwrap_or_default)
 }
 
 /// Memberships of a user in a project, by column, by document and by reference row: user, whether admin, profile.
@@ -53,14 +55,20 @@ async fn without_an_owner_it_stays_and_keeps_the_membership() {
 #[tokio::test]
 async fn a_server_wide_user_becomes_owner_with_an_administrators_membership() {
     let Some(db) = shared().await else { return };
-    let clone = db.clone_project(&format!("'{PROJECT}', 'Owned', owner => '{ADMIN}', {PEOPLE}")).await;
+    let clone = db
+        .clone_project(&format!("'{PROJECT}', 'Owned', owner => '{ADMIN}', {PEOPLE}"))
+        .await;
     assert_eq!(owner(&db, &clone).await, [ADMIN; 3]);
     let found = memberships(&db, &clone, ADMIN).await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0][0].as_deref(), Some("true"));
     assert_eq!(found[0][2].as_deref(), Some(format!("Project/{clone}").as_str()));
     // The profile is a practitioner of the clone, findable by name, with a version of its own.
-    let profile = found[0][1].as_deref().unwrap().strip_prefix("Practitioner/").unwrap();
+    let profile = found[0][1]
+        .as_deref()
+        .unwrap()
+        .strip_prefix("Practitioner/")
+        .unwrap();
     assert_eq!(
         db.rows(&format!(
             r#"SELECT p."projectId", p.compartments, n.name, n.given, n.family, h."versionId" = (p.content::json #>> '{{meta,versionId}}')::uuid, h.content = p.content
@@ -70,14 +78,20 @@ async fn a_server_wide_user_becomes_owner_with_an_administrators_membership() {
         [[clone.as_str(), &format!("{{{clone}}}"), "Medplum Admin", "Medplum", "Admin", "t", "t"].map(|text| Some(text.to_owned()))]
     );
     let old_owner = memberships(&db, &clone, OWNER).await;
-    assert_eq!(old_owner.len(), 1, "the old owner's membership is cloned like any other");
+    assert_eq!(
+        old_owner.len(),
+        1,
+        "the old owner's membership is cloned like any other"
+    );
 }
 
 #[tokio::test]
 async fn an_owner_who_is_a_member_gets_no_second_membership() {
     let Some(db) = shared().await else { return };
     for user in [SHARED, OWNER] {
-        let clone = db.clone_project(&format!("'{PROJECT}', owner => '{user}', {PEOPLE}")).await;
+        let clone = db
+            .clone_project(&format!("'{PROJECT}', owner => '{user}', {PEOPLE}"))
+            .await;
         assert_eq!(owner(&db, &clone).await, [user; 3]);
         assert_eq!(memberships(&db, &clone, user).await.len(), 1, "{user}");
     }
@@ -86,7 +100,9 @@ async fn an_owner_who_is_a_member_gets_no_second_membership() {
 #[tokio::test]
 async fn a_user_of_the_project_becomes_owner_as_the_clones_user() {
     let Some(db) = shared().await else { return };
-    let clone = db.clone_project(&format!("'{PROJECT}', owner => '{SCOPED}', {PEOPLE}")).await;
+    let clone = db
+        .clone_project(&format!("'{PROJECT}', owner => '{SCOPED}', {PEOPLE}"))
+        .await;
     let user = db
         .text(&format!(r#"SELECT 'User/' || id FROM "User" WHERE "projectId" = '{clone}' AND email = 'ingrid@clinic.example'"#))
         .await;
@@ -99,13 +115,21 @@ async fn a_user_of_the_project_becomes_owner_as_the_clones_user() {
 async fn an_owner_can_log_in_to_a_clone_whose_filters_leave_memberships_out() {
     let Some(db) = shared().await else { return };
     for user in [ADMIN, SHARED] {
-        let clone = db.clone_project(&format!("'{PROJECT}', resource_types => '{{Patient}}', owner => '{user}'")).await;
+        let clone = db
+            .clone_project(&format!(
+                "'{PROJECT}', resource_types => '{{Patient}}', owner => '{user}'"
+            ))
+            .await;
         assert_eq!(owner(&db, &clone).await, [user; 3]);
         let found = memberships(&db, &clone, user).await;
         assert_eq!(found.len(), 1, "{user}");
         let profile = found[0][1].as_deref().unwrap().split_once('/').unwrap();
         assert_eq!(
-            db.text(&format!(r#"SELECT "projectId" FROM "{}" WHERE id = '{}'"#, profile.0, profile.1)).await,
+            db.text(&format!(
+                r#"SELECT "projectId" FROM "{}" WHERE id = '{}'"#,
+                profile.0, profile.1
+            ))
+            .await,
             clone,
             "the profile is the clone's"
         );
@@ -115,7 +139,12 @@ async fn an_owner_can_log_in_to_a_clone_whose_filters_leave_memberships_out() {
 #[tokio::test]
 async fn the_owner_in_any_case_is_the_same_user() {
     let Some(db) = shared().await else { return };
-    let clone = db.clone_project(&format!("'{PROJECT}', owner => 'User/{}', {PEOPLE}", &ADMIN[5..].to_uppercase())).await;
+    let clone = db
+        .clone_project(&format!(
+            "'{PROJECT}', owner => 'User/{}', {PEOPLE}",
+            &ADMIN[5..].to_uppercase()
+        ))
+        .await;
     assert_eq!(owner(&db, &clone).await, [ADMIN; 3]);
     assert_eq!(memberships(&db, &clone, ADMIN).await.len(), 1);
 }
@@ -128,11 +157,16 @@ async fn an_owner_who_is_no_user_is_refused() {
         (other_project, "unknown user"),
         ("efc4b418-3840-416c-8d90-ddf9e7b0dc19", "malformed owner"),
         ("User/1", "malformed owner"),
-        ("Practitioner/3bc0718c-f06d-4d0d-b9b1-0d0850b88216", "malformed owner"),
+        (
+            "Practitioner/3bc0718c-f06d-4d0d-b9b1-0d0850b88216",
+            "malformed owner",
+        ),
         ("", "malformed owner"),
     ] {
         db.run("SAVEPOINT s").await;
-        let failure = db.fails(&format!("SELECT project_clone('{PROJECT}', owner => '{owner}')")).await;
+        let failure = db
+            .fails(&format!("SELECT project_clone('{PROJECT}', owner => '{owner}')"))
+            .await;
         assert_eq!(failure.code, "22023", "{failure:?}");
         assert!(failure.message.contains(message), "{failure:?}");
         assert!(!failure.hint.is_empty(), "{failure:?}");

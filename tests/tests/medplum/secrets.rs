@@ -17,12 +17,20 @@ async fn secrets_of_the_source_are_nowhere_in_the_clone() {
         let in_project = |project: &str| {
             format!("SELECT count(*) FROM test.rows_of('{project}') WHERE row_json::text LIKE '%{secret}%'")
         };
-        assert!(db.number(&in_project(PROJECT)).await > 0, "{secret} is in the source");
+        assert!(
+            db.number(&in_project(PROJECT)).await > 0,
+            "{secret} is in the source"
+        );
         assert_eq!(db.number(&in_project(&clone)).await, 0, "{secret}");
     }
-    let project = db.json(&format!(r#"SELECT content FROM "Project" WHERE id = '{clone}'"#)).await;
+    let project = db
+        .json(&format!(r#"SELECT content FROM "Project" WHERE id = '{clone}'"#))
+        .await;
     assert!(project.get("secret").is_none() && project.get("systemSecret").is_none());
-    assert_eq!(project["setting"][0]["name"], "greeting", "what is no secret stays");
+    assert_eq!(
+        project["setting"][0]["name"], "greeting",
+        "what is no secret stays"
+    );
 }
 
 #[tokio::test]
@@ -33,9 +41,15 @@ async fn client_applications_get_secrets_of_their_own() {
         .await;
     assert_eq!(secrets.len(), 2);
     for secret in secrets {
-        assert!(secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit()), "{secret}");
+        assert!(
+            secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{secret}"
+        );
         assert_eq!(
-            db.number(&format!(r#"SELECT count(*) FROM "ClientApplication_History" WHERE content LIKE '%{secret}%'"#)).await,
+            db.number(&format!(
+                r#"SELECT count(*) FROM "ClientApplication_History" WHERE content LIKE '%{secret}%'"#
+            ))
+            .await,
             1,
             "its version says the same"
         );
@@ -44,19 +58,36 @@ async fn client_applications_get_secrets_of_their_own() {
 
 #[tokio::test]
 async fn the_rarer_secrets_are_dropped_too() {
-    let Some(db) = source_with_additions().await else { return };
+    let Some(db) = source_with_additions().await else {
+        return;
+    };
     let before = db.text(&format!("SELECT test.checksum('{PROJECT}')")).await;
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
-    assert_eq!(db.text(&format!("SELECT test.checksum('{PROJECT}')")).await, before);
-    for secret in ["mfa-SECRET", "retiring-SECRET", "idp-SECRET", "google-SECRET", "recaptcha-SECRET", "Bearer SECRET"] {
+    assert_eq!(
+        db.text(&format!("SELECT test.checksum('{PROJECT}')")).await,
+        before
+    );
+    for secret in [
+        "mfa-SECRET",
+        "retiring-SECRET",
+        "idp-SECRET",
+        "google-SECRET",
+        "recaptcha-SECRET",
+        "Bearer SECRET",
+    ] {
         let in_project = |project: &str| {
             format!("SELECT count(*) FROM test.rows_of('{project}') WHERE row_json::text LIKE '%{secret}%'")
         };
-        assert!(db.number(&in_project(PROJECT)).await > 0, "{secret} is in the source");
+        assert!(
+            db.number(&in_project(PROJECT)).await > 0,
+            "{secret} is in the source"
+        );
         assert_eq!(db.number(&in_project(&clone)).await, 0, "{secret}");
     }
     let user = db
-        .json(&format!(r#"SELECT content FROM "User" WHERE "projectId" = '{clone}' AND content LIKE '%"Mfa"%'"#))
+        .json(&format!(
+            r#"SELECT content FROM "User" WHERE "projectId" = '{clone}' AND content LIKE '%"Mfa"%'"#
+        ))
         .await;
     assert_eq!(user["mfaEnrolled"], false, "else the user could never log in");
     assert_eq!(
@@ -72,7 +103,12 @@ async fn the_rarer_secrets_are_dropped_too() {
 async fn the_run_says_what_must_be_configured_again() {
     let Some((db, clone)) = cloned().await else { return };
     let todo = db.json("SELECT todo FROM clone.run").await;
-    let todo: Vec<&str> = todo.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+    let todo: Vec<&str> = todo
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|text| text.as_str().unwrap())
+        .collect();
     for (resource_type, word) in [
         ("Project", "secrets again"),
         ("ClientApplication", "new secret"),
@@ -80,11 +116,15 @@ async fn the_run_says_what_must_be_configured_again() {
         ("Subscription", "is off"),
         ("Subscription", "secret its calls are signed with"),
     ] {
-        let said = todo.iter().find(|text| text.starts_with(resource_type) && text.contains(word));
+        let said = todo
+            .iter()
+            .find(|text| text.starts_with(resource_type) && text.contains(word));
         let said = said.unwrap_or_else(|| panic!("{resource_type} {word}: {todo:?}"));
         let id = &said[resource_type.len() + 1..][..36];
         let found = db
-            .number(&format!(r#"SELECT count(*) FROM "{resource_type}" WHERE id = '{id}' AND "projectId" = '{clone}'"#))
+            .number(&format!(
+                r#"SELECT count(*) FROM "{resource_type}" WHERE id = '{id}' AND "projectId" = '{clone}'"#
+            ))
             .await;
         assert_eq!(found, 1, "{said}");
     }

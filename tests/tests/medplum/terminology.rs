@@ -28,9 +28,21 @@ fn mappings(project: &str) -> String {
 async fn codings_and_mappings_of_the_dump_are_cloned_with_new_keys() {
     let Some((db, clone)) = cloned().await else { return };
     for (what, rows) in [(codings as fn(&str) -> String, 150), (mappings, 20)] {
-        assert_eq!(db.number(&format!("SELECT count(*) FROM ({}) r", what(&clone))).await, rows);
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM ({}) r", what(&clone)))
+                .await,
+            rows
+        );
         for (a, b) in [(PROJECT, clone.as_str()), (clone.as_str(), PROJECT)] {
-            assert_eq!(db.number(&format!("SELECT count(*) FROM ({} EXCEPT ALL {}) d", what(a), what(b))).await, 0);
+            assert_eq!(
+                db.number(&format!(
+                    "SELECT count(*) FROM ({} EXCEPT ALL {}) d",
+                    what(a),
+                    what(b)
+                ))
+                .await,
+                0
+            );
         }
     }
     // Keys come from the tables' own sequences: the server's next insert must not collide.
@@ -48,18 +60,28 @@ async fn codings_and_mappings_of_the_dump_are_cloned_with_new_keys() {
 
 #[tokio::test]
 async fn synonyms_properties_and_attributes_refer_to_the_clones_rows() {
-    let Some(db) = source_with_additions().await else { return };
+    let Some(db) = source_with_additions().await else {
+        return;
+    };
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     for what in [codings, mappings] {
         for (a, b) in [(PROJECT, clone.as_str()), (clone.as_str(), PROJECT)] {
             assert_eq!(
-                db.rows(&format!("({} EXCEPT ALL {}) LIMIT 2", what(a), what(b))).await,
+                db.rows(&format!("({} EXCEPT ALL {}) LIMIT 2", what(a), what(b)))
+                    .await,
                 Vec::<Vec<Option<String>>>::new()
             );
         }
     }
-    let synonyms = format!("SELECT count(*) FROM ({}) r WHERE synonym_of IS NOT NULL AND same_system", codings(&clone));
-    assert_eq!(db.number(&synonyms).await, 50 + 3, "those of the dump and the added ones");
+    let synonyms = format!(
+        "SELECT count(*) FROM ({}) r WHERE synonym_of IS NOT NULL AND same_system",
+        codings(&clone)
+    );
+    assert_eq!(
+        db.number(&synonyms).await,
+        50 + 3,
+        "those of the dump and the added ones"
+    );
     // No row of the clone names a key of the source's.
     assert_eq!(
         db.number(&format!(
@@ -76,10 +98,21 @@ async fn synonyms_properties_and_attributes_refer_to_the_clones_rows() {
 #[tokio::test]
 async fn a_code_system_brings_its_codings_and_others_none() {
     let Some(db) = shared().await else { return };
-    let clone = db.clone_project(&format!("'{PROJECT}', resource_types => '{{CodeSystem}}'")).await;
-    assert_eq!(db.number(&format!("SELECT count(*) FROM ({}) r", codings(&clone))).await, 150);
-    assert_eq!(db.number(&format!("SELECT count(*) FROM ({}) r", mappings(&clone))).await, 0);
+    let clone = db
+        .clone_project(&format!("'{PROJECT}', resource_types => '{{CodeSystem}}'"))
+        .await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM ({}) r", codings(&clone)))
+            .await,
+        150
+    );
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM ({}) r", mappings(&clone)))
+            .await,
+        0
+    );
     let before = db.number(r#"SELECT count(*) FROM "Coding""#).await;
-    db.clone_project(&format!("'{PROJECT}', resource_types => '{{Patient}}'")).await;
+    db.clone_project(&format!("'{PROJECT}', resource_types => '{{Patient}}'"))
+        .await;
     assert_eq!(db.number(r#"SELECT count(*) FROM "Coding""#).await, before);
 }

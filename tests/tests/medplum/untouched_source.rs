@@ -19,11 +19,20 @@ async fn the_source_is_never_touched() {
         db.run("SAVEPOINT s").await;
         let clone = db.clone_project(&format!("'{PROJECT}', {arguments}")).await;
         assert_ne!(clone, PROJECT);
-        assert_eq!(db.text(&format!("SELECT test.checksum('{PROJECT}')")).await, before, "{arguments}");
+        assert_eq!(
+            db.text(&format!("SELECT test.checksum('{PROJECT}')")).await,
+            before,
+            "{arguments}"
+        );
         // The owner's reference row is replaced in the clone; no other row is ever updated or deleted.
-        let touched = db.rows("SELECT relname, updated FROM test.touched WHERE relname <> 'Project_References'").await;
+        let touched = db
+            .rows("SELECT relname, updated FROM test.touched WHERE relname <> 'Project_References'")
+            .await;
         assert_eq!(touched, Vec::<Vec<Option<String>>>::new(), "{arguments}");
         db.run("ROLLBACK TO s").await;
     }
-    assert_eq!(db.text(&format!("SELECT test.checksum('{PROJECT}')")).await, before);
+    assert_eq!(
+        db.text(&format!("SELECT test.checksum('{PROJECT}')")).await,
+        before
+    );
 }

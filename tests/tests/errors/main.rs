@@ -1,0 +1,11 @@
+//! What is refused, with its SQLSTATE and a hint that helps; and input that only looks wrong.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first broken assumption, its fixture too"
+)]
+
+mod arguments;
+mod privileges;
+mod refusal;
+mod stores;
