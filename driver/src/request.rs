@@ -96,6 +96,9 @@ pub fn delete_options(args: &DeleteArgs) -> Value {
     if args.force {
         options.insert("force".to_owned(), true.into());
     }
+    if args.dry_run {
+        options.insert("dry_run".to_owned(), true.into());
+    }
     Value::Object(options)
 }
 

@@ -1,6 +1,10 @@
 //! The `pgclone` command on a database with the extension: what it prints, its exit codes, and what Ctrl-C leaves.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first broken assumption")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at the first broken assumption"
+)]
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -306,5 +310,86 @@ async fn stores_are_created_listed_and_dropped() {
         said(&again).contains("(SQLSTATE 22023)") && said(&again).contains("documents"),
         "{}",
         said(&again)
+    );
+}
+
+#[tokio::test]
+async fn a_job_is_queued_and_a_worker_clones_it_with_its_files() {
+    let source = Source::with_resources(20).await;
+    let queued = source.pgclone(&["clone", PROJECT, "--background", "--json"]);
+    assert_eq!(queued.status.code(), Some(0), "{}", said(&queued));
+    assert_eq!(source.runs().await, 0);
+    let listed = json(&source.pgclone(&["jobs", "--json"]));
+    assert_eq!(listed["jobs"][0]["state"], "queued", "{listed}");
+
+    let worked = source.pgclone(&["worker", "--json"]);
+    assert_eq!(worked.status.code(), Some(0), "{}", said(&worked));
+    assert_eq!(json(&worked)["jobs"][0], json(&queued)["job"]);
+    assert_eq!(
+        json(&source.pgclone(&["jobs", "--json"]))["jobs"][0]["state"],
+        "done"
+    );
+    assert_eq!(source.runs().await, 1);
+    assert_eq!(
+        source
+            .database
+            .text("SELECT string_agg(state, ',') FROM clone.blob_copy")
+            .await,
+        "done"
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_waits_can_be_cancelled() {
+    let source = Source::with_resources(20).await;
+    source.pgclone(&["clone", PROJECT, "--background"]);
+    let cancelled = source.pgclone(&["jobs", "--cancel", "1"]);
+    assert_eq!(cancelled.status.code(), Some(0), "{}", said(&cancelled));
+    source.pgclone(&["worker"]);
+    assert_eq!(source.runs().await, 0);
+    let unknown = source.pgclone(&["jobs", "--cancel", "99"]);
+    assert_eq!(unknown.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_clone_is_deleted_with_its_files_and_a_source_only_by_force() {
+    let source = Source::with_resources(20).await;
+    let clone = json(&source.pgclone(&["clone", PROJECT, "--json"]));
+    let clone = clone["report"]["run"]["target_project"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let dry = source.pgclone(&["delete", &clone, "--dry-run"]);
+    assert_eq!(dry.status.code(), Some(0), "{}", said(&dry));
+    assert_eq!(
+        source
+            .database
+            .number("SELECT count(*) FROM documents.resource")
+            .await,
+        40
+    );
+
+    let deleted = source.pgclone(&["delete", &clone]);
+    assert_eq!(deleted.status.code(), Some(0), "{}", said(&deleted));
+    assert_eq!(
+        source
+            .database
+            .number("SELECT count(*) FROM documents.resource")
+            .await,
+        20
+    );
+    let left = std::fs::read_dir(source.files.join(&clone))
+        .map(Iterator::count)
+        .unwrap_or(0);
+    assert_eq!(left, 0, "its files are still there");
+
+    let refused = source.pgclone(&["delete", PROJECT]);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    assert_eq!(
+        source
+            .database
+            .number("SELECT count(*) FROM documents.resource")
+            .await,
+        20
     );
 }

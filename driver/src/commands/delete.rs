@@ -1,7 +1,6 @@
 //! `pgclone delete`: a project that a run made, and its files.
 
-use anyhow::Result;
-use serde_json::{Value, json};
+use anyhow::{Context as _, Result};
 
 use super::Context;
 use crate::args::DeleteArgs;
@@ -27,13 +26,8 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
     let deleted = session
         .json(&statement, &[&args.project, &args.store, &options])
         .await;
-    let deleted = if args.dry_run {
-        // What would be deleted is exactly what was, before this.
-        session.execute("ROLLBACK").await?;
-        deleted?
-    } else {
-        session.end(deleted).await?
-    };
+    let deleted = session.end(deleted).await;
+    let deleted = deleted.with_context(|| format!("cannot delete the project {:?}", args.project))?;
     context.progress.finish();
 
     let result = deleted.into_iter().next().unwrap_or_default();
@@ -49,7 +43,7 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
             value.as_str().map_or_else(|| value.to_string(), str::to_owned)
         ));
     }
-    context.output.document(&merged(result, args.dry_run));
+    context.output.document(&result);
     if args.dry_run || args.blobs_later {
         return Ok(Outcome::Done);
     }
@@ -80,14 +74,4 @@ async fn delete_files(
     } else {
         Outcome::BlobsIncomplete
     })
-}
-
-fn merged(mut result: Value, dry_run: bool) -> Value {
-    match result.as_object_mut() {
-        Some(object) => {
-            object.insert("dry_run".to_owned(), dry_run.into());
-            result
-        }
-        None => json!({"result": result, "dry_run": dry_run}),
-    }
 }

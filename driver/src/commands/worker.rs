@@ -1,15 +1,24 @@
-//! `pgclone worker`: runs queued clones, then copies the files they queued.
+//! `pgclone worker`: runs queued clones, deletes expired ones, copies the files they queued.
 
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Context;
 use crate::args::WorkerArgs;
 use crate::failure::Outcome;
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::session::Session;
+use crate::sql::text;
+
+/// The job's state after an attempt, and why it failed if it did.
+const JOB: &str = "SELECT pg_catalog.to_jsonb(j) FROM clone.job j WHERE j.id = $1";
+
+/// A worker that may not delete leaves clones that have expired to one that may.
+const MAY_EXPIRE: &str = "SELECT pg_catalog.has_function_privilege('clone.expire(text)', 'EXECUTE')";
+
+const EXPIRE: &str = "SELECT pg_catalog.to_jsonb(e) FROM clone.expire() e";
 
 pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outcome> {
     let files = FileRequest::from_places(&args.blobs)?;
@@ -17,43 +26,78 @@ pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outc
     let session = context.session(&target).await?;
     session.extension_schema().await?;
     let interrupt = context.interrupt.clone();
-    let mut jobs = 0_u64;
-    loop {
-        while let Some(job) = next_job(&session).await? {
-            jobs += 1;
-            context.output.line(format!("Job {job} ended"));
-        }
+    let mut worked = Worked::default();
+    let worked_off = loop {
+        worked.queue(context, &session).await?;
         let summary = copy_files(&target, &files, &interrupt, &mut context.progress).await?;
         if summary.done > 0 {
             print_summary(&summary, &mut context.output);
         }
         if !args.watch {
-            context
-                .output
-                .document(&json!({"jobs": jobs, "files": summary_json(&summary)}));
-            return Ok(if summary.is_complete() {
-                Outcome::Done
-            } else {
-                Outcome::BlobsIncomplete
-            });
+            break Some(summary);
         }
         // A watching worker that is told to stop has nothing half done.
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(args.interval)) => {}
-            () = interrupt.wait() => {
-                context.output.document(&json!({"jobs": jobs}));
-                return Ok(Outcome::Done);
+            () = interrupt.wait() => break None,
+        }
+    };
+    let files = worked_off.as_ref().map(summary_json);
+    context
+        .output
+        .document(&json!({"jobs": worked.jobs, "expired": worked.expired, "files": files}));
+    Ok(if worked_off.is_none_or(|summary| summary.is_complete()) {
+        Outcome::Done
+    } else {
+        Outcome::BlobsIncomplete
+    })
+}
+
+/// What a worker did.
+#[derive(Default)]
+struct Worked {
+    jobs: Vec<i64>,
+    expired: Vec<Value>,
+}
+
+impl Worked {
+    /// Runs the jobs that are due, one transaction each, and deletes the clones that have expired.
+    async fn queue(&mut self, context: &mut Context, session: &Session) -> Result<()> {
+        while let Some(job) = next_job(session).await? {
+            self.jobs.push(job);
+            for state in session.json(JOB, &[&job]).await? {
+                let error = text(&state, "error");
+                let because = if error.is_empty() {
+                    String::new()
+                } else {
+                    format!(": {error}")
+                };
+                context
+                    .output
+                    .line(format!("Job {job}: {}{because}", text(&state, "state")));
             }
         }
+        if !session.query_one(MAY_EXPIRE, &[]).await?.try_get::<_, bool>(0)? {
+            return Ok(());
+        }
+        session.begin().await?;
+        let expired = session.json(EXPIRE, &[]).await;
+        for clone in session.end(expired).await? {
+            context.output.line(format!(
+                "Expired: {} of store {}",
+                text(&clone, "project"),
+                text(&clone, "store")
+            ));
+            self.expired.push(clone);
+        }
+        Ok(())
     }
 }
 
-/// Runs the oldest queued job; `None` when nothing waits.
+/// Runs the oldest job that is due; `None` when there is none.
 async fn next_job(session: &Session) -> Result<Option<i64>> {
     session.begin().await?;
-    let result = session
-        .query_one("SELECT clone.run_next_job()::bigint", &[])
-        .await;
+    let result = session.query_one("SELECT clone.run_next_job()", &[]).await;
     let row = session.end(result).await?;
     Ok(row.try_get(0)?)
 }
