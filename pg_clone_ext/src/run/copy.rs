@@ -220,8 +220,12 @@ fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resul
     run.emitted.replace(None);
     let inserted = {
         let _path = run.path.enter();
-        pgrx::Spi::connect_mut(|client| client.update(statement.as_str(), None, &[]).map(|result| result.len()))
-            .map_err(internal)?
+        pgrx::Spi::connect_mut(|client| {
+            client
+                .update(statement.as_str(), None, &[])
+                .map(|result| result.len())
+        })
+        .map_err(internal)?
     };
     let findings = run.emitted.take().unwrap_or_default();
     let rows = findings.by_type.values().map(|counts| counts.rows).sum();
@@ -230,7 +234,10 @@ fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resul
     if inserted as u64 != rows {
         return Err(Error::new(
             Code::Unsupported,
-            format!("{rows} rows were made for {}, but {inserted} were inserted", table.sql_name),
+            format!(
+                "{rows} rows were made for {}, but {inserted} were inserted",
+                table.sql_name
+            ),
         )
         .detail("The clone would have holes.")
         .hint("A trigger or rule of the table keeps rows back; make it let the rows of a clone pass."));

@@ -16,6 +16,7 @@ mod resources;
 mod rules;
 mod state;
 mod summary;
+mod tally;
 mod transform;
 pub mod verify;
 

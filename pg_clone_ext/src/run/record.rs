@@ -85,6 +85,7 @@ pub fn write(run: &Run, tables: &[Filled<'_>], totals: &Findings, blobs: usize) 
         .dangling
         .list()
         .into_iter()
+        .chain(totals.dangling_keys.clone())
         .map(|(target, occurrences)| json!({"target": target, "occurrences": occurrences}))
         .collect();
     let _owner = AsExtensionOwner::new();

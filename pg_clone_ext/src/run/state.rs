@@ -33,14 +33,24 @@ pub struct Findings {
     pub by_type: BTreeMap<String, TableCounts>,
     /// Targets of dangling references.
     pub dangling: DanglingTargets,
+    /// Targets of dangling references by integer and text keys, as table/key or the text.
+    pub dangling_keys: BTreeMap<String, u64>,
     /// What rules say that the operator must do.
     pub todos: BTreeSet<String>,
 }
 
 impl Findings {
+    /// Occurrences of references that dangle, of all kinds of keys.
+    pub fn dangling_total(&self) -> u64 {
+        self.dangling.total() + self.dangling_keys.values().sum::<u64>()
+    }
+
     /// Adds those of another table.
     pub fn add(&mut self, other: &Findings) {
         self.dangling.merge(&other.dangling);
+        for (target, count) in &other.dangling_keys {
+            *self.dangling_keys.entry(target.clone()).or_default() += count;
+        }
         self.todos.extend(other.todos.iter().cloned());
     }
 }

@@ -78,10 +78,10 @@ pub fn report(
     let mut counts = Counts::default();
     tables.iter().for_each(|t| counts.add(&total(&t.findings)));
     let mut details = Vec::new();
-    if totals.dangling.total() > 0 {
+    if totals.dangling_total() > 0 {
         details.push(format!(
             "{} references name resources that were not cloned (see clone.run_dangling).",
-            totals.dangling.total()
+            totals.dangling_total()
         ));
     }
     if blobs > 0 {

@@ -3,6 +3,7 @@
 use super::keys::{Key, NewKey};
 use super::rules::Ruled;
 use super::state::{Findings, Run, TableCounts};
+use super::tally::Tally;
 use crate::error::internal;
 use crate::pg::relation::Attribute;
 use crate::pg::row::Row;
@@ -27,6 +28,7 @@ pub struct Transformer<'r> {
     /// The target's column of each output: its type and place.
     targets: Vec<Attribute>,
     findings: Findings,
+    tally: Tally,
     /// Counts of the type at hand; moved into the findings when the type changes.
     current: (String, TableCounts),
 }
@@ -71,6 +73,7 @@ impl<'r> Transformer<'r> {
             constants,
             targets,
             findings: Findings::default(),
+            tally: Tally::default(),
             current: Default::default(),
         })
     }
@@ -162,11 +165,13 @@ impl<'r> Transformer<'r> {
     pub fn finish(mut self) -> Findings {
         self.turn_to("");
         self.findings.dangling.merge(self.rewriter.dangling_targets());
+        self.findings.dangling_keys = self.tally.into_targets();
         self.findings
     }
 
     fn turn_to(&mut self, resource_type: &str) {
         self.current.1.rewrite = self.rewriter.take_counts();
+        self.current.1.rewrite.add(&self.tally.take_counts());
         self.policy = self.run.dangling_of(resource_type);
         self.rewriter.set_dangling(self.policy);
         let (name, counts) = std::mem::replace(
@@ -202,7 +207,7 @@ impl<'r> Transformer<'r> {
             Action::VersionOfDocument => self.version(row)?,
             Action::Map(kind, domain) => match datum {
                 None => Changed::No,
-                Some(datum) => self.map_key(row, output, datum, *kind, *domain)?,
+                Some(datum) => self.map_key(output, datum, *kind, *domain)?,
             },
             Action::MapUuidArray => match datum {
                 None => Changed::No,
@@ -222,11 +227,11 @@ impl<'r> Transformer<'r> {
                 None => Changed::No,
                 Some(datum) => {
                     let ids = output.action == Action::MapTextArray;
-                    let rewriter = &mut self.rewriter;
+                    let (rewriter, tally) = (&mut self.rewriter, &mut self.tally);
                     let policy = self.policy;
                     value::map_text_array(datum, element_type(&output.type_name), |bytes| {
                         if ids {
-                            map_text(rewriter, policy, bytes)
+                            map_text(rewriter, tally, policy, bytes)
                         } else {
                             rewriter.plain_text(bytes).map_err(rewrite_error)
                         }
@@ -288,7 +293,6 @@ impl<'r> Transformer<'r> {
 
     fn map_key(
         &mut self,
-        row: &Row<'_>,
         output: &Output,
         datum: pg_sys::Datum,
         kind: KeyKind,
@@ -308,15 +312,23 @@ impl<'r> Transformer<'r> {
                 let key = Key::Int(value::read_integer(datum, &output.type_name));
                 let domains: &[Oid] = domain.as_slice();
                 Ok(match self.run.new_key(&key, domains) {
-                    NewKey::To(Key::Int(new)) => Changed::To(value::make_integer(new, &output.type_name)?),
-                    NewKey::Left => keep_or_null(dangling(policy, &key.to_text())?),
+                    NewKey::To(Key::Int(new)) => {
+                        self.tally.rewritten();
+                        Changed::To(value::make_integer(new, &output.type_name)?)
+                    }
+                    NewKey::Left => {
+                        let table = domain.and_then(|oid| self.run.store.table(oid));
+                        let target =
+                            format!("{}/{}", table.map_or("", |t| t.sql_name.as_str()), key.to_text());
+                        self.tally.dangling(&target);
+                        keep_or_null(dangling(policy, &target)?)
+                    }
                     _ => Changed::No,
                 })
             }
             KeyKind::Text => {
-                let _ = row;
-                let rewriter = &mut self.rewriter;
-                value::rewrite_varlena(datum, |bytes| map_text(rewriter, policy, bytes))
+                let (rewriter, tally) = (&mut self.rewriter, &mut self.tally);
+                value::rewrite_varlena(datum, |bytes| map_text(rewriter, tally, policy, bytes))
             }
         }
     }
@@ -397,7 +409,12 @@ fn keep_or_null(keep: bool) -> Changed {
     if keep { Changed::No } else { Changed::ToNull }
 }
 
-fn map_text(rewriter: &mut Rewriter<'_>, policy: Dangling, bytes: &mut [u8]) -> Result<Outcome> {
+fn map_text(
+    rewriter: &mut Rewriter<'_>,
+    tally: &mut Tally,
+    policy: Dangling,
+    bytes: &mut [u8],
+) -> Result<Outcome> {
     if let Some(id) = uuid_text::parse_slice(bytes) {
         return match rewriter.uuid(&id) {
             UuidOutcome::Unchanged => Ok(Outcome::Unchanged),
@@ -415,8 +432,12 @@ fn map_text(rewriter: &mut Rewriter<'_>, policy: Dangling, bytes: &mut [u8]) -> 
     let text = std::str::from_utf8(bytes).map_err(internal)?;
     Ok(match rewriter.text_id(text) {
         TextIdOutcome::Unchanged => Outcome::Unchanged,
-        TextIdOutcome::Mapped(new) => Outcome::Rebuilt(new.as_bytes().to_vec()),
+        TextIdOutcome::Mapped(new) => {
+            tally.rewritten();
+            Outcome::Rebuilt(new.as_bytes().to_vec())
+        }
         TextIdOutcome::Dangling => {
+            tally.dangling(text);
             if dangling(policy, text)? {
                 Outcome::Unchanged
             } else {
