@@ -198,9 +198,20 @@ impl<'r> Transformer<'r> {
         Ok(match &output.action {
             Action::Keep => Changed::No,
             Action::Project | Action::Now | Action::Value(_) => self.constant(place),
-            Action::Name | Action::Owner => match self.constants[place] {
+            Action::Name => match self.constants[place] {
                 Some(datum) => Changed::To(datum),
                 None => Changed::No,
+            },
+            // An owner who is not given anew stays, and a resource of the project that owns it is the clone's.
+            Action::Owner => match (self.constants[place], datum) {
+                (Some(datum), _) => Changed::To(datum),
+                (None, None) => Changed::No,
+                (None, Some(datum)) if KeyKind::of(&output.type_name) == KeyKind::Text => {
+                    value::rewrite_varlena(datum, |bytes| {
+                        self.rewriter.plain_text(bytes).map_err(rewrite_error)
+                    })?
+                }
+                (None, Some(datum)) => self.map_key(output, datum, KeyKind::of(&output.type_name), None)?,
             },
             Action::Null => Changed::ToNull,
             Action::NewUuid => Changed::To(value::make_uuid(&random_uuid()?)),

@@ -207,7 +207,11 @@ fn scan_table(
         .filter(|c| {
             matches!(
                 c.role,
-                ColumnRole::Map(_) | ColumnRole::Rewrite | ColumnRole::Project | ColumnRole::Version
+                ColumnRole::Map(_)
+                    | ColumnRole::Rewrite
+                    | ColumnRole::Project
+                    | ColumnRole::Version
+                    | ColumnRole::Owner
             )
         })
         .filter(|c| table.document_column.as_deref() != Some(c.name.as_str()))

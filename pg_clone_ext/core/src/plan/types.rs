@@ -25,7 +25,7 @@ fn fits(column: &Column) -> bool {
     let name = column.type_name.as_str();
     match column.role {
         ColumnRole::Map(_) => is_key(name) || is_key_array(name),
-        ColumnRole::Version => is_key(name),
+        ColumnRole::Version | ColumnRole::Owner => is_key(name),
         ColumnRole::Key => matches!(name, "smallint" | "integer" | "bigint"),
         ColumnRole::Rewrite => {
             is_text(name) || is_key_array(name) || matches!(name, "uuid" | "json" | "jsonb")
