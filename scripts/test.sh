@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# All tests: the pure ones, then those on a throw-away cluster with the extension installed.
+# All tests: the pure ones, and those on a throw-away cluster with the extension installed.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 use_postgresql
 
-say "tests that need no PostgreSQL"
-cargo test --quiet
-"$root/scripts/install-extension.sh" "${PG_CLONE_TEST_PROFILE:-release}"
-say "tests on PostgreSQL $PG_MAJOR"
-cargo test --quiet -p pg_clone_tests
+"$root/scripts/install-extension.sh" release
+say "tests, on PostgreSQL $PG_MAJOR"
+# One call for all packages: cargo then builds their dependencies once, with one set of features.
+export PGCLONE_BIN=$CARGO_TARGET_DIR/debug/pgclone
+cargo test --quiet -p pg_clone_core -p pgclone -p pg_clone_tests "$@"
