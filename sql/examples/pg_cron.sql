@@ -22,7 +22,7 @@ SELECT cron.schedule('weekly template', '0 3 * * 0', format(
 SELECT cron.schedule('clone jobs', '* * * * *', 'SELECT clone.run_next_job()');
 
 -- Catching up: a server that was down at 02:30 has missed the night. Every ten minutes: is staging older than 25 hours, and
--- nothing under way? Then queue a refresh with the arguments of the last one.
+-- nothing under way? Then queue a refresh of the same source under the same name.
 SELECT cron.schedule('staging overdue', '*/10 * * * *', format(
     $$SELECT project_clone_start(r.source_project, r.name, options => jsonb_build_object('replace', r.target_project))
       FROM clone.run r
