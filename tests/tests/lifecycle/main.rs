@@ -1,5 +1,10 @@
 //! Clones that come and go: deletion, refresh, expiry, jobs, and that a dump keeps all of it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at the first broken assumption, in its helpers too"
+)]
+
 mod clinic;
 mod delete;
 mod delete_medplum;
