@@ -38,7 +38,7 @@ async fn arguments_that_make_no_sense_are_refused_with_a_hint() {
             "'11111111-1111-4111-8111-111111111111', resource_types => '{Patient,NULL}'",
             "22023",
             "NULL",
-            "resource_types",
+            "empty array",
         ),
         (
             "'11111111-1111-4111-8111-111111111111', include_ids => '{1}'",
@@ -152,7 +152,7 @@ async fn arguments_that_make_no_sense_are_refused_with_a_hint() {
             "'11111111-1111-4111-8111-111111111111', options => '{\"expires_in\": \"soon\"}'",
             "22023",
             "soon",
-            "interval",
+            "14 days",
         ),
         (
             "'11111111-1111-4111-8111-111111111111', '{\"nom\": \"x\"}'::jsonb",

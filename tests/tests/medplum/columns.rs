@@ -118,8 +118,8 @@ async fn token_columns_hold_the_hashes_of_the_documents_identifiers_and_tags() {
         )
         .await;
     assert_eq!(
-        logical, 2,
-        "the source's and the clone's logical reference are found by the same identifier"
+        logical, 4,
+        "the source's and the clone's two logical references are found by the same identifier"
     );
 }
 

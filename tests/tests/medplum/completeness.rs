@@ -139,3 +139,23 @@ async fn the_list_of_excluded_types_can_be_overridden() {
         "{types:?}"
     );
 }
+
+#[tokio::test]
+async fn a_deleted_or_unknown_project_is_not_found() {
+    let Some(db) = shared().await else { return };
+    db.run(&format!(
+        r#"UPDATE "Project" SET deleted = true, content = '' WHERE id = '{PROJECT}'"#
+    ))
+    .await;
+    for project in [
+        PROJECT,
+        "00000000-3a18-485a-8785-1890ae507703",
+        "65897e4f-7add-55f3-9b17-035b5a4e6d52",
+    ] {
+        db.run("SAVEPOINT s").await;
+        let failure = db.fails(&format!("SELECT project_clone('{project}')")).await;
+        assert_eq!(failure.code, "P0002", "{failure:?}");
+        assert!(failure.hint.contains("deleted"), "{failure:?}");
+        db.run("ROLLBACK TO s").await;
+    }
+}
