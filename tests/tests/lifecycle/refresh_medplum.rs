@@ -91,7 +91,8 @@ async fn a_refreshed_clone_has_the_rows_of_a_fresh_one() {
     );
     let patients = format!("SELECT count(*) FROM \"Patient\" WHERE \"projectId\" = '{staging}'");
     assert_eq!(db.number(&patients).await, 302);
-    db.run("UPDATE clone.blob_copy SET state = 'done', attempts = 1").await;
+    db.run("UPDATE clone.blob_copy SET state = 'done', attempts = 1")
+        .await;
     let bad = format!("SELECT check_name || subject FROM project_clone_verify('{staging}') WHERE NOT ok");
     assert_eq!(db.list(&bad).await, [""; 0]);
 }
