@@ -1,6 +1,7 @@
 //! The bulk path: rows go into a plain heap table as the server's own COPY does it: multi-insert, then index entries,
 //! then after-row triggers (foreign keys).
 
+use super::index_entries::IndexEntries;
 use super::memory::Memory;
 use super::relation::OpenTable;
 use super::settings_guard::CallersPath;
@@ -21,6 +22,7 @@ pub struct BulkInsert {
     estate: *mut pg_sys::EState,
     result: *mut pg_sys::ResultRelInfo,
     bulk: pg_sys::BulkInsertState,
+    indexes: IndexEntries,
     command: pg_sys::CommandId,
     constrained: bool,
     path: CallersPath,
@@ -45,6 +47,7 @@ impl BulkInsert {
             pg_sys::ExecOpenIndices(result, false);
             pg_sys::AfterTriggerBeginQuery();
             let bulk = pg_sys::GetBulkInsertState();
+            let indexes = IndexEntries::of(result);
             pg_sys::MemoryContextSwitchTo(old);
             BulkInsert {
                 slots: Vec::with_capacity(BATCH_ROWS),
@@ -54,6 +57,7 @@ impl BulkInsert {
                 estate,
                 result,
                 bulk,
+                indexes,
                 command: pg_sys::GetCurrentCommandId(true),
                 constrained: !(*(*relation).rd_att).constr.is_null(),
                 path,
@@ -116,10 +120,13 @@ impl BulkInsert {
                 0,
                 self.bulk,
             );
-            let indexed = (*self.result).ri_NumIndices > 0;
+            let by_row = self.indexes.by_row();
+            if !by_row {
+                self.indexes.insert(&slots, self.table.as_ptr(), self.estate);
+            }
             let triggered = !(*self.result).ri_TrigDesc.is_null();
             for slot in &slots {
-                let recheck = if indexed {
+                let recheck = if by_row {
                     insert_index_entries(self.result, *slot, self.estate)
                 } else {
                     std::ptr::null_mut()
@@ -152,6 +159,7 @@ impl BulkInsert {
     pub fn finish(mut self) {
         self.flush();
         self.slots.clear();
+        self.indexes.close();
         let _path = self.path.enter();
         // SAFETY: closes what open() opened, in reverse; the table itself closes when dropped.
         unsafe {
