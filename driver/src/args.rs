@@ -106,6 +106,14 @@ pub struct CloneArgs {
     #[arg(long)]
     pub store: Option<String>,
 
+    /// Take the place of this earlier clone, in one transaction: same project id, same clients.
+    #[arg(long, value_name = "PROJECT")]
+    pub replace: Option<String>,
+
+    /// When the clone may be deleted by clone.expire(), e.g. '14 days'.
+    #[arg(long, value_name = "INTERVAL")]
+    pub expires_in: Option<String>,
+
     /// An option of project_clone, e.g. history=full; may be repeated. The value is read as JSON where it is JSON.
     #[arg(long = "option", short = 'o', value_name = "KEY=VALUE")]
     pub options: Vec<String>,

@@ -50,6 +50,16 @@ impl TryFrom<&CloneArgs> for CloneRequest {
         if args.no_blobs && options.insert("blobs".to_owned(), "none".into()).is_some() {
             bail!("--no-blobs and --option blobs=… say the same thing twice");
         }
+        for (flag, key, value) in [
+            ("--replace", "replace", &args.replace),
+            ("--expires-in", "expires_in", &args.expires_in),
+        ] {
+            if let Some(value) = value
+                && options.insert(key.to_owned(), value.as_str().into()).is_some()
+            {
+                bail!("{flag} and --option {key}=… say the same thing twice");
+            }
+        }
         Ok(Self {
             source: args.project.clone(),
             name: args.name.clone(),
@@ -191,11 +201,19 @@ mod tests {
                 .unwrap();
         let expected = json!({"id_version": 4, "history": "full", "max_memory": "64MB", "blobs": "none"});
         assert_eq!(request.options, expected);
+        let request = clone_request("pgclone clone p --replace q --expires-in 3days").unwrap();
+        assert_eq!(request.options, json!({"replace": "q", "expires_in": "3days"}));
     }
 
     #[test]
     fn options_that_make_no_sense_are_refused() {
-        for line in ["-o history", "-o =x", "-o a=1 -o a=2", "--no-blobs -o blobs=copy"] {
+        for line in [
+            "-o history",
+            "-o =x",
+            "-o a=1 -o a=2",
+            "--no-blobs -o blobs=copy",
+            "--replace q -o replace=r",
+        ] {
             assert!(
                 clone_request(&format!("pgclone clone p {line}")).is_err(),
                 "{line}"

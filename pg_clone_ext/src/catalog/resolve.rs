@@ -1,7 +1,7 @@
 //! Which store a call means when it names none: the only one, or the one that holds the project.
 
 use crate::error::internal;
-use crate::pg::caller::AsExtensionOwner;
+use crate::pg::caller::{AsExtensionOwner, check_select};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::quote;
 
@@ -61,22 +61,26 @@ pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
 }
 
 /// Whether the store's project table has that id. The comparison is by text, so that an id that is no UUID is simply
-/// not found in a store of UUIDs; the table of projects is small.
+/// not found in a store of UUIDs; the table of projects is small. A store that the caller may not read is none of the
+/// caller's.
 fn holds(store: &str, project: &str) -> Result<bool> {
     let found = {
         let _owner = AsExtensionOwner::new();
-        pgrx::Spi::get_one_with_args::<String>(
-            "SELECT pg_catalog.format('%I.%I WHERE pg_catalog.lower(%I', n.nspname, c.relname, r.id_column) \
+        pgrx::Spi::get_two_with_args::<String, pgrx::pg_sys::Oid>(
+            "SELECT pg_catalog.format('%I.%I WHERE pg_catalog.lower(%I', n.nspname, c.relname, r.id_column), c.oid \
              FROM clone.store_relation r JOIN pg_catalog.pg_class c ON c.oid = r.relation \
              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE r.store = $1 AND r.role = 'project'",
             &[store.into()],
         )
     };
-    let condition = match found {
-        Ok(Some(condition)) => condition,
-        Ok(None) | Err(pgrx::spi::SpiError::InvalidPosition) => return Ok(false),
+    let (condition, table) = match found {
+        Ok((Some(condition), Some(table))) => (condition, table),
+        Ok(_) | Err(pgrx::spi::SpiError::InvalidPosition) => return Ok(false),
         Err(error) => return Err(internal(error)),
     };
+    if check_select(u32::from(table), &condition).is_err() {
+        return Ok(false);
+    }
     pgrx::Spi::get_one::<bool>(&format!(
         "SELECT EXISTS (SELECT FROM {condition}::pg_catalog.text) OPERATOR(pg_catalog.=) pg_catalog.lower({}))",
         quote::literal(project)
