@@ -1,6 +1,10 @@
 //! The throw-away cluster: what it leaves behind (nothing), and that it survives what tests do to it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first broken assumption")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at the first broken assumption"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

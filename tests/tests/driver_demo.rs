@@ -1,6 +1,10 @@
 //! `pgclone demo`: that it shows what it promises, and that nothing is left however it ends.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first broken assumption")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at the first broken assumption"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
