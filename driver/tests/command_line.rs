@@ -1,6 +1,10 @@
 //! The `pgclone` program as a user meets it, without a server.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first broken assumption")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at the first broken assumption"
+)]
 
 use std::process::{Command, Output, Stdio};
 
