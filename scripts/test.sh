@@ -8,4 +8,4 @@ use_postgresql
 say "tests, on PostgreSQL $PG_MAJOR"
 # One call for all packages: cargo then builds their dependencies once, with one set of features.
 export PGCLONE_BIN=$CARGO_TARGET_DIR/debug/pgclone
-cargo test --quiet -p pg_clone_core -p pgclone -p pg_clone_tests "$@"
+cargo test --quiet --no-fail-fast -p pg_clone_core -p pgclone -p pg_clone_tests "$@"
