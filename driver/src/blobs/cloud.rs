@@ -113,12 +113,7 @@ impl Cloud {
         check_key(key).map_err(Failure::file)?;
         let found = match self.operator.stat(key).await {
             Ok(found) => found,
-            Err(error)
-                if error.kind() == ErrorKind::NotFound
-                    && !error.to_string().contains("ContainerNotFound") =>
-            {
-                return Ok(None);
-            }
+            Err(error) if is_missing(&error) => return Ok(None),
             Err(error) => return Err(failure(&format!("cannot look at {}", self.name(key)), &error)),
         };
         let text = |value: Option<&str>| value.map(str::to_owned);
@@ -141,6 +136,24 @@ impl Cloud {
                 metadata: metadata.unwrap_or_default(),
             },
         }))
+    }
+
+    /// The keys of all objects whose keys start with `prefix`, which ends in `/`.
+    ///
+    /// # Errors
+    /// When the service refuses or cannot be asked.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<String>, Failure> {
+        let recursive = opendal::options::ListOptions {
+            recursive: true,
+            ..Default::default()
+        };
+        let entries = match self.operator.list_options(prefix, recursive).await {
+            Ok(entries) => entries,
+            Err(error) if is_missing(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(failure(&format!("cannot list {}", self.name(prefix)), &error)),
+        };
+        let files = entries.iter().filter(|entry| entry.metadata().is_file());
+        Ok(files.map(|entry| entry.path().to_owned()).collect())
     }
 
     /// Reads an object.
@@ -286,6 +299,11 @@ fn check_length(what: &str, expected: u64, found: u64) -> Result<(), Failure> {
     Err(Failure::passing(format!(
         "{what}: the source ended after {found} of {expected} bytes"
     )))
+}
+
+/// Whether the service knows the container, but nothing of that name in it.
+fn is_missing(error: &opendal::Error) -> bool {
+    error.kind() == ErrorKind::NotFound && !error.to_string().contains("ContainerNotFound")
 }
 
 fn failure(what: &str, error: &opendal::Error) -> Failure {

@@ -20,8 +20,8 @@ const BUFFER: usize = 256 * 1024;
 /// A directory that holds files by key.
 #[derive(Clone, Debug)]
 pub struct Directory {
-    root: PathBuf,
-    prefix_in_bucket: String,
+    pub(super) root: PathBuf,
+    pub(super) prefix_in_bucket: String,
 }
 
 impl Directory {
@@ -167,7 +167,7 @@ impl Directory {
         Ok(())
     }
 
-    fn read_failure(&self, path: &std::path::Path, error: &io::Error) -> Failure {
+    pub(super) fn read_failure(&self, path: &std::path::Path, error: &io::Error) -> Failure {
         if error.kind() == io::ErrorKind::NotFound && !self.root.is_dir() {
             return Failure::storage(format!("the directory {} does not exist", self.root.display()));
         }

@@ -10,6 +10,14 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 
+/// How the names of files under way end.
+const TEMPORARY: &str = ".pgclone-tmp";
+
+/// Whether a file of this name is one under way.
+pub fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(TEMPORARY)
+}
+
 /// A file under way. Dropped before [`Draft::publish`], it disappears.
 pub struct Draft {
     file: Option<File>,
@@ -47,7 +55,7 @@ impl Draft {
         touched.push(directory.to_owned());
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
-        hidden.push(".pgclone-tmp");
+        hidden.push(TEMPORARY);
         let temporary = directory.join(hidden);
         let file = lock(&temporary)
             .map_err(|error| failed(&error))?

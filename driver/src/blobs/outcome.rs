@@ -16,6 +16,8 @@ pub enum Method {
     Present,
     /// Deleted, or not there any more.
     Delete,
+    /// Nothing was copied: the files that it stands for were queued.
+    List,
 }
 
 impl Method {
@@ -25,7 +27,8 @@ impl Method {
             Self::Server => "server",
             Self::Local => "local",
             Self::Stream => "stream",
-            Self::Present => "present",
+            // The table knows no word for listing; that nothing was left to copy is what comes nearest.
+            Self::Present | Self::List => "present",
             Self::Delete => "delete",
         }
     }
@@ -47,6 +50,8 @@ pub struct Copied {
 pub enum Outcome {
     /// Done.
     Done(Copied),
+    /// It stood for all files below its source key, which are these, without that key.
+    Listed(Vec<String>),
     /// Not done.
     Failed(Failure),
     /// Given back untouched because the run stops.

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::Context as _;
 use deadpool_postgres::{ClientWrapper, Object as Pooled, Pool};
+use tokio_postgres::error::SqlState;
 
 use super::backoff::Backoff;
 use super::failure::Scope;
-use super::outcome::{Copied, Outcome};
+use super::outcome::{Copied, Method, Outcome};
 
 /// First key of the advisory locks that workers hold: "clon" in ASCII.
 const LOCK_CLASS: i32 = 1_668_050_798;
@@ -96,7 +97,7 @@ impl Queue {
     /// Whether the session is gone, and with it all claims. The error that tells of it may come before the connection is
     /// seen to be closed: the server announces a shutdown (57P01 to 57P03) as an ordinary error.
     pub fn is_lost_by(&self, error: &tokio_postgres::Error) -> bool {
-        let code = error.code().map_or("", tokio_postgres::error::SqlState::code);
+        let code = error.code().map_or("", SqlState::code);
         self.client.is_closed() || error.is_closed() || code.starts_with("57P0") || code.starts_with("08")
     }
 
@@ -163,6 +164,17 @@ impl Queue {
         for (row, outcome) in rows {
             match outcome {
                 Outcome::Done(copied) => done.push((row, copied)),
+                Outcome::Listed(rests) => {
+                    if let Some(error) = self.queue_listed(row, rests).await? {
+                        setbacks.push(Setback {
+                            row,
+                            error,
+                            permanent: true,
+                            wait: 0.0,
+                            counts: true,
+                        });
+                    }
+                }
                 Outcome::Released => released.push(row.id),
                 Outcome::Failed(failure) => setbacks.push(Setback {
                     row,
@@ -195,6 +207,26 @@ impl Queue {
                 .await?;
         }
         self.set_back(setbacks).await
+    }
+
+    /// Queues the files below a prefix and marks its row done, in one statement; gives why this role may not.
+    async fn queue_listed(
+        &self,
+        row: &Row,
+        rests: &[String],
+    ) -> Result<Option<String>, tokio_postgres::Error> {
+        let statement = include_str!("sql/listed.sql");
+        let parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
+            &[&self.number, &row.id, &rests, &Method::List.as_str()];
+        match self.client.execute(statement, parameters).await {
+            Ok(_) => Ok(None),
+            // Only these rows ask for the right to insert: the others' copies go on without it.
+            Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(Some(format!(
+                "cannot queue the files below {}: the worker's role needs INSERT on clone.blob_copy",
+                row.source_key
+            ))),
+            Err(error) => Err(error),
+        }
     }
 
     async fn set_back(&self, setbacks: Vec<Setback<'_>>) -> Result<(), tokio_postgres::Error> {

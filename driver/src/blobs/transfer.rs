@@ -309,7 +309,11 @@ fn check_sums(object: &Object, sums: Sums) -> Result<Sums, Failure> {
     )))
 }
 
-async fn blocking<T: Send + 'static>(
+/// Runs what blocks on a thread for that.
+///
+/// # Errors
+/// What `work` returns, or that it broke off.
+pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let done = tokio::task::spawn_blocking(work).await;

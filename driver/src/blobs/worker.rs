@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::{Failure, Scope};
+use super::listing;
 use super::outcome::{Method, Outcome};
 use super::places::{Place, Places};
 use super::progress::{Event, Progress, Snapshot};
@@ -166,6 +167,10 @@ impl Worker<'_> {
                 tally.present += u64::from(copied.method == Method::Present);
                 tally.paused.remove(&row.store);
             }
+            // No file by itself: those that it stands for are counted.
+            Outcome::Listed(_) => {
+                tally.paused.remove(&row.store);
+            }
             Outcome::Failed(failure) => self.take_failure(&row, failure, hands, tally),
             Outcome::Released => {}
         }
@@ -315,8 +320,12 @@ impl Default for Survey {
 }
 
 async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Outcome {
-    let copied = if row.delete {
-        transfer::delete(&place.target, &row.target_key).await
+    let done = if listing::is_prefix(row) {
+        let listed = listing::list(&place.source, row, &shared.meter).await;
+        listed.map(Outcome::Listed)
+    } else if row.delete {
+        let deleted = transfer::delete(&place.target, &row.target_key).await;
+        deleted.map(Outcome::Done)
     } else {
         let job = Job {
             source_key: row.source_key.clone(),
@@ -324,10 +333,11 @@ async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Outcome {
             size_expected: row.size_expected,
             content_type: row.content_type.clone(),
         };
-        transfer::copy(&place.source, &place.target, job, shared).await
+        let copied = transfer::copy(&place.source, &place.target, job, shared).await;
+        copied.map(Outcome::Done)
     };
-    match copied {
-        Ok(copied) => Outcome::Done(copied),
+    match done {
+        Ok(outcome) => outcome,
         // Whatever a transfer says once it was told to break off, its file is simply not done.
         Err(_) if shared.meter.abandon().is_cancelled() => Outcome::Released,
         Err(failure) => Outcome::Failed(failure),
