@@ -3,13 +3,12 @@
 shape_large() {
     local source=00000000-0000-4000-8000-000000000001 round method
     for method in pglz lz4; do
-        new_database large
-        if ! sql postgres -c "ALTER DATABASE large SET default_toast_compression = $method" 2>/dev/null; then
+        if ! sql postgres -c "SET default_toast_compression = $method" 2>/dev/null; then
             echo "  large: no $method in this server" >&2
-            drop_database large
             continue
         fi
-        sql large -v documents="$large_documents" -f "$here/large/fill.sql" >/dev/null
+        new_database large
+        sql large -v method="$method" -v documents="$large_documents" -f "$here/large/fill.sql" >/dev/null
         sql large -c 'VACUUM (FREEZE, ANALYZE)'
         for round in $(seq "$rounds"); do
             measure_fresh "jsonb_$method" floor large documents/floor.sql -v source=$source

@@ -5,6 +5,7 @@ SELECT clone.store_create('docs', 'documents');
 CREATE SCHEMA bench;
 CREATE FUNCTION bench.id(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE
     RETURN md5('large/' || n)::uuid;
+ALTER TABLE docs.resource ALTER content SET COMPRESSION :method;
 INSERT INTO docs.project (id, name) VALUES ('00000000-0000-4000-8000-000000000001', 'large');
 INSERT INTO docs.resource (id, project_id, resource_type, content)
 SELECT bench.id(n), '00000000-0000-4000-8000-000000000001', 'QuestionnaireResponse', jsonb_build_object(
@@ -19,6 +20,7 @@ FROM generate_series(1, :documents) AS n;
 CREATE SCHEMA texts;
 CREATE TABLE texts.project (id uuid PRIMARY KEY, name text);
 CREATE TABLE texts.resource (id uuid PRIMARY KEY, project_id uuid NOT NULL REFERENCES texts.project, content text NOT NULL);
+ALTER TABLE texts.resource ALTER content SET COMPRESSION :method;
 CREATE INDEX ON texts.resource (project_id);
 INSERT INTO texts.project SELECT id, name FROM docs.project;
 INSERT INTO texts.resource SELECT id, project_id, content::text FROM docs.resource;
