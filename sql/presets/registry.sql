@@ -253,9 +253,13 @@ COMMENT ON FUNCTION clone.preset_registry(text, jsonb) IS
     'Preset registry: creates schema options.schema (default: the store''s name) with collections, items, history, access, locks, users';
 
 CREATE FUNCTION clone.registry_check(store text, arguments jsonb) RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT clone.registry_may_clone($1, $2->>'source_project') $$;
+AS $$
+BEGIN
+    PERFORM clone.registry_may_clone(store, arguments->>'source_project');
+END
+$$;
 COMMENT ON FUNCTION clone.registry_check(text, jsonb) IS 'Check hook of registry stores: may the actor clone every item of the collection?';
 
 CREATE FUNCTION clone.registry_finish(store text, run bigint, arguments jsonb) RETURNS jsonb
