@@ -5,6 +5,7 @@ use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 static MAX_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(1024);
 static ACTOR: GucSetting<Option<std::ffi::CString>> = GucSetting::<Option<std::ffi::CString>>::new(None);
 static BULK: GucSetting<bool> = GucSetting::<bool>::new(true);
+static PARALLEL: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 /// Registers them; called once when the library is loaded.
 pub fn register() {
@@ -35,6 +36,14 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::default(),
     );
+    GucRegistry::define_bool_guc(
+        c"pg_clone.parallel",
+        c"Whether a second thread rewrites documents while the backend writes rows.",
+        c"The thread sees no data structure of the server. Off: the backend does everything itself.",
+        &PARALLEL,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
 }
 
 /// Byte budget of an id map.
@@ -53,4 +62,9 @@ pub fn actor() -> Option<String> {
 /// Whether the bulk path may be taken.
 pub fn bulk() -> bool {
     BULK.get()
+}
+
+/// Whether a second thread may rewrite documents.
+pub fn parallel() -> bool {
+    PARALLEL.get()
 }

@@ -3,6 +3,8 @@
 //! Nothing here knows PostgreSQL's API, and nothing is `unsafe`; everything runs under plain `cargo test`.
 #![forbid(unsafe_code)]
 
+pub mod beside;
+pub mod compressed;
 pub mod edit;
 pub mod error;
 pub mod ids;

@@ -130,12 +130,12 @@ fn pin_one(run: &mut Run, identity: &Identity) -> Result<()> {
     match (source, target) {
         (Key::Uuid(source), Key::Uuid(target)) => {
             if matches!(run.ids.get(&source), Mapped::Cloned(_)) {
-                run.ids.insert_as(source, target).map_err(over_budget)?;
+                run.ids_mut()?.insert_as(source, target).map_err(over_budget)?;
             }
         }
         (Key::Text(source), target) => {
             if matches!(run.texts.get(&source), MappedText::Cloned(_)) {
-                run.texts
+                run.texts_mut()?
                     .insert(&source, &target.to_text())
                     .map_err(over_budget)?;
             }

@@ -19,6 +19,8 @@ pub mod query;
 pub mod relation;
 pub mod row;
 pub mod settings_guard;
+pub mod signals;
 pub mod snapshot;
+pub mod stored;
 pub mod subtransaction;
 pub mod value;

@@ -11,6 +11,9 @@ pub struct Attribute {
     pub type_oid: pg_sys::Oid,
     /// Its type modifier.
     pub typmod: i32,
+    /// Bytes of a value that is referred to, or what PostgreSQL's `typlen` says of varying ones; None if it is passed
+    /// by value.
+    pub referred: Option<i16>,
     /// No longer there.
     pub dropped: bool,
 }
@@ -98,6 +101,7 @@ pub(super) fn attributes(descriptor: pg_sys::TupleDesc) -> Vec<Attribute> {
                     name: pgrx::name_data_to_str(&attribute.attname).to_owned(),
                     type_oid: attribute.atttypid,
                     typmod: attribute.atttypmod,
+                    referred: (!attribute.attbyval).then_some(attribute.attlen),
                     dropped: attribute.attisdropped,
                 }
             })

@@ -91,7 +91,7 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
                 }
             }
             match &key {
-                Key::Uuid(id) => run.ids.insert_cloned(*id).map(|_| ()).map_err(over_budget),
+                Key::Uuid(id) => run.ids_mut()?.insert_cloned(*id).map(|_| ()).map_err(over_budget),
                 _ => {
                     pending.push(key);
                     Ok(())
@@ -135,7 +135,7 @@ pub fn map_versions(run: &mut Run, tables: &[Table]) -> Result<()> {
                     .text(0)?
                     .and_then(|text| uuid_text::parse_slice(text.as_bytes()))
             {
-                run.ids.insert_cloned(version).map_err(over_budget)?;
+                run.ids_mut()?.insert_cloned(version).map_err(over_budget)?;
             }
             Ok(())
         })?;

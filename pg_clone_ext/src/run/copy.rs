@@ -1,7 +1,9 @@
 //! The copy stage: a table of the source is read, rewritten and inserted, by the bulk path or by SQL.
 
+use super::flight::Flight;
+use super::row_batch::RowBatch;
 use super::state::{Findings, Run};
-use super::transform::{RowFate, Transformer};
+use super::transform::Transformer;
 use crate::error::internal;
 use crate::pg::bulk_insert::BulkInsert;
 use crate::pg::emit_result::EmitResult;
@@ -39,27 +41,45 @@ fn emit_into(
         let memory = Memory::new(c"pg_clone row");
         let width = targets.len();
         let mut transformer = Transformer::new(run, emission, targets)?;
-        let mut values = vec![pg_sys::Datum::from(0); width];
-        let mut nulls = vec![true; width];
+        let mut flight = Flight::new(run, width, transformer.has_documents());
         let (mut rows, mut total) = (0u64, 0u64);
         for_each_row(&emission.sql, &mut |row| {
-            let Some(row) = row else {
-                sink.flush();
-                return Ok(());
+            let origin = match row {
+                Some(row) => {
+                    let filling = &flight.filling;
+                    filling
+                        .memory
+                        .within(|| transformer.row(row, filling.keeps_values()))?
+                }
+                None => None,
             };
-            memory.reset();
-            memory.within(|| {
-                if let RowFate::Cloned = transformer.row(row, &mut values, &mut nulls)? {
-                    let bytes = sink.put(&mut values, &mut nulls);
-                    transformer.count_bytes(bytes);
+            if let Some(origin) = origin {
+                memory.reset();
+                memory.within(|| transformer.add_to(&mut flight.filling, origin))?;
+                if !flight.filling.is_full() {
+                    return Ok(());
+                }
+            } else if row.is_some() {
+                return Ok(());
+            }
+            let mut land = |batch: &mut RowBatch| {
+                transformer.land(batch, &memory, &mut |values, nulls| {
+                    let bytes = sink.put(values, nulls);
                     rows += 1;
                     total += bytes as u64;
                     if rows % PROGRESS_ROWS == 0 {
                         after(rows, total);
                     }
-                }
+                    bytes
+                })
+            };
+            if row.is_some() {
+                flight.turn(&mut land)
+            } else {
+                flight.finish(&mut land)?;
+                sink.flush();
                 Ok(())
-            })
+            }
         })?;
         after(rows, total);
         Ok(transformer.finish())

@@ -93,8 +93,8 @@ impl Run {
     /// Marks a UUID or text key as not cloned; integer keys are marked in their table's own map.
     pub fn leave(&mut self, key: &Key, table: Oid) -> Result<()> {
         match key {
-            Key::Uuid(id) => self.ids.insert_left(*id).map_err(over_budget),
-            Key::Text(text) => self.texts.insert_left(text).map_err(over_budget),
+            Key::Uuid(id) => self.ids_mut()?.insert_left(*id).map_err(over_budget),
+            Key::Text(text) => self.texts_mut()?.insert_left(text).map_err(over_budget),
             Key::Int(number) => {
                 self.integers
                     .entry(table)

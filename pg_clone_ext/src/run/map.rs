@@ -102,12 +102,12 @@ pub fn take(
     run.active.insert(table.oid);
     match &key {
         Key::Uuid(id) => {
-            run.ids.insert_cloned(*id).map_err(over_budget)?;
+            run.ids_mut()?.insert_cloned(*id).map_err(over_budget)?;
         }
         _ => pending.push(key),
     }
     if let Some(version) = version {
-        run.ids.insert_cloned(version).map_err(over_budget)?;
+        run.ids_mut()?.insert_cloned(version).map_err(over_budget)?;
     }
     Ok(())
 }

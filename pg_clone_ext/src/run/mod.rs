@@ -6,18 +6,22 @@ mod blobs;
 mod children;
 mod choose;
 mod copy;
+mod flight;
 mod id_paths;
+mod key_values;
 mod keys;
 mod map;
 mod new_keys;
 mod plan_rows;
 mod record;
 mod resources;
+mod row_batch;
 mod rules;
 mod state;
 mod summary;
 mod tally;
 mod transform;
+mod type_counts;
 pub mod verify;
 
 pub use authorize::{not_found, project_id, tables as authorize_clone};
@@ -42,6 +46,7 @@ use state::Findings;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 thread_local! {
@@ -131,16 +136,17 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<(Ru
         owner: None,
         dry: !writing,
         path,
-        ids: IdMap::new(new_ids, budget),
-        texts: TextIdMap::new(budget),
+        ids: Arc::new(IdMap::new(new_ids, budget)),
+        texts: Arc::new(TextIdMap::new(budget)),
         integers: HashMap::new(),
-        id_paths: id_paths::of_store(&store)?,
+        id_paths: Arc::new(id_paths::of_store(&store)?),
         rules: rules::none()?,
         secret: random::<16>()?,
         snapshot: Snapshot::of_caller(),
         active: HashSet::new(),
         source_rows: BTreeMap::new(),
         emissions: Vec::new(),
+        beside: RefCell::new(None),
         emitted: RefCell::new(None),
         store,
     };

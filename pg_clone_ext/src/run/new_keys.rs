@@ -47,7 +47,7 @@ pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> R
     };
     for (key, new) in keys.iter().zip(new) {
         if let Key::Text(text) = key {
-            run.texts.insert(text, &new).map_err(over_budget)?;
+            run.texts_mut()?.insert(text, &new).map_err(over_budget)?;
         }
     }
     Ok(())
@@ -115,7 +115,7 @@ fn next_texts(run: &mut Run, count: usize) -> Result<Vec<String>> {
             for _ in 0..count {
                 let seed = crate::pg::value::random::<16>()?;
                 new.push(uuid_text::to_string(
-                    &run.ids.insert_cloned(seed).map_err(over_budget)?,
+                    &run.ids_mut()?.insert_cloned(seed).map_err(over_budget)?,
                 ));
             }
         }

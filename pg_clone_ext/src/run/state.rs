@@ -2,13 +2,15 @@
 
 use crate::pg::settings_guard::CallersPath;
 use crate::pg::snapshot::Snapshot;
-use pg_clone_core::error::{Code, Error};
+use pg_clone_core::beside::{Beside, Maps};
+use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{IdMap, OutOfMemory, TextIdMap};
 use pg_clone_core::plan::{Emission, Oid, Request, Store};
 use pg_clone_core::rewrite::{Counts, Dangling, DanglingTargets, IdPaths};
 use pg_clone_core::rules::RuleSet;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// New integer keys of one table: Some(new) for a row that is cloned, None for one that is not.
 pub type IntegerKeys = HashMap<i64, Option<i64>>;
@@ -74,13 +76,13 @@ pub struct Run {
     /// Nothing will be written: integer keys and minted ids are not taken.
     pub dry: bool,
     /// New UUIDs.
-    pub ids: IdMap,
+    pub ids: Arc<IdMap>,
     /// New text ids.
-    pub texts: TextIdMap,
+    pub texts: Arc<TextIdMap>,
     /// New integer keys, by table.
     pub integers: HashMap<Oid, IntegerKeys>,
     /// Strings of documents that are text ids, hold them, or are kept.
-    pub id_paths: IdPaths,
+    pub id_paths: Arc<IdPaths>,
     /// The rules.
     pub rules: RuleSet,
     /// Key of everything that is regenerated, so that a document and its history row get the same secret.
@@ -93,6 +95,8 @@ pub struct Run {
     pub source_rows: BTreeMap<(Oid, String), u64>,
     /// How each table is made, in the order of insertion.
     pub emissions: Vec<Emission>,
+    /// The thread that rewrites documents, once there was enough for it to do.
+    pub beside: RefCell<Option<Beside>>,
     /// What clone.emit found for the table that the SQL path is filling.
     pub emitted: RefCell<Option<Findings>>,
 }
@@ -117,10 +121,33 @@ impl Run {
         }
     }
 
+    /// The map of UUIDs, to be changed: until the copy begins.
+    pub fn ids_mut(&mut self) -> Result<&mut IdMap> {
+        Arc::get_mut(&mut self.ids).ok_or_else(in_use)
+    }
+
+    /// The map of text ids, to be changed: until the copy begins.
+    pub fn texts_mut(&mut self) -> Result<&mut TextIdMap> {
+        Arc::get_mut(&mut self.texts).ok_or_else(in_use)
+    }
+
+    /// What the thread beside the backend reads.
+    pub fn maps(&self) -> Maps {
+        Maps {
+            ids: Arc::clone(&self.ids),
+            texts: Arc::clone(&self.texts),
+            id_paths: Arc::clone(&self.id_paths),
+        }
+    }
+
     /// The emission of a table.
     pub fn emission(&self, table: Oid) -> Option<&Emission> {
         self.emissions.iter().find(|emission| emission.table == table)
     }
+}
+
+fn in_use() -> Error {
+    Error::new(Code::Internal, "an id map cannot change while rows are copied")
 }
 
 /// The error of a map over its budget (53200).

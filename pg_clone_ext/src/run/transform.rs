@@ -1,18 +1,23 @@
 //! The heart of the copy stage: one row of the source becomes one row of the clone.
 
-use super::keys::{Key, NewKey};
+use super::key_values::{KeyMapper, dangling_error};
+use super::keys::Key;
+use super::row_batch::{Awaited, RowBatch};
 use super::rules::Ruled;
-use super::state::{Findings, Run, TableCounts};
+use super::state::{Findings, Run};
 use super::tally::Tally;
+use super::type_counts::TypeCounts;
 use crate::error::internal;
+use crate::pg::memory::Memory;
 use crate::pg::relation::Attribute;
 use crate::pg::row::Row;
+use crate::pg::stored::{copied, make_compressed, stored};
 use crate::pg::value::{self, Changed};
+use pg_clone_core::beside::{DocumentError, Form, Made};
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{Action, Emission, KeyKind, Oid, Output, Table, TableRole};
-use pg_clone_core::rewrite::{Counts, Dangling, Outcome, RewriteError, Rewriter, TextIdOutcome, UuidOutcome};
+use pg_clone_core::plan::{Action, Emission, KeyKind, Output, Table, TableRole};
+use pg_clone_core::rewrite::{Counts, Dangling, Outcome, RewriteError, Rewriter, UuidOutcome};
 use pgrx::pg_sys;
 
 /// Turns rows of one emission into rows of its target.
@@ -29,16 +34,27 @@ pub struct Transformer<'r> {
     targets: Vec<Attribute>,
     findings: Findings,
     tally: Tally,
-    /// Counts of the type at hand; moved into the findings when the type changes.
-    current: (String, TableCounts),
+    counts: TypeCounts,
+    /// The row at hand: one entry per output.
+    values: Vec<pg_sys::Datum>,
+    nulls: Vec<bool>,
+    /// Documents of the row at hand that are rewritten with those of other rows.
+    deferred: Vec<Deferred>,
 }
 
-/// What became of a row.
-pub enum RowFate {
-    /// It is cloned; the values have been written.
-    Cloned,
-    /// It does not belong to the clone.
-    Skipped,
+/// A document of the source's row.
+struct Deferred {
+    place: usize,
+    form: Form,
+    datum: pg_sys::Datum,
+}
+
+/// A row that is cloned.
+pub struct Origin {
+    /// Its key in the source.
+    key: Key,
+    /// The number of its type among those of this emission.
+    type_number: usize,
 }
 
 impl<'r> Transformer<'r> {
@@ -63,6 +79,7 @@ impl<'r> Transformer<'r> {
                 (None, _) => None,
             });
         }
+        let width = targets.len();
         Ok(Transformer {
             run,
             emission,
@@ -74,18 +91,25 @@ impl<'r> Transformer<'r> {
             targets,
             findings: Findings::default(),
             tally: Tally::default(),
-            current: Default::default(),
+            counts: TypeCounts::default(),
+            values: vec![pg_sys::Datum::from(0); width],
+            nulls: vec![true; width],
+            deferred: Vec::new(),
         })
     }
 
-    /// Makes the clone's row from the source's. `values` and `nulls` have one entry per output. New datums are made in
-    /// the current memory context.
-    pub fn row(
-        &mut self,
-        row: &Row<'_>,
-        values: &mut [pg_sys::Datum],
-        nulls: &mut [bool],
-    ) -> Result<RowFate> {
+    /// Whether rows of this emission hold documents.
+    pub fn has_documents(&self) -> bool {
+        self.emission
+            .outputs
+            .iter()
+            .any(|output| document_form(&output.action).is_some())
+    }
+
+    /// Makes the clone's row from the source's, all but its documents; None if the row does not belong to the clone.
+    /// The row stays here until it is added to a batch. New datums are made in the current memory context; with
+    /// `keep_values` also values that stay as they are, because they outlive the source's row.
+    pub fn row(&mut self, row: &Row<'_>, keep_values: bool) -> Result<Option<Origin>> {
         let row_type = match self.emission.type_source {
             Some(place) => row.text(place)?,
             None => None,
@@ -94,13 +118,12 @@ impl<'r> Transformer<'r> {
             .as_deref()
             .or(self.emission.resource_type.as_deref())
             .unwrap_or("");
-        if self.current.0 != resource_type {
-            self.turn_to(resource_type);
-        }
-        self.current.1.seen += 1;
+        let type_number = self.turn_to(resource_type);
+        self.counts.of(type_number).seen += 1;
         let Some(key) = self.run.passes(row, &self.emission.gate)? else {
-            return Ok(RowFate::Skipped);
+            return Ok(None);
         };
+        self.deferred.clear();
         let ruled = Ruled::evaluate(self.run, self.emission, resource_type, &key, row)?;
         for (place, output) in self.emission.outputs.iter().enumerate() {
             let new = match ruled.as_ref().and_then(|ruled| ruled.column(&output.column)) {
@@ -111,24 +134,37 @@ impl<'r> Transformer<'r> {
                         Changed::To(value::from_text(&text, target.type_oid, target.typmod)?)
                     }
                 },
-                None => self
-                    .output(place, output, row, ruled.as_ref())
-                    .map_err(|error| self.locate(error, output, &key))?,
+                None => {
+                    if ruled.is_none()
+                        && let Some(form) = document_form(&output.action)
+                        && let Some(datum) = row.datum(output.source)
+                    {
+                        self.deferred.push(Deferred { place, form, datum });
+                        self.nulls[place] = false;
+                        continue;
+                    }
+                    self.output(place, output, row, ruled.as_ref())
+                        .map_err(|error| self.locate(error, output, &key))?
+                }
             };
+            let (values, nulls) = (&mut self.values, &mut self.nulls);
             match new {
                 Changed::No => match row.datum(output.source) {
+                    Some(datum) if keep_values => {
+                        (values[place], nulls[place]) = (copied(datum, &self.targets[place]), false);
+                    }
                     Some(datum) => (values[place], nulls[place]) = (datum, false),
                     None => nulls[place] = true,
                 },
                 Changed::To(datum) => {
-                    (values[place], nulls[place]) = (self.checked(place, output, datum)?, false);
+                    (self.values[place], self.nulls[place]) = (self.checked(place, output, datum)?, false);
                 }
                 Changed::ToNull if output.not_null => {
                     // A derived row that names nothing any more has no purpose; elsewhere NULL is simply not possible.
                     if self.table.role == TableRole::Derived {
-                        return Ok(RowFate::Skipped);
+                        return Ok(None);
                     }
-                    return Err(self.cannot_be_null(output, &key));
+                    return Err(self.cannot_be_null(place, &key));
                 }
                 Changed::ToNull => nulls[place] = true,
             }
@@ -136,8 +172,66 @@ impl<'r> Transformer<'r> {
         if let Some(ruled) = ruled {
             self.findings.todos.extend(ruled.todos);
         }
-        self.current.1.rows += 1;
-        Ok(RowFate::Cloned)
+        self.counts.of(type_number).rows += 1;
+        Ok(Some(Origin { key, type_number }))
+    }
+
+    /// Adds the row at hand to a batch. Documents are fetched in the current memory context.
+    pub fn add_to(&mut self, batch: &mut RowBatch, origin: Origin) -> Result<()> {
+        let row = batch.rows();
+        for Deferred { place, form, datum } in self.deferred.drain(..) {
+            let (bytes, compressed) = stored(datum)?;
+            let policy = self.counts.dangling(origin.type_number);
+            let document = batch
+                .documents
+                .push(form, compressed, policy, origin.type_number, bytes)
+                .map_err(document_error)?;
+            batch.awaited.push(Awaited { row, place, document });
+        }
+        batch.push(&self.values, &self.nulls, origin.key, origin.type_number);
+        Ok(())
+    }
+
+    /// Writes a batch whose documents are rewritten: `put` gets every row and returns its bytes. `memory` is reset
+    /// for each.
+    pub fn land(
+        &mut self,
+        batch: &mut RowBatch,
+        memory: &Memory,
+        put: &mut dyn FnMut(&mut [pg_sys::Datum], &mut [bool]) -> usize,
+    ) -> Result<()> {
+        let documents = std::mem::take(&mut batch.documents);
+        let awaited = std::mem::take(&mut batch.awaited);
+        let mut next = awaited.iter().peekable();
+        for number in 0..batch.rows() {
+            let (values, nulls, key, type_number) = batch.row(number);
+            memory.reset();
+            let bytes = memory.within(|| {
+                while let Some(awaited) = next.next_if(|awaited| awaited.row == number) {
+                    let place = awaited.place;
+                    match documents.made(awaited.document) {
+                        Ok(Made::Plain(bytes)) => values[place] = value::make_varlena(bytes)?,
+                        Ok(Made::Compressed(bytes, how)) => values[place] = make_compressed(bytes, how),
+                        Ok(Made::Null) if self.emission.outputs[place].not_null => {
+                            return Err(self.cannot_be_null(place, key));
+                        }
+                        Ok(Made::Null) => nulls[place] = true,
+                        Err(error) => {
+                            let output = &self.emission.outputs[place];
+                            return Err(self.locate(document_error(error), output, key));
+                        }
+                    }
+                }
+                Ok(put(values, nulls))
+            })?;
+            self.counts.of(type_number).bytes += bytes as u64;
+        }
+        for (type_number, counts) in documents.counts() {
+            self.counts.of(*type_number).rewrite.add(counts);
+        }
+        self.findings.dangling.merge(documents.dangling_targets());
+        (batch.documents, batch.awaited) = (documents, awaited);
+        Ok(())
     }
 
     /// A new value of a text type with a length, or of a domain, goes through the type's own check: new ids may be
@@ -156,34 +250,39 @@ impl<'r> Transformer<'r> {
         value::from_text(text, target.type_oid, target.typmod)
     }
 
-    /// Counts the bytes of the row just made.
-    pub fn count_bytes(&mut self, bytes: usize) {
-        self.current.1.bytes += bytes as u64;
-    }
-
     /// What was found and done.
     pub fn finish(mut self) -> Findings {
-        self.turn_to("");
+        self.settle();
         self.findings.dangling.merge(self.rewriter.dangling_targets());
         self.findings.dangling_keys = self.tally.into_targets();
+        self.findings.by_type = self.counts.into_map();
         self.findings
     }
 
-    fn turn_to(&mut self, resource_type: &str) {
-        self.current.1.rewrite = self.rewriter.take_counts();
-        self.current.1.rewrite.add(&self.tally.take_counts());
-        self.policy = self.run.dangling_of(resource_type);
-        self.rewriter.set_dangling(self.policy);
-        let (name, counts) = std::mem::replace(
-            &mut self.current,
-            (resource_type.to_owned(), TableCounts::default()),
-        );
-        if counts.seen > 0 {
-            let sum = self.findings.by_type.entry(name).or_default();
-            sum.seen += counts.seen;
-            sum.rows += counts.rows;
-            sum.bytes += counts.bytes;
-            sum.rewrite.add(&counts.rewrite);
+    /// The number of a type, which becomes the one at hand.
+    fn turn_to(&mut self, resource_type: &str) -> usize {
+        if !self.counts.is_current(resource_type) {
+            self.settle();
+            let number = self.counts.turn_to(self.run, resource_type);
+            self.policy = self.counts.dangling(number);
+            self.rewriter.set_dangling(self.policy);
+        }
+        self.counts.current()
+    }
+
+    /// Adds what was done so far to the counts of the type at hand.
+    fn settle(&mut self) {
+        let mut counts = self.rewriter.take_counts();
+        counts.add(&self.tally.take_counts());
+        self.counts.add_to_current(&counts);
+    }
+
+    fn keys(&mut self) -> KeyMapper<'_, 'r> {
+        KeyMapper {
+            run: self.run,
+            rewriter: &mut self.rewriter,
+            tally: &mut self.tally,
+            policy: self.policy,
         }
     }
 
@@ -211,40 +310,32 @@ impl<'r> Transformer<'r> {
                         self.rewriter.plain_text(bytes).map_err(rewrite_error)
                     })?
                 }
-                (None, Some(datum)) => self.map_key(output, datum, KeyKind::of(&output.type_name), None)?,
+                (None, Some(datum)) => {
+                    self.keys()
+                        .key(output, datum, KeyKind::of(&output.type_name), None)?
+                }
             },
             Action::Null => Changed::ToNull,
             Action::NewUuid => Changed::To(value::make_uuid(&random_uuid()?)),
             Action::VersionOfDocument => self.version(row)?,
             Action::Map(kind, domain) => match datum {
                 None => Changed::No,
-                Some(datum) => self.map_key(output, datum, *kind, *domain)?,
+                Some(datum) => self.keys().key(output, datum, *kind, *domain)?,
             },
             Action::MapUuidArray => match datum {
                 None => Changed::No,
-                Some(datum) => {
-                    let rewriter = &mut self.rewriter;
-                    let policy = self.policy;
-                    value::map_uuid_array(datum, |id| match rewriter.uuid(id) {
-                        UuidOutcome::Unchanged => Ok(Some(*id)),
-                        UuidOutcome::Mapped(new) => Ok(Some(new)),
-                        UuidOutcome::Dangling => {
-                            dangling(policy, &uuid_text::to_string(id)).map(|keep| keep.then_some(*id))
-                        }
-                    })?
-                }
+                Some(datum) => self.keys().uuid_array(datum)?,
             },
             Action::MapTextArray | Action::TextArray => match datum {
                 None => Changed::No,
                 Some(datum) => {
                     let ids = output.action == Action::MapTextArray;
-                    let (rewriter, tally) = (&mut self.rewriter, &mut self.tally);
-                    let policy = self.policy;
+                    let mut keys = self.keys();
                     value::map_text_array(datum, element_type(&output.type_name), |bytes| {
                         if ids {
-                            map_text(rewriter, tally, policy, bytes)
+                            keys.text(bytes)
                         } else {
-                            rewriter.plain_text(bytes).map_err(rewrite_error)
+                            keys.rewriter.plain_text(bytes).map_err(rewrite_error)
                         }
                     })?
                 }
@@ -302,48 +393,6 @@ impl<'r> Transformer<'r> {
         self.constants[place].map_or(Changed::ToNull, Changed::To)
     }
 
-    fn map_key(
-        &mut self,
-        output: &Output,
-        datum: pg_sys::Datum,
-        kind: KeyKind,
-        domain: Option<Oid>,
-    ) -> Result<Changed> {
-        let policy = self.policy;
-        match kind {
-            KeyKind::Uuid => {
-                let id = value::read_uuid(datum);
-                Ok(match self.rewriter.uuid(&id) {
-                    UuidOutcome::Unchanged => Changed::No,
-                    UuidOutcome::Mapped(new) => Changed::To(value::make_uuid(&new)),
-                    UuidOutcome::Dangling => keep_or_null(dangling(policy, &uuid_text::to_string(&id))?),
-                })
-            }
-            KeyKind::Int => {
-                let key = Key::Int(value::read_integer(datum, &output.type_name));
-                let domains: &[Oid] = domain.as_slice();
-                Ok(match self.run.new_key(&key, domains) {
-                    NewKey::To(Key::Int(new)) => {
-                        self.tally.rewritten();
-                        Changed::To(value::make_integer(new, &output.type_name)?)
-                    }
-                    NewKey::Left => {
-                        let table = domain.and_then(|oid| self.run.store.table(oid));
-                        let target =
-                            format!("{}/{}", table.map_or("", |t| t.sql_name.as_str()), key.to_text());
-                        self.tally.dangling(&target);
-                        keep_or_null(dangling(policy, &target)?)
-                    }
-                    _ => Changed::No,
-                })
-            }
-            KeyKind::Text => {
-                let (rewriter, tally) = (&mut self.rewriter, &mut self.tally);
-                value::rewrite_varlena(datum, |bytes| map_text(rewriter, tally, policy, bytes))
-            }
-        }
-    }
-
     /// The clone's version of the row's document; a document that says none gets a random one.
     fn version(&mut self, row: &Row<'_>) -> Result<Changed> {
         let found = match (
@@ -376,7 +425,8 @@ impl<'r> Transformer<'r> {
         }
     }
 
-    fn cannot_be_null(&self, output: &Output, key: &Key) -> Error {
+    fn cannot_be_null(&self, place: usize, key: &Key) -> Error {
+        let output = &self.emission.outputs[place];
         Error::new(
             Code::Dangling,
             format!(
@@ -399,65 +449,6 @@ fn random_uuid() -> Result<[u8; 16]> {
     Ok(id)
 }
 
-/// Whether a dangling reference stays (true) or goes (false); an error (23503) if the call wants one.
-fn dangling(policy: Dangling, id: &str) -> Result<bool> {
-    match policy {
-        Dangling::Keep => Ok(true),
-        Dangling::Null | Dangling::Remove => Ok(false),
-        Dangling::Error => Err(dangling_error(id)),
-    }
-}
-
-fn dangling_error(id: &str) -> Error {
-    Error::new(
-        Code::Dangling,
-        format!("a cloned resource references \"{id}\", which is not cloned"),
-    )
-    .hint("Clone it too, or use options.dangling = keep or null. project_clone_plan lists what would dangle.")
-}
-
-fn keep_or_null(keep: bool) -> Changed {
-    if keep { Changed::No } else { Changed::ToNull }
-}
-
-fn map_text(
-    rewriter: &mut Rewriter<'_>,
-    tally: &mut Tally,
-    policy: Dangling,
-    bytes: &mut [u8],
-) -> Result<Outcome> {
-    if let Some(id) = uuid_text::parse_slice(bytes) {
-        return match rewriter.uuid(&id) {
-            UuidOutcome::Unchanged => Ok(Outcome::Unchanged),
-            UuidOutcome::Mapped(new) => {
-                bytes.copy_from_slice(uuid_text::to_string(&new).as_bytes());
-                Ok(Outcome::InPlace)
-            }
-            UuidOutcome::Dangling => Ok(if dangling(policy, &uuid_text::to_string(&id))? {
-                Outcome::Unchanged
-            } else {
-                Outcome::Null
-            }),
-        };
-    }
-    let text = std::str::from_utf8(bytes).map_err(internal)?;
-    Ok(match rewriter.text_id(text) {
-        TextIdOutcome::Unchanged => Outcome::Unchanged,
-        TextIdOutcome::Mapped(new) => {
-            tally.rewritten();
-            Outcome::Rebuilt(new.as_bytes().to_vec())
-        }
-        TextIdOutcome::Dangling => {
-            tally.dangling(text);
-            if dangling(policy, text)? {
-                Outcome::Unchanged
-            } else {
-                Outcome::Null
-            }
-        }
-    })
-}
-
 /// Lets the rules edit what the rewriter made.
 fn after_rules(
     outcome: Outcome,
@@ -470,6 +461,15 @@ fn after_rules(
         Outcome::Null => None,
     };
     Ok(edited.map_or(outcome, Outcome::Rebuilt))
+}
+
+/// The form of a document that can be rewritten together with others.
+fn document_form(action: &Action) -> Option<Form> {
+    match action {
+        Action::Jsonb { .. } => Some(Form::Jsonb),
+        Action::JsonText { .. } => Some(Form::Text),
+        _ => None,
+    }
 }
 
 fn element_type(array_type: &str) -> pg_sys::Oid {
@@ -485,6 +485,16 @@ pub fn rewrite_error(error: RewriteError) -> Error {
     match error {
         RewriteError::Dangling { ref id, .. } => dangling_error(id),
         other => Error::new(Code::BadData, format!("a document cannot be rewritten: {other}")),
+    }
+}
+
+fn document_error(error: DocumentError) -> Error {
+    match error {
+        DocumentError::Rewrite(error) => rewrite_error(error),
+        DocumentError::Edit(error) => internal(error),
+        DocumentError::Compressed(error) => {
+            Error::new(Code::BadData, format!("a document cannot be read: {error}"))
+        }
     }
 }
 

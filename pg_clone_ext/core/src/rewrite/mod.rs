@@ -87,6 +87,11 @@ impl<'a> Rewriter<'a> {
         &self.targets
     }
 
+    /// The targets of the dangling references met since the last call.
+    pub fn take_dangling_targets(&mut self) -> DanglingTargets {
+        std::mem::take(&mut self.targets)
+    }
+
     /// Whether a rewrite of these bytes (of a document or value of any kind) could change or count anything. Never
     /// wrong when it says no; much cheaper than a copy of the bytes.
     pub fn touches(&self, bytes: &[u8]) -> bool {

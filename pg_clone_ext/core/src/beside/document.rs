@@ -1,0 +1,71 @@
+//! One document: how it is kept, and how it is rewritten in that form.
+
+use crate::compressed::{CompressedError, Method};
+use crate::edit::{EditError, prune};
+use crate::rewrite::{Outcome, RewriteError, Rewriter};
+use thiserror::Error;
+
+/// The form in which a document is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The payload of a `jsonb` value.
+    Jsonb,
+    /// JSON text.
+    Text,
+}
+
+/// How a document is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compressed {
+    /// The method.
+    pub method: Method,
+    /// Bytes of the document when it is not.
+    pub length: usize,
+}
+
+/// Why a document could not be rewritten.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DocumentError {
+    /// The rewriter says so; the SQLSTATE is that of the [`RewriteError`].
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
+    /// What removals left empty could not be taken out: an internal error (SQLSTATE XX000).
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// It could not be decompressed; the SQLSTATE is that of the [`CompressedError`].
+    #[error(transparent)]
+    Compressed(#[from] CompressedError),
+}
+
+/// Rewrites a document that is not compressed; where references were taken out of JSON text, so are the objects that
+/// held nothing else.
+pub(super) fn rewrite(
+    rewriter: &mut Rewriter<'_>,
+    form: Form,
+    document: &mut [u8],
+) -> Result<Outcome, DocumentError> {
+    match form {
+        Form::Jsonb => Ok(rewriter.jsonb(document)?),
+        Form::Text if document.is_empty() => Ok(Outcome::Unchanged),
+        Form::Text => {
+            let removed = rewriter.counts().removed;
+            let outcome = rewriter.json_text(document)?;
+            if rewriter.counts().removed > removed {
+                pruned(outcome)
+            } else {
+                Ok(outcome)
+            }
+        }
+    }
+}
+
+fn pruned(outcome: Outcome) -> Result<Outcome, DocumentError> {
+    let Outcome::Rebuilt(document) = outcome else {
+        return Ok(outcome);
+    };
+    let text = std::str::from_utf8(&document).map_err(|error| EditError::Malformed(error.to_string()))?;
+    Ok(Outcome::Rebuilt(match prune::empties(text)? {
+        Some(pruned) => pruned.into_bytes(),
+        None => document,
+    }))
+}

@@ -1,0 +1,189 @@
+use super::*;
+use crate::compressed::{CompressedError, Method};
+use crate::ids::{Id, IdVersion, NewIds, uuid_text};
+
+fn id(n: u128) -> Id {
+    n.wrapping_mul(0x1234_5678_9abc_def1_2345_6789_abcd_ef13)
+        .to_be_bytes()
+}
+
+/// A map of the ids 1 to 9, of which 8 and 9 are not cloned.
+fn maps() -> Maps {
+    let mut ids = IdMap::new(NewIds::new(IdVersion::V7, 1_700_000_000_000, [7; 16]), usize::MAX);
+    for n in 1..8 {
+        ids.insert_cloned(id(n)).unwrap();
+    }
+    ids.insert_left(id(8)).unwrap();
+    ids.insert_left(id(9)).unwrap();
+    Maps {
+        ids: Arc::new(ids),
+        texts: Arc::new(TextIdMap::new(usize::MAX)),
+        id_paths: Arc::new(IdPaths::new()),
+    }
+}
+
+fn document(n: u128) -> String {
+    let reference = |n| {
+        format!(
+            r#"{{"reference":"Patient/{}","note":"a note on it"}}"#,
+            uuid_text::to_string(&id(n))
+        )
+    };
+    let references: Vec<String> = (n..n + 20).map(|n| reference(1 + n % 12)).collect();
+    format!("[{}]", references.join(","))
+}
+
+/// What the rewriter makes of it without any of this.
+fn expected(maps: &Maps, document: &str, dangling: Dangling) -> Vec<u8> {
+    let mut bytes = document.as_bytes().to_vec();
+    let mut rewriter = Rewriter::new(&maps.ids, &maps.texts, dangling);
+    match rewriter.json_text(&mut bytes).unwrap() {
+        crate::rewrite::Outcome::Unchanged | crate::rewrite::Outcome::InPlace => bytes,
+        crate::rewrite::Outcome::Rebuilt(new) => new,
+        crate::rewrite::Outcome::Null => panic!("no document is a reference"),
+    }
+}
+
+fn bench(maps: &Maps) -> Bench<'_> {
+    Bench::new(&maps.ids, &maps.texts, &maps.id_paths)
+}
+
+fn push(batch: &mut Batch, document: &str, dangling: Dangling, method: Option<Method>) -> usize {
+    let compressed = method.map(|method| Compressed {
+        method,
+        length: document.len(),
+    });
+    let bytes = match method {
+        Some(_) => lz4_flex::block::compress(document.as_bytes()),
+        None => document.as_bytes().to_vec(),
+    };
+    batch.push(Form::Text, compressed, dangling, 0, &bytes).unwrap()
+}
+
+/// What the document at a place has become, decompressed.
+fn made(batch: &Batch, place: usize) -> Vec<u8> {
+    match batch.made(place).unwrap() {
+        Made::Plain(bytes) => bytes.to_vec(),
+        Made::Compressed(bytes, how) => {
+            let mut raw = Vec::new();
+            how.method.decompress(bytes, how.length, &mut raw).unwrap();
+            raw
+        }
+        Made::Null => panic!("no document is a reference"),
+    }
+}
+
+#[test]
+fn a_batch_makes_what_the_rewriter_makes() {
+    let maps = maps();
+    for dangling in [Dangling::Keep, Dangling::Null] {
+        for method in [None, Some(Method::Lz4)] {
+            let mut batch = Batch::default();
+            for n in 0..30 {
+                push(&mut batch, &document(n), dangling, method);
+            }
+            let other = r#"["nothing","of","the source","nothing","of","the source"]"#;
+            let other_place = push(&mut batch, other, dangling, method);
+            bench(&maps).rewrite(&mut batch);
+            for n in 0..30 {
+                let place = usize::try_from(n).unwrap();
+                assert_eq!(
+                    made(&batch, place),
+                    expected(&maps, &document(n), dangling),
+                    "{n} {dangling:?}"
+                );
+            }
+            assert_eq!(made(&batch, other_place), other.as_bytes());
+        }
+    }
+}
+
+#[test]
+fn a_document_that_keeps_its_length_stays_compressed() {
+    let maps = maps();
+    let mut batch = Batch::default();
+    let place = push(&mut batch, &document(1), Dangling::Keep, Some(Method::Lz4));
+    bench(&maps).rewrite(&mut batch);
+    assert!(matches!(batch.made(place), Ok(Made::Compressed(..))));
+}
+
+#[test]
+fn counts_go_to_their_groups_and_targets_are_remembered() {
+    let maps = maps();
+    let one = |n| format!(r#"["{}"]"#, uuid_text::to_string(&id(n)));
+    let mut batch = Batch::default();
+    for (n, group) in [(1, 0), (2, 0), (8, 0), (3, 1), (9, 0)] {
+        batch
+            .push(Form::Text, None, Dangling::Keep, group, one(n).as_bytes())
+            .unwrap();
+    }
+    bench(&maps).rewrite(&mut batch);
+    let counts: Vec<_> = batch
+        .counts()
+        .iter()
+        .map(|(group, counts)| (*group, counts.rewritten, counts.dangling))
+        .collect();
+    assert_eq!(counts, [(0, 2, 1), (1, 1, 0), (0, 0, 1)]);
+    assert_eq!(batch.dangling_targets().total(), 2);
+}
+
+#[test]
+fn the_first_failure_is_told_at_its_place_and_nothing_goes_on() {
+    let maps = maps();
+    let mut batch = Batch::default();
+    for n in [1, 8, 2] {
+        let text = format!(r#"["{}"]"#, uuid_text::to_string(&id(n)));
+        push(&mut batch, &text, Dangling::Error, None);
+    }
+    push(&mut batch, "damaged", Dangling::Keep, Some(Method::Pglz));
+    bench(&maps).rewrite(&mut batch);
+    assert!(matches!(batch.made(0), Ok(Made::Plain(_))));
+    assert!(matches!(batch.made(1), Err(DocumentError::Rewrite(_))));
+    assert_eq!(
+        made(&batch, 2),
+        format!(r#"["{}"]"#, uuid_text::to_string(&id(2))).into_bytes()
+    );
+
+    let mut batch = Batch::default();
+    push(&mut batch, "damaged", Dangling::Keep, Some(Method::Pglz));
+    bench(&maps).rewrite(&mut batch);
+    assert_eq!(
+        batch.made(0),
+        Err(DocumentError::Compressed(CompressedError::Damaged))
+    );
+}
+
+#[test]
+fn batches_come_back_by_number_whoever_rewrote_them() {
+    let maps = maps();
+    let mut beside = Beside::start(maps.clone()).unwrap();
+    let mut own = bench(&maps);
+    let mut flying = VecDeque::new();
+    for n in 0..200u128 {
+        let mut batch = Batch::default();
+        push(&mut batch, &document(n), Dangling::Keep, None);
+        flying.push_back((n, beside.hand_over(batch)));
+        if flying.len() > 4 {
+            let (n, number) = flying.pop_front().unwrap();
+            let batch = beside.fetch(number, &mut own, || ()).unwrap();
+            assert_eq!(made(&batch, 0), expected(&maps, &document(n), Dangling::Keep));
+        }
+    }
+    while let Some((n, number)) = flying.pop_front() {
+        let batch = beside.fetch(number, &mut own, || ()).unwrap();
+        assert_eq!(made(&batch, 0), expected(&maps, &document(n), Dangling::Keep));
+    }
+}
+
+#[test]
+fn the_thread_ends_with_its_owner_even_with_batches_in_flight() {
+    let maps = maps();
+    let mut beside = Beside::start(maps.clone()).unwrap();
+    for n in 0..50 {
+        let mut batch = Batch::default();
+        push(&mut batch, &document(n), Dangling::Keep, None);
+        beside.hand_over(batch);
+    }
+    drop(beside);
+    assert_eq!(Arc::strong_count(&maps.ids), 1);
+}

@@ -1,0 +1,109 @@
+//! Compressed values, in the two formats in which PostgreSQL keeps them inside tables.
+//!
+//! A rewritten document has the length of the old one and differs from it in its ids only. So its compressed form is
+//! made from the old one: what the old one copies from earlier in the document is copied still, unless an id in it has
+//! become another. Nothing is searched, which is what makes compression expensive.
+
+mod lz4;
+mod pglz;
+
+use thiserror::Error;
+
+/// How a value is compressed: the `pglz` and `lz4` of `ALTER TABLE … SET COMPRESSION`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// PostgreSQL's own.
+    Pglz,
+    /// One block of LZ4.
+    Lz4,
+}
+
+/// Why a value could not be decompressed or compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CompressedError {
+    /// The stream does not decompress to the length that it should have. SQLSTATE XX001 (`data_corrupted`).
+    #[error("a compressed value is damaged")]
+    Damaged,
+    /// There is no memory for it. SQLSTATE 53200 (`out_of_memory`).
+    #[error("no memory for a value of {bytes} bytes")]
+    OutOfMemory {
+        /// Bytes asked for.
+        bytes: usize,
+    },
+}
+
+/// Bytes by which a stream may always grow: a short one must have room for the few ids that it holds.
+const SLACK: usize = 64;
+
+impl Method {
+    /// Replaces the contents of `raw` by what `stream` holds: `length` bytes.
+    ///
+    /// # Errors
+    /// [`CompressedError`], also when it does not hold that many.
+    pub fn decompress(self, stream: &[u8], length: usize, raw: &mut Vec<u8>) -> Result<(), CompressedError> {
+        reserve(raw, length)?;
+        match self {
+            Method::Pglz => pglz::decompress(stream, length, raw),
+            Method::Lz4 => lz4::decompress(stream, length, raw),
+        }
+    }
+
+    /// Replaces the contents of `out` by a stream that decompresses to `new`, made after the example of `stream`, which
+    /// decompresses to other bytes of the same length. False when too much is different for that to be small; then
+    /// `out` holds nothing of use.
+    ///
+    /// # Errors
+    /// [`CompressedError`], also when `stream` is no stream of that length.
+    pub fn compress_alike(
+        self,
+        stream: &[u8],
+        new: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<bool, CompressedError> {
+        let limit = (stream.len() + stream.len() / 8 + SLACK).min(new.len());
+        // Were nothing but literals left, a ninth more would be needed for control bytes; one item exceeds the limit by
+        // less than 512 bytes.
+        reserve(out, new.len() + new.len() / 8 + 512)?;
+        match self {
+            Method::Pglz => pglz::compress_alike(stream, new, limit, out),
+            Method::Lz4 => lz4::compress_alike(stream, new, limit, out),
+        }
+    }
+}
+
+/// Empties the memory and sees to it that so many bytes fit, without ending the process when there are none.
+fn reserve(memory: &mut Vec<u8>, bytes: usize) -> Result<(), CompressedError> {
+    memory.clear();
+    memory
+        .try_reserve_exact(bytes)
+        .map_err(|_| CompressedError::OutOfMemory { bytes })
+}
+
+/// The parts of `length` bytes at `at` that repeat what stands `distance` before them, at least `least` long, in order,
+/// as ranges of `bytes`.
+fn repeated(
+    bytes: &[u8],
+    at: usize,
+    distance: usize,
+    length: usize,
+    least: usize,
+    mut each: impl FnMut(usize, usize),
+) {
+    let mut start = at;
+    for place in at..=at + length {
+        if place == at + length || bytes[place] != bytes[place - distance] {
+            if place - start >= least {
+                each(start, place);
+            }
+            start = place + 1;
+        }
+    }
+}
+
+/// Whether `length` bytes at `at` repeat what stands `distance` before them.
+fn repeats(bytes: &[u8], at: usize, distance: usize, length: usize) -> bool {
+    bytes[at..at + length] == bytes[at - distance..at - distance + length]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! Rows of the clone that wait for their documents.
+
+use super::keys::Key;
+use crate::pg::memory::Memory;
+use pg_clone_core::beside::Batch;
+use pgrx::pg_sys;
+
+/// Rows and documents of a batch: enough that handing it over does not count, so little that it stays in the cache.
+const ROWS: usize = 256;
+const BYTES: usize = 256 << 10;
+
+/// A document that a row waits for.
+pub struct Awaited {
+    /// The row in the batch.
+    pub row: usize,
+    /// The output that it becomes.
+    pub place: usize,
+    /// Its place among the batch's documents.
+    pub document: usize,
+}
+
+/// Finished values of some rows, and the documents that are still to be rewritten.
+pub struct RowBatch {
+    /// What the values point to.
+    pub memory: Memory,
+    /// The documents.
+    pub documents: Batch,
+    /// Which row waits for which of them, in order.
+    pub awaited: Vec<Awaited>,
+    width: usize,
+    values: Vec<pg_sys::Datum>,
+    nulls: Vec<bool>,
+    /// Of each row, its key in the source and the number of its type.
+    origins: Vec<(Key, usize)>,
+    /// Rows that are written one by one: no value needs to outlive the row of the source.
+    single: bool,
+}
+
+impl RowBatch {
+    /// An empty batch of rows of so many values.
+    pub fn new(width: usize, single: bool) -> Self {
+        RowBatch {
+            memory: Memory::new(c"pg_clone rows"),
+            documents: Batch::default(),
+            awaited: Vec::new(),
+            width,
+            values: Vec::new(),
+            nulls: Vec::new(),
+            origins: Vec::new(),
+            single,
+        }
+    }
+
+    /// Whether values must be copied because they outlive the row they were read from.
+    pub fn keeps_values(&self) -> bool {
+        !self.single
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, values: &[pg_sys::Datum], nulls: &[bool], key: Key, type_number: usize) {
+        self.values.extend_from_slice(values);
+        self.nulls.extend_from_slice(nulls);
+        self.origins.push((key, type_number));
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.origins.len()
+    }
+
+    /// Whether it should be written now.
+    pub fn is_full(&self) -> bool {
+        self.rows() >= if self.single { 1 } else { ROWS } || self.documents.bytes() >= BYTES
+    }
+
+    /// A row's values, which of them are NULL, its key in the source and the number of its type.
+    pub fn row(&mut self, row: usize) -> (&mut [pg_sys::Datum], &mut [bool], &Key, usize) {
+        let values = row * self.width..(row + 1) * self.width;
+        let (key, type_number) = &self.origins[row];
+        (
+            &mut self.values[values.clone()],
+            &mut self.nulls[values],
+            key,
+            *type_number,
+        )
+    }
+
+    /// Forgets the rows.
+    pub fn clear(&mut self) {
+        self.memory.reset();
+        self.documents.clear();
+        self.awaited.clear();
+        self.values.clear();
+        self.nulls.clear();
+        self.origins.clear();
+    }
+}
