@@ -173,6 +173,10 @@ pub enum BlobsAction {
         /// How often a file is tried before it counts as failed.
         #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
         attempts: u32,
+        /// Do not wait until files in directories are on disk; for test environments: a crash of the machine may lose files
+        /// whose rows say done, which `pgclone verify` finds.
+        #[arg(long)]
+        no_sync: bool,
         /// Seconds to wait after a first attempt that failed; doubled after each further one, up to 2 minutes.
         #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = first_wait)]
         first_wait: std::time::Duration,

@@ -30,6 +30,8 @@ pub struct FileRequest {
     pub watch: bool,
     /// Attempts and the waits between them.
     pub backoff: Backoff,
+    /// Do not wait until files are on disk.
+    pub no_sync: bool,
 }
 
 impl FileRequest {
@@ -72,6 +74,7 @@ pub async fn copy_files(
         concurrency: request.concurrency.unwrap_or(defaults.concurrency),
         watch: request.watch,
         backoff: request.backoff,
+        durable: !request.no_sync,
         listener: request
             .watch
             .then(|| Listener::new(target.config().clone(), target.tls())),

@@ -1,5 +1,5 @@
-//! Storage servers on loopback, started by the tests: SeaweedFS for S3, Azurite for Azure. Each lives as long as the test
-//! program, and dies with it however it ends.
+//! Storage servers on loopback, started by the tests: SeaweedFS for S3, Azurite for Azure, fake-gcs-server for Google. Each
+//! lives as long as the test program, and dies with it however it ends.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
@@ -49,6 +49,18 @@ pub fn azure() -> Option<StorageServer> {
     let program = "azurite/node_modules/azurite/dist/src/blob/main.js";
     SERVER
         .get_or_init(|| available("Azurite", program, start_azure))
+        .clone()
+}
+
+/// The Google server of this test program; `None`, with a line that says why, where it cannot be had. It keeps objects in
+/// memory and knows no uploads in parts (`?uploads`).
+///
+/// # Panics
+/// With `CI=true` when it cannot be had; when it does not start.
+pub fn google() -> Option<StorageServer> {
+    static SERVER: OnceLock<Option<StorageServer>> = OnceLock::new();
+    SERVER
+        .get_or_init(|| available("fake-gcs-server", "fake-gcs-server", start_google))
         .clone()
 }
 
@@ -149,6 +161,19 @@ fn start_azure(program: &Path) -> anyhow::Result<StorageServer> {
     ]);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     run(Path::new("node"), &arguments, &directory, address)?;
+    Ok(StorageServer { address })
+}
+
+fn start_google(program: &Path) -> anyhow::Result<StorageServer> {
+    let directory = scratch("google")?;
+    let [port] = free_ports::<1>()?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let arguments = ["-scheme=http", "-host=127.0.0.1", "-backend=memory"].map(str::to_owned);
+    let mut arguments = arguments.to_vec();
+    arguments.push(format!("-port={port}"));
+    // Objects are read under this name only.
+    arguments.push(format!("-public-host={address}"));
+    run(program, &arguments, &directory, address)?;
     Ok(StorageServer { address })
 }
 

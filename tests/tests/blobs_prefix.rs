@@ -156,6 +156,25 @@ async fn a_prefix_cannot_leave_the_root_nor_be_all_of_it() {
 }
 
 #[tokio::test]
+async fn deleting_a_prefix_fails_for_good_and_deletes_nothing() {
+    let scene = Scene::set("blobs_prefix_delete").await;
+    scene.write("set/a", "a");
+    let keys = ["binary/set/", "binary/", "set/", "/"].map(str::to_owned);
+    scene.queue.queue_deletes(&keys).await.unwrap();
+    fs::create_dir(scene.root.join("empty")).unwrap();
+    let said = scene.work(3);
+    assert!(
+        said.contains("binary/set/ stands for all files below it"),
+        "{said}"
+    );
+    let for_good =
+        "SELECT count(*) FROM clone.blob_copy WHERE state = 'failed' AND error_is_permanent AND attempts = 1";
+    assert_eq!(scene.number(for_good).await, 4);
+    assert_eq!(scene.below("set").len(), 1);
+    assert!(scene.root.join("empty").exists());
+}
+
+#[tokio::test]
 async fn two_workers_and_a_killed_one_queue_each_file_once() {
     let scene = Scene::set("blobs_prefix_killed").await;
     let sets: Vec<(String, String)> = (0..30)

@@ -1,14 +1,16 @@
 //! Files in a directory of this machine. All functions block: they run on the blocking threads of the runtime.
 //!
 //! Written by hand over `std::fs`, because the libraries do not keep what a copy has to: object_store 0.14 makes a hard
-//! link, opendal 0.59 neither syncs the file nor its directory, and neither reads back what it wrote.
+//! link, and opendal 0.59 neither syncs the file nor its directory.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek as _};
-use std::path::PathBuf;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use super::checksum::{Checksum, Summer, Sums};
-use super::draft::Draft;
+use super::draft::{Draft, Flush};
 use super::failure::Failure;
 use super::location::check_key;
 use super::meter::Meter;
@@ -31,12 +33,6 @@ impl Directory {
             root,
             prefix_in_bucket: prefix_in_bucket.to_owned(),
         }
-    }
-
-    /// Whether both are the same directory, whatever symbolic links lead there.
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.root == other.root
-            || matches!((fs::canonicalize(&self.root), fs::canonicalize(&other.root)), (Ok(a), Ok(b)) if a == b)
     }
 
     /// The file of a key.
@@ -98,15 +94,26 @@ impl Directory {
     ///
     /// # Errors
     /// When the directory cannot be written.
-    pub fn draft(&self, key: &str, like: Option<&fs::Metadata>) -> Result<Draft, Failure> {
-        let draft = Draft::create(&self.root, self.path(key)?)?;
+    pub fn draft(&self, key: &str, like: Option<&fs::Metadata>, flush: Flush) -> Result<Draft, Failure> {
+        let draft = Draft::create(&self.root, self.path(key)?, flush)?;
         if let Some(like) = like {
             draft.resemble(like)?;
         }
         Ok(draft)
     }
 
-    /// Copies a file of another directory, byte by byte: never a link, two projects must not share a file.
+    /// A file that is there already, to be made durable.
+    ///
+    /// # Errors
+    /// When it cannot be opened any more.
+    pub fn present(&self, key: &str) -> Result<Draft, Failure> {
+        let (file, _) = self.open(key)?;
+        let path = self.path(key)?;
+        Draft::of_present(&self.root, path.clone(), file).map_err(|error| self.read_failure(&path, &error))
+    }
+
+    /// Copies a file of another directory, byte by byte: never a link, two projects must not share a file. What it gives
+    /// is to be published.
     ///
     /// # Errors
     /// As [`Failure`] tells.
@@ -116,22 +123,26 @@ impl Directory {
         source: &Self,
         source_key: &str,
         size_expected: Option<u64>,
+        flush: Flush,
         meter: &Meter,
-    ) -> Result<Copied, Failure> {
+    ) -> Result<(Copied, Draft), Failure> {
         let source_path = source.path(source_key)?;
         let name = source_path.display().to_string();
         let (mut from, metadata) = source.open(source_key)?;
         check_size(&name, size_expected, metadata.len())?;
-        let target_size = self.size(target_key);
-        if let Ok(Some(size)) = target_size
-            && size == metadata.len()
+        let there = fs::metadata(self.path(target_key)?);
+        if let Ok(there) = there.as_ref()
+            && (there.dev(), there.ino()) == (metadata.dev(), metadata.ino())
         {
+            return Err(onto_itself(target_key));
+        }
+        if there.is_ok_and(|there| there.is_file() && there.len() == metadata.len()) {
             let there = self.sums(target_key, false, meter)?;
             if there == source.sums(source_key, false, meter)? {
-                return Ok(copied(Method::Present, there));
+                return Ok((copied(Method::Present, there), self.present(target_key)?));
             }
         }
-        let mut draft = self.draft(target_key, Some(&metadata))?;
+        let mut draft = self.draft(target_key, Some(&metadata), flush)?;
         let mut summer = Summer::new(false);
         each_chunk(&mut from, &name, |bytes| {
             meter.advance(bytes.len() as u64)?;
@@ -140,8 +151,7 @@ impl Directory {
         })?;
         let sums = summer.finish();
         check_size(&name, Some(metadata.len()), sums.length)?;
-        seal(draft, &sums, meter)?;
-        Ok(copied(Method::Local, sums))
+        Ok((copied(Method::Local, sums), draft))
     }
 
     /// Deletes a file and the directories that it leaves empty; no such file is fine.
@@ -167,39 +177,12 @@ impl Directory {
         Ok(())
     }
 
-    pub(super) fn read_failure(&self, path: &std::path::Path, error: &io::Error) -> Failure {
+    pub(super) fn read_failure(&self, path: &Path, error: &io::Error) -> Failure {
         if error.kind() == io::ErrorKind::NotFound && !self.root.is_dir() {
             return Failure::storage(format!("the directory {} does not exist", self.root.display()));
         }
         Failure::reading(&path.display().to_string(), error)
     }
-}
-
-/// Reads the draft back, compares it with what should be in it, and publishes it.
-///
-/// # Errors
-/// When the file system gives back something else, or cannot finish the file.
-pub fn seal(draft: Draft, sums: &Sums, meter: &Meter) -> Result<(), Failure> {
-    let mut written = draft.file();
-    let mut summer = Summer::new(false);
-    let failed = |error: io::Error| Failure::passing(format!("cannot read back what was written: {error}"));
-    written.rewind().map_err(failed)?;
-    each_chunk(&mut written, "what was written", |bytes| {
-        meter.go_on()?;
-        summer.update(bytes);
-        Ok(())
-    })?;
-    let back = summer.finish();
-    if back.length != sums.length || back.crc32c != sums.crc32c {
-        return Err(Failure::passing(format!(
-            "the target gives back {} bytes with {}, written were {} with {}",
-            back.length,
-            Checksum::Crc32c(back.crc32c),
-            sums.length,
-            Checksum::Crc32c(sums.crc32c)
-        )));
-    }
-    draft.publish()
 }
 
 /// Complains about a size that is not the expected one.
@@ -215,6 +198,11 @@ pub fn check_size(name: &str, expected: Option<u64>, found: u64) -> Result<(), F
     }
 }
 
+/// A row that would write a file over itself.
+pub fn onto_itself(key: &str) -> Failure {
+    Failure::file(format!("source and target are the same file: {key}"))
+}
+
 fn copied(method: Method, sums: Sums) -> Copied {
     Copied {
         method,
@@ -228,13 +216,18 @@ fn each_chunk(
     name: &str,
     mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(length) => take(&buffer[..length])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Failure::reading(name, &error)),
-        }
+    thread_local! {
+        /// Kept from file to file: memory fresh from the system costs more than to copy a small file into it.
+        static BYTES: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
     }
+    BYTES.with_borrow_mut(|buffer| {
+        loop {
+            match file.read(buffer) {
+                Ok(0) => return Ok(()),
+                Ok(length) => take(&buffer[..length])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Failure::reading(name, &error)),
+            }
+        }
+    })
 }

@@ -1,7 +1,8 @@
-//! A file that becomes visible under its name only when it is complete and on disk.
+//! A file that becomes visible under its name only when it is complete, and on disk first where that is asked for.
 //!
-//! It is written next to its target as `.<name>.pgclone-tmp`, then synced and renamed. Writers exclude each other by a file
-//! lock, which ends with the process: what a killed worker left is overwritten by the next one, and nothing piles up.
+//! It is written next to its target as `.<name>.pgclone-tmp`; [`super::publication`] syncs and names it. Writers exclude each
+//! other by a file lock, which ends with the process: what a killed worker left is overwritten by the next one, and nothing
+//! piles up.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -13,18 +14,35 @@ use super::failure::Failure;
 /// How the names of files under way end.
 const TEMPORARY: &str = ".pgclone-tmp";
 
+/// Bytes after which a growing file is sent on its way to the disk.
+const FLUSHED: u64 = 32 * 1024 * 1024;
+
 /// Whether a file of this name is one under way.
 pub fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(TEMPORARY)
 }
 
-/// A file under way. Dropped before [`Draft::publish`], it disappears.
+/// A file under way, or one that was found complete and is to be made durable. Dropped before it has its name, it
+/// disappears.
+#[derive(Debug)]
 pub struct Draft {
-    file: Option<File>,
-    temporary: PathBuf,
+    file: File,
+    device: u64,
+    /// `None` once the file has its name.
+    temporary: Option<PathBuf>,
     target: PathBuf,
-    /// Directories whose entries changed: made durable before the file counts as written.
-    touched: Vec<PathBuf>,
+    root: PathBuf,
+    written: u64,
+    flush: Flush,
+}
+
+/// Whether the bytes of a file are sent to the disk while it grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// They are, so that a sync at the end finds little left to do.
+    Early,
+    /// The system writes them when it likes.
+    Late,
 }
 
 impl Draft {
@@ -33,7 +51,7 @@ impl Draft {
     ///
     /// # Errors
     /// When the directory cannot be written, or another live worker writes the same file (that one passes).
-    pub fn create(root: &Path, target: PathBuf) -> Result<Self, Failure> {
+    pub fn create(root: &Path, target: PathBuf, flush: Flush) -> Result<Self, Failure> {
         let failed = |error: &io::Error| Failure::writing(&target.display().to_string(), error);
         let (Some(directory), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(Failure::file(format!(
@@ -41,8 +59,7 @@ impl Draft {
                 target.display()
             )));
         };
-        let mut touched = Vec::new();
-        create_directories(root, directory, &mut touched).map_err(|error| {
+        create_directories(root, directory).map_err(|error| {
             if fs::metadata(root).is_ok() {
                 failed(&error)
             } else {
@@ -52,23 +69,43 @@ impl Draft {
                 ))
             }
         })?;
-        touched.push(directory.to_owned());
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
         hidden.push(TEMPORARY);
         let temporary = directory.join(hidden);
-        let file = lock(&temporary)
+        let (file, metadata) = lock(&temporary)
             .map_err(|error| failed(&error))?
             .ok_or_else(|| Failure::passing(format!("another worker is writing {}", target.display())))?;
         // From here on dropping removes the temporary file.
         let draft = Self {
-            file: Some(file),
-            temporary,
+            file,
+            device: metadata.dev(),
+            temporary: Some(temporary),
             target,
-            touched,
+            root: root.to_owned(),
+            written: 0,
+            flush,
         };
-        draft.file().set_len(0).map_err(|error| draft.failed(&error))?;
+        if metadata.len() > 0 {
+            draft.file.set_len(0).map_err(|error| draft.failed(&error))?;
+        }
         Ok(draft)
+    }
+
+    /// A file that is there already, complete: its writer may have died before it was on disk.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn of_present(root: &Path, target: PathBuf, file: File) -> io::Result<Self> {
+        Ok(Self {
+            device: file.metadata()?.dev(),
+            file,
+            temporary: None,
+            target,
+            root: root.to_owned(),
+            written: 0,
+            flush: Flush::Late,
+        })
     }
 
     /// Gives the file the mode, and where this process may the owner, of `like`.
@@ -76,14 +113,10 @@ impl Draft {
     /// # Errors
     /// When the file system refuses the mode.
     pub fn resemble(&self, like: &fs::Metadata) -> Result<(), Failure> {
-        resemble(&self.temporary, like).map_err(|error| self.failed(&error))
-    }
-
-    /// The open file, for reading back what was written.
-    pub fn file(&self) -> &File {
-        self.file
-            .as_ref()
-            .unwrap_or_else(|| unreachable!("the file is there until the draft is published or dropped"))
+        let path = self.temporary.as_ref().unwrap_or(&self.target);
+        let now = self.file.metadata();
+        now.and_then(|now| resemble(path, &now, like))
+            .map_err(|error| self.failed(&error))
     }
 
     /// Appends to the file.
@@ -91,18 +124,62 @@ impl Draft {
     /// # Errors
     /// A full disk and the like, in the operator's words.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.file().write_all(bytes).map_err(|error| self.failed(&error))
+        self.file.write_all(bytes).map_err(|error| self.failed(&error))?;
+        let before = self.written / FLUSHED;
+        self.written += bytes.len() as u64;
+        if self.flush == Flush::Early && self.written / FLUSHED > before {
+            // Written pages cannot be dropped, which is what this asks for, so the kernel starts to write them. A hint: the sync
+            // at the end is what counts.
+            let (offset, length) = (before * FLUSHED, FLUSHED);
+            let range = (i64::try_from(offset), i64::try_from(length));
+            if let (Ok(offset), Ok(length)) = range {
+                let advice = nix::fcntl::PosixFadviseAdvice::POSIX_FADV_DONTNEED;
+                let _ = nix::fcntl::posix_fadvise(&self.file, offset, length, advice);
+            }
+        }
+        Ok(())
     }
 
-    /// Puts the file on disk, gives it its name and puts the name on disk.
+    /// The file system it is on, as the kernel numbers them.
+    pub fn device(&self) -> u64 {
+        self.device
+    }
+
+    /// Puts everything on disk that was written to this file's file system, whoever wrote it.
     ///
     /// # Errors
-    /// When any of this fails; the file is then not there, or not yet known to survive a power cut.
-    pub fn publish(mut self) -> Result<(), Failure> {
-        self.file().sync_all().map_err(|error| self.failed(&error))?;
-        fs::rename(&self.temporary, &self.target).map_err(|error| self.failed(&error))?;
-        self.file = None;
-        for directory in &self.touched {
+    /// When any of it could not be written (told since Linux 5.8).
+    pub fn sync_file_system(&self) -> io::Result<()> {
+        Ok(nix::unistd::syncfs(&self.file)?)
+    }
+
+    /// Puts the file on disk.
+    ///
+    /// # Errors
+    /// A full disk and the like, in the operator's words.
+    pub fn sync(&self) -> Result<(), Failure> {
+        self.file.sync_all().map_err(|error| self.failed(&error))
+    }
+
+    /// Gives the file its name, if it has none yet.
+    ///
+    /// # Errors
+    /// When the file system refuses, e.g. because a directory has that name.
+    pub fn give_name(&mut self) -> Result<(), Failure> {
+        if let Some(temporary) = &self.temporary {
+            fs::rename(temporary, &self.target).map_err(|error| self.failed(&error))?;
+            self.temporary = None;
+        }
+        Ok(())
+    }
+
+    /// Puts the name on disk, with those of the directories above it: whoever made them.
+    ///
+    /// # Errors
+    /// When a directory cannot be synced; the file is then there, but not known to survive a power cut.
+    pub fn sync_name(&self) -> Result<(), Failure> {
+        let above = self.target.ancestors().skip(1);
+        for directory in above.take_while(|directory| directory.starts_with(&self.root)) {
             File::open(directory)
                 .and_then(|directory| directory.sync_all())
                 .map_err(|error| self.failed(&error))?;
@@ -118,14 +195,14 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         // The lock is held until the file is closed after this, so no other worker's file is removed.
-        if self.file.is_some() {
-            let _ = fs::remove_file(&self.temporary);
+        if let Some(temporary) = &self.temporary {
+            let _ = fs::remove_file(temporary);
         }
     }
 }
 
 /// Opens and locks the temporary file; `None` when another process holds it.
-fn lock(path: &Path) -> io::Result<Option<File>> {
+fn lock(path: &Path) -> io::Result<Option<(File, fs::Metadata)>> {
     loop {
         let file = OpenOptions::new()
             .read(true)
@@ -141,7 +218,9 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
         // Between open and lock its writer may have renamed it: then this is the finished target, not ours to truncate.
         let ours = file.metadata()?;
         match fs::symlink_metadata(path) {
-            Ok(there) if there.ino() == ours.ino() && there.dev() == ours.dev() => return Ok(Some(file)),
+            Ok(there) if there.ino() == ours.ino() && there.dev() == ours.dev() => {
+                return Ok(Some((file, ours)));
+            }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
@@ -149,28 +228,28 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Creates `directory` below `root`, noting every directory that got a new entry.
-fn create_directories(root: &Path, directory: &Path, touched: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Creates `directory` below `root`.
+fn create_directories(root: &Path, directory: &Path) -> io::Result<()> {
     if directory == root || directory.is_dir() {
         return fs::metadata(directory).map(drop);
     }
     let parent = directory.parent().ok_or(io::ErrorKind::NotFound)?;
-    create_directories(root, parent, touched)?;
+    create_directories(root, parent)?;
     match fs::create_dir(directory) {
-        Ok(()) => {
-            resemble(directory, &fs::metadata(root)?)?;
-            touched.push(parent.to_owned());
-            Ok(())
-        }
+        Ok(()) => resemble(directory, &fs::metadata(directory)?, &fs::metadata(root)?),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-fn resemble(path: &Path, like: &fs::Metadata) -> io::Result<()> {
-    fs::set_permissions(path, like.permissions())?;
+/// Makes `path`, which is as `now` says, like another: only what differs, for each change is a journal entry.
+fn resemble(path: &Path, now: &fs::Metadata, like: &fs::Metadata) -> io::Result<()> {
+    if now.mode() & 0o7777 != like.mode() & 0o7777 {
+        fs::set_permissions(path, like.permissions())?;
+    }
     // Only root may give files away, and it should: the server that reads them runs as another user.
-    if nix::unistd::Uid::effective().is_root() {
+    let differs = (now.uid(), now.gid()) != (like.uid(), like.gid());
+    if differs && nix::unistd::Uid::effective().is_root() {
         std::os::unix::fs::chown(path, Some(like.uid()), Some(like.gid()))?;
     }
     Ok(())

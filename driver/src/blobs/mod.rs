@@ -2,6 +2,8 @@
 //!
 //! [`run()`] is a worker; [`status()`] and [`retry()`] are for the operator; [`verify()`] compares a project with its files.
 
+mod agenda;
+mod attempt;
 mod backoff;
 mod checksum;
 mod cloud;
@@ -9,6 +11,7 @@ mod directory;
 mod directory_list;
 mod draft;
 mod failure;
+mod hands;
 mod inflow;
 mod listing;
 mod location;
@@ -18,6 +21,7 @@ mod object;
 mod outcome;
 mod places;
 mod progress;
+mod publication;
 mod queue;
 mod run;
 mod s3;
@@ -28,6 +32,7 @@ mod s3_multipart;
 mod s3_upload;
 mod status;
 mod storage;
+mod stream;
 mod tally;
 mod transfer;
 mod verify;

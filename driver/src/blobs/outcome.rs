@@ -46,7 +46,7 @@ pub struct Copied {
 }
 
 /// What became of a claimed row.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Outcome {
     /// Done.
     Done(Copied),

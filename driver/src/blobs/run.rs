@@ -8,7 +8,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
+use super::draft::Flush;
 use super::location::Location;
+use super::memory::Memory;
+use super::meter::Meter;
 use super::places::Places;
 use super::progress::{Event, Progress};
 use super::queue::{Queue, Standing};
@@ -36,6 +39,8 @@ pub struct RunOptions {
     pub poll: Duration,
     /// Attempts and the waits between them.
     pub backoff: Backoff,
+    /// A file counts as copied into a directory only when it is on disk: it survives a crash of the machine.
+    pub durable: bool,
     /// How long files under way may go on when the run is asked to stop; what is then unfinished is abandoned.
     pub grace: Duration,
 }
@@ -51,6 +56,7 @@ impl Default for RunOptions {
             listener: None,
             poll: Duration::from_secs(10),
             backoff: Backoff::default(),
+            durable: true,
             grace: Duration::from_secs(10),
         }
     }
@@ -130,7 +136,15 @@ pub async fn run(
     let mut tally = Tally::new(start);
     let mut lost = 0;
     let left = loop {
-        let shared = Shared::default();
+        let shared = Shared {
+            meter: Meter::default(),
+            memory: Memory::default(),
+            flush: if options.durable {
+                Flush::Early
+            } else {
+                Flush::Late
+            },
+        };
         let before = tally.files();
         let ended = match Queue::open(pool, options.backoff).await {
             Ok(queue) => {

@@ -1,32 +1,36 @@
 //! One worker's loop: claim, keep so many files under way, record what became of them.
 
-use std::collections::VecDeque;
-use std::panic::AssertUnwindSafe;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
+use super::agenda::{Agenda, SURVEY};
+use super::attempt::{self, Attempted};
 use super::failure::{Failure, Scope};
-use super::listing;
+use super::hands::{Hands, TICK};
 use super::outcome::{Method, Outcome};
-use super::places::{Place, Places};
+use super::places::Places;
 use super::progress::{Event, Progress, Snapshot};
 use super::queue::{Queue, Row, Standing};
 use super::run::RunOptions;
 use super::tally::Tally;
-use super::transfer::{self, Job, Shared};
-
-/// How long a finished file may stay unrecorded, and how often progress is told.
-const TICK: Duration = Duration::from_millis(200);
-/// Finished files that are recorded together.
-const BATCH: usize = 64;
-/// How often a run looks for claims of dead workers and counts the queue.
-const SURVEY: Duration = Duration::from_secs(2);
+use super::transfer::Shared;
 
 type DbError = tokio_postgres::Error;
+
+/// What the queue is being asked while files move: one thing at a time.
+type Asked<'w> = Pin<Box<dyn Future<Output = Result<Answer, DbError>> + Send + 'w>>;
+
+/// What the queue answered.
+enum Answer {
+    Claimed { rows: Vec<Row>, asked: usize },
+    Recorded,
+    Surveyed { freed: u64, standing: Standing },
+}
 
 /// What the loop works with.
 pub struct Worker<'w> {
@@ -46,21 +50,7 @@ pub struct Worker<'w> {
     pub shared: &'w Shared,
 }
 
-/// The files in this worker's hands.
-#[derive(Default)]
-struct Hands {
-    ready: VecDeque<Row>,
-    under_way: JoinSet<(Row, Outcome)>,
-    finished: Vec<(Row, Outcome)>,
-}
-
-impl Hands {
-    fn are_empty(&self) -> bool {
-        self.ready.is_empty() && self.under_way.is_empty() && self.finished.is_empty()
-    }
-}
-
-impl Worker<'_> {
+impl<'w> Worker<'w> {
     /// Works until nothing is left, or until asked to stop; says how the queue stands then.
     pub async fn work(&self, tally: &mut Tally) -> Result<Standing, DbError> {
         let mut hands = Hands::default();
@@ -68,99 +58,136 @@ impl Worker<'_> {
         // After a lost connection the files in hand belong to whoever claims them next: leave them unfinished.
         self.shared.meter.abandon().cancel();
         while hands.under_way.join_next().await.is_some() {}
+        while hands.publishing.join_next().await.is_some() {}
         worked
     }
 
     async fn work_with(&self, hands: &mut Hands, tally: &mut Tally) -> Result<Standing, DbError> {
-        let mut survey = Survey::default();
+        let mut agenda = Agenda::new(self.least_lot());
+        let mut asked: Option<Asked<'w>> = None;
         loop {
-            self.survey(&mut survey).await?;
-            let mut dry = false;
-            if hands.ready.len() < self.options.concurrency && hands.finished.len() < BATCH {
-                let claimed = self.claim(hands, tally).await?;
-                dry = claimed == 0;
-            }
-            while hands.under_way.len() < self.options.concurrency
-                && let Some(row) = hands.ready.pop_front()
-            {
+            while let Some(row) = hands.next(self.options.concurrency) {
                 self.begin(row, hands).await?;
             }
-            if hands.under_way.is_empty() || hands.finished.len() >= BATCH {
-                self.record(hands, tally).await?;
+            hands.publish(self.options.durable);
+            if asked.is_none() {
+                asked = self.ask(hands, tally, &mut agenda);
             }
-            self.tell(hands, tally, &survey.standing);
+            self.tell(hands, tally, &agenda);
             if self.stop.is_cancelled() {
+                if let Some(asked) = asked {
+                    self.take_answer(asked.await?, hands, &mut agenda);
+                }
                 return self.wind_up(hands, tally).await;
             }
-            if dry && hands.are_empty() {
-                survey.due = Instant::now();
-                self.survey(&mut survey).await?;
-                if !self.options.watch && self.is_over(&survey.standing, tally) {
-                    return Ok(survey.standing);
+            if asked.is_none() && hands.are_empty() {
+                let standing = agenda.standing.unwrap_or_default();
+                if !self.options.watch && self.is_over(&standing, tally) {
+                    return Ok(standing);
                 }
-                self.wait(&survey.standing, tally).await;
+                self.wait(&standing, tally).await;
+                agenda.refill();
                 continue;
             }
-            self.step(hands, tally).await?;
+            tokio::select! {
+                Some(joined) = hands.under_way.join_next() => self.take(joined, hands, tally),
+                Some(published) = hands.publishing.join_next() => self.take_published(published, hands, tally),
+                answer = answered(&mut asked) => {
+                    asked = None;
+                    self.take_answer(answer?, hands, &mut agenda);
+                }
+                () = tokio::time::sleep(TICK) => {}
+                () = self.stop.cancelled() => {}
+            }
         }
     }
 
-    /// Waits for the next file to be finished, and records in time those that are.
-    async fn step(&self, hands: &mut Hands, tally: &mut Tally) -> Result<(), DbError> {
-        tokio::select! {
-            Some(joined) = hands.under_way.join_next() => self.take(joined, hands, tally),
-            () = tokio::time::sleep(TICK) => self.record(hands, tally).await?,
-            () = self.stop.cancelled() => {}
+    /// What to ask of the queue now; the files under way do not wait for the answer.
+    fn ask(&self, hands: &mut Hands, tally: &Tally, agenda: &mut Agenda) -> Option<Asked<'w>> {
+        let (queue, run) = (self.queue, self.options.run);
+        let finished = hands.take_due();
+        if !finished.is_empty() {
+            return Some(Box::pin(async move {
+                queue.finish(&finished).await?;
+                Ok(Answer::Recorded)
+            }));
         }
-        Ok(())
+        let is_idle = hands.are_empty();
+        if let Some(most) = agenda.lot(hands.ready.len(), self.least_lot(), is_idle) {
+            let paused = self.paused(tally);
+            return Some(Box::pin(async move {
+                let rows = queue.claim(most, run, &paused).await?;
+                Ok(Answer::Claimed { rows, asked: most })
+            }));
+        }
+        agenda.is_survey_due(is_idle).then(|| -> Asked<'w> {
+            Box::pin(async move {
+                let freed = queue.free_dead_claims().await?;
+                let standing = queue.standing(run).await?;
+                Ok(Answer::Surveyed { freed, standing })
+            })
+        })
     }
 
-    async fn claim(&self, hands: &mut Hands, tally: &Tally) -> Result<usize, DbError> {
+    fn take_answer(&self, answer: Answer, hands: &mut Hands, agenda: &mut Agenda) {
+        match answer {
+            Answer::Claimed { rows, asked } => {
+                agenda.claimed(rows.len(), asked);
+                hands.ready.extend(rows);
+            }
+            Answer::Recorded => agenda.refill(),
+            Answer::Surveyed { freed, standing } => {
+                if freed > 0 {
+                    self.progress.event(&Event::Freed { files: freed });
+                }
+                agenda.surveyed(freed, standing);
+            }
+        }
+    }
+
+    fn least_lot(&self) -> usize {
+        2 * self.options.concurrency
+    }
+
+    fn paused(&self, tally: &Tally) -> Vec<String> {
         let now = Instant::now();
-        let paused = tally
-            .paused
-            .iter()
-            .filter(|(_, pause)| !self.options.watch || pause.until > now);
-        let paused: Vec<String> = paused.map(|(store, _)| store.clone()).collect();
-        let most = 2 * self.options.concurrency - hands.ready.len();
-        let rows = self.queue.claim(most, self.options.run, &paused).await?;
-        let claimed = rows.len();
-        hands.ready.extend(rows);
-        Ok(claimed)
+        let paused = tally.paused.iter();
+        let paused = paused.filter(|(_, pause)| !self.options.watch || pause.until > now);
+        paused.map(|(store, _)| store.clone()).collect()
     }
 
     async fn begin(&self, row: Row, hands: &mut Hands) -> Result<(), DbError> {
         match self.places.of(&row.store, self.queue).await? {
-            Ok(place) => {
-                let shared = self.shared.clone();
-                hands.under_way.spawn(async move {
-                    // A panic must not keep the row claimed for as long as this worker lives.
-                    let attempt = AssertUnwindSafe(attempt(&row, &place, &shared))
-                        .catch_unwind()
-                        .await;
-                    let broken =
-                        |_| Outcome::Failed(Failure::passing("the copy broke off by an internal error"));
-                    let outcome = attempt.unwrap_or_else(broken);
-                    (row, outcome)
-                });
-            }
+            Ok(place) => attempt::begin(row, &place, self.shared, &mut hands.under_way),
             Err(failure) => {
-                hands
-                    .under_way
-                    .spawn(std::future::ready((row, Outcome::Failed(failure))));
+                let failed = (row, Outcome::Failed(failure).into());
+                hands.under_way.spawn(std::future::ready(failed));
             }
         }
         Ok(())
     }
 
-    fn take(
+    fn take(&self, joined: Result<(Row, Attempted), JoinError>, hands: &mut Hands, tally: &mut Tally) {
+        // Tasks end by themselves: a panic inside is an outcome, and nothing aborts them.
+        match joined {
+            Ok((row, Attempted::Written(copied, draft))) => hands.take_written(row, copied, draft),
+            Ok((row, Attempted::Ended(outcome))) => self.take_outcome(row, outcome, hands, tally),
+            Err(_) => {}
+        }
+    }
+
+    fn take_published(
         &self,
-        joined: Result<(Row, Outcome), tokio::task::JoinError>,
+        published: Result<Vec<(Row, Outcome)>, JoinError>,
         hands: &mut Hands,
         tally: &mut Tally,
     ) {
-        // Tasks end by themselves: a panic inside is an outcome, and nothing aborts them.
-        let Ok((row, outcome)) = joined else { return };
+        for (row, outcome) in published.unwrap_or_default() {
+            self.take_outcome(row, outcome, hands, tally);
+        }
+    }
+
+    fn take_outcome(&self, row: Row, outcome: Outcome, hands: &mut Hands, tally: &mut Tally) {
         match &outcome {
             Outcome::Done(copied) => {
                 tally.done += 1;
@@ -174,7 +201,7 @@ impl Worker<'_> {
             Outcome::Failed(failure) => self.take_failure(&row, failure, hands, tally),
             Outcome::Released => {}
         }
-        hands.finished.push((row, outcome));
+        hands.take_finished(row, outcome);
     }
 
     fn take_failure(&self, row: &Row, failure: &Failure, hands: &mut Hands, tally: &mut Tally) {
@@ -187,12 +214,7 @@ impl Worker<'_> {
                         error,
                     });
                 }
-                let (rest, ready) = hands.ready.drain(..).partition(|ready| ready.store == row.store);
-                hands.ready = ready;
-                let rest: VecDeque<Row> = rest;
-                hands
-                    .finished
-                    .extend(rest.into_iter().map(|row| (row, Outcome::Released)));
+                hands.release(|ready| ready.store == row.store);
             }
             Scope::Passing if row.attempts < self.options.backoff.attempts => {
                 let wait = self.options.backoff.wait(row.attempts);
@@ -214,51 +236,30 @@ impl Worker<'_> {
         }
     }
 
-    async fn record(&self, hands: &mut Hands, _tally: &mut Tally) -> Result<(), DbError> {
-        if !hands.finished.is_empty() {
-            self.queue.finish(&hands.finished).await?;
-            hands.finished.clear();
-        }
-        Ok(())
-    }
-
     /// Gives back what is not begun, lets the rest finish for a while, abandons what then is left.
     async fn wind_up(&self, hands: &mut Hands, tally: &mut Tally) -> Result<Standing, DbError> {
         self.progress.event(&Event::Stopping {
             under_way: hands.under_way.len() as u64,
         });
-        let ready = std::mem::take(&mut hands.ready);
-        hands
-            .finished
-            .extend(ready.into_iter().map(|row| (row, Outcome::Released)));
-        self.record(hands, tally).await?;
+        hands.release(|_| true);
         let abandon = tokio::time::sleep(self.options.grace);
         tokio::pin!(abandon);
         loop {
+            hands.publish(self.options.durable);
+            let finished = hands.take_due();
+            self.queue.finish(&finished).await?;
+            if hands.are_idle() {
+                break;
+            }
             tokio::select! {
-                joined = hands.under_way.join_next() => match joined {
-                    Some(joined) => self.take(joined, hands, tally),
-                    None => break,
-                },
+                Some(joined) = hands.under_way.join_next() => self.take(joined, hands, tally),
+                Some(published) = hands.publishing.join_next() => self.take_published(published, hands, tally),
                 () = &mut abandon, if !self.shared.meter.abandon().is_cancelled() => {
                     self.shared.meter.abandon().cancel();
                 }
             }
         }
-        self.record(hands, tally).await?;
         self.queue.standing(self.options.run).await
-    }
-
-    async fn survey(&self, survey: &mut Survey) -> Result<(), DbError> {
-        if survey.due <= Instant::now() {
-            let freed = self.queue.free_dead_claims().await?;
-            if freed > 0 {
-                self.progress.event(&Event::Freed { files: freed });
-            }
-            survey.standing = self.queue.standing(self.options.run).await?;
-            survey.due = Instant::now() + SURVEY;
-        }
-        Ok(())
     }
 
     /// Whether nothing is left that this run could do, now or later.
@@ -288,7 +289,8 @@ impl Worker<'_> {
         self.places.forget().await;
     }
 
-    fn tell(&self, hands: &Hands, tally: &mut Tally, standing: &Standing) {
+    fn tell(&self, hands: &Hands, tally: &mut Tally, agenda: &Agenda) {
+        let Some(standing) = agenda.standing else { return };
         let left = standing.pending + standing.running;
         let total = (tally.files() + left).max(tally.total);
         tally.total = if left == 0 { tally.files() } else { total };
@@ -305,41 +307,9 @@ impl Worker<'_> {
     }
 }
 
-struct Survey {
-    standing: Standing,
-    due: Instant,
-}
-
-impl Default for Survey {
-    fn default() -> Self {
-        Self {
-            standing: Standing::default(),
-            due: Instant::now(),
-        }
-    }
-}
-
-async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Outcome {
-    let done = if listing::is_prefix(row) {
-        let listed = listing::list(&place.source, row, &shared.meter).await;
-        listed.map(Outcome::Listed)
-    } else if row.delete {
-        let deleted = transfer::delete(&place.target, &row.target_key).await;
-        deleted.map(Outcome::Done)
-    } else {
-        let job = Job {
-            source_key: row.source_key.clone(),
-            target_key: row.target_key.clone(),
-            size_expected: row.size_expected,
-            content_type: row.content_type.clone(),
-        };
-        let copied = transfer::copy(&place.source, &place.target, job, shared).await;
-        copied.map(Outcome::Done)
-    };
-    match done {
-        Ok(outcome) => outcome,
-        // Whatever a transfer says once it was told to break off, its file is simply not done.
-        Err(_) if shared.meter.abandon().is_cancelled() => Outcome::Released,
-        Err(failure) => Outcome::Failed(failure),
+async fn answered(asked: &mut Option<Asked<'_>>) -> Result<Answer, DbError> {
+    match asked {
+        Some(asked) => asked.await,
+        None => std::future::pending().await,
     }
 }

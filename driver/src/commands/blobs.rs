@@ -23,11 +23,13 @@ pub(super) async fn run(context: &mut Context, action: &BlobsAction) -> Result<O
             watch,
             attempts,
             first_wait,
+            no_sync,
         } => {
             let request = FileRequest {
                 run: *run,
                 concurrency: Some(usize::from(*concurrency)),
                 watch: *watch,
+                no_sync: *no_sync,
                 backoff: Backoff {
                     attempts: *attempts,
                     first: *first_wait,

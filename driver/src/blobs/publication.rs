@@ -1,0 +1,91 @@
+//! Drafts become files, many together: first all contents go to disk, then all get their names, then the names go to disk.
+//!
+//! In this order no name ever stands for half a file, whenever the machine stops. Together, because a sync costs about the
+//! same for one file as for a hundred: it waits for the file system's journal and for the disk to empty its cache. 128 files
+//! of 100 kB took 15 ms by two syncs of the file system, and 300 to 900 ms by one for each file and directory.
+
+use std::collections::HashMap;
+
+use super::draft::Draft;
+use super::failure::Failure;
+
+/// Up to so many files are synced by themselves: that does not wait for what others wrote to the same file system.
+const FEW: usize = 2;
+
+/// Publishes complete drafts; `durable`: they are on disk when this returns. One result for each, in order: of a draft that
+/// failed nothing is left, unless only its name could not be made durable.
+pub fn publish(drafts: Vec<Draft>, durable: bool) -> Vec<Result<(), Failure>> {
+    let mut drafts: Vec<(Draft, Result<(), Failure>)> =
+        drafts.into_iter().map(|draft| (draft, Ok(()))).collect();
+    if durable {
+        sync(&mut drafts, Draft::sync);
+    }
+    for (draft, so_far) in drafts.iter_mut().filter(|(_, so_far)| so_far.is_ok()) {
+        *so_far = draft.give_name();
+    }
+    if durable {
+        sync(&mut drafts, Draft::sync_name);
+    }
+    drafts.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Syncs together what is much, and what is little, or of which something could not be written, one by one: only so is it
+/// known which file it was.
+fn sync(drafts: &mut [(Draft, Result<(), Failure>)], one: fn(&Draft) -> Result<(), Failure>) {
+    let good = drafts.iter().filter(|(_, so_far)| so_far.is_ok());
+    let systems: HashMap<u64, &Draft> = good.map(|(draft, _)| (draft.device(), draft)).collect();
+    let together = drafts.len() > FEW && systems.values().all(|draft| draft.sync_file_system().is_ok());
+    if !together {
+        for (draft, so_far) in drafts.iter_mut().filter(|(_, so_far)| so_far.is_ok()) {
+            *so_far = one(draft);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::super::draft::Flush;
+    use super::*;
+
+    fn drafts(root: &str, names: &[&str]) -> (PathBuf, Vec<Draft>) {
+        let root = std::env::temp_dir().join(format!("pgclone-{root}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(&root).unwrap();
+        let drafts = names.iter().map(|name| {
+            let mut draft = Draft::create(&root, root.join(name), Flush::Early).unwrap();
+            draft.write(name.as_bytes()).unwrap();
+            draft
+        });
+        let drafts = drafts.collect();
+        (root, drafts)
+    }
+
+    #[test]
+    fn one_draft_that_fails_does_not_keep_the_others_from_their_names() {
+        for durable in [true, false] {
+            let (root, drafts) = drafts("publication", &["a/x", "b/x", "c/x", "d/x"]);
+            fs::create_dir_all(root.join("c/x/in-the-way")).unwrap();
+            assert!(!root.join("a/x").exists(), "no name before it is published");
+            let published: Vec<bool> = publish(drafts, durable).iter().map(Result::is_ok).collect();
+            assert_eq!(published, [true, true, false, true]);
+            assert_eq!(fs::read_to_string(root.join("d/x")).unwrap(), "d/x");
+            assert_eq!(
+                fs::read_dir(root.join("c")).unwrap().count(),
+                1,
+                "a temporary file is left"
+            );
+            fs::remove_dir_all(&root).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_not_published_disappears() {
+        let (root, drafts) = drafts("unpublished", &["x"]);
+        drop(drafts);
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
+        fs::remove_dir_all(&root).unwrap();
+    }
+}
