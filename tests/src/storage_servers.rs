@@ -115,7 +115,8 @@ fn start_s3(program: &Path) -> anyhow::Result<StorageServer> {
         "-filer",
         "-master.telemetry=false",
         "-master.volumeSizeLimitMB=512",
-        "-volume.max=100",
+        // Every bucket that is written to takes seven, empty as they are.
+        "-volume.max=1000",
         // Two more services on ports of their own, of which a machine has one each.
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
