@@ -88,6 +88,22 @@ pub fn copied(datum: pg_sys::Datum, attribute: &Attribute) -> pg_sys::Datum {
                 pgrx::varsize_any(value.cast())
             }
         };
+        copied_bytes(value, size)
+    }
+}
+
+/// A copy of a varlena value that is not out of line, in the current memory context.
+pub(super) fn copied_varlena(datum: pg_sys::Datum) -> pg_sys::Datum {
+    let value: *mut u8 = datum.cast_mut_ptr();
+    // SAFETY: the callers pass varlena values, which say how long they are.
+    unsafe { copied_bytes(value, pgrx::varsize_any(value.cast())) }
+}
+
+/// # Safety
+/// `value` points to that many bytes.
+unsafe fn copied_bytes(value: *const u8, size: usize) -> pg_sys::Datum {
+    // SAFETY: palloc returns that many writable bytes, aligned, or raises.
+    unsafe {
         let copy = pg_sys::palloc(size).cast::<u8>();
         std::ptr::copy_nonoverlapping(value, copy, size);
         pg_sys::Datum::from(copy)

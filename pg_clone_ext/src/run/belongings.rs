@@ -95,13 +95,13 @@ pub fn bring(
             }
             let mut pending = Vec::new();
             for_each_resource(run, table, filled, &mut |run, seen| {
-                if added
+                let brought = added
                     .get(seen.resource_type)
-                    .is_some_and(|keys| keys.contains(&seen.key))
-                {
-                    take(run, table, seen.key, seen.version, &mut pending)?;
+                    .is_some_and(|keys| keys.contains(&seen.key));
+                if brought {
+                    take(run, table, seen.key, &mut pending)?;
                 }
-                Ok(())
+                Ok(brought)
             })?;
             if let Some(column) = &table.id_column {
                 new_keys(run, table, column, pending)?;

@@ -22,8 +22,17 @@ const PROGRESS_ROWS: u64 = 1000;
 
 /// Where a row of the clone goes.
 trait Sink {
-    /// Takes a row of one value per output and returns its bytes.
-    fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize;
+    /// Takes a row of one value per output and returns its bytes; `plain` are values that are compressed in the row.
+    fn put(
+        &mut self,
+        values: &mut [pg_sys::Datum],
+        nulls: &mut [bool],
+        plain: &[(usize, pg_sys::Datum)],
+    ) -> usize;
+    /// Whether it wants those plain values.
+    fn looks_into_values(&self) -> bool {
+        false
+    }
     /// Everything put so far must be in the table.
     fn flush(&mut self) {}
 }
@@ -41,7 +50,7 @@ fn emit_into(
         let memory = Memory::new(c"pg_clone row");
         let width = targets.len();
         let mut transformer = Transformer::new(run, emission, targets)?;
-        let mut flight = Flight::new(run, width, transformer.has_documents());
+        let mut flight = Flight::new(run, width, transformer.has_documents(), sink.looks_into_values());
         let (mut rows, mut total) = (0u64, 0u64);
         for_each_row(&emission.sql, &mut |row| {
             let origin = match row {
@@ -63,8 +72,8 @@ fn emit_into(
                 return Ok(());
             }
             let mut land = |batch: &mut RowBatch| {
-                transformer.land(batch, &memory, &mut |values, nulls| {
-                    let bytes = sink.put(values, nulls);
+                transformer.land(batch, &memory, &mut |values, nulls, plain| {
+                    let bytes = sink.put(values, nulls, plain);
                     rows += 1;
                     total += bytes as u64;
                     if rows % PROGRESS_ROWS == 0 {
@@ -158,9 +167,21 @@ struct BulkSink {
 }
 
 impl Sink for BulkSink {
-    fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
+    fn put(
+        &mut self,
+        values: &mut [pg_sys::Datum],
+        nulls: &mut [bool],
+        plain: &[(usize, pg_sys::Datum)],
+    ) -> usize {
         self.row.place(values, nulls);
-        self.insert.put(&mut self.row.values, &mut self.row.nulls)
+        let plain = plain
+            .iter()
+            .map(|(place, value)| (self.row.places[*place], *value));
+        self.insert.put(&mut self.row.values, &mut self.row.nulls, plain)
+    }
+
+    fn looks_into_values(&self) -> bool {
+        self.insert.has_checks()
     }
 
     fn flush(&mut self) {
@@ -268,7 +289,12 @@ fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resul
 struct EmitSink<'e>(&'e mut EmitResult);
 
 impl Sink for EmitSink<'_> {
-    fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
+    fn put(
+        &mut self,
+        values: &mut [pg_sys::Datum],
+        nulls: &mut [bool],
+        _plain: &[(usize, pg_sys::Datum)],
+    ) -> usize {
         self.0.put(values, nulls)
     }
 }
@@ -307,7 +333,12 @@ struct CountSink {
 }
 
 impl Sink for CountSink {
-    fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
+    fn put(
+        &mut self,
+        values: &mut [pg_sys::Datum],
+        nulls: &mut [bool],
+        _plain: &[(usize, pg_sys::Datum)],
+    ) -> usize {
         self.row.place(values, nulls);
         self.table.row_bytes(&mut self.row.values, &mut self.row.nulls)
     }

@@ -5,10 +5,11 @@
 
 use super::row_batch::RowBatch;
 use super::state::Run;
-use crate::pg::signals::SignalsBlocked;
+use super::thread;
 use pg_clone_core::beside::{Batch, Bench, Beside};
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::Result;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Batches that are under way at most. Each holds up to 256 kB of documents, or one larger document.
 const BATCHES: usize = 5;
@@ -33,14 +34,16 @@ pub struct Flight<'r> {
 
 impl<'r> Flight<'r> {
     /// For rows of so many values; without documents to wait for, every row goes its way at once.
-    pub fn new(run: &'r Run, width: usize, with_documents: bool) -> Self {
+    /// `keep_plain` asks for documents that stay compressed also as they are without.
+    pub fn new(run: &'r Run, width: usize, with_documents: bool, keep_plain: bool) -> Self {
         let others = if with_documents { BATCHES - 1 } else { 0 };
+        let batch = |single| RowBatch::new(width, single, keep_plain);
         Flight {
             run,
             bench: Bench::new(&run.ids, &run.texts, &run.id_paths),
-            filling: RowBatch::new(width, !with_documents),
+            filling: batch(!with_documents),
             flying: VecDeque::with_capacity(BATCHES),
-            spare: (0..others).map(|_| RowBatch::new(width, false)).collect(),
+            spare: (0..others).map(|_| batch(false)).collect(),
         }
     }
 
@@ -107,26 +110,22 @@ impl<'r> Flight<'r> {
 
     fn fetch(&mut self, number: u64) -> Result<Batch> {
         let mut beside = self.run.beside.borrow_mut();
+        let work = &mut |batch: &mut Batch| self.bench.rewrite(batch);
         beside
             .as_mut()
-            .and_then(|beside| {
-                beside.fetch(number, &mut self.bench, || {
-                    pgrx::check_for_interrupts!();
-                })
-            })
-            .ok_or_else(|| {
-                Error::new(Code::Internal, "the thread that rewrites documents has failed")
-                    .hint("Set pg_clone.parallel to off to clone without it, and report this.")
-            })
+            .and_then(|beside| beside.fetch(number, work, &mut thread::tick))
+            .ok_or_else(thread::failed)
     }
 }
 
-/// The thread; none where it would not help, is not wanted, or cannot be had.
-fn start(run: &Run) -> Option<Beside> {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    if !crate::settings::parallel() || processors < 2 {
-        return None;
-    }
-    let _signals = SignalsBlocked::new();
-    Beside::start(run.maps()).ok()
+fn start(run: &Run) -> Option<Beside<Batch>> {
+    let (ids, texts, id_paths) = (
+        Arc::clone(&run.ids),
+        Arc::clone(&run.texts),
+        Arc::clone(&run.id_paths),
+    );
+    thread::start(move |orders| {
+        let mut bench = Bench::new(&ids, &texts, &id_paths);
+        orders.serve(|batch| bench.rewrite(batch));
+    })
 }

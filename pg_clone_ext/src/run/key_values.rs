@@ -1,11 +1,12 @@
 //! New values of columns that hold keys: of UUIDs, integers and texts.
 
+use super::document_errors::dangling_error;
 use super::keys::{Key, NewKey};
 use super::state::Run;
 use super::tally::Tally;
 use crate::error::internal;
 use crate::pg::value::{self, Changed};
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::Result;
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{KeyKind, Oid, Output};
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, TextIdOutcome, UuidOutcome};
@@ -117,15 +118,6 @@ impl KeyMapper<'_, '_> {
             Dangling::Error => Err(dangling_error(id)),
         }
     }
-}
-
-/// The error for a reference that would dangle where the call wants none.
-pub fn dangling_error(id: &str) -> Error {
-    Error::new(
-        Code::Dangling,
-        format!("a cloned resource references \"{id}\", which is not cloned"),
-    )
-    .hint("Clone it too, or use options.dangling = keep or null. project_clone_plan lists what would dangle.")
 }
 
 fn keep_or_null(keep: bool) -> Changed {

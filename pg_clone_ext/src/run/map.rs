@@ -79,9 +79,11 @@ fn map_resources(
         let choice = chooser.choose(table, seen.resource_type, &seen.key, seen.live);
         candidates.saw(seen.resource_type, &seen.key, choice);
         if choice != Choice::Cloned {
-            return run.leave(&seen.key, table.oid);
+            run.leave(&seen.key, table.oid)?;
+            return Ok(false);
         }
-        take(run, table, seen.key, seen.version, &mut pending)
+        take(run, table, seen.key, &mut pending)?;
+        Ok(true)
     })?;
     run.source_rows
         .extend(counts.into_iter().map(|(name, count)| ((table.oid, name), count)));
@@ -92,22 +94,13 @@ fn map_resources(
 }
 
 /// Marks a resource as cloned; keys that are no UUIDs wait in `pending` for their new ones.
-pub fn take(
-    run: &mut Run,
-    table: &Table,
-    key: Key,
-    version: Option<[u8; 16]>,
-    pending: &mut Vec<Key>,
-) -> Result<()> {
+pub fn take(run: &mut Run, table: &Table, key: Key, pending: &mut Vec<Key>) -> Result<()> {
     run.active.insert(table.oid);
     match &key {
         Key::Uuid(id) => {
             run.ids_mut()?.insert_cloned(*id).map_err(over_budget)?;
         }
         _ => pending.push(key),
-    }
-    if let Some(version) = version {
-        run.ids_mut()?.insert_cloned(version).map_err(over_budget)?;
     }
     Ok(())
 }

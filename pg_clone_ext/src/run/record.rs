@@ -2,7 +2,6 @@
 //! the caller's transaction.
 
 use super::state::{Findings, Run};
-use super::transform::total;
 use crate::error::internal;
 use crate::pg::caller::{AsExtensionOwner, current_user};
 use pg_clone_core::error::{Code, Error, Result};
@@ -55,7 +54,7 @@ pub fn write(run: &Run, tables: &[Filled<'_>], totals: &Findings, blobs: usize) 
     let mut counts = Counts::default();
     let mut details = Vec::new();
     for filled in tables {
-        counts.add(&total(&filled.findings));
+        counts.add(&filled.findings.rewritten());
         let Some(table) = run.store.table(filled.emission.table) else {
             continue;
         };

@@ -1,13 +1,14 @@
 //! The resources of the source project, read under the run's snapshot: key, type, whether live, current version.
 
 use super::keys::Key;
-use super::state::Run;
+use super::state::{Run, over_budget};
+use super::versions::Versions;
 use crate::pg::query::for_each_row;
 use crate::pg::row::Row;
-use pg_clone_core::edit::member;
+use crate::pg::stored::stored;
+use pg_clone_core::beside::{Form, VersionFinder};
 use pg_clone_core::error::Result;
-use pg_clone_core::ids::uuid_text;
-use pg_clone_core::jsonb;
+use pg_clone_core::ids::{Id, uuid_text};
 use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, Table};
 use std::collections::HashSet;
 
@@ -19,16 +20,15 @@ pub struct Seen<'a> {
     pub resource_type: &'a str,
     /// Whether it is live.
     pub live: bool,
-    /// Its current version, if that is a UUID.
-    pub version: Option<[u8; 16]>,
 }
 
-/// Calls `each` for every resource of the source project in a table.
+/// Calls `each` for every resource of the source project in a table. Where it says that the resource is cloned, the
+/// current version is too, if that is a UUID.
 pub fn for_each_resource(
     run: &mut Run,
     table: &Table,
     filled: &HashSet<Oid>,
-    each: &mut dyn FnMut(&mut Run, Seen<'_>) -> Result<()>,
+    each: &mut dyn FnMut(&mut Run, Seen<'_>) -> Result<bool>,
 ) -> Result<()> {
     let Some(id_column) = table.id_column.as_deref() else {
         return Ok(());
@@ -44,11 +44,11 @@ pub fn for_each_resource(
         VersionAt::Column(3, column.type_name.as_str())
     } else if let (Some(document), Some(path)) = (&table.document_column, &table.version_path) {
         extra.push(document.clone());
-        if table.type_of(document) == "jsonb" {
-            VersionAt::Jsonb(3, path)
-        } else {
-            VersionAt::Text(3, path)
-        }
+        let form = match table.type_of(document) {
+            "jsonb" => Form::Jsonb,
+            _ => Form::Text,
+        };
+        VersionAt::Document(3, form, path)
     } else {
         VersionAt::Nowhere
     };
@@ -57,8 +57,15 @@ pub fn for_each_resource(
     };
     let memory = crate::pg::memory::Memory::new(c"pg_clone map");
     let fixed_type = table.resource_type.clone().unwrap_or_default();
+    let mut compressed = match version {
+        VersionAt::Document(_, _, path) => Some(Versions::new(path)),
+        _ => None,
+    };
     for_each_row(&sql, &mut |row| {
-        let Some(row) = row else { return Ok(()) };
+        let Some(row) = row else {
+            let found = compressed.as_mut().map(Versions::finish).transpose()?;
+            return clone_versions(run, found.unwrap_or_default());
+        };
         memory.reset();
         memory.within(|| {
             let Some(key) = Key::read(row, 0, kind, id_type)? else {
@@ -69,11 +76,20 @@ pub fn for_each_resource(
                 key,
                 resource_type: row_type.as_deref().unwrap_or(&fixed_type),
                 live: row.boolean(2),
-                version: version_of(row, &version)?,
             };
-            each(run, seen)
+            if each(run, seen)? {
+                clone_versions(run, versions_of(row, &version, compressed.as_mut())?)?;
+            }
+            Ok(())
         })
     })?;
+    Ok(())
+}
+
+fn clone_versions(run: &mut Run, versions: impl IntoIterator<Item = Id>) -> Result<()> {
+    for version in versions {
+        run.ids_mut()?.insert_cloned(version).map_err(over_budget)?;
+    }
     Ok(())
 }
 
@@ -81,33 +97,26 @@ pub fn for_each_resource(
 enum VersionAt<'a> {
     Nowhere,
     Column(usize, &'a str),
-    Text(usize, &'a [String]),
-    Jsonb(usize, &'a [String]),
+    Document(usize, Form, &'a [String]),
 }
 
-fn version_of(row: &Row<'_>, at: &VersionAt<'_>) -> Result<Option<[u8; 16]>> {
-    Ok(match at {
-        VersionAt::Nowhere => None,
-        VersionAt::Column(place, "uuid") => row.uuid(*place),
-        VersionAt::Column(place, _) => row
+/// The version of the row; if its document is compressed, those of earlier rows that are found by now.
+fn versions_of(row: &Row<'_>, at: &VersionAt<'_>, compressed: Option<&mut Versions>) -> Result<Vec<Id>> {
+    let one = |version: Option<Id>| Ok(version.into_iter().collect());
+    match at {
+        VersionAt::Nowhere => one(None),
+        VersionAt::Column(place, "uuid") => one(row.uuid(*place)),
+        VersionAt::Column(place, _) => one(row
             .text(*place)?
-            .and_then(|text| uuid_text::parse_slice(text.as_bytes())),
-        VersionAt::Text(place, path) => row
-            .bytes(*place)
-            .and_then(|document| version_in_text(document, path)),
-        VersionAt::Jsonb(place, path) => row
-            .bytes(*place)
-            .and_then(|payload| version_in_jsonb(payload, path)),
-    })
-}
-
-/// The version id that a JSON text says at that path, if it is a UUID.
-pub fn version_in_text(document: &[u8], path: &[String]) -> Option<[u8; 16]> {
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    uuid_text::parse_slice(member::string(document, &path)?.as_bytes())
-}
-
-/// The version id that a jsonb payload says at that path, if it is a UUID.
-pub fn version_in_jsonb(payload: &[u8], path: &[String]) -> Option<[u8; 16]> {
-    uuid_text::parse_slice(jsonb::string_at(payload, path)?)
+            .and_then(|text| uuid_text::parse_slice(text.as_bytes()))),
+        VersionAt::Document(place, form, path) => {
+            let Some(datum) = row.datum(*place) else {
+                return one(None);
+            };
+            match (stored(datum)?, compressed) {
+                ((document, Some(how)), Some(versions)) => versions.add(*form, how, document),
+                ((document, _), _) => one(VersionFinder::version(path, *form, document)),
+            }
+        }
+    }
 }

@@ -37,11 +37,11 @@ pub struct RowBatch {
 }
 
 impl RowBatch {
-    /// An empty batch of rows of so many values.
-    pub fn new(width: usize, single: bool) -> Self {
+    /// An empty batch of rows of so many values, `single` ones or many; `keep_plain` is for its documents.
+    pub fn new(width: usize, single: bool, keep_plain: bool) -> Self {
         RowBatch {
             memory: Memory::new(c"pg_clone rows"),
-            documents: Batch::default(),
+            documents: Batch::new(keep_plain),
             awaited: Vec::new(),
             width,
             values: Vec::new(),

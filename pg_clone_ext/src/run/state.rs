@@ -2,7 +2,7 @@
 
 use crate::pg::settings_guard::CallersPath;
 use crate::pg::snapshot::Snapshot;
-use pg_clone_core::beside::{Beside, Maps};
+use pg_clone_core::beside::{Batch, Beside};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{IdMap, OutOfMemory, TextIdMap};
 use pg_clone_core::plan::{Emission, Oid, Request, Store};
@@ -45,6 +45,15 @@ impl Findings {
     /// Occurrences of references that dangle, of all kinds of keys.
     pub fn dangling_total(&self) -> u64 {
         self.dangling.total() + self.dangling_keys.values().sum::<u64>()
+    }
+
+    /// What the rewriter did, of all types.
+    pub fn rewritten(&self) -> Counts {
+        let mut sum = Counts::default();
+        for counts in self.by_type.values() {
+            sum.add(&counts.rewrite);
+        }
+        sum
     }
 
     /// Adds those of another table.
@@ -96,7 +105,7 @@ pub struct Run {
     /// How each table is made, in the order of insertion.
     pub emissions: Vec<Emission>,
     /// The thread that rewrites documents, once there was enough for it to do.
-    pub beside: RefCell<Option<Beside>>,
+    pub beside: RefCell<Option<Beside<Batch>>>,
     /// What clone.emit found for the table that the SQL path is filling.
     pub emitted: RefCell<Option<Findings>>,
 }
@@ -129,15 +138,6 @@ impl Run {
     /// The map of text ids, to be changed: until the copy begins.
     pub fn texts_mut(&mut self) -> Result<&mut TextIdMap> {
         Arc::get_mut(&mut self.texts).ok_or_else(in_use)
-    }
-
-    /// What the thread beside the backend reads.
-    pub fn maps(&self) -> Maps {
-        Maps {
-            ids: Arc::clone(&self.ids),
-            texts: Arc::clone(&self.texts),
-            id_paths: Arc::clone(&self.id_paths),
-        }
     }
 
     /// The emission of a table.

@@ -2,7 +2,6 @@
 
 use super::record::{Filled, resources};
 use super::state::{Findings, Run};
-use super::transform::total;
 use crate::pg::notice::notice;
 use pg_clone_core::plan::Emission;
 use pg_clone_core::rewrite::Counts;
@@ -76,7 +75,7 @@ pub fn report(
         .map(|c| c.rows)
         .sum();
     let mut counts = Counts::default();
-    tables.iter().for_each(|t| counts.add(&total(&t.findings)));
+    tables.iter().for_each(|t| counts.add(&t.findings.rewritten()));
     let mut details = Vec::new();
     if totals.dangling_total() > 0 {
         details.push(format!(

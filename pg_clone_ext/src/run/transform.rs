@@ -1,6 +1,7 @@
 //! The heart of the copy stage: one row of the source becomes one row of the clone.
 
-use super::key_values::{KeyMapper, dangling_error};
+use super::document_errors::{document_error, rewrite_error};
+use super::key_values::KeyMapper;
 use super::keys::Key;
 use super::row_batch::{Awaited, RowBatch};
 use super::rules::Ruled;
@@ -13,11 +14,11 @@ use crate::pg::relation::Attribute;
 use crate::pg::row::Row;
 use crate::pg::stored::{copied, make_compressed, stored};
 use crate::pg::value::{self, Changed};
-use pg_clone_core::beside::{DocumentError, Form, Made};
+use pg_clone_core::beside::{Form, Made, VersionFinder};
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Action, Emission, KeyKind, Output, Table, TableRole};
-use pg_clone_core::rewrite::{Counts, Dangling, Outcome, RewriteError, Rewriter, UuidOutcome};
+use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, UuidOutcome};
 use pgrx::pg_sys;
 
 /// Turns rows of one emission into rows of its target.
@@ -48,6 +49,10 @@ struct Deferred {
     form: Form,
     datum: pg_sys::Datum,
 }
+
+/// Takes a finished row: its values, which of them are NULL, and the places whose values are compressed with the same
+/// values as they are without. Returns the bytes of the row.
+pub type Put<'p> = dyn FnMut(&mut [pg_sys::Datum], &mut [bool], &[(usize, pg_sys::Datum)]) -> usize + 'p;
 
 /// A row that is cloned.
 pub struct Origin {
@@ -194,24 +199,30 @@ impl<'r> Transformer<'r> {
 
     /// Writes a batch whose documents are rewritten: `put` gets every row and returns its bytes. `memory` is reset
     /// for each.
-    pub fn land(
-        &mut self,
-        batch: &mut RowBatch,
-        memory: &Memory,
-        put: &mut dyn FnMut(&mut [pg_sys::Datum], &mut [bool]) -> usize,
-    ) -> Result<()> {
+    pub fn land(&mut self, batch: &mut RowBatch, memory: &Memory, put: &mut Put<'_>) -> Result<()> {
         let documents = std::mem::take(&mut batch.documents);
         let awaited = std::mem::take(&mut batch.awaited);
         let mut next = awaited.iter().peekable();
+        let mut plain = Vec::new();
         for number in 0..batch.rows() {
             let (values, nulls, key, type_number) = batch.row(number);
             memory.reset();
+            plain.clear();
             let bytes = memory.within(|| {
                 while let Some(awaited) = next.next_if(|awaited| awaited.row == number) {
                     let place = awaited.place;
                     match documents.made(awaited.document) {
                         Ok(Made::Plain(bytes)) => values[place] = value::make_varlena(bytes)?,
-                        Ok(Made::Compressed(bytes, how)) => values[place] = make_compressed(bytes, how),
+                        Ok(Made::Compressed {
+                            stream,
+                            how,
+                            plain: kept,
+                        }) => {
+                            values[place] = make_compressed(stream, how);
+                            if let Some(kept) = kept {
+                                plain.push((place, value::make_varlena(kept)?));
+                            }
+                        }
                         Ok(Made::Null) if self.emission.outputs[place].not_null => {
                             return Err(self.cannot_be_null(place, key));
                         }
@@ -222,7 +233,7 @@ impl<'r> Transformer<'r> {
                         }
                     }
                 }
-                Ok(put(values, nulls))
+                Ok(put(values, nulls, &plain))
             })?;
             self.counts.of(type_number).bytes += bytes as u64;
         }
@@ -395,14 +406,17 @@ impl<'r> Transformer<'r> {
 
     /// The clone's version of the row's document; a document that says none gets a random one.
     fn version(&mut self, row: &Row<'_>) -> Result<Changed> {
-        let found = match (
-            self.emission.document_source.and_then(|place| row.bytes(place)),
-            &self.emission.version_path,
-        ) {
-            (Some(document), Some(path)) if document.first() == Some(&b'{') => {
-                super::resources::version_in_text(document, path)
+        let document = self.emission.document_source.and_then(|place| row.bytes(place));
+        let found = match (document, &self.emission.version_path) {
+            (Some(document), Some(path)) => {
+                // A jsonb root never begins with the byte of an opening brace.
+                let form = if document.first() == Some(&b'{') {
+                    Form::Text
+                } else {
+                    Form::Jsonb
+                };
+                VersionFinder::version(path, form, document)
             }
-            (Some(payload), Some(path)) => super::resources::version_in_jsonb(payload, path),
             _ => None,
         };
         Ok(match found.map(|version| self.rewriter.uuid(&version)) {
@@ -478,31 +492,4 @@ fn element_type(array_type: &str) -> pg_sys::Oid {
     } else {
         pg_sys::TEXTOID
     }
-}
-
-/// The rewriter's error for the user.
-pub fn rewrite_error(error: RewriteError) -> Error {
-    match error {
-        RewriteError::Dangling { ref id, .. } => dangling_error(id),
-        other => Error::new(Code::BadData, format!("a document cannot be rewritten: {other}")),
-    }
-}
-
-fn document_error(error: DocumentError) -> Error {
-    match error {
-        DocumentError::Rewrite(error) => rewrite_error(error),
-        DocumentError::Edit(error) => internal(error),
-        DocumentError::Compressed(error) => {
-            Error::new(Code::BadData, format!("a document cannot be read: {error}"))
-        }
-    }
-}
-
-/// Adds rewriter counts into a sum.
-pub fn total(findings: &Findings) -> Counts {
-    let mut sum = Counts::default();
-    for counts in findings.by_type.values() {
-        sum.add(&counts.rewrite);
-    }
-    sum
 }

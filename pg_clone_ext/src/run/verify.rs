@@ -249,13 +249,13 @@ fn scan_table(
                 if rewriter.touches(document) {
                     rewriter
                         .json_text(&mut document.to_vec())
-                        .map_err(super::transform::rewrite_error)?;
+                        .map_err(super::document_errors::rewrite_error)?;
                 }
             }
             if let Some(text) = row.bytes(1).filter(|text| rewriter.touches(text)) {
                 rewriter
                     .plain_text(&mut text.to_vec())
-                    .map_err(super::transform::rewrite_error)?;
+                    .map_err(super::document_errors::rewrite_error)?;
             }
             Ok(())
         })

@@ -1,7 +1,9 @@
 //! Documents that are rewritten together.
 
 use super::document::{Compressed, DocumentError, Form, rewrite};
-use crate::rewrite::{Counts, Dangling, DanglingTargets, Outcome, RewriteError, Rewriter};
+use super::give_back;
+use crate::ids::{IdMap, TextIdMap};
+use crate::rewrite::{Counts, Dangling, DanglingTargets, IdPaths, Outcome, RewriteError, Rewriter};
 use std::ops::Range;
 
 /// A document of a batch.
@@ -18,10 +20,16 @@ struct Document {
 /// What a document has become; ranges are those of the batch's results.
 enum Becomes {
     /// What now stands in the place of its bytes, compressed as those were.
-    SamePlace,
+    SamePlace {
+        plain: Option<Range<usize>>,
+    },
     Null,
     Plain(Range<usize>),
-    Compressed(Range<usize>, Compressed),
+    Compressed {
+        stream: Range<usize>,
+        how: Compressed,
+        plain: Option<Range<usize>>,
+    },
 }
 
 /// What a document has become.
@@ -31,8 +39,15 @@ pub enum Made<'b> {
     Null,
     /// These bytes.
     Plain(&'b [u8]),
-    /// These bytes, compressed.
-    Compressed(&'b [u8], Compressed),
+    /// A compressed document.
+    Compressed {
+        /// The compressed bytes.
+        stream: &'b [u8],
+        /// How they are compressed.
+        how: Compressed,
+        /// The document itself, where the batch was asked to keep it.
+        plain: Option<&'b [u8]>,
+    },
 }
 
 /// Documents with all that is needed to rewrite them, and what they have become.
@@ -43,19 +58,38 @@ pub struct Batch {
     documents: Vec<Document>,
     /// Bytes of the documents when they are not compressed.
     length: usize,
+    keeps_plain: bool,
     counts: Vec<(usize, Counts)>,
     targets: DanglingTargets,
 }
 
 /// Working memory that outlives a batch.
 #[derive(Default)]
-pub(super) struct Workbench {
+struct Workbench {
     raw: Vec<u8>,
     compressed: Vec<u8>,
 }
 
-/// Working memory that is kept from one document to the next; what a larger one needed is given back.
-const KEPT: usize = 1 << 20;
+/// Rewrites batches in the thread that owns it.
+pub struct Bench<'m> {
+    rewriter: Rewriter<'m>,
+    workbench: Workbench,
+}
+
+impl<'m> Bench<'m> {
+    /// One that reads these maps.
+    pub fn new(ids: &'m IdMap, texts: &'m TextIdMap, id_paths: &'m IdPaths) -> Self {
+        Bench {
+            rewriter: Rewriter::new(ids, texts, Dangling::default()).with_id_paths(id_paths),
+            workbench: Workbench::default(),
+        }
+    }
+
+    /// Rewrites the documents of a batch; at the first that fails it stops.
+    pub fn rewrite(&mut self, batch: &mut Batch) {
+        batch.rewrite(&mut self.rewriter, &mut self.workbench);
+    }
+}
 
 impl Batch {
     /// Adds a document; returns its place. `group` is what its counts are added up under.
@@ -78,9 +112,18 @@ impl Batch {
             dangling,
             group,
             bytes,
-            made: Ok(Becomes::SamePlace),
+            made: Ok(Becomes::SamePlace { plain: None }),
         });
         Ok(self.documents.len() - 1)
+    }
+
+    /// An empty batch; with `keep_plain` it keeps compressed documents also as they are without compression, because
+    /// somebody will look into them.
+    pub fn new(keep_plain: bool) -> Self {
+        Batch {
+            keeps_plain: keep_plain,
+            ..Batch::default()
+        }
     }
 
     /// Number of documents.
@@ -103,7 +146,7 @@ impl Batch {
         self.documents.clear();
         for memory in [&mut self.bytes, &mut self.results] {
             memory.clear();
-            memory.shrink_to(KEPT);
+            give_back(memory);
         }
         self.length = 0;
         self.counts.clear();
@@ -117,18 +160,30 @@ impl Batch {
     pub fn made(&self, place: usize) -> Result<Made<'_>, DocumentError> {
         let document = &self.documents[place];
         Ok(match &document.made {
-            Ok(Becomes::SamePlace) => {
-                let bytes = &self.bytes[document.bytes.clone()];
+            Ok(Becomes::SamePlace { plain }) => {
+                let stream = &self.bytes[document.bytes.clone()];
                 match document.compressed {
-                    Some(how) => Made::Compressed(bytes, how),
-                    None => Made::Plain(bytes),
+                    Some(how) => Made::Compressed {
+                        stream,
+                        how,
+                        plain: self.plain(plain),
+                    },
+                    None => Made::Plain(stream),
                 }
             }
             Ok(Becomes::Null) => Made::Null,
             Ok(Becomes::Plain(range)) => Made::Plain(&self.results[range.clone()]),
-            Ok(Becomes::Compressed(range, how)) => Made::Compressed(&self.results[range.clone()], *how),
+            Ok(Becomes::Compressed { stream, how, plain }) => Made::Compressed {
+                stream: &self.results[stream.clone()],
+                how: *how,
+                plain: self.plain(plain),
+            },
             Err(error) => return Err(error.clone()),
         })
+    }
+
+    fn plain(&self, range: &Option<Range<usize>>) -> Option<&[u8]> {
+        range.clone().map(|range| &self.results[range])
     }
 
     /// What was counted, by group, in no order; a group may come more than once.
@@ -141,11 +196,18 @@ impl Batch {
         &self.targets
     }
 
-    /// Rewrites the documents; at the first that fails it stops.
-    pub(super) fn rewrite(&mut self, rewriter: &mut Rewriter<'_>, workbench: &mut Workbench) {
+    fn rewrite(&mut self, rewriter: &mut Rewriter<'_>, workbench: &mut Workbench) {
         for document in &mut self.documents {
             rewriter.set_dangling(document.dangling);
-            let made = one(document, &mut self.bytes, &mut self.results, rewriter, workbench);
+            let results = &mut self.results;
+            let made = one(
+                document,
+                &mut self.bytes,
+                results,
+                self.keeps_plain,
+                rewriter,
+                workbench,
+            );
             let failed = made.is_err();
             document.made = made;
             let counts = rewriter.take_counts();
@@ -165,23 +227,29 @@ fn one(
     document: &Document,
     bytes: &mut [u8],
     results: &mut Vec<u8>,
+    keep_plain: bool,
     rewriter: &mut Rewriter<'_>,
     workbench: &mut Workbench,
 ) -> Result<Becomes, DocumentError> {
     let kept = &mut bytes[document.bytes.clone()];
     let Some(Compressed { method, length }) = document.compressed else {
         return Ok(match rewrite(rewriter, document.form, kept)? {
-            Outcome::Unchanged | Outcome::InPlace => Becomes::SamePlace,
+            Outcome::Unchanged | Outcome::InPlace => Becomes::SamePlace { plain: None },
             Outcome::Null => Becomes::Null,
             Outcome::Rebuilt(new) => Becomes::Plain(append(results, &new)?),
         });
     };
     let Workbench { raw, compressed } = workbench;
     method.decompress(kept, length, raw)?;
+    let plain = |new: &[u8], results: &mut Vec<u8>| keep_plain.then(|| append(results, new)).transpose();
     let rebuilt;
     let new = match rewrite(rewriter, document.form, raw)? {
-        Outcome::Unchanged => return Ok(Becomes::SamePlace),
         Outcome::Null => return Ok(Becomes::Null),
+        Outcome::Unchanged => {
+            return Ok(Becomes::SamePlace {
+                plain: plain(raw, results)?,
+            });
+        }
         Outcome::InPlace => raw.as_slice(),
         Outcome::Rebuilt(new) => {
             rebuilt = new;
@@ -190,14 +258,16 @@ fn one(
     };
     // One of another length is left to the server to compress.
     let made = if new.len() == length && method.compress_alike(kept, new, compressed)? {
-        Becomes::Compressed(append(results, compressed)?, Compressed { method, length })
+        Becomes::Compressed {
+            stream: append(results, compressed)?,
+            how: Compressed { method, length },
+            plain: plain(new, results)?,
+        }
     } else {
         Becomes::Plain(append(results, new)?)
     };
-    for memory in [raw, compressed] {
-        memory.clear();
-        memory.shrink_to(KEPT);
-    }
+    give_back(raw);
+    give_back(compressed);
     Ok(made)
 }
 

@@ -1,10 +1,30 @@
 use super::*;
 use crate::compressed::{CompressedError, Method};
 use crate::ids::{Id, IdVersion, NewIds, uuid_text};
+use crate::ids::{IdMap, TextIdMap};
+use crate::rewrite::{Dangling, IdPaths, Rewriter};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 fn id(n: u128) -> Id {
     n.wrapping_mul(0x1234_5678_9abc_def1_2345_6789_abcd_ef13)
         .to_be_bytes()
+}
+
+#[derive(Clone)]
+struct Maps {
+    ids: Arc<IdMap>,
+    texts: Arc<TextIdMap>,
+    id_paths: Arc<IdPaths>,
+}
+
+fn start(maps: &Maps) -> Beside<Batch> {
+    let maps = maps.clone();
+    Beside::start(move |orders| {
+        let mut bench = bench(&maps);
+        orders.serve(|batch| bench.rewrite(batch));
+    })
+    .unwrap()
 }
 
 /// A map of the ids 1 to 9, of which 8 and 9 are not cloned.
@@ -64,9 +84,9 @@ fn push(batch: &mut Batch, document: &str, dangling: Dangling, method: Option<Me
 fn made(batch: &Batch, place: usize) -> Vec<u8> {
     match batch.made(place).unwrap() {
         Made::Plain(bytes) => bytes.to_vec(),
-        Made::Compressed(bytes, how) => {
+        Made::Compressed { stream, how, .. } => {
             let mut raw = Vec::new();
-            how.method.decompress(bytes, how.length, &mut raw).unwrap();
+            how.method.decompress(stream, how.length, &mut raw).unwrap();
             raw
         }
         Made::Null => panic!("no document is a reference"),
@@ -104,7 +124,10 @@ fn a_document_that_keeps_its_length_stays_compressed() {
     let mut batch = Batch::default();
     let place = push(&mut batch, &document(1), Dangling::Keep, Some(Method::Lz4));
     bench(&maps).rewrite(&mut batch);
-    assert!(matches!(batch.made(place), Ok(Made::Compressed(..))));
+    assert!(matches!(
+        batch.made(place),
+        Ok(Made::Compressed { plain: None, .. })
+    ));
 }
 
 #[test]
@@ -156,7 +179,7 @@ fn the_first_failure_is_told_at_its_place_and_nothing_goes_on() {
 #[test]
 fn batches_come_back_by_number_whoever_rewrote_them() {
     let maps = maps();
-    let mut beside = Beside::start(maps.clone()).unwrap();
+    let mut beside = start(&maps);
     let mut own = bench(&maps);
     let mut flying = VecDeque::new();
     for n in 0..200u128 {
@@ -165,12 +188,16 @@ fn batches_come_back_by_number_whoever_rewrote_them() {
         flying.push_back((n, beside.hand_over(batch)));
         if flying.len() > 4 {
             let (n, number) = flying.pop_front().unwrap();
-            let batch = beside.fetch(number, &mut own, || ()).unwrap();
+            let batch = beside
+                .fetch(number, &mut |batch| own.rewrite(batch), &mut || ())
+                .unwrap();
             assert_eq!(made(&batch, 0), expected(&maps, &document(n), Dangling::Keep));
         }
     }
     while let Some((n, number)) = flying.pop_front() {
-        let batch = beside.fetch(number, &mut own, || ()).unwrap();
+        let batch = beside
+            .fetch(number, &mut |batch| own.rewrite(batch), &mut || ())
+            .unwrap();
         assert_eq!(made(&batch, 0), expected(&maps, &document(n), Dangling::Keep));
     }
 }
@@ -178,7 +205,7 @@ fn batches_come_back_by_number_whoever_rewrote_them() {
 #[test]
 fn the_thread_ends_with_its_owner_even_with_batches_in_flight() {
     let maps = maps();
-    let mut beside = Beside::start(maps.clone()).unwrap();
+    let mut beside = start(&maps);
     for n in 0..50 {
         let mut batch = Batch::default();
         push(&mut batch, &document(n), Dangling::Keep, None);
@@ -186,4 +213,70 @@ fn the_thread_ends_with_its_owner_even_with_batches_in_flight() {
     }
     drop(beside);
     assert_eq!(Arc::strong_count(&maps.ids), 1);
+}
+
+#[test]
+fn a_batch_keeps_documents_without_compression_for_who_looks_into_them() {
+    let maps = maps();
+    let other = r#"["nothing","of","the source","nothing","of","the source"]"#;
+    let mut batch = Batch::new(true);
+    push(&mut batch, &document(1), Dangling::Keep, Some(Method::Lz4));
+    push(&mut batch, other, Dangling::Keep, Some(Method::Lz4));
+    bench(&maps).rewrite(&mut batch);
+    let rewritten = expected(&maps, &document(1), Dangling::Keep);
+    for (place, plain) in [(0, rewritten.as_slice()), (1, other.as_bytes())] {
+        let made = batch.made(place).unwrap();
+        assert!(
+            matches!(made, Made::Compressed { plain: Some(kept), .. } if kept == plain),
+            "{place}"
+        );
+    }
+}
+
+#[test]
+fn a_thread_that_panics_gives_no_batch_and_no_deadlock() {
+    let mut beside: Beside<u8> = Beside::start(|orders| {
+        orders.serve(|_| panic!("a bug"));
+    })
+    .unwrap();
+    let number = beside.hand_over(1);
+    // The owner must not take it before the thread does.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(beside.fetch(number, &mut |_| (), &mut || ()), None);
+}
+
+#[test]
+fn versions_are_found_in_compressed_documents_of_both_forms() {
+    let path = ["meta".to_owned(), "versionId".to_owned()];
+    let text = |n| {
+        format!(
+            r#"{{"id":"x","meta":{{"versionId":"{}"}},"note":"seen and noted, seen and noted"}}"#,
+            uuid_text::to_string(&id(n))
+        )
+    };
+    let mut batch = VersionBatch::default();
+    let mut push = |form, document: &[u8]| {
+        let how = Compressed {
+            method: Method::Lz4,
+            length: document.len(),
+        };
+        batch
+            .push(form, how, &lz4_flex::block::compress(document))
+            .unwrap();
+    };
+    push(Form::Text, text(3).as_bytes());
+    push(Form::Text, b"{\"meta\":{\"versionId\":\"7\"}}");
+    let value: serde_json::Value = serde_json::from_str(&text(4)).unwrap();
+    push(Form::Jsonb, &crate::jsonb::from_value(&value).unwrap());
+    VersionFinder::new(&path).find(&mut batch);
+    assert_eq!(batch.into_found(), Ok(vec![id(3), id(4)]));
+
+    let mut batch = VersionBatch::default();
+    let how = Compressed {
+        method: Method::Pglz,
+        length: 100,
+    };
+    batch.push(Form::Text, how, b"damaged").unwrap();
+    VersionFinder::new(&path).find(&mut batch);
+    assert!(batch.into_found().is_err());
 }

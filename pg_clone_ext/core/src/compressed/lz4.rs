@@ -14,11 +14,10 @@ const LAST_COPY: usize = 12;
 /// A length that does not fit into its half of the token.
 const LONG: usize = 15;
 
-/// Appends what `stream` holds to the empty `raw`.
-pub(super) fn decompress(stream: &[u8], length: usize, raw: &mut Vec<u8>) -> Result<(), CompressedError> {
-    raw.resize(length, 0);
+/// Fills `raw` with what `stream` holds.
+pub(super) fn decompress(stream: &[u8], raw: &mut [u8]) -> Result<(), CompressedError> {
     match lz4_flex::block::decompress_into(stream, raw) {
-        Ok(held) if held == length => Ok(()),
+        Ok(held) if held == raw.len() => Ok(()),
         _ => Err(Damaged),
     }
 }

@@ -41,10 +41,10 @@ impl Method {
     /// # Errors
     /// [`CompressedError`], also when it does not hold that many.
     pub fn decompress(self, stream: &[u8], length: usize, raw: &mut Vec<u8>) -> Result<(), CompressedError> {
-        reserve(raw, length)?;
+        resize(raw, length)?;
         match self {
-            Method::Pglz => pglz::decompress(stream, length, raw),
-            Method::Lz4 => lz4::decompress(stream, length, raw),
+            Method::Pglz => pglz::decompress(stream, raw),
+            Method::Lz4 => lz4::decompress(stream, raw),
         }
     }
 
@@ -61,19 +61,32 @@ impl Method {
         out: &mut Vec<u8>,
     ) -> Result<bool, CompressedError> {
         let limit = (stream.len() + stream.len() / 8 + SLACK).min(new.len());
-        // Were nothing but literals left, a ninth more would be needed for control bytes; one item exceeds the limit by
-        // less than 512 bytes.
-        reserve(out, new.len() + new.len() / 8 + 512)?;
-        match self {
-            Method::Pglz => pglz::compress_alike(stream, new, limit, out),
-            Method::Lz4 => lz4::compress_alike(stream, new, limit, out),
-        }
+        Ok(match self {
+            Method::Pglz => {
+                // Were nothing but literals left, an eighth more would be needed for control bytes.
+                resize(out, new.len() + new.len() / 8 + SLACK)?;
+                let length = pglz::compress_alike(stream, new, limit, out)?;
+                out.truncate(length.unwrap_or(0));
+                length.is_some()
+            }
+            Method::Lz4 => {
+                resize(out, 0)?;
+                reserve(out, new.len() + new.len() / 255 + SLACK)?;
+                lz4::compress_alike(stream, new, limit, out)?
+            }
+        })
     }
 }
 
-/// Empties the memory and sees to it that so many bytes fit, without ending the process when there are none.
+/// Makes the memory so many bytes long, without ending the process when there are none. What is in it does not matter.
+fn resize(memory: &mut Vec<u8>, bytes: usize) -> Result<(), CompressedError> {
+    memory.truncate(bytes);
+    reserve(memory, bytes - memory.len())?;
+    memory.resize(bytes, 0);
+    Ok(())
+}
+
 fn reserve(memory: &mut Vec<u8>, bytes: usize) -> Result<(), CompressedError> {
-    memory.clear();
     memory
         .try_reserve_exact(bytes)
         .map_err(|_| CompressedError::OutOfMemory { bytes })
@@ -101,8 +114,29 @@ fn repeated(
 }
 
 /// Whether `length` bytes at `at` repeat what stands `distance` before them.
+#[inline]
 fn repeats(bytes: &[u8], at: usize, distance: usize, length: usize) -> bool {
-    bytes[at..at + length] == bytes[at - distance..at - distance + length]
+    // Most are shorter than this: eight bytes are compared at once, and those too many ignored.
+    const PART: usize = 8;
+    let part = |from: usize| {
+        bytes
+            .get(from..)
+            .and_then(|rest| rest.first_chunk::<PART>())
+            .map(|part| u64::from_le_bytes(*part))
+    };
+    let mut done = 0;
+    while done < length {
+        let (Some(new), Some(earlier)) = (part(at + done), part(at + done - distance)) else {
+            return bytes[at + done..at + length] == bytes[at + done - distance..at + length - distance];
+        };
+        let different = new ^ earlier;
+        let matter = (length - done).min(PART) * 8;
+        if different.trailing_zeros() < matter as u32 {
+            return false;
+        }
+        done += PART;
+    }
+    true
 }
 
 #[cfg(test)]

@@ -5,62 +5,62 @@
 use super::CompressedError::{self, Damaged};
 use super::{repeated, repeats};
 
-/// The shortest copy, the longest without the byte to add, and with it.
+/// The shortest copy, and the shortest with the byte to add.
 const SHORTEST: usize = 3;
 const SHORT: usize = 18;
-/// The most items of a control byte.
-const ITEMS: u32 = 8;
+/// Items of a control byte.
+const ITEMS: usize = 8;
 
-/// One item of a stream.
+/// What stands next in a stream.
 enum Item {
-    Literal(u8),
+    /// This many literals, from this place of the stream on: one to eight.
+    Literals { from: usize, count: usize },
+    /// A copy.
     Copy { distance: usize, length: usize },
 }
 
 /// Reads a stream item by item.
 struct Items<'a> {
-    rest: &'a [u8],
+    stream: &'a [u8],
+    at: usize,
+    /// The control bits that are not used yet.
     control: u8,
-    left: u32,
+    left: usize,
 }
 
 impl<'a> Items<'a> {
-    fn new(rest: &'a [u8]) -> Self {
+    fn new(stream: &'a [u8]) -> Self {
         Items {
-            rest,
+            stream,
+            at: 0,
             control: 0,
             left: 0,
         }
     }
 
-    /// Eight literals at once, where the next items are those.
+    /// The next item; literals are at most `wanted`, because nothing stands behind the last byte of a value.
     #[inline]
-    fn eight_literals(&mut self) -> Option<[u8; 8]> {
-        if self.left > 0 {
-            return None;
-        }
-        let (0, literals) = self.rest.split_first()? else {
-            return None;
-        };
-        let (eight, rest) = literals.split_first_chunk::<8>()?;
-        self.rest = rest;
-        Some(*eight)
-    }
-
-    #[inline]
-    fn next(&mut self) -> Result<Item, CompressedError> {
+    fn next(&mut self, wanted: usize) -> Result<Item, CompressedError> {
         if self.left == 0 {
             self.control = self.byte()?;
             self.left = ITEMS;
         }
-        let copies = self.control & 1 == 1;
+        // Zero bits are shifted in from above, so a run of literals never seems shorter than it is.
+        let count = (self.control.trailing_zeros() as usize).min(self.left);
+        if count > 0 {
+            self.control = self.control.checked_shr(count as u32).unwrap_or(0);
+            self.left -= count;
+            let (from, count) = (self.at, count.min(wanted));
+            self.at += count;
+            return if self.at <= self.stream.len() {
+                Ok(Item::Literals { from, count })
+            } else {
+                Err(Damaged)
+            };
+        }
         self.control >>= 1;
         self.left -= 1;
-        if !copies {
-            return Ok(Item::Literal(self.byte()?));
-        }
-        let (&[first, second], rest) = self.rest.split_first_chunk::<2>().ok_or(Damaged)?;
-        self.rest = rest;
+        let (first, second) = (self.byte()?, self.byte()?);
         let mut length = usize::from(first & 0x0F) + SHORTEST;
         if length == SHORT {
             length += usize::from(self.byte()?);
@@ -73,146 +73,164 @@ impl<'a> Items<'a> {
 
     #[inline]
     fn byte(&mut self) -> Result<u8, CompressedError> {
-        let (byte, rest) = self.rest.split_first().ok_or(Damaged)?;
-        self.rest = rest;
+        let byte = self.stream.get(self.at).ok_or(Damaged)?;
+        self.at += 1;
         Ok(*byte)
     }
 }
 
-/// Appends what `stream` holds to the empty `raw`.
-pub(super) fn decompress(stream: &[u8], length: usize, raw: &mut Vec<u8>) -> Result<(), CompressedError> {
+/// Copies up to eight bytes between two slices. Eight are moved at once where both have them, which is much cheaper
+/// than so many as are wanted: what was written too much is overwritten by what comes next.
+#[inline]
+fn copy_literals(from: &[u8], to: &mut [u8], count: usize) {
+    if let (Some(from), Some(to)) = (from.first_chunk::<ITEMS>(), to.first_chunk_mut::<ITEMS>()) {
+        *to = *from;
+    } else {
+        to[..count].copy_from_slice(&from[..count]);
+    }
+}
+
+/// Fills `raw` with what `stream` holds.
+pub(super) fn decompress(stream: &[u8], raw: &mut [u8]) -> Result<(), CompressedError> {
     let mut items = Items::new(stream);
-    while raw.len() < length {
-        if length - raw.len() >= 8
-            && let Some(eight) = items.eight_literals()
-        {
-            raw.extend_from_slice(&eight);
-            continue;
-        }
-        match items.next()? {
-            Item::Literal(byte) => raw.push(byte),
-            Item::Copy {
-                distance,
-                length: long,
-            } => {
-                let mut long = long.min(length - raw.len());
-                let from = raw
-                    .len()
-                    .checked_sub(distance)
-                    .filter(|_| distance > 0)
-                    .ok_or(Damaged)?;
-                // What overlaps itself repeats: each round doubles what can be copied.
-                while long > 0 {
-                    let part = long.min(raw.len() - from);
-                    raw.extend_from_within(from..from + part);
-                    long -= part;
+    let mut at = 0;
+    while at < raw.len() {
+        match items.next(raw.len() - at)? {
+            Item::Literals { from, count } => {
+                copy_literals(&stream[from..], &mut raw[at..], count);
+                at += count;
+            }
+            Item::Copy { distance, length } => {
+                let length = length.min(raw.len() - at);
+                if distance == 0 || distance > at {
+                    return Err(Damaged);
                 }
+                copy_earlier(raw, at, distance, length);
+                at += length;
             }
         }
     }
     Ok(())
 }
 
-/// Writes a stream.
+/// Copies `length` bytes from `distance` before `at` to there, in parts that do not overlap what they come from; like
+/// literals, a part may be written too long.
+#[inline]
+fn copy_earlier(raw: &mut [u8], at: usize, distance: usize, length: usize) {
+    const PART: usize = 16;
+    let (mut from, mut at, end) = (at - distance, at, at + length);
+    if distance >= PART {
+        while at < end && at + PART <= raw.len() {
+            raw.copy_within(from..from + PART, at);
+            from += PART;
+            at += PART;
+        }
+    }
+    while at < end {
+        raw[at] = raw[from];
+        from += 1;
+        at += 1;
+    }
+}
+
+/// Writes a stream into memory that is larger than any stream of the same bytes.
 struct Writer<'a> {
-    out: &'a mut Vec<u8>,
-    /// Where the control byte of the items at hand is.
+    out: &'a mut [u8],
+    at: usize,
+    raw: &'a [u8],
+    /// Bytes before this are written; from here on they wait to be literals.
+    written: usize,
+    /// Where the control byte of the items at hand is, and how many it has.
     control: usize,
-    items: u32,
+    items: usize,
 }
 
 impl Writer<'_> {
+    /// The literals before `end`.
     #[inline]
-    fn item(&mut self, copies: bool) {
-        if self.items == ITEMS {
-            self.control = self.out.len();
-            self.out.push(0);
-            self.items = 0;
+    fn literals(&mut self, end: usize) {
+        while self.written < end {
+            self.open_if_full();
+            let count = (ITEMS - self.items).min(end - self.written);
+            copy_literals(&self.raw[self.written..], &mut self.out[self.at..], count);
+            self.at += count;
+            self.items += count;
+            self.written += count;
         }
-        self.out[self.control] |= u8::from(copies) << self.items;
+    }
+
+    /// A copy to `start..end` of the raw bytes.
+    #[inline]
+    fn copy(&mut self, distance: usize, start: usize, end: usize) {
+        self.literals(start);
+        self.open_if_full();
+        self.out[self.control] |= 1 << self.items;
         self.items += 1;
-    }
-
-    #[inline]
-    fn literals(&mut self, mut bytes: &[u8]) {
-        while let Some((first, rest)) = bytes.split_first() {
-            if self.items == ITEMS
-                && let Some((eight, rest)) = bytes.split_first_chunk::<8>()
-            {
-                self.out.push(0);
-                self.out.extend_from_slice(eight);
-                bytes = rest;
-                continue;
-            }
-            self.item(false);
-            self.out.push(*first);
-            bytes = rest;
-        }
-    }
-
-    #[inline]
-    fn copy(&mut self, distance: usize, length: usize) {
-        self.item(true);
         // Lengths and distances come from a stream of this format, so they fit.
         let high = (distance >> 4) as u8 & 0xF0;
         let low = distance as u8;
+        let length = end - start;
         if length >= SHORT {
-            self.out
-                .extend_from_slice(&[high | 0x0F, low, (length - SHORT) as u8]);
+            self.out[self.at..self.at + 3].copy_from_slice(&[high | 0x0F, low, (length - SHORT) as u8]);
+            self.at += 3;
         } else {
-            self.out
-                .extend_from_slice(&[high | (length - SHORTEST) as u8, low]);
+            self.out[self.at..self.at + 2].copy_from_slice(&[high | (length - SHORTEST) as u8, low]);
+            self.at += 2;
+        }
+        self.written = end;
+    }
+
+    #[inline]
+    fn open_if_full(&mut self) {
+        if self.items == ITEMS {
+            self.control = self.at;
+            self.out[self.at] = 0;
+            self.at += 1;
+            self.items = 0;
         }
     }
 }
 
-/// See [`super::Method::compress_alike`].
+/// See [`super::Method::compress_alike`]; returns the length of the stream, None if it is over the limit. `out` has room
+/// for the worst stream.
 pub(super) fn compress_alike(
     stream: &[u8],
     new: &[u8],
     limit: usize,
-    out: &mut Vec<u8>,
-) -> Result<bool, CompressedError> {
+    out: &mut [u8],
+) -> Result<Option<usize>, CompressedError> {
     let mut items = Items::new(stream);
     let mut writer = Writer {
         out,
+        at: 0,
+        raw: new,
+        written: 0,
         control: 0,
         items: ITEMS,
     };
     let mut at = 0;
     while at < new.len() {
-        if new.len() - at >= 8 && items.eight_literals().is_some() {
-            writer.literals(&new[at..at + 8]);
-            at += 8;
-        } else {
-            match items.next()? {
-                Item::Literal(_) => {
-                    writer.literals(&new[at..=at]);
-                    at += 1;
+        match items.next(new.len() - at)? {
+            Item::Literals { count, .. } => at += count,
+            Item::Copy { distance, length } => {
+                if distance == 0 || distance > at {
+                    return Err(Damaged);
                 }
-                Item::Copy { distance, length } => {
-                    if distance == 0 || distance > at {
-                        return Err(Damaged);
-                    }
-                    let length = length.min(new.len() - at);
-                    if length >= SHORTEST && repeats(new, at, distance, length) {
-                        writer.copy(distance, length);
-                    } else {
-                        let mut done = at;
-                        repeated(new, at, distance, length, SHORTEST, |start, end| {
-                            writer.literals(&new[done..start]);
-                            writer.copy(distance, end - start);
-                            done = end;
-                        });
-                        writer.literals(&new[done..at + length]);
-                    }
-                    at += length;
+                let length = length.min(new.len() - at);
+                if length >= SHORTEST && repeats(new, at, distance, length) {
+                    writer.copy(distance, at, at + length);
+                } else {
+                    repeated(new, at, distance, length, SHORTEST, |start, end| {
+                        writer.copy(distance, start, end);
+                    });
+                }
+                at += length;
+                if writer.at > limit {
+                    return Ok(None);
                 }
             }
         }
-        if writer.out.len() > limit {
-            return Ok(false);
-        }
     }
-    Ok(true)
+    writer.literals(new.len());
+    Ok((writer.at <= limit).then_some(writer.at))
 }

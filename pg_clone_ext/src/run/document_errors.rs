@@ -1,0 +1,34 @@
+//! Errors of documents and references, as the user sees them.
+
+use crate::error::internal;
+use pg_clone_core::beside::DocumentError;
+use pg_clone_core::error::{Code, Error};
+use pg_clone_core::rewrite::RewriteError;
+
+/// The rewriter's error for the user.
+pub fn rewrite_error(error: RewriteError) -> Error {
+    match error {
+        RewriteError::Dangling { ref id, .. } => dangling_error(id),
+        other => Error::new(Code::BadData, format!("a document cannot be rewritten: {other}")),
+    }
+}
+
+/// The error of a document for the user.
+pub fn document_error(error: DocumentError) -> Error {
+    match error {
+        DocumentError::Rewrite(error) => rewrite_error(error),
+        DocumentError::Edit(error) => internal(error),
+        DocumentError::Compressed(error) => {
+            Error::new(Code::BadData, format!("a document cannot be read: {error}"))
+        }
+    }
+}
+
+/// The error for a reference that would dangle where the call wants none.
+pub fn dangling_error(id: &str) -> Error {
+    Error::new(
+        Code::Dangling,
+        format!("a cloned resource references \"{id}\", which is not cloned"),
+    )
+    .hint("Clone it too, or use options.dangling = keep or null. project_clone_plan lists what would dangle.")
+}
