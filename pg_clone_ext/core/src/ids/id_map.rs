@@ -4,9 +4,9 @@
 //! chunks that never move) and a hash table of 4-byte slots are stored.
 
 use super::{Id, NewIds, OutOfMemory};
+use foldhash::quality::RandomState;
 use hashbrown::HashTable;
-use siphasher::sip::SipHasher13;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::BuildHasher;
 use std::mem::size_of;
 
 /// What an id of the source is in the clone.
@@ -30,8 +30,9 @@ pub struct IdMap {
     table: HashTable<u32>,
     /// Targets of the slots of kind `FIXED`.
     fixed: HashTable<(u32, Id)>,
-    /// Keyed, because the source's users may choose their ids.
-    hasher: SipHasher13,
+    /// Keyed at random, because the source's users may choose their ids; nothing tells them the key, and no map outlives
+    /// its run.
+    hasher: RandomState,
     budget: usize,
     cloned: u64,
     left: u64,
@@ -47,15 +48,13 @@ const FIXED: u32 = 2 << 30;
 impl IdMap {
     /// An empty map that hands out `new_ids` and never holds more than `budget_bytes`.
     pub fn new(new_ids: NewIds, budget_bytes: usize) -> Self {
-        let (one, two) = (RandomState::new(), RandomState::new());
-        let keys = (one.build_hasher().finish(), two.build_hasher().finish());
         IdMap {
             new_ids,
             chunks: Vec::new(),
             slots: 0,
             table: HashTable::new(),
             fixed: HashTable::new(),
-            hasher: SipHasher13::new_with_keys(keys.0, keys.1),
+            hasher: RandomState::default(),
             budget: budget_bytes,
             cloned: 0,
             left: 0,
@@ -158,7 +157,7 @@ impl IdMap {
 
     fn find(&self, source: &Id) -> Option<u32> {
         self.table
-            .find(self.hasher.hash(source), |entry| self.source(*entry) == source)
+            .find(hash(&self.hasher, source), |entry| self.source(*entry) == source)
             .copied()
     }
 
@@ -179,7 +178,7 @@ impl IdMap {
 
     /// Adds an id or strengthens its kind (left < cloned < fixed); returns the entry now in the table.
     fn insert(&mut self, source: Id, kind: u32) -> Result<u32, OutOfMemory> {
-        let hash = self.hasher.hash(&source);
+        let hash = hash(&self.hasher, &source);
         let chunks = &self.chunks;
         let known = self.table.find_mut(hash, |entry| {
             let slot = (*entry & !KIND) as usize;
@@ -255,9 +254,15 @@ impl IdMap {
     }
 }
 
-fn hash_of(chunks: &[Vec<Id>], hasher: &SipHasher13, entry: u32) -> u64 {
+fn hash_of(chunks: &[Vec<Id>], hasher: &RandomState, entry: u32) -> u64 {
     let slot = (entry & !KIND) as usize;
-    hasher.hash(&chunks[slot / CHUNK][slot % CHUNK])
+    hash(hasher, &chunks[slot / CHUNK][slot % CHUNK])
+}
+
+/// As one number: a hasher takes bytes of any length much more slowly.
+#[inline]
+fn hash(hasher: &RandomState, id: &Id) -> u64 {
+    hasher.hash_one(u128::from_ne_bytes(*id))
 }
 
 /// Slots are ours, not the attacker's: spreading them over the bits that the table looks at is enough.
