@@ -4,7 +4,8 @@ use pgrx::pg_sys;
 use std::ffi::{CStr, CString};
 
 /// While this lives: `search_path` holds nothing a user can write to, so that the names and operators in generated
-/// SQL mean what we think, and no parallel plan is chosen, because rows are written while the plan runs.
+/// SQL mean what we think; no parallel plan is chosen, because rows are written while the plan runs; and nothing is
+/// compiled just in time, because our queries compute next to nothing.
 pub struct ReadingSettings(i32);
 
 impl ReadingSettings {
@@ -14,6 +15,7 @@ impl ReadingSettings {
         let level = unsafe { pg_sys::NewGUCNestLevel() };
         set(c"search_path", c"pg_catalog, pg_temp");
         set(c"max_parallel_workers_per_gather", c"0");
+        set(c"jit", c"off");
         ReadingSettings(level)
     }
 }

@@ -6,7 +6,9 @@
     reason = "a test stops at the first broken assumption, its fixture too"
 )]
 
+mod compressed;
 mod constraints;
+mod indexes;
 mod pairs;
 mod references;
 mod rows;

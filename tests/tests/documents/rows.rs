@@ -29,14 +29,18 @@ async fn normalized(session: &Session, clone: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn both_paths_make_the_same_rows() {
-    let db = with_observations(500).await;
+async fn both_paths_make_the_same_rows_with_and_without_a_thread() {
+    // More than one batch of documents, so that the thread beside the backend has its share.
+    let db = with_observations(700).await;
     db.run("SELECT clone.rule('documents', 'Patient', '$.secret', 'remove'); SELECT clone.rule('documents', 'Observation', '$.flag', 'set', 'true', \"when\" => '@.value > 250')").await;
     db.run(&format!(r#"UPDATE documents.resource SET content = content || '{{"secret": "s", "big": "{}"}}' WHERE resource_type = 'Patient'"#, "pad ".repeat(5000))).await;
     let source = normalized_source(&db).await;
     let mut results = Vec::new();
-    for bulk in ["on", "off"] {
-        db.run(&format!("SET pg_clone.bulk = {bulk}")).await;
+    for (bulk, parallel) in [("on", "on"), ("on", "off"), ("off", "on"), ("off", "off")] {
+        db.run(&format!(
+            "SET pg_clone.bulk = {bulk}; SET pg_clone.parallel = {parallel}"
+        ))
+        .await;
         let clone = db.clone_project(&format!("'{PROJECT}'")).await;
         assert_eq!(
             db.list(
@@ -47,20 +51,22 @@ async fn both_paths_make_the_same_rows() {
         );
         results.push(normalized(&db, &clone).await);
     }
-    assert_eq!(results[0].len(), 504);
-    assert_eq!(results[0], results[1]);
-    assert_eq!(source.len(), 504);
+    assert_eq!(results[0].len(), 704);
+    for other in &results[1..] {
+        assert_eq!(results[0], *other);
+    }
+    assert_eq!(source.len(), 704);
     assert_eq!(
         results[0]
             .iter()
             .filter(|row| row.contains("\"flag\": true"))
             .count(),
-        250
+        450
     );
     assert!(results[0].iter().all(|row| !row.contains("\"secret\"")));
     assert_eq!(
         results[0].intersection(&source).count(),
-        504 - 250 - 1,
+        704 - 450 - 1,
         "all but those that rules edit are the source's"
     );
     let counts = |column: &str| format!("SELECT count(DISTINCT ({column})) FROM clone.run");
