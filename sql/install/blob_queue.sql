@@ -12,8 +12,13 @@
 -- file is under way, and no agreement of clocks; a server restart, a failover and a restored dump free all claims by
 -- themselves. The price: workers need a session of their own (no transaction pooling), which LISTEN asks for anyway.
 --
+-- A copy whose keys end in a slash stands for all files below its source key: the worker lists them, inserts a row for each
+-- and marks this one done, in one statement. A delete is of one file: one whose key ends in a slash fails for good.
+--
+-- A row is done when its file is: in a directory only once it is on disk (unless the worker ran with --no-sync).
+--
 -- A role may work the queue when it has USAGE on schema clone, SELECT and UPDATE on clone.blob_copy and SELECT on
--- clone.store. Nothing here is granted to anyone.
+-- clone.store; rows whose keys end in a slash need INSERT on clone.blob_copy too. Nothing here is granted to anyone.
 
 CREATE TABLE clone.blob_copy (
     id                 bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

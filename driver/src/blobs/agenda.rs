@@ -6,7 +6,9 @@ use super::queue::Standing;
 
 /// How often a run looks for claims of dead workers and counts the queue.
 pub const SURVEY: Duration = Duration::from_secs(2);
-/// A lot of rows that lasts less is followed by one twice as large.
+/// When it does so first.
+const FIRST: Duration = Duration::from_millis(100);
+/// A lot of rows that lasts less is followed by one four times as large.
 const QUICK: Duration = Duration::from_millis(200);
 /// The largest lot: a claim or a record of so many rows takes some 10 ms.
 const LARGEST_LOT: usize = 256;
@@ -21,7 +23,8 @@ pub struct Agenda {
     claimed_at: Option<Instant>,
     /// The queue gave fewer rows than asked for.
     dry_since: Option<Instant>,
-    surveyed_at: Option<Instant>,
+    /// Of the last survey; at first of the start, for small queues are worked off before a survey is of use.
+    surveyed_at: Instant,
 }
 
 impl Agenda {
@@ -32,7 +35,7 @@ impl Agenda {
             lot,
             claimed_at: None,
             dry_since: None,
-            surveyed_at: None,
+            surveyed_at: Instant::now(),
         }
     }
 
@@ -43,14 +46,18 @@ impl Agenda {
         if ready > self.lot / 2 || self.dry_since.is_some_and(|since| since.elapsed() < rest) {
             return None;
         }
-        let quick = self.claimed_at.is_some_and(|at| at.elapsed() < QUICK);
-        self.lot = if quick {
-            (2 * self.lot).min(LARGEST_LOT.max(least))
+        self.lot = if self.is_quick() {
+            (4 * self.lot).min(LARGEST_LOT.max(least))
         } else {
             least
         };
         self.claimed_at = Some(Instant::now());
         Some(self.lot)
+    }
+
+    /// Whether the last lot may still turn out to be used up quickly.
+    pub fn is_quick(&self) -> bool {
+        self.claimed_at.is_some_and(|at| at.elapsed() < QUICK)
     }
 
     /// So many rows came where `asked` were wanted.
@@ -65,14 +72,14 @@ impl Agenda {
 
     /// Whether to survey now: from time to time, and before the conclusion that nothing is left.
     pub fn is_survey_due(&self, is_idle: bool) -> bool {
-        self.surveyed_at.is_none_or(|at| {
-            at.elapsed() >= SURVEY || (is_idle && self.dry_since.is_some_and(|since| since > at))
-        })
+        let every = if self.standing.is_some() { SURVEY } else { FIRST };
+        self.surveyed_at.elapsed() >= every
+            || (is_idle && self.dry_since.is_some_and(|since| since > self.surveyed_at))
     }
 
     /// A survey found this.
     pub fn surveyed(&mut self, freed: u64, standing: Standing) {
-        self.surveyed_at = Some(Instant::now());
+        self.surveyed_at = Instant::now();
         self.standing = Some(standing);
         if freed > 0 {
             self.refill();
@@ -88,7 +95,7 @@ mod tests {
     fn lots_grow_while_they_are_used_up_quickly_and_stop_when_the_queue_is_dry() {
         let mut agenda = Agenda::new(32);
         let lots: Vec<_> = (0..6).filter_map(|_| agenda.lot(0, 32, false)).collect();
-        assert_eq!(lots, [32, 64, 128, 256, 256, 256]);
+        assert_eq!(lots, [32, 128, 256, 256, 256, 256]);
         assert_eq!(agenda.lot(200, 32, false), None, "enough is ready");
         agenda.claimed(3, 256);
         assert_eq!(agenda.lot(0, 32, true), None);
@@ -99,8 +106,6 @@ mod tests {
     #[test]
     fn a_survey_follows_the_claim_that_found_nothing() {
         let mut agenda = Agenda::new(32);
-        assert!(agenda.is_survey_due(false));
-        agenda.surveyed(0, Standing::default());
         assert!(!agenda.is_survey_due(true));
         agenda.claimed(0, 32);
         assert!(agenda.is_survey_due(true) && !agenda.is_survey_due(false));

@@ -1,6 +1,7 @@
-//! One attempt at one row of the queue.
+//! Attempts at rows of the queue.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
@@ -12,7 +13,10 @@ use super::outcome::{Copied, Outcome};
 use super::places::Place;
 use super::queue::Row;
 use super::storage::Storage;
-use super::transfer::{self, Job, Shared};
+use super::transfer::{self, Job, Shared, blocking};
+
+/// How long one thread goes on with the rows it was given.
+const SHARE: Duration = Duration::from_millis(20);
 
 /// What an attempt came to.
 #[derive(Debug)]
@@ -29,51 +33,72 @@ impl From<Outcome> for Attempted {
     }
 }
 
-/// Begins an attempt among those under way.
-pub fn begin(row: Row, place: &Place, shared: &Shared, under_way: &mut JoinSet<(Row, Attempted)>) {
-    let (place, shared) = (place.clone(), shared.clone());
-    // A panic must not keep the row claimed for as long as this worker lives.
-    let broken = |_| Err(Failure::passing("the copy broke off by an internal error"));
-    if is_local(&row, &place) {
-        // All of it on one thread: a small file takes less time than handing it from thread to thread.
-        under_way.spawn_blocking(move || {
-            let copied = catch_unwind(AssertUnwindSafe(|| copy_locally(&row, &place, &shared)));
-            let attempted = settle(copied.unwrap_or_else(broken), &shared);
-            (row, attempted)
-        });
-    } else {
-        under_way.spawn(async move {
-            let attempt = AssertUnwindSafe(attempt(&row, &place, &shared)).catch_unwind();
-            let attempted = settle(attempt.await.unwrap_or_else(broken), &shared);
-            (row, attempted)
-        });
-    }
+/// What a task brings back.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    /// What was attempted.
+    pub made: Vec<(Row, Attempted)>,
+    /// What was not begun.
+    pub rest: Vec<Row>,
 }
 
-fn is_local(row: &Row, place: &Place) -> bool {
-    let directories = [&place.source, &place.target].map(|side| matches!(**side, Storage::Directory(_)));
-    directories == [true, true] && !row.delete && !listing::is_prefix(row)
+/// Begins an attempt among those under way; where there is no place, that is how it ends.
+pub fn begin(row: Row, place: Result<Place, Failure>, shared: Shared, under_way: &mut JoinSet<Attempts>) {
+    under_way.spawn(async move {
+        let attempt = async { attempt(&row, &place?, &shared).await };
+        let attempt = AssertUnwindSafe(attempt).catch_unwind();
+        let attempted = settle(attempt.await.unwrap_or_else(broken), &shared);
+        Attempts {
+            made: vec![(row, attempted)],
+            rest: Vec::new(),
+        }
+    });
+}
+
+/// Begins to copy files between the two directories of `place`, one after another on one thread: a small file takes less
+/// time than handing it from thread to thread. After a while it leaves the rest to other threads.
+pub fn begin_local(rows: Vec<Row>, place: Place, shared: Shared, under_way: &mut JoinSet<Attempts>) {
+    under_way.spawn_blocking(move || {
+        let start = Instant::now();
+        let mut rows = rows.into_iter();
+        let mut made = Vec::with_capacity(rows.len());
+        while (made.is_empty() || start.elapsed() < SHARE)
+            && let Some(row) = rows.next()
+        {
+            let copied = catch_unwind(AssertUnwindSafe(|| copy_locally(&row, &place, &shared)));
+            let attempted = settle(copied.unwrap_or_else(broken), &shared);
+            made.push((row, attempted));
+        }
+        let rest = rows.collect();
+        Attempts { made, rest }
+    });
 }
 
 fn copy_locally(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted, Failure> {
     let (Storage::Directory(from), Storage::Directory(to)) = (&*place.source, &*place.target) else {
-        unreachable!("is_local() saw two directories");
+        return Err(Failure::file("only a directory can be copied from locally"));
     };
-    let (flush, meter) = (shared.flush, &shared.meter);
-    meter.go_on()?;
-    let (copied, draft) = to.copy(
-        &row.target_key,
-        from,
-        &row.source_key,
-        row.size_expected,
-        flush,
-        meter,
-    )?;
-    Ok(Attempted::Written(copied, draft))
+    shared.meter.go_on()?;
+    let (copied, draft) = to.copy(&row.target_key, from, &row.source_key, row.size_expected, shared)?;
+    published(copied, draft, shared)
+}
+
+/// Without a sync a file gets its name at once; with it, it waits for others.
+fn published(copied: Copied, mut draft: Draft, shared: &Shared) -> Result<Attempted, Failure> {
+    if shared.durable {
+        return Ok(Attempted::Written(copied, draft));
+    }
+    draft.give_name()?;
+    Ok(Outcome::Done(copied).into())
+}
+
+/// A panic must not keep the row claimed for as long as this worker lives.
+fn broken<T>(_: T) -> Result<Attempted, Failure> {
+    Err(Failure::passing("the copy broke off by an internal error"))
 }
 
 async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted, Failure> {
-    if listing::is_prefix(row) {
+    if row.is_prefix() {
         let rests = listing::list(&place.source, row, &shared.meter).await?;
         return Ok(Outcome::Listed(rests).into());
     }
@@ -94,7 +119,10 @@ async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted,
     };
     Ok(
         match transfer::copy(&place.source, &place.target, job, shared).await? {
-            (copied, Some(draft)) => Attempted::Written(copied, draft),
+            (copied, Some(draft)) => {
+                let shared = shared.clone();
+                blocking(move || published(copied, draft, &shared)).await?
+            }
             (copied, None) => Outcome::Done(copied).into(),
         },
     )

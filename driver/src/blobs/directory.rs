@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::location::check_key;
 use super::meter::Meter;
 use super::outcome::{Copied, Method};
+use super::transfer::Shared;
 
 /// 256 KiB: large enough that system calls do not count, small enough to stay in the cache between read, sum and write.
 const BUFFER: usize = 256 * 1024;
@@ -95,11 +96,7 @@ impl Directory {
     /// # Errors
     /// When the directory cannot be written.
     pub fn draft(&self, key: &str, like: Option<&fs::Metadata>, flush: Flush) -> Result<Draft, Failure> {
-        let draft = Draft::create(&self.root, self.path(key)?, flush)?;
-        if let Some(like) = like {
-            draft.resemble(like)?;
-        }
-        Ok(draft)
+        Draft::create(&self.root, self.path(key)?, like, flush)
     }
 
     /// A file that is there already, to be made durable.
@@ -123,9 +120,9 @@ impl Directory {
         source: &Self,
         source_key: &str,
         size_expected: Option<u64>,
-        flush: Flush,
-        meter: &Meter,
+        shared: &Shared,
     ) -> Result<(Copied, Draft), Failure> {
+        let meter = &shared.meter;
         let source_path = source.path(source_key)?;
         let name = source_path.display().to_string();
         let (mut from, metadata) = source.open(source_key)?;
@@ -142,7 +139,7 @@ impl Directory {
                 return Ok((copied(Method::Present, there), self.present(target_key)?));
             }
         }
-        let mut draft = self.draft(target_key, Some(&metadata), flush)?;
+        let mut draft = self.draft(target_key, Some(&metadata), shared.flush())?;
         let mut summer = Summer::new(false);
         each_chunk(&mut from, &name, |bytes| {
             meter.advance(bytes.len() as u64)?;

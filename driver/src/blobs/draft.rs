@@ -47,11 +47,16 @@ pub enum Flush {
 
 impl Draft {
     /// Starts the file `target`, which is below the existing directory `root`; directories between them are created with
-    /// the mode and owner of `root`.
+    /// the mode and owner of `root`. The file gets the mode, and where this process may the owner, of `like`.
     ///
     /// # Errors
     /// When the directory cannot be written, or another live worker writes the same file (that one passes).
-    pub fn create(root: &Path, target: PathBuf, flush: Flush) -> Result<Self, Failure> {
+    pub fn create(
+        root: &Path,
+        target: PathBuf,
+        like: Option<&fs::Metadata>,
+        flush: Flush,
+    ) -> Result<Self, Failure> {
         let failed = |error: &io::Error| Failure::writing(&target.display().to_string(), error);
         let (Some(directory), Some(name)) = (target.parent(), target.file_name()) else {
             return Err(Failure::file(format!(
@@ -59,22 +64,29 @@ impl Draft {
                 target.display()
             )));
         };
-        create_directories(root, directory).map_err(|error| {
-            if fs::metadata(root).is_ok() {
-                failed(&error)
-            } else {
-                Failure::storage(format!(
-                    "the target directory {} does not exist: create or mount it first",
-                    root.display()
-                ))
-            }
-        })?;
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
         hidden.push(TEMPORARY);
         let temporary = directory.join(hidden);
-        let (file, metadata) = lock(&temporary)
-            .map_err(|error| failed(&error))?
+        // Most directories are there, or are to hold this file only: to look first costs more than to try.
+        let locked = lock(&temporary).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                create_directories(root, directory)?;
+                lock(&temporary)
+            }
+            _ => Err(error),
+        });
+        let (file, metadata) = locked
+            .map_err(|error| {
+                if fs::metadata(root).is_ok() {
+                    failed(&error)
+                } else {
+                    Failure::storage(format!(
+                        "the target directory {} does not exist: create or mount it first",
+                        root.display()
+                    ))
+                }
+            })?
             .ok_or_else(|| Failure::passing(format!("another worker is writing {}", target.display())))?;
         // From here on dropping removes the temporary file.
         let draft = Self {
@@ -88,6 +100,9 @@ impl Draft {
         };
         if metadata.len() > 0 {
             draft.file.set_len(0).map_err(|error| draft.failed(&error))?;
+        }
+        if let (Some(like), Some(path)) = (like, &draft.temporary) {
+            resemble(path, &metadata, like).map_err(|error| draft.failed(&error))?;
         }
         Ok(draft)
     }
@@ -106,17 +121,6 @@ impl Draft {
             written: 0,
             flush: Flush::Late,
         })
-    }
-
-    /// Gives the file the mode, and where this process may the owner, of `like`.
-    ///
-    /// # Errors
-    /// When the file system refuses the mode.
-    pub fn resemble(&self, like: &fs::Metadata) -> Result<(), Failure> {
-        let path = self.temporary.as_ref().unwrap_or(&self.target);
-        let now = self.file.metadata();
-        now.and_then(|now| resemble(path, &now, like))
-            .map_err(|error| self.failed(&error))
     }
 
     /// Appends to the file.
@@ -230,13 +234,15 @@ fn lock(path: &Path) -> io::Result<Option<(File, fs::Metadata)>> {
 
 /// Creates `directory` below `root`.
 fn create_directories(root: &Path, directory: &Path) -> io::Result<()> {
-    if directory == root || directory.is_dir() {
-        return fs::metadata(directory).map(drop);
+    if directory == root {
+        return Err(io::ErrorKind::NotFound.into());
     }
-    let parent = directory.parent().ok_or(io::ErrorKind::NotFound)?;
-    create_directories(root, parent)?;
     match fs::create_dir(directory) {
         Ok(()) => resemble(directory, &fs::metadata(directory)?, &fs::metadata(root)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create_directories(root, directory.parent().unwrap_or(root))?;
+            create_directories(root, directory)
+        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         Err(error) => Err(error),
     }

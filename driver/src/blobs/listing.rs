@@ -9,11 +9,6 @@ use super::queue::Row;
 use super::storage::Storage;
 use super::transfer::blocking;
 
-/// Whether a row stands for all files below its source key.
-pub fn is_prefix(row: &Row) -> bool {
-    !row.delete && row.source_key.ends_with('/')
-}
-
 /// The keys of all files below the row's source key, without that key, in order; empty when there are none.
 ///
 /// Names that cannot be a key are listed too: their copies fail in the queue, where the operator sees them.

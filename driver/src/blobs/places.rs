@@ -19,6 +19,15 @@ pub struct Place {
     pub target: Arc<Storage>,
 }
 
+impl Place {
+    /// Whether files are copied from a directory to a directory.
+    pub fn is_local(&self) -> bool {
+        [&self.source, &self.target]
+            .iter()
+            .all(|side| matches!(***side, Storage::Directory(_)))
+    }
+}
+
 /// The places of all stores, looked up once.
 #[derive(Debug, Default)]
 pub struct Places {

@@ -12,20 +12,16 @@ use super::failure::Failure;
 /// Up to so many files are synced by themselves: that does not wait for what others wrote to the same file system.
 const FEW: usize = 2;
 
-/// Publishes complete drafts; `durable`: they are on disk when this returns. One result for each, in order: of a draft that
-/// failed nothing is left, unless only its name could not be made durable.
-pub fn publish(drafts: Vec<Draft>, durable: bool) -> Vec<Result<(), Failure>> {
+/// Publishes complete drafts: they are on disk when this returns. One result for each, in order: of a draft that failed
+/// nothing is left, unless only its name could not be made durable.
+pub fn publish(drafts: Vec<Draft>) -> Vec<Result<(), Failure>> {
     let mut drafts: Vec<(Draft, Result<(), Failure>)> =
         drafts.into_iter().map(|draft| (draft, Ok(()))).collect();
-    if durable {
-        sync(&mut drafts, Draft::sync);
-    }
+    sync(&mut drafts, Draft::sync);
     for (draft, so_far) in drafts.iter_mut().filter(|(_, so_far)| so_far.is_ok()) {
         *so_far = draft.give_name();
     }
-    if durable {
-        sync(&mut drafts, Draft::sync_name);
-    }
+    sync(&mut drafts, Draft::sync_name);
     drafts.into_iter().map(|(_, result)| result).collect()
 }
 
@@ -55,7 +51,7 @@ mod tests {
         let _ = fs::remove_dir_all(&root);
         fs::create_dir_all(&root).unwrap();
         let drafts = names.iter().map(|name| {
-            let mut draft = Draft::create(&root, root.join(name), Flush::Early).unwrap();
+            let mut draft = Draft::create(&root, root.join(name), None, Flush::Early).unwrap();
             draft.write(name.as_bytes()).unwrap();
             draft
         });
@@ -65,20 +61,18 @@ mod tests {
 
     #[test]
     fn one_draft_that_fails_does_not_keep_the_others_from_their_names() {
-        for durable in [true, false] {
-            let (root, drafts) = drafts("publication", &["a/x", "b/x", "c/x", "d/x"]);
-            fs::create_dir_all(root.join("c/x/in-the-way")).unwrap();
-            assert!(!root.join("a/x").exists(), "no name before it is published");
-            let published: Vec<bool> = publish(drafts, durable).iter().map(Result::is_ok).collect();
-            assert_eq!(published, [true, true, false, true]);
-            assert_eq!(fs::read_to_string(root.join("d/x")).unwrap(), "d/x");
-            assert_eq!(
-                fs::read_dir(root.join("c")).unwrap().count(),
-                1,
-                "a temporary file is left"
-            );
-            fs::remove_dir_all(&root).unwrap();
-        }
+        let (root, drafts) = drafts("publication", &["a/x", "b/x", "c/x", "d/x"]);
+        fs::create_dir_all(root.join("c/x/in-the-way")).unwrap();
+        assert!(!root.join("a/x").exists(), "no name before it is published");
+        let published: Vec<bool> = publish(drafts).iter().map(Result::is_ok).collect();
+        assert_eq!(published, [true, true, false, true]);
+        assert_eq!(fs::read_to_string(root.join("d/x")).unwrap(), "d/x");
+        assert_eq!(
+            fs::read_dir(root.join("c")).unwrap().count(),
+            1,
+            "a temporary file is left"
+        );
+        fs::remove_dir_all(&root).unwrap();
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Context as _;
 use deadpool_postgres::{ClientWrapper, Object as Pooled, Pool};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::backoff::Backoff;
 use super::failure::Scope;
@@ -34,6 +35,18 @@ pub struct Row {
     pub size_expected: Option<u64>,
     /// Attempts, this one included.
     pub attempts: u32,
+}
+
+impl Row {
+    /// Whether it stands for all files below its source key.
+    pub fn is_prefix(&self) -> bool {
+        !self.delete && self.source_key.ends_with('/')
+    }
+
+    /// Whether it is a copy of one file.
+    pub fn is_file(&self) -> bool {
+        !self.delete && !self.is_prefix()
+    }
 }
 
 /// Where the queue stands.
@@ -79,7 +92,9 @@ impl Queue {
         let number = loop {
             let number = rand::random::<i32>() & i32::MAX;
             let lock = "SELECT pg_catalog.pg_try_advisory_lock($1, $2)";
-            if client.query_one(lock, &[&LOCK_CLASS, &number]).await?.get(0) {
+            let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+                [(&LOCK_CLASS, Type::INT4), (&number, Type::INT4)];
+            if client.query_typed_one(lock, &parameters).await?.get(0) {
                 break number;
             }
         };
@@ -216,8 +231,7 @@ impl Queue {
         rests: &[String],
     ) -> Result<Option<String>, tokio_postgres::Error> {
         let statement = include_str!("sql/listed.sql");
-        let parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
-            &[&self.number, &row.id, &rests, &Method::List.as_str()];
+        let parameters: &[&(dyn ToSql + Sync)] = &[&self.number, &row.id, &rests, &Method::List.as_str()];
         match self.client.execute(statement, parameters).await {
             Ok(_) => Ok(None),
             // Only these rows ask for the right to insert: the others' copies go on without it.
@@ -238,7 +252,7 @@ impl Queue {
         let permanent: Vec<bool> = setbacks.iter().map(|setback| setback.permanent).collect();
         let waits: Vec<f64> = setbacks.iter().map(|setback| setback.wait).collect();
         let counts: Vec<bool> = setbacks.iter().map(|setback| setback.counts).collect();
-        let parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)] = &[
+        let parameters: &[&(dyn ToSql + Sync)] = &[
             &self.number,
             &self.attempts(),
             &ids,
@@ -260,7 +274,7 @@ impl Queue {
     pub async fn free_dead_claims(&self) -> Result<u64, tokio_postgres::Error> {
         let dead = self
             .client
-            .query(include_str!("sql/dead_workers.sql"), &[])
+            .query_typed(include_str!("sql/dead_workers.sql"), &[])
             .await?;
         let dead: Vec<i32> = dead.iter().map(|row| row.get(0)).collect();
         if dead.is_empty() {
@@ -298,7 +312,10 @@ impl Queue {
     /// # Errors
     /// When the database fails.
     pub async fn stores(&self) -> Result<HashMap<String, (Option<String>, String)>, tokio_postgres::Error> {
-        let rows = self.client.query(include_str!("sql/stores.sql"), &[]).await?;
+        let rows = self
+            .client
+            .query_typed(include_str!("sql/stores.sql"), &[])
+            .await?;
         Ok(rows
             .iter()
             .map(|row| (row.get(0), (row.get(1), row.get(2))))

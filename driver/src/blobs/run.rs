@@ -8,7 +8,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
-use super::draft::Flush;
 use super::location::Location;
 use super::memory::Memory;
 use super::meter::Meter;
@@ -139,11 +138,7 @@ pub async fn run(
         let shared = Shared {
             meter: Meter::default(),
             memory: Memory::default(),
-            flush: if options.durable {
-                Flush::Early
-            } else {
-                Flush::Late
-            },
+            durable: options.durable,
         };
         let before = tally.files();
         let ended = match Queue::open(pool, options.backoff).await {

@@ -99,7 +99,7 @@ async fn into_directory(
     shared: &Shared,
 ) -> Result<(Sums, Draft), Failure> {
     let (sender, mut receiver) = mpsc::channel::<Bytes>(QUEUED);
-    let flush = shared.flush;
+    let flush = shared.flush();
     let writer = blocking(move || {
         let mut draft = directory.draft(&key, None, flush)?;
         while let Some(chunk) = receiver.blocking_recv() {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use super::run::Summary;
 use super::transfer::Shared;
 
+/// How often progress is told.
+const TELLING: Duration = Duration::from_millis(100);
 /// First rest of a storage that cannot be used; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 /// Longest rest.
@@ -20,6 +22,7 @@ pub struct Tally {
     pub(super) bytes: u64,
     pub(super) total: u64,
     pub(super) paused: HashMap<String, Pause>,
+    told: Option<Instant>,
 }
 
 /// A storage that rests.
@@ -40,12 +43,22 @@ impl Tally {
             bytes: 0,
             total: 0,
             paused: HashMap::new(),
+            told: None,
         }
     }
 
     /// Files that are out of this run's hands.
     pub fn files(&self) -> u64 {
         self.done + self.failed
+    }
+
+    /// Whether progress should be told now.
+    pub(super) fn may_tell(&mut self) -> bool {
+        let may = self.told.is_none_or(|told| told.elapsed() >= TELLING);
+        if may {
+            self.told = Some(Instant::now());
+        }
+        may
     }
 
     /// Takes over the bytes of a session that ended.

@@ -34,8 +34,15 @@ pub struct Shared {
     pub meter: Meter,
     /// Bounds what streaming keeps in memory.
     pub memory: Memory,
-    /// Whether files in directories are sent to the disk as they grow.
-    pub flush: Flush,
+    /// Whether a file in a directory counts as copied only when it is on disk.
+    pub durable: bool,
+}
+
+impl Shared {
+    /// What is to be done with the bytes of a growing file.
+    pub fn flush(&self) -> Flush {
+        if self.durable { Flush::Early } else { Flush::Late }
+    }
 }
 
 /// Copies one file, unless the target is there already. In a directory it is not visible before the draft is published.

@@ -9,11 +9,11 @@ use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use super::agenda::{Agenda, SURVEY};
-use super::attempt::{self, Attempted};
+use super::attempt::{self, Attempted, Attempts};
 use super::failure::{Failure, Scope};
 use super::hands::{Hands, TICK};
 use super::outcome::{Method, Outcome};
-use super::places::Places;
+use super::places::{Place, Places};
 use super::progress::{Event, Progress, Snapshot};
 use super::queue::{Queue, Row, Standing};
 use super::run::RunOptions;
@@ -66,14 +66,14 @@ impl<'w> Worker<'w> {
         let mut agenda = Agenda::new(self.least_lot());
         let mut asked: Option<Asked<'w>> = None;
         loop {
-            while let Some(row) = hands.next(self.options.concurrency) {
-                self.begin(row, hands).await?;
-            }
-            hands.publish(self.options.durable);
+            self.begin(hands, &agenda).await?;
+            hands.publish();
             if asked.is_none() {
                 asked = self.ask(hands, tally, &mut agenda);
             }
-            self.tell(hands, tally, &agenda);
+            if tally.may_tell() {
+                self.tell(hands, tally, &agenda);
+            }
             if self.stop.is_cancelled() {
                 if let Some(asked) = asked {
                     self.take_answer(asked.await?, hands, &mut agenda);
@@ -82,6 +82,7 @@ impl<'w> Worker<'w> {
             }
             if asked.is_none() && hands.are_empty() {
                 let standing = agenda.standing.unwrap_or_default();
+                self.tell(hands, tally, &agenda);
                 if !self.options.watch && self.is_over(&standing, tally) {
                     return Ok(standing);
                 }
@@ -122,8 +123,12 @@ impl<'w> Worker<'w> {
         }
         agenda.is_survey_due(is_idle).then(|| -> Asked<'w> {
             Box::pin(async move {
-                let freed = queue.free_dead_claims().await?;
-                let standing = queue.standing(run).await?;
+                let mut standing = queue.standing(run).await?;
+                let mut freed = 0;
+                if standing.running > 0 {
+                    freed = queue.free_dead_claims().await?;
+                    standing = queue.standing(run).await?;
+                }
                 Ok(Answer::Surveyed { freed, standing })
             })
         })
@@ -156,23 +161,55 @@ impl<'w> Worker<'w> {
         paused.map(|(store, _)| store.clone()).collect()
     }
 
-    async fn begin(&self, row: Row, hands: &mut Hands) -> Result<(), DbError> {
-        match self.places.of(&row.store, self.queue).await? {
-            Ok(place) => attempt::begin(row, &place, self.shared, &mut hands.under_way),
-            Err(failure) => {
-                let failed = (row, Outcome::Failed(failure).into());
-                hands.under_way.spawn(std::future::ready(failed));
+    /// Begins what is ready, as far as there is room.
+    async fn begin(&self, hands: &mut Hands, agenda: &Agenda) -> Result<(), DbError> {
+        while let Some(next) = hands.ready.front() {
+            let place = self.places.of(&next.store, self.queue).await?;
+            let local = next.is_file() && place.as_ref().is_ok_and(Place::is_local);
+            let most = if local {
+                self.threads(agenda)
+            } else {
+                self.options.concurrency
+            };
+            if !hands.have_room(most) {
+                break;
+            }
+            match place {
+                Ok(place) if local => {
+                    let rows = hands.next_files(most);
+                    attempt::begin_local(rows, place, self.shared.clone(), &mut hands.under_way);
+                }
+                place => {
+                    let Some(row) = hands.ready.pop_front() else { break };
+                    attempt::begin(row, place, self.shared.clone(), &mut hands.under_way);
+                }
             }
         }
         Ok(())
     }
 
-    fn take(&self, joined: Result<(Row, Attempted), JoinError>, hands: &mut Hands, tally: &mut Tally) {
+    /// How many threads copy between directories. Small files on a fast disk are a matter of the processors: 1,000 of 100 kB
+    /// took 130 ms with 16 threads on two of them, and 110 ms with four.
+    fn threads(&self, agenda: &Agenda) -> usize {
+        let processors = std::thread::available_parallelism().map_or(4, usize::from);
+        if agenda.is_quick() {
+            self.options.concurrency.min(2 * processors)
+        } else {
+            self.options.concurrency
+        }
+    }
+
+    fn take(&self, joined: Result<Attempts, JoinError>, hands: &mut Hands, tally: &mut Tally) {
         // Tasks end by themselves: a panic inside is an outcome, and nothing aborts them.
-        match joined {
-            Ok((row, Attempted::Written(copied, draft))) => hands.take_written(row, copied, draft),
-            Ok((row, Attempted::Ended(outcome))) => self.take_outcome(row, outcome, hands, tally),
-            Err(_) => {}
+        let Attempts { made, rest } = joined.unwrap_or_default();
+        for row in rest.into_iter().rev() {
+            hands.ready.push_front(row);
+        }
+        for (row, attempted) in made {
+            match attempted {
+                Attempted::Written(copied, draft) => hands.take_written(row, copied, draft),
+                Attempted::Ended(outcome) => self.take_outcome(row, outcome, hands, tally),
+            }
         }
     }
 
@@ -241,11 +278,11 @@ impl<'w> Worker<'w> {
         self.progress.event(&Event::Stopping {
             under_way: hands.under_way.len() as u64,
         });
-        hands.release(|_| true);
         let abandon = tokio::time::sleep(self.options.grace);
         tokio::pin!(abandon);
         loop {
-            hands.publish(self.options.durable);
+            hands.release(|_| true);
+            hands.publish();
             let finished = hands.take_due();
             self.queue.finish(&finished).await?;
             if hands.are_idle() {
