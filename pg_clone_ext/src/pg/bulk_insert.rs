@@ -29,9 +29,14 @@ pub struct BulkInsert {
     checked: Option<Slot>,
     /// Plain values of the rows put: the row, the attribute's place, the value.
     plain: Vec<(usize, usize, pg_sys::Datum)>,
+    /// Bytes written since the WAL writer was last called.
+    unflushed: usize,
     path: CallersPath,
     table: OpenTable,
 }
+
+/// Bytes after which the WAL writer is called: its own `wal_writer_flush_after`.
+const WAL_BYTES: usize = 1 << 20;
 
 impl BulkInsert {
     /// Prepares a table for rows. `proven` are foreign keys (oids of constraints) that hold for every row to come,
@@ -67,6 +72,7 @@ impl BulkInsert {
                 constrained: !(*(*relation).rd_att).constr.is_null(),
                 checked,
                 plain: Vec::new(),
+                unflushed: 0,
                 path,
                 table,
             }
@@ -193,6 +199,11 @@ impl BulkInsert {
         });
         self.batch.reset();
         self.plain.clear();
+        self.unflushed += self.bytes;
+        if self.unflushed >= WAL_BYTES {
+            self.unflushed = 0;
+            call_wal_writer();
+        }
         self.used = 0;
         self.bytes = 0;
         pgrx::check_for_interrupts!();
@@ -217,6 +228,13 @@ impl BulkInsert {
             pg_sys::FreeExecutorState(self.estate);
         }
     }
+}
+
+/// Lets the WAL writer write and flush what there is. A page of the bulk ring leaves it only when its WAL is flushed;
+/// else the backend would do that itself, every 16 MB.
+fn call_wal_writer() {
+    // SAFETY: both only read and set positions in shared memory, and wake a process.
+    unsafe { pg_sys::XLogSetAsyncXactLSN(pg_sys::GetXLogInsertRecPtr()) }
 }
 
 /// # Safety
