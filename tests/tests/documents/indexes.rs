@@ -59,7 +59,7 @@ async fn with_words() -> Scratch {
            CREATE EXTENSION amcheck;
            ALTER TABLE documents.resource ADD COLUMN tags text[], ADD COLUMN number int;
            UPDATE documents.resource SET number = (content->>'value')::int,
-               tags = CASE (content->>'value')::int % 3 WHEN 0 THEN NULL WHEN 1 THEN '{odd,one}' ELSE '{}' END,
+               tags = CASE (content->>'value')::int % 3 WHEN 0 THEN NULL WHEN 1 THEN '{odd,one}'::text[] ELSE '{}' END,
                content = content || jsonb_build_object('words', CASE (content->>'value')::int % 5 WHEN 0 THEN NULL ELSE
                    'seven words of ' || repeat(md5(content->>'value') || ' ', (content->>'value')::int % 40) END);
            SELECT clone.store_refresh('documents')"#,
@@ -104,8 +104,8 @@ async fn every_kind_of_index_finds_the_rows_of_both_paths() {
         assert!(db.number(btrees).await >= 3);
     }
     // What waits in the pending lists becomes part of the indexes.
-    db.run("VACUUM documents.resource; SET enable_seqscan = off")
-        .await;
+    db.run("VACUUM documents.resource").await;
+    db.run("SET enable_seqscan = off").await;
     let both =
         "SELECT count(*) FROM documents.resource WHERE tags @> '{odd}' AND resource_type = 'Observation'";
     assert_eq!(db.number(both).await, 3 * 234);
