@@ -98,7 +98,7 @@ directories() { # name count bytes
         fresh "$d/$1$round"
     }
     # Many files stay until the end: before ext4 takes an inode it passes over all that were freed within the last minute, and
-    # took five times as long to make 1,000 files after 1,000 were removed. They only leave the cache, so that each contestant
+    # took seven times as long to make 1,000 files after as many were removed. They only leave the cache, so that each contestant
     # finds the same memory: pages that a virtual machine has not used yet made cp take 0.35 s instead of 0.10 s.
     fresh() {
         sync -f "$scratch"

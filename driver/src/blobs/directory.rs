@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::checksum::{Checksum, Summer, Sums};
-use super::draft::{Draft, Flush};
+use super::draft::{Draft, Flush, create_parent};
 use super::failure::Failure;
 use super::location::check_key;
 use super::meter::Meter;
@@ -127,16 +127,22 @@ impl Directory {
         let name = source_path.display().to_string();
         let (mut from, metadata) = source.open(source_key)?;
         check_size(&name, size_expected, metadata.len())?;
-        let there = fs::metadata(self.path(target_key)?);
-        if let Ok(there) = there.as_ref()
-            && (there.dev(), there.ino()) == (metadata.dev(), metadata.ino())
-        {
-            return Err(onto_itself(target_key));
-        }
-        if there.is_ok_and(|there| there.is_file() && there.len() == metadata.len()) {
-            let there = self.sums(target_key, false, meter)?;
-            if there == source.sums(source_key, false, meter)? {
-                return Ok((copied(Method::Present, there), self.present(target_key)?));
+        let target = self.path(target_key)?;
+        // Most files get a directory of their own: then there is nothing to look at.
+        let there = if create_parent(&self.root, &target) {
+            None
+        } else {
+            fs::metadata(target).ok()
+        };
+        if let Some(there) = there {
+            if (there.dev(), there.ino()) == (metadata.dev(), metadata.ino()) {
+                return Err(onto_itself(target_key));
+            }
+            if there.is_file() && there.len() == metadata.len() {
+                let there = self.sums(target_key, false, meter)?;
+                if there == source.sums(source_key, false, meter)? {
+                    return Ok((copied(Method::Present, there), self.present(target_key)?));
+                }
             }
         }
         let mut draft = self.draft(target_key, Some(&metadata), shared.flush())?;

@@ -205,6 +205,15 @@ impl Drop for Draft {
     }
 }
 
+/// Creates the directory of `target` below the existing directory `root`, where nothing else is missing; whether it did, and
+/// so nothing can be in it yet. What goes wrong is for [`Draft::create`] to meet again, and to tell.
+pub fn create_parent(root: &Path, target: &Path) -> bool {
+    let Some(directory) = target.parent().filter(|directory| *directory != root) else {
+        return false;
+    };
+    fs::create_dir(directory).is_ok() && resemble_root(root, directory).is_ok()
+}
+
 /// Opens and locks the temporary file; `None` when another process holds it.
 fn lock(path: &Path) -> io::Result<Option<(File, fs::Metadata)>> {
     loop {
@@ -238,7 +247,7 @@ fn create_directories(root: &Path, directory: &Path) -> io::Result<()> {
         return Err(io::ErrorKind::NotFound.into());
     }
     match fs::create_dir(directory) {
-        Ok(()) => resemble(directory, &fs::metadata(directory)?, &fs::metadata(root)?),
+        Ok(()) => resemble_root(root, directory),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             create_directories(root, directory.parent().unwrap_or(root))?;
             create_directories(root, directory)
@@ -246,6 +255,10 @@ fn create_directories(root: &Path, directory: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+fn resemble_root(root: &Path, directory: &Path) -> io::Result<()> {
+    resemble(directory, &fs::metadata(directory)?, &fs::metadata(root)?)
 }
 
 /// Makes `path`, which is as `now` says, like another: only what differs, for each change is a journal entry.
