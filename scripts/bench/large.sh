@@ -15,6 +15,10 @@ shape_large() {
             measure_fresh "jsonb_$method" clone large large/clone.sql -v source=$source -v store=docs
             measure_fresh "text_$method" floor large large/text_floor.sql -v source=$source
             measure_fresh "text_$method" clone large large/clone.sql -v source=$source -v store=texts
+            [ "$round" -gt 1 ] || measure_fresh "jsonb_$method" 'copy' large documents/copy.sql -v source=$source
+            [ "$round" -gt 1 ] || measure_fresh "text_$method" 'copy' large large/text_copy.sql -v source=$source
+            # Several milliseconds a document: once, and with one method.
+            [ "$round$method" != 1pglz ] || measure_fresh "jsonb_$method" plain large documents/plain.sql -v source=$source
         done
         drop_database large
         goal "large_jsonb_${method}_time" "$(ratio "$(median "jsonb_$method" clone 3)" "$(median "jsonb_$method" floor 3)")" 1.0
@@ -27,7 +31,7 @@ tables_large() {
     echo "### Shape 3: $large_documents documents of 50 kB"
     echo
     for method in pglz lz4; do
-        table "jsonb_$method" floor clone
-        table "text_$method" floor clone
+        table "jsonb_$method" floor clone copy plain
+        table "text_$method" floor clone copy
     done
 }

@@ -53,23 +53,21 @@ fn emit_into(
         let mut flight = Flight::new(run, width, transformer.has_documents(), sink.looks_into_values());
         let (mut rows, mut total) = (0u64, 0u64);
         for_each_row(&emission.sql, &mut |row| {
-            let origin = match row {
-                Some(row) => {
-                    let filling = &flight.filling;
-                    filling
-                        .memory
-                        .within(|| transformer.row(row, filling.keeps_values()))?
+            if let Some(row) = row {
+                let filling = &flight.filling;
+                let made = filling
+                    .memory
+                    .within(|| transformer.row(row, filling.keeps_values()))?;
+                match made {
+                    Some(origin) => {
+                        memory.reset();
+                        memory.within(|| transformer.add_to(&mut flight.filling, origin))?;
+                    }
+                    None => flight.filling.leave_out(),
                 }
-                None => None,
-            };
-            if let Some(origin) = origin {
-                memory.reset();
-                memory.within(|| transformer.add_to(&mut flight.filling, origin))?;
                 if !flight.filling.is_full() {
                     return Ok(());
                 }
-            } else if row.is_some() {
-                return Ok(());
             }
             let mut land = |batch: &mut RowBatch| {
                 transformer.land(batch, &memory, &mut |values, nulls, plain| {

@@ -8,6 +8,8 @@ use pgrx::pg_sys;
 /// Rows and documents of a batch: enough that handing it over does not count, so little that it stays in the cache.
 const ROWS: usize = 256;
 const BYTES: usize = 256 << 10;
+/// Rows that were looked at and left out, of which the memory may hold something too.
+const LEFT_OUT: usize = 16 * ROWS;
 
 /// A document that a row waits for.
 pub struct Awaited {
@@ -32,6 +34,7 @@ pub struct RowBatch {
     nulls: Vec<bool>,
     /// Of each row, its key in the source and the number of its type.
     origins: Vec<(Key, usize)>,
+    left_out: usize,
     /// Rows that are written one by one: no value needs to outlive the row of the source.
     single: bool,
 }
@@ -47,6 +50,7 @@ impl RowBatch {
             values: Vec::new(),
             nulls: Vec::new(),
             origins: Vec::new(),
+            left_out: 0,
             single,
         }
     }
@@ -63,6 +67,11 @@ impl RowBatch {
         self.origins.push((key, type_number));
     }
 
+    /// A row was made and left out.
+    pub fn leave_out(&mut self) {
+        self.left_out += 1;
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.origins.len()
@@ -70,7 +79,8 @@ impl RowBatch {
 
     /// Whether it should be written now.
     pub fn is_full(&self) -> bool {
-        self.rows() >= if self.single { 1 } else { ROWS } || self.documents.bytes() >= BYTES
+        let most = if self.single { 1 } else { ROWS };
+        self.rows() >= most || self.documents.bytes() >= BYTES || self.left_out >= LEFT_OUT
     }
 
     /// A row's values, which of them are NULL, its key in the source and the number of its type.
@@ -93,5 +103,6 @@ impl RowBatch {
         self.values.clear();
         self.nulls.clear();
         self.origins.clear();
+        self.left_out = 0;
     }
 }
