@@ -9,17 +9,22 @@ use pg_clone_tests::blob_queue::{Running, said};
 
 use super::scene::{Scene, assert_code, finish};
 
+/// So many small files that a worker is still at it when it is stopped: it records some hundreds at a time.
+const FILES: usize = 2400;
+/// Their size in bytes.
+const SIZE: usize = 2000;
+
 #[tokio::test]
 async fn a_worker_killed_twice_loses_nothing_and_copies_nothing_twice() {
     let scene = Scene::set("blobs_killed").await;
-    scene.fill(1200, 20_000).await;
-    let mut written = vec![0; 1200];
-    for least in [100, 400] {
+    scene.fill(FILES, SIZE).await;
+    let mut written = vec![0; FILES];
+    for least in [100, 800] {
         let worker = Running::start(&mut scene.queue.worker(&["--concurrency", "8"])).unwrap();
         scene.queue.wait_until_done(least).await.unwrap();
         worker.kill().unwrap();
         assert!(
-            scene.queue.count("done").await.unwrap() < 1200,
+            scene.queue.count("done").await.unwrap() < FILES as i64,
             "killed too late to show anything"
         );
         for (n, inode) in written.iter_mut().enumerate() {
@@ -36,9 +41,9 @@ async fn a_worker_killed_twice_loses_nothing_and_copies_nothing_twice() {
             "target {n} was written again"
         );
     }
-    scene.check(1200, 20_000);
+    scene.check(FILES, SIZE);
     scene.check_tidy();
-    assert_eq!(scene.queue.count("done").await.unwrap(), 1200);
+    assert_eq!(scene.queue.count("done").await.unwrap(), FILES as i64);
 }
 
 #[tokio::test]
@@ -74,7 +79,7 @@ async fn a_worker_asked_for_one_run_leaves_the_others_alone() {
 #[tokio::test]
 async fn an_interrupted_worker_gives_its_files_back() {
     let scene = Scene::set("blobs_stopped").await;
-    scene.fill(1200, 20_000).await;
+    scene.fill(FILES, SIZE).await;
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let before = scene.queue.count("done").await.unwrap();
         let worker = Running::start(&mut scene.queue.worker(&["--concurrency", "8"])).unwrap();
@@ -101,7 +106,7 @@ async fn an_interrupted_worker_gives_its_files_back() {
     }
     scene.check_tidy();
     assert_code(&finish(&mut scene.queue.worker(&[])), 0);
-    scene.check(1200, 20_000);
+    scene.check(FILES, SIZE);
     assert_eq!(
         scene.queue.done_by("present").await.unwrap(),
         0,
