@@ -1,7 +1,7 @@
 //! The copy stage: a table of the source is read, rewritten and inserted, by the bulk path or by SQL.
 
 use super::flight::Flight;
-use super::row_batch::RowBatch;
+use super::row_batch::{FinishedRow, RowBatch};
 use super::state::{Findings, Run};
 use super::transform::Transformer;
 use crate::error::internal;
@@ -22,14 +22,9 @@ const PROGRESS_ROWS: u64 = 1000;
 
 /// Where a row of the clone goes.
 trait Sink {
-    /// Takes a row of one value per output and returns its bytes; `plain` are values that are compressed in the row.
-    fn put(
-        &mut self,
-        values: &mut [pg_sys::Datum],
-        nulls: &mut [bool],
-        plain: &[(usize, pg_sys::Datum)],
-    ) -> usize;
-    /// Whether it wants those plain values.
+    /// Takes a row and returns its bytes.
+    fn put(&mut self, row: FinishedRow<'_>) -> usize;
+    /// Whether it wants plain values.
     fn looks_into_values(&self) -> bool {
         false
     }
@@ -70,8 +65,8 @@ fn emit_into(
                 }
             }
             let mut land = |batch: &mut RowBatch| {
-                transformer.land(batch, &memory, &mut |values, nulls, plain| {
-                    let bytes = sink.put(values, nulls, plain);
+                transformer.land(batch, &memory, &mut |row| {
+                    let bytes = sink.put(row);
                     rows += 1;
                     total += bytes as u64;
                     if rows % PROGRESS_ROWS == 0 {
@@ -165,14 +160,10 @@ struct BulkSink {
 }
 
 impl Sink for BulkSink {
-    fn put(
-        &mut self,
-        values: &mut [pg_sys::Datum],
-        nulls: &mut [bool],
-        plain: &[(usize, pg_sys::Datum)],
-    ) -> usize {
-        self.row.place(values, nulls);
-        let plain = plain
+    fn put(&mut self, row: FinishedRow<'_>) -> usize {
+        self.row.place(row.values, row.nulls);
+        let plain = row
+            .plain
             .iter()
             .map(|(place, value)| (self.row.places[*place], *value));
         self.insert.put(&mut self.row.values, &mut self.row.nulls, plain)
@@ -287,13 +278,8 @@ fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resul
 struct EmitSink<'e>(&'e mut EmitResult);
 
 impl Sink for EmitSink<'_> {
-    fn put(
-        &mut self,
-        values: &mut [pg_sys::Datum],
-        nulls: &mut [bool],
-        _plain: &[(usize, pg_sys::Datum)],
-    ) -> usize {
-        self.0.put(values, nulls)
+    fn put(&mut self, row: FinishedRow<'_>) -> usize {
+        self.0.put(row.values, row.nulls)
     }
 }
 
@@ -331,13 +317,8 @@ struct CountSink {
 }
 
 impl Sink for CountSink {
-    fn put(
-        &mut self,
-        values: &mut [pg_sys::Datum],
-        nulls: &mut [bool],
-        _plain: &[(usize, pg_sys::Datum)],
-    ) -> usize {
-        self.row.place(values, nulls);
+    fn put(&mut self, row: FinishedRow<'_>) -> usize {
+        self.row.place(row.values, row.nulls);
         self.table.row_bytes(&mut self.row.values, &mut self.row.nulls)
     }
 }

@@ -1,4 +1,4 @@
-//! Rows of the clone that wait for their documents.
+//! Rows of the clone: those that wait for their documents, and what becomes of them then.
 
 use super::keys::Key;
 use crate::pg::memory::Memory;
@@ -10,6 +10,19 @@ const ROWS: usize = 256;
 const BYTES: usize = 256 << 10;
 /// Rows that were looked at and left out, of which the memory may hold something too.
 const LEFT_OUT: usize = 16 * ROWS;
+
+/// A row of the clone.
+pub struct FinishedRow<'a> {
+    /// One value per output.
+    pub values: &'a mut [pg_sys::Datum],
+    /// Which of them are NULL.
+    pub nulls: &'a mut [bool],
+    /// Places whose values are compressed, with the same values as they are without, for who looks into them.
+    pub plain: &'a [(usize, pg_sys::Datum)],
+}
+
+/// Takes a row; returns its bytes.
+pub type Put<'p> = dyn FnMut(FinishedRow<'_>) -> usize + 'p;
 
 /// A document that a row waits for.
 pub struct Awaited {

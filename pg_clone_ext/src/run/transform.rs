@@ -3,7 +3,7 @@
 use super::document_errors::{document_error, rewrite_error};
 use super::key_values::KeyMapper;
 use super::keys::Key;
-use super::row_batch::{Awaited, RowBatch};
+use super::row_batch::{Awaited, FinishedRow, Put, RowBatch};
 use super::rules::Ruled;
 use super::state::{Findings, Run};
 use super::tally::Tally;
@@ -49,10 +49,6 @@ struct Deferred {
     form: Form,
     datum: pg_sys::Datum,
 }
-
-/// Takes a finished row: its values, which of them are NULL, and the places whose values are compressed with the same
-/// values as they are without. Returns the bytes of the row.
-pub type Put<'p> = dyn FnMut(&mut [pg_sys::Datum], &mut [bool], &[(usize, pg_sys::Datum)]) -> usize + 'p;
 
 /// A row that is cloned.
 pub struct Origin {
@@ -233,7 +229,11 @@ impl<'r> Transformer<'r> {
                         }
                     }
                 }
-                Ok(put(values, nulls, &plain))
+                Ok(put(FinishedRow {
+                    values,
+                    nulls,
+                    plain: &plain,
+                }))
             })?;
             self.counts.of(type_number).bytes += bytes as u64;
         }

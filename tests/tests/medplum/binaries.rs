@@ -1,8 +1,11 @@
 //! Binaries: every row of the project, and its file in the queue with the right keys.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
-use pg_clone_tests::medplum_source::{PROJECT, cloned, data, shared, source_with_additions};
+use pg_clone_tests::blob_queue::{pgclone_binary, said};
+use pg_clone_tests::medplum_source::{PROJECT, cloned, data, shared, source, source_with_additions};
+use pg_clone_tests::scratch_database::cluster;
 
 #[tokio::test]
 async fn every_binary_is_listed_under_its_old_and_new_key() {
@@ -33,7 +36,7 @@ async fn every_binary_is_listed_under_its_old_and_new_key() {
 #[tokio::test]
 async fn the_source_keys_are_files_of_the_servers_storage() {
     let Some((db, _)) = cloned().await else { return };
-    let output = std::process::Command::new("tar")
+    let output = Command::new("tar")
         .arg("tzf")
         .arg(data().unwrap().join("binary.tar.gz"))
         .output()
@@ -47,6 +50,55 @@ async fn the_source_keys_are_files_of_the_servers_storage() {
         let file = key.strip_prefix("binary/").unwrap();
         assert!(files.contains(file), "{file} in {files:?}");
     }
+}
+
+#[tokio::test]
+async fn the_driver_copies_every_file_of_the_servers_storage_byte_by_byte() {
+    let Some(db) = source().await else { return };
+    let scratch = std::env::temp_dir().join(format!("pg_clone_binaries_{}", std::process::id()));
+    let (from, to) = (scratch.join("from"), scratch.join("to"));
+    std::fs::create_dir_all(&from).unwrap();
+    std::fs::create_dir_all(&to).unwrap();
+    let unpacked = Command::new("tar")
+        .arg("xzf")
+        .arg(data().unwrap().join("binary.tar.gz"))
+        .arg("-C")
+        .arg(&from)
+        .status();
+    assert!(unpacked.unwrap().success());
+    let clone = db.clone_project(&format!("'{PROJECT}'")).await;
+    let dsn = cluster().await.dsn(&db.name);
+    let pgclone = |arguments: &[&str]| {
+        Command::new(pgclone_binary())
+            .args(["--dsn", &dsn])
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let directory = |path: &std::path::Path| format!("file:{}", path.display());
+    let copied = pgclone(&[
+        "blobs",
+        "run",
+        "--blobs-from",
+        &directory(&from),
+        "--blobs-to",
+        &directory(&to),
+    ]);
+    assert!(copied.status.success(), "{}", said(&copied));
+    let keys = db
+        .rows("SELECT source_key, target_key FROM clone.blob_copy WHERE state = 'done'")
+        .await;
+    assert_eq!(keys.len(), 28);
+    for key in &keys {
+        // In a directory the keys stand without the bucket's prefix.
+        let file = |root: &std::path::Path, place: usize| {
+            std::fs::read(root.join(key[place].as_deref().unwrap().trim_start_matches("binary/"))).unwrap()
+        };
+        assert_eq!(file(&from, 0), file(&to, 1), "{key:?}");
+    }
+    let verified = pgclone(&["verify", &clone]);
+    assert!(verified.status.success(), "{}", said(&verified));
+    std::fs::remove_dir_all(&scratch).unwrap();
 }
 
 #[tokio::test]
