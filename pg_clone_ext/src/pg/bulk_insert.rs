@@ -5,6 +5,7 @@ use super::index_entries::IndexEntries;
 use super::memory::Memory;
 use super::relation::OpenTable;
 use super::settings_guard::CallersPath;
+use super::stored::{CompressedValue, copied_varlena};
 use pgrx::pg_sys;
 
 /// Rows of one multi-insert, as many as COPY takes.
@@ -89,14 +90,14 @@ impl BulkInsert {
     }
 
     /// Adds a row: one value per attribute of the table, dropped ones included. The values are copied into the tuple,
-    /// so what they point to may go away afterwards. `plain` are attributes that are compressed in `values`, as they are
-    /// without: a check constraint that looks into a document of 50 kB would have to decompress it, which took 36% of
-    /// the time of a plain INSERT. Returns the bytes of the tuple.
+    /// so what they point to may go away afterwards. Of `compressed` ones the plain value is what check constraints
+    /// look at: they would have to decompress a document of 50 kB, which took 36% of the time of a plain INSERT. Returns
+    /// the bytes of the row before compression.
     pub fn put(
         &mut self,
         values: &mut [pg_sys::Datum],
         nulls: &mut [bool],
-        plain: impl Iterator<Item = (usize, pg_sys::Datum)>,
+        compressed: &[CompressedValue],
     ) -> usize {
         // Copied here once; the slot then owns the tuple, so that multi-insert does not copy it again.
         // SAFETY: both slices have one entry per attribute of this descriptor.
@@ -120,16 +121,22 @@ impl BulkInsert {
             pg_sys::ExecStoreHeapTuple(tuple, self.slots[self.used].0, true);
             (*tuple).t_len as usize
         };
-        for (place, value) in plain {
-            let value = self.batch.within(|| super::stored::copied_varlena(value));
-            self.plain.push((self.used, place, value));
+        for value in compressed {
+            if let Some(plain) = value.plain {
+                let plain = self.batch.within(|| copied_varlena(plain));
+                self.plain.push((self.used, value.place, plain));
+            }
         }
         self.used += 1;
         self.bytes += size;
         if self.used == BATCH_ROWS || self.bytes >= BATCH_BYTES {
             self.flush();
         }
-        size
+        if compressed.is_empty() {
+            size
+        } else {
+            self.table.row_bytes(values, nulls, compressed)
+        }
     }
 
     /// Writes what was put so far.

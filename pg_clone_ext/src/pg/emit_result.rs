@@ -1,5 +1,6 @@
 //! The SQL path's source: `clone.emit(run, table)` returns the rewritten rows of a running clone as a set of records.
 
+use super::stored::CompressedValue;
 use pgrx::{pg_guard, pg_sys};
 
 /// The rows that `clone.emit` returns, collected as the server expects them.
@@ -20,8 +21,13 @@ impl EmitResult {
         super::relation::attributes(self.descriptor)
     }
 
-    /// Adds a row; the values are copied. Returns its bytes.
-    pub fn put(&mut self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
+    /// Adds a row; the values are copied. Returns its bytes before compression.
+    pub fn put(
+        &mut self,
+        values: &mut [pg_sys::Datum],
+        nulls: &mut [bool],
+        compressed: &[CompressedValue],
+    ) -> usize {
         // SAFETY: one entry per column of the descriptor (the caller made them from columns()).
         unsafe {
             pg_sys::tuplestore_putvalues(
@@ -31,7 +37,7 @@ impl EmitResult {
                 nulls.as_mut_ptr(),
             );
         }
-        super::relation::row_bytes(self.descriptor, values, nulls)
+        super::relation::row_bytes(self.descriptor, values, nulls, compressed)
     }
 }
 

@@ -1,5 +1,6 @@
 //! An open table.
 
+use super::stored::CompressedValue;
 use pgrx::pg_sys;
 
 #[derive(Clone)]
@@ -62,8 +63,13 @@ impl OpenTable {
     }
 
     /// Bytes that the values of a row take, before compression; one entry per attribute, dropped ones included.
-    pub fn row_bytes(&self, values: &mut [pg_sys::Datum], nulls: &mut [bool]) -> usize {
-        row_bytes(self.descriptor(), values, nulls)
+    pub fn row_bytes(
+        &self,
+        values: &[pg_sys::Datum],
+        nulls: &mut [bool],
+        compressed: &[CompressedValue],
+    ) -> usize {
+        row_bytes(self.descriptor(), values, nulls, compressed)
     }
 
     /// All attributes.
@@ -72,11 +78,13 @@ impl OpenTable {
     }
 }
 
-/// Length of the tuple that heap_form_tuple would make: its header, the bitmap of NULLs if it has any, its data.
+/// Length of the tuple that heap_form_tuple would make were no value compressed: its header, the bitmap of NULLs if it
+/// has any, its data.
 pub(super) fn row_bytes(
     descriptor: pg_sys::TupleDesc,
-    values: &mut [pg_sys::Datum],
+    values: &[pg_sys::Datum],
     nulls: &mut [bool],
+    compressed: &[CompressedValue],
 ) -> usize {
     const HEADER: usize = std::mem::offset_of!(pg_sys::HeapTupleHeaderData, t_bits);
     let bitmap = if nulls.contains(&true) {
@@ -85,6 +93,15 @@ pub(super) fn row_bytes(
         0
     };
     let header = (HEADER + bitmap).next_multiple_of(pg_sys::MAXIMUM_ALIGNOF as usize);
+    let mut values = values.to_vec();
+    // Only the length of a value counts, which its first four bytes tell.
+    let mut lengths = vec![0u32; compressed.len()];
+    for (value, length) in compressed.iter().zip(&mut lengths) {
+        let length: *mut u32 = length;
+        // SAFETY: the header of a plain varlena is these four bytes; lengths are below 1 GB.
+        unsafe { pgrx::set_varsize_4b(length.cast(), (value.length + pg_sys::VARHDRSZ) as i32) };
+        values[value.place] = pg_sys::Datum::from(length);
+    }
     // SAFETY: callers pass one entry per attribute of this descriptor.
     header + unsafe { pg_sys::heap_compute_data_size(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) }
 }

@@ -13,6 +13,17 @@ const LENGTH_BITS: u32 = 30;
 /// A compressed value's header: the length of all, then its information.
 const HEADER: usize = 2 * size_of::<u32>();
 
+/// A value of a row that is compressed.
+#[derive(Clone, Copy)]
+pub struct CompressedValue {
+    /// Its place in the row.
+    pub place: usize,
+    /// Its bytes when it is not compressed.
+    pub length: usize,
+    /// The same without compression, for who looks into it.
+    pub plain: Option<pg_sys::Datum>,
+}
+
 /// The bytes of a varlena value and how they are compressed, fetched into the current memory context if need be.
 pub fn stored<'a>(datum: pg_sys::Datum) -> Result<(&'a [u8], Option<Compressed>)> {
     // SAFETY: callers pass datums of varlena types; the slices live as long as the datum or the memory context that

@@ -13,6 +13,7 @@ use crate::pg::query::for_each_row;
 use crate::pg::relation::{Attribute, OpenTable};
 use crate::pg::settings_guard::ReadingSettings;
 use crate::pg::snapshot::next_command;
+use crate::pg::stored::CompressedValue;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{ColumnRole, Emission, InsertPath, quote};
 use pgrx::pg_sys;
@@ -146,6 +147,15 @@ impl Placed {
         ))
     }
 
+    /// The same values, by their places in the table.
+    fn compressed(&self, values: &[CompressedValue]) -> Vec<CompressedValue> {
+        let placed = |value: &CompressedValue| CompressedValue {
+            place: self.places[value.place],
+            ..*value
+        };
+        values.iter().map(placed).collect()
+    }
+
     fn place(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) {
         for (from, to) in self.places.iter().enumerate() {
             self.values[*to] = values[from];
@@ -162,11 +172,9 @@ struct BulkSink {
 impl Sink for BulkSink {
     fn put(&mut self, row: FinishedRow<'_>) -> usize {
         self.row.place(row.values, row.nulls);
-        let plain = row
-            .plain
-            .iter()
-            .map(|(place, value)| (self.row.places[*place], *value));
-        self.insert.put(&mut self.row.values, &mut self.row.nulls, plain)
+        let compressed = self.row.compressed(row.compressed);
+        self.insert
+            .put(&mut self.row.values, &mut self.row.nulls, &compressed)
     }
 
     fn looks_into_values(&self) -> bool {
@@ -279,7 +287,7 @@ struct EmitSink<'e>(&'e mut EmitResult);
 
 impl Sink for EmitSink<'_> {
     fn put(&mut self, row: FinishedRow<'_>) -> usize {
-        self.0.put(row.values, row.nulls)
+        self.0.put(row.values, row.nulls, row.compressed)
     }
 }
 
@@ -319,7 +327,9 @@ struct CountSink {
 impl Sink for CountSink {
     fn put(&mut self, row: FinishedRow<'_>) -> usize {
         self.row.place(row.values, row.nulls);
-        self.table.row_bytes(&mut self.row.values, &mut self.row.nulls)
+        let compressed = self.row.compressed(row.compressed);
+        self.table
+            .row_bytes(&self.row.values, &mut self.row.nulls, &compressed)
     }
 }
 

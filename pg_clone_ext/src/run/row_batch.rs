@@ -2,6 +2,7 @@
 
 use super::keys::Key;
 use crate::pg::memory::Memory;
+use crate::pg::stored::CompressedValue;
 use pg_clone_core::beside::Batch;
 use pgrx::pg_sys;
 
@@ -17,8 +18,8 @@ pub struct FinishedRow<'a> {
     pub values: &'a mut [pg_sys::Datum],
     /// Which of them are NULL.
     pub nulls: &'a mut [bool],
-    /// Places whose values are compressed, with the same values as they are without, for who looks into them.
-    pub plain: &'a [(usize, pg_sys::Datum)],
+    /// Values that are compressed.
+    pub compressed: &'a [CompressedValue],
 }
 
 /// Takes a row; returns its bytes.

@@ -12,7 +12,7 @@ use crate::error::internal;
 use crate::pg::memory::Memory;
 use crate::pg::relation::Attribute;
 use crate::pg::row::Row;
-use crate::pg::stored::{copied, make_compressed, stored};
+use crate::pg::stored::{CompressedValue, copied, make_compressed, stored};
 use crate::pg::value::{self, Changed};
 use pg_clone_core::beside::{Form, Made, VersionFinder};
 use pg_clone_core::edit;
@@ -199,25 +199,23 @@ impl<'r> Transformer<'r> {
         let documents = std::mem::take(&mut batch.documents);
         let awaited = std::mem::take(&mut batch.awaited);
         let mut next = awaited.iter().peekable();
-        let mut plain = Vec::new();
+        let mut compressed = Vec::new();
         for number in 0..batch.rows() {
             let (values, nulls, key, type_number) = batch.row(number);
             memory.reset();
-            plain.clear();
+            compressed.clear();
             let bytes = memory.within(|| {
                 while let Some(awaited) = next.next_if(|awaited| awaited.row == number) {
                     let place = awaited.place;
                     match documents.made(awaited.document) {
                         Ok(Made::Plain(bytes)) => values[place] = value::make_varlena(bytes)?,
-                        Ok(Made::Compressed {
-                            stream,
-                            how,
-                            plain: kept,
-                        }) => {
+                        Ok(Made::Compressed { stream, how, plain }) => {
                             values[place] = make_compressed(stream, how);
-                            if let Some(kept) = kept {
-                                plain.push((place, value::make_varlena(kept)?));
-                            }
+                            compressed.push(CompressedValue {
+                                place,
+                                length: how.length,
+                                plain: plain.map(value::make_varlena).transpose()?,
+                            });
                         }
                         Ok(Made::Null) if self.emission.outputs[place].not_null => {
                             return Err(self.cannot_be_null(place, key));
@@ -232,7 +230,7 @@ impl<'r> Transformer<'r> {
                 Ok(put(FinishedRow {
                     values,
                     nulls,
-                    plain: &plain,
+                    compressed: &compressed,
                 }))
             })?;
             self.counts.of(type_number).bytes += bytes as u64;
