@@ -44,11 +44,7 @@ pub fn for_each_resource(
         VersionAt::Column(3, column.type_name.as_str())
     } else if let (Some(document), Some(path)) = (&table.document_column, &table.version_path) {
         extra.push(document.clone());
-        let form = match table.type_of(document) {
-            "jsonb" => Form::Jsonb,
-            _ => Form::Text,
-        };
-        VersionAt::Document(3, form, path)
+        VersionAt::Document(3, Form::of(table.type_of(document)), path)
     } else {
         VersionAt::Nowhere
     };

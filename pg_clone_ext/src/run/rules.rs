@@ -4,6 +4,7 @@ use super::keys::{Key, NewKey};
 use super::state::Run;
 use crate::error::internal;
 use crate::pg::row::Row;
+use pg_clone_core::beside::Form;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
@@ -49,7 +50,7 @@ impl Ruled {
         key: &Key,
         row: &Row<'_>,
     ) -> Result<Option<Ruled>> {
-        let Some(place) = emission.document_source else {
+        let Some((place, form)) = emission.document_source else {
             return Ok(None);
         };
         if !run.rules.applies_to(resource_type) {
@@ -58,13 +59,6 @@ impl Ruled {
         let Some(bytes) = row.bytes(place).filter(|bytes| !bytes.is_empty()) else {
             return Ok(None);
         };
-        let source = run
-            .store
-            .table(emission.table)
-            .and_then(|table| table.document_column.as_ref().map(|c| table.type_of(c)));
-        // A history row is made from its resource's row: whether that is jsonb shows in the bytes themselves, because
-        // a jsonb root never begins with an opening brace's byte followed by JSON text.
-        let is_text = source.map_or(bytes.first() == Some(&b'{'), |type_name| type_name != "jsonb");
         let damaged = |error: &dyn std::fmt::Display| {
             Error::new(
                 Code::BadData,
@@ -74,10 +68,9 @@ impl Ruled {
                 ),
             )
         };
-        let value: Value = if is_text {
-            serde_json::from_slice(bytes).map_err(|error| damaged(&error))?
-        } else {
-            jsonb::to_value(bytes).map_err(|error| damaged(&error))?
+        let value: Value = match form {
+            Form::Text => serde_json::from_slice(bytes).map_err(|error| damaged(&error))?,
+            Form::Jsonb => jsonb::to_value(bytes).map_err(|error| damaged(&error))?,
         };
         let target = match run.new_key(key, &emission.gate.domains) {
             NewKey::To(new) => new.to_text(),

@@ -404,17 +404,10 @@ impl<'r> Transformer<'r> {
 
     /// The clone's version of the row's document; a document that says none gets a random one.
     fn version(&mut self, row: &Row<'_>) -> Result<Changed> {
-        let document = self.emission.document_source.and_then(|place| row.bytes(place));
-        let found = match (document, &self.emission.version_path) {
-            (Some(document), Some(path)) => {
-                // A jsonb root never begins with the byte of an opening brace.
-                let form = if document.first() == Some(&b'{') {
-                    Form::Text
-                } else {
-                    Form::Jsonb
-                };
-                VersionFinder::version(path, form, document)
-            }
+        let found = match (self.emission.document_source, &self.emission.version_path) {
+            (Some((place, form)), Some(path)) => row
+                .bytes(place)
+                .and_then(|document| VersionFinder::version(path, form, document)),
             _ => None,
         };
         Ok(match found.map(|version| self.rewriter.uuid(&version)) {

@@ -14,6 +14,16 @@ pub enum Form {
     Text,
 }
 
+impl Form {
+    /// The form in which a column of this type keeps documents.
+    pub fn of(type_name: &str) -> Self {
+        match type_name {
+            "jsonb" => Form::Jsonb,
+            _ => Form::Text,
+        }
+    }
+}
+
 /// How a document is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compressed {

@@ -5,6 +5,7 @@ use super::quote::identifier;
 use super::request::History;
 use super::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
 use super::types::is_text;
+use crate::beside::Form;
 use crate::error::{Code, Error, Result};
 use std::collections::HashSet;
 
@@ -110,8 +111,8 @@ pub struct Emission {
     pub resource_type: Option<String>,
     /// Place of the type in the query's list, where it differs by row.
     pub type_source: Option<usize>,
-    /// Place of the document in the query's list.
-    pub document_source: Option<usize>,
+    /// Place of the document in the query's list, and the form in which the source's table keeps it.
+    pub document_source: Option<(usize, Form)>,
     /// Where the document says its version.
     pub version_path: Option<Vec<String>>,
     /// The query.
@@ -260,7 +261,7 @@ pub fn emission(
     let document_source = source_table
         .document_column
         .as_deref()
-        .map(|column| list.place(column));
+        .map(|column| (list.place(column), Form::of(source_table.type_of(column))));
     Ok(Some(Emission {
         table: table.oid,
         resource_type: source_table.resource_type.clone(),
