@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 help:
 	@echo 'make demo                  show it: a private cluster, a sample project, its clone'
 	@echo 'make test                  all tests'
-	@echo 'make install PG_CONFIG=…   build in release mode and install the extension; the driver is target/release/pgclone'
+	@echo 'make install PG_CONFIG=…   build in release mode and install the extension; the driver is target/release/pg_clone'
 	@echo 'make lint                  format, clippy, rustdoc, the fence around unsafe code'
 	@echo 'make bench                 measure against plain INSERT … SELECT'
 	@echo 'make clean                 remove what was built here'
@@ -19,7 +19,7 @@ help:
 demo:
 	@scripts/prepare.sh
 	@scripts/install-extension.sh release
-	@. scripts/environment.sh && use_postgresql && cargo build --quiet -p pgclone && exec $(CARGO_TARGET_DIR)/debug/pgclone demo $(DEMO)
+	@. scripts/environment.sh && use_postgresql && cargo build --quiet -p pg_clone && exec $(CARGO_TARGET_DIR)/debug/pg_clone demo $(DEMO)
 
 test:
 	@scripts/prepare.sh test
@@ -28,7 +28,7 @@ test:
 install:
 	@scripts/prepare.sh
 	@scripts/install-extension.sh release
-	cargo build --release -p pgclone
+	cargo build --release -p pg_clone
 
 lint:
 	@scripts/prepare.sh

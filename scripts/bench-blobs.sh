@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Throughput of `pgclone blobs run` against plain tools, in one run: `cp -r` for directories, `aws s3 cp --recursive` between
+# Throughput of `pg_clone blobs run` against plain tools, in one run: `cp -r` for directories, `aws s3 cp --recursive` between
 # buckets of a SeaweedFS on loopback, at 1,000 x 100 kB and 4 x 1 GB. The contestants take turns for BENCH_ROUNDS rounds (3),
 # each after a sync of the file system, sources in the cache; medians count. Prints one line per goal: goal <name> <value> <limit>
 # met|short, the value being their time over ours.
@@ -7,16 +7,16 @@
 # system's cache, and as by default against cp followed by sync -f, for then both have their files on disk when they end.
 # The default against plain cp is printed beside it.
 # Usage: scripts/bench-blobs.sh [directories] [buckets]
-# Needs a release build (cargo build --release -p pgclone), PostgreSQL's programs, 30 GB of disk; BENCH_SMALL=1 runs a
+# Needs a release build (cargo build --release -p pg_clone), PostgreSQL's programs, 30 GB of disk; BENCH_SMALL=1 runs a
 # tenth of the large sizes. The AWS command line is installed from PyPI when there is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 what=${*:-directories buckets}
 rounds=${BENCH_ROUNDS:-3}
-pgclone=${PGCLONE_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/pgclone}
-[ -x "$pgclone" ] || { echo "build it first: cargo build --release -p pgclone" >&2; exit 2; }
-scratch=$(mktemp -d "${BENCH_DIR:-/var/tmp}/pgclone-bench.XXXXXX")
+pg_clone=${PG_CLONE_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/pg_clone}
+[ -x "$pg_clone" ] || { echo "build it first: cargo build --release -p pg_clone" >&2; exit 2; }
+scratch=$(mktemp -d "${BENCH_DIR:-/var/tmp}/pg_clone-bench.XXXXXX")
 chmod 755 "$scratch"
 bin=$(pg_config --bindir 2>/dev/null || ls -d /usr/lib/postgresql/*/bin | tail -1)
 as_server() { if [ "$(id -u)" = 0 ]; then setpriv --reuid postgres --regid postgres --clear-groups "$@"; else "$@"; fi; }
@@ -93,7 +93,7 @@ directories() { # name count bytes
     ours() { # contestant [flag]
         queue "$count" "$1$round"
         sync -f "$d"
-        note "$1" "$(seconds "$pgclone" blobs run --blobs-from "file:$d" --blobs-to "file:$d" "${@:2}")"
+        note "$1" "$(seconds "$pg_clone" blobs run --blobs-from "file:$d" --blobs-to "file:$d" "${@:2}")"
         check "$count"
         fresh "$d/$1$round"
     }
@@ -104,16 +104,16 @@ directories() { # name count bytes
         sync -f "$scratch"
         if [ "$count" -le 100 ]; then rm -rf "$1"; else uncache "$1"; fi
     }
-    local turns=(plain 'ours pgclone' 'ours pgclone--no-sync --no-sync')
+    local turns=(plain 'ours pg_clone' 'ours pg_clone--no-sync --no-sync')
     rm -f "$scratch"/times.*
     for round in $(seq "$rounds"); do
         # Each is first, second and last in turn.
         for turn in 0 1 2; do ${turns[(round + turn) % 3]}; done
     done
-    report "$1" cp cp+sync pgclone pgclone--no-sync
-    ratio "$1_default_to_plain_cp" pgclone cp
-    ratio "$1_durable" pgclone cp+sync goal
-    ratio "$1_no_sync" pgclone--no-sync cp goal
+    report "$1" cp cp+sync pg_clone pg_clone--no-sync
+    ratio "$1_default_to_plain_cp" pg_clone cp
+    ratio "$1_durable" pg_clone cp+sync goal
+    ratio "$1_no_sync" pg_clone--no-sync cp goal
     rm -rf "$d"
 }
 
@@ -128,15 +128,15 @@ buckets() { # name count bytes
         note aws "$(seconds "$aws" s3 cp --quiet --recursive s3://bench/from "s3://bench/plain$round")"
         queue "$2" "to$round"
         sync -f "$scratch"
-        note pgclone "$(seconds "$pgclone" blobs run --blobs-from s3://bench --blobs-to s3://bench)"
+        note pg_clone "$(seconds "$pg_clone" blobs run --blobs-from s3://bench --blobs-to s3://bench)"
         check "$2"
         "$aws" s3 rm --quiet --recursive "s3://bench/plain$round"
         "$aws" s3 rm --quiet --recursive "s3://bench/to$round"
         # Without it the server keeps the bytes of deleted objects.
         curl -sS "http://127.0.0.1:$master/vol/vacuum?garbageThreshold=0.01" >/dev/null
     done
-    report "$1" aws pgclone
-    ratio "$1" pgclone aws goal
+    report "$1" aws pg_clone
+    ratio "$1" pg_clone aws goal
     "$aws" s3 rm --quiet --recursive s3://bench/
 }
 

@@ -26,7 +26,7 @@ is_supported() {
     esac
 }
 
-# The one that PG_CONFIG names, else pg_config on the path, else the newest where Debian puts it: as `pgclone` does.
+# The one that PG_CONFIG names, else pg_config on the path, else the newest where Debian puts it: as `pg_clone` does.
 # Returns 1 when there is none; a PG_CONFIG that is of no use is an error.
 find_postgresql() {
     local candidate major

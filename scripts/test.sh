@@ -7,5 +7,5 @@ use_postgresql
 "$root/scripts/install-extension.sh" release
 say "tests, on PostgreSQL $PG_MAJOR"
 # One call for all packages: cargo then builds their dependencies once, with one set of features.
-export PGCLONE_BIN=$CARGO_TARGET_DIR/debug/pgclone
-cargo test --quiet --no-fail-fast -p pg_clone_core -p pgclone -p pg_clone_tests "$@"
+export PG_CLONE_BIN=$CARGO_TARGET_DIR/debug/pg_clone
+cargo test --quiet --no-fail-fast -p pg_clone_core -p pg_clone -p pg_clone_tests "$@"

@@ -10,7 +10,7 @@ Connection: --dsn, or libpq's environment variables (PGHOST, PGDATABASE, PGUSER,
 
 /// Clones a project inside a PostgreSQL database: its rows, its references, its files.
 #[derive(Debug, Parser)]
-#[command(name = "pgclone", version, after_help = EXIT_CODES, max_term_width = 110, infer_long_args = false)]
+#[command(name = "pg_clone", version, after_help = EXIT_CODES, max_term_width = 110, infer_long_args = false)]
 pub struct Cli {
     /// Where the database is: a URL (postgres://user@host/db), keywords (host=… dbname=…) or a database name.
     #[arg(long, global = true, value_name = "DSN")]
@@ -44,7 +44,7 @@ pub enum Command {
     Runs(RunsArgs),
     /// Shows one run: counts per type, dangling references, what is left to do.
     Show {
-        /// Number of the run, as `pgclone runs` lists it.
+        /// Number of the run, as `pg_clone runs` lists it.
         run: i64,
     },
     /// Checks that a cloned project is complete and names nothing of its source.
@@ -64,7 +64,7 @@ pub enum Command {
     },
 }
 
-/// `pgclone demo`
+/// `pg_clone demo`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Leave the cluster running and say how to connect and how to stop it.
@@ -76,7 +76,7 @@ pub struct DemoArgs {
     pub resources: u32,
 }
 
-/// `pgclone clone`
+/// `pg_clone clone`
 #[derive(Debug, Args)]
 pub struct CloneArgs {
     /// Id of the project to clone.
@@ -126,7 +126,7 @@ pub struct CloneArgs {
     #[arg(long, conflicts_with_all = ["blobs_later", "blobs_from", "blobs_to"])]
     pub no_blobs: bool,
 
-    /// Queue the files and leave copying them to `pgclone blobs run` or a worker.
+    /// Queue the files and leave copying them to `pg_clone blobs run` or a worker.
     #[arg(long)]
     pub blobs_later: bool,
 
@@ -154,7 +154,7 @@ pub struct BlobPlaces {
     pub blobs_to: Option<String>,
 }
 
-/// `pgclone blobs …`
+/// `pg_clone blobs …`
 #[derive(Debug, Subcommand)]
 pub enum BlobsAction {
     /// Copies queued files; several of these may run at once, on several machines.
@@ -174,7 +174,7 @@ pub enum BlobsAction {
         #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
         attempts: u32,
         /// Do not wait until files in directories are on disk; for test environments: a crash of the machine may lose files
-        /// whose rows say done, which `pgclone verify` finds.
+        /// whose rows say done, which `pg_clone verify` finds.
         #[arg(long)]
         no_sync: bool,
         /// Seconds to wait after a first attempt that failed; doubled after each further one, up to 2 minutes.
@@ -194,7 +194,7 @@ pub enum BlobsAction {
         run: Option<i64>,
         /// Also those whose error was permanent, e.g. because their source was not there.
         #[arg(long)]
-        for_good: bool,
+        permanent: bool,
     },
 }
 
@@ -203,7 +203,7 @@ fn first_wait(text: &str) -> Result<std::time::Duration, String> {
     std::time::Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
-/// `pgclone runs`
+/// `pg_clone runs`
 #[derive(Debug, Args)]
 pub struct RunsArgs {
     /// Only runs of this store.
@@ -214,7 +214,7 @@ pub struct RunsArgs {
     pub limit: u32,
 }
 
-/// `pgclone verify`
+/// `pg_clone verify`
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// Id of the cloned project.
@@ -227,7 +227,7 @@ pub struct VerifyArgs {
     pub no_blobs: bool,
 }
 
-/// `pgclone delete`
+/// `pg_clone delete`
 #[derive(Debug, Args)]
 pub struct DeleteArgs {
     /// Id of the project to delete.
@@ -241,12 +241,12 @@ pub struct DeleteArgs {
     /// Say what would be deleted and delete nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Leave its files to `pgclone blobs run` or a worker.
+    /// Leave its files to `pg_clone blobs run` or a worker.
     #[arg(long)]
     pub blobs_later: bool,
 }
 
-/// `pgclone item`
+/// `pg_clone item`
 #[derive(Debug, Args)]
 pub struct ItemArgs {
     /// Id (handle) of the item to clone.
@@ -273,7 +273,7 @@ pub struct ItemArgs {
     pub options: Vec<String>,
 }
 
-/// `pgclone jobs`
+/// `pg_clone jobs`
 #[derive(Debug, Args)]
 pub struct JobsArgs {
     /// How many, the newest first.
@@ -284,7 +284,7 @@ pub struct JobsArgs {
     pub cancel: Option<i64>,
 }
 
-/// `pgclone worker`
+/// `pg_clone worker`
 #[derive(Debug, Args)]
 pub struct WorkerArgs {
     /// Keep running; without it the worker ends when nothing is queued.
@@ -297,10 +297,10 @@ pub struct WorkerArgs {
     pub blobs: BlobPlaces,
 }
 
-/// `pgclone store …`
+/// `pg_clone store …`
 #[derive(Debug, Subcommand)]
 pub enum StoreAction {
-    /// Registers a store, e.g. `pgclone store create med medplum`.
+    /// Registers a store, e.g. `pg_clone store create med medplum`.
     Create {
         /// The store's name.
         name: String,

@@ -11,7 +11,7 @@ use crate::commands;
 use crate::failure::{Report, exit_code};
 use crate::redact::redact;
 
-/// Runs `pgclone` with the arguments of this process.
+/// Runs `pg_clone` with the arguments of this process.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -25,7 +25,7 @@ pub fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("pgclone: error: cannot start: {error}");
+            eprintln!("pg_clone: error: cannot start: {error}");
             return ExitCode::from(1);
         }
     };

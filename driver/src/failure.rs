@@ -101,7 +101,7 @@ impl Report {
 
     /// The lines for people.
     pub fn text(&self) -> String {
-        let mut text = format!("pgclone: error: {}", self.message);
+        let mut text = format!("pg_clone: error: {}", self.message);
         if let Some(sqlstate) = &self.sqlstate {
             text.push_str(&format!(" (SQLSTATE {sqlstate})"));
         }
@@ -194,7 +194,7 @@ mod tests {
         let text = Report::of(&error.unwrap_err()).text();
         assert_eq!(
             text,
-            "pgclone: error: cannot connect to postgres://anna:***@db/x: no route to host"
+            "pg_clone: error: cannot connect to postgres://anna:***@db/x: no route to host"
         );
     }
 
@@ -205,7 +205,7 @@ mod tests {
         let text = Report::of(&error).text();
         assert_eq!(
             text,
-            "pgclone: error: a: no extension\n  hint: CREATE EXTENSION pg_clone_ext"
+            "pg_clone: error: a: no extension\n  hint: CREATE EXTENSION pg_clone_ext"
         );
     }
 

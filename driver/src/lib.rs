@@ -1,4 +1,4 @@
-//! The driver of `pg_clone_ext`: the `pgclone` command and the throw-away cluster that it and the tests run on.
+//! The driver of `pg_clone_ext`: the `pg_clone` command and the throw-away cluster that it and the tests run on.
 
 mod args;
 pub mod blobs;

@@ -1,5 +1,5 @@
-//! The `pgclone` command; all of it is in the library.
+//! The `pg_clone` command; all of it is in the library.
 
 fn main() -> std::process::ExitCode {
-    pgclone::main()
+    pg_clone::main()
 }

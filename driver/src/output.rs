@@ -8,7 +8,7 @@ use serde::Serialize;
 /// A line below the titles, none between rows.
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// Standard output. When its reader is gone (`pgclone … | head`), writing is no error and no longer tried.
+/// Standard output. When its reader is gone (`pg_clone … | head`), writing is no error and no longer tried.
 #[derive(Debug)]
 pub struct Output {
     json: bool,
@@ -33,7 +33,7 @@ impl Output {
         if self.json {
             match serde_json::to_string_pretty(value) {
                 Ok(text) => self.write(&text),
-                Err(error) => eprintln!("pgclone: error: cannot write the result as JSON: {error}"),
+                Err(error) => eprintln!("pg_clone: error: cannot write the result as JSON: {error}"),
             }
         }
     }
@@ -71,7 +71,7 @@ impl Output {
         if let Err(error) = writeln!(anstream::stdout(), "{text}") {
             self.closed = true;
             if error.kind() != io::ErrorKind::BrokenPipe {
-                eprintln!("pgclone: error: cannot write to standard output: {error}");
+                eprintln!("pg_clone: error: cannot write to standard output: {error}");
             }
         }
     }

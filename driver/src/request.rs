@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_clone_without_flags_leaves_everything_to_the_server() {
         assert_eq!(
-            clone_request("pgclone clone p").unwrap(),
+            clone_request("pg_clone clone p").unwrap(),
             CloneRequest::of_project("p")
         );
     }
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn filters_may_be_repeated_or_separated_by_commas() {
         let request = clone_request(
-            "pgclone clone p --resource-type Patient,Bot --resource-type=Task --exclude-id 1 --name N --owner User/1",
+            "pg_clone clone p --resource-type Patient,Bot --resource-type=Task --exclude-id 1 --name N --owner User/1",
         )
         .unwrap();
         assert_eq!(request.resource_types.unwrap(), ["Patient", "Bot", "Task"]);
@@ -197,11 +197,11 @@ mod tests {
     #[test]
     fn option_values_are_json_where_they_can_be() {
         let request =
-            clone_request("pgclone clone p -o id_version=4 -o history=full -o max_memory=64MB --no-blobs")
+            clone_request("pg_clone clone p -o id_version=4 -o history=full -o max_memory=64MB --no-blobs")
                 .unwrap();
         let expected = json!({"id_version": 4, "history": "full", "max_memory": "64MB", "blobs": "none"});
         assert_eq!(request.options, expected);
-        let request = clone_request("pgclone clone p --replace q --expires-in 3days").unwrap();
+        let request = clone_request("pg_clone clone p --replace q --expires-in 3days").unwrap();
         assert_eq!(request.options, json!({"replace": "q", "expires_in": "3days"}));
     }
 
@@ -215,7 +215,7 @@ mod tests {
             "--replace q -o replace=r",
         ] {
             assert!(
-                clone_request(&format!("pgclone clone p {line}")).is_err(),
+                clone_request(&format!("pg_clone clone p {line}")).is_err(),
                 "{line}"
             );
         }
@@ -225,7 +225,7 @@ mod tests {
             "--dry-run --verify",
         ] {
             assert!(
-                clone_request(&format!("pgclone clone p {line}")).is_err(),
+                clone_request(&format!("pg_clone clone p {line}")).is_err(),
                 "{line}"
             );
         }
@@ -234,12 +234,12 @@ mod tests {
     #[test]
     fn edits_with_dots_make_objects() {
         let request =
-            item_request("pgclone item 1/2 --edit display_name=x --edit a.b=1 --edit a.c=true").unwrap();
+            item_request("pg_clone item 1/2 --edit display_name=x --edit a.b=1 --edit a.c=true").unwrap();
         assert_eq!(
             request.edits,
             json!({"display_name": "x", "a": {"b": 1, "c": true}})
         );
-        assert!(item_request("pgclone item 1/2 --edit a=1 --edit a.b=2").is_err());
-        assert!(item_request("pgclone item 1/2 --draft --edit a=1").is_err());
+        assert!(item_request("pg_clone item 1/2 --edit a=1 --edit a.b=2").is_err());
+        assert!(item_request("pg_clone item 1/2 --draft --edit a=1").is_err());
     }
 }

@@ -44,7 +44,7 @@ impl Session {
                         // Class 57: the server ends the connection. Whoever needed it gets an error.
                         && !notice.code().code().starts_with("57")
                     {
-                        eprintln!("pgclone: warning: {}", redact(notice.message()));
+                        eprintln!("pg_clone: warning: {}", redact(notice.message()));
                     }
                 }
             });
@@ -127,7 +127,7 @@ impl Session {
         .await
     }
 
-    /// Ends the transaction: commits when `result` is good, else rolls back and hands the error on.
+    /// Ends the transaction: commits when `result` is good, else rolls back and in_flight the error on.
     ///
     /// # Errors
     /// The one in `result`, and those of COMMIT. When the connection breaks during COMMIT nobody knows its outcome; the
@@ -138,7 +138,7 @@ impl Session {
                 Ok(()) => Ok(value),
                 Err(error) if error.as_db_error().is_some() => Err(error).context("nothing was changed"),
                 Err(error) => Err(error).context(
-                    "the connection broke during COMMIT; whether the change was made is unknown: look at `pgclone runs`",
+                    "the connection broke during COMMIT; whether the change was made is unknown: look at `pg_clone runs`",
                 ),
             },
             Err(error) => {

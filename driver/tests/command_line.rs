@@ -1,4 +1,4 @@
-//! The `pgclone` program as a user meets it, without a server.
+//! The `pg_clone` program as a user meets it, without a server.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,8 +8,8 @@
 
 use std::process::{Command, Output, Stdio};
 
-fn pgclone(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pgclone"));
+fn pg_clone(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pg_clone"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PG")) {
         command.env_remove(name);
     }
@@ -27,7 +27,7 @@ fn text(output: &Output) -> String {
 #[test]
 fn help_and_version_go_to_standard_output() {
     for arguments in [&["--help"][..], &["--version"], &["clone", "--help"]] {
-        let output = pgclone(arguments);
+        let output = pg_clone(arguments);
         assert_eq!(output.status.code(), Some(0));
         assert!(
             !output.stdout.is_empty() && output.stderr.is_empty(),
@@ -47,7 +47,7 @@ fn wrong_usage_exits_with_2() {
         &["clone", "p", "--dsn", "host=x nonsense"],
         &["store", "create", "s", "medplum", "-o", "x"],
     ] {
-        let output = pgclone(arguments);
+        let output = pg_clone(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output));
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
@@ -73,7 +73,7 @@ fn a_password_is_never_printed() {
         &["postgres://anna:s3cr3t@127.0.0.1:1/x"],
         &["runs", "--limit", "password=s3cr3t"],
     ] {
-        let output = pgclone(arguments);
+        let output = pg_clone(arguments);
         assert_ne!(output.status.code(), Some(0), "{arguments:?}");
         assert!(!text(&output).contains("s3cr3t"), "{}", text(&output));
     }
@@ -81,11 +81,11 @@ fn a_password_is_never_printed() {
 
 #[test]
 fn a_server_that_is_not_there_is_one_line_that_names_the_place() {
-    let output = pgclone(&["runs", "--dsn", "postgres://anna:x@127.0.0.1:1/shop"]);
+    let output = pg_clone(&["runs", "--dsn", "postgres://anna:x@127.0.0.1:1/shop"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said.starts_with("pgclone: error: cannot connect to anna@127.0.0.1:1/shop: "),
+        said.starts_with("pg_clone: error: cannot connect to anna@127.0.0.1:1/shop: "),
         "{said}"
     );
     assert_eq!(said.lines().count(), 1, "{said}");
@@ -93,7 +93,7 @@ fn a_server_that_is_not_there_is_one_line_that_names_the_place() {
 
 #[test]
 fn machines_get_errors_as_json() {
-    let output = pgclone(&["runs", "--json", "--dsn", "postgres://anna:x@127.0.0.1:1/shop"]);
+    let output = pg_clone(&["runs", "--json", "--dsn", "postgres://anna:x@127.0.0.1:1/shop"]);
     let event: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!(event["event"], "error");
     assert!(
@@ -106,7 +106,7 @@ fn machines_get_errors_as_json() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pgclone"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pg_clone"));
     let mut child = command
         .arg("--help")
         .stdout(Stdio::piped())

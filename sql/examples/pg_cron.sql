@@ -18,7 +18,7 @@ SELECT cron.schedule('weekly template', '0 3 * * 0', format(
     'SELECT project_clone_start(%L, name => %L, resource_types => %L, options => %L)',
     :'source', 'Template', '{Bot,Questionnaire,PlanDefinition}', jsonb_build_object('replace', :'template')));
 
--- The worker: one queued clone a minute. `pgclone worker --watch` does the same without the minute, and copies the files.
+-- The worker: one queued clone a minute. `pg_clone worker --watch` does the same without the minute, and copies the files.
 SELECT cron.schedule('clone jobs', '* * * * *', 'SELECT clone.run_next_job()');
 
 -- Catching up: a server that was down at 02:30 has missed the night. Every ten minutes: is staging older than 25 hours, and
@@ -30,7 +30,7 @@ SELECT cron.schedule('staging overdue', '*/10 * * * *', format(
         AND NOT EXISTS (SELECT FROM clone.job j WHERE j.replaces = r.target_project AND j.state IN ('queued', 'running'))$$,
     :'staging'));
 
--- Expiry sweep: every hour, clones whose time is over go. Their files are deleted by pgclone blobs run or a worker.
+-- Expiry sweep: every hour, clones whose time is over go. Their files are deleted by pg_clone blobs run or a worker.
 SELECT cron.schedule('expired clones', '15 * * * *', 'SELECT * FROM clone.expire()');
 
 SELECT jobname, schedule, command FROM cron.job ORDER BY jobid;

@@ -1,5 +1,5 @@
 -- Cloning over HTTP with PostgREST: POST /rpc/clone_project {"source": "<project id>", "name": "Staging"}.
--- The function queues the clone and answers at once; `pgclone worker --watch` or pg_cron runs it with the rights of whoever asked.
+-- The function queues the clone and answers at once; `pg_clone worker --watch` or pg_cron runs it with the rights of whoever asked.
 -- Schema api is the one that PostgREST serves; web_user is the role of signed-in users.
 
 CREATE SCHEMA IF NOT EXISTS api;

@@ -1,5 +1,5 @@
 -- The queue of files to copy. A clone inserts its rows here in its own transaction, so they exist exactly when the clone
--- does; `pgclone blobs run` works them off afterwards, in as many processes on as many machines as one likes.
+-- does; `pg_clone blobs run` works them off afterwards, in as many processes on as many machines as one likes.
 --
 -- Who queues writes only (run_id, store, operation, resource_type, source_id, target_id, source_key, target_key,
 -- content_type, size_expected) and, once per transaction, SELECT pg_catalog.pg_notify('clone_blob_copy', run_id::text):
@@ -61,13 +61,13 @@ CREATE INDEX blob_copy_unfinished_source ON clone.blob_copy (store, source_key)
     WHERE operation = 'copy' AND state IN ('pending', 'running');
 
 COMMENT ON TABLE clone.blob_copy IS
-    'Files to copy (or delete) outside the database, one row each; worked off by pgclone blobs run. Goes with its run: see clone.blob_status before deleting one';
+    'Files to copy (or delete) outside the database, one row each; worked off by pg_clone blobs run. Goes with its run: see clone.blob_status before deleting one';
 COMMENT ON COLUMN clone.blob_copy.source_key IS
     'Key of the file in the source storage, as in a bucket (binary/<id>/<version>); directories leave the blob_prefix_in_bucket of the store away';
 COMMENT ON COLUMN clone.blob_copy.target_key IS 'Key of the file to write, or to delete';
 COMMENT ON COLUMN clone.blob_copy.size_expected IS 'Bytes the source should have, where the store knows; another size is an error';
 COMMENT ON COLUMN clone.blob_copy.state IS
-    'pending: due at next_attempt_at; running: claimed; done; failed: needs pgclone blobs retry; cancelled: the target was deleted before it was copied';
+    'pending: due at next_attempt_at; running: claimed; done; failed: needs pg_clone blobs retry; cancelled: the target was deleted before it was copied';
 COMMENT ON COLUMN clone.blob_copy.attempts IS 'How often a worker took the row; after the limit (8) it fails';
 COMMENT ON COLUMN clone.blob_copy.error_is_permanent IS
     'true: trying again cannot help (no such source, access denied); false: the attempts were used up';

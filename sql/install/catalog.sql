@@ -106,16 +106,16 @@ COMMENT ON COLUMN clone.store_rule.columns IS 'Columns of the row that get the s
 COMMENT ON COLUMN clone.store_rule.todo IS 'What the operator must do because the rule did something; reported with the run';
 
 -- What a chosen resource needs to work and therefore brings along, whatever the filter (unless excluded by id).
-CREATE TABLE clone.store_belonging (
+CREATE TABLE clone.store_dependency (
     store         text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     resource_type text NOT NULL,
-    brings_type   text NOT NULL,
+    includes_type   text NOT NULL,
     via_column    name NOT NULL DEFAULT '',
-    PRIMARY KEY (store, resource_type, brings_type, via_column)
+    PRIMARY KEY (store, resource_type, includes_type, via_column)
 );
-COMMENT ON TABLE clone.store_belonging IS 'resource_type (or *) brings along resources of brings_type';
-COMMENT ON COLUMN clone.store_belonging.via_column IS
-    'empty: those that the document references; otherwise the column of brings_type''s table that references the resource';
+COMMENT ON TABLE clone.store_dependency IS 'resource_type (or *) brings along resources of includes_type';
+COMMENT ON COLUMN clone.store_dependency.via_column IS
+    'empty: those that the document references; otherwise the column of includes_type''s table that references the resource';
 
 -- Functions of a store that run inside the clone's transaction.
 CREATE TABLE clone.store_hook (

@@ -108,9 +108,9 @@ SELECT jsonb_build_object(
         LEFT JOIN triggers t ON t.tgrelid = d.oid
         LEFT JOIN keys k ON k.conrelid = d.oid
         WHERE d.oid IS NOT NULL), '[]'),
-    'belongings', COALESCE((
-        SELECT jsonb_agg(jsonb_build_array(b.resource_type, b.brings_type, b.via_column))
-        FROM clone.store_belonging b WHERE b.store = $1), '[]'),
+    'dependencies', COALESCE((
+        SELECT jsonb_agg(jsonb_build_array(b.resource_type, b.includes_type, b.via_column))
+        FROM clone.store_dependency b WHERE b.store = $1), '[]'),
     'rules', COALESCE((
         SELECT jsonb_agg(jsonb_build_object('resource_type', r.resource_type, 'path', r.path, 'action', r.action, 'value', r.value,
             'when', r."when", 'unless_cloned', r.unless_cloned, 'if_given', r.if_given, 'columns', to_jsonb(r.columns), 'todo', r.todo)

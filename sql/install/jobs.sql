@@ -1,4 +1,4 @@
--- Jobs: clones that were asked for and not made yet. A worker (pgclone worker, or pg_cron calling clone.run_next_job())
+-- Jobs: clones that were asked for and not made yet. A worker (pg_clone worker, or pg_cron calling clone.run_next_job())
 -- makes them, one per call and transaction.
 --
 -- A worker holds the row's lock while it makes the clone, in the transaction of the clone itself: when it dies, the server

@@ -51,7 +51,7 @@ $$;
 COMMENT ON FUNCTION clone.stable(text, text, boolean, text[]) IS
     'Resources of a type keep their ids (and secrets) when a clone is replaced by a newer one; see clone.store_stable';
 
-CREATE FUNCTION clone.read_interval(value text, argument text) RETURNS interval
+CREATE FUNCTION clone.parse_interval(value text, argument text) RETURNS interval
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -70,4 +70,4 @@ BEGIN
     RETURN read;
 END
 $$;
-COMMENT ON FUNCTION clone.read_interval(text, text) IS 'A positive interval; anything else is an error (22023) that names the argument';
+COMMENT ON FUNCTION clone.parse_interval(text, text) IS 'A positive interval; anything else is an error (22023) that names the argument';

@@ -46,7 +46,7 @@ BEGIN
         columns => '{"resource_type": "keep"}');
     -- A document that repeats the name follows the column.
     PERFORM clone.rule(store, 'Project', '$.name', 'set', '"{name}"', "when" => '@.name', if_given => 'name', "position" => 1);
-    INSERT INTO clone.store_belonging VALUES (store, '*', 'Binary', '') ON CONFLICT DO NOTHING;
+    INSERT INTO clone.store_dependency VALUES (store, '*', 'Binary', '') ON CONFLICT DO NOTHING;
 END
 $$;
 COMMENT ON FUNCTION clone.preset_documents(text, jsonb) IS 'Preset documents: creates schema options.schema (default: the store''s name) with tables project and resource';

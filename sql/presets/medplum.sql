@@ -185,7 +185,7 @@ BEGIN
     ON CONFLICT ON CONSTRAINT store_column_pkey DO NOTHING;
     DROP TABLE pg_temp.medplum_family;
 
-    INSERT INTO clone.store_belonging (store, resource_type, brings_type, via_column) VALUES
+    INSERT INTO clone.store_dependency (store, resource_type, includes_type, via_column) VALUES
         (store, '*', 'Binary', ''),
         (store, 'Bot', 'ProjectMembership', 'profile'),
         (store, 'ClientApplication', 'ProjectMembership', 'profile'),

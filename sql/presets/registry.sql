@@ -2,7 +2,7 @@
 -- can run on, described for item_clone and project_clone. Its rules for subtypes are in registry_subtypes.sql.
 --
 -- Options of the store: schema (default: the store's name); handle_prefix (default 10378.1) of the handles that the store's own
--- generator mints, or mint, the call of another generator, e.g. ids.next_handle(), evaluated once per handle; dataset_path
+-- generator mints, or id_generator, the call of another generator, e.g. ids.next_handle(), evaluated once per handle; dataset_path
 -- (default datasets/) and bucket (default: the source's) for the files of new data sets; person_link (require or ignore, the
 -- default): whether authors must be linked to a person; grant_to, roles that get what working on the tables needs.
 
@@ -127,10 +127,10 @@ FROM %1$I.item i;
 COMMENT ON VIEW %1$I.item_payload IS 'Every item as one document, all fields on one level, history inside, newest first';
 
 CREATE SEQUENCE %1$I.handle_number;
-CREATE FUNCTION %1$I.mint_handle() RETURNS text
+CREATE FUNCTION %1$I.next_handle() RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
-AS $mint$
+AS $id_generator$
 DECLARE
     handle text;
 BEGIN
@@ -141,9 +141,9 @@ BEGIN
     END LOOP;
     RETURN handle;
 END
-$mint$;
-COMMENT ON FUNCTION %1$I.mint_handle() IS 'A new handle';
-REVOKE ALL ON FUNCTION %1$I.mint_handle() FROM PUBLIC;
+$id_generator$;
+COMMENT ON FUNCTION %1$I.next_handle() IS 'A new handle';
+REVOKE ALL ON FUNCTION %1$I.next_handle() FROM PUBLIC;
 $sql$, schema, handle_prefix, format('%I.handle_number', schema));
     EXECUTE format('INSERT INTO %I.subtype SELECT name::%1$I.item_subtype, category, cloneable, versionable, person_link, json_schema, resets, '
         'derived, "references", embedded, title_paths, system_fields, checks, default_access, item_roles, storage '
@@ -163,7 +163,7 @@ BEGIN
         GRANT SELECT ON ALL TABLES IN SCHEMA %1$I TO %2$I;
         GRANT INSERT, UPDATE ON %1$I.collection, %1$I.item, %1$I.item_history, %1$I.item_auth, %1$I.item_lock TO %2$I;
         GRANT USAGE ON SEQUENCE %1$I.handle_number TO %2$I;
-        GRANT EXECUTE ON FUNCTION %1$I.mint_handle() TO %2$I', schema, role);
+        GRANT EXECUTE ON FUNCTION %1$I.next_handle() TO %2$I', schema, role);
     FOR f IN SELECT p.oid FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid JOIN pg_proc p ON p.oid = d.objid
              WHERE e.extname = 'pg_clone_ext' AND d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass
                AND p.proname IN ('item_clone', 'items_clone', 'item_clone_draft', 'registry_check', 'registry_may_clone',
@@ -181,7 +181,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     schema name := COALESCE(clone.registry_schema(store), options->>'schema', store);
-    mint text := COALESCE(options->>'mint', format('%I.mint_handle()', schema));
+    id_generator text := COALESCE(options->>'id_generator', format('%I.next_handle()', schema));
     s record;
     role text;
 BEGIN
@@ -195,9 +195,9 @@ BEGIN
         PERFORM clone.registry_tables(schema, COALESCE(options->>'handle_prefix', '10378.1'));
     END IF;
     BEGIN
-        EXECUTE format('EXPLAIN SELECT (%s)::text', mint);
+        EXECUTE format('EXPLAIN SELECT (%s)::text', id_generator);
     EXCEPTION WHEN undefined_function OR invalid_schema_name OR syntax_error OR undefined_column OR cannot_coerce THEN
-        RAISE EXCEPTION 'mint is no call of a function: %', mint USING
+        RAISE EXCEPTION 'id_generator is no call of a function: %', id_generator USING
             ERRCODE = '22023', DETAIL = SQLERRM, HINT = 'It takes a call with the function''s schema that gives a new handle, e.g. ids.next_handle().';
     END;
     FOR role IN SELECT jsonb_array_elements_text(COALESCE(options->'grant_to', '[]')) LOOP
@@ -238,12 +238,12 @@ BEGIN
 
     -- Where documents name items, in the notation of id_paths: $.a['@b'][*].c is a."@b"[].c there.
     EXECUTE format($sql$
-        UPDATE clone.store c SET options = c.options || jsonb_build_object('schema', $2::text, 'mint', $3::text, 'id_paths', jsonb_build_object(
+        UPDATE clone.store c SET options = c.options || jsonb_build_object('schema', $2::text, 'id_generator', $3::text, 'id_paths', jsonb_build_object(
             'whole', (SELECT COALESCE(jsonb_agg(DISTINCT replace(substr(regexp_replace(r->>'path', '\[''([^'']+)''\]', '."\1"', 'g'), 3), '[*]', '[]')), '[]')
                       FROM %1$I.subtype s, jsonb_array_elements(s."references") r),
             'embedded', (SELECT COALESCE(jsonb_agg(DISTINCT replace(substr(e, 3), '[*]', '[]')), '[]')
                          FROM %1$I.subtype s, unnest(s.embedded) e)))
-        WHERE c.name = $1$sql$, schema) USING store, schema, mint;
+        WHERE c.name = $1$sql$, schema) USING store, schema, id_generator;
     INSERT INTO clone.store_hook (store, event, function)
     VALUES (store, 'check', 'clone.registry_check(text, jsonb)'), (store, 'finish', 'clone.registry_finish(text, bigint, jsonb)')
     ON CONFLICT ON CONSTRAINT store_hook_pkey DO UPDATE SET function = EXCLUDED.function;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use pgclone::cluster::{Cluster, ClusterConfig};
+use pg_clone::cluster::{Cluster, ClusterConfig};
 use tokio_postgres::Client;
 
 use crate::storage_servers::repository;
@@ -153,14 +153,14 @@ impl BlobQueue {
         Ok(())
     }
 
-    /// `pgclone blobs run …` on this queue.
+    /// `pg_clone blobs run …` on this queue.
     pub fn worker(&self, arguments: &[&str]) -> Command {
-        self.pgclone(&[&["blobs", "run", "--first-wait", "0.05"], arguments].concat())
+        self.pg_clone(&[&["blobs", "run", "--first-wait", "0.05"], arguments].concat())
     }
 
-    /// `pgclone …` on this database.
-    pub fn pgclone(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(pgclone_binary());
+    /// `pg_clone …` on this database.
+    pub fn pg_clone(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(pg_clone_binary());
         command
             .args(["--dsn", &self.dsn])
             .args(arguments)
@@ -255,16 +255,16 @@ pub fn said(output: &Output) -> String {
     )
 }
 
-/// The command under test: the one in `PGCLONE_BIN`, or the one beside this test program, built if need be.
-pub fn pgclone_binary() -> &'static Path {
+/// The command under test: the one in `PG_CLONE_BIN`, or the one beside this test program, built if need be.
+pub fn pg_clone_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        if let Some(binary) = std::env::var_os("PGCLONE_BIN") {
+        if let Some(binary) = std::env::var_os("PG_CLONE_BIN") {
             return binary.into();
         }
         let mut build = Command::new(env!("CARGO"));
         build
-            .args(["build", "--quiet", "--package", "pgclone", "--bin", "pgclone"])
+            .args(["build", "--quiet", "--package", "pg_clone", "--bin", "pg_clone"])
             .current_dir(repository());
         // What cargo tells a test about its package, ring's build script takes for a reason to build all anew.
         for (name, _) in std::env::vars_os() {
@@ -278,11 +278,11 @@ pub fn pgclone_binary() -> &'static Path {
         let built = build.status();
         assert!(
             built.is_ok_and(|status| status.success()),
-            "the pgclone command does not build"
+            "the pg_clone command does not build"
         );
-        // target/<profile>/deps/<test program> → target/<profile>/pgclone
+        // target/<profile>/deps/<test program> → target/<profile>/pg_clone
         let program = std::env::current_exe().unwrap_or_default();
         let profile = program.ancestors().nth(2).map(Path::to_owned).unwrap_or_default();
-        profile.join("pgclone")
+        profile.join("pg_clone")
     })
 }

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 
 /// Access key of the S3 server.
-pub const S3_KEY: &str = "pgclone-test";
+pub const S3_KEY: &str = "pg_clone-test";
 /// Secret key of the S3 server.
-pub const S3_SECRET: &str = "pgclone-test-secret";
+pub const S3_SECRET: &str = "pg_clone-test-secret";
 /// Azurite's published development account.
 pub const AZURE_ACCOUNT: &str = "devstoreaccount1";
 /// Its published key.
@@ -246,7 +246,7 @@ fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
 }
 
 fn scratch(name: &str) -> anyhow::Result<PathBuf> {
-    let directory = std::env::temp_dir().join(format!("pgclone-{name}-{}", std::process::id()));
+    let directory = std::env::temp_dir().join(format!("pg_clone-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&directory)?;
     Ok(directory)
 }

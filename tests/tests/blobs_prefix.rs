@@ -93,7 +93,7 @@ async fn every_file_below_a_prefix_comes_below_the_target_and_nothing_else() {
     ] {
         scene.write(path, path);
     }
-    scene.write("set/deep/.b.txt.pgclone-tmp", "half");
+    scene.write("set/deep/.b.txt.pg_clone-tmp", "half");
     scene.write("set2/other", "not below set/");
     std::os::unix::fs::symlink(scene.root.join("set2"), scene.root.join("set/link")).unwrap();
     std::os::unix::fs::symlink(scene.root.join("set2/other"), scene.root.join("set/linked")).unwrap();
@@ -262,7 +262,7 @@ async fn a_role_without_insert_fails_the_prefix_in_clear_words_and_copies_the_re
 
     let grant = "GRANT INSERT ON clone.blob_copy TO prefix_worker";
     scene.queue.client.batch_execute(grant).await.unwrap();
-    exit(&mut scene.queue.pgclone(&["blobs", "retry", "--for-good"]), 0);
+    exit(&mut scene.queue.pg_clone(&["blobs", "retry", "--permanent"]), 0);
     exit(scene.queue.worker(&[]).args(["--dsn", &dsn]), 0);
     assert_eq!(scene.below("copy"), scene.below("set"));
 }

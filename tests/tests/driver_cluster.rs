@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use pgclone::cluster::{Cluster, ClusterConfig, Shutdown};
+use pg_clone::cluster::{Cluster, ClusterConfig, Shutdown};
 
 async fn value(cluster: &Cluster, sql: &str) -> String {
     let client = cluster.connect("postgres").await.unwrap();
@@ -124,7 +124,7 @@ fn directories() -> Vec<PathBuf> {
             path.file_name()
                 .unwrap()
                 .to_string_lossy()
-                .starts_with("pgclone.")
+                .starts_with("pg_clone.")
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! The `pgclone` command on a database with the extension: what it prints, its exit codes, and what Ctrl-C leaves.
+//! The `pg_clone` command on a database with the extension: what it prints, its exit codes, and what Ctrl-C leaves.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use nix::sys::signal::Signal;
-use pg_clone_tests::blob_queue::{Running, pgclone_binary, said};
+use pg_clone_tests::blob_queue::{Running, pg_clone_binary, said};
 use pg_clone_tests::scratch_database::{Scratch, cluster};
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ impl Source {
     async fn with_resources(resources: u32) -> Self {
         let database = Scratch::with_extension().await;
         let files =
-            std::env::temp_dir().join(format!("pgclone-test-{}-{}", std::process::id(), database.name));
+            std::env::temp_dir().join(format!("pg_clone-test-{}-{}", std::process::id(), database.name));
         std::fs::create_dir_all(files.join(PROJECT)).unwrap();
         let options = serde_json::json!({"blobs": format!("file:{}", files.display())});
         database
@@ -50,12 +50,12 @@ impl Source {
         Self { database, files, dsn }
     }
 
-    fn pgclone(&self, arguments: &[&str]) -> Output {
+    fn pg_clone(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(pgclone_binary());
+        let mut command = Command::new(pg_clone_binary());
         command
             .arg("--dsn")
             .arg(&self.dsn)
@@ -82,7 +82,7 @@ fn json(output: &Output) -> Value {
 #[tokio::test]
 async fn a_clone_with_its_files_exits_with_0_and_gives_machines_one_document() {
     let source = Source::with_resources(20).await;
-    let output = source.pgclone(&["clone", PROJECT, "--name", "Copy", "--verify", "--json"]);
+    let output = source.pg_clone(&["clone", PROJECT, "--name", "Copy", "--verify", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let result = json(&output);
     let clone = result["report"]["run"]["target_project"].as_str().unwrap();
@@ -96,16 +96,16 @@ async fn a_clone_with_its_files_exits_with_0_and_gives_machines_one_document() {
     let copied = source.files.join(clone).join(source.database.text(&binary).await);
     assert_eq!(std::fs::read_to_string(copied).unwrap(), "a file");
 
-    let runs = json(&source.pgclone(&["runs", "--json"]));
+    let runs = json(&source.pg_clone(&["runs", "--json"]));
     assert_eq!(runs["runs"][0]["target_project"], clone);
-    let shown = json(&source.pgclone(&["show", "1", "--json"]));
+    let shown = json(&source.pg_clone(&["show", "1", "--json"]));
     assert_eq!(shown["run"], result["report"]["run"]);
 }
 
 #[tokio::test]
 async fn people_get_a_table_per_type() {
     let source = Source::with_resources(1500).await;
-    let output = source.pgclone(&["clone", PROJECT]);
+    let output = source.pg_clone(&["clone", PROJECT]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let notes = text
@@ -119,7 +119,7 @@ async fn people_get_a_table_per_type() {
 #[tokio::test]
 async fn a_dry_run_shows_the_plan_and_writes_nothing() {
     let source = Source::with_resources(20).await;
-    let output = source.pgclone(&["clone", PROJECT, "--dry-run", "--json"]);
+    let output = source.pg_clone(&["clone", PROJECT, "--dry-run", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let planned: i64 = json(&output)["plan"]
         .as_array()
@@ -141,11 +141,11 @@ async fn a_dry_run_shows_the_plan_and_writes_nothing() {
 #[tokio::test]
 async fn an_error_of_the_server_is_shown_with_its_sqlstate_and_without_a_trace() {
     let source = Source::with_resources(2).await;
-    let output = source.pgclone(&["clone", "00000000-0000-4000-8000-00000000dead"]);
+    let output = source.pg_clone(&["clone", "00000000-0000-4000-8000-00000000dead"]);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(
-        text.contains("pgclone: error: cannot clone the project"),
+        text.contains("pg_clone: error: cannot clone the project"),
         "{text}"
     );
     assert!(text.contains("(SQLSTATE P0002)"), "{text}");
@@ -156,16 +156,16 @@ async fn an_error_of_the_server_is_shown_with_its_sqlstate_and_without_a_trace()
 async fn a_missing_file_leaves_the_clone_committed_and_exits_with_3() {
     let source = Source::with_resources(20).await;
     std::fs::remove_dir_all(source.files.join(PROJECT)).unwrap();
-    let output = source.pgclone(&["clone", PROJECT]);
+    let output = source.pg_clone(&["clone", PROJECT]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert_eq!(source.runs().await, 1);
-    assert_eq!(source.pgclone(&["blobs", "status"]).status.code(), Some(3));
+    assert_eq!(source.pg_clone(&["blobs", "status"]).status.code(), Some(3));
 }
 
 #[tokio::test]
 async fn files_may_be_left_for_later_or_out() {
     let source = Source::with_resources(20).await;
-    let later = source.pgclone(&["clone", PROJECT, "--blobs-later"]);
+    let later = source.pg_clone(&["clone", PROJECT, "--blobs-later"]);
     assert_eq!(later.status.code(), Some(0), "{}", said(&later));
     assert_eq!(
         source
@@ -174,7 +174,7 @@ async fn files_may_be_left_for_later_or_out() {
             .await,
         "pending"
     );
-    let without = source.pgclone(&["clone", PROJECT, "--no-blobs"]);
+    let without = source.pg_clone(&["clone", PROJECT, "--no-blobs"]);
     assert_eq!(without.status.code(), Some(0), "{}", said(&without));
     assert_eq!(
         source
@@ -183,7 +183,7 @@ async fn files_may_be_left_for_later_or_out() {
             .await,
         1
     );
-    let worked_off = source.pgclone(&["blobs", "run"]);
+    let worked_off = source.pg_clone(&["blobs", "run"]);
     assert_eq!(worked_off.status.code(), Some(0), "{}", said(&worked_off));
     assert_eq!(
         source
@@ -205,7 +205,7 @@ async fn a_signal_cancels_the_clone_on_the_server_and_nothing_is_changed() {
             .await;
         let running = Running::start(&mut source.command(&["clone", PROJECT])).unwrap();
         let waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
-                       AND application_name = 'pgclone' AND query LIKE '%project_clone(%' AND wait_event_type = 'Lock')";
+                       AND application_name = 'pg_clone' AND query LIKE '%project_clone(%' AND wait_event_type = 'Lock')";
         source.database.wait_until(waiting).await;
         running.signal(signal).unwrap();
         let output = running.finish().unwrap();
@@ -213,7 +213,7 @@ async fn a_signal_cancels_the_clone_on_the_server_and_nothing_is_changed() {
         assert_eq!(output.status.code(), Some(130), "{}", said(&output));
         assert!(said(&output).contains("nothing was changed"), "{}", said(&output));
         let gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
-                    AND application_name = 'pgclone')";
+                    AND application_name = 'pg_clone')";
         source.database.wait_until(gone).await;
         assert_eq!(source.runs().await, 0);
         assert_eq!(
@@ -229,19 +229,19 @@ async fn a_signal_cancels_the_clone_on_the_server_and_nothing_is_changed() {
 #[tokio::test]
 async fn verify_exits_with_1_when_something_is_missing() {
     let source = Source::with_resources(20).await;
-    let result = json(&source.pgclone(&["clone", PROJECT, "--json"]));
+    let result = json(&source.pg_clone(&["clone", PROJECT, "--json"]));
     let clone = result["report"]["run"]["target_project"]
         .as_str()
         .unwrap()
         .to_owned();
-    let good = source.pgclone(&["verify", &clone]);
+    let good = source.pg_clone(&["verify", &clone]);
     assert_eq!(good.status.code(), Some(0), "{}", said(&good));
 
     std::fs::remove_dir_all(source.files.join(&clone)).unwrap();
-    let without_file = source.pgclone(&["verify", &clone]);
+    let without_file = source.pg_clone(&["verify", &clone]);
     assert_eq!(without_file.status.code(), Some(1), "{}", said(&without_file));
     assert_eq!(
-        source.pgclone(&["verify", &clone, "--no-blobs"]).status.code(),
+        source.pg_clone(&["verify", &clone, "--no-blobs"]).status.code(),
         Some(0)
     );
 
@@ -251,7 +251,7 @@ async fn verify_exits_with_1_when_something_is_missing() {
             "DELETE FROM documents.resource WHERE project_id = '{clone}' AND resource_type = 'Note'"
         ))
         .await;
-    let without_rows = source.pgclone(&["verify", &clone, "--no-blobs"]);
+    let without_rows = source.pg_clone(&["verify", &clone, "--no-blobs"]);
     assert_eq!(without_rows.status.code(), Some(1), "{}", said(&without_rows));
 }
 
@@ -278,7 +278,7 @@ async fn a_reader_that_goes_away_does_not_stop_a_clone() {
 
 #[tokio::test]
 async fn a_database_without_the_extension_is_told_what_to_do() {
-    let output = Command::new(pgclone_binary())
+    let output = Command::new(pg_clone_binary())
         .args(["runs", "--dsn", &cluster().await.dsn("postgres")])
         .output()
         .unwrap();
@@ -293,9 +293,9 @@ async fn a_database_without_the_extension_is_told_what_to_do() {
 #[tokio::test]
 async fn stores_are_created_listed_and_dropped() {
     let source = Source::with_resources(1).await;
-    let created = source.pgclone(&["store", "create", "own", "custom", "-o", "blobs=file:/srv/files"]);
+    let created = source.pg_clone(&["store", "create", "own", "custom", "-o", "blobs=file:/srv/files"]);
     assert_eq!(created.status.code(), Some(0), "{}", said(&created));
-    let stores = json(&source.pgclone(&["store", "list", "--json"]));
+    let stores = json(&source.pg_clone(&["store", "list", "--json"]));
     let names: Vec<&str> = stores["stores"]
         .as_array()
         .unwrap()
@@ -303,8 +303,8 @@ async fn stores_are_created_listed_and_dropped() {
         .map(|s| s["name"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["documents", "own"]);
-    assert_eq!(source.pgclone(&["store", "drop", "own"]).status.code(), Some(0));
-    let again = source.pgclone(&["store", "drop", "own"]);
+    assert_eq!(source.pg_clone(&["store", "drop", "own"]).status.code(), Some(0));
+    let again = source.pg_clone(&["store", "drop", "own"]);
     assert_eq!(again.status.code(), Some(1));
     assert!(
         said(&again).contains("(SQLSTATE 22023)") && said(&again).contains("documents"),
@@ -316,17 +316,17 @@ async fn stores_are_created_listed_and_dropped() {
 #[tokio::test]
 async fn a_job_is_queued_and_a_worker_clones_it_with_its_files() {
     let source = Source::with_resources(20).await;
-    let queued = source.pgclone(&["clone", PROJECT, "--background", "--json"]);
+    let queued = source.pg_clone(&["clone", PROJECT, "--background", "--json"]);
     assert_eq!(queued.status.code(), Some(0), "{}", said(&queued));
     assert_eq!(source.runs().await, 0);
-    let listed = json(&source.pgclone(&["jobs", "--json"]));
+    let listed = json(&source.pg_clone(&["jobs", "--json"]));
     assert_eq!(listed["jobs"][0]["state"], "queued", "{listed}");
 
-    let worked = source.pgclone(&["worker", "--json"]);
+    let worked = source.pg_clone(&["worker", "--json"]);
     assert_eq!(worked.status.code(), Some(0), "{}", said(&worked));
     assert_eq!(json(&worked)["jobs"][0], json(&queued)["job"]);
     assert_eq!(
-        json(&source.pgclone(&["jobs", "--json"]))["jobs"][0]["state"],
+        json(&source.pg_clone(&["jobs", "--json"]))["jobs"][0]["state"],
         "done"
     );
     assert_eq!(source.runs().await, 1);
@@ -342,24 +342,24 @@ async fn a_job_is_queued_and_a_worker_clones_it_with_its_files() {
 #[tokio::test]
 async fn a_job_that_waits_can_be_cancelled() {
     let source = Source::with_resources(20).await;
-    source.pgclone(&["clone", PROJECT, "--background"]);
-    let cancelled = source.pgclone(&["jobs", "--cancel", "1"]);
+    source.pg_clone(&["clone", PROJECT, "--background"]);
+    let cancelled = source.pg_clone(&["jobs", "--cancel", "1"]);
     assert_eq!(cancelled.status.code(), Some(0), "{}", said(&cancelled));
-    source.pgclone(&["worker"]);
+    source.pg_clone(&["worker"]);
     assert_eq!(source.runs().await, 0);
-    let unknown = source.pgclone(&["jobs", "--cancel", "99"]);
+    let unknown = source.pg_clone(&["jobs", "--cancel", "99"]);
     assert_eq!(unknown.status.code(), Some(1));
 }
 
 #[tokio::test]
 async fn a_clone_is_deleted_with_its_files_and_a_source_only_by_force() {
     let source = Source::with_resources(20).await;
-    let clone = json(&source.pgclone(&["clone", PROJECT, "--json"]));
+    let clone = json(&source.pg_clone(&["clone", PROJECT, "--json"]));
     let clone = clone["report"]["run"]["target_project"]
         .as_str()
         .unwrap()
         .to_owned();
-    let dry = source.pgclone(&["delete", &clone, "--dry-run"]);
+    let dry = source.pg_clone(&["delete", &clone, "--dry-run"]);
     assert_eq!(dry.status.code(), Some(0), "{}", said(&dry));
     assert_eq!(
         source
@@ -369,7 +369,7 @@ async fn a_clone_is_deleted_with_its_files_and_a_source_only_by_force() {
         40
     );
 
-    let deleted = source.pgclone(&["delete", &clone]);
+    let deleted = source.pg_clone(&["delete", &clone]);
     assert_eq!(deleted.status.code(), Some(0), "{}", said(&deleted));
     assert_eq!(
         source
@@ -383,7 +383,7 @@ async fn a_clone_is_deleted_with_its_files_and_a_source_only_by_force() {
         .unwrap_or(0);
     assert_eq!(left, 0, "its files are still there");
 
-    let refused = source.pgclone(&["delete", PROJECT]);
+    let refused = source.pg_clone(&["delete", PROJECT]);
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
     assert_eq!(
         source

@@ -1,4 +1,4 @@
-//! `pgclone demo`: that it shows what it promises, and that nothing is left however it ends.
+//! `pg_clone demo`: that it shows what it promises, and that nothing is left however it ends.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,14 +11,14 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use pg_clone_tests::blob_queue::{Running, pgclone_binary, said};
+use pg_clone_tests::blob_queue::{Running, pg_clone_binary, said};
 
 /// A directory in which a demo makes its cluster and nobody else does.
 struct Place(PathBuf);
 
 impl Place {
     fn new(name: &str) -> Self {
-        let place = PathBuf::from(format!("/tmp/pgclone-demo-{}-{name}", std::process::id()));
+        let place = PathBuf::from(format!("/tmp/pg_clone-demo-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&place).unwrap();
         // The server's account makes its directory in it.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
@@ -27,7 +27,7 @@ impl Place {
     }
 
     fn demo(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(pgclone_binary());
+        let mut command = Command::new(pg_clone_binary());
         command
             .env("TMPDIR", &self.0)
             .arg("demo")
@@ -135,10 +135,10 @@ fn a_kept_cluster_stays_until_it_is_stopped_as_printed() {
             .trim()
             .to_owned()
     };
-    let dsn = after("pgclone runs --dsn");
+    let dsn = after("pg_clone runs --dsn");
     let runs = Command::new("sh")
         .arg("-c")
-        .arg(format!("{} runs --dsn {dsn}", pgclone_binary().display()))
+        .arg(format!("{} runs --dsn {dsn}", pg_clone_binary().display()))
         .output();
     let runs = runs.unwrap();
     let stopped = Command::new("sh").arg("-c").arg(after("stop:")).output().unwrap();

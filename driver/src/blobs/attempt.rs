@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
-use super::draft::Draft;
 use super::failure::Failure;
 use super::listing;
 use super::outcome::{Copied, Outcome};
-use super::places::Place;
 use super::queue::Row;
 use super::storage::Storage;
+use super::store_locations::Place;
+use super::temporary_file::TemporaryFile;
 use super::transfer::{self, Job, Shared, blocking};
 
 /// How long one thread goes on with the rows it was given.
@@ -21,8 +21,8 @@ const SHARE: Duration = Duration::from_millis(20);
 /// What an attempt came to.
 #[derive(Debug)]
 pub enum Attempted {
-    /// All bytes are in a draft, which is to be published before the row is done.
-    Written(Copied, Draft),
+    /// All bytes are in a file, which is to be published before the row is done.
+    Written(Copied, TemporaryFile),
     /// All there was to do.
     Ended(Outcome),
 }
@@ -79,16 +79,16 @@ fn copy_locally(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted, 
         return Err(Failure::file("only a directory can be copied from locally"));
     };
     shared.meter.go_on()?;
-    let (copied, draft) = to.copy(&row.target_key, from, &row.source_key, row.size_expected, shared)?;
-    published(copied, draft, shared)
+    let (copied, file) = to.copy(&row.target_key, from, &row.source_key, row.size_expected, shared)?;
+    published(copied, file, shared)
 }
 
 /// Without a sync a file gets its name at once; with it, it waits for others.
-fn published(copied: Copied, mut draft: Draft, shared: &Shared) -> Result<Attempted, Failure> {
+fn published(copied: Copied, mut file: TemporaryFile, shared: &Shared) -> Result<Attempted, Failure> {
     if shared.durable {
-        return Ok(Attempted::Written(copied, draft));
+        return Ok(Attempted::Written(copied, file));
     }
-    draft.give_name()?;
+    file.give_name()?;
     Ok(Outcome::Done(copied).into())
 }
 
@@ -119,9 +119,9 @@ async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted,
     };
     Ok(
         match transfer::copy(&place.source, &place.target, job, shared).await? {
-            (copied, Some(draft)) => {
+            (copied, Some(file)) => {
                 let shared = shared.clone();
-                blocking(move || published(copied, draft, &shared)).await?
+                blocking(move || published(copied, file, &shared)).await?
             }
             (copied, None) => Outcome::Done(copied).into(),
         },

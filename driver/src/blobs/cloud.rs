@@ -9,7 +9,7 @@ use opendal::{ErrorKind, Operator, services};
 
 use super::checksum::Checksum;
 use super::failure::Failure;
-use super::inflow::{Chunks, Inflow};
+use super::hashing_reader::{Chunks, HashingReader};
 use super::location::{Bucket, check_key};
 use super::memory::{Memory, part_size};
 use super::meter::Meter;
@@ -178,7 +178,7 @@ impl Cloud {
     pub async fn write(
         &self,
         key: &str,
-        inflow: &mut Inflow,
+        reader: &mut HashingReader,
         size: u64,
         attributes: &Attributes,
         memory: &Memory,
@@ -208,7 +208,7 @@ impl Cloud {
             ..Default::default()
         };
         if size <= part {
-            let body = inflow.part(usize::try_from(part).unwrap_or(usize::MAX)).await?;
+            let body = reader.part(usize::try_from(part).unwrap_or(usize::MAX)).await?;
             check_length(&what, size, body.len() as u64)?;
             let written = self.operator.write_options(key, body, options).await;
             return written.map(drop).map_err(|error| failure(&what, &error));
@@ -222,7 +222,7 @@ impl Cloud {
             .map_err(|error| failure(&what, &error))?;
         let mut written = 0;
         let sent = async {
-            while let Some(chunk) = inflow.next().await? {
+            while let Some(chunk) = reader.next().await? {
                 written += chunk.len() as u64;
                 writer
                     .write(chunk)

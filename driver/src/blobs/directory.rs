@@ -10,11 +10,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::checksum::{Checksum, Summer, Sums};
-use super::draft::{Draft, Flush, create_parent};
 use super::failure::Failure;
 use super::location::check_key;
 use super::meter::Meter;
 use super::outcome::{Copied, Method};
+use super::temporary_file::{Flush, TemporaryFile, create_parent};
 use super::transfer::Shared;
 
 /// 256 KiB: large enough that system calls do not count, small enough to stay in the cache between read, sum and write.
@@ -95,18 +95,24 @@ impl Directory {
     ///
     /// # Errors
     /// When the directory cannot be written.
-    pub fn draft(&self, key: &str, like: Option<&fs::Metadata>, flush: Flush) -> Result<Draft, Failure> {
-        Draft::create(&self.root, self.path(key)?, like, flush)
+    pub fn file(
+        &self,
+        key: &str,
+        like: Option<&fs::Metadata>,
+        flush: Flush,
+    ) -> Result<TemporaryFile, Failure> {
+        TemporaryFile::create(&self.root, self.path(key)?, like, flush)
     }
 
     /// A file that is there already, to be made durable.
     ///
     /// # Errors
     /// When it cannot be opened any more.
-    pub fn present(&self, key: &str) -> Result<Draft, Failure> {
+    pub fn present(&self, key: &str) -> Result<TemporaryFile, Failure> {
         let (file, _) = self.open(key)?;
         let path = self.path(key)?;
-        Draft::of_present(&self.root, path.clone(), file).map_err(|error| self.read_failure(&path, &error))
+        TemporaryFile::of_present(&self.root, path.clone(), file)
+            .map_err(|error| self.read_failure(&path, &error))
     }
 
     /// Copies a file of another directory, byte by byte: never a link, two projects must not share a file. What it gives
@@ -121,7 +127,7 @@ impl Directory {
         source_key: &str,
         size_expected: Option<u64>,
         shared: &Shared,
-    ) -> Result<(Copied, Draft), Failure> {
+    ) -> Result<(Copied, TemporaryFile), Failure> {
         let meter = &shared.meter;
         let source_path = source.path(source_key)?;
         let name = source_path.display().to_string();
@@ -145,16 +151,16 @@ impl Directory {
                 }
             }
         }
-        let mut draft = self.draft(target_key, Some(&metadata), shared.flush())?;
+        let mut file = self.file(target_key, Some(&metadata), shared.flush())?;
         let mut summer = Summer::new(false);
         each_chunk(&mut from, &name, |bytes| {
             meter.advance(bytes.len() as u64)?;
             summer.update(bytes);
-            draft.write(bytes)
+            file.write(bytes)
         })?;
         let sums = summer.finish();
         check_size(&name, Some(metadata.len()), sums.length)?;
-        Ok((copied(Method::Local, sums), draft))
+        Ok((copied(Method::Local, sums), file))
     }
 
     /// Deletes a file and the directories that it leaves empty; no such file is fine.

@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::directory::Directory;
-use super::draft::is_temporary;
 use super::failure::Failure;
 use super::meter::Meter;
+use super::temporary_file::is_temporary;
 
 impl Directory {
     /// The keys of all files below `prefix`, which ends in `/`: not of links, nor of what is still being written.

@@ -13,7 +13,7 @@ pub const BUDGET: u64 = 64 * 1024 * 1024;
 /// Size of a part of a multipart upload, as far as 10,000 parts suffice.
 pub const PART: u64 = 8 * 1024 * 1024;
 
-/// Hands out memory for parts.
+/// InFlight out memory for parts.
 #[derive(Clone, Debug)]
 pub struct Memory(Arc<Semaphore>);
 

@@ -2,26 +2,26 @@
 //!
 //! [`run()`] is a worker; [`status()`] and [`retry()`] are for the operator; [`verify()`] compares a project with its files.
 
-mod agenda;
 mod attempt;
 mod backoff;
 mod checksum;
+mod claim_schedule;
 mod cloud;
 mod directory;
 mod directory_list;
-mod draft;
+mod durable_rename;
 mod failure;
-mod hands;
-mod inflow;
+mod file_counts;
+mod hashing_reader;
+mod in_flight;
 mod listing;
 mod location;
 mod memory;
 mod meter;
+mod notify_listener;
 mod object;
 mod outcome;
-mod places;
 mod progress;
-mod publication;
 mod queue;
 mod run;
 mod s3;
@@ -32,17 +32,17 @@ mod s3_multipart;
 mod s3_upload;
 mod status;
 mod storage;
+mod store_locations;
 mod stream;
-mod tally;
+mod temporary_file;
 mod transfer;
 mod verify;
-mod wakeup;
 mod worker;
 
 pub use backoff::Backoff;
 pub use location::{Bucket, Location};
+pub use notify_listener::{CHANNEL, Listener};
 pub use progress::{Event, Progress, Silent, Snapshot};
 pub use run::{RunOptions, Summary, run};
 pub use status::{FileError, RunStatus, Status, retry, status};
 pub use verify::{FaultyFile, FileReport, verify};
-pub use wakeup::{CHANNEL, Listener};

@@ -56,14 +56,14 @@ pub enum Event {
         /// How long it rests.
         wait: Duration,
     },
-    /// A file failed and needs `pgclone blobs retry`.
+    /// A file failed and needs `pg_clone blobs retry`.
     Failed {
         /// Key of the target.
         key: String,
         /// Why.
         error: String,
         /// Whether trying again cannot help.
-        for_good: bool,
+        permanent: bool,
     },
     /// A whole storage cannot be used: its files rest.
     Paused {

@@ -51,7 +51,7 @@ impl Row {
 
 /// Where the queue stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Standing {
+pub struct QueueCounts {
     /// Files that wait for an attempt.
     pub pending: u64,
     /// Files that some worker is at.
@@ -289,14 +289,14 @@ impl Queue {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn standing(&self, run: Option<i64>) -> Result<Standing, tokio_postgres::Error> {
+    pub async fn counts(&self, run: Option<i64>) -> Result<QueueCounts, tokio_postgres::Error> {
         let statement = self
             .client
-            .prepare_cached(include_str!("sql/standing.sql"))
+            .prepare_cached(include_str!("sql/queue_counts.sql"))
             .await?;
         let row = self.client.query_one(&statement, &[&run]).await?;
         let count = |index: usize| u64::try_from(row.get::<_, i64>(index)).unwrap_or_default();
-        Ok(Standing {
+        Ok(QueueCounts {
             pending: count(0),
             running: count(1),
             failed: count(2),

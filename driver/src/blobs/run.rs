@@ -1,4 +1,4 @@
-//! `pgclone blobs run`: options, the life of a worker from connecting to the last file, and what it achieved.
+//! `pg_clone blobs run`: options, the life of a worker from connecting to the last file, and what it achieved.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,15 +8,15 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
+use super::file_counts::FileCounts;
 use super::location::Location;
 use super::memory::Memory;
 use super::meter::Meter;
-use super::places::Places;
+use super::notify_listener::Listener;
 use super::progress::{Event, Progress};
-use super::queue::{Queue, Standing};
-use super::tally::Tally;
+use super::queue::{Queue, QueueCounts};
+use super::store_locations::StoreLocations;
 use super::transfer::Shared;
-use super::wakeup::Listener;
 use super::worker::Worker;
 
 /// What to work off, and how.
@@ -74,7 +74,7 @@ pub struct Summary {
     pub pending: u64,
     /// Files that other workers are at.
     pub running: u64,
-    /// Files that need `pgclone blobs retry`.
+    /// Files that need `pg_clone blobs retry`.
     pub failed: u64,
     /// From start to end.
     pub elapsed: Duration,
@@ -94,17 +94,17 @@ impl Summary {
     pub fn advice(&self) -> Option<String> {
         if let Some((store, error)) = self.paused.first() {
             return Some(format!(
-                "store {store}: {error}; when that is mended, go on with: pgclone blobs run"
+                "store {store}: {error}; when that is mended, go on with: pg_clone blobs run"
             ));
         }
         if self.pending + self.running > 0 {
             let left = self.pending + self.running;
-            return Some(format!("{left} files are left; go on with: pgclone blobs run"));
+            return Some(format!("{left} files are left; go on with: pg_clone blobs run"));
         }
         let failed = self.failed;
         (failed > 0).then(|| {
             format!(
-                "{failed} files failed: see pgclone blobs status; try them again with: pgclone blobs retry"
+                "{failed} files failed: see pg_clone blobs status; try them again with: pg_clone blobs retry"
             )
         })
     }
@@ -131,8 +131,8 @@ pub async fn run(
     let wake = Arc::new(Notify::new());
     let listening = options.listener.clone().filter(|_| options.watch);
     let listening = listening.map(|listener| tokio::spawn(listener.listen(Arc::clone(&wake))));
-    let places = Places::new(options.from.clone(), options.to.clone());
-    let mut tally = Tally::new(start);
+    let locations = StoreLocations::new(options.from.clone(), options.to.clone());
+    let mut file_counts = FileCounts::new(start);
     let mut lost = 0;
     let left = loop {
         let shared = Shared {
@@ -140,7 +140,7 @@ pub async fn run(
             memory: Memory::default(),
             durable: options.durable,
         };
-        let before = tally.files();
+        let before = file_counts.files();
         let ended = match Queue::open(pool, options.backoff).await {
             Ok(queue) => {
                 let worker = Worker {
@@ -149,24 +149,24 @@ pub async fn run(
                     progress,
                     stop: &stop,
                     wake: &wake,
-                    places: &places,
+                    locations: &locations,
                     shared: &shared,
                 };
-                let ended = worker.work(&mut tally).await;
-                tally.keep_bytes(&shared);
+                let ended = worker.work(&mut file_counts).await;
+                file_counts.keep_bytes(&shared);
                 ended.map_err(|error| (queue.is_lost_by(&error), anyhow::Error::new(error)))
             }
             Err(error) => Err((before > 0 || lost > 0, error)),
         };
         let error = match ended {
-            Ok(standing) => break standing,
+            Ok(counts) => break counts,
             Err((false, error)) => return Err(error),
             Err((true, error)) => error,
         };
         // The server freed our claims with the session; what was copied and not recorded will be found present.
-        lost = if tally.files() > before { 1 } else { lost + 1 };
+        lost = if file_counts.files() > before { 1 } else { lost + 1 };
         if stop.is_cancelled() || (lost > RECONNECTS && !options.watch) {
-            return Err(error.context("lost the connection to the database; go on with: pgclone blobs run"));
+            return Err(error.context("lost the connection to the database; go on with: pg_clone blobs run"));
         }
         progress.event(&Event::Reconnecting {
             error: format!("{error:#}"),
@@ -179,7 +179,7 @@ pub async fn run(
     if let Some(listening) = listening {
         listening.abort();
     }
-    let Standing {
+    let QueueCounts {
         pending,
         running,
         failed,
@@ -190,6 +190,6 @@ pub async fn run(
         running,
         failed,
         stopped: stop.is_cancelled(),
-        ..tally.summary()
+        ..file_counts.summary()
     })
 }

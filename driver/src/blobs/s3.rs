@@ -21,7 +21,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::checksum::Checksum;
 use super::failure::{Failure, Scope};
-use super::inflow::Chunks;
+use super::hashing_reader::Chunks;
 use super::location::{Bucket, check_key};
 use super::object::{Attributes, Object};
 use super::s3_failure::failure;

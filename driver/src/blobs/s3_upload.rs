@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use md5::{Digest as _, Md5};
 
 use super::failure::Failure;
-use super::inflow::Inflow;
+use super::hashing_reader::HashingReader;
 use super::memory::{Memory, part_size};
 use super::object::Attributes;
 use super::s3::S3;
@@ -26,17 +26,17 @@ impl S3 {
     pub async fn write(
         &self,
         key: &str,
-        inflow: &mut Inflow,
+        reader: &mut HashingReader,
         size: u64,
         attributes: &Attributes,
         memory: &Memory,
     ) -> Result<(), Failure> {
         let part = part_size(size);
         if size > part {
-            return self.write_parts(key, inflow, part, attributes, memory).await;
+            return self.write_parts(key, reader, part, attributes, memory).await;
         }
         let _taken = memory.take(size).await?;
-        let body = inflow.part(usize::try_from(part).unwrap_or(usize::MAX)).await?;
+        let body = reader.part(usize::try_from(part).unwrap_or(usize::MAX)).await?;
         if body.len() as u64 != size {
             return Err(Failure::passing(format!(
                 "the source ended after {} of {size} bytes",
@@ -64,20 +64,20 @@ impl S3 {
     async fn write_parts(
         &self,
         key: &str,
-        inflow: &mut Inflow,
+        reader: &mut HashingReader,
         part: u64,
         attributes: &Attributes,
         memory: &Memory,
     ) -> Result<(), Failure> {
         let upload = Upload::start(self, key, attributes).await?;
-        let parts = self.send_parts(&upload, inflow, part, memory).await;
+        let parts = self.send_parts(&upload, reader, part, memory).await;
         upload.finish(parts).await
     }
 
     async fn send_parts(
         &self,
         upload: &Upload<'_>,
-        inflow: &mut Inflow,
+        reader: &mut HashingReader,
         part: u64,
         memory: &Memory,
     ) -> Result<Vec<CompletedPart>, Failure> {
@@ -85,7 +85,7 @@ impl S3 {
         let mut parts = Vec::new();
         loop {
             let taken = memory.take(part).await?;
-            let body = inflow.part(usize::try_from(part).unwrap_or(usize::MAX)).await?;
+            let body = reader.part(usize::try_from(part).unwrap_or(usize::MAX)).await?;
             if body.is_empty() {
                 break;
             }

@@ -1,4 +1,4 @@
-//! `pgclone blobs status` and `pgclone blobs retry`.
+//! `pg_clone blobs status` and `pg_clone blobs retry`.
 
 use deadpool_postgres::Pool;
 
@@ -47,7 +47,7 @@ pub struct FileError {
     /// Attempts so far.
     pub attempts: i32,
     /// Whether trying again cannot help.
-    pub for_good: bool,
+    pub permanent: bool,
     /// The last error.
     pub error: String,
 }
@@ -92,7 +92,7 @@ pub async fn status(pool: &Pool, run: Option<i64>, errors: i64) -> anyhow::Resul
         target_key: row.get(4),
         state: row.get(5),
         attempts: row.get(6),
-        for_good: row.get(7),
+        permanent: row.get(7),
         error: row.get(8),
     });
     Ok(Status {
@@ -101,16 +101,16 @@ pub async fn status(pool: &Pool, run: Option<i64>, errors: i64) -> anyhow::Resul
     })
 }
 
-/// Makes failed files due again, and those that wait for another attempt at once; `for_good` includes the ones whose
+/// Makes failed files due again, and those that wait for another attempt at once; `permanent` includes the ones whose
 /// error was permanent. Returns how many, and wakes workers that watch.
 ///
 /// # Errors
 /// When the database fails, or the role may not work the queue (42501).
-pub async fn retry(pool: &Pool, run: Option<i64>, for_good: bool) -> anyhow::Result<u64> {
+pub async fn retry(pool: &Pool, run: Option<i64>, permanent: bool) -> anyhow::Result<u64> {
     let mut client = pool.get().await?;
     let transaction = client.transaction().await?;
     let files = transaction
-        .execute(include_str!("sql/retry.sql"), &[&run, &for_good])
+        .execute(include_str!("sql/retry.sql"), &[&run, &permanent])
         .await?;
     let run = run.map(|run| run.to_string()).unwrap_or_default();
     transaction

@@ -7,11 +7,11 @@ use tokio::sync::mpsc;
 
 use super::checksum::{Checksum, Sums};
 use super::directory::Directory;
-use super::draft::Draft;
 use super::failure::Failure;
-use super::inflow::{Chunks, Inflow};
+use super::hashing_reader::{Chunks, HashingReader};
 use super::object::Object;
 use super::storage::Storage;
+use super::temporary_file::TemporaryFile;
 use super::transfer::{Job, Shared, blocking, with};
 
 /// Chunks between a reading and a writing thread.
@@ -19,7 +19,7 @@ const QUEUED: usize = 4;
 /// What a thread reads from a file at once.
 const CHUNK: usize = 256 * 1024;
 
-/// Copies the bytes of `object`; what is written into a directory is a draft still.
+/// Copies the bytes of `object`; what is written into a directory is a file still.
 ///
 /// # Errors
 /// When source or target fail, what was read does not match `object`, or the run is abandoned.
@@ -29,7 +29,7 @@ pub async fn stream(
     job: &Job,
     object: &Object,
     shared: &Shared,
-) -> Result<(Sums, Option<Draft>), Failure> {
+) -> Result<(Sums, Option<TemporaryFile>), Failure> {
     let chunks = match &**source {
         Storage::Directory(directory) => file_chunks(directory.clone(), job.source_key.clone()),
         Storage::S3(s3) => s3.read(&job.source_key, object).await?,
@@ -37,25 +37,24 @@ pub async fn stream(
     };
     // A directory has no checksum to compare with; a service's is worth computing.
     let with_md5 = matches!(object.checksum, Some(Checksum::Md5(_)));
-    let mut inflow = Inflow::new(chunks, with_md5, &shared.meter);
+    let mut reader = HashingReader::new(chunks, with_md5, &shared.meter);
     let (key, memory) = (&job.target_key, &shared.memory);
     match &**target {
         Storage::Directory(directory) => {
-            let (sums, draft) =
-                into_directory(directory.clone(), key.clone(), inflow, object, shared).await?;
-            return Ok((sums, Some(draft)));
+            let (sums, file) = into_directory(directory.clone(), key.clone(), reader, object, shared).await?;
+            return Ok((sums, Some(file)));
         }
         Storage::S3(s3) => {
-            s3.write(key, &mut inflow, object.size, &object.attributes, memory)
+            s3.write(key, &mut reader, object.size, &object.attributes, memory)
                 .await?
         }
         Storage::Cloud(cloud) => {
             cloud
-                .write(key, &mut inflow, object.size, &object.attributes, memory)
+                .write(key, &mut reader, object.size, &object.attributes, memory)
                 .await?
         }
     }
-    Ok((check_sums(object, inflow.finish())?, None))
+    Ok((check_sums(object, reader.finish())?, None))
 }
 
 fn file_chunks(directory: Directory, key: String) -> Chunks {
@@ -94,31 +93,31 @@ fn file_chunks(directory: Directory, key: String) -> Chunks {
 async fn into_directory(
     directory: Directory,
     key: String,
-    mut inflow: Inflow,
+    mut reader: HashingReader,
     object: &Object,
     shared: &Shared,
-) -> Result<(Sums, Draft), Failure> {
+) -> Result<(Sums, TemporaryFile), Failure> {
     let (sender, mut receiver) = mpsc::channel::<Bytes>(QUEUED);
     let flush = shared.flush();
     let writer = blocking(move || {
-        let mut draft = directory.draft(&key, None, flush)?;
+        let mut file = directory.file(&key, None, flush)?;
         while let Some(chunk) = receiver.blocking_recv() {
-            draft.write(&chunk)?;
+            file.write(&chunk)?;
         }
-        Ok(draft)
+        Ok(file)
     });
     let reader = async move {
-        while let Some(chunk) = inflow.next().await? {
+        while let Some(chunk) = reader.next().await? {
             if sender.send(chunk).await.is_err() {
                 return Err(Failure::passing("the writer broke off")); // and says why
             }
         }
-        check_sums(object, inflow.finish())
+        check_sums(object, reader.finish())
     };
     let (written, read) = tokio::join!(writer, reader);
-    // When the source failed, the draft disappears here.
-    let draft = written?;
-    Ok((read?, draft))
+    // When the source failed, the file disappears here.
+    let file = written?;
+    Ok((read?, file))
 }
 
 fn check_sums(object: &Object, sums: Sums) -> Result<Sums, Failure> {

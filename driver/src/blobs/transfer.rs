@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::checksum::Checksum;
 use super::directory::{check_size, onto_itself};
-use super::draft::{Draft, Flush};
 use super::failure::Failure;
 use super::memory::Memory;
 use super::meter::Meter;
@@ -13,6 +12,7 @@ use super::object::Object;
 use super::outcome::{Copied, Method};
 use super::storage::Storage;
 use super::stream::stream;
+use super::temporary_file::{Flush, TemporaryFile};
 
 /// What is to be copied.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Shared {
     }
 }
 
-/// Copies one file, unless the target is there already. In a directory it is not visible before the draft is published.
+/// Copies one file, unless the target is there already. In a directory it is not visible before the file is published.
 ///
 /// # Errors
 /// As [`Failure`] tells; nothing half-written is visible under the target's key then.
@@ -54,7 +54,7 @@ pub async fn copy(
     target: &Arc<Storage>,
     job: Job,
     shared: &Shared,
-) -> Result<(Copied, Option<Draft>), Failure> {
+) -> Result<(Copied, Option<TemporaryFile>), Failure> {
     let (here, there) = tokio::join!(stat(source, &job.source_key), stat(target, &job.target_key));
     let name = source.name(&job.source_key);
     let mut object = here?.ok_or_else(|| Failure::file(format!("source is missing: {name}")))?;
@@ -62,24 +62,24 @@ pub async fn copy(
     if let Some(there) = there?
         && is_there(source, target, &job, &object, &there, shared).await?
     {
-        let draft = match &**target {
+        let file = match &**target {
             Storage::Directory(directory) => {
                 let (directory, key) = (directory.clone(), job.target_key);
                 Some(blocking(move || directory.present(&key)).await?)
             }
             _ => None,
         };
-        return Ok((copied(Method::Present, there), draft));
+        return Ok((copied(Method::Present, there), file));
     }
     if object.attributes.content_type.is_none() {
         object.attributes.content_type.clone_from(&job.content_type);
     }
-    let (method, there, draft) = match copy_inside(source, target, &job, &object, shared).await? {
+    let (method, there, file) = match copy_inside(source, target, &job, &object, shared).await? {
         Some(Some(told)) => (Method::Server, told, None),
         Some(None) => (Method::Server, arrived(target, &job).await?, None),
         None => {
-            let (sums, draft) = stream(source, target, &job, &object, shared).await?;
-            let mut there = match draft {
+            let (sums, file) = stream(source, target, &job, &object, shared).await?;
+            let mut there = match file {
                 // Not under its name yet, and what was written is known.
                 Some(_) => Object {
                     size: sums.length,
@@ -88,7 +88,7 @@ pub async fn copy(
                 None => arrived(target, &job).await?,
             };
             there.checksum = there.checksum.or(Some(Checksum::Crc32c(sums.crc32c)));
-            (Method::Stream, there, draft)
+            (Method::Stream, there, file)
         }
     };
     if !object.is_copied_by(&there) {
@@ -100,7 +100,7 @@ pub async fn copy(
             with(object.checksum.as_ref())
         )));
     }
-    Ok((copied(method, there), draft))
+    Ok((copied(method, there), file))
 }
 
 /// Deletes a file; no such file is fine.

@@ -1,4 +1,4 @@
-//! `pgclone verify`: whether every row of a project that has a file has it.
+//! `pg_clone verify`: whether every row of a project that has a file has it.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -8,16 +8,16 @@ use tokio::sync::Notify;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
-use super::agenda::{Agenda, SURVEY};
 use super::attempt::{self, Attempted, Attempts};
+use super::claim_schedule::{ClaimSchedule, SURVEY};
 use super::failure::{Failure, Scope};
-use super::hands::{Hands, TICK};
+use super::file_counts::FileCounts;
+use super::in_flight::{InFlight, TICK};
 use super::outcome::{Method, Outcome};
-use super::places::{Place, Places};
 use super::progress::{Event, Progress, Snapshot};
-use super::queue::{Queue, Row, Standing};
+use super::queue::{Queue, QueueCounts, Row};
 use super::run::RunOptions;
-use super::tally::Tally;
+use super::store_locations::{Place, StoreLocations};
 use super::transfer::Shared;
 
 type DbError = tokio_postgres::Error;
@@ -29,7 +29,7 @@ type Asked<'w> = Pin<Box<dyn Future<Output = Result<Answer, DbError>> + Send + '
 enum Answer {
     Claimed { rows: Vec<Row>, asked: usize },
     Recorded,
-    Surveyed { freed: u64, standing: Standing },
+    Surveyed { freed: u64, counts: QueueCounts },
 }
 
 /// What the loop works with.
@@ -45,57 +45,61 @@ pub struct Worker<'w> {
     /// New rows were committed.
     pub wake: &'w Notify,
     /// Where files are.
-    pub places: &'w Places,
+    pub locations: &'w StoreLocations,
     /// Meter and memory.
     pub shared: &'w Shared,
 }
 
 impl<'w> Worker<'w> {
     /// Works until nothing is left, or until asked to stop; says how the queue stands then.
-    pub async fn work(&self, tally: &mut Tally) -> Result<Standing, DbError> {
-        let mut hands = Hands::default();
-        let worked = self.work_with(&mut hands, tally).await;
+    pub async fn work(&self, file_counts: &mut FileCounts) -> Result<QueueCounts, DbError> {
+        let mut in_flight = InFlight::default();
+        let worked = self.work_with(&mut in_flight, file_counts).await;
         // After a lost connection the files in hand belong to whoever claims them next: leave them unfinished.
         self.shared.meter.abandon().cancel();
-        while hands.under_way.join_next().await.is_some() {}
-        while hands.publishing.join_next().await.is_some() {}
+        while in_flight.under_way.join_next().await.is_some() {}
+        while in_flight.publishing.join_next().await.is_some() {}
         worked
     }
 
-    async fn work_with(&self, hands: &mut Hands, tally: &mut Tally) -> Result<Standing, DbError> {
-        let mut agenda = Agenda::new(self.least_lot());
+    async fn work_with(
+        &self,
+        in_flight: &mut InFlight,
+        file_counts: &mut FileCounts,
+    ) -> Result<QueueCounts, DbError> {
+        let mut schedule = ClaimSchedule::new(self.least_lot());
         let mut asked: Option<Asked<'w>> = None;
         loop {
-            self.begin(hands, &agenda).await?;
-            hands.publish();
+            self.begin(in_flight, &schedule).await?;
+            in_flight.publish();
             if asked.is_none() {
-                asked = self.ask(hands, tally, &mut agenda);
+                asked = self.ask(in_flight, file_counts, &mut schedule);
             }
-            if tally.may_tell() {
-                self.tell(hands, tally, &agenda);
+            if file_counts.may_tell() {
+                self.tell(in_flight, file_counts, &schedule);
             }
             if self.stop.is_cancelled() {
                 if let Some(asked) = asked {
-                    self.take_answer(asked.await?, hands, &mut agenda);
+                    self.take_answer(asked.await?, in_flight, &mut schedule);
                 }
-                return self.wind_up(hands, tally).await;
+                return self.wind_up(in_flight, file_counts).await;
             }
-            if asked.is_none() && hands.are_empty() {
-                let standing = agenda.standing.unwrap_or_default();
-                self.tell(hands, tally, &agenda);
-                if !self.options.watch && self.is_over(&standing, tally) {
-                    return Ok(standing);
+            if asked.is_none() && in_flight.are_empty() {
+                let counts = schedule.counts.unwrap_or_default();
+                self.tell(in_flight, file_counts, &schedule);
+                if !self.options.watch && self.is_over(&counts, file_counts) {
+                    return Ok(counts);
                 }
-                self.wait(&standing, tally).await;
-                agenda.refill();
+                self.wait(&counts, file_counts).await;
+                schedule.refill();
                 continue;
             }
             tokio::select! {
-                Some(joined) = hands.under_way.join_next() => self.take(joined, hands, tally),
-                Some(published) = hands.publishing.join_next() => self.take_published(published, hands, tally),
+                Some(joined) = in_flight.under_way.join_next() => self.take(joined, in_flight, file_counts),
+                Some(published) = in_flight.publishing.join_next() => self.take_published(published, in_flight, file_counts),
                 answer = answered(&mut asked) => {
                     asked = None;
-                    self.take_answer(answer?, hands, &mut agenda);
+                    self.take_answer(answer?, in_flight, &mut schedule);
                 }
                 () = tokio::time::sleep(TICK) => {}
                 () = self.stop.cancelled() => {}
@@ -104,48 +108,53 @@ impl<'w> Worker<'w> {
     }
 
     /// What to ask of the queue now; the files under way do not wait for the answer.
-    fn ask(&self, hands: &mut Hands, tally: &Tally, agenda: &mut Agenda) -> Option<Asked<'w>> {
+    fn ask(
+        &self,
+        in_flight: &mut InFlight,
+        file_counts: &FileCounts,
+        schedule: &mut ClaimSchedule,
+    ) -> Option<Asked<'w>> {
         let (queue, run) = (self.queue, self.options.run);
-        let finished = hands.take_due();
+        let finished = in_flight.take_due();
         if !finished.is_empty() {
             return Some(Box::pin(async move {
                 queue.finish(&finished).await?;
                 Ok(Answer::Recorded)
             }));
         }
-        let is_idle = hands.are_empty();
-        if let Some(most) = agenda.lot(hands.ready.len(), self.least_lot(), is_idle) {
-            let paused = self.paused(tally);
+        let is_idle = in_flight.are_empty();
+        if let Some(most) = schedule.lot(in_flight.ready.len(), self.least_lot(), is_idle) {
+            let paused = self.paused(file_counts);
             return Some(Box::pin(async move {
                 let rows = queue.claim(most, run, &paused).await?;
                 Ok(Answer::Claimed { rows, asked: most })
             }));
         }
-        agenda.is_survey_due(is_idle).then(|| -> Asked<'w> {
+        schedule.is_survey_due(is_idle).then(|| -> Asked<'w> {
             Box::pin(async move {
-                let mut standing = queue.standing(run).await?;
+                let mut counts = queue.counts(run).await?;
                 let mut freed = 0;
-                if standing.running > 0 {
+                if counts.running > 0 {
                     freed = queue.free_dead_claims().await?;
-                    standing = queue.standing(run).await?;
+                    counts = queue.counts(run).await?;
                 }
-                Ok(Answer::Surveyed { freed, standing })
+                Ok(Answer::Surveyed { freed, counts })
             })
         })
     }
 
-    fn take_answer(&self, answer: Answer, hands: &mut Hands, agenda: &mut Agenda) {
+    fn take_answer(&self, answer: Answer, in_flight: &mut InFlight, schedule: &mut ClaimSchedule) {
         match answer {
             Answer::Claimed { rows, asked } => {
-                agenda.claimed(rows.len(), asked);
-                hands.ready.extend(rows);
+                schedule.claimed(rows.len(), asked);
+                in_flight.ready.extend(rows);
             }
-            Answer::Recorded => agenda.refill(),
-            Answer::Surveyed { freed, standing } => {
+            Answer::Recorded => schedule.refill(),
+            Answer::Surveyed { freed, counts } => {
                 if freed > 0 {
                     self.progress.event(&Event::Freed { files: freed });
                 }
-                agenda.surveyed(freed, standing);
+                schedule.surveyed(freed, counts);
             }
         }
     }
@@ -154,34 +163,36 @@ impl<'w> Worker<'w> {
         2 * self.options.concurrency
     }
 
-    fn paused(&self, tally: &Tally) -> Vec<String> {
+    fn paused(&self, file_counts: &FileCounts) -> Vec<String> {
         let now = Instant::now();
-        let paused = tally.paused.iter();
+        let paused = file_counts.paused.iter();
         let paused = paused.filter(|(_, pause)| !self.options.watch || pause.until > now);
         paused.map(|(store, _)| store.clone()).collect()
     }
 
     /// Begins what is ready, as far as there is room.
-    async fn begin(&self, hands: &mut Hands, agenda: &Agenda) -> Result<(), DbError> {
-        while let Some(next) = hands.ready.front() {
-            let place = self.places.of(&next.store, self.queue).await?;
+    async fn begin(&self, in_flight: &mut InFlight, schedule: &ClaimSchedule) -> Result<(), DbError> {
+        while let Some(next) = in_flight.ready.front() {
+            let place = self.locations.of(&next.store, self.queue).await?;
             let local = next.is_file() && place.as_ref().is_ok_and(Place::is_local);
             let most = if local {
-                self.threads(agenda)
+                self.threads(schedule)
             } else {
                 self.options.concurrency
             };
-            if !hands.have_room(most) {
+            if !in_flight.have_room(most) {
                 break;
             }
             match place {
                 Ok(place) if local => {
-                    let rows = hands.next_files(most);
-                    attempt::begin_local(rows, place, self.shared.clone(), &mut hands.under_way);
+                    let rows = in_flight.next_files(most);
+                    attempt::begin_local(rows, place, self.shared.clone(), &mut in_flight.under_way);
                 }
                 place => {
-                    let Some(row) = hands.ready.pop_front() else { break };
-                    attempt::begin(row, place, self.shared.clone(), &mut hands.under_way);
+                    let Some(row) = in_flight.ready.pop_front() else {
+                        break;
+                    };
+                    attempt::begin(row, place, self.shared.clone(), &mut in_flight.under_way);
                 }
             }
         }
@@ -190,25 +201,30 @@ impl<'w> Worker<'w> {
 
     /// How many threads copy between directories. Small files on a fast disk are a matter of the processors: 1,000 of 100 kB
     /// took 130 ms with 16 threads on two of them, and 110 ms with four.
-    fn threads(&self, agenda: &Agenda) -> usize {
+    fn threads(&self, schedule: &ClaimSchedule) -> usize {
         let processors = std::thread::available_parallelism().map_or(4, usize::from);
-        if agenda.is_quick() {
+        if schedule.is_quick() {
             self.options.concurrency.min(2 * processors)
         } else {
             self.options.concurrency
         }
     }
 
-    fn take(&self, joined: Result<Attempts, JoinError>, hands: &mut Hands, tally: &mut Tally) {
+    fn take(
+        &self,
+        joined: Result<Attempts, JoinError>,
+        in_flight: &mut InFlight,
+        file_counts: &mut FileCounts,
+    ) {
         // Tasks end by themselves: a panic inside is an outcome, and nothing aborts them.
         let Attempts { made, rest } = joined.unwrap_or_default();
         for row in rest.into_iter().rev() {
-            hands.ready.push_front(row);
+            in_flight.ready.push_front(row);
         }
         for (row, attempted) in made {
             match attempted {
-                Attempted::Written(copied, draft) => hands.take_written(row, copied, draft),
-                Attempted::Ended(outcome) => self.take_outcome(row, outcome, hands, tally),
+                Attempted::Written(copied, file) => in_flight.take_written(row, copied, file),
+                Attempted::Ended(outcome) => self.take_outcome(row, outcome, in_flight, file_counts),
             }
         }
     }
@@ -216,42 +232,54 @@ impl<'w> Worker<'w> {
     fn take_published(
         &self,
         published: Result<Vec<(Row, Outcome)>, JoinError>,
-        hands: &mut Hands,
-        tally: &mut Tally,
+        in_flight: &mut InFlight,
+        file_counts: &mut FileCounts,
     ) {
         for (row, outcome) in published.unwrap_or_default() {
-            self.take_outcome(row, outcome, hands, tally);
+            self.take_outcome(row, outcome, in_flight, file_counts);
         }
     }
 
-    fn take_outcome(&self, row: Row, outcome: Outcome, hands: &mut Hands, tally: &mut Tally) {
+    fn take_outcome(
+        &self,
+        row: Row,
+        outcome: Outcome,
+        in_flight: &mut InFlight,
+        file_counts: &mut FileCounts,
+    ) {
         match &outcome {
             Outcome::Done(copied) => {
-                tally.done += 1;
-                tally.present += u64::from(copied.method == Method::Present);
-                tally.paused.remove(&row.store);
+                file_counts.done += 1;
+                file_counts.present += u64::from(copied.method == Method::Present);
+                file_counts.paused.remove(&row.store);
             }
             // No file by itself: those that it stands for are counted.
             Outcome::Listed(_) => {
-                tally.paused.remove(&row.store);
+                file_counts.paused.remove(&row.store);
             }
-            Outcome::Failed(failure) => self.take_failure(&row, failure, hands, tally),
+            Outcome::Failed(failure) => self.take_failure(&row, failure, in_flight, file_counts),
             Outcome::Released => {}
         }
-        hands.take_finished(row, outcome);
+        in_flight.take_finished(row, outcome);
     }
 
-    fn take_failure(&self, row: &Row, failure: &Failure, hands: &mut Hands, tally: &mut Tally) {
+    fn take_failure(
+        &self,
+        row: &Row,
+        failure: &Failure,
+        in_flight: &mut InFlight,
+        file_counts: &mut FileCounts,
+    ) {
         let error = failure.message.clone();
         match failure.scope {
             Scope::Storage => {
-                if tally.pause(&row.store, &error) {
+                if file_counts.pause(&row.store, &error) {
                     self.progress.event(&Event::Paused {
                         store: row.store.clone(),
                         error,
                     });
                 }
-                hands.release(|ready| ready.store == row.store);
+                in_flight.release(|ready| ready.store == row.store);
             }
             Scope::Passing if row.attempts < self.options.backoff.attempts => {
                 let wait = self.options.backoff.wait(row.attempts);
@@ -262,60 +290,64 @@ impl<'w> Worker<'w> {
                 });
             }
             Scope::Passing | Scope::File => {
-                tally.failed += 1;
-                let for_good = failure.scope == Scope::File;
+                file_counts.failed += 1;
+                let permanent = failure.scope == Scope::File;
                 self.progress.event(&Event::Failed {
                     key: row.target_key.clone(),
                     error,
-                    for_good,
+                    permanent,
                 });
             }
         }
     }
 
     /// Gives back what is not begun, lets the rest finish for a while, abandons what then is left.
-    async fn wind_up(&self, hands: &mut Hands, tally: &mut Tally) -> Result<Standing, DbError> {
+    async fn wind_up(
+        &self,
+        in_flight: &mut InFlight,
+        file_counts: &mut FileCounts,
+    ) -> Result<QueueCounts, DbError> {
         self.progress.event(&Event::Stopping {
-            under_way: hands.under_way.len() as u64,
+            under_way: in_flight.under_way.len() as u64,
         });
         let abandon = tokio::time::sleep(self.options.grace);
         tokio::pin!(abandon);
         loop {
-            hands.release(|_| true);
-            hands.publish();
-            let finished = hands.take_due();
+            in_flight.release(|_| true);
+            in_flight.publish();
+            let finished = in_flight.take_due();
             self.queue.finish(&finished).await?;
-            if hands.are_idle() {
+            if in_flight.are_idle() {
                 break;
             }
             tokio::select! {
-                Some(joined) = hands.under_way.join_next() => self.take(joined, hands, tally),
-                Some(published) = hands.publishing.join_next() => self.take_published(published, hands, tally),
+                Some(joined) = in_flight.under_way.join_next() => self.take(joined, in_flight, file_counts),
+                Some(published) = in_flight.publishing.join_next() => self.take_published(published, in_flight, file_counts),
                 () = &mut abandon, if !self.shared.meter.abandon().is_cancelled() => {
                     self.shared.meter.abandon().cancel();
                 }
             }
         }
-        self.queue.standing(self.options.run).await
+        self.queue.counts(self.options.run).await
     }
 
     /// Whether nothing is left that this run could do, now or later.
-    fn is_over(&self, standing: &Standing, tally: &Tally) -> bool {
-        standing.pending + standing.running == 0 || !tally.paused.is_empty()
+    fn is_over(&self, counts: &QueueCounts, file_counts: &FileCounts) -> bool {
+        counts.pending + counts.running == 0 || !file_counts.paused.is_empty()
     }
 
     /// Rests until a row is due, new ones come, or it is time to look.
-    async fn wait(&self, standing: &Standing, tally: &Tally) {
+    async fn wait(&self, counts: &QueueCounts, file_counts: &FileCounts) {
         // Others' files may become ours at any moment: look again soon.
-        let mut rest = if standing.running > 0 {
+        let mut rest = if counts.running > 0 {
             SURVEY.min(self.options.poll)
         } else {
             self.options.poll
         };
-        if let Some(due) = standing.due.filter(|_| tally.paused.is_empty()) {
+        if let Some(due) = counts.due.filter(|_| file_counts.paused.is_empty()) {
             rest = rest.min(Duration::try_from_secs_f64(due.max(0.05)).unwrap_or(rest));
         }
-        if standing.pending + standing.running == 0 {
+        if counts.pending + counts.running == 0 {
             self.progress.event(&Event::Idle);
         }
         tokio::select! {
@@ -323,23 +355,23 @@ impl<'w> Worker<'w> {
             () = self.wake.notified() => {}
             () = self.stop.cancelled() => {}
         }
-        self.places.forget().await;
+        self.locations.forget().await;
     }
 
-    fn tell(&self, hands: &Hands, tally: &mut Tally, agenda: &Agenda) {
-        let Some(standing) = agenda.standing else { return };
-        let left = standing.pending + standing.running;
-        let total = (tally.files() + left).max(tally.total);
-        tally.total = if left == 0 { tally.files() } else { total };
+    fn tell(&self, in_flight: &InFlight, file_counts: &mut FileCounts, schedule: &ClaimSchedule) {
+        let Some(counts) = schedule.counts else { return };
+        let left = counts.pending + counts.running;
+        let total = (file_counts.files() + left).max(file_counts.total);
+        file_counts.total = if left == 0 { file_counts.files() } else { total };
         self.progress.event(&Event::Moved(Snapshot {
-            files_done: tally.done,
-            files_present: tally.present,
-            files_failed: tally.failed,
-            files_total: tally.total,
-            files_under_way: hands.under_way.len() as u64,
-            bytes_done: tally.bytes + self.shared.meter.bytes(),
-            bytes_left: standing.bytes,
-            elapsed: tally.start.elapsed(),
+            files_done: file_counts.done,
+            files_present: file_counts.present,
+            files_failed: file_counts.failed,
+            files_total: file_counts.total,
+            files_under_way: in_flight.under_way.len() as u64,
+            bytes_done: file_counts.bytes + self.shared.meter.bytes(),
+            bytes_left: counts.bytes,
+            elapsed: file_counts.start.elapsed(),
         }));
     }
 }

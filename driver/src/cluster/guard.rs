@@ -40,7 +40,7 @@ impl Guard {
     fn start_in(place: &Path, installation: &Installation, account: &Account) -> Result<Self> {
         let mut command = Command::new("/bin/sh");
         command
-            .args(["-c", SCRIPT, "pgclone-guard"])
+            .args(["-c", SCRIPT, "pg_clone-guard"])
             .arg(place)
             .arg(installation.program(""));
         let mut process = account
@@ -99,7 +99,7 @@ impl Drop for Guard {
 fn places() -> Vec<PathBuf> {
     let mut places = vec![std::env::temp_dir(), PathBuf::from("/tmp")];
     places.dedup();
-    places.retain(|place| place.as_os_str().len() + "/pgclone.XXXXXX".len() <= LONGEST_DIRECTORY);
+    places.retain(|place| place.as_os_str().len() + "/pg_clone.XXXXXX".len() <= LONGEST_DIRECTORY);
     places
 }
 
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_socket_path_stays_short_whatever_tmpdir_says() {
         for place in places() {
-            let socket = place.join("pgclone.XXXXXX/.s.PGSQL.65535");
+            let socket = place.join("pg_clone.XXXXXX/.s.PGSQL.65535");
             assert!(socket.as_os_str().len() < 100, "{}", socket.display());
         }
     }

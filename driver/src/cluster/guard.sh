@@ -3,7 +3,7 @@
 # $1: where to make the directory; $2: PostgreSQL's bin directory.
 umask 077
 trap '' INT TERM HUP QUIT PIPE
-base=$(mktemp -d "$1/pgclone.XXXXXX") || exit 1
+base=$(mktemp -d "$1/pg_clone.XXXXXX") || exit 1
 echo "$base"
 exec >/dev/null 2>&1
 while IFS= read -r word; do

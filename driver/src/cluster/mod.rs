@@ -1,4 +1,4 @@
-//! A private, throw-away PostgreSQL cluster: `pgclone demo` and the integration tests run on one.
+//! A private, throw-away PostgreSQL cluster: `pg_clone demo` and the integration tests run on one.
 //!
 //! It lives in one temporary directory (data, socket, log), listens on a unix socket only, trusts whoever reaches that
 //! socket (the directory is closed to others), and is gone, processes and directory, when the [`Cluster`] is dropped or
@@ -343,7 +343,7 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         // Reaping our own child first lets the guard, which removes the directory, see a server that is truly gone.
         if let Err(error) = self.stop(Shutdown::Immediate) {
-            eprintln!("pgclone: {error:#}");
+            eprintln!("pg_clone: {error:#}");
         }
     }
 }

@@ -35,7 +35,7 @@ impl ClusterConfig {
     pub(super) fn configuration(&self, socket_directory: &Path, port: u16) -> String {
         let durable = if self.durable { "on" } else { "off" };
         let listen = if self.tcp_port.is_some() { "127.0.0.1" } else { "" };
-        let mut text = String::from("\n# pgclone\n");
+        let mut text = String::from("\n# pg_clone\n");
         for (name, value) in [
             ("unix_socket_directories", &*socket_directory.to_string_lossy()),
             ("port", &*port.to_string()),

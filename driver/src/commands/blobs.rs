@@ -1,4 +1,4 @@
-//! `pgclone blobs`: works off, shows and repeats the queue of files.
+//! `pg_clone blobs`: works off, shows and repeats the queue of files.
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub(super) async fn run(context: &mut Context, action: &BlobsAction) -> Result<O
             copy(context, &request).await
         }
         BlobsAction::Status { run } => status(context, *run).await,
-        BlobsAction::Retry { run, for_good } => retry(context, *run, *for_good).await,
+        BlobsAction::Retry { run, permanent } => retry(context, *run, *permanent).await,
     }
 }
 
@@ -136,24 +136,24 @@ fn status_json(status: &Status) -> Value {
             json!({
                 "id": file.id, "run": file.run, "store": file.store, "source_key": file.source_key,
                 "target_key": file.target_key, "state": file.state, "attempts": file.attempts,
-                "for_good": file.for_good, "error": file.error,
+                "permanent": file.permanent, "error": file.error,
             })
         })
         .collect();
     json!({"runs": runs, "errors": errors})
 }
 
-async fn retry(context: &mut Context, run: Option<i64>, for_good: bool) -> Result<Outcome> {
+async fn retry(context: &mut Context, run: Option<i64>, permanent: bool) -> Result<Outcome> {
     let target = context.target()?;
     let pool = target.pool(1)?;
     let interrupt = context.interrupt.clone();
     let files = interrupt
-        .or(blobs::retry(&pool, run, for_good))
+        .or(blobs::retry(&pool, run, permanent))
         .await
         .context("cannot change the queue of files")?;
     let files = i64::try_from(files).unwrap_or(i64::MAX);
     context.output.line(format!(
-        "{} files are due again; copy them with: pgclone blobs run",
+        "{} files are due again; copy them with: pg_clone blobs run",
         thousands(files)
     ));
     context.output.document(&json!({"files": files}));

@@ -1,4 +1,4 @@
-//! `pgclone clone`: the clone, its files, its verification.
+//! `pg_clone clone`: the clone, its files, its verification.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ async fn start(
         .try_get(0)?;
     context
         .output
-        .line(format!("Job {job} is queued; a worker (pgclone worker) runs it"));
+        .line(format!("Job {job} is queued; a worker (pg_clone worker) runs it"));
     context.output.document(&json!({"job": job}));
     Ok(Outcome::Done)
 }

@@ -1,4 +1,4 @@
-//! `pgclone delete`: a project that a run made, and its files.
+//! `pg_clone delete`: a project that a run made, and its files.
 
 use anyhow::{Context as _, Result};
 

@@ -1,4 +1,4 @@
-//! `pgclone demo`: a private cluster, a sample project, its clone, its files, a verification.
+//! `pg_clone demo`: a private cluster, a sample project, its clone, its files, a verification.
 
 use std::time::Instant;
 
@@ -126,7 +126,7 @@ fn say_how_to_connect(context: &mut Context, cluster: Cluster) {
     let stop = cluster.stop_command();
     cluster.keep();
     context.output.line(format!(
-        "\nThe cluster keeps running.\n  connect: {} '{dsn}'\n           pgclone runs --dsn '{dsn}'\n  stop:    {stop}",
+        "\nThe cluster keeps running.\n  connect: {} '{dsn}'\n           pg_clone runs --dsn '{dsn}'\n  stop:    {stop}",
         psql.display()
     ));
 }

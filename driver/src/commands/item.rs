@@ -1,4 +1,4 @@
-//! `pgclone item`: one item of a registry, or its prefilled form.
+//! `pg_clone item`: one item of a registry, or its prefilled form.
 
 use anyhow::{Context as _, Result};
 

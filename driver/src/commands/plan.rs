@@ -1,4 +1,4 @@
-//! `pgclone clone --dry-run`: what the clone would do, table by table.
+//! `pg_clone clone --dry-run`: what the clone would do, table by table.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `pgclone runs` and `pgclone show`.
+//! `pg_clone runs` and `pg_clone show`.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `pgclone store`: registers, lists and forgets the places where projects live.
+//! `pg_clone store`: registers, lists and forgets the places where projects live.
 
 use std::io::Read;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `pgclone verify`.
+//! `pg_clone verify`.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! `pgclone worker`: runs queued clones, deletes expired ones, copies the files they queued.
+//! `pg_clone worker`: runs queued clones, deletes expired ones, copies the files they queued.
 
 use std::time::Duration;
 

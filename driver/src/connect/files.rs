@@ -50,7 +50,7 @@ pub(super) fn read_password(path: &Path, login: &Login<'_>) -> Option<String> {
     let permissions = std::fs::metadata(path).ok()?.permissions();
     if permissions.mode() & 0o077 != 0 {
         eprintln!(
-            "pgclone: warning: password file {} is readable by others and ignored; permissions should be u=rw (0600)",
+            "pg_clone: warning: password file {} is readable by others and ignored; permissions should be u=rw (0600)",
             path.display()
         );
         return None;

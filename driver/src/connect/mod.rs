@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn the_service_and_password_files_are_read() {
         use std::os::unix::fs::PermissionsExt;
-        let directory = std::env::temp_dir().join(format!("pgclone-connect-{}", std::process::id()));
+        let directory = std::env::temp_dir().join(format!("pg_clone-connect-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         let (service, password) = (directory.join("service"), directory.join("pass"));
         std::fs::write(&service, "[work]\nhost=db\nport=7\nuser=anna\ndbname=shop\n").unwrap();

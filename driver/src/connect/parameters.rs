@@ -114,7 +114,7 @@ fn add_defaults(parameters: &mut Parameters, environment: &dyn Environment) -> R
     }
     let user = parameters.get("user").unwrap_or_default().to_owned();
     parameters.set_default("dbname", &user);
-    parameters.set_default("application_name", "pgclone");
+    parameters.set_default("application_name", "pg_clone");
     Ok(())
 }
 

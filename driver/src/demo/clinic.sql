@@ -1,5 +1,5 @@
 -- A sample project for the store "documents": a small clinic whose documents name each other in every way that real ones
--- do. The setting pgclone_demo.resources says how many resources there are; the same number always gives the same rows.
+-- do. The setting pg_clone_demo.resources says how many resources there are; the same number always gives the same rows.
 
 -- Ids look random and are not: the n-th id of a kind is always the same.
 CREATE FUNCTION pg_temp.id_of(kind text, n bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -30,7 +30,7 @@ $$;
 
 -- How many there are of each kind, kept in settings: read per row, they cost next to nothing. Observations are what remains.
 CREATE FUNCTION pg_temp.amount(kind text) RETURNS int LANGUAGE sql STABLE AS $$
-    SELECT pg_catalog.current_setting('pgclone_demo.' || pg_catalog.lower(kind))::int
+    SELECT pg_catalog.current_setting('pg_clone_demo.' || pg_catalog.lower(kind))::int
 $$;
 
 WITH shares (kind, share) AS (
@@ -40,7 +40,7 @@ WITH shares (kind, share) AS (
 amounts AS (
     SELECT kind, GREATEST(1, pg_temp.amount('resources') / share) AS amount FROM shares
 )
-SELECT pg_catalog.set_config('pgclone_demo.' || pg_catalog.lower(kind), amount::text, true)
+SELECT pg_catalog.set_config('pg_clone_demo.' || pg_catalog.lower(kind), amount::text, true)
 FROM (
     SELECT kind, amount FROM amounts
     UNION ALL

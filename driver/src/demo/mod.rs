@@ -1,4 +1,4 @@
-//! The sample project of `pgclone demo` and how its documents are shown.
+//! The sample project of `pg_clone demo` and how its documents are shown.
 
 mod document_diff;
 mod sample;

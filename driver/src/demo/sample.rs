@@ -24,7 +24,7 @@ impl Sample {
         session.begin().await?;
         let work = async {
             session
-                .execute(&format!("SET LOCAL pgclone_demo.resources = {resources}"))
+                .execute(&format!("SET LOCAL pg_clone_demo.resources = {resources}"))
                 .await?;
             session
                 .execute(CLINIC)

@@ -110,7 +110,7 @@ impl Progress {
                 bar.enable_steady_tick(Duration::from_millis(100));
                 self.bar = Some(bar);
             }
-            Style::Lines => say(&format!("pgclone: {name} ...")),
+            Style::Lines => say(&format!("pg_clone: {name} ...")),
             Style::Json => event("phase", json!({"phase": name})),
             Style::Silent => {}
         }
@@ -131,7 +131,7 @@ impl Progress {
                 }
                 let of_total = count.total.map(|total| format!(" of {}", thousands(clip(total))));
                 say(&format!(
-                    "pgclone: {}: {}{} {}, {}, {}",
+                    "pg_clone: {}: {}{} {}, {}, {}",
                     seconds(elapsed.as_secs_f64()),
                     thousands(clip(count.done)),
                     of_total.unwrap_or_default(),
@@ -159,8 +159,8 @@ impl Progress {
         match (self.style, &self.bar) {
             (Style::Silent, _) => {}
             (Style::Json, _) => event("remark", json!({"text": text})),
-            (_, Some(bar)) => bar.suspend(|| say(&format!("pgclone: {text}"))),
-            (_, None) => say(&format!("pgclone: {text}")),
+            (_, Some(bar)) => bar.suspend(|| say(&format!("pg_clone: {text}"))),
+            (_, None) => say(&format!("pg_clone: {text}")),
         }
     }
 

@@ -3,7 +3,7 @@
 //! Nothing here knows PostgreSQL's API, and nothing is `unsafe`; everything runs under plain `cargo test`.
 #![forbid(unsafe_code)]
 
-pub mod beside;
+pub mod batch;
 pub mod compressed;
 pub mod edit;
 pub mod error;
@@ -14,3 +14,4 @@ pub mod plan;
 pub mod rewrite;
 pub mod rules;
 pub mod scan;
+pub mod worker_thread;

@@ -6,7 +6,7 @@
 
 mod oracle;
 
-use oracle::{Map, Oracle, Tally};
+use oracle::{KeyStatistics, Map, Oracle};
 use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
 use pg_clone_core::jsonb;
 use pg_clone_core::rewrite::{Counts, Dangling, Outcome, RewriteError, Rewriter};
@@ -29,7 +29,7 @@ fn maps() -> (IdMap, Map) {
     ids.insert_as(id(5), id(200)).unwrap();
     map.insert(id(5), Some(id(200)));
     for n in 6..9 {
-        ids.insert_left(id(n)).unwrap();
+        ids.insert_not_cloned(id(n)).unwrap();
         map.insert(id(n), None);
     }
     (ids, map)
@@ -164,8 +164,8 @@ fn json_string(text: &str, noise: &mut dyn FnMut() -> u8, out: &mut String) {
     out.push('"');
 }
 
-fn tally(counts: &Counts) -> Tally {
-    Tally {
+fn key_statistics(counts: &Counts) -> KeyStatistics {
+    KeyStatistics {
         rewritten: counts.rewritten,
         dangling: counts.dangling,
         unversioned: counts.unversioned,
@@ -209,14 +209,14 @@ proptest! {
         let mut text = String::new();
         json_text(&value, &mut noise.iter().copied().cycle().by_ref().map_into_fn(), &mut text);
         prop_assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), &value);
-        let mut oracle = Oracle { map: &map, dangling, tally: Tally::default() };
+        let mut oracle = Oracle { map: &map, dangling, key_statistics: KeyStatistics::default() };
         let expected = oracle.value(&value).unwrap_or(Value::Null);
         let mut rewriter = Rewriter::new(&ids, &texts, dangling);
         let mut bytes = text.clone().into_bytes();
         let outcome = rewriter.json_text(&mut bytes).unwrap();
         let new = after(text.as_bytes(), bytes, outcome).unwrap();
         prop_assert_eq!(serde_json::from_slice::<Value>(&new).unwrap(), expected);
-        prop_assert_eq!(tally(rewriter.counts()), oracle.tally);
+        prop_assert_eq!(key_statistics(rewriter.counts()), oracle.key_statistics);
         prop_assert_eq!(rewriter.dangling_targets().total(), rewriter.counts().dangling);
     }
 
@@ -225,7 +225,7 @@ proptest! {
         let (ids, map) = maps();
         let texts = TextIdMap::new(usize::MAX);
         let payload = jsonb::from_value(&value).unwrap();
-        let mut oracle = Oracle { map: &map, dangling, tally: Tally::default() };
+        let mut oracle = Oracle { map: &map, dangling, key_statistics: KeyStatistics::default() };
         // Of keys that become the same the last one counts, in the order that `jsonb` has.
         let expected = oracle.value(&jsonb::to_value(&payload).unwrap()).unwrap_or(Value::Null);
         let mut rewriter = Rewriter::new(&ids, &texts, dangling);
@@ -234,21 +234,21 @@ proptest! {
         let new = after(&payload, bytes, outcome).unwrap();
         prop_assert_eq!(jsonb::to_value(&new).unwrap(), expected.clone());
         prop_assert_eq!(&new, &jsonb::from_value(&expected).unwrap());
-        prop_assert_eq!(tally(rewriter.counts()), oracle.tally);
+        prop_assert_eq!(key_statistics(rewriter.counts()), oracle.key_statistics);
     }
 
     #[test]
     fn plain_text_is_rewritten_like_the_oracle_does(text in string(), dangling in policy()) {
         let (ids, map) = maps();
         let texts = TextIdMap::new(usize::MAX);
-        let mut oracle = Oracle { map: &map, dangling, tally: Tally::default() };
+        let mut oracle = Oracle { map: &map, dangling, key_statistics: KeyStatistics::default() };
         let expected = oracle.value(&Value::from(text.clone()));
         let mut rewriter = Rewriter::new(&ids, &texts, dangling);
         let mut bytes = text.clone().into_bytes();
         let outcome = rewriter.plain_text(&mut bytes).unwrap();
         let new = after(text.as_bytes(), bytes, outcome).map(|new| Value::from(String::from_utf8(new).unwrap()));
         prop_assert_eq!(new, expected);
-        prop_assert_eq!(tally(rewriter.counts()), oracle.tally);
+        prop_assert_eq!(key_statistics(rewriter.counts()), oracle.key_statistics);
     }
 
     #[test]
@@ -266,7 +266,7 @@ proptest! {
             let payload = jsonb::from_value(&value).unwrap();
             let mut bytes = payload.clone();
             let outcome = rewriter.jsonb(&mut bytes).unwrap();
-            (text, after(&payload, bytes, outcome).unwrap(), tally(rewriter.counts()))
+            (text, after(&payload, bytes, outcome).unwrap(), key_statistics(rewriter.counts()))
         });
         prop_assert_eq!(&results[0], &results[1]);
     }
@@ -275,7 +275,7 @@ proptest! {
     fn an_error_policy_fails_exactly_where_something_dangles(value in document()) {
         let (ids, map) = maps();
         let texts = TextIdMap::new(usize::MAX);
-        let mut oracle = Oracle { map: &map, dangling: Dangling::Keep, tally: Tally::default() };
+        let mut oracle = Oracle { map: &map, dangling: Dangling::Keep, key_statistics: KeyStatistics::default() };
         oracle.value(&value);
         let mut rewriter = Rewriter::new(&ids, &texts, Dangling::Error);
         let outcomes = [
@@ -284,7 +284,7 @@ proptest! {
         ];
         for outcome in outcomes {
             let failed = matches!(outcome, Err(RewriteError::Dangling { .. }));
-            prop_assert_eq!(failed, oracle.tally.dangling > 0);
+            prop_assert_eq!(failed, oracle.key_statistics.dangling > 0);
             prop_assert!(failed || outcome.is_ok());
         }
     }

@@ -1,9 +1,9 @@
 //! Reads a store's description (`clone.store_description`) into the core's types.
 
 use crate::error::internal;
-use crate::pg::caller::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Belonging, Column, ColumnRole, InsertPath, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{Column, ColumnRole, Dependency, InsertPath, Oid, Store, Table, TableRole, quote};
 use pg_clone_core::rules::Rule;
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,7 +26,7 @@ struct Raw {
     preset: String,
     options: Value,
     tables: Vec<RawTable>,
-    belongings: Vec<(String, String, String)>,
+    dependencies: Vec<(String, String, String)>,
     rules: Vec<Rule>,
     check: Option<Oid>,
     finish: Option<Oid>,
@@ -103,12 +103,12 @@ pub fn load(name: &str) -> Result<Description> {
         preset: raw.preset,
         options: raw.options,
         tables: raw.tables.into_iter().map(table).collect::<Result<_>>()?,
-        belongings: raw
-            .belongings
+        dependencies: raw
+            .dependencies
             .into_iter()
-            .map(|(resource_type, brings_type, via_column)| Belonging {
+            .map(|(resource_type, includes_type, via_column)| Dependency {
                 resource_type,
-                brings_type,
+                includes_type,
                 via_column,
             })
             .collect(),

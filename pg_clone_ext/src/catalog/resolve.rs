@@ -1,7 +1,7 @@
 //! Which store a call means when it names none: the only one, or the one that holds the project.
 
 use crate::error::internal;
-use crate::pg::caller::{AsExtensionOwner, check_select};
+use crate::pg::privileges::{AsExtensionOwner, check_select};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::quote;
 

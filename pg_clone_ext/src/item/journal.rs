@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::store::ItemStore;
 use super::{Call, query};
 use crate::error::internal;
-use crate::pg::caller::{AsExtensionOwner, current_user};
+use crate::pg::privileges::{AsExtensionOwner, current_user};
 
 /// What was done.
 pub struct Done<'a> {

@@ -177,7 +177,7 @@ fn handles(store: &ItemStore, prepared: &[Prepared], dry_run: bool) -> Result<Ve
     if dry_run {
         return Ok((1..=prepared.len()).map(|n| format!("dry-run/{n}")).collect());
     }
-    store.mint(prepared.len())
+    store.id_generator(prepared.len())
 }
 
 /// One activity CREATE per new item of a subtype with versions, where that is asked for.
@@ -197,7 +197,7 @@ fn activities(
         .filter(|(_, p)| p.subtype.versionable)
         .map(|(item, _)| item)
         .collect();
-    let handles = store.mint(versioned.len())?;
+    let handles = store.id_generator(versioned.len())?;
     Ok(versioned
         .into_iter()
         .zip(&handles)

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::query;
 use crate::error::internal;
-use crate::pg::caller::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 
 /// A store of preset registry.
 pub struct ItemStore {
@@ -127,14 +127,14 @@ impl ItemStore {
         }
     }
 
-    /// New handles, by the store's generator (`options.mint`: the call of a function), with the caller's rights.
+    /// New handles, by the store's generator (`options.id_generator`: the call of a function), with the caller's rights.
     ///
     /// # Errors
     /// 55000 where the generator gives nothing.
-    pub fn mint(&self, count: usize) -> Result<Vec<String>> {
+    pub fn id_generator(&self, count: usize) -> Result<Vec<String>> {
         let call = self
-            .option("mint")
-            .map_or_else(|| format!("{}()", self.table("mint_handle")), String::from);
+            .option("id_generator")
+            .map_or_else(|| format!("{}()", self.table("next_handle")), String::from);
         let sql = format!(
             "SELECT pg_catalog.array_agg(h.handle) FROM (SELECT ({call})::pg_catalog.text AS handle \
              FROM pg_catalog.generate_series(1, $1) OFFSET 0) h"
@@ -148,7 +148,7 @@ impl ItemStore {
                     Code::StoreChanged,
                     format!("the handle generator {call} returned nothing"),
                 )
-                .hint("options.mint of the store is a call that gives a new handle each time")
+                .hint("options.id_generator of the store is a call that gives a new handle each time")
             })
         });
         handles.collect()

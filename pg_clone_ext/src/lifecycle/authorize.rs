@@ -1,8 +1,8 @@
 //! Before anything is deleted: may the caller, and would other projects' rows suffer.
 
-use super::doomed::Doomed;
+use super::deletion_set::DeletionSet;
 use crate::error::internal;
-use crate::pg::caller;
+use crate::pg::privileges;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Oid, Store, Table, quote};
 use serde::Deserialize;
@@ -10,9 +10,9 @@ use serde::Deserialize;
 /// SELECT and DELETE on every table of the store that has rows, else 42501; row security in the way is 0A000.
 pub fn tables(store: &Store) -> Result<()> {
     for table in store.tables.iter().filter(|table| !table.empty) {
-        caller::check_select(table.oid, &table.sql_name)?;
-        caller::check_delete(table.oid, &table.sql_name)?;
-        caller::check_no_row_security(table.oid, &table.sql_name)?;
+        privileges::check_select(table.oid, &table.sql_name)?;
+        privileges::check_delete(table.oid, &table.sql_name)?;
+        privileges::check_no_row_security(table.oid, &table.sql_name)?;
     }
     Ok(())
 }
@@ -40,8 +40,8 @@ const FOLLOWING_KEYS: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build
 
 /// A row of another project that a foreign key would delete or change along is an error (23503), as a key without an
 /// action would be.
-pub fn no_foreign_row_follows(doomed: &Doomed) -> Result<()> {
-    let store = doomed.store();
+pub fn no_foreign_row_follows(deletion_set: &DeletionSet) -> Result<()> {
+    let store = deletion_set.store();
     let oids: Vec<i64> = store.tables.iter().map(|table| i64::from(table.oid)).collect();
     let Some(pgrx::JsonB(keys)) =
         pgrx::Spi::get_one_with_args::<pgrx::JsonB>(FOLLOWING_KEYS, &[oids.into()]).map_err(internal)?
@@ -56,7 +56,8 @@ pub fn no_foreign_row_follows(doomed: &Doomed) -> Result<()> {
         if is_membership(child, &key) {
             continue;
         }
-        let (Some(mine), Some(gone)) = (belongs(doomed, child)?, doomed.condition(parent)?) else {
+        let (Some(mine), Some(gone)) = (belongs(deletion_set, child)?, deletion_set.condition(parent)?)
+        else {
             continue;
         };
         let list = |columns: &[String]| {
@@ -81,7 +82,7 @@ pub fn no_foreign_row_follows(doomed: &Doomed) -> Result<()> {
                 format!(
                     "rows of other projects in {} refer to rows of project \"{}\" in {}",
                     child.sql_name,
-                    doomed.project(),
+                    deletion_set.project(),
                     parent.sql_name
                 ),
             )
@@ -105,6 +106,12 @@ fn is_membership(child: &Table, key: &FollowingKey) -> bool {
 }
 
 /// The condition on rows of a table that belong to the project, whatever becomes of them.
-fn belongs(doomed: &Doomed, table: &Table) -> Result<Option<String>> {
-    plan::condition(doomed.store(), table, doomed.project(), doomed.filled(), true)
+fn belongs(deletion_set: &DeletionSet, table: &Table) -> Result<Option<String>> {
+    plan::condition(
+        deletion_set.store(),
+        table,
+        deletion_set.project(),
+        deletion_set.filled(),
+        true,
+    )
 }

@@ -1,6 +1,6 @@
 //! `project_delete`: every row of a clone and, through the queue, its files.
 
-use super::doomed::{Counts, Doomed};
+use super::deletion_set::{Counts, DeletionSet};
 use super::files::{File, ProjectFiles};
 use super::options::DeleteOptions;
 use super::{authorize, queue, target};
@@ -36,21 +36,21 @@ pub fn delete_project(project: &str, store: Option<&str>, options: &Value) -> Re
             return Err(target::not_a_clone(&project));
         }
     }
-    let found = Findings::of(&store, &project, options.keep_shared)?;
-    let doomed = Doomed::new(&store, &project, &found.kept)?;
-    authorize::no_foreign_row_follows(&doomed)?;
+    let found = TableStatistics::of(&store, &project, options.keep_shared)?;
+    let deletion_set = DeletionSet::new(&store, &project, &found.kept)?;
+    authorize::no_foreign_row_follows(&deletion_set)?;
     if options.dry_run {
         return Ok(report(
             &store,
             &project,
-            &doomed.count()?,
+            &deletion_set.count()?,
             &found,
             found.files.len(),
             0,
             true,
         ));
     }
-    let rows = doomed.delete()?;
+    let rows = deletion_set.delete()?;
     let run = target::run_of_deletion(&store.name, &project, made_by.as_ref())?;
     let (cancelled, never_begun) = queue::cancel_copies(&store.name, &project)?;
     let files: Vec<File> = found
@@ -74,15 +74,15 @@ pub fn delete_project(project: &str, store: Option<&str>, options: &Value) -> Re
 }
 
 /// The files of a project: those that go, and the resources whose files other projects use.
-struct Findings {
+struct TableStatistics {
     files: Vec<File>,
     kept: HashMap<Oid, Vec<Key>>,
 }
 
-impl Findings {
+impl TableStatistics {
     fn of(store: &Store, project: &str, keep_shared: bool) -> Result<Self> {
         let nothing_kept = HashMap::new();
-        let everything = Doomed::new(store, project, &nothing_kept)?;
+        let everything = DeletionSet::new(store, project, &nothing_kept)?;
         let files = ProjectFiles::new(store, project, everything.filled());
         let mut list = files.list()?;
         let kept = if keep_shared {
@@ -92,7 +92,7 @@ impl Findings {
         };
         let kept_ids: HashSet<&Key> = kept.values().flatten().collect();
         list.retain(|file| !kept_ids.contains(&file.id));
-        Ok(Findings { files: list, kept })
+        Ok(TableStatistics { files: list, kept })
     }
 
     fn tell(&self, store: &Store) {
@@ -129,7 +129,7 @@ fn report(
     store: &Store,
     project: &str,
     rows: &Counts,
-    found: &Findings,
+    found: &TableStatistics,
     files: usize,
     cancelled: usize,
     dry_run: bool,

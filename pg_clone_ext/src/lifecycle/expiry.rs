@@ -3,7 +3,7 @@
 use super::{authorize, delete_project, target};
 use crate::catalog;
 use crate::error::{internal, or_raise};
-use crate::pg::caller::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::subtransaction::attempt;
 use crate::run::project_id;
 use pg_clone_core::error::Result;

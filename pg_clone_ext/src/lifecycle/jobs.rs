@@ -4,7 +4,7 @@ use super::{Succession, authorize, target};
 use crate::catalog;
 use crate::error::internal;
 use crate::pg::as_role::{AsRole, session_user};
-use crate::pg::caller::{AsExtensionOwner, current_user};
+use crate::pg::privileges::{AsExtensionOwner, current_user};
 use crate::run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::Request;

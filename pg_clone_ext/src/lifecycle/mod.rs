@@ -1,17 +1,17 @@
 //! Clones that come and go: they are deleted, they expire, a newer one takes their place, a worker makes them.
 
 mod authorize;
-mod carry;
 mod delete;
-mod doomed;
+mod deletion_set;
 mod expiry;
 mod files;
 pub mod jobs;
-mod kept_values;
+mod manual_rows;
 mod options;
+mod preserved_ids;
+mod preserved_secrets;
 mod queue;
 mod refresh;
-mod stable;
 mod target;
 
 pub use delete::delete_project;

@@ -2,7 +2,7 @@
 
 use super::files::File;
 use crate::error::internal;
-use crate::pg::caller::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 use pg_clone_core::error::Result;
 use serde_json::{Value, json};
 use std::collections::HashSet;

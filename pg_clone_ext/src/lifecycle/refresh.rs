@@ -4,14 +4,14 @@
 //! mapped (the old clone's ids are given again), before the first row is written (the old clone goes), and when all rows
 //! are there. Readers see the old clone until the transaction commits, and the new one afterwards.
 
-use super::carry::{Carried, OldClone};
-use super::doomed::Doomed;
+use super::deletion_set::DeletionSet;
 use super::files::{File, ProjectFiles};
-use super::kept_values::KeptValues;
-use super::stable::{self, Identities, Identity, StableType};
+use super::manual_rows::{ManualRows, OldClone};
+use super::preserved_ids::{self, Identities, Identity, PreservedType};
+use super::preserved_secrets::PreservedSecrets;
 use super::{authorize, queue, target};
 use crate::error::internal;
-use crate::pg::caller::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::run::{Key, NewKey, Run, over_budget, project_id};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::{Mapped, MappedText};
@@ -21,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 
 /// What connects a clone with the one before it and the one after it.
 pub struct Succession {
-    types: Vec<StableType>,
+    types: Vec<PreservedType>,
     rules: Vec<Rule>,
     replaced: Option<Replaced>,
     identities: Identities,
@@ -32,7 +32,7 @@ struct Replaced {
     project: String,
     run: i64,
     identities: HashSet<Identity>,
-    values: Option<KeptValues>,
+    values: Option<PreservedSecrets>,
     files: Vec<File>,
     lost: Vec<(String, String)>,
 }
@@ -49,7 +49,7 @@ impl Succession {
         if let Some(expires_in) = &request.options.expires_in {
             let _owner = AsExtensionOwner::new();
             pgrx::Spi::run_with_args(
-                "SELECT clone.read_interval($1, 'options.expires_in')",
+                "SELECT clone.parse_interval($1, 'options.expires_in')",
                 &[expires_in.as_str().into()],
             )
             .map_err(internal)?;
@@ -59,7 +59,7 @@ impl Succession {
             None => None,
         };
         Ok(Succession {
-            types: stable::types(&store.name)?,
+            types: preserved_ids::types(&store.name)?,
             rules: rules.to_vec(),
             replaced,
             identities: Identities::default(),
@@ -125,8 +125,8 @@ impl Succession {
 }
 
 fn pin_one(run: &mut Run, identity: &Identity) -> Result<()> {
-    let source = stable::key_in(&run.store, identity, &identity.source);
-    let target = stable::key_in(&run.store, identity, &identity.target);
+    let source = preserved_ids::key_in(&run.store, identity, &identity.source);
+    let target = preserved_ids::key_in(&run.store, identity, &identity.target);
     match (source, target) {
         (Key::Uuid(source), Key::Uuid(target)) => {
             if matches!(run.ids.get(&source), Mapped::Cloned(_)) {
@@ -183,7 +183,7 @@ impl Replaced {
         })
     }
 
-    fn remove(&mut self, run: &Run, types: &[StableType], rules: &[Rule], new: &Identities) -> Result<()> {
+    fn remove(&mut self, run: &Run, types: &[PreservedType], rules: &[Rule], new: &Identities) -> Result<()> {
         let store = &run.store;
         let given: HashSet<String> = self
             .identities
@@ -195,12 +195,12 @@ impl Replaced {
             .iter()
             .filter(|identity| {
                 let domain: Vec<_> = identity.table.into_iter().collect();
-                let source = stable::key_in(store, identity, &identity.source);
+                let source = preserved_ids::key_in(store, identity, &identity.source);
                 matches!(run.new_key(&source, &domain), NewKey::To(new) if new.to_text() == identity.target)
             })
             .map(|identity| identity.target.clone())
             .collect();
-        let everything = Doomed::new(store, &self.project, &HashMap::new())?;
+        let everything = DeletionSet::new(store, &self.project, &HashMap::new())?;
         let old = OldClone {
             store,
             project: &self.project,
@@ -210,9 +210,9 @@ impl Replaced {
             given_again: &given_again,
             new,
         };
-        let Carried { keys: mut kept, lost } = old.carried()?;
+        let ManualRows { keys: mut kept, lost } = old.carried()?;
         self.lost = lost;
-        self.values = Some(KeptValues::read(store, rules, &self.project, &given_again)?);
+        self.values = Some(PreservedSecrets::read(store, rules, &self.project, &given_again)?);
         let files = ProjectFiles::new(store, &self.project, everything.filled());
         self.files = files.list()?;
         for (table, keys) in files.used_elsewhere(&self.files)? {
@@ -220,9 +220,9 @@ impl Replaced {
         }
         let kept_ids: HashSet<&Key> = kept.values().flatten().collect();
         self.files.retain(|file| !kept_ids.contains(&file.id));
-        let doomed = Doomed::new(store, &self.project, &kept)?;
-        authorize::no_foreign_row_follows(&doomed)?;
-        doomed.delete()?;
+        let deletion_set = DeletionSet::new(store, &self.project, &kept)?;
+        authorize::no_foreign_row_follows(&deletion_set)?;
+        deletion_set.delete()?;
         let (_, never_begun) = queue::cancel_copies(&store.name, &self.project)?;
         self.files.retain(|file| !never_begun.contains(&file.key));
         target::mark_deleted(&store.name, &self.project)

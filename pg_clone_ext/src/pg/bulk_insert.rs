@@ -5,7 +5,7 @@ use super::index_entries::IndexEntries;
 use super::memory::Memory;
 use super::relation::OpenTable;
 use super::settings_guard::CallersPath;
-use super::stored::{CompressedValue, copied_varlena};
+use super::toast::{CompressedValue, copied_varlena};
 use pgrx::pg_sys;
 
 /// Rows of one multi-insert, as many as COPY takes.

@@ -6,7 +6,7 @@
 
 pub mod as_role;
 pub mod bulk_insert;
-pub mod caller;
+pub mod datum;
 pub mod emit_result;
 pub mod environment;
 mod gin_pending;
@@ -14,6 +14,7 @@ pub mod hook;
 mod index_entries;
 pub mod memory;
 pub mod notice;
+pub mod privileges;
 pub mod progress;
 pub mod query;
 pub mod relation;
@@ -21,6 +22,5 @@ pub mod row;
 pub mod settings_guard;
 pub mod signals;
 pub mod snapshot;
-pub mod stored;
 pub mod subtransaction;
-pub mod value;
+pub mod toast;

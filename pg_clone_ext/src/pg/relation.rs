@@ -1,6 +1,6 @@
 //! An open table.
 
-use super::stored::CompressedValue;
+use super::toast::CompressedValue;
 use pgrx::pg_sys;
 
 #[derive(Clone)]

@@ -48,7 +48,7 @@ impl<'a> Row<'a> {
     /// A column known to be a varlena (text, json, jsonb without its header), detoasted into the current memory
     /// context if it has to be. The bytes live as long as the row and the current memory context.
     pub fn bytes(&self, place: usize) -> Option<&'a [u8]> {
-        self.datum(place).map(super::value::bytes)
+        self.datum(place).map(super::datum::bytes)
     }
 
     /// A column known to be text. Bytes that are no UTF-8 are an error (22P02): we work on UTF-8 databases.

@@ -2,7 +2,7 @@
 
 use super::state::Run;
 use crate::error::internal;
-use crate::pg::caller;
+use crate::pg::privileges;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{KeyKind, Store, Table, TableRole, quote};
@@ -18,15 +18,15 @@ pub fn tables(store: &Store, resource_types: &[String], writing: bool) -> Result
                 .any(|p| store.table(*p).is_some_and(|t| !t.empty))
     };
     for table in store.tables.iter().filter(|table| filled(table)) {
-        caller::check_select(table.oid, &table.sql_name)?;
+        privileges::check_select(table.oid, &table.sql_name)?;
         let named = table
             .resource_type
             .as_ref()
             .is_some_and(|name| resource_types.contains(name));
         if writing && (table.cloned || named) {
-            caller::check_insert(table.oid, &table.sql_name)?;
+            privileges::check_insert(table.oid, &table.sql_name)?;
         }
-        caller::check_no_row_security(table.oid, &table.sql_name)?;
+        privileges::check_no_row_security(table.oid, &table.sql_name)?;
     }
     Ok(())
 }

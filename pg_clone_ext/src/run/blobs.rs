@@ -3,8 +3,8 @@
 use super::keys::{Key, NewKey};
 use super::state::Run;
 use crate::error::internal;
-use crate::pg::caller::AsExtensionOwner;
 use crate::pg::memory::Memory;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::for_each_row;
 use crate::pg::settings_guard::ReadingSettings;
 use pg_clone_core::edit::member;

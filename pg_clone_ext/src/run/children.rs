@@ -61,16 +61,16 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
     let Some(belongs) = plan::condition(&run.store, table, &run.source, &active, false)? else {
         return Ok(());
     };
-    let gate_column = table
+    let filter_column = table
         .join_column
         .as_deref()
         .or(table.project_column.as_deref())
         .unwrap_or(id_column);
-    let (id_type, gate_type) = (table.type_of(id_column), table.type_of(gate_column));
+    let (id_type, gate_type) = (table.type_of(id_column), table.type_of(filter_column));
     let sql = format!(
         "SELECT t.{}, t.{} FROM {} AS t WHERE {belongs}",
         quote::identifier(id_column),
-        quote::identifier(gate_column),
+        quote::identifier(filter_column),
         table.sql_name
     );
     let memory = crate::pg::memory::Memory::new(c"pg_clone map");

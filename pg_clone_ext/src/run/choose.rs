@@ -11,7 +11,7 @@ pub enum Choice {
     /// Cloned.
     Cloned,
     /// Not chosen, but comes along if something chosen needs it.
-    Left,
+    Skipped,
     /// Never cloned: named in exclude_ids, or not live.
     Excluded,
 }
@@ -71,7 +71,7 @@ impl Chooser {
         if wanted_type && (named || self.include.is_empty()) {
             Choice::Cloned
         } else {
-            Choice::Left
+            Choice::Skipped
         }
     }
 

@@ -1,8 +1,8 @@
 //! The copy stage: a table of the source is read, rewritten and inserted, by the bulk path or by SQL.
 
-use super::flight::Flight;
+use super::pipeline::Pipeline;
 use super::row_batch::{FinishedRow, RowBatch};
-use super::state::{Findings, Run};
+use super::state::{Run, TableStatistics};
 use super::transform::Transformer;
 use crate::error::internal;
 use crate::pg::bulk_insert::BulkInsert;
@@ -13,9 +13,9 @@ use crate::pg::query::for_each_row;
 use crate::pg::relation::{Attribute, OpenTable};
 use crate::pg::settings_guard::ReadingSettings;
 use crate::pg::snapshot::next_command;
-use crate::pg::stored::CompressedValue;
+use crate::pg::toast::CompressedValue;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{ColumnRole, Emission, InsertPath, quote};
+use pg_clone_core::plan::{ColumnRole, InsertPath, TableCopy, quote};
 use pgrx::pg_sys;
 
 /// Rows between two updates of the progress view.
@@ -33,40 +33,40 @@ trait Sink {
     fn flush(&mut self) {}
 }
 
-/// Makes every row of an emission.
+/// Makes every row of an table_copy.
 fn emit_into(
     run: &Run,
-    emission: &Emission,
+    table_copy: &TableCopy,
     targets: Vec<Attribute>,
     sink: &mut dyn Sink,
     after: &mut dyn FnMut(u64, u64),
-) -> Result<Findings> {
+) -> Result<TableStatistics> {
     let _settings = ReadingSettings::new();
     run.snapshot.within(|| {
         let memory = Memory::new(c"pg_clone row");
         let width = targets.len();
-        let mut transformer = Transformer::new(run, emission, targets)?;
-        let mut flight = Flight::new(run, width, transformer.has_documents(), sink.looks_into_values());
+        let mut transformer = Transformer::new(run, table_copy, targets)?;
+        let mut pipeline = Pipeline::new(run, width, transformer.has_documents(), sink.looks_into_values());
         let (mut rows, mut total) = (0u64, 0u64);
-        for_each_row(&emission.sql, &mut |row| {
+        for_each_row(&table_copy.sql, &mut |row| {
             if let Some(row) = row {
-                let filling = &flight.filling;
-                let made = filling
+                let current = &pipeline.current;
+                let made = current
                     .memory
-                    .within(|| transformer.row(row, filling.keeps_values()))?;
+                    .within(|| transformer.row(row, current.keeps_values()))?;
                 match made {
                     Some(origin) => {
                         memory.reset();
-                        memory.within(|| transformer.add_to(&mut flight.filling, origin))?;
+                        memory.within(|| transformer.add_to(&mut pipeline.current, origin))?;
                     }
-                    None => flight.filling.leave_out(),
+                    None => pipeline.current.leave_out(),
                 }
-                if !flight.filling.is_full() {
+                if !pipeline.current.is_full() {
                     return Ok(());
                 }
             }
-            let mut land = |batch: &mut RowBatch| {
-                transformer.land(batch, &memory, &mut |row| {
+            let mut write = |batch: &mut RowBatch| {
+                transformer.write(batch, &memory, &mut |row| {
                     let bytes = sink.put(row);
                     rows += 1;
                     total += bytes as u64;
@@ -77,9 +77,9 @@ fn emit_into(
                 })
             };
             if row.is_some() {
-                flight.turn(&mut land)
+                pipeline.rotate(&mut write)
             } else {
-                flight.finish(&mut land)?;
+                pipeline.finish(&mut write)?;
                 sink.flush();
                 Ok(())
             }
@@ -90,8 +90,8 @@ fn emit_into(
 }
 
 /// The path that a table takes: its own, unless the session has switched the bulk path off.
-pub fn path(run: &Run, emission: &Emission) -> InsertPath {
-    match run.store.table(emission.table).map(|table| table.path.clone()) {
+pub fn path(run: &Run, table_copy: &TableCopy) -> InsertPath {
+    match run.store.table(table_copy.table).map(|table| table.path.clone()) {
         Some(InsertPath::Bulk) if !crate::settings::bulk() => {
             InsertPath::Sql("pg_clone.bulk is off".to_owned())
         }
@@ -101,29 +101,29 @@ pub fn path(run: &Run, emission: &Emission) -> InsertPath {
 }
 
 /// Fills one table.
-pub fn table(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
-    let findings = match path(run, emission) {
-        InsertPath::Bulk => bulk(run, emission, after)?,
-        InsertPath::Sql(_) => sql(run, emission, after)?,
+pub fn table(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> Result<TableStatistics> {
+    let statistics = match path(run, table_copy) {
+        InsertPath::Bulk => bulk(run, table_copy, after)?,
+        InsertPath::Sql(_) => sql(run, table_copy, after)?,
     };
     // Foreign keys of the next table must see these rows.
     next_command();
-    Ok(findings)
+    Ok(statistics)
 }
 
 /// A row in the table's own order of attributes.
-struct Placed {
+struct ColumnMapping {
     /// Place of each output in the table's attributes.
     places: Vec<usize>,
     values: Vec<pg_sys::Datum>,
     nulls: Vec<bool>,
 }
 
-impl Placed {
+impl ColumnMapping {
     /// Finds the outputs' places; also returns their attributes.
-    fn new(table: &OpenTable, emission: &Emission) -> Result<(Self, Vec<Attribute>)> {
+    fn new(table: &OpenTable, table_copy: &TableCopy) -> Result<(Self, Vec<Attribute>)> {
         let attributes = table.attributes();
-        let places = emission
+        let places = table_copy
             .outputs
             .iter()
             .map(|output| {
@@ -138,7 +138,7 @@ impl Placed {
         let targets = places.iter().map(|place| attributes[*place].clone()).collect();
         let width = attributes.len();
         Ok((
-            Placed {
+            ColumnMapping {
                 places,
                 values: vec![pg_sys::Datum::from(0); width],
                 nulls: vec![true; width],
@@ -166,7 +166,7 @@ impl Placed {
 
 struct BulkSink {
     insert: BulkInsert,
-    row: Placed,
+    row: ColumnMapping,
 }
 
 impl Sink for BulkSink {
@@ -189,15 +189,15 @@ impl Sink for BulkSink {
 /// Foreign keys that need no check row by row: every row has the same key, that of the project row which this very
 /// transaction has inserted before and nobody else can see, let alone delete. With them a clone of 1,000,000 documents
 /// queues and runs 1,000,000 key checks less.
-fn proven_keys(run: &Run, emission: &Emission) -> Vec<u32> {
-    let place = |oid: u32| run.emissions.iter().position(|other| other.table == oid);
+fn proven_keys(run: &Run, table_copy: &TableCopy) -> Vec<u32> {
+    let place = |oid: u32| run.table_copies.iter().position(|other| other.table == oid);
     let project = run
         .store
         .project_table()
         .ok()
         .and_then(|project| place(project.oid));
     let project_first =
-        matches!((project, place(emission.table)), (Some(project), Some(own)) if project < own);
+        matches!((project, place(table_copy.table)), (Some(project), Some(own)) if project < own);
     let columns_are_the_project = |table: &pg_clone_core::plan::Table| {
         table
             .project_column
@@ -205,38 +205,38 @@ fn proven_keys(run: &Run, emission: &Emission) -> Vec<u32> {
             .and_then(|name| table.column(name))
             .is_some_and(|c| c.role == ColumnRole::Project)
     };
-    match run.store.table(emission.table) {
+    match run.store.table(table_copy.table) {
         Some(table) if project_first && columns_are_the_project(table) => table.project_keys.clone(),
         _ => Vec::new(),
     }
 }
 
-fn bulk(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
-    let open = OpenTable::for_insert(emission.table);
-    let (row, targets) = Placed::new(&open, emission)?;
-    let progress = Progress::start(emission.table);
+fn bulk(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> Result<TableStatistics> {
+    let open = OpenTable::for_insert(table_copy.table);
+    let (row, targets) = ColumnMapping::new(&open, table_copy)?;
+    let progress = Progress::start(table_copy.table);
     let mut sink = BulkSink {
-        insert: BulkInsert::open(open, &proven_keys(run, emission), run.path.clone()),
+        insert: BulkInsert::open(open, &proven_keys(run, table_copy), run.path.clone()),
         row,
     };
-    let findings = emit_into(run, emission, targets, &mut sink, &mut |rows, bytes| {
+    let statistics = emit_into(run, table_copy, targets, &mut sink, &mut |rows, bytes| {
         progress.update(rows, bytes);
         after(rows, bytes);
     })?;
     sink.insert.finish();
-    Ok(findings)
+    Ok(statistics)
 }
 
-fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Result<Findings> {
-    let Some(table) = run.store.table(emission.table) else {
-        return Err(Error::new(Code::Internal, "an emission has no table"));
+fn sql(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> Result<TableStatistics> {
+    let Some(table) = run.store.table(table_copy.table) else {
+        return Err(Error::new(Code::Internal, "an table_copy has no table"));
     };
-    let columns: Vec<String> = emission
+    let columns: Vec<String> = table_copy
         .outputs
         .iter()
         .map(|o| quote::identifier(&o.column))
         .collect();
-    let typed: Vec<String> = emission
+    let typed: Vec<String> = table_copy
         .outputs
         .iter()
         .map(|o| {
@@ -249,13 +249,13 @@ fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resul
         .collect();
     let columns = columns.join(", ");
     let statement = format!(
-        "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM clone.emit({}, {}::pg_catalog.oid::pg_catalog.regclass) AS e ({})",
+        "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM clone.rewritten_rows({}, {}::pg_catalog.oid::pg_catalog.regclass) AS e ({})",
         table.sql_name,
         run.id,
-        emission.table,
+        table_copy.table,
         typed.join(", ")
     );
-    run.emitted.replace(None);
+    run.emitted_statistics.replace(None);
     let inserted = {
         let _path = run.path.enter();
         pgrx::Spi::connect_mut(|client| {
@@ -265,9 +265,9 @@ fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resul
         })
         .map_err(internal)?
     };
-    let findings = run.emitted.take().unwrap_or_default();
-    let rows = findings.by_type.values().map(|counts| counts.rows).sum();
-    let bytes = findings.by_type.values().map(|counts| counts.bytes).sum();
+    let statistics = run.emitted_statistics.take().unwrap_or_default();
+    let rows = statistics.by_type.values().map(|counts| counts.rows).sum();
+    let bytes = statistics.by_type.values().map(|counts| counts.bytes).sum();
     after(rows, bytes);
     if inserted as u64 != rows {
         return Err(Error::new(
@@ -280,7 +280,7 @@ fn sql(run: &Run, emission: &Emission, after: &mut dyn FnMut(u64, u64)) -> Resul
         .detail("The clone would have holes.")
         .hint("A trigger or rule of the table keeps rows back; make it let the rows of a clone pass."));
     }
-    Ok(findings)
+    Ok(statistics)
 }
 
 struct EmitSink<'e>(&'e mut EmitResult);
@@ -291,37 +291,37 @@ impl Sink for EmitSink<'_> {
     }
 }
 
-/// What `clone.emit` does within the SQL path.
+/// What `clone.rewritten_rows` does within the SQL path.
 pub fn emit(run: &Run, table: u32, result: &mut EmitResult) -> Result<()> {
-    let Some(emission) = run.emission(table) else {
+    let Some(table_copy) = run.table_copy(table) else {
         return Err(Error::bad_argument(format!(
             "run {} does not fill the table with oid {table}",
             run.id
         )));
     };
-    if result.columns() != emission.outputs.len() {
+    if result.columns() != table_copy.outputs.len() {
         return Err(Error::bad_argument(format!(
-            "clone.emit returns {} columns here, the statement wants {}",
-            emission.outputs.len(),
+            "clone.rewritten_rows returns {} columns here, the statement wants {}",
+            table_copy.outputs.len(),
             result.columns()
         )));
     }
     let targets = result.attributes();
     let progress = Progress::start(table);
-    let findings = emit_into(
+    let statistics = emit_into(
         run,
-        emission,
+        table_copy,
         targets,
         &mut EmitSink(result),
         &mut |rows, bytes| progress.update(rows, bytes),
     )?;
-    run.emitted.replace(Some(findings));
+    run.emitted_statistics.replace(Some(statistics));
     Ok(())
 }
 
 struct CountSink {
     table: OpenTable,
-    row: Placed,
+    row: ColumnMapping,
 }
 
 impl Sink for CountSink {
@@ -334,12 +334,12 @@ impl Sink for CountSink {
 }
 
 /// Makes every row and writes none: what `project_clone_plan` counts.
-pub fn dry(run: &Run, emission: &Emission) -> Result<Findings> {
-    let table = OpenTable::for_read(emission.table);
-    let (row, targets) = Placed::new(&table, emission)?;
+pub fn dry(run: &Run, table_copy: &TableCopy) -> Result<TableStatistics> {
+    let table = OpenTable::for_read(table_copy.table);
+    let (row, targets) = ColumnMapping::new(&table, table_copy)?;
     emit_into(
         run,
-        emission,
+        table_copy,
         targets,
         &mut CountSink { table, row },
         &mut |_, _| (),

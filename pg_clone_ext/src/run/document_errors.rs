@@ -1,7 +1,7 @@
 //! Errors of documents and references, as the user sees them.
 
 use crate::error::internal;
-use pg_clone_core::beside::DocumentError;
+use pg_clone_core::batch::DocumentError;
 use pg_clone_core::error::{Code, Error};
 use pg_clone_core::rewrite::RewriteError;
 

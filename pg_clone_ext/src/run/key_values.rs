@@ -1,11 +1,11 @@
 //! New values of columns that hold keys: of UUIDs, integers and texts.
 
 use super::document_errors::dangling_error;
+use super::key_statistics::KeyStatistics;
 use super::keys::{Key, NewKey};
 use super::state::Run;
-use super::tally::Tally;
 use crate::error::internal;
-use crate::pg::value::{self, Changed};
+use crate::pg::datum::{self, Changed};
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{KeyKind, Oid, Output};
@@ -19,7 +19,7 @@ pub struct KeyMapper<'m, 'r> {
     /// Its rewriter.
     pub rewriter: &'m mut Rewriter<'r>,
     /// Counts of keys that are no UUIDs.
-    pub tally: &'m mut Tally,
+    pub key_statistics: &'m mut KeyStatistics,
     /// What happens to keys of resources that are not cloned.
     pub policy: Dangling,
 }
@@ -35,30 +35,30 @@ impl KeyMapper<'_, '_> {
     ) -> Result<Changed> {
         match kind {
             KeyKind::Uuid => {
-                let id = value::read_uuid(datum);
+                let id = datum::read_uuid(datum);
                 Ok(match self.rewriter.uuid(&id) {
                     UuidOutcome::Unchanged => Changed::No,
-                    UuidOutcome::Mapped(new) => Changed::To(value::make_uuid(&new)),
+                    UuidOutcome::Mapped(new) => Changed::To(datum::make_uuid(&new)),
                     UuidOutcome::Dangling => keep_or_null(self.dangling(&uuid_text::to_string(&id))?),
                 })
             }
             KeyKind::Int => self.integer(output, datum, domain),
-            KeyKind::Text => value::rewrite_varlena(datum, |bytes| self.text(bytes)),
+            KeyKind::Text => datum::rewrite_varlena(datum, |bytes| self.text(bytes)),
         }
     }
 
     fn integer(&mut self, output: &Output, datum: pg_sys::Datum, domain: Option<Oid>) -> Result<Changed> {
-        let key = Key::Int(value::read_integer(datum, &output.type_name));
+        let key = Key::Int(datum::read_integer(datum, &output.type_name));
         let domains: &[Oid] = domain.as_slice();
         Ok(match self.run.new_key(&key, domains) {
             NewKey::To(Key::Int(new)) => {
-                self.tally.rewritten();
-                Changed::To(value::make_integer(new, &output.type_name)?)
+                self.key_statistics.rewritten();
+                Changed::To(datum::make_integer(new, &output.type_name)?)
             }
-            NewKey::Left => {
+            NewKey::NotCloned => {
                 let table = domain.and_then(|oid| self.run.store.table(oid));
                 let target = format!("{}/{}", table.map_or("", |t| t.sql_name.as_str()), key.to_text());
-                self.tally.dangling(&target);
+                self.key_statistics.dangling(&target);
                 keep_or_null(self.dangling(&target)?)
             }
             _ => Changed::No,
@@ -67,7 +67,7 @@ impl KeyMapper<'_, '_> {
 
     /// An array of UUIDs.
     pub fn uuid_array(&mut self, datum: pg_sys::Datum) -> Result<Changed> {
-        value::map_uuid_array(datum, |id| match self.rewriter.uuid(id) {
+        datum::map_uuid_array(datum, |id| match self.rewriter.uuid(id) {
             UuidOutcome::Unchanged => Ok(Some(*id)),
             UuidOutcome::Mapped(new) => Ok(Some(new)),
             UuidOutcome::Dangling => self
@@ -92,11 +92,11 @@ impl KeyMapper<'_, '_> {
         match self.rewriter.text_id(text) {
             TextIdOutcome::Unchanged => Ok(Outcome::Unchanged),
             TextIdOutcome::Mapped(new) => {
-                self.tally.rewritten();
+                self.key_statistics.rewritten();
                 Ok(Outcome::Rebuilt(new.as_bytes().to_vec()))
             }
             TextIdOutcome::Dangling => {
-                self.tally.dangling(text);
+                self.key_statistics.dangling(text);
                 self.outcome_of_dangling(text)
             }
         }

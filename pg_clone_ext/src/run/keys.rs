@@ -1,11 +1,11 @@
 //! Keys of rows in their three kinds, and what the run maps them to.
 
 use super::state::{Run, over_budget};
+use crate::pg::datum;
 use crate::pg::row::Row;
-use crate::pg::value;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Id, Mapped, MappedText, uuid_text};
-use pg_clone_core::plan::{Gate, KeyKind, Oid};
+use pg_clone_core::plan::{KeyKind, Oid, RowFilter};
 
 /// A key as it stands in a row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,7 +25,7 @@ impl Key {
             KeyKind::Uuid => row.uuid(place).map(Key::Uuid),
             KeyKind::Int => row
                 .datum(place)
-                .map(|datum| Key::Int(value::read_integer(datum, type_name))),
+                .map(|datum| Key::Int(datum::read_integer(datum, type_name))),
             KeyKind::Text => row.text(place)?.map(|text| Key::parse(&text)),
         })
     }
@@ -54,7 +54,7 @@ pub enum NewKey {
     /// This.
     To(Key),
     /// Its resource is not cloned.
-    Left,
+    NotCloned,
     /// Nothing of the source project.
     Unknown,
 }
@@ -65,36 +65,36 @@ impl Run {
         match key {
             Key::Uuid(id) => match self.ids.get(id) {
                 Mapped::Cloned(new) => NewKey::To(Key::Uuid(new)),
-                Mapped::Left => NewKey::Left,
+                Mapped::NotCloned => NewKey::NotCloned,
                 Mapped::Unknown => NewKey::Unknown,
             },
             Key::Text(text) => match self.texts.get(text) {
                 MappedText::Cloned(new) => NewKey::To(Key::Text(new.to_owned())),
-                MappedText::Left => NewKey::Left,
+                MappedText::NotCloned => NewKey::NotCloned,
                 MappedText::Unknown => NewKey::Unknown,
             },
             Key::Int(number) => domains
                 .iter()
                 .find_map(|table| self.integers.get(table)?.get(number))
                 .map_or(NewKey::Unknown, |new| {
-                    new.map_or(NewKey::Left, |new| NewKey::To(Key::Int(new)))
+                    new.map_or(NewKey::NotCloned, |new| NewKey::To(Key::Int(new)))
                 }),
         }
     }
 
-    /// Whether the row behind the gate is cloned.
-    pub fn passes(&self, row: &Row<'_>, gate: &Gate) -> Result<Option<Key>> {
-        let Some(key) = Key::read(row, gate.source, gate.kind, &gate.type_name)? else {
+    /// Whether the row behind the row_filter is cloned.
+    pub fn passes(&self, row: &Row<'_>, row_filter: &RowFilter) -> Result<Option<Key>> {
+        let Some(key) = Key::read(row, row_filter.source, row_filter.kind, &row_filter.type_name)? else {
             return Ok(None);
         };
-        Ok(matches!(self.new_key(&key, &gate.domains), NewKey::To(_)).then_some(key))
+        Ok(matches!(self.new_key(&key, &row_filter.domains), NewKey::To(_)).then_some(key))
     }
 
     /// Marks a UUID or text key as not cloned; integer keys are marked in their table's own map.
     pub fn leave(&mut self, key: &Key, table: Oid) -> Result<()> {
         match key {
-            Key::Uuid(id) => self.ids_mut()?.insert_left(*id).map_err(over_budget),
-            Key::Text(text) => self.texts_mut()?.insert_left(text).map_err(over_budget),
+            Key::Uuid(id) => self.ids_mut()?.insert_not_cloned(*id).map_err(over_budget),
+            Key::Text(text) => self.texts_mut()?.insert_not_cloned(text).map_err(over_budget),
             Key::Int(number) => {
                 self.integers
                     .entry(table)

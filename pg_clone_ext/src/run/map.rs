@@ -1,8 +1,8 @@
 //! The map stage: one pass over the source's ids; every chosen resource gets its new id.
 
-use super::belongings::Candidates;
 use super::children::{map_children, map_versions};
 use super::choose::{Choice, Chooser, check_known};
+use super::dependencies::Candidates;
 use super::keys::{Key, NewKey};
 use super::new_keys::new_keys;
 use super::resources::for_each_resource;
@@ -12,7 +12,7 @@ use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, History, Oid, Table, TableRole, quote};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// Fills the run's maps, then plans every table's emission.
+/// Fills the run's maps, then plans every table's table_copy.
 pub fn build(run: &mut Run) -> Result<()> {
     let chooser = Chooser::new(&run.store, &run.request)?;
     let tables = run.store.tables.clone();
@@ -25,7 +25,7 @@ pub fn build(run: &mut Run) -> Result<()> {
         map_resources(run, table, &filled, &chooser, &mut candidates)?;
     }
     check_types_of_rows(run)?;
-    super::belongings::bring(run, &tables, &filled, &mut candidates)?;
+    super::dependencies::bring(run, &tables, &filled, &mut candidates)?;
     map_children(run, &tables)?;
     if run.request.options.history == History::Full {
         map_versions(run, &tables)?;
@@ -44,14 +44,14 @@ pub fn build(run: &mut Run) -> Result<()> {
         let Some(table) = run.store.table(oid) else {
             continue;
         };
-        let emission = plan::emission(
+        let table_copy = plan::table_copy(
             &run.store,
             table,
             &run.source,
             &run.active,
             run.request.options.history,
         )?;
-        run.emissions.extend(emission);
+        run.table_copies.extend(table_copy);
     }
     Ok(())
 }

@@ -1,18 +1,19 @@
 //! A clone from beginning to end: authorize, plan, map, copy, record, hand over blobs. One transaction, the caller's.
 
 mod authorize;
-mod belongings;
 mod blobs;
 mod children;
 mod choose;
 mod copy;
+mod dependencies;
 mod document_errors;
-mod flight;
 mod id_paths;
+mod key_statistics;
 mod key_values;
 mod keys;
 mod map;
 mod new_keys;
+mod pipeline;
 mod plan_rows;
 mod record;
 mod resources;
@@ -20,12 +21,11 @@ mod row_batch;
 mod rules;
 mod state;
 mod summary;
-mod tally;
-mod thread;
 mod transform;
 mod type_counts;
 pub mod verify;
 mod versions;
+mod worker_thread;
 
 pub use authorize::{not_found, project_id, tables as authorize_clone};
 pub use keys::{Key, NewKey};
@@ -36,16 +36,16 @@ pub use state::{Run, over_budget};
 use crate::catalog;
 use crate::error::internal;
 use crate::lifecycle::Succession;
+use crate::pg::datum::random;
 use crate::pg::emit_result::EmitResult;
 use crate::pg::settings_guard::{CallersPath, PathGuard, ReadingSettings};
 use crate::pg::snapshot::Snapshot;
-use crate::pg::value::random;
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::{IdMap, NewIds, TextIdMap, uuid_text};
 use pg_clone_core::plan::{KeyKind, Oid, Request};
 use pg_clone_core::rewrite::Dangling;
 use serde_json::Value;
-use state::Findings;
+use state::TableStatistics;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -53,12 +53,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 thread_local! {
-    /// The run of this backend whose SQL path may call `clone.emit`.
+    /// The run of this backend whose SQL path may call `clone.rewritten_rows`.
     static RUNNING: RefCell<Option<Rc<Run>>> = const { RefCell::new(None) };
     static LAST_RUN: Cell<Option<i64>> = const { Cell::new(None) };
 }
 
-/// Makes a run known to `clone.emit`; also when an error unwinds it is forgotten.
+/// Makes a run known to `clone.rewritten_rows`; also when an error unwinds it is forgotten.
 struct Running;
 
 impl Running {
@@ -88,7 +88,7 @@ pub fn emit(run: i64, table: u32, result: &mut EmitResult) -> Result<()> {
         Some(running) => copy::emit(&running, table, result),
         None => Err(
             Error::bad_argument(format!("run {run} is not running in this session"))
-                .hint("clone.emit is called by project_clone, not by users."),
+                .hint("clone.rewritten_rows is called by project_clone, not by users."),
         ),
     }
 }
@@ -148,9 +148,9 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<(Ru
         snapshot: Snapshot::of_caller(),
         active: HashSet::new(),
         source_rows: BTreeMap::new(),
-        emissions: Vec::new(),
-        beside: RefCell::new(None),
-        emitted: RefCell::new(None),
+        table_copies: Vec::new(),
+        worker: RefCell::new(None),
+        emitted_statistics: RefCell::new(None),
         store,
     };
     // The snapshot is a resource of its own, so that the run can be changed while it is active.
@@ -207,17 +207,17 @@ pub fn clone_project(request: Request) -> Result<Value> {
     succession.before_copy(&run)?;
     let run = Rc::new(run);
     let running = Running::new(Rc::clone(&run));
-    let mut totals = Findings::default();
+    let mut totals = TableStatistics::default();
     let mut tables = Vec::new();
     let mut progress = summary::Progress::new(&run);
-    for emission in &run.emissions {
+    for table_copy in &run.table_copies {
         let table_began = Instant::now();
-        let findings = copy::table(&run, emission, &mut |rows, _| progress.table(emission, rows))?;
-        progress.done(&findings);
-        totals.add(&findings);
+        let statistics = copy::table(&run, table_copy, &mut |rows, _| progress.table(table_copy, rows))?;
+        progress.done(&statistics);
+        totals.add(&statistics);
         tables.push(record::Filled {
-            emission,
-            findings,
+            table_copy,
+            statistics,
             took: table_began.elapsed(),
         });
     }

@@ -84,16 +84,16 @@ fn next_integers(table: &Table, column: &str, count: usize) -> Result<Vec<i64>> 
     Ok(new)
 }
 
-/// New text ids: from the function in options.mint, else UUIDs of the run.
+/// New text ids: from the function in options.id_generator, else UUIDs of the run.
 fn next_texts(run: &mut Run, count: usize) -> Result<Vec<String>> {
-    let mint = run
+    let id_generator = run
         .store
         .options
-        .get("mint")
-        .and_then(|mint| mint.as_str())
+        .get("id_generator")
+        .and_then(|id_generator| id_generator.as_str())
         .map(str::to_owned);
     let mut new = Vec::with_capacity(count);
-    match mint {
+    match id_generator {
         Some(call) => {
             for_each_row(
                 &format!("SELECT ({call})::pg_catalog.text FROM pg_catalog.generate_series(1, {count})"),
@@ -113,7 +113,7 @@ fn next_texts(run: &mut Run, count: usize) -> Result<Vec<String>> {
         }
         None => {
             for _ in 0..count {
-                let seed = crate::pg::value::random::<16>()?;
+                let seed = crate::pg::datum::random::<16>()?;
                 new.push(uuid_text::to_string(
                     &run.ids_mut()?.insert_cloned(seed).map_err(over_budget)?,
                 ));

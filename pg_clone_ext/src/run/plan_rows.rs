@@ -37,11 +37,11 @@ fn number(count: u64) -> i64 {
 /// The lines, in the order in which tables would be filled; then what is left out.
 pub fn rows(run: &Run) -> Result<Vec<PlanRow>> {
     let mut lines = Vec::new();
-    for emission in &run.emissions {
-        let Some(table) = run.store.table(emission.table) else {
+    for table_copy in &run.table_copies {
+        let Some(table) = run.store.table(table_copy.table) else {
             continue;
         };
-        let (path, why) = match copy::path(run, emission) {
+        let (path, why) = match copy::path(run, table_copy) {
             InsertPath::Bulk => ("bulk", "plain table".to_owned()),
             InsertPath::Sql(why) => ("sql", why),
         };
@@ -52,9 +52,9 @@ pub fn rows(run: &Run) -> Result<Vec<PlanRow>> {
                 .map(|c| (c.name.clone(), json!({"role": c.role.word(), "why": c.reason})))
                 .collect(),
         );
-        let findings = copy::dry(run, emission)?;
+        let statistics = copy::dry(run, table_copy)?;
         // Types of which nothing is cloned are listed below with the reason.
-        for (resource_type, counts) in findings.by_type.iter().filter(|(_, counts)| counts.rows > 0) {
+        for (resource_type, counts) in statistics.by_type.iter().filter(|(_, counts)| counts.rows > 0) {
             let source = run
                 .source_rows
                 .get(&(table.oid, resource_type.clone()))

@@ -1,11 +1,11 @@
 //! The record stage: the run, its counts, the new project's document. Written with the extension owner's rights, in
 //! the caller's transaction.
 
-use super::state::{Findings, Run};
+use super::state::{Run, TableStatistics};
 use crate::error::internal;
-use crate::pg::caller::{AsExtensionOwner, current_user};
+use crate::pg::privileges::{AsExtensionOwner, current_user};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Emission, InsertPath, Oid, Request, quote};
+use pg_clone_core::plan::{InsertPath, Oid, Request, TableCopy, quote};
 use pg_clone_core::rewrite::Counts;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -13,9 +13,9 @@ use std::time::Duration;
 /// A table that has been filled.
 pub struct Filled<'r> {
     /// How.
-    pub emission: &'r Emission,
+    pub table_copy: &'r TableCopy,
     /// With what result.
-    pub findings: Findings,
+    pub statistics: TableStatistics,
     /// How long it took.
     pub took: Duration,
 }
@@ -47,24 +47,24 @@ fn number(count: u64) -> i64 {
 }
 
 /// Writes the run and its counts.
-pub fn write(run: &Run, tables: &[Filled<'_>], totals: &Findings, blobs: usize) -> Result<()> {
+pub fn write(run: &Run, tables: &[Filled<'_>], totals: &TableStatistics, blobs: usize) -> Result<()> {
     let caller = current_user();
     let mut rows = 0;
     let mut bytes = 0;
     let mut counts = Counts::default();
     let mut details = Vec::new();
     for filled in tables {
-        counts.add(&filled.findings.rewritten());
-        let Some(table) = run.store.table(filled.emission.table) else {
+        counts.add(&filled.statistics.rewritten());
+        let Some(table) = run.store.table(filled.table_copy.table) else {
             continue;
         };
-        let path = if matches!(super::copy::path(run, filled.emission), InsertPath::Bulk) {
+        let path = if matches!(super::copy::path(run, filled.table_copy), InsertPath::Bulk) {
             "bulk"
         } else {
             "sql"
         };
         for (resource_type, of_type) in filled
-            .findings
+            .statistics
             .by_type
             .iter()
             .filter(|(_, of_type)| of_type.rows > 0)
@@ -75,7 +75,7 @@ pub fn write(run: &Run, tables: &[Filled<'_>], totals: &Findings, blobs: usize) 
                 "relation": table.sql_name, "resource_type": resource_type, "path": path,
                 "rows": of_type.rows, "bytes": of_type.bytes, "rewritten": of_type.rewrite.rewritten,
                 "kept": of_type.rewrite.unversioned, "dangling": of_type.rewrite.dangling,
-                "milliseconds": filled.took.as_secs_f64() * 1000.0 / filled.findings.by_type.len() as f64,
+                "milliseconds": filled.took.as_secs_f64() * 1000.0 / filled.statistics.by_type.len() as f64,
             }));
         }
     }
@@ -138,10 +138,10 @@ pub fn resources(run: &Run, tables: &[Filled<'_>]) -> u64 {
         .iter()
         .filter(|filled| {
             run.store
-                .table(filled.emission.table)
+                .table(filled.table_copy.table)
                 .is_some_and(|t| matches!(t.role, TableRole::Project | TableRole::Resource))
         })
-        .flat_map(|filled| filled.findings.by_type.values())
+        .flat_map(|filled| filled.statistics.by_type.values())
         .map(|of_type| of_type.rows)
         .sum()
 }

@@ -5,8 +5,8 @@ use super::state::{Run, over_budget};
 use super::versions::Versions;
 use crate::pg::query::for_each_row;
 use crate::pg::row::Row;
-use crate::pg::stored::stored;
-use pg_clone_core::beside::{Form, VersionFinder};
+use crate::pg::toast::stored;
+use pg_clone_core::batch::{DocumentFormat, VersionFinder};
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Id, uuid_text};
 use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, Table};
@@ -44,7 +44,7 @@ pub fn for_each_resource(
         VersionAt::Column(3, column.type_name.as_str())
     } else if let (Some(document), Some(path)) = (&table.document_column, &table.version_path) {
         extra.push(document.clone());
-        VersionAt::Document(3, Form::of(table.type_of(document)), path)
+        VersionAt::Document(3, DocumentFormat::of(table.type_of(document)), path)
     } else {
         VersionAt::Nowhere
     };
@@ -93,7 +93,7 @@ fn clone_versions(run: &mut Run, versions: impl IntoIterator<Item = Id>) -> Resu
 enum VersionAt<'a> {
     Nowhere,
     Column(usize, &'a str),
-    Document(usize, Form, &'a [String]),
+    Document(usize, DocumentFormat, &'a [String]),
 }
 
 /// The version of the row; if its document is compressed, those of earlier rows that are found by now.

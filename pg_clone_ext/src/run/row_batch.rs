@@ -2,8 +2,8 @@
 
 use super::keys::Key;
 use crate::pg::memory::Memory;
-use crate::pg::stored::CompressedValue;
-use pg_clone_core::beside::Batch;
+use crate::pg::toast::CompressedValue;
+use pg_clone_core::batch::DocumentBatch;
 use pgrx::pg_sys;
 
 /// Rows and documents of a batch: enough that handing it over does not count, so little that it stays in the cache.
@@ -40,7 +40,7 @@ pub struct RowBatch {
     /// What the values point to.
     pub memory: Memory,
     /// The documents.
-    pub documents: Batch,
+    pub documents: DocumentBatch,
     /// Which row waits for which of them, in order.
     pub awaited: Vec<Awaited>,
     width: usize,
@@ -58,7 +58,7 @@ impl RowBatch {
     pub fn new(width: usize, single: bool, keep_plain: bool) -> Self {
         RowBatch {
             memory: Memory::new(c"pg_clone rows"),
-            documents: Batch::new(keep_plain),
+            documents: DocumentBatch::new(keep_plain),
             awaited: Vec::new(),
             width,
             values: Vec::new(),

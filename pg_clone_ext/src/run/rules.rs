@@ -4,12 +4,12 @@ use super::keys::{Key, NewKey};
 use super::state::Run;
 use crate::error::internal;
 use crate::pg::row::Row;
-use pg_clone_core::beside::Form;
+use pg_clone_core::batch::DocumentFormat;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
 use pg_clone_core::jsonb;
-use pg_clone_core::plan::Emission;
+use pg_clone_core::plan::TableCopy;
 use pg_clone_core::rules::{Arguments, Context, Rule, RuleSet};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -45,12 +45,12 @@ impl Ruled {
     /// Applies the rules for this type to the row's document; None where there are none.
     pub fn evaluate(
         run: &Run,
-        emission: &Emission,
+        table_copy: &TableCopy,
         resource_type: &str,
         key: &Key,
         row: &Row<'_>,
     ) -> Result<Option<Ruled>> {
-        let Some((place, form)) = emission.document_source else {
+        let Some((place, form)) = table_copy.document_source else {
             return Ok(None);
         };
         if !run.rules.applies_to(resource_type) {
@@ -69,10 +69,10 @@ impl Ruled {
             )
         };
         let value: Value = match form {
-            Form::Text => serde_json::from_slice(bytes).map_err(|error| damaged(&error))?,
-            Form::Jsonb => jsonb::to_value(bytes).map_err(|error| damaged(&error))?,
+            DocumentFormat::Text => serde_json::from_slice(bytes).map_err(|error| damaged(&error))?,
+            DocumentFormat::Jsonb => jsonb::to_value(bytes).map_err(|error| damaged(&error))?,
         };
-        let target = match run.new_key(key, &emission.gate.domains) {
+        let target = match run.new_key(key, &table_copy.row_filter.domains) {
             NewKey::To(new) => new.to_text(),
             _ => String::new(),
         };

@@ -2,12 +2,13 @@
 
 use crate::pg::settings_guard::CallersPath;
 use crate::pg::snapshot::Snapshot;
-use pg_clone_core::beside::{Batch, Beside};
+use pg_clone_core::batch::DocumentBatch;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{IdMap, OutOfMemory, TextIdMap};
-use pg_clone_core::plan::{Emission, Oid, Request, Store};
+use pg_clone_core::plan::{Oid, Request, Store, TableCopy};
 use pg_clone_core::rewrite::{Counts, Dangling, DanglingTargets, IdPaths};
 use pg_clone_core::rules::RuleSet;
+use pg_clone_core::worker_thread::WorkerThread;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -28,9 +29,9 @@ pub struct TableCounts {
     pub rewrite: Counts,
 }
 
-/// What the emission of a table found, collected row by row.
+/// What the table_copy of a table found, collected row by row.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub struct TableStatistics {
     /// By resource type.
     pub by_type: BTreeMap<String, TableCounts>,
     /// Targets of dangling references.
@@ -41,7 +42,7 @@ pub struct Findings {
     pub todos: BTreeSet<String>,
 }
 
-impl Findings {
+impl TableStatistics {
     /// Occurrences of references that dangle, of all kinds of keys.
     pub fn dangling_total(&self) -> u64 {
         self.dangling.total() + self.dangling_keys.values().sum::<u64>()
@@ -57,7 +58,7 @@ impl Findings {
     }
 
     /// Adds those of another table.
-    pub fn add(&mut self, other: &Findings) {
+    pub fn add(&mut self, other: &TableStatistics) {
         self.dangling.merge(&other.dangling);
         for (target, count) in &other.dangling_keys {
             *self.dangling_keys.entry(target.clone()).or_default() += count;
@@ -103,11 +104,11 @@ pub struct Run {
     /// Rows of the source project per table and type, live or not.
     pub source_rows: BTreeMap<(Oid, String), u64>,
     /// How each table is made, in the order of insertion.
-    pub emissions: Vec<Emission>,
+    pub table_copies: Vec<TableCopy>,
     /// The thread that rewrites documents, once there was enough for it to do.
-    pub beside: RefCell<Option<Beside<Batch>>>,
-    /// What clone.emit found for the table that the SQL path is filling.
-    pub emitted: RefCell<Option<Findings>>,
+    pub worker: RefCell<Option<WorkerThread<DocumentBatch>>>,
+    /// What clone.rewritten_rows found for the table that the SQL path is current.
+    pub emitted_statistics: RefCell<Option<TableStatistics>>,
 }
 
 impl Run {
@@ -140,9 +141,11 @@ impl Run {
         Arc::get_mut(&mut self.texts).ok_or_else(in_use)
     }
 
-    /// The emission of a table.
-    pub fn emission(&self, table: Oid) -> Option<&Emission> {
-        self.emissions.iter().find(|emission| emission.table == table)
+    /// The table_copy of a table.
+    pub fn table_copy(&self, table: Oid) -> Option<&TableCopy> {
+        self.table_copies
+            .iter()
+            .find(|table_copy| table_copy.table == table)
     }
 }
 

@@ -1,9 +1,9 @@
 //! What an operator sees in psql: progress while a long clone runs, a summary at its end.
 
 use super::record::{Filled, resources};
-use super::state::{Findings, Run};
+use super::state::{Run, TableStatistics};
 use crate::pg::notice::notice;
-use pg_clone_core::plan::Emission;
+use pg_clone_core::plan::TableCopy;
 use pg_clone_core::rewrite::Counts;
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ impl<'r> Progress<'r> {
     }
 
     /// Rows of the table that is being filled.
-    pub fn table(&mut self, emission: &Emission, rows: u64) {
+    pub fn table(&mut self, table_copy: &TableCopy, rows: u64) {
         if self.said.elapsed() < EVERY {
             return;
         }
@@ -41,7 +41,7 @@ impl<'r> Progress<'r> {
         let name = self
             .run
             .store
-            .table(emission.table)
+            .table(table_copy.table)
             .map_or("", |table| table.sql_name.as_str());
         let all = self.done + rows;
         let rate = all as f64 / self.began.elapsed().as_secs_f64().max(0.001);
@@ -55,8 +55,8 @@ impl<'r> Progress<'r> {
     }
 
     /// A table is finished.
-    pub fn done(&mut self, findings: &Findings) {
-        self.done += findings.by_type.values().map(|counts| counts.rows).sum::<u64>();
+    pub fn done(&mut self, statistics: &TableStatistics) {
+        self.done += statistics.by_type.values().map(|counts| counts.rows).sum::<u64>();
     }
 }
 
@@ -64,18 +64,18 @@ impl<'r> Progress<'r> {
 pub fn report(
     run: &Run,
     tables: &[Filled<'_>],
-    totals: &Findings,
+    totals: &TableStatistics,
     blobs: usize,
     todos: &[String],
     took: Duration,
 ) {
     let rows: u64 = tables
         .iter()
-        .flat_map(|t| t.findings.by_type.values())
+        .flat_map(|t| t.statistics.by_type.values())
         .map(|c| c.rows)
         .sum();
     let mut counts = Counts::default();
-    tables.iter().for_each(|t| counts.add(&t.findings.rewritten()));
+    tables.iter().for_each(|t| counts.add(&t.statistics.rewritten()));
     let mut details = Vec::new();
     if totals.dangling_total() > 0 {
         details.push(format!(
@@ -85,7 +85,7 @@ pub fn report(
     }
     if blobs > 0 {
         details.push(format!(
-            "{blobs} files wait to be copied: pgclone blobs run --run {}",
+            "{blobs} files wait to be copied: pg_clone blobs run --run {}",
             run.id
         ));
     }

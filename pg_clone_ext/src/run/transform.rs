@@ -1,30 +1,30 @@
 //! The heart of the copy stage: one row of the source becomes one row of the clone.
 
 use super::document_errors::{document_error, rewrite_error};
+use super::key_statistics::KeyStatistics;
 use super::key_values::KeyMapper;
 use super::keys::Key;
 use super::row_batch::{Awaited, FinishedRow, Put, RowBatch};
 use super::rules::Ruled;
-use super::state::{Findings, Run};
-use super::tally::Tally;
+use super::state::{Run, TableStatistics};
 use super::type_counts::TypeCounts;
 use crate::error::internal;
+use crate::pg::datum::{self, Changed};
 use crate::pg::memory::Memory;
 use crate::pg::relation::Attribute;
 use crate::pg::row::Row;
-use crate::pg::stored::{CompressedValue, copied, make_compressed, stored};
-use crate::pg::value::{self, Changed};
-use pg_clone_core::beside::{Form, Made, VersionFinder};
+use crate::pg::toast::{CompressedValue, copied, make_compressed, stored};
+use pg_clone_core::batch::{DocumentFormat, RewrittenDocument, VersionFinder};
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Action, Emission, KeyKind, Output, Table, TableRole};
+use pg_clone_core::plan::{Action, KeyKind, Output, Table, TableCopy, TableRole};
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, UuidOutcome};
 use pgrx::pg_sys;
 
-/// Turns rows of one emission into rows of its target.
+/// Turns rows of one table_copy into rows of its target.
 pub struct Transformer<'r> {
     run: &'r Run,
-    emission: &'r Emission,
+    table_copy: &'r TableCopy,
     table: &'r Table,
     rewriter: Rewriter<'r>,
     /// What happens to dangling references of the type at hand.
@@ -33,8 +33,8 @@ pub struct Transformer<'r> {
     constants: Vec<Option<pg_sys::Datum>>,
     /// The target's column of each output: its type and place.
     targets: Vec<Attribute>,
-    findings: Findings,
-    tally: Tally,
+    statistics: TableStatistics,
+    key_statistics: KeyStatistics,
     counts: TypeCounts,
     /// The row at hand: one entry per output.
     values: Vec<pg_sys::Datum>,
@@ -46,7 +46,7 @@ pub struct Transformer<'r> {
 /// A document of the source's row.
 struct Deferred {
     place: usize,
-    form: Form,
+    form: DocumentFormat,
     datum: pg_sys::Datum,
 }
 
@@ -54,19 +54,19 @@ struct Deferred {
 pub struct Origin {
     /// Its key in the source.
     key: Key,
-    /// The number of its type among those of this emission.
+    /// The number of its type among those of this table_copy.
     type_number: usize,
 }
 
 impl<'r> Transformer<'r> {
-    /// A transformer for an emission; `targets` are the target's attributes in the order of the outputs.
-    pub fn new(run: &'r Run, emission: &'r Emission, targets: Vec<Attribute>) -> Result<Self> {
+    /// A transformer for an table_copy; `targets` are the target's attributes in the order of the outputs.
+    pub fn new(run: &'r Run, table_copy: &'r TableCopy, targets: Vec<Attribute>) -> Result<Self> {
         let table = run
             .store
-            .table(emission.table)
-            .ok_or_else(|| Error::new(Code::Internal, "an emission has no table"))?;
-        let mut constants = Vec::with_capacity(emission.outputs.len());
-        for (output, target) in emission.outputs.iter().zip(&targets) {
+            .table(table_copy.table)
+            .ok_or_else(|| Error::new(Code::Internal, "an table_copy has no table"))?;
+        let mut constants = Vec::with_capacity(table_copy.outputs.len());
+        for (output, target) in table_copy.outputs.iter().zip(&targets) {
             let text = match &output.action {
                 Action::Project => Some(run.target.as_str()),
                 Action::Value(text) => Some(text.as_str()),
@@ -75,23 +75,23 @@ impl<'r> Transformer<'r> {
                 _ => None,
             };
             constants.push(match (text, &output.action) {
-                (Some(text), _) => Some(value::from_text(text, target.type_oid, target.typmod)?),
-                (None, Action::Now) => Some(value::transaction_time()),
+                (Some(text), _) => Some(datum::from_text(text, target.type_oid, target.typmod)?),
+                (None, Action::Now) => Some(datum::transaction_time()),
                 (None, _) => None,
             });
         }
         let width = targets.len();
         Ok(Transformer {
             run,
-            emission,
+            table_copy,
             table,
             policy: run.request.options.dangling,
             rewriter: Rewriter::new(&run.ids, &run.texts, run.request.options.dangling)
                 .with_id_paths(&run.id_paths),
             constants,
             targets,
-            findings: Findings::default(),
-            tally: Tally::default(),
+            statistics: TableStatistics::default(),
+            key_statistics: KeyStatistics::default(),
             counts: TypeCounts::default(),
             values: vec![pg_sys::Datum::from(0); width],
             nulls: vec![true; width],
@@ -99,9 +99,9 @@ impl<'r> Transformer<'r> {
         })
     }
 
-    /// Whether rows of this emission hold documents.
+    /// Whether rows of this table_copy hold documents.
     pub fn has_documents(&self) -> bool {
-        self.emission
+        self.table_copy
             .outputs
             .iter()
             .any(|output| document_form(&output.action).is_some())
@@ -111,28 +111,28 @@ impl<'r> Transformer<'r> {
     /// The row stays here until it is added to a batch. New datums are made in the current memory context; with
     /// `keep_values` also values that stay as they are, because they outlive the source's row.
     pub fn row(&mut self, row: &Row<'_>, keep_values: bool) -> Result<Option<Origin>> {
-        let row_type = match self.emission.type_source {
+        let row_type = match self.table_copy.type_source {
             Some(place) => row.text(place)?,
             None => None,
         };
         let resource_type = row_type
             .as_deref()
-            .or(self.emission.resource_type.as_deref())
+            .or(self.table_copy.resource_type.as_deref())
             .unwrap_or("");
         let type_number = self.turn_to(resource_type);
         self.counts.of(type_number).seen += 1;
-        let Some(key) = self.run.passes(row, &self.emission.gate)? else {
+        let Some(key) = self.run.passes(row, &self.table_copy.row_filter)? else {
             return Ok(None);
         };
         self.deferred.clear();
-        let ruled = Ruled::evaluate(self.run, self.emission, resource_type, &key, row)?;
-        for (place, output) in self.emission.outputs.iter().enumerate() {
+        let ruled = Ruled::evaluate(self.run, self.table_copy, resource_type, &key, row)?;
+        for (place, output) in self.table_copy.outputs.iter().enumerate() {
             let new = match ruled.as_ref().and_then(|ruled| ruled.column(&output.column)) {
                 Some(replacement) => match replacement {
                     None => Changed::ToNull,
                     Some(text) => {
                         let target = &self.targets[place];
-                        Changed::To(value::from_text(&text, target.type_oid, target.typmod)?)
+                        Changed::To(datum::from_text(&text, target.type_oid, target.typmod)?)
                     }
                 },
                 None => {
@@ -171,7 +171,7 @@ impl<'r> Transformer<'r> {
             }
         }
         if let Some(ruled) = ruled {
-            self.findings.todos.extend(ruled.todos);
+            self.statistics.todos.extend(ruled.todos);
         }
         self.counts.of(type_number).rows += 1;
         Ok(Some(Origin { key, type_number }))
@@ -195,7 +195,7 @@ impl<'r> Transformer<'r> {
 
     /// Writes a batch whose documents are rewritten: `put` gets every row and returns its bytes. `memory` is reset
     /// for each.
-    pub fn land(&mut self, batch: &mut RowBatch, memory: &Memory, put: &mut Put<'_>) -> Result<()> {
+    pub fn write(&mut self, batch: &mut RowBatch, memory: &Memory, put: &mut Put<'_>) -> Result<()> {
         let documents = std::mem::take(&mut batch.documents);
         let awaited = std::mem::take(&mut batch.awaited);
         let mut next = awaited.iter().peekable();
@@ -208,21 +208,21 @@ impl<'r> Transformer<'r> {
                 while let Some(awaited) = next.next_if(|awaited| awaited.row == number) {
                     let place = awaited.place;
                     match documents.made(awaited.document) {
-                        Ok(Made::Plain(bytes)) => values[place] = value::make_varlena(bytes)?,
-                        Ok(Made::Compressed { stream, how, plain }) => {
+                        Ok(RewrittenDocument::Plain(bytes)) => values[place] = datum::make_varlena(bytes)?,
+                        Ok(RewrittenDocument::Compressed { stream, how, plain }) => {
                             values[place] = make_compressed(stream, how);
                             compressed.push(CompressedValue {
                                 place,
                                 length: how.length,
-                                plain: plain.map(value::make_varlena).transpose()?,
+                                plain: plain.map(datum::make_varlena).transpose()?,
                             });
                         }
-                        Ok(Made::Null) if self.emission.outputs[place].not_null => {
+                        Ok(RewrittenDocument::Null) if self.table_copy.outputs[place].not_null => {
                             return Err(self.cannot_be_null(place, key));
                         }
-                        Ok(Made::Null) => nulls[place] = true,
+                        Ok(RewrittenDocument::Null) => nulls[place] = true,
                         Err(error) => {
-                            let output = &self.emission.outputs[place];
+                            let output = &self.table_copy.outputs[place];
                             return Err(self.locate(document_error(error), output, key));
                         }
                     }
@@ -238,7 +238,7 @@ impl<'r> Transformer<'r> {
         for (type_number, counts) in documents.counts() {
             self.counts.of(*type_number).rewrite.add(counts);
         }
-        self.findings.dangling.merge(documents.dangling_targets());
+        self.statistics.dangling.merge(documents.dangling_targets());
         (batch.documents, batch.awaited) = (documents, awaited);
         Ok(())
     }
@@ -255,17 +255,17 @@ impl<'r> Transformer<'r> {
         if free || !matches!(output.action, Action::Text | Action::Map(KeyKind::Text, _)) {
             return Ok(datum);
         }
-        let text = std::str::from_utf8(value::bytes(datum)).map_err(internal)?;
-        value::from_text(text, target.type_oid, target.typmod)
+        let text = std::str::from_utf8(datum::bytes(datum)).map_err(internal)?;
+        datum::from_text(text, target.type_oid, target.typmod)
     }
 
     /// What was found and done.
-    pub fn finish(mut self) -> Findings {
+    pub fn finish(mut self) -> TableStatistics {
         self.settle();
-        self.findings.dangling.merge(self.rewriter.dangling_targets());
-        self.findings.dangling_keys = self.tally.into_targets();
-        self.findings.by_type = self.counts.into_map();
-        self.findings
+        self.statistics.dangling.merge(self.rewriter.dangling_targets());
+        self.statistics.dangling_keys = self.key_statistics.into_targets();
+        self.statistics.by_type = self.counts.into_map();
+        self.statistics
     }
 
     /// The number of a type, which becomes the one at hand.
@@ -282,7 +282,7 @@ impl<'r> Transformer<'r> {
     /// Adds what was done so far to the counts of the type at hand.
     fn settle(&mut self) {
         let mut counts = self.rewriter.take_counts();
-        counts.add(&self.tally.take_counts());
+        counts.add(&self.key_statistics.take_counts());
         self.counts.add_to_current(&counts);
     }
 
@@ -290,7 +290,7 @@ impl<'r> Transformer<'r> {
         KeyMapper {
             run: self.run,
             rewriter: &mut self.rewriter,
-            tally: &mut self.tally,
+            key_statistics: &mut self.key_statistics,
             policy: self.policy,
         }
     }
@@ -315,7 +315,7 @@ impl<'r> Transformer<'r> {
                 (Some(datum), _) => Changed::To(datum),
                 (None, None) => Changed::No,
                 (None, Some(datum)) if KeyKind::of(&output.type_name) == KeyKind::Text => {
-                    value::rewrite_varlena(datum, |bytes| {
+                    datum::rewrite_varlena(datum, |bytes| {
                         self.rewriter.plain_text(bytes).map_err(rewrite_error)
                     })?
                 }
@@ -325,7 +325,7 @@ impl<'r> Transformer<'r> {
                 }
             },
             Action::Null => Changed::ToNull,
-            Action::NewUuid => Changed::To(value::make_uuid(&random_uuid()?)),
+            Action::NewUuid => Changed::To(datum::make_uuid(&random_uuid()?)),
             Action::VersionOfDocument => self.version(row)?,
             Action::Map(kind, domain) => match datum {
                 None => Changed::No,
@@ -340,7 +340,7 @@ impl<'r> Transformer<'r> {
                 Some(datum) => {
                     let ids = output.action == Action::MapTextArray;
                     let mut keys = self.keys();
-                    value::map_text_array(datum, element_type(&output.type_name), |bytes| {
+                    datum::map_text_array(datum, element_type(&output.type_name), |bytes| {
                         if ids {
                             keys.text(bytes)
                         } else {
@@ -351,7 +351,7 @@ impl<'r> Transformer<'r> {
             },
             Action::Text => match datum {
                 None => Changed::No,
-                Some(datum) => value::rewrite_varlena(datum, |bytes| {
+                Some(datum) => datum::rewrite_varlena(datum, |bytes| {
                     self.rewriter.plain_text(bytes).map_err(rewrite_error)
                 })?,
             },
@@ -359,14 +359,14 @@ impl<'r> Transformer<'r> {
                 None => Changed::No,
                 Some(datum) => {
                     let ruled = ruled.filter(|_| *document);
-                    value::rewrite_varlena(datum, |bytes| self.json_text(bytes, ruled))?
+                    datum::rewrite_varlena(datum, |bytes| self.json_text(bytes, ruled))?
                 }
             },
             Action::Jsonb { document } => match datum {
                 None => Changed::No,
                 Some(datum) => {
                     let ruled = ruled.filter(|_| *document);
-                    value::rewrite_varlena(datum, |bytes| {
+                    datum::rewrite_varlena(datum, |bytes| {
                         let outcome = self.rewriter.jsonb(bytes).map_err(rewrite_error)?;
                         after_rules(outcome, bytes, |payload| {
                             ruled.map_or(Ok(None), |ruled| ruled.edit_jsonb(payload))
@@ -404,15 +404,15 @@ impl<'r> Transformer<'r> {
 
     /// The clone's version of the row's document; a document that says none gets a random one.
     fn version(&mut self, row: &Row<'_>) -> Result<Changed> {
-        let found = match (self.emission.document_source, &self.emission.version_path) {
+        let found = match (self.table_copy.document_source, &self.table_copy.version_path) {
             (Some((place, form)), Some(path)) => row
                 .bytes(place)
                 .and_then(|document| VersionFinder::version(path, form, document)),
             _ => None,
         };
         Ok(match found.map(|version| self.rewriter.uuid(&version)) {
-            Some(UuidOutcome::Mapped(new)) => Changed::To(value::make_uuid(&new)),
-            _ => Changed::To(value::make_uuid(&random_uuid()?)),
+            Some(UuidOutcome::Mapped(new)) => Changed::To(datum::make_uuid(&new)),
+            _ => Changed::To(datum::make_uuid(&random_uuid()?)),
         })
     }
 
@@ -431,7 +431,7 @@ impl<'r> Transformer<'r> {
     }
 
     fn cannot_be_null(&self, place: usize, key: &Key) -> Error {
-        let output = &self.emission.outputs[place];
+        let output = &self.table_copy.outputs[place];
         Error::new(
             Code::Dangling,
             format!(
@@ -448,7 +448,7 @@ impl<'r> Transformer<'r> {
 }
 
 fn random_uuid() -> Result<[u8; 16]> {
-    let mut id = value::random::<16>()?;
+    let mut id = datum::random::<16>()?;
     id[6] = (id[6] & 0x0F) | 0x40;
     id[8] = (id[8] & 0x3F) | 0x80;
     Ok(id)
@@ -469,10 +469,10 @@ fn after_rules(
 }
 
 /// The form of a document that can be rewritten together with others.
-fn document_form(action: &Action) -> Option<Form> {
+fn document_form(action: &Action) -> Option<DocumentFormat> {
     match action {
-        Action::Jsonb { .. } => Some(Form::Jsonb),
-        Action::JsonText { .. } => Some(Form::Text),
+        Action::Jsonb { .. } => Some(DocumentFormat::Jsonb),
+        Action::JsonText { .. } => Some(DocumentFormat::Text),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! What an emission has done, added up by resource type.
+//! What an table_copy has done, added up by resource type.
 
 use super::state::{Run, TableCounts};
 use pg_clone_core::rewrite::{Counts, Dangling};

@@ -5,8 +5,8 @@ use super::authorize;
 use super::keys::Key;
 use crate::catalog;
 use crate::error::internal;
-use crate::pg::caller::AsExtensionOwner;
 use crate::pg::memory::Memory;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::for_each_row;
 use crate::pg::settings_guard::{PathGuard, ReadingSettings};
 use crate::pg::snapshot::Snapshot;
@@ -149,7 +149,7 @@ fn look_for_source(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<C
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
             if let Some(Key::Uuid(id)) = Key::read(row, 0, KeyKind::of(id_type), id_type)? {
-                ids.insert_left(id).map_err(super::state::over_budget)?;
+                ids.insert_not_cloned(id).map_err(super::state::over_budget)?;
             }
             Ok(())
         })?;

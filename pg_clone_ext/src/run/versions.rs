@@ -1,10 +1,11 @@
 //! Versions of compressed documents, found by a thread while the backend reads on.
 
 use super::document_errors::document_error;
-use super::thread;
-use pg_clone_core::beside::{Beside, Compressed, Form, VersionBatch, VersionFinder};
+use super::worker_thread;
+use pg_clone_core::batch::{Compressed, DocumentFormat, VersionBatch, VersionFinder};
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::Id;
+use pg_clone_core::worker_thread::WorkerThread;
 use std::collections::VecDeque;
 
 /// Batches that are under way at most, and bytes of documents in each.
@@ -15,9 +16,9 @@ const BYTES: usize = 256 << 10;
 pub struct Versions {
     path: Vec<String>,
     finder: VersionFinder,
-    beside: Option<Beside<VersionBatch>>,
-    filling: VersionBatch,
-    flying: VecDeque<u64>,
+    worker: Option<WorkerThread<VersionBatch>>,
+    current: VersionBatch,
+    in_flight: VecDeque<u64>,
     found: Vec<Id>,
 }
 
@@ -27,17 +28,17 @@ impl Versions {
         Versions {
             path: path.to_vec(),
             finder: VersionFinder::new(path),
-            beside: None,
-            filling: VersionBatch::default(),
-            flying: VecDeque::new(),
+            worker: None,
+            current: VersionBatch::default(),
+            in_flight: VecDeque::new(),
             found: Vec::new(),
         }
     }
 
     /// Adds a document; returns the versions found by now, of documents that were added before.
-    pub fn add(&mut self, form: Form, how: Compressed, document: &[u8]) -> Result<Vec<Id>> {
-        self.filling.push(form, how, document).map_err(document_error)?;
-        if self.filling.bytes() >= BYTES {
+    pub fn add(&mut self, form: DocumentFormat, how: Compressed, document: &[u8]) -> Result<Vec<Id>> {
+        self.current.push(form, how, document).map_err(document_error)?;
+        if self.current.bytes() >= BYTES {
             self.send()?;
         }
         Ok(std::mem::take(&mut self.found))
@@ -45,10 +46,10 @@ impl Versions {
 
     /// The versions of all other documents that were added.
     pub fn finish(&mut self) -> Result<Vec<Id>> {
-        let mut last = std::mem::take(&mut self.filling);
+        let mut last = std::mem::take(&mut self.current);
         self.finder.find(&mut last);
-        while !self.flying.is_empty() {
-            self.arrive()?;
+        while !self.in_flight.is_empty() {
+            self.receive()?;
         }
         let mut found = std::mem::take(&mut self.found);
         found.extend(last.into_found().map_err(document_error)?);
@@ -56,16 +57,16 @@ impl Versions {
     }
 
     fn send(&mut self) -> Result<()> {
-        if self.beside.is_none() {
+        if self.worker.is_none() {
             let mut finder = VersionFinder::new(&self.path);
-            self.beside = thread::start(move |orders| orders.serve(|batch| finder.find(batch)));
+            self.worker = worker_thread::start(move |queue| queue.serve(|batch| finder.find(batch)));
         }
-        let mut batch = std::mem::take(&mut self.filling);
-        match &mut self.beside {
-            Some(beside) => {
-                self.flying.push_back(beside.hand_over(batch));
-                if self.flying.len() >= BATCHES {
-                    self.arrive()?;
+        let mut batch = std::mem::take(&mut self.current);
+        match &mut self.worker {
+            Some(worker) => {
+                self.in_flight.push_back(worker.hand_over(batch));
+                if self.in_flight.len() >= BATCHES {
+                    self.receive()?;
                 }
             }
             None => {
@@ -76,11 +77,15 @@ impl Versions {
         Ok(())
     }
 
-    fn arrive(&mut self) -> Result<()> {
-        if let (Some(beside), Some(number)) = (&mut self.beside, self.flying.pop_front()) {
-            let batch = beside
-                .fetch(number, &mut |batch| self.finder.find(batch), &mut thread::tick)
-                .ok_or_else(thread::failed)?;
+    fn receive(&mut self) -> Result<()> {
+        if let (Some(worker), Some(number)) = (&mut self.worker, self.in_flight.pop_front()) {
+            let batch = worker
+                .fetch(
+                    number,
+                    &mut |batch| self.finder.find(batch),
+                    &mut worker_thread::tick,
+                )
+                .ok_or_else(worker_thread::failed)?;
             self.found.extend(batch.into_found().map_err(document_error)?);
         }
         Ok(())

@@ -60,9 +60,9 @@ async fn a_missing_source_fails_for_good_and_the_others_are_copied() {
 
     // Mended, it takes a retry that names permanent errors.
     fs::write(scene.source(3), content(3, 100)).unwrap();
-    finish(&mut scene.queue.pgclone(&["blobs", "retry"]));
+    finish(&mut scene.queue.pg_clone(&["blobs", "retry"]));
     assert_code(&finish(&mut scene.queue.worker(&[])), 3);
-    finish(&mut scene.queue.pgclone(&["blobs", "retry", "--for-good"]));
+    finish(&mut scene.queue.pg_clone(&["blobs", "retry", "--permanent"]));
     assert_code(&finish(&mut scene.queue.worker(&[])), 0);
     scene.check(10, 100);
 }
@@ -120,7 +120,7 @@ async fn half_written_and_wrong_targets_are_replaced() {
     fs::write(scene.target(0), &content(0, 1000)[..500]).unwrap();
     fs::write(scene.target(1), content(7, 1000)).unwrap();
     fs::write(
-        scene.target(2).with_file_name(".v2.pgclone-tmp"),
+        scene.target(2).with_file_name(".v2.pg_clone-tmp"),
         content(2, 2000),
     )
     .unwrap();

@@ -53,7 +53,7 @@ impl Mounted {
     fn new(path: PathBuf, options: &str) -> Option<Self> {
         fs::create_dir_all(&path).unwrap();
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", options, "pgclone-test"])
+            .args(["-t", "tmpfs", "-o", options, "pg_clone-test"])
             .arg(&path)
             .status();
         if mounted.is_ok_and(|status| status.success()) {

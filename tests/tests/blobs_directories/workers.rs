@@ -88,7 +88,7 @@ async fn an_interrupted_worker_gives_its_files_back() {
         let output = worker.finish().unwrap();
         assert_code(&output, 130);
         assert!(
-            said(&output).contains("pgclone blobs run"),
+            said(&output).contains("pg_clone blobs run"),
             "how to go on is missing: {}",
             said(&output)
         );

@@ -83,7 +83,7 @@ async fn a_server_that_only_refuses_ends_the_attempts_but_not_for_good() {
         3
     );
     scene.proxy.set(Faults::default());
-    assert_code(&finish(scene.queue.pgclone(&["blobs", "retry"])).await, 0);
+    assert_code(&finish(scene.queue.pg_clone(&["blobs", "retry"])).await, 0);
     assert_code(&finish(scene.bucket_worker(&[])).await, 0);
     scene.check(3, 500).await;
 }
@@ -109,7 +109,7 @@ async fn what_is_wrong_with_bucket_key_or_object_is_told_apart() {
     let output = finish(stranger).await;
     assert_code(&output, 3);
     assert!(!said(&output).contains(S3_SECRET));
-    finish(scene.queue.pgclone(&["blobs", "retry", "--for-good"])).await;
+    finish(scene.queue.pg_clone(&["blobs", "retry", "--permanent"])).await;
 
     scene
         .client

@@ -11,7 +11,7 @@ async fn asker(db: &Scratch, role: &str) -> Session {
     db.run(&format!(
         "DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN;
          GRANT USAGE ON SCHEMA documents, clone TO {role}; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA documents TO {role};
-         GRANT EXECUTE ON FUNCTION clone.emit, project_clone_start, project_clone_cancel,
+         GRANT EXECUTE ON FUNCTION clone.rewritten_rows, project_clone_start, project_clone_cancel,
              project_clone(text, text, text[], text[], text[], text, text, jsonb) TO {role}"
     ))
     .await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use pg_clone_tests::blob_queue::{pgclone_binary, said};
+use pg_clone_tests::blob_queue::{pg_clone_binary, said};
 use pg_clone_tests::medplum_source::{PROJECT, cloned, data, shared, source, source_with_additions};
 use pg_clone_tests::scratch_database::cluster;
 
@@ -68,15 +68,15 @@ async fn the_driver_copies_every_file_of_the_servers_storage_byte_by_byte() {
     assert!(unpacked.unwrap().success());
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     let dsn = cluster().await.dsn(&db.name);
-    let pgclone = |arguments: &[&str]| {
-        Command::new(pgclone_binary())
+    let pg_clone = |arguments: &[&str]| {
+        Command::new(pg_clone_binary())
             .args(["--dsn", &dsn])
             .args(arguments)
             .output()
             .unwrap()
     };
     let directory = |path: &std::path::Path| format!("file:{}", path.display());
-    let copied = pgclone(&[
+    let copied = pg_clone(&[
         "blobs",
         "run",
         "--blobs-from",
@@ -96,7 +96,7 @@ async fn the_driver_copies_every_file_of_the_servers_storage_byte_by_byte() {
         };
         assert_eq!(file(&from, 0), file(&to, 1), "{key:?}");
     }
-    let verified = pgclone(&["verify", &clone]);
+    let verified = pg_clone(&["verify", &clone]);
     assert!(verified.status.success(), "{}", said(&verified));
     std::fs::remove_dir_all(&scratch).unwrap();
 }

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use pgclone::cluster::{Cluster, ClusterConfig};
+use pg_clone::cluster::{Cluster, ClusterConfig};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 use tokio_postgres::types::ToSql;

@@ -22,7 +22,7 @@ async fn a_store_can_have_another_generator() {
     reg.run(
         "CREATE SCHEMA ids; CREATE SEQUENCE ids.n;
          CREATE FUNCTION ids.next_handle() RETURNS text LANGUAGE sql AS $$ SELECT '20.500.1/abc-' || nextval('ids.n') $$;
-         UPDATE clone.store SET options = options || '{\"mint\": \"ids.next_handle()\"}'",
+         UPDATE clone.store SET options = options || '{\"id_generator\": \"ids.next_handle()\"}'",
     )
     .await;
     let set = reg
@@ -43,7 +43,7 @@ async fn a_generator_that_gives_nothing_or_a_taken_handle_leaves_nothing() {
     .await;
     for (call, code) in [("ids.none()", "55000"), ("ids.taken()", "23505")] {
         reg.run(&format!(
-            "UPDATE clone.store SET options = options || '{{\"mint\": \"{call}\"}}'"
+            "UPDATE clone.store SET options = options || '{{\"id_generator\": \"{call}\"}}'"
         ))
         .await;
         let failed = reg
@@ -60,7 +60,7 @@ async fn a_generator_that_gives_nothing_or_a_taken_handle_leaves_nothing() {
 async fn an_unknown_generator_is_refused_when_the_store_is_made() {
     let reg = empty().await;
     let refused = reg
-        .failure("SELECT clone.store_create('two', 'registry', '{\"mint\": \"no.such()\"}')")
+        .failure("SELECT clone.store_create('two', 'registry', '{\"id_generator\": \"no.such()\"}')")
         .await;
     assert_eq!(refused.code, "22023");
 }

@@ -119,8 +119,10 @@ async fn a_store_is_meant_by_name_by_being_the_only_one_or_by_holding_the_item()
 #[tokio::test]
 async fn a_renamed_schema_is_still_the_store() {
     let reg = with_items().await;
-    reg.run("ALTER SCHEMA reg RENAME TO \"The Reef\"; UPDATE clone.store SET options = options - 'mint'")
-        .await;
+    reg.run(
+        "ALTER SCHEMA reg RENAME TO \"The Reef\"; UPDATE clone.store SET options = options - 'id_generator'",
+    )
+    .await;
     let failed = reg
         .clone_item(MODEL, Value::Null, "ada", Value::Null)
         .await

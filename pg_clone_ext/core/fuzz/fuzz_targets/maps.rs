@@ -33,7 +33,7 @@ impl Maps {
         let mut texts = TextIdMap::new(usize::MAX);
         for n in 0..4 {
             ids.insert_cloned(id(n)).unwrap();
-            ids.insert_left(id(n + 4)).unwrap();
+            ids.insert_not_cloned(id(n + 4)).unwrap();
         }
         texts.insert_typed("Bot", "bot-1", "a-longer-bot").unwrap();
         texts.insert_left_typed("Patient", "p").unwrap();

@@ -15,7 +15,7 @@ pub enum Mapped {
     /// Cloned under this id.
     Cloned(Id),
     /// A resource of the source that is not cloned: a reference to it dangles.
-    Left,
+    NotCloned,
     /// No resource of the source.
     Unknown,
 }
@@ -102,7 +102,7 @@ impl IdMap {
     ///
     /// # Errors
     /// [`OutOfMemory`] when the map would outgrow its budget or memory.
-    pub fn insert_left(&mut self, source: Id) -> Result<(), OutOfMemory> {
+    pub fn insert_not_cloned(&mut self, source: Id) -> Result<(), OutOfMemory> {
         self.insert(source, LEFT).map(|_| ())
     }
 
@@ -111,7 +111,7 @@ impl IdMap {
     pub fn get(&self, source: &Id) -> Mapped {
         match self.find(source) {
             None => Mapped::Unknown,
-            Some(entry) if entry & KIND == LEFT => Mapped::Left,
+            Some(entry) if entry & KIND == LEFT => Mapped::NotCloned,
             Some(entry) => Mapped::Cloned(self.target(entry)),
         }
     }
@@ -151,7 +151,7 @@ impl IdMap {
             .flatten()
             .filter_map(|source| match self.get(source) {
                 Mapped::Cloned(target) => Some((*source, target)),
-                Mapped::Left | Mapped::Unknown => None,
+                Mapped::NotCloned | Mapped::Unknown => None,
             })
     }
 
@@ -305,12 +305,12 @@ mod tests {
     #[test]
     fn a_left_id_dangles_until_it_is_cloned_and_never_the_other_way() {
         let mut map = map(usize::MAX);
-        map.insert_left(id(1)).unwrap();
-        map.insert_left(id(1)).unwrap();
-        assert_eq!(map.get(&id(1)), Mapped::Left);
+        map.insert_not_cloned(id(1)).unwrap();
+        map.insert_not_cloned(id(1)).unwrap();
+        assert_eq!(map.get(&id(1)), Mapped::NotCloned);
         assert_eq!((map.cloned(), map.left()), (0, 1));
         let new = map.insert_cloned(id(1)).unwrap();
-        map.insert_left(id(1)).unwrap();
+        map.insert_not_cloned(id(1)).unwrap();
         assert_eq!(map.get(&id(1)), Mapped::Cloned(new));
         assert_eq!((map.cloned(), map.left()), (1, 0));
     }
@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(map.insert_cloned(id(1)).unwrap(), id(100));
         map.insert_cloned(id(2)).unwrap();
         map.insert_as(id(2), id(200)).unwrap();
-        map.insert_left(id(3)).unwrap();
+        map.insert_not_cloned(id(3)).unwrap();
         map.insert_as(id(3), id(300)).unwrap();
         map.insert_as(id(3), id(301)).unwrap();
         assert_eq!(map.get(&id(2)), Mapped::Cloned(id(200)));
@@ -370,7 +370,7 @@ mod tests {
     #[test]
     fn an_impossible_budget_refuses_the_first_id() {
         assert!(map(0).insert_cloned(id(1)).is_err());
-        assert!(map(0).insert_left(id(1)).is_err());
+        assert!(map(0).insert_not_cloned(id(1)).is_err());
         assert!(map(0).insert_as(id(1), id(2)).is_err());
     }
 }

@@ -12,7 +12,7 @@ pub enum MappedText<'a> {
     /// Cloned under this id.
     Cloned(&'a str),
     /// A resource of the source that is not cloned.
-    Left,
+    NotCloned,
     /// No resource of the source.
     Unknown,
 }
@@ -82,7 +82,7 @@ impl TextIdMap {
     ///
     /// # Errors
     /// [`OutOfMemory`] when the map would outgrow its budget or memory.
-    pub fn insert_left(&mut self, source: &str) -> Result<(), OutOfMemory> {
+    pub fn insert_not_cloned(&mut self, source: &str) -> Result<(), OutOfMemory> {
         self.put("", source, None)
     }
 
@@ -153,7 +153,7 @@ impl TextIdMap {
             Some(index) => {
                 let entry = &self.entries[index as usize];
                 if entry.left {
-                    MappedText::Left
+                    MappedText::NotCloned
                 } else {
                     MappedText::Cloned(self.target(entry))
                 }
@@ -274,14 +274,14 @@ mod tests {
             map.get_typed("Dataset", "10378.1/1"),
             MappedText::Cloned("10378.1/2")
         );
-        assert_eq!(map.get_typed("Patient", "2"), MappedText::Left);
+        assert_eq!(map.get_typed("Patient", "2"), MappedText::NotCloned);
         assert_eq!((map.cloned(), map.left()), (3, 1));
     }
 
     #[test]
     fn the_last_insertion_wins() {
         let mut map = TextIdMap::new(usize::MAX);
-        map.insert_left("a").unwrap();
+        map.insert_not_cloned("a").unwrap();
         map.insert("a", "x").unwrap();
         map.insert("a", "longer").unwrap();
         assert_eq!(map.get("a"), MappedText::Cloned("longer"));

@@ -208,12 +208,12 @@ impl Table {
 
 /// What brings what along.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Belonging {
+pub struct Dependency {
     /// Type that was chosen, `*` for any.
     pub resource_type: String,
     /// Type that comes along.
-    pub brings_type: String,
-    /// Empty: what the document references; else the column of `brings_type`'s table that references the resource.
+    pub includes_type: String,
+    /// Empty: what the document references; else the column of `includes_type`'s table that references the resource.
     pub via_column: String,
 }
 
@@ -229,7 +229,7 @@ pub struct Store {
     /// Its tables.
     pub tables: Vec<Table>,
     /// What chosen resources need.
-    pub belongings: Vec<Belonging>,
+    pub dependencies: Vec<Dependency>,
 }
 
 impl Store {

@@ -82,7 +82,7 @@ fn store() -> Store {
         preset: "custom".into(),
         options: serde_json::json!({}),
         tables: vec![line, history, orders, customer, project],
-        belongings: Vec::new(),
+        dependencies: Vec::new(),
     }
 }
 
@@ -161,7 +161,7 @@ fn joins_in_a_circle_are_an_error_not_an_endless_recursion() {
 fn the_history_of_one_version_is_made_from_the_resource_itself() {
     let store = store();
     let history = store.table(5).unwrap();
-    let made = emission(&store, history, "x", &all(), History::Current)
+    let made = table_copy(&store, history, "x", &all(), History::Current)
         .unwrap()
         .unwrap();
     assert!(made.sql.contains("FROM app.customer AS t"), "{}", made.sql);
@@ -175,7 +175,7 @@ fn the_history_of_one_version_is_made_from_the_resource_itself() {
             Action::VersionOfDocument
         ]
     );
-    let full = emission(&store, history, "x", &all(), History::Full)
+    let full = table_copy(&store, history, "x", &all(), History::Full)
         .unwrap()
         .unwrap();
     assert!(
@@ -184,7 +184,7 @@ fn the_history_of_one_version_is_made_from_the_resource_itself() {
         full.sql
     );
     assert!(
-        emission(&store, history, "x", &all(), History::None)
+        table_copy(&store, history, "x", &all(), History::None)
             .unwrap()
             .is_none()
     );
@@ -194,10 +194,10 @@ fn the_history_of_one_version_is_made_from_the_resource_itself() {
 fn integer_keys_are_mapped_in_the_domain_of_their_table() {
     let store = store();
     let line = store.table(4).unwrap();
-    let made = emission(&store, line, "x", &all(), History::Current)
+    let made = table_copy(&store, line, "x", &all(), History::Current)
         .unwrap()
         .unwrap();
-    assert_eq!(made.gate.domains, [3, 2]);
+    assert_eq!(made.row_filter.domains, [3, 2]);
     assert_eq!(made.outputs[0].action, Action::Map(KeyKind::Int, Some(4)));
     assert_eq!(made.outputs[2].action, Action::Map(KeyKind::Int, Some(4)));
 }
@@ -205,13 +205,13 @@ fn integer_keys_are_mapped_in_the_domain_of_their_table() {
 #[test]
 fn default_columns_are_left_out_and_empty_tables_are_not_read() {
     let mut store = store();
-    let made = emission(&store, store.table(2).unwrap(), "x", &all(), History::Current)
+    let made = table_copy(&store, store.table(2).unwrap(), "x", &all(), History::Current)
         .unwrap()
         .unwrap();
     assert!(made.outputs.iter().all(|o| o.column != "made"));
     store.tables[3].empty = true;
     assert!(
-        emission(&store, store.table(2).unwrap(), "x", &all(), History::Current)
+        table_copy(&store, store.table(2).unwrap(), "x", &all(), History::Current)
             .unwrap()
             .is_none()
     );

@@ -25,7 +25,7 @@ pub(super) enum Reference {
         cut: usize,
     },
     /// To one that is not cloned.
-    Left { at: usize, source: Id },
+    NotCloned { at: usize, source: Id },
 }
 
 /// The ids of the source that are found in `bytes`, at a boundary or not.
@@ -92,19 +92,19 @@ impl<'a> Judge<'a> {
         };
         match hit.mapped {
             Mapped::Unknown => None,
-            Mapped::Left => {
+            Mapped::NotCloned => {
                 // One dangling reference, not two.
-                if let (Some(version), Mapped::Left) = (version, version_mapped) {
+                if let (Some(version), Mapped::NotCloned) = (version, version_mapped) {
                     self.seen = end + version.len;
                 }
-                Some(Reference::Left {
+                Some(Reference::NotCloned {
                     at,
                     source: hit.source,
                 })
             }
             Mapped::Cloned(id) => {
                 let cut = match (version, version_mapped) {
-                    (Some(version), Mapped::Left | Mapped::Unknown) => version.len,
+                    (Some(version), Mapped::NotCloned | Mapped::Unknown) => version.len,
                     _ => 0,
                 };
                 self.seen = end + cut;

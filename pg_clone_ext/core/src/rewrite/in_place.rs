@@ -60,7 +60,7 @@ impl Rewriter<'_> {
                 Some(Reference::Cloned { at, id, upper, .. }) => {
                     patches.push(Patch { at, id, upper });
                 }
-                Some(Reference::Left { at, source }) => match self.dangling {
+                Some(Reference::NotCloned { at, source }) => match self.dangling {
                     Dangling::Keep => left.push(source),
                     Dangling::Error => return Err(RewriteError::dangling(text, at, at + uuid_text::LEN)),
                     // In a JSON text it is not known yet where the string begins and ends.
@@ -125,7 +125,7 @@ impl Rewriter<'_> {
                             upper,
                         });
                     }
-                    Some(Reference::Left { at, source }) => match self.dangling {
+                    Some(Reference::NotCloned { at, source }) => match self.dangling {
                         Dangling::Error => return Err(RewriteError::dangling(text, at, at + uuid_text::LEN)),
                         Dangling::Null | Dangling::Remove
                             if !string.is_key && is_whole_reference(text, at, uuid_text::LEN) =>

@@ -163,7 +163,7 @@ impl<'a> Rewriter<'a> {
                 self.counts.rewritten += 1;
                 UuidOutcome::Mapped(new)
             }
-            Mapped::Left => {
+            Mapped::NotCloned => {
                 self.counts.dangling += 1;
                 self.targets.add_uuid(id, 1);
                 UuidOutcome::Dangling
@@ -181,7 +181,7 @@ impl<'a> Rewriter<'a> {
         match self.texts.get_typed(resource_type, id) {
             MappedText::Unknown => TextIdOutcome::Unchanged,
             MappedText::Cloned(new) => TextIdOutcome::Mapped(new),
-            MappedText::Left => TextIdOutcome::Dangling,
+            MappedText::NotCloned => TextIdOutcome::Dangling,
         }
     }
 }

@@ -79,7 +79,7 @@ impl<'a> Rewriter<'a> {
         for hit in hits(self.ids, string) {
             match judge.reference(&hit) {
                 None => {}
-                Some(Reference::Left { at, source }) => {
+                Some(Reference::NotCloned { at, source }) => {
                     found.left.push((at, at + uuid_text::LEN, Some(source)));
                 }
                 Some(Reference::Cloned { at, id, upper, cut }) => {
@@ -144,7 +144,7 @@ impl<'a> Rewriter<'a> {
     fn add(&self, hit: TextHit<'a>, found: &mut Found<'a>) {
         match hit.mapped {
             MappedText::Unknown => {}
-            MappedText::Left => found.left.push((hit.start, hit.end, None)),
+            MappedText::NotCloned => found.left.push((hit.start, hit.end, None)),
             MappedText::Cloned(new) => {
                 found.splices.push(Splice {
                     start: hit.start,
@@ -170,7 +170,7 @@ impl<'a> Rewriter<'a> {
                 end,
                 with: With::Text(new),
             },
-            MappedText::Left | MappedText::Unknown => Splice {
+            MappedText::NotCloned | MappedText::Unknown => Splice {
                 start,
                 end,
                 with: With::Nothing,

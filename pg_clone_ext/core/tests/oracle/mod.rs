@@ -29,7 +29,7 @@ static WHOLE: LazyLock<Regex> = LazyLock::new(|| {
 pub type Map = HashMap<Id, Option<Id>>;
 
 #[derive(Debug, Default, PartialEq, Eq, Clone)]
-pub struct Tally {
+pub struct KeyStatistics {
     pub rewritten: u64,
     pub dangling: u64,
     pub unversioned: u64,
@@ -39,7 +39,7 @@ pub struct Tally {
 pub struct Oracle<'a> {
     pub map: &'a Map,
     pub dangling: Dangling,
-    pub tally: Tally,
+    pub key_statistics: KeyStatistics,
 }
 
 impl Oracle<'_> {
@@ -57,7 +57,7 @@ impl Oracle<'_> {
                         is_left(found.as_str()) && !text[..found.start()].ends_with("/_history/")
                     });
                 if whole && matches!(self.dangling, Dangling::Null | Dangling::Remove) {
-                    self.tally.dropped += 1;
+                    self.key_statistics.dropped += 1;
                     return None;
                 }
                 Value::String(new)
@@ -108,20 +108,20 @@ impl Oracle<'_> {
             let end = version.map(|version| found.end() + "/_history/".len() + version.len());
             match target {
                 None => {
-                    self.tally.dangling += 1;
+                    self.key_statistics.dangling += 1;
                     if let (Some(end), Some(None)) = (end, version_target) {
                         from = end;
                     }
                 }
                 Some(new) => {
-                    self.tally.rewritten += 1;
+                    self.key_statistics.rewritten += 1;
                     out.push_str(&text[copied..found.start()]);
                     let new = uuid_text::to_string(new);
                     let is_upper = !found.as_str().contains(|c: char| c.is_ascii_lowercase())
                         && found.as_str().contains(|c: char| c.is_ascii_uppercase());
                     out.push_str(&if is_upper { new.to_uppercase() } else { new });
                     if let (Some(end), None | Some(None)) = (end, version_target) {
-                        self.tally.unversioned += 1;
+                        self.key_statistics.unversioned += 1;
                         from = end;
                     }
                     copied = from;

@@ -28,16 +28,16 @@ impl Place {
     }
 }
 
-/// The places of all stores, looked up once.
+/// The locations of all stores, looked up once.
 #[derive(Debug, Default)]
-pub struct Places {
+pub struct StoreLocations {
     from: Option<Location>,
     to: Option<Location>,
     storages: Storages,
     known: Mutex<HashMap<String, Result<Place, Failure>>>,
 }
 
-impl Places {
+impl StoreLocations {
     /// With what `--blobs-from` and `--blobs-to` say.
     pub fn new(from: Option<Location>, to: Option<Location>) -> Self {
         Self {

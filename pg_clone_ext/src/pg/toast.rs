@@ -1,7 +1,7 @@
 //! Values as the table holds them: fetched from where they are kept, but not decompressed.
 
 use super::relation::Attribute;
-use pg_clone_core::beside::Compressed;
+use pg_clone_core::batch::Compressed;
 use pg_clone_core::compressed::Method;
 use pg_clone_core::error::{Code, Error, Result};
 use pgrx::pg_sys;

@@ -1,6 +1,6 @@
 //! The versions that compressed documents say of themselves.
 
-use super::document::{Compressed, DocumentError, Form};
+use super::document::{Compressed, DocumentError, DocumentFormat};
 use super::give_back;
 use crate::edit::member;
 use crate::ids::{Id, uuid_text};
@@ -12,7 +12,7 @@ use std::ops::Range;
 #[derive(Default)]
 pub struct VersionBatch {
     bytes: Vec<u8>,
-    documents: Vec<(Form, Compressed, Range<usize>)>,
+    documents: Vec<(DocumentFormat, Compressed, Range<usize>)>,
     length: usize,
     found: Vec<Id>,
     failed: Option<DocumentError>,
@@ -35,10 +35,10 @@ impl VersionFinder {
     }
 
     /// The version that a document says, if it is a UUID.
-    pub fn version(path: &[String], form: Form, document: &[u8]) -> Option<Id> {
+    pub fn version(path: &[String], form: DocumentFormat, document: &[u8]) -> Option<Id> {
         match form {
-            Form::Jsonb => uuid_text::parse_slice(jsonb::string_at(document, path)?),
-            Form::Text => {
+            DocumentFormat::Jsonb => uuid_text::parse_slice(jsonb::string_at(document, path)?),
+            DocumentFormat::Text => {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
                 uuid_text::parse_slice(member::string(document, &path)?.as_bytes())
             }
@@ -63,7 +63,12 @@ impl VersionBatch {
     ///
     /// # Errors
     /// [`RewriteError::OutOfMemory`].
-    pub fn push(&mut self, form: Form, how: Compressed, document: &[u8]) -> Result<(), DocumentError> {
+    pub fn push(
+        &mut self,
+        form: DocumentFormat,
+        how: Compressed,
+        document: &[u8],
+    ) -> Result<(), DocumentError> {
         let start = self.bytes.len();
         let bytes = document.len();
         self.bytes

@@ -1,6 +1,6 @@
 //! What was added to a clone by hand and stays when a newer clone takes its place: a tester's membership, say.
 
-use super::stable::{Identities, StableType, for_each_document};
+use super::preserved_ids::{Identities, PreservedType, for_each_document};
 use crate::error::internal;
 use crate::pg::settings_guard::ReadingSettings;
 use crate::pg::snapshot::Snapshot;
@@ -20,7 +20,7 @@ pub struct OldClone<'a> {
     /// Tables that hold rows.
     pub filled: &'a HashSet<Oid>,
     /// The stable types.
-    pub types: &'a [StableType],
+    pub types: &'a [PreservedType],
     /// Ids that its run gave to stable resources.
     pub given: &'a HashSet<String>,
     /// Those among them that the new clone gives again.
@@ -31,7 +31,7 @@ pub struct OldClone<'a> {
 
 /// What stays of the old clone, and what is lost with it.
 #[derive(Default)]
-pub struct Carried {
+pub struct ManualRows {
     /// Resources that stay, by table.
     pub keys: HashMap<Oid, Vec<Key>>,
     /// Stable resources that have no counterpart in the new clone: type and id.
@@ -49,8 +49,8 @@ struct Added {
 
 impl OldClone<'_> {
     /// Decides what stays.
-    pub fn carried(&self) -> Result<Carried> {
-        let mut carried = Carried::default();
+    pub fn carried(&self) -> Result<ManualRows> {
+        let mut carried = ManualRows::default();
         // A run from before the types were made stable recorded nothing: what is by hand cannot be told.
         if self.types.is_empty() || self.given.is_empty() {
             return Ok(carried);
@@ -102,7 +102,7 @@ impl OldClone<'_> {
     fn added(&self, lost: &mut Vec<(String, String)>) -> Result<Vec<Added>> {
         let mut found = Vec::new();
         for table in self.resource_tables() {
-            let types: Vec<&StableType> = self
+            let types: Vec<&PreservedType> = self
                 .types
                 .iter()
                 .filter(|stable| {

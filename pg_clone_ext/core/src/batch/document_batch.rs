@@ -1,6 +1,6 @@
 //! Documents that are rewritten together.
 
-use super::document::{Compressed, DocumentError, Form, rewrite};
+use super::document::{Compressed, DocumentError, DocumentFormat, rewrite};
 use super::give_back;
 use crate::ids::{IdMap, TextIdMap};
 use crate::rewrite::{Counts, Dangling, DanglingTargets, IdPaths, Outcome, RewriteError, Rewriter};
@@ -8,17 +8,17 @@ use std::ops::Range;
 
 /// A document of a batch.
 struct Document {
-    form: Form,
+    form: DocumentFormat,
     compressed: Option<Compressed>,
     dangling: Dangling,
     /// Under which its counts are added up.
     group: usize,
     bytes: Range<usize>,
-    made: Result<Becomes, DocumentError>,
+    made: Result<RewrittenRange, DocumentError>,
 }
 
 /// What a document has become; ranges are those of the batch's results.
-enum Becomes {
+enum RewrittenRange {
     /// What now stands in the place of its bytes, compressed as those were.
     SamePlace {
         plain: Option<Range<usize>>,
@@ -34,7 +34,7 @@ enum Becomes {
 
 /// What a document has become.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Made<'b> {
+pub enum RewrittenDocument<'b> {
     /// It is a dangling reference that shall not stay.
     Null,
     /// These bytes.
@@ -52,7 +52,7 @@ pub enum Made<'b> {
 
 /// Documents with all that is needed to rewrite them, and what they have become.
 #[derive(Default)]
-pub struct Batch {
+pub struct DocumentBatch {
     bytes: Vec<u8>,
     results: Vec<u8>,
     documents: Vec<Document>,
@@ -65,40 +65,40 @@ pub struct Batch {
 
 /// Working memory that outlives a batch.
 #[derive(Default)]
-struct Workbench {
+struct Scratch {
     raw: Vec<u8>,
     compressed: Vec<u8>,
 }
 
 /// Rewrites batches in the thread that owns it.
-pub struct Bench<'m> {
+pub struct BatchRewriter<'m> {
     rewriter: Rewriter<'m>,
-    workbench: Workbench,
+    scratch: Scratch,
 }
 
-impl<'m> Bench<'m> {
+impl<'m> BatchRewriter<'m> {
     /// One that reads these maps.
     pub fn new(ids: &'m IdMap, texts: &'m TextIdMap, id_paths: &'m IdPaths) -> Self {
-        Bench {
+        BatchRewriter {
             rewriter: Rewriter::new(ids, texts, Dangling::default()).with_id_paths(id_paths),
-            workbench: Workbench::default(),
+            scratch: Scratch::default(),
         }
     }
 
     /// Rewrites the documents of a batch; at the first that fails it stops.
-    pub fn rewrite(&mut self, batch: &mut Batch) {
-        batch.rewrite(&mut self.rewriter, &mut self.workbench);
+    pub fn rewrite(&mut self, batch: &mut DocumentBatch) {
+        batch.rewrite(&mut self.rewriter, &mut self.scratch);
     }
 }
 
-impl Batch {
+impl DocumentBatch {
     /// Adds a document; returns its place. `group` is what its counts are added up under.
     ///
     /// # Errors
     /// [`RewriteError::OutOfMemory`].
     pub fn push(
         &mut self,
-        form: Form,
+        form: DocumentFormat,
         compressed: Option<Compressed>,
         dangling: Dangling,
         group: usize,
@@ -112,7 +112,7 @@ impl Batch {
             dangling,
             group,
             bytes,
-            made: Ok(Becomes::SamePlace { plain: None }),
+            made: Ok(RewrittenRange::SamePlace { plain: None }),
         });
         Ok(self.documents.len() - 1)
     }
@@ -120,9 +120,9 @@ impl Batch {
     /// An empty batch; with `keep_plain` it keeps compressed documents also as they are without compression, because
     /// somebody will look into them.
     pub fn new(keep_plain: bool) -> Self {
-        Batch {
+        DocumentBatch {
             keeps_plain: keep_plain,
-            ..Batch::default()
+            ..DocumentBatch::default()
         }
     }
 
@@ -157,23 +157,23 @@ impl Batch {
     ///
     /// # Errors
     /// As [`DocumentError`] tells.
-    pub fn made(&self, place: usize) -> Result<Made<'_>, DocumentError> {
+    pub fn made(&self, place: usize) -> Result<RewrittenDocument<'_>, DocumentError> {
         let document = &self.documents[place];
         Ok(match &document.made {
-            Ok(Becomes::SamePlace { plain }) => {
+            Ok(RewrittenRange::SamePlace { plain }) => {
                 let stream = &self.bytes[document.bytes.clone()];
                 match document.compressed {
-                    Some(how) => Made::Compressed {
+                    Some(how) => RewrittenDocument::Compressed {
                         stream,
                         how,
                         plain: self.plain(plain),
                     },
-                    None => Made::Plain(stream),
+                    None => RewrittenDocument::Plain(stream),
                 }
             }
-            Ok(Becomes::Null) => Made::Null,
-            Ok(Becomes::Plain(range)) => Made::Plain(&self.results[range.clone()]),
-            Ok(Becomes::Compressed { stream, how, plain }) => Made::Compressed {
+            Ok(RewrittenRange::Null) => RewrittenDocument::Null,
+            Ok(RewrittenRange::Plain(range)) => RewrittenDocument::Plain(&self.results[range.clone()]),
+            Ok(RewrittenRange::Compressed { stream, how, plain }) => RewrittenDocument::Compressed {
                 stream: &self.results[stream.clone()],
                 how: *how,
                 plain: self.plain(plain),
@@ -196,7 +196,7 @@ impl Batch {
         &self.targets
     }
 
-    fn rewrite(&mut self, rewriter: &mut Rewriter<'_>, workbench: &mut Workbench) {
+    fn rewrite(&mut self, rewriter: &mut Rewriter<'_>, scratch: &mut Scratch) {
         for document in &mut self.documents {
             rewriter.set_dangling(document.dangling);
             let results = &mut self.results;
@@ -206,7 +206,7 @@ impl Batch {
                 results,
                 self.keeps_plain,
                 rewriter,
-                workbench,
+                scratch,
             );
             let failed = made.is_err();
             document.made = made;
@@ -229,24 +229,24 @@ fn one(
     results: &mut Vec<u8>,
     keep_plain: bool,
     rewriter: &mut Rewriter<'_>,
-    workbench: &mut Workbench,
-) -> Result<Becomes, DocumentError> {
+    scratch: &mut Scratch,
+) -> Result<RewrittenRange, DocumentError> {
     let kept = &mut bytes[document.bytes.clone()];
     let Some(Compressed { method, length }) = document.compressed else {
         return Ok(match rewrite(rewriter, document.form, kept)? {
-            Outcome::Unchanged | Outcome::InPlace => Becomes::SamePlace { plain: None },
-            Outcome::Null => Becomes::Null,
-            Outcome::Rebuilt(new) => Becomes::Plain(append(results, &new)?),
+            Outcome::Unchanged | Outcome::InPlace => RewrittenRange::SamePlace { plain: None },
+            Outcome::Null => RewrittenRange::Null,
+            Outcome::Rebuilt(new) => RewrittenRange::Plain(append(results, &new)?),
         });
     };
-    let Workbench { raw, compressed } = workbench;
+    let Scratch { raw, compressed } = scratch;
     method.decompress(kept, length, raw)?;
     let plain = |new: &[u8], results: &mut Vec<u8>| keep_plain.then(|| append(results, new)).transpose();
     let rebuilt;
     let new = match rewrite(rewriter, document.form, raw)? {
-        Outcome::Null => return Ok(Becomes::Null),
+        Outcome::Null => return Ok(RewrittenRange::Null),
         Outcome::Unchanged => {
-            return Ok(Becomes::SamePlace {
+            return Ok(RewrittenRange::SamePlace {
                 plain: plain(raw, results)?,
             });
         }
@@ -258,13 +258,13 @@ fn one(
     };
     // One of another length is left to the server to compress.
     let made = if new.len() == length && method.compress_alike(kept, new, compressed)? {
-        Becomes::Compressed {
+        RewrittenRange::Compressed {
             stream: append(results, compressed)?,
             how: Compressed { method, length },
             plain: plain(new, results)?,
         }
     } else {
-        Becomes::Plain(append(results, new)?)
+        RewrittenRange::Plain(append(results, new)?)
     };
     give_back(raw);
     give_back(compressed);

@@ -4,15 +4,13 @@
 //! pointer of the backend's. So a backend may leave at any moment, by an error or by the end of its process, without
 //! asking. The backend takes part in the work whenever it would otherwise wait.
 
-mod batch;
 mod document;
-mod thread;
-mod versions;
+mod document_batch;
+mod version_batch;
 
-pub use batch::{Batch, Bench, Made};
-pub use document::{Compressed, DocumentError, Form};
-pub use thread::{Beside, Orders};
-pub use versions::{VersionBatch, VersionFinder};
+pub use document::{Compressed, DocumentError, DocumentFormat};
+pub use document_batch::{BatchRewriter, DocumentBatch, RewrittenDocument};
+pub use version_batch::{VersionBatch, VersionFinder};
 
 /// Working memory that is kept from one document to the next.
 const KEPT: usize = 1 << 20;

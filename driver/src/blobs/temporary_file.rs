@@ -1,6 +1,6 @@
 //! A file that becomes visible under its name only when it is complete, and on disk first where that is asked for.
 //!
-//! It is written next to its target as `.<name>.pgclone-tmp`; [`super::publication`] syncs and names it. Writers exclude each
+//! It is written next to its target as `.<name>.pg_clone-tmp`; [`super::durable_rename`] syncs and names it. Writers exclude each
 //! other by a file lock, which ends with the process: what a killed worker left is overwritten by the next one, and nothing
 //! piles up.
 
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 
 /// How the names of files under way end.
-const TEMPORARY: &str = ".pgclone-tmp";
+const TEMPORARY: &str = ".pg_clone-tmp";
 
 /// Bytes after which a growing file is sent on its way to the disk.
 const FLUSHED: u64 = 32 * 1024 * 1024;
@@ -25,7 +25,7 @@ pub fn is_temporary(name: &str) -> bool {
 /// A file under way, or one that was found complete and is to be made durable. Dropped before it has its name, it
 /// disappears.
 #[derive(Debug)]
-pub struct Draft {
+pub struct TemporaryFile {
     file: File,
     device: u64,
     /// `None` once the file has its name.
@@ -45,7 +45,7 @@ pub enum Flush {
     Late,
 }
 
-impl Draft {
+impl TemporaryFile {
     /// Starts the file `target`, which is below the existing directory `root`; directories between them are created with
     /// the mode and owner of `root`. The file gets the mode, and where this process may the owner, of `like`.
     ///
@@ -89,7 +89,7 @@ impl Draft {
             })?
             .ok_or_else(|| Failure::passing(format!("another worker is writing {}", target.display())))?;
         // From here on dropping removes the temporary file.
-        let draft = Self {
+        let file = Self {
             file,
             device: metadata.dev(),
             temporary: Some(temporary),
@@ -99,12 +99,12 @@ impl Draft {
             flush,
         };
         if metadata.len() > 0 {
-            draft.file.set_len(0).map_err(|error| draft.failed(&error))?;
+            file.file.set_len(0).map_err(|error| file.failed(&error))?;
         }
-        if let (Some(like), Some(path)) = (like, &draft.temporary) {
-            resemble(path, &metadata, like).map_err(|error| draft.failed(&error))?;
+        if let (Some(like), Some(path)) = (like, &file.temporary) {
+            resemble(path, &metadata, like).map_err(|error| file.failed(&error))?;
         }
-        Ok(draft)
+        Ok(file)
     }
 
     /// A file that is there already, complete: its writer may have died before it was on disk.
@@ -196,7 +196,7 @@ impl Draft {
     }
 }
 
-impl Drop for Draft {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
         // The lock is held until the file is closed after this, so no other worker's file is removed.
         if let Some(temporary) = &self.temporary {
@@ -206,7 +206,7 @@ impl Drop for Draft {
 }
 
 /// Creates the directory of `target` below the existing directory `root`, where nothing else is missing; whether it did, and
-/// so nothing can be in it yet. What goes wrong is for [`Draft::create`] to meet again, and to tell.
+/// so nothing can be in it yet. What goes wrong is for [`TemporaryFile::create`] to meet again, and to tell.
 pub fn create_parent(root: &Path, target: &Path) -> bool {
     let Some(directory) = target.parent().filter(|directory| *directory != root) else {
         return false;

@@ -1,4 +1,4 @@
-//! The files in a worker's hands, from claimed to recorded.
+//! The files in a worker's in_flight, from claimed to recorded.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,35 +8,35 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 
 use super::attempt::Attempts;
-use super::draft::Draft;
+use super::durable_rename::publish;
 use super::failure::Failure;
 use super::outcome::{Copied, Outcome};
-use super::publication::publish;
 use super::queue::Row;
+use super::temporary_file::TemporaryFile;
 
 /// How long a finished file may stay unpublished or unrecorded.
 pub const TICK: Duration = Duration::from_millis(200);
 /// Finished files that are recorded together.
 const BATCH: usize = 128;
-/// Drafts that need not wait for more drafts. With 128, 1,000 files of 100 kB took 218 ms, with 512 206 ms.
+/// Drafts that need not wait for more files. With 128, 1,000 files of 100 kB took 218 ms, with 512 206 ms.
 const GROUP: usize = 256;
-/// The most drafts that wait.
+/// The most files that wait.
 const MOST_WRITTEN: usize = 512;
-/// Bytes in drafts that need not wait for more drafts.
+/// Bytes in files that need not wait for more files.
 const GROUP_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The most files that one thread is given.
 const LARGEST_SHARE: usize = 16;
 
-/// The files in this worker's hands.
-pub struct Hands {
+/// The files in this worker's in_flight.
+pub struct InFlight {
     /// Claimed and not begun.
     pub ready: VecDeque<Row>,
     /// Being attempted.
     pub under_way: JoinSet<Attempts>,
     /// Being published: one group at a time, so that meanwhile the next one grows.
     pub publishing: JoinSet<Vec<(Row, Outcome)>>,
-    written: Pile<(Row, Copied, Draft)>,
+    written: Pile<(Row, Copied, TemporaryFile)>,
     written_bytes: u64,
     finished: Pile<(Row, Outcome)>,
     most_written: usize,
@@ -48,7 +48,7 @@ struct Pile<T> {
     since: Option<Instant>,
 }
 
-impl Default for Hands {
+impl Default for InFlight {
     fn default() -> Self {
         Self {
             ready: VecDeque::new(),
@@ -62,7 +62,7 @@ impl Default for Hands {
     }
 }
 
-/// Each draft keeps its file open: those that are being published, those that wait, and those under way. A process may have
+/// Each file keeps its file open: those that are being published, those that wait, and those under way. A process may have
 /// 1,024 by default, and more if it asks.
 fn most_written() -> usize {
     let files = Resource::RLIMIT_NOFILE;
@@ -76,7 +76,7 @@ fn most_written() -> usize {
     usize::try_from(allowed().0 / 8).map_or(MOST_WRITTEN, |files| files.clamp(1, MOST_WRITTEN))
 }
 
-impl Hands {
+impl InFlight {
     /// Whether nothing is left to do with what was claimed.
     pub fn are_empty(&self) -> bool {
         self.ready.is_empty() && self.are_idle() && self.finished.items.is_empty()
@@ -101,10 +101,10 @@ impl Hands {
         self.ready.drain(..count).collect()
     }
 
-    /// Takes a complete draft.
-    pub fn take_written(&mut self, row: Row, copied: Copied, draft: Draft) {
+    /// Takes a complete file.
+    pub fn take_written(&mut self, row: Row, copied: Copied, file: TemporaryFile) {
         self.written_bytes += copied.bytes;
-        self.written.push((row, copied, draft));
+        self.written.push((row, copied, file));
     }
 
     /// Takes what is to be recorded.
@@ -123,7 +123,7 @@ impl Hands {
         }
     }
 
-    /// Begins to publish the drafts when there are many, nothing else is under way, or they wait for long.
+    /// Begins to publish the files when there are many, nothing else is under way, or they wait for long.
     pub fn publish(&mut self) {
         let many =
             self.written.items.len() >= GROUP.min(self.most_written) || self.written_bytes >= GROUP_BYTES;
@@ -146,13 +146,13 @@ impl Hands {
     }
 }
 
-fn publish_rows(written: Vec<(Row, Copied, Draft)>) -> Vec<(Row, Outcome)> {
-    let (rows, drafts): (Vec<_>, Vec<_>) = written
+fn publish_rows(written: Vec<(Row, Copied, TemporaryFile)>) -> Vec<(Row, Outcome)> {
+    let (rows, files): (Vec<_>, Vec<_>) = written
         .into_iter()
-        .map(|(row, copied, draft)| ((row, copied), draft))
+        .map(|(row, copied, file)| ((row, copied), file))
         .unzip();
     // A panic must not keep the rows claimed for as long as this worker lives.
-    let published = catch_unwind(AssertUnwindSafe(|| publish(drafts))).unwrap_or_else(|_| {
+    let published = catch_unwind(AssertUnwindSafe(|| publish(files))).unwrap_or_else(|_| {
         vec![Err(Failure::passing("publishing broke off by an internal error")); rows.len()]
     });
     let outcomes = rows.into_iter().zip(published).map(|((row, copied), published)| {

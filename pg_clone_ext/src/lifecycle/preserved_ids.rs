@@ -1,8 +1,8 @@
 //! Resources that are to have the same id in every clone that takes the place of an earlier one.
 
 use crate::error::internal;
-use crate::pg::caller::AsExtensionOwner;
 use crate::pg::memory::Memory;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::for_each_row;
 use crate::pg::row::Row;
 use crate::pg::settings_guard::ReadingSettings;
@@ -21,7 +21,7 @@ const BATCH: usize = 1000;
 
 /// A row of clone.store_stable.
 #[derive(Debug, Clone, Deserialize)]
-pub struct StableType {
+pub struct PreservedType {
     /// The type.
     pub resource_type: String,
     /// Those added to a clone by hand stay.
@@ -31,7 +31,7 @@ pub struct StableType {
 }
 
 /// The stable types of a store.
-pub fn types(store: &str) -> Result<Vec<StableType>> {
+pub fn types(store: &str) -> Result<Vec<PreservedType>> {
     let _owner = AsExtensionOwner::new();
     let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
         "SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(s)) FROM clone.store_stable s WHERE s.store OPERATOR(pg_catalog.=) $1",
@@ -66,7 +66,7 @@ pub struct Identities {
 impl Identities {
     /// Those of a run whose ids are settled: the project, cloned resources of the stable types, and the cloned resources that
     /// their documents name.
-    pub fn of(run: &Run, types: &[StableType]) -> Result<Self> {
+    pub fn of(run: &Run, types: &[PreservedType]) -> Result<Self> {
         let mut found = Identities::default();
         if types.is_empty() {
             return Ok(found);
@@ -86,7 +86,7 @@ impl Identities {
                 .iter()
                 .filter(|t| t.role == TableRole::Resource && run.active.contains(&t.oid))
             {
-                let of_table: Vec<&StableType> = types
+                let of_table: Vec<&PreservedType> = types
                     .iter()
                     .filter(|stable| {
                         table
@@ -105,7 +105,7 @@ impl Identities {
         Ok(found)
     }
 
-    fn add(&mut self, run: &Run, table: &Table, types: &[&StableType]) -> Result<()> {
+    fn add(&mut self, run: &Run, table: &Table, types: &[&PreservedType]) -> Result<()> {
         let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
             return Ok(());
         };
@@ -239,7 +239,7 @@ pub struct Document<'a> {
     /// The resource's id.
     pub key: Key,
     /// Its stable type.
-    pub stable: &'a StableType,
+    pub stable: &'a PreservedType,
     /// The text, or the jsonb payload.
     pub bytes: &'a [u8],
     is_jsonb: bool,
@@ -269,7 +269,7 @@ impl Document<'_> {
 /// Calls `each` for the live documents of these types among the rows of `table` that meet the condition; under the active snapshot.
 pub fn for_each_document(
     table: &Table,
-    types: &[&StableType],
+    types: &[&PreservedType],
     condition: &str,
     each: &mut dyn FnMut(Document<'_>),
 ) -> Result<()> {

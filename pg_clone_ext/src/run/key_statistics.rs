@@ -8,12 +8,12 @@ const DISTINCT: usize = 1000;
 
 /// What became of keys that are no UUIDs.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct KeyStatistics {
     counts: Counts,
     targets: BTreeMap<String, u64>,
 }
 
-impl Tally {
+impl KeyStatistics {
     /// A key was replaced.
     pub fn rewritten(&mut self) {
         self.counts.rewritten += 1;

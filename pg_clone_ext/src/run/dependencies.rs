@@ -8,37 +8,37 @@ use super::resources::for_each_resource;
 use super::state::Run;
 use crate::pg::query::for_each_row;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Belonging, KeyKind, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Dependency, KeyKind, Oid, Store, Table, TableRole, quote};
 use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
 
 /// Resources that may come along, and those that may bring some. Empty when the call has no filter: then everything
 /// that may be cloned is.
 pub struct Candidates {
-    belongings: Vec<Belonging>,
+    dependencies: Vec<Dependency>,
     left: HashMap<String, HashSet<Key>>,
     chosen: HashMap<String, HashSet<Key>>,
 }
 
 impl Candidates {
-    /// The belongings of a store, if the call is filtered.
+    /// The dependencies of a store, if the call is filtered.
     pub fn new(store: &Store, filtered: bool) -> Self {
-        let belongings = if filtered {
-            store.belongings.clone()
+        let dependencies = if filtered {
+            store.dependencies.clone()
         } else {
             Vec::new()
         };
-        let left = belongings
+        let left = dependencies
             .iter()
-            .map(|b| (b.brings_type.clone(), HashSet::new()))
+            .map(|b| (b.includes_type.clone(), HashSet::new()))
             .collect();
-        let chosen = belongings
+        let chosen = dependencies
             .iter()
             .filter(|b| !b.via_column.is_empty())
             .map(|b| (b.resource_type.clone(), HashSet::new()))
             .collect();
         Candidates {
-            belongings,
+            dependencies,
             left,
             chosen,
         }
@@ -48,7 +48,7 @@ impl Candidates {
     pub fn saw(&mut self, resource_type: &str, key: &Key, choice: Choice) {
         let group = match choice {
             Choice::Cloned => self.chosen.get_mut(resource_type),
-            Choice::Left => self.left.get_mut(resource_type),
+            Choice::Skipped => self.left.get_mut(resource_type),
             Choice::Excluded => None,
         };
         if let Some(group) = group {
@@ -56,8 +56,8 @@ impl Candidates {
         }
     }
 
-    fn open(&self, brings_type: &str) -> bool {
-        self.left.get(brings_type).is_some_and(|left| !left.is_empty())
+    fn open(&self, includes_type: &str) -> bool {
+        self.left.get(includes_type).is_some_and(|left| !left.is_empty())
     }
 }
 
@@ -70,16 +70,16 @@ pub fn bring(
 ) -> Result<()> {
     loop {
         let mut added: HashMap<String, HashSet<Key>> = HashMap::new();
-        for belonging in candidates.belongings.clone() {
-            if !candidates.open(&belonging.brings_type) {
+        for dependency in candidates.dependencies.clone() {
+            if !candidates.open(&dependency.includes_type) {
                 continue;
             }
-            let found = if belonging.via_column.is_empty() {
-                named_by_documents(run, tables, filled, candidates, &belonging)?
+            let found = if dependency.via_column.is_empty() {
+                named_by_documents(run, tables, filled, candidates, &dependency)?
             } else {
-                naming_chosen(run, tables, filled, candidates, &belonging)?
+                naming_chosen(run, tables, filled, candidates, &dependency)?
             };
-            added.entry(belonging.brings_type).or_default().extend(found);
+            added.entry(dependency.includes_type).or_default().extend(found);
         }
         added.retain(|_, keys| !keys.is_empty());
         if added.is_empty() {
@@ -124,10 +124,10 @@ fn named_by_documents(
     tables: &[Table],
     filled: &HashSet<Oid>,
     candidates: &Candidates,
-    belonging: &Belonging,
+    dependency: &Dependency,
 ) -> Result<HashSet<Key>> {
     let mut found = HashSet::new();
-    let Some(left) = candidates.left.get(&belonging.brings_type) else {
+    let Some(left) = candidates.left.get(&dependency.includes_type) else {
         return Ok(found);
     };
     for table in tables
@@ -137,11 +137,11 @@ fn named_by_documents(
         let (Some(id), Some(document)) = (&table.id_column, &table.document_column) else {
             continue;
         };
-        if belonging.resource_type != "*"
+        if dependency.resource_type != "*"
             && table
                 .resource_type
                 .as_ref()
-                .is_some_and(|t| *t != belonging.resource_type)
+                .is_some_and(|t| *t != dependency.resource_type)
         {
             continue;
         }
@@ -156,7 +156,7 @@ fn named_by_documents(
             continue;
         };
         let id_type = table.type_of(id);
-        let memory = crate::pg::memory::Memory::new(c"pg_clone belongings");
+        let memory = crate::pg::memory::Memory::new(c"pg_clone dependencies");
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
             memory.reset();
@@ -167,10 +167,10 @@ fn named_by_documents(
                 if !matches!(run.new_key(&key, &[table.oid]), NewKey::To(_)) {
                     return Ok(());
                 }
-                if belonging.resource_type != "*"
+                if dependency.resource_type != "*"
                     && row
                         .text(1)?
-                        .is_some_and(|row_type| row_type != belonging.resource_type.as_str())
+                        .is_some_and(|row_type| row_type != dependency.resource_type.as_str())
                 {
                     return Ok(());
                 }
@@ -193,12 +193,12 @@ fn naming_chosen(
     tables: &[Table],
     filled: &HashSet<Oid>,
     candidates: &Candidates,
-    belonging: &Belonging,
+    dependency: &Dependency,
 ) -> Result<HashSet<Key>> {
     let mut found = HashSet::new();
     let (Some(left), Some(chosen)) = (
-        candidates.left.get(&belonging.brings_type),
-        candidates.chosen.get(&belonging.resource_type),
+        candidates.left.get(&dependency.includes_type),
+        candidates.chosen.get(&dependency.resource_type),
     ) else {
         return Ok(found);
     };
@@ -212,11 +212,11 @@ fn naming_chosen(
         if table
             .resource_type
             .as_ref()
-            .is_some_and(|t| *t != belonging.brings_type)
+            .is_some_and(|t| *t != dependency.includes_type)
         {
             continue;
         }
-        let (Some(id), Some(_)) = (&table.id_column, table.column(&belonging.via_column)) else {
+        let (Some(id), Some(_)) = (&table.id_column, table.column(&dependency.via_column)) else {
             continue;
         };
         let Some(belongs) = plan::condition(&run.store, table, &run.source, filled, false)? else {
@@ -226,7 +226,7 @@ fn naming_chosen(
         let sql = format!(
             "SELECT t.{}, t.{}::pg_catalog.text FROM {} AS t WHERE {belongs}",
             quote::identifier(id),
-            quote::identifier(&belonging.via_column),
+            quote::identifier(&dependency.via_column),
             table.sql_name
         );
         for_each_row(&sql, &mut |row| {

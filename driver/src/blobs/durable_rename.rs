@@ -6,34 +6,34 @@
 
 use std::collections::HashMap;
 
-use super::draft::Draft;
 use super::failure::Failure;
+use super::temporary_file::TemporaryFile;
 
 /// Up to so many files are synced by themselves: that does not wait for what others wrote to the same file system.
 const FEW: usize = 2;
 
-/// Publishes complete drafts: they are on disk when this returns. One result for each, in order: of a draft that failed
+/// Publishes complete files: they are on disk when this returns. One result for each, in order: of a file that failed
 /// nothing is left, unless only its name could not be made durable.
-pub fn publish(drafts: Vec<Draft>) -> Vec<Result<(), Failure>> {
-    let mut drafts: Vec<(Draft, Result<(), Failure>)> =
-        drafts.into_iter().map(|draft| (draft, Ok(()))).collect();
-    sync(&mut drafts, Draft::sync);
-    for (draft, so_far) in drafts.iter_mut().filter(|(_, so_far)| so_far.is_ok()) {
-        *so_far = draft.give_name();
+pub fn publish(files: Vec<TemporaryFile>) -> Vec<Result<(), Failure>> {
+    let mut files: Vec<(TemporaryFile, Result<(), Failure>)> =
+        files.into_iter().map(|file| (file, Ok(()))).collect();
+    sync(&mut files, TemporaryFile::sync);
+    for (file, so_far) in files.iter_mut().filter(|(_, so_far)| so_far.is_ok()) {
+        *so_far = file.give_name();
     }
-    sync(&mut drafts, Draft::sync_name);
-    drafts.into_iter().map(|(_, result)| result).collect()
+    sync(&mut files, TemporaryFile::sync_name);
+    files.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Syncs together what is much, and what is little, or of which something could not be written, one by one: only so is it
 /// known which file it was.
-fn sync(drafts: &mut [(Draft, Result<(), Failure>)], one: fn(&Draft) -> Result<(), Failure>) {
-    let good = drafts.iter().filter(|(_, so_far)| so_far.is_ok());
-    let systems: HashMap<u64, &Draft> = good.map(|(draft, _)| (draft.device(), draft)).collect();
-    let together = drafts.len() > FEW && systems.values().all(|draft| draft.sync_file_system().is_ok());
+fn sync(files: &mut [(TemporaryFile, Result<(), Failure>)], one: fn(&TemporaryFile) -> Result<(), Failure>) {
+    let good = files.iter().filter(|(_, so_far)| so_far.is_ok());
+    let systems: HashMap<u64, &TemporaryFile> = good.map(|(file, _)| (file.device(), file)).collect();
+    let together = files.len() > FEW && systems.values().all(|file| file.sync_file_system().is_ok());
     if !together {
-        for (draft, so_far) in drafts.iter_mut().filter(|(_, so_far)| so_far.is_ok()) {
-            *so_far = one(draft);
+        for (file, so_far) in files.iter_mut().filter(|(_, so_far)| so_far.is_ok()) {
+            *so_far = one(file);
         }
     }
 }
@@ -43,28 +43,28 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
-    use super::super::draft::Flush;
+    use super::super::temporary_file::Flush;
     use super::*;
 
-    fn drafts(root: &str, names: &[&str]) -> (PathBuf, Vec<Draft>) {
-        let root = std::env::temp_dir().join(format!("pgclone-{root}-{}", std::process::id()));
+    fn files(root: &str, names: &[&str]) -> (PathBuf, Vec<TemporaryFile>) {
+        let root = std::env::temp_dir().join(format!("pg_clone-{root}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
         fs::create_dir_all(&root).unwrap();
-        let drafts = names.iter().map(|name| {
-            let mut draft = Draft::create(&root, root.join(name), None, Flush::Early).unwrap();
-            draft.write(name.as_bytes()).unwrap();
-            draft
+        let files = names.iter().map(|name| {
+            let mut file = TemporaryFile::create(&root, root.join(name), None, Flush::Early).unwrap();
+            file.write(name.as_bytes()).unwrap();
+            file
         });
-        let drafts = drafts.collect();
-        (root, drafts)
+        let files = files.collect();
+        (root, files)
     }
 
     #[test]
     fn one_draft_that_fails_does_not_keep_the_others_from_their_names() {
-        let (root, drafts) = drafts("publication", &["a/x", "b/x", "c/x", "d/x"]);
+        let (root, files) = files("publication", &["a/x", "b/x", "c/x", "d/x"]);
         fs::create_dir_all(root.join("c/x/in-the-way")).unwrap();
         assert!(!root.join("a/x").exists(), "no name before it is published");
-        let published: Vec<bool> = publish(drafts).iter().map(Result::is_ok).collect();
+        let published: Vec<bool> = publish(files).iter().map(Result::is_ok).collect();
         assert_eq!(published, [true, true, false, true]);
         assert_eq!(fs::read_to_string(root.join("d/x")).unwrap(), "d/x");
         assert_eq!(
@@ -77,8 +77,8 @@ mod tests {
 
     #[test]
     fn what_is_not_published_disappears() {
-        let (root, drafts) = drafts("unpublished", &["x"]);
-        drop(drafts);
+        let (root, files) = files("unpublished", &["x"]);
+        drop(files);
         assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
         fs::remove_dir_all(&root).unwrap();
     }

@@ -31,22 +31,22 @@ impl<B> Shared<B> {
 }
 
 /// A thread, and the batches that were handed to it.
-pub struct Beside<B> {
+pub struct WorkerThread<B> {
     shared: Arc<Shared<B>>,
     thread: Option<JoinHandle<()>>,
     next: u64,
 }
 
 /// The thread's end.
-pub struct Orders<B>(Arc<Shared<B>>);
+pub struct WorkQueue<B>(Arc<Shared<B>>);
 
-impl<B: Send + 'static> Beside<B> {
-    /// Starts a thread, which has to serve its orders. It inherits the signal mask: a caller to whom signals belong
+impl<B: Send + 'static> WorkerThread<B> {
+    /// Starts a thread, which has to serve its queue. It inherits the signal mask: a caller to whom signals belong
     /// blocks them meanwhile.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(body: impl FnOnce(Orders<B>) + Send + 'static) -> io::Result<Self> {
+    pub fn start(body: impl FnOnce(WorkQueue<B>) + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 waiting: VecDeque::new(),
@@ -55,12 +55,12 @@ impl<B: Send + 'static> Beside<B> {
             }),
             changed: Condvar::new(),
         });
-        let orders = Orders(Arc::clone(&shared));
+        let queue = WorkQueue(Arc::clone(&shared));
         let thread = thread::Builder::new()
             .name("pg_clone".to_owned())
             .stack_size(STACK)
-            .spawn(move || body(orders))?;
-        Ok(Beside {
+            .spawn(move || body(queue))?;
+        Ok(WorkerThread {
             shared,
             thread: Some(thread),
             next: 0,
@@ -106,7 +106,7 @@ impl<B: Send + 'static> Beside<B> {
     }
 }
 
-impl<B> Drop for Beside<B> {
+impl<B> Drop for WorkerThread<B> {
     /// Ends the thread, after the batch at hand.
     fn drop(&mut self) {
         let mut state = self.shared.lock();
@@ -121,7 +121,7 @@ impl<B> Drop for Beside<B> {
     }
 }
 
-impl<B> Orders<B> {
+impl<B> WorkQueue<B> {
     /// Works at batches until the owner closes.
     pub fn serve(self, mut work: impl FnMut(&mut B)) {
         let mut state = self.0.lock();

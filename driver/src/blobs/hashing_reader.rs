@@ -13,7 +13,7 @@ use super::meter::Meter;
 pub type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>;
 
 /// A source that is being read.
-pub struct Inflow {
+pub struct HashingReader {
     chunks: Chunks,
     rest: Bytes,
     ended: bool,
@@ -21,7 +21,7 @@ pub struct Inflow {
     meter: Meter,
 }
 
-impl Inflow {
+impl HashingReader {
     /// Starts to read `chunks`.
     pub fn new(chunks: Chunks, with_md5: bool, meter: &Meter) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Inflow {
     /// The next `length` bytes in one piece; fewer only at the end.
     ///
     /// # Errors
-    /// As [`Inflow::next`].
+    /// As [`HashingReader::next`].
     pub async fn part(&mut self, length: usize) -> Result<Bytes, Failure> {
         let mut part = BytesMut::with_capacity(length);
         while part.len() < length {
@@ -92,11 +92,11 @@ mod tests {
                 .next()
                 .map(|chunk| (Ok(Bytes::from_static(chunk.as_bytes())), chunks))
         });
-        let mut inflow = Inflow::new(Box::pin(chunks), false, &Meter::default());
-        assert_eq!(inflow.part(4).await.unwrap(), "abcd");
-        assert_eq!(inflow.part(4).await.unwrap(), "efgh");
-        assert_eq!(inflow.part(4).await.unwrap(), "i");
-        assert_eq!(inflow.part(4).await.unwrap(), "");
-        assert_eq!(inflow.finish().length, 9);
+        let mut reader = HashingReader::new(Box::pin(chunks), false, &Meter::default());
+        assert_eq!(reader.part(4).await.unwrap(), "abcd");
+        assert_eq!(reader.part(4).await.unwrap(), "efgh");
+        assert_eq!(reader.part(4).await.unwrap(), "i");
+        assert_eq!(reader.part(4).await.unwrap(), "");
+        assert_eq!(reader.finish().length, 9);
     }
 }

@@ -7,19 +7,19 @@ use thiserror::Error;
 
 /// The form in which a document is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum DocumentFormat {
     /// The payload of a `jsonb` value.
     Jsonb,
     /// JSON text.
     Text,
 }
 
-impl Form {
+impl DocumentFormat {
     /// The form in which a column of this type keeps documents.
     pub fn of(type_name: &str) -> Self {
         match type_name {
-            "jsonb" => Form::Jsonb,
-            _ => Form::Text,
+            "jsonb" => DocumentFormat::Jsonb,
+            _ => DocumentFormat::Text,
         }
     }
 }
@@ -51,13 +51,13 @@ pub enum DocumentError {
 /// held nothing else.
 pub(super) fn rewrite(
     rewriter: &mut Rewriter<'_>,
-    form: Form,
+    form: DocumentFormat,
     document: &mut [u8],
 ) -> Result<Outcome, DocumentError> {
     match form {
-        Form::Jsonb => Ok(rewriter.jsonb(document)?),
-        Form::Text if document.is_empty() => Ok(Outcome::Unchanged),
-        Form::Text => {
+        DocumentFormat::Jsonb => Ok(rewriter.jsonb(document)?),
+        DocumentFormat::Text if document.is_empty() => Ok(Outcome::Unchanged),
+        DocumentFormat::Text => {
             let removed = rewriter.counts().removed;
             let outcome = rewriter.json_text(document)?;
             if rewriter.counts().removed > removed {

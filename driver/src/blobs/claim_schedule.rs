@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::queue::Standing;
+use super::queue::QueueCounts;
 
 /// How often a run looks for claims of dead workers and counts the queue.
 pub const SURVEY: Duration = Duration::from_secs(2);
@@ -16,9 +16,9 @@ const LARGEST_LOT: usize = 256;
 const REST: Duration = Duration::from_millis(200);
 
 /// What was asked last, and what came of it.
-pub struct Agenda {
+pub struct ClaimSchedule {
     /// As it was counted last; `None` before that.
-    pub standing: Option<Standing>,
+    pub counts: Option<QueueCounts>,
     lot: usize,
     claimed_at: Option<Instant>,
     /// The queue gave fewer rows than asked for.
@@ -27,11 +27,11 @@ pub struct Agenda {
     surveyed_at: Instant,
 }
 
-impl Agenda {
+impl ClaimSchedule {
     /// Starts with lots of `lot` rows.
     pub fn new(lot: usize) -> Self {
         Self {
-            standing: None,
+            counts: None,
             lot,
             claimed_at: None,
             dry_since: None,
@@ -72,15 +72,15 @@ impl Agenda {
 
     /// Whether to survey now: from time to time, and before the conclusion that nothing is left.
     pub fn is_survey_due(&self, is_idle: bool) -> bool {
-        let every = if self.standing.is_some() { SURVEY } else { FIRST };
+        let every = if self.counts.is_some() { SURVEY } else { FIRST };
         self.surveyed_at.elapsed() >= every
             || (is_idle && self.dry_since.is_some_and(|since| since > self.surveyed_at))
     }
 
     /// A survey found this.
-    pub fn surveyed(&mut self, freed: u64, standing: Standing) {
+    pub fn surveyed(&mut self, freed: u64, counts: QueueCounts) {
         self.surveyed_at = Instant::now();
-        self.standing = Some(standing);
+        self.counts = Some(counts);
         if freed > 0 {
             self.refill();
         }
@@ -93,23 +93,23 @@ mod tests {
 
     #[test]
     fn lots_grow_while_they_are_used_up_quickly_and_stop_when_the_queue_is_dry() {
-        let mut agenda = Agenda::new(32);
-        let lots: Vec<_> = (0..6).filter_map(|_| agenda.lot(0, 32, false)).collect();
+        let mut schedule = ClaimSchedule::new(32);
+        let lots: Vec<_> = (0..6).filter_map(|_| schedule.lot(0, 32, false)).collect();
         assert_eq!(lots, [32, 128, 256, 256, 256, 256]);
-        assert_eq!(agenda.lot(200, 32, false), None, "enough is ready");
-        agenda.claimed(3, 256);
-        assert_eq!(agenda.lot(0, 32, true), None);
-        agenda.refill();
-        assert_eq!(agenda.lot(0, 32, true), Some(256));
+        assert_eq!(schedule.lot(200, 32, false), None, "enough is ready");
+        schedule.claimed(3, 256);
+        assert_eq!(schedule.lot(0, 32, true), None);
+        schedule.refill();
+        assert_eq!(schedule.lot(0, 32, true), Some(256));
     }
 
     #[test]
     fn a_survey_follows_the_claim_that_found_nothing() {
-        let mut agenda = Agenda::new(32);
-        assert!(!agenda.is_survey_due(true));
-        agenda.claimed(0, 32);
-        assert!(agenda.is_survey_due(true) && !agenda.is_survey_due(false));
-        agenda.surveyed(0, Standing::default());
-        assert!(!agenda.is_survey_due(true));
+        let mut schedule = ClaimSchedule::new(32);
+        assert!(!schedule.is_survey_due(true));
+        schedule.claimed(0, 32);
+        assert!(schedule.is_survey_due(true) && !schedule.is_survey_due(false));
+        schedule.surveyed(0, QueueCounts::default());
+        assert!(!schedule.is_survey_due(true));
     }
 }

@@ -14,7 +14,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// What a run did so far; it outlives a lost connection.
-pub struct Tally {
+pub struct FileCounts {
     pub(super) start: Instant,
     pub(super) done: u64,
     pub(super) present: u64,
@@ -32,7 +32,7 @@ pub(super) struct Pause {
     pub(super) rest: Duration,
 }
 
-impl Tally {
+impl FileCounts {
     /// Nothing yet.
     pub fn new(start: Instant) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Tally {
         }
     }
 
-    /// Files that are out of this run's hands.
+    /// Files that are out of this run's in_flight.
     pub fn files(&self) -> u64 {
         self.done + self.failed
     }

@@ -11,14 +11,14 @@ use std::collections::{HashMap, HashSet};
 pub type Counts = Map<String, Value>;
 
 /// The rows of one project, without those that are kept.
-pub struct Doomed {
+pub struct DeletionSet {
     /// The store, with a condition on the rows that go in the place of the one on live rows.
     store: Store,
     project: String,
     filled: HashSet<Oid>,
 }
 
-impl Doomed {
+impl DeletionSet {
     /// All rows of the project but the resources in `kept` and what belongs to them.
     pub fn new(store: &Store, project: &str, kept: &HashMap<Oid, Vec<Key>>) -> Result<Self> {
         let mut store = store.clone();
@@ -43,7 +43,7 @@ impl Doomed {
             };
         }
         let filled = filled(&store)?;
-        Ok(Doomed {
+        Ok(DeletionSet {
             store,
             project: project.to_owned(),
             filled,

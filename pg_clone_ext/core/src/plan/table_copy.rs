@@ -5,7 +5,7 @@ use super::quote::identifier;
 use super::request::History;
 use super::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
 use super::types::is_text;
-use crate::beside::Form;
+use crate::batch::DocumentFormat;
 use crate::error::{Code, Error, Result};
 use std::collections::HashSet;
 
@@ -91,7 +91,7 @@ pub struct Output {
 
 /// Which of the query's rows are cloned: those whose key here was mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gate {
+pub struct RowFilter {
     /// Place of the key in the query's list.
     pub source: usize,
     /// Its kind.
@@ -104,7 +104,7 @@ pub struct Gate {
 
 /// The making of one target table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Emission {
+pub struct TableCopy {
     /// The target.
     pub table: Oid,
     /// Fixed type of its resources.
@@ -112,13 +112,13 @@ pub struct Emission {
     /// Place of the type in the query's list, where it differs by row.
     pub type_source: Option<usize>,
     /// Place of the document in the query's list, and the form in which the source's table keeps it.
-    pub document_source: Option<(usize, Form)>,
+    pub document_source: Option<(usize, DocumentFormat)>,
     /// Where the document says its version.
     pub version_path: Option<Vec<String>>,
     /// The query.
     pub sql: String,
     /// Which rows.
-    pub gate: Gate,
+    pub row_filter: RowFilter,
     /// The target's columns.
     pub outputs: Vec<Output>,
 }
@@ -141,15 +141,15 @@ impl SelectList {
     }
 }
 
-/// The emission of a table; None where no row can belong to the project (or the run wants no history).
+/// The table_copy of a table; None where no row can belong to the project (or the run wants no history).
 /// A catalog that does not fit itself is an error (55000).
-pub fn emission(
+pub fn table_copy(
     store: &Store,
     table: &Table,
     project: &str,
     active: &HashSet<Oid>,
     history: History,
-) -> Result<Option<Emission>> {
+) -> Result<Option<TableCopy>> {
     let broken = |what: String| {
         Error::new(Code::StoreChanged, what).hint(format!(
             "Describe the store again: SELECT clone.store_refresh({}).",
@@ -179,7 +179,7 @@ pub fn emission(
         return Ok(None);
     };
 
-    let gate_column = match source_table.role {
+    let filter_column = match source_table.role {
         TableRole::Project | TableRole::Resource => source_table.id_column.as_deref(),
         TableRole::History => source_table.join_column.as_deref(),
         TableRole::Derived => source_table
@@ -195,11 +195,11 @@ pub fn emission(
         ))
     })?;
     let mut list = SelectList(Vec::new());
-    let gate = Gate {
-        source: list.place(gate_column),
-        kind: KeyKind::of(source_table.type_of(gate_column)),
-        type_name: source_table.type_of(gate_column).to_owned(),
-        domains: if source_table.join_column.as_deref() == Some(gate_column) {
+    let row_filter = RowFilter {
+        source: list.place(filter_column),
+        kind: KeyKind::of(source_table.type_of(filter_column)),
+        type_name: source_table.type_of(filter_column).to_owned(),
+        domains: if source_table.join_column.as_deref() == Some(filter_column) {
             source_table.parents.clone()
         } else {
             vec![source_table.oid]
@@ -258,11 +258,13 @@ pub fn emission(
             not_null: column.not_null,
         });
     }
-    let document_source = source_table
-        .document_column
-        .as_deref()
-        .map(|column| (list.place(column), Form::of(source_table.type_of(column))));
-    Ok(Some(Emission {
+    let document_source = source_table.document_column.as_deref().map(|column| {
+        (
+            list.place(column),
+            DocumentFormat::of(source_table.type_of(column)),
+        )
+    });
+    Ok(Some(TableCopy {
         table: table.oid,
         resource_type: source_table.resource_type.clone(),
         type_source,
@@ -273,7 +275,7 @@ pub fn emission(
             list.0.join(", "),
             source_table.sql_name
         ),
-        gate,
+        row_filter,
         outputs,
     }))
 }

@@ -25,7 +25,7 @@ struct OldResource {
 }
 
 /// What the old clone's stable resources hold, taken before they are deleted.
-pub struct KeptValues {
+pub struct PreservedSecrets {
     resources: Vec<OldResource>,
 }
 
@@ -68,7 +68,7 @@ fn document_of(table: &Table, row: &Value) -> Option<Value> {
     }
 }
 
-impl KeptValues {
+impl PreservedSecrets {
     /// Reads the project and the resources with these ids in tables whose rules take something away.
     pub fn read(store: &Store, rules: &[Rule], project: &str, ids: &HashSet<String>) -> Result<Self> {
         let mut resources = Vec::new();
@@ -109,7 +109,7 @@ impl KeptValues {
                 }
             }
         }
-        Ok(KeptValues { resources })
+        Ok(PreservedSecrets { resources })
     }
 
     /// Gives the new clone's resources the old values. Returns the tasks for the operator that this makes needless.

@@ -3,6 +3,7 @@ use crate::compressed::{CompressedError, Method};
 use crate::ids::{Id, IdVersion, NewIds, uuid_text};
 use crate::ids::{IdMap, TextIdMap};
 use crate::rewrite::{Dangling, IdPaths, Rewriter};
+use crate::worker_thread::WorkerThread;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -18,11 +19,11 @@ struct Maps {
     id_paths: Arc<IdPaths>,
 }
 
-fn start(maps: &Maps) -> Beside<Batch> {
+fn start(maps: &Maps) -> WorkerThread<DocumentBatch> {
     let maps = maps.clone();
-    Beside::start(move |orders| {
-        let mut bench = bench(&maps);
-        orders.serve(|batch| bench.rewrite(batch));
+    WorkerThread::start(move |queue| {
+        let mut rewriter = rewriter(&maps);
+        queue.serve(|batch| rewriter.rewrite(batch));
     })
     .unwrap()
 }
@@ -33,8 +34,8 @@ fn maps() -> Maps {
     for n in 1..8 {
         ids.insert_cloned(id(n)).unwrap();
     }
-    ids.insert_left(id(8)).unwrap();
-    ids.insert_left(id(9)).unwrap();
+    ids.insert_not_cloned(id(8)).unwrap();
+    ids.insert_not_cloned(id(9)).unwrap();
     Maps {
         ids: Arc::new(ids),
         texts: Arc::new(TextIdMap::new(usize::MAX)),
@@ -64,11 +65,11 @@ fn expected(maps: &Maps, document: &str, dangling: Dangling) -> Vec<u8> {
     }
 }
 
-fn bench(maps: &Maps) -> Bench<'_> {
-    Bench::new(&maps.ids, &maps.texts, &maps.id_paths)
+fn rewriter(maps: &Maps) -> BatchRewriter<'_> {
+    BatchRewriter::new(&maps.ids, &maps.texts, &maps.id_paths)
 }
 
-fn push(batch: &mut Batch, document: &str, dangling: Dangling, method: Option<Method>) -> usize {
+fn push(batch: &mut DocumentBatch, document: &str, dangling: Dangling, method: Option<Method>) -> usize {
     let compressed = method.map(|method| Compressed {
         method,
         length: document.len(),
@@ -77,19 +78,21 @@ fn push(batch: &mut Batch, document: &str, dangling: Dangling, method: Option<Me
         Some(_) => lz4_flex::block::compress(document.as_bytes()),
         None => document.as_bytes().to_vec(),
     };
-    batch.push(Form::Text, compressed, dangling, 0, &bytes).unwrap()
+    batch
+        .push(DocumentFormat::Text, compressed, dangling, 0, &bytes)
+        .unwrap()
 }
 
 /// What the document at a place has become, decompressed.
-fn made(batch: &Batch, place: usize) -> Vec<u8> {
+fn made(batch: &DocumentBatch, place: usize) -> Vec<u8> {
     match batch.made(place).unwrap() {
-        Made::Plain(bytes) => bytes.to_vec(),
-        Made::Compressed { stream, how, .. } => {
+        RewrittenDocument::Plain(bytes) => bytes.to_vec(),
+        RewrittenDocument::Compressed { stream, how, .. } => {
             let mut raw = Vec::new();
             how.method.decompress(stream, how.length, &mut raw).unwrap();
             raw
         }
-        Made::Null => panic!("no document is a reference"),
+        RewrittenDocument::Null => panic!("no document is a reference"),
     }
 }
 
@@ -98,13 +101,13 @@ fn a_batch_makes_what_the_rewriter_makes() {
     let maps = maps();
     for dangling in [Dangling::Keep, Dangling::Null] {
         for method in [None, Some(Method::Lz4)] {
-            let mut batch = Batch::default();
+            let mut batch = DocumentBatch::default();
             for n in 0..30 {
                 push(&mut batch, &document(n), dangling, method);
             }
             let other = r#"["nothing","of","the source","nothing","of","the source"]"#;
             let other_place = push(&mut batch, other, dangling, method);
-            bench(&maps).rewrite(&mut batch);
+            rewriter(&maps).rewrite(&mut batch);
             for n in 0..30 {
                 let place = usize::try_from(n).unwrap();
                 assert_eq!(
@@ -121,12 +124,12 @@ fn a_batch_makes_what_the_rewriter_makes() {
 #[test]
 fn a_document_that_keeps_its_length_stays_compressed() {
     let maps = maps();
-    let mut batch = Batch::default();
+    let mut batch = DocumentBatch::default();
     let place = push(&mut batch, &document(1), Dangling::Keep, Some(Method::Lz4));
-    bench(&maps).rewrite(&mut batch);
+    rewriter(&maps).rewrite(&mut batch);
     assert!(matches!(
         batch.made(place),
-        Ok(Made::Compressed { plain: None, .. })
+        Ok(RewrittenDocument::Compressed { plain: None, .. })
     ));
 }
 
@@ -134,13 +137,19 @@ fn a_document_that_keeps_its_length_stays_compressed() {
 fn counts_go_to_their_groups_and_targets_are_remembered() {
     let maps = maps();
     let one = |n| format!(r#"["{}"]"#, uuid_text::to_string(&id(n)));
-    let mut batch = Batch::default();
+    let mut batch = DocumentBatch::default();
     for (n, group) in [(1, 0), (2, 0), (8, 0), (3, 1), (9, 0)] {
         batch
-            .push(Form::Text, None, Dangling::Keep, group, one(n).as_bytes())
+            .push(
+                DocumentFormat::Text,
+                None,
+                Dangling::Keep,
+                group,
+                one(n).as_bytes(),
+            )
             .unwrap();
     }
-    bench(&maps).rewrite(&mut batch);
+    rewriter(&maps).rewrite(&mut batch);
     let counts: Vec<_> = batch
         .counts()
         .iter()
@@ -153,23 +162,23 @@ fn counts_go_to_their_groups_and_targets_are_remembered() {
 #[test]
 fn the_first_failure_is_told_at_its_place_and_nothing_goes_on() {
     let maps = maps();
-    let mut batch = Batch::default();
+    let mut batch = DocumentBatch::default();
     for n in [1, 8, 2] {
         let text = format!(r#"["{}"]"#, uuid_text::to_string(&id(n)));
         push(&mut batch, &text, Dangling::Error, None);
     }
     push(&mut batch, "damaged", Dangling::Keep, Some(Method::Pglz));
-    bench(&maps).rewrite(&mut batch);
-    assert!(matches!(batch.made(0), Ok(Made::Plain(_))));
+    rewriter(&maps).rewrite(&mut batch);
+    assert!(matches!(batch.made(0), Ok(RewrittenDocument::Plain(_))));
     assert!(matches!(batch.made(1), Err(DocumentError::Rewrite(_))));
     assert_eq!(
         made(&batch, 2),
         format!(r#"["{}"]"#, uuid_text::to_string(&id(2))).into_bytes()
     );
 
-    let mut batch = Batch::default();
+    let mut batch = DocumentBatch::default();
     push(&mut batch, "damaged", Dangling::Keep, Some(Method::Pglz));
-    bench(&maps).rewrite(&mut batch);
+    rewriter(&maps).rewrite(&mut batch);
     assert_eq!(
         batch.made(0),
         Err(DocumentError::Compressed(CompressedError::Damaged))
@@ -179,23 +188,23 @@ fn the_first_failure_is_told_at_its_place_and_nothing_goes_on() {
 #[test]
 fn batches_come_back_by_number_whoever_rewrote_them() {
     let maps = maps();
-    let mut beside = start(&maps);
-    let mut own = bench(&maps);
-    let mut flying = VecDeque::new();
+    let mut worker = start(&maps);
+    let mut own = rewriter(&maps);
+    let mut in_flight = VecDeque::new();
     for n in 0..200u128 {
-        let mut batch = Batch::default();
+        let mut batch = DocumentBatch::default();
         push(&mut batch, &document(n), Dangling::Keep, None);
-        flying.push_back((n, beside.hand_over(batch)));
-        if flying.len() > 4 {
-            let (n, number) = flying.pop_front().unwrap();
-            let batch = beside
+        in_flight.push_back((n, worker.hand_over(batch)));
+        if in_flight.len() > 4 {
+            let (n, number) = in_flight.pop_front().unwrap();
+            let batch = worker
                 .fetch(number, &mut |batch| own.rewrite(batch), &mut || ())
                 .unwrap();
             assert_eq!(made(&batch, 0), expected(&maps, &document(n), Dangling::Keep));
         }
     }
-    while let Some((n, number)) = flying.pop_front() {
-        let batch = beside
+    while let Some((n, number)) = in_flight.pop_front() {
+        let batch = worker
             .fetch(number, &mut |batch| own.rewrite(batch), &mut || ())
             .unwrap();
         assert_eq!(made(&batch, 0), expected(&maps, &document(n), Dangling::Keep));
@@ -205,13 +214,13 @@ fn batches_come_back_by_number_whoever_rewrote_them() {
 #[test]
 fn the_thread_ends_with_its_owner_even_with_batches_in_flight() {
     let maps = maps();
-    let mut beside = start(&maps);
+    let mut worker = start(&maps);
     for n in 0..50 {
-        let mut batch = Batch::default();
+        let mut batch = DocumentBatch::default();
         push(&mut batch, &document(n), Dangling::Keep, None);
-        beside.hand_over(batch);
+        worker.hand_over(batch);
     }
-    drop(beside);
+    drop(worker);
     assert_eq!(Arc::strong_count(&maps.ids), 1);
 }
 
@@ -219,15 +228,15 @@ fn the_thread_ends_with_its_owner_even_with_batches_in_flight() {
 fn a_batch_keeps_documents_without_compression_for_who_looks_into_them() {
     let maps = maps();
     let other = r#"["nothing","of","the source","nothing","of","the source"]"#;
-    let mut batch = Batch::new(true);
+    let mut batch = DocumentBatch::new(true);
     push(&mut batch, &document(1), Dangling::Keep, Some(Method::Lz4));
     push(&mut batch, other, Dangling::Keep, Some(Method::Lz4));
-    bench(&maps).rewrite(&mut batch);
+    rewriter(&maps).rewrite(&mut batch);
     let rewritten = expected(&maps, &document(1), Dangling::Keep);
     for (place, plain) in [(0, rewritten.as_slice()), (1, other.as_bytes())] {
         let made = batch.made(place).unwrap();
         assert!(
-            matches!(made, Made::Compressed { plain: Some(kept), .. } if kept == plain),
+            matches!(made, RewrittenDocument::Compressed { plain: Some(kept), .. } if kept == plain),
             "{place}"
         );
     }
@@ -235,14 +244,14 @@ fn a_batch_keeps_documents_without_compression_for_who_looks_into_them() {
 
 #[test]
 fn a_thread_that_panics_gives_no_batch_and_no_deadlock() {
-    let mut beside: Beside<u8> = Beside::start(|orders| {
-        orders.serve(|_| panic!("a bug"));
+    let mut worker: WorkerThread<u8> = WorkerThread::start(|queue| {
+        queue.serve(|_| panic!("a bug"));
     })
     .unwrap();
-    let number = beside.hand_over(1);
+    let number = worker.hand_over(1);
     // The owner must not take it before the thread does.
     std::thread::sleep(std::time::Duration::from_millis(200));
-    assert_eq!(beside.fetch(number, &mut |_| (), &mut || ()), None);
+    assert_eq!(worker.fetch(number, &mut |_| (), &mut || ()), None);
 }
 
 #[test]
@@ -264,10 +273,10 @@ fn versions_are_found_in_compressed_documents_of_both_forms() {
             .push(form, how, &lz4_flex::block::compress(document))
             .unwrap();
     };
-    push(Form::Text, text(3).as_bytes());
-    push(Form::Text, b"{\"meta\":{\"versionId\":\"7\"}}");
+    push(DocumentFormat::Text, text(3).as_bytes());
+    push(DocumentFormat::Text, b"{\"meta\":{\"versionId\":\"7\"}}");
     let value: serde_json::Value = serde_json::from_str(&text(4)).unwrap();
-    push(Form::Jsonb, &crate::jsonb::from_value(&value).unwrap());
+    push(DocumentFormat::Jsonb, &crate::jsonb::from_value(&value).unwrap());
     VersionFinder::new(&path).find(&mut batch);
     assert_eq!(batch.into_found(), Ok(vec![id(3), id(4)]));
 
@@ -276,7 +285,7 @@ fn versions_are_found_in_compressed_documents_of_both_forms() {
         method: Method::Pglz,
         length: 100,
     };
-    batch.push(Form::Text, how, b"damaged").unwrap();
+    batch.push(DocumentFormat::Text, how, b"damaged").unwrap();
     VersionFinder::new(&path).find(&mut batch);
     assert!(batch.into_found().is_err());
 }

@@ -1,17 +1,17 @@
 //! Threads beside the backend: when there are any, and what the backend does while it waits for one.
 
 use crate::pg::signals::SignalsBlocked;
-use pg_clone_core::beside::{Beside, Orders};
 use pg_clone_core::error::{Code, Error};
+use pg_clone_core::worker_thread::{WorkQueue, WorkerThread};
 
 /// A thread; none where it would not help, is not wanted, or cannot be had.
-pub fn start<B: Send + 'static>(body: impl FnOnce(Orders<B>) + Send + 'static) -> Option<Beside<B>> {
+pub fn start<B: Send + 'static>(body: impl FnOnce(WorkQueue<B>) + Send + 'static) -> Option<WorkerThread<B>> {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     if !crate::settings::parallel() || processors < 2 {
         return None;
     }
     let _signals = SignalsBlocked::new();
-    Beside::start(body).ok()
+    WorkerThread::start(body).ok()
 }
 
 /// Sees to cancellation while the backend waits.
