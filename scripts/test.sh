@@ -8,4 +8,4 @@ use_postgresql
 say "tests, on PostgreSQL $PG_MAJOR"
 # One call for all packages: cargo then builds their dependencies once, with one set of features.
 export PG_CLONE_BIN=$CARGO_TARGET_DIR/debug/pg_clone
-cargo test --quiet --no-fail-fast -p pg_clone_core -p pg_clone -p pg_clone_tests "$@"
+cargo test --quiet --no-fail-fast -p pg_clone_core -p throwaway_cluster -p pg_clone -p pg_clone_tests "$@"

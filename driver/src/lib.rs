@@ -1,9 +1,8 @@
-//! The driver of `pg_clone_ext`: the `pg_clone` command and the throw-away cluster that it and the tests run on.
+//! The driver of `pg_clone_ext`: the `pg_clone` command.
 
 mod args;
 pub mod blobs;
 mod cloning;
-pub mod cluster;
 mod command_line;
 mod commands;
 mod connect;

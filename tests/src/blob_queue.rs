@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use pg_clone::cluster::{Cluster, ClusterConfig};
+use throwaway_cluster::{Cluster, ClusterConfig};
 use tokio_postgres::Client;
 
 use crate::storage_servers::repository;

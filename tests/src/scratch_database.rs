@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use pg_clone::cluster::{Cluster, ClusterConfig};
+use throwaway_cluster::{Cluster, ClusterConfig};
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 

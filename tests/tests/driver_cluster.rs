@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use pg_clone::cluster::{Cluster, ClusterConfig, Shutdown};
+use throwaway_cluster::{Cluster, ClusterConfig, Shutdown};
 
 async fn value(cluster: &Cluster, sql: &str) -> String {
     let client = cluster.connect("postgres").await.unwrap();

@@ -9,8 +9,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pg_clone::cluster::{Cluster, ClusterConfig, Installation};
 use pg_clone_tests::scratch_database::Session;
+use throwaway_cluster::{Cluster, ClusterConfig, Installation};
 
 /// The first tick may be a minute away, and a job's connection takes a moment.
 const TWO_TICKS: Duration = Duration::from_secs(150);

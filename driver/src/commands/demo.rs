@@ -8,7 +8,6 @@ use serde_json::json;
 use super::Context;
 use crate::args::DemoArgs;
 use crate::cloning::clone_project;
-use crate::cluster::{Cluster, ClusterConfig};
 use crate::connect::Target;
 use crate::demo::{Sample, create_store, document_diff, telling_document};
 use crate::failure::Outcome;
@@ -19,6 +18,7 @@ use crate::request::CloneRequest;
 use crate::run_report::RunReport;
 use crate::session::Session;
 use crate::verification::Verification;
+use throwaway_cluster::{Cluster, ClusterConfig};
 
 const DATABASE: &str = "postgres";
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::whole_or_nothing::{assert_no_trace, assert_whole, call, resources};
-use pg_clone::cluster::{Cluster, ClusterConfig, Shutdown};
 use pg_clone_tests::sample_documents::{PROJECT, with_observations};
 use pg_clone_tests::scratch_database::{Session, assert_clean_log};
+use throwaway_cluster::{Cluster, ClusterConfig, Shutdown};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_timeout_at_any_moment_leaves_nothing_and_the_session_works_on() {

@@ -7,8 +7,8 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use pg_clone::cluster::{Cluster, ClusterConfig};
 use serde_json::Value;
+use throwaway_cluster::{Cluster, ClusterConfig};
 use tokio::sync::OnceCell;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config};

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Account, Installation, ProcessGroup};
+use crate::{Account, Installation, ProcessGroup};
 
 const SCRIPT: &str = include_str!("guard.sh");
 
