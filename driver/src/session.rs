@@ -127,7 +127,7 @@ impl Session {
         .await
     }
 
-    /// Ends the transaction: commits when `result` is good, else rolls back and in_flight the error on.
+    /// Ends the transaction: commits when `result` is good, else rolls back and passes the error on.
     ///
     /// # Errors
     /// The one in `result`, and those of COMMIT. When the connection breaks during COMMIT nobody knows its outcome; the

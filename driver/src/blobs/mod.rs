@@ -1,48 +1,23 @@
 //! Files outside the database: works off `clone.blob_copy`, shows where it stands, verifies.
 //!
 //! [`run()`] is a worker; [`status()`] and [`retry()`] are for the operator; [`verify()`] compares a project with its files.
+//!
+//! Each folder uses those above it: `file` (bytes and what is known of them), `storage` (directory, S3, Azure, Google),
+//! `transfer` (one file from storage to storage), `queue` (`clone.blob_copy`), `worker` (the loop).
 
-mod attempt;
-mod backoff;
-mod checksum;
-mod claim_schedule;
-mod cloud;
-mod directory;
-mod directory_list;
-mod durable_rename;
-mod failure;
-mod file_counts;
-mod hashing_reader;
-mod in_flight;
-mod listing;
-mod location;
-mod memory;
-mod meter;
-mod notify_listener;
-mod object;
-mod outcome;
-mod progress;
+mod file;
 mod queue;
-mod run;
-mod s3;
-mod s3_copy;
-mod s3_failure;
-mod s3_list;
-mod s3_multipart;
-mod s3_upload;
-mod status;
 mod storage;
-mod store_locations;
-mod stream;
-mod temporary_file;
 mod transfer;
 mod verify;
 mod worker;
 
-pub use backoff::Backoff;
-pub use location::{Bucket, Location};
-pub use notify_listener::{CHANNEL, Listener};
-pub use progress::{Event, Progress, Silent, Snapshot};
-pub use run::{RunOptions, Summary, run};
-pub use status::{FileError, RunStatus, Status, retry, status};
+pub use queue::backoff::Backoff;
+pub use queue::notify_listener::{CHANNEL, Listener};
+pub use queue::status::{FileError, RunStatus, Status, retry, status};
+pub use storage::location::{Bucket, Location};
 pub use verify::{FaultyFile, FileReport, verify};
+pub use worker::options::RunOptions;
+pub use worker::progress::{Event, Progress, Silent, Snapshot};
+pub use worker::run::run;
+pub use worker::summary::Summary;

@@ -8,9 +8,9 @@ use deadpool_postgres::Pool;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio_postgres::types::ToSql;
 
-use super::location::Location;
-use super::storage::Storage;
-use super::transfer::stat;
+use crate::blobs::storage::Storage;
+use crate::blobs::storage::location::Location;
+use crate::blobs::transfer::stat;
 
 /// Files asked for at once.
 const PARALLEL: usize = 32;
@@ -54,13 +54,13 @@ pub async fn verify(
 ) -> anyhow::Result<FileReport> {
     let client = pool.get().await?;
     let tables = client
-        .query(include_str!("sql/files_of_project.sql"), &[&store])
+        .query(include_str!("queue/sql/files_of_project.sql"), &[&store])
         .await?;
     let mut report = FileReport::default();
     if tables.is_empty() {
         return Ok(report);
     }
-    let stores = client.query(include_str!("sql/stores.sql"), &[]).await?;
+    let stores = client.query(include_str!("queue/sql/stores.sql"), &[]).await?;
     let options = stores.iter().find(|row| row.get::<_, &str>(0) == store);
     let options = options.with_context(|| format!("there is no store {store:?}"))?;
     let location = match (location, options.get::<_, Option<&str>>(1)) {

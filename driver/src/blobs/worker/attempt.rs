@@ -1,0 +1,141 @@
+//! Attempts at rows of the queue.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use tokio::task::JoinSet;
+
+use crate::blobs::file::blocking::blocking;
+use crate::blobs::file::failure::Failure;
+use crate::blobs::file::outcome::{Copied, Outcome};
+use crate::blobs::file::shared::Shared;
+use crate::blobs::queue::Row;
+use crate::blobs::storage::Storage;
+use crate::blobs::storage::directory::temporary_file::TemporaryFile;
+use crate::blobs::transfer;
+use crate::blobs::transfer::job::Job;
+use crate::blobs::worker::listing;
+use crate::blobs::worker::store_locations::Place;
+
+/// How long one thread goes on with the rows it was given.
+const SHARE: Duration = Duration::from_millis(20);
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub enum Attempted {
+    /// All bytes are in a file, which is to be published before the row is done.
+    Written(Copied, TemporaryFile),
+    /// All there was to do.
+    Ended(Outcome),
+}
+
+impl From<Outcome> for Attempted {
+    fn from(outcome: Outcome) -> Self {
+        Self::Ended(outcome)
+    }
+}
+
+/// What a task brings back.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    /// What was attempted.
+    pub made: Vec<(Row, Attempted)>,
+    /// What was not begun.
+    pub rest: Vec<Row>,
+}
+
+/// Begins an attempt among those under way; where there is no place, that is how it ends.
+pub fn begin(row: Row, place: Result<Place, Failure>, shared: Shared, under_way: &mut JoinSet<Attempts>) {
+    under_way.spawn(async move {
+        let attempt = async { attempt(&row, &place?, &shared).await };
+        let attempt = AssertUnwindSafe(attempt).catch_unwind();
+        let attempted = settle(attempt.await.unwrap_or_else(broken), &shared);
+        Attempts {
+            made: vec![(row, attempted)],
+            rest: Vec::new(),
+        }
+    });
+}
+
+/// Begins to copy files between the two directories of `place`, one after another on one thread: a small file takes less
+/// time than handing it from thread to thread. After a while it leaves the rest to other threads.
+pub fn begin_local(rows: Vec<Row>, place: Place, shared: Shared, under_way: &mut JoinSet<Attempts>) {
+    under_way.spawn_blocking(move || {
+        let start = Instant::now();
+        let mut rows = rows.into_iter();
+        let mut made = Vec::with_capacity(rows.len());
+        while (made.is_empty() || start.elapsed() < SHARE)
+            && let Some(row) = rows.next()
+        {
+            let copied = catch_unwind(AssertUnwindSafe(|| copy_locally(&row, &place, &shared)));
+            let attempted = settle(copied.unwrap_or_else(broken), &shared);
+            made.push((row, attempted));
+        }
+        let rest = rows.collect();
+        Attempts { made, rest }
+    });
+}
+
+fn copy_locally(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted, Failure> {
+    let (Storage::Directory(from), Storage::Directory(to)) = (&*place.source, &*place.target) else {
+        return Err(Failure::file("only a directory can be copied from locally"));
+    };
+    shared.meter.go_on()?;
+    let (copied, file) = to.copy(&row.target_key, from, &row.source_key, row.size_expected, shared)?;
+    published(copied, file, shared)
+}
+
+/// Without a sync a file gets its name at once; with it, it waits for others.
+fn published(copied: Copied, mut file: TemporaryFile, shared: &Shared) -> Result<Attempted, Failure> {
+    if shared.durable {
+        return Ok(Attempted::Written(copied, file));
+    }
+    file.give_name()?;
+    Ok(Outcome::Done(copied).into())
+}
+
+/// A panic must not keep the row claimed for as long as this worker lives.
+fn broken<T>(_: T) -> Result<Attempted, Failure> {
+    Err(Failure::passing("the copy broke off by an internal error"))
+}
+
+async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted, Failure> {
+    if row.is_prefix() {
+        let rests = listing::list(&place.source, row, &shared.meter).await?;
+        return Ok(Outcome::Listed(rests).into());
+    }
+    if row.delete {
+        if row.target_key.ends_with('/') {
+            return Err(Failure::file(format!(
+                "{} stands for all files below it, and a delete is of one file: nothing was deleted",
+                row.target_key
+            )));
+        }
+        return Ok(Outcome::Done(transfer::delete(&place.target, &row.target_key).await?).into());
+    }
+    let job = Job {
+        source_key: row.source_key.clone(),
+        target_key: row.target_key.clone(),
+        size_expected: row.size_expected,
+        content_type: row.content_type.clone(),
+    };
+    Ok(
+        match transfer::copy(&place.source, &place.target, job, shared).await? {
+            (copied, Some(file)) => {
+                let shared = shared.clone();
+                blocking(move || published(copied, file, &shared)).await?
+            }
+            (copied, None) => Outcome::Done(copied).into(),
+        },
+    )
+}
+
+fn settle(attempted: Result<Attempted, Failure>, shared: &Shared) -> Attempted {
+    match attempted {
+        Ok(attempted) => attempted,
+        // Whatever a transfer says once it was told to break off, its file is simply not done.
+        Err(_) if shared.meter.abandon().is_cancelled() => Outcome::Released.into(),
+        Err(failure) => Outcome::Failed(failure).into(),
+    }
+}

@@ -1,0 +1,115 @@
+//! What a worker asks the queue for, and when.
+
+use std::time::{Duration, Instant};
+
+use crate::blobs::queue::QueueCounts;
+
+/// How often a run looks for claims of dead workers and counts the queue.
+pub const SURVEY: Duration = Duration::from_secs(2);
+/// When it does so first.
+const FIRST: Duration = Duration::from_millis(100);
+/// A lot of rows that lasts less is followed by one four times as large.
+const QUICK: Duration = Duration::from_millis(200);
+/// The largest lot: a claim or a record of so many rows takes some 10 ms.
+const LARGEST_LOT: usize = 256;
+/// How long after the queue gave all it had it is asked again while files are under way.
+const REST: Duration = Duration::from_millis(200);
+
+/// What was asked last, and what came of it.
+pub struct ClaimSchedule {
+    /// As it was counted last; `None` before that.
+    pub counts: Option<QueueCounts>,
+    lot: usize,
+    claimed_at: Option<Instant>,
+    /// The queue gave fewer rows than asked for.
+    dry_since: Option<Instant>,
+    /// Of the last survey; at first of the start, for small queues are worked off before a survey is of use.
+    surveyed_at: Instant,
+}
+
+impl ClaimSchedule {
+    /// Starts with lots of `lot` rows.
+    pub fn new(lot: usize) -> Self {
+        Self {
+            counts: None,
+            lot,
+            claimed_at: None,
+            dry_since: None,
+            surveyed_at: Instant::now(),
+        }
+    }
+
+    /// How many rows to claim now, while `ready` are claimed and not begun; `None`: none. Lots start with `least` rows and
+    /// grow while they are used up quickly: no worker should hold large files that another one could copy.
+    pub fn lot(&mut self, ready: usize, least: usize, is_idle: bool) -> Option<usize> {
+        let rest = if is_idle { Duration::MAX } else { REST };
+        if ready > self.lot / 2 || self.dry_since.is_some_and(|since| since.elapsed() < rest) {
+            return None;
+        }
+        self.lot = if self.is_quick() {
+            (4 * self.lot).min(LARGEST_LOT.max(least))
+        } else {
+            least
+        };
+        self.claimed_at = Some(Instant::now());
+        Some(self.lot)
+    }
+
+    /// Whether the last lot may still turn out to be used up quickly.
+    pub fn is_quick(&self) -> bool {
+        self.claimed_at.is_some_and(|at| at.elapsed() < QUICK)
+    }
+
+    /// So many rows came where `asked` were wanted.
+    pub fn claimed(&mut self, rows: usize, asked: usize) {
+        self.dry_since = (rows < asked).then(Instant::now);
+    }
+
+    /// There may be rows again: some were recorded, or time went by.
+    pub fn refill(&mut self) {
+        self.dry_since = None;
+    }
+
+    /// Whether to survey now: from time to time, and before the conclusion that nothing is left.
+    pub fn is_survey_due(&self, is_idle: bool) -> bool {
+        let every = if self.counts.is_some() { SURVEY } else { FIRST };
+        self.surveyed_at.elapsed() >= every
+            || (is_idle && self.dry_since.is_some_and(|since| since > self.surveyed_at))
+    }
+
+    /// A survey found this.
+    pub fn surveyed(&mut self, freed: u64, counts: QueueCounts) {
+        self.surveyed_at = Instant::now();
+        self.counts = Some(counts);
+        if freed > 0 {
+            self.refill();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lots_grow_while_they_are_used_up_quickly_and_stop_when_the_queue_is_dry() {
+        let mut schedule = ClaimSchedule::new(32);
+        let lots: Vec<_> = (0..6).filter_map(|_| schedule.lot(0, 32, false)).collect();
+        assert_eq!(lots, [32, 128, 256, 256, 256, 256]);
+        assert_eq!(schedule.lot(200, 32, false), None, "enough is ready");
+        schedule.claimed(3, 256);
+        assert_eq!(schedule.lot(0, 32, true), None);
+        schedule.refill();
+        assert_eq!(schedule.lot(0, 32, true), Some(256));
+    }
+
+    #[test]
+    fn a_survey_follows_the_claim_that_found_nothing() {
+        let mut schedule = ClaimSchedule::new(32);
+        assert!(!schedule.is_survey_due(true));
+        schedule.claimed(0, 32);
+        assert!(schedule.is_survey_due(true) && !schedule.is_survey_due(false));
+        schedule.surveyed(0, QueueCounts::default());
+        assert!(!schedule.is_survey_due(true));
+    }
+}

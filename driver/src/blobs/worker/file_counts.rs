@@ -1,0 +1,101 @@
+//! What a run did so far, and which storages rest.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::blobs::file::shared::Shared;
+use crate::blobs::worker::summary::Summary;
+
+/// How often progress is told.
+const TELLING: Duration = Duration::from_millis(100);
+/// First rest of a storage that cannot be used; it doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+/// Longest rest.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+
+/// What a run did so far; it outlives a lost connection.
+pub struct FileCounts {
+    pub(super) start: Instant,
+    pub(super) done: u64,
+    pub(super) present: u64,
+    pub(super) failed: u64,
+    pub(super) bytes: u64,
+    pub(super) total: u64,
+    pub(super) paused: HashMap<String, Pause>,
+    told: Option<Instant>,
+}
+
+/// A storage that rests.
+pub(super) struct Pause {
+    pub(super) error: String,
+    pub(super) until: Instant,
+    pub(super) rest: Duration,
+}
+
+impl FileCounts {
+    /// Nothing yet.
+    pub fn new(start: Instant) -> Self {
+        Self {
+            start,
+            done: 0,
+            present: 0,
+            failed: 0,
+            bytes: 0,
+            total: 0,
+            paused: HashMap::new(),
+            told: None,
+        }
+    }
+
+    /// Files that are finished or failed.
+    pub fn files(&self) -> u64 {
+        self.done + self.failed
+    }
+
+    /// Whether progress should be told now.
+    pub(super) fn may_tell(&mut self) -> bool {
+        let may = self.told.is_none_or(|told| told.elapsed() >= TELLING);
+        if may {
+            self.told = Some(Instant::now());
+        }
+        may
+    }
+
+    /// Takes over the bytes of a session that ended.
+    pub fn keep_bytes(&mut self, shared: &Shared) {
+        self.bytes += shared.meter.bytes();
+    }
+
+    /// What this process did.
+    pub fn summary(&self) -> Summary {
+        let paused = self
+            .paused
+            .iter()
+            .map(|(store, pause)| (store.clone(), pause.error.clone()));
+        Summary {
+            done: self.done,
+            present: self.present,
+            bytes: self.bytes,
+            elapsed: self.start.elapsed(),
+            paused: paused.collect(),
+            ..Summary::default()
+        }
+    }
+
+    /// Lets a store rest; `false` when it rests already.
+    pub(super) fn pause(&mut self, store: &str, error: &str) -> bool {
+        let now = Instant::now();
+        let rest = match self.paused.get(store) {
+            Some(pause) if pause.until > now => return false,
+            Some(pause) => (pause.rest * 2).min(LONGEST_PAUSE),
+            None => FIRST_PAUSE,
+        };
+        let pause = Pause {
+            error: error.to_owned(),
+            until: now + rest,
+            rest,
+        };
+        self.paused.insert(store.to_owned(), pause);
+        true
+    }
+}
