@@ -4,6 +4,7 @@ pub mod blob_queue;
 pub mod fault_proxy;
 pub mod id_oracle;
 pub mod medplum_source;
+pub mod psql;
 pub mod s3_objects;
 pub mod sample_documents;
 pub mod scratch_database;
