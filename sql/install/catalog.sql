@@ -5,6 +5,8 @@
 
 CREATE SCHEMA IF NOT EXISTS clone;
 COMMENT ON SCHEMA clone IS 'pg_clone_ext: stores, runs, jobs and the queue of blobs to copy';
+CREATE SCHEMA IF NOT EXISTS clone_internal;
+COMMENT ON SCHEMA clone_internal IS 'pg_clone_ext: functions that the extension calls itself; nobody else is to call them';
 
 CREATE TABLE clone.store (
     name        text PRIMARY KEY CHECK (name ~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$'),

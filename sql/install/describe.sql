@@ -1,7 +1,7 @@
 -- The catalog of a store and the live shape of its tables as one JSON value: what the extension plans with.
 -- "differences" lists where the two do not agree; a run refuses to start then (55000).
 
-CREATE FUNCTION clone.base_type_name(type oid) RETURNS text
+CREATE FUNCTION clone_internal.base_type_name(type oid) RETURNS text
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -12,9 +12,9 @@ AS $$
     )
     SELECT format_type(b.oid, b.typmod) FROM below b ORDER BY b.depth DESC LIMIT 1
 $$;
-COMMENT ON FUNCTION clone.base_type_name(oid) IS 'The type that a domain, or a domain over a domain, is stored as';
+COMMENT ON FUNCTION clone_internal.base_type_name(oid) IS 'The type that a domain, or a domain over a domain, is stored as';
 
-CREATE FUNCTION clone.store_description(store text) RETURNS jsonb
+CREATE FUNCTION clone_internal.store_description(store text) RETURNS jsonb
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -26,7 +26,7 @@ WITH described AS (
     WHERE r.store = $1
 ), live AS (
     SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnum,
-           CASE WHEN t.typtype = 'd' THEN clone.base_type_name(t.oid) ELSE format_type(a.atttypid, a.atttypmod) END AS base, a.attgenerated, a.atthasdef, a.attidentity, a.attnotnull
+           CASE WHEN t.typtype = 'd' THEN clone_internal.base_type_name(t.oid) ELSE format_type(a.atttypid, a.atttypmod) END AS base, a.attgenerated, a.atthasdef, a.attidentity, a.attnotnull
     FROM pg_attribute a
     JOIN described d ON d.oid = a.attrelid
     JOIN pg_type t ON t.oid = a.atttypid
@@ -131,4 +131,4 @@ SELECT jsonb_build_object(
 FROM clone.store s
 WHERE s.name = $1
 $$;
-COMMENT ON FUNCTION clone.store_description(text) IS 'A store''s catalog and the live shape of its tables, for the extension itself';
+COMMENT ON FUNCTION clone_internal.store_description(text) IS 'A store''s catalog and the live shape of its tables, for the extension itself';

@@ -40,7 +40,7 @@ CREATE TABLE clone.job_cancellation (
 COMMENT ON TABLE clone.job_cancellation IS 'Jobs that were to be cancelled while a worker had them';
 
 -- Class of the advisory lock that shows who runs a job.
-CREATE FUNCTION clone.job_lock_class() RETURNS int LANGUAGE sql IMMUTABLE
+CREATE FUNCTION clone_internal.job_lock_class() RETURNS int LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT 1668050800 $$;
 
@@ -77,7 +77,7 @@ LEFT JOIN pg_catalog.pg_locks w ON w.locktype = 'advisory' AND w.granted AND w.o
 COMMENT ON VIEW clone.job IS 'Jobs with their state: queued, running, done, failed, cancelled; who runs them, and how far it is';
 COMMENT ON COLUMN clone.job.progress IS 'The table that is being filled, for whoever may see the worker''s activity';
 
-CREATE FUNCTION clone.queue_job(source_project text, store text, replaces text, arguments jsonb, queued_by text, settings jsonb) RETURNS bigint
+CREATE FUNCTION clone_internal.queue_job(source_project text, store text, replaces text, arguments jsonb, queued_by text, settings jsonb) RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -91,9 +91,9 @@ BEGIN
     RETURN job;
 END
 $$;
-COMMENT ON FUNCTION clone.queue_job(text, text, text, jsonb, text, jsonb) IS 'For project_clone_start only: it has checked the arguments';
+COMMENT ON FUNCTION clone_internal.queue_job(text, text, text, jsonb, text, jsonb) IS 'For project_clone_start only: it has checked the arguments';
 
-CREATE FUNCTION clone.retry_after(sqlstate text, attempts int) RETURNS interval
+CREATE FUNCTION clone_internal.retry_after(sqlstate text, attempts int) RETURNS interval
 LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -102,10 +102,10 @@ AS $$
             left(sqlstate, 2) IN ('08', '40', '57', '58') OR sqlstate IN ('53000', '53100', '53300', '53400', '55006', '55P03'))
         THEN interval '30 seconds' * power(4, attempts - 1) END
 $$;
-COMMENT ON FUNCTION clone.retry_after(text, int) IS
+COMMENT ON FUNCTION clone_internal.retry_after(text, int) IS
     'The retry policy of jobs: how long to wait after the n-th attempt ended with this SQLSTATE; NULL: trying again cannot help, or 5 attempts are over';
 
-CREATE FUNCTION clone.claim_job() RETURNS clone.job_queue
+CREATE FUNCTION clone_internal.claim_job() RETURNS clone.job_queue
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -126,8 +126,8 @@ BEGIN
                 UPDATE clone.job_queue q SET state = 'cancelled', finished_at = clock_timestamp() WHERE q.id = j.id;
                 CONTINUE;
             END IF;
-            IF FOUND AND (j.replaces IS NULL OR clone.try_lock_target(j.store, j.replaces)) THEN
-                PERFORM pg_advisory_xact_lock(clone.job_lock_class(), (j.id % 2147483647)::int);
+            IF FOUND AND (j.replaces IS NULL OR clone_internal.try_lock_target(j.store, j.replaces)) THEN
+                PERFORM pg_advisory_xact_lock(clone_internal.job_lock_class(), (j.id % 2147483647)::int);
                 RETURN j;
             END IF;
             -- Gives the row's lock back, so that another worker finds the job when its target is free again.
@@ -139,7 +139,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION clone.claim_job() IS 'The next job that nobody runs and whose target nobody refreshes, locked until the transaction ends';
+COMMENT ON FUNCTION clone_internal.claim_job() IS 'The next job that nobody runs and whose target nobody refreshes, locked until the transaction ends';
 
 CREATE FUNCTION clone.run_next_job() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
@@ -155,15 +155,15 @@ DECLARE
     advice text;
     wait interval;
 BEGIN
-    j := clone.claim_job();
+    j := clone_internal.claim_job();
     IF j.id IS NULL THEN
         RETURN NULL;
     END IF;
     BEGIN
-        answer := clone.run_job(j.id);
+        answer := clone_internal.run_job(j.id);
     EXCEPTION WHEN query_canceled OR OTHERS THEN
         GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT, advice = PG_EXCEPTION_HINT;
-        wait := clone.retry_after(code, j.attempts + 1);
+        wait := clone_internal.retry_after(code, j.attempts + 1);
         outcome := CASE WHEN wait IS NULL THEN 'failed' ELSE 'queued' END;
         IF code = '57014' AND EXISTS (SELECT FROM clone.job_cancellation c WHERE c.job_id = j.id) THEN
             outcome := 'cancelled';
@@ -185,7 +185,7 @@ $$;
 COMMENT ON FUNCTION clone.run_next_job() IS
     'Makes the next queued clone with the rights of who queued it, and returns the job''s number; NULL when nothing is due. Its error, if any, is in clone.job';
 
-CREATE FUNCTION clone.cancel_job(job bigint, caller text) RETURNS text
+CREATE FUNCTION clone_internal.cancel_job(job bigint, caller text) RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -215,9 +215,9 @@ BEGIN
     SELECT w.pid INTO running FROM pg_locks w
     WHERE w.locktype = 'advisory' AND w.granted AND w.objsubid = 2
       AND w.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-      AND w.classid = clone.job_lock_class()::oid AND w.objid = (job % 2147483647)::oid;
+      AND w.classid = clone_internal.job_lock_class()::oid AND w.objid = (job % 2147483647)::oid;
     PERFORM pg_cancel_backend(running);
     RETURN 'cancelling';
 END
 $$;
-COMMENT ON FUNCTION clone.cancel_job(bigint, text) IS 'For project_clone_cancel only: it says who is calling';
+COMMENT ON FUNCTION clone_internal.cancel_job(bigint, text) IS 'For project_clone_cancel only: it says who is calling';

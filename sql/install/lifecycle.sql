@@ -1,12 +1,12 @@
 -- Clones that come and go: one deletion or refresh of a clone at a time, what a refresh keeps, expiry.
 
 -- Class of the advisory locks on clones: whoever deletes or replaces one holds it until the transaction ends.
-CREATE FUNCTION clone.lock_target(store text, project text) RETURNS void
+CREATE FUNCTION clone_internal.lock_target(store text, project text) RETURNS void
 LANGUAGE sql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT pg_advisory_xact_lock(1668050799, hashtext(store || E'\x01' || project)) $$;
 
-CREATE FUNCTION clone.try_lock_target(store text, project text) RETURNS boolean
+CREATE FUNCTION clone_internal.try_lock_target(store text, project text) RETURNS boolean
 LANGUAGE sql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT pg_try_advisory_xact_lock(1668050799, hashtext(store || E'\x01' || project)) $$;
@@ -43,7 +43,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM clone.check_store(store);
+    PERFORM clone_internal.check_store(store);
     INSERT INTO clone.store_stable AS s (store, resource_type, carried, needs) VALUES (store, resource_type, carried, needs)
     ON CONFLICT ON CONSTRAINT store_stable_pkey DO UPDATE SET carried = EXCLUDED.carried, needs = EXCLUDED.needs;
 END
@@ -51,7 +51,7 @@ $$;
 COMMENT ON FUNCTION clone.stable(text, text, boolean, text[]) IS
     'Resources of a type keep their ids (and secrets) when a clone is replaced by a newer one; see clone.store_stable';
 
-CREATE FUNCTION clone.parse_interval(value text, argument text) RETURNS interval
+CREATE FUNCTION clone_internal.parse_interval(value text, argument text) RETURNS interval
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -70,4 +70,4 @@ BEGIN
     RETURN read;
 END
 $$;
-COMMENT ON FUNCTION clone.parse_interval(text, text) IS 'A positive interval; anything else is an error (22023) that names the argument';
+COMMENT ON FUNCTION clone_internal.parse_interval(text, text) IS 'A positive interval; anything else is an error (22023) that names the argument';

@@ -1,6 +1,6 @@
 -- Describing stores: create one from a preset, describe tables by hand, override roles, add rules.
 
-CREATE FUNCTION clone.describe_columns(store text, relation regclass) RETURNS void
+CREATE FUNCTION clone_internal.describe_columns(store text, relation regclass) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -47,9 +47,9 @@ BEGIN
     ON CONFLICT ON CONSTRAINT store_column_pkey DO NOTHING;
 END
 $$;
-COMMENT ON FUNCTION clone.describe_columns(text, regclass) IS 'Infers the roles of a table''s columns; those set by hand stay';
+COMMENT ON FUNCTION clone_internal.describe_columns(text, regclass) IS 'Infers the roles of a table''s columns; those set by hand stay';
 
-CREATE FUNCTION clone.check_store(store text) RETURNS void
+CREATE FUNCTION clone_internal.check_store(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -62,7 +62,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clone.check_store(text) IS 'An unknown store is an error (22023) that lists the known ones';
+COMMENT ON FUNCTION clone_internal.check_store(text) IS 'An unknown store is an error (22023) that lists the known ones';
 
 CREATE FUNCTION clone.store_create(name text, preset text, options jsonb DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql
@@ -106,7 +106,7 @@ DECLARE
     r record;
     describe regprocedure;
 BEGIN
-    PERFORM clone.check_store(store);
+    PERFORM clone_internal.check_store(store);
     SELECT * INTO s FROM clone.store c WHERE c.name = store_refresh.store FOR UPDATE;
     DELETE FROM clone.store_relation c
     WHERE c.store = s.name AND NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = c.relation);
@@ -119,7 +119,7 @@ BEGIN
                    AND o.relation = c.relation AND o.reason NOT IN ('set by hand', 'key', 'integer key', 'the project', 'foreign key',
                        'key of the resource it belongs to', 'the document', 'argument of the call', 'identity column', 'generated column', 'may hold ids',
                        'may hold references', 'plain value')) LOOP
-        PERFORM clone.describe_columns(s.name, r.relation);
+        PERFORM clone_internal.describe_columns(s.name, r.relation);
     END LOOP;
 END
 $$;
@@ -130,7 +130,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM clone.check_store(name);
+    PERFORM clone_internal.check_store(name);
     DELETE FROM clone.store s WHERE s.name = store_drop.name;
 END
 $$;
@@ -150,7 +150,7 @@ DECLARE
     n name;
     c record;
 BEGIN
-    PERFORM clone.check_store(store);
+    PERFORM clone_internal.check_store(store);
     IF role NOT IN ('project', 'resource', 'derived', 'history') THEN
         RAISE EXCEPTION 'unknown table role "%"', role USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
     END IF;
@@ -190,7 +190,7 @@ BEGIN
         project_column = EXCLUDED.project_column, parents = EXCLUDED.parents, join_column = EXCLUDED.join_column,
         document_column = EXCLUDED.document_column, version_path = EXCLUDED.version_path, live = EXCLUDED.live,
         cloned = EXCLUDED.cloned, blob_key = EXCLUDED.blob_key, blob_type = EXCLUDED.blob_type;
-    PERFORM clone.describe_columns(store, relation);
+    PERFORM clone_internal.describe_columns(store, relation);
     FOR c IN SELECT key, value FROM jsonb_each(columns) LOOP
         PERFORM clone.store_column(store, relation, c.key,
             CASE jsonb_typeof(c.value) WHEN 'object' THEN c.value->>'role' ELSE c.value#>>'{}' END,
@@ -207,7 +207,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM clone.check_store(store);
+    PERFORM clone_internal.check_store(store);
     IF role IS NULL OR role NOT IN ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'name', 'owner', 'now', 'new_uuid', 'null', 'value',
         'default') THEN
         RAISE EXCEPTION 'unknown column role "%"', role USING
@@ -235,7 +235,7 @@ AS $$
 DECLARE
     id bigint;
 BEGIN
-    PERFORM clone.check_store(store);
+    PERFORM clone_internal.check_store(store);
     IF action IS NULL OR action NOT IN ('remove', 'set', 'rename', 'regenerate') THEN
         RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = '22023', HINT = 'Actions: remove, set, rename, regenerate.';
     END IF;
@@ -254,9 +254,9 @@ $$;
 COMMENT ON FUNCTION clone.rule(text, text, text, text, jsonb, text, text, text, text[], text, int) IS
     'Adds a rule for documents of a type (NULL: all): at a JSONPath remove, set, rename or regenerate';
 
-CREATE FUNCTION clone.preset_custom(store text, options jsonb) RETURNS void
+CREATE FUNCTION clone_internal.preset_custom(store text, options jsonb) RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT $$;
-COMMENT ON FUNCTION clone.preset_custom(text, jsonb) IS 'Preset custom: an empty store, its tables are described with clone.store_table()';
-INSERT INTO clone.preset VALUES ('custom', 'clone.preset_custom(text, jsonb)', 'your own tables, described with clone.store_table()');
+COMMENT ON FUNCTION clone_internal.preset_custom(text, jsonb) IS 'Preset custom: an empty store, its tables are described with clone.store_table()';
+INSERT INTO clone.preset VALUES ('custom', 'clone_internal.preset_custom(text, jsonb)', 'your own tables, described with clone.store_table()');

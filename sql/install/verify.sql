@@ -1,6 +1,6 @@
 -- What the catalog knows of the run that made a project, for project_clone_verify.
 
-CREATE FUNCTION clone.run_of_project(store text, project text) RETURNS jsonb
+CREATE FUNCTION clone_internal.run_of_project(store text, project text) RETURNS jsonb
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -19,4 +19,4 @@ AS $$
     ORDER BY r.id DESC
     LIMIT 1
 $$;
-COMMENT ON FUNCTION clone.run_of_project(text, text) IS 'The latest run that made a project, for project_clone_verify';
+COMMENT ON FUNCTION clone_internal.run_of_project(text, text) IS 'The latest run that made a project, for project_clone_verify';

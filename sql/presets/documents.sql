@@ -1,6 +1,6 @@
 -- Preset documents: our own tables for projects of JSON documents, good enough to build an application on.
 
-CREATE FUNCTION clone.preset_documents(store text, options jsonb) RETURNS void
+CREATE FUNCTION clone_internal.preset_documents(store text, options jsonb) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -49,5 +49,5 @@ BEGIN
     INSERT INTO clone.store_dependency VALUES (store, '*', 'Binary', '') ON CONFLICT DO NOTHING;
 END
 $$;
-COMMENT ON FUNCTION clone.preset_documents(text, jsonb) IS 'Preset documents: creates schema options.schema (default: the store''s name) with tables project and resource';
-INSERT INTO clone.preset VALUES ('documents', 'clone.preset_documents(text, jsonb)', 'our own tables: project and resource (jsonb)');
+COMMENT ON FUNCTION clone_internal.preset_documents(text, jsonb) IS 'Preset documents: creates schema options.schema (default: the store''s name) with tables project and resource';
+INSERT INTO clone.preset VALUES ('documents', 'clone_internal.preset_documents(text, jsonb)', 'our own tables: project and resource (jsonb)');

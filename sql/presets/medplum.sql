@@ -3,7 +3,7 @@
 -- table and column behaves. A table or column of no known kind is refused (55000), never guessed.
 -- Facts: Medplum 5.0, schema migrations up to 100.
 
-CREATE FUNCTION clone.medplum_families(schema name)
+CREATE FUNCTION clone_internal.medplum_families(schema name)
 RETURNS TABLE (relation regclass, name name, family text, resource_type text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -32,7 +32,7 @@ AS $$
     LEFT JOIN tables r ON r.owned AND t.relname = r.relname || '_References'
 $$;
 
-CREATE FUNCTION clone.medplum_check_shape(schema name, options jsonb) RETURNS void
+CREATE FUNCTION clone_internal.medplum_check_shape(schema name, options jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -51,7 +51,7 @@ BEGIN
             ERRCODE = '55000', HINT = format('After a trial on a copy accept it: clone.store_create(''…'', ''medplum'', ''{"schema_version": %s}'').', version);
     END IF;
     WITH families AS MATERIALIZED (
-        SELECT * FROM clone.medplum_families(schema)
+        SELECT * FROM clone_internal.medplum_families(schema)
     ), needed (family, name, column_name, type) AS (VALUES
         ('resource', NULL, 'id', 'uuid'), ('resource', NULL, 'content', 'text'), ('resource', NULL, 'projectId', 'uuid'),
         ('resource', NULL, 'lastUpdated', 'timestamp with time zone'), ('resource', NULL, 'deleted', 'boolean'), ('resource', NULL, '__version', 'integer'),
@@ -102,18 +102,18 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION clone.preset_medplum(store text, options jsonb) RETURNS void
+CREATE FUNCTION clone_internal.preset_medplum(store text, options jsonb) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     schema name := COALESCE(options->>'schema', 'public');
 BEGIN
-    PERFORM clone.medplum_check_shape(schema, options);
+    PERFORM clone_internal.medplum_check_shape(schema, options);
     DELETE FROM clone.store_column c WHERE c.store = preset_medplum.store AND c.reason IS DISTINCT FROM 'set by hand';
     DELETE FROM clone.store_rule r WHERE r.store = preset_medplum.store AND r.position < 100;
 
-    CREATE TEMP TABLE pg_temp.medplum_family ON COMMIT DROP AS SELECT * FROM clone.medplum_families(schema) WHERE family <> 'none';
+    CREATE TEMP TABLE pg_temp.medplum_family ON COMMIT DROP AS SELECT * FROM clone_internal.medplum_families(schema) WHERE family <> 'none';
     INSERT INTO clone.store_relation (store, relation, role, position, resource_type, id_column, project_column, parents, join_column,
         document_column, version_path, live, cloned, blob_key)
     SELECT preset_medplum.store, f.relation,
@@ -203,8 +203,8 @@ BEGIN
         (store, 'Practitioner', false, NULL)
     ON CONFLICT DO NOTHING;
     INSERT INTO clone.store_hook (store, event, function) VALUES
-        (store, 'check', 'clone.medplum_check(text, jsonb)'),
-        (store, 'finish', 'clone.medplum_finish(text, bigint, jsonb)')
+        (store, 'check', 'clone_internal.medplum_check(text, jsonb)'),
+        (store, 'finish', 'clone_internal.medplum_finish(text, bigint, jsonb)')
     ON CONFLICT ON CONSTRAINT store_hook_pkey DO UPDATE SET function = EXCLUDED.function;
     -- Strings that the product hashes into token columns stay as they are, so that searching for them still works.
     UPDATE clone.store s
@@ -260,11 +260,11 @@ BEGIN
     ) AS r (position, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo);
 END
 $$;
-COMMENT ON FUNCTION clone.preset_medplum(text, jsonb) IS
+COMMENT ON FUNCTION clone_internal.preset_medplum(text, jsonb) IS
     'Preset medplum: describes the tables of a Medplum server in schema options.schema (default public) from the live catalog';
 
 -- Before anything is read: the database is still the one described, and an owner is a user who can be one.
-CREATE FUNCTION clone.medplum_check(store text, arguments jsonb) RETURNS void
+CREATE FUNCTION clone_internal.medplum_check(store text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -312,10 +312,10 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clone.medplum_check(text, jsonb) IS 'Check hook of medplum stores: the schema is the one described, the owner a user';
+COMMENT ON FUNCTION clone_internal.medplum_check(text, jsonb) IS 'Check hook of medplum stores: the schema is the one described, the owner a user';
 
 -- After the rows: the owner has an administrator's membership, and what the database cannot copy is said.
-CREATE FUNCTION clone.medplum_finish(store text, run bigint, arguments jsonb) RETURNS jsonb
+CREATE FUNCTION clone_internal.medplum_finish(store text, run bigint, arguments jsonb) RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -399,6 +399,6 @@ BEGIN
     RETURN todo || to_jsonb(format('%s is the owner: an administrator''s membership and a Practitioner (without e-mail) were made', owner));
 END
 $$;
-COMMENT ON FUNCTION clone.medplum_finish(text, bigint, jsonb) IS 'Finish hook of medplum stores: the owner gets an administrator''s membership';
+COMMENT ON FUNCTION clone_internal.medplum_finish(text, bigint, jsonb) IS 'Finish hook of medplum stores: the owner gets an administrator''s membership';
 
-INSERT INTO clone.preset VALUES ('medplum', 'clone.preset_medplum(text, jsonb)', 'the tables of a Medplum server');
+INSERT INTO clone.preset VALUES ('medplum', 'clone_internal.preset_medplum(text, jsonb)', 'the tables of a Medplum server');

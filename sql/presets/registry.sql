@@ -6,7 +6,7 @@
 -- (default datasets/) and bucket (default: the source's) for the files of new data sets; person_link (require or ignore, the
 -- default): whether authors must be linked to a person; grant_to, roles that get what working on the tables needs.
 
-CREATE FUNCTION clone.registry_tables(schema name, handle_prefix text) RETURNS void
+CREATE FUNCTION clone_internal.registry_tables(schema name, handle_prefix text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -150,7 +150,7 @@ $sql$, schema, handle_prefix, format('%I.handle_number', schema));
         'FROM clone.registry_subtype', schema);
 END
 $$;
-COMMENT ON FUNCTION clone.registry_tables(name, text) IS 'Creates the tables of a registry in a schema';
+COMMENT ON FUNCTION clone_internal.registry_tables(name, text) IS 'Creates the tables of a registry in a schema';
 
 CREATE FUNCTION clone.registry_grant(schema name, role name) RETURNS void
 LANGUAGE plpgsql
@@ -159,7 +159,7 @@ AS $$
 DECLARE
     f regprocedure;
 BEGIN
-    EXECUTE format('GRANT USAGE ON SCHEMA %1$I, clone TO %2$I;
+    EXECUTE format('GRANT USAGE ON SCHEMA %1$I, clone, clone_internal TO %2$I;
         GRANT SELECT ON ALL TABLES IN SCHEMA %1$I TO %2$I;
         GRANT INSERT, UPDATE ON %1$I.collection, %1$I.item, %1$I.item_history, %1$I.item_auth, %1$I.item_lock TO %2$I;
         GRANT USAGE ON SEQUENCE %1$I.handle_number TO %2$I;
@@ -175,12 +175,12 @@ $$;
 COMMENT ON FUNCTION clone.registry_grant(name, name) IS
     'Lets a role work with the registry in a schema: read its tables, write items, clone them; not change users, groups and roles';
 
-CREATE FUNCTION clone.preset_registry(store text, options jsonb) RETURNS void
+CREATE FUNCTION clone_internal.preset_registry(store text, options jsonb) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    schema name := COALESCE(clone.registry_schema(store), options->>'schema', store);
+    schema name := COALESCE(clone_internal.registry_schema(store), options->>'schema', store);
     id_generator text := COALESCE(options->>'id_generator', format('%I.next_handle()', schema));
     s record;
     role text;
@@ -192,7 +192,7 @@ BEGIN
         EXECUTE format('CREATE SCHEMA %I', schema);
     END IF;
     IF to_regclass(format('%I.item', schema)) IS NULL THEN
-        PERFORM clone.registry_tables(schema, COALESCE(options->>'handle_prefix', '10378.1'));
+        PERFORM clone_internal.registry_tables(schema, COALESCE(options->>'handle_prefix', '10378.1'));
     END IF;
     BEGIN
         EXECUTE format('EXPLAIN SELECT (%s)::text', id_generator);
@@ -245,24 +245,24 @@ BEGIN
                          FROM %1$I.subtype s, unnest(s.embedded) e)))
         WHERE c.name = $1$sql$, schema) USING store, schema, id_generator;
     INSERT INTO clone.store_hook (store, event, function)
-    VALUES (store, 'check', 'clone.registry_check(text, jsonb)'), (store, 'finish', 'clone.registry_finish(text, bigint, jsonb)')
+    VALUES (store, 'check', 'clone_internal.registry_check(text, jsonb)'), (store, 'finish', 'clone_internal.registry_finish(text, bigint, jsonb)')
     ON CONFLICT ON CONSTRAINT store_hook_pkey DO UPDATE SET function = EXCLUDED.function;
 END
 $$;
-COMMENT ON FUNCTION clone.preset_registry(text, jsonb) IS
+COMMENT ON FUNCTION clone_internal.preset_registry(text, jsonb) IS
     'Preset registry: creates schema options.schema (default: the store''s name) with collections, items, history, access, locks, users';
 
-CREATE FUNCTION clone.registry_check(store text, arguments jsonb) RETURNS void
+CREATE FUNCTION clone_internal.registry_check(store text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM clone.registry_may_clone(store, arguments->>'source_project');
+    PERFORM clone_internal.registry_may_clone(store, arguments->>'source_project');
 END
 $$;
-COMMENT ON FUNCTION clone.registry_check(text, jsonb) IS 'Check hook of registry stores: may the actor clone every item of the collection?';
+COMMENT ON FUNCTION clone_internal.registry_check(text, jsonb) IS 'Check hook of registry stores: may the actor clone every item of the collection?';
 
-CREATE FUNCTION clone.registry_finish(store text, run bigint, arguments jsonb) RETURNS jsonb
+CREATE FUNCTION clone_internal.registry_finish(store text, run bigint, arguments jsonb) RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -270,7 +270,7 @@ AS $$
 -- place for its files. Runs with the rights of whoever clones: UPDATE on item and item_auth is needed.
 DECLARE
     target text := arguments->>'target_project';
-    settings jsonb := clone.registry_settings(store);
+    settings jsonb := clone_internal.registry_settings(store);
     schema name := settings->>'schema';
 BEGIN
     EXECUTE format($sql$
@@ -302,6 +302,6 @@ BEGIN
     RETURN '[]';
 END
 $$;
-COMMENT ON FUNCTION clone.registry_finish(text, bigint, jsonb) IS 'Finish hook of registry stores: what the items of a cloned collection start with';
+COMMENT ON FUNCTION clone_internal.registry_finish(text, bigint, jsonb) IS 'Finish hook of registry stores: what the items of a cloned collection start with';
 
-INSERT INTO clone.preset VALUES ('registry', 'clone.preset_registry(text, jsonb)', 'a registry of research items with handles');
+INSERT INTO clone.preset VALUES ('registry', 'clone_internal.preset_registry(text, jsonb)', 'a registry of research items with handles');

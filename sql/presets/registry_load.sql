@@ -1,6 +1,6 @@
 -- Loading a registry: the admin-export bundle of another registry into a store of preset registry.
 
-CREATE FUNCTION clone.registry_store(store text) RETURNS text
+CREATE FUNCTION clone_internal.registry_store(store text) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -22,9 +22,9 @@ BEGIN
     RAISE EXCEPTION 'there is no registry "%"', store USING ERRCODE = '22023', HINT = 'Registries: ' || array_to_string(names, ', ') || '.';
 END
 $$;
-COMMENT ON FUNCTION clone.registry_store(text) IS 'The registry of that name, or the only one there is';
+COMMENT ON FUNCTION clone_internal.registry_store(text) IS 'The registry of that name, or the only one there is';
 
-CREATE FUNCTION clone.registry_schema(store text) RETURNS name
+CREATE FUNCTION clone_internal.registry_schema(store text) RETURNS name
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -32,17 +32,17 @@ AS $$
     FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE r.store = $1 AND r.role = 'project'
 $$;
-COMMENT ON FUNCTION clone.registry_schema(text) IS 'The schema of a registry''s tables, also after it was renamed';
+COMMENT ON FUNCTION clone_internal.registry_schema(text) IS 'The schema of a registry''s tables, also after it was renamed';
 
-CREATE FUNCTION clone.registry_settings(store text) RETURNS jsonb
+CREATE FUNCTION clone_internal.registry_settings(store text) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT jsonb_build_object('schema', clone.registry_schema(s.name), 'bucket', s.options->>'bucket',
+    SELECT jsonb_build_object('schema', clone_internal.registry_schema(s.name), 'bucket', s.options->>'bucket',
         'dataset_path', rtrim(COALESCE(s.options->>'dataset_path', 'datasets'), '/') || '/')
     FROM clone.store s WHERE s.name = $1 AND s.preset = 'registry'
 $$;
-COMMENT ON FUNCTION clone.registry_settings(text) IS
+COMMENT ON FUNCTION clone_internal.registry_settings(text) IS
     'What the hooks of a registry need to know of it, for roles that may not read clone.store';
 
 CREATE FUNCTION clone.registry_load(bundle jsonb, store text DEFAULT NULL) RETURNS int
@@ -59,8 +59,8 @@ DECLARE
     loaded int;
     prefix text;
 BEGIN
-    store := clone.registry_store(store);
-    schema := clone.registry_schema(store);
+    store := clone_internal.registry_store(store);
+    schema := clone_internal.registry_schema(store);
     IF jsonb_typeof(entries) IS DISTINCT FROM 'array' THEN
         RAISE EXCEPTION 'this is not an export of a registry' USING ERRCODE = '22023',
             HINT = 'Expected {"items": [{"id": ..., "item_payload": {...}, "auth_payload": {...}, "lock_payload": {...}}, ...]}.';

@@ -78,8 +78,9 @@ fn given<T>(name: &str, value: Option<T>) -> pg_clone_core::error::Result<T> {
     value.ok_or_else(|| pg_clone_core::error::Error::bad_argument(format!("{name} is NULL")))
 }
 
+/// Functions that only the extension calls.
 #[pg_schema]
-mod clone {
+mod clone_internal {
     use pgrx::prelude::*;
 
     /// Raises 42501 unless the actor may clone every item of a collection: the check hook of registries.

@@ -118,6 +118,14 @@ mod clone {
             store.as_deref(),
         ))
     }
+}
+
+/// Functions that only the extension calls.
+#[pg_schema]
+mod clone_internal {
+    use crate::error::or_raise;
+    use crate::lifecycle;
+    use pgrx::prelude::*;
 
     /// Makes the clone of a claimed job; called by clone.run_next_job() only, with the rights of the extension's owner.
     #[pg_extern(volatile, parallel_unsafe)]

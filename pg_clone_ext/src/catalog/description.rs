@@ -1,4 +1,4 @@
-//! Reads a store's description (`clone.store_description`) into the core's types.
+//! Reads a store's description (`clone_internal.store_description`) into the core's types.
 
 use crate::error::internal;
 use crate::pg::privileges::AsExtensionOwner;
@@ -75,8 +75,11 @@ struct RawTable {
 pub fn load(name: &str) -> Result<Description> {
     let json = {
         let _owner = AsExtensionOwner::new();
-        pgrx::Spi::get_one_with_args::<pgrx::JsonB>("SELECT clone.store_description($1)", &[name.into()])
-            .map_err(internal)?
+        pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
+            "SELECT clone_internal.store_description($1)",
+            &[name.into()],
+        )
+        .map_err(internal)?
     };
     let Some(pgrx::JsonB(json)) = json else {
         return Err(Error::bad_argument(format!("there is no store \"{name}\"")).hint(super::list_stores()));

@@ -30,7 +30,7 @@ struct Known {
 }
 
 const KNOWN: &str = "SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', s.name, 'schema', \
-     clone.registry_schema(s.name), 'options', s.options) ORDER BY s.name), '[]') \
+     clone_internal.registry_schema(s.name), 'options', s.options) ORDER BY s.name), '[]') \
      FROM clone.store s WHERE s.preset OPERATOR(pg_catalog.=) 'registry'";
 
 impl ItemStore {

@@ -46,7 +46,7 @@ pub fn start(request: &Request) -> Result<i64> {
     let caller = current_user();
     let _owner = AsExtensionOwner::new();
     Spi::get_one_with_args::<i64>(
-        "SELECT clone.queue_job($1, $2, $3, $4, $5, $6)",
+        "SELECT clone_internal.queue_job($1, $2, $3, $4, $5, $6)",
         &[
             source.as_str().into(),
             store.name.as_str().into(),
@@ -65,7 +65,7 @@ pub fn cancel(job: i64) -> Result<Option<String>> {
     let caller = current_user();
     let _owner = AsExtensionOwner::new();
     Spi::get_one_with_args::<String>(
-        "SELECT clone.cancel_job($1, $2)",
+        "SELECT clone_internal.cancel_job($1, $2)",
         &[job.into(), caller.as_str().into()],
     )
     .map_err(internal)

@@ -49,7 +49,7 @@ impl Succession {
         if let Some(expires_in) = &request.options.expires_in {
             let _owner = AsExtensionOwner::new();
             pgrx::Spi::run_with_args(
-                "SELECT clone.parse_interval($1, 'options.expires_in')",
+                "SELECT clone_internal.parse_interval($1, 'options.expires_in')",
                 &[expires_in.as_str().into()],
             )
             .map_err(internal)?;

@@ -34,7 +34,7 @@ pub fn store_of(store: Option<&str>, project: &str) -> Result<String> {
 pub fn lock(store: &str, project: &str) -> Result<()> {
     let _owner = AsExtensionOwner::new();
     pgrx::Spi::run_with_args(
-        "SELECT clone.lock_target($1, $2)",
+        "SELECT clone_internal.lock_target($1, $2)",
         &[store.into(), project.into()],
     )
     .map_err(internal)
@@ -44,7 +44,7 @@ pub fn lock(store: &str, project: &str) -> Result<()> {
 pub fn try_lock(store: &str, project: &str) -> Result<bool> {
     let _owner = AsExtensionOwner::new();
     pgrx::Spi::get_one_with_args::<bool>(
-        "SELECT clone.try_lock_target($1, $2)",
+        "SELECT clone_internal.try_lock_target($1, $2)",
         &[store.into(), project.into()],
     )
     .map(|locked| locked.unwrap_or(false))

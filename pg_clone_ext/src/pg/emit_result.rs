@@ -1,9 +1,9 @@
-//! The SQL path's source: `clone.rewritten_rows(run, table)` returns the rewritten rows of a running clone as a set of records.
+//! The SQL path's source: `clone_internal.rewritten_rows(run, table)` returns the rewritten rows of a running clone as a set of records.
 
 use super::toast::CompressedValue;
 use pgrx::{pg_guard, pg_sys};
 
-/// The rows that `clone.rewritten_rows` returns, collected as the server expects them.
+/// The rows that `clone_internal.rewritten_rows` returns, collected as the server expects them.
 pub struct EmitResult {
     store: *mut pg_sys::Tuplestorestate,
     descriptor: pg_sys::TupleDesc,
@@ -48,7 +48,7 @@ pub extern "C" fn pg_finfo_clone_emit() -> &'static pg_sys::Pg_finfo_record {
     &V1
 }
 
-/// `clone.rewritten_rows(run bigint, relation regclass) RETURNS SETOF record`.
+/// `clone_internal.rewritten_rows(run bigint, relation regclass) RETURNS SETOF record`.
 ///
 /// # Safety
 /// Called by PostgreSQL's function manager with two non-null arguments of these types.

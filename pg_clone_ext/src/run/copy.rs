@@ -249,7 +249,7 @@ fn sql(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> Re
         .collect();
     let columns = columns.join(", ");
     let statement = format!(
-        "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM clone.rewritten_rows({}, {}::pg_catalog.oid::pg_catalog.regclass) AS e ({})",
+        "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM clone_internal.rewritten_rows({}, {}::pg_catalog.oid::pg_catalog.regclass) AS e ({})",
         table.sql_name,
         run.id,
         table_copy.table,
@@ -291,7 +291,7 @@ impl Sink for EmitSink<'_> {
     }
 }
 
-/// What `clone.rewritten_rows` does within the SQL path.
+/// What `clone_internal.rewritten_rows` does within the SQL path.
 pub fn emit(run: &Run, table: u32, result: &mut EmitResult) -> Result<()> {
     let Some(table_copy) = run.table_copy(table) else {
         return Err(Error::bad_argument(format!(
@@ -301,7 +301,7 @@ pub fn emit(run: &Run, table: u32, result: &mut EmitResult) -> Result<()> {
     };
     if result.columns() != table_copy.outputs.len() {
         return Err(Error::bad_argument(format!(
-            "clone.rewritten_rows returns {} columns here, the statement wants {}",
+            "clone_internal.rewritten_rows returns {} columns here, the statement wants {}",
             table_copy.outputs.len(),
             result.columns()
         )));

@@ -53,12 +53,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 thread_local! {
-    /// The run of this backend whose SQL path may call `clone.rewritten_rows`.
+    /// The run of this backend whose SQL path may call `clone_internal.rewritten_rows`.
     static RUNNING: RefCell<Option<Rc<Run>>> = const { RefCell::new(None) };
     static LAST_RUN: Cell<Option<i64>> = const { Cell::new(None) };
 }
 
-/// Makes a run known to `clone.rewritten_rows`; also when an error unwinds it is forgotten.
+/// Makes a run known to `clone_internal.rewritten_rows`; also when an error unwinds it is forgotten.
 struct Running;
 
 impl Running {
@@ -88,7 +88,7 @@ pub fn emit(run: i64, table: u32, result: &mut EmitResult) -> Result<()> {
         Some(running) => copy::emit(&running, table, result),
         None => Err(
             Error::bad_argument(format!("run {run} is not running in this session"))
-                .hint("clone.rewritten_rows is called by project_clone, not by users."),
+                .hint("clone_internal.rewritten_rows is called by project_clone, not by users."),
         ),
     }
 }

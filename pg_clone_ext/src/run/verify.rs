@@ -48,7 +48,7 @@ struct MadeBy {
 fn made_by(store: &str, target: &str) -> Result<Option<MadeBy>> {
     let _owner = AsExtensionOwner::new();
     let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
-        "SELECT clone.run_of_project($1, $2)",
+        "SELECT clone_internal.run_of_project($1, $2)",
         &[store.into(), target.into()],
     )
     .map_err(internal)?;

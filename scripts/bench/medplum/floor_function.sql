@@ -23,13 +23,13 @@ BEGIN
         ('CREATE TEMP TABLE map (old uuid PRIMARY KEY, new uuid NOT NULL DEFAULT gen_random_uuid())'),
         ('CREATE TEMP TABLE coding_map (old bigint PRIMARY KEY, new bigint NOT NULL DEFAULT nextval(''"Coding_id_seq"''))'),
         ('CREATE TEMP TABLE property_map (old bigint PRIMARY KEY, new bigint NOT NULL DEFAULT nextval(''"CodeSystem_Property_id_seq"''))');
-    FOR f IN SELECT * FROM clone.medplum_families('public') WHERE family = 'resource' AND name <> ALL (excluded) ORDER BY name LOOP
+    FOR f IN SELECT * FROM clone_internal.medplum_families('public') WHERE family = 'resource' AND name <> ALL (excluded) ORDER BY name LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE "projectId" = %L AND NOT deleted)', f.relation, source) INTO there;
         CONTINUE WHEN NOT there;
         INSERT INTO bench.statement (statement) VALUES (format('INSERT INTO map (old) SELECT id FROM %s WHERE "projectId" = %L AND NOT deleted', f.relation, source));
     END LOOP;
     INSERT INTO bench.statement (statement) VALUES ('ANALYZE map');
-    FOR f IN SELECT * FROM clone.medplum_families('public') WHERE family = 'resource' AND name <> ALL (excluded) ORDER BY name LOOP
+    FOR f IN SELECT * FROM clone_internal.medplum_families('public') WHERE family = 'resource' AND name <> ALL (excluded) ORDER BY name LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE "projectId" = %L AND NOT deleted)', f.relation, source) INTO there;
         CONTINUE WHEN NOT there;
         c := bench.columns(f.relation, jsonb_build_object('id', 'm.new', 'projectId', quote_literal(target) || '::uuid')
@@ -42,7 +42,7 @@ BEGIN
             (format('INSERT INTO %1$I ("resourceId", "targetId", code) SELECT m.new, t."targetId", t.code FROM %1$I t JOIN map m ON m.old = t."resourceId"',
                 f.name || '_References'));
     END LOOP;
-    FOR f IN SELECT * FROM clone.medplum_families('public') WHERE family = 'lookup' LOOP
+    FOR f IN SELECT * FROM clone_internal.medplum_families('public') WHERE family = 'lookup' LOOP
         c := bench.columns(f.relation, '{"resourceId": "m.new"}');
         INSERT INTO bench.statement (statement) VALUES (format('INSERT INTO %1$s (%2$s) SELECT %3$s FROM %1$s t JOIN map m ON m.old = t."resourceId"', f.relation, c.names, c.expressions));
     END LOOP;

@@ -12,7 +12,7 @@ DECLARE
     -- One of each: a project, and what is unique by name in it.
     single text[] := '{Project,ProjectMembership,User,DomainConfiguration}';
 BEGIN
-    FOR f IN SELECT * FROM clone.medplum_families('public') WHERE family = 'resource' LOOP
+    FOR f IN SELECT * FROM clone_internal.medplum_families('public') WHERE family = 'resource' LOOP
         IF f.name = ANY (single) THEN
             EXECUTE format('DELETE FROM %I WHERE id IN (SELECT id FROM %s WHERE "projectId" = $1)', f.name || '_History', f.relation) USING part;
             EXECUTE format('DELETE FROM %I WHERE "resourceId" IN (SELECT id FROM %s WHERE "projectId" = $1)', f.name || '_References', f.relation) USING part;

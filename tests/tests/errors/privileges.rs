@@ -136,7 +136,7 @@ async fn public_can_execute_nothing_and_read_nothing() {
     let relations = db
         .list(
             "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE n.nspname = 'clone' AND EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = 0)",
+             WHERE n.nspname IN ('clone', 'clone_internal') AND EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = 0)",
         )
         .await;
     assert_eq!(relations, Vec::<String>::new());

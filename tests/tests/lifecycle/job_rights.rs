@@ -10,8 +10,8 @@ const NEXT: &str = "SELECT clone.run_next_job()";
 async fn asker(db: &Scratch, role: &str) -> Session {
     db.run(&format!(
         "DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN;
-         GRANT USAGE ON SCHEMA documents, clone TO {role}; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA documents TO {role};
-         GRANT EXECUTE ON FUNCTION clone.rewritten_rows, project_clone_start, project_clone_cancel,
+         GRANT USAGE ON SCHEMA documents, clone, clone_internal TO {role}; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA documents TO {role};
+         GRANT EXECUTE ON FUNCTION clone_internal.rewritten_rows, project_clone_start, project_clone_cancel,
              project_clone(text, text, text[], text[], text[], text, text, jsonb) TO {role}"
     ))
     .await;
@@ -143,9 +143,9 @@ async fn nobody_cancels_or_forges_the_job_of_another() {
     );
     for forged in [
         "INSERT INTO clone.job_queue (source_project, store, arguments, queued_by) VALUES ('x', 'x', '{}', 'postgres')",
-        "SELECT clone.queue_job('x', 'x', NULL, '{}', 'postgres', '{}')",
-        "SELECT clone.run_job(1)",
-        "SELECT clone.cancel_job(1, 'postgres')",
+        "SELECT clone_internal.queue_job('x', 'x', NULL, '{}', 'postgres', '{}')",
+        "SELECT clone_internal.run_job(1)",
+        "SELECT clone_internal.cancel_job(1, 'postgres')",
         "SELECT clone.run_next_job()",
     ] {
         assert_eq!(stranger.fails(forged).await.code, "42501", "{forged}");
