@@ -22,6 +22,22 @@ if sources | grep -v '^pg_clone_ext/src/pg/' | xargs grep -nE '\bunsafe\b' | gre
     fail "unsafe code outside of pg_clone_ext/src/pg/"
 fi
 
+# The server may have a larger node than our headers say: pg/node.rs leaves room behind it.
+say "nodes are allocated with slack"
+if grep -rnE 'palloc0?\(size_of::<pg_sys' pg_clone_ext/src --include=*.rs; then
+    fail "allocate nodes with pg::node::new_node"
+fi
+
+# A function of the server that pgrx does not declare raises its error over our frames unless it is guarded here.
+say "calls into the server are guarded"
+for file in pg_clone_ext/src/pg/*.rs; do
+    awk '/^unsafe extern "C-unwind" \{/ { block = 1 }
+        block && match($0, /fn [A-Za-z_0-9]+\(/) { declared[substr($0, RSTART + 3, RLENGTH - 4)] = 1 }
+        !block { for (name in declared) if (index($0, name "(") && (before $0) !~ /pg_guard_ffi_boundary/) {
+            print FILENAME ":" FNR ": " name " is called without pg_guard_ffi_boundary"; bad = 1 } }
+        /^\}/ { block = 0 } { before = $0 } END { exit bad }' "$file" || fail "see above"
+done
+
 say "no file over 500 lines"
 long=$({ sources; find sql scripts -type f; } | xargs wc -l | awk '$1 > 500 && $2 != "total" { print }')
 [ -z "$long" ] || fail "too long:

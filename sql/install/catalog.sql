@@ -1,7 +1,8 @@
 -- The catalog: which stores there are, which tables each has, what every column of them gets in a clone, and the rules
 -- for documents. Presets fill it; clone.store_table(), clone.store_column() and clone.rule() fill it by hand.
 --
--- Tables are named by regclass, so a rename does not break a store and pg_dump writes them by name.
+-- Tables are named by regclass, so a rename does not break a store and pg_dump writes them by name. Functions are named by
+-- text: pg_upgrade refuses a database with a column of type regprocedure.
 
 CREATE SCHEMA IF NOT EXISTS clone;
 COMMENT ON SCHEMA clone IS 'pg_clone_ext: stores, runs, jobs and the queue of blobs to copy';
@@ -22,11 +23,82 @@ COMMENT ON COLUMN clone.store.options IS
 -- A preset is an SQL function that describes a store: it writes clone.store_relation and its neighbours for the store it is given.
 CREATE TABLE clone.preset (
     name        text PRIMARY KEY,
-    describe    regprocedure NOT NULL,
+    describe    text NOT NULL,
     comment     text
 );
 COMMENT ON TABLE clone.preset IS
     'Known presets; describe is a function (store text, options jsonb) returning void that fills the catalog for that store';
+COMMENT ON COLUMN clone.preset.describe IS 'The function with its schema and argument types';
+
+CREATE FUNCTION clone.function_by_name(name text) RETURNS oid
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found oid := to_regprocedure(name);
+BEGIN
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'function % does not exist', name USING
+            ERRCODE = '55000', HINT = 'Create it again, or change the row of clone.preset or clone.store_hook that names it.';
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION clone.function_by_name(text) IS 'The function that clone.preset or clone.store_hook names; one that is gone is an error (55000)';
+
+CREATE FUNCTION clone.function_name(function oid) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT function::regprocedure::text $$;
+COMMENT ON FUNCTION clone.function_name(oid) IS 'A function with its schema and argument types, as clone.function_by_name() finds it';
+
+-- Has no search_path of its own: a name means here what it means to whoever writes it.
+CREATE FUNCTION clone.qualify_function() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    given text;
+    wanted text;
+    found oid;
+    result oid;
+BEGIN
+    IF TG_TABLE_NAME OPERATOR(pg_catalog.=) 'preset'::pg_catalog.name THEN
+        given := NEW.describe;
+        wanted := 'text, jsonb';
+    ELSE
+        given := NEW.function;
+        wanted := CASE WHEN NEW.event OPERATOR(pg_catalog.=) 'finish'::text THEN 'text, bigint, jsonb' ELSE 'text, jsonb' END;
+    END IF;
+    IF pg_catalog.strpos(given, '(') OPERATOR(pg_catalog.>) 0 THEN
+        found := pg_catalog.to_regprocedure(given);
+    END IF;
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'function % does not exist', given USING
+            ERRCODE = '42883', HINT = pg_catalog.format('Write it with its argument types, like public.my_function(%s).', wanted);
+    END IF;
+    SELECT p.prorettype INTO result FROM pg_catalog.pg_proc p
+    WHERE p.oid OPERATOR(pg_catalog.=) found AND p.prokind OPERATOR(pg_catalog.=) 'f'::"char"
+      AND NOT p.proretset AND pg_catalog.oidvectortypes(p.proargtypes) OPERATOR(pg_catalog.=) wanted;
+    IF result IS NULL THEN
+        RAISE EXCEPTION 'function % cannot be used here', given USING
+            ERRCODE = '22023', HINT = pg_catalog.format('Its arguments must be (%s), and it returns one value.', wanted);
+    END IF;
+    IF wanted OPERATOR(pg_catalog.=) 'text, bigint, jsonb'::text AND result OPERATOR(pg_catalog.<>) 3802::pg_catalog.oid THEN
+        RAISE EXCEPTION 'function % returns %, not jsonb', given, pg_catalog.format_type(result, NULL) USING
+            ERRCODE = '22023', HINT = 'A function for the event finish returns jsonb: an array of texts, or NULL.';
+    END IF;
+    IF TG_TABLE_NAME OPERATOR(pg_catalog.=) 'preset'::pg_catalog.name THEN
+        NEW.describe := clone.function_name(found);
+    ELSE
+        NEW.function := clone.function_name(found);
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION clone.qualify_function() IS 'Trigger: resolves the name of a function, checks its arguments, and stores it with its schema';
+
+CREATE TRIGGER qualify_function BEFORE INSERT OR UPDATE ON clone.preset
+    FOR EACH ROW EXECUTE FUNCTION clone.qualify_function();
 
 CREATE TABLE clone.store_relation (
     store           text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
@@ -123,9 +195,12 @@ COMMENT ON COLUMN clone.store_dependency.via_column IS
 CREATE TABLE clone.store_hook (
     store    text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     event    text NOT NULL CHECK (event IN ('check', 'finish')),
-    function regprocedure NOT NULL,
+    function text NOT NULL,
     PRIMARY KEY (store, event)
 );
+CREATE TRIGGER qualify_function BEFORE INSERT OR UPDATE ON clone.store_hook
+    FOR EACH ROW EXECUTE FUNCTION clone.qualify_function();
+COMMENT ON COLUMN clone.store_hook.function IS 'The function with its schema and argument types';
 COMMENT ON TABLE clone.store_hook IS
     'check: function(store text, arguments jsonb) returning void, raises before anything is read; finish: function(store text, run bigint, '
     'arguments jsonb) returning jsonb (an array of texts: what the operator must do), called after the rows are copied. Both run with the caller''s rights, '

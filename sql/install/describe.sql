@@ -116,10 +116,8 @@ SELECT jsonb_build_object(
             'when', r."when", 'unless_cloned', r.unless_cloned, 'if_given', r.if_given, 'columns', to_jsonb(r.columns), 'todo', r.todo)
             ORDER BY r.position, r.id)
         FROM clone.store_rule r WHERE r.store = $1), '[]'),
-    'check', (SELECT h.function::oid::bigint FROM clone.store_hook h JOIN pg_proc p ON p.oid = h.function
-              WHERE h.store = $1 AND h.event = 'check'),
-    'finish', (SELECT h.function::oid::bigint FROM clone.store_hook h JOIN pg_proc p ON p.oid = h.function
-               WHERE h.store = $1 AND h.event = 'finish'),
+    'check', (SELECT clone.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'check'),
+    'finish', (SELECT clone.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'finish'),
     'differences', COALESCE((
         SELECT jsonb_agg(difference) FROM (
             SELECT format('table with oid %s is gone', d.relation::oid) FROM described d WHERE d.oid IS NULL

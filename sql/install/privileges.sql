@@ -38,6 +38,6 @@ BEGIN
     -- Our own presets come with the extension, those that somebody has added do not.
     PERFORM pg_catalog.pg_extension_config_dump('clone.preset'::pg_catalog.regclass,
         'WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = ''pg_catalog.pg_proc''::pg_catalog.regclass'
-        ' AND d.objid = describe AND d.deptype = ''e'')');
+        ' AND d.objid = pg_catalog.to_regprocedure(describe)::pg_catalog.oid AND d.deptype = ''e'')');
 END
 $$;

@@ -69,16 +69,20 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    describe regprocedure;
+    describe oid;
 BEGIN
     IF store_create.name IS NULL OR store_create.name !~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$' THEN
         RAISE EXCEPTION 'invalid store name "%"', store_create.name USING
             ERRCODE = '22023', HINT = 'A name starts with a letter, then letters, digits, _ and -, at most 63.';
     END IF;
+    IF current_setting('server_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION 'the encoding of database "%" is %, not UTF8', current_database(), current_setting('server_encoding') USING
+            ERRCODE = '0A000', HINT = 'Dump the database and restore it into one that was created with ENCODING ''UTF8''.';
+    END IF;
     IF jsonb_typeof(COALESCE(options, '{}')) <> 'object' THEN
         RAISE EXCEPTION 'options must be a JSON object, not %', options USING ERRCODE = '22023';
     END IF;
-    SELECT p.describe INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
+    SELECT clone.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
     IF describe IS NULL THEN
         RAISE EXCEPTION 'there is no preset "%"', store_create.preset USING
             ERRCODE = '22023',
@@ -104,13 +108,13 @@ AS $$
 DECLARE
     s clone.store;
     r record;
-    describe regprocedure;
+    describe oid;
 BEGIN
     PERFORM clone_internal.check_store(store);
     SELECT * INTO s FROM clone.store c WHERE c.name = store_refresh.store FOR UPDATE;
     DELETE FROM clone.store_relation c
     WHERE c.store = s.name AND NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = c.relation);
-    SELECT p.describe INTO describe FROM clone.preset p WHERE p.name = s.preset;
+    SELECT clone.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = s.preset;
     IF describe IS NOT NULL THEN
         EXECUTE format('SELECT %s($1, $2)', describe::regproc) USING s.name, s.options;
     END IF;

@@ -3,10 +3,12 @@
 
 use super::index_entries::IndexEntries;
 use super::memory::Memory;
+use super::node::new_node;
 use super::relation::OpenTable;
 use super::settings_guard::CallersPath;
 use super::toast::{CompressedValue, copied_varlena};
 use pgrx::pg_sys;
+use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 
 /// Rows of one multi-insert, as many as COPY takes.
 const BATCH_ROWS: usize = 1000;
@@ -50,7 +52,7 @@ impl BulkInsert {
             let estate = pg_sys::CreateExecutorState();
             let old = pg_sys::MemoryContextSwitchTo((*estate).es_query_cxt);
             init_range_table(estate, relation);
-            let result = pg_sys::palloc0(size_of::<pg_sys::ResultRelInfo>()).cast::<pg_sys::ResultRelInfo>();
+            let result = new_node::<pg_sys::ResultRelInfo>();
             (*result).type_ = pg_sys::NodeTag::T_ResultRelInfo;
             pg_sys::InitResultRelInfo(result, relation, 1, std::ptr::null_mut(), 0);
             leave_out_checks(result, proven);
@@ -99,6 +101,7 @@ impl BulkInsert {
         nulls: &mut [bool],
         compressed: &[CompressedValue],
     ) -> usize {
+        self.assert_row(values, nulls, compressed);
         // Copied here once; the slot then owns the tuple, so that multi-insert does not copy it again.
         // SAFETY: both slices have one entry per attribute of this descriptor.
         let tuple = self.batch.within(|| unsafe {
@@ -137,6 +140,14 @@ impl BulkInsert {
         } else {
             self.table.row_bytes(values, nulls, compressed)
         }
+    }
+
+    /// A row has one value per attribute; anything else is a fault of ours, found before it can be read out of bounds.
+    fn assert_row(&self, values: &[pg_sys::Datum], nulls: &[bool], compressed: &[CompressedValue]) {
+        // SAFETY: the descriptor is that of the open table.
+        let attributes = usize::try_from(unsafe { (*self.table.descriptor()).natts }).unwrap_or(0);
+        assert_eq!((values.len(), nulls.len()), (attributes, attributes));
+        assert!(compressed.iter().all(|value| value.place < attributes));
     }
 
     /// Writes what was put so far.
@@ -237,11 +248,19 @@ impl BulkInsert {
     }
 }
 
-/// Lets the WAL writer write and flush what there is. A page of the bulk ring leaves it only when its WAL is flushed;
-/// else the backend would do that itself, every 16 MB.
+/// Lets the WAL writer write and flush what this backend has logged. A page of the bulk ring leaves it only when its WAL
+/// is flushed; else the backend would do that itself, every 16 MB.
+///
+/// The position is the end of this backend's last record. The current insert position would not do: after a record that
+/// fills its page it lies behind the header of a page that does not exist yet, and a flush up to there is a PANIC.
 fn call_wal_writer() {
-    // SAFETY: both only read and set positions in shared memory, and wake a process.
-    unsafe { pg_sys::XLogSetAsyncXactLSN(pg_sys::GetXLogInsertRecPtr()) }
+    // SAFETY: reads a variable of this backend, sets a position in shared memory, and may wake a process.
+    unsafe {
+        let end = pg_sys::XactLastRecEnd;
+        if end != pg_sys::InvalidXLogRecPtr as pg_sys::XLogRecPtr {
+            pg_sys::XLogSetAsyncXactLSN(end);
+        }
+    }
 }
 
 /// # Safety
@@ -320,10 +339,11 @@ unsafe fn with_values(
 /// # Safety
 /// `slot` is a valid slot.
 unsafe fn clear(slot: *mut pg_sys::TupleTableSlot) {
-    // SAFETY: what the inline function ExecClearTuple does: the slot's own callback.
+    // SAFETY: what the inline function ExecClearTuple does: the slot's own callback. A call through a pointer is not
+    // guarded by pgrx of itself.
     unsafe {
         if let Some(clear) = (*(*slot).tts_ops).clear {
-            clear(slot);
+            pg_guard_ffi_boundary(|| clear(slot));
         }
     }
 }
@@ -364,7 +384,7 @@ unsafe fn insert_index_entries(
 unsafe fn init_range_table(estate: *mut pg_sys::EState, relation: pg_sys::Relation) {
     // SAFETY: the entry is a zeroed node of its type with the fields an INSERT's entry has.
     unsafe {
-        let entry = pg_sys::palloc0(size_of::<pg_sys::RangeTblEntry>()).cast::<pg_sys::RangeTblEntry>();
+        let entry = new_node::<pg_sys::RangeTblEntry>();
         (*entry).type_ = pg_sys::NodeTag::T_RangeTblEntry;
         (*entry).rtekind = pg_sys::RTEKind::RTE_RELATION;
         (*entry).relid = (*relation).rd_id;

@@ -28,7 +28,9 @@ impl EmitResult {
         nulls: &mut [bool],
         compressed: &[CompressedValue],
     ) -> usize {
-        // SAFETY: one entry per column of the descriptor (the caller made them from columns()).
+        assert_eq!((values.len(), nulls.len()), (self.columns(), self.columns()));
+        assert!(compressed.iter().all(|value| value.place < values.len()));
+        // SAFETY: one entry per column of the descriptor, as asserted.
         unsafe {
             pg_sys::tuplestore_putvalues(
                 self.store,

@@ -22,6 +22,8 @@ struct Options {
     fast_update: bool,
 }
 
+// Both may raise an error (an operator class, a value that is too large for an index): called only in pg_guard_ffi_boundary,
+// which makes a panic of it.
 unsafe extern "C-unwind" {
     fn ginHeapTupleFastCollect(
         state: *mut c_void,
@@ -91,7 +93,16 @@ impl GinPending {
             let collector = &raw mut self.collector;
             // SAFETY: state and collector are this index's; the entries are copies in our memory.
             self.memory.within(|| unsafe {
-                ginHeapTupleFastCollect(state, collector, attribute + 1, values[place], nulls[place], row);
+                pg_guard_ffi_boundary(|| {
+                    ginHeapTupleFastCollect(
+                        state,
+                        collector,
+                        attribute + 1,
+                        values[place],
+                        nulls[place],
+                        row,
+                    );
+                });
             });
         }
         if count > 0 && self.collector.page_bytes() > PAGE {

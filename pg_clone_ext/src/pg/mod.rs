@@ -13,6 +13,7 @@ mod gin_pending;
 pub mod hook;
 mod index_entries;
 pub mod memory;
+mod node;
 pub mod notice;
 pub mod privileges;
 pub mod progress;

@@ -189,3 +189,25 @@ async fn documents_that_are_no_json_are_refused_by_name() {
         "{failure:?}"
     );
 }
+
+#[tokio::test]
+async fn a_store_is_not_made_in_a_database_that_is_not_utf8() {
+    let postgres = Scratch::of("postgres").await;
+    for (name, encoding) in [("latin1", "LATIN1"), ("ascii", "SQL_ASCII")] {
+        postgres
+            .run(&format!(
+                "CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
+            ))
+            .await;
+        let db = Scratch::of(name).await;
+        db.run("CREATE EXTENSION pg_clone_ext").await;
+        refused(
+            &db,
+            "SELECT clone.store_create('documents', 'documents')",
+            "0A000",
+            encoding,
+            "UTF8",
+        )
+        .await;
+    }
+}

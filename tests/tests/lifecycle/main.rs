@@ -11,6 +11,7 @@ mod delete_medplum;
 mod dump;
 mod expiry;
 mod foreign_keys;
+mod hooks;
 mod job_rights;
 mod jobs;
 mod refresh;
