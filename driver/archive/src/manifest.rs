@@ -1,0 +1,108 @@
+//! What an archive says of itself.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The first part of an archive: what it holds, from where, by whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// When the rows were read, as the server writes a `timestamptz`.
+    pub created_at: String,
+    /// The role that read them.
+    pub created_by: String,
+    /// The server's version, as `SHOW server_version` has it.
+    pub server_version: String,
+    /// The version of the extension; none where the source has none.
+    pub extension_version: Option<String>,
+    /// Name of the store.
+    pub store: String,
+    /// Its preset.
+    pub preset: String,
+    /// Id of the project.
+    pub project: String,
+    /// Its tables, in the order of their rows.
+    pub tables: Vec<Table>,
+    /// Whether the files of the project are in the archive.
+    pub with_files: bool,
+    /// Where the files are on the source's side, as the store's option `blobs` has it.
+    pub blobs: Option<String>,
+    /// [`Manifest::fingerprint_of`] the tables.
+    pub fingerprint: String,
+}
+
+/// A table of the project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Its qualified name, quoted where SQL needs it.
+    pub name: String,
+    /// The columns of its rows, in order.
+    pub columns: Vec<Column>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name, not quoted.
+    pub name: String,
+    /// Its type, as `format_type` writes it.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Whether NULL is refused.
+    pub not_null: bool,
+}
+
+/// A file of the project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its key in the source's storage.
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+    /// Its content type, where the storage knows it.
+    pub content_type: Option<String>,
+}
+
+/// The last part of an archive: what was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// By table, in the manifest's order.
+    pub tables: Vec<TableTotals>,
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub file_bytes: u64,
+}
+
+/// What was written of a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableTotals {
+    /// Rows.
+    pub rows: u64,
+    /// Bytes in COPY's binary form.
+    pub bytes: u64,
+}
+
+impl Manifest {
+    /// SHA-256 over names and types of tables and columns, in hexadecimal digits: equal for equal schemas.
+    pub fn fingerprint_of(tables: &[Table]) -> String {
+        let mut digest = Sha256::new();
+        for table in tables {
+            // Lengths keep the parts apart.
+            let mut part = |text: &str| {
+                digest.update((text.len() as u64).to_be_bytes());
+                digest.update(text);
+            };
+            part(&table.name);
+            part(&table.columns.len().to_string());
+            for column in &table.columns {
+                part(&column.name);
+                part(&column.type_name);
+            }
+        }
+        digest
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
