@@ -16,20 +16,17 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// Every id of the source in a text, at a boundary, replaced by the clone's. A `/_history/<version>` behind one goes
-    /// away when that version was not cloned.
+    /// Every id of the source in a text that is no part of a longer run of hexadecimal digits, replaced by the clone's.
+    /// A `/_history/<version>` behind one goes away when that version was not cloned.
     pub fn rewrite(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
-            let before = out.chars().next_back();
-            let opens =
-                !before.is_some_and(char::is_alphanumeric) || out.ends_with("%2F") || out.ends_with("%2f");
             match uuid_at(rest)
-                .filter(|_| opens)
+                .filter(|_| opens(&out))
                 .and_then(|id| Some((id, self.new.get(&id.to_lowercase())?)))
             {
-                Some((id, new)) if !rest[LEN..].chars().next().is_some_and(char::is_alphanumeric) => {
+                Some((id, new)) if closes(&rest[LEN..]) => {
                     let upper = id.chars().any(|c| c.is_ascii_uppercase());
                     out.push_str(&if upper { new.to_uppercase() } else { new.clone() });
                     rest = &rest[LEN..];
@@ -109,6 +106,19 @@ impl Ids {
     }
 }
 
+fn opens(before: &str) -> bool {
+    let rest = before.trim_end_matches(|c: char| c.is_ascii_hexdigit());
+    let run = &before[rest.len()..];
+    run.is_empty()
+        || rest.ends_with(char::is_alphanumeric)
+        || rest.ends_with('%') && run.eq_ignore_ascii_case("2f")
+}
+
+fn closes(after: &str) -> bool {
+    let rest = after.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+    rest.len() == after.len() || rest.starts_with(char::is_alphanumeric)
+}
+
 /// Whether the server hashes the string under `key` of the object under `owner` into token columns.
 fn is_hashed(owner: &str, key: &str) -> bool {
     match key {
@@ -144,10 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn ids_at_a_boundary_are_rewritten() {
+    fn ids_that_are_whole_are_rewritten() {
         assert_eq!(
-            ids().rewrite(&format!("a Patient/{OLD}#x é{OLD} x{OLD} {OLD}0")),
-            format!("a Patient/{NEW}#x é{OLD} x{OLD} {OLD}0")
+            ids().rewrite(&format!("a Patient/{OLD}#x é{OLD} x{OLD} {OLD}0 7{OLD}")),
+            format!("a Patient/{NEW}#x é{NEW} x{NEW} {OLD}0 7{OLD}")
         );
         assert_eq!(ids().rewrite(&OLD.to_uppercase()), NEW.to_uppercase());
     }

@@ -35,23 +35,91 @@ fn every_form_of_a_reference_follows_the_clone() {
 }
 
 #[test]
-fn an_id_in_a_longer_run_or_of_another_project_stays() {
+fn a_part_of_a_longer_run_of_digits_and_the_ids_of_others_stay() {
     let fixture = Fixture::new();
     for text in [
-        "x<0>",
         "<0>7",
-        "é<0>",
-        "<0>日",
-        "<0>-<other>x<0>",
+        "<0>abc",
+        "7<0>",
+        "%41<0>",
         "<other>",
         "0<0>0",
+        "<other><0>",
+        "<0><other>",
     ] {
-        let expected = if text.starts_with("<0>-") {
-            "<0'>-<other>x<0>"
-        } else {
-            text
+        fixture.assert_plain(text, text);
+        let json = json!([text]).to_string();
+        fixture.assert_json(Dangling::Keep, &json, &json);
+    }
+}
+
+#[test]
+fn words_of_any_script_and_other_ids_may_touch_an_id() {
+    let fixture = Fixture::new();
+    for text in [
+        "請參考病人<0>的紀錄",
+        "患者<0>の記録",
+        "ผู้ป่วย<0>ครับ",
+        "환자<0>의",
+        "пациент <0>а",
+        "المريض<0>في",
+        "é<0>é",
+        "siehe <0>s",
+        "widget<0>",
+        "page<0>",
+        "<0><0>",
+        "Widget%252F<0>",
+        "<0>-<other>x<0>",
+    ] {
+        let after = text.replace("<0>", "<0'>");
+        fixture.assert_plain(text, &after);
+        fixture.assert_json(
+            Dangling::Keep,
+            &json!([text]).to_string(),
+            &json!([after]).to_string(),
+        );
+        // As an encoder writes it that knows ASCII only.
+        let ascii = |text: &str| -> String {
+            let escape = |c: char| match c.is_ascii() {
+                true => c.to_string(),
+                false => format!("\\u{:04x}", u32::from(c)),
+            };
+            format!("[\"{}\"]", text.chars().map(escape).collect::<String>())
         };
-        fixture.assert_plain(text, expected);
+        fixture.assert_json(Dangling::Keep, &ascii(text), &ascii(&after));
+    }
+}
+
+#[test]
+fn an_escape_inside_an_id_does_not_hide_it() {
+    let fixture = Fixture::new();
+    let id = fixture.written("<0>");
+    let (head, digit, tail) = (&id[..20], u32::from(id.as_bytes()[20]), &id[21..]);
+    for backslashes in ["\\", "\\\\", "\\\\\\\\"] {
+        let hidden = format!("Patient/{head}{backslashes}u{digit:04X}{tail}");
+        let mut text = format!("{{\"a\": \"{hidden} x\", \"b\": 1.50}}").into_bytes();
+        let Ok(Outcome::Rebuilt(new)) = fixture.rewriter(Dangling::Keep).json_text(&mut text) else {
+            panic!("{hidden} is not rewritten");
+        };
+        let new = String::from_utf8(new).unwrap();
+        assert_eq!(new, fixture.written("{\"a\": \"Patient/<0'> x\", \"b\": 1.50}"));
+    }
+    // A serialised document inside a jsonb string, and a text value.
+    let hidden = format!("{{\"r\":\"Patient/{head}\\u{digit:04x}{tail}\",\"n\":\"\\u0041\"}}");
+    let shown = fixture.written("{\"r\":\"Patient/<0'>\",\"n\":\"\\u0041\"}");
+    assert_eq!(fixture.plain(&hidden, Dangling::Keep), Some(shown.clone()));
+    let mut payload = jsonb::from_value(&json!([hidden])).unwrap();
+    let Ok(Outcome::Rebuilt(new)) = fixture.rewriter(Dangling::Keep).jsonb(&mut payload) else {
+        panic!("{hidden} is not rewritten");
+    };
+    assert_eq!(jsonb::to_value(&new).unwrap(), json!([shown]));
+}
+
+#[test]
+fn an_escape_elsewhere_changes_nothing() {
+    let fixture = Fixture::new();
+    for text in [r#"["\u0041 \\u0030"]"#, r#"["<other>\u0030"]"#] {
+        fixture.assert_json(Dangling::Keep, text, text);
     }
 }
 
@@ -113,13 +181,13 @@ fn escapes_beside_an_id_are_the_characters_they_stand_for() {
     );
     fixture.assert_json(
         Dangling::Keep,
-        r#"["\u00e9<0>", "<0>\u00e9", "\\n<0>"]"#,
-        r#"["\u00e9<0>", "<0>\u00e9", "\\n<0>"]"#,
+        r#"["\u00e9<0>", "<0>\u00e9", "\\n<0>", "\nab<0>"]"#,
+        r#"["\u00e9<0'>", "<0'>\u00e9", "\\n<0'>", "\nab<0>"]"#,
     );
     fixture.assert_json(
         Dangling::Keep,
-        r#"["\u002f<0>\u002f"]"#,
-        r#"["\u002f<0'>\u002f"]"#,
+        r#"["\u002f<0>\u002f", "\u002f"]"#,
+        r#"["/<0'>/", "\u002f"]"#,
     );
 }
 
@@ -166,14 +234,14 @@ fn a_hit_across_two_strings_of_jsonb_is_none() {
         );
     }
     // Neighbours in the bytes are no neighbours in the document.
-    let mut payload = jsonb::from_value(&json!(["x", id, "7"])).unwrap();
+    let mut payload = jsonb::from_value(&json!(["9", id, "7"])).unwrap();
     assert_eq!(
         fixture.rewriter(Dangling::Keep).jsonb(&mut payload),
         Ok(Outcome::InPlace)
     );
     assert_eq!(
         jsonb::to_value(&payload).unwrap(),
-        json!(["x", fixture.written("<0'>"), "7"])
+        json!(["9", fixture.written("<0'>"), "7"])
     );
 }
 

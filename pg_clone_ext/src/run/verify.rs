@@ -156,7 +156,9 @@ fn look_for_source(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<C
     }
     let texts = TextIdMap::new(budget);
     let paths = super::id_paths::of_store(store)?;
-    let mut rewriter = Rewriter::new(&ids, &texts, Dangling::Keep).with_id_paths(&paths);
+    let mut rewriter = Rewriter::new(&ids, &texts, Dangling::Keep)
+        .with_id_paths(&paths)
+        .with_spellings();
     let mut wrong_ids = 0i64;
     for table in store.tables.iter().filter(|t| !t.empty) {
         scan_table(store, table, target, &active, &mut rewriter, &mut wrong_ids)?;
@@ -179,6 +181,14 @@ fn look_for_source(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<C
         expected: format!("at most {} that dangle", run.dangling),
         found: total.to_string(),
         ok: total <= u64::try_from(run.dangling).unwrap_or(0) && (unknown == 0 || known.len() >= 1000),
+    });
+    let other = rewriter.counts().other_spellings;
+    checks.push(Check {
+        name: "ids of the source in spellings that are not rewritten",
+        subject: "all tables".to_owned(),
+        expected: "0".to_owned(),
+        found: other.to_string(),
+        ok: other == 0,
     });
     checks.push(Check {
         name: "documents that say another id than their row",

@@ -12,4 +12,5 @@ mod indexes;
 mod pairs;
 mod references;
 mod rows;
+mod spellings;
 mod targets;

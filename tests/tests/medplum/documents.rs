@@ -232,7 +232,7 @@ async fn meta_is_the_clones_own() {
 }
 
 #[tokio::test]
-async fn ids_in_odd_places_follow_the_clone_and_longer_words_stay() {
+async fn ids_in_odd_places_follow_the_clone_and_longer_runs_of_digits_stay() {
     let Some(db) = source_with_additions().await else {
         return;
     };
@@ -259,8 +259,8 @@ async fn ids_in_odd_places_follow_the_clone_and_longer_words_stay() {
     let text = found.to_string();
     for form in [
         format!("Patient/{}\"", new.to_uppercase()),
-        format!("x{old} and {old}9"),
-        format!("é{old} and {old}é"),
+        format!("x{new} and {old}9"),
+        format!("é{new} and {new}é"),
         format!("😀{new}😀"),
         format!("Patient%2F{new}&encounter=Encounter/aaaaaaaa"),
         format!("\"{new}_{new}\""),

@@ -29,6 +29,8 @@ pub struct TextIdMap {
     budget: usize,
     longest: usize,
     left: u64,
+    /// The types that ids were inserted with.
+    types: Vec<String>,
 }
 
 /// Where an entry's texts start in the arena (type, source, target follow each other) and how long they are.
@@ -54,6 +56,7 @@ impl TextIdMap {
             budget: budget_bytes,
             longest: 0,
             left: 0,
+            types: Vec::new(),
         }
     }
 
@@ -125,6 +128,11 @@ impl TextIdMap {
         self.longest
     }
 
+    /// Whether ids were inserted with this type.
+    pub fn knows_type(&self, name: &[u8]) -> bool {
+        self.types.iter().any(|known| known.as_bytes() == name)
+    }
+
     /// Bytes of memory held.
     pub fn bytes(&self) -> usize {
         self.arena.capacity() + self.entries.capacity() * size_of::<Entry>() + self.table.allocation_size()
@@ -188,6 +196,9 @@ impl TextIdMap {
             left: target.is_none(),
         };
         text.iter().for_each(|text| self.arena.push_str(text));
+        if !resource_type.is_empty() && !self.knows_type(resource_type.as_bytes()) {
+            self.types.push(resource_type.to_owned());
+        }
         self.longest = self.longest.max(source.len());
         self.left += u64::from(entry.left);
         if let Some(index) = known {
@@ -276,6 +287,7 @@ mod tests {
         );
         assert_eq!(map.get_typed("Patient", "2"), MappedText::NotCloned);
         assert_eq!((map.cloned(), map.left()), (3, 1));
+        assert!(map.knows_type(b"Bot") && !map.knows_type(b"bot") && !map.knows_type(b""));
     }
 
     #[test]

@@ -100,6 +100,16 @@ impl DanglingTargets {
 /// that and a version: `<id>`, `Type/<id>`, `urn:uuid:<id>`, an absolute URL ending in one of those, with or
 /// without `#fragment`.
 pub(super) fn is_whole_reference(value: &[u8], at: usize, id_len: usize) -> bool {
+    is_whole_reference_to(value, at, id_len, is_type_name)
+}
+
+/// The same, where `is_type` knows the types.
+pub(super) fn is_whole_reference_to(
+    value: &[u8],
+    at: usize,
+    id_len: usize,
+    is_type: impl Fn(&[u8]) -> bool,
+) -> bool {
     use super::boundary::Encoding;
     let (before, after) = (&value[..at], &value[at + id_len..]);
     let after = match super::history::version_after(after, Encoding::Plain) {
@@ -115,7 +125,7 @@ pub(super) fn is_whole_reference(value: &[u8], at: usize, id_len: usize) -> bool
         || before.eq_ignore_ascii_case(b"urn:uuid:")
         || before
             .strip_suffix(b"/")
-            .is_some_and(|path| is_type_name(path) || is_url(path)))
+            .is_some_and(|path| is_type(path) || is_url(path)))
 }
 
 /// Whether bytes are the name of a resource type: `[A-Z][A-Za-z]+`.

@@ -1,6 +1,6 @@
 //! Which of the UUIDs in a string are references to resources of the source.
 
-use super::boundary::{Encoding, stands_alone};
+use super::boundary::{Encoding, begins_alone, ends_alone};
 use super::history::version_after;
 use crate::ids::{Id, IdMap, Mapped, uuid_text};
 
@@ -62,6 +62,8 @@ pub(super) struct Judge<'a> {
     encoding: Encoding,
     /// Hits before this belong to a reference already judged.
     seen: usize,
+    /// Where the hit before ended.
+    previous_end: Option<usize>,
 }
 
 impl<'a> Judge<'a> {
@@ -72,15 +74,23 @@ impl<'a> Judge<'a> {
             bytes,
             encoding,
             seen: 0,
+            previous_end: None,
         }
     }
 
-    /// The reference that a hit is; `None` when it stands inside a longer run of letters and digits, or is
-    /// the version of the reference before it.
+    /// The reference that a hit is; `None` when it is a part of a longer run of hexadecimal digits, or
+    /// the version of the reference before it. `next` is where the next hit of the string begins.
     #[inline]
-    pub(super) fn reference(&mut self, hit: &Hit) -> Option<Reference> {
+    pub(super) fn reference(&mut self, hit: &Hit, next: Option<usize>) -> Option<Reference> {
         let (at, end) = (hit.at, hit.at + uuid_text::LEN);
-        if at < self.seen || !stands_alone(self.bytes, at, end, self.encoding) {
+        // Ids of the source that touch each other are no longer run.
+        let touches = self.previous_end == Some(at);
+        self.previous_end = Some(end);
+        if at < self.seen {
+            return None;
+        }
+        let begins = touches || begins_alone(&self.bytes[..at], self.encoding);
+        if !begins || !(next == Some(end) || ends_alone(&self.bytes[end..], self.encoding)) {
             return None;
         }
         self.seen = end;

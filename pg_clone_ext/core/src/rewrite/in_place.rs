@@ -5,6 +5,7 @@
 
 use super::boundary::Encoding;
 use super::dangling::is_whole_reference;
+use super::escapes::decode_ids;
 use super::find::{Hit, Judge, Reference, collect_hits};
 use super::member_key::member_key;
 use super::{Dangling, Outcome, RewriteError, Rewriter};
@@ -43,18 +44,25 @@ impl Rewriter<'_> {
         } = &mut self.scratch;
         patches.clear();
         left.clear();
+        if self.escapes.is_in(text) {
+            match encoding {
+                Encoding::Json => return Ok(Verdict::Rebuild),
+                Encoding::Plain if decode_ids(self.ids, text).is_some() => return Ok(Verdict::Rebuild),
+                Encoding::Plain => {}
+            }
+        }
         collect_hits(self.ids, text, hits);
         let mut judge = Judge::new(self.ids, text, encoding);
         let keeping = self
             .paths
             .filter(|paths| encoding == Encoding::Json && paths.keeps_any());
-        for hit in hits {
+        for (n, hit) in hits.iter().enumerate() {
             if let Some(paths) = keeping
                 && member_key(text, hit.at).is_none_or(|key| paths.may_keep(key))
             {
                 return Ok(Verdict::Rebuild);
             }
-            match judge.reference(hit) {
+            match judge.reference(hit, hits.get(n + 1).map(|next| next.at)) {
                 None => {}
                 Some(Reference::Cloned { cut: 1.., .. }) => return Ok(Verdict::Rebuild),
                 Some(Reference::Cloned { at, id, upper, .. }) => {
@@ -91,6 +99,9 @@ impl Rewriter<'_> {
         if !found.is_empty() && self.paths.is_some_and(super::IdPaths::keeps_any) {
             return Ok(Verdict::Rebuild);
         }
+        if self.escapes.is_in(payload) && decode_ids(self.ids, payload).is_some() {
+            return Ok(Verdict::Rebuild);
+        }
         if found.is_empty() {
             return Ok(Verdict::InPlace);
         }
@@ -108,12 +119,15 @@ impl Rewriter<'_> {
             rest = after;
             let text = &payload[string.start..string.end];
             let mut judge = Judge::new(self.ids, text, Encoding::Plain);
-            for hit in here
-                .iter_mut()
-                .filter(|hit| hit.at + uuid_text::LEN <= string.end)
-            {
-                hit.at -= string.start;
-                match judge.reference(hit) {
+            // The last ones may reach beyond the string.
+            let whole = here
+                .iter()
+                .take_while(|hit| hit.at + uuid_text::LEN <= string.end)
+                .count();
+            let here = &mut here[..whole];
+            here.iter_mut().for_each(|hit| hit.at -= string.start);
+            for (n, hit) in here.iter().enumerate() {
+                match judge.reference(hit, here.get(n + 1).map(|next| next.at)) {
                     None => {}
                     Some(Reference::Cloned { cut, .. }) if cut > 0 || string.is_key => {
                         return Ok(Verdict::Rebuild);

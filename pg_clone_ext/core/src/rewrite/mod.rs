@@ -7,6 +7,7 @@
 mod boundary;
 mod dangling;
 mod error;
+mod escapes;
 mod find;
 mod history;
 mod id_paths;
@@ -16,6 +17,7 @@ mod json_text;
 mod jsonb;
 mod member_key;
 mod outcome;
+mod spellings;
 mod text_ids;
 mod value;
 
@@ -26,6 +28,7 @@ pub use outcome::{Counts, Outcome, TextIdOutcome, UuidOutcome};
 
 use crate::ids::{Id, IdMap, Mapped, MappedText, TextIdMap};
 use boundary::Encoding;
+use escapes::Escapes;
 use in_place::{Scratch, Verdict};
 use value::NewValue;
 
@@ -39,6 +42,8 @@ pub struct Rewriter<'a> {
     counts: Counts,
     targets: DanglingTargets,
     scratch: Scratch,
+    escapes: Escapes,
+    counts_spellings: bool,
 }
 
 impl<'a> Rewriter<'a> {
@@ -52,6 +57,8 @@ impl<'a> Rewriter<'a> {
             counts: Counts::default(),
             targets: DanglingTargets::default(),
             scratch: Scratch::default(),
+            escapes: Escapes::new(),
+            counts_spellings: false,
         }
     }
 
@@ -59,6 +66,13 @@ impl<'a> Rewriter<'a> {
     /// text ids only.
     pub fn with_id_paths(mut self, paths: &'a IdPaths) -> Self {
         self.set_id_paths(Some(paths));
+        self
+    }
+
+    /// The same rewriter, that also counts ids in spellings that are not rewritten: without dashes, in base64, and
+    /// beside further hexadecimal digits. Every document is read as a whole then.
+    pub fn with_spellings(mut self) -> Self {
+        self.counts_spellings = true;
         self
     }
 
@@ -95,7 +109,10 @@ impl<'a> Rewriter<'a> {
     /// Whether a rewrite of these bytes (of a document or value of any kind) could change or count anything. Never
     /// wrong when it says no; much cheaper than a copy of the bytes.
     pub fn touches(&self, bytes: &[u8]) -> bool {
-        !self.texts.is_empty() || find::hits(self.ids, bytes).next().is_some()
+        self.counts_spellings
+            || !self.texts.is_empty()
+            || find::hits(self.ids, bytes).next().is_some()
+            || self.escapes.is_in(bytes)
     }
 
     /// Rewrites a JSON document held as text.
@@ -106,7 +123,7 @@ impl<'a> Rewriter<'a> {
     /// [`RewriteError`]; the document is untouched then. A document that can be changed in place is not checked to be
     /// valid JSON.
     pub fn json_text(&mut self, document: &mut [u8]) -> Result<Outcome, RewriteError> {
-        if !self.texts.is_empty() {
+        if self.counts_spellings || !self.texts.is_empty() {
             return self.rebuild_json_text(document);
         }
         match self.judge_text(document, Encoding::Json)? {
@@ -122,7 +139,7 @@ impl<'a> Rewriter<'a> {
     /// # Errors
     /// [`RewriteError`]; the payload is untouched then. Malformed payloads are noticed where the rewriter looks.
     pub fn jsonb(&mut self, payload: &mut [u8]) -> Result<Outcome, RewriteError> {
-        if !self.texts.is_empty() {
+        if self.counts_spellings || !self.texts.is_empty() {
             return self.rebuild_jsonb(payload);
         }
         match self.judge_jsonb(payload)? {
@@ -136,7 +153,7 @@ impl<'a> Rewriter<'a> {
     /// # Errors
     /// [`RewriteError`]; the value is untouched then.
     pub fn plain_text(&mut self, value: &mut [u8]) -> Result<Outcome, RewriteError> {
-        if self.texts.is_empty() {
+        if self.texts.is_empty() && !self.counts_spellings {
             match self.judge_text(value, Encoding::Plain)? {
                 Verdict::InPlace => return Ok(self.patch(value)),
                 Verdict::Rebuild => {}

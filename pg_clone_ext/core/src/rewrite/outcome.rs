@@ -54,6 +54,8 @@ pub struct Counts {
     pub key_collisions: u64,
     /// Values that were written anew rather than changed in place.
     pub rebuilt: u64,
+    /// Ids in a spelling that is not rewritten (see [`super::Rewriter::with_spellings`]).
+    pub other_spellings: u64,
 }
 
 impl Counts {
@@ -66,5 +68,6 @@ impl Counts {
         self.removed += other.removed;
         self.key_collisions += other.key_collisions;
         self.rebuilt += other.rebuilt;
+        self.other_spellings += other.other_spellings;
     }
 }

@@ -1,9 +1,9 @@
 //! Text ids (`bot-1`, `10378.1/1696289`) in a string: where they count, and where they end.
 //!
 //! A text id may look like any word, so it counts only behind the name of its type (`Bot/bot-1`) and in fields that
-//! are declared to hold ids ([`super::IdPaths`]).
+//! are declared to hold ids ([`super::IdPaths`]). Beside an ASCII id a letter of another script is no part of it.
 
-use super::boundary::{Encoding, open_after, open_before};
+use super::boundary::{closes_text_id, opens_text_id};
 use super::dangling::is_type_name;
 use crate::ids::{MappedText, TextIdMap};
 
@@ -24,15 +24,9 @@ pub(super) fn typed<'a>(texts: &'a TextIdMap, string: &[u8]) -> Vec<TextHit<'a>>
         if slash < done {
             continue;
         }
-        let letters = string[done..slash]
-            .iter()
-            .rev()
-            .take_while(|byte| byte.is_ascii_alphabetic())
-            .count();
-        let name = &string[slash - letters..slash];
-        if !is_type_name(name) || !opens_type(&string[..slash - letters]) {
+        let Some(name) = type_before(texts, &string[done..slash], &string[..slash]) else {
             continue;
-        }
+        };
         if let Some(hit) = longest_id(texts, name, string, slash + 1) {
             done = hit.end;
             found.push(hit);
@@ -51,7 +45,7 @@ pub(super) fn embedded<'a>(texts: &'a TextIdMap, string: &[u8]) -> Vec<TextHit<'
     let mut found = Vec::new();
     let mut start = 0;
     while start < string.len() {
-        let begins = is_id_byte(string[start]) && opens_embedded(&string[..start]);
+        let begins = is_id_byte(string[start]) && opens_embedded(&string[..start], string[start]);
         let hit = if begins {
             embedded_at(texts, string, start)
         } else {
@@ -68,23 +62,35 @@ pub(super) fn embedded<'a>(texts: &'a TextIdMap, string: &[u8]) -> Vec<TextHit<'
     found
 }
 
+/// The name of a type at the end of `before`: one that has ids, or one that looks like a type. `since` is its part
+/// behind the reference before.
+fn type_before<'s>(texts: &TextIdMap, since: &'s [u8], before: &'s [u8]) -> Option<&'s [u8]> {
+    let tail = |is_in: fn(&u8) -> bool| {
+        let length = since.iter().rev().take_while(|byte| is_in(byte)).count();
+        let (head, name) = before.split_at(before.len() - length);
+        let opens = name.first().is_some_and(|first| opens_type(head, *first));
+        opens.then_some(name)
+    };
+    let known = tail(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+    known
+        .filter(|name| texts.knows_type(name))
+        .or_else(|| tail(u8::is_ascii_alphabetic).filter(|name| is_type_name(name)))
+}
+
 /// The longest known id at `start` that ends where a reference may.
 fn longest_id<'a>(texts: &'a TextIdMap, name: &[u8], string: &[u8], start: usize) -> Option<TextHit<'a>> {
     let limit = string.len().min(start + texts.longest());
     let run = string[start..limit]
         .iter()
         .position(|byte| ends_reference(*byte) && *byte != b'/');
-    let mut end = run.map_or(limit, |run| start + run);
-    loop {
-        let closed = string.get(end).is_none_or(|byte| ends_reference(*byte));
-        if closed && end > start {
-            let mapped = texts.lookup_typed(name, &string[start..end]);
-            if mapped != MappedText::Unknown {
-                return Some(TextHit { start, end, mapped });
-            }
-        }
-        end = start + memchr::memrchr(b'/', &string[start..end])?;
-    }
+    let last = run.map_or(limit, |run| start + run);
+    (start + 1..=last)
+        .rev()
+        .filter(|end| closes_reference(string, *end))
+        .find_map(|end| match texts.lookup_typed(name, &string[start..end]) {
+            MappedText::Unknown => None,
+            mapped => Some(TextHit { start, end, mapped }),
+        })
 }
 
 fn embedded_at<'a>(texts: &'a TextIdMap, string: &[u8], start: usize) -> Option<TextHit<'a>> {
@@ -95,7 +101,7 @@ fn embedded_at<'a>(texts: &'a TextIdMap, string: &[u8], start: usize) -> Option<
         .count();
     (start + 1..=start + run)
         .rev()
-        .filter(|end| closes_embedded(&string[*end..]))
+        .filter(|end| closes_embedded(&string[*end..], string[end - 1]))
         .find_map(|end| match texts.lookup(b"", &string[start..end]) {
             MappedText::Unknown => None,
             mapped => Some(TextHit { start, end, mapped }),
@@ -107,8 +113,16 @@ fn ends_reference(byte: u8) -> bool {
     byte.is_ascii_whitespace() || b"/?#|&\"'<>,;)\\".contains(&byte)
 }
 
-fn opens_type(before: &[u8]) -> bool {
-    open_before(before, Encoding::Json) && !matches!(before.last(), Some(b'.' | b'-' | b'_'))
+/// Whether the id of a `Type/<id>` may end at `end`.
+fn closes_reference(string: &[u8], end: usize) -> bool {
+    match string.get(end) {
+        Some(0x80..) => string[end - 1].is_ascii() && closes_text_id(&string[end..], string[end - 1]),
+        next => next.is_none_or(|byte| ends_reference(*byte)),
+    }
+}
+
+fn opens_type(before: &[u8], edge: u8) -> bool {
+    opens_text_id(before, edge) && !matches!(before.last(), Some(b'.' | b'-' | b'_'))
 }
 
 fn is_id_byte(byte: u8) -> bool {
@@ -120,21 +134,20 @@ fn is_joint(byte: u8) -> bool {
     matches!(byte, b'.' | b'-' | b'_' | b'/' | b':')
 }
 
-fn opens_embedded(before: &[u8]) -> bool {
-    // The string may be a serialised document itself, with escapes.
-    if !open_before(before, Encoding::Json) {
+fn opens_embedded(before: &[u8], edge: u8) -> bool {
+    if !opens_text_id(before, edge) {
         return false;
     }
     match before {
-        [head @ .., b'.' | b'-' | b'_'] => open_before(head, Encoding::Json),
+        [head @ .., b'.' | b'-' | b'_'] => opens_text_id(head, edge),
         _ => true,
     }
 }
 
-fn closes_embedded(after: &[u8]) -> bool {
+fn closes_embedded(after: &[u8], edge: u8) -> bool {
     match after {
-        [b'.' | b'-' | b'_' | b'/', rest @ ..] => open_after(rest, Encoding::Json) || rest.is_empty(),
-        _ => open_after(after, Encoding::Json),
+        [b'.' | b'-' | b'_' | b'/', rest @ ..] => rest.is_empty() || closes_text_id(rest, edge),
+        _ => closes_text_id(after, edge),
     }
 }
 
@@ -194,6 +207,19 @@ mod tests {
     }
 
     #[test]
+    fn a_type_that_has_ids_may_be_written_in_any_way() {
+        let mut map = map();
+        map.insert_typed("order_item", "a1", "b1").unwrap();
+        for text in ["order_item/a1", "x/order_item/a1?b", "参照order_item/a1の"] {
+            assert_eq!(typed(&map, text.as_bytes()).len(), 1, "{text}");
+        }
+        for text in ["item/a1", "my_order_item/a1", "order_item/a12", "order_item/a1é"] {
+            assert_eq!(spans(&typed(&map, text.as_bytes())), [], "{text}");
+        }
+        assert_eq!(spans(&typed(&map, "Bot/bot-1の".as_bytes())), [(4, 9)]);
+    }
+
+    #[test]
     fn several_typed_ids_in_one_string() {
         let map = map();
         assert_eq!(
@@ -222,6 +248,8 @@ mod tests {
             ("x_bare bare", vec![(7, 11)]),
             ("barebare", vec![]),
             ("bébare", vec![]),
+            ("参照bareの", vec![(6, 10)]),
+            ("баре10378.1/1696289а", vec![(8, 23)]),
         ] {
             assert_eq!(spans(&embedded(&map, text.as_bytes())), expected, "{text}");
         }

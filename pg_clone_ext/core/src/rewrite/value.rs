@@ -1,9 +1,11 @@
 //! The path with allocation, for one string: replacements of any length, parts cut out, values that go away.
 
 use super::boundary::Encoding;
-use super::dangling::is_whole_reference;
+use super::dangling::{is_type_name, is_whole_reference_to};
+use super::escapes::decode_ids;
 use super::find::{Judge, Reference, hits};
 use super::history::{Version, version_after};
+use super::spellings::other_spellings;
 use super::text_ids::{TextHit, embedded, typed};
 use super::{Dangling, IdField, RewriteError, Rewriter};
 use crate::ids::{Id, Mapped, MappedText, uuid_text};
@@ -49,6 +51,15 @@ impl<'a> Rewriter<'a> {
         if field == Some(IdField::Kept) {
             return Ok(NewValue::Same);
         }
+        if self.counts_spellings {
+            self.counts.other_spellings += other_spellings(self.ids, string);
+        }
+        let decoded = if self.escapes.is_in(string) {
+            decode_ids(self.ids, string)
+        } else {
+            None
+        };
+        let string = decoded.as_deref().unwrap_or(string);
         let mut found = Found::default();
         self.find_uuids(string, &mut found);
         if !self.texts.is_empty() {
@@ -63,7 +74,8 @@ impl<'a> Rewriter<'a> {
         let drops = matches!(self.dangling, Dangling::Null | Dangling::Remove) && !is_key;
         let is_whole = |(start, end, _): &(usize, usize, Option<Id>)| {
             let is_id = field == Some(IdField::Whole) && *start == 0 && *end == string.len();
-            is_id || is_whole_reference(string, *start, *end - *start)
+            let is_type = |name: &[u8]| is_type_name(name) || self.texts.knows_type(name);
+            is_id || is_whole_reference_to(string, *start, *end - *start, is_type)
         };
         if drops && found.left.iter().any(is_whole) {
             return Ok(NewValue::Dangling);
@@ -76,8 +88,9 @@ impl<'a> Rewriter<'a> {
 
     fn find_uuids(&self, string: &[u8], found: &mut Found<'a>) {
         let mut judge = Judge::new(self.ids, string, Encoding::Plain);
-        for hit in hits(self.ids, string) {
-            match judge.reference(&hit) {
+        let mut hits = hits(self.ids, string).peekable();
+        while let Some(hit) = hits.next() {
+            match judge.reference(&hit, hits.peek().map(|next| next.at)) {
                 None => {}
                 Some(Reference::NotCloned { at, source }) => {
                     found.left.push((at, at + uuid_text::LEN, Some(source)));

@@ -16,7 +16,9 @@ fn regex(pattern: &str) -> Regex {
 
 static ID: LazyLock<Regex> = LazyLock::new(|| regex("UUID"));
 static HISTORY: LazyLock<Regex> = LazyLock::new(|| regex(r"^(/_history/)([A-Za-z0-9.-]+)"));
-static PERCENT: LazyLock<Regex> = LazyLock::new(|| regex("%([0-7][0-9A-Fa-f])$"));
+static PERCENT: LazyLock<Regex> = LazyLock::new(|| regex("%(?:25)*([0-9A-Fa-f]{2})$"));
+static LAST: LazyLock<Regex> = LazyLock::new(|| regex("UUID$"));
+static FIRST: LazyLock<Regex> = LazyLock::new(|| regex("^UUID"));
 static WHOLE: LazyLock<Regex> = LazyLock::new(|| {
     let url = r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s?#"'<>|,;()]*?/"#;
     let history = r"(?:/_history/[A-Za-z0-9.-]{0,63}[A-Za-z0-9-])?";
@@ -95,7 +97,10 @@ impl Oracle<'_> {
         while let Some(found) = ID.find_at(text, from) {
             let (before, after) = (&text[..found.start()], &text[found.end()..]);
             let target = self.map.get(&id(found.as_str()));
-            let (Some(target), true) = (target, opens(before) && !begins_with_letter(after)) else {
+            let is_known = |found: &str| self.map.contains_key(&id(found));
+            let begins = opens(before) || LAST.find(before).is_some_and(|other| is_known(other.as_str()));
+            let ends = closes(after) || FIRST.find(after).is_some_and(|other| is_known(other.as_str()));
+            let (Some(target), true) = (target, begins && ends) else {
                 from = found.start() + 1;
                 continue;
             };
@@ -136,14 +141,20 @@ fn id(text: &str) -> Id {
     uuid_text::parse_slice(text.as_bytes()).unwrap()
 }
 
+/// Whether no hexadecimal digits of a longer run stand before.
 fn opens(before: &str) -> bool {
-    let separator = |code: &str| !(u8::from_str_radix(code, 16).unwrap() as char).is_alphanumeric();
-    PERCENT.captures(before).is_some_and(|found| separator(&found[1]))
-        || !before.ends_with(char::is_alphanumeric)
+    let digit = |code: &str| u8::from_str_radix(code, 16).unwrap().is_ascii_hexdigit();
+    let rest = before.trim_end_matches(|c: char| c.is_ascii_hexdigit());
+    rest.len() == before.len()
+        || rest.ends_with(char::is_alphanumeric)
+        || PERCENT.captures(before).is_some_and(|found| !digit(&found[1]))
+        || rest.ends_with('\\') && matches!(&before[rest.len()..], "b" | "f")
 }
 
-fn begins_with_letter(after: &str) -> bool {
-    after.starts_with(char::is_alphanumeric)
+/// Whether none stand after.
+fn closes(after: &str) -> bool {
+    let rest = after.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+    rest.len() == after.len() || rest.starts_with(char::is_alphanumeric)
 }
 
 /// The version named at the beginning.
@@ -152,5 +163,5 @@ fn version(after: &str) -> Option<&str> {
     let rest = &after[found[0].len()..];
     let version = found.get(2).unwrap().as_str().trim_end_matches('.');
     let fits = !version.is_empty() && version.len() <= 64;
-    (fits && !rest.starts_with('_') && !begins_with_letter(rest)).then_some(version)
+    (fits && !rest.starts_with('_')).then_some(version)
 }
