@@ -15,6 +15,7 @@ pub fn raise(error: Error) -> ! {
         Code::StoreChanged | Code::WrongState => Sql::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         Code::BadData => Sql::ERRCODE_INVALID_TEXT_REPRESENTATION,
         Code::Dangling => Sql::ERRCODE_FOREIGN_KEY_VIOLATION,
+        Code::Duplicate => Sql::ERRCODE_UNIQUE_VIOLATION,
         Code::Internal => Sql::ERRCODE_INTERNAL_ERROR,
     };
     let mut report = ErrorReport::new(code, error.message, "pg_clone");

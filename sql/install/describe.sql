@@ -37,7 +37,7 @@ WITH described AS (
     FROM (SELECT * FROM clone.store_column WHERE store_column.store = $1) c
     FULL JOIN live l ON l.attrelid = c.relation::oid AND l.attname = c.name
 ), columns AS (
-    SELECT j.oid, jsonb_agg(jsonb_build_array(j.live_name, j.base, j.role, j.target::oid::bigint, j.value, j.reason, COALESCE(j.attnotnull, false)) ORDER BY j.attnum)
+    SELECT j.oid, jsonb_agg(jsonb_build_array(j.live_name, j.base, j.role, j.target::oid::bigint, j.value, j.reason, COALESCE(j.attnotnull, false), COALESCE(j.attgenerated <> '', false)) ORDER BY j.attnum)
                FILTER (WHERE j.role IS NOT NULL AND j.live_name IS NOT NULL) AS list,
            string_agg(format('column %I is new', j.live_name), ', ') FILTER (WHERE j.described_name IS NULL) AS added,
            string_agg(format('column %I is gone', j.described_name), ', ') FILTER (WHERE j.live_name IS NULL) AS gone,

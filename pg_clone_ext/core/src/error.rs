@@ -23,6 +23,8 @@ pub enum Code {
     BadData,
     /// 23503: a reference would dangle and the call said that this is an error.
     Dangling,
+    /// 23505: a key is already in use.
+    Duplicate,
     /// XX000: a bug in this extension.
     Internal,
 }
@@ -39,6 +41,7 @@ impl Code {
             Code::StoreChanged | Code::WrongState => "55000",
             Code::BadData => "22P02",
             Code::Dangling => "23503",
+            Code::Duplicate => "23505",
             Code::Internal => "XX000",
         }
     }

@@ -4,4 +4,5 @@ mod clone;
 mod item;
 mod lifecycle;
 mod plan;
+mod transfer;
 mod verify;

@@ -33,7 +33,7 @@ struct Raw {
     differences: Vec<String>,
 }
 
-/// Name, type, role, target, value, reason, not null.
+/// Name, type, role, target, value, reason, not null, generated.
 type RawColumn = (
     String,
     String,
@@ -41,6 +41,7 @@ type RawColumn = (
     Option<Oid>,
     Option<String>,
     Option<String>,
+    bool,
     bool,
 );
 
@@ -130,15 +131,18 @@ fn table(raw: RawTable) -> Result<Table> {
         .columns
         .unwrap_or_default()
         .into_iter()
-        .map(|(name, type_name, role, target, value, reason, not_null)| {
-            Ok(Column {
-                name,
-                type_name,
-                role: ColumnRole::parse(&role, target, value)?,
-                reason: reason.unwrap_or_default(),
-                not_null,
-            })
-        })
+        .map(
+            |(name, type_name, role, target, value, reason, not_null, generated)| {
+                Ok(Column {
+                    name,
+                    type_name,
+                    role: ColumnRole::parse(&role, target, value)?,
+                    reason: reason.unwrap_or_default(),
+                    not_null,
+                    generated,
+                })
+            },
+        )
         .collect::<Result<_>>()?;
     Ok(Table {
         oid: raw.oid,
@@ -163,5 +167,6 @@ fn table(raw: RawTable) -> Result<Table> {
         empty: raw.empty,
         references: raw.references,
         project_keys: raw.project_keys,
+        source: None,
     })
 }

@@ -216,7 +216,7 @@ fn resources_with_one_key(run: &Run) -> Result<HashSet<String>> {
         let sql = format!(
             "SELECT t.{} FROM {} AS t WHERE {belongs}{of_type}",
             quote::identifier(id),
-            table.sql_name
+            table.source_name()
         );
         for_each_row(&sql, &mut |row| {
             if let Some(row) = row {
@@ -289,7 +289,7 @@ pub fn for_each_document(
                 quoted(column)
             )),
         quoted(document),
-        table.sql_name
+        table.source_name()
     );
     let id_type = table.type_of(id);
     let is_jsonb = table.type_of(document) == "jsonb";

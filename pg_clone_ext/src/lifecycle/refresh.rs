@@ -30,7 +30,10 @@ pub struct Succession {
 /// The clone that goes.
 struct Replaced {
     project: String,
-    run: i64,
+    /// The run that made it; none where it is a project of its own whose rows come back from another database.
+    run: Option<i64>,
+    /// Nothing of it is carried over: the new rows are all of the project.
+    entirely: bool,
     identities: HashSet<Identity>,
     values: Option<PreservedSecrets>,
     files: Vec<File>,
@@ -55,7 +58,13 @@ impl Succession {
             .map_err(internal)?;
         }
         let replaced = match &request.options.replace {
-            Some(project) => Some(Replaced::find(store, project, source, writing)?),
+            Some(project) => Some(Replaced::find(
+                store,
+                project,
+                source,
+                request.options.keep_ids,
+                writing,
+            )?),
             None => None,
         };
         Ok(Succession {
@@ -73,7 +82,7 @@ impl Succession {
 
     /// Gives the old clone's ids again: the project's, and those of stable resources that are cloned this time too.
     pub fn pin(&self, run: &mut Run) -> Result<()> {
-        let Some(replaced) = &self.replaced else {
+        let Some(replaced) = self.replaced.as_ref().filter(|replaced| !replaced.entirely) else {
             return Ok(());
         };
         let table = run.store.project_table()?.oid;
@@ -152,9 +161,9 @@ fn pin_one(run: &mut Run, identity: &Identity) -> Result<()> {
 }
 
 impl Replaced {
-    fn find(store: &Store, given: &str, source: &str, writing: bool) -> Result<Self> {
+    fn find(store: &Store, given: &str, source: &str, keep_ids: bool, writing: bool) -> Result<Self> {
         let project = project_id(store.project_table()?, given)?;
-        if project == source {
+        if project == source && !keep_ids {
             return Err(Error::bad_argument(format!(
                 "project \"{project}\" cannot be replaced by a clone of itself"
             ))
@@ -164,7 +173,19 @@ impl Replaced {
             authorize::tables(store)?;
             target::lock(&store.name, &project)?;
         }
-        let Some(made_by) = target::made_by(&store.name, &project)? else {
+        let made_by = target::made_by(&store.name, &project)?;
+        if keep_ids {
+            return Ok(Replaced {
+                project,
+                run: made_by.map(|made_by| made_by.run),
+                entirely: true,
+                identities: HashSet::new(),
+                values: None,
+                files: Vec::new(),
+                lost: Vec::new(),
+            });
+        }
+        let Some(made_by) = made_by else {
             return Err(Error::bad_argument(format!(
                 "project \"{project}\" is no clone in store \"{}\", so none can replace it",
                 store.name
@@ -175,7 +196,8 @@ impl Replaced {
         };
         Ok(Replaced {
             project,
-            run: made_by.run,
+            run: Some(made_by.run),
+            entirely: false,
             identities: Identities::recorded(made_by.run)?,
             values: None,
             files: Vec::new(),
@@ -184,7 +206,13 @@ impl Replaced {
     }
 
     fn remove(&mut self, run: &Run, types: &[PreservedType], rules: &[Rule], new: &Identities) -> Result<()> {
-        let store = &run.store;
+        let store = &run.store.without_sources();
+        if self.entirely {
+            let deletion_set = DeletionSet::new(store, &self.project, &HashMap::new())?;
+            authorize::no_foreign_row_follows(&deletion_set)?;
+            deletion_set.delete()?;
+            return target::mark_deleted(&store.name, &self.project);
+        }
         let given: HashSet<String> = self
             .identities
             .iter()

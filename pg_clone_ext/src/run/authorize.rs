@@ -64,7 +64,7 @@ pub fn project_exists(run: &Run) -> Result<()> {
     let live = table.live.as_deref().unwrap_or("true");
     let found = pgrx::Spi::get_one::<bool>(&format!(
         "SELECT EXISTS (SELECT FROM {} AS t WHERE t.{} OPERATOR(pg_catalog.=) {}::{} AND ({live}))",
-        table.sql_name,
+        table.source_name(),
         quote::identifier(column),
         quote::literal(&run.source),
         table.type_of(column),

@@ -11,7 +11,7 @@ use pg_clone_core::edit::member;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Mapped, uuid_text};
 use pg_clone_core::jsonb;
-use pg_clone_core::plan::{self, ColumnRole, History, KeyKind, Table, TableRole};
+use pg_clone_core::plan::{self, ColumnRole, KeyKind, Table, TableRole};
 use serde_json::{Value, json};
 
 /// Rows per INSERT into the queue.
@@ -36,7 +36,7 @@ pub fn list(run: &Run) -> Result<Vec<Value>> {
                 .tables
                 .iter()
                 .find(|t| t.role == TableRole::History && t.parents.contains(&table.oid) && !t.empty)
-                .filter(|_| run.request.options.history == History::Full);
+                .filter(|_| run.request.options.history.is_complete());
             // With full history every version has a file of its own, and the history has the current one too.
             match history {
                 Some(history) => of_table(run, table, history, &mut found)?,
@@ -59,7 +59,7 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
     ) else {
         return Ok(());
     };
-    let all = run.request.options.history == History::Full;
+    let all = run.request.options.history.is_complete();
     let Some(belongs) = plan::condition(&run.store, from, &run.source, &run.active, all)? else {
         return Ok(());
     };
@@ -78,7 +78,7 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
         text_or_null(table.type_column.as_ref().filter(|_| from.oid == table.oid)),
         text_or_null(version),
         document.map_or("NULL::text".to_owned(), quoted),
-        from.sql_name
+        from.source_name()
     );
     let id_type = from.type_of(id);
     let is_jsonb = document.is_some_and(|column| table.type_of(column) == "jsonb");

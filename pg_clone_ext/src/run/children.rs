@@ -71,7 +71,7 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
         "SELECT t.{}, t.{} FROM {} AS t WHERE {belongs}",
         quote::identifier(id_column),
         quote::identifier(filter_column),
-        table.sql_name
+        table.source_name()
     );
     let memory = crate::pg::memory::Memory::new(c"pg_clone map");
     let mut pending = Vec::new();
@@ -123,7 +123,7 @@ pub fn map_versions(run: &mut Run, tables: &[Table]) -> Result<()> {
             "SELECT t.{}::pg_catalog.text, t.{} FROM {} AS t WHERE {belongs}",
             quote::identifier(&version.name),
             quote::identifier(join),
-            table.sql_name
+            table.source_name()
         );
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };

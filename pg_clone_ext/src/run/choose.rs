@@ -2,7 +2,7 @@
 
 use super::keys::Key;
 use pg_clone_core::error::{Error, Result};
-use pg_clone_core::plan::{History, KeyKind, Request, Store, Table, TableRole};
+use pg_clone_core::plan::{KeyKind, Request, Store, Table, TableRole};
 use std::collections::{BTreeSet, HashSet};
 
 /// What becomes of one resource of the source.
@@ -50,7 +50,7 @@ impl Chooser {
             types: request.resource_types.iter().cloned().collect(),
             include: parse(&request.include_ids, "include_ids")?,
             exclude: parse(&request.exclude_ids, "exclude_ids")?,
-            all_versions: request.options.history == History::Full,
+            all_versions: request.options.history.is_complete(),
         })
     }
 

@@ -227,7 +227,7 @@ fn naming_chosen(
             "SELECT t.{}, t.{}::pg_catalog.text FROM {} AS t WHERE {belongs}",
             quote::identifier(id),
             quote::identifier(&dependency.via_column),
-            table.sql_name
+            table.source_name()
         );
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };

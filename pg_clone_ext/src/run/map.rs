@@ -9,7 +9,7 @@ use super::resources::for_each_resource;
 use super::state::{Run, over_budget};
 use crate::error::internal;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, History, Oid, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Oid, Table, TableRole, quote};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Fills the run's maps, then plans every table's table_copy.
@@ -27,7 +27,7 @@ pub fn build(run: &mut Run) -> Result<()> {
     check_types_of_rows(run)?;
     super::dependencies::bring(run, &tables, &filled, &mut candidates)?;
     map_children(run, &tables)?;
-    if run.request.options.history == History::Full {
+    if run.request.options.history.is_complete() {
         map_versions(run, &tables)?;
     }
     for key in chooser.unmatched(|key| !matches!(run.new_key(key, &filled_list(&filled)), NewKey::Unknown)) {
@@ -138,7 +138,7 @@ fn check_types_of_rows(run: &Run) -> Result<()> {
             // Only for a type that this project does not have: another project's resource proves that it exists.
             let exists = pgrx::Spi::get_one::<bool>(&format!(
                 "SELECT EXISTS (SELECT FROM {} AS t WHERE t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {})",
-                table.sql_name,
+                table.source_name(),
                 quote::identifier(column),
                 quote::literal(&wanted)
             ))

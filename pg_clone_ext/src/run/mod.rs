@@ -8,6 +8,7 @@ mod copy;
 mod dependencies;
 mod document_errors;
 mod id_paths;
+mod kept_ids;
 mod key_statistics;
 mod key_values;
 mod keys;
@@ -19,6 +20,8 @@ mod record;
 mod resources;
 mod row_batch;
 mod rules;
+pub mod source_queries;
+mod source_tables;
 mod state;
 mod summary;
 mod transform;
@@ -41,7 +44,7 @@ use crate::pg::emit_result::EmitResult;
 use crate::pg::settings_guard::{CallersPath, PathGuard, ReadingSettings};
 use crate::pg::snapshot::Snapshot;
 use pg_clone_core::error::{Error, Result};
-use pg_clone_core::ids::{IdMap, NewIds, TextIdMap, uuid_text};
+use pg_clone_core::ids::{IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
 use pg_clone_core::plan::{KeyKind, Oid, Request};
 use pg_clone_core::rewrite::Dangling;
 use serde_json::Value;
@@ -99,7 +102,7 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<(Ru
     request.owner = request.owner.as_deref().map(canonical_reference);
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
     let description = catalog::load(&name)?;
-    let store = description.store;
+    let mut store = description.store;
     // FHIR JSON has no null members: there a reference that may not stay is taken out.
     if request.options.dangling == Dangling::Null
         && store.options.get("dangling_null").is_some_and(|v| v == "remove")
@@ -117,6 +120,9 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<(Ru
         crate::pg::hook::check(check, &store.name, arguments)?;
     }
     let succession = Succession::begin(&store, &description.rules, &request, &source, writing)?;
+    if !request.options.source_tables.is_empty() {
+        source_tables::apply(&mut store, &request.options.source_tables)?;
+    }
     let budget = request
         .options
         .max_memory
@@ -126,8 +132,12 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<(Ru
         .duration_since(UNIX_EPOCH)
         .unwrap_or(Duration::ZERO)
         .as_millis();
+    let id_version = match request.options.keep_ids {
+        true => IdVersion::Same,
+        false => request.options.id_version,
+    };
     let new_ids = NewIds::new(
-        request.options.id_version,
+        id_version,
         u64::try_from(unix_ms).unwrap_or(u64::MAX),
         random::<16>()?,
     );
@@ -168,7 +178,10 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<(Ru
         .owner
         .as_deref()
         .map(|owner| record::mapped_reference(&run, owner));
-    run.rules = rules::compile(description.rules, &run)?;
+    // A project that keeps its ids is the same project: nothing of it changes.
+    if !run.request.options.keep_ids {
+        run.rules = rules::compile(description.rules, &run)?;
+    }
     Ok((run, succession, description.finish))
 }
 
@@ -205,6 +218,9 @@ pub fn clone_project(request: Request) -> Result<Value> {
     let (mut run, mut succession, finish) = prepare(request, path, true)?;
     run.id = record::next_run_id()?;
     succession.before_copy(&run)?;
+    if run.request.options.keep_ids {
+        kept_ids::check_free(&run)?;
+    }
     let run = Rc::new(run);
     let running = Running::new(Rc::clone(&run));
     let mut totals = TableStatistics::default();
@@ -222,6 +238,9 @@ pub fn clone_project(request: Request) -> Result<Value> {
         });
     }
     drop(running);
+    if run.request.options.keep_ids {
+        kept_ids::advance_sequences(&run)?;
+    }
     let blobs = blobs::list(&run)?;
     record::write(&run, &tables, &totals, blobs.len())?;
     blobs::queue(&run, &blobs)?;

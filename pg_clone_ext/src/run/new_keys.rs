@@ -15,7 +15,7 @@ pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> R
     }
     run.active.insert(table.oid);
     if matches!(keys.first(), Some(Key::Int(_))) {
-        let new = if run.dry {
+        let new = if run.dry || run.request.options.keep_ids {
             // A plan takes no number from a sequence; the old ones do to count with.
             keys.iter()
                 .map(|key| if let Key::Int(number) = key { *number } else { 0 })
@@ -40,7 +40,7 @@ pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> R
         }
         return Ok(());
     }
-    let new = if run.dry {
+    let new = if run.dry || run.request.options.keep_ids {
         keys.iter().map(Key::to_text).collect()
     } else {
         next_texts(run, keys.len())?

@@ -3,7 +3,7 @@
 //! Ids get a slot in the order they come; the slot is the rank of the new id, so only the source id (16 bytes, in
 //! chunks that never move) and a hash table of 4-byte slots are stored.
 
-use super::{Id, NewIds, OutOfMemory};
+use super::{Id, IdVersion, NewIds, OutOfMemory};
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -173,7 +173,10 @@ impl IdMap {
         {
             return *target;
         }
-        self.new_ids.at(u64::from(slot))
+        match self.new_ids.version() {
+            IdVersion::Same => *self.source(entry),
+            IdVersion::V4 | IdVersion::V7 => self.new_ids.at(u64::from(slot)),
+        }
     }
 
     /// Adds an id or strengthens its kind (left < cloned < fixed); returns the entry now in the table.

@@ -11,6 +11,8 @@ pub enum IdVersion {
     /// Time-ordered ids (RFC 9562 version 7): the ids of a run are contiguous and go to one edge of a B-tree.
     #[default]
     V7,
+    /// The source's ids.
+    Same,
 }
 
 /// The new ids of one run: rank → id, distinct for distinct ranks.
@@ -48,7 +50,8 @@ impl NewIds {
     pub fn at(&self, rank: u64) -> Id {
         let rank = rank & ((1 << RANK_BITS) - 1);
         match self.version {
-            IdVersion::V7 => (self.base | u128::from(rank)).to_be_bytes(),
+            // Of IdVersion::Same only when there is no source id.
+            IdVersion::V7 | IdVersion::Same => (self.base | u128::from(rank)).to_be_bytes(),
             IdVersion::V4 => stamp(self.keyed.hash(&rank.to_le_bytes()).as_u128(), 4).to_be_bytes(),
         }
     }

@@ -73,7 +73,7 @@ fn build(
                 parts.push(format!(
                     "SELECT {inner}.{} FROM {} AS {inner} WHERE {where_parent}",
                     identifier(id),
-                    parent.sql_name
+                    parent.source_name()
                 ));
             }
         }
@@ -126,6 +126,6 @@ pub fn source_of_ids(
     Ok(Some(format!(
         "SELECT t.{}, {type_name}, {live}{extra} FROM {} AS t WHERE {belongs}",
         identifier(id),
-        table.sql_name
+        table.source_name()
     )))
 }

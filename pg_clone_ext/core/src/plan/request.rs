@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::ids::IdVersion;
 use crate::rewrite::Dangling;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Which versions of a resource are cloned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,6 +16,15 @@ pub enum History {
     None,
     /// Every version, deleted resources too.
     Full,
+    /// Every row with every column as it is: the rows of a project that keeps its ids.
+    AsIs,
+}
+
+impl History {
+    /// Whether rows that are not live, and all versions, belong to the clone.
+    pub fn is_complete(self) -> bool {
+        matches!(self, History::Full | History::AsIs)
+    }
 }
 
 /// The `options` argument.
@@ -34,6 +44,10 @@ pub struct Options {
     pub replace: Option<String>,
     /// When the clone may be deleted, as an interval from now.
     pub expires_in: Option<String>,
+    /// Relations from which the rows of the source are read, by table of the store; empty: the tables themselves.
+    pub source_tables: BTreeMap<String, String>,
+    /// The rows come from another database and keep their ids.
+    pub keep_ids: bool,
 }
 
 impl Default for Options {
@@ -46,12 +60,14 @@ impl Default for Options {
             max_memory: None,
             replace: None,
             expires_in: None,
+            source_tables: BTreeMap::new(),
+            keep_ids: false,
         }
     }
 }
 
 const VALID: &str = "Valid options: dangling (keep, null, error), history (current, none, full), id_version (7, 4), \
-                     blobs (copy, none), max_memory (e.g. \"500MB\"), replace (a project id), expires_in (an interval).";
+                     blobs (copy, none), max_memory (e.g. \"500MB\"), replace (a project id), expires_in (an interval), source_tables (an object), keep_ids (true, false).";
 
 impl Options {
     /// Reads the JSON object; an unknown key or value is an error (22023) whose hint lists the valid ones.
@@ -100,8 +116,20 @@ impl Options {
                 "max_memory" => options.max_memory = Some(bytes(value).ok_or_else(bad)?),
                 "replace" => options.replace = optional_text(value).ok_or_else(bad)?,
                 "expires_in" => options.expires_in = optional_text(value).ok_or_else(bad)?,
+                "source_tables" => {
+                    options.source_tables = serde_json::from_value(value.clone()).map_err(|_| bad())?;
+                }
+                "keep_ids" => options.keep_ids = value.as_bool().ok_or_else(bad)?,
                 _ => return Err(Error::bad_argument(format!("unknown option \"{key}\"")).hint(VALID)),
             }
+        }
+        if options.keep_ids {
+            if options.source_tables.is_empty() {
+                return Err(Error::bad_argument("option \"keep_ids\" needs option \"source_tables\"").hint(
+                    "Inside one database a clone must have new ids; `pg_clone copy --keep-ids` sets both options.",
+                ));
+            }
+            options.history = History::AsIs;
         }
         Ok(options)
     }

@@ -134,6 +134,8 @@ pub struct Column {
     pub reason: String,
     /// NULL is refused.
     pub not_null: bool,
+    /// The server computes it: it cannot be written.
+    pub generated: bool,
 }
 
 /// Whether a table can be filled by the bulk path, as its live shape says.
@@ -192,9 +194,16 @@ pub struct Table {
     pub references: Vec<Oid>,
     /// Its foreign keys (oids of constraints) from the project column to the project table.
     pub project_keys: Vec<Oid>,
+    /// The relation from which the source's rows are read, ready for SQL; None: this table.
+    pub source: Option<String>,
 }
 
 impl Table {
+    /// The relation from which the source's rows are read, ready for SQL.
+    pub fn source_name(&self) -> &str {
+        self.source.as_deref().unwrap_or(&self.sql_name)
+    }
+
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)
@@ -233,6 +242,17 @@ pub struct Store {
 }
 
 impl Store {
+    /// The store as it is without [`Table::source`]: for what concerns rows of the target.
+    pub fn without_sources(&self) -> Store {
+        let mut store = self.clone();
+        for table in &mut store.tables {
+            if table.source.take().is_some() || table.empty {
+                table.empty = false;
+            }
+        }
+        store
+    }
+
     /// The table of that oid.
     pub fn table(&self, oid: Oid) -> Option<&Table> {
         self.tables.iter().find(|t| t.oid == oid)

@@ -174,7 +174,7 @@ pub fn table_copy(
     if source_table.empty {
         return Ok(None);
     }
-    let all = history == History::Full;
+    let all = history.is_complete();
     let Some(belongs) = condition(store, source_table, project, active, all)? else {
         return Ok(None);
     };
@@ -215,7 +215,7 @@ pub fn table_copy(
         });
     let mut outputs = Vec::with_capacity(table.columns.len());
     for column in &table.columns {
-        if column.role == ColumnRole::Default {
+        if column.generated || (column.role == ColumnRole::Default && history != History::AsIs) {
             continue;
         }
         let from = if source_table.oid == table.oid {
@@ -223,7 +223,11 @@ pub fn table_copy(
         } else {
             source_table.column(&column.name)
         };
-        let action = action(table, source_table, column).ok_or_else(|| {
+        let action = match history {
+            History::AsIs => Some(Action::Keep),
+            _ => action(table, source_table, column),
+        };
+        let action = action.ok_or_else(|| {
             broken(format!(
                 "column {}.{} cannot be {}",
                 table.sql_name,
@@ -273,7 +277,7 @@ pub fn table_copy(
         sql: format!(
             "SELECT {} FROM {} AS t WHERE {belongs}",
             list.0.join(", "),
-            source_table.sql_name
+            source_table.source_name()
         ),
         row_filter,
         outputs,

@@ -10,6 +10,7 @@ fn column(name: &str, type_name: &str, role: ColumnRole) -> Column {
         type_name: type_name.into(),
         role,
         reason: String::new(),
+        generated: false,
         not_null: false,
     }
 }
@@ -41,6 +42,7 @@ fn table(oid: Oid, name: &str, role: TableRole) -> Table {
         empty: false,
         references: Vec::new(),
         project_keys: Vec::new(),
+        source: None,
     }
 }
 

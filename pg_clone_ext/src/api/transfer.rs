@@ -1,0 +1,35 @@
+//! SQL functions for projects that move between databases.
+
+use pgrx::prelude::*;
+
+#[pg_schema]
+mod clone {
+    use crate::error::or_raise;
+    use crate::run::source_queries::source_queries as queries;
+    use pgrx::prelude::*;
+
+    /// The queries that read a project's rows from another database with the same tables: for `pg_clone copy` and `pg_clone export`.
+    /// `options` are those of `project_clone`. Errors: 22023 bad argument, 55000 changed tables.
+    #[pg_extern(volatile, parallel_unsafe)]
+    #[expect(clippy::type_complexity, reason = "it is the SQL function's result")]
+    fn source_queries(
+        source_project: Option<String>,
+        store: default!(Option<String>, "NULL"),
+        options: default!(Option<pgrx::JsonB>, "'{}'"),
+    ) -> TableIterator<
+        'static,
+        (
+            name!(relation, String),
+            name!(columns, Vec<String>),
+            name!(query, String),
+        ),
+    > {
+        let options = options.map_or_else(|| serde_json::json!({}), |options| options.0);
+        let found = queries(&source_project.unwrap_or_default(), store.as_deref(), &options);
+        TableIterator::new(
+            or_raise(found)
+                .into_iter()
+                .map(|query| (query.relation, query.columns, query.query)),
+        )
+    }
+}

@@ -1,0 +1,86 @@
+//! `options.source_tables`: the rows of the source are read from other relations than the store's tables, such as temporary tables that
+//! hold the rows of a project of another database.
+
+use crate::error::internal;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{Store, Table};
+use std::collections::BTreeMap;
+
+/// Makes the store read its tables from the relations that `sources` names, by table. A table that is not named has no source rows.
+/// A table that the store does not describe, a relation that does not exist, and one whose columns are not those of the table
+/// are errors (22023).
+pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>) -> Result<()> {
+    for table in &mut store.tables {
+        table.empty = true;
+    }
+    for (name, relation) in sources {
+        let oid = regclass(name)?;
+        let Some(table) = store.tables.iter_mut().find(|table| Some(table.oid) == oid) else {
+            return Err(Error::bad_argument(format!(
+                "option \"source_tables\": \"{name}\" is no table of the store"
+            ))
+            .hint("SELECT relation FROM clone.store_relation lists the tables of the stores."));
+        };
+        let source = qualified(relation)?.ok_or_else(|| {
+            Error::bad_argument(format!(
+                "option \"source_tables\": relation \"{relation}\" does not exist"
+            ))
+            .hint("Give its qualified name, such as pg_temp.rows_1.")
+        })?;
+        check_columns(table, &source)?;
+        table.empty = pgrx::Spi::get_one::<bool>(&format!("SELECT NOT EXISTS (SELECT FROM {source})"))
+            .map_err(internal)?
+            .unwrap_or(true);
+        table.source = Some(source);
+    }
+    Ok(())
+}
+
+fn regclass(name: &str) -> Result<Option<u32>> {
+    pgrx::Spi::get_one_with_args::<pgrx::pg_sys::Oid>(
+        "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
+        &[name.into()],
+    )
+    .map(|oid| oid.map(u32::from))
+    .map_err(internal)
+}
+
+fn qualified(relation: &str) -> Result<Option<String>> {
+    pgrx::Spi::get_one_with_args::<String>(
+        "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c \
+         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+         WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)::pg_catalog.oid \
+         UNION ALL SELECT NULL LIMIT 1",
+        &[relation.into()],
+    )
+    .map_err(internal)
+}
+
+/// Every column of the table that is not generated must be there with the same type.
+fn check_columns(table: &Table, source: &str) -> Result<()> {
+    let differences = pgrx::Spi::get_one_with_args::<String>(
+        "SELECT pg_catalog.string_agg(pg_catalog.format('column %I is %s, not %s', a.attname, \
+             COALESCE(pg_catalog.format_type(s.atttypid, s.atttypmod), 'missing'), pg_catalog.format_type(a.atttypid, a.atttypmod)), \
+             '; ' ORDER BY a.attnum) \
+         FROM pg_catalog.pg_attribute a \
+         LEFT JOIN pg_catalog.pg_attribute s ON s.attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($2)::pg_catalog.oid \
+             AND s.attname OPERATOR(pg_catalog.=) a.attname AND NOT s.attisdropped \
+         WHERE a.attrelid OPERATOR(pg_catalog.=) $1 AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
+             AND a.attgenerated OPERATOR(pg_catalog.=) ''::\"char\" \
+             AND (s.atttypid IS NULL OR s.atttypid OPERATOR(pg_catalog.<>) a.atttypid)",
+        &[pgrx::pg_sys::Oid::from(table.oid).into(), source.into()],
+    )
+    .map_err(internal)?;
+    match differences {
+        None => Ok(()),
+        Some(differences) => Err(Error::new(
+            Code::BadArgument,
+            format!(
+                "option \"source_tables\": relation {source} does not have the columns of {}",
+                table.sql_name
+            ),
+        )
+        .detail(differences)
+        .hint(format!("Make it by CREATE TABLE … (LIKE {}).", table.sql_name))),
+    }
+}
