@@ -25,7 +25,7 @@ pub fn check_free(run: &Run) -> Result<()> {
         let id = quote::identifier(id);
         let found = pgrx::Spi::get_one::<String>(&format!(
             "SELECT pg_catalog.string_agg(k.id, ', ') FROM (SELECT t.{id}::pg_catalog.text AS id FROM {} AS t WHERE {belongs} \
-             AND EXISTS (SELECT FROM {} AS o WHERE o.{id} = t.{id}) LIMIT {LISTED}) AS k",
+             AND EXISTS (SELECT FROM {} AS o WHERE o.{id} = t.{id}) ORDER BY t.{id} LIMIT {LISTED}) AS k",
             table.source_name(),
             table.sql_name,
         ))

@@ -1,0 +1,3 @@
+//! Projects that move between databases, and into files.
+
+mod source_tables;
