@@ -1,8 +1,9 @@
 -- The catalog: which stores there are, which tables each has, what every column of them gets in a clone, and the rules
 -- for documents. Presets fill it; clone.store_table(), clone.store_column() and clone.rule() fill it by hand.
 --
--- Tables are named by regclass, so a rename does not break a store and pg_dump writes them by name. Functions are named by
--- text: pg_upgrade refuses a database with a column of type regprocedure.
+-- Tables are named by regclass, so a rename does not break a store and pg_dump writes them by name. Their schema and name
+-- stand beside it: a table that was dropped and made anew has another oid, and clone.store_refresh() finds it by its name.
+-- Functions are named by text: pg_upgrade refuses a database with a column of type regprocedure.
 
 CREATE SCHEMA IF NOT EXISTS clone;
 COMMENT ON SCHEMA clone IS 'pg_clone_ext: stores, runs, jobs and the queue of blobs to copy';
@@ -118,6 +119,8 @@ CREATE TABLE clone.store_relation (
     blob_key        text,
     blob_type       text,
     comment         text,
+    schema_name     name,
+    table_name      name,
     PRIMARY KEY (store, relation),
     CHECK (role NOT IN ('project', 'resource') OR id_column IS NOT NULL),
     CHECK (role <> 'resource' OR (resource_type IS NULL) <> (type_column IS NULL)),
@@ -125,6 +128,8 @@ CREATE TABLE clone.store_relation (
     CHECK (join_column IS NULL OR pg_catalog.cardinality(parents) > 0)
 );
 COMMENT ON TABLE clone.store_relation IS 'The tables of a store and how their rows belong to a project';
+COMMENT ON COLUMN clone.store_relation.schema_name IS 'The table''s schema when the store was last described';
+COMMENT ON COLUMN clone.store_relation.table_name IS 'The table''s name when the store was last described';
 COMMENT ON COLUMN clone.store_relation.position IS 'Order of insertion, lowest first: a table comes after those its foreign keys name';
 COMMENT ON COLUMN clone.store_relation.resource_type IS 'Type of every resource in this table; NULL where type_column says it per row';
 COMMENT ON COLUMN clone.store_relation.project_column IS 'Column that holds the project''s id; NULL where rows belong through join_column';

@@ -19,7 +19,10 @@ LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 WITH described AS (
-    SELECT r.*, c.oid AS oid, c.relkind, c.relam, c.relispartition, c.relhasrules, n.nspname, c.relname
+    SELECT r.*, c.oid AS oid, c.relkind, c.relam, c.relispartition, c.relhasrules, c.relhassubclass, c.relfilenode, n.nspname, c.relname,
+           -- The table that now has the name which this one had when it was described.
+           (SELECT o.oid FROM pg_class o JOIN pg_namespace m ON m.oid = o.relnamespace
+            WHERE m.nspname = r.schema_name AND o.relname = r.table_name) AS namesake
     FROM clone.store_relation r
     LEFT JOIN pg_class c ON c.oid = r.relation
     LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -99,7 +102,13 @@ SELECT jsonb_build_object(
                 WHEN t.names IS NOT NULL THEN 'trigger ' || t.names
                 WHEN c.computed IS NOT NULL THEN 'computed column ' || c.computed
             END,
-            'empty', d.relkind = 'r' AND pg_relation_size(d.oid) = 0,
+            'kind', d.relkind,
+            'file', d.relfilenode::bigint,
+            -- Rows of a table without children that no engine keeps elsewhere are in its own blocks.
+            'empty', d.relkind = 'r' AND NOT d.relhassubclass AND d.relam = 2 AND pg_relation_size(d.oid) = 0,
+            'inherited_by', (SELECT COALESCE(jsonb_agg(format('%I.%I', n.nspname, k.relname) ORDER BY k.oid), '[]')
+                FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid JOIN pg_namespace n ON n.oid = k.relnamespace
+                WHERE d.relkind = 'r' AND d.relhassubclass AND i.inhparent = d.oid),
             'references', COALESCE(k.referenced, '[]'),
             'project_keys', COALESCE(k.to_project, '[]')
         ) ORDER BY d.position, d.relation::oid)
@@ -118,9 +127,16 @@ SELECT jsonb_build_object(
         FROM clone.store_rule r WHERE r.store = $1), '[]'),
     'check', (SELECT clone.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'check'),
     'finish', (SELECT clone.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'finish'),
+    'described', (SELECT COALESCE(jsonb_agg(COALESCE(format('%I.%I', r.schema_name, r.table_name), r.relation::oid::text)), '[]')
+        FROM clone.store_relation r WHERE r.store = $1),
     'differences', COALESCE((
         SELECT jsonb_agg(difference) FROM (
-            SELECT format('table with oid %s is gone', d.relation::oid) FROM described d WHERE d.oid IS NULL
+            SELECT format('table %s is gone', COALESCE(format('%I.%I', d.schema_name, d.table_name), d.relation::oid::text))
+                || CASE WHEN d.namesake IS NULL THEN '' ELSE ', another of that name is there' END
+            FROM described d WHERE d.oid IS NULL
+            UNION ALL
+            SELECT format('table %I.%I has become %I.%I, and another has its name', d.schema_name, d.table_name, d.nspname, d.relname)
+            FROM described d WHERE d.oid IS NOT NULL AND d.namesake <> d.oid
             UNION ALL
             SELECT format('%I.%I: %s', d.nspname, d.relname, concat_ws(', ', c.added, c.gone, c.changed))
             FROM described d JOIN columns c ON c.oid = d.oid

@@ -64,6 +64,45 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.check_store(text) IS 'An unknown store is an error (22023) that lists the known ones';
 
+CREATE FUNCTION clone_internal.remember_names(store text) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    UPDATE clone.store_relation r SET schema_name = n.nspname, table_name = c.relname
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE r.store = $1 AND c.oid = r.relation AND (r.schema_name, r.table_name) IS DISTINCT FROM (n.nspname, c.relname)
+$$;
+COMMENT ON FUNCTION clone_internal.remember_names(text) IS 'Writes down the schemas and names of a store''s tables, by which clone.store_refresh() finds them again';
+
+CREATE FUNCTION clone_internal.bind_tables(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+-- A table that was dropped and made anew, or has changed places with another, is found by its name. One that was only renamed
+-- keeps its description.
+DECLARE
+    r record;
+BEGIN
+    FOR r IN
+        SELECT s.relation AS old, c.oid::regclass AS new, EXISTS (SELECT FROM pg_class o WHERE o.oid = s.relation) AS renamed
+        FROM clone.store_relation s
+        JOIN pg_namespace n ON n.nspname = s.schema_name
+        JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.table_name
+        WHERE s.store = bind_tables.store AND c.oid <> s.relation
+          AND NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = s.store AND o.relation = c.oid)
+    LOOP
+        IF r.renamed THEN
+            RAISE NOTICE 'store "%": the table that is called % now is meant, not %, which had that name', store, r.new, r.old;
+        END IF;
+        UPDATE clone.store_relation s SET relation = r.new WHERE s.store = bind_tables.store AND s.relation = r.old;
+        UPDATE clone.store_relation s SET parents = array_replace(s.parents, r.old, r.new)
+        WHERE s.store = bind_tables.store AND s.parents @> ARRAY[r.old];
+        UPDATE clone.store_column s SET target = r.new WHERE s.store = bind_tables.store AND s.target = r.old;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.bind_tables(text) IS 'Lets the descriptions of a store follow tables that have another oid now';
+
 CREATE FUNCTION clone.store_create(name text, preset text, options jsonb DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -95,6 +134,7 @@ BEGIN
     END IF;
     INSERT INTO clone.store (name, preset, options) VALUES (store_create.name, store_create.preset, COALESCE(store_create.options, '{}'));
     EXECUTE format('SELECT %s($1, $2)', describe::regproc) USING store_create.name, COALESCE(store_create.options, '{}');
+    PERFORM clone_internal.remember_names(store_create.name);
     RETURN store_create.name;
 END
 $$;
@@ -112,19 +152,29 @@ DECLARE
 BEGIN
     PERFORM clone_internal.check_store(store);
     SELECT * INTO s FROM clone.store c WHERE c.name = store_refresh.store FOR UPDATE;
-    DELETE FROM clone.store_relation c
-    WHERE c.store = s.name AND NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = c.relation);
+    PERFORM clone_internal.bind_tables(s.name);
     SELECT clone.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = s.preset;
     IF describe IS NOT NULL THEN
         EXECUTE format('SELECT %s($1, $2)', describe::regproc) USING s.name, s.options;
     END IF;
-    FOR r IN SELECT c.relation FROM clone.store_relation c
+    -- What the preset describes it would describe again; what somebody has described by hand is not thrown away.
+    FOR r IN SELECT c.relation, format('%I.%I', c.schema_name, c.table_name) AS name FROM clone.store_relation c
+             WHERE c.store = s.name AND NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = c.relation) LOOP
+        IF s.preset = 'custom' OR EXISTS (SELECT FROM clone.store_column o WHERE o.store = s.name AND o.relation = r.relation AND o.reason = 'set by hand') THEN
+            RAISE WARNING 'table % of store "%" is gone; its description stays', r.name, s.name USING
+                HINT = format('Make the table again, or forget it: SELECT clone.store_remove_table(%L, %L);', s.name, r.name);
+        ELSE
+            DELETE FROM clone.store_relation c WHERE c.store = s.name AND c.relation = r.relation;
+        END IF;
+    END LOOP;
+    FOR r IN SELECT c.relation FROM clone.store_relation c JOIN pg_class p ON p.oid = c.relation
              WHERE c.store = s.name AND NOT EXISTS (SELECT FROM clone.store_column o WHERE o.store = s.name
                    AND o.relation = c.relation AND o.reason NOT IN ('set by hand', 'key', 'integer key', 'the project', 'foreign key',
                        'key of the resource it belongs to', 'the document', 'argument of the call', 'identity column', 'generated column', 'may hold ids',
                        'may hold references', 'plain value')) LOOP
         PERFORM clone_internal.describe_columns(s.name, r.relation);
     END LOOP;
+    PERFORM clone_internal.remember_names(s.name);
 END
 $$;
 COMMENT ON FUNCTION clone.store_refresh(text) IS 'Describes a store again after its tables have changed; what was set by hand stays';
@@ -139,6 +189,23 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.store_drop(text) IS 'Forgets a store; its tables and their rows stay';
+
+CREATE FUNCTION clone.store_remove_table(store text, table_name text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM clone.check_store(store);
+    DELETE FROM clone.store_relation r
+    WHERE r.store = store_remove_table.store AND store_remove_table.table_name IN (format('%I.%I', r.schema_name, r.table_name), r.relation::text);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'store "%" has no table %', store, table_name USING
+            ERRCODE = '22023', HINT = COALESCE('Tables: ' || (SELECT string_agg(format('%I.%I', r.schema_name, r.table_name), ', ')
+                FROM (SELECT * FROM clone.store_relation r WHERE r.store = store_remove_table.store ORDER BY 1, 2 LIMIT 50) r) || '.', 'It has no tables.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone.store_remove_table(text, text) IS 'Takes a table out of a store, also one that is gone; its rows stay';
 
 CREATE FUNCTION clone.store_table(
     store text, relation regclass, role text,
@@ -200,6 +267,7 @@ BEGIN
             CASE jsonb_typeof(c.value) WHEN 'object' THEN c.value->>'role' ELSE c.value#>>'{}' END,
             (c.value->>'target')::regclass, c.value->>'value');
     END LOOP;
+    PERFORM clone_internal.remember_names(store);
 END
 $$;
 COMMENT ON FUNCTION clone.store_table(text, regclass, text, text, name, name, name, regclass, name, name, text[], text, jsonb, boolean, text, text, int) IS

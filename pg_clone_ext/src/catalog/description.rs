@@ -1,7 +1,5 @@
 //! Reads a store's description (`clone_internal.store_description`) into the core's types.
 
-use crate::error::internal;
-use crate::pg::privileges::AsExtensionOwner;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Column, ColumnRole, Dependency, InsertPath, Oid, Store, Table, TableRole, quote};
 use pg_clone_core::rules::Rule;
@@ -20,8 +18,9 @@ pub struct Description {
     pub finish: Option<Oid>,
 }
 
+/// The answer of clone_internal.store_description().
 #[derive(Deserialize)]
-struct Raw {
+pub(super) struct Raw {
     name: String,
     preset: String,
     options: Value,
@@ -30,6 +29,8 @@ struct Raw {
     rules: Vec<Rule>,
     check: Option<Oid>,
     finish: Option<Oid>,
+    /// Names of all tables that the catalog has for the store.
+    described: Vec<String>,
     differences: Vec<String>,
 }
 
@@ -66,64 +67,78 @@ struct RawTable {
     blob_type: Option<String>,
     columns: Option<Vec<RawColumn>>,
     sql_path: Option<String>,
+    kind: String,
+    inherited_by: Vec<String>,
     empty: bool,
     references: Vec<Oid>,
     project_keys: Vec<Oid>,
 }
 
-/// Loads a store that exists. Tables that changed since they were described are an error (55000) that names what is
-/// different.
-pub fn load(name: &str) -> Result<Description> {
-    let json = {
-        let _owner = AsExtensionOwner::new();
-        pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
-            "SELECT clone_internal.store_description($1)",
-            &[name.into()],
-        )
-        .map_err(internal)?
-    };
-    let Some(pgrx::JsonB(json)) = json else {
-        return Err(Error::bad_argument(format!("there is no store \"{name}\"")).hint(super::list_stores()));
-    };
-    let raw: Raw = serde_json::from_value(json).map_err(|error| {
-        Error::new(
-            Code::StoreChanged,
-            format!("the catalog of store \"{name}\" is damaged: {error}"),
-        )
-    })?;
-    if !raw.differences.is_empty() {
-        return Err(Error::new(
-            Code::StoreChanged,
-            format!("the tables of store \"{name}\" are not as the catalog describes them"),
-        )
-        .detail(raw.differences.join("; "))
-        .hint(format!(
-            "If the change is right: SELECT clone.store_refresh({});",
-            quote::literal(name)
-        )));
+impl Raw {
+    /// Reads the answer for a store; none is an error (22023).
+    pub(super) fn parse(name: &str, json: Option<&str>) -> Result<Self> {
+        let Some(json) = json else {
+            return Err(
+                Error::bad_argument(format!("there is no store \"{name}\"")).hint(super::list_stores())
+            );
+        };
+        serde_json::from_str(json).map_err(|error| {
+            Error::new(
+                Code::StoreChanged,
+                format!("the catalog of store \"{name}\" is damaged: {error}"),
+            )
+        })
     }
-    let store = Store {
-        name: raw.name,
-        preset: raw.preset,
-        options: raw.options,
-        tables: raw.tables.into_iter().map(table).collect::<Result<_>>()?,
-        dependencies: raw
-            .dependencies
-            .into_iter()
-            .map(|(resource_type, includes_type, via_column)| Dependency {
-                resource_type,
-                includes_type,
-                via_column,
-            })
-            .collect(),
-    };
-    store.check_types()?;
-    Ok(Description {
-        store,
-        rules: raw.rules,
-        check: raw.check,
-        finish: raw.finish,
-    })
+
+    /// The description. Tables that changed since they were described, or are not there, are an error (55000) that names what
+    /// is different.
+    pub(super) fn into_description(self) -> Result<Description> {
+        let name = &self.name;
+        let loaded: Vec<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
+        let mut differences = self.differences.clone();
+        // An extension may hide a table from the catalog that the store describes.
+        if differences.is_empty() && loaded.len() != self.described.len() {
+            differences.extend(
+                self.described
+                    .iter()
+                    .filter(|table| !loaded.contains(&table.as_str()))
+                    .map(|table| format!("table {table} cannot be seen")),
+            );
+        }
+        if !differences.is_empty() || loaded.len() != self.described.len() {
+            return Err(Error::new(
+                Code::StoreChanged,
+                format!("the tables of store \"{name}\" are not as the catalog describes them"),
+            )
+            .detail(differences.join("; "))
+            .hint(format!(
+                "If the change is right: SELECT clone.store_refresh({});",
+                quote::literal(name)
+            )));
+        }
+        let store = Store {
+            name: self.name,
+            preset: self.preset,
+            options: self.options,
+            tables: self.tables.into_iter().map(table).collect::<Result<_>>()?,
+            dependencies: self
+                .dependencies
+                .into_iter()
+                .map(|(resource_type, includes_type, via_column)| Dependency {
+                    resource_type,
+                    includes_type,
+                    via_column,
+                })
+                .collect(),
+        };
+        store.check_types()?;
+        Ok(Description {
+            store,
+            rules: self.rules,
+            check: self.check,
+            finish: self.finish,
+        })
+    }
 }
 
 fn table(raw: RawTable) -> Result<Table> {
@@ -164,6 +179,10 @@ fn table(raw: RawTable) -> Result<Table> {
         blob_type: raw.blob_type,
         columns,
         path: raw.sql_path.map_or(InsertPath::Bulk, InsertPath::Sql),
+        elsewhere: false,
+        only: !raw.inherited_by.is_empty(),
+        kind: raw.kind,
+        inherited_by: raw.inherited_by,
         empty: raw.empty,
         references: raw.references,
         project_keys: raw.project_keys,

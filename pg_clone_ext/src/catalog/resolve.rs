@@ -1,15 +1,24 @@
 //! Which store a call means when it names none: the only one, or the one that holds the project.
 
-use crate::error::internal;
 use crate::pg::privileges::{AsExtensionOwner, check_select};
+use crate::pg::query::{for_each_row, text};
+use crate::pg::snapshot::{self, Snapshot};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::quote;
 
 fn names() -> Result<Vec<String>> {
+    snapshot::next_command();
     let _owner = AsExtensionOwner::new();
-    pgrx::Spi::get_one::<Vec<String>>("SELECT pg_catalog.array_agg(name ORDER BY name) FROM clone.store")
-        .map(Option::unwrap_or_default)
-        .map_err(internal)
+    let mut names = Vec::new();
+    Snapshot::newest().within(|| {
+        for_each_row("SELECT name FROM clone.store AS s ORDER BY s.name", &mut |row| {
+            if let Some(row) = row {
+                names.extend(row.text(0)?.map(std::borrow::Cow::into_owned));
+            }
+            Ok(())
+        })
+    })?;
+    Ok(names)
 }
 
 /// The stores there are, as a hint.
@@ -64,27 +73,37 @@ pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
 /// not found in a store of UUIDs; the table of projects is small. A store that the caller may not read is none of the
 /// caller's.
 fn holds(store: &str, project: &str) -> Result<bool> {
-    let found = {
+    let (mut condition, mut table) = (None, None);
+    {
         let _owner = AsExtensionOwner::new();
-        pgrx::Spi::get_two_with_args::<String, pgrx::pg_sys::Oid>(
-            "SELECT pg_catalog.format('%I.%I WHERE pg_catalog.lower(%I', n.nspname, c.relname, r.id_column), c.oid \
-             FROM clone.store_relation r JOIN pg_catalog.pg_class c ON c.oid = r.relation \
-             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE r.store = $1 AND r.role = 'project'",
-            &[store.into()],
-        )
+        let sql = format!(
+            "SELECT pg_catalog.format('%I.%I AS t WHERE pg_catalog.lower(t.%I', n.nspname, c.relname, r.id_column), c.oid::pg_catalog.int8 \
+             FROM clone.store_relation r JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.relation::pg_catalog.oid \
+             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             WHERE r.store OPERATOR(pg_catalog.=) {} AND r.role OPERATOR(pg_catalog.=) 'project'",
+            quote::literal(store)
+        );
+        Snapshot::newest().within(|| {
+            for_each_row(&sql, &mut |row| {
+                if let Some(row) = row {
+                    condition = row.text(0)?.map(std::borrow::Cow::into_owned);
+                    table = row.bigint(1).and_then(|oid| u32::try_from(oid).ok());
+                }
+                Ok(())
+            })
+        })?;
+    }
+    let (Some(condition), Some(table)) = (condition, table) else {
+        return Ok(false);
     };
-    let (condition, table) = match found {
-        Ok((Some(condition), Some(table))) => (condition, table),
-        Ok(_) | Err(pgrx::spi::SpiError::InvalidPosition) => return Ok(false),
-        Err(error) => return Err(internal(error)),
-    };
-    if check_select(u32::from(table), &condition).is_err() {
+    if check_select(table, &condition).is_err() {
         return Ok(false);
     }
-    pgrx::Spi::get_one::<bool>(&format!(
-        "SELECT EXISTS (SELECT FROM {condition}::pg_catalog.text) OPERATOR(pg_catalog.=) pg_catalog.lower({}))",
-        quote::literal(project)
-    ))
-    .map(|found| found.unwrap_or(false))
-    .map_err(internal)
+    let found = Snapshot::latest().within(|| {
+        text(&format!(
+            "SELECT 'yes'::pg_catalog.text FROM {condition}::pg_catalog.text) OPERATOR(pg_catalog.=) pg_catalog.lower({}) LIMIT 1",
+            quote::literal(project)
+        ))
+    })?;
+    Ok(found.is_some())
 }

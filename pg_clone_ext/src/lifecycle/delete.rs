@@ -20,7 +20,9 @@ pub fn delete_project(project: &str, store: Option<&str>, options: &Value) -> Re
             Error::bad_argument("the project is missing").hint("Give the id of the project to delete.")
         );
     }
-    let store = catalog::load(&target::store_of(store, project)?)?.store;
+    let store = catalog::open(&target::store_of(store, project)?, catalog::Purpose::Write)?
+        .description
+        .store;
     authorize::tables(&store)?;
     let project = project_id(store.project_table()?, project)?;
     if !options.dry_run {

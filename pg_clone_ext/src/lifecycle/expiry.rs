@@ -75,7 +75,9 @@ pub fn set_expiry(
     expires_at: Option<TimestampWithTimeZone>,
     store: Option<&str>,
 ) -> Result<Option<TimestampWithTimeZone>> {
-    let store = catalog::load(&target::store_of(store, project)?)?.store;
+    let store = catalog::open(&target::store_of(store, project)?, catalog::Purpose::Read)?
+        .description
+        .store;
     authorize::tables(&store)?;
     let project = project_id(store.project_table()?, project)?;
     let Some(made_by) = target::made_by(&store.name, &project)? else {

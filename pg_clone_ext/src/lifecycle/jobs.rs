@@ -22,7 +22,7 @@ const SETTINGS: [&str; 3] = ["search_path", "pg_clone.actor", "pg_clone.max_memo
 pub fn start(request: &Request) -> Result<i64> {
     request.check()?;
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
-    let description = catalog::load(&name)?;
+    let description = catalog::open(&name, catalog::Purpose::Read)?.description;
     let store = description.store;
     run::authorize_clone(&store, &request.resource_types, true)?;
     let source = run::project_id(store.project_table()?, &request.source_project)?;

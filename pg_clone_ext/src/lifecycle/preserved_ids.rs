@@ -3,9 +3,10 @@
 use crate::error::internal;
 use crate::pg::memory::Memory;
 use crate::pg::privileges::AsExtensionOwner;
-use crate::pg::query::for_each_row;
+use crate::pg::query::{self, for_each_row};
 use crate::pg::row::Row;
 use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::snapshot::Snapshot;
 use crate::run::{Key, NewKey, Run};
 use pg_clone_core::edit::member;
 use pg_clone_core::error::Result;
@@ -33,13 +34,14 @@ pub struct PreservedType {
 /// The stable types of a store.
 pub fn types(store: &str) -> Result<Vec<PreservedType>> {
     let _owner = AsExtensionOwner::new();
-    let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
-        "SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(s)) FROM clone.store_stable s WHERE s.store OPERATOR(pg_catalog.=) $1",
-        &[store.into()],
-    )
-    .map_err(internal)?;
-    found.map_or(Ok(Vec::new()), |pgrx::JsonB(rows)| {
-        serde_json::from_value(rows).map_err(internal)
+    let found = Snapshot::newest().within(|| {
+        query::text(&format!(
+            "SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(s))::pg_catalog.text FROM clone.store_stable s WHERE s.store OPERATOR(pg_catalog.=) {}",
+            quote::literal(store)
+        ))
+    })?;
+    found.map_or(Ok(Vec::new()), |rows: String| {
+        serde_json::from_str(&rows).map_err(internal)
     })
 }
 

@@ -44,13 +44,20 @@ fn extension_owner() -> pg_sys::Oid {
     {
         return owner;
     }
-    let owner = pgrx::Spi::get_one::<pg_sys::Oid>(
-        "SELECT extowner FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'pg_clone_ext'::pg_catalog.name",
-    )
-    .ok()
-    .flatten()
-    // SAFETY: reads the current user's oid. Without a row the extension is being created, by this very user.
-    .unwrap_or_else(|| unsafe { pg_sys::GetUserId() });
+    // Read-only: a call that may write takes a transaction id, which a standby has none of.
+    let mut found = None;
+    let _ = super::query::for_each_row(
+        "SELECT extowner::pg_catalog.int8 FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'pg_clone_ext'::pg_catalog.name",
+        &mut |row| {
+            found = row.and_then(|row| row.bigint(0)).or(found);
+            Ok(())
+        },
+    );
+    let owner = found
+        .and_then(|owner| u32::try_from(owner).ok())
+        .map(pg_sys::Oid::from)
+        // SAFETY: reads the current user's oid. Without a row the extension is being created, by this very user.
+        .unwrap_or_else(|| unsafe { pg_sys::GetUserId() });
     OWNER.set(Some((database, owner)));
     owner
 }

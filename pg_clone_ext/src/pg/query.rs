@@ -56,6 +56,19 @@ pub fn for_each_row(sql: &str, each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<
     Ok(rows)
 }
 
+/// The first column of the last row of a query as text, read-only under the active snapshot: unlike a call of the server's
+/// programming interface that may write, it takes no transaction id, so that a standby can answer it.
+pub fn text(sql: &str) -> Result<Option<String>> {
+    let mut found = None;
+    for_each_row(sql, &mut |row| {
+        if let Some(row) = row {
+            found = row.text(0)?.map(std::borrow::Cow::into_owned);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// Called by the executor for each row.
 #[pg_guard]
 unsafe extern "C-unwind" fn receive_slot(

@@ -6,18 +6,24 @@ use pgrx::pg_sys;
 pub struct Snapshot(pg_sys::Snapshot);
 
 impl Snapshot {
-    /// Registers the active snapshot: that of the statement that called us.
-    pub fn of_caller() -> Self {
-        // SAFETY: a function called by a statement always has an active snapshot; registering copies it and ties it to
-        // the current resource owner, which lives as long as the statement.
-        Snapshot(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetActiveSnapshot()) })
+    /// Registers the snapshot that the transaction's next statement would get: under READ COMMITTED it sees what was
+    /// committed while we waited for a lock. It never sees what we write afterwards.
+    pub fn latest() -> Self {
+        // The transaction's own snapshot would go on to see our writes, so it is copied.
+        // SAFETY: within a transaction; pushed and popped in a pair, and registered in between, which ties the copy to the
+        // current resource owner, that lives as long as the statement.
+        unsafe {
+            pg_sys::PushCopiedSnapshot(pg_sys::GetTransactionSnapshot());
+            let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetActiveSnapshot());
+            pg_sys::PopActiveSnapshot();
+            Snapshot(snapshot)
+        }
     }
 
-    /// Registers the snapshot that the transaction's next statement would get: under READ COMMITTED it sees what was
-    /// committed while we waited for a lock.
-    pub fn latest() -> Self {
-        // SAFETY: within a transaction; registering copies the snapshot and ties it to the current resource owner.
-        Snapshot(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetTransactionSnapshot()) })
+    /// Registers a snapshot that sees everything that is committed now, whatever the isolation level.
+    pub fn newest() -> Self {
+        // SAFETY: as in latest(); registering copies the static one.
+        Snapshot(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot()) })
     }
 
     /// Runs `f` with this snapshot active.
@@ -34,10 +40,16 @@ impl Snapshot {
 impl Drop for Snapshot {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            // SAFETY: registered in of_caller() and not yet unregistered.
+            // SAFETY: registered when made and not yet unregistered.
             unsafe { pg_sys::UnregisterSnapshot(self.0) }
         }
     }
+}
+
+/// Whether all statements of this transaction see the same snapshot: REPEATABLE READ and SERIALIZABLE.
+pub fn is_fixed() -> bool {
+    // SAFETY: reads a backend variable.
+    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
 /// Makes the rows written so far visible to the next command of this transaction.

@@ -1,8 +1,8 @@
 //! Before anything is read: may the caller do this, and does the project exist.
 
 use super::state::Run;
-use crate::error::internal;
 use crate::pg::privileges;
+use crate::pg::query::text;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{KeyKind, Store, Table, TableRole, quote};
@@ -62,17 +62,15 @@ pub fn project_exists(run: &Run) -> Result<()> {
     debug_assert_eq!(table.role, TableRole::Project);
     let column = table.id_column.as_deref().unwrap_or_default();
     let live = table.live.as_deref().unwrap_or("true");
-    let found = pgrx::Spi::get_one::<bool>(&format!(
-        "SELECT EXISTS (SELECT FROM {} AS t WHERE t.{} OPERATOR(pg_catalog.=) {}::{} AND ({live}))",
+    let found = text(&format!(
+        "SELECT 'yes'::pg_catalog.text FROM {} AS t WHERE t.{} OPERATOR(pg_catalog.=) {}::{} AND ({live}) LIMIT 1",
         table.source_name(),
         quote::identifier(column),
         quote::literal(&run.source),
         table.type_of(column),
-    ))
-    .map_err(internal)?;
-    if found == Some(true) {
-        Ok(())
-    } else {
-        Err(not_found(&run.source))
+    ))?;
+    match found {
+        Some(_) => Ok(()),
+        None => Err(not_found(&run.source)),
     }
 }

@@ -7,7 +7,7 @@ use super::keys::{Key, NewKey};
 use super::new_keys::new_keys;
 use super::resources::for_each_resource;
 use super::state::{Run, over_budget};
-use crate::error::internal;
+use crate::pg::query::text;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Oid, Table, TableRole, quote};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -136,14 +136,13 @@ fn check_types_of_rows(run: &Run) -> Result<()> {
                 continue;
             };
             // Only for a type that this project does not have: another project's resource proves that it exists.
-            let exists = pgrx::Spi::get_one::<bool>(&format!(
-                "SELECT EXISTS (SELECT FROM {} AS t WHERE t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {})",
+            let exists = text(&format!(
+                "SELECT 'yes'::pg_catalog.text FROM {} AS t WHERE t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {} LIMIT 1",
                 table.source_name(),
                 quote::identifier(column),
                 quote::literal(&wanted)
-            ))
-            .map_err(internal)?;
-            if exists == Some(true) {
+            ))?;
+            if exists.is_some() {
                 known.insert(wanted.clone());
             }
         }

@@ -36,14 +36,14 @@ pub use plan_rows::PlanRow;
 pub use record::arguments;
 pub use state::{Run, over_budget};
 
-use crate::catalog;
+use crate::catalog::{self, OpenStore, Purpose};
 use crate::error::internal;
 use crate::lifecycle::Succession;
 use crate::pg::datum::random;
 use crate::pg::emit_result::EmitResult;
 use crate::pg::settings_guard::{CallersPath, PathGuard, ReadingSettings};
-use crate::pg::snapshot::Snapshot;
-use pg_clone_core::error::{Error, Result};
+use crate::pg::table_locks::OpenTables;
+use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
 use pg_clone_core::plan::{KeyKind, Oid, Request};
 use pg_clone_core::rewrite::Dangling;
@@ -56,24 +56,30 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 thread_local! {
-    /// The run of this backend whose SQL path may call `clone_internal.rewritten_rows`.
-    static RUNNING: RefCell<Option<Rc<Run>>> = const { RefCell::new(None) };
+    /// The runs of this backend whose SQL path may call `clone_internal.rewritten_rows`: a trigger may clone within a clone.
+    static RUNNING: RefCell<Vec<Rc<Run>>> = const { RefCell::new(Vec::new()) };
     static LAST_RUN: Cell<Option<i64>> = const { Cell::new(None) };
 }
 
 /// Makes a run known to `clone_internal.rewritten_rows`; also when an error unwinds it is forgotten.
-struct Running;
+struct Running(i64);
 
 impl Running {
     fn new(run: Rc<Run>) -> Self {
-        RUNNING.set(Some(run));
-        Running
+        let number = run.id;
+        RUNNING.with_borrow_mut(|runs| runs.push(run));
+        Running(number)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        RUNNING.set(None);
+        // Whatever was begun later is over too: an error that ended it may have passed it by.
+        RUNNING.with_borrow_mut(|runs| {
+            if let Some(place) = runs.iter().position(|run| run.id == self.0) {
+                runs.truncate(place);
+            }
+        });
     }
 }
 
@@ -84,9 +90,7 @@ pub fn last_run() -> Option<i64> {
 
 /// Rows for the SQL path; an error outside of a run (22023).
 pub fn emit(run: i64, table: u32, result: &mut EmitResult) -> Result<()> {
-    let running = RUNNING
-        .with_borrow(Clone::clone)
-        .filter(|running| running.id == run);
+    let running = RUNNING.with_borrow(|runs| runs.iter().find(|running| running.id == run).cloned());
     match running {
         Some(running) => copy::emit(&running, table, result),
         None => Err(
@@ -96,13 +100,30 @@ pub fn emit(run: i64, table: u32, result: &mut EmitResult) -> Result<()> {
     }
 }
 
+/// A run before its first row.
+struct Prepared {
+    run: Run,
+    succession: Succession,
+    finish: Option<Oid>,
+    /// Declared last: everything else is gone when the tables are let go of.
+    tables: OpenTables,
+}
+
 /// Everything up to the copy: nothing has been written. `writing` also checks for INSERT.
-fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<(Run, Succession, Option<Oid>)> {
+fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Prepared> {
     request.check()?;
     request.owner = request.owner.as_deref().map(canonical_reference);
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
-    let description = catalog::load(&name)?;
+    let purpose = if writing { Purpose::Write } else { Purpose::Read };
+    let OpenStore {
+        description,
+        snapshot,
+        tables,
+    } = catalog::open(&name, purpose)?;
     let mut store = description.store;
+    if writing {
+        catalog::check_isolation(&store)?;
+    }
     // FHIR JSON has no null members: there a reference that may not stay is taken out.
     if request.options.dangling == Dangling::Null
         && store.options.get("dangling_null").is_some_and(|v| v == "remove")
@@ -155,7 +176,7 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<(Ru
         id_paths: Arc::new(id_paths::of_store(&store)?),
         rules: rules::none()?,
         secret: random::<16>()?,
-        snapshot: Snapshot::of_caller(),
+        snapshot: Rc::new(snapshot),
         active: HashSet::new(),
         source_rows: BTreeMap::new(),
         table_copies: Vec::new(),
@@ -163,14 +184,13 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<(Ru
         emitted_statistics: RefCell::new(None),
         store,
     };
-    // The snapshot is a resource of its own, so that the run can be changed while it is active.
-    let snapshot = Snapshot::of_caller();
+    // Shared, so that the run can be changed while the snapshot is active.
+    let snapshot = Rc::clone(&run.snapshot);
     snapshot.within(|| {
         let _settings = ReadingSettings::new();
         authorize::project_exists(&run)?;
         map::build(&mut run)
     })?;
-    drop(snapshot);
     succession.pin(&mut run)?;
     run.target = new_project_id(&run)?;
     run.owner = run
@@ -182,7 +202,12 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<(Ru
     if !run.request.options.keep_ids {
         run.rules = rules::compile(description.rules, &run)?;
     }
-    Ok((run, succession, description.finish))
+    Ok(Prepared {
+        run,
+        succession,
+        finish: description.finish,
+        tables,
+    })
 }
 
 /// A reference whose UUID is spelled as the stores spell it: in lower case.
@@ -210,12 +235,27 @@ fn new_project_id(run: &Run) -> Result<String> {
     }
 }
 
+/// Another session's change waits for the end of this transaction, so this session's own triggers made it.
+fn changed_by_itself(table: &str) -> Error {
+    Error::new(
+        Code::StoreChanged,
+        format!("table \"{table}\" got or lost a trigger or a rule while it was cloned"),
+    )
+    .detail("Rows that were written before did not pass it.")
+    .hint("A trigger of the store's tables must not change the definition of a table of the store.")
+}
+
 /// `project_clone`: the new project's document.
 pub fn clone_project(request: Request) -> Result<Value> {
     let began = Instant::now();
     let path = CallersPath::current();
     let _safe = PathGuard::safe();
-    let (mut run, mut succession, finish) = prepare(request, path, true)?;
+    let Prepared {
+        mut run,
+        mut succession,
+        finish,
+        tables: open,
+    } = prepare(request, path, true)?;
     run.id = record::next_run_id()?;
     succession.before_copy(&run)?;
     if run.request.options.keep_ids {
@@ -238,6 +278,10 @@ pub fn clone_project(request: Request) -> Result<Value> {
         });
     }
     drop(running);
+    if let Some(name) = open.changed() {
+        return Err(changed_by_itself(&name));
+    }
+    drop(open);
     if run.request.options.keep_ids {
         kept_ids::advance_sequences(&run)?;
     }
@@ -259,6 +303,6 @@ pub fn clone_project(request: Request) -> Result<Value> {
 pub fn plan_project(request: Request) -> Result<Vec<PlanRow>> {
     let path = CallersPath::current();
     let _safe = PathGuard::safe();
-    let (run, _, _) = prepare(request, path, false)?;
-    plan_rows::rows(&run)
+    let prepared = prepare(request, path, false)?;
+    plan_rows::rows(&prepared.run)
 }

@@ -11,6 +11,7 @@ use pg_clone_core::rules::RuleSet;
 use pg_clone_core::worker_thread::WorkerThread;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// New integer keys of one table: Some(new) for a row that is cloned, None for one that is not.
@@ -98,7 +99,7 @@ pub struct Run {
     /// Key of everything that is regenerated, so that a document and its history row get the same secret.
     pub secret: [u8; 16],
     /// The snapshot under which everything is read.
-    pub snapshot: Snapshot,
+    pub snapshot: Rc<Snapshot>,
     /// Tables that hold rows of this run.
     pub active: HashSet<Oid>,
     /// Rows of the source project per table and type, live or not.

@@ -3,13 +3,12 @@
 
 use super::authorize;
 use super::keys::Key;
-use crate::catalog;
+use crate::catalog::{self, Purpose};
 use crate::error::internal;
 use crate::pg::memory::Memory;
 use crate::pg::privileges::AsExtensionOwner;
-use crate::pg::query::for_each_row;
+use crate::pg::query::{for_each_row, text};
 use crate::pg::settings_guard::{PathGuard, ReadingSettings};
-use crate::pg::snapshot::Snapshot;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
@@ -47,29 +46,28 @@ struct MadeBy {
 
 fn made_by(store: &str, target: &str) -> Result<Option<MadeBy>> {
     let _owner = AsExtensionOwner::new();
-    let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
-        "SELECT clone_internal.run_of_project($1, $2)",
-        &[store.into(), target.into()],
-    )
-    .map_err(internal)?;
-    match found {
-        Some(pgrx::JsonB(json)) => serde_json::from_value(json).map(Some).map_err(internal),
-        None => Ok(None),
-    }
+    let found = text(&format!(
+        "SELECT clone_internal.run_of_project({}, {})::pg_catalog.text",
+        quote::literal(store),
+        quote::literal(target)
+    ))?;
+    found
+        .map(|json| serde_json::from_str(&json).map_err(internal))
+        .transpose()
 }
 
 /// All checks of a project. One that no run made is an error (P0002).
 pub fn verify(target_project: &str, store: Option<&str>) -> Result<Vec<Check>> {
     let _safe = PathGuard::safe();
     let name = catalog::resolve(store, target_project)?;
-    let store = catalog::load(&name)?.store;
+    let open = catalog::open(&name, Purpose::Read)?;
+    let (store, snapshot) = (open.description.store, open.snapshot);
     authorize::tables(&store, &[], false)?;
     let target = authorize::project_id(store.project_table()?, target_project)?;
-    let run = made_by(&name, &target)?.ok_or_else(|| {
+    let run = snapshot.within(|| made_by(&name, &target))?.ok_or_else(|| {
         Error::new(Code::NotFound, format!("no run made the project \"{target}\""))
             .hint("SELECT id, target_project, name FROM clone.run lists the clones.")
     })?;
-    let snapshot = Snapshot::of_caller();
     let checks = snapshot.within(|| {
         let _settings = ReadingSettings::new();
         let mut checks = Vec::new();

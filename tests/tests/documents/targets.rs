@@ -84,7 +84,13 @@ async fn a_foreign_table_can_be_the_target() {
         other.name
     ))
     .await;
-    db.run("BEGIN").await;
+    let failure = db.fails(&format!("SELECT project_clone('{PROJECT}')")).await;
+    assert_eq!(failure.code, "55000", "several snapshots: {failure:?}");
+    assert!(
+        failure.message.contains("public.note") && failure.hint.contains("REPEATABLE READ"),
+        "{failure:?}"
+    );
+    db.run("BEGIN ISOLATION LEVEL REPEATABLE READ").await;
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     db.run("COMMIT").await;
     let patient = db
@@ -96,7 +102,7 @@ async fn a_foreign_table_can_be_the_target() {
         other.number(&format!("SELECT count(*) FROM public.note WHERE project = '{clone}' AND body = 'see Patient/{patient} and ' || id")).await,
         50
     );
-    db.run("BEGIN").await;
+    db.run("BEGIN ISOLATION LEVEL REPEATABLE READ").await;
     db.clone_project(&format!("'{PROJECT}'")).await;
     db.run("ROLLBACK").await;
     assert_eq!(other.number("SELECT count(*) FROM public.note").await, 100);

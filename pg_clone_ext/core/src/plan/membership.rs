@@ -88,6 +88,13 @@ fn build(
             parts.join(" UNION ALL ")
         )
     };
+    if table.only {
+        // Rows of its children are those of other tables of the store.
+        sql = format!(
+            "{sql} AND {alias}.tableoid OPERATOR(pg_catalog.=) {}::pg_catalog.oid",
+            table.oid
+        );
+    }
     if !all && let Some(live) = &table.live {
         // The catalog's condition names plain columns, so it stands alone in its scope: a row-wise subquery would
         // hide the index, and inside an IN list the columns resolve to the innermost table, which is this one.

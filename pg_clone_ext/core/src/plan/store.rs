@@ -188,7 +188,15 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// How it can be filled.
     pub path: InsertPath,
-    /// No block on disk: no row to read.
+    /// Its kind as pg_class says it: r, p, v, f.
+    pub kind: String,
+    /// Tables that inherit from it (not its partitions), quoted and qualified.
+    pub inherited_by: Vec<String>,
+    /// Its children are tables of the store themselves: only its own rows are meant.
+    pub only: bool,
+    /// Its rows are not in this server's own tables: a foreign table, or what an extension keeps.
+    pub elsewhere: bool,
+    /// No block on disk, no child, no other engine: no row to read.
     pub empty: bool,
     /// Tables its foreign keys name.
     pub references: Vec<Oid>,
