@@ -127,11 +127,11 @@ SELECT jsonb_build_object(
         FROM clone.store_rule r WHERE r.store = $1), '[]'),
     'check', (SELECT clone.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'check'),
     'finish', (SELECT clone.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'finish'),
-    'described', (SELECT COALESCE(jsonb_agg(COALESCE(format('%I.%I', r.schema_name, r.table_name), r.relation::oid::text)), '[]')
+    'described', (SELECT COALESCE(jsonb_agg(COALESCE(quote_ident(r.schema_name) || '.' || quote_ident(r.table_name), r.relation::oid::text)), '[]')
         FROM clone.store_relation r WHERE r.store = $1),
     'differences', COALESCE((
         SELECT jsonb_agg(difference) FROM (
-            SELECT format('table %s is gone', COALESCE(format('%I.%I', d.schema_name, d.table_name), d.relation::oid::text))
+            SELECT format('table %s is gone', COALESCE(quote_ident(d.schema_name) || '.' || quote_ident(d.table_name), d.relation::oid::text))
                 || CASE WHEN d.namesake IS NULL THEN '' ELSE ', another of that name is there' END
             FROM described d WHERE d.oid IS NULL
             UNION ALL

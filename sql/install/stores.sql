@@ -135,6 +135,7 @@ BEGIN
     INSERT INTO clone.store (name, preset, options) VALUES (store_create.name, store_create.preset, COALESCE(store_create.options, '{}'));
     EXECUTE format('SELECT %s($1, $2)', describe::regproc) USING store_create.name, COALESCE(store_create.options, '{}');
     PERFORM clone_internal.remember_names(store_create.name);
+    PERFORM clone_internal.check_column_roles(store_create.name);
     RETURN store_create.name;
 END
 $$;
@@ -175,6 +176,7 @@ BEGIN
         PERFORM clone_internal.describe_columns(s.name, r.relation);
     END LOOP;
     PERFORM clone_internal.remember_names(s.name);
+    PERFORM clone_internal.check_column_roles(s.name);
 END
 $$;
 COMMENT ON FUNCTION clone.store_refresh(text) IS 'Describes a store again after its tables have changed; what was set by hand stays';
@@ -195,7 +197,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM clone.check_store(store);
+    PERFORM clone_internal.check_store(store);
     DELETE FROM clone.store_relation r
     WHERE r.store = store_remove_table.store AND store_remove_table.table_name IN (format('%I.%I', r.schema_name, r.table_name), r.relation::text);
     IF NOT FOUND THEN
@@ -292,6 +294,20 @@ BEGIN
         RAISE EXCEPTION 'store "%" has no column % in table %', store, name, relation USING
             ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
     END IF;
+    IF role = 'value' AND value IS NULL THEN
+        RAISE EXCEPTION 'the role value of column % needs a value', name USING
+            ERRCODE = '22023', HINT = 'Give it: clone.store_column(…, ''value'', value => ''…'').';
+    END IF;
+    BEGIN
+        PERFORM clone_internal.check_column_roles(store, relation::oid);
+    EXCEPTION
+        WHEN data_exception OR integrity_constraint_violation THEN
+            IF SQLSTATE = '22023' THEN
+                RAISE;
+            END IF;
+            RAISE EXCEPTION 'the value "%" does not fit column % of %', value, name, relation USING
+                ERRCODE = '22023', DETAIL = SQLERRM, HINT = 'Give a value in the form in which the column''s type writes it.';
+    END;
 END
 $$;
 COMMENT ON FUNCTION clone.store_column(text, regclass, name, text, regclass, text) IS 'Overrides what the clone gets in a column';

@@ -1,5 +1,6 @@
 //! Every SQL function of the extension that is written in Rust.
 
+mod catalog;
 mod clone;
 mod item;
 mod lifecycle;

@@ -116,7 +116,20 @@ impl Raw {
                 quote::literal(name)
             )));
         }
-        let store = Store {
+        let (rules, check, finish) = (self.rules.clone(), self.check, self.finish);
+        let store = self.into_store()?;
+        store.check_types()?;
+        Ok(Description {
+            store,
+            rules,
+            check,
+            finish,
+        })
+    }
+
+    /// The store, whatever is different.
+    pub(super) fn into_store(self) -> Result<Store> {
+        Ok(Store {
             name: self.name,
             preset: self.preset,
             options: self.options,
@@ -130,13 +143,6 @@ impl Raw {
                     via_column,
                 })
                 .collect(),
-        };
-        store.check_types()?;
-        Ok(Description {
-            store,
-            rules: self.rules,
-            check: self.check,
-            finish: self.finish,
         })
     }
 }

@@ -1,8 +1,10 @@
 //! The catalog of stores: which store a call means, and its description.
 
+mod column_roles;
 mod description;
 mod open;
 mod resolve;
 
+pub use column_roles::check_column_roles;
 pub use open::{OpenStore, Purpose, check_isolation, open};
 pub use resolve::{list_stores, resolve};

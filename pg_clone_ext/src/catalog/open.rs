@@ -30,8 +30,8 @@ pub fn open(name: &str, purpose: Purpose) -> Result<OpenStore> {
     let locked = tables_of(name)?;
     let tables = OpenTables::lock(&locked, purpose);
     let snapshot = Snapshot::latest();
-    let raw = snapshot.within(|| raw(name))?;
-    if snapshot::is_fixed() && Snapshot::newest().within(|| self::raw(name))? != raw {
+    let raw = snapshot.within(|| description_of(name))?;
+    if snapshot::is_fixed() && Snapshot::newest().within(|| description_of(name))? != raw {
         return Err(changed(
             name,
             "They changed since this transaction took its snapshot.",
@@ -84,7 +84,8 @@ fn tables_of(name: &str) -> Result<Vec<Oid>> {
     Ok(oids)
 }
 
-fn raw(name: &str) -> Result<Option<String>> {
+/// The answer of clone_internal.store_description() under the active snapshot.
+pub(super) fn description_of(name: &str) -> Result<Option<String>> {
     let _owner = AsExtensionOwner::new();
     query::text(&format!(
         "SELECT clone_internal.store_description({})::pg_catalog.text",

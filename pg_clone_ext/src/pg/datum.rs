@@ -1,10 +1,12 @@
 //! Values: reading datums and making new ones, in the current memory context.
 
+use super::relation::Attribute;
+use super::toast::copied;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::ids::Id;
+use pg_clone_core::ids::{Id, uuid_text};
 use pg_clone_core::rewrite::Outcome;
 use pgrx::pg_sys;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 /// What became of a value.
 pub enum Changed {
@@ -29,6 +31,15 @@ pub fn make_uuid(id: &Id) -> pg_sys::Datum {
         let bytes = pg_sys::palloc(size_of::<Id>()).cast::<Id>();
         bytes.write(*id);
         pg_sys::Datum::from(bytes)
+    }
+}
+
+/// A UUID as a datum of a column of type uuid, or of a text type.
+pub fn make_uuid_of(type_name: &str, id: &Id) -> Result<pg_sys::Datum> {
+    if type_name == "uuid" {
+        Ok(make_uuid(id))
+    } else {
+        make_varlena(uuid_text::to_string(id).as_bytes())
     }
 }
 
@@ -253,10 +264,39 @@ pub fn from_text(text: &str, type_oid: pg_sys::Oid, typmod: i32) -> Result<pg_sy
     }
 }
 
-/// The transaction's time as a timestamptz datum.
-pub fn transaction_time() -> pg_sys::Datum {
-    // SAFETY: reads the transaction state.
-    pg_sys::Datum::from(unsafe { pg_sys::GetCurrentTransactionStartTimestamp() })
+/// The transaction's time as a value of that type, as a cast makes it: local time where the type has no zone, with the type's
+/// precision, checked by the type if it is a domain. In the current memory context.
+pub fn transaction_time(attribute: &Attribute) -> Result<pg_sys::Datum> {
+    // SAFETY: returns a palloc'd, NUL-terminated string that means the type under any search_path.
+    let type_name = unsafe {
+        let flags = pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | pg_sys::FORMAT_TYPE_FORCE_QUALIFY;
+        let name = pg_sys::format_type_extended(attribute.type_oid, attribute.typmod, flags as u16);
+        CStr::from_ptr(name).to_string_lossy().into_owned()
+    };
+    // SAFETY: reads the current context, which outlives this call.
+    let context = unsafe { pg_sys::CurrentMemoryContext };
+    let mut time = None;
+    super::query::for_each_row(
+        &format!("SELECT CAST(pg_catalog.transaction_timestamp() AS {type_name})"),
+        &mut |row| {
+            if let Some(datum) = row.and_then(|row| row.datum(0)) {
+                // SAFETY: the context is alive, and the one of the query is put back.
+                time = Some(unsafe {
+                    let old = pg_sys::MemoryContextSwitchTo(context);
+                    let copy = copied(datum, attribute);
+                    pg_sys::MemoryContextSwitchTo(old);
+                    copy
+                });
+            }
+            Ok(())
+        },
+    )?;
+    time.ok_or_else(|| {
+        Error::new(
+            Code::Internal,
+            format!("the time is no value of type {type_name}"),
+        )
+    })
 }
 
 /// Unpredictable bytes from the server's strong random source.
@@ -268,4 +308,12 @@ pub fn random<const N: usize>() -> Result<[u8; N]> {
     } else {
         Err(Error::new(Code::Internal, "could not get random bytes"))
     }
+}
+
+/// A random UUID of version 4.
+pub fn random_uuid() -> Result<Id> {
+    let mut id = random::<16>()?;
+    id[6] = (id[6] & 0x0F) | 0x40;
+    id[8] = (id[8] & 0x3F) | 0x80;
+    Ok(id)
 }

@@ -31,6 +31,11 @@ impl Memory {
         result
     }
 
+    /// The context itself, for this folder.
+    pub(super) fn as_ptr(&self) -> pg_sys::MemoryContext {
+        self.0
+    }
+
     /// Frees everything in it. Datums made within it must not be used any more: the callers in this folder and the
     /// row transformer reset only after the tuple has been formed.
     pub fn reset(&self) {

@@ -7,6 +7,7 @@
 pub mod as_role;
 pub mod bulk_insert;
 pub mod datum;
+pub mod domain_check;
 pub mod emit_result;
 pub mod environment;
 mod gin_pending;

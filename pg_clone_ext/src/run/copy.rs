@@ -100,6 +100,17 @@ pub fn path(run: &Run, table_copy: &TableCopy) -> InsertPath {
     }
 }
 
+/// Makes the values that are the same in every row, once, before anything is written: what a column's type refuses raises
+/// its own error.
+pub fn check_constants(run: &Run) -> Result<()> {
+    for table_copy in &run.table_copies {
+        let table = OpenTable::for_read(table_copy.table);
+        let (_, targets) = ColumnMapping::new(&table, table_copy)?;
+        Transformer::new(run, table_copy, targets)?;
+    }
+    Ok(())
+}
+
 /// Fills one table.
 pub fn table(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> Result<TableStatistics> {
     let statistics = match path(run, table_copy) {

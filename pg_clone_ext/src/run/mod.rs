@@ -202,6 +202,7 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Pre
     if !run.request.options.keep_ids {
         run.rules = rules::compile(description.rules, &run)?;
     }
+    copy::check_constants(&run)?;
     Ok(Prepared {
         run,
         succession,

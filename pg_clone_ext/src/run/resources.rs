@@ -39,7 +39,11 @@ pub fn for_each_resource(
     let id_type = table.type_of(id_column);
     let kind = KeyKind::of(id_type);
     let mut extra = Vec::new();
-    let version = if let Some(column) = table.columns.iter().find(|c| c.role == ColumnRole::Version) {
+    let version = if let Some(column) = table
+        .columns
+        .iter()
+        .find(|c| c.role == ColumnRole::Version && KeyKind::of(&c.type_name) != KeyKind::Int)
+    {
         extra.push(column.name.clone());
         VersionAt::Column(3, column.type_name.as_str())
     } else if let (Some(document), Some(path)) = (&table.document_column, &table.version_path) {

@@ -10,6 +10,7 @@ use super::state::{Run, TableStatistics};
 use super::type_counts::TypeCounts;
 use crate::error::internal;
 use crate::pg::datum::{self, Changed};
+use crate::pg::domain_check::DomainCheck;
 use crate::pg::memory::Memory;
 use crate::pg::relation::Attribute;
 use crate::pg::row::Row;
@@ -17,7 +18,7 @@ use crate::pg::toast::{CompressedValue, copied, make_compressed, stored};
 use pg_clone_core::batch::{DocumentFormat, RewrittenDocument, VersionFinder};
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Action, KeyKind, Output, Table, TableCopy, TableRole};
+use pg_clone_core::plan::{Action, KeyKind, Output, Table, TableCopy, TableRole, is_text};
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, UuidOutcome};
 use pgrx::pg_sys;
 
@@ -31,6 +32,8 @@ pub struct Transformer<'r> {
     policy: Dangling,
     /// Values that are the same in every row, made once.
     constants: Vec<Option<pg_sys::Datum>>,
+    /// Checks of the target's columns whose types are domains.
+    domains: Vec<Option<DomainCheck>>,
     /// The target's column of each output: its type and place.
     targets: Vec<Attribute>,
     statistics: TableStatistics,
@@ -76,7 +79,7 @@ impl<'r> Transformer<'r> {
             };
             constants.push(match (text, &output.action) {
                 (Some(text), _) => Some(datum::from_text(text, target.type_oid, target.typmod)?),
-                (None, Action::Now) => Some(datum::transaction_time()),
+                (None, Action::Now) => Some(datum::transaction_time(target)?),
                 (None, _) => None,
             });
         }
@@ -89,6 +92,7 @@ impl<'r> Transformer<'r> {
             rewriter: Rewriter::new(&run.ids, &run.texts, run.request.options.dangling)
                 .with_id_paths(&run.id_paths),
             constants,
+            domains: targets.iter().map(DomainCheck::of).collect(),
             targets,
             statistics: TableStatistics::default(),
             key_statistics: KeyStatistics::default(),
@@ -167,7 +171,10 @@ impl<'r> Transformer<'r> {
                     }
                     return Err(self.cannot_be_null(place, &key));
                 }
-                Changed::ToNull => nulls[place] = true,
+                Changed::ToNull => {
+                    nulls[place] = true;
+                    self.check_domain(place, None);
+                }
             }
         }
         if let Some(ruled) = ruled {
@@ -220,12 +227,17 @@ impl<'r> Transformer<'r> {
                         Ok(RewrittenDocument::Null) if self.table_copy.outputs[place].not_null => {
                             return Err(self.cannot_be_null(place, key));
                         }
-                        Ok(RewrittenDocument::Null) => nulls[place] = true,
+                        Ok(RewrittenDocument::Null) => {
+                            nulls[place] = true;
+                            self.check_domain(place, None);
+                            continue;
+                        }
                         Err(error) => {
                             let output = &self.table_copy.outputs[place];
                             return Err(self.locate(document_error(error), output, key));
                         }
                     }
+                    self.check_domain(place, Some(values[place]));
                 }
                 Ok(put(FinishedRow {
                     values,
@@ -245,18 +257,33 @@ impl<'r> Transformer<'r> {
 
     /// A new value of a text type with a length, or of a domain, goes through the type's own check: new ids may be
     /// longer than old ones.
-    fn checked(&self, place: usize, output: &Output, datum: pg_sys::Datum) -> Result<pg_sys::Datum> {
+    fn checked(&mut self, place: usize, output: &Output, datum: pg_sys::Datum) -> Result<pg_sys::Datum> {
         let target = &self.targets[place];
         let free = target.typmod < 0
             && matches!(
                 target.type_oid,
                 pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID
             );
-        if free || !matches!(output.action, Action::Text | Action::Map(KeyKind::Text, _)) {
+        let made_text = match &output.action {
+            Action::Text | Action::Map(KeyKind::Text, _) => true,
+            Action::NewUuid | Action::VersionOfDocument | Action::Owner => is_text(&output.type_name),
+            _ => false,
+        };
+        if free || !made_text {
+            self.check_domain(place, Some(datum));
             return Ok(datum);
         }
+        let _path = self.domains[place].is_some().then(|| self.run.path.enter());
         let text = std::str::from_utf8(datum::bytes(datum)).map_err(internal)?;
         datum::from_text(text, target.type_oid, target.typmod)
+    }
+
+    /// A domain's constraints may be anybody's functions, which run under the caller's path.
+    fn check_domain(&mut self, place: usize, value: Option<pg_sys::Datum>) {
+        if let Some(domain) = &mut self.domains[place] {
+            let _path = self.run.path.enter();
+            domain.check(value);
+        }
     }
 
     /// What was found and done.
@@ -325,8 +352,8 @@ impl<'r> Transformer<'r> {
                 }
             },
             Action::Null => Changed::ToNull,
-            Action::NewUuid => Changed::To(datum::make_uuid(&random_uuid()?)),
-            Action::VersionOfDocument => self.version(row)?,
+            Action::NewUuid => Changed::To(datum::make_uuid_of(&output.type_name, &datum::random_uuid()?)?),
+            Action::VersionOfDocument => self.version(row, &output.type_name)?,
             Action::Map(kind, domain) => match datum {
                 None => Changed::No,
                 Some(datum) => self.keys().key(output, datum, *kind, *domain)?,
@@ -403,17 +430,18 @@ impl<'r> Transformer<'r> {
     }
 
     /// The clone's version of the row's document; a document that says none gets a random one.
-    fn version(&mut self, row: &Row<'_>) -> Result<Changed> {
+    fn version(&mut self, row: &Row<'_>, type_name: &str) -> Result<Changed> {
         let found = match (self.table_copy.document_source, &self.table_copy.version_path) {
             (Some((place, form)), Some(path)) => row
                 .bytes(place)
                 .and_then(|document| VersionFinder::version(path, form, document)),
             _ => None,
         };
-        Ok(match found.map(|version| self.rewriter.uuid(&version)) {
-            Some(UuidOutcome::Mapped(new)) => Changed::To(datum::make_uuid(&new)),
-            _ => Changed::To(datum::make_uuid(&random_uuid()?)),
-        })
+        let new = match found.map(|version| self.rewriter.uuid(&version)) {
+            Some(UuidOutcome::Mapped(new)) => new,
+            _ => datum::random_uuid()?,
+        };
+        datum::make_uuid_of(type_name, &new).map(Changed::To)
     }
 
     fn locate(&self, error: Error, output: &Output, key: &Key) -> Error {
@@ -445,13 +473,6 @@ impl<'r> Transformer<'r> {
         ))
         .hint("Clone that resource too, leave this one out with exclude_ids, or use options.dangling = keep.")
     }
-}
-
-fn random_uuid() -> Result<[u8; 16]> {
-    let mut id = datum::random::<16>()?;
-    id[6] = (id[6] & 0x0F) | 0x40;
-    id[8] = (id[8] & 0x3F) | 0x80;
-    Ok(id)
 }
 
 /// Lets the rules edit what the rewriter made.

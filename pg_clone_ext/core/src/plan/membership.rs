@@ -88,7 +88,7 @@ fn build(
             parts.join(" UNION ALL ")
         )
     };
-    if table.only {
+    if table.only && table.source.is_none() {
         // Rows of its children are those of other tables of the store.
         sql = format!(
             "{sql} AND {alias}.tableoid OPERATOR(pg_catalog.=) {}::pg_catalog.oid",

@@ -15,6 +15,7 @@ pub use order::insertion_order;
 pub use request::{History, Options, Request};
 pub use store::{Column, ColumnRole, Dependency, InsertPath, Oid, Store, Table, TableRole};
 pub use table_copy::{Action, KeyKind, Output, RowFilter, TableCopy, table_copy};
+pub use types::is_text;
 
 #[cfg(test)]
 mod tests;

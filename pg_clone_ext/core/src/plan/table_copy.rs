@@ -225,7 +225,7 @@ pub fn table_copy(
         };
         let action = match history {
             History::AsIs => Some(Action::Keep),
-            _ => action(table, source_table, column),
+            _ => action(table, source_table, column, history),
         };
         let action = action.ok_or_else(|| {
             broken(format!(
@@ -245,6 +245,13 @@ pub fn table_copy(
                 | Action::Value(_)
         );
         let source = match (needs_source, from) {
+            // The value is read by the layout of its type there and written as one of the type here.
+            (true, Some(from)) if from.type_name != column.type_name => {
+                return Err(broken(format!(
+                    "column {}.{} has type {}, in {} it has type {}",
+                    table.sql_name, column.name, column.type_name, source_table.sql_name, from.type_name
+                )));
+            }
             (true, Some(from)) => list.place(&from.name),
             (true, None) => {
                 return Err(broken(format!(
@@ -284,7 +291,7 @@ pub fn table_copy(
     }))
 }
 
-fn action(table: &Table, source_table: &Table, column: &Column) -> Option<Action> {
+fn action(table: &Table, source_table: &Table, column: &Column, history: History) -> Option<Action> {
     let type_name = column.type_name.as_str();
     let document = source_table.document_column.as_deref() == Some(column.name.as_str());
     Some(match &column.role {
@@ -297,12 +304,20 @@ fn action(table: &Table, source_table: &Table, column: &Column) -> Option<Action
         ColumnRole::Null => Action::Null,
         ColumnRole::Value(value) => Action::Value(value.clone()),
         ColumnRole::Default => return None,
+        // A counter of versions begins anew, with all its versions it goes on as it is.
+        ColumnRole::Version if KeyKind::of(type_name) == KeyKind::Int => {
+            if history == History::Full {
+                Action::Keep
+            } else {
+                Action::Value("1".to_owned())
+            }
+        }
         ColumnRole::Version if table.oid != source_table.oid => Action::VersionOfDocument,
         ColumnRole::Version => Action::Map(KeyKind::of(type_name), None),
         ColumnRole::Key => Action::Map(KeyKind::of(type_name), Some(table.oid)),
         ColumnRole::Map(target) => match type_name {
             "uuid[]" => Action::MapUuidArray,
-            "text[]" => Action::MapTextArray,
+            "text[]" | "character varying[]" => Action::MapTextArray,
             _ => {
                 let own = table.id_column.as_deref() == Some(column.name.as_str());
                 let joins = table.join_column.as_deref() == Some(column.name.as_str());

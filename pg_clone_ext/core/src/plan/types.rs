@@ -1,8 +1,9 @@
 //! Which roles a column's type can play. Checked before a run: values are read by their type's layout, so a role on a
 //! type that it does not fit must never reach a row.
 
-use super::store::{Column, ColumnRole, Store, Table};
-use crate::error::{Code, Error, Result};
+use super::store::{Column, ColumnRole, Store, Table, TableRole};
+use super::table_copy::KeyKind;
+use crate::error::{Error, Result};
 
 /// Whether `format_type`'s name is that of a text type stored as a varlena.
 pub fn is_text(type_name: &str) -> bool {
@@ -21,38 +22,111 @@ fn is_key_array(type_name: &str) -> bool {
     matches!(type_name, "uuid[]" | "text[]" | "character varying[]")
 }
 
-fn fits(column: &Column) -> bool {
+/// The length that a type allows, for `character varying(n)` and `character(n)`.
+fn text_length(type_name: &str) -> Option<usize> {
+    let (_, rest) = type_name.split_once('(')?;
+    rest.strip_suffix(')')?.parse().ok()
+}
+
+/// Characters of a UUID as text.
+const UUID_TEXT: usize = 36;
+
+fn holds_uuid_text(type_name: &str) -> bool {
+    is_text(type_name) && text_length(type_name).is_none_or(|length| length >= UUID_TEXT)
+}
+
+/// A type that can say a moment, or the date or the time of day of one.
+fn is_time(type_name: &str) -> bool {
+    let word = type_name.split(['(', ' ']).next().unwrap_or_default();
+    type_name == "date" || (matches!(word, "timestamp" | "time") && type_name.ends_with(" time zone"))
+}
+
+fn is_integer(type_name: &str) -> bool {
+    KeyKind::of(type_name) == KeyKind::Int
+}
+
+/// Why a column cannot have its role, and what could; None if it can. `project` is the kind of the project's id.
+fn misfit(column: &Column, project: Option<KeyKind>) -> Option<&'static str> {
     let name = column.type_name.as_str();
-    match column.role {
-        ColumnRole::Map(_) => is_key(name) || is_key_array(name),
-        ColumnRole::Version | ColumnRole::Owner => is_key(name),
-        ColumnRole::Key => matches!(name, "smallint" | "integer" | "bigint"),
-        ColumnRole::Rewrite => {
-            is_text(name) || is_key_array(name) || matches!(name, "uuid" | "json" | "jsonb")
-        }
-        _ => true,
-    }
+    let (fits, possible) = match column.role {
+        ColumnRole::Keep | ColumnRole::Default | ColumnRole::Value(_) => return None,
+        ColumnRole::Null => (
+            !column.not_null,
+            "null is possible in columns that are not NOT NULL",
+        ),
+        ColumnRole::Map(_) => (
+            is_key(name) || is_key_array(name),
+            "map is possible in columns of type uuid, smallint, integer, bigint, text and character varying, and in arrays uuid[], text[] and character varying[]",
+        ),
+        ColumnRole::Rewrite => (
+            is_text(name) || is_key_array(name) || matches!(name, "uuid" | "json" | "jsonb"),
+            "rewrite is possible in columns of type json, jsonb, uuid, text and character varying, and in arrays uuid[], text[] and character varying[]",
+        ),
+        ColumnRole::Project => (
+            is_key(name) && project.is_none_or(|project| is_text(name) || KeyKind::of(name) == project),
+            "project is possible in columns of the type of the project's id, or of type text",
+        ),
+        ColumnRole::Version => (
+            is_key(name),
+            "version is possible in columns of type uuid, text, smallint, integer and bigint",
+        ),
+        ColumnRole::Key => (
+            is_integer(name),
+            "key is possible in columns of type smallint, integer and bigint",
+        ),
+        ColumnRole::Name => (
+            is_text(name) || name == "name",
+            "name is possible in columns of type text and character varying",
+        ),
+        ColumnRole::Owner => (
+            is_key(name),
+            "owner is possible in columns of type text, uuid, smallint, integer and bigint",
+        ),
+        ColumnRole::Now => (
+            is_time(name),
+            "now is possible in columns of type timestamp, date and time, with or without time zone",
+        ),
+        ColumnRole::NewUuid => (
+            name == "uuid" || holds_uuid_text(name),
+            "new_uuid is possible in columns of type uuid, and of text types of 36 characters or more",
+        ),
+    };
+    (!fits).then_some(possible)
 }
 
 impl Store {
-    /// A key or a column role on a type that cannot play it is an error (55000) that names the column.
+    /// A key or a column role on a type that cannot play it is an error (22023) that names the column and says what is
+    /// possible.
     pub fn check_types(&self) -> Result<()> {
-        self.tables.iter().try_for_each(|table| self.check_table(table))
+        self.tables
+            .iter()
+            .try_for_each(|table| self.check_types_of(table))
     }
 
-    fn check_table(&self, table: &Table) -> Result<()> {
+    /// The same for one table.
+    pub fn check_types_of(&self, table: &Table) -> Result<()> {
         let keys = [&table.id_column, &table.project_column, &table.join_column];
         for column in keys.into_iter().flatten().filter_map(|name| table.column(name)) {
             if !is_key(&column.type_name) {
-                return Err(refuse(table, column, "be a key"));
+                return Err(refuse(
+                    table,
+                    column,
+                    "be a key",
+                    "Keys are of type uuid, smallint, integer, bigint, text or character varying.",
+                ));
             }
         }
+        let project = self.tables.iter().find(|table| table.role == TableRole::Project);
+        let project = project
+            .and_then(|table| table.column(table.id_column.as_deref()?))
+            .map(|column| KeyKind::of(&column.type_name));
         for column in &table.columns {
-            if !fits(column) {
+            if let Some(possible) = misfit(column, project) {
                 return Err(refuse(
                     table,
                     column,
                     &format!("have the role {}", column.role.word()),
+                    &format!("{possible}; keep is always possible: SELECT clone.store_column(…, 'keep')."),
                 ));
             }
         }
@@ -60,12 +134,13 @@ impl Store {
     }
 }
 
-fn refuse(table: &Table, column: &Column, what: &str) -> Error {
-    Error::new(
-        Code::StoreChanged,
-        format!("column {} of {} has type {}, which cannot {what}", column.name, table.sql_name, column.type_name),
-    )
-    .hint("Keys are uuid, integers or text. Give the column another role: SELECT clone.store_column(…, 'keep').")
+fn refuse(table: &Table, column: &Column, what: &str, possible: &str) -> Error {
+    let not_null = if column.not_null { " NOT NULL" } else { "" };
+    Error::bad_argument(format!(
+        "column {} of {} has type {}{not_null}, which cannot {what}",
+        column.name, table.sql_name, column.type_name
+    ))
+    .hint(possible)
 }
 
 #[cfg(test)]
@@ -87,6 +162,41 @@ mod tests {
             "bytea",
         ] {
             assert!(!is_text(name) && !is_key(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn moments_and_texts_that_hold_a_uuid_are_told_by_their_names() {
+        for name in [
+            "date",
+            "timestamp without time zone",
+            "timestamp(0) with time zone",
+            "time(3) without time zone",
+            "time with time zone",
+        ] {
+            assert!(is_time(name), "{name}");
+        }
+        for name in [
+            "interval",
+            "timestamp with time zone[]",
+            "app.timestamp",
+            "timerange",
+            "text",
+            "date[]",
+        ] {
+            assert!(!is_time(name), "{name}");
+        }
+        for name in [
+            "text",
+            "character varying",
+            "character varying(36)",
+            "character(40)",
+            "public.citext",
+        ] {
+            assert!(holds_uuid_text(name), "{name}");
+        }
+        for name in ["character varying(35)", "character(1)", "uuid", "jsonb", "name"] {
+            assert!(!holds_uuid_text(name), "{name}");
         }
     }
 }

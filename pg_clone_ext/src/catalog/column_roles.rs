@@ -1,0 +1,42 @@
+//! Column roles against the types of columns, when a store is described.
+
+use super::description::Raw;
+use super::open::description_of;
+use crate::pg::datum;
+use crate::pg::relation::OpenTable;
+use crate::pg::snapshot::{self, Snapshot};
+use pg_clone_core::error::Result;
+use pg_clone_core::plan::{ColumnRole, Oid};
+
+/// A role that a column's type cannot have is an error (22023) that says what is possible; a constant that the type refuses
+/// raises the type's own error. Of one table, or of all that the store describes.
+pub fn check_column_roles(store: &str, relation: Option<Oid>) -> Result<()> {
+    snapshot::next_command();
+    let raw = Snapshot::newest().within(|| description_of(store))?;
+    let store = Raw::parse(store, raw.as_deref())?.into_store()?;
+    for table in store
+        .tables
+        .iter()
+        .filter(|table| relation.is_none_or(|oid| oid == table.oid))
+    {
+        store.check_types_of(table)?;
+        let values: Vec<(&str, &str)> = table
+            .columns
+            .iter()
+            .filter_map(|column| match &column.role {
+                ColumnRole::Value(value) => Some((column.name.as_str(), value.as_str())),
+                _ => None,
+            })
+            .collect();
+        if values.is_empty() {
+            continue;
+        }
+        let attributes = OpenTable::for_read(table.oid).attributes();
+        for (name, value) in values {
+            if let Some(attribute) = attributes.iter().find(|a| !a.dropped && a.name == name) {
+                datum::from_text(value, attribute.type_oid, attribute.typmod)?;
+            }
+        }
+    }
+    Ok(())
+}
