@@ -26,7 +26,9 @@ pub fn source_queries(
 ) -> Result<Vec<SourceQuery>> {
     let _safe = PathGuard::safe();
     let options = Options::parse(options)?;
-    let store = catalog::load(&catalog::resolve(store, source_project)?)?.store;
+    let store = catalog::open(&catalog::resolve(store, source_project)?, catalog::Purpose::Read)?
+        .description
+        .store;
     let project = authorize::project_id(store.project_table()?, source_project)?;
     let every: HashSet<Oid> = store.tables.iter().map(|table| table.oid).collect();
     let mut queries = Vec::new();
