@@ -4,13 +4,19 @@ SHELL := /bin/bash
 ifdef PG_CONFIG
 export PG_CONFIG
 endif
+ifdef PG_MAJOR
+export PG_MAJOR
+endif
+ifdef T
+export T
+endif
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 .PHONY: help demo test install lint bench clean
 
 help:
 	@echo 'make demo                  show it: a private cluster, a sample project, its clone'
-	@echo 'make test                  all tests'
+	@echo 'make test                  all tests; PG_MAJOR=16 on that PostgreSQL, T=documents::references some of them'
 	@echo 'make install PG_CONFIG=…   build in release mode and install the extension; the driver is target/release/pg_clone'
 	@echo 'make lint                  format, clippy, rustdoc, the fence around unsafe code'
 	@echo 'make bench                 measure against plain INSERT … SELECT'

@@ -2,7 +2,7 @@
 # Measures a clone against plain INSERT … SELECT of the same rows: bench.sh [shape…] (dump documents medplum large blobs;
 # without any, all but blobs). Prints a header, a table per shape and, at the end, a line per goal:
 # goal <name> <value> <limit> met|short. Every figure is a ratio within this run: contestants take turns, medians count.
-# BENCH_SCALE=small|full (default small), BENCH_ROUNDS, BENCH_DIR (where the private cluster goes),
+# BENCH_SCALE=tiny|small|full (default small; tiny shows only that everything runs), BENCH_ROUNDS, BENCH_DIR (where the private cluster goes),
 # BENCH_MARKDOWN=<file> writes the tables there too. PG_CONFIG chooses the PostgreSQL; the extension must be installed.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
@@ -14,9 +14,10 @@ for shape in documents large medplum; do . "$here/$shape.sh"; done
 
 scale=${BENCH_SCALE:-small}
 case $scale in
+    tiny) documents=1000 few_documents=200 medplum_doublings=0 large_documents=20 shared_buffers=128MB max_wal_size=1GB rounds=${BENCH_ROUNDS:-1} ;;
     small) documents=50000 few_documents=10000 medplum_doublings=1 large_documents=1000 shared_buffers=128MB max_wal_size=2GB rounds=${BENCH_ROUNDS:-3} ;;
     full) documents=1000000 few_documents=10000 medplum_doublings=5 large_documents=20000 shared_buffers=1GB max_wal_size=8GB rounds=${BENCH_ROUNDS:-3} ;;
-    *) fail "BENCH_SCALE=$scale: small or full" ;;
+    *) fail "BENCH_SCALE=$scale: tiny, small or full" ;;
 esac
 
 shapes=("$@")

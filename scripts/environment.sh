@@ -26,15 +26,28 @@ is_supported() {
     esac
 }
 
-# The one that PG_CONFIG names, else pg_config on the path, else the newest where Debian puts it: as `pg_clone` does.
-# Returns 1 when there is none; a PG_CONFIG that is of no use is an error.
+# The one that PG_CONFIG names; else the one of major PG_MAJOR, of the system or from .tools; else pg_config on the path, else
+# the newest where Debian puts it: as `pg_clone` does.
+# Returns 1 when there is none; a PG_CONFIG or PG_MAJOR that is of no use is an error.
 find_postgresql() {
-    local candidate major
+    local candidate major wanted=${PG_MAJOR:-}
+    [ -z "$wanted" ] || is_supported "$wanted" || fail "PG_MAJOR=$wanted: one of $supported_majors"
     if [ -n "${PG_CONFIG:-}" ]; then
         PG_MAJOR=$(major_of "$PG_CONFIG") || true
         is_supported "$PG_MAJOR" || fail "PG_CONFIG=$PG_CONFIG is no pg_config of PostgreSQL $supported_majors"
+        [ "${wanted:-$PG_MAJOR}" = "$PG_MAJOR" ] || fail "PG_CONFIG=$PG_CONFIG is of PostgreSQL $PG_MAJOR, PG_MAJOR says $wanted"
         export PG_CONFIG PG_MAJOR
         return 0
+    fi
+    if [ -n "$wanted" ]; then
+        for candidate in "/usr/lib/postgresql/$wanted/bin/pg_config" "$tools/postgresql/$wanted/bin/pg_config"; do
+            [ -x "$candidate" ] && [ -x "$("$candidate" --bindir)/postgres" ] &&
+                [ -f "$("$candidate" --includedir-server)/postgres.h" ] || continue
+            PG_CONFIG=$candidate
+            export PG_CONFIG PG_MAJOR
+            return 0
+        done
+        return 1
     fi
     for major in "" $(printf '%s\n' $supported_majors | sort -rn); do
         candidate=${major:+/usr/lib/postgresql/$major/bin/pg_config}

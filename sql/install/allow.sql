@@ -25,8 +25,22 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', f, role);
     END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA clone, clone_internal TO %s', role);
-    EXECUTE format('GRANT SELECT ON clone.store, clone.run, clone.run_table, clone.run_dangling, clone.blob_copy, clone.blob_status TO %s', role);
+    EXECUTE format('GRANT SELECT ON clone.store, clone.run, clone.run_table, clone.run_dangling, clone.blob_copy, clone.blob_status, clone.job TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION clone.allow(regrole) IS
     'Lets a role clone, look at runs and delete clones; it needs its own privileges on the store''s tables besides';
+
+CREATE FUNCTION clone.allow_worker(role regrole) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA clone TO %s', role);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION clone.run_next_job() TO %s', role);
+    EXECUTE format('GRANT SELECT ON clone.job, clone.store, clone.blob_status TO %s', role);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE ON clone.blob_copy TO %s', role);
+END
+$$;
+COMMENT ON FUNCTION clone.allow_worker(regrole) IS
+    'Lets a role run queued jobs and copy queued files (pg_clone worker); it needs no privileges on the data: jobs run with those of who queued them';

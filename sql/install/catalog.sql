@@ -31,7 +31,7 @@ COMMENT ON TABLE clone.preset IS
     'Known presets; describe is a function (store text, options jsonb) returning void that fills the catalog for that store';
 COMMENT ON COLUMN clone.preset.describe IS 'The function with its schema and argument types';
 
-CREATE FUNCTION clone.function_by_name(name text) RETURNS oid
+CREATE FUNCTION clone_internal.function_by_name(name text) RETURNS oid
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -45,22 +45,22 @@ BEGIN
     RETURN found;
 END
 $$;
-COMMENT ON FUNCTION clone.function_by_name(text) IS 'The function that clone.preset or clone.store_hook names; one that is gone is an error (55000)';
+COMMENT ON FUNCTION clone_internal.function_by_name(text) IS 'The function that clone.preset or clone.store_hook names; one that is gone is an error (55000)';
 
-CREATE FUNCTION clone.function_name(function oid) RETURNS text
+CREATE FUNCTION clone_internal.function_name(function oid) RETURNS text
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT function::regprocedure::text $$;
-COMMENT ON FUNCTION clone.function_name(oid) IS 'A function with its schema and argument types, as clone.function_by_name() finds it';
+COMMENT ON FUNCTION clone_internal.function_name(oid) IS 'A function with its schema and argument types, as clone_internal.function_by_name() finds it';
 
 -- Has no search_path of its own: a name means here what it means to whoever writes it.
-CREATE FUNCTION clone.qualify_function() RETURNS trigger
+CREATE FUNCTION clone_internal.qualify_function() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 DECLARE
     given text;
     wanted text;
-    found oid;
+    function_oid oid;
     result oid;
 BEGIN
     IF TG_TABLE_NAME OPERATOR(pg_catalog.=) 'preset'::pg_catalog.name THEN
@@ -71,14 +71,14 @@ BEGIN
         wanted := CASE WHEN NEW.event OPERATOR(pg_catalog.=) 'finish'::text THEN 'text, bigint, jsonb' ELSE 'text, jsonb' END;
     END IF;
     IF pg_catalog.strpos(given, '(') OPERATOR(pg_catalog.>) 0 THEN
-        found := pg_catalog.to_regprocedure(given);
+        function_oid := pg_catalog.to_regprocedure(given);
     END IF;
-    IF found IS NULL THEN
+    IF function_oid IS NULL THEN
         RAISE EXCEPTION 'function % does not exist', given USING
             ERRCODE = '42883', HINT = pg_catalog.format('Write it with its argument types, like public.my_function(%s).', wanted);
     END IF;
     SELECT p.prorettype INTO result FROM pg_catalog.pg_proc p
-    WHERE p.oid OPERATOR(pg_catalog.=) found AND p.prokind OPERATOR(pg_catalog.=) 'f'::"char"
+    WHERE p.oid OPERATOR(pg_catalog.=) function_oid AND p.prokind OPERATOR(pg_catalog.=) 'f'::"char"
       AND NOT p.proretset AND pg_catalog.oidvectortypes(p.proargtypes) OPERATOR(pg_catalog.=) wanted;
     IF result IS NULL THEN
         RAISE EXCEPTION 'function % cannot be used here', given USING
@@ -89,17 +89,17 @@ BEGIN
             ERRCODE = '22023', HINT = 'A function for the event finish returns jsonb: an array of texts, or NULL.';
     END IF;
     IF TG_TABLE_NAME OPERATOR(pg_catalog.=) 'preset'::pg_catalog.name THEN
-        NEW.describe := clone.function_name(found);
+        NEW.describe := clone_internal.function_name(function_oid);
     ELSE
-        NEW.function := clone.function_name(found);
+        NEW.function := clone_internal.function_name(function_oid);
     END IF;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION clone.qualify_function() IS 'Trigger: resolves the name of a function, checks its arguments, and stores it with its schema';
+COMMENT ON FUNCTION clone_internal.qualify_function() IS 'Trigger: resolves the name of a function, checks its arguments, and stores it with its schema';
 
 CREATE TRIGGER qualify_function BEFORE INSERT OR UPDATE ON clone.preset
-    FOR EACH ROW EXECUTE FUNCTION clone.qualify_function();
+    FOR EACH ROW EXECUTE FUNCTION clone_internal.qualify_function();
 
 CREATE TABLE clone.store_relation (
     store           text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
@@ -204,7 +204,7 @@ CREATE TABLE clone.store_hook (
     PRIMARY KEY (store, event)
 );
 CREATE TRIGGER qualify_function BEFORE INSERT OR UPDATE ON clone.store_hook
-    FOR EACH ROW EXECUTE FUNCTION clone.qualify_function();
+    FOR EACH ROW EXECUTE FUNCTION clone_internal.qualify_function();
 COMMENT ON COLUMN clone.store_hook.function IS 'The function with its schema and argument types';
 COMMENT ON TABLE clone.store_hook IS
     'check: function(store text, arguments jsonb) returning void, raises before anything is read; finish: function(store text, run bigint, '

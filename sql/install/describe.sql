@@ -125,8 +125,8 @@ SELECT jsonb_build_object(
             'when', r."when", 'unless_cloned', r.unless_cloned, 'if_given', r.if_given, 'columns', to_jsonb(r.columns), 'todo', r.todo)
             ORDER BY r.position, r.id)
         FROM clone.store_rule r WHERE r.store = $1), '[]'),
-    'check', (SELECT clone.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'check'),
-    'finish', (SELECT clone.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'finish'),
+    'check', (SELECT clone_internal.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'check'),
+    'finish', (SELECT clone_internal.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'finish'),
     'described', (SELECT COALESCE(jsonb_agg(COALESCE(quote_ident(r.schema_name) || '.' || quote_ident(r.table_name), r.relation::oid::text)), '[]')
         FROM clone.store_relation r WHERE r.store = $1),
     'differences', COALESCE((

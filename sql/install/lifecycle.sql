@@ -1,15 +1,23 @@
 -- Clones that come and go: one deletion or refresh of a clone at a time, what a refresh keeps, expiry.
 
--- Class of the advisory locks on clones: whoever deletes or replaces one holds it until the transaction ends.
+-- Whoever deletes or replaces a clone holds its lock until the transaction ends. It is no advisory lock: a stranger could take one.
 CREATE FUNCTION clone_internal.lock_target(store text, project text) RETURNS void
-LANGUAGE sql VOLATILE STRICT
+LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT pg_advisory_xact_lock(1668050799, hashtext(store || E'\x01' || project)) $$;
+AS $$
+BEGIN
+    PERFORM clone_internal.lock_object('clone.run', hashtext(store || E'\x01' || project), true);
+END
+$$;
 
 CREATE FUNCTION clone_internal.try_lock_target(store text, project text) RETURNS boolean
-LANGUAGE sql VOLATILE STRICT
+LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT pg_try_advisory_xact_lock(1668050799, hashtext(store || E'\x01' || project)) $$;
+AS $$
+BEGIN
+    RETURN clone_internal.lock_object('clone.run', hashtext(store || E'\x01' || project), false);
+END
+$$;
 
 CREATE TABLE clone.run_identity (
     run_id    bigint NOT NULL REFERENCES clone.run ON DELETE CASCADE,

@@ -121,7 +121,7 @@ BEGIN
     IF jsonb_typeof(COALESCE(options, '{}')) <> 'object' THEN
         RAISE EXCEPTION 'options must be a JSON object, not %', options USING ERRCODE = '22023';
     END IF;
-    SELECT clone.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
+    SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
     IF describe IS NULL THEN
         RAISE EXCEPTION 'there is no preset "%"', store_create.preset USING
             ERRCODE = '22023',
@@ -154,7 +154,7 @@ BEGIN
     PERFORM clone_internal.check_store(store);
     SELECT * INTO s FROM clone.store c WHERE c.name = store_refresh.store FOR UPDATE;
     PERFORM clone_internal.bind_tables(s.name);
-    SELECT clone.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = s.preset;
+    SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = s.preset;
     IF describe IS NOT NULL THEN
         EXECUTE format('SELECT %s($1, $2)', describe::regproc) USING s.name, s.options;
     END IF;

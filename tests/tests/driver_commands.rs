@@ -340,6 +340,73 @@ async fn a_job_is_queued_and_a_worker_clones_it_with_its_files() {
 }
 
 #[tokio::test]
+async fn a_worker_needs_what_allow_worker_grants_and_nothing_else() {
+    let source = Source::with_resources(20).await;
+    source
+        .database
+        .run(
+            "DROP ROLE IF EXISTS only_worker; CREATE ROLE only_worker LOGIN;
+             SELECT clone.allow_worker('only_worker')",
+        )
+        .await;
+    source.pg_clone(&["clone", PROJECT, "--background"]);
+    let dsn = format!("{} user=only_worker", source.dsn);
+    let worked = Command::new(pg_clone_binary())
+        .args(["--dsn", &dsn, "worker", "--json"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(worked.status.code(), Some(0), "{}", said(&worked));
+    assert_eq!(json(&worked)["jobs"][0], 1);
+    assert_eq!(
+        source
+            .database
+            .text("SELECT state || (SELECT string_agg(state, ',') FROM clone.blob_copy) FROM clone.job")
+            .await,
+        "donedone"
+    );
+    source.database.run("DROP OWNED BY only_worker").await;
+}
+
+#[tokio::test]
+async fn a_watching_worker_survives_the_end_of_its_session() {
+    let source = Source::with_resources(20).await;
+    source
+        .database
+        .run(
+            "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10); RETURN NEW; END $$;
+             CREATE TRIGGER poison BEFORE INSERT ON documents.project FOR EACH ROW WHEN (NEW.name = 'Poison') EXECUTE FUNCTION poison()",
+        )
+        .await;
+    source.pg_clone(&["clone", PROJECT, "--background", "--name", "Poison"]);
+    source.pg_clone(&["clone", PROJECT, "--background", "--name", "Good"]);
+    let mut worker = source
+        .command(&["worker", "--watch", "--interval", "1"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    source
+        .database
+        .wait_until("SELECT state = 'done' FROM clone.job WHERE id = 2")
+        .await;
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(i32::try_from(worker.id()).unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    worker.wait().unwrap();
+    assert!(
+        source
+            .database
+            .number("SELECT max(number) FROM clone.job_attempt WHERE job_id = 1")
+            .await
+            >= 1
+    );
+}
+
+#[tokio::test]
 async fn a_job_that_waits_can_be_cancelled() {
     let source = Source::with_resources(20).await;
     source.pg_clone(&["clone", PROJECT, "--background"]);

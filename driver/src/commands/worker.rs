@@ -9,6 +9,7 @@ use super::Context;
 use crate::args::WorkerArgs;
 use crate::failure::Outcome;
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
+use crate::interrupt::Interrupted;
 use crate::session::Session;
 use crate::sql::text;
 
@@ -23,12 +24,30 @@ const EXPIRE: &str = "SELECT pg_catalog.to_jsonb(e) FROM clone.expire() e";
 pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outcome> {
     let files = FileRequest::from_places(&args.blobs)?;
     let target = context.target()?;
-    let session = context.session(&target).await?;
+    let mut session = context.session(&target).await?;
     session.extension_schema().await?;
     let interrupt = context.interrupt.clone();
     let mut worked = Worked::default();
     let worked_off = loop {
-        worked.queue(context, &session).await?;
+        // A watching worker stays: what a job did to the session, or a server that restarts, ends no service. The attempt counts.
+        if let Err(error) = worked.queue(context, &session).await {
+            if !args.watch || error.is::<Interrupted>() {
+                return Err(error);
+            }
+            context
+                .output
+                .line(format!("Jobs: {error:#}; going on in {} s", args.interval));
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(args.interval)) => {}
+                () = interrupt.wait() => break None,
+            }
+            match context.session(&target).await {
+                Ok(fresh) => session = fresh,
+                Err(error) if error.is::<Interrupted>() => return Err(error),
+                Err(error) => context.output.line(format!("Jobs: {error:#}")),
+            }
+            continue;
+        }
         let summary = copy_files(&target, &files, &interrupt, &mut context.progress).await?;
         if summary.done > 0 {
             print_summary(&summary, &mut context.output);

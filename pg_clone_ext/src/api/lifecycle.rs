@@ -132,4 +132,17 @@ mod clone_internal {
     fn run_job(job: i64) -> pgrx::JsonB {
         pgrx::JsonB(or_raise(lifecycle::jobs::run(job)))
     }
+
+    /// Records the beginning of a job's attempt in a transaction of its own; false: no background worker was free.
+    #[pg_extern(volatile, parallel_unsafe)]
+    fn record_attempt(job: i64, number: i32) -> bool {
+        crate::pg::background::record_attempt(job, number)
+    }
+
+    /// Takes the lock on a number of one of our tables until the transaction ends; false: somebody has it and `wait` is false.
+    /// `job_queue`: who runs a job. `run`: who replaces or deletes a clone.
+    #[pg_extern(volatile, parallel_unsafe)]
+    fn lock_object(table_name: &str, number: i32, wait: bool) -> bool {
+        or_raise(lifecycle::locks::lock(table_name, number, wait))
+    }
 }

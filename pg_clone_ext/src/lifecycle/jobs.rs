@@ -3,8 +3,8 @@
 use super::{Succession, authorize, target};
 use crate::catalog;
 use crate::error::internal;
-use crate::pg::as_role::{AsRole, session_user};
-use crate::pg::privileges::{AsExtensionOwner, current_user};
+use crate::pg::as_role::AsRole;
+use crate::pg::privileges::{AsExtensionOwner, current_user_oid};
 use crate::run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::Request;
@@ -17,8 +17,8 @@ use std::ffi::CString;
 /// Settings of the session that asks, which the job runs with.
 const SETTINGS: [&str; 3] = ["search_path", "pg_clone.actor", "pg_clone.max_memory"];
 
-/// Queues a clone and returns the job's number. What would fail at once fails here: wrong arguments, missing rights, an unknown
-/// project. Everything is checked again when the job runs.
+/// Queues a clone and returns the job's number. What `project_clone_plan` would refuse fails here: wrong arguments, missing rights,
+/// unknown types, ids and projects. Everything is checked again when the job runs. Errors besides: 53400 too many jobs queued.
 pub fn start(request: &Request) -> Result<i64> {
     request.check()?;
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
@@ -33,6 +33,7 @@ pub fn start(request: &Request) -> Result<i64> {
     if succession.replaced_project().is_some() {
         authorize::tables(&store)?;
     }
+    run::plan_project(request.clone())?;
     let mut arguments = run::arguments(request);
     arguments["store"] = store.name.as_str().into();
     let mut settings = BTreeMap::new();
@@ -43,17 +44,18 @@ pub fn start(request: &Request) -> Result<i64> {
         );
         settings.insert(setting, value.map_err(internal)?);
     }
-    let caller = current_user();
+    let caller = current_user_oid();
     let _owner = AsExtensionOwner::new();
     Spi::get_one_with_args::<i64>(
-        "SELECT clone_internal.queue_job($1, $2, $3, $4, $5, $6)",
+        "SELECT clone_internal.queue_job($1, $2, $3, $4, $5, $6, $7)",
         &[
             source.as_str().into(),
             store.name.as_str().into(),
             succession.replaced_project().into(),
             JsonB(arguments).into(),
-            caller.as_str().into(),
+            caller.into(),
             JsonB(json!(settings)).into(),
+            crate::settings::max_queued_jobs().into(),
         ],
     )
     .map_err(internal)?
@@ -62,26 +64,27 @@ pub fn start(request: &Request) -> Result<i64> {
 
 /// Cancels a job that the caller, or a role that the caller is a member of, has queued. Returns its state afterwards.
 pub fn cancel(job: i64) -> Result<Option<String>> {
-    let caller = current_user();
+    let caller = current_user_oid();
     let _owner = AsExtensionOwner::new();
     Spi::get_one_with_args::<String>(
         "SELECT clone_internal.cancel_job($1, $2)",
-        &[job.into(), caller.as_str().into()],
+        &[job.into(), caller.into()],
     )
     .map_err(internal)
 }
 
 #[derive(Deserialize)]
 struct Job {
-    role: Option<u32>,
+    role: u32,
+    name_now: Option<String>,
     queued_by: String,
     schema: String,
     arguments: Value,
     settings: BTreeMap<String, Option<String>>,
 }
 
-const JOB: &str = "SELECT pg_catalog.jsonb_build_object('role', (SELECT a.oid::pg_catalog.int8 FROM pg_catalog.pg_roles a \
-       WHERE a.rolname OPERATOR(pg_catalog.=) j.queued_by::pg_catalog.name), 'queued_by', j.queued_by, 'arguments', j.arguments, 'settings', j.settings, \
+const JOB: &str = "SELECT pg_catalog.jsonb_build_object('role', j.role::pg_catalog.int8, 'name_now', (SELECT a.rolname FROM pg_catalog.pg_roles a \
+       WHERE a.oid OPERATOR(pg_catalog.=) j.role), 'queued_by', j.queued_by, 'arguments', j.arguments, 'settings', j.settings, \
      'schema', (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n \
        ON n.oid OPERATOR(pg_catalog.=) e.extnamespace WHERE e.extname OPERATOR(pg_catalog.=) 'pg_clone_ext'::pg_catalog.name)) \
      FROM clone.job_queue j WHERE j.id OPERATOR(pg_catalog.=) $1";
@@ -94,17 +97,19 @@ pub fn run(job: i64) -> Result<Value> {
         return Err(Error::new(Code::NotFound, format!("there is no job {job}")));
     };
     let found: Job = serde_json::from_value(found).map_err(internal)?;
-    let Some(role) = found.role else {
+    // The oid alone would not do: after a dump was restored elsewhere it may be another role's.
+    if found.name_now.as_deref() != Some(found.queued_by.as_str()) {
+        let now = match found.name_now {
+            None => "does not exist any more".to_owned(),
+            Some(name) => format!("is \"{name}\" now"),
+        };
         return Err(Error::new(
             Code::NotAllowed,
-            format!(
-                "role \"{}\", which queued job {job}, does not exist any more",
-                found.queued_by
-            ),
-        ));
-    };
-    let role = pg_sys::Oid::from(role);
-    let restricted = role != session_user();
+            format!("role \"{}\", which queued job {job}, {now}", found.queued_by),
+        )
+        .hint("Queue the clone again, as a role that may make it."));
+    }
+    let role = pg_sys::Oid::from(found.role);
     let mut settings = Vec::new();
     for (name, value) in found.settings {
         // The temporary schema of the worker's session must not come first: its tables are not the role's.
@@ -139,11 +144,9 @@ pub fn run(job: i64) -> Result<Value> {
             .collect()
     };
     let project = {
-        let _role = AsRole::new(role, restricted, &settings);
-        if restricted {
-            // A deferred check would run after us, with the rights of the worker: not allowed here.
-            Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal)?;
-        }
+        let _role = AsRole::new(role, &settings);
+        // A deferred check would run after us, with the rights of the worker: not allowed here.
+        Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal)?;
         Spi::get_one_with_args::<JsonB>(
             &format!(
                 "SELECT {}.project_clone($1, name => $2, resource_types => $3, include_ids => $4, exclude_ids => $5, \

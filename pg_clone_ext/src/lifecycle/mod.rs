@@ -6,6 +6,7 @@ mod deletion_set;
 mod expiry;
 mod files;
 pub mod jobs;
+pub mod locks;
 mod manual_rows;
 mod options;
 mod preserved_ids;

@@ -6,8 +6,8 @@ use std::ffi::CString;
 /// While this lives, statements run with the rights of a role, and settings changed meanwhile are put back at its end.
 ///
 /// Code of that role (triggers, hooks) runs in a session that belongs to somebody else. It cannot go back to the session's own
-/// user, and, when it is restricted, it cannot leave anything behind that would run after us with that user's rights: deferred
-/// triggers, cursors, temporary objects, LISTEN.
+/// user, and it cannot leave anything behind that would last or run after us with that user's rights: deferred triggers, cursors,
+/// temporary objects, LISTEN. That holds where it is the session's own role too: a job does the same whoever runs it.
 pub struct AsRole {
     user: pg_sys::Oid,
     context: i32,
@@ -16,7 +16,7 @@ pub struct AsRole {
 
 impl AsRole {
     /// Switches. `settings` are set first, as a superuser may; names and values hold no NUL byte.
-    pub fn new(role: pg_sys::Oid, restricted: bool, settings: &[(CString, CString)]) -> Self {
+    pub fn new(role: pg_sys::Oid, settings: &[(CString, CString)]) -> Self {
         let mut user = pg_sys::Oid::INVALID;
         let mut context = 0;
         // SAFETY: opens a level that Drop closes, or the abort does; reads the session's user id.
@@ -39,10 +39,9 @@ impl AsRole {
                 );
             }
         }
-        let mut flags = context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
-        if restricted {
-            flags |= pg_sys::SECURITY_RESTRICTED_OPERATION as i32;
-        }
+        let flags = context
+            | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32
+            | pg_sys::SECURITY_RESTRICTED_OPERATION as i32;
         // SAFETY: Drop puts back what was there, and so does the abort of the subtransaction.
         unsafe { pg_sys::SetUserIdAndSecContext(role, flags) };
         AsRole { user, context, level }
@@ -59,10 +58,4 @@ impl Drop for AsRole {
             }
         }
     }
-}
-
-/// Oid of the user who logged in.
-pub fn session_user() -> pg_sys::Oid {
-    // SAFETY: reads a backend variable.
-    unsafe { pg_sys::GetSessionUserId() }
 }

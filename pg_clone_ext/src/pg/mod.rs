@@ -5,6 +5,7 @@
 //! buffers, memory contexts and settings.
 
 pub mod as_role;
+pub mod background;
 pub mod bulk_insert;
 pub mod datum;
 pub mod domain_check;
@@ -16,6 +17,7 @@ mod index_entries;
 pub mod memory;
 mod node;
 pub mod notice;
+pub mod object_lock;
 pub mod plan_check;
 pub mod privileges;
 pub mod progress;

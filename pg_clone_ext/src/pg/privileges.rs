@@ -124,6 +124,12 @@ pub fn check_no_row_security(table: u32, name: &str) -> Result<()> {
     ))
 }
 
+/// Oid of the role whose rights count now.
+pub fn current_user_oid() -> pg_sys::Oid {
+    // SAFETY: reads a backend variable.
+    unsafe { pg_sys::GetUserId() }
+}
+
 /// Name of the role whose rights count now.
 pub fn current_user() -> String {
     // SAFETY: the id is that of an existing role; the returned string is palloc'd and NUL-terminated.

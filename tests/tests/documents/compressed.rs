@@ -20,6 +20,16 @@ async fn with_reports(method: &str) -> Scratch {
     db
 }
 
+/// Whether this server was built with a compression method.
+async fn supported(method: &str) -> bool {
+    let db = Scratch::of("postgres").await;
+    db.text(&format!(
+        "SELECT '{method}' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
+    ))
+    .await
+        == "t"
+}
+
 /// Reports of the source and of a clone, joined, in which each is compressed as the column says.
 const PAIRS: &str = "FROM documents.resource s JOIN documents.resource c ON s.content->>'mark' = c.content->>'mark'
     WHERE s.resource_type = 'Report' AND s.project_id = '11111111-1111-4111-8111-111111111111' AND c.project_id =";
@@ -27,6 +37,10 @@ const PAIRS: &str = "FROM documents.resource s JOIN documents.resource c ON s.co
 #[tokio::test]
 async fn a_clone_of_compressed_documents_is_as_compressed_and_holds_the_same() {
     for method in ["pglz", "lz4"] {
+        if !supported(method).await {
+            eprintln!("skipped: {method}, this server is built without it");
+            continue;
+        }
         let db = with_reports(method).await;
         for parallel in ["on", "off"] {
             db.run(&format!("SET pg_clone.parallel = {parallel}")).await;

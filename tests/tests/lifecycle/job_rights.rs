@@ -142,10 +142,13 @@ async fn nobody_cancels_or_forges_the_job_of_another() {
         "42501"
     );
     for forged in [
-        "INSERT INTO clone.job_queue (source_project, store, arguments, queued_by) VALUES ('x', 'x', '{}', 'postgres')",
-        "SELECT clone_internal.queue_job('x', 'x', NULL, '{}', 'postgres', '{}')",
+        "INSERT INTO clone.job_queue (source_project, store, arguments, role, queued_by) VALUES ('x', 'x', '{}', 10, 'postgres')",
+        "INSERT INTO clone.job_attempt VALUES (1, 9, 1)",
+        "SELECT clone_internal.queue_job('x', 'x', NULL, '{}', 10, '{}', 9)",
         "SELECT clone_internal.run_job(1)",
-        "SELECT clone_internal.cancel_job(1, 'postgres')",
+        "SELECT clone_internal.cancel_job(1, 10)",
+        "SELECT clone_internal.lock_object('clone.job_queue', 1, true)",
+        "SELECT clone_internal.record_attempt(1, 9)",
         "SELECT clone.run_next_job()",
     ] {
         assert_eq!(stranger.fails(forged).await.code, "42501", "{forged}");
@@ -175,4 +178,100 @@ async fn a_worker_needs_no_rights_on_the_data() {
         "asker_7/worker_7"
     );
     db.run("DROP OWNED BY asker_7, worker_7").await;
+}
+
+#[tokio::test]
+async fn a_role_of_the_same_name_does_not_inherit_a_job() {
+    let db = clinic::database().await;
+    let session = asker(&db, "asker_8").await;
+    session.run(&start()).await;
+    session.run(&start()).await;
+    db.run("DROP OWNED BY asker_8; DROP ROLE asker_8; CREATE ROLE asker_8 LOGIN SUPERUSER")
+        .await;
+    let successor = db.session_as("asker_8").await;
+    db.run("ALTER ROLE asker_8 NOSUPERUSER; GRANT USAGE ON SCHEMA clone TO asker_8; GRANT SELECT ON clone.job TO asker_8;
+            GRANT EXECUTE ON FUNCTION project_clone_cancel TO asker_8")
+        .await;
+    assert_eq!(successor.number("SELECT count(*) FROM clone.job").await, 0);
+    assert_eq!(
+        successor.fails("SELECT project_clone_cancel(1)").await.code,
+        "42501"
+    );
+    db.run(NEXT).await;
+    assert_eq!(
+        ended_first(&db).await,
+        "failed: role \"asker_8\", which queued job 1, does not exist any more"
+    );
+    assert_eq!(db.number("SELECT count(*) FROM clone.run").await, 0);
+    db.run("DROP OWNED BY asker_8; DROP ROLE asker_8").await;
+}
+
+async fn ended_first(db: &Scratch) -> String {
+    db.text("SELECT state || ': ' || error FROM clone.job WHERE id = 1")
+        .await
+}
+
+#[tokio::test]
+async fn a_role_that_was_renamed_is_told_to_queue_again() {
+    let db = clinic::database().await;
+    let session = asker(&db, "asker_9").await;
+    session.run(&start()).await;
+    db.run("DROP ROLE IF EXISTS asker_nine; ALTER ROLE asker_9 RENAME TO asker_nine")
+        .await;
+    db.run(NEXT).await;
+    assert_eq!(
+        ended_first(&db).await,
+        "failed: role \"asker_9\", which queued job 1, is \"asker_nine\" now"
+    );
+    db.run("DROP OWNED BY asker_nine; DROP ROLE asker_nine").await;
+}
+
+#[tokio::test]
+async fn callers_see_their_own_jobs_and_workers_see_all() {
+    let db = clinic::database().await;
+    let mine = asker(&db, "asker_10").await;
+    let other = asker(&db, "asker_11").await;
+    db.run(
+        "DROP ROLE IF EXISTS worker_10; CREATE ROLE worker_10 LOGIN;
+            SELECT clone.allow('asker_10'), clone.allow('asker_11'), clone.allow_worker('worker_10')",
+    )
+    .await;
+    mine.run(&start()).await;
+    other.run(&start()).await;
+    db.run("REVOKE INSERT ON documents.resource FROM asker_10").await;
+    let worker = db.session_as("worker_10").await;
+    worker.run(NEXT).await;
+    assert_eq!(
+        mine.list("SELECT id || state || sqlstate FROM clone.job").await,
+        ["1failed42501"]
+    );
+    assert_eq!(other.list("SELECT id || state FROM clone.job").await, ["2queued"]);
+    assert_eq!(worker.number("SELECT count(*) FROM clone.job").await, 2);
+    db.run("DROP OWNED BY asker_10, asker_11, worker_10").await;
+}
+
+#[tokio::test]
+async fn a_role_has_a_limited_number_of_jobs_in_the_queue() {
+    let db = clinic::database().await;
+    let session = asker(&db, "asker_12").await;
+    db.run("ALTER ROLE asker_12 SET pg_clone.max_queued_jobs = 2")
+        .await;
+    let session = {
+        drop(session);
+        db.session_as("asker_12").await
+    };
+    session.run(&start()).await;
+    session.run(&start()).await;
+    let failure = session.fails(&start()).await;
+    assert_eq!(failure.code, "53400", "{failure:?}");
+    assert!(failure.hint.contains("pg_clone.max_queued_jobs"), "{failure:?}");
+    assert_eq!(
+        session.fails("SET pg_clone.max_queued_jobs = 9").await.code,
+        "42501"
+    );
+    // Others have their own.
+    db.run(&start()).await;
+    db.run(NEXT).await;
+    session.run(&start()).await;
+    db.run("DROP OWNED BY asker_12; DROP ROLE asker_12").await;
 }

@@ -41,6 +41,14 @@ async fn what_would_fail_at_once_fails_when_it_is_queued() {
         (start("{\"expires_in\": \"soon\"}"), "22023"),
         (start("{\"nonsense\": 1}"), "22023"),
         (start(&format!("{{\"replace\": \"{CLINIC}\"}}")), "22023"),
+        (
+            format!("SELECT project_clone_start('{CLINIC}', resource_types => '{{Foo}}')"),
+            "22023",
+        ),
+        (
+            format!("SELECT project_clone_start('{CLINIC}', include_ids => '{{no id}}')"),
+            "22023",
+        ),
     ] {
         assert_eq!(db.fails(&call).await.code, code, "{call}");
     }

@@ -12,6 +12,7 @@ mod dump;
 mod expiry;
 mod foreign_keys;
 mod hooks;
+mod job_attempts;
 mod job_rights;
 mod jobs;
 mod refresh;
