@@ -16,6 +16,17 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "DSN")]
     pub dsn: Option<String>,
 
+    /// A place of files that the database may name, and what is below it; may be repeated. Without any, every place but those
+    /// that name an endpoint or a profile; * allows all.
+    #[arg(
+        long = "allow-location",
+        global = true,
+        value_name = "URL",
+        env = "PG_CLONE_ALLOW_LOCATION",
+        value_delimiter = ','
+    )]
+    pub allow_locations: Vec<String>,
+
     /// For machines: one JSON document on standard output, progress and errors as JSON lines on standard error.
     #[arg(long, global = true)]
     pub json: bool,

@@ -30,40 +30,41 @@ pub async fn clone_project(
     progress: &mut Progress,
 ) -> Result<Cloned> {
     progress.phase("cloning");
-    let shown = progress.is_shown();
-    let watched = Watched {
-        target,
-        schema,
-        request,
-        pid: session.pid(),
-    };
+    session.begin().await?;
     let work = run(session, schema, request);
-    let result = if shown {
-        tokio::select! {
-            result = work => result,
-            never = watch_clone(watched, progress) => match never {},
+    let result = if progress.is_shown() {
+        match session.pid().await {
+            Ok(pid) => {
+                let watched = Watched {
+                    target,
+                    schema,
+                    request,
+                    pid,
+                };
+                tokio::select! {
+                    result = work => result,
+                    never = watch_clone(watched, progress) => match never {},
+                }
+            }
+            Err(error) => Err(error),
         }
     } else {
         work.await
     };
+    let result = session.end(result).await;
     progress.finish();
     result.with_context(|| format!("cannot clone the project {:?}", request.source))
 }
 
 async fn run(session: &Session, schema: &str, request: &CloneRequest) -> Result<Cloned> {
-    session.begin().await?;
-    let work = async {
-        let statement = format!("SELECT {}", sql::clone_call(schema));
-        let project = session.json(&statement, &sql::clone_parameters(request)).await?;
-        let run = session
-            .query_one("SELECT clone.last_run()", &[])
-            .await?
-            .try_get(0)?;
-        Ok(Cloned {
-            run,
-            project: project.into_iter().next().unwrap_or_default(),
-        })
-    };
-    let result = work.await;
-    session.end(result).await
+    let statement = format!("SELECT {}", sql::clone_call(schema));
+    let project = session.json(&statement, &sql::clone_parameters(request)).await?;
+    let run = session
+        .query_one("SELECT clone.last_run()", &[])
+        .await?
+        .try_get(0)?;
+    Ok(Cloned {
+        run,
+        project: project.into_iter().next().unwrap_or_default(),
+    })
 }

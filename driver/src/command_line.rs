@@ -29,7 +29,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(1);
         }
     };
-    match runtime.block_on(commands::run(cli)) {
+    let ended = runtime.block_on(commands::run(cli));
+    // A thread that reads from a place that hangs must not keep the process.
+    runtime.shutdown_background();
+    match ended {
         Ok(outcome) => outcome.into(),
         Err(error) => {
             show(&error, json);

@@ -91,6 +91,13 @@ impl Report {
                 words.push(text);
             }
         }
+        // A statement that was prepared in another connection, or a name that another client took.
+        if matches!(report.sqlstate.as_deref(), Some("42P05" | "26000")) && report.hint.is_none() {
+            report.hint = Some(
+                "A connection pooler seems to stand before the server: connect to the server itself."
+                    .to_owned(),
+            );
+        }
         // Ours knows what the user was about; the server's does not.
         if let Some(hint) = hint_of(error) {
             report.hint = Some(hint);

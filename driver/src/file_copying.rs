@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result};
 
 use crate::args::BlobPlaces;
-use crate::blobs::{self, Backoff, Event, Listener, Location, RunOptions, Summary};
+use crate::blobs::{self, AllowedLocations, Backoff, Event, Listener, Location, RunOptions, Summary};
 use crate::connect::Target;
 use crate::failure::UsageContext;
 use crate::interrupt::Interrupt;
@@ -24,6 +24,8 @@ pub struct FileRequest {
     pub from: Option<Location>,
     /// Copy to here instead of where the store says.
     pub to: Option<Location>,
+    /// Places that the database may name.
+    pub allowed: AllowedLocations,
     /// Files under way at once; `None`: the default.
     pub concurrency: Option<usize>,
     /// Stay and copy what further clones queue.
@@ -39,7 +41,7 @@ impl FileRequest {
     ///
     /// # Errors
     /// When one is no location; wrong usage.
-    pub fn from_places(places: &BlobPlaces) -> Result<Self> {
+    pub fn from_places(places: &BlobPlaces, allowed: &AllowedLocations) -> Result<Self> {
         let location = |flag: &str, text: &Option<String>| {
             text.as_deref()
                 .map(Location::from_argument)
@@ -50,6 +52,7 @@ impl FileRequest {
         Ok(Self {
             from: location("--blobs-from", &places.blobs_from)?,
             to: location("--blobs-to", &places.blobs_to)?,
+            allowed: allowed.clone(),
             ..Self::default()
         })
     }
@@ -65,19 +68,21 @@ pub async fn copy_files(
     interrupt: &Interrupt,
     progress: &mut Progress,
 ) -> Result<Summary> {
-    let pool = target.pool(CONNECTIONS)?;
+    target.check_session().await?;
+    let pool = target.session_pool(CONNECTIONS)?;
     let defaults = RunOptions::default();
     let options = RunOptions {
         run: request.run,
         from: request.from.clone(),
         to: request.to.clone(),
+        allowed: request.allowed.clone(),
         concurrency: request.concurrency.unwrap_or(defaults.concurrency),
         watch: request.watch,
         backoff: request.backoff,
         durable: !request.no_sync,
         listener: request
             .watch
-            .then(|| Listener::new(target.config().clone(), target.tls())),
+            .then(|| Listener::new(target.session_config(), target.tls())),
         ..defaults
     };
     progress.phase("copying files");
@@ -92,6 +97,8 @@ pub fn print_summary(summary: &Summary, output: &mut Output) {
     if summary.done > 0 || summary.is_complete() {
         let present = if summary.present > 0 {
             format!(", {} were there already", thousands_of(summary.present))
+        } else if summary.absent > 0 {
+            format!(", {} were not there to delete", thousands_of(summary.absent))
         } else {
             String::new()
         };
@@ -112,7 +119,7 @@ pub fn print_summary(summary: &Summary, output: &mut Output) {
 /// What a summary says to machines.
 pub fn summary_json(summary: &Summary) -> serde_json::Value {
     serde_json::json!({
-        "done": summary.done, "present": summary.present, "bytes": summary.bytes, "pending": summary.pending,
+        "done": summary.done, "present": summary.present, "absent": summary.absent, "bytes": summary.bytes, "pending": summary.pending,
         "running": summary.running, "failed": summary.failed, "stopped": summary.stopped,
         "seconds": summary.elapsed.as_secs_f64(), "complete": summary.is_complete(), "advice": summary.advice(),
     })

@@ -1,8 +1,14 @@
 //! Ctrl-C and SIGTERM: heard once, by whoever asks.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// How long after the signal the process ends whatever it waits for: a directory on a server that is gone, a statement
+/// that cannot be cancelled. Whoever sends signals (systemd, Kubernetes) waits for 10 s or more.
+const LAST_WORD: Duration = Duration::from_millis(9_500);
 
 /// Tells whether the user asked to stop. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +43,7 @@ impl Interrupt {
             .await;
             // The signals stay ours until the process ends: a second Ctrl-C must not cut the clean-up short.
             token.cancel();
+            std::thread::spawn(end_anyway);
             std::future::pending::<()>().await;
             drop(signals);
         });
@@ -68,6 +75,15 @@ impl Interrupt {
             () = self.wait() => Err(Interrupted::nothing_changed().into()),
         }
     }
+}
+
+/// On a thread of its own: the runtime's may all be stuck.
+fn end_anyway() {
+    std::thread::sleep(LAST_WORD);
+    eprintln!(
+        "pg_clone: error: interrupted: what was under way did not end in time and was left; what was not committed is undone"
+    );
+    std::process::exit(130);
 }
 
 /// The error of a command that was stopped by a signal before it changed anything.

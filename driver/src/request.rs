@@ -1,9 +1,10 @@
 //! What the user means: the arguments of [`crate::args`], checked and typed once, as the SQL functions take them.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value};
 
 use crate::args::{CloneArgs, DeleteArgs, ItemArgs};
+use crate::blobs::Location;
 
 /// The arguments of `project_clone` and `project_clone_plan`.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +58,19 @@ impl TryFrom<&CloneArgs> for CloneRequest {
             if let Some(value) = value
                 && options.insert(key.to_owned(), value.as_str().into()).is_some()
             {
+                bail!("{flag} and --option {key}=… say the same thing twice");
+            }
+        }
+        for (flag, key, value) in [
+            ("--blobs-from", "blobs_from", &args.blobs.blobs_from),
+            ("--blobs-to", "blobs_to", &args.blobs.blobs_to),
+        ] {
+            let Some(value) = value else { continue };
+            // Recorded with the clone, so that whoever verifies or deletes it looks there.
+            let url = Location::from_argument(value)
+                .with_context(|| flag.to_owned())?
+                .url();
+            if options.insert(key.to_owned(), url.into()).is_some() {
                 bail!("{flag} and --option {key}=… say the same thing twice");
             }
         }

@@ -1,10 +1,11 @@
 //! One connection to the server: statements that Ctrl-C cancels, transactions, warnings that reach the user.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -13,8 +14,53 @@ use crate::failure::Hinted;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::redact::redact;
 
+/// How long a cancelled statement may take to end; then the connection is closed, which ends its transaction.
+const CANCELLING: Duration = Duration::from_secs(5);
+
+/// A parameter of a statement that knows its type: then the statement needs no name and no preparation, which a transaction
+/// pooler would lose.
+pub trait Parameter: ToSql + Sync {
+    /// The type that the server is told.
+    fn sql_type(&self) -> Type;
+}
+
+/// The type of the server for one of ours.
+pub trait HasType {
+    /// It.
+    const TYPE: Type;
+}
+
+macro_rules! has_type {
+    ($($ours:ty => $theirs:ident),*) => { $(impl HasType for $ours { const TYPE: Type = Type::$theirs; })* };
+}
+has_type!(String => TEXT, &str => TEXT, &String => TEXT, Vec<String> => TEXT_ARRAY, Value => JSONB, &Value => JSONB,
+          i64 => INT8, &i64 => INT8, i32 => INT4, bool => BOOL);
+
+impl<T: HasType> HasType for Option<T> {
+    const TYPE: Type = T::TYPE;
+}
+
+impl<T: HasType> HasType for &Option<T> {
+    const TYPE: Type = T::TYPE;
+}
+
+impl<T: HasType + ToSql + Sync> Parameter for T {
+    fn sql_type(&self) -> Type {
+        T::TYPE
+    }
+}
+
 /// Parameters of a statement.
-pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+pub type Parameters<'a> = &'a [&'a dyn Parameter];
+
+/// Parameters as the client takes them.
+pub fn typed<'a>(parameters: Parameters<'a>) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    let typed = parameters.iter().map(|parameter| {
+        let value: &(dyn ToSql + Sync) = *parameter;
+        (value, parameter.sql_type())
+    });
+    typed.collect()
+}
 
 /// A connection whose statements end when the user interrupts.
 pub struct Session {
@@ -22,7 +68,6 @@ pub struct Session {
     cancel: CancelToken,
     tls: MakeRustlsConnect,
     interrupt: Interrupt,
-    pid: i32,
 }
 
 impl Session {
@@ -48,23 +93,25 @@ impl Session {
                     }
                 }
             });
-            let row = client.query_one("SELECT pg_backend_pid()", &[]).await?;
-            Ok((client, row.get(0)))
+            Ok(client)
         };
-        let (client, pid) = interrupt.or(connecting).await?;
+        let client = interrupt.or(connecting).await?;
         let cancel = client.cancel_token();
         Ok(Self {
             client,
             cancel,
             tls: target.tls(),
             interrupt: interrupt.clone(),
-            pid,
         })
     }
 
-    /// The server process of this connection.
-    pub fn pid(&self) -> i32 {
-        self.pid
+    /// The server process of this transaction; behind a pooler each may have another.
+    ///
+    /// # Errors
+    /// As [`Session::query`].
+    pub async fn pid(&self) -> Result<i32> {
+        let row = self.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await?;
+        Ok(row.try_get(0)?)
     }
 
     /// Runs a statement and returns its rows. An interrupt cancels it on the server and waits until the server is done
@@ -73,7 +120,8 @@ impl Session {
     /// # Errors
     /// Those of the server, and [`Interrupted`].
     pub async fn query(&self, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>> {
-        let mut statement = pin!(self.client.query(sql, parameters));
+        let parameters = typed(parameters);
+        let mut statement = pin!(self.client.query_typed(sql, &parameters));
         tokio::select! {
             result = &mut statement => return Ok(result?),
             () = self.interrupt.wait() => {}
@@ -81,7 +129,7 @@ impl Session {
         // When the request to cancel cannot be delivered, closing this connection remains.
         let cancelled = self.cancel.cancel_query(self.tls.clone()).await;
         if cancelled.is_ok() {
-            let _ = statement.await;
+            let _ = tokio::time::timeout(CANCELLING, statement).await;
         }
         Err(Interrupted::nothing_changed().into())
     }

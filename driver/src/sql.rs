@@ -1,9 +1,9 @@
 //! The calls of the extension's functions. `schema` is where the extension is, quoted.
 
 use serde_json::Value;
-use tokio_postgres::types::ToSql;
 
 use crate::request::CloneRequest;
+use crate::session::Parameter;
 
 const CLONE_ARGUMENTS: &str = "($1::text, name => $2::text, resource_types => $3::text[], include_ids => $4::text[], \
      exclude_ids => $5::text[], owner => $6::text, store => $7::text, options => $8::jsonb)";
@@ -24,7 +24,7 @@ pub fn start_call(schema: &str) -> String {
 }
 
 /// `$1` to `$8` of the three calls above.
-pub fn clone_parameters(request: &CloneRequest) -> [&(dyn ToSql + Sync); 8] {
+pub fn clone_parameters(request: &CloneRequest) -> [&dyn Parameter; 8] {
     [
         &request.source,
         &request.name,

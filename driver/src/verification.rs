@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::blobs;
+use crate::blobs::{self, AllowedLocations};
 use crate::connect::Target;
 use crate::output::{Output, thousands};
 use crate::session::Session;
@@ -76,7 +76,13 @@ impl Verification {
     ///
     /// # Errors
     /// When the database or the place of the files cannot be read.
-    pub async fn add_files(&mut self, session: &Session, target: &Target, store: Option<&str>) -> Result<()> {
+    pub async fn add_files(
+        &mut self,
+        session: &Session,
+        target: &Target,
+        store: Option<&str>,
+        allowed: &AllowedLocations,
+    ) -> Result<()> {
         let Some(row) = session
             .query(STORE_WITH_FILES, &[&self.project, &store])
             .await?
@@ -86,7 +92,7 @@ impl Verification {
             return Ok(());
         };
         let store: String = row.try_get(0)?;
-        let report = blobs::verify(&target.pool(1)?, &store, &self.project, None)
+        let report = blobs::verify(&target.pool(1)?, &store, &self.project, allowed)
             .await
             .with_context(|| format!("cannot look for the files of {:?}", self.project))?;
         let found = report.checked - report.faulty;

@@ -30,6 +30,8 @@ CREATE TABLE clone.blob_copy (
     target_id          text,
     source_key         text,
     target_key         text NOT NULL,
+    source_location    text,
+    target_location    text,
     content_type       text,
     size_expected      bigint CHECK (size_expected >= 0),
     state              text NOT NULL DEFAULT 'pending'
@@ -37,7 +39,7 @@ CREATE TABLE clone.blob_copy (
     attempts           int NOT NULL DEFAULT 0,
     last_error         text,
     error_is_permanent boolean NOT NULL DEFAULT false,
-    method             text CHECK (method IN ('server', 'local', 'stream', 'present', 'delete')),
+    method             text CHECK (method IN ('server', 'local', 'stream', 'present', 'delete', 'absent')),
     bytes              bigint,
     checksum           text,
     queued_at          timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -54,8 +56,8 @@ CREATE INDEX blob_copy_due ON clone.blob_copy (next_attempt_at, id) WHERE state 
 CREATE INDEX blob_copy_run ON clone.blob_copy (run_id, state);
 CREATE INDEX blob_copy_claimed ON clone.blob_copy (claimed_by) WHERE state = 'running';
 -- Deleting a file must not overtake a copy to the same key.
-CREATE INDEX blob_copy_unfinished_target ON clone.blob_copy (store, target_key)
-    WHERE operation = 'copy' AND state IN ('pending', 'running', 'failed');
+-- By it a deletion and a clone of a clone also find where a file was copied to.
+CREATE INDEX blob_copy_target ON clone.blob_copy (store, target_key) WHERE operation = 'copy';
 -- Nor a copy from it.
 CREATE INDEX blob_copy_unfinished_source ON clone.blob_copy (store, source_key)
     WHERE operation = 'copy' AND state IN ('pending', 'running');
@@ -65,6 +67,10 @@ COMMENT ON TABLE clone.blob_copy IS
 COMMENT ON COLUMN clone.blob_copy.source_key IS
     'Key of the file in the source storage, as in a bucket (binary/<id>/<version>); directories leave the blob_prefix_in_bucket of the store away';
 COMMENT ON COLUMN clone.blob_copy.target_key IS 'Key of the file to write, or to delete';
+COMMENT ON COLUMN clone.blob_copy.source_location IS
+    'Where the source is: that of the clone''s option blobs_from, or where a run copied the source to; NULL until done: the blobs option of the store';
+COMMENT ON COLUMN clone.blob_copy.target_location IS
+    'Where the file is written, or deleted: that of the clone''s option blobs_to; NULL until done: the blobs option of the store';
 COMMENT ON COLUMN clone.blob_copy.size_expected IS 'Bytes the source should have, where the store knows; another size is an error';
 COMMENT ON COLUMN clone.blob_copy.state IS
     'pending: due at next_attempt_at; running: claimed; done; failed: needs pg_clone blobs retry; cancelled: the target was deleted before it was copied';
@@ -73,7 +79,7 @@ COMMENT ON COLUMN clone.blob_copy.error_is_permanent IS
     'true: trying again cannot help (no such source, access denied); false: the attempts were used up';
 COMMENT ON COLUMN clone.blob_copy.method IS
     'How it was done: server: by the storage service itself; local: between directories; stream: through the worker; '
-    'present: the target was there already; delete';
+    'present: the target was there already; delete; absent: a delete of what was not there';
 COMMENT ON COLUMN clone.blob_copy.bytes IS 'Size of the target';
 COMMENT ON COLUMN clone.blob_copy.checksum IS 'Checksum of the target with its kind in front: crc32c:<hex>, md5:<hex>, etag:<as given>';
 COMMENT ON COLUMN clone.blob_copy.claimed_by IS 'Number under which the worker holds its advisory lock (1668050798, n)';

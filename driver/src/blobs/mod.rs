@@ -15,6 +15,7 @@ mod worker;
 pub use queue::backoff::Backoff;
 pub use queue::notify_listener::{CHANNEL, Listener};
 pub use queue::status::{FileError, RunStatus, Status, retry, status};
+pub use storage::allowed::AllowedLocations;
 pub use storage::location::{Bucket, Location};
 pub use verify::{FaultyFile, FileReport, verify};
 pub use worker::options::RunOptions;

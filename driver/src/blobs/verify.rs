@@ -6,10 +6,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use deadpool_postgres::Pool;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::Type;
 
-use crate::blobs::storage::Storage;
+use crate::blobs::storage::allowed::AllowedLocations;
 use crate::blobs::storage::location::Location;
+use crate::blobs::storage::{Storage, Storages};
 use crate::blobs::transfer::stat;
 
 /// Files asked for at once.
@@ -41,59 +42,62 @@ pub struct FileReport {
     pub faults: Vec<FaultyFile>,
 }
 
-/// Looks for the file of every row of `project` in `store`, as the catalog describes it: in `location`, or else where the
-/// store's options say. The size is compared where the queue recorded one.
+/// Looks for the file of every row of `project` in `store`, as the catalog describes it: where a run copied it to, or else
+/// where the store's options say. The size is compared where the queue recorded one.
 ///
 /// # Errors
-/// When there is no such store, it has no location, or the database fails.
+/// When there is no such store, a place is unknown or not allowed, or the database fails.
 pub async fn verify(
     pool: &Pool,
     store: &str,
     project: &str,
-    location: Option<&Location>,
+    allowed: &AllowedLocations,
 ) -> anyhow::Result<FileReport> {
-    let client = pool.get().await?;
-    let tables = client
-        .query(include_str!("queue/sql/files_of_project.sql"), &[&store])
+    let mut client = pool.get().await?;
+    let transaction = client.transaction().await?;
+    transaction
+        .batch_execute("SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL statement_timeout = 0")
+        .await?;
+    let tables = transaction
+        .query_typed(
+            include_str!("queue/sql/files_of_project.sql"),
+            &[(&store, Type::TEXT)],
+        )
         .await?;
     let mut report = FileReport::default();
     if tables.is_empty() {
         return Ok(report);
     }
-    let stores = client.query(include_str!("queue/sql/stores.sql"), &[]).await?;
+    let stores = transaction
+        .query_typed(include_str!("queue/sql/stores.sql"), &[])
+        .await?;
     let options = stores.iter().find(|row| row.get::<_, &str>(0) == store);
     let options = options.with_context(|| format!("there is no store {store:?}"))?;
-    let location = match (location, options.get::<_, Option<&str>>(1)) {
-        (Some(location), _) => location.clone(),
-        (None, Some(text)) => text.parse()?,
-        (None, None) => bail!("store {store} does not say where its files are: set its options.blobs"),
+    let places = Places {
+        store,
+        blobs: options.get(1),
+        prefix: options.get(2),
+        allowed,
+        storages: Storages::default(),
     };
-    let storage = Arc::new(Storage::open(&location, options.get(2)).await?);
     for table in &tables {
-        let (relation, template, query): (&str, &str, &str) = (table.get(0), table.get(1), table.get(2));
-        let parameters: [&(dyn ToSql + Sync); 1] = [&project];
-        let rows = client.query_raw(query, parameters).await?;
-        let checks = rows.map(|row| {
-            let storage = Arc::clone(&storage);
-            async move {
-                let row = row?;
-                let (id, version): (String, Option<String>) = (row.get(0), row.get(1));
-                let size: Option<i64> = row.get(2);
-                let key = template
-                    .replace("{id}", &id)
-                    .replace("{version}", version.as_deref().unwrap_or_default())
-                    .replace("{project}", project);
-                let fault = fault(&storage, &key, size).await;
-                Ok::<_, tokio_postgres::Error>(fault.map(|fault| {
-                    let relation = relation.to_owned();
-                    FaultyFile {
-                        relation,
-                        id,
-                        key,
-                        fault,
-                    }
-                }))
-            }
+        let (relation, query): (&str, &str) = (table.get(0), table.get(1));
+        let rows = transaction
+            .query_typed_raw(query, [(project, Type::TEXT)])
+            .await?;
+        let places = &places;
+        let checks = rows.map_err(anyhow::Error::from).map(|row| async move {
+            let row = row?;
+            let (id, key): (String, String) = (row.get(0), row.get(1));
+            let (size, location): (Option<i64>, Option<String>) = (row.get(2), row.get(3));
+            let storage = places.storage(location.as_deref()).await?;
+            let fault = fault(&storage, &key, size).await;
+            anyhow::Ok(fault.map(|fault| FaultyFile {
+                relation: relation.to_owned(),
+                id,
+                key,
+                fault,
+            }))
         });
         let mut checks = pin!(checks.buffer_unordered(PARALLEL));
         while let Some(found) = checks.try_next().await? {
@@ -107,6 +111,30 @@ pub async fn verify(
         }
     }
     Ok(report)
+}
+
+/// Where the files of a store are.
+struct Places<'v> {
+    store: &'v str,
+    blobs: Option<String>,
+    prefix: String,
+    allowed: &'v AllowedLocations,
+    storages: Storages,
+}
+
+impl Places<'_> {
+    /// The storage of a file that was copied to `recorded`, or else of the store's files.
+    async fn storage(&self, recorded: Option<&str>) -> anyhow::Result<Arc<Storage>> {
+        let Some(text) = recorded.or(self.blobs.as_deref()) else {
+            bail!(
+                "store {} does not say where its files are: set its options.blobs",
+                self.store
+            );
+        };
+        let location: Location = text.parse()?;
+        self.allowed.check(&location).map_err(anyhow::Error::msg)?;
+        self.storages.get(&location, &self.prefix).await
+    }
 }
 
 async fn fault(storage: &Arc<Storage>, key: &str, size: Option<i64>) -> Option<String> {

@@ -35,7 +35,7 @@ pub(super) async fn run(context: &mut Context, action: &BlobsAction) -> Result<O
                     first: *first_wait,
                     ..Backoff::default()
                 },
-                ..FileRequest::from_places(places)?
+                ..FileRequest::from_places(places, &context.allowed)?
             };
             copy(context, &request).await
         }

@@ -16,9 +16,11 @@ use crate::session::Session;
 use crate::sql;
 use crate::verification::Verification;
 
+const HAS_FILES: &str = "SELECT EXISTS (SELECT FROM clone.store s WHERE ($1::text IS NULL OR s.name = $1) AND s.options ? 'blobs')";
+
 pub(super) async fn run(context: &mut Context, args: &CloneArgs) -> Result<Outcome> {
     let request = CloneRequest::try_from(args).or_usage()?;
-    let files = FileRequest::from_places(&args.blobs)?;
+    let files = FileRequest::from_places(&args.blobs, &context.allowed)?;
     let target = context.target()?;
     let session = context.session(&target).await?;
     let schema = session.extension_schema().await?;
@@ -29,6 +31,10 @@ pub(super) async fn run(context: &mut Context, args: &CloneArgs) -> Result<Outco
         return start(context, &session, &schema, &request).await;
     }
 
+    // What follows the clone must be possible before there is one.
+    if !args.no_blobs && !args.blobs_later && has_files(&session, args.store.as_deref()).await {
+        target.check_session().await?;
+    }
     let cloned = clone_project(&session, &target, &schema, &request, &mut context.progress).await?;
     // From here on the clone is a fact: whatever goes wrong, its result is printed and the exit code tells it.
     let mut result = json!({"project": cloned.project, "run_id": cloned.run});
@@ -53,6 +59,12 @@ pub(super) async fn run(context: &mut Context, args: &CloneArgs) -> Result<Outco
         };
         error.context(Committed { run: cloned.run })
     })
+}
+
+/// Whether a store that may be meant has files. Who may not read the stores learns of a pooler when the files are copied.
+async fn has_files(session: &Session, store: Option<&str>) -> bool {
+    let found = session.query_one(HAS_FILES, &[&store]).await;
+    found.is_ok_and(|row| row.try_get(0).unwrap_or(false))
 }
 
 /// What follows a committed clone.
@@ -87,7 +99,9 @@ impl Aftermath<'_> {
             let (project, store) = (report.target_project(), self.args.store.as_deref());
             let mut verification = Verification::run(self.session, self.schema, project, store).await?;
             if !self.args.no_blobs && !self.args.blobs_later {
-                verification.add_files(self.session, self.target, store).await?;
+                verification
+                    .add_files(self.session, self.target, store, &context.allowed)
+                    .await?;
             }
             context.progress.finish();
             verification.print(&mut context.output);

@@ -18,6 +18,9 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
     let target = context.target()?;
     let session = context.session(&target).await?;
     let schema = session.extension_schema().await?;
+    if !args.dry_run && !args.blobs_later {
+        target.check_session().await?;
+    }
     context.progress.phase("deleting");
     session.begin().await?;
     let statement =
@@ -62,6 +65,7 @@ async fn delete_files(
     for run in row.try_get::<_, Vec<i64>>(0)? {
         let request = FileRequest {
             run: Some(run),
+            allowed: context.allowed.clone(),
             ..FileRequest::default()
         };
         let interrupt = context.interrupt.clone();

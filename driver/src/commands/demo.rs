@@ -103,7 +103,9 @@ async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Resu
 
     context.progress.phase("verifying");
     let mut verification = Verification::run(&session, &schema, report.target_project(), None).await?;
-    verification.add_files(&session, &target, None).await?;
+    verification
+        .add_files(&session, &target, None, &context.allowed)
+        .await?;
     context.progress.finish();
     context.output.line("");
     verification.print(&mut context.output);

@@ -12,9 +12,10 @@ mod store;
 mod verify;
 mod worker;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::args::{Cli, Command};
+use crate::blobs::AllowedLocations;
 use crate::connect::{ProcessEnvironment, Target};
 use crate::failure::{Outcome, UsageContext};
 use crate::interrupt::Interrupt;
@@ -25,6 +26,8 @@ use crate::session::Session;
 /// What every command works with.
 pub(crate) struct Context {
     dsn: Option<String>,
+    /// Places of files that the database may name.
+    pub(crate) allowed: AllowedLocations,
     pub(crate) interrupt: Interrupt,
     pub(crate) output: Output,
     pub(crate) progress: Progress,
@@ -48,6 +51,9 @@ impl Context {
 pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
     let mut context = Context {
         dsn: cli.dsn,
+        allowed: AllowedLocations::parse(&cli.allow_locations)
+            .context("--allow-location")
+            .or_usage()?,
         interrupt: Interrupt::listen()?,
         output: Output::new(cli.json),
         progress: Progress::new(Style::choose(cli.json, cli.quiet)),

@@ -17,7 +17,7 @@ pub(super) async fn run(context: &mut Context, args: &VerifyArgs) -> Result<Outc
     if !args.no_blobs {
         let interrupt = context.interrupt.clone();
         interrupt
-            .or(verification.add_files(&session, &target, store))
+            .or(verification.add_files(&session, &target, store, &context.allowed))
             .await?;
     }
     context.progress.finish();

@@ -22,8 +22,9 @@ const MAY_EXPIRE: &str = "SELECT pg_catalog.has_function_privilege('clone.expire
 const EXPIRE: &str = "SELECT pg_catalog.to_jsonb(e) FROM clone.expire() e";
 
 pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outcome> {
-    let files = FileRequest::from_places(&args.blobs)?;
+    let files = FileRequest::from_places(&args.blobs, &context.allowed)?;
     let target = context.target()?;
+    target.check_session().await?;
     let mut session = context.session(&target).await?;
     session.extension_schema().await?;
     let interrupt = context.interrupt.clone();

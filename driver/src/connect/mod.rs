@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use tokio_postgres::Config;
+use tokio_postgres::types::Type;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use config::configuration;
@@ -19,7 +20,12 @@ use dsn::Parameters;
 use parameters::gather;
 use tls::TlsChoice;
 
+use crate::failure::Hinted;
+
 pub(crate) use parameters::{Environment, ProcessEnvironment};
+
+/// The setting by which a session is known to be ours: no pooler passes it on.
+const MARK: &str = "pg_clone_driver.session";
 
 /// A resolved place to connect to. Its [`fmt::Display`] never shows the password.
 #[derive(Clone)]
@@ -27,6 +33,8 @@ pub struct Target {
     config: Config,
     tls: MakeRustlsConnect,
     description: String,
+    /// What the server must know of a session of ours.
+    mark: String,
 }
 
 impl Target {
@@ -49,6 +57,7 @@ impl Target {
             config,
             tls: tls.connector()?,
             description,
+            mark: uuid::Uuid::new_v4().to_string(),
         })
     }
 
@@ -59,6 +68,7 @@ impl Target {
             config,
             tls,
             description: description.to_owned(),
+            mark: uuid::Uuid::new_v4().to_string(),
         })
     }
 
@@ -70,17 +80,82 @@ impl Target {
         self.tls.clone()
     }
 
+    /// The configuration of a connection that must keep its session: locks, LISTEN, prepared statements. Its settings are
+    /// startup parameters, so that none is left behind in a connection that a pooler gives to somebody else. Names mean what
+    /// they say, and a commit need not wait for the disk: a record lost in a crash of the server is made again by the next
+    /// worker, which finds the file present. A dead client is noticed within a minute on any network.
+    pub(crate) fn session_config(&self) -> Config {
+        let mut config = self.config.clone();
+        let own = format!(
+            "-c search_path=pg_catalog,pg_temp -c synchronous_commit=off -c tcp_keepalives_idle=20 \
+             -c tcp_keepalives_interval=10 -c tcp_keepalives_count=4 -c {MARK}={}",
+            self.mark
+        );
+        let options = [self.config.get_options().unwrap_or_default(), &own].join(" ");
+        config.options(options.trim_start());
+        config
+    }
+
+    /// Checks that connections of [`Target::session_config`] have a session of their own.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or a pooler stands before it.
+    pub(crate) async fn check_session(&self) -> Result<()> {
+        let connected = self.session_config().connect(self.tls()).await;
+        let (client, connection) = connected.map_err(|error| {
+            if is_refused_parameter(&error) {
+                no_session()
+            } else {
+                anyhow::Error::new(error).context(format!("cannot connect to {self}"))
+            }
+        })?;
+        tokio::spawn(connection);
+        let statement = "SELECT pg_catalog.current_setting($1, true)";
+        let row = client.query_typed_one(statement, &[(&MARK, Type::TEXT)]).await?;
+        if row.get::<_, Option<String>>(0).as_deref() != Some(&self.mark) {
+            return Err(no_session());
+        }
+        Ok(())
+    }
+
+    /// A pool of up to `size` connections with a session of their own.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn session_pool(&self, size: usize) -> Result<Pool> {
+        self.pool_of(self.session_config(), size)
+    }
+
     /// A pool of up to `size` connections, made when they are asked for.
     pub(crate) fn pool(&self, size: usize) -> Result<Pool> {
+        self.pool_of(self.config.clone(), size)
+    }
+
+    fn pool_of(&self, config: Config, size: usize) -> Result<Pool> {
         let manager_config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_config(self.config.clone(), self.tls.clone(), manager_config);
+        let manager = Manager::from_config(config, self.tls.clone(), manager_config);
         Pool::builder(manager)
             .max_size(size)
             .build()
             .context("cannot make a pool of connections")
     }
+}
+
+/// A pooler says so, or a server too old for one of the settings.
+fn is_refused_parameter(error: &tokio_postgres::Error) -> bool {
+    error
+        .as_db_error()
+        .is_some_and(|error| error.message().contains("startup parameter"))
+}
+
+fn no_session() -> anyhow::Error {
+    Hinted::new(
+        "a connection pooler stands before the server, and copying files needs a session of its own",
+        "Connect to the server itself, e.g. with another port in --dsn; commands other than blobs run and worker also run through a pooler, clone and delete with --blobs-later.",
+    )
+    .into()
 }
 
 impl fmt::Display for Target {

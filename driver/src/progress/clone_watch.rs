@@ -9,6 +9,7 @@ use tokio_postgres::Client;
 use super::{Count, Progress, Unit};
 use crate::connect::Target;
 use crate::request::CloneRequest;
+use crate::session::typed;
 use crate::sql;
 
 const LOOK_EVERY: Duration = Duration::from_millis(150);
@@ -42,7 +43,7 @@ pub async fn watch_clone(watched: Watched<'_>, progress: &mut Progress) -> std::
     let look = async {
         if let Ok(client) = connect(watched.target).await {
             let mut tally = Tally::default();
-            while let Ok(rows) = client.query(CURRENT_TABLE, &[&watched.pid]).await {
+            while let Ok(rows) = client.query_typed(CURRENT_TABLE, &typed(&[&watched.pid])).await {
                 match rows.first() {
                     Some(row) => tally.see(row.get(0), number(row.get(1)), number(row.get(2))),
                     None => tally.see_nothing(),
@@ -73,7 +74,7 @@ async fn plan_rows(watched: Watched<'_>) -> Result<HashMap<String, u64>> {
         sql::plan_call(watched.schema)
     );
     let rows = client
-        .query(&statement, &sql::clone_parameters(watched.request))
+        .query_typed(&statement, &typed(&sql::clone_parameters(watched.request)))
         .await?;
     Ok(rows.iter().map(|row| (row.get(0), number(row.get(1)))).collect())
 }

@@ -46,8 +46,12 @@ pub fn delete_files(store: &str, run: i64, files: &[File]) -> Result<i64> {
             .map(|file| json!({"type": file.resource_type, "id": file.id.to_text(), "key": file.key}))
             .collect();
         queued += pgrx::Spi::get_one_with_args::<i64>(
-            "WITH queued AS (INSERT INTO clone.blob_copy (run_id, store, operation, resource_type, target_id, target_key) \
-               SELECT $1, $2, 'delete', f.type, f.id, f.key \
+            "WITH queued AS (INSERT INTO clone.blob_copy (run_id, store, operation, resource_type, target_id, target_key, \
+                 target_location) \
+               SELECT $1, $2, 'delete', f.type, f.id, f.key, \
+                 (SELECT q.target_location FROM clone.blob_copy q WHERE q.store OPERATOR(pg_catalog.=) $2 \
+                  AND q.target_key OPERATOR(pg_catalog.=) f.key AND q.operation OPERATOR(pg_catalog.=) 'copy' \
+                  AND q.target_location IS NOT NULL ORDER BY q.id DESC LIMIT 1) \
                FROM pg_catalog.jsonb_to_recordset($3) AS f (type pg_catalog.text, id pg_catalog.text, key pg_catalog.text) \
                WHERE NOT EXISTS (SELECT FROM clone.blob_copy q JOIN clone.run r ON r.id OPERATOR(pg_catalog.=) q.run_id \
                  WHERE q.store OPERATOR(pg_catalog.=) $2 AND q.target_key OPERATOR(pg_catalog.=) f.key \

@@ -8,7 +8,7 @@ use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::for_each_row;
 use crate::pg::settings_guard::ReadingSettings;
 use pg_clone_core::edit::member;
-use pg_clone_core::error::Result;
+use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Mapped, uuid_text};
 use pg_clone_core::jsonb;
 use pg_clone_core::plan::{self, ColumnRole, KeyKind, Table, TableRole};
@@ -23,6 +23,7 @@ pub fn list(run: &Run) -> Result<Vec<Value>> {
     if !run.request.options.blobs {
         return Ok(found);
     }
+    check_may_place(run)?;
     let _settings = ReadingSettings::new();
     run.snapshot.within(|| {
         for table in run
@@ -45,6 +46,25 @@ pub fn list(run: &Run) -> Result<Vec<Value>> {
         }
         Ok(found)
     })
+}
+
+/// A worker reads and writes with its own rights where the queue says. So only who may work the queue may say it.
+fn check_may_place(run: &Run) -> Result<()> {
+    let options = &run.request.options;
+    if options.blobs_from.is_none() && options.blobs_to.is_none() {
+        return Ok(());
+    }
+    let may =
+        pgrx::Spi::get_one::<bool>("SELECT pg_catalog.has_table_privilege('clone.blob_copy', 'UPDATE')")
+            .map_err(internal)?;
+    if may == Some(true) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::NotAllowed,
+        "permission denied to say where files are copied from or to",
+    )
+    .hint("Leave out options blobs_from and blobs_to, or ask for UPDATE on clone.blob_copy, the right of a worker."))
 }
 
 /// Lists the files of `table`'s resources; the rows are read from `from`, which is `table` or its history.
@@ -153,15 +173,25 @@ pub fn queue(run: &Run, blobs: &[Value]) -> Result<()> {
     if blobs.is_empty() {
         return Ok(());
     }
+    let options = &run.request.options;
     let _owner = AsExtensionOwner::new();
     for batch in blobs.chunks(BATCH) {
         pgrx::Spi::run_with_args(
             "INSERT INTO clone.blob_copy (run_id, store, operation, resource_type, source_id, target_id, source_key, target_key, \
-             content_type, size_expected) \
-             SELECT $1, $2, 'copy', b.resource_type, b.source_id, b.target_id, b.source_key, b.target_key, b.content_type, NULL \
+             content_type, size_expected, source_location, target_location) \
+             SELECT $1, $2, 'copy', b.resource_type, b.source_id, b.target_id, b.source_key, b.target_key, b.content_type, NULL, \
+             COALESCE($4, (SELECT q.target_location FROM clone.blob_copy AS q WHERE q.store OPERATOR(pg_catalog.=) $2 \
+               AND q.target_key OPERATOR(pg_catalog.=) b.source_key AND q.operation OPERATOR(pg_catalog.=) 'copy' \
+               AND q.target_location IS NOT NULL ORDER BY q.id DESC LIMIT 1)), $5 \
              FROM pg_catalog.jsonb_to_recordset($3) AS b (resource_type text, source_id text, target_id text, source_key text, \
              target_key text, content_type text)",
-            &[run.id.into(), run.store.name.as_str().into(), pgrx::JsonB(Value::Array(batch.to_vec())).into()],
+            &[
+                run.id.into(),
+                run.store.name.as_str().into(),
+                pgrx::JsonB(Value::Array(batch.to_vec())).into(),
+                options.blobs_from.as_deref().into(),
+                options.blobs_to.as_deref().into(),
+            ],
         )
         .map_err(internal)?;
     }

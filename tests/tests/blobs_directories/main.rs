@@ -6,6 +6,7 @@
 )]
 
 mod copying;
+mod hostile;
 mod scene;
 mod trouble;
 mod workers;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use rustix::io::Errno;
+
 /// Whether another attempt can help, and how far the trouble reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -48,8 +50,22 @@ impl Failure {
         }
     }
 
+    fn link(what: &str) -> Self {
+        Self::file(format!(
+            "{what} is, or lies behind, a symbolic link, which is not followed: give the directory itself as the location"
+        ))
+    }
+
     /// Reading a source in a directory failed; `what` names it.
     pub fn reading(what: &str, error: &io::Error) -> Self {
+        match error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::LOOP) => return Self::link(what),
+            // A socket, or a device without a driver.
+            Some(Errno::NXIO | Errno::NODEV) => {
+                return Self::file(format!("{what} is not a regular file"));
+            }
+            _ => {}
+        }
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
                 Self::file(format!("source is missing: {what}"))
@@ -66,6 +82,9 @@ impl Failure {
 
     /// Writing into a target directory failed; `what` names the file.
     pub fn writing(what: &str, error: &io::Error) -> Self {
+        if error.raw_os_error().map(Errno::from_raw_os_error) == Some(Errno::LOOP) {
+            return Self::link(what);
+        }
         match error.kind() {
             io::ErrorKind::StorageFull => Self::storage(format!("the target disk is full: {what}")),
             io::ErrorKind::QuotaExceeded => {

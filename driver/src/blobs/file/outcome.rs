@@ -14,8 +14,10 @@ pub enum Method {
     Stream,
     /// The target was there already, complete.
     Present,
-    /// Deleted, or not there any more.
+    /// Deleted.
     Delete,
+    /// To be deleted, and not there.
+    Absent,
     /// Nothing was copied: the files that it stands for were queued.
     List,
 }
@@ -30,6 +32,7 @@ impl Method {
             // The table knows no word for listing; that nothing was left to copy is what comes nearest.
             Self::Present | Self::List => "present",
             Self::Delete => "delete",
+            Self::Absent => "absent",
         }
     }
 }

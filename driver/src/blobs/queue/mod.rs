@@ -5,6 +5,7 @@ pub mod notify_listener;
 pub mod status;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use deadpool_postgres::{ClientWrapper, Object as Pooled, Pool};
@@ -39,12 +40,27 @@ pub struct Row {
     pub size_expected: Option<u64>,
     /// Attempts, this one included.
     pub attempts: u32,
+    /// Where the row says that the source is.
+    pub source_location: Option<String>,
+    /// Where the row says that the target is.
+    pub target_location: Option<String>,
+    /// Where source and target were found to be: recorded when the row is done.
+    pub used: Option<(Arc<str>, Arc<str>)>,
 }
 
 impl Row {
     /// Whether it stands for all files below its source key.
     pub fn is_prefix(&self) -> bool {
         !self.delete && self.source_key.ends_with('/')
+    }
+
+    /// The store with what the row says of its places: rows of one key are worked on in the same places, and rest together.
+    /// `claim.sql` makes the same key.
+    pub fn place_key(&self) -> String {
+        let operation = if self.delete { "delete" } else { "copy" };
+        let [source, target] =
+            [&self.source_location, &self.target_location].map(|place| place.as_deref().unwrap_or_default());
+        [&self.store, operation, source, target].join("\u{1}")
     }
 
     /// Whether it is a copy of one file.
@@ -92,7 +108,6 @@ impl Queue {
     /// When the database cannot be reached, or the role may not work the queue.
     pub async fn open(pool: &Pool, backoff: Backoff) -> anyhow::Result<Self> {
         let client = Pooled::take(pool.get().await.context("cannot connect to the database")?);
-        client.batch_execute(include_str!("sql/session.sql")).await?;
         let number = loop {
             let number = rand::random::<i32>() & i32::MAX;
             let lock = "SELECT pg_catalog.pg_try_advisory_lock($1, $2)";
@@ -215,10 +230,18 @@ impl Queue {
                 .iter()
                 .map(|(_, copied)| copied.checksum.as_ref().map(ToString::to_string))
                 .collect();
+            let (sources, targets): (Vec<_>, Vec<_>) = done.iter().map(|(row, _)| used(row)).unzip();
             let statement = self.client.prepare_cached(include_str!("sql/done.sql")).await?;
-            self.client
-                .execute(&statement, &[&self.number, &ids, &methods, &bytes, &checksums])
-                .await?;
+            let parameters: &[&(dyn ToSql + Sync)] = &[
+                &self.number,
+                &ids,
+                &methods,
+                &bytes,
+                &checksums,
+                &sources,
+                &targets,
+            ];
+            self.client.execute(&statement, parameters).await?;
         }
         if !released.is_empty() {
             self.client
@@ -235,7 +258,15 @@ impl Queue {
         rests: &[String],
     ) -> Result<Option<String>, tokio_postgres::Error> {
         let statement = include_str!("sql/listed.sql");
-        let parameters: &[&(dyn ToSql + Sync)] = &[&self.number, &row.id, &rests, &Method::List.as_str()];
+        let (source, target) = used(row);
+        let parameters: &[&(dyn ToSql + Sync)] = &[
+            &self.number,
+            &row.id,
+            &rests,
+            &Method::List.as_str(),
+            &source,
+            &target,
+        ];
         match self.client.execute(statement, parameters).await {
             Ok(_) => Ok(None),
             // Only these rows ask for the right to insert: the others' copies go on without it.
@@ -331,6 +362,13 @@ impl Queue {
     }
 }
 
+/// Where source and target of a row are.
+fn used(row: &Row) -> (Option<&str>, Option<&str>) {
+    row.used.as_ref().map_or((None, None), |(source, target)| {
+        (Some(&**source), Some(&**target))
+    })
+}
+
 fn row(row: &tokio_postgres::Row) -> Row {
     Row {
         id: row.get(0),
@@ -343,5 +381,8 @@ fn row(row: &tokio_postgres::Row) -> Row {
             .get::<_, Option<i64>>(6)
             .and_then(|size| u64::try_from(size).ok()),
         attempts: u32::try_from(row.get::<_, i32>(7)).unwrap_or(1),
+        source_location: row.get(8),
+        target_location: row.get(9),
+        used: None,
     }
 }

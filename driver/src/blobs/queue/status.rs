@@ -1,6 +1,7 @@
 //! `pg_clone blobs status` and `pg_clone blobs retry`.
 
 use deadpool_postgres::Pool;
+use tokio_postgres::types::Type;
 
 /// Counts of one run and operation, from `clone.blob_status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,9 +68,14 @@ pub struct Status {
 /// When the database fails, or the role may not read the queue (42501).
 pub async fn status(pool: &Pool, run: Option<i64>, errors: i64) -> anyhow::Result<Status> {
     let client = pool.get().await?;
-    let runs = client.query(include_str!("sql/status.sql"), &[&run]).await?;
+    let runs = client
+        .query_typed(include_str!("sql/status.sql"), &[(&run, Type::INT8)])
+        .await?;
     let errors = client
-        .query(include_str!("sql/errors.sql"), &[&run, &errors])
+        .query_typed(
+            include_str!("sql/errors.sql"),
+            &[(&run, Type::INT8), (&errors, Type::INT8)],
+        )
         .await?;
     let runs = runs.iter().map(|row| RunStatus {
         run: row.get(0),
@@ -110,11 +116,17 @@ pub async fn retry(pool: &Pool, run: Option<i64>, permanent: bool) -> anyhow::Re
     let mut client = pool.get().await?;
     let transaction = client.transaction().await?;
     let files = transaction
-        .execute(include_str!("sql/retry.sql"), &[&run, &permanent])
+        .execute_typed(
+            include_str!("sql/retry.sql"),
+            &[(&run, Type::INT8), (&permanent, Type::BOOL)],
+        )
         .await?;
     let run = run.map(|run| run.to_string()).unwrap_or_default();
     transaction
-        .execute("SELECT pg_catalog.pg_notify('clone_blob_copy', $1)", &[&run])
+        .execute_typed(
+            "SELECT pg_catalog.pg_notify('clone_blob_copy', $1)",
+            &[(&run, Type::TEXT)],
+        )
         .await?;
     transaction.commit().await?;
     Ok(files)

@@ -80,6 +80,31 @@ impl FromStr for Location {
     }
 }
 
+impl Location {
+    /// The location in full, as it is read back: it names no secret.
+    pub fn url(&self) -> String {
+        let (Self::S3(bucket) | Self::Azure(bucket) | Self::Gcs(bucket)) = self else {
+            return self.to_string();
+        };
+        let path_style = bucket.path_style.map(|on| on.to_string());
+        let parameters = [
+            ("endpoint", &bucket.endpoint),
+            ("region", &bucket.region),
+            ("profile", &bucket.profile),
+            ("path_style", &path_style),
+        ];
+        let parameters: Vec<String> = parameters
+            .iter()
+            .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name}={value}")))
+            .collect();
+        if parameters.is_empty() {
+            self.to_string()
+        } else {
+            format!("{self}?{}", parameters.join("&"))
+        }
+    }
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -200,6 +225,8 @@ mod tests {
             location("s3://bucket/a/b/?region=eu-west-1").unwrap(),
             "s3://bucket/a/b/"
         );
+        let full = "s3://bucket/a/?endpoint=http://127.0.0.1:1&region=x&profile=y&path_style=true";
+        assert_eq!(full.parse::<Location>().unwrap().url(), full);
         assert_eq!(location("gs://bucket/a").unwrap(), "gs://bucket/a/");
         assert_eq!(location("azblob:container/x").unwrap(), "azblob://container/x/");
         for wrong in [

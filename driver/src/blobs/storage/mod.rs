@@ -1,5 +1,6 @@
 //! A storage of any kind, and one file's way from one to another.
 
+pub mod allowed;
 pub mod cloud;
 pub mod directory;
 pub mod location;

@@ -78,21 +78,29 @@ pub async fn copy(
     Ok((copied(method, there), file))
 }
 
-/// Deletes a file; no such file is fine.
+/// Deletes a file; whether it was there is told by the method, where the storage tells.
 ///
 /// # Errors
-/// As [`Failure`] tells.
+/// As [`Failure`] tells; among others when the place itself is not there.
 pub async fn delete(target: &Arc<Storage>, key: &str) -> Result<Copied, Failure> {
-    match &**target {
+    let was_there = match &**target {
         Storage::Directory(directory) => {
             let (directory, key) = (directory.clone(), key.to_owned());
-            blocking(move || directory.delete(&key)).await?;
+            blocking(move || directory.delete(&key)).await?
         }
-        Storage::S3(s3) => s3.delete(key).await?,
-        Storage::Cloud(cloud) => cloud.delete(key).await?,
-    }
+        Storage::S3(s3) => {
+            let there = s3.stat(key).await?.is_some();
+            s3.delete(key).await?;
+            there
+        }
+        Storage::Cloud(cloud) => {
+            let there = cloud.stat(key).await?.is_some();
+            cloud.delete(key).await?;
+            there
+        }
+    };
     Ok(Copied {
-        method: Method::Delete,
+        method: if was_there { Method::Delete } else { Method::Absent },
         bytes: 0,
         checksum: None,
     })

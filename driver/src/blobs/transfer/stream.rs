@@ -103,7 +103,7 @@ async fn into_directory(
     let (sender, mut receiver) = mpsc::channel::<Bytes>(QUEUED);
     let flush = shared.flush();
     let writer = blocking(move || {
-        let mut file = directory.file(&key, None, flush)?;
+        let mut file = directory.file(&key, flush)?;
         while let Some(chunk) = receiver.blocking_recv() {
             file.write(&chunk)?;
         }

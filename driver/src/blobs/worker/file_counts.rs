@@ -18,6 +18,7 @@ pub struct FileCounts {
     pub(super) start: Instant,
     pub(super) done: u64,
     pub(super) present: u64,
+    pub(super) absent: u64,
     pub(super) failed: u64,
     pub(super) bytes: u64,
     pub(super) total: u64,
@@ -27,6 +28,7 @@ pub struct FileCounts {
 
 /// A storage that rests.
 pub(super) struct Pause {
+    pub(super) store: String,
     pub(super) error: String,
     pub(super) until: Instant,
     pub(super) rest: Duration,
@@ -39,6 +41,7 @@ impl FileCounts {
             start,
             done: 0,
             present: 0,
+            absent: 0,
             failed: 0,
             bytes: 0,
             total: 0,
@@ -70,11 +73,12 @@ impl FileCounts {
     pub fn summary(&self) -> Summary {
         let paused = self
             .paused
-            .iter()
-            .map(|(store, pause)| (store.clone(), pause.error.clone()));
+            .values()
+            .map(|pause| (pause.store.clone(), pause.error.clone()));
         Summary {
             done: self.done,
             present: self.present,
+            absent: self.absent,
             bytes: self.bytes,
             elapsed: self.start.elapsed(),
             paused: paused.collect(),
@@ -82,20 +86,21 @@ impl FileCounts {
         }
     }
 
-    /// Lets a store rest; `false` when it rests already.
-    pub(super) fn pause(&mut self, store: &str, error: &str) -> bool {
+    /// Lets a place of a store's files rest; `false` when it rests already.
+    pub(super) fn pause(&mut self, place: &str, store: &str, error: &str) -> bool {
         let now = Instant::now();
-        let rest = match self.paused.get(store) {
+        let rest = match self.paused.get(place) {
             Some(pause) if pause.until > now => return false,
             Some(pause) => (pause.rest * 2).min(LONGEST_PAUSE),
             None => FIRST_PAUSE,
         };
         let pause = Pause {
+            store: store.to_owned(),
             error: error.to_owned(),
             until: now + rest,
             rest,
         };
-        self.paused.insert(store.to_owned(), pause);
+        self.paused.insert(place.to_owned(), pause);
         true
     }
 }

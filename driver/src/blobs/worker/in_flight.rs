@@ -92,11 +92,11 @@ impl InFlight {
         self.under_way.len() < most && self.written.items.len() < self.most_written
     }
 
-    /// The next files to begin if the next row is one: so many that they suffice for `tasks`, all of one store.
+    /// The next files to begin if the next row is one: so many that they suffice for `tasks`, all of the same places.
     pub fn next_files(&mut self, tasks: usize) -> Vec<Row> {
-        let store = self.ready.front().map(|row| row.store.clone());
+        let place = self.ready.front().map(Row::place_key);
         let share = self.ready.len().div_ceil(tasks.max(1)).min(LARGEST_SHARE);
-        let alike = |row: &&Row| row.is_file() && Some(&row.store) == store.as_ref();
+        let alike = |row: &&Row| row.is_file() && Some(row.place_key()) == place;
         let count = self.ready.iter().take(share).take_while(alike).count();
         self.ready.drain(..count).collect()
     }

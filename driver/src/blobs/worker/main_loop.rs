@@ -22,6 +22,9 @@ use crate::blobs::worker::store_locations::{Place, StoreLocations};
 
 type DbError = tokio_postgres::Error;
 
+/// How long files that are to be left unfinished may take to notice it.
+const ABANDONING: Duration = Duration::from_secs(1);
+
 /// What the queue is being asked while files move: one thing at a time.
 type Asked<'w> = Pin<Box<dyn Future<Output = Result<Answer, DbError>> + Send + 'w>>;
 
@@ -57,8 +60,12 @@ impl<'w> Worker<'w> {
         let worked = self.work_with(&mut in_flight, file_counts).await;
         // After a lost connection the files in hand belong to whoever claims them next: leave them unfinished.
         self.shared.meter.abandon().cancel();
-        while in_flight.under_way.join_next().await.is_some() {}
-        while in_flight.publishing.join_next().await.is_some() {}
+        let unfinished = async {
+            while in_flight.under_way.join_next().await.is_some() {}
+            while in_flight.publishing.join_next().await.is_some() {}
+        };
+        // What hangs is left to itself: its row is free when this session ends.
+        let _ = tokio::time::timeout(ABANDONING, unfinished).await;
         worked
     }
 
@@ -167,13 +174,13 @@ impl<'w> Worker<'w> {
         let now = Instant::now();
         let paused = file_counts.paused.iter();
         let paused = paused.filter(|(_, pause)| !self.options.watch || pause.until > now);
-        paused.map(|(store, _)| store.clone()).collect()
+        paused.map(|(place, _)| place.clone()).collect()
     }
 
     /// Begins what is ready, as far as there is room.
     async fn begin(&self, in_flight: &mut InFlight, schedule: &ClaimSchedule) -> Result<(), DbError> {
         while let Some(next) = in_flight.ready.front() {
-            let place = self.locations.of(&next.store, self.queue).await?;
+            let place = self.locations.of(next, self.queue).await?;
             let local = next.is_file() && place.as_ref().is_ok_and(Place::is_local);
             let most = if local {
                 self.threads(schedule)
@@ -185,13 +192,17 @@ impl<'w> Worker<'w> {
             }
             match place {
                 Ok(place) if local => {
-                    let rows = in_flight.next_files(most);
+                    let mut rows = in_flight.next_files(most);
+                    for row in &mut rows {
+                        row.used = Some(place.urls.clone());
+                    }
                     attempt::begin_local(rows, place, self.shared.clone(), &mut in_flight.under_way);
                 }
                 place => {
-                    let Some(row) = in_flight.ready.pop_front() else {
+                    let Some(mut row) = in_flight.ready.pop_front() else {
                         break;
                     };
+                    row.used = place.as_ref().ok().map(|place| place.urls.clone());
                     attempt::begin(row, place, self.shared.clone(), &mut in_flight.under_way);
                 }
             }
@@ -251,11 +262,12 @@ impl<'w> Worker<'w> {
             Outcome::Done(copied) => {
                 file_counts.done += 1;
                 file_counts.present += u64::from(copied.method == Method::Present);
-                file_counts.paused.remove(&row.store);
+                file_counts.absent += u64::from(copied.method == Method::Absent);
+                file_counts.paused.remove(&row.place_key());
             }
             // No file by itself: those that it stands for are counted.
             Outcome::Listed(_) => {
-                file_counts.paused.remove(&row.store);
+                file_counts.paused.remove(&row.place_key());
             }
             Outcome::Failed(failure) => self.take_failure(&row, failure, in_flight, file_counts),
             Outcome::Released => {}
@@ -273,13 +285,14 @@ impl<'w> Worker<'w> {
         let error = failure.message.clone();
         match failure.scope {
             Scope::Storage => {
-                if file_counts.pause(&row.store, &error) {
+                let place = row.place_key();
+                if file_counts.pause(&place, &row.store, &error) {
                     self.progress.event(&Event::Paused {
                         store: row.store.clone(),
                         error,
                     });
                 }
-                in_flight.release(|ready| ready.store == row.store);
+                in_flight.release(|ready| ready.place_key() == place);
             }
             Scope::Passing if row.attempts < self.options.backoff.attempts => {
                 let wait = self.options.backoff.wait(row.attempts);
@@ -312,6 +325,8 @@ impl<'w> Worker<'w> {
         });
         let abandon = tokio::time::sleep(self.options.grace);
         tokio::pin!(abandon);
+        let give_up = tokio::time::sleep(self.options.grace + ABANDONING);
+        tokio::pin!(give_up);
         loop {
             in_flight.release(|_| true);
             in_flight.publish();
@@ -323,6 +338,7 @@ impl<'w> Worker<'w> {
             tokio::select! {
                 Some(joined) = in_flight.under_way.join_next() => self.take(joined, in_flight, file_counts),
                 Some(published) = in_flight.publishing.join_next() => self.take_published(published, in_flight, file_counts),
+                () = &mut give_up => break,
                 () = &mut abandon, if !self.shared.meter.abandon().is_cancelled() => {
                     self.shared.meter.abandon().cancel();
                 }

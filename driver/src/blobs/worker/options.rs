@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::blobs::queue::backoff::Backoff;
 use crate::blobs::queue::notify_listener::Listener;
+use crate::blobs::storage::allowed::AllowedLocations;
 use crate::blobs::storage::location::Location;
 
 /// What to work off, and how.
@@ -13,8 +14,10 @@ pub struct RunOptions {
     pub run: Option<i64>,
     /// Copy from here instead of from where the store says.
     pub from: Option<Location>,
-    /// Copy to (and delete) here instead of where the store says.
+    /// Copy to here instead of where the store says; delete here where neither the queue nor the store says.
     pub to: Option<Location>,
+    /// Places that the database may name.
+    pub allowed: AllowedLocations,
     /// Files under way at once.
     pub concurrency: usize,
     /// Stay, and work off what clones to come queue.
@@ -37,13 +40,14 @@ impl Default for RunOptions {
             run: None,
             from: None,
             to: None,
+            allowed: AllowedLocations::default(),
             concurrency: 16,
             watch: false,
             listener: None,
             poll: Duration::from_secs(10),
             backoff: Backoff::default(),
             durable: true,
-            grace: Duration::from_secs(10),
+            grace: Duration::from_secs(7),
         }
     }
 }

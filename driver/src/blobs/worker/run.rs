@@ -39,7 +39,7 @@ pub async fn run(
     let wake = Arc::new(Notify::new());
     let listening = options.listener.clone().filter(|_| options.watch);
     let listening = listening.map(|listener| tokio::spawn(listener.listen(Arc::clone(&wake))));
-    let locations = StoreLocations::new(options.from.clone(), options.to.clone());
+    let locations = StoreLocations::new(options.from.clone(), options.to.clone(), options.allowed.clone());
     let mut file_counts = FileCounts::new(start);
     let mut lost = 0;
     let left = loop {

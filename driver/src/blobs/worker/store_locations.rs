@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use crate::blobs::file::failure::Failure;
-use crate::blobs::queue::Queue;
+use crate::blobs::queue::{Queue, Row};
+use crate::blobs::storage::allowed::AllowedLocations;
 use crate::blobs::storage::location::Location;
 use crate::blobs::storage::{Storage, Storages};
 
@@ -17,6 +18,8 @@ pub struct Place {
     pub source: Arc<Storage>,
     /// Copied to, or deleted from.
     pub target: Arc<Storage>,
+    /// Where both are, to be recorded.
+    pub urls: (Arc<str>, Arc<str>),
 }
 
 impl Place {
@@ -33,16 +36,18 @@ impl Place {
 pub struct StoreLocations {
     from: Option<Location>,
     to: Option<Location>,
+    allowed: AllowedLocations,
     storages: Storages,
     known: Mutex<HashMap<String, Result<Place, Failure>>>,
 }
 
 impl StoreLocations {
-    /// With what `--blobs-from` and `--blobs-to` say.
-    pub fn new(from: Option<Location>, to: Option<Location>) -> Self {
+    /// With what `--blobs-from`, `--blobs-to` and `--allow-location` say.
+    pub fn new(from: Option<Location>, to: Option<Location>, allowed: AllowedLocations) -> Self {
         Self {
             from,
             to,
+            allowed,
             ..Self::default()
         }
     }
@@ -52,43 +57,85 @@ impl StoreLocations {
         self.known.lock().await.clear();
     }
 
-    /// The place of a store.
+    /// The place of a row: where the row says; for a copy else where the caller says, else where the store says; for a
+    /// delete, where the file went is not the caller's to say: the store comes first.
     ///
     /// # Errors
-    /// When the database fails; the inner error says why the store's files cannot be reached.
+    /// When the database fails; the inner error says why the files cannot be reached.
     pub async fn of(
         &self,
-        store: &str,
+        row: &Row,
         queue: &Queue,
     ) -> Result<Result<Place, Failure>, tokio_postgres::Error> {
+        let key = row.place_key();
         let mut known = self.known.lock().await;
-        if let Some(place) = known.get(store) {
+        if let Some(place) = known.get(&key) {
             return Ok(place.clone());
         }
         let stores = queue.stores().await?;
-        let place = self.find(store, stores.get(store)).await;
-        known.insert(store.to_owned(), place.clone());
+        let place = self.find(row, stores.get(&row.store)).await;
+        known.insert(key, place.clone());
         Ok(place)
     }
 
-    async fn find(&self, store: &str, options: Option<&(Option<String>, String)>) -> Result<Place, Failure> {
+    async fn find(&self, row: &Row, options: Option<&(Option<String>, String)>) -> Result<Place, Failure> {
         let (blobs, prefix) = options.cloned().unwrap_or_default();
-        let side = |given: &Option<Location>, flag: &str| match (given, &blobs) {
-            (Some(location), _) => Ok(location.clone()),
-            (None, Some(text)) => text
-                .parse::<Location>()
-                .map_err(|error| Failure::storage(format!("options.blobs of store {store}: {error}"))),
-            (None, None) => Err(Failure::storage(format!(
-                "store {store} does not say where its files are: set its options.blobs or give {flag}"
-            ))),
+        let target = self.side(
+            row,
+            row.target_location.as_ref(),
+            &self.to,
+            blobs.as_ref(),
+            "--blobs-to",
+        )?;
+        let source = if row.delete {
+            target.clone()
+        } else {
+            self.side(
+                row,
+                row.source_location.as_ref(),
+                &self.from,
+                blobs.as_ref(),
+                "--blobs-from",
+            )?
         };
-        let open = async |location: Location| {
-            let opened = self.storages.get(&location, &prefix).await;
+        let open = async |location: &Location| {
+            let opened = self.storages.get(location, &prefix).await;
             opened.map_err(|error| Failure::storage(format!("cannot use {location}: {error:#}")))
         };
         Ok(Place {
-            source: open(side(&self.from, "--blobs-from")?).await?,
-            target: open(side(&self.to, "--blobs-to")?).await?,
+            source: open(&source).await?,
+            target: open(&target).await?,
+            urls: (source.url().into(), target.url().into()),
         })
+    }
+
+    fn side(
+        &self,
+        row: &Row,
+        recorded: Option<&String>,
+        given: &Option<Location>,
+        blobs: Option<&String>,
+        flag: &str,
+    ) -> Result<Location, Failure> {
+        let store = &row.store;
+        let of_caller = given.as_ref().filter(|_| !row.delete || blobs.is_none());
+        let (text, what) = match (recorded, of_caller, blobs) {
+            (Some(text), ..) => (text, "the place that the clone recorded"),
+            (None, Some(location), _) => return Ok(location.clone()),
+            (None, None, Some(text)) => (text, "options.blobs"),
+            (None, None, None) => {
+                return Err(Failure::storage(format!(
+                    "store {store} does not say where its files are: set its options.blobs or give {flag}"
+                )));
+            }
+        };
+        let location = text
+            .parse::<Location>()
+            .map_err(|error| Failure::storage(format!("{what} of store {store}: {error}")))?;
+        // What the caller said need not be allowed once more.
+        if ![&self.from, &self.to].contains(&&Some(location.clone())) {
+            self.allowed.check(&location).map_err(Failure::storage)?;
+        }
+        Ok(location)
     }
 }

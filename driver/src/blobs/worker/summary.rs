@@ -9,6 +9,8 @@ pub struct Summary {
     pub done: u64,
     /// Files that were at their target already.
     pub present: u64,
+    /// Files that were to be deleted and were not there.
+    pub absent: u64,
     /// Bytes moved by this process or by the service on its behalf.
     pub bytes: u64,
     /// Files that wait for an attempt, in the whole queue or of the run asked for.

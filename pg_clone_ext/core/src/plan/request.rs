@@ -38,6 +38,10 @@ pub struct Options {
     pub id_version: IdVersion,
     /// Whether files are queued for copying.
     pub blobs: bool,
+    /// Where the source's files are; None: where a run copied them to, else the `blobs` option of the store.
+    pub blobs_from: Option<String>,
+    /// Where the clone's files go; None: the `blobs` option of the store.
+    pub blobs_to: Option<String>,
     /// Byte budget of the id map; None: the setting `pg_clone.max_memory`.
     pub max_memory: Option<u64>,
     /// An earlier clone that this one replaces.
@@ -57,6 +61,8 @@ impl Default for Options {
             history: History::Current,
             id_version: IdVersion::V7,
             blobs: true,
+            blobs_from: None,
+            blobs_to: None,
             max_memory: None,
             replace: None,
             expires_in: None,
@@ -67,7 +73,7 @@ impl Default for Options {
 }
 
 const VALID: &str = "Valid options: dangling (keep, null, error), history (current, none, full), id_version (7, 4), \
-                     blobs (copy, none), max_memory (e.g. \"500MB\"), replace (a project id), expires_in (an interval), source_tables (an object), keep_ids (true, false).";
+                     blobs (copy, none), blobs_from and blobs_to (e.g. \"s3://bucket/prefix\"), max_memory (e.g. \"500MB\"), replace (a project id), expires_in (an interval), source_tables (an object), keep_ids (true, false).";
 
 impl Options {
     /// Reads the JSON object; an unknown key or value is an error (22023) whose hint lists the valid ones.
@@ -113,6 +119,8 @@ impl Options {
                         _ => return Err(bad()),
                     }
                 }
+                "blobs_from" => options.blobs_from = location(value).ok_or_else(bad)?,
+                "blobs_to" => options.blobs_to = location(value).ok_or_else(bad)?,
                 "max_memory" => options.max_memory = Some(bytes(value).ok_or_else(bad)?),
                 "replace" => options.replace = optional_text(value).ok_or_else(bad)?,
                 "expires_in" => options.expires_in = optional_text(value).ok_or_else(bad)?,
@@ -140,6 +148,15 @@ fn optional_text(value: &Value) -> Option<Option<String>> {
         Value::Null => Some(None),
         Value::String(text) if !text.is_empty() => Some(Some(text.clone())),
         _ => None,
+    }
+}
+
+/// The place of files, as the driver reads it.
+fn location(value: &Value) -> Option<Option<String>> {
+    const SCHEMES: [&str; 4] = ["file:/", "s3:", "azblob:", "gs:"];
+    match optional_text(value)? {
+        Some(text) if !SCHEMES.iter().any(|scheme| text.starts_with(scheme)) => None,
+        read => Some(read),
     }
 }
 
@@ -292,6 +309,10 @@ mod tests {
             Some(7)
         );
         assert!(Options::parse(&json!({"max_memory": "7 parsecs"})).is_err());
+        let options = Options::parse(&json!({"blobs_to": "s3://staging/x"})).unwrap();
+        assert_eq!(options.blobs_to.as_deref(), Some("s3://staging/x"));
+        assert!(Options::parse(&json!({"blobs_to": "staging"})).is_err());
+        assert!(Options::parse(&json!({"blobs_from": 1})).is_err());
     }
 
     #[test]

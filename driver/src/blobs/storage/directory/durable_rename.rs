@@ -45,13 +45,15 @@ mod tests {
 
     use super::*;
     use crate::blobs::file::shared::Flush;
+    use crate::blobs::storage::directory::root::Root;
 
     fn files(root: &str, names: &[&str]) -> (PathBuf, Vec<TemporaryFile>) {
         let root = std::env::temp_dir().join(format!("pg_clone-{root}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
         fs::create_dir_all(&root).unwrap();
         let files = names.iter().map(|name| {
-            let mut file = TemporaryFile::create(&root, root.join(name), None, Flush::Early).unwrap();
+            let place = Root::open(&root).unwrap().prepare(name).unwrap();
+            let mut file = TemporaryFile::create(&root, name, place, None, Flush::Early).unwrap();
             file.write(name.as_bytes()).unwrap();
             file
         });

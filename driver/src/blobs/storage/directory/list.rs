@@ -1,13 +1,15 @@
 //! The files below a prefix of a directory. Blocks, like all that is done with directories.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
 
+use rustix::fs::{AtFlags, Dir, FileType};
+use rustix::io::Errno;
+
+use super::Directory;
+use super::temporary_file::is_temporary;
 use crate::blobs::file::failure::Failure;
 use crate::blobs::file::meter::Meter;
-use crate::blobs::storage::directory::Directory;
-use crate::blobs::storage::directory::temporary_file::is_temporary;
 
 impl Directory {
     /// The keys of all files below `prefix`, which ends in `/`: not of links, nor of what is still being written.
@@ -23,57 +25,56 @@ impl Directory {
                 self.root.display()
             )));
         }
-        let top = self.path(prefix.trim_end_matches('/'))?;
-        match (fs::canonicalize(&top), fs::canonicalize(&self.root)) {
-            (Ok(inner), Ok(root)) if inner.starts_with(&root) => {}
-            (Ok(inner), Ok(_)) => {
-                return Err(Failure::file(format!(
-                    "{} leads out of its root to {}",
-                    top.display(),
-                    inner.display()
-                )));
-            }
-            (Err(error), Ok(_)) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            (Err(error), _) | (_, Err(error)) => return Err(self.read_failure(&top, &error)),
-        }
+        let top = self.relative(prefix.trim_end_matches('/'))?;
+        let root = self.open_root()?;
         let mut keys = Vec::new();
-        let mut open = vec![(top, prefix.to_owned())];
+        let mut open = vec![(top.to_owned(), prefix.to_owned())];
         while let Some((directory, key)) = open.pop() {
-            for (path, name, kind) in self.entries(&directory)? {
+            let listed = match root.open_list(&directory) {
+                Ok(listed) => self.entries(&directory, listed)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(self.read_failure(&directory, &error)),
+            };
+            for (name, kind) in listed {
                 meter.go_on()?;
-                if kind.is_dir() {
-                    open.push((path, format!("{key}{name}/")));
-                } else if kind.is_file() && !is_temporary(&name) {
-                    keys.push(format!("{key}{name}"));
+                match kind {
+                    FileType::Directory => {
+                        open.push((format!("{directory}/{name}"), format!("{key}{name}/")))
+                    }
+                    FileType::RegularFile if !is_temporary(&name) => keys.push(format!("{key}{name}")),
+                    _ => {}
                 }
             }
         }
         Ok(keys)
     }
 
-    fn entries(&self, directory: &Path) -> Result<Vec<(PathBuf, String, fs::FileType)>, Failure> {
-        let failed = |error: io::Error| self.read_failure(directory, &error);
-        let entries = match fs::read_dir(directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed(error)),
-        };
+    fn entries(&self, path: &str, directory: OwnedFd) -> Result<Vec<(String, FileType)>, Failure> {
+        let failed = |error: Errno| self.read_failure(path, &error.into());
         let mut found = Vec::new();
-        for entry in entries {
+        for entry in Dir::read_from(&directory).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            let kind = match entry.file_type() {
-                Ok(kind) => kind,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(failed(error)),
-            };
-            if !kind.is_dir() && !kind.is_file() {
+            let name = entry.file_name();
+            if [c".", c".."].contains(&name) {
                 continue;
             }
-            let path = entry.path();
-            let name = entry.file_name().into_string().map_err(|_| {
-                Failure::file(format!("the name of {} is no text and no key", path.display()))
+            let kind = match entry.file_type() {
+                // Some file systems do not say.
+                FileType::Unknown => match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                    Err(Errno::NOENT) => continue,
+                    Err(error) => return Err(failed(error)),
+                },
+                kind => kind,
+            };
+            if !matches!(kind, FileType::Directory | FileType::RegularFile) {
+                continue;
+            }
+            let name = name.to_str().map_err(|_| {
+                let shown = self.root.join(path).join(name.to_string_lossy().as_ref());
+                Failure::file(format!("the name of {} is no text and no key", shown.display()))
             })?;
-            found.push((path, name, kind));
+            found.push((name.to_owned(), kind));
         }
         Ok(found)
     }

@@ -5,13 +5,18 @@
 
 pub mod durable_rename;
 pub mod list;
+pub mod root;
 pub mod temporary_file;
 
 use std::cell::RefCell;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use rustix::fs::Stat;
+use rustix::io::Errno;
+
+use self::root::{Root, is_regular};
 
 use crate::blobs::file::checksum::{Checksum, Summer, Sums};
 use crate::blobs::file::failure::Failure;
@@ -19,7 +24,7 @@ use crate::blobs::file::meter::Meter;
 use crate::blobs::file::outcome::{Copied, Method};
 use crate::blobs::file::shared::Flush;
 use crate::blobs::file::shared::Shared;
-use crate::blobs::storage::directory::temporary_file::{TemporaryFile, create_parent};
+use crate::blobs::storage::directory::temporary_file::TemporaryFile;
 use crate::blobs::storage::location::check_key;
 
 /// 256 KiB: large enough that system calls do not count, small enough to stay in the cache between read, sum and write.
@@ -41,43 +46,54 @@ impl Directory {
         }
     }
 
-    /// The file of a key.
+    /// The path of a key below the root.
+    ///
+    /// # Errors
+    /// When the key would leave the directory.
+    pub(super) fn relative<'k>(&self, key: &'k str) -> Result<&'k str, Failure> {
+        check_key(key).map_err(Failure::file)?;
+        let inner = key.strip_prefix(&self.prefix_in_bucket).unwrap_or(key);
+        check_key(inner).map_err(Failure::file)?;
+        Ok(inner)
+    }
+
+    /// The path of a key, to be shown.
     ///
     /// # Errors
     /// When the key would leave the directory.
     pub fn path(&self, key: &str) -> Result<PathBuf, Failure> {
-        check_key(key).map_err(Failure::file)?;
-        let inner = key.strip_prefix(&self.prefix_in_bucket).unwrap_or(key);
-        check_key(inner).map_err(Failure::file)?;
-        Ok(self.root.join(inner))
+        Ok(self.root.join(self.relative(key)?))
     }
 
     /// Opens a file to be read.
     ///
     /// # Errors
-    /// When it is missing or cannot be read.
-    pub fn open(&self, key: &str) -> Result<(File, fs::Metadata), Failure> {
-        let path = self.path(key)?;
-        let failed = |error: &io::Error| self.read_failure(&path, error);
-        let file = File::open(&path).map_err(|error| failed(&error))?;
-        let metadata = file.metadata().map_err(|error| failed(&error))?;
-        if !metadata.is_file() {
-            return Err(failed(&io::ErrorKind::IsADirectory.into()));
-        }
-        Ok((file, metadata))
+    /// When it is missing, is no regular file, lies behind a link, or cannot be read.
+    pub fn open(&self, key: &str) -> Result<(File, Stat), Failure> {
+        let path = self.relative(key)?;
+        let failed = |error: &io::Error| self.read_failure(path, error);
+        let file = self
+            .open_root()?
+            .open_file(path)
+            .map_err(|error| failed(&error))?;
+        let stat = rustix::fs::fstat(&file).map_err(|error| failed(&error.into()))?;
+        self.check_regular(path, &stat)?;
+        Ok((file, stat))
     }
 
     /// Size of a file in bytes, `None` when there is none.
     ///
     /// # Errors
-    /// When the directory cannot be read.
+    /// When the directory does not exist or cannot be read, or something else than a file has the name.
     pub fn size(&self, key: &str) -> Result<Option<u64>, Failure> {
-        let path = self.path(key)?;
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
-            Ok(_) => Err(Failure::file(format!("{} is not a file", path.display()))),
+        let path = self.relative(key)?;
+        match self.open_root()?.stat(path) {
+            Ok(stat) => {
+                self.check_regular(path, &stat)?;
+                Ok(Some(size(&stat)))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.read_failure(&path, &error)),
+            Err(error) => Err(self.read_failure(path, &error)),
         }
     }
 
@@ -96,17 +112,13 @@ impl Directory {
         Ok(summer.finish())
     }
 
-    /// Starts a file, with the mode and owner of `like` or else of the directory's usual.
+    /// Starts a file, with the mode and owner of the directory's usual.
     ///
     /// # Errors
     /// When the directory cannot be written.
-    pub fn file(
-        &self,
-        key: &str,
-        like: Option<&fs::Metadata>,
-        flush: Flush,
-    ) -> Result<TemporaryFile, Failure> {
-        TemporaryFile::create(&self.root, self.path(key)?, like, flush)
+    pub fn file(&self, key: &str, flush: Flush) -> Result<TemporaryFile, Failure> {
+        let path = self.relative(key)?;
+        TemporaryFile::create(&self.root, path, self.prepare(path)?, None, flush)
     }
 
     /// A file that is there already, to be made durable.
@@ -115,9 +127,8 @@ impl Directory {
     /// When it cannot be opened any more.
     pub fn present(&self, key: &str) -> Result<TemporaryFile, Failure> {
         let (file, _) = self.open(key)?;
-        let path = self.path(key)?;
-        TemporaryFile::of_present(&self.root, path.clone(), file)
-            .map_err(|error| self.read_failure(&path, &error))
+        let path = self.relative(key)?;
+        TemporaryFile::of_present(&self.root, path, file).map_err(|error| self.read_failure(path, &error))
     }
 
     /// Copies a file of another directory, byte by byte: never a link, two projects must not share a file. What it gives
@@ -136,27 +147,24 @@ impl Directory {
         let meter = &shared.meter;
         let source_path = source.path(source_key)?;
         let name = source_path.display().to_string();
-        let (mut from, metadata) = source.open(source_key)?;
-        check_size(&name, size_expected, metadata.len())?;
-        let target = self.path(target_key)?;
+        let (mut from, stat) = source.open(source_key)?;
+        check_size(&name, size_expected, size(&stat))?;
+        let path = self.relative(target_key)?;
+        let place = self.prepare(path)?;
         // Most files get a directory of their own: then there is nothing to look at.
-        let there = if create_parent(&self.root, &target) {
-            None
-        } else {
-            fs::metadata(target).ok()
-        };
+        let there = (!place.is_fresh).then(|| place.stat().ok()).flatten();
         if let Some(there) = there {
-            if (there.dev(), there.ino()) == (metadata.dev(), metadata.ino()) {
+            if (there.st_dev, there.st_ino) == (stat.st_dev, stat.st_ino) {
                 return Err(onto_itself(target_key));
             }
-            if there.is_file() && there.len() == metadata.len() {
+            if is_regular(&there) && there.st_size == stat.st_size {
                 let there = self.sums(target_key, false, meter)?;
                 if there == source.sums(source_key, false, meter)? {
                     return Ok((copied(Method::Present, there), self.present(target_key)?));
                 }
             }
         }
-        let mut file = self.file(target_key, Some(&metadata), shared.flush())?;
+        let mut file = TemporaryFile::create(&self.root, path, place, Some(&stat), shared.flush())?;
         let mut summer = Summer::new(false);
         each_chunk(&mut from, &name, |bytes| {
             meter.advance(bytes.len() as u64)?;
@@ -164,39 +172,79 @@ impl Directory {
             file.write(bytes)
         })?;
         let sums = summer.finish();
-        check_size(&name, Some(metadata.len()), sums.length)?;
+        check_size(&name, Some(size(&stat)), sums.length)?;
         Ok((copied(Method::Local, sums), file))
     }
 
-    /// Deletes a file and the directories that it leaves empty; no such file is fine.
+    /// Deletes a file and the directories that it leaves empty; whether it was there.
     ///
     /// # Errors
-    /// When the directory cannot be written.
-    pub fn delete(&self, key: &str) -> Result<(), Failure> {
-        let path = self.path(key)?;
-        match fs::remove_file(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Failure::writing(&path.display().to_string(), &error)),
+    /// When the root does not exist, the name is not that of a file, or the directory cannot be written.
+    pub fn delete(&self, key: &str) -> Result<bool, Failure> {
+        let path = self.relative(key)?;
+        let shown = self.root.join(path).display().to_string();
+        let root = self.open_root()?;
+        let place = match root.existing(path) {
+            Ok(place) => place,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(Failure::writing(&shown, &error)),
+        };
+        match place.stat() {
+            Ok(stat) => self.check_regular(path, &stat)?,
+            Err(Errno::NOENT) => return Ok(false),
+            Err(error) => return Err(Failure::writing(&shown, &error.into())),
         }
-        for directory in path
-            .ancestors()
-            .skip(1)
-            .take_while(|directory| *directory != self.root)
-        {
-            if fs::remove_dir(directory).is_err() {
-                break;
-            }
+        match place.unlink() {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(Failure::writing(&shown, &error.into())),
         }
-        Ok(())
+        root.remove_empty_directories(path);
+        Ok(true)
     }
 
-    pub(super) fn read_failure(&self, path: &Path, error: &io::Error) -> Failure {
-        if error.kind() == io::ErrorKind::NotFound && !self.root.is_dir() {
-            return Failure::storage(format!("the directory {} does not exist", self.root.display()));
-        }
-        Failure::reading(&path.display().to_string(), error)
+    /// Opens the root.
+    ///
+    /// # Errors
+    /// When it is not there: so for all files.
+    pub(super) fn open_root(&self) -> Result<Root, Failure> {
+        Root::open(&self.root).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Failure::storage(format!(
+                "the directory {} does not exist: create or mount it first",
+                self.root.display()
+            )),
+            io::ErrorKind::NotADirectory => Failure::storage(format!(
+                "a file stands where the target needs a directory: {}",
+                self.root.display()
+            )),
+            _ => Failure::storage(format!(
+                "cannot open the directory {}: {error}",
+                self.root.display()
+            )),
+        })
     }
+
+    fn prepare(&self, path: &str) -> Result<root::Place, Failure> {
+        let prepared = self.open_root()?.prepare(path);
+        prepared.map_err(|error| Failure::writing(&self.root.join(path).display().to_string(), &error))
+    }
+
+    fn check_regular(&self, path: &str, stat: &Stat) -> Result<(), Failure> {
+        if is_regular(stat) {
+            return Ok(());
+        }
+        Err(Failure::file(format!(
+            "{} is not a regular file",
+            self.root.join(path).display()
+        )))
+    }
+
+    pub(super) fn read_failure(&self, path: &str, error: &io::Error) -> Failure {
+        Failure::reading(&self.root.join(path).display().to_string(), error)
+    }
+}
+
+fn size(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or_default()
 }
 
 /// Complains about a size that is not the expected one.

@@ -1,14 +1,18 @@
 //! A file that becomes visible under its name only when it is complete, and on disk first where that is asked for.
 //!
-//! It is written next to its target as `.<name>.pg_clone-tmp`; [`crate::blobs::storage::directory::durable_rename`] syncs and names it. Writers exclude each
-//! other by a file lock, which ends with the process: what a killed worker left is overwritten by the next one, and nothing
+//! It is written next to its target as `.<name>.pg_clone-tmp`; [`super::durable_rename`] syncs and names it.
+//! Writers exclude each other by a file lock, which ends with the process: what a killed worker left is overwritten by the next one, and nothing
 //! piles up.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Stat;
+use rustix::io::Errno;
+
+use super::root::{Place, Root, is_regular, resemble};
 use crate::blobs::file::failure::Failure;
 use crate::blobs::file::shared::Flush;
 
@@ -23,6 +27,9 @@ pub fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(TEMPORARY)
 }
 
+/// How often the lock is tried when the file under the name changes meanwhile.
+const CHANGES: usize = 100;
+
 /// A file under way, or one that was found complete and is to be made durable. Dropped before it has its name, it
 /// disappears.
 #[derive(Debug)]
@@ -30,71 +37,53 @@ pub struct TemporaryFile {
     file: File,
     device: u64,
     /// `None` once the file has its name.
-    temporary: Option<PathBuf>,
-    target: PathBuf,
+    temporary: Option<Place>,
+    /// The file's name in the directory of `temporary`.
+    name: String,
+    /// The path below the root, for the names on disk.
+    path: String,
     root: PathBuf,
     written: u64,
     flush: Flush,
 }
 
 impl TemporaryFile {
-    /// Starts the file `target`, which is below the existing directory `root`; directories between them are created with
-    /// the mode and owner of `root`. The file gets the mode, and where this process may the owner, of `like`.
+    /// Starts the file whose path below `root` is `path`, at its place. The file gets the mode, and where this process may
+    /// the owner, of `like`.
     ///
     /// # Errors
-    /// When the directory cannot be written, or another live worker writes the same file (that one passes).
+    /// When the directory cannot be written, something else than a file stands under the temporary name, or another live
+    /// worker writes the same file (that one passes).
     pub fn create(
         root: &Path,
-        target: PathBuf,
-        like: Option<&fs::Metadata>,
+        path: &str,
+        place: Place,
+        like: Option<&Stat>,
         flush: Flush,
     ) -> Result<Self, Failure> {
-        let failed = |error: &io::Error| Failure::writing(&target.display().to_string(), error);
-        let (Some(directory), Some(name)) = (target.parent(), target.file_name()) else {
-            return Err(Failure::file(format!(
-                "not the name of a file: {}",
-                target.display()
-            )));
+        let shown = root.join(path).display().to_string();
+        let name = place.name;
+        let temporary = Place {
+            name: format!(".{name}{TEMPORARY}"),
+            ..place
         };
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(TEMPORARY);
-        let temporary = directory.join(hidden);
-        // Most directories are there, or are to hold this file only: to look first costs more than to try.
-        let locked = lock(&temporary).or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => {
-                create_directories(root, directory)?;
-                lock(&temporary)
-            }
-            _ => Err(error),
-        });
-        let (file, metadata) = locked
-            .map_err(|error| {
-                if fs::metadata(root).is_ok() {
-                    failed(&error)
-                } else {
-                    Failure::storage(format!(
-                        "the target directory {} does not exist: create or mount it first",
-                        root.display()
-                    ))
-                }
-            })?
-            .ok_or_else(|| Failure::passing(format!("another worker is writing {}", target.display())))?;
+        let (file, stat) = lock(&temporary, &shown)?;
         // From here on dropping removes the temporary file.
         let file = Self {
             file,
-            device: metadata.dev(),
+            device: stat.st_dev,
             temporary: Some(temporary),
-            target,
+            name,
+            path: path.to_owned(),
             root: root.to_owned(),
             written: 0,
             flush,
         };
-        if metadata.len() > 0 {
+        if stat.st_size > 0 {
             file.file.set_len(0).map_err(|error| file.failed(&error))?;
         }
-        if let (Some(like), Some(path)) = (like, &file.temporary) {
-            resemble(path, &metadata, like).map_err(|error| file.failed(&error))?;
+        if let Some(like) = like {
+            resemble(file.file.as_fd(), &stat, like).map_err(|error| file.failed(&error))?;
         }
         Ok(file)
     }
@@ -103,12 +92,13 @@ impl TemporaryFile {
     ///
     /// # Errors
     /// When it cannot be looked at.
-    pub fn of_present(root: &Path, target: PathBuf, file: File) -> io::Result<Self> {
+    pub fn of_present(root: &Path, path: &str, file: File) -> io::Result<Self> {
         Ok(Self {
-            device: file.metadata()?.dev(),
+            device: rustix::fs::fstat(&file)?.st_dev,
             file,
             temporary: None,
-            target,
+            name: String::new(),
+            path: path.to_owned(),
             root: root.to_owned(),
             written: 0,
             flush: Flush::Late,
@@ -163,7 +153,9 @@ impl TemporaryFile {
     /// When the file system refuses, e.g. because a directory has that name.
     pub fn give_name(&mut self) -> Result<(), Failure> {
         if let Some(temporary) = &self.temporary {
-            fs::rename(temporary, &self.target).map_err(|error| self.failed(&error))?;
+            let directory = &temporary.directory;
+            rustix::fs::renameat(directory, &temporary.name, directory, &self.name)
+                .map_err(|error| self.failed(&error.into()))?;
             self.temporary = None;
         }
         Ok(())
@@ -174,17 +166,13 @@ impl TemporaryFile {
     /// # Errors
     /// When a directory cannot be synced; the file is then there, but not known to survive a power cut.
     pub fn sync_name(&self) -> Result<(), Failure> {
-        let above = self.target.ancestors().skip(1);
-        for directory in above.take_while(|directory| directory.starts_with(&self.root)) {
-            File::open(directory)
-                .and_then(|directory| directory.sync_all())
-                .map_err(|error| self.failed(&error))?;
-        }
-        Ok(())
+        Root::open(&self.root)
+            .and_then(|root| root.sync_directories(&self.path))
+            .map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, error: &io::Error) -> Failure {
-        Failure::writing(&self.target.display().to_string(), error)
+        Failure::writing(&self.root.join(&self.path).display().to_string(), error)
     }
 }
 
@@ -192,76 +180,41 @@ impl Drop for TemporaryFile {
     fn drop(&mut self) {
         // The lock is held until the file is closed after this, so no other worker's file is removed.
         if let Some(temporary) = &self.temporary {
-            let _ = fs::remove_file(temporary);
+            let _ = temporary.unlink();
         }
     }
 }
 
-/// Creates the directory of `target` below the existing directory `root`, where nothing else is missing; whether it did, and
-/// so nothing can be in it yet. What goes wrong is for [`TemporaryFile::create`] to meet again, and to tell.
-pub fn create_parent(root: &Path, target: &Path) -> bool {
-    let Some(directory) = target.parent().filter(|directory| *directory != root) else {
-        return false;
-    };
-    fs::create_dir(directory).is_ok() && resemble_root(root, directory).is_ok()
-}
-
-/// Opens and locks the temporary file; `None` when another process holds it.
-fn lock(path: &Path) -> io::Result<Option<(File, fs::Metadata)>> {
-    loop {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+/// Opens and locks the temporary file of the target `shown`.
+fn lock(temporary: &Place, shown: &str) -> Result<(File, Stat), Failure> {
+    let failed = |error: io::Error| Failure::writing(shown, &error);
+    for _ in 0..CHANGES {
+        let file = temporary.open_or_create().map_err(failed)?;
+        let ours = rustix::fs::fstat(&file).map_err(|error| failed(error.into()))?;
+        // A second name of it could be that of a file elsewhere, which must not be overwritten or given away.
+        if !is_regular(&ours) || ours.st_nlink > 1 {
+            return Err(Failure::file(format!(
+                "something else than a file of this worker stands in the way of {shown}: remove {}",
+                temporary.name
+            )));
+        }
         match file.try_lock() {
             Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Ok(None),
-            Err(fs::TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::passing(format!("another worker is writing {shown}")));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         // Between open and lock its writer may have renamed it: then this is the finished target, not ours to truncate.
-        let ours = file.metadata()?;
-        match fs::symlink_metadata(path) {
-            Ok(there) if there.ino() == ours.ino() && there.dev() == ours.dev() => {
-                return Ok(Some((file, ours)));
+        match temporary.stat() {
+            Ok(there) if (there.st_ino, there.st_dev) == (ours.st_ino, ours.st_dev) => {
+                return Ok((file, ours));
             }
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+            Ok(_) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(failed(error.into())),
         }
     }
-}
-
-/// Creates `directory` below `root`.
-fn create_directories(root: &Path, directory: &Path) -> io::Result<()> {
-    if directory == root {
-        return Err(io::ErrorKind::NotFound.into());
-    }
-    match fs::create_dir(directory) {
-        Ok(()) => resemble_root(root, directory),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            create_directories(root, directory.parent().unwrap_or(root))?;
-            create_directories(root, directory)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-fn resemble_root(root: &Path, directory: &Path) -> io::Result<()> {
-    resemble(directory, &fs::metadata(directory)?, &fs::metadata(root)?)
-}
-
-/// Makes `path`, which is as `now` says, like another: only what differs, for each change is a journal entry.
-fn resemble(path: &Path, now: &fs::Metadata, like: &fs::Metadata) -> io::Result<()> {
-    if now.mode() & 0o7777 != like.mode() & 0o7777 {
-        fs::set_permissions(path, like.permissions())?;
-    }
-    // Only root may give files away, and it should: the server that reads them runs as another user.
-    let differs = (now.uid(), now.gid()) != (like.uid(), like.gid());
-    if differs && nix::unistd::Uid::effective().is_root() {
-        std::os::unix::fs::chown(path, Some(like.uid()), Some(like.gid()))?;
-    }
-    Ok(())
+    Err(Failure::passing(format!(
+        "the temporary file of {shown} changes all the time"
+    )))
 }

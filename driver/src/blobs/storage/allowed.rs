@@ -1,0 +1,135 @@
+//! Which places this process may use when the database names them.
+//!
+//! A worker reads, writes and signs requests with its own rights. Where, says a store's options or a row of the queue: whoever
+//! may write there could send a worker to a host of their own, with the operator's credentials.
+
+use super::location::{Bucket, Location};
+
+/// The word for every place.
+const ANY: &str = "*";
+
+/// What the operator allowed. With nothing allowed expressly, every place is that needs no `endpoint=` and no `profile=`.
+#[derive(Clone, Debug, Default)]
+pub struct AllowedLocations {
+    any: bool,
+    list: Vec<Location>,
+}
+
+impl AllowedLocations {
+    /// Reads locations as given on a command line; `*` allows all.
+    ///
+    /// # Errors
+    /// When one is no location.
+    pub fn parse(texts: &[String]) -> anyhow::Result<Self> {
+        let given = texts
+            .iter()
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty());
+        let mut allowed = Self::default();
+        for text in given {
+            if text == ANY {
+                allowed.any = true;
+            } else {
+                allowed.list.push(Location::from_argument(text)?);
+            }
+        }
+        Ok(allowed)
+    }
+
+    /// Whether a place that the database names may be used.
+    ///
+    /// # Errors
+    /// Says why not, and how to allow it.
+    pub fn check(&self, location: &Location) -> Result<(), String> {
+        if self.any || self.list.iter().any(|allowed| covers(allowed, location)) {
+            return Ok(());
+        }
+        let url = location.url();
+        if !self.list.is_empty() {
+            return Err(format!(
+                "the database names the place {url}, which is not allowed here; allow it with --allow-location '{url}'"
+            ));
+        }
+        match location {
+            Location::S3(Bucket {
+                endpoint: None,
+                profile: None,
+                ..
+            })
+            | Location::Directory(_) => Ok(()),
+            Location::Azure(bucket) | Location::Gcs(bucket) if bucket.endpoint.is_none() => Ok(()),
+            _ => Err(format!(
+                "the database names an endpoint or a profile in {url}, which would get this process's credentials; \
+                 allow it with --allow-location '{url}'"
+            )),
+        }
+    }
+}
+
+/// Whether `inner` is `outer` or below it, on the same service with the same credentials.
+fn covers(outer: &Location, inner: &Location) -> bool {
+    match (outer, inner) {
+        (Location::Directory(outer), Location::Directory(inner)) => inner.starts_with(outer),
+        (Location::S3(outer), Location::S3(inner))
+        | (Location::Azure(outer), Location::Azure(inner))
+        | (Location::Gcs(outer), Location::Gcs(inner)) => {
+            outer.name == inner.name
+                && inner.prefix.starts_with(&outer.prefix)
+                && outer.endpoint == inner.endpoint
+                && outer.profile == inner.profile
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts(allowed: &[&str], location: &str) -> bool {
+        let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+        let allowed = AllowedLocations::parse(&allowed).unwrap();
+        allowed.check(&location.parse().unwrap()).is_ok()
+    }
+
+    #[test]
+    fn without_a_list_nobody_else_gets_the_credentials() {
+        assert!(verdicts(&[], "file:/srv/x"));
+        assert!(verdicts(&[], "s3://bucket/x?region=eu-west-1"));
+        for location in [
+            "s3://b?endpoint=http://evil",
+            "s3://b?profile=admin",
+            "gs://b?endpoint=http://evil",
+            "azblob://c?endpoint=http://evil",
+        ] {
+            assert!(!verdicts(&[], location), "{location}");
+            assert!(verdicts(&["*"], location), "{location}");
+            assert!(verdicts(&[location], location), "{location}");
+        }
+    }
+
+    #[test]
+    fn with_a_list_only_what_is_below_it() {
+        let allowed = ["file:/srv/files", "s3://staging/a"];
+        for good in [
+            "file:/srv/files",
+            "file:/srv/files/b",
+            "s3://staging/a",
+            "s3://staging/a/b",
+        ] {
+            assert!(verdicts(&allowed, good), "{good}");
+        }
+        for bad in [
+            "file:/srv",
+            "file:/srv/files2",
+            "s3://staging",
+            "s3://staging/ab",
+            "s3://staging/a?endpoint=http://evil",
+            "s3://staging/a?profile=admin",
+            "s3://other/a",
+            "gs://staging/a",
+        ] {
+            assert!(!verdicts(&allowed, bad), "{bad}");
+        }
+    }
+}
