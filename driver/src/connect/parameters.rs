@@ -8,7 +8,7 @@ use super::dsn::Parameters;
 use super::files::{self, Login};
 
 /// Environment variables of libpq and the parameter each one stands for.
-const VARIABLES: [(&str, &str); 15] = [
+const VARIABLES: [(&str, &str); 31] = [
     ("PGHOST", "host"),
     ("PGHOSTADDR", "hostaddr"),
     ("PGPORT", "port"),
@@ -24,6 +24,22 @@ const VARIABLES: [(&str, &str); 15] = [
     ("PGSSLCERT", "sslcert"),
     ("PGSSLKEY", "sslkey"),
     ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+    ("PGCHANNELBINDING", "channel_binding"),
+    ("PGREQUIREAUTH", "require_auth"),
+    ("PGREQUIREPEER", "requirepeer"),
+    ("PGGSSENCMODE", "gssencmode"),
+    ("PGGSSDELEGATION", "gssdelegation"),
+    ("PGKRBSRVNAME", "krbsrvname"),
+    ("PGSSLNEGOTIATION", "sslnegotiation"),
+    ("PGSSLCERTMODE", "sslcertmode"),
+    ("PGSSLCRL", "sslcrl"),
+    ("PGSSLCRLDIR", "sslcrldir"),
+    ("PGSSLSNI", "sslsni"),
+    ("PGSSLMINPROTOCOLVERSION", "ssl_min_protocol_version"),
+    ("PGSSLMAXPROTOCOLVERSION", "ssl_max_protocol_version"),
+    ("PGLOADBALANCEHOSTS", "load_balance_hosts"),
+    ("PGMINPROTOCOLVERSION", "min_protocol_version"),
+    ("PGMAXPROTOCOLVERSION", "max_protocol_version"),
 ];
 
 /// The environment as libpq sees it; a test gives its own.
@@ -74,8 +90,10 @@ fn add_service(
     let Some(service) = asked.or_else(|| environment.variable("PGSERVICE")) else {
         return Ok(());
     };
-    let own = environment
-        .variable("PGSERVICEFILE")
+    let own = parameters
+        .get("servicefile")
+        .map(str::to_owned)
+        .or_else(|| environment.variable("PGSERVICEFILE"))
         .map(PathBuf::from)
         .or_else(|| {
             home.map(|home| home.join(".pg_service.conf"))
@@ -114,7 +132,9 @@ fn add_defaults(parameters: &mut Parameters, environment: &dyn Environment) -> R
     }
     let user = parameters.get("user").unwrap_or_default().to_owned();
     parameters.set_default("dbname", &user);
-    parameters.set_default("application_name", "pg_clone");
+    if parameters.get("fallback_application_name").is_none() {
+        parameters.set_default("application_name", "pg_clone");
+    }
     Ok(())
 }
 

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion};
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
+use x509_cert::Certificate;
+use x509_cert::der::{Decode as _, Encode as _};
 
 use super::dsn::Parameters;
 
@@ -23,86 +25,118 @@ enum Check {
     ChainAndName,
 }
 
+/// Where the certificates are that the server's is checked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Roots {
+    File(PathBuf),
+    System,
+    /// Nobody named any.
+    None,
+}
+
 /// How connections are encrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TlsChoice {
     pub(super) mode: SslMode,
     check: Check,
-    root: Option<PathBuf>,
+    roots: Roots,
     client: Option<(PathBuf, PathBuf)>,
+    revoked: Vec<PathBuf>,
+    versions: Vec<Version>,
+    server_name: bool,
+    is_direct: bool,
+}
+
+/// A version of TLS that rustls speaks; libpq's older ones are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Version {
+    /// Older than rustls speaks.
+    Older,
+    Tls12,
+    Tls13,
+}
+
+impl Version {
+    fn read(name: &str, value: &str) -> Result<Self> {
+        match value.to_ascii_lowercase().as_str() {
+            "tlsv1" | "tlsv1.1" => Ok(Self::Older),
+            "tlsv1.2" => Ok(Self::Tls12),
+            "tlsv1.3" => Ok(Self::Tls13),
+            _ => bail!("{name} is one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3, not {value:?}"),
+        }
+    }
 }
 
 impl TlsChoice {
-    /// Reads `sslmode`, `sslrootcert`, `sslcert` and `sslkey`; `home` is where libpq's default files are.
+    /// Reads the parameters that start with `ssl`; `home` is where libpq's default files are.
     pub(super) fn of(parameters: &Parameters, home: Option<&Path>) -> Result<Self> {
         let default_file = |name: &str| {
             home.map(|home| home.join(".postgresql").join(name))
                 .filter(|path| path.is_file())
         };
-        let root = match parameters.get("sslrootcert") {
-            Some("system") => None,
-            Some(path) => Some(PathBuf::from(path)),
-            None => default_file("root.crt"),
+        let roots = match parameters.get("sslrootcert") {
+            Some("system") => Roots::System,
+            Some(path) => Roots::File(path.into()),
+            None => default_file("root.crt").map_or(Roots::None, Roots::File),
         };
-        // libpq: `require` checks the chain where somebody took the trouble of installing a root certificate.
-        let chain_if_root = if root.is_some() {
-            Check::Chain
-        } else {
-            Check::Nothing
-        };
-        let (mode, check) = match parameters.get("sslmode").unwrap_or("prefer") {
-            "disable" => (SslMode::Disable, Check::Nothing),
-            "allow" | "prefer" => (SslMode::Prefer, Check::Nothing),
-            "require" => (SslMode::Require, chain_if_root),
-            "verify-ca" => (SslMode::Require, Check::Chain),
-            "verify-full" => (SslMode::Require, Check::ChainAndName),
-            other => bail!(
-                "sslmode {other:?} is unknown; it is one of disable, allow, prefer, require, verify-ca, verify-full"
-            ),
-        };
+        let (mode, check) = mode_and_check(parameters, &roots)?;
         let own = |name: &str, file: &str| {
             parameters
                 .get(name)
                 .map(PathBuf::from)
                 .or_else(|| default_file(file))
         };
-        let client = own("sslcert", "postgresql.crt").zip(own("sslkey", "postgresql.key"));
+        let client = match parameters.get("sslcertmode") {
+            Some("disable") => None,
+            Some("allow") | None => own("sslcert", "postgresql.crt").zip(own("sslkey", "postgresql.key")),
+            Some("require") => bail!(
+                "the connection parameter sslcertmode=require is not supported: let pg_hba.conf ask for the certificate (clientcert)"
+            ),
+            Some(other) => bail!("sslcertmode is one of disable, allow, require, not {other:?}"),
+        };
+        let is_direct = parameters.get("sslnegotiation") == Some("direct");
+        if is_direct && mode != SslMode::Require {
+            bail!("sslnegotiation=direct needs sslmode=require, verify-ca or verify-full");
+        }
         Ok(Self {
             mode,
             check,
-            root,
+            roots,
             client,
+            revoked: revocation_lists(parameters, default_file("root.crl"))?,
+            versions: versions(parameters)?,
+            server_name: parameters.get("sslsni") != Some("0"),
+            is_direct,
         })
     }
 
     /// The connector for tokio-postgres. Files are read here, once.
     pub(super) fn connector(&self) -> Result<MakeRustlsConnect> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots = if self.check == Check::Nothing {
-            RootCertStore::empty()
-        } else {
-            self.roots()?
-        };
+        let versions: Vec<&SupportedProtocolVersion> = self
+            .versions
+            .iter()
+            .map(|version| match version {
+                Version::Tls13 => &rustls::version::TLS13,
+                _ => &rustls::version::TLS12,
+            })
+            .collect();
         let builder = ClientConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(&versions)
             .context("TLS is not available")?;
-        let builder = match self.check {
-            Check::ChainAndName => builder.with_root_certificates(roots),
-            Check::Chain | Check::Nothing => {
-                let chain = match self.check {
-                    Check::Nothing => None,
-                    _ => Some(
-                        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-                            .build()
-                            .context("the root certificates are of no use")?,
-                    ),
-                };
-                builder
-                    .dangerous()
-                    .with_custom_certificate_verifier(Arc::new(NameIsFree { chain, provider }))
-            }
+        let chain = match self.check {
+            Check::Nothing => None,
+            Check::Chain | Check::ChainAndName => Some(self.chain(&provider)?),
         };
-        let config = match &self.client {
+        let verifier = LibpqVerifier {
+            chain,
+            checks_name: self.check == Check::ChainAndName,
+            provider,
+        };
+        let builder = builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        let mut config = match &self.client {
             None => builder.with_no_client_auth(),
             Some((certificate, key)) => {
                 let key = PrivateKeyDer::from_pem_file(key)
@@ -112,21 +146,107 @@ impl TlsChoice {
                     .context("the client certificate and key do not fit together")?
             }
         };
+        config.enable_sni = self.server_name;
+        if self.is_direct {
+            config.alpn_protocols = vec![b"postgresql".to_vec()];
+        }
         Ok(MakeRustlsConnect::new(config))
     }
 
-    fn roots(&self) -> Result<RootCertStore> {
+    fn chain(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>> {
+        let mut lists = Vec::new();
+        for path in &self.revoked {
+            let failed = || format!("cannot read the certificate revocation list {}", path.display());
+            for list in CertificateRevocationListDer::pem_file_iter(path).with_context(failed)? {
+                lists.push(list.with_context(failed)?);
+            }
+        }
+        let roots = Arc::new(self.root_certificates()?);
+        let mut builder = WebPkiServerVerifier::builder_with_provider(roots, provider.clone());
+        if !self.revoked.is_empty() {
+            builder = builder.with_crls(lists).enforce_revocation_expiration();
+        }
+        builder.build().context("the root certificates are of no use")
+    }
+
+    fn root_certificates(&self) -> Result<RootCertStore> {
         let mut store = RootCertStore::empty();
-        let found = match &self.root {
-            Some(path) => certificates(path)?,
-            None => rustls_native_certs::load_native_certs().certs,
+        let found = match &self.roots {
+            Roots::File(path) => certificates(path)?,
+            Roots::System => rustls_native_certs::load_native_certs().certs,
+            Roots::None => Vec::new(),
         };
         store.add_parsable_certificates(found);
         if store.is_empty() {
-            bail!("no root certificate to check the server's with: set sslrootcert (PGSSLROOTCERT)");
+            bail!(
+                "no root certificate to check the server's with: set sslrootcert (PGSSLROOTCERT) to a file, or to system"
+            );
         }
         Ok(store)
     }
+}
+
+/// What `sslmode` means, with these root certificates.
+fn mode_and_check(parameters: &Parameters, roots: &Roots) -> Result<(SslMode, Check)> {
+    let mode = parameters.get("sslmode");
+    if *roots == Roots::System {
+        // Anybody can get a certificate that the system trusts: only with the name does it say anything.
+        return match mode {
+            None | Some("verify-full") => Ok((SslMode::Require, Check::ChainAndName)),
+            Some(weak) => {
+                bail!("weak sslmode {weak:?} may not be used with sslrootcert=system: use verify-full")
+            }
+        };
+    }
+    Ok(match mode.unwrap_or("prefer") {
+        "disable" => (SslMode::Disable, Check::Nothing),
+        "allow" | "prefer" => (SslMode::Prefer, Check::Nothing),
+        // libpq: `require` checks the chain where somebody took the trouble of installing a root certificate.
+        "require" if *roots == Roots::None => (SslMode::Require, Check::Nothing),
+        "require" | "verify-ca" => (SslMode::Require, Check::Chain),
+        "verify-full" => (SslMode::Require, Check::ChainAndName),
+        other => bail!(
+            "sslmode {other:?} is unknown; it is one of disable, allow, prefer, require, verify-ca, verify-full"
+        ),
+    })
+}
+
+/// The files of `sslcrl` and `sslcrldir`.
+fn revocation_lists(parameters: &Parameters, default: Option<PathBuf>) -> Result<Vec<PathBuf>> {
+    let (file, directory) = (parameters.get("sslcrl"), parameters.get("sslcrldir"));
+    let mut paths: Vec<PathBuf> = file.map(PathBuf::from).into_iter().collect();
+    if let Some(directory) = directory {
+        let failed = || format!("cannot read the directory of certificate revocation lists {directory}");
+        for entry in std::fs::read_dir(directory).with_context(failed)? {
+            paths.push(entry.with_context(failed)?.path());
+        }
+    }
+    if file.is_none() && directory.is_none() {
+        paths.extend(default);
+    }
+    Ok(paths)
+}
+
+/// What `ssl_min_protocol_version` and `ssl_max_protocol_version` leave.
+fn versions(parameters: &Parameters) -> Result<Vec<Version>> {
+    let read = |name: &str, default: Version| {
+        parameters
+            .get(name)
+            .map_or(Ok(default), |value| Version::read(name, value))
+    };
+    let least = read("ssl_min_protocol_version", Version::Tls12)?;
+    let most = read("ssl_max_protocol_version", Version::Tls13)?;
+    if least > most {
+        bail!("ssl_min_protocol_version is above ssl_max_protocol_version");
+    }
+    let left: Vec<Version> = [Version::Tls13, Version::Tls12]
+        .into_iter()
+        .filter(|version| (least..=most).contains(version))
+        .collect();
+    if left.is_empty() {
+        bail!("ssl_max_protocol_version is below TLSv1.2, which is the oldest that is spoken");
+    }
+    Ok(left)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
@@ -137,15 +257,16 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
         .with_context(failed)
 }
 
-/// Accepts a certificate for another host name, and any certificate when there is no `chain` to check it with: what
-/// `verify-ca`, and `prefer` and `require`, mean in libpq. Signatures of the handshake are checked in every case.
+/// Checks a certificate as libpq does: its chain where there is one to check it with, its name only for `verify-full`, and
+/// nothing for `prefer` and `require`. Signatures of the handshake are checked in every case.
 #[derive(Debug)]
-struct NameIsFree {
+struct LibpqVerifier {
     chain: Option<Arc<WebPkiServerVerifier>>,
+    checks_name: bool,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for NameIsFree {
+impl ServerCertVerifier for LibpqVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -160,7 +281,7 @@ impl ServerCertVerifier for NameIsFree {
         match chain.verify_server_cert(certificate, intermediates, name, ocsp, now) {
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) if !self.checks_name => Ok(ServerCertVerified::assertion()),
             verdict => verdict,
         }
     }
@@ -171,12 +292,11 @@ impl ServerCertVerifier for NameIsFree {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
+        let algorithms = &self.provider.signature_verification_algorithms;
+        if self.chain.is_some() {
+            return verify_tls12_signature(message, certificate, signature, algorithms);
+        }
+        verify_with_key(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -185,12 +305,11 @@ impl ServerCertVerifier for NameIsFree {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
+        let algorithms = &self.provider.signature_verification_algorithms;
+        if self.chain.is_some() {
+            return verify_tls13_signature(message, certificate, signature, algorithms);
+        }
+        verify_with_key(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -198,6 +317,36 @@ impl ServerCertVerifier for NameIsFree {
             .signature_verification_algorithms
             .supported_schemes()
     }
+}
+
+/// Checks a signature of the handshake with the public key of a certificate that is not looked at otherwise. rustls itself
+/// refuses certificates of version 1, which openssl makes when no extensions are asked for, and Citus too.
+fn verify_with_key(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signature: &DigitallySignedStruct,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, rustls::Error> {
+    let malformed = || rustls::Error::from(CertificateError::BadEncoding);
+    let parsed = Certificate::from_der(certificate).map_err(|_| malformed())?;
+    let key = &parsed.tbs_certificate.subject_public_key_info;
+    // rustls compares the algorithm without its outer SEQUENCE.
+    let algorithm = key.algorithm.to_der().map_err(|_| malformed())?;
+    let bits = key.subject_public_key.as_bytes().ok_or_else(malformed)?;
+    let of_scheme = algorithms
+        .mapping
+        .iter()
+        .filter(|(scheme, _)| *scheme == signature.scheme)
+        .flat_map(|(_, candidates)| candidates.iter());
+    for candidate in of_scheme {
+        if !algorithm.ends_with(candidate.public_key_alg_id().as_ref()) {
+            continue;
+        }
+        if candidate.verify_signature(bits, message, signature.signature()).is_ok() {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+    }
+    Err(CertificateError::BadSignature.into())
 }
 
 #[cfg(test)]
@@ -216,6 +365,12 @@ mod tests {
             ("sslmode=require", SslMode::Require, Check::Nothing),
             ("sslmode=require sslrootcert=/r", SslMode::Require, Check::Chain),
             ("sslmode=verify-ca", SslMode::Require, Check::Chain),
+            ("sslrootcert=system", SslMode::Require, Check::ChainAndName),
+            (
+                "sslrootcert=system sslmode=verify-full",
+                SslMode::Require,
+                Check::ChainAndName,
+            ),
             (
                 "postgres://h/d?sslmode=verify-full",
                 SslMode::Require,
@@ -239,6 +394,40 @@ mod tests {
             .unwrap()
             .connector();
         assert!(format!("{:#}", error.err().expect("no such file")).contains("/nonexistent/root.crt"));
+    }
+
+    #[test]
+    fn the_systems_certificates_are_of_no_use_without_the_name() {
+        for mode in ["disable", "allow", "prefer", "require", "verify-ca"] {
+            let error = choice(&format!("sslrootcert=system sslmode={mode}")).unwrap_err().to_string();
+            assert!(error.contains("weak sslmode") && error.contains(mode), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_versions_of_tls_are_those_asked_for() {
+        assert_eq!(choice("").unwrap().versions, [Version::Tls13, Version::Tls12]);
+        assert_eq!(
+            choice("ssl_min_protocol_version=TLSv1.3").unwrap().versions,
+            [Version::Tls13]
+        );
+        assert_eq!(
+            choice("ssl_max_protocol_version=tlsv1.2").unwrap().versions,
+            [Version::Tls12]
+        );
+        for wrong in [
+            "ssl_max_protocol_version=TLSv1.1",
+            "ssl_min_protocol_version=SSLv3",
+            "ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
+            "sslcertmode=require",
+            "sslcertmode=x",
+            "sslnegotiation=direct",
+            "sslcrldir=/nonexistent",
+        ] {
+            assert!(choice(wrong).is_err(), "{wrong}");
+        }
+        let without = choice("sslmode=verify-full").unwrap().connector();
+        assert!(without.is_err(), "checked with no root certificate");
     }
 
     #[test]
