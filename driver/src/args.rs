@@ -4,22 +4,47 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::output::Format;
+
+const CONNECTION: &str = "Connection options";
+const GENERAL: &str = "General options";
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 database clone committed but blobs incomplete, 130 interrupted and nothing changed.
-Connection: --dsn, or libpq's environment variables (PGHOST, PGDATABASE, PGUSER, PGSERVICE, ...), service and password files.";
+Connection: --dbname, or libpq's environment variables (PGHOST, PGDATABASE, PGUSER, PGSERVICE, ...), service and password files.";
 
 /// Clones a project inside a PostgreSQL database: its rows, its references, its files.
 #[derive(Debug, Parser)]
-#[command(name = "pg_clone", version, after_help = EXIT_CODES, max_term_width = 110, infer_long_args = false)]
+#[command(
+    name = "pg_clone",
+    version = crate::commands::version::VERSION,
+    after_help = EXIT_CODES,
+    max_term_width = 110,
+    infer_long_args = false,
+    disable_help_flag = true
+)]
 pub struct Cli {
-    /// Where the database is: a URL (postgres://user@host/db), keywords (host=… dbname=…) or a database name.
-    #[arg(long, global = true, value_name = "DSN")]
+    /// Database to connect to: a name, a URL (postgres://user@host/db) or keywords (host=... dbname=...).
+    #[arg(long = "dbname", short = 'd', alias = "dsn", global = true, value_name = "DBNAME", help_heading = CONNECTION)]
     pub dsn: Option<String>,
+
+    /// Server host, or directory of its socket.
+    #[arg(long, short = 'h', global = true, value_name = "HOST", help_heading = CONNECTION)]
+    pub host: Option<String>,
+
+    /// Server port.
+    #[arg(long, short = 'p', global = true, value_name = "PORT", help_heading = CONNECTION)]
+    pub port: Option<String>,
+
+    /// Role to connect as.
+    #[arg(long = "username", short = 'U', global = true, value_name = "NAME", help_heading = CONNECTION)]
+    pub user: Option<String>,
 
     /// A place of files that the database may name, and what is below it; may be repeated. Without any, every place but those
     /// that name an endpoint or a profile; * allows all.
     #[arg(
         long = "allow-location",
+        help_heading = GENERAL,
         global = true,
         value_name = "URL",
         env = "PG_CLONE_ALLOW_LOCATION",
@@ -27,16 +52,39 @@ pub struct Cli {
     )]
     pub allow_locations: Vec<String>,
 
+    /// How results are written: table (cut to the terminal), wide, csv, json.
+    #[arg(long = "output", global = true, value_name = "FORMAT", env = "PG_CLONE_OUTPUT", help_heading = GENERAL)]
+    pub output: Option<Format>,
+
     /// For machines: one JSON document on standard output, progress and errors as JSON lines on standard error.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GENERAL)]
     pub json: bool,
 
     /// No progress on standard error.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GENERAL)]
     pub quiet: bool,
+
+    /// Also show the server's notices.
+    #[arg(long, short, global = true, help_heading = GENERAL)]
+    pub verbose: bool,
+
+    /// Show this help.
+    #[arg(long, short = '?', global = true, action = clap::ArgAction::Help, help_heading = GENERAL)]
+    pub help: Option<bool>,
 
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// How results are written.
+    pub fn format(&self) -> Format {
+        if self.json {
+            Format::Json
+        } else {
+            self.output.unwrap_or_default()
+        }
+    }
 }
 
 /// The commands.
@@ -73,6 +121,14 @@ pub enum Command {
         #[command(subcommand)]
         action: StoreAction,
     },
+    /// Shows the version of this command and of the extension in the database, and whether they fit.
+    Version,
+    /// Writes the manual page or a shell completion, for packages.
+    #[command(hide = true)]
+    Generate {
+        /// man, bash, zsh, fish, elvish, powershell.
+        what: String,
+    },
 }
 
 /// `pg_clone demo`
@@ -93,7 +149,7 @@ pub struct CloneArgs {
     /// Id of the project to clone.
     pub project: String,
 
-    /// Name of the clone; the source's name without it.
+    /// Name of the clone [default: the source's name].
     #[arg(long)]
     pub name: Option<String>,
 
@@ -114,7 +170,7 @@ pub struct CloneArgs {
     pub owner: Option<String>,
 
     /// The store that holds the project, where there are several.
-    #[arg(long)]
+    #[arg(long, env = "PG_CLONE_STORE")]
     pub store: Option<String>,
 
     /// Take the place of this earlier clone, in one transaction: same project id, same clients.
@@ -134,7 +190,7 @@ pub struct CloneArgs {
     pub dry_run: bool,
 
     /// Clone the database only and queue no files.
-    #[arg(long, conflicts_with_all = ["blobs_later", "blobs_from", "blobs_to"])]
+    #[arg(long, conflicts_with = "blobs_later")]
     pub no_blobs: bool,
 
     /// Queue the files and leave copying them to `pg_clone blobs run` or a worker.
@@ -156,12 +212,12 @@ pub struct CloneArgs {
 /// Where files are, when not where the store says.
 #[derive(Debug, Default, Args)]
 pub struct BlobPlaces {
-    /// Where the source's files are: file:<directory>, s3://bucket/prefix. The store's own place without it.
-    #[arg(long = "blobs-from", value_name = "URL")]
+    /// Where the source's files are: file:<directory>, s3://bucket/prefix [default: the store's blobs option].
+    #[arg(long = "blobs-from", value_name = "URL", env = "PG_CLONE_BLOBS_FROM")]
     pub blobs_from: Option<String>,
 
-    /// Where the clone's files go. The store's own place without it.
-    #[arg(long = "blobs-to", value_name = "URL")]
+    /// Where the clone's files go; recorded with the clone [default: the store's blobs option].
+    #[arg(long = "blobs-to", value_name = "URL", env = "PG_CLONE_BLOBS_TO")]
     pub blobs_to: Option<String>,
 }
 
@@ -173,7 +229,7 @@ pub enum BlobsAction {
         #[command(flatten)]
         places: BlobPlaces,
         /// Files copied at the same time.
-        #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        #[arg(long, env = "PG_CLONE_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
         concurrency: u16,
         /// Only the files of this run.
         #[arg(long)]
@@ -192,7 +248,7 @@ pub enum BlobsAction {
         #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = first_wait)]
         first_wait: std::time::Duration,
     },
-    /// Says how many files wait, are done, have failed.
+    /// Shows the queue of files.
     Status {
         /// Only this run.
         #[arg(long)]
@@ -218,7 +274,7 @@ fn first_wait(text: &str) -> Result<std::time::Duration, String> {
 #[derive(Debug, Args)]
 pub struct RunsArgs {
     /// Only runs of this store.
-    #[arg(long)]
+    #[arg(long, env = "PG_CLONE_STORE")]
     pub store: Option<String>,
     /// How many, the newest first.
     #[arg(long, default_value_t = 20)]
@@ -231,7 +287,7 @@ pub struct VerifyArgs {
     /// Id of the cloned project.
     pub project: String,
     /// The store that holds it, where there are several.
-    #[arg(long)]
+    #[arg(long, env = "PG_CLONE_STORE")]
     pub store: Option<String>,
     /// Do not look for its files.
     #[arg(long)]
@@ -244,7 +300,7 @@ pub struct DeleteArgs {
     /// Id of the project to delete.
     pub project: String,
     /// The store that holds it, where there are several.
-    #[arg(long)]
+    #[arg(long, env = "PG_CLONE_STORE")]
     pub store: Option<String>,
     /// Delete it although no run made it.
     #[arg(long)]
@@ -252,6 +308,9 @@ pub struct DeleteArgs {
     /// Say what would be deleted and delete nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub yes: bool,
     /// Leave its files to `pg_clone blobs run` or a worker.
     #[arg(long)]
     pub blobs_later: bool,
@@ -272,7 +331,7 @@ pub struct ItemArgs {
     #[arg(long)]
     pub actor: Option<String>,
     /// The store that holds the item, where there are several.
-    #[arg(long)]
+    #[arg(long, env = "PG_CLONE_STORE")]
     pub store: Option<String>,
     /// An option of item_clone; may be repeated. The value is read as JSON where it is JSON.
     #[arg(
@@ -327,6 +386,9 @@ pub enum StoreAction {
     Drop {
         /// The store's name.
         name: String,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Loads an admin-export bundle (a JSON file, or - for standard input) into a registry store.
     Load {

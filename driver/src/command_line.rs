@@ -9,6 +9,8 @@ use serde_json::json;
 use crate::args::Cli;
 use crate::commands;
 use crate::failure::{Report, exit_code};
+use crate::output::Format;
+use crate::output::printable::escape_json;
 use crate::redact::redact;
 
 /// Runs `pg_clone` with the arguments of this process.
@@ -17,7 +19,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return wrong_usage(&error),
     };
-    let json = cli.json;
+    let json = cli.format() == Format::Json;
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -52,12 +54,14 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
         return ExitCode::from(2);
     }
     // Help and version; whoever reads them may stop reading.
-    let _ = writeln!(
-        anstream::stdout(),
-        "{}",
-        error.render().ansi().to_string().trim_end()
-    );
-    ExitCode::SUCCESS
+    let text = error.render().ansi().to_string();
+    match writeln!(anstream::stdout(), "{}", text.trim_end()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("pg_clone: error: cannot write to standard output: {error}");
+            ExitCode::from(1)
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 fn show(error: &anyhow::Error, as_json: bool) {
@@ -67,5 +71,6 @@ fn show(error: &anyhow::Error, as_json: bool) {
     } else {
         report.text()
     };
+    let text = escape_json(&text);
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::interrupt::Interrupted;
+use crate::output::printable::escape;
 use crate::redact::redact;
 
 /// How a command ended without an error of its own.
@@ -108,7 +109,7 @@ impl Report {
 
     /// The lines for people.
     pub fn text(&self) -> String {
-        let mut text = format!("pg_clone: error: {}", self.message);
+        let mut text = format!("pg_clone: error: {}", escape(&self.message));
         if let Some(sqlstate) = &self.sqlstate {
             text.push_str(&format!(" (SQLSTATE {sqlstate})"));
         }
@@ -119,7 +120,7 @@ impl Report {
                 } else {
                     " ".repeat(name.len() + 2)
                 };
-                text.push_str(&format!("\n  {label}{line}"));
+                text.push_str(&format!("\n  {label}{}", escape(line)));
             }
         }
         text

@@ -158,7 +158,7 @@ impl blobs::Progress for Display<'_> {
                 ));
             }
             Event::Failed { key, error, .. } => progress.remark(&format!("{key}: {error}")),
-            Event::Paused { store, error } => progress.remark(&format!("store {store} rests: {error}")),
+            Event::Paused { store, error } => progress.remark(&format!("store {store} paused: {error}")),
             Event::Freed { files } => {
                 progress.remark(&format!("{files} files of workers that died are free again"))
             }

@@ -65,7 +65,9 @@ impl TryFrom<&CloneArgs> for CloneRequest {
             ("--blobs-from", "blobs_from", &args.blobs.blobs_from),
             ("--blobs-to", "blobs_to", &args.blobs.blobs_to),
         ] {
-            let Some(value) = value else { continue };
+            let Some(value) = value.as_ref().filter(|_| !args.no_blobs) else {
+                continue;
+            };
             // Recorded with the clone, so that whoever verifies or deletes it looks there.
             let url = Location::from_argument(value)
                 .with_context(|| flag.to_owned())?

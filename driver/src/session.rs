@@ -12,6 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::connect::Target;
 use crate::failure::Hinted;
 use crate::interrupt::{Interrupt, Interrupted};
+use crate::output::printable::escape;
 use crate::redact::redact;
 
 /// How long a cancelled statement may take to end; then the connection is closed, which ends its transaction.
@@ -71,11 +72,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects to `target`.
+    /// Connects to `target`; with `verbose` the server's notices are shown, otherwise its warnings.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses; the message names the place, never the password.
-    pub async fn open(target: &Target, interrupt: &Interrupt) -> Result<Self> {
+    pub async fn open(target: &Target, interrupt: &Interrupt, verbose: bool) -> Result<Self> {
         let connecting = async {
             let (client, mut connection) = target
                 .config()
@@ -85,11 +86,15 @@ impl Session {
             tokio::spawn(async move {
                 while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
                     if let AsyncMessage::Notice(notice) = message
-                        && notice.severity() == "WARNING"
+                        && (notice.severity() == "WARNING" || verbose)
                         // Class 57: the server ends the connection. Whoever needed it gets an error.
                         && !notice.code().code().starts_with("57")
                     {
-                        eprintln!("pg_clone: warning: {}", redact(notice.message()));
+                        eprintln!(
+                            "pg_clone: {}: {}",
+                            notice.severity().to_lowercase(),
+                            escape(&redact(notice.message()))
+                        );
                     }
                 }
             });

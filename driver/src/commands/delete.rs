@@ -1,14 +1,17 @@
 //! `pg_clone delete`: a project that a run made, and its files.
 
 use anyhow::{Context as _, Result};
+use serde_json::{Map, Value};
 
 use super::Context;
 use crate::args::DeleteArgs;
 use crate::connect::Target;
 use crate::failure::Outcome;
 use crate::file_copying::{FileRequest, copy_files, print_summary};
+use crate::output::thousands;
 use crate::request::delete_options;
 use crate::session::Session;
+use crate::sql::{number, text};
 
 const QUEUED: &str = "SELECT COALESCE(pg_catalog.array_agg(DISTINCT b.run_id), '{}') FROM clone.blob_copy b \
      JOIN clone.run r ON r.id = b.run_id WHERE r.target_project = $1 AND b.operation = 'delete' \
@@ -18,6 +21,15 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
     let target = context.target()?;
     let session = context.session(&target).await?;
     let schema = session.extension_schema().await?;
+    if !args.dry_run {
+        let what = if args.force {
+            "a project that no run made may be live"
+        } else {
+            "a clone"
+        };
+        let question = format!("Delete the project {} on {target} ({what}), its rows and its files?", args.project);
+        context.confirm(args.yes, &question).await?;
+    }
     if !args.dry_run && !args.blobs_later {
         target.check_session().await?;
     }
@@ -34,23 +46,58 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
     context.progress.finish();
 
     let result = deleted.into_iter().next().unwrap_or_default();
-    let verb = if args.dry_run {
-        "would be deleted"
-    } else {
-        "deleted"
-    };
-    context.output.line(format!("Project {} {verb}", args.project));
-    for (name, value) in result.as_object().into_iter().flatten() {
-        context.output.line(format!(
-            "  {name}: {}",
-            value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-        ));
-    }
+    print(context, args, &result);
     context.output.document(&result);
     if args.dry_run || args.blobs_later {
         return Ok(Outcome::Done);
     }
     delete_files(context, &target, &session, &args.project).await
+}
+
+/// The counts per table, the largest first, and what stays.
+fn print(context: &mut Context, args: &DeleteArgs, result: &Value) {
+    let output = &mut context.output;
+    let empty = Map::new();
+    let tables = result.get("tables").and_then(Value::as_object).unwrap_or(&empty);
+    let mut rows: Vec<(&String, i64)> = tables
+        .iter()
+        .map(|(table, rows)| (table, rows.as_i64().unwrap_or_default()))
+        .filter(|(_, rows)| *rows > 0)
+        .collect();
+    rows.sort_by(|(a, more), (b, less)| less.cmp(more).then(a.cmp(b)));
+    if !rows.is_empty() {
+        output.table(
+            &["table", ">rows"],
+            rows.iter().map(|(table, rows)| vec![(*table).clone(), thousands(*rows)]),
+        );
+    }
+    let verb = if args.dry_run { "would be deleted" } else { "is deleted" };
+    output.line(format!(
+        "Project {} of store {} {verb}: {} rows, {} files",
+        args.project,
+        text(result, "store"),
+        thousands(number(result, "rows")),
+        thousands(number(result, "files")),
+    ));
+    let cancelled = number(result, "copies_cancelled");
+    if cancelled > 0 {
+        output.line(format!("{} copies of files that waited are cancelled", thousands(cancelled)));
+    }
+    let kept = result.get("kept").and_then(Value::as_array);
+    for kept in kept.into_iter().flatten() {
+        output.line(format!("  kept, because another project names it: {}", shown(kept)));
+    }
+    // What newer servers tell besides.
+    const TOLD: [&str; 8] = ["tables", "project", "store", "rows", "files", "copies_cancelled", "kept", "dry_run"];
+    for (name, value) in result.as_object().into_iter().flatten() {
+        if !TOLD.contains(&name.as_str()) && !value.is_null() {
+            output.line(format!("  {}: {}", name.replace('_', " "), shown(value)));
+        }
+    }
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Deleting a project queues the deletion of its files.

@@ -49,14 +49,19 @@ async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Resu
         cluster.connection(DATABASE),
         &format!("the private cluster in {}", cluster.directory().display()),
     )?;
-    let session = Session::open(&target, &context.interrupt).await?;
+    let session = Session::open(&target, &context.interrupt, false).await?;
     let files = cluster.make_directory("files")?;
     create_store(&session, &files, cluster.installation().major).await?;
     let schema = session.extension_schema().await?;
     context.output.line(format!(
-        "PostgreSQL {} in {}, gone when this ends",
+        "PostgreSQL {} in {}, {}",
         cluster.installation().major,
-        cluster.directory().display()
+        cluster.directory().display(),
+        if args.keep {
+            "which stays when this ends"
+        } else {
+            "removed when this ends"
+        }
     ));
 
     context.progress.phase("generating a sample project");
@@ -65,7 +70,7 @@ async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Resu
     cluster.give_away(&files)?;
     context.progress.finish();
     context.output.line(format!(
-        "Sample project {:?}: {} resources of {} types, {} files, made in {}\n",
+        "Sample project {:?}: {} resources of {} types, {} files, made in {}",
         sample.name,
         thousands(sample.resources),
         sample.types,
@@ -76,7 +81,7 @@ async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Resu
     let mut request = CloneRequest::of_project(&sample.project);
     request.name = Some(format!("{} (training)", sample.name));
     context.output.line(format!(
-        "SELECT {schema}.project_clone('{}', name => '{}');\n",
+        "SELECT {schema}.project_clone('{}', name => '{}');",
         sample.project,
         request.name.as_deref().unwrap_or_default()
     ));
@@ -98,8 +103,9 @@ async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Resu
 
     let before = telling_document(&session, &sample.project).await?;
     let after = telling_document(&session, report.target_project()).await?;
-    context.output.line("\nOne document, before (-) and after (+):");
-    context.output.line(document_diff(&before, &after));
+    context.output.line("");
+    context.output.line("One document, before (-) and after (+):");
+    context.output.styled(&document_diff(&before, &after));
 
     context.progress.phase("verifying");
     let mut verification = Verification::run(&session, &schema, report.target_project(), None).await?;
@@ -127,8 +133,12 @@ fn say_how_to_connect(context: &mut Context, cluster: Cluster) {
     let psql = cluster.installation().program("psql");
     let stop = cluster.stop_command();
     cluster.keep();
+    context.output.line("");
+    context.output.line("The cluster keeps running.");
     context.output.line(format!(
-        "\nThe cluster keeps running.\n  connect: {} '{dsn}'\n           pg_clone runs --dsn '{dsn}'\n  stop:    {stop}",
+        "  connect: {} '{dsn}'",
         psql.display()
     ));
+    context.output.line(format!("           pg_clone runs --dbname '{dsn}'"));
+    context.output.line(format!("  stop:    {stop}"));
 }

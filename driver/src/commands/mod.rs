@@ -8,24 +8,33 @@ mod item;
 mod jobs;
 mod plan;
 mod runs;
+mod generate;
 mod store;
 mod verify;
+pub(crate) mod version;
 mod worker;
+
+use std::io::IsTerminal as _;
 
 use anyhow::{Context as _, Result};
 
 use crate::args::{Cli, Command};
 use crate::blobs::AllowedLocations;
 use crate::connect::{ProcessEnvironment, Target};
-use crate::failure::{Outcome, UsageContext};
+use crate::failure::{Outcome, Usage, UsageContext};
 use crate::interrupt::Interrupt;
-use crate::output::Output;
+use crate::output::{Format, Output};
+use crate::output::printable::escape;
 use crate::progress::{Progress, Style};
 use crate::session::Session;
 
 /// What every command works with.
 pub(crate) struct Context {
     dsn: Option<String>,
+    host: Option<String>,
+    port: Option<String>,
+    user: Option<String>,
+    verbose: bool,
     /// Places of files that the database may name.
     pub(crate) allowed: AllowedLocations,
     pub(crate) interrupt: Interrupt,
@@ -36,11 +45,44 @@ pub(crate) struct Context {
 impl Context {
     /// The database that the flags and the environment name.
     fn target(&self) -> Result<Target> {
-        Target::resolve(self.dsn.as_deref(), &ProcessEnvironment).or_usage()
+        let flags = [
+            ("host", &self.host),
+            ("port", &self.port),
+            ("user", &self.user),
+        ];
+        let flags: Vec<(&str, &str)> = flags
+            .iter()
+            .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
+            .collect();
+        Target::resolve_with(self.dsn.as_deref(), &flags, &ProcessEnvironment).or_usage()
+    }
+
+    /// Asks before something is destroyed. Without a terminal nobody can be asked: then `--yes` is needed.
+    ///
+    /// # Errors
+    /// Wrong usage (2) without a terminal, or when the answer is not yes.
+    async fn confirm(&mut self, yes: bool, question: &str) -> Result<()> {
+        if yes {
+            return Ok(());
+        }
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return Err(Usage(anyhow::anyhow!("{question} Nobody can be asked here: give --yes")).into());
+        }
+        let question = escape(question).into_owned();
+        let asked = tokio::task::spawn_blocking(move || {
+            eprint!("{question} [y/N] ");
+            let mut answer = String::new();
+            std::io::stdin().read_line(&mut answer).map(|_| answer)
+        });
+        let answer = self.interrupt.or(async { Ok(asked.await??) }).await?;
+        if matches!(answer.trim(), "y" | "Y" | "yes") {
+            return Ok(());
+        }
+        Err(anyhow::anyhow!("not confirmed: nothing was changed"))
     }
 
     async fn session(&self, target: &Target) -> Result<Session> {
-        Session::open(target, &self.interrupt).await
+        Session::open(target, &self.interrupt, self.verbose).await
     }
 }
 
@@ -50,16 +92,29 @@ impl Context {
 /// Whatever keeps the command from doing its job; see [`crate::failure::exit_code`].
 pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
     let mut context = Context {
+        output: Output::new(cli.format()),
+        progress: Progress::new(Style::choose(cli.format() == Format::Json, cli.quiet)),
         dsn: cli.dsn,
+        host: cli.host,
+        port: cli.port,
+        user: cli.user,
+        verbose: cli.verbose,
         allowed: AllowedLocations::parse(&cli.allow_locations)
             .context("--allow-location")
             .or_usage()?,
         interrupt: Interrupt::listen()?,
-        output: Output::new(cli.json),
-        progress: Progress::new(Style::choose(cli.json, cli.quiet)),
     };
     let context = &mut context;
-    match cli.command {
+    let ended = dispatch(context, cli.command).await;
+    match context.output.take_failure() {
+        // What was done is done; but who asked does not have the answer.
+        Some(error) if ended.is_ok() => Err(anyhow::Error::new(error).context("cannot write to standard output")),
+        _ => ended,
+    }
+}
+
+async fn dispatch(context: &mut Context, command: Command) -> Result<Outcome> {
+    match command {
         Command::Clone(args) => clone::run(context, &args).await,
         Command::Runs(args) => runs::list(context, &args).await,
         Command::Show { run } => runs::show(context, run).await,
@@ -70,6 +125,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
         Command::Worker(args) => worker::run(context, &args).await,
         Command::Store { action } => store::run(context, &action).await,
         Command::Blobs { action } => blobs::run(context, &action).await,
+        Command::Version => version::run(context).await,
+        Command::Generate { what } => generate::run(context, &what),
         Command::Demo(args) => demo::run(context, &args).await,
     }
 }

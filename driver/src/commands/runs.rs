@@ -13,6 +13,11 @@ use crate::sql::{number, text};
 const RUNS: &str = "SELECT pg_catalog.to_jsonb(r) || pg_catalog.jsonb_build_object(\
      'seconds', pg_catalog.date_part('epoch', r.finished_at - r.started_at), \
      'started', pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS')) \
+     || pg_catalog.jsonb_build_object('replaced_by', (SELECT pg_catalog.min(n.id) FROM clone.run n \
+         WHERE n.replaced = r.id::text AND n.store = r.store), \
+     'expired', r.expires_at < pg_catalog.now(), \
+     'expires', pg_catalog.to_char(r.expires_at, 'YYYY-MM-DD HH24:MI'), \
+     'files_left', (SELECT pg_catalog.count(*) FROM clone.blob_copy b WHERE b.run_id = r.id AND b.state <> ALL ('{done,cancelled}'))) \
      FROM clone.run r WHERE $1::text IS NULL OR r.store = $1 ORDER BY r.id DESC LIMIT $2";
 
 pub(super) async fn list(context: &mut Context, args: &RunsArgs) -> Result<Outcome> {
@@ -28,27 +33,26 @@ pub(super) async fn list(context: &mut Context, args: &RunsArgs) -> Result<Outco
             "source",
             "clone",
             "name",
+            "state",
             ">resources",
             ">rows",
             ">dangling",
+            ">files left",
             ">time",
         ],
         runs.iter().map(|run| {
-            let deleted = if run.get("deleted_at").is_some_and(|at| !at.is_null()) {
-                " (deleted)"
-            } else {
-                ""
-            };
             vec![
                 number(run, "id").to_string(),
                 text(run, "started").to_owned(),
                 text(run, "store").to_owned(),
                 text(run, "source_project").to_owned(),
-                format!("{}{deleted}", text(run, "target_project")),
+                text(run, "target_project").to_owned(),
                 text(run, "name").to_owned(),
+                state(run),
                 thousands(number(run, "resources")),
                 thousands(number(run, "rows")),
                 thousands(number(run, "dangling")),
+                thousands(number(run, "files_left")),
                 run.get("seconds")
                     .and_then(Value::as_f64)
                     .map(seconds)
@@ -58,6 +62,24 @@ pub(super) async fn list(context: &mut Context, args: &RunsArgs) -> Result<Outco
     );
     context.output.document(&json!({"runs": runs}));
     Ok(Outcome::Done)
+}
+
+/// What became of the clone.
+fn state(run: &Value) -> String {
+    let next = number(run, "replaced_by");
+    if next > 0 {
+        return format!("replaced by run {next}");
+    }
+    if run.get("deleted_at").is_some_and(|at| !at.is_null()) {
+        return "deleted".to_owned();
+    }
+    if run.get("expired").and_then(Value::as_bool) == Some(true) {
+        return "expired".to_owned();
+    }
+    match text(run, "expires") {
+        "" => String::new(),
+        when => format!("expires {when}"),
+    }
 }
 
 pub(super) async fn show(context: &mut Context, run: i64) -> Result<Outcome> {

@@ -57,7 +57,9 @@ pub(super) async fn run(context: &mut Context, action: &StoreAction) -> Result<O
             );
             context.output.document(&json!({"stores": stores}));
         }
-        StoreAction::Drop { name } => {
+        StoreAction::Drop { name, yes } => {
+            let question = format!("Forget the store {name}, its description and its rules?");
+            context.confirm(*yes, &question).await?;
             session
                 .query("SELECT clone.store_drop($1::text)", &[name])
                 .await

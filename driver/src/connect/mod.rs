@@ -40,8 +40,17 @@ pub struct Target {
 impl Target {
     /// Resolves `dsn` over the service file over the environment over libpq's defaults.
     pub(crate) fn resolve(dsn: Option<&str>, environment: &dyn Environment) -> Result<Self> {
+        Self::resolve_with(dsn, &[], environment)
+    }
+
+    /// The same, with parameters from flags; as in libpq, those in a connection string win over them.
+    pub(crate) fn resolve_with(
+        dsn: Option<&str>,
+        flags: &[(&str, &str)],
+        environment: &dyn Environment,
+    ) -> Result<Self> {
         let home = environment.variable("HOME").map(PathBuf::from);
-        let parameters = gather(dsn.unwrap_or_default(), environment, home.as_deref())?;
+        let parameters = gather(dsn.unwrap_or_default(), flags, environment, home.as_deref())?;
         let tls = TlsChoice::of(&parameters, home.as_deref())?;
         let mut config = configuration(&parameters)?;
         config.ssl_mode(tls.mode);

@@ -68,8 +68,16 @@ impl Environment for ProcessEnvironment {
 }
 
 /// All parameters, the password among them.
-pub(super) fn gather(dsn: &str, environment: &dyn Environment, home: Option<&Path>) -> Result<Parameters> {
+pub(super) fn gather(
+    dsn: &str,
+    flags: &[(&str, &str)],
+    environment: &dyn Environment,
+    home: Option<&Path>,
+) -> Result<Parameters> {
     let mut parameters = Parameters::parse(dsn)?;
+    for (name, value) in flags {
+        parameters.set_default(name, value);
+    }
     add_service(&mut parameters, environment, home)?;
     for (variable, name) in VARIABLES {
         if let Some(value) = environment.variable(variable) {

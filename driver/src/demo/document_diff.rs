@@ -6,6 +6,8 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use crate::output::printable::escape;
+
 const REMOVED: Style = AnsiColor::Red.on_default();
 const ADDED: Style = AnsiColor::Green.on_default();
 
@@ -25,7 +27,7 @@ pub(crate) fn document_diff(before: &Value, after: &Value) -> String {
             // Writing to a String cannot fail.
             let _ = write!(text, "{style}{sign} ");
             for (differs, part) in change.iter_strings_lossy() {
-                let part = part.trim_end_matches('\n');
+                let part = escape(part.trim_end_matches('\n'));
                 let part_style = if differs { style.bold() } else { style };
                 let _ = write!(text, "{style:#}{part_style}{part}{part_style:#}");
             }

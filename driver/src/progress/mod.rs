@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
+use crate::output::printable::{IS_UTF8, escape, escape_json, escape_lines, symbols};
 use crate::output::{bytes, seconds, thousands};
 
 /// Pause between two lines in a log, and between two JSON events.
@@ -130,13 +131,15 @@ impl Progress {
                     return;
                 }
                 let of_total = count.total.map(|total| format!(" of {}", thousands(clip(total))));
+                let left = time_left(count, elapsed).map(|left| format!("{left}, "));
                 say(&format!(
-                    "pg_clone: {}: {}{} {}, {}, {}",
+                    "pg_clone: {}: {}{} {}, {}, {}{}",
                     seconds(elapsed.as_secs_f64()),
                     thousands(clip(count.done)),
                     of_total.unwrap_or_default(),
                     unit.name(),
                     bytes(clip(count.bytes)),
+                    left.unwrap_or_default(),
                     count.subject
                 ));
             }
@@ -199,24 +202,49 @@ fn show_on_bar(bar: &ProgressBar, unit: Unit, count: &Count, elapsed: Duration) 
     // Rows may be added to the source after they were counted.
     bar.set_position(count.total.map_or(count.done, |total| count.done.min(total)));
     let rate = count.done as f64 / elapsed.as_secs_f64().max(0.001);
-    bar.set_message(format!(
-        "{} {} · {}/s · {}",
-        thousands(clip(count.done)),
-        unit.name(),
-        thousands(rate as i64),
-        count.subject
-    ));
+    let bytes = (count.bytes > 0).then(|| bytes(clip(count.bytes)));
+    let parts = [
+        Some(format!("{} {}", thousands(clip(count.done)), unit.name())),
+        bytes,
+        Some(format!("{}/s", thousands(rate as i64))),
+        time_left(count, elapsed),
+        Some(count.subject.clone()),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    bar.set_message(symbols(&escape(&parts.join(" · "))).into_owned());
+}
+
+/// When the end is to be expected at the pace so far; the first second says nothing yet.
+fn time_left(count: &Count, elapsed: Duration) -> Option<String> {
+    let left = count.total?.checked_sub(count.done).filter(|left| *left > 0)?;
+    if count.done == 0 || elapsed < Duration::from_secs(1) {
+        return None;
+    }
+    let expected = elapsed.as_secs_f64() * left as f64 / count.done as f64;
+    Some(format!("{} left", seconds(expected.ceil().max(1.0)).replace(".00 s", " s")))
 }
 
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+    ticks(
+        ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    )
 }
 
 fn with_total() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {prefix} [{bar:20}] {percent:>3}% {elapsed} {wide_msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ")
+    ticks(
+        ProgressStyle::with_template("{spinner} {prefix} [{bar:20}] {percent:>3}% {elapsed} {wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("=> "),
+    )
+}
+
+fn ticks(style: ProgressStyle) -> ProgressStyle {
+    if *IS_UTF8 {
+        style
+    } else {
+        style.tick_chars("|/-\\ ")
+    }
 }
 
 /// One JSON object on one line of standard error.
@@ -224,12 +252,12 @@ fn event(kind: &str, mut fields: Value) {
     if let Some(object) = fields.as_object_mut() {
         object.insert("event".to_owned(), kind.into());
     }
-    say(&fields.to_string());
+    let _ = writeln!(std::io::stderr(), "{}", escape_json(&fields.to_string()));
 }
 
 /// A reader of standard error that went away is no reason to stop.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", symbols(&escape_lines(line)));
 }
 
 fn clip(number: u64) -> i64 {

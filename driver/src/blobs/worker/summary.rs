@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::output::thousands;
+
 /// What a run achieved, and what is left.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
@@ -37,18 +39,22 @@ impl Summary {
     pub fn advice(&self) -> Option<String> {
         if let Some((store, error)) = self.paused.first() {
             return Some(format!(
-                "store {store}: {error}; when that is mended, go on with: pg_clone blobs run"
+                "store {store} paused: {error}; fix this, then run: pg_clone blobs run"
             ));
         }
         if self.pending + self.running > 0 {
-            let left = self.pending + self.running;
+            let left = grouped(self.pending + self.running);
             return Some(format!("{left} files are left; go on with: pg_clone blobs run"));
         }
-        let failed = self.failed;
-        (failed > 0).then(|| {
+        let failed = grouped(self.failed);
+        (self.failed > 0).then(|| {
             format!(
                 "{failed} files failed: see pg_clone blobs status; try them again with: pg_clone blobs retry"
             )
         })
     }
+}
+
+fn grouped(number: u64) -> String {
+    thousands(i64::try_from(number).unwrap_or(i64::MAX))
 }

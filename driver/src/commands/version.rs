@@ -1,0 +1,89 @@
+//! `pg_clone version`: this command, the extension in the database, and whether they fit.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::Context;
+use crate::failure::Outcome;
+
+/// The version; packages and `make` add the commit that it was built from.
+pub(crate) const VERSION: &str = match option_env!("PG_CLONE_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
+const EXTENSION: &str = "SELECT pg_catalog.current_setting('server_version'), a.installed_version, a.default_version \
+     FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_available_extensions AS a ON a.name = 'pg_clone_ext'";
+
+pub(super) async fn run(context: &mut Context) -> Result<Outcome> {
+    context.output.line(format!("pg_clone {VERSION}"));
+    let asked = async {
+        let target = context.target()?;
+        let session = context.session(&target).await?;
+        session.query_one(EXTENSION, &[]).await
+    };
+    let row = match asked.await {
+        Ok(row) => row,
+        Err(error) => {
+            context.output.line(format!("no server was asked: {error:#}"));
+            context.output.document(&json!({"pg_clone": VERSION, "server": null, "pg_clone_ext": null}));
+            return Ok(Outcome::Done);
+        }
+    };
+    let server: String = row.try_get(0)?;
+    let (installed, available): (Option<String>, Option<String>) = (row.try_get(1)?, row.try_get(2)?);
+    context.output.line(format!("PostgreSQL {server}"));
+    context.output.line(match &installed {
+        Some(version) => format!("pg_clone_ext {version}"),
+        None => "pg_clone_ext is not installed in this database".to_owned(),
+    });
+    let advice = advice(env!("CARGO_PKG_VERSION"), installed.as_deref(), available.as_deref());
+    if let Some(advice) = &advice {
+        context.output.line(advice);
+    }
+    context.output.document(&json!({
+        "pg_clone": VERSION, "server": server, "pg_clone_ext": installed, "available": available, "advice": advice,
+    }));
+    Ok(if advice.is_none() { Outcome::Done } else { Outcome::Failed })
+}
+
+/// What to upgrade when the versions differ.
+fn advice(own: &str, installed: Option<&str>, available: Option<&str>) -> Option<String> {
+    let Some(installed) = installed else {
+        return Some(match available {
+            Some(_) => "as a superuser run: CREATE EXTENSION pg_clone_ext;".to_owned(),
+            None => format!("install pg_clone_ext {own} on the server, then run: CREATE EXTENSION pg_clone_ext;"),
+        });
+    };
+    let (ours, theirs) = (numbers(own), numbers(installed));
+    if ours == theirs {
+        return None;
+    }
+    Some(if ours < theirs {
+        format!("upgrade this command to {installed}")
+    } else if available.is_some_and(|available| numbers(available) >= ours) {
+        "as a superuser run: ALTER EXTENSION pg_clone_ext UPDATE;".to_owned()
+    } else {
+        format!("install pg_clone_ext {own} on the server, then run: ALTER EXTENSION pg_clone_ext UPDATE;")
+    })
+}
+
+fn numbers(version: &str) -> Vec<u32> {
+    version.split(['.', '-']).map_while(|part| part.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mismatch_says_what_to_upgrade() {
+        assert_eq!(advice("0.2.0", Some("0.2.0"), Some("0.2.0")), None);
+        let told = |own, installed, available| advice(own, installed, available).unwrap();
+        assert!(told("0.2.0", Some("0.1.0"), Some("0.2.0")).contains("ALTER EXTENSION"));
+        assert!(told("0.2.0", Some("0.1.0"), Some("0.1.0")).starts_with("install pg_clone_ext 0.2.0"));
+        assert!(told("0.2.0", Some("0.10.0"), Some("0.10.0")).contains("this command to 0.10.0"));
+        assert!(told("0.2.0", None, Some("0.2.0")).contains("CREATE EXTENSION"));
+        assert!(told("0.2.0", None, None).starts_with("install"));
+    }
+}
