@@ -48,6 +48,10 @@ if find_postgresql; then
 else
     missing+=(postgresql)
 fi
+if [ -n "$for_tests" ]; then
+    command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
+    command -v openssl >/dev/null || missing+=(openssl)
+fi
 
 # The newest supported major that this system's package lists have.
 packaged_major() {

@@ -6,78 +6,12 @@
     reason = "a test stops at the first broken assumption"
 )]
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 use pg_clone_tests::blob_queue::{Running, pg_clone_binary, said};
-use pg_clone_tests::scratch_database::{Scratch, cluster};
-use serde_json::Value;
-
-const PROJECT: &str = "00000000-0000-4000-8000-000000000001";
-
-/// A database with the store `documents`, a project of `resources` documents and a file for the first of them.
-struct Source {
-    database: Scratch,
-    files: PathBuf,
-    dsn: String,
-}
-
-impl Source {
-    async fn with_resources(resources: u32) -> Self {
-        let database = Scratch::with_extension().await;
-        let files =
-            std::env::temp_dir().join(format!("pg_clone-test-{}-{}", std::process::id(), database.name));
-        std::fs::create_dir_all(files.join(PROJECT)).unwrap();
-        let options = serde_json::json!({"blobs": format!("file:{}", files.display())});
-        database
-            .run(&format!(
-                "SELECT clone.store_create('documents', 'documents', '{options}')"
-            ))
-            .await;
-        database
-            .run(&format!(
-                "INSERT INTO documents.project (id, name) VALUES ('{PROJECT}', 'Source');
-                 INSERT INTO documents.resource (id, project_id, resource_type, content)
-                 SELECT md5(n::text)::uuid, '{PROJECT}', CASE n WHEN 1 THEN 'Binary' ELSE 'Note' END,
-                        jsonb_build_object('id', md5(n::text)::uuid, 'about', 'Note/' || md5((n - 1)::text)::uuid)
-                 FROM generate_series(1, {resources}) AS n"
-            ))
-            .await;
-        let first = database.text("SELECT md5('1')::uuid").await;
-        std::fs::write(files.join(PROJECT).join(first), "a file").unwrap();
-        let dsn = cluster().await.dsn(&database.name);
-        Self { database, files, dsn }
-    }
-
-    fn pg_clone(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(pg_clone_binary());
-        command
-            .arg("--dsn")
-            .arg(&self.dsn)
-            .args(arguments)
-            .stdin(Stdio::null());
-        command
-    }
-
-    async fn runs(&self) -> i64 {
-        self.database.number("SELECT count(*) FROM clone.run").await
-    }
-}
-
-impl Drop for Source {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.files);
-    }
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(output)))
-}
+use pg_clone_tests::driver_source::{PROJECT, Source, json};
+use pg_clone_tests::scratch_database::cluster;
 
 #[tokio::test]
 async fn a_clone_with_its_files_exits_with_0_and_gives_machines_one_document() {
@@ -303,8 +237,11 @@ async fn stores_are_created_listed_and_dropped() {
         .map(|s| s["name"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["documents", "own"]);
-    assert_eq!(source.pg_clone(&["store", "drop", "own"]).status.code(), Some(0));
-    let again = source.pg_clone(&["store", "drop", "own"]);
+    assert_eq!(
+        source.pg_clone(&["store", "drop", "own", "--yes"]).status.code(),
+        Some(0)
+    );
+    let again = source.pg_clone(&["store", "drop", "own", "--yes"]);
     assert_eq!(again.status.code(), Some(1));
     assert!(
         said(&again).contains("(SQLSTATE 22023)") && said(&again).contains("documents"),
@@ -436,7 +373,7 @@ async fn a_clone_is_deleted_with_its_files_and_a_source_only_by_force() {
         40
     );
 
-    let deleted = source.pg_clone(&["delete", &clone]);
+    let deleted = source.pg_clone(&["delete", &clone, "--yes"]);
     assert_eq!(deleted.status.code(), Some(0), "{}", said(&deleted));
     assert_eq!(
         source
@@ -450,7 +387,7 @@ async fn a_clone_is_deleted_with_its_files_and_a_source_only_by_force() {
         .unwrap_or(0);
     assert_eq!(left, 0, "its files are still there");
 
-    let refused = source.pg_clone(&["delete", PROJECT]);
+    let refused = source.pg_clone(&["delete", PROJECT, "--yes"]);
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
     assert_eq!(
         source

@@ -27,7 +27,10 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
         } else {
             "a clone"
         };
-        let question = format!("Delete the project {} on {target} ({what}), its rows and its files?", args.project);
+        let question = format!(
+            "Delete the project {} on {target} ({what}), its rows and its files?",
+            args.project
+        );
         context.confirm(args.yes, &question).await?;
     }
     if !args.dry_run && !args.blobs_later {
@@ -68,10 +71,15 @@ fn print(context: &mut Context, args: &DeleteArgs, result: &Value) {
     if !rows.is_empty() {
         output.table(
             &["table", ">rows"],
-            rows.iter().map(|(table, rows)| vec![(*table).clone(), thousands(*rows)]),
+            rows.iter()
+                .map(|(table, rows)| vec![(*table).clone(), thousands(*rows)]),
         );
     }
-    let verb = if args.dry_run { "would be deleted" } else { "is deleted" };
+    let verb = if args.dry_run {
+        "would be deleted"
+    } else {
+        "is deleted"
+    };
     output.line(format!(
         "Project {} of store {} {verb}: {} rows, {} files",
         args.project,
@@ -81,14 +89,29 @@ fn print(context: &mut Context, args: &DeleteArgs, result: &Value) {
     ));
     let cancelled = number(result, "copies_cancelled");
     if cancelled > 0 {
-        output.line(format!("{} copies of files that waited are cancelled", thousands(cancelled)));
+        output.line(format!(
+            "{} copies of files that waited are cancelled",
+            thousands(cancelled)
+        ));
     }
     let kept = result.get("kept").and_then(Value::as_array);
     for kept in kept.into_iter().flatten() {
-        output.line(format!("  kept, because another project names it: {}", shown(kept)));
+        output.line(format!(
+            "  kept, because another project names it: {}",
+            shown(kept)
+        ));
     }
     // What newer servers tell besides.
-    const TOLD: [&str; 8] = ["tables", "project", "store", "rows", "files", "copies_cancelled", "kept", "dry_run"];
+    const TOLD: [&str; 8] = [
+        "tables",
+        "project",
+        "store",
+        "rows",
+        "files",
+        "copies_cancelled",
+        "kept",
+        "dry_run",
+    ];
     for (name, value) in result.as_object().into_iter().flatten() {
         if !TOLD.contains(&name.as_str()) && !value.is_null() {
             output.line(format!("  {}: {}", name.replace('_', " "), shown(value)));

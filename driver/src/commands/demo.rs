@@ -135,10 +135,11 @@ fn say_how_to_connect(context: &mut Context, cluster: Cluster) {
     cluster.keep();
     context.output.line("");
     context.output.line("The cluster keeps running.");
-    context.output.line(format!(
-        "  connect: {} '{dsn}'",
-        psql.display()
-    ));
-    context.output.line(format!("           pg_clone runs --dbname '{dsn}'"));
+    context
+        .output
+        .line(format!("  connect: {} '{dsn}'", psql.display()));
+    context
+        .output
+        .line(format!("           pg_clone runs --dbname '{dsn}'"));
     context.output.line(format!("  stop:    {stop}"));
 }

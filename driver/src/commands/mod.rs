@@ -4,11 +4,11 @@ mod blobs;
 mod clone;
 mod delete;
 mod demo;
+mod generate;
 mod item;
 mod jobs;
 mod plan;
 mod runs;
-mod generate;
 mod store;
 mod verify;
 pub(crate) mod version;
@@ -23,8 +23,8 @@ use crate::blobs::AllowedLocations;
 use crate::connect::{ProcessEnvironment, Target};
 use crate::failure::{Outcome, Usage, UsageContext};
 use crate::interrupt::Interrupt;
-use crate::output::{Format, Output};
 use crate::output::printable::escape;
+use crate::output::{Format, Output};
 use crate::progress::{Progress, Style};
 use crate::session::Session;
 
@@ -45,11 +45,7 @@ pub(crate) struct Context {
 impl Context {
     /// The database that the flags and the environment name.
     fn target(&self) -> Result<Target> {
-        let flags = [
-            ("host", &self.host),
-            ("port", &self.port),
-            ("user", &self.user),
-        ];
+        let flags = [("host", &self.host), ("port", &self.port), ("user", &self.user)];
         let flags: Vec<(&str, &str)> = flags
             .iter()
             .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
@@ -108,7 +104,9 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
     let ended = dispatch(context, cli.command).await;
     match context.output.take_failure() {
         // What was done is done; but who asked does not have the answer.
-        Some(error) if ended.is_ok() => Err(anyhow::Error::new(error).context("cannot write to standard output")),
+        Some(error) if ended.is_ok() => {
+            Err(anyhow::Error::new(error).context("cannot write to standard output"))
+        }
         _ => ended,
     }
 }

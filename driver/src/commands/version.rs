@@ -26,7 +26,9 @@ pub(super) async fn run(context: &mut Context) -> Result<Outcome> {
         Ok(row) => row,
         Err(error) => {
             context.output.line(format!("no server was asked: {error:#}"));
-            context.output.document(&json!({"pg_clone": VERSION, "server": null, "pg_clone_ext": null}));
+            context
+                .output
+                .document(&json!({"pg_clone": VERSION, "server": null, "pg_clone_ext": null}));
             return Ok(Outcome::Done);
         }
     };
@@ -37,14 +39,22 @@ pub(super) async fn run(context: &mut Context) -> Result<Outcome> {
         Some(version) => format!("pg_clone_ext {version}"),
         None => "pg_clone_ext is not installed in this database".to_owned(),
     });
-    let advice = advice(env!("CARGO_PKG_VERSION"), installed.as_deref(), available.as_deref());
+    let advice = advice(
+        env!("CARGO_PKG_VERSION"),
+        installed.as_deref(),
+        available.as_deref(),
+    );
     if let Some(advice) = &advice {
         context.output.line(advice);
     }
     context.output.document(&json!({
         "pg_clone": VERSION, "server": server, "pg_clone_ext": installed, "available": available, "advice": advice,
     }));
-    Ok(if advice.is_none() { Outcome::Done } else { Outcome::Failed })
+    Ok(if advice.is_none() {
+        Outcome::Done
+    } else {
+        Outcome::Failed
+    })
 }
 
 /// What to upgrade when the versions differ.
@@ -52,7 +62,9 @@ fn advice(own: &str, installed: Option<&str>, available: Option<&str>) -> Option
     let Some(installed) = installed else {
         return Some(match available {
             Some(_) => "as a superuser run: CREATE EXTENSION pg_clone_ext;".to_owned(),
-            None => format!("install pg_clone_ext {own} on the server, then run: CREATE EXTENSION pg_clone_ext;"),
+            None => {
+                format!("install pg_clone_ext {own} on the server, then run: CREATE EXTENSION pg_clone_ext;")
+            }
         });
     };
     let (ours, theirs) = (numbers(own), numbers(installed));
@@ -69,7 +81,10 @@ fn advice(own: &str, installed: Option<&str>, available: Option<&str>) -> Option
 }
 
 fn numbers(version: &str) -> Vec<u32> {
-    version.split(['.', '-']).map_while(|part| part.parse().ok()).collect()
+    version
+        .split(['.', '-'])
+        .map_while(|part| part.parse().ok())
+        .collect()
 }
 
 #[cfg(test)]

@@ -35,9 +35,18 @@ const WITHOUT_EFFECT: [&str; 5] = ["krbsrvname", "gsslib", "sslcompression", "au
 
 /// Parameters that are refused whatever their value.
 const REFUSED: [(&str, &str); 10] = [
-    ("require_auth", "the method of authentication cannot be restricted here; use channel_binding=require or sslmode=verify-full"),
-    ("requirepeer", "the owner of a socket is not checked here; use a host name with sslmode=verify-full"),
-    ("sslpassword", "client keys with a password cannot be read; use a key without one, readable by its owner only"),
+    (
+        "require_auth",
+        "the method of authentication cannot be restricted here; use channel_binding=require or sslmode=verify-full",
+    ),
+    (
+        "requirepeer",
+        "the owner of a socket is not checked here; use a host name with sslmode=verify-full",
+    ),
+    (
+        "sslpassword",
+        "client keys with a password cannot be read; use a key without one, readable by its owner only",
+    ),
     ("sslkeylogfile", "TLS keys are not written to a file"),
     ("scram_client_key", "give a password instead"),
     ("scram_server_key", "give a password instead"),
@@ -219,7 +228,13 @@ mod tests {
 
     #[test]
     fn what_asks_for_nothing_is_let_through() {
-        for parameter in ["gssencmode=prefer", "krbsrvname=postgres", "client_encoding=UTF8", "replication=0", "sslcompression=0"] {
+        for parameter in [
+            "gssencmode=prefer",
+            "krbsrvname=postgres",
+            "client_encoding=UTF8",
+            "replication=0",
+            "sslcompression=0",
+        ] {
             assert!(read(parameter).is_ok(), "{parameter}");
         }
     }

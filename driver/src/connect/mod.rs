@@ -39,6 +39,7 @@ pub struct Target {
 
 impl Target {
     /// Resolves `dsn` over the service file over the environment over libpq's defaults.
+    #[cfg(test)]
     pub(crate) fn resolve(dsn: Option<&str>, environment: &dyn Environment) -> Result<Self> {
         Self::resolve_with(dsn, &[], environment)
     }
@@ -162,7 +163,7 @@ fn is_refused_parameter(error: &tokio_postgres::Error) -> bool {
 fn no_session() -> anyhow::Error {
     Hinted::new(
         "a connection pooler stands before the server, and copying files needs a session of its own",
-        "Connect to the server itself, e.g. with another port in --dsn; commands other than blobs run and worker also run through a pooler, clone and delete with --blobs-later.",
+        "Connect to the server itself, e.g. with another port in --dbname; commands other than blobs run and worker also run through a pooler, clone and delete with --blobs-later.",
     )
     .into()
 }

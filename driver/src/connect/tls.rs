@@ -6,10 +6,15 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    SupportedProtocolVersion,
+};
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use x509_cert::Certificate;
@@ -342,7 +347,10 @@ fn verify_with_key(
         if !algorithm.ends_with(candidate.public_key_alg_id().as_ref()) {
             continue;
         }
-        if candidate.verify_signature(bits, message, signature.signature()).is_ok() {
+        if candidate
+            .verify_signature(bits, message, signature.signature())
+            .is_ok()
+        {
             return Ok(HandshakeSignatureValid::assertion());
         }
     }
@@ -399,7 +407,9 @@ mod tests {
     #[test]
     fn the_systems_certificates_are_of_no_use_without_the_name() {
         for mode in ["disable", "allow", "prefer", "require", "verify-ca"] {
-            let error = choice(&format!("sslrootcert=system sslmode={mode}")).unwrap_err().to_string();
+            let error = choice(&format!("sslrootcert=system sslmode={mode}"))
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("weak sslmode") && error.contains(mode), "{error}");
         }
     }

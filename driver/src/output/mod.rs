@@ -98,7 +98,9 @@ impl Output {
 
     /// Writes a table: `columns` are the titles, those that start with `>` are aligned to the right.
     pub fn table(&mut self, columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
-        let titles = columns.iter().map(|title| title.trim_start_matches('>').to_owned());
+        let titles = columns
+            .iter()
+            .map(|title| title.trim_start_matches('>').to_owned());
         let titles: Vec<String> = titles.collect();
         match self.format {
             Format::Json => {}
@@ -111,7 +113,12 @@ impl Output {
             Format::Table | Format::Wide => {
                 let rows: Vec<Vec<String>> = rows
                     .into_iter()
-                    .map(|cells| cells.iter().map(|cell| symbols(&escape(cell)).into_owned()).collect())
+                    .map(|cells| {
+                        cells
+                            .iter()
+                            .map(|cell| symbols(&escape(cell)).into_owned())
+                            .collect()
+                    })
                     .collect();
                 let right: Vec<bool> = columns.iter().map(|title| title.starts_with('>')).collect();
                 let width = self.width.filter(|_| self.format == Format::Table);
@@ -164,7 +171,9 @@ fn laid_out(titles: &[String], rows: &[Vec<String>], right: &[bool], width: Opti
     }
     let line = |cells: &[String]| {
         let cells = cells.iter().zip(&widths).zip(right);
-        let cells: Vec<String> = cells.map(|((cell, width), right)| fitted(cell, *width, *right)).collect();
+        let cells: Vec<String> = cells
+            .map(|((cell, width), right)| fitted(cell, *width, *right))
+            .collect();
         cells.join(GAP).trim_end().to_owned()
     };
     let all = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
@@ -272,7 +281,10 @@ mod tests {
     #[test]
     fn a_table_on_a_narrow_terminal_is_cut_and_does_not_wrap() {
         let titles = ["run", "name"].map(str::to_owned);
-        let rows = [vec!["1".to_owned(), "a name of forty letters, or a few less".to_owned()]];
+        let rows = [vec![
+            "1".to_owned(),
+            "a name of forty letters, or a few less".to_owned(),
+        ]];
         let wide = laid_out(&titles, &rows, &[true, false], None);
         let narrow = laid_out(&titles, &rows, &[true, false], Some(20));
         assert!(wide[2].ends_with("a few less"), "{wide:?}");

@@ -109,7 +109,10 @@ mod tests {
         let text = serde_json::to_string_pretty(&document).unwrap();
         let escaped = escape_json(&text);
         assert!(!escaped.chars().any(|c| c != '\n' && is_control(c)), "{escaped}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), document);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&escaped).unwrap(),
+            document
+        );
     }
 
     #[test]

@@ -221,7 +221,10 @@ fn time_left(count: &Count, elapsed: Duration) -> Option<String> {
         return None;
     }
     let expected = elapsed.as_secs_f64() * left as f64 / count.done as f64;
-    Some(format!("{} left", seconds(expected.ceil().max(1.0)).replace(".00 s", " s")))
+    Some(format!(
+        "{} left",
+        seconds(expected.ceil().max(1.0)).replace(".00 s", " s")
+    ))
 }
 
 fn spinner() -> ProgressStyle {
