@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use serde_json::json;
@@ -12,6 +13,9 @@ use crate::failure::{Report, exit_code};
 use crate::output::Format;
 use crate::output::printable::escape_json;
 use crate::redact::redact;
+
+/// How long threads may take to end after the command did.
+const THREADS: Duration = Duration::from_secs(8);
 
 /// Runs `pg_clone` with the arguments of this process.
 pub fn main() -> ExitCode {
@@ -32,8 +36,8 @@ pub fn main() -> ExitCode {
         }
     };
     let ended = runtime.block_on(commands::run(cli));
-    // A thread that reads from a place that hangs must not keep the process.
-    runtime.shutdown_background();
+    // Threads that start a cluster or write a file clean up behind them; one that hangs must not keep the process.
+    runtime.shutdown_timeout(THREADS);
     match ended {
         Ok(outcome) => outcome.into(),
         Err(error) => {

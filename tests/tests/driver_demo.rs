@@ -135,10 +135,10 @@ fn a_kept_cluster_stays_until_it_is_stopped_as_printed() {
             .trim()
             .to_owned()
     };
-    let dsn = after("pg_clone runs --dsn");
+    let dsn = after("pg_clone runs --dbname");
     let runs = Command::new("sh")
         .arg("-c")
-        .arg(format!("{} runs --dsn {dsn}", pg_clone_binary().display()))
+        .arg(format!("{} runs --dbname {dsn}", pg_clone_binary().display()))
         .output();
     let runs = runs.unwrap();
     let stopped = Command::new("sh").arg("-c").arg(after("stop:")).output().unwrap();

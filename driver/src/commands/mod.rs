@@ -65,10 +65,14 @@ impl Context {
             return Err(Usage(anyhow::anyhow!("{question} Nobody can be asked here: give --yes")).into());
         }
         let question = escape(question).into_owned();
-        let asked = tokio::task::spawn_blocking(move || {
+        let (sender, asked) = tokio::sync::oneshot::channel();
+        // Not a thread of the runtime, which would wait for an answer after Ctrl-C.
+        std::thread::spawn(move || {
             eprint!("{question} [y/N] ");
             let mut answer = String::new();
-            std::io::stdin().read_line(&mut answer).map(|_| answer)
+            let read = std::io::stdin().read_line(&mut answer).map(|_| answer);
+            // After Ctrl-C nobody listens.
+            let _ = sender.send(read);
         });
         let answer = self.interrupt.or(async { Ok(asked.await??) }).await?;
         if matches!(answer.trim(), "y" | "Y" | "yes") {

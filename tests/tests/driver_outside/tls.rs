@@ -25,10 +25,12 @@ fn openssl(directory: &Path, arguments: &str) {
 fn make_certificates(directory: &Path) {
     std::fs::write(
         directory.join("ca.cnf"),
-        "[ca]\ndefault_ca = d\n[d]\ndatabase = index.txt\ndefault_md = sha256\ndefault_crl_days = 30\n",
+        "[ca]\ndefault_ca = d\n[d]\ndatabase = index.txt\ndefault_md = sha256\ndefault_crl_days = 30\ncrlnumber = number\n\
+         crl_extensions = e\n[e]\nauthorityKeyIdentifier = keyid\n",
     )
     .unwrap();
     std::fs::write(directory.join("index.txt"), "").unwrap();
+    std::fs::write(directory.join("number"), "01\n").unwrap();
     std::fs::write(directory.join("san"), "subjectAltName=DNS:localhost\n").unwrap();
     let key = "-newkey rsa:2048 -nodes";
     for (name, subject) in [("ca", "root"), ("other", "another"), ("client_ca", "third")] {

@@ -62,18 +62,18 @@ impl Default for InFlight {
     }
 }
 
-/// Each file keeps its file open: those that are being published, those that wait, and those under way. A process may have
-/// 1,024 by default, and more if it asks.
+/// Each file keeps itself and its directory open: those that are being published, those that wait, and those under way. A
+/// process may have 1,024 open by default, and more if it asks.
 fn most_written() -> usize {
     let files = Resource::RLIMIT_NOFILE;
     let allowed = || getrlimit(files).unwrap_or((256, 256));
     let (now, most) = allowed();
-    let wanted = most.min(8 * MOST_WRITTEN as u64);
+    let wanted = most.min(16 * MOST_WRITTEN as u64);
     if now < wanted {
         // If it may not, fewer wait.
         let _ = setrlimit(files, wanted, most);
     }
-    usize::try_from(allowed().0 / 8).map_or(MOST_WRITTEN, |files| files.clamp(1, MOST_WRITTEN))
+    usize::try_from(allowed().0 / 16).map_or(MOST_WRITTEN, |files| files.clamp(1, MOST_WRITTEN))
 }
 
 impl InFlight {
