@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::moving_args::{CopyArgs, ExportArgs, ImportArgs};
 use crate::output::Format;
 
 const CONNECTION: &str = "Connection options";
@@ -94,6 +95,12 @@ pub enum Command {
     Demo(DemoArgs),
     /// Clones a project.
     Clone(CloneArgs),
+    /// Clones a project of another database into this one.
+    Copy(CopyArgs),
+    /// Writes a project into an archive.
+    Export(ExportArgs),
+    /// Clones the project of an archive into this database.
+    Import(ImportArgs),
     /// Copies the files that clones have queued.
     Blobs {
         #[command(subcommand)]
@@ -101,10 +108,10 @@ pub enum Command {
     },
     /// Lists what was cloned.
     Runs(RunsArgs),
-    /// Shows one run: counts per type, dangling references, what is left to do.
+    /// Shows one run: counts per type, dangling references, what is left to do. Or what an archive holds.
     Show {
-        /// Number of the run, as `pg_clone runs` lists it.
-        run: i64,
+        /// Number of the run, as `pg_clone runs` lists it, or the file of an archive.
+        run: String,
     },
     /// Checks that a cloned project is complete and names nothing of its source.
     Verify(VerifyArgs),

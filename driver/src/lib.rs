@@ -10,6 +10,8 @@ mod demo;
 mod failure;
 mod file_copying;
 mod interrupt;
+mod moving;
+mod moving_args;
 mod output;
 mod progress;
 mod redact;

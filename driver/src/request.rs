@@ -159,7 +159,7 @@ fn set_path(object: &mut Map<String, Value>, path: &str, value: Value) -> Result
     }
 }
 
-fn filter(values: &[String]) -> Option<Vec<String>> {
+pub fn filter(values: &[String]) -> Option<Vec<String>> {
     (!values.is_empty()).then(|| values.to_vec())
 }
 

@@ -110,6 +110,11 @@ impl Session {
         })
     }
 
+    /// The connection itself, for COPY.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// The server process of this transaction; behind a pooler each may have another.
     ///
     /// # Errors

@@ -15,6 +15,6 @@ mod writer;
 
 pub use error::ArchiveError;
 pub use frame::{FORMAT_VERSION, MAGIC, MAX_FRAME_BYTES};
-pub use manifest::{Column, FileEntry, Manifest, Table, TableTotals, Totals};
+pub use manifest::{Column, FileEntry, Manifest, SharedRows, Table, TableTotals, Totals};
 pub use reader::{Item, Reader};
 pub use writer::Writer;

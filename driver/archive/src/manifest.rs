@@ -26,8 +26,24 @@ pub struct Manifest {
     pub with_files: bool,
     /// Where the files are on the source's side, as the store's option `blobs` has it.
     pub blobs: Option<String>,
+    /// Rows of other tables that the project names.
+    #[serde(default)]
+    pub shared: Vec<SharedRows>,
     /// [`Manifest::fingerprint_of`] the tables.
     pub fingerprint: String,
+}
+
+/// Rows that a column of the project names and that do not belong to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedRows {
+    /// The table of the project.
+    pub relation: String,
+    /// Its column that names them.
+    pub column: String,
+    /// Columns of their natural key; none where their table has no other unique key than the one that is named.
+    pub natural: Vec<String>,
+    /// Of each row the key that is named and the values of the natural key, as text.
+    pub rows: Vec<Vec<Option<String>>>,
 }
 
 /// A table of the project.

@@ -76,6 +76,7 @@ impl<R: Read> Reader<R> {
                 tables: Vec::new(),
                 with_files: false,
                 blobs: None,
+                shared: Vec::new(),
                 fingerprint: String::new(),
             },
             pending: None,

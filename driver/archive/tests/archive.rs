@@ -26,6 +26,7 @@ fn manifest(tables: usize) -> Manifest {
         tables,
         with_files: true,
         blobs: None,
+        shared: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ mod demo;
 mod generate;
 mod item;
 mod jobs;
+mod moving;
 mod plan;
 mod runs;
 mod store;
@@ -118,8 +119,14 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
 async fn dispatch(context: &mut Context, command: Command) -> Result<Outcome> {
     match command {
         Command::Clone(args) => clone::run(context, &args).await,
+        Command::Copy(args) => moving::copy(context, &args).await,
+        Command::Export(args) => moving::export(context, &args).await,
+        Command::Import(args) => moving::import(context, &args).await,
         Command::Runs(args) => runs::list(context, &args).await,
-        Command::Show { run } => runs::show(context, run).await,
+        Command::Show { run } => match run.parse() {
+            Ok(run) => runs::show(context, run).await,
+            Err(_) => moving::show(context, &run),
+        },
         Command::Verify(args) => verify::run(context, &args).await,
         Command::Delete(args) => delete::run(context, &args).await,
         Command::Item(args) => item::run(context, &args).await,

@@ -8,7 +8,7 @@ mod clone {
     use crate::run::source_queries::source_queries as queries;
     use pgrx::prelude::*;
 
-    /// The queries that read a project's rows from another database with the same tables: for `pg_clone copy` and `pg_clone export`.
+    /// What to read from another database with the same tables to have a project's rows; the rows of each go by the name t in its condition: for `pg_clone copy` and `pg_clone export`.
     /// `options` are those of `project_clone`. Errors: 22023 bad argument, 55000 changed tables.
     #[pg_extern(volatile, parallel_unsafe)]
     #[expect(clippy::type_complexity, reason = "it is the SQL function's result")]
@@ -21,7 +21,7 @@ mod clone {
         (
             name!(relation, String),
             name!(columns, Vec<String>),
-            name!(query, String),
+            name!(condition, String),
         ),
     > {
         let options = options.map_or_else(|| serde_json::json!({}), |options| options.0);
@@ -29,7 +29,7 @@ mod clone {
         TableIterator::new(
             or_raise(found)
                 .into_iter()
-                .map(|query| (query.relation, query.columns, query.query)),
+                .map(|query| (query.relation, query.columns, query.condition)),
         )
     }
 }

@@ -4,7 +4,7 @@ use super::authorize;
 use crate::catalog;
 use crate::pg::settings_guard::PathGuard;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Oid, Options, TableRole, quote};
+use pg_clone_core::plan::{self, Oid, Options, TableRole};
 use std::collections::HashSet;
 
 /// The rows of a table that belong to a project.
@@ -13,8 +13,8 @@ pub struct SourceQuery {
     pub relation: String,
     /// The columns of the query, in order, not quoted; without those that the server generates.
     pub columns: Vec<String>,
-    /// The query; it names the table as the store does.
-    pub query: String,
+    /// The condition on its rows, which go by the name `t`.
+    pub condition: String,
 }
 
 /// The queries for a project, in the store's order. Versions of resources are only read when `options.history` is `full` or ids are kept.
@@ -45,18 +45,10 @@ pub fn source_queries(
             .filter(|column| !column.generated)
             .map(|column| column.name.clone())
             .collect();
-        let list: Vec<String> = columns
-            .iter()
-            .map(|column| format!("t.{}", quote::identifier(column)))
-            .collect();
         queries.push(SourceQuery {
             relation: table.sql_name.clone(),
-            query: format!(
-                "SELECT {} FROM {} AS t WHERE {belongs}",
-                list.join(", "),
-                table.sql_name
-            ),
             columns,
+            condition: belongs,
         });
     }
     Ok(queries)

@@ -4,7 +4,7 @@ use pg_clone_tests::scratch_database::Scratch;
 
 const ACME: &str = "a0000000-0000-4000-8000-000000000001";
 
-async fn shop() -> Scratch {
+pub async fn shop() -> Scratch {
     let shop = Scratch::with_extension().await;
     shop.run(include_str!("../../fixtures/shop.sql")).await;
     shop.run(include_str!("../../fixtures/shop_store.sql")).await;
@@ -15,7 +15,8 @@ async fn shop() -> Scratch {
 async fn staged(shop: &Scratch) -> String {
     let queries = shop
         .rows(&format!(
-            "SELECT relation, query FROM clone.source_queries('{ACME}', 'shop', '{{\"history\": \"full\"}}')"
+            "SELECT relation, 'SELECT ' || (SELECT string_agg('t.' || quote_ident(c), ', ') FROM unnest(columns) c) || ' FROM ' || relation || ' AS t WHERE ' || condition
+             FROM clone.source_queries('{ACME}', 'shop', '{{\"history\": \"full\"}}')"
         ))
         .await;
     let mut names = Vec::new();

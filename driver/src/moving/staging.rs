@@ -1,0 +1,110 @@
+//! Temporary tables of the target that hold the rows of the source until they are cloned.
+
+use std::pin::Pin;
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use futures_util::SinkExt;
+use serde_json::{Map, Value};
+use tokio_postgres::CopyInSink;
+
+use super::tables::{TableRows, identifier};
+use crate::session::Session;
+
+/// The temporary tables of one transaction.
+pub struct Staging<'s> {
+    session: &'s Session,
+    names: Vec<(String, String)>,
+}
+
+impl<'s> Staging<'s> {
+    /// Makes a temporary table for each; they go with the transaction.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub async fn create(session: &'s Session, tables: &[TableRows]) -> Result<Self> {
+        let mut names = Vec::with_capacity(tables.len());
+        let mut statements = String::new();
+        for (number, table) in tables.iter().enumerate() {
+            let name = format!("pg_clone_rows_{number}");
+            statements.push_str(&format!(
+                "CREATE TEMPORARY TABLE {name} (LIKE {}) ON COMMIT DROP;\n",
+                table.relation
+            ));
+            names.push((table.relation.clone(), name));
+        }
+        session
+            .execute(&statements)
+            .await
+            .context("cannot make temporary tables in the target")?;
+        Ok(Self { session, names })
+    }
+
+    /// The temporary table of a table.
+    pub fn name_of(&self, relation: &str) -> Option<&str> {
+        self.names
+            .iter()
+            .find(|(known, _)| known == relation)
+            .map(|(_, name)| name.as_str())
+    }
+
+    /// Begins to fill the table with that number.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub async fn fill(&self, number: usize, columns: &[String]) -> Result<Filling> {
+        let columns: Vec<String> = columns.iter().map(|name| identifier(name)).collect();
+        let statement = format!(
+            "COPY pg_temp.pg_clone_rows_{number} ({}) FROM STDIN (FORMAT binary)",
+            columns.join(", ")
+        );
+        let sink = self.session.client().copy_in::<_, Bytes>(&statement).await?;
+        Ok(Filling(Box::pin(sink)))
+    }
+
+    /// Tells the planner how many rows there are.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub async fn analyze(&self) -> Result<()> {
+        let names: Vec<String> = self
+            .names
+            .iter()
+            .map(|(_, name)| format!("pg_temp.{name}"))
+            .collect();
+        self.session
+            .execute(&format!("ANALYZE {}", names.join(", ")))
+            .await
+    }
+
+    /// The option `source_tables`.
+    pub fn source_tables(&self) -> Value {
+        Value::Object(
+            self.names
+                .iter()
+                .map(|(relation, name)| (relation.clone(), format!("pg_temp.{name}").into()))
+                .collect::<Map<_, _>>(),
+        )
+    }
+}
+
+/// A temporary table that is being filled.
+pub struct Filling(Pin<Box<CopyInSink<Bytes>>>);
+
+impl Filling {
+    /// Adds bytes in COPY's binary form.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub async fn add(&mut self, bytes: Bytes) -> Result<()> {
+        Ok(self.0.feed(bytes).await?)
+    }
+
+    /// Ends it; returns the number of rows.
+    ///
+    /// # Errors
+    /// Those of the server, such as a value that the column does not take.
+    pub async fn finish(mut self) -> Result<u64> {
+        Ok(self.0.as_mut().finish().await?)
+    }
+}
