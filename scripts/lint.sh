@@ -43,6 +43,9 @@ long=$({ sources; find sql scripts -type f; } | xargs wc -l | awk '$1 > 500 && $
 [ -z "$long" ] || fail "too long:
 $long"
 
+say "every SQL function sets its search_path"
+scripts/lint/entry-points.sh
+
 fuzz=pg_clone_ext/core/fuzz/Cargo.toml
 if [ -f "$fuzz" ]; then
     say "fuzz targets build"

@@ -6,6 +6,7 @@
 
 mod api;
 mod catalog;
+mod entry;
 mod error;
 mod item;
 mod lifecycle;
@@ -54,7 +55,11 @@ extension_sql_file!(
     name = "verify",
     requires = ["blob_queue"]
 );
-extension_sql_file!("../../sql/install/emit.sql", name = "emit", requires = ["runs"]);
+extension_sql_file!(
+    "../../sql/install/rewritten_rows.sql",
+    name = "rewritten_rows",
+    requires = ["runs"]
+);
 extension_sql_file!(
     "../../sql/presets/documents.sql",
     name = "preset_documents",
@@ -86,19 +91,28 @@ extension_sql_file!(
     name = "allow",
     requires = ["blob_queue"]
 );
+// The functions that users call go to the schema that CREATE EXTENSION names. Everything else comes before, under a path
+// that only pg_catalog is on; each of those functions requires this.
+extension_sql_file!(
+    "../../sql/install/target_schema.sql",
+    name = "target_schema",
+    requires = [
+        "allow",
+        "blob_queue",
+        "item",
+        "jobs",
+        "lifecycle",
+        "preset_documents",
+        "preset_medplum",
+        "preset_registry",
+        "rewritten_rows",
+        "verify"
+    ]
+);
 extension_sql_file!(
     "../../sql/install/privileges.sql",
     name = "privileges",
-    requires = [
-        "blob_queue",
-        "lifecycle",
-        "jobs",
-        "emit",
-        "preset_documents",
-        "preset_medplum",
-        "item",
-        "preset_registry"
-    ],
+    requires = ["target_schema"],
     finalize
 );
 

@@ -5,6 +5,10 @@
 -- stand beside it: a table that was dropped and made anew has another oid, and clone.store_refresh() finds it by its name.
 -- Functions are named by text: pg_upgrade refuses a database with a column of type regprocedure.
 
+-- Nothing of the target schema, where others may be allowed to create objects, is looked up by this script. SET LOCAL ends with the
+-- script.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 CREATE SCHEMA IF NOT EXISTS clone;
 COMMENT ON SCHEMA clone IS 'pg_clone_ext: stores, runs, jobs and the queue of blobs to copy';
 CREATE SCHEMA IF NOT EXISTS clone_internal;
@@ -58,17 +62,17 @@ CREATE FUNCTION clone_internal.qualify_function() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    given text;
-    wanted text;
-    function_oid oid;
-    result oid;
+    given pg_catalog.text;
+    wanted pg_catalog.text;
+    function_oid pg_catalog.oid;
+    result pg_catalog.oid;
 BEGIN
     IF TG_TABLE_NAME OPERATOR(pg_catalog.=) 'preset'::pg_catalog.name THEN
         given := NEW.describe;
         wanted := 'text, jsonb';
     ELSE
         given := NEW.function;
-        wanted := CASE WHEN NEW.event OPERATOR(pg_catalog.=) 'finish'::text THEN 'text, bigint, jsonb' ELSE 'text, jsonb' END;
+        wanted := CASE WHEN NEW.event OPERATOR(pg_catalog.=) 'finish'::pg_catalog.text THEN 'text, bigint, jsonb' ELSE 'text, jsonb' END;
     END IF;
     IF pg_catalog.strpos(given, '(') OPERATOR(pg_catalog.>) 0 THEN
         function_oid := pg_catalog.to_regprocedure(given);
@@ -78,13 +82,13 @@ BEGIN
             ERRCODE = '42883', HINT = pg_catalog.format('Write it with its argument types, like public.my_function(%s).', wanted);
     END IF;
     SELECT p.prorettype INTO result FROM pg_catalog.pg_proc p
-    WHERE p.oid OPERATOR(pg_catalog.=) function_oid AND p.prokind OPERATOR(pg_catalog.=) 'f'::"char"
+    WHERE p.oid OPERATOR(pg_catalog.=) function_oid AND p.prokind OPERATOR(pg_catalog.=) 'f'::pg_catalog."char"
       AND NOT p.proretset AND pg_catalog.oidvectortypes(p.proargtypes) OPERATOR(pg_catalog.=) wanted;
     IF result IS NULL THEN
         RAISE EXCEPTION 'function % cannot be used here', given USING
             ERRCODE = '22023', HINT = pg_catalog.format('Its arguments must be (%s), and it returns one value.', wanted);
     END IF;
-    IF wanted OPERATOR(pg_catalog.=) 'text, bigint, jsonb'::text AND result OPERATOR(pg_catalog.<>) 3802::pg_catalog.oid THEN
+    IF wanted OPERATOR(pg_catalog.=) 'text, bigint, jsonb'::pg_catalog.text AND result OPERATOR(pg_catalog.<>) 3802::pg_catalog.oid THEN
         RAISE EXCEPTION 'function % returns %, not jsonb', given, pg_catalog.format_type(result, NULL) USING
             ERRCODE = '22023', HINT = 'A function for the event finish returns jsonb: an array of texts, or NULL.';
     END IF;

@@ -1,5 +1,7 @@
 -- Last: nothing of ours is executable by PUBLIC, the catalog survives pg_dump, and one call lets a role in.
 
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 DO $$
 DECLARE
     f regprocedure;

@@ -1,6 +1,6 @@
 //! `project_clone` and what tells about it.
 
-use crate::error::or_raise;
+use crate::entry::entry;
 use crate::run;
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::plan::{Options, Request};
@@ -46,7 +46,7 @@ pub fn request(
 
 /// Clones a project and returns the new one. See DESIGN for the arguments; errors: 42501 not allowed, P0002 no such
 /// project, 22023 bad argument, 53200 over the memory budget, 0A000 row security, 55000 changed tables.
-#[pg_extern(volatile, parallel_unsafe)]
+#[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 #[expect(clippy::too_many_arguments, reason = "they are the SQL function's arguments")]
 fn project_clone(
     source_project: Option<String>,
@@ -58,27 +58,29 @@ fn project_clone(
     store: default!(Option<String>, "NULL"),
     options: default!(Option<pgrx::JsonB>, "'{}'"),
 ) -> pgrx::JsonB {
-    let project = request(
-        source_project,
-        name,
-        resource_types,
-        include_ids,
-        exclude_ids,
-        owner,
-        store,
-        options,
-    )
-    .and_then(run::clone_project);
-    pgrx::JsonB(or_raise(project))
+    pgrx::JsonB(entry(|path| {
+        let request = request(
+            source_project,
+            name,
+            resource_types,
+            include_ids,
+            exclude_ids,
+            owner,
+            store,
+            options,
+        )?;
+        run::clone_project(request, path)
+    }))
 }
 
 /// The same with its parameters as one JSON object: name, resourceTypes, includeIds, excludeIds, owner, store, options.
-#[pg_extern(volatile, parallel_unsafe, name = "project_clone")]
+#[pg_extern(volatile, parallel_unsafe, name = "project_clone", requires = ["target_schema"])]
 fn project_clone_params(source_project: Option<String>, params: Option<pgrx::JsonB>) -> pgrx::JsonB {
-    let params = params.map_or_else(|| serde_json::json!({}), |params| params.0);
-    let project =
-        Request::from_params(&source_project.unwrap_or_default(), &params).and_then(run::clone_project);
-    pgrx::JsonB(or_raise(project))
+    pgrx::JsonB(entry(|path| {
+        let params = params.map_or_else(|| serde_json::json!({}), |params| params.0);
+        let request = Request::from_params(&source_project.unwrap_or_default(), &params)?;
+        run::clone_project(request, path)
+    }))
 }
 
 /// Functions of schema clone.
@@ -89,6 +91,6 @@ mod clone {
     /// Number of this session's last run (a row in clone.run once its transaction commits), NULL if there was none.
     #[pg_extern(volatile, parallel_unsafe)]
     fn last_run() -> Option<i64> {
-        crate::run::last_run()
+        crate::entry::entry(|_| Ok(crate::run::last_run()))
     }
 }

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 use pgrx::{JsonB, default};
 use serde_json::Value;
 
-use crate::error::or_raise;
+use crate::entry::entry;
 use crate::item::{self, Call};
 
 /// Clones an item of a registry and returns the new one.
@@ -13,7 +13,7 @@ use crate::item::{self, Call};
 /// files), `access` (`default` or `keep`), `from_history` (id of a history entry), `title` (pattern with `%s`), `dry_run`, `bring`
 /// (subtypes that come along), `create_activity`. Not allowed: 42501; no such item: P0002; a wrong argument, or an item
 /// that would not be valid: 22023.
-#[pg_extern(volatile, parallel_unsafe)]
+#[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn item_clone(
     item_id: Option<&str>,
     edits: default!(Option<JsonB>, "'{}'"),
@@ -21,36 +21,35 @@ fn item_clone(
     store: default!(Option<&str>, "NULL"),
     options: default!(Option<JsonB>, "'{}'"),
 ) -> JsonB {
-    let id = or_raise(given("item_id", item_id));
-    let call = Call {
-        ids: vec![id.to_string()],
-        edits: json(edits),
-        actor,
-        store,
-        options: json(options),
-        together: false,
-    };
-    JsonB(
-        or_raise(item::clone_items(&call))
+    JsonB(entry(|_| {
+        let id = given("item_id", item_id)?;
+        let call = Call {
+            ids: vec![id.to_string()],
+            edits: json(edits),
+            actor,
+            store,
+            options: json(options),
+            together: false,
+        };
+        Ok(item::clone_items(&call)?
             .into_iter()
             .next()
-            .unwrap_or(Value::Null),
-    )
+            .unwrap_or(Value::Null))
+    }))
 }
 
 /// The form that a clone of an item starts with: what can be edited, what was reset, what must be filled in. Writes nothing.
-#[pg_extern(stable, parallel_unsafe)]
+#[pg_extern(stable, parallel_unsafe, requires = ["target_schema"])]
 fn item_clone_draft(
     item_id: Option<&str>,
     actor: default!(Option<&str>, "NULL"),
     store: default!(Option<&str>, "NULL"),
 ) -> JsonB {
-    let id = or_raise(given("item_id", item_id));
-    JsonB(or_raise(item::draft(id, actor, store)))
+    JsonB(entry(|_| item::draft(given("item_id", item_id)?, actor, store)))
 }
 
 /// Clones items as a set: references among them name the clones. `edits` go by source id, `*` for all.
-#[pg_extern(volatile, parallel_unsafe)]
+#[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn items_clone(
     item_ids: Option<Vec<String>>,
     edits: default!(Option<JsonB>, "'{}'"),
@@ -58,16 +57,18 @@ fn items_clone(
     store: default!(Option<&str>, "NULL"),
     options: default!(Option<JsonB>, "'{}'"),
 ) -> SetOfIterator<'static, JsonB> {
-    let ids = or_raise(given("item_ids", item_ids));
-    let call = Call {
-        ids,
-        edits: json(edits),
-        actor,
-        store,
-        options: json(options),
-        together: true,
-    };
-    SetOfIterator::new(or_raise(item::clone_items(&call)).into_iter().map(JsonB))
+    let items = entry(|_| {
+        let call = Call {
+            ids: given("item_ids", item_ids)?,
+            edits: json(edits),
+            actor,
+            store,
+            options: json(options),
+            together: true,
+        };
+        item::clone_items(&call)
+    });
+    SetOfIterator::new(items.into_iter().map(JsonB))
 }
 
 fn json(value: Option<JsonB>) -> Value {
@@ -86,6 +87,6 @@ mod clone_internal {
     /// Raises 42501 unless the actor may clone every item of a collection: the check hook of registries.
     #[pg_extern(stable, parallel_unsafe)]
     fn registry_may_clone(store: &str, collection: &str) {
-        crate::error::or_raise(crate::item::may_clone_collection(store, collection));
+        crate::entry::entry(|_| crate::item::may_clone_collection(store, collection));
     }
 }

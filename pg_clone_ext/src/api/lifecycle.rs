@@ -1,7 +1,7 @@
 //! SQL functions for clones that come and go.
 
 use super::clone::request;
-use crate::error::or_raise;
+use crate::entry::entry;
 use crate::lifecycle;
 use pgrx::prelude::*;
 
@@ -10,23 +10,26 @@ use pgrx::prelude::*;
 /// `options`: `force` (also a project that no run made), `dry_run` (only count), `shared` (`keep`, the default, or
 /// `ignore`). Errors: 42501 not allowed, P0002 no such project, 55000 no run made it, 22023 bad argument, 23503 rows of
 /// other projects would go along, 0A000 row security.
-#[pg_extern(volatile, parallel_unsafe)]
+#[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn project_delete(
     target_project: Option<String>,
     store: default!(Option<String>, "NULL"),
     options: default!(Option<pgrx::JsonB>, "'{}'"),
 ) -> pgrx::JsonB {
-    let options = options.map_or_else(|| serde_json::json!({}), |options| options.0);
-    pgrx::JsonB(or_raise(lifecycle::delete_project(
-        &target_project.unwrap_or_default(),
-        store.as_deref(),
-        &options,
-    )))
+    pgrx::JsonB(entry(|path| {
+        let options = options.map_or_else(|| serde_json::json!({}), |options| options.0);
+        lifecycle::delete_project(
+            &target_project.unwrap_or_default(),
+            store.as_deref(),
+            &options,
+            path,
+        )
+    }))
 }
 
 /// Queues a clone for a worker and returns the job's number. Arguments and errors as `project_clone`; the job runs with the rights that the
 /// caller has then.
-#[pg_extern(volatile, parallel_unsafe)]
+#[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 #[expect(clippy::too_many_arguments, reason = "they are the SQL function's arguments")]
 fn project_clone_start(
     source_project: Option<String>,
@@ -38,30 +41,31 @@ fn project_clone_start(
     store: default!(Option<String>, "NULL"),
     options: default!(Option<pgrx::JsonB>, "'{}'"),
 ) -> i64 {
-    let job = request(
-        source_project,
-        name,
-        resource_types,
-        include_ids,
-        exclude_ids,
-        owner,
-        store,
-        options,
-    )
-    .and_then(|request| lifecycle::jobs::start(&request));
-    or_raise(job)
+    entry(|path| {
+        let request = request(
+            source_project,
+            name,
+            resource_types,
+            include_ids,
+            exclude_ids,
+            owner,
+            store,
+            options,
+        )?;
+        lifecycle::jobs::start(&request, path)
+    })
 }
 
 /// Cancels a job: one that waits is `cancelled`, one that runs is `cancelling` until its worker has rolled back, of one that has
 /// ended the state is returned. For the role that queued it and its members. Errors: P0002 no such job, 42501 not allowed.
-#[pg_extern(volatile, parallel_unsafe)]
+#[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn project_clone_cancel(job: i64) -> Option<String> {
-    or_raise(lifecycle::jobs::cancel(job))
+    entry(|_| lifecycle::jobs::cancel(job))
 }
 
 #[pg_schema]
 mod clone {
-    use crate::error::or_raise;
+    use crate::entry::entry;
     use crate::lifecycle;
     use pgrx::prelude::*;
 
@@ -81,7 +85,7 @@ mod clone {
             name!(error, Option<String>),
         ),
     > {
-        let expired = or_raise(lifecycle::expire(store.as_deref()));
+        let expired = entry(|path| lifecycle::expire(store.as_deref(), path));
         TableIterator::new(expired.into_iter().map(|expired| {
             let count = |name: &str| {
                 expired
@@ -111,38 +115,40 @@ mod clone {
         expires_at: default!(Option<pgrx::datum::TimestampWithTimeZone>, "NULL"),
         store: default!(Option<String>, "NULL"),
     ) -> Option<pgrx::datum::TimestampWithTimeZone> {
-        or_raise(lifecycle::set_expiry(
-            &target_project.unwrap_or_default(),
-            expires_in,
-            expires_at,
-            store.as_deref(),
-        ))
+        entry(|_| {
+            lifecycle::set_expiry(
+                &target_project.unwrap_or_default(),
+                expires_in,
+                expires_at,
+                store.as_deref(),
+            )
+        })
     }
 }
 
 /// Functions that only the extension calls.
 #[pg_schema]
 mod clone_internal {
-    use crate::error::or_raise;
+    use crate::entry::entry;
     use crate::lifecycle;
     use pgrx::prelude::*;
 
     /// Makes the clone of a claimed job; called by clone.run_next_job() only, with the rights of the extension's owner.
     #[pg_extern(volatile, parallel_unsafe)]
     fn run_job(job: i64) -> pgrx::JsonB {
-        pgrx::JsonB(or_raise(lifecycle::jobs::run(job)))
+        pgrx::JsonB(entry(|_| lifecycle::jobs::run(job)))
     }
 
     /// Records the beginning of a job's attempt in a transaction of its own; false: no background worker was free.
     #[pg_extern(volatile, parallel_unsafe)]
     fn record_attempt(job: i64, number: i32) -> bool {
-        crate::pg::background::record_attempt(job, number)
+        entry(|_| Ok(crate::pg::background::record_attempt(job, number)))
     }
 
     /// Takes the lock on a number of one of our tables until the transaction ends; false: somebody has it and `wait` is false.
     /// `job_queue`: who runs a job. `run`: who replaces or deletes a clone.
     #[pg_extern(volatile, parallel_unsafe)]
     fn lock_object(table_name: &str, number: i32, wait: bool) -> bool {
-        or_raise(lifecycle::locks::lock(table_name, number, wait))
+        entry(|_| lifecycle::locks::lock(table_name, number, wait))
     }
 }

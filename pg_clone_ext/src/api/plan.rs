@@ -1,13 +1,13 @@
 //! `project_clone_plan`: what a clone would do.
 
 use super::clone::request;
-use crate::error::or_raise;
+use crate::entry::entry;
 use crate::run;
 use pgrx::prelude::*;
 
 /// What `project_clone` with the same arguments would do: per table and resource type the rows, bytes, path and
 /// dangling references. Writes nothing; needs SELECT only.
-#[pg_extern(volatile, parallel_unsafe)]
+#[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 #[expect(
     clippy::too_many_arguments,
     clippy::type_complexity,
@@ -37,18 +37,20 @@ fn project_clone_plan(
         name!(columns, pgrx::JsonB),
     ),
 > {
-    let rows = request(
-        source_project,
-        name,
-        resource_types,
-        include_ids,
-        exclude_ids,
-        owner,
-        store,
-        options,
-    )
-    .and_then(run::plan_project);
-    TableIterator::new(or_raise(rows).into_iter().map(|row| {
+    let rows = entry(|path| {
+        let request = request(
+            source_project,
+            name,
+            resource_types,
+            include_ids,
+            exclude_ids,
+            owner,
+            store,
+            options,
+        )?;
+        run::plan_project(request, path)
+    });
+    TableIterator::new(rows.into_iter().map(|row| {
         (
             row.relation,
             row.resource_type,

@@ -4,7 +4,7 @@ use pgrx::prelude::*;
 
 #[pg_schema]
 mod clone {
-    use crate::error::or_raise;
+    use crate::entry::entry;
     use crate::run::source_queries::source_queries as queries;
     use pgrx::prelude::*;
 
@@ -24,10 +24,12 @@ mod clone {
             name!(condition, String),
         ),
     > {
-        let options = options.map_or_else(|| serde_json::json!({}), |options| options.0);
-        let found = queries(&source_project.unwrap_or_default(), store.as_deref(), &options);
+        let found = entry(|_| {
+            let options = options.map_or_else(|| serde_json::json!({}), |options| options.0);
+            queries(&source_project.unwrap_or_default(), store.as_deref(), &options)
+        });
         TableIterator::new(
-            or_raise(found)
+            found
                 .into_iter()
                 .map(|query| (query.relation, query.columns, query.condition)),
         )

@@ -1,12 +1,12 @@
 //! `project_clone_verify`: is a clone whole.
 
-use crate::error::or_raise;
+use crate::entry::entry;
 use crate::run::verify::verify;
 use pgrx::prelude::*;
 
 /// Checks a project that a run made: its rows, that nothing names the source, its history, its files.
 /// A project that no run made is an error (P0002). Needs SELECT on the store's tables.
-#[pg_extern(volatile, parallel_unsafe)]
+#[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn project_clone_verify(
     target_project: Option<String>,
     store: default!(Option<String>, "NULL"),
@@ -20,7 +20,7 @@ fn project_clone_verify(
         name!(ok, bool),
     ),
 > {
-    let checks = or_raise(verify(&target_project.unwrap_or_default(), store.as_deref()));
+    let checks = entry(|_| verify(&target_project.unwrap_or_default(), store.as_deref()));
     TableIterator::new(checks.into_iter().map(|check| {
         (
             check.name.to_owned(),

@@ -6,14 +6,20 @@ use super::options::DeleteOptions;
 use super::{authorize, queue, target};
 use crate::catalog;
 use crate::pg::notice::notice;
+use crate::pg::settings_guard::CallersPath;
 use crate::run::{Key, not_found, project_id};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::plan::{Oid, Store};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
-/// Deletes a clone; returns what was deleted (or would be).
-pub fn delete_project(project: &str, store: Option<&str>, options: &Value) -> Result<Value> {
+/// Deletes a clone; returns what was deleted (or would be). Triggers run under `path`.
+pub fn delete_project(
+    project: &str,
+    store: Option<&str>,
+    options: &Value,
+    path: &CallersPath,
+) -> Result<Value> {
     let options = DeleteOptions::parse(options)?;
     if project.trim().is_empty() {
         return Err(
@@ -52,7 +58,7 @@ pub fn delete_project(project: &str, store: Option<&str>, options: &Value) -> Re
             true,
         ));
     }
-    let rows = deletion_set.delete()?;
+    let rows = deletion_set.delete(path)?;
     let run = target::run_of_deletion(&store.name, &project, made_by.as_ref())?;
     let (cancelled, never_begun) = queue::cancel_copies(&store.name, &project)?;
     let files: Vec<File> = found

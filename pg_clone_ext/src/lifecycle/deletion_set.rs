@@ -1,6 +1,8 @@
 //! The rows of a project that go, as SQL: what deletes them and what counts them.
 
 use crate::error::internal;
+use crate::pg::query::for_each_written_row;
+use crate::pg::settings_guard::CallersPath;
 use crate::run::Key;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Oid, Store, Table, quote};
@@ -78,20 +80,40 @@ impl DeletionSet {
     /// One statement: all memberships are looked up under one snapshot, so the order of the tables does not matter for
     /// what is found, rows that somebody commits meanwhile stay or go together with their children, and foreign keys, circles of
     /// them too, are checked when everything is gone. Children come first, for triggers that look at them.
-    pub fn delete(&self) -> Result<Counts> {
+    /// Triggers run under `path`.
+    pub fn delete(&self, path: &CallersPath) -> Result<Counts> {
+        let tables = self.tables()?;
         let mut parts = Vec::new();
         let mut counts = Vec::new();
-        for (number, (table, condition)) in self.tables()?.into_iter().enumerate() {
+        for (number, (table, condition)) in tables.iter().enumerate() {
             parts.push(format!(
                 "d{number} AS (DELETE FROM {} AS t WHERE {condition} RETURNING 1)",
                 table.sql_name
             ));
             counts.push(format!(
-                "SELECT {number} AS place, {} AS name, pg_catalog.count(*) AS rows FROM d{number}",
-                quote::literal(&table.sql_name)
+                "SELECT {number}::pg_catalog.int8, pg_catalog.count(*) FROM d{number}"
             ));
         }
-        self.run(&format!("WITH {} ", parts.join(", ")), &counts)
+        if counts.is_empty() {
+            return Ok(Counts::new());
+        }
+        let sql = format!("WITH {} {}", parts.join(", "), counts.join(" UNION ALL "));
+        let mut rows = vec![0; tables.len()];
+        for_each_written_row(&sql, path, &mut |row| {
+            if let Some(row) = row
+                && let (Some(place), Some(count)) = (row.bigint(0), row.bigint(1))
+                && let Some(rows) = usize::try_from(place).ok().and_then(|place| rows.get_mut(place))
+            {
+                *rows = count;
+            }
+            Ok(())
+        })?;
+        Ok(tables
+            .iter()
+            .zip(rows)
+            .filter(|(_, rows)| *rows > 0)
+            .map(|((table, _), rows)| (table.sql_name.clone(), rows.into()))
+            .collect())
     }
 
     /// Counts them.
@@ -104,15 +126,11 @@ impl DeletionSet {
                 table.sql_name
             ));
         }
-        self.run("", &counts)
-    }
-
-    fn run(&self, with: &str, counts: &[String]) -> Result<Counts> {
         if counts.is_empty() {
             return Ok(Counts::new());
         }
         let sql = format!(
-            "{with}SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(c.name, c.rows) ORDER BY c.place) FROM ({}) AS c \
+            "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(c.name, c.rows) ORDER BY c.place) FROM ({}) AS c \
              WHERE c.rows OPERATOR(pg_catalog.>) 0",
             counts.join(" UNION ALL ")
         );

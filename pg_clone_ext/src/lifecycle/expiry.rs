@@ -4,6 +4,7 @@ use super::{authorize, delete_project, target};
 use crate::catalog;
 use crate::error::{internal, or_raise};
 use crate::pg::privileges::AsExtensionOwner;
+use crate::pg::settings_guard::CallersPath;
 use crate::pg::subtransaction::attempt;
 use crate::run::project_id;
 use pg_clone_core::error::Result;
@@ -46,14 +47,21 @@ fn due(store: Option<&str>, run: Option<i64>) -> Result<Vec<Due>> {
 
 /// Deletes every clone whose time has come, with the caller's rights. One that cannot be deleted does not keep the others; one
 /// that somebody is just refreshing or deleting waits for the next call.
-pub fn expire(store: Option<&str>) -> Result<Vec<Expired>> {
+pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
     let mut expired = Vec::new();
     for clone in due(store, None)? {
         pgrx::check_for_interrupts!();
         if !target::try_lock(&clone.store, &clone.project)? || due(None, Some(clone.run))?.is_empty() {
             continue;
         }
-        let deleted = attempt(|| or_raise(delete_project(&clone.project, Some(&clone.store), &json!({}))));
+        let deleted = attempt(|| {
+            or_raise(delete_project(
+                &clone.project,
+                Some(&clone.store),
+                &json!({}),
+                path,
+            ))
+        });
         let outcome = deleted.map_err(|failure| failure.message);
         if let Err(error) = &outcome {
             pgrx::warning!("cannot delete expired clone {}: {error}", clone.project);

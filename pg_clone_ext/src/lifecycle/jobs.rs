@@ -5,6 +5,7 @@ use crate::catalog;
 use crate::error::internal;
 use crate::pg::as_role::AsRole;
 use crate::pg::privileges::{AsExtensionOwner, current_user_oid};
+use crate::pg::settings_guard::CallersPath;
 use crate::run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::Request;
@@ -19,7 +20,7 @@ const SETTINGS: [&str; 3] = ["search_path", "pg_clone.actor", "pg_clone.max_memo
 
 /// Queues a clone and returns the job's number. What `project_clone_plan` would refuse fails here: wrong arguments, missing rights,
 /// unknown types, ids and projects. Everything is checked again when the job runs. Errors besides: 53400 too many jobs queued.
-pub fn start(request: &Request) -> Result<i64> {
+pub fn start(request: &Request, path: &CallersPath) -> Result<i64> {
     request.check()?;
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
     let description = catalog::open(&name, catalog::Purpose::Read)?.description;
@@ -33,16 +34,20 @@ pub fn start(request: &Request) -> Result<i64> {
     if succession.replaced_project().is_some() {
         authorize::tables(&store)?;
     }
-    run::plan_project(request.clone())?;
+    run::plan_project(request.clone(), path)?;
     let mut arguments = run::arguments(request);
     arguments["store"] = store.name.as_str().into();
     let mut settings = BTreeMap::new();
     for setting in SETTINGS {
-        let value = Spi::get_one_with_args::<String>(
-            "SELECT pg_catalog.current_setting($1, true)",
-            &[setting.into()],
-        );
-        settings.insert(setting, value.map_err(internal)?);
+        let value = match setting {
+            "search_path" => Some(path.to_text()),
+            _ => Spi::get_one_with_args::<String>(
+                "SELECT pg_catalog.current_setting($1, true)",
+                &[setting.into()],
+            )
+            .map_err(internal)?,
+        };
+        settings.insert(setting, value);
     }
     let caller = current_user_oid();
     let _owner = AsExtensionOwner::new();

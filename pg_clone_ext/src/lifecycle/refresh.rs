@@ -210,7 +210,7 @@ impl Replaced {
         if self.entirely {
             let deletion_set = DeletionSet::new(store, &self.project, &HashMap::new())?;
             authorize::no_foreign_row_follows(&deletion_set)?;
-            deletion_set.delete()?;
+            deletion_set.delete(&run.path)?;
             return target::mark_deleted(&store.name, &self.project);
         }
         let given: HashSet<String> = self
@@ -250,7 +250,7 @@ impl Replaced {
         self.files.retain(|file| !kept_ids.contains(&file.id));
         let deletion_set = DeletionSet::new(store, &self.project, &kept)?;
         authorize::no_foreign_row_follows(&deletion_set)?;
-        deletion_set.delete()?;
+        deletion_set.delete(&run.path)?;
         let (_, never_begun) = queue::cancel_copies(&store.name, &self.project)?;
         self.files.retain(|file| !never_begun.contains(&file.key));
         target::mark_deleted(&store.name, &self.project)

@@ -34,16 +34,8 @@ impl Drop for AsExtensionOwner {
     }
 }
 
+/// Asked every time: REASSIGN OWNED and DROP EXTENSION change it within the life of a backend.
 fn extension_owner() -> pg_sys::Oid {
-    use std::cell::Cell;
-    thread_local!(static OWNER: Cell<Option<(pg_sys::Oid, pg_sys::Oid)>> = const { Cell::new(None) });
-    // SAFETY: reads a backend variable.
-    let database = unsafe { pg_sys::MyDatabaseId };
-    if let Some((of, owner)) = OWNER.get()
-        && of == database
-    {
-        return owner;
-    }
     // Read-only: a call that may write takes a transaction id, which a standby has none of.
     let mut found = None;
     let _ = super::query::for_each_row(
@@ -53,13 +45,11 @@ fn extension_owner() -> pg_sys::Oid {
             Ok(())
         },
     );
-    let owner = found
+    found
         .and_then(|owner| u32::try_from(owner).ok())
         .map(pg_sys::Oid::from)
         // SAFETY: reads the current user's oid. Without a row the extension is being created, by this very user.
-        .unwrap_or_else(|| unsafe { pg_sys::GetUserId() });
-    OWNER.set(Some((database, owner)));
-    owner
+        .unwrap_or_else(|| unsafe { pg_sys::GetUserId() })
 }
 
 /// Whether the current user has these privileges on the whole table.

@@ -1,6 +1,7 @@
 //! Queries over the source, row by row, without building a result set.
 
 use super::row::Row;
+use super::settings_guard::{CallersPath, PathGuard};
 use crate::error::raise;
 use pg_clone_core::error::{Code, Error, Result};
 use pgrx::{pg_guard, pg_sys};
@@ -11,12 +12,34 @@ struct Receiver<'a> {
     // First, so that a pointer to the receiver is a pointer to its base, as PostgreSQL's own receivers do it.
     base: pg_sys::DestReceiver,
     each: &'a mut dyn FnMut(Option<&Row<'_>>) -> Result<()>,
+    /// The path that is put in force when the statement is planned and about to run.
+    path: Option<&'a CallersPath>,
+    in_force: Option<PathGuard>,
 }
 
 /// Runs a query read-only under the active snapshot and calls `each` for every row, then once with None while the query
 /// is still open: what it wrote by then is checked by foreign keys together. The executor hands its slot over directly:
 /// no tuple is copied. `each` may write to tables: the snapshot does not see what it writes.
 pub fn for_each_row(sql: &str, each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>) -> Result<u64> {
+    execute(sql, None, each)
+}
+
+/// Runs a statement that writes to tables and returns rows (a SELECT over WITH … RETURNING), and calls `each` for every row. Its
+/// own names and operators are looked up under the path in force, as in [`for_each_row`]; what it sets off (triggers,
+/// constraints, defaults) runs under the caller's path, as after a plain statement of the caller.
+pub fn for_each_written_row(
+    sql: &str,
+    path: &CallersPath,
+    each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>,
+) -> Result<u64> {
+    execute(sql, Some(path), each)
+}
+
+fn execute(
+    sql: &str,
+    path: Option<&CallersPath>,
+    each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>,
+) -> Result<u64> {
     let text =
         CString::new(sql).map_err(|_| Error::new(Code::Internal, "a generated query holds a NUL byte"))?;
     let mut receiver = Receiver {
@@ -29,11 +52,13 @@ pub fn for_each_row(sql: &str, each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<
             mydest: pg_sys::CommandDest::DestTuplestore,
         },
         each,
+        path,
+        in_force: None,
     };
     let (code, rows) = pgrx::Spi::connect(|_client| {
         let options = pg_sys::SPIExecuteOptions {
             params: std::ptr::null_mut(),
-            read_only: true,
+            read_only: path.is_none(),
             allow_nonatomic: false,
             must_return_tuples: true,
             tcount: 0,
@@ -46,6 +71,7 @@ pub fn for_each_row(sql: &str, each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<
             (code, pg_sys::SPI_processed)
         }
     });
+    drop(receiver.in_force.take());
     if code != pg_sys::SPI_OK_SELECT as i32 {
         return Err(Error::new(
             Code::Internal,
@@ -75,7 +101,7 @@ unsafe extern "C-unwind" fn receive_slot(
     slot: *mut pg_sys::TupleTableSlot,
     this: *mut pg_sys::DestReceiver,
 ) -> bool {
-    // SAFETY: `this` is the base of the Receiver on for_each_row's stack; `slot` is a valid slot whose arrays have
+    // SAFETY: `this` is the base of the Receiver on execute()'s stack; `slot` is a valid slot whose arrays have
     // tts_nvalid entries once all attributes are deformed. Both stay valid during this call.
     let (receiver, values, nulls) = unsafe {
         let natts = (*(*slot).tts_tupleDescriptor).natts;
@@ -102,15 +128,18 @@ unsafe extern "C-unwind" fn receive_slot(
 
 #[pg_guard]
 unsafe extern "C-unwind" fn startup(
-    _this: *mut pg_sys::DestReceiver,
+    this: *mut pg_sys::DestReceiver,
     _operation: i32,
     _type: pg_sys::TupleDesc,
 ) {
+    // SAFETY: `this` is the base of the Receiver on execute()'s stack.
+    let receiver = unsafe { &mut *this.cast::<Receiver<'_>>() };
+    receiver.in_force = receiver.path.map(CallersPath::enter);
 }
 
 #[pg_guard]
 unsafe extern "C-unwind" fn shutdown(this: *mut pg_sys::DestReceiver) {
-    // SAFETY: `this` is the base of the Receiver on for_each_row's stack.
+    // SAFETY: `this` is the base of the Receiver on execute()'s stack.
     let receiver = unsafe { &mut *this.cast::<Receiver<'_>>() };
     if let Err(error) = (receiver.each)(None) {
         raise(error);

@@ -19,6 +19,20 @@ pub struct Attribute {
     pub dropped: bool,
 }
 
+impl Attribute {
+    /// The same column with the type that a domain is stored as.
+    pub fn base(&self) -> Self {
+        let mut typmod = self.typmod;
+        // SAFETY: looks up the syscache; an unknown type is an ERROR.
+        let type_oid = unsafe { pg_sys::getBaseTypeAndTypmod(self.type_oid, &mut typmod) };
+        Attribute {
+            type_oid,
+            typmod,
+            ..self.clone()
+        }
+    }
+}
+
 /// A table opened for writing; closed when dropped, its lock kept to the end of the transaction.
 pub struct OpenTable {
     relation: pg_sys::Relation,

@@ -39,6 +39,11 @@ impl CallersPath {
         })
     }
 
+    /// As SHOW would print it.
+    pub fn to_text(&self) -> String {
+        self.0.to_string_lossy().into_owned()
+    }
+
     /// Puts it in force while the guard lives.
     pub fn enter(&self) -> PathGuard {
         PathGuard::new(&self.0)

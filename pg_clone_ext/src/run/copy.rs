@@ -2,11 +2,10 @@
 
 use super::pipeline::Pipeline;
 use super::row_batch::{FinishedRow, RowBatch};
+use super::sql_path;
 use super::state::{Run, TableStatistics};
 use super::transform::Transformer;
-use crate::error::internal;
 use crate::pg::bulk_insert::BulkInsert;
-use crate::pg::emit_result::EmitResult;
 use crate::pg::memory::Memory;
 use crate::pg::progress::Progress;
 use crate::pg::query::for_each_row;
@@ -15,14 +14,15 @@ use crate::pg::settings_guard::ReadingSettings;
 use crate::pg::snapshot::next_command;
 use crate::pg::toast::CompressedValue;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{ColumnRole, InsertPath, TableCopy, quote};
+use pg_clone_core::plan::{ColumnRole, InsertPath, TableCopy};
 use pgrx::pg_sys;
+use std::rc::Rc;
 
 /// Rows between two updates of the progress view.
 const PROGRESS_ROWS: u64 = 1000;
 
 /// Where a row of the clone goes.
-trait Sink {
+pub trait Sink {
     /// Takes a row and returns its bytes.
     fn put(&mut self, row: FinishedRow<'_>) -> usize;
     /// Whether it wants plain values.
@@ -33,8 +33,8 @@ trait Sink {
     fn flush(&mut self) {}
 }
 
-/// Makes every row of an table_copy.
-fn emit_into(
+/// Makes every row of a table.
+pub fn rewrite_into(
     run: &Run,
     table_copy: &TableCopy,
     targets: Vec<Attribute>,
@@ -112,14 +112,23 @@ pub fn check_constants(run: &Run) -> Result<()> {
 }
 
 /// Fills one table.
-pub fn table(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> Result<TableStatistics> {
+pub fn table(
+    run: &Rc<Run>,
+    table_copy: &TableCopy,
+    after: &mut dyn FnMut(u64, u64),
+) -> Result<TableStatistics> {
     let statistics = match path(run, table_copy) {
         InsertPath::Bulk => bulk(run, table_copy, after)?,
-        InsertPath::Sql(_) => sql(run, table_copy, after)?,
+        InsertPath::Sql(_) => sql_path::fill(run, table_copy, after)?,
     };
     // Foreign keys of the next table must see these rows.
     next_command();
     Ok(statistics)
+}
+
+/// The columns of a table that a clone fills, in the order of the outputs.
+pub fn output_attributes(table: &OpenTable, table_copy: &TableCopy) -> Result<Vec<Attribute>> {
+    Ok(ColumnMapping::new(table, table_copy)?.1)
 }
 
 /// A row in the table's own order of attributes.
@@ -230,104 +239,12 @@ fn bulk(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> R
         insert: BulkInsert::open(open, &proven_keys(run, table_copy), run.path.clone()),
         row,
     };
-    let statistics = emit_into(run, table_copy, targets, &mut sink, &mut |rows, bytes| {
+    let statistics = rewrite_into(run, table_copy, targets, &mut sink, &mut |rows, bytes| {
         progress.update(rows, bytes);
         after(rows, bytes);
     })?;
     sink.insert.finish();
     Ok(statistics)
-}
-
-fn sql(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> Result<TableStatistics> {
-    let Some(table) = run.store.table(table_copy.table) else {
-        return Err(Error::new(Code::Internal, "an table_copy has no table"));
-    };
-    let columns: Vec<String> = table_copy
-        .outputs
-        .iter()
-        .map(|o| quote::identifier(&o.column))
-        .collect();
-    let typed: Vec<String> = table_copy
-        .outputs
-        .iter()
-        .map(|o| {
-            format!(
-                "{} {}",
-                quote::identifier(&o.column),
-                quote::type_name(&o.type_name)
-            )
-        })
-        .collect();
-    let columns = columns.join(", ");
-    let statement = format!(
-        "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM clone_internal.rewritten_rows({}, {}::pg_catalog.oid::pg_catalog.regclass) AS e ({})",
-        table.sql_name,
-        run.id,
-        table_copy.table,
-        typed.join(", ")
-    );
-    run.emitted_statistics.replace(None);
-    let inserted = {
-        let _path = run.path.enter();
-        pgrx::Spi::connect_mut(|client| {
-            client
-                .update(statement.as_str(), None, &[])
-                .map(|result| result.len())
-        })
-        .map_err(internal)?
-    };
-    let statistics = run.emitted_statistics.take().unwrap_or_default();
-    let rows = statistics.by_type.values().map(|counts| counts.rows).sum();
-    let bytes = statistics.by_type.values().map(|counts| counts.bytes).sum();
-    after(rows, bytes);
-    if inserted as u64 != rows {
-        return Err(Error::new(
-            Code::Unsupported,
-            format!(
-                "{rows} rows were made for {}, but {inserted} were inserted",
-                table.sql_name
-            ),
-        )
-        .detail("The clone would have holes.")
-        .hint("A trigger or rule of the table keeps rows back; make it let the rows of a clone pass."));
-    }
-    Ok(statistics)
-}
-
-struct EmitSink<'e>(&'e mut EmitResult);
-
-impl Sink for EmitSink<'_> {
-    fn put(&mut self, row: FinishedRow<'_>) -> usize {
-        self.0.put(row.values, row.nulls, row.compressed)
-    }
-}
-
-/// What `clone_internal.rewritten_rows` does within the SQL path.
-pub fn emit(run: &Run, table: u32, result: &mut EmitResult) -> Result<()> {
-    let Some(table_copy) = run.table_copy(table) else {
-        return Err(Error::bad_argument(format!(
-            "run {} does not fill the table with oid {table}",
-            run.id
-        )));
-    };
-    if result.columns() != table_copy.outputs.len() {
-        return Err(Error::bad_argument(format!(
-            "clone_internal.rewritten_rows returns {} columns here, the statement wants {}",
-            table_copy.outputs.len(),
-            result.columns()
-        )));
-    }
-    let targets = result.attributes();
-    let progress = Progress::start(table);
-    let statistics = emit_into(
-        run,
-        table_copy,
-        targets,
-        &mut EmitSink(result),
-        &mut |rows, bytes| progress.update(rows, bytes),
-    )?;
-    run.emitted_statistics.replace(Some(statistics));
-    Ok(())
 }
 
 struct CountSink {
@@ -348,7 +265,7 @@ impl Sink for CountSink {
 pub fn dry(run: &Run, table_copy: &TableCopy) -> Result<TableStatistics> {
     let table = OpenTable::for_read(table_copy.table);
     let (row, targets) = ColumnMapping::new(&table, table_copy)?;
-    emit_into(
+    rewrite_into(
         run,
         table_copy,
         targets,

@@ -22,6 +22,7 @@ mod row_batch;
 mod rules;
 pub mod source_queries;
 mod source_tables;
+mod sql_path;
 mod state;
 mod summary;
 mod transform;
@@ -34,14 +35,14 @@ pub use authorize::{not_found, project_id, tables as authorize_clone};
 pub use keys::{Key, NewKey};
 pub use plan_rows::PlanRow;
 pub use record::arguments;
+pub use sql_path::rows as rewritten_rows;
 pub use state::{Run, over_budget};
 
 use crate::catalog::{self, OpenStore, Purpose};
 use crate::error::internal;
 use crate::lifecycle::Succession;
 use crate::pg::datum::random;
-use crate::pg::emit_result::EmitResult;
-use crate::pg::settings_guard::{CallersPath, PathGuard, ReadingSettings};
+use crate::pg::settings_guard::{CallersPath, ReadingSettings};
 use crate::pg::table_locks::OpenTables;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
@@ -56,48 +57,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 thread_local! {
-    /// The runs of this backend whose SQL path may call `clone_internal.rewritten_rows`: a trigger may clone within a clone.
-    static RUNNING: RefCell<Vec<Rc<Run>>> = const { RefCell::new(Vec::new()) };
     static LAST_RUN: Cell<Option<i64>> = const { Cell::new(None) };
-}
-
-/// Makes a run known to `clone_internal.rewritten_rows`; also when an error unwinds it is forgotten.
-struct Running(i64);
-
-impl Running {
-    fn new(run: Rc<Run>) -> Self {
-        let number = run.id;
-        RUNNING.with_borrow_mut(|runs| runs.push(run));
-        Running(number)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Whatever was begun later is over too: an error that ended it may have passed it by.
-        RUNNING.with_borrow_mut(|runs| {
-            if let Some(place) = runs.iter().position(|run| run.id == self.0) {
-                runs.truncate(place);
-            }
-        });
-    }
 }
 
 /// Number of this session's last run, committed or not.
 pub fn last_run() -> Option<i64> {
     LAST_RUN.get()
-}
-
-/// Rows for the SQL path; an error outside of a run (22023).
-pub fn emit(run: i64, table: u32, result: &mut EmitResult) -> Result<()> {
-    let running = RUNNING.with_borrow(|runs| runs.iter().find(|running| running.id == run).cloned());
-    match running {
-        Some(running) => copy::emit(&running, table, result),
-        None => Err(
-            Error::bad_argument(format!("run {run} is not running in this session"))
-                .hint("clone_internal.rewritten_rows is called by project_clone, not by users."),
-        ),
-    }
 }
 
 /// A run before its first row.
@@ -181,7 +146,6 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Pre
         source_rows: BTreeMap::new(),
         table_copies: Vec::new(),
         worker: RefCell::new(None),
-        emitted_statistics: RefCell::new(None),
         store,
     };
     // Shared, so that the run can be changed while the snapshot is active.
@@ -247,23 +211,20 @@ fn changed_by_itself(table: &str) -> Error {
 }
 
 /// `project_clone`: the new project's document.
-pub fn clone_project(request: Request) -> Result<Value> {
+pub fn clone_project(request: Request, path: &CallersPath) -> Result<Value> {
     let began = Instant::now();
-    let path = CallersPath::current();
-    let _safe = PathGuard::safe();
     let Prepared {
         mut run,
         mut succession,
         finish,
         tables: open,
-    } = prepare(request, path, true)?;
+    } = prepare(request, path.clone(), true)?;
     run.id = record::next_run_id()?;
     succession.before_copy(&run)?;
     if run.request.options.keep_ids {
         kept_ids::check_free(&run)?;
     }
     let run = Rc::new(run);
-    let running = Running::new(Rc::clone(&run));
     let mut totals = TableStatistics::default();
     let mut tables = Vec::new();
     let mut progress = summary::Progress::new(&run);
@@ -278,7 +239,6 @@ pub fn clone_project(request: Request) -> Result<Value> {
             took: table_began.elapsed(),
         });
     }
-    drop(running);
     if let Some(name) = open.changed() {
         return Err(changed_by_itself(&name));
     }
@@ -301,9 +261,7 @@ pub fn clone_project(request: Request) -> Result<Value> {
 }
 
 /// `project_clone_plan`: what `project_clone` would do, counted without writing.
-pub fn plan_project(request: Request) -> Result<Vec<PlanRow>> {
-    let path = CallersPath::current();
-    let _safe = PathGuard::safe();
-    let prepared = prepare(request, path, false)?;
+pub fn plan_project(request: Request, path: &CallersPath) -> Result<Vec<PlanRow>> {
+    let prepared = prepare(request, path.clone(), false)?;
     plan_rows::rows(&prepared.run)
 }

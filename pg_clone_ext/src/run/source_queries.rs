@@ -2,7 +2,6 @@
 
 use super::authorize;
 use crate::catalog;
-use crate::pg::settings_guard::PathGuard;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Oid, Options, TableRole};
 use std::collections::HashSet;
@@ -24,7 +23,6 @@ pub fn source_queries(
     store: Option<&str>,
     options: &serde_json::Value,
 ) -> Result<Vec<SourceQuery>> {
-    let _safe = PathGuard::safe();
     let options = Options::parse(options)?;
     let store = catalog::open(&catalog::resolve(store, source_project)?, catalog::Purpose::Read)?
         .description

@@ -108,8 +108,6 @@ pub struct Run {
     pub table_copies: Vec<TableCopy>,
     /// The thread that rewrites documents, once there was enough for it to do.
     pub worker: RefCell<Option<WorkerThread<DocumentBatch>>>,
-    /// What clone_internal.rewritten_rows found for the table that the SQL path is current.
-    pub emitted_statistics: RefCell<Option<TableStatistics>>,
 }
 
 impl Run {

@@ -8,7 +8,7 @@ use crate::error::internal;
 use crate::pg::memory::Memory;
 use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::{for_each_row, text};
-use crate::pg::settings_guard::{PathGuard, ReadingSettings};
+use crate::pg::settings_guard::ReadingSettings;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
@@ -58,7 +58,6 @@ fn made_by(store: &str, target: &str) -> Result<Option<MadeBy>> {
 
 /// All checks of a project. One that no run made is an error (P0002).
 pub fn verify(target_project: &str, store: Option<&str>) -> Result<Vec<Check>> {
-    let _safe = PathGuard::safe();
     let name = catalog::resolve(store, target_project)?;
     let open = catalog::open(&name, Purpose::Read)?;
     let (store, snapshot) = (open.description.store, open.snapshot);

@@ -148,6 +148,7 @@ async fn public_can_execute_nothing_and_read_nothing() {
              JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
              JOIN pg_extension e ON e.oid = d.refobjid
              WHERE e.extname = 'pg_clone_ext' AND l.lanname IN ('sql', 'plpgsql')
+               -- Looks names up for whoever writes them; all of its own are qualified.
                AND p.oid <> 'clone_internal.qualify_function()'::regprocedure
                AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ~ '^search_path=(\"?pg_catalog\"?, *)\"?pg_temp\"?$')",
         )

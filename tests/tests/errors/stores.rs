@@ -163,9 +163,9 @@ async fn a_deleted_project_cannot_be_cloned() {
 async fn what_is_meant_for_the_extension_alone_is_refused() {
     let db = with_observations(1).await;
     let failure = db
-        .fails("SELECT * FROM clone_internal.rewritten_rows(1, 'documents.resource') AS e (id uuid, project_id uuid, resource_type text, content jsonb)")
+        .fails("SELECT * FROM clone_internal.rewritten_rows('00000000-0000-0000-0000-000000000000') AS e (id uuid, project_id uuid, resource_type text, content jsonb)")
         .await;
-    assert_eq!(failure.code, "22023", "{failure:?}");
+    assert_eq!(failure.code, "42501", "{failure:?}");
     assert!(failure.hint.contains("project_clone"), "{failure:?}");
 }
 

@@ -1,0 +1,280 @@
+//! The hostile database: install, every function of ours, dump and restore call none of its objects.
+
+use super::hostile_database::{assert_nothing_called, hostile};
+use pg_clone_tests::sample_documents::PROJECT;
+use pg_clone_tests::scratch_database::{Scratch, Session, cluster};
+use std::process::Command;
+
+const PATH: &str = "SET search_path = evil, pg_catalog, public";
+const ITEMS: &str = include_str!("../../golden/registry_items.json");
+
+/// Calls a function and remembers that it was called.
+struct Caller<'a> {
+    session: &'a Session,
+    called: &'a mut Vec<String>,
+}
+
+impl Caller<'_> {
+    /// `function(arguments)`; what it returns is text, of one row.
+    async fn call(&mut self, function: &str, arguments: &str) -> String {
+        self.called.push(function.to_owned());
+        let sql = format!("SELECT f::pg_catalog.text FROM {function}({arguments}) AS f LIMIT 1");
+        self.session.list(&sql).await.pop().unwrap_or_default()
+    }
+
+    /// The id of the JSON that a function returns.
+    async fn call_for_id(&mut self, function: &str, arguments: &str) -> String {
+        let json: serde_json::Value = serde_json::from_str(&self.call(function, arguments).await).unwrap();
+        json["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What a role needs that may clone.
+    async fn everyday(&mut self) {
+        let source = format!("'{PROJECT}'::pg_catalog.text");
+        for bulk in ["on", "off"] {
+            self.session.run(&format!("SET pg_clone.bulk = {bulk}")).await;
+            let clone = self
+                .call_for_id(
+                    "public.project_clone",
+                    &format!("{source}, store => 'documents', options => '{{\"expires_in\": \"1 day\"}}'"),
+                )
+                .await;
+            let again = self
+                .call_for_id("public.project_clone", &format!("{source}, '{{\"store\": \"documents\", \"options\": {{\"replace\": \"{clone}\", \"dangling\": \"null\"}}}}'::pg_catalog.jsonb"))
+                .await;
+            assert_eq!(clone, again);
+            // Without a store it is looked for.
+            self.call("public.project_clone_plan", &source).await;
+            self.call(
+                "public.project_clone_verify",
+                &format!("'{clone}'::pg_catalog.text"),
+            )
+            .await;
+            self.call("clone.set_expiry", &format!("'{clone}', expires_in => '1 hour'"))
+                .await;
+            self.call(
+                "public.project_delete",
+                &format!("'{clone}'::pg_catalog.text, options => '{{\"dry_run\": true}}'"),
+            )
+            .await;
+            self.call("public.project_delete", &format!("'{clone}'::pg_catalog.text"))
+                .await;
+            self.call("clone.last_run", "").await;
+            let job = self.call("public.project_clone_start", &source).await;
+            self.call("public.project_clone_cancel", &job).await;
+            self.call("public.project_clone_start", &source).await;
+        }
+        self.call(
+            "public.item_clone_draft",
+            "'10378.1/105'::pg_catalog.text, 'ada', 'reg'",
+        )
+        .await;
+        self.call(
+            "public.item_clone",
+            "'10378.1/105'::pg_catalog.text, '{}', 'ada', 'reg'",
+        )
+        .await;
+        self.call("public.items_clone", "'{10378.1/105}', '{}', 'ada', 'reg'")
+            .await;
+    }
+
+    /// What the superuser does.
+    async fn administration(&mut self, role: &str) {
+        self.call(
+            "clone.store_create",
+            "'documents', 'documents', '{\"blobs\": \"file:/tmp\"}'",
+        )
+        .await;
+        self.call("clone.store_create", "'reg', 'registry'").await;
+        self.call(
+            "clone.registry_load",
+            &format!("'{}', 'reg'", ITEMS.replace('\'', "''")),
+        )
+        .await;
+        self.session
+            .run("CREATE TABLE public.tenant (id pg_catalog.uuid PRIMARY KEY); CREATE TABLE public.thing (id pg_catalog.uuid PRIMARY KEY, tenant pg_catalog.uuid, body pg_catalog.jsonb)")
+            .await;
+        self.call("clone.store_create", "'own', 'custom'").await;
+        self.call("clone.store_table", "'own', 'public.tenant', 'project'")
+            .await;
+        self.call(
+            "clone.store_table",
+            "'own', 'public.thing', 'resource', project_column => 'tenant', document_column => 'body'",
+        )
+        .await;
+        self.call("clone.store_column", "'own', 'public.thing', 'body', 'rewrite'")
+            .await;
+        self.call("clone.rule", "'own', 'thing', '$.secret', 'remove'")
+            .await;
+        self.call("clone.stable", "'documents', 'Patient', carried => true")
+            .await;
+        for store in ["documents", "reg", "own"] {
+            self.call("clone.store_refresh", &format!("'{store}'")).await;
+        }
+        self.call("clone.store_remove_table", "'own', 'public.thing'")
+            .await;
+        self.call("clone.store_drop", "'own'").await;
+        self.call("clone.allow", &format!("'{role}'")).await;
+        self.call("clone.registry_grant", &format!("'reg', '{role}'"))
+            .await;
+    }
+
+    /// What a worker does.
+    async fn worker(&mut self) {
+        while !self.call("clone.run_next_job", "").await.is_empty() {}
+        self.session
+            .run("UPDATE clone.run SET expires_at = started_at WHERE true")
+            .await;
+        self.call("clone.expire", "").await;
+        self.call("clone.source_queries", &format!("'{PROJECT}'::pg_catalog.text"))
+            .await;
+        for view in [
+            "run",
+            "run_table",
+            "run_dangling",
+            "blob_copy",
+            "blob_status",
+            "store",
+            "job",
+        ] {
+            self.session.run(&format!("SELECT * FROM clone.{view}")).await;
+        }
+    }
+}
+
+async fn fill(db: &Scratch) {
+    // By the superuser's plain SQL, under a path of its own: not what is tested here.
+    let session = db.session().await;
+    session.run(&format!(
+        r#"SET search_path = pg_catalog;
+           INSERT INTO documents.project (id, name, content) VALUES ('{PROJECT}', 'Source', '{{"id": "{PROJECT}"}}');
+           INSERT INTO documents.resource (id, project_id, resource_type, content)
+           SELECT md5('o' || i)::uuid, '{PROJECT}', t, jsonb_build_object('id', md5('o' || i)::uuid, 'other', 'Patient/' || md5('o' || i + 1)::uuid, 'contentType', 'text/plain')
+           FROM generate_series(1, 9) i, LATERAL (SELECT ('{{Patient,Binary,Observation}}'::text[])[i % 3 + 1]) AS x (t)"#
+    ))
+    .await;
+}
+
+/// Our functions for users.
+async fn public_functions(db: &Scratch) -> Vec<String> {
+    db.session()
+        .await
+        .list(
+            "SET search_path = pg_catalog;
+             SELECT DISTINCT n.nspname || '.' || p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+             JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+             JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_clone_ext'
+             WHERE n.nspname <> 'clone_internal' AND p.prorettype <> 'trigger'::regtype ORDER BY 1",
+        )
+        .await
+}
+
+async fn dump_and_restore(db: &Scratch, restored: &Scratch) {
+    let cluster = cluster().await;
+    let file = std::env::temp_dir().join(format!("rights-{}.dump", std::process::id()));
+    let file = file.to_str().unwrap();
+    let dump = [
+        "--format=custom",
+        "--extension=pg_clone_ext",
+        "--schema=documents",
+        "--schema=reg",
+        "--file",
+        file,
+        &db.name,
+    ];
+    let restore = ["--exit-on-error", "--dbname", &restored.name, file];
+    for (program, arguments) in [("pg_dump", &dump[..]), ("pg_restore", &restore[..])] {
+        let output = Command::new(cluster.installation().program(program))
+            .args(["--username=postgres", "--host"])
+            .arg(cluster.directory())
+            .arg(format!("--port={}", cluster.port()))
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{program}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn no_object_of_a_hostile_schema_is_ever_called() {
+    let db = hostile().await;
+    let role = "everyday_user";
+    db.run(&format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN; GRANT SET ON PARAMETER pg_clone.actor TO {role}"))
+        .await;
+    let mut called = Vec::new();
+    db.run(PATH).await;
+    db.run("CREATE EXTENSION pg_clone_ext SCHEMA public").await;
+    assert_nothing_called(&db, "installation").await;
+    Caller {
+        session: &db,
+        called: &mut called,
+    }
+    .administration(role)
+    .await;
+    assert_nothing_called(&db, "administration").await;
+    fill(&db).await;
+    db.run(&format!(
+        "GRANT USAGE ON SCHEMA documents TO {role}; GRANT ALL ON ALL TABLES IN SCHEMA documents TO {role};
+         GRANT EXECUTE ON FUNCTION clone.set_expiry TO {role}"
+    ))
+    .await;
+    let plain = db.session().await;
+    let user = db.session_as(role).await;
+    user.run(PATH).await;
+    // The default path has public on it.
+    let user_plain = db.session_as(role).await;
+    for (session, who) in [
+        (&*db, "superuser, hostile path"),
+        (&plain, "superuser, default path"),
+        (&user, "role, hostile path"),
+        (&user_plain, "role, default path"),
+    ] {
+        Caller {
+            session,
+            called: &mut called,
+        }
+        .everyday()
+        .await;
+        assert_nothing_called(&db, who).await;
+    }
+    for session in [&*db, &plain] {
+        Caller {
+            session,
+            called: &mut called,
+        }
+        .worker()
+        .await;
+        assert_nothing_called(&db, "worker").await;
+    }
+    assert_eq!(
+        plain
+            .text("SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = 'mallory'::pg_catalog.name")
+            .await,
+        "f"
+    );
+    // The clones and the stores go to another hostile database.
+    let restored = hostile().await;
+    dump_and_restore(&db, &restored).await;
+    assert_nothing_called(&db, "dump").await;
+    assert_nothing_called(&restored, "restore").await;
+    restored.run(PATH).await;
+    Caller {
+        session: &restored,
+        called: &mut called,
+    }
+    .worker()
+    .await;
+    assert_nothing_called(&restored, "worker of the restored database").await;
+    called.sort();
+    called.dedup();
+    assert_eq!(
+        called,
+        public_functions(&db).await,
+        "a new function for users is to be called above"
+    );
+}

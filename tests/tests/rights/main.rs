@@ -1,0 +1,10 @@
+//! Nobody gets more rights by this extension: each test tries to.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first broken assumption, its fixture too"
+)]
+
+mod hostile;
+mod hostile_database;
+mod rewritten_rows;
