@@ -296,6 +296,9 @@ pub struct VerifyArgs {
     /// The store that holds it, where there are several.
     #[arg(long, env = "PG_CLONE_STORE")]
     pub store: Option<String>,
+    /// Compute what the store derives from documents anew, and compare (medplum stores).
+    #[arg(long)]
+    pub columns: bool,
     /// Do not look for its files.
     #[arg(long)]
     pub no_blobs: bool,

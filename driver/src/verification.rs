@@ -39,12 +39,19 @@ impl Verification {
     ///
     /// # Errors
     /// Those of the server, e.g. when no run made the project.
-    pub async fn run(session: &Session, schema: &str, project: &str, store: Option<&str>) -> Result<Self> {
+    pub async fn run(
+        session: &Session,
+        schema: &str,
+        project: &str,
+        store: Option<&str>,
+        columns: bool,
+    ) -> Result<Self> {
         let statement = format!(
-            "SELECT check_name, subject, expected, found, ok FROM {schema}.project_clone_verify($1::text, store => $2::text)"
+            "SELECT check_name, subject, expected, found, ok FROM {schema}.project_clone_verify($1::text, store => $2::text, \
+             columns => $3)"
         );
         let rows = session
-            .query(&statement, &[&project, &store])
+            .query(&statement, &[&project, &store, &columns])
             .await
             .with_context(|| format!("cannot verify the project {project:?}"))?;
         let checks = rows

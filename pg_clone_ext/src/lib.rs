@@ -66,9 +66,24 @@ extension_sql_file!(
     requires = ["stores"]
 );
 extension_sql_file!(
+    "../../sql/presets/medplum_derived.sql",
+    name = "medplum_derived",
+    requires = ["stores"]
+);
+extension_sql_file!(
+    "../../sql/presets/medplum_hooks.sql",
+    name = "medplum_hooks",
+    requires = ["medplum_derived"]
+);
+extension_sql_file!(
+    "../../sql/presets/medplum_verify.sql",
+    name = "medplum_verify",
+    requires = ["medplum_hooks"]
+);
+extension_sql_file!(
     "../../sql/presets/medplum.sql",
     name = "preset_medplum",
-    requires = ["stores", "lifecycle"]
+    requires = ["medplum_verify", "stores", "lifecycle"]
 );
 extension_sql_file!("../../sql/install/item.sql", name = "item", requires = ["runs"]);
 extension_sql_file!(

@@ -92,6 +92,12 @@ BEGIN
         RAISE EXCEPTION 'function % returns %, not jsonb', given, pg_catalog.format_type(result, NULL) USING
             ERRCODE = '22023', HINT = 'A function for the event finish returns jsonb: an array of texts, or NULL.';
     END IF;
+    IF TG_TABLE_NAME OPERATOR(pg_catalog.=) 'store_hook'::pg_catalog.name THEN
+        IF NEW.event OPERATOR(pg_catalog.=) 'verify'::text AND result OPERATOR(pg_catalog.<>) 3802::pg_catalog.oid THEN
+            RAISE EXCEPTION 'function % returns %, not jsonb', given, pg_catalog.format_type(result, NULL) USING
+                ERRCODE = '22023', HINT = 'A function for the event verify returns jsonb: an array of [check, subject, expected, found, ok].';
+        END IF;
+    END IF;
     IF TG_TABLE_NAME OPERATOR(pg_catalog.=) 'preset'::pg_catalog.name THEN
         NEW.describe := clone_internal.function_name(function_oid);
     ELSE
@@ -203,7 +209,7 @@ COMMENT ON COLUMN clone.store_dependency.via_column IS
 -- Functions of a store that run inside the clone's transaction.
 CREATE TABLE clone.store_hook (
     store    text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
-    event    text NOT NULL CHECK (event IN ('check', 'finish')),
+    event    text NOT NULL CHECK (event IN ('check', 'finish', 'verify')),
     function text NOT NULL,
     PRIMARY KEY (store, event)
 );
@@ -212,5 +218,6 @@ CREATE TRIGGER qualify_function BEFORE INSERT OR UPDATE ON clone.store_hook
 COMMENT ON COLUMN clone.store_hook.function IS 'The function with its schema and argument types';
 COMMENT ON TABLE clone.store_hook IS
     'check: function(store text, arguments jsonb) returning void, raises before anything is read; finish: function(store text, run bigint, '
-    'arguments jsonb) returning jsonb (an array of texts: what the operator must do), called after the rows are copied. Both run with the caller''s rights, '
+    'arguments jsonb) returning jsonb (an array of texts: what the operator must do), called after the rows are copied; verify: function(store text, arguments jsonb) '
+    'returning jsonb (an array of [check, subject, expected, found, ok]), called by project_clone_verify(…, columns => true). All run with the caller''s rights, '
     'who needs no EXECUTE on them; they must not read schema clone: what they need of it is in arguments';

@@ -70,7 +70,8 @@ WITH described AS (
 SELECT jsonb_build_object(
     'name', s.name,
     'preset', s.preset,
-    'options', s.options,
+    'options', s.options || jsonb_build_object('rules_by_hand', COALESCE((SELECT jsonb_agg(jsonb_build_object('resource_type', r.resource_type, 'path', r.path,
+        'columns', to_jsonb(r.columns)) ORDER BY r.position, r.id) FROM clone.store_rule r WHERE r.store = $1 AND r.position >= 100), '[]')),
     'tables', COALESCE((
         SELECT jsonb_agg(jsonb_build_object(
             'oid', d.relation::oid::bigint,
@@ -127,6 +128,7 @@ SELECT jsonb_build_object(
         FROM clone.store_rule r WHERE r.store = $1), '[]'),
     'check', (SELECT clone_internal.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'check'),
     'finish', (SELECT clone_internal.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'finish'),
+    'verify', (SELECT clone_internal.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'verify'),
     'described', (SELECT COALESCE(jsonb_agg(COALESCE(quote_ident(r.schema_name) || '.' || quote_ident(r.table_name), r.relation::oid::text)), '[]')
         FROM clone.store_relation r WHERE r.store = $1),
     'differences', COALESCE((

@@ -1,36 +1,47 @@
 -- Preset medplum: the tables of a Medplum server (a FHIR server), read from the live catalog. Column order and the set
--- of search columns differ between installations, so nothing here counts columns; what is known is how each kind of
--- table and column behaves. A table or column of no known kind is refused (55000), never guessed.
--- Facts: Medplum 5.0, schema migrations up to 100.
+-- of search columns differ between installations and versions, so nothing here counts columns and nothing depends on a
+-- version number: what a table is follows from its name, its columns and its neighbours, what a column is from its
+-- name and type. A table or column of no known kind is refused (55000), never guessed.
+-- Facts: Medplum 5.0 to 5.1, schema migrations 100 to 123.
 
-CREATE FUNCTION clone_internal.medplum_families(schema name)
+CREATE FUNCTION clone_internal.medplum_families(schema name, ignored jsonb DEFAULT '[]')
 RETURNS TABLE (relation regclass, name name, family text, resource_type text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH tables AS (
-        SELECT c.oid, c.relname, EXISTS (
-            SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'projectId' AND NOT a.attisdropped) AS owned
+        SELECT c.oid, c.relname,
+            ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = schema AND c.relkind IN ('r', 'p', 'f')
+        WHERE n.nspname = schema AND c.relkind IN ('r', 'p', 'f') AND NOT ignored ? c.relname::text
           -- An extension's own tables are not the product's.
           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+    ), resources AS (
+        -- A type has documents of projects, or at least the history or the references of such documents beside it.
+        SELECT t.relname FROM tables t
+        WHERE t.columns @> '{content,projectId}'
+           OR (t.relname !~ '_(History|References)$' AND EXISTS (
+                SELECT FROM tables o WHERE o.relname IN (t.relname || '_History', t.relname || '_References')))
     )
     SELECT t.oid::regclass, t.relname,
         CASE
-            WHEN t.owned THEN 'resource'
+            -- Nothing of a project that a clone has: CodingSystem rows are shared by all projects, the outbox and the
+            -- tombstones of deleted rows say what was done to the source.
+            WHEN t.relname IN ('CodingSystem', 'DatabaseMigration') OR t.relname ~ '^(shard_sync_outbox|Deleted_)' THEN 'none'
+            WHEN r.relname IS NOT NULL THEN 'resource'
             WHEN h.relname IS NOT NULL THEN 'history'
-            WHEN r.relname IS NOT NULL THEN 'references'
-            WHEN t.relname IN ('HumanName', 'Address') THEN 'lookup'
+            WHEN f.relname IS NOT NULL THEN 'references'
             WHEN t.relname IN ('Coding', 'CodeSystem_Property', 'Coding_Property', 'ConceptMapping', 'ConceptMapping_Attribute') THEN 'terminology'
-            -- Global or no longer written: CodingSystem rows are shared by all projects, the two old lookup tables stay empty.
-            WHEN t.relname IN ('CodingSystem', 'ContactPoint', 'Identifier', 'DatabaseMigration') THEN 'none'
+            WHEN t.relname IN ('HumanName', 'Address', 'ContactPoint', 'Identifier') OR t.columns @> '{resourceId}' THEN 'lookup'
         END,
-        COALESCE(h.relname, r.relname, CASE WHEN t.owned THEN t.relname END)::text
+        COALESCE(r.relname, h.relname, f.relname)::text
     FROM tables t
-    LEFT JOIN tables h ON h.owned AND t.relname = h.relname || '_History'
-    LEFT JOIN tables r ON r.owned AND t.relname = r.relname || '_References'
+    LEFT JOIN resources r ON r.relname = t.relname
+    LEFT JOIN resources h ON t.relname = h.relname || '_History'
+    LEFT JOIN resources f ON t.relname = f.relname || '_References'
 $$;
+COMMENT ON FUNCTION clone_internal.medplum_families(name, jsonb) IS
+    'The tables of a Medplum server and what each is; family is NULL where that is not known';
 
 CREATE FUNCTION clone_internal.medplum_check_shape(schema name, options jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -39,19 +50,21 @@ AS $$
 DECLARE
     different text;
     version int;
-    known int := COALESCE((options->>'schema_version')::int, 100);
+    -- Below, tokens lie in tables of their own; above, nobody has tried.
+    oldest CONSTANT int := 98;
+    newest CONSTANT int := 123;
 BEGIN
     IF to_regclass(format('%I."Project"', schema)) IS NULL OR to_regclass(format('%I."DatabaseMigration"', schema)) IS NULL THEN
         RAISE EXCEPTION 'schema "%" holds no Medplum database: there is no table "Project" or "DatabaseMigration"', schema USING
             ERRCODE = '55000', HINT = 'Say where its tables are: clone.store_create(''…'', ''medplum'', ''{"schema": "…"}'').';
     END IF;
     EXECUTE format('SELECT version FROM %I."DatabaseMigration" WHERE id = 1', schema) INTO version;
-    IF version IS DISTINCT FROM known THEN
-        RAISE EXCEPTION 'this Medplum database has schema version %, known is %', COALESCE(version::text, '(none)'), known USING
-            ERRCODE = '55000', HINT = format('After a trial on a copy accept it: clone.store_create(''…'', ''medplum'', ''{"schema_version": %s}'').', version);
+    IF version IS NULL OR version < oldest THEN
+        RAISE EXCEPTION 'this Medplum database has schema version %, which is older than %', COALESCE(version::text, '(none)'), oldest USING
+            ERRCODE = '55000', HINT = 'Upgrade the server to 5.0 or newer and let it migrate its database.';
     END IF;
     WITH families AS MATERIALIZED (
-        SELECT * FROM clone_internal.medplum_families(schema)
+        SELECT * FROM clone_internal.medplum_families(schema, COALESCE(options->'ignore_tables', '[]'))
     ), needed (family, name, column_name, type) AS (VALUES
         ('resource', NULL, 'id', 'uuid'), ('resource', NULL, 'content', 'text'), ('resource', NULL, 'projectId', 'uuid'),
         ('resource', NULL, 'lastUpdated', 'timestamp with time zone'), ('resource', NULL, 'deleted', 'boolean'), ('resource', NULL, '__version', 'integer'),
@@ -86,21 +99,32 @@ BEGIN
         UNION ALL
         SELECT format('column "%s" of %s has the unexpected type %s', c.attname, c.relation, c.type)
         FROM columns c
-        WHERE (c.family = 'resource' AND c.type NOT IN ('uuid', 'text', 'text[]', 'uuid[]', 'boolean', 'boolean[]', 'integer', 'date', 'date[]',
-                   'timestamp with time zone', 'timestamp with time zone[]', 'double precision', 'double precision[]', 'tstzrange'))
+        -- The types that the server's generator writes, ranges and arrays among them.
+        WHERE (c.family IN ('resource', 'lookup', 'terminology') AND c.type !~ ('^(uuid|text|boolean|smallint|integer|bigint|numeric(\(\d+(,\d+)?\))?|real|double precision'
+                   '|date|timestamp with(out)? time zone|(tstz|ts|date|num|int4|int8)(multi)?range)(\[\])?$'))
+           -- An id that nobody expects may name anything; hashes have names that begin with two underscores.
            OR (c.family = 'resource' AND c.type IN ('uuid', 'uuid[]') AND c.attname NOT IN ('id', 'projectId', 'compartments') AND c.attname !~ '^__')
-           OR (c.family = 'history' AND c.attname NOT IN ('id', 'content', 'versionId', 'lastUpdated'))
-           OR (c.family = 'references' AND c.attname NOT IN ('resourceId', 'targetId', 'code'))
-           OR (c.family IN ('lookup', 'terminology') AND c.type NOT IN ('uuid', 'text', 'bigint', 'boolean'))
+           OR (c.family = 'lookup' AND c.type IN ('uuid', 'uuid[]') AND c.attname NOT IN ('resourceId', 'projectId'))
+           OR (c.attname = 'projectId' AND c.type <> 'uuid')
+           OR (c.family = 'history' AND c.attname NOT IN ('id', 'content', 'versionId', 'lastUpdated', 'projectId'))
+           OR (c.family = 'references' AND c.attname NOT IN ('resourceId', 'targetId', 'code', 'projectId'))
     )
     SELECT string_agg(d.what, '; ') INTO different FROM (SELECT what FROM differences ORDER BY what LIMIT 20) d;
     IF different IS NOT NULL THEN
         RAISE EXCEPTION 'this Medplum database has a shape that the preset does not know' USING
             ERRCODE = '55000', DETAIL = different,
-            HINT = 'Nothing was changed. Drop what is not the product''s from its schema, or wait for a preset of this version.';
+            HINT = 'Nothing was changed. A table that is not the product''s can be left out: options {"ignore_tables": ["…"]}; '
+                'else drop what is not the product''s, or install a pg_clone_ext that knows this version.';
+    END IF;
+    IF version > newest THEN
+        RAISE NOTICE 'this Medplum database has schema version %, newer than any that was tested (%)', version, newest USING
+            DETAIL = 'Its tables and columns are of known kinds, so it is described.',
+            HINT = 'Clone a project once and look at it with pg_clone verify --columns.';
     END IF;
 END
 $$;
+COMMENT ON FUNCTION clone_internal.medplum_check_shape(name, jsonb) IS
+    'A database that is no Medplum server''s, too old, or has a table or column of no known kind is refused (55000) by name';
 
 CREATE FUNCTION clone_internal.preset_medplum(store text, options jsonb) RETURNS void
 LANGUAGE plpgsql
@@ -113,7 +137,10 @@ BEGIN
     DELETE FROM clone.store_column c WHERE c.store = preset_medplum.store AND c.reason IS DISTINCT FROM 'set by hand';
     DELETE FROM clone.store_rule r WHERE r.store = preset_medplum.store AND r.position < 100;
 
-    CREATE TEMP TABLE pg_temp.medplum_family ON COMMIT DROP AS SELECT * FROM clone_internal.medplum_families(schema) WHERE family <> 'none';
+    CREATE TEMP TABLE pg_temp.medplum_family ON COMMIT DROP AS
+    SELECT * FROM clone_internal.medplum_families(schema, COALESCE(options->'ignore_tables', '[]')) WHERE family <> 'none';
+    DELETE FROM clone.store_relation r
+    WHERE r.store = preset_medplum.store AND NOT EXISTS (SELECT FROM pg_temp.medplum_family f WHERE f.relation = r.relation);
     INSERT INTO clone.store_relation (store, relation, role, position, resource_type, id_column, project_column, parents, join_column,
         document_column, version_path, live, cloned, blob_key)
     SELECT preset_medplum.store, f.relation,
@@ -127,14 +154,15 @@ BEGIN
             WHEN f.family = 'resource' THEN '{}'
             WHEN f.family IN ('history', 'references') THEN (SELECT array_agg(p.relation) FROM pg_temp.medplum_family p
                 WHERE p.family = 'resource' AND p.name = f.resource_type)
-            ELSE (SELECT array_agg(p.relation ORDER BY p.name) FROM pg_temp.medplum_family p WHERE p.name = ANY (CASE f.name
-                WHEN 'HumanName' THEN '{Patient,Person,Practitioner,RelatedPerson}'::name[]
-                WHEN 'Address' THEN '{InsurancePlan,Location,Organization,Patient,Person,Practitioner,RelatedPerson}'
-                WHEN 'Coding' THEN '{CodeSystem}'
-                WHEN 'CodeSystem_Property' THEN '{CodeSystem}'
-                WHEN 'Coding_Property' THEN '{Coding}'
-                WHEN 'ConceptMapping' THEN '{ConceptMap}'
-                WHEN 'ConceptMapping_Attribute' THEN '{ConceptMapping}' END))
+            ELSE (SELECT array_agg(p.relation ORDER BY p.name) FROM pg_temp.medplum_family p WHERE CASE f.name
+                WHEN 'HumanName' THEN p.name = ANY ('{Patient,Person,Practitioner,RelatedPerson}')
+                WHEN 'Address' THEN p.name = ANY ('{InsurancePlan,Location,Organization,Patient,Person,Practitioner,RelatedPerson}')
+                WHEN 'Coding' THEN p.name = 'CodeSystem'
+                WHEN 'CodeSystem_Property' THEN p.name = 'CodeSystem'
+                WHEN 'Coding_Property' THEN p.name = 'Coding'
+                WHEN 'ConceptMapping' THEN p.name = 'ConceptMap'
+                WHEN 'ConceptMapping_Attribute' THEN p.name = 'ConceptMapping'
+                ELSE p.family = 'resource' END)
         END,
         CASE
             WHEN f.family = 'history' THEN 'id'
@@ -147,7 +175,8 @@ BEGIN
         CASE WHEN f.family IN ('resource', 'history') THEN 'content' END,
         CASE WHEN f.family = 'resource' THEN '{meta,versionId}'::text[] END,
         CASE WHEN f.family = 'resource' THEN 'NOT deleted' END,
-        f.name NOT IN ('Login', 'AuditEvent', 'AsyncJob', 'BulkDataExport', 'UserSecurityRequest', 'SmartAppLaunch'),
+        -- What was done in the source, what is for one person (a public link to her data), what groups projects.
+        f.name NOT IN ('Login', 'AuditEvent', 'AsyncJob', 'BulkDataExport', 'UserSecurityRequest', 'SmartAppLaunch', 'SmartHealthLink', 'Enterprise'),
         CASE WHEN f.name = 'Binary' AND f.family = 'resource' THEN 'binary/{id}/{version}' END
     FROM pg_temp.medplum_family f
     -- Whether a type is cloned may have been set by hand; the rest follows the tables.
@@ -162,33 +191,36 @@ BEGIN
     JOIN pg_attribute a ON a.attrelid = f.relation AND a.attnum > 0 AND NOT a.attisdropped
     CROSS JOIN LATERAL (
         SELECT w.role, w.target, w.reason FROM (VALUES
-            (1, f.family = 'resource' AND a.attname = 'projectId', 'project', NULL::regclass, 'the project'),
+            (1, a.attname = 'projectId', 'project', NULL::regclass, 'the project'),
             (2, f.family IN ('resource', 'history') AND a.attname = 'id', 'map', NULL, 'id'),
             (3, f.family = 'resource' AND a.attname = 'compartments', 'map', NULL, 'agrees with meta.compartment'),
             (4, f.family IN ('resource', 'history') AND a.attname = 'content', 'rewrite', NULL, 'the document'),
             (5, f.family = 'history' AND a.attname = 'versionId', 'version', NULL, 'agrees with meta.versionId'),
-            (6, f.family = 'resource' AND a.attname ~ '^__', 'keep', NULL, 'token hashes and their sort texts'),
-            (7, f.family = 'resource' AND a.atttypid IN ('text'::regtype, 'text[]'::regtype), 'rewrite', NULL, 'follows the document'),
-            (8, f.family = 'references' AND a.attname IN ('resourceId', 'targetId'), 'map', NULL, 'id'),
-            (9, f.family = 'lookup' AND a.attname = 'resourceId', 'map', NULL, 'id'),
-            (10, f.family = 'terminology' AND a.attname = 'id', 'key', NULL, 'integer key'),
-            (11, f.family = 'terminology' AND a.atttypid = 'uuid'::regtype, 'map', NULL, 'id'),
-            (12, f.family = 'terminology' AND a.attname IN ('synonymOf', 'coding', 'target'), 'map',
+            (6, f.family = 'resource' AND a.attname ~ '^__', 'keep', NULL, 'token hashes, texts to sort by, ranges'),
+            (7, f.family = 'resource' AND EXISTS (SELECT FROM clone_internal.medplum_kept_columns k WHERE k.resource_type = f.name AND k.name = a.attname),
+                'keep', NULL, 'made of strings that stay'),
+            (8, f.family = 'resource' AND a.atttypid IN ('text'::regtype, 'text[]'::regtype), 'rewrite', NULL, 'follows the document'),
+            (9, f.family = 'references' AND a.attname IN ('resourceId', 'targetId'), 'map', NULL, 'id'),
+            (10, f.family = 'lookup' AND a.attname = 'resourceId', 'map', NULL, 'id'),
+            (11, f.family = 'terminology' AND a.attname = 'id', 'key', NULL, 'integer key'),
+            (12, f.family = 'terminology' AND a.atttypid = 'uuid'::regtype, 'map', NULL, 'id'),
+            (13, f.family = 'terminology' AND a.attname IN ('synonymOf', 'coding', 'target'), 'map',
                  to_regclass(format('%I."Coding"', schema)), 'key of a coding'),
-            (13, f.family = 'terminology' AND a.attname = 'property', 'map', to_regclass(format('%I."CodeSystem_Property"', schema)),
+            (14, f.family = 'terminology' AND a.attname = 'property', 'map', to_regclass(format('%I."CodeSystem_Property"', schema)),
                  'key of a property'),
-            (14, f.family = 'terminology' AND a.attname = 'mapping', 'map', to_regclass(format('%I."ConceptMapping"', schema)), 'key of a mapping'),
-            (15, true, 'keep', NULL, 'plain value')
+            (15, f.family = 'terminology' AND a.attname = 'mapping', 'map', to_regclass(format('%I."ConceptMapping"', schema)), 'key of a mapping'),
+            (16, true, 'keep', NULL, 'plain value')
         ) AS w (rank, applies, role, target, reason)
         WHERE w.applies ORDER BY w.rank LIMIT 1
     ) i
     ON CONFLICT ON CONSTRAINT store_column_pkey DO NOTHING;
-    DROP TABLE pg_temp.medplum_family;
 
     INSERT INTO clone.store_dependency (store, resource_type, includes_type, via_column) VALUES
         (store, '*', 'Binary', ''),
         (store, 'Bot', 'ProjectMembership', 'profile'),
         (store, 'ClientApplication', 'ProjectMembership', 'profile'),
+        (store, 'Cron', 'Bot', ''),
+        (store, 'Cron', 'ProjectMembership', ''),
         (store, 'ProjectMembership', 'AccessPolicy', ''),
         (store, 'ProjectMembership', 'UserConfiguration', '')
     ON CONFLICT DO NOTHING;
@@ -204,201 +236,34 @@ BEGIN
     ON CONFLICT DO NOTHING;
     INSERT INTO clone.store_hook (store, event, function) VALUES
         (store, 'check', 'clone_internal.medplum_check(text, jsonb)'),
-        (store, 'finish', 'clone_internal.medplum_finish(text, bigint, jsonb)')
+        (store, 'finish', 'clone_internal.medplum_finish(text, bigint, jsonb)'),
+        (store, 'verify', 'clone_internal.medplum_verify_columns(text, jsonb)')
     ON CONFLICT ON CONSTRAINT store_hook_pkey DO UPDATE SET function = EXCLUDED.function;
-    -- Strings that the product hashes into token columns stay as they are, so that searching for them still works.
     UPDATE clone.store s
     SET options = jsonb_build_object(
-            'id_paths', jsonb_build_object('kept', jsonb_build_array(
-                '**.identifier.value', '**.identifier[].value', '**.*Identifier.value', '**.*Identifier[].value', '**.telecom[].value',
-                '**.coding[].code', '**.coding[].display', '**.*Coding.code', '**.*Coding.display', '**.tag[].code', '**.tag[].display',
-                '**.security[].code', '**.security[].display')),
+            'id_paths', (SELECT jsonb_object_agg(p.kind, p.list) FROM (
+                SELECT d.kind, jsonb_agg(d.path ORDER BY d.path) AS list FROM clone_internal.medplum_derived_paths d GROUP BY d.kind) p)
+                || jsonb_build_object('kept_prefixes', '["identifier:"]'::jsonb),
             'result', 'document',
             'dangling_null', 'remove',
+            -- A reference that was taken out says so: FHIR requires many, and a server refuses a resource without them.
+            'dangling_display', 'not cloned',
             -- Here a reference restricts who may see what: without it the clone would be more open than its source.
             'keep_dangling', '["AccessPolicy", "Binary"]'::jsonb,
-            'blob_prefix_in_bucket', 'binary/') || s.options
+            'blob_prefix_in_bucket', 'binary/')
+        || (s.options - '{id_paths,dangling_display,schema_version}'::text[])
     WHERE s.name = preset_medplum.store;
 
+    -- Columns that this version of the server does not have, and types, are left out.
     INSERT INTO clone.store_rule (store, position, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo)
-    SELECT preset_medplum.store, r.position, r.resource_type, r.path, r.action, r.value::jsonb, r."when", r.unless_cloned, r.if_given, r.columns, r.todo
-    FROM (VALUES
-        (1, 'Project', '$.name', 'set', '"{name}"', NULL, NULL, 'name', '{name}'::text[], NULL),
-        (2, 'ProjectMembership', '$.project.display', 'set', '"{name}"', NULL, NULL, 'name', '{}', NULL),
-        (3, 'User', '$.project.display', 'set', '"{name}"', '@.project.display', NULL, 'name', '{}', NULL),
-        -- The description's condition reads the old name, so it comes first.
-        (4, 'ClientApplication', '$.description', 'set', '"Default client for {name}"', 'match(@.name, ''.* Default Client'')', NULL, 'name', '{}', NULL),
-        (5, 'ClientApplication', '$.name', 'set', '"{name} Default Client"', 'match(@.name, ''.* Default Client'')', NULL, 'name', '{name}', NULL),
-        (6, 'Project', '$.owner', 'set', '{"reference": "{owner}"}', NULL, NULL, 'owner', '{}', NULL),
-        -- Changes nothing more in the document: the column follows the reference.
-        (6, 'Project', '$.owner.reference', 'set', '"{owner}"', NULL, NULL, 'owner', '{owner}', NULL),
-        (7, 'Project', '$.secret', 'remove', NULL, NULL, NULL, NULL, '{}',
-            'Project/{target_id}: enter the project''s secrets again (Project.secret): bots read them'),
-        (8, 'Project', '$.systemSecret', 'remove', NULL, NULL, NULL, NULL, '{}',
-            'Project/{target_id}: enter the project''s system secrets again (Project.systemSecret)'),
-        (9, 'Project', '$.site', 'remove', NULL, NULL, NULL, NULL, '{googleClientId,recaptchaSiteKey}',
-            'Project/{target_id}: describe the clone''s own sign-in sites (Project.site: domain, Google and reCAPTCHA keys)'),
-        (10, 'ClientApplication', '$.secret', 'regenerate', '{"hex": 32}', NULL, NULL, NULL, '{}',
-            'ClientApplication/{target_id}: has a new secret; give its users the new client id and secret'),
-        (11, 'ClientApplication', '$.retiringSecret', 'remove', NULL, NULL, NULL, NULL, '{}', NULL),
-        (12, 'ClientApplication', '$.identityProvider.clientSecret', 'remove', NULL, NULL, NULL, NULL, '{}',
-            'ClientApplication/{target_id}: enter the secret of its external identity provider again'),
-        (13, 'User', '$.passwordHash', 'remove', NULL, NULL, NULL, NULL, '{}', 'User/{target_id}: has no password in the clone; let the user set one'),
-        (14, 'User', '$.mfaEnrolled', 'set', 'false', '@.mfaSecret && @.mfaEnrolled == true', NULL, NULL, '{}', NULL),
-        (15, 'User', '$.mfaSecret', 'remove', NULL, NULL, NULL, NULL, '{}', 'User/{target_id}: must enrol the second factor again'),
-        (16, 'Subscription', '$.extension[?@.url == ''https://www.medplum.com/fhir/StructureDefinition/subscription-secret'']', 'remove', NULL, NULL, NULL, NULL, '{}',
-            'Subscription/{target_id}: enter the secret its calls are signed with again'),
-        (17, 'Subscription', '$.extension', 'remove', NULL, '@.extension && length(@.extension) == 0', NULL, NULL, '{}', NULL),
-        (18, 'Subscription', '$.channel.header', 'remove', NULL, '@.channel.endpoint && !match(@.channel.endpoint, ''Bot/[^?#]*'')', NULL, NULL, '{}',
-            'Subscription/{target_id}: enter the headers of its calls again'),
-        -- Whatever is not literally a bot calls the outside.
-        (19, 'Subscription', '$.status', 'set', '"off"', '@.channel.endpoint && !match(@.channel.endpoint, ''Bot/[^?#]*'')', NULL, NULL, '{status}',
-            'Subscription/{target_id}: is off; point it to the clone''s own receiver and switch it on'),
-        (20, 'Subscription', '$.status', 'set', '"off"', 'match(@.channel.endpoint, ''Bot/[^?#]*'')', '$.channel.endpoint', NULL, '{status}',
-            'Subscription/{target_id}: is off: its bot was not cloned'),
-        (21, 'Agent', '$.status', 'set', '"off"', NULL, NULL, NULL, '{status}', 'Agent/{target_id}: is off; install an agent for the clone and switch it on')
-    ) AS r (position, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo);
+    SELECT preset_medplum.store, r.position, r.resource_type, r.path, r.action, r.value, r."when", r.unless_cloned, r.if_given,
+        ARRAY(SELECT c FROM unnest(r.columns) c JOIN pg_attribute a ON a.attrelid = f.relation AND a.attname = c AND NOT a.attisdropped), r.todo
+    FROM clone_internal.medplum_rules r
+    JOIN pg_temp.medplum_family f ON f.name = r.resource_type AND f.family = 'resource';
+    DROP TABLE pg_temp.medplum_family;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.preset_medplum(text, jsonb) IS
     'Preset medplum: describes the tables of a Medplum server in schema options.schema (default public) from the live catalog';
-
--- Before anything is read: the database is still the one described, and an owner is a user who can be one.
-CREATE FUNCTION clone_internal.medplum_check(store text, arguments jsonb) RETURNS void
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    schema name := arguments->>'schema';
-    owner text := arguments->>'owner';
-    migrations text := format('%I."DatabaseMigration"', schema);
-    described int := COALESCE((arguments#>>'{store_options,schema_version}')::int, 100);
-    version int := described;
-    known boolean;
-    added text;
-BEGIN
-    -- A migration of the server since the store was described shows in its version, or in a new type.
-    IF has_table_privilege(migrations, 'SELECT') THEN
-        EXECUTE format('SELECT m.version FROM %s m WHERE m.id = 1', migrations) INTO version;
-    END IF;
-    IF version IS DISTINCT FROM described THEN
-        RAISE EXCEPTION 'this Medplum database has schema version %, the store was described for %', COALESCE(version::text, '(none)'), described USING
-            ERRCODE = '55000',
-            HINT = format('After a trial on a copy: UPDATE clone.store SET options = options || ''{"schema_version": %s}'' WHERE name = %L; SELECT clone.store_refresh(%L);',
-                version, store, store);
-    END IF;
-    SELECT string_agg(c.oid::regclass::text, ', ') INTO added
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE a.attname = 'projectId' AND NOT a.attisdropped AND n.nspname = schema AND c.relkind IN ('r', 'p', 'f')
-      AND NOT arguments->'tables' @> to_jsonb(c.oid::bigint);
-    IF added IS NOT NULL THEN
-        RAISE EXCEPTION 'the store "%" does not describe all of the database: % is new', store, added USING
-            ERRCODE = '55000', HINT = format('SELECT clone.store_refresh(%L);', store);
-    END IF;
-    IF owner IS NULL THEN
-        RETURN;
-    END IF;
-    IF owner !~* '^User/[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' THEN
-        RAISE EXCEPTION 'malformed owner "%"', owner USING ERRCODE = '22023', HINT = 'An owner is a reference to a user: User/<id>.';
-    END IF;
-    EXECUTE format($sql$
-        SELECT EXISTS (SELECT FROM %I."User" u WHERE u.id = $1 AND NOT u.deleted
-                       AND (u."projectId" = $2 OR u."projectId" = '65897e4f-7add-55f3-9b17-035b5a4e6d52'))
-        $sql$, schema)
-    INTO known USING substr(owner, 6)::uuid, (arguments->>'source_project')::uuid;
-    IF NOT known THEN
-        RAISE EXCEPTION 'unknown user "%"', owner USING
-            ERRCODE = '22023', HINT = 'The owner is a server-wide user, or a user of the project that is cloned.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION clone_internal.medplum_check(text, jsonb) IS 'Check hook of medplum stores: the schema is the one described, the owner a user';
-
--- After the rows: the owner has an administrator's membership, and what the database cannot copy is said.
-CREATE FUNCTION clone_internal.medplum_finish(store text, run bigint, arguments jsonb) RETURNS jsonb
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    schema name := arguments->>'schema';
-    project uuid := (arguments->>'target_project')::uuid;
-    owner text := arguments->>'new_owner';
-    todo jsonb := '[]';
-    bots bigint;
-    admin boolean;
-    person jsonb;
-    full_name text;
-    project_name text;
-    version int;
-    practitioner uuid := gen_random_uuid();
-    membership uuid := gen_random_uuid();
-    resource record;
-    document jsonb;
-    meta jsonb;
-    written jsonb;
-BEGIN
-    EXECUTE format('SELECT count(*) FROM %I."Bot" b WHERE b."projectId" = $1 AND b.content LIKE $2', schema)
-    INTO bots USING project, '%"cron%';
-    IF bots > 0 THEN
-        todo := todo || to_jsonb(format('%s bots run on a schedule: the server reads it when the bot is saved, or at POST /admin/super/reloadcron', bots));
-    END IF;
-    IF owner IS NULL THEN
-        RETURN todo;
-    END IF;
-    EXECUTE format('DELETE FROM %I."Project_References" r WHERE r."resourceId" = $1 AND r.code = $2', schema) USING project, 'owner';
-    EXECUTE format('INSERT INTO %I."Project_References" ("resourceId", "targetId", code) VALUES ($1, $2, $3)', schema)
-    USING project, substr(owner, 6)::uuid, 'owner';
-    EXECUTE format('SELECT COALESCE((m.content::jsonb->>$3)::boolean, false) FROM %I."ProjectMembership" m
-                    WHERE m."projectId" = $1 AND m."user" = $2 AND NOT m.deleted ORDER BY 1 DESC LIMIT 1', schema)
-    INTO admin USING project, owner, 'admin';
-    IF admin THEN
-        RETURN todo;
-    ELSIF NOT admin THEN
-        RETURN todo || to_jsonb(format('%s is the owner, but the membership is not an administrator''s', owner));
-    END IF;
-
-    EXECUTE format('SELECT u.content::jsonb FROM %I."User" u WHERE u.id = $1', schema) INTO person USING substr(owner, 6)::uuid;
-    EXECUTE format('SELECT p.name, p.__version FROM %I."Project" p WHERE p.id = $1', schema) INTO project_name, version USING project;
-    full_name := concat_ws(' ', person->>'firstName', person->>'lastName');
-    meta := jsonb_build_object('project', project, 'lastUpdated', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'author', jsonb_build_object('reference', 'system'), 'compartment', jsonb_build_array(jsonb_build_object('reference', 'Project/' || project)));
-    FOR resource IN
-        SELECT 'Practitioner' AS type, practitioner AS id,
-            jsonb_strip_nulls(jsonb_build_object('resourceType', 'Practitioner', 'id', practitioner,
-                'name', CASE WHEN full_name <> '' THEN jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
-                    'given', CASE WHEN person ? 'firstName' THEN jsonb_build_array(person->>'firstName') END, 'family', person->>'lastName'))) END)) AS document,
-            jsonb_strip_nulls(jsonb_build_object('__nameSort', NULLIF(full_name, ''), '__givenSort', person->>'firstName', '__familySort', person->>'lastName',
-                'phonetic', CASE WHEN full_name <> '' THEN jsonb_build_array(full_name) END)) AS columns
-        UNION ALL
-        SELECT 'ProjectMembership', membership,
-            jsonb_build_object('resourceType', 'ProjectMembership', 'id', membership, 'admin', true,
-                'project', jsonb_build_object('reference', 'Project/' || project, 'display', project_name),
-                'user', jsonb_build_object('reference', owner, 'display', COALESCE(person->>'email', full_name)),
-                'profile', jsonb_build_object('reference', 'Practitioner/' || practitioner, 'display', full_name)),
-            jsonb_build_object('project', 'Project/' || project, 'user', owner, 'profile', 'Practitioner/' || practitioner, 'profileType', 'Practitioner')
-    LOOP
-        document := resource.document || jsonb_build_object('meta', meta || jsonb_build_object('versionId', gen_random_uuid()));
-        -- As the server writes them: token columns without a token are empty arrays, not NULL.
-        SELECT COALESCE(jsonb_object_agg(a.attname, '[]'::jsonb), '{}') INTO written
-        FROM pg_attribute a
-        WHERE a.attrelid = format('%I.%I', schema, resource.type)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~ '^__'
-          AND a.atttypid IN ('uuid[]'::regtype, 'text[]'::regtype);
-        written := written || jsonb_build_object('id', resource.id, 'content', document::text, 'lastUpdated', meta->'lastUpdated',
-            'deleted', false, 'projectId', project, 'compartments', jsonb_build_array(project), '__version', version) || resource.columns;
-        EXECUTE format('INSERT INTO %1$I.%2$I SELECT (jsonb_populate_record(NULL::%1$I.%2$I, $1)).*', schema, resource.type) USING written;
-        EXECUTE format('INSERT INTO %I.%I (id, content, "versionId", "lastUpdated") VALUES ($1, $2, $3, $4)', schema, resource.type || '_History')
-        USING resource.id, document::text, (document#>>'{meta,versionId}')::uuid, (meta->>'lastUpdated')::timestamptz;
-    END LOOP;
-    IF full_name <> '' THEN
-        EXECUTE format('INSERT INTO %I."HumanName" ("resourceId", name, given, family) VALUES ($1, $2, $3, $4)', schema)
-        USING practitioner, full_name, person->>'firstName', person->>'lastName';
-    END IF;
-    EXECUTE format('INSERT INTO %I."ProjectMembership_References" ("resourceId", "targetId", code)
-                    SELECT $1, r.target, r.code FROM unnest($2, $3) AS r (target, code)', schema)
-    USING membership, ARRAY[project, substr(owner, 6)::uuid, practitioner], '{project,user,profile}'::text[];
-    RETURN todo || to_jsonb(format('%s is the owner: an administrator''s membership and a Practitioner (without e-mail) were made', owner));
-END
-$$;
-COMMENT ON FUNCTION clone_internal.medplum_finish(text, bigint, jsonb) IS 'Finish hook of medplum stores: the owner gets an administrator''s membership';
 
 INSERT INTO clone.preset VALUES ('medplum', 'clone_internal.preset_medplum(text, jsonb)', 'the tables of a Medplum server');

@@ -119,13 +119,18 @@ fn closes(after: &str) -> bool {
     rest.len() == after.len() || rest.starts_with(char::is_alphanumeric)
 }
 
-/// Whether the server hashes the string under `key` of the object under `owner` into token columns.
+/// Whether the server derives something from the string under `key` of the object under `owner`: a hash, an order, a row
+/// of a table of its own.
 fn is_hashed(owner: &str, key: &str) -> bool {
+    let is_identifier = owner == "identifier" || owner.ends_with("Identifier");
+    let is_coding = matches!(owner, "coding" | "tag" | "security" | "class") || owner.ends_with("Coding");
     match key {
-        "value" => owner == "identifier" || owner.ends_with("Identifier") || owner == "telecom",
-        "code" | "display" => {
-            matches!(owner, "coding" | "tag" | "security" | "class") || owner.ends_with("Coding")
-        }
+        "value" => is_identifier || owner == "telecom",
+        "system" => is_identifier || is_coding,
+        "code" | "display" => is_coding || owner == "concept",
+        "text" => !matches!(owner, "" | "note" | "item" | "dosageInstruction"),
+        "family" | "given" => owner == "name",
+        "city" | "line" => owner == "address",
         _ => false,
     }
 }

@@ -89,6 +89,66 @@ pub async fn cloned() -> Option<(Scratch, String)> {
     Some((Scratch::of("medplum_cloned").await, clone.clone()))
 }
 
+/// A version of the server's schema that the data can be brought to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// 100, as the dump has it.
+    Dumped,
+    /// 101, which many servers of early 2026 have.
+    V101,
+    /// The newest one: `shared/data/medplum/upgrade_to_newest.sql`, with rows of the new types.
+    Newest,
+}
+
+/// Brings a database from the dump to a version, as a server's migrations would.
+///
+/// # Panics
+/// When it cannot be upgraded.
+pub async fn upgrade(database: &Scratch, version: Version) {
+    match version {
+        Version::Dumped => {}
+        Version::V101 => database.run(include_str!("../fixtures/medplum_101.sql")).await,
+        Version::Newest => {
+            let script = data().map(|data| data.join("upgrade_to_newest.sql"));
+            run_script(&database.name, &script.unwrap_or_default()).await;
+        }
+    }
+}
+
+/// A database of its own at a version, with the store described for it.
+pub async fn source_at(version: Version) -> Option<Scratch> {
+    let database = source().await?;
+    upgrade(&database, version).await;
+    database.run("SELECT clone.store_refresh('medplum')").await;
+    Some(database)
+}
+
+async fn run_script(database: &str, script: &std::path::Path) {
+    let cluster = cluster().await;
+    let output = Command::new(cluster.installation().program("psql"))
+        .args([
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "--username=postgres",
+            "--host",
+        ])
+        .arg(cluster.directory())
+        .arg(format!("--port={}", cluster.port()))
+        .arg(format!("--dbname={database}"))
+        .arg("--file")
+        .arg(script)
+        .output()
+        .unwrap_or_else(|error| panic!("psql cannot be run: {error}"));
+    assert!(
+        output.status.success(),
+        "{}: {}",
+        script.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
 async fn rename(database: Scratch, name: &str) {
     let old = database.name.clone();
     drop(database);

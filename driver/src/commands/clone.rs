@@ -97,7 +97,8 @@ impl Aftermath<'_> {
         if self.args.verify && !context.interrupt.is_set() {
             context.progress.phase("verifying");
             let (project, store) = (report.target_project(), self.args.store.as_deref());
-            let mut verification = Verification::run(self.session, self.schema, project, store).await?;
+            let mut verification =
+                Verification::run(self.session, self.schema, project, store, false).await?;
             if !self.args.no_blobs && !self.args.blobs_later {
                 verification
                     .add_files(self.session, self.target, store, &context.allowed)

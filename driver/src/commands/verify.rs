@@ -13,7 +13,7 @@ pub(super) async fn run(context: &mut Context, args: &VerifyArgs) -> Result<Outc
     let schema = session.extension_schema().await?;
     context.progress.phase("verifying");
     let store = args.store.as_deref();
-    let mut verification = Verification::run(&session, &schema, &args.project, store).await?;
+    let mut verification = Verification::run(&session, &schema, &args.project, store, args.columns).await?;
     if !args.no_blobs {
         let interrupt = context.interrupt.clone();
         interrupt

@@ -8,7 +8,7 @@ mod fixture;
 
 use fixture::Fixture;
 use pg_clone_core::jsonb;
-use pg_clone_core::rewrite::{Dangling, RewriteError, UuidOutcome};
+use pg_clone_core::rewrite::{Dangling, IdPaths, RewriteError, UuidOutcome};
 use serde_json::{Value, json};
 
 #[test]
@@ -117,4 +117,52 @@ fn the_key_of_a_removed_member_is_counted_on_either_path() {
         .jsonb(&mut jsonb::from_value(&serde_json::from_str(&text).unwrap()).unwrap())
         .unwrap();
     assert_eq!(rewriter.take_counts(), on_text);
+}
+
+#[test]
+fn a_removed_reference_that_held_nothing_else_says_so() {
+    let fixture = Fixture::new();
+    let mut paths = IdPaths::new();
+    paths.set_dangling_display("not cloned");
+    for (before, after) in [
+        (
+            r#"{"a":{"reference":"Patient/<left>"}}"#,
+            r#"{"a":{"display":"not cloned"}}"#,
+        ),
+        (
+            r#"{"a":[{ "reference" : "Patient/<left>" },{"reference":"<0>"}]}"#,
+            r#"{"a":[{ "display":"not cloned" },{"reference":"<0'>"}]}"#,
+        ),
+        (
+            r#"{"a":{"reference":"Patient/<left>","display":"Ada"}}"#,
+            r#"{"a":{"display":"Ada"}}"#,
+        ),
+        (r#"{"a":{"url":"Binary/<left>"}}"#, r#"{"a":{}}"#),
+        (
+            r#"{"meta":{"compartment":[{"reference":"Patient/<left>"}]}}"#,
+            r#"{"meta":{"compartment":[{}]}}"#,
+        ),
+    ] {
+        let rewriter = || fixture.rewriter(Dangling::Remove).with_id_paths(&paths);
+        assert_eq!(fixture.json(before, rewriter), fixture.written(after), "{before}");
+    }
+}
+
+#[test]
+fn text_values_with_a_kept_prefix_stay() {
+    let fixture = Fixture::new();
+    let mut paths = IdPaths::new();
+    paths.keep_prefix("identifier:");
+    for (before, after) in [
+        ("identifier:http://x|<0>", "identifier:http://x|<0>"),
+        ("Patient/<0>", "Patient/<0'>"),
+    ] {
+        let mut bytes = fixture.written(before).into_bytes();
+        fixture
+            .rewriter(Dangling::Keep)
+            .with_id_paths(&paths)
+            .plain_text(&mut bytes)
+            .unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), fixture.written(after));
+    }
 }

@@ -5,11 +5,13 @@ use crate::run::verify::verify;
 use pgrx::prelude::*;
 
 /// Checks a project that a run made: its rows, that nothing names the source, its history, its files.
+/// With `columns`, what the store derives from documents too (a store that has no such check is an error, 22023).
 /// A project that no run made is an error (P0002). Needs SELECT on the store's tables.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn project_clone_verify(
     target_project: Option<String>,
     store: default!(Option<String>, "NULL"),
+    columns: default!(Option<bool>, "false"),
 ) -> TableIterator<
     'static,
     (
@@ -20,10 +22,16 @@ fn project_clone_verify(
         name!(ok, bool),
     ),
 > {
-    let checks = entry(|_| verify(&target_project.unwrap_or_default(), store.as_deref()));
+    let checks = entry(|_| {
+        verify(
+            &target_project.unwrap_or_default(),
+            store.as_deref(),
+            columns.unwrap_or(false),
+        )
+    });
     TableIterator::new(checks.into_iter().map(|check| {
         (
-            check.name.to_owned(),
+            check.name.into_owned(),
             check.subject,
             check.expected,
             check.found,

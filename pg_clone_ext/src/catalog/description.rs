@@ -16,6 +16,8 @@ pub struct Description {
     pub check: Option<Oid>,
     /// Function to call after the rows are copied.
     pub finish: Option<Oid>,
+    /// Function that makes further checks of a clone.
+    pub verify: Option<Oid>,
 }
 
 /// The answer of clone_internal.store_description().
@@ -31,6 +33,7 @@ pub(super) struct Raw {
     finish: Option<Oid>,
     /// Names of all tables that the catalog has for the store.
     described: Vec<String>,
+    verify: Option<Oid>,
     differences: Vec<String>,
 }
 
@@ -116,7 +119,7 @@ impl Raw {
                 quote::literal(name)
             )));
         }
-        let (rules, check, finish) = (self.rules.clone(), self.check, self.finish);
+        let (rules, check, finish, verify) = (self.rules.clone(), self.check, self.finish, self.verify);
         let store = self.into_store()?;
         store.check_types()?;
         Ok(Description {
@@ -124,6 +127,7 @@ impl Raw {
             rules,
             check,
             finish,
+            verify,
         })
     }
 

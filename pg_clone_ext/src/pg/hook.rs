@@ -50,6 +50,14 @@ pub fn check(function: u32, store: &str, arguments: serde_json::Value) -> Result
     Ok(())
 }
 
+/// Calls `function(store text, arguments jsonb)` for what it returns, a jsonb; NULL means nothing.
+pub fn verify(function: u32, store: &str, arguments: serde_json::Value) -> Result<serde_json::Value> {
+    let arguments = [datum(store)?, datum(JsonB(arguments))?];
+    // SAFETY: as in check(); the catalog accepts only functions that return jsonb.
+    let result = unsafe { call(function, &arguments).and_then(|result| JsonB::from_datum(result, false)) };
+    Ok(result.map_or(serde_json::Value::Null, |JsonB(value)| value))
+}
+
 /// Calls `function(store text, run bigint, arguments jsonb)`, which returns jsonb; NULL means that nothing is to be done.
 pub fn finish(
     function: u32,

@@ -1,5 +1,6 @@
 //! Declared strings of documents, from the store's options: `"id_paths": {"whole": [...], "embedded": [...], "kept": [...]}`,
-//! each a list of path patterns as [`IdPaths`] reads them.
+//! each a list of path patterns as [`IdPaths`] reads them. `"plain"` lists exceptions from the others, `"kept_prefixes"`
+//! how text values of columns begin that stay; `"dangling_display"` is what a removed reference says.
 
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::Store;
@@ -8,10 +9,26 @@ use pg_clone_core::rewrite::{IdField, IdPaths};
 /// The declared strings of a store; a pattern that cannot be read is an error (55000).
 pub fn of_store(store: &Store) -> Result<IdPaths> {
     let mut paths = IdPaths::new();
+    if let Some(text) = store
+        .options
+        .get("dangling_display")
+        .and_then(|text| text.as_str())
+    {
+        paths.set_dangling_display(text);
+    }
     let Some(declared) = store.options.get("id_paths") else {
         return Ok(paths);
     };
+    let prefixes = declared.get("kept_prefixes").and_then(|list| list.as_array());
+    for prefix in prefixes
+        .into_iter()
+        .flatten()
+        .filter_map(|prefix| prefix.as_str())
+    {
+        paths.keep_prefix(prefix);
+    }
     for (name, field) in [
+        ("plain", IdField::Plain),
         ("kept", IdField::Kept),
         ("whole", IdField::Whole),
         ("embedded", IdField::Embedded),

@@ -12,15 +12,16 @@ use crate::pg::settings_guard::ReadingSettings;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
-use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Oid, Store, Table, TableRole, quote};
 use pg_clone_core::rewrite::{Dangling, Rewriter};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 /// One check.
 pub struct Check {
     /// What is checked.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Of what: a table, or the store.
     pub subject: String,
     /// What should be.
@@ -56,10 +57,21 @@ fn made_by(store: &str, target: &str) -> Result<Option<MadeBy>> {
         .transpose()
 }
 
-/// All checks of a project. One that no run made is an error (P0002).
-pub fn verify(target_project: &str, store: Option<&str>) -> Result<Vec<Check>> {
+/// All checks of a project, those of the store's own function too where `columns` says so. A project that no run
+/// made is an error (P0002), a store without such a function too (22023).
+pub fn verify(target_project: &str, store: Option<&str>, columns: bool) -> Result<Vec<Check>> {
     let name = catalog::resolve(store, target_project)?;
     let open = catalog::open(&name, Purpose::Read)?;
+    let function = match (columns, open.description.verify) {
+        (false, _) => None,
+        (true, None) => {
+            return Err(
+                Error::bad_argument(format!("the store \"{name}\" has no check of its columns"))
+                    .hint("A medplum store has one; leave columns out for others."),
+            );
+        }
+        (true, found) => found,
+    };
     let (store, snapshot) = (open.description.store, open.snapshot);
     authorize::tables(&store, &[], false)?;
     let target = authorize::project_id(store.project_table()?, target_project)?;
@@ -75,13 +87,16 @@ pub fn verify(target_project: &str, store: Option<&str>) -> Result<Vec<Check>> {
         if run.history.as_deref().unwrap_or("current") == "current" {
             compare_history(&store, &target, &mut checks)?;
         }
+        if let Some(function) = function {
+            checks.extend(ask_store(&store, function, &target)?);
+        }
         Ok(checks)
     });
     drop(snapshot);
     let mut checks = checks?;
     if run.blobs > 0 {
         checks.push(Check {
-            name: "files copied",
+            name: Cow::Borrowed("files copied"),
             subject: format!("{} failed", run.blobs_failed),
             expected: run.blobs.to_string(),
             found: run.blobs_done.to_string(),
@@ -89,6 +104,28 @@ pub fn verify(target_project: &str, store: Option<&str>) -> Result<Vec<Check>> {
         });
     }
     Ok(checks)
+}
+
+/// The checks that the store's own function makes.
+fn ask_store(store: &Store, function: Oid, target: &str) -> Result<Vec<Check>> {
+    let arguments = serde_json::json!({
+        "target_project": target,
+        "schema": store.project_table()?.schema,
+        "store_options": store.options,
+    });
+    let answer = crate::pg::hook::verify(function, &store.name, arguments)?;
+    let rows: Option<Vec<(String, String, String, String, bool)>> =
+        serde_json::from_value(answer).map_err(internal)?;
+    let checks = rows.unwrap_or_default().into_iter();
+    Ok(checks
+        .map(|(name, subject, expected, found, ok)| Check {
+            name: Cow::Owned(name),
+            subject,
+            expected,
+            found,
+            ok,
+        })
+        .collect())
 }
 
 fn filled(store: &Store) -> HashSet<Oid> {
@@ -119,7 +156,7 @@ fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>
             _ => 0,
         };
         checks.push(Check {
-            name: "rows",
+            name: Cow::Borrowed("rows"),
             subject: table.sql_name.clone(),
             expected: expected.to_string(),
             found: found.to_string(),
@@ -173,7 +210,7 @@ fn look_for_source(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<C
         .sum();
     let total = rewriter.dangling_targets().total();
     checks.push(Check {
-        name: "references to the source",
+        name: Cow::Borrowed("references to the source"),
         subject: "all tables".to_owned(),
         expected: format!("at most {} that dangle", run.dangling),
         found: total.to_string(),
@@ -181,20 +218,45 @@ fn look_for_source(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<C
     });
     let other = rewriter.counts().other_spellings;
     checks.push(Check {
-        name: "ids of the source in spellings that are not rewritten",
+        name: Cow::Borrowed("ids of the source in spellings that are not rewritten"),
         subject: "all tables".to_owned(),
         expected: "0".to_owned(),
         found: other.to_string(),
         ok: other == 0,
     });
     checks.push(Check {
-        name: "documents that say another id than their row",
+        name: Cow::Borrowed("documents that say another id than their row"),
         subject: "all tables".to_owned(),
         expected: "0".to_owned(),
         found: wrong_ids.to_string(),
         ok: wrong_ids == 0,
     });
     Ok(())
+}
+
+/// A column as SQL, without the texts that stay in a clone because of how they begin (`id_paths.kept_prefixes`).
+fn without_kept(store: &Store, column: &Column) -> String {
+    let name = format!("t.{}", quote::identifier(&column.name));
+    let prefixes = store.options["id_paths"]["kept_prefixes"].as_array();
+    let prefixes: Vec<&str> = prefixes
+        .into_iter()
+        .flatten()
+        .filter_map(|p| p.as_str())
+        .collect();
+    let is_kept = |value: &str| {
+        let tests = prefixes
+            .iter()
+            .map(|p| format!("pg_catalog.starts_with({value}, {})", quote::literal(p)));
+        tests.collect::<Vec<_>>().join(" OR ")
+    };
+    match (column.type_name.as_str(), prefixes.is_empty()) {
+        ("text", false) => format!("CASE WHEN {} THEN NULL ELSE {name} END", is_kept(&name)),
+        ("text[]", false) => format!(
+            "ARRAY(SELECT e FROM pg_catalog.unnest({name}) e WHERE NOT ({}))",
+            is_kept("e")
+        ),
+        _ => name,
+    }
 }
 
 fn scan_table(
@@ -223,7 +285,7 @@ fn scan_table(
         })
         .filter(|c| table.document_column.as_deref() != Some(c.name.as_str()))
         .filter(|c| !matches!(KeyKind::of(&c.type_name), KeyKind::Int))
-        .map(|c| format!("t.{}", quote::identifier(&c.name)))
+        .map(|c| without_kept(store, c))
         .collect();
     let document = table
         .document_column
@@ -311,7 +373,7 @@ fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Resu
             quote::identifier(document),
         ))?;
         checks.push(Check {
-            name: "history equals current",
+            name: Cow::Borrowed("history equals current"),
             subject: history.sql_name.clone(),
             expected: resources.to_string(),
             found: equal.to_string(),

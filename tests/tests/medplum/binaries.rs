@@ -8,6 +8,7 @@ use pg_clone_tests::medplum_source::{PROJECT, cloned, data, shared, source, sour
 use pg_clone_tests::scratch_database::cluster;
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn every_binary_is_listed_under_its_old_and_new_key() {
     let Some((db, clone)) = cloned().await else { return };
     assert_eq!(
@@ -34,6 +35,7 @@ async fn every_binary_is_listed_under_its_old_and_new_key() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_source_keys_are_files_of_the_servers_storage() {
     let Some((db, _)) = cloned().await else { return };
     let output = Command::new("tar")
@@ -53,6 +55,7 @@ async fn the_source_keys_are_files_of_the_servers_storage() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_driver_copies_every_file_of_the_servers_storage_byte_by_byte() {
     let Some(db) = source().await else { return };
     let scratch = std::env::temp_dir().join(format!("pg_clone_binaries_{}", std::process::id()));
@@ -102,6 +105,7 @@ async fn the_driver_copies_every_file_of_the_servers_storage_byte_by_byte() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn with_full_history_each_version_of_a_binary_is_listed() {
     let Some(db) = shared().await else { return };
     let clone = db
@@ -119,6 +123,7 @@ async fn with_full_history_each_version_of_a_binary_is_listed() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn blobs_none_lists_nothing() {
     let Some(db) = shared().await else { return };
     let clone = db
@@ -135,6 +140,7 @@ async fn blobs_none_lists_nothing() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_attachment_that_leads_nowhere_is_no_error_and_a_binary_nobody_names_is_cloned() {
     let Some(db) = source_with_additions().await else {
         return;
@@ -156,6 +162,7 @@ async fn an_attachment_that_leads_nowhere_is_no_error_and_a_binary_nobody_names_
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn who_waits_for_files_is_told_when_the_clone_commits() {
     let Some(db) = source_with_additions().await else {
         return;

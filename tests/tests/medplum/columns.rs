@@ -15,6 +15,7 @@ const RULED: [(&str, &str); 4] = [
 ];
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn every_column_is_the_sources_under_the_id_map_and_token_columns_are_equal() {
     let Some((db, clone)) = cloned().await else { return };
     let ids = ids(&db).await;
@@ -49,6 +50,7 @@ async fn every_column_is_the_sources_under_the_id_map_and_token_columns_are_equa
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn reference_columns_hold_strings_of_the_document() {
     let Some((db, _)) = cloned().await else { return };
     let table = std::fs::read_to_string(data().unwrap().join("reference_columns.tsv")).unwrap();
@@ -86,6 +88,7 @@ async fn reference_columns_hold_strings_of_the_document() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn token_columns_hold_the_hashes_of_the_documents_identifiers_and_tags() {
     let Some((db, _)) = cloned().await else { return };
     // How the product hashes, by an example of its own.
@@ -124,6 +127,7 @@ async fn token_columns_hold_the_hashes_of_the_documents_identifiers_and_tags() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn reference_rows_are_the_sources_under_the_id_map() {
     let Some((db, clone)) = cloned().await else { return };
     let compare = |kind: &str| {
@@ -166,6 +170,7 @@ async fn reference_rows_are_the_sources_under_the_id_map() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn names_and_addresses_are_found_for_the_clones_people() {
     let Some((db, clone)) = cloned().await else { return };
     for (table, columns) in [

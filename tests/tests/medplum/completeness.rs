@@ -3,6 +3,7 @@
 use pg_clone_tests::medplum_source::{LIVE, OF_EXCLUDED_TYPES, PROJECT, cloned, shared};
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn everything_live_but_the_excluded_types_is_cloned() {
     let Some((db, clone)) = cloned().await else { return };
     assert_eq!(
@@ -31,6 +32,7 @@ async fn everything_live_but_the_excluded_types_is_cloned() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_type_with_more_than_a_thousand_resources_is_cloned_whole() {
     let Some((db, clone)) = cloned().await else { return };
     let of = |project: &str| format!(r#"SELECT count(*) FROM "Observation" WHERE "projectId" = '{project}'"#);
@@ -39,6 +41,7 @@ async fn a_type_with_more_than_a_thousand_resources_is_cloned_whole() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn every_resource_has_exactly_one_clone() {
     let Some((db, _)) = cloned().await else { return };
     assert_eq!(
@@ -57,6 +60,7 @@ async fn every_resource_has_exactly_one_clone() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn new_ids_are_uuids_of_version_7_unless_4_is_wanted() {
     let Some((db, _)) = cloned().await else { return };
     let versions = db
@@ -82,6 +86,7 @@ async fn new_ids_are_uuids_of_version_7_unless_4_is_wanted() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_result_is_the_new_project_and_the_run_says_what_was_done() {
     let Some((db, clone)) = cloned().await else { return };
     let run = db.json("SELECT to_jsonb(r) FROM clone.run r").await;
@@ -129,6 +134,7 @@ async fn the_result_is_the_new_project_and_the_run_says_what_was_done() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_list_of_excluded_types_can_be_overridden() {
     let Some(db) = shared().await else { return };
     db.run(r#"UPDATE clone.store_relation SET cloned = (relation <> '"Flag"'::regclass) WHERE relation IN ('"AuditEvent"', '"Flag"')"#).await;
@@ -141,6 +147,7 @@ async fn the_list_of_excluded_types_can_be_overridden() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_deleted_or_unknown_project_is_not_found() {
     let Some(db) = shared().await else { return };
     db.run(&format!(

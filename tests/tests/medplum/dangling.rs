@@ -6,6 +6,7 @@ use serde_json::Value;
 const PATIENT: &str = "e7752962-19f0-40d6-aa5b-afef3d655610";
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn kept_references_still_name_the_source_and_are_counted_by_plan_run_and_list() {
     let Some(db) = shared().await else { return };
     let arguments = format!("'{PROJECT}', exclude_ids => '{{{PATIENT}}}'");
@@ -32,6 +33,7 @@ async fn kept_references_still_name_the_source_and_are_counted_by_plan_run_and_l
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn removed_references_leave_no_trace_in_documents_columns_and_derived_rows() {
     let Some(db) = shared().await else { return };
     let clone = db
@@ -108,6 +110,7 @@ fn holds_empty(value: &Value) -> bool {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_error_names_the_reference_and_leaves_nothing() {
     let Some(db) = shared().await else { return };
     let projects = r#"SELECT count(*) FROM "Project""#;
@@ -128,6 +131,7 @@ async fn an_error_names_the_reference_and_leaves_nothing() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn references_to_what_never_was_in_the_project_are_not_dangling() {
     let Some(db) = shared().await else { return };
     let clone = db
@@ -152,6 +156,7 @@ async fn references_to_what_never_was_in_the_project_are_not_dangling() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn references_to_types_that_are_never_cloned_are_dangling() {
     let Some(db) = shared().await else { return };
     let request = db
@@ -169,5 +174,50 @@ async fn references_to_types_that_are_never_cloned_are_dangling() {
             .await,
         [[Some(request), Some("2".to_owned())]],
         "in the row and in its history row"
+    );
+}
+
+#[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
+async fn an_element_that_fhir_requires_is_never_taken_out() {
+    let Some(db) = shared().await else { return };
+    let clone = db
+        .clone_project(&format!(
+            "'{PROJECT}', resource_types => '{{Coverage,Provenance,Appointment,Condition,List}}', options => '{{\"dangling\": \"null\"}}'"
+        ))
+        .await;
+    // A reference that held nothing else says that its target was not cloned; one with a display keeps it.
+    for (relation, required) in [
+        ("Coverage", "$.payor[*]"),
+        ("Coverage", "$.beneficiary"),
+        ("Provenance", "$.target[*]"),
+        ("Appointment", "$.participant[*].actor"),
+        ("Condition", "$.subject"),
+        ("List", "$.entry[*].item"),
+    ] {
+        let count = |project: &str, path: &str| {
+            format!(
+                r#"SELECT count(*) FROM "{relation}" t, jsonb_path_query(t.content::jsonb, '{path}') r WHERE t."projectId" = '{project}' AND NOT t.deleted"#
+            )
+        };
+        let before = db.number(&count(PROJECT, required)).await;
+        assert!(before > 0, "{relation} {required}");
+        assert_eq!(
+            db.number(&count(&clone, required)).await,
+            before,
+            "{relation} {required}"
+        );
+        let said = format!("{required} ? (!exists(@.reference) && !exists(@.display))");
+        assert_eq!(db.number(&count(&clone, &said)).await, 0, "{relation} {required}");
+    }
+    assert!(
+        db.number(&format!(r#"SELECT count(*) FROM "Provenance" WHERE "projectId" = '{clone}' AND content LIKE '%{{"display":"not cloned"}}%'"#))
+            .await
+            > 0
+    );
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM project_clone_verify('{clone}', columns => true) WHERE NOT ok AND check_name !~ 'file'"))
+            .await,
+        0
     );
 }

@@ -16,6 +16,7 @@ const EDITED: [&str; 5] = [
 ];
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn documents_are_the_sources_with_new_ids_and_else_equal_to_the_byte() {
     let Some((db, _)) = cloned().await else { return };
     let ids = ids(&db).await;
@@ -44,6 +45,7 @@ async fn documents_are_the_sources_with_new_ids_and_else_equal_to_the_byte() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn no_value_anywhere_names_the_sources_copy_of_a_cloned_resource() {
     let Some((db, clone)) = cloned().await else { return };
     let ids = ids(&db).await;
@@ -96,6 +98,7 @@ async fn no_value_anywhere_names_the_sources_copy_of_a_cloned_resource() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn nothing_of_the_clone_names_the_source_project_or_its_resources_that_are_not_cloned() {
     let Some((db, clone)) = cloned().await else { return };
     let left: Vec<String> = db
@@ -117,6 +120,7 @@ async fn nothing_of_the_clone_names_the_source_project_or_its_resources_that_are
 
 /// One probe resource of each kind of reference is in the source; their new documents, by eye.
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn each_form_of_reference_follows_the_clone() {
     let Some((db, _)) = cloned().await else { return };
     let probes = db
@@ -153,6 +157,7 @@ async fn each_form_of_reference_follows_the_clone() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_reference_to_the_current_version_names_the_clones_version() {
     let Some((db, _)) = cloned().await else { return };
     let ids = ids(&db).await;
@@ -175,6 +180,7 @@ async fn a_reference_to_the_current_version_names_the_clones_version() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_version_that_is_not_cloned_leaves_the_reference() {
     let Some(db) = source_with_additions().await else {
         return;
@@ -195,6 +201,7 @@ async fn a_version_that_is_not_cloned_leaves_the_reference() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn meta_is_the_clones_own() {
     let Some((db, clone)) = cloned().await else { return };
     for Pair {
@@ -232,6 +239,7 @@ async fn meta_is_the_clones_own() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn ids_in_odd_places_follow_the_clone_and_longer_runs_of_digits_stay() {
     let Some(db) = source_with_additions().await else {
         return;

@@ -5,6 +5,7 @@ use pg_clone_tests::medplum_source::{PROJECT, cloned, shared, source_with_additi
 const BOT: &str = "d086db4f-05da-4dba-862b-8d4e0fafa33f";
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_subscription_to_an_outside_endpoint_is_off() {
     let Some((db, clone)) = cloned().await else { return };
     assert_eq!(
@@ -23,6 +24,7 @@ async fn a_subscription_to_an_outside_endpoint_is_off() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_subscription_to_a_cloned_bot_runs_the_clones_bot() {
     let Some((db, clone)) = cloned().await else { return };
     let bot = db
@@ -41,6 +43,7 @@ async fn a_subscription_to_a_cloned_bot_runs_the_clones_bot() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_subscription_to_a_bot_that_is_not_cloned_is_off() {
     let Some(db) = shared().await else { return };
     let clone = db
@@ -63,6 +66,7 @@ async fn a_subscription_to_a_bot_that_is_not_cloned_is_off() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn agents_are_off_and_headers_gone() {
     let Some(db) = source_with_additions().await else {
         return;
@@ -97,6 +101,7 @@ async fn agents_are_off_and_headers_gone() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn policies_and_menus_speak_of_the_clones_resources() {
     let Some((db, clone)) = cloned().await else { return };
     let patient = db

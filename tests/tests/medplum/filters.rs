@@ -39,6 +39,7 @@ fn types<const N: usize>(expected: [(&str, i64); N]) -> BTreeMap<String, i64> {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn resource_types_choose_types() {
     let Some(db) = shared().await else { return };
     assert_eq!(
@@ -58,6 +59,7 @@ async fn resource_types_choose_types() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn include_ids_choose_resources_whatever_their_place() {
     let Some(db) = shared().await else { return };
     let ids = db
@@ -83,6 +85,7 @@ async fn include_ids_choose_resources_whatever_their_place() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn exclude_ids_leave_resources_out() {
     let Some(db) = shared().await else { return };
     let found = cloned_types(&db, &format!("exclude_ids => '{{{PATIENT},{OTHER_PATIENT}}}'")).await;
@@ -93,6 +96,7 @@ async fn exclude_ids_leave_resources_out() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn filters_combine() {
     let Some(db) = shared().await else { return };
     let both = format!("include_ids => '{{{PATIENT},{OTHER_PATIENT}}}', exclude_ids => '{{{PATIENT}}}'");
@@ -121,6 +125,7 @@ async fn filters_combine() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn empty_arrays_and_null_mean_no_filter() {
     let Some(db) = shared().await else { return };
     let found = cloned_types(
@@ -132,6 +137,7 @@ async fn empty_arrays_and_null_mean_no_filter() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn ten_thousand_ids_are_no_problem() {
     let Some(db) = shared().await else { return };
     let found = cloned_types(
@@ -146,6 +152,7 @@ async fn ten_thousand_ids_are_no_problem() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_bot_brings_its_code_and_its_membership() {
     let Some(db) = shared().await else { return };
     // The membership's policy or configuration would come too, if it had one.
@@ -182,6 +189,7 @@ async fn a_bot_brings_its_code_and_its_membership() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_attachment_brings_its_binary() {
     let Some(db) = shared().await else { return };
     let (document, binary) = {
@@ -203,6 +211,7 @@ async fn an_attachment_brings_its_binary() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_membership_brings_its_policy_and_configuration() {
     let Some(db) = shared().await else { return };
     let found = cloned_types(&db, "resource_types => '{ProjectMembership}'").await;
@@ -212,6 +221,7 @@ async fn a_membership_brings_its_policy_and_configuration() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_parameters_form_chooses_the_same() {
     let Some(db) = shared().await else { return };
     let clone = db
@@ -236,6 +246,7 @@ async fn the_parameters_form_chooses_the_same() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_plan_shows_what_the_clone_does() {
     let Some(db) = shared().await else { return };
     for arguments in [
@@ -263,6 +274,7 @@ async fn the_plan_shows_what_the_clone_does() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_plan_writes_nothing() {
     let Some(db) = shared().await else { return };
     db.run("SET TRANSACTION READ ONLY").await;

@@ -44,6 +44,7 @@ async fn memberships(session: &Session, project: &str, user: &str) -> Vec<Vec<Op
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn without_an_owner_it_stays_and_keeps_the_membership() {
     let Some((db, clone)) = cloned().await else { return };
     assert_eq!(owner(&db, &clone).await, [OWNER; 3]);
@@ -53,6 +54,7 @@ async fn without_an_owner_it_stays_and_keeps_the_membership() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_server_wide_user_becomes_owner_with_an_administrators_membership() {
     let Some(db) = shared().await else { return };
     let clone = db
@@ -86,6 +88,7 @@ async fn a_server_wide_user_becomes_owner_with_an_administrators_membership() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_owner_who_is_a_member_gets_no_second_membership() {
     let Some(db) = shared().await else { return };
     for user in [SHARED, OWNER] {
@@ -98,6 +101,7 @@ async fn an_owner_who_is_a_member_gets_no_second_membership() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_user_of_the_project_becomes_owner_as_the_clones_user() {
     let Some(db) = shared().await else { return };
     let clone = db
@@ -112,6 +116,7 @@ async fn a_user_of_the_project_becomes_owner_as_the_clones_user() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_owner_can_log_in_to_a_clone_whose_filters_leave_memberships_out() {
     let Some(db) = shared().await else { return };
     for user in [ADMIN, SHARED] {
@@ -137,6 +142,7 @@ async fn an_owner_can_log_in_to_a_clone_whose_filters_leave_memberships_out() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_owner_in_any_case_is_the_same_user() {
     let Some(db) = shared().await else { return };
     let clone = db
@@ -150,6 +156,7 @@ async fn the_owner_in_any_case_is_the_same_user() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_owner_who_is_no_user_is_refused() {
     let Some(db) = shared().await else { return };
     let other_project = "User/00000000-3840-416c-8d90-ddf9e7b0dc19";
@@ -171,5 +178,48 @@ async fn an_owner_who_is_no_user_is_refused() {
         assert!(failure.message.contains(message), "{failure:?}");
         assert!(!failure.hint.is_empty(), "{failure:?}");
         db.run("ROLLBACK TO s").await;
+    }
+}
+
+#[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
+async fn documents_that_a_clone_makes_have_the_servers_form() {
+    let Some(db) = shared().await else { return };
+    let clone = db
+        .clone_project(&format!(
+            "'{PROJECT}', 'A \"quoted\" name', owner => '{ADMIN}', {PEOPLE}"
+        ))
+        .await;
+    for (relation, members) in [
+        (
+            "ProjectMembership",
+            r#"["resourceType","project","user","profile","admin","id","meta"]"#,
+        ),
+        ("Practitioner", r#"["resourceType","name","id","meta"]"#),
+    ] {
+        let content = db
+            .text(&format!(
+                r#"SELECT content FROM "{relation}" WHERE "projectId" = '{clone}' AND content LIKE '%"author":{{"reference":"system"}}%' AND content LIKE '%Medplum%'"#
+            ))
+            .await;
+        // Compact, in the order of the server: what JSON.stringify makes of it again.
+        let value: serde_json::Value = serde_json::from_str(&content).unwrap();
+        assert_eq!(content.len(), value.to_string().len(), "{content}");
+        assert_eq!(
+            db.text(&format!(
+                "SELECT json_agg(k) FROM json_object_keys($j${content}$j$) k"
+            ))
+            .await
+            .replace(' ', ""),
+            members
+        );
+        assert_eq!(
+            db.text(&format!(
+                "SELECT json_agg(k) FROM json_object_keys($j${content}$j$::json->'meta') k"
+            ))
+            .await
+            .replace(' ', ""),
+            r#"["versionId","lastUpdated","author","project","compartment"]"#
+        );
     }
 }

@@ -3,6 +3,7 @@
 use pg_clone_tests::medplum_source::{PROJECT, cloned, source_with_additions};
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn secrets_of_the_source_are_nowhere_in_the_clone() {
     let Some((db, clone)) = cloned().await else { return };
     for secret in [
@@ -34,6 +35,7 @@ async fn secrets_of_the_source_are_nowhere_in_the_clone() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn client_applications_get_secrets_of_their_own() {
     let Some((db, clone)) = cloned().await else { return };
     let secrets = db
@@ -57,6 +59,7 @@ async fn client_applications_get_secrets_of_their_own() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_rarer_secrets_are_dropped_too() {
     let Some(db) = source_with_additions().await else {
         return;
@@ -74,6 +77,10 @@ async fn the_rarer_secrets_are_dropped_too() {
         "google-SECRET",
         "recaptcha-SECRET",
         "Bearer SECRET",
+        "agent-SECRET",
+        "websocket-SECRET",
+        "two-lines-SECRET",
+        "endpoint-SECRET",
     ] {
         let in_project = |project: &str| {
             format!("SELECT count(*) FROM test.rows_of('{project}') WHERE row_json::text LIKE '%{secret}%'")
@@ -100,6 +107,7 @@ async fn the_rarer_secrets_are_dropped_too() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_run_says_what_must_be_configured_again() {
     let Some((db, clone)) = cloned().await else { return };
     let todo = db.json("SELECT todo FROM clone.run").await;
@@ -129,4 +137,24 @@ async fn the_run_says_what_must_be_configured_again() {
         assert_eq!(found, 1, "{said}");
     }
     assert!(todo.iter().any(|text| text.contains("reloadcron")), "{todo:?}");
+}
+
+#[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
+async fn what_lets_somebody_in_is_dropped_when_its_type_is_asked_for() {
+    let Some(db) = source_with_additions().await else {
+        return;
+    };
+    let clone = db
+        .clone_project(&format!(
+            "'{PROJECT}', resource_types => '{{User,UserSecurityRequest}}'"
+        ))
+        .await;
+    assert_eq!(
+        db.rows(&format!(
+            r#"SELECT DISTINCT content::jsonb ? 'secret', content::jsonb->>'used' FROM "UserSecurityRequest" WHERE "projectId" = '{clone}'"#
+        ))
+        .await,
+        [["f", "true"].map(|text| Some(text.to_owned()))]
+    );
 }

@@ -25,6 +25,7 @@ fn mappings(project: &str) -> String {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn codings_and_mappings_of_the_dump_are_cloned_with_new_keys() {
     let Some((db, clone)) = cloned().await else { return };
     for (what, rows) in [(codings as fn(&str) -> String, 150), (mappings, 20)] {
@@ -59,6 +60,7 @@ async fn codings_and_mappings_of_the_dump_are_cloned_with_new_keys() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn synonyms_properties_and_attributes_refer_to_the_clones_rows() {
     let Some(db) = source_with_additions().await else {
         return;
@@ -96,6 +98,7 @@ async fn synonyms_properties_and_attributes_refer_to_the_clones_rows() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_code_system_brings_its_codings_and_others_none() {
     let Some(db) = shared().await else { return };
     let clone = db

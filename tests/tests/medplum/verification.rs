@@ -3,6 +3,7 @@
 use pg_clone_tests::medplum_source::{PROJECT, cloned, shared, source_with_additions};
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_good_clone_passes_every_check() {
     let Some((db, clone)) = cloned().await else { return };
     let checks = db
@@ -19,6 +20,7 @@ async fn a_good_clone_passes_every_check() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn clones_of_odd_resources_pass_too() {
     let Some(db) = source_with_additions().await else {
         return;
@@ -41,6 +43,7 @@ async fn clones_of_odd_resources_pass_too() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn kept_references_to_the_source_are_expected_and_counted() {
     let Some(db) = shared().await else { return };
     let clone = db
@@ -66,6 +69,7 @@ async fn kept_references_to_the_source_are_expected_and_counted() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn what_was_changed_after_the_clone_is_found() {
     let Some(db) = shared().await else { return };
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
@@ -108,6 +112,7 @@ async fn what_was_changed_after_the_clone_is_found() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_project_that_no_run_made_is_refused() {
     let Some(db) = shared().await else { return };
     let failure = db

@@ -3,28 +3,20 @@
 //! Nearly no document has an escape of a character that needs none, so one look for it is all that others pay.
 
 use crate::ids::{IdMap, Mapped, uuid_text};
-use memchr::memmem::Finder;
 
 /// How such an escape begins.
 const PREFIX: &[u8] = b"\\u00";
 
-/// Looks for escapes of characters that ids, types, versions and percent escapes are made of.
-pub(super) struct Escapes(Finder<'static>);
-
-impl Escapes {
-    pub(super) fn new() -> Self {
-        Escapes(Finder::new(PREFIX))
-    }
-
-    /// Whether there is one. It may be the text of one, behind an escaped backslash.
-    #[inline]
-    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
-        self.0.find_iter(bytes).any(|at| {
-            escaped(&bytes[at..]).is_some_and(|byte| {
+/// Whether there is an escape of a character that ids, types, versions and percent escapes are made of. It may be the
+/// text of one, behind an escaped backslash.
+#[inline]
+pub(super) fn has_escape(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(b'\\', bytes).any(|at| {
+        bytes[at..].starts_with(PREFIX)
+            && escaped(&bytes[at..]).is_some_and(|byte| {
                 byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'%' | b'/')
             })
-        })
-    }
+    })
 }
 
 /// The ASCII character of the `\u00XX` at the beginning.
@@ -97,12 +89,11 @@ mod tests {
 
     #[test]
     fn only_escapes_of_id_characters_count() {
-        let escapes = Escapes::new();
         for text in [r"\u0030", r"x\u002d", r"\\u0061", r"\u00e9\u0046", r"\u005f"] {
-            assert!(escapes.is_in(text.as_bytes()), "{text}");
+            assert!(has_escape(text.as_bytes()), "{text}");
         }
         for text in ["", r"\u00e9", r"\u0022", r"\u003c", r"\u00", r"u0030", r"\u000a"] {
-            assert!(!escapes.is_in(text.as_bytes()), "{text}");
+            assert!(!has_escape(text.as_bytes()), "{text}");
         }
     }
 

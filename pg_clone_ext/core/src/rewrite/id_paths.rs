@@ -9,6 +9,8 @@ pub enum IdField {
     Embedded,
     /// The string stays as it is, whatever it holds: something else depends on its bytes (a search token, say).
     Kept,
+    /// The string is like any other, though a later declaration speaks of it too.
+    Plain,
 }
 
 /// A step from a value of a document to one inside it.
@@ -28,6 +30,8 @@ pub enum Step<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdPaths {
     patterns: Vec<(Vec<Segment>, IdField)>,
+    kept_prefixes: Vec<Vec<u8>>,
+    dangling_display: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,9 +81,30 @@ impl IdPaths {
         Ok(self)
     }
 
+    /// Declares that text values (of columns) that begin so stay as they are.
+    pub fn keep_prefix(&mut self, prefix: &str) {
+        self.kept_prefixes.push(prefix.as_bytes().to_vec());
+    }
+
+    /// Declares what a reference says that was taken out ([`super::Dangling::Remove`]) and held nothing else: an object
+    /// whose only member is `reference` gets `display` with this text instead, but for those in `meta`.
+    pub fn set_dangling_display(&mut self, text: &str) {
+        self.dangling_display = Some(text.to_owned());
+    }
+
+    /// Whether a text value stays as it is.
+    pub(super) fn keeps_text(&self, value: &[u8]) -> bool {
+        self.kept_prefixes.iter().any(|prefix| value.starts_with(prefix))
+    }
+
+    /// The text that takes the place of a removed reference.
+    pub(super) fn dangling_display(&self) -> Option<&str> {
+        self.dangling_display.as_deref()
+    }
+
     /// Whether nothing is declared.
     pub fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
+        self.patterns.is_empty() && self.kept_prefixes.is_empty() && self.dangling_display.is_none()
     }
 
     /// Whether some strings are kept.
@@ -101,9 +126,16 @@ impl IdPaths {
 
     /// What is declared for the string at `path`; the first declaration that fits counts.
     pub fn field_at(&self, path: &[Step<'_>]) -> Option<IdField> {
+        // Most patterns are told apart by their last step.
+        let may_end = |pattern: &[Segment]| match (pattern.last(), path.last()) {
+            (Some(Segment::Key(key)), Some(Step::Member(name))) => key == name,
+            (Some(Segment::Key(_)), _) => false,
+            (Some(Segment::Element), last) => matches!(last, Some(Step::Element)),
+            _ => true,
+        };
         self.patterns
             .iter()
-            .find(|(pattern, _)| matches(pattern, path))
+            .find(|(pattern, _)| may_end(pattern) && matches(pattern, path))
             .map(|(_, field)| *field)
     }
 }

@@ -5,7 +5,7 @@
 
 use super::boundary::Encoding;
 use super::dangling::is_whole_reference;
-use super::escapes::decode_ids;
+use super::escapes::{decode_ids, has_escape};
 use super::find::{Hit, Judge, Reference, collect_hits};
 use super::member_key::member_key;
 use super::{Dangling, Outcome, RewriteError, Rewriter};
@@ -44,7 +44,7 @@ impl Rewriter<'_> {
         } = &mut self.scratch;
         patches.clear();
         left.clear();
-        if self.escapes.is_in(text) {
+        if has_escape(text) {
             match encoding {
                 Encoding::Json => return Ok(Verdict::Rebuild),
                 Encoding::Plain if decode_ids(self.ids, text).is_some() => return Ok(Verdict::Rebuild),
@@ -99,7 +99,7 @@ impl Rewriter<'_> {
         if !found.is_empty() && self.paths.is_some_and(super::IdPaths::keeps_any) {
             return Ok(Verdict::Rebuild);
         }
-        if self.escapes.is_in(payload) && decode_ids(self.ids, payload).is_some() {
+        if has_escape(payload) && decode_ids(self.ids, payload).is_some() {
             return Ok(Verdict::Rebuild);
         }
         if found.is_empty() {

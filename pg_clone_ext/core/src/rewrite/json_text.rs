@@ -65,7 +65,7 @@ struct Key {
     new: Option<Vec<u8>>,
 }
 
-impl<'d> Rebuild<'_, '_, 'd> {
+impl<'a, 'd> Rebuild<'_, 'a, 'd> {
     fn document(&mut self) -> Result<(), RewriteError> {
         self.value(None)?;
         while let Some(level) = self.levels.last().copied() {
@@ -172,7 +172,14 @@ impl<'d> Rebuild<'_, '_, 'd> {
             }
             NewValue::Dangling if self.rewriter.dangling == Dangling::Remove && !self.levels.is_empty() => {
                 self.rewriter.counts.removed += 1;
-                self.remove(key.map_or(start, |key| key.start))
+                let from = key.map_or(start, |key| key.start);
+                match self.display_instead(from) {
+                    Some(text) => self.replace(from, self.at, |out| {
+                        out.extend_from_slice(b"\"display\":");
+                        json_string::write(text.as_bytes(), out);
+                    }),
+                    None => self.remove(from),
+                }
             }
             NewValue::Dangling => {
                 self.rewriter.counts.nulled += 1;
@@ -180,6 +187,17 @@ impl<'d> Rebuild<'_, '_, 'd> {
                 self.replace(start, self.at, |out| out.extend_from_slice(b"null"))
             }
         }
+    }
+
+    /// What takes the place of the `reference` member at `from` that was just read, where it is the only one of its
+    /// object: FHIR requires many references, and a server refuses a resource without them.
+    fn display_instead(&self, from: usize) -> Option<&'a str> {
+        let text = self.rewriter.paths?.dangling_display()?;
+        let is_only = self.document[..from].trim_ascii_end().ends_with(b"{")
+            && self.document[self.at..].trim_ascii_start().starts_with(b"}");
+        let is_reference = self.keys.last().is_some_and(|key| key.as_ref() == b"reference");
+        let is_meta = self.keys.first().is_some_and(|key| key.as_ref() == b"meta");
+        (is_only && is_reference && !is_meta).then_some(text)
     }
 
     fn field(&self) -> Option<IdField> {

@@ -34,7 +34,7 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-impl<'d> Rebuild<'_, '_, 'd> {
+impl<'a, 'd> Rebuild<'_, 'a, 'd> {
     /// The rewritten value; `None` when it is to be removed.
     fn node(&mut self, node: Node<'d>) -> Result<Option<Node<'d>>, RewriteError> {
         Ok(Some(match node {
@@ -68,6 +68,7 @@ impl<'d> Rebuild<'_, '_, 'd> {
     ) -> Result<Vec<(Cow<'d, [u8]>, Node<'d>)>, RewriteError> {
         let mut kept = Vec::with_capacity(members.len());
         let mut key_changed = false;
+        let display = self.display_instead(&members);
         for (key, value) in members {
             let step = match &key {
                 Cow::Borrowed(key) => Step::Member(key),
@@ -81,10 +82,14 @@ impl<'d> Rebuild<'_, '_, 'd> {
                 }
                 NewValue::Same | NewValue::Dangling => key,
             };
-            let Some(value) = self.at(step, value)? else {
-                continue;
-            };
-            kept.push((key, value));
+            match (self.at(step, value)?, display) {
+                (Some(value), _) => kept.push((key, value)),
+                (None, Some(text)) => kept.push((
+                    Cow::Borrowed(&b"display"[..]),
+                    Node::String(Cow::Owned(text.as_bytes().to_vec())),
+                )),
+                (None, None) => {}
+            }
         }
         if key_changed {
             self.changed = true;
@@ -92,6 +97,14 @@ impl<'d> Rebuild<'_, '_, 'd> {
             self.rewriter.counts.key_collisions += (kept.len() - distinct.len()) as u64;
         }
         Ok(kept)
+    }
+
+    /// What takes the place of a removed reference that is the only member of its object.
+    fn display_instead(&self, members: &[(Cow<'d, [u8]>, Node<'d>)]) -> Option<&'a str> {
+        let text = self.rewriter.paths?.dangling_display()?;
+        let is_meta = matches!(self.path.first(), Some(Step::Member(b"meta")));
+        let is_reference = matches!(members, [(key, _)] if key.as_ref() == b"reference");
+        (is_reference && !is_meta).then_some(text)
     }
 
     fn string(&mut self, string: Cow<'d, [u8]>) -> Result<Option<Node<'d>>, RewriteError> {

@@ -28,7 +28,7 @@ pub use outcome::{Counts, Outcome, TextIdOutcome, UuidOutcome};
 
 use crate::ids::{Id, IdMap, Mapped, MappedText, TextIdMap};
 use boundary::Encoding;
-use escapes::Escapes;
+use escapes::has_escape;
 use in_place::{Scratch, Verdict};
 use value::NewValue;
 
@@ -42,7 +42,6 @@ pub struct Rewriter<'a> {
     counts: Counts,
     targets: DanglingTargets,
     scratch: Scratch,
-    escapes: Escapes,
     counts_spellings: bool,
 }
 
@@ -57,7 +56,6 @@ impl<'a> Rewriter<'a> {
             counts: Counts::default(),
             targets: DanglingTargets::default(),
             scratch: Scratch::default(),
-            escapes: Escapes::new(),
             counts_spellings: false,
         }
     }
@@ -112,7 +110,7 @@ impl<'a> Rewriter<'a> {
         self.counts_spellings
             || !self.texts.is_empty()
             || find::hits(self.ids, bytes).next().is_some()
-            || self.escapes.is_in(bytes)
+            || has_escape(bytes)
     }
 
     /// Rewrites a JSON document held as text.
@@ -153,6 +151,9 @@ impl<'a> Rewriter<'a> {
     /// # Errors
     /// [`RewriteError`]; the value is untouched then.
     pub fn plain_text(&mut self, value: &mut [u8]) -> Result<Outcome, RewriteError> {
+        if self.paths.is_some_and(|paths| paths.keeps_text(value)) {
+            return Ok(Outcome::Unchanged);
+        }
         if self.texts.is_empty() && !self.counts_spellings {
             match self.judge_text(value, Encoding::Plain)? {
                 Verdict::InPlace => return Ok(self.patch(value)),

@@ -2,7 +2,7 @@
 
 use super::boundary::Encoding;
 use super::dangling::{is_type_name, is_whole_reference_to};
-use super::escapes::decode_ids;
+use super::escapes::{decode_ids, has_escape};
 use super::find::{Judge, Reference, hits};
 use super::history::{Version, version_after};
 use super::spellings::other_spellings;
@@ -54,7 +54,7 @@ impl<'a> Rewriter<'a> {
         if self.counts_spellings {
             self.counts.other_spellings += other_spellings(self.ids, string);
         }
-        let decoded = if self.escapes.is_in(string) {
+        let decoded = if has_escape(string) {
             decode_ids(self.ids, string)
         } else {
             None
