@@ -139,8 +139,10 @@ BEGIN
 
     CREATE TEMP TABLE pg_temp.medplum_family ON COMMIT DROP AS
     SELECT * FROM clone_internal.medplum_families(schema, COALESCE(options->'ignore_tables', '[]')) WHERE family <> 'none';
-    DELETE FROM clone.store_relation r
-    WHERE r.store = preset_medplum.store AND NOT EXISTS (SELECT FROM pg_temp.medplum_family f WHERE f.relation = r.relation);
+    -- What was described and is none of a project's now, or is to be left out; tables described by hand stay.
+    DELETE FROM clone.store_relation r USING clone_internal.medplum_families(schema) f
+    WHERE r.store = preset_medplum.store AND f.relation = r.relation
+      AND (f.family = 'none' OR COALESCE(options->'ignore_tables', '[]') ? f.name::text);
     INSERT INTO clone.store_relation (store, relation, role, position, resource_type, id_column, project_column, parents, join_column,
         document_column, version_path, live, cloned, blob_key)
     SELECT preset_medplum.store, f.relation,
