@@ -86,7 +86,11 @@ async fn agents_are_off_and_headers_gone() {
                FROM "Subscription" WHERE "projectId" = '{clone}' AND content LIKE '%addition%' ORDER BY 1"#
         ))
         .await,
-        ["addition: outside with id offoff-", "addition: websocket activeactive-"]
+        [
+            "addition: outside with id offoff-",
+            "addition: two lines offoff-",
+            "addition: websocket activeactive-"
+        ]
     );
     let todo = db.text("SELECT todo FROM clone.run").await;
     assert!(todo.contains("Agent/") && todo.contains("headers"), "{todo}");
