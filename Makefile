@@ -34,7 +34,8 @@ test:
 install:
 	@scripts/prepare.sh
 	@scripts/install-extension.sh release
-	cargo build --release -p pg_clone
+	PG_CLONE_VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1) ($$(git rev-parse --short HEAD 2>/dev/null || echo 'no commit'))" \
+	    cargo build --release -p pg_clone
 
 lint:
 	@scripts/prepare.sh

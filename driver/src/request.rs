@@ -222,6 +222,15 @@ mod tests {
     }
 
     #[test]
+    fn the_places_of_files_go_to_the_server_in_full_unless_there_are_no_files() {
+        let request = clone_request("pg_clone clone p --blobs-to s3://b/x?region=r").unwrap();
+        assert_eq!(request.options["blobs_to"], "s3://b/x/?region=r");
+        // It may stand in the environment.
+        let without = clone_request("pg_clone clone p --no-blobs --blobs-to file:/x").unwrap();
+        assert_eq!(without.options.get("blobs_to"), None);
+    }
+
+    #[test]
     fn options_that_make_no_sense_are_refused() {
         for line in [
             "-o history",
@@ -236,7 +245,7 @@ mod tests {
             );
         }
         for line in [
-            "--no-blobs --blobs-to file:/x",
+            "--no-blobs --blobs-later",
             "--dry-run --background",
             "--dry-run --verify",
         ] {

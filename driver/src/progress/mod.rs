@@ -266,3 +266,28 @@ fn say(line: &str) {
 fn clip(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_the_pace_so_far() {
+        let count = |done, total| Count {
+            done,
+            total,
+            ..Count::default()
+        };
+        let left = |done, total, seconds| time_left(&count(done, total), Duration::from_secs(seconds));
+        assert_eq!(left(10, Some(40), 10).as_deref(), Some("30 s left"));
+        assert_eq!(left(1, Some(2), 600).as_deref(), Some("10 min 0 s left"));
+        for nothing in [
+            left(10, None, 10),
+            left(0, Some(40), 10),
+            left(40, Some(40), 10),
+            left(10, Some(40), 0),
+        ] {
+            assert_eq!(nothing, None);
+        }
+    }
+}

@@ -1,18 +1,21 @@
 //! Where the files of a clone went is recorded with it, and a worker goes only where it may.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pg_clone_tests::blob_queue::said;
 use pg_clone_tests::driver_source::{PROJECT, Source, json};
 
 /// Files below a directory.
-fn files(directory: &PathBuf) -> usize {
+fn files(directory: &Path) -> usize {
     let entries = fs::read_dir(directory).into_iter().flatten().map(Result::unwrap);
     entries
-        .map(|entry| match entry.file_type().unwrap().is_dir() {
-            true => files(&entry.path()),
-            false => 1,
+        .map(|entry| {
+            if entry.file_type().unwrap().is_dir() {
+                files(&entry.path())
+            } else {
+                1
+            }
         })
         .sum()
 }

@@ -94,8 +94,10 @@ async fn certificates_and_parameters_are_taken_as_psql_takes_them() {
         .local_addr()
         .unwrap()
         .port();
-    let mut config = ClusterConfig::default();
-    config.tcp_port = Some(port);
+    let config = ClusterConfig {
+        tcp_port: Some(port),
+        ..ClusterConfig::default()
+    };
     let mut cluster = Cluster::start(config).unwrap();
     let directory = cluster.make_directory("tls").unwrap();
     make_certificates(&directory);
