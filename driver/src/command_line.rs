@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use serde_json::json;
@@ -10,12 +9,10 @@ use serde_json::json;
 use crate::args::Cli;
 use crate::commands;
 use crate::failure::{Report, exit_code};
+use crate::interrupt;
 use crate::output::Format;
 use crate::output::printable::escape_json;
 use crate::redact::redact;
-
-/// How long threads may take to end after the command did.
-const THREADS: Duration = Duration::from_secs(8);
 
 /// Runs `pg_clone` with the arguments of this process.
 pub fn main() -> ExitCode {
@@ -37,7 +34,7 @@ pub fn main() -> ExitCode {
     };
     let ended = runtime.block_on(commands::run(cli));
     // Threads that start a cluster or write a file clean up behind them; one that hangs must not keep the process.
-    runtime.shutdown_timeout(THREADS);
+    runtime.shutdown_timeout(interrupt::patience());
     match ended {
         Ok(outcome) => outcome.into(),
         Err(error) => {

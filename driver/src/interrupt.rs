@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: heard once, by whoever asks.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -9,6 +10,26 @@ use tokio_util::sync::CancellationToken;
 /// How long after the signal the process ends whatever it waits for: a directory on a server that is gone, a statement
 /// that cannot be cancelled. Whoever sends signals (systemd, Kubernetes) waits for 10 s or more.
 const LAST_WORD: Duration = Duration::from_millis(9_500);
+
+/// How long a command may take that must take away what it made.
+const CLEANING: Duration = Duration::from_secs(60);
+
+/// Whether this command has something of its own to take away.
+static CLEANS_UP: AtomicBool = AtomicBool::new(false);
+
+/// From now on the process has made something, e.g. a cluster, that must be gone when it ends: it gets the time for that.
+pub fn begin_clean_up() {
+    CLEANS_UP.store(true, Ordering::Relaxed);
+}
+
+/// How long threads may take to end after the command did.
+pub fn patience() -> Duration {
+    if CLEANS_UP.load(Ordering::Relaxed) {
+        CLEANING
+    } else {
+        LAST_WORD
+    }
+}
 
 /// Tells whether the user asked to stop. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -79,7 +100,7 @@ impl Interrupt {
 
 /// On a thread of its own: the runtime's may all be stuck.
 fn end_anyway() {
-    std::thread::sleep(LAST_WORD);
+    std::thread::sleep(patience());
     eprintln!(
         "pg_clone: error: interrupted: what was under way did not end in time and was left; what was not committed is undone"
     );

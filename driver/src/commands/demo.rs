@@ -12,7 +12,7 @@ use crate::connect::Target;
 use crate::demo::{Sample, create_store, document_diff, telling_document};
 use crate::failure::Outcome;
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
-use crate::interrupt::Interrupted;
+use crate::interrupt::{Interrupted, begin_clean_up};
 use crate::output::{seconds, thousands};
 use crate::request::CloneRequest;
 use crate::run_report::RunReport;
@@ -23,6 +23,7 @@ use throwaway_cluster::{Cluster, ClusterConfig};
 const DATABASE: &str = "postgres";
 
 pub(super) async fn run(context: &mut Context, args: &DemoArgs) -> Result<Outcome> {
+    begin_clean_up();
     context.progress.phase("starting a private PostgreSQL");
     // On a thread of its own, where waiting for initdb holds nobody up; an interrupt drops what it returns.
     let starting = tokio::task::spawn_blocking(|| {
