@@ -4,7 +4,22 @@
 --
 -- Each command runs with the rights of the role that schedules it. It needs EXECUTE on the functions and, for refreshes and
 -- the sweep, SELECT, INSERT and DELETE on the store's tables. Times are GMT unless cron.timezone says otherwise.
+-- All of it is scheduled, or nothing.
 \set ON_ERROR_STOP on
+\if :{?source}
+\if :{?staging}
+\if :{?template}
+\set complete 1
+\endif
+\endif
+\endif
+\if :{?complete}
+\else
+DO $$ BEGIN RAISE EXCEPTION 'one of the variables source, staging, template is missing'
+    USING HINT = 'psql -v source=<project> -v staging=<clone> -v template=<clone> -f pg_cron.sql'; END $$;
+\endif
+
+BEGIN;
 
 -- Nightly staging: every night at 02:30 a new clone of the source takes the place of the old one. Ids and secrets of its
 -- clients stay, so whoever is configured against staging stays logged in.
@@ -32,5 +47,7 @@ SELECT cron.schedule('staging overdue', '*/10 * * * *', format(
 
 -- Expiry sweep: every hour, clones whose time is over go. Their files are deleted by pg_clone blobs run or a worker.
 SELECT cron.schedule('expired clones', '15 * * * *', 'SELECT * FROM clone.expire()');
+
+COMMIT;
 
 SELECT jobname, schedule, command FROM cron.job ORDER BY jobid;

@@ -1,6 +1,17 @@
 -- Cloning over HTTP with PostgREST: POST /rpc/clone_project {"source": "<project id>", "name": "Staging"}.
+--
+--   psql -v role=web_user -f postgrest.sql
+--
 -- The function queues the clone and answers at once; `pg_clone worker --watch` or pg_cron runs it with the rights of whoever asked.
--- Schema api is the one that PostgREST serves; web_user is the role of signed-in users.
+-- Schema api is the one that PostgREST serves; role is the role of signed-in users, who also need SELECT and INSERT on the
+-- store's tables. All of it is done, or nothing.
+\set ON_ERROR_STOP on
+\if :{?role}
+\else
+DO $$ BEGIN RAISE EXCEPTION 'the variable role is missing' USING HINT = 'psql -v role=web_user -f postgrest.sql'; END $$;
+\endif
+
+BEGIN;
 
 CREATE SCHEMA IF NOT EXISTS api;
 
@@ -13,7 +24,9 @@ CREATE VIEW api.clone_run AS
     SELECT id, source_project, target_project, name, resources, rows, dangling, blobs, finished_at, todo FROM clone.run WHERE run_by = current_user;
 
 REVOKE ALL ON FUNCTION api.clone_project(text, text) FROM PUBLIC;
--- GRANT USAGE ON SCHEMA api TO web_user;
--- GRANT EXECUTE ON FUNCTION api.clone_project(text, text) TO web_user;
--- GRANT SELECT ON api.clone_run TO web_user;
--- SELECT clone.allow('web_user');   -- and SELECT, INSERT on the store's tables
+GRANT USAGE ON SCHEMA api TO :"role";
+GRANT EXECUTE ON FUNCTION api.clone_project(text, text) TO :"role";
+GRANT SELECT ON api.clone_run TO :"role";
+SELECT clone.allow(:'role');
+
+COMMIT;

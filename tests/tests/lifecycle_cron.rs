@@ -85,16 +85,27 @@ async fn scheduled_clones_run_fail_visibly_and_catch_up() {
     {
         assert!(line.contains("* *"), "no schedule in {line}");
     }
-    let example: String = example
-        .lines()
-        .filter(|line| !line.starts_with('\\'))
-        .map(|line| format!("{line}\n"))
-        .collect::<String>()
-        .replace(":'source'", &format!("'{SOURCE}'"))
-        .replace(":'staging'", &format!("'{staging}'"))
-        .replace(":'template'", &format!("'{template}'"))
-        .replace("{Bot,Questionnaire,PlanDefinition}", "{Patient}");
-    db.run(&example).await;
+    let output = std::process::Command::new(cluster.installation().program("psql"))
+        .args(["-X", "--username=postgres", "--dbname=postgres", "--host"])
+        .arg(cluster.directory())
+        .arg(format!("--port={}", cluster.port()))
+        .args([
+            "-v",
+            &format!("source={SOURCE}"),
+            "-v",
+            &format!("staging={staging}"),
+            "-v",
+        ])
+        .arg(format!("template={template}"))
+        .arg("--file")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../sql/examples/pg_cron.sql"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert_eq!(db.number("SELECT count(*) FROM cron.job").await, 5);
     // The template's source goes; its refresh is to fail until the source is back.
     db.run(&format!("DELETE FROM documents.project WHERE id = '{GONE}'"))
