@@ -9,6 +9,7 @@
 mod compressed;
 mod constraints;
 mod indexes;
+mod owner;
 mod pairs;
 mod references;
 mod rows;
