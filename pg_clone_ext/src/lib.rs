@@ -51,6 +51,11 @@ extension_sql_file!(
     requires = ["describe"]
 );
 extension_sql_file!(
+    "../../sql/install/store_options.sql",
+    name = "store_options",
+    requires = ["stores", "jobs", "blob_queue"]
+);
+extension_sql_file!(
     "../../sql/install/verify.sql",
     name = "verify",
     requires = ["blob_queue"]
@@ -121,6 +126,7 @@ extension_sql_file!(
         "preset_medplum",
         "preset_registry",
         "rewritten_rows",
+        "store_options",
         "verify"
     ]
 );

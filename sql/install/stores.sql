@@ -181,17 +181,6 @@ END
 $$;
 COMMENT ON FUNCTION clone.store_refresh(text) IS 'Describes a store again after its tables have changed; what was set by hand stays';
 
-CREATE FUNCTION clone.store_drop(name text) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM clone_internal.check_store(name);
-    DELETE FROM clone.store s WHERE s.name = store_drop.name;
-END
-$$;
-COMMENT ON FUNCTION clone.store_drop(text) IS 'Forgets a store; its tables and their rows stay';
-
 CREATE FUNCTION clone.store_remove_table(store text, table_name text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -1,0 +1,74 @@
+-- What happens to a store as a whole after it was created: other options, or its end.
+
+CREATE FUNCTION clone.store_alter(store text, options jsonb) RETURNS jsonb
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    s clone.store;
+    changed jsonb;
+    bad text;
+BEGIN
+    PERFORM clone_internal.check_store(store);
+    IF options IS NULL OR jsonb_typeof(options) <> 'object' THEN
+        RAISE EXCEPTION 'options must be a JSON object, not %', COALESCE(options::text, 'NULL') USING
+            ERRCODE = '22023', HINT = 'Members are set, those that are null are removed, the others stay: {"blobs": "file:/srv/files"}.';
+    END IF;
+    SELECT * INTO s FROM clone.store c WHERE c.name = store_alter.store FOR UPDATE;
+    -- Which tables a store has does not change under its runs and its clones.
+    IF options ? 'schema' AND options->'schema' IS DISTINCT FROM COALESCE(s.options->'schema', 'null') THEN
+        RAISE EXCEPTION 'option "schema" of store "%" cannot be changed', store USING
+            ERRCODE = '22023', HINT = 'Create another store for the tables of another schema: clone.store_create(…).';
+    END IF;
+    SELECT e.key INTO bad FROM jsonb_each(options) e
+    WHERE e.key IN ('blobs', 'cache', 'cache_key', 'id_generator', 'blob_prefix_in_bucket') AND jsonb_typeof(e.value) NOT IN ('string', 'null')
+    ORDER BY e.key LIMIT 1;
+    IF bad IS NOT NULL THEN
+        RAISE EXCEPTION 'invalid value % for option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'It is a text, or null to remove it.';
+    END IF;
+    changed := s.options || options;
+    changed := changed - ARRAY(SELECT e.key FROM jsonb_each(options) e WHERE e.value = 'null');
+    UPDATE clone.store c SET options = changed WHERE c.name = store_alter.store;
+    -- A preset may describe its tables by them.
+    IF (s.options->'schema_version') IS DISTINCT FROM (changed->'schema_version') THEN
+        PERFORM clone.store_refresh(store);
+    END IF;
+    RETURN (SELECT c.options FROM clone.store c WHERE c.name = store_alter.store);
+END
+$$;
+COMMENT ON FUNCTION clone.store_alter(text, jsonb) IS
+    'Changes options of a store and returns all of them: members are set, null removes one; its tables, rules, runs and queued files stay';
+
+CREATE FUNCTION clone.store_drop(name text, force boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    left_behind text;
+BEGIN
+    PERFORM clone_internal.check_store(name);
+    SELECT string_agg(w.what, ', ') INTO left_behind FROM (
+        SELECT format('%s files to %s', count(*), b.operation) AS what
+        FROM clone.blob_copy b WHERE b.store = store_drop.name AND b.state IN ('pending', 'running', 'failed')
+        GROUP BY b.operation
+        UNION ALL
+        SELECT format('%s jobs', count(*)) FROM clone.job_queue j WHERE j.store = store_drop.name AND j.state = 'queued' HAVING count(*) > 0
+        UNION ALL
+        SELECT format('%s keys of its cache', sum(cardinality(c.keys))) FROM clone.cache_invalidation c WHERE c.store = store_drop.name
+        HAVING count(*) > 0
+    ) AS w;
+    IF left_behind IS NOT NULL AND force IS NOT TRUE THEN
+        RAISE EXCEPTION 'store "%" still has work to do: %', name, left_behind USING
+            ERRCODE = '55000',
+            DETAIL = 'Nobody would know any more where its files are.',
+            HINT = format('Let it be done (pg_clone blobs run, pg_clone worker, pg_clone cache flush), change options with clone.store_alter(%L, …), '
+                'or leave it undone: clone.store_drop(%L, force => true).', name, name);
+    END IF;
+    DELETE FROM clone.store s WHERE s.name = store_drop.name;
+    IF left_behind IS NOT NULL THEN
+        RAISE NOTICE 'store "%" is dropped; left undone: %', name, left_behind;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone.store_drop(text, boolean) IS
+    'Forgets a store; its tables and their rows stay. While files, jobs or cache keys of it wait it is refused, unless force';

@@ -1,0 +1,64 @@
+//! A store's options can be changed, and a store is not forgotten while it has work to do.
+
+use crate::clinic;
+
+#[tokio::test]
+async fn options_are_set_and_removed_and_queued_files_stay() {
+    let db = clinic::database().await;
+    clinic::clone(&db, "'{}'").await;
+    let options = db
+        .json("SELECT clone.store_alter('documents', '{\"blobs\": \"file:/srv/a\", \"cache_key\": \"{type}/{id}\"}')")
+        .await;
+    assert_eq!(options["blobs"], "file:/srv/a");
+    let options = db
+        .json("SELECT clone.store_alter('documents', '{\"blobs\": \"file:/srv/b\", \"cache_key\": null}')")
+        .await;
+    assert_eq!(options, serde_json::json!({"blobs": "file:/srv/b"}));
+    assert_eq!(db.json("SELECT options FROM clone.store").await, options);
+    assert_eq!(
+        db.number("SELECT count(*) FROM clone.blob_copy WHERE state = 'pending'")
+            .await,
+        3
+    );
+    assert_eq!(
+        db.number("SELECT count(*) FROM clone.store_rule WHERE todo IS NOT NULL")
+            .await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn options_that_make_no_sense_are_refused() {
+    let db = clinic::database().await;
+    for (call, said) in [
+        ("SELECT clone.store_alter('nowhere', '{}')", "no store"),
+        ("SELECT clone.store_alter('documents', '[]')", "JSON object"),
+        ("SELECT clone.store_alter('documents', NULL)", "JSON object"),
+        (
+            "SELECT clone.store_alter('documents', '{\"schema\": \"other\"}')",
+            "schema",
+        ),
+        ("SELECT clone.store_alter('documents', '{\"blobs\": 5}')", "blobs"),
+    ] {
+        let refused = db.fails(call).await;
+        assert_eq!(refused.code, "22023", "{call}");
+        assert!(
+            refused.message.contains(said) && !refused.hint.is_empty(),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_store_with_files_that_wait_is_dropped_by_force_only() {
+    let db = clinic::database().await;
+    clinic::clone(&db, "'{}'").await;
+    let refused = db.fails("SELECT clone.store_drop('documents')").await;
+    assert_eq!(refused.code, "55000");
+    assert!(refused.message.contains("3 files to copy"), "{refused:?}");
+    assert!(refused.hint.contains("force"), "{refused:?}");
+    assert_eq!(db.number("SELECT count(*) FROM clone.store").await, 1);
+    db.run("SELECT clone.store_drop('documents', force => true)")
+        .await;
+    assert_eq!(db.number("SELECT count(*) FROM clone.store").await, 0);
+}
