@@ -79,3 +79,22 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.parse_interval(text, text) IS 'A positive interval; anything else is an error (22023) that names the argument';
+
+-- What a server outside has in its cache of rows that are gone or replaced. Recorded in the transaction of the deletion, so the
+-- keys are here exactly when the rows are gone; whoever deletes them from the cache does so twice, because a server that was just
+-- reading the old rows may put them there once more.
+CREATE TABLE clone.cache_invalidation (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    store       text NOT NULL,
+    run_id      bigint NOT NULL,
+    keys        text[] NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    flushed_at  timestamptz
+);
+CREATE INDEX cache_invalidation_run ON clone.cache_invalidation (run_id);
+COMMENT ON TABLE clone.cache_invalidation IS
+    'Keys of the server''s cache that a refresh or a deletion made stale; pg_clone cache flush deletes them from the cache and from here. Forgotten after 2 days';
+COMMENT ON COLUMN clone.cache_invalidation.run_id IS 'The run that replaced the clone, or the run that made the clone that was deleted';
+COMMENT ON COLUMN clone.cache_invalidation.keys IS 'At most 1,000 keys, made by the store''s options.cache_key';
+COMMENT ON COLUMN clone.cache_invalidation.flushed_at IS 'When they were deleted from the cache for the first time';
+REVOKE ALL ON clone.cache_invalidation FROM PUBLIC;

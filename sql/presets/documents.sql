@@ -1,18 +1,5 @@
 -- Preset documents: our own tables for projects of JSON documents, good enough to build an application on.
 
-CREATE FUNCTION clone_internal.documents_check(store text, arguments jsonb) RETURNS void
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF arguments->>'owner' !~ '^[A-Za-z][A-Za-z0-9]*/[A-Za-z0-9.-]{1,64}$' THEN
-        RAISE EXCEPTION 'malformed owner "%"', arguments->>'owner' USING
-            ERRCODE = '22023', HINT = 'An owner is a reference, e.g. User/35f1dbf7-3a18-485a-8785-1890ae507703.';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION clone_internal.documents_check(text, jsonb) IS 'Check hook of documents stores: the owner is a reference';
-
 CREATE FUNCTION clone_internal.preset_documents(store text, options jsonb) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -62,8 +49,6 @@ BEGIN
     -- So does one that says the owner, as a reference or as a text.
     PERFORM clone.rule(store, 'Project', '$.owner.reference', 'set', '"{owner}"', "when" => '@.owner.reference', if_given => 'owner', "position" => 1);
     PERFORM clone.rule(store, 'Project', '$.owner', 'set', '"{owner}"', "when" => 'match(@.owner, ''.*'')', if_given => 'owner', "position" => 1);
-    INSERT INTO clone.store_hook (store, event, function) VALUES (store, 'check', 'clone_internal.documents_check(text, jsonb)')
-    ON CONFLICT ON CONSTRAINT store_hook_pkey DO UPDATE SET function = EXCLUDED.function;
     INSERT INTO clone.store_dependency VALUES (store, '*', 'Binary', '') ON CONFLICT DO NOTHING;
 END
 $$;

@@ -252,7 +252,9 @@ BEGIN
             'dangling_display', 'not cloned',
             -- Here a reference restricts who may see what: without it the clone would be more open than its source.
             'keep_dangling', '["AccessPolicy", "Binary"]'::jsonb,
-            'blob_prefix_in_bucket', 'binary/')
+            'blob_prefix_in_bucket', 'binary/',
+            -- The server keeps resources in Redis for 24 hours.
+            'cache_key', '{type}/{id}')
         || (s.options - '{id_paths,dangling_display,schema_version}'::text[])
     WHERE s.name = preset_medplum.store;
 

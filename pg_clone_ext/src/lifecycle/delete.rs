@@ -1,9 +1,10 @@
 //! `project_delete`: every row of a clone and, through the queue, its files.
 
+use super::conflicts::Conflicts;
 use super::deletion_set::{Counts, DeletionSet};
 use super::files::{File, ProjectFiles};
 use super::options::DeleteOptions;
-use super::{authorize, queue, target};
+use super::{authorize, cache, queue, target};
 use crate::catalog;
 use crate::pg::notice::notice;
 use crate::pg::settings_guard::CallersPath;
@@ -35,31 +36,61 @@ pub fn delete_project(
         target::lock(&store.name, &project)?;
     }
     let made_by = target::made_by(&store.name, &project)?;
-    // A clone whose project row somebody else has deleted still has rows and files to clean up.
+    let mut tombstone = None;
+    // A clone whose project row somebody else has deleted still has rows and files to clean up, and so may one that was
+    // deleted before: whoever had its old rows in a cache may have written to it since.
     if made_by.is_none() {
-        if !target::exists(&store, &project)? {
-            return Err(not_found(&project));
-        }
-        if !options.force {
-            return Err(target::not_a_clone(&project));
+        if target::exists(&store, &project)? {
+            if !options.force {
+                return Err(target::not_a_clone(&project));
+            }
+        } else {
+            tombstone = target::tombstone(&store.name, &project)?;
+            if tombstone.is_none() {
+                return Err(not_found(&project));
+            }
         }
     }
-    let found = TableStatistics::of(&store, &project, options.keep_shared)?;
-    let deletion_set = DeletionSet::new(&store, &project, &found.kept)?;
-    authorize::no_foreign_row_follows(&deletion_set)?;
+    let found = FilesFound::of(&store, &project, options.keep_shared)?;
+    let mut deletion_set = DeletionSet::new(&store, &project, &found.kept)?;
+    let conflicts = Conflicts::of(&deletion_set, &HashSet::new())?;
+    if options.include_others {
+        deletion_set = deletion_set.with_others(conflicts.along());
+    }
+    let mut report = Report {
+        store: &store,
+        project: &project,
+        found: &found,
+        files: found.files.len(),
+        copies_cancelled: 0,
+        stale_cache_keys: 0,
+        deleted_before: tombstone.as_ref().map(|tombstone| tombstone.deleted_at.as_str()),
+        todo: None,
+    };
     if options.dry_run {
-        return Ok(report(
-            &store,
-            &project,
-            &deletion_set.count()?,
-            &found,
-            found.files.len(),
-            0,
-            true,
-        ));
+        let mut json = report.json(&deletion_set.count()?, true);
+        json["conflicts"] = conflicts.json();
+        return Ok(json);
     }
+    if !options.include_others {
+        conflicts.refuse(&project, GO_ON)?;
+    }
+    let run = made_by.as_ref().map(|made_by| made_by.run);
+    let run = run.or(tombstone.as_ref().map(|tombstone| tombstone.run));
+    let run = target::run_of_deletion(&store.name, &project, run)?;
+    report.stale_cache_keys = cache::record(&store, run, &deletion_set)?;
     let rows = deletion_set.delete(path)?;
-    let run = target::run_of_deletion(&store.name, &project, made_by.as_ref())?;
+    if rows.is_empty() {
+        match (&made_by, &tombstone) {
+            (Some(made_by), _) if made_by.rows > 0 && !options.force => {
+                return Err(target::no_rows(&project, made_by));
+            }
+            (None, Some(tombstone)) if found.files.is_empty() => {
+                return Err(target::nothing_left(&project, tombstone));
+            }
+            _ => {}
+        }
+    }
     let (cancelled, never_begun) = queue::cancel_copies(&store.name, &project)?;
     let files: Vec<File> = found
         .files
@@ -70,29 +101,29 @@ pub fn delete_project(
     target::mark_deleted(&store.name, &project)?;
     let queued = queue::delete_files(&store.name, run, &files)?;
     found.tell(&store);
-    Ok(report(
-        &store,
-        &project,
-        &rows,
-        &found,
-        usize::try_from(queued).unwrap_or_default(),
-        cancelled,
-        false,
-    ))
+    report.files = usize::try_from(queued).unwrap_or_default();
+    report.copies_cancelled = cancelled;
+    report.todo = cache::todo(&store, run, report.stale_cache_keys);
+    report.tell();
+    Ok(report.json(&rows, false))
 }
 
+/// What to do about rows in the way of a deletion.
+const GO_ON: &str = "Delete or move those rows first, or go on all the same with options => '{\"others\": \"include\"}'; \
+                     '{\"dry_run\": true}' lists them without deleting.";
+
 /// The files of a project: those that go, and the resources whose files other projects use.
-struct TableStatistics {
+struct FilesFound {
     files: Vec<File>,
     kept: HashMap<Oid, Vec<Key>>,
 }
 
-impl TableStatistics {
+impl FilesFound {
     fn of(store: &Store, project: &str, keep_shared: bool) -> Result<Self> {
         let nothing_kept = HashMap::new();
         let everything = DeletionSet::new(store, project, &nothing_kept)?;
-        let files = ProjectFiles::new(store, project, everything.filled());
-        let mut list = files.list()?;
+        let files = ProjectFiles::new(store, &everything);
+        let mut list = files.list_with_copied()?;
         let kept = if keep_shared {
             files.used_elsewhere(&list)?
         } else {
@@ -100,7 +131,7 @@ impl TableStatistics {
         };
         let kept_ids: HashSet<&Key> = kept.values().flatten().collect();
         list.retain(|file| !kept_ids.contains(&file.id));
-        Ok(TableStatistics { files: list, kept })
+        Ok(FilesFound { files: list, kept })
     }
 
     fn tell(&self, store: &Store) {
@@ -133,24 +164,51 @@ impl TableStatistics {
     }
 }
 
-fn report(
-    store: &Store,
-    project: &str,
-    rows: &Counts,
-    found: &TableStatistics,
+/// What was done, or would be.
+struct Report<'r> {
+    store: &'r Store,
+    project: &'r str,
+    found: &'r FilesFound,
     files: usize,
-    cancelled: usize,
-    dry_run: bool,
-) -> Value {
-    let total: i64 = rows.values().filter_map(Value::as_i64).sum();
-    json!({
-        "project": project,
-        "store": store.name,
-        "dry_run": dry_run,
-        "rows": total,
-        "tables": rows,
-        "files": files,
-        "copies_cancelled": cancelled,
-        "kept": found.kept(store),
-    })
+    copies_cancelled: usize,
+    stale_cache_keys: i64,
+    deleted_before: Option<&'r str>,
+    todo: Option<String>,
+}
+
+impl Report<'_> {
+    fn json(&self, rows: &Counts, dry_run: bool) -> Value {
+        let total: i64 = rows.values().filter_map(Value::as_i64).sum();
+        let mut json = json!({
+            "project": self.project,
+            "store": self.store.name,
+            "dry_run": dry_run,
+            "rows": total,
+            "tables": rows,
+            "files": self.files,
+            "copies_cancelled": self.copies_cancelled,
+            "kept": self.found.kept(self.store),
+            "stale_cache_keys": self.stale_cache_keys,
+            "todo": self.todo.iter().collect::<Vec<_>>(),
+        });
+        if let Some(deleted_before) = self.deleted_before {
+            json["deleted_before"] = deleted_before.into();
+        }
+        json
+    }
+
+    fn tell(&self) {
+        if let Some(deleted_before) = self.deleted_before {
+            notice(
+                &format!(
+                    "project {} was deleted already, at {deleted_before}; what was written to it since is gone now",
+                    self.project
+                ),
+                "",
+            );
+        }
+        if let Some(todo) = &self.todo {
+            notice(&format!("to do: {todo}"), "");
+        }
+    }
 }

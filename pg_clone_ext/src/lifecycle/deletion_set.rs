@@ -5,7 +5,7 @@ use crate::pg::query::for_each_written_row;
 use crate::pg::settings_guard::CallersPath;
 use crate::run::Key;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{self, Oid, Store, Table, quote};
+use pg_clone_core::plan::{self, Oid, Store, Table, TableRole, quote};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 
@@ -16,14 +16,25 @@ pub type Counts = Map<String, Value>;
 pub struct DeletionSet {
     /// The store, with a condition on the rows that go in the place of the one on live rows.
     store: Store,
+    /// The store, with the condition that says which rows are the project's, whether they go or stay.
+    own: Store,
     project: String,
     filled: HashSet<Oid>,
+    along: Vec<(String, String)>,
 }
 
 impl DeletionSet {
     /// All rows of the project but the resources in `kept` and what belongs to them.
     pub fn new(store: &Store, project: &str, kept: &HashMap<Oid, Vec<Key>>) -> Result<Self> {
-        let mut store = store.clone();
+        let mut own = store.clone();
+        for table in &mut own.tables {
+            // A tenant column says whose a row is, live or not. Where rows belong by a join, the condition on live
+            // rows says which ones do: the others may be anybody's.
+            if table.role == TableRole::Project || table.project_column.is_some() {
+                table.live = None;
+            }
+        }
+        let mut store = own.clone();
         let project_table = store.project_table()?.oid;
         for table in &mut store.tables {
             if table.references.contains(&project_table)
@@ -31,25 +42,37 @@ impl DeletionSet {
             {
                 return Err(still_used(table, &kept[&table.oid]));
             }
-            table.live = match (kept.get(&table.oid), &table.id_column) {
-                (Some(keys), Some(id)) if !keys.is_empty() => {
-                    let type_name = table.type_of(id);
-                    let keys: Vec<String> = keys.iter().map(|key| quote::literal(&key.to_text())).collect();
-                    Some(format!(
-                        "NOT {} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{type_name}[])",
-                        quote::identifier(id),
-                        keys.join(", ")
-                    ))
-                }
-                _ => None,
-            };
+            if let (Some(keys), Some(id)) = (kept.get(&table.oid), &table.id_column)
+                && !keys.is_empty()
+            {
+                let type_name = table.type_of(id);
+                let keys: Vec<String> = keys.iter().map(|key| quote::literal(&key.to_text())).collect();
+                let stays = format!(
+                    "NOT {} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{type_name}[])",
+                    quote::identifier(id),
+                    keys.join(", ")
+                );
+                table.live = Some(match &table.live {
+                    Some(live) => format!("({live}) AND {stays}"),
+                    None => stays,
+                });
+            }
         }
         let filled = filled(&store)?;
         Ok(DeletionSet {
             store,
+            own,
             project: project.to_owned(),
             filled,
+            along: Vec::new(),
         })
+    }
+
+    /// The same, and rows of other tables or projects that go along: the tables' names and the conditions on their rows `t`.
+    #[must_use]
+    pub fn with_others(mut self, along: Vec<(String, String)>) -> Self {
+        self.along = along;
+        self
     }
 
     /// The store; its tables' conditions on live rows are not the catalog's.
@@ -75,6 +98,14 @@ impl DeletionSet {
         plan::condition(&self.store, table, &self.project, &self.filled, false)
     }
 
+    /// The condition on rows `t` of a table that are the project's, whether they go or stay; None: no row can be.
+    pub fn belongs(&self, table: &Table) -> Result<Option<String>> {
+        if !self.filled.contains(&table.oid) {
+            return Ok(None);
+        }
+        plan::condition(&self.own, table, &self.project, &self.filled, false)
+    }
+
     /// Deletes them with the caller's rights.
     ///
     /// One statement: all memberships are looked up under one snapshot, so the order of the tables does not matter for
@@ -82,13 +113,12 @@ impl DeletionSet {
     /// them too, are checked when everything is gone. Children come first, for triggers that look at them.
     /// Triggers run under `path`.
     pub fn delete(&self, path: &CallersPath) -> Result<Counts> {
-        let tables = self.tables()?;
+        let goes = self.goes()?;
         let mut parts = Vec::new();
         let mut counts = Vec::new();
-        for (number, (table, condition)) in tables.iter().enumerate() {
+        for (number, (name, condition)) in goes.iter().enumerate() {
             parts.push(format!(
-                "d{number} AS (DELETE FROM {} AS t WHERE {condition} RETURNING 1)",
-                table.sql_name
+                "d{number} AS (DELETE FROM {name} AS t WHERE {condition} RETURNING 1)"
             ));
             counts.push(format!(
                 "SELECT {number}::pg_catalog.int8, pg_catalog.count(*) FROM d{number}"
@@ -98,7 +128,7 @@ impl DeletionSet {
             return Ok(Counts::new());
         }
         let sql = format!("WITH {} {}", parts.join(", "), counts.join(" UNION ALL "));
-        let mut rows = vec![0; tables.len()];
+        let mut rows = vec![0; goes.len()];
         for_each_written_row(&sql, path, &mut |row| {
             if let Some(row) = row
                 && let (Some(place), Some(count)) = (row.bigint(0), row.bigint(1))
@@ -108,22 +138,17 @@ impl DeletionSet {
             }
             Ok(())
         })?;
-        Ok(tables
-            .iter()
-            .zip(rows)
-            .filter(|(_, rows)| *rows > 0)
-            .map(|((table, _), rows)| (table.sql_name.clone(), rows.into()))
-            .collect())
+        let goes = goes.into_iter().map(|(name, _)| name);
+        Ok(counted(goes.zip(rows)))
     }
 
     /// Counts them.
     pub fn count(&self) -> Result<Counts> {
         let mut counts = Vec::new();
-        for (number, (table, condition)) in self.tables()?.into_iter().enumerate() {
+        for (number, (name, condition)) in self.goes()?.into_iter().enumerate() {
             counts.push(format!(
-                "SELECT {number} AS place, {} AS name, pg_catalog.count(*) AS rows FROM {} AS t WHERE {condition}",
-                quote::literal(&table.sql_name),
-                table.sql_name
+                "SELECT {number} AS place, {} AS name, pg_catalog.count(*) AS rows FROM {name} AS t WHERE {condition}",
+                quote::literal(&name),
             ));
         }
         if counts.is_empty() {
@@ -139,11 +164,18 @@ impl DeletionSet {
             Some(pgrx::JsonB(rows)) => serde_json::from_value(rows).map_err(internal)?,
             None => Vec::new(),
         };
-        Ok(rows.into_iter().map(|(name, rows)| (name, rows.into())).collect())
+        Ok(counted(rows))
+    }
+
+    /// What goes, in the order of deletion: names of tables and conditions on their rows `t`.
+    fn goes(&self) -> Result<Vec<(String, String)>> {
+        let own = self.tables()?.into_iter();
+        let own = own.map(|(table, condition)| (table.sql_name.clone(), condition));
+        Ok(self.along.iter().cloned().chain(own).collect())
     }
 
     /// Tables with rows that may go: those that name others (by foreign key or join) before the others.
-    fn tables(&self) -> Result<Vec<(&Table, String)>> {
+    pub fn tables(&self) -> Result<Vec<(&Table, String)>> {
         let mut store = self.store.clone();
         for table in &mut store.tables {
             let parents = table.parents.clone();
@@ -160,6 +192,17 @@ impl DeletionSet {
         }
         Ok(tables)
     }
+}
+
+/// Sums of rows by table, without tables of which none went. A table can stand there twice: with the project's rows and with others
+/// that go along.
+fn counted(rows: impl IntoIterator<Item = (String, i64)>) -> Counts {
+    let mut counts = Counts::new();
+    for (name, rows) in rows.into_iter().filter(|(_, rows)| *rows > 0) {
+        let before = counts.get(&name).and_then(Value::as_i64).unwrap_or_default();
+        counts.insert(name, (before + rows).into());
+    }
+    counts
 }
 
 /// A foreign key to the project forbids to keep these rows without it (23503).
@@ -184,19 +227,37 @@ fn still_used(table: &Table, keys: &[Key]) -> Error {
 }
 
 /// Tables that are not known to be empty now; what the catalog said when it was read may be out of date, for somebody may have
-/// filled a table while we waited for the lock.
+/// filled a table while we waited for the lock. A table without a block of its own can have rows all the same, in children
+/// or in another engine: it is asked.
 fn filled(store: &Store) -> Result<HashSet<Oid>> {
     let oids: Vec<i64> = store.tables.iter().map(|table| i64::from(table.oid)).collect();
-    let found = pgrx::Spi::get_one_with_args::<Vec<i64>>(
-        "SELECT pg_catalog.array_agg(c.oid::pg_catalog.int8) FROM pg_catalog.pg_class c \
-         WHERE c.oid OPERATOR(pg_catalog.=) ANY (CAST($1 AS pg_catalog.oid[])) \
-         AND (c.relkind OPERATOR(pg_catalog.<>) 'r' OR pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.>) 0)",
+    let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
+        "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(c.oid::pg_catalog.int8, \
+           c.relkind OPERATOR(pg_catalog.<>) 'r' OR pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.>) 0, \
+           pg_catalog.has_table_privilege(c.oid, 'SELECT'))) FROM pg_catalog.pg_class c \
+         WHERE c.oid OPERATOR(pg_catalog.=) ANY (CAST($1 AS pg_catalog.oid[]))",
         &[oids.into()],
     )
-    .map_err(internal)?
-    .unwrap_or_default();
-    Ok(found
-        .into_iter()
-        .filter_map(|oid| Oid::try_from(oid).ok())
-        .collect())
+    .map_err(internal)?;
+    let found: Vec<(Oid, bool, bool)> = match found {
+        Some(pgrx::JsonB(rows)) => serde_json::from_value(rows).map_err(internal)?,
+        None => Vec::new(),
+    };
+    let mut filled = HashSet::new();
+    for (oid, has_blocks, readable) in found {
+        let Some(table) = store.table(oid) else { continue };
+        if has_blocks || (readable && has_a_row(table)?) {
+            filled.insert(oid);
+        }
+    }
+    Ok(filled)
+}
+
+fn has_a_row(table: &Table) -> Result<bool> {
+    pgrx::Spi::get_one::<bool>(&format!(
+        "SELECT EXISTS (SELECT 1 FROM {} AS t LIMIT 1)",
+        table.sql_name
+    ))
+    .map(|found| found.unwrap_or(false))
+    .map_err(internal)
 }

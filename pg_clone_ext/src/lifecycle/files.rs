@@ -1,5 +1,7 @@
 //! The files of a project's resources, every version's, and which of them other projects use.
 
+use super::deletion_set::DeletionSet;
+use super::queue;
 use crate::pg::memory::Memory;
 use crate::pg::query::for_each_row;
 use crate::pg::row::Row;
@@ -9,7 +11,7 @@ use crate::run::Key;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::Id;
-use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{ColumnRole, KeyKind, Oid, Store, Table, TableRole, quote};
 use pg_clone_core::{jsonb, scan};
 use std::collections::{HashMap, HashSet};
 
@@ -36,18 +38,13 @@ enum Whose {
 /// What files a project has and who else uses them.
 pub struct ProjectFiles<'s> {
     store: &'s Store,
-    project: &'s str,
-    filled: &'s HashSet<Oid>,
+    rows: &'s DeletionSet,
 }
 
 impl<'s> ProjectFiles<'s> {
-    /// The files of a project; `filled` are the tables that hold rows.
-    pub fn new(store: &'s Store, project: &'s str, filled: &'s HashSet<Oid>) -> Self {
-        ProjectFiles {
-            store,
-            project,
-            filled,
-        }
+    /// The files of the project whose rows `rows` finds.
+    pub fn new(store: &'s Store, rows: &'s DeletionSet) -> Self {
+        ProjectFiles { store, rows }
     }
 
     /// The files of its resources, deleted ones and old versions too, each key once; without those whose key another
@@ -69,6 +66,30 @@ impl<'s> ProjectFiles<'s> {
             files.retain(|file| seen.insert(file.key.clone()));
             Ok(files)
         })
+    }
+
+    /// The same, and those that runs copied to the project and whose resources are gone.
+    pub fn list_with_copied(&self) -> Result<Vec<File>> {
+        let mut files = self.list()?;
+        let mut known: HashSet<String> = files.iter().map(|file| file.key.clone()).collect();
+        for (resource_type, id, key) in queue::copied_files(&self.store.name, self.rows.project())? {
+            let table = self.store.tables.iter().find(|table| {
+                table.blob_key.is_some()
+                    && table
+                        .resource_type
+                        .as_ref()
+                        .is_none_or(|fixed| *fixed == resource_type)
+            });
+            if known.insert(key.clone()) {
+                files.push(File {
+                    table: table.map_or(0, |table| table.oid),
+                    resource_type,
+                    id: Key::parse(&id),
+                    key,
+                });
+            }
+        }
+        Ok(files)
     }
 
     /// Resources with files that live documents of other projects name: a clone made by other means may share them.
@@ -133,7 +154,7 @@ impl<'s> ProjectFiles<'s> {
     }
 
     fn tables_with_files(&self) -> impl Iterator<Item = &'s Table> {
-        let filled = self.filled;
+        let filled = self.rows.filled();
         self.store
             .tables
             .iter()
@@ -141,10 +162,10 @@ impl<'s> ProjectFiles<'s> {
     }
 
     fn condition(&self, table: &Table, whose: Whose) -> Result<Option<String>> {
-        if !self.filled.contains(&table.oid) {
+        if !self.rows.filled().contains(&table.oid) {
             return Ok(None);
         }
-        let belongs = plan::condition(self.store, table, self.project, self.filled, true)?;
+        let belongs = self.rows.belongs(table)?;
         Ok(match whose {
             Whose::TheProjects => belongs,
             Whose::AllOthers => {
@@ -167,7 +188,7 @@ impl<'s> ProjectFiles<'s> {
                 && (KeyKind::of(id_type) == KeyKind::Uuid || same_template.clone().count() == 1));
         let mut keys = HashSet::new();
         if !unique {
-            for other in same_template.filter(|other| self.filled.contains(&other.oid)) {
+            for other in same_template.filter(|other| self.rows.filled().contains(&other.oid)) {
                 keys.extend(
                     self.of_table(other, Whose::AllOthers)?
                         .into_iter()
@@ -197,7 +218,7 @@ impl<'s> ProjectFiles<'s> {
             let blob = template
                 .replace("{id}", &key.to_text())
                 .replace("{version}", version.as_deref().unwrap_or_default())
-                .replace("{project}", self.project);
+                .replace("{project}", self.rows.project());
             files.push(File {
                 table: table.oid,
                 resource_type: resource_type.clone(),
@@ -250,10 +271,10 @@ impl<'s> ProjectFiles<'s> {
 }
 
 /// Gets a resource's id, its type (if the row says it) and its version.
-type Each<'a> = dyn FnMut(Key, Option<&str>, Option<String>) + 'a;
+pub type Each<'a> = dyn FnMut(Key, Option<&str>, Option<String>) + 'a;
 
 /// Calls `each` with the resource's id, its type (if the row says it) and its version for every row of `from`.
-fn read_versions(
+pub fn read_versions(
     table: &Table,
     from: &Table,
     id: &str,

@@ -1,11 +1,15 @@
 //! Clones that come and go: they are deleted, they expire, a newer one takes their place, a worker makes them.
 
 mod authorize;
+mod cache;
+mod conflicts;
 mod delete;
 mod deletion_set;
 mod expiry;
 mod files;
+mod foreign_keys;
 pub mod jobs;
+pub mod large_objects;
 pub mod locks;
 mod manual_rows;
 mod options;

@@ -12,10 +12,14 @@ pub struct DeleteOptions {
     pub dry_run: bool,
     /// Look for files that other projects' documents name, and keep those.
     pub keep_shared: bool,
+    /// Go on although rows that are not, or not only, the project's would be deleted, changed or left without what they name.
+    pub include_others: bool,
 }
 
 const VALID: &str = "Valid options: force (true, false), dry_run (true, false), shared (\"keep\": files that documents of \
-                     other projects name stay, the default; \"ignore\": do not look for such documents).";
+                     other projects name stay, the default; \"ignore\": do not look for such documents), others (\"refuse\" when rows of \
+                     other projects or tables depend on the project's, the default; \"include\": go on, rows whose foreign key \
+                     names a deleted row are deleted or changed along).";
 
 impl DeleteOptions {
     /// Reads the JSON object; an unknown key or value is an error (22023) whose hint lists the valid ones.
@@ -29,6 +33,7 @@ impl DeleteOptions {
             force: false,
             dry_run: false,
             keep_shared: true,
+            include_others: false,
         };
         for (key, value) in members {
             let bad =
@@ -40,6 +45,13 @@ impl DeleteOptions {
                     options.keep_shared = match value.as_str() {
                         Some("keep") => true,
                         Some("ignore") => false,
+                        _ => return Err(bad()),
+                    }
+                }
+                "others" => {
+                    options.include_others = match value.as_str() {
+                        Some("refuse") => false,
+                        Some("include") => true,
                         _ => return Err(bad()),
                     }
                 }

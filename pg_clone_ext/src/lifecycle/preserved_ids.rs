@@ -1,5 +1,6 @@
 //! Resources that are to have the same id in every clone that takes the place of an earlier one.
 
+use super::files::read_versions;
 use crate::error::internal;
 use crate::pg::memory::Memory;
 use crate::pg::privileges::AsExtensionOwner;
@@ -102,9 +103,54 @@ impl Identities {
                 }
             }
             found.pairs.retain(|pair| !excluded.contains(&pair.source));
-            Ok(())
+            found.add_versions(run)
         })?;
         Ok(found)
+    }
+
+    /// Versions of resources whose file has the version in its key: as long as the source's resource has not changed, the
+    /// next clone gives the version again, and the file stays where it is.
+    fn add_versions(&mut self, run: &Run) -> Result<()> {
+        let sources: HashSet<String> = self.pairs.iter().map(|pair| pair.source.clone()).collect();
+        let mut versions = Vec::new();
+        for table in run
+            .store
+            .tables
+            .iter()
+            .filter(|table| run.active.contains(&table.oid))
+        {
+            let (Some(template), Some(id)) = (&table.blob_key, &table.id_column) else {
+                continue;
+            };
+            let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
+                continue;
+            };
+            if !template.contains("{version}") {
+                continue;
+            }
+            read_versions(
+                table,
+                table,
+                id,
+                "NULL::text",
+                &belongs,
+                &mut |key, _, version| {
+                    let version = version.and_then(|version| uuid_text::parse_slice(version.as_bytes()));
+                    if let Some(version) = version
+                        && sources.contains(&key.to_text())
+                        && let Mapped::Cloned(target) = run.ids.get(&version)
+                    {
+                        versions.push(Identity {
+                            table: None,
+                            source: uuid_text::to_string(&version),
+                            target: uuid_text::to_string(&target),
+                        });
+                    }
+                },
+            )?;
+        }
+        self.pairs.extend(versions);
+        Ok(())
     }
 
     fn add(&mut self, run: &Run, table: &Table, types: &[&PreservedType]) -> Result<()> {
@@ -268,16 +314,18 @@ impl Document<'_> {
     }
 }
 
-/// Calls `each` for the live documents of these types among the rows of `table` that meet the condition; under the active snapshot.
+/// Calls `each` for the live resources of these types among the rows of `table` that meet the condition; under the active snapshot.
+/// One without a document has an empty one.
 pub fn for_each_document(
     table: &Table,
     types: &[&PreservedType],
     condition: &str,
     each: &mut dyn FnMut(Document<'_>),
 ) -> Result<()> {
-    let (Some(id), Some(document)) = (&table.id_column, &table.document_column) else {
+    let Some(id) = &table.id_column else {
         return Ok(());
     };
+    let document = table.document_column.as_deref();
     let quoted = |column: &str| format!("t.{}", quote::identifier(column));
     let live = table.live.as_deref().unwrap_or("true");
     let sql = format!(
@@ -290,11 +338,11 @@ pub fn for_each_document(
                 "{}::text",
                 quoted(column)
             )),
-        quoted(document),
+        document.map_or("NULL::text".to_owned(), quoted),
         table.source_name()
     );
     let id_type = table.type_of(id);
-    let is_jsonb = table.type_of(document) == "jsonb";
+    let is_jsonb = document.is_some_and(|document| table.type_of(document) == "jsonb");
     let memory = Memory::new(c"pg_clone stable");
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };

@@ -35,6 +35,26 @@ pub fn cancel_copies(store: &str, project: &str) -> Result<(usize, HashSet<Strin
     Ok((cancelled.len(), never_begun))
 }
 
+/// Files that copies to a project may have made, whether or not its rows are still there: type, id and key of each.
+pub fn copied_files(store: &str, project: &str) -> Result<Vec<(String, String, String)>> {
+    let _owner = AsExtensionOwner::new();
+    let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
+        "SELECT pg_catalog.jsonb_agg(DISTINCT pg_catalog.jsonb_build_array(COALESCE(q.resource_type, ''), COALESCE(q.target_id, ''), q.target_key)) \
+         FROM clone.blob_copy q JOIN clone.run r ON r.id OPERATOR(pg_catalog.=) q.run_id \
+         WHERE r.store OPERATOR(pg_catalog.=) $1 AND r.target_project OPERATOR(pg_catalog.=) $2 AND r.kind OPERATOR(pg_catalog.=) 'project' \
+         AND q.operation OPERATOR(pg_catalog.=) 'copy' AND q.attempts OPERATOR(pg_catalog.>) 0 \
+         AND pg_catalog.right(q.target_key, 1) OPERATOR(pg_catalog.<>) '/' \
+         AND NOT EXISTS (SELECT 1 FROM clone.blob_copy d WHERE d.store OPERATOR(pg_catalog.=) q.store \
+           AND d.target_key OPERATOR(pg_catalog.=) q.target_key AND d.operation OPERATOR(pg_catalog.=) 'delete' \
+           AND d.id OPERATOR(pg_catalog.>) q.id AND d.state OPERATOR(pg_catalog.<>) 'cancelled')",
+        &[store.into(), project.into()],
+    )
+    .map_err(internal)?;
+    found.map_or(Ok(Vec::new()), |pgrx::JsonB(rows)| {
+        serde_json::from_value(rows).map_err(internal)
+    })
+}
+
 /// Queues the deletion of files, except where a clone that is still there has its own file under that key. Workers that listen
 /// wake up when the transaction commits. Returns how many were queued.
 pub fn delete_files(store: &str, run: i64, files: &[File]) -> Result<i64> {

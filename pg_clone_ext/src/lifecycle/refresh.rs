@@ -4,19 +4,22 @@
 //! mapped (the old clone's ids are given again), before the first row is written (the old clone goes), and when all rows
 //! are there. Readers see the old clone until the transaction commits, and the new one afterwards.
 
+use super::conflicts::Conflicts;
 use super::deletion_set::DeletionSet;
 use super::files::{File, ProjectFiles};
 use super::manual_rows::{ManualRows, OldClone};
 use super::preserved_ids::{self, Identities, Identity, PreservedType};
 use super::preserved_secrets::PreservedSecrets;
-use super::{authorize, queue, target};
+use super::target::MadeBy;
+use super::{authorize, cache, queue, target};
 use crate::error::internal;
 use crate::pg::privileges::AsExtensionOwner;
 use crate::run::{Key, NewKey, Run, over_budget, project_id};
 use pg_clone_core::error::{Error, Result};
-use pg_clone_core::ids::{Mapped, MappedText};
+use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
 use pg_clone_core::plan::{Request, Store};
 use pg_clone_core::rules::Rule;
+use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
 
 /// What connects a clone with the one before it and the one after it.
@@ -31,13 +34,15 @@ pub struct Succession {
 struct Replaced {
     project: String,
     /// The run that made it; none where it is a project of its own whose rows come back from another database.
-    run: Option<i64>,
+    made_by: Option<MadeBy>,
     /// Nothing of it is carried over: the new rows are all of the project.
     entirely: bool,
     identities: HashSet<Identity>,
     values: Option<PreservedSecrets>,
     files: Vec<File>,
     lost: Vec<(String, String)>,
+    stale_cache_keys: i64,
+    deferred: Vec<String>,
 }
 
 impl Succession {
@@ -122,12 +127,14 @@ impl Succession {
                 "{resource_type}/{id}: is gone, the source has nothing that corresponds to it any more"
             ));
         }
+        replaced.constraints("IMMEDIATE")?;
+        todos.extend(cache::todo(&run.store, run.id, replaced.stale_cache_keys));
         queue::delete_files(&run.store.name, run.id, &replaced.files)?;
         let _owner = AsExtensionOwner::new();
         pgrx::Spi::run_with_args(
             "UPDATE clone.run n SET replaced = o.id::pg_catalog.text, expires_at = COALESCE(n.expires_at, o.expires_at) FROM clone.run o \
              WHERE n.id OPERATOR(pg_catalog.=) $1 AND o.id OPERATOR(pg_catalog.=) $2",
-            &[run.id.into(), replaced.run.into()],
+            &[run.id.into(), replaced.made_by.as_ref().map(|made_by| made_by.run).into()],
         )
         .map_err(internal)
     }
@@ -160,7 +167,29 @@ fn pin_one(run: &mut Run, identity: &Identity) -> Result<()> {
     Ok(())
 }
 
+/// What to do about rows in the way of a refresh.
+const GO_ON: &str = "Delete or move those rows first. Resource types of which such rows name the clone's can keep their ids \
+                     (clone.stable), if the foreign key is deferrable. Or go on all the same with options => '{\"others\": \"include\"}'.";
+
+/// Whether the new clone has the very file: the same resource in the same version. It stays where it is, so that it is there all
+/// the time.
+fn is_given_again(file: &File, project: &str, given_again: &HashSet<String>) -> bool {
+    let ids: Vec<String> = scan::uuids(file.key.as_bytes())
+        .map(|(_, id)| uuid_text::to_string(&id))
+        .filter(|id| id != project)
+        .collect();
+    !ids.is_empty() && ids.iter().all(|id| given_again.contains(id))
+}
+
 impl Replaced {
+    /// Lets the checks of deferrable keys wait, or makes up for them.
+    fn constraints(&self, when: &str) -> Result<()> {
+        if self.deferred.is_empty() {
+            return Ok(());
+        }
+        pgrx::Spi::run(&format!("SET CONSTRAINTS {} {when}", self.deferred.join(", "))).map_err(internal)
+    }
+
     fn find(store: &Store, given: &str, source: &str, keep_ids: bool, writing: bool) -> Result<Self> {
         let project = project_id(store.project_table()?, given)?;
         if project == source && !keep_ids {
@@ -177,12 +206,14 @@ impl Replaced {
         if keep_ids {
             return Ok(Replaced {
                 project,
-                run: made_by.map(|made_by| made_by.run),
+                made_by,
                 entirely: true,
                 identities: HashSet::new(),
                 values: None,
                 files: Vec::new(),
                 lost: Vec::new(),
+                stale_cache_keys: 0,
+                deferred: Vec::new(),
             });
         }
         let Some(made_by) = made_by else {
@@ -196,12 +227,14 @@ impl Replaced {
         };
         Ok(Replaced {
             project,
-            run: Some(made_by.run),
             entirely: false,
             identities: Identities::recorded(made_by.run)?,
+            made_by: Some(made_by),
             values: None,
             files: Vec::new(),
             lost: Vec::new(),
+            stale_cache_keys: 0,
+            deferred: Vec::new(),
         })
     }
 
@@ -209,8 +242,7 @@ impl Replaced {
         let store = &run.store.without_sources();
         if self.entirely {
             let deletion_set = DeletionSet::new(store, &self.project, &HashMap::new())?;
-            authorize::no_foreign_row_follows(&deletion_set)?;
-            deletion_set.delete(&run.path)?;
+            self.delete(run, store, deletion_set, &HashSet::new())?;
             return target::mark_deleted(&store.name, &self.project);
         }
         let given: HashSet<String> = self
@@ -241,18 +273,48 @@ impl Replaced {
         let ManualRows { keys: mut kept, lost } = old.carried()?;
         self.lost = lost;
         self.values = Some(PreservedSecrets::read(store, rules, &self.project, &given_again)?);
-        let files = ProjectFiles::new(store, &self.project, everything.filled());
-        self.files = files.list()?;
+        let files = ProjectFiles::new(store, &everything);
+        self.files = files.list_with_copied()?;
         for (table, keys) in files.used_elsewhere(&self.files)? {
             kept.entry(table).or_default().extend(keys);
         }
         let kept_ids: HashSet<&Key> = kept.values().flatten().collect();
-        self.files.retain(|file| !kept_ids.contains(&file.id));
+        self.files.retain(|file| {
+            !kept_ids.contains(&file.id) && !is_given_again(file, &self.project, &given_again)
+        });
         let deletion_set = DeletionSet::new(store, &self.project, &kept)?;
-        authorize::no_foreign_row_follows(&deletion_set)?;
-        deletion_set.delete(&run.path)?;
+        let mut made_anew = given_again;
+        made_anew.insert(self.project.clone());
+        self.delete(run, store, deletion_set, &made_anew)?;
         let (_, never_begun) = queue::cancel_copies(&store.name, &self.project)?;
         self.files.retain(|file| !never_begun.contains(&file.key));
         target::mark_deleted(&store.name, &self.project)
+    }
+    /// Deletes the old clone's rows, unless rows of others depend on them. Keys in `made_anew` are there again at the end.
+    fn delete(
+        &mut self,
+        run: &Run,
+        store: &Store,
+        mut rows: DeletionSet,
+        made_anew: &HashSet<String>,
+    ) -> Result<()> {
+        let go_on = run.request.options.include_others;
+        let conflicts = Conflicts::of(&rows, made_anew)?;
+        if go_on {
+            rows = rows.with_others(conflicts.along());
+        } else {
+            conflicts.refuse(&self.project, GO_ON)?;
+        }
+        // Keys that name rows which this very transaction makes anew wait for them.
+        self.deferred = conflicts.deferred;
+        self.constraints("DEFERRED")?;
+        self.stale_cache_keys = cache::record(store, run.id, &rows)?;
+        let deleted = rows.delete(&run.path)?;
+        match &self.made_by {
+            Some(made_by) if deleted.is_empty() && made_by.rows > 0 && !go_on => {
+                Err(target::no_rows(&self.project, made_by))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -10,6 +10,16 @@ use pg_clone_core::plan::{Store, quote};
 pub struct MadeBy {
     /// Its number.
     pub run: i64,
+    /// Rows that it wrote.
+    pub rows: i64,
+}
+
+/// A project that was deleted before: the run that its row in clone.run stands for, and when.
+pub struct Tombstone {
+    /// Its number.
+    pub run: i64,
+    /// When it was deleted.
+    pub deleted_at: String,
 }
 
 /// The store that a call on a clone means: the one named, the one whose run made the clone, else as for any project.
@@ -17,9 +27,9 @@ pub fn store_of(store: Option<&str>, project: &str) -> Result<String> {
     let made_in = {
         let _owner = AsExtensionOwner::new();
         pgrx::Spi::get_one_with_args::<Vec<String>>(
-            "SELECT pg_catalog.array_agg(DISTINCT r.store) FROM clone.run r JOIN clone.store s ON s.name OPERATOR(pg_catalog.=) r.store \
-             WHERE r.target_project OPERATOR(pg_catalog.=) pg_catalog.lower($1) AND r.kind OPERATOR(pg_catalog.=) 'project' \
-             AND r.deleted_at IS NULL",
+            "SELECT COALESCE(pg_catalog.array_agg(DISTINCT r.store) FILTER (WHERE r.deleted_at IS NULL), pg_catalog.array_agg(DISTINCT r.store)) \
+             FROM clone.run r JOIN clone.store s ON s.name OPERATOR(pg_catalog.=) r.store \
+             WHERE r.target_project OPERATOR(pg_catalog.=) pg_catalog.lower($1) AND r.kind OPERATOR(pg_catalog.<>) 'item'",
             &[project.trim().into()],
         )
         .map_err(internal)?
@@ -54,13 +64,37 @@ pub fn try_lock(store: &str, project: &str) -> Result<bool> {
 /// The run that made the project; None where none did, or it was deleted since.
 pub fn made_by(store: &str, project: &str) -> Result<Option<MadeBy>> {
     let _owner = AsExtensionOwner::new();
-    let run = pgrx::Spi::get_one_with_args::<i64>(
-        "SELECT pg_catalog.max(id) FROM clone.run WHERE store OPERATOR(pg_catalog.=) $1 AND target_project OPERATOR(pg_catalog.=) $2 \
-         AND kind OPERATOR(pg_catalog.=) 'project' AND deleted_at IS NULL",
+    let found = pgrx::Spi::get_one_with_args::<Vec<i64>>(
+        "SELECT (SELECT ARRAY[r.id, r.rows] FROM clone.run r WHERE r.store OPERATOR(pg_catalog.=) $1 \
+         AND r.target_project OPERATOR(pg_catalog.=) $2 AND r.kind OPERATOR(pg_catalog.=) 'project' AND r.deleted_at IS NULL \
+         ORDER BY r.id DESC LIMIT 1)",
         &[store.into(), project.into()],
     )
     .map_err(internal)?;
-    Ok(run.map(|run| MadeBy { run }))
+    Ok(match found.as_deref() {
+        Some(&[run, rows]) => Some(MadeBy { run, rows }),
+        _ => None,
+    })
+}
+
+/// The run that stands for a project that was deleted; None where none does.
+pub fn tombstone(store: &str, project: &str) -> Result<Option<Tombstone>> {
+    let _owner = AsExtensionOwner::new();
+    let found = pgrx::Spi::get_one_with_args::<Vec<String>>(
+        "SELECT (SELECT ARRAY[r.id::pg_catalog.text, pg_catalog.date_trunc('second', COALESCE(r.deleted_at, r.started_at))::pg_catalog.text] \
+         FROM clone.run r WHERE r.store OPERATOR(pg_catalog.=) $1 AND r.target_project OPERATOR(pg_catalog.=) $2 \
+         AND (r.kind OPERATOR(pg_catalog.=) 'deletion' OR (r.kind OPERATOR(pg_catalog.=) 'project' AND r.deleted_at IS NOT NULL)) \
+         ORDER BY r.id DESC LIMIT 1)",
+        &[store.into(), project.into()],
+    )
+    .map_err(internal)?;
+    Ok(match found.as_deref() {
+        Some([run, deleted_at]) => Some(Tombstone {
+            run: run.parse().map_err(internal)?,
+            deleted_at: deleted_at.clone(),
+        }),
+        _ => None,
+    })
 }
 
 /// Whether the project's row is there, live or not.
@@ -78,6 +112,36 @@ pub fn exists(store: &Store, project: &str) -> Result<bool> {
     .map_err(internal)
 }
 
+/// The error for a project of which a run wrote rows and none is found (55000): they may be out of sight only, as those of a
+/// distributed engine are between its prepare and its commit, and must not be taken for deleted.
+pub fn no_rows(project: &str, made_by: &MadeBy) -> Error {
+    Error::new(
+        Code::WrongState,
+        format!(
+            "no row of project \"{project}\" is found, although run {} wrote {}",
+            made_by.run, made_by.rows
+        ),
+    )
+    .detail("Somebody else deleted them, or they cannot be seen now.")
+    .hint(format!(
+        "If they were deleted by other means, clean up what is left (files, the record): project_delete({}, options => '{{\"force\": true}}').",
+        quote::literal(project)
+    ))
+}
+
+/// The error for a project that was deleted and has nothing left to delete (P0002).
+pub fn nothing_left(project: &str, tombstone: &Tombstone) -> Error {
+    Error::new(
+        Code::NotFound,
+        format!(
+            "project \"{project}\" does not exist: it was deleted at {}",
+            tombstone.deleted_at
+        ),
+    )
+    .detail("Nothing was written to it since.")
+    .hint("Check the id.")
+}
+
 /// The error for a project that no run made (55000).
 pub fn not_a_clone(project: &str) -> Error {
     Error::new(
@@ -93,9 +157,9 @@ pub fn not_a_clone(project: &str) -> Error {
 
 /// The run under which the deletion of a project's files is queued: the one that made it, else a new one of kind
 /// `deletion` that records who forced it.
-pub fn run_of_deletion(store: &str, project: &str, made_by: Option<&MadeBy>) -> Result<i64> {
+pub fn run_of_deletion(store: &str, project: &str, made_by: Option<i64>) -> Result<i64> {
     if let Some(made_by) = made_by {
-        return Ok(made_by.run);
+        return Ok(made_by);
     }
     let caller = current_user();
     let _owner = AsExtensionOwner::new();

@@ -12,6 +12,7 @@ mod kept_ids;
 mod key_statistics;
 mod key_values;
 mod keys;
+mod large_objects;
 mod map;
 mod new_keys;
 mod pipeline;
@@ -155,6 +156,7 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Pre
         authorize::project_exists(&run)?;
         map::build(&mut run)
     })?;
+    large_objects::plan(&mut run)?;
     succession.pin(&mut run)?;
     run.target = new_project_id(&run)?;
     run.owner = run

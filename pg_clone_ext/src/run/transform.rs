@@ -4,6 +4,7 @@ use super::document_errors::{document_error, rewrite_error};
 use super::key_statistics::KeyStatistics;
 use super::key_values::KeyMapper;
 use super::keys::Key;
+use super::large_objects;
 use super::row_batch::{Awaited, FinishedRow, Put, RowBatch};
 use super::rules::Ruled;
 use super::state::{Run, TableStatistics};
@@ -332,6 +333,10 @@ impl<'r> Transformer<'r> {
         let datum = row.datum(output.source);
         Ok(match &output.action {
             Action::Keep => Changed::No,
+            Action::LargeObject => match datum {
+                Some(datum) if !self.run.dry => large_objects::copy(datum)?,
+                _ => Changed::No,
+            },
             Action::Project | Action::Now | Action::Value(_) => self.constant(place),
             Action::Name => match self.constants[place] {
                 Some(datum) => Changed::To(datum),

@@ -55,7 +55,7 @@ async fn a_new_owner_stands_in_the_column_in_the_document_and_in_the_answer() {
 #[tokio::test]
 async fn a_malformed_owner_is_refused() {
     let db = owned("{}").await;
-    for owner in ["User/<id>", "User/", "2", "User/a b", "/2", "User/2/3", ""] {
+    for owner in ["User/<id>", "User/", "User/a b", "User/2/3", ""] {
         let refused = db
             .fails(&format!("SELECT project_clone('{PROJECT}', owner => '{owner}')"))
             .await;

@@ -101,8 +101,10 @@ async fn two_refreshes_of_one_clone_queue_up() {
     let second = db.session().await;
     let call = format!("SELECT project_clone('{CLINIC}', options => '{{\"replace\": \"{staging}\"}}')");
     let waiting = tokio::spawn(async move { second.attempt(&call).await });
-    db.wait_until("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory')")
-        .await;
+    db.wait_until(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('advisory', 'object'))",
+    )
+    .await;
     first.run("COMMIT").await;
     waiting.await.unwrap().unwrap();
     assert_eq!(

@@ -52,6 +52,8 @@ pub struct Options {
     pub source_tables: BTreeMap<String, String>,
     /// The rows come from another database and keep their ids.
     pub keep_ids: bool,
+    /// Replace a clone although rows that are not, or not only, its own would be deleted, changed or left without what they name.
+    pub include_others: bool,
 }
 
 impl Default for Options {
@@ -68,12 +70,15 @@ impl Default for Options {
             expires_in: None,
             source_tables: BTreeMap::new(),
             keep_ids: false,
+            include_others: false,
         }
     }
 }
 
 const VALID: &str = "Valid options: dangling (keep, null, error), history (current, none, full), id_version (7, 4), \
-                     blobs (copy, none), blobs_from and blobs_to (e.g. \"s3://bucket/prefix\"), max_memory (e.g. \"500MB\"), replace (a project id), expires_in (an interval), source_tables (an object), keep_ids (true, false).";
+                     blobs (copy, none), blobs_from and blobs_to (e.g. \"s3://bucket/prefix\"), max_memory (e.g. \"500MB\"), replace (a project id), expires_in (an interval), \
+                     others (refuse, include: rows of other tables or projects that depend on the clone to be replaced), \
+                     source_tables (an object), keep_ids (true, false).";
 
 impl Options {
     /// Reads the JSON object; an unknown key or value is an error (22023) whose hint lists the valid ones.
@@ -123,6 +128,13 @@ impl Options {
                 "blobs_to" => options.blobs_to = location(value).ok_or_else(bad)?,
                 "max_memory" => options.max_memory = Some(bytes(value).ok_or_else(bad)?),
                 "replace" => options.replace = optional_text(value).ok_or_else(bad)?,
+                "others" => {
+                    options.include_others = match text.ok_or_else(bad)? {
+                        "refuse" => false,
+                        "include" => true,
+                        _ => return Err(bad()),
+                    }
+                }
                 "expires_in" => options.expires_in = optional_text(value).ok_or_else(bad)?,
                 "source_tables" => {
                     options.source_tables = serde_json::from_value(value.clone()).map_err(|_| bad())?;
@@ -210,6 +222,10 @@ impl Request {
 
     /// Checks what can be checked without data (22023).
     pub fn check(&self) -> Result<()> {
+        if let Some(owner) = self.owner.as_deref().filter(|owner| is_malformed_owner(owner)) {
+            return Err(Error::bad_argument(format!("malformed owner \"{owner}\""))
+                .hint("An owner is a reference, e.g. User/35f1dbf7-3a18-485a-8785-1890ae507703."));
+        }
         if self.source_project.trim().is_empty() {
             return Err(Error::bad_argument("the source project is missing")
                 .hint("Give the id of the project to clone as the first argument."));
@@ -275,6 +291,20 @@ impl Request {
         }
         Ok(request)
     }
+}
+
+/// Whether an owner is blank, or begins as a reference (`User/`) and goes on as none. What else an owner may be says the column.
+fn is_malformed_owner(owner: &str) -> bool {
+    let Some((kind, id)) = owner.split_once('/') else {
+        return owner.trim().is_empty();
+    };
+    let is_type =
+        kind.starts_with(|c: char| c.is_ascii_uppercase()) && kind.chars().all(|c| c.is_ascii_alphanumeric());
+    let is_id = (1..=64).contains(&id.len())
+        && id
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
+    is_type && !is_id
 }
 
 #[cfg(test)]

@@ -72,6 +72,8 @@ pub enum Action {
     Null,
     /// A constant in text form.
     Value(String),
+    /// The oid of a large object, of which the clone gets a copy.
+    LargeObject,
 }
 
 /// One column of the target.

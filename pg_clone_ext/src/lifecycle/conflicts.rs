@@ -1,0 +1,373 @@
+//! Rows of other projects, and of tables that the store does not describe, that a deletion would take along, change or
+//! leave without what they name. They are looked for before anything is deleted.
+
+use super::deletion_set::DeletionSet;
+use super::foreign_keys::{self, ForeignKey};
+use super::large_objects;
+use crate::error::internal;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{ColumnRole, Oid, Table, TableRole, quote};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+
+/// How many keys of rows are shown.
+const KEYS_SHOWN: usize = 5;
+
+/// How many conflicts are listed.
+const LISTED: usize = 20;
+
+/// Rows of one table that are in the way for one reason.
+pub struct Conflict {
+    /// Their table.
+    pub relation: String,
+    /// How many there are.
+    pub rows: i64,
+    /// Keys of some of them.
+    pub keys: Vec<String>,
+    /// What ties them to the rows that would go.
+    pub why: String,
+    /// Where the rows must be deleted too if the deletion goes on: their table and the condition on its rows `t`.
+    along: Option<(String, String)>,
+}
+
+impl Conflict {
+    /// As a sentence without a full stop.
+    fn sentence(&self) -> String {
+        let rows = if self.rows == 1 { "row" } else { "rows" };
+        let keys = if self.keys.is_empty() {
+            String::new()
+        } else {
+            format!("; keys: {}", self.keys.join(", "))
+        };
+        format!("{} {rows} of {} {}{keys}", self.rows, self.relation, self.why)
+    }
+
+    /// For the report of a deletion.
+    pub fn json(&self) -> Value {
+        json!({"relation": self.relation, "rows": self.rows, "keys": self.keys, "why": self.why})
+    }
+}
+
+/// What is in the way of a deletion.
+#[derive(Default)]
+pub struct Conflicts {
+    found: Vec<Conflict>,
+    /// Foreign keys that can wait until the project's rows are there again.
+    pub deferred: Vec<String>,
+}
+
+/// Where to look.
+struct Search<'d> {
+    rows: &'d DeletionSet,
+    given_again: &'d HashSet<String>,
+    conflicts: Conflicts,
+}
+
+impl Conflicts {
+    /// Looks for them. Keys in `given_again` are those of rows that the same transaction makes anew.
+    pub fn of(rows: &DeletionSet, given_again: &HashSet<String>) -> Result<Self> {
+        let mut search = Search {
+            rows,
+            given_again,
+            conflicts: Conflicts::default(),
+        };
+        for key in foreign_keys::into(rows.store())? {
+            search.foreign_key(&key)?;
+        }
+        let unique = foreign_keys::tables_with_unique_ids(rows.store())?;
+        for table in &rows.store().tables {
+            search.other_parents(table, &unique)?;
+            search.declared_references(table)?;
+        }
+        for shared in large_objects::shared(rows)? {
+            search.add(&shared.table, &shared.condition, &shared.key, shared.why, false)?;
+        }
+        Ok(search.conflicts)
+    }
+
+    /// For the report of a deletion.
+    pub fn json(&self) -> Value {
+        self.found.iter().map(Conflict::json).collect()
+    }
+
+    /// An error (23503) that lists them, if there are any.
+    pub fn refuse(&self, project: &str, hint: &str) -> Result<()> {
+        let Some(first) = self.found.first() else {
+            return Ok(());
+        };
+        let more = match self.found.len() {
+            1 => String::new(),
+            count => format!(", and {} more", count - 1),
+        };
+        let detail: Vec<String> = self
+            .found
+            .iter()
+            .take(LISTED)
+            .map(|conflict| format!("{}.", conflict.sentence()))
+            .collect();
+        Err(Error::new(
+            Code::Dangling,
+            format!(
+                "project \"{project}\" cannot be deleted: {} {} of {} {}{more}",
+                first.rows,
+                if first.rows == 1 { "row" } else { "rows" },
+                first.relation,
+                first.why
+            ),
+        )
+        .detail(detail.join("\n"))
+        .hint(hint))
+    }
+
+    /// What must be deleted along, if the deletion goes on all the same.
+    pub fn along(&self) -> Vec<(String, String)> {
+        self.found
+            .iter()
+            .filter_map(|conflict| conflict.along.clone())
+            .collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct Found {
+    rows: i64,
+    keys: Vec<String>,
+}
+
+impl Search<'_> {
+    /// Counts the rows `t` of a table that meet a condition; notes them if there are any.
+    fn add(&mut self, table: &str, condition: &str, key: &str, why: String, goes_along: bool) -> Result<()> {
+        let found = pgrx::Spi::get_one::<pgrx::JsonB>(&format!(
+            "SELECT pg_catalog.jsonb_build_object('rows', pg_catalog.count(*), 'keys', \
+               COALESCE(pg_catalog.jsonb_agg(f.key) FILTER (WHERE f.number OPERATOR(pg_catalog.<=) {KEYS_SHOWN}), '[]')) \
+             FROM (SELECT {key} AS key, pg_catalog.row_number() OVER () AS number FROM {table} AS t WHERE {condition}) AS f"
+        ))
+        .map_err(internal)?;
+        let Some(pgrx::JsonB(found)) = found else {
+            return Ok(());
+        };
+        let Found { rows, keys } = serde_json::from_value(found).map_err(internal)?;
+        if rows > 0 {
+            self.conflicts.found.push(Conflict {
+                relation: table.to_owned(),
+                rows,
+                keys,
+                why,
+                along: goes_along.then(|| (table.to_owned(), condition.to_owned())),
+            });
+        }
+        Ok(())
+    }
+
+    /// Rows that are not the project's and name a row that goes.
+    fn foreign_key(&mut self, key: &ForeignKey) -> Result<()> {
+        let Some(parent) = self.rows.store().table(key.parent) else {
+            return Ok(());
+        };
+        let child = self.rows.store().table(key.child);
+        if let Some(child) = child {
+            self.membership_key(child, parent, key)?;
+            if is_membership(child, parent, key) {
+                return Ok(());
+            }
+        }
+        let Some(gone) = self.rows.condition(parent)? else {
+            return Ok(());
+        };
+        let again = if key.deferrable {
+            self.given_again(parent, key)
+        } else {
+            None
+        };
+        if key.deferrable && again.is_some() && !key.deferred {
+            self.conflicts.deferred.push(key.qualified.clone());
+        }
+        let gone = match again {
+            Some(again) => format!("{gone} AND NOT {again}"),
+            None => gone,
+        };
+        let mut condition = key.names(parent, &gone);
+        if let Some(mine) = child.map(|child| self.rows.belongs(child)).transpose()?.flatten() {
+            condition = format!("{condition} AND ({mine}) IS NOT TRUE");
+        }
+        if !key.readable {
+            // The server still refuses what it can; what it would do silently must not happen unseen.
+            return if key.acts() { Err(key.unreadable()) } else { Ok(()) };
+        }
+        let why = format!(
+            "refer to rows of {} that go (foreign key \"{}\" on {}{})",
+            parent.sql_name,
+            key.name,
+            key.columns.join(", "),
+            key.action_words(),
+        );
+        self.add(
+            &key.child_name.clone(),
+            &condition,
+            &key.row_key,
+            why,
+            !key.acts(),
+        )
+    }
+
+    /// Where rows belong by a column that has a foreign key, what the key says is what counts: rows that would go although
+    /// the row that their key names stays.
+    fn membership_key(&mut self, child: &Table, parent: &Table, key: &ForeignKey) -> Result<()> {
+        let joins = matches!(key.columns.as_slice(), [only] if child.project_column.is_none()
+            && child.join_column.as_ref() == Some(only));
+        if !joins || (child.parents == [parent.oid] && key.keys.first() == parent.id_column.as_ref()) {
+            return Ok(());
+        }
+        let Some(goes) = self.rows.condition(child)? else {
+            return Ok(());
+        };
+        let stays = match self.rows.condition(parent)? {
+            Some(gone) => format!("({gone}) IS NOT TRUE"),
+            None => "true".to_owned(),
+        };
+        let condition = format!("{} AND ({goes})", key.names(parent, &stays));
+        let why = format!(
+            "belong to rows of other projects in {} (foreign key \"{}\")",
+            parent.sql_name, key.name
+        );
+        self.add(&child.sql_name, &condition, &key.row_key, why, false)
+    }
+
+    /// Rows that belong by a join of which another parent's row has the same key: nobody can say whose they are.
+    fn other_parents(&mut self, table: &Table, unique: &HashSet<Oid>) -> Result<()> {
+        let (None, Some(join)) = (&table.project_column, &table.join_column) else {
+            return Ok(());
+        };
+        if table.role == TableRole::Project
+            || matches!(table.parents.as_slice(), [only] if unique.contains(only))
+        {
+            return Ok(());
+        }
+        let Some(goes) = self.rows.condition(table)? else {
+            return Ok(());
+        };
+        let mut others = Vec::new();
+        for parent in table
+            .parents
+            .iter()
+            .filter_map(|oid| self.rows.store().table(*oid))
+        {
+            let Some(id) = &parent.id_column else { continue };
+            if !self.rows.filled().contains(&parent.oid) {
+                continue;
+            }
+            let stays = match self.rows.condition(parent)? {
+                Some(gone) => format!("({gone}) IS NOT TRUE"),
+                None => "true".to_owned(),
+            };
+            others.push(format!(
+                "EXISTS (SELECT 1 FROM (SELECT t.{0} AS key FROM {1} AS t WHERE {stays}) AS g WHERE g.key OPERATOR(pg_catalog.=) t.{2})",
+                quote::identifier(id),
+                parent.sql_name,
+                quote::identifier(join),
+            ));
+        }
+        if others.is_empty() {
+            return Ok(());
+        }
+        let condition = format!("{goes} AND ({})", others.join(" OR "));
+        let why = format!("belong to rows of other projects too, which have the same key in column {join}");
+        self.add(&table.sql_name, &condition, &row_key(table), why, false)
+    }
+
+    /// Rows that are not the project's and name, in a column that was declared to hold the keys of a table, one that goes.
+    fn declared_references(&mut self, table: &Table) -> Result<()> {
+        for column in &table.columns {
+            let ColumnRole::Map(Some(target)) = column.role else {
+                continue;
+            };
+            let Some(target) = self.rows.store().table(target) else {
+                continue;
+            };
+            let Some(id) = target.id_column.as_deref() else {
+                continue;
+            };
+            let joins = table.join_column.as_ref() == Some(&column.name)
+                || table.project_column.as_ref() == Some(&column.name)
+                || table.id_column.as_ref() == Some(&column.name);
+            // A foreign key was looked at before; and the value must be one that can be compared.
+            if joins
+                || table.references.contains(&target.oid)
+                || target.type_of(id) != column.type_name
+                || !self.rows.filled().contains(&table.oid)
+            {
+                continue;
+            }
+            let Some(gone) = self.rows.condition(target)? else {
+                continue;
+            };
+            let again = self.again(target, id);
+            let gone = match again {
+                Some(again) => format!("{gone} AND NOT {again}"),
+                None => gone,
+            };
+            let mine = match self.rows.belongs(table)? {
+                Some(mine) => format!(" AND ({mine}) IS NOT TRUE"),
+                None => String::new(),
+            };
+            let condition = format!(
+                "t.{} OPERATOR(pg_catalog.=) ANY (SELECT t.{} FROM {} AS t WHERE {gone}){mine}",
+                quote::identifier(&column.name),
+                quote::identifier(id),
+                target.sql_name
+            );
+            let why = format!(
+                "refer to rows of {} that go (column {})",
+                target.sql_name, column.name
+            );
+            self.add(&table.sql_name, &condition, &row_key(table), why, false)?;
+        }
+        Ok(())
+    }
+
+    /// The condition on rows `t` of a parent whose keys are given again in this transaction.
+    fn given_again(&self, parent: &Table, key: &ForeignKey) -> Option<String> {
+        let [column] = key.keys.as_slice() else {
+            return None;
+        };
+        (parent.id_column.as_ref() == Some(column)).then(|| self.again(parent, column))?
+    }
+
+    fn again(&self, table: &Table, id: &str) -> Option<String> {
+        if self.given_again.is_empty() {
+            return None;
+        }
+        let mut ids: Vec<String> = self.given_again.iter().map(|id| quote::literal(id)).collect();
+        ids.sort_unstable();
+        let _ = table;
+        Some(format!(
+            "t.{}::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::pg_catalog.text[])",
+            quote::identifier(id),
+            ids.join(", ")
+        ))
+    }
+}
+
+/// Whether the key is the very one by which rows belong to the project: then every row that follows is the project's.
+fn is_membership(child: &Table, parent: &Table, key: &ForeignKey) -> bool {
+    let ([column], [named]) = (key.columns.as_slice(), key.keys.as_slice()) else {
+        return false;
+    };
+    if parent.id_column.as_ref() != Some(named) {
+        return false;
+    }
+    (child.project_column.as_ref() == Some(column) && parent.role == TableRole::Project)
+        || (child.project_column.is_none()
+            && child.live.is_none()
+            && child.join_column.as_ref() == Some(column)
+            && child.parents.contains(&parent.oid))
+}
+
+/// An expression for the key of a row `t`, to be shown.
+fn row_key(table: &Table) -> String {
+    match &table.id_column {
+        Some(id) => format!("t.{}::pg_catalog.text", quote::identifier(id)),
+        None => "t.ctid::pg_catalog.text".to_owned(),
+    }
+}

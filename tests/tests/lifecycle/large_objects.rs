@@ -1,0 +1,103 @@
+//! Large objects: a clone has its own, and its deletion does not take the source's.
+
+use pg_clone_tests::scratch_database::Scratch;
+
+const LAB: &str = "a1000000-0000-4000-8000-000000000014";
+
+/// A lab with scans: a managed object of 9 MB, one in a plain column, an oid that is no object's.
+async fn lab() -> Scratch {
+    let db = Scratch::with_extension().await;
+    db.run(&format!(
+        "CREATE EXTENSION lo;
+         CREATE TABLE org (id uuid PRIMARY KEY, name text);
+         CREATE TABLE scan (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid NOT NULL REFERENCES org, pic lo, raw oid, kind oid);
+         CREATE TRIGGER t_pic BEFORE UPDATE OR DELETE ON scan FOR EACH ROW EXECUTE FUNCTION lo_manage(pic);
+         INSERT INTO org VALUES ('{LAB}', 'Lab');
+         INSERT INTO scan (org_id, pic, raw, kind) SELECT '{LAB}', lo_from_bytea(0, convert_to(repeat('ab€', 1800000), 'UTF8')), lo_from_bytea(0, '\\x00ff'), 23;
+         INSERT INTO scan (org_id) VALUES ('{LAB}');
+         SELECT clone.store_create('s', 'custom');
+         SELECT clone.store_table('s', 'org', 'project');
+         SELECT clone.store_table('s', 'scan', 'resource', project_column => 'org_id')"
+    ))
+    .await;
+    db
+}
+
+const OBJECTS: &str = "SELECT count(*) FROM pg_largeobject_metadata";
+
+#[tokio::test]
+async fn a_clone_has_large_objects_of_its_own_with_the_same_bytes() {
+    for bulk in ["on", "off"] {
+        let db = lab().await;
+        db.run(&format!("SET pg_clone.bulk = {bulk}")).await;
+        let clone = db.clone_project(&format!("'{LAB}', 'Copy'")).await;
+        assert_eq!(db.number(OBJECTS).await, 4);
+        let shared =
+            "SELECT count(*) FROM scan a JOIN scan b ON a.id <> b.id AND (a.pic = b.pic OR a.raw = b.raw)";
+        assert_eq!(db.number(shared).await, 0);
+        let content = |project: &str| {
+            format!(
+                "SELECT md5(lo_get(pic)) || length(lo_get(pic)) || lo_get(raw)::text || kind FROM scan WHERE org_id = '{project}' AND pic IS NOT NULL"
+            )
+        };
+        let source = db.text(&content(LAB)).await;
+        assert!(source.contains("9000000"), "{source}");
+        assert_eq!(db.text(&content(&clone)).await, source);
+        let before = source;
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+        assert_eq!(db.text(&content(LAB)).await, before);
+    }
+}
+
+#[tokio::test]
+async fn a_plan_makes_no_large_object_and_says_that_they_are_copied() {
+    let db = lab().await;
+    let why = db
+        .text(&format!(
+            "SELECT columns->'pic'->>'why' FROM project_clone_plan('{LAB}') WHERE relation = 'public.scan'"
+        ))
+        .await;
+    assert_eq!(why, "large object: copied");
+    assert_eq!(db.number(OBJECTS).await, 2);
+}
+
+#[tokio::test]
+async fn an_object_that_the_caller_may_not_read_is_not_copied() {
+    let db = lab().await;
+    db.run(
+        "DROP ROLE IF EXISTS scanner; CREATE ROLE scanner LOGIN; SELECT clone.allow('scanner');
+         GRANT SELECT, INSERT ON org, scan TO scanner",
+    )
+    .await;
+    let session = db.session_as("scanner").await;
+    let clone = format!("SELECT project_clone('{LAB}')");
+    assert_eq!(session.fails(&clone).await.code, "42501");
+    db.run(
+        "DO $$ DECLARE o oid; BEGIN FOR o IN SELECT oid FROM pg_largeobject_metadata LOOP
+                EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO scanner', o); END LOOP; END $$",
+    )
+    .await;
+    session.run(&clone).await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM pg_largeobject_metadata m JOIN pg_roles r ON r.oid = m.lomowner WHERE r.rolname = 'scanner'")
+            .await,
+        2
+    );
+    db.run("DROP OWNED BY scanner").await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_would_destroy_a_large_object_of_another_project_is_refused() {
+    let db = lab().await;
+    let clone = db.clone_project(&format!("'{LAB}', 'Copy'")).await;
+    // As it was made by other means.
+    db.run(&format!(
+        "ALTER TABLE scan DISABLE TRIGGER t_pic;
+         UPDATE scan SET pic = (SELECT pic FROM scan WHERE org_id = '{LAB}' AND pic IS NOT NULL) WHERE org_id = '{clone}' AND pic IS NOT NULL;
+         ALTER TABLE scan ENABLE TRIGGER t_pic"
+    ))
+    .await;
+    let refused = db.fails(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(refused.code, "23503", "{refused:?}");
+    assert!(refused.message.contains("lo_manage"), "{refused:?}");
+}
