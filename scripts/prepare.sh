@@ -53,6 +53,9 @@ if [ -n "$for_tests" ]; then
     command -v openssl >/dev/null || missing+=(openssl)
 fi
 
+# The cache of a live server, for the tests of `pg_clone cache`.
+[ -z "$for_tests" ] || command -v redis-server >/dev/null || missing+=(redis-server)
+
 # The newest supported major that this system's package lists have.
 packaged_major() {
     local major

@@ -106,6 +106,11 @@ pub enum Command {
         #[command(subcommand)]
         action: BlobsAction,
     },
+    /// Deletes from the server's cache what refreshes and deletions made stale.
+    Cache {
+        #[command(subcommand)]
+        action: CacheAction,
+    },
     /// Lists what was cloned.
     Runs(RunsArgs),
     /// Shows one run: counts per type, dangling references, what is left to do. Or what an archive holds.
@@ -272,6 +277,24 @@ pub enum BlobsAction {
     },
 }
 
+/// `pg_clone cache …`
+#[derive(Debug, Subcommand)]
+pub enum CacheAction {
+    /// Deletes the stale keys from Redis now and once more some seconds later.
+    Flush {
+        /// Only the keys of this run.
+        #[arg(long)]
+        run: Option<i64>,
+        /// Where the cache is: redis://host:6379, rediss:// with TLS. The store's `cache` option without it. A password that is
+        /// not in the URL is taken from REDISCLI_AUTH.
+        #[arg(long, value_name = "URL", env = "PG_CLONE_CACHE", hide_env_values = true)]
+        cache: Option<String>,
+        /// Seconds until the second time.
+        #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = first_wait)]
+        again_after: std::time::Duration,
+    },
+}
+
 fn first_wait(text: &str) -> Result<std::time::Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     std::time::Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
@@ -315,12 +338,16 @@ pub struct DeleteArgs {
     /// Delete it although no run made it.
     #[arg(long)]
     pub force: bool,
-    /// Say what would be deleted and delete nothing.
+    /// Say what would be deleted, and which rows of others are in the way, and delete nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// Do not ask.
     #[arg(long, short)]
     pub yes: bool,
+    /// Go on although rows of other projects or tables depend on the project's: those whose foreign key names a deleted row
+    /// are deleted or changed along.
+    #[arg(long)]
+    pub include_others: bool,
     /// Leave its files to `pg_clone blobs run` or a worker.
     #[arg(long)]
     pub blobs_later: bool,
@@ -392,6 +419,14 @@ pub enum StoreAction {
     },
     /// Lists the stores.
     List,
+    /// Changes options of a store, e.g. `pg_clone store alter med -o cache=redis://cache:6379`; null removes one.
+    Alter {
+        /// The store's name.
+        name: String,
+        /// An option, e.g. blobs=file:/srv/files; may be repeated.
+        #[arg(long = "option", short = 'o', value_name = "KEY=VALUE", required = true)]
+        options: Vec<String>,
+    },
     /// Forgets a store; its tables stay.
     Drop {
         /// The store's name.
@@ -399,6 +434,9 @@ pub enum StoreAction {
         /// Do not ask.
         #[arg(long, short)]
         yes: bool,
+        /// Although files, jobs or cache keys of it wait.
+        #[arg(long)]
+        force: bool,
     },
     /// Loads an admin-export bundle (a JSON file, or - for standard input) into a registry store.
     Load {

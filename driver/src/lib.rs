@@ -2,6 +2,7 @@
 
 mod args;
 pub mod blobs;
+mod cache;
 mod cloning;
 mod command_line;
 mod commands;

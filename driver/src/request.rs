@@ -125,6 +125,9 @@ pub fn delete_options(args: &DeleteArgs) -> Value {
     if args.dry_run {
         options.insert("dry_run".to_owned(), true.into());
     }
+    if args.include_others {
+        options.insert("others".to_owned(), "include".into());
+    }
     Value::Object(options)
 }
 

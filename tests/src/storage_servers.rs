@@ -1,4 +1,4 @@
-//! Storage servers on loopback, started by the tests: SeaweedFS for S3, Azurite for Azure, fake-gcs-server for Google. Each
+//! Servers on loopback, started by the tests: SeaweedFS for S3, Azurite for Azure, fake-gcs-server for Google, Redis. Each
 //! lives as long as the test program, and dies with it however it ends.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -21,6 +21,9 @@ pub const AZURE_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 /// A signature made with that key that allows everything, for the requests of the tests themselves.
 pub const AZURE_SIGNATURE: &str = "sv=2019-12-12&ss=b&srt=sco&sp=rwdlacup&se=2099-01-01T00%3A00%3A00Z&spr=https%2Chttp&sig=1Rm5wThYJ%2B9O3reZjoD96zOFKbXWPdcwqjm3DfVxYAQ%3D";
+
+/// Password of the Redis server.
+pub const REDIS_PASSWORD: &str = "pg_clone-test-password";
 
 /// A running server.
 #[derive(Clone, Debug)]
@@ -62,6 +65,28 @@ pub fn google() -> Option<StorageServer> {
     SERVER
         .get_or_init(|| available("fake-gcs-server", "fake-gcs-server", start_google))
         .clone()
+}
+
+/// A Redis server of its own; `None`, with a line that says why, where `redis-server` is not installed.
+///
+/// # Panics
+/// With `CI=true` when it cannot be had; when it does not start.
+pub fn redis() -> Option<StorageServer> {
+    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .map(|directory| directory.join("redis-server"))
+        .find(|program| program.exists());
+    let Some(program) = found else {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "redis-server must be there in CI"
+        );
+        println!("skipped: redis-server is not installed");
+        return None;
+    };
+    match start_redis(&program) {
+        Ok(server) => Some(server),
+        Err(error) => panic!("redis-server does not start: {error:#}"),
+    }
 }
 
 /// The repository.
@@ -175,6 +200,25 @@ fn start_google(program: &Path) -> anyhow::Result<StorageServer> {
     // Objects are read under this name only.
     arguments.push(format!("-public-host={address}"));
     run(program, &arguments, &directory, address)?;
+    Ok(StorageServer { address })
+}
+
+fn start_redis(program: &Path) -> anyhow::Result<StorageServer> {
+    let [port] = free_ports::<1>()?;
+    let directory = scratch(&format!("redis-{port}"))?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let port = port.to_string();
+    let arguments = [
+        "--port",
+        &port,
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--requirepass",
+        REDIS_PASSWORD,
+    ];
+    run(program, &arguments.map(str::to_owned), &directory, address)?;
     Ok(StorageServer { address })
 }
 

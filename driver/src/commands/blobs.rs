@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::args::BlobsAction;
 use crate::blobs::{self, Backoff, Status};
+use crate::cache;
 use crate::failure::Outcome;
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::interrupt::Interrupted;
@@ -49,6 +50,10 @@ async fn copy(context: &mut Context, request: &FileRequest) -> Result<Outcome> {
     let interrupt = context.interrupt.clone();
     let summary = copy_files(&target, request, &interrupt, &mut context.progress).await?;
     print_summary(&summary, &mut context.output);
+    if !summary.stopped {
+        let session = context.session(&target).await?;
+        cache::flush_due(&session, true, &interrupt, &mut context.output).await;
+    }
     context.output.document(&summary_json(&summary));
     // A watching worker ends no other way than by a signal.
     if summary.stopped && !request.watch && !summary.is_complete() {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Context, plan};
 use crate::args::CloneArgs;
+use crate::cache::AfterCommit;
 use crate::cloning::clone_project;
 use crate::connect::Target;
 use crate::failure::{Committed, Outcome, UsageContext};
@@ -80,6 +81,7 @@ impl Aftermath<'_> {
     async fn run(self, context: &mut Context, run: i64, result: &mut Value) -> Result<Outcome> {
         let report = RunReport::read(self.session, run).await?;
         report.print(&mut context.output);
+        let cache = AfterCommit::begin(self.session, Some(run)).await;
         result["report"] = serde_json::to_value(&report)?;
 
         let mut outcome = Outcome::Done;
@@ -111,6 +113,8 @@ impl Aftermath<'_> {
                 outcome = Outcome::Failed;
             }
         }
+        let interrupt = context.interrupt.clone();
+        result["cache"] = serde_json::to_value(cache.finish(&interrupt, &mut context.output).await)?;
         Ok(outcome)
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::Context;
 use crate::args::DeleteArgs;
+use crate::cache::AfterCommit;
 use crate::connect::Target;
 use crate::failure::Outcome;
 use crate::file_copying::{FileRequest, copy_files, print_summary};
@@ -51,10 +52,18 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
     let result = deleted.into_iter().next().unwrap_or_default();
     print(context, args, &result);
     context.output.document(&result);
-    if args.dry_run || args.blobs_later {
+    if args.dry_run {
         return Ok(Outcome::Done);
     }
-    delete_files(context, &target, &session, &args.project).await
+    let cache = AfterCommit::begin(&session, None).await;
+    let outcome = if args.blobs_later {
+        Ok(Outcome::Done)
+    } else {
+        delete_files(context, &target, &session, &args.project).await
+    };
+    let interrupt = context.interrupt.clone();
+    cache.finish(&interrupt, &mut context.output).await;
+    outcome
 }
 
 /// The counts per table, the largest first, and what stays.

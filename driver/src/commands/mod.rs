@@ -1,6 +1,7 @@
 //! The commands, one file each. Every one gets a [`Context`], prints its result and says how it ended.
 
 mod blobs;
+mod cache;
 mod clone;
 mod delete;
 mod demo;
@@ -136,6 +137,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Outcome> {
         Command::Blobs { action } => blobs::run(context, &action).await,
         Command::Version => version::run(context).await,
         Command::Generate { what } => generate::run(context, &what),
+        Command::Cache { action } => cache::run(context, &action).await,
         Command::Demo(args) => demo::run(context, &args).await,
     }
 }

@@ -19,7 +19,9 @@ const STORES: &str = "SELECT pg_catalog.to_jsonb(s) || pg_catalog.jsonb_build_ob
 pub(super) async fn run(context: &mut Context, action: &StoreAction) -> Result<Outcome> {
     // Wrong usage shows before a connection is made.
     let options = match action {
-        StoreAction::Create { options, .. } => Value::Object(key_values("--option", options).or_usage()?),
+        StoreAction::Create { options, .. } | StoreAction::Alter { options, .. } => {
+            Value::Object(key_values("--option", options).or_usage()?)
+        }
         _ => Value::Null,
     };
     let target = context.target()?;
@@ -57,11 +59,30 @@ pub(super) async fn run(context: &mut Context, action: &StoreAction) -> Result<O
             );
             context.output.document(&json!({"stores": stores}));
         }
-        StoreAction::Drop { name, yes } => {
+        StoreAction::Alter { name, .. } => {
+            let statement = "SELECT clone.store_alter($1::text, $2::jsonb)";
+            let changed = session
+                .json(statement, &[name, &options])
+                .await
+                .with_context(|| format!("cannot change the store {name:?}"))?;
+            let changed = changed.into_iter().next().unwrap_or_default();
+            for (option, value) in changed.as_object().into_iter().flatten() {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let value = crate::redact::redact(&value);
+                context.output.line(format!("  {option}: {value}"));
+            }
+            context
+                .output
+                .document(&json!({"store": name, "options": changed}));
+        }
+        StoreAction::Drop { name, yes, force } => {
             let question = format!("Forget the store {name}, its description and its rules?");
             context.confirm(*yes, &question).await?;
             session
-                .query("SELECT clone.store_drop($1::text)", &[name])
+                .query(
+                    "SELECT clone.store_drop($1::text, force => $2::boolean)",
+                    &[name, force],
+                )
                 .await
                 .with_context(|| format!("cannot drop the store {name:?}"))?;
             context

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::args::WorkerArgs;
+use crate::cache;
 use crate::failure::Outcome;
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::interrupt::Interrupted;
@@ -53,6 +54,8 @@ pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outc
         if summary.done > 0 {
             print_summary(&summary, &mut context.output);
         }
+        // The second deletion of what is flushed now comes with a later round.
+        cache::flush_due(&session, !args.watch, &interrupt, &mut context.output).await;
         if !args.watch {
             break Some(summary);
         }

@@ -296,7 +296,7 @@ pub fn read_versions(
             quoted(&column.name)
         )),
         document.map_or("NULL::text".to_owned(), quoted),
-        from.sql_name
+        from.source_name()
     );
     let id_type = from.type_of(id);
     let is_jsonb = document.is_some_and(|column| from.type_of(column) == "jsonb");

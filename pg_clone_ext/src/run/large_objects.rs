@@ -4,8 +4,8 @@ use super::state::Run;
 use crate::error::internal;
 use crate::lifecycle::large_objects;
 use crate::pg::datum::Changed;
-use pg_clone_core::error::Result;
-use pg_clone_core::plan::Action;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{Action, Table};
 use pgrx::pg_sys::{Datum, Oid};
 
 /// Bytes that are copied at a time.
@@ -31,13 +31,32 @@ pub fn plan(run: &mut Run) -> Result<()> {
         let Some(names) = columns.get(&table_copy.table) else {
             continue;
         };
+        let elsewhere = run
+            .store
+            .table(table_copy.table)
+            .filter(|table| table.source_name() != table.sql_name);
         for output in &mut table_copy.outputs {
             if output.action == Action::Keep && names.contains(&output.column) {
+                if let Some(table) = elsewhere {
+                    return Err(from_elsewhere(table, &output.column));
+                }
                 output.action = Action::LargeObject;
             }
         }
     }
     Ok(())
+}
+
+/// Another database's large objects cannot be read from here, and its oids mean other objects here (0A000).
+fn from_elsewhere(table: &Table, column: &str) -> Error {
+    Error::new(
+        Code::Unsupported,
+        format!(
+            "column {column} of {} may hold large objects, which cannot be taken from another database",
+            table.sql_name
+        ),
+    )
+    .hint("Leave the column empty: SELECT clone.store_column(…, 'null'); or keep such files as bytea, or outside.")
 }
 
 /// A copy of the large object with that oid; an oid that is none of a large object stays as it is.

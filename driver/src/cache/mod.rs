@@ -1,0 +1,301 @@
+//! The cache of the server whose rows were deleted or replaced: its stale keys are deleted after the commit, and once more
+//! some seconds later, because a server that was just reading the old rows may have put them there once more.
+//!
+//! What is to be done stands in the table `clone.cache_invalidation`, and so does how far it is: whoever dies half-way leaves it
+//! to the next one.
+
+mod redis_cache;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use crate::failure::Hinted;
+use crate::interrupt::Interrupt;
+use crate::output::{Output, thousands};
+use crate::session::Session;
+
+use self::redis_cache::RedisCache;
+
+/// How long after the first deletion the second one comes.
+pub const AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// Which keys, and where.
+#[derive(Clone, Debug)]
+pub struct FlushRequest {
+    /// Only those of this run.
+    pub run: Option<i64>,
+    /// The cache, instead of the one that the store's options name.
+    pub cache: Option<String>,
+    /// How long to wait before the second deletion.
+    pub again_after: Duration,
+}
+
+impl Default for FlushRequest {
+    fn default() -> Self {
+        Self {
+            run: None,
+            cache: None,
+            again_after: AGAIN_AFTER,
+        }
+    }
+}
+
+/// What was done.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Flushed {
+    /// Keys that were deleted for the first time.
+    pub keys: i64,
+    /// Keys that were deleted for the second time, and are forgotten now.
+    pub keys_again: i64,
+    /// Stores with stale keys whose options name no cache.
+    pub without_cache: Vec<String>,
+}
+
+const STORES: &str = include_str!("sql/stores.sql");
+const FIRST: &str = include_str!("sql/first.sql");
+const FLUSHED: &str = include_str!("sql/flushed.sql");
+const AGAIN: &str = include_str!("sql/again.sql");
+const DONE: &str = include_str!("sql/done.sql");
+const ALLOWED: &str = include_str!("sql/allowed.sql");
+
+/// Work on the caches of all stores.
+pub struct CacheFlush<'s> {
+    session: &'s Session,
+    request: FlushRequest,
+    caches: BTreeMap<String, RedisCache>,
+    flushed: Flushed,
+}
+
+impl<'s> CacheFlush<'s> {
+    /// Prepares it; nothing is connected yet.
+    pub fn new(session: &'s Session, request: FlushRequest) -> Self {
+        Self {
+            session,
+            request,
+            caches: BTreeMap::new(),
+            flushed: Flushed::default(),
+        }
+    }
+
+    /// Whether the role may see and change what is to be done.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub async fn is_allowed(&self) -> Result<bool> {
+        Ok(self.session.query_one(ALLOWED, &[]).await?.try_get(0)?)
+    }
+
+    /// Deletes keys that were not deleted yet.
+    ///
+    /// # Errors
+    /// When the database or a cache fails; what was done is recorded.
+    pub async fn first(&mut self) -> Result<()> {
+        for (store, cache) in self.stores().await? {
+            let Some(cache) = cache else {
+                if !self.flushed.without_cache.contains(&store) {
+                    self.flushed.without_cache.push(store);
+                }
+                continue;
+            };
+            loop {
+                let rows = self.session.query(FIRST, &[&store, &self.request.run]).await?;
+                let (ids, keys) = ids_and_keys(&rows)?;
+                if ids.is_empty() {
+                    break;
+                }
+                self.delete(&cache, &keys).await?;
+                self.session.query(FLUSHED, &[&ids]).await?;
+                self.flushed.keys += count(&keys);
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes keys once more whose first deletion was long enough ago, and forgets them.
+    ///
+    /// # Errors
+    /// As [`CacheFlush::first`].
+    pub async fn again(&mut self) -> Result<()> {
+        let seconds = self.request.again_after.as_secs_f64();
+        for (store, cache) in self.stores().await? {
+            let Some(cache) = cache else { continue };
+            loop {
+                let rows = self
+                    .session
+                    .query(AGAIN, &[&store, &self.request.run, &seconds])
+                    .await?;
+                let (ids, keys) = ids_and_keys(&rows)?;
+                if ids.is_empty() {
+                    break;
+                }
+                self.delete(&cache, &keys).await?;
+                self.session.query(DONE, &[&ids]).await?;
+                self.flushed.keys_again += count(&keys);
+            }
+        }
+        Ok(())
+    }
+
+    /// Both, with the wait in between. An interrupt during the wait leaves the second deletion to the next call.
+    ///
+    /// # Errors
+    /// As [`CacheFlush::first`].
+    pub async fn both(&mut self, interrupt: &Interrupt) -> Result<()> {
+        self.first().await?;
+        self.wait_and_again(interrupt).await
+    }
+
+    /// Waits, then [`CacheFlush::again`]; does nothing where nothing was deleted.
+    ///
+    /// # Errors
+    /// As [`CacheFlush::first`].
+    pub async fn wait_and_again(&mut self, interrupt: &Interrupt) -> Result<()> {
+        if self.flushed.keys > 0 {
+            tokio::select! {
+                () = tokio::time::sleep(self.request.again_after) => {}
+                () = interrupt.wait() => return Ok(()),
+            }
+        }
+        self.again().await
+    }
+
+    /// What was done so far.
+    pub fn flushed(&self) -> &Flushed {
+        &self.flushed
+    }
+
+    /// Stores that have stale keys, and where their cache is.
+    async fn stores(&self) -> Result<Vec<(String, Option<String>)>> {
+        let rows = self.session.query(STORES, &[&self.request.run]).await?;
+        rows.iter()
+            .map(|row| {
+                let cache: Option<String> = row.try_get(1)?;
+                Ok((row.try_get(0)?, self.request.cache.clone().or(cache)))
+            })
+            .collect()
+    }
+
+    async fn delete(&mut self, cache: &str, keys: &[String]) -> Result<()> {
+        if !self.caches.contains_key(cache) {
+            let opened = RedisCache::open(cache)
+                .await
+                .with_context(|| format!("cannot connect to the cache {}", crate::redact::redact(cache)))?;
+            self.caches.insert(cache.to_owned(), opened);
+        }
+        match self.caches.get_mut(cache) {
+            Some(cache) => cache
+                .delete(keys)
+                .await
+                .context("cannot delete keys from the cache"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What follows a commit that made keys stale: the first deletion at once, the second at the end of the command. A failure is
+/// told and leaves the rest to `pg_clone cache flush`.
+pub struct AfterCommit<'s>(Option<CacheFlush<'s>>);
+
+impl<'s> AfterCommit<'s> {
+    /// Deletes the keys of `run`, or of all runs.
+    pub async fn begin(session: &'s Session, run: Option<i64>) -> Self {
+        let mut flush = CacheFlush::new(
+            session,
+            FlushRequest {
+                run,
+                ..FlushRequest::default()
+            },
+        );
+        match flush.is_allowed().await {
+            Ok(true) => {}
+            // Another role does it.
+            Ok(false) | Err(_) => return Self(None),
+        }
+        match flush.first().await {
+            Ok(()) => Self(Some(flush)),
+            Err(error) => {
+                warn(&error);
+                Self(None)
+            }
+        }
+    }
+
+    /// Deletes them once more; says what was done. False: something is left to do.
+    pub async fn finish(self, interrupt: &Interrupt, output: &mut Output) -> Option<Flushed> {
+        let mut flush = self.0?;
+        if let Err(error) = flush.wait_and_again(interrupt).await {
+            warn(&error);
+        }
+        let flushed = flush.flushed().clone();
+        print(&flushed, output);
+        Some(flushed)
+    }
+}
+
+/// What workers do between two rounds: keys that are due for the first or the second time. With `to_the_end` it waits for the
+/// second time. A failure is told; the next round tries again.
+pub async fn flush_due(session: &Session, to_the_end: bool, interrupt: &Interrupt, output: &mut Output) {
+    let mut flush = CacheFlush::new(session, FlushRequest::default());
+    if !matches!(flush.is_allowed().await, Ok(true)) {
+        return;
+    }
+    let result = if to_the_end {
+        flush.both(interrupt).await
+    } else {
+        match flush.first().await {
+            Ok(()) => flush.again().await,
+            Err(error) => Err(error),
+        }
+    };
+    if let Err(error) = result {
+        warn(&error);
+    }
+    print(flush.flushed(), output);
+}
+
+fn warn(error: &anyhow::Error) {
+    eprintln!(
+        "pg_clone: warning: {}; the server may show rows that are gone: pg_clone cache flush",
+        crate::redact::redact(&format!("{error:#}"))
+    );
+}
+
+/// Says what was done.
+pub fn print(flushed: &Flushed, output: &mut Output) {
+    if flushed.keys > 0 || flushed.keys_again > 0 {
+        output.line(format!(
+            "Cache: {} keys deleted, {} of them once more",
+            thousands(flushed.keys.max(flushed.keys_again)),
+            thousands(flushed.keys_again)
+        ));
+    }
+}
+
+/// The error for stores with stale keys and no cache to delete them from.
+pub fn no_cache(stores: &[String]) -> anyhow::Error {
+    Hinted::new(
+        format!("it is not known where the cache of store {} is", stores.join(", ")),
+        format!(
+            "Say it with --cache redis://<host>:6379, or once and for all: SELECT clone.store_alter('{}', '{{\"cache\": \"redis://<host>:6379\"}}');",
+            stores.first().map_or("", String::as_str)
+        ),
+    )
+    .into()
+}
+
+fn count(keys: &[String]) -> i64 {
+    i64::try_from(keys.len()).unwrap_or(i64::MAX)
+}
+
+fn ids_and_keys(rows: &[tokio_postgres::Row]) -> Result<(Vec<i64>, Vec<String>)> {
+    let mut ids = Vec::with_capacity(rows.len());
+    let mut keys = Vec::new();
+    for row in rows {
+        ids.push(row.try_get(0)?);
+        keys.extend(row.try_get::<_, Vec<String>>(1)?);
+    }
+    Ok((ids, keys))
+}

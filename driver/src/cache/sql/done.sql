@@ -1,0 +1,1 @@
+DELETE FROM clone.cache_invalidation WHERE id = ANY ($1)
