@@ -25,8 +25,8 @@ pub struct Conflict {
     pub rows: i64,
     /// Keys of some of them.
     pub keys: Vec<String>,
-    /// What ties them to the rows that would go.
-    pub why: String,
+    /// What ties them to the rows that would go; `{s}` stands for the ending of the singular.
+    why: String,
     /// Where the rows must be deleted too if the deletion goes on: their table and the condition on its rows `t`.
     along: Option<(String, String)>,
 }
@@ -34,18 +34,27 @@ pub struct Conflict {
 impl Conflict {
     /// As a sentence without a full stop.
     fn sentence(&self) -> String {
-        let rows = if self.rows == 1 { "row" } else { "rows" };
         let keys = if self.keys.is_empty() {
             String::new()
         } else {
             format!("; keys: {}", self.keys.join(", "))
         };
-        format!("{} {rows} of {} {}{keys}", self.rows, self.relation, self.why)
+        format!("{}{keys}", self.words())
+    }
+
+    fn words(&self) -> String {
+        let rows = if self.rows == 1 { "row" } else { "rows" };
+        format!("{} {rows} of {} {}", self.rows, self.relation, self.why())
+    }
+
+    /// What ties the rows to those that would go, in the number of the rows.
+    fn why(&self) -> String {
+        self.why.replace("{s}", if self.rows == 1 { "s" } else { "" })
     }
 
     /// For the report of a deletion.
     pub fn json(&self) -> Value {
-        json!({"relation": self.relation, "rows": self.rows, "keys": self.keys, "why": self.why})
+        json!({"relation": self.relation, "rows": self.rows, "keys": self.keys, "why": self.why()})
     }
 }
 
@@ -91,8 +100,8 @@ impl Conflicts {
         self.found.iter().map(Conflict::json).collect()
     }
 
-    /// An error (23503) that lists them, if there are any.
-    pub fn refuse(&self, project: &str, hint: &str) -> Result<()> {
+    /// An error (23503) that lists them, if there are any. `what` is what cannot be done to the project.
+    pub fn refuse(&self, project: &str, what: &str, hint: &str) -> Result<()> {
         let Some(first) = self.found.first() else {
             return Ok(());
         };
@@ -108,13 +117,7 @@ impl Conflicts {
             .collect();
         Err(Error::new(
             Code::Dangling,
-            format!(
-                "project \"{project}\" cannot be deleted: {} {} of {} {}{more}",
-                first.rows,
-                if first.rows == 1 { "row" } else { "rows" },
-                first.relation,
-                first.why
-            ),
+            format!("project \"{project}\" cannot be {what}: {}{more}", first.words()),
         )
         .detail(detail.join("\n"))
         .hint(hint))
@@ -196,7 +199,7 @@ impl Search<'_> {
             return if key.acts() { Err(key.unreadable()) } else { Ok(()) };
         }
         let why = format!(
-            "refer to rows of {} that go (foreign key \"{}\" on {}{})",
+            "refer{{s}} to rows of {} that go (foreign key \"{}\" on {}{})",
             parent.sql_name,
             key.name,
             key.columns.join(", "),
@@ -228,7 +231,7 @@ impl Search<'_> {
         };
         let condition = format!("{} AND ({goes})", key.names(parent, &stays));
         let why = format!(
-            "belong to rows of other projects in {} (foreign key \"{}\")",
+            "belong{{s}} to rows of other projects in {} (foreign key \"{}\")",
             parent.sql_name, key.name
         );
         self.add(&child.sql_name, &condition, &key.row_key, why, false)
@@ -272,7 +275,7 @@ impl Search<'_> {
             return Ok(());
         }
         let condition = format!("{goes} AND ({})", others.join(" OR "));
-        let why = format!("belong to rows of other projects too, which have the same key in column {join}");
+        let why = format!("belong{{s}} to rows of other projects too, which have the same key in column {join}");
         self.add(&table.sql_name, &condition, &row_key(table), why, false)
     }
 
@@ -318,7 +321,7 @@ impl Search<'_> {
                 target.sql_name
             );
             let why = format!(
-                "refer to rows of {} that go (column {})",
+                "refer{{s}} to rows of {} that go (column {})",
                 target.sql_name, column.name
             );
             self.add(&table.sql_name, &condition, &row_key(table), why, false)?;

@@ -73,7 +73,7 @@ pub fn delete_project(
         return Ok(json);
     }
     if !options.include_others {
-        conflicts.refuse(&project, GO_ON)?;
+        conflicts.refuse(&project, "deleted", GO_ON)?;
     }
     let run = made_by.as_ref().map(|made_by| made_by.run);
     let run = run.or(tombstone.as_ref().map(|tombstone| tombstone.run));

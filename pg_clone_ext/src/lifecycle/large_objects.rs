@@ -97,7 +97,7 @@ pub fn shared(rows: &DeletionSet) -> Result<Vec<Shared>> {
                 |id| format!("t.{}::pg_catalog.text", quote::identifier(id)),
             ),
             why: format!(
-                "name large objects (column {}) that the trigger lo_manage would delete with the project's rows",
+                "name{{s}} large objects (column {}) that the trigger lo_manage would delete with the project's rows",
                 column.name
             ),
         });

@@ -303,7 +303,7 @@ impl Replaced {
         if go_on {
             rows = rows.with_others(conflicts.along());
         } else {
-            conflicts.refuse(&self.project, GO_ON)?;
+            conflicts.refuse(&self.project, "replaced", GO_ON)?;
         }
         // Keys that name rows which this very transaction makes anew wait for them.
         self.deferred = conflicts.deferred;
