@@ -2,7 +2,7 @@
 //! leave without what they name. They are looked for before anything is deleted.
 
 use super::deletion_set::DeletionSet;
-use super::foreign_keys::{self, ForeignKey};
+use super::foreign_keys::{self, ForeignKey, rows_of};
 use super::large_objects;
 use crate::error::internal;
 use pg_clone_core::error::{Code, Error, Result};
@@ -90,7 +90,14 @@ impl Conflicts {
             search.declared_references(table)?;
         }
         for shared in large_objects::shared(rows)? {
-            search.add(&shared.table, &shared.condition, &shared.key, shared.why, false)?;
+            search.add(
+                &shared.table,
+                &shared.rows,
+                &shared.condition,
+                &shared.key,
+                shared.why,
+                false,
+            )?;
         }
         Ok(search.conflicts)
     }
@@ -140,7 +147,15 @@ struct Found {
 
 impl Search<'_> {
     /// Counts the rows `t` of a table that meet a condition; notes them if there are any.
-    fn add(&mut self, table: &str, condition: &str, key: &str, why: String, goes_along: bool) -> Result<()> {
+    fn add(
+        &mut self,
+        name: &str,
+        table: &str,
+        condition: &str,
+        key: &str,
+        why: String,
+        goes_along: bool,
+    ) -> Result<()> {
         let found = pgrx::Spi::get_one::<pgrx::JsonB>(&format!(
             "SELECT pg_catalog.jsonb_build_object('rows', pg_catalog.count(*), 'keys', \
                COALESCE(pg_catalog.jsonb_agg(f.key) FILTER (WHERE f.number OPERATOR(pg_catalog.<=) {KEYS_SHOWN}), '[]')) \
@@ -153,7 +168,7 @@ impl Search<'_> {
         let Found { rows, keys } = serde_json::from_value(found).map_err(internal)?;
         if rows > 0 {
             self.conflicts.found.push(Conflict {
-                relation: table.to_owned(),
+                relation: name.to_owned(),
                 rows,
                 keys,
                 why,
@@ -206,7 +221,8 @@ impl Search<'_> {
             key.action_words(),
         );
         self.add(
-            &key.child_name.clone(),
+            &key.child_name,
+            &key.child_rows,
             &condition,
             &key.row_key,
             why,
@@ -234,7 +250,14 @@ impl Search<'_> {
             "belong{{s}} to rows of other projects in {} (foreign key \"{}\")",
             parent.sql_name, key.name
         );
-        self.add(&child.sql_name, &condition, &key.row_key, why, false)
+        self.add(
+            &child.sql_name,
+            &rows_of(child),
+            &condition,
+            &key.row_key,
+            why,
+            false,
+        )
     }
 
     /// Rows that belong by a join of which another parent's row has the same key: nobody can say whose they are.
@@ -267,7 +290,7 @@ impl Search<'_> {
             others.push(format!(
                 "EXISTS (SELECT 1 FROM (SELECT t.{0} AS key FROM {1} AS t WHERE {stays}) AS g WHERE g.key OPERATOR(pg_catalog.=) t.{2})",
                 quote::identifier(id),
-                parent.sql_name,
+                rows_of(parent),
                 quote::identifier(join),
             ));
         }
@@ -275,8 +298,16 @@ impl Search<'_> {
             return Ok(());
         }
         let condition = format!("{goes} AND ({})", others.join(" OR "));
-        let why = format!("belong{{s}} to rows of other projects too, which have the same key in column {join}");
-        self.add(&table.sql_name, &condition, &row_key(table), why, false)
+        let why =
+            format!("belong{{s}} to rows of other projects too, which have the same key in column {join}");
+        self.add(
+            &table.sql_name,
+            &rows_of(table),
+            &condition,
+            &row_key(table),
+            why,
+            false,
+        )
     }
 
     /// Rows that are not the project's and name, in a column that was declared to hold the keys of a table, one that goes.
@@ -324,7 +355,14 @@ impl Search<'_> {
                 "refer{{s}} to rows of {} that go (column {})",
                 target.sql_name, column.name
             );
-            self.add(&table.sql_name, &condition, &row_key(table), why, false)?;
+            self.add(
+                &table.sql_name,
+                &rows_of(table),
+                &condition,
+                &row_key(table),
+                why,
+                false,
+            )?;
         }
         Ok(())
     }

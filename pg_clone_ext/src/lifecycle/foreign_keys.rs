@@ -17,6 +17,8 @@ pub struct ForeignKey {
     pub child: Oid,
     /// Its name, ready for SQL.
     pub child_name: String,
+    /// The rows that the key is about, as they stand after FROM: not those of tables that inherit.
+    pub child_rows: String,
     /// The table whose rows are named.
     pub parent: Oid,
     /// Columns of the child.
@@ -39,7 +41,8 @@ pub struct ForeignKey {
 
 const KEYS: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', f.conname, \
      'qualified', pg_catalog.format('%I.%I', cn.nspname, f.conname), \
-     'child', f.conrelid::pg_catalog.int8, 'child_name', pg_catalog.format('%I.%I', n.nspname, c.relname), 'parent', f.confrelid::pg_catalog.int8, \
+     'child', f.conrelid::pg_catalog.int8, 'child_name', pg_catalog.format('%I.%I', n.nspname, c.relname), \
+     'child_rows', pg_catalog.format(CASE c.relkind WHEN 'r' THEN 'ONLY %I.%I' ELSE '%I.%I' END, n.nspname, c.relname), 'parent', f.confrelid::pg_catalog.int8, \
      'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) FROM pg_catalog.unnest(f.conkey) WITH ORDINALITY AS k (number, place) \
         JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) f.conrelid AND a.attnum OPERATOR(pg_catalog.=) k.number), \
      'keys', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) FROM pg_catalog.unnest(f.confkey) WITH ORDINALITY AS k (number, place) \
@@ -59,6 +62,15 @@ const KEYS: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('n
      JOIN pg_catalog.pg_namespace cn ON cn.oid OPERATOR(pg_catalog.=) f.connamespace \
      WHERE f.contype OPERATOR(pg_catalog.=) 'f' AND f.conparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid \
      AND f.confrelid OPERATOR(pg_catalog.=) ANY (CAST($1 AS pg_catalog.oid[]))";
+
+/// The table's own rows, as they stand after FROM.
+pub fn rows_of(table: &Table) -> String {
+    if table.only {
+        format!("ONLY {}", table.sql_name)
+    } else {
+        table.sql_name.clone()
+    }
+}
 
 /// The foreign keys that name rows of the store's tables.
 pub fn into(store: &Store) -> Result<Vec<ForeignKey>> {
@@ -90,7 +102,7 @@ impl ForeignKey {
         format!(
             "EXISTS (SELECT 1 FROM (SELECT {} FROM {} AS t WHERE {condition}) AS g WHERE {})",
             keys.join(", "),
-            parent.sql_name,
+            rows_of(parent),
             equal.join(" AND ")
         )
     }

@@ -1,6 +1,7 @@
 //! Columns that hold large objects: which there are, and which objects more than one project names.
 
 use super::deletion_set::DeletionSet;
+use super::foreign_keys::rows_of;
 use crate::error::internal;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{Oid, Store, quote};
@@ -45,6 +46,8 @@ pub fn columns(store: &Store) -> Result<Vec<LargeObjectColumn>> {
 pub struct Shared {
     /// Their table.
     pub table: String,
+    /// Its rows, as they stand after FROM.
+    pub rows: String,
     /// The condition on its rows `t`.
     pub condition: String,
     /// An expression for the key of a row `t`.
@@ -88,6 +91,7 @@ pub fn shared(rows: &DeletionSet) -> Result<Vec<Shared>> {
         };
         shared.push(Shared {
             table: table.sql_name.clone(),
+            rows: rows_of(table),
             condition: format!(
                 "t.{}::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ({destroyed}) AND {stays}",
                 quote::identifier(&column.name)

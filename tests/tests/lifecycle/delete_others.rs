@@ -249,7 +249,8 @@ async fn rows_in_children_of_a_table_that_is_empty_itself_go_too() {
          INSERT INTO vehicle SELECT gen_random_uuid(), '{OURS}' FROM generate_series(1, 150);
          SELECT clone.store_create('s', 'custom');
          SELECT clone.store_table('s', 'org', 'project');
-         SELECT clone.store_table('s', 'asset', 'resource', project_column => 'org_id')"
+         SELECT clone.store_table('s', 'asset', 'resource', project_column => 'org_id');
+         SELECT clone.store_table('s', 'vehicle', 'resource', project_column => 'org_id')"
     ))
     .await;
     let done = db
