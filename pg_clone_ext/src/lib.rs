@@ -109,7 +109,7 @@ extension_sql_file!(
 extension_sql_file!(
     "../../sql/install/allow.sql",
     name = "allow",
-    requires = ["blob_queue"]
+    requires = ["blob_queue", "lifecycle"]
 );
 // The functions that users call go to the schema that CREATE EXTENSION names. Everything else comes before, under a path
 // that only pg_catalog is on; each of those functions requires this.

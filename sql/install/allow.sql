@@ -26,6 +26,8 @@ BEGIN
     END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA clone, clone_internal TO %s', role);
     EXECUTE format('GRANT SELECT ON clone.store, clone.run, clone.run_table, clone.run_dangling, clone.blob_copy, clone.blob_status, clone.job TO %s', role);
+    -- Its own rows: what it deletes itself it may also delete from the server's cache.
+    EXECUTE format('GRANT SELECT, UPDATE (flushed_at), DELETE ON clone.cache_invalidation TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION clone.allow(regrole) IS
@@ -40,6 +42,7 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION clone.run_next_job() TO %s', role);
     EXECUTE format('GRANT SELECT ON clone.job, clone.store, clone.blob_status TO %s', role);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE ON clone.blob_copy TO %s', role);
+    EXECUTE format('GRANT SELECT, UPDATE (flushed_at), DELETE ON clone.cache_invalidation TO %s', role);
 END
 $$;
 COMMENT ON FUNCTION clone.allow_worker(regrole) IS

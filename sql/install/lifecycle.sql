@@ -88,6 +88,7 @@ CREATE TABLE clone.cache_invalidation (
     store       text NOT NULL,
     run_id      bigint NOT NULL,
     keys        text[] NOT NULL,
+    recorded_by text NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     flushed_at  timestamptz
 );
@@ -97,4 +98,10 @@ COMMENT ON TABLE clone.cache_invalidation IS
 COMMENT ON COLUMN clone.cache_invalidation.run_id IS 'The run that replaced the clone, or the run that made the clone that was deleted';
 COMMENT ON COLUMN clone.cache_invalidation.keys IS 'At most 1,000 keys, made by the store''s options.cache_key';
 COMMENT ON COLUMN clone.cache_invalidation.flushed_at IS 'When they were deleted from the cache for the first time';
+COMMENT ON COLUMN clone.cache_invalidation.recorded_by IS 'The role whose refresh or deletion it was';
 REVOKE ALL ON clone.cache_invalidation FROM PUBLIC;
+-- Keys say which resources there were: only who deleted them, members of that role, and workers see them.
+ALTER TABLE clone.cache_invalidation ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON clone.cache_invalidation USING (EXISTS (
+    SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) recorded_by::pg_catalog.name AND pg_catalog.pg_has_role(r.oid, 'MEMBER'))
+    OR pg_catalog.has_function_privilege('clone.run_next_job()', 'EXECUTE'));

@@ -26,7 +26,7 @@ pub(super) async fn run(context: &mut Context, action: &CacheAction) -> Result<O
     if !flush.is_allowed().await? {
         return Err(Hinted::new(
             "permission denied for table clone.cache_invalidation",
-            "Its owner may grant: GRANT SELECT, UPDATE, DELETE ON clone.cache_invalidation TO <role>; and USAGE on schema clone.",
+            "SELECT clone.allow('<role>') lets a role see and flush what it deleted itself.",
         )
         .into());
     }

@@ -6,7 +6,7 @@
 
 use super::deletion_set::DeletionSet;
 use crate::error::internal;
-use crate::pg::privileges::AsExtensionOwner;
+use crate::pg::privileges::{AsExtensionOwner, current_user};
 use crate::pg::query::for_each_row;
 use crate::pg::settings_guard::ReadingSettings;
 use crate::pg::snapshot::Snapshot;
@@ -110,13 +110,15 @@ impl Recorder<'_> {
         if self.keys.is_empty() {
             return Ok(());
         }
+        let caller = current_user();
         let _owner = AsExtensionOwner::new();
         pgrx::Spi::run_with_args(
-            "INSERT INTO clone.cache_invalidation (store, run_id, keys) VALUES ($1, $2, $3)",
+            "INSERT INTO clone.cache_invalidation (store, run_id, keys, recorded_by) VALUES ($1, $2, $3, $4)",
             &[
                 self.store.into(),
                 self.run.into(),
                 std::mem::take(&mut self.keys).into(),
+                caller.as_str().into(),
             ],
         )
         .map_err(internal)

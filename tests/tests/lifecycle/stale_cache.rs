@@ -76,3 +76,33 @@ async fn expiry_and_deletion_of_a_medplum_clone_record_its_keys() {
         format!("SELECT count(*) FROM clone.cache_invalidation WHERE 'Project/{staging}' = ANY (keys)");
     assert_eq!(db.number(&project).await, 1);
 }
+
+#[tokio::test]
+async fn a_role_sees_and_flushes_what_it_deleted_itself() {
+    let db = clinic::database().await;
+    db.run("SELECT clone.store_alter('documents', '{\"cache_key\": \"{type}/{id}\"}')")
+        .await;
+    let (first, second) = (clinic::clone(&db, "'{}'").await, clinic::clone(&db, "'{}'").await);
+    db.run(
+        "DROP ROLE IF EXISTS sweeper; CREATE ROLE sweeper LOGIN; SELECT clone.allow('sweeper'); GRANT USAGE ON SCHEMA documents TO sweeper;
+         GRANT SELECT, DELETE ON ALL TABLES IN SCHEMA documents TO sweeper",
+    )
+    .await;
+    db.run(&format!("SELECT project_delete('{first}')")).await;
+    let session = db.session_as("sweeper").await;
+    assert_eq!(session.number(KEYS).await, 0);
+    session.run(&format!("SELECT project_delete('{second}')")).await;
+    assert_eq!(session.number(KEYS).await, 406);
+    assert_eq!(
+        session
+            .fails("UPDATE clone.cache_invalidation SET keys = '{Other/1}'")
+            .await
+            .code,
+        "42501"
+    );
+    session
+        .run("UPDATE clone.cache_invalidation SET flushed_at = now(); DELETE FROM clone.cache_invalidation")
+        .await;
+    assert_eq!(db.number(KEYS).await, 406);
+    db.run("DROP OWNED BY sweeper").await;
+}

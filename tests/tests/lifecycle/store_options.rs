@@ -39,9 +39,14 @@ async fn options_that_make_no_sense_are_refused() {
             "schema",
         ),
         ("SELECT clone.store_alter('documents', '{\"blobs\": 5}')", "blobs"),
+        (
+            "SELECT clone.store_alter('documents', '{\"cache\": \"redis://:secret@cache:6379\"}')",
+            "password",
+        ),
     ] {
         let refused = db.fails(call).await;
         assert_eq!(refused.code, "22023", "{call}");
+        assert!(!refused.message.contains("secret"), "{refused:?}");
         assert!(
             refused.message.contains(said) && !refused.hint.is_empty(),
             "{refused:?}"
