@@ -15,7 +15,7 @@ pub enum Outcome {
     Done,
     /// It ran, and what it found is bad, e.g. a verification: 1.
     Failed,
-    /// The database clone is committed, but files are missing: 3.
+    /// The database clone is committed, but files are missing, or the server's cache has stale keys: 3.
     BlobsIncomplete,
 }
 

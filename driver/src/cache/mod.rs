@@ -197,7 +197,10 @@ impl<'s> CacheFlush<'s> {
 
 /// What follows a commit that made keys stale: the first deletion at once, the second at the end of the command. A failure is
 /// told and leaves the rest to `pg_clone cache flush`.
-pub struct AfterCommit<'s>(Option<CacheFlush<'s>>);
+pub struct AfterCommit<'s> {
+    flush: Option<CacheFlush<'s>>,
+    complete: bool,
+}
 
 impl<'s> AfterCommit<'s> {
     /// Deletes the keys of `run`, or of all runs.
@@ -209,29 +212,43 @@ impl<'s> AfterCommit<'s> {
                 ..FlushRequest::default()
             },
         );
-        match flush.is_allowed().await {
-            Ok(true) => {}
-            // Another role does it.
-            Ok(false) | Err(_) => return Self(None),
+        // Where this role may not, another does it.
+        if !matches!(flush.is_allowed().await, Ok(true)) {
+            return Self {
+                flush: None,
+                complete: true,
+            };
         }
-        match flush.first().await {
-            Ok(()) => Self(Some(flush)),
-            Err(error) => {
-                warn(&error);
-                Self(None)
-            }
+        let complete = told(flush.first().await);
+        Self {
+            flush: Some(flush),
+            complete,
         }
     }
 
-    /// Deletes them once more; says what was done. False: something is left to do.
-    pub async fn finish(self, interrupt: &Interrupt, output: &mut Output) -> Option<Flushed> {
-        let mut flush = self.0?;
-        if let Err(error) = flush.wait_and_again(interrupt).await {
-            warn(&error);
+    /// Deletes them once more and says what was done. Also returns whether nothing is left to do.
+    pub async fn finish(self, interrupt: &Interrupt, output: &mut Output) -> (Flushed, bool) {
+        let (Some(mut flush), mut complete) = (self.flush, self.complete) else {
+            return (Flushed::default(), true);
+        };
+        if complete {
+            complete = told(flush.wait_and_again(interrupt).await);
         }
         let flushed = flush.flushed().clone();
+        complete &= flushed.keys_again >= flushed.keys;
         print(&flushed, output);
-        Some(flushed)
+        (flushed, complete)
+    }
+}
+
+/// Tells a failure; false where there was one.
+fn told(result: Result<()>) -> bool {
+    match result {
+        Ok(()) => true,
+        Err(error) => {
+            warn(&error);
+            false
+        }
     }
 }
 

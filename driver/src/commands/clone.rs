@@ -114,7 +114,11 @@ impl Aftermath<'_> {
             }
         }
         let interrupt = context.interrupt.clone();
-        result["cache"] = serde_json::to_value(cache.finish(&interrupt, &mut context.output).await)?;
+        let (flushed, complete) = cache.finish(&interrupt, &mut context.output).await;
+        result["cache"] = serde_json::to_value(flushed)?;
+        if !complete && outcome == Outcome::Done {
+            outcome = Outcome::BlobsIncomplete;
+        }
         Ok(outcome)
     }
 }

@@ -62,8 +62,11 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
         delete_files(context, &target, &session, &args.project).await
     };
     let interrupt = context.interrupt.clone();
-    cache.finish(&interrupt, &mut context.output).await;
-    outcome
+    let (_, complete) = cache.finish(&interrupt, &mut context.output).await;
+    match outcome {
+        Ok(Outcome::Done) if !complete => Ok(Outcome::BlobsIncomplete),
+        outcome => outcome,
+    }
 }
 
 /// The counts per table, the largest first, and what stays.
