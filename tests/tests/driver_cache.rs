@@ -148,7 +148,7 @@ async fn deletion_and_expiry_by_the_driver_empty_the_cache() {
     };
     let staging = scene.cloned().await;
     scene.fill(&staging).await;
-    let output = scene.pg_clone(&["delete", &staging]);
+    let output = scene.pg_clone(&["delete", "--yes", &staging]);
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!((scene.cached(), scene.left_to_do().await), (1, 0));
 
@@ -182,7 +182,7 @@ async fn a_cache_that_no_option_names_is_named_by_the_caller() {
     };
     let staging = scene.cloned().await;
     scene.fill(&staging).await;
-    let output = scene.pg_clone(&["delete", &staging]);
+    let output = scene.pg_clone(&["delete", "--yes", &staging]);
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(scene.cached(), 2502);
     let output = scene.pg_clone(&["cache", "flush"]);
