@@ -285,8 +285,8 @@ pub enum CacheAction {
         /// Only the keys of this run.
         #[arg(long)]
         run: Option<i64>,
-        /// Where the cache is: redis://host:6379, rediss:// with TLS. The store's `cache` option without it. A password that is
-        /// not in the URL is taken from REDISCLI_AUTH.
+        /// Where the cache is: redis://host:6379, rediss:// with TLS. The store's `cache` option without it; that one never gets a
+        /// password. A password that is not in the URL is taken from REDISCLI_AUTH.
         #[arg(long, value_name = "URL", env = "PG_CLONE_CACHE", hide_env_values = true)]
         cache: Option<String>,
         /// Seconds until the second time.

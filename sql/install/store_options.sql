@@ -29,7 +29,7 @@ BEGIN
     -- Whoever may look at stores sees their options.
     IF options->>'cache' ~ '^[a-z]+://[^/@]*:[^/@]+@' THEN
         RAISE EXCEPTION 'the option "cache" of store "%" holds a password', store USING
-            ERRCODE = '22023', HINT = 'Leave it out; the driver takes it from the environment variable REDISCLI_AUTH.';
+            ERRCODE = '22023', HINT = 'Name such a cache where pg_clone runs: environment variables PG_CLONE_CACHE and REDISCLI_AUTH.';
     END IF;
     changed := s.options || options;
     changed := changed - ARRAY(SELECT e.key FROM jsonb_each(options) e WHERE e.value = 'null');

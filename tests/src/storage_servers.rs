@@ -67,11 +67,11 @@ pub fn google() -> Option<StorageServer> {
         .clone()
 }
 
-/// A Redis server of its own; `None`, with a line that says why, where `redis-server` is not installed.
+/// A Redis server of its own, with or without a password; `None`, with a line that says why, where `redis-server` is not installed.
 ///
 /// # Panics
 /// With `CI=true` when it cannot be had; when it does not start.
-pub fn redis() -> Option<StorageServer> {
+pub fn redis(with_password: bool) -> Option<StorageServer> {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
         .map(|directory| directory.join("redis-server"))
         .find(|program| program.exists());
@@ -83,7 +83,7 @@ pub fn redis() -> Option<StorageServer> {
         println!("skipped: redis-server is not installed");
         return None;
     };
-    match start_redis(&program) {
+    match start_redis(&program, with_password) {
         Ok(server) => Some(server),
         Err(error) => panic!("redis-server does not start: {error:#}"),
     }
@@ -203,11 +203,12 @@ fn start_google(program: &Path) -> anyhow::Result<StorageServer> {
     Ok(StorageServer { address })
 }
 
-fn start_redis(program: &Path) -> anyhow::Result<StorageServer> {
+fn start_redis(program: &Path, with_password: bool) -> anyhow::Result<StorageServer> {
     let [port] = free_ports::<1>()?;
     let directory = scratch(&format!("redis-{port}"))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let port = port.to_string();
+    let password = if with_password { REDIS_PASSWORD } else { "" };
     let arguments = [
         "--port",
         &port,
@@ -216,7 +217,7 @@ fn start_redis(program: &Path) -> anyhow::Result<StorageServer> {
         "--save",
         "",
         "--requirepass",
-        REDIS_PASSWORD,
+        password,
     ];
     run(program, &arguments.map(str::to_owned), &directory, address)?;
     Ok(StorageServer { address })

@@ -21,11 +21,12 @@ struct Scene {
     database: Scratch,
     redis: StorageServer,
     dsn: String,
+    password: &'static str,
 }
 
 impl Scene {
     async fn new(cache_in_options: bool) -> Option<Self> {
-        let redis = redis()?;
+        let redis = redis(!cache_in_options)?;
         let database = Scratch::with_extension().await;
         let mut options = serde_json::json!({"cache_key": "{type}/{id}"});
         if cache_in_options {
@@ -43,13 +44,18 @@ impl Scene {
             ))
             .await;
         let dsn = cluster().await.dsn(&database.name);
-        Some(Self { database, redis, dsn })
+        Some(Self {
+            database,
+            redis,
+            dsn,
+            password: if cache_in_options { "" } else { REDIS_PASSWORD },
+        })
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(pg_clone_binary());
         command
-            .env("REDISCLI_AUTH", REDIS_PASSWORD)
+            .env("REDISCLI_AUTH", self.password)
             .args(["--dsn", &self.dsn])
             .args(arguments);
         command
@@ -62,7 +68,7 @@ impl Scene {
     /// What `redis-cli` answers.
     fn redis_cli(&self, arguments: &[&str]) -> String {
         let output = Command::new("redis-cli")
-            .env("REDISCLI_AUTH", REDIS_PASSWORD)
+            .env("REDISCLI_AUTH", self.password)
             .args(["-p", &self.redis.address.port().to_string()])
             .args(arguments)
             .output()
@@ -80,7 +86,7 @@ impl Scene {
             .await;
         keys.push(format!("Project/{project}"));
         let mut command = Command::new("redis-cli");
-        command.env("REDISCLI_AUTH", REDIS_PASSWORD).args([
+        command.env("REDISCLI_AUTH", self.password).args([
             "-p",
             &self.redis.address.port().to_string(),
             "MSET",
@@ -220,12 +226,11 @@ async fn a_cache_that_cannot_be_reached_costs_nothing_and_is_tried_again() {
     };
     let staging = scene.cloned().await;
     scene.fill(&staging).await;
-    // The password is missing.
-    let output = scene
-        .command(&["clone", PROJECT, "--name", "Staging", "--replace", &staging])
-        .env_remove("REDISCLI_AUTH")
-        .output()
-        .unwrap();
+    let names = |port: u16| {
+        format!("SELECT clone.store_alter('documents', '{{\"cache\": \"redis://127.0.0.1:{port}\"}}')")
+    };
+    scene.database.run(&names(1)).await;
+    let output = scene.pg_clone(&["clone", PROJECT, "--name", "Staging", "--replace", &staging]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(
         said(&output).contains("pg_clone cache flush"),
@@ -233,10 +238,37 @@ async fn a_cache_that_cannot_be_reached_costs_nothing_and_is_tried_again() {
         said(&output)
     );
     assert_eq!(scene.cached(), 2502);
+    scene.database.run(&names(scene.redis.address.port())).await;
     let output = scene.pg_clone(&["cache", "flush", "--again-after", "0.1"]);
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!((scene.cached(), scene.left_to_do().await), (1, 0));
     let refused = scene.pg_clone(&["cache", "flush", "--cache", "http://example.org"]);
     // Nothing is stale any more, so nothing is connected to.
     assert!(refused.status.success(), "{}", said(&refused));
+}
+
+#[tokio::test]
+async fn a_cache_that_the_database_names_gets_no_password() {
+    let Some(scene) = Scene::new(false).await else {
+        return;
+    };
+    let staging = scene.cloned().await;
+    scene.fill(&staging).await;
+    let url = format!("redis://{}", scene.redis.address);
+    scene
+        .database
+        .run(&format!(
+            "SELECT clone.store_alter('documents', '{{\"cache\": \"{url}\"}}')"
+        ))
+        .await;
+    let output = scene.pg_clone(&["delete", "--yes", &staging]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert_eq!(scene.cached(), 2502);
+    let output = scene
+        .command(&["cache", "flush", "--again-after", "0.1"])
+        .env("PG_CLONE_CACHE", &url)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!((scene.cached(), scene.left_to_do().await), (1, 0));
 }

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::failure::Hinted;
 use crate::interrupt::Interrupt;
+use crate::output::printable::escape;
 use crate::output::{Output, thousands};
 use crate::session::Session;
 
@@ -33,11 +34,14 @@ pub struct FlushRequest {
     pub again_after: Duration,
 }
 
+/// The variable that names the cache, instead of the store's options.
+pub const CACHE_VARIABLE: &str = "PG_CLONE_CACHE";
+
 impl Default for FlushRequest {
     fn default() -> Self {
         Self {
             run: None,
-            cache: None,
+            cache: std::env::var(CACHE_VARIABLE).ok().filter(|url| !url.is_empty()),
             again_after: AGAIN_AFTER,
         }
     }
@@ -180,7 +184,8 @@ impl<'s> CacheFlush<'s> {
 
     async fn delete(&mut self, cache: &str, keys: &[String]) -> Result<()> {
         if !self.caches.contains_key(cache) {
-            let opened = RedisCache::open(cache)
+            let named_by_user = self.request.cache.as_deref() == Some(cache);
+            let opened = RedisCache::open(cache, named_by_user)
                 .await
                 .with_context(|| format!("cannot connect to the cache {}", crate::redact::redact(cache)))?;
             self.caches.insert(cache.to_owned(), opened);
@@ -276,7 +281,7 @@ pub async fn flush_due(session: &Session, to_the_end: bool, interrupt: &Interrup
 fn warn(error: &anyhow::Error) {
     eprintln!(
         "pg_clone: warning: {}; the server may show rows that are gone: pg_clone cache flush",
-        crate::redact::redact(&format!("{error:#}"))
+        escape(&crate::redact::redact(&format!("{error:#}")))
     );
 }
 

@@ -19,18 +19,21 @@ const PASSWORD: &str = "REDISCLI_AUTH";
 pub struct RedisCache(MultiplexedConnection);
 
 impl RedisCache {
-    /// Connects; says nothing about the password.
+    /// Connects. The password of this process goes only to a cache that its user named, never to one that the database names:
+    /// whoever may write there could name a host of their own.
     ///
     /// # Errors
     /// When the URL is none, or the server cannot be reached or refuses.
-    pub async fn open(url: &str) -> Result<Self> {
+    pub async fn open(url: &str, named_by_user: bool) -> Result<Self> {
         ensure!(
             url.starts_with("redis://") || url.starts_with("rediss://"),
             "a cache is a URL: redis://host:6379, or rediss:// with TLS"
         );
         let mut info = url.into_connection_info().context("malformed URL")?;
-        if info.redis_settings().password().is_none()
+        if named_by_user
+            && info.redis_settings().password().is_none()
             && let Ok(password) = std::env::var(PASSWORD)
+            && !password.is_empty()
         {
             let settings = info.redis_settings().clone().set_password(password);
             info = info.set_redis_settings(settings);
