@@ -199,6 +199,7 @@ impl DeletionSet {
 fn counted(rows: impl IntoIterator<Item = (String, i64)>) -> Counts {
     let mut counts = Counts::new();
     for (name, rows) in rows.into_iter().filter(|(_, rows)| *rows > 0) {
+        let name = name.strip_prefix("ONLY ").unwrap_or(&name).to_owned();
         let before = counts.get(&name).and_then(Value::as_i64).unwrap_or_default();
         counts.insert(name, (before + rows).into());
     }
