@@ -35,7 +35,7 @@ macro_rules! has_type {
     ($($ours:ty => $theirs:ident),*) => { $(impl HasType for $ours { const TYPE: Type = Type::$theirs; })* };
 }
 has_type!(String => TEXT, &str => TEXT, &String => TEXT, Vec<String> => TEXT_ARRAY, Value => JSONB, &Value => JSONB,
-          i64 => INT8, &i64 => INT8, i32 => INT4, bool => BOOL);
+          i64 => INT8, &i64 => INT8, i32 => INT4, bool => BOOL, Vec<i64> => INT8_ARRAY, f64 => FLOAT8);
 
 impl<T: HasType> HasType for Option<T> {
     const TYPE: Type = T::TYPE;
