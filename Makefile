@@ -12,7 +12,7 @@ export T
 endif
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: help demo test install lint bench clean
+.PHONY: help demo test test-upgrade install lint bench deb clean
 
 help:
 	@echo 'make demo                  show it: a private cluster, a sample project, its clone'
@@ -20,12 +20,12 @@ help:
 	@echo 'make install PG_CONFIG=…   build in release mode and install the extension; the driver is target/release/pg_clone'
 	@echo 'make lint                  format, clippy, rustdoc, the fence around unsafe code'
 	@echo 'make bench                 measure against plain INSERT … SELECT'
+	@echo 'make test-upgrade          upgrades of the extension, and pg_upgrade 15 → 17 → 18'
+	@echo 'make deb                   Debian packages, into target/deb; MAJORS="15 17"'
 	@echo 'make clean                 remove what was built here'
 
 demo:
-	@scripts/prepare.sh
-	@scripts/install-extension.sh release
-	@. scripts/environment.sh && use_postgresql && cargo build --quiet -p pg_clone && exec $(CARGO_TARGET_DIR)/debug/pg_clone demo $(DEMO)
+	@scripts/demo.sh $(DEMO)
 
 test:
 	@scripts/prepare.sh test
@@ -45,6 +45,16 @@ bench:
 	@scripts/prepare.sh test
 	@scripts/install-extension.sh release
 	@. scripts/environment.sh && use_postgresql && exec scripts/bench.sh $(BENCH)
+
+test-upgrade:
+	@scripts/prepare.sh test
+	@scripts/install-extension.sh dev
+	@scripts/test-upgrade.sh
+	@scripts/test-pg-upgrade.sh 15 17 18
+
+deb:
+	@scripts/prepare.sh
+	@scripts/deb.sh $(MAJORS)
 
 clean:
 	cargo clean

@@ -63,6 +63,27 @@ find_postgresql() {
     return 1
 }
 
+# Makes PG_CONFIG that of a copy in .tools, when the PostgreSQL found is the system's: nothing is written into one that somebody runs.
+# Only Debian's layout is copied; PostgreSQL finds its files relative to its programs. Any other stays as it is.
+own_postgresql() {
+    local copy=$tools/postgresql/copy-$PG_MAJOR from=/usr/lib/postgresql/$PG_MAJOR version
+    case $("$PG_CONFIG" --bindir) in
+        "$from/bin") ;;
+        *) return 0 ;;
+    esac
+    version=$("$from/bin/postgres" --version)
+    if [ "$(cat "$copy/.version" 2>/dev/null)" != "$version" ]; then
+        rm -rf "$copy"
+        mkdir -p "$copy/usr/lib/postgresql" "$copy/usr/share/postgresql" "$copy/usr/include"
+        cp -a "$from" "$copy/usr/lib/postgresql/"
+        cp -a "/usr/share/postgresql/$PG_MAJOR" "$copy/usr/share/postgresql/"
+        ln -s /usr/include/postgresql "$copy/usr/include/postgresql"
+        rm -f "$copy/usr/lib/postgresql/$PG_MAJOR/lib"/pg_clone_ext* "$copy/usr/share/postgresql/$PG_MAJOR/extension"/pg_clone_ext*
+        echo "$version" >"$copy/.version"
+    fi
+    export PG_CONFIG=$copy$from/bin/pg_config
+}
+
 # What building the extension takes from its surroundings.
 use_postgresql() {
     find_postgresql || fail "no PostgreSQL $supported_majors found"

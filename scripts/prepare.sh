@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings what is missing to build and to run: prepare.sh [test|demo]. With nothing missing it takes well under a second.
-# Packages of the system are installed only after a question (ASSUME_YES=1 or CI=true answers it), never upgraded, and never
-# ones of a PostgreSQL that is there already: what that lacks comes with a copy of our own in .tools.
+# On a terminal it asks before it installs packages (ASSUME_YES=1 answers). A server that is installed is never upgraded.
+# For the demo not even headers are added to a PostgreSQL that is there: a copy of our own in .tools has them.
 # Without root it says what to install and ends with 1.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
@@ -76,9 +76,8 @@ if [ ${#missing[@]} -gt 0 ]; then
         wanted=${missing[*]/%postgresql/postgresql-15 postgresql-server-dev-15${for_tests:+ postgresql-15-cron}}
         fail "please install as root: apt-get install $wanted"
     fi
-    if [ "${CI:-}" != true ] && [ "${ASSUME_YES:-}" != 1 ]; then
-        [ -t 0 ] || fail "these packages are missing: ${missing[*]}
-Install them, or let this do it: ASSUME_YES=1 make ${purpose:-install}"
+    # Whoever sits there is asked; a script that set up a fresh machine is not.
+    if [ "${CI:-}" != true ] && [ "${ASSUME_YES:-}" != 1 ] && [ -t 0 ]; then
         read -r -p "Install these Debian packages into this system: ${missing[*]}? [y/N] " answer
         case $answer in y | Y | yes) ;; *) fail "nothing was installed" ;; esac
     fi
@@ -104,6 +103,9 @@ Install them, or let this do it: ASSUME_YES=1 make ${purpose:-install}"
         esac
         available+=("$package")
     done
+    # A package may bring a newer one of the server along, and that would restart it.
+    upgraded=$(apt-get install -s --no-install-recommends --no-upgrade "${available[@]}" 2>/dev/null | sed -n 's/^Inst \(postgresql-[0-9]*\) \[.*/\1/p')
+    [ -z "$upgraded" ] || fail "installing ${available[*]} would upgrade and restart $upgraded: do that yourself, or use a copy of our own: PG_MAJOR=18 make ${purpose:-install}"
     [ ${#available[@]} -eq 0 ] ||
         $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --no-upgrade "${available[@]}" >&2
     find_postgresql || fail "PostgreSQL is installed but no pg_config of it is found"
