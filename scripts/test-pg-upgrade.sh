@@ -72,6 +72,13 @@ sql -f "$root/tests/fixtures/shop.sql" >/dev/null
 sql -f "$root/scripts/upgrade/fill.sql" >/dev/null
 works "on $first"
 before=$(contents)
+
+# A late minor version of 15 marks every column of every table with an option that 17.10 does not know: then pg_upgrade refuses any
+# database with a table, with our extension or without. The test takes the mark away; an installation takes a newer 17.
+forget_column_marks() {
+    sql -c "SET allow_system_table_mods = on" -c "UPDATE pg_attribute SET attoptions = NULL WHERE attoptions::text LIKE '%pg_attver%'"
+}
+forget_column_marks
 stop
 
 old=$first
@@ -80,7 +87,7 @@ for new in "$@"; do
     init "$new"
     as_server "$(bin_of "$new")/pg_upgrade" --old-bindir "$(bin_of "$old")" --new-bindir "$(bin_of "$new")" \
         --old-datadir "$scratch/$old" --new-datadir "$scratch/$new" --username postgres --socketdir "$scratch" >"$scratch/upgrade.log" ||
-        { cat "$scratch/upgrade.log" >&2; find "$scratch/$new" -name '*.txt' -exec tail -n 20 {} + >&2; fail "pg_upgrade from $old to $new"; }
+        { cat "$scratch/upgrade.log" >&2; find "$scratch/$new/pg_upgrade_output.d" \( -name '*.txt' -o -name 'pg_upgrade_dump_*.log' \) -exec grep -h -A3 "error\|ERROR" {} + >&2; fail "pg_upgrade from $old to $new"; }
     start "$new"
     after=$(contents)
     [ "$before" = "$after" ] || fail "contents differ after the upgrade to $new: $(diff <(echo "$before") <(echo "$after") || true)"

@@ -127,9 +127,11 @@ async fn a_renamed_schema_is_still_the_store() {
         .clone_item(MODEL, Value::Null, "ada", Value::Null)
         .await
         .unwrap_err();
-    assert_eq!(
-        failed.code, "3F000",
-        "the generator names the old schema in its body"
+    // PostgreSQL 15 misses the schema, later versions the sequence in it.
+    assert!(
+        ["3F000", "42P01"].contains(&failed.code.as_str()),
+        "the generator names the old schema in its body: {}",
+        failed.code
     );
     let draft = reg
         .call("SELECT item_clone_draft($1, 'ada')", &[&MODEL])
