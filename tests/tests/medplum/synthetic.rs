@@ -106,7 +106,7 @@ async fn a_damaged_shape_is_refused_by_table_and_column() {
         ),
         (
             "CREATE TABLE surprise (n int)",
-            "table surprise is of no known kind",
+            "table public.surprise is of no known kind",
         ),
     ] {
         db.run("BEGIN").await;

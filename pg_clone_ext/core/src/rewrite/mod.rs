@@ -67,8 +67,8 @@ impl<'a> Rewriter<'a> {
         self
     }
 
-    /// The same rewriter, that also counts ids in spellings that are not rewritten: without dashes, in base64, and
-    /// beside further hexadecimal digits. Every document is read as a whole then.
+    /// The same rewriter, that also counts ids in spellings that are not rewritten: without dashes and in base64. Every
+    /// document is read as a whole then.
     pub fn with_spellings(mut self) -> Self {
         self.counts_spellings = true;
         self
