@@ -129,6 +129,7 @@ CREATE TABLE clone.store_relation (
     blob_key        text,
     blob_type       text,
     comment         text,
+    document_inferred boolean NOT NULL DEFAULT false,
     schema_name     name,
     table_name      name,
     PRIMARY KEY (store, relation),
@@ -138,6 +139,7 @@ CREATE TABLE clone.store_relation (
     CHECK (join_column IS NULL OR pg_catalog.cardinality(parents) > 0)
 );
 COMMENT ON TABLE clone.store_relation IS 'The tables of a store and how their rows belong to a project';
+COMMENT ON COLUMN clone.store_relation.document_inferred IS 'document_column was not given: it is the table''s only JSON column';
 COMMENT ON COLUMN clone.store_relation.schema_name IS 'The table''s schema when the store was last described';
 COMMENT ON COLUMN clone.store_relation.table_name IS 'The table''s name when the store was last described';
 COMMENT ON COLUMN clone.store_relation.position IS 'Order of insertion, lowest first: a table comes after those its foreign keys name';

@@ -6,11 +6,15 @@ LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH RECURSIVE below (oid, typmod, depth) AS (
-        SELECT t.typbasetype, t.typtypmod, 1 FROM pg_type t WHERE t.oid = $1 AND t.typtype = 'd'
+        SELECT $1, -1, 0
         UNION ALL
         SELECT t.typbasetype, t.typtypmod, b.depth + 1 FROM below b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd'
     )
-    SELECT format_type(b.oid, b.typmod) FROM below b ORDER BY b.depth DESC LIMIT 1
+    -- A citext is known by its name; a type that is only called so is not stored as text.
+    SELECT CASE WHEN t.typname = 'citext' AND NOT EXISTS (SELECT FROM pg_cast c WHERE c.castsource = t.oid AND c.casttarget = 'text'::regtype AND c.castmethod = 'b')
+                THEN (SELECT format('%I."citext"', n.nspname) FROM pg_namespace n WHERE n.oid = t.typnamespace)
+                ELSE format_type(b.oid, b.typmod) END
+    FROM below b JOIN pg_type t ON t.oid = b.oid ORDER BY b.depth DESC LIMIT 1
 $$;
 COMMENT ON FUNCTION clone_internal.base_type_name(oid) IS 'The type that a domain, or a domain over a domain, is stored as';
 
@@ -29,7 +33,7 @@ WITH described AS (
     WHERE r.store = $1
 ), live AS (
     SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnum,
-           CASE WHEN t.typtype = 'd' THEN clone_internal.base_type_name(t.oid) ELSE format_type(a.atttypid, a.atttypmod) END AS base, a.attgenerated, a.atthasdef, a.attidentity, a.attnotnull
+           CASE WHEN t.typtype = 'd' OR t.typname = 'citext' THEN clone_internal.base_type_name(t.oid) ELSE format_type(a.atttypid, a.atttypmod) END AS base, a.attgenerated, a.atthasdef, a.attidentity, a.attnotnull
     FROM pg_attribute a
     JOIN described d ON d.oid = a.attrelid
     JOIN pg_type t ON t.oid = a.atttypid
@@ -86,8 +90,12 @@ SELECT jsonb_build_object(
             'parents', (SELECT COALESCE(jsonb_agg(p::oid::bigint), '[]') FROM unnest(d.parents) p),
             'join_column', d.join_column,
             'document_column', d.document_column,
+            'document_inferred', d.document_inferred,
             'version_path', to_jsonb(d.version_path),
             'live', d.live,
+            -- A foreign key of the join column proves to whom a row belongs.
+            'joined_by_key', EXISTS (SELECT FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attname = d.join_column
+                WHERE f.conrelid = d.oid AND f.contype = 'f' AND f.conkey = ARRAY[a.attnum] AND d.parents = ARRAY[f.confrelid::regclass]),
             'cloned', d.cloned,
             'blob_key', d.blob_key,
             'blob_type', d.blob_type,

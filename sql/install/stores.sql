@@ -103,6 +103,23 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.bind_tables(text) IS 'Lets the descriptions of a store follow tables that have another oid now';
 
+CREATE FUNCTION clone_internal.check_store_options(options jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    known text[] := '{blobs,blob_prefix_in_bucket,settings,schema,result,redis,dangling_null,keep_dangling,id_paths,id_generator,schema_version,grant_to,handle_prefix,dataset_path,bucket,person_link}';
+    k text;
+BEGIN
+    FOR k IN SELECT o.key FROM jsonb_object_keys(options) AS o (key) WHERE o.key <> ALL (known) ORDER BY o.key LOOP
+        RAISE EXCEPTION 'unknown store option "%"', k USING
+            ERRCODE = '22023',
+            HINT = COALESCE(format('Did you mean "%s"? ', clone_internal.nearest_word(k, known)), '') || 'Options: ' || array_to_string(known, ', ') || '.';
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_store_options(jsonb) IS 'A key of a store''s options that nobody reads is an error (22023) that names the nearest known one';
+
 CREATE FUNCTION clone.store_create(name text, preset text, options jsonb DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -120,6 +137,9 @@ BEGIN
     END IF;
     IF jsonb_typeof(COALESCE(options, '{}')) <> 'object' THEN
         RAISE EXCEPTION 'options must be a JSON object, not %', options USING ERRCODE = '22023';
+    END IF;
+    IF store_create.preset IN ('custom', 'documents', 'medplum', 'registry') THEN
+        PERFORM clone_internal.check_store_options(COALESCE(options, '{}'));
     END IF;
     SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
     IF describe IS NULL THEN
@@ -211,8 +231,13 @@ AS $$
 DECLARE
     n name;
     c record;
+    document_inferred boolean := false;
 BEGIN
     PERFORM clone_internal.check_store(store);
+    IF role = 'project' AND NOT cloned THEN
+        RAISE EXCEPTION 'the project table % is always cloned', relation USING
+            ERRCODE = '22023', HINT = 'cloned => false is for tables of resources, of their history and of derived rows.';
+    END IF;
     IF role NOT IN ('project', 'resource', 'derived', 'history') THEN
         RAISE EXCEPTION 'unknown table role "%"', role USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
     END IF;
@@ -238,20 +263,30 @@ BEGIN
         RAISE EXCEPTION 'how do rows of % belong to a project?', relation USING
             ERRCODE = '22023', HINT = 'Give project_column => ''…'', or parent => ''…'' with join_column => ''…''.';
     END IF;
+    -- The only JSON column is the document; '' says that there is none.
+    IF document_column IS NULL THEN
+        SELECT min(a.attname::text) INTO document_column FROM pg_attribute a
+        WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('json'::regtype, 'jsonb'::regtype) AND a.attgenerated = ''
+        HAVING count(*) = 1;
+        document_inferred := document_column IS NOT NULL;
+    ELSIF document_column = '' THEN
+        document_column := NULL;
+    END IF;
     FOREACH n IN ARRAY array_remove(ARRAY[type_column, id_column, project_column, join_column, document_column], NULL) LOOP
         IF NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = n AND NOT a.attisdropped) THEN
             RAISE EXCEPTION 'table % has no column "%"', relation, n USING ERRCODE = '22023';
         END IF;
     END LOOP;
     INSERT INTO clone.store_relation (store, relation, role, position, resource_type, type_column, id_column, project_column, parents,
-        join_column, document_column, version_path, live, cloned, blob_key, blob_type)
+        join_column, document_column, version_path, live, cloned, blob_key, blob_type, document_inferred)
     VALUES (store, relation, role, "position", resource_type, type_column, id_column, project_column,
-        CASE WHEN parent IS NULL THEN '{}' ELSE ARRAY[parent] END, join_column, document_column, version_path, live, cloned, blob_key, blob_type)
+        CASE WHEN parent IS NULL THEN '{}' ELSE ARRAY[parent] END, join_column, document_column, version_path, live, cloned, blob_key, blob_type, document_inferred)
     ON CONFLICT ON CONSTRAINT store_relation_pkey DO UPDATE SET role = EXCLUDED.role, position = EXCLUDED.position,
         resource_type = EXCLUDED.resource_type, type_column = EXCLUDED.type_column, id_column = EXCLUDED.id_column,
         project_column = EXCLUDED.project_column, parents = EXCLUDED.parents, join_column = EXCLUDED.join_column,
         document_column = EXCLUDED.document_column, version_path = EXCLUDED.version_path, live = EXCLUDED.live,
-        cloned = EXCLUDED.cloned, blob_key = EXCLUDED.blob_key, blob_type = EXCLUDED.blob_type;
+        cloned = EXCLUDED.cloned, blob_key = EXCLUDED.blob_key, blob_type = EXCLUDED.blob_type,
+        document_inferred = EXCLUDED.document_inferred;
     PERFORM clone_internal.describe_columns(store, relation);
     FOR c IN SELECT key, value FROM jsonb_each(columns) LOOP
         PERFORM clone.store_column(store, relation, c.key,
@@ -290,7 +325,7 @@ BEGIN
     BEGIN
         PERFORM clone_internal.check_column_roles(store, relation::oid);
     EXCEPTION
-        WHEN data_exception OR integrity_constraint_violation THEN
+        WHEN data_exception OR integrity_constraint_violation OR feature_not_supported OR undefined_object OR undefined_table OR undefined_function THEN
             IF SQLSTATE = '22023' THEN
                 RAISE;
             END IF;
@@ -325,6 +360,7 @@ BEGIN
     INSERT INTO clone.store_rule AS r (store, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo, position)
     VALUES (store, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo, "position")
     RETURNING r.id INTO id;
+    PERFORM clone_internal.check_rules(store);
     RETURN id;
 END
 $$;

@@ -10,6 +10,7 @@ pub mod error;
 pub mod ids;
 pub mod item;
 pub mod jsonb;
+pub mod nearest;
 pub mod plan;
 pub mod rewrite;
 pub mod rules;

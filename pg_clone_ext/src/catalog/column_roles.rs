@@ -8,6 +8,15 @@ use crate::pg::snapshot::{self, Snapshot};
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{ColumnRole, Oid};
 
+/// A rule that has no document to act on is an error (22023).
+pub fn check_rules(store: &str) -> Result<()> {
+    snapshot::next_command();
+    let raw = Snapshot::newest().within(|| description_of(store))?;
+    let raw = Raw::parse(store, raw.as_deref())?;
+    let rules = raw.rules.clone();
+    raw.into_store()?.check_rules(&rules)
+}
+
 /// A role that a column's type cannot have is an error (22023) that says what is possible; a constant that the type refuses
 /// raises the type's own error. Of one table, or of all that the store describes.
 pub fn check_column_roles(store: &str, relation: Option<Oid>) -> Result<()> {

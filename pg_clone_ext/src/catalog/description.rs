@@ -28,7 +28,7 @@ pub(super) struct Raw {
     options: Value,
     tables: Vec<RawTable>,
     dependencies: Vec<(String, String, String)>,
-    rules: Vec<Rule>,
+    pub(super) rules: Vec<Rule>,
     check: Option<Oid>,
     finish: Option<Oid>,
     /// Names of all tables that the catalog has for the store.
@@ -63,8 +63,10 @@ struct RawTable {
     parents: Vec<Oid>,
     join_column: Option<String>,
     document_column: Option<String>,
+    document_inferred: bool,
     version_path: Option<Vec<String>>,
     live: Option<String>,
+    joined_by_key: bool,
     cloned: bool,
     blob_key: Option<String>,
     blob_type: Option<String>,
@@ -169,11 +171,13 @@ fn table(raw: RawTable) -> Result<Table> {
             },
         )
         .collect::<Result<_>>()?;
+    let role = TableRole::parse(&raw.role)?;
+    let owned = role == TableRole::Project || raw.project_column.is_some() || raw.joined_by_key;
     Ok(Table {
         oid: raw.oid,
         sql_name: raw.name,
         schema: raw.schema,
-        role: TableRole::parse(&raw.role)?,
+        role,
         position: raw.position,
         resource_type: raw.resource_type,
         type_column: raw.type_column,
@@ -182,7 +186,9 @@ fn table(raw: RawTable) -> Result<Table> {
         parents: raw.parents,
         join_column: raw.join_column,
         document_column: raw.document_column,
+        document_inferred: raw.document_inferred,
         version_path: raw.version_path,
+        membership: raw.live.clone().filter(|_| !owned),
         live: raw.live,
         cloned: raw.cloned,
         blob_key: raw.blob_key,

@@ -5,6 +5,6 @@ mod description;
 mod open;
 mod resolve;
 
-pub use column_roles::check_column_roles;
+pub use column_roles::{check_column_roles, check_rules};
 pub use open::{OpenStore, Purpose, check_isolation, open};
 pub use resolve::{list_stores, resolve};

@@ -1,6 +1,7 @@
 //! The options of `project_delete`.
 
 use pg_clone_core::error::{Error, Result};
+use pg_clone_core::nearest::did_you_mean;
 use serde_json::Value;
 
 /// How a project is deleted.
@@ -55,7 +56,11 @@ impl DeleteOptions {
                         _ => return Err(bad()),
                     }
                 }
-                _ => return Err(Error::bad_argument(format!("unknown option \"{key}\"")).hint(VALID)),
+                _ => {
+                    let meant = did_you_mean(key, ["force", "dry_run", "shared", "others"]);
+                    return Err(Error::bad_argument(format!("unknown option \"{key}\""))
+                        .hint(format!("{meant}{VALID}")));
+                }
             }
         }
         Ok(options)

@@ -44,14 +44,15 @@ const WAL_BYTES: usize = 1 << 20;
 impl BulkInsert {
     /// Prepares a table for rows. `proven` are foreign keys (oids of constraints) that hold for every row to come,
     /// so that their check is left out. Constraints, index expressions and triggers run under `path`.
-    pub fn open(table: OpenTable, proven: &[u32], path: CallersPath) -> Self {
+    /// The current user needs INSERT on `columns` (attribute numbers), as for any INSERT; else the server's error (42501).
+    pub fn open(table: OpenTable, columns: &[i16], proven: &[u32], path: CallersPath) -> Self {
         let relation = table.as_ptr();
         // SAFETY: the relation is open and locked for insert; everything is made in the executor state's own memory,
         // which FreeExecutorState releases, or the abort of the transaction.
         unsafe {
             let estate = pg_sys::CreateExecutorState();
             let old = pg_sys::MemoryContextSwitchTo((*estate).es_query_cxt);
-            init_range_table(estate, relation);
+            init_range_table(estate, relation, columns);
             let result = new_node::<pg_sys::ResultRelInfo>();
             (*result).type_ = pg_sys::NodeTag::T_ResultRelInfo;
             pg_sys::InitResultRelInfo(result, relation, 1, std::ptr::null_mut(), 0);
@@ -381,8 +382,9 @@ unsafe fn insert_index_entries(
 ///
 /// # Safety
 /// `estate` is fresh, `relation` open; the current memory context is the state's.
-unsafe fn init_range_table(estate: *mut pg_sys::EState, relation: pg_sys::Relation) {
-    // SAFETY: the entry is a zeroed node of its type with the fields an INSERT's entry has.
+unsafe fn init_range_table(estate: *mut pg_sys::EState, relation: pg_sys::Relation, columns: &[i16]) {
+    // SAFETY: the entry is a zeroed node of its type with the fields an INSERT's entry has; sets of attributes begin with the
+    // lowest system attribute.
     unsafe {
         let entry = new_node::<pg_sys::RangeTblEntry>();
         (*entry).type_ = pg_sys::NodeTag::T_RangeTblEntry;
@@ -390,17 +392,27 @@ unsafe fn init_range_table(estate: *mut pg_sys::EState, relation: pg_sys::Relati
         (*entry).relid = (*relation).rd_id;
         (*entry).relkind = (*(*relation).rd_rel).relkind;
         (*entry).rellockmode = pg_sys::RowExclusiveLock as i32;
+        let mut inserted = std::ptr::null_mut();
+        for column in columns {
+            let member = i32::from(*column) - pg_sys::FirstLowInvalidHeapAttributeNumber;
+            inserted = pg_sys::bms_add_member(inserted, member);
+        }
         #[cfg(feature = "pg15")]
         {
             (*entry).requiredPerms = pg_sys::AclMode::from(pg_sys::ACL_INSERT);
-            pg_sys::ExecInitRangeTable(estate, pg_sys::lappend(std::ptr::null_mut(), entry.cast()));
+            (*entry).insertedCols = inserted;
+            let entries = pg_sys::lappend(std::ptr::null_mut(), entry.cast());
+            pg_sys::ExecCheckRTPerms(entries, true);
+            pg_sys::ExecInitRangeTable(estate, entries);
         }
         #[cfg(not(feature = "pg15"))]
         {
             let mut permissions = std::ptr::null_mut();
             let permission = pg_sys::addRTEPermissionInfo(&mut permissions, entry);
             (*permission).requiredPerms = pg_sys::AclMode::from(pg_sys::ACL_INSERT);
+            (*permission).insertedCols = inserted;
             let entries = pg_sys::lappend(std::ptr::null_mut(), entry.cast());
+            pg_sys::ExecCheckPermissions(entries, permissions, true);
             #[cfg(not(feature = "pg18"))]
             pg_sys::ExecInitRangeTable(estate, entries, permissions);
             #[cfg(feature = "pg18")]

@@ -52,23 +52,51 @@ fn extension_owner() -> pg_sys::Oid {
         .unwrap_or_else(|| unsafe { pg_sys::GetUserId() })
 }
 
-/// Whether the current user has these privileges on the whole table.
-fn has(table: pg_sys::Oid, mode: u32) -> bool {
+/// Whether the current user has these privileges on the whole table, or on all of these columns of it, as the executor asks.
+fn has(table: pg_sys::Oid, mode: u32, columns: &[&str]) -> bool {
+    let allowed = pg_sys::AclResult::ACLCHECK_OK;
+    let mode = pg_sys::AclMode::from(mode);
     // SAFETY: looks up the syscache; an unknown oid is an ERROR that pgrx turns into a panic.
     unsafe {
-        pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::AclMode::from(mode))
-            == pg_sys::AclResult::ACLCHECK_OK
+        let user = pg_sys::GetUserId();
+        pg_sys::pg_class_aclcheck(table, user, mode) == allowed
+            || !columns.is_empty()
+                && columns.iter().all(|column| {
+                    std::ffi::CString::new(*column).is_ok_and(|name| {
+                        let number = pg_sys::get_attnum(table, name.as_ptr());
+                        number != 0 && pg_sys::pg_attribute_aclcheck(table, number, user, mode) == allowed
+                    })
+                })
     }
+}
+
+/// SELECT on these columns of a table, else 42501.
+pub fn check_select_of(table: u32, name: &str, columns: &[&str]) -> Result<()> {
+    check_columns(
+        table,
+        name,
+        pg_sys::ACL_SELECT,
+        "SELECT",
+        "SELECT, INSERT",
+        columns,
+    )
+}
+
+/// INSERT on these columns of a table, else 42501.
+pub fn check_insert_of(table: u32, name: &str, columns: &[&str]) -> Result<()> {
+    check_columns(
+        table,
+        name,
+        pg_sys::ACL_INSERT,
+        "INSERT",
+        "SELECT, INSERT",
+        columns,
+    )
 }
 
 /// SELECT on a table, else 42501.
 pub fn check_select(table: u32, name: &str) -> Result<()> {
     check(table, name, pg_sys::ACL_SELECT, "SELECT", "SELECT, INSERT")
-}
-
-/// INSERT on a table, else 42501.
-pub fn check_insert(table: u32, name: &str) -> Result<()> {
-    check(table, name, pg_sys::ACL_INSERT, "INSERT", "SELECT, INSERT")
 }
 
 /// DELETE on a table, else 42501.
@@ -77,7 +105,18 @@ pub fn check_delete(table: u32, name: &str) -> Result<()> {
 }
 
 fn check(table: u32, name: &str, mode: u32, word: &str, wanted: &str) -> Result<()> {
-    if has(pg_sys::Oid::from(table), mode) {
+    check_columns(table, name, mode, word, wanted, &[])
+}
+
+fn check_columns(
+    table: u32,
+    name: &str,
+    mode: u32,
+    word: &str,
+    wanted: &str,
+    columns: &[&str],
+) -> Result<()> {
+    if has(pg_sys::Oid::from(table), mode, columns) {
         return Ok(());
     }
     let role = current_user();

@@ -5,7 +5,7 @@ use crate::pg::privileges;
 use crate::pg::query::text;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{KeyKind, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{ColumnRole, KeyKind, Store, Table, TableRole, quote};
 
 /// SELECT (and INSERT, when writing) on every table that can take part, else 42501; row security in the way is 0A000.
 /// A table without a single row, or of a type that is not cloned, takes no part.
@@ -18,14 +18,39 @@ pub fn tables(store: &Store, resource_types: &[String], writing: bool) -> Result
                 .any(|p| store.table(*p).is_some_and(|t| !t.empty))
     };
     for table in store.tables.iter().filter(|table| filled(table)) {
-        privileges::check_select(table.oid, &table.sql_name)?;
+        let read: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        privileges::check_select_of(table.oid, &table.sql_name, &read)?;
         let named = table
             .resource_type
             .as_ref()
             .is_some_and(|name| resource_types.contains(name));
         if writing && (table.cloned || named) {
-            privileges::check_insert(table.oid, &table.sql_name)?;
+            privileges::check_insert_of(table.oid, &table.sql_name, &written(table))?;
         }
+        privileges::check_no_row_security(table.oid, &table.sql_name)?;
+    }
+    Ok(())
+}
+
+/// The columns that a clone gives a value.
+fn written(table: &Table) -> Vec<&str> {
+    table
+        .columns
+        .iter()
+        .filter(|column| column.role != ColumnRole::Default)
+        .map(|column| column.name.as_str())
+        .collect()
+}
+
+/// INSERT on every table that will be written, whatever brought it in, else 42501: a type that is not cloned by itself comes along by
+/// include_ids or because something chosen needs it.
+pub fn writes(run: &Run) -> Result<()> {
+    for table in run
+        .table_copies
+        .iter()
+        .filter_map(|copy| run.store.table(copy.table))
+    {
+        privileges::check_insert_of(table.oid, &table.sql_name, &written(table))?;
         privileges::check_no_row_security(table.oid, &table.sql_name)?;
     }
     Ok(())

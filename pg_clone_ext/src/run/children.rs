@@ -41,6 +41,9 @@ pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
 }
 
 fn map_child(run: &mut Run, table: &Table) -> Result<()> {
+    if !table.takes_part(&run.request.resource_types) {
+        return Ok(());
+    }
     if table.parents.is_empty() || table.parents.iter().any(|parent| run.active.contains(parent)) {
         run.active.insert(table.oid);
     } else {

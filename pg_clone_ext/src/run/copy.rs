@@ -176,6 +176,14 @@ impl ColumnMapping {
         values.iter().map(placed).collect()
     }
 
+    /// Attribute numbers of the columns that get a value.
+    fn numbers(&self) -> Vec<i16> {
+        self.places
+            .iter()
+            .filter_map(|place| i16::try_from(place + 1).ok())
+            .collect()
+    }
+
     fn place(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) {
         for (from, to) in self.places.iter().enumerate() {
             self.values[*to] = values[from];
@@ -236,7 +244,12 @@ fn bulk(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> R
     let (row, targets) = ColumnMapping::new(&open, table_copy)?;
     let progress = Progress::start(table_copy.table);
     let mut sink = BulkSink {
-        insert: BulkInsert::open(open, &proven_keys(run, table_copy), run.path.clone()),
+        insert: BulkInsert::open(
+            open,
+            &row.numbers(),
+            &proven_keys(run, table_copy),
+            run.path.clone(),
+        ),
         row,
     };
     let statistics = rewrite_into(run, table_copy, targets, &mut sink, &mut |rows, bytes| {

@@ -44,6 +44,9 @@ pub fn build(run: &mut Run) -> Result<()> {
         let Some(table) = run.store.table(oid) else {
             continue;
         };
+        if !table.takes_part(&run.request.resource_types) {
+            continue;
+        }
         let table_copy = plan::table_copy(
             &run.store,
             table,

@@ -96,6 +96,7 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Pre
     {
         request.options.dangling = Dangling::Remove;
     }
+    store.check_rules(&description.rules)?;
     authorize::tables(&store, &request.resource_types, writing)?;
     let project_table = store.project_table()?;
     let source = authorize::project_id(project_table, &request.source_project)?;
@@ -156,6 +157,9 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Pre
         authorize::project_exists(&run)?;
         map::build(&mut run)
     })?;
+    if writing {
+        authorize::writes(&run)?;
+    }
     large_objects::plan(&mut run)?;
     succession.pin(&mut run)?;
     run.target = new_project_id(&run)?;

@@ -302,7 +302,7 @@ fn scan_table(
         others.join(", "),
         table.sql_name
     );
-    let says_id = matches!(table.role, TableRole::Project | TableRole::Resource);
+    let says_id = matches!(table.role, TableRole::Project | TableRole::Resource) && !table.document_inferred;
     let memory = Memory::new(c"pg_clone verify");
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };

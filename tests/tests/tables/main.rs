@@ -9,4 +9,9 @@
 mod changes_beside;
 mod changes_within;
 mod elsewhere;
+mod engine;
 mod names;
+mod options;
+mod read_only;
+mod roles;
+mod rows;

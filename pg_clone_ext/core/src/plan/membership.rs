@@ -95,6 +95,11 @@ fn build(
             table.oid
         );
     }
+    if let Some(membership) = &table.membership
+        && (all || table.live.as_ref() != Some(membership))
+    {
+        sql = format!("{sql} AND ({membership})");
+    }
     if !all && let Some(live) = &table.live {
         // The catalog's condition names plain columns, so it stands alone in its scope: a row-wise subquery would
         // hide the index, and inside an IN list the columns resolve to the innermost table, which is this one.

@@ -6,6 +6,7 @@ mod membership;
 mod order;
 pub mod quote;
 mod request;
+mod rules_apply;
 mod store;
 mod table_copy;
 mod types;

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::ids::IdVersion;
+use crate::nearest::did_you_mean;
 use crate::rewrite::Dangling;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -75,6 +76,28 @@ impl Default for Options {
     }
 }
 
+const OPTIONS: [&str; 9] = [
+    "dangling",
+    "history",
+    "id_version",
+    "blobs",
+    "max_memory",
+    "replace",
+    "expires_in",
+    "source_tables",
+    "keep_ids",
+];
+
+const PARAMETERS: [&str; 7] = [
+    "name",
+    "resourceTypes",
+    "includeIds",
+    "excludeIds",
+    "owner",
+    "store",
+    "options",
+];
+
 const VALID: &str = "Valid options: dangling (keep, null, error), history (current, none, full), id_version (7, 4), \
                      blobs (copy, none), blobs_from and blobs_to (e.g. \"s3://bucket/prefix\"), max_memory (e.g. \"500MB\"), replace (a project id), expires_in (an interval), \
                      others (refuse, include: rows of other tables or projects that depend on the clone to be replaced), \
@@ -140,7 +163,10 @@ impl Options {
                     options.source_tables = serde_json::from_value(value.clone()).map_err(|_| bad())?;
                 }
                 "keep_ids" => options.keep_ids = value.as_bool().ok_or_else(bad)?,
-                _ => return Err(Error::bad_argument(format!("unknown option \"{key}\"")).hint(VALID)),
+                _ => {
+                    return Err(Error::bad_argument(format!("unknown option \"{key}\""))
+                        .hint(format!("{}{VALID}", did_you_mean(key, OPTIONS))));
+                }
             }
         }
         if options.keep_ids {
@@ -286,7 +312,10 @@ impl Request {
                     request.options = Options::parse(value)?;
                     request.options_json = value.clone();
                 }
-                _ => return Err(Error::bad_argument(format!("unknown parameter \"{key}\"")).hint(KEYS)),
+                _ => {
+                    return Err(Error::bad_argument(format!("unknown parameter \"{key}\""))
+                        .hint(format!("{}{KEYS}", did_you_mean(key, PARAMETERS))));
+                }
             }
         }
         Ok(request)

@@ -174,10 +174,16 @@ pub struct Table {
     pub join_column: Option<String>,
     /// The document.
     pub document_column: Option<String>,
+    /// Nobody has said so: it is the only JSON column, and need not say the row's id.
+    pub document_inferred: bool,
     /// Where the document says its version.
     pub version_path: Option<Vec<String>>,
     /// SQL condition on live rows.
     pub live: Option<String>,
+    /// SQL condition without which a row may belong to somebody else: the one on live rows, where neither a project column nor a
+    /// foreign key proves whose a row is (`kind = 'post'` of a table that names rows of several tables). It holds wherever
+    /// membership is asked for, in deletion and verification too.
+    pub membership: Option<String>,
     /// Cloned unless the call says otherwise.
     pub cloned: bool,
     /// Key template of each row's file.
@@ -210,6 +216,17 @@ impl Table {
     /// The relation from which the source's rows are read, ready for SQL.
     pub fn source_name(&self) -> &str {
         self.source.as_deref().unwrap_or(&self.sql_name)
+    }
+
+    /// Whether rows of this table are cloned at all: `cloned` of the catalog, or its type is named. Of resources it is decided row
+    /// by row.
+    pub fn takes_part(&self, resource_types: &[String]) -> bool {
+        matches!(self.role, TableRole::Project | TableRole::Resource)
+            || self.cloned
+            || self
+                .resource_type
+                .as_ref()
+                .is_some_and(|name| resource_types.contains(name))
     }
 
     /// The column of that name.

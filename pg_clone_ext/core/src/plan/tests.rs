@@ -39,6 +39,8 @@ fn table(oid: Oid, name: &str, role: TableRole) -> Table {
             column("tenant", "uuid", ColumnRole::Project),
         ],
         path: InsertPath::Bulk,
+        document_inferred: false,
+        membership: None,
         kind: "r".into(),
         inherited_by: Vec::new(),
         only: false,

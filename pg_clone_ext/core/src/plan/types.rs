@@ -63,7 +63,11 @@ fn misfit(column: &Column, project: Option<KeyKind>) -> Option<&'static str> {
             "rewrite is possible in columns of type json, jsonb, uuid, text and character varying, and in arrays uuid[], text[] and character varying[]",
         ),
         ColumnRole::Project => (
-            is_key(name) && project.is_none_or(|project| is_text(name) || KeyKind::of(name) == project),
+            is_key(name)
+                && project.is_none_or(|project| match project {
+                    KeyKind::Uuid => name == "uuid" || holds_uuid_text(name),
+                    project => is_text(name) || KeyKind::of(name) == project,
+                }),
             "project is possible in columns of the type of the project's id, or of type text",
         ),
         ColumnRole::Version => (
