@@ -108,7 +108,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    known text[] := '{blobs,blob_prefix_in_bucket,settings,schema,result,redis,dangling_null,keep_dangling,id_paths,id_generator,schema_version,grant_to,handle_prefix,dataset_path,bucket,person_link}';
+    known text[] := '{blobs,blob_prefix_in_bucket,cache,ignore_tables,settings,schema,result,dangling_null,keep_dangling,id_paths,id_generator,schema_version,grant_to,handle_prefix,dataset_path,bucket,person_link}';
     k text;
 BEGIN
     FOR k IN SELECT o.key FROM jsonb_object_keys(options) AS o (key) WHERE o.key <> ALL (known) ORDER BY o.key LOOP
@@ -311,16 +311,16 @@ BEGIN
         RAISE EXCEPTION 'unknown column role "%"', role USING
             ERRCODE = '22023', HINT = 'Roles: keep, map, rewrite, project, version, key, name, owner, now, new_uuid, null, value, default.';
     END IF;
+    IF role = 'value' AND value IS NULL THEN
+        RAISE EXCEPTION 'the role value of column % needs a value', name USING
+            ERRCODE = '22023', HINT = 'Give it: clone.store_column(…, ''value'', value => ''…'').';
+    END IF;
     UPDATE clone.store_column c
     SET role = store_column.role, target = store_column.target, value = store_column.value, reason = 'set by hand'
     WHERE c.store = store_column.store AND c.relation = store_column.relation AND c.name = store_column.name;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'store "%" has no column % in table %', store, name, relation USING
             ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
-    END IF;
-    IF role = 'value' AND value IS NULL THEN
-        RAISE EXCEPTION 'the role value of column % needs a value', name USING
-            ERRCODE = '22023', HINT = 'Give it: clone.store_column(…, ''value'', value => ''…'').';
     END IF;
     BEGIN
         PERFORM clone_internal.check_column_roles(store, relation::oid);
