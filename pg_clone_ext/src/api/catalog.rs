@@ -16,7 +16,7 @@ mod clone_internal {
     /// A rule of the store that has no document to act on is an error (22023).
     #[pg_extern(volatile, parallel_unsafe)]
     fn check_rules(store: &str) {
-        or_raise(catalog::check_rules(store));
+        entry(|_| catalog::check_rules(store));
     }
 
     /// The known word that is most like one that is not known, NULL if none is.
