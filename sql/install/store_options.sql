@@ -15,6 +15,9 @@ BEGIN
             ERRCODE = '22023', HINT = 'Members are set, those that are null are removed, the others stay: {"blobs": "file:/srv/files"}.';
     END IF;
     SELECT * INTO s FROM clone.store c WHERE c.name = store_alter.store FOR UPDATE;
+    IF s.preset IN ('custom', 'documents', 'medplum', 'registry') THEN
+        PERFORM clone_internal.check_store_options(options);
+    END IF;
     -- Which tables a store has does not change under its runs and its clones.
     IF options ? 'schema' AND options->'schema' IS DISTINCT FROM COALESCE(s.options->'schema', 'null') THEN
         RAISE EXCEPTION 'option "schema" of store "%" cannot be changed', store USING
