@@ -3,6 +3,8 @@
 use super::deletion_set::DeletionSet;
 use super::foreign_keys::rows_of;
 use crate::error::internal;
+use crate::pg::query;
+use crate::pg::snapshot::Snapshot;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{Oid, Store, quote};
 use std::collections::{HashMap, HashSet};
@@ -12,9 +14,9 @@ const COLUMNS: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
          WHERE g.tgrelid OPERATOR(pg_catalog.=) a.attrelid AND p.proname OPERATOR(pg_catalog.=) 'lo_manage'::pg_catalog.name \
          AND g.tgenabled OPERATOR(pg_catalog.<>) 'D'::pg_catalog.\"char\" \
          AND g.tgargs OPERATOR(pg_catalog.=) (pg_catalog.convert_to(a.attname::pg_catalog.text, pg_catalog.getdatabaseencoding()) \
-           OPERATOR(pg_catalog.||) '\\x00'::pg_catalog.bytea)))) \
+           OPERATOR(pg_catalog.||) '\\x00'::pg_catalog.bytea))))::pg_catalog.text \
      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid OPERATOR(pg_catalog.=) a.atttypid \
-     WHERE a.attrelid OPERATOR(pg_catalog.=) ANY (CAST($1 AS pg_catalog.oid[])) AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 \
+     WHERE a.attrelid OPERATOR(pg_catalog.=) ANY (CAST({tables} AS pg_catalog.oid[])) AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 \
      AND NOT a.attisdropped AND (a.atttypid OPERATOR(pg_catalog.=) 26::pg_catalog.oid \
        OR (y.typtype OPERATOR(pg_catalog.=) 'd'::pg_catalog.\"char\" AND y.typbasetype OPERATOR(pg_catalog.=) 26::pg_catalog.oid))";
 
@@ -30,10 +32,12 @@ pub struct LargeObjectColumn {
 
 /// The columns of type oid, and of domains over it, of the store's tables.
 pub fn columns(store: &Store) -> Result<Vec<LargeObjectColumn>> {
-    let oids: Vec<i64> = store.tables.iter().map(|table| i64::from(table.oid)).collect();
-    let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(COLUMNS, &[oids.into()]).map_err(internal)?;
+    let oids: Vec<String> = store.tables.iter().map(|table| table.oid.to_string()).collect();
+    // Read-only: a plan takes no transaction id, so that a standby can make it.
+    let sql = COLUMNS.replace("{tables}", &quote::literal(&format!("{{{}}}", oids.join(","))));
+    let found = Snapshot::newest().within(|| query::text(&sql))?;
     let found: Vec<(Oid, String, bool)> = match found {
-        Some(pgrx::JsonB(rows)) => serde_json::from_value(rows).map_err(internal)?,
+        Some(rows) => serde_json::from_str(&rows).map_err(internal)?,
         None => Vec::new(),
     };
     Ok(found
