@@ -107,9 +107,14 @@ extension_sql_file!(
     requires = ["registry_load"]
 );
 extension_sql_file!(
+    "../../sql/install/visibility.sql",
+    name = "visibility",
+    requires = ["blob_queue"]
+);
+extension_sql_file!(
     "../../sql/install/allow.sql",
     name = "allow",
-    requires = ["blob_queue", "lifecycle"]
+    requires = ["visibility", "lifecycle"]
 );
 // The functions that users call go to the schema that CREATE EXTENSION names. Everything else comes before, under a path
 // that only pg_catalog is on; each of those functions requires this.
@@ -127,7 +132,8 @@ extension_sql_file!(
         "preset_registry",
         "rewritten_rows",
         "store_options",
-        "verify"
+        "verify",
+        "visibility"
     ]
 );
 extension_sql_file!(

@@ -20,7 +20,8 @@ LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT public.project_clone_start(source, name => clone_project.name) $$;
 
-CREATE VIEW api.clone_run AS
+-- A security barrier: conditions of whoever reads it see no row of another role.
+CREATE VIEW api.clone_run WITH (security_barrier) AS
     SELECT id, source_project, target_project, name, resources, rows, dangling, blobs, finished_at, todo FROM clone.run WHERE run_by = current_user;
 
 REVOKE ALL ON FUNCTION api.clone_project(text, text) FROM PUBLIC;

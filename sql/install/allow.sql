@@ -1,6 +1,6 @@
 -- One call lets a role clone: nothing of the extension is executable by PUBLIC.
 
-CREATE FUNCTION clone.allow(role regrole) RETURNS void
+CREATE FUNCTION clone.allow(role regrole, operator boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -28,16 +28,21 @@ BEGIN
     EXECUTE format('GRANT SELECT ON clone.store, clone.run, clone.run_table, clone.run_dangling, clone.blob_copy, clone.blob_status, clone.job TO %s', role);
     -- Its own rows: what it deletes itself it may also delete from the server's cache.
     EXECUTE format('GRANT SELECT, UPDATE (flushed_at), DELETE ON clone.cache_invalidation TO %s', role);
+    PERFORM clone_internal.show_own(role);
+    IF operator THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION clone_internal.sees_all() TO %s', role);
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION clone.allow(regrole) IS
-    'Lets a role clone, look at runs and delete clones; it needs its own privileges on the store''s tables besides';
+COMMENT ON FUNCTION clone.allow(regrole, boolean) IS
+    'Lets a role clone, delete clones, and see its own runs, jobs and files; as an operator it sees those of all roles. It needs its own privileges on the store''s tables besides';
 
 CREATE FUNCTION clone.allow_worker(role regrole) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM clone_internal.protect();
     EXECUTE format('GRANT USAGE ON SCHEMA clone TO %s', role);
     EXECUTE format('GRANT EXECUTE ON FUNCTION clone.run_next_job() TO %s', role);
     EXECUTE format('GRANT SELECT ON clone.job, clone.store, clone.blob_status TO %s', role);

@@ -85,7 +85,7 @@ COMMENT ON COLUMN clone.blob_copy.checksum IS 'Checksum of the target with its k
 COMMENT ON COLUMN clone.blob_copy.claimed_by IS 'Number under which the worker holds its advisory lock (1668050798, n)';
 COMMENT ON COLUMN clone.blob_copy.worker IS 'host:pid of the last worker';
 
-CREATE VIEW clone.blob_status AS
+CREATE VIEW clone.blob_status WITH (security_invoker = true, security_barrier = true) AS
 SELECT run_id,
        store,
        operation,

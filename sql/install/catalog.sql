@@ -14,6 +14,12 @@ COMMENT ON SCHEMA clone IS 'pg_clone_ext: stores, runs, jobs and the queue of bl
 CREATE SCHEMA IF NOT EXISTS clone_internal;
 COMMENT ON SCHEMA clone_internal IS 'pg_clone_ext: functions that the extension calls itself; nobody else is to call them';
 
+-- Who may execute it is an operator: a privilege is inherited, revoked and dumped like any other.
+CREATE FUNCTION clone_internal.sees_all() RETURNS boolean LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT true $$;
+COMMENT ON FUNCTION clone_internal.sees_all() IS 'EXECUTE on it lets a role see the runs, jobs and files of everybody: see clone.allow()';
+
 CREATE TABLE clone.store (
     name        text PRIMARY KEY CHECK (name ~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$'),
     preset      text NOT NULL,

@@ -98,8 +98,11 @@ LEFT JOIN pg_catalog.pg_locks w ON w.locktype OPERATOR(pg_catalog.=) 'object'::t
         SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
     AND w.classid OPERATOR(pg_catalog.=) ('clone.job_queue'::pg_catalog.regclass)::pg_catalog.oid
     AND w.objid OPERATOR(pg_catalog.=) pg_catalog.mod(j.id, 2147483647::bigint)::pg_catalog.oid
--- Of a role that is gone only superusers and workers see the jobs.
-WHERE pg_catalog.pg_has_role(j.role, 'USAGE') OR pg_catalog.has_function_privilege('clone.run_next_job()', 'EXECUTE');
+-- Of a role that is gone only superusers, operators and workers see the jobs.
+WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) j.role AND r.rolname OPERATOR(pg_catalog.=) j.queued_by::pg_catalog.name
+              AND pg_catalog.pg_has_role(r.oid, 'USAGE'))
+   OR pg_catalog.has_function_privilege('clone.run_next_job()', 'EXECUTE')
+   OR pg_catalog.has_function_privilege('clone_internal.sees_all()'::pg_catalog.regprocedure, 'EXECUTE');
 COMMENT ON VIEW clone.job IS
     'One''s own jobs and those of roles one is a member of, for workers all, with their state: queued, running, done, failed, cancelled; who runs them, and how far it is';
 COMMENT ON COLUMN clone.job.progress IS 'The table that is being filled, for whoever may see the worker''s activity';

@@ -102,6 +102,4 @@ COMMENT ON COLUMN clone.cache_invalidation.recorded_by IS 'The role whose refres
 REVOKE ALL ON clone.cache_invalidation FROM PUBLIC;
 -- Keys say which resources there were: only who deleted them, members of that role, and workers see them.
 ALTER TABLE clone.cache_invalidation ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_rows ON clone.cache_invalidation USING (EXISTS (
-    SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) recorded_by::pg_catalog.name AND pg_catalog.pg_has_role(r.oid, 'MEMBER'))
-    OR pg_catalog.has_function_privilege('clone.run_next_job()', 'EXECUTE'));
+-- Its policy is made by clone_internal.protect().

@@ -127,6 +127,7 @@ AS $$
 DECLARE
     describe oid;
 BEGIN
+    PERFORM clone_internal.protect();
     IF store_create.name IS NULL OR store_create.name !~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$' THEN
         RAISE EXCEPTION 'invalid store name "%"', store_create.name USING
             ERRCODE = '22023', HINT = 'A name starts with a letter, then letters, digits, _ and -, at most 63.';

@@ -3,12 +3,14 @@
 use super::{authorize, delete_project, target};
 use crate::catalog;
 use crate::error::{internal, or_raise};
-use crate::pg::privileges::AsExtensionOwner;
+use crate::pg::as_role::AsRole;
+use crate::pg::privileges::{AsExtensionOwner, current_user, current_user_oid};
 use crate::pg::settings_guard::CallersPath;
 use crate::pg::subtransaction::attempt;
 use crate::run::project_id;
-use pg_clone_core::error::Result;
+use pg_clone_core::error::{Code, Error, Result};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
+use pgrx::pg_sys::Oid;
 use pgrx::{JsonB, Spi};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -30,9 +32,15 @@ struct Due {
     project: String,
     store: String,
     run: i64,
+    /// The role that decided it.
+    role: Option<u32>,
+    name: String,
 }
 
-const DUE: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('project', r.target_project, 'store', r.store, 'run', r.id) \
+const DUE: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('project', r.target_project, 'store', r.store, 'run', r.id, \
+     'name', COALESCE(r.expiry_by, r.run_by), 'role', (SELECT a.oid::pg_catalog.int8 FROM pg_catalog.pg_roles a \
+       WHERE a.oid OPERATOR(pg_catalog.=) COALESCE(r.expiry_role, r.run_role) \
+       AND a.rolname OPERATOR(pg_catalog.=) COALESCE(r.expiry_by, r.run_by)::pg_catalog.name)) \
      ORDER BY r.expires_at) FROM clone.run r JOIN clone.store s ON s.name OPERATOR(pg_catalog.=) r.store \
      WHERE r.expires_at OPERATOR(pg_catalog.<=) pg_catalog.now() AND r.deleted_at IS NULL AND r.kind OPERATOR(pg_catalog.=) 'project' \
      AND ($1 IS NULL OR r.store OPERATOR(pg_catalog.=) $1) AND ($2 IS NULL OR r.id OPERATOR(pg_catalog.=) $2)";
@@ -45,7 +53,8 @@ fn due(store: Option<&str>, run: Option<i64>) -> Result<Vec<Due>> {
     })
 }
 
-/// Deletes every clone whose time has come, with the caller's rights. One that cannot be deleted does not keep the others; one
+/// Deletes every clone whose time has come, each with the rights of the role that said when: triggers of the store's tables are other
+/// people's code, and whoever calls this may be a superuser. One that cannot be deleted does not keep the others; one
 /// that somebody is just refreshing or deleting waits for the next call.
 pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
     let mut expired = Vec::new();
@@ -55,12 +64,12 @@ pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
             continue;
         }
         let deleted = attempt(|| {
-            or_raise(delete_project(
-                &clone.project,
-                Some(&clone.store),
-                &json!({}),
-                path,
-            ))
+            or_raise(clone.role.ok_or_else(|| role_is_gone(&clone)).and_then(|role| {
+                let _role = AsRole::new(Oid::from(role), &[]);
+                // A deferred check would run after us, with the rights of the caller.
+                Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal)?;
+                delete_project(&clone.project, Some(&clone.store), &json!({}), path)
+            }))
         });
         let outcome = deleted.map_err(|failure| failure.message);
         if let Err(error) = &outcome {
@@ -74,6 +83,17 @@ pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
         });
     }
     Ok(expired)
+}
+
+fn role_is_gone(clone: &Due) -> Error {
+    Error::new(
+        Code::NotAllowed,
+        format!(
+            "role \"{}\", which let project \"{}\" expire, does not exist any more",
+            clone.name, clone.project
+        ),
+    )
+    .hint("Set the time again with clone.set_expiry(), as a role that may delete it.")
 }
 
 /// Sets or clears when a clone may be deleted; for whoever may delete it.
@@ -91,11 +111,18 @@ pub fn set_expiry(
     let Some(made_by) = target::made_by(&store.name, &project)? else {
         return Err(target::not_a_clone(&project));
     };
+    let (name, role) = (current_user(), current_user_oid());
     let _owner = AsExtensionOwner::new();
     Spi::get_one_with_args::<TimestampWithTimeZone>(
-        "UPDATE clone.run SET expires_at = COALESCE(pg_catalog.now() OPERATOR(pg_catalog.+) $2, $3) \
+        "UPDATE clone.run SET expires_at = COALESCE(pg_catalog.now() OPERATOR(pg_catalog.+) $2, $3), expiry_by = $4, expiry_role = $5 \
          WHERE id OPERATOR(pg_catalog.=) $1 RETURNING expires_at",
-        &[made_by.run.into(), expires_in.into(), expires_at.into()],
+        &[
+            made_by.run.into(),
+            expires_in.into(),
+            expires_at.into(),
+            name.as_str().into(),
+            role.into(),
+        ],
     )
     .map_err(internal)
 }

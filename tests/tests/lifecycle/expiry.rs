@@ -103,15 +103,36 @@ async fn who_may_not_delete_a_clone_may_not_let_it_expire() {
             .code,
         "42501"
     );
+    // What is deleted is deleted with the rights of who said when: here of who made the clone.
+    db.run(
+        "GRANT EXECUTE ON FUNCTION project_clone(text, text, text[], text[], text[], text, text, jsonb) TO clock;
+         GRANT INSERT ON ALL TABLES IN SCHEMA documents TO clock",
+    )
+    .await;
+    session
+        .run(&format!(
+            "SELECT project_clone('{CLINIC}', options => '{{\"expires_in\": \"1 microsecond\"}}')"
+        ))
+        .await;
+    for caller in [&session, &*db] {
+        assert!(
+            caller
+                .text("SELECT error FROM clone.expire()")
+                .await
+                .contains("permission denied")
+        );
+    }
     db.run(&format!(
         "SELECT clone.set_expiry('{trial}', expires_at => now())"
     ))
     .await;
-    assert!(
+    assert_eq!(
         session
-            .text("SELECT error FROM clone.expire()")
-            .await
-            .contains("permission denied")
+            .rows(&format!(
+                "SELECT error FROM clone.expire() WHERE project = '{trial}'"
+            ))
+            .await,
+        [[None::<String>]]
     );
     db.run("DROP OWNED BY clock").await;
 }

@@ -111,10 +111,13 @@ impl Caller<'_> {
         for store in ["documents", "reg", "own"] {
             self.call("clone.store_refresh", &format!("'{store}'")).await;
         }
+        self.call("clone.store_alter", "'own', '{\"blobs\": \"file:/tmp\"}'")
+            .await;
         self.call("clone.store_remove_table", "'own', 'public.thing'")
             .await;
         self.call("clone.store_drop", "'own'").await;
         self.call("clone.allow", &format!("'{role}'")).await;
+        self.call("clone.allow_worker", &format!("'{role}'")).await;
         self.call("clone.registry_grant", &format!("'reg', '{role}'"))
             .await;
     }

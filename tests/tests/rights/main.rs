@@ -5,6 +5,8 @@
     reason = "a test stops at the first broken assumption, its fixture too"
 )]
 
+mod expiry;
 mod hostile;
 mod hostile_database;
 mod rewritten_rows;
+mod visibility;
