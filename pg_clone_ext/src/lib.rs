@@ -46,9 +46,34 @@ extension_sql_file!(
     requires = ["catalog"]
 );
 extension_sql_file!(
+    "../../sql/install/keys.sql",
+    name = "keys",
+    requires = ["describe"]
+);
+extension_sql_file!(
     "../../sql/install/stores.sql",
     name = "stores",
-    requires = ["describe"]
+    requires = ["keys"]
+);
+extension_sql_file!(
+    "../../sql/install/references.sql",
+    name = "references",
+    requires = ["stores"]
+);
+extension_sql_file!(
+    "../../sql/install/questions.sql",
+    name = "questions",
+    requires = ["references"]
+);
+extension_sql_file!(
+    "../../sql/install/discover.sql",
+    name = "discover",
+    requires = ["questions"]
+);
+extension_sql_file!(
+    "../../sql/install/store_files.sql",
+    name = "store_files",
+    requires = ["discover"]
 );
 extension_sql_file!(
     "../../sql/install/store_options.sql",
@@ -131,6 +156,7 @@ extension_sql_file!(
         "preset_medplum",
         "preset_registry",
         "rewritten_rows",
+        "store_files",
         "store_options",
         "verify",
         "visibility"

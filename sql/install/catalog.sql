@@ -141,7 +141,6 @@ CREATE TABLE clone.store_relation (
     PRIMARY KEY (store, relation),
     CHECK (role NOT IN ('project', 'resource') OR id_column IS NOT NULL),
     CHECK (role <> 'resource' OR (resource_type IS NULL) <> (type_column IS NULL)),
-    CHECK (project_column IS NOT NULL OR join_column IS NOT NULL OR role = 'project'),
     CHECK (join_column IS NULL OR pg_catalog.cardinality(parents) > 0)
 );
 COMMENT ON TABLE clone.store_relation IS 'The tables of a store and how their rows belong to a project';
@@ -164,20 +163,23 @@ CREATE TABLE clone.store_column (
     name        name NOT NULL,
     type        text NOT NULL,
     role        text NOT NULL CHECK (role IN
-        ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'name', 'owner', 'now', 'new_uuid', 'null', 'value', 'default')),
+        ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'name', 'owner', 'now', 'new_uuid', 'null', 'value', 'default',
+         'random', 'suffix', 'template', 'expression', 'large_object')),
     target      regclass,
     value       text,
     reason      text,
     PRIMARY KEY (store, relation, name),
     FOREIGN KEY (store, relation) REFERENCES clone.store_relation ON UPDATE CASCADE ON DELETE CASCADE,
-    CHECK (role <> 'value' OR value IS NOT NULL)
+    CHECK (role NOT IN ('value', 'template', 'expression') OR value IS NOT NULL)
 );
 COMMENT ON TABLE clone.store_column IS 'What the clone gets in each column, and the column''s type when the store was described';
 COMMENT ON COLUMN clone.store_column.role IS
     'keep: the source''s value; map: the new id of the id that stands there; rewrite: ids inside a document, text or array; project: the new '
     'project''s id; version: the new version id; key: the next value of the column''s sequence; name, owner: that argument '
     'of the call if given, else the source''s value; now; new_uuid; null; value: the one in value; '
-    'default: left out, the column''s default or generation applies';
+    'default: left out, the column''s default or generation applies; random: letters and digits anew, of the same length; suffix: the value, a dash and the '
+    'number of the clone; template: the text in value, with {value}, {name}, {n}, {new_id}, {project}; expression: the SQL expression in value, over the source''s row; '
+    'large_object: a copy of the large object';
 COMMENT ON COLUMN clone.store_column.target IS 'map: the table whose key stands here, where keys are not UUIDs (UUIDs need none)';
 COMMENT ON COLUMN clone.store_column.reason IS 'Why the role was inferred, shown by project_clone_plan';
 

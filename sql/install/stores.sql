@@ -24,6 +24,8 @@ BEGIN
         SELECT f.confrelid::regclass AS target FROM pg_constraint f
         WHERE f.conrelid = a.attrelid AND f.contype = 'f' AND f.conkey = ARRAY[a.attnum] LIMIT 1
     ) fk ON true
+    JOIN pg_type b ON b.oid = clone_internal.base_type(a.atttypid)
+    LEFT JOIN pg_type e ON e.oid = b.typelem
     CROSS JOIN LATERAL (
         SELECT w.role, w.target, w.reason FROM (VALUES
             (1, a.attgenerated <> '', 'default', NULL::regclass, 'generated column'),
@@ -38,7 +40,12 @@ BEGIN
             (10, a.atttypid IN ('uuid'::regtype, 'uuid[]'::regtype), 'map', NULL, 'may hold ids'),
             (11, a.atttypid IN ('json'::regtype, 'jsonb'::regtype), 'rewrite', NULL, 'may hold references'),
             (12, a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'text[]'::regtype), 'rewrite', NULL, 'may hold references'),
-            (13, true, 'keep', NULL, 'plain value')
+            (14, b.oid IN ('uuid'::regtype, 'uuid[]'::regtype), 'map', NULL, 'may hold ids'),
+            (15, b.oid IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype, 'name'::regtype, 'xml'::regtype, 'tsvector'::regtype)
+                OR b.typname IN ('citext', 'hstore') AND b.typtype = 'b' OR b.oid = 'bpchar'::regtype AND (a.atttypmod < 0 OR a.atttypmod >= 40)
+                OR b.typtype = 'c' OR b.typcategory = 'A' AND (e.typcategory = 'S' OR e.typtype IN ('c', 'd') OR e.oid IN ('json'::regtype, 'jsonb'::regtype, 'xml'::regtype)),
+                'rewrite', NULL, 'may hold references'),
+            (16, true, 'keep', NULL, 'plain value')
         ) AS w (rank, applies, role, target, reason)
         WHERE w.applies
         ORDER BY w.rank LIMIT 1
@@ -98,6 +105,10 @@ BEGIN
         UPDATE clone.store_relation s SET parents = array_replace(s.parents, r.old, r.new)
         WHERE s.store = bind_tables.store AND s.parents @> ARRAY[r.old];
         UPDATE clone.store_column s SET target = r.new WHERE s.store = bind_tables.store AND s.target = r.old;
+        UPDATE clone.store_reference s SET relation = r.new WHERE s.store = bind_tables.store AND s.relation = r.old;
+        UPDATE clone.store_reference s SET target = r.new WHERE s.store = bind_tables.store AND s.target = r.old;
+        UPDATE clone.store_membership s SET relation = r.new WHERE s.store = bind_tables.store AND s.relation = r.old;
+        UPDATE clone.store_membership s SET parent = r.new WHERE s.store = bind_tables.store AND s.parent = r.old;
     END LOOP;
 END
 $$;
@@ -182,7 +193,7 @@ BEGIN
     -- What the preset describes it would describe again; what somebody has described by hand is not thrown away.
     FOR r IN SELECT c.relation, format('%I.%I', c.schema_name, c.table_name) AS name FROM clone.store_relation c
              WHERE c.store = s.name AND NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = c.relation) LOOP
-        IF s.preset = 'custom' OR EXISTS (SELECT FROM clone.store_column o WHERE o.store = s.name AND o.relation = r.relation AND o.reason = 'set by hand') THEN
+        IF s.preset IN ('custom', 'discover') OR EXISTS (SELECT FROM clone.store_column o WHERE o.store = s.name AND o.relation = r.relation AND o.reason = 'set by hand') THEN
             RAISE WARNING 'table % of store "%" is gone; its description stays', r.name, s.name USING
                 HINT = format('Make the table again, or forget it: SELECT clone.store_remove_table(%L, %L);', s.name, r.name);
         ELSE
@@ -247,8 +258,15 @@ BEGIN
         SELECT a.attname INTO id_column FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
         WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts = 1;
     END IF;
+    IF blob_key ~ '\{' AND regexp_replace(blob_key, '\{(id|version|project)\}', '', 'g') ~ '[{}]' THEN
+        RAISE EXCEPTION 'the file key "%" has an unknown placeholder', blob_key USING
+            ERRCODE = '22023', HINT = 'Placeholders: {id}, {version}, {project}.';
+    END IF;
     IF role IN ('project', 'resource') AND id_column IS NULL THEN
-        RAISE EXCEPTION 'table % has no primary key of one column', relation USING
+        id_column := clone_internal.key_of(relation);
+    END IF;
+    IF role IN ('project', 'resource') AND id_column IS NULL THEN
+        RAISE EXCEPTION 'table % has no primary key', relation USING
             ERRCODE = '22023', HINT = 'Name its key with id_column => ''…''.';
     END IF;
     IF role = 'resource' AND resource_type IS NULL AND type_column IS NULL THEN
@@ -256,13 +274,15 @@ BEGIN
     END IF;
     -- A child without a project column belongs by its one foreign key into the parent.
     IF parent IS NOT NULL AND join_column IS NULL THEN
-        SELECT a.attname INTO join_column FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
-        WHERE f.conrelid = relation AND f.confrelid = parent AND f.contype = 'f' AND cardinality(f.conkey) = 1
-        ORDER BY f.oid LIMIT 1;
+        SELECT a.attname INTO join_column
+        FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[cardinality(f.conkey)]
+        WHERE f.conrelid = relation AND f.confrelid = parent AND f.contype = 'f'
+        ORDER BY cardinality(f.conkey), f.oid LIMIT 1;
     END IF;
-    IF role <> 'project' AND project_column IS NULL AND (parent IS NULL OR join_column IS NULL) THEN
+    IF role <> 'project' AND project_column IS NULL AND (parent IS NULL OR join_column IS NULL)
+        AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = store_table.store AND m.relation = store_table.relation) THEN
         RAISE EXCEPTION 'how do rows of % belong to a project?', relation USING
-            ERRCODE = '22023', HINT = 'Give project_column => ''…'', or parent => ''…'' with join_column => ''…''.';
+            ERRCODE = '22023', HINT = 'Give project_column => ''…'', or parent => ''…'' with join_column => ''…'', or first SELECT clone.store_belongs(…).';
     END IF;
     -- The only JSON column is the document; '' says that there is none.
     IF document_column IS NULL THEN
@@ -308,9 +328,9 @@ AS $$
 BEGIN
     PERFORM clone_internal.check_store(store);
     IF role IS NULL OR role NOT IN ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'name', 'owner', 'now', 'new_uuid', 'null', 'value',
-        'default') THEN
+        'default', 'random', 'suffix', 'template', 'expression', 'large_object') THEN
         RAISE EXCEPTION 'unknown column role "%"', role USING
-            ERRCODE = '22023', HINT = 'Roles: keep, map, rewrite, project, version, key, name, owner, now, new_uuid, null, value, default.';
+            ERRCODE = '22023', HINT = 'Roles: keep, map, rewrite, project, version, key, name, owner, now, new_uuid, null, value, default, random, suffix, template, expression, large_object.';
     END IF;
     IF role = 'value' AND value IS NULL THEN
         RAISE EXCEPTION 'the role value of column % needs a value', name USING

@@ -12,6 +12,7 @@ mod moving;
 mod plan;
 mod runs;
 mod store;
+mod store_description;
 mod verify;
 pub(crate) mod version;
 mod worker;

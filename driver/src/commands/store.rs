@@ -90,6 +90,13 @@ pub(super) async fn run(context: &mut Context, action: &StoreAction) -> Result<O
                 .line(format!("Store {name} is forgotten; its tables are untouched"));
             context.output.document(&json!({"dropped": name}));
         }
+        StoreAction::Discover { .. }
+        | StoreAction::Check { .. }
+        | StoreAction::Export { .. }
+        | StoreAction::Import { .. }
+        | StoreAction::Diff { .. } => {
+            return super::store_description::run(context, &session, action).await;
+        }
         StoreAction::Load { file, store } => {
             let bundle = read_bundle(file)?;
             let statement = "SELECT clone.registry_load($1::jsonb, store => $2::text)::bigint";

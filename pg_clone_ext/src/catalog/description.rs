@@ -1,7 +1,10 @@
 //! Reads a store's description (`clone_internal.store_description`) into the core's types.
 
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Column, ColumnRole, Dependency, InsertPath, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{
+    Column, ColumnKeys, ColumnRole, Dependency, InsertPath, Oid, Outside, Store, Table, TableKeys, TableRole,
+    quote,
+};
 use pg_clone_core::rules::Rule;
 use serde::Deserialize;
 use serde_json::Value;
@@ -122,7 +125,8 @@ impl Raw {
             )));
         }
         let (rules, check, finish, verify) = (self.rules.clone(), self.check, self.finish, self.verify);
-        let store = self.into_store()?;
+        let mut store = self.into_store()?;
+        super::keys::add(&mut store)?;
         store.check_types()?;
         Ok(Description {
             store,
@@ -149,6 +153,7 @@ impl Raw {
                     via_column,
                 })
                 .collect(),
+            outside: Outside::default(),
         })
     }
 }
@@ -167,6 +172,7 @@ fn table(raw: RawTable) -> Result<Table> {
                     reason: reason.unwrap_or_default(),
                     not_null,
                     generated,
+                    keys: ColumnKeys::default(),
                 })
             },
         )
@@ -203,5 +209,6 @@ fn table(raw: RawTable) -> Result<Table> {
         references: raw.references,
         project_keys: raw.project_keys,
         source: None,
+        keys: TableKeys::default(),
     })
 }

@@ -2,6 +2,7 @@
 
 mod column_roles;
 mod description;
+mod keys;
 mod open;
 mod resolve;
 

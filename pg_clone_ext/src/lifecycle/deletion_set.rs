@@ -37,6 +37,8 @@ impl DeletionSet {
         let mut store = own.clone();
         let project_table = store.project_table()?.oid;
         for table in &mut store.tables {
+            // What is deleted are rows of the tables, wherever those of a source are read.
+            table.source = None;
             if table.references.contains(&project_table)
                 && kept.get(&table.oid).is_some_and(|keys| !keys.is_empty())
             {

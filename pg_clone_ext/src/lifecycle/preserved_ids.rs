@@ -76,7 +76,7 @@ impl Identities {
         }
         let project = run.store.project_table()?;
         found.pairs.insert(Identity {
-            table: integer_table(project),
+            table: table_of_keys(&run.store, project),
             source: run.source.clone(),
             target: run.target.clone(),
         });
@@ -162,7 +162,7 @@ impl Identities {
                 return;
             };
             self.pairs.insert(Identity {
-                table: integer_table(table),
+                table: table_of_keys(&run.store, table),
                 source: document.key.to_text(),
                 target: new.to_text(),
             });
@@ -276,10 +276,14 @@ fn resources_with_one_key(run: &Run) -> Result<HashSet<String>> {
     Ok(found)
 }
 
-/// The table, if its keys are integers.
-fn integer_table(table: &Table) -> Option<Oid> {
+/// The table, if its keys are unique in it only: integers, and texts of tables that somebody described.
+fn table_of_keys(store: &Store, table: &Table) -> Option<Oid> {
     let id = table.id_column.as_deref()?;
-    (KeyKind::of(table.type_of(id)) == KeyKind::Int).then_some(table.oid)
+    match KeyKind::of(table.type_of(id)) {
+        KeyKind::Int => Some(table.oid),
+        KeyKind::Text if store.follows_constraints() => Some(table.oid),
+        _ => None,
+    }
 }
 
 /// A document of a stable type.
@@ -378,7 +382,15 @@ fn key_of(row: &Row<'_>, id_type: &str) -> Result<Option<Key>> {
 /// The key that a text spells in a table.
 pub fn key_in(store: &Store, identity: &Identity, text: &str) -> Key {
     match identity.table.and_then(|table| store.table(table)) {
-        Some(_) => text.parse().map_or_else(|_| Key::parse(text), Key::Int),
+        Some(table)
+            if table
+                .id_column
+                .as_deref()
+                .is_some_and(|id| KeyKind::of(table.type_of(id)) == KeyKind::Int) =>
+        {
+            text.parse().map_or_else(|_| Key::parse(text), Key::Int)
+        }
+        Some(_) => Key::parse(text),
         None => Key::parse(text),
     }
 }

@@ -143,6 +143,9 @@ impl Succession {
 fn pin_one(run: &mut Run, identity: &Identity) -> Result<()> {
     let source = preserved_ids::key_in(&run.store, identity, &identity.source);
     let target = preserved_ids::key_in(&run.store, identity, &identity.target);
+    if let (Some(table), Key::Int(_) | Key::Text(_)) = (identity.table, &source) {
+        return run.pin(&source, table, &target);
+    }
     match (source, target) {
         (Key::Uuid(source), Key::Uuid(target)) => {
             if matches!(run.ids.get(&source), Mapped::Cloned(_)) {
@@ -154,12 +157,6 @@ fn pin_one(run: &mut Run, identity: &Identity) -> Result<()> {
                 run.texts_mut()?
                     .insert(&source, &target.to_text())
                     .map_err(over_budget)?;
-            }
-        }
-        (Key::Int(source), Key::Int(target)) => {
-            let known = identity.table.and_then(|table| run.integers.get_mut(&table));
-            if let Some(entry @ Some(_)) = known.and_then(|keys| keys.get_mut(&source)) {
-                *entry = Some(target);
             }
         }
         _ => {}

@@ -35,6 +35,7 @@ pub struct BulkInsert {
     /// Bytes written since the WAL writer was last called.
     unflushed: usize,
     path: CallersPath,
+    held: bool,
     table: OpenTable,
 }
 
@@ -45,7 +46,17 @@ impl BulkInsert {
     /// Prepares a table for rows. `proven` are foreign keys (oids of constraints) that hold for every row to come,
     /// so that their check is left out. Constraints, index expressions and triggers run under `path`.
     /// The current user needs INSERT on `columns` (attribute numbers), as for any INSERT; else the server's error (42501).
-    pub fn open(table: OpenTable, columns: &[i16], proven: &[u32], path: CallersPath) -> Self {
+    ///
+    /// `held` are key checks of a whole run: they then wait for its end. With `skip_triggers` no trigger that a user
+    /// made fires.
+    pub fn open(
+        table: OpenTable,
+        columns: &[i16],
+        proven: &[u32],
+        path: CallersPath,
+        held: bool,
+        skip_triggers: bool,
+    ) -> Self {
         let relation = table.as_ptr();
         // SAFETY: the relation is open and locked for insert; everything is made in the executor state's own memory,
         // which FreeExecutorState releases, or the abort of the transaction.
@@ -56,9 +67,11 @@ impl BulkInsert {
             let result = new_node::<pg_sys::ResultRelInfo>();
             (*result).type_ = pg_sys::NodeTag::T_ResultRelInfo;
             pg_sys::InitResultRelInfo(result, relation, 1, std::ptr::null_mut(), 0);
-            leave_out_checks(result, proven);
+            leave_out_checks(result, proven, skip_triggers);
             pg_sys::ExecOpenIndices(result, false);
-            pg_sys::AfterTriggerBeginQuery();
+            if !held {
+                pg_sys::AfterTriggerBeginQuery();
+            }
             let bulk = pg_sys::GetBulkInsertState();
             let indexes = IndexEntries::of(result);
             let checked = Some(Slot::new(table.descriptor(), &raw const pg_sys::TTSOpsVirtual));
@@ -78,6 +91,7 @@ impl BulkInsert {
                 plain: Vec::new(),
                 unflushed: 0,
                 path,
+                held,
                 table,
             }
         }
@@ -238,7 +252,9 @@ impl BulkInsert {
         // SAFETY: closes what open() opened, in reverse; the table itself closes when dropped.
         unsafe {
             pg_sys::FreeBulkInsertState(self.bulk);
-            pg_sys::AfterTriggerEndQuery(self.estate);
+            if !self.held {
+                pg_sys::AfterTriggerEndQuery(self.estate);
+            }
             pg_sys::ExecCloseIndices(self.result);
             pg_sys::ExecResetTupleTable((*self.estate).es_tupleTable, false);
             // What after-triggers opened for themselves is in the state's own lists.
@@ -266,17 +282,17 @@ fn call_wal_writer() {
 
 /// # Safety
 /// `result` has been initialised: its trigger description is its own copy.
-unsafe fn leave_out_checks(result: *mut pg_sys::ResultRelInfo, proven: &[u32]) {
+unsafe fn leave_out_checks(result: *mut pg_sys::ResultRelInfo, proven: &[u32], skip_triggers: bool) {
     // SAFETY: changes only the copy that belongs to this ResultRelInfo; the relcache keeps its own.
     unsafe {
         let description = (*result).ri_TrigDesc;
-        if description.is_null() || proven.is_empty() {
+        if description.is_null() || proven.is_empty() && !skip_triggers {
             return;
         }
         let count = usize::try_from((*description).numtriggers).unwrap_or(0);
         let triggers = std::slice::from_raw_parts_mut((*description).triggers, count);
         for trigger in triggers.iter_mut() {
-            if proven.contains(&u32::from(trigger.tgconstraint)) {
+            if proven.contains(&u32::from(trigger.tgconstraint)) || skip_triggers && !trigger.tgisinternal {
                 trigger.tgenabled = pg_sys::TRIGGER_DISABLED as std::ffi::c_char;
             }
         }

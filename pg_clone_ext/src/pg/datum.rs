@@ -178,6 +178,57 @@ pub fn map_text_array(
     }
 }
 
+/// Maps every element of an array of that integer type; an element for which `map` gives None is taken out.
+pub fn map_integer_array(
+    datum: pg_sys::Datum,
+    element: &str,
+    mut map: impl FnMut(i64) -> Result<Option<i64>>,
+) -> Result<Changed> {
+    let (oid, len, align) = match element {
+        "smallint" => (pg_sys::INT2OID, 2, b's'),
+        "integer" => (pg_sys::INT4OID, 4, b'i'),
+        _ => (pg_sys::INT8OID, 8, b'd'),
+    };
+    let elements = array_elements(datum, oid, len, align);
+    let mut out = Vec::with_capacity(elements.len());
+    let mut changed = false;
+    for value in elements {
+        let Some(value) = value else {
+            out.push(None);
+            continue;
+        };
+        let old = read_integer(value, element);
+        match map(old)? {
+            Some(new) => {
+                changed |= new != old;
+                out.push(Some(make_integer(new, element)?));
+            }
+            None => changed = true,
+        }
+    }
+    if changed {
+        Ok(Changed::To(make_array(&out, datum, oid, len, align)))
+    } else {
+        Ok(Changed::No)
+    }
+}
+
+/// The text form of a value, by its type's output function. Text that is no UTF-8 is an error (22P02).
+pub fn to_text(datum: pg_sys::Datum, type_oid: pg_sys::Oid) -> Result<String> {
+    // SAFETY: looks up the type's output function and calls it with a datum of that type, as callers promise; it returns
+    // a NUL-terminated string in the current memory context.
+    unsafe {
+        let mut output = pg_sys::Oid::INVALID;
+        let mut varlena = false;
+        pg_sys::getTypeOutputInfo(type_oid, &mut output, &mut varlena);
+        let text = pg_sys::OidOutputFunctionCall(output, datum);
+        std::ffi::CStr::from_ptr(text)
+            .to_str()
+            .map(str::to_owned)
+            .map_err(|_| Error::new(Code::BadData, "a value is not valid UTF-8"))
+    }
+}
+
 fn array_elements(
     datum: pg_sys::Datum,
     element: pg_sys::Oid,
@@ -194,7 +245,7 @@ fn array_elements(
             array,
             element,
             len,
-            false,
+            (1..=8).contains(&len),
             align as std::ffi::c_char,
             &mut values,
             &mut nulls,
@@ -240,7 +291,7 @@ fn make_array(
             bounds.as_mut_ptr(),
             element,
             len,
-            false,
+            (1..=8).contains(&len),
             align as std::ffi::c_char,
         ))
     }

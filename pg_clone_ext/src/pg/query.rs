@@ -95,6 +95,44 @@ pub fn text(sql: &str) -> Result<Option<String>> {
     Ok(found)
 }
 
+/// Runs a statement that writes, and leaves its after-row triggers and key checks to the query level around it (see
+/// [`super::key_checks::HeldKeyChecks`]). `token` is its only parameter, a uuid. Returns the rows it wrote.
+pub fn write_with_held_checks(sql: &str, token: &[u8; 16]) -> Result<u64> {
+    let text = CString::new(sql)
+        .map_err(|_| Error::new(Code::Internal, "a generated statement holds a NUL byte"))?;
+    let (code, rows) = pgrx::Spi::connect_mut(|_client| {
+        let mut types = [pg_sys::UUIDOID];
+        let mut values = [super::datum::make_uuid(token)];
+        // SAFETY: within SPI; text, types and values outlive the call, one each for the one parameter, which is not NULL. A
+        // failed statement raises.
+        unsafe {
+            let plan = pg_sys::SPI_prepare(text.as_ptr(), 1, types.as_mut_ptr());
+            if plan.is_null() {
+                return (pg_sys::SPI_result, 0);
+            }
+            let code = pg_sys::SPI_execute_snapshot(
+                plan,
+                values.as_mut_ptr(),
+                std::ptr::null(),
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+                false,
+                false,
+                0,
+            );
+            (code, pg_sys::SPI_processed)
+        }
+    });
+    if code != pg_sys::SPI_OK_INSERT as i32 {
+        return Err(Error::new(
+            Code::Internal,
+            format!("a generated statement failed with SPI code {code}"),
+        )
+        .detail(sql));
+    }
+    Ok(rows)
+}
+
 /// Called by the executor for each row.
 #[pg_guard]
 unsafe extern "C-unwind" fn receive_slot(

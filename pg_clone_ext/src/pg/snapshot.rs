@@ -37,6 +37,20 @@ impl Snapshot {
     }
 }
 
+/// Runs `f` with a snapshot that sees what this transaction has written so far, under any isolation level.
+pub fn within_current<R>(f: impl FnOnce() -> R) -> R {
+    next_command();
+    // SAFETY: within a transaction; the copy that is pushed is ours to change, and is popped below, or by the abort.
+    unsafe {
+        pg_sys::PushCopiedSnapshot(pg_sys::GetTransactionSnapshot());
+        pg_sys::UpdateActiveSnapshotCommandId();
+    }
+    let result = f();
+    // SAFETY: pops what was pushed above: everything in `f` pushes and pops in pairs.
+    unsafe { pg_sys::PopActiveSnapshot() };
+    result
+}
+
 impl Drop for Snapshot {
     fn drop(&mut self) {
         if !std::thread::panicking() {

@@ -22,9 +22,9 @@ pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
     while !waiting.is_empty() {
         let blocked: HashSet<Oid> = waiting.iter().map(|t| t.oid).collect();
         let (ready, later): (Vec<&Table>, Vec<&Table>) = waiting.iter().copied().partition(|t| {
-            t.parents
+            t.ways(&run.store)
                 .iter()
-                .all(|parent| *parent == t.oid || !blocked.contains(parent))
+                .all(|way| way.parent == t.oid || !blocked.contains(&way.parent))
         });
         if ready.is_empty() {
             return Err(Error::new(
@@ -34,6 +34,7 @@ pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
         }
         for table in ready {
             map_child(run, table)?;
+            super::further_keys::map(run, table)?;
         }
         waiting = later;
     }
@@ -41,11 +42,19 @@ pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
 }
 
 fn map_child(run: &mut Run, table: &Table) -> Result<()> {
-    if !table.takes_part(&run.request.resource_types) {
+    // References to rows that are not to be cloned dangle.
+    let skipped = !table.takes_part(&run.request.resource_types);
+    if skipped && !run.store.follows_constraints() {
         return Ok(());
     }
-    if table.parents.is_empty() || table.parents.iter().any(|parent| run.active.contains(parent)) {
-        run.active.insert(table.oid);
+    let ways = table.ways(&run.store);
+    if ways.is_empty()
+        || table.project_column.is_some()
+        || ways.iter().any(|way| run.active.contains(&way.parent))
+    {
+        if !skipped {
+            run.active.insert(table.oid);
+        }
     } else {
         return Ok(());
     }
@@ -53,45 +62,39 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
         return Ok(());
     };
     let role = table.column(id_column).map(|c| c.role.clone());
-    if !matches!(role, Some(ColumnRole::Map(_) | ColumnRole::Key)) {
+    if !run.texts_by_key() && !matches!(role, Some(ColumnRole::Map(_) | ColumnRole::Key)) {
         return Ok(());
     }
     // A row that shares its parent's key (one to one) gets the new one of the parent.
-    if table.join_column.as_deref() == Some(id_column) {
+    let own = table.key_ref(id_column);
+    if own.is_none()
+        || table.holds(id_column).is_some_and(|holds| Some(holds) != own)
+        || !run.texts_by_key() && table.join_column.as_deref() == Some(id_column)
+    {
         return Ok(());
     }
-    let active = run.active.clone();
-    let Some(belongs) = plan::condition(&run.store, table, &run.source, &active, false)? else {
+    let filled = run.active.clone();
+    let Some(copy) = plan::child_keys(&run.store, table, &run.source, &filled)? else {
         return Ok(());
     };
-    let filter_column = table
-        .join_column
-        .as_deref()
-        .or(table.project_column.as_deref())
-        .unwrap_or(id_column);
-    let (id_type, gate_type) = (table.type_of(id_column), table.type_of(filter_column));
-    let sql = format!(
-        "SELECT t.{}, t.{} FROM {} AS t WHERE {belongs}",
-        quote::identifier(id_column),
-        quote::identifier(filter_column),
-        table.source_name()
-    );
+    let id_type = table.type_of(id_column);
     let memory = crate::pg::memory::Memory::new(c"pg_clone map");
     let mut pending = Vec::new();
-    for_each_row(&sql, &mut |row| {
+    let mut left = Vec::new();
+    for_each_row(&copy.sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
         memory.reset();
         memory.within(|| {
-            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
+            let Some(key) = Key::read(row, copy.place, KeyKind::of(id_type), id_type)? else {
                 return Ok(());
             };
-            if table.join_column.is_some() {
-                let Some(parent) = Key::read(row, 1, KeyKind::of(gate_type), gate_type)? else {
-                    return Ok(());
-                };
-                if !matches!(run.new_key(&parent, &table.parents), NewKey::To(_)) {
-                    return Ok(());
-                }
+            let passes = match &copy.filter {
+                Some(filter) => run.passes(row, filter)?.is_some(),
+                None => true,
+            };
+            if skipped || !passes {
+                left.push(key);
+                return Ok(());
             }
             match &key {
                 Key::Uuid(id) => run.ids_mut()?.insert_cloned(*id).map(|_| ()).map_err(over_budget),
@@ -102,7 +105,8 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
             }
         })
     })?;
-    new_keys(run, table, id_column, pending)
+    new_keys(run, table, id_column, pending)?;
+    left.iter().try_for_each(|key| run.leave_key(key, own))
 }
 
 /// With full history every version of a cloned resource gets a new version id.

@@ -19,8 +19,8 @@ pub enum Choice {
 /// The filters of a call, ready to decide about rows.
 pub struct Chooser {
     types: HashSet<String>,
-    include: HashSet<Key>,
-    exclude: HashSet<Key>,
+    include: Ids,
+    exclude: Ids,
     all_versions: bool,
 }
 
@@ -43,8 +43,8 @@ impl Chooser {
             .collect();
         let parse = |ids: &[String], argument: &str| {
             ids.iter()
-                .map(|id| parse_id(id, &kinds, argument))
-                .collect::<Result<HashSet<Key>>>()
+                .map(|id| parse_typed_id(store, id, &kinds, argument))
+                .collect::<Result<Ids>>()
         };
         Ok(Chooser {
             types: request.resource_types.iter().cloned().collect(),
@@ -59,10 +59,10 @@ impl Chooser {
         if table.role == TableRole::Project {
             return Choice::Cloned;
         }
-        if self.exclude.contains(key) || !(live || self.all_versions) {
+        if contains(&self.exclude, table, resource_type, key) || !(live || self.all_versions) {
             return Choice::Excluded;
         }
-        let named = !self.include.is_empty() && self.include.contains(key);
+        let named = contains(&self.include, table, resource_type, key);
         let wanted_type = if self.types.is_empty() {
             table.cloned || named
         } else {
@@ -77,7 +77,10 @@ impl Chooser {
 
     /// Ids in include_ids that no resource of the project has.
     pub fn unmatched<'a>(&'a self, found: impl Fn(&Key) -> bool + 'a) -> impl Iterator<Item = &'a Key> {
-        self.include.iter().filter(move |key| !found(key))
+        self.include
+            .iter()
+            .map(|(_, key)| key)
+            .filter(move |key| !found(key))
     }
 }
 
@@ -106,6 +109,69 @@ pub fn check_known(types: &[String], known: &BTreeSet<String>) -> Result<()> {
             )
         }
     }
+}
+
+/// Ids as a call names them, with the type in front where it says one.
+type Ids = HashSet<(Option<String>, Key)>;
+
+fn contains(ids: &Ids, table: &Table, resource_type: &str, key: &Key) -> bool {
+    if ids.is_empty() {
+        return false;
+    }
+    ids.contains(&(None, key.clone()))
+        || ids.contains(&(Some(resource_type.to_owned()), key.clone()))
+        || ids.contains(&(Some(table.sql_name.clone()), key.clone()))
+}
+
+/// `<id>`, or `<type>/<id>` (`<table>/<id>` too). A number that could be the key of several tables is an error (22023)
+/// without its type.
+fn parse_typed_id(
+    store: &Store,
+    id: &str,
+    kinds: &[KeyKind],
+    argument: &str,
+) -> Result<(Option<String>, Key)> {
+    let resources = || store.tables.iter().filter(|t| t.role == TableRole::Resource);
+    if store.follows_constraints()
+        && let Some((name, rest)) = id.split_once('/')
+    {
+        let table = resources().find(|table| {
+            table.resource_type.as_deref() == Some(name)
+                || table.sql_name == name
+                || table.sql_name.rsplit('.').next() == Some(name)
+        });
+        if let Some(table) = table {
+            let kind = KeyKind::of(table.id_column.as_deref().map_or("", |c| table.type_of(c)));
+            let known = table
+                .resource_type
+                .clone()
+                .unwrap_or_else(|| table.sql_name.clone());
+            return Ok((Some(known), parse_id(rest, &[kind], argument)?));
+        }
+    }
+    let key = parse_id(id, kinds, argument)?;
+    if store.follows_constraints() && !matches!(key, Key::Uuid(_)) {
+        let kind = |table: &&Table| {
+            let kind = KeyKind::of(table.id_column.as_deref().map_or("", |c| table.type_of(c)));
+            kind == if matches!(key, Key::Int(_)) {
+                KeyKind::Int
+            } else {
+                KeyKind::Text
+            }
+        };
+        let types: Vec<String> = resources()
+            .filter(kind)
+            .map(|t| t.resource_type.clone().unwrap_or_else(|| t.sql_name.clone()))
+            .collect();
+        if types.len() > 1 {
+            let examples: Vec<String> = types.iter().take(20).map(|name| format!("{name}/{id}")).collect();
+            return Err(Error::bad_argument(format!(
+                "\"{id}\" in {argument} can be a key of several tables"
+            ))
+            .hint(format!("Say which one: {}.", examples.join(", "))));
+        }
+    }
+    Ok((None, key))
 }
 
 fn parse_id(id: &str, kinds: &[KeyKind], argument: &str) -> Result<Key> {

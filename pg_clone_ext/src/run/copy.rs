@@ -95,6 +95,10 @@ pub fn path(run: &Run, table_copy: &TableCopy) -> InsertPath {
         Some(InsertPath::Bulk) if !crate::settings::bulk() => {
             InsertPath::Sql("pg_clone.bulk is off".to_owned())
         }
+        // Without its triggers it is a plain table.
+        Some(InsertPath::Sql(why)) if run.request.options.skip_triggers && why.starts_with("trigger ") => {
+            InsertPath::Bulk
+        }
         Some(path) => path,
         None => InsertPath::Bulk,
     }
@@ -249,6 +253,8 @@ fn bulk(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> R
             &row.numbers(),
             &proven_keys(run, table_copy),
             run.path.clone(),
+            run.held,
+            run.request.options.skip_triggers,
         ),
         row,
     };

@@ -2,15 +2,26 @@
 
 use super::document_errors::dangling_error;
 use super::key_statistics::KeyStatistics;
-use super::keys::{Key, NewKey};
+use super::keys::{Key, NewKey, plain};
 use super::state::Run;
 use crate::error::internal;
 use crate::pg::datum::{self, Changed};
+use crate::pg::relation::Attribute;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{KeyKind, Oid, Output};
+use pg_clone_core::plan::{KeyKind, KeyRef, Output};
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, TextIdOutcome, UuidOutcome};
 use pgrx::pg_sys;
+
+/// What the text form of a key becomes.
+pub enum NewText {
+    /// It stays.
+    Same,
+    /// This.
+    To(String),
+    /// It goes: its row is not cloned.
+    Gone,
+}
 
 /// What keys are mapped with, and where that is counted.
 pub struct KeyMapper<'m, 'r> {
@@ -25,13 +36,15 @@ pub struct KeyMapper<'m, 'r> {
 }
 
 impl KeyMapper<'_, '_> {
-    /// A key column's new value; `domain` is the table whose integer keys it holds.
+    /// A key column's new value; `lookup` is the key in the form in which equal keys are the same.
     pub fn key(
         &mut self,
         output: &Output,
+        target: &Attribute,
         datum: pg_sys::Datum,
+        lookup: pg_sys::Datum,
         kind: KeyKind,
-        domain: Option<Oid>,
+        domain: Option<KeyRef>,
     ) -> Result<Changed> {
         match kind {
             KeyKind::Uuid => {
@@ -43,26 +56,133 @@ impl KeyMapper<'_, '_> {
                 })
             }
             KeyKind::Int => self.integer(output, datum, domain),
-            KeyKind::Text => datum::rewrite_varlena(datum, |bytes| self.text(bytes)),
+            KeyKind::Text => match domain.filter(|_| self.run.texts_by_key()) {
+                None => datum::rewrite_varlena(datum, |bytes| self.text(bytes)),
+                Some(domain) => self.text_key(output, target, lookup, domain),
+            },
         }
     }
 
-    fn integer(&mut self, output: &Output, datum: pg_sys::Datum, domain: Option<Oid>) -> Result<Changed> {
+    fn text_key(
+        &mut self,
+        output: &Output,
+        target: &Attribute,
+        lookup: pg_sys::Datum,
+        domain: KeyRef,
+    ) -> Result<Changed> {
+        let text = std::str::from_utf8(datum::bytes(lookup)).map_err(internal)?;
+        Ok(match self.text_of(plain(text, &output.type_name), domain)? {
+            NewText::Same => Changed::No,
+            NewText::To(new) => Changed::To(datum::from_text(&new, target.type_oid, target.typmod)?),
+            NewText::Gone => Changed::ToNull,
+        })
+    }
+
+    /// What the text form of a value of a key becomes; also that of an integer or a UUID.
+    pub fn text_of(&mut self, text: &str, domain: KeyRef) -> Result<NewText> {
+        let integer = self
+            .run
+            .store
+            .column_of(domain)
+            .is_some_and(|(_, column)| KeyKind::of(&column.type_name) == KeyKind::Int);
+        let key = match text.parse::<i64>() {
+            Ok(number) if integer => Key::Int(number),
+            _ if integer => return Ok(NewText::Same),
+            _ => Key::parse(text),
+        };
+        Ok(match self.run.new_key_of(&key, &[domain]) {
+            NewKey::To(new) if new == key => NewText::Same,
+            NewKey::To(new) => {
+                self.key_statistics.rewritten();
+                NewText::To(new.to_text())
+            }
+            NewKey::NotCloned => {
+                let target = self.target(&key, domain);
+                self.key_statistics.dangling(&target);
+                if self.dangling(&target)? {
+                    NewText::Same
+                } else {
+                    NewText::Gone
+                }
+            }
+            NewKey::Unknown => NewText::Same,
+        })
+    }
+
+    fn target(&self, key: &Key, domain: KeyRef) -> String {
+        match key {
+            Key::Uuid(_) => key.to_text(),
+            _ => {
+                let table = self.run.store.table(domain.table);
+                format!("{}/{}", table.map_or("", |t| t.sql_name.as_str()), key.to_text())
+            }
+        }
+    }
+
+    fn integer(&mut self, output: &Output, datum: pg_sys::Datum, domain: Option<KeyRef>) -> Result<Changed> {
         let key = Key::Int(datum::read_integer(datum, &output.type_name));
-        let domains: &[Oid] = domain.as_slice();
-        Ok(match self.run.new_key(&key, domains) {
+        Ok(match self.run.new_key_of(&key, domain.as_slice()) {
             NewKey::To(Key::Int(new)) => {
                 self.key_statistics.rewritten();
                 Changed::To(datum::make_integer(new, &output.type_name)?)
             }
             NewKey::NotCloned => {
-                let table = domain.and_then(|oid| self.run.store.table(oid));
-                let target = format!("{}/{}", table.map_or("", |t| t.sql_name.as_str()), key.to_text());
+                let target = domain.map_or(String::new(), |domain| self.target(&key, domain));
                 self.key_statistics.dangling(&target);
                 keep_or_null(self.dangling(&target)?)
             }
             _ => Changed::No,
         })
+    }
+
+    /// An array whose elements are integers or texts of a key.
+    pub fn array(&mut self, output: &Output, datum: pg_sys::Datum, domain: KeyRef) -> Result<Changed> {
+        match output.type_name.as_str() {
+            "smallint[]" | "integer[]" | "bigint[]" => {
+                let element = output.type_name.trim_end_matches("[]").to_owned();
+                datum::map_integer_array(datum, &element, |number| {
+                    let key = Key::Int(number);
+                    match self.run.new_key_of(&key, &[domain]) {
+                        NewKey::To(Key::Int(new)) => {
+                            self.key_statistics.rewritten();
+                            Ok(Some(new))
+                        }
+                        NewKey::NotCloned => {
+                            let target = self.target(&key, domain);
+                            self.key_statistics.dangling(&target);
+                            self.dangling(&target).map(|keep| keep.then_some(number))
+                        }
+                        _ => Ok(Some(number)),
+                    }
+                })
+            }
+            name => datum::map_text_array(datum, super::transform::element_type(name), |bytes| {
+                let text = std::str::from_utf8(bytes).map_err(internal)?.to_owned();
+                Ok(match self.text_of(&text, domain)? {
+                    NewText::Same => Outcome::Unchanged,
+                    NewText::To(new) => Outcome::Rebuilt(new.into_bytes()),
+                    NewText::Gone => Outcome::Null,
+                })
+            }),
+        }
+    }
+
+    /// A path whose segments are keys: `1/5/9`, `/1/5/9/`, `1.5.9`.
+    pub fn segments(&mut self, text: &str, separators: &str, domain: KeyRef) -> Result<Option<String>> {
+        let mut new = String::with_capacity(text.len());
+        let mut changed = false;
+        for part in text.split_inclusive(|c| separators.contains(c)) {
+            let segment = part.trim_end_matches(|c| separators.contains(c));
+            match self.text_of(segment, domain)? {
+                NewText::To(other) if !segment.is_empty() => {
+                    new.push_str(&other);
+                    changed = true;
+                }
+                _ => new.push_str(segment),
+            }
+            new.push_str(&part[segment.len()..]);
+        }
+        Ok(changed.then_some(new))
     }
 
     /// An array of UUIDs.

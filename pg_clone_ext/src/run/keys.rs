@@ -4,8 +4,8 @@ use super::state::{Run, over_budget};
 use crate::pg::datum;
 use crate::pg::row::Row;
 use pg_clone_core::error::Result;
-use pg_clone_core::ids::{Id, Mapped, MappedText, uuid_text};
-use pg_clone_core::plan::{KeyKind, Oid, RowFilter};
+use pg_clone_core::ids::{Id, IntegerMap, Mapped, MappedInteger, MappedText, TextIdMap, uuid_text};
+use pg_clone_core::plan::{KeyKind, KeyRef, Oid, RowFilter};
 
 /// A key as it stands in a row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -14,7 +14,7 @@ pub enum Key {
     Uuid(Id),
     /// An integer.
     Int(i64),
-    /// A text that is no UUID.
+    /// A text that is no UUID, or the text form of another type.
     Text(String),
 }
 
@@ -26,7 +26,7 @@ impl Key {
             KeyKind::Int => row
                 .datum(place)
                 .map(|datum| Key::Int(datum::read_integer(datum, type_name))),
-            KeyKind::Text => row.text(place)?.map(|text| Key::parse(&text)),
+            KeyKind::Text => row.text(place)?.map(|text| Key::parse(plain(&text, type_name))),
         })
     }
 
@@ -48,6 +48,15 @@ impl Key {
     }
 }
 
+/// What counts when keys of that type are compared: blanks at the end of a `character` do not.
+pub fn plain<'t>(text: &'t str, type_name: &str) -> &'t str {
+    if type_name == "bpchar" || type_name == "character" || type_name.starts_with("character(") {
+        text.trim_end_matches(' ')
+    } else {
+        text
+    }
+}
+
 /// What a key becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewKey {
@@ -60,49 +69,144 @@ pub enum NewKey {
 }
 
 impl Run {
-    /// What a key of the tables `domains` becomes.
-    pub fn new_key(&self, key: &Key, domains: &[Oid]) -> NewKey {
+    /// What a key of rows of these tables becomes.
+    pub fn new_key(&self, key: &Key, tables: &[Oid]) -> NewKey {
+        if let Key::Uuid(_) = key {
+            return self.new_key_of(key, &[]);
+        }
+        let keys: Vec<KeyRef> = tables
+            .iter()
+            .filter_map(|table| self.store.id_key(*table))
+            .collect();
+        self.new_key_of(key, &keys)
+    }
+
+    /// What a value of these keys becomes.
+    pub fn new_key_of(&self, key: &Key, keys: &[KeyRef]) -> NewKey {
         match key {
             Key::Uuid(id) => match self.ids.get(id) {
                 Mapped::Cloned(new) => NewKey::To(Key::Uuid(new)),
                 Mapped::NotCloned => NewKey::NotCloned,
                 Mapped::Unknown => NewKey::Unknown,
             },
-            Key::Text(text) => match self.texts.get(text) {
-                MappedText::Cloned(new) => NewKey::To(Key::Text(new.to_owned())),
-                MappedText::NotCloned => NewKey::NotCloned,
-                MappedText::Unknown => NewKey::Unknown,
-            },
-            Key::Int(number) => domains
+            Key::Text(text) => {
+                let mut maps = keys.iter().filter_map(|key| self.text_keys.get(key)).peekable();
+                let found = if maps.peek().is_some() || self.store.follows_constraints() {
+                    maps.map(|map| map.get(text))
+                        .find(|found| *found != MappedText::Unknown)
+                        .unwrap_or(MappedText::Unknown)
+                } else {
+                    self.texts.get(text)
+                };
+                match found {
+                    MappedText::Cloned(new) => NewKey::To(Key::Text(new.to_owned())),
+                    MappedText::NotCloned => NewKey::NotCloned,
+                    MappedText::Unknown => NewKey::Unknown,
+                }
+            }
+            Key::Int(number) => keys
                 .iter()
-                .find_map(|table| self.integers.get(table)?.get(number))
-                .map_or(NewKey::Unknown, |new| {
-                    new.map_or(NewKey::NotCloned, |new| NewKey::To(Key::Int(new)))
+                .filter_map(|key| self.integers.get(key))
+                .map(|map| map.get(*number))
+                .find(|found| *found != MappedInteger::Unknown)
+                .map_or(NewKey::Unknown, |found| match found {
+                    MappedInteger::Cloned(new) => NewKey::To(Key::Int(new)),
+                    _ => NewKey::NotCloned,
                 }),
         }
     }
 
-    /// Whether the row behind the row_filter is cloned.
+    /// The key of the row that makes a row one of the clone.
     pub fn passes(&self, row: &Row<'_>, row_filter: &RowFilter) -> Result<Option<Key>> {
-        let Some(key) = Key::read(row, row_filter.source, row_filter.kind, &row_filter.type_name)? else {
-            return Ok(None);
-        };
-        Ok(matches!(self.new_key(&key, &row_filter.domains), NewKey::To(_)).then_some(key))
-    }
-
-    /// Marks a UUID or text key as not cloned; integer keys are marked in their table's own map.
-    pub fn leave(&mut self, key: &Key, table: Oid) -> Result<()> {
-        match key {
-            Key::Uuid(id) => self.ids_mut()?.insert_not_cloned(*id).map_err(over_budget),
-            Key::Text(text) => self.texts_mut()?.insert_not_cloned(text).map_err(over_budget),
-            Key::Int(number) => {
-                self.integers
-                    .entry(table)
-                    .or_default()
-                    .entry(*number)
-                    .or_insert(None);
-                Ok(())
+        if row_filter.condition.is_none_or(|place| row.boolean(place))
+            && let Some(key) = Key::read(row, row_filter.source, row_filter.kind, &row_filter.type_name)?
+            && matches!(self.new_key_of(&key, &row_filter.keys), NewKey::To(_))
+            && !self.left(&key, &row_filter.tables)
+        {
+            return Ok(Some(key));
+        }
+        for other in &row_filter.others {
+            if let Some(key) = self.passes(row, other)? {
+                return Ok(Some(key));
             }
         }
+        Ok(None)
+    }
+
+    fn left(&self, key: &Key, tables: &[Oid]) -> bool {
+        !self.left_rows.is_empty()
+            && !tables.is_empty()
+            && tables
+                .iter()
+                .all(|table| self.left_rows.contains(&(*table, key.clone())))
+    }
+
+    /// The map of an integer key.
+    pub fn integers_of(&mut self, key: KeyRef) -> &mut IntegerMap {
+        let budget = self.ids.budget();
+        self.integers
+            .entry(key)
+            .or_insert_with(|| IntegerMap::new(budget))
+    }
+
+    /// The map of a key of another type.
+    pub fn texts_of(&mut self, key: KeyRef) -> &mut TextIdMap {
+        let budget = self.ids.budget();
+        self.text_keys
+            .entry(key)
+            .or_insert_with(|| TextIdMap::new(budget))
+    }
+
+    /// Whether texts that are keys have a map for each key.
+    pub fn texts_by_key(&self) -> bool {
+        self.store.follows_constraints()
+    }
+
+    /// Maps a key to a value of the caller's, if its row is cloned.
+    pub fn pin(&mut self, key: &Key, table: Oid, new: &Key) -> Result<()> {
+        let Some(own) = self.store.id_key(table) else {
+            return Ok(());
+        };
+        if !matches!(self.new_key_of(key, &[own]), NewKey::To(_)) {
+            return Ok(());
+        }
+        self.map_key(own, key, new)
+    }
+
+    /// Maps one value of a key that is no UUID.
+    pub fn map_key(&mut self, of: KeyRef, key: &Key, new: &Key) -> Result<()> {
+        match (key, new) {
+            (Key::Int(old), Key::Int(new)) => self.integers_of(of).insert(*old, *new),
+            (Key::Uuid(old), Key::Uuid(new)) => self.ids_mut()?.insert_as(*old, *new),
+            (Key::Text(old), new) if self.texts_by_key() => self.texts_of(of).insert(old, &new.to_text()),
+            (Key::Text(old), new) => self.texts_mut()?.insert(old, &new.to_text()),
+            _ => Ok(()),
+        }
+        .map_err(over_budget)
+    }
+
+    /// Marks a key as not cloned.
+    pub fn leave(&mut self, key: &Key, table: Oid) -> Result<()> {
+        let own = self.store.id_key(table);
+        self.leave_key(key, own)
+    }
+
+    /// Marks a value of a key as not cloned.
+    pub fn leave_key(&mut self, key: &Key, of: Option<KeyRef>) -> Result<()> {
+        match (key, of) {
+            (Key::Uuid(id), _) => self.ids_mut()?.insert_not_cloned(*id),
+            (Key::Text(text), Some(of)) if self.texts_by_key() => {
+                let map = self.texts_of(of);
+                if map.get(text) == MappedText::Unknown {
+                    map.insert_not_cloned(text)
+                } else {
+                    Ok(())
+                }
+            }
+            (Key::Text(text), _) => self.texts_mut()?.insert_not_cloned(text),
+            (Key::Int(number), Some(of)) => self.integers_of(of).insert_not_cloned(*number),
+            (Key::Int(_), None) => Ok(()),
+        }
+        .map_err(over_budget)
     }
 }

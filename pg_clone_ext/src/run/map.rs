@@ -8,25 +8,43 @@ use super::new_keys::new_keys;
 use super::resources::for_each_resource;
 use super::state::{Run, over_budget};
 use crate::pg::query::text;
-use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Oid, Table, TableRole, quote};
+use pg_clone_core::error::{Error, Result};
+use pg_clone_core::plan::{self, Oid, Store, Table, TableRole, quote};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Fills the run's maps, then plans every table's table_copy.
 pub fn build(run: &mut Run) -> Result<()> {
     let chooser = Chooser::new(&run.store, &run.request)?;
+    let run_store = run.store.clone();
     let tables = run.store.tables.clone();
     let filled: HashSet<Oid> = tables.iter().filter(|t| !t.empty).map(|t| t.oid).collect();
     let mut candidates = Candidates::new(&run.store, run.request.filtered());
     for table in tables.iter().filter(|t| t.role == TableRole::Project) {
         map_resources(run, table, &filled, &chooser, &mut candidates)?;
     }
-    for table in tables.iter().filter(|t| t.role == TableRole::Resource) {
+    // A table whose key is that of another comes after the one that gives the values.
+    let own_key = |table: &&Table| run_key_is_own(&run_store, table);
+    let (own, of_others): (Vec<&Table>, Vec<&Table>) = tables
+        .iter()
+        .filter(|t| t.role == TableRole::Resource)
+        .partition(own_key);
+    for table in own {
         map_resources(run, table, &filled, &chooser, &mut candidates)?;
     }
+    for table in of_others {
+        share_keys(run, table, &filled, &chooser)?;
+    }
     check_types_of_rows(run)?;
+    check_parents_chosen(run, &tables)?;
     super::dependencies::bring(run, &tables, &filled, &mut candidates)?;
+    for table in tables
+        .iter()
+        .filter(|t| matches!(t.role, TableRole::Project | TableRole::Resource))
+    {
+        super::further_keys::map(run, table)?;
+    }
     map_children(run, &tables)?;
+    super::unique_values::check(run)?;
     if run.request.options.history.is_complete() {
         map_versions(run, &tables)?;
     }
@@ -94,6 +112,69 @@ fn map_resources(
         Some(column) => new_keys(run, table, column, pending),
         None => Ok(()),
     }
+}
+
+/// Resources whose rows belong by a parent that the filters leave out would belong to nobody: an error (22023).
+fn check_parents_chosen(run: &Run, tables: &[Table]) -> Result<()> {
+    if !run.store.follows_constraints() {
+        return Ok(());
+    }
+    for table in tables {
+        let left_out = |oid: &Oid| !run.active.contains(oid);
+        let parents: Vec<Oid> = table.ways(&run.store).iter().map(|way| way.parent).collect();
+        if table.role != TableRole::Resource
+            || table.project_column.is_some()
+            || !run.active.contains(&table.oid)
+            || parents.is_empty()
+            || !parents.iter().all(left_out)
+            || parents.iter().any(|oid| {
+                run.store
+                    .table(*oid)
+                    .is_some_and(|t| t.role != TableRole::Resource)
+            })
+        {
+            continue;
+        }
+        let needed: Vec<String> = parents
+            .iter()
+            .filter_map(|oid| run.store.table(*oid))
+            .map(|t| t.resource_type.clone().unwrap_or_else(|| t.sql_name.clone()))
+            .collect();
+        return Err(Error::bad_argument(format!(
+            "rows of {} belong by {}, of which the filters choose nothing",
+            table.sql_name,
+            needed.join(" or ")
+        ))
+        .hint("Name that type in resource_types too."));
+    }
+    Ok(())
+}
+
+fn run_key_is_own(store: &Store, table: &Table) -> bool {
+    match store.id_key(table.oid) {
+        Some(key) => key.table == table.oid,
+        None => true,
+    }
+}
+
+/// Resources whose key is that of another table's row (one to one): they are cloned if they are chosen and that row is
+/// cloned.
+fn share_keys(run: &mut Run, table: &Table, filled: &HashSet<Oid>, chooser: &Chooser) -> Result<()> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for_each_resource(run, table, filled, &mut |run, seen| {
+        *counts.entry(seen.resource_type.to_owned()).or_default() += 1;
+        let cloned = chooser.choose(table, seen.resource_type, &seen.key, seen.live) == Choice::Cloned
+            && matches!(run.new_key(&seen.key, &[table.oid]), NewKey::To(_));
+        if cloned {
+            run.active.insert(table.oid);
+        } else {
+            run.left_rows.insert((table.oid, seen.key));
+        }
+        Ok(cloned)
+    })?;
+    run.source_rows
+        .extend(counts.into_iter().map(|(name, count)| ((table.oid, name), count)));
+    Ok(())
 }
 
 /// Marks a resource as cloned; keys that are no UUIDs wait in `pending` for their new ones.

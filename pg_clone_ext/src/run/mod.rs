@@ -2,11 +2,13 @@
 
 mod authorize;
 mod blobs;
+mod call_values;
 mod children;
 mod choose;
 mod copy;
 mod dependencies;
 mod document_errors;
+mod further_keys;
 mod id_paths;
 mod kept_ids;
 mod key_statistics;
@@ -28,7 +30,9 @@ mod state;
 mod summary;
 mod transform;
 mod type_counts;
+mod unique_values;
 pub mod verify;
+mod verify_references;
 mod versions;
 mod worker_thread;
 
@@ -43,11 +47,12 @@ use crate::catalog::{self, OpenStore, Purpose};
 use crate::error::internal;
 use crate::lifecycle::Succession;
 use crate::pg::datum::random;
+use crate::pg::key_checks::HeldKeyChecks;
 use crate::pg::settings_guard::{CallersPath, ReadingSettings};
 use crate::pg::table_locks::OpenTables;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
-use pg_clone_core::plan::{KeyKind, Oid, Request};
+use pg_clone_core::plan::{self, KeyKind, Oid, Request};
 use pg_clone_core::rewrite::Dangling;
 use serde_json::Value;
 use state::TableStatistics;
@@ -100,6 +105,10 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Pre
     authorize::tables(&store, &request.resource_types, writing)?;
     let project_table = store.project_table()?;
     let source = authorize::project_id(project_table, &request.source_project)?;
+    call_values::check_questions(&store)?;
+    call_values::check_arguments(&store, &request, &description.rules)?;
+    call_values::put_values(&mut store, &request)?;
+    let project_table = store.project_table()?;
     if let Some(check) = description.check {
         let mut arguments = record::arguments(&request);
         arguments["schema"] = project_table.schema.clone().into();
@@ -129,8 +138,14 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Pre
         u64::try_from(unix_ms).unwrap_or(u64::MAX),
         random::<16>()?,
     );
+    let id = if writing && store.follows_constraints() {
+        record::next_run_id()?
+    } else {
+        0
+    };
     let mut run = Run {
-        id: 0,
+        id,
+        held: false,
         request,
         source,
         target: String::new(),
@@ -140,6 +155,8 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Pre
         ids: Arc::new(IdMap::new(new_ids, budget)),
         texts: Arc::new(TextIdMap::new(budget)),
         integers: HashMap::new(),
+        text_keys: HashMap::new(),
+        left_rows: HashSet::new(),
         id_paths: Arc::new(id_paths::of_store(&store)?),
         rules: rules::none()?,
         secret: random::<16>()?,
@@ -162,6 +179,9 @@ fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Pre
     }
     large_objects::plan(&mut run)?;
     succession.pin(&mut run)?;
+    call_values::choose_target(&mut run)?;
+    call_values::check_types(&run)?;
+    run.held = plan::has_circle(&run.store, &run.active);
     run.target = new_project_id(&run)?;
     run.owner = run
         .request
@@ -193,14 +213,21 @@ fn canonical_reference(reference: &str) -> String {
     }
 }
 
-fn new_project_id(run: &Run) -> Result<String> {
+/// The source project's key as the maps know it.
+fn source_key(run: &Run) -> Result<keys::Key> {
     let table = run.store.project_table()?;
     let column = table.id_column.as_deref().unwrap_or_default();
-    let key = match KeyKind::of(table.type_of(column)) {
+    let type_name = table.type_of(column);
+    Ok(match KeyKind::of(type_name) {
         KeyKind::Int => keys::Key::Int(run.source.parse().map_err(internal)?),
+        _ if type_name.ends_with("citext") => keys::Key::parse(&run.source.to_lowercase()),
         _ => keys::Key::parse(&run.source),
-    };
-    match run.new_key(&key, &[table.oid]) {
+    })
+}
+
+fn new_project_id(run: &Run) -> Result<String> {
+    let table = run.store.project_table()?;
+    match run.new_key(&source_key(run)?, &[table.oid]) {
         keys::NewKey::To(new) => Ok(new.to_text()),
         _ => Err(authorize::not_found(&run.source)),
     }
@@ -225,7 +252,9 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<Value> {
         finish,
         tables: open,
     } = prepare(request, path.clone(), true)?;
-    run.id = record::next_run_id()?;
+    if run.id == 0 {
+        run.id = record::next_run_id()?;
+    }
     succession.before_copy(&run)?;
     if run.request.options.keep_ids {
         kept_ids::check_free(&run)?;
@@ -234,6 +263,7 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<Value> {
     let mut totals = TableStatistics::default();
     let mut tables = Vec::new();
     let mut progress = summary::Progress::new(&run);
+    let held = run.held.then(|| HeldKeyChecks::begin(run.path.clone()));
     for table_copy in &run.table_copies {
         let table_began = Instant::now();
         let statistics = copy::table(&run, table_copy, &mut |rows, _| progress.table(table_copy, rows))?;
@@ -244,6 +274,9 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<Value> {
             statistics,
             took: table_began.elapsed(),
         });
+    }
+    if let Some(held) = held {
+        held.release();
     }
     if let Some(name) = open.changed() {
         return Err(changed_by_itself(&name));
@@ -261,6 +294,9 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<Value> {
         todos.extend(record::call_finish(&run, finish)?);
     }
     let project = record::finish(&run, &todos)?;
+    if run.request.options.verify {
+        verify::verify_now(&run.store, &run.target)?;
+    }
     LAST_RUN.set(Some(run.id));
     summary::report(&run, &tables, &totals, blobs.len(), &todos, began.elapsed());
     Ok(project)

@@ -34,6 +34,21 @@ fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+fn nothing(relation: &str, role: &'static str, why: String) -> PlanRow {
+    PlanRow {
+        relation: relation.to_owned(),
+        resource_type: String::new(),
+        role,
+        path: "none",
+        source_rows: 0,
+        rows: 0,
+        bytes: 0,
+        why,
+        dangling: 0,
+        columns: json!({}),
+    }
+}
+
 /// The lines, in the order in which tables would be filled; then what is left out.
 pub fn rows(run: &Run) -> Result<Vec<PlanRow>> {
     let mut lines = Vec::new();
@@ -103,6 +118,28 @@ pub fn rows(run: &Run) -> Result<Vec<PlanRow>> {
             dangling: 0,
             columns: json!({}),
         });
+    }
+    if run.store.follows_constraints() {
+        for table in &run.store.tables {
+            if lines.iter().any(|line| line.relation == table.sql_name) {
+                continue;
+            }
+            let why = if !table.cloned {
+                "not to be cloned"
+            } else if table.empty {
+                "the table is empty"
+            } else {
+                "no row belongs to the project, or its parents are not cloned"
+            };
+            lines.push(nothing(&table.sql_name, table.role.word(), why.to_owned()));
+        }
+        for (_, name) in &run.store.outside.reaching {
+            lines.push(nothing(
+                name,
+                "",
+                "not described: its foreign keys lead to the project, its rows are not cloned".to_owned(),
+            ));
+        }
     }
     Ok(lines)
 }

@@ -72,7 +72,7 @@ impl Ruled {
             DocumentFormat::Text => serde_json::from_slice(bytes).map_err(|error| damaged(&error))?,
             DocumentFormat::Jsonb => jsonb::to_value(bytes).map_err(|error| damaged(&error))?,
         };
-        let target = match run.new_key(key, &table_copy.row_filter.domains) {
+        let target = match run.new_key(key, &table_copy.row_filter.tables) {
             NewKey::To(new) => new.to_text(),
             _ => String::new(),
         };

@@ -11,6 +11,7 @@ use super::state::{Run, TableStatistics};
 use crate::error::internal;
 use crate::pg::datum::random;
 use crate::pg::progress::Progress;
+use crate::pg::query::write_with_held_checks;
 use crate::pg::relation::{Attribute, OpenTable};
 use crate::pg::rewritten_rows::RowCollector;
 use pg_clone_core::error::{Code, Error, Result};
@@ -112,12 +113,16 @@ pub fn fill(
     });
     let inserted = {
         let _path = run.path.enter();
-        pgrx::Spi::connect_mut(|client| {
-            client
-                .update(statement.as_str(), None, &[Uuid::from_bytes(token).into()])
-                .map(|result| result.len())
-        })
-        .map_err(internal)?
+        if run.held {
+            write_with_held_checks(&statement, &token)?
+        } else {
+            pgrx::Spi::connect_mut(|client| {
+                client
+                    .update(statement.as_str(), None, &[Uuid::from_bytes(token).into()])
+                    .map(|result| result.len() as u64)
+            })
+            .map_err(internal)?
+        }
     };
     drop(announcement);
     let Some(statistics) = statistics.take() else {
@@ -126,7 +131,7 @@ pub fn fill(
     let rows = statistics.by_type.values().map(|counts| counts.rows).sum();
     let bytes = statistics.by_type.values().map(|counts| counts.bytes).sum();
     after(rows, bytes);
-    if inserted as u64 != rows {
+    if inserted != rows {
         return Err(kept_back(format!(
             "{rows} rows were made for {}, but {inserted} were inserted",
             table.sql_name

@@ -1,11 +1,12 @@
 //! One execution of a clone: everything its stages share.
 
+use super::keys::Key;
 use crate::pg::settings_guard::CallersPath;
 use crate::pg::snapshot::Snapshot;
 use pg_clone_core::batch::DocumentBatch;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::ids::{IdMap, OutOfMemory, TextIdMap};
-use pg_clone_core::plan::{Oid, Request, Store, TableCopy};
+use pg_clone_core::ids::{IdMap, IntegerMap, OutOfMemory, TextIdMap};
+use pg_clone_core::plan::{KeyRef, Oid, Request, Store, TableCopy};
 use pg_clone_core::rewrite::{Counts, Dangling, DanglingTargets, IdPaths};
 use pg_clone_core::rules::RuleSet;
 use pg_clone_core::worker_thread::WorkerThread;
@@ -13,9 +14,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// New integer keys of one table: Some(new) for a row that is cloned, None for one that is not.
-pub type IntegerKeys = HashMap<i64, Option<i64>>;
 
 /// What was done in one table, for one resource type.
 #[derive(Debug, Clone, Default)]
@@ -84,14 +82,21 @@ pub struct Run {
     pub owner: Option<String>,
     /// The caller's search_path.
     pub path: CallersPath,
+    /// Key checks wait until the last table is filled: foreign keys go in a circle.
+    pub held: bool,
     /// Nothing will be written: integer keys and minted ids are not taken.
     pub dry: bool,
     /// New UUIDs.
     pub ids: Arc<IdMap>,
     /// New text ids.
     pub texts: Arc<TextIdMap>,
-    /// New integer keys, by table.
-    pub integers: HashMap<Oid, IntegerKeys>,
+    /// New integer keys, by the column they stand in.
+    pub integers: HashMap<KeyRef, IntegerMap>,
+    /// New keys of other types in their text form, by the column they stand in. Stores whose text ids are the same in
+    /// all tables have them in `texts`.
+    pub text_keys: HashMap<KeyRef, TextIdMap>,
+    /// Rows that are not cloned although their key is that of a row of another table which is.
+    pub left_rows: HashSet<(Oid, Key)>,
     /// Strings of documents that are text ids, hold them, or are kept.
     pub id_paths: Arc<IdPaths>,
     /// The rules.

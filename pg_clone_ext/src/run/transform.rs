@@ -5,6 +5,7 @@ use super::key_statistics::KeyStatistics;
 use super::key_values::KeyMapper;
 use super::keys::Key;
 use super::large_objects;
+use super::new_keys::{fill_random, fill_template, fit_template, length_of};
 use super::row_batch::{Awaited, FinishedRow, Put, RowBatch};
 use super::rules::Ruled;
 use super::state::{Run, TableStatistics};
@@ -19,9 +20,14 @@ use crate::pg::toast::{CompressedValue, copied, make_compressed, stored};
 use pg_clone_core::batch::{DocumentFormat, RewrittenDocument, VersionFinder};
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::text_form::scramble;
 use pg_clone_core::plan::{Action, KeyKind, Output, Table, TableCopy, TableRole, is_text};
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, UuidOutcome};
 use pgrx::pg_sys;
+
+use declared::{DeclaredPath, declared_paths};
+
+mod declared;
 
 /// Turns rows of one table_copy into rows of its target.
 pub struct Transformer<'r> {
@@ -45,6 +51,8 @@ pub struct Transformer<'r> {
     nulls: Vec<bool>,
     /// Documents of the row at hand that are rewritten with those of other rows.
     deferred: Vec<Deferred>,
+    /// Of each output the paths of its declared references.
+    paths: Vec<Vec<DeclaredPath>>,
 }
 
 /// A document of the source's row.
@@ -75,7 +83,7 @@ impl<'r> Transformer<'r> {
                 Action::Project => Some(run.target.as_str()),
                 Action::Value(text) => Some(text.as_str()),
                 Action::Name => run.request.name.as_deref(),
-                Action::Owner => run.owner.as_deref(),
+                Action::Owner(_) => run.owner.as_deref(),
                 _ => None,
             };
             constants.push(match (text, &output.action) {
@@ -101,6 +109,11 @@ impl<'r> Transformer<'r> {
             values: vec![pg_sys::Datum::from(0); width],
             nulls: vec![true; width],
             deferred: Vec::new(),
+            paths: table_copy
+                .outputs
+                .iter()
+                .map(declared_paths)
+                .collect::<Result<_>>()?,
         })
     }
 
@@ -266,8 +279,10 @@ impl<'r> Transformer<'r> {
                 pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID
             );
         let made_text = match &output.action {
-            Action::Text | Action::Map(KeyKind::Text, _) => true,
-            Action::NewUuid | Action::VersionOfDocument | Action::Owner => is_text(&output.type_name),
+            Action::Text => true,
+            // What a map of its own gives is a value of the column's type already.
+            Action::Map(KeyKind::Text, key) => key.is_none() || !self.run.texts_by_key(),
+            Action::NewUuid | Action::VersionOfDocument | Action::Owner(_) => is_text(&output.type_name),
             _ => false,
         };
         if free || !made_text {
@@ -343,17 +358,18 @@ impl<'r> Transformer<'r> {
                 None => Changed::No,
             },
             // An owner who is not given anew stays, and a resource of the project that owns it is the clone's.
-            Action::Owner => match (self.constants[place], datum) {
+            Action::Owner(domain) => match (self.constants[place], datum) {
                 (Some(datum), _) => Changed::To(datum),
                 (None, None) => Changed::No,
-                (None, Some(datum)) if KeyKind::of(&output.type_name) == KeyKind::Text => {
+                (None, Some(datum))
+                    if domain.is_none() && KeyKind::of(&output.type_name) == KeyKind::Text =>
+                {
                     datum::rewrite_varlena(datum, |bytes| {
                         self.rewriter.plain_text(bytes).map_err(rewrite_error)
                     })?
                 }
                 (None, Some(datum)) => {
-                    self.keys()
-                        .key(output, datum, KeyKind::of(&output.type_name), None)?
+                    self.key_at(place, output, row, datum, KeyKind::of(&output.type_name), *domain)?
                 }
             },
             Action::Null => Changed::ToNull,
@@ -361,7 +377,77 @@ impl<'r> Transformer<'r> {
             Action::VersionOfDocument => self.version(row, &output.type_name)?,
             Action::Map(kind, domain) => match datum {
                 None => Changed::No,
-                Some(datum) => self.keys().key(output, datum, *kind, *domain)?,
+                Some(datum) => self.key_at(place, output, row, datum, *kind, *domain)?,
+            },
+            Action::MapWhen(cases) => match datum {
+                None => Changed::No,
+                Some(datum) => match cases.iter().find(|(condition, ..)| row.boolean(*condition)) {
+                    Some((_, kind, domain)) => self.case_at(place, output, row, datum, *kind, *domain)?,
+                    None => Changed::No,
+                },
+            },
+            Action::MapArray(domain) => match datum {
+                None => Changed::No,
+                Some(datum) => self.keys().array(output, datum, *domain)?,
+            },
+            Action::MapSegments { key, separators, .. } => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let text = datum::to_text(datum, self.targets[place].type_oid)?;
+                    let new = self.keys().segments(&text, separators, *key)?;
+                    self.from_text_if(place, new)?
+                }
+            },
+            Action::JsonReferences { jsonb, rewrite, .. } => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let ruled = ruled.filter(|_| {
+                        self.table_copy
+                            .document_source
+                            .is_some_and(|(at, _)| at == output.source)
+                    });
+                    datum::rewrite_varlena(datum, |bytes| {
+                        self.with_references(place, row, *jsonb, *rewrite, bytes, ruled)
+                    })?
+                }
+            },
+            Action::ViaText => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let mut text = datum::to_text(datum, self.targets[place].type_oid)?.into_bytes();
+                    let new = match self.rewriter.plain_text(&mut text).map_err(rewrite_error)? {
+                        Outcome::Unchanged => None,
+                        Outcome::InPlace => Some(text),
+                        Outcome::Rebuilt(new) => Some(new),
+                        Outcome::Null => return Ok(Changed::ToNull),
+                    };
+                    let new = new.map(String::from_utf8).transpose().map_err(internal)?;
+                    self.from_text_if(place, new)?
+                }
+            },
+            Action::Random => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let text = datum::to_text(datum, self.targets[place].type_oid)?;
+                    let mut failed = None;
+                    let new = scramble(&text, &mut |buffer| fill_random(buffer, &mut failed));
+                    failed.map_or(Ok(()), Err)?;
+                    self.from_text_if(place, Some(new))?
+                }
+            },
+            Action::Template(template) => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let text = datum::to_text(datum, self.targets[place].type_oid)?;
+                    let new_id = self.new_id(row)?;
+                    let mut new = fill_template(self.run, template, &text, new_id.as_deref());
+                    if let Some(longest) = length_of(&output.type_name)
+                        && new.chars().count() > longest
+                    {
+                        new = fit_template(self.run, template, &text, new_id.as_deref(), longest);
+                    }
+                    self.from_text_if(place, Some(new))?
+                }
             },
             Action::MapUuidArray => match datum {
                 None => Changed::No,
@@ -503,7 +589,7 @@ fn document_form(action: &Action) -> Option<DocumentFormat> {
     }
 }
 
-fn element_type(array_type: &str) -> pg_sys::Oid {
+pub fn element_type(array_type: &str) -> pg_sys::Oid {
     if array_type.starts_with("character varying") {
         pg_sys::VARCHAROID
     } else {

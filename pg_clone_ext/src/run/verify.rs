@@ -3,12 +3,14 @@
 
 use super::authorize;
 use super::keys::Key;
+use super::verify_references::{self, Pair};
 use crate::catalog::{self, Purpose};
 use crate::error::internal;
 use crate::pg::memory::Memory;
 use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::{for_each_row, text};
 use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::snapshot::within_current;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
@@ -80,13 +82,7 @@ pub fn verify(target_project: &str, store: Option<&str>, columns: bool) -> Resul
             .hint("SELECT id, target_project, name FROM clone.run lists the clones.")
     })?;
     let checks = snapshot.within(|| {
-        let _settings = ReadingSettings::new();
-        let mut checks = Vec::new();
-        count_rows(&store, &target, &run, &mut checks)?;
-        look_for_source(&store, &target, &run, &mut checks)?;
-        if run.history.as_deref().unwrap_or("current") == "current" {
-            compare_history(&store, &target, &mut checks)?;
-        }
+        let mut checks = checks_of(&store, &target, &run)?;
         if let Some(function) = function {
             checks.extend(ask_store(&store, function, &target)?);
         }
@@ -128,11 +124,61 @@ fn ask_store(store: &Store, function: Oid, target: &str) -> Result<Vec<Check>> {
         .collect())
 }
 
+/// The checks that read tables, under the active snapshot.
+fn checks_of(store: &Store, target: &str, run: &MadeBy) -> Result<Vec<Check>> {
+    let _settings = ReadingSettings::new();
+    let mut checks = Vec::new();
+    count_rows(store, target, run, &mut checks)?;
+    look_for_source(store, target, run, &mut checks)?;
+    if run.history.as_deref().unwrap_or("current") == "current" {
+        compare_history(store, target, &mut checks)?;
+    }
+    if store.follows_constraints() {
+        let pair = Pair {
+            store,
+            source: &run.source_project,
+            target,
+            filled: &filled(store),
+            dangling: run.dangling,
+            rows: &run.rows,
+        };
+        verify_references::check(&pair, &mut checks)?;
+    }
+    Ok(checks)
+}
+
+/// Verifies the clone that this very transaction has made. A check that fails is an error (55000), which takes the clone
+/// back.
+pub fn verify_now(store: &Store, target: &str) -> Result<()> {
+    let checks = within_current(|| match made_by(&store.name, target)? {
+        Some(run) => checks_of(store, target, &run),
+        None => Ok(Vec::new()),
+    })?;
+    let failed: Vec<String> = checks
+        .iter()
+        .filter(|check| !check.ok)
+        .map(|check| {
+            format!(
+                "{}, {}: expected {}, found {}",
+                check.name, check.subject, check.expected, check.found
+            )
+        })
+        .collect();
+    match failed.first() {
+        None => Ok(()),
+        Some(first) => Err(
+            Error::new(Code::WrongState, format!("the clone is not right: {first}"))
+                .detail(failed.join("\n"))
+                .hint("Nothing was changed. Look at SELECT * FROM clone.store_check(…); without options.verify the clone stays and project_clone_verify shows it."),
+        ),
+    }
+}
+
 fn filled(store: &Store) -> HashSet<Oid> {
     store.tables.iter().filter(|t| !t.empty).map(|t| t.oid).collect()
 }
 
-fn count(sql: &str) -> Result<i64> {
+pub fn count(sql: &str) -> Result<i64> {
     let mut number = 0;
     for_each_row(sql, &mut |row| {
         number = row.and_then(|row| row.bigint(0)).unwrap_or(number);
@@ -151,7 +197,7 @@ fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>
         let found = match plan::condition(store, table, target, &active, true)? {
             Some(belongs) if !table.empty => count(&format!(
                 "SELECT pg_catalog.count(*) FROM {} AS t WHERE {belongs}",
-                table.sql_name
+                table.from_sql()
             ))?,
             _ => 0,
         };
@@ -281,7 +327,7 @@ fn scan_table(
                     | ColumnRole::Project
                     | ColumnRole::Version
                     | ColumnRole::Owner
-            )
+            ) || store.follows_constraints() && !matches!(c.role, ColumnRole::LargeObject)
         })
         .filter(|c| table.document_column.as_deref() != Some(c.name.as_str()))
         .filter(|c| !matches!(KeyKind::of(&c.type_name), KeyKind::Int))
@@ -300,7 +346,7 @@ fn scan_table(
         "SELECT {document}, pg_catalog.concat_ws(' ', ''{}{}), {id} FROM {} AS t WHERE {belongs}",
         if others.is_empty() { "" } else { ", " },
         others.join(", "),
-        table.sql_name
+        table.from_sql()
     );
     let says_id = matches!(table.role, TableRole::Project | TableRole::Resource) && !table.document_inferred;
     let memory = Memory::new(c"pg_clone verify");

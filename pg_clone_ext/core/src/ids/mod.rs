@@ -2,12 +2,15 @@
 
 mod budget;
 mod id_map;
+mod integer_map;
 mod new_ids;
+pub mod text_form;
 mod text_id_map;
 pub mod uuid_text;
 
 pub use budget::OutOfMemory;
 pub use id_map::{IdMap, Mapped};
+pub use integer_map::{IntegerMap, MappedInteger};
 pub use new_ids::{IdVersion, NewIds};
 pub use text_id_map::{MappedText, TextIdMap};
 

@@ -1,7 +1,9 @@
 //! Which rows of a table belong to a project, as SQL.
 
+use super::keys::{EQUAL, Membership};
 use super::quote::{identifier, literal};
 use super::store::{Oid, Store, Table, TableRole};
+use super::table_copy::canonical_key;
 use crate::error::{Code, Error, Result};
 use std::collections::HashSet;
 
@@ -37,56 +39,92 @@ fn build(
             Code::StoreChanged,
             format!("the joins of table {} go in a circle", table.sql_name),
         )
-        .hint("Look at parents and join_column in clone.store_relation."));
+        .hint("Look at parents and join_column in clone.store_relation, and at clone.store_membership."));
     }
     let owner_column = if table.role == TableRole::Project {
         table.id_column.as_deref()
     } else {
         table.project_column.as_deref()
     };
-    let mut sql = if let Some(column) = owner_column {
+    let ways = if table.role == TableRole::Project {
+        Vec::new()
+    } else {
+        table.ways(store)
+    };
+    if owner_column.is_none() && ways.is_empty() {
+        return Err(Error::new(
+            Code::StoreChanged,
+            format!(
+                "table {} has neither project_column nor join_column",
+                table.sql_name
+            ),
+        ));
+    }
+    let mut alternatives = Vec::new();
+    if let Some(column) = owner_column {
         let type_name = table.type_of(column);
-        format!(
-            "{alias}.{} OPERATOR(pg_catalog.=) {}::{}",
+        alternatives.push(format!(
+            "{alias}.{} {} {}::{}",
             identifier(column),
+            table.column(column).map_or(EQUAL, |c| c.equality()),
             literal(project),
             if type_name.is_empty() { "text" } else { type_name }
-        )
-    } else {
-        let Some(join) = &table.join_column else {
-            return Err(Error::new(
-                Code::StoreChanged,
-                format!(
-                    "table {} has neither project_column nor join_column",
-                    table.sql_name
-                ),
-            ));
+        ));
+    }
+    let mut grouped: Vec<(Membership, Vec<String>)> = Vec::new();
+    for way in ways.into_iter().filter(|way| active.contains(&way.parent)) {
+        let Some(parent) = store.table(way.parent) else {
+            continue;
         };
         let inner = format!("p{depth}");
-        let mut parts = Vec::new();
-        for parent in table.parents.iter().filter(|oid| active.contains(oid)) {
-            let Some(parent) = store.table(*parent) else {
-                continue;
-            };
-            let Some(id) = &parent.id_column else { continue };
-            if let Some(where_parent) = build(store, parent, project, active, all, &inner, depth + 1)? {
-                parts.push(format!(
-                    "SELECT {inner}.{} FROM {} AS {inner} WHERE {where_parent}",
-                    identifier(id),
-                    parent.source_name()
-                ));
-            }
+        let Some(where_parent) = build(store, parent, project, active, all, &inner, depth + 1)? else {
+            continue;
+        };
+        let selected: Vec<String> = way
+            .parent_columns
+            .iter()
+            .map(|column| format!("{inner}.{}", identifier(column)))
+            .collect();
+        let rows = format!(
+            "SELECT {} FROM {} AS {inner} WHERE {where_parent}",
+            selected.join(", "),
+            parent.from_sql()
+        );
+        match grouped.iter_mut().find(|(known, _)| {
+            known.columns == way.columns
+                && known.operators == way.operators
+                && known.condition == way.condition
+        }) {
+            Some((_, parts)) => parts.push(rows),
+            None => grouped.push((way, vec![rows])),
         }
-        if parts.is_empty() {
-            return Ok(None);
-        }
+    }
+    for (way, parts) in grouped {
+        let columns: Vec<String> = way
+            .columns
+            .iter()
+            .map(|column| format!("{alias}.{}", identifier(column)))
+            .collect();
+        let left = match columns.as_slice() {
+            [one] => one.clone(),
+            several => format!("ROW({})", several.join(", ")),
+        };
         // As IN, but with an operator that no search_path can replace: this condition also stands in statements that run
         // with the caller's.
-        format!(
-            "{alias}.{} OPERATOR(pg_catalog.=) ANY ({})",
-            identifier(join),
+        let mut sql = format!(
+            "{left} {} ANY ({})",
+            way.operators.first().map_or(EQUAL, String::as_str),
             parts.join(" UNION ALL ")
-        )
+        );
+        if let Some(condition) = &way.condition {
+            sql = format!("({condition}) AND {sql}");
+        }
+        alternatives.push(sql);
+    }
+    let mut sql = match alternatives.as_slice() {
+        [] => return Ok(None),
+        [one] => one.clone(),
+        several => format!("(({}))", several.join(") OR (")),
     };
     if table.only && table.source.is_none() {
         // Rows of its children are those of other tables of the store.
@@ -106,6 +144,11 @@ fn build(
         sql = format!("{sql} AND ({live})");
     }
     Ok(Some(sql))
+}
+
+/// A key column of `t` in the form in which it is looked up.
+pub fn key_column(table: &Table, column: &str) -> String {
+    canonical_key(table, column, "t").unwrap_or_else(|| format!("t.{}", identifier(column)))
 }
 
 /// The query that lists the resources of a table: id, type (or NULL), whether the row is live, and the columns in
@@ -136,8 +179,8 @@ pub fn source_of_ids(
         .map(|column| format!(", t.{}", identifier(column)))
         .collect();
     Ok(Some(format!(
-        "SELECT t.{}, {type_name}, {live}{extra} FROM {} AS t WHERE {belongs}",
-        identifier(id),
-        table.source_name()
+        "SELECT {}, {type_name}, {live}{extra} FROM {} AS t WHERE {belongs}",
+        key_column(table, id),
+        table.from_sql()
     )))
 }

@@ -2,20 +2,30 @@
 //!
 //! Everything here is pure: `project_clone_plan` shows what `project_clone` will do because both build the same plan.
 
+mod action;
+mod key_resolution;
+mod keys;
 mod membership;
 mod order;
 pub mod quote;
 mod request;
+mod row_filter;
 mod rules_apply;
 mod store;
 mod table_copy;
 mod types;
 
-pub use membership::{condition, source_of_ids};
-pub use order::insertion_order;
+pub use keys::{
+    ColumnKeys, EQUAL, ForeignKey, KeyRef, Membership, Outside, Reference, ReferenceForm, TableKeys, Unique,
+    changes,
+};
+pub use membership::{condition, key_column, source_of_ids};
+pub use order::{has_circle, insertion_order};
 pub use request::{History, Options, Request};
+pub use row_filter::{ChildKeys, child_keys, columns_of_rows, telling};
 pub use store::{Column, ColumnRole, Dependency, InsertPath, Oid, Store, Table, TableRole};
-pub use table_copy::{Action, KeyKind, Output, RowFilter, TableCopy, table_copy};
+pub use table_copy::{Action, KeyKind, Output, RowFilter, TableCopy, canonical_key, table_copy};
+
 pub use types::is_text;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The order in which tables are filled: a table after those its foreign keys name, the project's table last.
 
-use super::store::{Oid, Store, TableRole};
+use super::store::{Oid, Store, Table, TableRole};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 /// What is preferred among tables that are ready: kind, catalog's position, place in the catalog.
 type Key = (u8, i32, usize);
@@ -15,6 +15,19 @@ fn rank(role: TableRole) -> u8 {
         // Nothing that watches the project table sees a half-filled project: its row comes last unless a foreign key
         // needs it first.
         TableRole::Project => 3,
+    }
+}
+
+/// Whether foreign keys of these tables go in a circle through several of them.
+pub fn has_circle(store: &Store, among: &HashSet<Oid>) -> bool {
+    let mut left: Vec<&Table> = store.tables.iter().filter(|t| among.contains(&t.oid)).collect();
+    loop {
+        let oids: HashSet<Oid> = left.iter().map(|t| t.oid).collect();
+        let before = left.len();
+        left.retain(|t| t.references.iter().any(|oid| *oid != t.oid && oids.contains(oid)));
+        if left.len() == before {
+            return !left.is_empty();
+        }
     }
 }
 

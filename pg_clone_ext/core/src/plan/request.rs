@@ -55,6 +55,14 @@ pub struct Options {
     pub keep_ids: bool,
     /// Replace a clone although rows that are not, or not only, its own would be deleted, changed or left without what they name.
     pub include_others: bool,
+    /// The new project's id, as text; None: a new one.
+    pub target: Option<String>,
+    /// Values of columns in this clone, by `table.column` or `column` of the project's table.
+    pub values: BTreeMap<String, String>,
+    /// User triggers of the tables do not fire.
+    pub skip_triggers: bool,
+    /// The clone is verified before the call ends.
+    pub verify: bool,
 }
 
 impl Default for Options {
@@ -72,6 +80,10 @@ impl Default for Options {
             source_tables: BTreeMap::new(),
             keep_ids: false,
             include_others: false,
+            target: None,
+            values: BTreeMap::new(),
+            skip_triggers: false,
+            verify: false,
         }
     }
 }
@@ -100,7 +112,7 @@ const PARAMETERS: [&str; 7] = [
 
 const VALID: &str = "Valid options: dangling (keep, null, error), history (current, none, full), id_version (7, 4), \
                      blobs (copy, none), blobs_from and blobs_to (e.g. \"s3://bucket/prefix\"), max_memory (e.g. \"500MB\"), replace (a project id), expires_in (an interval), \
-                     others (refuse, include: rows of other tables or projects that depend on the clone to be replaced), \
+                     target (the new project's id), values ({\"table.column\": \"text\"}), triggers (fire, skip), verify (true, false), others (refuse, include: rows of other tables or projects that depend on the clone to be replaced), \
                      source_tables (an object), keep_ids (true, false).";
 
 impl Options {
@@ -158,6 +170,16 @@ impl Options {
                         _ => return Err(bad()),
                     }
                 }
+                "target" => options.target = optional_text(value).ok_or_else(bad)?,
+                "values" => options.values = texts(value).ok_or_else(bad)?,
+                "triggers" => {
+                    options.skip_triggers = match text.ok_or_else(bad)? {
+                        "fire" => false,
+                        "skip" => true,
+                        _ => return Err(bad()),
+                    }
+                }
+                "verify" => options.verify = value.as_bool().ok_or_else(bad)?,
                 "expires_in" => options.expires_in = optional_text(value).ok_or_else(bad)?,
                 "source_tables" => {
                     options.source_tables = serde_json::from_value(value.clone()).map_err(|_| bad())?;
@@ -179,6 +201,19 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+/// An object whose members are texts, numbers or booleans.
+fn texts(value: &Value) -> Option<BTreeMap<String, String>> {
+    value
+        .as_object()?
+        .iter()
+        .map(|(name, value)| match value {
+            Value::String(text) => Some((name.clone(), text.clone())),
+            Value::Number(_) | Value::Bool(_) => Some((name.clone(), value.to_string())),
+            _ => None,
+        })
+        .collect()
 }
 
 fn optional_text(value: &Value) -> Option<Option<String>> {

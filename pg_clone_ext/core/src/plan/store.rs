@@ -1,5 +1,6 @@
 //! A store as the catalog describes it: its tables, how their rows belong to a project, what each column gets.
 
+use super::keys::{ColumnKeys, Outside, TableKeys};
 use crate::error::{Code, Error, Result};
 
 /// Object id of a table, as PostgreSQL counts them.
@@ -73,6 +74,14 @@ pub enum ColumnRole {
     Value(String),
     /// Left out of the insert.
     Default,
+    /// Letters and digits anew, of the same length and kinds.
+    Random,
+    /// A text with `{value}`, `{name}`, `{n}`, `{new_id}`, `{project}`.
+    Template(String),
+    /// What an SQL expression over the source's row yields.
+    Expression(String),
+    /// A copy of the large object that stands there.
+    LargeObject,
 }
 
 impl ColumnRole {
@@ -92,6 +101,11 @@ impl ColumnRole {
             "null" => ColumnRole::Null,
             "value" => ColumnRole::Value(value.unwrap_or_default()),
             "default" => ColumnRole::Default,
+            "random" => ColumnRole::Random,
+            "suffix" => ColumnRole::Template("{value}-{n}".to_owned()),
+            "template" => ColumnRole::Template(value.unwrap_or_default()),
+            "expression" => ColumnRole::Expression(value.unwrap_or_default()),
+            "large_object" => ColumnRole::LargeObject,
             _ => {
                 return Err(Error::new(
                     Code::StoreChanged,
@@ -117,6 +131,11 @@ impl ColumnRole {
             ColumnRole::Null => "null",
             ColumnRole::Value(_) => "value",
             ColumnRole::Default => "default",
+            ColumnRole::Random => "random",
+            ColumnRole::Template(template) if template == "{value}-{n}" => "suffix",
+            ColumnRole::Template(_) => "template",
+            ColumnRole::Expression(_) => "expression",
+            ColumnRole::LargeObject => "large_object",
         }
     }
 }
@@ -136,6 +155,8 @@ pub struct Column {
     pub not_null: bool,
     /// The server computes it: it cannot be written.
     pub generated: bool,
+    /// What the database says of it as a key.
+    pub keys: ColumnKeys,
 }
 
 /// Whether a table can be filled by the bulk path, as its live shape says.
@@ -210,6 +231,8 @@ pub struct Table {
     pub project_keys: Vec<Oid>,
     /// The relation from which the source's rows are read, ready for SQL; None: this table.
     pub source: Option<String>,
+    /// Its keys and references.
+    pub keys: TableKeys,
 }
 
 impl Table {
@@ -264,6 +287,8 @@ pub struct Store {
     pub tables: Vec<Table>,
     /// What chosen resources need.
     pub dependencies: Vec<Dependency>,
+    /// Tables it does not describe.
+    pub outside: Outside,
 }
 
 impl Store {
@@ -281,6 +306,11 @@ impl Store {
     /// The table of that oid.
     pub fn table(&self, oid: Oid) -> Option<&Table> {
         self.tables.iter().find(|t| t.oid == oid)
+    }
+
+    /// The table of that oid, to be changed.
+    pub fn table_mut(&mut self, oid: Oid) -> Option<&mut Table> {
+        self.tables.iter_mut().find(|t| t.oid == oid)
     }
 
     /// The project table.

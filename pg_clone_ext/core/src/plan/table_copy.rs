@@ -1,10 +1,13 @@
 //! How the rows of one target table are made: the query over the source and what becomes of each column.
 
+use super::action::action;
+use super::keys::KeyRef;
 use super::membership::condition;
-use super::quote::identifier;
+use super::quote::{identifier, type_name};
 use super::request::History;
-use super::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
-use super::types::is_text;
+use super::row_filter::row_filter;
+use super::store::{ColumnRole, Oid, Store, Table, TableRole};
+use super::types::{is_plain_text, is_text};
 use crate::batch::DocumentFormat;
 use crate::error::{Code, Error, Result};
 use std::collections::HashSet;
@@ -36,8 +39,36 @@ impl KeyKind {
 pub enum Action {
     /// Taken over.
     Keep,
-    /// The new id of the id there; in the domain of that table if keys are integers.
-    Map(KeyKind, Option<Oid>),
+    /// The new value of the key there; of this key, unless it is a UUID, which needs none.
+    Map(KeyKind, Option<KeyRef>),
+    /// The first of these whose condition (a boolean at that place of the query's list) holds.
+    MapWhen(Vec<(usize, KeyKind, KeyRef)>),
+    /// Each element of an array of integers or texts is a key.
+    MapArray(KeyRef),
+    /// The text's segments between these characters are keys.
+    MapSegments {
+        /// Which.
+        key: KeyRef,
+        /// Their kind.
+        kind: KeyKind,
+        /// The characters between them.
+        separators: String,
+    },
+    /// Keys at places of a JSON document, besides what else is rewritten in it.
+    JsonReferences {
+        /// Whether the document is a `jsonb`.
+        jsonb: bool,
+        /// Whether UUIDs and references in it are rewritten too.
+        rewrite: bool,
+        /// JSONPath, key, place of the condition.
+        paths: Vec<(String, KeyRef, Option<usize>)>,
+    },
+    /// Ids in the value's text form; a type whose layout we do not know.
+    ViaText,
+    /// Letters and digits anew.
+    Random,
+    /// A text with placeholders.
+    Template(String),
     /// Each element of a `uuid[]` is mapped.
     MapUuidArray,
     /// Each element of a `text[]` is an id.
@@ -62,8 +93,8 @@ pub enum Action {
     VersionOfDocument,
     /// The `name` argument if given, else kept.
     Name,
-    /// The `owner` argument if given, else kept.
-    Owner,
+    /// The `owner` argument if given, else kept, or the new value of the key there.
+    Owner(Option<KeyRef>),
     /// Now.
     Now,
     /// A random UUID.
@@ -89,6 +120,8 @@ pub struct Output {
     pub action: Action,
     /// NULL is refused by the target.
     pub not_null: bool,
+    /// Where a key stands in the form in which equal keys are the same text; else as `source`.
+    pub lookup: usize,
 }
 
 /// Which of the query's rows are cloned: those whose key here was mapped.
@@ -100,8 +133,14 @@ pub struct RowFilter {
     pub kind: KeyKind,
     /// Its type, as `format_type` writes it.
     pub type_name: String,
-    /// Tables in whose domain it is (integer keys).
-    pub domains: Vec<Oid>,
+    /// The keys that it may be.
+    pub keys: Vec<KeyRef>,
+    /// The tables in which it names a row.
+    pub tables: Vec<Oid>,
+    /// Only rows for which this place of the list is true.
+    pub condition: Option<usize>,
+    /// Other ways in which a row can be one of the clone.
+    pub others: Vec<RowFilter>,
 }
 
 /// The making of one target table.
@@ -125,16 +164,33 @@ pub struct TableCopy {
     pub outputs: Vec<Output>,
 }
 
-struct SelectList(Vec<String>);
+/// The columns and expressions that a query reads.
+pub(super) struct SelectList(pub(super) Vec<String>);
 
 impl SelectList {
-    fn place(&mut self, column: &str) -> usize {
+    pub(super) fn place(&mut self, column: &str) -> usize {
         let quoted = format!("t.{}", identifier(column));
         if let Some(found) = self.0.iter().position(|c| *c == quoted) {
             return found;
         }
         self.0.push(quoted);
         self.0.len() - 1
+    }
+
+    pub(super) fn expression(&mut self, sql: String) -> usize {
+        if let Some(found) = self.0.iter().position(|c| *c == sql) {
+            return found;
+        }
+        self.0.push(sql);
+        self.0.len() - 1
+    }
+
+    /// A column as a key: equal keys are the same value there.
+    pub(super) fn key(&mut self, table: &Table, column: &str) -> usize {
+        match canonical_key(table, column, "t") {
+            Some(sql) => self.expression(sql),
+            None => self.place(column),
+        }
     }
 
     fn as_text(&mut self, column: &str) -> usize {
@@ -176,37 +232,22 @@ pub fn table_copy(
     if source_table.empty {
         return Ok(None);
     }
+    // Tokens, sessions: somebody said that they are not to be cloned.
+    if store.follows_constraints() && source_table.role == TableRole::Derived && !source_table.cloned {
+        return Ok(None);
+    }
     let all = history.is_complete();
     let Some(belongs) = condition(store, source_table, project, active, all)? else {
         return Ok(None);
     };
 
-    let filter_column = match source_table.role {
-        TableRole::Project | TableRole::Resource => source_table.id_column.as_deref(),
-        TableRole::History => source_table.join_column.as_deref(),
-        TableRole::Derived => source_table
-            .join_column
-            .as_deref()
-            .or(source_table.id_column.as_deref()),
-    }
-    .or(source_table.project_column.as_deref())
-    .ok_or_else(|| {
+    let mut list = SelectList(Vec::new());
+    let row_filter = row_filter(store, source_table, &mut list).ok_or_else(|| {
         broken(format!(
             "table {} has no column that ties its rows to a resource",
             table.sql_name
         ))
     })?;
-    let mut list = SelectList(Vec::new());
-    let row_filter = RowFilter {
-        source: list.place(filter_column),
-        kind: KeyKind::of(source_table.type_of(filter_column)),
-        type_name: source_table.type_of(filter_column).to_owned(),
-        domains: if source_table.join_column.as_deref() == Some(filter_column) {
-            source_table.parents.clone()
-        } else {
-            vec![source_table.oid]
-        },
-    };
     let type_source = source_table
         .type_column
         .as_deref()
@@ -227,7 +268,7 @@ pub fn table_copy(
         };
         let action = match history {
             History::AsIs => Some(Action::Keep),
-            _ => action(table, source_table, column, history),
+            _ => action(store, table, source_table, column, history, &mut list),
         };
         let action = action.ok_or_else(|| {
             broken(format!(
@@ -246,22 +287,31 @@ pub fn table_copy(
                 | Action::Null
                 | Action::Value(_)
         );
-        let source = match (needs_source, from) {
+        let source = match (&column.role, needs_source, from) {
+            (ColumnRole::Expression(sql), ..) => {
+                list.expression(format!("({sql})::{}", type_name(&column.type_name)))
+            }
             // The value is read by the layout of its type there and written as one of the type here.
-            (true, Some(from)) if from.type_name != column.type_name => {
+            (_, true, Some(from)) if from.type_name != column.type_name => {
                 return Err(broken(format!(
                     "column {}.{} has type {}, in {} it has type {}",
                     table.sql_name, column.name, column.type_name, source_table.sql_name, from.type_name
                 )));
             }
-            (true, Some(from)) => list.place(&from.name),
-            (true, None) => {
+            (_, true, Some(from)) => list.place(&from.name),
+            (_, true, None) => {
                 return Err(broken(format!(
                     "column {}.{} has no counterpart in {}",
                     table.sql_name, column.name, source_table.sql_name
                 )));
             }
-            (false, _) => 0,
+            (_, false, _) => 0,
+        };
+        let lookup = match (&action, from) {
+            (Action::Map(KeyKind::Text, _) | Action::MapWhen(_), Some(from)) => {
+                list.key(source_table, &from.name)
+            }
+            _ => source,
         };
         outputs.push(Output {
             column: column.name.clone(),
@@ -269,6 +319,7 @@ pub fn table_copy(
             source,
             action,
             not_null: column.not_null,
+            lookup,
         });
     }
     let document_source = source_table.document_column.as_deref().map(|column| {
@@ -286,62 +337,24 @@ pub fn table_copy(
         sql: format!(
             "SELECT {} FROM {} AS t WHERE {belongs}",
             list.0.join(", "),
-            source_table.source_name()
+            source_table.from_sql()
         ),
         row_filter,
         outputs,
     }))
 }
 
-fn action(table: &Table, source_table: &Table, column: &Column, history: History) -> Option<Action> {
-    let type_name = column.type_name.as_str();
-    let document = source_table.document_column.as_deref() == Some(column.name.as_str());
-    Some(match &column.role {
-        ColumnRole::Keep => Action::Keep,
-        ColumnRole::Project => Action::Project,
-        ColumnRole::Name => Action::Name,
-        ColumnRole::Owner => Action::Owner,
-        ColumnRole::Now => Action::Now,
-        ColumnRole::NewUuid => Action::NewUuid,
-        ColumnRole::Null => Action::Null,
-        ColumnRole::Value(value) => Action::Value(value.clone()),
-        ColumnRole::Default => return None,
-        // A counter of versions begins anew, with all its versions it goes on as it is.
-        ColumnRole::Version if KeyKind::of(type_name) == KeyKind::Int => {
-            if history == History::Full {
-                Action::Keep
-            } else {
-                Action::Value("1".to_owned())
-            }
+/// A key column in the form in which equal keys are the same value: as its type's operator compares. None: as it is.
+pub fn canonical_key(table: &Table, column: &str, alias: &str) -> Option<String> {
+    let name = table.type_of(column);
+    let quoted = format!("{alias}.{}", identifier(column));
+    match name {
+        "uuid" | "smallint" | "integer" | "bigint" => None,
+        _ if is_plain_text(name) => None,
+        _ if is_text(name) => Some(format!("pg_catalog.lower({quoted}::pg_catalog.text)")),
+        _ if name == "numeric" || name.starts_with("numeric(") => {
+            Some(format!("pg_catalog.trim_scale({quoted})::pg_catalog.text"))
         }
-        ColumnRole::Version if table.oid != source_table.oid => Action::VersionOfDocument,
-        ColumnRole::Version => Action::Map(KeyKind::of(type_name), None),
-        ColumnRole::Key => Action::Map(KeyKind::of(type_name), Some(table.oid)),
-        ColumnRole::Map(target) => match type_name {
-            "uuid[]" => Action::MapUuidArray,
-            "text[]" | "character varying[]" => Action::MapTextArray,
-            _ => {
-                let own = table.id_column.as_deref() == Some(column.name.as_str());
-                let joins = table.join_column.as_deref() == Some(column.name.as_str());
-                let domain = target.or(if own {
-                    Some(table.oid)
-                } else if joins {
-                    table.parents.first().copied()
-                } else {
-                    None
-                });
-                Action::Map(KeyKind::of(type_name), domain)
-            }
-        },
-        ColumnRole::Rewrite => match type_name {
-            "jsonb" => Action::Jsonb { document },
-            "json" => Action::JsonText { document },
-            "uuid" => Action::Map(KeyKind::Uuid, None),
-            "uuid[]" => Action::MapUuidArray,
-            "text[]" | "character varying[]" => Action::TextArray,
-            name if is_text(name) && document => Action::JsonText { document },
-            name if is_text(name) => Action::Text,
-            _ => return None,
-        },
-    })
+        _ => Some(format!("{quoted}::pg_catalog.text")),
+    }
 }

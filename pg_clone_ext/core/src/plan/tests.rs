@@ -12,6 +12,7 @@ fn column(name: &str, type_name: &str, role: ColumnRole) -> Column {
         reason: String::new(),
         generated: false,
         not_null: false,
+        keys: ColumnKeys::default(),
     }
 }
 
@@ -49,6 +50,7 @@ fn table(oid: Oid, name: &str, role: TableRole) -> Table {
         references: Vec::new(),
         project_keys: Vec::new(),
         source: None,
+        keys: TableKeys::default(),
     }
 }
 
@@ -91,6 +93,7 @@ fn store() -> Store {
         options: serde_json::json!({}),
         tables: vec![line, history, orders, customer, project],
         dependencies: Vec::new(),
+        outside: Outside::default(),
     }
 }
 
@@ -178,7 +181,7 @@ fn the_history_of_one_version_is_made_from_the_resource_itself() {
     assert_eq!(
         actions,
         [
-            Action::Map(KeyKind::Uuid, Some(5)),
+            Action::Map(KeyKind::Uuid, None),
             Action::JsonText { document: true },
             Action::VersionOfDocument
         ]
@@ -200,14 +203,20 @@ fn the_history_of_one_version_is_made_from_the_resource_itself() {
 
 #[test]
 fn integer_keys_are_mapped_in_the_domain_of_their_table() {
-    let store = store();
+    let mut store = store();
+    store.resolve_keys().unwrap();
     let line = store.table(4).unwrap();
     let made = table_copy(&store, line, "x", &all(), History::Current)
         .unwrap()
         .unwrap();
-    assert_eq!(made.row_filter.domains, [3, 2]);
-    assert_eq!(made.outputs[0].action, Action::Map(KeyKind::Int, Some(4)));
-    assert_eq!(made.outputs[2].action, Action::Map(KeyKind::Int, Some(4)));
+    assert_eq!(made.row_filter.tables, [3, 2]);
+    let own = Some(KeyRef { table: 4, column: 0 });
+    assert_eq!(made.outputs[0].action, Action::Map(KeyKind::Int, own));
+    assert_eq!(
+        made.outputs[2].action,
+        Action::Map(KeyKind::Int, None),
+        "no constraint says what it holds"
+    );
 }
 
 #[test]

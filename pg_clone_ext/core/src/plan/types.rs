@@ -14,12 +14,19 @@ pub fn is_text(type_name: &str) -> bool {
         || (type_name.starts_with("character") && type_name.ends_with(')'))
 }
 
-fn is_key(type_name: &str) -> bool {
+/// Whether that text type compares byte by byte (trailing blanks of `character` aside), so that its bytes are the key.
+pub fn is_plain_text(type_name: &str) -> bool {
+    is_text(type_name) && !type_name.ends_with("citext")
+}
+
+/// Whether a type is read as a key by its layout.
+pub fn is_key(type_name: &str) -> bool {
     matches!(type_name, "uuid" | "smallint" | "integer" | "bigint") || is_text(type_name)
 }
 
 fn is_key_array(type_name: &str) -> bool {
-    matches!(type_name, "uuid[]" | "text[]" | "character varying[]")
+    matches!(type_name, "uuid[]" | "text[]")
+        || (type_name.starts_with("character varying") && type_name.ends_with("[]"))
 }
 
 /// The length that a type allows, for `character varying(n)` and `character(n)`.
@@ -46,7 +53,7 @@ fn is_integer(type_name: &str) -> bool {
 }
 
 /// Why a column cannot have its role, and what could; None if it can. `project` is the kind of the project's id.
-fn misfit(column: &Column, project: Option<KeyKind>) -> Option<&'static str> {
+fn misfit(column: &Column, project: Option<KeyKind>, follows_constraints: bool) -> Option<&'static str> {
     let name = column.type_name.as_str();
     let (fits, possible) = match column.role {
         ColumnRole::Keep | ColumnRole::Default | ColumnRole::Value(_) => return None,
@@ -54,8 +61,19 @@ fn misfit(column: &Column, project: Option<KeyKind>) -> Option<&'static str> {
             !column.not_null,
             "null is possible in columns that are not NOT NULL",
         ),
+        ColumnRole::Expression(_) | ColumnRole::LargeObject => return None,
+        // What is inferred follows the constraints; a column that turns out to hold no key is kept.
+        ColumnRole::Map(_) | ColumnRole::Rewrite | ColumnRole::Key
+            if follows_constraints && column.inferred() =>
+        {
+            return None;
+        }
+        ColumnRole::Random | ColumnRole::Template(_) => (
+            is_text(name) || is_integer(name) && column.keys.holds.is_some(),
+            "random, suffix and template are possible in columns of type text, character varying and character",
+        ),
         ColumnRole::Map(_) => (
-            is_key(name) || is_key_array(name),
+            is_key(name) || is_key_array(name) || column.keys.holds.is_some(),
             "map is possible in columns of type uuid, smallint, integer, bigint, text and character varying, and in arrays uuid[], text[] and character varying[]",
         ),
         ColumnRole::Rewrite => (
@@ -75,7 +93,7 @@ fn misfit(column: &Column, project: Option<KeyKind>) -> Option<&'static str> {
             "version is possible in columns of type uuid, text, smallint, integer and bigint",
         ),
         ColumnRole::Key => (
-            is_integer(name),
+            is_integer(name) || column.keys.holds.is_some(),
             "key is possible in columns of type smallint, integer and bigint",
         ),
         ColumnRole::Name => (
@@ -111,7 +129,7 @@ impl Store {
     pub fn check_types_of(&self, table: &Table) -> Result<()> {
         let keys = [&table.id_column, &table.project_column, &table.join_column];
         for column in keys.into_iter().flatten().filter_map(|name| table.column(name)) {
-            if !is_key(&column.type_name) {
+            if !is_key(&column.type_name) && !self.follows_constraints() {
                 return Err(refuse(
                     table,
                     column,
@@ -125,7 +143,15 @@ impl Store {
             .and_then(|table| table.column(table.id_column.as_deref()?))
             .map(|column| KeyKind::of(&column.type_name));
         for column in &table.columns {
-            if let Some(possible) = misfit(column, project) {
+            if column.keys.nondeterministic && column.keys.holds.is_some() {
+                return Err(refuse(
+                    table,
+                    column,
+                    "be a key under a collation that finds different texts equal",
+                    "Give it a deterministic collation, or another role: SELECT clone.store_column(…, 'keep').",
+                ));
+            }
+            if let Some(possible) = misfit(column, project, self.follows_constraints()) {
                 return Err(refuse(
                     table,
                     column,

@@ -158,7 +158,7 @@ impl Compiled {
     }
 }
 
-fn steps(path: &NormalizedPath) -> Vec<Step> {
+pub(super) fn steps(path: &NormalizedPath) -> Vec<Step> {
     let step = |element: &PathElement| match element {
         PathElement::Name(name) => Step::Key((*name).to_owned()),
         PathElement::Index(index) => Step::Index(*index),

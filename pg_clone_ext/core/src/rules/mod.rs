@@ -6,6 +6,7 @@
 
 mod arguments;
 mod compile;
+mod document_path;
 mod error;
 mod evaluate;
 mod row;
@@ -14,6 +15,7 @@ mod template;
 
 pub use arguments::Arguments;
 pub use compile::RuleSet;
+pub use document_path::DocumentPath;
 pub use error::RuleError;
 pub use evaluate::{Context, Outcome};
 pub use singular::steps as singular_path;

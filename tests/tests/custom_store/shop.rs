@@ -8,8 +8,8 @@ const ACME: &str = "a0000000-0000-4000-8000-000000000001";
 
 async fn shop() -> Scratch {
     let db = Scratch::with_extension().await;
-    db.run(include_str!("../fixtures/shop.sql")).await;
-    db.run(include_str!("../fixtures/shop_store.sql")).await;
+    db.run(include_str!("../../fixtures/shop.sql")).await;
+    db.run(include_str!("../../fixtures/shop_store.sql")).await;
     db
 }
 

@@ -1,0 +1,292 @@
+//! New text keys of the same form as those of the source: cuid, ulid, KSUID, nanoid, hex, `prefix_…`, or a name.
+
+/// Random characters that a key needs at least, so that no two of a run meet.
+const RANDOM: usize = 10;
+const DIGITS: &[u8] = b"0123456789";
+const HEX: &[u8] = b"0123456789abcdef";
+const LOWER: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+const UPPER: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const NANOID: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz-";
+const CROCKFORD: &[u8] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// The form of a table's text keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextForm {
+    /// 26 characters of Crockford's base 32, the first ten of them the time.
+    Ulid,
+    /// 27 characters of base 62: four bytes of seconds, sixteen random ones.
+    Ksuid,
+    /// This text, then random characters of this alphabet, as many as the source's key has behind it.
+    Random {
+        /// What every key begins with.
+        prefix: String,
+        /// The characters behind it.
+        alphabet: &'static [u8],
+    },
+    /// Chosen by people: the source's key with random characters behind it.
+    Name,
+}
+
+impl TextForm {
+    /// The form that all these keys have.
+    pub fn of<'a>(keys: impl Iterator<Item = &'a str> + Clone) -> TextForm {
+        let all = |length: usize, alphabet: &[u8]| {
+            keys.clone()
+                .all(|key| key.len() == length && within(key.as_bytes(), alphabet))
+        };
+        if keys.clone().next().is_none() {
+            return TextForm::Name;
+        }
+        if all(26, CROCKFORD) && keys.clone().all(|key| key.as_bytes().first() <= Some(&b'7')) {
+            return TextForm::Ulid;
+        }
+        if all(27, BASE62) {
+            return TextForm::Ksuid;
+        }
+        let mut prefix = common_prefix(keys.clone());
+        if prefix.is_empty() && all(25, LOWER) && keys.clone().all(|key| key.starts_with('c')) {
+            prefix = "c".to_owned();
+        }
+        let rest = |key: &'a str| key.as_bytes().get(prefix.len()..).unwrap_or_default();
+        if keys.clone().any(|key| rest(key).len() < RANDOM) {
+            return TextForm::Name;
+        }
+        for alphabet in [DIGITS, HEX, LOWER, UPPER, BASE62, NANOID] {
+            // Words have letters only: a key of them was chosen by somebody.
+            let has_digit = keys.clone().any(|key| rest(key).iter().any(u8::is_ascii_digit));
+            if has_digit && keys.clone().all(|key| within(rest(key), alphabet)) {
+                // Names written with dashes are no nanoids.
+                let dashed = alphabet == NANOID && keys.clone().any(|key| rest(key).len() != 21);
+                if !dashed {
+                    return TextForm::Random { prefix, alphabet };
+                }
+            }
+        }
+        TextForm::Name
+    }
+
+    /// A new key in the place of one of the source. `random` fills a buffer with unpredictable bytes, `unix_ms` is the
+    /// time; `longest` is how many characters the column takes.
+    pub fn make(
+        &self,
+        source: &str,
+        unix_ms: u64,
+        longest: Option<usize>,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> String {
+        match self {
+            TextForm::Ulid => {
+                let mut time: Vec<u8> = (0..10)
+                    .map(|place| CROCKFORD[((unix_ms >> (5 * (9 - place))) & 31) as usize])
+                    .collect();
+                time.extend(draw(16, CROCKFORD, random));
+                text(time)
+            }
+            TextForm::Ksuid => {
+                let mut bytes = [0; 20];
+                random(&mut bytes[4..]);
+                let seconds =
+                    u32::try_from((unix_ms / 1000).saturating_sub(1_400_000_000)).unwrap_or(u32::MAX);
+                bytes[..4].copy_from_slice(&seconds.to_be_bytes());
+                text(base62(&mut bytes))
+            }
+            TextForm::Random { prefix, alphabet } => {
+                let count = source.len().saturating_sub(prefix.len()).max(RANDOM);
+                let mut key = prefix.clone().into_bytes();
+                let mut drawn = draw(count, alphabet, random);
+                // A cuid2 begins with a letter, and a number keeps its number of digits.
+                if let (Some(first), Some(was)) = (drawn.first_mut(), source.as_bytes().get(prefix.len())) {
+                    while alphabet.contains(was)
+                        && (was.is_ascii_alphabetic() && !first.is_ascii_alphabetic()
+                            || *alphabet == DIGITS && *was != b'0' && *first == b'0')
+                    {
+                        *first = draw(1, alphabet, random).first().copied().unwrap_or(*was);
+                    }
+                }
+                key.extend(drawn);
+                text(key)
+            }
+            TextForm::Name => {
+                let ending = text(draw(RANDOM, LOWER, random));
+                let room = longest.unwrap_or(usize::MAX).saturating_sub(RANDOM + 1);
+                let kept: String = source.chars().take(room).collect();
+                let whole = if kept.is_empty() {
+                    ending
+                } else {
+                    format!("{kept}-{ending}")
+                };
+                whole.chars().take(longest.unwrap_or(usize::MAX)).collect()
+            }
+        }
+    }
+}
+
+/// Letters and digits anew, each of its own kind; everything else stays.
+pub fn scramble(source: &str, random: &mut dyn FnMut(&mut [u8])) -> String {
+    let hex = source.len() >= 8 && within(source.as_bytes(), HEX);
+    source
+        .chars()
+        .map(|c| {
+            let alphabet: &[u8] = match c {
+                _ if hex => HEX,
+                '0'..='9' => DIGITS,
+                'a'..='z' => &LOWER[10..],
+                'A'..='Z' => &UPPER[10..],
+                other => return other,
+            };
+            draw(1, alphabet, random).first().map_or(c, |b| char::from(*b))
+        })
+        .collect()
+}
+
+fn within(text: &[u8], alphabet: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| alphabet.contains(byte))
+}
+
+/// What all keys begin with, up to a `_`.
+fn common_prefix<'a>(mut keys: impl Iterator<Item = &'a str>) -> String {
+    let Some(first) = keys.next() else {
+        return String::new();
+    };
+    let Some(end) = first.find('_').map(|at| at + 1) else {
+        return String::new();
+    };
+    let end = match first[end..].find('_') {
+        Some(more) if first[end..end + more].bytes().all(|b| b.is_ascii_lowercase()) => end + more + 1,
+        _ => end,
+    };
+    let prefix = &first[..end];
+    if keys.all(|key| key.starts_with(prefix)) && prefix.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
+    {
+        prefix.to_owned()
+    } else {
+        String::new()
+    }
+}
+
+/// Characters drawn evenly.
+fn draw(count: usize, alphabet: &[u8], random: &mut dyn FnMut(&mut [u8])) -> Vec<u8> {
+    let limit = 256 - 256 % alphabet.len();
+    let mut out = Vec::with_capacity(count);
+    let mut buffer = [0; 32];
+    while out.len() < count {
+        random(&mut buffer);
+        let fair = buffer
+            .iter()
+            .map(|byte| usize::from(*byte))
+            .filter(|byte| *byte < limit);
+        out.extend(
+            fair.take(count - out.len())
+                .map(|byte| alphabet[byte % alphabet.len()]),
+        );
+    }
+    out
+}
+
+fn base62(bytes: &mut [u8; 20]) -> Vec<u8> {
+    let mut out = vec![b'0'; 27];
+    for place in out.iter_mut().rev() {
+        let mut rest = 0u32;
+        for byte in bytes.iter_mut() {
+            let value = rest << 8 | u32::from(*byte);
+            *byte = (value / 62) as u8;
+            rest = value % 62;
+        }
+        *place = BASE62[rest as usize];
+    }
+    out
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    bytes.into_iter().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counter() -> impl FnMut(&mut [u8]) {
+        let mut next = 7u8;
+        move |buffer: &mut [u8]| {
+            for byte in buffer {
+                next = next.wrapping_mul(5).wrapping_add(113);
+                *byte = next;
+            }
+        }
+    }
+
+    fn again(keys: &[&str]) -> Vec<String> {
+        let form = TextForm::of(keys.iter().copied());
+        let mut random = counter();
+        keys.iter()
+            .map(|key| form.make(key, 1_764_000_000_000, None, &mut random))
+            .collect()
+    }
+
+    #[test]
+    fn a_new_key_has_the_form_of_the_old_one() {
+        for keys in [
+            &["01ARZ3NDEKTSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRZ"][..],
+            &["0ujsswThIGTUYm2K8FjOOfXtY1K", "0ujtsYcgvSTl8PAuAdqWYSMnLOv"],
+            &["cjld2cjxh0000qzrmn831i7rn", "cjld2cyuq0000t3rmniod1foy"],
+            &["tz4a98xxat96iws9zmbrgj3a", "pfh0haxfpzowht3oi213cqos"],
+            &["V1StGXR8_Z5jdHi6B-myT", "4f90d13a42e8c3b1aaaaa"],
+            &["cus_NffrFeUfNV2Hib", "cus_9s6XKzkNRiz8i3"],
+            &["sk_live_4eC39HqLyjWDarjtT1zd", "sk_live_26PHem9AhJZvU623DfE1"],
+            &["9e107d9d372bb6826bd81d3542a419d6"],
+            &["1234567890123456789"],
+        ] {
+            let new = again(keys);
+            for (old, new) in keys.iter().zip(&new) {
+                assert_eq!(old.len(), new.len(), "{old} {new}");
+                assert_ne!(old, new);
+                let class = |key: &str| {
+                    key.bytes()
+                        .map(|b| if b == b'_' { 'u' } else { 'x' })
+                        .collect::<String>()
+                };
+                if old.starts_with("cus_") || old.starts_with("sk_") {
+                    assert_eq!(class(old), class(new));
+                }
+            }
+            assert_eq!(
+                TextForm::of(new.iter().map(String::as_str)),
+                TextForm::of(keys.iter().copied()),
+                "{new:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_stay_readable_and_fit() {
+        assert_eq!(TextForm::of(["red", "green"].into_iter()), TextForm::Name);
+        assert_eq!(
+            TextForm::of(["administrator", "superintendent"].into_iter()),
+            TextForm::Name
+        );
+        let new = TextForm::Name.make("green", 0, None, &mut counter());
+        assert!(new.starts_with("green-") && new.len() == 16, "{new}");
+        let new = TextForm::Name.make("green", 0, Some(12), &mut counter());
+        assert!(new.starts_with("g-") && new.len() == 12, "{new}");
+        let new = TextForm::Name.make("green", 0, Some(4), &mut counter());
+        assert_eq!(new.len(), 4);
+    }
+
+    #[test]
+    fn scrambled_text_keeps_its_shape() {
+        let new = scramble("AB-12 xy", &mut counter());
+        let shape = |text: &str| {
+            text.chars()
+                .map(|c| match c {
+                    '0'..='9' => '0',
+                    'a'..='z' => 'a',
+                    'A'..='Z' => 'A',
+                    c => c,
+                })
+                .collect::<String>()
+        };
+        assert_eq!(shape(&new), "AA-00 aa");
+        assert_ne!(new, "AB-12 xy");
+    }
+}

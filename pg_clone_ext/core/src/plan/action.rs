@@ -1,0 +1,142 @@
+//! What happens to the values of one column.
+
+use super::keys::{KeyRef, Reference, ReferenceForm};
+use super::request::History;
+use super::store::{Column, ColumnRole, Store, Table};
+use super::table_copy::{Action, KeyKind, SelectList};
+use super::types::{is_key, is_text};
+
+/// What declared references make of a column; None where there is none.
+fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList) -> Option<Action> {
+    let references: Vec<&Reference> = table
+        .keys
+        .references
+        .iter()
+        .filter(|reference| reference.column == column.name)
+        .collect();
+    let first = references.first()?;
+    let key_of = |reference: &Reference| {
+        store
+            .table(reference.target)
+            .and_then(|target| target.holds(&reference.target_column))
+    };
+    let kind_of = |key: KeyRef| {
+        store
+            .column_of(key)
+            .map_or(KeyKind::Text, |(_, c)| KeyKind::of(&c.type_name))
+    };
+    match &first.form {
+        ReferenceForm::Column if references.iter().all(|r| r.condition.is_none()) => None,
+        ReferenceForm::Column => {
+            let mut cases = Vec::new();
+            for reference in &references {
+                // What refers to a table that all projects share stays.
+                let Some(key) = key_of(reference) else { continue };
+                let condition = reference.condition.as_deref().unwrap_or("true");
+                cases.push((list.expression(format!("({condition})")), kind_of(key), key));
+            }
+            Some(Action::MapWhen(cases))
+        }
+        ReferenceForm::Array => Some(match column.type_name.as_str() {
+            "uuid[]" => Action::MapUuidArray,
+            _ => Action::MapArray(key_of(first)?),
+        }),
+        ReferenceForm::Path(separators) => {
+            let key = key_of(first)?;
+            Some(Action::MapSegments {
+                key,
+                kind: kind_of(key),
+                separators: separators.clone(),
+            })
+        }
+        ReferenceForm::Json(_) => {
+            let mut paths = Vec::new();
+            for reference in &references {
+                if let ReferenceForm::Json(path) = &reference.form {
+                    let place = reference
+                        .condition
+                        .as_ref()
+                        .map(|condition| list.expression(format!("({condition})")));
+                    paths.push((path.clone(), key_of(reference)?, place));
+                }
+            }
+            Some(Action::JsonReferences {
+                jsonb: column.type_name == "jsonb",
+                rewrite: column.role == ColumnRole::Rewrite,
+                paths,
+            })
+        }
+    }
+}
+
+/// What happens to a column; None where it cannot have its role.
+pub(super) fn action(
+    store: &Store,
+    table: &Table,
+    source_table: &Table,
+    column: &Column,
+    history: History,
+    list: &mut SelectList,
+) -> Option<Action> {
+    let type_name = column.type_name.as_str();
+    let document = source_table.document_column.as_deref() == Some(column.name.as_str());
+    if matches!(
+        column.role,
+        ColumnRole::Keep | ColumnRole::Map(_) | ColumnRole::Rewrite | ColumnRole::Key
+    ) && let Some(declared) = declared(store, table, column, list)
+    {
+        return Some(declared);
+    }
+    Some(match &column.role {
+        ColumnRole::Keep | ColumnRole::Expression(_) | ColumnRole::LargeObject => Action::Keep,
+        ColumnRole::Project => Action::Project,
+        ColumnRole::Name => Action::Name,
+        ColumnRole::Owner => Action::Owner(column.keys.holds),
+        ColumnRole::Now => Action::Now,
+        ColumnRole::NewUuid if column.keys.holds.is_some() => {
+            Action::Map(KeyKind::of(type_name), column.keys.holds)
+        }
+        ColumnRole::NewUuid => Action::NewUuid,
+        ColumnRole::Null => Action::Null,
+        ColumnRole::Value(value) => Action::Value(value.clone()),
+        ColumnRole::Random if column.keys.holds.is_none() => Action::Random,
+        ColumnRole::Template(template) if column.keys.holds.is_none() => Action::Template(template.clone()),
+        ColumnRole::Random | ColumnRole::Template(_) => {
+            Action::Map(KeyKind::of(type_name), column.keys.holds)
+        }
+        ColumnRole::Default => return None,
+        // A counter of versions begins anew, with all its versions it goes on as it is.
+        ColumnRole::Version if KeyKind::of(type_name) == KeyKind::Int => {
+            if history == History::Full {
+                Action::Keep
+            } else {
+                Action::Value("1".to_owned())
+            }
+        }
+        ColumnRole::Version if table.oid != source_table.oid => Action::VersionOfDocument,
+        ColumnRole::Version => Action::Map(KeyKind::of(type_name), None),
+        ColumnRole::Key => Action::Map(
+            KeyKind::of(type_name),
+            column.keys.holds.or(table.key_ref(&column.name)),
+        ),
+        ColumnRole::Map(_) => match type_name {
+            "uuid[]" => Action::MapUuidArray,
+            "text[]" => Action::MapTextArray,
+            name if name.starts_with("character varying") && name.ends_with("[]") => Action::MapTextArray,
+            // What no key is known of has the layout of no key.
+            name if column.keys.holds.is_none() && !is_key(name) => Action::Keep,
+            _ => Action::Map(KeyKind::of(type_name), column.keys.holds),
+        },
+        ColumnRole::Rewrite => match type_name {
+            "jsonb" => Action::Jsonb { document },
+            "json" => Action::JsonText { document },
+            "uuid" => Action::Map(KeyKind::Uuid, None),
+            "uuid[]" => Action::MapUuidArray,
+            "text[]" => Action::TextArray,
+            name if name.starts_with("character varying") && name.ends_with("[]") => Action::TextArray,
+            name if is_text(name) && document => Action::JsonText { document },
+            name if is_text(name) => Action::Text,
+            _ => Action::ViaText,
+        },
+    })
+}

@@ -1,0 +1,382 @@
+//! Finds out which key stands in every column of a store, and gives inferred roles by it.
+
+use super::keys::{KeyRef, Outside, ReferenceForm, Unique, changes};
+use super::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
+use crate::error::{Code, Error, Result};
+use std::collections::HashMap;
+
+impl Store {
+    /// Finds out which key stands in every column, and gives inferred roles by it. References that lead to two keys, and
+    /// tables that are missing in the description, are errors (55000) that name them.
+    pub fn resolve_keys(&mut self) -> Result<()> {
+        if !self.follows_constraints() {
+            self.resolve_by_roles();
+            return Ok(());
+        }
+        self.check_described()?;
+        self.project_by_another_column();
+        let edges = self.edges();
+        let mut holds = Vec::new();
+        for table in &self.tables {
+            for column in &table.columns {
+                if let Some(own) = table.key_ref(&column.name) {
+                    let root = self.root(&edges, own, 0)?;
+                    let is_key = table.id_column.as_deref() == Some(column.name.as_str())
+                        || edges.values().flatten().any(|to| *to == own);
+                    if root != own || is_key {
+                        holds.push((own, root));
+                    }
+                }
+            }
+        }
+        let names: HashMap<KeyRef, String> = holds
+            .iter()
+            .map(|(_, root)| (*root, self.key_name(*root)))
+            .collect();
+        let new_roles: Vec<(KeyRef, Option<ColumnRole>)> = holds
+            .iter()
+            .map(|(own, root)| (*own, self.role_of_key(*own, *root)))
+            .collect();
+        for ((own, root), (_, role)) in holds.into_iter().zip(new_roles) {
+            if let Some(column) = self.column_mut(own) {
+                column.keys.holds = Some(root);
+                let generated = matches!(column.role, ColumnRole::Default)
+                    && (column.keys.sequence.is_some() || column.keys.default.is_some());
+                if own == root && !column.inferred() && generated {
+                    // Its new values are taken before the row is written, so that references know them.
+                    column.role = ColumnRole::Key;
+                } else if let Some(role) = role.filter(|_| column.inferred()) {
+                    column.reason = match &role {
+                        ColumnRole::Map(Some(_)) if own != root => format!("refers to {}", names[&root]),
+                        ColumnRole::Keep => "unique with another column that changes".to_owned(),
+                        ColumnRole::Key if column.reason == "integer key" => column.reason.clone(),
+                        _ => "key".to_owned(),
+                    };
+                    column.role = role;
+                }
+            }
+        }
+        self.unique_uuids();
+        Ok(())
+    }
+
+    fn column_mut(&mut self, key: KeyRef) -> Option<&mut Column> {
+        let table = self.tables.iter_mut().find(|t| t.oid == key.table)?;
+        table.columns.get_mut(usize::from(key.column))
+    }
+
+    /// What presets say by roles alone: the target of a map is that table's key.
+    fn resolve_by_roles(&mut self) {
+        let id_keys: HashMap<Oid, KeyRef> = self
+            .tables
+            .iter()
+            .filter_map(|t| Some((t.oid, t.key_ref(t.id_column.as_deref()?)?)))
+            .collect();
+        for table in &mut self.tables {
+            let (id, join) = (table.id_column.clone(), table.join_column.clone());
+            let parent = table.parents.first().copied();
+            let own = table.oid;
+            for (place, column) in table.columns.iter_mut().enumerate() {
+                let is = |name: &Option<String>| name.as_deref() == Some(column.name.as_str());
+                let target = match &column.role {
+                    ColumnRole::Key => u16::try_from(place)
+                        .ok()
+                        .map(|column| KeyRef { table: own, column }),
+                    ColumnRole::Map(Some(target)) => id_keys.get(target).copied(),
+                    ColumnRole::Map(None) if is(&id) => id_keys.get(&own).copied(),
+                    ColumnRole::Map(None) if is(&join) => {
+                        parent.and_then(|parent| id_keys.get(&parent).copied())
+                    }
+                    _ => None,
+                };
+                column.keys.holds = target;
+            }
+        }
+    }
+
+    /// References as edges from column to column.
+    fn edges(&self) -> HashMap<KeyRef, Vec<KeyRef>> {
+        let mut edges: HashMap<KeyRef, Vec<KeyRef>> = HashMap::new();
+        let mut add = |from: Option<KeyRef>, target: Oid, column: &str| {
+            let to = self.table(target).and_then(|table| table.key_ref(column));
+            if let (Some(from), Some(to)) = (from, to)
+                && from != to
+            {
+                let known = edges.entry(from).or_default();
+                if !known.contains(&to) {
+                    known.push(to);
+                }
+            }
+        };
+        for table in &self.tables {
+            for key in &table.keys.foreign_keys {
+                for (column, target) in key.columns.iter().zip(&key.target_columns) {
+                    add(table.key_ref(column), key.target, target);
+                }
+            }
+            for reference in &table.keys.references {
+                if reference.form == ReferenceForm::Column && reference.condition.is_none() {
+                    add(
+                        table.key_ref(&reference.column),
+                        reference.target,
+                        &reference.target_column,
+                    );
+                }
+            }
+            for way in table.ways(self).iter().filter(|way| way.condition.is_none()) {
+                let owned = way.columns.iter().any(|c| table.id_column.as_ref() == Some(c));
+                for (column, parent) in way.columns.iter().zip(&way.parent_columns) {
+                    // A table that is owned by the rows that name it: the reference goes the other way.
+                    if owned {
+                        let from = self.table(way.parent).and_then(|t| t.key_ref(parent));
+                        let leads_here = self.table(way.parent).is_some_and(|p| {
+                            p.keys
+                                .foreign_keys
+                                .iter()
+                                .any(|f| f.target == table.oid && f.columns.contains(parent))
+                        });
+                        let named_by_us = table
+                            .keys
+                            .foreign_keys
+                            .iter()
+                            .any(|f| f.target == way.parent && f.columns.contains(column));
+                        if leads_here && !named_by_us {
+                            add(from, table.oid, column);
+                            continue;
+                        }
+                    }
+                    add(table.key_ref(column), way.parent, parent);
+                }
+            }
+            for column in &table.columns {
+                if let ColumnRole::Map(Some(target)) = &column.role
+                    && !column.inferred()
+                    && let Some(id) = self.table(*target).and_then(|t| t.id_column.clone())
+                {
+                    add(table.key_ref(&column.name), *target, &id);
+                }
+            }
+            if let (Some(column), TableRole::Resource | TableRole::Derived | TableRole::History) =
+                (&table.project_column, table.role)
+                && let Ok(project) = self.project_table()
+                && let Some(id) = &project.id_column
+            {
+                add(table.key_ref(column), project.oid, id);
+            }
+        }
+        edges
+    }
+
+    fn root(&self, edges: &HashMap<KeyRef, Vec<KeyRef>>, from: KeyRef, depth: usize) -> Result<KeyRef> {
+        let mut seen = vec![from];
+        let mut ends = Vec::new();
+        let mut open = vec![from];
+        while let Some(at) = open.pop() {
+            match edges.get(&at).filter(|next| !next.is_empty()) {
+                None => ends.push(at),
+                Some(next) => {
+                    for to in next {
+                        if !seen.contains(to) {
+                            seen.push(*to);
+                            open.push(*to);
+                        }
+                    }
+                }
+            }
+        }
+        ends.sort_unstable();
+        ends.dedup();
+        let _ = depth;
+        match ends.as_slice() {
+            // A circle of references: any column of it can give the values.
+            [] => Ok(seen.into_iter().min().unwrap_or(from)),
+            [one] => Ok(*one),
+            [first, second, ..] => {
+                let uuid = self
+                    .column_of(from)
+                    .is_some_and(|(_, column)| column.type_name == "uuid");
+                if uuid {
+                    // All UUIDs of a run have one map: where both keys hold the same one, it becomes the same.
+                    return Ok(*first);
+                }
+                Err(Error::new(
+                    Code::StoreChanged,
+                    format!(
+                        "column {} refers to two keys, {} and {}, which get new values of their own",
+                        self.key_name(from),
+                        self.key_name(*first),
+                        self.key_name(*second)
+                    ),
+                )
+                .hint(
+                    "Say which one it is, and when: SELECT clone.store_reference(…, condition => '…'), or \
+                     SELECT clone.store_column(…, 'map', '<table>').",
+                ))
+            }
+        }
+    }
+
+    /// The role of a column that holds a key; None: as it is.
+    fn role_of_key(&self, own: KeyRef, root: KeyRef) -> Option<ColumnRole> {
+        let (table, column) = self.column_of(own)?;
+        if own != root {
+            return match column.role {
+                ColumnRole::Project | ColumnRole::Default | ColumnRole::Owner | ColumnRole::Name => None,
+                _ => Some(ColumnRole::Map(Some(root.table))),
+            };
+        }
+        if table.role == TableRole::Project && table.id_column.as_deref() == Some(column.name.as_str()) {
+            return None;
+        }
+        if self.stays(table, column) {
+            return Some(ColumnRole::Keep);
+        }
+        match column.role {
+            ColumnRole::Default | ColumnRole::Keep | ColumnRole::Key => Some(if column.type_name == "uuid" {
+                ColumnRole::Map(None)
+            } else {
+                ColumnRole::Key
+            }),
+            ColumnRole::Rewrite => Some(ColumnRole::Map(Some(table.oid))),
+            _ => None,
+        }
+    }
+
+    /// A part of a key whose other part changes (a number or name per tenant) keeps its value, unless it has a source
+    /// of new ones.
+    fn stays(&self, table: &Table, column: &Column) -> bool {
+        if column.type_name == "uuid" || column.keys.sequence.is_some() {
+            return false;
+        }
+        let with: Vec<&Unique> = table
+            .keys
+            .uniques
+            .iter()
+            .filter(|unique| unique.columns.contains(&column.name))
+            .collect();
+        !with.is_empty()
+            && with.iter().all(|unique| {
+                unique
+                    .columns
+                    .iter()
+                    .any(|other| other != &column.name && changes(self, table, other))
+            })
+    }
+
+    /// A UUID that is unique by itself and no key gets a new value: an API token, a public id.
+    fn unique_uuids(&mut self) {
+        for table in &mut self.tables {
+            let alone: Vec<String> = table
+                .keys
+                .uniques
+                .iter()
+                .filter(|u| !u.exclusion && u.columns.len() == 1)
+                .filter_map(|u| u.columns.first().cloned())
+                .collect();
+            for column in &mut table.columns {
+                if column.inferred()
+                    && column.keys.holds.is_none()
+                    && column.type_name == "uuid"
+                    && matches!(column.role, ColumnRole::Map(None))
+                    && alone.contains(&column.name)
+                    && table.id_column.as_deref() != Some(column.name.as_str())
+                {
+                    column.role = ColumnRole::NewUuid;
+                    column.reason = "unique".to_owned();
+                }
+            }
+        }
+    }
+
+    /// A project column that names the project by another column than its key (a slug, a number) is a join.
+    fn project_by_another_column(&mut self) {
+        let Ok(project) = self.project_table() else { return };
+        let (oid, id) = (project.oid, project.id_column.clone());
+        for table in &mut self.tables {
+            let Some(column) = table.project_column.clone() else {
+                continue;
+            };
+            let by_another = table.keys.foreign_keys.iter().any(|key| {
+                key.target == oid
+                    && key.columns == [column.clone()]
+                    && key.target_columns.first() != id.as_ref()
+            });
+            if by_another && table.join_column.is_none() {
+                table.project_column = None;
+                table.join_column = Some(column.clone());
+                table.parents = vec![oid];
+                for described in table.columns.iter_mut().filter(|c| c.name == column) {
+                    if described.role == ColumnRole::Project {
+                        described.role = ColumnRole::Map(Some(oid));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tables whose rows could get lost, or whose references would go on naming the source's rows.
+    fn check_described(&self) -> Result<()> {
+        for table in &self.tables {
+            if let Some(parent) = table.parents.iter().find(|oid| self.table(**oid).is_none()) {
+                let name = self.outside.name(*parent).unwrap_or("another table");
+                return Err(missing(
+                    &self.name,
+                    format!(
+                        "rows of {} belong by {name}, which the store does not describe",
+                        table.sql_name
+                    ),
+                    name,
+                ));
+            }
+            for key in &table.keys.foreign_keys {
+                if self.table(key.target).is_some() || self.outside.shared.contains(&key.target) {
+                    continue;
+                }
+                if let Some(name) = self.outside.name(key.target)
+                    && key
+                        .columns
+                        .iter()
+                        .filter_map(|name| table.column(name))
+                        .any(|c| c.inferred())
+                {
+                    return Err(missing(
+                        &self.name,
+                        format!(
+                            "{}.{} refers to {name}, whose rows belong to projects and which the store does not describe",
+                            table.sql_name,
+                            key.columns.join(", ")
+                        ),
+                        name,
+                    ));
+                }
+            }
+        }
+        if let Some((child, parent)) = self.outside.children.first() {
+            return Err(missing(
+                &self.name,
+                format!("{child} inherits from {parent}, and the store does not describe it"),
+                child,
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Outside {
+    fn name(&self, table: Oid) -> Option<&str> {
+        self.reaching
+            .iter()
+            .find(|(oid, _)| *oid == table)
+            .map(|(_, name)| name.as_str())
+    }
+}
+
+fn missing(store: &str, message: String, table: &str) -> Error {
+    Error::new(Code::StoreChanged, message)
+        .detail("The clone would go on naming the source's rows, or lose its own.")
+        .hint(format!(
+            "Describe it: SELECT clone.store_table({0}, {1}, …). If all projects share its rows: SELECT clone.store_shared({0}, {1}).",
+            super::quote::literal(store),
+            super::quote::literal(table)
+        ))
+}

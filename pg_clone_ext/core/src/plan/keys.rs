@@ -1,0 +1,252 @@
+//! Keys and references: which key's values stand in a column, by the constraints of the database and what was declared.
+//!
+//! Every chain of references ends at one column, whose values are made anew or kept once per run; all columns that refer
+//! to it, through any number of tables, get the same new value. Two tables with equal integers or texts never meet.
+
+use super::store::{Column, ColumnRole, Oid, Store, Table};
+
+/// A column whose values have a map of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyRef {
+    /// The table.
+    pub table: Oid,
+    /// The column's place in the table's list of columns.
+    pub column: u16,
+}
+
+/// A foreign key of a table of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// Its name.
+    pub name: String,
+    /// The columns that refer.
+    pub columns: Vec<String>,
+    /// The table they refer to.
+    pub target: Oid,
+    /// That table's name, quoted.
+    pub target_name: String,
+    /// The columns they refer to.
+    pub target_columns: Vec<String>,
+    /// How each pair of columns is compared, as SQL: `OPERATOR(schema.=)`.
+    pub operators: Vec<String>,
+}
+
+/// A unique index, or an exclusion constraint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unique {
+    /// Its name.
+    pub name: String,
+    /// The columns in it.
+    pub columns: Vec<String>,
+    /// Rows outside of this condition are not in it.
+    pub predicate: Option<String>,
+    /// It is no unique index but an exclusion constraint.
+    pub exclusion: bool,
+    /// It has expressions: `columns` are those that they read.
+    pub expressions: bool,
+}
+
+/// How a declared reference stands in its column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReferenceForm {
+    /// The value is the key.
+    Column,
+    /// Every element of the array is a key.
+    Array,
+    /// Keys stand at this JSONPath (RFC 9535) of a document.
+    Json(String),
+    /// Keys are the segments between these separators.
+    Path(String),
+}
+
+/// A reference that no foreign key tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The column it stands in.
+    pub column: String,
+    /// The table it refers to.
+    pub target: Oid,
+    /// The column it refers to.
+    pub target_column: String,
+    /// How it stands there.
+    pub form: ReferenceForm,
+    /// Rows (of the referring table) in which it is one.
+    pub condition: Option<String>,
+    /// The column that says the kind of row it refers to.
+    pub type_column: Option<String>,
+}
+
+/// One way in which rows belong to a project: they share columns with a row of a parent that does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// Columns of the table.
+    pub columns: Vec<String>,
+    /// The other table.
+    pub parent: Oid,
+    /// Its columns.
+    pub parent_columns: Vec<String>,
+    /// How each pair is compared, as SQL.
+    pub operators: Vec<String>,
+    /// Rows for which this way is one.
+    pub condition: Option<String>,
+}
+
+/// What the database and declarations say of a table's keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableKeys {
+    /// Its foreign keys.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Its unique indexes and exclusion constraints.
+    pub uniques: Vec<Unique>,
+    /// References that were declared.
+    pub references: Vec<Reference>,
+    /// Further ways in which its rows belong to a project.
+    pub memberships: Vec<Membership>,
+    /// It is a plain table, read without the tables that inherit from it.
+    pub only: bool,
+}
+
+/// What the database says of a column, as far as keys are concerned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnKeys {
+    /// The key whose values stand here.
+    pub holds: Option<KeyRef>,
+    /// How its type compares, as SQL, where that is no operator of pg_catalog.
+    pub equality: Option<String>,
+    /// The sequence its default or identity takes values from.
+    pub sequence: Option<String>,
+    /// Its default, as SQL.
+    pub default: Option<String>,
+    /// Its collation finds different bytes equal.
+    pub nondeterministic: bool,
+}
+
+/// Tables of the database that the store does not describe.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outside {
+    /// Those from which foreign keys lead to the project: oid and quoted name.
+    pub reaching: Vec<(Oid, String)>,
+    /// Those that were declared to be shared by all projects.
+    pub shared: Vec<Oid>,
+    /// Tables that inherit from a described one: their name and that of the described one.
+    pub children: Vec<(String, String)>,
+}
+
+/// Comparison where nothing says another.
+pub const EQUAL: &str = "OPERATOR(pg_catalog.=)";
+
+impl Column {
+    /// How it is compared with a value of its type, as SQL.
+    pub fn equality(&self) -> &str {
+        self.keys.equality.as_deref().unwrap_or(EQUAL)
+    }
+
+    /// Its role was inferred, not set by hand.
+    pub fn inferred(&self) -> bool {
+        self.reason != "set by hand"
+    }
+}
+
+impl Table {
+    /// Where its rows are read, for FROM: without tables that inherit from it.
+    pub fn from_sql(&self) -> String {
+        match &self.source {
+            Some(source) => source.clone(),
+            None if self.keys.only => format!("ONLY {}", self.sql_name),
+            None => self.sql_name.clone(),
+        }
+    }
+
+    /// A column as a key.
+    pub fn key_ref(&self, column: &str) -> Option<KeyRef> {
+        let place = self.columns.iter().position(|c| c.name == column)?;
+        Some(KeyRef {
+            table: self.oid,
+            column: u16::try_from(place).ok()?,
+        })
+    }
+
+    /// The key whose values stand in a column.
+    pub fn holds(&self, column: &str) -> Option<KeyRef> {
+        self.column(column)?.keys.holds
+    }
+
+    /// All ways in which its rows belong to a project through rows of other tables.
+    pub fn ways(&self, store: &Store) -> Vec<Membership> {
+        let mut ways = Vec::new();
+        if let Some(join) = &self.join_column {
+            for parent in self.parents.iter().filter_map(|oid| store.table(*oid)) {
+                let named = self
+                    .keys
+                    .foreign_keys
+                    .iter()
+                    .filter(|f| f.target == parent.oid && f.columns.contains(join))
+                    .min_by_key(|f| f.columns.len());
+                match (named, &parent.id_column) {
+                    (Some(key), _) => ways.push(Membership {
+                        columns: key.columns.clone(),
+                        parent: parent.oid,
+                        parent_columns: key.target_columns.clone(),
+                        operators: key.operators.clone(),
+                        condition: None,
+                    }),
+                    (None, Some(id)) => ways.push(Membership {
+                        columns: vec![join.clone()],
+                        parent: parent.oid,
+                        parent_columns: vec![id.clone()],
+                        operators: vec![parent.column(id).map_or(EQUAL, Column::equality).to_owned()],
+                        condition: None,
+                    }),
+                    (None, None) => {}
+                }
+            }
+        }
+        ways.extend(self.keys.memberships.iter().cloned());
+        ways
+    }
+}
+
+impl Store {
+    /// Whether a person or discovery describes its tables: roles then follow the constraints of the database.
+    pub fn follows_constraints(&self) -> bool {
+        matches!(self.preset.as_str(), "custom" | "discover")
+    }
+
+    /// The key of a table's rows.
+    pub fn id_key(&self, table: Oid) -> Option<KeyRef> {
+        let table = self.table(table)?;
+        table.holds(table.id_column.as_deref()?)
+    }
+
+    /// The column of a key.
+    pub fn column_of(&self, key: KeyRef) -> Option<(&Table, &Column)> {
+        let table = self.table(key.table)?;
+        Some((table, table.columns.get(usize::from(key.column))?))
+    }
+
+    /// `table.column` of a key, for messages.
+    pub fn key_name(&self, key: KeyRef) -> String {
+        self.column_of(key).map_or(String::new(), |(table, column)| {
+            format!("{}.{}", table.sql_name, column.name)
+        })
+    }
+}
+
+/// Whether the clone has another value than the source in a column, for certain.
+pub fn changes(store: &Store, table: &Table, column: &str) -> bool {
+    let own_key = table.id_column.as_deref() == Some(column);
+    let Some(column) = table.column(column) else {
+        return false;
+    };
+    match &column.role {
+        ColumnRole::Project
+        | ColumnRole::Key
+        | ColumnRole::NewUuid
+        | ColumnRole::Random
+        | ColumnRole::Template(_)
+        | ColumnRole::Version => true,
+        ColumnRole::Map(Some(target)) => store.table(*target).is_some(),
+        ColumnRole::Map(None) => own_key || column.keys.holds.is_some(),
+        _ => false,
+    }
+}

@@ -1,0 +1,144 @@
+//! Which rows of a table are those of the clone, by the keys that were mapped.
+
+use super::keys::{KeyRef, Membership};
+use super::membership::condition;
+use super::store::{Oid, Store, Table, TableRole};
+use super::table_copy::{KeyKind, RowFilter, SelectList};
+use crate::error::Result;
+use std::collections::HashSet;
+
+/// By which columns the rows of a table are those of the clone.
+pub(super) fn row_filter(store: &Store, table: &Table, list: &mut SelectList) -> Option<RowFilter> {
+    let by = |column: &str, keys: Vec<KeyRef>, tables: Vec<Oid>, list: &mut SelectList| RowFilter {
+        source: list.key(table, column),
+        kind: KeyKind::of(table.type_of(column)),
+        type_name: table.type_of(column).to_owned(),
+        keys,
+        tables,
+        condition: None,
+        others: Vec::new(),
+    };
+    let own = |column: &str, list: &mut SelectList| {
+        by(
+            column,
+            table.holds(column).into_iter().collect(),
+            vec![table.oid],
+            list,
+        )
+    };
+    let id = table.id_column.as_deref();
+    if matches!(table.role, TableRole::Project | TableRole::Resource) {
+        return Some(own(id?, list));
+    }
+    let ways = table.ways(store);
+    if ways.is_empty() {
+        return id
+            .filter(|_| table.role == TableRole::Derived && table.project_column.is_none())
+            .or(table.project_column.as_deref())
+            .or(id)
+            .map(|column| own(column, list));
+    }
+    let mut filters: Vec<RowFilter> = Vec::new();
+    for way in &ways {
+        let (column, parent_column) = telling(store, table, way)?;
+        let key = store
+            .table(way.parent)
+            .and_then(|parent| parent.holds(parent_column));
+        let known = filters.iter_mut().find(|f| {
+            f.condition.is_none() && way.condition.is_none() && f.source == list.key(table, column)
+        });
+        match known {
+            Some(filter) => {
+                filter.keys.extend(key);
+                filter.tables.push(way.parent);
+            }
+            None => {
+                let mut filter = by(column, key.into_iter().collect(), vec![way.parent], list);
+                filter.condition = way
+                    .condition
+                    .as_ref()
+                    .map(|condition| list.expression(format!("({condition})")));
+                filters.push(filter);
+            }
+        }
+    }
+    if let Some(column) = table.project_column.as_deref() {
+        filters.push(own(column, list));
+    }
+    let mut first = filters.remove(0);
+    first.others = filters;
+    Some(first)
+}
+
+/// The keys of a child table's rows, and which of them are the clone's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildKeys {
+    /// The query.
+    pub sql: String,
+    /// Where the key stands in its list.
+    pub place: usize,
+    /// Which rows; None: all.
+    pub filter: Option<RowFilter>,
+}
+
+/// Lists the keys of a table whose rows belong by their parents or by a project column.
+pub fn child_keys(
+    store: &Store,
+    table: &Table,
+    project: &str,
+    active: &HashSet<Oid>,
+) -> Result<Option<ChildKeys>> {
+    let Some(id) = table.id_column.as_deref() else {
+        return Ok(None);
+    };
+    columns_of_rows(store, table, project, active, id, false)
+}
+
+/// Lists the values of a column of the rows that belong to the project; `by_id`: of those whose own key is mapped.
+pub fn columns_of_rows(
+    store: &Store,
+    table: &Table,
+    project: &str,
+    active: &HashSet<Oid>,
+    column: &str,
+    by_id: bool,
+) -> Result<Option<ChildKeys>> {
+    let Some(belongs) = condition(store, table, project, active, by_id)? else {
+        return Ok(None);
+    };
+    let mut list = SelectList(Vec::new());
+    let place = list.key(table, column);
+    // Rows that are owned by those that name them have the key that is about to be made.
+    let own = table.holds(column);
+    let owned = table.ways(store).iter().any(|way| {
+        telling(store, table, way)
+            .and_then(|(_, other)| store.table(way.parent)?.holds(other))
+            .is_some_and(|key| Some(key) == own)
+    });
+    let filter = if by_id || !table.ways(store).is_empty() && !owned {
+        row_filter(store, table, &mut list)
+    } else {
+        None
+    };
+    Ok(Some(ChildKeys {
+        sql: format!(
+            "SELECT {} FROM {} AS t WHERE {belongs}",
+            list.0.join(", "),
+            table.from_sql()
+        ),
+        place,
+        filter,
+    }))
+}
+
+/// The column of a way that tells rows of one project apart: not the one that holds the project.
+pub fn telling<'a>(store: &Store, table: &'a Table, way: &'a Membership) -> Option<(&'a str, &'a str)> {
+    let parent = store.table(way.parent)?;
+    let pairs = || way.columns.iter().zip(&way.parent_columns);
+    pairs()
+        .find(|(column, other)| {
+            parent.project_column.as_ref() != Some(other) && table.project_column.as_ref() != Some(column)
+        })
+        .or_else(|| pairs().next())
+        .map(|(column, other)| (column.as_str(), other.as_str()))
+}

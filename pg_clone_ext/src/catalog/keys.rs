@@ -1,0 +1,187 @@
+//! Reads what the database says of the keys of a store's tables (`clone_internal.store_keys`) into the core's types.
+
+use crate::error::internal;
+use crate::pg::privileges::AsExtensionOwner;
+use crate::pg::query;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{
+    ForeignKey, Membership, Oid, Outside, Reference, ReferenceForm, Store, Unique, quote,
+};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct RawKeys {
+    foreign_keys: Vec<RawForeignKey>,
+    uniques: Vec<RawUnique>,
+    columns: Vec<RawColumn>,
+    references: Vec<RawReference>,
+    memberships: Vec<RawMembership>,
+    plain: Vec<Oid>,
+    shared: Vec<Oid>,
+    reaching: Vec<(Oid, String)>,
+    children: Vec<(String, String)>,
+}
+
+#[derive(Deserialize)]
+struct RawForeignKey {
+    table: Oid,
+    name: String,
+    target: Oid,
+    target_name: String,
+    columns: Vec<String>,
+    target_columns: Vec<String>,
+    operators: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct RawUnique {
+    table: Oid,
+    name: String,
+    exclusion: bool,
+    expressions: bool,
+    predicate: Option<String>,
+    columns: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct RawColumn {
+    table: Oid,
+    name: String,
+    equality: Option<String>,
+    sequence: Option<String>,
+    default: Option<String>,
+    nondeterministic: bool,
+}
+
+#[derive(Deserialize)]
+struct RawReference {
+    table: Oid,
+    column: String,
+    target: Oid,
+    target_column: String,
+    form: String,
+    path: Option<String>,
+    condition: Option<String>,
+    type_column: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawMembership {
+    table: Oid,
+    columns: Vec<String>,
+    parent: Oid,
+    parent_columns: Vec<String>,
+    condition: Option<String>,
+}
+
+/// Adds what the database says of keys to a store, and finds out which key stands in every column. A description that
+/// does not fit is an error (55000).
+pub fn add(store: &mut Store) -> Result<()> {
+    if store.follows_constraints() {
+        let json = {
+            let _owner = AsExtensionOwner::new();
+            query::text(&format!(
+                "SELECT clone_internal.store_keys({})::pg_catalog.text",
+                quote::literal(&store.name)
+            ))?
+        };
+        if let Some(json) = json {
+            put(store, serde_json::from_str(&json).map_err(internal)?)?;
+        }
+    }
+    store.resolve_keys()
+}
+
+fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
+    for key in raw.foreign_keys {
+        if let Some(table) = store.table_mut(key.table) {
+            table.keys.foreign_keys.push(ForeignKey {
+                name: key.name,
+                columns: key.columns,
+                target: key.target,
+                target_name: key.target_name,
+                target_columns: key.target_columns,
+                operators: key.operators,
+            });
+        }
+    }
+    for unique in raw.uniques {
+        if let Some(table) = store.table_mut(unique.table) {
+            table.keys.uniques.push(Unique {
+                name: unique.name,
+                columns: unique.columns,
+                predicate: unique.predicate,
+                exclusion: unique.exclusion,
+                expressions: unique.expressions,
+            });
+        }
+    }
+    for told in raw.columns {
+        let column = store
+            .table_mut(told.table)
+            .and_then(|table| table.columns.iter_mut().find(|c| c.name == told.name));
+        if let Some(column) = column {
+            column.keys.equality = told.equality;
+            column.keys.sequence = told.sequence;
+            column.keys.default = told.default;
+            column.keys.nondeterministic = told.nondeterministic;
+        }
+    }
+    for reference in raw.references {
+        let form = match (reference.form.as_str(), reference.path) {
+            ("column", _) => ReferenceForm::Column,
+            ("array", _) => ReferenceForm::Array,
+            ("json", Some(path)) => ReferenceForm::Json(path),
+            ("path", Some(separators)) => ReferenceForm::Path(separators),
+            (other, _) => {
+                return Err(Error::new(
+                    Code::StoreChanged,
+                    format!("unknown form \"{other}\" in clone.store_reference"),
+                ));
+            }
+        };
+        if let Some(table) = store.table_mut(reference.table) {
+            table.keys.references.push(Reference {
+                column: reference.column,
+                target: reference.target,
+                target_column: reference.target_column,
+                form,
+                condition: reference.condition,
+                type_column: reference.type_column,
+            });
+        }
+    }
+    for membership in raw.memberships {
+        let operators = membership
+            .parent_columns
+            .iter()
+            .map(|name| {
+                store
+                    .table(membership.parent)
+                    .and_then(|parent| parent.column(name))
+                    .map_or(pg_clone_core::plan::EQUAL, |c| c.equality())
+                    .to_owned()
+            })
+            .collect();
+        if let Some(table) = store.table_mut(membership.table) {
+            table.keys.memberships.push(Membership {
+                columns: membership.columns,
+                parent: membership.parent,
+                parent_columns: membership.parent_columns,
+                operators,
+                condition: membership.condition,
+            });
+        }
+    }
+    for oid in raw.plain {
+        if let Some(table) = store.table_mut(oid) {
+            table.keys.only = true;
+        }
+    }
+    store.outside = Outside {
+        reaching: raw.reaching,
+        shared: raw.shared,
+        children: raw.children,
+    };
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Keys at the places that somebody declared: columns with a condition, documents, paths.
+
+use super::{Transformer, after_rules};
+use crate::error::internal;
+use crate::pg::datum::{self, Changed};
+use crate::pg::row::Row;
+use crate::run::document_errors::rewrite_error;
+use crate::run::key_values::{KeyMapper, NewText};
+use crate::run::keys::{Key, NewKey};
+use crate::run::rules::Ruled;
+use pg_clone_core::edit;
+use pg_clone_core::error::{Error, Result};
+use pg_clone_core::jsonb;
+use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output};
+use pg_clone_core::rewrite::Outcome;
+use pg_clone_core::rules::DocumentPath;
+use pgrx::pg_sys;
+
+impl Transformer<'_> {
+    pub(super) fn key_at(
+        &mut self,
+        place: usize,
+        output: &Output,
+        row: &Row<'_>,
+        datum: pg_sys::Datum,
+        kind: KeyKind,
+        domain: Option<KeyRef>,
+    ) -> Result<Changed> {
+        let lookup = row.datum(output.lookup).unwrap_or(datum);
+        KeyMapper {
+            run: self.run,
+            rewriter: &mut self.rewriter,
+            key_statistics: &mut self.key_statistics,
+            policy: self.policy,
+        }
+        .key(output, &self.targets[place], datum, lookup, kind, domain)
+    }
+
+    /// The new value of a column that holds one of several keys, whose type may be another than the key's.
+    pub(super) fn case_at(
+        &mut self,
+        place: usize,
+        output: &Output,
+        row: &Row<'_>,
+        datum: pg_sys::Datum,
+        kind: KeyKind,
+        domain: KeyRef,
+    ) -> Result<Changed> {
+        if KeyKind::of(&output.type_name) == kind {
+            return self.key_at(place, output, row, datum, kind, Some(domain));
+        }
+        let text = datum::to_text(datum, self.targets[place].type_oid)?;
+        match self.keys().text_of(&text, domain)? {
+            NewText::Same => Ok(Changed::No),
+            NewText::To(new) => self.from_text_if(place, Some(new)),
+            NewText::Gone => Ok(Changed::ToNull),
+        }
+    }
+
+    pub(super) fn from_text_if(&self, place: usize, text: Option<String>) -> Result<Changed> {
+        let target = &self.targets[place];
+        Ok(match text {
+            None => Changed::No,
+            Some(text) => Changed::To(datum::from_text(&text, target.type_oid, target.typmod)?),
+        })
+    }
+
+    /// The clone's id of the row at hand, if it has one.
+    pub(super) fn new_id(&self, row: &Row<'_>) -> Result<Option<String>> {
+        let filter = &self.table_copy.row_filter;
+        let key = Key::read(row, filter.source, filter.kind, &filter.type_name)?;
+        Ok(key.and_then(|key| match self.run.new_key_of(&key, &filter.keys) {
+            NewKey::To(new) => Some(new.to_text()),
+            _ => None,
+        }))
+    }
+
+    /// Rewrites a document and then the keys at the places that are declared.
+    pub(super) fn with_references(
+        &mut self,
+        place: usize,
+        row: &Row<'_>,
+        is_jsonb: bool,
+        rewrite: bool,
+        bytes: &mut [u8],
+        ruled: Option<&Ruled>,
+    ) -> Result<Outcome> {
+        if bytes.is_empty() {
+            return Ok(Outcome::Unchanged);
+        }
+        let outcome = match (rewrite, is_jsonb) {
+            (false, _) => Outcome::Unchanged,
+            (true, true) => self.rewriter.jsonb(bytes).map_err(rewrite_error)?,
+            (true, false) => self.json_text(bytes, None)?,
+        };
+        let outcome = {
+            let current: &[u8] = match &outcome {
+                Outcome::Rebuilt(new) => new,
+                Outcome::Null => return Ok(Outcome::Null),
+                _ => bytes,
+            };
+            let document = if is_jsonb {
+                jsonb::to_value(current).map_err(internal)?
+            } else {
+                match serde_json::from_slice(current) {
+                    Ok(document) => document,
+                    // A text column may hold something else in some rows.
+                    Err(_) => return Ok(outcome),
+                }
+            };
+            let mut edits = Vec::new();
+            let mut keys = KeyMapper {
+                run: self.run,
+                rewriter: &mut self.rewriter,
+                key_statistics: &mut self.key_statistics,
+                policy: self.policy,
+            };
+            for (path, domain, condition) in &self.paths[place] {
+                if condition.is_none_or(|at| row.boolean(at)) {
+                    edits.extend(path.edits(&document, &mut |text| {
+                        keys.text_of(text, *domain).map(|new| match new {
+                            NewText::To(new) => Some(new),
+                            NewText::Same | NewText::Gone => None,
+                        })
+                    })?);
+                }
+            }
+            if edits.is_empty() {
+                None
+            } else if is_jsonb {
+                let mut root = jsonb::decode(current).map_err(internal)?;
+                root.apply(&edits).map_err(internal)?;
+                Some(root.encode().map_err(internal)?)
+            } else {
+                let text = std::str::from_utf8(current).map_err(internal)?;
+                edit::text::apply(text, &edits)
+                    .map_err(internal)?
+                    .map(String::into_bytes)
+            }
+            .map_or(outcome, Outcome::Rebuilt)
+        };
+        after_rules(outcome, bytes, |document| {
+            ruled.map_or(Ok(None), |ruled| {
+                if is_jsonb {
+                    ruled.edit_jsonb(document)
+                } else {
+                    ruled.edit_text(document)
+                }
+            })
+        })
+    }
+}
+
+/// A path, the key that stands there, and the place of its condition.
+pub(super) type DeclaredPath = (DocumentPath, KeyRef, Option<usize>);
+
+/// The paths of an output's declared references, ready to be followed.
+pub(super) fn declared_paths(output: &Output) -> Result<Vec<DeclaredPath>> {
+    let Action::JsonReferences { paths, .. } = &output.action else {
+        return Ok(Vec::new());
+    };
+    paths
+        .iter()
+        .map(|(path, key, condition)| {
+            DocumentPath::parse(path)
+                .map(|parsed| (parsed, *key, *condition))
+                .map_err(|error| {
+                    Error::bad_argument(format!(
+                        "the path \"{path}\" of column {} cannot be read: {error}",
+                        output.column
+                    ))
+                    .hint("Paths of clone.store_reference are JSONPath as RFC 9535 defines it.")
+                })
+        })
+        .collect()
+}

@@ -1,0 +1,194 @@
+-- Keys and references: what the constraints of the database say of a store's tables, and what nobody can read there and
+-- somebody has declared.
+
+CREATE TABLE clone.store_reference (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    store         text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    relation      regclass NOT NULL,
+    "column"      name NOT NULL,
+    target        regclass NOT NULL,
+    target_column name NOT NULL,
+    form          text NOT NULL CHECK (form IN ('column', 'array', 'json', 'path')),
+    path          text,
+    condition     text,
+    type_column   name,
+    type_values   text[],
+    reason        text NOT NULL DEFAULT 'declared',
+    CHECK (form IN ('column', 'array') OR path IS NOT NULL)
+);
+CREATE INDEX store_reference_store ON clone.store_reference (store, relation);
+COMMENT ON TABLE clone.store_reference IS 'References that no foreign key tells; see clone.store_reference()';
+COMMENT ON COLUMN clone.store_reference.form IS
+    'column: the value is the key; array: each element is one; json: keys stand at the JSONPath in path; path: keys stand between the characters in path';
+COMMENT ON COLUMN clone.store_reference.condition IS 'SQL condition on rows in which the column is this reference';
+
+CREATE TABLE clone.store_membership (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    store          text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    relation       regclass NOT NULL,
+    columns        name[] NOT NULL,
+    parent         regclass NOT NULL,
+    parent_columns name[] NOT NULL,
+    condition      text,
+    reason         text NOT NULL DEFAULT 'declared',
+    CHECK (pg_catalog.cardinality(columns) = pg_catalog.cardinality(parent_columns))
+);
+CREATE INDEX store_membership_store ON clone.store_membership (store, relation);
+COMMENT ON TABLE clone.store_membership IS
+    'Further ways in which rows belong to a project: they share columns with a row of parent that does; see clone.store_belongs()';
+
+CREATE TABLE clone.store_shared (
+    store    text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    relation regclass NOT NULL,
+    reason   text NOT NULL DEFAULT 'set by hand',
+    PRIMARY KEY (store, relation)
+);
+COMMENT ON TABLE clone.store_shared IS 'Tables whose rows all projects share, or that are not to be cloned; see clone.store_shared()';
+
+CREATE FUNCTION clone_internal.column_names(relation oid, numbers int2[]) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT jsonb_agg(a.attname ORDER BY k.place)
+    FROM unnest(numbers) WITH ORDINALITY AS k (number, place)
+    JOIN pg_attribute a ON a.attrelid = relation AND a.attnum = k.number
+$$;
+COMMENT ON FUNCTION clone_internal.column_names(oid, int2[]) IS 'Names of columns by their numbers';
+
+CREATE FUNCTION clone_internal.operator_name(operator oid) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname) FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oid = operator
+$$;
+COMMENT ON FUNCTION clone_internal.operator_name(oid) IS 'An operator as SQL that means it under any search_path';
+
+CREATE FUNCTION clone_internal.equality(type oid) RETURNS oid
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT o.amopopr
+    FROM pg_opclass c
+    JOIN pg_amop o ON o.amopfamily = c.opcfamily AND o.amoplefttype = c.opcintype AND o.amoprighttype = c.opcintype AND o.amopstrategy = 3
+    WHERE c.opcmethod = (SELECT m.oid FROM pg_am m WHERE m.amname = 'btree') AND c.opcdefault AND c.opcintype = type
+    LIMIT 1
+$$;
+COMMENT ON FUNCTION clone_internal.equality(oid) IS 'The operator by which a type''s B-tree finds values equal';
+
+-- Tables outside of a store from which foreign keys, through any number of tables, lead to one of the store.
+CREATE FUNCTION clone_internal.reaching(store text) RETURNS TABLE (relation oid, via oid, depth int)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE described AS (
+        SELECT r.relation::oid AS oid FROM clone.store_relation r WHERE r.store = $1
+    ), reach (oid, via, depth) AS (
+        SELECT d.oid, 0::oid, 0 FROM described d
+        UNION
+        SELECT f.conrelid, f.confrelid, r.depth + 1
+        FROM reach r
+        JOIN pg_constraint f ON f.confrelid = r.oid AND f.contype = 'f' AND f.conrelid <> f.confrelid
+        JOIN pg_class c ON c.oid = f.conrelid AND NOT c.relispartition
+        WHERE r.depth < 8
+          AND NOT EXISTS (SELECT FROM described d WHERE d.oid = f.conrelid)
+          AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation::oid = f.conrelid)
+    )
+    SELECT DISTINCT ON (r.oid) r.oid, r.via, r.depth FROM reach r WHERE r.depth > 0 ORDER BY r.oid, r.depth, r.via
+$$;
+COMMENT ON FUNCTION clone_internal.reaching(text) IS 'Tables that a store does not describe and whose foreign keys lead to it';
+
+CREATE FUNCTION clone_internal.base_type(type oid) RETURNS oid
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE below (oid, depth) AS (
+        SELECT $1, 0
+        UNION ALL
+        SELECT t.typbasetype, b.depth + 1 FROM below b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd'
+    )
+    SELECT b.oid FROM below b ORDER BY b.depth DESC LIMIT 1
+$$;
+COMMENT ON FUNCTION clone_internal.base_type(oid) IS 'The type that a domain, or a domain over a domain, is over; another type itself';
+
+CREATE FUNCTION clone_internal.store_keys(store text) RETURNS jsonb
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+WITH described AS (
+    SELECT r.relation::oid AS oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name
+    FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.store = $1
+), foreign_keys AS (
+    SELECT f.*, format('%I.%I', n.nspname, t.relname) AS target_name
+    FROM pg_constraint f
+    JOIN described d ON d.oid = f.conrelid
+    JOIN pg_class t ON t.oid = f.confrelid
+    JOIN pg_namespace n ON n.oid = t.relnamespace
+    -- A key to a partitioned table has one more constraint per partition.
+    WHERE f.contype = 'f'
+      AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = f.conparentid AND p.conrelid = f.conrelid)
+), columns AS (
+    SELECT a.attrelid, a.attname, b.oid AS base, b.typnamespace, l.collisdeterministic,
+           CASE WHEN a.attgenerated = '' THEN pg_get_expr(e.adbin, e.adrelid) END AS expression,
+           COALESCE(
+               (SELECT p.objid FROM pg_depend p JOIN pg_class s ON s.oid = p.objid AND s.relkind = 'S'
+                WHERE p.classid = 'pg_class'::regclass AND p.refclassid = 'pg_class'::regclass AND p.refobjid = a.attrelid
+                  AND p.refobjsubid = a.attnum AND p.deptype IN ('i', 'a') LIMIT 1),
+               (SELECT p.refobjid FROM pg_depend p JOIN pg_class s ON s.oid = p.refobjid AND s.relkind = 'S'
+                WHERE p.classid = 'pg_attrdef'::regclass AND p.objid = e.oid AND p.refclassid = 'pg_class'::regclass
+                  AND pg_get_expr(e.adbin, e.adrelid) ~ '^\(?nextval\(' LIMIT 1)) AS sequence
+    FROM described d
+    JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_type b ON b.oid = clone_internal.base_type(a.atttypid)
+    LEFT JOIN pg_collation l ON l.oid = a.attcollation
+    LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+), told AS (
+    SELECT c.*, CASE WHEN c.typnamespace <> 'pg_catalog'::regnamespace THEN clone_internal.operator_name(clone_internal.equality(c.base)) END AS equality,
+           CASE WHEN c.sequence IS NOT NULL THEN (SELECT format('%I.%I', n.nspname, s.relname) FROM pg_class s JOIN pg_namespace n ON n.oid = s.relnamespace WHERE s.oid = c.sequence) END AS sequence_name
+    FROM columns c
+)
+SELECT jsonb_build_object(
+    'foreign_keys', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object('table', f.conrelid::bigint, 'name', f.conname, 'target', f.confrelid::bigint, 'target_name', f.target_name,
+            'columns', clone_internal.column_names(f.conrelid, f.conkey), 'target_columns', clone_internal.column_names(f.confrelid, f.confkey),
+            'operators', (SELECT jsonb_agg(clone_internal.operator_name(o.operator) ORDER BY o.place) FROM unnest(f.conpfeqop) WITH ORDINALITY AS o (operator, place)))
+            ORDER BY f.oid)
+        FROM foreign_keys f), '[]'),
+    'uniques', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object('table', i.indrelid::bigint, 'name', c.relname, 'exclusion', i.indisexclusion, 'expressions', i.indexprs IS NOT NULL,
+            'predicate', pg_get_expr(i.indpred, i.indrelid),
+            'columns', COALESCE((
+                SELECT jsonb_agg(DISTINCT a.attname) FROM pg_attribute a
+                WHERE a.attrelid = i.indrelid AND a.attnum > 0
+                  AND (a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+                       OR i.indexprs IS NOT NULL AND EXISTS (
+                           SELECT FROM pg_depend p WHERE p.classid = 'pg_class'::regclass AND p.objid = i.indexrelid
+                             AND p.refclassid = 'pg_class'::regclass AND p.refobjid = i.indrelid AND p.refobjsubid = a.attnum))), '[]'))
+            ORDER BY i.indexrelid)
+        FROM pg_index i JOIN described d ON d.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE (i.indisunique OR i.indisexclusion) AND i.indislive), '[]'),
+    'columns', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object('table', t.attrelid::bigint, 'name', t.attname, 'equality', t.equality, 'sequence', t.sequence_name,
+            'default', t.expression, 'nondeterministic', NOT COALESCE(t.collisdeterministic, true)))
+        FROM told t
+        WHERE t.equality IS NOT NULL OR t.sequence IS NOT NULL OR t.expression IS NOT NULL OR NOT t.collisdeterministic), '[]'),
+    'references', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object('table', r.relation::oid::bigint, 'column', r."column", 'target', r.target::oid::bigint,
+            'target_column', r.target_column, 'form', r.form, 'path', r.path, 'condition', r.condition, 'type_column', r.type_column) ORDER BY r.id)
+        FROM clone.store_reference r WHERE r.store = $1), '[]'),
+    'memberships', COALESCE((
+        SELECT jsonb_agg(jsonb_build_object('table', m.relation::oid::bigint, 'columns', to_jsonb(m.columns), 'parent', m.parent::oid::bigint,
+            'parent_columns', to_jsonb(m.parent_columns), 'condition', m.condition) ORDER BY m.id)
+        FROM clone.store_membership m WHERE m.store = $1), '[]'),
+    'plain', COALESCE((SELECT jsonb_agg(d.oid::bigint) FROM described d WHERE d.relkind = 'r'), '[]'),
+    'shared', COALESCE((SELECT jsonb_agg(s.relation::oid::bigint) FROM clone.store_shared s WHERE s.store = $1), '[]'),
+    'reaching', COALESCE((
+        SELECT jsonb_agg(jsonb_build_array(r.relation::bigint, format('%I.%I', n.nspname, c.relname)) ORDER BY r.depth, r.relation)
+        FROM clone_internal.reaching($1) r JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace), '[]'),
+    'children', COALESCE((
+        SELECT jsonb_agg(jsonb_build_array(format('%I.%I', n.nspname, c.relname), d.name))
+        FROM pg_inherits i JOIN described d ON d.oid = i.inhparent AND d.relkind = 'r'
+        JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE NOT EXISTS (SELECT FROM described o WHERE o.oid = i.inhrelid)
+          AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation::oid = i.inhrelid)), '[]'))
+$$;
+COMMENT ON FUNCTION clone_internal.store_keys(text) IS 'Keys, references and memberships of a store''s tables, for the extension itself';

@@ -1,0 +1,207 @@
+-- Declaring what no constraint says: references, further ways of belonging, tables that are shared.
+
+CREATE FUNCTION clone_internal.singular(word text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE
+        WHEN lower(word) IN ('people') THEN regexp_replace(word, 'eople$', 'erson')
+        WHEN lower(word) IN ('children') THEN regexp_replace(word, 'ren$', '')
+        WHEN word ~* '(ss|us|is|news|series)$' THEN word
+        WHEN word ~* '[^aeiou]ies$' THEN regexp_replace(word, 'ies$', 'y', 'i')
+        WHEN word ~* '(ch|sh|x|ss|z)es$' THEN regexp_replace(word, 'es$', '', 'i')
+        WHEN word ~* 'statuses$|aliases$|buses$' THEN regexp_replace(word, 'es$', '', 'i')
+        WHEN word ~* 's$' THEN regexp_replace(word, 's$', '', 'i')
+        ELSE word END
+$$;
+COMMENT ON FUNCTION clone_internal.singular(text) IS 'An English noun in the singular, as frameworks that name tables in the plural derive it';
+
+CREATE FUNCTION clone_internal.snake(word text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT lower(regexp_replace(regexp_replace(word, '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z]+)([A-Z][a-z])', '\1_\2', 'g')) $$;
+COMMENT ON FUNCTION clone_internal.snake(text) IS 'orderItem, OrderItem: order_item';
+
+CREATE FUNCTION clone_internal.type_names(relation regclass) RETURNS text[]
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- order_items: OrderItem (Rails), order_item, orderitem (Django), orderItem; with and without the application's name in front.
+    SELECT array_agg(DISTINCT v.name)
+    FROM pg_class c
+    CROSS JOIN LATERAL (SELECT clone_internal.snake(c.relname) AS plural, clone_internal.snake(clone_internal.singular(c.relname)) AS one) w
+    CROSS JOIN LATERAL (VALUES (c.relname::text), (w.plural), (w.one), (replace(w.one, '_', '')), (replace(initcap(replace(w.one, '_', ' ')), ' ', '')),
+        (replace(initcap(replace(w.plural, '_', ' ')), ' ', '')),
+        (replace(initcap(replace(regexp_replace(w.one, '_', '::'), '_', ' ')), ' ', ''))) AS v (name)
+    WHERE c.oid = relation
+$$;
+COMMENT ON FUNCTION clone_internal.type_names(regclass) IS 'The names by which a type column may name a table';
+
+CREATE FUNCTION clone_internal.key_of(relation regclass) RETURNS name
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- The primary key; of one of several columns, the one that refers to nothing, has the type of a key and, at best, is called id.
+    SELECT a.attname
+    FROM pg_index i
+    CROSS JOIN LATERAL unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k (number, place)
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+    JOIN pg_type b ON b.oid = a.atttypid
+    WHERE i.indrelid = relation AND i.indisprimary
+    ORDER BY EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND k.number = ANY (f.conkey)),
+             b.typcategory NOT IN ('N', 'S', 'U'), a.attname <> 'id', k.place DESC
+    LIMIT 1
+$$;
+COMMENT ON FUNCTION clone_internal.key_of(regclass) IS 'The column by which the rows of a table are named';
+
+CREATE FUNCTION clone_internal.check_column(relation regclass, "column" name) RETURNS oid
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    type oid;
+BEGIN
+    SELECT clone_internal.base_type(a.atttypid) INTO type FROM pg_attribute a
+    WHERE a.attrelid = relation AND a.attname = "column" AND a.attnum > 0 AND NOT a.attisdropped;
+    IF type IS NULL THEN
+        RAISE EXCEPTION 'table % has no column "%"', relation, "column" USING
+            ERRCODE = '22023',
+            HINT = 'Columns: ' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+                WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped) || '.';
+    END IF;
+    RETURN type;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_column(regclass, name) IS 'The base type of a column; one that is not there is an error (22023)';
+
+CREATE FUNCTION clone_internal.check_condition(relation regclass, condition text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF condition IS NOT NULL THEN
+        EXECUTE format('SELECT FROM %s AS t WHERE (%s) LIMIT 0', relation, condition);
+    END IF;
+EXCEPTION WHEN syntax_error OR undefined_column OR undefined_function OR datatype_mismatch OR undefined_table THEN
+    RAISE EXCEPTION 'the condition "%" cannot be used on %: %', condition, relation, SQLERRM USING
+        ERRCODE = '22023', HINT = 'Give an SQL condition on the columns of the table; functions and types of other schemas with their schema.';
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_condition(regclass, text) IS 'A condition that is none is an error (22023)';
+
+CREATE FUNCTION clone.store_reference(
+    store text, relation regclass, "column" name, target regclass, target_column name DEFAULT NULL, path text DEFAULT NULL,
+    separators text DEFAULT NULL, condition text DEFAULT NULL, type_column name DEFAULT NULL, type_values text[] DEFAULT NULL,
+    belongs boolean DEFAULT false
+) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    type oid;
+    form text;
+    types text;
+    content_types regclass;
+    number bigint;
+BEGIN
+    PERFORM clone_internal.check_store(store);
+    type := clone_internal.check_column(relation, "column");
+    target_column := COALESCE(target_column, (SELECT r.id_column FROM clone.store_relation r WHERE r.store = store_reference.store AND r.relation = target),
+        clone_internal.key_of(target));
+    IF target_column IS NULL THEN
+        RAISE EXCEPTION 'table % has no key', target USING ERRCODE = '22023', HINT = 'Name the column that is referred to with target_column => ''…''.';
+    END IF;
+    PERFORM clone_internal.check_column(target, target_column);
+    form := CASE WHEN path IS NOT NULL THEN 'json' WHEN separators IS NOT NULL THEN 'path'
+                 WHEN (SELECT t.typcategory FROM pg_type t WHERE t.oid = type) = 'A' THEN 'array' ELSE 'column' END;
+    IF form = 'json' AND (path !~ '^\$' OR type NOT IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype)) THEN
+        RAISE EXCEPTION 'the path "%" cannot be used on column % of type %', path, "column", type::regtype USING
+            ERRCODE = '22023', HINT = 'path is a JSONPath (RFC 9535) such as $.customer_id or $.items[*].sku, in a column of type json, jsonb or text.';
+    END IF;
+    IF form = 'array' AND type NOT IN ('int2[]'::regtype, 'int4[]'::regtype, 'int8[]'::regtype, 'uuid[]'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) THEN
+        RAISE EXCEPTION 'column % has type %, whose elements cannot be keys', "column", type::regtype USING
+            ERRCODE = '22023', HINT = 'Arrays of integers, uuid, text and varchar can.';
+    END IF;
+    IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype) OR type::regtype::text ~ '(^|\.)ltree$') THEN
+        RAISE EXCEPTION 'column % has type %, which holds no path', "column", type::regtype USING
+            ERRCODE = '22023', HINT = 'Paths stand in text, varchar or ltree.';
+    END IF;
+    IF type_column IS NOT NULL THEN
+        IF clone_internal.check_column(relation, type_column) IN (20, 21, 23) AND type_values IS NULL THEN
+            -- Django: the kind of row is a row of django_content_type.
+            SELECT c.oid INTO content_types FROM pg_class c WHERE c.relname = 'django_content_type'
+            ORDER BY c.relnamespace = (SELECT o.relnamespace FROM pg_class o WHERE o.oid = relation) DESC LIMIT 1;
+            IF content_types IS NULL THEN
+                RAISE EXCEPTION 'column % holds numbers, and there is no table django_content_type that says what they mean', type_column USING
+                    ERRCODE = '22023', HINT = 'Give the numbers that mean the target with type_values => ''{…}''.';
+            END IF;
+            types := format('%I = ANY (SELECT c.id FROM %s AS c WHERE pg_catalog.concat(c.app_label, ''_'', c.model) = %L OR c.model = ANY (%L::text[]))',
+                type_column, content_types, (SELECT c.relname FROM pg_class c WHERE c.oid = target), clone_internal.type_names(target));
+            type_values := '{}';
+        ELSE
+            type_values := COALESCE(type_values, clone_internal.type_names(target));
+            types := format('%I::pg_catalog.text = ANY (%L::pg_catalog.text[])', type_column, type_values);
+        END IF;
+    END IF;
+    condition := CASE WHEN types IS NULL THEN condition WHEN condition IS NULL THEN types ELSE format('(%s) AND (%s)', types, condition) END;
+    PERFORM clone_internal.check_condition(relation, condition);
+    DELETE FROM clone.store_reference r
+    WHERE r.store = store_reference.store AND r.relation = store_reference.relation AND r."column" = store_reference."column" AND r.target = store_reference.target
+      AND r.path IS NOT DISTINCT FROM COALESCE(store_reference.path, store_reference.separators) AND r.condition IS NOT DISTINCT FROM store_reference.condition;
+    INSERT INTO clone.store_reference AS r (store, relation, "column", target, target_column, form, path, condition, type_column, type_values)
+    VALUES (store, relation, "column", target, target_column, form, COALESCE(path, separators), condition, type_column, type_values)
+    RETURNING r.id INTO number;
+    IF belongs THEN
+        PERFORM clone.store_belongs(store, relation, ARRAY["column"], target, ARRAY[target_column], condition);
+    END IF;
+    RETURN number;
+END
+$$;
+COMMENT ON FUNCTION clone.store_reference(text, regclass, name, regclass, name, text, text, text, name, text[], boolean) IS
+    'Declares a reference that no foreign key tells: a column, an array, a JSONPath into a document, the segments of a path, the rows of a polymorphic pair';
+
+CREATE FUNCTION clone.store_belongs(
+    store text, relation regclass, columns name[], parent regclass, parent_columns name[] DEFAULT NULL, condition text DEFAULT NULL
+) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c name;
+    number bigint;
+BEGIN
+    PERFORM clone_internal.check_store(store);
+    parent_columns := COALESCE(parent_columns, ARRAY[clone_internal.key_of(parent)]);
+    IF cardinality(columns) <> cardinality(parent_columns) OR cardinality(columns) = 0 THEN
+        RAISE EXCEPTION '% columns cannot be compared with %', cardinality(columns), cardinality(parent_columns) USING
+            ERRCODE = '22023', HINT = 'Give as many parent_columns as columns.';
+    END IF;
+    FOREACH c IN ARRAY columns LOOP
+        PERFORM clone_internal.check_column(relation, c);
+    END LOOP;
+    FOREACH c IN ARRAY parent_columns LOOP
+        PERFORM clone_internal.check_column(parent, c);
+    END LOOP;
+    PERFORM clone_internal.check_condition(relation, condition);
+    DELETE FROM clone.store_membership m WHERE m.store = store_belongs.store AND m.relation = store_belongs.relation AND m.columns = store_belongs.columns
+      AND m.parent = store_belongs.parent AND m.parent_columns = store_belongs.parent_columns AND m.condition IS NOT DISTINCT FROM store_belongs.condition;
+    INSERT INTO clone.store_membership AS m (store, relation, columns, parent, parent_columns, condition)
+    VALUES (store, relation, columns, parent, parent_columns, condition) RETURNING m.id INTO number;
+    RETURN number;
+END
+$$;
+COMMENT ON FUNCTION clone.store_belongs(text, regclass, name[], regclass, name[], text) IS
+    'Adds a way in which rows of a table belong to a project: those whose columns equal parent_columns of a row of parent that does';
+
+CREATE FUNCTION clone.store_shared(store text, relation regclass, reason text DEFAULT 'set by hand') RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM clone_internal.check_store(store);
+    INSERT INTO clone.store_shared (store, relation, reason) VALUES (store, relation, reason)
+    ON CONFLICT ON CONSTRAINT store_shared_pkey DO UPDATE SET reason = EXCLUDED.reason;
+END
+$$;
+COMMENT ON FUNCTION clone.store_shared(text, regclass, text) IS
+    'Says that all projects share the rows of a table, or that it is not to be cloned: references to it stay as they are';

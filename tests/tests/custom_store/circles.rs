@@ -1,0 +1,133 @@
+//! Foreign keys in a circle, triggers, storage: nothing is needed from the user.
+
+use super::{assert_verified, described};
+
+const LOOP: &str = "a0000000-0000-4000-8000-000000000008";
+const CIRCLE: &str = "CREATE TABLE org (id uuid PRIMARY KEY, name text, owner_id bigint);
+    CREATE TABLE usr (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, name text, manager_id bigint REFERENCES usr);
+    ALTER TABLE org ADD CONSTRAINT own FOREIGN KEY (owner_id) REFERENCES usr;
+    CREATE TABLE ordr (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, last_shipment bigint);
+    CREATE TABLE shipment (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, ordr_id bigint NOT NULL REFERENCES ordr);
+    ALTER TABLE ordr ADD CONSTRAINT last FOREIGN KEY (last_shipment) REFERENCES shipment;
+    INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000008', 'Loop'); INSERT INTO usr (org_id, name) SELECT id, unnest('{Una,Bo}'::text[]) FROM org;
+    UPDATE usr SET manager_id = 3 - id; UPDATE org SET owner_id = 1;
+    INSERT INTO ordr (org_id) SELECT id FROM org; INSERT INTO shipment (org_id, ordr_id) SELECT id, 1 FROM org; UPDATE ordr SET last_shipment = 1";
+const STORE: &str = "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{usr,ordr,shipment}'::text[]) t";
+const JOINED: &str = "SELECT concat_ws('|', o.name, u.name, u.org_id = o.id, m.name, m.org_id = o.id, s.org_id = o.id, s.ordr_id = r.id)
+    FROM org o JOIN usr u ON u.id = o.owner_id JOIN usr m ON m.id = u.manager_id JOIN ordr r ON r.org_id = o.id JOIN shipment s ON s.id = r.last_shipment ORDER BY 1";
+
+#[tokio::test]
+async fn keys_that_are_not_deferrable_may_go_in_a_circle() {
+    let db = described(CIRCLE, STORE).await;
+    let clone = db.clone_project(&format!("'{LOOP}', 'Copy'")).await;
+    assert_eq!(
+        db.list(JOINED).await,
+        ["Copy|Una|t|Bo|t|t|t", "Loop|Una|t|Bo|t|t|t"]
+    );
+    assert_verified(&db, &clone).await;
+    // By INSERT … SELECT too.
+    db.run("SET pg_clone.bulk = off").await;
+    db.clone_project(&format!("'{LOOP}', 'By SQL'")).await;
+    assert_eq!(db.list(JOINED).await[0], "By SQL|Una|t|Bo|t|t|t");
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(db.number("SELECT count(*) FROM usr").await, 4);
+}
+
+#[tokio::test]
+async fn a_held_check_that_fails_takes_the_clone_back() {
+    let db = described(CIRCLE, STORE).await;
+    db.run("SELECT clone.store_column('s', 'ordr', 'last_shipment', 'value', value => '77')")
+        .await;
+    let failure = db.fails(&format!("SELECT project_clone('{LOOP}', 'Copy')")).await;
+    assert_eq!(failure.code, "23503", "{failure:?}");
+    assert_eq!(db.number("SELECT count(*) FROM org").await, 1);
+    // The same session goes on: levels of triggers are as before.
+    db.run("SELECT clone.store_column('s', 'ordr', 'last_shipment', 'map', 'shipment')")
+        .await;
+    let clone = db.clone_project(&format!("'{LOOP}', 'Copy'")).await;
+    assert_verified(&db, &clone).await;
+}
+
+#[tokio::test]
+async fn triggers_fire_unless_the_call_skips_them() {
+    let db = described(
+        "CREATE TABLE org (id uuid PRIMARY KEY, name text); CREATE TABLE a (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid NOT NULL REFERENCES org, k text);
+         CREATE TABLE log (k text); INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000008', 'X'); INSERT INTO a (org_id, k) SELECT id, 'one' FROM org;
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log VALUES (NEW.k); RETURN NEW; END';
+         CREATE TRIGGER t AFTER INSERT ON a FOR EACH ROW EXECUTE FUNCTION note()",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'a', 'resource', project_column => 'org_id')",
+    )
+    .await;
+    db.clone_project(&format!("'{LOOP}', 'fires'")).await;
+    assert_eq!(db.number("SELECT count(*) FROM log").await, 1);
+    db.clone_project(&format!(
+        "'{LOOP}', 'skips', options => '{{\"triggers\": \"skip\"}}'"
+    ))
+    .await;
+    assert_eq!(db.number("SELECT count(*) FROM log").await, 1);
+    assert_eq!(db.number("SELECT count(*) FROM a").await, 3);
+}
+
+#[tokio::test]
+async fn a_table_that_others_inherit_from_is_read_alone_and_its_children_must_be_described() {
+    let db = described(
+        "CREATE TABLE org (id uuid PRIMARY KEY, name text);
+         CREATE TABLE asset (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid NOT NULL, label text, partner uuid);
+         CREATE TABLE vehicle (plate text, PRIMARY KEY (id)) INHERITS (asset);
+         INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000008', 'Depot'); INSERT INTO asset (org_id, label) SELECT id, 'desk' FROM org;
+         INSERT INTO vehicle (org_id, label, plate, partner) SELECT o.id, 'van', 'VN 7', a.id FROM org o, asset a",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'asset', 'resource', project_column => 'org_id')",
+    )
+    .await;
+    let failure = db.fails(&format!("SELECT project_clone('{LOOP}')")).await;
+    assert_eq!(failure.code, "55000");
+    assert!(
+        failure
+            .message
+            .contains("public.vehicle inherits from public.asset")
+            && failure.hint.contains("store_table"),
+        "{failure:?}"
+    );
+    db.run("SELECT clone.store_table('s', 'vehicle', 'resource', project_column => 'org_id')")
+        .await;
+    let clone = db.clone_project(&format!("'{LOOP}'")).await;
+    assert_eq!(
+        db.list(&format!("SELECT concat_ws('|', a.tableoid::regclass, a.label, (SELECT p.org_id = a.org_id FROM asset p WHERE p.id = a.partner)) FROM asset a WHERE org_id = '{clone}' ORDER BY 1")).await,
+        ["asset|desk", "vehicle|van|t"]
+    );
+    assert_verified(&db, &clone).await;
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(db.number("SELECT count(*) FROM asset").await, 2);
+}
+
+#[tokio::test]
+async fn large_objects_are_copied_and_the_sources_outlive_the_clone() {
+    let db = described(
+        "CREATE EXTENSION lo; CREATE TABLE org (id uuid PRIMARY KEY, name text); CREATE TABLE scan (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid NOT NULL REFERENCES org, pic lo);
+         CREATE TRIGGER t BEFORE UPDATE OR DELETE ON scan FOR EACH ROW EXECUTE FUNCTION lo_manage(pic);
+         INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000008', 'Lab'); INSERT INTO scan (org_id, pic) SELECT id, lo_from_bytea(0, '\\x89504e47') FROM org; INSERT INTO scan (org_id) SELECT id FROM org",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'scan', 'resource', project_column => 'org_id')",
+    )
+    .await;
+    db.rows(&format!("SELECT * FROM project_clone_plan('{LOOP}')"))
+        .await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM pg_largeobject_metadata").await,
+        1,
+        "a plan writes nothing"
+    );
+    let clone = db.clone_project(&format!("'{LOOP}'")).await;
+    assert_eq!(
+        db.number("SELECT count(DISTINCT pic) FROM scan WHERE lo_get(pic) = '\\x89504e47'")
+            .await,
+        2
+    );
+    assert_verified(&db, &clone).await;
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(
+        db.list("SELECT lo_get(pic) FROM scan WHERE pic IS NOT NULL")
+            .await,
+        ["\\x89504e47"]
+    );
+    assert_eq!(db.number("SELECT count(*) FROM pg_largeobject_metadata").await, 1);
+}

@@ -1,0 +1,226 @@
+//! Discovery: five schemas as their frameworks make them, described by one call, cloned, verified, deleted.
+
+use super::{assert_verified, contents};
+use pg_clone_tests::scratch_database::Scratch;
+
+/// The tables of a schema, partitions included.
+async fn tables(db: &Scratch) -> Vec<String> {
+    db.list("SELECT format('%I', c.relname) FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace ORDER BY 1")
+        .await
+}
+
+/// Discovers, clones twice, verifies and compares `joined` (content of the rows joined by all references, `$1` the
+/// tenant), deletes.
+async fn round_trip(fixture: &str, tenant: &str, source: &str, arguments: &str, joined: &[&str]) {
+    let db = Scratch::with_extension().await;
+    db.run(fixture).await;
+    let tables = tables(&db).await;
+    let names: Vec<&str> = tables.iter().map(String::as_str).collect();
+    let before = contents(&db, &names).await;
+    db.run(&format!(
+        "SELECT clone.store_create('s', 'discover', '{{\"tenant\": \"{tenant}\"}}')"
+    ))
+    .await;
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s') WHERE severity = 'error'")
+            .await,
+        Vec::<String>::new(),
+        "{tenant}"
+    );
+    let source = db.text(&format!("SELECT {source}")).await;
+    let content = async |of: &str| {
+        let mut all = Vec::new();
+        for query in joined {
+            let rows = db.list(&query.replace("$1", &format!("'{of}'"))).await;
+            assert!(!rows.is_empty(), "{query}");
+            all.push(rows);
+        }
+        all
+    };
+    let expected = content(&source).await;
+    let first = db.clone_project(&format!("'{source}', 'First'{arguments}")).await;
+    let second = db
+        .clone_project(&format!(
+            "'{source}', 'Second'{arguments}, options => '{{\"verify\": true}}'"
+        ))
+        .await;
+    for clone in [&first, &second] {
+        assert_verified(&db, clone).await;
+        assert_eq!(content(clone).await, expected, "{tenant}");
+    }
+    assert_eq!(content(&source).await, expected);
+    for clone in [&second, &first] {
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+    }
+    assert_eq!(contents(&db, &names).await, before, "{tenant}");
+}
+
+#[tokio::test]
+async fn rails() {
+    round_trip(
+        include_str!("../../fixtures/schemas/rails.sql"),
+        "accounts",
+        "2",
+        "",
+        &[
+            "SELECT concat_ws('|', c.display_id, i.name, i.account_id = c.account_id, u.name, u.account_id = c.account_id, m.body, s.name, s.account_id = c.account_id, a.name, a.account_id = c.account_id, b.name)
+             FROM conversations c JOIN inboxes i ON i.id = c.inbox_id JOIN users u ON u.id = c.assignee_id JOIN messages m ON m.conversation_id = c.id JOIN users s ON m.sender_type = 'User' AND s.id = m.sender_id
+             JOIN users a ON a.id = (m.attrs->>'user_id')::bigint JOIN inboxes b ON b.id = (m.attrs#>>'{inbox_ids,0}')::bigint AND b.account_id = c.account_id WHERE c.account_id = $1 ORDER BY 1",
+            "SELECT concat_ws('|', l.title, p.title, p.account_id = l.account_id, o.title, t.n) FROM labels l LEFT JOIN labels p ON p.id = l.parent_id LEFT JOIN labels o ON o.id::text = l.ancestry
+             LEFT JOIN LATERAL (SELECT count(*) AS n FROM taggings g JOIN conversations c ON g.taggable_type = 'Conversation' AND c.id = g.taggable_id AND c.account_id = l.account_id WHERE g.label_id = l.id) t ON true WHERE l.account_id = $1 ORDER BY 1",
+            "SELECT concat_ws('|', i.name, e.account_id = i.account_id, (SELECT count(*) FROM automations a WHERE a.inbox_ids = ARRAY[i.id] AND (a.conditions->>'inbox_id')::bigint = i.id AND a.account_id = i.account_id))
+             FROM inboxes i JOIN channel_emails e ON e.id = i.channel_id WHERE i.account_id = $1 ORDER BY 1",
+            "SELECT m.body FROM attachments x JOIN messages m ON x.record_type = 'Message' AND m.id = x.record_id JOIN conversations c ON c.id = m.conversation_id WHERE c.account_id = $1 ORDER BY 1",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn django() {
+    round_trip(
+        include_str!("../../fixtures/schemas/django.sql"),
+        "care_clinic",
+        "2",
+        "",
+        &[
+            "SELECT concat_ws('|', p.name, n.licence, v.day, w.licence, o.clinic_id = p.clinic_id, (SELECT count(*) FROM care_visit_nurses x WHERE x.visit_id = v.id AND x.nurse_id = v.nurse_id))
+             FROM care_person p LEFT JOIN care_nurse n ON n.person_ptr_id = p.id LEFT JOIN care_visit v ON v.person_id = p.id LEFT JOIN care_nurse w ON w.person_ptr_id = v.nurse_id LEFT JOIN care_person o ON o.id = w.person_ptr_id WHERE p.clinic_id = $1 ORDER BY 1",
+            "SELECT concat_ws('|', d.title, v.day, p.name) FROM care_document d LEFT JOIN care_visit v ON d.content_type_id = 4 AND v.id = d.object_id LEFT JOIN care_person p ON p.id = COALESCE(v.person_id, CASE WHEN d.content_type_id = 2 THEN d.object_id END) AND p.clinic_id = d.clinic_id WHERE d.clinic_id = $1 ORDER BY 1",
+            "SELECT a.note FROM auditlog a JOIN care_person p ON a.content_type_id = 2 AND p.id = a.object_id WHERE p.clinic_id = $1 ORDER BY 1",
+            "SELECT p.name FROM care_clinic c JOIN care_person p ON p.id = c.head_id AND p.clinic_id = c.id WHERE c.id = $1",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn prisma() {
+    round_trip(
+        include_str!("../../fixtures/schemas/prisma.sql"),
+        "Organisation",
+        "id FROM \"Organisation\" WHERE url = 'ours'",
+        "",
+        &[
+            "SELECT concat_ws('|', o.locale, t.name, p.name, d.\"userId\" = x.\"B\", u.role, d.meta->>'teamId' = t.id::text, d.meta->>'userId' = u.id, u.\"organisationId\" = t.\"organisationId\")
+             FROM \"Organisation\" g JOIN \"OrganisationSettings\" o ON o.id = g.\"organisationSettingsId\" JOIN \"Team\" t ON t.\"organisationId\" = g.id LEFT JOIN \"Team\" p ON p.id = t.\"parentId\" AND p.\"organisationId\" = g.id
+             JOIN \"Document\" d ON d.\"teamId\" = t.id JOIN \"User\" u ON u.id = d.\"userId\" JOIN \"_DocumentToUser\" x ON x.\"A\" = d.id WHERE g.id = $1 ORDER BY 1",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn partitions_and_triggers() {
+    round_trip(
+        include_str!("../../fixtures/schemas/partitioned.sql"),
+        "tenant",
+        "'a0000000-0000-4000-8000-0000000000aa'",
+        "",
+        &[
+            "SELECT concat_ws('|', w.name, r.at, p.at, p.tenant_id = r.tenant_id, s.name) FROM run r JOIN workflow w ON w.tenant_id = r.tenant_id AND w.id = r.workflow_id LEFT JOIN run p ON p.id = r.parent_run_id
+             JOIN step s ON s.run_id = r.id AND s.tenant_id = r.tenant_id WHERE r.tenant_id = $1 ORDER BY 1",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn names_as_keys() {
+    round_trip(
+        include_str!("../../fixtures/schemas/names.sql"),
+        "workspace",
+        "'ours'",
+        "",
+        &[
+            "SELECT concat_ws('|', s.path, s.content, s.parent_hashes, u.email, h.path, f.owners) FROM script s JOIN usr u ON u.workspace_id = s.workspace_id AND u.username = s.created_by LEFT JOIN schedule h ON h.workspace_id = s.workspace_id AND h.script_hash = s.hash
+             JOIN folder f ON f.workspace_id = s.workspace_id WHERE s.workspace_id = $1 ORDER BY 1",
+            "SELECT label || length(token) FROM token WHERE workspace_id = $1",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_description_is_a_file_that_makes_the_same_store_and_discovery_alone_writes_nothing() {
+    let db = Scratch::with_extension().await;
+    db.run(include_str!("../../fixtures/schemas/rails.sql")).await;
+    let found = db.json("SELECT clone.store_discover('accounts')").await;
+    assert_eq!(
+        db.number("SELECT (SELECT count(*) FROM clone.store) + (SELECT count(*) FROM clone.store_reference)")
+            .await,
+        0
+    );
+    assert_eq!(found["name"], "accounts");
+    assert_eq!(found["tables"].as_array().map(Vec::len), Some(10), "{found:#}");
+    assert!(
+        found["tables"][0]["comment"] == "the tenants"
+            && found["questions"].as_array().is_some_and(Vec::is_empty),
+        "{found:#}"
+    );
+    let text = found.to_string().replace('\'', "''");
+    assert_eq!(
+        db.text(&format!("SELECT clone.store_import('{text}')")).await,
+        "accounts"
+    );
+    db.run("SELECT clone.store_create('direct', 'discover', '{\"tenant\": \"accounts\"}')")
+        .await;
+    let parts = "ARRAY['tables', 'references', 'memberships', 'shared']";
+    assert_eq!(
+        db.text(&format!("SELECT bool_and(clone.store_export('accounts')->p = clone.store_export('direct')->p) FROM unnest({parts}) p")).await,
+        "t"
+    );
+    db.run(&format!("SELECT clone.store_import('{text}')")).await;
+    db.clone_project("'2', 'Copy', store => 'accounts'").await;
+    for wrong in [
+        "{}",
+        "[]",
+        "{\"format\": 1, \"tables\": [{\"table\": \"nowhere\"}]}",
+    ] {
+        assert_eq!(
+            db.fails(&format!("SELECT clone.store_import('{wrong}')"))
+                .await
+                .code,
+            "22023",
+            "{wrong}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_new_table_or_column_opens_a_question_that_stops_the_next_clone() {
+    let db = Scratch::with_extension().await;
+    db.run(include_str!("../../fixtures/schemas/django.sql")).await;
+    db.run("SELECT clone.store_create('s', 'discover', '{\"tenant\": \"care_clinic\"}')")
+        .await;
+    db.run("CREATE TABLE care_bill (id bigserial PRIMARY KEY, visit_id bigint NOT NULL REFERENCES care_visit, total numeric)").await;
+    let failure = db.fails("SELECT project_clone('2')").await;
+    assert!(
+        failure.code == "55000"
+            && failure
+                .message
+                .contains("public.care_bill refers to public.care_visit"),
+        "{failure:?}"
+    );
+    assert!(
+        failure.hint.contains("clone.store_table('s', 'public.care_bill'"),
+        "{failure:?}"
+    );
+    db.run("SELECT clone.store_table('s', 'care_bill', 'derived', parent => 'care_visit')")
+        .await;
+    db.clone_project("'2', 'Copy'").await;
+    db.run("ALTER TABLE care_bill ADD visit_ids bigint[]").await;
+    assert_eq!(db.fails("SELECT project_clone('2')").await.code, "55000");
+    db.run("SELECT clone.store_refresh('s')").await;
+    let failure = db.fails("SELECT project_clone('2', 'Copy 2')").await;
+    assert!(
+        failure
+            .message
+            .contains("care_bill.visit_ids looks like a reference"),
+        "{failure:?}"
+    );
+    db.run("SELECT clone.store_reference('s', 'care_bill', 'visit_ids', 'care_visit')")
+        .await;
+    let clone = db.clone_project("'2', 'Copy 2'").await;
+    assert_verified(&db, &clone).await;
+}

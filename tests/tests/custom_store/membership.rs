@@ -1,0 +1,130 @@
+//! How rows belong: by several references, by being owned, through tables that must be described.
+
+use super::{assert_verified, contents, described};
+
+const ORG: &str = "a0000000-0000-4000-8000-000000000005";
+
+#[tokio::test]
+async fn rows_belong_by_one_of_several_references_or_because_a_row_owns_them() {
+    let db = described(
+        "CREATE TABLE settings (id bigserial PRIMARY KEY, color text); CREATE TABLE logo (id bigserial PRIMARY KEY, settings_id bigint NOT NULL REFERENCES settings, file text);
+         CREATE TABLE org (id uuid PRIMARY KEY, name text, settings_id bigint NOT NULL UNIQUE REFERENCES settings);
+         CREATE TABLE post (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, title text); CREATE TABLE photo (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, url text);
+         CREATE TABLE comment (id bigserial PRIMARY KEY, post_id bigint REFERENCES post, photo_id bigint REFERENCES photo, body text);
+         CREATE TABLE vote (id bigserial PRIMARY KEY, on_type text NOT NULL, on_id bigint NOT NULL, weight int);
+         INSERT INTO settings (color) VALUES ('green'), ('red'); INSERT INTO logo (settings_id, file) VALUES (1, 'g.png'), (2, 'r.png');
+         INSERT INTO org VALUES ('b0000000-0000-4000-8000-000000000005', 'Other', 1), ('a0000000-0000-4000-8000-000000000005', 'Ours', 2);
+         INSERT INTO post (org_id, title) VALUES ('b0000000-0000-4000-8000-000000000005', 'theirs'), ('a0000000-0000-4000-8000-000000000005', 'Hello');
+         INSERT INTO photo (org_id, url) VALUES ('a0000000-0000-4000-8000-000000000005', '1.png'), ('b0000000-0000-4000-8000-000000000005', 'theirs.png');
+         INSERT INTO comment (post_id, photo_id, body) VALUES (1, NULL, 'their post'), (2, NULL, 'our post'), (NULL, 1, 'our photo'), (NULL, 2, 'their photo');
+         INSERT INTO vote (on_type, on_id, weight) VALUES ('Post', 1, 1), ('Post', 2, 2), ('Photo', 1, 3), ('Photo', 2, 4)",
+        "SELECT clone.store_belongs('s', 'settings', '{id}', 'org', '{settings_id}'); SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'settings', 'derived'); SELECT clone.store_table('s', 'logo', 'derived', parent => 'settings');
+         SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{post,photo}'::text[]) t;
+         SELECT clone.store_table('s', 'comment', 'derived', parent => 'post'); SELECT clone.store_belongs('s', 'comment', '{photo_id}', 'photo');
+         SELECT clone.store_reference('s', 'vote', 'on_id', t::regclass, type_column => 'on_type', belongs => true) FROM unnest('{post,photo}'::text[]) t; SELECT clone.store_table('s', 'vote', 'derived')",
+    )
+    .await;
+    let tables = ["settings", "logo", "org", "post", "photo", "comment", "vote"];
+    let before = contents(&db, &tables).await;
+    let clone = db.clone_project(&format!("'{ORG}', 'Copy'")).await;
+    assert_eq!(
+        db.list(&format!("SELECT concat_ws('|', s.color, l.file) FROM org o JOIN settings s ON s.id = o.settings_id JOIN logo l ON l.settings_id = s.id WHERE o.id = '{clone}'")).await,
+        ["red|r.png"]
+    );
+    assert_eq!(
+        db.list(&format!("SELECT c.body FROM comment c LEFT JOIN post p ON p.id = c.post_id LEFT JOIN photo f ON f.id = c.photo_id WHERE COALESCE(p.org_id, f.org_id) = '{clone}' ORDER BY 1")).await,
+        ["our photo", "our post"]
+    );
+    assert_eq!(
+        db.list(&format!("SELECT v.weight FROM vote v WHERE v.on_type = 'Post' AND v.on_id IN (SELECT id FROM post WHERE org_id = '{clone}') OR v.on_type = 'Photo' AND v.on_id IN (SELECT id FROM photo WHERE org_id = '{clone}') ORDER BY 1")).await,
+        ["2", "3"]
+    );
+    assert_eq!(db.number("SELECT count(*) FROM comment").await, 6);
+    assert_eq!(db.number("SELECT count(*) FROM vote").await, 6);
+    assert_verified(&db, &clone).await;
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(contents(&db, &tables).await, before);
+}
+
+#[tokio::test]
+async fn a_tenant_column_may_name_the_tenants_slug() {
+    let db = described(
+        "CREATE TABLE org (id serial PRIMARY KEY, slug text NOT NULL UNIQUE, name text); CREATE TABLE page (id serial PRIMARY KEY, org_slug text NOT NULL REFERENCES org (slug), title text);
+         INSERT INTO org (slug, name) VALUES ('a', 'A'), ('b', 'B'); INSERT INTO page (org_slug, title) VALUES ('a', 'of a'), ('b', 'of b')",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'page', 'resource', project_column => 'org_slug')",
+    )
+    .await;
+    let clone = db.clone_project("'2', 'Copy'").await;
+    assert_eq!(
+        db.list(&format!(
+            "SELECT p.title FROM org o JOIN page p ON p.org_slug = o.slug WHERE o.id = {clone}"
+        ))
+        .await,
+        ["of b"]
+    );
+    assert_verified(&db, &clone).await;
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(
+        db.list("SELECT title FROM page ORDER BY id").await,
+        ["of a", "of b"]
+    );
+}
+
+#[tokio::test]
+async fn references_to_a_tenants_table_that_is_not_described_are_refused() {
+    let db = described(
+        "CREATE TABLE tenant (id uuid PRIMARY KEY, name text); CREATE TABLE project (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenant); CREATE TABLE country (id serial PRIMARY KEY, name text);
+         CREATE TABLE task (id bigserial PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenant, project_id bigint NOT NULL REFERENCES project, country_id int REFERENCES country);
+         INSERT INTO tenant VALUES ('a0000000-0000-4000-8000-000000000005', 'T'); INSERT INTO project (tenant_id) SELECT id FROM tenant; INSERT INTO country (name) VALUES ('AT'); INSERT INTO task (tenant_id, project_id, country_id) SELECT id, 1, 1 FROM tenant",
+        "SELECT clone.store_table('s', 'tenant', 'project'); SELECT clone.store_table('s', 'task', 'resource', project_column => 'tenant_id')",
+    )
+    .await;
+    let failure = db.fails(&format!("SELECT project_clone('{ORG}')")).await;
+    assert!(
+        failure.code == "55000"
+            && failure
+                .message
+                .contains("public.task.project_id refers to public.project")
+            && failure.hint.contains("store_shared"),
+        "{failure:?}"
+    );
+    db.run("SELECT clone.store_table('s', 'project', 'resource', project_column => 'tenant_id')")
+        .await;
+    let clone = db.clone_project(&format!("'{ORG}'")).await;
+    assert_eq!(db.number(&format!("SELECT count(*) FROM task t JOIN project p ON p.id = t.project_id AND p.tenant_id = t.tenant_id WHERE t.tenant_id = '{clone}' AND country_id = 1")).await, 1);
+    assert_verified(&db, &clone).await;
+    // A parent that is not described.
+    db.run("SELECT clone.store_drop('s'); SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'tenant', 'project'); SELECT clone.store_table('s', 'task', 'derived', parent => 'project')").await;
+    let failure = db.fails(&format!("SELECT project_clone('{ORG}')")).await;
+    assert!(
+        failure.code == "55000" && failure.message.contains("belong by public.project"),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_trigger_that_gives_rows_to_another_tenant_is_found_by_verification_and_takes_the_clone_back() {
+    let db = described(
+        "CREATE TABLE org (id uuid PRIMARY KEY, name text); CREATE TABLE a (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid NOT NULL REFERENCES org, k text);
+         CREATE TABLE c (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid NOT NULL REFERENCES org, a_id uuid REFERENCES a);
+         INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000005', 'X'); INSERT INTO a (org_id, k) SELECT id, 'one' FROM org; INSERT INTO c (org_id, a_id) SELECT org_id, id FROM a;
+         CREATE FUNCTION stray() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN SELECT a.id INTO NEW.a_id FROM public.a ORDER BY a.org_id DESC LIMIT 1; RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON c FOR EACH ROW EXECUTE FUNCTION stray()",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{a,c}'::text[]) t",
+    )
+    .await;
+    let clone = db.clone_project(&format!("'{ORG}'")).await;
+    assert_eq!(
+        db.list(&format!("SELECT check_name || ' ' || subject FROM project_clone_verify('{clone}') WHERE NOT ok AND check_name LIKE 'reference%rows' AND subject LIKE '%c.a_id'")).await,
+        ["reference names the source's rows public.c.a_id"]
+    );
+    let failure = db
+        .fails(&format!(
+            "SELECT project_clone('{ORG}', options => '{{\"verify\": true}}')"
+        ))
+        .await;
+    assert!(
+        failure.code == "55000" && failure.message.contains("the clone is not right"),
+        "{failure:?}"
+    );
+    assert_eq!(db.number("SELECT count(*) FROM org").await, 2);
+}

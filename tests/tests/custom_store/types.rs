@@ -1,0 +1,44 @@
+//! Ids in columns of types whose layout we do not know.
+
+use super::{assert_verified, described};
+
+#[tokio::test]
+async fn uuids_are_rewritten_in_columns_of_every_type_that_can_hold_one() {
+    let db = described(
+        "CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE DOMAIN entity_id AS uuid; CREATE DOMAIN doc AS jsonb; CREATE DOMAIN urn AS text CHECK (VALUE LIKE 'urn:%'); CREATE TYPE pair AS (left_id uuid, note text);
+         CREATE TABLE org (id uuid PRIMARY KEY, name text); CREATE TABLE thing (id uuid PRIMARY KEY, org_id uuid NOT NULL REFERENCES org);
+         CREATE TABLE link (id uuid PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, c_char char(36), c_wide char(60), c_varchars varchar(60)[], c_citext citext, c_domain_uuid entity_id, c_domain_jsonb doc, c_domain_text urn,
+             c_jsonbs jsonb[], c_jsons json[], c_hstore hstore, c_xml xml, c_pair pair, c_name name, c_domains entity_id[]);
+         INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000003', 'Mill'); INSERT INTO thing VALUES ('c1000000-0000-4000-8000-00000000000a', 'a0000000-0000-4000-8000-000000000003');
+         INSERT INTO link SELECT 'c1000000-0000-4000-8000-00000000000b', 'a0000000-0000-4000-8000-000000000003', t, 'x ' || t, ARRAY[t], t, t::uuid, jsonb_build_object('x', t), 'urn:uuid:' || t, ARRAY[to_jsonb(t)], ARRAY[to_json(t)],
+             hstore('x', t), ('<a ref=\"' || t || '\"/>')::xml, ROW(t::uuid, 'n')::pair, t::name, ARRAY[t::entity_id] FROM (VALUES ('c1000000-0000-4000-8000-00000000000a')) v (t)",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{thing,link}'::text[]) t",
+    )
+    .await;
+    let clone = db.clone_project("'a0000000-0000-4000-8000-000000000003'").await;
+    let thing = db
+        .text(&format!("SELECT id FROM thing WHERE org_id = '{clone}'"))
+        .await;
+    assert_eq!(
+        db.list(&format!("SELECT k.key FROM link l, jsonb_each_text(to_jsonb(l)) k WHERE l.org_id = '{clone}' AND k.key LIKE 'c\\_%' AND k.value NOT LIKE '%{thing}%'")).await,
+        Vec::<String>::new()
+    );
+    assert_verified(&db, &clone).await;
+}
+
+#[tokio::test]
+async fn a_key_whose_collation_finds_different_texts_equal_is_refused() {
+    let db = described(
+        "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE TABLE org (id uuid PRIMARY KEY, name text);
+         CREATE TABLE word (id text COLLATE ci PRIMARY KEY, org_id uuid NOT NULL REFERENCES org); INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000003', 'X'); INSERT INTO word SELECT 'a', id FROM org",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'word', 'resource', project_column => 'org_id')",
+    )
+    .await;
+    let failure = db
+        .fails("SELECT project_clone('a0000000-0000-4000-8000-000000000003')")
+        .await;
+    assert!(
+        failure.code == "22023" && failure.message.contains("collation"),
+        "{failure:?}"
+    );
+}
