@@ -274,12 +274,10 @@ impl Search<'_> {
             return Ok(());
         };
         let mut others = Vec::new();
-        for parent in table
-            .parents
-            .iter()
-            .filter_map(|oid| self.rows.store().table(*oid))
-        {
-            let Some(id) = &parent.id_column else { continue };
+        for way in table.ways(self.rows.store()) {
+            let Some(parent) = self.rows.store().table(way.parent) else {
+                continue;
+            };
             if !self.rows.filled().contains(&parent.oid) {
                 continue;
             }
@@ -287,11 +285,25 @@ impl Search<'_> {
                 Some(gone) => format!("({gone}) IS NOT TRUE"),
                 None => "true".to_owned(),
             };
+            let selected: Vec<String> = way
+                .parent_columns
+                .iter()
+                .enumerate()
+                .map(|(place, column)| format!("t.{} AS c{place}", quote::identifier(column)))
+                .collect();
+            let mut same: Vec<String> = way
+                .columns
+                .iter()
+                .zip(&way.operators)
+                .enumerate()
+                .map(|(place, (column, operator))| format!("g.c{place} {operator} t.{}", quote::identifier(column)))
+                .collect();
+            same.extend(way.condition.as_ref().map(|condition| format!("({condition})")));
             others.push(format!(
-                "EXISTS (SELECT 1 FROM (SELECT t.{0} AS key FROM {1} AS t WHERE {stays}) AS g WHERE g.key OPERATOR(pg_catalog.=) t.{2})",
-                quote::identifier(id),
+                "EXISTS (SELECT 1 FROM (SELECT {} FROM {} AS t WHERE {stays}) AS g WHERE {})",
+                selected.join(", "),
                 rows_of(parent),
-                quote::identifier(join),
+                same.join(" AND "),
             ));
         }
         if others.is_empty() {
