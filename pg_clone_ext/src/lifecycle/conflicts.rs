@@ -296,7 +296,9 @@ impl Search<'_> {
                 .iter()
                 .zip(&way.operators)
                 .enumerate()
-                .map(|(place, (column, operator))| format!("g.c{place} {operator} t.{}", quote::identifier(column)))
+                .map(|(place, (column, operator))| {
+                    format!("g.c{place} {operator} t.{}", quote::identifier(column))
+                })
                 .collect();
             same.extend(way.condition.as_ref().map(|condition| format!("({condition})")));
             others.push(format!(

@@ -232,10 +232,6 @@ pub fn table_copy(
     if source_table.empty {
         return Ok(None);
     }
-    // Tokens, sessions: somebody said that they are not to be cloned.
-    if store.follows_constraints() && source_table.role == TableRole::Derived && !source_table.cloned {
-        return Ok(None);
-    }
     let all = history.is_complete();
     let Some(belongs) = condition(store, source_table, project, active, all)? else {
         return Ok(None);
