@@ -68,7 +68,8 @@ BEGIN
             (t->>'project_column')::name, (t->'parents'->>0)::regclass, (t->>'join_column')::name, (t->>'document_column')::name,
             CASE WHEN t ? 'version_path' THEN ARRAY(SELECT jsonb_array_elements_text(t->'version_path')) END, t->>'live', '{}',
             COALESCE((t->>'cloned')::boolean, true), t->>'blob_key', t->>'blob_type', COALESCE((t->>'position')::int, 0));
-        UPDATE clone.store_relation s SET comment = t->>'comment', id_column = (t->>'id_column')::name WHERE s.store = called AND s.relation = (t->>'table')::regclass;
+        UPDATE clone.store_relation s SET comment = t->>'comment', id_column = (t->>'id_column')::name,
+            document_inferred = COALESCE((t->>'document_inferred')::boolean, false) WHERE s.store = called AND s.relation = (t->>'table')::regclass;
         FOR c IN SELECT key, value FROM jsonb_each(COALESCE(t->'columns', '{}')) WHERE value->>'why' = 'set by hand' LOOP
             PERFORM clone.store_column(called, (t->>'table')::regclass, c.key::name, c.value->>'role', (c.value->>'target')::regclass, c.value->>'value');
         END LOOP;
