@@ -122,14 +122,24 @@ extension_sql_file!(
     requires = ["stores"]
 );
 extension_sql_file!(
+    "../../sql/presets/registry_datasets.sql",
+    name = "registry_datasets",
+    requires = ["registry_subtypes"]
+);
+extension_sql_file!(
     "../../sql/presets/registry_load.sql",
     name = "registry_load",
-    requires = ["registry_subtypes"]
+    requires = ["registry_datasets"]
+);
+extension_sql_file!(
+    "../../sql/presets/registry_tables.sql",
+    name = "registry_tables",
+    requires = ["registry_load", "item"]
 );
 extension_sql_file!(
     "../../sql/presets/registry.sql",
     name = "preset_registry",
-    requires = ["registry_load"]
+    requires = ["registry_tables", "lifecycle"]
 );
 extension_sql_file!(
     "../../sql/install/visibility.sql",

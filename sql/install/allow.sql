@@ -15,11 +15,11 @@ BEGIN
         JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE e.extname = 'pg_clone_ext' AND d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
           AND CASE n.nspname
-              WHEN 'clone' THEN p.proname = 'last_run'
+              WHEN 'clone' THEN p.proname IN ('last_run', 'registry_cloneable')
               -- The SQL path of a run calls it with the caller's rights; called by anybody else it raises an error.
               WHEN 'clone_internal' THEN p.proname = 'rewritten_rows'
               ELSE p.proname IN ('project_clone', 'project_clone_plan', 'project_clone_verify', 'project_delete', 'project_clone_start',
-                  'project_clone_cancel', 'item_clone', 'item_clone_draft', 'items_clone')
+                  'project_clone_cancel', 'item_clone', 'items_clone', 'item_clone_draft', 'item_clone_check', 'items_clone_check', 'item_can_clone')
               END
     LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', f, role);

@@ -17,3 +17,17 @@ COMMENT ON TABLE clone.item_origin IS 'From which item each item made by item_cl
 COMMENT ON COLUMN clone.item_origin.source_name IS 'The source''s display name at that time, for when the source is gone';
 COMMENT ON COLUMN clone.item_origin.revision IS 'History entry that was cloned (options.from_history); NULL: the latest content';
 COMMENT ON COLUMN clone.item_origin.cloned_by IS 'The actor: the user for whom it was cloned';
+
+CREATE TABLE clone.item_request (
+    store        text NOT NULL,
+    actor        text NOT NULL,
+    key          text NOT NULL,
+    request      text NOT NULL,
+    run_id       bigint REFERENCES clone.run ON DELETE SET NULL,
+    items        text[] NOT NULL DEFAULT '{}',
+    requested_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (store, actor, key)
+);
+CREATE INDEX item_request_run ON clone.item_request (run_id);
+COMMENT ON TABLE clone.item_request IS 'Calls with the option idempotency_key, and the items that they gave; old rows may be deleted';
+COMMENT ON COLUMN clone.item_request.request IS 'A digest of the items, edits and options: another call under the same key is refused';

@@ -15,7 +15,7 @@ BEGIN
     SELECT array_agg(s.name ORDER BY s.name) INTO names FROM clone.store s WHERE s.preset = 'registry';
     IF names IS NULL THEN
         RAISE EXCEPTION 'there is no registry' USING
-            ERRCODE = '22023', HINT = 'Create one: SELECT clone.store_create(''registry'', ''registry'');';
+            ERRCODE = '22023', HINT = 'Create one: SELECT clone.store_create(''registry'', ''registry'', ''{"handle_prefix": "20.500.1"}'');';
     ELSIF store IS NULL THEN
         RAISE EXCEPTION 'which registry? there are several' USING ERRCODE = '22023', HINT = 'Name one as store: ' || array_to_string(names, ', ') || '.';
     END IF;
@@ -31,53 +31,85 @@ AS $$
     SELECT n.nspname
     FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE r.store = $1 AND r.role = 'project'
+    UNION ALL
+    -- A registry over tables that are not described for project_clone.
+    SELECT s.options->>'schema' FROM clone.store s
+    WHERE s.name = $1 AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1)
 $$;
 COMMENT ON FUNCTION clone_internal.registry_schema(text) IS 'The schema of a registry''s tables, also after it was renamed';
 
-CREATE FUNCTION clone_internal.registry_settings(store text) RETURNS jsonb
-LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION clone_internal.registry_entries(bundle jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT jsonb_build_object('schema', clone_internal.registry_schema(s.name), 'bucket', s.options->>'bucket',
-        'dataset_path', rtrim(COALESCE(s.options->>'dataset_path', 'datasets'), '/') || '/')
-    FROM clone.store s WHERE s.name = $1 AND s.preset = 'registry'
+-- The entries of {"items": [...]}, of an array of entries, or of one entry {id, item_payload, auth_payload, lock_payload}.
+DECLARE
+    entries jsonb := CASE WHEN jsonb_typeof(bundle) = 'array' THEN bundle WHEN bundle ? 'items' THEN bundle->'items'
+                          WHEN bundle ? 'item_payload' THEN jsonb_build_array(bundle) END;
+BEGIN
+    IF jsonb_typeof(entries) IS DISTINCT FROM 'array' THEN
+        RAISE EXCEPTION 'this is not an export of a registry' USING ERRCODE = '22023',
+            HINT = 'Expected {"items": [{"id": ..., "item_payload": {...}, "auth_payload": {...}, "lock_payload": {...}}, ...]}.';
+    END IF;
+    RETURN entries;
+END
 $$;
-COMMENT ON FUNCTION clone_internal.registry_settings(text) IS
-    'What the hooks of a registry need to know of it, for roles that may not read clone.store';
+COMMENT ON FUNCTION clone_internal.registry_entries(jsonb) IS 'The entries of an export of a registry';
 
-CREATE FUNCTION clone.registry_load(bundle jsonb, store text DEFAULT NULL) RETURNS int
+CREATE FUNCTION clone.registry_load_check(bundle jsonb, store text DEFAULT NULL)
+RETURNS TABLE (entry int, id text, status text, problem text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    store := clone_internal.registry_store(store);
+    RETURN QUERY SELECT r.entry, r.id, r.status, r.problem
+    FROM jsonb_to_recordset(clone_internal.registry_check_entries(store, clone_internal.registry_entries(bundle)))
+        AS r (entry int, id text, status text, problem text) ORDER BY r.entry;
+END
+$$;
+COMMENT ON FUNCTION clone.registry_load_check(jsonb, text) IS
+    'What registry_load would do with each entry: new, present (stays as it is), dangling (new, but names items that are not there), invalid';
+
+CREATE FUNCTION clone.registry_load(bundle jsonb, store text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS int
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
--- Takes {"items": [...]}, an array of entries, or one entry {id, item_payload, auth_payload, lock_payload}.
 DECLARE
     schema name;
-    entries jsonb := CASE WHEN jsonb_typeof(bundle) = 'array' THEN bundle WHEN bundle ? 'items' THEN bundle->'items'
-                          WHEN bundle ? 'item_payload' THEN jsonb_build_array(bundle) END;
+    entries jsonb := clone_internal.registry_entries(bundle);
     collection text := COALESCE(CASE WHEN jsonb_typeof(bundle) = 'object' THEN bundle->>'collection' END, 'main');
+    report jsonb;
+    unknown text;
     wrong text;
     loaded int;
     prefix text;
 BEGIN
     store := clone_internal.registry_store(store);
     schema := clone_internal.registry_schema(store);
-    IF jsonb_typeof(entries) IS DISTINCT FROM 'array' THEN
-        RAISE EXCEPTION 'this is not an export of a registry' USING ERRCODE = '22023',
-            HINT = 'Expected {"items": [{"id": ..., "item_payload": {...}, "auth_payload": {...}, "lock_payload": {...}}, ...]}.';
+    SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(COALESCE(options, '{}')) k WHERE k <> 'partial';
+    IF unknown IS NOT NULL THEN
+        RAISE EXCEPTION 'unknown option %', unknown USING ERRCODE = '22023', HINT = 'The option is partial: true loads the valid entries and leaves the others out.';
     END IF;
-    SELECT string_agg(format('entry %s: %s', e.n, e.problem), E'\n' ORDER BY e.n) INTO wrong FROM (
-        SELECT x.n, CASE
-                WHEN x.e->'item_payload'->>'id' IS NULL THEN 'item_payload has no id'
-                WHEN x.e->'item_payload'->>'id' <> COALESCE(x.e->>'id', x.e->'item_payload'->>'id') THEN 'two different ids'
-                WHEN x.e->'item_payload'->>'item_subtype' IS NULL THEN 'item_payload has no item_subtype'
-                WHEN COALESCE(x.e->'item_payload'->>'owner_username', x.e#>>'{auth_payload,access_settings,owner}') IS NULL THEN 'no owner'
-                WHEN count(*) OVER (PARTITION BY x.e->'item_payload'->>'id') > 1 THEN format('id %s is given twice', x.e->'item_payload'->>'id')
-            END AS problem
-        FROM jsonb_array_elements(entries) WITH ORDINALITY x (e, n)) e
-    WHERE e.problem IS NOT NULL;
+    report := clone_internal.registry_check_entries(store, entries);
+    SELECT string_agg(format('entry %s: %s', r->>'entry', r->>'problem'), E'\n' ORDER BY (r->>'entry')::int) INTO wrong
+    FROM jsonb_array_elements(report) r WHERE r->>'status' = 'invalid';
+    IF wrong IS NOT NULL AND NOT COALESCE((options->>'partial')::boolean, false) THEN
+        RAISE EXCEPTION 'the export cannot be loaded' USING ERRCODE = '22023', DETAIL = wrong,
+            HINT = 'Nothing was loaded. options => ''{"partial": true}'' leaves the entries out that are named.';
+    ELSIF wrong IS NOT NULL THEN
+        RAISE WARNING 'some entries were left out' USING DETAIL = wrong;
+    END IF;
+    SELECT string_agg(format('entry %s: %s', r->>'entry', r->>'problem'), E'\n' ORDER BY (r->>'entry')::int) INTO wrong
+    FROM jsonb_array_elements(report) r WHERE r->>'status' = 'dangling';
     IF wrong IS NOT NULL THEN
-        RAISE EXCEPTION 'the export cannot be loaded' USING ERRCODE = '22023', DETAIL = wrong;
+        RAISE WARNING 'some entries name items that are not there' USING DETAIL = wrong;
     END IF;
+    IF EXISTS (SELECT FROM jsonb_array_elements(report) r WHERE r->>'status' = 'present') THEN
+        RAISE NOTICE '% entries were there already and stay as they are', (SELECT count(*) FROM jsonb_array_elements(report) r WHERE r->>'status' = 'present');
+    END IF;
+    SELECT COALESCE(jsonb_agg(entries->((r->>'entry')::int - 1)), '[]') INTO entries
+    FROM jsonb_array_elements(report) r WHERE r->>'status' IN ('new', 'dangling');
     IF jsonb_array_length(entries) = 0 THEN
         RETURN 0;
     END IF;
@@ -92,8 +124,8 @@ BEGIN
             INSERT INTO %1$I.item (id, collection_id, owner_username, created_timestamp, updated_timestamp, item_category, item_subtype,
                 record_type, workflow_links, versioning_info, display_name, user_metadata, domain_info)
             SELECT p->>'id', $2, COALESCE(p->>'owner_username', a->>'owner'), (p->>'created_timestamp')::bigint,
-                   COALESCE(p->>'updated_timestamp', p->>'created_timestamp')::bigint, (p->>'item_category')::%1$I.item_category,
-                   (p->>'item_subtype')::%1$I.item_subtype, COALESCE(p->>'record_type', 'COMPLETE_ITEM')::%1$I.record_type,
+                   COALESCE(p->>'updated_timestamp', p->>'created_timestamp')::bigint, p->>'item_category',
+                   p->>'item_subtype', COALESCE(p->>'record_type', 'COMPLETE_ITEM'),
                    NULLIF(p->'workflow_links', 'null'), NULLIF(p->'versioning_info', 'null'), p->>'display_name',
                    NULLIF(p->'user_metadata', 'null'),
                    NULLIF(p - '{id,owner_username,created_timestamp,updated_timestamp,item_category,item_subtype,record_type,workflow_links,versioning_info,
@@ -130,15 +162,48 @@ BEGIN
         SELECT count(*) FROM new_item$sql$, schema) INTO loaded USING entries, collection;
 
     -- The store's own generator goes on behind the handles that came in.
-    prefix := COALESCE((SELECT s.options->>'handle_prefix' FROM clone.store s WHERE s.name = store), '10378.1') || '/';
-    EXECUTE format($sql$
-        SELECT setval(%2$L::regclass, m.n)
-        FROM (SELECT max(substr(i.id, length($1) + 1)::bigint) AS n FROM %1$I.item i
-              WHERE starts_with(i.id, $1) AND substr(i.id, length($1) + 1) ~ '^[0-9]{1,18}$') m
-        WHERE m.n >= (SELECT CASE WHEN q.is_called THEN q.last_value ELSE 0 END FROM %1$I.handle_number q)$sql$,
-        schema, format('%I.handle_number', schema)) USING prefix;
+    prefix := (SELECT s.options->>'handle_prefix' FROM clone.store s WHERE s.name = store) || '/';
+    IF prefix IS NOT NULL AND to_regclass(format('%I.handle_number', schema)) IS NOT NULL THEN
+        EXECUTE format($sql$
+            SELECT setval(%2$L::regclass, m.n)
+            FROM (SELECT max(substr(i.id, length($1) + 1)::bigint) AS n FROM %1$I.item i
+                  WHERE starts_with(i.id, $1) AND substr(i.id, length($1) + 1) ~ '^[0-9]{1,18}$') m
+            WHERE m.n >= (SELECT CASE WHEN q.is_called THEN q.last_value ELSE 0 END FROM %1$I.handle_number q)$sql$,
+            schema, format('%I.handle_number', schema)) USING prefix;
+    END IF;
     RETURN loaded;
 END
 $$;
-COMMENT ON FUNCTION clone.registry_load(jsonb, text) IS
+COMMENT ON FUNCTION clone.registry_load(jsonb, text, jsonb) IS
     'Loads an admin-export bundle of a registry into a store of preset registry (collection: the bundle''s, else main); returns the number of new items';
+
+CREATE FUNCTION clone.registry_export(item_ids text[] DEFAULT NULL, store text DEFAULT NULL) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    schema name;
+    missing text;
+    bundle jsonb;
+BEGIN
+    store := clone_internal.registry_store(store);
+    schema := clone_internal.registry_schema(store);
+    EXECUTE format('SELECT string_agg(u, '', '') FROM unnest($1) u WHERE NOT EXISTS (SELECT FROM %I.item i WHERE i.id = u)', schema)
+    INTO missing USING item_ids;
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'no item %', missing USING ERRCODE = 'P0002', HINT = 'Leave item_ids out to export all items.';
+    END IF;
+    -- Members without a value are left out, as the registries that read this write them.
+    EXECUTE format($sql$
+        SELECT jsonb_build_object('items', COALESCE(jsonb_agg(jsonb_build_object('id', p.id, 'item_payload', jsonb_strip_nulls(p.payload),
+            'auth_payload', jsonb_build_object('id', p.id, 'access_settings', jsonb_build_object('owner', COALESCE(a.owner, p.payload->>'owner_username'),
+                'general', COALESCE(to_jsonb(a.general), '[]'), 'groups', COALESCE(a.groups, '{}'))),
+            'lock_payload', jsonb_build_object('id', p.id, 'lock_information', jsonb_build_object('locked', COALESCE(l.locked, false),
+                'history', COALESCE(l.history, '[]')))) ORDER BY p.id), '[]'))
+        FROM %1$I.item_payload p LEFT JOIN %1$I.item_auth a ON a.id = p.id LEFT JOIN %1$I.item_lock l ON l.id = p.id
+        WHERE $1 IS NULL OR p.id = ANY ($1)$sql$, schema) INTO bundle USING item_ids;
+    RETURN bundle;
+END
+$$;
+COMMENT ON FUNCTION clone.registry_export(text[], text) IS
+    'Items of a registry (all of them by default) as an admin-export bundle, which registry_load and the import of other registries take';

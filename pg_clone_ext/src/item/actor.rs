@@ -59,7 +59,7 @@ fn resolve(store: &ItemStore, argument: Option<&str>) -> Result<(String, bool)> 
     let setting = crate::settings::actor();
     match (argument, setting) {
         (Some(""), _) => Err(Error::bad_argument("the actor's name is empty")
-            .hint("leave it out, or name a user of the registry")),
+            .hint("Leave it out, or name a user of the registry.")),
         (None, None) => Ok((user, true)),
         (None, Some(setting)) => Ok((setting, false)),
         (Some(name), Some(setting)) if name == setting => Ok((setting, false)),
@@ -71,7 +71,7 @@ fn resolve(store: &ItemStore, argument: Option<&str>) -> Result<(String, bool)> 
         )
         .detail("Only a role that may set pg_clone.actor, or owns the store's tables, may name an actor.")
         .hint(format!(
-            "leave the actor out, or, for an application that says truly who its users are: \
+            "Leave the actor out, or, for an application that says truly who its users are: \
                  GRANT SET ON PARAMETER pg_clone.actor TO {};",
             quote::identifier(&user)
         ))),
@@ -79,14 +79,13 @@ fn resolve(store: &ItemStore, argument: Option<&str>) -> Result<(String, bool)> 
 }
 
 fn trusted(store: &ItemStore) -> Result<bool> {
-    let may_set =
-        pgrx::Spi::get_one::<bool>("SELECT pg_catalog.has_parameter_privilege('pg_clone.actor', 'SET')");
-    Ok(may_set.map_err(internal)? == Some(true) || owns(store)?)
+    let sql = format!("SELECT pg_catalog.has_parameter_privilege('pg_clone.actor', 'SET') OR ({OWNS})");
+    query::truth(&sql, &[store.table("item").into()])
 }
 
+const OWNS: &str = "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c \
+     WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass::pg_catalog.oid";
+
 fn owns(store: &ItemStore) -> Result<bool> {
-    let sql = "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c \
-               WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass::pg_catalog.oid";
-    let owns = pgrx::Spi::get_one_with_args::<bool>(sql, &[store.table("item").into()]);
-    Ok(owns.map_err(internal)? == Some(true))
+    query::truth(OWNS, &[store.table("item").into()])
 }

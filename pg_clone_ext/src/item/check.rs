@@ -1,66 +1,94 @@
 //! Whether the actor may clone a whole collection: asked by the store's check hook before `project_clone` reads anything.
 
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::item::permission::{Access, Actor, item_roles, require_fetch, require_write_level};
-use serde::Deserialize;
+use pg_clone_core::item::permission::{Actor, item_roles, may_fetch, require_write_level};
+use serde_json::Value;
 
+use super::gather::access;
 use super::store::ItemStore;
 use super::{actor, query};
-use crate::error::internal;
 use crate::pg::settings_guard::ReadingSettings;
 
-#[derive(Deserialize)]
-struct Row {
-    id: String,
-    item_subtype: String,
-    access: Access,
-}
+/// Ids that a message names.
+const NAMED: usize = 20;
 
-/// Asks for registry write and metadata-read on every item of the collection.
+/// Asks for registry write, and for metadata-read on every item of the collection that the filters choose.
 ///
 /// # Errors
-/// 42501; it names the items whose existence may show and counts the others.
-pub fn may_clone_collection(store: &str, collection: &str) -> Result<()> {
+/// 42501; it names the items whose existence may show and counts the others. 22023 for an option that a registry does not know.
+pub fn may_clone_collection(store: &str, arguments: &Value) -> Result<()> {
     let _settings = ReadingSettings::new();
     let store = ItemStore::resolve(Some(store), None)?;
-    let actor = actor::load(&store, None)?;
+    let text = |name: &str| arguments.get(name).and_then(Value::as_str);
+    let actor = actor::load(&store, text("owner"))?;
     require_write_level(&actor)?;
+    if let Some(dangling) = arguments.pointer("/options/dangling").and_then(Value::as_str)
+        && dangling == "null"
+    {
+        return Err(Error::bad_argument(
+            "a registry cannot take references out (option \"dangling\" is \"null\")",
+        )
+        .hint("Use keep, the default, or error."));
+    }
+    let list = |name: &str| -> Option<Vec<String>> {
+        let list = arguments.get(name)?.as_array()?;
+        let texts: Vec<String> = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        (!texts.is_empty()).then_some(texts)
+    };
     let sql = format!(
-        "SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('id', i.id, 'item_subtype', i.item_subtype, 'access', \
-         COALESCE((SELECT pg_catalog.jsonb_build_object('owner', a.owner, 'general', pg_catalog.to_jsonb(a.general), 'groups', a.groups) \
-         FROM {} a WHERE a.id OPERATOR(pg_catalog.=) i.id), '{{\"owner\": \"\"}}'))), '[]') \
-         FROM {} i WHERE i.collection_id OPERATOR(pg_catalog.=) $1",
+        "SELECT i.id, i.item_subtype::pg_catalog.text, a.owner, pg_catalog.to_jsonb(a.general), a.groups \
+         FROM {} i LEFT JOIN {} a ON a.id OPERATOR(pg_catalog.=) i.id JOIN {} s ON s.name::pg_catalog.text OPERATOR(pg_catalog.=) i.item_subtype::pg_catalog.text \
+         WHERE i.collection_id OPERATOR(pg_catalog.=) $1 AND s.cloneable OPERATOR(pg_catalog.<>) 'never' \
+         AND ($2 IS NULL OR i.item_subtype::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($2)) \
+         AND ($3 IS NULL OR i.id OPERATOR(pg_catalog.=) ANY ($3)) AND ($4 IS NULL OR i.id OPERATOR(pg_catalog.<>) ALL ($4))",
+        store.table("item"),
         store.table("item_auth"),
-        store.table("item")
+        store.table("subtype")
     );
-    let rows: Vec<Row> =
-        serde_json::from_value(query::json(&sql, &[collection.into()])?).map_err(internal)?;
-    refuse(&actor, &store, rows)
+    let mut refused = Refused::default();
+    query::rows(
+        &sql,
+        &[
+            text("source_project").unwrap_or_default().into(),
+            list("resource_types").into(),
+            list("include_ids").into(),
+            list("exclude_ids").into(),
+        ],
+        &mut |row| {
+            let subtype = store.subtype(&row.string(2)?)?;
+            let access = access(row, 3)?;
+            match may_fetch(&actor, &access, &subtype.item_roles) {
+                true => {}
+                false if item_roles(&actor, &access, &subtype.item_roles).is_empty() => refused.hidden += 1,
+                false => refused.named.push(row.string(1)?),
+            }
+            Ok(())
+        },
+    )?;
+    refused.raise(&actor)
 }
 
-fn refuse(actor: &Actor, store: &ItemStore, rows: Vec<Row>) -> Result<()> {
-    let mut named = Vec::new();
-    let mut hidden = 0;
-    for row in rows {
-        let subtype = store.subtype(&row.item_subtype)?;
-        if require_fetch(actor, &row.id, &row.access, &subtype.item_roles).is_ok() {
-            continue;
+#[derive(Default)]
+struct Refused {
+    named: Vec<String>,
+    hidden: usize,
+}
+
+impl Refused {
+    fn raise(self, actor: &Actor) -> Result<()> {
+        if self.named.is_empty() && self.hidden == 0 {
+            return Ok(());
         }
-        match item_roles(actor, &row.access, &subtype.item_roles).is_empty() {
-            true => hidden += 1,
-            false => named.push(row.id),
-        }
+        let shown: Vec<&str> = self.named.iter().take(NAMED).map(String::as_str).collect();
+        let more = self.named.len() - shown.len() + self.hidden;
+        Err(Error::new(
+            Code::NotAllowed,
+            format!("\"{}\" may not read all items of the collection", actor.name),
+        )
+        .detail(match shown.is_empty() {
+            true => format!("{more} items are not readable"),
+            false => format!("not readable: {}; and {more} more", shown.join(", ")),
+        })
+        .hint("Leave them out by exclude_ids, clone the readable ones by items_clone(ARRAY[...]), or ask for metadata-read."))
     }
-    if named.is_empty() && hidden == 0 {
-        return Ok(());
-    }
-    Err(Error::new(
-        Code::NotAllowed,
-        format!("\"{}\" may not read all items of the collection", actor.name),
-    )
-    .detail(match named.is_empty() {
-        true => format!("{hidden} items are not readable"),
-        false => format!("not readable: {}; and {hidden} more", named.join(", ")),
-    })
-    .hint("clone the readable ones: items_clone(ARRAY[...]), or ask for metadata-read"))
 }

@@ -1,128 +1,277 @@
 //! Reads items: the sources of a call with what comes along, and what is known of the items that documents name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
 
-use pg_clone_core::error::Result;
-use pg_clone_core::item::options::Options;
-use pg_clone_core::item::permission::{Actor, require_fetch, unknown_item};
+use pg_clone_core::error::{Error, Result};
+use pg_clone_core::item::options::{Bring, Options};
+use pg_clone_core::item::permission::{Access, Actor, may_fetch, require_fetch, unknown_item};
+use pg_clone_core::item::provenance::Others;
+use pg_clone_core::item::references::{self, Naming};
+use pg_clone_core::item::set;
 use pg_clone_core::item::source::Source;
 use pg_clone_core::item::subtype::Cloneable;
-use pg_clone_core::item::validate::Target;
-use pg_clone_core::item::{references, set};
-use pgrx::JsonB;
-use serde_json::Value;
+use pg_clone_core::item::validate::{Target, Targets};
+use serde_json::{Map, Value};
 
-use super::query;
+use super::query::{self, Row};
 use super::store::ItemStore;
 use crate::error::internal;
+use crate::pg::json_text::JsonText;
 
-/// The source items, in the order of their ids, then those that come along; the actor may clone all of them.
-///
-/// # Errors
-/// P0002 and 42501 as [`require_fetch`], 22023 for a subtype that cannot be cloned.
-pub fn sources(
-    store: &ItemStore,
-    actor: &Actor,
-    ids: &[String],
-    options: &Options,
-    together: bool,
-) -> Result<Vec<Source>> {
-    for name in &options.bring {
-        store.subtype(name)?;
+/// Called for every source, in order.
+pub type Take<'t> = &'t mut dyn FnMut(Source) -> Result<()>;
+
+/// How the sources are read.
+pub struct Reading<'r> {
+    /// The store.
+    pub store: &'r ItemStore,
+    /// For whom.
+    pub actor: &'r Actor,
+    /// The options of the call.
+    pub options: &'r Options,
+    /// Whether the items are a set.
+    pub together: bool,
+    /// Whether the ids of their history entries are wanted.
+    pub revisions: bool,
+}
+
+impl Reading<'_> {
+    /// Gives the source items, in the order of their ids, then those that come along; the actor may clone all of them.
+    ///
+    /// # Errors
+    /// P0002 and 42501 as [`require_fetch`], 22023 for a subtype that cannot be cloned.
+    pub fn sources(&self, ids: &[String], take: Take) -> Result<()> {
+        let bring = &self.options.bring;
+        for name in bring.subtypes() {
+            self.store.subtype(name)?;
+        }
+        let mut known: HashSet<String> = ids.iter().cloned().collect();
+        let mut named = BTreeSet::new();
+        let mut seeds = Vec::new();
+        let mut expected = ids.iter();
+        self.read(ids, &mut |source| {
+            match expected.next() {
+                Some(id) if *id == source.id => {}
+                Some(id) => return Err(unknown_item(id)),
+                None => return Ok(()),
+            }
+            let subtype = self.store.subtype(&source.item_subtype)?;
+            require_fetch(self.actor, &source.id, &source.access, &subtype.item_roles)?;
+            set::require_cloneable(&subtype, &source.id, self.together)?;
+            if !bring.is_empty() {
+                self.note(&source, &mut named)?;
+                seeds.push((source.id.clone(), source.item_subtype.clone()));
+            }
+            take(source)
+        })?;
+        if let Some(id) = expected.next() {
+            return Err(unknown_item(id));
+        }
+        let mut next = self.members(&seeds, bring)?;
+        let mut wanted: BTreeSet<&String> = bring.subtypes().collect();
+        loop {
+            next.append(&mut named);
+            next.retain(|id| known.insert(id.clone()));
+            if next.is_empty() {
+                return Ok(());
+            }
+            let wave: Vec<String> = std::mem::take(&mut next).into_iter().collect();
+            self.read(&wave, &mut |source| {
+                let subtype = self.store.subtype(&source.item_subtype)?;
+                // What the actor may not read does not come along: not even its existence may show.
+                let readable = may_fetch(self.actor, &source.access, &subtype.item_roles);
+                if !readable
+                    || subtype.cloneable == Cloneable::Never
+                    || !wanted.contains(&source.item_subtype)
+                {
+                    return Ok(());
+                }
+                self.note(&source, &mut named)?;
+                take(source)
+            })?;
+            // Members are looked for once, of the items of the call; from there on it goes only to what is named.
+            wanted = bring.named.iter().collect();
+        }
     }
-    let mut read = read(store, ids, options.from_history)?;
-    let mut found = Vec::with_capacity(ids.len());
-    for id in ids {
-        let source = read.remove(id).ok_or_else(|| unknown_item(id))?;
-        let subtype = store.subtype(&source.item_subtype)?;
-        require_fetch(actor, id, &source.access, &subtype.item_roles)?;
-        set::require_cloneable(subtype, id, together)?;
-        found.push(source);
-    }
-    let mut from = 0;
-    while from < found.len() && !options.bring.is_empty() {
-        let next = found.len();
-        let more = brought(store, &found, from, options)?;
-        // What the actor may not read does not come along: not even its existence may show.
-        for source in more {
-            let subtype = store.subtype(&source.item_subtype)?;
-            let readable = require_fetch(actor, &source.id, &source.access, &subtype.item_roles).is_ok();
-            if readable && subtype.cloneable != Cloneable::Never {
-                found.push(source);
+
+    /// The items that a source names, where they may come along.
+    fn note(&self, source: &Source, named: &mut BTreeSet<String>) -> Result<()> {
+        if self.options.bring.named.is_empty() {
+            return Ok(());
+        }
+        let subtype = self.store.subtype(&source.item_subtype)?;
+        let document = Value::Object(source.content(self.options.from_history)?);
+        for found in references::find(&subtype, &document) {
+            let any = found.subtypes.is_empty();
+            if any
+                || found
+                    .subtypes
+                    .iter()
+                    .any(|name| self.options.bring.named.contains(name))
+            {
+                named.insert(found.target);
             }
         }
-        from = next;
+        Ok(())
     }
+
+    /// Items that are members of, or name, the items of the call.
+    fn members(&self, seeds: &[(String, String)], bring: &Bring) -> Result<BTreeSet<String>> {
+        let seeds: Vec<(&str, &str)> = seeds.iter().map(|(id, of)| (id.as_str(), of.as_str())).collect();
+        let sql = format!(
+            "SELECT DISTINCT i.id FROM pg_catalog.jsonb_array_elements($1) n \
+             JOIN {} i ON i.domain_info OPERATOR(pg_catalog.@>) n WHERE i.item_subtype::pg_catalog.text OPERATOR(pg_catalog.=) $2",
+            self.store.table("item")
+        );
+        let mut found = BTreeSet::new();
+        let ways = [(&bring.members, Naming::Members), (&bring.naming, Naming::Any)];
+        for (name, naming) in ways
+            .iter()
+            .flat_map(|(names, naming)| names.iter().map(move |n| (n, *naming)))
+        {
+            for seeds in seeds.chunks(1_000) {
+                let needles = Value::Array(references::needles(&*self.store.subtype(name)?, seeds, naming));
+                let arguments = [JsonText(needles.to_string()).into(), name.as_str().into()];
+                query::rows(&sql, &arguments, &mut |row| {
+                    found.extend(row.text(1)?);
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Items with their access settings, in the order of the ids; unknown ids are passed over.
+    fn read(&self, ids: &[String], take: Take) -> Result<()> {
+        let table = |name: &str| self.store.table(name);
+        let revision = self.options.from_history;
+        let history = match revision.is_some() {
+            true => format!(
+                "(SELECT h.item FROM {} h WHERE h.item_id OPERATOR(pg_catalog.=) i.id AND h.id OPERATOR(pg_catalog.=) $2)",
+                table("item_history")
+            ),
+            false => "NULL::pg_catalog.jsonb".to_owned(),
+        };
+        let revisions = match revision.is_some() || self.revisions {
+            true => format!(
+                "(SELECT pg_catalog.jsonb_agg(h.id ORDER BY h.id DESC) FROM {} h WHERE h.item_id OPERATOR(pg_catalog.=) i.id)",
+                table("item_history")
+            ),
+            false => "NULL::pg_catalog.jsonb".to_owned(),
+        };
+        let sql = format!(
+            "SELECT i.id, i.item_subtype::pg_catalog.text, i.collection_id, i.display_name, i.user_metadata, i.domain_info, \
+             i.record_type::pg_catalog.text OPERATOR(pg_catalog.=) 'SEED_ITEM', a.owner, pg_catalog.to_jsonb(a.general), a.groups, {history}, {revisions} \
+             FROM pg_catalog.unnest($1) WITH ORDINALITY u (id, n) JOIN {} i ON i.id OPERATOR(pg_catalog.=) u.id \
+             LEFT JOIN {} a ON a.id OPERATOR(pg_catalog.=) i.id ORDER BY u.n",
+            table("item"),
+            table("item_auth")
+        );
+        let arguments = [ids.to_vec().into(), revision.into()];
+        let mut each = |row: &Row| {
+            pgrx::check_for_interrupts!();
+            take(source(row)?)
+        };
+        match ids.len() {
+            0..=1 => query::rows(&sql, &arguments, &mut each),
+            _ => query::stream(&sql, &arguments, &mut each),
+        }
+    }
+}
+
+fn source(row: &Row) -> Result<Source> {
+    let id = row.string(1)?;
+    let unreadable = |error: serde_json::Error| {
+        Error::bad_argument(format!("item {id} cannot be read: {error}"))
+            .hint("A document may be nested at most 100 levels deep.")
+    };
+    let object = |text: Option<String>| -> Result<Option<Map<String, Value>>> {
+        text.map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(unreadable)
+    };
+    let value = |text: Option<String>| -> Result<Option<Value>> {
+        text.map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(unreadable)
+    };
+    let list = |text: Option<String>| value(text).map(Option::unwrap_or_default);
+    Ok(Source {
+        item_subtype: row.string(2)?,
+        collection_id: row.text(3)?,
+        display_name: row.text(4)?,
+        user_metadata: value(row.json(5)?)?,
+        domain_info: object(row.json(6)?)?,
+        seed: row.truth(7)?,
+        access: access(row, 8)?,
+        revision: object(row.json(11)?)?,
+        revisions: serde_json::from_value::<Option<Vec<i32>>>(list(row.json(12)?)?)
+            .map_err(internal)?
+            .unwrap_or_default(),
+        id,
+    })
+}
+
+/// Access settings in three columns: owner, general, groups. Without a row nobody but an admin has a role.
+pub fn access(row: &Row, column: usize) -> Result<Access> {
+    let read = |column: usize| row.json(column);
+    Ok(Access {
+        owner: row.string(column)?,
+        general: match read(column + 1)? {
+            Some(text) => serde_json::from_str(&text).map_err(internal)?,
+            None => Vec::new(),
+        },
+        groups: match read(column + 2)? {
+            Some(text) => serde_json::from_str(&text).map_err(internal)?,
+            None => Default::default(),
+        },
+    })
+}
+
+/// What the store knows of items, and whether the actor may see them; unknown ids are absent.
+pub fn targets(store: &ItemStore, actor: &Actor, ids: &BTreeSet<&str>) -> Result<Targets> {
+    let mut found = Targets::new();
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let sql = format!(
+        "SELECT i.id, i.item_subtype::pg_catalog.text, i.record_type::pg_catalog.text OPERATOR(pg_catalog.=) 'COMPLETE_ITEM', \
+         a.owner, pg_catalog.to_jsonb(a.general), a.groups \
+         FROM {} i LEFT JOIN {} a ON a.id OPERATOR(pg_catalog.=) i.id WHERE i.id OPERATOR(pg_catalog.=) ANY ($1)",
+        store.table("item"),
+        store.table("item_auth")
+    );
+    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    query::rows(&sql, &[ids.into()], &mut |row| {
+        let subtype = row.string(2)?;
+        let roles = store.subtype(&subtype)?;
+        let target = Target {
+            visible: may_fetch(actor, &access(row, 4)?, &roles.item_roles),
+            complete: row.truth(3)?,
+            subtype,
+        };
+        found.insert(row.string(1)?, target);
+        Ok(())
+    })?;
     Ok(found)
 }
 
-/// Items of the wanted subtypes that name, or are named by, the items from `from` on, and are not there yet.
-fn brought(store: &ItemStore, found: &[Source], from: usize, options: &Options) -> Result<Vec<Source>> {
-    let known: BTreeSet<&str> = found.iter().map(|s| s.id.as_str()).collect();
-    let fresh = found.get(from..).unwrap_or_default();
-    let mut ids = BTreeSet::new();
-    for source in fresh {
-        let document = Value::Object(source.content(None)?);
-        ids.extend(
-            references::find(store.subtype(&source.item_subtype)?, &document)?
-                .into_iter()
-                .map(|f| f.target),
-        );
+/// The content of items, for provenance that follows a reference.
+pub fn contents(store: &ItemStore, ids: &BTreeSet<String>) -> Result<Others> {
+    let mut found = Others::new();
+    if ids.is_empty() {
+        return Ok(found);
     }
-    let fresh: Vec<String> = fresh.iter().map(|s| s.id.clone()).collect();
     let sql = format!(
-        "SELECT COALESCE(pg_catalog.jsonb_agg(DISTINCT i.id), '[]') FROM pg_catalog.jsonb_array_elements($1) n \
-         JOIN {} i ON i.domain_info OPERATOR(pg_catalog.@>) n WHERE i.item_subtype::pg_catalog.text OPERATOR(pg_catalog.=) $2",
+        "SELECT i.id, i.domain_info FROM {} i WHERE i.id OPERATOR(pg_catalog.=) ANY ($1)",
         store.table("item")
     );
-    for name in &options.bring {
-        let needles = Value::Array(references::needles(store.subtype(name)?, &fresh));
-        let naming = query::json(&sql, &[JsonB(needles).into(), name.as_str().into()])?;
-        ids.extend(serde_json::from_value::<Vec<String>>(naming).map_err(internal)?);
-    }
-    let ids: Vec<String> = ids
-        .into_iter()
-        .filter(|id| !known.contains(id.as_str()))
-        .collect();
-    let mut sources: Vec<Source> = read(store, &ids, options.from_history)?.into_values().collect();
-    sources.retain(|s| options.bring.contains(&s.item_subtype));
-    Ok(sources)
-}
-
-/// Items with their access settings, by id; unknown ids are absent.
-fn read(store: &ItemStore, ids: &[String], revision: Option<i32>) -> Result<BTreeMap<String, Source>> {
-    let sql = format!(
-        "SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(\
-         'id', i.id, 'item_subtype', i.item_subtype, 'collection_id', i.collection_id, 'display_name', i.display_name, \
-         'user_metadata', i.user_metadata, 'domain_info', i.domain_info, \
-         'access', COALESCE((SELECT pg_catalog.jsonb_build_object('owner', a.owner, 'general', pg_catalog.to_jsonb(a.general), \
-             'groups', a.groups) FROM {auth} a WHERE a.id OPERATOR(pg_catalog.=) i.id), '{{\"owner\": \"\"}}'), \
-         'revision', (SELECT h.item FROM {history} h WHERE h.item_id OPERATOR(pg_catalog.=) i.id \
-             AND h.id OPERATOR(pg_catalog.=) $2), \
-         'revisions', CASE WHEN $2 IS NULL THEN '[]' ELSE COALESCE((SELECT pg_catalog.jsonb_agg(h.id ORDER BY h.id DESC) \
-             FROM {history} h WHERE h.item_id OPERATOR(pg_catalog.=) i.id), '[]') END)), '[]') \
-         FROM {item} i WHERE i.id OPERATOR(pg_catalog.=) ANY ($1)",
-        auth = store.table("item_auth"),
-        history = store.table("item_history"),
-        item = store.table("item"),
-    );
-    let rows = query::json(&sql, &[ids.to_vec().into(), revision.into()])?;
-    let sources: Vec<Source> = serde_json::from_value(rows).map_err(internal)?;
-    Ok(sources.into_iter().map(|s| (s.id.clone(), s)).collect())
-}
-
-/// What the store knows of items; unknown ids are absent.
-pub fn targets(store: &ItemStore, ids: &[String]) -> Result<BTreeMap<String, Target>> {
-    let sql = format!(
-        "SELECT COALESCE(pg_catalog.jsonb_object_agg(i.id, pg_catalog.jsonb_build_array(i.item_subtype, \
-         i.record_type::pg_catalog.text OPERATOR(pg_catalog.=) 'COMPLETE_ITEM')), '{{}}') \
-         FROM {} i WHERE i.id OPERATOR(pg_catalog.=) ANY ($1)",
-        store.table("item")
-    );
-    let rows = query::json(&sql, &[ids.to_vec().into()])?;
-    let rows: BTreeMap<String, (String, bool)> = serde_json::from_value(rows).map_err(internal)?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, (subtype, complete))| (id, Target { subtype, complete }))
-        .collect())
+    let ids: Vec<String> = ids.iter().cloned().collect();
+    query::rows(&sql, &[ids.into()], &mut |row| {
+        if let Some(text) = row.json(2)? {
+            found.insert(row.string(1)?, serde_json::from_str(&text).map_err(internal)?);
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }

@@ -1,17 +1,32 @@
 //! Records what was done: the run, where each item came from, the files to copy. With the rights of the extension's owner,
 //! so that a caller needs none on our bookkeeping.
 
-use pg_clone_core::error::Result;
-use pg_clone_core::item::options::Options;
-use pg_clone_core::item::record::NewItem;
-use pg_clone_core::item::set::Prepared;
-use pgrx::JsonB;
+use pg_clone_core::error::{Code, Error, Result};
 use serde_json::{Value, json};
 
 use super::store::ItemStore;
 use super::{Call, query};
-use crate::error::internal;
+use crate::pg::json_text::JsonText;
 use crate::pg::privileges::{AsExtensionOwner, current_user};
+
+/// Ids and handles that a run's arguments name; of a larger set the rest stands in clone.item_origin.
+const NAMED: usize = 1_000;
+/// Bytes of edits that a run's arguments keep.
+const EDITS: usize = 100_000;
+
+/// One clone of a run.
+pub struct Origin {
+    /// The clone.
+    pub item: String,
+    /// Where it came from.
+    pub source: String,
+    /// The source's name.
+    pub name: Option<String>,
+    /// Its subtype.
+    pub subtype: String,
+    /// Key prefixes of the source's and the clone's files, where they are to be copied.
+    pub files: Option<(String, String)>,
+}
 
 /// What was done.
 pub struct Done<'a> {
@@ -19,114 +34,136 @@ pub struct Done<'a> {
     pub call: &'a Call<'a>,
     /// For whom.
     pub actor: &'a str,
-    /// Its options.
-    pub options: &'a Options,
-    /// The sources.
-    pub prepared: &'a [Prepared<'a>],
-    /// Their clones, in the same order.
-    pub items: &'a [NewItem],
-    /// How many activities were written besides.
+    /// History entry that was cloned.
+    pub revision: Option<i32>,
+    /// Name of the first clone.
+    pub name: Option<&'a str>,
+    /// The clones, in order.
+    pub origins: &'a [Origin],
+    /// Items written besides.
     pub activities: usize,
     /// Texts in which references were rewritten.
     pub rewritten: usize,
+    /// Bytes of the documents.
+    pub bytes: usize,
+    /// What the operator must do.
+    pub todo: &'a [String],
 }
 
-/// Writes the records.
-pub fn record(store: &ItemStore, done: &Done) -> Result<()> {
+const RECORD: &str = "WITH r AS (INSERT INTO clone.run (store, kind, source_project, target_project, name, arguments, run_by, session_by, \
+     started_at, finished_at, resources, rows, bytes, rewritten, blobs, todo) \
+     VALUES ($1, 'item', $2, $3, $4, $5, $6, session_user, pg_catalog.statement_timestamp(), pg_catalog.clock_timestamp(), \
+     $7, $8, $9, $10, $11, $12) RETURNING id), \
+     o AS (INSERT INTO clone.item_origin (store, item, source, source_name, revision, run_id, cloned_by) \
+     SELECT $1, u.item, u.source, u.name, $13, r.id, $14 FROM r, ROWS FROM (pg_catalog.unnest($15), pg_catalog.unnest($16), pg_catalog.unnest($17)) u (item, source, name)), \
+     f AS (INSERT INTO clone.blob_copy (run_id, store, operation, resource_type, source_id, target_id, source_key, target_key) \
+     SELECT r.id, $1, 'copy', u.subtype, u.source, u.item, u.source_key, u.target_key \
+     FROM r, ROWS FROM (pg_catalog.unnest($16), pg_catalog.unnest($15), pg_catalog.unnest($18), pg_catalog.unnest($19), pg_catalog.unnest($20)) u (source, item, subtype, source_key, target_key) \
+     WHERE u.source_key IS NOT NULL) SELECT r.id FROM r";
+
+/// Writes the records; returns the run's number.
+pub fn record(store: &ItemStore, done: &Done) -> Result<i64> {
     let caller = current_user();
-    let _owner = AsExtensionOwner::new();
-    let files = if done.options.files {
-        files(done)
-    } else {
-        Vec::new()
-    };
-    let run = run(store, done, &caller, files.len())?;
-    let origins: Vec<Value> = done
-        .prepared
+    let written = done.origins.len() + done.activities;
+    let files = done
+        .origins
         .iter()
-        .zip(done.items)
-        .map(|(p, item)| json!({"item": item.id, "source": p.source.id, "name": p.source.display_name}))
-        .collect();
-    query::run(
-        "INSERT INTO clone.item_origin (store, item, source, source_name, revision, run_id, cloned_by) \
-         SELECT $1, o.item, o.source, o.name, $2, $3, $4 \
-         FROM pg_catalog.jsonb_to_recordset($5) o (item text, source text, name text)",
-        &[
-            store.name.as_str().into(),
-            done.options.from_history.into(),
-            run.into(),
-            done.actor.into(),
-            JsonB(origins.into()).into(),
-        ],
-    )?;
-    if files.is_empty() {
-        return Ok(());
-    }
-    query::run(
-        "INSERT INTO clone.blob_copy (run_id, store, operation, resource_type, source_id, target_id, source_key, target_key) \
-         SELECT $1, $2, 'copy', f.subtype, f.source_id, f.target_id, f.source_key, f.target_key FROM pg_catalog.jsonb_to_recordset($3) \
-         f (subtype text, source_id text, target_id text, source_key text, target_key text)",
-        &[run.into(), store.name.as_str().into(), JsonB(files.into()).into()],
-    )?;
-    query::run(
-        "SELECT pg_catalog.pg_notify('clone_blob_copy', $1::pg_catalog.text)",
-        &[run.into()],
-    )
-}
-
-/// The files to copy: everything under the source's key prefix goes under the clone's. Both end in a slash, which is how
-/// the queue says "all files under it".
-fn files(done: &Done) -> Vec<Value> {
-    let pairs = done.prepared.iter().zip(done.items);
-    let rows = pairs.filter_map(|(p, item)| {
-        let storage = p.subtype.storage.as_ref()?;
-        let (_, from) = p.source.location(storage);
-        let to = item
-            .domain_info
-            .get(&storage.field)?
-            .get(&storage.key)?
-            .as_str()?;
-        Some(
-            json!({"subtype": p.subtype.name, "source_id": p.source.id, "target_id": item.id,
-                    "source_key": from?, "target_key": to}),
-        )
-    });
-    rows.collect()
-}
-
-fn run(store: &ItemStore, done: &Done, caller: &str, files: usize) -> Result<i64> {
-    let sources: Vec<&str> = done.prepared.iter().map(|p| p.source.id.as_str()).collect();
-    let targets: Vec<&str> = done.items.iter().map(|i| i.id.as_str()).collect();
-    let bytes: usize = done.items.iter().map(|i| i.content.to_string().len()).sum();
-    let written = done.items.len() + done.activities;
-    let todo: Vec<String> = done
-        .prepared
-        .iter()
-        .zip(done.items)
-        .filter(|(p, _)| p.subtype.storage.is_some() && !done.options.files)
-        .map(|(_, item)| format!("{}: upload the files, none were copied", item.id))
-        .collect();
-    let arguments = json!({"item_ids": done.call.ids, "edits": done.call.edits, "options": done.call.options, "actor": done.actor});
+        .filter(|origin| origin.files.is_some())
+        .count();
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    let run = pgrx::Spi::get_one_with_args::<i64>(
-        "INSERT INTO clone.run (store, kind, source_project, target_project, name, arguments, run_by, session_by, started_at, \
-         finished_at, resources, rows, bytes, rewritten, blobs, todo) \
-         VALUES ($1, 'item', $2, $3, $4, $5, $6, session_user, pg_catalog.statement_timestamp(), pg_catalog.clock_timestamp(), \
-         $7, $8, $9, $10, $11, $12) RETURNING id",
+    let texts = |text: &dyn Fn(&Origin) -> Option<String>| done.origins.iter().map(text).collect::<Vec<_>>();
+    let _owner = AsExtensionOwner::new();
+    let run = query::write(
+        RECORD,
         &[
             store.name.as_str().into(),
-            sources.join(", ").into(),
-            targets.join(", ").into(),
-            done.items.first().and_then(|i| i.display_name.clone()).into(),
-            JsonB(arguments).into(),
+            summary(done.origins.iter().map(|origin| origin.source.as_str())).into(),
+            summary(done.origins.iter().map(|origin| origin.item.as_str())).into(),
+            done.name.into(),
+            JsonText(arguments(done).to_string()).into(),
             caller.into(),
             count(written).into(),
             count(written * 4).into(),
-            count(bytes).into(),
+            count(done.bytes).into(),
             count(done.rewritten).into(),
             count(files).into(),
-            JsonB(todo.into()).into(),
+            JsonText(json!(done.todo).to_string()).into(),
+            done.revision.into(),
+            done.actor.into(),
+            texts(&|origin| Some(origin.item.clone())).into(),
+            texts(&|origin| Some(origin.source.clone())).into(),
+            texts(&|origin| origin.name.clone()).into(),
+            texts(&|origin| Some(origin.subtype.clone())).into(),
+            texts(&|origin| origin.files.as_ref().map(|(from, _)| from.clone())).into(),
+            texts(&|origin| origin.files.as_ref().map(|(_, to)| to.clone())).into(),
         ],
-    );
-    run.map(Option::unwrap_or_default).map_err(internal)
+    )?;
+    let run = run.ok_or_else(|| Error::new(Code::Internal, "the run was not recorded"))?;
+    if files > 0 {
+        query::write(
+            "SELECT 1::pg_catalog.int8 FROM pg_catalog.pg_notify('clone_blob_copy', $1::pg_catalog.text)",
+            &[run.into()],
+        )?;
+    }
+    Ok(run)
+}
+
+/// The clones of a collection, whose run is there already.
+pub fn record_origins(store: &ItemStore, run: i64, actor: &str, origins: &[Origin]) -> Result<()> {
+    let texts = |text: &dyn Fn(&Origin) -> Option<String>| origins.iter().map(text).collect::<Vec<_>>();
+    let arguments = [
+        store.name.as_str().into(),
+        run.into(),
+        actor.into(),
+        texts(&|origin| Some(origin.item.clone())).into(),
+        texts(&|origin| Some(origin.source.clone())).into(),
+        texts(&|origin| origin.name.clone()).into(),
+    ];
+    let _owner = AsExtensionOwner::new();
+    // A refresh gives the same handles again.
+    query::write(
+        "INSERT INTO clone.item_origin AS o (store, item, source, source_name, run_id, cloned_by) \
+         SELECT $1, u.item, u.source, u.name, $2, $3 FROM ROWS FROM (pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6)) u (item, source, name) \
+         ON CONFLICT ON CONSTRAINT item_origin_pkey DO UPDATE SET source = EXCLUDED.source, source_name = EXCLUDED.source_name, \
+         revision = NULL, run_id = EXCLUDED.run_id, cloned_at = EXCLUDED.cloned_at, cloned_by = EXCLUDED.cloned_by",
+        &arguments,
+    )?;
+    Ok(())
+}
+
+/// What the run wrote into tables whose rows are not those of the source, one by one: verification counts them.
+pub fn correct_counts(run: i64, counts: &[(String, usize)]) -> Result<()> {
+    let _owner = AsExtensionOwner::new();
+    for (relation, rows) in counts {
+        query::write(
+            "UPDATE clone.run_table t SET rows = $3 WHERE t.run_id OPERATOR(pg_catalog.=) $1 \
+             AND pg_catalog.to_regclass(t.relation)::pg_catalog.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($2)::pg_catalog.oid",
+            &[
+                run.into(),
+                relation.as_str().into(),
+                i64::try_from(*rows).unwrap_or(i64::MAX).into(),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// The first id, and how many more there are.
+fn summary<'i>(ids: impl Iterator<Item = &'i str>) -> String {
+    let ids: Vec<&str> = ids.collect();
+    match ids.as_slice() {
+        [] => String::new(),
+        [first] => (*first).to_owned(),
+        [first, more @ ..] => format!("{first} and {} more", more.len()),
+    }
+}
+
+fn arguments(done: &Done) -> Value {
+    let ids: Vec<&String> = done.call.ids.iter().take(NAMED).collect();
+    let edits = match done.call.edits.len() > EDITS {
+        true => Value::Null,
+        false => serde_json::from_str(&done.call.edits).unwrap_or_default(),
+    };
+    let options: Value = serde_json::from_str(&done.call.options).unwrap_or_default();
+    json!({"item_ids": ids, "edits": edits, "options": options, "actor": done.actor})
 }

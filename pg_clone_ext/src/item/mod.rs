@@ -2,205 +2,311 @@
 
 mod actor;
 mod check;
+mod collection;
+mod dangling;
+mod forms;
 mod gather;
 mod journal;
+mod load;
 mod query;
+mod requests;
+mod show;
 mod store;
 mod write;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::item::edits::{Edits, SetEdits};
+use pg_clone_core::item::limits;
 use pg_clone_core::item::options::Options;
-use pg_clone_core::item::record::{Making, NewItem};
-use pg_clone_core::item::set::{self, Prepared};
-use pg_clone_core::item::validate::{Target, problems, refuse};
-use pg_clone_core::item::{permission, references};
+use pg_clone_core::item::permission::{self, Actor};
+use pg_clone_core::item::record::{Draft, Making, NewItem};
+use pg_clone_core::item::serialised::Handles;
+use pg_clone_core::item::subtype::Cloneable;
 use serde_json::Value;
 
 pub use check::may_clone_collection;
+pub use collection::finish_collection;
+pub use dangling::check_references;
+pub use load::check_entries;
+pub use show::{can_clone, check_clone, cloneable, draft};
 
 use crate::pg::settings_guard::ReadingSettings;
+use forms::{Form, Forms};
+use gather::Reading;
+use journal::Origin;
 use store::ItemStore;
+use write::Rows;
 
-/// What the SQL functions take.
+/// What the SQL functions take. Edits and options are JSON, not yet read.
+#[derive(Debug)]
 pub struct Call<'a> {
     /// Source items.
     pub ids: Vec<String>,
     /// Edits: of the item, or by id of the set.
-    pub edits: Value,
+    pub edits: String,
     /// Actor, if the call names one.
     pub actor: Option<&'a str>,
     /// Store, if the call names one.
     pub store: Option<&'a str>,
     /// Options.
-    pub options: Value,
+    pub options: String,
     /// Whether the items are a set.
     pub together: bool,
 }
 
-/// Clones items. Returns the new ones, in the order of the ids, then those that came along.
+/// A call whose arguments are read, with the store that it means and for whom it is made.
+struct Opened {
+    store: ItemStore,
+    actor: Actor,
+    options: Options,
+    edits: SetEdits,
+    ids: Vec<String>,
+}
+
+impl Call<'_> {
+    /// Reads the arguments and finds store and actor.
+    ///
+    /// # Errors
+    /// 22023 for wrong arguments, 42501 where the actor is not the caller's to name.
+    fn open(&self) -> Result<Opened> {
+        let options = Options::parse(&limits::parse("options", &self.options)?)?;
+        if !self.together && !options.bring.is_empty() {
+            return Err(
+                Error::bad_argument("option \"bring\" makes a set").hint("Use items_clone(ARRAY[...]).")
+            );
+        }
+        let edits = limits::parse("edits", &self.edits)?;
+        let edits = match (self.together, options.form) {
+            (true, form) => SetEdits::parse(&edits, form)?,
+            (false, true) => SetEdits::of_one(Edits::form(&edits)?),
+            (false, false) => SetEdits::of_one(Edits::parse(&edits)?),
+        };
+        let mut seen = HashSet::new();
+        let ids: Vec<String> = self
+            .ids
+            .iter()
+            .filter(|id| seen.insert(id.as_str()))
+            .cloned()
+            .collect();
+        let store = ItemStore::resolve(self.store, ids.first().map(String::as_str))?;
+        let actor = actor::load(&store, self.actor)?;
+        Ok(Opened {
+            store,
+            actor,
+            options,
+            edits,
+            ids,
+        })
+    }
+}
+
+impl Opened {
+    fn reading(&self, together: bool, revisions: bool) -> Reading<'_> {
+        Reading {
+            store: &self.store,
+            actor: &self.actor,
+            options: &self.options,
+            together,
+            revisions,
+        }
+    }
+}
+
+/// Clones items. Returns the new ones as JSON, in the order of the ids, then those that came along.
 ///
 /// # Errors
-/// 42501, P0002, 22023 as the interface promises; 55000 where the store's rules are broken.
-pub fn clone_items(call: &Call) -> Result<Vec<Value>> {
+/// 42501, P0002, 22023 as the interface promises; 53200 over the memory budget; 55000 where the store's rules are broken
+/// or the source is not as the draft's etag says.
+pub fn clone_items(call: &Call) -> Result<Vec<String>> {
     let _settings = ReadingSettings::new();
-    let options = Options::parse(&call.options)?;
-    if !call.together && !options.bring.is_empty() {
-        return Err(Error::bad_argument("option \"bring\" makes a set").hint("use items_clone(ARRAY[...])"));
+    let opened = call.open()?;
+    permission::require_write_level(&opened.actor)?;
+    let key = opened
+        .options
+        .idempotency_key
+        .as_deref()
+        .filter(|_| !opened.options.dry_run);
+    if let Some(key) = key
+        && let requests::Request::Made(items) = requests::begin(&opened.store, &opened.actor, key, call)?
+    {
+        return requests::items_now(&opened.store, &items);
     }
-    let mut ids: Vec<String> = Vec::new();
-    for id in &call.ids {
-        if !ids.contains(id) {
-            ids.push(id.clone());
-        }
-    }
-    let edits = match call.together {
-        true => None,
-        false => Some(SetEdits::of_one(Edits::parse(&call.edits)?)),
-    };
-    let store = ItemStore::resolve(call.store, ids.first().map(String::as_str))?;
-    let actor = actor::load(&store, call.actor)?;
-    permission::require_write_level(&actor)?;
-    let sources = gather::sources(&store, &actor, &ids, &options, call.together)?;
-    let edits = match edits {
-        Some(edits) => edits,
-        None => SetEdits::parse(
-            &call.edits,
-            &sources.iter().map(|s| s.id.clone()).collect::<Vec<_>>(),
-        )?,
-    };
-    let mut prepared = Vec::with_capacity(sources.len());
-    for source in &sources {
-        let subtype = store.subtype(&source.item_subtype)?;
-        if store.requires_person_link() {
-            permission::require_person_link(&actor, subtype)?;
-        }
-        prepared.push(set::prepare(subtype, source, &options, &edits)?);
-    }
-    validate(&store, &prepared)?;
-
-    let handles = handles(&store, &prepared, options.dry_run)?;
-    let map: HashMap<String, String> = prepared
-        .iter()
-        .zip(&handles)
-        .map(|(p, handle)| (p.source.id.clone(), handle.clone()))
-        .collect();
-    let files = store.files();
+    let forms = valid_forms(&opened, call.together)?;
+    let handles = handles(&opened.store, &forms.valid, opened.options.dry_run)?;
+    let others = forms.others()?;
+    let files = opened.store.files();
     let making = Making {
-        actor: &actor.name,
+        actor: &opened.actor.name,
         now: query::now()?,
         files: &files,
-        options: &options,
+        options: &opened.options,
     };
-    let mut rewritten = 0;
-    let mut items = Vec::with_capacity(prepared.len());
-    for (p, handle) in prepared.iter().zip(&handles) {
-        let mut form = p.form.clone();
-        rewritten += references::rewrite(p.subtype, &mut form, &map)?;
-        items.push(NewItem::build(p.subtype, p.source, form, handle, &making));
+    let written = write_items(&opened.store, forms.valid, &handles, &others, &making, None)?;
+    if opened.options.dry_run || written.payloads.is_empty() {
+        return Ok(written.payloads);
     }
-    let clones: Vec<Value> = items.iter().map(NewItem::payload).collect();
-    if options.dry_run || items.is_empty() {
-        return Ok(clones);
-    }
-    let activities = activities(&store, &items, &prepared, &options)?;
-    write::items(&store, &items)?;
-    write::items(&store, &activities)?;
-    journal::record(
-        &store,
+    let todo: Vec<String> = written
+        .without_files
+        .iter()
+        .map(|id| format!("{id}: upload the files, none were copied"))
+        .collect();
+    let run = journal::record(
+        &opened.store,
         &journal::Done {
             call,
-            actor: &actor.name,
-            options: &options,
-            prepared: &prepared,
-            items: &items,
-            activities: activities.len(),
-            rewritten,
+            actor: &opened.actor.name,
+            revision: opened.options.from_history,
+            name: written.name.as_deref(),
+            origins: &written.origins,
+            activities: written.activities,
+            rewritten: written.rewritten,
+            bytes: written.bytes,
+            todo: &todo,
         },
     )?;
-    Ok(clones)
-}
-
-/// The draft of an item: nothing is written.
-///
-/// # Errors
-/// As [`clone_items`]; reading is enough.
-pub fn draft(id: &str, actor: Option<&str>, store: Option<&str>) -> Result<Value> {
-    let _settings = ReadingSettings::new();
-    let store = ItemStore::resolve(store, Some(id))?;
-    let actor = actor::load(&store, actor)?;
-    permission::require_read_level(&actor)?;
-    let options = Options::default();
-    let sources = gather::sources(&store, &actor, &[id.to_string()], &options, true)?;
-    let Some(source) = sources.first() else {
-        return Err(permission::unknown_item(id));
-    };
-    let prepared = set::prepare(
-        store.subtype(&source.item_subtype)?,
-        source,
-        &options,
-        &SetEdits::default(),
-    )?;
-    let targets = targets(&store, std::slice::from_ref(&prepared))?;
-    prepared.show(&targets)
-}
-
-/// What the store knows of the items that the forms name.
-fn targets(store: &ItemStore, prepared: &[Prepared]) -> Result<BTreeMap<String, Target>> {
-    let mut named = Vec::new();
-    for p in prepared {
-        named.extend(
-            references::find(p.subtype, &p.form)?
-                .into_iter()
-                .map(|f| f.target),
-        );
+    if let Some(key) = key {
+        requests::end(&opened.store, &opened.actor, key, run, &handles)?;
     }
-    named.sort_unstable();
-    named.dedup();
-    gather::targets(store, &named)
+    Ok(written.payloads)
 }
 
-fn validate(store: &ItemStore, prepared: &[Prepared]) -> Result<()> {
-    let targets = targets(store, prepared)?;
-    let mut all = Vec::with_capacity(prepared.len());
-    for p in prepared {
-        all.push((p.source.id.clone(), problems(p.subtype, &p.form, &targets)?));
+/// The forms of all sources of a call, every one valid.
+fn valid_forms(opened: &Opened, together: bool) -> Result<Forms<'_>> {
+    let mut forms = Forms::new(&opened.store, &opened.actor, &opened.options, &opened.edits);
+    opened
+        .reading(together, false)
+        .sources(&opened.ids, &mut |source| {
+            forms.add(source, &mut |_, _, _, _| false)
+        })?;
+    forms.finish(&mut |_, _, _, _| false)?;
+    if let [only] = forms.valid.as_slice()
+        && only.subtype.cloneable == Cloneable::Set
+    {
+        return Err(Error::bad_argument(format!(
+            "item {} is a {}, which cannot be cloned alone",
+            only.source, only.subtype.name
+        ))
+        .hint("Clone it together with the items that it belongs to, such as its study, or name some in the option \"bring\"."));
     }
-    refuse(&all)
+    Ok(forms)
 }
 
 /// New handles, only after everything is known to be valid: a generator may be an outside service that cannot take one
 /// back. A dry run shows stand-ins.
-fn handles(store: &ItemStore, prepared: &[Prepared], dry_run: bool) -> Result<Vec<String>> {
+fn handles(store: &ItemStore, forms: &[Form], dry_run: bool) -> Result<Vec<String>> {
     if dry_run {
-        return Ok((1..=prepared.len()).map(|n| format!("dry-run/{n}")).collect());
+        return Ok((1..=forms.len()).map(|n| format!("dry-run/{n}")).collect());
     }
-    store.id_generator(prepared.len())
+    let subtypes: Vec<&str> = forms.iter().map(|form| form.subtype.name.as_str()).collect();
+    store.new_handles(&subtypes)
 }
 
-/// One activity CREATE per new item of a subtype with versions, where that is asked for.
-fn activities(
+/// What was written.
+#[derive(Default)]
+struct Written {
+    payloads: Vec<String>,
+    origins: Vec<Origin>,
+    without_files: Vec<String>,
+    name: Option<String>,
+    activities: usize,
+    rewritten: usize,
+    bytes: usize,
+}
+
+/// Builds and writes the new items. `collection` is the new one whose rows are there already.
+fn write_items(
+    store: &ItemStore,
+    mut forms: Vec<Form>,
+    handles: &[String],
+    others: &HashMap<String, Value>,
+    making: &Making,
+    collection: Option<&str>,
+) -> Result<Written> {
+    let pairs = forms
+        .iter()
+        .zip(handles)
+        .map(|(form, handle)| (form.source.clone(), handle.clone()));
+    let map = Handles::new(pairs);
+    let mut written = Written::default();
+    let rows = if collection.is_some() {
+        Rows::Copied
+    } else {
+        Rows::New
+    };
+    for (forms, handles) in forms.chunks_mut(write::BATCH).zip(handles.chunks(write::BATCH)) {
+        let mut items = Vec::with_capacity(forms.len());
+        for (form, handle) in forms.iter_mut().zip(handles) {
+            pgrx::check_for_interrupts!();
+            let content = form.take()?;
+            let draft = Draft {
+                subtype: &form.subtype,
+                source: &form.source,
+                bucket: form.bucket.as_deref(),
+                access: &form.access,
+                collection_id: collection.or(form.collection.as_deref()),
+                form: content,
+            };
+            let (item, rewritten) = NewItem::build(draft, handle, &map, others, making)?;
+            written.rewritten += rewritten;
+            written.note(form, &item);
+            items.push(item);
+        }
+        if collection.is_none() {
+            written.payloads.extend(items.iter().map(NewItem::payload));
+        }
+        if !making.options.dry_run {
+            write::items(store, &items, rows)?;
+            written.activities += write_activities(store, &items, forms, making.options)?;
+        }
+    }
+    Ok(written)
+}
+
+impl Written {
+    fn note(&mut self, form: &Form, item: &NewItem) {
+        self.bytes += item.domain_info.len();
+        if self.origins.is_empty() {
+            self.name.clone_from(&item.display_name);
+        }
+        let files = form.files.clone().zip(item.files.clone());
+        if form.subtype.storage.is_some() && files.is_none() {
+            self.without_files.push(item.id.clone());
+        }
+        self.origins.push(Origin {
+            item: item.id.clone(),
+            source: form.source.clone(),
+            name: form.name.clone(),
+            subtype: form.subtype.name.clone(),
+            files,
+        });
+    }
+}
+
+/// One activity CREATE per new item of a subtype with versions, where that is asked for. Returns how many.
+fn write_activities(
     store: &ItemStore,
     items: &[NewItem],
-    prepared: &[Prepared],
+    forms: &[Form],
     options: &Options,
-) -> Result<Vec<NewItem>> {
+) -> Result<usize> {
     if !options.create_activity {
-        return Ok(Vec::new());
+        return Ok(0);
     }
     let create = store.subtype("CREATE")?;
     let versioned: Vec<&NewItem> = items
         .iter()
-        .zip(prepared)
-        .filter(|(_, p)| p.subtype.versionable)
+        .zip(forms)
+        .filter(|(_, form)| form.subtype.versionable)
         .map(|(item, _)| item)
         .collect();
-    let handles = store.id_generator(versioned.len())?;
-    Ok(versioned
+    let handles = store.new_handles(&vec![create.name.as_str(); versioned.len()])?;
+    let activities: Vec<NewItem> = versioned
         .into_iter()
         .zip(&handles)
-        .map(|(item, handle)| item.creation(create, handle))
-        .collect())
+        .map(|(item, handle)| item.creation(&create, handle))
+        .collect();
+    write::items(store, &activities, Rows::New)?;
+    Ok(activities.len())
 }

@@ -1,12 +1,14 @@
 //! The registry that a call means: its tables, its options, its rules.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::item::generator::Generator;
 use pg_clone_core::item::record::Files;
 use pg_clone_core::item::subtype::Subtype;
 use pg_clone_core::plan::quote;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::query;
@@ -19,19 +21,28 @@ pub struct ItemStore {
     pub name: String,
     schema: String,
     options: Value,
-    subtypes: BTreeMap<String, Subtype>,
+    subtypes: RefCell<HashMap<String, Rc<Subtype>>>,
 }
 
-#[derive(Deserialize)]
 struct Known {
     name: String,
-    schema: String,
-    options: Value,
+    schema: Option<String>,
+    options: String,
 }
 
-const KNOWN: &str = "SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', s.name, 'schema', \
-     clone_internal.registry_schema(s.name), 'options', s.options) ORDER BY s.name), '[]') \
-     FROM clone.store s WHERE s.preset OPERATOR(pg_catalog.=) 'registry'";
+/// Every registry, with the schema of its tables also after that was renamed.
+const KNOWN: &str = "SELECT s.name, COALESCE((SELECT n.nspname::pg_catalog.text FROM clone.store_relation r \
+     JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.relation::pg_catalog.oid \
+     JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+     WHERE r.store OPERATOR(pg_catalog.=) s.name AND r.role OPERATOR(pg_catalog.=) 'project' LIMIT 1), \
+     CASE WHEN NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store OPERATOR(pg_catalog.=) s.name) \
+     THEN s.options OPERATOR(pg_catalog.->>) 'schema' END), s.options \
+     FROM clone.store s WHERE s.preset OPERATOR(pg_catalog.=) 'registry' ORDER BY s.name";
+
+thread_local! {
+    /// The rules of subtypes as they were read last, with the row's text: only a row that changed is read anew.
+    static READ: RefCell<HashMap<(String, String), (String, Rc<Subtype>)>> = RefCell::default();
+}
 
 impl ItemStore {
     /// The store of that name; else the only registry, or the one that holds the item.
@@ -39,18 +50,12 @@ impl ItemStore {
     /// # Errors
     /// 22023 where none or several could be meant.
     pub fn resolve(name: Option<&str>, item: Option<&str>) -> Result<Self> {
-        let known = {
-            let _owner = AsExtensionOwner::new();
-            query::json(KNOWN, &[])?
-        };
-        let known: Vec<Known> = serde_json::from_value(known).map_err(|_| {
-            Error::new(Code::StoreChanged, "the tables of a registry are gone")
-                .hint("SELECT clone.store_drop(…) forgets it")
-        })?;
+        let known = known()?;
         let names: Vec<&str> = known.iter().map(|k| k.name.as_str()).collect();
         let list = match names.is_empty() {
-            true => "create one: SELECT clone.store_create('registry', 'registry');".to_string(),
-            false => format!("registries: {}", names.join(", ")),
+            true => "Create one: SELECT clone.store_create('registry', 'registry', '{\"handle_prefix\": \"20.500.1\"}');"
+                .to_string(),
+            false => format!("Registries: {}.", names.join(", ")),
         };
         let meant = match name {
             Some(name) => known.into_iter().filter(|k| k.name == name).collect(),
@@ -58,7 +63,7 @@ impl ItemStore {
             None => holding(known, item)?,
         };
         match <[Known; 1]>::try_from(meant) {
-            Ok([one]) => ItemStore::load(one),
+            Ok([one]) => ItemStore::of(one),
             Err(_) => Err(match name {
                 Some(name) => Error::bad_argument(format!("there is no registry \"{name}\"")),
                 None => Error::bad_argument("which registry is meant?"),
@@ -67,26 +72,23 @@ impl ItemStore {
         }
     }
 
-    fn load(known: Known) -> Result<Self> {
-        let mut store = ItemStore {
+    fn of(known: Known) -> Result<Self> {
+        let Some(schema) = known.schema else {
+            return Err(Error::new(
+                Code::StoreChanged,
+                format!("the tables of registry \"{}\" are gone", known.name),
+            )
+            .hint(format!(
+                "SELECT clone.store_drop({}); forgets it.",
+                quote::literal(&known.name)
+            )));
+        };
+        Ok(ItemStore {
             name: known.name,
-            schema: quote::identifier(&known.schema),
-            options: known.options,
-            subtypes: BTreeMap::new(),
-        };
-        let sql = format!(
-            "SELECT COALESCE(pg_catalog.jsonb_agg(pg_catalog.to_jsonb(s)), '[]') FROM {} s",
-            store.table("subtype")
-        );
-        let rows = match query::json(&sql, &[])? {
-            Value::Array(rows) => rows,
-            _ => Vec::new(),
-        };
-        for row in rows {
-            let subtype = Subtype::from_row(row)?;
-            store.subtypes.insert(subtype.name.clone(), subtype);
-        }
-        Ok(store)
+            schema: quote::identifier(&schema),
+            options: serde_json::from_str(&known.options).map_err(internal)?,
+            subtypes: RefCell::default(),
+        })
     }
 
     /// A table of the store, ready for SQL. The name is one of ours, never a user's.
@@ -94,16 +96,51 @@ impl ItemStore {
         format!("{}.{name}", self.schema)
     }
 
-    /// The rules of a subtype.
+    /// The rules of a subtype, as the row says now.
     ///
     /// # Errors
-    /// 22023 for an unknown one.
-    pub fn subtype(&self, name: &str) -> Result<&Subtype> {
-        self.subtypes.get(name).ok_or_else(|| {
-            let known: Vec<&str> = self.subtypes.keys().map(String::as_str).collect();
-            Error::bad_argument(format!("unknown subtype \"{name}\""))
-                .hint(format!("subtypes: {}", known.join(", ")))
-        })
+    /// 22023 for an unknown one; 55000 where the row cannot be read.
+    pub fn subtype(&self, name: &str) -> Result<Rc<Subtype>> {
+        if let Some(known) = self.subtypes.borrow().get(name) {
+            return Ok(Rc::clone(known));
+        }
+        let sql = format!(
+            "SELECT pg_catalog.to_jsonb(s) FROM {} s WHERE s.name::pg_catalog.text OPERATOR(pg_catalog.=) $1",
+            self.table("subtype")
+        );
+        let mut row = None;
+        query::rows(&sql, &[name.into()], &mut |found| {
+            row = found.json(1)?;
+            Ok(())
+        })?;
+        let Some(row) = row else {
+            let known = query::text(
+                &format!(
+                    "SELECT pg_catalog.string_agg(s.name::pg_catalog.text, ', ' ORDER BY s.name) FROM {} s",
+                    self.table("subtype")
+                ),
+                &[],
+            )?;
+            return Err(Error::bad_argument(format!("unknown subtype \"{name}\""))
+                .hint(format!("Subtypes: {}.", known.unwrap_or_default())));
+        };
+        let key = (self.schema.clone(), name.to_owned());
+        let read = READ.with_borrow(|read| {
+            let (text, subtype) = read.get(&key)?;
+            (*text == row).then(|| Rc::clone(subtype))
+        });
+        let subtype = match read {
+            Some(subtype) => subtype,
+            None => {
+                let subtype = Rc::new(Subtype::from_row(serde_json::from_str(&row).map_err(internal)?)?);
+                READ.with_borrow_mut(|read| read.insert(key, (row, Rc::clone(&subtype))));
+                subtype
+            }
+        };
+        self.subtypes
+            .borrow_mut()
+            .insert(name.to_owned(), Rc::clone(&subtype));
+        Ok(subtype)
     }
 
     fn option(&self, name: &str) -> Option<&str> {
@@ -127,32 +164,56 @@ impl ItemStore {
         }
     }
 
-    /// New handles, by the store's generator (`options.id_generator`: the call of a function), with the caller's rights.
+    /// New handles for items of these subtypes, by the store's generator, with the caller's rights.
     ///
     /// # Errors
-    /// 55000 where the generator gives nothing.
-    pub fn id_generator(&self, count: usize) -> Result<Vec<String>> {
-        let call = self
-            .option("id_generator")
-            .map_or_else(|| format!("{}()", self.table("next_handle")), String::from);
+    /// 22023 where options.id_generator names no function; 55000 where it gives nothing.
+    pub fn new_handles(&self, subtypes: &[&str]) -> Result<Vec<String>> {
+        let generator = match self.option("id_generator") {
+            Some(named) => Generator::parse(named)?,
+            None => Generator {
+                function: self.table("next_handle"),
+                takes_subtype: false,
+            },
+        };
+        let argument = if generator.takes_subtype { "s.name" } else { "" };
         let sql = format!(
-            "SELECT pg_catalog.array_agg(h.handle) FROM (SELECT ({call})::pg_catalog.text AS handle \
-             FROM pg_catalog.generate_series(1, $1) OFFSET 0) h"
+            "SELECT {}({argument})::pg_catalog.text FROM (SELECT u.name FROM pg_catalog.unnest($1) WITH ORDINALITY u (name, n) \
+             ORDER BY u.n OFFSET 0) s",
+            generator.function
         );
-        let count = i32::try_from(count).map_err(internal)?;
-        let minted =
-            pgrx::Spi::get_one_with_args::<Vec<Option<String>>>(&sql, &[count.into()]).map_err(internal)?;
-        let handles = minted.unwrap_or_default().into_iter().map(|handle| {
-            handle.filter(|handle| !handle.is_empty()).ok_or_else(|| {
-                Error::new(
+        let names: Vec<String> = subtypes.iter().map(|name| (*name).to_owned()).collect();
+        let mut handles = Vec::with_capacity(names.len());
+        query::rows(&sql, &[names.into()], &mut |row| {
+            let handle = row.string(1)?;
+            if handle.is_empty() {
+                return Err(Error::new(
                     Code::StoreChanged,
-                    format!("the handle generator {call} returned nothing"),
+                    format!("the handle generator {} returned nothing", generator.function),
                 )
-                .hint("options.id_generator of the store is a call that gives a new handle each time")
-            })
-        });
-        handles.collect()
+                .hint(
+                    "options.id_generator of the store names a function that gives a new handle each time.",
+                ));
+            }
+            handles.push(handle);
+            Ok(())
+        })?;
+        Ok(handles)
     }
+}
+
+fn known() -> Result<Vec<Known>> {
+    let _owner = AsExtensionOwner::new();
+    let mut known = Vec::new();
+    query::rows(KNOWN, &[], &mut |row| {
+        known.push(Known {
+            name: row.string(1)?,
+            schema: row.text(2)?,
+            options: row.json(3)?.unwrap_or_else(|| "{}".to_owned()),
+        });
+        Ok(())
+    })?;
+    Ok(known)
 }
 
 /// Those of several registries that hold an item; one that the caller may not read holds nothing for them.
@@ -160,16 +221,16 @@ fn holding(known: Vec<Known>, item: Option<&str>) -> Result<Vec<Known>> {
     let Some(item) = item else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for candidate in known {
-        let table = format!("{}.item", quote::identifier(&candidate.schema));
-        let readable = pgrx::Spi::get_one_with_args::<bool>(
-            "SELECT CASE WHEN pg_catalog.has_schema_privilege($1, 'USAGE') THEN pg_catalog.has_table_privilege($2, 'SELECT') END",
-            &[candidate.schema.as_str().into(), table.as_str().into()],
-        );
-        if readable.map_err(internal)? != Some(true) {
+        let Some(schema) = candidate.schema.as_deref() else {
             continue;
-        }
+        };
+        let table = format!("{}.item", quote::identifier(schema));
+        let readable = query::truth(
+            "SELECT CASE WHEN pg_catalog.has_schema_privilege($1, 'USAGE') THEN pg_catalog.has_table_privilege($2, 'SELECT') END",
+            &[schema.into(), table.as_str().into()],
+        )?;
         let sql = format!("SELECT EXISTS (SELECT FROM {table} i WHERE i.id OPERATOR(pg_catalog.=) $1)");
-        if pgrx::Spi::get_one_with_args::<bool>(&sql, &[item.into()]).map_err(internal)? == Some(true) {
+        if readable && query::truth(&sql, &[item.into()])? {
             found.push(candidate);
         }
     }

@@ -1,56 +1,140 @@
-//! Writes new items into the store's tables, with the caller's rights: item, access settings, lock, history.
+//! Writes items into the store's tables, with the caller's rights: item, access settings, lock, history, in one statement.
 
 use pg_clone_core::error::Result;
-use pg_clone_core::item::record::{FIRST_REASON, NewItem};
-use pgrx::JsonB;
-use serde_json::Value;
+use pg_clone_core::item::record::{FIRST_REASON, FIRST_VERSION, NewItem};
+use pg_clone_core::item::subtype::Subtype;
 
 use super::query;
 use super::store::ItemStore;
-use crate::error::internal;
 
-/// Writes items. A handle that is taken is an error of the server (23505), and leaves nothing.
-pub fn items(store: &ItemStore, items: &[NewItem]) -> Result<()> {
-    if items.is_empty() {
-        return Ok(());
+/// Items that one statement writes.
+pub const BATCH: usize = 1_000;
+
+/// What becomes of the row in table item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// It is written.
+    New,
+    /// A clone of the collection has written it; it gets its content.
+    Copied,
+}
+
+const INSERT: &str = "INSERT INTO {item} (id, collection_id, owner_username, created_timestamp, updated_timestamp, item_category, \
+     item_subtype, record_type, versioning_info, display_name, user_metadata, domain_info) \
+     SELECT r.id, r.collection_id, r.owner, r.at, r.at, r.category, r.subtype, 'COMPLETE_ITEM', r.version, r.name, r.metadata, r.domain FROM r RETURNING id";
+
+const UPDATE: &str = "UPDATE {item} i SET owner_username = r.owner, created_timestamp = r.at, updated_timestamp = r.at, \
+     item_category = r.category, versioning_info = r.version, workflow_links = NULL, display_name = r.name, \
+     user_metadata = r.metadata, domain_info = r.domain FROM r WHERE i.id OPERATOR(pg_catalog.=) r.id RETURNING i.id";
+
+// What belongs to an item is written after it: where the tables are views, their triggers see the item then.
+const AROUND: &str = "WITH r AS (SELECT u.id, u.collection_id, u.category, u.subtype, u.name, u.metadata::pg_catalog.jsonb AS metadata, \
+     u.domain::pg_catalog.jsonb AS domain, u.content::pg_catalog.jsonb AS content, u.general::pg_catalog.text[] AS general, \
+     u.groups::pg_catalog.jsonb AS groups, CASE WHEN u.versioned THEN $12::pg_catalog.jsonb END AS version, $13::pg_catalog.text AS owner, \
+     $14::pg_catalog.int8 AS at FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9), pg_catalog.unnest($10), pg_catalog.unnest($11)) \
+     AS u (id, collection_id, category, subtype, name, metadata, domain, content, general, groups, versioned)), \
+     i AS ({rows}), \
+     a AS (INSERT INTO {item_auth} (id, owner, general, groups) SELECT r.id, r.owner, r.general, r.groups FROM r WHERE r.id OPERATOR(pg_catalog.=) ANY (SELECT i.id FROM i){auth}), \
+     l AS (INSERT INTO {item_lock} (id) SELECT r.id FROM r WHERE r.id OPERATOR(pg_catalog.=) ANY (SELECT i.id FROM i){lock}) \
+     INSERT INTO {item_history} (item_id, id, \"timestamp\", reason, username, item) \
+     SELECT r.id, 0, r.at, $15, r.owner, r.content FROM r WHERE r.id OPERATOR(pg_catalog.=) ANY (SELECT i.id FROM i)";
+
+/// A copied collection has rows of these already.
+const OVER_AUTH: &str = " ON CONFLICT (id) DO UPDATE SET owner = EXCLUDED.owner, general = EXCLUDED.general, groups = EXCLUDED.groups";
+const OVER_LOCK: &str = " ON CONFLICT (id) DO NOTHING";
+
+/// Takes away the revisions that were copied with the rows: a clone has one of its own.
+fn without_history(store: &ItemStore, ids: &[String]) -> Result<()> {
+    let sql = format!(
+        "DELETE FROM {} h WHERE h.item_id OPERATOR(pg_catalog.=) ANY ($1)",
+        store.table("item_history")
+    );
+    query::write(&sql, &[ids.to_vec().into()])?;
+    Ok(())
+}
+
+/// Writes items of one owner and time. A handle that is taken is an error of the server (23505), and leaves nothing.
+pub fn items(store: &ItemStore, items: &[NewItem], rows: Rows) -> Result<()> {
+    let Some(first) = items.first() else { return Ok(()) };
+    let mut sql = match rows {
+        Rows::New => AROUND
+            .replace("{rows}", INSERT)
+            .replace("{auth}", "")
+            .replace("{lock}", ""),
+        Rows::Copied => {
+            without_history(
+                store,
+                &items.iter().map(|item| item.id.clone()).collect::<Vec<_>>(),
+            )?;
+            let sql = AROUND.replace("{rows}", UPDATE);
+            sql.replace("{auth}", OVER_AUTH).replace("{lock}", OVER_LOCK)
+        }
+    };
+    for name in ["item_auth", "item_lock", "item_history", "item"] {
+        sql = sql.replace(&format!("{{{name}}}"), &store.table(name));
     }
-    let rows: Value = serde_json::to_value(items).map_err(internal)?;
-    let rows = || JsonB(rows.clone());
-    // jsonb_populate_recordset reads each field by the column's own type, enums too.
-    query::run(
-        &format!(
-            "INSERT INTO {item} (id, collection_id, owner_username, created_timestamp, updated_timestamp, item_category, \
-             item_subtype, record_type, versioning_info, display_name, user_metadata, domain_info) \
-             SELECT r.id, r.collection_id, r.owner_username, r.created_timestamp, r.updated_timestamp, r.item_category, \
-             r.item_subtype, r.record_type, NULLIF(r.versioning_info, 'null'), r.display_name, NULLIF(r.user_metadata, 'null'), \
-             r.domain_info FROM pg_catalog.jsonb_populate_recordset(NULL::{item}, $1) r",
-            item = store.table("item")
-        ),
-        &[rows().into()],
+    let texts = |text: &dyn Fn(&NewItem) -> String| items.iter().map(text).collect::<Vec<String>>();
+    let options =
+        |text: &dyn Fn(&NewItem) -> Option<String>| items.iter().map(text).collect::<Vec<Option<String>>>();
+    let groups = |item: &NewItem| match item.access.groups.is_empty() {
+        true => "{}".to_owned(),
+        false => serde_json::to_string(&item.access.groups).unwrap_or_default(),
+    };
+    let arguments = [
+        texts(&|item| item.id.clone()).into(),
+        options(&|item| item.collection_id.clone()).into(),
+        texts(&|item| item.item_category.clone()).into(),
+        texts(&|item| item.item_subtype.clone()).into(),
+        options(&|item| item.display_name.clone()).into(),
+        options(&|item| item.user_metadata.clone()).into(),
+        texts(&|item| item.domain_info.clone()).into(),
+        texts(&NewItem::content).into(),
+        texts(&|item| array(&item.access.general)).into(),
+        texts(&groups).into(),
+        items
+            .iter()
+            .map(|item| item.versioned)
+            .collect::<Vec<bool>>()
+            .into(),
+        FIRST_VERSION.into(),
+        first.owner_username.as_str().into(),
+        first.timestamp.into(),
+        FIRST_REASON.into(),
+    ];
+    query::write(&sql, &arguments)?;
+    Ok(())
+}
+
+/// What a seed of a cloned collection starts with: it has no content yet, and so no history.
+pub fn seeds(store: &ItemStore, ids: &[String], owner: &str, now: i64, subtype: &Subtype) -> Result<()> {
+    let sql = format!(
+        "WITH i AS (UPDATE {} i SET owner_username = $2, created_timestamp = $3, updated_timestamp = $3, workflow_links = NULL, \
+         versioning_info = $5::pg_catalog.jsonb WHERE i.id OPERATOR(pg_catalog.=) ANY ($1)), \
+         a AS (INSERT INTO {} (id, owner, general) SELECT u.id, $2, $4 FROM pg_catalog.unnest($1) u (id){OVER_AUTH}) \
+         INSERT INTO {} (id) SELECT u.id FROM pg_catalog.unnest($1) u (id){OVER_LOCK}",
+        store.table("item"),
+        store.table("item_auth"),
+        store.table("item_lock")
+    );
+    let version = subtype.versionable.then_some(FIRST_VERSION);
+    query::write(
+        &sql,
+        &[
+            ids.to_vec().into(),
+            owner.into(),
+            now.into(),
+            subtype.default_access.clone().into(),
+            version.into(),
+        ],
     )?;
-    query::run(
-        &format!(
-            "INSERT INTO {auth} (id, owner, general, groups) SELECT e.value OPERATOR(pg_catalog.->>) 'id', a.owner, a.general, a.groups \
-             FROM pg_catalog.jsonb_array_elements($1) e, pg_catalog.jsonb_populate_record(NULL::{auth}, \
-             e.value OPERATOR(pg_catalog.->) 'access') a",
-            auth = store.table("item_auth")
-        ),
-        &[rows().into()],
-    )?;
-    query::run(
-        &format!(
-            "INSERT INTO {} (id) SELECT e.value OPERATOR(pg_catalog.->>) 'id' FROM pg_catalog.jsonb_array_elements($1) e",
-            store.table("item_lock")
-        ),
-        &[rows().into()],
-    )?;
-    query::run(
-        &format!(
-            "INSERT INTO {} (item_id, id, \"timestamp\", reason, username, item) \
-             SELECT r.id, 0, r.created_timestamp, $2, r.owner_username, r.content \
-             FROM pg_catalog.jsonb_to_recordset($1) r (id text, created_timestamp bigint, owner_username text, content jsonb)",
-            store.table("item_history")
-        ),
-        &[rows().into(), FIRST_REASON.into()],
-    )
+    Ok(())
+}
+
+/// The literal of an array of texts.
+fn array(texts: &[String]) -> String {
+    let quoted: Vec<String> = texts
+        .iter()
+        .map(|text| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+        .collect();
+    format!("{{{}}}", quoted.join(","))
 }

@@ -67,10 +67,12 @@ pub fn delete_project(
         deleted_before: tombstone.as_ref().map(|tombstone| tombstone.deleted_at.as_str()),
         todo: None,
     };
+    let go_on = options.include_others || options.dry_run;
+    let dangling = crate::item::check_references(&store, &project, go_on, &|_| false)?;
     if options.dry_run {
         let mut json = report.json(&deletion_set.count()?, true);
         json["conflicts"] = conflicts.json();
-        return Ok(json);
+        return Ok(with_dangling(&store, dangling, json));
     }
     if !options.include_others {
         conflicts.refuse(&project, "deleted", GO_ON)?;
@@ -105,7 +107,15 @@ pub fn delete_project(
     report.copies_cancelled = cancelled;
     report.todo = cache::todo(&store, run, report.stale_cache_keys);
     report.tell();
-    Ok(report.json(&rows, false))
+    Ok(with_dangling(&store, dangling, report.json(&rows, false)))
+}
+
+/// The report of a registry says what names nothing any more.
+fn with_dangling(store: &Store, dangling: Vec<Value>, mut report: Value) -> Value {
+    if store.preset == "registry" {
+        report["dangling"] = Value::Array(dangling);
+    }
+    report
 }
 
 /// What to do about rows in the way of a deletion.

@@ -257,6 +257,8 @@ impl Replaced {
             })
             .map(|identity| identity.target.clone())
             .collect();
+        let go_on = run.request.options.include_others;
+        crate::item::check_references(store, &self.project, go_on, &|id| given_again.contains(id))?;
         let everything = DeletionSet::new(store, &self.project, &HashMap::new())?;
         let old = OldClone {
             store,

@@ -13,6 +13,7 @@ pub mod environment;
 mod gin_pending;
 pub mod hook;
 mod index_entries;
+pub mod json_text;
 pub mod key_checks;
 pub mod memory;
 mod node;

@@ -9,6 +9,7 @@ use crate::pg::query::for_each_row;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::text_form::{TextForm, scramble};
 use pg_clone_core::ids::uuid_text;
+use pg_clone_core::item::generator::Generator;
 use pg_clone_core::plan::{Column, ColumnRole, KeyKind, KeyRef, Table, quote};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -59,7 +60,15 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
         .and_then(|generator| generator.as_str())
         .filter(|_| !integer)
         .map(str::to_owned);
-    if let Some(call) = generator {
+    if let Some(named) = generator {
+        // Only a name: a piece of SQL is refused.
+        let generator = Generator::parse(&named)?;
+        let argument = if generator.takes_subtype {
+            "NULL::pg_catalog.text"
+        } else {
+            ""
+        };
+        let call = format!("{}({argument})", generator.function);
         let _path = run.path.enter();
         return drawn(&call, keys.len(), integer);
     }

@@ -43,7 +43,8 @@ async fn references_and_serialised_prov_name_the_clones() {
         prov["activity"][id(&run)][format!("model_run/{}", id(&run))],
         true
     );
-    assert_eq!(prov["used"]["_:id2"]["prov:entity"], workflow["id"]);
+    assert_eq!(prov["used"]["_:id5"]["prov:entity"], workflow["id"]);
+    assert_eq!(run["record_status"], "COMPLETE", "a clone was not lodged");
     let software = reg
         .json(&format!(
             "SELECT item_subtype FROM reg.item WHERE id = '{}' AND collection_id = '{new}'",

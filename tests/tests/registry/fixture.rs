@@ -64,7 +64,7 @@ async fn cluster() -> &'static Cluster {
                 client
                     .batch_execute(
                         "CREATE EXTENSION pg_clone_ext;
-                         SELECT clone.store_create('reg', 'registry', '{\"grant_to\": [\"app\", \"plain\"]}')",
+                         SELECT clone.store_create('reg', 'registry', '{\"handle_prefix\": \"10378.1\", \"grant_to\": [\"app\", \"plain\"]}')",
                     )
                     .await
                     .unwrap();
@@ -79,6 +79,14 @@ async fn cluster() -> &'static Cluster {
 
 async fn fill(client: &Client) {
     let items: Value = serde_json::from_str(ITEMS).unwrap();
+    // Fields of a model that this registry has besides: subtypes are rows.
+    client
+        .batch_execute(
+            "UPDATE reg.subtype SET json_schema = jsonb_set(json_schema, '{properties}', json_schema->'properties' || \
+             '{\"zero\": {\"type\": \"number\"}, \"off\": {\"type\": \"boolean\"}, \"precise\": {\"type\": \"number\"}}') WHERE name = 'MODEL'",
+        )
+        .await
+        .unwrap();
     client
         .query_one("SELECT clone.registry_load($1)", &[&items])
         .await

@@ -73,7 +73,7 @@ async fn an_invalid_clone_uses_no_handle() {
     reg.clone_item(PERSON, Value::Null, "ada", Value::Null)
         .await
         .unwrap_err();
-    reg.clone_item(MODEL, json!({"name": ""}), "ada", Value::Null)
+    reg.clone_item(MODEL, json!({"name": null}), "ada", Value::Null)
         .await
         .unwrap_err();
     assert_eq!(reg.json(last).await, before);

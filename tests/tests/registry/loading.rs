@@ -110,7 +110,7 @@ async fn a_store_is_meant_by_name_by_being_the_only_one_or_by_holding_the_item()
     let unknown = reg.failure("SELECT item_clone('20.1/7', store => 'third')").await;
     assert_eq!(
         (unknown.code.as_str(), unknown.hint.as_str()),
-        ("22023", "registries: other, reg")
+        ("22023", "Registries: other, reg.")
     );
     let nowhere = reg.failure("SELECT item_clone('20.1/99')").await;
     assert_eq!(nowhere.code, "22023");

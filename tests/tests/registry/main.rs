@@ -7,14 +7,21 @@
 )]
 
 mod actors;
+mod bring;
 mod collections;
+mod deletion;
 mod edits;
 mod feature_table;
 mod fixture;
+mod form_flow;
 mod handles;
 mod loading;
+mod model_runs;
 mod options;
+mod other_registries;
 mod permissions;
+mod provena_forms;
 mod real_items;
+mod safety;
 mod sets;
 mod validation;

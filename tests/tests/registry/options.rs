@@ -91,7 +91,7 @@ async fn an_older_revision_can_be_cloned() {
         .unwrap_err();
     assert_eq!(
         (missing.code.as_str(), missing.hint.as_str()),
-        ("22023", "its entries are: 1, 0")
+        ("22023", "Its entries are: 1, 0.")
     );
 }
 

@@ -55,6 +55,17 @@ async fn each_item_that_can_be_cloned_alone_is() {
         assert_ne!(clone["id"], item["id"]);
         assert_eq!(clone["owner_username"], "peter");
         assert_eq!(clone["history"].as_array().unwrap().len(), 1);
+        // Fields that are no longer known are left out, and the draft says so.
+        let draft = reg
+            .call("SELECT item_clone_draft($1, 'peter')", &[&id(item)])
+            .await
+            .unwrap();
+        let left_out: Vec<&str> = draft["reset"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["path"].as_str().unwrap())
+            .collect();
         for (field, value) in item.as_object().unwrap() {
             let fresh = [
                 "id",
@@ -64,6 +75,16 @@ async fn each_item_that_can_be_cloned_alone_is() {
                 "rocrate_metadata",
             ]
             .contains(&field.as_str());
+            if fresh {
+                continue;
+            }
+            if left_out.contains(&format!("/{field}").as_str()) {
+                assert!(
+                    ["software_version"].contains(&field.as_str()) && clone.get(field).is_none(),
+                    "{field}"
+                );
+                continue;
+            }
             assert!(fresh || &clone[field] == value, "{} {field}", item["id"]);
         }
     }
@@ -154,6 +175,10 @@ async fn the_graph_of_four_model_runs_is_rewritten_among_itself() {
                     Some(source["display_name"].clone())
                 );
             }
+            if field == "prov_serialisation" {
+                assert_same_prov(&found, value);
+                continue;
+            }
             assert_eq!(&found, value, "{} {field}", source["id"]);
         }
         assert_eq!(
@@ -168,6 +193,27 @@ async fn the_graph_of_four_model_runs_is_rewritten_among_itself() {
         prov["activity"].as_object().unwrap().keys().collect::<Vec<_>>(),
         [id(run)]
     );
+}
+
+/// The same nodes and the same links, whatever the links are called.
+fn assert_same_prov(found: &Value, expected: &Value) {
+    let read = |text: &Value| -> BTreeMap<String, Vec<String>> {
+        let document: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+        let kinds = document.as_object().unwrap().clone();
+        kinds
+            .into_iter()
+            .map(|(kind, members)| {
+                let link = |(name, value): (&String, &Value)| match name.starts_with("_:") {
+                    true => value.to_string(),
+                    false => format!("{name} {value}"),
+                };
+                let mut list: Vec<String> = members.as_object().unwrap().iter().map(link).collect();
+                list.sort();
+                (kind, list)
+            })
+            .collect()
+    };
+    assert_eq!(read(found), read(expected));
 }
 
 #[tokio::test]
@@ -241,9 +287,14 @@ async fn the_rules_accept_the_examples_of_todays_model() {
             ))
             .await;
         let rules = pg_clone_core::item::subtype::Subtype::from_row(row).unwrap();
-        let form = pg_clone_core::item::draft::draft(&rules, document.as_object_mut().unwrap().clone());
-        let targets = BTreeMap::new();
-        let mut problems = pg_clone_core::item::validate::problems(&rules, &form.form, &targets).unwrap();
+        let form = pg_clone_core::item::draft::draft(&rules, None, document.as_object_mut().unwrap().clone());
+        let rules = pg_clone_core::item::validate::Rules {
+            subtype: &rules,
+            variant: None,
+            known: &std::collections::HashSet::new(),
+        };
+        let mut problems =
+            pg_clone_core::item::validate::problems(&rules, &form.form, &BTreeMap::new()).unwrap();
         // The ids in the examples are placeholders, and a person's consent is reset.
         problems.retain(|p| !p.message.starts_with("no item") && p.path != "/ethics_approved");
         assert_eq!(problems, [], "{subtype}");

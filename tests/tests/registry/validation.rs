@@ -58,7 +58,7 @@ async fn all_errors_are_listed_with_their_paths() {
         places,
         [
             "/collection_format/approvals/ethics_access/obtained",
-            "/collection_format/associations",
+            "/collection_format/associations/extra",
             "/collection_format/associations/organisation_id",
             "/collection_format/dataset_info/access_info/description",
             "/collection_format/dataset_info/access_info/uri",

@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::pointer;
-use super::subtype::{Reset, Subtype};
+use super::schema::Place;
+use super::subtype::{Reset, Subtype, Variant};
+use crate::error::{Error, Result};
 
 /// Fields of every item that are the system's, with the reason.
 pub const RECORD_FIELDS: [(&str, &str); 14] = [
@@ -59,18 +61,39 @@ pub fn forbidden(subtype: &Subtype, field: &str) -> Option<String> {
     if let Some(system) = subtype.system_fields.get(field) {
         return Some(system.reason.clone());
     }
+    if subtype
+        .provenance
+        .as_ref()
+        .is_some_and(|prov| prov.field == field)
+    {
+        return Some("made from the record whenever an item is written".to_string());
+    }
     let derived = subtype.derived.iter().find(|d| d.field == field)?;
     Some(format!("follows from {}", derived.from))
 }
 
-/// Makes the draft from the content of a source. Values are carried over as they are, `false`, `0` and `""` too.
-pub fn draft(subtype: &Subtype, content: Map<String, Value>) -> Draft {
+/// The top-level fields that are not the user's, with the reason.
+pub fn forbidden_fields(subtype: &Subtype) -> Map<String, Value> {
+    let fields = RECORD_FIELDS
+        .iter()
+        .map(|(field, _)| *field)
+        .chain(subtype.system_fields.keys().map(String::as_str))
+        .chain(subtype.provenance.iter().map(|prov| prov.field.as_str()))
+        .chain(subtype.derived.iter().map(|d| d.field.as_str()));
+    fields
+        .filter_map(|field| Some((field.to_string(), forbidden(subtype, field)?.into())))
+        .collect()
+}
+
+/// Makes the draft from the content of a source. Values are carried over as they are, `false`, `0` and `""` too, where the schema
+/// knows them; members that it no longer knows, and optional ones that are empty against it, are left out.
+pub fn draft(subtype: &Subtype, variant: Option<&Variant>, content: Map<String, Value>) -> Draft {
     let mut form = Map::new();
     let mut changes = Vec::new();
     for (field, value) in content {
         match subtype.system_fields.get(&field) {
             Some(system) => changes.push(Change {
-                path: format!("/{}", pointer::escape(&field)),
+                path: pointer::of_field(&field),
                 was: Some(value),
                 becomes: (!system.initial.is_null()).then(|| system.initial.clone()),
                 reason: system.reason.clone(),
@@ -85,13 +108,73 @@ pub fn draft(subtype: &Subtype, content: Map<String, Value>) -> Draft {
     for reset in &subtype.resets {
         changes.extend(apply(reset, &mut form));
     }
+    prune(&Place::root(subtype.schema(variant)), "", &mut form, &mut changes);
     Draft { form, changes }
+}
+
+/// Leaves out members that the schema does not know, and optional ones whose value is a null or an empty text that it does not
+/// take.
+fn prune(place: &Place, path: &str, value: &mut Value, changes: &mut Vec<Change>) {
+    match value {
+        Value::Object(members) => {
+            let mut kept = Map::new();
+            for (name, mut member) in std::mem::take(members) {
+                let known = place.member(&name);
+                let reason = match &known {
+                    None if place.forbids(&name) => Some("not a field any more"),
+                    Some(at) if !place.requires(&name) => empty(at, &member),
+                    _ => None,
+                };
+                let path = pointer::child(path, &name);
+                match reason {
+                    Some(reason) => changes.extend((!member.is_null()).then(|| Change {
+                        path,
+                        was: Some(member),
+                        becomes: None,
+                        reason: reason.to_string(),
+                    })),
+                    None => {
+                        if let Some(at) = known {
+                            prune(&at, &path, &mut member, changes);
+                        }
+                        kept.insert(name, member);
+                    }
+                }
+            }
+            *members = kept;
+        }
+        Value::Array(elements) => {
+            if let Some(at) = place.element() {
+                for (index, element) in elements.iter_mut().enumerate() {
+                    prune(&at, &format!("{path}/{index}"), element, changes);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn empty(place: &Place, value: &Value) -> Option<&'static str> {
+    let not_taken = match value {
+        Value::Null => place.keyword("type").is_some() && !place.is("null"),
+        Value::String(text) => text.is_empty() && place.keyword("minLength").is_some_and(|least| *least != 0),
+        _ => false,
+    };
+    not_taken.then_some("empty")
 }
 
 /// Applies one reset; returns the change, if there is one.
 fn apply(reset: &Reset, form: &mut Value) -> Option<Change> {
     let (path, was, becomes, reason) = match reset {
-        Reset::Set { path, value, reason } => {
+        Reset::Set {
+            path,
+            value,
+            was,
+            reason,
+        } => {
+            if was.is_some() && form.pointer(path) != was.as_ref() {
+                return None;
+            }
             let was = pointer::set(form, path, value.clone())?;
             (path, was, Some(value.clone()), reason)
         }
@@ -132,10 +215,23 @@ pub fn retitle(subtype: &Subtype, pattern: &str, form: &mut Value) {
     }
 }
 
+/// Replaces the form by one that was filled in elsewhere: what is not in it is gone.
+///
+/// # Errors
+/// 22023 where it is not an object.
+pub fn replace(form: &mut Value, given: &Value) -> Result<()> {
+    if !given.is_object() {
+        return Err(Error::bad_argument("a form must be a JSON object")
+            .hint("With the option \"form\" the edits are the whole form as item_clone_draft shows it under \"item\"."));
+    }
+    form.clone_from(given);
+    Ok(())
+}
+
 /// Computes the fields that follow from others; one whose origin is absent is absent too.
 pub fn derive(subtype: &Subtype, form: &mut Value) {
     for derived in &subtype.derived {
-        let path = format!("/{}", pointer::escape(&derived.field));
+        let path = pointer::of_field(&derived.field);
         match form.pointer(&derived.from).cloned() {
             Some(value) if !value.is_null() => {
                 pointer::set(form, &path, value);
@@ -163,7 +259,7 @@ mod tests {
     }
 
     fn make(rules: Value, content: Value) -> Draft {
-        draft(&subtype(rules), content.as_object().unwrap().clone())
+        draft(&subtype(rules), None, content.as_object().unwrap().clone())
     }
 
     #[test]
@@ -232,6 +328,34 @@ mod tests {
         assert_eq!(bare.form["info"], json!({"reposited": true, "name": "d"}));
         let given = make(rules, json!({"info": {"reposited": false}}));
         assert_eq!(given.form["info"], json!({"reposited": false}));
+    }
+
+    #[test]
+    fn a_reset_can_wait_for_a_value() {
+        let rules = json!({"resets": [{"op": "set", "path": "/status", "value": "COMPLETE", "was": "LODGED", "reason": "r"}]});
+        let status = |status: &str| make(rules.clone(), json!({"status": status})).form["status"].clone();
+        assert_eq!(
+            (status("LODGED"), status("INCOMPLETE")),
+            (json!("COMPLETE"), json!("INCOMPLETE"))
+        );
+    }
+
+    #[test]
+    fn members_that_the_schema_does_not_know_are_left_out_and_reported() {
+        let rules = json!({"json_schema": {"additionalProperties": false, "required": ["must"], "properties": {"must": {"type": "string", "minLength": 1},
+            "list": {"items": {"additionalProperties": false, "properties": {"a": {}}}}, "note": {"type": "string", "minLength": 1},
+            "free": {}, "open": {"type": "object"}}}});
+        let d = make(
+            rules,
+            json!({"must": "", "old": {"x": 1}, "list": [{"a": 1, "b": 2}], "note": "", "free": "", "open": {"any": null}}),
+        );
+        assert_eq!(
+            d.form,
+            json!({"must": "", "list": [{"a": 1}], "free": "", "open": {"any": null}})
+        );
+        let paths: Vec<&str> = d.changes.iter().map(|c| c.path.as_str()).collect();
+        assert_eq!(paths, ["/old", "/list/0/b", "/note"]);
+        assert_eq!(d.changes[0].reason, "not a field any more");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Edits of a draft: a JSON merge patch (RFC 7396) or a JSON patch (RFC 6902), and which fields they may not touch.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use json_patch::{Patch, PatchOperation};
 use serde_json::Value;
 
-use super::draft::forbidden;
+use super::draft::{self, forbidden};
+use super::limits::{self, Interrupt};
 use super::pointer;
 use super::subtype::Subtype;
 use crate::error::{Error, Result};
@@ -17,6 +18,8 @@ pub enum Edits {
     Merge(Value),
     /// RFC 6902: an array of operations.
     Patch(Patch),
+    /// The whole form: what is not in it is gone.
+    Form(Value),
 }
 
 impl Edits {
@@ -34,14 +37,25 @@ impl Edits {
                 )
             }),
             _ => Err(Error::bad_argument("edits must be a JSON object or array")
-                .hint("an object is a JSON merge patch (RFC 7396), an array a JSON patch (RFC 6902)")),
+                .hint("An object is a JSON merge patch (RFC 7396), an array a JSON patch (RFC 6902).")),
+        }
+    }
+
+    /// Reads a whole form; `null` leaves the draft as it is.
+    ///
+    /// # Errors
+    /// 22023 for anything but an object.
+    pub fn form(given: &Value) -> Result<Self> {
+        match given {
+            Value::Null => Edits::parse(given),
+            _ => draft::replace(&mut Value::Null, given).map(|()| Edits::Form(given.clone())),
         }
     }
 
     /// The top-level fields that the edits name.
     fn fields(&self) -> BTreeSet<String> {
         match self {
-            Edits::Merge(patch) => patch
+            Edits::Merge(patch) | Edits::Form(patch) => patch
                 .as_object()
                 .map(|o| o.keys().cloned().collect())
                 .unwrap_or_default(),
@@ -56,17 +70,18 @@ impl Edits {
     /// Applies the edits to a draft.
     ///
     /// # Errors
-    /// 22023 where they touch fields that are not the user's (all are named), where an operation does not apply,
-    /// and where the result is not an object.
-    pub fn apply(&self, subtype: &Subtype, form: &mut Value) -> Result<()> {
+    /// 22023 where they touch fields that are not the user's (all are named), where an operation does not apply, where the
+    /// result is not an object, and where it grows over the [limits].
+    pub fn apply(&self, subtype: &Subtype, form: &mut Value, interrupt: Interrupt) -> Result<()> {
         refuse_forbidden(subtype, self.fields())?;
         match self {
             Edits::Merge(patch) => json_patch::merge(form, patch),
-            Edits::Patch(patch) => json_patch::patch(form, patch).map_err(|e| {
-                Error::bad_argument(format!("edits do not apply to the draft: {e}"))
-                    .hint("item_clone_draft shows the draft that edits apply to")
-            })?,
+            Edits::Form(whole) => draft::replace(form, whole)?,
+            Edits::Patch(patch) => operate(patch, form, interrupt)?,
         }
+        interrupt();
+        limits::check_size("the edited document", limits::size(form))?;
+        limits::check_depth("the edited document", limits::depth(form))?;
         let Value::Object(result) = form else {
             return Err(Error::bad_argument(
                 "edits turn the draft into something that is not a JSON object",
@@ -75,6 +90,41 @@ impl Edits {
         // An operation on the whole document ("path": "") names no field, yet may bring any.
         refuse_forbidden(subtype, result.keys().cloned().collect())
     }
+}
+
+/// Applies the operations one by one and measures what each adds: a few that copy the document into itself double it each time.
+fn operate(patch: &Patch, form: &mut Value, interrupt: Interrupt) -> Result<()> {
+    let mut copied = limits::size(form);
+    for (index, operation) in patch.iter().enumerate() {
+        interrupt();
+        let (path, added) = match operation {
+            PatchOperation::Add(o) => (o.path.as_str(), Some(&o.value)),
+            PatchOperation::Replace(o) => (o.path.as_str(), Some(&o.value)),
+            PatchOperation::Copy(o) => (o.path.as_str(), form.pointer(o.from.as_str())),
+            PatchOperation::Move(o) => (o.path.as_str(), form.pointer(o.from.as_str())),
+            PatchOperation::Test(_) | PatchOperation::Remove(_) => ("", None),
+        };
+        if let Some(added) = added {
+            copied += limits::size(added);
+            limits::check_depth("the edited document", pointer::steps(path) + limits::depth(added))?;
+            if copied > limits::COPIED {
+                return Err(Error::bad_argument(format!(
+                    "operation {} of the edits would copy more than {} bytes, all operations together",
+                    index + 1,
+                    limits::COPIED
+                ))
+                .hint("Put large content into a file, not into the item."));
+            }
+        }
+        json_patch::patch(form, std::slice::from_ref(operation)).map_err(|e| {
+            Error::bad_argument(format!(
+                "operation {} of the edits does not apply: {e}",
+                index + 1
+            ))
+            .hint("item_clone_draft shows the draft that edits apply to.")
+        })?;
+    }
+    Ok(())
 }
 
 /// Every place that an operation reads or writes.
@@ -102,7 +152,7 @@ fn refuse_forbidden(subtype: &Subtype, fields: BTreeSet<String>) -> Result<()> {
     Err(
         Error::bad_argument(format!("edits may not change {}", names.join(", ")))
             .detail(reasons.join("\n"))
-            .hint("item_clone_draft shows the fields that can be edited"),
+            .hint("item_clone_draft shows the fields that can be edited."),
     )
 }
 
@@ -125,8 +175,9 @@ impl SetEdits {
     /// Reads the edits of a set.
     ///
     /// # Errors
-    /// 22023 where a key is neither `*` nor an item of the set, or a value is no edit.
-    pub fn parse(given: &Value, ids: &[String]) -> Result<Self> {
+    /// 22023 where a value is no edit.
+    pub fn parse(given: &Value, form: bool) -> Result<Self> {
+        let read = if form { Edits::form } else { Edits::parse };
         let map = match given {
             Value::Null => return Ok(SetEdits::default()),
             Value::Object(map) => map,
@@ -135,31 +186,45 @@ impl SetEdits {
         let mut edits = SetEdits::default();
         for (key, value) in map {
             if key == "*" {
-                edits.all = Some(Edits::parse(value)?);
-            } else if ids.contains(key) {
-                edits.each.insert(key.clone(), Edits::parse(value)?);
+                edits.all = Some(read(value)?);
             } else {
-                return Err(
-                    Error::bad_argument(format!("edits name \"{key}\", which is not in the set")).hint(SHAPE),
-                );
+                let edit = read(value).map_err(|error| error.hint(SHAPE))?;
+                edits.each.insert(key.clone(), edit);
             }
         }
         Ok(edits)
+    }
+
+    /// Refuses edits of items that are not in the set.
+    ///
+    /// # Errors
+    /// 22023 for a key that is neither `*` nor the id of one.
+    pub fn check_ids<'i>(&self, ids: impl IntoIterator<Item = &'i str>) -> Result<()> {
+        if self.each.is_empty() {
+            return Ok(());
+        }
+        let ids: HashSet<&str> = ids.into_iter().collect();
+        match self.each.keys().find(|key| !ids.contains(key.as_str())) {
+            None => Ok(()),
+            Some(key) => {
+                Err(Error::bad_argument(format!("edits name \"{key}\", which is not in the set")).hint(SHAPE))
+            }
+        }
     }
 
     /// Applies what concerns one item.
     ///
     /// # Errors
     /// As [`Edits::apply`].
-    pub fn apply(&self, id: &str, subtype: &Subtype, form: &mut Value) -> Result<()> {
+    pub fn apply(&self, id: &str, subtype: &Subtype, form: &mut Value, interrupt: Interrupt) -> Result<()> {
         for edits in self.all.iter().chain(self.each.get(id)) {
-            edits.apply(subtype, form)?;
+            edits.apply(subtype, form, interrupt)?;
         }
         Ok(())
     }
 }
 
-const SHAPE: &str = r#"edits of a set go by source id, "*" for all: {"10378.1/1": {"name": "x"}, "*": {"user_metadata": null}}"#;
+const SHAPE: &str = r#"Edits of a set go by source id, "*" for all: {"10378.1/1": {"name": "x"}, "*": {"user_metadata": null}}."#;
 
 #[cfg(test)]
 mod tests {
@@ -179,7 +244,7 @@ mod tests {
 
     fn apply(edits: Value, form: Value) -> Result<Value> {
         let mut form = form;
-        Edits::parse(&edits)?.apply(&subtype(), &mut form)?;
+        Edits::parse(&edits)?.apply(&subtype(), &mut form, &limits::never)?;
         Ok(form)
     }
 
@@ -196,6 +261,50 @@ mod tests {
             {"op": "add", "path": "/tags/-", "value": ""}, {"op": "remove", "path": "/old"}]);
         let edited = apply(edits, json!({"name": "m", "tags": ["a"], "old": 0}));
         assert_eq!(edited, Ok(json!({"name": "m", "tags": ["a", ""]})));
+    }
+
+    #[test]
+    fn a_whole_form_takes_away_what_is_not_in_it() {
+        let mut form = json!({"name": "m", "note": "n"});
+        let whole = Edits::form(&json!({"name": "x"})).unwrap();
+        whole.apply(&subtype(), &mut form, &limits::never).unwrap();
+        assert_eq!(form, json!({"name": "x"}));
+        assert!(Edits::form(&json!([])).is_err());
+        let record = Edits::form(&json!({"id": "x"})).unwrap();
+        assert!(record.apply(&subtype(), &mut form, &limits::never).is_err());
+    }
+
+    #[test]
+    fn copies_that_double_the_document_end_at_the_limit() {
+        let double = json!({"op": "copy", "from": "/tmp", "path": "/tmp/-"});
+        let edits = Value::Array(vec![double; 60]);
+        let steps = std::cell::Cell::new(0);
+        let mut form = json!({"tmp": ["x".repeat(100)]});
+        let began = std::time::Instant::now();
+        let refused = Edits::parse(&edits)
+            .unwrap()
+            .apply(&subtype(), &mut form, &|| steps.set(steps.get() + 1));
+        let error = refused.unwrap_err();
+        assert_eq!(error.code.sqlstate(), "22023");
+        assert!(
+            error.message.contains("would copy more than") || error.message.contains("nested deeper"),
+            "{error}"
+        );
+        assert!(limits::size(&form) <= limits::COPIED);
+        assert!((10..60).contains(&steps.get()), "asked {} times", steps.get());
+        assert!(began.elapsed() < std::time::Duration::from_secs(20));
+    }
+
+    #[test]
+    fn operations_that_nest_ever_deeper_end_at_the_limit() {
+        let mut path = String::new();
+        let mut operations = Vec::new();
+        for _ in 0..200 {
+            path.push_str("/a");
+            operations.push(json!({"op": "add", "path": path, "value": {}}));
+        }
+        let error = apply(Value::Array(operations), json!({})).unwrap_err();
+        assert!(error.message.contains("nested deeper than 100 levels"), "{error}");
     }
 
     #[test]
@@ -257,15 +366,17 @@ mod tests {
 
     #[test]
     fn edits_of_a_set_go_by_id_after_those_of_all() {
-        let ids = ["a".to_string(), "b".to_string()];
-        let edits = SetEdits::parse(&json!({"a": {"name": "A"}, "*": {"name": "all"}}), &ids).unwrap();
+        let ids = ["a", "b"];
+        let edits = SetEdits::parse(&json!({"a": {"name": "A"}, "*": {"name": "all"}}), false).unwrap();
+        assert!(edits.check_ids(ids).is_ok());
         let mut forms = [json!({}), json!({})];
         for (id, form) in ids.iter().zip(&mut forms) {
-            edits.apply(id, &subtype(), form).unwrap();
+            edits.apply(id, &subtype(), form, &limits::never).unwrap();
         }
         assert_eq!(forms, [json!({"name": "A"}), json!({"name": "all"})]);
-        let unknown = SetEdits::parse(&json!({"name": "x"}), &ids).unwrap_err();
+        let unknown = SetEdits::parse(&json!({"name": {}}), false).unwrap();
+        let unknown = unknown.check_ids(ids).unwrap_err();
         assert!(unknown.message.contains("\"name\""), "{unknown}");
-        assert!(SetEdits::parse(&json!([]), &ids).is_err());
+        assert!(SetEdits::parse(&json!([]), false).is_err());
     }
 }

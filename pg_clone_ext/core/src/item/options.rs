@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::limits;
 use crate::error::{Error, Result};
 
 /// Access settings of the clone.
@@ -27,13 +28,66 @@ pub struct Options {
     pub title: Option<String>,
     /// Write nothing; the result is the item that would be written.
     pub dry_run: bool,
-    /// Subtypes whose items come along where they name, or are named by, an item of the set.
-    pub bring: Vec<String>,
+    /// What comes along.
+    pub bring: Bring,
     /// Write an activity CREATE for each new item of a subtype that has versions.
     pub create_activity: bool,
+    /// The edits are the whole form: what is not in it is gone.
+    pub form: bool,
+    /// What the draft said: the clone is refused where the source or its rules have changed since.
+    pub etag: Option<String>,
+    /// A name for this call: a second call of the same name returns the items of the first.
+    pub idempotency_key: Option<String>,
 }
 
-const NAMES: [&str; 7] = [
+/// Subtypes whose items come along.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bring {
+    /// Those that an item of the set names, and what those name, and so on.
+    pub named: Vec<String>,
+    /// Those that are members of an item of the call.
+    pub members: Vec<String>,
+    /// Those that name an item of the call in any way.
+    pub naming: Vec<String>,
+}
+
+impl Bring {
+    /// Whether nothing comes along.
+    pub fn is_empty(&self) -> bool {
+        self.subtypes().next().is_none()
+    }
+
+    /// All subtypes that may come along.
+    pub fn subtypes(&self) -> impl Iterator<Item = &String> {
+        self.named.iter().chain(&self.members).chain(&self.naming)
+    }
+
+    fn parse(key: &str, value: &Value) -> Result<Self> {
+        const EXPECTED: &str =
+            "an array of subtypes, or an object of such arrays under named, members, naming";
+        let Value::Object(parts) = value else {
+            let named = texts(value).ok_or_else(|| wrong(key, value, EXPECTED))?;
+            return Ok(Bring {
+                members: named.clone(),
+                named,
+                naming: Vec::new(),
+            });
+        };
+        let mut bring = Bring::default();
+        for (part, list) in parts {
+            let list = texts(list).ok_or_else(|| wrong(key, value, EXPECTED))?;
+            match part.as_str() {
+                "named" => bring.named = list,
+                "members" => bring.members = list,
+                "naming" => bring.naming = list,
+                _ => return Err(wrong(key, value, EXPECTED)),
+            }
+        }
+        Ok(bring)
+    }
+}
+
+const NAMES: [&str; 10] = [
     "files",
     "access",
     "from_history",
@@ -41,6 +95,9 @@ const NAMES: [&str; 7] = [
     "dry_run",
     "bring",
     "create_activity",
+    "form",
+    "etag",
+    "idempotency_key",
 ];
 
 impl Options {
@@ -77,14 +134,21 @@ impl Options {
                         Some(n.ok_or_else(|| wrong(key, value, "the id of a history entry"))?);
                 }
                 "title" => {
-                    let pattern = value.as_str().filter(|p| p.matches("%s").count() == 1);
-                    let pattern = pattern.ok_or_else(|| wrong(key, value, "a text with one %s"))?;
+                    let fits = |p: &&str| p.len() <= limits::TITLE && p.matches("%s").count() == 1;
+                    let pattern = value.as_str().filter(fits);
+                    let expected = "a text with one %s, at most 1,000 bytes long";
+                    let pattern = pattern.ok_or_else(|| wrong(key, value, expected))?;
                     options.title = Some(pattern.to_string());
                 }
-                "bring" => options.bring = texts(key, value)?,
+                "bring" => options.bring = Bring::parse(key, value)?,
+                "form" => options.form = boolean(key, value)?,
+                "etag" => options.etag = Some(name(key, value)?),
+                "idempotency_key" => options.idempotency_key = Some(name(key, value)?),
                 _ => {
+                    let nearest = nearest(key, &NAMES)
+                        .map_or_else(String::new, |name| format!("Did you mean {name}? "));
                     return Err(Error::bad_argument(format!("unknown option \"{key}\""))
-                        .hint(format!("options are: {}", NAMES.join(", "))));
+                        .hint(format!("{nearest}Options are: {}.", NAMES.join(", "))));
                 }
             }
         }
@@ -93,18 +157,55 @@ impl Options {
 }
 
 fn wrong(key: &str, value: &Value, expected: &str) -> Error {
-    Error::bad_argument(format!("option \"{key}\" is {value}")).hint(format!("{key} takes {expected}"))
+    let mut shown = value.to_string();
+    if let Some((end, _)) = shown.char_indices().nth(60) {
+        shown.replace_range(end.., "...");
+    }
+    Error::bad_argument(format!("option \"{key}\" is {shown}")).hint(format!("{key} takes {expected}."))
 }
 
 fn boolean(key: &str, value: &Value) -> Result<bool> {
     value.as_bool().ok_or_else(|| wrong(key, value, "true or false"))
 }
 
-fn texts(key: &str, value: &Value) -> Result<Vec<String>> {
-    let list = value
+fn name(key: &str, value: &Value) -> Result<String> {
+    let fits = |text: &&str| (1..=200).contains(&text.len());
+    let text = value.as_str().filter(fits);
+    text.map(str::to_owned)
+        .ok_or_else(|| wrong(key, value, "a text of 1 to 200 bytes"))
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    value
         .as_array()
-        .and_then(|a| a.iter().map(|v| v.as_str().map(String::from)).collect());
-    list.ok_or_else(|| wrong(key, value, "an array of texts"))
+        .and_then(|a| a.iter().map(|v| v.as_str().map(String::from)).collect())
+}
+
+/// The name that differs from the given one in at most two letters, added, left out or exchanged.
+pub fn nearest<'n>(given: &str, names: &[&'n str]) -> Option<&'n str> {
+    let near = |name: &&'n str| (distance(given, name), *name);
+    let (distance, name) = names
+        .iter()
+        .filter(|name| name.len().abs_diff(given.len()) <= 2)
+        .map(near)
+        .min()?;
+    (distance <= 2).then_some(name)
+}
+
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+        for (j, y) in b.chars().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (diagonal + usize::from(x != y)).min(above + 1).min(row[j] + 1);
+            diagonal = above;
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -117,7 +218,7 @@ mod tests {
     fn reads_every_option() {
         let options = Options::parse(&json!({
             "files": true, "access": "keep", "from_history": 0, "title": "Copy of %s", "dry_run": true,
-            "bring": ["MODEL_RUN"], "create_activity": true
+            "bring": ["MODEL_RUN"], "create_activity": true, "form": true, "etag": "e", "idempotency_key": "k"
         }));
         let expected = Options {
             files: true,
@@ -125,8 +226,15 @@ mod tests {
             from_history: Some(0),
             title: Some("Copy of %s".into()),
             dry_run: true,
-            bring: vec!["MODEL_RUN".into()],
+            bring: Bring {
+                named: vec!["MODEL_RUN".into()],
+                members: vec!["MODEL_RUN".into()],
+                naming: vec![],
+            },
             create_activity: true,
+            form: true,
+            etag: Some("e".into()),
+            idempotency_key: Some("k".into()),
         };
         assert_eq!(options, Ok(expected));
         assert_eq!(Options::parse(&Value::Null), Ok(Options::default()));
@@ -136,7 +244,15 @@ mod tests {
     fn an_unknown_option_is_an_error_that_lists_the_known_ones() {
         let error = Options::parse(&json!({"file": true})).unwrap_err();
         assert_eq!(error.code.sqlstate(), "22023");
-        assert!(error.hint.contains("files, access"), "{}", error.hint);
+        assert!(
+            error
+                .hint
+                .starts_with("Did you mean files? Options are: files, access"),
+            "{}",
+            error.hint
+        );
+        assert_eq!(nearest("idempotence_key", &NAMES), Some("idempotency_key"));
+        assert_eq!(nearest("colour", &NAMES), None);
     }
 
     #[test]
@@ -149,6 +265,10 @@ mod tests {
             json!({"title": "Copy"}),
             json!({"title": "%s%s"}),
             json!({"bring": "MODEL_RUN"}),
+            json!({"bring": {"up": []}}),
+            json!({"title": format!("%s{}", "x".repeat(1000))}),
+            json!({"etag": ""}),
+            json!({"idempotency_key": 7}),
             json!(["files"]),
         ] {
             assert_eq!(

@@ -94,7 +94,7 @@ fn require_level(actor: &Actor, roles: &[&str], verb: &str) -> Result<()> {
         format!("\"{}\" may not {verb} the registry", actor.name),
     )
     .detail(format!("missing registry role: {}", missing.join(", ")))
-    .hint("roles of users are rows of the store's table user_role"))
+    .hint("Roles of users are rows of the store's table user_role."))
 }
 
 /// Asks for permission to read the metadata of an item.
@@ -116,7 +116,7 @@ pub fn require_fetch(actor: &Actor, item: &str, access: &Access, available: &[St
         format!("\"{}\" may not read the metadata of item {item}", actor.name),
     )
     .detail(format!("roles on the item: {}", has.join(", ")))
-    .hint("cloning needs metadata-read, metadata-write or admin on the source"))
+    .hint("Cloning needs metadata-read, metadata-write or admin on the source."))
 }
 
 /// Asks for the link to a person that authors of some subtypes need, in stores that require it.
@@ -132,15 +132,43 @@ pub fn require_person_link(actor: &Actor, subtype: &Subtype) -> Result<()> {
         format!("\"{}\" is not linked to a person of the registry", actor.name),
     )
     .hint(format!(
-        "authors of a {} need a row in the store's table username_person_link",
+        "Authors of a {} need a row in the store's table username_person_link.",
         subtype.name
     )))
+}
+
+/// Whether an actor may read the metadata of an item.
+pub fn may_fetch(actor: &Actor, access: &Access, available: &[String]) -> bool {
+    let roles = item_roles(actor, access, available);
+    FETCH.iter().any(|role| roles.contains(role))
+}
+
+/// Asks for the item role that reading the files of an item needs.
+///
+/// # Errors
+/// 42501 without it.
+pub fn require_files(
+    actor: &Actor,
+    item: &str,
+    access: &Access,
+    available: &[String],
+    role: &str,
+) -> Result<()> {
+    if item_roles(actor, access, available).contains(role) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::NotAllowed,
+        format!("\"{}\" may not read the files of item {item}", actor.name),
+    )
+    .detail(format!("Copying files needs the item role {role}."))
+    .hint("Leave out the option \"files\", or ask for the role."))
 }
 
 /// The error for an item that does not exist, or must look so.
 pub fn unknown_item(item: &str) -> Error {
     Error::new(Code::NotFound, format!("no item {item}"))
-        .hint("the id is the bare handle, such as 10378.1/1696289, without an address in front")
+        .hint("The id is the bare handle, such as 10378.1/1696289, without an address in front.")
 }
 
 #[cfg(test)]
@@ -242,6 +270,28 @@ mod tests {
         let eve = actor("eve", &[], &[]);
         let hidden = require_fetch(&eve, "h", &access(&[], &[]), &roles(&DATASET)).unwrap_err();
         assert_eq!(hidden, unknown_item("h"));
+    }
+
+    #[test]
+    fn files_need_their_own_role() {
+        let may = |actor: &Actor, roles: &[&str]| {
+            require_files(
+                actor,
+                "h",
+                &access(roles, &[]),
+                &roles_of_data_sets(),
+                "dataset-data-read",
+            )
+            .is_ok()
+        };
+        let eve = actor("eve", &[], &[]);
+        assert!(!may(&eve, &["metadata-read"]) && !may(&eve, &["admin", "dataset-data-write"]));
+        assert!(may(&eve, &["dataset-data-read"]));
+        assert!(may(&actor("peter", &[], &[]), &[]) && may(&actor("root", &[ADMIN], &[]), &[]));
+    }
+
+    fn roles_of_data_sets() -> Vec<String> {
+        roles(&DATASET)
     }
 
     #[test]

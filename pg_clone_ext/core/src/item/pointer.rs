@@ -1,74 +1,112 @@
-//! Places in a document: JSON pointers (RFC 6901) made of steps, set and removed; JSONPaths (RFC 9535) looked up.
+//! Places in a document: JSON pointers (RFC 6901) by which members are set and removed, and JSONPaths (RFC 9535) that are looked up.
 
+use std::fmt;
+
+use jsonptr::{Pointer, PointerBuf};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use crate::error::{Code, Error, Result};
+/// The pointer to a member of the document.
+pub fn of_field(field: &str) -> String {
+    PointerBuf::from_tokens([field]).to_string()
+}
 
-/// One step of a pointer, escaped as RFC 6901 asks.
-pub fn escape(step: &str) -> String {
-    step.replace('~', "~0").replace('/', "~1")
+/// The pointer to a member of what another pointer names.
+pub fn child(parent: &str, field: &str) -> String {
+    format!("{parent}{}", of_field(field))
 }
 
 /// The first step of a pointer, unescaped; `None` for the pointer to the whole document.
 pub fn first_step(pointer: &str) -> Option<String> {
-    let step = pointer.strip_prefix('/')?.split('/').next()?;
-    Some(step.replace("~1", "/").replace("~0", "~"))
+    let first = Pointer::parse(pointer).ok()?.first()?;
+    Some(first.decoded().into_owned())
 }
 
-/// Splits a pointer into its parent and its last step, unescaped.
-fn split(pointer: &str) -> Option<(&str, String)> {
-    let (parent, last) = pointer.rsplit_once('/')?;
-    Some((parent, last.replace("~1", "/").replace("~0", "~")))
+/// How many steps a pointer has.
+pub fn steps(pointer: &str) -> usize {
+    Pointer::parse(pointer).map_or(0, Pointer::count)
 }
 
 /// Puts a value where the parent is an object; returns whether it did, and what stood there.
 pub fn set(document: &mut Value, pointer: &str, value: Value) -> Option<Option<Value>> {
-    let (parent, last) = split(pointer)?;
-    let object = document.pointer_mut(parent)?.as_object_mut()?;
-    Some(object.insert(last, value))
+    let (parent, last) = Pointer::parse(pointer).ok()?.split_back()?;
+    let object = parent.resolve_mut(document).ok()?.as_object_mut()?;
+    Some(object.insert(last.decoded().into_owned(), value))
 }
 
 /// Removes a member of an object; returns what stood there. The order of the others stays.
 pub fn remove(document: &mut Value, pointer: &str) -> Option<Value> {
-    let (parent, last) = split(pointer)?;
-    document.pointer_mut(parent)?.as_object_mut()?.shift_remove(&last)
+    let (parent, last) = Pointer::parse(pointer).ok()?.split_back()?;
+    let object = parent.resolve_mut(document).ok()?.as_object_mut()?;
+    object.shift_remove(last.decoded().as_ref())
 }
 
-/// The pointers of all places that a JSONPath finds in a document.
-///
-/// # Errors
-/// 55000 where the path, which is data of the store, is not a JSONPath.
-pub fn find(document: &Value, path: &str) -> Result<Vec<String>> {
-    let parsed = JsonPath::parse(path).map_err(|e| {
-        Error::new(Code::StoreChanged, format!("\"{path}\" is not a JSONPath: {e}"))
-            .hint("see the comments on the store's table subtype")
-    })?;
-    Ok(parsed
-        .query_located(document)
-        .locations()
-        .map(|l| l.to_json_pointer())
-        .collect())
+/// A JSONPath, parsed once.
+#[derive(Clone)]
+pub struct Path {
+    text: String,
+    parsed: JsonPath,
 }
 
-/// The smallest document that `jsonb @>` finds wherever `id` stands at a path of names and `[*]`.
-/// `None` for other kinds of path.
-pub fn containing(path: &str, id: &str) -> Option<Value> {
-    let mut document = Value::String(id.to_string());
-    for step in path.strip_prefix("$.")?.split('.').rev() {
-        let name = match step.strip_suffix("[*]") {
-            Some(name) => {
-                document = Value::Array(vec![document]);
-                name
-            }
-            None => step,
-        };
-        if name.is_empty() || name.contains(['[', ']', '*', '?', '\'', '"']) {
-            return None;
+impl Path {
+    /// Parses a path.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match JsonPath::parse(text) {
+            Ok(parsed) => Ok(Path {
+                text: text.to_owned(),
+                parsed,
+            }),
+            Err(error) => Err(format!("\"{text}\" is not a JSONPath: {error}")),
         }
-        document = Value::Object([(name.to_string(), document)].into_iter().collect());
     }
-    Some(document)
+
+    /// The pointers of all places that it finds in a document.
+    pub fn find(&self, document: &Value) -> Vec<String> {
+        let found = self.parsed.query_located(document);
+        found.locations().map(|place| place.to_json_pointer()).collect()
+    }
+
+    /// The strings that it finds in a document.
+    pub fn strings<'v>(&self, document: &'v Value) -> impl Iterator<Item = &'v str> {
+        let found = self.parsed.query(document).all();
+        found.into_iter().filter_map(Value::as_str)
+    }
+
+    /// The smallest document that `jsonb @>` finds wherever `value` stands at this path, if it is one of names and `[*]`.
+    pub fn containing(&self, value: &str) -> Option<Value> {
+        let mut document = Value::String(value.to_string());
+        for step in self.text.strip_prefix("$.")?.split('.').rev() {
+            let name = match step.strip_suffix("[*]") {
+                Some(name) => {
+                    document = Value::Array(vec![document]);
+                    name
+                }
+                None => step,
+            };
+            if name.is_empty() || name.contains(['[', ']', '*', '?', '\'', '"']) {
+                return None;
+            }
+            document = Value::Object([(name.to_string(), document)].into_iter().collect());
+        }
+        Some(document)
+    }
+}
+
+impl fmt::Debug for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Path::parse(&text).map_err(serde::de::Error::custom)
+    }
 }
 
 #[cfg(test)]
@@ -96,27 +134,31 @@ mod tests {
     #[test]
     fn finds_every_place_of_a_path() {
         let d = json!({"record": {"inputs": [{"dataset_id": "x"}, {}, {"dataset_id": "y"}]}});
+        let path = Path::parse("$.record.inputs[*].dataset_id").unwrap();
         assert_eq!(
-            find(&d, "$.record.inputs[*].dataset_id").unwrap(),
+            path.find(&d),
             ["/record/inputs/0/dataset_id", "/record/inputs/2/dataset_id"]
         );
-        assert_eq!(find(&d, "not a path").unwrap_err().code, Code::StoreChanged);
+        assert_eq!(path.strings(&d).collect::<Vec<_>>(), ["x", "y"]);
+        assert!(Path::parse("not a path").unwrap_err().contains("\"not a path\""));
     }
 
     #[test]
     fn containment_follows_names_and_arrays() {
+        let containing = |path: &str| Path::parse(path).unwrap().containing("h");
         assert_eq!(
-            containing("$.record.inputs[*].dataset_id", "h"),
+            containing("$.record.inputs[*].dataset_id"),
             Some(json!({"record": {"inputs": [{"dataset_id": "h"}]}}))
         );
-        assert_eq!(containing("$..dataset_id", "h"), None);
-        assert_eq!(containing("$['@graph'][*].identifier", "h"), None);
+        assert_eq!(containing("$..dataset_id"), None);
+        assert_eq!(containing("$['@graph'][*].identifier"), None);
     }
 
     #[test]
     fn steps_are_escaped_and_back() {
-        assert_eq!(escape("a/b~c"), "a~1b~0c");
+        assert_eq!(of_field("a/b~c"), "/a~1b~0c");
+        assert_eq!(child("/x", "a/b"), "/x/a~1b");
         assert_eq!(first_step("/a~1b~0c/d").as_deref(), Some("a/b~c"));
-        assert_eq!(first_step(""), None);
+        assert_eq!((first_step(""), steps(""), steps("/a/b")), (None, 0, 2));
     }
 }

@@ -1,14 +1,16 @@
 //! The new item: the finished form with a handle, an owner, a time, a first history entry, and everything else that
 //! starts afresh.
 
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::draft;
 use super::options::{AccessOption, Options};
 use super::permission::Access;
-use super::source::Source;
-use super::subtype::{Storage, Subtype};
+use super::provenance::Others;
+use super::references;
+use super::serialised::Handles;
+use super::subtype::Subtype;
+use crate::error::Result;
 
 /// Reason of the only history entry of a clone, as the registry's own create writes it.
 pub const FIRST_REASON: &str = "Initial record creation";
@@ -35,97 +37,133 @@ pub struct Making<'a> {
     pub options: &'a Options,
 }
 
-/// A new item: the columns of the store's tables.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A form that is valid, and what of its source the new item takes besides.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    /// The rules of its subtype.
+    pub subtype: &'a Subtype,
+    /// The source's handle.
+    pub source: &'a str,
+    /// Name of the bucket of the source's files.
+    pub bucket: Option<&'a str>,
+    /// The source's access settings.
+    pub access: &'a Access,
+    /// The collection that the new item belongs to.
+    pub collection_id: Option<&'a str>,
+    /// The form; references still name the sources.
+    pub form: Value,
+}
+
+/// A new item: the columns of the store's tables. Documents are kept as text, which is what the server reads.
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewItem {
     /// Its handle.
     pub id: String,
-    /// The collection, the source's.
+    /// The source's handle; none for an activity.
+    pub cloned_from: Option<String>,
+    /// The collection.
     pub collection_id: Option<String>,
     /// The actor.
     pub owner_username: String,
-    /// Seconds since 1970, UTC.
-    pub created_timestamp: i64,
-    /// Seconds since 1970, UTC.
-    pub updated_timestamp: i64,
-    /// ACTIVITY, AGENT or ENTITY.
+    /// Seconds since 1970, UTC: when it was created and updated.
+    pub timestamp: i64,
+    /// E.g. ENTITY.
     pub item_category: String,
     /// Its subtype.
     pub item_subtype: String,
-    /// Always COMPLETE_ITEM.
-    pub record_type: &'static str,
-    /// First version of its own line; null for subtypes without versions.
-    pub versioning_info: Value,
+    /// Whether it is the first version of a line of its own.
+    pub versioned: bool,
     /// Name shown.
     pub display_name: Option<String>,
-    /// Map of texts.
-    pub user_metadata: Option<Value>,
-    /// The rest of the fields.
-    pub domain_info: Value,
-    /// The whole content as the history keeps it.
-    pub content: Value,
+    /// Map of texts, as JSON.
+    pub user_metadata: Option<String>,
+    /// The rest of the fields, a JSON object.
+    pub domain_info: String,
+    /// Key prefix of its files.
+    pub files: Option<String>,
     /// Access settings.
     pub access: Access,
 }
 
 impl NewItem {
-    /// Builds the item from a form that is valid and whose references are rewritten.
-    pub fn build(subtype: &Subtype, source: &Source, form: Value, handle: &str, making: &Making) -> Self {
-        let mut content = form;
-        draft::derive(subtype, &mut content);
-        let mut content = match content {
+    /// Builds the item: provenance and references for the handles of the set, derived and system fields, a place for files.
+    /// Returns how many references were rewritten, too.
+    ///
+    /// # Errors
+    /// 22023 and 55000 as [`Subtype::location`] and [`Provenance::document`](super::provenance::Provenance::document).
+    pub fn build(
+        draft: Draft,
+        handle: &str,
+        handles: &Handles,
+        others: &Others,
+        making: &Making,
+    ) -> Result<(Self, usize)> {
+        let Draft {
+            subtype,
+            source,
+            bucket,
+            access: source_access,
+            collection_id,
+            mut form,
+        } = draft;
+        let provenance = match &subtype.provenance {
+            Some(rules) => {
+                let document = rules.document(handle, &form, others, &|id| renamed(subtype, id, handles))?;
+                Some((rules.field.clone(), Value::String(document.to_string())))
+            }
+            None => None,
+        };
+        let rewritten = references::rewrite(subtype, &mut form, handles);
+        draft::derive(subtype, &mut form);
+        let mut content = match form {
             Value::Object(map) => map,
             _ => Map::new(),
         };
         for (field, system) in subtype.system_fields.iter().filter(|(_, s)| !s.initial.is_null()) {
             content.insert(field.clone(), system.initial.clone());
         }
-        if let Some(storage) = &subtype.storage {
-            content.insert(
-                storage.field.clone(),
-                location(storage, source, handle, making.files),
-            );
+        content.extend(provenance);
+        let bucket = making.files.bucket.as_deref().or(bucket).unwrap_or_default();
+        let place = subtype.location(handle, bucket, &making.files.prefix)?;
+        let mut files = None;
+        if let (Some(storage), Some(place)) = (&subtype.storage, place) {
+            files = place.get(&storage.key).and_then(Value::as_str).map(str::to_owned);
+            content.insert(storage.field.clone(), Value::Object(place));
         }
-        let mut domain = content.clone();
-        let display_name = domain
+        let display_name = content
             .shift_remove("display_name")
             .and_then(|v| v.as_str().map(String::from));
-        let user_metadata = domain.shift_remove("user_metadata").filter(|v| !v.is_null());
-        NewItem {
+        let user_metadata = content.shift_remove("user_metadata").filter(|v| !v.is_null());
+        let item = NewItem {
             id: handle.to_string(),
-            collection_id: source.collection_id.clone(),
+            cloned_from: Some(source.to_owned()),
+            collection_id: collection_id.map(str::to_owned),
             owner_username: making.actor.to_string(),
-            created_timestamp: making.now,
-            updated_timestamp: making.now,
+            timestamp: making.now,
             item_category: subtype.category.clone(),
             item_subtype: subtype.name.clone(),
-            record_type: "COMPLETE_ITEM",
-            versioning_info: if subtype.versionable {
-                first_version()
-            } else {
-                Value::Null
-            },
+            versioned: subtype.versionable,
             display_name,
-            user_metadata,
-            domain_info: Value::Object(domain),
-            content: Value::Object(content),
-            access: access(subtype, source, making),
-        }
+            user_metadata: user_metadata.map(|metadata| metadata.to_string()),
+            domain_info: Value::Object(content).to_string(),
+            files,
+            access: access(subtype, source_access, making),
+        };
+        Ok((item, rewritten))
     }
 
     /// The activity that records the creation of this item, owned by the same user.
     pub fn creation(&self, subtype: &Subtype, handle: &str) -> Self {
-        let name = format!("Create activity for item {}", self.id);
-        let content = json!({"display_name": name, "created_item_id": self.id});
         NewItem {
             id: handle.to_string(),
+            cloned_from: None,
             item_category: subtype.category.clone(),
             item_subtype: subtype.name.clone(),
-            versioning_info: Value::Null,
-            display_name: Some(name),
+            versioned: false,
+            display_name: Some(format!("Create activity for item {}", self.id)),
             user_metadata: None,
-            domain_info: json!({"created_item_id": self.id}),
-            content,
+            domain_info: json!({"created_item_id": self.id}).to_string(),
+            files: None,
             access: Access {
                 owner: self.owner_username.clone(),
                 general: subtype.default_access.clone(),
@@ -135,43 +173,85 @@ impl NewItem {
         }
     }
 
-    /// The item as the registry's fetch shows it: all fields on one level, history inside.
-    pub fn payload(&self) -> Value {
-        let mut payload = Map::new();
-        let mut put = |key: &str, value: Value| payload.insert(key.to_string(), value);
-        put("id", self.id.clone().into());
-        put("owner_username", self.owner_username.clone().into());
-        put("created_timestamp", self.created_timestamp.into());
-        put("updated_timestamp", self.updated_timestamp.into());
-        put("item_category", self.item_category.clone().into());
-        put("item_subtype", self.item_subtype.clone().into());
-        put("record_type", self.record_type.into());
-        put("versioning_info", self.versioning_info.clone());
-        put("workflow_links", Value::Null);
-        put("history", json!([self.first_entry()]));
-        if let Value::Object(content) = &self.content {
-            payload.extend(content.clone());
+    /// The whole content, as the history keeps it: a JSON object.
+    pub fn content(&self) -> String {
+        let mut text = String::with_capacity(self.domain_info.len() + 100);
+        text.push('{');
+        if let Some(name) = &self.display_name {
+            member(&mut text, "display_name", &Value::from(name.as_str()).to_string());
         }
-        Value::Object(payload)
+        if let Some(metadata) = &self.user_metadata {
+            member(&mut text, "user_metadata", metadata);
+        }
+        let rest = self.domain_info.strip_prefix('{').unwrap_or("}");
+        if rest != "}" && text.len() > 1 {
+            text.push(',');
+        }
+        text.push_str(rest);
+        text
     }
 
-    /// The history entry that a new item has.
-    pub fn first_entry(&self) -> Value {
-        json!({
-            "id": 0,
-            "timestamp": self.created_timestamp,
-            "reason": FIRST_REASON,
-            "username": self.owner_username,
-            "item": self.content,
-        })
+    /// The item as the registry's fetch shows it, a JSON object: all fields on one level, history inside.
+    pub fn payload(&self) -> String {
+        let content = self.content();
+        let quoted = |text: &str| Value::from(text).to_string();
+        let mut text = String::with_capacity(2 * content.len() + 500);
+        text.push('{');
+        member(&mut text, "id", &quoted(&self.id));
+        if let Some(source) = &self.cloned_from {
+            member(&mut text, "cloned_from", &quoted(source));
+        }
+        member(&mut text, "owner_username", &quoted(&self.owner_username));
+        member(&mut text, "created_timestamp", &self.timestamp.to_string());
+        member(&mut text, "updated_timestamp", &self.timestamp.to_string());
+        member(&mut text, "item_category", &quoted(&self.item_category));
+        member(&mut text, "item_subtype", &quoted(&self.item_subtype));
+        member(&mut text, "record_type", "\"COMPLETE_ITEM\"");
+        member(
+            &mut text,
+            "versioning_info",
+            if self.versioned { FIRST_VERSION } else { "null" },
+        );
+        member(&mut text, "workflow_links", "null");
+        let entry = format!(
+            "[{{\"id\":0,\"timestamp\":{},\"reason\":\"{FIRST_REASON}\",\"username\":{},\"item\":{content}}}]",
+            self.timestamp,
+            quoted(&self.owner_username)
+        );
+        member(&mut text, "history", &entry);
+        let rest = content.strip_prefix('{').unwrap_or("}");
+        if rest != "}" {
+            text.push(',');
+        }
+        text.push_str(rest);
+        text
     }
 }
 
-fn first_version() -> Value {
-    json!({"previous_version": null, "version": 1, "next_version": null})
+/// Versioning of the first version of its own line.
+pub const FIRST_VERSION: &str = r#"{"previous_version":null,"version":1,"next_version":null}"#;
+
+fn member(text: &mut String, name: &str, value: &str) {
+    if text.len() > 1 {
+        text.push(',');
+    }
+    text.push('"');
+    text.push_str(name);
+    text.push_str("\":");
+    text.push_str(value);
 }
 
-fn access(subtype: &Subtype, source: &Source, making: &Making) -> Access {
+/// The handle of the clone where the source is of the set, behind the same prefix.
+fn renamed(subtype: &Subtype, value: &str, handles: &Handles) -> String {
+    let prefixed = subtype.references.iter().map(|reference| reference.split(value));
+    let (prefix, id) = prefixed.max().unwrap_or((0, value));
+    match handles.get(id) {
+        Some(new) => format!("{}{new}", value.get(..prefix).unwrap_or_default()),
+        None => value.to_owned(),
+    }
+}
+
+fn access(subtype: &Subtype, source: &Access, making: &Making) -> Access {
     let owner = making.actor.to_string();
     match making.options.access {
         AccessOption::Default => Access {
@@ -181,27 +261,10 @@ fn access(subtype: &Subtype, source: &Source, making: &Making) -> Access {
         },
         AccessOption::Keep => Access {
             owner,
-            general: source.access.general.clone(),
-            groups: source.access.groups.clone(),
+            general: source.general.clone(),
+            groups: source.groups.clone(),
         },
     }
-}
-
-/// The location of the new item's files: made of its own handle, so never the source's.
-fn location(storage: &Storage, source: &Source, handle: &str, files: &Files) -> Value {
-    let (bucket, _) = source.location(storage);
-    let bucket = files.bucket.as_deref().or(bucket).unwrap_or_default();
-    let slug = handle.replace(['.', '/'], "-");
-    let fill = |text: &String| {
-        text.replace("{bucket}", bucket)
-            .replace("{prefix}", &files.prefix)
-            .replace("{slug}", &slug)
-    };
-    storage
-        .template
-        .iter()
-        .map(|(key, text)| (key.clone(), Value::from(fill(text))))
-        .collect()
 }
 
 #[cfg(test)]
@@ -212,18 +275,12 @@ mod tests {
         Subtype::from_row(json!({"name": "DATASET", "category": "ENTITY", "cloneable": "alone", "versionable": true,
             "json_schema": {}, "default_access": ["metadata-read", "dataset-data-read"], "item_roles": [],
             "derived": [{"field": "display_name", "from": "/info/name"}],
+            "references": [{"path": "$.info.of", "prefixes": ["hdl:"]}],
+            "provenance": {"field": "prov", "namespace": "n", "mark": "m", "nodes": {"self": {"category": "ENTITY", "subtype": "DATASET"},
+                "of": {"path": "$.info.of", "category": "ENTITY", "subtype": "MODEL"}}, "links": [{"from": "self", "relation": "wasDerivedFrom", "to": "of"}]},
             "system_fields": {"s3": {"reason": "r"}, "release_status": {"initial": "NOT_RELEASED", "reason": "r"}},
             "storage": {"field": "s3", "key": "path", "bucket": "bucket_name", "template":
                 {"bucket_name": "{bucket}", "path": "{prefix}{slug}/", "s3_uri": "s3://{bucket}/{prefix}{slug}/"}}}))
-        .unwrap()
-    }
-
-    fn source() -> Source {
-        serde_json::from_value(
-            json!({"id": "10378.1/1", "item_subtype": "DATASET", "collection_id": "reef",
-            "display_name": "Old", "domain_info": {"s3": {"bucket_name": "b", "path": "datasets/10378-1-1/"}},
-            "access": {"owner": "peter", "general": ["admin"], "groups": {"g": ["metadata-read"]}}}),
-        )
         .unwrap()
     }
 
@@ -238,30 +295,62 @@ mod tests {
             files: &files,
             options: &options,
         };
-        let form = json!({"info": {"name": "Reef", "zero": 0}, "user_metadata": {"k": ""}});
-        NewItem::build(&dataset(), &source(), form, "10378.1/77", &making)
+        let access: Access = serde_json::from_value(
+            json!({"owner": "peter", "general": ["admin"], "groups": {"g": ["metadata-read"]}}),
+        )
+        .unwrap();
+        let subtype = dataset();
+        let draft = Draft {
+            subtype: &subtype,
+            source: "10378.1/1",
+            bucket: Some("b"),
+            access: &access,
+            collection_id: Some("reef"),
+            form: json!({"info": {"name": "Reef", "zero": 0, "of": "hdl:10378.1/2"}, "user_metadata": {"k": ""}}),
+        };
+        let handles = Handles::new([("10378.1/2".to_string(), "10378.1/78".to_string())]);
+        let (item, rewritten) =
+            NewItem::build(draft, "10378.1/77", &handles, &Others::new(), &making).unwrap();
+        assert_eq!(rewritten, 1);
+        item
+    }
+
+    fn json_of(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
     }
 
     #[test]
     fn everything_that_must_start_afresh_does() {
         let item = build(Options::default());
-        assert_eq!(item.owner_username, "eve");
         assert_eq!(
-            (item.created_timestamp, item.updated_timestamp),
-            (1_700_000_000, 1_700_000_000)
-        );
-        assert_eq!(
-            item.versioning_info,
-            json!({"previous_version": null, "version": 1, "next_version": null})
+            (item.owner_username.as_str(), item.timestamp),
+            ("eve", 1_700_000_000)
         );
         assert_eq!(item.display_name.as_deref(), Some("Reef"));
+        let mut domain = json_of(&item.domain_info);
+        let prov = json_of(
+            domain
+                .as_object_mut()
+                .unwrap()
+                .shift_remove("prov")
+                .unwrap()
+                .as_str()
+                .unwrap(),
+        );
         assert_eq!(
-            item.domain_info,
-            json!({"info": {"name": "Reef", "zero": 0}, "release_status": "NOT_RELEASED",
+            prov["wasDerivedFrom"]["_:id1"],
+            json!({"prov:generatedEntity": "10378.1/77", "prov:usedEntity": "hdl:10378.1/78"})
+        );
+        assert_eq!(
+            domain,
+            json!({"info": {"name": "Reef", "zero": 0, "of": "hdl:10378.1/78"}, "release_status": "NOT_RELEASED",
                    "s3": {"bucket_name": "b", "path": "datasets/10378-1-77/",
                           "s3_uri": "s3://b/datasets/10378-1-77/"}})
         );
-        assert_eq!(item.collection_id.as_deref(), Some("reef"));
+        assert_eq!(
+            (item.collection_id.as_deref(), item.files.as_deref()),
+            (Some("reef"), Some("datasets/10378-1-77/"))
+        );
     }
 
     #[test]
@@ -283,16 +372,37 @@ mod tests {
 
     #[test]
     fn the_history_has_one_entry_with_the_whole_content() {
-        let item = build(Options::default());
-        let payload = item.payload();
+        let payload = json_of(&build(Options::default()).payload());
         assert_eq!(payload["history"].as_array().map(Vec::len), Some(1));
         let entry = &payload["history"][0];
-        assert_eq!(entry["reason"], FIRST_REASON);
+        assert_eq!(
+            (&entry["reason"], &entry["id"]),
+            (&json!(FIRST_REASON), &json!(0))
+        );
         assert_eq!(entry["item"]["display_name"], "Reef");
         assert_eq!(entry["item"]["s3"]["path"], "datasets/10378-1-77/");
         assert_eq!(entry["item"]["user_metadata"], json!({"k": ""}));
-        assert_eq!(payload["id"], "10378.1/77");
+        assert_eq!(
+            (&payload["id"], &payload["cloned_from"]),
+            (&json!("10378.1/77"), &json!("10378.1/1"))
+        );
+        assert_eq!(
+            payload["versioning_info"],
+            json!({"previous_version": null, "version": 1, "next_version": null})
+        );
         assert_eq!(payload["info"]["zero"], 0);
+    }
+
+    #[test]
+    fn texts_with_quotes_and_items_without_fields_are_json() {
+        let mut item = build(Options::default());
+        item.display_name = Some("a \"b\" \\".into());
+        item.domain_info = "{}".into();
+        assert_eq!(json_of(&item.content())["display_name"], "a \"b\" \\");
+        item.display_name = None;
+        item.user_metadata = None;
+        assert_eq!(item.content(), "{}");
+        assert_eq!(json_of(&item.payload())["history"][0]["item"], json!({}));
     }
 
     #[test]
@@ -307,7 +417,7 @@ mod tests {
             (activity.id.as_str(), activity.item_subtype.as_str()),
             ("10378.1/78", "CREATE")
         );
-        assert_eq!(activity.domain_info, json!({"created_item_id": "10378.1/77"}));
-        assert_eq!(activity.versioning_info, Value::Null);
+        assert_eq!(activity.domain_info, r#"{"created_item_id":"10378.1/77"}"#);
+        assert!(!activity.versioned && activity.cloned_from.is_none());
     }
 }

@@ -1,83 +1,108 @@
 //! References of items to items: which there are, and those among the items of a set rewritten to their clones.
 //!
-//! A reference stands where the subtype's rules say, as a bare handle; or anywhere in a text that is JSON itself.
-//! Free text (descriptions, user metadata) may mention handles and is left alone.
-
-use std::collections::HashMap;
+//! A reference stands where the subtype's rules say, as a bare handle or behind one of the prefixes that the rules name; or
+//! anywhere in a text that is JSON itself. Free text (descriptions, user metadata) may mention handles and is left alone.
 
 use serde_json::Value;
 
-use super::pointer;
-use super::serialised;
-use super::subtype::Subtype;
-use crate::error::Result;
+use super::serialised::{self, Handles};
+use super::subtype::{Reference, Subtype};
 
 /// One reference in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found<'s> {
     /// JSON pointer to it.
     pub pointer: String,
-    /// The handle that stands there.
+    /// The handle that stands there, without a prefix.
     pub target: String,
     /// Subtypes that may stand there; empty: any.
     pub subtypes: &'s [String],
+    /// Whether it may also be something outside of the registry.
+    pub external: bool,
 }
 
 /// The references of a document to other items.
-///
-/// # Errors
-/// 55000 where a path of the subtype's rules is not a JSONPath.
-pub fn find<'s>(subtype: &'s Subtype, document: &Value) -> Result<Vec<Found<'s>>> {
+pub fn find<'s>(subtype: &'s Subtype, document: &Value) -> Vec<Found<'s>> {
     let mut found = Vec::new();
     for reference in subtype.references.iter().filter(|r| !r.own) {
-        for pointer in pointer::find(document, &reference.path)? {
-            if let Some(target) = document.pointer(&pointer).and_then(Value::as_str) {
+        for pointer in reference.path.find(document) {
+            if let Some(value) = document.pointer(&pointer).and_then(Value::as_str) {
                 found.push(Found {
-                    target: target.to_string(),
+                    target: reference.split(value).1.to_string(),
                     pointer,
                     subtypes: &reference.subtypes,
+                    external: reference.external,
                 });
             }
         }
     }
-    Ok(found)
+    found
 }
 
-/// Rewrites the references to items of the set (old handle → new handle). Returns how many values changed.
-///
-/// # Errors
-/// 55000 where a path of the subtype's rules is not a JSONPath.
-pub fn rewrite(subtype: &Subtype, document: &mut Value, map: &HashMap<String, String>) -> Result<usize> {
+/// The handles of the other items that a document names; one may come twice.
+pub fn targets<'v>(subtype: &Subtype, document: &'v Value) -> Vec<&'v str> {
+    let others = subtype.references.iter().filter(|r| !r.own);
+    others
+        .flat_map(|reference| {
+            reference
+                .path
+                .strings(document)
+                .map(|value| reference.split(value).1)
+        })
+        .collect()
+}
+
+/// Rewrites the references to items of the set. Returns how many values changed.
+pub fn rewrite(subtype: &Subtype, document: &mut Value, handles: &Handles) -> usize {
     let mut changed = 0;
-    for path in subtype.references.iter().map(|r| &r.path) {
-        for pointer in pointer::find(document, path)? {
-            if let Some(Value::String(id)) = document.pointer_mut(&pointer)
-                && let Some(new) = map.get(id.as_str())
+    for reference in &subtype.references {
+        for pointer in reference.path.find(document) {
+            if let Some(Value::String(value)) = document.pointer_mut(&pointer)
+                && let (prefix, id) = reference.split(value)
+                && let Some(new) = handles.get(id)
             {
-                id.clone_from(new);
+                value.replace_range(prefix.., new);
                 changed += 1;
             }
         }
     }
     for path in &subtype.embedded {
-        for pointer in pointer::find(document, path)? {
+        for pointer in path.find(document) {
             if let Some(Value::String(text)) = document.pointer_mut(&pointer)
-                && let Some(new) = serialised::rewrite(text, map)
+                && let Some(new) = serialised::rewrite(text, handles)
             {
                 *text = new;
                 changed += 1;
             }
         }
     }
-    Ok(changed)
+    changed
 }
 
-/// The documents that `jsonb @>` finds in the items of a subtype which name one of these ids.
-pub fn needles(subtype: &Subtype, ids: &[String]) -> Vec<Value> {
-    let paths = subtype.references.iter().filter(|r| !r.own);
-    paths
-        .flat_map(|r| ids.iter().filter_map(|id| pointer::containing(&r.path, id)))
-        .collect()
+/// Which references of a subtype a search follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// Only those by which an item is a member of another.
+    Members,
+    /// All.
+    Any,
+}
+
+/// The documents that `jsonb @>` finds in the items of a subtype that name one of these items (handle, subtype).
+pub fn needles(subtype: &Subtype, items: &[(&str, &str)], naming: Naming) -> Vec<Value> {
+    let fits = |reference: &Reference, of: &str| {
+        !reference.own
+            && (naming == Naming::Any || reference.member)
+            && (reference.subtypes.is_empty() || reference.subtypes.iter().any(|name| name == of))
+    };
+    let mut needles = Vec::new();
+    for reference in &subtype.references {
+        for (id, _) in items.iter().filter(|(_, of)| fits(reference, of)) {
+            let forms = std::iter::once("").chain(reference.prefixes.iter().map(String::as_str));
+            needles.extend(forms.filter_map(|prefix| reference.path.containing(&format!("{prefix}{id}"))));
+        }
+    }
+    needles
 }
 
 #[cfg(test)]
@@ -90,15 +115,15 @@ mod tests {
         Subtype::from_row(
             json!({"name": "MODEL_RUN", "category": "ACTIVITY", "cloneable": "set", "versionable": false,
             "json_schema": {}, "default_access": [], "item_roles": [], "embedded": ["$.prov"],
-            "references": [{"path": "$.record.inputs[*].dataset_id", "subtypes": ["DATASET"]},
-                           {"path": "$.record.study_id", "subtypes": ["STUDY"]},
+            "references": [{"path": "$.record.inputs[*].dataset_id", "subtypes": ["DATASET"], "prefixes": ["https://hdl.handle.net/", "hdl:"]},
+                           {"path": "$.record.study_id", "subtypes": ["STUDY"], "member": true},
                            {"path": "$.meta.identifier", "own": true}]}),
         )
         .unwrap()
     }
 
     fn document() -> Value {
-        json!({"record": {"inputs": [{"dataset_id": "h/1"}, {"dataset_id": "h/2"}], "study_id": "h/3",
+        json!({"record": {"inputs": [{"dataset_id": "h/1"}, {"dataset_id": "hdl:h/2"}], "study_id": "h/3",
                           "description": "h/1"},
                "meta": {"identifier": "h/9"}, "prov": "{\"h/1\": 0}", "user_metadata": {"see": "h/1"}})
     }
@@ -106,7 +131,7 @@ mod tests {
     #[test]
     fn finds_references_to_others_with_the_wanted_subtypes() {
         let (run, document) = (run(), document());
-        let found = find(&run, &document).unwrap();
+        let found = find(&run, &document);
         let all: Vec<_> = found
             .iter()
             .map(|f| (f.pointer.as_str(), f.target.as_str(), f.subtypes))
@@ -120,28 +145,32 @@ mod tests {
                 ("/record/study_id", "h/3", study)
             ]
         );
+        assert_eq!(targets(&run, &document), ["h/1", "h/2", "h/3"]);
     }
 
     #[test]
-    fn rewrites_within_the_set_and_leaves_free_text_alone() {
+    fn rewrites_within_the_set_keeps_prefixes_and_leaves_free_text_alone() {
         let mut document = document();
-        let map = HashMap::from([
-            ("h/1".to_string(), "h/1001".to_string()),
-            ("h/9".into(), "h/1009".into()),
-        ]);
-        assert_eq!(rewrite(&run(), &mut document, &map), Ok(3));
+        let pairs = [("h/1", "h/1001"), ("h/2", "h/1002"), ("h/9", "h/1009")];
+        let handles = Handles::new(pairs.map(|(old, new)| (old.to_string(), new.to_string())));
+        assert_eq!(rewrite(&run(), &mut document, &handles), 4);
         assert_eq!(
             document,
-            json!({"record": {"inputs": [{"dataset_id": "h/1001"}, {"dataset_id": "h/2"}], "study_id": "h/3",
+            json!({"record": {"inputs": [{"dataset_id": "h/1001"}, {"dataset_id": "hdl:h/1002"}], "study_id": "h/3",
                               "description": "h/1"},
                    "meta": {"identifier": "h/1009"}, "prov": "{\"h/1001\": 0}", "user_metadata": {"see": "h/1"}})
         );
     }
 
     #[test]
-    fn needles_cover_every_path_and_id() {
-        let needles = needles(&run(), &["a".to_string(), "b".to_string()]);
-        assert_eq!(needles.len(), 4);
-        assert!(needles.contains(&json!({"record": {"inputs": [{"dataset_id": "b"}]}})));
+    fn needles_are_only_made_where_the_subtype_may_stand() {
+        let items = [("a", "DATASET"), ("b", "STUDY"), ("c", "PERSON")];
+        let all = needles(&run(), &items, Naming::Any);
+        assert_eq!(all.len(), 4, "{all:?}");
+        assert!(all.contains(&json!({"record": {"inputs": [{"dataset_id": "https://hdl.handle.net/a"}]}})));
+        assert_eq!(
+            needles(&run(), &items, Naming::Members),
+            [json!({"record": {"study_id": "b"}})]
+        );
     }
 }

@@ -1,28 +1,40 @@
 //! One item of a clone on its way from source to form: may its subtype be cloned, draft, title, edits, problems.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::hash::Hasher;
+use std::rc::Rc;
 
 use serde_json::{Value, json};
+use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::draft::{self, Change, RECORD_FIELDS};
+use super::draft::{self, Change};
 use super::edits::SetEdits;
+use super::limits::Interrupt;
+use super::normalize::normalize;
 use super::options::Options;
+use super::references;
 use super::source::Source;
-use super::subtype::{Cloneable, Subtype};
-use super::validate::{Problem, Target, problems};
-use crate::error::{Error, Result};
+use super::subtype::{Cloneable, Subtype, Variant};
+use super::validate::{Problem, Rules, Targets, problems};
+use crate::error::{Code, Error, Result};
 
 /// A source with its rules and the form that its clone will be made of.
-#[derive(Debug, Clone)]
-pub struct Prepared<'a> {
+#[derive(Debug)]
+pub struct Prepared {
     /// The rules of its subtype.
-    pub subtype: &'a Subtype,
-    /// The source.
-    pub source: &'a Source,
+    pub subtype: Rc<Subtype>,
+    /// Which form of earlier days source and form have.
+    variant: Option<usize>,
+    /// What the source says, all fields on one level.
+    pub content: Value,
     /// The edited form; references still name the sources.
     pub form: Value,
     /// What was reset.
     pub changes: Vec<Change>,
+    /// Handles that the source names.
+    pub known: HashSet<String>,
+    /// Changes when the source or its rules change.
+    pub etag: String,
 }
 
 /// Asks whether an item may be cloned: `together` with others, by `items_clone`, or alone.
@@ -39,78 +51,155 @@ pub fn require_cloneable(subtype: &Subtype, id: &str, together: bool) -> Result<
     match subtype.cloneable {
         Cloneable::Alone => Ok(()),
         Cloneable::Set if together => Ok(()),
-        Cloneable::Set => refused("it can be cloned within a set: items_clone(ARRAY[...])"),
-        Cloneable::Never => refused("the registry itself makes such items"),
+        Cloneable::Set => refused("It can be cloned together with other items: items_clone(ARRAY[...])."),
+        Cloneable::Never => refused("The registry itself makes such items."),
     }
 }
 
-/// Makes the form of one item: draft, then title, then edits.
+/// Makes the form of one item: draft, then title, then edits, then values as they are stored.
 ///
 /// # Errors
-/// 22023 as [`Source::content`] and [`SetEdits::apply`].
-pub fn prepare<'a>(
-    subtype: &'a Subtype,
-    source: &'a Source,
+/// 22023 as [`Source::content`] and [`SetEdits::apply`]; 55000 where the source is not as `options.etag` says, or the rules
+/// are broken.
+pub fn prepare(
+    subtype: &Rc<Subtype>,
+    source: &Source,
     options: &Options,
     edits: &SetEdits,
-) -> Result<Prepared<'a>> {
-    let mut drafted = draft::draft(subtype, source.content(options.from_history)?);
+    interrupt: Interrupt,
+) -> Result<Prepared> {
+    let content = source.content(options.from_history)?;
+    let etag = etag(subtype, &Value::Object(content.clone()));
+    if options.etag.as_ref().is_some_and(|given| *given != etag) {
+        return Err(Error::new(
+            Code::WrongState,
+            format!("item {} is not as it was when the draft was made", source.id),
+        )
+        .detail(format!("Its etag is {etag}."))
+        .hint("Make a new draft: SELECT item_clone_draft(...)."));
+    }
+    let variant = subtype.variant_of(&content)?;
+    let mut drafted = draft::draft(subtype, subtype.variant(variant), content.clone());
     if let Some(pattern) = &options.title {
         draft::retitle(subtype, pattern, &mut drafted.form);
     }
-    edits.apply(&source.id, subtype, &mut drafted.form)?;
+    edits.apply(&source.id, subtype, &mut drafted.form, interrupt)?;
+    // A source of earlier days may be brought up to date by edits; one of today cannot become an old one.
+    let variant = match variant {
+        Some(variant) if subtype.is_of(variant, &drafted.form)? => Some(variant),
+        _ => None,
+    };
+    normalize(subtype.schema(subtype.variant(variant)), &mut drafted.form);
+    let content = Value::Object(content);
     Ok(Prepared {
-        subtype,
-        source,
+        subtype: Rc::clone(subtype),
+        variant,
+        known: references::targets(subtype, &content)
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        content,
         form: drafted.form,
         changes: drafted.changes,
+        etag,
     })
 }
 
-impl Prepared<'_> {
+/// What changes when the content or the rules change.
+fn etag(subtype: &Subtype, content: &Value) -> String {
+    let mut hasher = SipHasher13::new();
+    hasher.write(content.to_string().as_bytes());
+    hasher.write_u128(subtype.fingerprint());
+    format!("{:032x}", hasher.finish128().as_u128())
+}
+
+impl Prepared {
+    /// The form of earlier days that source and form have.
+    pub fn variant(&self) -> Option<&Variant> {
+        self.subtype.variant(self.variant)
+    }
+
+    /// What is wrong with the form.
+    ///
+    /// # Errors
+    /// 55000 where the subtype's rules are broken.
+    pub fn problems(&self, targets: &Targets) -> Result<Vec<Problem>> {
+        let rules = Rules {
+            subtype: &self.subtype,
+            variant: self.variant(),
+            known: &self.known,
+        };
+        problems(&rules, &self.form, targets)
+    }
+
+    /// What the form changes of the source: operations of a JSON patch, those that change or remove with the value that was there.
+    pub fn diff(&self) -> Value {
+        let patch = json_patch::diff(&self.content, &self.form);
+        let operations = patch.iter().map(|operation| {
+            let mut shown = serde_json::to_value(operation).unwrap_or_default();
+            let path = shown.get("path").and_then(Value::as_str).unwrap_or_default();
+            if let Some(was) = self.content.pointer(path).cloned()
+                && shown.get("op").is_some_and(|op| op != "add")
+            {
+                shown["was"] = was;
+            }
+            shown
+        });
+        operations.collect()
+    }
+
     /// The draft for the user: what can be edited, what was reset, what must be filled in before it is valid.
     ///
     /// # Errors
     /// 55000 where the subtype's rules are broken.
-    pub fn show(&self, targets: &BTreeMap<String, Target>) -> Result<Value> {
-        let required: Vec<Problem> = problems(self.subtype, &self.form, targets)?;
-        let forbidden: serde_json::Map<String, Value> = RECORD_FIELDS
-            .iter()
-            .map(|(field, _)| *field)
-            .chain(self.subtype.system_fields.keys().map(String::as_str))
-            .chain(self.subtype.derived.iter().map(|d| d.field.as_str()))
-            .filter_map(|f| Some((f.to_string(), draft::forbidden(self.subtype, f)?.into())))
-            .collect();
+    pub fn show(&self, source: &Source, targets: &Targets) -> Result<Value> {
         Ok(json!({
-            "source": self.source.id,
+            "source": source.id,
+            "etag": self.etag,
             "item_category": self.subtype.category,
             "item_subtype": self.subtype.name,
+            "title": self.subtype.title,
+            "description": self.subtype.description,
+            "form_of": self.variant().map(|variant| &variant.name),
             "item": self.form,
             "reset": self.changes,
-            "required": required,
-            "forbidden": forbidden,
+            "diff": self.diff(),
+            "required": self.problems(targets)?,
+            "forbidden": draft::forbidden_fields(&self.subtype),
             "access": {"general": self.subtype.default_access, "groups": {}},
-            "json_schema": self.subtype.json_schema,
+            "json_schema": self.subtype.schema(self.variant()),
+            "ui_schema": self.subtype.ui_schema,
+            "revisions": source.revisions,
         }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::limits::never;
     use super::*;
 
-    fn subtype(cloneable: &str) -> Subtype {
+    fn subtype(cloneable: &str) -> Rc<Subtype> {
         Subtype::from_row(json!({"name": "PERSON", "category": "AGENT", "cloneable": cloneable, "versionable": false,
             "json_schema": {"properties": {"ethics": {"const": true}}}, "default_access": [], "item_roles": [],
+            "variants": [{"name": "early", "when": {"required": ["author"]}, "json_schema": {"required": ["author"], "properties": {"author": {"minLength": 3}}}}],
             "resets": [{"op": "set", "path": "/ethics", "value": false, "reason": "consent is given anew"}],
             "title_paths": ["/name"]}))
+        .map(Rc::new)
         .unwrap()
     }
 
-    fn source() -> Source {
-        serde_json::from_value(json!({"id": "h", "item_subtype": "PERSON",
-            "domain_info": {"name": "Ada", "ethics": true}}))
-        .unwrap()
+    fn source(content: Value) -> Source {
+        serde_json::from_value(json!({"id": "h", "item_subtype": "PERSON", "domain_info": content})).unwrap()
+    }
+
+    fn ada() -> Source {
+        source(json!({"name": "Ada", "ethics": true}))
+    }
+
+    fn prepared(subtype: &Rc<Subtype>, source: &Source, edits: Value) -> Prepared {
+        let edits = SetEdits::parse(&json!({"h": edits}), false).unwrap();
+        prepare(subtype, source, &Options::default(), &edits, &never).unwrap()
     }
 
     #[test]
@@ -127,28 +216,74 @@ mod tests {
             title: Some("Copy of %s".into()),
             ..Options::default()
         };
-        let (s, h) = (subtype("alone"), source());
-        let plain = prepare(&s, &h, &options, &SetEdits::default()).unwrap();
+        let s = subtype("alone");
+        let plain = prepare(&s, &ada(), &options, &SetEdits::default(), &never).unwrap();
         assert_eq!(plain.form["name"], "Copy of Ada");
-        let edits = SetEdits::parse(&json!({"h": {"name": "Grace"}}), &["h".into()]).unwrap();
-        assert_eq!(prepare(&s, &h, &options, &edits).unwrap().form["name"], "Grace");
+        let edits = SetEdits::parse(&json!({"h": {"name": "Grace"}}), false).unwrap();
+        assert_eq!(
+            prepare(&s, &ada(), &options, &edits, &never).unwrap().form["name"],
+            "Grace"
+        );
     }
 
     #[test]
     fn the_draft_says_what_was_reset_and_what_is_required() {
-        let (s, h) = (subtype("alone"), source());
-        let shown = prepare(&s, &h, &Options::default(), &SetEdits::default())
-            .unwrap()
-            .show(&BTreeMap::new())
+        let s = subtype("alone");
+        let shown = prepared(&s, &ada(), json!({"age": 36}))
+            .show(&ada(), &Targets::new())
             .unwrap();
-        assert_eq!(shown["item"], json!({"name": "Ada", "ethics": false}));
+        assert_eq!(shown["item"], json!({"name": "Ada", "ethics": false, "age": 36}));
         let reset =
             json!([{"path": "/ethics", "was": true, "becomes": false, "reason": "consent is given anew"}]);
         assert_eq!(shown["reset"], reset);
         assert_eq!(
             shown["required"],
-            json!([{"path": "/ethics", "message": "true was expected"}])
+            json!([{"path": "/ethics", "code": "const", "message": "true was expected"}])
         );
         assert_eq!(shown["forbidden"]["id"], "a new handle is minted");
+        let diff = json!([{"op": "replace", "path": "/ethics", "value": false, "was": true}, {"op": "add", "path": "/age", "value": 36}]);
+        assert_eq!(shown["diff"], diff);
+    }
+
+    #[test]
+    fn an_old_form_is_chosen_by_the_source_never_by_the_edits() {
+        let s = subtype("alone");
+        let old = source(json!({"author": "Ada L"}));
+        assert!(prepared(&s, &old, json!({})).variant().is_some());
+        assert_eq!(
+            prepared(&s, &old, json!({"author": "A"}))
+                .problems(&Targets::new())
+                .unwrap()
+                .len(),
+            1
+        );
+        let updated = prepared(&s, &old, json!({"author": null, "ethics": false}));
+        assert!(updated.variant().is_none());
+        assert_eq!(updated.problems(&Targets::new()).unwrap()[0].path, "/ethics");
+        let new = prepared(&s, &ada(), json!({"author": "Ada L"}));
+        assert!(new.variant().is_none());
+        assert_eq!(
+            new.problems(&Targets::new()).unwrap()[0].path,
+            "/ethics",
+            "consent cannot be skipped"
+        );
+    }
+
+    #[test]
+    fn the_etag_changes_with_the_source_and_its_rules_only() {
+        let s = subtype("alone");
+        let etag = prepared(&s, &ada(), json!({})).etag;
+        assert_eq!(prepared(&s, &ada(), json!({"name": "x"})).etag, etag);
+        assert_ne!(
+            prepared(&s, &source(json!({"name": "Adb", "ethics": true})), json!({})).etag,
+            etag
+        );
+        assert_ne!(prepared(&subtype("set"), &ada(), json!({})).etag, etag);
+        let old = Options {
+            etag: Some("0".into()),
+            ..Options::default()
+        };
+        let stale = prepare(&s, &ada(), &old, &SetEdits::default(), &never).unwrap_err();
+        assert_eq!(stale.code, Code::WrongState);
     }
 }

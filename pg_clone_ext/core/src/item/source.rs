@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::permission::Access;
-use crate::error::{Error, Result};
+use super::subtype::Subtype;
+use crate::error::{Code, Error, Result};
 
 /// An item to clone. The fields are the columns of the store's tables.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Source {
     /// Content of the history entry asked for.
     #[serde(default)]
     pub revision: Option<Map<String, Value>>,
+    /// A handle without content yet.
+    #[serde(default)]
+    pub seed: bool,
     /// Ids of the history entries there are.
     #[serde(default)]
     pub revisions: Vec<i32>,
@@ -47,9 +51,9 @@ impl Source {
                 let known: Vec<String> = self.revisions.iter().map(ToString::to_string).collect();
                 Error::bad_argument(format!("item {} has no history entry {n}", self.id)).hint(
                     if known.is_empty() {
-                        "it has no history".to_string()
+                        "It has no history.".to_string()
                     } else {
-                        format!("its entries are: {}", known.join(", "))
+                        format!("Its entries are: {}.", known.join(", "))
                     },
                 )
             });
@@ -63,6 +67,34 @@ impl Source {
         }
         content.extend(self.domain_info.clone().unwrap_or_default());
         Ok(content)
+    }
+
+    /// Asks whether the source's files are at the place that its own handle gives, and nowhere else: a document may be written
+    /// by many, and must not name the files of others. Returns the key prefix; `None` where the item has no files.
+    ///
+    /// # Errors
+    /// 42501 where they are elsewhere; 55000 as [`Subtype::location`].
+    pub fn own_files(&self, subtype: &Subtype, bucket: Option<&str>, prefix: &str) -> Result<Option<String>> {
+        let Some(storage) = &subtype.storage else {
+            return Ok(None);
+        };
+        let (given_bucket, Some(key)) = self.location(storage) else {
+            return Ok(None);
+        };
+        let own = subtype.location(&self.id, bucket.or(given_bucket).unwrap_or_default(), prefix)?;
+        let own = own.unwrap_or_default();
+        let same = |name: &str, given: Option<&str>| own.get(name).and_then(Value::as_str) == given;
+        if same(&storage.key, Some(key)) && (bucket.is_none() || same(&storage.bucket, given_bucket)) {
+            return Ok(Some(key.to_owned()));
+        }
+        Err(Error::new(
+            Code::NotAllowed,
+            format!("the files of item {} are not at its own place: {key}", self.id),
+        )
+        .hint(format!(
+            "Files are copied from {} only; leave out the option \"files\".",
+            own.get(&storage.key).and_then(Value::as_str).unwrap_or_default()
+        )))
     }
 
     /// The source's files: bucket and key prefix, where its subtype has files and the item says where they are.
@@ -99,12 +131,40 @@ mod tests {
     }
 
     #[test]
+    fn files_are_taken_from_the_items_own_place_only() {
+        let subtype = Subtype::from_row(json!({"name": "D", "category": "ENTITY", "cloneable": "alone", "versionable": true, "json_schema": {},
+            "default_access": [], "item_roles": [], "storage": {"field": "s3", "key": "path", "bucket": "b",
+                "template": {"b": "{bucket}", "path": "{prefix}{slug}/"}}}))
+        .unwrap();
+        let at = |path: &str, bucket: &str| {
+            let row = json!({"id": "10.1/7", "item_subtype": "D", "domain_info": {"s3": {"path": path, "b": bucket}}});
+            source(row).own_files(&subtype, Some("mine"), "data/")
+        };
+        assert_eq!(at("data/10-1-7/", "mine"), Ok(Some("data/10-1-7/".into())));
+        for (path, bucket) in [
+            ("payroll/", "mine"),
+            ("data/10-1-7/../8/", "mine"),
+            ("data/10-1-7", "mine"),
+            ("", "mine"),
+            ("data/10-1-7/", "other"),
+        ] {
+            assert_eq!(
+                at(path, bucket).unwrap_err().code,
+                Code::NotAllowed,
+                "{path} {bucket}"
+            );
+        }
+        let without = source(json!({"id": "10.1/7", "item_subtype": "D", "domain_info": {}}));
+        assert_eq!(without.own_files(&subtype, None, "data/"), Ok(None));
+    }
+
+    #[test]
     fn a_missing_history_entry_names_those_there_are() {
         let s = source(json!({"id": "h", "item_subtype": "MODEL", "revisions": [2, 1, 0]}));
         let error = s.content(Some(7)).unwrap_err();
         assert_eq!(
             (error.code.sqlstate(), error.hint.as_str()),
-            ("22023", "its entries are: 2, 1, 0")
+            ("22023", "Its entries are: 2, 1, 0.")
         );
     }
 }

@@ -1,10 +1,17 @@
 //! The rules of a subtype: one row of the store's table `subtype`, read as data. A new subtype is a row, not code.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
+use jsonschema::Validator;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::hash::Hasher;
 
+use super::formats;
+use super::pointer::Path;
+use super::provenance::Provenance;
 use crate::error::{Code, Error, Result};
 
 /// Whether items of a subtype can be cloned.
@@ -40,6 +47,9 @@ pub enum Reset {
         path: String,
         /// The value.
         value: Value,
+        /// Only where this value stands; absent: whatever stands there.
+        #[serde(default)]
+        was: Option<Value>,
         /// Why, shown in the draft.
         reason: String,
     },
@@ -78,32 +88,96 @@ pub struct Derived {
 }
 
 /// Where a document names other items.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Reference {
     /// RFC 9535 JSONPath of names and `[*]`.
-    pub path: String,
+    pub path: Path,
     /// Subtypes that may stand there; empty: any.
     #[serde(default)]
     pub subtypes: Vec<String>,
     /// The document's own id stands there, not another item's.
     #[serde(default)]
     pub own: bool,
+    /// Texts that may stand before the id, such as `https://hdl.handle.net/`; the bare id may always stand there.
+    #[serde(default)]
+    pub prefixes: Vec<String>,
+    /// What stands there may also be something outside of the registry, which is not asked for.
+    #[serde(default)]
+    pub external: bool,
+    /// Items that name another one here are its members: they come along with it where `bring` asks for their subtype.
+    #[serde(default)]
+    pub member: bool,
+}
+
+impl Reference {
+    /// A value without the prefix in front of its id, and the length of that prefix.
+    pub fn split<'v>(&self, value: &'v str) -> (usize, &'v str) {
+        let longest = self
+            .prefixes
+            .iter()
+            .filter(|prefix| !prefix.is_empty() && value.starts_with(prefix.as_str()))
+            .map(String::len)
+            .max()
+            .unwrap_or_default();
+        (longest, value.get(longest..).unwrap_or(value))
+    }
 }
 
 /// A rule between values, which JSON Schema cannot say.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Check {
     /// The values at all these paths together hold no value twice.
     Unique {
         /// RFC 9535 JSONPaths.
-        paths: Vec<String>,
+        paths: Vec<Path>,
     },
     /// The values at these paths, where present, are in ascending order (dates as ISO 8601 texts, numbers).
     Ascending {
         /// RFC 9535 JSONPaths, each of one value.
-        paths: Vec<String>,
+        paths: Vec<Path>,
     },
+}
+
+/// A form of earlier days: items that have it are valid as they were then.
+#[derive(Debug, Deserialize)]
+pub struct Variant {
+    /// Its name, shown in the draft.
+    pub name: String,
+    /// JSON Schema that the content of a source, and of the edited form, meets if it is of this form.
+    pub when: Value,
+    /// JSON Schema of the editable part of such a document.
+    pub json_schema: Value,
+    #[serde(skip)]
+    compiled_when: Compiled,
+    #[serde(skip)]
+    compiled: Compiled,
+}
+
+/// A JSON Schema that is compiled when it is first needed.
+#[derive(Default)]
+struct Compiled(OnceLock<Validator>);
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.get().is_some() { "compiled" } else { "-" })
+    }
+}
+
+impl Compiled {
+    fn of(&self, subtype: &str, schema: &Value) -> Result<&Validator> {
+        if let Some(validator) = self.0.get() {
+            return Ok(validator);
+        }
+        let validator = formats::options().build(schema).map_err(|e| {
+            Error::new(
+                Code::StoreChanged,
+                format!("the JSON Schema of subtype {subtype} is not valid: {e}"),
+            )
+            .hint("Correct json_schema in the store's table subtype.")
+        })?;
+        Ok(self.0.get_or_init(|| validator))
+    }
 }
 
 /// Where the files of an item are: a field of the document, composed from the item's handle.
@@ -115,17 +189,30 @@ pub struct Storage {
     pub key: String,
     /// Key within it that holds the bucket, e.g. `bucket_name`.
     pub bucket: String,
+    /// Item role that reading the files of an item needs.
+    #[serde(default = "data_role")]
+    pub role: String,
     /// Texts of the new location, with `{bucket}`, `{prefix}` and `{slug}`: the handle with `.` and `/` as `-`.
     pub template: BTreeMap<String, String>,
 }
 
+fn data_role() -> String {
+    "dataset-data-read".to_owned()
+}
+
 /// The rules of one subtype.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub struct Subtype {
     /// Its name, e.g. `DATASET`.
     pub name: String,
-    /// ACTIVITY, AGENT or ENTITY.
+    /// A row of the store's table `category`, e.g. ENTITY.
     pub category: String,
+    /// Name shown to people.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// What it is.
+    #[serde(default)]
+    pub description: Option<String>,
     /// Whether it can be cloned.
     pub cloneable: Cloneable,
     /// Whether its items have versions.
@@ -135,6 +222,12 @@ pub struct Subtype {
     pub person_link: bool,
     /// JSON Schema of the editable part of a document.
     pub json_schema: Value,
+    /// How a form shows the fields (the ui:schema of react-jsonschema-form).
+    #[serde(default)]
+    pub ui_schema: Value,
+    /// Forms of earlier days, the first that fits counts.
+    #[serde(default)]
+    pub variants: Vec<Variant>,
     /// Changes of the draft, in order.
     #[serde(default)]
     pub resets: Vec<Reset>,
@@ -146,7 +239,10 @@ pub struct Subtype {
     pub references: Vec<Reference>,
     /// JSONPaths of texts that are JSON themselves and name items anywhere.
     #[serde(default)]
-    pub embedded: Vec<String>,
+    pub embedded: Vec<Path>,
+    /// The PROV document that is made anew whenever an item is written.
+    #[serde(default)]
+    pub provenance: Option<Provenance>,
     /// Pointers to the texts that a title pattern changes.
     #[serde(default)]
     pub title_paths: Vec<String>,
@@ -163,6 +259,10 @@ pub struct Subtype {
     /// Where its files are; none: it has no files.
     #[serde(default)]
     pub storage: Option<Storage>,
+    #[serde(skip)]
+    compiled: Compiled,
+    #[serde(skip)]
+    fingerprint: u128,
 }
 
 impl Subtype {
@@ -172,13 +272,106 @@ impl Subtype {
     /// 55000 where the row is not of the expected shape.
     pub fn from_row(row: Value) -> Result<Self> {
         let name = row.get("name").and_then(Value::as_str).unwrap_or("?").to_string();
-        serde_json::from_value(without_nulls(row)).map_err(|e| {
+        let mut hasher = SipHasher13::new();
+        hasher.write(row.to_string().as_bytes());
+        let mut subtype: Subtype = serde_json::from_value(without_nulls(row)).map_err(|e| {
             Error::new(
                 Code::StoreChanged,
                 format!("the rules of subtype {name} cannot be read: {e}"),
             )
-            .hint("compare the row with the comments on the columns of the store's table subtype")
-        })
+            .hint("Compare the row with the comments on the columns of the store's table subtype.")
+        })?;
+        subtype.fingerprint = hasher.finish128().as_u128();
+        Ok(subtype)
+    }
+
+    /// What changes when any rule changes.
+    pub fn fingerprint(&self) -> u128 {
+        self.fingerprint
+    }
+
+    /// Which form of earlier days a source has.
+    ///
+    /// # Errors
+    /// 55000 where its schema is none.
+    pub fn variant_of(&self, content: &Map<String, Value>) -> Result<Option<usize>> {
+        if self.variants.is_empty() {
+            return Ok(None);
+        }
+        let content = Value::Object(content.clone());
+        for index in 0..self.variants.len() {
+            if self.is_of(index, &content)? {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A form of earlier days.
+    pub fn variant(&self, index: Option<usize>) -> Option<&Variant> {
+        self.variants.get(index?)
+    }
+
+    /// Whether a document is of a form of earlier days.
+    ///
+    /// # Errors
+    /// 55000 where its schema is none.
+    pub fn is_of(&self, index: usize, document: &Value) -> Result<bool> {
+        let Some(variant) = self.variants.get(index) else {
+            return Ok(false);
+        };
+        let when = variant.compiled_when.of(&self.name, &variant.when)?;
+        Ok(when.is_valid(document))
+    }
+
+    /// The schema of a form of earlier days, or of today's.
+    pub fn schema<'s>(&'s self, variant: Option<&'s Variant>) -> &'s Value {
+        variant.map_or(&self.json_schema, |variant| &variant.json_schema)
+    }
+
+    /// The schema, compiled once.
+    ///
+    /// # Errors
+    /// 55000 where it is none.
+    pub fn validator<'s>(&'s self, variant: Option<&'s Variant>) -> Result<&'s Validator> {
+        match variant {
+            Some(variant) => variant.compiled.of(&self.name, &variant.json_schema),
+            None => self.compiled.of(&self.name, &self.json_schema),
+        }
+    }
+
+    /// The place of the files of the item with this handle: texts of the storage template filled in.
+    ///
+    /// # Errors
+    /// 55000 where a text becomes longer than [`limits::LOCATION`](super::limits::LOCATION) bytes.
+    pub fn location(&self, handle: &str, bucket: &str, prefix: &str) -> Result<Option<Map<String, Value>>> {
+        let Some(storage) = &self.storage else {
+            return Ok(None);
+        };
+        let slug = handle.replace(['.', '/'], "-");
+        let mut place = Map::new();
+        for (key, text) in &storage.template {
+            let parts = [
+                ("{bucket}", bucket),
+                ("{prefix}", prefix),
+                ("{slug}", slug.as_str()),
+            ];
+            let longest = parts.iter().fold(text.len(), |bytes, (name, value)| {
+                bytes + text.matches(name).count() * value.len()
+            });
+            if longest > super::limits::LOCATION {
+                return Err(Error::new(
+                    Code::StoreChanged,
+                    format!("the place of the files of {handle} would take {longest} bytes"),
+                )
+                .hint("Shorten storage.template in the store's table subtype."));
+            }
+            let filled = parts
+                .iter()
+                .fold(text.clone(), |text, (name, value)| text.replace(name, value));
+            place.insert(key.clone(), filled.into());
+        }
+        Ok(Some(place))
     }
 }
 

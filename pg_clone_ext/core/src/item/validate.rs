@@ -1,5 +1,5 @@
 //! Whether a document may be written: the subtype's JSON Schema, its rules between values, and its references.
-//! All that is wrong is said at once, each with its JSON pointer.
+//! All that is wrong is said at once, each with its JSON pointer and a code that programs can tell apart.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,16 +7,21 @@ use jsonschema::error::ValidationErrorKind;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::options::nearest;
 use super::pointer;
 use super::references;
-use super::subtype::{Check, Subtype};
-use crate::error::{Code, Error, Result};
+use super::schema::Place;
+use super::subtype::{Check, Subtype, Variant};
+use crate::error::{Error, Result};
 
 /// One thing that is wrong in a document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
     /// JSON pointer to where it is.
     pub path: String,
+    /// What kind of problem it is: the keyword of the JSON Schema, or `unknown_field`, `duplicate`, `order`, `no_item`,
+    /// `wrong_subtype`, `not_complete`.
+    pub code: String,
     /// What is wrong.
     pub message: String,
 }
@@ -28,44 +33,70 @@ pub struct Target {
     pub subtype: String,
     /// False for a seed.
     pub complete: bool,
+    /// Whether the actor may see it.
+    pub visible: bool,
+}
+
+/// What documents name, by handle; an item that does not exist is absent.
+pub type Targets = BTreeMap<String, Target>;
+
+/// What a document is validated against.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'r> {
+    /// The rules of its subtype.
+    pub subtype: &'r Subtype,
+    /// The form of earlier days that it has.
+    pub variant: Option<&'r Variant>,
+    /// Handles that the source names itself. What stands there may stay although the actor may not see it; what a
+    /// user enters is treated as if it did not exist.
+    pub known: &'r HashSet<String>,
 }
 
 /// Everything that is wrong with the document; empty: nothing.
 ///
 /// # Errors
 /// 55000 where the rules themselves are broken.
-pub fn problems(
-    subtype: &Subtype,
-    document: &Value,
-    targets: &BTreeMap<String, Target>,
-) -> Result<Vec<Problem>> {
-    let mut problems = schema(subtype, document)?;
+pub fn problems(rules: &Rules, document: &Value, targets: &Targets) -> Result<Vec<Problem>> {
+    let subtype = rules.subtype;
+    let mut problems = schema(subtype, rules.variant, document)?;
     for check in &subtype.checks {
-        problems.extend(between(check, document)?);
+        problems.extend(between(check, document));
     }
-    for found in references::find(subtype, document)? {
-        let wrong = match targets.get(&found.target) {
-            None => format!("no item {}", found.target),
-            Some(t) if !found.subtypes.is_empty() && !found.subtypes.contains(&t.subtype) => {
+    for found in references::find(subtype, document) {
+        let target = targets.get(&found.target);
+        let (code, message) = match target {
+            Some(t) if !t.visible && rules.known.contains(&found.target) => continue,
+            None if found.external => continue,
+            Some(t) if !t.visible && found.external => continue,
+            None => ("no_item", format!("no item {}", found.target)),
+            Some(t) if !t.visible => ("no_item", format!("no item {}", found.target)),
+            Some(t) if !found.subtypes.is_empty() && !found.subtypes.contains(&t.subtype) => (
+                "wrong_subtype",
                 format!(
                     "item {} is a {}, not a {}",
                     found.target,
                     t.subtype,
                     found.subtypes.join(" or ")
-                )
-            }
-            Some(t) if !t.complete => format!("item {} is not complete", found.target),
+                ),
+            ),
+            Some(t) if !t.complete => ("not_complete", format!("item {} is not complete", found.target)),
             Some(_) => continue,
         };
         problems.push(Problem {
             path: found.pointer,
-            message: wrong,
+            code: code.to_owned(),
+            message,
         });
     }
     problems.sort();
     problems.dedup();
     Ok(problems)
 }
+
+/// Items that a message names.
+const NAMED: usize = 10;
+/// Problems that a detail lists.
+const LISTED: usize = 1_000;
 
 /// The error that lists the problems of one or more documents, each with the source it would be a clone of.
 pub fn refuse(problems: &[(String, Vec<Problem>)]) -> Result<()> {
@@ -77,6 +108,7 @@ pub fn refuse(problems: &[(String, Vec<Problem>)]) -> Result<()> {
     let lines: Vec<String> = problems
         .iter()
         .flat_map(|(id, list)| list.iter().map(move |p| (id, p)))
+        .take(LISTED)
         .map(|(id, p)| {
             let of = if several { format!("{id} ") } else { String::new() };
             format!(
@@ -91,81 +123,123 @@ pub fn refuse(problems: &[(String, Vec<Problem>)]) -> Result<()> {
         .filter(|(_, p)| !p.is_empty())
         .map(|(id, _)| id.as_str())
         .collect();
+    let mut named = ids.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    if ids.len() > NAMED {
+        named.push_str(&format!(" and {} more", ids.len() - NAMED));
+    }
     let noun = if count == 1 { "error" } else { "errors" };
-    Err(Error::bad_argument(format!(
-        "the clone of {} would not be valid: {count} {noun}",
-        ids.join(", ")
-    ))
-    .detail(lines.join("\n"))
-    .hint("fill in with edits what the detail lists; item_clone_draft shows it beforehand"))
+    Err(
+        Error::bad_argument(format!("the clone of {named} would not be valid: {count} {noun}"))
+            .detail(lines.join("\n"))
+            .hint("Fill in with edits what the detail lists; item_clone_draft shows it beforehand."),
+    )
 }
 
-fn schema(subtype: &Subtype, document: &Value) -> Result<Vec<Problem>> {
-    let validator = jsonschema::validator_for(&subtype.json_schema).map_err(|e| {
-        Error::new(
-            Code::StoreChanged,
-            format!("the JSON Schema of subtype {} is not valid: {e}", subtype.name),
-        )
-        .hint("correct json_schema in the store's table subtype")
-    })?;
-    Ok(validator
-        .iter_errors(document)
-        .map(|error| {
-            let mut path = error.instance_path().to_string();
-            // A missing member is better named itself than by the object that misses it.
-            let message = match error.kind() {
-                ValidationErrorKind::Required { property } => {
-                    path = format!(
-                        "{path}/{}",
-                        pointer::escape(property.as_str().unwrap_or_default())
-                    );
-                    "is required".to_string()
-                }
-                _ => error.to_string(),
-            };
-            Problem { path, message }
-        })
-        .collect())
+fn schema(subtype: &Subtype, variant: Option<&Variant>, document: &Value) -> Result<Vec<Problem>> {
+    let validator = subtype.validator(variant)?;
+    if validator.is_valid(document) {
+        return Ok(Vec::new());
+    }
+    let mut problems = Vec::new();
+    for error in validator.iter_errors(document) {
+        let path = error.instance_path().to_string();
+        match error.kind() {
+            // A missing member is better named itself than by the object that misses it; so is one too many.
+            ValidationErrorKind::Required { property } => problems.push(Problem {
+                path: pointer::child(&path, property.as_str().unwrap_or_default()),
+                code: "required".to_owned(),
+                message: "is required".to_owned(),
+            }),
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                let place = place_of(subtype.schema(variant), &path);
+                problems.extend(unexpected.iter().map(|name| unknown(&path, name, place.as_ref())));
+            }
+            kind => problems.push(Problem {
+                code: kind.keyword().to_owned(),
+                message: short(&error.to_string()),
+                path,
+            }),
+        }
+    }
+    Ok(problems)
 }
 
-fn between(check: &Check, document: &Value) -> Result<Vec<Problem>> {
+fn place_of<'s>(schema: &'s Value, path: &str) -> Option<Place<'s>> {
+    let mut place = Place::root(schema);
+    for step in jsonptr::Pointer::parse(path).ok()?.tokens() {
+        let step = step.decoded();
+        place = place.member(&step).or_else(|| place.element())?;
+    }
+    Some(place)
+}
+
+fn unknown(path: &str, name: &str, place: Option<&Place>) -> Problem {
+    let names: Vec<&str> = place.map(|place| place.names().collect()).unwrap_or_default();
+    let meant = nearest(name, &names).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    Problem {
+        path: pointer::child(path, name),
+        code: "unknown_field".to_owned(),
+        message: format!("is not a field{meant}"),
+    }
+}
+
+/// A message without the end of a long value.
+fn short(message: &str) -> String {
+    const MOST: usize = 300;
+    match message.char_indices().nth(MOST) {
+        None => message.to_owned(),
+        Some((end, _)) => {
+            let tail: String = message
+                .chars()
+                .rev()
+                .take(60)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .rev()
+                .collect();
+            format!(
+                "{}...{tail}",
+                message.get(..end.min(MOST / 2)).unwrap_or_default()
+            )
+        }
+    }
+}
+
+fn between(check: &Check, document: &Value) -> Vec<Problem> {
+    let mut problems = Vec::new();
     match check {
         Check::Unique { paths } => {
             let mut seen = HashSet::new();
-            let mut problems = Vec::new();
-            for path in paths {
-                for place in pointer::find(document, path)? {
-                    let Some(value) = document.pointer(&place) else {
-                        continue;
-                    };
-                    if !seen.insert(value) {
-                        problems.push(Problem {
-                            path: place,
-                            message: format!("{value} stands here twice"),
-                        });
-                    }
+            for place in paths.iter().flat_map(|path| path.find(document)) {
+                let Some(value) = document.pointer(&place) else {
+                    continue;
+                };
+                if !seen.insert(value) {
+                    problems.push(Problem {
+                        message: short(&format!("{value} stands here twice")),
+                        code: "duplicate".to_owned(),
+                        path: place,
+                    });
                 }
             }
-            Ok(problems)
         }
         Check::Ascending { paths } => {
-            let mut places = Vec::new();
-            for path in paths {
-                places.extend(pointer::find(document, path)?);
-            }
-            let problems = places
-                .iter()
-                .zip(places.iter().skip(1))
-                .filter_map(|(first, second)| {
-                    let (a, b) = (document.pointer(first)?, document.pointer(second)?);
-                    less(b, a).then(|| Problem {
+            let places: Vec<String> = paths.iter().flat_map(|path| path.find(document)).collect();
+            for (first, second) in places.iter().zip(places.iter().skip(1)) {
+                let (Some(a), Some(b)) = (document.pointer(first), document.pointer(second)) else {
+                    continue;
+                };
+                if less(b, a) {
+                    problems.push(Problem {
                         path: second.clone(),
-                        message: format!("{b} is before {a} at {first}"),
-                    })
-                });
-            Ok(problems.collect())
+                        code: "order".to_owned(),
+                        message: short(&format!("{b} is before {a} at {first}")),
+                    });
+                }
+            }
         }
     }
+    problems
 }
 
 /// Whether a value is less than another of its kind; ISO 8601 dates order as texts.
@@ -193,12 +267,17 @@ mod tests {
     }
 
     fn paths(rules: Value, document: Value) -> Vec<String> {
+        known(rules, document, &[])
+    }
+
+    fn known(rules: Value, document: Value, known: &[&str]) -> Vec<String> {
         let targets = BTreeMap::from([
             (
                 "m".to_string(),
                 Target {
                     subtype: "MODEL".into(),
                     complete: true,
+                    visible: true,
                 },
             ),
             (
@@ -206,6 +285,7 @@ mod tests {
                 Target {
                     subtype: "MODEL".into(),
                     complete: false,
+                    visible: true,
                 },
             ),
             (
@@ -213,10 +293,25 @@ mod tests {
                 Target {
                     subtype: "PERSON".into(),
                     complete: true,
+                    visible: true,
+                },
+            ),
+            (
+                "hidden".to_string(),
+                Target {
+                    subtype: "PERSON".into(),
+                    complete: false,
+                    visible: false,
                 },
             ),
         ]);
-        let problems = problems(&subtype(rules), &document, &targets).unwrap();
+        let (subtype, known) = (subtype(rules), known.iter().map(|id| (*id).to_string()).collect());
+        let rules = Rules {
+            subtype: &subtype,
+            variant: None,
+            known: &known,
+        };
+        let problems = problems(&rules, &document, &targets).unwrap();
         problems
             .into_iter()
             .map(|p| format!("{} {}", p.path, p.message))
@@ -255,6 +350,34 @@ mod tests {
     }
 
     #[test]
+    fn an_item_that_may_not_be_seen_is_told_from_none_nowhere_but_where_the_source_names_it() {
+        let rules = json!({"references": [{"path": "$.ids[*]", "subtypes": ["MODEL"]}]});
+        let document = json!({"ids": ["hidden", "nobody"]});
+        assert_eq!(
+            paths(rules.clone(), document.clone()),
+            ["/ids/0 no item hidden", "/ids/1 no item nobody"]
+        );
+        assert_eq!(known(rules, document, &["hidden"]), ["/ids/1 no item nobody"]);
+    }
+
+    #[test]
+    fn an_unknown_member_is_named_with_the_nearest_known_one() {
+        let schema = json!({"additionalProperties": false, "properties": {"description": {}, "list": {"items": {"$ref": "#/$defs/e"}}},
+            "$defs": {"e": {"additionalProperties": false, "properties": {"path": {}}}}});
+        assert_eq!(
+            paths(
+                json!({"json_schema": schema}),
+                json!({"descripton": 1, "list": [{"paht": 1, "x": 2}]})
+            ),
+            [
+                "/descripton is not a field; did you mean description?",
+                "/list/0/paht is not a field; did you mean path?",
+                "/list/0/x is not a field"
+            ]
+        );
+    }
+
+    #[test]
     fn a_reference_without_subtypes_takes_any_item() {
         let rules = json!({"references": [{"path": "$.id"}]});
         assert!(paths(rules, json!({"id": "p"})).is_empty());
@@ -281,9 +404,14 @@ mod tests {
     #[test]
     fn a_broken_schema_is_the_stores_fault() {
         let broken = subtype(json!({"json_schema": {"type": "banana"}}));
+        let rules = Rules {
+            subtype: &broken,
+            variant: None,
+            known: &HashSet::new(),
+        };
         assert_eq!(
-            problems(&broken, &json!({}), &BTreeMap::new()).unwrap_err().code,
-            Code::StoreChanged
+            problems(&rules, &json!({}), &BTreeMap::new()).unwrap_err().code,
+            crate::error::Code::StoreChanged
         );
     }
 
@@ -291,6 +419,7 @@ mod tests {
     fn the_error_of_a_set_says_which_clone_is_meant() {
         let problem = Problem {
             path: "/name".into(),
+            code: "required".into(),
             message: "is required".into(),
         };
         let error = refuse(&[("a".into(), vec![problem.clone()]), ("b".into(), vec![])]).unwrap_err();

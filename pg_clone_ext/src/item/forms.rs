@@ -1,0 +1,222 @@
+//! The forms of a call: every source drafted, edited and validated, and kept until all are known to be right.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::item::edits::SetEdits;
+use pg_clone_core::item::options::Options;
+use pg_clone_core::item::permission::{Access, Actor, require_files, require_person_link};
+use pg_clone_core::item::references;
+use pg_clone_core::item::set::{self, Prepared};
+use pg_clone_core::item::source::Source;
+use pg_clone_core::item::subtype::Subtype;
+use pg_clone_core::item::validate::{Problem, Targets};
+use serde_json::Value;
+
+use super::gather;
+use super::store::ItemStore;
+use crate::error::internal;
+
+/// Forms that are validated together.
+const BATCH: usize = 500;
+/// So many forms are kept as they are; those of larger sets as text, which takes a tenth of the memory.
+const TREES: usize = 2_000;
+
+/// A form that is valid.
+pub struct Form {
+    /// The rules of its subtype.
+    pub subtype: Rc<Subtype>,
+    /// The source's handle.
+    pub source: String,
+    /// The source's name.
+    pub name: Option<String>,
+    /// The source's collection.
+    pub collection: Option<String>,
+    /// The source's access settings.
+    pub access: Access,
+    /// Bucket of the source's files.
+    pub bucket: Option<String>,
+    /// Key prefix of the source's files, where they are to be copied.
+    pub files: Option<String>,
+    content: Content,
+}
+
+enum Content {
+    Tree(Value),
+    Text(String),
+}
+
+impl Form {
+    /// The form itself.
+    pub fn content(&self) -> Result<Value> {
+        match &self.content {
+            Content::Tree(tree) => Ok(tree.clone()),
+            Content::Text(text) => serde_json::from_str(text).map_err(internal),
+        }
+    }
+
+    /// The form itself, which is not needed any more.
+    pub fn take(&mut self) -> Result<Value> {
+        match std::mem::replace(&mut self.content, Content::Text(String::new())) {
+            Content::Tree(tree) => Ok(tree),
+            Content::Text(text) => serde_json::from_str(&text).map_err(internal),
+        }
+    }
+}
+
+/// Problems that are no reason to refuse.
+pub type Excuse<'e> = &'e mut dyn FnMut(&str, &Subtype, &Prepared, &Problem) -> bool;
+
+/// Drafts, edits and validates the sources one after another.
+pub struct Forms<'a> {
+    store: &'a ItemStore,
+    actor: &'a Actor,
+    options: &'a Options,
+    edits: &'a SetEdits,
+    waiting: Vec<(Source, Prepared)>,
+    problems: Vec<(String, Vec<Problem>)>,
+    bytes: usize,
+    /// The valid ones, in order.
+    pub valid: Vec<Form>,
+    /// Handles whose content provenance needs.
+    pub followed: BTreeSet<String>,
+}
+
+impl<'a> Forms<'a> {
+    /// None yet.
+    pub fn new(store: &'a ItemStore, actor: &'a Actor, options: &'a Options, edits: &'a SetEdits) -> Self {
+        Forms {
+            store,
+            actor,
+            options,
+            edits,
+            waiting: Vec::new(),
+            problems: Vec::new(),
+            bytes: 0,
+            valid: Vec::new(),
+            followed: BTreeSet::new(),
+        }
+    }
+
+    /// Adds a source.
+    ///
+    /// # Errors
+    /// 42501 where the actor may not be an author of such items or not read its files; as [`set::prepare`].
+    pub fn add(&mut self, source: Source, excuse: Excuse) -> Result<()> {
+        let subtype = self.store.subtype(&source.item_subtype)?;
+        if self.store.requires_person_link() {
+            require_person_link(self.actor, &subtype)?;
+        }
+        let interrupt = || {
+            pgrx::check_for_interrupts!();
+        };
+        let prepared = set::prepare(&subtype, &source, self.options, self.edits, &interrupt)?;
+        self.waiting.push((source, prepared));
+        match self.waiting.len() >= BATCH {
+            true => self.validate(excuse),
+            false => Ok(()),
+        }
+    }
+
+    /// Validates what waits.
+    ///
+    /// # Errors
+    /// 55000 where the rules are broken, 53200 over the memory budget.
+    fn validate(&mut self, excuse: Excuse) -> Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut named = BTreeSet::new();
+        for (_, prepared) in &waiting {
+            named.extend(references::targets(&prepared.subtype, &prepared.form));
+        }
+        let targets: Targets = gather::targets(self.store, self.actor, &named)?;
+        for (source, prepared) in waiting {
+            pgrx::check_for_interrupts!();
+            let mut problems = prepared.problems(&targets)?;
+            problems.retain(|problem| !excuse(&source.id, &prepared.subtype, &prepared, problem));
+            self.problems.push((source.id.clone(), problems));
+            let form = self.keep(source, prepared)?;
+            self.valid.push(form);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, source: Source, prepared: Prepared) -> Result<Form> {
+        let subtype = prepared.subtype;
+        let files = self.store.files();
+        let (bucket, key) = match &subtype.storage {
+            Some(storage) => {
+                let key = match self.options.files {
+                    true => {
+                        let roles = &subtype.item_roles;
+                        require_files(self.actor, &source.id, &source.access, roles, &storage.role)?;
+                        source.own_files(&subtype, files.bucket.as_deref(), &files.prefix)?
+                    }
+                    false => None,
+                };
+                (source.location(storage).0.map(str::to_owned), key)
+            }
+            None => (None, None),
+        };
+        if let Some(provenance) = &subtype.provenance {
+            let followed = provenance.followed(&prepared.form);
+            self.followed.extend(followed.into_iter().map(str::to_owned));
+        }
+        let content = match self.valid.len() < TREES {
+            true => Content::Tree(prepared.form),
+            false => {
+                let text = prepared.form.to_string();
+                self.bytes += text.len();
+                within_budget(self.bytes)?;
+                Content::Text(text)
+            }
+        };
+        Ok(Form {
+            subtype,
+            source: source.id,
+            name: source.display_name,
+            collection: source.collection_id,
+            access: source.access,
+            bucket,
+            files: key,
+            content,
+        })
+    }
+
+    /// The end of the sources: every problem of every form at once.
+    ///
+    /// # Errors
+    /// 22023 where there are any, and where edits name an item that is not in the set.
+    pub fn finish(&mut self, excuse: Excuse) -> Result<()> {
+        self.validate(excuse)?;
+        self.edits
+            .check_ids(self.valid.iter().map(|form| form.source.as_str()))?;
+        pg_clone_core::item::validate::refuse(&self.problems)
+    }
+
+    /// The content of what provenance follows: forms of the set where it is in it, else what the store says.
+    pub fn others(&self) -> Result<HashMap<String, Value>> {
+        let mut others = gather::contents(self.store, &self.followed)?;
+        for form in self
+            .valid
+            .iter()
+            .filter(|form| self.followed.contains(&form.source))
+        {
+            others.insert(form.source.clone(), form.content()?);
+        }
+        Ok(others)
+    }
+}
+
+/// Refuses more bytes than the setting `pg_clone.max_memory` allows.
+fn within_budget(bytes: usize) -> Result<()> {
+    let budget = crate::settings::max_memory_bytes();
+    if u64::try_from(bytes).unwrap_or(u64::MAX) <= budget {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::OutOfMemory,
+        format!("the forms of the set take more than {} MB", budget >> 20),
+    )
+    .hint("Raise pg_clone.max_memory, or clone the items in several sets."))
+}

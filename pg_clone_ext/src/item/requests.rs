@@ -1,0 +1,95 @@
+//! Calls that have a name of their own (option `idempotency_key`): made once, however often they are sent.
+
+use pg_clone_core::error::{Error, Result};
+use pg_clone_core::item::permission::Actor;
+
+use super::store::ItemStore;
+use super::{Call, query};
+use crate::pg::privileges::AsExtensionOwner;
+
+/// What is known of a call.
+pub enum Request {
+    /// It is the first of its name; others of the same name wait until it has ended.
+    First,
+    /// It was made before, and gave these items.
+    Made(Vec<String>),
+}
+
+/// Takes the name for this call.
+///
+/// # Errors
+/// 22023 where the name stands for another call.
+pub fn begin(store: &ItemStore, actor: &Actor, key: &str, call: &Call) -> Result<Request> {
+    let content = format!("{:?} {} {} {}", call.ids, call.edits, call.options, call.together);
+    let _owner = AsExtensionOwner::new();
+    let first = query::write(
+        "INSERT INTO clone.item_request (store, actor, key, request) VALUES ($1, $2, $3, pg_catalog.md5($4)) \
+         ON CONFLICT ON CONSTRAINT item_request_pkey DO NOTHING RETURNING 1::pg_catalog.int8",
+        &[
+            store.name.as_str().into(),
+            actor.name.as_str().into(),
+            key.into(),
+            content.as_str().into(),
+        ],
+    )?;
+    if first.is_some() {
+        return Ok(Request::First);
+    }
+    let mut same = false;
+    let mut items = Vec::new();
+    query::rows(
+        "SELECT r.request OPERATOR(pg_catalog.=) pg_catalog.md5($4), u.item FROM clone.item_request r \
+         LEFT JOIN pg_catalog.unnest(r.items) WITH ORDINALITY u (item, n) ON true \
+         WHERE r.store OPERATOR(pg_catalog.=) $1 AND r.actor OPERATOR(pg_catalog.=) $2 AND r.key OPERATOR(pg_catalog.=) $3 ORDER BY u.n",
+        &[
+            store.name.as_str().into(),
+            actor.name.as_str().into(),
+            key.into(),
+            content.as_str().into(),
+        ],
+        &mut |row| {
+            same = row.truth(1)?;
+            items.extend(row.text(2)?);
+            Ok(())
+        },
+    )?;
+    match same {
+        true => Ok(Request::Made(items)),
+        false => Err(
+            Error::bad_argument(format!("the idempotency key \"{key}\" stands for another call")).hint(
+                "Each call has a key of its own; the same key means the same items, edits and options.",
+            ),
+        ),
+    }
+}
+
+/// Remembers what the call gave.
+pub fn end(store: &ItemStore, actor: &Actor, key: &str, run: i64, items: &[String]) -> Result<()> {
+    let _owner = AsExtensionOwner::new();
+    query::write(
+        "UPDATE clone.item_request r SET run_id = $4, items = $5 WHERE r.store OPERATOR(pg_catalog.=) $1 \
+         AND r.actor OPERATOR(pg_catalog.=) $2 AND r.key OPERATOR(pg_catalog.=) $3",
+        &[
+            store.name.as_str().into(),
+            actor.name.as_str().into(),
+            key.into(),
+            run.into(),
+            items.to_vec().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Items that an earlier call gave, as they are now.
+pub fn items_now(store: &ItemStore, ids: &[String]) -> Result<Vec<String>> {
+    let sql = format!(
+        "SELECT p.payload FROM pg_catalog.unnest($1) WITH ORDINALITY u (id, n) JOIN {} p ON p.id OPERATOR(pg_catalog.=) u.id ORDER BY u.n",
+        store.table("item_payload")
+    );
+    let mut found = Vec::new();
+    query::stream(&sql, &[ids.to_vec().into()], &mut |row| {
+        found.extend(row.json(1)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
