@@ -76,6 +76,15 @@ impl Caller<'_> {
         .await;
         self.call("public.items_clone", "'{10378.1/105}', '{}', 'ada', 'reg'")
             .await;
+        let edits = "'{\"display_name\": \"x\"}', 'ada', 'reg'";
+        self.call("public.item_clone_check", &format!("'10378.1/105', {edits}"))
+            .await;
+        self.call("public.items_clone_check", &format!("'{{10378.1/105}}', {edits}"))
+            .await;
+        self.call("public.item_can_clone", "'10378.1/105', 'ada', 'reg'")
+            .await;
+        self.call("clone.registry_cloneable", "'ada', 'reg'").await;
+        self.session.run("SELECT * FROM reg.item_origin").await;
     }
 
     /// What the superuser does.
@@ -85,9 +94,19 @@ impl Caller<'_> {
             "'documents', 'documents', '{\"blobs\": \"file:/tmp\"}'",
         )
         .await;
-        self.call("clone.store_create", "'reg', 'registry'").await;
+        self.call(
+            "clone.store_create",
+            "'reg', 'registry', '{\"handle_prefix\": \"10378.1\"}'",
+        )
+        .await;
         self.call(
             "clone.registry_load",
+            &format!("'{}', 'reg'", ITEMS.replace('\'', "''")),
+        )
+        .await;
+        self.call("clone.registry_export", "NULL, 'reg'").await;
+        self.call(
+            "clone.registry_load_check",
             &format!("'{}', 'reg'", ITEMS.replace('\'', "''")),
         )
         .await;
