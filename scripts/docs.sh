@@ -3,7 +3,7 @@
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 
-mdbook_version=0.5.2
+mdbook_version=0.5.4
 if ! "$tools/bin/mdbook" --version 2>/dev/null | grep -qF "$mdbook_version"; then
     say "building mdbook $mdbook_version into .tools (once)"
     cargo install mdbook --version "=$mdbook_version" --locked --no-default-features --debug \
