@@ -37,7 +37,7 @@ async fn every_script_prints_what_its_golden_file_says() {
         let expected = fs::read_to_string(&golden).unwrap_or_default();
         let (found, expected) = (comparable(&printed, &given), comparable(&expected, &given));
         if found != expected {
-            let diff = similar::TextDiff::from_lines(&expected.join("\n"), &found.join("\n"))
+            let diff = similar::TextDiff::from_lines(expected.join("\n"), found.join("\n"))
                 .unified_diff()
                 .header(&golden.display().to_string(), "printed")
                 .to_string();

@@ -11,7 +11,6 @@ mod clone {
     /// What to read from another database with the same tables to have a project's rows; the rows of each go by the name t in its condition: for `pg_clone copy` and `pg_clone export`.
     /// `options` are those of `project_clone`. Errors: 22023 bad argument, 55000 changed tables.
     #[pg_extern(volatile, parallel_unsafe)]
-    #[expect(clippy::type_complexity, reason = "it is the SQL function's result")]
     fn source_queries(
         source_project: Option<String>,
         store: default!(Option<String>, "NULL"),

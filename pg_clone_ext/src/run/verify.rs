@@ -102,6 +102,9 @@ pub fn verify(target_project: &str, store: Option<&str>, columns: bool) -> Resul
     Ok(checks)
 }
 
+/// A check as a store's function returns it: name, subject, expected, found, ok.
+type HookCheck = (String, String, String, String, bool);
+
 /// The checks that the store's own function makes.
 fn ask_store(store: &Store, function: Oid, target: &str) -> Result<Vec<Check>> {
     let arguments = serde_json::json!({
@@ -110,8 +113,7 @@ fn ask_store(store: &Store, function: Oid, target: &str) -> Result<Vec<Check>> {
         "store_options": store.options,
     });
     let answer = crate::pg::hook::verify(function, &store.name, arguments)?;
-    let rows: Option<Vec<(String, String, String, String, bool)>> =
-        serde_json::from_value(answer).map_err(internal)?;
+    let rows: Option<Vec<HookCheck>> = serde_json::from_value(answer).map_err(internal)?;
     let checks = rows.unwrap_or_default().into_iter();
     Ok(checks
         .map(|(name, subject, expected, found, ok)| Check {
