@@ -81,7 +81,7 @@ fn read(bytes: &[u8]) -> Result<(Contents, Contents, Totals), ArchiveError> {
 #[test]
 fn blocks_larger_than_a_frame_come_back_whole() {
     let large: Vec<u8> = (0..3_500_000u32).map(|n| (n % 251) as u8).collect();
-    let bytes = written(&[large.clone(), Vec::new()], &[large.clone()]);
+    let bytes = written(&[large.clone(), Vec::new()], std::slice::from_ref(&large));
     let (rows, files, totals) = read(&bytes).unwrap();
     assert_eq!(rows, [large.clone(), Vec::new()]);
     assert_eq!(files, [large]);
