@@ -12,7 +12,7 @@ export T
 endif
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: help demo test test-upgrade install lint bench deb clean
+.PHONY: help demo test test-upgrade install lint bench deb docs clean
 
 help:
 	@echo 'make demo                  show it: a private cluster, a sample project, its clone'
@@ -22,6 +22,7 @@ help:
 	@echo 'make bench                 measure against plain INSERT … SELECT'
 	@echo 'make test-upgrade          upgrades of the extension, and pg_upgrade 15 → 17 → 18'
 	@echo 'make deb                   Debian packages, into target/deb; MAJORS="15 17"'
+	@echo 'make docs                  the documentation as a site, into target/book'
 	@echo 'make clean                 remove what was built here'
 
 demo:
@@ -55,6 +56,9 @@ test-upgrade:
 deb:
 	@scripts/prepare.sh
 	@scripts/deb.sh $(MAJORS)
+
+docs:
+	@scripts/docs.sh
 
 clean:
 	cargo clean

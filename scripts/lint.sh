@@ -8,11 +8,11 @@ say "format"
 cargo fmt --all --check
 
 say "clippy"
-cargo clippy --quiet -p pg_clone_core -p throwaway_cluster -p pg_clone -p pg_clone_tests --all-targets -- -D warnings
+cargo clippy --quiet -p pg_clone_core -p throwaway_cluster -p clone_archive -p pg_clone -p pg_clone_tests --all-targets -- -D warnings
 cargo clippy --quiet -p pg_clone_ext --no-default-features --features "pg$PG_MAJOR" --all-targets -- -D warnings
 
 say "rustdoc"
-RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --no-deps -p pg_clone_core -p throwaway_cluster -p pg_clone -p pg_clone_tests
+RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --no-deps -p pg_clone_core -p throwaway_cluster -p clone_archive -p pg_clone -p pg_clone_tests
 RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --no-deps -p pg_clone_ext --no-default-features --features "pg$PG_MAJOR"
 
 sources() { find driver pg_clone_ext tests -name '*.rs' -not -path '*/target/*'; }

@@ -12,7 +12,7 @@ name_in() { case $1 in *::*) echo "${1#*::}" ;; esac; }
 
 profile=release
 [ -z "${T:-}${requested_major:-}" ] || profile=dev
-packages=(-p pg_clone_core -p throwaway_cluster -p pg_clone -p pg_clone_tests)
+packages=(-p pg_clone_core -p throwaway_cluster -p clone_archive -p pg_clone -p pg_clone_tests)
 # One call for all packages: cargo then builds their dependencies once, with one set of features.
 case ${T:-} in
     "") ;;

@@ -20,6 +20,7 @@ mod request;
 mod run_report;
 mod session;
 mod sql;
+mod store_args;
 mod verification;
 
 pub use command_line::main;

@@ -7,10 +7,10 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::args::StoreAction;
 use crate::failure::{Outcome, UsageContext};
 use crate::request::key_values;
 use crate::sql::{number, text};
+use crate::store_args::StoreAction;
 
 const STORES: &str = "SELECT pg_catalog.to_jsonb(s) || pg_catalog.jsonb_build_object('tables', \
      (SELECT pg_catalog.count(*) FROM clone.store_relation r WHERE r.store = s.name)) \

@@ -8,10 +8,10 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::args::StoreAction;
 use crate::failure::Outcome;
 use crate::session::Session;
 use crate::sql::text;
+use crate::store_args::StoreAction;
 
 const QUESTIONS: &str = "SELECT pg_catalog.to_jsonb(q) FROM clone.store_check($1::text) AS q";
 

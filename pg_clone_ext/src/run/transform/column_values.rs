@@ -1,0 +1,281 @@
+//! What a column of the clone gets, action by action.
+
+use super::Transformer;
+use super::declared::DeclaredPath;
+use crate::error::internal;
+use crate::pg::datum::{self, Changed};
+use crate::pg::row::Row;
+use crate::run::document_errors::{document_error, rewrite_error};
+use crate::run::key_values::KeyMapper;
+use crate::run::keys::Key;
+use crate::run::large_objects;
+use crate::run::new_keys::{fill_random, fill_template, fit_template, length_of};
+use crate::run::rules::Ruled;
+use pg_clone_core::batch::VersionFinder;
+use pg_clone_core::edit;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::text_form::scramble;
+use pg_clone_core::plan::{Action, KeyKind, Output, TableRole, is_text};
+use pg_clone_core::rewrite::{Dangling, Outcome, UuidOutcome};
+use pgrx::pg_sys;
+
+impl<'r> Transformer<'r> {
+    pub(super) fn keys(&mut self) -> KeyMapper<'_, 'r> {
+        KeyMapper {
+            run: self.run,
+            rewriter: &mut self.rewriter,
+            key_statistics: &mut self.key_statistics,
+            policy: self.policy,
+        }
+    }
+
+    pub(super) fn output(
+        &mut self,
+        place: usize,
+        output: &Output,
+        row: &Row<'_>,
+        ruled: Option<&Ruled>,
+    ) -> Result<Changed> {
+        let datum = row.datum(output.source);
+        Ok(match &output.action {
+            Action::Keep => Changed::No,
+            Action::LargeObject => match datum {
+                Some(datum) if !self.run.dry => large_objects::copy(datum)?,
+                _ => Changed::No,
+            },
+            Action::Project | Action::Now | Action::Value(_) => self.constant(place),
+            Action::Name => match self.constants[place] {
+                Some(datum) => Changed::To(datum),
+                None => Changed::No,
+            },
+            // An owner who is not given anew stays, and a resource of the project that owns it is the clone's.
+            Action::Owner(domain) => match (self.constants[place], datum) {
+                (Some(datum), _) => Changed::To(datum),
+                (None, None) => Changed::No,
+                (None, Some(datum))
+                    if domain.is_none() && KeyKind::of(&output.type_name) == KeyKind::Text =>
+                {
+                    datum::rewrite_varlena(datum, |bytes| {
+                        self.rewriter.plain_text(bytes).map_err(rewrite_error)
+                    })?
+                }
+                (None, Some(datum)) => {
+                    self.key_at(place, output, row, datum, KeyKind::of(&output.type_name), *domain)?
+                }
+            },
+            Action::Null => Changed::ToNull,
+            Action::NewUuid => Changed::To(datum::make_uuid_of(&output.type_name, &datum::random_uuid()?)?),
+            Action::VersionOfDocument => self.version(row, &output.type_name)?,
+            Action::Map(kind, domain) => match datum {
+                None => Changed::No,
+                Some(datum) => self.key_at(place, output, row, datum, *kind, *domain)?,
+            },
+            Action::MapWhen(cases) => match datum {
+                None => Changed::No,
+                Some(datum) => match cases.iter().find(|(condition, ..)| row.boolean(*condition)) {
+                    Some((_, kind, domain)) => self.case_at(place, output, row, datum, *kind, *domain)?,
+                    None => Changed::No,
+                },
+            },
+            Action::MapArray(domain) => match datum {
+                None => Changed::No,
+                Some(datum) => self.keys().array(output, datum, *domain)?,
+            },
+            Action::MapSegments { key, separators, .. } => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let text = datum::to_text(datum, self.targets[place].type_oid)?;
+                    let new = self.keys().segments(&text, separators, *key)?;
+                    self.from_text_if(place, new)?
+                }
+            },
+            Action::JsonReferences { jsonb, rewrite, .. } => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let ruled = ruled.filter(|_| {
+                        self.table_copy
+                            .document_source
+                            .is_some_and(|(at, _)| at == output.source)
+                    });
+                    datum::rewrite_varlena(datum, |bytes| {
+                        self.with_references(place, row, *jsonb, *rewrite, bytes, ruled)
+                    })?
+                }
+            },
+            Action::ViaText => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let mut text = datum::to_text(datum, self.targets[place].type_oid)?.into_bytes();
+                    let new = match self.rewriter.plain_text(&mut text).map_err(rewrite_error)? {
+                        Outcome::Unchanged => None,
+                        Outcome::InPlace => Some(text),
+                        Outcome::Rebuilt(new) => Some(new),
+                        Outcome::Null => return Ok(Changed::ToNull),
+                    };
+                    let new = new.map(String::from_utf8).transpose().map_err(internal)?;
+                    self.from_text_if(place, new)?
+                }
+            },
+            Action::Random => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let text = datum::to_text(datum, self.targets[place].type_oid)?;
+                    let mut failed = None;
+                    let new = scramble(&text, &mut |buffer| fill_random(buffer, &mut failed));
+                    failed.map_or(Ok(()), Err)?;
+                    self.from_text_if(place, Some(new))?
+                }
+            },
+            Action::Template(template) => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let text = datum::to_text(datum, self.targets[place].type_oid)?;
+                    let new_id = self.new_id(row)?;
+                    let mut new = fill_template(self.run, template, &text, new_id.as_deref());
+                    if let Some(longest) = length_of(&output.type_name)
+                        && new.chars().count() > longest
+                    {
+                        new = fit_template(self.run, template, &text, new_id.as_deref(), longest);
+                    }
+                    self.from_text_if(place, Some(new))?
+                }
+            },
+            Action::MapUuidArray => match datum {
+                None => Changed::No,
+                Some(datum) => self.keys().uuid_array(datum)?,
+            },
+            Action::MapTextArray | Action::TextArray => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let ids = output.action == Action::MapTextArray;
+                    let mut keys = self.keys();
+                    datum::map_text_array(datum, element_type(&output.type_name), |bytes| {
+                        if ids {
+                            keys.text(bytes)
+                        } else {
+                            keys.rewriter.plain_text(bytes).map_err(rewrite_error)
+                        }
+                    })?
+                }
+            },
+            Action::Text => match datum {
+                None => Changed::No,
+                Some(datum) => datum::rewrite_varlena(datum, |bytes| {
+                    self.rewriter.plain_text(bytes).map_err(rewrite_error)
+                })?,
+            },
+            Action::JsonText { document } => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let ruled = ruled.filter(|_| *document);
+                    datum::rewrite_varlena(datum, |bytes| self.json_text(bytes, ruled))?
+                }
+            },
+            Action::Jsonb { document } => match datum {
+                None => Changed::No,
+                Some(datum) => {
+                    let ruled = ruled.filter(|_| *document);
+                    datum::rewrite_varlena(datum, |bytes| {
+                        let outcome = self.rewriter.jsonb(bytes).map_err(rewrite_error)?;
+                        after_rules(outcome, bytes, |payload| {
+                            ruled.map_or(Ok(None), |ruled| ruled.edit_jsonb(payload))
+                        })
+                    })?
+                }
+            },
+        })
+    }
+
+    /// Rewrites a JSON text; where references were taken out, so are the objects that held nothing else.
+    pub(super) fn json_text(&mut self, document: &mut [u8], ruled: Option<&Ruled>) -> Result<Outcome> {
+        if document.is_empty() {
+            return Ok(Outcome::Unchanged);
+        }
+        let removed = self.rewriter.counts().removed;
+        let outcome = self.rewriter.json_text(document).map_err(rewrite_error)?;
+        let outcome = after_rules(outcome, document, |text| {
+            ruled.map_or(Ok(None), |ruled| ruled.edit_text(text))
+        })?;
+        if let Outcome::Rebuilt(new) = &outcome
+            && self.rewriter.counts().removed > removed
+        {
+            let text = std::str::from_utf8(new).map_err(internal)?;
+            if let Some(pruned) = edit::prune::empties(text).map_err(internal)? {
+                return Ok(Outcome::Rebuilt(pruned.into_bytes()));
+            }
+        }
+        Ok(outcome)
+    }
+
+    pub(super) fn constant(&self, place: usize) -> Changed {
+        self.constants[place].map_or(Changed::ToNull, Changed::To)
+    }
+
+    /// The clone's version of the row's document; a document that says none gets a random one.
+    pub(super) fn version(&mut self, row: &Row<'_>, type_name: &str) -> Result<Changed> {
+        let found = match (self.table_copy.document_source, &self.table_copy.version_path) {
+            (Some((place, form)), Some(path)) => row
+                .bytes(place)
+                .and_then(|document| VersionFinder::version(path, form, document)),
+            _ => None,
+        };
+        let new = match found.map(|version| self.rewriter.uuid(&version)) {
+            Some(UuidOutcome::Mapped(new)) => new,
+            _ => datum::random_uuid()?,
+        };
+        datum::make_uuid_of(type_name, &new).map(Changed::To)
+    }
+
+    pub(super) fn locate(&self, error: Error, output: &Output, key: &Key) -> Error {
+        if error.detail.is_empty() {
+            let detail = format!(
+                "In column {} of the row with key {} in {}.",
+                output.column,
+                key.to_text(),
+                self.table.sql_name
+            );
+            error.detail(detail)
+        } else {
+            error
+        }
+    }
+
+    pub(super) fn cannot_be_null(&self, place: usize, key: &Key) -> Error {
+        let output = &self.table_copy.outputs[place];
+        Error::new(
+            Code::Dangling,
+            format!(
+                "column {} of {} would become NULL, which it refuses",
+                output.column, self.table.sql_name
+            ),
+        )
+        .detail(format!(
+            "The reference in the row with key {} names a resource that is not cloned.",
+            key.to_text()
+        ))
+        .hint("Clone that resource too, leave this one out with exclude_ids, or use options.dangling = keep.")
+    }
+}
+
+/// Lets the rules edit what the rewriter made.
+fn after_rules(
+    outcome: Outcome,
+    in_place: &[u8],
+    edit: impl FnOnce(&[u8]) -> Result<Option<Vec<u8>>>,
+) -> Result<Outcome> {
+    let edited = match &outcome {
+        Outcome::Unchanged | Outcome::InPlace => edit(in_place)?,
+        Outcome::Rebuilt(new) => edit(new)?,
+        Outcome::Null => None,
+    };
+    Ok(edited.map_or(outcome, Outcome::Rebuilt))
+}
+
+/// The type of the elements of a text array.
+pub fn element_type(array_type: &str) -> pg_sys::Oid {
+    if array_type.starts_with("character varying") {
+        pg_sys::VARCHAROID
+    } else {
+        pg_sys::TEXTOID
+    }
+}
