@@ -47,7 +47,8 @@ fn item_clone_of_jsonb(params: Option<JsonText>) -> Option<JsonText> {
 /// returns an array.
 #[pg_extern(volatile, parallel_unsafe, name = "item_clone", requires = ["target_schema"])]
 fn item_clone_of_json(params: Option<Json>) -> Option<JsonText> {
-    item_clone_of_jsonb(text_of(params))
+    let params = entry(|_| Ok(text_of(params)));
+    item_clone_of_jsonb(params)
 }
 
 /// Clones items as a set: references among them name the clones. `edits` go by source id, `*` for all. `options` as for
@@ -298,7 +299,7 @@ mod clone_internal {
     /// The user for whom this session works: the setting `pg_clone.actor` where it can be believed, else the database user.
     #[pg_extern(stable, parallel_unsafe)]
     fn registry_actor() -> String {
-        crate::settings::actor().unwrap_or_else(crate::pg::privileges::current_user)
+        entry(|_| Ok(crate::settings::actor().unwrap_or_else(crate::pg::privileges::current_user)))
     }
 
     /// The name of a function with its schema and argument type, read from an option; anything else is an error (22023).
