@@ -22,6 +22,8 @@ mod clone_internal {
     /// The known word that is most like one that is not known, NULL if none is.
     #[pg_extern(immutable, parallel_safe)]
     fn nearest_word(given: &str, known: Vec<String>) -> Option<String> {
-        entry(|_| Ok(pg_clone_core::nearest::nearest(given, known.iter().map(String::as_str)).map(str::to_owned)))
+        entry(|_| {
+            Ok(pg_clone_core::nearest::nearest(given, known.iter().map(String::as_str)).map(str::to_owned))
+        })
     }
 }

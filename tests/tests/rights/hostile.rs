@@ -132,6 +132,7 @@ impl Caller<'_> {
         }
         self.call("clone.store_alter", "'own', '{\"blobs\": \"file:/tmp\"}'")
             .await;
+        self.describe_by_hand().await;
         self.call("clone.store_remove_table", "'own', 'public.thing'")
             .await;
         self.call("clone.store_drop", "'own'").await;
@@ -139,6 +140,38 @@ impl Caller<'_> {
         self.call("clone.allow_worker", &format!("'{role}'")).await;
         self.call("clone.registry_grant", &format!("'reg', '{role}'"))
             .await;
+    }
+
+    /// Descriptions of stores: references, memberships, questions, files, discovery.
+    async fn describe_by_hand(&mut self) {
+        self.session
+            .run("CREATE TABLE public.note (id pg_catalog.uuid PRIMARY KEY, thing pg_catalog.uuid, other pg_catalog.uuid); CREATE TABLE public.shared (id pg_catalog.uuid PRIMARY KEY)")
+            .await;
+        self.call(
+            "clone.store_table",
+            "'own', 'public.note', 'derived', parent => 'public.thing', join_column => 'thing'",
+        )
+        .await;
+        self.call(
+            "clone.store_reference",
+            "'own', 'public.note', 'other', 'public.thing'",
+        )
+        .await;
+        self.call(
+            "clone.store_belongs",
+            "'own', 'public.note', '{other}', 'public.thing'",
+        )
+        .await;
+        self.call("clone.store_shared", "'own', 'public.shared'").await;
+        self.call("clone.store_check", "'own'").await;
+        let description = self.call("clone.store_export", "'own'").await;
+        self.call(
+            "clone.store_import",
+            &format!("'{}', 'imported'", description.replace('\'', "''")),
+        )
+        .await;
+        self.call("clone.store_drop", "'imported'").await;
+        self.call("clone.store_discover", "'public.tenant'").await;
     }
 
     /// What a worker does.

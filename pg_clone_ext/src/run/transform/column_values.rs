@@ -1,11 +1,10 @@
 //! What a column of the clone gets, action by action.
 
 use super::Transformer;
-use super::declared::DeclaredPath;
 use crate::error::internal;
 use crate::pg::datum::{self, Changed};
 use crate::pg::row::Row;
-use crate::run::document_errors::{document_error, rewrite_error};
+use crate::run::document_errors::rewrite_error;
 use crate::run::key_values::KeyMapper;
 use crate::run::keys::Key;
 use crate::run::large_objects;
@@ -15,8 +14,8 @@ use pg_clone_core::batch::VersionFinder;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::text_form::scramble;
-use pg_clone_core::plan::{Action, KeyKind, Output, TableRole, is_text};
-use pg_clone_core::rewrite::{Dangling, Outcome, UuidOutcome};
+use pg_clone_core::plan::{Action, KeyKind, Output};
+use pg_clone_core::rewrite::{Outcome, UuidOutcome};
 use pgrx::pg_sys;
 
 impl<'r> Transformer<'r> {
@@ -258,7 +257,7 @@ impl<'r> Transformer<'r> {
 }
 
 /// Lets the rules edit what the rewriter made.
-fn after_rules(
+pub(super) fn after_rules(
     outcome: Outcome,
     in_place: &[u8],
     edit: impl FnOnce(&[u8]) -> Result<Option<Vec<u8>>>,

@@ -1,6 +1,7 @@
 //! Keys at the places that somebody declared: columns with a condition, documents, paths.
 
-use super::{Transformer, after_rules};
+use super::Transformer;
+use super::column_values::after_rules;
 use crate::error::internal;
 use crate::pg::datum::{self, Changed};
 use crate::pg::row::Row;

@@ -1,11 +1,8 @@
 //! The heart of the copy stage: one row of the source becomes one row of the clone.
 
-use super::document_errors::{document_error, rewrite_error};
+use super::document_errors::document_error;
 use super::key_statistics::KeyStatistics;
-use super::key_values::KeyMapper;
 use super::keys::Key;
-use super::large_objects;
-use super::new_keys::{fill_random, fill_template, fit_template, length_of};
 use super::row_batch::{Awaited, FinishedRow, Put, RowBatch};
 use super::rules::Ruled;
 use super::state::{Run, TableStatistics};
@@ -17,12 +14,10 @@ use crate::pg::memory::Memory;
 use crate::pg::relation::Attribute;
 use crate::pg::row::Row;
 use crate::pg::toast::{CompressedValue, copied, make_compressed, stored};
-use pg_clone_core::batch::{DocumentFormat, RewrittenDocument, VersionFinder};
-use pg_clone_core::edit;
+use pg_clone_core::batch::{DocumentFormat, RewrittenDocument};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::ids::text_form::scramble;
 use pg_clone_core::plan::{Action, KeyKind, Output, Table, TableCopy, TableRole, is_text};
-use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, UuidOutcome};
+use pg_clone_core::rewrite::{Dangling, Rewriter};
 use pgrx::pg_sys;
 
 pub use column_values::element_type;
