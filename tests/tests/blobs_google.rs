@@ -130,7 +130,8 @@ async fn files_are_copied_inside_a_bucket_stream_to_another_and_a_directory_and_
     assert_eq!(queue.done_by("server").await.unwrap(), 30);
     check(&server, "google-from", &files).await;
 
-    let again = "UPDATE clone.blob_copy SET state = 'pending', attempts = 0";
+    // Without the places that the run before has recorded.
+    let again = "UPDATE clone.blob_copy SET state = 'pending', attempts = 0, source_location = NULL, target_location = NULL";
     for method in ["stream", "present"] {
         queue.client.batch_execute(again).await.unwrap();
         let into = queue.worker(&["--blobs-to", "gs://google-into"]);

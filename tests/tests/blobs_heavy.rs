@@ -193,7 +193,7 @@ async fn two_gigabytes_stream_through_sixty_four_megabytes() {
             kilobytes < 160_000,
             "{kilobytes} kB: the program itself, and at most 64 MiB of parts"
         );
-        let next = "UPDATE clone.blob_copy SET state = 'pending', source_key = target_key, target_key = 'binary/again/v3'";
+        let next = "UPDATE clone.blob_copy SET state = 'pending', source_key = target_key, target_key = 'binary/again/v3', source_location = NULL, target_location = NULL";
         queue.client.batch_execute(next).await.unwrap();
     }
     assert_eq!(

@@ -39,9 +39,12 @@ const KNOWN: &str = "SELECT s.name, COALESCE((SELECT n.nspname::pg_catalog.text 
      THEN s.options OPERATOR(pg_catalog.->>) 'schema' END), s.options \
      FROM clone.store s WHERE s.preset OPERATOR(pg_catalog.=) 'registry' ORDER BY s.name";
 
+/// Rules by store and subtype, each with the text of its row.
+type ReadSubtypes = HashMap<(String, String), (String, Rc<Subtype>)>;
+
 thread_local! {
     /// The rules of subtypes as they were read last, with the row's text: only a row that changed is read anew.
-    static READ: RefCell<HashMap<(String, String), (String, Rc<Subtype>)>> = RefCell::default();
+    static READ: RefCell<ReadSubtypes> = RefCell::default();
 }
 
 impl ItemStore {

@@ -63,7 +63,8 @@ async fn files_stream_between_a_directory_and_a_bucket_in_parts_where_large() {
 
     // And up again, from the names that the files have now; the queue tells their type.
     let back =
-        "UPDATE clone.blob_copy SET state = 'pending', source_key = target_key, content_type = 'text/x-back'";
+        "UPDATE clone.blob_copy SET state = 'pending', source_key = target_key, content_type = 'text/x-back',
+             source_location = NULL, target_location = NULL";
     scene.queue.client.batch_execute(back).await.unwrap();
     let to = format!("s3://{}", scene.to());
     assert_code(
@@ -98,6 +99,16 @@ async fn deleted_objects_are_gone_and_absent_ones_are_fine() {
     assert_code(&finish(scene.bucket_worker(&[])).await, 0);
     let keys = [File::numbered(0).target, "binary/never/there".to_owned()];
     scene.queue.queue_deletes(&keys).await.unwrap();
+    // As a deleted clone queues them: with the place where the files are.
+    scene
+        .queue
+        .client
+        .batch_execute(&format!(
+            "UPDATE clone.blob_copy SET target_location = 's3://{}' WHERE operation = 'delete'",
+            scene.to()
+        ))
+        .await
+        .unwrap();
     assert_code(&finish(scene.bucket_worker(&[])).await, 0);
     let left = s3_objects::list(&scene.client, &scene.to(), "binary/")
         .await

@@ -185,13 +185,11 @@ async fn a_button_knows_whether_it_may_be_shown() {
 async fn origins_show_to_who_may_read_both_items() {
     let reg = with_items().await;
     let clone = reg.cloned(MODEL).await;
-    let plain = reg.session_as("plain").await;
     let of = |actor: &'static str| {
-        let (reg, plain) = (&reg, &plain);
+        let reg = &reg;
         async move {
             reg.run(&format!("ALTER ROLE plain SET pg_clone.actor = '{actor}'"))
                 .await;
-            drop(plain);
             let session = reg.session_as("plain").await;
             let row = session
                 .query_one(

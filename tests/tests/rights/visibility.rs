@@ -46,10 +46,10 @@ async fn sees(session: &Session, times: i64) {
 #[tokio::test]
 async fn a_role_sees_its_own_runs_and_an_operator_those_of_all() {
     let db = with_observations(3).await;
-    db.run(&format!(
-        "UPDATE documents.resource SET content = content || '{{\"other\": \"Patient/22222222-2222-4222-8222-000000000003\"}}' WHERE resource_type = 'Patient';
-         UPDATE clone.store SET options = options || '{{\"blobs\": \"file:/tmp\"}}'"
-    ))
+    db.run(
+        "UPDATE documents.resource SET content = content || '{\"other\": \"Patient/22222222-2222-4222-8222-000000000003\"}' WHERE resource_type = 'Patient';
+         UPDATE clone.store SET options = options || '{\"blobs\": \"file:/tmp\"}'",
+    )
     .await;
     let first = role(&db, "sees_first", "").await;
     let second = role(&db, "sees_second", "").await;

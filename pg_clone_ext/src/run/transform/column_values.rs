@@ -85,7 +85,7 @@ impl<'r> Transformer<'r> {
                 Some(datum) => {
                     let text = datum::to_text(datum, self.targets[place].type_oid)?;
                     let new = self.keys().segments(&text, separators, *key)?;
-                    self.from_text_if(place, new)?
+                    self.typed_text(place, new)?
                 }
             },
             Action::JsonReferences { jsonb, rewrite, .. } => match datum {
@@ -112,7 +112,7 @@ impl<'r> Transformer<'r> {
                         Outcome::Null => return Ok(Changed::ToNull),
                     };
                     let new = new.map(String::from_utf8).transpose().map_err(internal)?;
-                    self.from_text_if(place, new)?
+                    self.typed_text(place, new)?
                 }
             },
             Action::Random => match datum {
@@ -122,7 +122,7 @@ impl<'r> Transformer<'r> {
                     let mut failed = None;
                     let new = scramble(&text, &mut |buffer| fill_random(buffer, &mut failed));
                     failed.map_or(Ok(()), Err)?;
-                    self.from_text_if(place, Some(new))?
+                    self.typed_text(place, Some(new))?
                 }
             },
             Action::Template(template) => match datum {
@@ -136,7 +136,7 @@ impl<'r> Transformer<'r> {
                     {
                         new = fit_template(self.run, template, &text, new_id.as_deref(), longest);
                     }
-                    self.from_text_if(place, Some(new))?
+                    self.typed_text(place, Some(new))?
                 }
             },
             Action::MapUuidArray => match datum {

@@ -53,12 +53,12 @@ impl Transformer<'_> {
         let text = datum::to_text(datum, self.targets[place].type_oid)?;
         match self.keys().text_of(&text, domain)? {
             NewText::Same => Ok(Changed::No),
-            NewText::To(new) => self.from_text_if(place, Some(new)),
+            NewText::To(new) => self.typed_text(place, Some(new)),
             NewText::Gone => Ok(Changed::ToNull),
         }
     }
 
-    pub(super) fn from_text_if(&self, place: usize, text: Option<String>) -> Result<Changed> {
+    pub(super) fn typed_text(&self, place: usize, text: Option<String>) -> Result<Changed> {
         let target = &self.targets[place];
         Ok(match text {
             None => Changed::No,
