@@ -31,7 +31,7 @@ pub fn list_stores() -> String {
 }
 
 /// The name of the store that is meant. Unknown stores and ambiguous calls are errors (22023), a project that is in
-/// no store is P0002.
+/// no store is P0002, or 42501 where the role may not read all of them.
 pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
     let known = names()?;
     if let Some(name) = store {
@@ -45,16 +45,24 @@ pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
         [] => Err(Error::bad_argument("there is no store").hint(list_stores())),
         [only] => Ok(only.clone()),
         several => {
-            let holding: Vec<&String> = several
-                .iter()
-                .filter_map(|name| match holds(name, project) {
-                    Ok(true) => Some(Ok(name)),
-                    Ok(false) => None,
-                    Err(error) => Some(Err(error)),
-                })
-                .collect::<Result<_>>()?;
+            let (mut holding, mut unreadable) = (Vec::new(), Vec::new());
+            for name in several {
+                match holds(name, project)? {
+                    Some(true) => holding.push(name),
+                    Some(false) => {}
+                    None => unreadable.push(name.as_str()),
+                }
+            }
             match holding.as_slice() {
                 [one] => Ok((*one).clone()),
+                [] if !unreadable.is_empty() => Err(Error::new(
+                    Code::NotAllowed,
+                    format!("project \"{project}\" is in no store that the role may read"),
+                )
+                .hint(format!(
+                    "Grant SELECT on the project table of the store that is meant; the role may not read: {}.",
+                    unreadable.join(", ")
+                ))),
                 [] => Err(
                     Error::new(Code::NotFound, format!("project \"{project}\" is in no store"))
                         .hint(list_stores()),
@@ -69,10 +77,9 @@ pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
     }
 }
 
-/// Whether the store's project table has that id. The comparison is by text, so that an id that is no UUID is simply
-/// not found in a store of UUIDs; the table of projects is small. A store that the caller may not read is none of the
-/// caller's.
-fn holds(store: &str, project: &str) -> Result<bool> {
+/// Whether the store's project table has that id; None where the caller may not read it. The comparison is by text, so that an id that is no UUID is simply
+/// not found in a store of UUIDs; the table of projects is small.
+fn holds(store: &str, project: &str) -> Result<Option<bool>> {
     let (mut condition, mut table) = (None, None);
     {
         let _owner = AsExtensionOwner::new();
@@ -94,10 +101,10 @@ fn holds(store: &str, project: &str) -> Result<bool> {
         })?;
     }
     let (Some(condition), Some(table)) = (condition, table) else {
-        return Ok(false);
+        return Ok(Some(false));
     };
     if check_select(table, &condition).is_err() {
-        return Ok(false);
+        return Ok(None);
     }
     let found = Snapshot::latest().within(|| {
         text(&format!(
@@ -105,5 +112,5 @@ fn holds(store: &str, project: &str) -> Result<bool> {
             quote::literal(project)
         ))
     })?;
-    Ok(found.is_some())
+    Ok(Some(found.is_some()))
 }

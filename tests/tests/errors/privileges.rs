@@ -210,3 +210,30 @@ async fn a_hostile_search_path_changes_nothing() {
         "the source and two whole clones"
     );
 }
+
+#[tokio::test]
+async fn a_project_that_may_be_in_a_store_which_the_role_may_not_read_is_a_missing_privilege() {
+    let db = with_observations(1).await;
+    db.run(
+        "DROP ROLE IF EXISTS err_blind; CREATE ROLE err_blind LOGIN; SELECT clone.allow('err_blind');
+         CREATE TABLE tenant (id uuid PRIMARY KEY); SELECT clone.store_create('own', 'custom');
+         SELECT clone.store_table('own', 'tenant', 'project'); GRANT SELECT ON tenant TO err_blind",
+    )
+    .await;
+    let blind = db.session_as("err_blind").await;
+    let failure = blind.fails(&format!("SELECT project_clone('{PROJECT}')")).await;
+    assert_eq!(failure.code, "42501", "{failure:?}");
+    assert_eq!(
+        failure.message,
+        format!("project \"{PROJECT}\" is in no store that the role may read")
+    );
+    assert!(
+        failure.hint.ends_with("the role may not read: documents."),
+        "{failure:?}"
+    );
+    // One that is in none, for who may read all.
+    let failure = db
+        .fails("SELECT project_clone('99999999-0000-4000-8000-000000000009')")
+        .await;
+    assert_eq!(failure.code, "P0002", "{failure:?}");
+}
