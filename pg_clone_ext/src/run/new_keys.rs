@@ -191,12 +191,17 @@ fn next_values(
     count: usize,
     integer: bool,
 ) -> Result<Vec<Key>> {
+    // The rows that have the keys are those of the table, wherever the source's are read from.
+    let target = Table {
+        source: None,
+        ..table.clone()
+    };
     let behind = pgrx::Spi::get_one::<bool>(&format!(
         "SELECT s.seqincrement OPERATOR(pg_catalog.>) 0 AND (SELECT pg_catalog.max(t.{0})::pg_catalog.numeric FROM {1} AS t) OPERATOR(pg_catalog.>=) \
          COALESCE(pg_catalog.pg_sequence_last_value(s.seqrelid) OPERATOR(pg_catalog.+) s.seqincrement, s.seqstart)::pg_catalog.numeric \
          FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid OPERATOR(pg_catalog.=) {2}::pg_catalog.regclass::pg_catalog.oid",
         quote::identifier(&column.name),
-        table.from_sql(),
+        target.from_sql(),
         quote::literal(sequence)
     ))
     .map_err(internal)?;

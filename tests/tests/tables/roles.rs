@@ -74,7 +74,10 @@ async fn two_thousand_random_roles_types_and_paths_crash_nothing() {
                  END LOOP;
                  PERFORM set_config('pg_clone.bulk', CASE WHEN random() < 0.5 THEN 'on' ELSE 'off' END, true);
                  BEGIN
-                     PERFORM project_clone('11111111-1111-4111-8111-111111111111', name => 'N', owner => '22222222-2222-4222-8222-222222222222');
+                     -- A name or an owner that no column takes is an error.
+                     PERFORM project_clone('11111111-1111-4111-8111-111111111111',
+                         name => (SELECT 'N' FROM clone.store_column c WHERE c.store = 's' AND c.role = 'name' LIMIT 1),
+                         owner => (SELECT '22222222-2222-4222-8222-222222222222' FROM clone.store_column c WHERE c.store = 's' AND c.role = 'owner' LIMIT 1));
                  EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN
                      ok := false;
                  END;
