@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::item::edits::SetEdits;
+use pg_clone_core::item::form::edits::SetEdits;
 use pg_clone_core::item::options::Options;
 use pg_clone_core::item::permission::require_write_level;
 use pg_clone_core::item::record::Making;
@@ -53,7 +53,7 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
     let mut excuse = |source: &str,
                       subtype: &pg_clone_core::item::subtype::Subtype,
                       prepared: &pg_clone_core::item::set::Prepared,
-                      problem: &pg_clone_core::item::validate::Problem| {
+                      problem: &pg_clone_core::item::validation::validate::Problem| {
         let Some(change) = prepared.changes.iter().find(|change| change.path == problem.path) else {
             return false;
         };

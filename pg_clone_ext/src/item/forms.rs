@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::item::edits::SetEdits;
+use pg_clone_core::item::form::edits::SetEdits;
 use pg_clone_core::item::options::Options;
 use pg_clone_core::item::permission::{Access, Actor, require_files, require_person_link};
 use pg_clone_core::item::references;
 use pg_clone_core::item::set::{self, Prepared};
 use pg_clone_core::item::source::Source;
 use pg_clone_core::item::subtype::Subtype;
-use pg_clone_core::item::validate::{Problem, Targets};
+use pg_clone_core::item::validation::validate::{Problem, Targets};
 use serde_json::Value;
 
 use super::gather;
@@ -191,7 +191,7 @@ impl<'a> Forms<'a> {
         self.validate(excuse)?;
         self.edits
             .check_ids(self.valid.iter().map(|form| form.source.as_str()))?;
-        pg_clone_core::item::validate::refuse(&self.problems)
+        pg_clone_core::item::validation::validate::refuse(&self.problems)
     }
 
     /// The content of what provenance follows: forms of the set where it is in it, else what the store says.

@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashSet};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::item::options::{Bring, Options};
 use pg_clone_core::item::permission::{Access, Actor, may_fetch, require_fetch, unknown_item};
-use pg_clone_core::item::provenance::Others;
+use pg_clone_core::item::references::provenance::Others;
 use pg_clone_core::item::references::{self, Naming};
 use pg_clone_core::item::set;
 use pg_clone_core::item::source::Source;
 use pg_clone_core::item::subtype::Cloneable;
-use pg_clone_core::item::validate::{Target, Targets};
+use pg_clone_core::item::validation::validate::{Target, Targets};
 use serde_json::{Map, Value};
 
 use super::query::{self, Row};

@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use pg_clone_core::error::{Code, Result};
-use pg_clone_core::item::draft;
+use pg_clone_core::item::form::draft;
 use pg_clone_core::item::limits;
-use pg_clone_core::item::normalize::normalize;
 use pg_clone_core::item::references;
-use pg_clone_core::item::validate::{Rules, problems};
+use pg_clone_core::item::validation::normalize::normalize;
+use pg_clone_core::item::validation::validate::{Rules, problems};
 use serde_json::{Map, Value, json};
 
 use super::query;

@@ -17,12 +17,12 @@ mod write;
 use std::collections::{HashMap, HashSet};
 
 use pg_clone_core::error::{Error, Result};
-use pg_clone_core::item::edits::{Edits, SetEdits};
+use pg_clone_core::item::form::edits::{Edits, SetEdits};
 use pg_clone_core::item::limits;
 use pg_clone_core::item::options::Options;
 use pg_clone_core::item::permission::{self, Actor};
 use pg_clone_core::item::record::{Draft, Making, NewItem};
-use pg_clone_core::item::serialised::Handles;
+use pg_clone_core::item::references::serialised::Handles;
 use pg_clone_core::item::subtype::Cloneable;
 use serde_json::Value;
 

@@ -287,14 +287,16 @@ async fn the_rules_accept_the_examples_of_todays_model() {
             ))
             .await;
         let rules = pg_clone_core::item::subtype::Subtype::from_row(row).unwrap();
-        let form = pg_clone_core::item::draft::draft(&rules, None, document.as_object_mut().unwrap().clone());
-        let rules = pg_clone_core::item::validate::Rules {
+        let form =
+            pg_clone_core::item::form::draft::draft(&rules, None, document.as_object_mut().unwrap().clone());
+        let rules = pg_clone_core::item::validation::validate::Rules {
             subtype: &rules,
             variant: None,
             known: &std::collections::HashSet::new(),
         };
         let mut problems =
-            pg_clone_core::item::validate::problems(&rules, &form.form, &BTreeMap::new()).unwrap();
+            pg_clone_core::item::validation::validate::problems(&rules, &form.form, &BTreeMap::new())
+                .unwrap();
         // The ids in the examples are placeholders, and a person's consent is reset.
         problems.retain(|p| !p.message.starts_with("no item") && p.path != "/ethics_approved");
         assert_eq!(problems, [], "{subtype}");

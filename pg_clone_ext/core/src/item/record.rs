@@ -3,12 +3,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::draft;
+use super::form::draft;
 use super::options::{AccessOption, Options};
 use super::permission::Access;
-use super::provenance::Others;
 use super::references;
-use super::serialised::Handles;
+use super::references::provenance::Others;
+use super::references::serialised::Handles;
 use super::subtype::Subtype;
 use crate::error::Result;
 
@@ -90,7 +90,7 @@ impl NewItem {
     /// Returns how many references were rewritten, too.
     ///
     /// # Errors
-    /// 22023 and 55000 as [`Subtype::location`] and [`Provenance::document`](super::provenance::Provenance::document).
+    /// 22023 and 55000 as [`Subtype::location`] and [`Provenance::document`](super::references::provenance::Provenance::document).
     pub fn build(
         draft: Draft,
         handle: &str,

@@ -7,15 +7,15 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use super::draft::{self, Change};
-use super::edits::SetEdits;
+use super::form::draft::{self, Change};
+use super::form::edits::SetEdits;
 use super::limits::Interrupt;
-use super::normalize::normalize;
 use super::options::Options;
 use super::references;
 use super::source::Source;
 use super::subtype::{Cloneable, Subtype, Variant};
-use super::validate::{Problem, Rules, Targets, problems};
+use super::validation::normalize::normalize;
+use super::validation::validate::{Problem, Rules, Targets, problems};
 use crate::error::{Code, Error, Result};
 
 /// A source with its rules and the form that its clone will be made of.

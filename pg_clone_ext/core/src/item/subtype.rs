@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
-use super::formats;
 use super::pointer::Path;
-use super::provenance::Provenance;
+use super::references::provenance::Provenance;
+use super::validation::formats;
 use crate::error::{Code, Error, Result};
 
 /// Whether items of a subtype can be cloned.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use json_patch::{Patch, PatchOperation};
 use serde_json::Value;
 
-use super::draft::{self, forbidden};
-use super::limits::{self, Interrupt};
-use super::pointer;
-use super::subtype::Subtype;
 use crate::error::{Error, Result};
+use crate::item::form::draft::{self, forbidden};
+use crate::item::limits::{self, Interrupt};
+use crate::item::pointer;
+use crate::item::subtype::Subtype;
 
 /// Edits of one draft.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::pointer;
-use super::schema::Place;
-use super::subtype::{Reset, Subtype, Variant};
 use crate::error::{Error, Result};
+use crate::item::pointer;
+use crate::item::subtype::{Reset, Subtype, Variant};
+use crate::item::validation::schema::Place;
 
 /// Fields of every item that are the system's, with the reason.
 pub const RECORD_FIELDS: [(&str, &str); 14] = [

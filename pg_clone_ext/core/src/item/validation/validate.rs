@@ -7,12 +7,12 @@ use jsonschema::error::ValidationErrorKind;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::options::nearest;
-use super::pointer;
-use super::references;
-use super::schema::Place;
-use super::subtype::{Check, Subtype, Variant};
 use crate::error::{Error, Result};
+use crate::item::options::nearest;
+use crate::item::pointer;
+use crate::item::references;
+use crate::item::subtype::{Check, Subtype, Variant};
+use crate::item::validation::schema::Place;
 
 /// One thing that is wrong in a document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

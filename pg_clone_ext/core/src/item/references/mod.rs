@@ -3,10 +3,13 @@
 //! A reference stands where the subtype's rules say, as a bare handle or behind one of the prefixes that the rules name; or
 //! anywhere in a text that is JSON itself. Free text (descriptions, user metadata) may mention handles and is left alone.
 
+pub mod provenance;
+pub mod serialised;
+
 use serde_json::Value;
 
-use super::serialised::{self, Handles};
-use super::subtype::{Reference, Subtype};
+use self::serialised::Handles;
+use crate::item::subtype::{Reference, Subtype};
 
 /// One reference in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]

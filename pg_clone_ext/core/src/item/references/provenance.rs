@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::pointer::Path;
 use crate::error::{Error, Result};
+use crate::item::pointer::Path;
 
 /// Links that one document may have.
 pub const LINKS: usize = 100_000;

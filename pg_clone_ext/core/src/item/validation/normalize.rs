@@ -4,8 +4,8 @@
 
 use serde_json::{Number, Value};
 
-use super::formats;
-use super::schema::Place;
+use crate::item::validation::formats;
+use crate::item::validation::schema::Place;
 
 /// Brings a document into the form that its schema describes.
 pub fn normalize(schema: &Value, document: &mut Value) {
