@@ -30,7 +30,7 @@ fi
 
 # A function of the server that pgrx does not declare raises its error over our frames unless it is guarded here.
 say "calls into the server are guarded"
-for file in pg_clone_ext/src/pg/*.rs; do
+for file in $(find pg_clone_ext/src/pg -name "*.rs"); do
     awk '/^unsafe extern "C-unwind" \{/ { block = 1 }
         block && match($0, /fn [A-Za-z_0-9]+\(/) { declared[substr($0, RSTART + 3, RLENGTH - 4)] = 1 }
         !block { for (name in declared) if (index($0, name "(") && (before $0) !~ /pg_guard_ffi_boundary/) {

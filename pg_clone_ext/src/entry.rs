@@ -1,7 +1,7 @@
 //! What every SQL function of ours begins with.
 
 use crate::error::or_raise;
-use crate::pg::settings_guard::{CallersPath, PathGuard};
+use crate::pg::session::settings_guard::{CallersPath, PathGuard};
 use pg_clone_core::error::Result;
 
 /// Runs the body of an SQL function under a `search_path` that nobody can write to, so that every name and operator in our

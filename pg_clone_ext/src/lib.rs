@@ -1,19 +1,23 @@
 //! pg_clone_ext: clone a whole project (a tenant) inside a live database, in one transaction.
 //!
 //! This crate is the thin PostgreSQL shell around `pg_clone_core`: `api` has every SQL function, `catalog` reads
-//! the description of a store, `run` is the pipeline of a clone, and `pg` is the only place with `unsafe` code.
+//! the description of a store, `clone` makes a clone by the stages of `run`, `verify` checks one, `lifecycle` deletes and
+//! replaces clones, `jobs` queues them, `item` clones items of registries, and `pg` is the only place with `unsafe` code.
 #![deny(unsafe_code)]
 
 mod api;
 mod catalog;
+mod clone;
 mod entry;
 mod error;
 mod item;
+mod jobs;
 mod lifecycle;
 #[allow(unsafe_code)]
 mod pg;
 mod run;
 mod settings;
+mod verify;
 
 use pgrx::prelude::*;
 
@@ -182,6 +186,6 @@ extension_sql_file!(
 /// Called by PostgreSQL when the library is loaded.
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
-    pg::environment::no_backtraces();
+    pg::session::environment::no_backtraces();
     settings::register();
 }

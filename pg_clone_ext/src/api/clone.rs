@@ -1,7 +1,6 @@
 //! `project_clone` and what tells about it.
 
 use crate::entry::entry;
-use crate::run;
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::plan::{Options, Request};
 use pgrx::prelude::*;
@@ -69,7 +68,7 @@ fn project_clone(
             store,
             options,
         )?;
-        run::clone_project(request, path)
+        crate::clone::clone_project(request, path)
     }))
 }
 
@@ -79,7 +78,7 @@ fn project_clone_params(source_project: Option<String>, params: Option<pgrx::Jso
     pgrx::JsonB(entry(|path| {
         let params = params.map_or_else(|| serde_json::json!({}), |params| params.0);
         let request = Request::from_params(&source_project.unwrap_or_default(), &params)?;
-        run::clone_project(request, path)
+        crate::clone::clone_project(request, path)
     }))
 }
 
@@ -91,6 +90,6 @@ mod clone {
     /// Number of this session's last run (a row in clone.run once its transaction commits), NULL if there was none.
     #[pg_extern(volatile, parallel_unsafe)]
     fn last_run() -> Option<i64> {
-        crate::entry::entry(|_| Ok(crate::run::last_run()))
+        crate::entry::entry(|_| Ok(crate::clone::last_run()))
     }
 }

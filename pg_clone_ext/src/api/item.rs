@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::entry::entry;
 use crate::item::{self, Call};
-use crate::pg::json_text::JsonText;
+use crate::pg::value::json_text::JsonText;
 
 /// Clones an item of a registry and returns the new one.
 ///
@@ -275,7 +275,7 @@ mod clone {
 #[pg_schema]
 mod clone_internal {
     use crate::entry::entry;
-    use crate::pg::json_text::JsonText;
+    use crate::pg::value::json_text::JsonText;
     use pgrx::prelude::*;
     use serde_json::Value;
 
@@ -299,7 +299,7 @@ mod clone_internal {
     /// The user for whom this session works: the setting `pg_clone.actor` where it can be believed, else the database user.
     #[pg_extern(stable, parallel_unsafe)]
     fn registry_actor() -> String {
-        entry(|_| Ok(crate::settings::actor().unwrap_or_else(crate::pg::privileges::current_user)))
+        entry(|_| Ok(crate::settings::actor().unwrap_or_else(crate::pg::session::privileges::current_user)))
     }
 
     /// The name of a function with its schema and argument type, read from an option; anything else is an error (22023).

@@ -2,6 +2,7 @@
 
 use super::clone::request;
 use crate::entry::entry;
+use crate::jobs;
 use crate::lifecycle;
 use pgrx::prelude::*;
 
@@ -52,7 +53,7 @@ fn project_clone_start(
             store,
             options,
         )?;
-        lifecycle::jobs::start(&request, path)
+        jobs::start(&request, path)
     })
 }
 
@@ -60,7 +61,7 @@ fn project_clone_start(
 /// ended the state is returned. For the role that queued it and its members. Errors: P0002 no such job, 42501 not allowed.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn project_clone_cancel(job: i64) -> Option<String> {
-    entry(|_| lifecycle::jobs::cancel(job))
+    entry(|_| jobs::cancel(job))
 }
 
 #[pg_schema]
@@ -136,13 +137,13 @@ mod clone_internal {
     /// Makes the clone of a claimed job; called by clone.run_next_job() only, with the rights of the extension's owner.
     #[pg_extern(volatile, parallel_unsafe)]
     fn run_job(job: i64) -> pgrx::JsonB {
-        pgrx::JsonB(entry(|_| lifecycle::jobs::run(job)))
+        pgrx::JsonB(entry(|_| crate::jobs::run(job)))
     }
 
     /// Records the beginning of a job's attempt in a transaction of its own; false: no background worker was free.
     #[pg_extern(volatile, parallel_unsafe)]
     fn record_attempt(job: i64, number: i32) -> bool {
-        entry(|_| Ok(crate::pg::background::record_attempt(job, number)))
+        entry(|_| Ok(crate::pg::session::background::record_attempt(job, number)))
     }
 
     /// Takes the lock on a number of one of our tables until the transaction ends; false: somebody has it and `wait` is false.

@@ -1,8 +1,8 @@
 //! `project_clone_plan`: what a clone would do.
 
 use super::clone::request;
+use crate::clone;
 use crate::entry::entry;
-use crate::run;
 use pgrx::prelude::*;
 
 /// What `project_clone` with the same arguments would do: per table and resource type the rows, bytes, path and
@@ -48,7 +48,7 @@ fn project_clone_plan(
             store,
             options,
         )?;
-        run::plan_project(request, path)
+        clone::plan_project(request, path)
     });
     TableIterator::new(rows.into_iter().map(|row| {
         (

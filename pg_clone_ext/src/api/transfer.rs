@@ -5,7 +5,7 @@ use pgrx::prelude::*;
 #[pg_schema]
 mod clone {
     use crate::entry::entry;
-    use crate::run::source_queries::source_queries as queries;
+    use crate::run::plan::source_queries::source_queries as queries;
     use pgrx::prelude::*;
 
     /// What to read from another database with the same tables to have a project's rows; the rows of each go by the name t in its condition: for `pg_clone copy` and `pg_clone export`.

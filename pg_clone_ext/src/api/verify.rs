@@ -1,7 +1,7 @@
 //! `project_clone_verify`: is a clone whole.
 
 use crate::entry::entry;
-use crate::run::verify::verify;
+use crate::verify::verify;
 use pgrx::prelude::*;
 
 /// Checks a project that a run made: its rows, that nothing names the source, its history, its files.

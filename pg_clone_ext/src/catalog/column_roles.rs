@@ -2,9 +2,10 @@
 
 use super::description::Raw;
 use super::open::description_of;
-use crate::pg::datum;
-use crate::pg::relation::OpenTable;
-use crate::pg::snapshot::{self, Snapshot};
+use crate::pg::query::snapshot;
+use crate::pg::query::snapshot::Snapshot;
+use crate::pg::table::relation::OpenTable;
+use crate::pg::value::datum;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{ColumnRole, Oid};
 

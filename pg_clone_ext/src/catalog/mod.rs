@@ -3,6 +3,7 @@
 mod column_roles;
 mod description;
 mod keys;
+pub mod large_objects;
 mod open;
 mod resolve;
 

@@ -1,13 +1,15 @@
 //! A store made ready for a run: its tables locked first, then described, then looked at as the planner sees them.
 
 use super::description::{Description, Raw};
-use crate::pg::plan_check::{self, Below};
-use crate::pg::privileges::{AsExtensionOwner, current_user};
 use crate::pg::query;
-use crate::pg::settings_guard::PathGuard;
-use crate::pg::snapshot::{self, Snapshot};
-use crate::pg::table_locks::OpenTables;
-pub use crate::pg::table_locks::Purpose;
+use crate::pg::query::snapshot;
+use crate::pg::query::snapshot::Snapshot;
+use crate::pg::session::privileges::{AsExtensionOwner, current_user};
+use crate::pg::session::settings_guard::PathGuard;
+use crate::pg::table::locks::OpenTables;
+pub use crate::pg::table::locks::Purpose;
+use crate::pg::table::plan_check;
+use crate::pg::table::plan_check::Below;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{ColumnRole, InsertPath, Oid, Store, Table, quote};
 

@@ -1,8 +1,9 @@
 //! Which store a call means when it names none: the only one, or the one that holds the project.
 
-use crate::pg::privileges::{AsExtensionOwner, check_select};
+use crate::pg::query::snapshot;
+use crate::pg::query::snapshot::Snapshot;
 use crate::pg::query::{for_each_row, text};
-use crate::pg::snapshot::{self, Snapshot};
+use crate::pg::session::privileges::{AsExtensionOwner, check_select};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::quote;
 

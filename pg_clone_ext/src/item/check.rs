@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::gather::access;
 use super::store::ItemStore;
 use super::{actor, query};
-use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::session::settings_guard::ReadingSettings;
 
 /// Ids that a message names.
 const NAMED: usize = 20;

@@ -14,8 +14,8 @@ use super::forms::Forms;
 use super::gather::Reading;
 use super::store::ItemStore;
 use super::{actor, journal, query, write, write_items};
-use crate::pg::privileges::AsExtensionOwner;
-use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::session::settings_guard::ReadingSettings;
 
 /// Things to do that are listed one by one.
 const LISTED: usize = 1_000;

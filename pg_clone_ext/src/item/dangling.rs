@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::query;
 use super::store::ItemStore;
-use crate::pg::json_text::JsonText;
-use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::session::settings_guard::ReadingSettings;
+use crate::pg::value::json_text::JsonText;
 
 /// Places that a message names.
 const NAMED: usize = 20;

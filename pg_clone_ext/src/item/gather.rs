@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use super::query::{self, Row};
 use super::store::ItemStore;
 use crate::error::internal;
-use crate::pg::json_text::JsonText;
+use crate::pg::value::json_text::JsonText;
 
 /// Called for every source, in order.
 pub type Take<'t> = &'t mut dyn FnMut(Source) -> Result<()>;

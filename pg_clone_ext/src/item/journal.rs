@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::store::ItemStore;
 use super::{Call, query};
-use crate::pg::json_text::JsonText;
-use crate::pg::privileges::{AsExtensionOwner, current_user};
+use crate::pg::session::privileges::{AsExtensionOwner, current_user};
+use crate::pg::value::json_text::JsonText;
 
 /// Ids and handles that a run's arguments name; of a larger set the rest stands in clone.item_origin.
 const NAMED: usize = 1_000;

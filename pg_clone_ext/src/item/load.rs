@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::query;
 use super::store::ItemStore;
 use crate::error::internal;
-use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::session::settings_guard::ReadingSettings;
 
 /// Members of a payload that are not content.
 const RECORD: [&str; 11] = [

@@ -32,7 +32,7 @@ pub use dangling::check_references;
 pub use load::check_entries;
 pub use show::{can_clone, check_clone, cloneable, draft};
 
-use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::session::settings_guard::ReadingSettings;
 use forms::{Form, Forms};
 use gather::Reading;
 use journal::Origin;

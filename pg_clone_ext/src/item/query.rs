@@ -11,7 +11,7 @@ use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiTupleTable};
 use serde_json::Value;
 
 use crate::error::internal;
-use crate::pg::json_text::JsonText;
+use crate::pg::value::json_text::JsonText;
 
 /// Plans that a session keeps at most; a store takes about ten.
 const PLANS: usize = 200;

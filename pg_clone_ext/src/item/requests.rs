@@ -5,7 +5,7 @@ use pg_clone_core::item::permission::Actor;
 
 use super::store::ItemStore;
 use super::{Call, query};
-use crate::pg::privileges::AsExtensionOwner;
+use crate::pg::session::privileges::AsExtensionOwner;
 
 /// What is known of a call.
 pub enum Request {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::store::ItemStore;
 use super::{Call, Opened, actor, gather, query, valid_forms};
-use crate::pg::settings_guard::ReadingSettings;
+use crate::pg::session::settings_guard::ReadingSettings;
 
 /// The draft of an item: nothing is written, reading is enough.
 ///

@@ -1,6 +1,6 @@
 //! Before anything is deleted: may the caller.
 
-use crate::pg::privileges;
+use crate::pg::session::privileges;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::Store;
 

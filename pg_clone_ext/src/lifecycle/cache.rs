@@ -4,12 +4,12 @@
 //! likes, where the cache is (`options.cache`, a `redis://` URL). The keys are recorded in the transaction of the deletion, in
 //! `clone.cache_invalidation`; whoever commits it deletes them afterwards: `pg_clone cache flush`.
 
-use super::deletion_set::DeletionSet;
+use super::delete::deletion_set::DeletionSet;
 use crate::error::internal;
-use crate::pg::privileges::{AsExtensionOwner, current_user};
 use crate::pg::query::for_each_row;
-use crate::pg::settings_guard::ReadingSettings;
-use crate::pg::snapshot::Snapshot;
+use crate::pg::query::snapshot::Snapshot;
+use crate::pg::session::privileges::{AsExtensionOwner, current_user};
+use crate::pg::session::settings_guard::ReadingSettings;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{Store, Table, TableRole, quote};
 

@@ -3,11 +3,11 @@
 use super::{authorize, delete_project, target};
 use crate::catalog;
 use crate::error::{internal, or_raise};
-use crate::pg::as_role::AsRole;
-use crate::pg::privileges::{AsExtensionOwner, current_user, current_user_oid};
-use crate::pg::settings_guard::CallersPath;
-use crate::pg::subtransaction::attempt;
-use crate::run::project_id;
+use crate::pg::query::subtransaction::attempt;
+use crate::pg::session::as_role::AsRole;
+use crate::pg::session::privileges::{AsExtensionOwner, current_user, current_user_oid};
+use crate::pg::session::settings_guard::CallersPath;
+use crate::run::authorize::project_id;
 use pg_clone_core::error::{Code, Error, Result};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::Oid;

@@ -1,7 +1,7 @@
 //! Locks on jobs and clones.
 
 use crate::error::internal;
-use crate::pg::object_lock;
+use crate::pg::session::object_lock;
 use pg_clone_core::error::{Error, Result};
 use pgrx::{Spi, pg_sys};
 

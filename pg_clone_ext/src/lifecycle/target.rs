@@ -2,7 +2,7 @@
 
 use crate::catalog;
 use crate::error::internal;
-use crate::pg::privileges::{AsExtensionOwner, current_user};
+use crate::pg::session::privileges::{AsExtensionOwner, current_user};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Store, quote};
 

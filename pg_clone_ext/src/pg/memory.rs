@@ -32,7 +32,7 @@ impl Memory {
     }
 
     /// The context itself, for this folder.
-    pub(super) fn as_ptr(&self) -> pg_sys::MemoryContext {
+    pub(in crate::pg) fn as_ptr(&self) -> pg_sys::MemoryContext {
         self.0
     }
 

@@ -7,12 +7,12 @@ use pgrx::pg_sys;
 const SLACK: usize = 512;
 
 /// Zeroed bytes in the current memory context, aligned for every structure, with slack behind them.
-pub(super) fn new_bytes(size: usize) -> *mut u8 {
+pub(in crate::pg) fn new_bytes(size: usize) -> *mut u8 {
     // SAFETY: palloc0 returns that many zeroed bytes or raises.
     unsafe { pg_sys::palloc0(size + SLACK).cast() }
 }
 
 /// A zeroed node in the current memory context; the caller sets its tag.
-pub(super) fn new_node<T>() -> *mut T {
+pub(in crate::pg) fn new_node<T>() -> *mut T {
     new_bytes(size_of::<T>()).cast()
 }

@@ -1,8 +1,8 @@
 //! Before anything is read: may the caller do this, and does the project exist.
 
 use super::state::Run;
-use crate::pg::privileges;
 use crate::pg::query::text;
+use crate::pg::session::privileges;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{ColumnRole, KeyKind, Store, Table, TableRole, quote};

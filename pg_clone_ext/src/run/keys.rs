@@ -1,8 +1,8 @@
 //! Keys of rows in their three kinds, and what the run maps them to.
 
 use super::state::{Run, over_budget};
-use crate::pg::datum;
-use crate::pg::row::Row;
+use crate::pg::query::row::Row;
+use crate::pg::value::datum;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Id, IntegerMap, Mapped, MappedInteger, MappedText, TextIdMap, uuid_text};
 use pg_clone_core::plan::{KeyKind, KeyRef, Oid, RowFilter};

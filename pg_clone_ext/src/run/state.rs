@@ -1,8 +1,8 @@
 //! One execution of a clone: everything its stages share.
 
 use super::keys::Key;
-use crate::pg::settings_guard::CallersPath;
-use crate::pg::snapshot::Snapshot;
+use crate::pg::query::snapshot::Snapshot;
+use crate::pg::session::settings_guard::CallersPath;
 use pg_clone_core::batch::DocumentBatch;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{IdMap, IntegerMap, OutOfMemory, TextIdMap};

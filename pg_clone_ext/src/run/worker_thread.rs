@@ -1,6 +1,6 @@
 //! Threads beside the backend: when there are any, and what the backend does while it waits for one.
 
-use crate::pg::signals::SignalsBlocked;
+use crate::pg::session::signals::SignalsBlocked;
 use pg_clone_core::error::{Code, Error};
 use pg_clone_core::worker_thread::{WorkQueue, WorkerThread};
 

@@ -1,15 +1,16 @@
 //! What a column of the clone gets, action by action.
 
 use super::Transformer;
+use super::key_values::KeyMapper;
+use super::rules::Ruled;
 use crate::error::internal;
-use crate::pg::datum::{self, Changed};
-use crate::pg::row::Row;
+use crate::pg::query::row::Row;
+use crate::pg::value::datum;
+use crate::pg::value::datum::Changed;
+use crate::run::copy::large_objects;
 use crate::run::document_errors::rewrite_error;
-use crate::run::key_values::KeyMapper;
 use crate::run::keys::Key;
-use crate::run::large_objects;
-use crate::run::new_keys::{fill_random, fill_template, fit_template, length_of};
-use crate::run::rules::Ruled;
+use crate::run::map::new_keys::{fill_random, fill_template, fit_template, length_of};
 use pg_clone_core::batch::VersionFinder;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};

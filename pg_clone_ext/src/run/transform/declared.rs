@@ -2,13 +2,14 @@
 
 use super::Transformer;
 use super::column_values::after_rules;
+use super::key_values::{KeyMapper, NewText};
+use super::rules::Ruled;
 use crate::error::internal;
-use crate::pg::datum::{self, Changed};
-use crate::pg::row::Row;
+use crate::pg::query::row::Row;
+use crate::pg::value::datum;
+use crate::pg::value::datum::Changed;
 use crate::run::document_errors::rewrite_error;
-use crate::run::key_values::{KeyMapper, NewText};
 use crate::run::keys::{Key, NewKey};
-use crate::run::rules::Ruled;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::jsonb;

@@ -1,19 +1,20 @@
 //! The heart of the copy stage: one row of the source becomes one row of the clone.
 
+use super::copy::row_batch::{Awaited, FinishedRow, Put, RowBatch};
 use super::document_errors::document_error;
-use super::key_statistics::KeyStatistics;
 use super::keys::Key;
-use super::row_batch::{Awaited, FinishedRow, Put, RowBatch};
-use super::rules::Ruled;
 use super::state::{Run, TableStatistics};
-use super::type_counts::TypeCounts;
+use super::transform::key_statistics::KeyStatistics;
+use super::transform::rules::Ruled;
+use super::transform::type_counts::TypeCounts;
 use crate::error::internal;
-use crate::pg::datum::{self, Changed};
-use crate::pg::domain_check::DomainCheck;
 use crate::pg::memory::Memory;
-use crate::pg::relation::Attribute;
-use crate::pg::row::Row;
-use crate::pg::toast::{CompressedValue, copied, make_compressed, stored};
+use crate::pg::query::row::Row;
+use crate::pg::table::relation::Attribute;
+use crate::pg::value::datum;
+use crate::pg::value::datum::Changed;
+use crate::pg::value::domain_check::DomainCheck;
+use crate::pg::value::toast::{CompressedValue, copied, make_compressed, stored};
 use pg_clone_core::batch::{DocumentFormat, RewrittenDocument};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Action, KeyKind, Output, Table, TableCopy, TableRole, is_text};
@@ -25,6 +26,10 @@ use declared::{DeclaredPath, declared_paths};
 
 mod column_values;
 mod declared;
+pub mod key_statistics;
+mod key_values;
+pub mod rules;
+mod type_counts;
 
 /// Turns rows of one table_copy into rows of its target.
 pub struct Transformer<'r> {

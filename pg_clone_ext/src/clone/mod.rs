@@ -1,0 +1,106 @@
+//! A clone from beginning to end: authorize, plan, map (all in `prepare`), copy, record, hand over files. One transaction, the
+//! caller's.
+
+mod plan_rows;
+mod prepare;
+mod summary;
+
+pub use plan_rows::PlanRow;
+
+use crate::pg::insert::key_checks::HeldKeyChecks;
+use crate::pg::session::settings_guard::CallersPath;
+use crate::run::copy::{self, kept_ids};
+use crate::run::record::{self, blobs};
+use crate::run::state::TableStatistics;
+use crate::verify;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::Request;
+use prepare::{Prepared, prepare};
+use serde_json::Value;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Instant;
+
+thread_local! {
+    static LAST_RUN: Cell<Option<i64>> = const { Cell::new(None) };
+}
+
+/// Number of this session's last run, committed or not.
+pub fn last_run() -> Option<i64> {
+    LAST_RUN.get()
+}
+
+/// Another session's change waits for the end of this transaction, so this session's own triggers made it.
+fn changed_by_itself(table: &str) -> Error {
+    Error::new(
+        Code::StoreChanged,
+        format!("table \"{table}\" got or lost a trigger or a rule while it was cloned"),
+    )
+    .detail("Rows that were written before did not pass it.")
+    .hint("A trigger of the store's tables must not change the definition of a table of the store.")
+}
+
+/// `project_clone`: the new project's document.
+pub fn clone_project(request: Request, path: &CallersPath) -> Result<Value> {
+    let began = Instant::now();
+    let Prepared {
+        mut run,
+        mut succession,
+        finish,
+        tables: open,
+    } = prepare(request, path.clone(), true)?;
+    if run.id == 0 {
+        run.id = record::next_run_id()?;
+    }
+    succession.before_copy(&run)?;
+    if run.request.options.keep_ids {
+        kept_ids::check_free(&run)?;
+    }
+    let run = Rc::new(run);
+    let mut totals = TableStatistics::default();
+    let mut tables = Vec::new();
+    let mut progress = summary::Progress::new(&run);
+    let held = run.held.then(|| HeldKeyChecks::begin(run.path.clone()));
+    for table_copy in &run.table_copies {
+        let table_began = Instant::now();
+        let statistics = copy::table(&run, table_copy, &mut |rows, _| progress.table(table_copy, rows))?;
+        progress.done(&statistics);
+        totals.add(&statistics);
+        tables.push(record::Filled {
+            table_copy,
+            statistics,
+            took: table_began.elapsed(),
+        });
+    }
+    if let Some(held) = held {
+        held.release();
+    }
+    if let Some(name) = open.changed() {
+        return Err(changed_by_itself(&name));
+    }
+    drop(open);
+    if run.request.options.keep_ids {
+        kept_ids::advance_sequences(&run)?;
+    }
+    let blobs = blobs::list(&run)?;
+    record::write(&run, &tables, &totals, blobs.len())?;
+    blobs::queue(&run, &blobs)?;
+    let mut todos: Vec<String> = totals.todos.iter().cloned().collect();
+    succession.after_copy(&run, &mut todos)?;
+    if let Some(finish) = finish {
+        todos.extend(record::call_finish(&run, finish)?);
+    }
+    let project = record::finish(&run, &todos)?;
+    if run.request.options.verify {
+        verify::verify_now(&run.store, &run.target)?;
+    }
+    LAST_RUN.set(Some(run.id));
+    summary::report(&run, &tables, &totals, blobs.len(), &todos, began.elapsed());
+    Ok(project)
+}
+
+/// `project_clone_plan`: what `project_clone` would do, counted without writing.
+pub fn plan_project(request: Request, path: &CallersPath) -> Result<Vec<PlanRow>> {
+    let prepared = prepare(request, path.clone(), false)?;
+    plan_rows::rows(&prepared.run)
+}

@@ -1,0 +1,105 @@
+//! What an operator sees in psql: progress while a long clone runs, a summary at its end.
+
+use crate::pg::session::notice::notice;
+use crate::run::record::{Filled, resources};
+use crate::run::state::{Run, TableStatistics};
+use pg_clone_core::plan::TableCopy;
+use pg_clone_core::rewrite::Counts;
+use std::time::{Duration, Instant};
+
+/// Time between two lines of progress.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Lines of progress for clones that take longer than a moment.
+pub struct Progress<'r> {
+    run: &'r Run,
+    began: Instant,
+    said: Instant,
+    done: u64,
+    expected: u64,
+}
+
+impl<'r> Progress<'r> {
+    /// Begins to count.
+    pub fn new(run: &'r Run) -> Self {
+        let now = Instant::now();
+        Progress {
+            run,
+            began: now,
+            said: now,
+            done: 0,
+            expected: run.ids.cloned() + run.texts.cloned(),
+        }
+    }
+
+    /// Rows of the table that is being filled.
+    pub fn table(&mut self, table_copy: &TableCopy, rows: u64) {
+        if self.said.elapsed() < EVERY {
+            return;
+        }
+        self.said = Instant::now();
+        let name = self
+            .run
+            .store
+            .table(table_copy.table)
+            .map_or("", |table| table.sql_name.as_str());
+        let all = self.done + rows;
+        let rate = all as f64 / self.began.elapsed().as_secs_f64().max(0.001);
+        notice(
+            &format!(
+                "cloning {name}: {rows} rows; {all} rows in all, {rate:.0} rows/s, {} ids mapped",
+                self.expected
+            ),
+            "",
+        );
+    }
+
+    /// A table is finished.
+    pub fn done(&mut self, statistics: &TableStatistics) {
+        self.done += statistics.by_type.values().map(|counts| counts.rows).sum::<u64>();
+    }
+}
+
+/// The summary.
+pub fn report(
+    run: &Run,
+    tables: &[Filled<'_>],
+    totals: &TableStatistics,
+    blobs: usize,
+    todos: &[String],
+    took: Duration,
+) {
+    let rows: u64 = tables
+        .iter()
+        .flat_map(|t| t.statistics.by_type.values())
+        .map(|c| c.rows)
+        .sum();
+    let mut counts = Counts::default();
+    tables.iter().for_each(|t| counts.add(&t.statistics.rewritten()));
+    let mut details = Vec::new();
+    if totals.dangling_total() > 0 {
+        details.push(format!(
+            "{} references name resources that were not cloned (see clone.run_dangling).",
+            totals.dangling_total()
+        ));
+    }
+    if blobs > 0 {
+        details.push(format!(
+            "{blobs} files wait to be copied: pg_clone blobs run --run {}",
+            run.id
+        ));
+    }
+    details.extend(todos.iter().map(|todo| format!("To do: {todo}")));
+    notice(
+        &format!(
+            "cloned project {} to {}: {} resources, {rows} rows, {} references rewritten in {:.2} s (run {})",
+            run.source,
+            run.target,
+            resources(run, tables),
+            counts.rewritten,
+            took.as_secs_f64(),
+            run.id
+        ),
+        &details.join("\n"),
+    );
+}

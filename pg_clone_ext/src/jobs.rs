@@ -1,0 +1,177 @@
+//! Clones that somebody asks for and a worker makes, with the rights of who asked.
+
+use crate::catalog;
+use crate::clone;
+use crate::error::internal;
+use crate::lifecycle::refresh::Succession;
+use crate::lifecycle::{authorize, target};
+use crate::pg::session::as_role::AsRole;
+use crate::pg::session::privileges::{AsExtensionOwner, current_user_oid};
+use crate::pg::session::settings_guard::CallersPath;
+use crate::run;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::Request;
+use pgrx::{JsonB, Spi, pg_sys};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::ffi::CString;
+
+/// Settings of the session that asks, which the job runs with.
+const SETTINGS: [&str; 3] = ["search_path", "pg_clone.actor", "pg_clone.max_memory"];
+
+/// Queues a clone and returns the job's number. What `project_clone_plan` would refuse fails here: wrong arguments, missing rights,
+/// unknown types, ids and projects. Everything is checked again when the job runs. Errors besides: 53400 too many jobs queued.
+pub fn start(request: &Request, path: &CallersPath) -> Result<i64> {
+    request.check()?;
+    let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
+    let description = catalog::open(&name, catalog::Purpose::Read)?.description;
+    let store = description.store;
+    run::authorize::tables(&store, &request.resource_types, true)?;
+    let source = run::authorize::project_id(store.project_table()?, &request.source_project)?;
+    if !target::exists(&store, &source)? {
+        return Err(run::authorize::not_found(&source));
+    }
+    let succession = Succession::begin(&store, &description.rules, request, &source, false)?;
+    if succession.replaced_project().is_some() {
+        authorize::tables(&store)?;
+    }
+    clone::plan_project(request.clone(), path)?;
+    let mut arguments = run::record::arguments(request);
+    arguments["store"] = store.name.as_str().into();
+    let mut settings = BTreeMap::new();
+    for setting in SETTINGS {
+        let value = match setting {
+            "search_path" => Some(path.to_text()),
+            _ => Spi::get_one_with_args::<String>(
+                "SELECT pg_catalog.current_setting($1, true)",
+                &[setting.into()],
+            )
+            .map_err(internal)?,
+        };
+        settings.insert(setting, value);
+    }
+    let caller = current_user_oid();
+    let _owner = AsExtensionOwner::new();
+    Spi::get_one_with_args::<i64>(
+        "SELECT clone_internal.queue_job($1, $2, $3, $4, $5, $6, $7)",
+        &[
+            source.as_str().into(),
+            store.name.as_str().into(),
+            succession.replaced_project().into(),
+            JsonB(arguments).into(),
+            caller.into(),
+            JsonB(json!(settings)).into(),
+            crate::settings::max_queued_jobs().into(),
+        ],
+    )
+    .map_err(internal)?
+    .ok_or_else(|| Error::new(Code::Internal, "no job number"))
+}
+
+/// Cancels a job that the caller, or a role that the caller is a member of, has queued. Returns its state afterwards.
+pub fn cancel(job: i64) -> Result<Option<String>> {
+    let caller = current_user_oid();
+    let _owner = AsExtensionOwner::new();
+    Spi::get_one_with_args::<String>(
+        "SELECT clone_internal.cancel_job($1, $2)",
+        &[job.into(), caller.into()],
+    )
+    .map_err(internal)
+}
+
+#[derive(Deserialize)]
+struct Job {
+    role: u32,
+    name_now: Option<String>,
+    queued_by: String,
+    schema: String,
+    arguments: Value,
+    settings: BTreeMap<String, Option<String>>,
+}
+
+const JOB: &str = "SELECT pg_catalog.jsonb_build_object('role', j.role::pg_catalog.int8, 'name_now', (SELECT a.rolname FROM pg_catalog.pg_roles a \
+       WHERE a.oid OPERATOR(pg_catalog.=) j.role), 'queued_by', j.queued_by, 'arguments', j.arguments, 'settings', j.settings, \
+     'schema', (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n \
+       ON n.oid OPERATOR(pg_catalog.=) e.extnamespace WHERE e.extname OPERATOR(pg_catalog.=) 'pg_clone_ext'::pg_catalog.name)) \
+     FROM clone.job_queue j WHERE j.id OPERATOR(pg_catalog.=) $1";
+
+/// Makes the clone of a job with the rights of the role that queued it, by the very call that this role could make itself:
+/// EXECUTE on project_clone, the rights on the tables and the arguments are checked now. Returns the run and the project.
+pub fn run(job: i64) -> Result<Value> {
+    let found = Spi::get_one_with_args::<JsonB>(JOB, &[job.into()]).map_err(internal)?;
+    let Some(JsonB(found)) = found else {
+        return Err(Error::new(Code::NotFound, format!("there is no job {job}")));
+    };
+    let found: Job = serde_json::from_value(found).map_err(internal)?;
+    // The oid alone would not do: after a dump was restored elsewhere it may be another role's.
+    if found.name_now.as_deref() != Some(found.queued_by.as_str()) {
+        let now = match found.name_now {
+            None => "does not exist any more".to_owned(),
+            Some(name) => format!("is \"{name}\" now"),
+        };
+        return Err(Error::new(
+            Code::NotAllowed,
+            format!("role \"{}\", which queued job {job}, {now}", found.queued_by),
+        )
+        .hint("Queue the clone again, as a role that may make it."));
+    }
+    let role = pg_sys::Oid::from(found.role);
+    let mut settings = Vec::new();
+    for (name, value) in found.settings {
+        // The temporary schema of the worker's session must not come first: its tables are not the role's.
+        let value = match (name.as_str(), value) {
+            ("search_path", Some(path)) if path.trim().is_empty() => Some("pg_catalog, pg_temp".to_owned()),
+            ("search_path", Some(path)) => Some(format!("{path}, pg_temp")),
+            (_, value) => value,
+        };
+        if let Some(value) = value
+            && let (Ok(name), Ok(value)) = (CString::new(name), CString::new(value))
+        {
+            settings.push((name, value));
+        }
+    }
+    let text = |name: &str| {
+        found
+            .arguments
+            .get(name)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    let list = |name: &str| -> Vec<String> {
+        let items = found
+            .arguments
+            .get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        items
+            .iter()
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect()
+    };
+    let project = {
+        let _role = AsRole::new(role, &settings);
+        // A deferred check would run after us, with the rights of the worker: not allowed here.
+        Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal)?;
+        Spi::get_one_with_args::<JsonB>(
+            &format!(
+                "SELECT {}.project_clone($1, name => $2, resource_types => $3, include_ids => $4, exclude_ids => $5, \
+                 owner => $6, store => $7, options => $8)",
+                found.schema
+            ),
+            &[
+                text("source_project").into(),
+                text("name").into(),
+                list("resource_types").into(),
+                list("include_ids").into(),
+                list("exclude_ids").into(),
+                text("owner").into(),
+                text("store").into(),
+                JsonB(found.arguments.get("options").cloned().unwrap_or_else(|| json!({}))).into(),
+            ],
+        )
+        .map_err(internal)?
+    };
+    Ok(json!({"run": clone::last_run(), "project": project.map(|JsonB(project)| project)}))
+}

@@ -1,0 +1,266 @@
+//! The rows of a project that go, as SQL: what deletes them and what counts them.
+
+use crate::error::internal;
+use crate::pg::query::for_each_written_row;
+use crate::pg::session::settings_guard::CallersPath;
+use crate::run::keys::Key;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{self, Oid, Store, Table, TableRole, quote};
+use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
+
+/// Rows by table, in the order of deletion.
+pub type Counts = Map<String, Value>;
+
+/// The rows of one project, without those that are kept.
+pub struct DeletionSet {
+    /// The store, with a condition on the rows that go in the place of the one on live rows.
+    store: Store,
+    /// The store, with the condition that says which rows are the project's, whether they go or stay.
+    own: Store,
+    project: String,
+    filled: HashSet<Oid>,
+    along: Vec<(String, String)>,
+}
+
+impl DeletionSet {
+    /// All rows of the project but the resources in `kept` and what belongs to them.
+    pub fn new(store: &Store, project: &str, kept: &HashMap<Oid, Vec<Key>>) -> Result<Self> {
+        let mut own = store.clone();
+        for table in &mut own.tables {
+            // A tenant column says whose a row is, live or not. Where rows belong by a join, the condition on live
+            // rows says which ones do: the others may be anybody's.
+            if table.role == TableRole::Project || table.project_column.is_some() {
+                table.live = None;
+            }
+        }
+        let mut store = own.clone();
+        let project_table = store.project_table()?.oid;
+        for table in &mut store.tables {
+            // What is deleted are rows of the tables, wherever those of a source are read.
+            table.source = None;
+            if table.references.contains(&project_table)
+                && kept.get(&table.oid).is_some_and(|keys| !keys.is_empty())
+            {
+                return Err(still_used(table, &kept[&table.oid]));
+            }
+            if let (Some(keys), Some(id)) = (kept.get(&table.oid), &table.id_column)
+                && !keys.is_empty()
+            {
+                let type_name = table.type_of(id);
+                let keys: Vec<String> = keys.iter().map(|key| quote::literal(&key.to_text())).collect();
+                let stays = format!(
+                    "NOT {} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{type_name}[])",
+                    quote::identifier(id),
+                    keys.join(", ")
+                );
+                table.live = Some(match &table.live {
+                    Some(live) => format!("({live}) AND {stays}"),
+                    None => stays,
+                });
+            }
+        }
+        let filled = filled(&store)?;
+        Ok(DeletionSet {
+            store,
+            own,
+            project: project.to_owned(),
+            filled,
+            along: Vec::new(),
+        })
+    }
+
+    /// The same, and rows of other tables or projects that go along: the tables' names and the conditions on their rows `t`.
+    #[must_use]
+    pub fn with_others(mut self, along: Vec<(String, String)>) -> Self {
+        self.along = along;
+        self
+    }
+
+    /// The store; its tables' conditions on live rows are not the catalog's.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The project.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// Tables that hold rows of any project.
+    pub fn filled(&self) -> &HashSet<Oid> {
+        &self.filled
+    }
+
+    /// The condition on rows `t` of a table that go; None: no row can.
+    pub fn condition(&self, table: &Table) -> Result<Option<String>> {
+        if !self.filled.contains(&table.oid) {
+            return Ok(None);
+        }
+        plan::condition(&self.store, table, &self.project, &self.filled, false)
+    }
+
+    /// The condition on rows `t` of a table that are the project's, whether they go or stay; None: no row can be.
+    pub fn belongs(&self, table: &Table) -> Result<Option<String>> {
+        if !self.filled.contains(&table.oid) {
+            return Ok(None);
+        }
+        plan::condition(&self.own, table, &self.project, &self.filled, false)
+    }
+
+    /// Deletes them with the caller's rights.
+    ///
+    /// One statement: all memberships are looked up under one snapshot, so the order of the tables does not matter for
+    /// what is found, rows that somebody commits meanwhile stay or go together with their children, and foreign keys, circles of
+    /// them too, are checked when everything is gone. Children come first, for triggers that look at them.
+    /// Triggers run under `path`.
+    pub fn delete(&self, path: &CallersPath) -> Result<Counts> {
+        let goes = self.goes()?;
+        let mut parts = Vec::new();
+        let mut counts = Vec::new();
+        for (number, (name, condition)) in goes.iter().enumerate() {
+            parts.push(format!(
+                "d{number} AS (DELETE FROM {name} AS t WHERE {condition} RETURNING 1)"
+            ));
+            counts.push(format!(
+                "SELECT {number}::pg_catalog.int8, pg_catalog.count(*) FROM d{number}"
+            ));
+        }
+        if counts.is_empty() {
+            return Ok(Counts::new());
+        }
+        let sql = format!("WITH {} {}", parts.join(", "), counts.join(" UNION ALL "));
+        let mut rows = vec![0; goes.len()];
+        for_each_written_row(&sql, path, &mut |row| {
+            if let Some(row) = row
+                && let (Some(place), Some(count)) = (row.bigint(0), row.bigint(1))
+                && let Some(rows) = usize::try_from(place).ok().and_then(|place| rows.get_mut(place))
+            {
+                *rows = count;
+            }
+            Ok(())
+        })?;
+        let goes = goes.into_iter().map(|(name, _)| name);
+        Ok(counted(goes.zip(rows)))
+    }
+
+    /// Counts them.
+    pub fn count(&self) -> Result<Counts> {
+        let mut counts = Vec::new();
+        for (number, (name, condition)) in self.goes()?.into_iter().enumerate() {
+            counts.push(format!(
+                "SELECT {number} AS place, {} AS name, pg_catalog.count(*) AS rows FROM {name} AS t WHERE {condition}",
+                quote::literal(&name),
+            ));
+        }
+        if counts.is_empty() {
+            return Ok(Counts::new());
+        }
+        let sql = format!(
+            "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(c.name, c.rows) ORDER BY c.place) FROM ({}) AS c \
+             WHERE c.rows OPERATOR(pg_catalog.>) 0",
+            counts.join(" UNION ALL ")
+        );
+        let found = pgrx::Spi::get_one::<pgrx::JsonB>(&sql).map_err(internal)?;
+        let rows: Vec<(String, i64)> = match found {
+            Some(pgrx::JsonB(rows)) => serde_json::from_value(rows).map_err(internal)?,
+            None => Vec::new(),
+        };
+        Ok(counted(rows))
+    }
+
+    /// What goes, in the order of deletion: names of tables and conditions on their rows `t`.
+    fn goes(&self) -> Result<Vec<(String, String)>> {
+        let own = self.tables()?.into_iter();
+        let own = own.map(|(table, condition)| (table.sql_name.clone(), condition));
+        Ok(self.along.iter().cloned().chain(own).collect())
+    }
+
+    /// Tables with rows that may go: those that name others (by foreign key or join) before the others.
+    pub fn tables(&self) -> Result<Vec<(&Table, String)>> {
+        let mut store = self.store.clone();
+        for table in &mut store.tables {
+            let parents = table.parents.clone();
+            table.references.extend(parents);
+        }
+        let mut tables = Vec::new();
+        for oid in plan::insertion_order(&store).into_iter().rev() {
+            let Some(table) = self.store.table(oid) else {
+                continue;
+            };
+            if let Some(condition) = self.condition(table)? {
+                tables.push((table, condition));
+            }
+        }
+        Ok(tables)
+    }
+}
+
+/// Sums of rows by table, without tables of which none went. A table can stand there twice: with the project's rows and with others
+/// that go along.
+fn counted(rows: impl IntoIterator<Item = (String, i64)>) -> Counts {
+    let mut counts = Counts::new();
+    for (name, rows) in rows.into_iter().filter(|(_, rows)| *rows > 0) {
+        let name = name.strip_prefix("ONLY ").unwrap_or(&name).to_owned();
+        let before = counts.get(&name).and_then(Value::as_i64).unwrap_or_default();
+        counts.insert(name, (before + rows).into());
+    }
+    counts
+}
+
+/// A foreign key to the project forbids to keep these rows without it (23503).
+fn still_used(table: &Table, keys: &[Key]) -> Error {
+    Error::new(
+        Code::Dangling,
+        format!(
+            "{} rows in {} must stay, but their foreign key to the project forbids it",
+            keys.len(),
+            table.sql_name
+        ),
+    )
+    .detail(format!(
+        "Other projects use them: {}",
+        keys.iter()
+            .take(20)
+            .map(Key::to_text)
+            .collect::<Vec<_>>()
+            .join(", ")
+    ))
+    .hint("Change the documents of the other projects that name them first.")
+}
+
+/// Tables that are not known to be empty now; what the catalog said when it was read may be out of date, for somebody may have
+/// filled a table while we waited for the lock. A table without a block of its own can have rows all the same, in children
+/// or in another engine: it is asked.
+fn filled(store: &Store) -> Result<HashSet<Oid>> {
+    let oids: Vec<i64> = store.tables.iter().map(|table| i64::from(table.oid)).collect();
+    let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
+        "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(c.oid::pg_catalog.int8, \
+           c.relkind OPERATOR(pg_catalog.<>) 'r' OR pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.>) 0, \
+           pg_catalog.has_table_privilege(c.oid, 'SELECT'))) FROM pg_catalog.pg_class c \
+         WHERE c.oid OPERATOR(pg_catalog.=) ANY (CAST($1 AS pg_catalog.oid[]))",
+        &[oids.into()],
+    )
+    .map_err(internal)?;
+    let found: Vec<(Oid, bool, bool)> = match found {
+        Some(pgrx::JsonB(rows)) => serde_json::from_value(rows).map_err(internal)?,
+        None => Vec::new(),
+    };
+    let mut filled = HashSet::new();
+    for (oid, has_blocks, readable) in found {
+        let Some(table) = store.table(oid) else { continue };
+        if has_blocks || (readable && has_a_row(table)?) {
+            filled.insert(oid);
+        }
+    }
+    Ok(filled)
+}
+
+fn has_a_row(table: &Table) -> Result<bool> {
+    pgrx::Spi::get_one::<bool>(&format!(
+        "SELECT EXISTS (SELECT 1 FROM {} AS t LIMIT 1)",
+        table.sql_name
+    ))
+    .map(|found| found.unwrap_or(false))
+    .map_err(internal)
+}

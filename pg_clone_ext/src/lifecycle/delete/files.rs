@@ -1,0 +1,333 @@
+//! The files of a project's resources, every version's, and which of them other projects use.
+
+use super::deletion_set::DeletionSet;
+use super::queue;
+use crate::pg::memory::Memory;
+use crate::pg::query::for_each_row;
+use crate::pg::query::row::Row;
+use crate::pg::query::snapshot::Snapshot;
+use crate::pg::session::settings_guard::ReadingSettings;
+use crate::run::keys::Key;
+use pg_clone_core::edit::member;
+use pg_clone_core::error::Result;
+use pg_clone_core::ids::Id;
+use pg_clone_core::plan::{ColumnRole, KeyKind, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::{jsonb, scan};
+use std::collections::{HashMap, HashSet};
+
+/// A file outside the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Table of its resource.
+    pub table: Oid,
+    /// Type of its resource.
+    pub resource_type: String,
+    /// Id of its resource.
+    pub id: Key,
+    /// Its key in the storage.
+    pub key: String,
+}
+
+/// Whose rows are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    TheProjects,
+    AllOthers,
+}
+
+/// What files a project has and who else uses them.
+pub struct ProjectFiles<'s> {
+    store: &'s Store,
+    rows: &'s DeletionSet,
+}
+
+impl<'s> ProjectFiles<'s> {
+    /// The files of the project whose rows `rows` finds.
+    pub fn new(store: &'s Store, rows: &'s DeletionSet) -> Self {
+        ProjectFiles { store, rows }
+    }
+
+    /// The files of its resources, deleted ones and old versions too, each key once; without those whose key another
+    /// project's resource has as well.
+    pub fn list(&self) -> Result<Vec<File>> {
+        let snapshot = Snapshot::latest();
+        snapshot.within(|| {
+            let _settings = ReadingSettings::new();
+            let mut files = Vec::new();
+            for table in self.tables_with_files() {
+                let own = self.of_table(table, Whose::TheProjects)?;
+                if own.is_empty() {
+                    continue;
+                }
+                let others = self.keys_that_others_may_share(table)?;
+                files.extend(own.into_iter().filter(|file| !others.contains(&file.key)));
+            }
+            let mut seen = HashSet::new();
+            files.retain(|file| seen.insert(file.key.clone()));
+            Ok(files)
+        })
+    }
+
+    /// The same, and those that runs copied to the project and whose resources are gone.
+    pub fn list_with_copied(&self) -> Result<Vec<File>> {
+        let mut files = self.list()?;
+        let mut known: HashSet<String> = files.iter().map(|file| file.key.clone()).collect();
+        for (resource_type, id, key) in queue::copied_files(&self.store.name, self.rows.project())? {
+            let table = self.store.tables.iter().find(|table| {
+                table.blob_key.is_some()
+                    && table
+                        .resource_type
+                        .as_ref()
+                        .is_none_or(|fixed| *fixed == resource_type)
+            });
+            if known.insert(key.clone()) {
+                files.push(File {
+                    table: table.map_or(0, |table| table.oid),
+                    resource_type,
+                    id: Key::parse(&id),
+                    key,
+                });
+            }
+        }
+        Ok(files)
+    }
+
+    /// Resources with files that live documents of other projects name: a clone made by other means may share them.
+    /// Reads every document of the other projects, but only if there is such a resource at all. Ids that are no
+    /// UUIDs are not looked for.
+    pub fn used_elsewhere(&self, files: &[File]) -> Result<HashMap<Oid, Vec<Key>>> {
+        let owners: HashMap<Id, Oid> = files
+            .iter()
+            .filter_map(|file| match file.id {
+                Key::Uuid(id) => Some((id, file.table)),
+                _ => None,
+            })
+            .collect();
+        let mut used: HashMap<Oid, Vec<Key>> = HashMap::new();
+        if owners.is_empty() {
+            return Ok(used);
+        }
+        let mut found: HashSet<Id> = HashSet::new();
+        let snapshot = Snapshot::latest();
+        snapshot.within(|| {
+            let _settings = ReadingSettings::new();
+            let memory = Memory::new(c"pg_clone shared files");
+            for table in self
+                .store
+                .tables
+                .iter()
+                .filter(|t| matches!(t.role, TableRole::Resource | TableRole::Project))
+            {
+                let (Some(document), Some(condition)) =
+                    (&table.document_column, self.condition(table, Whose::AllOthers)?)
+                else {
+                    continue;
+                };
+                let live = table.live.as_deref().unwrap_or("true");
+                let sql = format!(
+                    "SELECT t.{} FROM {} AS t WHERE {condition} AND ({live})",
+                    quote::identifier(document),
+                    table.sql_name
+                );
+                for_each_row(&sql, &mut |row| {
+                    let Some(row) = row else { return Ok(()) };
+                    memory.reset();
+                    memory.within(|| {
+                        let bytes = row.bytes(0).unwrap_or_default();
+                        found.extend(
+                            scan::uuids(bytes)
+                                .map(|(_, id)| id)
+                                .filter(|id| owners.contains_key(id)),
+                        );
+                        Ok(())
+                    })
+                })?;
+            }
+            Ok(())
+        })?;
+        for id in found {
+            if let Some(table) = owners.get(&id) {
+                used.entry(*table).or_default().push(Key::Uuid(id));
+            }
+        }
+        Ok(used)
+    }
+
+    fn tables_with_files(&self) -> impl Iterator<Item = &'s Table> {
+        let filled = self.rows.filled();
+        self.store
+            .tables
+            .iter()
+            .filter(move |table| table.blob_key.is_some() && filled.contains(&table.oid))
+    }
+
+    fn condition(&self, table: &Table, whose: Whose) -> Result<Option<String>> {
+        if !self.rows.filled().contains(&table.oid) {
+            return Ok(None);
+        }
+        let belongs = self.rows.belongs(table)?;
+        Ok(match whose {
+            Whose::TheProjects => belongs,
+            Whose::AllOthers => {
+                Some(belongs.map_or("true".to_owned(), |belongs| format!("({belongs}) IS NOT TRUE")))
+            }
+        })
+    }
+
+    /// Keys of other projects' files, where the template does not rule out that two resources have the same.
+    fn keys_that_others_may_share(&self, table: &Table) -> Result<HashSet<String>> {
+        let template = table.blob_key.as_deref().unwrap_or_default();
+        let id_type = table.id_column.as_deref().map_or("", |id| table.type_of(id));
+        let same_template = self
+            .store
+            .tables
+            .iter()
+            .filter(|other| other.blob_key.as_deref() == Some(template));
+        let unique = template.contains("{project}")
+            || (template.contains("{id}")
+                && (KeyKind::of(id_type) == KeyKind::Uuid || same_template.clone().count() == 1));
+        let mut keys = HashSet::new();
+        if !unique {
+            for other in same_template.filter(|other| self.rows.filled().contains(&other.oid)) {
+                keys.extend(
+                    self.of_table(other, Whose::AllOthers)?
+                        .into_iter()
+                        .map(|file| file.key),
+                );
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The files of a table's resources: of the rows, and of their versions where the table has a history.
+    fn of_table(&self, table: &Table, whose: Whose) -> Result<Vec<File>> {
+        let (Some(template), Some(id), Some(condition)) =
+            (&table.blob_key, &table.id_column, self.condition(table, whose)?)
+        else {
+            return Ok(Vec::new());
+        };
+        let mut types: HashMap<Key, String> = HashMap::new();
+        let mut files = Vec::new();
+        let mut add = |types: &HashMap<Key, String>, key: Key, version: Option<String>| {
+            let Some(resource_type) = types.get(&key) else {
+                return;
+            };
+            if template.contains("{version}") && version.is_none() {
+                return;
+            }
+            let blob = template
+                .replace("{id}", &key.to_text())
+                .replace("{version}", version.as_deref().unwrap_or_default())
+                .replace("{project}", self.rows.project());
+            files.push(File {
+                table: table.oid,
+                resource_type: resource_type.clone(),
+                id: key,
+                key: blob,
+            });
+        };
+        let type_column = table.type_column.as_ref().map_or("NULL::text".to_owned(), |c| {
+            format!("t.{}::text", quote::identifier(c))
+        });
+        read_versions(
+            table,
+            table,
+            id,
+            &type_column,
+            &condition,
+            &mut |key, row_type, version| {
+                let resource_type = row_type.or(table.resource_type.as_deref()).unwrap_or_default();
+                if table
+                    .blob_type
+                    .as_deref()
+                    .is_none_or(|only| only == resource_type)
+                {
+                    types.insert(key.clone(), resource_type.to_owned());
+                    add(&types, key, version);
+                }
+            },
+        )?;
+        let history = self
+            .store
+            .tables
+            .iter()
+            .find(|t| t.role == TableRole::History && t.parents.contains(&table.oid));
+        if let Some((history, join)) =
+            history.and_then(|history| Some((history, history.join_column.as_ref()?)))
+            && template.contains("{version}")
+            && let Some(condition) = self.condition(history, whose)?
+        {
+            read_versions(
+                table,
+                history,
+                join,
+                "NULL::text",
+                &condition,
+                &mut |key, _, version| add(&types, key, version),
+            )?;
+        }
+        Ok(files)
+    }
+}
+
+/// Gets a resource's id, its type (if the row says it) and its version.
+pub type Each<'a> = dyn FnMut(Key, Option<&str>, Option<String>) + 'a;
+
+/// Calls `each` with the resource's id, its type (if the row says it) and its version for every row of `from`.
+pub fn read_versions(
+    table: &Table,
+    from: &Table,
+    id: &str,
+    type_column: &str,
+    condition: &str,
+    each: &mut Each<'_>,
+) -> Result<()> {
+    let quoted = |column: &str| format!("t.{}", quote::identifier(column));
+    let version = from
+        .columns
+        .iter()
+        .find(|column| column.role == ColumnRole::Version);
+    let document = from.document_column.as_deref().filter(|_| version.is_none());
+    let sql = format!(
+        "SELECT {}, {type_column}, {}, {} FROM {} AS t WHERE {condition}",
+        quoted(id),
+        version.map_or("NULL::text".to_owned(), |column| format!(
+            "{}::text",
+            quoted(&column.name)
+        )),
+        document.map_or("NULL::text".to_owned(), quoted),
+        from.source_name()
+    );
+    let id_type = from.type_of(id);
+    let is_jsonb = document.is_some_and(|column| from.type_of(column) == "jsonb");
+    let path: Vec<&str> = table.version_path.iter().flatten().map(String::as_str).collect();
+    let memory = Memory::new(c"pg_clone files");
+    for_each_row(&sql, &mut |row| {
+        let Some(row) = row else { return Ok(()) };
+        memory.reset();
+        memory.within(|| {
+            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
+                return Ok(());
+            };
+            let version = match row.text(2)? {
+                Some(version) => Some(version.into_owned()),
+                None => version_in_document(row, is_jsonb, &path),
+            };
+            each(key, row.text(1)?.as_deref(), version);
+            Ok(())
+        })
+    })?;
+    Ok(())
+}
+
+fn version_in_document(row: &Row<'_>, is_jsonb: bool, path: &[&str]) -> Option<String> {
+    let bytes = row
+        .bytes(3)
+        .filter(|bytes| !bytes.is_empty() && !path.is_empty())?;
+    if !is_jsonb {
+        return member::string(bytes, path).map(std::borrow::Cow::into_owned);
+    }
+    let root = jsonb::decode(bytes).ok()?;
+    let node = path.iter().try_fold(&root, |node, name| node.get(name))?;
+    node.as_str().map(str::to_owned)
+}

@@ -1,0 +1,74 @@
+//! Large objects that more than one project names.
+
+use super::deletion_set::DeletionSet;
+use super::foreign_keys::rows_of;
+use crate::catalog::large_objects::{LargeObjectColumn, columns};
+use pg_clone_core::error::Result;
+use pg_clone_core::plan::quote;
+
+/// Rows that stay and name a large object that a deletion would destroy.
+pub struct Shared {
+    /// Their table.
+    pub table: String,
+    /// Its rows, as they stand after FROM.
+    pub rows: String,
+    /// The condition on its rows `t`.
+    pub condition: String,
+    /// An expression for the key of a row `t`.
+    pub key: String,
+    /// What ties them to the rows that go.
+    pub why: String,
+}
+
+/// Where to look for rows that stay and name a large object of a row that goes, whose trigger would delete it.
+pub fn shared(rows: &DeletionSet) -> Result<Vec<Shared>> {
+    let columns = columns(rows.store())?;
+    let managed: Vec<&LargeObjectColumn> = columns.iter().filter(|column| column.managed).collect();
+    let mut destroyed = Vec::new();
+    for column in managed {
+        let Some(table) = rows.store().table(column.table) else {
+            continue;
+        };
+        if let Some(gone) = rows.condition(table)? {
+            destroyed.push(format!(
+                "SELECT t.{}::pg_catalog.oid FROM {} AS t WHERE {gone}",
+                quote::identifier(&column.name),
+                table.sql_name
+            ));
+        }
+    }
+    let mut shared = Vec::new();
+    if destroyed.is_empty() {
+        return Ok(shared);
+    }
+    let destroyed = destroyed.join(" UNION ALL ");
+    for column in &columns {
+        let Some(table) = rows.store().table(column.table) else {
+            continue;
+        };
+        if !rows.filled().contains(&table.oid) {
+            continue;
+        }
+        let stays = match rows.condition(table)? {
+            Some(gone) => format!("({gone}) IS NOT TRUE"),
+            None => "true".to_owned(),
+        };
+        shared.push(Shared {
+            table: table.sql_name.clone(),
+            rows: rows_of(table),
+            condition: format!(
+                "t.{}::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ({destroyed}) AND {stays}",
+                quote::identifier(&column.name)
+            ),
+            key: table.id_column.as_ref().map_or_else(
+                || "t.ctid::pg_catalog.text".to_owned(),
+                |id| format!("t.{}::pg_catalog.text", quote::identifier(id)),
+            ),
+            why: format!(
+                "name{{s}} large objects (column {}) that the trigger lo_manage would delete with the project's rows",
+                column.name
+            ),
+        });
+    }
+    Ok(shared)
+}

@@ -1,0 +1,233 @@
+//! `project_delete`: every row of a clone and, through the queue, its files.
+
+use super::delete::conflicts::Conflicts;
+use super::delete::deletion_set::{Counts, DeletionSet};
+use super::delete::files::{File, ProjectFiles};
+use super::delete::options::DeleteOptions;
+use super::{authorize, cache, target};
+use crate::catalog;
+use crate::pg::session::notice::notice;
+use crate::pg::session::settings_guard::CallersPath;
+use crate::run::authorize::{not_found, project_id};
+use crate::run::keys::Key;
+use pg_clone_core::error::{Error, Result};
+use pg_clone_core::plan::{Oid, Store};
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+
+/// Deletes a clone; returns what was deleted (or would be). Triggers run under `path`.
+pub fn delete_project(
+    project: &str,
+    store: Option<&str>,
+    options: &Value,
+    path: &CallersPath,
+) -> Result<Value> {
+    let options = DeleteOptions::parse(options)?;
+    if project.trim().is_empty() {
+        return Err(
+            Error::bad_argument("the project is missing").hint("Give the id of the project to delete.")
+        );
+    }
+    let store = catalog::open(&target::store_of(store, project)?, catalog::Purpose::Write)?
+        .description
+        .store;
+    authorize::tables(&store)?;
+    let project = project_id(store.project_table()?, project)?;
+    if !options.dry_run {
+        target::lock(&store.name, &project)?;
+    }
+    let made_by = target::made_by(&store.name, &project)?;
+    let mut tombstone = None;
+    // A clone whose project row somebody else has deleted still has rows and files to clean up, and so may one that was
+    // deleted before: whoever had its old rows in a cache may have written to it since.
+    if made_by.is_none() {
+        if target::exists(&store, &project)? {
+            if !options.force {
+                return Err(target::not_a_clone(&project));
+            }
+        } else {
+            tombstone = target::tombstone(&store.name, &project)?;
+            if tombstone.is_none() {
+                return Err(not_found(&project));
+            }
+        }
+    }
+    let found = FilesFound::of(&store, &project, options.keep_shared)?;
+    let mut deletion_set = DeletionSet::new(&store, &project, &found.kept)?;
+    let conflicts = Conflicts::of(&deletion_set, &HashSet::new())?;
+    if options.include_others {
+        deletion_set = deletion_set.with_others(conflicts.along());
+    }
+    let mut report = Report {
+        store: &store,
+        project: &project,
+        found: &found,
+        files: found.files.len(),
+        copies_cancelled: 0,
+        stale_cache_keys: 0,
+        deleted_before: tombstone.as_ref().map(|tombstone| tombstone.deleted_at.as_str()),
+        todo: None,
+    };
+    let go_on = options.include_others || options.dry_run;
+    let dangling = crate::item::check_references(&store, &project, go_on, &|_| false)?;
+    if options.dry_run {
+        let mut json = report.json(&deletion_set.count()?, true);
+        json["conflicts"] = conflicts.json();
+        return Ok(with_dangling(&store, dangling, json));
+    }
+    if !options.include_others {
+        conflicts.refuse(&project, "deleted", GO_ON)?;
+    }
+    let run = made_by.as_ref().map(|made_by| made_by.run);
+    let run = run.or(tombstone.as_ref().map(|tombstone| tombstone.run));
+    let run = target::run_of_deletion(&store.name, &project, run)?;
+    report.stale_cache_keys = cache::record(&store, run, &deletion_set)?;
+    let rows = deletion_set.delete(path)?;
+    if rows.is_empty() {
+        match (&made_by, &tombstone) {
+            (Some(made_by), _) if made_by.rows > 0 && !options.force => {
+                return Err(target::no_rows(&project, made_by));
+            }
+            (None, Some(tombstone)) if found.files.is_empty() => {
+                return Err(target::nothing_left(&project, tombstone));
+            }
+            _ => {}
+        }
+    }
+    let (cancelled, never_begun) = queue::cancel_copies(&store.name, &project)?;
+    let files: Vec<File> = found
+        .files
+        .iter()
+        .filter(|file| !never_begun.contains(&file.key))
+        .cloned()
+        .collect();
+    target::mark_deleted(&store.name, &project)?;
+    let queued = queue::delete_files(&store.name, run, &files)?;
+    found.tell(&store);
+    report.files = usize::try_from(queued).unwrap_or_default();
+    report.copies_cancelled = cancelled;
+    report.todo = cache::todo(&store, run, report.stale_cache_keys);
+    report.tell();
+    Ok(with_dangling(&store, dangling, report.json(&rows, false)))
+}
+
+/// The report of a registry says what names nothing any more.
+fn with_dangling(store: &Store, dangling: Vec<Value>, mut report: Value) -> Value {
+    if store.preset == "registry" {
+        report["dangling"] = Value::Array(dangling);
+    }
+    report
+}
+
+/// What to do about rows in the way of a deletion.
+const GO_ON: &str = "Delete or move those rows first, or go on all the same with options => '{\"others\": \"include\"}'; \
+                     '{\"dry_run\": true}' lists them without deleting.";
+
+/// The files of a project: those that go, and the resources whose files other projects use.
+struct FilesFound {
+    files: Vec<File>,
+    kept: HashMap<Oid, Vec<Key>>,
+}
+
+impl FilesFound {
+    fn of(store: &Store, project: &str, keep_shared: bool) -> Result<Self> {
+        let nothing_kept = HashMap::new();
+        let everything = DeletionSet::new(store, project, &nothing_kept)?;
+        let files = ProjectFiles::new(store, &everything);
+        let mut list = files.list_with_copied()?;
+        let kept = if keep_shared {
+            files.used_elsewhere(&list)?
+        } else {
+            nothing_kept
+        };
+        let kept_ids: HashSet<&Key> = kept.values().flatten().collect();
+        list.retain(|file| !kept_ids.contains(&file.id));
+        Ok(FilesFound { files: list, kept })
+    }
+
+    fn tell(&self, store: &Store) {
+        for (table, keys) in &self.kept {
+            let name = store.table(*table).map_or("", |table| table.sql_name.as_str());
+            notice(
+                &format!(
+                    "{} resources in {name} stay with their files: documents of other projects name them",
+                    keys.len()
+                ),
+                &keys
+                    .iter()
+                    .take(20)
+                    .map(Key::to_text)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            );
+        }
+    }
+
+    fn kept(&self, store: &Store) -> Value {
+        self.kept
+            .iter()
+            .flat_map(|(table, keys)| {
+                let name = store.table(*table).map_or("", |table| table.sql_name.as_str());
+                keys.iter()
+                    .map(move |key| json!({"relation": name, "id": key.to_text()}))
+            })
+            .collect()
+    }
+}
+
+/// What was done, or would be.
+struct Report<'r> {
+    store: &'r Store,
+    project: &'r str,
+    found: &'r FilesFound,
+    files: usize,
+    copies_cancelled: usize,
+    stale_cache_keys: i64,
+    deleted_before: Option<&'r str>,
+    todo: Option<String>,
+}
+
+impl Report<'_> {
+    fn json(&self, rows: &Counts, dry_run: bool) -> Value {
+        let total: i64 = rows.values().filter_map(Value::as_i64).sum();
+        let mut json = json!({
+            "project": self.project,
+            "store": self.store.name,
+            "dry_run": dry_run,
+            "rows": total,
+            "tables": rows,
+            "files": self.files,
+            "copies_cancelled": self.copies_cancelled,
+            "kept": self.found.kept(self.store),
+            "stale_cache_keys": self.stale_cache_keys,
+            "todo": self.todo.iter().collect::<Vec<_>>(),
+        });
+        if let Some(deleted_before) = self.deleted_before {
+            json["deleted_before"] = deleted_before.into();
+        }
+        json
+    }
+
+    fn tell(&self) {
+        if let Some(deleted_before) = self.deleted_before {
+            notice(
+                &format!(
+                    "project {} was deleted already, at {deleted_before}; what was written to it since is gone now",
+                    self.project
+                ),
+                "",
+            );
+        }
+        if let Some(todo) = &self.todo {
+            notice(&format!("to do: {todo}"), "");
+        }
+    }
+}
+
+pub mod conflicts;
+pub mod deletion_set;
+pub mod files;
+mod foreign_keys;
+mod large_objects;
+mod options;
+pub mod queue;

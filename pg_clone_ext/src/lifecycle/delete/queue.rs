@@ -1,0 +1,95 @@
+//! Hands the files of a deleted project to the driver: `clone.blob_copy` with operation `delete`.
+
+use super::files::File;
+use crate::error::internal;
+use crate::pg::session::privileges::AsExtensionOwner;
+use pg_clone_core::error::Result;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+
+/// Rows per INSERT into the queue.
+const BATCH: usize = 1000;
+
+/// Cancels the copies to a project's files that still wait. Returns how many, and the keys that no worker ever began to write.
+pub fn cancel_copies(store: &str, project: &str) -> Result<(usize, HashSet<String>)> {
+    let _owner = AsExtensionOwner::new();
+    let cancelled = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
+        "WITH cancelled AS (UPDATE clone.blob_copy q SET state = 'cancelled', finished_at = pg_catalog.clock_timestamp() \
+           FROM clone.run r WHERE r.id OPERATOR(pg_catalog.=) q.run_id AND r.store OPERATOR(pg_catalog.=) $1 \
+           AND r.target_project OPERATOR(pg_catalog.=) $2 AND r.deleted_at IS NULL AND q.operation OPERATOR(pg_catalog.=) 'copy' \
+           AND q.state OPERATOR(pg_catalog.=) ANY ('{pending,failed}'::pg_catalog.text[]) \
+           RETURNING q.target_key, q.attempts) \
+         SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(c.target_key, c.attempts)) FROM cancelled c",
+        &[store.into(), project.into()],
+    )
+    .map_err(internal)?;
+    let cancelled: Vec<(String, i64)> = match cancelled {
+        Some(pgrx::JsonB(rows)) => serde_json::from_value(rows).map_err(internal)?,
+        None => Vec::new(),
+    };
+    let never_begun = cancelled
+        .iter()
+        .filter(|(_, attempts)| *attempts == 0)
+        .map(|(key, _)| key.clone())
+        .collect();
+    Ok((cancelled.len(), never_begun))
+}
+
+/// Files that copies to a project may have made, whether or not its rows are still there: type, id and key of each.
+pub fn copied_files(store: &str, project: &str) -> Result<Vec<(String, String, String)>> {
+    let _owner = AsExtensionOwner::new();
+    let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
+        "SELECT pg_catalog.jsonb_agg(DISTINCT pg_catalog.jsonb_build_array(COALESCE(q.resource_type, ''), COALESCE(q.target_id, ''), q.target_key)) \
+         FROM clone.blob_copy q JOIN clone.run r ON r.id OPERATOR(pg_catalog.=) q.run_id \
+         WHERE r.store OPERATOR(pg_catalog.=) $1 AND r.target_project OPERATOR(pg_catalog.=) $2 AND r.kind OPERATOR(pg_catalog.=) 'project' \
+         AND q.operation OPERATOR(pg_catalog.=) 'copy' AND q.attempts OPERATOR(pg_catalog.>) 0 \
+         AND pg_catalog.right(q.target_key, 1) OPERATOR(pg_catalog.<>) '/' \
+         AND NOT EXISTS (SELECT 1 FROM clone.blob_copy d WHERE d.store OPERATOR(pg_catalog.=) q.store \
+           AND d.target_key OPERATOR(pg_catalog.=) q.target_key AND d.operation OPERATOR(pg_catalog.=) 'delete' \
+           AND d.id OPERATOR(pg_catalog.>) q.id AND d.state OPERATOR(pg_catalog.<>) 'cancelled')",
+        &[store.into(), project.into()],
+    )
+    .map_err(internal)?;
+    found.map_or(Ok(Vec::new()), |pgrx::JsonB(rows)| {
+        serde_json::from_value(rows).map_err(internal)
+    })
+}
+
+/// Queues the deletion of files, except where a clone that is still there has its own file under that key. Workers that listen
+/// wake up when the transaction commits. Returns how many were queued.
+pub fn delete_files(store: &str, run: i64, files: &[File]) -> Result<i64> {
+    let _owner = AsExtensionOwner::new();
+    let mut queued = 0;
+    for batch in files.chunks(BATCH) {
+        let rows: Vec<Value> = batch
+            .iter()
+            .map(|file| json!({"type": file.resource_type, "id": file.id.to_text(), "key": file.key}))
+            .collect();
+        queued += pgrx::Spi::get_one_with_args::<i64>(
+            "WITH queued AS (INSERT INTO clone.blob_copy (run_id, store, operation, resource_type, target_id, target_key, \
+                 target_location) \
+               SELECT $1, $2, 'delete', f.type, f.id, f.key, \
+                 (SELECT q.target_location FROM clone.blob_copy q WHERE q.store OPERATOR(pg_catalog.=) $2 \
+                  AND q.target_key OPERATOR(pg_catalog.=) f.key AND q.operation OPERATOR(pg_catalog.=) 'copy' \
+                  AND q.target_location IS NOT NULL ORDER BY q.id DESC LIMIT 1) \
+               FROM pg_catalog.jsonb_to_recordset($3) AS f (type pg_catalog.text, id pg_catalog.text, key pg_catalog.text) \
+               WHERE NOT EXISTS (SELECT FROM clone.blob_copy q JOIN clone.run r ON r.id OPERATOR(pg_catalog.=) q.run_id \
+                 WHERE q.store OPERATOR(pg_catalog.=) $2 AND q.target_key OPERATOR(pg_catalog.=) f.key \
+                 AND q.operation OPERATOR(pg_catalog.=) 'copy' AND q.state OPERATOR(pg_catalog.<>) 'cancelled' \
+                 AND r.deleted_at IS NULL) \
+               RETURNING 1) \
+             SELECT pg_catalog.count(*) FROM queued",
+            &[run.into(), store.into(), pgrx::JsonB(Value::Array(rows)).into()],
+        )
+        .map_err(internal)?
+        .unwrap_or_default();
+    }
+    if queued > 0 {
+        pgrx::Spi::run_with_args(
+            "SELECT pg_catalog.pg_notify('clone_blob_copy', $1::pg_catalog.text)",
+            &[run.into()],
+        )
+        .map_err(internal)?;
+    }
+    Ok(queued)
+}

@@ -1,0 +1,185 @@
+//! What was added to a clone by hand and stays when a newer clone takes its place: a tester's membership, say.
+
+use super::preserved_ids::{Identities, PreservedType, for_each_document};
+use crate::error::internal;
+use crate::pg::query::snapshot::Snapshot;
+use crate::pg::session::settings_guard::ReadingSettings;
+use crate::run::keys::Key;
+use pg_clone_core::error::Result;
+use pg_clone_core::ids::uuid_text;
+use pg_clone_core::plan::{self, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::scan;
+use std::collections::{HashMap, HashSet};
+
+/// The old clone, seen from the new one.
+pub struct OldClone<'a> {
+    /// Its store.
+    pub store: &'a Store,
+    /// Its project.
+    pub project: &'a str,
+    /// Tables that hold rows.
+    pub filled: &'a HashSet<Oid>,
+    /// The stable types.
+    pub types: &'a [PreservedType],
+    /// Ids that its run gave to stable resources.
+    pub given: &'a HashSet<String>,
+    /// Those among them that the new clone gives again.
+    pub given_again: &'a HashSet<String>,
+    /// What the new clone gives.
+    pub new: &'a Identities,
+}
+
+/// What stays of the old clone, and what is lost with it.
+#[derive(Default)]
+pub struct ManualRows {
+    /// Resources that stay, by table.
+    pub keys: HashMap<Oid, Vec<Key>>,
+    /// Stable resources that have no counterpart in the new clone: type and id.
+    pub lost: Vec<(String, String)>,
+}
+
+/// A resource added by hand.
+struct Added {
+    table: Oid,
+    key: Key,
+    resource_type: String,
+    needed: Option<String>,
+    names: Vec<String>,
+}
+
+impl OldClone<'_> {
+    /// Decides what stays.
+    pub fn carried(&self) -> Result<ManualRows> {
+        let mut carried = ManualRows::default();
+        // A run from before the types were made stable recorded nothing: what is by hand cannot be told.
+        if self.types.is_empty() || self.given.is_empty() {
+            return Ok(carried);
+        }
+        let snapshot = Snapshot::latest();
+        snapshot.within(|| {
+            let _settings = ReadingSettings::new();
+            let added = self.added(&mut carried.lost)?;
+            let by_hand: HashSet<String> = added.iter().map(|added| added.key.to_text()).collect();
+            let named: HashSet<&String> = added
+                .iter()
+                .flat_map(|added| &added.names)
+                .filter(|id| !self.given.contains(*id) && !by_hand.contains(*id))
+                .collect();
+            let companions = self.rows_with_ids(&named, true)?;
+            let companion_ids: HashSet<String> = companions.iter().map(|(_, key)| key.to_text()).collect();
+            let mut wanted = HashSet::new();
+            for added in added {
+                let stays = match &added.needed {
+                    None => true,
+                    Some(needed) => {
+                        let doubled = self
+                            .new
+                            .named
+                            .get(&added.resource_type)
+                            .is_some_and(|named| named.contains(needed));
+                        !doubled
+                            && (by_hand.contains(needed)
+                                || companion_ids.contains(needed)
+                                || self.given_again.contains(needed)
+                                || !self.rows_with_ids(&HashSet::from([needed]), false)?.is_empty())
+                    }
+                };
+                if stays {
+                    wanted.extend(added.names);
+                    carried.keys.entry(added.table).or_default().push(added.key);
+                }
+            }
+            for (table, key) in companions {
+                if wanted.contains(&key.to_text()) {
+                    carried.keys.entry(table).or_default().push(key);
+                }
+            }
+            Ok(carried)
+        })
+    }
+
+    /// Resources of carried types that no run made; notes those that a run made and the new one does not.
+    fn added(&self, lost: &mut Vec<(String, String)>) -> Result<Vec<Added>> {
+        let mut found = Vec::new();
+        for table in self.resource_tables() {
+            let types: Vec<&PreservedType> = self
+                .types
+                .iter()
+                .filter(|stable| {
+                    table
+                        .resource_type
+                        .as_ref()
+                        .is_none_or(|fixed| *fixed == stable.resource_type)
+                })
+                .collect();
+            let Some(belongs) = plan::condition(self.store, table, self.project, self.filled, true)? else {
+                continue;
+            };
+            if types.is_empty() {
+                continue;
+            }
+            for_each_document(table, &types, &belongs, &mut |document| {
+                let id = document.key.to_text();
+                if self.given.contains(&id) {
+                    if !self.given_again.contains(&id) {
+                        lost.push((document.stable.resource_type.clone(), id));
+                    }
+                } else if document.stable.carried {
+                    found.push(Added {
+                        table: table.oid,
+                        resource_type: document.stable.resource_type.clone(),
+                        needed: document.needed(),
+                        names: scan::uuids(document.bytes)
+                            .map(|(_, id)| uuid_text::to_string(&id))
+                            .filter(|name| *name != id)
+                            .collect(),
+                        key: document.key,
+                    });
+                }
+            })?;
+        }
+        Ok(found)
+    }
+
+    fn resource_tables(&self) -> impl Iterator<Item = &Table> {
+        self.store
+            .tables
+            .iter()
+            .filter(|t| t.role == TableRole::Resource && self.filled.contains(&t.oid))
+    }
+
+    /// Live resources with these ids, in the old clone or outside of it.
+    fn rows_with_ids(&self, ids: &HashSet<&String>, inside: bool) -> Result<Vec<(Oid, Key)>> {
+        let mut found = Vec::new();
+        if ids.is_empty() {
+            return Ok(found);
+        }
+        let list: Vec<String> = ids.iter().map(|id| quote::literal(id)).collect();
+        for table in self.resource_tables() {
+            let Some(id) = &table.id_column else { continue };
+            if !matches!(table.type_of(id), "uuid" | "text") {
+                continue;
+            }
+            let Some(belongs) = plan::condition(self.store, table, self.project, self.filled, true)? else {
+                continue;
+            };
+            let rows = pgrx::Spi::get_one::<Vec<String>>(&format!(
+                "SELECT pg_catalog.array_agg(t.{id}::pg_catalog.text) FROM {} AS t \
+                 WHERE t.{id} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{}[]) AND ({belongs}) IS {} TRUE AND ({})",
+                table.sql_name,
+                list.join(", "),
+                table.type_of(id),
+                if inside { "" } else { "NOT" },
+                table.live.as_deref().unwrap_or("true"),
+                id = quote::identifier(id),
+            ))
+            .map_err(internal)?;
+            found.extend(
+                rows.unwrap_or_default()
+                    .iter()
+                    .map(|id| (table.oid, Key::parse(id))),
+            );
+        }
+        Ok(found)
+    }
+}

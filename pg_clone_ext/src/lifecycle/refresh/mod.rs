@@ -1,0 +1,326 @@
+//! `options.replace`: a new clone takes the place of an earlier one, in one transaction.
+//!
+//! The engine calls [`Succession`] at four points: before anything is read (the lock on the old clone), when the ids are
+//! mapped (the old clone's ids are given again), before the first row is written (the old clone goes), and when all rows
+//! are there. Readers see the old clone until the transaction commits, and the new one afterwards.
+
+use super::delete::conflicts::Conflicts;
+use super::delete::deletion_set::DeletionSet;
+use super::delete::files::{File, ProjectFiles};
+use super::delete::queue;
+use super::refresh::manual_rows::{ManualRows, OldClone};
+use super::refresh::preserved_ids::{Identities, Identity, PreservedType};
+use super::refresh::preserved_secrets::PreservedSecrets;
+use super::target::MadeBy;
+use super::{authorize, cache, target};
+use crate::error::internal;
+use crate::pg::session::privileges::AsExtensionOwner;
+use crate::run::authorize::project_id;
+use crate::run::keys::{Key, NewKey};
+use crate::run::state::{Run, over_budget};
+use pg_clone_core::error::{Error, Result};
+use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
+use pg_clone_core::plan::{Request, Store};
+use pg_clone_core::rules::Rule;
+use pg_clone_core::scan;
+use std::collections::{HashMap, HashSet};
+
+/// What connects a clone with the one before it and the one after it.
+pub struct Succession {
+    types: Vec<PreservedType>,
+    rules: Vec<Rule>,
+    replaced: Option<Replaced>,
+    identities: Identities,
+}
+
+/// The clone that goes.
+struct Replaced {
+    project: String,
+    /// The run that made it; none where it is a project of its own whose rows come back from another database.
+    made_by: Option<MadeBy>,
+    /// Nothing of it is carried over: the new rows are all of the project.
+    entirely: bool,
+    identities: HashSet<Identity>,
+    values: Option<PreservedSecrets>,
+    files: Vec<File>,
+    lost: Vec<(String, String)>,
+    stale_cache_keys: i64,
+    deferred: Vec<String>,
+}
+
+impl Succession {
+    /// Checks the options that concern it and, when writing, waits until nobody else replaces or deletes the same clone.
+    pub fn begin(
+        store: &Store,
+        rules: &[Rule],
+        request: &Request,
+        source: &str,
+        writing: bool,
+    ) -> Result<Self> {
+        if let Some(expires_in) = &request.options.expires_in {
+            let _owner = AsExtensionOwner::new();
+            pgrx::Spi::run_with_args(
+                "SELECT clone_internal.parse_interval($1, 'options.expires_in')",
+                &[expires_in.as_str().into()],
+            )
+            .map_err(internal)?;
+        }
+        let replaced = match &request.options.replace {
+            Some(project) => Some(Replaced::find(
+                store,
+                project,
+                source,
+                request.options.keep_ids,
+                writing,
+            )?),
+            None => None,
+        };
+        Ok(Succession {
+            types: preserved_ids::types(&store.name)?,
+            rules: rules.to_vec(),
+            replaced,
+            identities: Identities::default(),
+        })
+    }
+
+    /// The clone that goes.
+    pub fn replaced_project(&self) -> Option<&str> {
+        self.replaced.as_ref().map(|replaced| replaced.project.as_str())
+    }
+
+    /// Gives the old clone's ids again: the project's, and those of stable resources that are cloned this time too.
+    pub fn pin(&self, run: &mut Run) -> Result<()> {
+        let Some(replaced) = self.replaced.as_ref().filter(|replaced| !replaced.entirely) else {
+            return Ok(());
+        };
+        let table = run.store.project_table()?.oid;
+        let project = Identity {
+            table: Some(table).filter(|_| replaced.project.parse::<i64>().is_ok()),
+            source: run.source.clone(),
+            target: replaced.project.clone(),
+        };
+        for identity in replaced.identities.iter().chain([&project]) {
+            pin_one(run, identity)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the old clone, except for what was added to it by hand and stays. Nothing of the new one is written yet.
+    pub fn before_copy(&mut self, run: &Run) -> Result<()> {
+        self.identities = Identities::of(run, &self.types)?;
+        match &mut self.replaced {
+            Some(replaced) => replaced.remove(run, &self.types, &self.rules, &self.identities),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the new clone the old one's secrets, queues the old files for deletion and records who follows whom. Changes
+    /// the list of what the operator must do accordingly.
+    pub fn after_copy(&self, run: &Run, todos: &mut Vec<String>) -> Result<()> {
+        self.identities.record(run.id)?;
+        let Some(replaced) = &self.replaced else {
+            return Ok(());
+        };
+        if let Some(values) = &replaced.values {
+            let needless = values.restore(run, &self.rules)?;
+            todos.retain(|todo| !needless.contains(todo));
+        }
+        for (resource_type, id) in &replaced.lost {
+            todos.push(format!(
+                "{resource_type}/{id}: is gone, the source has nothing that corresponds to it any more"
+            ));
+        }
+        replaced.constraints("IMMEDIATE")?;
+        todos.extend(cache::todo(&run.store, run.id, replaced.stale_cache_keys));
+        queue::delete_files(&run.store.name, run.id, &replaced.files)?;
+        let _owner = AsExtensionOwner::new();
+        pgrx::Spi::run_with_args(
+            "UPDATE clone.run n SET replaced = o.id::pg_catalog.text, expires_at = COALESCE(n.expires_at, o.expires_at) FROM clone.run o \
+             WHERE n.id OPERATOR(pg_catalog.=) $1 AND o.id OPERATOR(pg_catalog.=) $2",
+            &[run.id.into(), replaced.made_by.as_ref().map(|made_by| made_by.run).into()],
+        )
+        .map_err(internal)
+    }
+}
+
+fn pin_one(run: &mut Run, identity: &Identity) -> Result<()> {
+    let source = preserved_ids::key_in(&run.store, identity, &identity.source);
+    let target = preserved_ids::key_in(&run.store, identity, &identity.target);
+    if let (Some(table), Key::Int(_) | Key::Text(_)) = (identity.table, &source) {
+        return run.pin(&source, table, &target);
+    }
+    match (source, target) {
+        (Key::Uuid(source), Key::Uuid(target)) => {
+            if matches!(run.ids.get(&source), Mapped::Cloned(_)) {
+                run.ids_mut()?.insert_as(source, target).map_err(over_budget)?;
+            }
+        }
+        (Key::Text(source), target) => {
+            if matches!(run.texts.get(&source), MappedText::Cloned(_)) {
+                run.texts_mut()?
+                    .insert(&source, &target.to_text())
+                    .map_err(over_budget)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What to do about rows in the way of a refresh.
+const GO_ON: &str = "Delete or move those rows first. Resource types of which such rows name the clone's can keep their ids \
+                     (clone.stable), if the foreign key is deferrable. Or go on all the same with options => '{\"others\": \"include\"}'.";
+
+/// Whether the new clone has the very file: the same resource in the same version. It stays where it is, so that it is there all
+/// the time.
+fn is_given_again(file: &File, project: &str, given_again: &HashSet<String>) -> bool {
+    let ids: Vec<String> = scan::uuids(file.key.as_bytes())
+        .map(|(_, id)| uuid_text::to_string(&id))
+        .filter(|id| id != project)
+        .collect();
+    !ids.is_empty() && ids.iter().all(|id| given_again.contains(id))
+}
+
+impl Replaced {
+    /// Lets the checks of deferrable keys wait, or makes up for them.
+    fn constraints(&self, when: &str) -> Result<()> {
+        if self.deferred.is_empty() {
+            return Ok(());
+        }
+        pgrx::Spi::run(&format!("SET CONSTRAINTS {} {when}", self.deferred.join(", "))).map_err(internal)
+    }
+
+    fn find(store: &Store, given: &str, source: &str, keep_ids: bool, writing: bool) -> Result<Self> {
+        let project = project_id(store.project_table()?, given)?;
+        if project == source && !keep_ids {
+            return Err(Error::bad_argument(format!(
+                "project \"{project}\" cannot be replaced by a clone of itself"
+            ))
+            .hint("options.replace names an earlier clone of the source."));
+        }
+        if writing {
+            authorize::tables(store)?;
+            target::lock(&store.name, &project)?;
+        }
+        let made_by = target::made_by(&store.name, &project)?;
+        if keep_ids {
+            return Ok(Replaced {
+                project,
+                made_by,
+                entirely: true,
+                identities: HashSet::new(),
+                values: None,
+                files: Vec::new(),
+                lost: Vec::new(),
+                stale_cache_keys: 0,
+                deferred: Vec::new(),
+            });
+        }
+        let Some(made_by) = made_by else {
+            return Err(Error::bad_argument(format!(
+                "project \"{project}\" is no clone in store \"{}\", so none can replace it",
+                store.name
+            ))
+            .hint(
+                "SELECT id, target_project, name FROM clone.run WHERE deleted_at IS NULL lists the clones.",
+            ));
+        };
+        Ok(Replaced {
+            project,
+            entirely: false,
+            identities: Identities::recorded(made_by.run)?,
+            made_by: Some(made_by),
+            values: None,
+            files: Vec::new(),
+            lost: Vec::new(),
+            stale_cache_keys: 0,
+            deferred: Vec::new(),
+        })
+    }
+
+    fn remove(&mut self, run: &Run, types: &[PreservedType], rules: &[Rule], new: &Identities) -> Result<()> {
+        let store = &run.store.without_sources();
+        if self.entirely {
+            let deletion_set = DeletionSet::new(store, &self.project, &HashMap::new())?;
+            self.delete(run, store, deletion_set, &HashSet::new())?;
+            return target::mark_deleted(&store.name, &self.project);
+        }
+        let given: HashSet<String> = self
+            .identities
+            .iter()
+            .map(|identity| identity.target.clone())
+            .collect();
+        let given_again: HashSet<String> = self
+            .identities
+            .iter()
+            .filter(|identity| {
+                let domain: Vec<_> = identity.table.into_iter().collect();
+                let source = preserved_ids::key_in(store, identity, &identity.source);
+                matches!(run.new_key(&source, &domain), NewKey::To(new) if new.to_text() == identity.target)
+            })
+            .map(|identity| identity.target.clone())
+            .collect();
+        let go_on = run.request.options.include_others;
+        crate::item::check_references(store, &self.project, go_on, &|id| given_again.contains(id))?;
+        let everything = DeletionSet::new(store, &self.project, &HashMap::new())?;
+        let old = OldClone {
+            store,
+            project: &self.project,
+            filled: everything.filled(),
+            types,
+            given: &given,
+            given_again: &given_again,
+            new,
+        };
+        let ManualRows { keys: mut kept, lost } = old.carried()?;
+        self.lost = lost;
+        self.values = Some(PreservedSecrets::read(store, rules, &self.project, &given_again)?);
+        let files = ProjectFiles::new(store, &everything);
+        self.files = files.list_with_copied()?;
+        for (table, keys) in files.used_elsewhere(&self.files)? {
+            kept.entry(table).or_default().extend(keys);
+        }
+        let kept_ids: HashSet<&Key> = kept.values().flatten().collect();
+        self.files.retain(|file| {
+            !kept_ids.contains(&file.id) && !is_given_again(file, &self.project, &given_again)
+        });
+        let deletion_set = DeletionSet::new(store, &self.project, &kept)?;
+        let mut made_anew = given_again;
+        made_anew.insert(self.project.clone());
+        self.delete(run, store, deletion_set, &made_anew)?;
+        let (_, never_begun) = queue::cancel_copies(&store.name, &self.project)?;
+        self.files.retain(|file| !never_begun.contains(&file.key));
+        target::mark_deleted(&store.name, &self.project)
+    }
+    /// Deletes the old clone's rows, unless rows of others depend on them. Keys in `made_anew` are there again at the end.
+    fn delete(
+        &mut self,
+        run: &Run,
+        store: &Store,
+        mut rows: DeletionSet,
+        made_anew: &HashSet<String>,
+    ) -> Result<()> {
+        let go_on = run.request.options.include_others;
+        let conflicts = Conflicts::of(&rows, made_anew)?;
+        if go_on {
+            rows = rows.with_others(conflicts.along());
+        } else {
+            conflicts.refuse(&self.project, "replaced", GO_ON)?;
+        }
+        // Keys that name rows which this very transaction makes anew wait for them.
+        self.deferred = conflicts.deferred;
+        self.constraints("DEFERRED")?;
+        self.stale_cache_keys = cache::record(store, run.id, &rows)?;
+        let deleted = rows.delete(&run.path)?;
+        match &self.made_by {
+            Some(made_by) if deleted.is_empty() && made_by.rows > 0 && !go_on => {
+                Err(target::no_rows(&self.project, made_by))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+mod manual_rows;
+mod preserved_ids;
+mod preserved_secrets;

@@ -1,0 +1,397 @@
+//! Resources that are to have the same id in every clone that takes the place of an earlier one.
+
+use crate::error::internal;
+use crate::lifecycle::delete::files::read_versions;
+use crate::pg::memory::Memory;
+use crate::pg::query::row::Row;
+use crate::pg::query::snapshot::Snapshot;
+use crate::pg::query::{self, for_each_row};
+use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::session::settings_guard::ReadingSettings;
+use crate::run::keys::{Key, NewKey};
+use crate::run::state::Run;
+use pg_clone_core::edit::member;
+use pg_clone_core::error::Result;
+use pg_clone_core::ids::{Mapped, uuid_text};
+use pg_clone_core::plan::{self, KeyKind, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::{jsonb, scan};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+
+/// Rows per INSERT.
+const BATCH: usize = 1000;
+
+/// A row of clone.store_stable.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PreservedType {
+    /// The type.
+    pub resource_type: String,
+    /// Those added to a clone by hand stay.
+    pub carried: bool,
+    /// Path to the reference that must still name something.
+    pub needs: Option<Vec<String>>,
+}
+
+/// The stable types of a store.
+pub fn types(store: &str) -> Result<Vec<PreservedType>> {
+    let _owner = AsExtensionOwner::new();
+    let found = Snapshot::newest().within(|| {
+        query::text(&format!(
+            "SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(s))::pg_catalog.text FROM clone.store_stable s WHERE s.store OPERATOR(pg_catalog.=) {}",
+            quote::literal(store)
+        ))
+    })?;
+    found.map_or(Ok(Vec::new()), |rows: String| {
+        serde_json::from_str(&rows).map_err(internal)
+    })
+}
+
+/// An id of the source and what it became. Integer keys are unique in their table only.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// The table of an integer key.
+    pub table: Option<Oid>,
+    /// In the source.
+    pub source: String,
+    /// In the clone.
+    pub target: String,
+}
+
+/// What a run gives its stable resources.
+#[derive(Default)]
+pub struct Identities {
+    /// The ids.
+    pub pairs: HashSet<Identity>,
+    /// By type: what its resources name at the path `needs`, as ids in the clone.
+    pub named: HashMap<String, HashSet<String>>,
+}
+
+impl Identities {
+    /// Those of a run whose ids are settled: the project, cloned resources of the stable types, and the cloned resources that
+    /// their documents name.
+    pub fn of(run: &Run, types: &[PreservedType]) -> Result<Self> {
+        let mut found = Identities::default();
+        if types.is_empty() {
+            return Ok(found);
+        }
+        let project = run.store.project_table()?;
+        found.pairs.insert(Identity {
+            table: table_of_keys(&run.store, project),
+            source: run.source.clone(),
+            target: run.target.clone(),
+        });
+        run.snapshot.within(|| {
+            let _settings = ReadingSettings::new();
+            let excluded = resources_with_one_key(run)?;
+            for table in run
+                .store
+                .tables
+                .iter()
+                .filter(|t| t.role == TableRole::Resource && run.active.contains(&t.oid))
+            {
+                let of_table: Vec<&PreservedType> = types
+                    .iter()
+                    .filter(|stable| {
+                        table
+                            .resource_type
+                            .as_ref()
+                            .is_none_or(|fixed| *fixed == stable.resource_type)
+                    })
+                    .collect();
+                if !of_table.is_empty() {
+                    found.add(run, table, &of_table)?;
+                }
+            }
+            found.pairs.retain(|pair| !excluded.contains(&pair.source));
+            found.add_versions(run)
+        })?;
+        Ok(found)
+    }
+
+    /// Versions of resources whose file has the version in its key: as long as the source's resource has not changed, the
+    /// next clone gives the version again, and the file stays where it is.
+    fn add_versions(&mut self, run: &Run) -> Result<()> {
+        let sources: HashSet<String> = self.pairs.iter().map(|pair| pair.source.clone()).collect();
+        let mut versions = Vec::new();
+        for table in run
+            .store
+            .tables
+            .iter()
+            .filter(|table| run.active.contains(&table.oid))
+        {
+            let (Some(template), Some(id)) = (&table.blob_key, &table.id_column) else {
+                continue;
+            };
+            let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
+                continue;
+            };
+            if !template.contains("{version}") {
+                continue;
+            }
+            read_versions(
+                table,
+                table,
+                id,
+                "NULL::text",
+                &belongs,
+                &mut |key, _, version| {
+                    let version = version.and_then(|version| uuid_text::parse_slice(version.as_bytes()));
+                    if let Some(version) = version
+                        && sources.contains(&key.to_text())
+                        && let Mapped::Cloned(target) = run.ids.get(&version)
+                    {
+                        versions.push(Identity {
+                            table: None,
+                            source: uuid_text::to_string(&version),
+                            target: uuid_text::to_string(&target),
+                        });
+                    }
+                },
+            )?;
+        }
+        self.pairs.extend(versions);
+        Ok(())
+    }
+
+    fn add(&mut self, run: &Run, table: &Table, types: &[&PreservedType]) -> Result<()> {
+        let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
+            return Ok(());
+        };
+        for_each_document(table, types, &belongs, &mut |document| {
+            let NewKey::To(new) = run.new_key(&document.key, &[table.oid]) else {
+                return;
+            };
+            self.pairs.insert(Identity {
+                table: table_of_keys(&run.store, table),
+                source: document.key.to_text(),
+                target: new.to_text(),
+            });
+            for (_, id) in scan::uuids(document.bytes) {
+                if let Mapped::Cloned(target) = run.ids.get(&id) {
+                    self.pairs.insert(Identity {
+                        table: None,
+                        source: uuid_text::to_string(&id),
+                        target: uuid_text::to_string(&target),
+                    });
+                }
+            }
+            if let Some(named) = document.needed() {
+                let named = match uuid_text::parse_slice(named.as_bytes()).map(|id| run.ids.get(&id)) {
+                    Some(Mapped::Cloned(target)) => uuid_text::to_string(&target),
+                    _ => named,
+                };
+                self.named
+                    .entry(document.stable.resource_type.clone())
+                    .or_default()
+                    .insert(named);
+            }
+        })
+    }
+
+    /// Remembers them for the clone that will take this one's place.
+    pub fn record(&self, run: i64) -> Result<()> {
+        let rows: Vec<Value> = self
+            .pairs
+            .iter()
+            .map(|pair| json!({"table": pair.table, "source": pair.source, "target": pair.target}))
+            .collect();
+        let _owner = AsExtensionOwner::new();
+        for batch in rows.chunks(BATCH) {
+            pgrx::Spi::run_with_args(
+                "INSERT INTO clone.run_identity (run_id, relation, source_id, target_id) \
+                 SELECT $1, i.\"table\"::pg_catalog.oid::pg_catalog.regclass, i.source, i.target \
+                 FROM pg_catalog.jsonb_to_recordset($2) AS i (\"table\" pg_catalog.int8, source pg_catalog.text, target pg_catalog.text)",
+                &[run.into(), pgrx::JsonB(Value::Array(batch.to_vec())).into()],
+            )
+            .map_err(internal)?;
+        }
+        Ok(())
+    }
+
+    /// Those that a run recorded.
+    pub fn recorded(run: i64) -> Result<HashSet<Identity>> {
+        let _owner = AsExtensionOwner::new();
+        let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
+            "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(i.relation::pg_catalog.oid::pg_catalog.int8, i.source_id, i.target_id)) \
+             FROM clone.run_identity i WHERE i.run_id OPERATOR(pg_catalog.=) $1",
+            &[run.into()],
+        )
+        .map_err(internal)?;
+        let rows: Vec<(Option<Oid>, String, String)> = match found {
+            Some(pgrx::JsonB(rows)) => serde_json::from_value(rows).map_err(internal)?,
+            None => Vec::new(),
+        };
+        Ok(rows
+            .into_iter()
+            .map(|(table, source, target)| Identity {
+                table,
+                source,
+                target,
+            })
+            .collect())
+    }
+}
+
+/// Resources whose file has a key without the version: under the same id, the new file would have to overwrite the old
+/// one, which is still read until the new clone is committed. They get new ids.
+fn resources_with_one_key(run: &Run) -> Result<HashSet<String>> {
+    let mut found = HashSet::new();
+    for table in run
+        .store
+        .tables
+        .iter()
+        .filter(|table| run.active.contains(&table.oid))
+    {
+        let (Some(template), Some(id)) = (&table.blob_key, &table.id_column) else {
+            continue;
+        };
+        let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, true)? else {
+            continue;
+        };
+        if template.contains("{version}") {
+            continue;
+        }
+        let of_type = match (&table.blob_type, &table.type_column) {
+            (Some(only), Some(column)) => {
+                format!(
+                    " AND t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {}",
+                    quote::identifier(column),
+                    quote::literal(only)
+                )
+            }
+            _ => String::new(),
+        };
+        let sql = format!(
+            "SELECT t.{} FROM {} AS t WHERE {belongs}{of_type}",
+            quote::identifier(id),
+            table.source_name()
+        );
+        for_each_row(&sql, &mut |row| {
+            if let Some(row) = row {
+                found.extend(key_of(row, table.type_of(id))?.map(|key| key.to_text()));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// The table, if its keys are unique in it only: integers, and texts of tables that somebody described.
+fn table_of_keys(store: &Store, table: &Table) -> Option<Oid> {
+    let id = table.id_column.as_deref()?;
+    match KeyKind::of(table.type_of(id)) {
+        KeyKind::Int => Some(table.oid),
+        KeyKind::Text if store.follows_constraints() => Some(table.oid),
+        _ => None,
+    }
+}
+
+/// A document of a stable type.
+pub struct Document<'a> {
+    /// The resource's id.
+    pub key: Key,
+    /// Its stable type.
+    pub stable: &'a PreservedType,
+    /// The text, or the jsonb payload.
+    pub bytes: &'a [u8],
+    is_jsonb: bool,
+}
+
+impl Document<'_> {
+    /// The id in the reference that the resource needs.
+    pub fn needed(&self) -> Option<String> {
+        let path: Vec<&str> = self.stable.needs.as_ref()?.iter().map(String::as_str).collect();
+        let reference = if self.is_jsonb {
+            let root = jsonb::decode(self.bytes).ok()?;
+            path.iter()
+                .try_fold(&root, |node, name| node.get(name))?
+                .as_str()?
+                .to_owned()
+        } else {
+            member::string(self.bytes, &path)?.into_owned()
+        };
+        let id = match scan::uuids(reference.as_bytes()).next() {
+            Some((_, id)) => uuid_text::to_string(&id),
+            None => reference.rsplit('/').next().unwrap_or_default().to_owned(),
+        };
+        Some(id)
+    }
+}
+
+/// Calls `each` for the live resources of these types among the rows of `table` that meet the condition; under the active snapshot.
+/// One without a document has an empty one.
+pub fn for_each_document(
+    table: &Table,
+    types: &[&PreservedType],
+    condition: &str,
+    each: &mut dyn FnMut(Document<'_>),
+) -> Result<()> {
+    let Some(id) = &table.id_column else {
+        return Ok(());
+    };
+    let document = table.document_column.as_deref();
+    let quoted = |column: &str| format!("t.{}", quote::identifier(column));
+    let live = table.live.as_deref().unwrap_or("true");
+    let sql = format!(
+        "SELECT {}, {}, {} FROM {} AS t WHERE {condition} AND ({live})",
+        quoted(id),
+        table
+            .type_column
+            .as_ref()
+            .map_or("NULL::text".to_owned(), |column| format!(
+                "{}::text",
+                quoted(column)
+            )),
+        document.map_or("NULL::text".to_owned(), quoted),
+        table.source_name()
+    );
+    let id_type = table.type_of(id);
+    let is_jsonb = document.is_some_and(|document| table.type_of(document) == "jsonb");
+    let memory = Memory::new(c"pg_clone stable");
+    for_each_row(&sql, &mut |row| {
+        let Some(row) = row else { return Ok(()) };
+        memory.reset();
+        memory.within(|| {
+            let row_type = row.text(1)?;
+            let resource_type = row_type
+                .as_deref()
+                .or(table.resource_type.as_deref())
+                .unwrap_or_default();
+            let Some(stable) = types.iter().find(|stable| stable.resource_type == resource_type) else {
+                return Ok(());
+            };
+            let Some(key) = key_of(row, id_type)? else {
+                return Ok(());
+            };
+            each(Document {
+                key,
+                stable,
+                bytes: row.bytes(2).unwrap_or_default(),
+                is_jsonb,
+            });
+            Ok(())
+        })
+    })?;
+    Ok(())
+}
+
+fn key_of(row: &Row<'_>, id_type: &str) -> Result<Option<Key>> {
+    Key::read(row, 0, KeyKind::of(id_type), id_type)
+}
+
+/// The key that a text spells in a table.
+pub fn key_in(store: &Store, identity: &Identity, text: &str) -> Key {
+    match identity.table.and_then(|table| store.table(table)) {
+        Some(table)
+            if table
+                .id_column
+                .as_deref()
+                .is_some_and(|id| KeyKind::of(table.type_of(id)) == KeyKind::Int) =>
+        {
+            text.parse().map_or_else(|_| Key::parse(text), Key::Int)
+        }
+        Some(_) => Key::parse(text),
+        None => Key::parse(text),
+    }
+}

@@ -1,0 +1,252 @@
+//! Secrets and settings that the rules of a clone take away or make anew: those of the old clone stay, so that whoever is
+//! configured against it stays logged in and nobody has to enter them again after each refresh.
+
+use crate::error::internal;
+use crate::run::keys::Key;
+use crate::run::state::Run;
+use pg_clone_core::edit::{self, Edit, EditOp, Step};
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{Store, Table, TableRole, quote};
+use pg_clone_core::rules::{Action, Rule, singular_path};
+use serde_json::Value;
+use std::collections::{BTreeSet, HashSet};
+
+/// A rule that removes or regenerates one place.
+struct Place<'r> {
+    path: Vec<Step>,
+    rule: &'r Rule,
+}
+
+/// A resource of the old clone that the new one has too, under the same id.
+struct OldResource {
+    table: usize,
+    key: Key,
+    row: Value,
+    document: Value,
+}
+
+/// What the old clone's stable resources hold, taken before they are deleted.
+pub struct PreservedSecrets {
+    resources: Vec<OldResource>,
+}
+
+fn places<'r>(rules: &'r [Rule], resource_type: &str) -> Vec<Place<'r>> {
+    rules
+        .iter()
+        .filter(|rule| matches!(rule.action, Action::Remove | Action::Regenerate(_)))
+        .filter(|rule| {
+            rule.resource_type
+                .as_deref()
+                .is_none_or(|name| name == resource_type)
+        })
+        .filter_map(|rule| {
+            Some(Place {
+                path: singular_path(&rule.path)?,
+                rule,
+            })
+        })
+        .filter(|place| !place.path.is_empty())
+        .collect()
+}
+
+/// The type that rules know a row by.
+fn type_of(table: &Table, row: &Value) -> String {
+    match (&table.resource_type, &table.type_column) {
+        (Some(fixed), _) => fixed.clone(),
+        (None, Some(column)) => row
+            .get(column)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+fn document_of(table: &Table, row: &Value) -> Option<Value> {
+    match row.get(table.document_column.as_ref()?)? {
+        Value::String(text) => serde_json::from_str(text).ok(),
+        document => Some(document.clone()),
+    }
+}
+
+impl PreservedSecrets {
+    /// Reads the project and the resources with these ids in tables whose rules take something away.
+    pub fn read(store: &Store, rules: &[Rule], project: &str, ids: &HashSet<String>) -> Result<Self> {
+        let mut resources = Vec::new();
+        for (index, table) in store.tables.iter().enumerate() {
+            let Some(id) = &table.id_column else { continue };
+            let wanted: Vec<String> = match table.role {
+                TableRole::Project => vec![quote::literal(project)],
+                TableRole::Resource if matches!(table.type_of(id), "uuid" | "text") && !table.empty => {
+                    ids.iter().map(|id| quote::literal(id)).collect()
+                }
+                _ => continue,
+            };
+            let known = table.resource_type.as_deref();
+            if wanted.is_empty() || known.is_some_and(|name| places(rules, name).is_empty()) {
+                continue;
+            }
+            let sql = format!(
+                "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(t.{id}::pg_catalog.text, pg_catalog.to_jsonb(t))) FROM {} AS t \
+                 WHERE t.{id} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{}[]) AND ({})",
+                table.sql_name,
+                wanted.join(", "),
+                table.type_of(id),
+                table.live.as_deref().unwrap_or("true"),
+                id = quote::identifier(id),
+            );
+            let Some(pgrx::JsonB(rows)) = pgrx::Spi::get_one::<pgrx::JsonB>(&sql).map_err(internal)? else {
+                continue;
+            };
+            let rows: Vec<(String, Value)> = serde_json::from_value(rows).map_err(internal)?;
+            for (key, row) in rows {
+                if let Some(document) = document_of(table, &row) {
+                    resources.push(OldResource {
+                        table: index,
+                        key: Key::parse(&key),
+                        row,
+                        document,
+                    });
+                }
+            }
+        }
+        Ok(PreservedSecrets { resources })
+    }
+
+    /// Gives the new clone's resources the old values. Returns the tasks for the operator that this makes needless.
+    pub fn restore(&self, run: &Run, rules: &[Rule]) -> Result<BTreeSet<String>> {
+        let mut needless = BTreeSet::new();
+        for old in &self.resources {
+            let Some(table) = run.store.tables.get(old.table) else {
+                continue;
+            };
+            let resource_type = if table.role == TableRole::Project && table.resource_type.is_none() {
+                "Project".to_owned()
+            } else {
+                type_of(table, &old.row)
+            };
+            let Some((text, new)) = current(table, &old.key)? else {
+                continue;
+            };
+            let mut edits = Vec::new();
+            let mut columns: BTreeSet<&str> = BTreeSet::new();
+            let mut after = new.clone();
+            for place in places(rules, &resource_type) {
+                let Some(value) = edit::value::get(&old.document, &place.path) else {
+                    continue;
+                };
+                if edit::value::get(&after, &place.path) == Some(value) {
+                    continue;
+                }
+                let edit = Edit {
+                    path: place.path.clone(),
+                    op: EditOp::Set(value.clone()),
+                };
+                // A place whose parent the new document does not have stays away.
+                if edit::value::apply(&mut after, &edit).is_ok() {
+                    edits.push(edit);
+                    columns.extend(place.rule.columns.iter().map(String::as_str));
+                    needless.extend(
+                        place
+                            .rule
+                            .todo
+                            .as_ref()
+                            .map(|todo| todo.replace("{target_id}", &old.key.to_text())),
+                    );
+                }
+            }
+            if !edits.is_empty() {
+                write(&run.store, table, old, &text, &edits, &columns)?;
+            }
+        }
+        Ok(needless)
+    }
+}
+
+/// The new clone's document: its text and its tree.
+fn current(table: &Table, key: &Key) -> Result<Option<(String, Value)>> {
+    let (Some(id), Some(document)) = (&table.id_column, &table.document_column) else {
+        return Ok(None);
+    };
+    let text = pgrx::Spi::get_one::<String>(&format!(
+        "SELECT (SELECT t.{}::pg_catalog.text FROM {} AS t WHERE t.{} OPERATOR(pg_catalog.=) {}::{})",
+        quote::identifier(document),
+        table.sql_name,
+        quote::identifier(id),
+        quote::literal(&key.to_text()),
+        table.type_of(id),
+    ))
+    .map_err(internal)?;
+    Ok(text.and_then(|text| {
+        let tree = serde_json::from_str(&text).ok()?;
+        Some((text, tree))
+    }))
+}
+
+/// Writes the edited document into the row and into the history rows that hold the same document.
+fn write(
+    store: &Store,
+    table: &Table,
+    old: &OldResource,
+    text: &str,
+    edits: &[Edit],
+    columns: &BTreeSet<&str>,
+) -> Result<()> {
+    let damaged = |error: &dyn std::fmt::Display| {
+        Error::new(
+            Code::BadData,
+            format!(
+                "the document of \"{}\" cannot be edited: {error}",
+                old.key.to_text()
+            ),
+        )
+    };
+    let Some(edited) = edit::text::apply(text, edits).map_err(|error| damaged(&error))? else {
+        return Ok(());
+    };
+    let (Some(id), Some(document)) = (&table.id_column, &table.document_column) else {
+        return Ok(());
+    };
+    let follow: String = columns
+        .iter()
+        .map(|name| format!(", {0} = r.{0}", quote::identifier(name)))
+        .collect();
+    pgrx::Spi::run_with_args(
+        &format!(
+            "UPDATE {name} AS t SET {document} = $1::{document_type}{follow} \
+             FROM pg_catalog.jsonb_populate_record(NULL::{name}, $2) AS r WHERE t.{id} OPERATOR(pg_catalog.=) {key}::{id_type}",
+            name = table.sql_name,
+            document = quote::identifier(document),
+            document_type = table.type_of(document),
+            id = quote::identifier(id),
+            key = quote::literal(&old.key.to_text()),
+            id_type = table.type_of(id),
+        ),
+        &[edited.as_str().into(), pgrx::JsonB(old.row.clone()).into()],
+    )
+    .map_err(internal)?;
+    for history in store
+        .tables
+        .iter()
+        .filter(|t| t.role == TableRole::History && t.parents.contains(&table.oid))
+    {
+        let (Some(join), Some(document)) = (&history.join_column, &history.document_column) else {
+            continue;
+        };
+        pgrx::Spi::run_with_args(
+            &format!(
+                "UPDATE {} AS t SET {document} = $1::{document_type} WHERE t.{} OPERATOR(pg_catalog.=) {}::{} \
+                 AND t.{document}::pg_catalog.text OPERATOR(pg_catalog.=) $2",
+                history.sql_name,
+                quote::identifier(join),
+                quote::literal(&old.key.to_text()),
+                history.type_of(join),
+                document = quote::identifier(document),
+                document_type = history.type_of(document),
+            ),
+            &[edited.as_str().into(), text.into()],
+        )
+        .map_err(internal)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! Checks of foreign keys that wait until the last table of a run is filled, so that tables may refer to each other in a
+//! circle.
+
+use crate::pg::session::settings_guard::CallersPath;
+use pgrx::pg_sys;
+
+/// One query level of after-row triggers around all tables of a run. `release` must be called; dropping it is right only
+/// while an error unwinds: the abort of the (sub)transaction ends the level.
+pub struct HeldKeyChecks {
+    path: CallersPath,
+}
+
+impl HeldKeyChecks {
+    /// From now on checks are queued.
+    pub fn begin(path: CallersPath) -> Self {
+        // SAFETY: opens a query level in this backend, as the executor does for a query with triggers.
+        unsafe { pg_sys::AfterTriggerBeginQuery() }
+        HeldKeyChecks { path }
+    }
+
+    /// Runs all checks that were queued; one that fails raises.
+    pub fn release(self) {
+        let _path = self.path.enter();
+        // SAFETY: closes the level that begin() opened, with an executor state that lives until it is freed here; the
+        // active snapshot is that of the calling command.
+        unsafe {
+            let estate = pg_sys::CreateExecutorState();
+            pg_sys::AfterTriggerEndQuery(estate);
+            pg_sys::ExecCloseResultRelations(estate);
+            pg_sys::ExecCloseRangeTableRelations(estate);
+            pg_sys::ExecResetTupleTable((*estate).es_tupleTable, false);
+            pg_sys::FreeExecutorState(estate);
+        }
+    }
+}

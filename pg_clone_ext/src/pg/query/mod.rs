@@ -1,0 +1,194 @@
+//! Queries over the source, row by row, without building a result set.
+
+use super::query::row::Row;
+use super::session::settings_guard::{CallersPath, PathGuard};
+use crate::error::raise;
+use pg_clone_core::error::{Code, Error, Result};
+use pgrx::{pg_guard, pg_sys};
+use std::ffi::CString;
+
+#[repr(C)]
+struct Receiver<'a> {
+    // First, so that a pointer to the receiver is a pointer to its base, as PostgreSQL's own receivers do it.
+    base: pg_sys::DestReceiver,
+    each: &'a mut dyn FnMut(Option<&Row<'_>>) -> Result<()>,
+    /// The path that is put in force when the statement is planned and about to run.
+    path: Option<&'a CallersPath>,
+    in_force: Option<PathGuard>,
+}
+
+/// Runs a query read-only under the active snapshot and calls `each` for every row, then once with None while the query
+/// is still open: what it wrote by then is checked by foreign keys together. The executor hands its slot over directly:
+/// no tuple is copied. `each` may write to tables: the snapshot does not see what it writes.
+pub fn for_each_row(sql: &str, each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>) -> Result<u64> {
+    execute(sql, None, each)
+}
+
+/// Runs a statement that writes to tables and returns rows (a SELECT over WITH … RETURNING), and calls `each` for every row. Its
+/// own names and operators are looked up under the path in force, as in [`for_each_row`]; what it sets off (triggers,
+/// constraints, defaults) runs under the caller's path, as after a plain statement of the caller.
+pub fn for_each_written_row(
+    sql: &str,
+    path: &CallersPath,
+    each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>,
+) -> Result<u64> {
+    execute(sql, Some(path), each)
+}
+
+fn execute(
+    sql: &str,
+    path: Option<&CallersPath>,
+    each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>,
+) -> Result<u64> {
+    let text =
+        CString::new(sql).map_err(|_| Error::new(Code::Internal, "a generated query holds a NUL byte"))?;
+    let mut receiver = Receiver {
+        base: pg_sys::DestReceiver {
+            receiveSlot: Some(receive_slot),
+            rStartup: Some(startup),
+            rShutdown: Some(shutdown),
+            rDestroy: Some(destroy),
+            // Any kind but DestNone, for which SPI reports that nothing was selected.
+            mydest: pg_sys::CommandDest::DestTuplestore,
+        },
+        each,
+        path,
+        in_force: None,
+    };
+    let (code, rows) = pgrx::Spi::connect(|_client| {
+        let options = pg_sys::SPIExecuteOptions {
+            params: std::ptr::null_mut(),
+            read_only: path.is_none(),
+            allow_nonatomic: false,
+            must_return_tuples: true,
+            tcount: 0,
+            dest: (&raw mut receiver).cast(),
+            owner: std::ptr::null_mut(),
+        };
+        // SAFETY: within SPI; text and receiver outlive the call, and PostgreSQL calls the receiver only during it.
+        unsafe {
+            let code = pg_sys::SPI_execute_extended(text.as_ptr(), &options);
+            (code, pg_sys::SPI_processed)
+        }
+    });
+    drop(receiver.in_force.take());
+    if code != pg_sys::SPI_OK_SELECT as i32 {
+        return Err(Error::new(
+            Code::Internal,
+            format!("a generated query failed with SPI code {code}"),
+        )
+        .detail(sql));
+    }
+    Ok(rows)
+}
+
+/// The first column of the last row of a query as text, read-only under the active snapshot: unlike a call of the server's
+/// programming interface that may write, it takes no transaction id, so that a standby can answer it.
+pub fn text(sql: &str) -> Result<Option<String>> {
+    let mut found = None;
+    for_each_row(sql, &mut |row| {
+        if let Some(row) = row {
+            found = row.text(0)?.map(std::borrow::Cow::into_owned);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Runs a statement that writes, and leaves its after-row triggers and key checks to the query level around it (see
+/// [`super::insert::key_checks::HeldKeyChecks`]). `token` is its only parameter, a uuid. Returns the rows it wrote.
+pub fn write_with_held_checks(sql: &str, token: &[u8; 16]) -> Result<u64> {
+    let text = CString::new(sql)
+        .map_err(|_| Error::new(Code::Internal, "a generated statement holds a NUL byte"))?;
+    let (code, rows) = pgrx::Spi::connect_mut(|_client| {
+        let mut types = [pg_sys::UUIDOID];
+        let mut values = [super::value::datum::make_uuid(token)];
+        // SAFETY: within SPI; text, types and values outlive the call, one each for the one parameter, which is not NULL. A
+        // failed statement raises.
+        unsafe {
+            let plan = pg_sys::SPI_prepare(text.as_ptr(), 1, types.as_mut_ptr());
+            if plan.is_null() {
+                return (pg_sys::SPI_result, 0);
+            }
+            let code = pg_sys::SPI_execute_snapshot(
+                plan,
+                values.as_mut_ptr(),
+                std::ptr::null(),
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+                false,
+                false,
+                0,
+            );
+            (code, pg_sys::SPI_processed)
+        }
+    });
+    if code != pg_sys::SPI_OK_INSERT as i32 {
+        return Err(Error::new(
+            Code::Internal,
+            format!("a generated statement failed with SPI code {code}"),
+        )
+        .detail(sql));
+    }
+    Ok(rows)
+}
+
+/// Called by the executor for each row.
+#[pg_guard]
+unsafe extern "C-unwind" fn receive_slot(
+    slot: *mut pg_sys::TupleTableSlot,
+    this: *mut pg_sys::DestReceiver,
+) -> bool {
+    // SAFETY: `this` is the base of the Receiver on execute()'s stack; `slot` is a valid slot whose arrays have
+    // tts_nvalid entries once all attributes are deformed. Both stay valid during this call.
+    let (receiver, values, nulls) = unsafe {
+        let natts = (*(*slot).tts_tupleDescriptor).natts;
+        if i32::from((*slot).tts_nvalid) < natts {
+            pg_sys::slot_getsomeattrs_int(slot, natts);
+        }
+        let len = usize::try_from(natts).unwrap_or(0);
+        let receiver = &mut *this.cast::<Receiver<'_>>();
+        if len == 0 {
+            (receiver, &[][..], &[][..])
+        } else {
+            (
+                receiver,
+                std::slice::from_raw_parts((*slot).tts_values, len),
+                std::slice::from_raw_parts((*slot).tts_isnull, len),
+            )
+        }
+    };
+    if let Err(error) = (receiver.each)(Some(&Row::new(values, nulls))) {
+        raise(error);
+    }
+    true
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn startup(
+    this: *mut pg_sys::DestReceiver,
+    _operation: i32,
+    _type: pg_sys::TupleDesc,
+) {
+    // SAFETY: `this` is the base of the Receiver on execute()'s stack.
+    let receiver = unsafe { &mut *this.cast::<Receiver<'_>>() };
+    receiver.in_force = receiver.path.map(CallersPath::enter);
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn shutdown(this: *mut pg_sys::DestReceiver) {
+    // SAFETY: `this` is the base of the Receiver on execute()'s stack.
+    let receiver = unsafe { &mut *this.cast::<Receiver<'_>>() };
+    if let Err(error) = (receiver.each)(None) {
+        raise(error);
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn destroy(_this: *mut pg_sys::DestReceiver) {}
+
+pub mod hook;
+pub mod rewritten_rows;
+pub mod row;
+pub mod snapshot;
+pub mod subtransaction;

@@ -1,0 +1,10 @@
+//! The session: its roles and privileges, settings, locks, signals and messages.
+
+pub mod as_role;
+pub mod background;
+pub mod environment;
+pub mod notice;
+pub mod object_lock;
+pub mod privileges;
+pub mod settings_guard;
+pub mod signals;

@@ -1,0 +1,173 @@
+//! Whose rights count: the caller's for the data, the extension owner's for our own catalog.
+
+use pg_clone_core::error::{Code, Error, Result};
+use pgrx::pg_sys;
+
+/// While this lives, statements run with the rights of the extension's owner. Only statements on schema `clone` may
+/// run under it: a caller needs no privilege on our own bookkeeping, but must have them on the store's tables.
+pub struct AsExtensionOwner {
+    user: pg_sys::Oid,
+    context: i32,
+}
+
+impl AsExtensionOwner {
+    /// Switches; the owner is that of the extension, so that a dump restored by another role works too.
+    pub fn new() -> Self {
+        let owner = extension_owner();
+        let mut user = pg_sys::Oid::INVALID;
+        let mut context = 0;
+        // SAFETY: plain reads and writes of the session's user id; Drop restores them, and so does an abort.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+        }
+        AsExtensionOwner { user, context }
+    }
+}
+
+impl Drop for AsExtensionOwner {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: restores what new() saved.
+            unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) }
+        }
+    }
+}
+
+/// Asked every time: REASSIGN OWNED and DROP EXTENSION change it within the life of a backend.
+fn extension_owner() -> pg_sys::Oid {
+    // Read-only: a call that may write takes a transaction id, which a standby has none of.
+    let mut found = None;
+    let _ = crate::pg::query::for_each_row(
+        "SELECT extowner::pg_catalog.int8 FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'pg_clone_ext'::pg_catalog.name",
+        &mut |row| {
+            found = row.and_then(|row| row.bigint(0)).or(found);
+            Ok(())
+        },
+    );
+    found
+        .and_then(|owner| u32::try_from(owner).ok())
+        .map(pg_sys::Oid::from)
+        // SAFETY: reads the current user's oid. Without a row the extension is being created, by this very user.
+        .unwrap_or_else(|| unsafe { pg_sys::GetUserId() })
+}
+
+/// Whether the current user has these privileges on the whole table, or on all of these columns of it, as the executor asks.
+fn has(table: pg_sys::Oid, mode: u32, columns: &[&str]) -> bool {
+    let allowed = pg_sys::AclResult::ACLCHECK_OK;
+    let mode = pg_sys::AclMode::from(mode);
+    // SAFETY: looks up the syscache; an unknown oid is an ERROR that pgrx turns into a panic.
+    unsafe {
+        let user = pg_sys::GetUserId();
+        pg_sys::pg_class_aclcheck(table, user, mode) == allowed
+            || !columns.is_empty()
+                && columns.iter().all(|column| {
+                    std::ffi::CString::new(*column).is_ok_and(|name| {
+                        let number = pg_sys::get_attnum(table, name.as_ptr());
+                        number != 0 && pg_sys::pg_attribute_aclcheck(table, number, user, mode) == allowed
+                    })
+                })
+    }
+}
+
+/// SELECT on these columns of a table, else 42501.
+pub fn check_select_of(table: u32, name: &str, columns: &[&str]) -> Result<()> {
+    check_columns(
+        table,
+        name,
+        pg_sys::ACL_SELECT,
+        "SELECT",
+        "SELECT, INSERT",
+        columns,
+    )
+}
+
+/// INSERT on these columns of a table, else 42501.
+pub fn check_insert_of(table: u32, name: &str, columns: &[&str]) -> Result<()> {
+    check_columns(
+        table,
+        name,
+        pg_sys::ACL_INSERT,
+        "INSERT",
+        "SELECT, INSERT",
+        columns,
+    )
+}
+
+/// SELECT on a table, else 42501.
+pub fn check_select(table: u32, name: &str) -> Result<()> {
+    check(table, name, pg_sys::ACL_SELECT, "SELECT", "SELECT, INSERT")
+}
+
+/// DELETE on a table, else 42501.
+pub fn check_delete(table: u32, name: &str) -> Result<()> {
+    check(table, name, pg_sys::ACL_DELETE, "DELETE", "SELECT, DELETE")
+}
+
+fn check(table: u32, name: &str, mode: u32, word: &str, wanted: &str) -> Result<()> {
+    check_columns(table, name, mode, word, wanted, &[])
+}
+
+fn check_columns(
+    table: u32,
+    name: &str,
+    mode: u32,
+    word: &str,
+    wanted: &str,
+    columns: &[&str],
+) -> Result<()> {
+    if has(pg_sys::Oid::from(table), mode, columns) {
+        return Ok(());
+    }
+    let role = current_user();
+    Err(
+        Error::new(Code::NotAllowed, format!("permission denied for table {name}"))
+            .detail(format!(
+                "The call needs {word} on this table for role \"{role}\"."
+            ))
+            .hint(format!(
+                "GRANT {wanted} ON {name} TO {};",
+                pg_clone_core::plan::quote::identifier(&role)
+            )),
+    )
+}
+
+/// Row security that would apply to the current user on this table is an error (0A000): rows would be missing
+/// silently, or ours refused half-way.
+pub fn check_no_row_security(table: u32, name: &str) -> Result<()> {
+    // SAFETY: looks up the syscache; noError makes it return instead of raise.
+    let state = unsafe { pg_sys::check_enable_rls(pg_sys::Oid::from(table), pg_sys::Oid::INVALID, true) };
+    if state != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32 {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::Unsupported,
+        format!(
+            "row security on table {name} applies to role \"{}\"",
+            current_user()
+        ),
+    )
+    .detail("A clone would miss the rows that the policies hide.")
+    .hint(
+        "Run the clone as the table's owner (without FORCE ROW LEVEL SECURITY), or as a role with BYPASSRLS.",
+    ))
+}
+
+/// Oid of the role whose rights count now.
+pub fn current_user_oid() -> pg_sys::Oid {
+    // SAFETY: reads a backend variable.
+    unsafe { pg_sys::GetUserId() }
+}
+
+/// Name of the role whose rights count now.
+pub fn current_user() -> String {
+    // SAFETY: the id is that of an existing role; the returned string is palloc'd and NUL-terminated.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(pg_sys::GetUserId(), true);
+        if name.is_null() {
+            String::new()
+        } else {
+            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Values as the table holds them: fetched from where they are kept, but not decompressed.
+
+use crate::pg::table::relation::Attribute;
+use pg_clone_core::batch::Compressed;
+use pg_clone_core::compressed::Method;
+use pg_clone_core::error::{Code, Error, Result};
+use pgrx::pg_sys;
+
+/// The tag of a value that is kept out of line on disk.
+const ON_DISK: u8 = pg_sys::vartag_external::VARTAG_ONDISK as u8;
+/// In a compressed value's information the length takes 30 bits and the method the others.
+const LENGTH_BITS: u32 = 30;
+/// A compressed value's header: the length of all, then its information.
+const HEADER: usize = 2 * size_of::<u32>();
+
+/// A value of a row that is compressed.
+#[derive(Clone, Copy)]
+pub struct CompressedValue {
+    /// Its place in the row.
+    pub place: usize,
+    /// Its bytes when it is not compressed.
+    pub length: usize,
+    /// The same without compression, for who looks into it.
+    pub plain: Option<pg_sys::Datum>,
+}
+
+/// The bytes of a varlena value and how they are compressed, fetched into the current memory context if need be.
+pub fn stored<'a>(datum: pg_sys::Datum) -> Result<(&'a [u8], Option<Compressed>)> {
+    // SAFETY: callers pass datums of varlena types; the slices live as long as the datum or the memory context that
+    // fetching used, and the callers keep them no longer than a row. A compressed value has its 8 bytes of header.
+    unsafe {
+        let value = pg_sys::detoast_external_attr(datum.cast_mut_ptr());
+        if !pgrx::varatt_is_4b_c(value) {
+            let bytes = std::slice::from_raw_parts(
+                pgrx::vardata_any(value).cast::<u8>(),
+                pgrx::varsize_any_exhdr(value),
+            );
+            return Ok((bytes, None));
+        }
+        let information = value.cast::<u32>().add(1).read_unaligned();
+        let bytes = std::slice::from_raw_parts(
+            value.cast::<u8>().add(HEADER),
+            pgrx::varsize_4b(value).saturating_sub(HEADER),
+        );
+        let method = match information >> LENGTH_BITS {
+            0 => Method::Pglz,
+            1 => Method::Lz4,
+            other => {
+                return Err(Error::new(
+                    Code::BadData,
+                    format!("a value is compressed by the unknown method {other}"),
+                ));
+            }
+        };
+        let length = (information & ((1 << LENGTH_BITS) - 1)) as usize;
+        Ok((bytes, Some(Compressed { method, length })))
+    }
+}
+
+/// A compressed varlena value from its bytes.
+pub fn make_compressed(bytes: &[u8], how: Compressed) -> pg_sys::Datum {
+    let method: u32 = match how.method {
+        Method::Pglz => 0,
+        Method::Lz4 => 1,
+    };
+    // Both lengths are below 1 GB: no stream is longer than the value it holds, and that one came from a table.
+    let length = (bytes.len() + HEADER) as u32;
+    let header = if cfg!(target_endian = "big") {
+        length | 0x4000_0000
+    } else {
+        length << 2 | 0b10
+    };
+    // SAFETY: palloc returns that many writable bytes, aligned, or raises.
+    unsafe {
+        let value = pg_sys::palloc(bytes.len() + HEADER).cast::<u32>();
+        value.write(header);
+        value.add(1).write(how.length as u32 | method << LENGTH_BITS);
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), value.cast::<u8>().add(HEADER), bytes.len());
+        pg_sys::Datum::from(value)
+    }
+}
+
+/// A value that outlives the row it was read from, in the current memory context; what is out of line stays there.
+pub fn copied(datum: pg_sys::Datum, attribute: &Attribute) -> pg_sys::Datum {
+    let Some(length) = attribute.referred else {
+        return datum;
+    };
+    // SAFETY: the datum is a value of this attribute's type, so its length is what typlen says: that of a varlena, of a
+    // C string, or so many bytes.
+    unsafe {
+        let mut value: *mut u8 = datum.cast_mut_ptr();
+        let size = match usize::try_from(length) {
+            Ok(size) => size,
+            Err(_) if length == -2 => std::ffi::CStr::from_ptr(value.cast()).count_bytes() + 1,
+            Err(_) => {
+                if pgrx::varatt_is_1b_e(value.cast()) && value.add(1).read() != ON_DISK {
+                    value = pg_sys::detoast_external_attr(value.cast()).cast();
+                }
+                pgrx::varsize_any(value.cast())
+            }
+        };
+        copied_bytes(value, size)
+    }
+}
+
+/// A copy of a varlena value that is not out of line, in the current memory context.
+pub(in crate::pg) fn copied_varlena(datum: pg_sys::Datum) -> pg_sys::Datum {
+    let value: *mut u8 = datum.cast_mut_ptr();
+    // SAFETY: the callers pass varlena values, which say how long they are.
+    unsafe { copied_bytes(value, pgrx::varsize_any(value.cast())) }
+}
+
+/// # Safety
+/// `value` points to that many bytes.
+unsafe fn copied_bytes(value: *const u8, size: usize) -> pg_sys::Datum {
+    // SAFETY: palloc returns that many writable bytes, aligned, or raises.
+    unsafe {
+        let copy = pg_sys::palloc(size).cast::<u8>();
+        std::ptr::copy_nonoverlapping(value, copy, size);
+        pg_sys::Datum::from(copy)
+    }
+}

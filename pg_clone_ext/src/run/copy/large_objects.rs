@@ -1,0 +1,93 @@
+//! Large objects: a row of the clone gets objects of its own, made with the caller's rights.
+
+use crate::catalog::large_objects;
+use crate::error::internal;
+use crate::pg::value::datum::Changed;
+use crate::run::state::Run;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{Action, Table};
+use pgrx::pg_sys::{Datum, Oid};
+
+/// Bytes that are copied at a time.
+const CHUNK: i32 = 4 << 20;
+
+/// Columns that hold the oids of large objects get copies instead of the same oids: an object that two rows share would be
+/// destroyed for both by whoever deletes one of them.
+pub fn plan(run: &mut Run) -> Result<()> {
+    let columns = large_objects::by_table(&run.store)?;
+    for table in &mut run.store.tables {
+        let Some(names) = columns.get(&table.oid) else {
+            continue;
+        };
+        for column in table
+            .columns
+            .iter_mut()
+            .filter(|column| names.contains(&column.name))
+        {
+            "large object: copied".clone_into(&mut column.reason);
+        }
+    }
+    for table_copy in &mut run.table_copies {
+        let Some(names) = columns.get(&table_copy.table) else {
+            continue;
+        };
+        let elsewhere = run
+            .store
+            .table(table_copy.table)
+            .filter(|table| table.source_name() != table.sql_name);
+        for output in &mut table_copy.outputs {
+            if output.action == Action::Keep && names.contains(&output.column) {
+                if let Some(table) = elsewhere {
+                    return Err(from_elsewhere(table, &output.column));
+                }
+                output.action = Action::LargeObject;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Another database's large objects cannot be read from here, and its oids mean other objects here (0A000).
+fn from_elsewhere(table: &Table, column: &str) -> Error {
+    Error::new(
+        Code::Unsupported,
+        format!(
+            "column {column} of {} may hold large objects, which cannot be taken from another database",
+            table.sql_name
+        ),
+    )
+    .hint("Leave the column empty: SELECT clone.store_column(…, 'null'); or keep such files as bytea, or outside.")
+}
+
+/// A copy of the large object with that oid; an oid that is none of a large object stays as it is.
+pub fn copy(source: Datum) -> Result<Changed> {
+    // An oid is passed by value, in the low half of the datum.
+    let source = Oid::from(source.value() as u32);
+    let exists = pgrx::Spi::get_one_with_args::<bool>(
+        "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_largeobject_metadata m WHERE m.oid OPERATOR(pg_catalog.=) $1)",
+        &[source.into()],
+    )
+    .map_err(internal)?;
+    if exists != Some(true) {
+        return Ok(Changed::No);
+    }
+    let Some(target) =
+        pgrx::Spi::get_one::<Oid>("SELECT pg_catalog.lo_create(0::pg_catalog.oid)").map_err(internal)?
+    else {
+        return Ok(Changed::No);
+    };
+    let mut place = 0_i64;
+    loop {
+        let written = pgrx::Spi::get_two_with_args::<i32, bool>(
+            "SELECT pg_catalog.octet_length(c.bytes), pg_catalog.lo_put($2, $3, c.bytes) IS NULL \
+             FROM (SELECT pg_catalog.lo_get($1, $3, $4) AS bytes OFFSET 0) AS c",
+            &[source.into(), target.into(), place.into(), CHUNK.into()],
+        )
+        .map_err(internal)?;
+        let length = written.0.unwrap_or_default();
+        place += i64::from(length);
+        if length < CHUNK {
+            return Ok(Changed::To(Datum::from(target)));
+        }
+    }
+}

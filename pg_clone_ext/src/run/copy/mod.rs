@@ -1,0 +1,299 @@
+//! The copy stage: a table of the source is read, rewritten and inserted, by the bulk path or by SQL.
+
+use super::copy::pipeline::Pipeline;
+use super::copy::row_batch::{FinishedRow, RowBatch};
+use super::state::{Run, TableStatistics};
+use super::transform::Transformer;
+use crate::pg::insert::bulk_insert::BulkInsert;
+use crate::pg::insert::progress::Progress;
+use crate::pg::memory::Memory;
+use crate::pg::query::for_each_row;
+use crate::pg::query::snapshot::next_command;
+use crate::pg::session::settings_guard::ReadingSettings;
+use crate::pg::table::relation::{Attribute, OpenTable};
+use crate::pg::value::toast::CompressedValue;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{ColumnRole, InsertPath, TableCopy};
+use pgrx::pg_sys;
+use std::rc::Rc;
+
+/// Rows between two updates of the progress view.
+const PROGRESS_ROWS: u64 = 1000;
+
+/// Where a row of the clone goes.
+pub trait Sink {
+    /// Takes a row and returns its bytes.
+    fn put(&mut self, row: FinishedRow<'_>) -> usize;
+    /// Whether it wants plain values.
+    fn looks_into_values(&self) -> bool {
+        false
+    }
+    /// Everything put so far must be in the table.
+    fn flush(&mut self) {}
+}
+
+/// Makes every row of a table.
+pub fn rewrite_into(
+    run: &Run,
+    table_copy: &TableCopy,
+    targets: Vec<Attribute>,
+    sink: &mut dyn Sink,
+    after: &mut dyn FnMut(u64, u64),
+) -> Result<TableStatistics> {
+    let _settings = ReadingSettings::new();
+    run.snapshot.within(|| {
+        let memory = Memory::new(c"pg_clone row");
+        let width = targets.len();
+        let mut transformer = Transformer::new(run, table_copy, targets)?;
+        let mut pipeline = Pipeline::new(run, width, transformer.has_documents(), sink.looks_into_values());
+        let (mut rows, mut total) = (0u64, 0u64);
+        for_each_row(&table_copy.sql, &mut |row| {
+            if let Some(row) = row {
+                let current = &pipeline.current;
+                let made = current
+                    .memory
+                    .within(|| transformer.row(row, current.keeps_values()))?;
+                match made {
+                    Some(origin) => {
+                        memory.reset();
+                        memory.within(|| transformer.add_to(&mut pipeline.current, origin))?;
+                    }
+                    None => pipeline.current.leave_out(),
+                }
+                if !pipeline.current.is_full() {
+                    return Ok(());
+                }
+            }
+            let mut write = |batch: &mut RowBatch| {
+                transformer.write(batch, &memory, &mut |row| {
+                    let bytes = sink.put(row);
+                    rows += 1;
+                    total += bytes as u64;
+                    if rows % PROGRESS_ROWS == 0 {
+                        after(rows, total);
+                    }
+                    bytes
+                })
+            };
+            if row.is_some() {
+                pipeline.rotate(&mut write)
+            } else {
+                pipeline.finish(&mut write)?;
+                sink.flush();
+                Ok(())
+            }
+        })?;
+        after(rows, total);
+        Ok(transformer.finish())
+    })
+}
+
+/// The path that a table takes: its own, unless the session has switched the bulk path off.
+pub fn path(run: &Run, table_copy: &TableCopy) -> InsertPath {
+    match run.store.table(table_copy.table).map(|table| table.path.clone()) {
+        Some(InsertPath::Bulk) if !crate::settings::bulk() => {
+            InsertPath::Sql("pg_clone.bulk is off".to_owned())
+        }
+        // Without its triggers it is a plain table.
+        Some(InsertPath::Sql(why)) if run.request.options.skip_triggers && why.starts_with("trigger ") => {
+            InsertPath::Bulk
+        }
+        Some(path) => path,
+        None => InsertPath::Bulk,
+    }
+}
+
+/// Makes the values that are the same in every row, once, before anything is written: what a column's type refuses raises
+/// its own error.
+pub fn check_constants(run: &Run) -> Result<()> {
+    for table_copy in &run.table_copies {
+        let table = OpenTable::for_read(table_copy.table);
+        let (_, targets) = ColumnMapping::new(&table, table_copy)?;
+        Transformer::new(run, table_copy, targets)?;
+    }
+    Ok(())
+}
+
+/// Fills one table.
+pub fn table(
+    run: &Rc<Run>,
+    table_copy: &TableCopy,
+    after: &mut dyn FnMut(u64, u64),
+) -> Result<TableStatistics> {
+    let statistics = match path(run, table_copy) {
+        InsertPath::Bulk => bulk(run, table_copy, after)?,
+        InsertPath::Sql(_) => sql_path::fill(run, table_copy, after)?,
+    };
+    // Foreign keys of the next table must see these rows.
+    next_command();
+    Ok(statistics)
+}
+
+/// The columns of a table that a clone fills, in the order of the outputs.
+pub fn output_attributes(table: &OpenTable, table_copy: &TableCopy) -> Result<Vec<Attribute>> {
+    Ok(ColumnMapping::new(table, table_copy)?.1)
+}
+
+/// A row in the table's own order of attributes.
+struct ColumnMapping {
+    /// Place of each output in the table's attributes.
+    places: Vec<usize>,
+    values: Vec<pg_sys::Datum>,
+    nulls: Vec<bool>,
+}
+
+impl ColumnMapping {
+    /// Finds the outputs' places; also returns their attributes.
+    fn new(table: &OpenTable, table_copy: &TableCopy) -> Result<(Self, Vec<Attribute>)> {
+        let attributes = table.attributes();
+        let places = table_copy
+            .outputs
+            .iter()
+            .map(|output| {
+                attributes
+                    .iter()
+                    .position(|a| !a.dropped && a.name == output.column)
+                    .ok_or_else(|| {
+                        Error::new(Code::StoreChanged, format!("column {} is gone", output.column))
+                    })
+            })
+            .collect::<Result<Vec<usize>>>()?;
+        let targets = places.iter().map(|place| attributes[*place].clone()).collect();
+        let width = attributes.len();
+        Ok((
+            ColumnMapping {
+                places,
+                values: vec![pg_sys::Datum::from(0); width],
+                nulls: vec![true; width],
+            },
+            targets,
+        ))
+    }
+
+    /// The same values, by their places in the table.
+    fn compressed(&self, values: &[CompressedValue]) -> Vec<CompressedValue> {
+        let placed = |value: &CompressedValue| CompressedValue {
+            place: self.places[value.place],
+            ..*value
+        };
+        values.iter().map(placed).collect()
+    }
+
+    /// Attribute numbers of the columns that get a value.
+    fn numbers(&self) -> Vec<i16> {
+        self.places
+            .iter()
+            .filter_map(|place| i16::try_from(place + 1).ok())
+            .collect()
+    }
+
+    fn place(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) {
+        for (from, to) in self.places.iter().enumerate() {
+            self.values[*to] = values[from];
+            self.nulls[*to] = nulls[from];
+        }
+    }
+}
+
+struct BulkSink {
+    insert: BulkInsert,
+    row: ColumnMapping,
+}
+
+impl Sink for BulkSink {
+    fn put(&mut self, row: FinishedRow<'_>) -> usize {
+        self.row.place(row.values, row.nulls);
+        let compressed = self.row.compressed(row.compressed);
+        self.insert
+            .put(&mut self.row.values, &mut self.row.nulls, &compressed)
+    }
+
+    fn looks_into_values(&self) -> bool {
+        self.insert.has_checks()
+    }
+
+    fn flush(&mut self) {
+        self.insert.flush();
+    }
+}
+
+/// Foreign keys that need no check row by row: every row has the same key, that of the project row which this very
+/// transaction has inserted before and nobody else can see, let alone delete. With them a clone of 1,000,000 documents
+/// queues and runs 1,000,000 key checks less.
+fn proven_keys(run: &Run, table_copy: &TableCopy) -> Vec<u32> {
+    let place = |oid: u32| run.table_copies.iter().position(|other| other.table == oid);
+    let project = run
+        .store
+        .project_table()
+        .ok()
+        .and_then(|project| place(project.oid));
+    let project_first =
+        matches!((project, place(table_copy.table)), (Some(project), Some(own)) if project < own);
+    let columns_are_the_project = |table: &pg_clone_core::plan::Table| {
+        table
+            .project_column
+            .as_deref()
+            .and_then(|name| table.column(name))
+            .is_some_and(|c| c.role == ColumnRole::Project)
+    };
+    match run.store.table(table_copy.table) {
+        Some(table) if project_first && columns_are_the_project(table) => table.project_keys.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn bulk(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> Result<TableStatistics> {
+    let open = OpenTable::for_insert(table_copy.table);
+    let (row, targets) = ColumnMapping::new(&open, table_copy)?;
+    let progress = Progress::start(table_copy.table);
+    let mut sink = BulkSink {
+        insert: BulkInsert::open(
+            open,
+            &row.numbers(),
+            &proven_keys(run, table_copy),
+            run.path.clone(),
+            run.held,
+            run.request.options.skip_triggers,
+        ),
+        row,
+    };
+    let statistics = rewrite_into(run, table_copy, targets, &mut sink, &mut |rows, bytes| {
+        progress.update(rows, bytes);
+        after(rows, bytes);
+    })?;
+    sink.insert.finish();
+    Ok(statistics)
+}
+
+struct CountSink {
+    table: OpenTable,
+    row: ColumnMapping,
+}
+
+impl Sink for CountSink {
+    fn put(&mut self, row: FinishedRow<'_>) -> usize {
+        self.row.place(row.values, row.nulls);
+        let compressed = self.row.compressed(row.compressed);
+        self.table
+            .row_bytes(&self.row.values, &mut self.row.nulls, &compressed)
+    }
+}
+
+/// Makes every row and writes none: what `project_clone_plan` counts.
+pub fn dry(run: &Run, table_copy: &TableCopy) -> Result<TableStatistics> {
+    let table = OpenTable::for_read(table_copy.table);
+    let (row, targets) = ColumnMapping::new(&table, table_copy)?;
+    rewrite_into(
+        run,
+        table_copy,
+        targets,
+        &mut CountSink { table, row },
+        &mut |_, _| (),
+    )
+}
+
+pub mod kept_ids;
+pub mod large_objects;
+mod pipeline;
+pub mod row_batch;
+pub mod sql_path;

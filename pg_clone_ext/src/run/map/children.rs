@@ -1,0 +1,151 @@
+//! The map stage for what is no resource: derived rows with keys of their own, and all versions under full history.
+
+use super::new_keys::new_keys;
+use crate::pg::query::for_each_row;
+use crate::run::keys::{Key, NewKey};
+use crate::run::state::{Run, over_budget};
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::uuid_text;
+use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, Table, TableRole, quote};
+use std::collections::HashSet;
+
+/// Keys of derived rows that other rows name: children with a key of their own.
+pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
+    let order = plan::insertion_order(&run.store);
+    let mut children: Vec<&Table> = tables
+        .iter()
+        .filter(|t| t.role == TableRole::Derived && !t.empty)
+        .collect();
+    children.sort_by_key(|t| order.iter().position(|oid| *oid == t.oid));
+    // A child of a child needs its parent's keys first.
+    let mut waiting = children;
+    while !waiting.is_empty() {
+        let blocked: HashSet<Oid> = waiting.iter().map(|t| t.oid).collect();
+        let (ready, later): (Vec<&Table>, Vec<&Table>) = waiting.iter().copied().partition(|t| {
+            t.ways(&run.store)
+                .iter()
+                .all(|way| way.parent == t.oid || !blocked.contains(&way.parent))
+        });
+        if ready.is_empty() {
+            return Err(Error::new(
+                Code::StoreChanged,
+                "the derived tables of the store join each other in a circle",
+            ));
+        }
+        for table in ready {
+            map_child(run, table)?;
+            super::further_keys::map(run, table)?;
+        }
+        waiting = later;
+    }
+    Ok(())
+}
+
+fn map_child(run: &mut Run, table: &Table) -> Result<()> {
+    // References to rows that are not to be cloned dangle.
+    let skipped = !table.takes_part(&run.request.resource_types);
+    if skipped && !run.store.follows_constraints() {
+        return Ok(());
+    }
+    let ways = table.ways(&run.store);
+    if ways.is_empty()
+        || table.project_column.is_some()
+        || ways.iter().any(|way| run.active.contains(&way.parent))
+    {
+        if !skipped {
+            run.active.insert(table.oid);
+        }
+    } else {
+        return Ok(());
+    }
+    let Some(id_column) = table.id_column.as_deref() else {
+        return Ok(());
+    };
+    let role = table.column(id_column).map(|c| c.role.clone());
+    if !run.texts_by_key() && !matches!(role, Some(ColumnRole::Map(_) | ColumnRole::Key)) {
+        return Ok(());
+    }
+    // A row that shares its parent's key (one to one) gets the new one of the parent.
+    let own = table.key_ref(id_column);
+    if own.is_none()
+        || table.holds(id_column).is_some_and(|holds| Some(holds) != own)
+        || !run.texts_by_key() && table.join_column.as_deref() == Some(id_column)
+    {
+        return Ok(());
+    }
+    let filled = run.active.clone();
+    let Some(copy) = plan::child_keys(&run.store, table, &run.source, &filled)? else {
+        return Ok(());
+    };
+    let id_type = table.type_of(id_column);
+    let memory = crate::pg::memory::Memory::new(c"pg_clone map");
+    let mut pending = Vec::new();
+    let mut left = Vec::new();
+    for_each_row(&copy.sql, &mut |row| {
+        let Some(row) = row else { return Ok(()) };
+        memory.reset();
+        memory.within(|| {
+            let Some(key) = Key::read(row, copy.place, KeyKind::of(id_type), id_type)? else {
+                return Ok(());
+            };
+            let passes = match &copy.filter {
+                Some(filter) => run.passes(row, filter)?.is_some(),
+                None => true,
+            };
+            if skipped || !passes {
+                left.push(key);
+                return Ok(());
+            }
+            match &key {
+                Key::Uuid(id) => run.ids_mut()?.insert_cloned(*id).map(|_| ()).map_err(over_budget),
+                _ => {
+                    pending.push(key);
+                    Ok(())
+                }
+            }
+        })
+    })?;
+    new_keys(run, table, id_column, pending)?;
+    left.iter().try_for_each(|key| run.leave_key(key, own))
+}
+
+/// With full history every version of a cloned resource gets a new version id.
+pub fn map_versions(run: &mut Run, tables: &[Table]) -> Result<()> {
+    for table in tables.iter().filter(|t| t.role == TableRole::History && !t.empty) {
+        let Some(version) = table.columns.iter().find(|c| c.role == ColumnRole::Version) else {
+            continue;
+        };
+        let Some(join) = table.join_column.as_deref() else {
+            continue;
+        };
+        if !table.parents.iter().any(|parent| run.active.contains(parent)) {
+            continue;
+        }
+        let active = run.active.clone();
+        let Some(belongs) = plan::condition(&run.store, table, &run.source, &active, true)? else {
+            continue;
+        };
+        let join_type = table.type_of(join).to_owned();
+        let sql = format!(
+            "SELECT t.{}::pg_catalog.text, t.{} FROM {} AS t WHERE {belongs}",
+            quote::identifier(&version.name),
+            quote::identifier(join),
+            table.source_name()
+        );
+        for_each_row(&sql, &mut |row| {
+            let Some(row) = row else { return Ok(()) };
+            let Some(parent) = Key::read(row, 1, KeyKind::of(&join_type), &join_type)? else {
+                return Ok(());
+            };
+            if matches!(run.new_key(&parent, &table.parents), NewKey::To(_))
+                && let Some(version) = row
+                    .text(0)?
+                    .and_then(|text| uuid_text::parse_slice(text.as_bytes()))
+            {
+                run.ids_mut()?.insert_cloned(version).map_err(over_budget)?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}

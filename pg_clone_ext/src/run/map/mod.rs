@@ -1,0 +1,244 @@
+//! The map stage: one pass over the source's ids; every chosen resource gets its new id.
+
+use super::keys::{Key, NewKey};
+use super::map::children::{map_children, map_versions};
+use super::map::choose::{Choice, Chooser, check_known};
+use super::map::dependencies::Candidates;
+use super::map::new_keys::new_keys;
+use super::map::resources::for_each_resource;
+use super::state::{Run, over_budget};
+use crate::pg::query::text;
+use pg_clone_core::error::{Error, Result};
+use pg_clone_core::plan::{self, Oid, Store, Table, TableRole, quote};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Fills the run's maps, then plans every table's table_copy.
+pub fn build(run: &mut Run) -> Result<()> {
+    let chooser = Chooser::new(&run.store, &run.request)?;
+    let run_store = run.store.clone();
+    let tables = run.store.tables.clone();
+    let filled: HashSet<Oid> = tables.iter().filter(|t| !t.empty).map(|t| t.oid).collect();
+    let mut candidates = Candidates::new(&run.store, run.request.filtered());
+    for table in tables.iter().filter(|t| t.role == TableRole::Project) {
+        map_resources(run, table, &filled, &chooser, &mut candidates)?;
+    }
+    // A table whose key is that of another comes after the one that gives the values.
+    let own_key = |table: &&Table| run_key_is_own(&run_store, table);
+    let (own, of_others): (Vec<&Table>, Vec<&Table>) = tables
+        .iter()
+        .filter(|t| t.role == TableRole::Resource)
+        .partition(own_key);
+    for table in own {
+        map_resources(run, table, &filled, &chooser, &mut candidates)?;
+    }
+    for table in of_others {
+        share_keys(run, table, &filled, &chooser)?;
+    }
+    check_types_of_rows(run)?;
+    check_parents_chosen(run, &tables)?;
+    super::map::dependencies::bring(run, &tables, &filled, &mut candidates)?;
+    for table in tables
+        .iter()
+        .filter(|t| matches!(t.role, TableRole::Project | TableRole::Resource))
+    {
+        super::map::further_keys::map(run, table)?;
+    }
+    map_children(run, &tables)?;
+    super::map::unique_values::check(run)?;
+    if run.request.options.history.is_complete() {
+        map_versions(run, &tables)?;
+    }
+    for key in chooser.unmatched(|key| !matches!(run.new_key(key, &filled_list(&filled)), NewKey::Unknown)) {
+        crate::pg::session::notice::notice(
+            &format!(
+                "include_ids names \"{}\", which is no resource of this project",
+                key.to_text()
+            ),
+            "",
+        );
+    }
+    let order = plan::insertion_order(&run.store);
+    for oid in order {
+        let Some(table) = run.store.table(oid) else {
+            continue;
+        };
+        if !table.takes_part(&run.request.resource_types) {
+            continue;
+        }
+        let table_copy = plan::table_copy(
+            &run.store,
+            table,
+            &run.source,
+            &run.active,
+            run.request.options.history,
+        )?;
+        run.table_copies.extend(table_copy);
+    }
+    Ok(())
+}
+
+fn filled_list(filled: &HashSet<Oid>) -> Vec<Oid> {
+    filled.iter().copied().collect()
+}
+
+fn map_resources(
+    run: &mut Run,
+    table: &Table,
+    filled: &HashSet<Oid>,
+    chooser: &Chooser,
+    candidates: &mut Candidates,
+) -> Result<()> {
+    let mut pending = Vec::new();
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for_each_resource(run, table, filled, &mut |run, seen| {
+        match counts.get_mut(seen.resource_type) {
+            Some(count) => *count += 1,
+            None => {
+                counts.insert(seen.resource_type.to_owned(), 1);
+            }
+        }
+        let choice = chooser.choose(table, seen.resource_type, &seen.key, seen.live);
+        candidates.saw(seen.resource_type, &seen.key, choice);
+        if choice != Choice::Cloned {
+            run.leave(&seen.key, table.oid)?;
+            return Ok(false);
+        }
+        take(run, table, seen.key, &mut pending)?;
+        Ok(true)
+    })?;
+    run.source_rows
+        .extend(counts.into_iter().map(|(name, count)| ((table.oid, name), count)));
+    match &table.id_column {
+        Some(column) => new_keys(run, table, column, pending),
+        None => Ok(()),
+    }
+}
+
+/// Resources whose rows belong by a parent that the filters leave out would belong to nobody: an error (22023).
+fn check_parents_chosen(run: &Run, tables: &[Table]) -> Result<()> {
+    if !run.store.follows_constraints() {
+        return Ok(());
+    }
+    for table in tables {
+        let left_out = |oid: &Oid| !run.active.contains(oid);
+        let parents: Vec<Oid> = table.ways(&run.store).iter().map(|way| way.parent).collect();
+        if table.role != TableRole::Resource
+            || table.project_column.is_some()
+            || !run.active.contains(&table.oid)
+            || parents.is_empty()
+            || !parents.iter().all(left_out)
+            || parents.iter().any(|oid| {
+                run.store
+                    .table(*oid)
+                    .is_some_and(|t| t.role != TableRole::Resource)
+            })
+        {
+            continue;
+        }
+        let needed: Vec<String> = parents
+            .iter()
+            .filter_map(|oid| run.store.table(*oid))
+            .map(|t| t.resource_type.clone().unwrap_or_else(|| t.sql_name.clone()))
+            .collect();
+        return Err(Error::bad_argument(format!(
+            "rows of {} belong by {}, of which the filters choose nothing",
+            table.sql_name,
+            needed.join(" or ")
+        ))
+        .hint("Name that type in resource_types too."));
+    }
+    Ok(())
+}
+
+fn run_key_is_own(store: &Store, table: &Table) -> bool {
+    match store.id_key(table.oid) {
+        Some(key) => key.table == table.oid,
+        None => true,
+    }
+}
+
+/// Resources whose key is that of another table's row (one to one): they are cloned if they are chosen and that row is
+/// cloned.
+fn share_keys(run: &mut Run, table: &Table, filled: &HashSet<Oid>, chooser: &Chooser) -> Result<()> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for_each_resource(run, table, filled, &mut |run, seen| {
+        *counts.entry(seen.resource_type.to_owned()).or_default() += 1;
+        let cloned = chooser.choose(table, seen.resource_type, &seen.key, seen.live) == Choice::Cloned
+            && matches!(run.new_key(&seen.key, &[table.oid]), NewKey::To(_));
+        if cloned {
+            run.active.insert(table.oid);
+        } else {
+            run.left_rows.insert((table.oid, seen.key));
+        }
+        Ok(cloned)
+    })?;
+    run.source_rows
+        .extend(counts.into_iter().map(|(name, count)| ((table.oid, name), count)));
+    Ok(())
+}
+
+/// Marks a resource as cloned; keys that are no UUIDs wait in `pending` for their new ones.
+pub fn take(run: &mut Run, table: &Table, key: Key, pending: &mut Vec<Key>) -> Result<()> {
+    run.active.insert(table.oid);
+    match &key {
+        Key::Uuid(id) => {
+            run.ids_mut()?.insert_cloned(*id).map_err(over_budget)?;
+        }
+        _ => pending.push(key),
+    }
+    Ok(())
+}
+
+/// Where types are data, a type that no resource of the store has is an error (22023).
+fn check_types_of_rows(run: &Run) -> Result<()> {
+    let typed: Vec<&Table> = run
+        .store
+        .tables
+        .iter()
+        .filter(|t| t.role == TableRole::Resource && t.type_column.is_some())
+        .collect();
+    if typed.is_empty() {
+        return Ok(());
+    }
+    let mut known: BTreeSet<String> = super::map::choose::fixed_types(&run.store);
+    known.extend(
+        run.source_rows
+            .keys()
+            .map(|(_, name)| name.clone())
+            .filter(|name| !name.is_empty()),
+    );
+    for wanted in run
+        .request
+        .resource_types
+        .iter()
+        .filter(|name| !known.contains(*name))
+        .cloned()
+        .collect::<Vec<_>>()
+    {
+        for table in &typed {
+            let Some(column) = &table.type_column else {
+                continue;
+            };
+            // Only for a type that this project does not have: another project's resource proves that it exists.
+            let exists = text(&format!(
+                "SELECT 'yes'::pg_catalog.text FROM {} AS t WHERE t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {} LIMIT 1",
+                table.source_name(),
+                quote::identifier(column),
+                quote::literal(&wanted)
+            ))?;
+            if exists.is_some() {
+                known.insert(wanted.clone());
+            }
+        }
+    }
+    check_known(&run.request.resource_types, &known)
+}
+
+mod children;
+mod choose;
+mod dependencies;
+mod further_keys;
+pub mod new_keys;
+mod resources;
+mod unique_values;
+mod versions;

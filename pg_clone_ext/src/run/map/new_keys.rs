@@ -1,0 +1,315 @@
+//! New keys for rows whose keys are no UUIDs, by where the column's values come from: its sequence, its default, a
+//! generator of the store, texts of the same form, or the same values again.
+
+use crate::error::internal;
+use crate::pg::query::for_each_row;
+use crate::pg::value::datum::random;
+use crate::run::keys::Key;
+use crate::run::state::{Run, over_budget};
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::text_form::{TextForm, scramble};
+use pg_clone_core::ids::uuid_text;
+use pg_clone_core::item::generator::Generator;
+use pg_clone_core::plan::{Column, ColumnRole, KeyKind, KeyRef, Table, quote};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Gives new values to keys that are no UUIDs.
+pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    run.active.insert(table.oid);
+    let (Some(column), Some(key)) = (table.column(column), table.key_ref(column)) else {
+        return Ok(());
+    };
+    let new = new_values(run, table, column, key, &keys)?;
+    for (old, new) in keys.iter().zip(&new) {
+        run.map_key(key, old, new)?;
+        // A reference in a document names the type: Type/<id>.
+        if let (Key::Text(old), true, Some(resource_type)) = (old, run.texts_by_key(), &table.resource_type) {
+            let (resource_type, new) = (resource_type.clone(), new.to_text());
+            let untyped = run.store.options.get("id_paths").is_some();
+            let texts = run.texts_mut()?;
+            texts
+                .insert_typed(&resource_type, old, &new)
+                .map_err(over_budget)?;
+            if untyped {
+                texts.insert(old, &new).map_err(over_budget)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: &[Key]) -> Result<Vec<Key>> {
+    // What stays is the same in a plan; a plan takes no number from a sequence, and the old keys do to count with.
+    if run.dry || run.request.options.keep_ids || column.role == ColumnRole::Keep {
+        return Ok(keys.to_vec());
+    }
+    if matches!(column.role, ColumnRole::Random | ColumnRole::Template(_)) {
+        return made_texts(run, column, keys);
+    }
+    if let ColumnRole::Value(text) = &column.role {
+        return Ok(vec![Key::parse(text); keys.len()]);
+    }
+    let integer = KeyKind::of(&column.type_name) == KeyKind::Int;
+    let generator = run
+        .store
+        .options
+        .get("id_generator")
+        .and_then(|generator| generator.as_str())
+        .filter(|_| !integer)
+        .map(str::to_owned);
+    if let Some(named) = generator {
+        // Only a name: a piece of SQL is refused.
+        let generator = Generator::parse(&named)?;
+        let argument = if generator.takes_subtype {
+            "NULL::pg_catalog.text"
+        } else {
+            ""
+        };
+        let call = format!("{}({argument})", generator.function);
+        let _path = run.path.enter();
+        return drawn(&call, keys.len(), integer);
+    }
+    if let Some(sequence) = &column.keys.sequence {
+        return next_values(table, column, sequence, keys.len(), integer);
+    }
+    if !run.texts_by_key() {
+        return if integer {
+            sequence_of(table, column, keys.len())
+        } else {
+            as_uuids(run, keys.len())
+        };
+    }
+    if let Some(default) = &column.keys.default
+        && default.contains('(')
+    {
+        // As for an INSERT of the caller: functions may rely on the search_path.
+        let _path = run.path.enter();
+        return drawn(default, keys.len(), integer);
+    }
+    if integer {
+        return sequence_of(table, column, keys.len());
+    }
+    if !pg_clone_core::plan::is_text(&column.type_name) {
+        return Err(no_source(table, column));
+    }
+    of_the_same_form(run, key, column, keys)
+}
+
+/// Texts of the form of the old ones.
+fn of_the_same_form(run: &Run, key: KeyRef, column: &Column, keys: &[Key]) -> Result<Vec<Key>> {
+    let texts: Vec<&str> = keys
+        .iter()
+        .filter_map(|key| match key {
+            Key::Text(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let form = TextForm::of(texts.iter().copied());
+    let unix_ms = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    let longest = length_of(&column.type_name);
+    let mut failed = None;
+    let mut fill = |buffer: &mut [u8]| fill_random(buffer, &mut failed);
+    let mut new = Vec::with_capacity(keys.len());
+    for key in keys {
+        new.push(Key::Text(form.make(&key.to_text(), unix_ms, longest, &mut fill)));
+    }
+    failed.map_or(Ok(()), Err)?;
+    debug_assert!(run.store.column_of(key).is_some());
+    Ok(new)
+}
+
+/// Characters that a text type takes, if it says.
+pub fn length_of(type_name: &str) -> Option<usize> {
+    let (_, rest) = type_name.split_once('(')?;
+    rest.split(')').next()?.parse().ok()
+}
+
+/// Fills a buffer with unpredictable bytes; the error is kept for later.
+pub fn fill_random(buffer: &mut [u8], failed: &mut Option<Error>) {
+    for chunk in buffer.chunks_mut(32) {
+        match random::<32>() {
+            Ok(bytes) => chunk.copy_from_slice(&bytes[..chunk.len()]),
+            Err(error) => *failed = Some(error),
+        }
+    }
+}
+
+fn made_texts(run: &Run, column: &Column, keys: &[Key]) -> Result<Vec<Key>> {
+    let mut failed = None;
+    let mut new = Vec::with_capacity(keys.len());
+    for key in keys {
+        let text = match &column.role {
+            ColumnRole::Template(template) => {
+                let filled = fill_template(run, template, &key.to_text(), None);
+                match length_of(&column.type_name) {
+                    Some(longest) if filled.chars().count() > longest => {
+                        fit_template(run, template, &key.to_text(), None, longest)
+                    }
+                    _ => filled,
+                }
+            }
+            _ => scramble(&key.to_text(), &mut |buffer| fill_random(buffer, &mut failed)),
+        };
+        new.push(match key {
+            Key::Int(_) => Key::Int(text.parse().map_err(internal)?),
+            _ => Key::Text(text),
+        });
+    }
+    failed.map_or(Ok(new), Err)
+}
+
+/// A template's text for a value.
+pub fn fill_template(run: &Run, template: &str, value: &str, new_id: Option<&str>) -> String {
+    template
+        .replace("{value}", value)
+        .replace("{name}", run.request.name.as_deref().unwrap_or(""))
+        .replace("{n}", &run.id.to_string())
+        .replace("{project}", &run.target)
+        .replace("{new_id}", new_id.unwrap_or(""))
+}
+
+/// A template's text within a length: the value is what is shortened.
+pub fn fit_template(run: &Run, template: &str, value: &str, new_id: Option<&str>, longest: usize) -> String {
+    let rest = fill_template(run, template, "", new_id).chars().count();
+    let kept: String = value.chars().take(longest.saturating_sub(rest)).collect();
+    fill_template(run, template, &kept, new_id)
+        .chars()
+        .take(longest)
+        .collect()
+}
+
+/// The next values of a sequence. One that is behind its data (rows were loaded with their keys) is an error (55000).
+fn next_values(
+    table: &Table,
+    column: &Column,
+    sequence: &str,
+    count: usize,
+    integer: bool,
+) -> Result<Vec<Key>> {
+    // The rows that have the keys are those of the table, wherever the source's are read from.
+    let target = Table {
+        source: None,
+        ..table.clone()
+    };
+    let behind = pgrx::Spi::get_one::<bool>(&format!(
+        "SELECT s.seqincrement OPERATOR(pg_catalog.>) 0 AND (SELECT pg_catalog.max(t.{0})::pg_catalog.numeric FROM {1} AS t) OPERATOR(pg_catalog.>=) \
+         COALESCE(pg_catalog.pg_sequence_last_value(s.seqrelid) OPERATOR(pg_catalog.+) s.seqincrement, s.seqstart)::pg_catalog.numeric \
+         FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid OPERATOR(pg_catalog.=) {2}::pg_catalog.regclass::pg_catalog.oid",
+        quote::identifier(&column.name),
+        target.from_sql(),
+        quote::literal(sequence)
+    ))
+    .map_err(internal)?;
+    if behind == Some(true) {
+        return Err(Error::new(
+            Code::StoreChanged,
+            format!(
+                "sequence {sequence} is behind the keys in {}.{}",
+                table.sql_name, column.name
+            ),
+        )
+        .detail("Its next values are keys of rows that are there already.")
+        .hint(format!(
+            "Set it: SELECT setval({}, (SELECT max({}) FROM {}));",
+            quote::literal(sequence),
+            quote::identifier(&column.name),
+            table.sql_name
+        )));
+    }
+    drawn(
+        &format!(
+            "pg_catalog.nextval({}::pg_catalog.regclass)",
+            quote::literal(sequence)
+        ),
+        count,
+        integer,
+    )
+}
+
+fn sequence_of(table: &Table, column: &Column, count: usize) -> Result<Vec<Key>> {
+    let sequence = pgrx::Spi::get_one::<String>(&format!(
+        "SELECT pg_catalog.pg_get_serial_sequence({}, {})",
+        quote::literal(&table.sql_name),
+        quote::literal(&column.name)
+    ))
+    .map_err(internal)?;
+    let Some(sequence) = sequence else {
+        return Err(no_source(table, column));
+    };
+    drawn(
+        &format!(
+            "pg_catalog.nextval({}::pg_catalog.regclass)",
+            quote::literal(&sequence)
+        ),
+        count,
+        true,
+    )
+}
+
+fn no_source(table: &Table, column: &Column) -> Error {
+    Error::new(
+        Code::StoreChanged,
+        format!(
+            "column {}.{} has no sequence to take new keys from, and no default",
+            table.sql_name, column.name
+        ),
+    )
+    .hint(format!(
+        "Make it an identity column, let a sequence be OWNED BY it, or give it a DEFAULT. If another column of its unique keys changes in a clone: SELECT clone.store_column(…, {}, 'keep').",
+        quote::literal(&column.name)
+    ))
+}
+
+/// As many values of an expression.
+fn drawn(expression: &str, count: usize, integer: bool) -> Result<Vec<Key>> {
+    let mut new = Vec::with_capacity(count);
+    let cast = if integer {
+        "pg_catalog.int8"
+    } else {
+        "pg_catalog.text"
+    };
+    for_each_row(
+        &format!("SELECT ({expression})::{cast} FROM pg_catalog.generate_series(1, {count})"),
+        &mut |row| {
+            if let Some(row) = row {
+                if integer {
+                    new.extend(row.bigint(0).map(Key::Int));
+                } else {
+                    new.extend(row.text(0)?.map(|text| Key::Text(text.into_owned())));
+                }
+            }
+            Ok(())
+        },
+    )?;
+    if new.len() != count {
+        return Err(Error::new(
+            Code::StoreChanged,
+            format!("{expression} returned NULL instead of a new id"),
+        ));
+    }
+    if count > 1 && new.first() == new.get(1) {
+        return Err(Error::new(
+            Code::StoreChanged,
+            format!("{expression} returned the same new id twice"),
+        )
+        .hint("New keys come from the default of the column or from options.id_generator; it must yield another value for each row."));
+    }
+    Ok(new)
+}
+
+/// UUIDs of the run, as texts.
+fn as_uuids(run: &mut Run, count: usize) -> Result<Vec<Key>> {
+    let mut new = Vec::with_capacity(count);
+    for _ in 0..count {
+        let seed = random::<16>()?;
+        new.push(Key::Text(uuid_text::to_string(
+            &run.ids_mut()?.insert_cloned(seed).map_err(over_budget)?,
+        )));
+    }
+    Ok(new)
+}

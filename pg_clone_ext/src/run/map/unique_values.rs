@@ -1,0 +1,130 @@
+//! Before anything is written: values that would collide with the source's own, because a unique index or an exclusion
+//! constraint spans all projects and the clone has the same value in all of its columns.
+
+use crate::error::internal;
+use crate::run::state::Run;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{self, ColumnRole, Table, TableRole, Unique, changes, quote};
+
+/// An index in which every cloned row would meet its original is an error (55000) that says what to do.
+pub fn check(run: &Run) -> Result<()> {
+    if !run.store.follows_constraints() {
+        return Ok(());
+    }
+    for table in run
+        .store
+        .tables
+        .iter()
+        .filter(|t| !t.empty && t.source.is_none() && run.active.contains(&t.oid))
+    {
+        for unique in &table.keys.uniques {
+            if collides(run, table, unique)? {
+                return Err(refuse(run, table, unique));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn collides(run: &Run, table: &Table, unique: &Unique) -> Result<bool> {
+    if unique.columns.is_empty() && !unique.expressions {
+        return Ok(false);
+    }
+    let given = |name: &String| {
+        table.column(name).is_none_or(|column| match &column.role {
+            // A constant is the clone's own; a second clone meets it, which the index then says.
+            ColumnRole::Value(_) | ColumnRole::Expression(_) | ColumnRole::Now | ColumnRole::Null => true,
+            ColumnRole::Default => column.keys.default.is_some() || column.keys.sequence.is_some(),
+            ColumnRole::Name => run.request.name.is_some(),
+            ColumnRole::Owner => run.request.owner.is_some(),
+            _ => false,
+        })
+    };
+    if unique
+        .columns
+        .iter()
+        .any(|name| changes(&run.store, table, name) || given(name))
+    {
+        return Ok(false);
+    }
+    let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
+        return Ok(false);
+    };
+    // NULL meets nothing; an id inside a text or a document that names a cloned row changes the value.
+    let mut conditions: Vec<String> = unique
+        .columns
+        .iter()
+        .filter(|_| !unique.expressions)
+        .map(|name| format!("t.{} IS NOT NULL", quote::identifier(name)))
+        .collect();
+    conditions.extend(
+        unique
+            .predicate
+            .as_ref()
+            .map(|predicate| format!("({predicate})")),
+    );
+    conditions.extend(
+        unique
+            .columns
+            .iter()
+            .filter_map(|name| table.column(name))
+            .filter(|column| matches!(column.role, ColumnRole::Rewrite | ColumnRole::Map(None)))
+            .map(|column| {
+                format!(
+                    "NOT t.{}::pg_catalog.text OPERATOR(pg_catalog.~*) \
+                     '[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}'",
+                    quote::identifier(&column.name)
+                )
+            }),
+    );
+    conditions.push("true".to_owned());
+    pgrx::Spi::get_one::<bool>(&format!(
+        "SELECT EXISTS (SELECT FROM {} AS t WHERE {belongs} AND {})",
+        table.from_sql(),
+        conditions.join(" AND ")
+    ))
+    .map(|found| found == Some(true))
+    .map_err(internal)
+}
+
+fn refuse(run: &Run, table: &Table, unique: &Unique) -> Error {
+    let columns: Vec<String> = unique
+        .columns
+        .iter()
+        .map(|name| quote::identifier(name))
+        .collect();
+    let what = if unique.exclusion {
+        "the exclusion constraint"
+    } else {
+        "the unique index"
+    };
+    let column = unique
+        .columns
+        .iter()
+        .filter_map(|name| table.column(name))
+        .max_by_key(|column| plan::is_text(&column.type_name))
+        .map_or("…", |column| column.name.as_str());
+    let project = table.role == TableRole::Project && column == "name";
+    Error::new(
+        Code::StoreChanged,
+        format!(
+            "the clone would have the source's values in ({}) of {}, which {what} {} forbids",
+            columns.join(", "),
+            table.sql_name,
+            unique.name
+        ),
+    )
+    .hint(if project {
+        "Give the clone a name of its own: name => '…'.".to_owned()
+    } else {
+        format!(
+            "Give the column another value in clones: SELECT clone.store_column({}, {}, {}, 'suffix'), or 'random', 'null', 'default', \
+             or 'template' with value => '{{value}}-copy-{{n}}'. For one call: options => '{{\"values\": {{\"{}.{}\": \"…\"}}}}'.",
+            quote::literal(&run.store.name),
+            quote::literal(&table.sql_name),
+            quote::literal(column),
+            table.sql_name.replace('"', "\\\""),
+            column
+        )
+    })
+}

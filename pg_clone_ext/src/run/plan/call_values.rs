@@ -1,0 +1,217 @@
+//! What a call says of columns: the new project's id, its name and owner, values for unique columns. And the open questions
+//! of the description, which stop a call.
+
+use crate::error::internal;
+use crate::pg::session::privileges::AsExtensionOwner;
+use crate::run::keys::Key;
+use crate::run::state::Run;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::uuid_text;
+use pg_clone_core::plan::{self, Action, ColumnRole, KeyKind, Request, Store, quote};
+use pg_clone_core::rules::Rule;
+
+/// An open question that could make the clone wrong is an error (55000) whose hint is the call that answers it.
+pub fn check_questions(store: &Store) -> Result<()> {
+    if !store.follows_constraints() {
+        return Ok(());
+    }
+    let found = {
+        let _owner = AsExtensionOwner::new();
+        pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
+            "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(q.question, q.answer)) \
+             FROM clone_internal.store_questions($1) AS q WHERE q.severity OPERATOR(pg_catalog.=) 'error'",
+            &[store.name.as_str().into()],
+        )
+        .map_err(internal)?
+    };
+    let Some(pgrx::JsonB(json)) = found else {
+        return Ok(());
+    };
+    let questions: Vec<(String, String)> = serde_json::from_value(json).map_err(internal)?;
+    let Some((question, answer)) = questions.first() else {
+        return Ok(());
+    };
+    let error = Error::new(Code::StoreChanged, question.clone()).hint(format!("Answer it: {answer}"));
+    Err(match questions.len() {
+        1 => error,
+        several => error.detail(format!(
+            "It is one of {several} open questions: SELECT * FROM clone.store_check({});",
+            quote::literal(&store.name)
+        )),
+    })
+}
+
+/// Puts `options.values` into the description. A column that is not there is an error (22023).
+pub fn put_values(store: &mut Store, request: &Request) -> Result<()> {
+    for (name, value) in &request.options.values {
+        let (table, column) = match name.rsplit_once('.') {
+            Some((table, column)) => (Some(table), column),
+            None => (None, name.as_str()),
+        };
+        let project = store.project_table()?.oid;
+        let found = store.tables.iter_mut().find(|candidate| match table {
+            None => candidate.oid == project,
+            Some(table) => {
+                candidate.sql_name == table
+                    || candidate.sql_name.rsplit('.').next() == Some(table)
+                    || candidate.resource_type.as_deref() == Some(table)
+            }
+        });
+        let column = found.and_then(|table| table.columns.iter_mut().find(|c| c.name == column));
+        let Some(column) = column else {
+            return Err(Error::bad_argument(format!(
+                "options.values names \"{name}\", which is no column of the store"
+            ))
+            .hint("Name a column as \"table.column\", or \"column\" for one of the project's table."));
+        };
+        column.role = ColumnRole::Value(value.clone());
+    }
+    Ok(())
+}
+
+/// A name or an owner that no column would get is an error (22023).
+pub fn check_arguments(store: &Store, request: &Request, rules: &[Rule]) -> Result<()> {
+    if !store.follows_constraints() {
+        return Ok(());
+    }
+    let project = store.project_table()?;
+    for (argument, given, role) in [
+        ("name", request.name.is_some(), ColumnRole::Name),
+        ("owner", request.owner.is_some(), ColumnRole::Owner),
+    ] {
+        let in_template = |column: &plan::Column| match &column.role {
+            ColumnRole::Template(template) => template.contains(&format!("{{{argument}}}")),
+            _ => false,
+        };
+        let used = store
+            .tables
+            .iter()
+            .flat_map(|table| &table.columns)
+            .any(|column| column.role == role || in_template(column));
+        let by_rule = rules
+            .iter()
+            .any(|rule| format!("{rule:?}").to_lowercase().contains(argument));
+        if given && !used && !by_rule {
+            return Err(Error::bad_argument(format!(
+                "{argument} is given, but no column of {} takes it",
+                project.sql_name
+            ))
+            .hint(format!(
+                "Say which one does: SELECT clone.store_column({}, {}, '<column>', '{argument}').",
+                quote::literal(&store.name),
+                quote::literal(&project.sql_name)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Gives the new project the id that the call chose. One that is malformed, or in use, is an error (22023).
+pub fn choose_target(run: &mut Run) -> Result<()> {
+    let Some(target) = run.request.options.target.clone() else {
+        return Ok(());
+    };
+    let project = run.store.project_table()?.clone();
+    let column = project.id_column.as_deref().unwrap_or_default();
+    let malformed = |form: &str| {
+        Error::bad_argument(format!("malformed target \"{target}\""))
+            .hint(format!("Projects of this store have {form} as ids."))
+    };
+    let new = match KeyKind::of(project.type_of(column)) {
+        KeyKind::Uuid => {
+            Key::Uuid(uuid_text::parse_slice(target.as_bytes()).ok_or_else(|| malformed("UUIDs"))?)
+        }
+        KeyKind::Int => Key::Int(target.parse().map_err(|_| malformed("integers"))?),
+        KeyKind::Text => Key::parse(&target),
+    };
+    let taken = pgrx::Spi::get_one::<bool>(&format!(
+        "SELECT EXISTS (SELECT FROM {} AS t WHERE t.{} {} {}::{})",
+        project.from_sql(),
+        quote::identifier(column),
+        project.column(column).map_or(plan::EQUAL, |c| c.equality()),
+        quote::literal(&new.to_text()),
+        project.type_of(column)
+    ))
+    .map_err(internal)?;
+    if taken == Some(true) {
+        return Err(
+            Error::bad_argument(format!("project \"{target}\" exists already")).hint(
+                "Choose another target, or leave it out. To replace an earlier clone use options.replace.",
+            ),
+        );
+    }
+    let source = source_key(run)?;
+    if let (Key::Text(old), Key::Uuid(_)) = (&source, &new) {
+        return Err(malformed(&format!("texts such as {old}")));
+    }
+    if let Some(own) = run.store.id_key(project.oid) {
+        run.map_key(own, &source, &new)?;
+    }
+    Ok(())
+}
+
+/// Rows of a polymorphic pair whose type no reference declares: their id would go on naming the source's row. An error
+/// (55000) that lists the types.
+pub fn check_types(run: &Run) -> Result<()> {
+    for copy in &run.table_copies {
+        let Some(table) = run.store.table(copy.table) else {
+            continue;
+        };
+        for output in copy
+            .outputs
+            .iter()
+            .filter(|o| matches!(o.action, Action::MapWhen(_)))
+        {
+            let references = || table.keys.references.iter().filter(|r| r.column == output.column);
+            let Some(type_column) = references().find_map(|r| r.type_column.clone()) else {
+                continue;
+            };
+            let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
+                continue;
+            };
+            let known: Vec<String> = references()
+                .filter_map(|r| r.condition.as_ref().map(|condition| format!("({condition})")))
+                .collect();
+            let unknown = pgrx::Spi::get_one::<String>(&format!(
+                "SELECT pg_catalog.string_agg(u.kind, ', ') FROM (SELECT DISTINCT t.{0}::pg_catalog.text AS kind FROM {1} AS t \
+                 WHERE {belongs} AND t.{2} IS NOT NULL AND t.{0} IS NOT NULL AND NOT ({3}) LIMIT 20) AS u",
+                quote::identifier(&type_column),
+                table.from_sql(),
+                quote::identifier(&output.column),
+                known.join(" OR ")
+            ))
+            .map_err(internal)?;
+            if let Some(unknown) = unknown {
+                return Err(Error::new(
+                    Code::StoreChanged,
+                    format!(
+                        "{}.{} names rows of the types {unknown}, which no reference declares",
+                        table.sql_name, output.column
+                    ),
+                )
+                .detail("The clone would go on naming the source's rows.")
+                .hint(format!(
+                    "Say which table each type is (also one that is shared): SELECT clone.store_reference({}, {}, {}, '<table>', type_column => {}, \
+                     type_values => '{{…}}').",
+                    quote::literal(&run.store.name),
+                    quote::literal(&table.sql_name),
+                    quote::literal(&output.column),
+                    quote::literal(&type_column)
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The source project's key as the maps know it.
+pub fn source_key(run: &Run) -> Result<Key> {
+    let table = run.store.project_table()?;
+    let column = table.id_column.as_deref().unwrap_or_default();
+    let type_name = table.type_of(column);
+    Ok(match KeyKind::of(type_name) {
+        KeyKind::Int => Key::Int(run.source.parse().map_err(internal)?),
+        _ if type_name.ends_with("citext") => Key::parse(&run.source.to_lowercase()),
+        _ => Key::parse(&run.source),
+    })
+}

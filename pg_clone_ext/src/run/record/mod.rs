@@ -1,0 +1,224 @@
+//! The record stage: the run, its counts, the new project's document. Written with the extension owner's rights, in
+//! the caller's transaction.
+
+use super::state::{Run, TableStatistics};
+use crate::error::internal;
+use crate::pg::session::privileges::{AsExtensionOwner, current_user};
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{InsertPath, Oid, Request, TableCopy, quote};
+use pg_clone_core::rewrite::Counts;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A table that has been filled.
+pub struct Filled<'r> {
+    /// How.
+    pub table_copy: &'r TableCopy,
+    /// With what result.
+    pub statistics: TableStatistics,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// The call's arguments as they are recorded and given to hooks.
+pub fn arguments(request: &Request) -> Value {
+    json!({
+        "source_project": request.source_project,
+        "name": request.name,
+        "resource_types": request.resource_types,
+        "include_ids": request.include_ids,
+        "exclude_ids": request.exclude_ids,
+        "owner": request.owner,
+        "store": request.store,
+        "options": request.options_json,
+    })
+}
+
+/// Reserves the number of a run.
+pub fn next_run_id() -> Result<i64> {
+    let _owner = AsExtensionOwner::new();
+    pgrx::Spi::get_one::<i64>("SELECT pg_catalog.nextval('clone.run_id_seq'::pg_catalog.regclass)")
+        .map_err(internal)?
+        .ok_or_else(|| Error::new(Code::Internal, "no run number"))
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Writes the run and its counts.
+pub fn write(run: &Run, tables: &[Filled<'_>], totals: &TableStatistics, blobs: usize) -> Result<()> {
+    let caller = current_user();
+    let mut rows = 0;
+    let mut bytes = 0;
+    let mut counts = Counts::default();
+    let mut details = Vec::new();
+    for filled in tables {
+        counts.add(&filled.statistics.rewritten());
+        let Some(table) = run.store.table(filled.table_copy.table) else {
+            continue;
+        };
+        let path = if matches!(super::copy::path(run, filled.table_copy), InsertPath::Bulk) {
+            "bulk"
+        } else {
+            "sql"
+        };
+        for (resource_type, of_type) in filled
+            .statistics
+            .by_type
+            .iter()
+            .filter(|(_, of_type)| of_type.rows > 0)
+        {
+            rows += of_type.rows;
+            bytes += of_type.bytes;
+            details.push(json!({
+                "relation": table.sql_name, "resource_type": resource_type, "path": path,
+                "rows": of_type.rows, "bytes": of_type.bytes, "rewritten": of_type.rewrite.rewritten,
+                "kept": of_type.rewrite.unversioned, "dangling": of_type.rewrite.dangling,
+                "milliseconds": filled.took.as_secs_f64() * 1000.0 / filled.statistics.by_type.len() as f64,
+            }));
+        }
+    }
+    let resources = resources(run, tables);
+    let dangling: Vec<Value> = totals
+        .dangling
+        .list()
+        .into_iter()
+        .chain(totals.dangling_keys.clone())
+        .map(|(target, occurrences)| json!({"target": target, "occurrences": occurrences}))
+        .collect();
+    let _owner = AsExtensionOwner::new();
+    pgrx::Spi::run_with_args(
+        "INSERT INTO clone.run (id, store, source_project, target_project, name, arguments, run_by, session_by, started_at, \
+         finished_at, resources, rows, bytes, rewritten, kept, dangling, blobs, expires_at) OVERRIDING SYSTEM VALUE \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, session_user, pg_catalog.statement_timestamp(), pg_catalog.clock_timestamp(), \
+         $8, $9, $10, $11, $12, $13, $14, pg_catalog.now() OPERATOR(pg_catalog.+) $15::pg_catalog.interval)",
+        &[
+            run.id.into(),
+            run.store.name.as_str().into(),
+            run.source.as_str().into(),
+            run.target.as_str().into(),
+            run.request.name.as_deref().into(),
+            pgrx::JsonB(arguments(&run.request)).into(),
+            caller.as_str().into(),
+            number(resources).into(),
+            number(rows).into(),
+            number(bytes).into(),
+            number(counts.rewritten).into(),
+            number(counts.unversioned).into(),
+            number(counts.dangling).into(),
+            number(blobs as u64).into(),
+            run.request.options.expires_in.as_deref().into(),
+        ],
+    )
+    .map_err(internal)?;
+    pgrx::Spi::run_with_args(
+        "INSERT INTO clone.run_table (run_id, relation, resource_type, path, rows, bytes, rewritten, kept, dangling, milliseconds) \
+         SELECT $1, d.relation, d.resource_type, d.path, d.rows, d.bytes, d.rewritten, d.kept, d.dangling, d.milliseconds \
+         FROM pg_catalog.jsonb_to_recordset($2) AS d (relation text, resource_type text, path text, rows bigint, bytes bigint, \
+         rewritten bigint, kept bigint, dangling bigint, milliseconds double precision)",
+        &[run.id.into(), pgrx::JsonB(Value::Array(details)).into()],
+    )
+    .map_err(internal)?;
+    if !dangling.is_empty() {
+        pgrx::Spi::run_with_args(
+            "INSERT INTO clone.run_dangling (run_id, target, occurrences) SELECT $1, d.target, d.occurrences \
+             FROM pg_catalog.jsonb_to_recordset($2) AS d (target text, occurrences bigint)",
+            &[run.id.into(), pgrx::JsonB(Value::Array(dangling)).into()],
+        )
+        .map_err(internal)?;
+    }
+    Ok(())
+}
+
+/// Resources cloned: rows of project and resource tables.
+pub fn resources(run: &Run, tables: &[Filled<'_>]) -> u64 {
+    use pg_clone_core::plan::TableRole;
+    tables
+        .iter()
+        .filter(|filled| {
+            run.store
+                .table(filled.table_copy.table)
+                .is_some_and(|t| matches!(t.role, TableRole::Project | TableRole::Resource))
+        })
+        .flat_map(|filled| filled.statistics.by_type.values())
+        .map(|of_type| of_type.rows)
+        .sum()
+}
+
+/// Calls the store's finish function, with the caller's rights; what it returns is for the operator.
+pub fn call_finish(run: &Run, function: Oid) -> Result<Vec<String>> {
+    let mut given = arguments(&run.request);
+    given["source_project"] = run.source.clone().into();
+    given["target_project"] = run.target.clone().into();
+    given["new_owner"] = run.owner.clone().into();
+    given["schema"] = run.store.project_table()?.schema.clone().into();
+    given["store_options"] = run.store.options.clone();
+    Ok(
+        match crate::pg::query::hook::finish(function, &run.store.name, run.id, given)? {
+            Value::Array(items) => items
+                .into_iter()
+                .filter_map(|item| item.as_str().map(str::to_owned))
+                .collect(),
+            _ => Vec::new(),
+        },
+    )
+}
+
+/// A reference given by the caller as it reads in the clone: to the clone's resource if that is cloned.
+pub fn mapped_reference(run: &Run, reference: &str) -> String {
+    let mut bytes = reference.as_bytes().to_vec();
+    let mut rewriter =
+        pg_clone_core::rewrite::Rewriter::new(&run.ids, &run.texts, pg_clone_core::rewrite::Dangling::Keep);
+    match rewriter.plain_text(&mut bytes) {
+        Ok(pg_clone_core::rewrite::Outcome::InPlace) => String::from_utf8(bytes).unwrap_or_default(),
+        Ok(pg_clone_core::rewrite::Outcome::Rebuilt(new)) => String::from_utf8(new).unwrap_or_default(),
+        _ => reference.to_owned(),
+    }
+}
+
+/// Closes the run and returns the new project: its row, or its document where the store says so.
+pub fn finish(run: &Run, todos: &[String]) -> Result<Value> {
+    {
+        let _owner = AsExtensionOwner::new();
+        pgrx::Spi::run_with_args(
+            "UPDATE clone.run SET finished_at = pg_catalog.clock_timestamp(), todo = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+            &[run.id.into(), pgrx::JsonB(json!(todos)).into()],
+        )
+        .map_err(internal)?;
+    }
+    let table = run.store.project_table()?;
+    let column = table.id_column.as_deref().unwrap_or_default();
+    let row = pgrx::Spi::get_one::<pgrx::JsonB>(&format!(
+        "SELECT pg_catalog.to_jsonb(t) FROM {} AS t WHERE t.{} OPERATOR(pg_catalog.=) {}::{}",
+        table.sql_name,
+        quote::identifier(column),
+        quote::literal(&run.target),
+        table.type_of(column),
+    ))
+    .map_err(internal)?;
+    let Some(pgrx::JsonB(row)) = row else {
+        return Err(Error::new(
+            Code::Internal,
+            format!("the new project {} is not there", run.target),
+        ));
+    };
+    // What an application calls the project: where the document is all of it (options.result), the document.
+    let document = table
+        .document_column
+        .as_deref()
+        .filter(|_| {
+            run.store
+                .options
+                .get("result")
+                .is_some_and(|result| result == "document")
+        })
+        .and_then(|column| row.get(column));
+    Ok(match document {
+        Some(Value::String(text)) => serde_json::from_str(text).map_err(internal)?,
+        Some(document) => document.clone(),
+        None => row,
+    })
+}
+
+pub mod blobs;

@@ -1,0 +1,246 @@
+//! New values of columns that hold keys: of UUIDs, integers and texts.
+
+use super::key_statistics::KeyStatistics;
+use crate::error::internal;
+use crate::pg::table::relation::Attribute;
+use crate::pg::value::datum;
+use crate::pg::value::datum::Changed;
+use crate::run::document_errors::dangling_error;
+use crate::run::keys::{Key, NewKey, plain};
+use crate::run::state::Run;
+use pg_clone_core::error::Result;
+use pg_clone_core::ids::uuid_text;
+use pg_clone_core::plan::{KeyKind, KeyRef, Output};
+use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, TextIdOutcome, UuidOutcome};
+use pgrx::pg_sys;
+
+/// What the text form of a key becomes.
+pub enum NewText {
+    /// It stays.
+    Same,
+    /// This.
+    To(String),
+    /// It goes: its row is not cloned.
+    Gone,
+}
+
+/// What keys are mapped with, and where that is counted.
+pub struct KeyMapper<'m, 'r> {
+    /// The run.
+    pub run: &'r Run,
+    /// Its rewriter.
+    pub rewriter: &'m mut Rewriter<'r>,
+    /// Counts of keys that are no UUIDs.
+    pub key_statistics: &'m mut KeyStatistics,
+    /// What happens to keys of resources that are not cloned.
+    pub policy: Dangling,
+}
+
+impl KeyMapper<'_, '_> {
+    /// A key column's new value; `lookup` is the key in the form in which equal keys are the same.
+    pub fn key(
+        &mut self,
+        output: &Output,
+        target: &Attribute,
+        datum: pg_sys::Datum,
+        lookup: pg_sys::Datum,
+        kind: KeyKind,
+        domain: Option<KeyRef>,
+    ) -> Result<Changed> {
+        match kind {
+            KeyKind::Uuid => {
+                let id = datum::read_uuid(datum);
+                Ok(match self.rewriter.uuid(&id) {
+                    UuidOutcome::Unchanged => Changed::No,
+                    UuidOutcome::Mapped(new) => Changed::To(datum::make_uuid(&new)),
+                    UuidOutcome::Dangling => keep_or_null(self.dangling(&uuid_text::to_string(&id))?),
+                })
+            }
+            KeyKind::Int => self.integer(output, datum, domain),
+            KeyKind::Text => match domain.filter(|_| self.run.texts_by_key()) {
+                None => datum::rewrite_varlena(datum, |bytes| self.text(bytes)),
+                Some(domain) => self.text_key(output, target, lookup, domain),
+            },
+        }
+    }
+
+    fn text_key(
+        &mut self,
+        output: &Output,
+        target: &Attribute,
+        lookup: pg_sys::Datum,
+        domain: KeyRef,
+    ) -> Result<Changed> {
+        let text = std::str::from_utf8(datum::bytes(lookup)).map_err(internal)?;
+        Ok(match self.text_of(plain(text, &output.type_name), domain)? {
+            NewText::Same => Changed::No,
+            NewText::To(new) => Changed::To(datum::from_text(&new, target.type_oid, target.typmod)?),
+            NewText::Gone => Changed::ToNull,
+        })
+    }
+
+    /// What the text form of a value of a key becomes; also that of an integer or a UUID.
+    pub fn text_of(&mut self, text: &str, domain: KeyRef) -> Result<NewText> {
+        let integer = self
+            .run
+            .store
+            .column_of(domain)
+            .is_some_and(|(_, column)| KeyKind::of(&column.type_name) == KeyKind::Int);
+        let key = match text.parse::<i64>() {
+            Ok(number) if integer => Key::Int(number),
+            _ if integer => return Ok(NewText::Same),
+            _ => Key::parse(text),
+        };
+        Ok(match self.run.new_key_of(&key, &[domain]) {
+            NewKey::To(new) if new == key => NewText::Same,
+            NewKey::To(new) => {
+                self.key_statistics.rewritten();
+                NewText::To(new.to_text())
+            }
+            NewKey::NotCloned => {
+                let target = self.target(&key, domain);
+                self.key_statistics.dangling(&target);
+                if self.dangling(&target)? {
+                    NewText::Same
+                } else {
+                    NewText::Gone
+                }
+            }
+            NewKey::Unknown => NewText::Same,
+        })
+    }
+
+    fn target(&self, key: &Key, domain: KeyRef) -> String {
+        match key {
+            Key::Uuid(_) => key.to_text(),
+            _ => {
+                let table = self.run.store.table(domain.table);
+                format!("{}/{}", table.map_or("", |t| t.sql_name.as_str()), key.to_text())
+            }
+        }
+    }
+
+    fn integer(&mut self, output: &Output, datum: pg_sys::Datum, domain: Option<KeyRef>) -> Result<Changed> {
+        let key = Key::Int(datum::read_integer(datum, &output.type_name));
+        Ok(match self.run.new_key_of(&key, domain.as_slice()) {
+            NewKey::To(Key::Int(new)) => {
+                self.key_statistics.rewritten();
+                Changed::To(datum::make_integer(new, &output.type_name)?)
+            }
+            NewKey::NotCloned => {
+                let target = domain.map_or(String::new(), |domain| self.target(&key, domain));
+                self.key_statistics.dangling(&target);
+                keep_or_null(self.dangling(&target)?)
+            }
+            _ => Changed::No,
+        })
+    }
+
+    /// An array whose elements are integers or texts of a key.
+    pub fn array(&mut self, output: &Output, datum: pg_sys::Datum, domain: KeyRef) -> Result<Changed> {
+        match output.type_name.as_str() {
+            "smallint[]" | "integer[]" | "bigint[]" => {
+                let element = output.type_name.trim_end_matches("[]").to_owned();
+                datum::map_integer_array(datum, &element, |number| {
+                    let key = Key::Int(number);
+                    match self.run.new_key_of(&key, &[domain]) {
+                        NewKey::To(Key::Int(new)) => {
+                            self.key_statistics.rewritten();
+                            Ok(Some(new))
+                        }
+                        NewKey::NotCloned => {
+                            let target = self.target(&key, domain);
+                            self.key_statistics.dangling(&target);
+                            self.dangling(&target).map(|keep| keep.then_some(number))
+                        }
+                        _ => Ok(Some(number)),
+                    }
+                })
+            }
+            name => datum::map_text_array(datum, super::element_type(name), |bytes| {
+                let text = std::str::from_utf8(bytes).map_err(internal)?.to_owned();
+                Ok(match self.text_of(&text, domain)? {
+                    NewText::Same => Outcome::Unchanged,
+                    NewText::To(new) => Outcome::Rebuilt(new.into_bytes()),
+                    NewText::Gone => Outcome::Null,
+                })
+            }),
+        }
+    }
+
+    /// A path whose segments are keys: `1/5/9`, `/1/5/9/`, `1.5.9`.
+    pub fn segments(&mut self, text: &str, separators: &str, domain: KeyRef) -> Result<Option<String>> {
+        let mut new = String::with_capacity(text.len());
+        let mut changed = false;
+        for part in text.split_inclusive(|c| separators.contains(c)) {
+            let segment = part.trim_end_matches(|c| separators.contains(c));
+            match self.text_of(segment, domain)? {
+                NewText::To(other) if !segment.is_empty() => {
+                    new.push_str(&other);
+                    changed = true;
+                }
+                _ => new.push_str(segment),
+            }
+            new.push_str(&part[segment.len()..]);
+        }
+        Ok(changed.then_some(new))
+    }
+
+    /// An array of UUIDs.
+    pub fn uuid_array(&mut self, datum: pg_sys::Datum) -> Result<Changed> {
+        datum::map_uuid_array(datum, |id| match self.rewriter.uuid(id) {
+            UuidOutcome::Unchanged => Ok(Some(*id)),
+            UuidOutcome::Mapped(new) => Ok(Some(new)),
+            UuidOutcome::Dangling => self
+                .dangling(&uuid_text::to_string(id))
+                .map(|keep| keep.then_some(*id)),
+        })
+    }
+
+    /// A text that as a whole is an id.
+    pub fn text(&mut self, bytes: &mut [u8]) -> Result<Outcome> {
+        if let Some(id) = uuid_text::parse_slice(bytes) {
+            return match self.rewriter.uuid(&id) {
+                UuidOutcome::Unchanged => Ok(Outcome::Unchanged),
+                UuidOutcome::Mapped(new) => {
+                    bytes.copy_from_slice(uuid_text::to_string(&new).as_bytes());
+                    Ok(Outcome::InPlace)
+                }
+                UuidOutcome::Dangling => self.outcome_of_dangling(&uuid_text::to_string(&id)),
+            };
+        }
+        let text = std::str::from_utf8(bytes).map_err(internal)?;
+        match self.rewriter.text_id(text) {
+            TextIdOutcome::Unchanged => Ok(Outcome::Unchanged),
+            TextIdOutcome::Mapped(new) => {
+                self.key_statistics.rewritten();
+                Ok(Outcome::Rebuilt(new.as_bytes().to_vec()))
+            }
+            TextIdOutcome::Dangling => {
+                self.key_statistics.dangling(text);
+                self.outcome_of_dangling(text)
+            }
+        }
+    }
+
+    fn outcome_of_dangling(&self, id: &str) -> Result<Outcome> {
+        Ok(if self.dangling(id)? {
+            Outcome::Unchanged
+        } else {
+            Outcome::Null
+        })
+    }
+
+    /// Whether a dangling reference stays (true) or goes (false); an error (23503) if the call wants one.
+    fn dangling(&self, id: &str) -> Result<bool> {
+        match self.policy {
+            Dangling::Keep => Ok(true),
+            Dangling::Null | Dangling::Remove => Ok(false),
+            Dangling::Error => Err(dangling_error(id)),
+        }
+    }
+}
+
+fn keep_or_null(keep: bool) -> Changed {
+    if keep { Changed::No } else { Changed::ToNull }
+}

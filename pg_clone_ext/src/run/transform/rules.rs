@@ -1,0 +1,174 @@
+//! The store's rules applied to one document, before its ids are rewritten.
+
+use crate::error::internal;
+use crate::pg::query::row::Row;
+use crate::run::keys::{Key, NewKey};
+use crate::run::state::Run;
+use pg_clone_core::batch::DocumentFormat;
+use pg_clone_core::edit;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
+use pg_clone_core::jsonb;
+use pg_clone_core::plan::TableCopy;
+use pg_clone_core::rules::{Arguments, Context, Rule, RuleSet};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::cell::Cell;
+
+/// No rules, until the run knows its arguments.
+pub fn none() -> Result<RuleSet> {
+    RuleSet::compile(Vec::new(), &Arguments::new()).map_err(internal)
+}
+
+/// Compiles a store's rules for a call; a rule that cannot be read is an error (22023).
+pub fn compile(rules: Vec<Rule>, run: &Run) -> Result<RuleSet> {
+    let arguments = Arguments::new()
+        .optional("name", run.request.name.as_deref())
+        .optional("owner", run.owner.as_deref())
+        .always("project", run.target.as_str())
+        .always("source_project", run.source.as_str());
+    RuleSet::compile(rules, &arguments).map_err(|error| {
+        Error::bad_argument(format!("a rule of the store cannot be used: {error}"))
+            .hint("Look at clone.store_rule; paths and filters are JSONPath as RFC 9535 defines it.")
+    })
+}
+
+/// What the rules make of a document.
+pub struct Ruled {
+    edits: Vec<edit::Edit>,
+    columns: Vec<(String, Option<Value>)>,
+    /// What the operator must do because of them.
+    pub todos: Vec<String>,
+}
+
+impl Ruled {
+    /// Applies the rules for this type to the row's document; None where there are none.
+    pub fn evaluate(
+        run: &Run,
+        table_copy: &TableCopy,
+        resource_type: &str,
+        key: &Key,
+        row: &Row<'_>,
+    ) -> Result<Option<Ruled>> {
+        let Some((place, form)) = table_copy.document_source else {
+            return Ok(None);
+        };
+        if !run.rules.applies_to(resource_type) {
+            return Ok(None);
+        }
+        let Some(bytes) = row.bytes(place).filter(|bytes| !bytes.is_empty()) else {
+            return Ok(None);
+        };
+        let damaged = |error: &dyn std::fmt::Display| {
+            Error::new(
+                Code::BadData,
+                format!(
+                    "the document of {resource_type} \"{}\" is not valid JSON: {error}",
+                    key.to_text()
+                ),
+            )
+        };
+        let value: Value = match form {
+            DocumentFormat::Text => serde_json::from_slice(bytes).map_err(|error| damaged(&error))?,
+            DocumentFormat::Jsonb => jsonb::to_value(bytes).map_err(|error| damaged(&error))?,
+        };
+        let target = match run.new_key(key, &table_copy.row_filter.tables) {
+            NewKey::To(new) => new.to_text(),
+            _ => String::new(),
+        };
+        let context = DocumentContext {
+            run,
+            source: key.to_text(),
+            target,
+            drawn: Cell::new(0),
+        };
+        let outcome = run
+            .rules
+            .evaluate(resource_type, &value, &context)
+            .map_err(internal)?;
+        Ok(Some(Ruled {
+            edits: outcome.edits,
+            columns: outcome.columns,
+            todos: outcome.todos.into_iter().map(|(_, todo)| todo).collect(),
+        }))
+    }
+
+    /// Edits a rewritten JSON text. Rules come after the rewriter, so that what the caller gave (a name, say) stays as
+    /// it was given. None if there is nothing to edit.
+    pub fn edit_text(&self, document: &[u8]) -> Result<Option<Vec<u8>>> {
+        if self.edits.is_empty() {
+            return Ok(None);
+        }
+        let text = std::str::from_utf8(document).map_err(internal)?;
+        Ok(edit::text::apply(text, &self.edits)
+            .map_err(internal)?
+            .map(String::into_bytes))
+    }
+
+    /// Edits a rewritten jsonb payload.
+    pub fn edit_jsonb(&self, payload: &[u8]) -> Result<Option<Vec<u8>>> {
+        if self.edits.is_empty() {
+            return Ok(None);
+        }
+        let mut root = jsonb::decode(payload).map_err(internal)?;
+        root.apply(&self.edits).map_err(internal)?;
+        root.encode().map(Some).map_err(internal)
+    }
+
+    /// What a rule gives this column: None where no rule speaks of it, Some(None) for NULL.
+    pub fn column(&self, name: &str) -> Option<Option<String>> {
+        self.columns
+            .iter()
+            .find(|(column, _)| column == name)
+            .map(|(_, value)| {
+                value
+                    .as_ref()
+                    .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
+    }
+}
+
+struct DocumentContext<'r> {
+    run: &'r Run,
+    source: String,
+    target: String,
+    drawn: Cell<u64>,
+}
+
+impl Context for DocumentContext<'_> {
+    fn is_cloned(&self, text: &str) -> bool {
+        // A whole reference only: an outside address that merely holds an id names no resource.
+        let id = text
+            .split("/_history/")
+            .next()
+            .unwrap_or(text)
+            .rsplit(['/', ':'])
+            .next()
+            .unwrap_or(text);
+        match uuid_text::parse_slice(id.as_bytes()) {
+            Some(id) => matches!(self.run.ids.get(&id), Mapped::Cloned(_)),
+            None => matches!(self.run.texts.get(id), MappedText::Cloned(_)),
+        }
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        // Drawn from the run's secret key and the resource, so that the row and its history row, which are made
+        // independently of each other, hold the same value.
+        for chunk in buffer.chunks_mut(32) {
+            let mut hash = Sha256::new();
+            hash.update(self.run.secret);
+            hash.update(self.target.as_bytes());
+            hash.update(self.drawn.replace(self.drawn.get() + 1).to_be_bytes());
+            let digest = hash.finalize();
+            chunk.copy_from_slice(&digest[..chunk.len()]);
+        }
+    }
+
+    fn source_id(&self) -> &str {
+        &self.source
+    }
+
+    fn target_id(&self) -> &str {
+        &self.target
+    }
+}

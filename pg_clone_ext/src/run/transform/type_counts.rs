@@ -1,0 +1,76 @@
+//! What an table_copy has done, added up by resource type.
+
+use crate::run::state::{Run, TableCounts};
+use pg_clone_core::rewrite::{Counts, Dangling};
+use std::collections::{BTreeMap, HashMap};
+
+/// One type: what happens to its dangling references, and its counts.
+struct OfType {
+    name: String,
+    dangling: Dangling,
+    counts: TableCounts,
+}
+
+/// Counts by type; a type is known by its number, so that a row costs no look-up while the type stays the same.
+#[derive(Default)]
+pub struct TypeCounts {
+    types: Vec<OfType>,
+    numbers: HashMap<String, usize>,
+    current: usize,
+}
+
+impl TypeCounts {
+    /// Whether the type is the one at hand.
+    pub fn is_current(&self, name: &str) -> bool {
+        self.types
+            .get(self.current)
+            .is_some_and(|current| current.name == name)
+    }
+
+    /// The number of the type at hand.
+    pub fn current(&self) -> usize {
+        self.current
+    }
+
+    /// Makes a type the one at hand; returns its number.
+    pub fn turn_to(&mut self, run: &Run, name: &str) -> usize {
+        let known = self.numbers.get(name).copied();
+        self.current = known.unwrap_or_else(|| {
+            self.types.push(OfType {
+                name: name.to_owned(),
+                dangling: run.dangling_of(name),
+                counts: TableCounts::default(),
+            });
+            let number = self.types.len() - 1;
+            self.numbers.insert(name.to_owned(), number);
+            number
+        });
+        self.current
+    }
+
+    /// What happens to dangling references in documents of a type.
+    pub fn dangling(&self, number: usize) -> Dangling {
+        self.types[number].dangling
+    }
+
+    /// The counts of a type.
+    pub fn of(&mut self, number: usize) -> &mut TableCounts {
+        &mut self.types[number].counts
+    }
+
+    /// Adds what a rewriter did for the type at hand, if there is one yet.
+    pub fn add_to_current(&mut self, counts: &Counts) {
+        if let Some(current) = self.types.get_mut(self.current) {
+            current.counts.rewrite.add(counts);
+        }
+    }
+
+    /// All of them, by name.
+    pub fn into_map(self) -> BTreeMap<String, TableCounts> {
+        self.types
+            .into_iter()
+            .filter(|of_type| of_type.counts.seen > 0)
+            .map(|of_type| (of_type.name, of_type.counts))
+            .collect()
+    }
+}

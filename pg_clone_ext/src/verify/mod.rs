@@ -1,0 +1,435 @@
+//! `project_clone_verify`: looks at a clone as it stands now and says whether it is whole and names nothing of its
+//! source.
+
+use crate::catalog::{self, Purpose};
+use crate::error::internal;
+use crate::pg::memory::Memory;
+use crate::pg::query::snapshot::within_current;
+use crate::pg::query::{for_each_row, text};
+use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::session::settings_guard::ReadingSettings;
+use crate::run::authorize;
+use crate::run::keys::Key;
+use crate::verify::references::Pair;
+use pg_clone_core::edit::member;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
+use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::rewrite::{Dangling, Rewriter};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+/// One check.
+pub struct Check {
+    /// What is checked.
+    pub name: Cow<'static, str>,
+    /// Of what: a table, or the store.
+    pub subject: String,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub found: String,
+    /// Whether that is right.
+    pub ok: bool,
+}
+
+/// What the catalog says of the run that made the project.
+#[derive(Deserialize)]
+struct MadeBy {
+    source_project: String,
+    history: Option<String>,
+    dangling: i64,
+    rows: BTreeMap<String, i64>,
+    targets: Vec<String>,
+    blobs: i64,
+    blobs_done: i64,
+    blobs_failed: i64,
+}
+
+fn made_by(store: &str, target: &str) -> Result<Option<MadeBy>> {
+    let _owner = AsExtensionOwner::new();
+    let found = text(&format!(
+        "SELECT clone_internal.run_of_project({}, {})::pg_catalog.text",
+        quote::literal(store),
+        quote::literal(target)
+    ))?;
+    found
+        .map(|json| serde_json::from_str(&json).map_err(internal))
+        .transpose()
+}
+
+/// All checks of a project, those of the store's own function too where `columns` says so. A project that no run
+/// made is an error (P0002), a store without such a function too (22023).
+pub fn verify(target_project: &str, store: Option<&str>, columns: bool) -> Result<Vec<Check>> {
+    let name = catalog::resolve(store, target_project)?;
+    let open = catalog::open(&name, Purpose::Read)?;
+    let function = match (columns, open.description.verify) {
+        (false, _) => None,
+        (true, None) => {
+            return Err(
+                Error::bad_argument(format!("the store \"{name}\" has no check of its columns"))
+                    .hint("A medplum store has one; leave columns out for others."),
+            );
+        }
+        (true, found) => found,
+    };
+    let (store, snapshot) = (open.description.store, open.snapshot);
+    authorize::tables(&store, &[], false)?;
+    let target = authorize::project_id(store.project_table()?, target_project)?;
+    let run = snapshot.within(|| made_by(&name, &target))?.ok_or_else(|| {
+        Error::new(Code::NotFound, format!("no run made the project \"{target}\""))
+            .hint("SELECT id, target_project, name FROM clone.run lists the clones.")
+    })?;
+    let checks = snapshot.within(|| {
+        let mut checks = checks_of(&store, &target, &run)?;
+        if let Some(function) = function {
+            checks.extend(ask_store(&store, function, &target)?);
+        }
+        Ok(checks)
+    });
+    drop(snapshot);
+    let mut checks = checks?;
+    if run.blobs > 0 {
+        checks.push(Check {
+            name: Cow::Borrowed("files copied"),
+            subject: format!("{} failed", run.blobs_failed),
+            expected: run.blobs.to_string(),
+            found: run.blobs_done.to_string(),
+            ok: run.blobs_done >= run.blobs,
+        });
+    }
+    Ok(checks)
+}
+
+/// A check as a store's function returns it: name, subject, expected, found, ok.
+type HookCheck = (String, String, String, String, bool);
+
+/// The checks that the store's own function makes.
+fn ask_store(store: &Store, function: Oid, target: &str) -> Result<Vec<Check>> {
+    let arguments = serde_json::json!({
+        "target_project": target,
+        "schema": store.project_table()?.schema,
+        "store_options": store.options,
+    });
+    let answer = crate::pg::query::hook::verify(function, &store.name, arguments)?;
+    let rows: Option<Vec<HookCheck>> = serde_json::from_value(answer).map_err(internal)?;
+    let checks = rows.unwrap_or_default().into_iter();
+    Ok(checks
+        .map(|(name, subject, expected, found, ok)| Check {
+            name: Cow::Owned(name),
+            subject,
+            expected,
+            found,
+            ok,
+        })
+        .collect())
+}
+
+/// The checks that read tables, under the active snapshot.
+fn checks_of(store: &Store, target: &str, run: &MadeBy) -> Result<Vec<Check>> {
+    let _settings = ReadingSettings::new();
+    let mut checks = Vec::new();
+    count_rows(store, target, run, &mut checks)?;
+    look_for_source(store, target, run, &mut checks)?;
+    if run.history.as_deref().unwrap_or("current") == "current" {
+        compare_history(store, target, &mut checks)?;
+    }
+    if store.follows_constraints() {
+        let pair = Pair {
+            store,
+            source: &run.source_project,
+            target,
+            filled: &filled(store),
+            dangling: run.dangling,
+            rows: &run.rows,
+        };
+        references::check(&pair, &mut checks)?;
+    }
+    Ok(checks)
+}
+
+/// Verifies the clone that this very transaction has made. A check that fails is an error (55000), which takes the clone
+/// back.
+pub fn verify_now(store: &Store, target: &str) -> Result<()> {
+    let checks = within_current(|| match made_by(&store.name, target)? {
+        Some(run) => checks_of(store, target, &run),
+        None => Ok(Vec::new()),
+    })?;
+    let failed: Vec<String> = checks
+        .iter()
+        .filter(|check| !check.ok)
+        .map(|check| {
+            format!(
+                "{}, {}: expected {}, found {}",
+                check.name, check.subject, check.expected, check.found
+            )
+        })
+        .collect();
+    match failed.first() {
+        None => Ok(()),
+        Some(first) => Err(
+            Error::new(Code::WrongState, format!("the clone is not right: {first}"))
+                .detail(failed.join("\n"))
+                .hint("Nothing was changed. Look at SELECT * FROM clone.store_check(…); without options.verify the clone stays and project_clone_verify shows it."),
+        ),
+    }
+}
+
+fn filled(store: &Store) -> HashSet<Oid> {
+    store.tables.iter().filter(|t| !t.empty).map(|t| t.oid).collect()
+}
+
+pub fn count(sql: &str) -> Result<i64> {
+    let mut number = 0;
+    for_each_row(sql, &mut |row| {
+        number = row.and_then(|row| row.bigint(0)).unwrap_or(number);
+        Ok(())
+    })?;
+    Ok(number)
+}
+
+/// Every table has as many rows of the clone as the run wrote.
+fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>) -> Result<()> {
+    let active = filled(store);
+    for table in &store.tables {
+        let Some(expected) = run.rows.get(&table.sql_name) else {
+            continue;
+        };
+        let found = match plan::condition(store, table, target, &active, true)? {
+            Some(belongs) if !table.empty => count(&format!(
+                "SELECT pg_catalog.count(*) FROM {} AS t WHERE {belongs}",
+                table.from_sql()
+            ))?,
+            _ => 0,
+        };
+        checks.push(Check {
+            name: Cow::Borrowed("rows"),
+            subject: table.sql_name.clone(),
+            expected: expected.to_string(),
+            found: found.to_string(),
+            ok: found == *expected,
+        });
+    }
+    Ok(())
+}
+
+/// No value names a resource of the source, save those that were known to dangle.
+fn look_for_source(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>) -> Result<()> {
+    let budget = usize::try_from(crate::settings::max_memory_bytes()).unwrap_or(usize::MAX);
+    let mut ids = IdMap::new(NewIds::new(IdVersion::V4, 0, [0; 16]), budget);
+    let active = filled(store);
+    for table in store
+        .tables
+        .iter()
+        .filter(|t| matches!(t.role, TableRole::Project | TableRole::Resource) && !t.empty)
+    {
+        let Some(sql) = plan::source_of_ids(store, table, &run.source_project, &active, &[])? else {
+            continue;
+        };
+        let id_type = table.id_column.as_deref().map_or("", |c| table.type_of(c));
+        for_each_row(&sql, &mut |row| {
+            let Some(row) = row else { return Ok(()) };
+            if let Some(Key::Uuid(id)) = Key::read(row, 0, KeyKind::of(id_type), id_type)? {
+                ids.insert_not_cloned(id)
+                    .map_err(crate::run::state::over_budget)?;
+            }
+            Ok(())
+        })?;
+    }
+    let texts = TextIdMap::new(budget);
+    let paths = crate::run::plan::id_paths::of_store(store)?;
+    let mut rewriter = Rewriter::new(&ids, &texts, Dangling::Keep)
+        .with_id_paths(&paths)
+        .with_spellings();
+    let mut wrong_ids = 0i64;
+    for table in store.tables.iter().filter(|t| !t.empty) {
+        scan_table(store, table, target, &active, &mut rewriter, &mut wrong_ids)?;
+    }
+    let known: HashSet<Id> = run
+        .targets
+        .iter()
+        .filter_map(|id| uuid_text::parse_slice(id.as_bytes()))
+        .collect();
+    let unknown: u64 = rewriter
+        .dangling_targets()
+        .uuids()
+        .filter(|(id, _)| !known.contains(*id))
+        .map(|(_, n)| n)
+        .sum();
+    let total = rewriter.dangling_targets().total();
+    checks.push(Check {
+        name: Cow::Borrowed("references to the source"),
+        subject: "all tables".to_owned(),
+        expected: format!("at most {} that dangle", run.dangling),
+        found: total.to_string(),
+        ok: total <= u64::try_from(run.dangling).unwrap_or(0) && (unknown == 0 || known.len() >= 1000),
+    });
+    let other = rewriter.counts().other_spellings;
+    checks.push(Check {
+        name: Cow::Borrowed("ids of the source in spellings that are not rewritten"),
+        subject: "all tables".to_owned(),
+        expected: "0".to_owned(),
+        found: other.to_string(),
+        ok: other == 0,
+    });
+    checks.push(Check {
+        name: Cow::Borrowed("documents that say another id than their row"),
+        subject: "all tables".to_owned(),
+        expected: "0".to_owned(),
+        found: wrong_ids.to_string(),
+        ok: wrong_ids == 0,
+    });
+    Ok(())
+}
+
+/// A column as SQL, without the texts that stay in a clone because of how they begin (`id_paths.kept_prefixes`).
+fn without_kept(store: &Store, column: &Column) -> String {
+    let name = format!("t.{}", quote::identifier(&column.name));
+    let prefixes = store.options["id_paths"]["kept_prefixes"].as_array();
+    let prefixes: Vec<&str> = prefixes
+        .into_iter()
+        .flatten()
+        .filter_map(|p| p.as_str())
+        .collect();
+    let is_kept = |value: &str| {
+        let tests = prefixes
+            .iter()
+            .map(|p| format!("pg_catalog.starts_with({value}, {})", quote::literal(p)));
+        tests.collect::<Vec<_>>().join(" OR ")
+    };
+    match (column.type_name.as_str(), prefixes.is_empty()) {
+        ("text", false) => format!("CASE WHEN {} THEN NULL ELSE {name} END", is_kept(&name)),
+        ("text[]", false) => format!(
+            "ARRAY(SELECT e FROM pg_catalog.unnest({name}) e WHERE NOT ({}))",
+            is_kept("e")
+        ),
+        _ => name,
+    }
+}
+
+fn scan_table(
+    store: &Store,
+    table: &Table,
+    target: &str,
+    active: &HashSet<Oid>,
+    rewriter: &mut Rewriter<'_>,
+    wrong_ids: &mut i64,
+) -> Result<()> {
+    let Some(belongs) = plan::condition(store, table, target, active, true)? else {
+        return Ok(());
+    };
+    let others: Vec<String> = table
+        .columns
+        .iter()
+        .filter(|c| {
+            matches!(
+                c.role,
+                ColumnRole::Map(_)
+                    | ColumnRole::Rewrite
+                    | ColumnRole::Project
+                    | ColumnRole::Version
+                    | ColumnRole::Owner
+            ) || store.follows_constraints() && !matches!(c.role, ColumnRole::LargeObject)
+        })
+        .filter(|c| table.document_column.as_deref() != Some(c.name.as_str()))
+        .filter(|c| !matches!(KeyKind::of(&c.type_name), KeyKind::Int))
+        .map(|c| without_kept(store, c))
+        .collect();
+    let document = table
+        .document_column
+        .as_deref()
+        .map_or("NULL::text".to_owned(), |c| {
+            format!("t.{}::text", quote::identifier(c))
+        });
+    let id = table.id_column.as_deref().map_or("NULL::text".to_owned(), |c| {
+        format!("t.{}::text", quote::identifier(c))
+    });
+    let sql = format!(
+        "SELECT {document}, pg_catalog.concat_ws(' ', ''{}{}), {id} FROM {} AS t WHERE {belongs}",
+        if others.is_empty() { "" } else { ", " },
+        others.join(", "),
+        table.from_sql()
+    );
+    let says_id = matches!(table.role, TableRole::Project | TableRole::Resource) && !table.document_inferred;
+    let memory = Memory::new(c"pg_clone verify");
+    for_each_row(&sql, &mut |row| {
+        let Some(row) = row else { return Ok(()) };
+        memory.reset();
+        memory.within(|| {
+            if let Some(document) = row.bytes(0).filter(|document| !document.is_empty()) {
+                if says_id
+                    && let (Some(said), Some(id)) = (member::string(document, &["id"]), row.text(2)?)
+                    && !said.eq_ignore_ascii_case(&id)
+                {
+                    *wrong_ids += 1;
+                }
+                if rewriter.touches(document) {
+                    rewriter
+                        .json_text(&mut document.to_vec())
+                        .map_err(crate::run::document_errors::rewrite_error)?;
+                }
+            }
+            if let Some(text) = row.bytes(1).filter(|text| rewriter.touches(text)) {
+                rewriter
+                    .plain_text(&mut text.to_vec())
+                    .map_err(crate::run::document_errors::rewrite_error)?;
+            }
+            Ok(())
+        })
+    })?;
+    Ok(())
+}
+
+/// Every live resource has a history row that equals it.
+fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Result<()> {
+    let active = filled(store);
+    for history in store
+        .tables
+        .iter()
+        .filter(|t| t.role == TableRole::History && !t.empty)
+    {
+        let Some(parent) = history
+            .parents
+            .first()
+            .and_then(|oid| store.table(*oid))
+            .filter(|t| !t.empty)
+        else {
+            continue;
+        };
+        let (Some(join), Some(id), Some(document)) =
+            (&history.join_column, &parent.id_column, &parent.document_column)
+        else {
+            continue;
+        };
+        let Some(belongs) = plan::condition(store, parent, target, &active, false)? else {
+            continue;
+        };
+        let resources = count(&format!(
+            "SELECT pg_catalog.count(*) FROM {} AS t WHERE {belongs}",
+            parent.sql_name
+        ))?;
+        if resources == 0 {
+            continue;
+        }
+        let equal = count(&format!(
+            "SELECT pg_catalog.count(*) FROM {} AS t WHERE {belongs} AND EXISTS (SELECT FROM {} AS h WHERE h.{} = t.{} AND h.{} = t.{})",
+            parent.sql_name,
+            history.sql_name,
+            quote::identifier(join),
+            quote::identifier(id),
+            quote::identifier(document),
+            quote::identifier(document),
+        ))?;
+        checks.push(Check {
+            name: Cow::Borrowed("history equals current"),
+            subject: history.sql_name.clone(),
+            expected: resources.to_string(),
+            found: equal.to_string(),
+            ok: equal == resources,
+        });
+    }
+    Ok(())
+}
+
+pub mod references;
