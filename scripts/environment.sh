@@ -90,6 +90,8 @@ use_postgresql() {
     export PGRX_PG_CONFIG_PATH=$PG_CONFIG
     export PATH=$tools/bin:$PATH
     mkdir -p "$PGRX_HOME"
+    # While this file is missing, cargo makes the bindings to the server's headers anew at every build.
+    [ -e "$PGRX_HOME/config.toml" ] || printf '[configs]\n' >"$PGRX_HOME/config.toml"
 }
 
 pgrx_is_there() { [ "$(PATH=$tools/bin:$PATH cargo pgrx --version 2>/dev/null)" = "cargo-pgrx $pgrx_version" ]; }

@@ -44,6 +44,11 @@ or choose a PostgreSQL of your own: make install PG_CONFIG=/path/to/pg_config"
     as_root=(--sudo)
 fi
 
+# Builds for two majors put their library into the same file: one after the other.
+mkdir -p "$CARGO_TARGET_DIR"
+exec 8>"$CARGO_TARGET_DIR/.install-extension.lock"
+flock 8
+
 say "building the extension ($profile) for PostgreSQL $PG_MAJOR; the first time takes some minutes"
 case $profile in
     release) flags=(--release) ;;
