@@ -8,6 +8,7 @@ mod keys;
 mod membership;
 mod random_schemas;
 mod references;
+mod refresh;
 mod shop;
 mod types;
 mod unique;

@@ -52,8 +52,22 @@ fn is_integer(type_name: &str) -> bool {
     KeyKind::of(type_name) == KeyKind::Int
 }
 
-/// Why a column cannot have its role, and what could; None if it can. `project` is the kind of the project's id.
-fn misfit(column: &Column, project: Option<KeyKind>, follows_constraints: bool) -> Option<&'static str> {
+/// Whether a column of type `name` can hold the id of a project whose key has type `project`. The id is read by the column's type
+/// from the text that it has as a key, so that its own type always fits.
+fn holds_project(name: &str, project: &str) -> bool {
+    let without_length = |name: &str| name.split('(').next().unwrap_or_default().to_owned();
+    if without_length(name) == without_length(project) {
+        return true;
+    }
+    is_key(name)
+        && match KeyKind::of(project) {
+            KeyKind::Uuid => name == "uuid" || holds_uuid_text(name),
+            kind => is_text(name) || KeyKind::of(name) == kind,
+        }
+}
+
+/// Why a column cannot have its role, and what could; None if it can. `project` is the type of the project's id.
+fn misfit(column: &Column, project: Option<&str>, follows_constraints: bool) -> Option<&'static str> {
     let name = column.type_name.as_str();
     let (fits, possible) = match column.role {
         ColumnRole::Keep | ColumnRole::Default | ColumnRole::Value(_) => return None,
@@ -81,11 +95,7 @@ fn misfit(column: &Column, project: Option<KeyKind>, follows_constraints: bool) 
             "rewrite is possible in columns of type json, jsonb, uuid, text and character varying, and in arrays uuid[], text[] and character varying[]",
         ),
         ColumnRole::Project => (
-            is_key(name)
-                && project.is_none_or(|project| match project {
-                    KeyKind::Uuid => name == "uuid" || holds_uuid_text(name),
-                    project => is_text(name) || KeyKind::of(name) == project,
-                }),
+            project.map_or(is_key(name), |project| holds_project(name, project)),
             "project is possible in columns of the type of the project's id, or of type text",
         ),
         ColumnRole::Version => (
@@ -141,7 +151,7 @@ impl Store {
         let project = self.tables.iter().find(|table| table.role == TableRole::Project);
         let project = project
             .and_then(|table| table.column(table.id_column.as_deref()?))
-            .map(|column| KeyKind::of(&column.type_name));
+            .map(|column| column.type_name.as_str());
         for column in &table.columns {
             if column.keys.nondeterministic && column.keys.holds.is_some() {
                 return Err(refuse(

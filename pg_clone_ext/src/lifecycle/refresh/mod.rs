@@ -17,6 +17,7 @@ use crate::error::internal;
 use crate::pg::session::privileges::AsExtensionOwner;
 use crate::run::authorize::project_id;
 use crate::run::keys::{Key, NewKey};
+use crate::run::plan::call_values::source_key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
@@ -93,10 +94,9 @@ impl Succession {
         let Some(replaced) = self.replaced.as_ref().filter(|replaced| !replaced.entirely) else {
             return Ok(());
         };
-        let table = run.store.project_table()?.oid;
         let project = Identity {
-            table: Some(table).filter(|_| replaced.project.parse::<i64>().is_ok()),
-            source: run.source.clone(),
+            table: preserved_ids::table_of_keys(&run.store, run.store.project_table()?),
+            source: source_key(run)?.to_text(),
             target: replaced.project.clone(),
         };
         for identity in replaced.identities.iter().chain([&project]) {

@@ -9,6 +9,7 @@ use crate::pg::query::{self, for_each_row};
 use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::run::keys::{Key, NewKey};
+use crate::run::plan::call_values::source_key;
 use crate::run::state::Run;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::Result;
@@ -78,7 +79,7 @@ impl Identities {
         let project = run.store.project_table()?;
         found.pairs.insert(Identity {
             table: table_of_keys(&run.store, project),
-            source: run.source.clone(),
+            source: source_key(run)?.to_text(),
             target: run.target.clone(),
         });
         run.snapshot.within(|| {
@@ -278,7 +279,7 @@ fn resources_with_one_key(run: &Run) -> Result<HashSet<String>> {
 }
 
 /// The table, if its keys are unique in it only: integers, and texts of tables that somebody described.
-fn table_of_keys(store: &Store, table: &Table) -> Option<Oid> {
+pub fn table_of_keys(store: &Store, table: &Table) -> Option<Oid> {
     let id = table.id_column.as_deref()?;
     match KeyKind::of(table.type_of(id)) {
         KeyKind::Int => Some(table.oid),
@@ -333,9 +334,15 @@ pub fn for_each_document(
     let document = table.document_column.as_deref();
     let quoted = |column: &str| format!("t.{}", quote::identifier(column));
     let live = table.live.as_deref().unwrap_or("true");
+    // In the form in which the maps know it.
+    let key = plan::key_column(table, id);
+    let id_type = if key == quoted(id) {
+        table.type_of(id)
+    } else {
+        "text"
+    };
     let sql = format!(
-        "SELECT {}, {}, {} FROM {} AS t WHERE {condition} AND ({live})",
-        quoted(id),
+        "SELECT {key}, {}, {} FROM {} AS t WHERE {condition} AND ({live})",
         table
             .type_column
             .as_ref()
@@ -346,7 +353,6 @@ pub fn for_each_document(
         document.map_or("NULL::text".to_owned(), quoted),
         table.source_name()
     );
-    let id_type = table.type_of(id);
     let is_jsonb = document.is_some_and(|document| table.type_of(document) == "jsonb");
     let memory = Memory::new(c"pg_clone stable");
     for_each_row(&sql, &mut |row| {

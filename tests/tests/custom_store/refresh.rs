@@ -1,0 +1,92 @@
+//! A refresh of a clone in a store over somebody's own tables: the project keeps its id whatever the type of its key.
+
+use super::{assert_verified, contents, described};
+
+/// Types of the tenant's key, with how it gets a value and two values of it.
+const KEYS: [(&str, &str, &str, &str); 9] = [
+    ("bigint", "GENERATED ALWAYS AS IDENTITY", "1", "2"),
+    ("int", "DEFAULT nextval('numbers')", "1", "2"),
+    ("numeric(20,0)", "DEFAULT nextval('numbers')", "1", "2"),
+    (
+        "uuid",
+        "DEFAULT gen_random_uuid()",
+        "a0000000-0000-4000-8000-000000000001",
+        "a0000000-0000-4000-8000-000000000002",
+    ),
+    ("text", "", "acme", "beta"),
+    ("varchar(40)", "", "1001", "1002"),
+    (
+        "text",
+        "",
+        "a0000000-0000-4000-8000-000000000001",
+        "a0000000-0000-4000-8000-000000000002",
+    ),
+    ("citext", "", "Acme", "beta"),
+    ("code", "", "acme", "beta"),
+];
+
+#[tokio::test]
+async fn a_refreshed_project_keeps_its_id_and_its_rows_belong_to_it() {
+    for (key, default, ours, theirs) in KEYS {
+        let (insert, again) = if default.contains("ALWAYS") {
+            (
+                "INSERT INTO org (name) VALUES ('Ours'), ('Theirs')".to_owned(),
+                "2",
+            )
+        } else {
+            (
+                format!("INSERT INTO org VALUES ('{ours}', 'Ours'), ('{theirs}', 'Theirs')"),
+                "1",
+            )
+        };
+        let db = described(
+            &format!(
+                "CREATE EXTENSION citext; CREATE SEQUENCE numbers START 100; CREATE DOMAIN code AS text CHECK (length(VALUE) < 60);
+                 CREATE TABLE org (id {key} PRIMARY KEY {default}, name text);
+                 CREATE TABLE page (id bigserial PRIMARY KEY, org_id {key} NOT NULL REFERENCES org, parent bigint REFERENCES page, title text);
+                 {insert}; INSERT INTO page (org_id, parent, title) VALUES ('{ours}', NULL, 'one'), ('{ours}', 1, 'two'), ('{theirs}', NULL, 'theirs')"
+            ),
+            "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'page', 'resource', project_column => 'org_id')",
+        )
+        .await;
+        let clone = db.clone_project(&format!("'{ours}', 'Copy'")).await;
+        db.run(&format!(
+            "INSERT INTO page (org_id, parent, title) VALUES ('{ours}', {again}, 'three')"
+        ))
+        .await;
+        let others = contents(
+            &db,
+            &[
+                "(SELECT * FROM org WHERE name <> 'Copy')",
+                &format!("(SELECT * FROM page WHERE org_id <> '{clone}')"),
+            ],
+        )
+        .await;
+        let refreshed = db
+            .clone_project(&format!(
+                "'{ours}', 'Copy', options => '{{\"replace\": \"{clone}\"}}'"
+            ))
+            .await;
+        assert_eq!(refreshed, clone, "{key} {ours}");
+        assert_eq!(
+            db.list(&format!("SELECT concat_ws(' < ', p.title, q.title) FROM page p LEFT JOIN page q ON q.id = p.parent AND q.org_id = p.org_id WHERE p.org_id = '{clone}' ORDER BY p.title")).await,
+            ["one", &format!("three < {}", if again == "1" { "one" } else { "two" }), "two < one"],
+            "{key} {ours}"
+        );
+        assert_eq!(
+            contents(
+                &db,
+                &[
+                    "(SELECT * FROM org WHERE name <> 'Copy')",
+                    &format!("(SELECT * FROM page WHERE org_id <> '{clone}')")
+                ]
+            )
+            .await,
+            others
+        );
+        assert_verified(&db, &clone).await;
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+        assert_eq!(db.number("SELECT count(*) FROM org").await, 2);
+        assert_eq!(db.number("SELECT count(*) FROM page").await, 4);
+    }
+}
