@@ -1,15 +1,73 @@
 //! A memory context of our own, reset as a whole.
 
 use pgrx::pg_sys;
+use std::cell::{Cell, RefCell};
 
 /// An allocation set below the current memory context.
-pub struct Memory(pg_sys::MemoryContext);
+pub struct Memory {
+    context: pg_sys::MemoryContext,
+    place: usize,
+}
+
+/// The memory that a value lives in, at a time between two resets: afterwards the home is gone, whoever still has the value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::pg) struct Home {
+    place: usize,
+    generation: u64,
+}
+
+/// Generations of memories in use and their places, of which no two are ever the same.
+struct Generations {
+    last: u64,
+    of: Vec<u64>,
+    free: Vec<usize>,
+}
+
+impl Generations {
+    fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+}
+
+thread_local! {
+    static GENERATIONS: RefCell<Generations> =
+        const { RefCell::new(Generations { last: 0, of: Vec::new(), free: Vec::new() }) };
+    static CURRENT: Cell<Home> = const { Cell::new(Home::NOWHERE) };
+}
+
+impl Home {
+    /// That of what is made outside of a memory of ours: how long it lives is not known here, so it cannot be used.
+    pub const NOWHERE: Home = Home {
+        place: usize::MAX,
+        generation: 0,
+    };
+
+    /// That of the memory in which we are.
+    pub fn current() -> Self {
+        CURRENT.get()
+    }
+
+    /// Whether what lived there still does.
+    pub fn is_alive(self) -> bool {
+        GENERATIONS.with_borrow(|all| all.of.get(self.place) == Some(&self.generation))
+    }
+}
+
+/// Puts the home back that was current, also while an error unwinds.
+struct Within(Home);
+
+impl Drop for Within {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}
 
 impl Memory {
     /// A new context; `name` must be a literal because PostgreSQL keeps the pointer.
     pub fn new(name: &'static std::ffi::CStr) -> Self {
         // SAFETY: the parent is the live current context and the name is static, as the function demands.
-        Memory(unsafe {
+        let context = unsafe {
             pg_sys::AllocSetContextCreateInternal(
                 pg_sys::CurrentMemoryContext,
                 name.as_ptr(),
@@ -17,14 +75,25 @@ impl Memory {
                 pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
                 pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
             )
-        })
+        };
+        let place = GENERATIONS.with_borrow_mut(|all| {
+            let generation = all.next();
+            if let Some(place) = all.free.pop() {
+                all.of[place] = generation;
+                return place;
+            }
+            all.of.push(generation);
+            all.of.len() - 1
+        });
+        Memory { context, place }
     }
 
     /// Runs `f` with this as the current context.
     pub fn within<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _home = Within(CURRENT.replace(self.home()));
         // SAFETY: the context lives as long as self; the old one is put back below, and on an ERROR the abort resets
         // CurrentMemoryContext itself.
-        let old = unsafe { pg_sys::MemoryContextSwitchTo(self.0) };
+        let old = unsafe { pg_sys::MemoryContextSwitchTo(self.context) };
         let result = f();
         // SAFETY: `old` was the current context a moment ago, and nothing in between could delete it.
         unsafe { pg_sys::MemoryContextSwitchTo(old) };
@@ -33,22 +102,39 @@ impl Memory {
 
     /// The context itself, for this folder.
     pub(in crate::pg) fn as_ptr(&self) -> pg_sys::MemoryContext {
-        self.0
+        self.context
     }
 
-    /// Frees everything in it. Datums made within it must not be used any more: the callers in this folder and the
-    /// row transformer reset only after the tuple has been formed.
-    pub fn reset(&self) {
-        // SAFETY: the context is ours and alive.
-        unsafe { pg_sys::MemoryContextReset(self.0) }
+    /// Where values that are made in it now live.
+    pub(in crate::pg) fn home(&self) -> Home {
+        GENERATIONS.with_borrow(|all| Home {
+            place: self.place,
+            generation: all.of[self.place],
+        })
+    }
+
+    /// Frees everything in it. Values that were made in it cannot be used any more: their home is gone.
+    pub fn reset(&mut self) {
+        GENERATIONS.with_borrow_mut(|all| {
+            let generation = all.next();
+            all.of[self.place] = generation;
+        });
+        // SAFETY: the context is ours and alive; values, the only pointers into it that leave this folder, are dead, and
+        // slices of it borrow self.
+        unsafe { pg_sys::MemoryContextReset(self.context) }
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
+        GENERATIONS.with_borrow_mut(|all| {
+            let generation = all.next();
+            all.of[self.place] = generation;
+            all.free.push(self.place);
+        });
         if !std::thread::panicking() {
             // SAFETY: the context is ours, alive, and not current (within() restores).
-            unsafe { pg_sys::MemoryContextDelete(self.0) }
+            unsafe { pg_sys::MemoryContextDelete(self.context) }
         }
     }
 }

@@ -23,9 +23,7 @@ impl Key {
     pub fn read(row: &Row<'_>, place: usize, kind: KeyKind, type_name: &str) -> Result<Option<Key>> {
         Ok(match kind {
             KeyKind::Uuid => row.uuid(place).map(Key::Uuid),
-            KeyKind::Int => row
-                .datum(place)
-                .map(|datum| Key::Int(datum::read_integer(datum, type_name))),
+            KeyKind::Int => row.value(place).map(|value| Key::Int(datum::read_integer(value))),
             KeyKind::Text => row.text(place)?.map(|text| Key::parse(plain(&text, type_name))),
         })
     }

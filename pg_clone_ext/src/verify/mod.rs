@@ -3,7 +3,6 @@
 
 use crate::catalog::{self, Purpose};
 use crate::error::internal;
-use crate::pg::memory::Memory;
 use crate::pg::query::snapshot::within_current;
 use crate::pg::query::{for_each_row, text};
 use crate::pg::session::privileges::AsExtensionOwner;
@@ -352,31 +351,27 @@ fn scan_table(
         table.from_sql()
     );
     let says_id = matches!(table.role, TableRole::Project | TableRole::Resource) && !table.document_inferred;
-    let memory = Memory::new(c"pg_clone verify");
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
-        memory.reset();
-        memory.within(|| {
-            if let Some(document) = row.bytes(0).filter(|document| !document.is_empty()) {
-                if says_id
-                    && let (Some(said), Some(id)) = (member::string(document, &["id"]), row.text(2)?)
-                    && !said.eq_ignore_ascii_case(&id)
-                {
-                    *wrong_ids += 1;
-                }
-                if rewriter.touches(document) {
-                    rewriter
-                        .json_text(&mut document.to_vec())
-                        .map_err(crate::run::document_errors::rewrite_error)?;
-                }
+        if let Some(document) = row.bytes(0).filter(|document| !document.is_empty()) {
+            if says_id
+                && let (Some(said), Some(id)) = (member::string(document, &["id"]), row.text(2)?)
+                && !said.eq_ignore_ascii_case(&id)
+            {
+                *wrong_ids += 1;
             }
-            if let Some(text) = row.bytes(1).filter(|text| rewriter.touches(text)) {
+            if rewriter.touches(document) {
                 rewriter
-                    .plain_text(&mut text.to_vec())
+                    .json_text(&mut document.to_vec())
                     .map_err(crate::run::document_errors::rewrite_error)?;
             }
-            Ok(())
-        })
+        }
+        if let Some(text) = row.bytes(1).filter(|text| rewriter.touches(text)) {
+            rewriter
+                .plain_text(&mut text.to_vec())
+                .map_err(crate::run::document_errors::rewrite_error)?;
+        }
+        Ok(())
     })?;
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use super::deletion_set::DeletionSet;
 use super::queue;
-use crate::pg::memory::Memory;
 use crate::pg::query::for_each_row;
 use crate::pg::query::row::Row;
 use crate::pg::query::snapshot::Snapshot;
@@ -111,7 +110,6 @@ impl<'s> ProjectFiles<'s> {
         let snapshot = Snapshot::latest();
         snapshot.within(|| {
             let _settings = ReadingSettings::new();
-            let memory = Memory::new(c"pg_clone shared files");
             for table in self
                 .store
                 .tables
@@ -131,16 +129,13 @@ impl<'s> ProjectFiles<'s> {
                 );
                 for_each_row(&sql, &mut |row| {
                     let Some(row) = row else { return Ok(()) };
-                    memory.reset();
-                    memory.within(|| {
-                        let bytes = row.bytes(0).unwrap_or_default();
-                        found.extend(
-                            scan::uuids(bytes)
-                                .map(|(_, id)| id)
-                                .filter(|id| owners.contains_key(id)),
-                        );
-                        Ok(())
-                    })
+                    let bytes = row.bytes(0).unwrap_or_default();
+                    found.extend(
+                        scan::uuids(bytes)
+                            .map(|(_, id)| id)
+                            .filter(|id| owners.contains_key(id)),
+                    );
+                    Ok(())
                 })?;
             }
             Ok(())
@@ -301,21 +296,17 @@ pub fn read_versions(
     let id_type = from.type_of(id);
     let is_jsonb = document.is_some_and(|column| from.type_of(column) == "jsonb");
     let path: Vec<&str> = table.version_path.iter().flatten().map(String::as_str).collect();
-    let memory = Memory::new(c"pg_clone files");
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
-        memory.reset();
-        memory.within(|| {
-            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
-                return Ok(());
-            };
-            let version = match row.text(2)? {
-                Some(version) => Some(version.into_owned()),
-                None => version_in_document(row, is_jsonb, &path),
-            };
-            each(key, row.text(1)?.as_deref(), version);
-            Ok(())
-        })
+        let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
+            return Ok(());
+        };
+        let version = match row.text(2)? {
+            Some(version) => Some(version.into_owned()),
+            None => version_in_document(row, is_jsonb, &path),
+        };
+        each(key, row.text(1)?.as_deref(), version);
+        Ok(())
     })?;
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use crate::error::internal;
 use crate::lifecycle::delete::files::read_versions;
-use crate::pg::memory::Memory;
 use crate::pg::query::row::Row;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::query::{self, for_each_row};
@@ -354,30 +353,26 @@ pub fn for_each_document(
         table.source_name()
     );
     let is_jsonb = document.is_some_and(|document| table.type_of(document) == "jsonb");
-    let memory = Memory::new(c"pg_clone stable");
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
-        memory.reset();
-        memory.within(|| {
-            let row_type = row.text(1)?;
-            let resource_type = row_type
-                .as_deref()
-                .or(table.resource_type.as_deref())
-                .unwrap_or_default();
-            let Some(stable) = types.iter().find(|stable| stable.resource_type == resource_type) else {
-                return Ok(());
-            };
-            let Some(key) = key_of(row, id_type)? else {
-                return Ok(());
-            };
-            each(Document {
-                key,
-                stable,
-                bytes: row.bytes(2).unwrap_or_default(),
-                is_jsonb,
-            });
-            Ok(())
-        })
+        let row_type = row.text(1)?;
+        let resource_type = row_type
+            .as_deref()
+            .or(table.resource_type.as_deref())
+            .unwrap_or_default();
+        let Some(stable) = types.iter().find(|stable| stable.resource_type == resource_type) else {
+            return Ok(());
+        };
+        let Some(key) = key_of(row, id_type)? else {
+            return Ok(());
+        };
+        each(Document {
+            key,
+            stable,
+            bytes: row.bytes(2).unwrap_or_default(),
+            is_jsonb,
+        });
+        Ok(())
     })?;
     Ok(())
 }

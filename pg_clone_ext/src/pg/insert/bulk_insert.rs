@@ -6,7 +6,8 @@ use crate::pg::memory::Memory;
 use crate::pg::node::new_node;
 use crate::pg::session::settings_guard::CallersPath;
 use crate::pg::table::relation::OpenTable;
-use crate::pg::value::toast::{CompressedValue, copied_varlena};
+use crate::pg::value::Value;
+use crate::pg::value::toast::{CompressedValue, copied};
 use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 
@@ -31,7 +32,7 @@ pub struct BulkInsert {
     /// For rows with compressed values, as constraints see them.
     checked: Option<Slot>,
     /// Plain values of the rows put: the row, the attribute's place, the value.
-    plain: Vec<(usize, usize, pg_sys::Datum)>,
+    plain: Vec<(usize, usize, Value)>,
     /// Bytes written since the WAL writer was last called.
     unflushed: usize,
     path: CallersPath,
@@ -110,17 +111,14 @@ impl BulkInsert {
     /// so what they point to may go away afterwards. Of `compressed` ones the plain value is what check constraints
     /// look at: they would have to decompress a document of 50 kB, which took 36% of the time of a plain INSERT. Returns
     /// the bytes of the row before compression.
-    pub fn put(
-        &mut self,
-        values: &mut [pg_sys::Datum],
-        nulls: &mut [bool],
-        compressed: &[CompressedValue],
-    ) -> usize {
-        self.assert_row(values, nulls, compressed);
+    pub fn put(&mut self, values: &[Value], nulls: &mut [bool], compressed: &[CompressedValue]) -> usize {
+        assert!(compressed.iter().all(|value| value.place < values.len()));
+        let descriptor = self.table.descriptor();
+        let datums = self.table.row().datums(values, nulls);
         // Copied here once; the slot then owns the tuple, so that multi-insert does not copy it again.
-        // SAFETY: both slices have one entry per attribute of this descriptor.
+        // SAFETY: both slices have one entry per attribute of this descriptor, of its type.
         let tuple = self.batch.within(|| unsafe {
-            pg_sys::heap_form_tuple(self.table.descriptor(), values.as_mut_ptr(), nulls.as_mut_ptr())
+            pg_sys::heap_form_tuple(descriptor, datums.as_mut_ptr(), nulls.as_mut_ptr())
         });
         if self.used == self.slots.len() {
             // The caller's memory lives for one row; a slot lives as long as the insert.
@@ -141,7 +139,7 @@ impl BulkInsert {
         };
         for value in compressed {
             if let Some(plain) = value.plain {
-                let plain = self.batch.within(|| copied_varlena(plain));
+                let plain = self.batch.within(|| copied(plain));
                 self.plain.push((self.used, value.place, plain));
             }
         }
@@ -155,14 +153,6 @@ impl BulkInsert {
         } else {
             self.table.row_bytes(values, nulls, compressed)
         }
-    }
-
-    /// A row has one value per attribute; anything else is a fault of ours, found before it can be read out of bounds.
-    fn assert_row(&self, values: &[pg_sys::Datum], nulls: &[bool], compressed: &[CompressedValue]) {
-        // SAFETY: the descriptor is that of the open table.
-        let attributes = usize::try_from(unsafe { (*self.table.descriptor()).natts }).unwrap_or(0);
-        assert_eq!((values.len(), nulls.len()), (attributes, attributes));
-        assert!(compressed.iter().all(|value| value.place < attributes));
     }
 
     /// Writes what was put so far.
@@ -182,7 +172,11 @@ impl BulkInsert {
                     let seen = match &self.checked {
                         Some(Slot(checked)) if plain.peek().is_some_and(|(of, ..)| *of == row) => {
                             let values = std::iter::from_fn(|| plain.next_if(|(of, ..)| *of == row));
-                            with_values(*checked, *slot, values.map(|(_, place, value)| (*place, *value)));
+                            with_values(
+                                *checked,
+                                *slot,
+                                values.map(|(_, place, value)| (*place, value.datum())),
+                            );
                             *checked
                         }
                         _ => *slot,

@@ -1,7 +1,9 @@
 //! Queries over the source, row by row, without building a result set.
 
+use super::memory::Memory;
 use super::query::row::Row;
 use super::session::settings_guard::{CallersPath, PathGuard};
+use super::value::Form;
 use crate::error::raise;
 use pg_clone_core::error::{Code, Error, Result};
 use pgrx::{pg_guard, pg_sys};
@@ -14,6 +16,10 @@ struct Receiver<'a> {
     each: &'a mut dyn FnMut(Option<&Row<'_>>) -> Result<()>,
     /// The path that is put in force when the statement is planned and about to run.
     path: Option<&'a CallersPath>,
+    /// What the columns are, known when the query begins.
+    forms: Vec<Form>,
+    /// What a row needs besides its tuple.
+    memory: Memory,
     in_force: Option<PathGuard>,
 }
 
@@ -53,6 +59,8 @@ fn execute(
         },
         each,
         path,
+        forms: Vec::new(),
+        memory: Memory::new(c"pg_clone query row"),
         in_force: None,
     };
     let (code, rows) = pgrx::Spi::connect(|_client| {
@@ -102,7 +110,8 @@ pub fn write_with_held_checks(sql: &str, token: &[u8; 16]) -> Result<u64> {
         .map_err(|_| Error::new(Code::Internal, "a generated statement holds a NUL byte"))?;
     let (code, rows) = pgrx::Spi::connect_mut(|_client| {
         let mut types = [pg_sys::UUIDOID];
-        let mut values = [super::value::datum::make_uuid(token)];
+        // Bytes by reference, which the statement does not outlive.
+        let mut values = [pg_sys::Datum::from(token.as_ptr())];
         // SAFETY: within SPI; text, types and values outlive the call, one each for the one parameter, which is not NULL. A
         // failed statement raises.
         unsafe {
@@ -158,7 +167,12 @@ unsafe extern "C-unwind" fn receive_slot(
             )
         }
     };
-    if let Err(error) = (receiver.each)(Some(&Row::new(values, nulls))) {
+    receiver.memory.reset();
+    let (each, forms, memory) = (&mut receiver.each, &receiver.forms, &receiver.memory);
+    // SAFETY: the forms are those of the query's columns; the slot keeps its tuple during this call, and before the next one
+    // the memory is reset.
+    let row = unsafe { Row::new(values, nulls, forms, memory) };
+    if let Err(error) = memory.within(|| each(Some(&row))) {
         raise(error);
     }
     true
@@ -168,10 +182,14 @@ unsafe extern "C-unwind" fn receive_slot(
 unsafe extern "C-unwind" fn startup(
     this: *mut pg_sys::DestReceiver,
     _operation: i32,
-    _type: pg_sys::TupleDesc,
+    descriptor: pg_sys::TupleDesc,
 ) {
     // SAFETY: `this` is the base of the Receiver on execute()'s stack.
     let receiver = unsafe { &mut *this.cast::<Receiver<'_>>() };
+    receiver.forms = super::table::relation::attributes(descriptor)
+        .into_iter()
+        .map(|attribute| attribute.form)
+        .collect();
     receiver.in_force = receiver.path.map(CallersPath::enter);
 }
 

@@ -1,12 +1,14 @@
 //! The SQL path's source: `clone_internal.rewritten_rows(statement)` returns the rewritten rows of a running clone as a set of records.
 
 use crate::pg::value::toast::CompressedValue;
+use crate::pg::value::{RowForm, Value};
 use pgrx::{pg_guard, pg_sys};
 
 /// The rows that `clone_internal.rewritten_rows` returns, collected as the server expects them.
 pub struct RowCollector {
     store: *mut pg_sys::Tuplestorestate,
     descriptor: pg_sys::TupleDesc,
+    row: RowForm,
 }
 
 impl RowCollector {
@@ -15,30 +17,20 @@ impl RowCollector {
         crate::pg::table::relation::attributes(self.descriptor)
     }
 
-    fn columns(&self) -> usize {
-        // SAFETY: the descriptor belongs to the running function call.
-        usize::try_from(unsafe { (*self.descriptor).natts }).unwrap_or(0)
-    }
-
     /// Adds a row; the values are copied. Returns its bytes before compression.
-    pub fn put(
-        &mut self,
-        values: &mut [pg_sys::Datum],
-        nulls: &mut [bool],
-        compressed: &[CompressedValue],
-    ) -> usize {
-        assert_eq!((values.len(), nulls.len()), (self.columns(), self.columns()));
+    pub fn put(&mut self, values: &[Value], nulls: &mut [bool], compressed: &[CompressedValue]) -> usize {
+        let datums = self.row.datums(values, nulls);
         assert!(compressed.iter().all(|value| value.place < values.len()));
-        // SAFETY: one entry per column of the descriptor, as asserted.
+        // SAFETY: one entry per column of the descriptor, of its type.
         unsafe {
             pg_sys::tuplestore_putvalues(
                 self.store,
                 self.descriptor,
-                values.as_mut_ptr(),
+                datums.as_mut_ptr(),
                 nulls.as_mut_ptr(),
             );
         }
-        crate::pg::table::relation::row_bytes(self.descriptor, values, nulls, compressed)
+        crate::pg::table::relation::row_bytes(self.descriptor, datums, nulls, compressed)
     }
 }
 
@@ -66,6 +58,7 @@ pub unsafe extern "C-unwind" fn clone_rewritten_rows(fcinfo: pg_sys::FunctionCal
             RowCollector {
                 store: (*info).setResult,
                 descriptor: (*info).setDesc,
+                row: crate::pg::table::relation::row_form((*info).setDesc),
             },
         )
     };

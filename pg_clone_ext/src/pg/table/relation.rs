@@ -1,6 +1,7 @@
 //! An open table.
 
 use crate::pg::value::toast::CompressedValue;
+use crate::pg::value::{Form, RowForm, Value};
 use pgrx::pg_sys;
 
 #[derive(Clone)]
@@ -12,14 +13,21 @@ pub struct Attribute {
     pub type_oid: pg_sys::Oid,
     /// Its type modifier.
     pub typmod: i32,
-    /// Bytes of a value that is referred to, or what PostgreSQL's `typlen` says of varying ones; None if it is passed
-    /// by value.
-    pub referred: Option<i16>,
+    /// What its values are.
+    pub(in crate::pg) form: Form,
     /// No longer there.
     pub dropped: bool,
 }
 
 impl Attribute {
+    /// Whether its type is one of text, no domain over one.
+    pub fn is_text(&self) -> bool {
+        matches!(
+            self.type_oid,
+            pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID
+        )
+    }
+
     /// The same column with the type that a domain is stored as.
     pub fn base(&self) -> Self {
         let mut typmod = self.typmod;
@@ -36,6 +44,7 @@ impl Attribute {
 /// A table opened for writing; closed when dropped, its lock kept to the end of the transaction.
 pub struct OpenTable {
     relation: pg_sys::Relation,
+    row: Option<RowForm>,
 }
 
 impl OpenTable {
@@ -49,6 +58,7 @@ impl OpenTable {
                     pg_sys::RowExclusiveLock as pg_sys::LOCKMODE,
                 )
             },
+            row: None,
         }
     }
 
@@ -62,6 +72,7 @@ impl OpenTable {
                     pg_sys::AccessShareLock as pg_sys::LOCKMODE,
                 )
             },
+            row: None,
         }
     }
 
@@ -78,12 +89,19 @@ impl OpenTable {
 
     /// Bytes that the values of a row take, before compression; one entry per attribute, dropped ones included.
     pub fn row_bytes(
-        &self,
-        values: &[pg_sys::Datum],
+        &mut self,
+        values: &[Value],
         nulls: &mut [bool],
         compressed: &[CompressedValue],
     ) -> usize {
-        row_bytes(self.descriptor(), values, nulls, compressed)
+        let descriptor = self.descriptor();
+        row_bytes(descriptor, self.row().datums(values, nulls), nulls, compressed)
+    }
+
+    /// The form of its rows.
+    pub(in crate::pg) fn row(&mut self) -> &mut RowForm {
+        let descriptor = self.descriptor();
+        self.row.get_or_insert_with(|| row_form(descriptor))
     }
 
     /// All attributes.
@@ -120,6 +138,12 @@ pub(in crate::pg) fn row_bytes(
     header + unsafe { pg_sys::heap_compute_data_size(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr()) }
 }
 
+/// The form of the rows of a descriptor that its owner keeps alive.
+pub(in crate::pg) fn row_form(descriptor: pg_sys::TupleDesc) -> RowForm {
+    let form = |attribute: Attribute| (!attribute.dropped).then_some(attribute.form);
+    RowForm::new(attributes(descriptor).into_iter().map(form).collect())
+}
+
 /// The attributes of a descriptor that its owner keeps alive.
 pub(in crate::pg) fn attributes(descriptor: pg_sys::TupleDesc) -> Vec<Attribute> {
     // SAFETY: callers pass a live descriptor; it has natts attributes.
@@ -132,7 +156,14 @@ pub(in crate::pg) fn attributes(descriptor: pg_sys::TupleDesc) -> Vec<Attribute>
                     name: pgrx::name_data_to_str(&attribute.attname).to_owned(),
                     type_oid: attribute.atttypid,
                     typmod: attribute.atttypmod,
-                    referred: (!attribute.attbyval).then_some(attribute.attlen),
+                    form: Form {
+                        // A column that was dropped has no type any more.
+                        type_oid: match attribute.attisdropped {
+                            false => pg_sys::getBaseType(attribute.atttypid),
+                            true => pg_sys::InvalidOid,
+                        },
+                        referred: (!attribute.attbyval).then_some(attribute.attlen),
+                    },
                     dropped: attribute.attisdropped,
                 }
             })

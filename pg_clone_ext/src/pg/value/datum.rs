@@ -1,6 +1,8 @@
 //! Values: reading datums and making new ones, in the current memory context.
 
-use super::toast::copied;
+use super::toast::{copied, payload};
+use super::{Form, UUID, Value};
+use crate::pg::memory::Home;
 use crate::pg::table::relation::Attribute;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Id, uuid_text};
@@ -10,74 +12,124 @@ use std::ffi::{CStr, CString};
 
 /// What became of a value.
 pub enum Changed {
-    /// The source's datum can be used.
+    /// The source's value can be used.
     No,
-    /// A new datum in the current memory context.
-    To(pg_sys::Datum),
+    /// A new value in the current memory context.
+    To(Value),
     /// NULL.
     ToNull,
 }
 
-/// The 16 bytes of a uuid datum.
-pub fn read_uuid(datum: pg_sys::Datum) -> Id {
-    // SAFETY: callers pass datums of columns whose type the catalog check proved to be uuid: 16 bytes by reference.
-    unsafe { *datum.cast_mut_ptr::<Id>() }
+/// The 16 bytes of a uuid.
+pub fn read_uuid(value: Value) -> Id {
+    // SAFETY: a uuid refers to 16 bytes.
+    unsafe { *value.datum_of(UUID).cast_mut_ptr::<Id>() }
 }
 
-/// A new uuid datum.
-pub fn make_uuid(id: &Id) -> pg_sys::Datum {
+/// A new uuid.
+pub fn make_uuid(id: &Id) -> Value {
     // SAFETY: palloc returns 16 writable bytes or raises.
     unsafe {
         let bytes = pg_sys::palloc(size_of::<Id>()).cast::<Id>();
         bytes.write(*id);
-        pg_sys::Datum::from(bytes)
+        Value::made(pg_sys::Datum::from(bytes), UUID)
     }
 }
 
-/// A UUID as a datum of a column of type uuid, or of a text type.
-pub fn make_uuid_of(type_name: &str, id: &Id) -> Result<pg_sys::Datum> {
+/// A UUID as a value of a column of type uuid, or of a text type.
+pub fn make_uuid_of(type_name: &str, id: &Id) -> Result<Value> {
     if type_name == "uuid" {
         Ok(make_uuid(id))
     } else {
-        make_varlena(uuid_text::to_string(id).as_bytes())
-    }
-}
-
-/// An integer datum of a column of that type.
-pub fn read_integer(datum: pg_sys::Datum, type_name: &str) -> i64 {
-    match type_name {
-        "smallint" => i64::from(datum.value() as i16),
-        "integer" => i64::from(datum.value() as i32),
-        _ => datum.value() as i64,
-    }
-}
-
-/// A datum for a column of that integer type; out of its range is an error (22023).
-pub fn make_integer(value: i64, type_name: &str) -> Result<pg_sys::Datum> {
-    let out_of_range =
-        || Error::bad_argument(format!("the new key {value} does not fit into type {type_name}"));
-    Ok(match type_name {
-        "smallint" => pg_sys::Datum::from(i16::try_from(value).map_err(|_| out_of_range())?),
-        "integer" => pg_sys::Datum::from(i32::try_from(value).map_err(|_| out_of_range())?),
-        _ => pg_sys::Datum::from(value),
-    })
-}
-
-/// The bytes of a varlena without its header; detoasted into the current memory context if need be.
-pub fn bytes<'a>(datum: pg_sys::Datum) -> &'a [u8] {
-    // SAFETY: callers pass datums of varlena types; the slice lives as long as the datum or the memory context that
-    // detoasting used, and the callers keep it no longer than a row.
-    unsafe {
-        let plain = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
-        std::slice::from_raw_parts(
-            pgrx::vardata_any(plain).cast::<u8>(),
-            pgrx::varsize_any_exhdr(plain),
+        varlena(
+            uuid_text::to_string(id).as_bytes(),
+            Form::varlena(pg_sys::TEXTOID),
         )
     }
 }
 
-/// A varlena datum (text, json, jsonb) from its bytes.
-pub fn make_varlena(bytes: &[u8]) -> Result<pg_sys::Datum> {
+/// A number of one of the three integer types.
+pub fn read_integer(value: Value) -> i64 {
+    match value.form().type_oid {
+        pg_sys::INT2OID => i64::from(value.datum().value() as i16),
+        pg_sys::INT4OID => i64::from(value.datum().value() as i32),
+        _ => value.datum_of(super::BIGINT).value() as i64,
+    }
+}
+
+/// A value for a column of that integer type; out of its range is an error (22023).
+pub fn make_integer(value: i64, type_name: &str) -> Result<Value> {
+    let type_oid = match type_name {
+        "smallint" => pg_sys::INT2OID,
+        "integer" => pg_sys::INT4OID,
+        _ => pg_sys::INT8OID,
+    };
+    integer(value, type_oid)
+}
+
+fn integer(value: i64, type_oid: pg_sys::Oid) -> Result<Value> {
+    let out_of_range =
+        |name: &str| Error::bad_argument(format!("the new key {value} does not fit into type {name}"));
+    let datum = match type_oid {
+        pg_sys::INT2OID => pg_sys::Datum::from(i16::try_from(value).map_err(|_| out_of_range("smallint"))?),
+        pg_sys::INT4OID => pg_sys::Datum::from(i32::try_from(value).map_err(|_| out_of_range("integer"))?),
+        _ => pg_sys::Datum::from(value),
+    };
+    let form = Form {
+        type_oid,
+        referred: None,
+    };
+    // SAFETY: a number that is passed by value, of this type.
+    Ok(unsafe { Value::made(datum, form) })
+}
+
+/// An oid.
+pub fn read_oid(value: Value) -> pg_sys::Oid {
+    pg_sys::Oid::from(value.datum_of(OID).value() as u32)
+}
+
+/// A new oid.
+pub fn make_oid(oid: pg_sys::Oid) -> Value {
+    // SAFETY: an oid is passed by value.
+    unsafe { Value::made(pg_sys::Datum::from(oid), OID) }
+}
+
+const OID: Form = Form {
+    type_oid: pg_sys::OIDOID,
+    referred: None,
+};
+
+/// Calls `read` with the text of a value of a type of text. Bytes that are no UTF-8 are an error (22P02).
+pub fn with_text<R>(value: Value, read: impl FnOnce(&str) -> Result<R>) -> Result<R> {
+    // SAFETY: a varlena; the slice is used during this call.
+    let bytes = unsafe { payload(value.varlena()) };
+    read(std::str::from_utf8(bytes).map_err(|_| not_utf8())?)
+}
+
+fn not_utf8() -> Error {
+    Error::new(Code::BadData, "a value is not valid UTF-8")
+}
+
+/// The form of a column that takes bytes which we make: text, json or jsonb, or a domain over one.
+pub(in crate::pg) fn of_bytes(attribute: &Attribute) -> Form {
+    let form = attribute.form;
+    assert!(
+        matches!(
+            form.type_oid,
+            pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID | pg_sys::JSONOID | pg_sys::JSONBOID
+        ),
+        "bytes are made for a column of type {}",
+        u32::from(form.type_oid)
+    );
+    form
+}
+
+/// A value of a column of text, json or jsonb from its bytes.
+pub fn make_varlena(bytes: &[u8], attribute: &Attribute) -> Result<Value> {
+    varlena(bytes, of_bytes(attribute))
+}
+
+fn varlena(bytes: &[u8], form: Form) -> Result<Value> {
     const HEADER: usize = pg_sys::VARHDRSZ;
     if bytes.len() > 0x3FFF_FFFF - HEADER {
         return Err(Error::new(
@@ -90,18 +142,16 @@ pub fn make_varlena(bytes: &[u8]) -> Result<pg_sys::Datum> {
         let varlena = pg_sys::palloc(bytes.len() + HEADER).cast::<pg_sys::varlena>();
         pgrx::set_varsize_4b(varlena, (bytes.len() + HEADER) as i32);
         std::ptr::copy_nonoverlapping(bytes.as_ptr(), varlena.cast::<u8>().add(HEADER), bytes.len());
-        Ok(pg_sys::Datum::from(varlena))
+        Ok(Value::made(pg_sys::Datum::from(varlena), form))
     }
 }
 
 /// Gives `rewrite` a private, plain, 4-byte aligned copy of a varlena's payload to change.
-pub fn rewrite_varlena(
-    datum: pg_sys::Datum,
-    rewrite: impl FnOnce(&mut [u8]) -> Result<Outcome>,
-) -> Result<Changed> {
+pub fn rewrite_varlena(value: Value, rewrite: impl FnOnce(&mut [u8]) -> Result<Outcome>) -> Result<Changed> {
+    let form = value.form();
     // SAFETY: the copy is ours: detoasted, decompressed, with a 4-byte header, in the current memory context.
     let (copy, payload) = unsafe {
-        let copy = pg_sys::pg_detoast_datum_copy(datum.cast_mut_ptr());
+        let copy = pg_sys::pg_detoast_datum_copy(value.varlena());
         (
             copy,
             std::slice::from_raw_parts_mut(
@@ -112,58 +162,82 @@ pub fn rewrite_varlena(
     };
     Ok(match rewrite(payload)? {
         Outcome::Unchanged => Changed::No,
-        Outcome::InPlace => Changed::To(pg_sys::Datum::from(copy)),
-        Outcome::Rebuilt(bytes) => Changed::To(make_varlena(&bytes)?),
+        // SAFETY: made above, in this very memory context.
+        Outcome::InPlace => Changed::To(unsafe { Value::made(pg_sys::Datum::from(copy), form) }),
+        Outcome::Rebuilt(bytes) => Changed::To(varlena(&bytes, form)?),
         Outcome::Null => Changed::ToNull,
     })
 }
 
 /// Maps every element of a `uuid[]`; an element for which `map` gives None is taken out.
-pub fn map_uuid_array(
-    datum: pg_sys::Datum,
-    mut map: impl FnMut(&Id) -> Result<Option<Id>>,
-) -> Result<Changed> {
-    let elements = array_elements(datum, pg_sys::UUIDOID, 16, b'c');
-    let mut out = Vec::with_capacity(elements.len());
-    let mut changed = false;
-    for element in &elements {
-        match element {
-            None => out.push(None),
-            Some(value) => {
-                let old = read_uuid(*value);
-                match map(&old)? {
-                    Some(new) => {
-                        changed |= new != old;
-                        out.push(Some(make_uuid(&new)));
-                    }
-                    None => changed = true,
-                }
-            }
-        }
-    }
-    if changed {
-        Ok(Changed::To(make_array(&out, datum, pg_sys::UUIDOID, 16, b'c')))
-    } else {
-        Ok(Changed::No)
-    }
+pub fn map_uuid_array(value: Value, mut map: impl FnMut(&Id) -> Result<Option<Id>>) -> Result<Changed> {
+    map_array(value, |element| {
+        let old = read_uuid(element);
+        Ok(match map(&old)? {
+            Some(new) if new == old => Changed::No,
+            Some(new) => Changed::To(make_uuid(&new)),
+            None => Changed::ToNull,
+        })
+    })
 }
 
 /// Maps every element of a `text[]`; `map` gets the element's bytes and says what becomes of it.
-pub fn map_text_array(
-    datum: pg_sys::Datum,
-    element_type: pg_sys::Oid,
-    mut map: impl FnMut(&mut [u8]) -> Result<Outcome>,
-) -> Result<Changed> {
-    let elements = array_elements(datum, element_type, -1, b'i');
+pub fn map_text_array(value: Value, mut map: impl FnMut(&mut [u8]) -> Result<Outcome>) -> Result<Changed> {
+    map_array(value, |element| rewrite_varlena(element, &mut map))
+}
+
+/// Maps every element of an array of integers; an element for which `map` gives None is taken out.
+pub fn map_integer_array(value: Value, mut map: impl FnMut(i64) -> Result<Option<i64>>) -> Result<Changed> {
+    map_array(value, |element| {
+        let old = read_integer(element);
+        Ok(match map(old)? {
+            Some(new) if new == old => Changed::No,
+            Some(new) => Changed::To(integer(new, element.form().type_oid)?),
+            None => Changed::ToNull,
+        })
+    })
+}
+
+/// The text form of a value, by its type's output function. Text that is no UTF-8 is an error (22P02).
+pub fn to_text(value: Value) -> Result<String> {
+    // SAFETY: looks up the type's output function and calls it with a datum of that type; it returns a NUL-terminated string in
+    // the current memory context.
+    unsafe {
+        let mut output = pg_sys::Oid::INVALID;
+        let mut varlena = false;
+        pg_sys::getTypeOutputInfo(value.form().type_oid, &mut output, &mut varlena);
+        let text = pg_sys::OidOutputFunctionCall(output, value.datum());
+        CStr::from_ptr(text)
+            .to_str()
+            .map(str::to_owned)
+            .map_err(|_| not_utf8())
+    }
+}
+
+/// The type of an array's elements, as an array must be told.
+#[derive(Clone, Copy)]
+struct Element {
+    type_oid: pg_sys::Oid,
+    form: Form,
+    length: i16,
+    by_value: bool,
+    align: std::ffi::c_char,
+}
+
+/// Maps every element of an array that is not NULL; an element that becomes NULL is taken out.
+fn map_array(value: Value, mut map: impl FnMut(Value) -> Result<Changed>) -> Result<Changed> {
+    let (array, element) = open_array(value);
+    // SAFETY: a plain array of that type of elements, and its elements.
+    let elements = unsafe { array_elements(array, element) };
     let mut out = Vec::with_capacity(elements.len());
     let mut changed = false;
-    for element in elements {
-        let Some(value) = element else {
+    for old in elements {
+        let Some(old) = old else {
             out.push(None);
             continue;
         };
-        match rewrite_varlena(value, &mut map)? {
-            Changed::No => out.push(Some(value)),
+        match map(old)? {
+            Changed::No => out.push(Some(old)),
             Changed::To(new) => {
                 changed = true;
                 out.push(Some(new));
@@ -171,111 +245,83 @@ pub fn map_text_array(
             Changed::ToNull => changed = true,
         }
     }
-    if changed {
-        Ok(Changed::To(make_array(&out, datum, element_type, -1, b'i')))
-    } else {
-        Ok(Changed::No)
+    if !changed {
+        return Ok(Changed::No);
     }
+    // SAFETY: as above; the elements are of that type.
+    let made = unsafe { make_array(&out, array, element) };
+    // SAFETY: an array of the same type, made in the current memory context.
+    Ok(Changed::To(unsafe { Value::made(made, value.form()) }))
 }
 
-/// Maps every element of an array of that integer type; an element for which `map` gives None is taken out.
-pub fn map_integer_array(
-    datum: pg_sys::Datum,
-    element: &str,
-    mut map: impl FnMut(i64) -> Result<Option<i64>>,
-) -> Result<Changed> {
-    let (oid, len, align) = match element {
-        "smallint" => (pg_sys::INT2OID, 2, b's'),
-        "integer" => (pg_sys::INT4OID, 4, b'i'),
-        _ => (pg_sys::INT8OID, 8, b'd'),
-    };
-    let elements = array_elements(datum, oid, len, align);
-    let mut out = Vec::with_capacity(elements.len());
-    let mut changed = false;
-    for value in elements {
-        let Some(value) = value else {
-            out.push(None);
-            continue;
-        };
-        let old = read_integer(value, element);
-        match map(old)? {
-            Some(new) => {
-                changed |= new != old;
-                out.push(Some(make_integer(new, element)?));
-            }
-            None => changed = true,
-        }
-    }
-    if changed {
-        Ok(Changed::To(make_array(&out, datum, oid, len, align)))
-    } else {
-        Ok(Changed::No)
-    }
-}
-
-/// The text form of a value, by its type's output function. Text that is no UTF-8 is an error (22P02).
-pub fn to_text(datum: pg_sys::Datum, type_oid: pg_sys::Oid) -> Result<String> {
-    // SAFETY: looks up the type's output function and calls it with a datum of that type, as callers promise; it returns
-    // a NUL-terminated string in the current memory context.
+/// A plain array in the current memory context, and the type of its elements.
+fn open_array(value: Value) -> (*mut pg_sys::ArrayType, Element) {
+    // SAFETY: looks up the syscache: what has a type of elements is an array, whose header says it again.
     unsafe {
-        let mut output = pg_sys::Oid::INVALID;
-        let mut varlena = false;
-        pg_sys::getTypeOutputInfo(type_oid, &mut output, &mut varlena);
-        let text = pg_sys::OidOutputFunctionCall(output, datum);
-        std::ffi::CStr::from_ptr(text)
-            .to_str()
-            .map(str::to_owned)
-            .map_err(|_| Error::new(Code::BadData, "a value is not valid UTF-8"))
+        assert!(
+            pg_sys::get_element_type(value.form().type_oid) != pg_sys::InvalidOid,
+            "a value of type {} is read as an array",
+            u32::from(value.form().type_oid)
+        );
+        // A copy, because elements that stay must live where those are that are made.
+        let array = pg_sys::pg_detoast_datum_copy(value.varlena()).cast::<pg_sys::ArrayType>();
+        let type_oid = (*array).elemtype;
+        let (mut length, mut by_value, mut align) = (0, false, 0);
+        pg_sys::get_typlenbyvalalign(type_oid, &mut length, &mut by_value, &mut align);
+        let element = Element {
+            type_oid,
+            form: Form::of(type_oid),
+            length,
+            by_value,
+            align,
+        };
+        (array, element)
     }
 }
 
-fn array_elements(
-    datum: pg_sys::Datum,
-    element: pg_sys::Oid,
-    len: i32,
-    align: u8,
-) -> Vec<Option<pg_sys::Datum>> {
+/// # Safety
+/// A plain array in the current memory context, with elements of that type.
+unsafe fn array_elements(array: *mut pg_sys::ArrayType, element: Element) -> Vec<Option<Value>> {
     let mut values = std::ptr::null_mut();
     let mut nulls = std::ptr::null_mut();
     let mut count = 0;
-    // SAFETY: the datum is an array of this element type; the out-arrays are palloc'd with `count` entries.
+    // SAFETY: the array is as the caller says; the out-arrays are palloc'd with `count` entries.
     unsafe {
-        let array = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast::<pg_sys::ArrayType>();
         pg_sys::deconstruct_array(
             array,
-            element,
-            len,
-            (1..=8).contains(&len),
-            align as std::ffi::c_char,
+            element.type_oid,
+            i32::from(element.length),
+            element.by_value,
+            element.align,
             &mut values,
             &mut nulls,
             &mut count,
         );
         (0..usize::try_from(count).unwrap_or(0))
-            .map(|i| (!*nulls.add(i)).then(|| *values.add(i)))
+            .map(|i| (!*nulls.add(i)).then(|| Value::made(*values.add(i), element.form)))
             .collect()
     }
 }
 
 /// An array of one dimension with the lower bound of the old one; if nothing was taken out, with all its dimensions.
-fn make_array(
-    elements: &[Option<pg_sys::Datum>],
-    old: pg_sys::Datum,
-    element: pg_sys::Oid,
-    len: i32,
-    align: u8,
+///
+/// # Safety
+/// The old one is a plain array with elements of that type.
+unsafe fn make_array(
+    elements: &[Option<Value>],
+    old: *mut pg_sys::ArrayType,
+    element: Element,
 ) -> pg_sys::Datum {
     let mut values: Vec<pg_sys::Datum> = elements
         .iter()
-        .map(|e| e.unwrap_or(pg_sys::Datum::from(0)))
+        .map(|value| value.map_or(pg_sys::Datum::from(0), |value| value.datum_of(element.form)))
         .collect();
     let mut nulls: Vec<bool> = elements.iter().map(Option::is_none).collect();
     // SAFETY: both vectors have one entry per element; dims and bounds of the old array are read behind its header,
     // where an array of ndim dimensions has 2 * ndim integers.
     unsafe {
-        let array = pg_sys::pg_detoast_datum(old.cast_mut_ptr()).cast::<pg_sys::ArrayType>();
-        let ndim = usize::try_from((*array).ndim).unwrap_or(0);
-        let numbers = std::slice::from_raw_parts(array.add(1).cast::<i32>(), 2 * ndim);
+        let ndim = usize::try_from((*old).ndim).unwrap_or(0);
+        let numbers = std::slice::from_raw_parts(old.add(1).cast::<i32>(), 2 * ndim);
         let (dims, bounds) = numbers.split_at(ndim);
         let (mut dims, mut bounds) = (dims.to_vec(), bounds.to_vec());
         let size: i64 = dims.iter().map(|d| i64::from(*d)).product();
@@ -289,35 +335,31 @@ fn make_array(
             if elements.is_empty() { 0 } else { dims.len() as i32 },
             dims.as_mut_ptr(),
             bounds.as_mut_ptr(),
-            element,
-            len,
-            (1..=8).contains(&len),
-            align as std::ffi::c_char,
+            element.type_oid,
+            i32::from(element.length),
+            element.by_value,
+            element.align,
         ))
     }
 }
 
 /// A value of any type from its text form, by the type's input function; a text that the type refuses raises the
 /// type's own error.
-pub fn from_text(text: &str, type_oid: pg_sys::Oid, typmod: i32) -> Result<pg_sys::Datum> {
+pub fn from_text(text: &str, type_oid: pg_sys::Oid, typmod: i32) -> Result<Value> {
     let text = CString::new(text).map_err(|_| Error::bad_argument("a value holds a NUL byte"))?;
     // SAFETY: looks up the type's input function and calls it with a NUL-terminated string.
     unsafe {
         let mut input = pg_sys::Oid::INVALID;
         let mut ioparam = pg_sys::Oid::INVALID;
         pg_sys::getTypeInputInfo(type_oid, &mut input, &mut ioparam);
-        Ok(pg_sys::OidInputFunctionCall(
-            input,
-            text.as_ptr().cast_mut(),
-            ioparam,
-            typmod,
-        ))
+        let datum = pg_sys::OidInputFunctionCall(input, text.as_ptr().cast_mut(), ioparam, typmod);
+        Ok(Value::made(datum, Form::of(type_oid)))
     }
 }
 
 /// The transaction's time as a value of that type, as a cast makes it: local time where the type has no zone, with the type's
 /// precision, checked by the type if it is a domain. In the current memory context.
-pub fn transaction_time(attribute: &Attribute) -> Result<pg_sys::Datum> {
+pub fn transaction_time(attribute: &Attribute) -> Result<Value> {
     // SAFETY: returns a palloc'd, NUL-terminated string that means the type under any search_path.
     let type_name = unsafe {
         let flags = pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | pg_sys::FORMAT_TYPE_FORCE_QUALIFY;
@@ -325,18 +367,18 @@ pub fn transaction_time(attribute: &Attribute) -> Result<pg_sys::Datum> {
         CStr::from_ptr(name).to_string_lossy().into_owned()
     };
     // SAFETY: reads the current context, which outlives this call.
-    let context = unsafe { pg_sys::CurrentMemoryContext };
+    let (context, home) = (unsafe { pg_sys::CurrentMemoryContext }, Home::current());
     let mut time = None;
     crate::pg::query::for_each_row(
         &format!("SELECT CAST(pg_catalog.transaction_timestamp() AS {type_name})"),
         &mut |row| {
-            if let Some(datum) = row.and_then(|row| row.datum(0)) {
-                // SAFETY: the context is alive, and the one of the query is put back.
+            if let Some(value) = row.and_then(|row| row.value(0)) {
+                // SAFETY: the context is alive, the copy is made in it, and the one of the query is put back.
                 time = Some(unsafe {
                     let old = pg_sys::MemoryContextSwitchTo(context);
-                    let copy = copied(datum, attribute);
+                    let copy = copied(value);
                     pg_sys::MemoryContextSwitchTo(old);
-                    copy
+                    Value::at(copy.datum(), copy.form(), home)
                 });
             }
             Ok(())

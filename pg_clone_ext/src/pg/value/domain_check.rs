@@ -2,12 +2,14 @@
 
 use crate::pg::memory::Memory;
 use crate::pg::table::relation::Attribute;
+use crate::pg::value::{Form, Value};
 use pgrx::pg_sys;
 
 /// The checks of a domain's constraints on new values: the executor makes them where an expression makes the value, and ours
 /// are made by no expression.
 pub struct DomainCheck {
     type_oid: pg_sys::Oid,
+    stored_as: Form,
     state: *mut std::ffi::c_void,
     memory: Memory,
 }
@@ -19,18 +21,20 @@ impl DomainCheck {
         let kind = unsafe { pg_sys::get_typtype(attribute.type_oid) };
         (kind as u8 == pg_sys::TYPTYPE_DOMAIN).then(|| DomainCheck {
             type_oid: attribute.type_oid,
+            stored_as: attribute.form,
             state: std::ptr::null_mut(),
             memory: Memory::new(c"pg_clone domain"),
         })
     }
 
     /// A value, or NULL, that the domain refuses raises its own error.
-    pub fn check(&mut self, value: Option<pg_sys::Datum>) {
+    pub fn check(&mut self, value: Option<Value>) {
+        let datum = value.map(|value| value.datum_of(self.stored_as));
         // SAFETY: the value is one of the domain's base type; what the server remembers between calls lives in our context.
         unsafe {
             pg_sys::domain_check(
-                value.unwrap_or(pg_sys::Datum::from(0)),
-                value.is_none(),
+                datum.unwrap_or(pg_sys::Datum::from(0)),
+                datum.is_none(),
                 self.type_oid,
                 &raw mut self.state,
                 self.memory.as_ptr(),

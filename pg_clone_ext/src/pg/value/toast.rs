@@ -1,6 +1,7 @@
 //! Values as the table holds them: fetched from where they are kept, but not decompressed.
 
 use crate::pg::table::relation::Attribute;
+use crate::pg::value::Value;
 use pg_clone_core::batch::Compressed;
 use pg_clone_core::compressed::Method;
 use pg_clone_core::error::{Code, Error, Result};
@@ -21,15 +22,34 @@ pub struct CompressedValue {
     /// Its bytes when it is not compressed.
     pub length: usize,
     /// The same without compression, for who looks into it.
-    pub plain: Option<pg_sys::Datum>,
+    pub plain: Option<Value>,
+}
+
+/// The bytes of a varlena without its header; detoasted into the current memory context if need be.
+///
+/// # Safety
+/// A varlena value. It lives as long as the slice, and so does what is in the current memory context.
+pub(in crate::pg) unsafe fn payload<'a>(value: *mut pg_sys::varlena) -> &'a [u8] {
+    // SAFETY: as the caller promises; a varlena says how long it is.
+    unsafe {
+        let plain = pg_sys::pg_detoast_datum_packed(value);
+        std::slice::from_raw_parts(
+            pgrx::vardata_any(plain).cast::<u8>(),
+            pgrx::varsize_any_exhdr(plain),
+        )
+    }
 }
 
 /// The bytes of a varlena value and how they are compressed, fetched into the current memory context if need be.
-pub fn stored<'a>(datum: pg_sys::Datum) -> Result<(&'a [u8], Option<Compressed>)> {
-    // SAFETY: callers pass datums of varlena types; the slices live as long as the datum or the memory context that
-    // fetching used, and the callers keep them no longer than a row. A compressed value has its 8 bytes of header.
+///
+/// # Safety
+/// As for [`payload`].
+pub(in crate::pg) unsafe fn stored<'a>(
+    value: *mut pg_sys::varlena,
+) -> Result<(&'a [u8], Option<Compressed>)> {
+    // SAFETY: as the caller promises. A compressed value has its 8 bytes of header.
     unsafe {
-        let value = pg_sys::detoast_external_attr(datum.cast_mut_ptr());
+        let value = pg_sys::detoast_external_attr(value);
         if !pgrx::varatt_is_4b_c(value) {
             let bytes = std::slice::from_raw_parts(
                 pgrx::vardata_any(value).cast::<u8>(),
@@ -57,8 +77,9 @@ pub fn stored<'a>(datum: pg_sys::Datum) -> Result<(&'a [u8], Option<Compressed>)
     }
 }
 
-/// A compressed varlena value from its bytes.
-pub fn make_compressed(bytes: &[u8], how: Compressed) -> pg_sys::Datum {
+/// A compressed value for a column of text, json or jsonb, from its bytes.
+pub fn make_compressed(bytes: &[u8], how: Compressed, attribute: &Attribute) -> Value {
+    let form = super::datum::of_bytes(attribute);
     let method: u32 = match how.method {
         Method::Pglz => 0,
         Method::Lz4 => 1,
@@ -76,19 +97,20 @@ pub fn make_compressed(bytes: &[u8], how: Compressed) -> pg_sys::Datum {
         value.write(header);
         value.add(1).write(how.length as u32 | method << LENGTH_BITS);
         std::ptr::copy_nonoverlapping(bytes.as_ptr(), value.cast::<u8>().add(HEADER), bytes.len());
-        pg_sys::Datum::from(value)
+        Value::made(pg_sys::Datum::from(value), form)
     }
 }
 
 /// A value that outlives the row it was read from, in the current memory context; what is out of line stays there.
-pub fn copied(datum: pg_sys::Datum, attribute: &Attribute) -> pg_sys::Datum {
-    let Some(length) = attribute.referred else {
-        return datum;
+pub fn copied(value: Value) -> Value {
+    let form = value.form();
+    let Some(length) = form.referred else {
+        return value;
     };
-    // SAFETY: the datum is a value of this attribute's type, so its length is what typlen says: that of a varlena, of a
+    // SAFETY: the datum is of this form, so its length is what typlen says: that of a varlena, of a
     // C string, or so many bytes.
     unsafe {
-        let mut value: *mut u8 = datum.cast_mut_ptr();
+        let mut value: *mut u8 = value.datum().cast_mut_ptr();
         let size = match usize::try_from(length) {
             Ok(size) => size,
             Err(_) if length == -2 => std::ffi::CStr::from_ptr(value.cast()).count_bytes() + 1,
@@ -99,15 +121,8 @@ pub fn copied(datum: pg_sys::Datum, attribute: &Attribute) -> pg_sys::Datum {
                 pgrx::varsize_any(value.cast())
             }
         };
-        copied_bytes(value, size)
+        Value::made(copied_bytes(value, size), form)
     }
-}
-
-/// A copy of a varlena value that is not out of line, in the current memory context.
-pub(in crate::pg) fn copied_varlena(datum: pg_sys::Datum) -> pg_sys::Datum {
-    let value: *mut u8 = datum.cast_mut_ptr();
-    // SAFETY: the callers pass varlena values, which say how long they are.
-    unsafe { copied_bytes(value, pgrx::varsize_any(value.cast())) }
 }
 
 /// # Safety

@@ -2,11 +2,13 @@
 
 use crate::catalog::large_objects;
 use crate::error::internal;
+use crate::pg::value::Value;
+use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Action, Table};
-use pgrx::pg_sys::{Datum, Oid};
+use pgrx::pg_sys::Oid;
 
 /// Bytes that are copied at a time.
 const CHUNK: i32 = 4 << 20;
@@ -60,9 +62,8 @@ fn from_elsewhere(table: &Table, column: &str) -> Error {
 }
 
 /// A copy of the large object with that oid; an oid that is none of a large object stays as it is.
-pub fn copy(source: Datum) -> Result<Changed> {
-    // An oid is passed by value, in the low half of the datum.
-    let source = Oid::from(source.value() as u32);
+pub fn copy(source: Value) -> Result<Changed> {
+    let source = datum::read_oid(source);
     let exists = pgrx::Spi::get_one_with_args::<bool>(
         "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_largeobject_metadata m WHERE m.oid OPERATOR(pg_catalog.=) $1)",
         &[source.into()],
@@ -87,7 +88,7 @@ pub fn copy(source: Datum) -> Result<Changed> {
         let length = written.0.unwrap_or_default();
         place += i64::from(length);
         if length < CHUNK {
-            return Ok(Changed::To(Datum::from(target)));
+            return Ok(Changed::To(datum::make_oid(target)));
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::pg::query::snapshot::next_command;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::pg::table::relation::{Attribute, OpenTable};
 use crate::pg::value::toast::CompressedValue;
+use crate::pg::value::{NOTHING, Value};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{ColumnRole, InsertPath, TableCopy};
-use pgrx::pg_sys;
 use std::rc::Rc;
 
 /// Rows between two updates of the progress view.
@@ -42,7 +42,7 @@ pub fn rewrite_into(
 ) -> Result<TableStatistics> {
     let _settings = ReadingSettings::new();
     run.snapshot.within(|| {
-        let memory = Memory::new(c"pg_clone row");
+        let mut memory = Memory::new(c"pg_clone row");
         let width = targets.len();
         let mut transformer = Transformer::new(run, table_copy, targets)?;
         let mut pipeline = Pipeline::new(run, width, transformer.has_documents(), sink.looks_into_values());
@@ -56,7 +56,7 @@ pub fn rewrite_into(
                 match made {
                     Some(origin) => {
                         memory.reset();
-                        memory.within(|| transformer.add_to(&mut pipeline.current, origin))?;
+                        memory.within(|| transformer.add_to(&mut pipeline.current, row, origin))?;
                     }
                     None => pipeline.current.leave_out(),
                 }
@@ -65,7 +65,7 @@ pub fn rewrite_into(
                 }
             }
             let mut write = |batch: &mut RowBatch| {
-                transformer.write(batch, &memory, &mut |row| {
+                transformer.write(batch, &mut memory, &mut |row| {
                     let bytes = sink.put(row);
                     rows += 1;
                     total += bytes as u64;
@@ -138,7 +138,7 @@ pub fn output_attributes(table: &OpenTable, table_copy: &TableCopy) -> Result<Ve
 struct ColumnMapping {
     /// Place of each output in the table's attributes.
     places: Vec<usize>,
-    values: Vec<pg_sys::Datum>,
+    values: Vec<Value>,
     nulls: Vec<bool>,
 }
 
@@ -163,7 +163,7 @@ impl ColumnMapping {
         Ok((
             ColumnMapping {
                 places,
-                values: vec![pg_sys::Datum::from(0); width],
+                values: vec![NOTHING; width],
                 nulls: vec![true; width],
             },
             targets,
@@ -187,7 +187,7 @@ impl ColumnMapping {
             .collect()
     }
 
-    fn place(&mut self, values: &[pg_sys::Datum], nulls: &[bool]) {
+    fn place(&mut self, values: &[Value], nulls: &[bool]) {
         for (from, to) in self.places.iter().enumerate() {
             self.values[*to] = values[from];
             self.nulls[*to] = nulls[from];
@@ -205,7 +205,7 @@ impl Sink for BulkSink {
         self.row.place(row.values, row.nulls);
         let compressed = self.row.compressed(row.compressed);
         self.insert
-            .put(&mut self.row.values, &mut self.row.nulls, &compressed)
+            .put(&self.row.values, &mut self.row.nulls, &compressed)
     }
 
     fn looks_into_values(&self) -> bool {

@@ -1,10 +1,10 @@
 //! Rows of the clone: those that wait for their documents, and what becomes of them then.
 
 use crate::pg::memory::Memory;
+use crate::pg::value::Value;
 use crate::pg::value::toast::CompressedValue;
 use crate::run::keys::Key;
 use pg_clone_core::batch::DocumentBatch;
-use pgrx::pg_sys;
 
 /// Rows and documents of a batch: enough that handing it over does not count, so little that it stays in the cache.
 const ROWS: usize = 256;
@@ -15,7 +15,7 @@ const LEFT_OUT: usize = 16 * ROWS;
 /// A row of the clone.
 pub struct FinishedRow<'a> {
     /// One value per output.
-    pub values: &'a mut [pg_sys::Datum],
+    pub values: &'a [Value],
     /// Which of them are NULL.
     pub nulls: &'a mut [bool],
     /// Values that are compressed.
@@ -44,7 +44,7 @@ pub struct RowBatch {
     /// Which row waits for which of them, in order.
     pub awaited: Vec<Awaited>,
     width: usize,
-    values: Vec<pg_sys::Datum>,
+    values: Vec<Value>,
     nulls: Vec<bool>,
     /// Of each row, its key in the source and the number of its type.
     origins: Vec<(Key, usize)>,
@@ -75,7 +75,7 @@ impl RowBatch {
     }
 
     /// Adds a row.
-    pub fn push(&mut self, values: &[pg_sys::Datum], nulls: &[bool], key: Key, type_number: usize) {
+    pub fn push(&mut self, values: &[Value], nulls: &[bool], key: Key, type_number: usize) {
         self.values.extend_from_slice(values);
         self.nulls.extend_from_slice(nulls);
         self.origins.push((key, type_number));
@@ -98,7 +98,7 @@ impl RowBatch {
     }
 
     /// A row's values, which of them are NULL, its key in the source and the number of its type.
-    pub fn row(&mut self, row: usize) -> (&mut [pg_sys::Datum], &mut [bool], &Key, usize) {
+    pub fn row(&mut self, row: usize) -> (&mut [Value], &mut [bool], &Key, usize) {
         let values = row * self.width..(row + 1) * self.width;
         let (key, type_number) = &self.origins[row];
         (

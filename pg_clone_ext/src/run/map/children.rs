@@ -78,32 +78,28 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
         return Ok(());
     };
     let id_type = table.type_of(id_column);
-    let memory = crate::pg::memory::Memory::new(c"pg_clone map");
     let mut pending = Vec::new();
     let mut left = Vec::new();
     for_each_row(&copy.sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
-        memory.reset();
-        memory.within(|| {
-            let Some(key) = Key::read(row, copy.place, KeyKind::of(id_type), id_type)? else {
-                return Ok(());
-            };
-            let passes = match &copy.filter {
-                Some(filter) => run.passes(row, filter)?.is_some(),
-                None => true,
-            };
-            if skipped || !passes {
-                left.push(key);
-                return Ok(());
+        let Some(key) = Key::read(row, copy.place, KeyKind::of(id_type), id_type)? else {
+            return Ok(());
+        };
+        let passes = match &copy.filter {
+            Some(filter) => run.passes(row, filter)?.is_some(),
+            None => true,
+        };
+        if skipped || !passes {
+            left.push(key);
+            return Ok(());
+        }
+        match &key {
+            Key::Uuid(id) => run.ids_mut()?.insert_cloned(*id).map(|_| ()).map_err(over_budget),
+            _ => {
+                pending.push(key);
+                Ok(())
             }
-            match &key {
-                Key::Uuid(id) => run.ids_mut()?.insert_cloned(*id).map(|_| ()).map_err(over_budget),
-                _ => {
-                    pending.push(key);
-                    Ok(())
-                }
-            }
-        })
+        }
     })?;
     new_keys(run, table, id_column, pending)?;
     left.iter().try_for_each(|key| run.leave_key(key, own))

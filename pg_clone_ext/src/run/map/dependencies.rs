@@ -156,32 +156,28 @@ fn named_by_documents(
             continue;
         };
         let id_type = table.type_of(id);
-        let memory = crate::pg::memory::Memory::new(c"pg_clone dependencies");
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
-            memory.reset();
-            memory.within(|| {
-                let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
-                    return Ok(());
-                };
-                if !matches!(run.new_key(&key, &[table.oid]), NewKey::To(_)) {
-                    return Ok(());
-                }
-                if dependency.resource_type != "*"
-                    && row
-                        .text(1)?
-                        .is_some_and(|row_type| row_type != dependency.resource_type.as_str())
-                {
-                    return Ok(());
-                }
-                let bytes = row.bytes(3).unwrap_or_default();
-                found.extend(
-                    scan::uuids(bytes)
-                        .map(|(_, id)| Key::Uuid(id))
-                        .filter(|key| left.contains(key)),
-                );
-                Ok(())
-            })
+            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
+                return Ok(());
+            };
+            if !matches!(run.new_key(&key, &[table.oid]), NewKey::To(_)) {
+                return Ok(());
+            }
+            if dependency.resource_type != "*"
+                && row
+                    .text(1)?
+                    .is_some_and(|row_type| row_type != dependency.resource_type.as_str())
+            {
+                return Ok(());
+            }
+            let bytes = row.bytes(3).unwrap_or_default();
+            found.extend(
+                scan::uuids(bytes)
+                    .map(|(_, id)| Key::Uuid(id))
+                    .filter(|key| left.contains(key)),
+            );
+            Ok(())
         })?;
     }
     Ok(found)

@@ -31,27 +31,22 @@ fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
     else {
         return Ok(());
     };
-    let memory = crate::pg::memory::Memory::new(c"pg_clone map");
     let (mut cloned, mut left) = (Vec::new(), Vec::new());
     for_each_row(&rows.sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
-        memory.reset();
-        memory.within(|| {
-            let Some(key) = Key::read(row, rows.place, KeyKind::of(&column.type_name), &column.type_name)?
-            else {
-                return Ok(());
-            };
-            let passes = match &rows.filter {
-                Some(filter) => run.passes(row, filter)?.is_some(),
-                None => true,
-            };
-            if passes {
-                cloned.push(key);
-            } else {
-                left.push(key);
-            }
-            Ok(())
-        })
+        let Some(key) = Key::read(row, rows.place, KeyKind::of(&column.type_name), &column.type_name)? else {
+            return Ok(());
+        };
+        let passes = match &rows.filter {
+            Some(filter) => run.passes(row, filter)?.is_some(),
+            None => true,
+        };
+        if passes {
+            cloned.push(key);
+        } else {
+            left.push(key);
+        }
+        Ok(())
     })?;
     // The same value may stand in several rows where another column makes the key.
     let mut seen = std::collections::HashSet::new();

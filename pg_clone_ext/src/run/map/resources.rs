@@ -3,7 +3,7 @@
 use super::versions::Versions;
 use crate::pg::query::for_each_row;
 use crate::pg::query::row::Row;
-use crate::pg::value::toast::stored;
+
 use crate::run::keys::Key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::batch::{DocumentFormat, VersionFinder};
@@ -55,7 +55,6 @@ pub fn for_each_resource(
     let Some(sql) = plan::source_of_ids(&run.store, table, &run.source, filled, &extra)? else {
         return Ok(());
     };
-    let memory = crate::pg::memory::Memory::new(c"pg_clone map");
     let fixed_type = table.resource_type.clone().unwrap_or_default();
     let mut compressed = match version {
         VersionAt::Document(_, _, path) => Some(Versions::new(path)),
@@ -66,22 +65,19 @@ pub fn for_each_resource(
             let found = compressed.as_mut().map(Versions::finish).transpose()?;
             return clone_versions(run, found.unwrap_or_default());
         };
-        memory.reset();
-        memory.within(|| {
-            let Some(key) = Key::read(row, 0, kind, id_type)? else {
-                return Ok(());
-            };
-            let row_type = row.text(1)?;
-            let seen = Seen {
-                key,
-                resource_type: row_type.as_deref().unwrap_or(&fixed_type),
-                live: row.boolean(2),
-            };
-            if each(run, seen)? {
-                clone_versions(run, versions_of(row, &version, compressed.as_mut())?)?;
-            }
-            Ok(())
-        })
+        let Some(key) = Key::read(row, 0, kind, id_type)? else {
+            return Ok(());
+        };
+        let row_type = row.text(1)?;
+        let seen = Seen {
+            key,
+            resource_type: row_type.as_deref().unwrap_or(&fixed_type),
+            live: row.boolean(2),
+        };
+        if each(run, seen)? {
+            clone_versions(run, versions_of(row, &version, compressed.as_mut())?)?;
+        }
+        Ok(())
     })?;
     Ok(())
 }
@@ -110,10 +106,10 @@ fn versions_of(row: &Row<'_>, at: &VersionAt<'_>, compressed: Option<&mut Versio
             .text(*place)?
             .and_then(|text| uuid_text::parse_slice(text.as_bytes()))),
         VersionAt::Document(place, form, path) => {
-            let Some(datum) = row.datum(*place) else {
+            let Some(stored) = row.stored(*place)? else {
                 return one(None);
             };
-            match (stored(datum)?, compressed) {
+            match (stored, compressed) {
                 ((document, Some(how)), Some(versions)) => versions.add(*form, how, document),
                 ((document, _), _) => one(VersionFinder::version(path, *form, document)),
             }

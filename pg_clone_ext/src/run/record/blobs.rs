@@ -1,7 +1,6 @@
 //! Hands over to the driver: one row in `clone.blob_copy` for every file of a cloned resource, committed with the clone.
 
 use crate::error::internal;
-use crate::pg::memory::Memory;
 use crate::pg::query::for_each_row;
 use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
@@ -102,68 +101,64 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
     );
     let id_type = from.type_of(id);
     let is_jsonb = document.is_some_and(|column| table.type_of(column) == "jsonb");
-    let memory = Memory::new(c"pg_clone blobs");
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
-        memory.reset();
-        memory.within(|| {
-            let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
-                return Ok(());
-            };
-            let NewKey::To(new) = run.new_key(&key, &[table.oid]) else {
-                return Ok(());
-            };
-            let row_type = row.text(1)?;
-            let resource_type = row_type
-                .as_deref()
-                .or(table.resource_type.as_deref())
-                .unwrap_or("");
-            if table.blob_type.as_ref().is_some_and(|only| only != resource_type) {
-                return Ok(());
+        let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
+            return Ok(());
+        };
+        let NewKey::To(new) = run.new_key(&key, &[table.oid]) else {
+            return Ok(());
+        };
+        let row_type = row.text(1)?;
+        let resource_type = row_type
+            .as_deref()
+            .or(table.resource_type.as_deref())
+            .unwrap_or("");
+        if table.blob_type.as_ref().is_some_and(|only| only != resource_type) {
+            return Ok(());
+        }
+        let document = row.bytes(3).unwrap_or_default();
+        let value = if is_jsonb {
+            jsonb::to_value(document).ok()
+        } else {
+            None
+        };
+        let string = |path: &[&str]| match &value {
+            Some(value) => path
+                .iter()
+                .try_fold(value, |value, key| value.get(key))
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            None => member::string(document, path).map(std::borrow::Cow::into_owned),
+        };
+        let version = match row.text(2)? {
+            Some(version) => Some(version.into_owned()),
+            None => table
+                .version_path
+                .as_ref()
+                .and_then(|path| string(&path.iter().map(String::as_str).collect::<Vec<_>>())),
+        };
+        let new_version = version.as_deref().map(|version| {
+            match uuid_text::parse_slice(version.as_bytes()).map(|id| run.ids.get(&id)) {
+                Some(Mapped::Cloned(new)) => uuid_text::to_string(&new),
+                _ => version.to_owned(),
             }
-            let document = row.bytes(3).unwrap_or_default();
-            let value = if is_jsonb {
-                jsonb::to_value(document).ok()
-            } else {
-                None
-            };
-            let string = |path: &[&str]| match &value {
-                Some(value) => path
-                    .iter()
-                    .try_fold(value, |value, key| value.get(key))
-                    .and_then(Value::as_str)
-                    .map(str::to_owned),
-                None => member::string(document, path).map(std::borrow::Cow::into_owned),
-            };
-            let version = match row.text(2)? {
-                Some(version) => Some(version.into_owned()),
-                None => table
-                    .version_path
-                    .as_ref()
-                    .and_then(|path| string(&path.iter().map(String::as_str).collect::<Vec<_>>())),
-            };
-            let new_version = version.as_deref().map(|version| {
-                match uuid_text::parse_slice(version.as_bytes()).map(|id| run.ids.get(&id)) {
-                    Some(Mapped::Cloned(new)) => uuid_text::to_string(&new),
-                    _ => version.to_owned(),
-                }
-            });
-            let fill = |id: &str, version: Option<&str>, project: &str| {
-                template
-                    .replace("{id}", id)
-                    .replace("{version}", version.unwrap_or(""))
-                    .replace("{project}", project)
-            };
-            found.push(json!({
-                "resource_type": resource_type,
-                "source_id": key.to_text(),
-                "target_id": new.to_text(),
-                "source_key": fill(&key.to_text(), version.as_deref(), &run.source),
-                "target_key": fill(&new.to_text(), new_version.as_deref(), &run.target),
-                "content_type": string(&["contentType"]),
-            }));
-            Ok(())
-        })
+        });
+        let fill = |id: &str, version: Option<&str>, project: &str| {
+            template
+                .replace("{id}", id)
+                .replace("{version}", version.unwrap_or(""))
+                .replace("{project}", project)
+        };
+        found.push(json!({
+            "resource_type": resource_type,
+            "source_id": key.to_text(),
+            "target_id": new.to_text(),
+            "source_key": fill(&key.to_text(), version.as_deref(), &run.source),
+            "target_key": fill(&new.to_text(), new_version.as_deref(), &run.target),
+            "content_type": string(&["contentType"]),
+        }));
+        Ok(())
     })?;
     Ok(())
 }

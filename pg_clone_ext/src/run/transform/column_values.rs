@@ -17,7 +17,6 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::text_form::scramble;
 use pg_clone_core::plan::{Action, KeyKind, Output};
 use pg_clone_core::rewrite::{Outcome, UuidOutcome};
-use pgrx::pg_sys;
 
 impl<'r> Transformer<'r> {
     pub(super) fn keys(&mut self) -> KeyMapper<'_, 'r> {
@@ -36,76 +35,76 @@ impl<'r> Transformer<'r> {
         row: &Row<'_>,
         ruled: Option<&Ruled>,
     ) -> Result<Changed> {
-        let datum = row.datum(output.source);
+        let value = row.value(output.source);
         Ok(match &output.action {
             Action::Keep => Changed::No,
-            Action::LargeObject => match datum {
-                Some(datum) if !self.run.dry => large_objects::copy(datum)?,
+            Action::LargeObject => match value {
+                Some(value) if !self.run.dry => large_objects::copy(value)?,
                 _ => Changed::No,
             },
             Action::Project | Action::Now | Action::Value(_) => self.constant(place),
             Action::Name => match self.constants[place] {
-                Some(datum) => Changed::To(datum),
+                Some(value) => Changed::To(value),
                 None => Changed::No,
             },
             // An owner who is not given anew stays, and a resource of the project that owns it is the clone's.
-            Action::Owner(domain) => match (self.constants[place], datum) {
-                (Some(datum), _) => Changed::To(datum),
+            Action::Owner(domain) => match (self.constants[place], value) {
+                (Some(value), _) => Changed::To(value),
                 (None, None) => Changed::No,
-                (None, Some(datum))
+                (None, Some(value))
                     if domain.is_none() && KeyKind::of(&output.type_name) == KeyKind::Text =>
                 {
-                    datum::rewrite_varlena(datum, |bytes| {
+                    datum::rewrite_varlena(value, |bytes| {
                         self.rewriter.plain_text(bytes).map_err(rewrite_error)
                     })?
                 }
-                (None, Some(datum)) => {
-                    self.key_at(place, output, row, datum, KeyKind::of(&output.type_name), *domain)?
+                (None, Some(value)) => {
+                    self.key_at(place, output, row, value, KeyKind::of(&output.type_name), *domain)?
                 }
             },
             Action::Null => Changed::ToNull,
             Action::NewUuid => Changed::To(datum::make_uuid_of(&output.type_name, &datum::random_uuid()?)?),
             Action::VersionOfDocument => self.version(row, &output.type_name)?,
-            Action::Map(kind, domain) => match datum {
+            Action::Map(kind, domain) => match value {
                 None => Changed::No,
-                Some(datum) => self.key_at(place, output, row, datum, *kind, *domain)?,
+                Some(value) => self.key_at(place, output, row, value, *kind, *domain)?,
             },
-            Action::MapWhen(cases) => match datum {
+            Action::MapWhen(cases) => match value {
                 None => Changed::No,
-                Some(datum) => match cases.iter().find(|(condition, ..)| row.boolean(*condition)) {
-                    Some((_, kind, domain)) => self.case_at(place, output, row, datum, *kind, *domain)?,
+                Some(value) => match cases.iter().find(|(condition, ..)| row.boolean(*condition)) {
+                    Some((_, kind, domain)) => self.case_at(place, output, row, value, *kind, *domain)?,
                     None => Changed::No,
                 },
             },
-            Action::MapArray(domain) => match datum {
+            Action::MapArray(domain) => match value {
                 None => Changed::No,
-                Some(datum) => self.keys().array(output, datum, *domain)?,
+                Some(value) => self.keys().array(output, value, *domain)?,
             },
-            Action::MapSegments { key, separators, .. } => match datum {
+            Action::MapSegments { key, separators, .. } => match value {
                 None => Changed::No,
-                Some(datum) => {
-                    let text = datum::to_text(datum, self.targets[place].type_oid)?;
+                Some(value) => {
+                    let text = datum::to_text(value)?;
                     let new = self.keys().segments(&text, separators, *key)?;
                     self.typed_text(place, new)?
                 }
             },
-            Action::JsonReferences { jsonb, rewrite, .. } => match datum {
+            Action::JsonReferences { jsonb, rewrite, .. } => match value {
                 None => Changed::No,
-                Some(datum) => {
+                Some(value) => {
                     let ruled = ruled.filter(|_| {
                         self.table_copy
                             .document_source
                             .is_some_and(|(at, _)| at == output.source)
                     });
-                    datum::rewrite_varlena(datum, |bytes| {
+                    datum::rewrite_varlena(value, |bytes| {
                         self.with_references(place, row, *jsonb, *rewrite, bytes, ruled)
                     })?
                 }
             },
-            Action::ViaText => match datum {
+            Action::ViaText => match value {
                 None => Changed::No,
-                Some(datum) => {
-                    let mut text = datum::to_text(datum, self.targets[place].type_oid)?.into_bytes();
+                Some(value) => {
+                    let mut text = datum::to_text(value)?.into_bytes();
                     let new = match self.rewriter.plain_text(&mut text).map_err(rewrite_error)? {
                         Outcome::Unchanged => None,
                         Outcome::InPlace => Some(text),
@@ -116,20 +115,20 @@ impl<'r> Transformer<'r> {
                     self.typed_text(place, new)?
                 }
             },
-            Action::Random => match datum {
+            Action::Random => match value {
                 None => Changed::No,
-                Some(datum) => {
-                    let text = datum::to_text(datum, self.targets[place].type_oid)?;
+                Some(value) => {
+                    let text = datum::to_text(value)?;
                     let mut failed = None;
                     let new = scramble(&text, &mut |buffer| fill_random(buffer, &mut failed));
                     failed.map_or(Ok(()), Err)?;
                     self.typed_text(place, Some(new))?
                 }
             },
-            Action::Template(template) => match datum {
+            Action::Template(template) => match value {
                 None => Changed::No,
-                Some(datum) => {
-                    let text = datum::to_text(datum, self.targets[place].type_oid)?;
+                Some(value) => {
+                    let text = datum::to_text(value)?;
                     let new_id = self.new_id(row)?;
                     let mut new = fill_template(self.run, template, &text, new_id.as_deref());
                     if let Some(longest) = length_of(&output.type_name)
@@ -140,16 +139,16 @@ impl<'r> Transformer<'r> {
                     self.typed_text(place, Some(new))?
                 }
             },
-            Action::MapUuidArray => match datum {
+            Action::MapUuidArray => match value {
                 None => Changed::No,
-                Some(datum) => self.keys().uuid_array(datum)?,
+                Some(value) => self.keys().uuid_array(value)?,
             },
-            Action::MapTextArray | Action::TextArray => match datum {
+            Action::MapTextArray | Action::TextArray => match value {
                 None => Changed::No,
-                Some(datum) => {
+                Some(value) => {
                     let ids = output.action == Action::MapTextArray;
                     let mut keys = self.keys();
-                    datum::map_text_array(datum, element_type(&output.type_name), |bytes| {
+                    datum::map_text_array(value, |bytes| {
                         if ids {
                             keys.text(bytes)
                         } else {
@@ -158,24 +157,24 @@ impl<'r> Transformer<'r> {
                     })?
                 }
             },
-            Action::Text => match datum {
+            Action::Text => match value {
                 None => Changed::No,
-                Some(datum) => datum::rewrite_varlena(datum, |bytes| {
+                Some(value) => datum::rewrite_varlena(value, |bytes| {
                     self.rewriter.plain_text(bytes).map_err(rewrite_error)
                 })?,
             },
-            Action::JsonText { document } => match datum {
+            Action::JsonText { document } => match value {
                 None => Changed::No,
-                Some(datum) => {
+                Some(value) => {
                     let ruled = ruled.filter(|_| *document);
-                    datum::rewrite_varlena(datum, |bytes| self.json_text(bytes, ruled))?
+                    datum::rewrite_varlena(value, |bytes| self.json_text(bytes, ruled))?
                 }
             },
-            Action::Jsonb { document } => match datum {
+            Action::Jsonb { document } => match value {
                 None => Changed::No,
-                Some(datum) => {
+                Some(value) => {
                     let ruled = ruled.filter(|_| *document);
-                    datum::rewrite_varlena(datum, |bytes| {
+                    datum::rewrite_varlena(value, |bytes| {
                         let outcome = self.rewriter.jsonb(bytes).map_err(rewrite_error)?;
                         after_rules(outcome, bytes, |payload| {
                             ruled.map_or(Ok(None), |ruled| ruled.edit_jsonb(payload))
@@ -269,13 +268,4 @@ pub(super) fn after_rules(
         Outcome::Null => None,
     };
     Ok(edited.map_or(outcome, Outcome::Rebuilt))
-}
-
-/// The type of the elements of a text array.
-pub fn element_type(array_type: &str) -> pg_sys::Oid {
-    if array_type.starts_with("character varying") {
-        pg_sys::VARCHAROID
-    } else {
-        pg_sys::TEXTOID
-    }
 }

@@ -6,6 +6,7 @@ use super::key_values::{KeyMapper, NewText};
 use super::rules::Ruled;
 use crate::error::internal;
 use crate::pg::query::row::Row;
+use crate::pg::value::Value;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::rewrite_error;
@@ -16,7 +17,6 @@ use pg_clone_core::jsonb;
 use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output};
 use pg_clone_core::rewrite::Outcome;
 use pg_clone_core::rules::DocumentPath;
-use pgrx::pg_sys;
 
 impl Transformer<'_> {
     pub(super) fn key_at(
@@ -24,18 +24,18 @@ impl Transformer<'_> {
         place: usize,
         output: &Output,
         row: &Row<'_>,
-        datum: pg_sys::Datum,
+        value: Value,
         kind: KeyKind,
         domain: Option<KeyRef>,
     ) -> Result<Changed> {
-        let lookup = row.datum(output.lookup).unwrap_or(datum);
+        let lookup = row.value(output.lookup).unwrap_or(value);
         KeyMapper {
             run: self.run,
             rewriter: &mut self.rewriter,
             key_statistics: &mut self.key_statistics,
             policy: self.policy,
         }
-        .key(output, &self.targets[place], datum, lookup, kind, domain)
+        .key(output, &self.targets[place], value, lookup, kind, domain)
     }
 
     /// The new value of a column that holds one of several keys, whose type may be another than the key's.
@@ -44,14 +44,14 @@ impl Transformer<'_> {
         place: usize,
         output: &Output,
         row: &Row<'_>,
-        datum: pg_sys::Datum,
+        value: Value,
         kind: KeyKind,
         domain: KeyRef,
     ) -> Result<Changed> {
         if KeyKind::of(&output.type_name) == kind {
-            return self.key_at(place, output, row, datum, kind, Some(domain));
+            return self.key_at(place, output, row, value, kind, Some(domain));
         }
-        let text = datum::to_text(datum, self.targets[place].type_oid)?;
+        let text = datum::to_text(value)?;
         match self.keys().text_of(&text, domain)? {
             NewText::Same => Ok(Changed::No),
             NewText::To(new) => self.typed_text(place, Some(new)),

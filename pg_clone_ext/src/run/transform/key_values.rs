@@ -3,6 +3,7 @@
 use super::key_statistics::KeyStatistics;
 use crate::error::internal;
 use crate::pg::table::relation::Attribute;
+use crate::pg::value::Value;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::dangling_error;
@@ -12,7 +13,6 @@ use pg_clone_core::error::Result;
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{KeyKind, KeyRef, Output};
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, TextIdOutcome, UuidOutcome};
-use pgrx::pg_sys;
 
 /// What the text form of a key becomes.
 pub enum NewText {
@@ -42,23 +42,23 @@ impl KeyMapper<'_, '_> {
         &mut self,
         output: &Output,
         target: &Attribute,
-        datum: pg_sys::Datum,
-        lookup: pg_sys::Datum,
+        value: Value,
+        lookup: Value,
         kind: KeyKind,
         domain: Option<KeyRef>,
     ) -> Result<Changed> {
         match kind {
             KeyKind::Uuid => {
-                let id = datum::read_uuid(datum);
+                let id = datum::read_uuid(value);
                 Ok(match self.rewriter.uuid(&id) {
                     UuidOutcome::Unchanged => Changed::No,
                     UuidOutcome::Mapped(new) => Changed::To(datum::make_uuid(&new)),
                     UuidOutcome::Dangling => keep_or_null(self.dangling(&uuid_text::to_string(&id))?),
                 })
             }
-            KeyKind::Int => self.integer(output, datum, domain),
+            KeyKind::Int => self.integer(output, value, domain),
             KeyKind::Text => match domain.filter(|_| self.run.texts_by_key()) {
-                None => datum::rewrite_varlena(datum, |bytes| self.text(bytes)),
+                None => datum::rewrite_varlena(value, |bytes| self.text(bytes)),
                 Some(domain) => self.text_key(output, target, lookup, domain),
             },
         }
@@ -68,11 +68,13 @@ impl KeyMapper<'_, '_> {
         &mut self,
         output: &Output,
         target: &Attribute,
-        lookup: pg_sys::Datum,
+        lookup: Value,
         domain: KeyRef,
     ) -> Result<Changed> {
-        let text = std::str::from_utf8(datum::bytes(lookup)).map_err(internal)?;
-        Ok(match self.text_of(plain(text, &output.type_name), domain)? {
+        let new = datum::with_text(lookup, |text| {
+            self.text_of(plain(text, &output.type_name), domain)
+        })?;
+        Ok(match new {
             NewText::Same => Changed::No,
             NewText::To(new) => Changed::To(datum::from_text(&new, target.type_oid, target.typmod)?),
             NewText::Gone => Changed::ToNull,
@@ -120,8 +122,8 @@ impl KeyMapper<'_, '_> {
         }
     }
 
-    fn integer(&mut self, output: &Output, datum: pg_sys::Datum, domain: Option<KeyRef>) -> Result<Changed> {
-        let key = Key::Int(datum::read_integer(datum, &output.type_name));
+    fn integer(&mut self, output: &Output, value: Value, domain: Option<KeyRef>) -> Result<Changed> {
+        let key = Key::Int(datum::read_integer(value));
         Ok(match self.run.new_key_of(&key, domain.as_slice()) {
             NewKey::To(Key::Int(new)) => {
                 self.key_statistics.rewritten();
@@ -137,27 +139,24 @@ impl KeyMapper<'_, '_> {
     }
 
     /// An array whose elements are integers or texts of a key.
-    pub fn array(&mut self, output: &Output, datum: pg_sys::Datum, domain: KeyRef) -> Result<Changed> {
+    pub fn array(&mut self, output: &Output, value: Value, domain: KeyRef) -> Result<Changed> {
         match output.type_name.as_str() {
-            "smallint[]" | "integer[]" | "bigint[]" => {
-                let element = output.type_name.trim_end_matches("[]").to_owned();
-                datum::map_integer_array(datum, &element, |number| {
-                    let key = Key::Int(number);
-                    match self.run.new_key_of(&key, &[domain]) {
-                        NewKey::To(Key::Int(new)) => {
-                            self.key_statistics.rewritten();
-                            Ok(Some(new))
-                        }
-                        NewKey::NotCloned => {
-                            let target = self.target(&key, domain);
-                            self.key_statistics.dangling(&target);
-                            self.dangling(&target).map(|keep| keep.then_some(number))
-                        }
-                        _ => Ok(Some(number)),
+            "smallint[]" | "integer[]" | "bigint[]" => datum::map_integer_array(value, |number| {
+                let key = Key::Int(number);
+                match self.run.new_key_of(&key, &[domain]) {
+                    NewKey::To(Key::Int(new)) => {
+                        self.key_statistics.rewritten();
+                        Ok(Some(new))
                     }
-                })
-            }
-            name => datum::map_text_array(datum, super::element_type(name), |bytes| {
+                    NewKey::NotCloned => {
+                        let target = self.target(&key, domain);
+                        self.key_statistics.dangling(&target);
+                        self.dangling(&target).map(|keep| keep.then_some(number))
+                    }
+                    _ => Ok(Some(number)),
+                }
+            }),
+            _ => datum::map_text_array(value, |bytes| {
                 let text = std::str::from_utf8(bytes).map_err(internal)?.to_owned();
                 Ok(match self.text_of(&text, domain)? {
                     NewText::Same => Outcome::Unchanged,
@@ -187,8 +186,8 @@ impl KeyMapper<'_, '_> {
     }
 
     /// An array of UUIDs.
-    pub fn uuid_array(&mut self, datum: pg_sys::Datum) -> Result<Changed> {
-        datum::map_uuid_array(datum, |id| match self.rewriter.uuid(id) {
+    pub fn uuid_array(&mut self, value: Value) -> Result<Changed> {
+        datum::map_uuid_array(value, |id| match self.rewriter.uuid(id) {
             UuidOutcome::Unchanged => Ok(Some(*id)),
             UuidOutcome::Mapped(new) => Ok(Some(new)),
             UuidOutcome::Dangling => self

@@ -7,21 +7,19 @@ use super::state::{Run, TableStatistics};
 use super::transform::key_statistics::KeyStatistics;
 use super::transform::rules::Ruled;
 use super::transform::type_counts::TypeCounts;
-use crate::error::internal;
 use crate::pg::memory::Memory;
 use crate::pg::query::row::Row;
 use crate::pg::table::relation::Attribute;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::pg::value::domain_check::DomainCheck;
-use crate::pg::value::toast::{CompressedValue, copied, make_compressed, stored};
+use crate::pg::value::toast::{CompressedValue, copied, make_compressed};
+use crate::pg::value::{NOTHING, Value};
 use pg_clone_core::batch::{DocumentFormat, RewrittenDocument};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Action, KeyKind, Output, Table, TableCopy, TableRole, is_text};
 use pg_clone_core::rewrite::{Dangling, Rewriter};
-use pgrx::pg_sys;
 
-pub use column_values::element_type;
 use declared::{DeclaredPath, declared_paths};
 
 mod column_values;
@@ -40,7 +38,9 @@ pub struct Transformer<'r> {
     /// What happens to dangling references of the type at hand.
     policy: Dangling,
     /// Values that are the same in every row, made once.
-    constants: Vec<Option<pg_sys::Datum>>,
+    constants: Vec<Option<Value>>,
+    /// What they refer to.
+    _memory: Memory,
     /// Checks of the target's columns whose types are domains.
     domains: Vec<Option<DomainCheck>>,
     /// The target's column of each output: its type and place.
@@ -49,7 +49,7 @@ pub struct Transformer<'r> {
     key_statistics: KeyStatistics,
     counts: TypeCounts,
     /// The row at hand: one entry per output.
-    values: Vec<pg_sys::Datum>,
+    values: Vec<Value>,
     nulls: Vec<bool>,
     /// Documents of the row at hand that are rewritten with those of other rows.
     deferred: Vec<Deferred>,
@@ -61,7 +61,8 @@ pub struct Transformer<'r> {
 struct Deferred {
     place: usize,
     form: DocumentFormat,
-    datum: pg_sys::Datum,
+    /// Its place in the source's row.
+    source: usize,
 }
 
 /// A row that is cloned.
@@ -79,6 +80,7 @@ impl<'r> Transformer<'r> {
             .store
             .table(table_copy.table)
             .ok_or_else(|| Error::new(Code::Internal, "an table_copy has no table"))?;
+        let memory = Memory::new(c"pg_clone constants");
         let mut constants = Vec::with_capacity(table_copy.outputs.len());
         for (output, target) in table_copy.outputs.iter().zip(&targets) {
             let text = match &output.action {
@@ -88,11 +90,11 @@ impl<'r> Transformer<'r> {
                 Action::Owner(_) => run.owner.as_deref(),
                 _ => None,
             };
-            constants.push(match (text, &output.action) {
-                (Some(text), _) => Some(datum::from_text(text, target.type_oid, target.typmod)?),
-                (None, Action::Now) => Some(datum::transaction_time(target)?),
-                (None, _) => None,
-            });
+            constants.push(memory.within(|| match (text, &output.action) {
+                (Some(text), _) => datum::from_text(text, target.type_oid, target.typmod).map(Some),
+                (None, Action::Now) => datum::transaction_time(target).map(Some),
+                (None, _) => Ok(None),
+            })?);
         }
         let width = targets.len();
         Ok(Transformer {
@@ -103,12 +105,13 @@ impl<'r> Transformer<'r> {
             rewriter: Rewriter::new(&run.ids, &run.texts, run.request.options.dangling)
                 .with_id_paths(&run.id_paths),
             constants,
+            _memory: memory,
             domains: targets.iter().map(DomainCheck::of).collect(),
             targets,
             statistics: TableStatistics::default(),
             key_statistics: KeyStatistics::default(),
             counts: TypeCounts::default(),
-            values: vec![pg_sys::Datum::from(0); width],
+            values: vec![NOTHING; width],
             nulls: vec![true; width],
             deferred: Vec::new(),
             paths: table_copy
@@ -158,9 +161,10 @@ impl<'r> Transformer<'r> {
                 None => {
                     if ruled.is_none()
                         && let Some(form) = document_form(&output.action)
-                        && let Some(datum) = row.datum(output.source)
+                        && row.value(output.source).is_some()
                     {
-                        self.deferred.push(Deferred { place, form, datum });
+                        let source = output.source;
+                        self.deferred.push(Deferred { place, form, source });
                         self.nulls[place] = false;
                         continue;
                     }
@@ -170,15 +174,13 @@ impl<'r> Transformer<'r> {
             };
             let (values, nulls) = (&mut self.values, &mut self.nulls);
             match new {
-                Changed::No => match row.datum(output.source) {
-                    Some(datum) if keep_values => {
-                        (values[place], nulls[place]) = (copied(datum, &self.targets[place]), false);
-                    }
-                    Some(datum) => (values[place], nulls[place]) = (datum, false),
+                Changed::No => match row.value(output.source) {
+                    Some(value) if keep_values => (values[place], nulls[place]) = (copied(value), false),
+                    Some(value) => (values[place], nulls[place]) = (value, false),
                     None => nulls[place] = true,
                 },
-                Changed::To(datum) => {
-                    (self.values[place], self.nulls[place]) = (self.checked(place, output, datum)?, false);
+                Changed::To(value) => {
+                    (self.values[place], self.nulls[place]) = (self.checked(place, output, value)?, false);
                 }
                 Changed::ToNull if output.not_null => {
                     // A derived row that names nothing any more has no purpose; elsewhere NULL is simply not possible.
@@ -200,11 +202,14 @@ impl<'r> Transformer<'r> {
         Ok(Some(Origin { key, type_number }))
     }
 
-    /// Adds the row at hand to a batch. Documents are fetched in the current memory context.
-    pub fn add_to(&mut self, batch: &mut RowBatch, origin: Origin) -> Result<()> {
+    /// Adds the row at hand, made from that row of the source, to a batch.
+    pub fn add_to(&mut self, batch: &mut RowBatch, source: &Row<'_>, origin: Origin) -> Result<()> {
         let row = batch.rows();
-        for Deferred { place, form, datum } in self.deferred.drain(..) {
-            let (bytes, compressed) = stored(datum)?;
+        for deferred in self.deferred.drain(..) {
+            let (place, form) = (deferred.place, deferred.form);
+            let Some((bytes, compressed)) = source.stored(deferred.source)? else {
+                continue;
+            };
             let policy = self.counts.dangling(origin.type_number);
             let document = batch
                 .documents
@@ -218,7 +223,7 @@ impl<'r> Transformer<'r> {
 
     /// Writes a batch whose documents are rewritten: `put` gets every row and returns its bytes. `memory` is reset
     /// for each.
-    pub fn write(&mut self, batch: &mut RowBatch, memory: &Memory, put: &mut Put<'_>) -> Result<()> {
+    pub fn write(&mut self, batch: &mut RowBatch, memory: &mut Memory, put: &mut Put<'_>) -> Result<()> {
         let documents = std::mem::take(&mut batch.documents);
         let awaited = std::mem::take(&mut batch.awaited);
         let mut next = awaited.iter().peekable();
@@ -231,13 +236,17 @@ impl<'r> Transformer<'r> {
                 while let Some(awaited) = next.next_if(|awaited| awaited.row == number) {
                     let place = awaited.place;
                     match documents.made(awaited.document) {
-                        Ok(RewrittenDocument::Plain(bytes)) => values[place] = datum::make_varlena(bytes)?,
+                        Ok(RewrittenDocument::Plain(bytes)) => {
+                            values[place] = datum::make_varlena(bytes, &self.targets[place])?
+                        }
                         Ok(RewrittenDocument::Compressed { stream, how, plain }) => {
-                            values[place] = make_compressed(stream, how);
+                            values[place] = make_compressed(stream, how, &self.targets[place]);
                             compressed.push(CompressedValue {
                                 place,
                                 length: how.length,
-                                plain: plain.map(datum::make_varlena).transpose()?,
+                                plain: plain
+                                    .map(|bytes| datum::make_varlena(bytes, &self.targets[place]))
+                                    .transpose()?,
                             });
                         }
                         Ok(RewrittenDocument::Null) if self.table_copy.outputs[place].not_null => {
@@ -273,13 +282,9 @@ impl<'r> Transformer<'r> {
 
     /// A new value of a text type with a length, or of a domain, goes through the type's own check: new ids may be
     /// longer than old ones.
-    fn checked(&mut self, place: usize, output: &Output, datum: pg_sys::Datum) -> Result<pg_sys::Datum> {
+    fn checked(&mut self, place: usize, output: &Output, value: Value) -> Result<Value> {
         let target = &self.targets[place];
-        let free = target.typmod < 0
-            && matches!(
-                target.type_oid,
-                pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID
-            );
+        let free = target.typmod < 0 && target.is_text();
         let made_text = match &output.action {
             Action::Text => true,
             // What a map of its own gives is a value of the column's type already.
@@ -288,16 +293,17 @@ impl<'r> Transformer<'r> {
             _ => false,
         };
         if free || !made_text {
-            self.check_domain(place, Some(datum));
-            return Ok(datum);
+            self.check_domain(place, Some(value));
+            return Ok(value);
         }
         let _path = self.domains[place].is_some().then(|| self.run.path.enter());
-        let text = std::str::from_utf8(datum::bytes(datum)).map_err(internal)?;
-        datum::from_text(text, target.type_oid, target.typmod)
+        datum::with_text(value, |text| {
+            datum::from_text(text, target.type_oid, target.typmod)
+        })
     }
 
     /// A domain's constraints may be anybody's functions, which run under the caller's path.
-    fn check_domain(&mut self, place: usize, value: Option<pg_sys::Datum>) {
+    fn check_domain(&mut self, place: usize, value: Option<Value>) {
         if let Some(domain) = &mut self.domains[place] {
             let _path = self.run.path.enter();
             domain.check(value);
