@@ -50,8 +50,8 @@ bench:
 test-upgrade:
 	@scripts/prepare.sh test
 	@scripts/install-extension.sh dev
-	@scripts/test-upgrade.sh
-	@scripts/test-pg-upgrade.sh 15 17 18
+	@scripts/test/upgrade.sh
+	@scripts/test/pg-upgrade.sh 15 17 18
 
 deb:
 	@scripts/prepare.sh

@@ -52,5 +52,5 @@ report() {
 }
 if [ -n "${BENCH_MARKDOWN:-}" ]; then report | tee "$BENCH_MARKDOWN"; else report; fi
 for shape in "${shapes[@]}"; do
-    [ "$shape" != blobs ] || "$root/scripts/bench-blobs.sh"
+    [ "$shape" != blobs ] || "$root/scripts/bench/blobs.sh"
 done

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds Debian packages into target/deb: deb.sh [major…]. Without a major, that of the PostgreSQL that would be used.
 # postgresql-<major>-pg-clone-ext has the extension, pg-clone the command with its man page, completions and systemd units.
-# EXTENSION_PROFILE=dev builds without optimization, to test the packaging. `scripts/test-deb.sh` installs them on a bare Debian.
+# EXTENSION_PROFILE=dev builds without optimization, to test the packaging. `scripts/test/deb.sh` installs them on a bare Debian.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 command -v dpkg-deb >/dev/null || fail "no dpkg-deb: packages are built on Debian and its relatives"

@@ -12,7 +12,7 @@ use crate::failure::{Report, exit_code};
 use crate::interrupt;
 use crate::output::Format;
 use crate::output::printable::escape_json;
-use crate::redact::redact;
+use crate::output::redact::redact;
 
 /// Runs `pg_clone` with the arguments of this process.
 pub fn main() -> ExitCode {

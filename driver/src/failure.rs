@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::interrupt::Interrupted;
 use crate::output::printable::escape;
-use crate::redact::redact;
+use crate::output::redact::redact;
 
 /// How a command ended without an error of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,74 +23,78 @@ use pgrx::prelude::*;
 
 ::pgrx::pg_module_magic!(name, version);
 
-extension_sql_file!("../../sql/install/catalog.sql", name = "catalog", bootstrap);
 extension_sql_file!(
-    "../../sql/install/runs.sql",
+    "../../sql/install/stores/catalog.sql",
+    name = "catalog",
+    bootstrap
+);
+extension_sql_file!(
+    "../../sql/install/runs/runs.sql",
     name = "runs",
     requires = ["catalog"]
 );
 extension_sql_file!(
-    "../../sql/install/lifecycle.sql",
+    "../../sql/install/runs/lifecycle.sql",
     name = "lifecycle",
     requires = ["runs"]
 );
 extension_sql_file!(
-    "../../sql/install/jobs.sql",
+    "../../sql/install/runs/jobs.sql",
     name = "jobs",
     requires = ["lifecycle"]
 );
 extension_sql_file!(
-    "../../sql/install/blob_queue.sql",
+    "../../sql/install/runs/blob_queue.sql",
     name = "blob_queue",
     requires = ["runs"]
 );
 extension_sql_file!(
-    "../../sql/install/describe.sql",
+    "../../sql/install/stores/describe.sql",
     name = "describe",
     requires = ["catalog"]
 );
 extension_sql_file!(
-    "../../sql/install/keys.sql",
+    "../../sql/install/stores/keys.sql",
     name = "keys",
     requires = ["describe"]
 );
 extension_sql_file!(
-    "../../sql/install/stores.sql",
+    "../../sql/install/stores/stores.sql",
     name = "stores",
     requires = ["keys"]
 );
 extension_sql_file!(
-    "../../sql/install/references.sql",
+    "../../sql/install/stores/references.sql",
     name = "references",
     requires = ["stores"]
 );
 extension_sql_file!(
-    "../../sql/install/questions.sql",
+    "../../sql/install/stores/questions.sql",
     name = "questions",
     requires = ["references"]
 );
 extension_sql_file!(
-    "../../sql/install/discover.sql",
+    "../../sql/install/stores/discover.sql",
     name = "discover",
     requires = ["questions"]
 );
 extension_sql_file!(
-    "../../sql/install/store_files.sql",
+    "../../sql/install/stores/store_files.sql",
     name = "store_files",
     requires = ["discover"]
 );
 extension_sql_file!(
-    "../../sql/install/store_options.sql",
+    "../../sql/install/stores/store_options.sql",
     name = "store_options",
     requires = ["stores", "jobs", "blob_queue"]
 );
 extension_sql_file!(
-    "../../sql/install/verify.sql",
+    "../../sql/install/runs/verify.sql",
     name = "verify",
     requires = ["blob_queue"]
 );
 extension_sql_file!(
-    "../../sql/install/rewritten_rows.sql",
+    "../../sql/install/runs/rewritten_rows.sql",
     name = "rewritten_rows",
     requires = ["runs"]
 );
@@ -119,7 +123,11 @@ extension_sql_file!(
     name = "preset_medplum",
     requires = ["medplum_verify", "stores", "lifecycle"]
 );
-extension_sql_file!("../../sql/install/item.sql", name = "item", requires = ["runs"]);
+extension_sql_file!(
+    "../../sql/install/runs/item.sql",
+    name = "item",
+    requires = ["runs"]
+);
 extension_sql_file!(
     "../../sql/presets/registry_subtypes.sql",
     name = "registry_subtypes",
@@ -146,19 +154,19 @@ extension_sql_file!(
     requires = ["registry_tables", "lifecycle"]
 );
 extension_sql_file!(
-    "../../sql/install/visibility.sql",
+    "../../sql/install/access/visibility.sql",
     name = "visibility",
     requires = ["blob_queue"]
 );
 extension_sql_file!(
-    "../../sql/install/allow.sql",
+    "../../sql/install/access/allow.sql",
     name = "allow",
     requires = ["visibility", "lifecycle"]
 );
 // The functions that users call go to the schema that CREATE EXTENSION names. Everything else comes before, under a path
 // that only pg_catalog is on; each of those functions requires this.
 extension_sql_file!(
-    "../../sql/install/target_schema.sql",
+    "../../sql/install/access/target_schema.sql",
     name = "target_schema",
     requires = [
         "allow",
@@ -177,7 +185,7 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
-    "../../sql/install/privileges.sql",
+    "../../sql/install/access/privileges.sql",
     name = "privileges",
     requires = ["target_schema"],
     finalize

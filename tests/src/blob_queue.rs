@@ -60,7 +60,7 @@ impl BlobQueue {
             .await?;
         let client = cluster.connect(name).await?;
         client.batch_execute("CREATE SCHEMA IF NOT EXISTS clone").await?;
-        for script in ["catalog", "runs", "blob_queue"] {
+        for script in ["stores/catalog", "runs/runs", "runs/blob_queue"] {
             let path = repository().join(format!("sql/install/{script}.sql"));
             client.batch_execute(&std::fs::read_to_string(path)?).await?;
         }

@@ -102,7 +102,7 @@ fn available(
     program: &str,
     start: fn(&Path) -> anyhow::Result<StorageServer>,
 ) -> Option<StorageServer> {
-    let script = repository().join("scripts/test-servers.sh");
+    let script = repository().join("scripts/test/servers.sh");
     let output = Command::new(script).stderr(Stdio::inherit()).output();
     let directory = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     let program = PathBuf::from(directory.unwrap_or_default()).join(program);
@@ -111,7 +111,7 @@ fn available(
             std::env::var("CI").as_deref() != Ok("true"),
             "{name} must be there in CI"
         );
-        println!("skipped: {name} is not installed, and scripts/test-servers.sh could not install it");
+        println!("skipped: {name} is not installed, and scripts/test/servers.sh could not install it");
         return None;
     }
     match start(&program) {

@@ -12,11 +12,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+use crate::connect::session::Session;
 use crate::failure::Hinted;
 use crate::interrupt::Interrupt;
 use crate::output::printable::escape;
 use crate::output::{Output, thousands};
-use crate::session::Session;
 
 use self::redis_cache::RedisCache;
 
@@ -185,9 +185,12 @@ impl<'s> CacheFlush<'s> {
     async fn delete(&mut self, cache: &str, keys: &[String]) -> Result<()> {
         if !self.caches.contains_key(cache) {
             let named_by_user = self.request.cache.as_deref() == Some(cache);
-            let opened = RedisCache::open(cache, named_by_user)
-                .await
-                .with_context(|| format!("cannot connect to the cache {}", crate::redact::redact(cache)))?;
+            let opened = RedisCache::open(cache, named_by_user).await.with_context(|| {
+                format!(
+                    "cannot connect to the cache {}",
+                    crate::output::redact::redact(cache)
+                )
+            })?;
             self.caches.insert(cache.to_owned(), opened);
         }
         match self.caches.get_mut(cache) {
@@ -281,7 +284,7 @@ pub async fn flush_due(session: &Session, to_the_end: bool, interrupt: &Interrup
 fn warn(error: &anyhow::Error) {
     eprintln!(
         "pg_clone: warning: {}; the server may show rows that are gone: pg_clone cache flush",
-        escape(&crate::redact::redact(&format!("{error:#}")))
+        escape(&crate::output::redact::redact(&format!("{error:#}")))
     );
 }
 

@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 
 use super::Context;
 use crate::args::DeleteArgs;
+use crate::args::request::delete_options;
 use crate::cache::AfterCommit;
+use crate::cloning::calls::{number, text};
 use crate::connect::Target;
+use crate::connect::session::Session;
 use crate::failure::Outcome;
 use crate::file_copying::{FileRequest, copy_files, print_summary};
 use crate::output::thousands;
-use crate::request::delete_options;
-use crate::session::Session;
-use crate::sql::{number, text};
 
 const QUEUED: &str = "SELECT COALESCE(pg_catalog.array_agg(DISTINCT b.run_id), '{}') FROM clone.blob_copy b \
      JOIN clone.run r ON r.id = b.run_id WHERE r.target_project = $1 AND b.operation = 'delete' \

@@ -4,8 +4,8 @@ use anyhow::{Context as _, Result};
 
 use super::Context;
 use crate::args::ItemArgs;
+use crate::args::request::ItemRequest;
 use crate::failure::{Outcome, UsageContext};
-use crate::request::ItemRequest;
 
 pub(super) async fn run(context: &mut Context, args: &ItemArgs) -> Result<Outcome> {
     let request = ItemRequest::try_from(args).or_usage()?;

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::Context;
 use crate::args::JobsArgs;
+use crate::cloning::calls::{number, text};
 use crate::failure::Outcome;
-use crate::sql::{number, text};
 
 const JOBS: &str = "SELECT pg_catalog.to_jsonb(j) FROM clone.job j ORDER BY j.id DESC LIMIT $1";
 

@@ -9,10 +9,8 @@ mod generate;
 mod item;
 mod jobs;
 mod moving;
-mod plan;
 mod runs;
 mod store;
-mod store_description;
 mod verify;
 pub(crate) mod version;
 mod worker;
@@ -23,13 +21,13 @@ use anyhow::{Context as _, Result};
 
 use crate::args::{Cli, Command};
 use crate::blobs::AllowedLocations;
+use crate::connect::session::Session;
 use crate::connect::{ProcessEnvironment, Target};
 use crate::failure::{Outcome, Usage, UsageContext};
 use crate::interrupt::Interrupt;
 use crate::output::printable::escape;
 use crate::output::{Format, Output};
 use crate::progress::{Progress, Style};
-use crate::session::Session;
 
 /// What every command works with.
 pub(crate) struct Context {

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::args::BlobPlaces;
+use crate::args::moving::{CopyArgs, ExportArgs, ImportArgs};
+use crate::cloning::report::RunReport;
+use crate::connect::session::Session;
 use crate::connect::{ProcessEnvironment, Target};
 use crate::failure::{Committed, Outcome, UsageContext};
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::moving::{self, Destination, Export, Moved, Snapshot};
-use crate::moving_args::{CopyArgs, ExportArgs, ImportArgs};
 use crate::output::{bytes, thousands};
-use crate::run_report::RunReport;
-use crate::session::Session;
 
 pub(super) async fn copy(context: &mut Context, args: &CopyArgs) -> Result<Outcome> {
     let request = args.new.request(&args.project)?;

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::args::RunsArgs;
+use crate::cloning::calls::{number, text};
+use crate::cloning::report::RunReport;
 use crate::failure::Outcome;
 use crate::output::{seconds, thousands};
-use crate::run_report::RunReport;
-use crate::sql::{number, text};
 
 const RUNS: &str = "SELECT pg_catalog.to_jsonb(r) || pg_catalog.jsonb_build_object(\
      'seconds', pg_catalog.date_part('epoch', r.finished_at - r.started_at), \

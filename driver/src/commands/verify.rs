@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use super::Context;
 use crate::args::VerifyArgs;
+use crate::cloning::verification::Verification;
 use crate::failure::Outcome;
-use crate::verification::Verification;
 
 pub(super) async fn run(context: &mut Context, args: &VerifyArgs) -> Result<Outcome> {
     let target = context.target()?;

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::args::WorkerArgs;
 use crate::cache;
+use crate::cloning::calls::text;
+use crate::connect::session::Session;
 use crate::failure::Outcome;
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::interrupt::Interrupted;
-use crate::session::Session;
-use crate::sql::text;
 
 /// The job's state after an attempt, and why it failed if it did.
 const JOB: &str = "SELECT pg_catalog.to_jsonb(j) FROM clone.job j WHERE j.id = $1";

@@ -4,6 +4,7 @@ mod config;
 mod dsn;
 mod files;
 mod parameters;
+pub(crate) mod session;
 mod tls;
 
 use std::fmt;

@@ -12,12 +12,12 @@ use super::shared_rows::{self, SharedKey};
 use super::source::Snapshot;
 use super::staging::{Filling, Staging};
 use super::tables::{self, TableRows};
+use crate::args::request::CloneRequest;
+use crate::cloning::calls;
+use crate::connect::session::Session;
 use crate::failure::Hinted;
 use crate::interrupt::Interrupt;
 use crate::progress::{Count, Progress, Unit};
-use crate::request::CloneRequest;
-use crate::session::Session;
-use crate::sql;
 
 /// What came of a move.
 #[derive(Debug)]
@@ -249,10 +249,10 @@ async fn clone_staged(
     if let Value::Object(members) = &mut request.options {
         members.insert("source_tables".to_owned(), staging.source_tables());
     }
-    let statement = format!("SELECT {}", sql::clone_call(to.schema));
+    let statement = format!("SELECT {}", calls::clone_call(to.schema));
     let project = to
         .session
-        .json(&statement, &sql::clone_parameters(&request))
+        .json(&statement, &calls::clone_parameters(&request))
         .await?;
     let run = to
         .session

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::staging::Staging;
 use super::tables::{TableRows, identifier};
+use crate::connect::session::Session;
 use crate::failure::Hinted;
-use crate::session::Session;
 
 /// Values that are listed in an error.
 const LISTED: usize = 10;

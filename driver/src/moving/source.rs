@@ -7,8 +7,8 @@ use tokio_postgres::CopyOutStream;
 
 use super::tables::TableRows;
 use crate::connect::Target;
+use crate::connect::session::Session;
 use crate::interrupt::Interrupt;
-use crate::session::Session;
 
 /// A read-only transaction on the source.
 pub struct Snapshot {

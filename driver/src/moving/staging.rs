@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tokio_postgres::CopyInSink;
 
 use super::tables::{TableRows, identifier};
-use crate::session::Session;
+use crate::connect::session::Session;
 
 /// The temporary tables of one transaction.
 pub struct Staging<'s> {

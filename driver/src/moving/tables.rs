@@ -6,8 +6,8 @@ use anyhow::Result;
 use clone_archive::{Column, Manifest, Table};
 use serde_json::Value;
 
+use crate::connect::session::Session;
 use crate::failure::Hinted;
-use crate::session::Session;
 
 /// What is read of one table of the source.
 #[derive(Clone, Debug)]

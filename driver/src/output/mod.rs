@@ -1,6 +1,7 @@
 //! What is written to standard output: text for people, CSV, or one JSON document for machines.
 
 pub mod printable;
+pub mod redact;
 
 use std::io::{self, Write};
 use std::str::FromStr;

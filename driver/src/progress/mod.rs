@@ -1,9 +1,5 @@
 //! Shows on standard error how far a command is: a bar on a terminal, a line now and then in a log, JSON lines for machines.
 
-mod clone_watch;
-
-pub use clone_watch::{Watched, watch_clone};
-
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 

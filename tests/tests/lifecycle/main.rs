@@ -7,21 +7,12 @@
 
 mod clinic;
 mod delete;
-mod delete_medplum;
-mod delete_others;
 mod dump;
 mod examples;
 mod expiry;
-mod files_of_refresh;
-mod foreign_keys;
 mod hooks;
-mod job_attempts;
-mod job_rights;
 mod jobs;
-mod large_objects;
 mod refresh;
-mod refresh_concurrently;
-mod refresh_medplum;
 mod stale_cache;
 mod state;
 mod store_options;

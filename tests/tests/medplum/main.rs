@@ -5,23 +5,8 @@
     reason = "a test stops at the first broken assumption, its fixture too"
 )]
 
-mod binaries;
-mod columns;
-mod completeness;
-mod dangling;
-mod derived;
-mod documents;
-mod external_systems;
-mod filters;
-mod history;
-mod names;
-mod new_types;
-mod owner;
+mod contents;
 mod pairs;
-mod secrets;
-mod shapes;
-mod synthetic;
-mod terminology;
-mod untouched_source;
+mod rows;
+mod schemas;
 mod verification;
-mod versions;

@@ -6,22 +6,14 @@
     reason = "a test stops at the first broken assumption, its fixture too"
 )]
 
-mod actors;
-mod bring;
-mod collections;
-mod deletion;
-mod edits;
 mod feature_table;
 mod fixture;
-mod form_flow;
+mod forms;
 mod handles;
 mod loading;
 mod model_runs;
 mod options;
 mod other_registries;
-mod permissions;
-mod provena_forms;
 mod real_items;
-mod safety;
+mod rights;
 mod sets;
-mod validation;

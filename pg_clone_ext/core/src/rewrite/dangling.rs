@@ -71,7 +71,7 @@ impl DanglingTargets {
         self.unlisted += other.unlisted;
     }
 
-    pub(super) fn add_uuid(&mut self, id: &Id, count: u64) {
+    pub(in crate::rewrite) fn add_uuid(&mut self, id: &Id, count: u64) {
         self.total += count;
         let room = self.uuids.len() + self.texts.len() < DISTINCT;
         match self.uuids.get_mut(id) {
@@ -83,7 +83,7 @@ impl DanglingTargets {
         }
     }
 
-    pub(super) fn add_text(&mut self, id: &str, count: u64) {
+    pub(in crate::rewrite) fn add_text(&mut self, id: &str, count: u64) {
         self.total += count;
         let room = self.uuids.len() + self.texts.len() < DISTINCT;
         match self.texts.get_mut(id) {
@@ -99,20 +99,20 @@ impl DanglingTargets {
 /// The place of the id, when `value` as a whole is a reference that ends in the id of `id_len` bytes at `at`, or in
 /// that and a version: `<id>`, `Type/<id>`, `urn:uuid:<id>`, an absolute URL ending in one of those, with or
 /// without `#fragment`.
-pub(super) fn is_whole_reference(value: &[u8], at: usize, id_len: usize) -> bool {
+pub(in crate::rewrite) fn is_whole_reference(value: &[u8], at: usize, id_len: usize) -> bool {
     is_whole_reference_to(value, at, id_len, is_type_name)
 }
 
 /// The same, where `is_type` knows the types.
-pub(super) fn is_whole_reference_to(
+pub(in crate::rewrite) fn is_whole_reference_to(
     value: &[u8],
     at: usize,
     id_len: usize,
     is_type: impl Fn(&[u8]) -> bool,
 ) -> bool {
-    use super::boundary::Encoding;
+    use super::find::boundary::Encoding;
     let (before, after) = (&value[..at], &value[at + id_len..]);
-    let after = match super::history::version_after(after, Encoding::Plain) {
+    let after = match super::find::history::version_after(after, Encoding::Plain) {
         Some(version) => &after[version.len..],
         None => after,
     };
@@ -129,7 +129,7 @@ pub(super) fn is_whole_reference_to(
 }
 
 /// Whether bytes are the name of a resource type: `[A-Z][A-Za-z]+`.
-pub(super) fn is_type_name(bytes: &[u8]) -> bool {
+pub(in crate::rewrite) fn is_type_name(bytes: &[u8]) -> bool {
     bytes.len() > 1 && bytes[0].is_ascii_uppercase() && bytes.iter().all(u8::is_ascii_alphabetic)
 }
 

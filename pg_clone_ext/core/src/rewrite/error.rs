@@ -38,7 +38,7 @@ const CONTEXT: usize = 60;
 
 impl RewriteError {
     /// The error for the id at `start..end` of `text`.
-    pub(super) fn dangling(text: &[u8], start: usize, end: usize) -> Self {
+    pub(in crate::rewrite) fn dangling(text: &[u8], start: usize, end: usize) -> Self {
         let from = start.saturating_sub(CONTEXT);
         let to = text.len().min(end + CONTEXT);
         // The context ends where the string does; in a whole JSON text the nearest quotes show that.

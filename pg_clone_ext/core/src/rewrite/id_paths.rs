@@ -93,12 +93,12 @@ impl IdPaths {
     }
 
     /// Whether a text value stays as it is.
-    pub(super) fn keeps_text(&self, value: &[u8]) -> bool {
+    pub(in crate::rewrite) fn keeps_text(&self, value: &[u8]) -> bool {
         self.kept_prefixes.iter().any(|prefix| value.starts_with(prefix))
     }
 
     /// The text that takes the place of a removed reference.
-    pub(super) fn dangling_display(&self) -> Option<&str> {
+    pub(in crate::rewrite) fn dangling_display(&self) -> Option<&str> {
         self.dangling_display.as_deref()
     }
 
@@ -113,7 +113,7 @@ impl IdPaths {
     }
 
     /// Whether a string under this key may be kept; its path decides.
-    pub(super) fn may_keep(&self, key: &[u8]) -> bool {
+    pub(in crate::rewrite) fn may_keep(&self, key: &[u8]) -> bool {
         self.patterns.iter().any(|(pattern, field)| {
             *field == IdField::Kept
                 && match pattern.last() {

@@ -4,21 +4,12 @@
 //! that `text_ids` knows. What keeps its length is changed in place (`in_place`); the rest is rebuilt
 //! (`json_text`, `jsonb`).
 
-mod boundary;
 mod dangling;
+mod document;
 mod error;
-mod escapes;
 mod find;
-mod history;
 mod id_paths;
-mod in_place;
-mod json_string;
-mod json_text;
-mod jsonb;
-mod member_key;
 mod outcome;
-mod spellings;
-mod text_ids;
 mod value;
 
 pub use dangling::{Dangling, DanglingTargets};
@@ -27,9 +18,9 @@ pub use id_paths::{BadIdPath, IdField, IdPaths, Step};
 pub use outcome::{Counts, Outcome, TextIdOutcome, UuidOutcome};
 
 use crate::ids::{Id, IdMap, Mapped, MappedText, TextIdMap};
-use boundary::Encoding;
-use escapes::has_escape;
-use in_place::{Scratch, Verdict};
+use document::in_place::{Scratch, Verdict};
+use find::boundary::Encoding;
+use find::escapes::has_escape;
 use value::NewValue;
 
 /// Rewrites the documents and values of one clone. Keeps its working memory from one document to the next, so that a

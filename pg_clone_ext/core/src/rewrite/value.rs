@@ -1,17 +1,17 @@
 //! The path with allocation, for one string: replacements of any length, parts cut out, values that go away.
 
-use super::boundary::Encoding;
 use super::dangling::{is_type_name, is_whole_reference_to};
-use super::escapes::{decode_ids, has_escape};
+use super::find::boundary::Encoding;
+use super::find::escapes::{decode_ids, has_escape};
+use super::find::history::{Version, version_after};
+use super::find::spellings::other_spellings;
+use super::find::text_ids::{TextHit, embedded, typed};
 use super::find::{Judge, Reference, hits};
-use super::history::{Version, version_after};
-use super::spellings::other_spellings;
-use super::text_ids::{TextHit, embedded, typed};
 use super::{Dangling, IdField, RewriteError, Rewriter};
 use crate::ids::{Id, Mapped, MappedText, uuid_text};
 
 /// What a string becomes.
-pub(super) enum NewValue {
+pub(in crate::rewrite) enum NewValue {
     /// Itself.
     Same,
     /// These bytes.
@@ -42,7 +42,7 @@ struct Found<'a> {
 
 impl<'a> Rewriter<'a> {
     /// Rewrites one string (unescaped bytes). A key is never dropped.
-    pub(super) fn new_value(
+    pub(in crate::rewrite) fn new_value(
         &mut self,
         string: &[u8],
         field: Option<IdField>,
@@ -226,7 +226,7 @@ fn splice(string: &[u8], splices: &[Splice<'_>]) -> Result<Vec<u8>, RewriteError
             With::Uuid(..) | With::Nothing => 0,
         })
         .sum();
-    let mut out = super::json_text::buffer(string.len() + added)?;
+    let mut out = super::document::json_text::buffer(string.len() + added)?;
     let mut copied = 0;
     for Splice { start, end, with } in splices {
         out.extend_from_slice(&string[copied..*start]);

@@ -1,0 +1,174 @@
+//! Asks the server to verify a clone, looks for its files, and prints what was found.
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::blobs::{self, AllowedLocations};
+use crate::connect::Target;
+use crate::connect::session::Session;
+use crate::output::{Output, thousands};
+
+/// How many failed checks a person is shown.
+const FAILURES_SHOWN: usize = 50;
+
+/// The store whose run made the project, if it has a place for files.
+const STORE_WITH_FILES: &str = "SELECT r.store FROM clone.run r JOIN clone.store s ON s.name = r.store \
+     WHERE r.target_project = $1 AND ($2::text IS NULL OR r.store = $2) AND s.options ? 'blobs' \
+     ORDER BY r.id DESC LIMIT 1";
+
+/// One check of `project_clone_verify`.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct Check {
+    check_name: String,
+    subject: String,
+    expected: Option<String>,
+    found: Option<String>,
+    ok: bool,
+}
+
+/// All checks of one clone.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub struct Verification {
+    project: String,
+    ok: bool,
+    checks: Vec<Check>,
+}
+
+impl Verification {
+    /// Runs `project_clone_verify`.
+    ///
+    /// # Errors
+    /// Those of the server, e.g. when no run made the project.
+    pub async fn run(
+        session: &Session,
+        schema: &str,
+        project: &str,
+        store: Option<&str>,
+        columns: bool,
+    ) -> Result<Self> {
+        let statement = format!(
+            "SELECT check_name, subject, expected, found, ok FROM {schema}.project_clone_verify($1::text, store => $2::text, \
+             columns => $3)"
+        );
+        let rows = session
+            .query(&statement, &[&project, &store, &columns])
+            .await
+            .with_context(|| format!("cannot verify the project {project:?}"))?;
+        let checks = rows
+            .iter()
+            .map(|row| {
+                Ok(Check {
+                    check_name: row.try_get(0)?,
+                    subject: row.try_get::<_, Option<String>>(1)?.unwrap_or_default(),
+                    expected: row.try_get(2)?,
+                    found: row.try_get(3)?,
+                    // A check that could not be made is not passed.
+                    ok: row.try_get::<_, Option<bool>>(4)?.unwrap_or(false),
+                })
+            })
+            .collect::<Result<Vec<Check>>>()?;
+        anyhow::ensure!(
+            !checks.is_empty(),
+            "project_clone_verify made no check of {project:?}"
+        );
+        Ok(Self {
+            project: project.to_owned(),
+            ok: checks.iter().all(|check| check.ok),
+            checks,
+        })
+    }
+
+    /// Looks for the file of every row that has one, and adds what it finds as checks. A store without a place for files
+    /// has none to look for.
+    ///
+    /// # Errors
+    /// When the database or the place of the files cannot be read.
+    pub async fn add_files(
+        &mut self,
+        session: &Session,
+        target: &Target,
+        store: Option<&str>,
+        allowed: &AllowedLocations,
+    ) -> Result<()> {
+        let Some(row) = session
+            .query(STORE_WITH_FILES, &[&self.project, &store])
+            .await?
+            .into_iter()
+            .next()
+        else {
+            return Ok(());
+        };
+        let store: String = row.try_get(0)?;
+        let report = blobs::verify(&target.pool(1)?, &store, &self.project, allowed)
+            .await
+            .with_context(|| format!("cannot look for the files of {:?}", self.project))?;
+        let found = report.checked - report.faulty;
+        self.checks.push(Check {
+            check_name: "files".to_owned(),
+            subject: store,
+            expected: Some(report.checked.to_string()),
+            found: Some(found.to_string()),
+            ok: report.faulty == 0,
+        });
+        self.checks.extend(report.faults.into_iter().map(|fault| Check {
+            check_name: "file".to_owned(),
+            subject: format!("{} {}", fault.relation, fault.id),
+            expected: Some(fault.key),
+            found: Some(fault.fault),
+            ok: false,
+        }));
+        self.ok &= report.faulty == 0;
+        Ok(())
+    }
+
+    /// Whether every check passed.
+    pub const fn is_ok(&self) -> bool {
+        self.ok
+    }
+
+    /// Prints a line per kind of check, and every failure.
+    pub fn print(&self, output: &mut Output) {
+        let mut kinds: Vec<(&str, usize, usize)> = Vec::new();
+        for check in &self.checks {
+            let passed = usize::from(check.ok);
+            match kinds.iter_mut().find(|(name, ..)| *name == check.check_name) {
+                Some((_, ok, all)) => {
+                    *ok += passed;
+                    *all += 1;
+                }
+                None => kinds.push((&check.check_name, passed, 1)),
+            }
+        }
+        output.table(
+            &["check", ">passed", ">of", ""],
+            kinds.iter().map(|(name, ok, all)| {
+                let verdict = if ok == all { "ok" } else { "NOT OK" };
+                vec![
+                    (*name).to_owned(),
+                    thousands(*ok as i64),
+                    thousands(*all as i64),
+                    verdict.to_owned(),
+                ]
+            }),
+        );
+        let failures: Vec<&Check> = self.checks.iter().filter(|check| !check.ok).collect();
+        for check in failures.iter().take(FAILURES_SHOWN) {
+            output.line(format!(
+                "  {} {}: expected {}, found {}",
+                check.check_name,
+                check.subject,
+                check.expected.as_deref().unwrap_or("nothing"),
+                check.found.as_deref().unwrap_or("nothing")
+            ));
+        }
+        if failures.len() > FAILURES_SHOWN {
+            output.line(format!("  and {} more", failures.len() - FAILURES_SHOWN));
+        }
+        let verdict = if self.ok { "verified" } else { "NOT verified" };
+        output.line(format!(
+            "Project {} {verdict}: {} checks",
+            self.project,
+            thousands(self.checks.len() as i64)
+        ));
+    }
+}

@@ -1,0 +1,162 @@
+//! Watches a clone from a second connection: the server shows the table being filled in `pg_stat_progress_copy`.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio_postgres::Client;
+
+use super::calls;
+use crate::args::request::CloneRequest;
+use crate::connect::Target;
+use crate::connect::session::typed;
+use crate::progress::{Count, Progress, Unit};
+
+const LOOK_EVERY: Duration = Duration::from_millis(150);
+
+const CURRENT_TABLE: &str = "SELECT relid::pg_catalog.regclass::text, tuples_processed, bytes_processed \
+     FROM pg_catalog.pg_stat_progress_copy WHERE pid = $1 AND datname = pg_catalog.current_database()";
+
+/// Which clone is watched.
+#[derive(Clone, Copy, Debug)]
+pub struct Watched<'a> {
+    /// Where it runs.
+    pub target: &'a Target,
+    /// Schema of the extension, quoted.
+    pub schema: &'a str,
+    /// What is cloned.
+    pub request: &'a CloneRequest,
+    /// The server process that runs it.
+    pub pid: i32,
+}
+
+/// Shows the progress of a clone until it is dropped: it never ends by itself. Progress is a courtesy, so a failure to
+/// watch, e.g. for want of a free connection, only ends the display.
+pub async fn watch_clone(watched: Watched<'_>, progress: &mut Progress) -> std::convert::Infallible {
+    let (sender, mut planned) = tokio::sync::watch::channel(HashMap::new());
+    let plan = async {
+        if let Ok(rows) = plan_rows(watched).await {
+            let _ = sender.send(rows);
+        }
+        std::future::pending::<()>().await;
+    };
+    let look = async {
+        if let Ok(client) = connect(watched.target).await {
+            let mut tally = Tally::default();
+            while let Ok(rows) = client.query_typed(CURRENT_TABLE, &typed(&[&watched.pid])).await {
+                match rows.first() {
+                    Some(row) => tally.see(row.get(0), number(row.get(1)), number(row.get(2))),
+                    None => tally.see_nothing(),
+                }
+                progress.count(Unit::Rows, &tally.count(&planned.borrow_and_update()));
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        never = look => never,
+        () = plan => std::future::pending().await,
+    }
+}
+
+async fn connect(target: &Target) -> Result<Client> {
+    let (client, connection) = target.config().connect(target.tls()).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// How many rows each table will get. Runs beside the clone, on a connection of its own: it must not delay it.
+async fn plan_rows(watched: Watched<'_>) -> Result<HashMap<String, u64>> {
+    let client = connect(watched.target).await?;
+    let statement = format!(
+        "SELECT relation, sum(rows)::bigint FROM {} GROUP BY 1",
+        calls::plan_call(watched.schema)
+    );
+    let rows = client
+        .query_typed(&statement, &typed(&calls::clone_parameters(watched.request)))
+        .await?;
+    Ok(rows.iter().map(|row| (row.get(0), number(row.get(1)))).collect())
+}
+
+fn number(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or_default()
+}
+
+/// Adds the tables up that were seen one after the other.
+#[derive(Debug, Default)]
+struct Tally {
+    relation: String,
+    rows: u64,
+    bytes: u64,
+    finished: Vec<(String, u64)>,
+    finished_bytes: u64,
+    between: bool,
+}
+
+impl Tally {
+    /// Between two tables, before the first and after the last.
+    fn see_nothing(&mut self) {
+        self.between = true;
+    }
+
+    fn see(&mut self, relation: String, rows: u64, bytes: u64) {
+        self.between = false;
+        // Fewer rows than before in the same table: another pass over it began.
+        if relation != self.relation || rows < self.rows {
+            let before = std::mem::replace(&mut self.relation, relation);
+            self.finished.push((before, self.rows));
+            self.finished_bytes += self.bytes;
+        }
+        self.rows = rows;
+        self.bytes = bytes;
+    }
+
+    /// Of a finished table the planned number counts, since its last rows came after the last look.
+    fn count(&self, planned: &HashMap<String, u64>) -> Count {
+        let finished: u64 = self
+            .finished
+            .iter()
+            .map(|(relation, rows)| planned.get(relation).map_or(*rows, |planned| *planned.max(rows)))
+            .sum();
+        let subject = match (self.between, self.relation.is_empty()) {
+            (false, _) => self.relation.clone(),
+            (true, true) => "looking for what to clone".to_owned(),
+            (true, false) => "finishing".to_owned(),
+        };
+        Count {
+            subject,
+            done: finished + self.rows,
+            total: (!planned.is_empty()).then(|| planned.values().sum()),
+            bytes: self.finished_bytes + self.bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_seen_one_after_the_other_add_up() {
+        let mut tally = Tally::default();
+        tally.see("a".into(), 10, 100);
+        tally.see("a".into(), 20, 200);
+        tally.see("b".into(), 5, 50);
+        let count = tally.count(&HashMap::new());
+        assert_eq!(
+            (count.subject.as_str(), count.done, count.total, count.bytes),
+            ("b", 25, None, 250)
+        );
+    }
+
+    #[test]
+    fn a_finished_table_counts_as_planned_although_its_end_was_not_seen() {
+        let planned = HashMap::from([("a".to_owned(), 30), ("b".to_owned(), 10)]);
+        let mut tally = Tally::default();
+        tally.see("a".into(), 20, 0);
+        tally.see("b".into(), 5, 0);
+        let count = tally.count(&planned);
+        assert_eq!((count.done, count.total), (35, Some(40)));
+    }
+}

@@ -1,0 +1,65 @@
+//! `pg_clone clone --dry-run`: what the clone would do, table by table.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::args::request::CloneRequest;
+use crate::cloning::calls;
+use crate::cloning::calls::{number, text};
+use crate::commands::Context;
+use crate::connect::session::Session;
+use crate::failure::Outcome;
+use crate::output::{self, thousands};
+
+pub(super) async fn run(
+    context: &mut Context,
+    session: &Session,
+    schema: &str,
+    request: &CloneRequest,
+) -> Result<Outcome> {
+    context.progress.phase("planning");
+    let statement = format!(
+        "SELECT pg_catalog.to_jsonb(p) FROM {} p",
+        calls::plan_call(schema)
+    );
+    let tables = session
+        .json(&statement, &calls::clone_parameters(request))
+        .await?;
+    context.progress.finish();
+    context.output.table(
+        &[
+            "table",
+            "type",
+            "role",
+            "path",
+            ">rows in source",
+            ">rows to clone",
+            ">size",
+            ">dangling",
+            "why",
+        ],
+        tables.iter().map(|row| {
+            let count = |name: &str| thousands(number(row, name));
+            vec![
+                text(row, "relation").to_owned(),
+                text(row, "resource_type").to_owned(),
+                text(row, "role").to_owned(),
+                text(row, "path").to_owned(),
+                count("source_rows"),
+                count("rows"),
+                output::bytes(number(row, "bytes")),
+                count("dangling"),
+                text(row, "why").to_owned(),
+            ]
+        }),
+    );
+    let sum = |name: &str| tables.iter().map(|row| number(row, name)).sum::<i64>();
+    context.output.line(format!(
+        "{} rows, {}, {} dangling references; nothing was written",
+        thousands(sum("rows")),
+        output::bytes(sum("bytes")),
+        thousands(sum("dangling"))
+    ));
+    context.output.document(&json!({"plan": tables}));
+    Ok(Outcome::Done)
+}

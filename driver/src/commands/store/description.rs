@@ -1,0 +1,240 @@
+//! `pg_clone store discover | check | export | import | diff`: the description of a store over one's own tables.
+
+use std::fs;
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use crate::args::store::StoreAction;
+use crate::cloning::calls::text;
+use crate::commands::Context;
+use crate::connect::session::Session;
+use crate::failure::Outcome;
+
+const QUESTIONS: &str = "SELECT pg_catalog.to_jsonb(q) FROM clone.store_check($1::text) AS q";
+
+pub(super) async fn run(context: &mut Context, session: &Session, action: &StoreAction) -> Result<Outcome> {
+    match action {
+        StoreAction::Discover {
+            table,
+            name,
+            output,
+            create,
+        } => {
+            discover(
+                context,
+                session,
+                table,
+                name.as_deref(),
+                output.as_deref(),
+                *create,
+            )
+            .await
+        }
+        StoreAction::Check { name } => check(context, session, name).await,
+        StoreAction::Export { name, output } => {
+            let found = export(session, name).await?;
+            write(context, &found, output.as_deref())?;
+            Ok(Outcome::Done)
+        }
+        StoreAction::Import { file, name } => {
+            let description = read(file)?;
+            let row = session
+                .query_one(
+                    "SELECT clone.store_import($1::jsonb, $2::text)",
+                    &[&description, name],
+                )
+                .await
+                .with_context(|| format!("cannot import {}", file.display()))?;
+            let store: String = row.try_get(0)?;
+            context.output.line(format!("Store {store} is described"));
+            context.output.document(&json!({"store": store}));
+            Ok(Outcome::Done)
+        }
+        StoreAction::Diff { name, file } => {
+            let differences = differences(&read(file)?, &export(session, name).await?);
+            for line in &differences {
+                context.output.line(line);
+            }
+            context.output.document(&json!({"differences": differences}));
+            Ok(if differences.is_empty() {
+                Outcome::Done
+            } else {
+                Outcome::Failed
+            })
+        }
+        _ => bail!("no command about a description"),
+    }
+}
+
+async fn discover(
+    context: &mut Context,
+    session: &Session,
+    table: &str,
+    name: Option<&str>,
+    output: Option<&Path>,
+    create: bool,
+) -> Result<Outcome> {
+    let row = session
+        .query_one(
+            "SELECT clone.store_discover(($1::text)::pg_catalog.regclass, $2::text)",
+            &[&table, &name],
+        )
+        .await
+        .with_context(|| format!("cannot discover the tables of {table}"))?;
+    let mut description: Value = row.try_get(0)?;
+    let questions = description["questions"].as_array().cloned().unwrap_or_default();
+    let asks = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if asks && !questions.is_empty() {
+        let shared = ask(&questions)?;
+        if let (Some(list), false) = (description["shared"].as_array_mut(), shared.is_empty()) {
+            list.extend(
+                shared
+                    .into_iter()
+                    .map(|table| json!({"table": table, "why": "answered"})),
+            );
+        }
+    }
+    if create {
+        let row = session
+            .query_one(
+                "SELECT clone.store_import($1::jsonb, $2::text)",
+                &[&description, &name],
+            )
+            .await
+            .context("cannot make the store")?;
+        let store: String = row.try_get(0)?;
+        context.output.line(format!("Store {store} is registered"));
+        return check(context, session, &store).await;
+    }
+    write(context, &description, output)?;
+    for question in &questions {
+        eprintln!("{}: {}", text(question, "severity"), text(question, "question"));
+    }
+    Ok(Outcome::Done)
+}
+
+/// Asks whether tables that are not described are to be left out; returns those that are.
+fn ask(questions: &[Value]) -> Result<Vec<String>> {
+    let mut shared = Vec::new();
+    for question in questions {
+        eprintln!("{}", text(question, "question"));
+        if !text(question, "answer").contains("store_shared") {
+            eprintln!("    {}", text(question, "answer"));
+            continue;
+        }
+        eprint!("    Leave it out of clones? [y/N] ");
+        std::io::stderr().flush()?;
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        if line.trim().eq_ignore_ascii_case("y") {
+            shared.push(text(question, "subject").to_owned());
+        }
+    }
+    Ok(shared)
+}
+
+async fn check(context: &mut Context, session: &Session, name: &str) -> Result<Outcome> {
+    let questions = session.json(QUESTIONS, &[&name]).await?;
+    for question in &questions {
+        context.output.line(format!(
+            "{}: {}\n    {}",
+            text(question, "severity"),
+            text(question, "question"),
+            text(question, "answer")
+        ));
+    }
+    let errors = questions
+        .iter()
+        .filter(|question| text(question, "severity") == "error")
+        .count();
+    context.output.line(format!(
+        "{} open questions, {errors} of them stop a clone",
+        questions.len()
+    ));
+    context.output.document(&json!({"questions": questions}));
+    Ok(if errors == 0 {
+        Outcome::Done
+    } else {
+        Outcome::Failed
+    })
+}
+
+async fn export(session: &Session, name: &str) -> Result<Value> {
+    let row = session
+        .query_one("SELECT clone.store_export($1::text)", &[&name])
+        .await
+        .with_context(|| format!("cannot export the store {name:?}"))?;
+    Ok(row.try_get(0)?)
+}
+
+fn write(context: &mut Context, description: &Value, output: Option<&Path>) -> Result<()> {
+    let pretty = serde_json::to_string_pretty(description)?;
+    match output {
+        Some(path) => {
+            fs::write(path, pretty + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+            context.output.line(format!("Written to {}", path.display()));
+        }
+        None => context.output.line(pretty),
+    }
+    Ok(())
+}
+
+fn read(file: &PathBuf) -> Result<Value> {
+    let mut content = String::new();
+    if file == Path::new("-") {
+        std::io::stdin()
+            .read_to_string(&mut content)
+            .context("cannot read standard input")?;
+    } else {
+        content = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    }
+    serde_json::from_str(&content).with_context(|| format!("{} is not JSON", file.display()))
+}
+
+/// What is only in the file (-) and only in the database (+), table by table and reference by reference.
+fn differences(file: &Value, database: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    for part in ["tables", "references", "memberships", "shared", "rules"] {
+        let list = |value: &Value| value[part].as_array().cloned().unwrap_or_default();
+        let (old, new) = (list(file), list(database));
+        for item in old.iter().filter(|item| !new.contains(item)) {
+            lines.push(format!("- {part}: {}", short(item)));
+        }
+        for item in new.iter().filter(|item| !old.contains(item)) {
+            lines.push(format!("+ {part}: {}", short(item)));
+        }
+    }
+    lines
+}
+
+fn short(item: &Value) -> String {
+    let whole = item.to_string();
+    let table = text(item, "table");
+    if table.is_empty() {
+        whole
+    } else {
+        format!("{table} {}", whole.chars().take(160).collect::<String>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_says_on_which_side_it_is() {
+        let file = json!({"tables": [{"table": "a"}, {"table": "b", "role": "derived"}], "references": []});
+        let database = json!({"tables": [{"table": "a"}, {"table": "b", "role": "resource"}], "references": [{"table": "a", "column": "x"}]});
+        let lines = differences(&file, &database);
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert!(
+            lines[0].starts_with("- tables: b")
+                && lines[1].starts_with("+ tables: b")
+                && lines[2].starts_with("+ references: a")
+        );
+        assert!(differences(&file, &file).is_empty());
+    }
+}

@@ -1,0 +1,9 @@
+//! Which rows a clone has.
+
+mod binaries;
+mod completeness;
+mod filters;
+mod history;
+mod new_types;
+mod terminology;
+mod untouched_source;

@@ -1,0 +1,5 @@
+//! Who may clone what, and as whom.
+
+mod actors;
+mod permissions;
+mod safety;

@@ -1,0 +1,119 @@
+//! A whole collection cloned by `project_clone`: the same rules, for all its items at once.
+
+use serde_json::{Value, json};
+
+use crate::fixture::*;
+
+async fn cloned_collection(reg: &Registry) -> String {
+    reg.json("SELECT project_clone('reef', 'Reef two')->>'id'")
+        .await
+        .as_str()
+        .unwrap()
+        .to_string()
+}
+
+#[tokio::test]
+async fn every_item_but_the_systems_activities_is_cloned() {
+    let reg = with_items().await;
+    let new = cloned_collection(&reg).await;
+    let count = format!("SELECT count(*) FROM reg.item WHERE collection_id = '{new}'");
+    assert_eq!(reg.json(&count).await, 11);
+    let name = format!("SELECT name FROM reg.collection WHERE id = '{new}'");
+    assert_eq!(reg.json(&name).await, "Reef two");
+}
+
+#[tokio::test]
+async fn references_and_serialised_prov_name_the_clones() {
+    let reg = with_items().await;
+    let new = cloned_collection(&reg).await;
+    let of = |subtype: &str| {
+        format!(
+            "SELECT p.payload FROM reg.item i JOIN reg.item_payload p USING (id) WHERE collection_id = '{new}' AND item_subtype = '{subtype}' AND record_type = 'COMPLETE_ITEM' LIMIT 1"
+        )
+    };
+    let (run, workflow, model) = (of("MODEL_RUN"), of("MODEL_RUN_WORKFLOW_TEMPLATE"), of("MODEL"));
+    let (run, workflow, model) = (
+        reg.json(&run).await,
+        reg.json(&workflow).await,
+        reg.json(&model).await,
+    );
+    assert_eq!(run["record"]["workflow_template_id"], workflow["id"]);
+    let prov: Value = serde_json::from_str(run["prov_serialisation"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        prov["activity"][id(&run)][format!("model_run/{}", id(&run))],
+        true
+    );
+    assert_eq!(prov["used"]["_:id5"]["prov:entity"], workflow["id"]);
+    assert_eq!(run["record_status"], "COMPLETE", "a clone was not lodged");
+    let software = reg
+        .json(&format!(
+            "SELECT item_subtype FROM reg.item WHERE id = '{}' AND collection_id = '{new}'",
+            workflow["software_id"].as_str().unwrap()
+        ))
+        .await;
+    assert_eq!(software, "MODEL");
+    assert_eq!(model["user_metadata"]["see"], WORKFLOW, "free text");
+    let dataset = reg.json(&of("DATASET")).await;
+    let about = format!("Made by {MODEL}, see https://hdl.handle.net/{DATASET}");
+    assert_eq!(
+        dataset["collection_format"]["dataset_info"]["description"], about,
+        "free text"
+    );
+    assert_eq!(
+        run["record"]["annotations"]["note"],
+        format!("see {WORKFLOW}"),
+        "free text"
+    );
+}
+
+#[tokio::test]
+async fn each_item_starts_afresh() {
+    let reg = with_items().await;
+    let new = cloned_collection(&reg).await;
+    let bad = format!(
+        "SELECT jsonb_agg(i.id) FROM reg.item i JOIN reg.subtype s ON s.name = i.item_subtype
+         LEFT JOIN reg.item_auth a USING (id) LEFT JOIN reg.item_lock l USING (id)
+         WHERE collection_id = '{new}' AND (a.owner IS DISTINCT FROM 'postgres' OR i.owner_username <> 'postgres' OR a.groups <> '{{}}'
+             OR a.general IS DISTINCT FROM s.default_access OR l.locked IS DISTINCT FROM false OR l.history <> '[]'
+             OR i.workflow_links IS NOT NULL OR (i.versioning_info->'version') IS DISTINCT FROM CASE WHEN s.versionable THEN to_jsonb(1) END
+             OR (i.record_type = 'COMPLETE_ITEM') <> EXISTS (SELECT FROM reg.item_history h WHERE h.item_id = i.id)
+             OR 1 < (SELECT count(*) FROM reg.item_history h WHERE h.item_id = i.id))"
+    );
+    assert_eq!(reg.json(&bad).await, Value::Null);
+    let dataset = reg
+        .json(&format!("SELECT domain_info || jsonb_build_object('id', id) FROM reg.item WHERE collection_id = '{new}' AND item_subtype = 'DATASET'"))
+        .await;
+    assert_eq!(
+        dataset["s3"]["path"],
+        format!("datasets/{}/", id(&dataset).replace(['.', '/'], "-"))
+    );
+    assert_eq!(
+        (&dataset["release_status"], &dataset["release_history"]),
+        (&json!("NOT_RELEASED"), &json!([]))
+    );
+    assert_eq!(
+        dataset["collection_format"]["approvals"]["ethics_access"]["obtained"],
+        false
+    );
+}
+
+#[tokio::test]
+async fn the_actor_must_be_able_to_read_every_item() {
+    let reg = with_items().await;
+    reg.run("SET pg_clone.actor = 'bob'").await;
+    cloned_collection(&reg).await;
+    reg.run("UPDATE reg.item_auth SET general = '{}' WHERE id = '10378.1/102'")
+        .await;
+    let refused = reg.failure("SELECT project_clone('reef', 'Reef three')").await;
+    assert_eq!(
+        (refused.code.as_str(), refused.detail.as_str()),
+        ("42501", "1 items are not readable")
+    );
+    reg.run("SET pg_clone.actor = 'eve'").await;
+    assert_eq!(
+        reg.failure("SELECT project_clone('reef', 'Reef three')")
+            .await
+            .code,
+        "42501"
+    );
+}
