@@ -144,6 +144,7 @@ fn checks_of(store: &Store, target: &str, run: &MadeBy) -> Result<Vec<Check>> {
             rows: &run.rows,
         };
         references::check(&pair, &mut checks)?;
+        text_keys::check(&pair, &mut checks)?;
     }
     Ok(checks)
 }
@@ -428,3 +429,4 @@ fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Resu
 }
 
 pub mod references;
+mod text_keys;

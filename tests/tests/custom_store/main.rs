@@ -10,6 +10,7 @@ mod random_schemas;
 mod references;
 mod refresh;
 mod shop;
+mod text_keys;
 mod types;
 mod unique;
 

@@ -3,6 +3,8 @@
 //! The search looks at the dashes only, a block of positions at a time, in a form the compiler turns into vector
 //! instructions; whoever asks checks the digits.
 
+pub mod text_keys;
+
 use crate::ids::{Id, uuid_text};
 
 /// Offsets of the second to fourth dash from the first.

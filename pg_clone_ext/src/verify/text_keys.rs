@@ -1,0 +1,161 @@
+//! The search of a clone's rows for text keys of the source. A run rewrites text keys only where a reference says so; the places that
+//! nobody declared are found here.
+
+use super::Check;
+use super::references::Pair;
+use crate::pg::memory::Memory;
+use crate::pg::query::for_each_row;
+use pg_clone_core::error::Result;
+use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Table, TableRole, quote};
+use pg_clone_core::scan::text_keys::{TextKeys, unescaped};
+
+/// Where keys of the source stand.
+#[derive(Default)]
+struct Found {
+    values: i64,
+    first: Option<String>,
+}
+
+/// One check for each column in which a key of the source stands, or one that none does.
+pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
+    let mut keys = TextKeys::default();
+    for table in tables(pair) {
+        for_each_key(pair, table, pair.source, &mut |key| keys.insert(key))?;
+    }
+    // What the clone has too is no key of the source alone.
+    for table in tables(pair) {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        for_each_key(pair, table, pair.target, &mut |key| keys.remove(key))?;
+    }
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let before = checks.len();
+    for table in pair.store.tables.iter().filter(|table| !table.empty) {
+        search(pair, table, &mut keys, checks)?;
+    }
+    if checks.len() == before {
+        checks.push(Check {
+            name: "text keys of the source".into(),
+            subject: "all tables".to_owned(),
+            expected: "0".to_owned(),
+            found: "0".to_owned(),
+            ok: true,
+        });
+    }
+    Ok(())
+}
+
+/// Tables whose rows have a key that is text.
+fn tables<'a>(pair: &Pair<'a>) -> impl Iterator<Item = &'a Table> {
+    pair.store.tables.iter().filter(|table| {
+        matches!(table.role, TableRole::Project | TableRole::Resource)
+            && !table.empty
+            && table
+                .id_column
+                .as_deref()
+                .is_some_and(|id| KeyKind::of(table.type_of(id)) == KeyKind::Text)
+    })
+}
+
+fn for_each_key(pair: &Pair<'_>, table: &Table, project: &str, each: &mut dyn FnMut(&str)) -> Result<()> {
+    let Some(sql) = plan::source_of_ids(pair.store, table, project, pair.filled, &[])? else {
+        return Ok(());
+    };
+    for_each_row(
+        &format!("SELECT k.id::pg_catalog.text FROM ({sql}) AS k (id)"),
+        &mut |row| {
+            if let Some(key) = row.map(|row| row.text(0)).transpose()?.flatten() {
+                each(&key);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(())
+}
+
+/// Whether a text can stand in a column: not where the type is known to hold none, nor where somebody said that the value stays.
+fn may_name_keys(column: &Column) -> bool {
+    let element = column.type_name.trim_end_matches("[]");
+    let element = element.split(['(', ' ']).next().unwrap_or_default();
+    let by_hand = column.role == ColumnRole::Keep && !column.inferred();
+    !by_hand
+        && !matches!(
+            element,
+            "uuid"
+                | "smallint"
+                | "integer"
+                | "bigint"
+                | "oid"
+                | "boolean"
+                | "real"
+                | "double"
+                | "numeric"
+                | "money"
+                | "date"
+                | "time"
+                | "timestamp"
+                | "interval"
+                | "bytea"
+                | "inet"
+                | "cidr"
+                | "macaddr"
+                | "point"
+                | "tsvector"
+        )
+}
+
+fn search(pair: &Pair<'_>, table: &Table, keys: &mut TextKeys, checks: &mut Vec<Check>) -> Result<()> {
+    let Some(belongs) = plan::condition(pair.store, table, pair.target, pair.filled, true)? else {
+        return Ok(());
+    };
+    let columns: Vec<&Column> = table
+        .columns
+        .iter()
+        .filter(|column| may_name_keys(column))
+        .collect();
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = columns
+        .iter()
+        .map(|column| format!("t.{}::pg_catalog.text", quote::identifier(&column.name)))
+        .collect();
+    let sql = format!(
+        "SELECT {} FROM {} AS t WHERE {belongs}",
+        list.join(", "),
+        table.from_sql()
+    );
+    let mut found: Vec<Found> = columns.iter().map(|_| Found::default()).collect();
+    let mut memory = Memory::new(c"pg_clone verify text keys");
+    for_each_row(&sql, &mut |row| {
+        let Some(row) = row else { return Ok(()) };
+        memory.reset();
+        memory.within(|| {
+            for (place, found) in found.iter_mut().enumerate() {
+                let Some(bytes) = row.bytes(place) else { continue };
+                let text = unescaped(bytes);
+                if let Some(key) = keys.find(&text) {
+                    found.values += 1;
+                    found
+                        .first
+                        .get_or_insert_with(|| String::from_utf8_lossy(key).into_owned());
+                }
+            }
+            Ok(())
+        })
+    })?;
+    for (column, found) in columns.iter().zip(found) {
+        let Some(first) = found.first else { continue };
+        checks.push(Check {
+            name: "text keys of the source".into(),
+            subject: format!("{}.{}", table.sql_name, column.name),
+            expected: "0".to_owned(),
+            found: format!("{}, one is {first}", found.values),
+            ok: false,
+        });
+    }
+    Ok(())
+}
