@@ -43,6 +43,12 @@ long=$({ sources; find sql scripts -type f; } | xargs wc -l | awk '$1 > 500 && $
 [ -z "$long" ] || fail "too long:
 $long"
 
+say "no folder of more than 15 files"
+scripts/lint/folders.sh
+
+say "no circles between folders"
+scripts/lint/circles.sh pg_clone_ext/src pg_clone_ext/core/src driver/src driver/archive/src driver/throwaway_cluster/src
+
 say "every SQL function sets its search_path"
 scripts/lint/entry-points.sh
 

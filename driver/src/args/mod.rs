@@ -9,6 +9,12 @@ use crate::output::Format;
 const CONNECTION: &str = "Connection options";
 const GENERAL: &str = "General options";
 
+/// The version of the command; packages and `make` add the commit that it was built from.
+pub(crate) const VERSION: &str = match option_env!("PG_CLONE_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 database clone committed but blobs incomplete, 130 interrupted and nothing changed.
 Connection: --dbname, or libpq's environment variables (PGHOST, PGDATABASE, PGUSER, PGSERVICE, ...), service and password files.";
@@ -17,7 +23,7 @@ Connection: --dbname, or libpq's environment variables (PGHOST, PGDATABASE, PGUS
 #[derive(Debug, Parser)]
 #[command(
     name = "pg_clone",
-    version = crate::commands::version::VERSION,
+    version = VERSION,
     after_help = EXIT_CODES,
     max_term_width = 110,
     infer_long_args = false,

@@ -12,7 +12,7 @@ mod moving;
 mod runs;
 mod store;
 mod verify;
-pub(crate) mod version;
+mod version;
 mod worker;
 
 use std::io::IsTerminal as _;

@@ -4,13 +4,8 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Context;
+use crate::args::VERSION;
 use crate::failure::Outcome;
-
-/// The version; packages and `make` add the commit that it was built from.
-pub(crate) const VERSION: &str = match option_env!("PG_CLONE_VERSION") {
-    Some(version) => version,
-    None => env!("CARGO_PKG_VERSION"),
-};
 
 const EXTENSION: &str = "SELECT pg_catalog.current_setting('server_version'), a.installed_version, a.default_version \
      FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_available_extensions AS a ON a.name = 'pg_clone_ext'";

@@ -1,8 +1,61 @@
 //! The SQL path's source: `clone_internal.rewritten_rows(statement)` returns the rewritten rows of a running clone as a set of records.
+//!
+//! The function is called with the caller's rights, so anybody whom `clone.allow` let in can name it. What makes it the run's
+//! own is its argument: a random number that is made for one statement, given to it as a parameter (the text of a statement shows
+//! in error contexts, its parameters do not) and valid for one call.
 
+use crate::error::raise;
+use crate::pg::session::settings_guard::PathGuard;
+use crate::pg::table::relation;
 use crate::pg::value::toast::CompressedValue;
 use crate::pg::value::{RowForm, Value};
+use pg_clone_core::error::{Code, Error, Result};
 use pgrx::{pg_guard, pg_sys};
+use std::cell::RefCell;
+
+/// What identifies one statement of a run.
+pub type Token = [u8; 16];
+
+/// What makes the rows of one statement.
+type RowSource = Box<dyn FnOnce(&mut RowCollector) -> Result<()>>;
+
+thread_local! {
+    /// Statements of this backend's runs that have not asked for their rows; several where a trigger of one run starts another.
+    static STATEMENTS: RefCell<Vec<(Token, RowSource)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes a statement known to the function while this lives; also when an error unwinds it is forgotten.
+pub struct AnnouncedStatement(Token);
+
+impl AnnouncedStatement {
+    /// Announces the statement that has `token` as its parameter; `rows` makes its rows, once.
+    pub fn new(token: Token, rows: impl FnOnce(&mut RowCollector) -> Result<()> + 'static) -> Self {
+        STATEMENTS.with_borrow_mut(|all| all.push((token, Box::new(rows))));
+        AnnouncedStatement(token)
+    }
+}
+
+impl Drop for AnnouncedStatement {
+    fn drop(&mut self) {
+        STATEMENTS.with_borrow_mut(|all| all.retain(|(token, _)| *token != self.0));
+    }
+}
+
+/// The rows of the statement with this token; without such a statement 42501.
+fn collect(token: Token, collector: &mut RowCollector) -> Result<()> {
+    let rows = STATEMENTS.with_borrow_mut(|all| {
+        let place = all.iter().position(|(announced, _)| *announced == token)?;
+        Some(all.remove(place).1)
+    });
+    match rows {
+        Some(rows) => rows(collector),
+        None => Err(Error::new(
+            Code::NotAllowed,
+            "clone_internal.rewritten_rows is called by a running clone only",
+        )
+        .hint("Call project_clone.")),
+    }
+}
 
 /// The rows that `clone_internal.rewritten_rows` returns, collected as the server expects them.
 pub struct RowCollector {
@@ -13,8 +66,8 @@ pub struct RowCollector {
 
 impl RowCollector {
     /// The columns that the statement wants.
-    pub fn attributes(&self) -> Vec<crate::pg::table::relation::Attribute> {
-        crate::pg::table::relation::attributes(self.descriptor)
+    pub fn attributes(&self) -> Vec<relation::Attribute> {
+        relation::attributes(self.descriptor)
     }
 
     /// Adds a row; the values are copied. Returns its bytes before compression.
@@ -58,13 +111,13 @@ pub unsafe extern "C-unwind" fn clone_rewritten_rows(fcinfo: pg_sys::FunctionCal
             RowCollector {
                 store: (*info).setResult,
                 descriptor: (*info).setDesc,
-                row: crate::pg::table::relation::row_form((*info).setDesc),
+                row: relation::row_form((*info).setDesc),
             },
         )
     };
-    let _safe = crate::pg::session::settings_guard::PathGuard::safe();
-    if let Err(error) = crate::run::copy::sql_path::rows(statement, &mut result) {
-        crate::error::raise(error);
+    let _safe = PathGuard::safe();
+    if let Err(error) = collect(statement, &mut result) {
+        raise(error);
     }
     pg_sys::Datum::from(0)
 }

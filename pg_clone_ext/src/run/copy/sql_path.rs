@@ -1,15 +1,11 @@
 //! The SQL path: `INSERT INTO table SELECT … FROM clone_internal.rewritten_rows(…)`, for tables that want everything the server does
 //! for an INSERT.
-//!
-//! The function is called with the caller's rights, so anybody whom `clone.allow` let in can name it. What makes it the run's
-//! own is its argument: a random number that is made for one statement, given to it as a parameter (the text of a statement shows
-//! in error contexts, its parameters do not) and valid for one call.
 
 use super::Sink;
 use super::row_batch::FinishedRow;
 use crate::error::internal;
 use crate::pg::insert::progress::Progress;
-use crate::pg::query::rewritten_rows::RowCollector;
+use crate::pg::query::rewritten_rows::{AnnouncedStatement, RowCollector};
 use crate::pg::query::write_with_held_checks;
 use crate::pg::table::relation::{Attribute, OpenTable};
 use crate::pg::value::datum::random;
@@ -21,19 +17,6 @@ use pgrx::datum::Uuid;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// What identifies one statement of a run.
-type Token = [u8; 16];
-
-/// A statement of a run that has not asked for its rows yet.
-struct Awaited {
-    token: Token,
-    run: Rc<Run>,
-    table: Oid,
-    /// The types of the columns, in the order of the outputs.
-    types: Vec<Type>,
-    statistics: Rc<RefCell<Option<TableStatistics>>>,
-}
-
 /// A type's oid and modifier.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Type(pgrx::pg_sys::Oid, i32);
@@ -42,35 +25,6 @@ impl Type {
     fn of(attribute: &Attribute) -> Self {
         Type(attribute.type_oid, attribute.typmod)
     }
-}
-
-thread_local! {
-    /// Statements of this backend's runs; several where a trigger of one run starts another.
-    static AWAITED: RefCell<Vec<Awaited>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Makes a statement known to the function while this lives; also when an error unwinds it is forgotten.
-struct Announcement(Token);
-
-impl Announcement {
-    fn of(awaited: Awaited) -> Self {
-        let token = awaited.token;
-        AWAITED.with_borrow_mut(|all| all.push(awaited));
-        Announcement(token)
-    }
-}
-
-impl Drop for Announcement {
-    fn drop(&mut self) {
-        AWAITED.with_borrow_mut(|all| all.retain(|awaited| awaited.token != self.0));
-    }
-}
-
-fn take(token: Token) -> Option<Awaited> {
-    AWAITED.with_borrow_mut(|all| {
-        let place = all.iter().position(|awaited| awaited.token == token)?;
-        Some(all.remove(place))
-    })
 }
 
 /// Fills a table by a statement. Rows that a trigger or rule keeps back are an error (0A000).
@@ -105,13 +59,13 @@ pub fn fill(
     );
     let token = random::<16>()?;
     let statistics = Rc::default();
-    let announcement = Announcement::of(Awaited {
-        token,
+    let rows = StatementRows {
         run: Rc::clone(run),
         table: table_copy.table,
         types: attributes.iter().map(|a| Type::of(&a.base())).collect(),
         statistics: Rc::clone(&statistics),
-    });
+    };
+    let announced = AnnouncedStatement::new(token, |collector| rows.collect(collector));
     let inserted = {
         let _path = run.path.enter();
         if run.held {
@@ -125,7 +79,7 @@ pub fn fill(
             .map_err(internal)?
         }
     };
-    drop(announcement);
+    drop(announced);
     let Some(statistics) = statistics.take() else {
         return Err(kept_back(format!("no rows were taken for {}", table.sql_name)));
     };
@@ -155,37 +109,39 @@ impl Sink for CollectorSink<'_> {
     }
 }
 
-/// What `clone_internal.rewritten_rows` does: the rows of the statement with this token. Anything else is an error: 42501 without a
-/// statement that waits, 55000 for columns of other types than the table's.
-pub fn rows(token: Token, collector: &mut RowCollector) -> Result<()> {
-    let Some(awaited) = take(token) else {
-        return Err(Error::new(
-            Code::NotAllowed,
-            "clone_internal.rewritten_rows is called by a running clone only",
-        )
-        .hint("Call project_clone."));
-    };
-    let run = &awaited.run;
-    let Some(table_copy) = run.table_copy(awaited.table) else {
-        return Err(Error::new(Code::Internal, "a table copy is gone"));
-    };
-    let wanted = collector.attributes();
-    let types: Vec<Type> = wanted.iter().map(Type::of).collect();
-    if types != awaited.types {
-        return Err(Error::new(
-            Code::StoreChanged,
-            "the columns have other types than those the store was described with",
-        )
-        .hint("SELECT clone.store_refresh(…) describes the store again."));
+/// What makes the rows of a statement when it asks for them.
+struct StatementRows {
+    run: Rc<Run>,
+    table: Oid,
+    /// The types of the columns, in the order of the outputs.
+    types: Vec<Type>,
+    statistics: Rc<RefCell<Option<TableStatistics>>>,
+}
+
+impl StatementRows {
+    /// Columns of other types than the table's are an error (55000).
+    fn collect(self, collector: &mut RowCollector) -> Result<()> {
+        let Some(table_copy) = self.run.table_copy(self.table) else {
+            return Err(Error::new(Code::Internal, "a table copy is gone"));
+        };
+        let wanted = collector.attributes();
+        let types: Vec<Type> = wanted.iter().map(Type::of).collect();
+        if types != self.types {
+            return Err(Error::new(
+                Code::StoreChanged,
+                "the columns have other types than those the store was described with",
+            )
+            .hint("SELECT clone.store_refresh(…) describes the store again."));
+        }
+        let progress = Progress::start(self.table);
+        let statistics = copy::rewrite_into(
+            &self.run,
+            table_copy,
+            wanted,
+            &mut CollectorSink(collector),
+            &mut |rows, bytes| progress.update(rows, bytes),
+        )?;
+        self.statistics.replace(Some(statistics));
+        Ok(())
     }
-    let progress = Progress::start(awaited.table);
-    let statistics = copy::rewrite_into(
-        run,
-        table_copy,
-        wanted,
-        &mut CollectorSink(collector),
-        &mut |rows, bytes| progress.update(rows, bytes),
-    )?;
-    awaited.statistics.replace(Some(statistics));
-    Ok(())
 }
