@@ -45,7 +45,7 @@ COMMENT ON FUNCTION clone_internal.medplum_families(name, jsonb) IS
 
 CREATE FUNCTION clone_internal.medplum_check_shape(schema name, options jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     different text;

@@ -45,7 +45,7 @@ COMMENT ON FUNCTION clone_internal.medplum_check(text, jsonb) IS 'Check hook of 
 -- membership, and what the database cannot copy is said.
 CREATE FUNCTION clone_internal.medplum_finish(store text, run bigint, arguments jsonb) RETURNS jsonb
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     schema name := arguments->>'schema';

@@ -4,7 +4,7 @@
 
 CREATE FUNCTION clone_internal.medplum_verify_columns(store text, arguments jsonb) RETURNS jsonb
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
     schema CONSTANT name := arguments->>'schema';

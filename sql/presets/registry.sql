@@ -56,7 +56,7 @@ COMMENT ON FUNCTION clone_internal.registry_prefix(text, jsonb) IS 'The prefix o
 
 CREATE FUNCTION clone_internal.registry_sync(store text, schema name) RETURNS void
 LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 -- What the pipeline of project_clone knows of the subtypes: which keep their handles in a refresh, where documents name items, in the
 -- notation of id_paths: $.a['@b'][*].c is a."@b"[].c there. A path that is none is the business of its own subtype only.

@@ -5,6 +5,7 @@ use crate::verify::verify;
 use pgrx::prelude::*;
 
 /// Checks a project that a run made: its rows, that nothing names the source, its history, its files.
+/// With `sample`, values of so many rows of each table are looked at, and of counts only those of rows.
 /// With `columns`, what the store derives from documents too (a store that has no such check is an error, 22023).
 /// A project that no run made is an error (P0002). Needs SELECT on the store's tables.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
@@ -12,6 +13,7 @@ fn project_clone_verify(
     target_project: Option<String>,
     store: default!(Option<String>, "NULL"),
     columns: default!(Option<bool>, "false"),
+    sample: default!(Option<i64>, "NULL"),
 ) -> TableIterator<
     'static,
     (
@@ -27,6 +29,7 @@ fn project_clone_verify(
             &target_project.unwrap_or_default(),
             store.as_deref(),
             columns.unwrap_or(false),
+            sample,
         )
     });
     TableIterator::new(checks.into_iter().map(|check| {

@@ -5,7 +5,7 @@ use crate::pg::query;
 use crate::pg::session::privileges::AsExtensionOwner;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{
-    ForeignKey, Membership, Oid, Outside, Reference, ReferenceForm, Store, Unique, quote,
+    ForeignKey, KeyKind, Membership, Oid, Outside, Reference, ReferenceForm, Store, Table, Unique, quote,
 };
 use serde::Deserialize;
 
@@ -92,6 +92,24 @@ pub fn add(store: &mut Store) -> Result<()> {
     store.resolve_keys()
 }
 
+/// A document says the id of its row in its member `id`. UUIDs are found in documents anyhow.
+fn own_id(table: &Table) -> Option<Reference> {
+    let (column, id) = (table.document_column.as_ref()?, table.id_column.as_ref()?);
+    let is_json = matches!(table.type_of(column), "json" | "jsonb");
+    let declared = table.keys.references.iter().any(|r| &r.column == column);
+    if table.document_inferred || !is_json || declared || KeyKind::of(table.type_of(id)) == KeyKind::Uuid {
+        return None;
+    }
+    Some(Reference {
+        column: column.clone(),
+        target: table.oid,
+        target_column: id.clone(),
+        form: ReferenceForm::Json("$.id".to_owned()),
+        condition: None,
+        type_column: None,
+    })
+}
+
 fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
     for key in raw.foreign_keys {
         if let Some(table) = store.table_mut(key.table) {
@@ -150,6 +168,10 @@ fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
                 type_column: reference.type_column,
             });
         }
+    }
+    for table in &mut store.tables {
+        let own = own_id(table);
+        table.keys.references.extend(own);
     }
     for membership in raw.memberships {
         let operators = membership

@@ -12,7 +12,7 @@ const COLUMNS: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
          WHERE g.tgrelid OPERATOR(pg_catalog.=) a.attrelid AND p.proname OPERATOR(pg_catalog.=) 'lo_manage'::pg_catalog.name \
          AND g.tgenabled OPERATOR(pg_catalog.<>) 'D'::pg_catalog.\"char\" \
          AND g.tgargs OPERATOR(pg_catalog.=) (pg_catalog.convert_to(a.attname::pg_catalog.text, pg_catalog.getdatabaseencoding()) \
-           OPERATOR(pg_catalog.||) '\\x00'::pg_catalog.bytea))))::pg_catalog.text \
+           OPERATOR(pg_catalog.||) E'\\\\x00'::pg_catalog.bytea))))::pg_catalog.text \
      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid OPERATOR(pg_catalog.=) a.atttypid \
      WHERE a.attrelid OPERATOR(pg_catalog.=) ANY (CAST({tables} AS pg_catalog.oid[])) AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 \
      AND NOT a.attisdropped AND (a.atttypid OPERATOR(pg_catalog.=) 26::pg_catalog.oid \

@@ -138,6 +138,8 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     succession.pin(&mut run)?;
     call_values::choose_target(&mut run)?;
     call_values::check_types(&run)?;
+    map::constant_values::check(&run, &description.rules)?;
+    call_values::check_schema(&run)?;
     run.held = plan::has_circle(&run.store, &run.active);
     run.target = new_project_id(&run)?;
     run.owner = run

@@ -58,7 +58,7 @@ pub fn writes(run: &Run) -> Result<()> {
 
 /// The project's id in the canonical form of its column's type; malformed is 22023.
 pub fn project_id(table: &Table, given: &str) -> Result<String> {
-    let given = given.trim();
+    let (text, given) = (given, given.trim());
     let column = table.id_column.as_deref().unwrap_or_default();
     match KeyKind::of(table.type_of(column)) {
         KeyKind::Uuid => match uuid_text::parse_slice(given.as_bytes()) {
@@ -71,7 +71,7 @@ pub fn project_id(table: &Table, given: &str) -> Result<String> {
             Err(_) => Err(Error::bad_argument(format!("malformed project id \"{given}\""))
                 .hint("Projects of this store have integer ids.")),
         },
-        KeyKind::Text => Ok(given.to_owned()),
+        KeyKind::Text => Ok(text.to_owned()),
     }
 }
 

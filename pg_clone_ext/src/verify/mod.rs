@@ -60,7 +60,16 @@ fn made_by(store: &str, target: &str) -> Result<Option<MadeBy>> {
 
 /// All checks of a project, those of the store's own function too where `columns` says so. A project that no run
 /// made is an error (P0002), a store without such a function too (22023).
-pub fn verify(target_project: &str, store: Option<&str>, columns: bool) -> Result<Vec<Check>> {
+pub fn verify(
+    target_project: &str,
+    store: Option<&str>,
+    columns: bool,
+    sample: Option<i64>,
+) -> Result<Vec<Check>> {
+    if let Some(rows) = sample.filter(|rows| *rows < 1) {
+        return Err(Error::bad_argument(format!("sample is {rows}"))
+            .hint("Give how many rows of each table are looked at, or leave it out for all."));
+    }
     let name = catalog::resolve(store, target_project)?;
     let open = catalog::open(&name, Purpose::Read)?;
     let function = match (columns, open.description.verify) {
@@ -81,7 +90,7 @@ pub fn verify(target_project: &str, store: Option<&str>, columns: bool) -> Resul
             .hint("SELECT id, target_project, name FROM clone.run lists the clones.")
     })?;
     let checks = snapshot.within(|| {
-        let mut checks = checks_of(&store, &target, &run)?;
+        let mut checks = checks_of(&store, &target, &run, sample)?;
         if let Some(function) = function {
             checks.extend(ask_store(&store, function, &target)?);
         }
@@ -126,11 +135,11 @@ fn ask_store(store: &Store, function: Oid, target: &str) -> Result<Vec<Check>> {
 }
 
 /// The checks that read tables, under the active snapshot.
-fn checks_of(store: &Store, target: &str, run: &MadeBy) -> Result<Vec<Check>> {
+fn checks_of(store: &Store, target: &str, run: &MadeBy, sample: Option<i64>) -> Result<Vec<Check>> {
     let _settings = ReadingSettings::new();
     let mut checks = Vec::new();
     count_rows(store, target, run, &mut checks)?;
-    look_for_source(store, target, run, &mut checks)?;
+    look_for_source(store, target, run, sample, &mut checks)?;
     if run.history.as_deref().unwrap_or("current") == "current" {
         compare_history(store, target, &mut checks)?;
     }
@@ -142,6 +151,7 @@ fn checks_of(store: &Store, target: &str, run: &MadeBy) -> Result<Vec<Check>> {
             filled: &filled(store),
             dangling: run.dangling,
             rows: &run.rows,
+            sample,
         };
         references::check(&pair, &mut checks)?;
         text_keys::check(&pair, &mut checks)?;
@@ -153,7 +163,7 @@ fn checks_of(store: &Store, target: &str, run: &MadeBy) -> Result<Vec<Check>> {
 /// back.
 pub fn verify_now(store: &Store, target: &str) -> Result<()> {
     let checks = within_current(|| match made_by(&store.name, target)? {
-        Some(run) => checks_of(store, target, &run),
+        Some(run) => checks_of(store, target, &run, None),
         None => Ok(Vec::new()),
     })?;
     let failed: Vec<String> = checks
@@ -215,7 +225,13 @@ fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>
 }
 
 /// No value names a resource of the source, save those that were known to dangle.
-fn look_for_source(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>) -> Result<()> {
+fn look_for_source(
+    store: &Store,
+    target: &str,
+    run: &MadeBy,
+    sample: Option<i64>,
+    checks: &mut Vec<Check>,
+) -> Result<()> {
     let budget = usize::try_from(crate::settings::max_memory_bytes()).unwrap_or(usize::MAX);
     let mut ids = IdMap::new(NewIds::new(IdVersion::V4, 0, [0; 16]), budget);
     let active = filled(store);
@@ -244,7 +260,15 @@ fn look_for_source(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<C
         .with_spellings();
     let mut wrong_ids = 0i64;
     for table in store.tables.iter().filter(|t| !t.empty) {
-        scan_table(store, table, target, &active, &mut rewriter, &mut wrong_ids)?;
+        scan_table(
+            store,
+            table,
+            target,
+            &active,
+            sample,
+            &mut rewriter,
+            &mut wrong_ids,
+        )?;
     }
     let known: HashSet<Id> = run
         .targets
@@ -313,6 +337,7 @@ fn scan_table(
     table: &Table,
     target: &str,
     active: &HashSet<Oid>,
+    sample: Option<i64>,
     rewriter: &mut Rewriter<'_>,
     wrong_ids: &mut i64,
 ) -> Result<()> {
@@ -346,10 +371,11 @@ fn scan_table(
         format!("t.{}::text", quote::identifier(c))
     });
     let sql = format!(
-        "SELECT {document}, pg_catalog.concat_ws(' ', ''{}{}), {id} FROM {} AS t WHERE {belongs}",
+        "SELECT {document}, pg_catalog.concat_ws(' ', ''{}{}), {id} FROM {} AS t WHERE {belongs}{}",
         if others.is_empty() { "" } else { ", " },
         others.join(", "),
-        table.from_sql()
+        table.from_sql(),
+        sample.map_or(String::new(), |rows| format!(" LIMIT {rows}"))
     );
     let says_id = matches!(table.role, TableRole::Project | TableRole::Resource) && !table.document_inferred;
     for_each_row(&sql, &mut |row| {
@@ -428,5 +454,6 @@ fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Resu
     Ok(())
 }
 
+mod documents;
 pub mod references;
 mod text_keys;

@@ -1,10 +1,11 @@
 //! Verification by queries of its own: what every reference of the clone names, counted by the catalog's keys and
 //! conditions and never by the map of a run.
 
+use super::documents;
 use super::{Check, count};
 use crate::pg::query::for_each_row;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Membership, Oid, ReferenceForm, Store, Table, quote};
+use pg_clone_core::plan::{self, Oid, ReferenceForm, Store, Table, quote};
 use std::collections::{BTreeMap, HashSet};
 
 /// A clone and its source.
@@ -21,16 +22,42 @@ pub struct Pair<'a> {
     pub dangling: i64,
     /// Rows that the run wrote, by table.
     pub rows: &'a BTreeMap<String, i64>,
+    /// Rows of each table that are looked at; None: all.
+    pub sample: Option<i64>,
 }
 
 /// What the references of one project's rows name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Named {
-    source: i64,
-    clone: i64,
-    others: i64,
+pub struct Named {
+    /// Rows of the source.
+    pub source: i64,
+    /// Rows of the clone.
+    pub clone: i64,
+    /// Others.
+    pub others: i64,
     /// A sum over the others' values.
-    digest: String,
+    pub digest: String,
+}
+
+/// A reference as verification follows it.
+pub struct Followed {
+    /// The columns that refer.
+    pub columns: Vec<String>,
+    /// Where in the column: for messages.
+    place: String,
+    /// How the keys stand in the column.
+    pub form: ReferenceForm,
+    /// The table whose keys they are.
+    pub parent: Oid,
+    /// Its columns.
+    pub parent_columns: Vec<String>,
+    operators: Vec<String>,
+    /// Rows in which it is this reference.
+    pub condition: Option<String>,
+    /// Values and keys are compared as texts.
+    as_text: bool,
+    /// Nothing proves that no two rows of the parent have the same values.
+    declared: bool,
 }
 
 /// Checks of all references.
@@ -38,8 +65,12 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     let mut left_at_source = 0;
     let mut found = Vec::new();
     for table in pair.store.tables.iter().filter(|t| !t.empty) {
-        let comparable = comparable(pair, table)?;
-        for reference in references(pair.store, table) {
+        let references = references(pair.store, table);
+        if references.is_empty() {
+            continue;
+        }
+        let comparable = pair.sample.is_none() && comparable(pair, table)?;
+        for reference in references {
             let Some(of_clone) = named(pair, table, &reference, pair.target)? else {
                 continue;
             };
@@ -54,7 +85,12 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     }
     let tolerated = left_at_source <= pair.dangling;
     for (table, reference, of_clone, of_source) in found {
-        let subject = format!("{}.{}", table.sql_name, reference.columns.join(", "));
+        let subject = format!(
+            "{}.{}{}",
+            table.sql_name,
+            reference.columns.join(", "),
+            reference.place
+        );
         checks.push(Check {
             name: "reference names the source's rows".into(),
             subject: subject.clone(),
@@ -89,7 +125,8 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
             }
         }
     }
-    undescribed(pair, checks)
+    undescribed(pair, checks);
+    Ok(())
 }
 
 /// Whether the source still has as many rows in a table as were cloned of it: only then counts can be compared.
@@ -104,105 +141,230 @@ fn comparable(pair: &Pair<'_>, table: &Table) -> Result<bool> {
     Ok(pair.rows.get(&table.sql_name).copied().unwrap_or(0) == rows)
 }
 
-/// The references of a table to tables of the store: foreign keys, and declared ones that a query can follow.
-fn references(store: &Store, table: &Table) -> Vec<Membership> {
-    let mut all: Vec<Membership> = table
+/// The references of a table to tables of the store: foreign keys, and declared ones.
+fn references(store: &Store, table: &Table) -> Vec<Followed> {
+    let mut all: Vec<Followed> = table
         .keys
         .foreign_keys
         .iter()
         .filter(|key| store.table(key.target).is_some_and(|t| !t.empty))
-        .map(|key| Membership {
+        .map(|key| Followed {
             columns: key.columns.clone(),
+            place: String::new(),
+            form: ReferenceForm::Column,
             parent: key.target,
             parent_columns: key.target_columns.clone(),
             operators: key.operators.clone(),
             condition: None,
+            as_text: false,
+            declared: false,
         })
         .collect();
-    let declared = table.keys.references.iter().filter(|r| {
-        r.form == ReferenceForm::Column && store.table(r.target).is_some_and(|target| !target.empty)
-    });
-    for reference in declared {
-        let target = store.table(reference.target);
-        let same_type = target.is_some_and(|target| {
-            plan::KeyKind::of(target.type_of(&reference.target_column))
-                == plan::KeyKind::of(table.type_of(&reference.column))
+    for reference in &table.keys.references {
+        let Some(target) = store.table(reference.target).filter(|target| !target.empty) else {
+            continue;
+        };
+        let key = target.column(&reference.target_column);
+        let same_type = reference.form == ReferenceForm::Column
+            && plan::KeyKind::of(target.type_of(&reference.target_column))
+                == plan::KeyKind::of(table.type_of(&reference.column));
+        all.push(Followed {
+            columns: vec![reference.column.clone()],
+            place: match &reference.form {
+                ReferenceForm::Json(path) => format!(" {path}"),
+                _ => String::new(),
+            },
+            form: reference.form.clone(),
+            parent: reference.target,
+            parent_columns: vec![reference.target_column.clone()],
+            operators: vec![
+                key.filter(|_| same_type)
+                    .map_or(plan::EQUAL, |column| column.equality())
+                    .to_owned(),
+            ],
+            condition: reference.condition.clone(),
+            as_text: !same_type,
+            declared: true,
         });
-        if same_type {
-            all.push(Membership {
-                columns: vec![reference.column.clone()],
-                parent: reference.target,
-                parent_columns: vec![reference.target_column.clone()],
-                operators: vec![
-                    target
-                        .and_then(|target| target.column(&reference.target_column))
-                        .map_or(plan::EQUAL, |column| column.equality())
-                        .to_owned(),
-                ],
-                condition: reference.condition.clone(),
-            });
-        }
+    }
+    // What was described by its role alone.
+    for column in table.columns.iter().filter(|column| !column.inferred()) {
+        let plan::ColumnRole::Map(Some(oid)) = &column.role else {
+            continue;
+        };
+        let known = |f: &Followed| f.columns == [column.name.clone()];
+        let Some(target) = store
+            .table(*oid)
+            .filter(|target| !target.empty && !all.iter().any(known))
+        else {
+            continue;
+        };
+        let Some(id) = target.id_column.clone() else {
+            continue;
+        };
+        let same_type = plan::KeyKind::of(target.type_of(&id)) == plan::KeyKind::of(&column.type_name);
+        all.push(Followed {
+            columns: vec![column.name.clone()],
+            place: String::new(),
+            form: ReferenceForm::Column,
+            parent: *oid,
+            operators: vec![
+                target
+                    .column(&id)
+                    .filter(|_| same_type)
+                    .map_or(plan::EQUAL, |column| column.equality())
+                    .to_owned(),
+            ],
+            parent_columns: vec![id],
+            condition: None,
+            as_text: !same_type,
+            declared: true,
+        });
     }
     all
 }
 
-fn named(pair: &Pair<'_>, table: &Table, reference: &Membership, project: &str) -> Result<Option<Named>> {
-    let (Some(target), Some(belongs)) = (
-        pair.store.table(reference.parent),
-        plan::condition(pair.store, table, project, pair.filled, true)?,
-    ) else {
+/// The keys of a project that a reference may name, as a query with the columns k0, k1, …
+pub fn keys_of(pair: &Pair<'_>, reference: &Followed, project: &str) -> Result<Option<String>> {
+    let Some(target) = pair.store.table(reference.parent) else {
         return Ok(None);
     };
-    let keys_of = |project: &str| -> Result<Option<String>> {
-        let columns: Vec<String> = reference
-            .parent_columns
-            .iter()
-            .map(|column| format!("t.{}", quote::identifier(column)))
-            .collect();
-        Ok(
-            plan::condition(pair.store, target, project, pair.filled, true)?.map(|condition| {
-                format!(
-                    "SELECT {} FROM {} AS t WHERE {condition}",
-                    columns.join(", "),
-                    target.from_sql()
-                )
-            }),
-        )
-    };
     let columns: Vec<String> = reference
-        .columns
+        .parent_columns
         .iter()
-        .map(|column| format!("t.{}", quote::identifier(column)))
-        .collect();
-    let left = match columns.as_slice() {
-        [one] => one.clone(),
-        several => format!("ROW({})", several.join(", ")),
-    };
-    let operator = reference.operators.first().map_or(plan::EQUAL, String::as_str);
-    let names = |keys: Option<String>| {
-        keys.map_or("false".to_owned(), |keys| {
-            format!("{left} {operator} ANY ({keys})")
+        .enumerate()
+        .map(|(place, column)| {
+            let cast = if reference.as_text {
+                "::pg_catalog.text"
+            } else {
+                ""
+            };
+            format!("t.{}{cast} AS k{place}", quote::identifier(column))
         })
-    };
-    let not_null: Vec<String> = columns
-        .iter()
-        .map(|column| format!("{column} IS NOT NULL"))
         .collect();
+    let distinct = if reference.declared { "DISTINCT " } else { "" };
+    Ok(
+        plan::condition(pair.store, target, project, pair.filled, true)?.map(|condition| {
+            format!(
+                "SELECT {distinct}{} FROM {} AS t WHERE {condition}",
+                columns.join(", "),
+                target.from_sql()
+            )
+        }),
+    )
+}
+
+/// The rows of a project, with the values of a reference in the columns c0, c1, …
+fn values_of(pair: &Pair<'_>, table: &Table, reference: &Followed, belongs: &str) -> String {
+    let column = reference
+        .columns
+        .first()
+        .map_or(String::new(), |column| format!("t.{}", quote::identifier(column)));
+    let (from, values) = match &reference.form {
+        ReferenceForm::Array => (
+            format!(" CROSS JOIN LATERAL pg_catalog.unnest({column}) AS u (value)"),
+            vec!["u.value::pg_catalog.text".to_owned()],
+        ),
+        ReferenceForm::Path(separators) => {
+            let first: String = separators.chars().take(1).collect();
+            let same = first.repeat(separators.chars().count());
+            (
+                format!(
+                    " CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.translate({column}::pg_catalog.text, {}, {}), {})) AS u (value)",
+                    quote::literal(separators),
+                    quote::literal(&same),
+                    quote::literal(&first)
+                ),
+                vec!["NULLIF(u.value, '')".to_owned()],
+            )
+        }
+        _ => (
+            String::new(),
+            reference
+                .columns
+                .iter()
+                .map(|column| {
+                    let cast = if reference.as_text {
+                        "::pg_catalog.text"
+                    } else {
+                        ""
+                    };
+                    format!("t.{}{cast}", quote::identifier(column))
+                })
+                .collect(),
+        ),
+    };
     let condition = reference
         .condition
         .as_ref()
-        .map_or("true".to_owned(), |condition| format!("({condition})"));
-    let sql = format!(
-        "SELECT pg_catalog.count(*) FILTER (WHERE r.source), pg_catalog.count(*) FILTER (WHERE r.clone AND NOT r.source), \
-         pg_catalog.count(*) FILTER (WHERE NOT r.source AND NOT r.clone), \
-         COALESCE(pg_catalog.sum(r.value::pg_catalog.numeric) FILTER (WHERE NOT r.source AND NOT r.clone), 0)::pg_catalog.text \
-         FROM (SELECT COALESCE({}, false) AS source, COALESCE({}, false) AS clone, pg_catalog.hashtextextended(ROW({})::pg_catalog.text, 0) AS value \
-         FROM {} AS t WHERE {belongs} AND {condition} AND {}) AS r",
-        names(keys_of(pair.source)?),
-        names(keys_of(pair.target)?),
-        columns.join(", "),
-        table.from_sql(),
+        .map_or(String::new(), |condition| format!(" AND ({condition})"));
+    let not_null: Vec<String> = values
+        .iter()
+        .map(|value| format!("{value} IS NOT NULL"))
+        .collect();
+    let named: Vec<String> = values
+        .iter()
+        .enumerate()
+        .map(|(place, value)| format!("{value} AS c{place}"))
+        .collect();
+    let rows = match pair.sample {
+        None => format!("{} AS t{from} WHERE {belongs}", table.from_sql()),
+        Some(rows) => format!(
+            "(SELECT t.* FROM {} AS t WHERE {belongs} LIMIT {rows}) AS t{from} WHERE true",
+            table.from_sql()
+        ),
+    };
+    format!(
+        "SELECT {} FROM {rows}{condition} AND {}",
+        named.join(", "),
         not_null.join(" AND ")
+    )
+}
+
+fn named(pair: &Pair<'_>, table: &Table, reference: &Followed, project: &str) -> Result<Option<Named>> {
+    let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, true)? else {
+        return Ok(None);
+    };
+    let (of_source, of_clone) = (
+        keys_of(pair, reference, pair.source)?,
+        keys_of(pair, reference, pair.target)?,
+    );
+    if let ReferenceForm::Json(path) = &reference.form {
+        return documents::named(pair, table, reference, path, &belongs, of_source, of_clone).map(Some);
+    }
+    let values = values_of(pair, table, reference, &belongs);
+    let nothing = || {
+        let columns: Vec<String> = (0..reference.parent_columns.len())
+            .map(|place| format!("v.c{place} AS k{place}"))
+            .collect();
+        format!("SELECT {} FROM v WHERE false", columns.join(", "))
+    };
+    let on = |alias: &str| {
+        let pairs: Vec<String> = reference
+            .operators
+            .iter()
+            .chain(std::iter::repeat(&reference.operators[0]))
+            .take(reference.columns.len())
+            .enumerate()
+            .map(|(place, operator)| format!("{alias}.k{place} {operator} v.c{place}"))
+            .collect();
+        pairs.join(" AND ")
+    };
+    let all: Vec<String> = (0..reference.columns.len())
+        .map(|place| format!("v.c{place}"))
+        .collect();
+    let sql = format!(
+        "WITH v AS NOT MATERIALIZED ({values}) \
+         SELECT pg_catalog.count(*) FILTER (WHERE s.k0 IS NOT NULL), pg_catalog.count(*) FILTER (WHERE c.k0 IS NOT NULL AND s.k0 IS NULL), \
+         pg_catalog.count(*) FILTER (WHERE s.k0 IS NULL AND c.k0 IS NULL), \
+         COALESCE(pg_catalog.sum(pg_catalog.hashtextextended(ROW({})::pg_catalog.text, 0)::pg_catalog.numeric) \
+         FILTER (WHERE s.k0 IS NULL AND c.k0 IS NULL), 0)::pg_catalog.text \
+         FROM v LEFT JOIN ({}) AS s ON {} LEFT JOIN ({}) AS c ON {}",
+        all.join(", "),
+        of_source.unwrap_or_else(nothing),
+        on("s"),
+        of_clone.unwrap_or_else(nothing),
+        on("c")
     );
     let mut found = Named::default();
     for_each_row(&sql, &mut |row| {
@@ -220,8 +382,7 @@ fn named(pair: &Pair<'_>, table: &Table, reference: &Membership, project: &str) 
 }
 
 /// Tables that the store does not describe although their foreign keys lead to the project.
-fn undescribed(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
-    let _ = pair.source;
+fn undescribed(pair: &Pair<'_>, checks: &mut Vec<Check>) {
     for (_, name) in &pair.store.outside.reaching {
         checks.push(Check {
             name: "not described".into(),
@@ -231,5 +392,4 @@ fn undescribed(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
             ok: true,
         });
     }
-    Ok(())
 }

@@ -198,7 +198,7 @@ BEGIN
         SELECT r.relation::oid, array_agg(DISTINCT k.kind)
         FROM clone.store_relation r JOIN unnest(kinds) AS k (kind) ON k.kind = ANY (clone_internal.type_names(r.relation))
              OR lower(k.kind) = ANY (clone_internal.type_names(r.relation))
-             OR clone_internal.snake(regexp_replace(k.kind, '^.*(::|\.|\\)', '')) = ANY (clone_internal.type_names(r.relation))
+             OR clone_internal.snake(regexp_replace(k.kind, E'^.*(::|[.]|\\\\)', '')) = ANY (clone_internal.type_names(r.relation))
         WHERE r.store = pair_targets.store GROUP BY 1;
 END
 $$;
@@ -295,7 +295,7 @@ BEGIN
                  AND clone_internal.family(i.atttypid) IN ('int', 'text')
                ORDER BY k.key, k.list DESC$q$, c.name, c.relation) USING store
         LOOP
-            PERFORM clone.store_reference(store, c.relation, c.name, k.target, path => format('$..[''%s'']%s', replace(k.key, '''', '\'''), CASE WHEN k.list THEN '[*]' ELSE '' END));
+            PERFORM clone.store_reference(store, c.relation, c.name, k.target, path => format('$..[''%s'']%s', replace(k.key, '''', E'\\'''), CASE WHEN k.list THEN '[*]' ELSE '' END));
         END LOOP;
     END LOOP;
 END

@@ -135,7 +135,7 @@ WITH described AS (
                   AND p.refobjsubid = a.attnum AND p.deptype IN ('i', 'a') LIMIT 1),
                (SELECT p.refobjid FROM pg_depend p JOIN pg_class s ON s.oid = p.refobjid AND s.relkind = 'S'
                 WHERE p.classid = 'pg_attrdef'::regclass AND p.objid = e.oid AND p.refclassid = 'pg_class'::regclass
-                  AND pg_get_expr(e.adbin, e.adrelid) ~ '^\(?nextval\(' LIMIT 1)) AS sequence
+                  AND pg_get_expr(e.adbin, e.adrelid) ~ '^[(]?nextval[(]' LIMIT 1)) AS sequence
     FROM described d
     JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_type b ON b.oid = clone_internal.base_type(a.atttypid)

@@ -59,14 +59,14 @@ AS $$
         WHERE NOT EXISTS (SELECT FROM pg_attribute p WHERE p.attrelid = o.oid AND NOT p.attisdropped
                 AND clone_internal.snake(p.attname) = regexp_replace(clone_internal.snake(o.attname), '_id$', '_type') AND p.attname <> o.attname)
     )
-    SELECT DISTINCT ON (w.oid, w.attnum) w.oid::regclass, w.attname, w.family, d.oid::regclass, d.id_column, d.word = w.word OR d.word LIKE '%\_' || w.word OR w.word = 'parent' AND d.oid = w.oid
+    SELECT DISTINCT ON (w.oid, w.attnum) w.oid::regclass, w.attname, w.family, d.oid::regclass, d.id_column, d.word = w.word OR d.word LIKE E'%\\_' || w.word OR w.word = 'parent' AND d.oid = w.oid
     FROM words w
     JOIN described d ON d.id_column IS NOT NULL
      -- customer_id: customer; billing_customer_id too; visit_id: care_visit, with the application's name in front.
-     AND (d.word = w.word OR w.word LIKE '%\_' || d.word OR d.word LIKE '%\_' || w.word OR w.word = 'parent' AND d.oid = w.oid)
+     AND (d.word = w.word OR w.word LIKE E'%\\_' || d.word OR d.word LIKE E'%\\_' || w.word OR w.word = 'parent' AND d.oid = w.oid)
      AND (w.family = d.family OR w.plural AND w.family = d.family || '[]')
     WHERE w.word IS NOT NULL AND w.family NOT LIKE 'uuid%'
-    ORDER BY w.oid, w.attnum, (d.word = w.word) DESC, d.word LIKE '%\_' || w.word DESC, length(d.word) DESC, d.oid
+    ORDER BY w.oid, w.attnum, (d.word = w.word) DESC, d.word LIKE E'%\\_' || w.word DESC, length(d.word) DESC, d.oid
 $$;
 COMMENT ON FUNCTION clone_internal.named_references(text) IS 'Columns that by their names refer to a table of the store, and that nothing declares';
 
@@ -79,7 +79,7 @@ AS $$
         SELECT r.relation, i.attnum, i.attname, clone_internal.snake(i.attname) AS word, clone_internal.family(i.atttypid) AS family
         FROM clone.store_relation r
         JOIN pg_attribute i ON i.attrelid = r.relation AND i.attnum > 0 AND NOT i.attisdropped AND i.attname ~ '(_id|Id)$'
-        JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = i.attname AND c.reason IS DISTINCT FROM 'set by hand'
+        JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = i.attname AND (c.reason IS DISTINCT FROM 'set by hand' OR c.role = 'map')
         WHERE r.store = $1
           AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = i.attname)
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND i.attnum = ANY (f.conkey))

@@ -19,7 +19,7 @@ COMMENT ON FUNCTION clone_internal.singular(text) IS 'An English noun in the sin
 CREATE FUNCTION clone_internal.snake(word text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT lower(regexp_replace(regexp_replace(word, '([a-z0-9])([A-Z])', '\1_\2', 'g'), '([A-Z]+)([A-Z][a-z])', '\1_\2', 'g')) $$;
+AS $$ SELECT lower(regexp_replace(regexp_replace(word, '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z]+)([A-Z][a-z])', E'\\1_\\2', 'g')) $$;
 COMMENT ON FUNCTION clone_internal.snake(text) IS 'orderItem, OrderItem: order_item';
 
 CREATE FUNCTION clone_internal.type_names(relation regclass) RETURNS text[]
@@ -114,7 +114,7 @@ BEGIN
     PERFORM clone_internal.check_column(target, target_column);
     form := CASE WHEN path IS NOT NULL THEN 'json' WHEN separators IS NOT NULL THEN 'path'
                  WHEN (SELECT t.typcategory FROM pg_type t WHERE t.oid = type) = 'A' THEN 'array' ELSE 'column' END;
-    IF form = 'json' AND (path !~ '^\$' OR type NOT IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype)) THEN
+    IF form = 'json' AND (path !~ '^[$]' OR type NOT IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype)) THEN
         RAISE EXCEPTION 'the path "%" cannot be used on column % of type %', path, "column", type::regtype USING
             ERRCODE = '22023', HINT = 'path is a JSONPath (RFC 9535) such as $.customer_id or $.items[*].sku, in a column of type json, jsonb or text.';
     END IF;
@@ -122,7 +122,7 @@ BEGIN
         RAISE EXCEPTION 'column % has type %, whose elements cannot be keys', "column", type::regtype USING
             ERRCODE = '22023', HINT = 'Arrays of integers, uuid, text and varchar can.';
     END IF;
-    IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype) OR type::regtype::text ~ '(^|\.)ltree$') THEN
+    IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype) OR type::regtype::text ~ '(^|[.])ltree$') THEN
         RAISE EXCEPTION 'column % has type %, which holds no path', "column", type::regtype USING
             ERRCODE = '22023', HINT = 'Paths stand in text, varchar or ltree.';
     END IF;

@@ -230,6 +230,31 @@ END
 $$;
 COMMENT ON FUNCTION clone.store_remove_table(text, text) IS 'Takes a table out of a store, also one that is gone; its rows stay';
 
+-- Written inside of JSON, a name cannot be looked up where the caller would.
+CREATE FUNCTION clone_internal.table_named(store text, name text, near regclass) RETURNS regclass
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found regclass := to_regclass(name);
+BEGIN
+    IF name IS NULL THEN
+        RETURN NULL;
+    END IF;
+    found := COALESCE(found,
+        (SELECT c.oid::regclass FROM pg_class c JOIN pg_class o ON o.relnamespace = c.relnamespace WHERE o.oid = near AND c.relname = table_named.name),
+        (SELECT CASE WHEN count(*) = 1 THEN min(r.relation::oid::bigint)::oid::regclass END FROM clone.store_relation r
+         WHERE r.store = table_named.store AND r.table_name = table_named.name));
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'there is no table "%"', name USING
+            ERRCODE = '22023', HINT = 'Give its name with its schema, as in "public.orders".';
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.table_named(text, text, regclass) IS
+    'The table that a description means by a name: with its schema, else in the schema of another table, else the only one of the store';
+
 CREATE FUNCTION clone.store_table(
     store text, relation regclass, role text,
     resource_type text DEFAULT NULL, type_column name DEFAULT NULL, id_column name DEFAULT NULL, project_column name DEFAULT NULL,
@@ -258,7 +283,7 @@ BEGIN
         SELECT a.attname INTO id_column FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
         WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts = 1;
     END IF;
-    IF blob_key ~ '\{' AND regexp_replace(blob_key, '\{(id|version|project)\}', '', 'g') ~ '[{}]' THEN
+    IF blob_key ~ '[{]' AND regexp_replace(blob_key, '[{](id|version|project)[}]', '', 'g') ~ '[{}]' THEN
         RAISE EXCEPTION 'the file key "%" has an unknown placeholder', blob_key USING
             ERRCODE = '22023', HINT = 'Placeholders: {id}, {version}, {project}.';
     END IF;
@@ -312,7 +337,7 @@ BEGIN
     FOR c IN SELECT key, value FROM jsonb_each(columns) LOOP
         PERFORM clone.store_column(store, relation, c.key,
             CASE jsonb_typeof(c.value) WHEN 'object' THEN c.value->>'role' ELSE c.value#>>'{}' END,
-            (c.value->>'target')::regclass, c.value->>'value');
+            clone_internal.table_named(store, c.value->>'target', relation), c.value->>'value');
     END LOOP;
     PERFORM clone_internal.remember_names(store);
 END

@@ -4,6 +4,7 @@ mod circles;
 mod discovery;
 
 mod filters;
+mod given_values;
 mod keys;
 mod membership;
 mod random_schemas;
@@ -13,6 +14,7 @@ mod shop;
 mod text_keys;
 mod types;
 mod unique;
+mod verification;
 
 use pg_clone_tests::scratch_database::Scratch;
 

@@ -218,3 +218,25 @@ async fn a_declaration_that_cannot_be_meant_is_refused() {
         assert!(!failure.hint.is_empty(), "{call}");
     }
 }
+
+#[tokio::test]
+async fn a_map_to_one_table_does_not_answer_a_polymorphic_pair() {
+    for (id_type, kind) in [("bigint", "bigserial"), ("text", "text")] {
+        let db = described(
+            &format!(
+                "CREATE TABLE org (id uuid PRIMARY KEY, name text); CREATE TABLE post (id {kind} PRIMARY KEY, org_id uuid NOT NULL REFERENCES org); CREATE TABLE photo (id {kind} PRIMARY KEY, org_id uuid NOT NULL REFERENCES org);
+                 CREATE TABLE remark (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, \"subjectType\" text, \"subjectId\" {id_type});
+                 INSERT INTO org VALUES ('{ORG}', 'X'); INSERT INTO post VALUES ('1', '{ORG}'); INSERT INTO photo VALUES ('1', '{ORG}');
+                 INSERT INTO remark (org_id, \"subjectType\", \"subjectId\") VALUES ('{ORG}', 'Post', '1'), ('{ORG}', 'Photo', '1')"
+            ),
+            "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{post,photo,remark}'::text[]) t;
+             SELECT clone.store_column('s', 'remark', 'subjectId', 'map', 'post')",
+        )
+        .await;
+        let failure = db.fails(&format!("SELECT project_clone('{ORG}')")).await;
+        assert!(
+            failure.code == "55000" && failure.hint.contains("type_column => 'subjectType'"),
+            "{failure:?}"
+        );
+    }
+}

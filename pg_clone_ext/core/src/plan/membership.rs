@@ -111,11 +111,12 @@ fn build(
         };
         // As IN, but with an operator that no search_path can replace: this condition also stands in statements that run
         // with the caller's.
-        let mut sql = format!(
-            "{left} {} ANY ({})",
-            way.operators.first().map_or(EQUAL, String::as_str),
-            parts.join(" UNION ALL ")
-        );
+        let first = way.operators.first().map_or(EQUAL, String::as_str);
+        let mut sql = if way.operators.iter().all(|operator| operator == first) {
+            format!("{left} {first} ANY ({})", parts.join(" UNION ALL "))
+        } else {
+            each_by_its_operator(&way, &columns, &parts, depth)
+        };
         if let Some(condition) = &way.condition {
             sql = format!("({condition}) AND {sql}");
         }
@@ -144,6 +145,23 @@ fn build(
         sql = format!("{sql} AND ({live})");
     }
     Ok(Some(sql))
+}
+
+/// Columns of a row of the parent, each compared as its own type does.
+fn each_by_its_operator(way: &Membership, columns: &[String], parts: &[String], depth: usize) -> String {
+    let names: Vec<String> = (0..columns.len()).map(|place| format!("k{place}")).collect();
+    let pairs: Vec<String> = columns
+        .iter()
+        .zip(&names)
+        .zip(&way.operators)
+        .map(|((column, name), operator)| format!("w{depth}.{name} {operator} {column}"))
+        .collect();
+    format!(
+        "EXISTS (SELECT FROM ({}) AS w{depth} ({}) WHERE {})",
+        parts.join(" UNION ALL "),
+        names.join(", "),
+        pairs.join(" AND ")
+    )
 }
 
 /// A key column of `t` in the form in which it is looked up.

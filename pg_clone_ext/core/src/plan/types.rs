@@ -88,7 +88,7 @@ fn misfit(column: &Column, project: Option<&str>, follows_constraints: bool) -> 
         ),
         ColumnRole::Map(_) => (
             is_key(name) || is_key_array(name) || column.keys.holds.is_some(),
-            "map is possible in columns of type uuid, smallint, integer, bigint, text and character varying, and in arrays uuid[], text[] and character varying[]",
+            "map is possible in columns of type uuid, smallint, integer, bigint, text and character varying, and in arrays uuid[], text[] and character varying[]; other arrays, documents and paths are declared with clone.store_reference(…)",
         ),
         ColumnRole::Rewrite => (
             is_text(name) || is_key_array(name) || matches!(name, "uuid" | "json" | "jsonb"),

@@ -26,6 +26,21 @@ impl DocumentPath {
             .map_err(|error| error.message().to_owned())
     }
 
+    /// Calls `each` with the text of every key at this path: strings, numbers, or names of members.
+    pub fn each_key(&self, document: &Value, each: &mut dyn FnMut(&str)) {
+        let mut places: Vec<Vec<Step>> = self.path.query_located(document).locations().map(steps).collect();
+        places.sort_unstable();
+        places.dedup();
+        for place in places {
+            match (self.names, place.last(), value::get(document, &place)) {
+                (true, Some(Step::Key(name)), _) => each(name),
+                (false, _, Some(Value::String(text))) => each(text),
+                (false, _, Some(Value::Number(number))) => each(&number.to_string()),
+                _ => {}
+            }
+        }
+    }
+
     /// The edits that give every key at this path its new value; `new` says what the text of one becomes, if it changes.
     /// A number stays a number if its new value is one.
     ///

@@ -6,11 +6,15 @@ use std::collections::HashSet;
 use std::hash::BuildHasher;
 
 /// A shorter key may be a word.
-const SHORTEST: usize = 12;
+const SHORTEST: usize = 10;
 /// A run of letters and digits of this length is no word when a letter follows a digit in it,
 const RUN: usize = 8;
 /// and one of this length whatever their order.
 const LONG_RUN: usize = 16;
+/// Letters alone are no word when capitals and others change so often.
+const CHANGES: usize = 3;
+/// Letters and digits that a run puts behind names, after a dash.
+const ENDING: usize = 10;
 /// Keys of more different lengths than this are of no generator.
 const LENGTHS: usize = 64;
 
@@ -25,7 +29,7 @@ pub struct TextKeys {
 }
 
 impl TextKeys {
-    /// Whether a key is made by a generator: long, and letters and digits mixed.
+    /// Whether a key is made by a generator: long, and letters and digits, or capitals and others, mixed.
     pub fn is_distinctive(key: &str) -> bool {
         key.len() >= SHORTEST
             && key
@@ -36,7 +40,7 @@ impl TextKeys {
                     let letter_follows = run
                         .windows(2)
                         .any(|pair| pair[0].is_ascii_digit() && pair[1].is_ascii_alphabetic());
-                    mixed && (run.len() >= LONG_RUN || run.len() >= RUN && letter_follows)
+                    is_jumble(run) || mixed && (run.len() >= LONG_RUN || run.len() >= RUN && letter_follows)
                 })
     }
 
@@ -84,7 +88,8 @@ impl TextKeys {
                 let Some(candidate) = text.get(start..end) else {
                     break;
                 };
-                if word(end) {
+                // With the ending that a run gives to names it is a key of the clone.
+                if word(end) || has_ending(&text[end..]) {
                     continue;
                 }
                 let hash = self.hash(candidate);
@@ -101,6 +106,26 @@ impl TextKeys {
         self.buffer.extend(key.iter().map(u8::to_ascii_lowercase));
         FixedState::default().hash_one(&self.buffer)
     }
+}
+
+/// Letters of which capitals stand together and change with others again and again: `fbfJHSPpUQD`.
+fn is_jumble(run: &[u8]) -> bool {
+    let changes = run
+        .windows(2)
+        .filter(|pair| pair[0].is_ascii_uppercase() != pair[1].is_ascii_uppercase());
+    let capitals = |pair: &[u8]| pair.iter().all(u8::is_ascii_uppercase);
+    run.len() >= SHORTEST
+        && run.iter().all(u8::is_ascii_alphabetic)
+        && run.windows(2).any(capitals)
+        && changes.count() >= CHANGES
+}
+
+fn has_ending(rest: &[u8]) -> bool {
+    let [b'-', ending @ ..] = rest else { return false };
+    let is_part = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
+    ending.len() >= ENDING
+        && ending[..ENDING].iter().all(is_part)
+        && !ending.get(ENDING).is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// The text with JSON's escapes taken back: of ASCII characters (`\\u0061`), and of control characters, each a blank. An escaped letter
@@ -138,7 +163,8 @@ fn digit(byte: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    const KEYS: [&str; 6] = [
+    const KEYS: [&str; 7] = [
+        "fbfJHSPpUQD",
         "clh3am8hi0000356tdfk5hsgu",
         "01ARZ3NDEKTSV4RRFFQ69G5FAV",
         "V1StGXR8_Z5jdHi6B-myT",
@@ -154,6 +180,8 @@ mod tests {
         }
         for name in [
             "INV-2026-0001",
+            "backupScheduleName",
+            "HTTPServer",
             "my-product-2024",
             "administrators",
             "key1",
@@ -197,6 +225,8 @@ mod tests {
         ] {
             assert!(keys.find(&unescaped(text.as_bytes())).is_some(), "{text}");
         }
+        assert_eq!(keys.find(b"fbfJHSPpUQD-9u83i0jrs9, x"), None);
+        assert!(keys.find(b"fbfJHSPpUQD-9u83i0jrs9x").is_some());
         keys.remove(KEYS[0]);
         assert_eq!(keys.find(KEYS[0].as_bytes()), None);
         assert_eq!(TextKeys::default().find(b"anything at all"), None);

@@ -3,6 +3,7 @@
 pub mod as_role;
 pub mod background;
 pub mod environment;
+pub mod error_hint;
 pub mod notice;
 pub mod object_lock;
 pub mod privileges;

@@ -6,13 +6,14 @@ use super::row_batch::FinishedRow;
 use crate::error::internal;
 use crate::pg::insert::progress::Progress;
 use crate::pg::query::rewritten_rows::{AnnouncedStatement, RowCollector};
+use crate::pg::query::snapshot::next_command;
 use crate::pg::query::write_with_held_checks;
 use crate::pg::table::relation::{Attribute, OpenTable};
 use crate::pg::value::datum::random;
 use crate::run::copy;
 use crate::run::state::{Run, TableStatistics};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Oid, TableCopy, quote};
+use pg_clone_core::plan::{EQUAL, InsertPath, Oid, Table, TableCopy, quote};
 use pgrx::datum::Uuid;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -25,6 +26,25 @@ impl Type {
     fn of(attribute: &Attribute) -> Self {
         Type(attribute.type_oid, attribute.typmod)
     }
+}
+
+/// How many rows of a table belong to the new project, where a trigger may give them to another one.
+fn rows_of_target(run: &Run, table: &Table) -> Result<Option<i64>> {
+    let (InsertPath::Sql(why), Some(column)) = (&table.path, &table.project_column) else {
+        return Ok(None);
+    };
+    if !run.store.follows_constraints() || !why.starts_with("trigger ") || table.elsewhere {
+        return Ok(None);
+    }
+    let kind = quote::type_name(table.type_of(column));
+    pgrx::Spi::get_one::<i64>(&format!(
+        "SELECT pg_catalog.count(*) FROM {} AS t WHERE t.{} {} {}::{kind}",
+        table.sql_name,
+        quote::identifier(column),
+        table.column(column).map_or(EQUAL, |c| c.equality()),
+        quote::literal(&run.target)
+    ))
+    .map_err(internal)
 }
 
 /// Fills a table by a statement. Rows that a trigger or rule keeps back are an error (0A000).
@@ -57,6 +77,7 @@ pub fn fill(
         table.sql_name,
         typed.join(", ")
     );
+    let before = rows_of_target(run, table)?;
     let token = random::<16>()?;
     let statistics = Rc::default();
     let rows = StatementRows {
@@ -92,13 +113,23 @@ pub fn fill(
             table.sql_name
         )));
     }
+    next_command();
+    if let (Some(before), Some(now)) = (before, rows_of_target(run, table)?)
+        && now.saturating_sub(before) < i64::try_from(rows).unwrap_or(i64::MAX)
+    {
+        return Err(kept_back(format!(
+            "{rows} rows were made for {}, but only {} belong to the new project",
+            table.sql_name,
+            now.saturating_sub(before)
+        )));
+    }
     Ok(statistics)
 }
 
 fn kept_back(message: String) -> Error {
     Error::new(Code::Unsupported, message)
         .detail("The clone would have holes.")
-        .hint("A trigger or rule of the table keeps rows back; make it let the rows of a clone pass.")
+        .hint("A trigger or rule of the table keeps rows back or changes them; make it let the rows of a clone pass.")
 }
 
 struct CollectorSink<'e>(&'e mut RowCollector);

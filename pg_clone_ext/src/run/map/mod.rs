@@ -236,6 +236,7 @@ fn check_types_of_rows(run: &Run) -> Result<()> {
 
 mod children;
 mod choose;
+pub mod constant_values;
 mod dependencies;
 mod further_keys;
 pub mod new_keys;

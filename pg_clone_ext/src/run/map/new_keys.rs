@@ -10,7 +10,7 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::text_form::{TextForm, scramble};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::item::generator::Generator;
-use pg_clone_core::plan::{Column, ColumnRole, KeyKind, KeyRef, Table, quote};
+use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, KeyRef, Table, quote};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Gives new values to keys that are no UUIDs.
@@ -196,7 +196,12 @@ fn next_values(
         source: None,
         ..table.clone()
     };
-    let behind = pgrx::Spi::get_one::<bool>(&format!(
+    // Texts have no order by which one could be behind.
+    let unordered = !integer && plan::is_text(&column.type_name);
+    let behind = if unordered {
+        None
+    } else {
+        pgrx::Spi::get_one::<bool>(&format!(
         "SELECT s.seqincrement OPERATOR(pg_catalog.>) 0 AND (SELECT pg_catalog.max(t.{0})::pg_catalog.numeric FROM {1} AS t) OPERATOR(pg_catalog.>=) \
          COALESCE(pg_catalog.pg_sequence_last_value(s.seqrelid) OPERATOR(pg_catalog.+) s.seqincrement, s.seqstart)::pg_catalog.numeric \
          FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid OPERATOR(pg_catalog.=) {2}::pg_catalog.regclass::pg_catalog.oid",
@@ -204,7 +209,8 @@ fn next_values(
         target.from_sql(),
         quote::literal(sequence)
     ))
-    .map_err(internal)?;
+    .map_err(internal)?
+    };
     if behind == Some(true) {
         return Err(Error::new(
             Code::StoreChanged,

@@ -32,7 +32,7 @@ fn collides(run: &Run, table: &Table, unique: &Unique) -> Result<bool> {
     }
     let given = |name: &String| {
         table.column(name).is_none_or(|column| match &column.role {
-            // A constant is the clone's own; a second clone meets it, which the index then says.
+            // Whether a value that is given meets another is looked at by `constant_values`.
             ColumnRole::Value(_) | ColumnRole::Expression(_) | ColumnRole::Now | ColumnRole::Null => true,
             ColumnRole::Default => column.keys.default.is_some() || column.keys.sequence.is_some(),
             ColumnRole::Name => run.request.name.is_some(),

@@ -150,6 +150,52 @@ pub fn choose_target(run: &mut Run) -> Result<()> {
     Ok(())
 }
 
+/// A project that is a schema of its own has its rows there: an error (0A000), for the clone would be an empty shell that names
+/// the source's schema.
+pub fn check_schema(run: &Run) -> Result<()> {
+    if !run.store.follows_constraints() {
+        return Ok(());
+    }
+    let project = run.store.project_table()?;
+    let names_schema = |column: &&plan::Column| {
+        column.name.to_lowercase().contains("schema")
+            && (plan::is_text(&column.type_name) || column.type_name == "name")
+            && column.role != ColumnRole::Null
+    };
+    for column in project.columns.iter().filter(names_schema) {
+        let Some(belongs) = plan::condition(&run.store, project, &run.source, &run.active, true)? else {
+            continue;
+        };
+        let found = pgrx::Spi::get_one::<String>(&format!(
+            "SELECT n.nspname::pg_catalog.text FROM {} AS t JOIN pg_catalog.pg_namespace AS n \
+             ON n.nspname::pg_catalog.text OPERATOR(pg_catalog.=) t.{}::pg_catalog.text WHERE {belongs} \
+             AND n.nspname OPERATOR(pg_catalog.<>) {}::pg_catalog.name \
+             AND EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.relnamespace OPERATOR(pg_catalog.=) n.oid) LIMIT 1",
+            project.from_sql(),
+            quote::identifier(&column.name),
+            quote::literal(&project.schema)
+        ))
+        .map_err(internal)?;
+        if let Some(schema) = found {
+            return Err(Error::new(
+                Code::Unsupported,
+                format!(
+                    "project \"{}\" has the schema \"{schema}\", by {}.{}",
+                    run.source, project.sql_name, column.name
+                ),
+            )
+            .detail("Rows of described tables are cloned, schemas are not.")
+            .hint(format!(
+                "Copy the schema with pg_dump and psql. To clone the described rows alone: SELECT clone.store_column({}, {}, {}, 'null').",
+                quote::literal(&run.store.name),
+                quote::literal(&project.sql_name),
+                quote::literal(&column.name)
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Rows of a polymorphic pair whose type no reference declares: their id would go on naming the source's row. An error
 /// (55000) that lists the types.
 pub fn check_types(run: &Run) -> Result<()> {

@@ -9,6 +9,7 @@ use super::transform::rules::Ruled;
 use super::transform::type_counts::TypeCounts;
 use crate::pg::memory::Memory;
 use crate::pg::query::row::Row;
+use crate::pg::session::error_hint::ErrorHint;
 use crate::pg::table::relation::Attribute;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
@@ -17,7 +18,7 @@ use crate::pg::value::toast::{CompressedValue, copied, make_compressed};
 use crate::pg::value::{NOTHING, Value};
 use pg_clone_core::batch::{DocumentFormat, RewrittenDocument};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Action, KeyKind, Output, Table, TableCopy, TableRole, is_text};
+use pg_clone_core::plan::{Action, KeyKind, Output, Table, TableCopy, TableRole, is_text, quote};
 use pg_clone_core::rewrite::{Dangling, Rewriter};
 
 use declared::{DeclaredPath, declared_paths};
@@ -90,6 +91,17 @@ impl<'r> Transformer<'r> {
                 Action::Owner(_) => run.owner.as_deref(),
                 _ => None,
             };
+            let given = match &output.action {
+                Action::Name => "name",
+                Action::Owner(_) => "owner",
+                _ => "value",
+            };
+            let _hint = ErrorHint::new(&format!(
+                "Column {} of {} would get it; give a {given} that fits its type {}.",
+                quote::identifier(&output.column),
+                table.sql_name,
+                output.type_name
+            ));
             constants.push(memory.within(|| match (text, &output.action) {
                 (Some(text), _) => datum::from_text(text, target.type_oid, target.typmod).map(Some),
                 (None, Action::Now) => datum::transaction_time(target).map(Some),

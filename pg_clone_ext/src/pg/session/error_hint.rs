@@ -1,0 +1,76 @@
+//! Hints for errors that PostgreSQL itself raises while rows are written: it says which value it refuses, we say where that
+//! comes from and what to do.
+
+use pgrx::{pg_guard, pg_sys};
+use std::ffi::{CString, c_int, c_void};
+
+/// Classes of SQLSTATE whose errors get the hint: data exception (22) and violation of an integrity constraint (23).
+const CLASSES: [c_int; 2] = [class(b'2', b'2'), class(b'2', b'3')];
+const FOREIGN_KEY: c_int = class(b'2', b'3') | (5 << 12) | (3 << 18) | (0 << 24);
+
+const fn class(first: u8, second: u8) -> c_int {
+    ((first - b'0') as c_int) | (((second - b'0') as c_int) << 6)
+}
+
+/// While this lives, such an error without a hint of its own gets this one.
+pub struct ErrorHint {
+    callback: Box<pg_sys::ErrorContextCallback>,
+    // Behind a pointer, so that the callback finds it wherever this is moved to.
+    _hint: Box<CString>,
+}
+
+impl ErrorHint {
+    /// Puts the hint in place; `hint` is a sentence.
+    pub fn new(hint: &str) -> Self {
+        let hint = Box::new(CString::new(hint.replace('\0', "")).unwrap_or_default());
+        let argument: *const CString = &raw const *hint;
+        let mut callback = Box::new(pg_sys::ErrorContextCallback {
+            // SAFETY: the stack of callbacks is this backend's own, and only its one thread looks at it.
+            previous: unsafe { pg_sys::error_context_stack },
+            callback: Some(add_hint),
+            arg: argument.cast_mut().cast(),
+        });
+        // SAFETY: the entry lives in a box until Drop takes it off the stack; an ERROR cuts the stack before the box goes.
+        unsafe { pg_sys::error_context_stack = &raw mut *callback };
+        ErrorHint {
+            callback,
+            _hint: hint,
+        }
+    }
+}
+
+impl Drop for ErrorHint {
+    fn drop(&mut self) {
+        // SAFETY: guards are dropped in reverse order of creation, so what was on top before is alive.
+        unsafe { pg_sys::error_context_stack = self.callback.previous }
+    }
+}
+
+/// Called by the server for every message while the guard lives.
+#[pg_guard]
+unsafe extern "C-unwind" fn add_hint(argument: *mut c_void) {
+    // SAFETY: a message is being made, so its code is there.
+    let code = unsafe { pg_sys::geterrcode() };
+    if !CLASSES.contains(&(code & 0xFFF)) || code == FOREIGN_KEY || has_hint() {
+        return;
+    }
+    // SAFETY: the argument is the CString of a guard that lives; the format has one %s, for which one string is given.
+    unsafe {
+        let hint = &*argument.cast::<CString>();
+        pg_sys::errhint_plural(c"%s".as_ptr(), c"%s".as_ptr(), 1, hint.as_ptr());
+    }
+}
+
+/// Whether the message that is being made says what to do already.
+fn has_hint() -> bool {
+    // SAFETY: a message is being made; it is copied into a context other than that of messages, as the function demands,
+    // and freed again.
+    unsafe {
+        let before = pg_sys::MemoryContextSwitchTo(pg_sys::TopMemoryContext);
+        let copy = pg_sys::CopyErrorData();
+        let found = !(*copy).hint.is_null();
+        pg_sys::FreeErrorData(copy);
+        pg_sys::MemoryContextSwitchTo(before);
+        found
+    }
+}

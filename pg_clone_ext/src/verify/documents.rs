@@ -1,0 +1,77 @@
+//! What references inside of documents name.
+
+use super::references::{Followed, Named, Pair};
+use crate::pg::memory::Memory;
+use crate::pg::query::for_each_row;
+use pg_clone_core::error::{Error, Result};
+use pg_clone_core::plan::{Table, quote};
+use pg_clone_core::rules::DocumentPath;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Whose key a text is.
+#[derive(Clone, Copy, PartialEq)]
+enum Whose {
+    Source,
+    Clone,
+}
+
+/// What the keys at a path of a project's documents name.
+pub fn named(
+    pair: &Pair<'_>,
+    table: &Table,
+    reference: &Followed,
+    path: &str,
+    belongs: &str,
+    of_source: Option<String>,
+    of_clone: Option<String>,
+) -> Result<Named> {
+    let path = DocumentPath::parse(path)
+        .map_err(|error| Error::bad_argument(format!("the path \"{path}\" cannot be read: {error}")))?;
+    let mut keys: HashMap<String, Whose> = HashMap::new();
+    for (sql, whose) in [(of_clone, Whose::Clone), (of_source, Whose::Source)] {
+        let Some(sql) = sql else { continue };
+        for_each_row(&sql, &mut |row| {
+            if let Some(text) = row.map(|row| row.text(0)).transpose()?.flatten() {
+                keys.insert(text.into_owned(), whose);
+            }
+            Ok(())
+        })?;
+    }
+    let column = reference.columns.first().map_or("", String::as_str);
+    let limit = pair.sample.map_or(String::new(), |rows| format!(" LIMIT {rows}"));
+    let condition = reference
+        .condition
+        .as_ref()
+        .map_or(String::new(), |condition| format!(" AND ({condition})"));
+    let sql = format!(
+        "SELECT t.{0}::pg_catalog.text FROM {1} AS t WHERE {belongs} AND t.{0} IS NOT NULL{condition}{limit}",
+        quote::identifier(column),
+        table.from_sql()
+    );
+    let mut found = Named::default();
+    let mut digest = 0u64;
+    let mut memory = Memory::new(c"pg_clone verify");
+    for_each_row(&sql, &mut |row| {
+        let Some(row) = row else { return Ok(()) };
+        memory.reset();
+        memory.within(|| {
+            let document = row.bytes(0).and_then(|bytes| serde_json::from_slice(bytes).ok());
+            // A text column may hold something else in some rows.
+            let Some(document) = document else { return Ok(()) };
+            path.each_key(&document, &mut |text| match keys.get(text) {
+                Some(Whose::Source) => found.source += 1,
+                Some(Whose::Clone) => found.clone += 1,
+                None => {
+                    found.others += 1;
+                    let mut hasher = DefaultHasher::new();
+                    text.hash(&mut hasher);
+                    digest = digest.wrapping_add(hasher.finish());
+                }
+            });
+            Ok(())
+        })
+    })?;
+    found.digest = digest.to_string();
+    Ok(found)
+}
