@@ -10,7 +10,7 @@ use crate::run::authorize;
 use crate::run::copy::{self, large_objects};
 use crate::run::keys::NewKey;
 use crate::run::map;
-use crate::run::plan::{call_values, id_paths, source_tables};
+use crate::run::plan::{call_values, id_paths, rows_of_several, source_tables};
 use crate::run::record;
 use crate::run::state::Run;
 use crate::run::transform::rules;
@@ -129,7 +129,8 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     snapshot.within(|| {
         let _settings = ReadingSettings::new();
         authorize::project_exists(&run)?;
-        map::build(&mut run)
+        map::build(&mut run)?;
+        rows_of_several::refuse(&run)
     })?;
     if writing {
         authorize::writes(&run)?;

@@ -128,3 +128,84 @@ async fn a_trigger_that_gives_rows_to_another_tenant_is_found_by_verification_an
     );
     assert_eq!(db.number("SELECT count(*) FROM org").await, 2);
 }
+
+#[tokio::test]
+async fn a_row_of_two_projects_is_cloned_and_deleted_only_on_demand() {
+    let db = described(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); CREATE TABLE team (id serial PRIMARY KEY, org_id int REFERENCES org, name text);
+         CREATE TABLE task (id serial PRIMARY KEY, team_id int REFERENCES team, owner_team int REFERENCES team, title text);
+         CREATE TABLE step (id serial PRIMARY KEY, task_id int REFERENCES task, title text);
+         INSERT INTO org (name) VALUES ('A'), ('B'); INSERT INTO team (org_id, name) VALUES (1, 'a'), (2, 'b'), (NULL, 'everybody');
+         INSERT INTO task (team_id, owner_team, title) VALUES (1, NULL, 'ours'), (1, 3, 'of a shared team'), (2, 2, 'theirs'); INSERT INTO step (task_id, title) VALUES (1, 'ours'), (3, 'theirs')",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'team', 'resource', project_column => 'org_id');
+         SELECT clone.store_table('s', 'task', 'resource', parent => 'team', join_column => 'team_id'); SELECT clone.store_belongs('s', 'task', '{owner_team}', 'team');
+         SELECT clone.store_table('s', 'step', 'resource', parent => 'task', join_column => 'task_id')",
+    )
+    .await;
+    let tables = ["org", "team", "task", "step"];
+    let before = contents(&db, &tables).await;
+    let clone = db.clone_project("'1', 'Copy'").await;
+    assert_verified(&db, &clone).await;
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(
+        contents(&db, &tables).await,
+        before,
+        "rows that name a row of nobody are the project's alone"
+    );
+
+    db.run("INSERT INTO task (team_id, owner_team, title) VALUES (1, 2, 'of both')")
+        .await;
+    for call in [
+        "SELECT count(*) FROM project_clone_plan('1', 'Copy')",
+        "SELECT project_clone('1', 'Copy')",
+    ] {
+        let refused = db.fails(call).await;
+        assert_eq!(refused.code, "55000", "{call}: {}", refused.message);
+        assert_eq!(
+            refused.message,
+            "1 row of public.task belongs to project \"1\" and to another project too"
+        );
+    }
+    let before = contents(&db, &tables).await;
+    let clone = db
+        .clone_project("'1', 'Copy', options => '{\"others\": \"include\"}'")
+        .await;
+    let refused = db.fails(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(refused.code, "23503");
+    assert!(
+        refused
+            .message
+            .contains("1 row of public.task belongs to another project too"),
+        "{}",
+        refused.message
+    );
+    db.run(&format!(
+        "SELECT project_delete('{clone}', options => '{{\"others\": \"include\"}}')"
+    ))
+    .await;
+    assert_eq!(contents(&db, &tables).await, before);
+
+    db.run("DELETE FROM task WHERE title = 'of both'").await;
+    let clone = db.clone_project("'1', 'Copy'").await;
+    let team = db
+        .number(&format!("SELECT id FROM team WHERE org_id = {clone}"))
+        .await;
+    db.run(&format!(
+        "INSERT INTO task (team_id, owner_team, title) VALUES (2, {team}, 'theirs, with a team of the clone')"
+    ))
+    .await;
+    let before = contents(&db, &tables).await;
+    let refused = db.fails(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(refused.code, "23503");
+    let refused = db
+        .fails(&format!(
+            "SELECT project_clone('1', 'Copy', options => '{{\"replace\": \"{clone}\"}}')"
+        ))
+        .await;
+    assert_eq!(refused.code, "23503");
+    assert_eq!(
+        contents(&db, &tables).await,
+        before,
+        "a row of another tenant stays"
+    );
+}

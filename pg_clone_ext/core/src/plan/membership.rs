@@ -34,24 +34,14 @@ fn build(
     alias: &str,
     depth: usize,
 ) -> Result<Option<String>> {
-    if depth > MAX_DEPTH {
-        return Err(Error::new(
-            Code::StoreChanged,
-            format!("the joins of table {} go in a circle", table.sql_name),
-        )
-        .hint("Look at parents and join_column in clone.store_relation, and at clone.store_membership."));
-    }
-    let owner_column = if table.role == TableRole::Project {
-        table.id_column.as_deref()
-    } else {
-        table.project_column.as_deref()
-    };
+    check_depth(table, depth)?;
+    let owner = owner(table, project, alias);
     let ways = if table.role == TableRole::Project {
         Vec::new()
     } else {
         table.ways(store)
     };
-    if owner_column.is_none() && ways.is_empty() {
+    if owner.is_none() && ways.is_empty() {
         return Err(Error::new(
             Code::StoreChanged,
             format!(
@@ -60,17 +50,7 @@ fn build(
             ),
         ));
     }
-    let mut alternatives = Vec::new();
-    if let Some(column) = owner_column {
-        let type_name = table.type_of(column);
-        alternatives.push(format!(
-            "{alias}.{} {} {}::{}",
-            identifier(column),
-            table.column(column).map_or(EQUAL, |c| c.equality()),
-            literal(project),
-            if type_name.is_empty() { "text" } else { type_name }
-        ));
-    }
+    let mut alternatives: Vec<String> = owner.into_iter().collect();
     let mut grouped: Vec<(Membership, Vec<String>)> = Vec::new();
     for way in ways.into_iter().filter(|way| active.contains(&way.parent)) {
         let Some(parent) = store.table(way.parent) else {
@@ -162,6 +142,102 @@ fn each_by_its_operator(way: &Membership, columns: &[String], parts: &[String], 
         names.join(", "),
         pairs.join(" AND ")
     )
+}
+
+/// The condition on rows `t` of `table` that belong to another project than this one, by their project column or by a row that they
+/// name. `active` are the tables that hold rows. None where a row can belong in one way only: it is that project's or no one's.
+/// A circle of joins in the catalog is an error (55000).
+pub fn of_others(
+    store: &Store,
+    table: &Table,
+    project: &str,
+    active: &HashSet<Oid>,
+) -> Result<Option<String>> {
+    let ways = table.ways(store).len() + usize::from(table.project_column.is_some());
+    if ways < 2 || table.role == TableRole::Project {
+        return Ok(None);
+    }
+    another(store, table, project, active, "t", 0)
+}
+
+fn another(
+    store: &Store,
+    table: &Table,
+    project: &str,
+    active: &HashSet<Oid>,
+    alias: &str,
+    depth: usize,
+) -> Result<Option<String>> {
+    check_depth(table, depth)?;
+    let mut alternatives: Vec<String> = owner(table, project, alias)
+        .map(|same| format!("NOT ({same})"))
+        .into_iter()
+        .collect();
+    if table.role != TableRole::Project {
+        for way in table.ways(store) {
+            let Some(parent) = store
+                .table(way.parent)
+                .filter(|parent| active.contains(&parent.oid))
+            else {
+                continue;
+            };
+            let inner = format!("p{depth}");
+            let Some(theirs) = another(store, parent, project, active, &inner, depth + 1)? else {
+                continue;
+            };
+            let mut same: Vec<String> = way
+                .columns
+                .iter()
+                .zip(&way.parent_columns)
+                .zip(&way.operators)
+                .map(|((column, other), operator)| {
+                    format!(
+                        "{inner}.{} {operator} {alias}.{}",
+                        identifier(other),
+                        identifier(column)
+                    )
+                })
+                .collect();
+            same.push(format!("({theirs})"));
+            let named = format!(
+                "EXISTS (SELECT 1 FROM {} AS {inner} WHERE {})",
+                parent.from_sql(),
+                same.join(" AND ")
+            );
+            alternatives.push(match &way.condition {
+                Some(condition) => format!("({condition}) AND {named}"),
+                None => named,
+            });
+        }
+    }
+    Ok((!alternatives.is_empty()).then(|| format!("(({}))", alternatives.join(") OR ("))))
+}
+
+/// That a row is the project's by its own key or its project column.
+fn owner(table: &Table, project: &str, alias: &str) -> Option<String> {
+    let column = match table.role {
+        TableRole::Project => table.id_column.as_deref(),
+        _ => table.project_column.as_deref(),
+    }?;
+    let type_name = table.type_of(column);
+    Some(format!(
+        "{alias}.{} {} {}::{}",
+        identifier(column),
+        table.column(column).map_or(EQUAL, |c| c.equality()),
+        literal(project),
+        if type_name.is_empty() { "text" } else { type_name }
+    ))
+}
+
+fn check_depth(table: &Table, depth: usize) -> Result<()> {
+    if depth > MAX_DEPTH {
+        return Err(Error::new(
+            Code::StoreChanged,
+            format!("the joins of table {} go in a circle", table.sql_name),
+        )
+        .hint("Look at parents and join_column in clone.store_relation, and at clone.store_membership."));
+    }
+    Ok(())
 }
 
 /// A key column of `t` in the form in which it is looked up.

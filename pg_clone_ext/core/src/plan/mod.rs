@@ -19,7 +19,7 @@ pub use keys::{
     ColumnKeys, EQUAL, ForeignKey, KeyRef, Membership, Outside, Reference, ReferenceForm, TableKeys, Unique,
     changes,
 };
-pub use membership::{condition, key_column, source_of_ids};
+pub use membership::{condition, key_column, of_others, source_of_ids};
 pub use order::{has_circle, insertion_order};
 pub use request::{History, Options, Request};
 pub use row_filter::{ChildKeys, child_keys, columns_of_rows, telling};

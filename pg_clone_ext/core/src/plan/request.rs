@@ -112,7 +112,7 @@ const PARAMETERS: [&str; 7] = [
 
 const VALID: &str = "Valid options: dangling (keep, null, error), history (current, none, full), id_version (7, 4), \
                      blobs (copy, none), blobs_from and blobs_to (e.g. \"s3://bucket/prefix\"), max_memory (e.g. \"500MB\"), replace (a project id), expires_in (an interval), \
-                     target (the new project's id), values ({\"table.column\": \"text\"}), triggers (fire, skip), verify (true, false), others (refuse, include: rows of other tables or projects that depend on the clone to be replaced), \
+                     target (the new project's id), values ({\"table.column\": \"text\"}), triggers (fire, skip), verify (true, false), others (refuse, include: rows of the source that belong to another project too, and rows of others that depend on the clone to be replaced), \
                      source_tables (an object), keep_ids (true, false).";
 
 impl Options {

@@ -6,7 +6,7 @@ use super::foreign_keys::{self, ForeignKey, rows_of};
 use super::large_objects;
 use crate::error::internal;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{ColumnRole, Oid, Table, TableRole, quote};
+use pg_clone_core::plan::{self, ColumnRole, Oid, Table, TableRole, quote};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -263,12 +263,12 @@ impl Search<'_> {
     /// Rows that belong by a join of which another parent's row has the same key: nobody can say whose they are.
     fn other_parents(&mut self, table: &Table, unique: &HashSet<Oid>) -> Result<()> {
         let (None, Some(join)) = (&table.project_column, &table.join_column) else {
-            return Ok(());
+            return self.several_ways(table);
         };
         if table.role == TableRole::Project
             || matches!(table.parents.as_slice(), [only] if unique.contains(only))
         {
-            return Ok(());
+            return self.several_ways(table);
         }
         let Some(goes) = self.rows.condition(table)? else {
             return Ok(());
@@ -320,6 +320,25 @@ impl Search<'_> {
             &condition,
             &row_key(table),
             why,
+            false,
+        )
+    }
+
+    /// Rows that belong to the project in one way and to another project in another.
+    fn several_ways(&mut self, table: &Table) -> Result<()> {
+        let rows = self.rows;
+        let (Some(goes), Some(theirs)) = (
+            rows.condition(table)?,
+            plan::of_others(rows.store(), table, rows.project(), rows.filled())?,
+        ) else {
+            return Ok(());
+        };
+        self.add(
+            &table.sql_name,
+            &rows_of(table),
+            &format!("({goes}) AND {theirs}"),
+            &row_key(table),
+            "belong{s} to another project too".to_owned(),
             false,
         )
     }

@@ -2,5 +2,6 @@
 
 pub mod call_values;
 pub mod id_paths;
+pub mod rows_of_several;
 pub mod source_queries;
 pub mod source_tables;

@@ -1,0 +1,48 @@
+//! Rows that belong to the source and to another project too. A clone of such a row would be a new row of the other project.
+
+use crate::pg::query::for_each_row;
+use crate::run::state::Run;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan;
+
+/// Such rows are an error (55000) that names the table, unless `options.others` is `include`. Under the snapshot of the run.
+pub fn refuse(run: &Run) -> Result<()> {
+    let options = &run.request.options;
+    if !run.store.follows_constraints() || options.include_others || options.keep_ids {
+        return Ok(());
+    }
+    for table in run.store.tables.iter().filter(|t| run.active.contains(&t.oid)) {
+        let (Some(ours), Some(theirs)) = (
+            plan::condition(&run.store, table, &run.source, &run.active, false)?,
+            plan::of_others(&run.store, table, &run.source, &run.active)?,
+        ) else {
+            continue;
+        };
+        let mut rows = 0;
+        for_each_row(
+            &format!(
+                "SELECT pg_catalog.count(*) FROM {} AS t WHERE ({ours}) AND {theirs}",
+                table.from_sql()
+            ),
+            &mut |row| {
+                rows = row.and_then(|row| row.bigint(0)).unwrap_or(rows);
+                Ok(())
+            },
+        )?;
+        if rows > 0 {
+            return Err(Error::new(
+                Code::WrongState,
+                format!(
+                    "{rows} {} of {} {} to project \"{}\" and to another project too",
+                    if rows == 1 { "row" } else { "rows" },
+                    table.sql_name,
+                    if rows == 1 { "belongs" } else { "belong" },
+                    run.source
+                ),
+            )
+            .detail("Rows of this table belong by one of several references; those of the clone would be the other project's too.")
+            .hint("Describe the table with the reference that decides (clone.store_table), or clone these rows all the same with options => '{\"others\": \"include\"}'."));
+        }
+    }
+    Ok(())
+}
