@@ -12,7 +12,7 @@ export T
 endif
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: help demo test test-upgrade install lint bench deb docs clean
+.PHONY: help demo test test-upgrade release-script install lint bench deb docs clean
 
 help:
 	@echo 'make demo                  show it: a private cluster, a sample project, its clone'
@@ -21,6 +21,7 @@ help:
 	@echo 'make lint                  format, clippy, rustdoc, the fence around unsafe code'
 	@echo 'make bench                 measure against plain INSERT … SELECT'
 	@echo 'make test-upgrade          upgrades of the extension, and pg_upgrade 15 → 17 → 18'
+	@echo 'make release-script        keep the install script of this version, before its release'
 	@echo 'make deb                   Debian packages, into target/deb; MAJORS="15 17"'
 	@echo 'make docs                  the documentation as a site, into target/book'
 	@echo 'make clean                 remove what was built here'
@@ -52,6 +53,10 @@ test-upgrade:
 	@scripts/install-extension.sh dev
 	@scripts/test/upgrade.sh
 	@scripts/test/pg-upgrade.sh 15 17 18
+
+release-script:
+	@scripts/prepare.sh
+	@scripts/release-script.sh
 
 deb:
 	@scripts/prepare.sh

@@ -52,6 +52,9 @@ scripts/lint/circles.sh pg_clone_ext/src pg_clone_ext/core/src driver/src driver
 say "every SQL function sets its search_path"
 scripts/lint/entry-points.sh
 
+say "Containerfile and workflows"
+scripts/lint/workflows.sh
+
 fuzz=pg_clone_ext/core/fuzz/Cargo.toml
 if [ -f "$fuzz" ]; then
     say "fuzz targets build"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A database with stores, runs, jobs, a queue of files and hooks goes through pg_upgrade: test-pg-upgrade.sh [major…] (default 15 17 18).
+# A database with stores, runs, jobs, a queue of files and hooks goes through pg_upgrade: pg-upgrade.sh [major…] (default 15 17 18).
 # After each step it holds the same, and a clone, a refresh, a job and a deletion work. The servers come as for `make test PG_MAJOR=…`.
 set -euo pipefail
 . "$(dirname "$0")/../environment.sh"

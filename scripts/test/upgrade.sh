@@ -2,7 +2,8 @@
 # Upgrades of the extension in a database with stores, runs, jobs and queued files: from every released version
 # (pg_clone_ext/sql/pg_clone_ext--<version>.sql) to this one by the scripts beside it, and, so that the way is tested before there is a
 # release to come from, from this version to one that has the change of scripts/test/upgrade_data/example.sql. After each the objects are
-# those of a fresh installation, one by one, and everything goes on. On the PostgreSQL of PG_CONFIG, the extension installed.
+# those of a fresh installation, one by one, and everything goes on. A script that is kept for this very version must make the same.
+# On the PostgreSQL of PG_CONFIG, the extension installed.
 set -euo pipefail
 . "$(dirname "$0")/../environment.sh"
 use_postgresql
@@ -38,6 +39,23 @@ add() {
 
 as_server "$bin/initdb" -D "$scratch/data" -A trust -U postgres --encoding UTF8 --locale C >/dev/null
 as_server "$bin/pg_ctl" -D "$scratch/data" -l "$scratch/log" -o "-c listen_addresses='' -c unix_socket_directories='$scratch'" -w start >/dev/null
+
+# objects <database> <version>: its objects, as an installation of that version makes them.
+objects() {
+    sql -d postgres -c "DROP DATABASE IF EXISTS $1" -c "CREATE DATABASE $1 TEMPLATE template0"
+    sql -d "$1" -c "CREATE EXTENSION pg_clone_ext VERSION '$2'"
+    sql -d "$1" -f "$root/scripts/test/upgrade_data/objects.sql" >"$scratch/$1.txt"
+}
+
+kept=pg_clone_ext/sql/pg_clone_ext--$current.sql
+if [ -f "$kept" ]; then
+    say "the script that is kept for $current"
+    add "pg_clone_ext--${current}kept.sql" "$kept"
+    objects kept "${current}kept"
+    objects built "$current"
+    diff "$scratch/kept.txt" "$scratch/built.txt" >&2 ||
+        fail "$kept is out of date (<: it makes, >: this build makes): make release-script; if $current has been released, raise the version and write an upgrade script"
+fi
 
 upgrade() { # from to
     local name=upgraded

@@ -50,7 +50,8 @@ WITH described AS (
            string_agg(format('column %I is gone', j.described_name), ', ') FILTER (WHERE j.live_name IS NULL) AS gone,
            string_agg(format('column %I was %s and is %s', j.live_name, j.described_type, j.live_type), ', ')
                FILTER (WHERE j.described_type <> j.live_type) AS changed,
-           string_agg(j.live_name::text, ', ') FILTER (WHERE j.role = 'default' AND (j.attgenerated <> '' OR j.atthasdef OR j.attidentity <> '')) AS computed
+           -- A virtual generated column is nowhere on disk: nothing is to be computed when a row is written.
+           string_agg(j.live_name::text, ', ') FILTER (WHERE j.role = 'default' AND j.attgenerated <> 'v' AND (j.attgenerated <> '' OR j.atthasdef OR j.attidentity <> '')) AS computed
     FROM joined j
     GROUP BY j.oid
 ), triggers AS (

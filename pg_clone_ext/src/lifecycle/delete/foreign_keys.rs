@@ -27,7 +27,7 @@ pub struct ForeignKey {
     pub keys: Vec<String>,
     /// Operators that compare them (parent, child), with their schemas.
     operators: Vec<String>,
-    /// a: no action, r: restrict, c: cascade, n: set null, d: set default.
+    /// a: no action, r: restrict, c: cascade, n: set null, d: set default. A key that is not enforced (18 and later) takes none.
     action: String,
     /// Whether its check can wait for the end of the transaction.
     pub deferrable: bool,
@@ -51,7 +51,7 @@ const KEYS: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('n
         FROM pg_catalog.unnest(f.conpfeqop) WITH ORDINALITY AS k (number, place) \
         JOIN pg_catalog.pg_operator o ON o.oid OPERATOR(pg_catalog.=) k.number \
         JOIN pg_catalog.pg_namespace s ON s.oid OPERATOR(pg_catalog.=) o.oprnamespace), \
-     'action', f.confdeltype, 'deferrable', f.condeferrable, 'deferred', f.condeferred, \
+     'action', CASE WHEN (pg_catalog.to_jsonb(f) OPERATOR(pg_catalog.->>) 'conenforced') OPERATOR(pg_catalog.=) 'false' THEN 'a' ELSE f.confdeltype::pg_catalog.text END, 'deferrable', f.condeferrable, 'deferred', f.condeferred, \
      'readable', pg_catalog.has_table_privilege(c.oid, 'SELECT'), \
      'row_key', COALESCE((SELECT pg_catalog.string_agg(pg_catalog.format('t.%I::pg_catalog.text', a.attname), ' OPERATOR(pg_catalog.||) '','' OPERATOR(pg_catalog.||) ' ORDER BY k.place) \
         FROM pg_catalog.pg_index i, pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (number, place), pg_catalog.pg_attribute a \
