@@ -62,7 +62,7 @@ BEGIN
         FROM pg_constraint f
         JOIN clone_internal.discoverable(schemas) d ON d.oid = f.conrelid
         JOIN clone.store_relation p ON p.store = discover_hops.store AND p.relation::oid = f.confrelid
-        JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[cardinality(f.conkey)]
+        JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = clone_internal.naming_column(f.conindid, f.conkey)
         WHERE f.contype = 'f' AND f.conrelid <> f.confrelid
           AND NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = discover_hops.store AND k.relation::oid = f.conrelid)
           AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = discover_hops.store AND k.relation::oid = f.conrelid)

@@ -110,6 +110,15 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.base_type(oid) IS 'The type that a domain, or a domain over a domain, is over; another type itself';
 
+CREATE FUNCTION clone_internal.naming_column(referenced_index oid, columns int2[]) RETURNS int2
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    -- The index of a temporal key is one of an exclusion constraint (18 and later); its last column is a period.
+    SELECT columns[cardinality(columns) - CASE WHEN EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = referenced_index AND i.indisexclusion) THEN 1 ELSE 0 END]
+$$;
+COMMENT ON FUNCTION clone_internal.naming_column(oid, int2[]) IS 'The last column of a foreign key that names the row, by the index it refers to and its columns';
+
 CREATE FUNCTION clone_internal.store_keys(store text) RETURNS jsonb
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp

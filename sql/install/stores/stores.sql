@@ -300,7 +300,7 @@ BEGIN
     -- A child without a project column belongs by its one foreign key into the parent.
     IF parent IS NOT NULL AND join_column IS NULL THEN
         SELECT a.attname INTO join_column
-        FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[cardinality(f.conkey)]
+        FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = clone_internal.naming_column(f.conindid, f.conkey)
         WHERE f.conrelid = relation AND f.confrelid = parent AND f.contype = 'f'
         ORDER BY cardinality(f.conkey), f.oid LIMIT 1;
     END IF;

@@ -50,6 +50,7 @@ fn main() -> ExitCode {
             virtual_generated_columns_are_computed_for_the_clone,
             a_table_whose_computed_columns_are_virtual_takes_the_bulk_path,
             temporal_keys_are_followed,
+            rows_belong_by_a_temporal_key,
             named_not_null_constraints_hold_for_clones,
             a_not_null_constraint_that_is_not_valid_holds_for_clones,
             a_check_that_is_not_enforced_stops_no_clone,
