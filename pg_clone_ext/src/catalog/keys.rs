@@ -192,6 +192,7 @@ fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
                 parent_columns: membership.parent_columns,
                 operators,
                 condition: membership.condition,
+                declared: true,
             });
         }
     }

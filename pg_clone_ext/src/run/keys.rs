@@ -99,19 +99,32 @@ impl Run {
                 match found {
                     MappedText::Cloned(new) => NewKey::To(Key::Text(new.to_owned())),
                     MappedText::NotCloned => NewKey::NotCloned,
-                    MappedText::Unknown => NewKey::Unknown,
+                    // A text column may hold the keys of a table whose key is an integer.
+                    MappedText::Unknown => match text.parse::<i64>() {
+                        Ok(number) if number.to_string() == *text => self.new_integer(number, keys),
+                        _ => NewKey::Unknown,
+                    },
                 }
             }
-            Key::Int(number) => keys
-                .iter()
-                .filter_map(|key| self.integers.get(key))
-                .map(|map| map.get(*number))
-                .find(|found| *found != MappedInteger::Unknown)
-                .map_or(NewKey::Unknown, |found| match found {
-                    MappedInteger::Cloned(new) => NewKey::To(Key::Int(new)),
-                    _ => NewKey::NotCloned,
-                }),
+            Key::Int(number) => match self.new_integer(*number, keys) {
+                // And an integer column those of a table whose key is a numeric or a text.
+                NewKey::Unknown if keys.iter().any(|key| self.text_keys.contains_key(key)) => {
+                    self.new_key_of(&Key::Text(number.to_string()), keys)
+                }
+                found => found,
+            },
         }
+    }
+
+    fn new_integer(&self, number: i64, keys: &[KeyRef]) -> NewKey {
+        keys.iter()
+            .filter_map(|key| self.integers.get(key))
+            .map(|map| map.get(number))
+            .find(|found| *found != MappedInteger::Unknown)
+            .map_or(NewKey::Unknown, |found| match found {
+                MappedInteger::Cloned(new) => NewKey::To(Key::Int(new)),
+                _ => NewKey::NotCloned,
+            })
     }
 
     /// The key of the row that makes a row one of the clone.

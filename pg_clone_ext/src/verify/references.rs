@@ -166,8 +166,10 @@ fn references(store: &Store, table: &Table) -> Vec<Followed> {
         };
         let key = target.column(&reference.target_column);
         let same_type = reference.form == ReferenceForm::Column
-            && plan::KeyKind::of(target.type_of(&reference.target_column))
-                == plan::KeyKind::of(table.type_of(&reference.column));
+            && plan::comparable(
+                target.type_of(&reference.target_column),
+                table.type_of(&reference.column),
+            );
         all.push(Followed {
             columns: vec![reference.column.clone()],
             place: match &reference.form {
@@ -202,7 +204,7 @@ fn references(store: &Store, table: &Table) -> Vec<Followed> {
         let Some(id) = target.id_column.clone() else {
             continue;
         };
-        let same_type = plan::KeyKind::of(target.type_of(&id)) == plan::KeyKind::of(&column.type_name);
+        let same_type = plan::comparable(target.type_of(&id), &column.type_name);
         all.push(Followed {
             columns: vec![column.name.clone()],
             place: String::new(),
@@ -234,12 +236,14 @@ pub fn keys_of(pair: &Pair<'_>, reference: &Followed, project: &str) -> Result<O
         .iter()
         .enumerate()
         .map(|(place, column)| {
-            let cast = if reference.as_text {
-                "::pg_catalog.text"
-            } else {
-                ""
+            let plain = format!("t.{}", quote::identifier(column));
+            let key = match reference.as_text {
+                true => {
+                    plan::canonical_key(target, column, "t").unwrap_or(format!("{plain}::pg_catalog.text"))
+                }
+                false => plain,
             };
-            format!("t.{}{cast} AS k{place}", quote::identifier(column))
+            format!("{key} AS k{place}")
         })
         .collect();
     let distinct = if reference.declared { "DISTINCT " } else { "" };
@@ -260,10 +264,18 @@ fn values_of(pair: &Pair<'_>, table: &Table, reference: &Followed, belongs: &str
         .columns
         .first()
         .map_or(String::new(), |column| format!("t.{}", quote::identifier(column)));
+    // Compared with a key as its text, a UUID in lower case.
+    let spelled = |value: &str| match (
+        pair.store.table(reference.parent),
+        reference.parent_columns.first(),
+    ) {
+        (Some(parent), Some(column)) => plan::spelled_as_key(parent, column, value),
+        _ => value.to_owned(),
+    };
     let (from, values) = match &reference.form {
         ReferenceForm::Array => (
             format!(" CROSS JOIN LATERAL pg_catalog.unnest({column}) AS u (value)"),
-            vec!["u.value::pg_catalog.text".to_owned()],
+            vec![spelled("u.value::pg_catalog.text")],
         ),
         ReferenceForm::Path(separators) => {
             let first: String = separators.chars().take(1).collect();
@@ -275,7 +287,7 @@ fn values_of(pair: &Pair<'_>, table: &Table, reference: &Followed, belongs: &str
                     quote::literal(&same),
                     quote::literal(&first)
                 ),
-                vec!["NULLIF(u.value, '')".to_owned()],
+                vec![spelled("NULLIF(u.value, '')")],
             )
         }
         _ => (
@@ -284,12 +296,14 @@ fn values_of(pair: &Pair<'_>, table: &Table, reference: &Followed, belongs: &str
                 .columns
                 .iter()
                 .map(|column| {
-                    let cast = if reference.as_text {
-                        "::pg_catalog.text"
-                    } else {
-                        ""
-                    };
-                    format!("t.{}{cast}", quote::identifier(column))
+                    let plain = format!("t.{}", quote::identifier(column));
+                    match reference.as_text {
+                        true => spelled(
+                            &plan::canonical_key(table, column, "t")
+                                .unwrap_or(format!("{plain}::pg_catalog.text")),
+                        ),
+                        false => plain,
+                    }
                 })
                 .collect(),
         ),

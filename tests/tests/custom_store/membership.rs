@@ -209,3 +209,74 @@ async fn a_row_of_two_projects_is_cloned_and_deleted_only_on_demand() {
         "a row of another tenant stays"
     );
 }
+
+#[tokio::test]
+async fn a_text_column_may_name_rows_of_tables_with_keys_of_other_types() {
+    for (holds, spelled) in [
+        ("text", "lower"),
+        ("varchar(40)", "upper"),
+        ("char(40)", "lower"),
+        ("citext", "upper"),
+    ] {
+        let db = described(
+            &format!(
+                "CREATE EXTENSION citext; CREATE SEQUENCE numbers START 10;
+                 CREATE TABLE org (id uuid PRIMARY KEY, name text); CREATE TABLE page (id uuid PRIMARY KEY, org_id uuid NOT NULL REFERENCES org);
+                 CREATE TABLE task (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org); CREATE TABLE bill (id numeric(20,0) PRIMARY KEY DEFAULT nextval('numbers'), org_id uuid NOT NULL REFERENCES org);
+                 CREATE TABLE label (id text PRIMARY KEY, org_id uuid NOT NULL REFERENCES org);
+                 CREATE TABLE note (id bigserial PRIMARY KEY, on_type text NOT NULL, on_id {holds} NOT NULL, body text);
+                 CREATE TABLE due (id bigserial PRIMARY KEY, bill_no int, body text);
+                 CREATE TABLE remark (id bigserial PRIMARY KEY, note_key {holds}, body text);
+                 INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000005', 'Ours'), ('b0000000-0000-4000-8000-000000000005', 'Theirs');
+                 INSERT INTO page VALUES ('aa000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000005'), ('bb000000-0000-4000-8000-000000000001', 'b0000000-0000-4000-8000-000000000005');
+                 INSERT INTO task (org_id) VALUES ('a0000000-0000-4000-8000-000000000005'), ('b0000000-0000-4000-8000-000000000005');
+                 INSERT INTO bill VALUES (1, 'a0000000-0000-4000-8000-000000000005'), (2, 'b0000000-0000-4000-8000-000000000005');
+                 INSERT INTO label VALUES ('1', 'a0000000-0000-4000-8000-000000000005'), ('2', 'b0000000-0000-4000-8000-000000000005');
+                 INSERT INTO note (on_type, on_id, body) SELECT 'Page', {spelled}(id::text), org_id::text FROM page UNION ALL SELECT 'Task', id::text, org_id::text FROM task
+                     UNION ALL SELECT 'Bill', id::text, org_id::text FROM bill UNION ALL SELECT 'Label', id, org_id::text FROM label;
+                 UPDATE note SET body = CASE WHEN body LIKE 'a%' THEN 'ours' ELSE 'theirs' END; INSERT INTO remark (note_key, body) SELECT id::text, body FROM note;
+                 INSERT INTO due (bill_no, body) SELECT id, org_id::text FROM bill"
+            ),
+            "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{page,task,bill,label}'::text[]) t;
+             SELECT clone.store_reference('s', 'note', 'on_id', t::regclass, type_column => 'on_type', belongs => true) FROM unnest('{page,task,bill,label}'::text[]) t; SELECT clone.store_table('s', 'note', 'resource');
+             SELECT clone.store_reference('s', 'due', 'bill_no', 'bill', belongs => true); SELECT clone.store_table('s', 'due', 'derived');
+             SELECT clone.store_reference('s', 'remark', 'note_key', 'note', belongs => true); SELECT clone.store_table('s', 'remark', 'derived')",
+        )
+        .await;
+        let tables = ["org", "page", "task", "bill", "label", "note", "remark", "due"];
+        let before = contents(&db, &tables).await;
+        let clone = db
+            .clone_project("'a0000000-0000-4000-8000-000000000005', 'Copy'")
+            .await;
+        let of_clone = |table: &str, kind: &str| {
+            format!(
+                "SELECT count(*) FROM note n JOIN {table} k ON lower(rtrim(n.on_id::text)) = k.id::text WHERE n.on_type = '{kind}' AND k.org_id = '{clone}'"
+            )
+        };
+        for (table, kind) in [
+            ("page", "Page"),
+            ("task", "Task"),
+            ("bill", "Bill"),
+            ("label", "Label"),
+        ] {
+            assert_eq!(db.number(&of_clone(table, kind)).await, 1, "{holds} {kind}");
+        }
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM due d JOIN bill b ON b.id = d.bill_no WHERE b.org_id = '{clone}'"
+            ))
+            .await,
+            1,
+            "{holds}"
+        );
+        assert_eq!(db.number("SELECT count(*) FROM note").await, 12, "{holds}");
+        assert_eq!(
+            db.number("SELECT count(*) FROM remark r JOIN note n ON n.id::text = rtrim(r.note_key::text) WHERE r.body = n.body").await,
+            12,
+            "{holds}"
+        );
+        assert_verified(&db, &clone).await;
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+        assert_eq!(contents(&db, &tables).await, before, "{holds}");
+    }
+}

@@ -3,7 +3,10 @@
 //! Every chain of references ends at one column, whose values are made anew or kept once per run; all columns that refer
 //! to it, through any number of tables, get the same new value. Two tables with equal integers or texts never meet.
 
+use super::quote::identifier;
 use super::store::{Column, ColumnRole, Oid, Store, Table};
+use super::table_copy::{KeyKind, canonical_key};
+use super::types::is_text;
 
 /// A column whose values have a map of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,6 +92,81 @@ pub struct Membership {
     pub operators: Vec<String>,
     /// Rows for which this way is one.
     pub condition: Option<String>,
+    /// No foreign key says it, so the types of the columns may be any.
+    pub declared: bool,
+}
+
+/// Types that one operator compares.
+fn family(type_name: &str) -> &str {
+    match KeyKind::of(type_name) {
+        KeyKind::Int => "integer",
+        _ if is_text(type_name) => "text",
+        _ => type_name.split('(').next().unwrap_or_default(),
+    }
+}
+
+/// Whether an operator compares values of two types, named as `format_type` does.
+pub fn comparable(one: &str, other: &str) -> bool {
+    family(one) == family(other)
+}
+
+/// A value as the text of a key of `table.column`, where the types of the two are not comparable: `value` is that text, from anywhere.
+pub fn spelled_as_key(table: &Table, column: &str, value: &str) -> String {
+    match KeyKind::of(table.type_of(column)) {
+        // A text may spell it in upper case.
+        KeyKind::Uuid => format!("pg_catalog.lower({value})"),
+        _ => value.to_owned(),
+    }
+}
+
+impl Membership {
+    /// Whether a pair of columns has types that no operator compares, such as a text that holds keys of type uuid.
+    fn as_text(&self, table: &Table, column: &str, parent: &Table, other: &str) -> bool {
+        self.declared && !comparable(table.type_of(column), parent.type_of(other))
+    }
+
+    /// The columns of a row `alias` of the table, as SQL that can be compared with [`Self::parent_values`].
+    pub fn values(&self, table: &Table, parent: &Table, alias: &str) -> Vec<String> {
+        let pairs = self.columns.iter().zip(&self.parent_columns);
+        pairs
+            .map(|(column, other)| {
+                let plain = format!("{alias}.{}", identifier(column));
+                if !self.as_text(table, column, parent, other) {
+                    return plain;
+                }
+                let text = canonical_key(table, column, alias)
+                    .unwrap_or_else(|| format!("{plain}::pg_catalog.text"));
+                spelled_as_key(parent, other, &text)
+            })
+            .collect()
+    }
+
+    /// The columns of the row `alias` of the parent that they name.
+    pub fn parent_values(&self, table: &Table, parent: &Table, alias: &str) -> Vec<String> {
+        let pairs = self.columns.iter().zip(&self.parent_columns);
+        pairs
+            .map(|(column, other)| {
+                let plain = format!("{alias}.{}", identifier(other));
+                if !self.as_text(table, column, parent, other) {
+                    return plain;
+                }
+                canonical_key(parent, other, alias).unwrap_or_else(|| format!("{plain}::pg_catalog.text"))
+            })
+            .collect()
+    }
+
+    /// How each pair of them is compared, as SQL.
+    pub fn equalities(&self, table: &Table, parent: &Table) -> Vec<&str> {
+        let pairs = self.columns.iter().zip(&self.parent_columns).zip(&self.operators);
+        pairs
+            .map(
+                |((column, other), operator)| match self.as_text(table, column, parent, other) {
+                    true => EQUAL,
+                    false => operator.as_str(),
+                },
+            )
+            .collect()
+    }
 }
 
 /// What the database and declarations say of a table's keys.
@@ -189,6 +267,7 @@ impl Table {
                         parent_columns: key.target_columns.clone(),
                         operators: key.operators.clone(),
                         condition: None,
+                        declared: false,
                     }),
                     (None, Some(id)) => ways.push(Membership {
                         columns: vec![join.clone()],
@@ -196,6 +275,7 @@ impl Table {
                         parent_columns: vec![id.clone()],
                         operators: vec![parent.column(id).map_or(EQUAL, Column::equality).to_owned()],
                         condition: None,
+                        declared: true,
                     }),
                     (None, None) => {}
                 }

@@ -1,6 +1,6 @@
 //! Which rows of a table belong to a project, as SQL.
 
-use super::keys::{EQUAL, Membership};
+use super::keys::EQUAL;
 use super::quote::{identifier, literal};
 use super::store::{Oid, Store, Table, TableRole};
 use super::table_copy::canonical_key;
@@ -23,6 +23,18 @@ pub fn condition(
     all: bool,
 ) -> Result<Option<String>> {
     build(store, table, project, active, all, "t", 0)
+}
+
+/// One way in which rows belong, as SQL.
+struct Way {
+    /// Columns of the row.
+    values: Vec<String>,
+    /// How each is compared.
+    operators: Vec<String>,
+    /// Rows for which it is one.
+    condition: Option<String>,
+    /// What they are compared with, of the parent's rows.
+    selected: Vec<String>,
 }
 
 fn build(
@@ -51,7 +63,7 @@ fn build(
         ));
     }
     let mut alternatives: Vec<String> = owner.into_iter().collect();
-    let mut grouped: Vec<(Membership, Vec<String>)> = Vec::new();
+    let mut grouped: Vec<(Way, Vec<String>)> = Vec::new();
     for way in ways.into_iter().filter(|way| active.contains(&way.parent)) {
         let Some(parent) = store.table(way.parent) else {
             continue;
@@ -60,31 +72,30 @@ fn build(
         let Some(where_parent) = build(store, parent, project, active, all, &inner, depth + 1)? else {
             continue;
         };
-        let selected: Vec<String> = way
-            .parent_columns
-            .iter()
-            .map(|column| format!("{inner}.{}", identifier(column)))
-            .collect();
+        let way = Way {
+            values: way.values(table, parent, alias),
+            operators: way
+                .equalities(table, parent)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            condition: way.condition.clone(),
+            selected: way.parent_values(table, parent, &inner),
+        };
         let rows = format!(
             "SELECT {} FROM {} AS {inner} WHERE {where_parent}",
-            selected.join(", "),
+            way.selected.join(", "),
             parent.from_sql()
         );
         match grouped.iter_mut().find(|(known, _)| {
-            known.columns == way.columns
-                && known.operators == way.operators
-                && known.condition == way.condition
+            known.values == way.values && known.operators == way.operators && known.condition == way.condition
         }) {
             Some((_, parts)) => parts.push(rows),
             None => grouped.push((way, vec![rows])),
         }
     }
     for (way, parts) in grouped {
-        let columns: Vec<String> = way
-            .columns
-            .iter()
-            .map(|column| format!("{alias}.{}", identifier(column)))
-            .collect();
+        let columns = &way.values;
         let left = match columns.as_slice() {
             [one] => one.clone(),
             several => format!("ROW({})", several.join(", ")),
@@ -95,7 +106,7 @@ fn build(
         let mut sql = if way.operators.iter().all(|operator| operator == first) {
             format!("{left} {first} ANY ({})", parts.join(" UNION ALL "))
         } else {
-            each_by_its_operator(&way, &columns, &parts, depth)
+            each_by_its_operator(&way, &parts, depth)
         };
         if let Some(condition) = &way.condition {
             sql = format!("({condition}) AND {sql}");
@@ -128,7 +139,8 @@ fn build(
 }
 
 /// Columns of a row of the parent, each compared as its own type does.
-fn each_by_its_operator(way: &Membership, columns: &[String], parts: &[String], depth: usize) -> String {
+fn each_by_its_operator(way: &Way, parts: &[String], depth: usize) -> String {
+    let columns = &way.values;
     let names: Vec<String> = (0..columns.len()).map(|place| format!("k{place}")).collect();
     let pairs: Vec<String> = columns
         .iter()
@@ -186,17 +198,11 @@ fn another(
                 continue;
             };
             let mut same: Vec<String> = way
-                .columns
-                .iter()
-                .zip(&way.parent_columns)
-                .zip(&way.operators)
-                .map(|((column, other), operator)| {
-                    format!(
-                        "{inner}.{} {operator} {alias}.{}",
-                        identifier(other),
-                        identifier(column)
-                    )
-                })
+                .parent_values(table, parent, &inner)
+                .into_iter()
+                .zip(way.equalities(table, parent))
+                .zip(way.values(table, parent, alias))
+                .map(|((other, operator), value)| format!("{other} {operator} {value}"))
                 .collect();
             same.push(format!("({theirs})"));
             let named = format!(

@@ -17,7 +17,7 @@ mod types;
 
 pub use keys::{
     ColumnKeys, EQUAL, ForeignKey, KeyRef, Membership, Outside, Reference, ReferenceForm, TableKeys, Unique,
-    changes,
+    changes, comparable, spelled_as_key,
 };
 pub use membership::{condition, key_column, of_others, source_of_ids};
 pub use order::{has_circle, insertion_order};

@@ -286,19 +286,17 @@ impl Search<'_> {
                 None => "true".to_owned(),
             };
             let selected: Vec<String> = way
-                .parent_columns
+                .parent_values(table, parent, "t")
                 .iter()
                 .enumerate()
-                .map(|(place, column)| format!("t.{} AS c{place}", quote::identifier(column)))
+                .map(|(place, value)| format!("{value} AS c{place}"))
                 .collect();
             let mut same: Vec<String> = way
-                .columns
+                .values(table, parent, "t")
                 .iter()
-                .zip(&way.operators)
+                .zip(way.equalities(table, parent))
                 .enumerate()
-                .map(|(place, (column, operator))| {
-                    format!("g.c{place} {operator} t.{}", quote::identifier(column))
-                })
+                .map(|(place, (value, operator))| format!("g.c{place} {operator} {value}"))
                 .collect();
             same.extend(way.condition.as_ref().map(|condition| format!("({condition})")));
             others.push(format!(

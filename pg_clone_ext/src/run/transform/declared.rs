@@ -10,7 +10,7 @@ use crate::pg::value::Value;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::rewrite_error;
-use crate::run::keys::{Key, NewKey};
+use crate::run::keys::{Key, NewKey, plain};
 use pg_clone_core::edit;
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::jsonb;
@@ -52,7 +52,7 @@ impl Transformer<'_> {
             return self.key_at(place, output, row, value, kind, Some(domain));
         }
         let text = datum::to_text(value)?;
-        match self.keys().text_of(&text, domain)? {
+        match self.keys().text_of(plain(&text, &output.type_name), domain)? {
             NewText::Same => Ok(Changed::No),
             NewText::To(new) => self.typed_text(place, Some(new)),
             NewText::Gone => Ok(Changed::ToNull),

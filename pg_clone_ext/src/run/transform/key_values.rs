@@ -9,7 +9,7 @@ use crate::pg::value::datum::Changed;
 use crate::run::document_errors::dangling_error;
 use crate::run::keys::{Key, NewKey, plain};
 use crate::run::state::Run;
-use pg_clone_core::error::Result;
+use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{KeyKind, KeyRef, Output};
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, TextIdOutcome, UuidOutcome};
@@ -125,16 +125,25 @@ impl KeyMapper<'_, '_> {
     fn integer(&mut self, output: &Output, value: Value, domain: Option<KeyRef>) -> Result<Changed> {
         let key = Key::Int(datum::read_integer(value));
         Ok(match self.run.new_key_of(&key, domain.as_slice()) {
-            NewKey::To(Key::Int(new)) => {
+            NewKey::To(new) => {
                 self.key_statistics.rewritten();
-                Changed::To(datum::make_integer(new, &output.type_name)?)
+                // The key of a table whose key is a numeric or a text.
+                let new = new.to_text();
+                let number = new.parse().map_err(|_| {
+                    Error::bad_argument(format!(
+                        "column {} has type {}, which cannot hold the new key \"{new}\"",
+                        output.column, output.type_name
+                    ))
+                    .hint("Let the key that it names be made by a function that makes numbers: its id_generator, or a DEFAULT.")
+                })?;
+                Changed::To(datum::make_integer(number, &output.type_name)?)
             }
             NewKey::NotCloned => {
                 let target = domain.map_or(String::new(), |domain| self.target(&key, domain));
                 self.key_statistics.dangling(&target);
                 keep_or_null(self.dangling(&target)?)
             }
-            _ => Changed::No,
+            NewKey::Unknown => Changed::No,
         })
     }
 
