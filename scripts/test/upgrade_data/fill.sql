@@ -2,7 +2,7 @@
 CREATE EXTENSION pg_clone_ext;
 \ir ../../../tests/fixtures/shop_store.sql
 SELECT clone.store_create('documents', 'documents', '{"blobs": "file:/srv/files"}');
-SELECT clone.store_create('registry', 'registry');
+SELECT clone.store_create('registry', 'registry', '{"handle_prefix": "20.500.1"}');
 SELECT clone.rule('documents', 'Client', '$.secret', 'regenerate', '{"hex": 16}');
 SELECT clone.stable('documents', 'Client');
 CREATE FUNCTION public.my_preset(store text, options jsonb) RETURNS void LANGUAGE sql AS 'SELECT';
