@@ -30,6 +30,11 @@ pub enum ArchiveError {
         /// What is wrong with it.
         what: String,
     },
+    /// Readers would refuse it.
+    #[error(
+        "the manifest is too large: the project has too many tables, or names too many rows that it shares with others"
+    )]
+    ManifestTooLarge,
     /// The input or output failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),

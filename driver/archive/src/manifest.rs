@@ -53,6 +53,9 @@ pub struct Table {
     pub name: String,
     /// The columns of its rows, in order.
     pub columns: Vec<Column>,
+    /// How many rows the source expected; the totals at the end are what was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_rows: Option<u64>,
 }
 
 /// A column.
@@ -98,7 +101,18 @@ pub struct TableTotals {
     pub bytes: u64,
 }
 
+/// Bytes of a manifest: some 40,000 columns.
+const MAX_BYTES: usize = 4 << 20;
+/// Its parts: each takes up to 50 bytes of memory, however short it is in JSON.
+const MAX_PARTS: usize = 400_000;
+
 impl Manifest {
+    /// Whether a manifest of this text is small enough to be read within the memory that readers promise.
+    pub(crate) fn may_be_read(text: &[u8]) -> bool {
+        let parts = text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{'));
+        text.len() <= MAX_BYTES && parts.count() <= MAX_PARTS
+    }
+
     /// SHA-256 over names and types of tables and columns, in hexadecimal digits: equal for equal schemas.
     pub fn fingerprint_of(tables: &[Table]) -> String {
         let mut digest = Sha256::new();

@@ -7,9 +7,6 @@ use serde::de::DeserializeOwned;
 use crate::frame::{self, Chain, FORMAT_VERSION, Header, Kind, MAGIC};
 use crate::{ArchiveError, FileEntry, Manifest, TableTotals, Totals};
 
-/// A manifest may be as large as one of 20,000 tables with 50 columns each.
-const MAX_MANIFEST_BYTES: usize = 64 << 20;
-
 /// The next part of an archive.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Item<'r> {
@@ -139,10 +136,10 @@ impl<R: Read> Reader<R> {
                 self.pending = Some(header);
                 break;
             }
-            if text.len() + self.raw.len() > MAX_MANIFEST_BYTES {
+            text.extend_from_slice(&self.raw);
+            if !Manifest::may_be_read(&text) {
                 return Err(self.damaged("the manifest is too large"));
             }
-            text.extend_from_slice(&self.raw);
         }
         self.manifest = serde_json::from_slice(&text)
             .map_err(|error| self.damaged(&format!("the manifest cannot be read: {error}")))?;

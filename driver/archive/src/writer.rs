@@ -24,8 +24,12 @@ impl<W: Write> Writer<W> {
     /// Begins an archive with its manifest.
     ///
     /// # Errors
-    /// Those of the output.
+    /// Those of the output; [`ArchiveError::ManifestTooLarge`].
     pub fn new(mut output: W, manifest: &Manifest) -> Result<Self, ArchiveError> {
+        let text = json(manifest)?;
+        if !Manifest::may_be_read(&text) {
+            return Err(ArchiveError::ManifestTooLarge);
+        }
         output.write_all(&MAGIC)?;
         output.write_all(&FORMAT_VERSION.to_be_bytes())?;
         let mut writer = Writer {
@@ -39,7 +43,7 @@ impl<W: Write> Writer<W> {
                 ..Totals::default()
             },
         };
-        writer.add(&json(manifest)?)?;
+        writer.add(&text)?;
         writer.flush_block()?;
         Ok(writer)
     }

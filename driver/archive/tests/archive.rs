@@ -14,6 +14,7 @@ fn manifest(tables: usize) -> Manifest {
                 type_name: "uuid".to_owned(),
                 not_null: true,
             }],
+            expected_rows: None,
         })
         .collect();
     Manifest {
