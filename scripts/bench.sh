@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures a clone against plain INSERT … SELECT of the same rows: bench.sh [shape…] (dump documents medplum large rails blobs;
+# Measures a clone against plain INSERT … SELECT of the same rows: bench.sh [shape…] (dump documents medplum large rails moving blobs;
 # without any, all but blobs). Prints a header, a table per shape and, at the end, a line per goal:
 # goal <name> <value> <limit> met|short. Every figure is a ratio within this run: contestants take turns, medians count.
 # BENCH_SCALE=tiny|small|full (default small; tiny shows only that everything runs), BENCH_ROUNDS, BENCH_DIR (where the private cluster goes),
@@ -10,7 +10,7 @@ here=$root/scripts/bench
 use_postgresql
 . "$here/cluster.sh"
 . "$here/measure.sh"
-for shape in documents large medplum rails; do . "$here/$shape.sh"; done
+for shape in documents large medplum rails moving; do . "$here/$shape.sh"; done
 
 scale=${BENCH_SCALE:-small}
 case $scale in
@@ -21,11 +21,11 @@ case $scale in
 esac
 
 shapes=("$@")
-[ ${#shapes[@]} -gt 0 ] || shapes=(dump documents medplum large rails)
+[ ${#shapes[@]} -gt 0 ] || shapes=(dump documents medplum large rails moving)
 for shape in "${shapes[@]}"; do
     case $shape in
-        dump | documents | medplum | large | rails | blobs) ;;
-        *) fail "unknown shape $shape: dump, documents, medplum, large, rails or blobs" ;;
+        dump | documents | medplum | large | rails | moving | blobs) ;;
+        *) fail "unknown shape $shape: dump, documents, medplum, large, rails, moving or blobs" ;;
     esac
 done
 

@@ -27,7 +27,10 @@ start_cluster() {
 }
 
 stop_cluster() {
-    as_server pg_ctl -D "$scratch/data" -m immediate -w stop >/dev/null 2>&1 || true
+    local data
+    for data in data second; do
+        as_server pg_ctl -D "$scratch/$data" -m immediate -w stop >/dev/null 2>&1 || true
+    done
     rm -rf "$scratch"
 }
 
