@@ -278,6 +278,32 @@ impl Scratch {
         Self::copy_of("extension_only").await
     }
 
+    /// A new database of another cluster than the test program's.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn new_on(cluster: &Cluster) -> Self {
+        let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        Session::open(&cluster.connection("postgres"))
+            .await
+            .run(&format!("CREATE DATABASE {name} TEMPLATE template0"))
+            .await;
+        Self::of_cluster(cluster, &name).await
+    }
+
+    /// A session on a database of a cluster.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub async fn of_cluster(cluster: &Cluster, name: &str) -> Self {
+        let config = cluster.connection(name);
+        Scratch {
+            session: Session::open(&config).await,
+            config,
+            name: name.to_owned(),
+        }
+    }
+
     /// Another superuser's session.
     ///
     /// # Panics

@@ -1,11 +1,14 @@
 //! The command lines of `copy`, `export` and `import`.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::request::{CloneRequest, filter, key_values};
 use crate::args::BlobPlaces;
-use crate::failure::UsageContext;
+use crate::blobs::Location;
 
 /// What `copy` and `import` take of the arguments of `clone`.
 #[derive(Debug, Args)]
@@ -53,6 +56,10 @@ pub struct NewProjectArgs {
     /// Do not queue the files of the project.
     #[arg(long)]
     pub no_blobs: bool,
+
+    /// Read the rows, compare the tables, show what would be cloned, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 impl NewProjectArgs {
@@ -60,17 +67,29 @@ impl NewProjectArgs {
     ///
     /// # Errors
     /// Wrong usage.
-    pub fn request(&self, project: &str) -> anyhow::Result<CloneRequest> {
-        let mut options = key_values("--option", &self.options).or_usage()?;
-        if self.keep_ids {
-            options.insert("keep_ids".to_owned(), true.into());
-        }
-        if self.no_blobs {
-            options.insert("blobs".to_owned(), "none".into());
-        }
-        for (key, value) in [("replace", &self.replace), ("expires_in", &self.expires_in)] {
-            if let Some(value) = value {
-                options.insert(key.to_owned(), value.as_str().into());
+    pub fn request(&self, project: &str, places: &BlobPlaces) -> anyhow::Result<CloneRequest> {
+        let mut options = key_values("--option", &self.options)?;
+        let mut put = |flag: &str, key: &str, value: Option<Value>| {
+            let before = value.and_then(|value| options.insert(key.to_owned(), value));
+            anyhow::ensure!(
+                before.is_none(),
+                "{flag} and --option {key}=… say the same thing twice"
+            );
+            Ok(())
+        };
+        let text = |value: &Option<String>| value.as_deref().map(Value::from);
+        put("--keep-ids", "keep_ids", self.keep_ids.then(|| true.into()))?;
+        put("--no-blobs", "blobs", self.no_blobs.then(|| "none".into()))?;
+        put("--replace", "replace", text(&self.replace))?;
+        put("--expires-in", "expires_in", text(&self.expires_in))?;
+        // Recorded with the clone, so that whoever verifies or deletes it looks there.
+        for (flag, key, value) in [
+            ("--blobs-from", "blobs_from", &places.blobs_from),
+            ("--blobs-to", "blobs_to", &places.blobs_to),
+        ] {
+            if let Some(value) = value.as_ref().filter(|_| !self.no_blobs) {
+                let location = Location::from_argument(value).with_context(|| flag.to_owned())?;
+                put(flag, key, Some(location.url().into()))?;
             }
         }
         Ok(CloneRequest {
@@ -86,9 +105,48 @@ impl NewProjectArgs {
     }
 }
 
+/// Who clones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// The extension in the target.
+    #[default]
+    Extension,
+    /// A private server that this command starts here, where the extension is installed; source and target need none.
+    Local,
+}
+
+/// What a private server must know of the target's tables.
+#[derive(Debug, Args)]
+#[group(id = "description", multiple = false)]
+pub struct DescriptionArgs {
+    /// With --engine local: the store as `pg_clone store export` or `store discover` wrote it.
+    #[arg(long, value_name = "FILE")]
+    pub store_file: Option<PathBuf>,
+
+    /// With --engine local: the table of tenants, from which the others are found.
+    #[arg(long, value_name = "TABLE")]
+    pub tenant: Option<String>,
+
+    /// With --engine local: the preset of the store, such as medplum.
+    #[arg(long, value_name = "PRESET")]
+    pub preset: Option<String>,
+}
+
 /// `pg_clone copy`
 #[derive(Debug, Args)]
 pub struct CopyArgs {
+    /// Who clones: the extension in the target, or a private server.
+    #[arg(long, value_enum, default_value_t, requires_if("local", "description"))]
+    pub engine: Engine,
+
+    /// What the private server must know.
+    #[command(flatten)]
+    pub description: DescriptionArgs,
+
+    /// With --engine local: only these schemas of the target are looked at; may be repeated [default: all].
+    #[arg(long = "schema", value_name = "SCHEMA")]
+    pub schemas: Vec<String>,
+
     /// Id of the project in the source database.
     pub project: String,
 
@@ -138,6 +196,14 @@ pub struct ExportArgs {
     /// Read under this exported snapshot (pg_export_snapshot()).
     #[arg(long, value_name = "ID")]
     pub snapshot: Option<String>,
+
+    /// Export the files of the project too.
+    #[arg(long, conflicts_with = "full_history")]
+    pub with_blobs: bool,
+
+    /// Where the files are: file:<directory>, s3://bucket/prefix [default: where they were copied to, or the store's blobs option].
+    #[arg(long, value_name = "URL", requires = "with_blobs")]
+    pub blobs_from: Option<String>,
 }
 
 /// `pg_clone import`
@@ -145,6 +211,10 @@ pub struct ExportArgs {
 pub struct ImportArgs {
     /// The archive; - for standard input.
     pub file: String,
+
+    /// The files of the archive are unpacked into this new directory, and copied from there [default: <FILE>.files].
+    #[arg(long, value_name = "DIRECTORY")]
+    pub files_dir: Option<PathBuf>,
 
     /// What the new project is.
     #[command(flatten)]

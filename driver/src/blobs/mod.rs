@@ -5,6 +5,7 @@
 //! Each folder uses those above it: `file` (bytes and what is known of them), `storage` (directory, S3, Azure, Google),
 //! `transfer` (one file from storage to storage), `queue` (`clone.blob_copy`), `worker` (the loop).
 
+mod archived;
 mod file;
 mod queue;
 mod storage;
@@ -12,6 +13,7 @@ mod transfer;
 mod verify;
 mod worker;
 
+pub use archived::{EachFile, FilesOfProject, UnpackedFiles};
 pub use queue::backoff::Backoff;
 pub use queue::notify_listener::{CHANNEL, Listener};
 pub use queue::status::{FileError, RunStatus, Status, retry, status};

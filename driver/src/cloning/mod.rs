@@ -40,6 +40,7 @@ pub async fn clone_project(
                     schema,
                     request,
                     pid,
+                    planned: None,
                 };
                 tokio::select! {
                     result = work => result,
@@ -74,4 +75,4 @@ async fn run(session: &Session, schema: &str, request: &CloneRequest) -> Result<
 pub(crate) mod calls;
 pub(crate) mod report;
 pub(crate) mod verification;
-mod watch;
+pub(crate) mod watch;

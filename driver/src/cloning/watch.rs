@@ -28,6 +28,8 @@ pub struct Watched<'a> {
     pub request: &'a CloneRequest,
     /// The server process that runs it.
     pub pid: i32,
+    /// Rows by table, where they are known; else they are planned on another connection.
+    pub planned: Option<&'a HashMap<String, u64>>,
 }
 
 /// Shows the progress of a clone until it is dropped: it never ends by itself. Progress is a courtesy, so a failure to
@@ -35,7 +37,11 @@ pub struct Watched<'a> {
 pub async fn watch_clone(watched: Watched<'_>, progress: &mut Progress) -> std::convert::Infallible {
     let (sender, mut planned) = tokio::sync::watch::channel(HashMap::new());
     let plan = async {
-        if let Ok(rows) = plan_rows(watched).await {
+        let rows = match watched.planned {
+            Some(planned) => Ok(planned.clone()),
+            None => plan_rows(watched).await,
+        };
+        if let Ok(rows) = rows {
             let _ = sender.send(rows);
         }
         std::future::pending::<()>().await;

@@ -1,14 +1,17 @@
 //! The commands, one file each. Every one gets a [`Context`], prints its result and says how it ended.
 
+mod archive;
 mod blobs;
 mod cache;
 mod clone;
 mod delete;
 mod demo;
+mod export;
 mod generate;
 mod item;
 mod jobs;
 mod moving;
+mod moving_locally;
 mod runs;
 mod store;
 mod verify;
@@ -120,12 +123,12 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Outcome> {
     match command {
         Command::Clone(args) => clone::run(context, &args).await,
         Command::Copy(args) => moving::copy(context, &args).await,
-        Command::Export(args) => moving::export(context, &args).await,
+        Command::Export(args) => export::run(context, &args).await,
         Command::Import(args) => moving::import(context, &args).await,
         Command::Runs(args) => runs::list(context, &args).await,
         Command::Show { run } => match run.parse() {
             Ok(run) => runs::show(context, run).await,
-            Err(_) => moving::show(context, &run),
+            Err(_) => archive::show(context, &run),
         },
         Command::Verify(args) => verify::run(context, &args).await,
         Command::Delete(args) => delete::run(context, &args).await,

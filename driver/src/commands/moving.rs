@@ -1,264 +1,264 @@
-//! `pg_clone copy`, `pg_clone export`, `pg_clone import` and `pg_clone show FILE`.
+//! `pg_clone copy` and `pg_clone import`.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use clone_archive::{Item, Manifest, Reader, Totals};
+use clone_archive::Reader;
 use serde_json::{Value, json};
 
 use super::Context;
+use super::archive::open;
+use super::clone::plan::{print_plan, total};
 use crate::args::BlobPlaces;
-use crate::args::moving::{CopyArgs, ExportArgs, ImportArgs};
+use crate::args::moving::{CopyArgs, Engine, ImportArgs};
+use crate::args::request::CloneRequest;
+use crate::blobs::UnpackedFiles;
 use crate::cloning::report::RunReport;
 use crate::connect::session::Session;
 use crate::connect::{ProcessEnvironment, Target};
-use crate::failure::{Committed, Outcome, UsageContext};
+use crate::failure::{Committed, Outcome, Usage, UsageContext};
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
-use crate::moving::{self, Destination, Export, Moved, Snapshot};
-use crate::output::{bytes, thousands};
+use crate::interrupt::Interrupted;
+use crate::moving::{self, ArchiveSource, Destination, Difference, Planned, Snapshot, Unpacking};
+
+/// Whether a store that may be meant has files, and where they are.
+const FILES: &str = "SELECT s.options ->> 'blobs', COALESCE(s.options ->> 'blob_prefix_in_bucket', '') FROM clone.store s \
+     WHERE ($1::text IS NULL OR s.name = $1) AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = s.name AND r.blob_key IS NOT NULL)";
 
 pub(super) async fn copy(context: &mut Context, args: &CopyArgs) -> Result<Outcome> {
-    let request = args.new.request(&args.project)?;
-    let resolve = |dsn: &str| Target::resolve_with(Some(dsn), &[], &ProcessEnvironment).or_usage();
-    let from = resolve(&args.from).context("--from")?;
+    let request = args.new.request(&args.project, &args.blobs).or_usage()?;
+    let from = Target::resolve_with(Some(&args.from), &[], &ProcessEnvironment)
+        .context("--from")
+        .or_usage()?;
     let to = match &args.to {
-        Some(dsn) => resolve(dsn).context("--to")?,
+        Some(dsn) => Target::resolve_with(Some(dsn), &[], &ProcessEnvironment)
+            .context("--to")
+            .or_usage()?,
         None => context.target()?,
     };
+    if args.engine == Engine::Local {
+        return super::moving_locally::copy(context, args, request, &from, &to).await;
+    }
     let session = context.session(&to).await?;
     let schema = session.extension_schema().await?;
-    let source = Snapshot::open(&from, &context.interrupt, args.snapshot.as_deref()).await?;
+    if wants_files(&request) && request.options.get("blobs_from").is_none() {
+        let known = files_of_store(&session, request.store.as_deref()).await;
+        if known.is_some_and(|(blobs, _)| blobs.is_some()) {
+            return Err(where_are_the_files("of the source", None).into());
+        }
+    }
+    let mut source = Snapshot::open(&from, &context.interrupt, args.snapshot.as_deref()).await?;
     let interrupt = context.interrupt.clone();
     let destination = Destination {
         session: &session,
+        target: &to,
+        rows_for: &session,
         schema: &schema,
         request: &request,
         interrupt: &interrupt,
     };
-    let moved = moving::copy_project(&source, &destination, &mut context.progress).await?;
-    drop(source);
-    finish(context, &session, &to, moved, &args.blobs, args.blobs_later).await
-}
-
-pub(super) async fn export(context: &mut Context, args: &ExportArgs) -> Result<Outcome> {
-    let target = context.target()?;
-    let source = Snapshot::open(&target, &context.interrupt, args.snapshot.as_deref()).await?;
-    let options = if args.full_history {
-        json!({"history": "full"})
-    } else {
-        json!({})
-    };
-    let export = Export {
-        project: &args.project,
-        store: args.store.as_deref(),
-        options: &options,
-    };
-    let interrupt = context.interrupt.clone();
-    let totals = if args.file == "-" {
-        let output = BufWriter::new(std::io::stdout().lock());
-        moving::export_project(&source, &export, output, &interrupt, &mut context.progress).await?
-    } else {
-        let file = NewFile::create(Path::new(&args.file))?;
-        let output = BufWriter::new(&file.file);
-        let totals =
-            moving::export_project(&source, &export, output, &interrupt, &mut context.progress).await?;
-        file.keep()?;
-        totals
-    };
-    let rows: u64 = totals.tables.iter().map(|table| table.rows).sum();
-    if args.file != "-" {
-        let size = std::fs::metadata(&args.file).map_or(0, |metadata| metadata.len());
-        context.output.line(format!(
-            "{} rows of project {} are in {} ({})",
-            count(rows),
-            args.project,
-            args.file,
-            bytes(i64::try_from(size).unwrap_or(i64::MAX))
-        ));
-        context
-            .output
-            .document(&json!({"project": args.project, "file": args.file, "rows": rows, "bytes": size}));
+    if args.new.dry_run {
+        let planned = moving::plan_move(&mut source, &destination, &mut context.progress).await?;
+        return Ok(print_planned(context, &planned));
     }
-    Ok(Outcome::Done)
+    let moved = moving::move_project(&mut source, &destination, &mut context.progress).await?;
+    drop(source);
+    let finish = Finish {
+        session: &session,
+        target: &to,
+        places: &args.blobs,
+        blobs_later: args.blobs_later,
+        run: moved.run,
+    };
+    let read = (moved.read.rows(), moved.read.bytes);
+    finish.run(context, moved.project, read, None).await
 }
 
 pub(super) async fn import(context: &mut Context, args: &ImportArgs) -> Result<Outcome> {
-    let mut archive = open(&args.file)?;
-    let mut request = args.new.request(&archive.manifest().project.clone())?;
+    let archive = open(&args.file)?;
+    let mut request = args
+        .new
+        .request(&archive.manifest().project, &args.blobs)
+        .or_usage()?;
     request
         .store
         .get_or_insert_with(|| archive.manifest().store.clone());
     let target = context.target()?;
     let session = context.session(&target).await?;
     let schema = session.extension_schema().await?;
+    let files = files_of_archive(&archive, args, &mut request, &session).await?;
+    let unpacked = files.is_some();
+    let mut source = ArchiveSource::new(archive, files);
     let interrupt = context.interrupt.clone();
     let destination = Destination {
         session: &session,
+        target: &target,
+        rows_for: &session,
         schema: &schema,
         request: &request,
         interrupt: &interrupt,
     };
-    let moved = moving::import_archive(&mut archive, &destination, &mut context.progress).await?;
-    finish(context, &session, &target, moved, &args.blobs, args.blobs_later).await
+    if args.new.dry_run {
+        let planned = moving::plan_move(&mut source, &destination, &mut context.progress).await?;
+        return Ok(print_planned(context, &planned));
+    }
+    let moved = moving::move_project(&mut source, &destination, &mut context.progress).await?;
+    let finish = Finish {
+        session: &session,
+        target: &target,
+        places: &args.blobs,
+        blobs_later: args.blobs_later,
+        run: moved.run,
+    };
+    let read = (moved.read.rows(), moved.read.bytes);
+    let files = source.into_files().filter(|_| unpacked);
+    finish.run(context, moved.project, read, files).await
 }
 
-/// Shows what an archive says of itself, after a check of all its checksums.
-pub(super) fn show(context: &mut Context, file: &str) -> Result<Outcome> {
-    let mut archive = open(file)?;
-    let manifest = archive.manifest().clone();
-    let totals = loop {
-        match archive
-            .next_item()
-            .with_context(|| format!("cannot read {file}"))?
-        {
-            Some(Item::End(totals)) => break totals,
-            Some(_) => {}
-            None => anyhow::bail!("{file} has no end"),
+fn wants_files(request: &CloneRequest) -> bool {
+    request.options.get("blobs") != Some(&Value::from("none"))
+}
+
+/// Where the files of the store are that is meant, and what its keys lose in a directory; none for a store without files, or one that may not be read.
+async fn files_of_store(session: &Session, store: Option<&str>) -> Option<(Option<String>, String)> {
+    let rows = session.query(FILES, &[&store]).await.ok()?;
+    let row = rows.first()?;
+    Some((row.try_get(0).ok()?, row.try_get(1).ok()?))
+}
+
+fn where_are_the_files(of: &str, said: Option<&str>) -> Usage {
+    let said = said.map_or_else(String::new, |said| format!(" (they were in {said})"));
+    Usage(anyhow::anyhow!(
+        "nobody says where the files {of} are{said}: give --blobs-from, or --no-blobs"
+    ))
+}
+
+/// Prepares to unpack the files of an archive. The clone records the directory as the place that they are copied from.
+async fn files_of_archive<R: Read>(
+    archive: &Reader<R>,
+    args: &ImportArgs,
+    request: &mut CloneRequest,
+    session: &Session,
+) -> Result<Option<Unpacking>> {
+    if !wants_files(request) || args.new.dry_run {
+        return Ok(None);
+    }
+    let Some((blobs, prefix)) = files_of_store(session, request.store.as_deref()).await else {
+        return Ok(None);
+    };
+    let manifest = archive.manifest();
+    if !manifest.with_files {
+        if blobs.is_some() && request.options.get("blobs_from").is_none() {
+            return Err(where_are_the_files("of the archive", manifest.blobs.as_deref()).into());
         }
+        return Ok(None);
+    }
+    let directory = match (&args.files_dir, args.file.as_str()) {
+        (Some(directory), _) => directory.clone(),
+        (None, "-") => {
+            return Err(Usage(anyhow::anyhow!(
+                "the archive has files: give --files-dir, a directory that they are unpacked into"
+            ))
+            .into());
+        }
+        (None, file) => PathBuf::from(format!("{file}.files")),
     };
-    print(context, &manifest, &totals);
-    context
-        .output
-        .document(&json!({"manifest": manifest, "totals": totals}));
-    Ok(Outcome::Done)
+    let files = UnpackedFiles::create(&directory, &prefix)?;
+    if let Value::Object(options) = &mut request.options {
+        options.insert("blobs_from".to_owned(), files.location().url().into());
+    }
+    Ok(Some(Unpacking::into_directory(files)))
 }
 
-fn print(context: &mut Context, manifest: &Manifest, totals: &Totals) {
-    let output = &mut context.output;
-    output.line(format!(
-        "Project {} of store {} (preset {}), exported {} by {}, PostgreSQL {}, pg_clone_ext {}",
-        manifest.project,
-        manifest.store,
-        manifest.preset,
-        manifest.created_at,
-        manifest.created_by,
-        manifest.server_version,
-        manifest.extension_version.as_deref().unwrap_or("none")
+/// What `--dry-run` found.
+pub(super) fn print_planned(context: &mut Context, planned: &Planned) -> Outcome {
+    let Planned {
+        plan,
+        differences,
+        read,
+    } = planned;
+    for Difference { difference, .. } in differences {
+        context.output.line(format!("different: {difference}"));
+    }
+    print_plan(context, plan);
+    context.output.line(format!(
+        "{}; {} rows were read; nothing was written",
+        total(plan),
+        super::archive::count(read.rows())
     ));
-    let rows = manifest
-        .tables
-        .iter()
-        .zip(&totals.tables)
-        .filter(|(_, counts)| counts.rows > 0);
-    output.table(
-        &["table", ">rows", ">size"],
-        rows.map(|(table, counts)| {
-            vec![
-                table.name.clone(),
-                count(counts.rows),
-                bytes(i64::try_from(counts.bytes).unwrap_or(i64::MAX)),
-            ]
-        }),
-    );
-}
-
-fn count(number: u64) -> String {
-    thousands(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
-fn open(file: &str) -> Result<Reader<Box<dyn Read>>> {
-    let input: Box<dyn Read> = if file == "-" {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(BufReader::new(
-            File::open(file).with_context(|| format!("cannot open {file}"))?,
-        ))
-    };
-    Reader::new(input).with_context(|| format!("cannot read {file}"))
+    context.output.document(&json!({
+        "plan": plan, "differences": differences, "rows_read": read.rows(), "bytes_read": read.bytes,
+    }));
+    Outcome::Done
 }
 
 /// What follows the committed clone: its report, its files.
-async fn finish(
-    context: &mut Context,
-    session: &Session,
-    target: &Target,
-    moved: Moved,
-    places: &BlobPlaces,
-    blobs_later: bool,
-) -> Result<Outcome> {
-    let mut result = json!({"project": moved.project, "run_id": moved.run, "rows_read": moved.rows, "bytes_read": moved.bytes});
-    let outcome = report(context, session, target, &moved, places, blobs_later, &mut result).await;
-    context.output.document(&result);
-    outcome.map_err(|error| error.context(Committed { run: moved.run }))
+pub(super) struct Finish<'f> {
+    pub(super) session: &'f Session,
+    pub(super) target: &'f Target,
+    pub(super) places: &'f BlobPlaces,
+    pub(super) blobs_later: bool,
+    pub(super) run: i64,
 }
 
-async fn report(
-    context: &mut Context,
-    session: &Session,
-    target: &Target,
-    moved: &Moved,
-    places: &BlobPlaces,
-    blobs_later: bool,
-    result: &mut Value,
-) -> Result<Outcome> {
-    let report = RunReport::read(session, moved.run).await?;
-    report.print(&mut context.output);
-    result["report"] = serde_json::to_value(&report)?;
-    if blobs_later {
-        report.print_blobs(&mut context.output);
-        return Ok(Outcome::Done);
-    }
-    if report.unfinished_files() == 0 {
-        return Ok(Outcome::Done);
-    }
-    let files = FileRequest {
-        run: Some(moved.run),
-        ..FileRequest::from_places(places, &context.allowed)?
-    };
-    let interrupt = context.interrupt.clone();
-    let summary = copy_files(target, &files, &interrupt, &mut context.progress).await?;
-    print_summary(&summary, &mut context.output);
-    result["files"] = summary_json(&summary);
-    Ok(if summary.is_complete() {
-        Outcome::Done
-    } else {
-        Outcome::BlobsIncomplete
-    })
-}
-
-/// A file that gets its name when it is complete.
-struct NewFile {
-    file: File,
-    temporary: PathBuf,
-    name: PathBuf,
-    kept: bool,
-}
-
-impl NewFile {
-    fn create(name: &Path) -> Result<Self> {
-        let mut temporary = name.as_os_str().to_owned();
-        temporary.push(format!(".{}.tmp", std::process::id()));
-        let temporary = PathBuf::from(temporary);
-        let file = File::options()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)
-            .with_context(|| format!("cannot create {}", temporary.display()))?;
-        Ok(Self {
-            file,
-            temporary,
-            name: name.to_owned(),
-            kept: false,
+impl Finish<'_> {
+    pub(super) async fn run(
+        &self,
+        context: &mut Context,
+        project: Value,
+        (rows, bytes): (u64, u64),
+        unpacked: Option<Unpacking>,
+    ) -> Result<Outcome> {
+        let run = self.run;
+        let mut result = json!({"project": project, "run_id": run, "rows_read": rows, "bytes_read": bytes});
+        let outcome = self.report(context, &mut result, unpacked).await;
+        context.output.document(&result);
+        outcome.map_err(|error| {
+            let interrupted = error.is::<Interrupted>();
+            let error = if interrupted {
+                Interrupted::with_state("the clone stays").into()
+            } else {
+                error
+            };
+            error.context(Committed { run })
         })
     }
 
-    fn keep(mut self) -> Result<()> {
-        self.file.flush()?;
-        self.file.sync_all()?;
-        std::fs::rename(&self.temporary, &self.name)
-            .with_context(|| format!("cannot write {}", self.name.display()))?;
-        self.kept = true;
-        Ok(())
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if !self.kept {
-            // What is incomplete is of no use; that it cannot be removed changes nothing.
-            let _ = std::fs::remove_file(&self.temporary);
+    async fn report(
+        &self,
+        context: &mut Context,
+        result: &mut Value,
+        mut unpacked: Option<Unpacking>,
+    ) -> Result<Outcome> {
+        // The queue names them.
+        if let Some(unpacked) = &mut unpacked {
+            unpacked.files().keep();
         }
+        let report = RunReport::read(self.session, self.run).await?;
+        report.print(&mut context.output);
+        result["report"] = serde_json::to_value(&report)?;
+        if self.blobs_later {
+            report.print_blobs(&mut context.output);
+            return Ok(Outcome::Done);
+        }
+        let mut outcome = Outcome::Done;
+        if report.unfinished_files() > 0 {
+            let files = FileRequest {
+                run: Some(self.run),
+                ..FileRequest::from_places(self.places, &context.allowed)?
+            };
+            let interrupt = context.interrupt.clone();
+            let summary = copy_files(self.target, &files, &interrupt, &mut context.progress).await?;
+            print_summary(&summary, &mut context.output);
+            result["files"] = summary_json(&summary);
+            if !summary.is_complete() {
+                outcome = Outcome::BlobsIncomplete;
+            }
+        }
+        if let (Outcome::Done, Some(unpacked)) = (outcome, &mut unpacked) {
+            unpacked.files().remove();
+        }
+        Ok(outcome)
     }
 }

@@ -9,6 +9,7 @@ mod tls;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
@@ -18,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use config::configuration;
 use dsn::Parameters;
-use parameters::gather;
+use parameters::{as_environment, gather, variables};
 use tls::TlsChoice;
 
 use crate::failure::Hinted;
@@ -36,6 +37,8 @@ pub struct Target {
     description: String,
     /// What the server must know of a session of ours.
     mark: String,
+    /// The same place for programs that use libpq.
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Target {
@@ -69,6 +72,7 @@ impl Target {
             tls: tls.connector()?,
             description,
             mark: uuid::Uuid::new_v4().to_string(),
+            environment: as_environment(&parameters),
         })
     }
 
@@ -80,7 +84,25 @@ impl Target {
             tls,
             description: description.to_owned(),
             mark: uuid::Uuid::new_v4().to_string(),
+            environment: Vec::new(),
         })
+    }
+
+    /// Makes another program connect to this place. The password is in its environment, which only this user and root can read.
+    pub(crate) fn in_environment<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        self.clear_environment(command);
+        command.envs(
+            self.environment
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        )
+    }
+
+    /// Takes from another program what would decide where it connects to.
+    pub(crate) fn clear_environment(&self, command: &mut Command) {
+        for variable in variables() {
+            command.env_remove(variable);
+        }
     }
 
     pub(crate) fn config(&self) -> &Config {

@@ -42,6 +42,20 @@ const VARIABLES: [(&str, &str); 31] = [
     ("PGMAXPROTOCOLVERSION", "max_protocol_version"),
 ];
 
+/// The parameters as environment variables of libpq, for another program; those without a variable are left out.
+pub(super) fn as_environment(parameters: &Parameters) -> Vec<(&'static str, String)> {
+    VARIABLES
+        .iter()
+        .filter_map(|(variable, name)| Some((*variable, parameters.get(name)?.to_owned())))
+        .collect()
+}
+
+/// Variables that would decide where another program connects to.
+pub(super) fn variables() -> impl Iterator<Item = &'static str> {
+    let files = ["PGSERVICE", "PGSERVICEFILE"];
+    VARIABLES.iter().map(|(variable, _)| *variable).chain(files)
+}
+
 /// The environment as libpq sees it; a test gives its own.
 pub(crate) trait Environment {
     /// The value of a variable; unset and empty are the same.

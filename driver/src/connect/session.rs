@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_util::sync::CancellationToken;
 
 use crate::connect::Target;
 use crate::failure::Hinted;
@@ -69,6 +70,8 @@ pub struct Session {
     cancel: CancelToken,
     tls: MakeRustlsConnect,
     interrupt: Interrupt,
+    /// Cancelled when the connection is gone.
+    gone: CancellationToken,
 }
 
 impl Session {
@@ -83,7 +86,10 @@ impl Session {
                 .connect(target.tls())
                 .await
                 .with_context(|| format!("cannot connect to {target}"))?;
+            let gone = CancellationToken::new();
+            let ended = gone.clone().drop_guard();
             tokio::spawn(async move {
+                let _ended = ended;
                 while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
                     if let AsyncMessage::Notice(notice) = message
                         && (notice.severity() == "WARNING" || verbose)
@@ -98,16 +104,28 @@ impl Session {
                     }
                 }
             });
-            Ok(client)
+            Ok((client, gone))
         };
-        let client = interrupt.or(connecting).await?;
+        let (client, gone) = interrupt.or(connecting).await?;
         let cancel = client.cancel_token();
         Ok(Self {
             client,
             cancel,
             tls: target.tls(),
             interrupt: interrupt.clone(),
+            gone,
         })
+    }
+
+    /// Runs `work`, which waits for something else than this connection, unless this connection is lost first.
+    ///
+    /// # Errors
+    /// Those of `work`, and a lost connection.
+    pub async fn unless_lost<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            result = work => result,
+            () = self.gone.cancelled() => anyhow::bail!("the connection to the target was lost"),
+        }
     }
 
     /// The connection itself, for COPY.
@@ -182,7 +200,28 @@ impl Session {
         self.execute(
             "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0",
         )
+        .await?;
+        self.notice_when_the_client_is_gone().await
+    }
+
+    /// For the rest of the transaction, a statement ends soon after this process: one that goes on for nobody holds its locks. Servers
+    /// that cannot look (before 14, on Windows) go on.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub async fn notice_when_the_client_is_gone(&self) -> Result<()> {
+        self.execute(
+            "SELECT pg_catalog.set_config(s.name, '2s', true) FROM pg_catalog.pg_settings s \
+             WHERE s.name = 'client_connection_check_interval' AND pg_catalog.version() !~ 'mingw|Visual C'",
+        )
         .await
+    }
+
+    /// Cancels the statement that runs, if any.
+    pub async fn cancel(&self) {
+        // When the request cannot be delivered, closing this connection remains.
+        let cancelling = self.cancel.cancel_query(self.tls.clone());
+        let _ = tokio::time::timeout(CANCELLING, cancelling).await;
     }
 
     /// Ends the transaction: commits when `result` is good, else rolls back and passes the error on.

@@ -1,42 +1,73 @@
 //! From the rows of a source to a project of the target, in one transaction.
 
-use std::io::Read;
+use std::collections::HashMap;
 
-use anyhow::{Context as _, Result, anyhow, bail};
-use bytes::Bytes;
-use clone_archive::{Item, Manifest, Reader, SharedRows, Totals};
-use futures_util::TryStreamExt;
+use anyhow::{Context as _, Result};
+use clone_archive::{Manifest, SharedRows};
 use serde_json::{Value, json};
 
+use super::comparison::{Difference, compare};
 use super::shared_rows::{self, SharedKey};
 use super::source::Snapshot;
-use super::staging::{Filling, Staging};
+use super::staging::Staging;
 use super::tables::{self, TableRows};
 use crate::args::request::CloneRequest;
 use crate::cloning::calls;
+use crate::cloning::watch::{Watched, watch_clone};
+use crate::connect::Target;
 use crate::connect::session::Session;
 use crate::failure::Hinted;
 use crate::interrupt::Interrupt;
-use crate::progress::{Count, Progress, Unit};
+use crate::progress::Progress;
 
-/// What came of a move.
+/// A project that was cloned into the target.
 #[derive(Debug)]
 pub struct Moved {
     /// The new project.
     pub project: Value,
     /// Its run in the target.
     pub run: i64,
-    /// Rows that were read from the source.
-    pub rows: u64,
+    /// What was read for it.
+    pub read: RowsRead,
+}
+
+/// What would be cloned.
+#[derive(Debug)]
+pub struct Planned {
+    /// The rows of `project_clone_plan`.
+    pub plan: Vec<Value>,
+    /// In what the tables differ, without loss.
+    pub differences: Vec<Difference>,
+    /// What was read for it.
+    pub read: RowsRead,
+}
+
+/// What was read from a source.
+#[derive(Debug, Clone, Default)]
+pub struct RowsRead {
+    /// Rows by table.
+    pub tables: Vec<(String, u64)>,
     /// Their bytes in COPY's binary form.
     pub bytes: u64,
 }
 
+impl RowsRead {
+    /// Of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|(_, rows)| rows).sum()
+    }
+}
+
 /// What is the same for every source.
+#[derive(Clone, Copy)]
 pub struct Destination<'d> {
-    /// A connection to the target.
+    /// A connection to the server that clones.
     pub session: &'d Session,
-    /// The schema of the extension's functions there, quoted.
+    /// How to reach it once more, to watch.
+    pub target: &'d Target,
+    /// A connection to the server that the rows are for: the same one, or the one that has no extension.
+    pub rows_for: &'d Session,
+    /// The schema of the extension's functions, quoted.
     pub schema: &'d str,
     /// What is to be cloned, and how.
     pub request: &'d CloneRequest,
@@ -44,10 +75,27 @@ pub struct Destination<'d> {
     pub interrupt: &'d Interrupt,
 }
 
-/// Rows that belong to no project, and the keys of the target by which the project names them.
-struct Shared {
-    keys: Vec<SharedKey>,
-    rows: Vec<SharedRows>,
+/// The tables of a source that fit those of the target, and the rows of other tables that they name.
+pub struct Prepared {
+    pub(super) tables: Vec<TableRows>,
+    pub(super) keys: Vec<SharedKey>,
+    pub(super) shared: Vec<SharedRows>,
+    pub(super) differences: Vec<Difference>,
+}
+
+/// Where the rows come from.
+pub trait Source {
+    /// Compares the source with the target, before anything is read.
+    fn prepare(&mut self, to: &Destination<'_>) -> impl Future<Output = Result<Prepared>>;
+    /// Puts its rows into the temporary tables.
+    fn stage(
+        &mut self,
+        prepared: &Prepared,
+        staging: &Staging<'_>,
+        progress: &mut Progress,
+    ) -> impl Future<Output = Result<RowsRead>>;
+    /// Called when the work broke off: whatever the source is at is of no use any more.
+    fn give_up(&self) -> impl Future<Output = ()>;
 }
 
 /// Options under which the rows are read: those of the call, and every row where ids are kept.
@@ -61,96 +109,31 @@ fn reading_options(request: &CloneRequest) -> Value {
     options
 }
 
-/// Clones a project of another server.
-///
-/// # Errors
-/// Those of both servers; tables that do not fit; rows that the target does not have. Nothing is changed then.
-pub async fn copy_project(source: &Snapshot, to: &Destination<'_>, progress: &mut Progress) -> Result<Moved> {
-    let work = async {
-        let options = reading_options(to.request);
-        let mut tables = tables::tables_of_project(
-            to.session,
-            &to.request.source,
-            to.request.store.as_deref(),
-            &options,
-        )
-        .await?;
-        let relations: Vec<String> = tables.iter().map(|table| table.relation.clone()).collect();
-        let theirs = tables::columns(source.session(), &relations).await?;
-        let ours = tables::columns(to.session, &relations).await?;
-        tables::compare(&mut tables, &theirs, &ours)?;
-        let keys = shared_rows::keys(to.session, &tables).await?;
-        let rows = shared_rows::read(source.session(), &tables, &keys).await?;
-        let shared = Shared { keys, rows };
-
-        to.session.begin().await?;
-        let result = async {
-            let staging = Staging::create(to.session, &tables).await?;
-            let mut count = Count::default();
-            progress.phase("reading the source");
-            for (number, table) in tables.iter().enumerate() {
-                let mut stream = source.rows(table).await?;
-                let mut filling = staging.fill(number, &table.columns).await?;
-                count.subject.clone_from(&table.relation);
-                while let Some(part) = stream
-                    .try_next()
-                    .await
-                    .with_context(|| format!("cannot read {} from the source", table.relation))?
-                {
-                    count.bytes += part.len() as u64;
-                    filling.add(part).await?;
-                    progress.count(Unit::Rows, &count);
-                }
-                count.done += filling.finish().await?;
-            }
-            progress.finish();
-            clone_staged(to, &staging, &shared, count.done, count.bytes, progress).await
-        }
-        .await;
-        to.session.end(result).await
-    };
-    let moved = to.interrupt.or(work).await;
-    progress.finish();
-    moved.with_context(|| format!("cannot copy the project {:?}", to.request.source))
-}
-
-/// Clones the project of an archive.
-///
-/// # Errors
-/// Those of the server; an archive that is damaged or incomplete; tables that do not fit. Nothing is changed then.
-pub async fn import_archive<R: Read>(
-    archive: &mut Reader<R>,
-    to: &Destination<'_>,
-    progress: &mut Progress,
-) -> Result<Moved> {
-    let work = async {
-        let manifest = archive.manifest().clone();
-        let tables = tables_of_archive(&manifest, to).await?;
-        let keys = shared_rows::keys(to.session, &tables).await?;
-        to.session.begin().await?;
-        let result = async {
-            let staging = Staging::create(to.session, &tables).await?;
-            progress.phase("reading the archive");
-            let totals = fill_from_archive(archive, &tables, &staging, progress).await?;
-            progress.finish();
-            let rows = totals.tables.iter().map(|table| table.rows).sum();
-            let bytes = totals.tables.iter().map(|table| table.bytes).sum();
-            let shared = Shared {
-                keys,
-                rows: manifest.shared.clone(),
-            };
-            clone_staged(to, &staging, &shared, rows, bytes, progress).await
-        }
-        .await;
-        to.session.end(result).await
-    };
-    let moved = to.interrupt.or(work).await;
-    progress.finish();
-    moved.with_context(|| format!("cannot import the project {:?}", to.request.source))
+/// Compares a server with the target, and reads which rows of other tables the project names.
+pub(super) async fn prepare_copy(source: &Snapshot, to: &Destination<'_>) -> Result<Prepared> {
+    let mut tables = tables::tables_of_project(
+        to.session,
+        &to.request.source,
+        to.request.store.as_deref(),
+        &reading_options(to.request),
+    )
+    .await?;
+    let relations: Vec<String> = tables.iter().map(|table| table.relation.clone()).collect();
+    let theirs = tables::on_server(source.session(), &relations).await?;
+    let ours = tables::on_server(to.rows_for, &relations).await?;
+    let differences = compare(&mut tables, &theirs, &ours)?;
+    let keys = shared_rows::keys(to.session, &tables).await?;
+    let shared = shared_rows::read(source.session(), &tables, &keys).await?;
+    Ok(Prepared {
+        tables,
+        keys,
+        shared,
+        differences,
+    })
 }
 
 /// The tables of an archive, after a check that the store of the target has them: a name in the archive is never run as SQL.
-async fn tables_of_archive(manifest: &Manifest, to: &Destination<'_>) -> Result<Vec<TableRows>> {
+pub(super) async fn prepare_import(manifest: &Manifest, to: &Destination<'_>) -> Result<Prepared> {
     let known = tables::tables_of_project(
         to.session,
         &to.request.source,
@@ -158,7 +141,7 @@ async fn tables_of_archive(manifest: &Manifest, to: &Destination<'_>) -> Result<
         &json!({"history": "full"}),
     )
     .await?;
-    let mut tables = Vec::with_capacity(manifest.tables.len());
+    let mut found = Vec::with_capacity(manifest.tables.len());
     for table in &manifest.tables {
         let Some(own) = known.iter().find(|own| own.relation == table.name) else {
             return Err(Hinted::new(
@@ -170,99 +153,153 @@ async fn tables_of_archive(manifest: &Manifest, to: &Destination<'_>) -> Result<
             )
             .into());
         };
-        tables.push(TableRows {
+        found.push(TableRows {
             relation: own.relation.clone(),
             columns: table.columns.iter().map(|column| column.name.clone()).collect(),
             condition: own.condition.clone(),
         });
     }
-    let relations: Vec<String> = tables.iter().map(|table| table.relation.clone()).collect();
-    let ours = tables::columns(to.session, &relations).await?;
-    let mut compared = tables.clone();
-    tables::compare(&mut compared, &tables::columns_of_archive(manifest), &ours)?;
-    Ok(tables)
+    let relations: Vec<String> = found.iter().map(|table| table.relation.clone()).collect();
+    let ours = tables::on_server(to.session, &relations).await?;
+    let differences = compare(&mut found.clone(), &tables::of_archive(manifest), &ours)?;
+    Ok(Prepared {
+        keys: shared_rows::keys(to.session, &found).await?,
+        tables: found,
+        shared: manifest.shared.clone(),
+        differences,
+    })
 }
 
-async fn fill_from_archive<R: Read>(
-    archive: &mut Reader<R>,
-    tables: &[TableRows],
-    staging: &Staging<'_>,
-    progress: &mut Progress,
-) -> Result<Totals> {
-    let mut count = Count::default();
-    let mut filling: Option<(usize, Filling)> = None;
-    let mut rows = vec![0; tables.len()];
-    loop {
-        let item = tokio::task::block_in_place(|| archive.next_item())?
-            .ok_or_else(|| anyhow!("the archive has no end"))?;
-        match item {
-            Item::Rows(number, part) => {
-                let number = number as usize;
-                count.bytes += part.len() as u64;
-                let part = Bytes::copy_from_slice(part);
-                if filling.as_ref().is_none_or(|(current, _)| *current != number) {
-                    if let Some((before, filling)) = filling.take() {
-                        rows[before] = filling.finish().await?;
-                        count.done += rows[before];
-                    }
-                    count.subject.clone_from(&tables[number].relation);
-                    filling = Some((number, staging.fill(number, &tables[number].columns).await?));
-                }
-                if let Some((_, filling)) = &mut filling {
-                    filling.add(part).await?;
-                }
-                progress.count(Unit::Rows, &count);
-            }
-            // Files are written after the rows are committed.
-            Item::File(_) | Item::FileContent(_) => {}
-            Item::End(totals) => {
-                if let Some((before, filling)) = filling.take() {
-                    rows[before] = filling.finish().await?;
-                }
-                if !totals
-                    .tables
-                    .iter()
-                    .map(|table| table.rows)
-                    .eq(rows.iter().copied())
-                {
-                    bail!("the archive does not hold as many rows as it says");
-                }
-                return Ok(totals);
-            }
-        }
-    }
-}
-
-/// Clones what is in the temporary tables.
-async fn clone_staged(
+/// Clones the project of a source. A signal that comes before the commit has begun leaves nothing; once it has begun, its outcome is
+/// waited for.
+///
+/// # Errors
+/// Those of both servers; tables that do not fit; rows that the target does not have; an archive that is damaged or incomplete.
+/// Nothing is changed then.
+pub async fn move_project(
+    source: &mut impl Source,
     to: &Destination<'_>,
-    staging: &Staging<'_>,
-    shared: &Shared,
-    rows: u64,
-    bytes: u64,
     progress: &mut Progress,
 ) -> Result<Moved> {
+    let work = async {
+        let prepared = to.interrupt.or(source.prepare(to)).await?;
+        to.session.begin().await?;
+        let result = async {
+            let (staging, read) = stage(source, to, &prepared, progress).await?;
+            let (project, run) = clone_staged(to, &staging, &read, progress).await?;
+            Ok(Moved { project, run, read })
+        }
+        .await;
+        to.session.end(result).await
+    };
+    let moved = work.await;
+    progress.finish();
+    moved.with_context(|| format!("cannot clone the project {:?}", to.request.source))
+}
+
+/// What [`move_project`] would do. The rows are read, and the temporary tables go: nothing stays.
+///
+/// # Errors
+/// As [`move_project`].
+pub async fn plan_move(
+    source: &mut impl Source,
+    to: &Destination<'_>,
+    progress: &mut Progress,
+) -> Result<Planned> {
+    let work = async {
+        let prepared = to.interrupt.or(source.prepare(to)).await?;
+        to.session.begin().await?;
+        let result = async {
+            let (staging, read) = stage(source, to, &prepared, progress).await?;
+            progress.phase("planning");
+            let request = staged_request(to.request, &staging);
+            let statement = format!(
+                "SELECT pg_catalog.to_jsonb(p) FROM {} p",
+                calls::plan_call(to.schema)
+            );
+            let plan = to
+                .session
+                .json(&statement, &calls::clone_parameters(&request))
+                .await?;
+            anyhow::Ok(Planned {
+                plan,
+                differences: prepared.differences,
+                read,
+            })
+        }
+        .await;
+        // Without a connection the server rolls back by itself.
+        let _ = to.session.execute("ROLLBACK").await;
+        result
+    };
+    let planned = work.await;
+    progress.finish();
+    planned.with_context(|| format!("cannot plan to clone the project {:?}", to.request.source))
+}
+
+/// Fills the temporary tables, with the ids that shared rows have in the target.
+pub(super) async fn stage<'d>(
+    source: &mut impl Source,
+    to: &Destination<'d>,
+    prepared: &Prepared,
+    progress: &mut Progress,
+) -> Result<(Staging<'d>, RowsRead)> {
+    let staging = Staging::create(to.session, &prepared.tables).await?;
+    let staged = to.session.unless_lost(source.stage(prepared, &staging, progress));
+    let read = to.interrupt.or(to.rows_for.unless_lost(staged)).await;
+    progress.finish();
+    if read.is_err() {
+        source.give_up().await;
+    }
+    let read = read?;
     staging.analyze().await?;
-    shared_rows::match_in_target(to.session, staging, &shared.keys, &shared.rows).await?;
-    progress.phase("cloning");
-    let mut request = to.request.clone();
+    shared_rows::match_in_target(to.rows_for, &staging, &prepared.keys, &prepared.shared).await?;
+    Ok((staging, read))
+}
+
+fn staged_request(request: &CloneRequest, staging: &Staging<'_>) -> CloneRequest {
+    let mut request = request.clone();
     if let Value::Object(members) = &mut request.options {
         members.insert("source_tables".to_owned(), staging.source_tables());
     }
-    let statement = format!("SELECT {}", calls::clone_call(to.schema));
-    let project = to
-        .session
-        .json(&statement, &calls::clone_parameters(&request))
-        .await?;
-    let run = to
-        .session
-        .query_one("SELECT clone.last_run()", &[])
-        .await?
-        .try_get(0)?;
-    Ok(Moved {
-        project: project.into_iter().next().unwrap_or_default(),
-        run,
-        rows,
-        bytes,
-    })
+    request
+}
+
+/// Clones what is in the temporary tables: the new project, and the number of its run.
+pub(super) async fn clone_staged(
+    to: &Destination<'_>,
+    staging: &Staging<'_>,
+    read: &RowsRead,
+    progress: &mut Progress,
+) -> Result<(Value, i64)> {
+    progress.phase("cloning");
+    let request = staged_request(to.request, staging);
+    let work = async {
+        let statement = format!("SELECT {}", calls::clone_call(to.schema));
+        let project = to
+            .session
+            .json(&statement, &calls::clone_parameters(&request))
+            .await?;
+        let run = to
+            .session
+            .query_one("SELECT clone.last_run()", &[])
+            .await?
+            .try_get(0)?;
+        Ok((project.into_iter().next().unwrap_or_default(), run))
+    };
+    if !progress.is_shown() {
+        return work.await;
+    }
+    let planned: HashMap<String, u64> = read.tables.iter().cloned().collect();
+    let watched = Watched {
+        target: to.target,
+        schema: to.schema,
+        request: &request,
+        pid: to.session.pid().await?,
+        planned: Some(&planned),
+    };
+    tokio::select! {
+        result = work => result,
+        never = watch_clone(watched, progress) => match never {},
+    }
 }

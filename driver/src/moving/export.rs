@@ -3,12 +3,15 @@
 use std::io::Write;
 
 use anyhow::{Context as _, Result};
-use clone_archive::{Manifest, Totals, Writer};
+use clone_archive::{FileEntry, Manifest, Totals, Writer};
 use futures_util::TryStreamExt;
 use serde_json::Value;
 
+use super::copy_rows::RowCounter;
 use super::source::Snapshot;
+use super::tables::TableRows;
 use super::{shared_rows, tables};
+use crate::blobs::{AllowedLocations, EachFile, FilesOfProject, Location};
 use crate::failure::Hinted;
 use crate::interrupt::Interrupt;
 use crate::progress::{Count, Progress, Unit};
@@ -21,9 +24,19 @@ pub struct Export<'e> {
     pub store: Option<&'e str>,
     /// Options of `project_clone` that say which rows are read.
     pub options: &'e Value,
+    /// With the project's files.
+    pub files: Option<ExportFiles<'e>>,
 }
 
-/// Writes the rows of a project to `output`. Memory is bounded whatever the size.
+/// Where the files of an export are.
+pub struct ExportFiles<'e> {
+    /// Instead of where the store's options say.
+    pub from: Option<Location>,
+    /// Places that the database may name.
+    pub allowed: &'e AllowedLocations,
+}
+
+/// Writes a project to `output`: its rows, and its files where they are wanted. Memory is bounded whatever the size.
 ///
 /// # Errors
 /// Those of the server and of the output; a project that is not there. What was written is not complete then, and a reader sees that.
@@ -37,55 +50,25 @@ pub async fn export_project(
     let work = async {
         let session = source.session();
         let tables = tables::tables_of_project(session, export.project, export.store, export.options).await?;
-        let relations: Vec<String> = tables.iter().map(|table| table.relation.clone()).collect();
-        let columns = tables::columns(session, &relations).await?;
-        let described = tables::described(&tables, &columns);
-        let keys = shared_rows::keys(session, &tables).await?;
-        let shared = shared_rows::read(session, &tables, &keys).await?;
-        let origin = session
-            .query_one(include_str!("sql/origin.sql"), &[&export.store])
-            .await
-            .context("cannot tell which store holds the project")?;
-        let manifest = Manifest {
-            created_at: origin.try_get(0)?,
-            created_by: origin.try_get(1)?,
-            server_version: origin.try_get(2)?,
-            extension_version: origin.try_get(3)?,
-            store: origin.try_get(4)?,
-            preset: origin.try_get(5)?,
-            blobs: origin.try_get(6)?,
-            project: export.project.to_owned(),
-            fingerprint: Manifest::fingerprint_of(&described),
-            tables: described,
-            with_files: false,
-            shared,
-        };
+        let expected = source.expected_rows(&tables).await?;
+        let manifest = manifest(source, export, &tables, &expected).await?;
         let mut writer = Writer::new(output, &manifest)?;
         progress.phase("exporting");
-        let mut count = Count::default();
-        for (number, table) in (0u32..).zip(&tables) {
-            let mut stream = source.rows(table).await?;
-            count.subject.clone_from(&table.relation);
-            let mut copied = RowCounter::default();
-            while let Some(part) = stream
-                .try_next()
-                .await
-                .with_context(|| format!("cannot read {}", table.relation))?
-            {
-                copied.add(&part);
-                count.bytes += part.len() as u64;
-                tokio::task::block_in_place(|| writer.rows(number, &part))?;
-                count.done += copied.take();
-                progress.count(Unit::Rows, &count);
-            }
-            writer.rows_written(number, copied.rows);
-        }
-        if count.done == 0 {
-            return Err(Hinted::new(
-                format!("project {:?} does not exist", export.project),
-                "Check the id, and name the store with --store where there are several.",
-            )
-            .into());
+        write_rows(source, &tables, &expected, &mut writer, progress).await?;
+        if let Some(files) = &export.files {
+            let files = FilesOfProject {
+                project: export.project,
+                store: &manifest.store,
+                from: files.from.as_ref(),
+                allowed: files.allowed,
+            };
+            progress.phase("exporting files");
+            let mut sink = IntoArchive {
+                writer: &mut writer,
+                progress,
+                count: Count::default(),
+            };
+            files.each(session.client(), &mut sink).await?;
         }
         Ok(tokio::task::block_in_place(|| writer.finish())?)
     };
@@ -94,35 +77,101 @@ pub async fn export_project(
     totals.with_context(|| format!("cannot export the project {:?}", export.project))
 }
 
-/// Counts the rows in COPY's binary form. The server sends each row as one message, which the client library hands on as it is: the first comes with
-/// the header, the last is the trailer alone.
-#[derive(Default)]
-struct RowCounter {
-    rows: u64,
-    taken: u64,
-    begun: bool,
+async fn manifest(
+    source: &Snapshot,
+    export: &Export<'_>,
+    tables: &[TableRows],
+    expected: &[u64],
+) -> Result<Manifest> {
+    let session = source.session();
+    let relations: Vec<String> = tables.iter().map(|table| table.relation.clone()).collect();
+    let known = tables::on_server(session, &relations).await?;
+    let mut described = tables::described(tables, &known);
+    for (table, expected) in described.iter_mut().zip(expected) {
+        table.expected_rows = Some(*expected);
+    }
+    let keys = shared_rows::keys(session, tables).await?;
+    let shared = shared_rows::read(session, tables, &keys).await?;
+    let origin = session
+        .query_one(include_str!("sql/origin.sql"), &[&export.store])
+        .await
+        .context("cannot tell which store holds the project")?;
+    Ok(Manifest {
+        created_at: origin.try_get(0)?,
+        created_by: origin.try_get(1)?,
+        server_version: origin.try_get(2)?,
+        extension_version: origin.try_get(3)?,
+        store: origin.try_get(4)?,
+        preset: origin.try_get(5)?,
+        blobs: origin.try_get(6)?,
+        project: export.project.to_owned(),
+        fingerprint: Manifest::fingerprint_of(&described),
+        tables: described,
+        with_files: export.files.is_some(),
+        shared,
+    })
 }
 
-impl RowCounter {
-    /// Bytes before the first row: signature, flags, length of the extension.
-    const HEADER_BYTES: usize = 19;
-
-    fn add(&mut self, part: &[u8]) {
-        let rest = if self.begun {
-            part
-        } else {
-            part.get(Self::HEADER_BYTES..).unwrap_or_default()
-        };
-        self.begun = true;
-        // A row begins with the number of its columns; the trailer with -1.
-        if rest.len() >= 2 && rest[..2] != [0xff, 0xff] {
-            self.rows += 1;
+async fn write_rows(
+    source: &Snapshot,
+    tables: &[TableRows],
+    expected: &[u64],
+    writer: &mut Writer<impl Write>,
+    progress: &mut Progress,
+) -> Result<()> {
+    let mut count = Count::default();
+    let mut done = 0;
+    for (number, table) in (0u32..).zip(tables) {
+        let mut stream = source.rows(table).await?;
+        count.subject.clone_from(&table.relation);
+        let later: u64 = expected[number as usize..].iter().sum();
+        let mut copied = RowCounter::default();
+        while let Some(part) = stream
+            .try_next()
+            .await
+            .with_context(|| format!("cannot read {}", table.relation))?
+        {
+            copied.add(&part);
+            count.bytes += part.len() as u64;
+            tokio::task::block_in_place(|| writer.rows(number, &part))?;
+            count.done = done + copied.rows();
+            count.total = Some(count.done.max(done + later));
+            progress.count(Unit::Rows, &count);
         }
+        writer.rows_written(number, copied.rows());
+        done += copied.rows();
+    }
+    if done == 0 {
+        return Err(Hinted::new(
+            "the project does not exist",
+            "Check the id, and name the store with --store where there are several.",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// Writes files into an archive.
+struct IntoArchive<'a, W: Write> {
+    writer: &'a mut Writer<W>,
+    progress: &'a mut Progress,
+    count: Count,
+}
+
+impl<W: Write> EachFile for IntoArchive<'_, W> {
+    fn begin(&mut self, key: &str, size: u64, content_type: Option<&str>) -> Result<()> {
+        self.count.done += 1;
+        key.clone_into(&mut self.count.subject);
+        Ok(self.writer.file(&FileEntry {
+            key: key.to_owned(),
+            size,
+            content_type: content_type.map(str::to_owned),
+        })?)
     }
 
-    fn take(&mut self) -> u64 {
-        let new = self.rows - self.taken;
-        self.taken = self.rows;
-        new
+    fn content(&mut self, bytes: &[u8]) -> Result<()> {
+        self.count.bytes += bytes.len() as u64;
+        self.progress.count(Unit::Files, &self.count);
+        Ok(self.writer.file_content(bytes)?)
     }
 }

@@ -16,11 +16,11 @@ const LISTED: usize = 10;
 /// A foreign key from a table of the project to one that is not of the store.
 #[derive(Clone, Debug)]
 pub struct SharedKey {
-    relation: String,
-    column: String,
+    pub(super) relation: String,
+    pub(super) column: String,
     column_type: String,
-    referenced: String,
-    key: String,
+    pub(super) referenced: String,
+    pub(super) key: String,
     natural: Vec<String>,
 }
 
@@ -88,7 +88,7 @@ pub async fn read(source: &Session, tables: &[TableRows], keys: &[SharedKey]) ->
     Ok(found)
 }
 
-/// Looks the rows up in the target, and puts the ids that they have there into the temporary tables.
+/// Looks the rows up in the target, and puts the ids that they have there into the temporary tables, which may be another server's.
 ///
 /// # Errors
 /// When some are not there: they are listed, of all tables at once.
@@ -157,7 +157,10 @@ pub async fn match_in_target(
                 column = identifier(&key.column),
                 type_name = key.column_type,
             );
-            target.query(&statement, &[&Value::Array(changed)]).await?;
+            staging
+                .session()
+                .query(&statement, &[&Value::Array(changed)])
+                .await?;
         }
     }
     if missing.is_empty() {

@@ -40,6 +40,11 @@ impl<'s> Staging<'s> {
         Ok(Self { session, names })
     }
 
+    /// The connection that has the tables.
+    pub fn session(&self) -> &Session {
+        self.session
+    }
+
     /// The temporary table of a table.
     pub fn name_of(&self, relation: &str) -> Option<&str> {
         self.names

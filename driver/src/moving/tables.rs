@@ -1,4 +1,4 @@
-//! The tables of a project on both sides: what is read of each, and whether their columns fit.
+//! The tables of a project: what is read of each, and what a server knows about them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,6 @@ use clone_archive::{Column, Manifest, Table};
 use serde_json::Value;
 
 use crate::connect::session::Session;
-use crate::failure::Hinted;
 
 /// What is read of one table of the source.
 #[derive(Clone, Debug)]
@@ -72,116 +71,83 @@ pub async fn tables_of_project(
 /// A column of a server's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerColumn {
-    column: Column,
-    generated: bool,
-    has_default: bool,
+    /// Name, type, NOT NULL.
+    pub column: Column,
+    /// Whether the server computes it.
+    pub generated: bool,
+    /// The expression of its default; `identity` for a column of identity.
+    pub default: Option<String>,
+    /// Its collation, where it is not that of the type.
+    pub collation: Option<String>,
 }
 
-/// The columns of tables, by table and in their order. A table that is not there has no entry.
-pub type Columns = BTreeMap<String, Vec<ServerColumn>>;
+/// What a server knows of a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerTable {
+    /// In their order.
+    pub columns: Vec<ServerColumn>,
+    /// Definitions of constraints and unique indexes; none where that is not known, as of an archive.
+    pub constraints: Option<Vec<String>>,
+}
 
-/// Reads them.
+/// Tables by name. One that is not there has no entry.
+pub type ServerTables = BTreeMap<String, ServerTable>;
+
+/// Reads what a server knows of these tables.
 ///
 /// # Errors
 /// Those of the server.
-pub async fn columns(session: &Session, relations: &Vec<String>) -> Result<Columns> {
-    let rows = session
-        .query(
-            "SELECT r.name, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated <> '', \
-                 a.atthasdef OR a.attidentity <> '' \
-             FROM pg_catalog.unnest($1::text[]) AS r (name) \
-             JOIN pg_catalog.pg_attribute a ON a.attrelid = pg_catalog.to_regclass(r.name) AND a.attnum > 0 AND NOT a.attisdropped \
-             ORDER BY r.name, a.attnum",
-            &[relations],
-        )
-        .await?;
-    let mut found = Columns::new();
-    for row in rows {
-        found.entry(row.try_get(0)?).or_default().push(ServerColumn {
+pub async fn on_server(session: &Session, relations: &Vec<String>) -> Result<ServerTables> {
+    let mut found = ServerTables::new();
+    for row in session
+        .query(include_str!("sql/columns.sql"), &[relations])
+        .await?
+    {
+        let table: &mut ServerTable = found.entry(row.try_get(0)?).or_default();
+        table.constraints.get_or_insert_default();
+        table.columns.push(ServerColumn {
             column: Column {
                 name: row.try_get(1)?,
                 type_name: row.try_get(2)?,
                 not_null: row.try_get(3)?,
             },
             generated: row.try_get(4)?,
-            has_default: row.try_get(5)?,
+            default: row.try_get(5)?,
+            collation: row.try_get(6)?,
         });
+    }
+    for row in session
+        .query(include_str!("sql/constraints.sql"), &[relations])
+        .await?
+    {
+        let (name, definition): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        if let Some(table) = found.get_mut(&name) {
+            table.constraints.get_or_insert_default().push(definition);
+        }
     }
     Ok(found)
 }
 
 /// The tables with the columns that are read of them, as an archive lists them.
-pub fn described(tables: &[TableRows], columns: &Columns) -> Vec<Table> {
+pub fn described(tables: &[TableRows], known: &ServerTables) -> Vec<Table> {
     tables
         .iter()
         .map(|table| Table {
             name: table.relation.clone(),
-            columns: columns
+            columns: known
                 .get(&table.relation)
                 .into_iter()
-                .flatten()
+                .flat_map(|known| &known.columns)
                 .filter(|known| table.columns.contains(&known.column.name))
                 .map(|known| known.column.clone())
                 .collect(),
+            expected_rows: None,
         })
         .collect()
 }
 
-/// Compares the tables of the source with those of the target. Columns that only the target has are left out of `tables`.
-///
-/// # Errors
-/// All differences by which data would be lost, at once: a table or column that one side does not have, another type, a column of the target
-/// that must not be NULL and that the source does not have.
-pub fn compare(tables: &mut [TableRows], source: &Columns, target: &Columns) -> Result<()> {
-    let mut differences = Vec::new();
-    for table in tables {
-        let name = &table.relation;
-        let Some(theirs) = source.get(name) else {
-            differences.push(format!("table {name} is missing in the source"));
-            continue;
-        };
-        let ours = target.get(name).map(Vec::as_slice).unwrap_or_default();
-        for column in theirs.iter().filter(|column| !column.generated) {
-            let ColumnName(their_name, their_type) = ColumnName::of(column);
-            match ours.iter().find(|own| own.column.name == their_name) {
-                None => differences.push(format!("column {name}.{their_name} is missing in the target")),
-                Some(own) if own.column.type_name != their_type => differences.push(format!(
-                    "column {name}.{their_name} is {their_type} in the source and {} in the target",
-                    own.column.type_name
-                )),
-                Some(_) => {}
-            }
-        }
-        table
-            .columns
-            .retain(|column| theirs.iter().any(|known| known.column.name == *column));
-        for own in ours.iter().filter(|own| !own.generated && own.column.not_null) {
-            if !theirs.iter().any(|column| column.column.name == own.column.name) {
-                let advice = if own.has_default {
-                    ", though it has a default"
-                } else {
-                    ""
-                };
-                differences.push(format!(
-                    "column {name}.{} is missing in the source and must not be NULL in the target{advice}",
-                    own.column.name
-                ));
-            }
-        }
-    }
-    refuse(differences)
-}
-
-struct ColumnName<'c>(&'c str, &'c str);
-
-impl<'c> ColumnName<'c> {
-    fn of(column: &'c ServerColumn) -> Self {
-        ColumnName(&column.column.name, &column.column.type_name)
-    }
-}
-
-/// The tables of an archive as a source's: what [`compare`] takes.
-pub fn columns_of_archive(manifest: &Manifest) -> Columns {
+/// The tables of an archive as a source's.
+pub fn of_archive(manifest: &Manifest) -> ServerTables {
     manifest
         .tables
         .iter()
@@ -189,90 +155,14 @@ pub fn columns_of_archive(manifest: &Manifest) -> Columns {
             let columns = table.columns.iter().map(|column| ServerColumn {
                 column: column.clone(),
                 generated: false,
-                has_default: false,
+                default: None,
+                collation: None,
             });
-            (table.name.clone(), columns.collect())
+            let table_of_archive = ServerTable {
+                columns: columns.collect(),
+                constraints: None,
+            };
+            (table.name.clone(), table_of_archive)
         })
         .collect()
-}
-
-fn refuse(differences: Vec<String>) -> Result<()> {
-    if differences.is_empty() {
-        return Ok(());
-    }
-    Err(Hinted::new(
-        format!(
-            "the tables of the source and the target do not fit: {}",
-            differences.join("; ")
-        ),
-        "Bring both databases to the same version of the application's schema.",
-    )
-    .into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn column(name: &str, type_name: &str, not_null: bool) -> ServerColumn {
-        ServerColumn {
-            column: Column {
-                name: name.to_owned(),
-                type_name: type_name.to_owned(),
-                not_null,
-            },
-            generated: false,
-            has_default: false,
-        }
-    }
-
-    fn side(columns: Vec<ServerColumn>) -> Columns {
-        Columns::from([("app.t".to_owned(), columns)])
-    }
-
-    fn rows() -> Vec<TableRows> {
-        vec![TableRows {
-            relation: "app.t".to_owned(),
-            columns: vec!["id".to_owned(), "new".to_owned()],
-            condition: "t.id = 1".to_owned(),
-        }]
-    }
-
-    #[test]
-    fn all_differences_that_lose_data_are_told_at_once() {
-        let source = side(vec![
-            column("id", "integer", true),
-            column("only here", "text", false),
-        ]);
-        let target = side(vec![column("id", "bigint", true), column("new", "text", true)]);
-        let error = compare(&mut rows(), &source, &target).unwrap_err().to_string();
-        for part in [
-            "column app.t.id is integer in the source and bigint in the target",
-            "column app.t.only here is missing in the target",
-            "column app.t.new is missing in the source and must not be NULL in the target",
-        ] {
-            assert!(error.contains(part), "{error}");
-        }
-        let error = compare(&mut rows(), &Columns::new(), &target)
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("table app.t is missing in the source"), "{error}");
-    }
-
-    #[test]
-    fn a_new_column_that_may_be_null_is_left_out_and_order_does_not_matter() {
-        let source = side(vec![column("z", "text", false), column("id", "integer", true)]);
-        let target = side(vec![
-            column("id", "integer", true),
-            column("new", "text", false),
-            column("z", "text", false),
-        ]);
-        let mut tables = rows();
-        compare(&mut tables, &source, &target).unwrap();
-        assert_eq!(tables[0].columns, ["id"]);
-        assert_eq!(
-            tables[0].query(),
-            "SELECT t.\"id\" FROM app.t AS t WHERE t.id = 1"
-        );
-    }
 }

@@ -56,7 +56,11 @@ impl Installation {
         self.bin.join(name)
     }
 
-    fn of_pg_config(pg_config: &Path) -> Result<Self> {
+    /// The installation that a `pg_config` belongs to.
+    ///
+    /// # Errors
+    /// When it cannot be run, or has no supported server.
+    pub fn of_pg_config(pg_config: &Path) -> Result<Self> {
         let ask = |option: &str| -> Result<String> {
             let output = Command::new(pg_config)
                 .arg(option)

@@ -62,7 +62,14 @@ impl Cluster {
     /// # Errors
     /// When no supported PostgreSQL is found, or initdb or the server fails; the message holds the end of its log.
     pub fn start(config: ClusterConfig) -> Result<Self> {
-        let installation = Installation::find()?;
+        Self::start_on(Installation::find()?, config)
+    }
+
+    /// The same with the server of a PostgreSQL installation that is given.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub fn start_on(installation: Installation, config: ClusterConfig) -> Result<Self> {
         let account = Account::for_server()?;
         let guard = Guard::start(&installation, &account)?;
         let mut cluster = Self {

@@ -102,5 +102,9 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<Value> {
 /// `project_clone_plan`: what `project_clone` would do, counted without writing.
 pub fn plan_project(request: Request, path: &CallersPath) -> Result<Vec<PlanRow>> {
     let prepared = prepare(request, path.clone(), false)?;
+    let options = &prepared.run.request.options;
+    if options.keep_ids && options.replace.is_none() {
+        kept_ids::check_free(&prepared.run)?;
+    }
     plan_rows::rows(&prepared.run)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pg_clone_tests::blob_queue::said;
 use pg_clone_tests::scratch_database::cluster;
 
-use super::scene::{ACME, Scene};
+use super::scene::{ACME, Scene, source_server};
 
 /// Exports the project; the source gets the extension and the store for it.
 async fn exported(scene: &Scene, more: &[&str]) -> PathBuf {
@@ -18,7 +18,7 @@ async fn exported(scene: &Scene, more: &[&str]) -> PathBuf {
         .await
         .directory()
         .join(format!("{}.clone", scene.source.name));
-    let dsn = cluster().await.dsn(&scene.source.name);
+    let dsn = source_server().await.dsn(&scene.source.name);
     let arguments = [
         &["--dsn", &dsn, "export", ACME, "-o", file.to_str().unwrap()],
         more,
@@ -34,7 +34,7 @@ async fn exported(scene: &Scene, more: &[&str]) -> PathBuf {
 async fn a_project_goes_through_a_file_and_through_a_pipe() {
     let scene = Scene::new().await;
     let file = exported(&scene, &[]).await;
-    let to = scene.to().await;
+    let to = scene.to();
     let expected = Scene::content(&scene.source, ACME).await;
 
     let output = Scene::pg_clone(&[
@@ -67,7 +67,7 @@ async fn a_project_goes_through_a_file_and_through_a_pipe() {
 async fn a_file_that_is_damaged_cut_or_foreign_leaves_nothing() {
     let scene = Scene::new().await;
     let file = exported(&scene, &[]).await;
-    let to = scene.to().await;
+    let to = scene.to();
     let bytes = std::fs::read(&file).unwrap();
     let before = scene.everything().await;
     let import = |bytes: &[u8]| Scene::pg_clone_fed(&["--dsn", &to, "import", "-"], bytes);
@@ -98,7 +98,7 @@ async fn an_export_that_fails_leaves_no_file() {
         .run(include_str!("../../fixtures/shop_store.sql"))
         .await;
     let file = cluster().await.directory().join("none.clone");
-    let dsn = cluster().await.dsn(&scene.source.name);
+    let dsn = source_server().await.dsn(&scene.source.name);
     let output = Scene::pg_clone(&[
         "--dsn",
         &dsn,

@@ -12,9 +12,9 @@ async fn a_project_of_another_database_is_cloned_with_new_ids_and_the_targets_sh
         "copy",
         ACME,
         "--from",
-        &scene.from().await,
+        &scene.from(),
         "--to",
-        &scene.to().await,
+        &scene.to(),
         "--name",
         "From production",
         "--json",
@@ -39,7 +39,7 @@ async fn a_project_of_another_database_is_cloned_with_new_ids_and_the_targets_sh
 #[tokio::test(flavor = "multi_thread")]
 async fn kept_ids_are_refused_when_they_are_taken_and_come_back_by_replacing() {
     let scene = Scene::new().await;
-    let (from, to) = (scene.from().await, scene.to().await);
+    let (from, to) = (scene.from(), scene.to());
     let copy = ["copy", ACME, "--from", &from, "--to", &to, "--keep-ids"];
     let output = Scene::pg_clone(&copy);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
@@ -78,14 +78,7 @@ async fn tables_that_do_not_fit_are_refused_with_all_differences() {
         )
         .await;
     let before = scene.everything().await;
-    let output = Scene::pg_clone(&[
-        "copy",
-        ACME,
-        "--from",
-        &scene.from().await,
-        "--to",
-        &scene.to().await,
-    ]);
+    let output = Scene::pg_clone(&["copy", ACME, "--from", &scene.from(), "--to", &scene.to()]);
     assert_eq!(output.status.code(), Some(1));
     for part in [
         "column shop.orders.note is missing in the target",
@@ -104,14 +97,7 @@ async fn shared_rows_that_the_target_does_not_have_are_listed() {
         .run("DELETE FROM shop.country WHERE code IN ('NO', 'FR')")
         .await;
     let before = scene.everything().await;
-    let output = Scene::pg_clone(&[
-        "copy",
-        ACME,
-        "--from",
-        &scene.from().await,
-        "--to",
-        &scene.to().await,
-    ]);
+    let output = Scene::pg_clone(&["copy", ACME, "--from", &scene.from(), "--to", &scene.to()]);
     assert_eq!(output.status.code(), Some(1));
     for part in ["shop.country", "3 (NO)", "2 (FR)"] {
         assert!(said(&output).contains(part), "{}", said(&output));
@@ -122,7 +108,7 @@ async fn shared_rows_that_the_target_does_not_have_are_listed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_may_not_read_and_a_project_that_is_not_there_are_errors() {
     let scene = Scene::new().await;
-    let (from, to) = (scene.from().await, scene.to().await);
+    let (from, to) = (scene.from(), scene.to());
     let before = scene.everything().await;
     let output = Scene::pg_clone(&["copy", NEIGHBOUR, "--from", &from, "--to", &to]);
     assert_eq!(output.status.code(), Some(1));

@@ -8,5 +8,13 @@
 
 mod archives;
 mod copying;
+mod files;
+mod interruptions;
+mod medplum;
+mod memory;
+mod newer_major;
+mod passwords;
 mod scene;
 mod source_tables;
+mod two_servers;
+mod without_extension;

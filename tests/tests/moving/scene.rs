@@ -1,10 +1,12 @@
-//! A production database without the extension, and a test database with it, both with the tables of the shop.
+//! A production server without the extension, and a test server with it, both with the tables of the shop.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use pg_clone_tests::blob_queue::pg_clone_binary;
 use pg_clone_tests::scratch_database::{Scratch, cluster};
+use throwaway_cluster::{Cluster, ClusterConfig};
+use tokio::sync::OnceCell;
 
 /// The project that moves.
 pub const ACME: &str = "a0000000-0000-4000-8000-000000000001";
@@ -35,18 +37,40 @@ const CONTENT: &str = "
     LEFT JOIN shop.shipment s ON s.code = o.last_shipment AND s.tenant_id = o.tenant_id WHERE o.tenant_id = $1
     ORDER BY 1";
 
-/// Both databases.
+/// The server of the sources; the target's is the test program's.
+pub async fn source_server() -> &'static Cluster {
+    static SOURCES: OnceCell<Cluster> = OnceCell::const_new();
+    SOURCES
+        .get_or_init(|| async { Cluster::start(ClusterConfig::default()).unwrap() })
+        .await
+}
+
+/// Both databases, each of its own server.
 pub struct Scene {
     /// Production: no extension, and a role `reader` that may only read.
     pub source: Scratch,
     /// The test database: the extension, the store `shop`, a neighbour.
     pub target: Scratch,
+    from: String,
+    to: String,
 }
 
 impl Scene {
-    /// Fills both.
+    /// Fills both, on servers that tests share.
     pub async fn new() -> Self {
-        let source = Scratch::copy_of("template0").await;
+        let target = Scratch::with_extension().await;
+        Self::fill(source_server().await, cluster().await, target).await
+    }
+
+    /// Fills both, on servers of the test's own.
+    pub async fn between(sources: &Cluster, targets: &Cluster) -> Self {
+        let target = Scratch::new_on(targets).await;
+        target.run("CREATE EXTENSION pg_clone_ext").await;
+        Self::fill(sources, targets, target).await
+    }
+
+    async fn fill(sources: &Cluster, targets: &Cluster, target: Scratch) -> Self {
+        let source = Scratch::new_on(sources).await;
         source.run(include_str!("../../fixtures/shop.sql")).await;
         source.run(COUNTRIES).await;
         source
@@ -58,7 +82,6 @@ impl Scene {
                  GRANT USAGE ON SCHEMA shop TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA shop TO reader"
             ))
             .await;
-        let target = Scratch::with_extension().await;
         target.run(include_str!("../../fixtures/shop.sql")).await;
         target.run(COUNTRIES).await;
         target
@@ -72,20 +95,34 @@ impl Scene {
             ))
             .await;
         target.run(include_str!("../../fixtures/shop_store.sql")).await;
-        Self { source, target }
+        let from = sources.dsn(&source.name).replace("user=postgres", "user=reader");
+        let to = targets.dsn(&target.name);
+        Self {
+            source,
+            target,
+            from,
+            to,
+        }
+    }
+
+    /// The same with a new session on the source.
+    pub fn on_source(self, source: Scratch) -> Self {
+        Self { source, ..self }
+    }
+
+    /// The same with a new session on the target.
+    pub fn on_target(self, target: Scratch) -> Self {
+        Self { target, ..self }
     }
 
     /// The connection string of the source, as the role that may only read.
-    pub async fn from(&self) -> String {
-        cluster()
-            .await
-            .dsn(&self.source.name)
-            .replace("user=postgres", "user=reader")
+    pub fn from(&self) -> String {
+        self.from.clone()
     }
 
     /// The connection string of the target.
-    pub async fn to(&self) -> String {
-        cluster().await.dsn(&self.target.name)
+    pub fn to(&self) -> String {
+        self.to.clone()
     }
 
     /// Runs the command.
@@ -122,6 +159,11 @@ impl Scene {
 
     /// Every row of the target's tables.
     pub async fn everything(&self) -> Vec<String> {
+        Self::rows_of(&self.target).await
+    }
+
+    /// Every row of a database's tables.
+    pub async fn rows_of(database: &Scratch) -> Vec<String> {
         let mut rows = Vec::new();
         for table in [
             "tenant",
@@ -134,7 +176,7 @@ impl Scene {
             "country",
         ] {
             rows.extend(
-                self.target
+                database
                     .list(&format!(
                         "SELECT '{table} ' || t::text FROM shop.{table} t ORDER BY 1"
                     ))

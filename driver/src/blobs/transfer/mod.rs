@@ -13,12 +13,14 @@ use crate::blobs::file::shared::Shared;
 
 use crate::blobs::file::checksum::Checksum;
 use crate::blobs::file::failure::Failure;
+use crate::blobs::file::hashing_reader::HashingReader;
+use crate::blobs::file::meter::Meter;
 use crate::blobs::file::object::Object;
 use crate::blobs::file::outcome::{Copied, Method};
 use crate::blobs::storage::Storage;
 use crate::blobs::storage::directory::temporary_file::TemporaryFile;
 use crate::blobs::storage::directory::{check_size, onto_itself};
-use crate::blobs::transfer::stream::stream;
+use crate::blobs::transfer::stream::{chunks, stream};
 
 /// Copies one file, unless the target is there already. In a directory it is not visible before the file is published.
 ///
@@ -123,6 +125,23 @@ pub async fn stat(storage: &Arc<Storage>, key: &str) -> Result<Option<Object>, F
         Storage::S3(s3) => s3.stat(key).await,
         Storage::Cloud(cloud) => cloud.stat(key).await,
     }
+}
+
+/// The bytes of a file, of which `object` is known.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn read(
+    storage: &Arc<Storage>,
+    key: &str,
+    object: &Object,
+    meter: &Meter,
+) -> Result<HashingReader, Failure> {
+    Ok(HashingReader::new(
+        chunks(storage, key, object).await?,
+        false,
+        meter,
+    ))
 }
 
 async fn arrived(target: &Arc<Storage>, job: &Job) -> Result<Object, Failure> {

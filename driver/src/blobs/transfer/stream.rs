@@ -33,11 +33,7 @@ pub async fn stream(
     object: &Object,
     shared: &Shared,
 ) -> Result<(Sums, Option<TemporaryFile>), Failure> {
-    let chunks = match &**source {
-        Storage::Directory(directory) => file_chunks(directory.clone(), job.source_key.clone()),
-        Storage::S3(s3) => s3.read(&job.source_key, object).await?,
-        Storage::Cloud(cloud) => cloud.read(&job.source_key).await?,
-    };
+    let chunks = chunks(source, &job.source_key, object).await?;
     // A directory has no checksum to compare with; a service's is worth computing.
     let with_md5 = matches!(object.checksum, Some(Checksum::Md5(_)));
     let mut reader = HashingReader::new(chunks, with_md5, &shared.meter);
@@ -58,6 +54,18 @@ pub async fn stream(
         }
     }
     Ok((check_sums(object, reader.finish())?, None))
+}
+
+/// The bytes of a file, of which `object` is known.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) async fn chunks(storage: &Storage, key: &str, object: &Object) -> Result<Chunks, Failure> {
+    Ok(match storage {
+        Storage::Directory(directory) => file_chunks(directory.clone(), key.to_owned()),
+        Storage::S3(s3) => s3.read(key, object).await?,
+        Storage::Cloud(cloud) => cloud.read(key).await?,
+    })
 }
 
 fn file_chunks(directory: Directory, key: String) -> Chunks {

@@ -142,4 +142,4 @@ async fn start(
     Ok(Outcome::Done)
 }
 
-mod plan;
+pub(super) mod plan;

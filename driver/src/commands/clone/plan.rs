@@ -1,7 +1,7 @@
 //! `pg_clone clone --dry-run`: what the clone would do, table by table.
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::request::CloneRequest;
 use crate::cloning::calls;
@@ -26,6 +26,16 @@ pub(super) async fn run(
         .json(&statement, &calls::clone_parameters(request))
         .await?;
     context.progress.finish();
+    print_plan(context, &tables);
+    context
+        .output
+        .line(format!("{}; nothing was written", total(&tables)));
+    context.output.document(&json!({"plan": tables}));
+    Ok(Outcome::Done)
+}
+
+/// Shows the rows of a plan.
+pub(crate) fn print_plan(context: &mut Context, tables: &[Value]) {
     context.output.table(
         &[
             "table",
@@ -53,13 +63,15 @@ pub(super) async fn run(
             ]
         }),
     );
+}
+
+/// The sum of a plan, in words.
+pub(crate) fn total(tables: &[Value]) -> String {
     let sum = |name: &str| tables.iter().map(|row| number(row, name)).sum::<i64>();
-    context.output.line(format!(
-        "{} rows, {}, {} dangling references; nothing was written",
+    format!(
+        "{} rows, {}, {} dangling references",
         thousands(sum("rows")),
         output::bytes(sum("bytes")),
         thousands(sum("dangling"))
-    ));
-    context.output.document(&json!({"plan": tables}));
-    Ok(Outcome::Done)
+    )
 }

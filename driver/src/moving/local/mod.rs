@@ -1,0 +1,91 @@
+//! A project is cloned by a private server that this command starts: for servers that have no extension.
+//!
+//! The private server has the extension, and the empty tables of the target. The rows of the source come into it as they come into a target;
+//! there they are cloned, with keys that the target's sequences gave before; the clone's rows go to the target in one transaction of it.
+
+mod keys;
+mod order;
+mod rows;
+mod server;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use self::rows::Pump;
+use super::clone_rows::{Destination, RowsRead, Source as _, clone_staged, stage};
+use super::source::Snapshot;
+use crate::connect::session::Session;
+use crate::progress::Progress;
+
+pub use server::{Description, LocalServer};
+
+/// A project that was cloned into a target without the extension.
+#[derive(Debug)]
+pub struct MovedLocally {
+    /// The new project.
+    pub project: Value,
+    /// Its run in the private server.
+    pub run: i64,
+    /// What was read for it.
+    pub read: RowsRead,
+}
+
+/// Clones a project of the source into `to.rows_for`, a server without the extension; `to.session` is one of the private server.
+///
+/// # Errors
+/// Those of all servers; tables that do not fit; a circle of foreign keys that cannot be written. Nothing is changed in the target then, but
+/// numbers of its sequences are used up.
+pub async fn move_locally(
+    source: &mut Snapshot,
+    to: &Destination<'_>,
+    progress: &mut Progress,
+) -> Result<MovedLocally> {
+    let work = async {
+        let prepared = to.interrupt.or(source.prepare(to)).await?;
+        let names: Vec<String> = prepared
+            .tables
+            .iter()
+            .map(|table| table.relation.clone())
+            .collect();
+        let plan = order::of(to.session, &names).await?;
+        to.rows_for.begin().await?;
+        let result = async {
+            to.rows_for.execute("SET CONSTRAINTS ALL DEFERRED").await?;
+            to.session.begin().await?;
+            let (staging, read) = stage(source, to, &prepared, progress).await?;
+            let pump = Pump {
+                private: to.session,
+                target: to.rows_for,
+            };
+            let project_table = project_table(to.session, &names).await?;
+            pump.take_shared_rows(&staging, &prepared.keys).await?;
+            pump.take_all(&project_table).await?;
+            keys::reserve(to.rows_for, to.session, &names, &read).await?;
+            let (project, run) = clone_staged(to, &staging, &read, progress).await?;
+            progress.phase("writing into the target");
+            let writing = pump.write(to, run, &project_table, &plan, progress);
+            to.interrupt.or(writing).await?;
+            anyhow::Ok(MovedLocally { project, run, read })
+        }
+        .await;
+        let moved = to.rows_for.end(result).await?;
+        // The queue of files is in it.
+        to.session.execute("COMMIT").await?;
+        anyhow::Ok(moved)
+    };
+    let moved = work.await;
+    progress.finish();
+    moved.with_context(|| format!("cannot clone the project {:?}", to.request.source))
+}
+
+async fn project_table(private: &Session, names: &Vec<String>) -> Result<String> {
+    let row = private
+        .query_one(
+            "SELECT t.name FROM pg_catalog.unnest($1::text[]) AS t (name) WHERE EXISTS (SELECT FROM clone.store_relation r \
+             WHERE r.role = 'project' AND r.relation = pg_catalog.to_regclass(t.name))",
+            &[names],
+        )
+        .await
+        .context("the store does not say which table is that of the projects")?;
+    Ok(row.try_get(0)?)
+}
