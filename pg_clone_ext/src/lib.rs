@@ -69,19 +69,84 @@ extension_sql_file!(
     requires = ["stores"]
 );
 extension_sql_file!(
-    "../../sql/install/stores/questions.sql",
-    name = "questions",
+    "../../sql/install/discovery/words.sql",
+    name = "words",
     requires = ["references"]
 );
 extension_sql_file!(
-    "../../sql/install/stores/discover.sql",
-    name = "discover",
+    "../../sql/install/discovery/answers.sql",
+    name = "answers",
+    requires = ["words"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/samples.sql",
+    name = "samples",
+    requires = ["answers"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/data.sql",
+    name = "data",
+    requires = ["samples"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/names.sql",
+    name = "names",
+    requires = ["data"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/tables.sql",
+    name = "tables",
+    requires = ["names"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/tenants.sql",
+    name = "tenants",
+    requires = ["tables"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/look.sql",
+    name = "look",
+    requires = ["tenants"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/secrets.sql",
+    name = "secrets",
+    requires = ["look"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/pair_targets.sql",
+    name = "pair_targets",
+    requires = ["secrets"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/questions.sql",
+    name = "questions",
+    requires = ["pair_targets"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/discover_tables.sql",
+    name = "discover_tables",
     requires = ["questions"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/discover_references.sql",
+    name = "discover_references",
+    requires = ["discover_tables"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/discover_unique.sql",
+    name = "discover_unique",
+    requires = ["discover_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/preset_discover.sql",
+    name = "preset_discover",
+    requires = ["discover_unique"]
 );
 extension_sql_file!(
     "../../sql/install/stores/store_files.sql",
     name = "store_files",
-    requires = ["discover"]
+    requires = ["preset_discover"]
 );
 extension_sql_file!(
     "../../sql/install/stores/store_options.sql",

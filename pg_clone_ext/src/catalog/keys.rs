@@ -61,6 +61,7 @@ struct RawReference {
     target_column: String,
     form: String,
     path: Option<String>,
+    separators: Option<String>,
     condition: Option<String>,
     type_column: Option<String>,
 }
@@ -107,6 +108,7 @@ fn own_id(table: &Table) -> Option<Reference> {
         form: ReferenceForm::Json("$.id".to_owned()),
         condition: None,
         type_column: None,
+        separators: None,
     })
 }
 
@@ -166,6 +168,7 @@ fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
                 form,
                 condition: reference.condition,
                 type_column: reference.type_column,
+                separators: reference.separators,
             });
         }
     }

@@ -4,6 +4,7 @@ use super::references::{Followed, Named, Pair};
 use crate::pg::memory::Memory;
 use crate::pg::query::for_each_row;
 use pg_clone_core::error::{Error, Result};
+use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{Table, quote};
 use pg_clone_core::rules::DocumentPath;
 use std::collections::HashMap;
@@ -14,6 +15,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 enum Whose {
     Source,
     Clone,
+}
+
+/// What stands between the separators; the whole text without them. UUIDs beside the keys are rewritten for themselves.
+fn parts<'t>(text: &'t str, reference: &Followed) -> Vec<&'t str> {
+    let is_uuid = |part: &str| uuid_text::parse_slice(part.as_bytes()).is_some();
+    match &reference.separators {
+        None => vec![text],
+        Some(separators) => text
+            .split(|c| separators.contains(c))
+            .filter(|part| !part.is_empty() && (reference.of_uuids || !is_uuid(part)))
+            .collect(),
+    }
 }
 
 /// What the keys at a path of a project's documents name.
@@ -59,14 +72,18 @@ pub fn named(
             let document = row.bytes(0).and_then(|bytes| serde_json::from_slice(bytes).ok());
             // A text column may hold something else in some rows.
             let Some(document) = document else { return Ok(()) };
-            path.each_key(&document, &mut |text| match keys.get(text) {
-                Some(Whose::Source) => found.source += 1,
-                Some(Whose::Clone) => found.clone += 1,
-                None => {
-                    found.others += 1;
-                    let mut hasher = DefaultHasher::new();
-                    text.hash(&mut hasher);
-                    digest = digest.wrapping_add(hasher.finish());
+            path.each_key(&document, &mut |text| {
+                for part in parts(text, reference) {
+                    match keys.get(part) {
+                        Some(Whose::Source) => found.source += 1,
+                        Some(Whose::Clone) => found.clone += 1,
+                        None => {
+                            found.others += 1;
+                            let mut hasher = DefaultHasher::new();
+                            part.hash(&mut hasher);
+                            digest = digest.wrapping_add(hasher.finish());
+                        }
+                    }
                 }
             });
             Ok(())

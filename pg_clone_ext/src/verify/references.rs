@@ -8,6 +8,9 @@ use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Oid, ReferenceForm, Store, Table, quote};
 use std::collections::{BTreeMap, HashSet};
 
+/// A UUID as an SQL literal of a regular expression.
+const UUID: &str = "'^[{]?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}[}]?$'";
+
 /// A clone and its source.
 pub struct Pair<'a> {
     /// The store.
@@ -52,8 +55,14 @@ pub struct Followed {
     /// Its columns.
     pub parent_columns: Vec<String>,
     operators: Vec<String>,
+    /// In documents: the characters between keys.
+    pub separators: Option<String>,
     /// Rows in which it is this reference.
     pub condition: Option<String>,
+    /// What is no key of this reference may be one of another, and change.
+    mixed: bool,
+    /// The keys are UUIDs.
+    pub of_uuids: bool,
     /// Values and keys are compared as texts.
     as_text: bool,
     /// Nothing proves that no two rows of the parent have the same values.
@@ -114,7 +123,7 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
                 ok: of_clone.clone == of_source.source,
             });
             let same = of_clone.others == of_source.others && of_clone.digest == of_source.digest;
-            if of_source.others > 0 || !same {
+            if !reference.mixed && (of_source.others > 0 || !same) {
                 checks.push(Check {
                     name: "reference names the same shared rows".into(),
                     subject,
@@ -155,6 +164,9 @@ fn references(store: &Store, table: &Table) -> Vec<Followed> {
             parent: key.target,
             parent_columns: key.target_columns.clone(),
             operators: key.operators.clone(),
+            separators: None,
+            mixed: false,
+            of_uuids: false,
             condition: None,
             as_text: false,
             declared: false,
@@ -184,6 +196,9 @@ fn references(store: &Store, table: &Table) -> Vec<Followed> {
                     .map_or(plan::EQUAL, |column| column.equality())
                     .to_owned(),
             ],
+            separators: reference.separators.clone(),
+            mixed: mixed(table, reference),
+            of_uuids: plan::KeyKind::of(target.type_of(&reference.target_column)) == plan::KeyKind::Uuid,
             condition: reference.condition.clone(),
             as_text: !same_type,
             declared: true,
@@ -218,12 +233,25 @@ fn references(store: &Store, table: &Table) -> Vec<Followed> {
                     .to_owned(),
             ],
             parent_columns: vec![id],
+            separators: None,
+            mixed: false,
+            of_uuids: false,
             condition: None,
             as_text: !same_type,
             declared: true,
         });
     }
     all
+}
+
+/// Whether keys of several tables may stand at this reference's place.
+fn mixed(table: &Table, reference: &plan::Reference) -> bool {
+    let same_place = |other: &&plan::Reference| {
+        other.column == reference.column
+            && other.form == reference.form
+            && other.condition == reference.condition
+    };
+    table.keys.references.iter().filter(same_place).count() > 1
 }
 
 /// The keys of a project that a reference may name, as a query with the columns k0, k1, …
@@ -287,7 +315,14 @@ fn values_of(pair: &Pair<'_>, table: &Table, reference: &Followed, belongs: &str
                     quote::literal(&same),
                     quote::literal(&first)
                 ),
-                vec![spelled("NULLIF(u.value, '')")],
+                // UUIDs beside the keys are rewritten for themselves.
+                vec![if reference.of_uuids {
+                    spelled("NULLIF(u.value, '')")
+                } else {
+                    spelled(&format!(
+                        "CASE WHEN u.value OPERATOR(pg_catalog.!~*) {UUID} THEN NULLIF(u.value, '') END"
+                    ))
+                }],
             )
         }
         _ => (

@@ -25,8 +25,10 @@ CREATE TABLE clone.store (
     preset      text NOT NULL,
     options     jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(options) = 'object'),
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    created_by  text NOT NULL DEFAULT current_user
+    created_by  text NOT NULL DEFAULT current_user,
+    looked_at   timestamptz
 );
+COMMENT ON COLUMN clone.store.looked_at IS 'When a discovered store was discovered: from then on tables that are described by hand are looked at for open questions';
 COMMENT ON TABLE clone.store IS 'One place where projects live: a set of tables, described by clone.store_table';
 COMMENT ON COLUMN clone.store.options IS
     'options.blobs: where the files of the store are (file:<directory>, s3://bucket/prefix, ...); options.settings: defaults of the clone options';

@@ -14,12 +14,14 @@ CREATE TABLE clone.store_reference (
     type_column   name,
     type_values   text[],
     reason        text NOT NULL DEFAULT 'declared',
+    separators    text,
     CHECK (form IN ('column', 'array') OR path IS NOT NULL)
 );
 CREATE INDEX store_reference_store ON clone.store_reference (store, relation);
 COMMENT ON TABLE clone.store_reference IS 'References that no foreign key tells; see clone.store_reference()';
 COMMENT ON COLUMN clone.store_reference.form IS
     'column: the value is the key; array: each element is one; json: keys stand at the JSONPath in path; path: keys stand between the characters in path';
+COMMENT ON COLUMN clone.store_reference.separators IS 'Of form json: keys stand between these characters in the texts at the path';
 COMMENT ON COLUMN clone.store_reference.condition IS 'SQL condition on rows in which the column is this reference';
 
 CREATE TABLE clone.store_membership (
@@ -80,33 +82,40 @@ CREATE FUNCTION clone_internal.reaching(store text) RETURNS TABLE (relation oid,
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH RECURSIVE described AS (
-        SELECT r.relation::oid AS oid FROM clone.store_relation r WHERE r.store = $1
+    -- Few foreign keys begin outside of a store: they first.
+    WITH RECURSIVE outside AS MATERIALIZED (
+        SELECT f.conrelid, f.confrelid FROM pg_constraint f
+        JOIN pg_class c ON c.oid = f.conrelid AND NOT c.relispartition
+        WHERE f.contype = 'f' AND f.conrelid <> f.confrelid
+          AND f.conrelid NOT IN (SELECT r.relation::oid FROM clone.store_relation r WHERE r.store = $1)
+          AND f.conrelid NOT IN (SELECT s.relation::oid FROM clone.store_shared s WHERE s.store = $1)
     ), reach (oid, via, depth) AS (
-        SELECT d.oid, 0::oid, 0 FROM described d
+        SELECT r.relation::oid, 0::oid, 0 FROM clone.store_relation r WHERE r.store = $1
         UNION
         SELECT f.conrelid, f.confrelid, r.depth + 1
-        FROM reach r
-        JOIN pg_constraint f ON f.confrelid = r.oid AND f.contype = 'f' AND f.conrelid <> f.confrelid
-        JOIN pg_class c ON c.oid = f.conrelid AND NOT c.relispartition
+        FROM reach r JOIN outside f ON f.confrelid = r.oid
         WHERE r.depth < 8
-          AND NOT EXISTS (SELECT FROM described d WHERE d.oid = f.conrelid)
-          AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation::oid = f.conrelid)
     )
     SELECT DISTINCT ON (r.oid) r.oid, r.via, r.depth FROM reach r WHERE r.depth > 0 ORDER BY r.oid, r.depth, r.via
 $$;
 COMMENT ON FUNCTION clone_internal.reaching(text) IS 'Tables that a store does not describe and whose foreign keys lead to it';
 
+-- PL/pgSQL keeps its plans, where an SQL function that another one calls is planned at each call.
 CREATE FUNCTION clone_internal.base_type(type oid) RETURNS oid
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH RECURSIVE below (oid, depth) AS (
-        SELECT $1, 0
-        UNION ALL
-        SELECT t.typbasetype, b.depth + 1 FROM below b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd'
-    )
-    SELECT b.oid FROM below b ORDER BY b.depth DESC LIMIT 1
+BEGIN
+    RETURN (
+    SELECT CASE WHEN t.typtype = 'd' THEN (
+        WITH RECURSIVE below (oid, depth) AS (
+            SELECT $1, 0
+            UNION ALL
+            SELECT t.typbasetype, b.depth + 1 FROM below b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd'
+        )
+        SELECT b.oid FROM below b ORDER BY b.depth DESC LIMIT 1) ELSE $1 END
+    FROM pg_type t WHERE t.oid = $1);
+END
 $$;
 COMMENT ON FUNCTION clone_internal.base_type(oid) IS 'The type that a domain, or a domain over a domain, is over; another type itself';
 
@@ -135,6 +144,12 @@ WITH described AS (
     -- A key to a partitioned table has one more constraint per partition.
     WHERE f.contype = 'f'
       AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = f.conparentid AND p.conrelid = f.conrelid)
+), operators AS MATERIALIZED (
+    -- Functions cost more than all of the rest: once for each operator and each type.
+    SELECT d.oid, clone_internal.operator_name(d.oid) AS name FROM (SELECT DISTINCT o AS oid FROM foreign_keys f CROSS JOIN LATERAL unnest(f.conpfeqop) o) d
+), base_types AS MATERIALIZED (
+    SELECT d.oid, clone_internal.base_type(d.oid) AS base
+    FROM (SELECT DISTINCT a.atttypid AS oid FROM described r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped) d
 ), columns AS (
     SELECT a.attrelid, a.attname, b.oid AS base, b.typnamespace, l.collisdeterministic,
            CASE WHEN a.attgenerated = '' THEN pg_get_expr(e.adbin, e.adrelid) END AS expression,
@@ -147,7 +162,8 @@ WITH described AS (
                   AND pg_get_expr(e.adbin, e.adrelid) ~ '^[(]?nextval[(]' LIMIT 1)) AS sequence
     FROM described d
     JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
-    JOIN pg_type b ON b.oid = clone_internal.base_type(a.atttypid)
+    JOIN base_types y ON y.oid = a.atttypid
+    JOIN pg_type b ON b.oid = y.base
     LEFT JOIN pg_collation l ON l.oid = a.attcollation
     LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
 ), told AS (
@@ -159,7 +175,7 @@ SELECT jsonb_build_object(
     'foreign_keys', COALESCE((
         SELECT jsonb_agg(jsonb_build_object('table', f.conrelid::bigint, 'name', f.conname, 'target', f.confrelid::bigint, 'target_name', f.target_name,
             'columns', clone_internal.column_names(f.conrelid, f.conkey), 'target_columns', clone_internal.column_names(f.confrelid, f.confkey),
-            'operators', (SELECT jsonb_agg(clone_internal.operator_name(o.operator) ORDER BY o.place) FROM unnest(f.conpfeqop) WITH ORDINALITY AS o (operator, place)))
+            'operators', (SELECT jsonb_agg(n.name ORDER BY o.place) FROM unnest(f.conpfeqop) WITH ORDINALITY AS o (operator, place) JOIN operators n ON n.oid = o.operator))
             ORDER BY f.oid)
         FROM foreign_keys f), '[]'),
     'uniques', COALESCE((
@@ -182,7 +198,7 @@ SELECT jsonb_build_object(
         WHERE t.equality IS NOT NULL OR t.sequence IS NOT NULL OR t.expression IS NOT NULL OR NOT t.collisdeterministic), '[]'),
     'references', COALESCE((
         SELECT jsonb_agg(jsonb_build_object('table', r.relation::oid::bigint, 'column', r."column", 'target', r.target::oid::bigint,
-            'target_column', r.target_column, 'form', r.form, 'path', r.path, 'condition', r.condition, 'type_column', r.type_column) ORDER BY r.id)
+            'target_column', r.target_column, 'form', r.form, 'path', r.path, 'separators', r.separators, 'condition', r.condition, 'type_column', r.type_column) ORDER BY r.id)
         FROM clone.store_reference r WHERE r.store = $1), '[]'),
     'memberships', COALESCE((
         SELECT jsonb_agg(jsonb_build_object('table', m.relation::oid::bigint, 'columns', to_jsonb(m.columns), 'parent', m.parent::oid::bigint,

@@ -1,10 +1,11 @@
 -- Declaring what no constraint says: references, further ways of belonging, tables that are shared.
 
 CREATE FUNCTION clone_internal.singular(word text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT
+LANGUAGE plpgsql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
+BEGIN
+    RETURN (CASE
         WHEN lower(word) IN ('people') THEN regexp_replace(word, 'eople$', 'erson')
         WHEN lower(word) IN ('children') THEN regexp_replace(word, 'ren$', '')
         WHEN word ~* '(ss|us|is|news|series)$' THEN word
@@ -12,14 +13,15 @@ AS $$
         WHEN word ~* '(ch|sh|x|ss|z)es$' THEN regexp_replace(word, 'es$', '', 'i')
         WHEN word ~* 'statuses$|aliases$|buses$' THEN regexp_replace(word, 'es$', '', 'i')
         WHEN word ~* 's$' THEN regexp_replace(word, 's$', '', 'i')
-        ELSE word END
+        ELSE word END);
+END
 $$;
 COMMENT ON FUNCTION clone_internal.singular(text) IS 'An English noun in the singular, as frameworks that name tables in the plural derive it';
 
 CREATE FUNCTION clone_internal.snake(word text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT
+LANGUAGE plpgsql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT lower(regexp_replace(regexp_replace(word, '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z]+)([A-Z][a-z])', E'\\1_\\2', 'g')) $$;
+AS $$ BEGIN RETURN (lower(regexp_replace(regexp_replace(word, '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z]+)([A-Z][a-z])', E'\\1_\\2', 'g'))); END $$;
 COMMENT ON FUNCTION clone_internal.snake(text) IS 'orderItem, OrderItem: order_item';
 
 CREATE FUNCTION clone_internal.type_names(relation regclass) RETURNS text[]
@@ -38,9 +40,11 @@ $$;
 COMMENT ON FUNCTION clone_internal.type_names(regclass) IS 'The names by which a type column may name a table';
 
 CREATE FUNCTION clone_internal.key_of(relation regclass) RETURNS name
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+    RETURN (
     -- The primary key; of one of several columns, the one that refers to nothing, has the type of a key and, at best, is called id.
     SELECT a.attname
     FROM pg_index i
@@ -50,7 +54,8 @@ AS $$
     WHERE i.indrelid = relation AND i.indisprimary
     ORDER BY EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND k.number = ANY (f.conkey)),
              b.typcategory NOT IN ('N', 'S', 'U'), a.attname <> 'id', k.place DESC
-    LIMIT 1
+    LIMIT 1);
+END
 $$;
 COMMENT ON FUNCTION clone_internal.key_of(regclass) IS 'The column by which the rows of a table are named';
 
@@ -122,9 +127,9 @@ BEGIN
         RAISE EXCEPTION 'column % has type %, whose elements cannot be keys', "column", type::regtype USING
             ERRCODE = '22023', HINT = 'Arrays of integers, uuid, text and varchar can.';
     END IF;
-    IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype) OR type::regtype::text ~ '(^|[.])ltree$') THEN
+    IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype, 'xml'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) OR type::regtype::text ~ '(^|[.])(ltree|citext|hstore)$') THEN
         RAISE EXCEPTION 'column % has type %, which holds no path', "column", type::regtype USING
-            ERRCODE = '22023', HINT = 'Paths stand in text, varchar or ltree.';
+            ERRCODE = '22023', HINT = 'Keys between separators stand in text, varchar, citext, ltree, hstore, xml and arrays of text; in a document give path as well.';
     END IF;
     IF type_column IS NOT NULL THEN
         IF clone_internal.check_column(relation, type_column) IN (20, 21, 23) AND type_values IS NULL THEN
@@ -148,8 +153,10 @@ BEGIN
     DELETE FROM clone.store_reference r
     WHERE r.store = store_reference.store AND r.relation = store_reference.relation AND r."column" = store_reference."column" AND r.target = store_reference.target
       AND r.path IS NOT DISTINCT FROM COALESCE(store_reference.path, store_reference.separators) AND r.condition IS NOT DISTINCT FROM store_reference.condition;
-    INSERT INTO clone.store_reference AS r (store, relation, "column", target, target_column, form, path, condition, type_column, type_values)
-    VALUES (store, relation, "column", target, target_column, form, COALESCE(path, separators), condition, type_column, type_values)
+    DELETE FROM clone.store_no_reference n
+    WHERE n.store = store_reference.store AND n.relation = store_reference.relation AND n."column" = store_reference."column" AND n.path IN ('', COALESCE(store_reference.path, ''));
+    INSERT INTO clone.store_reference AS r (store, relation, "column", target, target_column, form, path, condition, type_column, type_values, separators)
+    VALUES (store, relation, "column", target, target_column, form, COALESCE(path, separators), condition, type_column, type_values, CASE WHEN form = 'json' THEN separators END)
     RETURNING r.id INTO number;
     IF belongs THEN
         PERFORM clone.store_belongs(store, relation, ARRAY["column"], target, ARRAY[target_column], condition);

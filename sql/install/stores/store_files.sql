@@ -24,6 +24,10 @@ BEGIN
                 FROM clone.store_membership m WHERE m.store = s.name), '[]'),
             'shared', COALESCE((SELECT jsonb_agg(jsonb_build_object('table', h.relation::text, 'why', h.reason) ORDER BY h.relation::text) FROM clone.store_shared h WHERE h.store = s.name), '[]'),
             'rules', COALESCE((SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(u) - '{store,id}'::text[]) ORDER BY u.position, u.id) FROM clone.store_rule u WHERE u.store = s.name), '[]'),
+            'no_references', COALESCE((SELECT jsonb_agg(jsonb_build_object('table', n.relation::text, 'column', n."column", 'path', n.path) ORDER BY n.relation::text, n."column", n.path)
+                FROM clone.store_no_reference n WHERE n.store = s.name), '[]'),
+            'open', COALESCE((SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(q) - '{store,relation}'::text[]) || jsonb_build_object('table', q.relation::text) ORDER BY q.relation::text, q."column", q.path)
+                FROM clone.store_question q WHERE q.store = s.name), '[]'),
             'questions', COALESCE((SELECT jsonb_agg(to_jsonb(q)) FROM clone_internal.store_questions(s.name) q), '[]'))
         FROM clone.store s WHERE s.name = store_export.store);
 END
@@ -54,6 +58,8 @@ BEGIN
         DELETE FROM clone.store_reference d WHERE d.store = called;
         DELETE FROM clone.store_membership d WHERE d.store = called;
         DELETE FROM clone.store_shared d WHERE d.store = called;
+        DELETE FROM clone.store_question d WHERE d.store = called;
+        UPDATE clone.store s SET looked_at = NULL WHERE s.name = called;
         DELETE FROM clone.store_rule d WHERE d.store = called;
         UPDATE clone.store s SET options = COALESCE(description->'options', '{}') WHERE s.name = called;
     ELSE
@@ -74,12 +80,19 @@ BEGIN
             PERFORM clone.store_column(called, (t->>'table')::regclass, c.key::name, c.value->>'role', (c.value->>'target')::regclass, c.value->>'value');
         END LOOP;
     END LOOP;
-    INSERT INTO clone.store_reference (store, relation, "column", target, target_column, form, path, condition, type_column, type_values, reason)
+    INSERT INTO clone.store_reference (store, relation, "column", target, target_column, form, path, condition, type_column, type_values, separators, reason)
     SELECT called, (v->>'table')::regclass, v->>'column', (v->>'target')::regclass, v->>'target_column', v->>'form', v->>'path', v->>'condition', v->>'type_column',
-           CASE WHEN v ? 'type_values' THEN ARRAY(SELECT jsonb_array_elements_text(v->'type_values')) END, COALESCE(v->>'reason', 'declared')
+           CASE WHEN v ? 'type_values' THEN ARRAY(SELECT jsonb_array_elements_text(v->'type_values')) END, v->>'separators', COALESCE(v->>'reason', 'declared')
     FROM jsonb_array_elements(COALESCE(description->'references', '[]')) AS x (v);
     INSERT INTO clone.store_shared (store, relation, reason)
     SELECT called, (v->>'table')::regclass, COALESCE(v->>'why', 'declared') FROM jsonb_array_elements(COALESCE(description->'shared', '[]')) AS x (v);
+    INSERT INTO clone.store_no_reference (store, relation, "column", path)
+    SELECT called, (v->>'table')::regclass, v->>'column', COALESCE(v->>'path', '') FROM jsonb_array_elements(COALESCE(description->'no_references', '[]')) AS x (v);
+    INSERT INTO clone.store_question (store, relation, "column", path, severity, question, answer, otherwise)
+    SELECT called, to_regclass(v->>'table'), v->>'column', COALESCE(v->>'path', ''), v->>'severity', v->>'question',
+           replace(v->>'answer', quote_literal(description->>'name'), quote_literal(called)), replace(v->>'otherwise', quote_literal(description->>'name'), quote_literal(called))
+    FROM jsonb_array_elements(COALESCE(description->'open', '[]')) AS x (v) WHERE to_regclass(v->>'table') IS NOT NULL;
+    UPDATE clone.store s SET looked_at = now() WHERE s.name = called AND s.preset = 'discover';
     FOR r IN SELECT value FROM jsonb_array_elements(COALESCE(description->'rules', '[]')) LOOP
         PERFORM clone.rule(called, r->>'resource_type', r->>'path', r->>'action', r->'value', r->>'when', r->>'unless_cloned', r->>'if_given',
             ARRAY(SELECT jsonb_array_elements_text(COALESCE(r->'columns', '[]'))), r->>'todo', COALESCE((r->>'position')::int, 100));
@@ -106,7 +119,9 @@ BEGIN
     EXCEPTION WHEN SQLSTATE 'CL001' THEN
         NULL;
     END;
-    RETURN found || jsonb_build_object('name', COALESCE(name, (SELECT c.relname FROM pg_class c WHERE c.oid = tenant)));
+    name := COALESCE(name, (SELECT c.relname FROM pg_class c WHERE c.oid = tenant));
+    -- The calls that answer its questions name the store that it becomes.
+    RETURN replace(found::text, quote_literal(store), quote_literal(name))::jsonb || jsonb_build_object('name', name);
 END
 $$;
 COMMENT ON FUNCTION clone.store_discover(regclass, text, text[], regclass[]) IS

@@ -209,6 +209,9 @@ BEGIN
     END LOOP;
     PERFORM clone_internal.remember_names(s.name);
     PERFORM clone_internal.check_column_roles(s.name);
+    IF s.looked_at IS NOT NULL THEN
+        PERFORM clone_internal.look_at_data(s.name, false);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION clone.store_refresh(text) IS 'Describes a store again after its tables have changed; what was set by hand stays';
@@ -226,6 +229,8 @@ BEGIN
             ERRCODE = '22023', HINT = COALESCE('Tables: ' || (SELECT string_agg(format('%I.%I', r.schema_name, r.table_name), ', ')
                 FROM (SELECT * FROM clone.store_relation r WHERE r.store = store_remove_table.store ORDER BY 1, 2 LIMIT 50) r) || '.', 'It has no tables.');
     END IF;
+    DELETE FROM clone.store_question q
+    WHERE q.store = store_remove_table.store AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = q.store AND r.relation = q.relation);
 END
 $$;
 COMMENT ON FUNCTION clone.store_remove_table(text, text) IS 'Takes a table out of a store, also one that is gone; its rows stay';
@@ -340,6 +345,10 @@ BEGIN
             clone_internal.table_named(store, c.value->>'target', relation), c.value->>'value');
     END LOOP;
     PERFORM clone_internal.remember_names(store);
+    -- What is described after the discovery opens the same questions.
+    IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_table.store AND s.looked_at IS NOT NULL) THEN
+        PERFORM clone_internal.look_at_data(store, false);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION clone.store_table(text, regclass, text, text, name, name, name, regclass, name, name, text[], text, jsonb, boolean, text, text, int) IS

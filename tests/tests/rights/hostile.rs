@@ -162,6 +162,13 @@ impl Caller<'_> {
             "'own', 'public.note', '{other}', 'public.thing'",
         )
         .await;
+        self.call("clone.store_no_reference", "'own', 'public.note', 'thing'")
+            .await;
+        self.call(
+            "clone.store_polymorphic",
+            "'own', 'public.note', 'other', type_column => 'thing'",
+        )
+        .await;
         self.call("clone.store_shared", "'own', 'public.shared'").await;
         self.call("clone.store_check", "'own'").await;
         let description = self.call("clone.store_export", "'own'").await;

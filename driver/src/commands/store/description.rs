@@ -121,8 +121,8 @@ fn ask(questions: &[Value]) -> Result<Vec<String>> {
     let mut shared = Vec::new();
     for question in questions {
         eprintln!("{}", text(question, "question"));
-        if !text(question, "answer").contains("store_shared") {
-            eprintln!("    {}", text(question, "answer"));
+        if !answers(question).contains("store_shared") || text(question, "subject").is_empty() {
+            eprintln!("    {}", answers(question));
             continue;
         }
         eprint!("    Leave it out of clones? [y/N] ");
@@ -136,6 +136,14 @@ fn ask(questions: &[Value]) -> Result<Vec<String>> {
     Ok(shared)
 }
 
+/// The calls that answer a question.
+fn answers(question: &Value) -> String {
+    match text(question, "otherwise") {
+        "" => text(question, "answer").to_owned(),
+        otherwise => format!("{}\n    or {otherwise}", text(question, "answer")),
+    }
+}
+
 async fn check(context: &mut Context, session: &Session, name: &str) -> Result<Outcome> {
     let questions = session.json(QUESTIONS, &[&name]).await?;
     for question in &questions {
@@ -143,7 +151,7 @@ async fn check(context: &mut Context, session: &Session, name: &str) -> Result<O
             "{}: {}\n    {}",
             text(question, "severity"),
             text(question, "question"),
-            text(question, "answer")
+            answers(question)
         ));
     }
     let errors = questions

@@ -3,7 +3,7 @@
 use super::keys::{KeyRef, Reference, ReferenceForm};
 use super::request::History;
 use super::store::{Column, ColumnRole, Store, Table};
-use super::table_copy::{Action, KeyKind, SelectList};
+use super::table_copy::{Action, JsonPlace, KeyKind, SelectList};
 use super::types::{is_key, is_text};
 
 /// What declared references make of a column; None where there is none.
@@ -41,23 +41,40 @@ fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList
             "uuid[]" => Action::MapUuidArray,
             _ => Action::MapArray(key_of(first)?),
         }),
-        ReferenceForm::Path(separators) => {
-            let key = key_of(first)?;
+        ReferenceForm::Path(_) => {
+            let mut keys = Vec::new();
+            for reference in &references {
+                if let ReferenceForm::Path(separators) = &reference.form {
+                    keys.push((key_of(reference)?, separators.clone()));
+                }
+            }
             Some(Action::MapSegments {
-                key,
-                kind: kind_of(key),
-                separators: separators.clone(),
+                keys,
+                rewrite: column.role == ColumnRole::Rewrite,
             })
         }
         ReferenceForm::Json(_) => {
-            let mut paths = Vec::new();
+            let mut paths: Vec<JsonPlace> = Vec::new();
             for reference in &references {
-                if let ReferenceForm::Json(path) = &reference.form {
-                    let place = reference
-                        .condition
-                        .as_ref()
-                        .map(|condition| list.expression(format!("({condition})")));
-                    paths.push((path.clone(), key_of(reference)?, place));
+                let ReferenceForm::Json(path) = &reference.form else {
+                    continue;
+                };
+                let condition = reference
+                    .condition
+                    .as_ref()
+                    .map(|condition| list.expression(format!("({condition})")));
+                let key = (key_of(reference)?, reference.separators.clone());
+                // Keys of several tables in one text: each is looked for in what the ones before have made of it.
+                match paths
+                    .iter_mut()
+                    .find(|known| known.path == *path && known.condition == condition)
+                {
+                    Some(known) => known.keys.push(key),
+                    None => paths.push(JsonPlace {
+                        path: path.clone(),
+                        keys: vec![key],
+                        condition,
+                    }),
                 }
             }
             Some(Action::JsonReferences {

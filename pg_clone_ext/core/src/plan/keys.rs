@@ -77,6 +77,8 @@ pub struct Reference {
     pub condition: Option<String>,
     /// The column that says the kind of row it refers to.
     pub type_column: Option<String>,
+    /// In a document: keys stand between these characters in the texts at the path.
+    pub separators: Option<String>,
 }
 
 /// One way in which rows belong to a project: they share columns with a row of a parent that does.

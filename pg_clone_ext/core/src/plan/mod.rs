@@ -24,7 +24,7 @@ pub use order::{has_circle, insertion_order};
 pub use request::{History, Options, Request};
 pub use row_filter::{ChildKeys, child_keys, columns_of_rows, telling};
 pub use store::{Column, ColumnRole, Dependency, InsertPath, Oid, Store, Table, TableRole};
-pub use table_copy::{Action, KeyKind, Output, RowFilter, TableCopy, canonical_key, table_copy};
+pub use table_copy::{Action, JsonPlace, KeyKind, Output, RowFilter, TableCopy, canonical_key, table_copy};
 
 pub use types::is_text;
 

@@ -34,6 +34,17 @@ impl KeyKind {
     }
 }
 
+/// Keys at a place of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonPlace {
+    /// JSONPath.
+    pub path: String,
+    /// Which keys; the characters between them, where a value is not one key as a whole.
+    pub keys: Vec<(KeyRef, Option<String>)>,
+    /// Place of the condition in the query's list.
+    pub condition: Option<usize>,
+}
+
 /// What happens to one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -47,12 +58,10 @@ pub enum Action {
     MapArray(KeyRef),
     /// The text's segments between these characters are keys.
     MapSegments {
-        /// Which.
-        key: KeyRef,
-        /// Their kind.
-        kind: KeyKind,
-        /// The characters between them.
-        separators: String,
+        /// Which, and the characters between them.
+        keys: Vec<(KeyRef, String)>,
+        /// Whether UUIDs in it are rewritten too.
+        rewrite: bool,
     },
     /// Keys at places of a JSON document, besides what else is rewritten in it.
     JsonReferences {
@@ -60,8 +69,8 @@ pub enum Action {
         jsonb: bool,
         /// Whether UUIDs and references in it are rewritten too.
         rewrite: bool,
-        /// JSONPath, key, place of the condition.
-        paths: Vec<(String, KeyRef, Option<usize>)>,
+        /// Where they stand.
+        paths: Vec<JsonPlace>,
     },
     /// Ids in the value's text form; a type whose layout we do not know.
     ViaText,

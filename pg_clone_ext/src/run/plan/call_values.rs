@@ -18,7 +18,7 @@ pub fn check_questions(store: &Store) -> Result<()> {
     let found = {
         let _owner = AsExtensionOwner::new();
         pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
-            "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(q.question, q.answer)) \
+            "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(q.question, COALESCE(q.answer, ''), q.otherwise)) \
              FROM clone_internal.store_questions($1) AS q WHERE q.severity OPERATOR(pg_catalog.=) 'error'",
             &[store.name.as_str().into()],
         )
@@ -27,11 +27,15 @@ pub fn check_questions(store: &Store) -> Result<()> {
     let Some(pgrx::JsonB(json)) = found else {
         return Ok(());
     };
-    let questions: Vec<(String, String)> = serde_json::from_value(json).map_err(internal)?;
-    let Some((question, answer)) = questions.first() else {
+    let questions: Vec<(String, String, Option<String>)> = serde_json::from_value(json).map_err(internal)?;
+    let Some((question, answer, otherwise)) = questions.first() else {
         return Ok(());
     };
-    let error = Error::new(Code::StoreChanged, question.clone()).hint(format!("Answer it: {answer}"));
+    let otherwise = otherwise
+        .as_ref()
+        .map_or_else(String::new, |call| format!(" If it is not so: {call}"));
+    let error =
+        Error::new(Code::StoreChanged, question.clone()).hint(format!("Answer it: {answer}{otherwise}"));
     Err(match questions.len() {
         1 => error,
         several => error.detail(format!(

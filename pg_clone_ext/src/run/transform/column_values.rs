@@ -80,13 +80,9 @@ impl<'r> Transformer<'r> {
                 None => Changed::No,
                 Some(value) => self.keys().array(output, value, *domain)?,
             },
-            Action::MapSegments { key, separators, .. } => match value {
+            Action::MapSegments { keys, rewrite } => match value {
                 None => Changed::No,
-                Some(value) => {
-                    let text = datum::to_text(value)?;
-                    let new = self.keys().segments(&text, separators, *key)?;
-                    self.typed_text(place, new)?
-                }
+                Some(value) => self.segments_at(place, value, keys, *rewrite)?,
             },
             Action::JsonReferences { jsonb, rewrite, .. } => match value {
                 None => Changed::No,

@@ -59,6 +59,32 @@ impl Transformer<'_> {
         }
     }
 
+    /// Keys between separators in a value's text form, and the UUIDs beside them.
+    pub(super) fn segments_at(
+        &mut self,
+        place: usize,
+        value: Value,
+        keys: &[(KeyRef, String)],
+        rewrite: bool,
+    ) -> Result<Changed> {
+        let text = datum::to_text(value)?;
+        let mut new: Option<String> = None;
+        for (key, separators) in keys {
+            let current = new.as_deref().unwrap_or(&text);
+            new = self.keys().segments(current, separators, *key)?.or(new);
+        }
+        if rewrite {
+            let mut bytes = new.clone().unwrap_or(text).into_bytes();
+            match self.rewriter.plain_text(&mut bytes).map_err(rewrite_error)? {
+                Outcome::Unchanged => {}
+                Outcome::InPlace => new = Some(String::from_utf8(bytes).map_err(internal)?),
+                Outcome::Rebuilt(other) => new = Some(String::from_utf8(other).map_err(internal)?),
+                Outcome::Null => return Ok(Changed::ToNull),
+            }
+        }
+        self.typed_text(place, new)
+    }
+
     pub(super) fn typed_text(&self, place: usize, text: Option<String>) -> Result<Changed> {
         let target = &self.targets[place];
         Ok(match text {
@@ -117,14 +143,9 @@ impl Transformer<'_> {
                 key_statistics: &mut self.key_statistics,
                 policy: self.policy,
             };
-            for (path, domain, condition) in &self.paths[place] {
+            for (path, domains, condition) in &self.paths[place] {
                 if condition.is_none_or(|at| row.boolean(at)) {
-                    edits.extend(path.edits(&document, &mut |text| {
-                        keys.text_of(text, *domain).map(|new| match new {
-                            NewText::To(new) => Some(new),
-                            NewText::Same | NewText::Gone => None,
-                        })
-                    })?);
+                    edits.extend(path.edits(&document, &mut |text| keys.text_at(text, domains))?);
                 }
             }
             if edits.is_empty() {
@@ -153,8 +174,27 @@ impl Transformer<'_> {
     }
 }
 
-/// A path, the key that stands there, and the place of its condition.
-pub(super) type DeclaredPath = (DocumentPath, KeyRef, Option<usize>);
+impl KeyMapper<'_, '_> {
+    /// What becomes of a text in a document; None where it stays.
+    fn text_at(&mut self, text: &str, domains: &[(KeyRef, Option<String>)]) -> Result<Option<String>> {
+        let mut new: Option<String> = None;
+        for (domain, separators) in domains {
+            let current = new.as_deref().unwrap_or(text);
+            let next = match separators {
+                Some(separators) => self.segments(current, separators, *domain)?,
+                None => match self.text_of(current, *domain)? {
+                    NewText::To(next) => Some(next),
+                    NewText::Same | NewText::Gone => None,
+                },
+            };
+            new = next.or(new);
+        }
+        Ok(new)
+    }
+}
+
+/// A path, the keys that stand there, and the place of its condition.
+pub(super) type DeclaredPath = (DocumentPath, Vec<(KeyRef, Option<String>)>, Option<usize>);
 
 /// The paths of an output's declared references, ready to be followed.
 pub(super) fn declared_paths(output: &Output) -> Result<Vec<DeclaredPath>> {
@@ -163,13 +203,13 @@ pub(super) fn declared_paths(output: &Output) -> Result<Vec<DeclaredPath>> {
     };
     paths
         .iter()
-        .map(|(path, key, condition)| {
-            DocumentPath::parse(path)
-                .map(|parsed| (parsed, *key, *condition))
+        .map(|place| {
+            DocumentPath::parse(&place.path)
+                .map(|parsed| (parsed, place.keys.clone(), place.condition))
                 .map_err(|error| {
                     Error::bad_argument(format!(
-                        "the path \"{path}\" of column {} cannot be read: {error}",
-                        output.column
+                        "the path \"{}\" of column {} cannot be read: {error}",
+                        place.path, output.column
                     ))
                     .hint("Paths of clone.store_reference are JSONPath as RFC 9535 defines it.")
                 })

@@ -1,31 +1,4 @@
--- Open questions of a description: what by its name or form could be a reference, a tenant's table or a secret, and what no
--- constraint and no declaration answers.
-
-CREATE FUNCTION clone_internal.family(type oid) RETURNS text
-LANGUAGE sql STABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE
-        WHEN b.oid IN (20, 21, 23) THEN 'int'
-        WHEN b.oid = 'uuid'::regtype THEN 'uuid'
-        WHEN b.oid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) OR b.typname = 'citext' THEN 'text'
-        WHEN b.typcategory = 'A' AND b.typelem IN (20, 21, 23) THEN 'int[]'
-        WHEN b.typcategory = 'A' AND b.typelem IN ('text'::regtype, 'varchar'::regtype) THEN 'text[]'
-        WHEN b.typcategory = 'A' AND b.typelem = 'uuid'::regtype THEN 'uuid[]'
-        WHEN b.oid IN ('json'::regtype, 'jsonb'::regtype) THEN 'json'
-        ELSE '' END
-    FROM pg_type b WHERE b.oid = clone_internal.base_type(type)
-$$;
-COMMENT ON FUNCTION clone_internal.family(oid) IS 'Which kind of key a type can hold: int, uuid, text, arrays of them, json; else empty';
-
-CREATE FUNCTION clone_internal.named_table(column_name text, plural boolean) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-    -- customer_id, customerId, customer_uuid, customer_fk: customer; customer_ids, customerIds: customer.
-    SELECT (regexp_match(clone_internal.snake(column_name), CASE WHEN plural THEN '^(.+)_(?:ids|uuids)$' ELSE '^(.+)_(?:id|uuid|fk)$' END))[1]
-$$;
-COMMENT ON FUNCTION clone_internal.named_table(text, boolean) IS 'The word in front of _id in a column''s name, in snake case; NULL where it is no such name';
+-- What columns refer to by their names, where no constraint and no declaration says so. Reads the catalog only.
 
 -- What columns of described tables refer to by their names, where nothing else says so. exact: the whole word names the table.
 CREATE FUNCTION clone_internal.named_references(store text)
@@ -35,7 +8,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     WITH described AS MATERIALIZED (
         SELECT r.relation::oid AS oid, r.id_column, r.project_column, r.join_column, r.document_column, r.role,
-               clone_internal.snake(clone_internal.singular(c.relname)) AS word, clone_internal.family(i.atttypid) AS family
+               clone_internal.table_word(c.relname) AS word, clone_internal.family(i.atttypid) AS family
         FROM clone.store_relation r
         JOIN pg_class c ON c.oid = r.relation
         LEFT JOIN pg_attribute i ON i.attrelid = c.oid AND i.attname = r.id_column
@@ -49,7 +22,7 @@ AS $$
           AND a.attname ~ '(_id|_ids|_uuid|_uuids|_fk|Id|Ids|Uuid|Uuids|Fk)$'
           AND c.role IN ('keep', 'rewrite', 'map')
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND a.attnum = ANY (f.conkey))
-          AND NOT EXISTS (SELECT FROM clone.store_reference r WHERE r.store = $1 AND r.relation::oid = d.oid AND r."column" = a.attname)
+          AND (d.oid, a.attname) NOT IN (SELECT r.relation::oid, r."column" FROM clone.store_reference r WHERE r.store = $1)
           AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation::oid = d.oid AND a.attname = ANY (m.columns))
     ), words AS MATERIALIZED (
         SELECT o.*, clone_internal.family(o.atttypid) AS family, COALESCE(clone_internal.named_table(o.attname, false), clone_internal.named_table(o.attname, true)) AS word,
@@ -81,7 +54,7 @@ AS $$
         JOIN pg_attribute i ON i.attrelid = r.relation AND i.attnum > 0 AND NOT i.attisdropped AND i.attname ~ '(_id|Id)$'
         JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = i.attname AND (c.reason IS DISTINCT FROM 'set by hand' OR c.role = 'map')
         WHERE r.store = $1
-          AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = i.attname)
+          AND (r.relation::oid, i.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1)
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND i.attnum = ANY (f.conkey))
     ), types AS MATERIALIZED (
         SELECT r.relation, t.attname, clone_internal.snake(t.attname) AS word
@@ -104,7 +77,7 @@ AS $$
         SELECT p.relation, p.id_column FROM clone.store_relation p JOIN pg_class k ON k.oid = p.relation
         JOIN pg_attribute i ON i.attrelid = p.relation AND i.attname = p.id_column
         WHERE p.store = $1 AND clone_internal.family(i.atttypid) = 'int'
-          AND clone_internal.snake(clone_internal.singular(k.relname)) IN ('user', 'usr', 'member', 'person', 'profile', 'employee', 'staff', 'auth_user', 'account_user', 'app_user')
+          AND clone_internal.table_word(k.relname) IN ('user', 'usr', 'member', 'person', 'profile', 'employee', 'staff', 'auth_user', 'account_user', 'app_user')
     ), parts AS MATERIALIZED (
         SELECT r.relation, a.attname, a.attnum, a.atttypid
         FROM clone.store_relation r
@@ -113,7 +86,7 @@ AS $$
         WHERE r.store = $1
           AND a.attname NOT IN (COALESCE(r.id_column, ''), COALESCE(r.project_column, ''), COALESCE(r.join_column, ''))
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
-          AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname)
+          AND (r.relation::oid, a.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1)
     ), named AS MATERIALIZED (
         SELECT n.relation, n.name FROM clone_internal.named_references($1) n
         UNION ALL SELECT n.relation, n.name FROM clone_internal.polymorphic_pairs($1) n
@@ -127,48 +100,3 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.person_columns(text) IS 'Columns that by their names hold the key of a user, and that nothing declares';
 
-CREATE FUNCTION clone_internal.store_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text)
-LANGUAGE sql STABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT 'error', format('%s.%I', q.relation, q.name),
-           format('%s.%I looks like a reference to %s, and no foreign key says so', q.relation, q.name, q.target),
-           format('SELECT clone.store_reference(%L, %L, %L, %L); if it is none: SELECT clone.store_column(%1$L, %2$L, %3$L, ''keep'');',
-                  $1, q.relation, q.name, q.target)
-    FROM clone_internal.named_references($1) q WHERE q.exact
-    UNION ALL
-    SELECT 'error', format('%s.%I', p.relation, p.name),
-           format('%s.%I with %I looks like a reference to a row of one of several tables', p.relation, p.name, p.type_column),
-           format('for each table: SELECT clone.store_reference(%L, %L, %L, ''<table>'', type_column => %L); if it is none: SELECT clone.store_column(%1$L, %2$L, %3$L, ''keep'');',
-                  $1, p.relation, p.name, p.type_column)
-    FROM clone_internal.polymorphic_pairs($1) p
-    UNION ALL
-    SELECT 'error', format('%s.%I', q.relation, q.name), format('%s.%I looks like the key of a row in %s', q.relation, q.name, q.target),
-           format('SELECT clone.store_reference(%L, %L, %L, %L); if it is none: SELECT clone.store_column(%1$L, %2$L, %3$L, ''keep'');',
-                  $1, q.relation, q.name, q.target)
-    FROM clone_internal.person_columns($1) q
-    UNION ALL
-    SELECT 'warning', format('%s.%I', q.relation, q.name),
-           format('%s.%I may be a reference to %s', q.relation, q.name, q.target),
-           format('SELECT clone.store_reference(%L, %L, %L, %L); or SELECT clone.store_column(%1$L, %2$L, %3$L, ''keep'');', $1, q.relation, q.name, q.target)
-    FROM clone_internal.named_references($1) q WHERE NOT q.exact
-    UNION ALL
-    SELECT CASE WHEN s.preset = 'discover' THEN 'error' ELSE 'warning' END, r.relation::regclass::text,
-           format('%s refers to %s and is not described: its rows are not cloned', r.relation::regclass, r.via::regclass),
-           format('SELECT clone.store_table(%L, %L, …); or SELECT clone.store_shared(%1$L, %2$L);', $1, r.relation::regclass)
-    FROM clone_internal.reaching($1) r JOIN clone.store s ON s.name = $1
-$$;
-COMMENT ON FUNCTION clone_internal.store_questions(text) IS
-    'Open questions of a store: an error could make a clone wrong and stops it, a warning could make one incomplete; answer is the call that answers it';
-
-CREATE FUNCTION clone.store_check(store text) RETURNS TABLE (severity text, subject text, question text, answer text)
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM clone_internal.check_store(store);
-    RETURN QUERY SELECT q.* FROM clone_internal.store_questions(store) q ORDER BY q.severity, q.subject;
-END
-$$;
-COMMENT ON FUNCTION clone.store_check(text) IS
-    'What is open in the description of a store: errors stop plan and clone, warnings do not; answer is the call that answers each';

@@ -1,0 +1,79 @@
+-- Questions that a look at the data has opened, and the answer that a place holds no reference.
+
+CREATE TABLE clone.store_question (
+    store     text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    relation  regclass NOT NULL,
+    "column"  name NOT NULL,
+    path      text NOT NULL DEFAULT '',
+    severity  text NOT NULL CHECK (severity IN ('error', 'warning', 'note')),
+    question  text NOT NULL,
+    answer    text,
+    otherwise text,
+    PRIMARY KEY (store, relation, "column", path)
+);
+COMMENT ON TABLE clone.store_question IS 'Questions that the data of a store''s tables opened when they were last looked at; clone.store_check() looks again and lists them';
+COMMENT ON COLUMN clone.store_question.path IS 'JSONPath in the column''s documents; empty: the column itself';
+
+CREATE TABLE clone.store_no_reference (
+    store     text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
+    relation  regclass NOT NULL,
+    "column"  name NOT NULL,
+    path      text NOT NULL DEFAULT '',
+    reason    text NOT NULL DEFAULT 'set by hand',
+    PRIMARY KEY (store, relation, "column", path),
+    FOREIGN KEY (store, relation) REFERENCES clone.store_relation ON UPDATE CASCADE ON DELETE CASCADE
+);
+COMMENT ON TABLE clone.store_no_reference IS 'Places of which somebody said that they hold no reference; see clone.store_no_reference()';
+
+CREATE FUNCTION clone.store_no_reference(store text, relation regclass, "column" name, path text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.check_column(relation, "column");
+    IF NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_no_reference.store AND r.relation = store_no_reference.relation) THEN
+        RAISE EXCEPTION 'store "%" has no table %', store, relation USING ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
+    END IF;
+    IF path !~ '^[$]' THEN
+        RAISE EXCEPTION 'the path "%" is no JSONPath', path USING ERRCODE = '22023', HINT = 'Give it as clone.store_check() lists it, such as $..[''order''].';
+    END IF;
+    INSERT INTO clone.store_no_reference (store, relation, "column", path) VALUES (store, relation, "column", COALESCE(path, ''))
+    ON CONFLICT ON CONSTRAINT store_no_reference_pkey DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION clone.store_no_reference(text, regclass, name, text) IS
+    'Says that a column, or a place in its documents, holds no reference: its values stay, and no question is asked';
+
+-- Whether somebody has said what stands at a place.
+CREATE FUNCTION clone_internal.answered(store text, relation regclass, "column" name, path text) RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+    SELECT EXISTS (SELECT FROM clone.store_reference r WHERE r.store = $1 AND r.relation = $2 AND r."column" = $3 AND ($4 = '' OR r.path = $4))
+        OR EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = $2 AND n."column" = $3 AND n.path IN ('', $4))
+        OR EXISTS (SELECT FROM clone.store_column c WHERE c.store = $1 AND c.relation = $2 AND c.name = $3 AND c.reason = 'set by hand' AND ($4 = '' OR c.role NOT IN ('rewrite', 'map'))));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.answered(text, regclass, name, text) IS 'Whether a column, or a path in its documents, is declared a reference or none';
+
+CREATE FUNCTION clone_internal.reference_call(store text, relation regclass, "column" name, target regclass, path text, separators text DEFAULT NULL) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('SELECT clone.store_reference(%L, %L, %L, %L', $1, $2::text, $3, $4::text)
+        || CASE WHEN $5 <> '' THEN format(', path => %L', $5) ELSE '' END
+        || CASE WHEN $6 IS NOT NULL THEN format(', separators => %L', $6) ELSE '' END || ');'
+$$;
+COMMENT ON FUNCTION clone_internal.reference_call(text, regclass, name, regclass, text, text) IS 'The call that declares a reference, as SQL';
+
+CREATE FUNCTION clone_internal.keep_call(store text, relation regclass, "column" name, path text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $4 = '' THEN format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, $2::text, $3)
+                ELSE format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, $2::text, $3, $4) END
+$$;
+COMMENT ON FUNCTION clone_internal.keep_call(text, regclass, name, text) IS 'The call that says that a place holds no reference, as SQL';

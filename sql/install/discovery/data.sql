@@ -1,0 +1,156 @@
+-- A look at the data: values of columns and documents that are keys of the store's tables.
+
+-- A text that looks like a key, in a value of a place (by its number).
+CREATE TYPE clone_internal.key_like AS (place int, value text, token text);
+
+-- A word and the table that it names; described: the store has it, else all projects share it.
+CREATE TYPE clone_internal.word_of_table AS (word text, target regclass, described boolean, exact boolean);
+
+-- Which table each word names: the best of those of the store, or one outside of it (described: false), which all projects share.
+CREATE FUNCTION clone_internal.words_of_tables(store text, words text[]) RETURNS SETOF clone_internal.word_of_table
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH tables AS MATERIALIZED (
+        SELECT c.oid, clone_internal.table_word(c.relname) AS word, r.relation IS NOT NULL AS described, r.id_column
+        FROM pg_class c LEFT JOIN clone.store_relation r ON r.store = $1 AND r.relation = c.oid
+        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND (r.relation IS NOT NULL OR c.relnamespace IN (
+            SELECT k.relnamespace FROM clone.store_relation o JOIN pg_class k ON k.oid = o.relation WHERE o.store = $1))
+    ), asked AS (
+        SELECT DISTINCT w AS word FROM unnest($2) AS w WHERE w <> ''
+    ), people AS (
+        SELECT t.oid FROM tables t WHERE t.described AND t.word IN ('user', 'usr', 'member', 'person', 'profile', 'employee', 'staff', 'auth_user', 'account_user', 'app_user') ORDER BY t.oid LIMIT 1
+    )
+    SELECT DISTINCT ON (a.word) a.word, f.oid::regclass, f.described, f.exact
+    FROM asked a CROSS JOIN LATERAL (
+        SELECT t.oid, t.described AND t.id_column IS NOT NULL AS described, t.word = a.word AS exact, length(t.word) AS length FROM tables t
+        WHERE t.word = a.word OR length(t.word) > 2 AND a.word LIKE E'%\\_' || t.word OR length(a.word) > 2 AND t.word LIKE E'%\\_' || a.word
+        UNION ALL
+        SELECT p.oid, true, false, 0 FROM people p
+        WHERE a.word ~ '(^|_)(owner|author|assignee|assigned_to|creator|editor|sender|recipient|reviewer|approver|manager|responsible|requester|reporter|agent|inviter|lead|member|person|employee|user)$'
+           OR a.word ~ '(^|_)(created|updated|modified|deleted|closed|resolved|locked|uploaded|approved|archived|invited|assigned)_by$'
+    ) f
+    ORDER BY a.word, f.exact DESC, f.described DESC, f.length DESC, f.oid
+$$;
+COMMENT ON FUNCTION clone_internal.words_of_tables(text, text[]) IS 'The tables that words name';
+
+-- What the data say of places. what: keys (all distinctive texts are keys), part (some are), inside (keys stand within longer texts),
+-- named and unknown (all values are keys of the table that the name says, or of some table), some (a part of them).
+CREATE FUNCTION clone_internal.looked_at(store text)
+RETURNS TABLE (relation regclass, "column" name, path text, kind text, family text, what text, says_id boolean, seen bigint, keys bigint, targets regclass[], separators text)
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    t record;
+    text_keys boolean;
+    words clone_internal.word_of_table[];
+    places clone_internal.place[];
+    tokens clone_internal.key_like[];
+    found clone_internal.found_key[] := '{}';
+BEGIN
+    SELECT COALESCE(bool_or(clone_internal.family(a.atttypid) = 'text'), false) INTO text_keys
+    FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column WHERE r.store = looked_at.store;
+    words := ARRAY(SELECT w FROM clone_internal.words_of_tables(looked_at.store,
+        ARRAY(SELECT clone_internal.named_word(o.name) FROM clone_internal.open_columns(looked_at.store) o)) w);
+    SELECT array_agg(p) INTO places
+    FROM (SELECT o.relation, array_agg(o.name) AS names, array_agg(o.family) AS families FROM clone_internal.open_columns(looked_at.store) o
+          WHERE o.family = 'json' OR text_keys AND o.family NOT LIKE 'int%' OR clone_internal.says_id(o.name)
+             OR o.family <> 'text of another type' AND clone_internal.named_word(o.name) IN (SELECT w.word FROM unnest(words) w)
+             OR o.family = 'text' AND o.name ~* '(json|data|payload|meta|config|settings|body|content|params|state)'
+          GROUP BY o.relation) c
+    CROSS JOIN LATERAL clone_internal.sampled_places(c.relation, c.names, c.families) AS p
+    WHERE NOT clone_internal.answered(looked_at.store, p.relation, p."column", p.path);
+    words := ARRAY(SELECT w FROM clone_internal.words_of_tables(looked_at.store, ARRAY(
+        SELECT p.word FROM unnest(places) p UNION SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) FROM unnest(places) p WHERE p.kind IS NOT NULL)) w);
+    -- An object that says its type, {"type": "contact", "id": 2}, is one of that table.
+    places := ARRAY(
+        SELECT ROW(p.relation, p."column", CASE WHEN w.word IS NULL THEN p.path ELSE format('$..[?@.type == %s || @.kind == %1$s]%s', k.quoted, substring(p.path FROM '[[][^][]*[]]$')) END,
+                   COALESCE(w.word, p.word), p.says_id, p.kind, p.family, p.total, p.vals)::clone_internal.place
+        FROM unnest(places) p
+        CROSS JOIN LATERAL (SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AS word, '''' || replace(replace(p.kind, E'\\', E'\\\\'), '''', E'\\''') || '''' AS quoted) k
+        LEFT JOIN unnest(words) AS w ON w.word = k.word AND w.described AND p.path LIKE '$..%');
+    places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT clone_internal.answered(looked_at.store, p.relation, p."column", p.path));
+    IF text_keys THEN
+        SELECT array_agg(ROW(p.number, v.value, k.token)::clone_internal.key_like) INTO tokens
+        FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, number)
+        CROSS JOIN LATERAL (SELECT x AS value FROM unnest(p.vals[:60]) x WHERE length(x) >= 12) v
+        CROSS JOIN LATERAL (
+            SELECT v.value AS token WHERE v.value !~ '[^A-Za-z0-9_-]'
+            UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9_-]+') x
+            UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9]+') x) k
+        WHERE clone_internal.distinctive(k.token);
+    END IF;
+    FOR t IN
+        SELECT r.relation, r.id_column, clone_internal.family(a.atttypid) AS family
+        FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
+        WHERE r.store = looked_at.store AND clone_internal.family(a.atttypid) IN ('int', 'text')
+          -- A number or name per tenant is kept.
+          AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum)
+    LOOP
+        found := found || ARRAY(
+            SELECT k FROM clone_internal.keys_among(t.relation, t.id_column, t.family, ARRAY(
+                SELECT v FROM unnest(places) AS p LEFT JOIN unnest(words) AS w ON w.word = p.word CROSS JOIN LATERAL unnest(p.vals) v
+                WHERE (w.target = t.relation OR w.target IS NULL AND p.says_id) AND p.family <> 'text of another type' AND length(v) < 80
+                UNION SELECT k.token FROM unnest(tokens) AS k WHERE t.family = 'text')) AS k);
+    END LOOP;
+    RETURN QUERY
+    WITH named AS MATERIALIZED (
+        SELECT n.relation, n.name FROM clone_internal.named_references(looked_at.store) n
+        UNION SELECT n.relation, n.name FROM clone_internal.person_columns(looked_at.store) n
+        UNION SELECT n.relation, n.name FROM clone_internal.polymorphic_pairs(looked_at.store) n
+    ), place AS MATERIALIZED (
+        SELECT p.*, w.target, w.described, w.exact
+        FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, number) LEFT JOIN unnest(words) AS w ON w.word = p.word
+    ), hit AS MATERIALIZED (
+        SELECT DISTINCT f.target, f.value FROM unnest(found) AS f
+    ), token AS MATERIALIZED (
+        SELECT k.place, k.value, k.token, h.target FROM unnest(tokens) AS k LEFT JOIN hit h ON h.value = k.token
+    ), whole AS (
+        SELECT k.place, count(DISTINCT k.value) AS seen, count(DISTINCT k.value) FILTER (WHERE k.target IS NOT NULL) AS keys,
+               array_agg(DISTINCT k.target) FILTER (WHERE k.target IS NOT NULL) AS targets
+        FROM token k WHERE k.token = k.value GROUP BY 1
+    ), inside AS (
+        SELECT k.place, count(DISTINCT k.value) AS keys, array_agg(DISTINCT k.target) AS targets,
+               (SELECT string_agg(DISTINCT c, '') FROM token o CROSS JOIN LATERAL regexp_split_to_table(replace(o.value, o.token, ''), '') c
+                WHERE o.place = k.place AND o.target IS NOT NULL AND c ~ '[^A-Za-z0-9]' AND strpos(o.token, c) = 0) AS separators
+        FROM token k
+        WHERE k.target IS NOT NULL AND k.token <> k.value AND NOT EXISTS (SELECT FROM token o WHERE o.place = k.place AND o.value = k.value AND o.token = k.value AND o.target IS NOT NULL)
+        GROUP BY 1
+    ), by_name AS (
+        SELECT p.number, h.target, cardinality(p.vals) AS seen, count(DISTINCT v) AS keys
+        FROM place p CROSS JOIN LATERAL unnest(p.vals) v JOIN hit h ON h.value = v
+        WHERE (h.target = p.target OR p.target IS NULL AND p.says_id) AND p.family <> 'text of another type'
+        GROUP BY 1, 2, 3
+    ), best AS (
+        SELECT n.number, n.seen, max(n.keys) AS keys,
+               -- parent_id, root_id, template_id, origin_id most often name rows of their own table; many values in a small table are no chance.
+               array_agg(n.target ORDER BY n.target = p.relation DESC, pg_relation_size(n.target), n.target) AS targets
+        FROM by_name n JOIN place p ON p.number = n.number JOIN pg_class c ON c.oid = n.target
+        WHERE n.keys = (SELECT max(o.keys) FROM by_name o WHERE o.number = n.number) GROUP BY 1, 2
+    )
+    SELECT p.relation, p."column", p.path, p.kind, p.family, CASE WHEN w.keys = w.seen THEN 'keys' ELSE 'part' END, p.says_id, w.seen, w.keys, w.targets, NULL
+    FROM whole w JOIN place p ON p.number = w.place WHERE w.keys > 0
+    UNION ALL
+    SELECT p.relation, p."column", p.path, p.kind, p.family, 'inside', p.says_id, p.total, i.keys, i.targets, i.separators
+    FROM inside i JOIN place p ON p.number = i.place
+    WHERE NOT EXISTS (SELECT FROM whole w WHERE w.place = i.place AND w.keys > 0)
+    UNION ALL
+    SELECT p.relation, p."column", p.path, p.kind, p.family,
+           CASE WHEN b.keys < b.seen THEN 'some' WHEN p.target IS NULL THEN 'unknown' ELSE 'named' END, p.says_id, b.seen, b.keys, b.targets, NULL
+    FROM best b JOIN place p ON p.number = b.number
+    WHERE (p.described OR p.target IS NULL)
+      -- A number or name per tenant, such as a display_id.
+      AND NOT (p.path = '' AND p.target IS NULL AND EXISTS (
+          SELECT FROM pg_index u JOIN clone.store_relation r ON r.store = looked_at.store AND r.relation = u.indrelid
+          JOIN pg_attribute a ON a.attrelid = u.indrelid AND a.attname = p."column" JOIN pg_attribute o ON o.attrelid = u.indrelid AND o.attname = r.project_column
+          WHERE u.indrelid = p.relation AND u.indisunique AND a.attnum = ANY (u.indkey::int2[]) AND o.attnum = ANY (u.indkey::int2[])))
+      AND (b.keys = b.seen OR p.target IS NOT NULL AND p.says_id)
+      -- A column whose name says it is asked about by its name.
+      AND NOT (p.path = '' AND EXISTS (
+          SELECT FROM named n WHERE n.relation = p.relation AND n.name = p."column"))
+      AND NOT EXISTS (SELECT FROM whole w WHERE w.place = b.number AND w.keys > 0);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.looked_at(text) IS 'Places of a store''s tables whose values are keys of them, and that nothing declares';

@@ -1,0 +1,60 @@
+-- Discovery of references: by names and a sample of the data.
+
+CREATE FUNCTION clone_internal.discover_references(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    q record;
+    t record;
+    missing bigint;
+    seen bigint;
+    element text;
+BEGIN
+    FOR q IN SELECT * FROM clone_internal.named_references(store) LOOP
+        element := CASE WHEN q.family LIKE '%[]' THEN format('(SELECT unnest(v.%I) AS x FROM %s v WHERE v.%1$I IS NOT NULL LIMIT 1000)', q.name, q.relation)
+                   ELSE format('(SELECT v.%I AS x FROM %s v WHERE v.%1$I IS NOT NULL LIMIT 1000)', q.name, q.relation) END;
+        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x::text)) FROM %s s', q.target, q.target_column, element)
+        INTO seen, missing;
+        -- The name says it, or all of the data do; else it stays a question.
+        IF missing = 0 AND (q.exact OR seen >= 3) THEN
+            PERFORM clone.store_reference(store, q.relation, q.name, q.target);
+            UPDATE clone.store_reference r SET reason = format('by its name; %s values looked at', seen)
+            WHERE r.store = discover_references.store AND r.relation = q.relation AND r."column" = q.name;
+        END IF;
+    END LOOP;
+    -- Users, by the part they play.
+    FOR q IN SELECT * FROM clone_internal.person_columns(store) LOOP
+        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x::text)) FROM (SELECT v.%I AS x FROM %s v WHERE v.%3$I IS NOT NULL LIMIT 1000) s',
+            q.target, q.target_column, q.name, q.relation) INTO seen, missing;
+        IF missing = 0 AND seen >= 3 THEN
+            PERFORM clone.store_reference(store, q.relation, q.name, q.target);
+            UPDATE clone.store_reference r SET reason = format('by its name and %s values, which all are keys there', seen)
+            WHERE r.store = discover_references.store AND r.relation = q.relation AND r."column" = q.name;
+        END IF;
+    END LOOP;
+    -- Materialised paths.
+    FOR q IN
+        SELECT r.relation, r.id_column, a.attname AS name, clone_internal.base_type(a.atttypid)::regtype::text ~ 'ltree$' AS is_tree
+        FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
+        JOIN pg_attribute i ON i.attrelid = r.relation AND i.attname = r.id_column AND clone_internal.family(i.atttypid) IN ('int', 'text')
+        WHERE r.store = discover_references.store AND a.attname ~* '(ancestry|path|lineage|parents|tree)$'
+          AND (clone_internal.family(a.atttypid) = 'text' OR clone_internal.base_type(a.atttypid)::regtype::text ~ 'ltree$')
+          AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = discover_references.store AND d.relation = r.relation AND d."column" = a.attname)
+    LOOP
+        EXECUTE format($q$SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x))
+            FROM (SELECT regexp_split_to_table(trim(BOTH '/.' FROM v.%I::text), '[/.]') AS x FROM %1$s v WHERE v.%3$I IS NOT NULL LIMIT 1000) s WHERE s.x <> ''$q$,
+            q.relation, q.id_column, q.name) INTO seen, missing;
+        IF missing = 0 AND seen > 0 THEN
+            PERFORM clone.store_reference(store, q.relation, q.name, q.relation, separators => CASE WHEN q.is_tree THEN '.' ELSE '/.' END);
+        END IF;
+    END LOOP;
+    FOR q IN SELECT * FROM clone_internal.polymorphic_pairs(store) LOOP
+        FOR t IN SELECT * FROM clone_internal.pair_targets(store, q.relation, q.type_column) LOOP
+            PERFORM clone.store_reference(store, q.relation, q.name, t.target::regclass, type_column => q.type_column, type_values => t.type_values);
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.discover_references(text) IS 'Declares references that names and data tell';

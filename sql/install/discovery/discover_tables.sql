@@ -1,0 +1,148 @@
+-- Discovery of tables: those that belong through a table that was found before.
+
+CREATE FUNCTION clone_internal.discover_table(store text, relation oid, project_column name, parent oid, join_column name, why text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    own name := clone_internal.own_key(relation, project_column);
+    child oid;
+BEGIN
+    PERFORM clone.store_table(store, relation::regclass,
+        CASE WHEN own IS NOT NULL AND project_column IS NOT NULL THEN 'resource' ELSE 'derived' END,
+        id_column => own, project_column => project_column, parent => NULLIF(parent, 0)::regclass, join_column => join_column);
+    UPDATE clone.store_relation r SET comment = why WHERE r.store = discover_table.store AND r.relation = discover_table.relation::regclass;
+    -- What inherits from it holds rows of the tenant too.
+    FOR child IN SELECT i.inhrelid FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent AND c.relkind = 'r' WHERE i.inhparent = relation LOOP
+        PERFORM clone_internal.discover_table(store, child, project_column, parent, join_column, why || ', by inheritance');
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.discover_table(text, oid, name, oid, name, text) IS 'Describes a table that discovery has found, and says why';
+
+-- One round: tables that belong through a table found before. Returns how many were found.
+CREATE FUNCTION clone_internal.discover_hops(store text, schemas text[]) RETURNS int
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    r record;
+    m record;
+    found int := 0;
+BEGIN
+    -- By foreign keys: a column that cannot be NULL says it alone; else each of the nullable ones may.
+    FOR r IN
+        SELECT DISTINCT ON (f.conrelid) f.conrelid AS oid, f.confrelid AS parent, a.attname AS name, a.attnotnull, f.conname
+        FROM pg_constraint f
+        JOIN clone_internal.discoverable(NULL) d ON d.oid = f.conrelid
+        JOIN clone.store_relation p ON p.store = discover_hops.store AND p.relation::oid = f.confrelid
+        JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = clone_internal.naming_column(f.conindid, f.conkey)
+        WHERE f.contype = 'f' AND f.conrelid <> f.confrelid
+          AND NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = discover_hops.store AND k.relation::oid = f.conrelid)
+          AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = discover_hops.store AND k.relation::oid = f.conrelid)
+        ORDER BY f.conrelid, NOT a.attnotnull, p.role = 'derived', a.attnum
+    LOOP
+        IF EXISTS (SELECT FROM clone.store_relation k WHERE k.store = discover_hops.store AND k.relation::oid = r.oid) THEN
+            CONTINUE;
+        END IF;
+        PERFORM clone_internal.discover_table(store, r.oid, NULL, r.parent, r.name, format('foreign key %s to %s', r.conname, r.parent::regclass));
+        found := found + 1;
+        IF NOT r.attnotnull THEN
+            FOR m IN
+                SELECT clone_internal.column_names(f.conrelid, f.conkey) AS columns, f.confrelid, clone_internal.column_names(f.confrelid, f.confkey) AS others
+                FROM pg_constraint f JOIN clone.store_relation p ON p.store = discover_hops.store AND p.relation::oid = f.confrelid
+                WHERE f.conrelid = r.oid AND f.contype = 'f' AND f.confrelid <> r.oid AND f.conname <> r.conname
+            LOOP
+                PERFORM clone.store_belongs(store, r.oid::regclass, ARRAY(SELECT jsonb_array_elements_text(m.columns))::name[], m.confrelid::regclass,
+                    ARRAY(SELECT jsonb_array_elements_text(m.others))::name[]);
+            END LOOP;
+        END IF;
+    END LOOP;
+    -- By the name of a column.
+    FOR r IN
+        WITH open AS MATERIALIZED (
+            SELECT d.oid, a.attname, a.attnum, a.attnotnull, clone_internal.named_table(a.attname, false) AS word, clone_internal.family(a.atttypid) AS family
+            FROM clone_internal.discoverable(schemas) d
+            JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~ '(_id|_uuid|_fk|Id|Uuid|Fk)$'
+            WHERE NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = discover_hops.store AND k.relation::oid = d.oid)
+              AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = discover_hops.store AND k.relation::oid = d.oid)
+              AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND a.attnum = ANY (f.conkey))
+        ), found AS MATERIALIZED (
+            SELECT p.relation, p.id_column, clone_internal.table_word(c.relname) AS word, clone_internal.family(i.atttypid) AS family
+            FROM clone.store_relation p JOIN pg_class c ON c.oid = p.relation JOIN pg_attribute i ON i.attrelid = p.relation AND i.attname = p.id_column
+            WHERE p.store = discover_hops.store
+        )
+        SELECT DISTINCT ON (o.oid) o.oid, p.relation AS parent, p.id_column, o.attname AS name
+        FROM open o JOIN found p ON p.word = o.word AND p.family = o.family AND p.relation::oid <> o.oid
+        ORDER BY o.oid, NOT o.attnotnull, o.attnum
+    LOOP
+        PERFORM clone_internal.discover_table(store, r.oid, NULL, r.parent, r.name, format('column %I by its name', r.name));
+        found := found + 1;
+    END LOOP;
+    -- Owned: a row that exactly one row of the tenant names.
+    FOR r IN
+        SELECT DISTINCT ON (f.confrelid) f.confrelid AS oid, f.conrelid AS owner, a.attname AS name, b.attname AS key, f.conname
+        FROM pg_constraint f
+        JOIN clone_internal.discoverable(NULL) d ON d.oid = f.confrelid
+        JOIN clone.store_relation p ON p.store = discover_hops.store AND p.relation::oid = f.conrelid
+        JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+        JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
+        JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]
+        WHERE f.contype = 'f' AND cardinality(f.conkey) = 1
+          AND NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = discover_hops.store AND k.relation::oid = f.confrelid)
+          AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = discover_hops.store AND k.relation::oid = f.confrelid)
+        ORDER BY f.confrelid, f.oid
+    LOOP
+        FOR m IN
+            SELECT f.conrelid, a.attname FROM pg_constraint f
+            JOIN clone.store_relation p ON p.store = discover_hops.store AND p.relation::oid = f.conrelid
+            JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+            JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]
+            WHERE f.contype = 'f' AND f.confrelid = r.oid AND cardinality(f.conkey) = 1
+        LOOP
+            PERFORM clone.store_belongs(store, r.oid::regclass, ARRAY[r.key], m.conrelid::regclass, ARRAY[m.attname]);
+        END LOOP;
+        PERFORM clone_internal.discover_table(store, r.oid, NULL, NULL, NULL, format('owned by %s: unique foreign key %s', r.owner::regclass, r.conname));
+        found := found + 1;
+    END LOOP;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.discover_hops(text, text[]) IS 'Describes tables that belong through those found before; returns how many';
+
+CREATE FUNCTION clone_internal.discover_pairs(store text, schemas text[]) RETURNS int
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    p record;
+    t record;
+    found int := 0;
+    matched int;
+BEGIN
+    -- Tables that are not described and whose only tie is a polymorphic pair.
+    FOR p IN
+        SELECT d.oid, i.attname AS name, t.attname AS type_column
+        FROM clone_internal.discoverable(schemas) d
+        JOIN pg_attribute i ON i.attrelid = d.oid AND i.attnum > 0 AND NOT i.attisdropped AND i.attname ~ '(_id|Id)$'
+        JOIN pg_attribute t ON t.attrelid = d.oid AND t.attnum > 0 AND NOT t.attisdropped AND t.attname ~ '(_type|Type)$|^content_type_id$'
+         AND (clone_internal.snake(t.attname) = regexp_replace(clone_internal.snake(i.attname), '_id$', '_type') OR i.attname = 'object_id' AND t.attname = 'content_type_id')
+        WHERE NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = discover_pairs.store AND k.relation::oid = d.oid)
+          AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = discover_pairs.store AND k.relation::oid = d.oid)
+    LOOP
+        matched := 0;
+        FOR t IN SELECT * FROM clone_internal.pair_targets(store, p.oid, p.type_column) LOOP
+            PERFORM clone.store_reference(store, p.oid::regclass, p.name, t.target::regclass, type_column => p.type_column, type_values => t.type_values, belongs => true);
+            matched := matched + 1;
+        END LOOP;
+        IF matched > 0 THEN
+            PERFORM clone_internal.discover_table(store, p.oid, NULL, NULL, NULL, format('polymorphic pair %I, %I', p.type_column, p.name));
+            found := found + 1;
+        END IF;
+    END LOOP;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.discover_pairs(text, text[]) IS 'Describes tables that belong by a polymorphic pair of columns';

@@ -1,0 +1,78 @@
+-- What follows from a look at the data: references that it shows, and questions.
+
+CREATE FUNCTION clone_internal.ask(store text, relation regclass, "column" name, path text, severity text, question text, answer text, otherwise text) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO clone.store_question AS q (store, relation, "column", path, severity, question, answer, otherwise)
+    -- Stores that were described by hand go on working: what only the data say does not stop them.
+    SELECT $1, $2, $3, $4, CASE WHEN s.preset = 'discover' OR $5 <> 'error' THEN $5 ELSE 'warning' END, $6, $7, $8 FROM clone.store s WHERE s.name = $1
+    ON CONFLICT ON CONSTRAINT store_question_pkey DO UPDATE SET severity = EXCLUDED.severity, question = EXCLUDED.question, answer = EXCLUDED.answer, otherwise = EXCLUDED.otherwise
+$$;
+COMMENT ON FUNCTION clone_internal.ask(text, regclass, name, text, text, text, text, text) IS 'Keeps a question about a place of a store''s tables';
+
+CREATE FUNCTION clone_internal.look_at_data(store text, declares boolean) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    q record;
+    place text;
+    calls text;
+    names text;
+    keep text;
+    words text[];
+BEGIN
+    IF current_setting('transaction_read_only') = 'on' THEN
+        RETURN;
+    END IF;
+    DELETE FROM clone.store_question o WHERE o.store = look_at_data.store;
+    FOR q IN SELECT * FROM clone_internal.looked_at(look_at_data.store) l ORDER BY l.relation::oid, l."column", l.path, l.what LOOP
+        place := format('%s.%I', q.relation, q."column") || CASE WHEN q.path <> '' THEN format(' at %s', q.path) ELSE '' END;
+        names := array_to_string(q.targets, ', ');
+        keep := clone_internal.keep_call(look_at_data.store, q.relation, q."column", q.path);
+        SELECT string_agg(clone_internal.reference_call(look_at_data.store, q.relation, q."column", k.target, q.path,
+            CASE WHEN q.what = 'inside' THEN q.separators || CASE WHEN q.family = 'text[]' THEN '{},"' ELSE '' END WHEN q.path = '' AND cardinality(q.targets) > 1 AND q.what IN ('keys', 'part') THEN ' ' END), ' ' ORDER BY k.place)
+        INTO calls FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE q.what IN ('keys', 'part', 'inside') OR k.place = 1;
+        IF declares AND cardinality(q.targets) = 1 AND (q.what = 'keys' OR q.what = 'named' AND q.says_id AND q.path <> '') THEN
+            PERFORM clone.store_reference(look_at_data.store, q.relation, q."column", q.targets[1], path => NULLIF(q.path, ''));
+            UPDATE clone.store_reference r SET reason = format('%s%s values looked at, which all are keys there', CASE WHEN q.what = 'named' THEN 'by its name; ' ELSE '' END, q.seen)
+            WHERE r.store = look_at_data.store AND r.relation = q.relation AND r."column" = q."column" AND r.target = q.targets[1] AND COALESCE(r.path, '') = q.path;
+        ELSIF q.what IN ('keys', 'part') THEN
+            PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
+                format('%s holds keys of %s: %s of %s values that were looked at', place, names, q.keys, q.seen), calls, keep);
+        ELSIF q.what = 'inside' THEN
+            PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
+                format('%s holds keys of %s within longer texts: %s of the values that were looked at', place, names, q.keys), calls, keep);
+        ELSIF q.what = 'named' THEN
+            PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
+                format('%s looks like a reference to %s by its name, and the %s values that were looked at are keys there', place, names, q.seen), calls, keep);
+        ELSIF q.what = 'some' THEN
+            PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
+                format('%s looks like a reference to %s by its name, and %s of %s values that were looked at are keys there', place, names, q.keys, q.seen), calls, keep);
+        ELSIF q.what = 'unknown' THEN
+            PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, CASE WHEN q.path = '' THEN 'error' ELSE 'warning' END,
+                format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen), calls, keep);
+        END IF;
+    END LOOP;
+    -- Nothing is known of a column that is named like a key and is empty.
+    words := ARRAY(SELECT w.word FROM clone_internal.words_of_tables(look_at_data.store,
+        ARRAY(SELECT clone_internal.named_word(o.name) FROM clone_internal.open_columns(look_at_data.store) o WHERE clone_internal.says_id(o.name))) w);
+    FOR q IN
+        SELECT o.relation, o.name FROM clone_internal.open_columns(look_at_data.store) o
+        WHERE o.family IN ('int', 'text', 'int[]', 'text[]') AND clone_internal.says_id(o.name)
+          AND NOT EXISTS (SELECT FROM clone.store_question s WHERE s.store = look_at_data.store AND s.relation = o.relation AND s."column" = o.name)
+          AND NOT clone_internal.named_word(o.name) = ANY (words)
+          AND NOT EXISTS (SELECT FROM clone_internal.polymorphic_pairs(look_at_data.store) p WHERE p.relation = o.relation AND p.name = o.name)
+    LOOP
+        EXECUTE format('SELECT 1 WHERE NOT EXISTS (SELECT FROM (SELECT t.%I AS x FROM %s AS t LIMIT 50000) s WHERE s.x IS NOT NULL)', q.name, q.relation) INTO place;
+        CONTINUE WHEN place IS NULL;
+        PERFORM clone_internal.ask(look_at_data.store, q.relation, q.name, '', 'warning',
+            format('%s.%I is named like a key, names no table of the store and is empty', q.relation, q.name),
+            clone_internal.keep_call(look_at_data.store, q.relation, q.name, ''), NULL);
+    END LOOP;
+    PERFORM clone_internal.look_for_tenants(look_at_data.store);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_at_data(text, boolean) IS 'Looks at the data of a store''s tables: declares what they show beyond doubt, if it may, and keeps questions about the rest';

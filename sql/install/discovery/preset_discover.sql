@@ -1,0 +1,80 @@
+-- Discovery: from the tenant's table to the description of all tables that hold its rows.
+
+CREATE FUNCTION clone_internal.preset_discover(store text, options jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    tenant regclass;
+    schemas text[];
+    tenant_word text;
+    tenant_family text;
+    tenant_key name;
+    r record;
+    called name;
+    found int;
+    rounds int := 0;
+BEGIN
+    IF options->>'tenant' IS NULL THEN
+        RAISE EXCEPTION 'which table holds the tenants?' USING
+            ERRCODE = '22023', HINT = 'Say it: SELECT clone.store_create(''app'', ''discover'', ''{"tenant": "public.accounts"}'');';
+    END IF;
+    -- Described before: clone.store_check() looks for what is new.
+    IF EXISTS (SELECT FROM clone.store_relation s WHERE s.store = preset_discover.store) THEN
+        RETURN;
+    END IF;
+    tenant := clone_internal.table_named(options->>'tenant');
+    SELECT ARRAY[n.nspname::text], clone_internal.table_word(c.relname) INTO schemas, tenant_word
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = tenant;
+    IF jsonb_typeof(options->'schemas') = 'array' THEN
+        schemas := ARRAY(SELECT jsonb_array_elements_text(options->'schemas'));
+    END IF;
+    PERFORM clone.store_table(store, tenant, 'project');
+    UPDATE clone.store_relation s SET comment = 'the tenants' WHERE s.store = preset_discover.store;
+    -- Where no column is called name, the one that is most likely one takes the name of a clone.
+    called := clone_internal.name_column(store, tenant);
+    IF called IS NOT NULL AND NOT EXISTS (SELECT FROM clone.store_column c WHERE c.store = preset_discover.store AND c.role = 'name') THEN
+        PERFORM clone.store_column(store, tenant, called, 'name');
+    END IF;
+    SELECT s.id_column, clone_internal.family(a.atttypid) INTO tenant_key, tenant_family
+    FROM clone.store_relation s JOIN pg_attribute a ON a.attrelid = s.relation AND a.attname = s.id_column WHERE s.store = preset_discover.store;
+    FOR r IN SELECT value FROM jsonb_array_elements_text(COALESCE(options->'shared', '[]')) LOOP
+        PERFORM clone.store_shared(store, clone_internal.table_named(r.value), 'option shared');
+    END LOOP;
+    -- A tenant column: by a foreign key, else by its name.
+    FOR r IN
+        SELECT DISTINCT ON (d.oid) d.oid, a.attname AS name, f.conname, f.confkey <> ARRAY[i.attnum] AS by_another
+        FROM clone_internal.discoverable(schemas) d
+        JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
+        JOIN pg_attribute i ON i.attrelid = tenant AND i.attname = tenant_key
+        LEFT JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = d.oid AND f.confrelid = tenant AND f.conkey = ARRAY[a.attnum]
+        WHERE d.oid <> tenant
+          AND (f.oid IS NOT NULL
+               OR (clone_internal.named_table(a.attname, false) = tenant_word OR clone_internal.snake(a.attname) = 'tenant_id') AND clone_internal.family(a.atttypid) = tenant_family
+                  AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.contype = 'f' AND o.conrelid = d.oid AND o.conkey = ARRAY[a.attnum]))
+          AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = preset_discover.store AND k.relation::oid = d.oid)
+          AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = d.oid)
+        ORDER BY d.oid, (clone_internal.named_table(a.attname, false) = tenant_word) DESC, f.oid IS NULL, a.attnotnull DESC, a.attnum
+    LOOP
+        IF r.by_another THEN
+            PERFORM clone_internal.discover_table(store, r.oid, NULL, tenant, r.name, format('foreign key %s to the tenants', r.conname));
+        ELSE
+            PERFORM clone_internal.discover_table(store, r.oid, r.name, NULL, NULL,
+                CASE WHEN r.conname IS NULL THEN format('column %I by its name', r.name) ELSE format('foreign key %s to the tenants', r.conname) END);
+        END IF;
+    END LOOP;
+    LOOP
+        rounds := rounds + 1;
+        found := clone_internal.discover_hops(store, schemas) + clone_internal.discover_pairs(store, schemas);
+        EXIT WHEN found = 0 OR rounds > 12;
+    END LOOP;
+    PERFORM clone_internal.discover_references(store);
+    PERFORM clone_internal.look_at_data(store, true);
+    PERFORM clone_internal.discover_unique(store);
+    UPDATE clone.store s SET looked_at = now() WHERE s.name = preset_discover.store;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.preset_discover(text, jsonb) IS
+    'Preset discover: describes all tables that hold rows of the tenants in options.tenant, by keys, names and a look at the data';
+INSERT INTO clone.preset VALUES ('discover', 'clone_internal.preset_discover(text, jsonb)', 'finds the tables of a tenant by itself; options.tenant names the table of tenants');

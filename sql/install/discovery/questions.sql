@@ -1,0 +1,86 @@
+-- Open questions of a description: what by its name, its form or its values could be a reference, a tenant's table or a secret, and
+-- what no constraint and no declaration answers.
+
+CREATE FUNCTION clone_internal.store_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH named AS MATERIALIZED (
+        SELECT * FROM clone_internal.named_references($1)
+    ), pairs AS MATERIALIZED (
+        SELECT * FROM clone_internal.polymorphic_pairs($1)
+    ), columns AS (
+        SELECT CASE WHEN q.exact THEN 'error' ELSE 'warning' END AS severity, q.relation, q.name,
+               format(CASE WHEN q.exact THEN '%s.%I looks like a reference to %s, and no foreign key says so' ELSE '%s.%I may be a reference to %s' END, q.relation, q.name, q.target) AS question,
+               clone_internal.reference_call($1, q.relation, q.name, q.target, '') AS answer
+        FROM named q
+        UNION ALL
+        SELECT 'error', p.relation, p.name, format('%s.%I with %I looks like a reference to a row of one of several tables', p.relation, p.name, p.type_column),
+               format('SELECT clone.store_polymorphic(%L, %L, %L, type_column => %L);', $1, p.relation, p.name, p.type_column)
+        FROM pairs p
+        UNION ALL
+        SELECT 'error', q.relation, q.name, format('%s.%I looks like the key of a row in %s', q.relation, q.name, q.target),
+               clone_internal.reference_call($1, q.relation, q.name, q.target, '')
+        FROM clone_internal.person_columns($1) q
+        WHERE NOT EXISTS (SELECT FROM named n WHERE n.relation = q.relation AND n.name = q.name) AND NOT EXISTS (SELECT FROM pairs p WHERE p.relation = q.relation AND p.name = q.name)
+    )
+    SELECT c.severity, format('%s.%I', c.relation, c.name), c.question, c.answer, clone_internal.keep_call($1, c.relation, c.name, '') FROM columns c
+    WHERE NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = c.relation AND n."column" = c.name AND n.path = '')
+    UNION ALL
+    SELECT q.severity, format('%s.%I', q.relation, q."column") || CASE WHEN q.path = '' THEN '' ELSE ' ' || q.path END, q.question, q.answer, q.otherwise
+    FROM clone.store_question q
+    WHERE q.store = $1 AND NOT clone_internal.answered($1, q.relation, q."column", q.path)
+      AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.relation AND a.attname = q."column" AND NOT a.attisdropped)
+      AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation = q.relation)
+      -- A table for which the question was how it belongs, and that is described now.
+      AND NOT (q.answer LIKE '%clone.store_table(%' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation))
+      AND NOT EXISTS (SELECT FROM columns c WHERE c.relation = q.relation AND c.name = q."column" AND q.path = '')
+    UNION ALL
+    SELECT * FROM clone_internal.table_questions($1)
+    UNION ALL
+    SELECT * FROM clone_internal.secret_questions($1)
+$$;
+COMMENT ON FUNCTION clone_internal.store_questions(text) IS
+    'Open questions of a store, by the catalog and what was kept when the data were last looked at';
+
+CREATE FUNCTION clone.store_check(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM clone_internal.check_store(store);
+    IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_check.store AND s.preset IN ('discover', 'custom')) THEN
+        PERFORM clone_internal.look_at_data(store, false);
+    END IF;
+    RETURN QUERY SELECT q.* FROM clone_internal.store_questions(store) q ORDER BY array_position('{error,warning,note}'::text[], q.severity), q.subject, q.question;
+END
+$$;
+COMMENT ON FUNCTION clone.store_check(text) IS
+    'Looks at the data again and lists what is open: an error stops plan and clone, a warning and a note do not; answer is the call that gives the proposed answer, otherwise the call for the other one';
+
+CREATE FUNCTION clone.store_polymorphic(store text, relation regclass, "column" name, type_column name, belongs boolean DEFAULT false) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    t record;
+    declared bigint := 0;
+BEGIN
+    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.check_column(relation, "column");
+    PERFORM clone_internal.check_column(relation, type_column);
+    FOR t IN SELECT * FROM clone_internal.pair_targets(store_polymorphic.store, store_polymorphic.relation, store_polymorphic.type_column) LOOP
+        PERFORM clone.store_reference(store_polymorphic.store, store_polymorphic.relation, store_polymorphic."column", t.target::regclass,
+            type_column => store_polymorphic.type_column, type_values => t.type_values, belongs => store_polymorphic.belongs);
+        declared := declared + 1;
+    END LOOP;
+    IF declared = 0 THEN
+        -- No type in the data is one of the store's: what stands there stays. A type that comes later stops a clone.
+        PERFORM clone.store_no_reference(store_polymorphic.store, store_polymorphic.relation, store_polymorphic."column");
+    END IF;
+    RETURN declared;
+END
+$$;
+COMMENT ON FUNCTION clone.store_polymorphic(text, regclass, name, name, boolean) IS
+    'Declares a reference for each table of the store that a type column names in the data; returns how many';

@@ -1,0 +1,130 @@
+-- Samples of the data: which values stand in the columns and documents of a store's tables, and which of them are keys.
+
+-- A column, or a place in its documents, and the values that were seen there.
+CREATE TYPE clone_internal.place AS (
+    relation regclass, "column" name,
+    -- '' for the column itself, else a JSONPath (RFC 9535).
+    path text,
+    -- The word by which its name may name a table, and whether the name says that it is a key.
+    word text, says_id boolean,
+    -- The type that the object at hand says: {"type": "contact", "id": 2}.
+    kind text,
+    family text, total bigint, vals text[]
+);
+
+-- A value that is a key of a table.
+CREATE TYPE clone_internal.found_key AS (target regclass, value text);
+
+CREATE FUNCTION clone_internal.json_of(value text) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF value ~ '^[[:space:]]*[{[]' AND length(value) < 100000 THEN
+        RETURN value::jsonb;
+    END IF;
+    RETURN to_jsonb(left(value, 8000));
+EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    RETURN to_jsonb(left(value, 8000));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.json_of(text) IS 'The document in a text, or the text as a JSON string';
+
+-- Columns whose values can hold keys and of which nothing is known: no key, no reference, nothing set by hand.
+CREATE FUNCTION clone_internal.open_columns(store text) RETURNS TABLE (relation regclass, name name, family text, relkind "char")
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT r.relation, a.attname, f.family, c.relkind
+    FROM clone.store_relation r
+    JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p', 'm')
+    JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    JOIN pg_type t ON t.oid = a.atttypid
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN a.atttypid IN (20, 21, 23) THEN 'int' WHEN a.atttypid IN (25, 1043) THEN 'text' WHEN a.atttypid IN (114, 3802) THEN 'json'
+        WHEN a.atttypid IN (16, 1082, 1114, 1184, 700, 701, 17, 2950) THEN ''
+        WHEN t.typname = 'hstore' AND t.typtype = 'b' OR a.atttypid = 142 THEN 'text of another type'
+        ELSE clone_internal.family(a.atttypid) END AS family) f
+    JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('keep', 'rewrite', 'map', 'default')
+     AND (s.reason IS DISTINCT FROM 'set by hand' OR f.family = 'json' AND s.role = 'rewrite')
+    WHERE r.store = $1 AND f.family IN ('int', 'text', 'int[]', 'text[]', 'json', 'text of another type')
+      AND a.attname NOT IN (COALESCE(r.id_column, ''), COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.type_column, ''))
+      AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
+      AND (f.family IN ('json', 'text of another type') OR (r.relation::oid, a.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1 AND d.form <> 'json'))
+      AND NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = r.relation AND n."column" = a.attname AND n.path = '')
+      AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))
+$$;
+COMMENT ON FUNCTION clone_internal.open_columns(text) IS 'Columns of described tables that may hold keys and of which nothing is known';
+
+-- The places of some columns of a table, with what was seen there. Numbers and texts only; at most 500 values of each column, of the first
+-- 50,000 rows.
+CREATE FUNCTION clone_internal.sampled_places(relation regclass, columns name[], families text[]) RETURNS SETOF clone_internal.place
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    parts text[];
+BEGIN
+    SELECT array_agg(format('(SELECT %L::name AS c, %s AS v FROM (SELECT t.%I AS x FROM %s AS t LIMIT 50000) s WHERE s.x IS NOT NULL LIMIT %s)', c.name,
+        CASE WHEN c.family IN ('int', 'int[]', 'text[]', 'json') THEN 'to_jsonb(s.x)'
+             WHEN c.family = 'text' THEN 'clone_internal.json_of(s.x::text)' ELSE 'to_jsonb(left(s.x::text, 8000))' END,
+        c.name, relation, CASE WHEN c.family = 'json' THEN 200 ELSE 500 END))
+    INTO parts FROM unnest(columns, families) AS c (name, family);
+    RETURN QUERY EXECUTE format($q$
+        WITH RECURSIVE walk (c, holder, holder_list, member, list, kind, v, depth) AS (
+            SELECT s.c, NULL::text, false, NULL::text, false, NULL::text, s.v, 0 FROM (%s) AS s
+            UNION ALL
+            SELECT w.c, n.holder, n.holder_list, n.member, n.list, n.kind, n.v, w.depth + 1
+            FROM walk w CROSS JOIN LATERAL (
+                SELECT w.member AS holder, w.list AS holder_list, e.key AS member, false AS list,
+                       CASE WHEN jsonb_typeof(w.v->'type') = 'string' THEN w.v->>'type' WHEN jsonb_typeof(w.v->'kind') = 'string' THEN w.v->>'kind' END AS kind, e.value AS v
+                FROM jsonb_each(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) AS e
+                UNION ALL
+                SELECT w.holder, w.holder_list, w.member, true, w.kind, e.value
+                FROM jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v ELSE '[]' END) WITH ORDINALITY AS e (value, place) WHERE e.place <= 200
+            ) n
+            WHERE w.depth < 12 AND jsonb_typeof(w.v) IN ('object', 'array')
+        ), leaf AS (
+            SELECT w.c, w.holder, w.holder_list, w.member, w.list, COALESCE(w.member IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref'), false) AS plain, w.kind, left(w.v #>> '{}', 4000) AS value
+            FROM walk w WHERE jsonb_typeof(w.v) = 'number' AND w.v::text ~ '^[0-9]{1,18}$' OR jsonb_typeof(w.v) = 'string'
+        ), named AS (
+            SELECT l.c, CASE WHEN l.member IS NULL THEN CASE WHEN f.family = 'json' OR l.list AND f.family = 'text' THEN '$' || CASE WHEN l.list THEN '[*]' ELSE '' END ELSE '' END
+                         WHEN l.plain AND l.holder IS NULL THEN '$' || CASE WHEN l.holder_list THEN '[*]' ELSE '' END || format('[%%s]', quoted.member)
+                         WHEN l.plain THEN format('$..[%%s]%%s[%%s]', quoted.holder, CASE WHEN l.holder_list THEN '[*]' ELSE '' END, quoted.member)
+                         ELSE format('$..[%%s]', quoted.member) END || CASE WHEN l.list AND l.member IS NOT NULL THEN '[*]' ELSE '' END AS path,
+                   COALESCE(CASE WHEN l.plain THEN l.holder ELSE l.member END, l.c::text) AS name, l.plain, CASE WHEN l.plain THEN l.kind END AS kind,
+                   CASE WHEN f.family IN ('int[]', 'text[]') THEN f.family ELSE f.family END AS family, l.value
+            FROM leaf l JOIN unnest($1, $2) AS f (name, family) ON f.name = l.c
+            CROSS JOIN LATERAL (SELECT '''' || replace(replace(l.member, E'\\', E'\\\\'), '''', E'\\''') || '''' AS member, '''' || replace(replace(l.holder, E'\\', E'\\\\'), '''', E'\\''') || '''' AS holder) quoted
+        ), places AS (
+            SELECT n.c, n.path, n.name, n.plain, n.kind, n.family, count(*) AS total, (array_agg(DISTINCT n.value))[1:300] AS vals
+            FROM named n GROUP BY 1, 2, 3, 4, 5, 6
+        )
+        SELECT %L::regclass, p.c, p.path, clone_internal.named_word(p.name), p.plain OR clone_internal.says_id(p.name), p.kind, p.family, p.total, p.vals
+        FROM places p
+        -- Documents with keys as names of members have a place for each: the first ones will do.
+        LIMIT 400$q$, array_to_string(parts, ' UNION ALL '), relation)
+    USING columns, families;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.sampled_places(regclass, name[], text[]) IS 'Places of a table''s columns and documents with a sample of their values';
+
+-- Which of these values are keys of a table.
+CREATE FUNCTION clone_internal.keys_among(target regclass, key name, family text, vals text[]) RETURNS SETOF clone_internal.found_key
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    type regtype := (SELECT clone_internal.base_type(a.atttypid)::regtype FROM pg_attribute a WHERE a.attrelid = target AND a.attname = key);
+BEGIN
+    IF family = 'int' THEN
+        RETURN QUERY EXECUTE format('SELECT %L::regclass, k.%I::text FROM %s AS k WHERE k.%2$I = ANY ($1::int8[])', target, key, target)
+        USING ARRAY(SELECT v FROM unnest(vals) v WHERE v ~ '^[0-9]{1,18}$' AND v !~ '^0.');
+    ELSIF type IN ('text'::regtype, 'varchar'::regtype) THEN
+        RETURN QUERY EXECUTE format('SELECT %L::regclass, k.%I::text FROM %s AS k WHERE k.%2$I = ANY ($1)', target, key, target) USING vals;
+    ELSE
+        RETURN QUERY EXECUTE format('SELECT %L::regclass, v.value FROM unnest($1) AS v (value) WHERE lower(v.value) IN (SELECT lower(k.%I::text) FROM %s AS k)', target, key, target) USING vals;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.keys_among(regclass, name, text, text[]) IS 'Which of some values are keys of a table';

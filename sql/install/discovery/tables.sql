@@ -1,0 +1,135 @@
+-- Questions about whole tables: not described though keys lead to the store, shared, with a column for the tenant, or unknown.
+
+-- Tables that can be described: plain and partitioned ones of these schemas (NULL: of all) that no extension owns.
+CREATE FUNCTION clone_internal.discoverable(schemas text[]) RETURNS TABLE (oid oid, word text, relname name)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.oid, clone_internal.table_word(c.relname), c.relname
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE (n.nspname = ANY (schemas) OR schemas IS NULL AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'clone', 'clone_internal'))
+      AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+$$;
+COMMENT ON FUNCTION clone_internal.discoverable(text[]) IS 'Tables of these schemas, or of all, that can be described';
+
+CREATE FUNCTION clone_internal.schemas_of(store text) RETURNS text[]
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN jsonb_typeof(s.options->'schemas') = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(s.options->'schemas'))
+           ELSE ARRAY(SELECT DISTINCT n.nspname::text FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.store = s.name) END
+    FROM clone.store s WHERE s.name = $1
+$$;
+COMMENT ON FUNCTION clone_internal.schemas_of(text) IS 'Schemas in which names are looked for: option schemas, else those of the store''s tables';
+
+-- How a table names its own rows: by a key column of its own (it is a resource), or not.
+CREATE FUNCTION clone_internal.own_key(relation oid, project_column name) RETURNS name
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+    SELECT k.name FROM (SELECT clone_internal.key_of(relation) AS name) k
+    JOIN pg_attribute a ON a.attrelid = relation AND a.attname = k.name
+    WHERE k.name IS DISTINCT FROM project_column
+      AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts > 1
+                      AND EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND a.attnum = ANY (f.conkey))));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.own_key(oid, name) IS 'The column that names a row of the table and is no reference; NULL for link tables';
+
+CREATE FUNCTION clone_internal.table_call(store text, relation regclass, project_column name, parent regclass, join_column name) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('SELECT clone.store_table(%L, %L, %L', $1, $2::text, CASE WHEN o.own IS NOT NULL AND $3 IS NOT NULL THEN 'resource' ELSE 'derived' END)
+        || CASE WHEN o.own IS NULL THEN '' ELSE format(', id_column => %L', o.own) END
+        || CASE WHEN $3 IS NOT NULL THEN format(', project_column => %L', $3) ELSE format(', parent => %L, join_column => %L', $4::text, $5) END || ');'
+    FROM (SELECT clone_internal.own_key($2, $3) AS own) o
+$$;
+COMMENT ON FUNCTION clone_internal.table_call(text, regclass, name, regclass, name) IS 'The call that describes a table, as SQL';
+
+-- The column of the tenants' table that is most likely a name, of those that nobody has described.
+CREATE FUNCTION clone_internal.name_column(store text, relation regclass) RETURNS name
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT a.attname
+    FROM pg_attribute a
+    JOIN clone.store_relation r ON r.store = $1 AND r.relation = $2
+    JOIN clone.store_column c ON c.store = $1 AND c.relation = $2 AND c.name = a.attname AND c.reason IS DISTINCT FROM 'set by hand' AND c.role IN ('keep', 'rewrite')
+    CROSS JOIN LATERAL (SELECT array_position('{name,title,label,display_name,full_name,company_name,company,organisation_name,organization_name,legal_name,trade_name,business_name,account_name,tenant_name,team_name,workspace_name,subject,caption,description}'::text[],
+        clone_internal.snake(a.attname)) AS place) p
+    WHERE a.attrelid = $2 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND clone_internal.family(a.atttypid) = 'text' AND a.attname <> r.id_column
+      AND (p.place IS NOT NULL OR a.attname ~* 'name$|title$' AND a.attname !~* 'file|host|domain|user')
+    ORDER BY p.place NULLS LAST, a.attnum LIMIT 1
+$$;
+COMMENT ON FUNCTION clone_internal.name_column(text, regclass) IS 'The column of a table that is most likely its name';
+
+CREATE FUNCTION clone_internal.table_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH reaching AS MATERIALIZED (
+        SELECT * FROM clone_internal.reaching($1)
+    ), stored AS (
+        SELECT s.*, clone_internal.schemas_of(s.name) AS schemas FROM clone.store s WHERE s.name = $1
+    ), referred AS MATERIALIZED (
+        -- What described tables refer to and the store does not have.
+        SELECT DISTINCT ON (f.confrelid) f.confrelid AS oid, f.conrelid AS by, a.attname AS name, b.attname AS key
+        FROM clone.store_relation r
+        JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = r.relation AND cardinality(f.conkey) = 1 AND f.conparentid = 0
+        JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+        JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
+        WHERE r.store = $1 AND f.confrelid NOT IN (SELECT k.relation::oid FROM clone.store_relation k WHERE k.store = $1)
+          AND f.confrelid NOT IN (SELECT k.relation::oid FROM clone.store_shared k WHERE k.store = $1)
+          AND f.confrelid NOT IN (SELECT k.relation FROM reaching k)
+        ORDER BY f.confrelid, f.oid
+    ), shared AS MATERIALIZED (
+        SELECT f.* FROM referred f JOIN pg_class c ON c.oid = f.oid
+        WHERE EXISTS (SELECT FROM clone.store_relation r JOIN pg_constraint o ON o.contype = 'f' AND o.conrelid = r.relation AND o.confrelid = f.oid
+                      WHERE r.store = $1 AND (SELECT count(DISTINCT x.confrelid) FROM pg_constraint x WHERE x.contype = 'f' AND x.conrelid = r.relation) > 1
+                        AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts > 1 AND o.conkey[1] = ANY (u.indkey::int2[])))
+           OR clone_internal.table_word(c.relname) ~ '(^|_)(user|usr|member|person|profile|employee|staff|login|identity)$'
+    ), unknown AS (
+        SELECT string_agg(d.oid::regclass::text, ', ' ORDER BY d.oid::regclass::text) AS names, count(*) AS tables
+        FROM stored s CROSS JOIN LATERAL clone_internal.discoverable(s.schemas) d
+        WHERE s.preset IN ('discover', 'custom')
+          AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_relation k WHERE k.store = $1)
+          AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_shared k WHERE k.store = $1)
+          AND d.oid NOT IN (SELECT k.relation FROM reaching k)
+          AND d.oid NOT IN (SELECT k.oid FROM shared k)
+          AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_question k WHERE k.store = $1)
+    )
+    SELECT CASE WHEN s.preset = 'discover' THEN 'error' ELSE 'warning' END, r.relation::regclass::text,
+           format('%s refers to %s and is not described: its rows are not cloned', r.relation::regclass, r.via::regclass),
+           CASE WHEN p.role = 'project' AND f.simple THEN clone_internal.table_call($1, r.relation, f.name, NULL, NULL) ELSE clone_internal.table_call($1, r.relation, NULL, r.via, f.name) END,
+           format('SELECT clone.store_shared(%L, %L);', $1, r.relation::regclass)
+    FROM reaching r CROSS JOIN stored s
+    LEFT JOIN clone.store_relation p ON p.store = $1 AND p.relation = r.via
+    CROSS JOIN LATERAL (
+        SELECT a.attname AS name, cardinality(f.conkey) = 1 AND b.attname = p.id_column AS simple
+        FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = clone_internal.naming_column(f.conindid, f.conkey)
+        JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[cardinality(f.conkey)]
+        WHERE f.contype = 'f' AND f.conrelid = r.relation AND f.confrelid = r.via ORDER BY a.attnotnull DESC, cardinality(f.conkey), a.attnum LIMIT 1) f
+    UNION ALL
+    SELECT 'warning', h.oid::regclass::text, format('rows of %s are not cloned: the clone''s %s.%I names the source''s. Do all projects share them?', h.oid::regclass, h.by::regclass, h.name),
+           format('SELECT clone.store_shared(%L, %L);', $1, h.oid::regclass),
+           format('SELECT clone.store_belongs(%L, %L, ''{%s}'', %L, ''{%s}''); SELECT clone.store_table(%1$L, %2$L, ''derived'', id_column => %L);', $1, h.oid::regclass, quote_ident(h.key), h.by::regclass, quote_ident(h.name), h.key)
+    FROM shared h CROSS JOIN stored s WHERE s.preset IN ('discover', 'custom')
+    UNION ALL
+    SELECT 'note', '', format('tables that are neither described nor reached stay as they are: %s', u.names),
+           format('SELECT clone.store_shared(%L, t::regclass) FROM unnest(%L::text[]) AS t;', $1, '{' || (SELECT string_agg('"' || replace(replace(x, E'\\', E'\\\\'), '"', E'\\"') || '"', ',') FROM unnest(string_to_array(u.names, ', ')) x) || '}'), NULL
+    FROM unknown u WHERE u.tables > 0
+    UNION ALL
+    -- The name of the clone.
+    SELECT 'note', r.relation::text, format('no column of %s takes the name of a clone', r.relation),
+           CASE WHEN n.name IS NULL THEN NULL ELSE format('SELECT clone.store_column(%L, %L, %L, ''name'');', $1, r.relation, n.name) END,
+           format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, r.relation, n.name)
+    FROM clone.store_relation r JOIN stored s ON s.preset IN ('discover', 'custom')
+    LEFT JOIN LATERAL clone_internal.name_column($1, r.relation) AS n (name) ON true
+    WHERE r.store = $1 AND r.role = 'project' AND n.name IS NOT NULL
+      AND NOT EXISTS (SELECT FROM clone.store_column c WHERE c.store = $1 AND c.relation = r.relation AND (c.role = 'name' OR c.role = 'template' AND c.value LIKE '%{name}%'))
+$$;
+COMMENT ON FUNCTION clone_internal.table_questions(text) IS 'Open questions about whole tables, by the catalog alone';

@@ -1,0 +1,105 @@
+-- The names of columns, members and tables, as frameworks build them, and the kinds of keys that types can hold.
+
+CREATE FUNCTION clone_internal.family(type oid) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+    SELECT CASE
+        WHEN b.oid IN (20, 21, 23) THEN 'int'
+        WHEN b.oid = 'uuid'::regtype THEN 'uuid'
+        WHEN b.oid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) THEN 'text'
+        -- A type that is only called so is not stored as text.
+        WHEN b.typname = 'citext' AND EXISTS (SELECT FROM pg_cast c WHERE c.castsource = b.oid AND c.casttarget = 'text'::regtype AND c.castmethod = 'b') THEN 'text'
+        WHEN b.oid = 'numeric'::regtype THEN 'numeric'
+        WHEN b.typcategory = 'A' AND b.typelem IN (20, 21, 23) THEN 'int[]'
+        WHEN b.typcategory = 'A' AND b.typelem IN ('text'::regtype, 'varchar'::regtype) THEN 'text[]'
+        WHEN b.typcategory = 'A' AND b.typelem = 'uuid'::regtype THEN 'uuid[]'
+        WHEN b.oid IN ('json'::regtype, 'jsonb'::regtype) THEN 'json'
+        ELSE '' END
+    FROM pg_type b WHERE b.oid = clone_internal.base_type(type));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.family(oid) IS 'Which kind of key a type can hold: int, uuid, text, numeric, arrays of them, json; else empty';
+
+CREATE FUNCTION clone_internal.named_table(column_name text, plural boolean) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- customer_id, customerId, customer_uuid, customer_fk: customer; customer_ids, customerIds: customer.
+    RETURN ((regexp_match(clone_internal.snake(column_name), CASE WHEN plural THEN '^(.+)_(?:ids|uuids)$' ELSE '^(.+)_(?:id|uuid|fk)$' END))[1]);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.named_table(text, boolean) IS 'The word in front of _id in a column''s name, in snake case; NULL where it is no such name';
+
+CREATE FUNCTION clone_internal.table_word(relname text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN (clone_internal.snake(clone_internal.singular(relname))); END $$;
+COMMENT ON FUNCTION clone_internal.table_word(text) IS 'The word by which columns name a table: order_item for OrderItems';
+
+CREATE FUNCTION clone_internal.named_word(name text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN RETURN (clone_internal.singular(regexp_replace(clone_internal.snake(name), '_(ids?|uuids?|fks?|pk)$', ''))); END $$;
+COMMENT ON FUNCTION clone_internal.named_word(text) IS 'product_id, productIds, products, product: product';
+
+CREATE FUNCTION clone_internal.says_id(name text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT name ~ '(_id|_ids|_ID|_IDS|_uuid|_uuids|_fk|[a-z0-9](Id|Ids|ID|IDs|Uuid|Uuids|Fk))$' $$;
+COMMENT ON FUNCTION clone_internal.says_id(text) IS 'Whether a name says that a key stands there: x_id, xIds, x_uuid';
+
+-- The same as TextKeys::is_distinctive of the core, and no UUID: those are found wherever they stand.
+CREATE FUNCTION clone_internal.distinctive(key text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT length(key) >= 12
+       AND (key ~ '(^|[^A-Za-z0-9])(?=[A-Za-z0-9]*[0-9][A-Za-z])[A-Za-z0-9]{8,}'
+            OR key ~ '(^|[^A-Za-z0-9])(?=[A-Za-z0-9]*[A-Za-z][0-9])[A-Za-z0-9]{16,}')
+       AND key !~* '^[{]?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}[}]?$'
+$$;
+COMMENT ON FUNCTION clone_internal.distinctive(text) IS 'Whether a text key was made by a generator (cuid, ulid, nanoid, hexadecimal, prefix_…): nobody writes it by chance';
+
+-- "Workspace", public.Workspace, "public"."Workspace", Workspace: as SQL users write a table's name, and as they mean it.
+CREATE FUNCTION clone_internal.table_named(name text) RETURNS regclass
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    folded text[];
+    plain text[] := regexp_split_to_array(name, '[.]');
+    found regclass[];
+    parts text[];
+BEGIN
+    BEGIN
+        folded := parse_ident(name);
+    EXCEPTION WHEN invalid_parameter_value THEN
+        folded := plain;
+    END;
+    -- As SQL reads it, then as it is written, then in any case.
+    FOREACH parts SLICE 1 IN ARRAY ARRAY[ARRAY[array_to_string(folded[:cardinality(folded) - 1], '.'), folded[cardinality(folded)]],
+        ARRAY[trim(BOTH '"' FROM array_to_string(plain[:cardinality(plain) - 1], '.')), trim(BOTH '"' FROM plain[cardinality(plain)])], ARRAY['', name]] LOOP
+        SELECT array_agg(c.oid::regclass ORDER BY c.oid::regclass::text) INTO found
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relname = parts[2] AND parts[1] IN ('', n.nspname) AND c.relkind IN ('r', 'p', 'v', 'f') AND c.relpersistence <> 't'
+          AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'clone', 'clone_internal');
+        EXIT WHEN found IS NOT NULL;
+    END LOOP;
+    IF cardinality(found) > 1 THEN
+        RAISE EXCEPTION 'there are several tables "%"', name USING ERRCODE = '22023', HINT = format('Give its schema: %s.', array_to_string(found, ', '));
+    END IF;
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'there is no table "%"', name USING ERRCODE = '22023', HINT = COALESCE((
+            SELECT 'Did you mean ' || string_agg(x.name, ' or ') || '?' FROM (
+                SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE lower(c.relname) = lower(trim(BOTH '"' FROM plain[cardinality(plain)])) AND c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg@_%' ESCAPE '@' LIMIT 3) x),
+            'Give its name with its schema.');
+    END IF;
+    RETURN found[1];
+END
+$$;
+COMMENT ON FUNCTION clone_internal.table_named(text) IS 'The table that a text names as SQL does; quotes and schema may be left out. None or several is an error (22023)';

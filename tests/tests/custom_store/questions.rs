@@ -1,0 +1,330 @@
+//! Questions: what discovery cannot know it asks, and every answer that it prints can be executed as it stands.
+
+use super::{assert_verified, described};
+use pg_clone_tests::scratch_database::Scratch;
+
+/// A database with these tables, discovered from the tenant's table.
+async fn discovered(tables: &str, tenant: &str) -> Scratch {
+    let db = Scratch::with_extension().await;
+    db.run(tables).await;
+    db.run(&format!(
+        "SELECT clone.store_create('s', 'discover', jsonb_build_object('tenant', $t${tenant}$t$))"
+    ))
+    .await;
+    db
+}
+
+/// The open questions as "severity subject".
+async fn open(db: &Scratch) -> Vec<String> {
+    db.list("SELECT severity || ' ' || subject FROM clone.store_check('s')")
+        .await
+}
+
+/// Executes the calls in a column of the questions, as printed, until no question is left.
+async fn answer_all(db: &Scratch, column: &str) {
+    for _ in 0..6 {
+        let calls = db
+            .list(&format!(
+                "SELECT COALESCE({column}, answer) FROM clone.store_check('s')"
+            ))
+            .await;
+        if calls.is_empty() {
+            return;
+        }
+        for call in calls {
+            assert!(!call.contains('…'), "{call}");
+            db.run(&call).await;
+        }
+    }
+    panic!("still open: {:?}", open(db).await);
+}
+
+/// Two shops: numbers as keys, named in documents in every way.
+const SHOP: &str = r#"CREATE TABLE shops (id bigserial PRIMARY KEY, name text);
+    CREATE TABLE products (id bigserial PRIMARY KEY, shop_id bigint NOT NULL REFERENCES shops, label text);
+    CREATE TABLE crm_contacts (id bigserial PRIMARY KEY, shop_id bigint NOT NULL REFERENCES shops, label text);
+    CREATE TABLE carts (id bigserial PRIMARY KEY, shop_id bigint NOT NULL REFERENCES shops, data jsonb, raw json, body text);
+    INSERT INTO shops (name) VALUES ('Other'), ('Ours');
+    INSERT INTO products (id, shop_id, label) SELECT 100 * s + n, s, 'p' || s || n FROM generate_series(1, 2) s, generate_series(1, 3) n;
+    INSERT INTO crm_contacts (id, shop_id, label) SELECT 1000 * s + n, s, 'c' || s || n FROM generate_series(1, 2) s, generate_series(1, 3) n;
+    SELECT setval('products_id_seq', 500), setval('crm_contacts_id_seq', 5000);"#;
+
+#[tokio::test]
+async fn members_of_documents_that_name_a_table_are_declared_or_asked_about() {
+    // The member, its place, and whether the name says it beyond doubt.
+    for (column, document, path, sure) in [
+        ("data", r#"{"product_id": 201}"#, "$..['product_id']", true),
+        (
+            "data",
+            r#"{"a": [{"productId": 201}, {"productId": 202}]}"#,
+            "$..['productId']",
+            true,
+        ),
+        (
+            "data",
+            r#"{"productIds": [201, 202]}"#,
+            "$..['productIds'][*]",
+            true,
+        ),
+        (
+            "data",
+            r#"{"default_product_id": 201}"#,
+            "$..['default_product_id']",
+            true,
+        ),
+        (
+            "raw",
+            r#"{"contact": {"id": 2001, "n": 1}}"#,
+            "$..['contact']['id']",
+            true,
+        ),
+        (
+            "data",
+            r#"{"contacts": [{"id": 2001}, {"id": "2002"}]}"#,
+            "$..['contacts'][*]['id']",
+            true,
+        ),
+        ("body", r#"{"product_id": 201}"#, "$..['product_id']", true),
+        (
+            "data",
+            r#"{"refs": [{"type": "contact", "id": 2001}, {"type": "product", "id": 201}]}"#,
+            "$..[?@.type == 'contact' || @.kind == 'contact']['id']",
+            true,
+        ),
+        (
+            "data",
+            r#"[{"product": 201}, {"product": 203}]"#,
+            "$..['product']",
+            false,
+        ),
+        ("data", r#"{"products": [201, 202]}"#, "$..['products'][*]", false),
+        (
+            "raw",
+            r#"{"default_product":   201}"#,
+            "$..['default_product']",
+            false,
+        ),
+    ] {
+        let db = discovered(
+            &format!("{SHOP} INSERT INTO carts (shop_id, {column}) VALUES (2, '{document}')"),
+            "shops",
+        )
+        .await;
+        if sure {
+            let reference = format!(
+                "SELECT concat_ws(' ', path, reason LIKE '%looked at%') FROM clone.store_reference WHERE relation = 'carts'::regclass AND path = $p${path}$p$"
+            );
+            assert_eq!(db.list(&reference).await, [format!("{path} t")], "{document}");
+        } else {
+            assert_eq!(open(&db).await, [format!("error public.carts.{column} {path}")]);
+            let failure = db.fails("SELECT project_clone('2', 'Copy')").await;
+            assert_eq!(failure.code, "55000");
+            assert!(
+                failure.hint.contains("clone.store_reference(")
+                    && failure.hint.contains("clone.store_no_reference("),
+                "{failure:?}"
+            );
+            answer_all(&db, "answer").await;
+        }
+        let clone = db.clone_project("'2', 'Copy'").await;
+        assert_verified(&db, &clone).await;
+        // No number of the source's products and contacts is left.
+        let left = db
+            .number(&format!(
+                "SELECT count(*) FROM carts WHERE shop_id = {clone} AND concat({column}) ~ '\\m20(0)?[123]\\M'"
+            ))
+            .await;
+        assert_eq!(left, 0, "{document}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_reference_is_said_once_and_stays() {
+    let db = discovered(
+        &format!(r#"{SHOP} INSERT INTO carts (shop_id, data) VALUES (2, '{{"product": 201, "order": 1}}')"#),
+        "shops",
+    )
+    .await;
+    answer_all(&db, "otherwise").await;
+    let clone = db.clone_project("'2', 'Copy'").await;
+    assert_eq!(
+        db.text(&format!("SELECT data FROM carts WHERE shop_id = {clone}"))
+            .await,
+        r#"{"order": 1, "product": 201}"#
+    );
+    let export = db.text("SELECT clone.store_export('s')").await;
+    db.run(&format!(
+        "SELECT clone.store_drop('s', force => true); SELECT clone.store_import($d${export}$d$)"
+    ))
+    .await;
+    assert_eq!(open(&db).await, Vec::<String>::new());
+    for (call, code) in [
+        ("'s', 'carts', 'data', 'product'", "22023"),
+        ("'s', 'carts', 'nothing'", "22023"),
+        ("'s', 'pg_class', 'relname'", "22023"),
+        ("'none', 'carts', 'data'", "22023"),
+    ] {
+        assert_eq!(
+            db.fails(&format!("SELECT clone.store_no_reference({call})"))
+                .await
+                .code,
+            code,
+            "{call}"
+        );
+    }
+    // A member that names a table whose keys are other numbers is a sort order or a count.
+    let db = discovered(
+        &format!(
+            r#"{SHOP} INSERT INTO carts (shop_id, data) VALUES (2, '{{"product": 7, "products": [1, 2]}}')"#
+        ),
+        "shops",
+    )
+    .await;
+    assert_eq!(open(&db).await, Vec::<String>::new());
+}
+
+/// Two workspaces with keys that a generator made.
+const WORKSPACES: &str = r#"CREATE EXTENSION hstore;
+    CREATE TABLE workspaces (id text PRIMARY KEY, name text);
+    CREATE TABLE users (id text PRIMARY KEY, workspace_id text NOT NULL REFERENCES workspaces, label text);
+    CREATE TABLE pages (id varchar(40) PRIMARY KEY, workspace_id text NOT NULL REFERENCES workspaces, settings jsonb, raw json, body text, tags text[], attributes hstore, doc xml);
+    CREATE TABLE attributes (id bigserial PRIMARY KEY, page_id varchar(40) REFERENCES pages, key text, value text);
+    INSERT INTO workspaces SELECT 'ws_' || md5('w' || n), 'W' || n FROM generate_series(1, 2) n;
+    INSERT INTO users SELECT 'usr_' || md5('u' || w || n), 'ws_' || md5('w' || w), 'U' || w || n FROM generate_series(1, 2) w, generate_series(1, 2) n;
+    INSERT INTO pages (id, workspace_id) SELECT 'pg_' || md5('p' || w || n), 'ws_' || md5('w' || w) FROM generate_series(1, 2) w, generate_series(1, 2) n;
+    INSERT INTO attributes (page_id, key, value) SELECT id, 'color', 'red' FROM pages;"#;
+
+#[tokio::test]
+async fn text_keys_are_found_by_their_values() {
+    // Where, the value with {u} and {p} for keys of a user and a page, and whether it is declared at once.
+    for (column, value, sure) in [
+        ("settings", r#"{"lead": "{u}"}"#, true),
+        ("settings", r#"{"lead": {"to": ["{u}"]}, "n": "x"}"#, true),
+        ("raw", r#"{"lead":   "{u}"}"#, true),
+        ("body", "{u}", true),
+        ("tags", "{{u}}", true),
+        ("body", r#"{"lead": "{u}"}"#, true),
+        ("settings", r#"{"links": ["/p/{p}/edit", "/p/x"]}"#, false),
+        (
+            "settings",
+            r#"{"link": "https://x.example/u/{u}?page={p}#top"}"#,
+            false,
+        ),
+        ("body", "/users/{u}/pages/{p}", false),
+        ("attributes", "k=>{p},x=>y", false),
+        ("tags", "{u:{u},y}", false),
+        ("doc", "<a href=\"/p/{p}\">{u}</a>", false),
+    ] {
+        let db = Scratch::with_extension().await;
+        db.run(WORKSPACES).await;
+        let user = db.text("SELECT 'usr_' || md5('u21')").await;
+        let page = db.text("SELECT 'pg_' || md5('p22')").await;
+        let value = value.replace("{u}", &user).replace("{p}", &page);
+        db.run(&format!(
+            "UPDATE pages SET {column} = '{value}' WHERE id = 'pg_' || md5('p21'); SELECT clone.store_create('s', 'discover', '{{\"tenant\": \"workspaces\"}}')"
+        ))
+        .await;
+        let questions = open(&db).await;
+        assert_eq!(questions.is_empty(), sure, "{value}: {questions:?}");
+        if !sure {
+            assert!(
+                questions[0].starts_with(&format!("error public.pages.{column}")),
+                "{questions:?}"
+            );
+            answer_all(&db, "answer").await;
+        }
+        let source = db.text("SELECT 'ws_' || md5('w2')").await;
+        let clone = db
+            .clone_project(&format!("'{source}', 'Copy', options => '{{\"verify\": true}}'"))
+            .await;
+        // The same text with the clone's keys.
+        let found = db
+            .text(&format!(
+                "SELECT replace(replace(p.{column}::text, u.id, '{user}'), q.id, '{page}') FROM pages p, pages q, users u WHERE p.workspace_id = '{clone}' AND p.{column} IS NOT NULL \
+                 AND q.workspace_id = p.workspace_id AND q.id <> p.id AND u.workspace_id = p.workspace_id AND u.label = 'U21'"
+            ))
+            .await;
+        let before = db
+            .text(&format!(
+                "SELECT {column}::text FROM pages WHERE id = 'pg_' || md5('p21')"
+            ))
+            .await;
+        assert_eq!(found, before);
+    }
+}
+
+#[tokio::test]
+async fn a_value_column_is_declared_if_all_keys_in_it_are_of_one_table_and_asked_about_else() {
+    for (extra, expected) in [
+        ("", Vec::new()),
+        (
+            "INSERT INTO attributes (key, value) VALUES ('owner', 'usr_' || md5('u21'))",
+            vec!["error public.attributes.value".to_owned()],
+        ),
+        (
+            "INSERT INTO attributes (key, value) VALUES ('sha', 'x1' || md5('something else'))",
+            vec!["error public.attributes.value".to_owned()],
+        ),
+    ] {
+        let db = discovered(
+            &format!("{WORKSPACES} INSERT INTO attributes (page_id, key, value) SELECT 'pg_' || md5('p21'), 'copyOf', 'pg_' || md5('p22'); {extra}"),
+            "workspaces",
+        )
+        .await;
+        assert_eq!(open(&db).await, expected);
+        answer_all(&db, "answer").await;
+        let source = db.text("SELECT 'ws_' || md5('w2')").await;
+        let clone = db.clone_project(&format!("'{source}', 'Copy'")).await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM attributes a JOIN pages p ON p.id = a.page_id JOIN pages q ON q.id = a.value WHERE a.key = 'copyOf' AND p.workspace_id = '{clone}' AND q.workspace_id = '{clone}'")).await,
+            1
+        );
+    }
+}
+
+#[tokio::test]
+async fn columns_that_are_named_like_keys_of_no_table_are_asked_about_by_their_values() {
+    const TABLES: &str = "CREATE TABLE accounts (id bigserial PRIMARY KEY, name text);
+        CREATE TABLE docs (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, template_id bigint, \"rootId\" int, origin_ids bigint[], external_id bigint, display_id int, mirror_id text, UNIQUE (account_id, display_id));
+        CREATE TABLE files (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, stored_id bigint);
+        INSERT INTO accounts (name) VALUES ('Other'), ('Ours');
+        INSERT INTO docs (id, account_id, display_id) SELECT 10 * a + n, a, n FROM generate_series(1, 2) a, generate_series(1, 3) n;
+        INSERT INTO files (id, account_id) VALUES (701, 2), (702, 2); SELECT setval('docs_id_seq', 500), setval('files_id_seq', 900);
+        UPDATE docs SET template_id = 21, \"rootId\" = 22, origin_ids = '{21,23}', external_id = 99 WHERE id > 21; UPDATE files SET stored_id = 23;";
+    let db = discovered(TABLES, "accounts").await;
+    assert_eq!(
+        open(&db).await,
+        [
+            "error public.docs.\"rootId\"",
+            "error public.docs.origin_ids",
+            "error public.docs.template_id",
+            "error public.files.stored_id",
+            "warning public.docs.mirror_id",
+        ]
+    );
+    assert_eq!(
+        db.text("SELECT question FROM clone.store_check('s') WHERE subject = 'public.docs.template_id'")
+            .await,
+        "public.docs.template_id looks like a key of public.docs: all 1 values that were looked at are"
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', 'Copy'").await;
+    assert_verified(&db, &clone).await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM docs d JOIN docs t ON t.id = d.template_id JOIN docs r ON r.id = d.\"rootId\" JOIN docs o ON o.id = d.origin_ids[2] JOIN files f ON f.stored_id = o.id \
+            WHERE concat(d.account_id, t.account_id, r.account_id, o.account_id, f.account_id) = repeat('{clone}', 5) AND t.display_id = 1 AND r.display_id = 2")).await,
+        4
+    );
+    // Described by hand, nothing stops what went before.
+    let db = described(
+        TABLES,
+        "SELECT clone.store_table('s', 'accounts', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'account_id') FROM unnest('{docs,files}'::text[]) t",
+    )
+    .await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM clone.store_check('s') WHERE severity = 'warning'")
+            .await,
+        5
+    );
+    db.clone_project("'2', 'Copy'").await;
+}
