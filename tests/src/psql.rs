@@ -15,6 +15,7 @@ static UUID: LazyLock<Regex> =
 static TIME: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d(:\d\d)?|Z)?"));
 static DURATION: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d+(\.\d+)? m?s\b"));
+static LOCATION: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^LOCATION:  .*\n"));
 static BLANKS: LazyLock<Regex> = LazyLock::new(|| pattern(r"[ \t]+"));
 static RULES: LazyLock<Regex> = LazyLock::new(|| pattern(r"-{2,}"));
 
@@ -60,9 +61,10 @@ pub fn psql(cluster: &Cluster, database: &str, script: &str, echo: bool) -> Stri
     child.wait().unwrap_or_else(|error| panic!("psql: {error}"));
     // psql names the file and the line of each message.
     let text = String::from_utf8_lossy(&output).into_owned();
-    pattern(&format!(r"psql:{}:\d+: ", regex::escape(&file.to_string_lossy())))
-        .replace_all(&text, "")
-        .into_owned()
+    let text =
+        pattern(&format!(r"psql:{}:\d+: ", regex::escape(&file.to_string_lossy()))).replace_all(&text, "");
+    // With `\set VERBOSITY verbose` also the place in the source of who raised the error.
+    LOCATION.replace_all(&text, "").into_owned()
 }
 
 /// A script with the text of the files that it includes by `\\i`.

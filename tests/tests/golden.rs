@@ -46,3 +46,47 @@ async fn every_script_prints_what_its_golden_file_says() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Names and comments of what the extension has, except in schema `clone_internal` where `of_users` asks for that.
+const FUNCTIONS: &str = "SELECT DISTINCT p.proname::text FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid \
+     JOIN pg_proc p ON p.oid = d.objid JOIN pg_namespace n ON n.oid = p.pronamespace \
+     WHERE e.extname = 'pg_clone_ext' AND d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass \
+     AND d.deptype = 'e' AND n.nspname <> 'clone_internal' ORDER BY 1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_for_users_is_called_by_a_script() {
+    let scratch = Scratch::with_extension().await;
+    let all: String = scripts()
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        .map(|script| with_included_files(&script))
+        .collect();
+    let functions = scratch.list(FUNCTIONS).await;
+    assert!(functions.len() > 30, "{functions:?}");
+    let missing: Vec<&String> = functions
+        .iter()
+        .filter(|name| {
+            let call = regex::Regex::new(&format!(r"\b{name}\(")).unwrap_or_else(|error| panic!("{error}"));
+            !call.is_match(&all)
+        })
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "called by no script in tests/golden/sql: {missing:?}"
+    );
+}
+
+/// What has no comment: functions, schemas, tables, views, sequences, columns.
+const WITHOUT_COMMENT: &str = "WITH members AS (SELECT d.classid, d.objid FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid \
+       WHERE e.extname = 'pg_clone_ext' AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'), \
+     things AS (SELECT classid, objid, 0 AS part FROM members WHERE classid IN ('pg_proc'::regclass, 'pg_class'::regclass) \
+       UNION ALL SELECT m.classid, m.objid, a.attnum FROM members m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass \
+       AND c.relkind IN ('r', 'v') JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) \
+     SELECT pg_describe_object(t.classid, t.objid, t.part) FROM things t WHERE NOT EXISTS (SELECT FROM pg_description c \
+       WHERE c.classoid = t.classid AND c.objoid = t.objid AND c.objsubid = t.part AND c.description <> '') ORDER BY 1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_of_the_extension_has_a_comment() {
+    let without = Scratch::with_extension().await.list(WITHOUT_COMMENT).await;
+    assert!(without.is_empty(), "without a comment:\n{}", without.join("\n"));
+}
