@@ -55,6 +55,9 @@ scripts/lint/entry-points.sh
 say "Containerfile and workflows"
 scripts/lint/workflows.sh
 
+say "error messages and hints"
+scripts/lint/messages.sh
+
 fuzz=pg_clone_ext/core/fuzz/Cargo.toml
 if [ -f "$fuzz" ]; then
     say "fuzz targets build"

@@ -39,6 +39,7 @@ async fn clone_as_peter(reg: &Registry, item: &str, edits: Value) -> Result<Valu
 }
 
 #[tokio::test]
+#[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 async fn each_item_that_can_be_cloned_alone_is() {
     let Some((reg, items)) = real().await else { return };
     for item in &items {
@@ -91,6 +92,7 @@ async fn each_item_that_can_be_cloned_alone_is() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 async fn a_locked_model_is_cloned_unlocked_and_a_data_set_to_a_place_of_its_own() {
     let Some((reg, _)) = real().await else { return };
     let model = clone_as_peter(&reg, "10378.1/1696226", Value::Null)
@@ -125,6 +127,7 @@ async fn a_locked_model_is_cloned_unlocked_and_a_data_set_to_a_place_of_its_own(
 }
 
 #[tokio::test]
+#[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 async fn the_graph_of_four_model_runs_is_rewritten_among_itself() {
     let Some((reg, items)) = real().await else { return };
     let mut set: Vec<&str> = of(&items, "MODEL_RUN");
@@ -217,6 +220,7 @@ fn assert_same_prov(found: &Value, expected: &Value) {
 }
 
 #[tokio::test]
+#[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 async fn references_to_items_outside_the_set_stay() {
     let Some((reg, items)) = real().await else { return };
     let runs = of(&items, "MODEL_RUN");
@@ -236,6 +240,7 @@ async fn references_to_items_outside_the_set_stay() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 async fn an_assembled_item_of_todays_model_loads_and_clones() {
     let Some(text) = shared("data/provena/assembled_full_item_dataset.json") else {
         return;
@@ -264,6 +269,7 @@ async fn an_assembled_item_of_todays_model_loads_and_clones() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 async fn the_rules_accept_the_examples_of_todays_model() {
     for subtype in [
         "organisation",

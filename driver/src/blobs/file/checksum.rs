@@ -43,7 +43,7 @@ impl Checksum {
             .map(Self::Md5)
     }
 
-    /// Whether two checksums of the same kind differ; `None` when they cannot be compared.
+    /// Whether two checksums of the same kind are equal; `None` when they cannot be compared.
     pub fn agrees(&self, other: &Self) -> Option<bool> {
         match (self, other) {
             (Self::Crc32c(a), Self::Crc32c(b)) => Some(a == b),

@@ -1,4 +1,4 @@
-//! The bytes of a source on their way to a target of another kind, summed up as they pass.
+//! Reads the bytes of a source and computes their checksum meanwhile.
 
 use std::pin::Pin;
 

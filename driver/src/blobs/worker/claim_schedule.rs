@@ -8,31 +8,31 @@ use crate::blobs::queue::QueueCounts;
 pub const SURVEY: Duration = Duration::from_secs(2);
 /// When it does so first.
 const FIRST: Duration = Duration::from_millis(100);
-/// A lot of rows that lasts less is followed by one four times as large.
+/// A batch of rows that is done sooner is followed by one four times as large.
 const QUICK: Duration = Duration::from_millis(200);
-/// The largest lot: a claim or a record of so many rows takes some 10 ms.
-const LARGEST_LOT: usize = 256;
-/// How long after the queue gave all it had it is asked again while files are under way.
+/// The largest batch: claiming or recording so many rows takes some 10 ms.
+const LARGEST_BATCH: usize = 256;
+/// How long after the queue was found empty it is asked again while files are being copied.
 const REST: Duration = Duration::from_millis(200);
 
-/// What was asked last, and what came of it.
+/// When the queue was asked last, and what it answered.
 pub struct ClaimSchedule {
     /// As it was counted last; `None` before that.
     pub counts: Option<QueueCounts>,
-    lot: usize,
+    batch: usize,
     claimed_at: Option<Instant>,
-    /// The queue gave fewer rows than asked for.
+    /// When the queue gave fewer rows than asked for.
     dry_since: Option<Instant>,
-    /// Of the last survey; at first of the start, for small queues are worked off before a survey is of use.
+    /// When the queue was last counted; at first the time of the start, since a small queue is done before a count is of use.
     surveyed_at: Instant,
 }
 
 impl ClaimSchedule {
-    /// Starts with lots of `lot` rows.
-    pub fn new(lot: usize) -> Self {
+    /// Starts with lots of `batch` rows.
+    pub fn new(batch: usize) -> Self {
         Self {
             counts: None,
-            lot,
+            batch,
             claimed_at: None,
             dry_since: None,
             surveyed_at: Instant::now(),
@@ -41,21 +41,21 @@ impl ClaimSchedule {
 
     /// How many rows to claim now, while `ready` are claimed and not begun; `None`: none. Lots start with `least` rows and
     /// grow while they are used up quickly: no worker should hold large files that another one could copy.
-    pub fn lot(&mut self, ready: usize, least: usize, is_idle: bool) -> Option<usize> {
+    pub fn next_batch(&mut self, ready: usize, least: usize, is_idle: bool) -> Option<usize> {
         let rest = if is_idle { Duration::MAX } else { REST };
-        if ready > self.lot / 2 || self.dry_since.is_some_and(|since| since.elapsed() < rest) {
+        if ready > self.batch / 2 || self.dry_since.is_some_and(|since| since.elapsed() < rest) {
             return None;
         }
-        self.lot = if self.is_quick() {
-            (4 * self.lot).min(LARGEST_LOT.max(least))
+        self.batch = if self.is_quick() {
+            (4 * self.batch).min(LARGEST_BATCH.max(least))
         } else {
             least
         };
         self.claimed_at = Some(Instant::now());
-        Some(self.lot)
+        Some(self.batch)
     }
 
-    /// Whether the last lot may still turn out to be used up quickly.
+    /// Whether the last batch may still turn out to be used up quickly.
     pub fn is_quick(&self) -> bool {
         self.claimed_at.is_some_and(|at| at.elapsed() < QUICK)
     }
@@ -94,13 +94,13 @@ mod tests {
     #[test]
     fn lots_grow_while_they_are_used_up_quickly_and_stop_when_the_queue_is_dry() {
         let mut schedule = ClaimSchedule::new(32);
-        let lots: Vec<_> = (0..6).filter_map(|_| schedule.lot(0, 32, false)).collect();
+        let lots: Vec<_> = (0..6).filter_map(|_| schedule.next_batch(0, 32, false)).collect();
         assert_eq!(lots, [32, 128, 256, 256, 256, 256]);
-        assert_eq!(schedule.lot(200, 32, false), None, "enough is ready");
+        assert_eq!(schedule.next_batch(200, 32, false), None, "enough is ready");
         schedule.claimed(3, 256);
-        assert_eq!(schedule.lot(0, 32, true), None);
+        assert_eq!(schedule.next_batch(0, 32, true), None);
         schedule.refill();
-        assert_eq!(schedule.lot(0, 32, true), Some(256));
+        assert_eq!(schedule.next_batch(0, 32, true), Some(256));
     }
 
     #[test]

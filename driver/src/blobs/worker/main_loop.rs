@@ -74,7 +74,7 @@ impl<'w> Worker<'w> {
         in_flight: &mut InFlight,
         file_counts: &mut FileCounts,
     ) -> Result<QueueCounts, DbError> {
-        let mut schedule = ClaimSchedule::new(self.least_lot());
+        let mut schedule = ClaimSchedule::new(self.least_batch());
         let mut asked: Option<Asked<'w>> = None;
         loop {
             self.begin(in_flight, &schedule).await?;
@@ -130,7 +130,7 @@ impl<'w> Worker<'w> {
             }));
         }
         let is_idle = in_flight.are_empty();
-        if let Some(most) = schedule.lot(in_flight.ready.len(), self.least_lot(), is_idle) {
+        if let Some(most) = schedule.next_batch(in_flight.ready.len(), self.least_batch(), is_idle) {
             let paused = self.paused(file_counts);
             return Some(Box::pin(async move {
                 let rows = queue.claim(most, run, &paused).await?;
@@ -166,7 +166,7 @@ impl<'w> Worker<'w> {
         }
     }
 
-    fn least_lot(&self) -> usize {
+    fn least_batch(&self) -> usize {
         2 * self.options.concurrency
     }
 

@@ -1,4 +1,4 @@
-//! Compressed values: any bytes are a stream or damaged; a stream for other bytes, made after its example, holds those.
+//! Compressed values: any bytes are decompressed or refused; what `compress_alike` makes decompresses to the new bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

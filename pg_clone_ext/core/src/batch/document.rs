@@ -1,4 +1,4 @@
-//! One document: how it is kept, and how it is rewritten in that form.
+//! One document: its format, its compression, and how it is rewritten.
 
 use crate::compressed::{CompressedError, Method};
 use crate::edit::{EditError, prune};

@@ -1,8 +1,8 @@
-//! A thread beside the backend that works at documents while the backend reads and writes rows.
+//! Documents that a worker thread rewrites together while the backend reads and writes rows.
 //!
-//! The thread sees memory that it owns, or shares for reading by counted reference, and nothing else: no PostgreSQL, no
-//! pointer of the backend's. So a backend may leave at any moment, by an error or by the end of its process, without
-//! asking. The backend takes part in the work whenever it would otherwise wait.
+//! The thread uses only memory that it owns or shares for reading by counted reference: nothing of PostgreSQL and no pointer of
+//! the backend's. So the backend may end at any moment, by an error or with its process, without waiting for the thread. The
+//! backend takes batches itself whenever it would otherwise wait.
 
 mod document;
 mod document_batch;
@@ -15,7 +15,7 @@ pub use version_batch::{VersionBatch, VersionFinder};
 /// Working memory that is kept from one document to the next.
 const KEPT: usize = 1 << 20;
 
-/// Gives back what a large document needed. What is kept keeps its length too: then it is not filled with zeros again.
+/// Frees the memory that a large document needed. A buffer that is kept also keeps its length, so that it is not zeroed again.
 fn give_back(memory: &mut Vec<u8>) {
     if memory.capacity() > KEPT {
         *memory = Vec::new();

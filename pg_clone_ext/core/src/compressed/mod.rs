@@ -48,9 +48,9 @@ impl Method {
         }
     }
 
-    /// Replaces the contents of `out` by a stream that decompresses to `new`, made after the example of `stream`, which
-    /// decompresses to other bytes of the same length. False when too much is different for that to be small; then
-    /// `out` holds nothing of use.
+    /// Compresses `new` into `out`, replacing its contents. Matches are taken from `stream`, which decompresses to other bytes of
+    /// the same length, instead of being searched for. False when too many bytes differ for the result to be small; then the
+    /// contents of `out` are undefined.
     ///
     /// # Errors
     /// [`CompressedError`], also when `stream` is no stream of that length.

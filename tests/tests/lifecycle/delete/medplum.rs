@@ -5,6 +5,7 @@ use pg_clone_tests::medplum_source::{self, PROJECT};
 use crate::state;
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_deleted_clone_of_the_real_project_leaves_every_table_as_it_was() {
     let Some(db) = medplum_source::source().await else {
         return;
@@ -23,6 +24,7 @@ async fn a_deleted_clone_of_the_real_project_leaves_every_table_as_it_was() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn full_history_and_deleted_resources_go_too() {
     let Some(db) = medplum_source::source().await else {
         return;
@@ -45,6 +47,7 @@ async fn full_history_and_deleted_resources_go_too() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_bot_cloned_by_the_product_keeps_its_code() {
     // As the product's own $clone with resourceTypes [Bot] does it: the copy names the Binary of the project it came from.
     let Some(db) = medplum_source::source().await else {
@@ -89,6 +92,7 @@ async fn a_bot_cloned_by_the_product_keeps_its_code() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_clone_that_shares_the_source_s_code_is_deleted_without_it() {
     let Some(db) = medplum_source::source().await else {
         return;

@@ -11,6 +11,7 @@ fn code_of_bots(project: &str) -> String {
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_unchanged_file_of_a_bot_stays_where_it_is_and_a_changed_one_is_copied() {
     let Some(db) = medplum_source::source().await else {
         return;
@@ -64,6 +65,7 @@ async fn an_unchanged_file_of_a_bot_stays_where_it_is_and_a_changed_one_is_copie
 }
 
 #[tokio::test]
+#[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn all_files_of_a_clone_that_the_server_expunged_are_deleted() {
     let Some(db) = medplum_source::source().await else {
         return;

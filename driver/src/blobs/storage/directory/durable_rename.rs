@@ -25,8 +25,8 @@ pub fn publish(files: Vec<TemporaryFile>) -> Vec<Result<(), Failure>> {
     files.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Syncs together what is much, and what is little, or of which something could not be written, one by one: only so is it
-/// known which file it was.
+/// Syncs many files by one call for each file system. A few are synced one by one, and so are all when such a call fails: then the
+/// file that could not be written is known.
 fn sync(files: &mut [(TemporaryFile, Result<(), Failure>)], one: fn(&TemporaryFile) -> Result<(), Failure>) {
     let good = files.iter().filter(|(_, so_far)| so_far.is_ok());
     let systems: HashMap<u64, &TemporaryFile> = good.map(|(file, _)| (file.device(), file)).collect();

@@ -33,7 +33,7 @@ impl Edits {
             Value::Object(_) => Ok(Edits::Merge(given.clone())),
             Value::Array(_) => serde_json::from_value(given.clone()).map(Edits::Patch).map_err(|e| {
                 Error::bad_argument(format!("edits are not a JSON patch: {e}")).hint(
-                    r#"an array is read as RFC 6902, e.g. [{"op": "replace", "path": "/name", "value": "x"}]"#,
+                    r#"An array is read as RFC 6902, e.g. [{"op": "replace", "path": "/name", "value": "x"}]."#,
                 )
             }),
             _ => Err(Error::bad_argument("edits must be a JSON object or array")
