@@ -3,7 +3,7 @@
 use crate::catalog;
 use crate::clone;
 use crate::error::internal;
-use crate::lifecycle::refresh::Succession;
+use crate::lifecycle::refresh::Refresh;
 use crate::lifecycle::{authorize, target};
 use crate::pg::session::as_role::AsRole;
 use crate::pg::session::privileges::{AsExtensionOwner, current_user_oid};
@@ -32,8 +32,8 @@ pub fn start(request: &Request, path: &CallersPath) -> Result<i64> {
     if !target::exists(&store, &source)? {
         return Err(run::authorize::not_found(&source));
     }
-    let succession = Succession::begin(&store, &description.rules, request, &source, false)?;
-    if succession.replaced_project().is_some() {
+    let refresh = Refresh::begin(&store, &description.rules, request, &source, false)?;
+    if refresh.replaced_project().is_some() {
         authorize::tables(&store)?;
     }
     clone::plan_project(request.clone(), path)?;
@@ -58,7 +58,7 @@ pub fn start(request: &Request, path: &CallersPath) -> Result<i64> {
         &[
             source.as_str().into(),
             store.name.as_str().into(),
-            succession.replaced_project().into(),
+            refresh.replaced_project().into(),
             JsonB(arguments).into(),
             caller.into(),
             JsonB(json!(settings)).into(),

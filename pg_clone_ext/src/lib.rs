@@ -15,6 +15,8 @@ mod jobs;
 mod lifecycle;
 #[allow(unsafe_code)]
 mod pg;
+mod prepared;
+mod records;
 mod run;
 mod settings;
 mod verify;
@@ -224,6 +226,11 @@ extension_sql_file!(
     requires = ["blob_queue"]
 );
 extension_sql_file!(
+    "../../sql/install/access/column_comments.sql",
+    name = "column_comments",
+    requires = ["allow", "preset_medplum", "preset_registry", "store_options"]
+);
+extension_sql_file!(
     "../../sql/install/access/allow.sql",
     name = "allow",
     requires = ["visibility", "lifecycle"]
@@ -236,6 +243,7 @@ extension_sql_file!(
     requires = [
         "allow",
         "blob_queue",
+        "column_comments",
         "item",
         "jobs",
         "lifecycle",
@@ -250,8 +258,8 @@ extension_sql_file!(
     ]
 );
 extension_sql_file!(
-    "../../sql/install/access/privileges.sql",
-    name = "privileges",
+    "../../sql/install/access/finalize.sql",
+    name = "finalize",
     requires = ["target_schema"],
     finalize
 );

@@ -43,7 +43,7 @@ pub fn request(
     })
 }
 
-/// Clones a project and returns the new one. See DESIGN for the arguments; errors: 42501 not allowed, P0002 no such
+/// Clones a project and returns the new one. The arguments are those in docs/sql-reference.md. Errors: 42501 not allowed, P0002 no such
 /// project, 22023 bad argument, 53200 over the memory budget, 0A000 row security, 55000 changed tables.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 #[expect(clippy::too_many_arguments, reason = "they are the SQL function's arguments")]

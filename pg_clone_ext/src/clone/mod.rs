@@ -9,6 +9,7 @@ pub use plan_rows::PlanRow;
 
 use crate::pg::insert::key_checks::HeldKeyChecks;
 use crate::pg::session::settings_guard::CallersPath;
+use crate::records::runs;
 use crate::run::copy::{self, kept_ids};
 use crate::run::record::{self, blobs};
 use crate::run::state::TableStatistics;
@@ -45,14 +46,14 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<Value> {
     let began = Instant::now();
     let Prepared {
         mut run,
-        mut succession,
+        mut refresh,
         finish,
         tables: open,
     } = prepare(request, path.clone(), true)?;
     if run.id == 0 {
-        run.id = record::next_run_id()?;
+        run.id = runs::next_id()?;
     }
-    succession.before_copy(&run)?;
+    refresh.before_copy(&run)?;
     if run.request.options.keep_ids {
         kept_ids::check_free(&run)?;
     }
@@ -86,7 +87,7 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<Value> {
     record::write(&run, &tables, &totals, blobs.len())?;
     blobs::queue(&run, &blobs)?;
     let mut todos: Vec<String> = totals.todos.iter().cloned().collect();
-    succession.after_copy(&run, &mut todos)?;
+    refresh.after_copy(&run, &mut todos)?;
     if let Some(finish) = finish {
         todos.extend(record::call_finish(&run, finish)?);
     }

@@ -1,18 +1,20 @@
 //! Everything before the first row is written: authorize, plan, map.
 
 use crate::catalog::{self, OpenStore, Purpose};
-use crate::lifecycle::refresh::Succession;
+use crate::lifecycle::refresh::Refresh;
 use crate::pg::query::hook;
 use crate::pg::session::settings_guard::{CallersPath, ReadingSettings};
 use crate::pg::table::locks::OpenTables;
 use crate::pg::value::datum::random;
+use crate::records::runs;
 use crate::run::authorize;
-use crate::run::copy::{self, large_objects};
+use crate::run::copy;
 use crate::run::keys::NewKey;
 use crate::run::map;
 use crate::run::plan::{call_values, id_paths, rows_of_several, source_tables};
 use crate::run::record;
 use crate::run::state::Run;
+use crate::run::transform::large_objects;
 use crate::run::transform::rules;
 use crate::settings;
 use pg_clone_core::error::Result;
@@ -30,7 +32,7 @@ pub struct Prepared {
     /// Its state: the plan is made, the ids are mapped.
     pub run: Run,
     /// The clone whose place it takes, if any.
-    pub succession: Succession,
+    pub refresh: Refresh,
     /// The store's finish function.
     pub finish: Option<Oid>,
     /// Declared last: everything else is gone when the tables are let go of.
@@ -73,7 +75,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         arguments["tables"] = store.tables.iter().map(|table| table.oid).collect();
         hook::check(check, &store.name, arguments)?;
     }
-    let succession = Succession::begin(&store, &description.rules, &request, &source, writing)?;
+    let refresh = Refresh::begin(&store, &description.rules, &request, &source, writing)?;
     if !request.options.source_tables.is_empty() {
         source_tables::apply(&mut store, &request.options.source_tables)?;
     }
@@ -96,7 +98,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         random::<16>()?,
     );
     let id = if writing && store.follows_constraints() {
-        record::next_run_id()?
+        runs::next_id()?
     } else {
         0
     };
@@ -113,7 +115,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         texts: Arc::new(TextIdMap::new(budget)),
         integers: HashMap::new(),
         text_keys: HashMap::new(),
-        left_rows: HashSet::new(),
+        skipped_rows: HashSet::new(),
         id_paths: Arc::new(id_paths::of_store(&store)?),
         rules: rules::none()?,
         secret: random::<16>()?,
@@ -136,7 +138,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         authorize::writes(&run)?;
     }
     large_objects::plan(&mut run)?;
-    succession.pin(&mut run)?;
+    refresh.pin(&mut run)?;
     call_values::choose_target(&mut run)?;
     call_values::check_types(&run)?;
     map::constant_values::check(&run, &description.rules)?;
@@ -155,7 +157,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     copy::check_constants(&run)?;
     Ok(Prepared {
         run,
-        succession,
+        refresh,
         finish: description.finish,
         tables,
     })

@@ -60,6 +60,12 @@ impl<'r> Progress<'r> {
     }
 }
 
+/// A number of things, such as `1 row` or `2 rows`.
+fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
 /// The summary.
 pub fn report(
     run: &Run,
@@ -79,24 +85,26 @@ pub fn report(
     let mut details = Vec::new();
     if totals.dangling_total() > 0 {
         details.push(format!(
-            "{} references name resources that were not cloned (see clone.run_dangling).",
-            totals.dangling_total()
+            "{} to resources that were not cloned (see clone.run_dangling).",
+            counted(totals.dangling_total(), "reference")
         ));
     }
     if blobs > 0 {
         details.push(format!(
-            "{blobs} files wait to be copied: pg_clone blobs run --run {}",
+            "{} to be copied: pg_clone blobs run --run {}",
+            counted(blobs as u64, "file"),
             run.id
         ));
     }
     details.extend(todos.iter().map(|todo| format!("To do: {todo}")));
     notice(
         &format!(
-            "cloned project {} to {}: {} resources, {rows} rows, {} references rewritten in {:.2} s (run {})",
+            "cloned project {} to {}: {}, {}, {} rewritten in {:.2} s (run {})",
             run.source,
             run.target,
-            resources(run, tables),
-            counts.rewritten,
+            counted(resources(run, tables), "resource"),
+            counted(rows, "row"),
+            counted(counts.rewritten, "reference"),
             took.as_secs_f64(),
             run.id
         ),

@@ -16,6 +16,7 @@ use super::store::ItemStore;
 use super::{actor, journal, query, write, write_items};
 use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
+use crate::records::runs;
 
 /// Things to do that are listed one by one.
 const LISTED: usize = 1_000;
@@ -99,14 +100,14 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
         write::seeds(&store, ids, &actor.name, making.now, &*store.subtype(subtype)?)?;
     }
     let written = write_items(&store, forms.valid, &handles, &others, &making, Some(target))?;
-    journal::record_origins(&store, run, &actor.name, &written.origins)?;
+    journal::record_origins(&store, run, &actor.name, None, &written.origins)?;
     let items = pairs.len();
     let counts = [
         (store.table("item_auth"), items),
         (store.table("item_lock"), items),
         (store.table("item_history"), written.origins.len()),
     ];
-    journal::correct_counts(run, &counts)?;
+    runs::correct_counts(run, &counts)?;
     if text("owner").is_some() {
         let sql = format!(
             "UPDATE {} c SET owner_username = $2 WHERE c.id OPERATOR(pg_catalog.=) $1",

@@ -8,7 +8,6 @@ mod forms;
 mod gather;
 mod journal;
 mod load;
-mod query;
 mod requests;
 mod show;
 mod store;
@@ -33,6 +32,7 @@ pub use load::check_entries;
 pub use show::{can_clone, check_clone, cloneable, draft};
 
 use crate::pg::session::settings_guard::ReadingSettings;
+use crate::prepared as query;
 use forms::{Form, Forms};
 use gather::Reading;
 use journal::Origin;

@@ -1,4 +1,4 @@
-//! Before anything is deleted: may the caller.
+//! Privileges that a deletion needs, checked before anything is deleted.
 
 use crate::pg::session::privileges;
 use pg_clone_core::error::Result;

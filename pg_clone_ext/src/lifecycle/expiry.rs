@@ -5,8 +5,9 @@ use crate::catalog;
 use crate::error::{internal, or_raise};
 use crate::pg::query::subtransaction::attempt;
 use crate::pg::session::as_role::AsRole;
-use crate::pg::session::privileges::{AsExtensionOwner, current_user, current_user_oid};
+use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::CallersPath;
+use crate::records::runs;
 use crate::run::authorize::project_id;
 use pg_clone_core::error::{Code, Error, Result};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
@@ -111,18 +112,5 @@ pub fn set_expiry(
     let Some(made_by) = target::made_by(&store.name, &project)? else {
         return Err(target::not_a_clone(&project));
     };
-    let (name, role) = (current_user(), current_user_oid());
-    let _owner = AsExtensionOwner::new();
-    Spi::get_one_with_args::<TimestampWithTimeZone>(
-        "UPDATE clone.run SET expires_at = COALESCE(pg_catalog.now() OPERATOR(pg_catalog.+) $2, $3), expiry_by = $4, expiry_role = $5 \
-         WHERE id OPERATOR(pg_catalog.=) $1 RETURNING expires_at",
-        &[
-            made_by.run.into(),
-            expires_in.into(),
-            expires_at.into(),
-            name.as_str().into(),
-            role.into(),
-        ],
-    )
-    .map_err(internal)
+    runs::set_expiry(made_by.run, expires_in, expires_at)
 }

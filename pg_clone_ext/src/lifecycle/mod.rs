@@ -1,7 +1,6 @@
 //! Clones that come and go: they are deleted, they expire, a newer one takes their place.
 
 pub mod authorize;
-mod cache;
 mod delete;
 mod expiry;
 pub mod locks;

@@ -2,9 +2,9 @@
 
 use crate::catalog;
 use crate::error::internal;
-use crate::pg::session::privileges::{AsExtensionOwner, current_user};
+use crate::pg::session::privileges::AsExtensionOwner;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Store, quote};
+use pg_clone_core::plan::{SourceQuery, Store, quote};
 
 /// The run that made a project which has not been deleted since.
 pub struct MadeBy {
@@ -101,15 +101,10 @@ pub fn tombstone(store: &str, project: &str) -> Result<Option<Tombstone>> {
 pub fn exists(store: &Store, project: &str) -> Result<bool> {
     let table = store.project_table()?;
     let column = table.id_column.as_deref().unwrap_or_default();
-    pgrx::Spi::get_one::<bool>(&format!(
-        "SELECT EXISTS (SELECT FROM {} AS t WHERE t.{} OPERATOR(pg_catalog.=) {}::{})",
-        table.sql_name,
-        quote::identifier(column),
-        quote::literal(project),
-        table.type_of(column),
-    ))
-    .map(|found| found.unwrap_or(false))
-    .map_err(internal)
+    let rows = SourceQuery::over(&table.sql_name).equal(table, column, project);
+    pgrx::Spi::get_one::<bool>(&rows.exists())
+        .map(|found| found.unwrap_or(false))
+        .map_err(internal)
 }
 
 /// The error for a project of which a run wrote rows and none is found (55000): they may be out of sight only, as those of a
@@ -153,40 +148,4 @@ pub fn not_a_clone(project: &str) -> Error {
         "To delete it all the same: project_delete({}, options => '{{\"force\": true}}').",
         quote::literal(project)
     ))
-}
-
-/// The run under which the deletion of a project's files is queued: the one that made it, else a new one of kind
-/// `deletion` that records who forced it.
-pub fn run_of_deletion(store: &str, project: &str, made_by: Option<i64>) -> Result<i64> {
-    if let Some(made_by) = made_by {
-        return Ok(made_by);
-    }
-    let caller = current_user();
-    let _owner = AsExtensionOwner::new();
-    pgrx::Spi::get_one_with_args::<i64>(
-        "INSERT INTO clone.run (store, kind, source_project, target_project, arguments, run_by, session_by, started_at, finished_at) \
-         VALUES ($1, 'deletion', $2, $2, '{}', $3, session_user, pg_catalog.statement_timestamp(), pg_catalog.clock_timestamp()) \
-         RETURNING id",
-        &[store.into(), project.into(), caller.as_str().into()],
-    )
-    .map_err(internal)?
-    .ok_or_else(|| Error::new(Code::Internal, "no run number"))
-}
-
-/// Records that the project is gone: in every run that made it, those that were replaced among them.
-pub fn mark_deleted(store: &str, project: &str) -> Result<()> {
-    let caller = current_user();
-    let _owner = AsExtensionOwner::new();
-    pgrx::Spi::run_with_args(
-        "UPDATE clone.run SET deleted_at = pg_catalog.now(), deleted_by = $3 WHERE store OPERATOR(pg_catalog.=) $1 \
-         AND target_project OPERATOR(pg_catalog.=) $2 AND kind OPERATOR(pg_catalog.<>) 'item' AND deleted_at IS NULL",
-        &[store.into(), project.into(), caller.as_str().into()],
-    )
-    .map_err(internal)?;
-    pgrx::Spi::run_with_args(
-        "DELETE FROM clone.run_identity i USING clone.run r WHERE r.id OPERATOR(pg_catalog.=) i.run_id \
-         AND r.store OPERATOR(pg_catalog.=) $1 AND r.target_project OPERATOR(pg_catalog.=) $2",
-        &[store.into(), project.into()],
-    )
-    .map_err(internal)
 }

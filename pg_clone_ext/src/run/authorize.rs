@@ -1,11 +1,11 @@
-//! Before anything is read: may the caller do this, and does the project exist.
+//! The authorize stage: the caller's privileges and the project's existence, checked before anything else is read.
 
 use super::state::Run;
-use crate::pg::query::text;
+use crate::pg::query::exists;
 use crate::pg::session::privileges;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{ColumnRole, KeyKind, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{ColumnRole, KeyKind, SourceQuery, Store, Table, TableRole};
 
 /// SELECT (and INSERT, when writing) on every table that can take part, else 42501; row security in the way is 0A000.
 /// A table without a single row, or of a type that is not cloned, takes no part.
@@ -87,15 +87,11 @@ pub fn project_exists(run: &Run) -> Result<()> {
     debug_assert_eq!(table.role, TableRole::Project);
     let column = table.id_column.as_deref().unwrap_or_default();
     let live = table.live.as_deref().unwrap_or("true");
-    let found = text(&format!(
-        "SELECT 'yes'::pg_catalog.text FROM {} AS t WHERE t.{} OPERATOR(pg_catalog.=) {}::{} AND ({live}) LIMIT 1",
-        table.source_name(),
-        quote::identifier(column),
-        quote::literal(&run.source),
-        table.type_of(column),
-    ))?;
-    match found {
-        Some(_) => Ok(()),
-        None => Err(not_found(&run.source)),
+    let rows = SourceQuery::over(table.source_name())
+        .equal(table, column, &run.source)
+        .filter(live);
+    match exists(&rows)? {
+        true => Ok(()),
+        false => Err(not_found(&run.source)),
     }
 }

@@ -3,6 +3,7 @@
 pub mod authorize;
 pub mod copy;
 pub mod document_errors;
+mod key_maps;
 pub mod keys;
 pub mod map;
 pub mod plan;

@@ -28,7 +28,7 @@ pub struct TableCounts {
     pub rewrite: Counts,
 }
 
-/// What the table_copy of a table found, collected row by row.
+/// What the copy of a table found, collected row by row.
 #[derive(Debug, Default)]
 pub struct TableStatistics {
     /// By resource type.
@@ -96,7 +96,7 @@ pub struct Run {
     /// all tables have them in `texts`.
     pub text_keys: HashMap<KeyRef, TextIdMap>,
     /// Rows that are not cloned although their key is that of a row of another table which is.
-    pub left_rows: HashSet<(Oid, Key)>,
+    pub skipped_rows: HashSet<(Oid, Key)>,
     /// Strings of documents that are text ids, hold them, or are kept.
     pub id_paths: Arc<IdPaths>,
     /// The rules.
@@ -145,7 +145,7 @@ impl Run {
         Arc::get_mut(&mut self.texts).ok_or_else(in_use)
     }
 
-    /// The table_copy of a table.
+    /// How a table is made.
     pub fn table_copy(&self, table: Oid) -> Option<&TableCopy> {
         self.table_copies
             .iter()

@@ -1,4 +1,4 @@
-//! Threads beside the backend: when there are any, and what the backend does while it waits for one.
+//! Worker threads of the backend: when there is one, and what the backend does while it waits for it.
 
 use crate::pg::session::signals::SignalsBlocked;
 use pg_clone_core::error::{Code, Error};
@@ -14,13 +14,13 @@ pub fn start<B: Send + 'static>(body: impl FnOnce(WorkQueue<B>) + Send + 'static
     WorkerThread::start(body).ok()
 }
 
-/// Sees to cancellation while the backend waits.
+/// Handles cancellation while the backend waits.
 pub fn tick() {
     pgrx::check_for_interrupts!();
 }
 
 /// The error when a thread has died.
 pub fn failed() -> Error {
-    Error::new(Code::Internal, "the thread that works at documents has failed")
+    Error::new(Code::Internal, "the thread that rewrites documents has failed")
         .hint("Set pg_clone.parallel to off to clone without it, and report this.")
 }

@@ -13,7 +13,9 @@ use crate::verify::references::Pair;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
-use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{
+    self, Column, ColumnRole, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
+};
 use pg_clone_core::rewrite::{Dangling, Rewriter};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -207,10 +209,9 @@ fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>
             continue;
         };
         let found = match plan::condition(store, table, target, &active, true)? {
-            Some(belongs) if !table.empty => count(&format!(
-                "SELECT pg_catalog.count(*) FROM {} AS t WHERE {belongs}",
-                table.from_sql()
-            ))?,
+            Some(belongs) if !table.empty => {
+                count(&SourceQuery::over(&table.from_sql()).filter(belongs).count())?
+            }
             _ => 0,
         };
         checks.push(Check {
@@ -427,22 +428,20 @@ fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Resu
         let Some(belongs) = plan::condition(store, parent, target, &active, false)? else {
             continue;
         };
-        let resources = count(&format!(
-            "SELECT pg_catalog.count(*) FROM {} AS t WHERE {belongs}",
-            parent.sql_name
-        ))?;
+        let rows = SourceQuery::over(&parent.sql_name).filter(belongs);
+        let resources = count(&rows.count())?;
         if resources == 0 {
             continue;
         }
-        let equal = count(&format!(
-            "SELECT pg_catalog.count(*) FROM {} AS t WHERE {belongs} AND EXISTS (SELECT FROM {} AS h WHERE h.{} = t.{} AND h.{} = t.{})",
-            parent.sql_name,
+        let in_history = format!(
+            "EXISTS (SELECT FROM {} AS h WHERE h.{} = t.{} AND h.{} = t.{})",
             history.sql_name,
             quote::identifier(join),
             quote::identifier(id),
             quote::identifier(document),
             quote::identifier(document),
-        ))?;
+        );
+        let equal = count(&rows.filter(in_history).count())?;
         checks.push(Check {
             name: Cow::Borrowed("history equals current"),
             subject: history.sql_name.clone(),

@@ -206,7 +206,7 @@ COMMENT ON COLUMN clone.store_rule.unless_cloned IS 'JSONPath: the rule is skipp
 COMMENT ON COLUMN clone.store_rule.columns IS 'Columns of the row that get the same value';
 COMMENT ON COLUMN clone.store_rule.todo IS 'What the operator must do because the rule did something; reported with the run';
 
--- What a chosen resource needs to work and therefore brings along, whatever the filter (unless excluded by id).
+-- Resources that a chosen one needs are included whatever the filter, unless they are excluded by id.
 CREATE TABLE clone.store_dependency (
     store         text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     resource_type text NOT NULL,
@@ -214,7 +214,7 @@ CREATE TABLE clone.store_dependency (
     via_column    name NOT NULL DEFAULT '',
     PRIMARY KEY (store, resource_type, includes_type, via_column)
 );
-COMMENT ON TABLE clone.store_dependency IS 'resource_type (or *) brings along resources of includes_type';
+COMMENT ON TABLE clone.store_dependency IS 'Resources of includes_type that are included because a cloned resource of resource_type (*: any) needs them';
 COMMENT ON COLUMN clone.store_dependency.via_column IS
     'empty: those that the document references; otherwise the column of includes_type''s table that references the resource';
 

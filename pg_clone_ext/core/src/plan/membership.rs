@@ -2,6 +2,7 @@
 
 use super::keys::EQUAL;
 use super::quote::{identifier, literal};
+use super::source_query::SourceQuery;
 use super::store::{Oid, Store, Table, TableRole};
 use super::table_copy::canonical_key;
 use crate::error::{Code, Error, Result};
@@ -278,9 +279,10 @@ pub fn source_of_ids(
         .iter()
         .map(|column| format!(", t.{}", identifier(column)))
         .collect();
-    Ok(Some(format!(
-        "SELECT {}, {type_name}, {live}{extra} FROM {} AS t WHERE {belongs}",
-        key_column(table, id),
-        table.from_sql()
-    )))
+    let columns = format!("{}, {type_name}, {live}{extra}", key_column(table, id));
+    Ok(Some(
+        SourceQuery::over(&table.from_sql())
+            .filter(belongs)
+            .select(&columns),
+    ))
 }

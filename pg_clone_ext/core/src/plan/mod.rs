@@ -11,6 +11,7 @@ pub mod quote;
 mod request;
 mod row_filter;
 mod rules_apply;
+mod source_query;
 mod store;
 mod table_copy;
 mod types;
@@ -23,6 +24,7 @@ pub use membership::{condition, key_column, of_others, source_of_ids};
 pub use order::{has_circle, insertion_order};
 pub use request::{History, Options, Request};
 pub use row_filter::{ChildKeys, child_keys, columns_of_rows, telling};
+pub use source_query::SourceQuery;
 pub use store::{Column, ColumnRole, Dependency, InsertPath, Oid, Store, Table, TableRole};
 pub use table_copy::{Action, JsonPlace, KeyKind, Output, RowFilter, TableCopy, canonical_key, table_copy};
 

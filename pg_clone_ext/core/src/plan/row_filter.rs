@@ -2,6 +2,7 @@
 
 use super::keys::{KeyRef, Membership};
 use super::membership::condition;
+use super::source_query::SourceQuery;
 use super::store::{Oid, Store, Table, TableRole};
 use super::table_copy::{KeyKind, RowFilter, SelectList};
 use crate::error::Result;
@@ -121,11 +122,9 @@ pub fn columns_of_rows(
         None
     };
     Ok(Some(ChildKeys {
-        sql: format!(
-            "SELECT {} FROM {} AS t WHERE {belongs}",
-            list.0.join(", "),
-            table.from_sql()
-        ),
+        sql: SourceQuery::over(&table.from_sql())
+            .filter(belongs)
+            .select(&list.0.join(", ")),
         place,
         filter,
     }))

@@ -6,6 +6,7 @@ use super::membership::condition;
 use super::quote::{identifier, type_name};
 use super::request::History;
 use super::row_filter::row_filter;
+use super::source_query::SourceQuery;
 use super::store::{ColumnRole, Oid, Store, Table, TableRole};
 use super::types::{is_plain_text, is_text};
 use crate::batch::DocumentFormat;
@@ -339,11 +340,9 @@ pub fn table_copy(
         type_source,
         document_source,
         version_path: source_table.version_path.clone(),
-        sql: format!(
-            "SELECT {} FROM {} AS t WHERE {belongs}",
-            list.0.join(", "),
-            source_table.from_sql()
-        ),
+        sql: SourceQuery::over(&source_table.from_sql())
+            .filter(belongs)
+            .select(&list.0.join(", ")),
         row_filter,
         outputs,
     }))

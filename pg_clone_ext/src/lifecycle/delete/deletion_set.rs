@@ -5,7 +5,7 @@ use crate::pg::query::for_each_written_row;
 use crate::pg::session::settings_guard::CallersPath;
 use crate::run::keys::Key;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{self, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Oid, SourceQuery, Store, Table, TableRole, quote};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 
@@ -257,10 +257,7 @@ fn filled(store: &Store) -> Result<HashSet<Oid>> {
 }
 
 fn has_a_row(table: &Table) -> Result<bool> {
-    pgrx::Spi::get_one::<bool>(&format!(
-        "SELECT EXISTS (SELECT 1 FROM {} AS t LIMIT 1)",
-        table.sql_name
-    ))
-    .map(|found| found.unwrap_or(false))
-    .map_err(internal)
+    pgrx::Spi::get_one::<bool>(&SourceQuery::over(&table.sql_name).exists())
+        .map(|found| found.unwrap_or(false))
+        .map_err(internal)
 }

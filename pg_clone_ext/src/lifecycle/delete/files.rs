@@ -1,16 +1,16 @@
 //! The files of a project's resources, every version's, and which of them other projects use.
 
 use super::deletion_set::DeletionSet;
-use super::queue;
 use crate::pg::query::for_each_row;
 use crate::pg::query::row::Row;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::session::settings_guard::ReadingSettings;
+use crate::records::blob_queue::{self, DeletedFile};
 use crate::run::keys::Key;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::Id;
-use pg_clone_core::plan::{ColumnRole, KeyKind, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{ColumnRole, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote};
 use pg_clone_core::{jsonb, scan};
 use std::collections::{HashMap, HashSet};
 
@@ -25,6 +25,17 @@ pub struct File {
     pub id: Key,
     /// Its key in the storage.
     pub key: String,
+}
+
+impl File {
+    /// The file as the queue takes it.
+    pub fn deleted(&self) -> DeletedFile<'_> {
+        DeletedFile {
+            resource_type: &self.resource_type,
+            id: self.id.to_text(),
+            key: &self.key,
+        }
+    }
 }
 
 /// Whose rows are meant.
@@ -71,7 +82,7 @@ impl<'s> ProjectFiles<'s> {
     pub fn list_with_copied(&self) -> Result<Vec<File>> {
         let mut files = self.list()?;
         let mut known: HashSet<String> = files.iter().map(|file| file.key.clone()).collect();
-        for (resource_type, id, key) in queue::copied_files(&self.store.name, self.rows.project())? {
+        for (resource_type, id, key) in blob_queue::copied_files(&self.store.name, self.rows.project())? {
             let table = self.store.tables.iter().find(|table| {
                 table.blob_key.is_some()
                     && table
@@ -122,11 +133,10 @@ impl<'s> ProjectFiles<'s> {
                     continue;
                 };
                 let live = table.live.as_deref().unwrap_or("true");
-                let sql = format!(
-                    "SELECT t.{} FROM {} AS t WHERE {condition} AND ({live})",
-                    quote::identifier(document),
-                    table.sql_name
-                );
+                let sql = SourceQuery::over(&table.sql_name)
+                    .filter(condition)
+                    .filter(live)
+                    .select(&format!("t.{}", quote::identifier(document)));
                 for_each_row(&sql, &mut |row| {
                     let Some(row) = row else { return Ok(()) };
                     let bytes = row.bytes(0).unwrap_or_default();
@@ -283,16 +293,18 @@ pub fn read_versions(
         .iter()
         .find(|column| column.role == ColumnRole::Version);
     let document = from.document_column.as_deref().filter(|_| version.is_none());
-    let sql = format!(
-        "SELECT {}, {type_column}, {}, {} FROM {} AS t WHERE {condition}",
+    let columns = format!(
+        "{}, {type_column}, {}, {}",
         quoted(id),
         version.map_or("NULL::text".to_owned(), |column| format!(
             "{}::text",
             quoted(&column.name)
         )),
-        document.map_or("NULL::text".to_owned(), quoted),
-        from.source_name()
+        document.map_or("NULL::text".to_owned(), quoted)
     );
+    let sql = SourceQuery::over(from.source_name())
+        .filter(condition)
+        .select(&columns);
     let id_type = from.type_of(id);
     let is_jsonb = document.is_some_and(|column| from.type_of(column) == "jsonb");
     let path: Vec<&str> = table.version_path.iter().flatten().map(String::as_str).collect();

@@ -4,7 +4,7 @@ use super::deletion_set::DeletionSet;
 use super::foreign_keys::rows_of;
 use crate::catalog::large_objects::{LargeObjectColumn, columns};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::quote;
+use pg_clone_core::plan::{SourceQuery, quote};
 
 /// Rows that stay and name a large object that a deletion would destroy.
 pub struct Shared {
@@ -30,11 +30,11 @@ pub fn shared(rows: &DeletionSet) -> Result<Vec<Shared>> {
             continue;
         };
         if let Some(gone) = rows.condition(table)? {
-            destroyed.push(format!(
-                "SELECT t.{}::pg_catalog.oid FROM {} AS t WHERE {gone}",
-                quote::identifier(&column.name),
-                table.sql_name
-            ));
+            destroyed.push(
+                SourceQuery::over(&table.sql_name)
+                    .filter(gone)
+                    .select(&format!("t.{}::pg_catalog.oid", quote::identifier(&column.name))),
+            );
         }
     }
     let mut shared = Vec::new();

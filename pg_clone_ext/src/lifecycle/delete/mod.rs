@@ -4,10 +4,11 @@ use super::delete::conflicts::Conflicts;
 use super::delete::deletion_set::{Counts, DeletionSet};
 use super::delete::files::{File, ProjectFiles};
 use super::delete::options::DeleteOptions;
-use super::{authorize, cache, target};
+use super::{authorize, target};
 use crate::catalog;
 use crate::pg::session::notice::notice;
 use crate::pg::session::settings_guard::CallersPath;
+use crate::records::{blob_queue, runs};
 use crate::run::authorize::{not_found, project_id};
 use crate::run::keys::Key;
 use pg_clone_core::error::{Error, Result};
@@ -80,7 +81,10 @@ pub fn delete_project(
     }
     let run = made_by.as_ref().map(|made_by| made_by.run);
     let run = run.or(tombstone.as_ref().map(|tombstone| tombstone.run));
-    let run = target::run_of_deletion(&store.name, &project, run)?;
+    let run = match run {
+        Some(run) => run,
+        None => runs::insert_deletion(&store.name, &project)?,
+    };
     report.stale_cache_keys = cache::record(&store, run, &deletion_set)?;
     let rows = deletion_set.delete(path)?;
     if rows.is_empty() {
@@ -94,15 +98,16 @@ pub fn delete_project(
             _ => {}
         }
     }
-    let (cancelled, never_begun) = queue::cancel_copies(&store.name, &project)?;
+    let (cancelled, never_begun) = blob_queue::cancel_copies(&store.name, &project)?;
     let files: Vec<File> = found
         .files
         .iter()
         .filter(|file| !never_begun.contains(&file.key))
         .cloned()
         .collect();
-    target::mark_deleted(&store.name, &project)?;
-    let queued = queue::delete_files(&store.name, run, &files)?;
+    runs::mark_deleted(&store.name, &project)?;
+    let deleted: Vec<_> = files.iter().map(File::deleted).collect();
+    let queued = blob_queue::queue_deletions(&store.name, run, &deleted)?;
     found.tell(&store);
     report.files = usize::try_from(queued).unwrap_or_default();
     report.copies_cancelled = cancelled;
@@ -224,10 +229,10 @@ impl Report<'_> {
     }
 }
 
+pub mod cache;
 pub mod conflicts;
 pub mod deletion_set;
 pub mod files;
 mod foreign_keys;
 mod large_objects;
 mod options;
-pub mod queue;

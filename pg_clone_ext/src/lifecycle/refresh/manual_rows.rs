@@ -1,4 +1,4 @@
-//! What was added to a clone by hand and stays when a newer clone takes its place: a tester's membership, say.
+//! Rows that were added to a clone by hand and stay when a newer clone takes its place, such as a tester's membership.
 
 use super::preserved_ids::{Identities, PreservedType, for_each_document};
 use crate::error::internal;
@@ -7,7 +7,7 @@ use crate::pg::session::settings_guard::ReadingSettings;
 use crate::run::keys::Key;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{self, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Oid, SourceQuery, Store, Table, TableRole, quote};
 use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
 
@@ -29,7 +29,7 @@ pub struct OldClone<'a> {
     pub new: &'a Identities,
 }
 
-/// What stays of the old clone, and what is lost with it.
+/// Rows of the old clone that stay, and those that are deleted without a successor.
 #[derive(Default)]
 pub struct ManualRows {
     /// Resources that stay, by table.
@@ -163,16 +163,18 @@ impl OldClone<'_> {
             let Some(belongs) = plan::condition(self.store, table, self.project, self.filled, true)? else {
                 continue;
             };
-            let rows = pgrx::Spi::get_one::<Vec<String>>(&format!(
-                "SELECT pg_catalog.array_agg(t.{id}::pg_catalog.text) FROM {} AS t \
-                 WHERE t.{id} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{}[]) AND ({belongs}) IS {} TRUE AND ({})",
-                table.sql_name,
-                list.join(", "),
-                table.type_of(id),
-                if inside { "" } else { "NOT" },
-                table.live.as_deref().unwrap_or("true"),
-                id = quote::identifier(id),
-            ))
+            let column = quote::identifier(id);
+            let rows = pgrx::Spi::get_one::<Vec<String>>(
+                &SourceQuery::over(&table.sql_name)
+                    .filter(format!(
+                        "t.{column} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{}[])",
+                        list.join(", "),
+                        table.type_of(id)
+                    ))
+                    .filter(format!("({belongs}) IS {} TRUE", if inside { "" } else { "NOT" }))
+                    .filter(table.live.as_deref().unwrap_or("true"))
+                    .select(&format!("pg_catalog.array_agg(t.{column}::pg_catalog.text)")),
+            )
             .map_err(internal)?;
             found.extend(
                 rows.unwrap_or_default()

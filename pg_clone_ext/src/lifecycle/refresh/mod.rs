@@ -1,20 +1,21 @@
 //! `options.replace`: a new clone takes the place of an earlier one, in one transaction.
 //!
-//! The engine calls [`Succession`] at four points: before anything is read (the lock on the old clone), when the ids are
-//! mapped (the old clone's ids are given again), before the first row is written (the old clone goes), and when all rows
-//! are there. Readers see the old clone until the transaction commits, and the new one afterwards.
+//! A clone calls [`Refresh`] at four points: before anything is read, to lock the old clone; when the ids are mapped, to give the
+//! old clone's ids again; before the first row is written, to delete the old clone; and when all rows are written. Other
+//! sessions see the old clone until the transaction commits, and the new one afterwards.
 
+use super::delete::cache;
 use super::delete::conflicts::Conflicts;
 use super::delete::deletion_set::DeletionSet;
 use super::delete::files::{File, ProjectFiles};
-use super::delete::queue;
 use super::refresh::manual_rows::{ManualRows, OldClone};
 use super::refresh::preserved_ids::{Identities, Identity, PreservedType};
 use super::refresh::preserved_secrets::PreservedSecrets;
 use super::target::MadeBy;
-use super::{authorize, cache, target};
+use super::{authorize, target};
 use crate::error::internal;
 use crate::pg::session::privileges::AsExtensionOwner;
+use crate::records::{blob_queue, runs};
 use crate::run::authorize::project_id;
 use crate::run::keys::{Key, NewKey};
 use crate::run::plan::call_values::source_key;
@@ -26,20 +27,20 @@ use pg_clone_core::rules::Rule;
 use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
 
-/// What connects a clone with the one before it and the one after it.
-pub struct Succession {
+/// What a new clone takes over from the clone that it replaces, and what it records for the one that will replace it.
+pub struct Refresh {
     types: Vec<PreservedType>,
     rules: Vec<Rule>,
     replaced: Option<Replaced>,
     identities: Identities,
 }
 
-/// The clone that goes.
+/// The clone that is replaced.
 struct Replaced {
     project: String,
     /// The run that made it; none where it is a project of its own whose rows come back from another database.
     made_by: Option<MadeBy>,
-    /// Nothing of it is carried over: the new rows are all of the project.
+    /// Nothing of it stays: the new rows are all of the project.
     entirely: bool,
     identities: HashSet<Identity>,
     values: Option<PreservedSecrets>,
@@ -49,7 +50,7 @@ struct Replaced {
     deferred: Vec<String>,
 }
 
-impl Succession {
+impl Refresh {
     /// Checks the options that concern it and, when writing, waits until nobody else replaces or deletes the same clone.
     pub fn begin(
         store: &Store,
@@ -76,7 +77,7 @@ impl Succession {
             )?),
             None => None,
         };
-        Ok(Succession {
+        Ok(Refresh {
             types: preserved_ids::types(&store.name)?,
             rules: rules.to_vec(),
             replaced,
@@ -84,7 +85,7 @@ impl Succession {
         })
     }
 
-    /// The clone that goes.
+    /// The clone that is replaced.
     pub fn replaced_project(&self) -> Option<&str> {
         self.replaced.as_ref().map(|replaced| replaced.project.as_str())
     }
@@ -132,14 +133,9 @@ impl Succession {
         }
         replaced.constraints("IMMEDIATE")?;
         todos.extend(cache::todo(&run.store, run.id, replaced.stale_cache_keys));
-        queue::delete_files(&run.store.name, run.id, &replaced.files)?;
-        let _owner = AsExtensionOwner::new();
-        pgrx::Spi::run_with_args(
-            "UPDATE clone.run n SET replaced = o.id::pg_catalog.text, expires_at = COALESCE(n.expires_at, o.expires_at) FROM clone.run o \
-             WHERE n.id OPERATOR(pg_catalog.=) $1 AND o.id OPERATOR(pg_catalog.=) $2",
-            &[run.id.into(), replaced.made_by.as_ref().map(|made_by| made_by.run).into()],
-        )
-        .map_err(internal)
+        let deleted: Vec<_> = replaced.files.iter().map(File::deleted).collect();
+        blob_queue::queue_deletions(&run.store.name, run.id, &deleted)?;
+        runs::set_replaced(run.id, replaced.made_by.as_ref().map(|made_by| made_by.run))
     }
 }
 
@@ -243,7 +239,7 @@ impl Replaced {
         if self.entirely {
             let deletion_set = DeletionSet::new(store, &self.project, &HashMap::new())?;
             self.delete(run, store, deletion_set, &HashSet::new())?;
-            return target::mark_deleted(&store.name, &self.project);
+            return runs::mark_deleted(&store.name, &self.project);
         }
         let given: HashSet<String> = self
             .identities
@@ -288,9 +284,9 @@ impl Replaced {
         let mut made_anew = given_again;
         made_anew.insert(self.project.clone());
         self.delete(run, store, deletion_set, &made_anew)?;
-        let (_, never_begun) = queue::cancel_copies(&store.name, &self.project)?;
+        let (_, never_begun) = blob_queue::cancel_copies(&store.name, &self.project)?;
         self.files.retain(|file| !never_begun.contains(&file.key));
-        target::mark_deleted(&store.name, &self.project)
+        runs::mark_deleted(&store.name, &self.project)
     }
     /// Deletes the old clone's rows, unless rows of others depend on them. Keys in `made_anew` are there again at the end.
     fn delete(

@@ -7,20 +7,18 @@ use crate::pg::query::snapshot::Snapshot;
 use crate::pg::query::{self, for_each_row};
 use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
+use crate::records::runs;
 use crate::run::keys::{Key, NewKey};
 use crate::run::plan::call_values::source_key;
 use crate::run::state::Run;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Mapped, uuid_text};
-use pg_clone_core::plan::{self, KeyKind, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{self, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote};
 use pg_clone_core::{jsonb, scan};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
-
-/// Rows per INSERT.
-const BATCH: usize = 1000;
 
 /// A row of clone.store_stable.
 #[derive(Debug, Clone, Deserialize)]
@@ -196,17 +194,7 @@ impl Identities {
             .iter()
             .map(|pair| json!({"table": pair.table, "source": pair.source, "target": pair.target}))
             .collect();
-        let _owner = AsExtensionOwner::new();
-        for batch in rows.chunks(BATCH) {
-            pgrx::Spi::run_with_args(
-                "INSERT INTO clone.run_identity (run_id, relation, source_id, target_id) \
-                 SELECT $1, i.\"table\"::pg_catalog.oid::pg_catalog.regclass, i.source, i.target \
-                 FROM pg_catalog.jsonb_to_recordset($2) AS i (\"table\" pg_catalog.int8, source pg_catalog.text, target pg_catalog.text)",
-                &[run.into(), pgrx::JsonB(Value::Array(batch.to_vec())).into()],
-            )
-            .map_err(internal)?;
-        }
-        Ok(())
+        runs::insert_identities(run, &rows)
     }
 
     /// Those that a run recorded.
@@ -255,18 +243,17 @@ fn resources_with_one_key(run: &Run) -> Result<HashSet<String>> {
         let of_type = match (&table.blob_type, &table.type_column) {
             (Some(only), Some(column)) => {
                 format!(
-                    " AND t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {}",
+                    "t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {}",
                     quote::identifier(column),
                     quote::literal(only)
                 )
             }
-            _ => String::new(),
+            _ => "true".to_owned(),
         };
-        let sql = format!(
-            "SELECT t.{} FROM {} AS t WHERE {belongs}{of_type}",
-            quote::identifier(id),
-            table.source_name()
-        );
+        let sql = SourceQuery::over(table.source_name())
+            .filter(belongs)
+            .filter(of_type)
+            .select(&format!("t.{}", quote::identifier(id)));
         for_each_row(&sql, &mut |row| {
             if let Some(row) = row {
                 found.extend(key_of(row, table.type_of(id))?.map(|key| key.to_text()));
@@ -340,8 +327,8 @@ pub fn for_each_document(
     } else {
         "text"
     };
-    let sql = format!(
-        "SELECT {key}, {}, {} FROM {} AS t WHERE {condition} AND ({live})",
+    let columns = format!(
+        "{key}, {}, {}",
         table
             .type_column
             .as_ref()
@@ -349,9 +336,12 @@ pub fn for_each_document(
                 "{}::text",
                 quoted(column)
             )),
-        document.map_or("NULL::text".to_owned(), quoted),
-        table.source_name()
+        document.map_or("NULL::text".to_owned(), quoted)
     );
+    let sql = SourceQuery::over(table.source_name())
+        .filter(condition)
+        .filter(live)
+        .select(&columns);
     let is_jsonb = document.is_some_and(|document| table.type_of(document) == "jsonb");
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };

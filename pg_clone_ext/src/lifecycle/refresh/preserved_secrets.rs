@@ -6,7 +6,7 @@ use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::edit::{self, Edit, EditOp, Step};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Store, Table, TableRole, quote};
+use pg_clone_core::plan::{SourceQuery, Store, Table, TableRole, quote};
 use pg_clone_core::rules::{Action, Rule, singular_path};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
@@ -86,15 +86,17 @@ impl PreservedSecrets {
             if wanted.is_empty() || known.is_some_and(|name| places(rules, name).is_empty()) {
                 continue;
             }
-            let sql = format!(
-                "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(t.{id}::pg_catalog.text, pg_catalog.to_jsonb(t))) FROM {} AS t \
-                 WHERE t.{id} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{}[]) AND ({})",
-                table.sql_name,
-                wanted.join(", "),
-                table.type_of(id),
-                table.live.as_deref().unwrap_or("true"),
-                id = quote::identifier(id),
-            );
+            let id_type = table.type_of(id);
+            let id = quote::identifier(id);
+            let sql = SourceQuery::over(&table.sql_name)
+                .filter(format!(
+                    "t.{id} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{id_type}[])",
+                    wanted.join(", ")
+                ))
+                .filter(table.live.as_deref().unwrap_or("true"))
+                .select(&format!(
+                    "pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(t.{id}::pg_catalog.text, pg_catalog.to_jsonb(t)))"
+                ));
             let Some(pgrx::JsonB(rows)) = pgrx::Spi::get_one::<pgrx::JsonB>(&sql).map_err(internal)? else {
                 continue;
             };
@@ -169,12 +171,10 @@ fn current(table: &Table, key: &Key) -> Result<Option<(String, Value)>> {
         return Ok(None);
     };
     let text = pgrx::Spi::get_one::<String>(&format!(
-        "SELECT (SELECT t.{}::pg_catalog.text FROM {} AS t WHERE t.{} OPERATOR(pg_catalog.=) {}::{})",
-        quote::identifier(document),
-        table.sql_name,
-        quote::identifier(id),
-        quote::literal(&key.to_text()),
-        table.type_of(id),
+        "SELECT ({})",
+        SourceQuery::over(&table.sql_name)
+            .equal(table, id, &key.to_text())
+            .select(&format!("t.{}::pg_catalog.text", quote::identifier(document)))
     ))
     .map_err(internal)?;
     Ok(text.and_then(|text| {

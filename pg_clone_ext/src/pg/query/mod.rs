@@ -6,6 +6,7 @@ use super::session::settings_guard::{CallersPath, PathGuard};
 use super::value::Form;
 use crate::error::raise;
 use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::SourceQuery;
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::CString;
 
@@ -101,6 +102,12 @@ pub fn text(sql: &str) -> Result<Option<String>> {
         Ok(())
     })?;
     Ok(found)
+}
+
+/// Whether there is such a row, read-only under the active snapshot, as [`text`] reads.
+pub fn exists(rows: &SourceQuery) -> Result<bool> {
+    let found = text(&format!("{} LIMIT 1", rows.select("'yes'::pg_catalog.text")))?;
+    Ok(found.is_some())
 }
 
 /// Runs a statement that writes, and leaves its after-row triggers and key checks to the query level around it (see

@@ -1,9 +1,9 @@
 //! The copy stage: a table of the source is read, rewritten and inserted, by the bulk path or by SQL.
 
 use super::copy::pipeline::Pipeline;
-use super::copy::row_batch::{FinishedRow, RowBatch};
 use super::state::{Run, TableStatistics};
 use super::transform::Transformer;
+use super::transform::row_batch::CloneRow;
 use crate::pg::insert::bulk_insert::BulkInsert;
 use crate::pg::insert::progress::Progress;
 use crate::pg::memory::Memory;
@@ -24,7 +24,7 @@ const PROGRESS_ROWS: u64 = 1000;
 /// Where a row of the clone goes.
 pub trait Sink {
     /// Takes a row and returns its bytes.
-    fn put(&mut self, row: FinishedRow<'_>) -> usize;
+    fn put(&mut self, row: &mut CloneRow<'_>) -> usize;
     /// Whether it wants plain values.
     fn looks_into_values(&self) -> bool {
         false
@@ -33,8 +33,9 @@ pub trait Sink {
     fn flush(&mut self) {}
 }
 
-/// Makes every row of a table.
-pub fn rewrite_into(
+/// Makes every row of a table: rows of the source are transformed into a batch, and the rows of a batch are put into the sink when
+/// its documents are rewritten.
+pub fn copy_rows(
     run: &Run,
     table_copy: &TableCopy,
     targets: Vec<Attribute>,
@@ -48,41 +49,33 @@ pub fn rewrite_into(
         let mut transformer = Transformer::new(run, table_copy, targets)?;
         let mut pipeline = Pipeline::new(run, width, transformer.has_documents(), sink.looks_into_values());
         let (mut rows, mut total) = (0u64, 0u64);
-        for_each_row(&table_copy.sql, &mut |row| {
-            if let Some(row) = row {
-                let current = &pipeline.current;
-                let made = current
-                    .memory
-                    .within(|| transformer.row(row, current.keeps_values()))?;
-                match made {
-                    Some(origin) => {
-                        memory.reset();
-                        memory.within(|| transformer.add_to(&mut pipeline.current, row, origin))?;
-                    }
-                    None => pipeline.current.leave_out(),
-                }
-                if !pipeline.current.is_full() {
-                    return Ok(());
-                }
+        for_each_row(&table_copy.sql, &mut |source| {
+            match source {
+                Some(source) => transformer.transform(source, &mut pipeline.filling, &mut memory)?,
+                None => pipeline.end(),
             }
-            let mut write = |batch: &mut RowBatch| {
-                transformer.write(batch, &mut memory, &mut |row| {
-                    let bytes = sink.put(row);
+            while let Some(mut batch) = pipeline.next_to_write()? {
+                for number in 0..batch.len() {
+                    let mut row = batch.row(number);
+                    memory.reset();
+                    let bytes = memory.within(|| {
+                        transformer.put_documents(&mut row)?;
+                        Ok(sink.put(&mut row))
+                    })?;
+                    transformer.add_bytes(row.type_number, bytes);
                     rows += 1;
                     total += bytes as u64;
                     if rows % PROGRESS_ROWS == 0 {
                         after(rows, total);
                     }
-                    bytes
-                })
-            };
-            if row.is_some() {
-                pipeline.rotate(&mut write)
-            } else {
-                pipeline.finish(&mut write)?;
-                sink.flush();
-                Ok(())
+                }
+                transformer.add_counts(&batch);
+                pipeline.recycle(batch);
             }
+            if source.is_none() {
+                sink.flush();
+            }
+            Ok(())
         })?;
         after(rows, total);
         Ok(transformer.finish())
@@ -219,7 +212,7 @@ struct BulkSink {
 }
 
 impl Sink for BulkSink {
-    fn put(&mut self, row: FinishedRow<'_>) -> usize {
+    fn put(&mut self, row: &mut CloneRow<'_>) -> usize {
         self.row.place(row.values, row.nulls);
         let compressed = self.row.compressed(row.compressed);
         self.insert
@@ -275,7 +268,7 @@ fn bulk(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> R
         ),
         row,
     };
-    let statistics = rewrite_into(run, table_copy, targets, &mut sink, &mut |rows, bytes| {
+    let statistics = copy_rows(run, table_copy, targets, &mut sink, &mut |rows, bytes| {
         progress.update(rows, bytes);
         after(rows, bytes);
     })?;
@@ -289,7 +282,7 @@ struct CountSink {
 }
 
 impl Sink for CountSink {
-    fn put(&mut self, row: FinishedRow<'_>) -> usize {
+    fn put(&mut self, row: &mut CloneRow<'_>) -> usize {
         self.row.place(row.values, row.nulls);
         let compressed = self.row.compressed(row.compressed);
         self.table
@@ -301,7 +294,7 @@ impl Sink for CountSink {
 pub fn dry(run: &Run, table_copy: &TableCopy) -> Result<TableStatistics> {
     let table = OpenTable::for_read(table_copy.table);
     let (row, targets) = ColumnMapping::new(&table, table_copy)?;
-    rewrite_into(
+    copy_rows(
         run,
         table_copy,
         targets,
@@ -311,7 +304,5 @@ pub fn dry(run: &Run, table_copy: &TableCopy) -> Result<TableStatistics> {
 }
 
 pub mod kept_ids;
-pub mod large_objects;
 mod pipeline;
-pub mod row_batch;
 pub mod sql_path;

@@ -1,10 +1,11 @@
-//! Batches of rows between the query that reads the source and the table of the clone.
+//! Batches of rows between the query that reads the source and the table of the clone: one is filled, some are being rewritten, the
+//! oldest is written.
 //!
 //! Their documents are rewritten by the thread beside the backend while the backend reads the next rows and writes
 //! earlier ones; the backend takes a batch itself whenever it would have to wait.
 
-use super::row_batch::RowBatch;
 use crate::run::state::Run;
+use crate::run::transform::row_batch::{BatchState, RowBatch};
 use crate::run::worker_thread;
 use pg_clone_core::batch::{BatchRewriter, DocumentBatch};
 use pg_clone_core::error::Result;
@@ -12,99 +13,114 @@ use pg_clone_core::worker_thread::WorkerThread;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Batches that are under way at most. Each holds up to 256 kB of documents, or one larger document.
+/// Batches of a table at most. Each holds up to 256 kB of documents, or one larger document.
 const BATCHES: usize = 5;
-
-/// Where the documents of a batch are.
-enum Documents {
-    /// In the batch, rewritten.
-    Here,
-    /// With the thread, under this number.
-    InWorker(u64),
-}
 
 /// The batches of one table.
 pub struct Pipeline<'r> {
     run: &'r Run,
     rewriter: BatchRewriter<'r>,
     /// The batch that rows are added to.
-    pub current: RowBatch,
-    in_flight: VecDeque<(RowBatch, Documents)>,
+    pub filling: RowBatch,
+    /// Full ones, the oldest first.
+    under_way: VecDeque<RowBatch>,
+    /// Empty ones.
     spare: Vec<RowBatch>,
+    /// Rows do not wait for others.
+    single: bool,
+    /// No more rows come.
+    ended: bool,
 }
 
 impl<'r> Pipeline<'r> {
     /// For rows of so many values; without documents to wait for, every row goes its way at once.
     /// `keep_plain` asks for documents that stay compressed also as they are without.
     pub fn new(run: &'r Run, width: usize, with_documents: bool, keep_plain: bool) -> Self {
-        let others = if with_documents { BATCHES - 1 } else { 0 };
-        let batch = |single| RowBatch::new(width, single, keep_plain);
+        let single = !with_documents;
+        let spare = if single { 1 } else { BATCHES - 1 };
+        let batch = || RowBatch::new(width, single, keep_plain);
         Pipeline {
             run,
             rewriter: BatchRewriter::new(&run.ids, &run.texts, &run.id_paths),
-            current: batch(!with_documents),
-            in_flight: VecDeque::with_capacity(BATCHES),
-            spare: (0..others).map(|_| batch(false)).collect(),
+            filling: batch(),
+            under_way: VecDeque::with_capacity(BATCHES),
+            spare: (0..spare).map(|_| batch()).collect(),
+            single,
+            ended: false,
         }
     }
 
-    /// Sends the filled batch off, and makes room: `write` gets the batch that has been under way for longest, if there
-    /// is no other to be filled.
-    pub fn rotate(&mut self, write: &mut dyn FnMut(&mut RowBatch) -> Result<()>) -> Result<()> {
-        let documents = self.send();
-        let next = match self.spare.pop() {
-            Some(next) => next,
-            None => match self.receive()? {
-                Some(mut next) => {
-                    write(&mut next)?;
-                    next.clear();
-                    next
-                }
-                None => {
-                    write(&mut self.current)?;
-                    self.current.clear();
-                    return Ok(());
-                }
-            },
+    /// The batch that is to be written now, its documents rewritten: none while there is room for more rows, and every one
+    /// after [`Self::end`]. It is given back by [`Self::recycle`].
+    pub fn next_to_write(&mut self) -> Result<Option<RowBatch>> {
+        if self.ended {
+            return match self.oldest()? {
+                Some(batch) => Ok(Some(batch)),
+                None => Ok(self.last()),
+            };
+        }
+        if matches!(self.filling.state, BatchState::Filling) {
+            if !self.filling.is_full() {
+                return Ok(None);
+            }
+            self.send();
+        }
+        let Some(empty) = self.spare.pop() else {
+            return self.oldest();
         };
-        let filled = std::mem::replace(&mut self.current, next);
-        self.in_flight.push_back((filled, documents));
-        Ok(())
+        let full = std::mem::replace(&mut self.filling, empty);
+        self.under_way.push_back(full);
+        if self.single { self.oldest() } else { Ok(None) }
     }
 
-    /// Lands everything that is under way, then what was being filled.
-    pub fn finish(&mut self, write: &mut dyn FnMut(&mut RowBatch) -> Result<()>) -> Result<()> {
-        self.rewriter.rewrite(&mut self.current.documents);
-        while let Some(mut batch) = self.receive()? {
-            write(&mut batch)?;
+    /// Takes a batch back whose rows are written.
+    pub fn recycle(&mut self, mut batch: RowBatch) {
+        batch.clear();
+        self.spare.push(batch);
+    }
+
+    /// No more rows come: what was being filled is written too.
+    pub fn end(&mut self) {
+        self.ended = true;
+        self.rewriter.rewrite(&mut self.filling.documents);
+        self.filling.state = BatchState::Rewritten;
+    }
+
+    /// What was being filled when the rows ended, once; everything else is written by then, so that there is an empty one.
+    fn last(&mut self) -> Option<RowBatch> {
+        if !matches!(self.filling.state, BatchState::Rewritten) {
+            return None;
         }
-        write(&mut self.current)?;
-        self.current.clear();
-        Ok(())
+        let empty = self.spare.pop()?;
+        Some(std::mem::replace(&mut self.filling, empty))
     }
 
     /// Hands the documents of the filled batch to the thread, or rewrites them.
-    fn send(&mut self) -> Documents {
-        let documents = &mut self.current.documents;
-        if !documents.is_empty() {
-            let mut worker = self.run.worker.borrow_mut();
-            if worker.is_none() {
-                *worker = start(self.run);
-            }
-            if let Some(worker) = worker.as_mut() {
-                return Documents::InWorker(worker.hand_over(std::mem::take(documents)));
-            }
-            self.rewriter.rewrite(documents);
+    fn send(&mut self) {
+        self.filling.state = BatchState::Rewritten;
+        let documents = &mut self.filling.documents;
+        if documents.is_empty() {
+            return;
         }
-        Documents::Here
+        let mut worker = self.run.worker.borrow_mut();
+        if worker.is_none() {
+            *worker = start(self.run);
+        }
+        match worker.as_mut() {
+            Some(worker) => {
+                self.filling.state = BatchState::AtThread(worker.hand_over(std::mem::take(documents)));
+            }
+            None => self.rewriter.rewrite(documents),
+        }
     }
 
-    fn receive(&mut self) -> Result<Option<RowBatch>> {
-        let Some((mut batch, documents)) = self.in_flight.pop_front() else {
+    fn oldest(&mut self) -> Result<Option<RowBatch>> {
+        let Some(mut batch) = self.under_way.pop_front() else {
             return Ok(None);
         };
-        if let Documents::InWorker(number) = documents {
+        if let BatchState::AtThread(number) = batch.state {
             batch.documents = self.fetch(number)?;
+            batch.state = BatchState::Rewritten;
         }
         Ok(Some(batch))
     }

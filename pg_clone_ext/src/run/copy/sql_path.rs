@@ -2,7 +2,6 @@
 //! for an INSERT.
 
 use super::Sink;
-use super::row_batch::FinishedRow;
 use crate::error::internal;
 use crate::pg::insert::progress::Progress;
 use crate::pg::query::rewritten_rows::{AnnouncedStatement, RowCollector};
@@ -12,6 +11,7 @@ use crate::pg::table::relation::{Attribute, OpenTable};
 use crate::pg::value::datum::random;
 use crate::run::copy;
 use crate::run::state::{Run, TableStatistics};
+use crate::run::transform::row_batch::CloneRow;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{EQUAL, InsertPath, Oid, Table, TableCopy, quote};
 use pgrx::datum::Uuid;
@@ -135,7 +135,7 @@ fn kept_back(message: String) -> Error {
 struct CollectorSink<'e>(&'e mut RowCollector);
 
 impl Sink for CollectorSink<'_> {
-    fn put(&mut self, row: FinishedRow<'_>) -> usize {
+    fn put(&mut self, row: &mut CloneRow<'_>) -> usize {
         self.0.put(row.values, row.nulls, row.compressed)
     }
 }
@@ -165,7 +165,7 @@ impl StatementRows {
             .hint("SELECT clone.store_refresh(…) describes the store again."));
         }
         let progress = Progress::start(self.table);
-        let statistics = copy::rewrite_into(
+        let statistics = copy::copy_rows(
             &self.run,
             table_copy,
             wanted,

@@ -6,7 +6,7 @@ use crate::run::keys::{Key, NewKey};
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, Table, TableRole, quote};
+use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, SourceQuery, Table, TableRole, quote};
 use std::collections::HashSet;
 
 /// Keys of derived rows that other rows name: children with a key of their own.
@@ -79,7 +79,7 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
     };
     let id_type = table.type_of(id_column);
     let mut pending = Vec::new();
-    let mut left = Vec::new();
+    let mut not_cloned = Vec::new();
     for_each_row(&copy.sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
         let Some(key) = Key::read(row, copy.place, KeyKind::of(id_type), id_type)? else {
@@ -90,7 +90,7 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
             None => true,
         };
         if skipped || !passes {
-            left.push(key);
+            not_cloned.push(key);
             return Ok(());
         }
         match &key {
@@ -102,7 +102,9 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
         }
     })?;
     new_keys(run, table, id_column, pending)?;
-    left.iter().try_for_each(|key| run.leave_key(key, own))
+    not_cloned
+        .iter()
+        .try_for_each(|key| run.mark_key_not_cloned(key, own))
 }
 
 /// With full history every version of a cloned resource gets a new version id.
@@ -122,12 +124,14 @@ pub fn map_versions(run: &mut Run, tables: &[Table]) -> Result<()> {
             continue;
         };
         let join_type = table.type_of(join).to_owned();
-        let sql = format!(
-            "SELECT t.{}::pg_catalog.text, t.{} FROM {} AS t WHERE {belongs}",
+        let columns = format!(
+            "t.{}::pg_catalog.text, t.{}",
             quote::identifier(&version.name),
-            quote::identifier(join),
-            table.source_name()
+            quote::identifier(join)
         );
+        let sql = SourceQuery::over(table.source_name())
+            .filter(belongs)
+            .select(&columns);
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
             let Some(parent) = Key::read(row, 1, KeyKind::of(&join_type), &join_type)? else {

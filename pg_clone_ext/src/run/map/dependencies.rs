@@ -1,4 +1,4 @@
-//! What chosen resources need to work and therefore bring along: a bot its code's Binary and its membership.
+//! Resources that are included because a chosen one needs them: a bot its code's Binary and its membership.
 
 use super::choose::Choice;
 use super::new_keys::new_keys;
@@ -8,7 +8,7 @@ use crate::pg::query::for_each_row;
 use crate::run::keys::{Key, NewKey};
 use crate::run::state::Run;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Dependency, KeyKind, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Dependency, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote};
 use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 /// that may be cloned is.
 pub struct Candidates {
     dependencies: Vec<Dependency>,
-    left: HashMap<String, HashSet<Key>>,
+    skipped: HashMap<String, HashSet<Key>>,
     chosen: HashMap<String, HashSet<Key>>,
 }
 
@@ -28,7 +28,7 @@ impl Candidates {
         } else {
             Vec::new()
         };
-        let left = dependencies
+        let skipped = dependencies
             .iter()
             .map(|b| (b.includes_type.clone(), HashSet::new()))
             .collect();
@@ -39,7 +39,7 @@ impl Candidates {
             .collect();
         Candidates {
             dependencies,
-            left,
+            skipped,
             chosen,
         }
     }
@@ -48,7 +48,7 @@ impl Candidates {
     pub fn saw(&mut self, resource_type: &str, key: &Key, choice: Choice) {
         let group = match choice {
             Choice::Cloned => self.chosen.get_mut(resource_type),
-            Choice::Skipped => self.left.get_mut(resource_type),
+            Choice::Skipped => self.skipped.get_mut(resource_type),
             Choice::Excluded => None,
         };
         if let Some(group) = group {
@@ -57,12 +57,14 @@ impl Candidates {
     }
 
     fn open(&self, includes_type: &str) -> bool {
-        self.left.get(includes_type).is_some_and(|left| !left.is_empty())
+        self.skipped
+            .get(includes_type)
+            .is_some_and(|skipped| !skipped.is_empty())
     }
 }
 
 /// Adds what the chosen resources bring along, and what that brings along, until nothing is added.
-pub fn bring(
+pub fn include(
     run: &mut Run,
     tables: &[Table],
     filled: &HashSet<Oid>,
@@ -109,8 +111,8 @@ pub fn bring(
         }
         for (name, keys) in added {
             for key in keys {
-                if let Some(left) = candidates.left.get_mut(&name) {
-                    left.remove(&key);
+                if let Some(skipped) = candidates.skipped.get_mut(&name) {
+                    skipped.remove(&key);
                 }
                 candidates.saw(&name, &key, Choice::Cloned);
             }
@@ -127,7 +129,7 @@ fn named_by_documents(
     dependency: &Dependency,
 ) -> Result<HashSet<Key>> {
     let mut found = HashSet::new();
-    let Some(left) = candidates.left.get(&dependency.includes_type) else {
+    let Some(skipped) = candidates.skipped.get(&dependency.includes_type) else {
         return Ok(found);
     };
     for table in tables
@@ -175,7 +177,7 @@ fn named_by_documents(
             found.extend(
                 scan::uuids(bytes)
                     .map(|(_, id)| Key::Uuid(id))
-                    .filter(|key| left.contains(key)),
+                    .filter(|key| skipped.contains(key)),
             );
             Ok(())
         })?;
@@ -192,8 +194,8 @@ fn naming_chosen(
     dependency: &Dependency,
 ) -> Result<HashSet<Key>> {
     let mut found = HashSet::new();
-    let (Some(left), Some(chosen)) = (
-        candidates.left.get(&dependency.includes_type),
+    let (Some(skipped), Some(chosen)) = (
+        candidates.skipped.get(&dependency.includes_type),
         candidates.chosen.get(&dependency.resource_type),
     ) else {
         return Ok(found);
@@ -219,19 +221,21 @@ fn naming_chosen(
             continue;
         };
         let id_type = table.type_of(id);
-        let sql = format!(
-            "SELECT t.{}, t.{}::pg_catalog.text FROM {} AS t WHERE {belongs}",
+        let columns = format!(
+            "t.{}, t.{}::pg_catalog.text",
             quote::identifier(id),
-            quote::identifier(&dependency.via_column),
-            table.source_name()
+            quote::identifier(&dependency.via_column)
         );
+        let sql = SourceQuery::over(table.source_name())
+            .filter(belongs)
+            .select(&columns);
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
             let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
                 return Ok(());
             };
             let named = row.bytes(1).unwrap_or_default();
-            if left.contains(&key) && scan::uuids(named).any(|(_, id)| chosen.contains(&Key::Uuid(id))) {
+            if skipped.contains(&key) && scan::uuids(named).any(|(_, id)| chosen.contains(&Key::Uuid(id))) {
                 found.insert(key);
             }
             Ok(())

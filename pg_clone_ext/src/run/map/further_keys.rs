@@ -31,7 +31,7 @@ fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
     else {
         return Ok(());
     };
-    let (mut cloned, mut left) = (Vec::new(), Vec::new());
+    let (mut cloned, mut not_cloned) = (Vec::new(), Vec::new());
     for_each_row(&rows.sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
         let Some(key) = Key::read(row, rows.place, KeyKind::of(&column.type_name), &column.type_name)? else {
@@ -44,7 +44,7 @@ fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
         if passes {
             cloned.push(key);
         } else {
-            left.push(key);
+            not_cloned.push(key);
         }
         Ok(())
     })?;
@@ -62,5 +62,7 @@ fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
         }
     }
     new_keys(run, table, &column.name, pending)?;
-    left.iter().try_for_each(|key| run.leave_key(key, own))
+    not_cloned
+        .iter()
+        .try_for_each(|key| run.mark_key_not_cloned(key, own))
 }

@@ -7,12 +7,12 @@ use super::map::dependencies::Candidates;
 use super::map::new_keys::new_keys;
 use super::map::resources::for_each_resource;
 use super::state::{Run, over_budget};
-use crate::pg::query::text;
+use crate::pg::query::exists;
 use pg_clone_core::error::{Error, Result};
-use pg_clone_core::plan::{self, Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Oid, SourceQuery, Store, Table, TableRole, quote};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// Fills the run's maps, then plans every table's table_copy.
+/// Fills the run's maps, then plans how every table is made.
 pub fn build(run: &mut Run) -> Result<()> {
     let chooser = Chooser::new(&run.store, &run.request)?;
     let run_store = run.store.clone();
@@ -36,7 +36,7 @@ pub fn build(run: &mut Run) -> Result<()> {
     }
     check_types_of_rows(run)?;
     check_parents_chosen(run, &tables)?;
-    super::map::dependencies::bring(run, &tables, &filled, &mut candidates)?;
+    super::map::dependencies::include(run, &tables, &filled, &mut candidates)?;
     for table in tables
         .iter()
         .filter(|t| matches!(t.role, TableRole::Project | TableRole::Resource))
@@ -100,7 +100,7 @@ fn map_resources(
         let choice = chooser.choose(table, seen.resource_type, &seen.key, seen.live);
         candidates.saw(seen.resource_type, &seen.key, choice);
         if choice != Choice::Cloned {
-            run.leave(&seen.key, table.oid)?;
+            run.mark_not_cloned(&seen.key, table.oid)?;
             return Ok(false);
         }
         take(run, table, seen.key, &mut pending)?;
@@ -168,7 +168,7 @@ fn share_keys(run: &mut Run, table: &Table, filled: &HashSet<Oid>, chooser: &Cho
         if cloned {
             run.active.insert(table.oid);
         } else {
-            run.left_rows.insert((table.oid, seen.key));
+            run.skipped_rows.insert((table.oid, seen.key));
         }
         Ok(cloned)
     })?;
@@ -220,13 +220,12 @@ fn check_types_of_rows(run: &Run) -> Result<()> {
                 continue;
             };
             // Only for a type that this project does not have: another project's resource proves that it exists.
-            let exists = text(&format!(
-                "SELECT 'yes'::pg_catalog.text FROM {} AS t WHERE t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {} LIMIT 1",
-                table.source_name(),
+            let of_type = format!(
+                "t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {}",
                 quote::identifier(column),
                 quote::literal(&wanted)
-            ))?;
-            if exists.is_some() {
+            );
+            if exists(&SourceQuery::over(table.source_name()).filter(of_type))? {
                 known.insert(wanted.clone());
             }
         }

@@ -4,7 +4,7 @@
 use crate::error::internal;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{self, ColumnRole, Table, TableRole, Unique, changes, quote};
+use pg_clone_core::plan::{self, ColumnRole, SourceQuery, Table, TableRole, Unique, changes, quote};
 
 /// An index in which every cloned row would meet its original is an error (55000) that says what to do.
 pub fn check(run: &Run) -> Result<()> {
@@ -77,14 +77,13 @@ fn collides(run: &Run, table: &Table, unique: &Unique) -> Result<bool> {
                 )
             }),
     );
-    conditions.push("true".to_owned());
-    pgrx::Spi::get_one::<bool>(&format!(
-        "SELECT EXISTS (SELECT FROM {} AS t WHERE {belongs} AND {})",
-        table.from_sql(),
-        conditions.join(" AND ")
-    ))
-    .map(|found| found == Some(true))
-    .map_err(internal)
+    let rows = conditions.into_iter().fold(
+        SourceQuery::over(&table.from_sql()).filter(belongs),
+        SourceQuery::filter,
+    );
+    pgrx::Spi::get_one::<bool>(&rows.exists())
+        .map(|found| found == Some(true))
+        .map_err(internal)
 }
 
 fn refuse(run: &Run, table: &Table, unique: &Unique) -> Error {

@@ -7,7 +7,7 @@ use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{self, Action, ColumnRole, KeyKind, Request, Store, quote};
+use pg_clone_core::plan::{self, Action, ColumnRole, KeyKind, Request, SourceQuery, Store, quote};
 use pg_clone_core::rules::Rule;
 
 /// An open question that could make the clone wrong is an error (55000) whose hint is the call that answers it.
@@ -128,15 +128,15 @@ pub fn choose_target(run: &mut Run) -> Result<()> {
         KeyKind::Int => Key::Int(target.parse().map_err(|_| malformed("integers"))?),
         KeyKind::Text => Key::parse(&target),
     };
-    let taken = pgrx::Spi::get_one::<bool>(&format!(
-        "SELECT EXISTS (SELECT FROM {} AS t WHERE t.{} {} {}::{})",
-        project.from_sql(),
+    let same = format!(
+        "t.{} {} {}::{}",
         quote::identifier(column),
         project.column(column).map_or(plan::EQUAL, |c| c.equality()),
         quote::literal(&new.to_text()),
         project.type_of(column)
-    ))
-    .map_err(internal)?;
+    );
+    let taken = pgrx::Spi::get_one::<bool>(&SourceQuery::over(&project.from_sql()).filter(same).exists())
+        .map_err(internal)?;
     if taken == Some(true) {
         return Err(
             Error::bad_argument(format!("project \"{target}\" exists already")).hint(

@@ -7,7 +7,7 @@ use pg_clone_core::plan::{self, Oid, Options, TableRole};
 use std::collections::HashSet;
 
 /// The rows of a table that belong to a project.
-pub struct SourceQuery {
+pub struct TableRows {
     /// The table, qualified and quoted.
     pub relation: String,
     /// The columns of the query, in order, not quoted; without those that the server generates.
@@ -22,7 +22,7 @@ pub fn source_queries(
     source_project: &str,
     store: Option<&str>,
     options: &serde_json::Value,
-) -> Result<Vec<SourceQuery>> {
+) -> Result<Vec<TableRows>> {
     let options = Options::parse(options)?;
     let store = catalog::open(&catalog::resolve(store, source_project)?, catalog::Purpose::Read)?
         .description
@@ -43,7 +43,7 @@ pub fn source_queries(
             .filter(|column| !column.generated)
             .map(|column| column.name.clone())
             .collect();
-        queries.push(SourceQuery {
+        queries.push(TableRows {
             relation: table.sql_name.clone(),
             columns,
             condition: belongs,

@@ -1,20 +1,18 @@
-//! Hands over to the driver: one row in `clone.blob_copy` for every file of a cloned resource, committed with the clone.
+//! The hand-over stage: one row in `clone.blob_copy` for every file of a cloned resource, committed with the clone. The driver
+//! copies the files afterwards.
 
 use crate::error::internal;
 use crate::pg::query::for_each_row;
-use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
+use crate::records::blob_queue;
 use crate::run::keys::{Key, NewKey};
 use crate::run::state::Run;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Mapped, uuid_text};
 use pg_clone_core::jsonb;
-use pg_clone_core::plan::{self, ColumnRole, KeyKind, Table, TableRole};
+use pg_clone_core::plan::{self, ColumnRole, KeyKind, SourceQuery, Table, TableRole};
 use serde_json::{Value, json};
-
-/// Rows per INSERT into the queue.
-const BATCH: usize = 1000;
 
 /// The files to copy.
 pub fn list(run: &Run) -> Result<Vec<Value>> {
@@ -91,14 +89,16 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
         .iter()
         .find(|c| c.role == ColumnRole::Version)
         .map(|c| &c.name);
-    let sql = format!(
-        "SELECT {}, {}, {}, {} FROM {} AS t WHERE {belongs}",
+    let columns = format!(
+        "{}, {}, {}, {}",
         quoted(id),
         text_or_null(table.type_column.as_ref().filter(|_| from.oid == table.oid)),
         text_or_null(version),
-        document.map_or("NULL::text".to_owned(), quoted),
-        from.source_name()
+        document.map_or("NULL::text".to_owned(), quoted)
     );
+    let sql = SourceQuery::over(from.source_name())
+        .filter(belongs)
+        .select(&columns);
     let id_type = from.type_of(id);
     let is_jsonb = document.is_some_and(|column| table.type_of(column) == "jsonb");
     for_each_row(&sql, &mut |row| {
@@ -163,36 +163,14 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
     Ok(())
 }
 
-/// Puts them into the queue and wakes up the drivers that listen, when the transaction commits.
+/// Puts them into the queue.
 pub fn queue(run: &Run, blobs: &[Value]) -> Result<()> {
-    if blobs.is_empty() {
-        return Ok(());
-    }
     let options = &run.request.options;
-    let _owner = AsExtensionOwner::new();
-    for batch in blobs.chunks(BATCH) {
-        pgrx::Spi::run_with_args(
-            "INSERT INTO clone.blob_copy (run_id, store, operation, resource_type, source_id, target_id, source_key, target_key, \
-             content_type, size_expected, source_location, target_location) \
-             SELECT $1, $2, 'copy', b.resource_type, b.source_id, b.target_id, b.source_key, b.target_key, b.content_type, NULL, \
-             COALESCE($4, (SELECT q.target_location FROM clone.blob_copy AS q WHERE q.store OPERATOR(pg_catalog.=) $2 \
-               AND q.target_key OPERATOR(pg_catalog.=) b.source_key AND q.operation OPERATOR(pg_catalog.=) 'copy' \
-               AND q.target_location IS NOT NULL ORDER BY q.id DESC LIMIT 1)), $5 \
-             FROM pg_catalog.jsonb_to_recordset($3) AS b (resource_type text, source_id text, target_id text, source_key text, \
-             target_key text, content_type text)",
-            &[
-                run.id.into(),
-                run.store.name.as_str().into(),
-                pgrx::JsonB(Value::Array(batch.to_vec())).into(),
-                options.blobs_from.as_deref().into(),
-                options.blobs_to.as_deref().into(),
-            ],
-        )
-        .map_err(internal)?;
-    }
-    pgrx::Spi::run_with_args(
-        "SELECT pg_catalog.pg_notify('clone_blob_copy', $1::pg_catalog.text)",
-        &[run.id.into()],
+    blob_queue::queue_copies(
+        &run.store.name,
+        run.id,
+        blobs,
+        options.blobs_from.as_deref(),
+        options.blobs_to.as_deref(),
     )
-    .map_err(internal)
 }

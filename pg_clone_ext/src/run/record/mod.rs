@@ -1,11 +1,10 @@
-//! The record stage: the run, its counts, the new project's document. Written with the extension owner's rights, in
-//! the caller's transaction.
+//! The record stage: the run, its counts, the new project's document.
 
 use super::state::{Run, TableStatistics};
 use crate::error::internal;
-use crate::pg::session::privileges::{AsExtensionOwner, current_user};
+use crate::records::runs::{self, ProjectRun};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{InsertPath, Oid, Request, TableCopy, quote};
+use pg_clone_core::plan::{InsertPath, Oid, Request, SourceQuery, TableCopy};
 use pg_clone_core::rewrite::Counts;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -34,21 +33,8 @@ pub fn arguments(request: &Request) -> Value {
     })
 }
 
-/// Reserves the number of a run.
-pub fn next_run_id() -> Result<i64> {
-    let _owner = AsExtensionOwner::new();
-    pgrx::Spi::get_one::<i64>("SELECT pg_catalog.nextval('clone.run_id_seq'::pg_catalog.regclass)")
-        .map_err(internal)?
-        .ok_or_else(|| Error::new(Code::Internal, "no run number"))
-}
-
-fn number(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
 /// Writes the run and its counts.
 pub fn write(run: &Run, tables: &[Filled<'_>], totals: &TableStatistics, blobs: usize) -> Result<()> {
-    let caller = current_user();
     let mut rows = 0;
     let mut bytes = 0;
     let mut counts = Counts::default();
@@ -87,48 +73,24 @@ pub fn write(run: &Run, tables: &[Filled<'_>], totals: &TableStatistics, blobs: 
         .chain(totals.dangling_keys.clone())
         .map(|(target, occurrences)| json!({"target": target, "occurrences": occurrences}))
         .collect();
-    let _owner = AsExtensionOwner::new();
-    pgrx::Spi::run_with_args(
-        "INSERT INTO clone.run (id, store, source_project, target_project, name, arguments, run_by, session_by, started_at, \
-         finished_at, resources, rows, bytes, rewritten, kept, dangling, blobs, expires_at) OVERRIDING SYSTEM VALUE \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, session_user, pg_catalog.statement_timestamp(), pg_catalog.clock_timestamp(), \
-         $8, $9, $10, $11, $12, $13, $14, pg_catalog.now() OPERATOR(pg_catalog.+) $15::pg_catalog.interval)",
-        &[
-            run.id.into(),
-            run.store.name.as_str().into(),
-            run.source.as_str().into(),
-            run.target.as_str().into(),
-            run.request.name.as_deref().into(),
-            pgrx::JsonB(arguments(&run.request)).into(),
-            caller.as_str().into(),
-            number(resources).into(),
-            number(rows).into(),
-            number(bytes).into(),
-            number(counts.rewritten).into(),
-            number(counts.unversioned).into(),
-            number(counts.dangling).into(),
-            number(blobs as u64).into(),
-            run.request.options.expires_in.as_deref().into(),
-        ],
-    )
-    .map_err(internal)?;
-    pgrx::Spi::run_with_args(
-        "INSERT INTO clone.run_table (run_id, relation, resource_type, path, rows, bytes, rewritten, kept, dangling, milliseconds) \
-         SELECT $1, d.relation, d.resource_type, d.path, d.rows, d.bytes, d.rewritten, d.kept, d.dangling, d.milliseconds \
-         FROM pg_catalog.jsonb_to_recordset($2) AS d (relation text, resource_type text, path text, rows bigint, bytes bigint, \
-         rewritten bigint, kept bigint, dangling bigint, milliseconds double precision)",
-        &[run.id.into(), pgrx::JsonB(Value::Array(details)).into()],
-    )
-    .map_err(internal)?;
-    if !dangling.is_empty() {
-        pgrx::Spi::run_with_args(
-            "INSERT INTO clone.run_dangling (run_id, target, occurrences) SELECT $1, d.target, d.occurrences \
-             FROM pg_catalog.jsonb_to_recordset($2) AS d (target text, occurrences bigint)",
-            &[run.id.into(), pgrx::JsonB(Value::Array(dangling)).into()],
-        )
-        .map_err(internal)?;
-    }
-    Ok(())
+    runs::insert_project(&ProjectRun {
+        id: run.id,
+        store: &run.store.name,
+        source: &run.source,
+        target: &run.target,
+        name: run.request.name.as_deref(),
+        arguments: arguments(&run.request),
+        resources,
+        rows,
+        bytes,
+        rewritten: counts.rewritten,
+        kept: counts.unversioned,
+        dangling: counts.dangling,
+        blobs: blobs as u64,
+        expires_in: run.request.options.expires_in.as_deref(),
+        tables: details,
+        dangling_targets: dangling,
+    })
 }
 
 /// Resources cloned: rows of project and resource tables.
@@ -179,23 +141,14 @@ pub fn mapped_reference(run: &Run, reference: &str) -> String {
 
 /// Closes the run and returns the new project: its row, or its document where the store says so.
 pub fn finish(run: &Run, todos: &[String]) -> Result<Value> {
-    {
-        let _owner = AsExtensionOwner::new();
-        pgrx::Spi::run_with_args(
-            "UPDATE clone.run SET finished_at = pg_catalog.clock_timestamp(), todo = $2 WHERE id OPERATOR(pg_catalog.=) $1",
-            &[run.id.into(), pgrx::JsonB(json!(todos)).into()],
-        )
-        .map_err(internal)?;
-    }
+    runs::finish(run.id, json!(todos))?;
     let table = run.store.project_table()?;
     let column = table.id_column.as_deref().unwrap_or_default();
-    let row = pgrx::Spi::get_one::<pgrx::JsonB>(&format!(
-        "SELECT pg_catalog.to_jsonb(t) FROM {} AS t WHERE t.{} OPERATOR(pg_catalog.=) {}::{}",
-        table.sql_name,
-        quote::identifier(column),
-        quote::literal(&run.target),
-        table.type_of(column),
-    ))
+    let row = pgrx::Spi::get_one::<pgrx::JsonB>(
+        &SourceQuery::over(&table.sql_name)
+            .equal(table, column, &run.target)
+            .select("pg_catalog.to_jsonb(t)"),
+    )
     .map_err(internal)?;
     let Some(pgrx::JsonB(row)) = row else {
         return Err(Error::new(

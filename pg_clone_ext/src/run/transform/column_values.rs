@@ -2,12 +2,12 @@
 
 use super::Transformer;
 use super::key_values::KeyMapper;
+use super::large_objects;
 use super::rules::Ruled;
 use crate::error::internal;
 use crate::pg::query::row::Row;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
-use crate::run::copy::large_objects;
 use crate::run::document_errors::rewrite_error;
 use crate::run::keys::Key;
 use crate::run::map::new_keys::{fill_random, fill_template, fit_template, length_of};

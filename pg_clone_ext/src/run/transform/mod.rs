@@ -1,10 +1,10 @@
-//! The heart of the copy stage: one row of the source becomes one row of the clone.
+//! The transform stage: one row of the source becomes one row of the clone.
 
-use super::copy::row_batch::{Awaited, FinishedRow, Put, RowBatch};
 use super::document_errors::document_error;
 use super::keys::Key;
 use super::state::{Run, TableStatistics};
 use super::transform::key_statistics::KeyStatistics;
+use super::transform::row_batch::{CloneRow, PendingDocument, RowBatch};
 use super::transform::rules::Ruled;
 use super::transform::type_counts::TypeCounts;
 use crate::pg::memory::Memory;
@@ -27,16 +27,18 @@ mod column_values;
 mod declared;
 pub mod key_statistics;
 mod key_values;
+pub mod large_objects;
+pub mod row_batch;
 pub mod rules;
 mod type_counts;
 
-/// Turns rows of one table_copy into rows of its target.
+/// Makes rows of the clone from rows of the source, for one table.
 pub struct Transformer<'r> {
     run: &'r Run,
     table_copy: &'r TableCopy,
     table: &'r Table,
     rewriter: Rewriter<'r>,
-    /// What happens to dangling references of the type at hand.
+    /// What happens to dangling references of the current type.
     policy: Dangling,
     /// Values that are the same in every row, made once.
     constants: Vec<Option<Value>>,
@@ -49,38 +51,30 @@ pub struct Transformer<'r> {
     statistics: TableStatistics,
     key_statistics: KeyStatistics,
     counts: TypeCounts,
-    /// The row at hand: one entry per output.
+    /// The current row: one entry per output.
     values: Vec<Value>,
     nulls: Vec<bool>,
-    /// Documents of the row at hand that are rewritten with those of other rows.
-    deferred: Vec<Deferred>,
+    /// Documents of the current row that are rewritten with those of other rows.
+    row_documents: Vec<SourceDocument>,
     /// Of each output the paths of its declared references.
     paths: Vec<Vec<DeclaredPath>>,
 }
 
 /// A document of the source's row.
-struct Deferred {
-    place: usize,
+struct SourceDocument {
+    output: usize,
     form: DocumentFormat,
     /// Its place in the source's row.
     source: usize,
 }
 
-/// A row that is cloned.
-pub struct Origin {
-    /// Its key in the source.
-    key: Key,
-    /// The number of its type among those of this table_copy.
-    type_number: usize,
-}
-
 impl<'r> Transformer<'r> {
-    /// A transformer for an table_copy; `targets` are the target's attributes in the order of the outputs.
+    /// A transformer for a table; `targets` are the target's attributes in the order of the outputs.
     pub fn new(run: &'r Run, table_copy: &'r TableCopy, targets: Vec<Attribute>) -> Result<Self> {
         let table = run
             .store
             .table(table_copy.table)
-            .ok_or_else(|| Error::new(Code::Internal, "an table_copy has no table"))?;
+            .ok_or_else(|| Error::new(Code::Internal, "a table copy has no table"))?;
         let memory = Memory::new(c"pg_clone constants");
         let mut constants = Vec::with_capacity(table_copy.outputs.len());
         for (output, target) in table_copy.outputs.iter().zip(&targets) {
@@ -125,7 +119,7 @@ impl<'r> Transformer<'r> {
             counts: TypeCounts::default(),
             values: vec![NOTHING; width],
             nulls: vec![true; width],
-            deferred: Vec::new(),
+            row_documents: Vec::new(),
             paths: table_copy
                 .outputs
                 .iter()
@@ -134,7 +128,7 @@ impl<'r> Transformer<'r> {
         })
     }
 
-    /// Whether rows of this table_copy hold documents.
+    /// Whether rows of this table hold documents.
     pub fn has_documents(&self) -> bool {
         self.table_copy
             .outputs
@@ -142,10 +136,46 @@ impl<'r> Transformer<'r> {
             .any(|output| document_form(&output.action).is_some())
     }
 
-    /// Makes the clone's row from the source's, all but its documents; None if the row does not belong to the clone.
-    /// The row stays here until it is added to a batch. New datums are made in the current memory context; with
-    /// `keep_values` also values that stay as they are, because they outlive the source's row.
-    pub fn row(&mut self, row: &Row<'_>, keep_values: bool) -> Result<Option<Origin>> {
+    /// Adds the clone's row to a batch, if the source's row belongs to the clone. `memory`, which is reset, holds what is needed
+    /// until the batch has the row.
+    pub fn transform(&mut self, source: &Row<'_>, batch: &mut RowBatch, memory: &mut Memory) -> Result<()> {
+        let keep_values = batch.keeps_values();
+        let made = batch.memory.within(|| self.values_of(source, keep_values))?;
+        let Some((key, type_number)) = made else {
+            batch.leave_out();
+            return Ok(());
+        };
+        memory.reset();
+        let documents = memory.within(|| self.add_documents(source, batch, type_number))?;
+        batch.push(&self.values, &self.nulls, key, type_number, documents);
+        Ok(())
+    }
+
+    /// Adds the documents of the current row to a batch; returns how many.
+    fn add_documents(&mut self, source: &Row<'_>, batch: &mut RowBatch, type_number: usize) -> Result<usize> {
+        let policy = self.counts.dangling(type_number);
+        let mut added = 0;
+        for document in self.row_documents.drain(..) {
+            let Some((bytes, compressed)) = source.stored(document.source)? else {
+                continue;
+            };
+            let number = batch
+                .documents
+                .push(document.form, compressed, policy, type_number, bytes)
+                .map_err(document_error)?;
+            batch.wait_for(PendingDocument {
+                output: document.output,
+                document: number,
+            });
+            added += 1;
+        }
+        Ok(added)
+    }
+
+    /// Makes the values of the clone's row, all but its documents; returns the row's key in the source and the number of its type, or
+    /// None if it does not belong to the clone. New datums are made in the current memory context; with `keep_values` also values
+    /// that stay as they are, because they outlive the source's row.
+    fn values_of(&mut self, row: &Row<'_>, keep_values: bool) -> Result<Option<(Key, usize)>> {
         let row_type = match self.table_copy.type_source {
             Some(place) => row.text(place)?,
             None => None,
@@ -154,12 +184,12 @@ impl<'r> Transformer<'r> {
             .as_deref()
             .or(self.table_copy.resource_type.as_deref())
             .unwrap_or("");
-        let type_number = self.turn_to(resource_type);
+        let type_number = self.set_current(resource_type);
         self.counts.of(type_number).seen += 1;
         let Some(key) = self.run.passes(row, &self.table_copy.row_filter)? else {
             return Ok(None);
         };
-        self.deferred.clear();
+        self.row_documents.clear();
         let ruled = Ruled::evaluate(self.run, self.table_copy, resource_type, &key, row)?;
         for (place, output) in self.table_copy.outputs.iter().enumerate() {
             let new = match ruled.as_ref().and_then(|ruled| ruled.column(&output.column)) {
@@ -176,7 +206,11 @@ impl<'r> Transformer<'r> {
                         && row.value(output.source).is_some()
                     {
                         let source = output.source;
-                        self.deferred.push(Deferred { place, form, source });
+                        self.row_documents.push(SourceDocument {
+                            output: place,
+                            form,
+                            source,
+                        });
                         self.nulls[place] = false;
                         continue;
                     }
@@ -211,85 +245,56 @@ impl<'r> Transformer<'r> {
             self.statistics.todos.extend(ruled.todos);
         }
         self.counts.of(type_number).rows += 1;
-        Ok(Some(Origin { key, type_number }))
+        Ok(Some((key, type_number)))
     }
 
-    /// Adds the row at hand, made from that row of the source, to a batch.
-    pub fn add_to(&mut self, batch: &mut RowBatch, source: &Row<'_>, origin: Origin) -> Result<()> {
-        let row = batch.rows();
-        for deferred in self.deferred.drain(..) {
-            let (place, form) = (deferred.place, deferred.form);
-            let Some((bytes, compressed)) = source.stored(deferred.source)? else {
-                continue;
-            };
-            let policy = self.counts.dangling(origin.type_number);
-            let document = batch
-                .documents
-                .push(form, compressed, policy, origin.type_number, bytes)
-                .map_err(document_error)?;
-            batch.awaited.push(Awaited { row, place, document });
+    /// Puts the rewritten documents of a row in their places, in the current memory context.
+    pub fn put_documents(&mut self, row: &mut CloneRow<'_>) -> Result<()> {
+        for pending in row.pending {
+            let place = pending.output;
+            match row.documents.made(pending.document) {
+                Ok(RewrittenDocument::Plain(bytes)) => {
+                    row.values[place] = datum::make_varlena(bytes, &self.targets[place])?;
+                }
+                Ok(RewrittenDocument::Compressed { stream, how, plain }) => {
+                    row.values[place] = make_compressed(stream, how, &self.targets[place]);
+                    row.compressed.push(CompressedValue {
+                        place,
+                        length: how.length,
+                        plain: plain
+                            .map(|bytes| datum::make_varlena(bytes, &self.targets[place]))
+                            .transpose()?,
+                    });
+                }
+                Ok(RewrittenDocument::Null) if self.table_copy.outputs[place].not_null => {
+                    return Err(self.cannot_be_null(place, row.key));
+                }
+                Ok(RewrittenDocument::Null) => {
+                    row.nulls[place] = true;
+                    self.check_domain(place, None);
+                    continue;
+                }
+                Err(error) => {
+                    let output = &self.table_copy.outputs[place];
+                    return Err(self.locate(document_error(error), output, row.key));
+                }
+            }
+            self.check_domain(place, Some(row.values[place]));
         }
-        batch.push(&self.values, &self.nulls, origin.key, origin.type_number);
         Ok(())
     }
 
-    /// Writes a batch whose documents are rewritten: `put` gets every row and returns its bytes. `memory` is reset
-    /// for each.
-    pub fn write(&mut self, batch: &mut RowBatch, memory: &mut Memory, put: &mut Put<'_>) -> Result<()> {
-        let documents = std::mem::take(&mut batch.documents);
-        let awaited = std::mem::take(&mut batch.awaited);
-        let mut next = awaited.iter().peekable();
-        let mut compressed = Vec::new();
-        for number in 0..batch.rows() {
-            let (values, nulls, key, type_number) = batch.row(number);
-            memory.reset();
-            compressed.clear();
-            let bytes = memory.within(|| {
-                while let Some(awaited) = next.next_if(|awaited| awaited.row == number) {
-                    let place = awaited.place;
-                    match documents.made(awaited.document) {
-                        Ok(RewrittenDocument::Plain(bytes)) => {
-                            values[place] = datum::make_varlena(bytes, &self.targets[place])?
-                        }
-                        Ok(RewrittenDocument::Compressed { stream, how, plain }) => {
-                            values[place] = make_compressed(stream, how, &self.targets[place]);
-                            compressed.push(CompressedValue {
-                                place,
-                                length: how.length,
-                                plain: plain
-                                    .map(|bytes| datum::make_varlena(bytes, &self.targets[place]))
-                                    .transpose()?,
-                            });
-                        }
-                        Ok(RewrittenDocument::Null) if self.table_copy.outputs[place].not_null => {
-                            return Err(self.cannot_be_null(place, key));
-                        }
-                        Ok(RewrittenDocument::Null) => {
-                            nulls[place] = true;
-                            self.check_domain(place, None);
-                            continue;
-                        }
-                        Err(error) => {
-                            let output = &self.table_copy.outputs[place];
-                            return Err(self.locate(document_error(error), output, key));
-                        }
-                    }
-                    self.check_domain(place, Some(values[place]));
-                }
-                Ok(put(FinishedRow {
-                    values,
-                    nulls,
-                    compressed: &compressed,
-                }))
-            })?;
-            self.counts.of(type_number).bytes += bytes as u64;
-        }
-        for (type_number, counts) in documents.counts() {
+    /// Counts the bytes of a row of a type.
+    pub fn add_bytes(&mut self, type_number: usize, bytes: usize) {
+        self.counts.of(type_number).bytes += bytes as u64;
+    }
+
+    /// Counts what was done to the documents of a batch.
+    pub fn add_counts(&mut self, batch: &RowBatch) {
+        for (type_number, counts) in batch.documents.counts() {
             self.counts.of(*type_number).rewrite.add(counts);
         }
-        self.statistics.dangling.merge(documents.dangling_targets());
-        (batch.documents, batch.awaited) = (documents, awaited);
-        Ok(())
+        self.statistics.dangling.merge(batch.documents.dangling_targets());
     }
 
     /// A new value of a text type with a length, or of a domain, goes through the type's own check: new ids may be
@@ -331,18 +336,18 @@ impl<'r> Transformer<'r> {
         self.statistics
     }
 
-    /// The number of a type, which becomes the one at hand.
-    fn turn_to(&mut self, resource_type: &str) -> usize {
+    /// The number of a type, which becomes the current one.
+    fn set_current(&mut self, resource_type: &str) -> usize {
         if !self.counts.is_current(resource_type) {
             self.settle();
-            let number = self.counts.turn_to(self.run, resource_type);
+            let number = self.counts.set_current(self.run, resource_type);
             self.policy = self.counts.dangling(number);
             self.rewriter.set_dangling(self.policy);
         }
         self.counts.current()
     }
 
-    /// Adds what was done so far to the counts of the type at hand.
+    /// Adds what was done so far to the counts of the current type.
     fn settle(&mut self) {
         let mut counts = self.rewriter.take_counts();
         counts.add(&self.key_statistics.take_counts());

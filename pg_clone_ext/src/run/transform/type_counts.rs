@@ -1,4 +1,4 @@
-//! What an table_copy has done, added up by resource type.
+//! What the copy of a table has done, added up by resource type.
 
 use crate::run::state::{Run, TableCounts};
 use pg_clone_core::rewrite::{Counts, Dangling};
@@ -20,20 +20,20 @@ pub struct TypeCounts {
 }
 
 impl TypeCounts {
-    /// Whether the type is the one at hand.
+    /// Whether this is the current type.
     pub fn is_current(&self, name: &str) -> bool {
         self.types
             .get(self.current)
             .is_some_and(|current| current.name == name)
     }
 
-    /// The number of the type at hand.
+    /// The number of the current type.
     pub fn current(&self) -> usize {
         self.current
     }
 
-    /// Makes a type the one at hand; returns its number.
-    pub fn turn_to(&mut self, run: &Run, name: &str) -> usize {
+    /// Makes a type the current one; returns its number.
+    pub fn set_current(&mut self, run: &Run, name: &str) -> usize {
         let known = self.numbers.get(name).copied();
         self.current = known.unwrap_or_else(|| {
             self.types.push(OfType {
@@ -58,7 +58,7 @@ impl TypeCounts {
         &mut self.types[number].counts
     }
 
-    /// Adds what a rewriter did for the type at hand, if there is one yet.
+    /// Adds what a rewriter did to the current type's counts, if there is one yet.
     pub fn add_to_current(&mut self, counts: &Counts) {
         if let Some(current) = self.types.get_mut(self.current) {
             current.counts.rewrite.add(counts);

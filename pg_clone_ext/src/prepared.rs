@@ -1,5 +1,5 @@
-//! Statements of the registry. Their plans are kept: a clone of one item runs a handful of statements, and planning them anew
-//! each time would cost more than running them.
+//! Statements whose plans a session keeps: a clone of one item runs a handful of statements, and planning them anew each time
+//! would cost more than running them.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

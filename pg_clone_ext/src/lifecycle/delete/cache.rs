@@ -4,14 +4,14 @@
 //! likes, where the cache is (`options.cache`, a `redis://` URL). The keys are recorded in the transaction of the deletion, in
 //! `clone.cache_invalidation`; whoever commits it deletes them afterwards: `pg_clone cache flush`.
 
-use super::delete::deletion_set::DeletionSet;
+use super::deletion_set::DeletionSet;
 use crate::error::internal;
 use crate::pg::query::for_each_row;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::session::privileges::{AsExtensionOwner, current_user};
 use crate::pg::session::settings_guard::ReadingSettings;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{Store, Table, TableRole, quote};
+use pg_clone_core::plan::{SourceQuery, Store, Table, TableRole, quote};
 
 /// Keys per row of the record.
 const BATCH: usize = 1000;
@@ -41,12 +41,14 @@ pub fn record(store: &Store, run: i64, rows: &DeletionSet) -> Result<i64> {
                 continue;
             }
             let Some(id) = &table.id_column else { continue };
-            let sql = format!(
-                "SELECT t.{}::pg_catalog.text, {} FROM {} AS t WHERE {condition}",
+            let columns = format!(
+                "t.{}::pg_catalog.text, {}",
                 quote::identifier(id),
-                resource_type(table),
-                table.sql_name
+                resource_type(table)
             );
+            let sql = SourceQuery::over(&table.sql_name)
+                .filter(condition)
+                .select(&columns);
             for_each_row(&sql, &mut |row| {
                 let Some(row) = row else { return Ok(()) };
                 let (Some(id), Some(resource_type)) = (row.text(0)?, row.text(1)?) else {

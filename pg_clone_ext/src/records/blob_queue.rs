@@ -1,6 +1,6 @@
-//! Hands the files of a deleted project to the driver: `clone.blob_copy` with operation `delete`.
+//! `clone.blob_copy`: files that a worker of the driver copies or deletes once the transaction has committed. The driver itself
+//! records how far it is (`driver/src/blobs/queue`).
 
-use super::files::File;
 use crate::error::internal;
 use crate::pg::session::privileges::AsExtensionOwner;
 use pg_clone_core::error::Result;
@@ -55,15 +55,70 @@ pub fn copied_files(store: &str, project: &str) -> Result<Vec<(String, String, S
     })
 }
 
+/// Queues copies of files and wakes up the workers that listen, when the transaction commits. Each file has `resource_type`,
+/// `source_id`, `target_id`, `source_key`, `target_key` and, where it is known, `content_type`. `from` and `to` are locations
+/// other than those that the worker knows for the store.
+pub fn queue_copies(
+    store: &str,
+    run: i64,
+    files: &[Value],
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let _owner = AsExtensionOwner::new();
+    for batch in files.chunks(BATCH) {
+        pgrx::Spi::run_with_args(
+            "INSERT INTO clone.blob_copy (run_id, store, operation, resource_type, source_id, target_id, source_key, target_key, \
+             content_type, size_expected, source_location, target_location) \
+             SELECT $1, $2, 'copy', b.resource_type, b.source_id, b.target_id, b.source_key, b.target_key, b.content_type, NULL, \
+             COALESCE($4, (SELECT q.target_location FROM clone.blob_copy AS q WHERE q.store OPERATOR(pg_catalog.=) $2 \
+               AND q.target_key OPERATOR(pg_catalog.=) b.source_key AND q.operation OPERATOR(pg_catalog.=) 'copy' \
+               AND q.target_location IS NOT NULL ORDER BY q.id DESC LIMIT 1)), $5 \
+             FROM pg_catalog.jsonb_to_recordset($3) AS b (resource_type text, source_id text, target_id text, source_key text, \
+             target_key text, content_type text)",
+            &[
+                run.into(),
+                store.into(),
+                pgrx::JsonB(Value::Array(batch.to_vec())).into(),
+                from.into(),
+                to.into(),
+            ],
+        )
+        .map_err(internal)?;
+    }
+    notify(run)
+}
+
+fn notify(run: i64) -> Result<()> {
+    pgrx::Spi::run_with_args(
+        "SELECT pg_catalog.pg_notify('clone_blob_copy', $1::pg_catalog.text)",
+        &[run.into()],
+    )
+    .map_err(internal)
+}
+
+/// A file that is to be deleted.
+pub struct DeletedFile<'f> {
+    /// Type of its resource.
+    pub resource_type: &'f str,
+    /// Id of its resource.
+    pub id: String,
+    /// Its key in the storage.
+    pub key: &'f str,
+}
+
 /// Queues the deletion of files, except where a clone that is still there has its own file under that key. Workers that listen
 /// wake up when the transaction commits. Returns how many were queued.
-pub fn delete_files(store: &str, run: i64, files: &[File]) -> Result<i64> {
+pub fn queue_deletions(store: &str, run: i64, files: &[DeletedFile<'_>]) -> Result<i64> {
     let _owner = AsExtensionOwner::new();
     let mut queued = 0;
     for batch in files.chunks(BATCH) {
         let rows: Vec<Value> = batch
             .iter()
-            .map(|file| json!({"type": file.resource_type, "id": file.id.to_text(), "key": file.key}))
+            .map(|file| json!({"type": file.resource_type, "id": file.id, "key": file.key}))
             .collect();
         queued += pgrx::Spi::get_one_with_args::<i64>(
             "WITH queued AS (INSERT INTO clone.blob_copy (run_id, store, operation, resource_type, target_id, target_key, \
@@ -85,11 +140,7 @@ pub fn delete_files(store: &str, run: i64, files: &[File]) -> Result<i64> {
         .unwrap_or_default();
     }
     if queued > 0 {
-        pgrx::Spi::run_with_args(
-            "SELECT pg_catalog.pg_notify('clone_blob_copy', $1::pg_catalog.text)",
-            &[run.into()],
-        )
-        .map_err(internal)?;
+        notify(run)?;
     }
     Ok(queued)
 }

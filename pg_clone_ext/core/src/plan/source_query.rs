@@ -1,0 +1,85 @@
+//! Queries over the rows of one table: every SELECT of the extension from a table of a store is built here.
+
+use super::quote;
+use super::store::Table;
+
+/// The rows of a table that meet all conditions. In conditions and expressions the row goes by the name `t`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceQuery {
+    from: String,
+    conditions: Vec<String>,
+}
+
+impl SourceQuery {
+    /// Every row of a relation, given as it stands after FROM: [`Table::from_sql`], [`Table::source_name`] or
+    /// [`Table::sql_name`].
+    pub fn over(relation: &str) -> Self {
+        SourceQuery {
+            from: relation.to_owned(),
+            conditions: Vec::new(),
+        }
+    }
+
+    /// Only rows that meet an SQL condition.
+    pub fn filter(mut self, condition: impl Into<String>) -> Self {
+        self.conditions.push(condition.into());
+        self
+    }
+
+    /// Only rows whose column of `table` has this value, given as text.
+    pub fn equal(self, table: &Table, column: &str, value: &str) -> Self {
+        let condition = format!(
+            "t.{} OPERATOR(pg_catalog.=) {}::{}",
+            quote::identifier(column),
+            quote::literal(value),
+            table.type_of(column)
+        );
+        self.filter(condition)
+    }
+
+    /// SELECT of a list of expressions.
+    pub fn select(&self, expressions: &str) -> String {
+        let condition = match self.conditions.as_slice() {
+            [] => return format!("SELECT {expressions} FROM {} AS t", self.from),
+            [only] => only.clone(),
+            all => format!("({})", all.join(") AND (")),
+        };
+        format!("SELECT {expressions} FROM {} AS t WHERE {condition}", self.from)
+    }
+
+    /// SELECT of the number of rows.
+    pub fn count(&self) -> String {
+        self.select("pg_catalog.count(*)")
+    }
+
+    /// SELECT of whether there is such a row.
+    pub fn exists(&self) -> String {
+        format!("SELECT EXISTS ({})", self.select(""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_conditions_stand_in_parentheses() {
+        let rows = SourceQuery::over("public.doc").filter("a OR b");
+        assert_eq!(
+            rows.select("t.id"),
+            "SELECT t.id FROM public.doc AS t WHERE a OR b"
+        );
+        assert_eq!(
+            rows.filter("c").count(),
+            "SELECT pg_catalog.count(*) FROM public.doc AS t WHERE (a OR b) AND (c)"
+        );
+    }
+
+    #[test]
+    fn without_a_condition_there_is_no_where() {
+        assert_eq!(
+            SourceQuery::over("doc").exists(),
+            "SELECT EXISTS (SELECT  FROM doc AS t)"
+        );
+    }
+}

@@ -1,0 +1,272 @@
+//! `clone.run` and its details: `clone.run_table`, `clone.run_dangling`, `clone.run_identity`.
+
+use crate::error::internal;
+use crate::pg::session::privileges::{AsExtensionOwner, current_user, current_user_oid};
+use crate::pg::value::json_text::JsonText;
+use crate::prepared;
+use pg_clone_core::error::{Code, Error, Result};
+use pgrx::datum::{Interval, TimestampWithTimeZone};
+use pgrx::{JsonB, Spi};
+use serde_json::Value;
+
+/// Rows per INSERT.
+const BATCH: usize = 1000;
+
+/// A run that cloned a project.
+pub struct ProjectRun<'r> {
+    /// Its number, from [`next_id`].
+    pub id: i64,
+    /// The store.
+    pub store: &'r str,
+    /// The project that was cloned.
+    pub source: &'r str,
+    /// The clone.
+    pub target: &'r str,
+    /// The name that the call gave the clone.
+    pub name: Option<&'r str>,
+    /// The call's arguments.
+    pub arguments: Value,
+    /// Resources, that is rows of project and resource tables.
+    pub resources: u64,
+    /// Rows of all tables.
+    pub rows: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// References that name the clone's resources now.
+    pub rewritten: u64,
+    /// References to a version that was not cloned, of which the version was kept.
+    pub kept: u64,
+    /// References to resources that were not cloned.
+    pub dangling: u64,
+    /// Files that are to be copied.
+    pub blobs: u64,
+    /// When the clone may be deleted, from now.
+    pub expires_in: Option<&'r str>,
+    /// What was done in each table, with the columns of clone.run_table.
+    pub tables: Vec<Value>,
+    /// What dangling references name: `target` and `occurrences`.
+    pub dangling_targets: Vec<Value>,
+}
+
+/// A run that cloned items of a registry.
+pub struct ItemRun<'r> {
+    /// The store.
+    pub store: &'r str,
+    /// The items that were cloned, in short.
+    pub source: String,
+    /// The clones, in short.
+    pub target: String,
+    /// Name of the first clone.
+    pub name: Option<&'r str>,
+    /// The call's arguments.
+    pub arguments: Value,
+    /// Items written.
+    pub items: usize,
+    /// Rows written.
+    pub rows: usize,
+    /// Bytes of the documents.
+    pub bytes: usize,
+    /// Texts in which references were rewritten.
+    pub rewritten: usize,
+    /// Files that are to be copied.
+    pub blobs: usize,
+    /// What the operator must do.
+    pub todo: Value,
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Reserves the number of a run.
+pub fn next_id() -> Result<i64> {
+    let _owner = AsExtensionOwner::new();
+    Spi::get_one::<i64>("SELECT pg_catalog.nextval('clone.run_id_seq'::pg_catalog.regclass)")
+        .map_err(internal)?
+        .ok_or_else(no_number)
+}
+
+fn no_number() -> Error {
+    Error::new(Code::Internal, "no run number")
+}
+
+/// Records a clone of a project, its tables and its dangling references.
+pub fn insert_project(run: &ProjectRun<'_>) -> Result<()> {
+    let caller = current_user();
+    let _owner = AsExtensionOwner::new();
+    Spi::run_with_args(
+        "INSERT INTO clone.run (id, store, source_project, target_project, name, arguments, run_by, session_by, started_at, \
+         finished_at, resources, rows, bytes, rewritten, kept, dangling, blobs, expires_at) OVERRIDING SYSTEM VALUE \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, session_user, pg_catalog.statement_timestamp(), pg_catalog.clock_timestamp(), \
+         $8, $9, $10, $11, $12, $13, $14, pg_catalog.now() OPERATOR(pg_catalog.+) $15::pg_catalog.interval)",
+        &[
+            run.id.into(),
+            run.store.into(),
+            run.source.into(),
+            run.target.into(),
+            run.name.into(),
+            JsonB(run.arguments.clone()).into(),
+            caller.as_str().into(),
+            number(run.resources).into(),
+            number(run.rows).into(),
+            number(run.bytes).into(),
+            number(run.rewritten).into(),
+            number(run.kept).into(),
+            number(run.dangling).into(),
+            number(run.blobs).into(),
+            run.expires_in.into(),
+        ],
+    )
+    .map_err(internal)?;
+    Spi::run_with_args(
+        "INSERT INTO clone.run_table (run_id, relation, resource_type, path, rows, bytes, rewritten, kept, dangling, milliseconds) \
+         SELECT $1, d.relation, d.resource_type, d.path, d.rows, d.bytes, d.rewritten, d.kept, d.dangling, d.milliseconds \
+         FROM pg_catalog.jsonb_to_recordset($2) AS d (relation text, resource_type text, path text, rows bigint, bytes bigint, \
+         rewritten bigint, kept bigint, dangling bigint, milliseconds double precision)",
+        &[run.id.into(), JsonB(Value::Array(run.tables.clone())).into()],
+    )
+    .map_err(internal)?;
+    if !run.dangling_targets.is_empty() {
+        Spi::run_with_args(
+            "INSERT INTO clone.run_dangling (run_id, target, occurrences) SELECT $1, d.target, d.occurrences \
+             FROM pg_catalog.jsonb_to_recordset($2) AS d (target text, occurrences bigint)",
+            &[
+                run.id.into(),
+                JsonB(Value::Array(run.dangling_targets.clone())).into(),
+            ],
+        )
+        .map_err(internal)?;
+    }
+    Ok(())
+}
+
+/// Records a clone of items; returns the run's number.
+pub fn insert_item(run: &ItemRun<'_>) -> Result<i64> {
+    let caller = current_user();
+    let count = |n: usize| number(n as u64);
+    let _owner = AsExtensionOwner::new();
+    prepared::write(
+        "INSERT INTO clone.run (store, kind, source_project, target_project, name, arguments, run_by, session_by, \
+         started_at, finished_at, resources, rows, bytes, rewritten, blobs, todo) \
+         VALUES ($1, 'item', $2, $3, $4, $5, $6, session_user, pg_catalog.statement_timestamp(), pg_catalog.clock_timestamp(), \
+         $7, $8, $9, $10, $11, $12) RETURNING id",
+        &[
+            run.store.into(),
+            run.source.as_str().into(),
+            run.target.as_str().into(),
+            run.name.into(),
+            JsonText(run.arguments.to_string()).into(),
+            caller.into(),
+            count(run.items).into(),
+            count(run.rows).into(),
+            count(run.bytes).into(),
+            count(run.rewritten).into(),
+            count(run.blobs).into(),
+            JsonText(run.todo.to_string()).into(),
+        ],
+    )?
+    .ok_or_else(no_number)
+}
+
+/// Records the deletion of a project that no run made, and who forced it; returns the run's number.
+pub fn insert_deletion(store: &str, project: &str) -> Result<i64> {
+    let caller = current_user();
+    let _owner = AsExtensionOwner::new();
+    Spi::get_one_with_args::<i64>(
+        "INSERT INTO clone.run (store, kind, source_project, target_project, arguments, run_by, session_by, started_at, finished_at) \
+         VALUES ($1, 'deletion', $2, $2, '{}', $3, session_user, pg_catalog.statement_timestamp(), pg_catalog.clock_timestamp()) \
+         RETURNING id",
+        &[store.into(), project.into(), caller.as_str().into()],
+    )
+    .map_err(internal)?
+    .ok_or_else(no_number)
+}
+
+/// The run has ended; `todo` is what the operator must do.
+pub fn finish(run: i64, todo: Value) -> Result<()> {
+    let _owner = AsExtensionOwner::new();
+    Spi::run_with_args(
+        "UPDATE clone.run SET finished_at = pg_catalog.clock_timestamp(), todo = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+        &[run.into(), JsonB(todo).into()],
+    )
+    .map_err(internal)
+}
+
+/// The run's clone took the place of the clone of another run, and ends when that would have.
+pub fn set_replaced(run: i64, replaced: Option<i64>) -> Result<()> {
+    let _owner = AsExtensionOwner::new();
+    Spi::run_with_args(
+        "UPDATE clone.run n SET replaced = o.id::pg_catalog.text, expires_at = COALESCE(n.expires_at, o.expires_at) FROM clone.run o \
+         WHERE n.id OPERATOR(pg_catalog.=) $1 AND o.id OPERATOR(pg_catalog.=) $2",
+        &[run.into(), replaced.into()],
+    )
+    .map_err(internal)
+}
+
+/// Sets or clears when the run's clone may be deleted, and in whose name it will be; returns the time.
+pub fn set_expiry(
+    run: i64,
+    expires_in: Option<Interval>,
+    expires_at: Option<TimestampWithTimeZone>,
+) -> Result<Option<TimestampWithTimeZone>> {
+    let (name, role) = (current_user(), current_user_oid());
+    let _owner = AsExtensionOwner::new();
+    Spi::get_one_with_args::<TimestampWithTimeZone>(
+        "UPDATE clone.run SET expires_at = COALESCE(pg_catalog.now() OPERATOR(pg_catalog.+) $2, $3), expiry_by = $4, expiry_role = $5 \
+         WHERE id OPERATOR(pg_catalog.=) $1 RETURNING expires_at",
+        &[
+            run.into(),
+            expires_in.into(),
+            expires_at.into(),
+            name.as_str().into(),
+            role.into(),
+        ],
+    )
+    .map_err(internal)
+}
+
+/// The project is gone: in every run that made it, those that were replaced among them.
+pub fn mark_deleted(store: &str, project: &str) -> Result<()> {
+    let caller = current_user();
+    let _owner = AsExtensionOwner::new();
+    Spi::run_with_args(
+        "UPDATE clone.run SET deleted_at = pg_catalog.now(), deleted_by = $3 WHERE store OPERATOR(pg_catalog.=) $1 \
+         AND target_project OPERATOR(pg_catalog.=) $2 AND kind OPERATOR(pg_catalog.<>) 'item' AND deleted_at IS NULL",
+        &[store.into(), project.into(), caller.as_str().into()],
+    )
+    .map_err(internal)?;
+    Spi::run_with_args(
+        "DELETE FROM clone.run_identity i USING clone.run r WHERE r.id OPERATOR(pg_catalog.=) i.run_id \
+         AND r.store OPERATOR(pg_catalog.=) $1 AND r.target_project OPERATOR(pg_catalog.=) $2",
+        &[store.into(), project.into()],
+    )
+    .map_err(internal)
+}
+
+/// Rows that are to have the same id in the clone that takes this one's place: `table`, `source` and `target` of each.
+pub fn insert_identities(run: i64, identities: &[Value]) -> Result<()> {
+    let _owner = AsExtensionOwner::new();
+    for batch in identities.chunks(BATCH) {
+        Spi::run_with_args(
+            "INSERT INTO clone.run_identity (run_id, relation, source_id, target_id) \
+             SELECT $1, i.\"table\"::pg_catalog.oid::pg_catalog.regclass, i.source, i.target \
+             FROM pg_catalog.jsonb_to_recordset($2) AS i (\"table\" pg_catalog.int8, source pg_catalog.text, target pg_catalog.text)",
+            &[run.into(), JsonB(Value::Array(batch.to_vec())).into()],
+        )
+        .map_err(internal)?;
+    }
+    Ok(())
+}
+
+/// What the run wrote into tables whose rows are not those of the source, one by one: verification counts them.
+pub fn correct_counts(run: i64, counts: &[(String, usize)]) -> Result<()> {
+    let _owner = AsExtensionOwner::new();
+    for (relation, rows) in counts {
+        prepared::write(
+            "UPDATE clone.run_table t SET rows = $3 WHERE t.run_id OPERATOR(pg_catalog.=) $1 \
+             AND pg_catalog.to_regclass(t.relation)::pg_catalog.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($2)::pg_catalog.oid",
+            &[run.into(), relation.as_str().into(), number(*rows as u64).into()],
+        )?;
+    }
+    Ok(())
+}

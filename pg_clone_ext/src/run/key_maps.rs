@@ -1,0 +1,164 @@
+//! What the run maps keys to.
+
+use super::keys::{Key, NewKey};
+use super::state::{Run, over_budget};
+use crate::pg::query::row::Row;
+use pg_clone_core::error::Result;
+use pg_clone_core::ids::{IntegerMap, Mapped, MappedInteger, MappedText, TextIdMap};
+use pg_clone_core::plan::{KeyRef, Oid, RowFilter};
+
+impl Run {
+    /// What a key of rows of these tables becomes.
+    pub fn new_key(&self, key: &Key, tables: &[Oid]) -> NewKey {
+        if let Key::Uuid(_) = key {
+            return self.new_key_of(key, &[]);
+        }
+        let keys: Vec<KeyRef> = tables
+            .iter()
+            .filter_map(|table| self.store.id_key(*table))
+            .collect();
+        self.new_key_of(key, &keys)
+    }
+
+    /// What a value of these keys becomes.
+    pub fn new_key_of(&self, key: &Key, keys: &[KeyRef]) -> NewKey {
+        match key {
+            Key::Uuid(id) => match self.ids.get(id) {
+                Mapped::Cloned(new) => NewKey::To(Key::Uuid(new)),
+                Mapped::NotCloned => NewKey::NotCloned,
+                Mapped::Unknown => NewKey::Unknown,
+            },
+            Key::Text(text) => {
+                let mut maps = keys.iter().filter_map(|key| self.text_keys.get(key)).peekable();
+                let found = if maps.peek().is_some() || self.store.follows_constraints() {
+                    maps.map(|map| map.get(text))
+                        .find(|found| *found != MappedText::Unknown)
+                        .unwrap_or(MappedText::Unknown)
+                } else {
+                    self.texts.get(text)
+                };
+                match found {
+                    MappedText::Cloned(new) => NewKey::To(Key::Text(new.to_owned())),
+                    MappedText::NotCloned => NewKey::NotCloned,
+                    // A text column may hold the keys of a table whose key is an integer.
+                    MappedText::Unknown => match text.parse::<i64>() {
+                        Ok(number) if number.to_string() == *text => self.new_integer(number, keys),
+                        _ => NewKey::Unknown,
+                    },
+                }
+            }
+            Key::Int(number) => match self.new_integer(*number, keys) {
+                // And an integer column those of a table whose key is a numeric or a text.
+                NewKey::Unknown if keys.iter().any(|key| self.text_keys.contains_key(key)) => {
+                    self.new_key_of(&Key::Text(number.to_string()), keys)
+                }
+                found => found,
+            },
+        }
+    }
+
+    fn new_integer(&self, number: i64, keys: &[KeyRef]) -> NewKey {
+        keys.iter()
+            .filter_map(|key| self.integers.get(key))
+            .map(|map| map.get(number))
+            .find(|found| *found != MappedInteger::Unknown)
+            .map_or(NewKey::Unknown, |found| match found {
+                MappedInteger::Cloned(new) => NewKey::To(Key::Int(new)),
+                _ => NewKey::NotCloned,
+            })
+    }
+
+    /// The key of the row that makes a row one of the clone.
+    pub fn passes(&self, row: &Row<'_>, row_filter: &RowFilter) -> Result<Option<Key>> {
+        if row_filter.condition.is_none_or(|place| row.boolean(place))
+            && let Some(key) = Key::read(row, row_filter.source, row_filter.kind, &row_filter.type_name)?
+            && matches!(self.new_key_of(&key, &row_filter.keys), NewKey::To(_))
+            && !self.is_skipped(&key, &row_filter.tables)
+        {
+            return Ok(Some(key));
+        }
+        for other in &row_filter.others {
+            if let Some(key) = self.passes(row, other)? {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_skipped(&self, key: &Key, tables: &[Oid]) -> bool {
+        !self.skipped_rows.is_empty()
+            && !tables.is_empty()
+            && tables
+                .iter()
+                .all(|table| self.skipped_rows.contains(&(*table, key.clone())))
+    }
+
+    /// The map of an integer key.
+    pub fn integers_of(&mut self, key: KeyRef) -> &mut IntegerMap {
+        let budget = self.ids.budget();
+        self.integers
+            .entry(key)
+            .or_insert_with(|| IntegerMap::new(budget))
+    }
+
+    /// The map of a key of another type.
+    pub fn texts_of(&mut self, key: KeyRef) -> &mut TextIdMap {
+        let budget = self.ids.budget();
+        self.text_keys
+            .entry(key)
+            .or_insert_with(|| TextIdMap::new(budget))
+    }
+
+    /// Whether texts that are keys have a map for each key.
+    pub fn texts_by_key(&self) -> bool {
+        self.store.follows_constraints()
+    }
+
+    /// Maps a key to a value of the caller's, if its row is cloned.
+    pub fn pin(&mut self, key: &Key, table: Oid, new: &Key) -> Result<()> {
+        let Some(own) = self.store.id_key(table) else {
+            return Ok(());
+        };
+        if !matches!(self.new_key_of(key, &[own]), NewKey::To(_)) {
+            return Ok(());
+        }
+        self.map_key(own, key, new)
+    }
+
+    /// Maps one value of a key that is no UUID.
+    pub fn map_key(&mut self, of: KeyRef, key: &Key, new: &Key) -> Result<()> {
+        match (key, new) {
+            (Key::Int(old), Key::Int(new)) => self.integers_of(of).insert(*old, *new),
+            (Key::Uuid(old), Key::Uuid(new)) => self.ids_mut()?.insert_as(*old, *new),
+            (Key::Text(old), new) if self.texts_by_key() => self.texts_of(of).insert(old, &new.to_text()),
+            (Key::Text(old), new) => self.texts_mut()?.insert(old, &new.to_text()),
+            _ => Ok(()),
+        }
+        .map_err(over_budget)
+    }
+
+    /// Marks a key as not cloned.
+    pub fn mark_not_cloned(&mut self, key: &Key, table: Oid) -> Result<()> {
+        let own = self.store.id_key(table);
+        self.mark_key_not_cloned(key, own)
+    }
+
+    /// Marks a value of a key as not cloned.
+    pub fn mark_key_not_cloned(&mut self, key: &Key, of: Option<KeyRef>) -> Result<()> {
+        match (key, of) {
+            (Key::Uuid(id), _) => self.ids_mut()?.insert_not_cloned(*id),
+            (Key::Text(text), Some(of)) if self.texts_by_key() => {
+                let map = self.texts_of(of);
+                if map.get(text) == MappedText::Unknown {
+                    map.insert_not_cloned(text)
+                } else {
+                    Ok(())
+                }
+            }
+            (Key::Text(text), _) => self.texts_mut()?.insert_not_cloned(text),
+            (Key::Int(number), Some(of)) => self.integers_of(of).insert_not_cloned(*number),
+            (Key::Int(_), None) => Ok(()),
+        }
+        .map_err(over_budget)
+    }
+}
