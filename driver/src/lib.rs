@@ -10,6 +10,7 @@ mod connect;
 mod failure;
 mod file_copying;
 mod interrupt;
+mod item_form;
 mod moving;
 mod output;
 mod progress;

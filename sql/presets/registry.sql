@@ -5,7 +5,7 @@
 -- Options of the store: handle_prefix of the handles that the store's own generator gives, or id_generator, the name of another function
 -- (e.g. ids.next_handle() or ids.next_handle(text), which gets the subtype); schema (default: the store's name); dataset_path
 -- (default datasets/) and bucket (default: the source's) for the files of new data sets; person_link (require or ignore, the
--- default): whether authors must be linked to a person; grant_to, roles that get what working on the tables needs.
+-- default): whether authors must be linked to a person; email (the same words): whether they must have an e-mail address; grant_to, roles that get what working on the tables needs.
 --
 -- Where the schema holds a relation named item already, nothing is created: that is a registry over tables or views of an existing
 -- application, which has a table subtype like clone.registry_subtype.
@@ -101,6 +101,9 @@ DECLARE
 BEGIN
     IF COALESCE(options->>'person_link', 'ignore') NOT IN ('require', 'ignore') THEN
         RAISE EXCEPTION 'person_link is %', options->'person_link' USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
+    END IF;
+    IF COALESCE(options->>'email', 'ignore') NOT IN ('require', 'ignore') THEN
+        RAISE EXCEPTION 'email is %', options->'email' USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
     END IF;
     IF jsonb_typeof(COALESCE(options->'grant_to', '[]')) <> 'array' THEN
         RAISE EXCEPTION 'grant_to is %', options->'grant_to' USING ERRCODE = '22023', HINT = 'It takes an array of names of roles.';

@@ -369,6 +369,9 @@ pub struct ItemArgs {
     /// Show the prefilled form and write nothing.
     #[arg(long)]
     pub draft: bool,
+    /// Ask nothing: on a terminal the form is gone through field by field.
+    #[arg(long)]
+    pub yes: bool,
     /// On whose behalf.
     #[arg(long)]
     pub actor: Option<String>,

@@ -68,7 +68,8 @@ impl Output {
         }
     }
 
-    fn is_text(&self) -> bool {
+    /// Whether people read it.
+    pub fn is_text(&self) -> bool {
         matches!(self.format, Format::Table | Format::Wide)
     }
 

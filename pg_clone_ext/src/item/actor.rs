@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::item::permission::{ADMIN, Actor, READ, WRITE};
+use pg_clone_core::item::permission::{ADMIN, Actor, READ, WRITE, require_email, require_write_level};
 use pg_clone_core::plan::quote;
 use serde::Deserialize;
 
@@ -22,6 +22,7 @@ struct Row {
     roles: BTreeSet<String>,
     groups: BTreeSet<String>,
     person: Option<String>,
+    email: Option<String>,
 }
 
 /// Resolves the actor and loads what the store says about them.
@@ -30,11 +31,23 @@ struct Row {
 /// 42501 for a role that names somebody else without being trusted to, 22023 for an empty name.
 pub fn load(store: &ItemStore, argument: Option<&str>) -> Result<Actor> {
     let (name, own) = resolve(store, argument)?;
+    // Only where the store asks for it: elsewhere nothing need be known of it.
+    let email = match store.requires_email() {
+        true => format!(
+            "COALESCE((SELECT pg_catalog.min(g.email) FROM {} g WHERE g.username OPERATOR(pg_catalog.=) $1 AND g.email OPERATOR(pg_catalog.<>) ''), \
+             (SELECT i.domain_info OPERATOR(pg_catalog.->>) 'email' FROM {} l JOIN {} i ON i.id OPERATOR(pg_catalog.=) l.person_id \
+              WHERE l.username OPERATOR(pg_catalog.=) $1))",
+            store.table("group_user"),
+            store.table("username_person_link"),
+            store.table("item")
+        ),
+        false => "NULL".to_owned(),
+    };
     let sql = format!(
         "SELECT pg_catalog.jsonb_build_object(\
          'roles', COALESCE((SELECT pg_catalog.jsonb_agg(r.role) FROM {} r WHERE r.username OPERATOR(pg_catalog.=) $1), '[]'),\
          'groups', COALESCE((SELECT pg_catalog.jsonb_agg(g.group_id) FROM {} g WHERE g.username OPERATOR(pg_catalog.=) $1), '[]'),\
-         'person', (SELECT l.person_id FROM {} l WHERE l.username OPERATOR(pg_catalog.=) $1))",
+         'person', (SELECT l.person_id FROM {} l WHERE l.username OPERATOR(pg_catalog.=) $1), 'email', {email})",
         store.table("user_role"),
         store.table("group_user"),
         store.table("username_person_link")
@@ -50,7 +63,20 @@ pub fn load(store: &ItemStore, argument: Option<&str>) -> Result<Actor> {
         roles,
         groups: row.groups,
         person_id: row.person,
+        email: row.email,
     })
+}
+
+/// Asks for what any author needs: the registry roles, and an e-mail address where the store wants one.
+///
+/// # Errors
+/// 42501 without them.
+pub fn require_author(store: &ItemStore, actor: &Actor) -> Result<()> {
+    require_write_level(actor)?;
+    match store.requires_email() {
+        true => require_email(actor),
+        false => Ok(()),
+    }
 }
 
 /// The actor's name, and whether that is the database user as such.

@@ -1,7 +1,7 @@
 //! Whether the actor may clone a whole collection: asked by the store's check hook before `project_clone` reads anything.
 
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::item::permission::{Actor, item_roles, may_fetch, require_write_level};
+use pg_clone_core::item::permission::{Actor, item_roles, may_fetch};
 use serde_json::Value;
 
 use super::gather::access;
@@ -21,7 +21,7 @@ pub fn may_clone_collection(store: &str, arguments: &Value) -> Result<()> {
     let store = ItemStore::resolve(Some(store), None)?;
     let text = |name: &str| arguments.get(name).and_then(Value::as_str);
     let actor = actor::load(&store, text("owner"))?;
-    require_write_level(&actor)?;
+    actor::require_author(&store, &actor)?;
     if let Some(dangling) = arguments.pointer("/options/dangling").and_then(Value::as_str)
         && dangling == "null"
     {

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::item::form::edits::SetEdits;
 use pg_clone_core::item::options::Options;
-use pg_clone_core::item::permission::require_write_level;
 use pg_clone_core::item::record::Making;
 use serde_json::Value;
 
@@ -31,7 +30,7 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
     let store = ItemStore::resolve(Some(store), None)?;
     let text = |name: &str| arguments.get(name).and_then(Value::as_str);
     let actor = actor::load(&store, text("owner"))?;
-    require_write_level(&actor)?;
+    actor::require_author(&store, &actor)?;
     let target = text("target_project").unwrap_or_default();
     let pairs = pairs(&store, run, target)?;
     let sources: Vec<String> = pairs.iter().map(|(source, _)| source.clone()).collect();

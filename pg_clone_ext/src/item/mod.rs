@@ -19,7 +19,7 @@ use pg_clone_core::error::{Error, Result};
 use pg_clone_core::item::form::edits::{Edits, SetEdits};
 use pg_clone_core::item::limits;
 use pg_clone_core::item::options::Options;
-use pg_clone_core::item::permission::{self, Actor};
+use pg_clone_core::item::permission::Actor;
 use pg_clone_core::item::record::{Draft, Making, NewItem};
 use pg_clone_core::item::references::serialised::Handles;
 use pg_clone_core::item::subtype::Cloneable;
@@ -103,6 +103,10 @@ impl Call<'_> {
 }
 
 impl Opened {
+    fn require_author(&self) -> Result<()> {
+        actor::require_author(&self.store, &self.actor)
+    }
+
     fn reading(&self, together: bool, revisions: bool) -> Reading<'_> {
         Reading {
             store: &self.store,
@@ -122,7 +126,7 @@ impl Opened {
 pub fn clone_items(call: &Call) -> Result<Vec<String>> {
     let _settings = ReadingSettings::new();
     let opened = call.open()?;
-    permission::require_write_level(&opened.actor)?;
+    opened.require_author()?;
     let key = opened
         .options
         .idempotency_key

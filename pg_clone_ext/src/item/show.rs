@@ -14,6 +14,9 @@ use super::store::ItemStore;
 use super::{Call, Opened, actor, gather, query, valid_forms};
 use crate::pg::session::settings_guard::ReadingSettings;
 
+/// Items of the same name that a warning looks at.
+const SAME_NAME: usize = 10;
+
 /// The draft of an item: nothing is written, reading is enough.
 ///
 /// # Errors
@@ -30,9 +33,43 @@ pub fn draft(call: &Call) -> Result<Value> {
             .collect();
         let targets = gather::targets(&opened.store, &opened.actor, &named)?;
         shown = prepared.show(&source, &targets)?;
+        shown["warnings"] = same_name(&opened, &prepared)?.into();
         Ok(())
     })?;
     Ok(shown)
+}
+
+/// A warning where items of the same subtype have the name of the clone already: those that the actor may read.
+fn same_name(opened: &Opened, prepared: &Prepared) -> Result<Vec<Value>> {
+    let Some((path, name)) = prepared.display_name() else {
+        return Ok(Vec::new());
+    };
+    let sql = format!(
+        "SELECT i.id FROM {} i WHERE i.item_subtype::pg_catalog.text OPERATOR(pg_catalog.=) $1 \
+         AND i.display_name OPERATOR(pg_catalog.=) $2 ORDER BY i.id LIMIT {SAME_NAME}",
+        opened.store.table("item")
+    );
+    let mut found = Vec::new();
+    let arguments = [prepared.subtype.name.as_str().into(), name.into()];
+    query::rows(&sql, &arguments, &mut |row| {
+        found.push(row.string(1)?);
+        Ok(())
+    })?;
+    let ids: BTreeSet<&str> = found.iter().map(String::as_str).collect();
+    let targets = gather::targets(&opened.store, &opened.actor, &ids)?;
+    let visible: Vec<&str> = ids
+        .into_iter()
+        .filter(|id| targets.get(*id).is_some_and(|target| target.visible))
+        .collect();
+    let (items, have) = match visible.len() {
+        0 => return Ok(Vec::new()),
+        1 => ("item", "has"),
+        _ => ("items", "have"),
+    };
+    let message = format!("{items} {} {have} this name already", visible.join(", "));
+    Ok(vec![
+        json!({"path": path, "code": "same_name", "message": message}),
+    ])
 }
 
 fn prepare(opened: &Opened, source: &Source) -> Result<Prepared> {
@@ -43,16 +80,29 @@ fn prepare(opened: &Opened, source: &Source) -> Result<Prepared> {
     set::prepare(&subtype, source, &opened.options, &opened.edits, &interrupt)
 }
 
-/// What is wrong with a clone, as JSON: `valid`, and `problems` with path, code and message. Errors that concern the call as a
-/// whole are problems too, with an empty path and their SQLSTATE as code.
+/// What is said of a clone that is not made.
+#[derive(Default)]
+struct Answer {
+    problems: Vec<Value>,
+    warnings: Vec<Value>,
+    etag: Option<String>,
+}
+
+impl Answer {
+    fn json(self) -> Value {
+        json!({"valid": self.problems.is_empty(), "problems": self.problems, "warnings": self.warnings, "etag": self.etag})
+    }
+}
+
+/// What is wrong with a clone, as JSON: `valid`, and `problems` and `warnings` with path, code and message, in a set each with its
+/// `item`. Errors that concern the call as a whole are problems too, with an empty path and their SQLSTATE as code.
 ///
 /// # Errors
 /// Only what is no answer to the user: 55000 where the store's rules are broken, XX000.
 pub fn check_clone(call: &Call) -> Result<Value> {
     let _settings = ReadingSettings::new();
-    let answer = |problems: Vec<Value>, etag: Option<String>| json!({"valid": problems.is_empty(), "problems": problems, "etag": etag});
-    match problems(call) {
-        Ok((problems, etag)) => Ok(answer(problems, etag)),
+    match answer(call) {
+        Ok(answer) => Ok(answer.json()),
         Err(error)
             if matches!(
                 error.code,
@@ -61,7 +111,11 @@ pub fn check_clone(call: &Call) -> Result<Value> {
         {
             Err(error)
         }
-        Err(error) => Ok(answer(vec![of_call(&error)], None)),
+        Err(error) => Ok(Answer {
+            problems: vec![of_call(&error)],
+            ..Answer::default()
+        }
+        .json()),
     }
 }
 
@@ -69,11 +123,16 @@ fn of_call(error: &Error) -> Value {
     json!({"path": "", "code": error.code.sqlstate(), "message": error.message, "detail": error.detail, "hint": error.hint})
 }
 
-fn problems(call: &Call) -> Result<(Vec<Value>, Option<String>)> {
+fn answer(call: &Call) -> Result<Answer> {
     let opened = call.open()?;
-    permission::require_write_level(&opened.actor)?;
-    let mut found = Vec::new();
-    let mut etag = None;
+    opened.require_author()?;
+    let mut answer = Answer::default();
+    let of = |source: &Source, mut said: Value| {
+        if call.together {
+            said["item"] = source.id.as_str().into();
+        }
+        said
+    };
     opened
         .reading(call.together, false)
         .sources(&opened.ids, &mut |source| {
@@ -82,17 +141,22 @@ fn problems(call: &Call) -> Result<(Vec<Value>, Option<String>)> {
                 .into_iter()
                 .collect();
             let targets = gather::targets(&opened.store, &opened.actor, &named)?;
-            for problem in prepared.problems(&targets)? {
-                found.push(json!(problem));
-            }
-            etag = Some(prepared.etag);
+            let problems = prepared.problems(&targets)?;
+            answer
+                .problems
+                .extend(problems.iter().map(|problem| of(&source, json!(problem))));
+            let warnings = same_name(&opened, &prepared)?;
+            answer
+                .warnings
+                .extend(warnings.into_iter().map(|warning| of(&source, warning)));
+            answer.etag = Some(prepared.etag);
             Ok(())
         })?;
-    if found.is_empty() {
+    if answer.problems.is_empty() {
         // What only shows when everything else is right: the link to a person, the role on files, a set of one.
         valid_forms(&opened, call.together)?;
     }
-    Ok((found, etag))
+    Ok(answer)
 }
 
 /// Whether the actor may clone an item, alone.
@@ -111,7 +175,7 @@ pub fn can_clone(item: &str, actor: Option<&str>, store: Option<&str>) -> Result
     };
     let opened = call.open()?;
     let allowed = || -> Result<()> {
-        permission::require_write_level(&opened.actor)?;
+        opened.require_author()?;
         opened.reading(false, false).sources(&opened.ids, &mut |source| {
             let subtype = opened.store.subtype(&source.item_subtype)?;
             match opened.store.requires_person_link() {
@@ -182,7 +246,7 @@ fn allowed(store: &ItemStore, actor: &Actor, name: &str) -> Result<Allowed> {
         Err(error) => return Err(error),
     };
     let may = || {
-        permission::require_write_level(actor)?;
+        actor::require_author(store, actor)?;
         match store.requires_person_link() {
             true => permission::require_person_link(actor, &subtype),
             false => Ok(()),

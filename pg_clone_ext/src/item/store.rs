@@ -155,6 +155,11 @@ impl ItemStore {
         self.option("person_link") == Some("require")
     }
 
+    /// Whether authors must have an e-mail address.
+    pub fn requires_email(&self) -> bool {
+        self.option("email") == Some("require")
+    }
+
     /// Where files are.
     pub fn files(&self) -> Files {
         let prefix = self

@@ -119,7 +119,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    known text[] := '{blobs,blob_prefix_in_bucket,cache,cache_key,ignore_tables,settings,schema,result,dangling_null,keep_dangling,id_paths,id_generator,schema_version,grant_to,handle_prefix,dataset_path,bucket,person_link}';
+    known text[] := '{blobs,blob_prefix_in_bucket,cache,cache_key,ignore_tables,settings,schema,result,dangling_null,keep_dangling,id_paths,id_generator,schema_version,grant_to,handle_prefix,dataset_path,bucket,person_link,email}';
     k text;
 BEGIN
     FOR k IN SELECT o.key FROM jsonb_object_keys(options) AS o (key) WHERE o.key <> ALL (known) ORDER BY o.key LOOP

@@ -131,6 +131,11 @@ pub async fn empty() -> Registry {
 }
 
 impl Registry {
+    /// Where other programs reach it.
+    pub async fn dsn(&self) -> String {
+        cluster().await.dsn(self.config.get_dbname().unwrap_or_default())
+    }
+
     /// Another session on the same database.
     pub async fn session(&self) -> Client {
         let (client, connection) = self.config.connect(tokio_postgres::NoTls).await.unwrap();

@@ -32,6 +32,8 @@ pub struct Actor {
     pub groups: BTreeSet<String>,
     /// The person of the registry that the user is linked to.
     pub person_id: Option<String>,
+    /// The user's e-mail address, in stores that require one.
+    pub email: Option<String>,
 }
 
 /// Access settings of an item.
@@ -137,6 +139,21 @@ pub fn require_person_link(actor: &Actor, subtype: &Subtype) -> Result<()> {
     )))
 }
 
+/// Asks for the e-mail address that authors need, in stores that require it.
+///
+/// # Errors
+/// 42501 without one.
+pub fn require_email(actor: &Actor) -> Result<()> {
+    match actor.email.as_deref() {
+        Some(email) if !email.is_empty() => Ok(()),
+        _ => Err(
+            Error::new(Code::NotAllowed, format!("\"{}\" has no e-mail address", actor.name)).hint(
+                "Put it into the column email of the store's table group_user, or link the user to a person who has one.",
+            ),
+        ),
+    }
+}
+
 /// Whether an actor may read the metadata of an item.
 pub fn may_fetch(actor: &Actor, access: &Access, available: &[String]) -> bool {
     let roles = item_roles(actor, access, available);
@@ -193,6 +210,7 @@ mod tests {
             roles: registry.iter().map(|r| (*r).to_string()).collect(),
             groups: groups.iter().map(|r| (*r).to_string()).collect(),
             person_id: None,
+            email: None,
         }
     }
 

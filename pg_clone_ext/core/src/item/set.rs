@@ -119,6 +119,17 @@ impl Prepared {
         self.subtype.variant(self.variant)
     }
 
+    /// The name that the clone will be shown under, and where in the form it stands.
+    pub fn display_name(&self) -> Option<(&str, &str)> {
+        let derived = self
+            .subtype
+            .derived
+            .iter()
+            .find(|derived| derived.field == "display_name");
+        let path = derived.map_or("/display_name", |derived| derived.from.as_str());
+        Some((path, self.form.pointer(path)?.as_str()?))
+    }
+
     /// What is wrong with the form.
     ///
     /// # Errors

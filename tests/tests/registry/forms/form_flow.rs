@@ -13,6 +13,54 @@ async fn check(reg: &Registry, id: &str, edits: Value, options: Value) -> Value 
     .unwrap()
 }
 
+fn same_name(items: &str) -> Value {
+    json!({"path": "/display_name", "code": "same_name", "message": format!("{items} this name already")})
+}
+
+#[tokio::test]
+async fn a_name_that_other_items_have_is_no_error_but_said() {
+    let reg = with_items().await;
+    let warnings = async |edits: Value, actor: &str| {
+        let sql = "SELECT item_clone_check($1, $2, $3)->'warnings'";
+        reg.call(sql, &[&MODEL, &edits, &actor]).await.unwrap()
+    };
+    assert_eq!(
+        warnings(json!({"display_name": "Another"}), "ada").await,
+        json!([])
+    );
+    assert_eq!(
+        warnings(Value::Null, "ada").await,
+        json!([same_name("item 10378.1/102 has")])
+    );
+    reg.cloned(MODEL).await;
+    let both = json!([same_name("items 10378.1/102, 10378.1/113 have")]);
+    assert_eq!(warnings(Value::Null, "ada").await, both);
+    let draft = reg
+        .call("SELECT item_clone_draft($1, 'ada')", &[&MODEL])
+        .await
+        .unwrap();
+    assert_eq!(draft["warnings"], both);
+    // What the actor may not see is not named; another subtype may have the name.
+    reg.run("UPDATE reg.item_auth SET general = '{}' WHERE id = '10378.1/113'")
+        .await;
+    assert_eq!(
+        warnings(Value::Null, "bob").await,
+        json!([same_name("item 10378.1/102 has")])
+    );
+    let study = reg
+        .json("SELECT display_name FROM reg.item WHERE id = '10378.1/107'")
+        .await;
+    assert_eq!(warnings(json!({"display_name": study}), "ada").await, json!([]));
+    // The name of a data set follows from its content.
+    let set = reg
+        .json("SELECT items_clone_check('{10378.1/106, 10378.1/102}', NULL, 'ada')->'warnings'->0")
+        .await;
+    assert_eq!(
+        (&set["path"], &set["item"]),
+        (&json!("/collection_format/dataset_info/name"), &json!(DATASET))
+    );
+}
+
 #[tokio::test]
 async fn draft_edit_check_and_clone() {
     let reg = with_items().await;
@@ -36,7 +84,7 @@ async fn draft_edit_check_and_clone() {
     form["ethics_approved"] = json!(true);
     assert_eq!(
         check(&reg, PERSON, form.clone(), options.clone()).await,
-        json!({"valid": true, "problems": [], "etag": draft["etag"]})
+        json!({"valid": true, "problems": [], "warnings": [same_name("item 10378.1/101 has")], "etag": draft["etag"]})
     );
     let clone = reg
         .clone_item(PERSON, form.clone(), "ada", options.clone())

@@ -1,0 +1,144 @@
+//! The terminal on which a form is filled in.
+
+use std::io::IsTerminal as _;
+
+use anyhow::{Result, anyhow};
+use inquire::{Confirm, InquireError, Select, Text};
+use rustix::termios::{InputModes, LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use crate::interrupt::Interrupted;
+use crate::output::printable::{escape, symbols};
+
+/// A question as it is put.
+#[derive(Debug, Default)]
+pub struct Question {
+    /// What is asked for.
+    pub label: String,
+    /// What the field is about.
+    pub help: Option<String>,
+    /// What is wrong with the answer that is there.
+    pub problem: Option<String>,
+}
+
+/// Who answers.
+pub trait Prompts {
+    /// A text; `given` can be changed.
+    ///
+    /// # Errors
+    /// When the user stops.
+    fn text(&mut self, question: &Question, given: &str) -> Result<String>;
+
+    /// One of several, by its number from 0.
+    ///
+    /// # Errors
+    /// When the user stops.
+    fn choice(&mut self, question: &Question, options: Vec<String>, start: usize) -> Result<usize>;
+
+    /// Yes or no.
+    ///
+    /// # Errors
+    /// When the user stops.
+    fn yes(&mut self, question: &Question, default: bool) -> Result<bool>;
+
+    /// Says something.
+    fn say(&mut self, line: &str);
+}
+
+/// Whether somebody is there to be asked: questions go to standard error, answers come from standard input.
+pub fn is_there() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// The terminal of the process.
+#[derive(Debug)]
+pub struct Terminal;
+
+impl Terminal {
+    fn announce(&mut self, question: &Question) -> (String, Option<String>) {
+        if let Some(problem) = &question.problem {
+            self.say(&format!("! {}: {problem}", question.label));
+        }
+        let help = question.help.as_deref().map(|help| escape(help).into_owned());
+        (escape(&question.label).into_owned(), help)
+    }
+}
+
+impl Prompts for Terminal {
+    fn text(&mut self, question: &Question, given: &str) -> Result<String> {
+        let (label, help) = self.announce(question);
+        let mut prompt = Text::new(&label).with_initial_value(given);
+        if let Some(help) = &help {
+            prompt = prompt.with_help_message(help);
+        }
+        prompt.prompt().map_err(stopped)
+    }
+
+    fn choice(&mut self, question: &Question, options: Vec<String>, start: usize) -> Result<usize> {
+        let (label, help) = self.announce(question);
+        let options = options.iter().map(|option| escape(option).into_owned()).collect();
+        let mut prompt = Select::new(&label, options)
+            .with_starting_cursor(start)
+            .without_filtering();
+        prompt = prompt.with_help_message(
+            help.as_deref()
+                .unwrap_or("Up and down to choose, Enter to select"),
+        );
+        Ok(prompt.raw_prompt().map_err(stopped)?.index)
+    }
+
+    fn yes(&mut self, question: &Question, default: bool) -> Result<bool> {
+        let (label, help) = self.announce(question);
+        let mut prompt = Confirm::new(&label).with_default(default);
+        if let Some(help) = &help {
+            prompt = prompt.with_help_message(help);
+        }
+        prompt.prompt().map_err(stopped)
+    }
+
+    fn say(&mut self, line: &str) {
+        eprintln!("{}", symbols(&escape(line)));
+    }
+}
+
+fn stopped(error: InquireError) -> anyhow::Error {
+    match error {
+        InquireError::OperationInterrupted => Interrupted::nothing_changed().into(),
+        // Ctrl-C, as the library reads it.
+        InquireError::IO(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+            Interrupted::nothing_changed().into()
+        }
+        InquireError::OperationCanceled => not_cloned(),
+        other => anyhow::Error::new(other).context("cannot ask on this terminal"),
+    }
+}
+
+/// The end of a walk that the user does not want to go on.
+pub fn not_cloned() -> anyhow::Error {
+    anyhow!("not confirmed: nothing was changed")
+}
+
+/// The terminal while questions are asked: keys come one by one and are not shown by the terminal itself, also between two
+/// questions. Afterwards it is as it was: a signal ends the command while a question waits for its answer on a thread.
+pub struct Conversation(Option<Termios>);
+
+impl Conversation {
+    /// Begins it.
+    pub fn begin() -> Self {
+        let Ok(was) = tcgetattr(std::io::stdin()) else {
+            return Self(None);
+        };
+        let mut now = was.clone();
+        now.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        now.input_modes.remove(InputModes::ICRNL);
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &now);
+        Self(Some(was))
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        if let Some(was) = &self.0 {
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, was);
+        }
+    }
+}
