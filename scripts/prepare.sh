@@ -56,6 +56,19 @@ fi
 # The cache of a live server, for the tests of `pg_clone cache`.
 [ -z "$for_tests" ] || command -v redis-server >/dev/null || missing+=(redis-server)
 
+# The example's web form is clicked through in a browser; 100 MB, a quarter of a minute.
+has_browser() {
+    local program
+    for program in chromium-headless-shell chromium chromium-browser google-chrome; do
+        ! command -v "$program" >/dev/null || return 0
+    done
+    return 1
+}
+if [ -n "$for_tests" ]; then
+    has_browser || missing+=(chromium-headless-shell)
+    command -v python3 >/dev/null || missing+=(python3)
+fi
+
 # The newest supported major that this system's package lists have.
 packaged_major() {
     local major
@@ -95,11 +108,11 @@ if [ ${#missing[@]} -gt 0 ]; then
             *) packages+=("$package") ;;
         esac
     done
-    # pg_cron serves a few tests only and not every distribution has it.
+    # pg_cron and the browser serve a few tests only and not every distribution has them.
     available=()
     for package in "${packages[@]}"; do
         case $package in
-            *-cron) apt-cache show "$package" >/dev/null 2>&1 || { say "no package $package: its tests are skipped"; continue; } ;;
+            *-cron | chromium-*) apt-cache show "$package" >/dev/null 2>&1 || { say "no package $package: its tests are skipped"; continue; } ;;
         esac
         available+=("$package")
     done
