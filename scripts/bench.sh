@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures a clone against plain INSERT … SELECT of the same rows: bench.sh [shape…] (dump documents medplum large rails moving blobs;
+# Measures a clone against plain INSERT … SELECT of the same rows: bench.sh [shape…] (dump documents medplum large rails moving registry blobs;
 # without any, all but blobs). Prints a header, a table per shape and, at the end, a line per goal:
 # goal <name> <value> <limit> met|short. Every figure is a ratio within this run: contestants take turns, medians count.
 # BENCH_SCALE=tiny|small|full (default small; tiny shows only that everything runs), BENCH_ROUNDS, BENCH_DIR (where the private cluster goes),
@@ -10,22 +10,22 @@ here=$root/scripts/bench
 use_postgresql
 . "$here/cluster.sh"
 . "$here/measure.sh"
-for shape in documents large medplum rails moving; do . "$here/$shape.sh"; done
+for shape in documents large medplum rails moving registry; do . "$here/$shape.sh"; done
 
 scale=${BENCH_SCALE:-small}
 case $scale in
-    tiny) documents=1000 few_documents=200 medplum_doublings=0 large_documents=20 shared_buffers=128MB max_wal_size=1GB rounds=${BENCH_ROUNDS:-1} ;;
-    small) documents=50000 few_documents=10000 medplum_doublings=1 large_documents=1000 shared_buffers=128MB max_wal_size=2GB rounds=${BENCH_ROUNDS:-3} ;;
-    full) documents=1000000 few_documents=10000 medplum_doublings=5 large_documents=20000 shared_buffers=1GB max_wal_size=8GB rounds=${BENCH_ROUNDS:-3} ;;
+    tiny) documents=1000 few_documents=200 medplum_doublings=0 large_documents=20 registry_calls=10 shared_buffers=128MB max_wal_size=1GB rounds=${BENCH_ROUNDS:-1} ;;
+    small) documents=50000 few_documents=10000 medplum_doublings=1 large_documents=1000 registry_calls=300 shared_buffers=128MB max_wal_size=2GB rounds=${BENCH_ROUNDS:-3} ;;
+    full) documents=1000000 few_documents=10000 medplum_doublings=5 large_documents=20000 registry_calls=1000 shared_buffers=1GB max_wal_size=8GB rounds=${BENCH_ROUNDS:-3} ;;
     *) fail "BENCH_SCALE=$scale: tiny, small or full" ;;
 esac
 
 shapes=("$@")
-[ ${#shapes[@]} -gt 0 ] || shapes=(dump documents medplum large rails moving)
+[ ${#shapes[@]} -gt 0 ] || shapes=(dump documents medplum large rails moving registry)
 for shape in "${shapes[@]}"; do
     case $shape in
-        dump | documents | medplum | large | rails | moving | blobs) ;;
-        *) fail "unknown shape $shape: dump, documents, medplum, large, rails, moving or blobs" ;;
+        dump | documents | medplum | large | rails | moving | registry | blobs) ;;
+        *) fail "unknown shape $shape: dump, documents, medplum, large, rails, moving, registry or blobs" ;;
     esac
 done
 

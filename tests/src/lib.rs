@@ -1,6 +1,7 @@
 //! Helpers of the integration tests.
 
 pub mod blob_queue;
+pub mod browser;
 pub mod described_store;
 pub mod driver_source;
 pub mod fault_proxy;

@@ -5,3 +5,4 @@ mod form_flow;
 mod provena_forms;
 mod terminal;
 mod validation;
+mod web_form;

@@ -1,0 +1,1 @@
+SELECT project_clone('many', 'Copy', owner => 'ada');
