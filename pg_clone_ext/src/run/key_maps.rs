@@ -3,7 +3,7 @@
 use super::keys::{Key, NewKey};
 use super::state::{Run, over_budget};
 use crate::pg::query::row::Row;
-use pg_clone_core::error::Result;
+use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{IntegerMap, Mapped, MappedInteger, MappedText, TextIdMap};
 use pg_clone_core::plan::{KeyRef, Oid, RowFilter};
 
@@ -66,6 +66,53 @@ impl Run {
                 MappedInteger::Cloned(new) => NewKey::To(Key::Int(new)),
                 _ => NewKey::NotCloned,
             })
+    }
+
+    /// The key that makes a row of `table` one of the clone; None where what it belongs to is not cloned. Where the keys of a store follow
+    /// the database's constraints, a row of the project whose keys are unknown is an error (55000): it would be lost without a word.
+    pub fn passes_or_is_not_cloned(
+        &self,
+        table: Oid,
+        row: &Row<'_>,
+        row_filter: &RowFilter,
+    ) -> Result<Option<Key>> {
+        let found = self.passes(row, row_filter)?;
+        if found.is_some() || !self.store.follows_constraints() || self.is_not_cloned(row, row_filter)? {
+            return Ok(found);
+        }
+        let name = self
+            .store
+            .table(table)
+            .map_or("", |table| table.sql_name.as_str());
+        let by = match Key::read(row, row_filter.source, row_filter.kind, &row_filter.type_name)? {
+            Some(key) => format!("it names \"{}\"", key.to_text()),
+            None => "it names nothing".to_owned(),
+        };
+        Err(Error::new(
+            Code::StoreChanged,
+            format!("a row of {name} belongs to the project, but not to a row that is cloned: {by}"),
+        )
+        .hint("Look at how its rows belong: clone.store_relation, clone.store_membership and clone.store_reference."))
+    }
+
+    /// Whether a row is not cloned because of what it belongs to.
+    fn is_not_cloned(&self, row: &Row<'_>, row_filter: &RowFilter) -> Result<bool> {
+        if row_filter.condition.is_none_or(|place| row.boolean(place))
+            && let Some(key) = Key::read(row, row_filter.source, row_filter.kind, &row_filter.type_name)?
+            && match self.new_key_of(&key, &row_filter.keys) {
+                NewKey::NotCloned => true,
+                NewKey::To(_) => self.is_skipped(&key, &row_filter.tables),
+                NewKey::Unknown => false,
+            }
+        {
+            return Ok(true);
+        }
+        for other in &row_filter.others {
+            if self.is_not_cloned(row, other)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The key of the row that makes a row one of the clone.
