@@ -1,18 +1,14 @@
 //! Stores over somebody's own tables: described by hand or discovered, cloned, verified, deleted.
 
 mod circles;
-mod discovery;
-
+mod description;
 mod filters;
 mod given_values;
 mod keys;
 mod membership;
-mod questions;
 mod random_schemas;
 mod references;
-mod refresh;
 mod shop;
-mod table_questions;
 mod text_keys;
 mod types;
 mod unique;

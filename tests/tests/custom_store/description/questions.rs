@@ -1,6 +1,6 @@
 //! Questions: what discovery cannot know it asks, and every answer that it prints can be executed as it stands.
 
-use super::{assert_verified, described};
+use crate::{assert_verified, described};
 use pg_clone_tests::scratch_database::Scratch;
 
 /// A database with these tables, discovered from the tenant's table.

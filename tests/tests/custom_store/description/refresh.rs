@@ -1,6 +1,6 @@
 //! A refresh of a clone in a store over somebody's own tables: the project keeps its id whatever the type of its key.
 
-use super::{assert_verified, contents, described};
+use crate::{assert_verified, contents, described};
 
 /// Types of the tenant's key, with how it gets a value and two values of it.
 const KEYS: [(&str, &str, &str, &str); 9] = [

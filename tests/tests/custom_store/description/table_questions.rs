@@ -1,6 +1,6 @@
 //! Questions about whole tables: in other schemas, with the tenant under another name, shared, unknown; tenants under any name.
 
-use super::assert_verified;
+use crate::assert_verified;
 use pg_clone_tests::scratch_database::Scratch;
 
 const TABLES: &str = "CREATE SCHEMA app; CREATE SCHEMA billing;
@@ -276,11 +276,20 @@ async fn questions_are_kept_exported_and_taken_away_with_their_table() {
 #[tokio::test]
 async fn every_answer_of_every_fixture_can_be_executed_as_it_stands() {
     for (tables, tenant) in [
-        (include_str!("../../fixtures/schemas/rails.sql"), "accounts"),
-        (include_str!("../../fixtures/schemas/django.sql"), "care_clinic"),
-        (include_str!("../../fixtures/schemas/prisma.sql"), "Organisation"),
-        (include_str!("../../fixtures/schemas/partitioned.sql"), "tenant"),
-        (include_str!("../../fixtures/schemas/names.sql"), "workspace"),
+        (include_str!("../../../fixtures/schemas/rails.sql"), "accounts"),
+        (
+            include_str!("../../../fixtures/schemas/django.sql"),
+            "care_clinic",
+        ),
+        (
+            include_str!("../../../fixtures/schemas/prisma.sql"),
+            "Organisation",
+        ),
+        (
+            include_str!("../../../fixtures/schemas/partitioned.sql"),
+            "tenant",
+        ),
+        (include_str!("../../../fixtures/schemas/names.sql"), "workspace"),
         (TABLES, "app.org"),
     ] {
         for column in ["answer", "otherwise"] {

@@ -1,6 +1,6 @@
 //! Discovery: five schemas as their frameworks make them, described by one call, cloned, verified, deleted.
 
-use super::{assert_verified, contents};
+use crate::{assert_verified, contents};
 use pg_clone_tests::scratch_database::Scratch;
 
 /// The tables of a schema, partitions included.
@@ -58,7 +58,7 @@ async fn round_trip(fixture: &str, tenant: &str, source: &str, arguments: &str, 
 #[tokio::test]
 async fn rails() {
     round_trip(
-        include_str!("../../fixtures/schemas/rails.sql"),
+        include_str!("../../../fixtures/schemas/rails.sql"),
         "accounts",
         "2",
         "",
@@ -79,7 +79,7 @@ async fn rails() {
 #[tokio::test]
 async fn django() {
     round_trip(
-        include_str!("../../fixtures/schemas/django.sql"),
+        include_str!("../../../fixtures/schemas/django.sql"),
         "care_clinic",
         "2",
         "",
@@ -97,7 +97,7 @@ async fn django() {
 #[tokio::test]
 async fn prisma() {
     round_trip(
-        include_str!("../../fixtures/schemas/prisma.sql"),
+        include_str!("../../../fixtures/schemas/prisma.sql"),
         "Organisation",
         "id FROM \"Organisation\" WHERE url = 'ours'",
         "",
@@ -113,7 +113,7 @@ async fn prisma() {
 #[tokio::test]
 async fn partitions_and_triggers() {
     round_trip(
-        include_str!("../../fixtures/schemas/partitioned.sql"),
+        include_str!("../../../fixtures/schemas/partitioned.sql"),
         "tenant",
         "'a0000000-0000-4000-8000-0000000000aa'",
         "",
@@ -128,7 +128,7 @@ async fn partitions_and_triggers() {
 #[tokio::test]
 async fn names_as_keys() {
     round_trip(
-        include_str!("../../fixtures/schemas/names.sql"),
+        include_str!("../../../fixtures/schemas/names.sql"),
         "workspace",
         "'ours'",
         "",
@@ -144,7 +144,7 @@ async fn names_as_keys() {
 #[tokio::test]
 async fn a_description_is_a_file_that_makes_the_same_store_and_discovery_alone_writes_nothing() {
     let db = Scratch::with_extension().await;
-    db.run(include_str!("../../fixtures/schemas/rails.sql")).await;
+    db.run(include_str!("../../../fixtures/schemas/rails.sql")).await;
     let found = db.json("SELECT clone.store_discover('accounts')").await;
     assert_eq!(
         db.number("SELECT (SELECT count(*) FROM clone.store) + (SELECT count(*) FROM clone.store_reference)")
@@ -192,7 +192,7 @@ async fn a_description_is_a_file_that_makes_the_same_store_and_discovery_alone_w
 #[tokio::test]
 async fn a_new_table_or_column_opens_a_question_that_stops_the_next_clone() {
     let db = Scratch::with_extension().await;
-    db.run(include_str!("../../fixtures/schemas/django.sql")).await;
+    db.run(include_str!("../../../fixtures/schemas/django.sql")).await;
     db.run("SELECT clone.store_create('s', 'discover', '{\"tenant\": \"care_clinic\"}')")
         .await;
     db.run("CREATE TABLE care_bill (id bigserial PRIMARY KEY, visit_id bigint NOT NULL REFERENCES care_visit, total numeric)").await;
