@@ -67,14 +67,20 @@ BEGIN
     -- An object that says its type, {"type": "contact", "id": 2}, is one of that table.
     places := ARRAY(
         SELECT ROW(p.relation, p."column", CASE WHEN w.word IS NULL THEN p.path ELSE format('$..[?@.type == %s || @.kind == %1$s]%s', k.quoted, substring(p.path FROM '[[][^][]*[]]$')) END,
-                   COALESCE(w.word, p.word), p.says_id, p.kind, p.family, p.total, p.vals)::clone_internal.place
+                   COALESCE(w.word, p.word), p.says_id, p.kind, p.family, p.total, COALESCE(l.vals, p.vals), l.separators)::clone_internal.place
         FROM unnest(places) p
+        -- Lists of numbers in a text: 1,5,9.
+        CROSS JOIN LATERAL (
+            SELECT array_agg(DISTINCT x) AS vals, (SELECT string_agg(DISTINCT c, '') FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '') c WHERE c ~ '[^0-9]') AS separators
+            FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '[^0-9]+') x
+            WHERE p.says_id AND p.family = 'text' AND x <> '' AND (SELECT bool_and(v ~ '^[[{]? ?[0-9]{1,18}([,;|/ ]+[0-9]{1,18})*[]}]?$') AND bool_or(v ~ '[^0-9]') FROM unnest(p.vals) v)
+        ) l
         CROSS JOIN LATERAL (SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AS word, '''' || replace(replace(p.kind, E'\\', E'\\\\'), '''', E'\\''') || '''' AS quoted) k
         LEFT JOIN unnest(words) AS w ON w.word = k.word AND w.described AND p.path LIKE '$..%');
     places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT clone_internal.answered(looked_at.store, p.relation, p."column", p.path));
     IF text_keys THEN
         SELECT array_agg(ROW(p.number, v.value, k.token)::clone_internal.key_like) INTO tokens
-        FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, number)
+        FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
         CROSS JOIN LATERAL (SELECT x AS value FROM unnest(p.vals[:60]) x WHERE length(x) >= 12) v
         CROSS JOIN LATERAL (
             SELECT v.value AS token WHERE v.value !~ '[^A-Za-z0-9_-]'
@@ -85,7 +91,7 @@ BEGIN
     FOR t IN
         SELECT r.relation, r.id_column, clone_internal.family(a.atttypid) AS family
         FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
-        WHERE r.store = looked_at.store AND clone_internal.family(a.atttypid) IN ('int', 'text')
+        WHERE r.store = looked_at.store AND clone_internal.family(a.atttypid) IN ('int', 'text', 'numeric')
           -- A number or name per tenant is kept.
           AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum)
     LOOP
@@ -102,7 +108,7 @@ BEGIN
         UNION SELECT n.relation, n.name FROM clone_internal.polymorphic_pairs(looked_at.store) n
     ), place AS MATERIALIZED (
         SELECT p.*, w.target, w.described, w.exact
-        FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, number) LEFT JOIN unnest(words) AS w ON w.word = p.word
+        FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) LEFT JOIN unnest(words) AS w ON w.word = p.word
     ), hit AS MATERIALIZED (
         SELECT DISTINCT f.target, f.value FROM unnest(found) AS f
     ), token AS MATERIALIZED (
@@ -138,7 +144,7 @@ BEGIN
     WHERE NOT EXISTS (SELECT FROM whole w WHERE w.place = i.place AND w.keys > 0)
     UNION ALL
     SELECT p.relation, p."column", p.path, p.kind, p.family,
-           CASE WHEN b.keys < b.seen THEN 'some' WHEN p.target IS NULL THEN 'unknown' ELSE 'named' END, p.says_id, b.seen, b.keys, b.targets, NULL
+           CASE WHEN b.keys < b.seen THEN 'some' WHEN p.target IS NULL THEN 'unknown' ELSE 'named' END, p.says_id, b.seen, b.keys, b.targets, p.separators
     FROM best b JOIN place p ON p.number = b.number
     WHERE (p.described OR p.target IS NULL)
       -- A number or name per tenant, such as a display_id.

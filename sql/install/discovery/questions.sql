@@ -76,8 +76,10 @@ BEGIN
         declared := declared + 1;
     END LOOP;
     IF declared = 0 THEN
-        -- No type in the data is one of the store's: what stands there stays. A type that comes later stops a clone.
-        PERFORM clone.store_no_reference(store_polymorphic.store, store_polymorphic.relation, store_polymorphic."column");
+        -- No type in the data is a table of the store. With one declared, a row of any other type stops a clone.
+        PERFORM clone.store_reference(store_polymorphic.store, store_polymorphic.relation, store_polymorphic."column", r.relation, type_column => store_polymorphic.type_column,
+            type_values => clone_internal.type_names(r.relation))
+        FROM clone.store_relation r WHERE r.store = store_polymorphic.store AND r.role = 'project';
     END IF;
     RETURN declared;
 END

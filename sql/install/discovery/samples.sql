@@ -9,7 +9,9 @@ CREATE TYPE clone_internal.place AS (
     word text, says_id boolean,
     -- The type that the object at hand says: {"type": "contact", "id": 2}.
     kind text,
-    family text, total bigint, vals text[]
+    family text, total bigint, vals text[],
+    -- Of lists of numbers in a text: what stands between them.
+    separators text
 );
 
 -- A value that is a key of a table.
@@ -76,31 +78,38 @@ BEGIN
             UNION ALL
             SELECT w.c, n.holder, n.holder_list, n.member, n.list, n.kind, n.v, w.depth + 1
             FROM walk w CROSS JOIN LATERAL (
-                SELECT w.member AS holder, w.list AS holder_list, e.key AS member, false AS list,
+                -- Names that are keys themselves, as in {"votes": {"<key>": 1}}, are like places of an array.
+                SELECT CASE WHEN k.is_key THEN w.holder ELSE w.member END AS holder, CASE WHEN k.is_key THEN w.holder_list ELSE w.list END AS holder_list,
+                       CASE WHEN k.is_key THEN w.member ELSE e.key END AS member, k.is_key AS list,
                        CASE WHEN jsonb_typeof(w.v->'type') = 'string' THEN w.v->>'type' WHEN jsonb_typeof(w.v->'kind') = 'string' THEN w.v->>'kind' END AS kind, e.value AS v
                 FROM jsonb_each(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) AS e
+                CROSS JOIN LATERAL (SELECT e.key ~ '^[0-9]{1,18}$' OR length(e.key) >= 12 AND e.key ~ '[0-9]' AS is_key) k
                 UNION ALL
                 SELECT w.holder, w.holder_list, w.member, true, w.kind, e.value
                 FROM jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v ELSE '[]' END) WITH ORDINALITY AS e (value, place) WHERE e.place <= 200
             ) n
             WHERE w.depth < 12 AND jsonb_typeof(w.v) IN ('object', 'array')
         ), leaf AS (
-            SELECT w.c, w.holder, w.holder_list, w.member, w.list, COALESCE(w.member IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref'), false) AS plain, w.kind, left(w.v #>> '{}', 4000) AS value
+            SELECT w.c, w.holder, w.holder_list, w.member, w.list, COALESCE(w.member IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref'), false) AS plain, w.kind, left(w.v #>> '{}', 4000) AS value, false AS names
             FROM walk w WHERE jsonb_typeof(w.v) = 'number' AND w.v::text ~ '^[0-9]{1,18}$' OR jsonb_typeof(w.v) = 'string'
+            UNION ALL
+            SELECT w.c, w.holder, w.holder_list, w.member, w.list, false, NULL, o.key, true
+            FROM walk w CROSS JOIN LATERAL jsonb_object_keys(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) AS o (key)
+            WHERE o.key ~ '^[0-9]{1,18}$' OR length(o.key) >= 12 AND o.key ~ '[0-9]'
         ), named AS (
-            SELECT l.c, CASE WHEN l.member IS NULL THEN CASE WHEN f.family = 'json' OR l.list AND f.family = 'text' THEN '$' || CASE WHEN l.list THEN '[*]' ELSE '' END ELSE '' END
+            SELECT l.c, CASE WHEN l.member IS NULL THEN CASE WHEN f.family = 'json' OR l.names OR l.list AND f.family = 'text' THEN '$' || CASE WHEN l.list THEN '[*]' ELSE '' END ELSE '' END
                          WHEN l.plain AND l.holder IS NULL THEN '$' || CASE WHEN l.holder_list THEN '[*]' ELSE '' END || format('[%%s]', quoted.member)
                          WHEN l.plain THEN format('$..[%%s]%%s[%%s]', quoted.holder, CASE WHEN l.holder_list THEN '[*]' ELSE '' END, quoted.member)
-                         ELSE format('$..[%%s]', quoted.member) END || CASE WHEN l.list AND l.member IS NOT NULL THEN '[*]' ELSE '' END AS path,
+                         ELSE format('$..[%%s]', quoted.member) END || CASE WHEN l.list AND l.member IS NOT NULL THEN '[*]' ELSE '' END || CASE WHEN l.names THEN '[*]~' ELSE '' END AS path,
                    COALESCE(CASE WHEN l.plain THEN l.holder ELSE l.member END, l.c::text) AS name, l.plain, CASE WHEN l.plain THEN l.kind END AS kind,
-                   CASE WHEN f.family IN ('int[]', 'text[]') THEN f.family ELSE f.family END AS family, l.value
+                   f.family, l.value
             FROM leaf l JOIN unnest($1, $2) AS f (name, family) ON f.name = l.c
             CROSS JOIN LATERAL (SELECT '''' || replace(replace(l.member, E'\\', E'\\\\'), '''', E'\\''') || '''' AS member, '''' || replace(replace(l.holder, E'\\', E'\\\\'), '''', E'\\''') || '''' AS holder) quoted
         ), places AS (
             SELECT n.c, n.path, n.name, n.plain, n.kind, n.family, count(*) AS total, (array_agg(DISTINCT n.value))[1:300] AS vals
             FROM named n GROUP BY 1, 2, 3, 4, 5, 6
         )
-        SELECT %L::regclass, p.c, p.path, clone_internal.named_word(p.name), p.plain OR clone_internal.says_id(p.name), p.kind, p.family, p.total, p.vals
+        SELECT %L::regclass, p.c, p.path, clone_internal.named_word(p.name), p.plain OR clone_internal.says_id(p.name), p.kind, p.family, p.total, p.vals, NULL::text
         FROM places p
         -- Documents with keys as names of members have a place for each: the first ones will do.
         LIMIT 400$q$, array_to_string(parts, ' UNION ALL '), relation)
@@ -117,7 +126,10 @@ AS $$
 DECLARE
     type regtype := (SELECT clone_internal.base_type(a.atttypid)::regtype FROM pg_attribute a WHERE a.attrelid = target AND a.attname = key);
 BEGIN
-    IF family = 'int' THEN
+    IF family = 'numeric' THEN
+        RETURN QUERY EXECUTE format('SELECT %L::regclass, k.%I::text FROM %s AS k WHERE k.%2$I = ANY ($1::numeric[])', target, key, target)
+        USING ARRAY(SELECT v FROM unnest(vals) v WHERE v ~ '^[0-9]{1,18}$' AND v !~ '^0.');
+    ELSIF family = 'int' THEN
         RETURN QUERY EXECUTE format('SELECT %L::regclass, k.%I::text FROM %s AS k WHERE k.%2$I = ANY ($1::int8[])', target, key, target)
         USING ARRAY(SELECT v FROM unnest(vals) v WHERE v ~ '^[0-9]{1,18}$' AND v !~ '^0.');
     ELSIF type IN ('text'::regtype, 'varchar'::regtype) THEN

@@ -79,7 +79,7 @@ async fn discover(
 ) -> Result<Outcome> {
     let row = session
         .query_one(
-            "SELECT clone.store_discover(($1::text)::pg_catalog.regclass, $2::text)",
+            "SELECT clone.store_discover(clone_internal.table_named($1::text), $2::text)",
             &[&table, &name],
         )
         .await

@@ -11,7 +11,7 @@ use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::rewrite_error;
 use crate::run::keys::{Key, NewKey, plain};
-use pg_clone_core::edit;
+use pg_clone_core::edit::{self, EditOp};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::jsonb;
 use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output};
@@ -148,6 +148,11 @@ impl Transformer<'_> {
                     edits.extend(path.edits(&document, &mut |text| keys.text_at(text, domains))?);
                 }
             }
+            // One after another: values first, then names of members, the innermost first, so that every path still leads somewhere.
+            edits.sort_by_key(|edit| match edit.op {
+                EditOp::Rename(_) => usize::MAX - edit.path.len(),
+                _ => 0,
+            });
             if edits.is_empty() {
                 None
             } else if is_jsonb {

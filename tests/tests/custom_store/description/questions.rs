@@ -93,6 +93,18 @@ async fn members_of_documents_that_name_a_table_are_declared_or_asked_about() {
         ),
         (
             "data",
+            r#"{"n": 1, "product_ids": {"201": 3, "203": 1}}"#,
+            "$..['product_ids'][*]~",
+            true,
+        ),
+        (
+            "body",
+            r#"{"product_ids": "201, 202"}"#,
+            "$..['product_ids']",
+            false,
+        ),
+        (
+            "data",
             r#"[{"product": 201}, {"product": 203}]"#,
             "$..['product']",
             false,
@@ -204,6 +216,11 @@ async fn text_keys_are_found_by_their_values() {
         ("body", "{u}", true),
         ("tags", "{{u}}", true),
         ("body", r#"{"lead": "{u}"}"#, true),
+        (
+            "settings",
+            r#"{"votes": {"{u}": {"page": "{p}"}}, "{p}": true}"#,
+            true,
+        ),
         ("settings", r#"{"links": ["/p/{p}/edit", "/p/x"]}"#, false),
         (
             "settings",
