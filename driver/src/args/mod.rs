@@ -46,8 +46,8 @@ pub struct Cli {
     #[arg(long = "username", short = 'U', global = true, value_name = "NAME", help_heading = CONNECTION)]
     pub user: Option<String>,
 
-    /// A place of files that the database may name, and what is below it; may be repeated. Without any, every place but those
-    /// that name an endpoint or a profile; * allows all.
+    /// A place of files that the database may name, and what is below it, or a cache (redis://…); may be repeated. Without any,
+    /// every place but those that name an endpoint or a profile; * allows all.
     #[arg(
         long = "allow-location",
         help_heading = GENERAL,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+use crate::blobs::AllowedLocations;
 use crate::connect::session::Session;
 use crate::failure::Hinted;
 use crate::interrupt::Interrupt;
@@ -32,6 +33,8 @@ pub struct FlushRequest {
     pub cache: Option<String>,
     /// How long to wait before the second deletion.
     pub again_after: Duration,
+    /// Places that the database may name.
+    pub allowed: AllowedLocations,
 }
 
 /// The variable that names the cache, instead of the store's options.
@@ -43,6 +46,7 @@ impl Default for FlushRequest {
             run: None,
             cache: std::env::var(CACHE_VARIABLE).ok().filter(|url| !url.is_empty()),
             again_after: AGAIN_AFTER,
+            allowed: AllowedLocations::default(),
         }
     }
 }
@@ -185,6 +189,12 @@ impl<'s> CacheFlush<'s> {
     async fn delete(&mut self, cache: &str, keys: &[String]) -> Result<()> {
         if !self.caches.contains_key(cache) {
             let named_by_user = self.request.cache.as_deref() == Some(cache);
+            if !named_by_user {
+                self.request
+                    .allowed
+                    .check_cache(cache)
+                    .map_err(anyhow::Error::msg)?;
+            }
             let opened = RedisCache::open(cache, named_by_user).await.with_context(|| {
                 format!(
                     "cannot connect to the cache {}",
@@ -212,11 +222,12 @@ pub struct AfterCommit<'s> {
 
 impl<'s> AfterCommit<'s> {
     /// Deletes the keys of `run`, or of all runs.
-    pub async fn begin(session: &'s Session, run: Option<i64>) -> Self {
+    pub async fn begin(session: &'s Session, run: Option<i64>, allowed: &AllowedLocations) -> Self {
         let mut flush = CacheFlush::new(
             session,
             FlushRequest {
                 run,
+                allowed: allowed.clone(),
                 ..FlushRequest::default()
             },
         );
@@ -262,8 +273,18 @@ fn told(result: Result<()>) -> bool {
 
 /// What workers do between two rounds: keys that are due for the first or the second time. With `to_the_end` it waits for the
 /// second time. A failure is told; the next round tries again.
-pub async fn flush_due(session: &Session, to_the_end: bool, interrupt: &Interrupt, output: &mut Output) {
-    let mut flush = CacheFlush::new(session, FlushRequest::default());
+pub async fn flush_due(
+    session: &Session,
+    to_the_end: bool,
+    allowed: &AllowedLocations,
+    interrupt: &Interrupt,
+    output: &mut Output,
+) {
+    let request = FlushRequest {
+        allowed: allowed.clone(),
+        ..FlushRequest::default()
+    };
+    let mut flush = CacheFlush::new(session, request);
     if !matches!(flush.is_allowed().await, Ok(true)) {
         return;
     }

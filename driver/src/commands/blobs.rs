@@ -52,7 +52,7 @@ async fn copy(context: &mut Context, request: &FileRequest) -> Result<Outcome> {
     print_summary(&summary, &mut context.output);
     if !summary.stopped {
         let session = context.session(&target).await?;
-        cache::flush_due(&session, true, &interrupt, &mut context.output).await;
+        cache::flush_due(&session, true, &context.allowed, &interrupt, &mut context.output).await;
     }
     context.output.document(&summary_json(&summary));
     // A watching worker ends no other way than by a signal.

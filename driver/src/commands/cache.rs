@@ -21,6 +21,7 @@ pub(super) async fn run(context: &mut Context, action: &CacheAction) -> Result<O
         run: *run,
         cache: cache.clone(),
         again_after: *again_after,
+        allowed: context.allowed.clone(),
     };
     let mut flush = CacheFlush::new(&session, request);
     if !flush.is_allowed().await? {

@@ -55,7 +55,7 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
     if args.dry_run {
         return Ok(Outcome::Done);
     }
-    let cache = AfterCommit::begin(&session, None).await;
+    let cache = AfterCommit::begin(&session, None, &context.allowed).await;
     let outcome = if args.blobs_later {
         Ok(Outcome::Done)
     } else {

@@ -55,7 +55,14 @@ pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outc
             print_summary(&summary, &mut context.output);
         }
         // The second deletion of what is flushed now comes with a later round.
-        cache::flush_due(&session, !args.watch, &interrupt, &mut context.output).await;
+        cache::flush_due(
+            &session,
+            !args.watch,
+            &context.allowed,
+            &interrupt,
+            &mut context.output,
+        )
+        .await;
         if !args.watch {
             break Some(summary);
         }

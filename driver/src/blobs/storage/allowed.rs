@@ -13,6 +13,7 @@ const ANY: &str = "*";
 pub struct AllowedLocations {
     any: bool,
     list: Vec<Location>,
+    caches: Vec<String>,
 }
 
 impl AllowedLocations {
@@ -29,11 +30,29 @@ impl AllowedLocations {
         for text in given {
             if text == ANY {
                 allowed.any = true;
+            } else if is_cache(text) {
+                allowed.caches.push(text.to_owned());
             } else {
                 allowed.list.push(Location::from_argument(text)?);
             }
         }
         Ok(allowed)
+    }
+
+    /// Whether a cache that the database names may be connected to. Where the operator allowed anything expressly, it must be among
+    /// that, with the same host, port and database.
+    ///
+    /// # Errors
+    /// Says why not, and how to allow it.
+    pub fn check_cache(&self, url: &str) -> Result<(), String> {
+        let place = without_login(url);
+        let free = self.any || self.list.is_empty() && self.caches.is_empty();
+        if free || self.caches.iter().any(|allowed| without_login(allowed) == place) {
+            return Ok(());
+        }
+        Err(format!(
+            "the database names the cache {place}, which is not allowed here; allow it with --allow-location '{place}'"
+        ))
     }
 
     /// Whether a place that the database names may be used.
@@ -45,7 +64,7 @@ impl AllowedLocations {
             return Ok(());
         }
         let url = location.url();
-        if !self.list.is_empty() {
+        if !self.list.is_empty() || !self.caches.is_empty() {
             return Err(format!(
                 "the database names the place {url}, which is not allowed here; allow it with --allow-location '{url}'"
             ));
@@ -63,6 +82,23 @@ impl AllowedLocations {
                  allow it with --allow-location '{url}'"
             )),
         }
+    }
+}
+
+/// Whether a place is the cache of a server, which keeps no files.
+fn is_cache(url: &str) -> bool {
+    url.starts_with("redis://") || url.starts_with("rediss://")
+}
+
+/// A cache's URL without what only its owner knows: user and password.
+fn without_login(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let end = rest.find('/').unwrap_or(rest.len());
+            let host = rest[..end].rfind('@').map_or(rest, |at| &rest[at + 1..]);
+            format!("{scheme}://{}", host.trim_end_matches('/'))
+        }
+        None => url.to_owned(),
     }
 }
 
@@ -106,6 +142,33 @@ mod tests {
             assert!(verdicts(&["*"], location), "{location}");
             assert!(verdicts(&[location], location), "{location}");
         }
+    }
+
+    #[test]
+    fn a_cache_is_a_place_like_any_other() {
+        let verdict = |allowed: &[&str], cache: &str| {
+            let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+            AllowedLocations::parse(&allowed).unwrap().check_cache(cache)
+        };
+        let cache = "redis://app:secret@cache.internal:6379/1";
+        assert_eq!(verdict(&[], cache), Ok(()));
+        assert_eq!(verdict(&["*"], cache), Ok(()));
+        assert_eq!(verdict(&["redis://cache.internal:6379/1"], cache), Ok(()));
+        for allowed in [
+            "file:/srv/files",
+            "redis://cache.internal:6379/2",
+            "redis://cache.internal:6380/1",
+            "rediss://cache.internal:6379/1",
+            "redis://cache.internal:6379@evil/1",
+        ] {
+            let refused = verdict(&[allowed], cache).unwrap_err();
+            assert!(
+                refused.contains("redis://cache.internal:6379/1") && !refused.contains("secret"),
+                "{allowed}: {refused}"
+            );
+        }
+        // A list of caches alone allows no place of files.
+        assert!(!verdicts(&["redis://cache.internal"], "file:/srv/x"));
     }
 
     #[test]

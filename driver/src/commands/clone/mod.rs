@@ -81,7 +81,7 @@ impl Aftermath<'_> {
     async fn run(self, context: &mut Context, run: i64, result: &mut Value) -> Result<Outcome> {
         let report = RunReport::read(self.session, run).await?;
         report.print(&mut context.output);
-        let cache = AfterCommit::begin(self.session, Some(run)).await;
+        let cache = AfterCommit::begin(self.session, Some(run), &context.allowed).await;
         result["report"] = serde_json::to_value(&report)?;
 
         let mut outcome = Outcome::Done;
