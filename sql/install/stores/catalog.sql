@@ -23,7 +23,9 @@ COMMENT ON FUNCTION clone_internal.sees_all() IS 'EXECUTE on it lets a role see 
 CREATE TABLE clone.store (
     name        text PRIMARY KEY CHECK (name ~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$'),
     preset      text NOT NULL,
-    options     jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(options) = 'object'),
+    options     jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(options) = 'object')
+        -- Whoever may look at stores sees their options.
+        CONSTRAINT store_options_hold_no_password CHECK (concat_ws(' ', options->>'cache', options->>'blobs') !~ '[a-z]://[^/@ ]*:[^/@ ]+@'),
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
     created_by  text NOT NULL DEFAULT current_user,
     looked_at   timestamptz
@@ -101,7 +103,7 @@ BEGIN
             ERRCODE = '22023', HINT = 'A function for the event finish returns jsonb: an array of texts, or NULL.';
     END IF;
     IF TG_TABLE_NAME OPERATOR(pg_catalog.=) 'store_hook'::pg_catalog.name THEN
-        IF NEW.event OPERATOR(pg_catalog.=) 'verify'::text AND result OPERATOR(pg_catalog.<>) 3802::pg_catalog.oid THEN
+        IF NEW.event OPERATOR(pg_catalog.=) 'verify'::pg_catalog.text AND result OPERATOR(pg_catalog.<>) 3802::pg_catalog.oid THEN
             RAISE EXCEPTION 'function % returns %, not jsonb', given, pg_catalog.format_type(result, NULL) USING
                 ERRCODE = '22023', HINT = 'A function for the event verify returns jsonb: an array of [check, subject, expected, found, ok].';
         END IF;

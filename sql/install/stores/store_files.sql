@@ -52,6 +52,7 @@ BEGIN
             RAISE EXCEPTION 'there is no table "%"', t->>'table' USING ERRCODE = '22023', HINT = 'The description names it; import it into a database that has it.';
         END IF;
     END LOOP;
+    PERFORM clone_internal.check_no_password(called, description->'options');
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = called) THEN
         -- The same store again: what the file says replaces what was.
         DELETE FROM clone.store_relation d WHERE d.store = called;

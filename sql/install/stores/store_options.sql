@@ -29,11 +29,7 @@ BEGIN
     IF bad IS NOT NULL THEN
         RAISE EXCEPTION 'invalid value % for option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'It is a text, or null to remove it.';
     END IF;
-    -- Whoever may look at stores sees their options.
-    IF options->>'cache' ~ '^[a-z]+://[^/@]*:[^/@]+@' THEN
-        RAISE EXCEPTION 'the option "cache" of store "%" holds a password', store USING
-            ERRCODE = '22023', HINT = 'Name such a cache where pg_clone runs: environment variables PG_CLONE_CACHE and REDISCLI_AUTH.';
-    END IF;
+    PERFORM clone_internal.check_no_password(store, options);
     changed := s.options || options;
     changed := changed - ARRAY(SELECT e.key FROM jsonb_each(options) e WHERE e.value = 'null');
     UPDATE clone.store c SET options = changed WHERE c.name = store_alter.store;

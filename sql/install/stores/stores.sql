@@ -131,6 +131,26 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.check_store_options(jsonb) IS 'A key of a store''s options that nobody reads is an error (22023) that names the nearest known one';
 
+CREATE FUNCTION clone_internal.check_no_password(store text, options jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    k text;
+BEGIN
+    FOREACH k IN ARRAY '{blobs,cache}'::text[] LOOP
+        CONTINUE WHEN COALESCE(options->>k, '') !~ '[a-z]://[^/@ ]*:[^/@ ]+@';
+        RAISE EXCEPTION 'the option "%" of store "%" holds a password', k, store USING
+            ERRCODE = '22023',
+            HINT = CASE k
+                WHEN 'cache' THEN 'Name such a cache where pg_clone runs: environment variables PG_CLONE_CACHE and REDISCLI_AUTH.'
+                ELSE 'Give pg_clone its credentials where it runs: environment variables, or a profile.'
+                END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_no_password(text, jsonb) IS 'A password in a store''s options is an error (22023): whoever may look at stores sees their options';
+
 CREATE FUNCTION clone.store_create(name text, preset text, options jsonb DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -153,6 +173,7 @@ BEGIN
     IF store_create.preset IN ('custom', 'documents', 'medplum', 'registry') THEN
         PERFORM clone_internal.check_store_options(COALESCE(options, '{}'));
     END IF;
+    PERFORM clone_internal.check_no_password(store_create.name, options);
     SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
     IF describe IS NULL THEN
         RAISE EXCEPTION 'there is no preset "%"', store_create.preset USING

@@ -43,6 +43,14 @@ async fn options_that_make_no_sense_are_refused() {
             "SELECT clone.store_alter('documents', '{\"cache\": \"redis://:secret@cache:6379\"}')",
             "password",
         ),
+        (
+            "SELECT clone.store_create('other', 'custom', '{\"cache\": \"redis://app:secret@cache:6379\"}')",
+            "password",
+        ),
+        (
+            "SELECT clone.store_import(jsonb_set(clone.store_export('documents'), '{options,blobs}', '\"s3://app:secret@bucket\"'))",
+            "password",
+        ),
     ] {
         let refused = db.fails(call).await;
         assert_eq!(refused.code, "22023", "{call}");
