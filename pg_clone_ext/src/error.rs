@@ -13,6 +13,7 @@ pub fn raise(error: Error) -> ! {
         Code::OutOfMemory => Sql::ERRCODE_OUT_OF_MEMORY,
         Code::Unsupported => Sql::ERRCODE_FEATURE_NOT_SUPPORTED,
         Code::StoreChanged | Code::WrongState => Sql::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        Code::TooDeep => Sql::ERRCODE_STATEMENT_TOO_COMPLEX,
         Code::BadData => Sql::ERRCODE_INVALID_TEXT_REPRESENTATION,
         Code::Dangling => Sql::ERRCODE_FOREIGN_KEY_VIOLATION,
         Code::Duplicate => Sql::ERRCODE_UNIQUE_VIOLATION,

@@ -8,6 +8,7 @@ use crate::lifecycle::{authorize, target};
 use crate::pg::session::as_role::AsRole;
 use crate::pg::session::privileges::{AsExtensionOwner, current_user_oid};
 use crate::pg::session::settings_guard::CallersPath;
+use crate::pg::value::json_text::JsonText;
 use crate::run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::Request;
@@ -98,7 +99,7 @@ const JOB: &str = "SELECT pg_catalog.jsonb_build_object('role', j.role::pg_catal
 
 /// Makes the clone of a job with the rights of the role that queued it, by the very call that this role could make itself:
 /// EXECUTE on project_clone, the rights on the tables and the arguments are checked now. Returns the run and the project.
-pub fn run(job: i64) -> Result<Value> {
+pub fn run(job: i64) -> Result<JsonText> {
     let found = Spi::get_one_with_args::<JsonB>(JOB, &[job.into()]).map_err(internal)?;
     let Some(JsonB(found)) = found else {
         return Err(Error::new(Code::NotFound, format!("there is no job {job}")));
@@ -154,7 +155,7 @@ pub fn run(job: i64) -> Result<Value> {
         let _role = AsRole::new(role, &settings);
         // A deferred check would run after us, with the rights of the worker: not allowed here.
         Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal)?;
-        Spi::get_one_with_args::<JsonB>(
+        Spi::get_one_with_args::<JsonText>(
             &format!(
                 "SELECT {}.project_clone($1, name => $2, resource_types => $3, include_ids => $4, exclude_ids => $5, \
                  owner => $6, store => $7, options => $8)",
@@ -173,5 +174,9 @@ pub fn run(job: i64) -> Result<Value> {
         )
         .map_err(internal)?
     };
-    Ok(json!({"run": clone::last_run(), "project": project.map(|JsonB(project)| project)}))
+    Ok(JsonText(format!(
+        r#"{{"run": {}, "project": {}}}"#,
+        json!(clone::last_run()),
+        project.map_or_else(|| "null".to_owned(), |JsonText(project)| project)
+    )))
 }

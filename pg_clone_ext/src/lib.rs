@@ -269,4 +269,6 @@ extension_sql_file!(
 pub extern "C-unwind" fn _PG_init() {
     pg::session::environment::no_backtraces();
     settings::register();
+    // Threads that work at deeply nested documents never get a signal.
+    pg_clone_core::depth::around_start(|| Box::new(pg::session::signals::SignalsBlocked::new()));
 }

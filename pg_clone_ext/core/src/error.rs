@@ -19,6 +19,8 @@ pub enum Code {
     StoreChanged,
     /// 55000: the call cannot be made of this object as it is now.
     WrongState,
+    /// 54001: a document is nested too deeply.
+    TooDeep,
     /// 22P02: a value in a table is not what its type promises (damaged data).
     BadData,
     /// 23503: a reference would dangle and the call said that this is an error.
@@ -39,6 +41,7 @@ impl Code {
             Code::OutOfMemory => "53200",
             Code::Unsupported => "0A000",
             Code::StoreChanged | Code::WrongState => "55000",
+            Code::TooDeep => "54001",
             Code::BadData => "22P02",
             Code::Dangling => "23503",
             Code::Duplicate => "23505",

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod compressed;
+pub mod depth;
 pub mod edit;
 pub mod error;
 pub mod ids;

@@ -4,8 +4,9 @@
     reason = "a test stops at the first broken assumption, in its helpers too"
 )]
 
+use pg_clone_core::depth::{DepthError, MAX_LEVELS, with_room};
 use pg_clone_core::edit::Edit;
-use pg_clone_core::jsonb::{self, JsonbError, MAX_DEPTH, Node};
+use pg_clone_core::jsonb::{self, JsonbError, Node};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -76,25 +77,23 @@ fn of_equal_keys_the_later_one_is_written_and_keys_are_sorted_by_length() {
 }
 
 #[test]
-fn nesting_has_a_limit_that_fits_the_stack_of_a_server_process() {
-    let nested = |depth: usize| (1..depth).fold(Node::Array(Vec::new()), |node, _| Node::Array(vec![node]));
-    let check = move || {
-        let deepest = nested(MAX_DEPTH).encode().unwrap();
+fn nesting_has_one_limit_in_both_directions() {
+    let too_deep = || JsonbError::Depth(DepthError::TooDeep);
+    let made = with_room(MAX_LEVELS, || {
+        let nested = (1..MAX_LEVELS).fold(Node::Array(Vec::new()), |node, _| Node::Array(vec![node]));
+        let deepest = nested.encode().unwrap();
         assert!(jsonb::decode(&deepest).is_ok());
-        assert_eq!(nested(MAX_DEPTH + 1).encode(), Err(JsonbError::TooDeep));
-        // One level more, by hand: an array of one container around it.
-        let mut deeper = 0x4000_0001u32.to_ne_bytes().to_vec();
-        deeper.extend((0xd000_0000u32 | deepest.len() as u32).to_ne_bytes());
-        deeper.extend(&deepest);
-        assert_eq!(jsonb::decode(&deeper), Err(JsonbError::TooDeep));
-    };
-    // The threads of tests have 2 MB, too little for the large frames of an unoptimised build; a server process has 8.
-    std::thread::Builder::new()
-        .stack_size(8 << 20)
-        .spawn(check)
-        .unwrap()
-        .join()
-        .unwrap();
+        assert_eq!(Node::Array(vec![nested]).encode(), Err(too_deep()));
+        deepest
+    });
+    let deepest = made.unwrap();
+    assert_eq!(jsonb::levels(&deepest), MAX_LEVELS);
+    // One level more, by hand: an array of one container around it.
+    let mut deeper = 0x4000_0001u32.to_ne_bytes().to_vec();
+    deeper.extend((0xd000_0000u32 | deepest.len() as u32).to_ne_bytes());
+    deeper.extend(&deepest);
+    assert_eq!(jsonb::levels(&deeper), MAX_LEVELS + 1);
+    with_room(MAX_LEVELS, || assert_eq!(jsonb::decode(&deeper), Err(too_deep()))).unwrap();
 }
 
 #[test]

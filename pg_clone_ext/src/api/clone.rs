@@ -1,9 +1,19 @@
 //! `project_clone` and what tells about it.
 
 use crate::entry::entry;
+use crate::pg::value::json_text::JsonText;
 use pg_clone_core::error::{Error, Result};
+use pg_clone_core::item::limits;
 use pg_clone_core::plan::{Options, Request};
 use pgrx::prelude::*;
+
+/// An argument that is a JSON object, empty if it is not given; over the limits of arguments it is an error (22023).
+pub fn argument(name: &str, given: Option<JsonText>) -> Result<serde_json::Value> {
+    given.map_or_else(
+        || Ok(serde_json::json!({})),
+        |JsonText(text)| limits::parse(name, &text),
+    )
+}
 
 /// The arguments of `project_clone` as a request; options that are not valid are an error (22023).
 #[expect(clippy::too_many_arguments, reason = "they are the SQL function's arguments")]
@@ -15,9 +25,9 @@ pub fn request(
     exclude_ids: Option<Vec<Option<String>>>,
     owner: Option<String>,
     store: Option<String>,
-    options: Option<pgrx::JsonB>,
+    options: Option<JsonText>,
 ) -> Result<Request> {
-    let options_json = options.map_or_else(|| serde_json::json!({}), |options| options.0);
+    let options_json = argument("options", options)?;
     let list = |items: Option<Vec<Option<String>>>, argument: &str| {
         items
             .unwrap_or_default()
@@ -55,9 +65,9 @@ fn project_clone(
     exclude_ids: default!(Option<Vec<Option<String>>>, "NULL"),
     owner: default!(Option<String>, "NULL"),
     store: default!(Option<String>, "NULL"),
-    options: default!(Option<pgrx::JsonB>, "'{}'"),
-) -> pgrx::JsonB {
-    pgrx::JsonB(entry(|path| {
+    options: default!(Option<JsonText>, "'{}'"),
+) -> JsonText {
+    entry(|path| {
         let request = request(
             source_project,
             name,
@@ -69,17 +79,17 @@ fn project_clone(
             options,
         )?;
         crate::clone::clone_project(request, path)
-    }))
+    })
 }
 
 /// The same with its parameters as one JSON object: name, resourceTypes, includeIds, excludeIds, owner, store, options.
 #[pg_extern(volatile, parallel_unsafe, name = "project_clone", requires = ["target_schema"])]
-fn project_clone_params(source_project: Option<String>, params: Option<pgrx::JsonB>) -> pgrx::JsonB {
-    pgrx::JsonB(entry(|path| {
-        let params = params.map_or_else(|| serde_json::json!({}), |params| params.0);
+fn project_clone_params(source_project: Option<String>, params: Option<JsonText>) -> JsonText {
+    entry(|path| {
+        let params = argument("params", params)?;
         let request = Request::from_params(&source_project.unwrap_or_default(), &params)?;
         crate::clone::clone_project(request, path)
-    }))
+    })
 }
 
 /// Functions of schema clone.

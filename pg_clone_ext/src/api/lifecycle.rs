@@ -1,9 +1,10 @@
 //! SQL functions for clones that come and go.
 
-use super::clone::request;
+use super::clone::{argument, request};
 use crate::entry::entry;
 use crate::jobs;
 use crate::lifecycle;
+use crate::pg::value::json_text::JsonText;
 use pgrx::prelude::*;
 
 /// Deletes a project that a clone made: its rows in every table of the store, and its files through the queue. Returns the counts.
@@ -15,10 +16,10 @@ use pgrx::prelude::*;
 fn project_delete(
     target_project: Option<String>,
     store: default!(Option<String>, "NULL"),
-    options: default!(Option<pgrx::JsonB>, "'{}'"),
+    options: default!(Option<JsonText>, "'{}'"),
 ) -> pgrx::JsonB {
     pgrx::JsonB(entry(|path| {
-        let options = options.map_or_else(|| serde_json::json!({}), |options| options.0);
+        let options = argument("options", options)?;
         lifecycle::delete_project(
             &target_project.unwrap_or_default(),
             store.as_deref(),
@@ -40,7 +41,7 @@ fn project_clone_start(
     exclude_ids: default!(Option<Vec<Option<String>>>, "NULL"),
     owner: default!(Option<String>, "NULL"),
     store: default!(Option<String>, "NULL"),
-    options: default!(Option<pgrx::JsonB>, "'{}'"),
+    options: default!(Option<JsonText>, "'{}'"),
 ) -> i64 {
     entry(|path| {
         let request = request(
@@ -132,12 +133,13 @@ mod clone {
 mod clone_internal {
     use crate::entry::entry;
     use crate::lifecycle;
+    use crate::pg::value::json_text::JsonText;
     use pgrx::prelude::*;
 
     /// Makes the clone of a claimed job; called by clone.run_next_job() only, with the rights of the extension's owner.
     #[pg_extern(volatile, parallel_unsafe)]
-    fn run_job(job: i64) -> pgrx::JsonB {
-        pgrx::JsonB(entry(|_| crate::jobs::run(job)))
+    fn run_job(job: i64) -> JsonText {
+        entry(|_| crate::jobs::run(job))
     }
 
     /// Records the beginning of a job's attempt in a transaction of its own; false: no background worker was free.

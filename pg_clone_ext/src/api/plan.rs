@@ -3,6 +3,7 @@
 use super::clone::request;
 use crate::clone;
 use crate::entry::entry;
+use crate::pg::value::json_text::JsonText;
 use pgrx::prelude::*;
 
 /// What `project_clone` with the same arguments would do: per table and resource type the rows, bytes, path and
@@ -21,7 +22,7 @@ fn project_clone_plan(
     exclude_ids: default!(Option<Vec<Option<String>>>, "NULL"),
     owner: default!(Option<String>, "NULL"),
     store: default!(Option<String>, "NULL"),
-    options: default!(Option<pgrx::JsonB>, "'{}'"),
+    options: default!(Option<JsonText>, "'{}'"),
 ) -> TableIterator<
     'static,
     (

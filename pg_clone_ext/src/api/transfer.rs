@@ -4,7 +4,9 @@ use pgrx::prelude::*;
 
 #[pg_schema]
 mod clone {
+    use crate::api::clone::argument;
     use crate::entry::entry;
+    use crate::pg::value::json_text::JsonText;
     use crate::run::plan::source_queries::source_queries as queries;
     use pgrx::prelude::*;
 
@@ -14,7 +16,7 @@ mod clone {
     fn source_queries(
         source_project: Option<String>,
         store: default!(Option<String>, "NULL"),
-        options: default!(Option<pgrx::JsonB>, "'{}'"),
+        options: default!(Option<JsonText>, "'{}'"),
     ) -> TableIterator<
         'static,
         (
@@ -24,7 +26,7 @@ mod clone {
         ),
     > {
         let found = entry(|_| {
-            let options = options.map_or_else(|| serde_json::json!({}), |options| options.0);
+            let options = argument("options", options)?;
             queries(&source_project.unwrap_or_default(), store.as_deref(), &options)
         });
         TableIterator::new(

@@ -27,10 +27,16 @@ pub struct OpenStore {
 /// came before, and is seen, or waits until the transaction ends. Errors: 22023 no such store, 55000 the tables are not as they were
 /// described or changed since the transaction took its snapshot, 0A000 row security below a view.
 pub fn open(name: &str, purpose: Purpose) -> Result<OpenStore> {
+    open_with(name, purpose, &[])
+}
+
+/// The same, with other relations that are read (`sources`) locked and held open as well.
+pub fn open_with(name: &str, purpose: Purpose, sources: &[Oid]) -> Result<OpenStore> {
     let _safe = PathGuard::safe();
     snapshot::next_command();
     let locked = tables_of(name)?;
-    let tables = OpenTables::lock(&locked, purpose);
+    let mut tables = OpenTables::lock(&locked, purpose);
+    tables.add(sources, Purpose::Read);
     let snapshot = Snapshot::latest();
     let raw = snapshot.within(|| description_of(name))?;
     if snapshot::is_fixed() && Snapshot::newest().within(|| description_of(name))? != raw {

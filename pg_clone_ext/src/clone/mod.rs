@@ -8,8 +8,11 @@ mod summary;
 pub use plan_rows::PlanRow;
 
 use crate::pg::insert::key_checks::HeldKeyChecks;
+use crate::pg::session::constraint_hint::ConstraintHints;
 use crate::pg::session::settings_guard::CallersPath;
+use crate::pg::value::json_text::JsonText;
 use crate::records::runs;
+use crate::run::constraint_hints;
 use crate::run::copy::{self, kept_ids};
 use crate::run::record::{self, blobs};
 use crate::run::state::TableStatistics;
@@ -17,7 +20,6 @@ use crate::verify;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::Request;
 use prepare::{Prepared, prepare};
-use serde_json::Value;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
@@ -42,7 +44,7 @@ fn changed_by_itself(table: &str) -> Error {
 }
 
 /// `project_clone`: the new project's document.
-pub fn clone_project(request: Request, path: &CallersPath) -> Result<Value> {
+pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     let began = Instant::now();
     let Prepared {
         mut run,
@@ -58,6 +60,10 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<Value> {
         kept_ids::check_free(&run)?;
     }
     let run = Rc::new(run);
+    let hinted = Rc::clone(&run);
+    let _hints = ConstraintHints::new(Box::new(move |violation| {
+        constraint_hints::hint(&hinted.store, violation)
+    }));
     let mut totals = TableStatistics::default();
     let mut tables = Vec::new();
     let mut progress = summary::Progress::new(&run);

@@ -45,11 +45,12 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     request.owner = request.owner.as_deref().map(canonical_reference);
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
     let purpose = if writing { Purpose::Write } else { Purpose::Read };
+    let sources = source_tables::relations(&request.options.source_tables)?;
     let OpenStore {
         description,
         snapshot,
         tables,
-    } = catalog::open(&name, purpose)?;
+    } = catalog::open_with(&name, purpose, &sources)?;
     let mut store = description.store;
     if writing {
         catalog::check_isolation(&store)?;
@@ -77,7 +78,10 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     }
     let refresh = Refresh::begin(&store, &description.rules, &request, &source, writing)?;
     if !request.options.source_tables.is_empty() {
-        source_tables::apply(&mut store, &request.options.source_tables)?;
+        source_tables::apply(&mut store, &request.options.source_tables, &sources)?;
+        if writing {
+            catalog::check_isolation(&store)?;
+        }
     }
     let budget = request
         .options

@@ -75,7 +75,8 @@ fn in_documents(store: &ItemStore, collection: &str, going: &[(String, String)])
     let sql = format!(
         "SELECT DISTINCT i.id, i.domain_info FROM pg_catalog.jsonb_array_elements($1) n \
          JOIN {} i ON i.domain_info OPERATOR(pg_catalog.@>) n \
-         WHERE i.item_subtype::pg_catalog.text OPERATOR(pg_catalog.=) $2 AND i.collection_id IS DISTINCT FROM $3 ORDER BY 1",
+         WHERE i.item_subtype::pg_catalog.text OPERATOR(pg_catalog.=) $2 \
+         AND (i.collection_id OPERATOR(pg_catalog.=) $3) IS NOT TRUE ORDER BY 1",
         store.table("item")
     );
     let mut found = Vec::new();

@@ -5,7 +5,7 @@ use crate::pg::query::exists;
 use crate::pg::session::privileges;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{ColumnRole, KeyKind, SourceQuery, Store, Table, TableRole};
+use pg_clone_core::plan::{Column, ColumnRole, KeyKind, SourceQuery, Store, Table, TableRole};
 
 /// SELECT (and INSERT, when writing) on every table that can take part, else 42501; row security in the way is 0A000.
 /// A table without a single row, or of a type that is not cloned, takes no part.
@@ -26,10 +26,22 @@ pub fn tables(store: &Store, resource_types: &[String], writing: bool) -> Result
             .is_some_and(|name| resource_types.contains(name));
         if writing && (table.cloned || named) {
             privileges::check_insert_of(table.oid, &table.sql_name, &written(table))?;
+            sequences(table)?;
         }
         privileges::check_no_row_security(table.oid, &table.sql_name)?;
     }
     Ok(())
+}
+
+/// The sequences that give the clone's rows their numbers.
+fn sequences(table: &Table) -> Result<()> {
+    let drawn = |column: &&Column| matches!(column.role, ColumnRole::Key | ColumnRole::Default);
+    table
+        .columns
+        .iter()
+        .filter(drawn)
+        .filter_map(|column| column.keys.sequence.as_deref())
+        .try_for_each(|sequence| privileges::check_sequence(sequence, false))
 }
 
 /// The columns that a clone gives a value.
@@ -51,6 +63,7 @@ pub fn writes(run: &Run) -> Result<()> {
         .filter_map(|copy| run.store.table(copy.table))
     {
         privileges::check_insert_of(table.oid, &table.sql_name, &written(table))?;
+        sequences(table)?;
         privileges::check_no_row_security(table.oid, &table.sql_name)?;
     }
     Ok(())

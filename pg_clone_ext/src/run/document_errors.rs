@@ -2,14 +2,35 @@
 
 use crate::error::internal;
 use pg_clone_core::batch::DocumentError;
+use pg_clone_core::edit::EditError;
 use pg_clone_core::error::{Code, Error};
+use pg_clone_core::jsonb::JsonbError;
 use pg_clone_core::rewrite::RewriteError;
 
 /// The rewriter's error for the user.
 pub fn rewrite_error(error: RewriteError) -> Error {
     match error {
         RewriteError::Dangling { ref id, .. } => dangling_error(id),
+        RewriteError::Jsonb(JsonbError::Depth(error)) | RewriteError::Depth(error) => error.error(),
         other => Error::new(Code::BadData, format!("a document cannot be rewritten: {other}")),
+    }
+}
+
+/// The editor's error for the user: what it cannot read is the document's fault, the rest is ours.
+pub fn edit_error(error: EditError) -> Error {
+    match error {
+        EditError::Depth(error) => error.error(),
+        EditError::Malformed(_) => Error::new(Code::BadData, format!("a document cannot be edited: {error}")),
+        other => internal(other),
+    }
+}
+
+/// The error of a jsonb document for the user.
+pub fn jsonb_error(error: JsonbError) -> Error {
+    match error {
+        JsonbError::Depth(error) => error.error(),
+        JsonbError::Edit(error) => edit_error(error),
+        other => Error::new(Code::BadData, format!("a document cannot be edited: {other}")),
     }
 }
 
@@ -17,7 +38,7 @@ pub fn rewrite_error(error: RewriteError) -> Error {
 pub fn document_error(error: DocumentError) -> Error {
     match error {
         DocumentError::Rewrite(error) => rewrite_error(error),
-        DocumentError::Edit(error) => internal(error),
+        DocumentError::Edit(error) => edit_error(error),
         DocumentError::Compressed(error) => {
             Error::new(Code::BadData, format!("a document cannot be read: {error}"))
         }

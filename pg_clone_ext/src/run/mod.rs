@@ -1,6 +1,7 @@
 //! One execution of a clone: its state and its stages, in the order in which `clone` calls them.
 
 pub mod authorize;
+pub mod constraint_hints;
 pub mod copy;
 pub mod document_errors;
 mod key_maps;

@@ -1,8 +1,8 @@
 //! What references inside of documents name.
 
 use super::references::{Followed, Named, Pair};
-use crate::pg::memory::Memory;
 use crate::pg::query::for_each_row;
+use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{Table, quote};
@@ -64,31 +64,38 @@ pub fn named(
     );
     let mut found = Named::default();
     let mut digest = 0u64;
-    let mut memory = Memory::new(c"pg_clone verify");
     for_each_row(&sql, &mut |row| {
-        let Some(row) = row else { return Ok(()) };
-        memory.reset();
-        memory.within(|| {
-            let document = row.bytes(0).and_then(|bytes| serde_json::from_slice(bytes).ok());
-            // A text column may hold something else in some rows.
-            let Some(document) = document else { return Ok(()) };
-            path.each_key(&document, &mut |text| {
-                for part in parts(text, reference) {
-                    match keys.get(part) {
-                        Some(Whose::Source) => found.source += 1,
-                        Some(Whose::Clone) => found.clone += 1,
-                        None => {
-                            found.others += 1;
-                            let mut hasher = DefaultHasher::new();
-                            part.hash(&mut hasher);
-                            digest = digest.wrapping_add(hasher.finish());
-                        }
+        let Some(bytes) = row.and_then(|row| row.bytes(0)) else {
+            return Ok(());
+        };
+        for text in texts_at(&path, bytes)? {
+            for part in parts(&text, reference) {
+                match keys.get(part) {
+                    Some(Whose::Source) => found.source += 1,
+                    Some(Whose::Clone) => found.clone += 1,
+                    None => {
+                        found.others += 1;
+                        let mut hasher = DefaultHasher::new();
+                        part.hash(&mut hasher);
+                        digest = digest.wrapping_add(hasher.finish());
                     }
                 }
-            });
-            Ok(())
-        })
+            }
+        }
+        Ok(())
     })?;
     found.digest = digest.to_string();
     Ok(found)
+}
+
+/// The texts of the keys at a path of a document. A text column may hold something else than JSON in some rows: there are none.
+fn texts_at(path: &DocumentPath, document: &[u8]) -> Result<Vec<String>> {
+    let texts = depth::with_room(depth::of_text(document), || {
+        let mut texts = Vec::new();
+        if let Ok(document) = depth::parse(document) {
+            path.each_key(&document, &mut |text| texts.push(text.to_owned()))?;
+        }
+        Ok(texts)
+    });
+    texts.map_err(DepthError::error)?.map_err(DepthError::error)
 }

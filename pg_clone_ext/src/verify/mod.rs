@@ -434,7 +434,7 @@ fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Resu
             continue;
         }
         let in_history = format!(
-            "EXISTS (SELECT FROM {} AS h WHERE h.{} = t.{} AND h.{} = t.{})",
+            "EXISTS (SELECT FROM {} AS h WHERE h.{} OPERATOR(pg_catalog.=) t.{} AND h.{} OPERATOR(pg_catalog.=) t.{})",
             history.sql_name,
             quote::identifier(join),
             quote::identifier(id),

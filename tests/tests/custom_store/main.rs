@@ -1,6 +1,7 @@
 //! Stores over somebody's own tables: described by hand or discovered, cloned, verified, deleted.
 
 mod circles;
+mod constraint_hints;
 mod description;
 mod filters;
 mod given_values;

@@ -8,6 +8,7 @@
 
 mod compressed;
 mod constraints;
+mod depth;
 mod indexes;
 mod owner;
 mod pairs;

@@ -237,3 +237,40 @@ async fn a_project_that_may_be_in_a_store_which_the_role_may_not_read_is_a_missi
         .await;
     assert_eq!(failure.code, "P0002", "{failure:?}");
 }
+
+#[tokio::test]
+async fn a_missing_right_on_a_sequence_is_named_with_the_grant() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE org (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+         CREATE TABLE item (id serial PRIMARY KEY, org_id bigint REFERENCES org, number bigserial UNIQUE);
+         INSERT INTO org (name) VALUES ('O'); INSERT INTO item (org_id) VALUES (1);
+         SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'org', 'project');
+         SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id');
+         SELECT clone.store_column('s', 'item', 'number', 'default');
+         DROP ROLE IF EXISTS err_sequence; CREATE ROLE err_sequence LOGIN; SELECT clone.allow('err_sequence');
+         GRANT SELECT, INSERT ON org, item TO err_sequence; GRANT USAGE ON SEQUENCE org_id_seq TO err_sequence",
+    )
+    .await;
+    let session = db.session_as("err_sequence").await;
+    for sequence in ["item_id_seq", "item_number_seq"] {
+        let failure = refused(
+            &session,
+            "SELECT project_clone('1')",
+            "42501",
+            &format!("permission denied for sequence public.{sequence}"),
+            &format!("GRANT USAGE ON SEQUENCE public.{sequence} TO \"err_sequence\""),
+        )
+        .await;
+        let _ = failure;
+        assert_eq!(
+            db.number(&format!("SELECT last_value FROM {sequence}")).await,
+            1,
+            "no number was taken"
+        );
+        db.run(&format!("GRANT USAGE ON SEQUENCE {sequence} TO err_sequence"))
+            .await;
+    }
+    session.clone_project("'1'").await;
+    db.run("DROP OWNED BY err_sequence").await;
+}

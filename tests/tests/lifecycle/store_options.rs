@@ -48,7 +48,7 @@ async fn options_that_make_no_sense_are_refused() {
             "password",
         ),
         (
-            "SELECT clone.store_import(jsonb_set(clone.store_export('documents'), '{options,blobs}', '\"s3://app:secret@bucket\"'))",
+            "SELECT clone.store_import(clone.store_export('documents') || '{\"options\": {\"blobs\": \"s3://app:secret@bucket\"}}')",
             "password",
         ),
     ] {

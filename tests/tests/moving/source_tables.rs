@@ -177,3 +177,79 @@ async fn a_relation_with_other_columns_is_refused() {
         .await;
     assert_eq!(failure.code, "22023");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn relations_of_the_source_are_locked_before_anything_is_read() {
+    let shop = shop().await;
+    let tables = [
+        "tenant",
+        "customer",
+        "category",
+        "product",
+        "orders",
+        "shipment",
+        "order_item",
+    ];
+    for table in tables {
+        shop.run(&format!("CREATE TABLE public.from_{table} AS TABLE shop.{table}"))
+            .await;
+    }
+    let named: Vec<String> = tables
+        .iter()
+        .map(|table| format!("\"shop.{table}\": \"public.from_{table}\""))
+        .collect();
+    let call = format!(
+        "SELECT project_clone('{ACME}', store => 'shop', options => '{{\"source_tables\": {{{}}}}}')",
+        named.join(", ")
+    );
+    let rows = shop
+        .number(&format!(
+            "SELECT count(*) FROM shop.customer WHERE tenant_id = '{ACME}'"
+        ))
+        .await;
+    for (change, code) in [
+        // Rewritten: an older snapshot would see no row of it.
+        (
+            "ALTER TABLE public.from_customer ALTER tenant_id TYPE uuid USING (tenant_id::text)::uuid",
+            "",
+        ),
+        (
+            "ALTER TABLE public.from_customer RENAME TO gone; CREATE TABLE public.from_customer (LIKE shop.customer)",
+            "55000",
+        ),
+        ("ALTER TABLE public.from_customer DROP COLUMN profile", "22023"),
+    ] {
+        let other = shop.session().await;
+        let cloning = shop.session().await;
+        let pid = cloning.pid().await;
+        other
+            .run("BEGIN; LOCK TABLE public.from_customer IN ACCESS EXCLUSIVE MODE")
+            .await;
+        let statement = call.clone();
+        let running = tokio::spawn(async move { cloning.attempt(&statement).await });
+        shop.wait_until(&format!(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = {pid} AND NOT granted)"
+        ))
+        .await;
+        other.run(change).await;
+        other.run("COMMIT").await;
+        match running.await.unwrap() {
+            Ok(()) => {
+                assert_eq!(code, "", "{change}");
+                assert_eq!(
+                    shop.number("SELECT count(*) FROM shop.customer WHERE tenant_id = (SELECT target_project::uuid FROM clone.run ORDER BY id DESC LIMIT 1)").await,
+                    rows
+                );
+            }
+            Err(failure) => assert_eq!(failure.code, code, "{change}: {failure:?}"),
+        }
+    }
+    // Whoever may not read a relation does not lock it.
+    shop.run("DROP ROLE IF EXISTS locks_nothing; CREATE ROLE locks_nothing LOGIN; SELECT clone.allow('locks_nothing'); GRANT USAGE ON SCHEMA shop TO locks_nothing; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA shop TO locks_nothing")
+        .await;
+    let session = shop.session_as("locks_nothing").await;
+    let failure = session.fails(&call).await;
+    assert_eq!(failure.code, "42501", "{failure:?}");
+    assert!(failure.message.contains("from_"), "{failure:?}");
+    shop.run("DROP OWNED BY locks_nothing").await;
+}

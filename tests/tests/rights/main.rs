@@ -8,5 +8,6 @@
 mod expiry;
 mod hostile;
 mod hostile_database;
+mod qualified_sql;
 mod rewritten_rows;
 mod visibility;

@@ -89,3 +89,45 @@ async fn row_security_below_a_view_is_refused() {
     );
     db.run("DROP OWNED BY below_view").await;
 }
+
+#[tokio::test]
+async fn a_foreign_table_below_a_parent_needs_one_snapshot_for_all_statements() {
+    for below in [
+        "CREATE TABLE item (id uuid, org_id uuid, kind text) PARTITION BY LIST (kind);
+         CREATE TABLE middle PARTITION OF item FOR VALUES IN ('a', 'b') PARTITION BY LIST (kind);
+         CREATE FOREIGN TABLE far_item PARTITION OF middle FOR VALUES IN ('a') SERVER loop OPTIONS (schema_name 'far', table_name 'item');
+         SELECT clone.store_table('s', 'item', 'resource', id_column => 'id', project_column => 'org_id')",
+        "CREATE TABLE item (id uuid, org_id uuid, kind text);
+         CREATE FOREIGN TABLE far_item () INHERITS (item) SERVER loop OPTIONS (schema_name 'far', table_name 'item');
+         SELECT clone.store_table('s', 'item', 'resource', id_column => 'id', project_column => 'org_id');
+         SELECT clone.store_table('s', 'far_item', 'resource', id_column => 'id', project_column => 'org_id')",
+        "CREATE FOREIGN TABLE far_item (id uuid, org_id uuid, kind text) SERVER loop OPTIONS (schema_name 'far', table_name 'item');
+         CREATE VIEW item AS SELECT * FROM far_item;
+         SELECT clone.store_table('s', 'item', 'resource', id_column => 'id', project_column => 'org_id')",
+    ] {
+        let db = Scratch::with_extension().await;
+        db.run(&format!(
+            "CREATE EXTENSION postgres_fdw;
+             DO $$ BEGIN EXECUTE format('CREATE SERVER loop FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname %L, host %L, port %L)',
+                 current_database(), (string_to_array(current_setting('unix_socket_directories'), ','))[1], current_setting('port')); END $$;
+             CREATE USER MAPPING FOR CURRENT_USER SERVER loop;
+             CREATE SCHEMA far; CREATE TABLE far.item (id uuid PRIMARY KEY, org_id uuid, kind text);
+             CREATE TABLE org (id uuid PRIMARY KEY, name text); INSERT INTO org VALUES ('{PROJECT}', 'O');
+             INSERT INTO far.item SELECT md5('i' || n)::uuid, '{PROJECT}', 'a' FROM generate_series(1, 30) n;
+             SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'org', 'project'); {below}"
+        ))
+        .await;
+        let failure = db.fails(&format!("SELECT project_clone('{PROJECT}')")).await;
+        assert_eq!(failure.code, "55000", "{below}: {failure:?}");
+        assert!(failure.hint.contains("REPEATABLE READ"), "{failure:?}");
+        db.run("BEGIN ISOLATION LEVEL REPEATABLE READ").await;
+        let clone = db.clone_project(&format!("'{PROJECT}'")).await;
+        db.run("COMMIT").await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM far.item WHERE org_id = '{clone}'"))
+                .await,
+            30,
+            "{below}"
+        );
+    }
+}

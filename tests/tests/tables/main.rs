@@ -10,6 +10,7 @@ mod changes_beside;
 mod changes_within;
 mod elsewhere;
 mod engine;
+mod indexes_beside;
 mod names;
 mod options;
 mod read_only;

@@ -1,7 +1,9 @@
 //! One document: its format, its compression, and how it is rewritten.
 
 use crate::compressed::{CompressedError, Method};
+use crate::depth;
 use crate::edit::{EditError, prune};
+use crate::jsonb;
 use crate::rewrite::{Outcome, RewriteError, Rewriter};
 use thiserror::Error;
 
@@ -20,6 +22,14 @@ impl DocumentFormat {
         match type_name {
             "jsonb" => DocumentFormat::Jsonb,
             _ => DocumentFormat::Text,
+        }
+    }
+
+    /// How many levels of arrays and objects a document in this form has; 0 for one that is too short to be nested deeply.
+    pub fn levels(self, document: &[u8]) -> usize {
+        match self {
+            DocumentFormat::Jsonb => jsonb::levels(document),
+            DocumentFormat::Text => depth::of_text(document),
         }
     }
 }

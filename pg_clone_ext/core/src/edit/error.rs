@@ -12,6 +12,9 @@ pub enum EditError {
     /// A value was to be set, or a member renamed, at a place that the document does not have.
     #[error("the document has no place {}", display(.0))]
     NoPlace(Vec<Step>),
+    /// It is nested too deeply.
+    #[error(transparent)]
+    Depth(#[from] crate::depth::DepthError),
     /// The whole document was to be removed or renamed.
     #[error("a document cannot be removed from itself")]
     Root,

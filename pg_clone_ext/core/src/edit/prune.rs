@@ -1,56 +1,138 @@
 //! Takes out what a removal left empty: FHIR JSON has no empty objects and arrays.
 
-use super::{Edit, EditError, Step, text};
-use serde_json::Value;
+use super::EditError;
+use super::scan;
+use crate::depth;
+use serde::de::IgnoredAny;
 
 /// The document without its empty objects and arrays, and without those that become empty so; `None` if it has none.
-/// The root stays even if empty.
+/// The root stays even if empty. The text is gone through twice, however deeply it is nested.
 ///
 /// # Errors
-/// [`EditError::Malformed`] when the text is no JSON.
+/// [`EditError::Malformed`] when the text is no JSON, [`EditError::Depth`].
 pub fn empties(document: &str) -> Result<Option<String>, EditError> {
-    let value: Value = match serde_json::from_str(document) {
-        Ok(value) => value,
-        // Let the editor say where it is malformed.
-        Err(_) => return text::apply(document, &[Edit::remove([Step::from("")])]),
-    };
-    let mut edits = Vec::new();
-    collect(&value, &mut Vec::new(), &mut edits);
-    // From the last to the first, so that an index still means the same element when its turn comes.
-    edits.reverse();
-    text::apply(document, &edits)
+    let malformed = |error: serde_json::Error| EditError::Malformed(error.to_string());
+    serde_json::from_str::<IgnoredAny>(document).map_err(malformed)?;
+    depth::check(depth::of_text(document.as_bytes()))?;
+    Pruner::new(document).run()
 }
 
-/// Whether the value goes away; the topmost of nested empty containers is the one that is removed.
-fn collect(value: &Value, path: &mut Vec<Step>, edits: &mut Vec<Edit>) -> bool {
-    let before = edits.len();
-    let mut kept = 0;
-    let mut visit = |step: Step, child: &Value, path: &mut Vec<Step>, edits: &mut Vec<Edit>| {
-        path.push(step);
-        if collect(child, path, edits) {
-            edits.push(Edit::remove(path.iter().cloned()));
-        } else {
-            kept += 1;
+/// An object or array that is open.
+struct Open {
+    /// Where the member or element that it is begins in the result, the comma before it included.
+    begins: usize,
+    /// Members or elements that stay so far.
+    kept: usize,
+}
+
+struct Pruner<'d> {
+    text: &'d str,
+    out: String,
+    open: Vec<Open>,
+    /// Where the member or element at hand begins in the result.
+    begins: usize,
+    /// The one at hand went away.
+    dropped: bool,
+    /// Something did.
+    changed: bool,
+}
+
+impl<'d> Pruner<'d> {
+    fn new(text: &'d str) -> Self {
+        Pruner {
+            text,
+            out: String::with_capacity(text.len()),
+            open: Vec::new(),
+            begins: 0,
+            dropped: false,
+            changed: false,
         }
-        path.pop();
-    };
-    match value {
-        Value::Object(members) => members
+    }
+
+    fn run(mut self) -> Result<Option<String>, EditError> {
+        let bytes = self.text.as_bytes();
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            let end = match byte {
+                b'"' => scan::value(bytes, at).ok_or_else(lost)?,
+                _ => at + 1,
+            };
+            match byte {
+                b'{' | b'[' => {
+                    self.copy(at, end)?;
+                    self.open.push(Open {
+                        begins: self.begins,
+                        kept: 0,
+                    });
+                    self.begins = self.out.len();
+                }
+                b',' => {
+                    self.end_item(at);
+                    self.begins = self.out.len();
+                    self.dropped = false;
+                    if self.open.last().is_some_and(|open| open.kept > 0) {
+                        self.out.push(',');
+                    }
+                }
+                b'}' | b']' => {
+                    self.end_item(at);
+                    self.close(at)?;
+                }
+                // White space behind what went away goes with it; in a text that is valid nothing else stands there.
+                _ if self.dropped => {}
+                _ => self.copy(at, end)?,
+            }
+            at = end;
+        }
+        Ok(self.changed.then_some(self.out))
+    }
+
+    fn copy(&mut self, from: usize, to: usize) -> Result<(), EditError> {
+        // A character of several bytes comes byte by byte: it is copied with its first.
+        let mut end = to;
+        while end < self.text.len() && !self.text.is_char_boundary(end) {
+            end += 1;
+        }
+        if self.text.is_char_boundary(from) {
+            self.out.push_str(self.text.get(from..end).ok_or_else(lost)?);
+        }
+        Ok(())
+    }
+
+    /// The member or element at hand ends before `at`: counts it if there is one that stays.
+    fn end_item(&mut self, at: usize) {
+        let before = self.text.as_bytes()[..at]
             .iter()
-            .for_each(|(key, child)| visit(Step::from(key.as_str()), child, path, edits)),
-        Value::Array(elements) => {
-            elements
-                .iter()
-                .enumerate()
-                .for_each(|(index, child)| visit(Step::from(index), child, path, edits));
+            .rev()
+            .find(|byte| !byte.is_ascii_whitespace());
+        let is_one = !matches!(before, None | Some(b'{' | b'['));
+        if let Some(open) = self.open.last_mut()
+            && is_one
+            && !self.dropped
+        {
+            open.kept += 1;
         }
-        _ => return false,
     }
-    if kept == 0 && !path.is_empty() {
-        edits.truncate(before);
-        return true;
+
+    fn close(&mut self, at: usize) -> Result<(), EditError> {
+        let Some(closed) = self.open.pop() else {
+            return Err(lost());
+        };
+        self.begins = closed.begins;
+        self.dropped = closed.kept == 0 && !self.open.is_empty();
+        if self.dropped {
+            self.out.truncate(closed.begins);
+            self.changed = true;
+            Ok(())
+        } else {
+            self.copy(at, at + 1)
+        }
     }
-    false
+}
+
+/// For a position that cannot be missed in text that was validated.
+fn lost() -> EditError {
+    EditError::Malformed("the end of a value was not found".to_owned())
 }
 
 #[cfg(test)]
@@ -66,6 +148,15 @@ mod tests {
         );
         assert_eq!(empties(r#"{"a":[1]}"#).unwrap(), None);
         assert_eq!(empties("{}").unwrap(), None);
+        assert_eq!(empties("\"{}\"").unwrap(), None);
         assert!(empties("{").is_err());
+        assert_eq!(
+            empties(" { \"ü\" : 1.50 , \"b\":{} , \"c, {}\" : \"[ ]\" , \"d\" : [ [ ] ] } ")
+                .unwrap()
+                .as_deref(),
+            Some(" { \"ü\" : 1.50 , \"c, {}\" : \"[ ]\" } ")
+        );
+        assert_eq!(empties("[{},1]").unwrap().as_deref(), Some("[1]"));
+        assert_eq!(empties("[ {} , [] ]").unwrap().as_deref(), Some("[]"));
     }
 }

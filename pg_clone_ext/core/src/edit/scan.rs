@@ -86,6 +86,44 @@ fn container(text: &[u8], at: usize) -> Option<usize> {
     }
 }
 
+/// Where every object and array of a text ends: for who goes down many levels, and would look for the same ends at each.
+pub(super) struct Ends(Vec<(usize, usize)>);
+
+impl Ends {
+    /// Reads the whole text.
+    pub(super) fn of(text: &[u8]) -> Self {
+        let (mut ends, mut open, mut at) = (Vec::new(), Vec::new(), 0);
+        while let Some(byte) = text.get(at) {
+            match byte {
+                b'"' => match string(text, at) {
+                    Some(end) => {
+                        at = end;
+                        continue;
+                    }
+                    None => break,
+                },
+                b'{' | b'[' => {
+                    open.push(ends.len());
+                    ends.push((at, text.len()));
+                }
+                b'}' | b']' => {
+                    if let Some(place) = open.pop() {
+                        ends[place].1 = at + 1;
+                    }
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        Ends(ends)
+    }
+
+    fn end(&self, at: usize) -> Option<usize> {
+        let place = self.0.binary_search_by_key(&at, |(start, _)| *start).ok()?;
+        Some(self.0[place].1)
+    }
+}
+
 /// Where one member of an object, or one element of an array, stands in the text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item {
@@ -105,6 +143,7 @@ pub(super) struct Items<'a> {
     at: usize,
     named: bool,
     state: State,
+    ends: Option<&'a Ends>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -128,7 +167,13 @@ impl<'a> Items<'a> {
             at: at + 1,
             named,
             state: State::First,
+            ends: None,
         })
+    }
+
+    /// The same, where the ends of all objects and arrays are known.
+    pub(super) fn knowing(self, ends: Option<&'a Ends>) -> Self {
+        Items { ends, ..self }
     }
 
     /// The offset of the closing bracket, once every item was read; `None` before that or when the text is
@@ -165,7 +210,11 @@ impl<'a> Items<'a> {
             }
             at = white(text, at + 1);
         }
-        let end = value(text, at)?;
+        let known = self.ends.and_then(|ends| ends.end(at));
+        let end = match known {
+            Some(end) => end,
+            None => value(text, at)?,
+        };
         self.at = end;
         self.state = State::Later;
         Some(Item {

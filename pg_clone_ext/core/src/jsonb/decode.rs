@@ -3,12 +3,13 @@
 use super::JsonbError;
 use super::layout::*;
 use super::node::Node;
+use crate::depth::{DepthError, MAX_LEVELS};
 use std::borrow::Cow;
 
-/// Reads a payload (the bytes of a `jsonb` datum behind its varlena header).
+/// Reads a payload, within [`crate::depth::with_room`] where it may be nested deeply (the bytes of a `jsonb` datum behind its varlena header).
 ///
 /// # Errors
-/// [`JsonbError::Malformed`] for bytes that are no `jsonb`, [`JsonbError::TooDeep`] beyond [`MAX_DEPTH`] levels.
+/// [`JsonbError::Malformed`] for bytes that are no `jsonb`, [`DepthError::TooDeep`] beyond [`MAX_LEVELS`].
 pub fn decode(payload: &[u8]) -> Result<Node<'_>, JsonbError> {
     let container = Container::read(payload, 0, payload.len())?;
     if !container.is_scalar {
@@ -93,8 +94,8 @@ impl Container {
     }
 
     fn node<'a>(&self, payload: &'a [u8], depth: usize) -> Result<Node<'a>, JsonbError> {
-        if depth > MAX_DEPTH {
-            return Err(JsonbError::TooDeep);
+        if depth > MAX_LEVELS {
+            return Err(DepthError::TooDeep.into());
         }
         let mut start = self.data;
         if !self.is_object {

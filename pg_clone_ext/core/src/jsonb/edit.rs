@@ -1,7 +1,22 @@
 //! Edits applied to a `jsonb` tree: the same meaning as [`crate::edit::value::apply`], without a detour through text.
 
 use super::{JsonbError, Node, value::bytes};
+use crate::depth::with_room;
 use crate::edit::{Edit, EditError, EditOp, Step};
+
+/// The payload after edits, one after another; None when they change nothing.
+///
+/// # Errors
+/// As [`super::decode`], [`Node::apply`] and [`Node::encode`].
+pub fn edited(payload: &[u8], edits: &[Edit]) -> Result<Option<Vec<u8>>, JsonbError> {
+    if edits.is_empty() {
+        return Ok(None);
+    }
+    with_room(super::levels(payload), || {
+        let mut root = super::decode(payload)?;
+        root.apply(edits)?.then(|| root.encode()).transpose()
+    })?
+}
 
 impl Node<'_> {
     /// Applies edits one after another; `true` when the document changed.

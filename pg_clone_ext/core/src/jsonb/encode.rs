@@ -3,6 +3,7 @@
 use super::JsonbError;
 use super::layout::*;
 use super::node::Node;
+use crate::depth::{DepthError, MAX_LEVELS};
 use std::borrow::Cow;
 
 impl Node<'_> {
@@ -12,7 +13,7 @@ impl Node<'_> {
     /// later one is written, as PostgreSQL does.
     ///
     /// # Errors
-    /// [`JsonbError::TooLarge`] when a container exceeds 256 MB, [`JsonbError::TooDeep`] beyond [`MAX_DEPTH`] levels,
+    /// [`JsonbError::TooLarge`] when a container exceeds 256 MB, [`DepthError::TooDeep`] beyond [`MAX_LEVELS`],
     /// [`JsonbError::OutOfMemory`].
     pub fn encode(&self) -> Result<Vec<u8>, JsonbError> {
         let mut writer = Writer { out: Vec::new() };
@@ -99,7 +100,7 @@ impl Writer {
                 self.append(bytes)?;
                 NUMERIC
             }
-            Node::Array(_) | Node::Object(_) if depth >= MAX_DEPTH => return Err(JsonbError::TooDeep),
+            Node::Array(_) | Node::Object(_) if depth >= MAX_LEVELS => return Err(DepthError::TooDeep.into()),
             Node::Array(elements) => {
                 self.pad()?;
                 self.array(elements, IS_ARRAY, depth + 1)?;

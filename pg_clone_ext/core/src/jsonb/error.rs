@@ -11,9 +11,9 @@ pub enum JsonbError {
         /// Offset in the payload.
         at: usize,
     },
-    /// Nested deeper than [`super::MAX_DEPTH`]. SQLSTATE 54001 (`statement_too_complex`).
-    #[error("jsonb is nested deeper than {} levels", super::MAX_DEPTH)]
-    TooDeep,
+    /// Nested too deeply.
+    #[error(transparent)]
+    Depth(#[from] crate::depth::DepthError),
     /// An array or object would be larger than the format can hold (256 MB). SQLSTATE 54000 (`program_limit_exceeded`).
     #[error("a jsonb array or object would be larger than 268435455 bytes")]
     TooLarge,

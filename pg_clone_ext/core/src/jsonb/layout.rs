@@ -29,9 +29,6 @@ pub(super) const IS_ARRAY: u32 = 0x4000_0000;
 /// Every 32nd child's entry holds an offset, the others a length: quick to search, and it compresses well.
 pub(super) const OFFSET_STRIDE: usize = 32;
 
-/// Deepest nesting that is decoded or encoded.
-pub const MAX_DEPTH: usize = 1000;
-
 /// The word at an offset.
 #[inline]
 pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {

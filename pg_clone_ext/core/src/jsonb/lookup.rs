@@ -4,17 +4,17 @@ use super::decode::Container;
 use super::layout::{CONTAINER, STRING};
 
 /// The string at a path of object keys; `None` where there is none, or the payload is malformed.
-pub fn string_at<'a>(payload: &'a [u8], path: &[String]) -> Option<&'a [u8]> {
+pub fn string_at<'a>(payload: &'a [u8], path: &[impl AsRef<str>]) -> Option<&'a [u8]> {
     let (last, way) = path.split_last()?;
     let mut container = Container::read(payload, 0, payload.len()).ok()?;
     for key in way {
-        let (kind, start, end) = member(payload, &container, key.as_bytes())?;
+        let (kind, start, end) = member(payload, &container, key.as_ref().as_bytes())?;
         if kind != CONTAINER {
             return None;
         }
         container = Container::read(payload, super::layout::aligned(start), end).ok()?;
     }
-    let (kind, start, end) = member(payload, &container, last.as_bytes())?;
+    let (kind, start, end) = member(payload, &container, last.as_ref().as_bytes())?;
     if kind == STRING {
         payload.get(start..end)
     } else {
@@ -62,7 +62,7 @@ mod tests {
                 .unwrap();
         let at = |path: &[&str]| {
             let path: Vec<String> = path.iter().map(|key| (*key).to_owned()).collect();
-            string_at(&payload, &path).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+            string_at(&payload, path.as_slice()).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
         };
         assert_eq!(at(&["meta", "versionId"]).as_deref(), Some("v"));
         assert_eq!(at(&["wide", "k77", "s"]).as_deref(), Some("v77"));

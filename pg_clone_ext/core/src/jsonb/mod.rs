@@ -8,6 +8,7 @@ mod edit;
 mod encode;
 mod error;
 mod layout;
+mod levels;
 mod lookup;
 mod node;
 pub mod numeric;
@@ -15,8 +16,9 @@ mod value;
 mod walk;
 
 pub use decode::decode;
+pub use edit::edited;
 pub use error::JsonbError;
-pub use layout::MAX_DEPTH;
+pub use levels::levels;
 pub use lookup::string_at;
 pub use node::Node;
 pub use value::{from_value, to_value};

@@ -8,6 +8,9 @@ pub enum RewriteError {
     /// The bytes of a `jsonb` value cannot be read or written; the SQLSTATE is that of the [`JsonbError`].
     #[error(transparent)]
     Jsonb(#[from] JsonbError),
+    /// A document held as text is nested too deeply.
+    #[error(transparent)]
+    Depth(#[from] crate::depth::DepthError),
     /// A document held as text is no JSON. SQLSTATE 22P02 (`invalid_text_representation`).
     #[error("malformed JSON at byte {at}: {what}")]
     Json {

@@ -17,6 +17,7 @@ pub use error::RewriteError;
 pub use id_paths::{BadIdPath, IdField, IdPaths, Step};
 pub use outcome::{Counts, Outcome, TextIdOutcome, UuidOutcome};
 
+use crate::depth;
 use crate::ids::{Id, IdMap, Mapped, MappedText, TextIdMap};
 use document::in_place::{Scratch, Verdict};
 use find::boundary::Encoding;
@@ -112,6 +113,10 @@ impl<'a> Rewriter<'a> {
     /// [`RewriteError`]; the document is untouched then. A document that can be changed in place is not checked to be
     /// valid JSON.
     pub fn json_text(&mut self, document: &mut [u8]) -> Result<Outcome, RewriteError> {
+        // Nothing here needs a stack, but what can be cloned must not depend on how it is cloned.
+        if document.len() > 2 * depth::MAX_LEVELS {
+            depth::check(depth::of_text(document))?;
+        }
         if self.counts_spellings || !self.texts.is_empty() {
             return self.rebuild_json_text(document);
         }

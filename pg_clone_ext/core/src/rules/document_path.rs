@@ -1,6 +1,7 @@
 //! Places of a document that hold keys: a JSONPath, and what every key there becomes.
 
 use super::evaluate::steps;
+use crate::depth::DepthError;
 use crate::edit::{Edit, Step, value};
 use serde_json::Value;
 use serde_json_path::JsonPath;
@@ -9,6 +10,8 @@ use serde_json_path::JsonPath;
 pub struct DocumentPath {
     path: JsonPath,
     names: bool,
+    /// It is one place at most.
+    singular: bool,
 }
 
 impl DocumentPath {
@@ -22,12 +25,22 @@ impl DocumentPath {
             None => (text, false),
         };
         JsonPath::parse(path)
-            .map(|path| DocumentPath { path, names })
+            .map(|path| DocumentPath {
+                singular: super::singular_path(text).is_some(),
+                path,
+                names,
+            })
             .map_err(|error| error.message().to_owned())
     }
 
     /// Calls `each` with the text of every key at this path: strings, numbers, or names of members.
-    pub fn each_key(&self, document: &Value, each: &mut dyn FnMut(&str)) {
+    ///
+    /// # Errors
+    /// [`DepthError::TooManySteps`].
+    pub fn each_key(&self, document: &Value, each: &mut dyn FnMut(&str)) -> Result<(), DepthError> {
+        if !self.singular {
+            super::check_paths(document)?;
+        }
         let mut places: Vec<Vec<Step>> = self.path.query_located(document).locations().map(steps).collect();
         places.sort_unstable();
         places.dedup();
@@ -39,48 +52,68 @@ impl DocumentPath {
                 _ => {}
             }
         }
+        Ok(())
     }
 
-    /// The edits that give every key at this path its new value; `new` says what the text of one becomes, if it changes.
-    /// A number stays a number if its new value is one.
+    /// The keys at this path, the last in the document first, so that a renamed member moves no place still to come.
     ///
     /// # Errors
-    /// What `new` says.
-    pub fn edits<E>(
-        &self,
-        document: &Value,
-        new: &mut dyn FnMut(&str) -> Result<Option<String>, E>,
-    ) -> Result<Vec<Edit>, E> {
+    /// [`DepthError::TooManySteps`].
+    pub fn keys(&self, document: &Value) -> Result<Vec<KeyAt>, DepthError> {
+        if !self.singular {
+            super::check_paths(document)?;
+        }
         let mut places: Vec<Vec<Step>> = self.path.query_located(document).locations().map(steps).collect();
-        // The last in the document first: a renamed member moves no place still to come.
         places.sort_unstable_by(|a, b| b.cmp(a));
         places.dedup();
-        let mut edits = Vec::new();
-        for place in places {
-            if self.names {
-                if let Some(Step::Key(name)) = place.last()
-                    && let Some(to) = new(name)?
-                {
-                    edits.push(Edit::rename(place, to));
-                }
-                continue;
+        Ok(places
+            .into_iter()
+            .filter_map(|place| self.key(document, place))
+            .collect())
+    }
+
+    fn key(&self, document: &Value, place: Vec<Step>) -> Option<KeyAt> {
+        let (text, kind) = if self.names {
+            match place.last()? {
+                Step::Key(name) => (name.clone(), Kind::Name),
+                Step::Index(_) => return None,
             }
-            match value::get(document, &place) {
-                Some(Value::String(text)) => {
-                    if let Some(to) = new(text)? {
-                        edits.push(Edit::set(place, to));
-                    }
-                }
-                Some(Value::Number(number)) => {
-                    if let Some(to) = new(&number.to_string())? {
-                        let to = to.parse::<i64>().map_or(Value::String(to), Value::from);
-                        edits.push(Edit::set(place, to));
-                    }
-                }
-                _ => {}
+        } else {
+            match value::get(document, &place)? {
+                Value::String(text) => (text.clone(), Kind::Text),
+                Value::Number(number) => (number.to_string(), Kind::Number),
+                _ => return None,
+            }
+        };
+        Some(KeyAt { place, text, kind })
+    }
+}
+
+/// A key in a document.
+pub struct KeyAt {
+    place: Vec<Step>,
+    /// Its text.
+    pub text: String,
+    kind: Kind,
+}
+
+enum Kind {
+    Name,
+    Text,
+    Number,
+}
+
+impl KeyAt {
+    /// The edit that gives it a new value. A number stays a number if its new value is one.
+    pub fn becomes(self, new: String) -> Edit {
+        match self.kind {
+            Kind::Name => Edit::rename(self.place, new),
+            Kind::Text => Edit::set(self.place, new),
+            Kind::Number => {
+                let new = new.parse::<i64>().map_or(Value::String(new), Value::from);
+                Edit::set(self.place, new)
             }
         }
-        Ok(edits)
     }
 }
 
@@ -91,12 +124,11 @@ mod tests {
     use serde_json::json;
 
     fn edited(path: &str, mut document: Value) -> Value {
-        let edits = DocumentPath::parse(path)
-            .unwrap()
-            .edits::<()>(&document, &mut |key| Ok((key != "7").then(|| format!("{key}0"))))
-            .unwrap();
-        for edit in &edits {
-            apply(&mut document, edit).unwrap();
+        for key in DocumentPath::parse(path).unwrap().keys(&document).unwrap() {
+            if key.text != "7" {
+                let new = format!("{}0", key.text);
+                apply(&mut document, &key.becomes(new)).unwrap();
+            }
         }
         document
     }

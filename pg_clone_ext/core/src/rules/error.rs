@@ -33,6 +33,9 @@ pub enum RuleError {
     /// A catalog row that is no rule.
     #[error("{0}")]
     Row(String),
+    /// A document in which a path with wildcards would select far too much. SQLSTATE 54001.
+    #[error(transparent)]
+    Depth(crate::depth::DepthError),
     /// An edit that a rule made could not be applied: our mistake, not the rule's.
     #[error("rule {rule}: {source}")]
     Edit {

@@ -50,6 +50,12 @@ impl RuleSet {
         if rules.is_empty() {
             return Ok(outcome);
         }
+        if rules
+            .iter()
+            .any(|position| self.rules[*position].singular.is_none())
+        {
+            super::check_paths(document).map_err(RuleError::Depth)?;
+        }
         // A filter expression speaks of the elements of an array: the document is the only one.
         let mut wrapped = Value::Array(vec![document.clone()]);
         for &position in rules {

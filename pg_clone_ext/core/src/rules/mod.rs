@@ -15,11 +15,12 @@ mod template;
 
 pub use arguments::Arguments;
 pub use compile::RuleSet;
-pub use document_path::DocumentPath;
+pub use document_path::{DocumentPath, KeyAt};
 pub use error::RuleError;
 pub use evaluate::{Context, Outcome};
 pub use singular::steps as singular_path;
 
+use crate::depth::DepthError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -71,6 +72,35 @@ pub enum Kind {
     Hex(usize),
     /// A random UUID (version 4).
     Uuid,
+}
+
+/// Steps of paths to places of a document, all together, that a JSONPath may have to write down.
+const STEPS: usize = 4_000_000;
+/// A document whose places lie no deeper than this on average is refused for its size alone by nobody.
+const ORDINARY: usize = 64;
+
+/// Refuses a document of which a path that selects many places would need far more memory than it has itself: each
+/// place is written down with all steps to it.
+fn check_paths(document: &Value) -> Result<(), DepthError> {
+    fn count(value: &Value, level: usize, places: &mut usize, steps: &mut usize) {
+        *places += 1;
+        *steps += level;
+        match value {
+            Value::Array(elements) => elements
+                .iter()
+                .for_each(|child| count(child, level + 1, places, steps)),
+            Value::Object(members) => members
+                .values()
+                .for_each(|child| count(child, level + 1, places, steps)),
+            _ => {}
+        }
+    }
+    let (mut places, mut steps) = (0, 0);
+    count(document, 0, &mut places, &mut steps);
+    if steps > STEPS && steps > ORDINARY * places {
+        return Err(DepthError::TooManySteps(steps));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -330,7 +330,6 @@ fn version_in_document(row: &Row<'_>, is_jsonb: bool, path: &[&str]) -> Option<S
     if !is_jsonb {
         return member::string(bytes, path).map(std::borrow::Cow::into_owned);
     }
-    let root = jsonb::decode(bytes).ok()?;
-    let node = path.iter().try_fold(&root, |node, name| node.get(name))?;
-    node.as_str().map(str::to_owned)
+    let found = jsonb::string_at(bytes, path)?;
+    std::str::from_utf8(found).map(str::to_owned).ok()
 }

@@ -290,11 +290,8 @@ impl Document<'_> {
     pub fn needed(&self) -> Option<String> {
         let path: Vec<&str> = self.stable.needs.as_ref()?.iter().map(String::as_str).collect();
         let reference = if self.is_jsonb {
-            let root = jsonb::decode(self.bytes).ok()?;
-            path.iter()
-                .try_fold(&root, |node, name| node.get(name))?
-                .as_str()?
-                .to_owned()
+            let found = jsonb::string_at(self.bytes, &path)?;
+            std::str::from_utf8(found).ok()?.to_owned()
         } else {
             member::string(self.bytes, &path)?.into_owned()
         };

@@ -4,6 +4,7 @@
 use crate::error::internal;
 use crate::run::keys::Key;
 use crate::run::state::Run;
+use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::edit::{self, Edit, EditOp, Step};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{SourceQuery, Store, Table, TableRole, quote};
@@ -21,8 +22,10 @@ struct Place<'r> {
 struct OldResource {
     table: usize,
     key: Key,
+    /// Its columns but the document.
     row: Value,
-    document: Value,
+    /// What stood at the places that rules take away or make anew.
+    values: Vec<(Vec<Step>, Value)>,
 }
 
 /// What the old clone's stable resources hold, taken before they are deleted.
@@ -62,11 +65,27 @@ fn type_of(table: &Table, row: &Value) -> String {
     }
 }
 
-fn document_of(table: &Table, row: &Value) -> Option<Value> {
-    match row.get(table.document_column.as_ref()?)? {
-        Value::String(text) => serde_json::from_str(text).ok(),
-        document => Some(document.clone()),
+/// The type by which rules know a row of a table.
+fn ruled_type(table: &Table, row: &Value) -> String {
+    if table.role == TableRole::Project && table.resource_type.is_none() {
+        "Project".to_owned()
+    } else {
+        type_of(table, row)
     }
+}
+
+/// What a document holds at the places that rules take away or make anew; nothing if it is no JSON.
+fn values_of(text: &str, places: &[Place<'_>]) -> Result<Vec<(Vec<Step>, Value)>> {
+    let paths: Vec<&Vec<Step>> = places.iter().map(|place| &place.path).collect();
+    let bytes = text.as_bytes();
+    let values = depth::with_room(depth::of_text(bytes), || {
+        let document = depth::parse(bytes).unwrap_or_default();
+        paths
+            .iter()
+            .filter_map(|path| Some(((*path).clone(), edit::value::get(&document, path)?.clone())))
+            .collect()
+    });
+    values.map_err(DepthError::error)
 }
 
 impl PreservedSecrets {
@@ -86,8 +105,17 @@ impl PreservedSecrets {
             if wanted.is_empty() || known.is_some_and(|name| places(rules, name).is_empty()) {
                 continue;
             }
+            let Some(document) = &table.document_column else {
+                continue;
+            };
             let id_type = table.type_of(id);
             let id = quote::identifier(id);
+            // The document as text: it may be nested as deeply as its type allows.
+            let row = format!(
+                "pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.-) {}, t.{}::pg_catalog.text",
+                quote::literal(document),
+                quote::identifier(document)
+            );
             let sql = SourceQuery::over(&table.sql_name)
                 .filter(format!(
                     "t.{id} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{id_type}[])",
@@ -95,19 +123,22 @@ impl PreservedSecrets {
                 ))
                 .filter(table.live.as_deref().unwrap_or("true"))
                 .select(&format!(
-                    "pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(t.{id}::pg_catalog.text, pg_catalog.to_jsonb(t)))"
+                    "pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(t.{id}::pg_catalog.text, {row}))"
                 ));
             let Some(pgrx::JsonB(rows)) = pgrx::Spi::get_one::<pgrx::JsonB>(&sql).map_err(internal)? else {
                 continue;
             };
-            let rows: Vec<(String, Value)> = serde_json::from_value(rows).map_err(internal)?;
-            for (key, row) in rows {
-                if let Some(document) = document_of(table, &row) {
+            let rows: Vec<(String, Value, Option<String>)> =
+                serde_json::from_value(rows).map_err(internal)?;
+            for (key, row, document) in rows {
+                let places = places(rules, &ruled_type(table, &row));
+                let values = values_of(&document.unwrap_or_default(), &places)?;
+                if !values.is_empty() {
                     resources.push(OldResource {
                         table: index,
                         key: Key::parse(&key),
                         row,
-                        document,
+                        values,
                     });
                 }
             }
@@ -122,40 +153,19 @@ impl PreservedSecrets {
             let Some(table) = run.store.tables.get(old.table) else {
                 continue;
             };
-            let resource_type = if table.role == TableRole::Project && table.resource_type.is_none() {
-                "Project".to_owned()
-            } else {
-                type_of(table, &old.row)
-            };
-            let Some((text, new)) = current(table, &old.key)? else {
+            let Some(text) = current(table, &old.key)? else {
                 continue;
             };
-            let mut edits = Vec::new();
+            let places = places(rules, &ruled_type(table, &old.row));
+            let edits = edits_of(&text, &old.values)?;
             let mut columns: BTreeSet<&str> = BTreeSet::new();
-            let mut after = new.clone();
-            for place in places(rules, &resource_type) {
-                let Some(value) = edit::value::get(&old.document, &place.path) else {
-                    continue;
-                };
-                if edit::value::get(&after, &place.path) == Some(value) {
-                    continue;
-                }
-                let edit = Edit {
-                    path: place.path.clone(),
-                    op: EditOp::Set(value.clone()),
-                };
-                // A place whose parent the new document does not have stays away.
-                if edit::value::apply(&mut after, &edit).is_ok() {
-                    edits.push(edit);
-                    columns.extend(place.rule.columns.iter().map(String::as_str));
-                    needless.extend(
-                        place
-                            .rule
-                            .todo
-                            .as_ref()
-                            .map(|todo| todo.replace("{target_id}", &old.key.to_text())),
-                    );
-                }
+            for place in places
+                .iter()
+                .filter(|place| edits.iter().any(|edit| edit.path == place.path))
+            {
+                columns.extend(place.rule.columns.iter().map(String::as_str));
+                let todo = place.rule.todo.as_ref();
+                needless.extend(todo.map(|todo| todo.replace("{target_id}", &old.key.to_text())));
             }
             if !edits.is_empty() {
                 write(&run.store, table, old, &text, &edits, &columns)?;
@@ -165,22 +175,43 @@ impl PreservedSecrets {
     }
 }
 
-/// The new clone's document: its text and its tree.
-fn current(table: &Table, key: &Key) -> Result<Option<(String, Value)>> {
+/// What gives the new document the old values; a place whose parent it does not have stays away.
+fn edits_of(text: &str, values: &[(Vec<Step>, Value)]) -> Result<Vec<Edit>> {
+    let bytes = text.as_bytes();
+    let edits = depth::with_room(depth::of_text(bytes), || {
+        let Ok(mut document) = depth::parse(bytes) else {
+            return Vec::new();
+        };
+        let mut edits = Vec::new();
+        for (path, value) in values {
+            if edit::value::get(&document, path) == Some(value) {
+                continue;
+            }
+            let edit = Edit {
+                path: path.clone(),
+                op: EditOp::Set(value.clone()),
+            };
+            if edit::value::apply(&mut document, &edit).is_ok() {
+                edits.push(edit);
+            }
+        }
+        edits
+    });
+    edits.map_err(DepthError::error)
+}
+
+/// The text of the new clone's document.
+fn current(table: &Table, key: &Key) -> Result<Option<String>> {
     let (Some(id), Some(document)) = (&table.id_column, &table.document_column) else {
         return Ok(None);
     };
-    let text = pgrx::Spi::get_one::<String>(&format!(
+    pgrx::Spi::get_one::<String>(&format!(
         "SELECT ({})",
         SourceQuery::over(&table.sql_name)
             .equal(table, id, &key.to_text())
             .select(&format!("t.{}::pg_catalog.text", quote::identifier(document)))
     ))
-    .map_err(internal)?;
-    Ok(text.and_then(|text| {
-        let tree = serde_json::from_str(&text).ok()?;
-        Some((text, tree))
-    }))
+    .map_err(internal)
 }
 
 /// Writes the edited document into the row and into the history rows that hold the same document.

@@ -2,6 +2,7 @@
 
 pub mod as_role;
 pub mod background;
+pub mod constraint_hint;
 pub mod environment;
 pub mod error_hint;
 pub mod notice;

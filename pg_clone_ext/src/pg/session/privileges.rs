@@ -132,6 +132,35 @@ fn check_columns(
     )
 }
 
+/// The right to take numbers from a sequence, given by its qualified name, else 42501. `also_set`: the right to set it, too.
+pub fn check_sequence(name: &str, also_set: bool) -> Result<()> {
+    let wanted = if also_set { "USAGE, UPDATE" } else { "USAGE" };
+    let literal = pg_clone_core::plan::quote::literal(name);
+    // What nextval() and setval() look for.
+    let may_set = format!("pg_catalog.has_sequence_privilege({literal}, 'UPDATE')");
+    let may_take = if also_set {
+        may_set
+    } else {
+        format!("(pg_catalog.has_sequence_privilege({literal}, 'USAGE') OR {may_set})")
+    };
+    // A sequence in a schema that the role may not look into is found all the same: the name is known from the catalog.
+    let found = crate::pg::query::text(&format!("SELECT {may_take}::pg_catalog.text"))?;
+    if found.as_deref() != Some("false") {
+        return Ok(());
+    }
+    let role = current_user();
+    Err(
+        Error::new(Code::NotAllowed, format!("permission denied for sequence {name}"))
+            .detail(format!(
+                "New keys come from this sequence; the call needs {wanted} on it for role \"{role}\"."
+            ))
+            .hint(format!(
+                "GRANT {wanted} ON SEQUENCE {name} TO {};",
+                pg_clone_core::plan::quote::identifier(&role)
+            )),
+    )
+}
+
 /// Row security that would apply to the current user on this table is an error (0A000): rows would be missing
 /// silently, or ours refused half-way.
 pub fn check_no_row_security(table: u32, name: &str) -> Result<()> {

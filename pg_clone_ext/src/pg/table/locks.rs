@@ -38,6 +38,15 @@ pub struct OpenTables {
 impl OpenTables {
     /// Locks them in the order of their oids; those that are gone are left out.
     pub fn lock(tables: &[u32], purpose: Purpose) -> Self {
+        let mut open = OpenTables {
+            relations: Vec::new(),
+        };
+        open.add(tables, purpose);
+        open
+    }
+
+    /// Locks more of them.
+    pub fn add(&mut self, tables: &[u32], purpose: Purpose) {
         let mode = match purpose {
             Purpose::Read => pg_sys::AccessShareLock,
             Purpose::Write => pg_sys::RowExclusiveLock,
@@ -45,13 +54,9 @@ impl OpenTables {
         let mut oids = tables.to_vec();
         oids.sort_unstable();
         oids.dedup();
-        let mut open = OpenTables {
-            relations: Vec::new(),
-        };
         for oid in oids {
-            open.lock_one(pg_sys::Oid::from(oid), mode);
+            self.lock_one(pg_sys::Oid::from(oid), mode);
         }
-        open
     }
 
     fn lock_one(&mut self, oid: pg_sys::Oid, mode: pg_sys::LOCKMODE) {

@@ -2,6 +2,7 @@
 //! not give them out again.
 
 use crate::error::internal;
+use crate::pg::session::privileges;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, ColumnRole, KeyKind, TableRole, quote};
@@ -25,7 +26,7 @@ pub fn check_free(run: &Run) -> Result<()> {
         let id = quote::identifier(id);
         let found = pgrx::Spi::get_one::<String>(&format!(
             "SELECT pg_catalog.string_agg(k.id, ', ') FROM (SELECT t.{id}::pg_catalog.text AS id FROM {} AS t WHERE {belongs} \
-             AND EXISTS (SELECT FROM {} AS o WHERE o.{id} = t.{id}) ORDER BY t.{id} LIMIT {LISTED}) AS k",
+             AND EXISTS (SELECT FROM {} AS o WHERE o.{id} OPERATOR(pg_catalog.=) t.{id}) ORDER BY t.{id} LIMIT {LISTED}) AS k",
             table.source_name(),
             table.sql_name,
         ))
@@ -61,6 +62,7 @@ pub fn advance_sequences(run: &Run) -> Result<()> {
             ))
             .map_err(internal)?;
             let Some(sequence) = sequence else { continue };
+            privileges::check_sequence(&sequence, true)?;
             // nextval is called once, so that a sequence that is ahead is never set back, whatever others do meanwhile.
             pgrx::Spi::run(&format!(
                 "SELECT CASE WHEN m.highest OPERATOR(pg_catalog.>) n.next THEN pg_catalog.setval({sequence}::pg_catalog.regclass, m.highest) END \

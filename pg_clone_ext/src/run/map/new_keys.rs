@@ -3,6 +3,7 @@
 
 use crate::error::internal;
 use crate::pg::query::for_each_row;
+use crate::pg::session::privileges;
 use crate::pg::value::datum::random;
 use crate::run::keys::Key;
 use crate::run::state::{Run, over_budget};
@@ -247,6 +248,7 @@ fn sequence_of(table: &Table, column: &Column, count: usize) -> Result<Vec<Key>>
     let Some(sequence) = sequence else {
         return Err(no_source(table, column));
     };
+    privileges::check_sequence(&sequence, false)?;
     drawn(
         &format!(
             "pg_catalog.nextval({}::pg_catalog.regclass)",

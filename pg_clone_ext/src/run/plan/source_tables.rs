@@ -2,14 +2,18 @@
 //! hold the rows of a project of another database.
 
 use crate::error::internal;
+use crate::pg::session::privileges::check_select;
+use crate::pg::table::plan_check;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Store, Table};
+use pg_clone_core::plan::{Oid, Store, Table};
 use std::collections::BTreeMap;
 
 /// Makes the store read its tables from the relations that `sources` names, by table. A table that is not named has no source rows.
 /// A table that the store does not describe, a relation that does not exist, and one whose columns are not those of the table
 /// are errors (22023).
-pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>) -> Result<()> {
+///
+/// `locked` are the relations that were locked before the snapshot was taken; a name that means another by now is an error (55000).
+pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>, locked: &[Oid]) -> Result<()> {
     for table in &mut store.tables {
         table.empty = true;
     }
@@ -21,12 +25,17 @@ pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>) -> Result<()
             ))
             .hint("SELECT relation FROM clone.store_relation lists the tables of the stores."));
         };
-        let source = qualified(relation)?.ok_or_else(|| {
-            Error::bad_argument(format!(
-                "option \"source_tables\": relation \"{relation}\" does not exist"
-            ))
-            .hint("Give its qualified name, such as pg_temp.rows_1.")
-        })?;
+        let source = qualified(relation)?.ok_or_else(|| missing(relation))?;
+        if !regclass(relation)?.is_some_and(|oid| locked.contains(&oid)) {
+            return Err(Error::new(
+                Code::StoreChanged,
+                format!("option \"source_tables\": relation \"{relation}\" was made a moment ago"),
+            )
+            .hint("Try again in a new transaction."));
+        }
+        // Each statement of the run would see another state of them.
+        let below = plan_check::relations_below(regclass(relation)?.unwrap_or_default().into());
+        table.elsewhere |= below.iter().any(|relation| relation.kind == b'f');
         check_columns(table, &source)?;
         table.empty = pgrx::Spi::get_one::<bool>(&format!("SELECT NOT EXISTS (SELECT FROM {source})"))
             .map_err(internal)?
@@ -34,6 +43,26 @@ pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>) -> Result<()
         table.source = Some(source);
     }
     Ok(())
+}
+
+/// The relations that `sources` names, which the caller may read, to be locked before anything is read. One that does not exist is
+/// an error (22023), one without SELECT too (42501).
+pub fn relations(sources: &BTreeMap<String, String>) -> Result<Vec<Oid>> {
+    sources
+        .values()
+        .map(|relation| {
+            let oid = regclass(relation)?.ok_or_else(|| missing(relation))?;
+            check_select(oid, &qualified(relation)?.unwrap_or_default())?;
+            Ok(oid)
+        })
+        .collect()
+}
+
+fn missing(relation: &str) -> Error {
+    Error::bad_argument(format!(
+        "option \"source_tables\": relation \"{relation}\" does not exist"
+    ))
+    .hint("Give its qualified name, such as pg_temp.rows_1.")
 }
 
 fn regclass(name: &str) -> Result<Option<u32>> {

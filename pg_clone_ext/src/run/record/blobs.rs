@@ -118,18 +118,13 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
             return Ok(());
         }
         let document = row.bytes(3).unwrap_or_default();
-        let value = if is_jsonb {
-            jsonb::to_value(document).ok()
-        } else {
-            None
-        };
-        let string = |path: &[&str]| match &value {
-            Some(value) => path
-                .iter()
-                .try_fold(value, |value, key| value.get(key))
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-            None => member::string(document, path).map(std::borrow::Cow::into_owned),
+        let string = |path: &[&str]| {
+            if is_jsonb {
+                let found = jsonb::string_at(document, path)?;
+                std::str::from_utf8(found).map(str::to_owned).ok()
+            } else {
+                member::string(document, path).map(std::borrow::Cow::into_owned)
+            }
         };
         let version = match row.text(2)? {
             Some(version) => Some(version.into_owned()),

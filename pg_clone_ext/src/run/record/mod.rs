@@ -2,9 +2,10 @@
 
 use super::state::{Run, TableStatistics};
 use crate::error::internal;
+use crate::pg::value::json_text::JsonText;
 use crate::records::runs::{self, ProjectRun};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{InsertPath, Oid, Request, SourceQuery, TableCopy};
+use pg_clone_core::plan::{InsertPath, Oid, Request, SourceQuery, TableCopy, quote};
 use pg_clone_core::rewrite::Counts;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -140,37 +141,35 @@ pub fn mapped_reference(run: &Run, reference: &str) -> String {
 }
 
 /// Closes the run and returns the new project: its row, or its document where the store says so.
-pub fn finish(run: &Run, todos: &[String]) -> Result<Value> {
+pub fn finish(run: &Run, todos: &[String]) -> Result<JsonText> {
     runs::finish(run.id, json!(todos))?;
     let table = run.store.project_table()?;
     let column = table.id_column.as_deref().unwrap_or_default();
-    let row = pgrx::Spi::get_one::<pgrx::JsonB>(
+    // What an application calls the project: where the document is all of it (options.result), the document.
+    let whole = run
+        .store
+        .options
+        .get("result")
+        .is_some_and(|result| result == "document");
+    let result = match table.document_column.as_deref().filter(|_| whole) {
+        Some(document) => format!(
+            "COALESCE(t.{}::pg_catalog.text::pg_catalog.jsonb, pg_catalog.to_jsonb(t))",
+            quote::identifier(document)
+        ),
+        None => "pg_catalog.to_jsonb(t)".to_owned(),
+    };
+    // As text: the document may be nested as deeply as jsonb can be.
+    let project = pgrx::Spi::get_one::<JsonText>(
         &SourceQuery::over(&table.sql_name)
             .equal(table, column, &run.target)
-            .select("pg_catalog.to_jsonb(t)"),
+            .select(&result),
     )
     .map_err(internal)?;
-    let Some(pgrx::JsonB(row)) = row else {
-        return Err(Error::new(
+    project.ok_or_else(|| {
+        Error::new(
             Code::Internal,
             format!("the new project {} is not there", run.target),
-        ));
-    };
-    // What an application calls the project: where the document is all of it (options.result), the document.
-    let document = table
-        .document_column
-        .as_deref()
-        .filter(|_| {
-            run.store
-                .options
-                .get("result")
-                .is_some_and(|result| result == "document")
-        })
-        .and_then(|column| row.get(column));
-    Ok(match document {
-        Some(Value::String(text)) => serde_json::from_str(text).map_err(internal)?,
-        Some(document) => document.clone(),
-        None => row,
+        )
     })
 }
 

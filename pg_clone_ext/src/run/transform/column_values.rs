@@ -8,7 +8,7 @@ use crate::error::internal;
 use crate::pg::query::row::Row;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
-use crate::run::document_errors::rewrite_error;
+use crate::run::document_errors::{edit_error, rewrite_error};
 use crate::run::keys::Key;
 use crate::run::map::new_keys::{fill_random, fill_template, fit_template, length_of};
 use pg_clone_core::batch::VersionFinder;
@@ -195,7 +195,7 @@ impl<'r> Transformer<'r> {
             && self.rewriter.counts().removed > removed
         {
             let text = std::str::from_utf8(new).map_err(internal)?;
-            if let Some(pruned) = edit::prune::empties(text).map_err(internal)? {
+            if let Some(pruned) = edit::prune::empties(text).map_err(edit_error)? {
                 return Ok(Outcome::Rebuilt(pruned.into_bytes()));
             }
         }
@@ -232,6 +232,20 @@ impl<'r> Transformer<'r> {
             error.detail(detail)
         } else {
             error
+        }
+    }
+
+    /// Says where a document stands that cannot be read.
+    pub(super) fn locate_document(&self, error: Error, key: &Key) -> Error {
+        let source = self.table_copy.document_source.map(|(place, _)| place);
+        match self
+            .table_copy
+            .outputs
+            .iter()
+            .find(|output| Some(output.source) == source)
+        {
+            Some(output) => self.locate(error, output, key),
+            None => error,
         }
     }
 

@@ -9,8 +9,10 @@ use crate::pg::query::row::Row;
 use crate::pg::value::Value;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
-use crate::run::document_errors::rewrite_error;
+use crate::run::document_errors::{edit_error, jsonb_error, rewrite_error};
 use crate::run::keys::{Key, NewKey, plain};
+use pg_clone_core::batch::DocumentFormat;
+use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::edit::{self, EditOp};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::jsonb;
@@ -127,15 +129,32 @@ impl Transformer<'_> {
                 Outcome::Null => return Ok(Outcome::Null),
                 _ => bytes,
             };
-            let document = if is_jsonb {
-                jsonb::to_value(current).map_err(internal)?
+            let format = if is_jsonb {
+                DocumentFormat::Jsonb
             } else {
-                match serde_json::from_slice(current) {
-                    Ok(document) => document,
-                    // A text column may hold something else in some rows.
-                    Err(_) => return Ok(outcome),
-                }
+                DocumentFormat::Text
             };
+            let wanted: Vec<&DeclaredPath> = self.paths[place]
+                .iter()
+                .filter(|(_, _, condition)| condition.is_none_or(|at| row.boolean(at)))
+                .collect();
+            let found = depth::with_room(format.levels(current), || {
+                let document = match format {
+                    DocumentFormat::Jsonb => jsonb::to_value(current).map_err(jsonb_error)?,
+                    DocumentFormat::Text => match depth::parse(current) {
+                        Ok(document) => document,
+                        // A text column may hold something else in some rows.
+                        Err(_) => return Ok(None),
+                    },
+                };
+                let mut found = Vec::with_capacity(wanted.len());
+                for (path, domains, _) in &wanted {
+                    found.push((path.keys(&document).map_err(DepthError::error)?, domains));
+                }
+                Ok(Some(found))
+            });
+            let found = found.map_err(DepthError::error)??;
+            let Some(found) = found else { return Ok(outcome) };
             let mut edits = Vec::new();
             let mut keys = KeyMapper {
                 run: self.run,
@@ -143,9 +162,11 @@ impl Transformer<'_> {
                 key_statistics: &mut self.key_statistics,
                 policy: self.policy,
             };
-            for (path, domains, condition) in &self.paths[place] {
-                if condition.is_none_or(|at| row.boolean(at)) {
-                    edits.extend(path.edits(&document, &mut |text| keys.text_at(text, domains))?);
+            for (found, domains) in found {
+                for key in found {
+                    if let Some(new) = keys.text_at(&key.text, domains)? {
+                        edits.push(key.becomes(new));
+                    }
                 }
             }
             // One after another: values first, then names of members, the innermost first, so that every path still leads somewhere.
@@ -153,17 +174,14 @@ impl Transformer<'_> {
                 EditOp::Rename(_) => usize::MAX - edit.path.len(),
                 _ => 0,
             });
-            if edits.is_empty() {
-                None
-            } else if is_jsonb {
-                let mut root = jsonb::decode(current).map_err(internal)?;
-                root.apply(&edits).map_err(internal)?;
-                Some(root.encode().map_err(internal)?)
-            } else {
-                let text = std::str::from_utf8(current).map_err(internal)?;
-                edit::text::apply(text, &edits)
-                    .map_err(internal)?
-                    .map(String::into_bytes)
+            match format {
+                DocumentFormat::Jsonb => jsonb::edited(current, &edits).map_err(jsonb_error)?,
+                DocumentFormat::Text => {
+                    let text = std::str::from_utf8(current).map_err(internal)?;
+                    edit::text::apply(text, &edits)
+                        .map_err(edit_error)?
+                        .map(String::into_bytes)
+                }
             }
             .map_or(outcome, Outcome::Rebuilt)
         };

@@ -193,7 +193,8 @@ impl<'r> Transformer<'r> {
             return Ok(None);
         };
         self.row_documents.clear();
-        let ruled = Ruled::evaluate(self.run, self.table_copy, resource_type, &key, row)?;
+        let ruled = Ruled::evaluate(self.run, self.table_copy, resource_type, &key, row)
+            .map_err(|error| self.locate_document(error, &key))?;
         for (place, output) in self.table_copy.outputs.iter().enumerate() {
             let new = match ruled.as_ref().and_then(|ruled| ruled.column(&output.column)) {
                 Some(replacement) => match replacement {

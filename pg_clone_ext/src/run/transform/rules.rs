@@ -2,15 +2,17 @@
 
 use crate::error::internal;
 use crate::pg::query::row::Row;
+use crate::run::document_errors::{edit_error, jsonb_error};
 use crate::run::keys::{Key, NewKey};
 use crate::run::state::Run;
 use pg_clone_core::batch::DocumentFormat;
+use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
+use pg_clone_core::ids::{IdMap, Mapped, MappedText, TextIdMap, uuid_text};
 use pg_clone_core::jsonb;
 use pg_clone_core::plan::TableCopy;
-use pg_clone_core::rules::{Arguments, Context, Rule, RuleSet};
+use pg_clone_core::rules::{Arguments, Context, Rule, RuleError, RuleSet};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
@@ -36,7 +38,7 @@ pub fn compile(rules: Vec<Rule>, run: &Run) -> Result<RuleSet> {
 /// What the rules make of a document.
 pub struct Ruled {
     edits: Vec<edit::Edit>,
-    columns: Vec<(String, Option<Value>)>,
+    columns: Vec<(String, Option<String>)>,
     /// What the operator must do because of them.
     pub todos: Vec<String>,
 }
@@ -68,29 +70,41 @@ impl Ruled {
                 ),
             )
         };
-        let value: Value = match form {
-            DocumentFormat::Text => serde_json::from_slice(bytes).map_err(|error| damaged(&error))?,
-            DocumentFormat::Jsonb => jsonb::to_value(bytes).map_err(|error| damaged(&error))?,
-        };
         let target = match run.new_key(key, &table_copy.row_filter.tables) {
             NewKey::To(new) => new.to_text(),
             _ => String::new(),
         };
         let context = DocumentContext {
-            run,
+            ids: &run.ids,
+            texts: &run.texts,
+            secret: run.secret,
             source: key.to_text(),
             target,
             drawn: Cell::new(0),
         };
-        let outcome = run
-            .rules
-            .evaluate(resource_type, &value, &context)
-            .map_err(internal)?;
-        Ok(Some(Ruled {
-            edits: outcome.edits,
-            columns: outcome.columns,
-            todos: outcome.todos.into_iter().map(|(_, todo)| todo).collect(),
-        }))
+        let rules = &run.rules;
+        let made = depth::with_room(form.levels(bytes), move || {
+            let value: Value = match form {
+                DocumentFormat::Text => depth::parse(bytes).map_err(|error| damaged(&error))?,
+                DocumentFormat::Jsonb => jsonb::to_value(bytes).map_err(|error| damaged(&error))?,
+            };
+            let outcome = rules
+                .evaluate(resource_type, &value, &context)
+                .map_err(|error| match error {
+                    RuleError::Depth(error) => error.error(),
+                    other => internal(other),
+                })?;
+            Ok(Ruled {
+                edits: outcome.edits,
+                columns: outcome
+                    .columns
+                    .into_iter()
+                    .map(|(column, value)| (column, value.map(text_of)))
+                    .collect(),
+                todos: outcome.todos.into_iter().map(|(_, todo)| todo).collect(),
+            })
+        });
+        made.map_err(DepthError::error)?.map(Some)
     }
 
     /// Edits a rewritten JSON text. Rules come after the rewriter, so that what the caller gave (a name, say) stays as
@@ -101,18 +115,13 @@ impl Ruled {
         }
         let text = std::str::from_utf8(document).map_err(internal)?;
         Ok(edit::text::apply(text, &self.edits)
-            .map_err(internal)?
+            .map_err(edit_error)?
             .map(String::into_bytes))
     }
 
     /// Edits a rewritten jsonb payload.
     pub fn edit_jsonb(&self, payload: &[u8]) -> Result<Option<Vec<u8>>> {
-        if self.edits.is_empty() {
-            return Ok(None);
-        }
-        let mut root = jsonb::decode(payload).map_err(internal)?;
-        root.apply(&self.edits).map_err(internal)?;
-        root.encode().map(Some).map_err(internal)
+        jsonb::edited(payload, &self.edits).map_err(jsonb_error)
     }
 
     /// What a rule gives this column: None where no rule speaks of it, Some(None) for NULL.
@@ -120,16 +129,23 @@ impl Ruled {
         self.columns
             .iter()
             .find(|(column, _)| column == name)
-            .map(|(_, value)| {
-                value
-                    .as_ref()
-                    .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-            })
+            .map(|(_, value)| value.clone())
     }
 }
 
+/// A value as the text of a column.
+fn text_of(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+/// What the rules ask of the run; nothing of it belongs to the backend's own thread.
 struct DocumentContext<'r> {
-    run: &'r Run,
+    ids: &'r IdMap,
+    texts: &'r TextIdMap,
+    secret: [u8; 16],
     source: String,
     target: String,
     drawn: Cell<u64>,
@@ -146,8 +162,8 @@ impl Context for DocumentContext<'_> {
             .next()
             .unwrap_or(text);
         match uuid_text::parse_slice(id.as_bytes()) {
-            Some(id) => matches!(self.run.ids.get(&id), Mapped::Cloned(_)),
-            None => matches!(self.run.texts.get(id), MappedText::Cloned(_)),
+            Some(id) => matches!(self.ids.get(&id), Mapped::Cloned(_)),
+            None => matches!(self.texts.get(id), MappedText::Cloned(_)),
         }
     }
 
@@ -156,7 +172,7 @@ impl Context for DocumentContext<'_> {
         // independently of each other, hold the same value.
         for chunk in buffer.chunks_mut(32) {
             let mut hash = Sha256::new();
-            hash.update(self.run.secret);
+            hash.update(self.secret);
             hash.update(self.target.as_bytes());
             hash.update(self.drawn.replace(self.drawn.get() + 1).to_be_bytes());
             let digest = hash.finalize();

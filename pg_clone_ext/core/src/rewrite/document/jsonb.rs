@@ -1,6 +1,7 @@
 //! The path with allocation for `jsonb`: decode, rewrite the tree, encode.
 
-use crate::jsonb::{Node, decode};
+use crate::depth::with_room;
+use crate::jsonb::{JsonbError, Node, decode, levels};
 use crate::rewrite::id_paths::Step;
 use crate::rewrite::value::NewValue;
 use crate::rewrite::{Dangling, IdField, Outcome, RewriteError, Rewriter};
@@ -17,6 +18,10 @@ struct Rebuild<'r, 'a, 'd> {
 
 impl<'a> Rewriter<'a> {
     pub(in crate::rewrite) fn rebuild_jsonb(&mut self, payload: &[u8]) -> Result<Outcome, RewriteError> {
+        with_room(levels(payload), || self.rebuild(payload)).map_err(JsonbError::from)?
+    }
+
+    fn rebuild(&mut self, payload: &[u8]) -> Result<Outcome, RewriteError> {
         let root = decode(payload)?;
         let mut rebuild = Rebuild {
             rewriter: self,

@@ -1,0 +1,188 @@
+//! How deeply documents may be nested, and room for those that are nested deeply.
+//!
+//! What reads a document in place needs no stack. What makes a tree of it does, at every level: such work is done by
+//! [`with_room`], on a stack that is large enough for this document. The server's own types end where its parser reaches
+//! `max_stack_depth`: at about 12,000 levels with the default of 2 MB, 42,000 with the 7 MB that a stack of 8 MB allows.
+
+use crate::error::{Code, Error};
+use serde::Deserialize;
+use serde_json::Value;
+use std::any::Any;
+use std::sync::OnceLock;
+use std::thread;
+use thiserror::Error as ThisError;
+
+/// Levels of arrays and objects that a document may have, whatever is done with it: more than the server's types can hold.
+pub const MAX_LEVELS: usize = 50_000;
+/// Levels for which every stack has room.
+const SHALLOW: usize = 128;
+/// Bytes of stack for a level: measured with a document of [`MAX_LEVELS`] (see the tests), with as much again for safety.
+const STACK_PER_LEVEL: usize = if cfg!(debug_assertions) { 8 << 10 } else { 2 << 10 };
+/// Bytes of stack besides.
+const STACK: usize = 1 << 20;
+
+/// Why a document is too deep.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+pub enum DepthError {
+    /// Over [`MAX_LEVELS`]. SQLSTATE 54001 (`statement_too_complex`).
+    #[error("a document is nested deeper than {MAX_LEVELS} levels")]
+    TooDeep,
+    /// A JSONPath with wildcards would write down so many steps. SQLSTATE 54001.
+    #[error(
+        "a document is nested too deeply for a path with wildcards: its places are {0} steps away from the root, all together"
+    )]
+    TooManySteps(usize),
+    /// There is no stack for so many levels. SQLSTATE 53200 (`out_of_memory`).
+    #[error("no memory for a stack that a document of {0} levels needs")]
+    NoStack(usize),
+}
+
+impl DepthError {
+    /// The error for the user.
+    pub fn error(self) -> Error {
+        let message = self.to_string();
+        match self {
+            DepthError::TooDeep => Error::new(Code::TooDeep, message)
+                .hint("Flatten the document, or leave its row out with exclude_ids."),
+            DepthError::TooManySteps(_) => Error::new(Code::TooDeep, message).hint(
+                "Give the rule or reference a path without wildcards, or leave the document's row out with exclude_ids.",
+            ),
+            DepthError::NoStack(_) => {
+                Error::new(Code::OutOfMemory, message).hint("Clone when the server has more free memory.")
+            }
+        }
+    }
+}
+
+/// Levels of arrays and objects in a JSON text; strings that end nowhere count as strings.
+pub fn of_text(text: &[u8]) -> usize {
+    if text.len() < 2 * SHALLOW {
+        return 0;
+    }
+    let (mut level, mut deepest, mut at) = (0_usize, 0, 0);
+    while let Some(found) = text[at..]
+        .iter()
+        .position(|byte| matches!(byte, b'{' | b'[' | b'}' | b']' | b'"'))
+    {
+        at += found + 1;
+        match text[at - 1] {
+            b'{' | b'[' => {
+                level += 1;
+                deepest = deepest.max(level);
+            }
+            b'}' | b']' => level = level.saturating_sub(1),
+            _ => match end_of_string(text, at) {
+                Some(end) => at = end,
+                None => break,
+            },
+        }
+    }
+    deepest
+}
+
+fn end_of_string(text: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        match text[at] {
+            b'"' => return Some(at + 1),
+            _ => at += 2,
+        }
+    }
+}
+
+/// Refuses levels over [`MAX_LEVELS`].
+///
+/// # Errors
+/// [`DepthError::TooDeep`].
+pub fn check(levels: usize) -> Result<(), DepthError> {
+    if levels <= MAX_LEVELS {
+        Ok(())
+    } else {
+        Err(DepthError::TooDeep)
+    }
+}
+
+/// What is done around the start of a thread: whatever it returns is dropped when the thread runs.
+static AROUND_START: OnceLock<fn() -> Box<dyn Any>> = OnceLock::new();
+
+/// Sets what is done around the start of a thread, once for the process: where signals belong to one thread, they are blocked
+/// meanwhile.
+pub fn around_start(guard: fn() -> Box<dyn Any>) {
+    let _ = AROUND_START.set(guard);
+}
+
+/// Does work that needs stack for so many levels, where there is room for it.
+///
+/// # Errors
+/// [`DepthError`].
+///
+/// # Panics
+/// When the work does.
+pub fn with_room<R: Send>(levels: usize, work: impl FnOnce() -> R + Send) -> Result<R, DepthError> {
+    if levels <= SHALLOW {
+        return Ok(work());
+    }
+    check(levels)?;
+    thread::scope(|scope| {
+        let guard = AROUND_START.get().map(|start| start());
+        let thread = thread::Builder::new()
+            .name("pg_clone deep".to_owned())
+            .stack_size(STACK + levels * STACK_PER_LEVEL)
+            .spawn_scoped(scope, work);
+        drop(guard);
+        match thread.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => Err(DepthError::NoStack(levels)),
+        }
+    })
+}
+
+/// The tree of a JSON text of any depth. To be called, and its result to be dropped, within [`with_room`].
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse(text: &[u8]) -> serde_json::Result<Value> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    reader.disable_recursion_limit();
+    let value = Value::deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(levels: usize, innermost: &str) -> String {
+        let levels = levels - 1;
+        format!(
+            "{}{innermost}{}",
+            "{\"a\":[".repeat(levels / 2) + if levels % 2 == 1 { "[" } else { "" },
+            (if levels % 2 == 1 { "]" } else { "" }).to_owned() + &"]}".repeat(levels / 2),
+        )
+    }
+
+    #[test]
+    fn levels_are_counted_outside_of_strings() {
+        assert_eq!(of_text(nested(1000, "{}").as_bytes()), 1000);
+        let strings = nested(300, r#"["[[[{{{", "\"[[[", "\\", "\\\"]"]"#);
+        assert_eq!(of_text(strings.as_bytes()), 300);
+        assert_eq!(of_text((nested(300, "[]") + "\"[[").as_bytes()), 300);
+        assert_eq!(of_text("]".repeat(1000).as_bytes()), 0);
+    }
+
+    #[test]
+    fn one_level_more_is_refused_with_a_hint() {
+        assert_eq!(with_room(MAX_LEVELS + 1, || ()), Err(DepthError::TooDeep));
+        let error = DepthError::TooDeep.error();
+        assert_eq!(error.code.sqlstate(), "54001");
+        assert!(error.hint.ends_with('.'));
+    }
+
+    #[test]
+    fn work_that_panics_panics_for_the_caller() {
+        let caught = std::panic::catch_unwind(|| with_room(SHALLOW + 1, || panic!("as it should")));
+        assert!(caught.is_err());
+    }
+}

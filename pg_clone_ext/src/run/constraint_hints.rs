@@ -1,0 +1,111 @@
+//! What to do about a constraint that refused a row of a clone.
+
+use crate::pg::session::constraint_hint::{Kind, Violation};
+use pg_clone_core::plan::{ColumnRole, Store, Table, quote};
+
+/// The hint for a violation while the rows of a store are written.
+pub fn hint(store: &Store, violation: &Violation) -> Option<String> {
+    let name = format!("{}.{}", violation.schema, violation.table);
+    let table = store
+        .tables
+        .iter()
+        .find(|table| unquoted(&table.sql_name) == name);
+    let Some(table) = table else {
+        return outside(violation);
+    };
+    let call = |column: &str, role: &str| {
+        format!(
+            "SELECT clone.store_column({}, {}, {}, {role})",
+            quote::literal(&store.name),
+            quote::literal(&table.sql_name),
+            quote::literal(column)
+        )
+    };
+    Some(match violation.kind {
+        Kind::Unique | Kind::Exclusion => unique(store, table, violation, &call),
+        Kind::ForeignKey => format!(
+            "A row of {} names a row that the clone does not have. Describe the table that {} refers to with clone.store_table(…), \
+             or let its columns be NULL in clones: {}.",
+            table.sql_name,
+            violation.constraint,
+            call("…", "'null'")
+        ),
+        Kind::Check => format!(
+            "Give the columns that {} looks at values that it allows: {}.",
+            violation.constraint,
+            call("…", "'value', value => '…'")
+        ),
+        Kind::NotNull => format!(
+            "Give the column a value in clones: {}, or 'default'.",
+            call(&violation.column, "'value', value => '…'")
+        ),
+    })
+}
+
+fn unique(
+    store: &Store,
+    table: &Table,
+    violation: &Violation,
+    call: &dyn Fn(&str, &str) -> String,
+) -> String {
+    let columns: Vec<&str> = table
+        .keys
+        .uniques
+        .iter()
+        .find(|unique| {
+            unique.name == violation.constraint || quote::identifier(&violation.constraint) == unique.name
+        })
+        .map(|unique| unique.columns.iter().map(String::as_str).collect())
+        .unwrap_or_default();
+    let constant = columns
+        .iter()
+        .filter_map(|name| table.column(name))
+        .find(|column| matches!(column.role, ColumnRole::Value(_)));
+    if let Some(column) = constant {
+        return format!(
+            "Every clone of store \"{}\" gets the same value in {}.{}. Give each its own: {}.",
+            store.name,
+            table.sql_name,
+            quote::identifier(&column.name),
+            call(&column.name, "'template', value => '…{n}'")
+        );
+    }
+    let column = columns
+        .iter()
+        .filter_map(|name| table.column(name))
+        .max_by_key(|column| {
+            (
+                !is_key(table, &column.name),
+                pg_clone_core::plan::is_text(&column.type_name),
+            )
+        })
+        .map_or("…", |column| column.name.as_str());
+    format!(
+        "Give a column of {} another value in clones: {}, or 'random', 'null', 'default', or 'template' with value => \
+         '{{value}}-copy-{{n}}'; or leave out the rows that meet, with clone.store_table(…, live => '…').",
+        violation.constraint,
+        call(column, "'suffix'")
+    )
+}
+
+fn is_key(table: &Table, column: &str) -> bool {
+    [&table.id_column, &table.project_column, &table.join_column]
+        .iter()
+        .any(|name| name.as_deref() == Some(column))
+}
+
+/// A name as it reads without quotes.
+fn unquoted(name: &str) -> String {
+    name.replace("\"\"", "\0").replace('"', "").replace('\0', "\"")
+}
+
+/// A table that the store does not describe: a trigger wrote to it.
+fn outside(violation: &Violation) -> Option<String> {
+    (!violation.table.is_empty()).then(|| {
+        format!(
+            "The store does not describe {}: a trigger of its tables wrote the row. Clone without triggers with \
+             options => '{{\"triggers\": \"skip\"}}', or mend the trigger.",
+            format_args!("{}.{}", violation.schema, violation.table)
+        )
+    })
+}

@@ -1,0 +1,121 @@
+//! A constraint that refuses a row of a clone is explained: which table, which constraint, what to do.
+
+use super::described;
+
+const ORG: &str = "a0000000-0000-4000-8000-000000000009";
+
+async fn refused(tables: &str, store: &str, clones: u32) -> pg_clone_tests::scratch_database::Failure {
+    let mut last = None;
+    for bulk in ["on", "off"] {
+        let db = described(
+            &format!(
+                "CREATE TABLE org (id uuid PRIMARY KEY, name text); INSERT INTO org VALUES ('{ORG}', 'O');
+                 CREATE TABLE item (id uuid PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, slug text, n int, during tstzrange);
+                 INSERT INTO item VALUES (md5('i')::uuid, '{ORG}', 'slug', 1, '[2026-01-01,2026-02-01)'); {tables}"
+            ),
+            &format!(
+                "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id'); {store}"
+            ),
+        )
+        .await;
+        db.run(&format!("SET pg_clone.bulk = {bulk}")).await;
+        for number in 1..clones {
+            db.clone_project(&format!("'{ORG}', 'c{number}'")).await;
+        }
+        let before = db.number("SELECT count(*) FROM item").await;
+        let failure = db.fails(&format!("SELECT project_clone('{ORG}', 'last')")).await;
+        assert_eq!(db.number("SELECT count(*) FROM item").await, before);
+        assert!(
+            failure.hint.ends_with('.')
+                && (failure.hint.contains("clone.") || failure.hint.contains("triggers")),
+            "{bulk}: {failure:?}"
+        );
+        last = Some(failure);
+    }
+    last.unwrap()
+}
+
+#[tokio::test]
+async fn a_constant_that_a_second_clone_meets() {
+    let failure = refused(
+        "CREATE UNIQUE INDEX item_slug ON item (slug)",
+        "SELECT clone.store_column('s', 'item', 'slug', 'value', value => 'staging')",
+        2,
+    )
+    .await;
+    assert_eq!(failure.code, "23505");
+    assert!(
+        failure.message.contains("item_slug")
+            && failure.hint.contains("public.item")
+            && failure.hint.contains("'slug', 'template'"),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn rows_of_one_clone_that_meet_each_other() {
+    let failure = refused(
+        "INSERT INTO item VALUES (md5('j')::uuid, 'a0000000-0000-4000-8000-000000000009', 'other', 2); CREATE UNIQUE INDEX item_slug ON item (org_id, slug)",
+        "SELECT clone.store_column('s', 'item', 'slug', 'value', value => 'masked')",
+        1,
+    )
+    .await;
+    assert_eq!(failure.code, "23505");
+    assert!(failure.hint.contains("'slug', 'template'"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn an_exclusion_constraint_that_the_plan_cannot_foresee() {
+    // The expression reads no column of the source that stays.
+    let failure = refused(
+        "CREATE EXTENSION btree_gist; INSERT INTO item VALUES (md5('j')::uuid, 'a0000000-0000-4000-8000-000000000009', 'b', 2, '[2027-01-01,2027-02-01)');
+         ALTER TABLE item ADD CONSTRAINT item_once EXCLUDE USING gist (org_id WITH =, during WITH &&)",
+        "SELECT clone.store_column('s', 'item', 'during', 'value', value => '[2026-01-01,2026-02-01)')",
+        1,
+    )
+    .await;
+    assert_eq!(failure.code, "23P01");
+    assert!(
+        failure.message.contains("item_once") && failure.hint.contains("'during'"),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn checks_and_columns_that_refuse_null_and_foreign_keys() {
+    let failure = refused(
+        "ALTER TABLE item ADD CONSTRAINT item_n CHECK (n < 5)",
+        "SELECT clone.store_column('s', 'item', 'n', 'value', value => '7')",
+        1,
+    )
+    .await;
+    assert_eq!(failure.code, "23514");
+    assert!(
+        failure.hint.contains("item_n") && failure.hint.contains("public.item"),
+        "{failure:?}"
+    );
+    let failure = refused(
+        "CREATE TABLE kind (n int PRIMARY KEY); INSERT INTO kind VALUES (1); ALTER TABLE item ADD CONSTRAINT item_kind FOREIGN KEY (n) REFERENCES kind",
+        "SELECT clone.store_column('s', 'item', 'n', 'value', value => '7')",
+        1,
+    )
+    .await;
+    assert_eq!(failure.code, "23503");
+    assert!(failure.hint.contains("item_kind"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_row_of_a_trigger_is_said_to_be_one() {
+    let failure = refused(
+        "CREATE TABLE audit (slug text PRIMARY KEY); CREATE FUNCTION audited() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO audit VALUES (NEW.slug); RETURN NEW; END $$;
+         INSERT INTO audit VALUES ('slug'); CREATE TRIGGER audited AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION audited()",
+        "SELECT clone.store_column('s', 'item', 'n', 'keep')",
+        1,
+    )
+    .await;
+    assert_eq!(failure.code, "23505");
+    assert!(
+        failure.hint.contains("public.audit") && failure.hint.contains("trigger"),
+        "{failure:?}"
+    );
+}
