@@ -35,6 +35,10 @@ plain_copy() {
 
 moving_copy() { "$pg_clone" copy 2 --from "host=$scratch dbname=moving" --to "host=$scratch port=5433 dbname=arrival" --quiet; }
 
+local_copy() {
+    "$pg_clone" copy 2 --engine local --tenant public.accounts --from "host=$scratch dbname=moving" --to "host=$scratch port=5433 dbname=arrival" --quiet
+}
+
 dump_and_restore() {
     pg_dump -Fc --data-only --schema=public --file="$scratch/moving.dump" moving
     second pg_restore --data-only --dbname=arrival "$scratch/moving.dump"
@@ -60,6 +64,7 @@ shape_moving() {
     for round in $(seq "$rounds"); do
         timed plain_copy plain_copy
         timed copy moving_copy
+        timed local local_copy
         timed dump_restore dump_and_restore
         timed export_import export_and_import
     done
@@ -84,7 +89,7 @@ tables_moving() {
     echo
     echo "| moving | time |"
     echo "|---|---|"
-    for contestant in plain_copy copy dump_restore export_import; do
+    for contestant in plain_copy copy local dump_restore export_import; do
         awk -v n="$contestant" -v t="$(median moving "$contestant" 3)" 'BEGIN { printf "| %s | %.2f s |\n", n, t / 1000 }'
     done
     echo

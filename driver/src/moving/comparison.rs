@@ -6,6 +6,23 @@ use serde::Serialize;
 use super::tables::{ServerColumn, ServerTable, ServerTables, TableRows};
 use crate::failure::Hinted;
 
+/// Types whose values are numbers of objects of their own database.
+const NUMBERS_OF_OBJECTS: [&str; 13] = [
+    "oid",
+    "lo",
+    "regclass",
+    "regcollation",
+    "regconfig",
+    "regdictionary",
+    "regnamespace",
+    "regoper",
+    "regoperator",
+    "regproc",
+    "regprocedure",
+    "regrole",
+    "regtype",
+];
+
 /// Something in which two tables differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
@@ -83,6 +100,12 @@ fn compare_columns(table: &str, theirs: &ServerColumn, ours: &ServerColumn, foun
         found.fatal(format!(
             "column {table}.{name} is {} in the source and {} in the target",
             theirs.column.type_name, ours.column.type_name
+        ));
+    }
+    if NUMBERS_OF_OBJECTS.contains(&theirs.column.type_name.trim_end_matches("[]")) {
+        found.fatal(format!(
+            "column {table}.{name} is {}: its numbers mean other objects in another database",
+            theirs.column.type_name
         ));
     }
     if ours.column.not_null && !theirs.column.not_null {
@@ -218,6 +241,7 @@ mod tests {
                 column("id", "integer", true),
                 column("only here", "text", false),
                 column("sum", "integer", false),
+                column("about", "regclass[]", false),
             ],
             &[],
         );
@@ -229,6 +253,7 @@ mod tests {
             vec![
                 column("id", "bigint", true),
                 column("new", "text", true),
+                column("about", "regclass[]", false),
                 computed,
             ],
             &[],
@@ -239,6 +264,7 @@ mod tests {
             "column app.t.only here is missing in the target",
             "column app.t.new is missing in the source and must not be NULL in the target",
             "column app.t.sum is generated in the target and not in the source",
+            "column app.t.about is regclass[]: its numbers mean other objects in another database",
         ] {
             assert!(error.contains(part), "{error}");
         }

@@ -3,14 +3,14 @@
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 
-use pg_clone_tests::blob_queue::pg_clone_binary;
+use pg_clone_tests::blob_queue::{pg_clone_binary, said};
 
 use super::scene::{ACME, Scene, source_server};
 
 const LIMIT_KB: u64 = 64 * 1024;
 
-/// Runs the command; the most memory that it had, in kB. Standard output is thrown away.
-fn peak_kb(arguments: &[&str]) -> u64 {
+/// Runs the command; the most memory that it had, in kB, and what it said on standard error. Standard output is thrown away.
+fn peak_kb(arguments: &[&str]) -> (u64, String) {
     let mut child = Command::new(pg_clone_binary())
         .args(arguments)
         .stdout(Stdio::null())
@@ -34,7 +34,7 @@ fn peak_kb(arguments: &[&str]) -> u64 {
     let mut text = String::new();
     child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
     assert!(ended.success(), "{text}");
-    peak
+    (peak, text)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,8 +63,49 @@ async fn an_archive_of_any_size_takes_bounded_memory() {
         &["show", file],
         &["--dbname", &scene.to(), "import", file],
     ] {
-        let peak = peak_kb(arguments);
+        let (peak, _) = peak_kb(arguments);
         println!("{arguments:?}: {peak} kB");
         assert!(peak > 1000 && peak <= LIMIT_KB, "{arguments:?}: {peak} kB");
     }
+
+    // How far it is: JSON lines for machines, a bar on a terminal.
+    let arguments = ["--dbname", &dsn, "export", ACME, "-o", file, "--json"];
+    let (_, text) = peak_kb(&arguments);
+    let events: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(events[0]["phase"], "exporting");
+    let last = events.last().unwrap();
+    assert_eq!(
+        (&last["event"], &last["unit"]),
+        (&"progress".into(), &"rows".into()),
+        "{text}"
+    );
+    for number in ["done", "total", "bytes", "seconds"] {
+        assert!(last[number].as_f64().unwrap() > 0.0, "{number}: {text}");
+    }
+    let command = format!(
+        "{} export {ACME} --dbname '{dsn}' -o {file}",
+        pg_clone_binary().display()
+    );
+    let output = Command::new("script")
+        .args([
+            "--quiet",
+            "--flush",
+            "--return",
+            "--command",
+            &command,
+            "/dev/null",
+        ])
+        .env("TERM", "xterm")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    for part in ["exporting", " rows", "MB", "/s", "shop.customer"] {
+        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+    }
+    // Nobody looks: a line says what is done.
+    let (_, text) = peak_kb(&["--dbname", &dsn, "export", ACME, "-o", file]);
+    assert_eq!(text.lines().next(), Some("pg_clone: exporting ..."), "{text}");
 }
