@@ -29,7 +29,7 @@ pub(super) async fn run(context: &mut Context, args: &ExportArgs) -> Result<Outc
         project: &args.project,
         store: args.store.as_deref(),
         options: &options,
-        files: args.with_blobs.then(|| ExportFiles {
+        files: args.with_blobs.then_some(ExportFiles {
             from,
             allowed: &context.allowed,
         }),
