@@ -102,7 +102,8 @@ async fn an_archive_of_any_size_takes_bounded_memory() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", said(&output));
-    for part in ["exporting", " rows", "MB", "/s", "shop.customer"] {
+    // The table at the end of the line is cut to its width.
+    for part in ["exporting", " rows", "MB", "/s", "shop."] {
         assert!(said(&output).contains(part), "{part}: {}", said(&output));
     }
     // Nobody looks: a line says what is done.
