@@ -52,6 +52,9 @@ scripts/lint/circles.sh pg_clone_ext/src pg_clone_ext/src/run pg_clone_ext/src/l
 say "every SQL function sets its search_path"
 scripts/lint/entry-points.sh
 
+say "every promise of SECURITY.md names tests that exist"
+scripts/lint/promises.sh
+
 say "Containerfile and workflows"
 scripts/lint/workflows.sh
 
