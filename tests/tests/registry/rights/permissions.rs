@@ -205,6 +205,46 @@ async fn a_store_may_ask_for_a_link_to_a_person() {
 }
 
 #[tokio::test]
+async fn a_store_may_ask_for_an_e_mail_address() {
+    let reg = with_items().await;
+    assert_eq!(outcome(&reg, STUDY, "bob").await, None);
+    reg.run("UPDATE clone.store SET options = options || '{\"email\": \"require\"}'")
+        .await;
+    assert_eq!(outcome(&reg, STUDY, "bob").await.as_deref(), Some("42501"));
+    let refused = reg
+        .clone_item(STUDY, Value::Null, "bob", Value::Null)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.message, "\"bob\" has no e-mail address");
+    assert_eq!(
+        reg.json("SELECT item_can_clone('10378.1/107', 'bob')").await,
+        json!(false)
+    );
+    let reason = "SELECT reason FROM clone.registry_cloneable('bob') WHERE subtype = 'STUDY'";
+    assert_eq!(reg.json(reason).await, json!("\"bob\" has no e-mail address"));
+    let collection = reg
+        .failure("SELECT project_clone('reef', 'Two', owner => 'bob')")
+        .await;
+    assert_eq!(collection.message, refused.message);
+    // In a group of users, or as the person that the user is.
+    reg.run("UPDATE reg.group_user SET email = 'bob@example.org' WHERE username = 'bob'")
+        .await;
+    assert_eq!(outcome(&reg, STUDY, "bob").await, None);
+    reg.run("UPDATE reg.group_user SET email = NULL; INSERT INTO reg.username_person_link VALUES ('bob', '10378.1/101')")
+        .await;
+    assert_eq!(outcome(&reg, STUDY, "bob").await, None);
+    let wrong = reg
+        .failure(
+            "SELECT clone.store_create('r2', 'registry', '{\"handle_prefix\": \"1\", \"email\": \"yes\"}')",
+        )
+        .await;
+    assert_eq!(
+        (wrong.code.as_str(), wrong.message.as_str()),
+        ("22023", "email is \"yes\"")
+    );
+}
+
+#[tokio::test]
 async fn every_item_of_a_set_must_be_readable() {
     let reg = with_items().await;
     access(&reg, STUDY, "{}", "{}").await;
