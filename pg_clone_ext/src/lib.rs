@@ -228,7 +228,13 @@ extension_sql_file!(
 extension_sql_file!(
     "../../sql/install/access/column_comments.sql",
     name = "column_comments",
-    requires = ["allow", "preset_medplum", "preset_registry", "store_options"]
+    requires = [
+        "allow",
+        "answers",
+        "preset_medplum",
+        "preset_registry",
+        "store_options"
+    ]
 );
 extension_sql_file!(
     "../../sql/install/access/allow.sql",

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::args::moving::{CopyArgs, ExportArgs, ImportArgs};
+use crate::args::new_project::NewProjectArgs;
 use crate::args::store::StoreAction;
 use crate::output::Format;
 
@@ -166,25 +167,8 @@ pub struct CloneArgs {
     /// Id of the project to clone.
     pub project: String,
 
-    /// Name of the clone [default: the source's name].
-    #[arg(long)]
-    pub name: Option<String>,
-
-    /// Clone only resources of this type; may be repeated or hold several, separated by commas.
-    #[arg(long = "resource-type", value_name = "TYPE", value_delimiter = ',')]
-    pub resource_types: Vec<String>,
-
-    /// Clone only this resource; may be repeated or hold several, separated by commas.
-    #[arg(long = "include-id", value_name = "ID", value_delimiter = ',')]
-    pub include_ids: Vec<String>,
-
-    /// Do not clone this resource; may be repeated or hold several, separated by commas.
-    #[arg(long = "exclude-id", value_name = "ID", value_delimiter = ',')]
-    pub exclude_ids: Vec<String>,
-
-    /// Who owns the clone, e.g. User/<id>.
-    #[arg(long)]
-    pub owner: Option<String>,
+    #[command(flatten)]
+    pub new: NewProjectArgs,
 
     /// The store that holds the project, where there are several.
     #[arg(long, env = "PG_CLONE_STORE")]
@@ -194,24 +178,12 @@ pub struct CloneArgs {
     #[arg(long, value_name = "PROJECT")]
     pub replace: Option<String>,
 
-    /// When the clone may be deleted by clone.expire(), e.g. '14 days'.
-    #[arg(long, value_name = "INTERVAL")]
-    pub expires_in: Option<String>,
-
-    /// An option of project_clone, e.g. history=full; may be repeated. The value is read as JSON where it is JSON.
-    #[arg(long = "option", short = 'o', value_name = "KEY=VALUE")]
-    pub options: Vec<String>,
-
     /// Show what would be cloned and write nothing.
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Clone the database only and queue no files.
-    #[arg(long, conflicts_with = "blobs_later")]
-    pub no_blobs: bool,
-
     /// Queue the files and leave copying them to `pg_clone blobs run` or a worker.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "no_blobs")]
     pub blobs_later: bool,
 
     #[command(flatten)]
@@ -425,5 +397,6 @@ mod tests {
 }
 
 pub(crate) mod moving;
+pub(crate) mod new_project;
 pub(crate) mod request;
 pub(crate) mod store;

@@ -2,36 +2,18 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::request::{CloneRequest, filter, key_values};
+use super::new_project::NewProjectArgs;
+use super::request::CloneRequest;
 use crate::args::BlobPlaces;
-use crate::blobs::Location;
 
-/// What `copy` and `import` take of the arguments of `clone`.
+/// What `copy` and `import` say of the new project.
 #[derive(Debug, Args)]
-pub struct NewProjectArgs {
-    /// Name of the new project [default: the source's name].
-    #[arg(long)]
-    pub name: Option<String>,
-
-    /// Clone only resources of this type; may be repeated or hold several, separated by commas.
-    #[arg(long = "resource-type", value_name = "TYPE", value_delimiter = ',')]
-    pub resource_types: Vec<String>,
-
-    /// Clone only this resource; may be repeated or hold several, separated by commas.
-    #[arg(long = "include-id", value_name = "ID", value_delimiter = ',')]
-    pub include_ids: Vec<String>,
-
-    /// Do not clone this resource; may be repeated or hold several, separated by commas.
-    #[arg(long = "exclude-id", value_name = "ID", value_delimiter = ',')]
-    pub exclude_ids: Vec<String>,
-
-    /// Owner of the new project, for example User/<id>.
-    #[arg(long)]
-    pub owner: Option<String>,
+pub struct MovedProjectArgs {
+    #[command(flatten)]
+    pub project: NewProjectArgs,
 
     /// Store of the target whose tables the rows are for.
     #[arg(long)]
@@ -45,63 +27,23 @@ pub struct NewProjectArgs {
     #[arg(long, value_name = "PROJECT")]
     pub replace: Option<String>,
 
-    /// When clone.expire() may delete the new project, for example '14 days'.
-    #[arg(long, value_name = "INTERVAL")]
-    pub expires_in: Option<String>,
-
-    /// An option of project_clone, for example history=full; may be repeated. The value is read as JSON where it is JSON.
-    #[arg(long = "option", short = 'o', value_name = "KEY=VALUE")]
-    pub options: Vec<String>,
-
-    /// Do not queue the files of the project.
-    #[arg(long)]
-    pub no_blobs: bool,
-
     /// Read the rows, compare the tables, show what would be cloned, and write nothing.
     #[arg(long)]
     pub dry_run: bool,
 }
 
-impl NewProjectArgs {
+impl MovedProjectArgs {
     /// The request for a project with that id in the source.
     ///
     /// # Errors
     /// Wrong usage.
     pub fn request(&self, project: &str, places: &BlobPlaces) -> anyhow::Result<CloneRequest> {
-        let mut options = key_values("--option", &self.options)?;
-        let mut put = |flag: &str, key: &str, value: Option<Value>| {
-            let before = value.and_then(|value| options.insert(key.to_owned(), value));
-            anyhow::ensure!(
-                before.is_none(),
-                "{flag} and --option {key}=… say the same thing twice"
-            );
-            Ok(())
-        };
-        let text = |value: &Option<String>| value.as_deref().map(Value::from);
-        put("--keep-ids", "keep_ids", self.keep_ids.then(|| true.into()))?;
-        put("--no-blobs", "blobs", self.no_blobs.then(|| "none".into()))?;
-        put("--replace", "replace", text(&self.replace))?;
-        put("--expires-in", "expires_in", text(&self.expires_in))?;
-        // Recorded with the clone, so that whoever verifies or deletes it looks there.
-        for (flag, key, value) in [
-            ("--blobs-from", "blobs_from", &places.blobs_from),
-            ("--blobs-to", "blobs_to", &places.blobs_to),
-        ] {
-            if let Some(value) = value.as_ref().filter(|_| !self.no_blobs) {
-                let location = Location::from_argument(value).with_context(|| flag.to_owned())?;
-                put(flag, key, Some(location.url().into()))?;
-            }
-        }
-        Ok(CloneRequest {
-            source: project.to_owned(),
-            name: self.name.clone(),
-            resource_types: filter(&self.resource_types),
-            include_ids: filter(&self.include_ids),
-            exclude_ids: filter(&self.exclude_ids),
-            owner: self.owner.clone(),
-            store: self.store.clone(),
-            options: Value::Object(options),
-        })
+        let flags = vec![
+            ("--keep-ids", "keep_ids", self.keep_ids.then(|| true.into())),
+            ("--replace", "replace", self.replace.as_deref().map(Value::from)),
+        ];
+        self.project
+            .request(project, self.store.as_deref(), places, flags)
     }
 }
 
@@ -164,7 +106,7 @@ pub struct CopyArgs {
 
     /// What the new project is.
     #[command(flatten)]
-    pub new: NewProjectArgs,
+    pub new: MovedProjectArgs,
 
     /// Copy the files later with `pg_clone blobs run`, or by a worker.
     #[arg(long)]
@@ -218,7 +160,7 @@ pub struct ImportArgs {
 
     /// What the new project is.
     #[command(flatten)]
-    pub new: NewProjectArgs,
+    pub new: MovedProjectArgs,
 
     /// Copy the files later with `pg_clone blobs run`, or by a worker.
     #[arg(long)]

@@ -1,10 +1,9 @@
 //! What the user means: the arguments of [`crate::args`], checked and typed once, as the SQL functions take them.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::{Map, Value};
 
 use crate::args::{CloneArgs, DeleteArgs, ItemArgs};
-use crate::blobs::Location;
 
 /// The arguments of `project_clone` and `project_clone_plan`.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,45 +46,9 @@ impl TryFrom<&CloneArgs> for CloneRequest {
     type Error = anyhow::Error;
 
     fn try_from(args: &CloneArgs) -> Result<Self> {
-        let mut options = key_values("--option", &args.options)?;
-        if args.no_blobs && options.insert("blobs".to_owned(), "none".into()).is_some() {
-            bail!("--no-blobs and --option blobs=… say the same thing twice");
-        }
-        for (flag, key, value) in [
-            ("--replace", "replace", &args.replace),
-            ("--expires-in", "expires_in", &args.expires_in),
-        ] {
-            if let Some(value) = value
-                && options.insert(key.to_owned(), value.as_str().into()).is_some()
-            {
-                bail!("{flag} and --option {key}=… say the same thing twice");
-            }
-        }
-        for (flag, key, value) in [
-            ("--blobs-from", "blobs_from", &args.blobs.blobs_from),
-            ("--blobs-to", "blobs_to", &args.blobs.blobs_to),
-        ] {
-            let Some(value) = value.as_ref().filter(|_| !args.no_blobs) else {
-                continue;
-            };
-            // Recorded with the clone, so that whoever verifies or deletes it looks there.
-            let url = Location::from_argument(value)
-                .with_context(|| flag.to_owned())?
-                .url();
-            if options.insert(key.to_owned(), url.into()).is_some() {
-                bail!("{flag} and --option {key}=… say the same thing twice");
-            }
-        }
-        Ok(Self {
-            source: args.project.clone(),
-            name: args.name.clone(),
-            resource_types: filter(&args.resource_types),
-            include_ids: filter(&args.include_ids),
-            exclude_ids: filter(&args.exclude_ids),
-            owner: args.owner.clone(),
-            store: args.store.clone(),
-            options: Value::Object(options),
-        })
+        let replace = ("--replace", "replace", args.replace.as_deref().map(Value::from));
+        args.new
+            .request(&args.project, args.store.as_deref(), &args.blobs, vec![replace])
     }
 }
 

@@ -52,6 +52,18 @@ COMMENT ON COLUMN clone.store_membership.parent IS 'The table with whose rows th
 COMMENT ON COLUMN clone.store_membership.parent_columns IS 'Columns of parent, in the order of columns';
 COMMENT ON COLUMN clone.store_membership.condition IS 'SQL condition on rows that belong in this way; NULL: all';
 COMMENT ON COLUMN clone.store_membership.reason IS 'Why it is known: declared, or what discovery found';
+COMMENT ON COLUMN clone.store_question.store IS 'The store';
+COMMENT ON COLUMN clone.store_question.relation IS 'The table';
+COMMENT ON COLUMN clone.store_question."column" IS 'The column';
+COMMENT ON COLUMN clone.store_question.severity IS 'error: a clone is refused until it is answered; warning and note: it is not';
+COMMENT ON COLUMN clone.store_question.question IS 'What is not known';
+COMMENT ON COLUMN clone.store_question.answer IS 'The call that answers it';
+COMMENT ON COLUMN clone.store_question.otherwise IS 'The call that answers it the other way';
+COMMENT ON COLUMN clone.store_no_reference.store IS 'The store';
+COMMENT ON COLUMN clone.store_no_reference.relation IS 'The table';
+COMMENT ON COLUMN clone.store_no_reference."column" IS 'The column';
+COMMENT ON COLUMN clone.store_no_reference.path IS 'JSONPath in the column''s documents; empty: the column itself';
+COMMENT ON COLUMN clone.store_no_reference.reason IS 'Why it holds no reference';
 COMMENT ON COLUMN clone.store_shared.store IS 'The store';
 COMMENT ON COLUMN clone.store_shared.relation IS 'The table';
 COMMENT ON COLUMN clone.store_shared.reason IS 'Why it is not cloned';

@@ -33,7 +33,7 @@ pub(super) async fn run(context: &mut Context, args: &CloneArgs) -> Result<Outco
     }
 
     // What follows the clone must be possible before there is one.
-    if !args.no_blobs && !args.blobs_later && has_files(&session, args.store.as_deref()).await {
+    if !args.new.no_blobs && !args.blobs_later && has_files(&session, args.store.as_deref()).await {
         target.check_session().await?;
     }
     let cloned = clone_project(&session, &target, &schema, &request, &mut context.progress).await?;
@@ -101,7 +101,7 @@ impl Aftermath<'_> {
             let (project, store) = (report.target_project(), self.args.store.as_deref());
             let mut verification =
                 Verification::run(self.session, self.schema, project, store, false).await?;
-            if !self.args.no_blobs && !self.args.blobs_later {
+            if !self.args.new.no_blobs && !self.args.blobs_later {
                 verification
                     .add_files(self.session, self.target, store, &context.allowed)
                     .await?;
