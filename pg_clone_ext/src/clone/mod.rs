@@ -82,6 +82,7 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     if let Some(held) = held {
         held.release();
     }
+    copy::sql_path::check_unchecked(&run)?;
     if let Some(name) = open.changed() {
         return Err(changed_by_itself(&name));
     }

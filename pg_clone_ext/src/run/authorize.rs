@@ -65,8 +65,31 @@ pub fn writes(run: &Run) -> Result<()> {
         privileges::check_insert_of(table.oid, &table.sql_name, &written(table))?;
         sequences(table)?;
         privileges::check_no_row_security(table.oid, &table.sql_name)?;
+        if run.request.options.skip_triggers {
+            may_skip_triggers(table)?;
+        }
     }
     Ok(())
+}
+
+/// Who leaves out the triggers of a table must be one who could disable them, its owner (42501).
+fn may_skip_triggers(table: &Table) -> Result<()> {
+    let refused = crate::pg::query::text(&format!(
+        "SELECT 'no'::pg_catalog.text FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) {0}::pg_catalog.oid \
+         AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE') AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS t \
+         JOIN pg_catalog.pg_partition_tree({0}::pg_catalog.oid::pg_catalog.regclass) AS p ON p.relid::pg_catalog.oid OPERATOR(pg_catalog.=) t.tgrelid \
+         WHERE NOT t.tgisinternal \
+         UNION ALL SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND NOT t.tgisinternal)",
+        table.oid
+    ))?;
+    match refused {
+        None => Ok(()),
+        Some(_) => Err(Error::new(
+            Code::NotAllowed,
+            format!("must be owner of {} to leave out its triggers", table.sql_name),
+        )
+        .hint("Let the triggers fire (options.triggers = fire), or call as a role that owns the table.")),
+    }
 }
 
 /// The project's id in the canonical form of its column's type; malformed is 22023.

@@ -13,8 +13,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Whose key a text is.
 #[derive(Clone, Copy, PartialEq)]
 enum Whose {
-    Source,
-    Clone,
+    Own,
+    Other,
 }
 
 /// What stands between the separators; the whole text without them. UUIDs beside the keys are rewritten for themselves.
@@ -36,13 +36,15 @@ pub fn named(
     reference: &Followed,
     path: &str,
     belongs: &str,
-    of_source: Option<String>,
-    of_clone: Option<String>,
+    own: Option<String>,
+    other: Option<String>,
 ) -> Result<Named> {
+    // There most values are no keys, and may change for other reasons.
+    let any_value = path.ends_with("..*");
     let path = DocumentPath::parse(path)
         .map_err(|error| Error::bad_argument(format!("the path \"{path}\" cannot be read: {error}")))?;
     let mut keys: HashMap<String, Whose> = HashMap::new();
-    for (sql, whose) in [(of_clone, Whose::Clone), (of_source, Whose::Source)] {
+    for (sql, whose) in [(other, Whose::Other), (own, Whose::Own)] {
         let Some(sql) = sql else { continue };
         for_each_row(&sql, &mut |row| {
             if let Some(text) = row.map(|row| row.text(0)).transpose()?.flatten() {
@@ -71,8 +73,9 @@ pub fn named(
         for text in texts_at(&path, bytes)? {
             for part in parts(&text, reference) {
                 match keys.get(part) {
-                    Some(Whose::Source) => found.source += 1,
-                    Some(Whose::Clone) => found.clone += 1,
+                    Some(Whose::Own) => found.own += 1,
+                    Some(Whose::Other) => found.other += 1,
+                    None if any_value => {}
                     None => {
                         found.others += 1;
                         let mut hasher = DefaultHasher::new();

@@ -32,11 +32,11 @@ pub struct Pair<'a> {
 /// What the references of one project's rows name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Named {
-    /// Rows of the source.
-    pub source: i64,
-    /// Rows of the clone.
-    pub clone: i64,
-    /// Others.
+    /// Rows of the project itself.
+    pub own: i64,
+    /// Rows of the other one of source and clone.
+    pub other: i64,
+    /// Rows of neither.
     pub others: i64,
     /// A sum over the others' values.
     pub digest: String,
@@ -67,6 +67,8 @@ pub struct Followed {
     as_text: bool,
     /// Nothing proves that no two rows of the parent have the same values.
     declared: bool,
+    /// Further tables and columns whose keys may stand in the same place of a document.
+    or_of: Vec<(Oid, String)>,
 }
 
 /// Checks of all references.
@@ -88,7 +90,7 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
             } else {
                 None
             };
-            left_at_source += of_clone.source;
+            left_at_source += of_clone.other;
             found.push((table, reference, of_clone, of_source));
         }
     }
@@ -108,8 +110,8 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
             } else {
                 "0".to_owned()
             },
-            found: of_clone.source.to_string(),
-            ok: of_clone.source == 0 || tolerated,
+            found: of_clone.other.to_string(),
+            ok: of_clone.other == 0 || tolerated,
         });
         // With references that dangle, counts differ from the source's by them.
         if let Some(of_source) = of_source
@@ -118,9 +120,9 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
             checks.push(Check {
                 name: "reference names as many rows as in the source".into(),
                 subject: subject.clone(),
-                expected: of_source.source.to_string(),
-                found: of_clone.clone.to_string(),
-                ok: of_clone.clone == of_source.source,
+                expected: of_source.own.to_string(),
+                found: of_clone.own.to_string(),
+                ok: of_clone.own == of_source.own,
             });
             let same = of_clone.others == of_source.others && of_clone.digest == of_source.digest;
             if !reference.mixed && (of_source.others > 0 || !same) {
@@ -170,12 +172,24 @@ fn references(store: &Store, table: &Table) -> Vec<Followed> {
             condition: None,
             as_text: false,
             declared: false,
+            or_of: Vec::new(),
         })
         .collect();
     for reference in &table.keys.references {
         let Some(target) = store.table(reference.target).filter(|target| !target.empty) else {
             continue;
         };
+        if matches!(reference.form, ReferenceForm::Json(_))
+            && let Some(same) = all.iter_mut().find(|f| {
+                f.columns == [reference.column.clone()]
+                    && f.form == reference.form
+                    && f.condition == reference.condition
+            })
+        {
+            same.or_of
+                .push((reference.target, reference.target_column.clone()));
+            continue;
+        }
         let key = target.column(&reference.target_column);
         let same_type = reference.form == ReferenceForm::Column
             && plan::comparable(
@@ -202,6 +216,7 @@ fn references(store: &Store, table: &Table) -> Vec<Followed> {
             condition: reference.condition.clone(),
             as_text: !same_type,
             declared: true,
+            or_of: Vec::new(),
         });
     }
     // What was described by its role alone.
@@ -239,6 +254,7 @@ fn references(store: &Store, table: &Table) -> Vec<Followed> {
             condition: None,
             as_text: !same_type,
             declared: true,
+            or_of: Vec::new(),
         });
     }
     all
@@ -275,15 +291,27 @@ pub fn keys_of(pair: &Pair<'_>, reference: &Followed, project: &str) -> Result<O
         })
         .collect();
     let distinct = if reference.declared { "DISTINCT " } else { "" };
-    Ok(
-        plan::condition(pair.store, target, project, pair.filled, true)?.map(|condition| {
-            format!(
-                "SELECT {distinct}{} FROM {} AS t WHERE {condition}",
-                columns.join(", "),
+    let mut parts = Vec::new();
+    if let Some(condition) = plan::condition(pair.store, target, project, pair.filled, true)? {
+        parts.push(format!(
+            "SELECT {distinct}{} FROM {} AS t WHERE {condition}",
+            columns.join(", "),
+            target.from_sql()
+        ));
+    }
+    for (oid, column) in &reference.or_of {
+        let Some(target) = pair.store.table(*oid) else {
+            continue;
+        };
+        if let Some(condition) = plan::condition(pair.store, target, project, pair.filled, true)? {
+            parts.push(format!(
+                "SELECT t.{}::pg_catalog.text AS k0 FROM {} AS t WHERE {condition}",
+                quote::identifier(column),
                 target.from_sql()
-            )
-        }),
-    )
+            ));
+        }
+    }
+    Ok((!parts.is_empty()).then(|| parts.join(" UNION ALL ")))
 }
 
 /// The rows of a project, with the values of a reference in the columns c0, c1, …
@@ -374,12 +402,18 @@ fn named(pair: &Pair<'_>, table: &Table, reference: &Followed, project: &str) ->
     let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, true)? else {
         return Ok(None);
     };
-    let (of_source, of_clone) = (
-        keys_of(pair, reference, pair.source)?,
-        keys_of(pair, reference, pair.target)?,
+    // A key that clones keep is in both: there the project's own row is meant.
+    let another = if project == pair.source {
+        pair.target
+    } else {
+        pair.source
+    };
+    let (own, other) = (
+        keys_of(pair, reference, project)?,
+        keys_of(pair, reference, another)?,
     );
     if let ReferenceForm::Json(path) = &reference.form {
-        return documents::named(pair, table, reference, path, &belongs, of_source, of_clone).map(Some);
+        return documents::named(pair, table, reference, path, &belongs, own, other).map(Some);
     }
     let values = values_of(pair, table, reference, &belongs);
     let nothing = || {
@@ -410,17 +444,17 @@ fn named(pair: &Pair<'_>, table: &Table, reference: &Followed, project: &str) ->
          FILTER (WHERE s.k0 IS NULL AND c.k0 IS NULL), 0)::pg_catalog.text \
          FROM v LEFT JOIN ({}) AS s ON {} LEFT JOIN ({}) AS c ON {}",
         all.join(", "),
-        of_source.unwrap_or_else(nothing),
+        own.unwrap_or_else(nothing),
         on("s"),
-        of_clone.unwrap_or_else(nothing),
+        other.unwrap_or_else(nothing),
         on("c")
     );
     let mut found = Named::default();
     for_each_row(&sql, &mut |row| {
         if let Some(row) = row {
             found = Named {
-                source: row.bigint(0).unwrap_or(0),
-                clone: row.bigint(1).unwrap_or(0),
+                own: row.bigint(0).unwrap_or(0),
+                other: row.bigint(1).unwrap_or(0),
                 others: row.bigint(2).unwrap_or(0),
                 digest: row.text(3)?.map(std::borrow::Cow::into_owned).unwrap_or_default(),
             };

@@ -48,16 +48,6 @@ BEGIN
         END IF;
         PERFORM clone_internal.discover_table(store, r.oid, NULL, r.parent, r.name, format('foreign key %s to %s', r.conname, r.parent::regclass));
         found := found + 1;
-        IF NOT r.attnotnull THEN
-            FOR m IN
-                SELECT clone_internal.column_names(f.conrelid, f.conkey) AS columns, f.confrelid, clone_internal.column_names(f.confrelid, f.confkey) AS others
-                FROM pg_constraint f JOIN clone.store_relation p ON p.store = discover_hops.store AND p.relation::oid = f.confrelid
-                WHERE f.conrelid = r.oid AND f.contype = 'f' AND f.confrelid <> r.oid AND f.conname <> r.conname
-            LOOP
-                PERFORM clone.store_belongs(store, r.oid::regclass, ARRAY(SELECT jsonb_array_elements_text(m.columns))::name[], m.confrelid::regclass,
-                    ARRAY(SELECT jsonb_array_elements_text(m.others))::name[]);
-            END LOOP;
-        END IF;
     END LOOP;
     -- By the name of a column.
     FOR r IN
@@ -80,7 +70,10 @@ BEGIN
         PERFORM clone_internal.discover_table(store, r.oid, NULL, r.parent, r.name, format('column %I by its name', r.name));
         found := found + 1;
     END LOOP;
-    -- Owned: a row that exactly one row of the tenant names.
+    -- Owned: a row that exactly one row of the tenant names. Last: what a table refers to itself says better whose its rows are.
+    IF found > 0 THEN
+        RETURN found;
+    END IF;
     FOR r IN
         SELECT DISTINCT ON (f.confrelid) f.confrelid AS oid, f.conrelid AS owner, a.attname AS name, b.attname AS key, f.conname
         FROM pg_constraint f
@@ -146,3 +139,40 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.discover_pairs(text, text[]) IS 'Describes tables that belong by a polymorphic pair of columns';
+
+-- A column that can be NULL ties only some rows to the tenant: the others belong by further keys, or to the row that owns them.
+CREATE FUNCTION clone_internal.discover_further_ways(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    w record;
+BEGIN
+    FOR w IN
+        WITH loose AS MATERIALIZED (
+            SELECT r.relation, r.parents, r.join_column FROM clone.store_relation r
+            JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.join_column AND NOT a.attnotnull
+            WHERE r.store = discover_further_ways.store AND r.role <> 'project' AND r.project_column IS NULL
+        )
+        SELECT l.relation, clone_internal.column_names(f.conrelid, f.conkey) AS columns, f.confrelid::regclass AS parent, clone_internal.column_names(f.confrelid, f.confkey) AS others
+        FROM loose l JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = l.relation AND f.confrelid <> l.relation
+        JOIN clone.store_relation p ON p.store = discover_further_ways.store AND p.relation::oid = f.confrelid
+        WHERE NOT (f.confrelid = ANY (l.parents::oid[]) AND clone_internal.column_names(f.conrelid, f.conkey) ? l.join_column)
+        UNION ALL
+        SELECT l.relation, clone_internal.column_names(f.confrelid, f.confkey), f.conrelid::regclass, clone_internal.column_names(f.conrelid, f.conkey)
+        FROM loose l JOIN pg_constraint f ON f.contype = 'f' AND f.confrelid = l.relation AND f.conrelid <> l.relation AND cardinality(f.conkey) = 1
+        JOIN clone.store_relation p ON p.store = discover_further_ways.store AND p.relation::oid = f.conrelid
+        JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]
+        WHERE p.project_column IS NOT NULL
+    LOOP
+        -- The parent must not belong by this very table.
+        CONTINUE WHEN EXISTS (SELECT FROM clone.store_relation p WHERE p.store = discover_further_ways.store AND p.relation = w.parent AND p.project_column IS NULL
+                              AND w.relation = ANY (p.parents))
+            OR EXISTS (SELECT FROM clone.store_membership m WHERE m.store = discover_further_ways.store AND m.relation = w.parent AND m.parent = w.relation);
+        PERFORM clone.store_belongs(store, w.relation, ARRAY(SELECT jsonb_array_elements_text(w.columns))::name[], w.parent,
+            ARRAY(SELECT jsonb_array_elements_text(w.others))::name[]);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.discover_further_ways(text) IS 'Adds ways of belonging to tables that were found through a column that can be NULL';

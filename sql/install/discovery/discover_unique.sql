@@ -9,6 +9,8 @@ AS $$
 DECLARE
     u record;
     chosen record;
+    words text[] := ARRAY(SELECT clone_internal.table_word(t.relname) FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation
+        WHERE r.store = discover_unique.store AND r.id_column IS NOT NULL);
 BEGIN
     FOR u IN
         SELECT i.indexrelid, r.relation, r.role FROM pg_index i JOIN clone.store_relation r ON r.store = discover_unique.store AND r.relation::oid = i.indrelid
@@ -24,17 +26,23 @@ BEGIN
               AND (a.attname IN (COALESCE(r.project_column, ''), COALESCE(r.id_column, ''))
                    OR c.role IN ('project', 'key', 'new_uuid', 'random', 'suffix', 'template', 'default', 'null')
                    OR clone_internal.family(a.atttypid) = 'uuid' AND cardinality(i.indkey::int2[]) = 1
+                   -- A UUID that by its name is the key of a table of the store is looked up there, also without a foreign key.
+                   OR clone_internal.family(a.atttypid) = 'uuid' AND COALESCE(c.role = 'map', false) AND clone_internal.named_table(a.attname, false) = ANY (words)
                    OR EXISTS (SELECT FROM pg_constraint f JOIN clone.store_relation t ON t.store = discover_unique.store AND t.relation::oid = f.confrelid
                               WHERE f.contype = 'f' AND f.conrelid = u.relation AND a.attnum = ANY (f.conkey))
                    OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = discover_unique.store AND d.relation = u.relation AND d."column" = a.attname)));
         -- Another table may refer to it: then its key gets new values by itself.
         CONTINUE WHEN EXISTS (SELECT FROM pg_constraint f JOIN pg_index i ON i.indexrelid = u.indexrelid WHERE f.contype = 'f' AND f.confrelid = u.relation
             AND f.confkey = (i.indkey::int2[])[0:i.indnkeyatts - 1]);
-        SELECT a.attname, a.attnotnull, clone_internal.family(a.atttypid) AS family, a.atthasdef OR a.attidentity <> '' AS generated INTO chosen
+        SELECT a.attname, a.attnotnull, clone_internal.family(a.atttypid) AS family, a.atttypid = 'bytea'::regtype AS is_bytes,
+            -- A constant is no new value.
+            a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AS generated INTO chosen
         FROM pg_attribute a JOIN pg_index i ON i.indexrelid = u.indexrelid
+        LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
         WHERE a.attrelid = u.relation AND a.attnum > 0 AND (a.attnum = ANY (i.indkey::int2[]) OR i.indexprs IS NOT NULL AND EXISTS (
                 SELECT FROM pg_depend p WHERE p.classid = 'pg_class'::regclass AND p.objid = i.indexrelid AND p.refobjid = u.relation AND p.refobjsubid = a.attnum))
-        ORDER BY clone_internal.family(a.atttypid) = 'text' DESC, (a.atthasdef OR a.attidentity <> '') DESC, NOT a.attnotnull DESC, a.attnum
+        ORDER BY clone_internal.family(a.atttypid) = 'text' DESC,
+            (a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false)) DESC, NOT a.attnotnull DESC, a.attnum
         LIMIT 1;
         CONTINUE WHEN chosen.attname IS NULL OR u.role = 'project' AND chosen.attname = 'name';
         PERFORM clone.store_column(store, u.relation, chosen.attname,
@@ -43,9 +51,12 @@ BEGIN
                  WHEN chosen.family = 'text' THEN 'suffix'
                  WHEN chosen.generated THEN 'default'
                  WHEN chosen.family = 'uuid' THEN 'new_uuid'
+                 WHEN chosen.is_bytes THEN 'expression'
                  WHEN NOT chosen.attnotnull THEN 'null'
                  ELSE 'keep' END,
-            value => CASE WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' AND NOT chosen.attname ~* 'token|secret|hash|digest' THEN 'clone{n}.{value}' END);
+            value => CASE WHEN chosen.is_bytes AND NOT chosen.generated
+                     THEN format('pg_catalog.substr(pg_catalog.sha512(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())), 1, pg_catalog.length(%I))', chosen.attname)
+                 WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' AND NOT chosen.attname ~* 'token|secret|hash|digest' THEN 'clone{n}.{value}' END);
     END LOOP;
 END
 $$;

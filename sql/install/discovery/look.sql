@@ -39,6 +39,11 @@ BEGIN
             PERFORM clone.store_reference(look_at_data.store, q.relation, q."column", q.targets[1], path => NULLIF(q.path, ''));
             UPDATE clone.store_reference r SET reason = format('%s%s values looked at, which all are keys there', CASE WHEN q.what = 'named' THEN 'by its name; ' ELSE '' END, q.seen)
             WHERE r.store = look_at_data.store AND r.relation = q.relation AND r."column" = q."column" AND r.target = q.targets[1] AND COALESCE(r.path, '') = q.path;
+        ELSIF declares AND q.path <> '' AND q.separators IS NULL AND q.what IN ('keys', 'part') THEN
+            -- Keys of generators are no words and of one table each: whatever else stands there, those are references.
+            PERFORM clone.store_reference(look_at_data.store, q.relation, q."column", k.target, path => q.path) FROM unnest(q.targets) AS k (target);
+            UPDATE clone.store_reference r SET reason = format('%s of %s values looked at are keys of %s', q.keys, q.seen, names)
+            WHERE r.store = look_at_data.store AND r.relation = q.relation AND r."column" = q."column" AND r.target = ANY (q.targets) AND COALESCE(r.path, '') = q.path;
         ELSIF q.what IN ('keys', 'part') THEN
             PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
                 format('%s holds keys of %s: %s of %s values that were looked at', place, names, q.keys, q.seen), calls, keep);

@@ -34,7 +34,12 @@ BEGIN
     JOIN pg_attribute a ON a.attrelid = relation AND a.attname = k.name
     WHERE k.name IS DISTINCT FROM project_column
       AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts > 1
-                      AND EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND a.attnum = ANY (f.conkey))));
+                      AND EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND a.attnum = ANY (f.conkey)))
+      -- A number beside columns that no constraint ties to anything counts something, as retries of a task.
+      AND NOT (a.atttypid IN (20, 21, 23) AND a.attidentity = '' AND NOT a.atthasdef AND a.attname <> 'id'
+               AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts > 1
+                   AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = relation AND o.attnum = ANY (i.indkey::int2[]) AND o.attname = project_column)
+                   AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND f.conkey && i.indkey::int2[]))));
 END
 $$;
 COMMENT ON FUNCTION clone_internal.own_key(oid, name) IS 'The column that names a row of the table and is no reference; NULL for link tables';

@@ -44,7 +44,7 @@ LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (
+    RETURN COALESCE((
     -- The primary key; of one of several columns, the one that refers to nothing, has the type of a key and, at best, is called id.
     SELECT a.attname
     FROM pg_index i
@@ -54,7 +54,15 @@ BEGIN
     WHERE i.indrelid = relation AND i.indisprimary
     ORDER BY EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND k.number = ANY (f.conkey)),
              b.typcategory NOT IN ('N', 'S', 'U'), a.attname <> 'id', k.place DESC
-    LIMIT 1);
+    LIMIT 1), (
+    -- Without one: what is unique by itself, or with others and called id; or a UUID called id.
+    SELECT a.attname
+    FROM pg_index i
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) AND a.attnotnull
+    WHERE i.indrelid = relation AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND (i.indnkeyatts = 1 OR a.attname = 'id')
+      AND a.atttypid IN (20, 21, 23, 25, 1043, 2950) AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND a.attnum = ANY (f.conkey))
+    ORDER BY a.attname <> 'id', i.indnkeyatts, i.indexrelid
+    LIMIT 1), (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = 'id' AND a.atttypid = 2950 AND a.attnotnull));
 END
 $$;
 COMMENT ON FUNCTION clone_internal.key_of(regclass) IS 'The column by which the rows of a table are named';

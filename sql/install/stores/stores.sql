@@ -241,11 +241,19 @@ CREATE FUNCTION clone.store_remove_table(store text, table_name text) RETURNS vo
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    gone regclass;
 BEGIN
     PERFORM clone_internal.check_store(store);
     DELETE FROM clone.store_relation r
-    WHERE r.store = store_remove_table.store AND store_remove_table.table_name IN (format('%I.%I', r.schema_name, r.table_name), r.relation::text);
-    IF NOT FOUND THEN
+    WHERE r.store = store_remove_table.store AND (store_remove_table.table_name IN (format('%I.%I', r.schema_name, r.table_name), r.relation::text)
+        OR store_remove_table.table_name = r.table_name
+           AND 1 = (SELECT count(*) FROM clone.store_relation o WHERE o.store = store_remove_table.store AND o.table_name = r.table_name))
+    RETURNING r.relation INTO gone;
+    -- What refers to it, or belongs by it, does so no longer.
+    DELETE FROM clone.store_reference d WHERE d.store = store_remove_table.store AND gone IN (d.relation, d.target);
+    DELETE FROM clone.store_membership m WHERE m.store = store_remove_table.store AND gone IN (m.relation, m.parent);
+    IF gone IS NULL THEN
         RAISE EXCEPTION 'store "%" has no table %', store, table_name USING
             ERRCODE = '22023', HINT = COALESCE('Tables: ' || (SELECT string_agg(format('%I.%I', r.schema_name, r.table_name), ', ')
                 FROM (SELECT * FROM clone.store_relation r WHERE r.store = store_remove_table.store ORDER BY 1, 2 LIMIT 50) r) || '.', 'It has no tables.');

@@ -69,6 +69,41 @@ async fn triggers_fire_unless_the_call_skips_them() {
 }
 
 #[tokio::test]
+async fn triggers_of_a_partitioned_table_are_left_out_and_its_foreign_keys_are_checked() {
+    let db = described(
+        "CREATE TABLE org (id uuid PRIMARY KEY, name text); CREATE TABLE place (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org);
+         CREATE TABLE visit (id bigserial, org_id uuid NOT NULL, place_id bigint REFERENCES place, at date NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+         CREATE TABLE visit_26 PARTITION OF visit FOR VALUES FROM ('2026-01-01') TO ('2027-01-01'); CREATE TABLE log (k bigint);
+         INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000008', 'X'); INSERT INTO place (org_id) SELECT id FROM org; INSERT INTO visit (org_id, place_id, at) SELECT org_id, id, '2026-02-02' FROM place;
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log VALUES (NEW.id); RETURN NEW; END';
+         CREATE TRIGGER t AFTER INSERT ON visit FOR EACH ROW EXECUTE FUNCTION note(); CREATE TRIGGER p BEFORE INSERT ON visit_26 FOR EACH ROW EXECUTE FUNCTION note()",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{place,visit}'::text[]) t",
+    )
+    .await;
+    db.clone_project(&format!("'{LOOP}', 'fires'")).await;
+    assert_eq!(db.number("SELECT count(*) FROM log").await, 2);
+    let skip = format!("'{LOOP}', 'skips', options => '{{\"triggers\": \"skip\"}}'");
+    let clone = db.clone_project(&skip).await;
+    assert_eq!(db.number("SELECT count(*) FROM log").await, 2);
+    assert_eq!(db.text("SHOW session_replication_role").await, "origin");
+    assert_verified(&db, &clone).await;
+    // A value that no foreign key would have let pass.
+    db.run("SELECT clone.store_column('s', 'visit', 'place_id', 'value', value => '999')")
+        .await;
+    let failure = db.fails(&format!("SELECT project_clone({skip})")).await;
+    assert!(failure.code == "23503" && !failure.hint.is_empty(), "{failure:?}");
+    // Only who may disable triggers may leave them out.
+    db.run("SELECT clone.store_column('s', 'visit', 'place_id', 'map', 'place');
+            CREATE ROLE no_owner; GRANT ALL ON ALL TABLES IN SCHEMA public TO no_owner; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO no_owner; SELECT clone.allow('no_owner'); SET ROLE no_owner").await;
+    let failure = db.fails(&format!("SELECT project_clone({skip})")).await;
+    assert!(
+        failure.code == "42501" && failure.message.contains("public.visit"),
+        "{failure:?}"
+    );
+    db.run(&format!("SELECT project_clone('{LOOP}', 'fires')")).await;
+}
+
+#[tokio::test]
 async fn a_table_that_others_inherit_from_is_read_alone_and_its_children_must_be_described() {
     let db = described(
         "CREATE TABLE org (id uuid PRIMARY KEY, name text);

@@ -3,6 +3,7 @@
 mod circles;
 mod constraint_hints;
 mod description;
+mod discovery_of_kinds;
 mod filters;
 mod given_values;
 mod keys;

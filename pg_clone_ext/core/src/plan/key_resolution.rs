@@ -5,6 +5,9 @@ use super::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
 use crate::error::{Code, Error, Result};
 use std::collections::HashMap;
 
+/// Keys that refer to keys that refer to keys, at most.
+const MAX_DEPTH: usize = 8;
+
 impl Store {
     /// Finds out which key stands in every column, and gives inferred roles by it. References that lead to two keys, and
     /// tables that are missing in the description, are errors (55000) that name them.
@@ -35,7 +38,7 @@ impl Store {
             .collect();
         let new_roles: Vec<(KeyRef, Option<ColumnRole>)> = holds
             .iter()
-            .map(|(own, root)| (*own, self.role_of_key(*own, *root)))
+            .map(|(own, root)| (*own, self.role_of_key(*own, *root, &holds)))
             .collect();
         for ((own, root), (_, role)) in holds.into_iter().zip(new_roles) {
             if let Some(column) = self.column_mut(own) {
@@ -217,7 +220,7 @@ impl Store {
     }
 
     /// The role of a column that holds a key; None: as it is.
-    fn role_of_key(&self, own: KeyRef, root: KeyRef) -> Option<ColumnRole> {
+    fn role_of_key(&self, own: KeyRef, root: KeyRef, holds: &[(KeyRef, KeyRef)]) -> Option<ColumnRole> {
         let (table, column) = self.column_of(own)?;
         if own != root {
             return match column.role {
@@ -228,7 +231,7 @@ impl Store {
         if table.role == TableRole::Project && table.id_column.as_deref() == Some(column.name.as_str()) {
             return None;
         }
-        if self.stays(table, column) {
+        if self.stays(table, column, holds, 0) {
             return Some(ColumnRole::Keep);
         }
         match column.role {
@@ -244,7 +247,7 @@ impl Store {
 
     /// A part of a key whose other part changes (a number or name per tenant) keeps its value, unless it has a source
     /// of new ones.
-    fn stays(&self, table: &Table, column: &Column) -> bool {
+    fn stays(&self, table: &Table, column: &Column, holds: &[(KeyRef, KeyRef)], depth: usize) -> bool {
         if column.type_name == "uuid" || column.keys.sequence.is_some() {
             return false;
         }
@@ -256,11 +259,26 @@ impl Store {
             .collect();
         !with.is_empty()
             && with.iter().all(|unique| {
-                unique
-                    .columns
-                    .iter()
-                    .any(|other| other != &column.name && changes(self, table, other))
+                unique.columns.iter().any(|other| {
+                    other != &column.name
+                        && (changes(self, table, other) || self.follows(table, other, holds, depth))
+                })
             })
+    }
+
+    /// Whether a column refers to a key that gets new values.
+    fn follows(&self, table: &Table, column: &str, holds: &[(KeyRef, KeyRef)], depth: usize) -> bool {
+        let own = table.key_ref(column);
+        let root = holds
+            .iter()
+            .find(|(from, to)| Some(*from) == own && from != to)
+            .and_then(|(_, to)| self.column_of(*to));
+        match (root, table.column(column)) {
+            (Some((parent, key)), Some(column)) if column.inferred() && depth < MAX_DEPTH => {
+                !self.stays(parent, key, holds, depth + 1)
+            }
+            _ => false,
+        }
     }
 
     /// A UUID that is unique by itself and no key gets a new value: an API token, a public id.

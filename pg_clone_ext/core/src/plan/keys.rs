@@ -327,8 +327,14 @@ pub fn changes(store: &Store, table: &Table, column: &str) -> bool {
         | ColumnRole::Random
         | ColumnRole::Template(_)
         | ColumnRole::Version => true,
+        // A key that stays stays where it is referred to, too.
+        ColumnRole::Map(_) if column.keys.holds.is_some() => column
+            .keys
+            .holds
+            .and_then(|root| store.column_of(root))
+            .is_none_or(|(_, root)| root.role != ColumnRole::Keep),
         ColumnRole::Map(Some(target)) => store.table(*target).is_some(),
-        ColumnRole::Map(None) => own_key || column.keys.holds.is_some(),
+        ColumnRole::Map(None) => own_key,
         _ => false,
     }
 }

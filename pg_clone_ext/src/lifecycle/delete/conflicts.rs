@@ -360,6 +360,8 @@ impl Search<'_> {
             if joins
                 || table.references.contains(&target.oid)
                 || target.type_of(id) != column.type_name
+                // A key that clones keep is another project's too: nothing says whose row is meant.
+                || target.column(id).is_some_and(|key| key.role == ColumnRole::Keep)
                 || !self.rows.filled().contains(&table.oid)
             {
                 continue;

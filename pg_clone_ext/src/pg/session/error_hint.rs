@@ -6,7 +6,7 @@ use std::ffi::{CString, c_int, c_void};
 
 /// Classes of SQLSTATE whose errors get the hint: data exception (22) and violation of an integrity constraint (23).
 const CLASSES: [c_int; 2] = [class(b'2', b'2'), class(b'2', b'3')];
-const FOREIGN_KEY: c_int = class(b'2', b'3') | (5 << 12) | (3 << 18) | (0 << 24);
+const FOREIGN_KEY: c_int = class(b'2', b'3') | (5 << 12) | (3 << 18);
 
 const fn class(first: u8, second: u8) -> c_int {
     ((first - b'0') as c_int) | (((second - b'0') as c_int) << 6)

@@ -76,13 +76,43 @@ impl Drop for PathGuard {
     }
 }
 
+/// While this lives: triggers that users made do not fire, nor do those that check foreign keys: whoever uses this checks them.
+pub struct WithoutTriggers(i32);
+
+impl WithoutTriggers {
+    /// Puts it in force for the current nest level. The caller must have made sure of the right to disable the triggers.
+    pub fn new() -> Self {
+        // SAFETY: opens a level that Drop closes, or the abort does.
+        let level = unsafe { pg_sys::NewGUCNestLevel() };
+        set_as(
+            c"session_replication_role",
+            c"replica",
+            pg_sys::GucContext::PGC_SUSET,
+        );
+        WithoutTriggers(level)
+    }
+}
+
+impl Drop for WithoutTriggers {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: closes the level that new() opened; guards are dropped in reverse order of creation.
+            unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
+        }
+    }
+}
+
 fn set(name: &CStr, value: &CStr) {
+    set_as(name, value, pg_sys::GucContext::PGC_USERSET);
+}
+
+fn set_as(name: &CStr, value: &CStr, context: pg_sys::GucContext::Type) {
     // SAFETY: both strings are NUL-terminated and outlive the call; GUC_ACTION_SAVE undoes itself at the nest level.
     unsafe {
         pg_sys::set_config_option(
             name.as_ptr(),
             value.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
+            context,
             pg_sys::GucSource::PGC_S_SESSION,
             pg_sys::GucAction::GUC_ACTION_SAVE,
             true,

@@ -5,15 +5,16 @@ use super::Sink;
 use crate::error::internal;
 use crate::pg::insert::progress::Progress;
 use crate::pg::query::rewritten_rows::{AnnouncedStatement, RowCollector};
-use crate::pg::query::snapshot::next_command;
-use crate::pg::query::write_with_held_checks;
+use crate::pg::query::snapshot::{next_command, within_current};
+use crate::pg::query::{text, write_with_held_checks};
+use crate::pg::session::settings_guard::WithoutTriggers;
 use crate::pg::table::relation::{Attribute, OpenTable};
 use crate::pg::value::datum::random;
 use crate::run::copy;
 use crate::run::state::{Run, TableStatistics};
 use crate::run::transform::row_batch::CloneRow;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{EQUAL, InsertPath, Oid, Table, TableCopy, quote};
+use pg_clone_core::plan::{self, EQUAL, InsertPath, Oid, Table, TableCopy, quote};
 use pgrx::datum::Uuid;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -87,8 +88,10 @@ pub fn fill(
         statistics: Rc::clone(&statistics),
     };
     let announced = AnnouncedStatement::new(token, |collector| rows.collect(collector));
+    let without_triggers = run.request.options.skip_triggers && table.kind == "p";
     let inserted = {
         let _path = run.path.enter();
+        let _silent = without_triggers.then(WithoutTriggers::new);
         if run.held {
             write_with_held_checks(&statement, &token)?
         } else {
@@ -124,6 +127,50 @@ pub fn fill(
         )));
     }
     Ok(statistics)
+}
+
+/// Foreign keys of partitioned tables whose triggers were left out, and with them those that check keys. A row that names none
+/// is an error (23503).
+pub fn check_unchecked(run: &Run) -> Result<()> {
+    let partitioned = |table: &&Table| table.kind == "p" && run.table_copy(table.oid).is_some();
+    if !run.request.options.skip_triggers {
+        return Ok(());
+    }
+    for table in run.store.tables.iter().filter(partitioned) {
+        let Some(belongs) = plan::condition(&run.store, table, &run.target, &run.active, true)? else {
+            continue;
+        };
+        for key in &table.keys.foreign_keys {
+            let columns = || key.columns.iter().map(|c| format!("t.{}", quote::identifier(c)));
+            let not_null: Vec<String> = columns().map(|c| format!("{c} IS NOT NULL")).collect();
+            let equal: Vec<String> = columns()
+                .zip(&key.target_columns)
+                .zip(&key.operators)
+                .map(|((own, column), operator)| format!("p.{} {operator} {own}", quote::identifier(column)))
+                .collect();
+            let query = format!(
+                "SELECT 'yes'::pg_catalog.text FROM {} AS t WHERE {belongs} AND {} AND NOT EXISTS (SELECT FROM {} AS p WHERE {}) LIMIT 1",
+                table.from_sql(),
+                not_null.join(" AND "),
+                key.target_name,
+                equal.join(" AND ")
+            );
+            let found = within_current(|| text(&query))?;
+            if found.is_some() {
+                return Err(Error::new(
+                    Code::Dangling,
+                    format!(
+                        "a row of the clone in {} names no row of {}, which foreign key {} forbids",
+                        table.sql_name, key.target_name, key.name
+                    ),
+                )
+                .hint(
+                    "Clone the rows that it names too, or let the triggers fire (options.triggers = fire).",
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn kept_back(message: String) -> Error {

@@ -2,6 +2,8 @@
 //! constraint spans all projects and the clone has the same value in all of its columns.
 
 use crate::error::internal;
+use crate::pg::query::for_each_row;
+use crate::run::keys::{Key, NewKey};
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, ColumnRole, SourceQuery, Table, TableRole, Unique, changes, quote};
@@ -77,6 +79,36 @@ fn collides(run: &Run, table: &Table, unique: &Unique) -> Result<bool> {
                 )
             }),
     );
+    // A UUID of the source's rows changes wherever it stands; others stay.
+    let ids: Vec<String> = unique
+        .columns
+        .iter()
+        .filter_map(|name| table.column(name))
+        .filter(|column| column.type_name == "uuid" && matches!(column.role, ColumnRole::Map(None)))
+        .map(|column| format!("t.{}", quote::identifier(&column.name)))
+        .collect();
+    if !ids.is_empty() && !unique.expressions {
+        conditions.retain(|condition| !condition.starts_with("NOT t."));
+        conditions.push("true".to_owned());
+        let sql = format!(
+            "SELECT {} FROM {} AS t WHERE {belongs} AND {}",
+            ids.join(", "),
+            table.from_sql(),
+            conditions.join(" AND ")
+        );
+        let mut collides = false;
+        for_each_row(&sql, &mut |row| {
+            if let Some(row) = row {
+                let stays = |place: usize| {
+                    row.uuid(place)
+                        .is_some_and(|id| !matches!(run.new_key_of(&Key::Uuid(id), &[]), NewKey::To(_)))
+                };
+                collides |= (0..ids.len()).all(stays);
+            }
+            Ok(())
+        })?;
+        return Ok(collides);
+    }
     let rows = conditions.into_iter().fold(
         SourceQuery::over(&table.from_sql()).filter(belongs),
         SourceQuery::filter,
@@ -97,12 +129,19 @@ fn refuse(run: &Run, table: &Table, unique: &Unique) -> Error {
     } else {
         "the unique index"
     };
-    let column = unique
+    let chosen = unique
         .columns
         .iter()
         .filter_map(|name| table.column(name))
-        .max_by_key(|column| plan::is_text(&column.type_name))
-        .map_or("…", |column| column.name.as_str());
+        .max_by_key(|column| plan::is_text(&column.type_name));
+    let column = chosen.map_or("…", |column| column.name.as_str());
+    let roles = match chosen.map_or("", |column| column.type_name.as_str()) {
+        name if plan::is_text(name) => {
+            "'suffix'), or 'random', 'null', 'default', or 'template' with value => '{value}-copy-{n}'"
+        }
+        "uuid" => "'new_uuid'), or 'null', 'default'",
+        _ => "'default'), or 'null', or 'expression' with value => an SQL expression over the row",
+    };
     let project = table.role == TableRole::Project && column == "name";
     Error::new(
         Code::StoreChanged,
@@ -117,8 +156,7 @@ fn refuse(run: &Run, table: &Table, unique: &Unique) -> Error {
         "Give the clone a name of its own: name => '…'.".to_owned()
     } else {
         format!(
-            "Give the column another value in clones: SELECT clone.store_column({}, {}, {}, 'suffix'), or 'random', 'null', 'default', \
-             or 'template' with value => '{{value}}-copy-{{n}}'. For one call: options => '{{\"values\": {{\"{}.{}\": \"…\"}}}}'.",
+            "Give the column another value in clones: SELECT clone.store_column({}, {}, {}, {roles}. For one call: options => '{{\"values\": {{\"{}.{}\": \"…\"}}}}'.",
             quote::literal(&run.store.name),
             quote::literal(&table.sql_name),
             quote::literal(column),

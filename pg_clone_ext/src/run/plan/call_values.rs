@@ -213,6 +213,11 @@ pub fn check_types(run: &Run) -> Result<()> {
             .filter(|o| matches!(o.action, Action::MapWhen(_)))
         {
             let references = || table.keys.references.iter().filter(|r| r.column == output.column);
+            // Somebody has said that what no reference declares stays.
+            let kept = |column: &plan::Column| column.role == ColumnRole::Keep && !column.inferred();
+            if table.column(&output.column).is_some_and(kept) {
+                continue;
+            }
             let Some(type_column) = references().find_map(|r| r.type_column.clone()) else {
                 continue;
             };
@@ -241,8 +246,8 @@ pub fn check_types(run: &Run) -> Result<()> {
                 )
                 .detail("The clone would go on naming the source's rows.")
                 .hint(format!(
-                    "Say which table each type is (also one that is shared): SELECT clone.store_reference({}, {}, {}, '<table>', type_column => {}, \
-                     type_values => '{{…}}').",
+                    "Say which table each type is (also one that is shared): SELECT clone.store_reference({0}, {1}, {2}, '<table>', type_column => {3}, \
+                     type_values => '{{…}}'). If the others stay: SELECT clone.store_column({0}, {1}, {2}, 'keep').",
                     quote::literal(&run.store.name),
                     quote::literal(&table.sql_name),
                     quote::literal(&output.column),
