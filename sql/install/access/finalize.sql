@@ -88,6 +88,33 @@ BEGIN
 END
 $$;
 
+-- Default privileges of whoever installs the extension (GRANT … ON TABLES TO readonly) are no grants on it: what they gave is taken back.
+DO $$
+DECLARE
+    g record;
+BEGIN
+    FOR g IN
+        SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, c.oid::pg_catalog.regclass::text AS object, a.grantee
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace, pg_catalog.aclexplode(c.relacl) a
+        WHERE n.nspname IN ('clone', 'clone_internal') AND c.relkind IN ('r', 'v', 'S') AND a.grantee <> c.relowner
+        UNION
+        SELECT 'SCHEMA', pg_catalog.quote_ident(n.nspname), a.grantee
+        FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+        WHERE n.nspname IN ('clone', 'clone_internal') AND a.grantee <> n.nspowner
+        UNION
+        SELECT 'FUNCTION', d.objid::pg_catalog.regprocedure::text, a.grantee
+        FROM pg_catalog.pg_depend d
+        JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+        JOIN pg_catalog.pg_proc p ON p.oid = d.objid, pg_catalog.aclexplode(p.proacl) a
+        WHERE e.extname = 'pg_clone_ext' AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+          AND d.classid = 'pg_catalog.pg_proc'::regclass AND d.deptype = 'e' AND a.grantee <> p.proowner
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', g.kind, g.object,
+            CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE g.grantee::pg_catalog.regrole::text END);
+    END LOOP;
+END
+$$;
+
 DO $$
 DECLARE
     c regclass;

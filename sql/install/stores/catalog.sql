@@ -25,7 +25,7 @@ CREATE TABLE clone.store (
     preset      text NOT NULL,
     options     jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(options) = 'object')
         -- Whoever may look at stores sees their options.
-        CONSTRAINT store_options_hold_no_password CHECK (concat_ws(' ', options->>'cache', options->>'blobs') !~ '[a-z]://[^/@ ]*:[^/@ ]+@'),
+        CONSTRAINT store_options_hold_no_password CHECK (concat_ws(' ', options->>'cache', options->>'blobs') !~ '[a-z0-9]://[^/@ ]*:[^/@ ]+@'),
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
     created_by  text NOT NULL DEFAULT current_user,
     looked_at   timestamptz

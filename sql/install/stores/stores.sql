@@ -139,7 +139,7 @@ DECLARE
     k text;
 BEGIN
     FOREACH k IN ARRAY '{blobs,cache}'::text[] LOOP
-        CONTINUE WHEN COALESCE(options->>k, '') !~ '[a-z]://[^/@ ]*:[^/@ ]+@';
+        CONTINUE WHEN COALESCE(options->>k, '') !~ '[a-z0-9]://[^/@ ]*:[^/@ ]+@';
         RAISE EXCEPTION 'the option "%" of store "%" holds a password', k, store USING
             ERRCODE = '22023',
             HINT = CASE k

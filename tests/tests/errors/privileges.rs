@@ -274,3 +274,29 @@ async fn a_missing_right_on_a_sequence_is_named_with_the_grant() {
     session.clone_project("'1'").await;
     db.run("DROP OWNED BY err_sequence").await;
 }
+
+#[tokio::test]
+async fn default_privileges_of_the_installer_give_nobody_anything_of_the_extension() {
+    let db = Scratch::with_extension().await;
+    db.run("DROP EXTENSION pg_clone_ext; DROP ROLE IF EXISTS err_default; CREATE ROLE err_default")
+        .await;
+    for role in ["PUBLIC", "err_default"] {
+        for kind in ["TABLES", "SEQUENCES", "FUNCTIONS", "SCHEMAS", "TYPES"] {
+            db.run(&format!("ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO {role}"))
+                .await;
+        }
+    }
+    db.run("CREATE EXTENSION pg_clone_ext").await;
+    let given = db
+        .list(
+            "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a
+             WHERE n.nspname IN ('clone', 'clone_internal') AND c.relkind IN ('r', 'v', 'S') AND a.grantee <> c.relowner
+             UNION SELECT nspname FROM pg_namespace n, aclexplode(nspacl) a WHERE nspname IN ('clone', 'clone_internal') AND a.grantee <> nspowner
+             UNION SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+             JOIN pg_extension e ON e.oid = d.refobjid, aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
+             WHERE e.extname = 'pg_clone_ext' AND a.grantee <> p.proowner",
+        )
+        .await;
+    assert_eq!(given, Vec::<String>::new());
+    db.run("DROP OWNED BY err_default").await;
+}

@@ -75,7 +75,11 @@ fn misfit(column: &Column, project: Option<&str>, follows_constraints: bool) -> 
             !column.not_null,
             "null is possible in columns that are not NOT NULL",
         ),
-        ColumnRole::Expression(_) | ColumnRole::LargeObject => return None,
+        ColumnRole::Expression(_) => return None,
+        ColumnRole::LargeObject => (
+            name == "oid" || name == "lo" || name.ends_with(".lo"),
+            "large_object is possible in columns of type oid and lo",
+        ),
         // What is inferred follows the constraints; a column that turns out to hold no key is kept.
         ColumnRole::Map(_) | ColumnRole::Rewrite | ColumnRole::Key
             if follows_constraints && column.inferred() =>

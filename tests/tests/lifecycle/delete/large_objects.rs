@@ -101,3 +101,23 @@ async fn a_deletion_that_would_destroy_a_large_object_of_another_project_is_refu
     assert_eq!(refused.code, "23503", "{refused:?}");
     assert!(refused.message.contains("lo_manage"), "{refused:?}");
 }
+
+#[tokio::test]
+async fn only_a_column_of_large_objects_has_their_role() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE org (id uuid PRIMARY KEY, name text, number int, parts text[], object oid);
+         SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'org', 'project')",
+    )
+    .await;
+    for column in ["name", "number", "parts"] {
+        let failure = db
+            .fails(&format!(
+                "SELECT clone.store_column('s', 'org', '{column}', 'large_object')"
+            ))
+            .await;
+        assert_eq!(failure.code, "22023", "{failure:?}");
+    }
+    db.run("SELECT clone.store_column('s', 'org', 'object', 'large_object')")
+        .await;
+}
