@@ -64,7 +64,10 @@ extension() { # major
 
 driver() {
     local tree=$work/driver binary=$CARGO_TARGET_DIR/$folder/pg_clone
-    cargo build --quiet --locked -p pg_clone "${flags[@]}"
+    local packages=(-p pg_clone)
+    # With the packages that the tests build, so that what they compiled is used again.
+    [ "$profile" = release ] || packages=(-p pg_clone_core -p pg_clone -p pg_clone_tests --bin pg_clone)
+    cargo build --quiet --locked "${packages[@]}" "${flags[@]}"
     install -D -m 755 "$binary" "$tree/usr/bin/pg_clone"
     [ "$profile" != release ] || strip --strip-unneeded "$tree/usr/bin/pg_clone"
     install -d "$tree/usr/share/man/man1" "$tree/usr/share/bash-completion/completions" "$tree/usr/share/zsh/vendor-completions" \

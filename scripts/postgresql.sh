@@ -76,7 +76,8 @@ PYTHON
         local native=$unpacked/package/native
         cp -a "$native"/lib/postgresql/"$2".so "$("$prefix/bin/pg_config" --pkglibdir)"
         cp -a "$native"/share/postgresql/extension/"$2"* "$("$prefix/bin/pg_config" --sharedir)/extension"
-        cp -a "$native"/lib/libuuid.so* "$prefix/lib" 2>/dev/null || cp -a "$native"/lib/libossp-uuid.so* "$prefix/lib"
+        # Above the extension, where it looks for its library.
+        cp -a "$native"/lib/libossp-uuid.so* "$("$prefix/bin/pg_config" --pkglibdir)/.."
     fi
     rm -rf "$unpacked"
     chmod +x "$prefix"/bin/*

@@ -11,6 +11,8 @@ packages=("$CARGO_TARGET_DIR"/deb/postgresql-"$major"-pg-clone-ext_*.deb "$CARGO
 for package in "${packages[@]}"; do [ -f "$package" ] || fail "no $package: make deb"; done
 
 debian=$(mktemp -d /var/tmp/pg-clone-debian.XXXXXX)
+# It becomes the root directory of accounts that are not root.
+chmod 755 "$debian"
 finish() {
     umount "$debian/proc" "$debian/dev/shm" 2>/dev/null || true
     rm -rf --one-file-system "$debian" "$tool"
