@@ -43,7 +43,7 @@ async fn a_constant_that_a_second_clone_meets() {
         2,
     )
     .await;
-    assert_eq!(failure.code, "23505");
+    assert_eq!(failure.code, "55000");
     assert!(
         failure.message.contains("item_slug")
             && failure.hint.contains("public.item")
@@ -60,7 +60,7 @@ async fn rows_of_one_clone_that_meet_each_other() {
         1,
     )
     .await;
-    assert_eq!(failure.code, "23505");
+    assert_eq!(failure.code, "55000");
     assert!(failure.hint.contains("'slug', 'template'"), "{failure:?}");
 }
 

@@ -9,13 +9,12 @@ use crate::pg::insert::progress::Progress;
 use crate::pg::memory::Memory;
 use crate::pg::query::for_each_row;
 use crate::pg::query::snapshot::next_command;
-use crate::pg::session::error_hint::ErrorHint;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::pg::table::relation::{Attribute, OpenTable};
 use crate::pg::value::toast::CompressedValue;
 use crate::pg::value::{NOTHING, Value};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{ColumnRole, InsertPath, TableCopy, quote};
+use pg_clone_core::plan::{ColumnRole, InsertPath, TableCopy};
 use std::rc::Rc;
 
 /// Rows between two updates of the progress view.
@@ -114,30 +113,13 @@ pub fn table(
     table_copy: &TableCopy,
     after: &mut dyn FnMut(u64, u64),
 ) -> Result<TableStatistics> {
-    let hinted = ErrorHint::new(&hint(run, table_copy));
     let statistics = match path(run, table_copy) {
         InsertPath::Bulk => bulk(run, table_copy, after)?,
         InsertPath::Sql(_) => sql_path::fill(run, table_copy, after)?,
     };
-    drop(hinted);
     // Foreign keys of the next table must see these rows.
     next_command();
     Ok(statistics)
-}
-
-/// What to do when the server refuses a row of the clone.
-fn hint(run: &Run, table_copy: &TableCopy) -> String {
-    let name = run
-        .store
-        .table(table_copy.table)
-        .map_or("", |table| table.sql_name.as_str());
-    format!(
-        "A row of the clone in {name} was refused. Give the column another value in clones: SELECT clone.store_column({}, {}, '<column>', \
-         'suffix'), or 'random', 'template' with value => '{{value}}-{{n}}', 'default', 'null'. A reference to a row that is not cloned \
-         keeps the source's value: clone that row too.",
-        quote::literal(&run.store.name),
-        quote::literal(name)
-    )
 }
 
 /// The columns of a table that a clone fills, in the order of the outputs.
