@@ -7,6 +7,7 @@
 mod fixture;
 
 use fixture::Fixture;
+use pg_clone_core::depth::MAX_LEVELS;
 use pg_clone_core::jsonb;
 use pg_clone_core::rewrite::{Dangling, Outcome, RewriteError, UuidOutcome};
 use serde_json::{Value, json};
@@ -302,10 +303,20 @@ fn deep_documents_are_changed_in_place_without_a_deep_stack() {
         fixture.rewriter(Dangling::Keep).jsonb(&mut payload),
         Ok(Outcome::InPlace)
     );
-    let text = format!("{}\"<0>/_history/3\"{}", "[".repeat(100_000), "]".repeat(100_000));
-    let mut bytes = fixture.written(&text).into_bytes();
+    let written = |levels: usize| {
+        let text = format!("{}\"<0>/_history/3\"{}", "[".repeat(levels), "]".repeat(levels));
+        fixture.written(&text).into_bytes()
+    };
     assert!(matches!(
-        fixture.rewriter(Dangling::Keep).json_text(&mut bytes),
+        fixture
+            .rewriter(Dangling::Keep)
+            .json_text(&mut written(MAX_LEVELS)),
         Ok(Outcome::Rebuilt(_))
+    ));
+    assert!(matches!(
+        fixture
+            .rewriter(Dangling::Keep)
+            .json_text(&mut written(MAX_LEVELS + 1)),
+        Err(RewriteError::Depth(_))
     ));
 }
