@@ -26,8 +26,8 @@ COMMENT ON COLUMN clone.store_rule.store IS 'The store';
 COMMENT ON COLUMN clone.store_rule.position IS 'Order of application, lowest first';
 COMMENT ON COLUMN clone.store_rule.resource_type IS 'Documents of this type only; NULL: all types';
 COMMENT ON COLUMN clone.store_rule.action IS
-    'remove: the member is removed; set: it becomes value; rename: value is a template for it, with {name}; regenerate: it becomes random, of the same length';
-COMMENT ON COLUMN clone.store_rule.value IS 'What the actions set and rename use';
+    'remove: the member is removed; set and rename: it becomes value, a rename''s being a text; regenerate: it becomes random';
+COMMENT ON COLUMN clone.store_rule.value IS 'What set and rename write; for regenerate "uuid" or {"hex": number of bytes}';
 COMMENT ON COLUMN clone.store_rule.if_given IS 'The rule applies only if the call has this argument: name or owner';
 COMMENT ON COLUMN clone.store_dependency.store IS 'The store';
 COMMENT ON COLUMN clone.store_dependency.resource_type IS 'The type that depends; *: every type';

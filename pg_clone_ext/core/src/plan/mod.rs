@@ -2,7 +2,7 @@
 //!
 //! Everything here is pure: `project_clone_plan` shows what `project_clone` will do because both build the same plan.
 
-mod action;
+mod column_action;
 mod key_resolution;
 mod keys;
 mod membership;

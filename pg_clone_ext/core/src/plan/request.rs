@@ -88,14 +88,21 @@ impl Default for Options {
     }
 }
 
-const OPTIONS: [&str; 9] = [
+const OPTIONS: [&str; 16] = [
     "dangling",
     "history",
     "id_version",
     "blobs",
+    "blobs_from",
+    "blobs_to",
     "max_memory",
     "replace",
     "expires_in",
+    "target",
+    "values",
+    "triggers",
+    "verify",
+    "others",
     "source_tables",
     "keep_ids",
 ];
@@ -224,9 +231,9 @@ fn optional_text(value: &Value) -> Option<Option<String>> {
     }
 }
 
-/// The place of files, as the driver reads it.
+/// The place of files, as `Location` of the driver reads it: the schemes are those.
 fn location(value: &Value) -> Option<Option<String>> {
-    const SCHEMES: [&str; 4] = ["file:/", "s3:", "azblob:", "gs:"];
+    const SCHEMES: [&str; 6] = ["file:/", "s3:", "azblob:", "azure:", "gs:", "gcs:"];
     match optional_text(value)? {
         Some(text) if !SCHEMES.iter().any(|scheme| text.starts_with(scheme)) => None,
         read => Some(read),

@@ -1,6 +1,6 @@
 //! How the rows of one target table are made: the query over the source and what becomes of each column.
 
-use super::action::action;
+use super::column_action::action;
 use super::keys::KeyRef;
 use super::membership::condition;
 use super::quote::{identifier, type_name};

@@ -9,7 +9,7 @@ mod compile;
 mod document_path;
 mod error;
 mod evaluate;
-mod row;
+mod catalog_row;
 mod singular;
 mod template;
 
@@ -26,7 +26,7 @@ use serde_json::Value;
 
 /// One rule. Without a condition it applies to every document of its type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "row::RuleRow", into = "row::RuleRow")]
+#[serde(try_from = "catalog_row::RuleRow", into = "catalog_row::RuleRow")]
 pub struct Rule {
     /// The resource type it speaks of; `None`: every type.
     pub resource_type: Option<String>,

@@ -1,6 +1,6 @@
 //! `project_delete`: every row of a clone and, through the queue, its files.
 
-use super::delete::conflicts::Conflicts;
+use super::delete::rows_of_others::Conflicts;
 use super::delete::deletion_set::{Counts, DeletionSet};
 use super::delete::files::{File, ProjectFiles};
 use super::delete::options::DeleteOptions;
@@ -230,7 +230,7 @@ impl Report<'_> {
 }
 
 pub mod cache;
-pub mod conflicts;
+pub mod rows_of_others;
 pub mod deletion_set;
 pub mod files;
 mod foreign_keys;
