@@ -5,11 +5,11 @@
 //! list of edits, the columns that must follow, and what the operator is to be told.
 
 mod arguments;
+mod catalog_row;
 mod compile;
 mod document_path;
 mod error;
 mod evaluate;
-mod catalog_row;
 mod singular;
 mod template;
 
