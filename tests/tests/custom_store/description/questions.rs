@@ -1,43 +1,8 @@
 //! Questions: what discovery cannot know it asks, and every answer that it prints can be executed as it stands.
 
+use super::{answer_all, discovered, open};
 use crate::{assert_verified, described};
 use pg_clone_tests::scratch_database::Scratch;
-
-/// A database with these tables, discovered from the tenant's table.
-async fn discovered(tables: &str, tenant: &str) -> Scratch {
-    let db = Scratch::with_extension().await;
-    db.run(tables).await;
-    db.run(&format!(
-        "SELECT clone.store_create('s', 'discover', jsonb_build_object('tenant', $t${tenant}$t$))"
-    ))
-    .await;
-    db
-}
-
-/// The open questions as "severity subject".
-async fn open(db: &Scratch) -> Vec<String> {
-    db.list("SELECT severity || ' ' || subject FROM clone.store_check('s')")
-        .await
-}
-
-/// Executes the calls in a column of the questions, as printed, until no question is left.
-async fn answer_all(db: &Scratch, column: &str) {
-    for _ in 0..6 {
-        let calls = db
-            .list(&format!(
-                "SELECT COALESCE({column}, answer) FROM clone.store_check('s')"
-            ))
-            .await;
-        if calls.is_empty() {
-            return;
-        }
-        for call in calls {
-            assert!(!call.contains('…'), "{call}");
-            db.run(&call).await;
-        }
-    }
-    panic!("still open: {:?}", open(db).await);
-}
 
 /// Two shops: numbers as keys, named in documents in every way.
 const SHOP: &str = r#"CREATE TABLE shops (id bigserial PRIMARY KEY, name text);

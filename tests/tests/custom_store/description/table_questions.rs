@@ -1,5 +1,6 @@
 //! Questions about whole tables: in other schemas, with the tenant under another name, shared, unknown; tenants under any name.
 
+use super::{answer_all, discovered, open};
 use crate::assert_verified;
 use pg_clone_tests::scratch_database::Scratch;
 
@@ -17,38 +18,6 @@ const TABLES: &str = "CREATE SCHEMA app; CREATE SCHEMA billing;
     INSERT INTO billing.plan (code) VALUES ('free'); INSERT INTO app.org (title, plan_id) VALUES ('Other', 1), ('Ours', 1); INSERT INTO app.org (title, parent_id) VALUES ('Below', 2);
     INSERT INTO app.usr (mail) VALUES ('a'), ('b'); INSERT INTO app.membership VALUES (1, 1), (2, 1), (2, 2); INSERT INTO billing.account VALUES (1, 'X1'), (2, 'X2');
     INSERT INTO billing.line (account) VALUES (1), (2), (2); INSERT INTO app.lock (org, holder) VALUES (2, 'x'); INSERT INTO app.meta (tid, v) VALUES (1, 'a'), (2, 'b'); INSERT INTO app.migrations VALUES (900);";
-
-async fn discovered(tables: &str, tenant: &str) -> Scratch {
-    let db = Scratch::with_extension().await;
-    db.run(tables).await;
-    db.run(&format!(
-        "SELECT clone.store_create('s', 'discover', jsonb_build_object('tenant', $t${tenant}$t$))"
-    ))
-    .await;
-    db
-}
-
-async fn open(db: &Scratch) -> Vec<String> {
-    db.list("SELECT severity || ' ' || subject FROM clone.store_check('s')")
-        .await
-}
-
-async fn answer_all(db: &Scratch, column: &str) {
-    for _ in 0..6 {
-        let calls = db
-            .list(&format!(
-                "SELECT COALESCE({column}, answer) FROM clone.store_check('s')"
-            ))
-            .await;
-        if calls.is_empty() {
-            return;
-        }
-        for call in calls {
-            db.run(&call).await;
-        }
-    }
-    panic!("still open: {:?}", open(db).await);
-}
 
 #[tokio::test]
 async fn tables_in_every_place_are_described_or_asked_about() {
