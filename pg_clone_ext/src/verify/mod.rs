@@ -4,7 +4,7 @@
 use crate::catalog::{self, Purpose};
 use crate::error::internal;
 use crate::pg::query::snapshot::within_current;
-use crate::pg::query::{for_each_row, text};
+use crate::pg::query::{count, for_each_row, text};
 use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::run::authorize;
@@ -192,15 +192,6 @@ fn filled(store: &Store) -> HashSet<Oid> {
     store.tables.iter().filter(|t| !t.empty).map(|t| t.oid).collect()
 }
 
-pub fn count(sql: &str) -> Result<i64> {
-    let mut number = 0;
-    for_each_row(sql, &mut |row| {
-        number = row.and_then(|row| row.bigint(0)).unwrap_or(number);
-        Ok(())
-    })?;
-    Ok(number)
-}
-
 /// Every table has as many rows of the clone as the run wrote.
 fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>) -> Result<()> {
     let active = filled(store);
@@ -209,9 +200,7 @@ fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>
             continue;
         };
         let found = match plan::condition(store, table, target, &active, true)? {
-            Some(belongs) if !table.empty => {
-                count(&SourceQuery::over(&table.from_sql()).filter(belongs).count())?
-            }
+            Some(belongs) if !table.empty => count(&SourceQuery::over(&table.from_sql()).filter(belongs))?,
             _ => 0,
         };
         checks.push(Check {
@@ -429,7 +418,7 @@ fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Resu
             continue;
         };
         let rows = SourceQuery::over(&parent.sql_name).filter(belongs);
-        let resources = count(&rows.count())?;
+        let resources = count(&rows)?;
         if resources == 0 {
             continue;
         }
@@ -441,7 +430,7 @@ fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Resu
             quote::identifier(document),
             quote::identifier(document),
         );
-        let equal = count(&rows.filter(in_history).count())?;
+        let equal = count(&rows.filter(in_history))?;
         checks.push(Check {
             name: Cow::Borrowed("history equals current"),
             subject: history.sql_name.clone(),

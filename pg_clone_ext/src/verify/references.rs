@@ -1,11 +1,11 @@
 //! Verification by queries of its own: what every reference of the clone names, counted by the catalog's keys and
 //! conditions and never by the map of a run.
 
+use super::Check;
 use super::documents;
-use super::{Check, count};
-use crate::pg::query::for_each_row;
+use crate::pg::query::{count, for_each_row};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Oid, ReferenceForm, Store, Table, quote};
+use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Store, Table, quote};
 use std::collections::{BTreeMap, HashSet};
 
 /// A UUID as an SQL literal of a regular expression.
@@ -145,10 +145,7 @@ fn comparable(pair: &Pair<'_>, table: &Table) -> Result<bool> {
     let Some(belongs) = plan::condition(pair.store, table, pair.source, pair.filled, false)? else {
         return Ok(false);
     };
-    let rows = count(&format!(
-        "SELECT pg_catalog.count(*) FROM {} AS t WHERE {belongs}",
-        table.from_sql()
-    ))?;
+    let rows = count(&SourceQuery::over(&table.from_sql()).filter(belongs))?;
     Ok(pair.rows.get(&table.sql_name).copied().unwrap_or(0) == rows)
 }
 

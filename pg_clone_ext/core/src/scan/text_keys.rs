@@ -18,10 +18,10 @@ const ENDING: usize = 10;
 /// Keys of more different lengths than this are of no generator.
 const LENGTHS: usize = 64;
 
-/// A set of text keys, compared without regard to the case of ASCII letters. 16 to 32 bytes of memory for each.
+/// A set of text keys, compared without regard to the case of ASCII letters.
 #[derive(Debug, Default)]
 pub struct TextKeys {
-    /// Hashes of the keys in lower case: two keys that share one are told apart by nobody, once in 10^19.
+    /// 64-bit hashes of the keys in lower case, which spare the memory of the keys. Two that share one only make a finding too many.
     hashes: HashSet<u64>,
     /// Their lengths in bytes, ascending.
     lengths: Vec<usize>,
@@ -68,11 +68,6 @@ impl TextKeys {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.hashes.is_empty()
-    }
-
-    /// Bytes of memory held.
-    pub fn memory(&self) -> usize {
-        self.hashes.capacity() * 9
     }
 
     /// The first of them in `text` that no ASCII letter or digit stands beside.

@@ -104,6 +104,16 @@ pub fn text(sql: &str) -> Result<Option<String>> {
     Ok(found)
 }
 
+/// How many such rows there are, read-only under the active snapshot, as [`text`] reads.
+pub fn count(rows: &SourceQuery) -> Result<i64> {
+    let mut number = 0;
+    for_each_row(&rows.count(), &mut |row| {
+        number = row.and_then(|row| row.bigint(0)).unwrap_or(number);
+        Ok(())
+    })?;
+    Ok(number)
+}
+
 /// Whether there is such a row, read-only under the active snapshot, as [`text`] reads.
 pub fn exists(rows: &SourceQuery) -> Result<bool> {
     let found = text(&format!("{} LIMIT 1", rows.select("'yes'::pg_catalog.text")))?;

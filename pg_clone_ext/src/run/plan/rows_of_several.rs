@@ -1,9 +1,9 @@
 //! Rows that belong to the source and to another project too. A clone of such a row would be a new row of the other project.
 
-use crate::pg::query::for_each_row;
+use crate::pg::query::count;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan;
+use pg_clone_core::plan::{self, SourceQuery};
 
 /// Such rows are an error (55000) that names the table, unless `options.others` is `include`. Under the snapshot of the run.
 pub fn refuse(run: &Run) -> Result<()> {
@@ -18,17 +18,8 @@ pub fn refuse(run: &Run) -> Result<()> {
         ) else {
             continue;
         };
-        let mut rows = 0;
-        for_each_row(
-            &format!(
-                "SELECT pg_catalog.count(*) FROM {} AS t WHERE ({ours}) AND {theirs}",
-                table.from_sql()
-            ),
-            &mut |row| {
-                rows = row.and_then(|row| row.bigint(0)).unwrap_or(rows);
-                Ok(())
-            },
-        )?;
+        let both = SourceQuery::over(&table.from_sql()).filter(ours).filter(theirs);
+        let rows = count(&both)?;
         if rows > 0 {
             return Err(Error::new(
                 Code::WrongState,
