@@ -1,11 +1,14 @@
 //! The authorize stage: the caller's privileges and the project's existence, checked before anything else is read.
 
+use super::keys::plain;
 use super::state::Run;
 use crate::pg::query::exists;
 use crate::pg::session::privileges;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{Column, ColumnRole, KeyKind, SourceQuery, Store, Table, TableRole};
+use pg_clone_core::plan::{
+    Column, ColumnRole, KeyKind, SourceQuery, Store, Table, TableRole, canonical_numeric, is_numeric,
+};
 
 /// SELECT (and INSERT, when writing) on every table that can take part, else 42501; row security in the way is 0A000.
 /// A table without a single row, or of a type that is not cloned, takes no part.
@@ -96,7 +99,8 @@ fn may_skip_triggers(table: &Table) -> Result<()> {
 pub fn project_id(table: &Table, given: &str) -> Result<String> {
     let (text, given) = (given, given.trim());
     let column = table.id_column.as_deref().unwrap_or_default();
-    match KeyKind::of(table.type_of(column)) {
+    let type_name = table.type_of(column);
+    match KeyKind::of(type_name) {
         KeyKind::Uuid => match uuid_text::parse_slice(given.as_bytes()) {
             Some(id) => Ok(uuid_text::to_string(&id)),
             None => Err(Error::bad_argument(format!("malformed project id \"{given}\""))
@@ -107,7 +111,11 @@ pub fn project_id(table: &Table, given: &str) -> Result<String> {
             Err(_) => Err(Error::bad_argument(format!("malformed project id \"{given}\""))
                 .hint("Projects of this store have integer ids.")),
         },
-        KeyKind::Text => Ok(text.to_owned()),
+        KeyKind::Text if is_numeric(type_name) => canonical_numeric(given).ok_or_else(|| {
+            Error::bad_argument(format!("malformed project id \"{given}\""))
+                .hint("Projects of this store have decimal numbers as ids, e.g. 17.")
+        }),
+        KeyKind::Text => Ok(plain(text, type_name).to_owned()),
     }
 }
 

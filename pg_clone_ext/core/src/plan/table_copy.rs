@@ -8,7 +8,7 @@ use super::request::History;
 use super::row_filter::row_filter;
 use super::source_query::SourceQuery;
 use super::store::{ColumnRole, Oid, Store, Table, TableRole};
-use super::types::{is_plain_text, is_text};
+use super::types::{is_numeric, is_plain_text, is_text};
 use crate::batch::DocumentFormat;
 use crate::error::{Code, Error, Result};
 use std::collections::HashSet;
@@ -356,9 +356,7 @@ pub fn canonical_key(table: &Table, column: &str, alias: &str) -> Option<String>
         "uuid" | "smallint" | "integer" | "bigint" => None,
         _ if is_plain_text(name) => None,
         _ if is_text(name) => Some(format!("pg_catalog.lower({quoted}::pg_catalog.text)")),
-        _ if name == "numeric" || name.starts_with("numeric(") => {
-            Some(format!("pg_catalog.trim_scale({quoted})::pg_catalog.text"))
-        }
+        _ if is_numeric(name) => Some(format!("pg_catalog.trim_scale({quoted})::pg_catalog.text")),
         _ => Some(format!("{quoted}::pg_catalog.text")),
     }
 }

@@ -19,6 +19,31 @@ pub fn is_plain_text(type_name: &str) -> bool {
     is_text(type_name) && !type_name.ends_with("citext")
 }
 
+/// Whether `format_type`'s name is that of `numeric`, with or without precision and scale.
+pub fn is_numeric(type_name: &str) -> bool {
+    type_name == "numeric" || type_name.starts_with("numeric(")
+}
+
+/// A decimal number as `trim_scale` spells it, so that equal numbers are one text; None: it is none.
+pub fn canonical_numeric(text: &str) -> Option<String> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if !number(whole) || !number(fraction) || whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    let whole = if whole.is_empty() { "0" } else { whole };
+    Some(match (sign, whole, fraction) {
+        (_, "0", "") => "0".to_owned(),
+        (sign, whole, "") => format!("{sign}{whole}"),
+        (sign, whole, fraction) => format!("{sign}{whole}.{fraction}"),
+    })
+}
+
 /// Whether a type is read as a key by its layout.
 pub fn is_key(type_name: &str) -> bool {
     matches!(type_name, "uuid" | "smallint" | "integer" | "bigint") || is_text(type_name)
@@ -206,6 +231,24 @@ mod tests {
             "bytea",
         ] {
             assert!(!is_text(name) && !is_key(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn equal_decimal_numbers_have_one_spelling() {
+        for (given, canonical) in [
+            ("1.50", "1.5"),
+            ("+007", "7"),
+            ("100.00", "100"),
+            ("-0.0", "0"),
+            ("-.50", "-0.5"),
+            ("100", "100"),
+            ("9007199254740993", "9007199254740993"),
+        ] {
+            assert_eq!(canonical_numeric(given).as_deref(), Some(canonical), "{given}");
+        }
+        for given in ["", ".", "-", "1e3", "NaN", "1.2.3", "one", "--1"] {
+            assert_eq!(canonical_numeric(given), None, "{given}");
         }
     }
 

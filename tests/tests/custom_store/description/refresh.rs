@@ -3,7 +3,7 @@
 use crate::{assert_verified, contents, described};
 
 /// Types of the tenant's key, with how it gets a value and two values of it.
-const KEYS: [(&str, &str, &str, &str); 9] = [
+const KEYS: [(&str, &str, &str, &str); 12] = [
     ("bigint", "GENERATED ALWAYS AS IDENTITY", "1", "2"),
     ("int", "DEFAULT nextval('numbers')", "1", "2"),
     ("numeric(20,0)", "DEFAULT nextval('numbers')", "1", "2"),
@@ -23,6 +23,15 @@ const KEYS: [(&str, &str, &str, &str); 9] = [
     ),
     ("citext", "", "Acme", "beta"),
     ("code", "", "acme", "beta"),
+    // The database spells these with blanks and with zeros at the end.
+    ("char(40)", "", "acme", "beta"),
+    (
+        "char(60)",
+        "",
+        "A0000000-0000-4000-8000-000000000001",
+        "a0000000-0000-4000-8000-000000000002",
+    ),
+    ("numeric(6,2)", "DEFAULT nextval('numbers')", "1.50", "2"),
 ];
 
 #[tokio::test]
