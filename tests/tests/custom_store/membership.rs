@@ -225,7 +225,7 @@ async fn a_text_column_may_name_rows_of_tables_with_keys_of_other_types() {
                  CREATE TABLE task (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org); CREATE TABLE bill (id numeric(20,0) PRIMARY KEY DEFAULT nextval('numbers'), org_id uuid NOT NULL REFERENCES org);
                  CREATE TABLE label (id text PRIMARY KEY, org_id uuid NOT NULL REFERENCES org);
                  CREATE TABLE note (id bigserial PRIMARY KEY, on_type text NOT NULL, on_id {holds} NOT NULL, body text);
-                 CREATE TABLE due (id bigserial PRIMARY KEY, bill_no int, body text);
+                 CREATE TABLE due (id bigserial PRIMARY KEY, bill_no int, bills int[], tasks text[], body text);
                  CREATE TABLE remark (id bigserial PRIMARY KEY, note_key {holds}, body text);
                  INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000005', 'Ours'), ('b0000000-0000-4000-8000-000000000005', 'Theirs');
                  INSERT INTO page VALUES ('aa000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000005'), ('bb000000-0000-4000-8000-000000000001', 'b0000000-0000-4000-8000-000000000005');
@@ -235,11 +235,11 @@ async fn a_text_column_may_name_rows_of_tables_with_keys_of_other_types() {
                  INSERT INTO note (on_type, on_id, body) SELECT 'Page', {spelled}(id::text), org_id::text FROM page UNION ALL SELECT 'Task', id::text, org_id::text FROM task
                      UNION ALL SELECT 'Bill', id::text, org_id::text FROM bill UNION ALL SELECT 'Label', id, org_id::text FROM label;
                  UPDATE note SET body = CASE WHEN body LIKE 'a%' THEN 'ours' ELSE 'theirs' END; INSERT INTO remark (note_key, body) SELECT id::text, body FROM note;
-                 INSERT INTO due (bill_no, body) SELECT id, org_id::text FROM bill"
+                 INSERT INTO due (bill_no, bills, tasks, body) SELECT id, ARRAY[id], ARRAY[id]::text[], org_id::text FROM bill"
             ),
             "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{page,task,bill,label}'::text[]) t;
              SELECT clone.store_reference('s', 'note', 'on_id', t::regclass, type_column => 'on_type', belongs => true) FROM unnest('{page,task,bill,label}'::text[]) t; SELECT clone.store_table('s', 'note', 'resource');
-             SELECT clone.store_reference('s', 'due', 'bill_no', 'bill', belongs => true); SELECT clone.store_table('s', 'due', 'derived');
+             SELECT clone.store_reference('s', 'due', 'bill_no', 'bill', belongs => true); SELECT clone.store_reference('s', 'due', 'bills', 'bill'); SELECT clone.store_reference('s', 'due', 'tasks', 'task'); SELECT clone.store_table('s', 'due', 'derived');
              SELECT clone.store_reference('s', 'remark', 'note_key', 'note', belongs => true); SELECT clone.store_table('s', 'remark', 'derived')",
         )
         .await;
@@ -263,7 +263,7 @@ async fn a_text_column_may_name_rows_of_tables_with_keys_of_other_types() {
         }
         assert_eq!(
             db.number(&format!(
-                "SELECT count(*) FROM due d JOIN bill b ON b.id = d.bill_no WHERE b.org_id = '{clone}'"
+                "SELECT count(*) FROM due d JOIN bill b ON b.id = d.bill_no AND ARRAY[b.id] = d.bills::numeric[] JOIN task k ON k.org_id = b.org_id AND d.tasks = ARRAY[k.id]::text[] WHERE b.org_id = '{clone}'"
             ))
             .await,
             1,

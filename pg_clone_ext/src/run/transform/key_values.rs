@@ -123,11 +123,21 @@ impl KeyMapper<'_, '_> {
     }
 
     fn integer(&mut self, output: &Output, value: Value, domain: Option<KeyRef>) -> Result<Changed> {
-        let key = Key::Int(datum::read_integer(value));
-        Ok(match self.run.new_key_of(&key, domain.as_slice()) {
+        let number = datum::read_integer(value);
+        Ok(match self.number(output, number, domain)? {
+            None => Changed::ToNull,
+            Some(new) if new == number => Changed::No,
+            Some(new) => Changed::To(datum::make_integer(new, &output.type_name)?),
+        })
+    }
+
+    /// What an integer becomes, in a column or an array; None: it goes.
+    fn number(&mut self, output: &Output, number: i64, domain: Option<KeyRef>) -> Result<Option<i64>> {
+        let key = Key::Int(number);
+        match self.run.new_key_of(&key, domain.as_slice()) {
             NewKey::To(new) => {
                 self.key_statistics.rewritten();
-                // The key of a table whose key is a numeric or a text.
+                // The key that it names may be a numeric or a text.
                 let new = new.to_text();
                 let number = new.parse().map_err(|_| {
                     Error::bad_argument(format!(
@@ -136,35 +146,23 @@ impl KeyMapper<'_, '_> {
                     ))
                     .hint("Let the key that it names be made by a function that makes numbers: its id_generator, or a DEFAULT.")
                 })?;
-                Changed::To(datum::make_integer(number, &output.type_name)?)
+                Ok(Some(number))
             }
             NewKey::NotCloned => {
                 let target = domain.map_or(String::new(), |domain| self.target(&key, domain));
                 self.key_statistics.dangling(&target);
-                keep_or_null(self.dangling(&target)?)
+                self.dangling(&target).map(|keep| keep.then_some(number))
             }
-            NewKey::Unknown => Changed::No,
-        })
+            NewKey::Unknown => Ok(Some(number)),
+        }
     }
 
     /// An array whose elements are integers or texts of a key.
     pub fn array(&mut self, output: &Output, value: Value, domain: KeyRef) -> Result<Changed> {
         match output.type_name.as_str() {
-            "smallint[]" | "integer[]" | "bigint[]" => datum::map_integer_array(value, |number| {
-                let key = Key::Int(number);
-                match self.run.new_key_of(&key, &[domain]) {
-                    NewKey::To(Key::Int(new)) => {
-                        self.key_statistics.rewritten();
-                        Ok(Some(new))
-                    }
-                    NewKey::NotCloned => {
-                        let target = self.target(&key, domain);
-                        self.key_statistics.dangling(&target);
-                        self.dangling(&target).map(|keep| keep.then_some(number))
-                    }
-                    _ => Ok(Some(number)),
-                }
-            }),
+            "smallint[]" | "integer[]" | "bigint[]" => {
+                datum::map_integer_array(value, |number| self.number(output, number, Some(domain)))
+            }
             _ => datum::map_text_array(value, |bytes| {
                 let text = std::str::from_utf8(bytes).map_err(internal)?.to_owned();
                 Ok(match self.text_of(&text, domain)? {
