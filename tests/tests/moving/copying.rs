@@ -8,17 +8,7 @@ use super::scene::{ACME, NEIGHBOUR, Scene};
 async fn a_project_of_another_database_is_cloned_with_new_ids_and_the_targets_shared_rows() {
     let scene = Scene::new().await;
     let neighbour = Scene::content(&scene.target, NEIGHBOUR).await;
-    let output = Scene::pg_clone(&[
-        "copy",
-        ACME,
-        "--from",
-        &scene.from(),
-        "--to",
-        &scene.to(),
-        "--name",
-        "From production",
-        "--json",
-    ]);
+    let output = scene.copy(ACME, &["--name", "From production", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let id = result["project"]["id"].as_str().unwrap();

@@ -50,30 +50,13 @@ async fn a_project_moves_between_major_versions_directly_and_in_a_file() {
             continue;
         }
         let scene = Scene::between(sources, targets).await;
-        let output = Scene::pg_clone(&[
-            "copy",
-            ACME,
-            "--from",
-            &scene.from(),
-            "--to",
-            &scene.to(),
-            "--json",
-        ]);
+        let output = scene.copy(ACME, &["--json"]);
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
         let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let expected = Scene::content(&scene.source, ACME).await;
         let id = result["project"]["id"].as_str().unwrap();
         assert_eq!(Scene::content(&scene.target, id).await, expected);
-        let output = Scene::pg_clone(&[
-            "copy",
-            ACME,
-            "--from",
-            &scene.from(),
-            "--to",
-            &scene.to(),
-            "--dry-run",
-            "--json",
-        ]);
+        let output = scene.copy(ACME, &["--dry-run", "--json"]);
         let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(result["differences"], serde_json::json!([]), "{}", said(&output));
 

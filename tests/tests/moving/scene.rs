@@ -125,6 +125,12 @@ impl Scene {
         self.to.clone()
     }
 
+    /// Copies a project from the source to the target, with these options.
+    pub fn copy(&self, project: &str, options: &[&str]) -> Output {
+        let ends = ["copy", project, "--from", &self.from, "--to", &self.to];
+        Self::pg_clone(&[&ends, options].concat())
+    }
+
     /// Runs the command.
     pub fn pg_clone(arguments: &[&str]) -> Output {
         Command::new(pg_clone_binary())

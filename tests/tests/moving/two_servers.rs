@@ -21,9 +21,8 @@ async fn untouched(scene: &Scene, tenant: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_tenant_comes_back_from_a_backup_and_its_neighbours_are_not_written_to() {
     let scene = Scene::new().await;
-    let (from, to) = (scene.from(), scene.to());
     for tenant in [ACME, BOLT] {
-        let output = Scene::pg_clone(&["copy", tenant, "--from", &from, "--to", &to, "--keep-ids"]);
+        let output = scene.copy(tenant, &["--keep-ids"]);
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     }
     let before = scene.everything().await;
@@ -41,32 +40,11 @@ async fn one_tenant_comes_back_from_a_backup_and_its_neighbours_are_not_written_
         .await;
     let damaged = scene.everything().await;
     assert_ne!(damaged, before);
-    let output = Scene::pg_clone(&[
-        "copy",
-        ACME,
-        "--from",
-        &from,
-        "--to",
-        &to,
-        "--keep-ids",
-        "--replace",
-        ACME,
-        "--dry-run",
-    ]);
+    let output = scene.copy(ACME, &["--keep-ids", "--replace", ACME, "--dry-run"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(scene.everything().await, damaged);
 
-    let output = Scene::pg_clone(&[
-        "copy",
-        ACME,
-        "--from",
-        &from,
-        "--to",
-        &to,
-        "--keep-ids",
-        "--replace",
-        ACME,
-    ]);
+    let output = scene.copy(ACME, &["--keep-ids", "--replace", ACME]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(scene.everything().await, before);
     assert_eq!(untouched(&scene, BOLT).await, neighbour);
@@ -81,31 +59,14 @@ async fn kept_keys_move_the_targets_sequences_on_and_never_back() {
             "INSERT INTO shop.category (id, tenant_id, name) OVERRIDING SYSTEM VALUE VALUES (5000, '{ACME}', 'Far ahead')"
         ))
         .await;
-    let output = Scene::pg_clone(&[
-        "copy",
-        ACME,
-        "--from",
-        &scene.from(),
-        "--to",
-        &scene.to(),
-        "--keep-ids",
-    ]);
+    let output = scene.copy(ACME, &["--keep-ids"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let next = |sequence: &str| format!("SELECT nextval('{sequence}')");
     // The source was ahead with categories, the target with orders.
     assert!(scene.target.number(&next("shop.category_id_seq")).await > 5000);
     assert!(scene.target.number(&next("shop.orders_id_seq")).await >= 100);
     // New ids of a second copy are the target's.
-    let output = Scene::pg_clone(&[
-        "copy",
-        ACME,
-        "--from",
-        &scene.from(),
-        "--to",
-        &scene.to(),
-        "--name",
-        "Second",
-    ]);
+    let output = scene.copy(ACME, &["--name", "Second"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(scene.target.number("SELECT max(id) FROM shop.category").await > 5001);
     assert!(scene.target.number("SELECT max(id) FROM shop.orders").await >= 100);
@@ -133,19 +94,7 @@ async fn a_source_that_is_read_only_is_read_under_a_snapshot_that_was_handed_ove
             "SET default_transaction_read_only = off; DELETE FROM shop.order_item; UPDATE shop.product SET price = 1 WHERE tenant_id = '{ACME}'"
         ))
         .await;
-    let copy = |snapshot: &str| {
-        Scene::pg_clone(&[
-            "copy",
-            ACME,
-            "--from",
-            &scene.from(),
-            "--to",
-            &scene.to(),
-            "--snapshot",
-            snapshot,
-            "--json",
-        ])
-    };
+    let copy = |snapshot: &str| scene.copy(ACME, &["--snapshot", snapshot, "--json"]);
     let output = copy(&snapshot);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -180,15 +129,7 @@ async fn a_dry_run_lists_plan_and_differences_and_writes_nothing() {
         .text("SELECT pg_current_xact_id_if_assigned() IS NULL")
         .await;
     assert_eq!(xact, "t");
-    let output = Scene::pg_clone(&[
-        "copy",
-        ACME,
-        "--from",
-        &scene.from(),
-        "--to",
-        &scene.to(),
-        "--dry-run",
-    ]);
+    let output = scene.copy(ACME, &["--dry-run"]);
     // Bob has no profile.
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(
@@ -200,17 +141,7 @@ async fn a_dry_run_lists_plan_and_differences_and_writes_nothing() {
         .target
         .run("ALTER TABLE shop.customer ALTER profile DROP NOT NULL; SELECT clone.store_refresh('shop')")
         .await;
-    let output = Scene::pg_clone(&[
-        "copy",
-        ACME,
-        "--from",
-        &scene.from(),
-        "--to",
-        &scene.to(),
-        "--dry-run",
-        "--output",
-        "wide",
-    ]);
+    let output = scene.copy(ACME, &["--dry-run", "--output", "wide"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     for part in [
         "different: column shop.orders.note is missing in the source and gets NULL",
@@ -222,16 +153,7 @@ async fn a_dry_run_lists_plan_and_differences_and_writes_nothing() {
     ] {
         assert!(said(&output).contains(part), "{part}: {}", said(&output));
     }
-    let output = Scene::pg_clone(&[
-        "copy",
-        ACME,
-        "--from",
-        &scene.from(),
-        "--to",
-        &scene.to(),
-        "--dry-run",
-        "--json",
-    ]);
+    let output = scene.copy(ACME, &["--dry-run", "--json"]);
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["rows_read"], 17);
     assert_eq!(result["differences"].as_array().unwrap().len(), 3);
