@@ -112,21 +112,10 @@ impl Identities {
     fn add_versions(&mut self, run: &Run) -> Result<()> {
         let sources: HashSet<String> = self.pairs.iter().map(|pair| pair.source.clone()).collect();
         let mut versions = Vec::new();
-        for table in run
-            .store
-            .tables
-            .iter()
-            .filter(|table| run.active.contains(&table.oid))
-        {
-            let (Some(template), Some(id)) = (&table.blob_key, &table.id_column) else {
-                continue;
-            };
+        for (table, id) in tables_with_files(run, true) {
             let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
                 continue;
             };
-            if !template.contains("{version}") {
-                continue;
-            }
             read_versions(
                 table,
                 table,
@@ -221,25 +210,27 @@ impl Identities {
     }
 }
 
+/// Tables of the run whose resources have files, and their id columns: those whose files' keys have the version in them, or the others.
+fn tables_with_files(run: &Run, versioned: bool) -> impl Iterator<Item = (&Table, &str)> {
+    let tables = run
+        .store
+        .tables
+        .iter()
+        .filter(|table| run.active.contains(&table.oid));
+    tables.filter_map(move |table| {
+        let template = table.blob_key.as_deref()?;
+        (template.contains("{version}") == versioned).then_some((table, table.id_column.as_deref()?))
+    })
+}
+
 /// Resources whose file has a key without the version: under the same id, the new file would have to overwrite the old
 /// one, which is still read until the new clone is committed. They get new ids.
 fn resources_with_one_key(run: &Run) -> Result<HashSet<String>> {
     let mut found = HashSet::new();
-    for table in run
-        .store
-        .tables
-        .iter()
-        .filter(|table| run.active.contains(&table.oid))
-    {
-        let (Some(template), Some(id)) = (&table.blob_key, &table.id_column) else {
-            continue;
-        };
+    for (table, id) in tables_with_files(run, false) {
         let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, true)? else {
             continue;
         };
-        if template.contains("{version}") {
-            continue;
-        }
         let of_type = match (&table.blob_type, &table.type_column) {
             (Some(only), Some(column)) => {
                 format!(
@@ -253,7 +244,7 @@ fn resources_with_one_key(run: &Run) -> Result<HashSet<String>> {
         let sql = SourceQuery::over(table.source_name())
             .filter(belongs)
             .filter(of_type)
-            .select(&format!("t.{}", quote::identifier(id)));
+            .select(&plan::key_column(table, id));
         for_each_row(&sql, &mut |row| {
             if let Some(row) = row {
                 found.extend(key_of(row, table.type_of(id))?.map(|key| key.to_text()));
@@ -319,11 +310,7 @@ pub fn for_each_document(
     let live = table.live.as_deref().unwrap_or("true");
     // In the form in which the maps know it.
     let key = plan::key_column(table, id);
-    let id_type = if key == quoted(id) {
-        table.type_of(id)
-    } else {
-        "text"
-    };
+    let id_type = table.type_of(id);
     let columns = format!(
         "{key}, {}, {}",
         table
