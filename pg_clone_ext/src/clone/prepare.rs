@@ -11,7 +11,7 @@ use crate::run::authorize;
 use crate::run::copy;
 use crate::run::keys::NewKey;
 use crate::run::map;
-use crate::run::plan::{call_values, id_paths, rows_of_several, source_tables};
+use crate::run::plan::{call_values, id_paths, rows_of_two_projects, source_tables};
 use crate::run::record;
 use crate::run::state::Run;
 use crate::run::transform::large_objects;
@@ -136,7 +136,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         let _settings = ReadingSettings::new();
         authorize::project_exists(&run)?;
         map::build(&mut run)?;
-        rows_of_several::refuse(&run)
+        rows_of_two_projects::refuse(&run)
     })?;
     if writing {
         authorize::writes(&run)?;

@@ -70,7 +70,7 @@ impl Run {
 
     /// The key that makes a row of `table` one of the clone; None where what it belongs to is not cloned. Where the keys of a store follow
     /// the database's constraints, a row of the project whose keys are unknown is an error (55000): it would be lost without a word.
-    pub fn passes_or_is_not_cloned(
+    pub fn key_of_cloned_row(
         &self,
         table: Oid,
         row: &Row<'_>,

@@ -170,10 +170,10 @@ pub fn of_others(
     if ways < 2 || table.role == TableRole::Project {
         return Ok(None);
     }
-    another(store, table, project, active, "t", 0)
+    belongs_to_another(store, table, project, active, "t", 0)
 }
 
-fn another(
+fn belongs_to_another(
     store: &Store,
     table: &Table,
     project: &str,
@@ -195,7 +195,7 @@ fn another(
                 continue;
             };
             let inner = format!("p{depth}");
-            let Some(theirs) = another(store, parent, project, active, &inner, depth + 1)? else {
+            let Some(theirs) = belongs_to_another(store, parent, project, active, &inner, depth + 1)? else {
                 continue;
             };
             let mut same: Vec<String> = way

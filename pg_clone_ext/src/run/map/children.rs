@@ -86,7 +86,7 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
             return Ok(());
         };
         let passes = match &copy.filter {
-            Some(filter) => run.passes_or_is_not_cloned(table.oid, row, filter)?.is_some(),
+            Some(filter) => run.key_of_cloned_row(table.oid, row, filter)?.is_some(),
             None => true,
         };
         if skipped || !passes {

@@ -2,6 +2,6 @@
 
 pub mod call_values;
 pub mod id_paths;
-pub mod rows_of_several;
+pub mod rows_of_two_projects;
 pub mod source_queries;
 pub mod source_tables;

@@ -186,9 +186,9 @@ impl<'r> Transformer<'r> {
             .unwrap_or("");
         let type_number = self.set_current(resource_type);
         self.counts.of(type_number).seen += 1;
-        let found =
-            self.run
-                .passes_or_is_not_cloned(self.table_copy.table, row, &self.table_copy.row_filter)?;
+        let found = self
+            .run
+            .key_of_cloned_row(self.table_copy.table, row, &self.table_copy.row_filter)?;
         let Some(key) = found else {
             return Ok(None);
         };
