@@ -90,6 +90,25 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.registry_subtype_changed() IS 'A changed row of table subtype counts from the next clone on';
 
+CREATE FUNCTION clone_internal.registry_written(schema name) RETURNS regclass[]
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+-- Tables that have exactly the columns of a registry's own: the finish hook writes their rows, as items_clone does. Values of other
+-- columns have to be copied, so that where there are any the rows are copied first.
+    WITH wanted (name, columns) AS (VALUES
+        ('item', '{collection_id,created_timestamp,display_name,domain_info,id,item_category,item_subtype,owner_username,record_type,updated_timestamp,user_metadata,versioning_info,workflow_links}'::name[]),
+        ('item_auth', '{general,groups,id,owner}'), ('item_lock', '{history,id,locked}'), ('item_history', '{id,item,item_id,reason,timestamp,username}')
+    ), found AS (
+        SELECT to_regclass(format('%I.%I', schema, w.name)) AS relation, w.columns FROM wanted w
+    )
+    SELECT CASE WHEN bool_and(f.columns = ARRAY(SELECT a.attname FROM pg_attribute a
+                    WHERE a.attrelid = f.relation AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname COLLATE "C"))
+                THEN array_agg(f.relation) ELSE '{}' END
+    FROM found f
+$$;
+COMMENT ON FUNCTION clone_internal.registry_written(name) IS 'Tables of a registry whose rows of a cloned collection the finish hook writes';
+
 CREATE FUNCTION clone_internal.preset_registry(store text, options jsonb) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -148,9 +167,10 @@ BEGIN
         EXECUTE format('CREATE OR REPLACE TRIGGER pg_clone_subtype_changed AFTER INSERT OR UPDATE OR DELETE ON %I.subtype
             FOR EACH STATEMENT EXECUTE FUNCTION clone_internal.registry_subtype_changed()', schema);
     END IF;
-    INSERT INTO clone.store_hook (store, event, function)
-    VALUES (store, 'check', 'clone_internal.registry_may_clone(text, jsonb)'), (store, 'finish', 'clone_internal.registry_finish_items(text, bigint, jsonb)')
-    ON CONFLICT ON CONSTRAINT store_hook_pkey DO UPDATE SET function = EXCLUDED.function;
+    INSERT INTO clone.store_hook (store, event, function, writes)
+    VALUES (store, 'check', 'clone_internal.registry_may_clone(text, jsonb)', '{}'),
+           (store, 'finish', 'clone_internal.registry_finish_items(text, bigint, jsonb)', clone_internal.registry_written(schema))
+    ON CONFLICT ON CONSTRAINT store_hook_pkey DO UPDATE SET function = EXCLUDED.function, writes = EXCLUDED.writes;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.preset_registry(text, jsonb) IS

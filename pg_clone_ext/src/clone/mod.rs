@@ -10,12 +10,13 @@ pub use plan_rows::PlanRow;
 use crate::pg::insert::key_checks::HeldKeyChecks;
 use crate::pg::session::constraint_hint::ConstraintHints;
 use crate::pg::session::settings_guard::CallersPath;
+use crate::pg::table::locks::OpenTables;
 use crate::pg::value::json_text::JsonText;
 use crate::records::runs;
 use crate::run::constraint_hints;
 use crate::run::copy::{self, kept_ids};
 use crate::run::record::{self, blobs};
-use crate::run::state::TableStatistics;
+use crate::run::state::{Run, TableStatistics};
 use crate::verify;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::Request;
@@ -41,6 +42,18 @@ fn changed_by_itself(table: &str) -> Error {
     )
     .detail("Rows that were written before did not pass it.")
     .hint("A trigger of the store's tables must not change the definition of a table of the store.")
+}
+
+/// All tables are filled: keys are checked that waited for it, and that no table was changed meanwhile.
+fn check_filled(run: &Run, held: Option<HeldKeyChecks>, open: OpenTables) -> Result<()> {
+    if let Some(held) = held {
+        held.release();
+    }
+    copy::sql_path::check_unchecked(run)?;
+    match open.changed() {
+        Some(name) => Err(changed_by_itself(&name)),
+        None => Ok(()),
+    }
 }
 
 /// `project_clone`: the new project's document.
@@ -79,14 +92,13 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
             took: table_began.elapsed(),
         });
     }
-    if let Some(held) = held {
-        held.release();
+    // The finish function fills the rest of the tables.
+    let mut unchecked = Some((held, open));
+    if !run.leaves_tables_to_finish()
+        && let Some((held, open)) = unchecked.take()
+    {
+        check_filled(&run, held, open)?;
     }
-    copy::sql_path::check_unchecked(&run)?;
-    if let Some(name) = open.changed() {
-        return Err(changed_by_itself(&name));
-    }
-    drop(open);
     if run.request.options.keep_ids {
         kept_ids::advance_sequences(&run)?;
     }
@@ -97,6 +109,9 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     refresh.after_copy(&run, &mut todos)?;
     if let Some(finish) = finish {
         todos.extend(record::call_finish(&run, finish)?);
+    }
+    if let Some((held, open)) = unchecked {
+        check_filled(&run, held, open)?;
     }
     let project = record::finish(&run, &todos)?;
     if run.request.options.verify {

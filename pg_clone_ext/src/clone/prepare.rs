@@ -147,7 +147,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     call_values::check_types(&run)?;
     map::constant_values::check(&run, &description.rules)?;
     call_values::check_schema(&run)?;
-    run.held = plan::has_circle(&run.store, &run.active);
+    run.held = plan::has_circle(&run.store, &run.active) || run.leaves_tables_to_finish();
     run.target = new_project_id(&run)?;
     run.owner = run
         .request

@@ -1,5 +1,5 @@
-//! The items of a cloned collection: the rows are there, under their new handles; each gets what `items_clone` would have
-//! written, by the same code and the same rows of table subtype.
+//! The items of a cloned collection: their new handles are known; each item gets what `items_clone` would have written, by the same
+//! code and the same rows of table subtype. Where the tables have columns of their own, the clone has copied the rows already.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,17 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::item::form::edits::SetEdits;
 use pg_clone_core::item::options::Options;
 use pg_clone_core::item::record::Making;
+use pg_clone_core::item::references;
+use pg_clone_core::item::references::serialised::Handles;
+use pg_clone_core::item::source::Source;
+use pg_clone_core::item::subtype::Subtype;
+use pg_clone_core::plan::quote;
 use serde_json::Value;
 
 use super::forms::Forms;
 use super::gather::Reading;
 use super::store::ItemStore;
+use super::write::{Rows, Seed};
 use super::{actor, journal, query, write, write_items};
 use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
@@ -27,12 +33,22 @@ const LISTED: usize = 1_000;
 /// 42501, 22023 and 55000 as [`clone_items`](super::clone_items).
 pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec<String>> {
     let _settings = ReadingSettings::new();
-    let store = ItemStore::resolve(Some(store), None)?;
+    if arguments.pointer("/options/keep_ids") == Some(&Value::Bool(true)) {
+        return Ok(Vec::new());
+    }
+    let mut store = ItemStore::resolve(Some(store), None)?;
     let text = |name: &str| arguments.get(name).and_then(Value::as_str);
     let actor = actor::load(&store, text("owner"))?;
     actor::require_author(&store, &actor)?;
+    if let Some(sources) = arguments.get("sources").and_then(Value::as_object) {
+        store.read_from(sources);
+    }
     let target = text("target_project").unwrap_or_default();
-    let pairs = pairs(&store, run, target)?;
+    let rows = match arguments.get("left_to_finish") {
+        Some(Value::Bool(true)) => Rows::New,
+        _ => Rows::Copied,
+    };
+    let pairs = pairs(&store, run, text("source_project").unwrap_or_default())?;
     let sources: Vec<String> = pairs.iter().map(|(source, _)| source.clone()).collect();
     let new: HashMap<&str, &str> = pairs
         .iter()
@@ -47,8 +63,15 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
         revisions: false,
     };
     let mut forms = Forms::new(&store, &actor, &options, &edits);
+    if rows == Rows::New {
+        forms.coming = pairs
+            .iter()
+            .map(|(source, item)| (item.clone(), source.clone()))
+            .collect();
+    }
     let mut todo = Vec::new();
-    let mut seeds: HashMap<String, Vec<String>> = HashMap::new();
+    let map = Handles::new(pairs.iter().cloned());
+    let mut seeds: HashMap<String, Vec<Seed>> = HashMap::new();
     // What was reset for the clone cannot be filled in here: it is left to be done, and the item is cloned all the same.
     let mut excuse = |source: &str,
                       subtype: &pg_clone_core::item::subtype::Subtype,
@@ -66,12 +89,9 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
     };
     reading.sources(&sources, &mut |source| match source.seed {
         true => {
-            if let Some(item) = new.get(source.id.as_str()) {
-                seeds
-                    .entry(source.item_subtype)
-                    .or_default()
-                    .push((*item).to_owned());
-            }
+            let subtype = store.subtype(&source.item_subtype)?;
+            let seed = seed(&subtype, &source, &map);
+            seeds.entry(source.item_subtype).or_default().push(seed);
             Ok(())
         }
         false => forms.add(source, &mut excuse),
@@ -95,10 +115,12 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
                 .to_owned()
         })
         .collect();
-    for (subtype, ids) in &seeds {
-        write::seeds(&store, ids, &actor.name, making.now, &*store.subtype(subtype)?)?;
+    let whole = (target, rows);
+    for (subtype, seeds) in &seeds {
+        let subtype = store.subtype(subtype)?;
+        write::seeds(&store, seeds, &actor.name, making.now, &subtype, whole)?;
     }
-    let written = write_items(&store, forms.valid, &handles, &others, &making, Some(target))?;
+    let written = write_items(&store, forms.valid, &handles, &map, &others, &making, Some(whole))?;
     journal::record_origins(&store, run, &actor.name, None, &written.origins)?;
     let items = pairs.len();
     let counts = [
@@ -126,36 +148,69 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
     Ok(todo)
 }
 
-/// Handles of the sources and of their clones, in the order of the new handles.
-fn pairs(store: &ItemStore, run: i64, target: &str) -> Result<Vec<(String, String)>> {
-    let mut known = HashMap::new();
-    {
-        let _owner = AsExtensionOwner::new();
-        query::rows(
-            "SELECT i.source_id, i.target_id FROM clone.run_identity i WHERE i.run_id OPERATOR(pg_catalog.=) $1",
-            &[run.into()],
-            &mut |row| {
-                known.insert(row.string(2)?, row.string(1)?);
-                Ok(())
-            },
-        )?;
+fn seed(subtype: &Subtype, source: &Source, map: &Handles) -> Seed {
+    let content = source.domain_info.clone().map(|content| {
+        let mut content = Value::Object(content);
+        references::rewrite(subtype, &mut content, map);
+        content.to_string()
+    });
+    Seed {
+        source: source.id.clone(),
+        item: map.get(&source.id).unwrap_or_default().to_owned(),
+        domain_info: content,
     }
+}
+
+/// Handles of the items of a collection and of their clones, in the order of the new handles. That there is one for each item which
+/// the run has counted is asked for: else the store's list of subtypes is behind its table (55000).
+fn pairs(store: &ItemStore, run: i64, collection: &str) -> Result<Vec<(String, String)>> {
+    let (mut known, counted) = recorded(store, run)?;
     let sql = format!(
-        "SELECT i.id FROM {} i WHERE i.collection_id OPERATOR(pg_catalog.=) $1 ORDER BY i.id",
-        store.table("item")
+        "SELECT i.id FROM {} i WHERE i.collection_id OPERATOR(pg_catalog.=) $1",
+        store.source("item")
     );
     let mut pairs = Vec::with_capacity(known.len());
-    query::rows(&sql, &[target.into()], &mut |row| {
-        let item = row.string(1)?;
-        let source = known.remove(&item).ok_or_else(|| {
-            Error::new(
-                Code::StoreChanged,
-                format!("item {item} of the new collection has no source"),
-            )
-            .hint("Describe the registry again: SELECT clone.store_refresh(...).")
-        })?;
-        pairs.push((source, item));
+    query::rows(&sql, &[collection.into()], &mut |row| {
+        let source = row.string(1)?;
+        if let Some(item) = known.remove(&source) {
+            pairs.push((source, item));
+        }
         Ok(())
     })?;
+    if pairs.len().to_string() != counted {
+        return Err(Error::new(
+            Code::StoreChanged,
+            format!(
+                "{counted} items are to be cloned, and new handles are known for {}",
+                pairs.len()
+            ),
+        )
+        .detail("The description of the registry has not all subtypes of its table subtype, or items were deleted meanwhile.")
+        .hint(format!(
+            "Describe it again: SELECT clone.store_refresh({}); and try again.",
+            quote::literal(&store.name)
+        )));
+    }
+    pairs.sort_by(|one, other| one.1.cmp(&other.1));
     Ok(pairs)
+}
+
+/// New handles by the source's, as the run has recorded them, and how many items it has counted.
+fn recorded(store: &ItemStore, run: i64) -> Result<(HashMap<String, String>, String)> {
+    let mut known = HashMap::new();
+    let _owner = AsExtensionOwner::new();
+    query::rows(
+        "SELECT i.source_id, i.target_id FROM clone.run_identity i WHERE i.run_id OPERATOR(pg_catalog.=) $1",
+        &[run.into()],
+        &mut |row| {
+            known.insert(row.string(1)?, row.string(2)?);
+            Ok(())
+        },
+    )?;
+    let counted = query::text(
+        "SELECT pg_catalog.sum(t.rows)::pg_catalog.text FROM clone.run_table t WHERE t.run_id OPERATOR(pg_catalog.=) $1 \
+         AND pg_catalog.to_regclass(t.relation)::pg_catalog.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($2)::pg_catalog.oid",
+        &[run.into(), store.table("item").into()],
+    )?;
+    Ok((known, counted.unwrap_or_else(|| "0".to_owned())))
 }

@@ -8,6 +8,7 @@ use pg_clone_core::item::form::edits::SetEdits;
 use pg_clone_core::item::options::Options;
 use pg_clone_core::item::permission::{Access, Actor, require_files, require_person_link};
 use pg_clone_core::item::references;
+use pg_clone_core::item::references::serialised::Handles;
 use pg_clone_core::item::set::{self, Prepared};
 use pg_clone_core::item::source::Source;
 use pg_clone_core::item::subtype::Subtype;
@@ -77,6 +78,8 @@ pub struct Forms<'a> {
     waiting: Vec<(Source, Prepared)>,
     problems: Vec<(String, Vec<Problem>)>,
     bytes: usize,
+    /// Items that are to come, which the sources may name already.
+    pub coming: gather::Coming,
     /// The valid ones, in order.
     pub valid: Vec<Form>,
     /// Handles whose content provenance needs.
@@ -94,6 +97,7 @@ impl<'a> Forms<'a> {
             waiting: Vec::new(),
             problems: Vec::new(),
             bytes: 0,
+            coming: gather::Coming::new(),
             valid: Vec::new(),
             followed: BTreeSet::new(),
         }
@@ -129,7 +133,7 @@ impl<'a> Forms<'a> {
         for (_, prepared) in &waiting {
             named.extend(references::targets(&prepared.subtype, &prepared.form));
         }
-        let targets: Targets = gather::targets(self.store, self.actor, &named)?;
+        let targets: Targets = gather::targets(self.store, self.actor, &named, &self.coming)?;
         for (source, prepared) in waiting {
             pgrx::check_for_interrupts!();
             let mut problems = prepared.problems(&targets)?;
@@ -194,9 +198,15 @@ impl<'a> Forms<'a> {
         pg_clone_core::item::validation::validate::refuse(&self.problems)
     }
 
+    /// What becomes of references to the sources, whose clones get these handles.
+    pub fn handles(&self, handles: &[String]) -> Handles {
+        let sources = self.valid.iter().map(|form| form.source.clone());
+        Handles::new(sources.zip(handles.iter().cloned()))
+    }
+
     /// The content of what provenance follows: forms of the set where it is in it, else what the store says.
     pub fn others(&self) -> Result<HashMap<String, Value>> {
-        let mut others = gather::contents(self.store, &self.followed)?;
+        let mut others = gather::contents(self.store, &self.followed, &self.coming)?;
         for form in self
             .valid
             .iter()

@@ -1,6 +1,6 @@
 //! Reads items: the sources of a call with what comes along, and what is known of the items that documents name.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::item::options::{Bring, Options};
@@ -143,7 +143,7 @@ impl Reading<'_> {
 
     /// Items with their access settings, in the order of the ids; unknown ids are passed over.
     fn read(&self, ids: &[String], take: Take) -> Result<()> {
-        let table = |name: &str| self.store.table(name);
+        let table = |name: &str| self.store.source(name);
         let revision = self.options.from_history;
         let history = match revision.is_some() {
             true => format!(
@@ -228,50 +228,76 @@ pub fn access(row: &Row, column: usize) -> Result<Access> {
     })
 }
 
-/// What the store knows of items, and whether the actor may see them; unknown ids are absent.
-pub fn targets(store: &ItemStore, actor: &Actor, ids: &BTreeSet<&str>) -> Result<Targets> {
+/// New handles of a collection whose items are not written yet, with the handles of their sources.
+pub type Coming = HashMap<String, String>;
+
+/// What the store knows of items, and whether the actor may see them; unknown ids are absent. Of items that are to come it knows what
+/// their sources are.
+pub fn targets(store: &ItemStore, actor: &Actor, ids: &BTreeSet<&str>, coming: &Coming) -> Result<Targets> {
     let mut found = Targets::new();
-    if ids.is_empty() {
-        return Ok(found);
-    }
-    let sql = format!(
-        "SELECT i.id, i.item_subtype::pg_catalog.text, i.record_type::pg_catalog.text OPERATOR(pg_catalog.=) 'COMPLETE_ITEM', \
-         a.owner, pg_catalog.to_jsonb(a.general), a.groups \
-         FROM {} i LEFT JOIN {} a ON a.id OPERATOR(pg_catalog.=) i.id WHERE i.id OPERATOR(pg_catalog.=) ANY ($1)",
-        store.table("item"),
-        store.table("item_auth")
-    );
-    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-    query::rows(&sql, &[ids.into()], &mut |row| {
+    let columns = "i.id, i.item_subtype::pg_catalog.text, i.record_type::pg_catalog.text OPERATOR(pg_catalog.=) 'COMPLETE_ITEM', \
+         a.owner, pg_catalog.to_jsonb(a.general), a.groups";
+    each_known(store, columns, ids.iter().copied(), coming, &mut |id, row| {
         let subtype = row.string(2)?;
         let roles = store.subtype(&subtype)?;
+        let own = coming.contains_key(id);
         let target = Target {
-            visible: may_fetch(actor, &access(row, 4)?, &roles.item_roles),
+            visible: own || may_fetch(actor, &access(row, 4)?, &roles.item_roles),
             complete: row.truth(3)?,
             subtype,
         };
-        found.insert(row.string(1)?, target);
+        found.insert(id.to_owned(), target);
         Ok(())
     })?;
     Ok(found)
 }
 
 /// The content of items, for provenance that follows a reference.
-pub fn contents(store: &ItemStore, ids: &BTreeSet<String>) -> Result<Others> {
+pub fn contents(store: &ItemStore, ids: &BTreeSet<String>, coming: &Coming) -> Result<Others> {
     let mut found = Others::new();
-    if ids.is_empty() {
-        return Ok(found);
-    }
-    let sql = format!(
-        "SELECT i.id, i.domain_info FROM {} i WHERE i.id OPERATOR(pg_catalog.=) ANY ($1)",
-        store.table("item")
-    );
-    let ids: Vec<String> = ids.iter().cloned().collect();
-    query::rows(&sql, &[ids.into()], &mut |row| {
+    let ids = ids.iter().map(String::as_str);
+    each_known(store, "i.id, i.domain_info", ids, coming, &mut |id, row| {
         if let Some(text) = row.json(2)? {
-            found.insert(row.string(1)?, serde_json::from_str(&text).map_err(internal)?);
+            found.insert(id.to_owned(), serde_json::from_str(&text).map_err(internal)?);
         }
         Ok(())
     })?;
     Ok(found)
+}
+
+/// Reads items where they are: in the store's tables, and in those that the source is read from.
+fn each_known<'i>(
+    store: &ItemStore,
+    columns: &str,
+    ids: impl Iterator<Item = &'i str>,
+    coming: &Coming,
+    each: &mut dyn FnMut(&str, &Row) -> Result<()>,
+) -> Result<()> {
+    let mut asked: HashMap<&str, Vec<&str>> = HashMap::new();
+    for id in ids {
+        let known_by = coming.get(id).map_or(id, String::as_str);
+        asked.entry(known_by).or_default().push(id);
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = asked.keys().map(|id| (*id).to_owned()).collect();
+    let mut places = vec![(store.table("item"), store.table("item_auth"))];
+    if store.source("item") != store.table("item") {
+        places.push((store.source("item"), store.source("item_auth")));
+    }
+    for (item, auth) in places {
+        let sql = format!(
+            "SELECT {columns} FROM {item} i LEFT JOIN {auth} a ON a.id OPERATOR(pg_catalog.=) i.id \
+             WHERE i.id OPERATOR(pg_catalog.=) ANY ($1)"
+        );
+        query::rows(&sql, &[list.clone().into()], &mut |row| {
+            let known_by = row.string(1)?;
+            for id in asked.get(known_by.as_str()).into_iter().flatten() {
+                each(id, row)?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
 }

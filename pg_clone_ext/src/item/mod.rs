@@ -147,7 +147,8 @@ pub fn clone_items(call: &Call) -> Result<Vec<String>> {
         files: &files,
         options: &opened.options,
     };
-    let written = write_items(&opened.store, forms.valid, &handles, &others, &making, None)?;
+    let map = forms.handles(&handles);
+    let written = write_items(&opened.store, forms.valid, &handles, &map, &others, &making, None)?;
     if opened.options.dry_run || written.payloads.is_empty() {
         return Ok(written.payloads);
     }
@@ -219,26 +220,18 @@ struct Written {
     bytes: usize,
 }
 
-/// Builds and writes the new items. `collection` is the new one whose rows are there already.
+/// Builds and writes the new items, with what becomes of references (`map`); those of a cloned collection as it says.
 fn write_items(
     store: &ItemStore,
     mut forms: Vec<Form>,
     handles: &[String],
+    map: &Handles,
     others: &HashMap<String, Value>,
     making: &Making,
-    collection: Option<&str>,
+    collection: Option<(&str, Rows)>,
 ) -> Result<Written> {
-    let pairs = forms
-        .iter()
-        .zip(handles)
-        .map(|(form, handle)| (form.source.clone(), handle.clone()));
-    let map = Handles::new(pairs);
     let mut written = Written::default();
-    let rows = if collection.is_some() {
-        Rows::Copied
-    } else {
-        Rows::New
-    };
+    let rows = collection.map_or(Rows::New, |(_, rows)| rows);
     for (forms, handles) in forms.chunks_mut(write::BATCH).zip(handles.chunks(write::BATCH)) {
         let mut items = Vec::with_capacity(forms.len());
         for (form, handle) in forms.iter_mut().zip(handles) {
@@ -249,10 +242,10 @@ fn write_items(
                 source: &form.source,
                 bucket: form.bucket.as_deref(),
                 access: &form.access,
-                collection_id: collection.or(form.collection.as_deref()),
+                collection_id: collection.map(|(id, _)| id).or(form.collection.as_deref()),
                 form: content,
             };
-            let (item, rewritten) = NewItem::build(draft, handle, &map, others, making)?;
+            let (item, rewritten) = NewItem::build(draft, handle, map, others, making)?;
             written.rewritten += rewritten;
             written.note(form, &item);
             items.push(item);

@@ -31,7 +31,7 @@ pub fn draft(call: &Call) -> Result<Value> {
         let named: BTreeSet<&str> = references::targets(&prepared.subtype, &prepared.form)
             .into_iter()
             .collect();
-        let targets = gather::targets(&opened.store, &opened.actor, &named)?;
+        let targets = gather::targets(&opened.store, &opened.actor, &named, &gather::Coming::new())?;
         shown = prepared.show(&source, &targets)?;
         shown["warnings"] = same_name(&opened, &prepared)?.into();
         Ok(())
@@ -56,7 +56,7 @@ fn same_name(opened: &Opened, prepared: &Prepared) -> Result<Vec<Value>> {
         Ok(())
     })?;
     let ids: BTreeSet<&str> = found.iter().map(String::as_str).collect();
-    let targets = gather::targets(&opened.store, &opened.actor, &ids)?;
+    let targets = gather::targets(&opened.store, &opened.actor, &ids, &gather::Coming::new())?;
     let visible: Vec<&str> = ids
         .into_iter()
         .filter(|id| targets.get(*id).is_some_and(|target| target.visible))
@@ -140,7 +140,7 @@ fn answer(call: &Call) -> Result<Answer> {
             let named: BTreeSet<&str> = references::targets(&prepared.subtype, &prepared.form)
                 .into_iter()
                 .collect();
-            let targets = gather::targets(&opened.store, &opened.actor, &named)?;
+            let targets = gather::targets(&opened.store, &opened.actor, &named, &gather::Coming::new())?;
             let problems = prepared.problems(&targets)?;
             answer
                 .problems

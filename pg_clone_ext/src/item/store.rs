@@ -21,6 +21,8 @@ pub struct ItemStore {
     pub name: String,
     schema: String,
     options: Value,
+    /// Other relations that the rows of the source are read from, ready for SQL, by the name of the table.
+    sources: HashMap<String, String>,
     subtypes: RefCell<HashMap<String, Rc<Subtype>>>,
 }
 
@@ -90,6 +92,7 @@ impl ItemStore {
             name: known.name,
             schema: quote::identifier(&schema),
             options: serde_json::from_str(&known.options).map_err(internal)?,
+            sources: HashMap::new(),
             subtypes: RefCell::default(),
         })
     }
@@ -97,6 +100,22 @@ impl ItemStore {
     /// A table of the store, ready for SQL. The name is one of ours, never a user's.
     pub fn table(&self, name: &str) -> String {
         format!("{}.{name}", self.schema)
+    }
+
+    /// Reads the rows of the source from other relations: names of tables and relations, ready for SQL.
+    pub fn read_from(&mut self, sources: &serde_json::Map<String, Value>) {
+        let texts = sources
+            .iter()
+            .filter_map(|(table, relation)| Some((table.clone(), relation.as_str()?.to_owned())));
+        self.sources = texts.collect();
+    }
+
+    /// Where the rows of the source are read from, ready for SQL.
+    pub fn source(&self, name: &str) -> String {
+        self.sources
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| self.table(name))
     }
 
     /// The rules of a subtype, as the row says now.

@@ -105,28 +105,71 @@ pub fn items(store: &ItemStore, items: &[NewItem], rows: Rows) -> Result<()> {
     Ok(())
 }
 
-/// What a seed of a cloned collection starts with: it has no content yet, and so no history.
-pub fn seeds(store: &ItemStore, ids: &[String], owner: &str, now: i64, subtype: &Subtype) -> Result<()> {
+/// A seed of a cloned collection: a handle without content that a form could be made of.
+pub struct Seed {
+    /// The source's handle.
+    pub source: String,
+    /// The clone's.
+    pub item: String,
+    /// What it has of a content, its references renamed.
+    pub domain_info: Option<String>,
+}
+
+const INSERT_SEEDS: &str = "INSERT INTO {item} (id, collection_id, owner_username, created_timestamp, updated_timestamp, item_category, \
+     item_subtype, record_type, versioning_info, display_name, user_metadata, domain_info) \
+     SELECT u.item, $7, $2, $3, $3, s.item_category, s.item_subtype, s.record_type, $5::pg_catalog.jsonb, s.display_name, s.user_metadata, \
+     u.domain::pg_catalog.jsonb FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($6), pg_catalog.unnest($8)) AS u (item, source, domain) \
+     JOIN {source} s ON s.id OPERATOR(pg_catalog.=) u.source RETURNING id";
+
+const UPDATE_SEEDS: &str = "UPDATE {item} i SET owner_username = $2, created_timestamp = $3, updated_timestamp = $3, workflow_links = NULL, \
+     versioning_info = $5::pg_catalog.jsonb, domain_info = u.domain::pg_catalog.jsonb \
+     FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($6), pg_catalog.unnest($8)) AS u (item, source, domain) \
+     WHERE i.id OPERATOR(pg_catalog.=) u.item AND i.collection_id OPERATOR(pg_catalog.=) $7 RETURNING i.id";
+
+/// Writes the seeds of a cloned collection, all of one subtype. They have no content yet, and so no history.
+pub fn seeds(
+    store: &ItemStore,
+    seeds: &[Seed],
+    owner: &str,
+    now: i64,
+    subtype: &Subtype,
+    (collection, rows): (&str, Rows),
+) -> Result<()> {
+    let (items, over_auth, over_lock) = match rows {
+        Rows::New => (INSERT_SEEDS, "", ""),
+        Rows::Copied => (UPDATE_SEEDS, OVER_AUTH, OVER_LOCK),
+    };
+    let items = items
+        .replace("{item}", &store.table("item"))
+        .replace("{source}", &store.source("item"));
     let sql = format!(
-        "WITH i AS (UPDATE {} i SET owner_username = $2, created_timestamp = $3, updated_timestamp = $3, workflow_links = NULL, \
-         versioning_info = $5::pg_catalog.jsonb WHERE i.id OPERATOR(pg_catalog.=) ANY ($1)), \
-         a AS (INSERT INTO {} (id, owner, general) SELECT u.id, $2, $4 FROM pg_catalog.unnest($1) u (id){OVER_AUTH}) \
-         INSERT INTO {} (id) SELECT u.id FROM pg_catalog.unnest($1) u (id){OVER_LOCK}",
-        store.table("item"),
+        "WITH i AS ({items}), a AS (INSERT INTO {} (id, owner, general) SELECT i.id, $2, $4 FROM i{over_auth}) \
+         INSERT INTO {} (id) SELECT i.id FROM i{over_lock}",
         store.table("item_auth"),
         store.table("item_lock")
     );
     let version = subtype.versionable.then_some(FIRST_VERSION);
-    query::write(
-        &sql,
-        &[
-            ids.to_vec().into(),
-            owner.into(),
-            now.into(),
-            subtype.default_access.clone().into(),
-            version.into(),
-        ],
-    )?;
+    for seeds in seeds.chunks(BATCH) {
+        let texts =
+            |text: &dyn Fn(&Seed) -> &String| seeds.iter().map(text).cloned().collect::<Vec<String>>();
+        query::write(
+            &sql,
+            &[
+                texts(&|seed| &seed.item).into(),
+                owner.into(),
+                now.into(),
+                subtype.default_access.clone().into(),
+                version.into(),
+                texts(&|seed| &seed.source).into(),
+                collection.into(),
+                seeds
+                    .iter()
+                    .map(|seed| seed.domain_info.clone())
+                    .collect::<Vec<Option<String>>>()
+                    .into(),
+            ],
+        )?;
+    }
     Ok(())
 }
 

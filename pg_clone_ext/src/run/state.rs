@@ -82,7 +82,7 @@ pub struct Run {
     pub owner: Option<String>,
     /// The caller's search_path.
     pub path: CallersPath,
-    /// Key checks wait until the last table is filled: foreign keys go in a circle.
+    /// Key checks wait until the last table is filled: foreign keys go in a circle, or the finish function fills tables.
     pub held: bool,
     /// Nothing will be written: integer keys and minted ids are not taken.
     pub dry: bool,
@@ -143,6 +143,18 @@ impl Run {
     /// The map of text ids, to be changed: until the copy begins.
     pub fn texts_mut(&mut self) -> Result<&mut TextIdMap> {
         Arc::get_mut(&mut self.texts).ok_or_else(in_use)
+    }
+
+    /// Whether the store's finish function writes the rows of a table. A project that keeps its ids is copied as it is.
+    pub fn left_to_finish(&self, table: Oid) -> bool {
+        !self.request.options.keep_ids && self.store.table(table).is_some_and(|table| table.left_to_finish)
+    }
+
+    /// Whether it writes those of any table that is cloned.
+    pub fn leaves_tables_to_finish(&self) -> bool {
+        self.table_copies
+            .iter()
+            .any(|copy| self.left_to_finish(copy.table))
     }
 
     /// How a table is made.

@@ -225,11 +225,14 @@ CREATE TABLE clone.store_hook (
     store    text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     event    text NOT NULL CHECK (event IN ('check', 'finish', 'verify')),
     function text NOT NULL,
-    PRIMARY KEY (store, event)
+    writes   regclass[] NOT NULL DEFAULT '{}',
+    PRIMARY KEY (store, event),
+    CHECK (event = 'finish' OR pg_catalog.cardinality(writes) = 0)
 );
 CREATE TRIGGER qualify_function BEFORE INSERT OR UPDATE ON clone.store_hook
     FOR EACH ROW EXECUTE FUNCTION clone_internal.qualify_function();
 COMMENT ON COLUMN clone.store_hook.function IS 'The function with its schema and argument types';
+COMMENT ON COLUMN clone.store_hook.writes IS 'finish: tables whose rows of the clone the function writes; the clone itself only counts what it would write there';
 COMMENT ON TABLE clone.store_hook IS
     'check: function(store text, arguments jsonb) returning void, raises before anything is read; finish: function(store text, run bigint, '
     'arguments jsonb) returning jsonb (an array of texts: what the operator must do), called after the rows are copied; verify: function(store text, arguments jsonb) '

@@ -112,6 +112,7 @@ SELECT jsonb_build_object(
                 WHEN t.names IS NOT NULL THEN 'trigger ' || t.names
                 WHEN c.computed IS NOT NULL THEN 'computed column ' || c.computed
             END,
+            'left_to_finish', EXISTS (SELECT FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'finish' AND d.relation = ANY (h.writes)),
             'kind', d.relkind,
             'file', d.relfilenode::bigint,
             -- Rows of a table without children that no engine keeps elsewhere are in its own blocks.

@@ -215,6 +215,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// How it can be filled.
     pub path: InsertPath,
+    /// The store's finish function writes its rows of the clone: they are counted only.
+    pub left_to_finish: bool,
     /// Its kind as pg_class says it: r, p, v, f.
     pub kind: String,
     /// Tables that inherit from it (not its partitions), quoted and qualified.

@@ -83,6 +83,9 @@ pub fn copy_rows(
 
 /// The path that a table takes: its own, unless the session has switched the bulk path off.
 pub fn path(run: &Run, table_copy: &TableCopy) -> InsertPath {
+    if run.left_to_finish(table_copy.table) {
+        return InsertPath::Sql("written by the store's finish function".to_owned());
+    }
     match run.store.table(table_copy.table).map(|table| table.path.clone()) {
         Some(InsertPath::Bulk) if !crate::settings::bulk() => {
             InsertPath::Sql("pg_clone.bulk is off".to_owned())
@@ -113,6 +116,9 @@ pub fn table(
     table_copy: &TableCopy,
     after: &mut dyn FnMut(u64, u64),
 ) -> Result<TableStatistics> {
+    if run.left_to_finish(table_copy.table) {
+        return dry(run, table_copy);
+    }
     let statistics = match path(run, table_copy) {
         InsertPath::Bulk => bulk(run, table_copy, after)?,
         InsertPath::Sql(_) => sql_path::fill(run, table_copy, after)?,

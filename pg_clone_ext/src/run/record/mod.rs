@@ -117,6 +117,8 @@ pub fn call_finish(run: &Run, function: Oid) -> Result<Vec<String>> {
     given["new_owner"] = run.owner.clone().into();
     given["schema"] = run.store.project_table()?.schema.clone().into();
     given["store_options"] = run.store.options.clone();
+    given["left_to_finish"] = run.leaves_tables_to_finish().into();
+    given["sources"] = sources(run)?;
     Ok(
         match crate::pg::query::hook::finish(function, &run.store.name, run.id, given)? {
             Value::Array(items) => items
@@ -126,6 +128,19 @@ pub fn call_finish(run: &Run, function: Oid) -> Result<Vec<String>> {
             _ => Vec::new(),
         },
     )
+}
+
+/// Where the rows of the source are read from, by table, for the tables that stand beside the project's.
+fn sources(run: &Run) -> Result<Value> {
+    let schema = &run.store.project_table()?.schema;
+    let beside = run.store.tables.iter().filter(|table| table.schema == *schema);
+    Ok(beside
+        .filter_map(|table| {
+            let name = table.sql_name.rsplit('.').next()?;
+            Some((name.to_owned(), table.source.clone()?.into()))
+        })
+        .collect::<serde_json::Map<String, Value>>()
+        .into())
 }
 
 /// A reference given by the caller as it reads in the clone: to the clone's resource if that is cloned.

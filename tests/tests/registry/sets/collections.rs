@@ -117,3 +117,64 @@ async fn the_actor_must_be_able_to_read_every_item() {
         "42501"
     );
 }
+
+#[tokio::test]
+async fn each_row_of_a_collection_is_written_once() {
+    let reg = with_items().await;
+    reg.run("SELECT pg_stat_force_next_flush()").await;
+    reg.run("BEGIN").await;
+    let new = cloned_collection(&reg).await;
+    let written = reg
+        .json(
+            "SELECT jsonb_object_agg(relname, jsonb_build_array(n_tup_ins, n_tup_upd, n_tup_del) ORDER BY relname) \
+             FROM pg_stat_xact_user_tables WHERE schemaname = 'reg' AND n_tup_ins + n_tup_upd + n_tup_del > 0",
+        )
+        .await;
+    reg.run("COMMIT").await;
+    assert_eq!(
+        written,
+        json!({"collection": [1, 0, 0], "item": [11, 0, 0], "item_auth": [11, 0, 0], "item_history": [10, 0, 0], "item_lock": [11, 0, 0]})
+    );
+    let seed = format!(
+        "SELECT owner_username FROM reg.item WHERE collection_id = '{new}' AND record_type = 'SEED_ITEM'"
+    );
+    assert_eq!(reg.json(&seed).await, "postgres");
+    let failed = format!("SELECT count(*) FROM project_clone_verify('{new}') WHERE NOT ok");
+    assert_eq!(reg.json(&failed).await, 0);
+}
+
+#[tokio::test]
+async fn columns_of_ones_own_are_cloned_with_a_collection() {
+    let reg = with_items().await;
+    reg.run(
+        "ALTER TABLE reg.item ADD COLUMN shelf text; UPDATE reg.item SET shelf = 'shelf of ' || id; SELECT clone.store_refresh('reg')",
+    )
+    .await;
+    let new = cloned_collection(&reg).await;
+    let shelves = format!(
+        "SELECT jsonb_build_array(count(*), count(*) FILTER (WHERE shelf = 'shelf of ' || o.source)) FROM reg.item i \
+         JOIN clone.item_origin o ON o.item = i.id WHERE collection_id = '{new}'"
+    );
+    assert_eq!(reg.json(&shelves).await, json!([10, 10]));
+    let starts = format!(
+        "SELECT count(*) FROM reg.item_history h JOIN reg.item i ON i.id = h.item_id WHERE collection_id = '{new}'"
+    );
+    assert_eq!(reg.json(&starts).await, 10);
+}
+
+#[tokio::test]
+async fn rows_that_name_items_are_cloned_with_a_collection() {
+    let reg = with_items().await;
+    reg.run(
+        "CREATE TABLE reg.note (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, item text NOT NULL REFERENCES reg.item, body text); \
+         INSERT INTO reg.note (item, body) SELECT id, 'about ' || id FROM reg.item WHERE collection_id = 'reef' AND item_subtype = 'MODEL'; \
+         SELECT clone.store_table('reg', 'reg.note', 'derived', parent => 'reg.item', join_column => 'item', columns => '{\"id\": \"default\", \"body\": \"keep\"}')",
+    )
+    .await;
+    let new = cloned_collection(&reg).await;
+    let notes = format!(
+        "SELECT jsonb_agg(n.body = 'about ' || o.source) FROM reg.note n JOIN reg.item i ON i.id = n.item \
+         JOIN clone.item_origin o ON o.item = i.id WHERE i.collection_id = '{new}'"
+    );
+    assert_eq!(reg.json(&notes).await, json!([true]));
+}
