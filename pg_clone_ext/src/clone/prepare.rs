@@ -158,6 +158,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     if !run.request.options.keep_ids {
         run.rules = rules::compile(description.rules, &run)?;
     }
+    run.find_text_keys_everywhere()?;
     copy::check_constants(&run)?;
     Ok(Prepared {
         run,

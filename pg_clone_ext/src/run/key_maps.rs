@@ -6,6 +6,7 @@ use crate::pg::query::row::Row;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{IntegerMap, Mapped, MappedInteger, MappedText, TextIdMap};
 use pg_clone_core::plan::{KeyRef, Oid, RowFilter};
+use pg_clone_core::scan::text_keys::TextKeys;
 
 impl Run {
     /// What a key of rows of these tables becomes.
@@ -177,11 +178,62 @@ impl Run {
         match (key, new) {
             (Key::Int(old), Key::Int(new)) => self.integers_of(of).insert(*old, *new),
             (Key::Uuid(old), Key::Uuid(new)) => self.ids_mut()?.insert_as(*old, *new),
-            (Key::Text(old), new) if self.texts_by_key() => self.texts_of(of).insert(old, &new.to_text()),
+            (Key::Text(old), new) if self.texts_by_key() => {
+                let new = new.to_text();
+                self.name_by_type(of, old, &new)?;
+                self.texts_of(of).insert(old, &new)
+            }
             (Key::Text(old), new) => self.texts_mut()?.insert(old, &new.to_text()),
             _ => Ok(()),
         }
         .map_err(over_budget)
+    }
+
+    /// A reference in a document names the type: `Type/<id>`.
+    fn name_by_type(&mut self, of: KeyRef, old: &str, new: &str) -> Result<()> {
+        let Some(resource_type) = self.store.table(of.table).and_then(|t| t.resource_type.clone()) else {
+            return Ok(());
+        };
+        let untyped = self.store.options.get("id_paths").is_some();
+        let texts = self.texts_mut()?;
+        texts
+            .insert_typed(&resource_type, old, new)
+            .map_err(over_budget)?;
+        if untyped {
+            texts.insert(old, new).map_err(over_budget)?;
+        }
+        Ok(())
+    }
+
+    /// With the store's option `text_keys`: "everywhere", keys that generators make count wherever they stand. Once all keys are mapped.
+    pub fn find_text_keys_everywhere(&mut self) -> Result<()> {
+        if !self.texts_by_key()
+            || self
+                .store
+                .options
+                .get("text_keys")
+                .is_none_or(|v| v != "everywhere")
+        {
+            return Ok(());
+        }
+        let maps = std::mem::take(&mut self.text_keys);
+        let added = maps.values().try_for_each(|map| self.add_everywhere(map));
+        self.text_keys = maps;
+        added
+    }
+
+    fn add_everywhere(&mut self, map: &TextIdMap) -> Result<()> {
+        let texts = self.texts_mut()?;
+        for (old, new) in map.untyped().filter(|(old, _)| TextKeys::is_distinctive(old)) {
+            let new = match (texts.get(old), new) {
+                // What two tables map to different values stays.
+                (MappedText::Cloned(known), Some(new)) if known != new => Some(old),
+                (MappedText::Cloned(_), _) => continue,
+                (_, new) => new,
+            };
+            texts.insert_anywhere(old, new).map_err(over_budget)?;
+        }
+        Ok(())
     }
 
     /// Marks a key as not cloned.

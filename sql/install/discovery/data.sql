@@ -34,10 +34,15 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.words_of_tables(text, text[]) IS 'The tables that words name';
 
+-- A place in the data, and what its values are.
+CREATE TYPE clone_internal.seen_place AS (
+    relation regclass, "column" name, path text, kind text, family text, what text, says_id boolean, seen bigint, keys bigint, targets regclass[], separators text
+);
+
 -- What the data say of places. what: keys (all distinctive texts are keys), part (some are), inside (keys stand within longer texts),
 -- named and unknown (all values are keys of the table that the name says, or of some table), some (a part of them).
 CREATE FUNCTION clone_internal.looked_at(store text)
-RETURNS TABLE (relation regclass, "column" name, path text, kind text, family text, what text, says_id boolean, seen bigint, keys bigint, targets regclass[], separators text)
+RETURNS SETOF clone_internal.seen_place
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -45,6 +50,8 @@ AS $$
 DECLARE
     t record;
     text_keys boolean;
+    -- What the option text_keys says of keys in documents and texts.
+    everywhere text := (SELECT s.options->>'text_keys' FROM clone.store s WHERE s.name = looked_at.store);
     words clone_internal.word_of_table[];
     places clone_internal.place[];
     tokens clone_internal.key_like[];
@@ -77,7 +84,10 @@ BEGIN
         ) l
         CROSS JOIN LATERAL (SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AS word, '''' || replace(replace(p.kind, E'\\', E'\\\\'), '''', E'\\''') || '''' AS quoted) k
         LEFT JOIN unnest(words) AS w ON w.word = k.word AND w.described AND p.path LIKE '$..%');
-    places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT clone_internal.answered(looked_at.store, p.relation, p."column", p.path));
+    places := ARRAY(SELECT p FROM unnest(places) p
+        WHERE NOT clone_internal.answered(looked_at.store, p.relation, p."column", p.path)
+          -- An object that says the type of a table which the store does not have is none of the store's.
+          AND NOT EXISTS (SELECT FROM unnest(words) w WHERE w.word = clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AND w.exact AND NOT w.described));
     IF text_keys THEN
         SELECT array_agg(ROW(p.number, v.value, k.token)::clone_internal.key_like) INTO tokens
         FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
@@ -86,7 +96,7 @@ BEGIN
             SELECT v.value AS token WHERE v.value !~ '[^A-Za-z0-9_-]'
             UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9_-]+') x
             UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9]+') x) k
-        WHERE clone_internal.distinctive(k.token);
+        WHERE clone_internal.distinctive(k.token) AND (p.path = '' OR everywhere IS NULL);
     END IF;
     FOR t IN
         SELECT r.relation, r.id_column, clone_internal.family(a.atttypid) AS family
@@ -141,7 +151,7 @@ BEGIN
     UNION ALL
     SELECT p.relation, p."column", p.path, p.kind, p.family, 'inside', p.says_id, p.total, i.keys, i.targets, i.separators
     FROM inside i JOIN place p ON p.number = i.place
-    WHERE NOT EXISTS (SELECT FROM whole w WHERE w.place = i.place AND w.keys > 0)
+    WHERE everywhere IS NULL AND NOT EXISTS (SELECT FROM whole w WHERE w.place = i.place AND w.keys > 0)
     UNION ALL
     SELECT p.relation, p."column", p.path, p.kind, p.family,
            CASE WHEN b.keys < b.seen THEN 'some' WHEN p.target IS NULL THEN 'unknown' ELSE 'named' END, p.says_id, b.seen, b.keys, b.targets, p.separators

@@ -11,6 +11,19 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.ask(text, regclass, name, text, text, text, text, text) IS 'Keeps a question about a place of a store''s tables';
 
+-- Where generated text keys of several tables stand at many places, one answer is for all of them.
+CREATE FUNCTION clone_internal.many_text_keys(store text, seen clone_internal.seen_place[]) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('keys of %s tables stand in documents and texts at %s places, as %s: are they rewritten wherever they stand?',
+                  (SELECT count(DISTINCT k) FROM unnest($2) AS o CROSS JOIN LATERAL unnest(o.targets) AS k WHERE o.what = 'inside' OR o.what IN ('keys', 'part') AND o.path <> ''),
+                  count(*), string_agg(format('%s.%I', p.relation, p."column") || CASE WHEN p.path = '' THEN '' ELSE ' at ' || p.path END, ', ') FILTER (WHERE p.number <= 3))
+    FROM (SELECT o.*, row_number() OVER () AS number FROM unnest($2) AS o WHERE o.what = 'inside' OR o.what IN ('keys', 'part') AND o.path <> '' AND cardinality(o.targets) > 1) p
+    HAVING count(*) > 3
+$$;
+COMMENT ON FUNCTION clone_internal.many_text_keys(text, clone_internal.seen_place[]) IS 'The question about generated text keys at many places; NULL where they are few';
+
 CREATE FUNCTION clone_internal.look_at_data(store text, declares boolean) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -23,12 +36,17 @@ DECLARE
     names text;
     keep text;
     words text[];
+    seen clone_internal.seen_place[];
+    many text;
 BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
         RETURN;
     END IF;
     DELETE FROM clone.store_question o WHERE o.store = look_at_data.store;
-    FOR q IN SELECT * FROM clone_internal.looked_at(look_at_data.store) l ORDER BY l.relation::oid, l."column", l.path, l.what LOOP
+    seen := ARRAY(SELECT l FROM clone_internal.looked_at(look_at_data.store) l ORDER BY l.relation::oid, l."column", l.path, l.what);
+    many := clone_internal.many_text_keys(look_at_data.store, seen);
+    FOR q IN SELECT * FROM unnest(seen) LOOP
+        CONTINUE WHEN many IS NOT NULL AND q.what IN ('keys', 'part', 'inside') AND (q.path <> '' OR q.what = 'inside') AND (cardinality(q.targets) > 1 OR q.what = 'inside');
         place := format('%s.%I', q.relation, q."column") || CASE WHEN q.path <> '' THEN format(' at %s', q.path) ELSE '' END;
         names := array_to_string(q.targets, ', ');
         keep := clone_internal.keep_call(look_at_data.store, q.relation, q."column", q.path);
@@ -61,6 +79,11 @@ BEGIN
                 format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen), calls, keep);
         END IF;
     END LOOP;
+    IF many IS NOT NULL THEN
+        PERFORM clone_internal.ask(look_at_data.store, r.relation, r.id_column, '$text_keys', 'error', many,
+            format('SELECT clone.store_alter(%L, %L);', look_at_data.store, '{"text_keys": "everywhere"}'), format('SELECT clone.store_alter(%L, %L);', look_at_data.store, '{"text_keys": "declared"}'))
+        FROM clone.store_relation r WHERE r.store = look_at_data.store AND r.role = 'project';
+    END IF;
     -- Nothing is known of a column that is named like a key and is empty.
     words := ARRAY(SELECT w.word FROM clone_internal.words_of_tables(look_at_data.store,
         ARRAY(SELECT clone_internal.named_word(o.name) FROM clone_internal.open_columns(look_at_data.store) o WHERE clone_internal.says_id(o.name))) w);

@@ -31,3 +31,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.pair_targets(text, oid, name) IS 'Which tables of a store the values of a type column name';
+
+CREATE FUNCTION clone_internal.names_no_table(store text, relation regclass, type_column name) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    filled boolean;
+BEGIN
+    IF EXISTS (SELECT FROM clone_internal.pair_targets(store, relation, type_column)) THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE t.%I IS NOT NULL)', relation, type_column) INTO filled;
+    RETURN filled;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.names_no_table(text, regclass, name) IS 'Whether a type column has values, none of which names a table of the store';

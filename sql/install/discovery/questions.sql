@@ -12,22 +12,25 @@ AS $$
     ), columns AS (
         SELECT CASE WHEN q.exact THEN 'error' ELSE 'warning' END AS severity, q.relation, q.name,
                format(CASE WHEN q.exact THEN '%s.%I looks like a reference to %s, and no foreign key says so' ELSE '%s.%I may be a reference to %s' END, q.relation, q.name, q.target) AS question,
-               clone_internal.reference_call($1, q.relation, q.name, q.target, '') AS answer
+               clone_internal.reference_call($1, q.relation, q.name, q.target, '') AS answer, clone_internal.keep_call($1, q.relation, q.name, '') AS otherwise
         FROM named q
         UNION ALL
-        SELECT 'error', p.relation, p.name, format('%s.%I with %I looks like a reference to a row of one of several tables', p.relation, p.name, p.type_column),
-               format('SELECT clone.store_polymorphic(%L, %L, %L, type_column => %L);', $1, p.relation, p.name, p.type_column)
-        FROM pairs p
+        SELECT 'error', p.relation, p.name, format('%s.%I with %I looks like a reference to a row of one of several tables', p.relation, p.name, p.type_column)
+                   || CASE WHEN k.none THEN ', and no type in the data names one' ELSE '' END,
+               CASE WHEN k.none THEN k.keep ELSE k.declare END, CASE WHEN k.none THEN k.declare ELSE k.keep END
+        FROM pairs p CROSS JOIN LATERAL (
+            SELECT clone_internal.names_no_table($1, p.relation, p.type_column) AS none, clone_internal.keep_call($1, p.relation, p.name, '') AS keep,
+                   format('SELECT clone.store_polymorphic(%L, %L, %L, type_column => %L);', $1, p.relation, p.name, p.type_column) AS declare) k
         UNION ALL
         SELECT 'error', q.relation, q.name, format('%s.%I looks like the key of a row in %s', q.relation, q.name, q.target),
-               clone_internal.reference_call($1, q.relation, q.name, q.target, '')
+               clone_internal.reference_call($1, q.relation, q.name, q.target, ''), clone_internal.keep_call($1, q.relation, q.name, '')
         FROM clone_internal.person_columns($1) q
         WHERE NOT EXISTS (SELECT FROM named n WHERE n.relation = q.relation AND n.name = q.name) AND NOT EXISTS (SELECT FROM pairs p WHERE p.relation = q.relation AND p.name = q.name)
     )
-    SELECT c.severity, format('%s.%I', c.relation, c.name), c.question, c.answer, clone_internal.keep_call($1, c.relation, c.name, '') FROM columns c
+    SELECT c.severity, format('%s.%I', c.relation, c.name), c.question, c.answer, c.otherwise FROM columns c
     WHERE NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = c.relation AND n."column" = c.name AND n.path = '')
     UNION ALL
-    SELECT q.severity, format('%s.%I', q.relation, q."column") || CASE WHEN q.path = '' THEN '' ELSE ' ' || q.path END, q.question, q.answer, q.otherwise
+    SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path = '' THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
     FROM clone.store_question q
     WHERE q.store = $1 AND NOT clone_internal.answered($1, q.relation, q."column", q.path)
       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.relation AND a.attname = q."column" AND NOT a.attisdropped)

@@ -1,5 +1,18 @@
 -- What happens to a store as a whole after it was created: other options, or its end.
 
+CREATE FUNCTION clone_internal.check_text_keys(options jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF options->'text_keys' NOT IN ('"everywhere"', '"declared"', 'null') THEN
+        RAISE EXCEPTION 'invalid value % for option "text_keys"', options->'text_keys' USING
+            ERRCODE = '22023', HINT = 'Give "everywhere" (keys that generators make are rewritten wherever they stand) or "declared" (where a reference says so).';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_text_keys(jsonb) IS 'Another value of the option text_keys than those that are read is an error (22023)';
+
 CREATE FUNCTION clone.store_alter(store text, options jsonb) RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -30,9 +43,14 @@ BEGIN
         RAISE EXCEPTION 'invalid value % for option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'It is a text, or null to remove it.';
     END IF;
     PERFORM clone_internal.check_no_password(store, options);
+    PERFORM clone_internal.check_text_keys(options);
     changed := s.options || options;
     changed := changed - ARRAY(SELECT e.key FROM jsonb_each(options) e WHERE e.value = 'null');
     UPDATE clone.store c SET options = changed WHERE c.name = store_alter.store;
+    IF options ? 'text_keys' AND s.preset IN ('discover', 'custom') THEN
+        -- It answers questions.
+        PERFORM clone_internal.look_at_data(store, false);
+    END IF;
     -- A preset may describe its tables by them.
     IF (s.options->'schema_version') IS DISTINCT FROM (changed->'schema_version') THEN
         PERFORM clone.store_refresh(store);

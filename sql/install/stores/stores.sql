@@ -119,7 +119,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    known text[] := '{blobs,blob_prefix_in_bucket,cache,cache_key,ignore_tables,settings,schema,result,dangling_null,keep_dangling,id_paths,id_generator,schema_version,grant_to,handle_prefix,dataset_path,bucket,person_link,email}';
+    known text[] := '{blobs,blob_prefix_in_bucket,cache,cache_key,ignore_tables,settings,schema,result,dangling_null,keep_dangling,id_paths,id_generator,schema_version,grant_to,handle_prefix,dataset_path,bucket,person_link,email,text_keys}';
     k text;
 BEGIN
     FOR k IN SELECT o.key FROM jsonb_object_keys(options) AS o (key) WHERE o.key <> ALL (known) ORDER BY o.key LOOP
@@ -174,6 +174,7 @@ BEGIN
         PERFORM clone_internal.check_store_options(COALESCE(options, '{}'));
     END IF;
     PERFORM clone_internal.check_no_password(store_create.name, options);
+    PERFORM clone_internal.check_text_keys(options);
     SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
     IF describe IS NULL THEN
         RAISE EXCEPTION 'there is no preset "%"', store_create.preset USING

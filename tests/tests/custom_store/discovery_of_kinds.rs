@@ -130,3 +130,30 @@ async fn a_table_that_is_taken_out_leaves_nothing_in_the_catalog() {
         0
     );
 }
+
+#[tokio::test]
+async fn objects_that_say_the_type_of_a_shared_table_and_pairs_of_other_things_are_no_references() {
+    let db = Scratch::with_extension().await;
+    db.run(ORGS).await;
+    db.run("CREATE TABLE country (id bigserial PRIMARY KEY, name text); INSERT INTO country (name) VALUES ('CH'), ('UY');
+        CREATE TABLE note (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, place jsonb, template_type text, template_id bigint);
+        INSERT INTO note (org_id, place, template_type, template_id) SELECT id, '{\"about\": {\"type\": \"country\", \"id\": 1}}', 'PUBLIC', 1 FROM org;
+        SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}')").await;
+    let open = db
+        .list("SELECT question || ' ' || answer FROM clone.store_check('s') WHERE severity <> 'note'")
+        .await;
+    assert_eq!(
+        open,
+        [
+            "public.note.template_id with template_type looks like a reference to a row of one of several tables, and no type in the data names one SELECT clone.store_column('s', 'public.note', 'template_id', 'keep');"
+        ]
+    );
+    db.run("SELECT clone.store_column('s', 'note', 'template_id', 'keep')")
+        .await;
+    round_trip(
+        &db,
+        &["note", "country"],
+        "SELECT concat_ws('|', place, template_id) FROM note WHERE org_id = $1",
+    )
+    .await;
+}

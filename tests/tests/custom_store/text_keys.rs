@@ -1,6 +1,7 @@
 //! Text keys of the source that stay in a clone because no reference names their place: the verification finds them.
 
 use super::{assert_verified, described};
+use pg_clone_tests::scratch_database::Scratch;
 
 const TABLES: &str = "CREATE EXTENSION hstore;
     CREATE TABLE workspace (id text PRIMARY KEY, name text);
@@ -86,4 +87,78 @@ async fn a_declared_place_is_rewritten_and_right() {
         1
     );
     assert_verified(&db, &clone).await;
+}
+
+const EVERYWHERE: &str = "UPDATE page SET body = 'see /pages/clp3am8hi0000356tdfk5hsgu/edit, page_clp3am8hi0000356tdfk5hsgu.png', old_id = id || '-thumb',
+    settings = '{\"clp3am8hi0000356tdfk5hsgu\": {\"a\": [\"前clp3am8hi0000356tdfk5hsgu后\", 1]}}', raw = '{\"b\": \"x\\nclp3am8hi0000356tdfk5hsgu\", \"k\":   1}',
+    tags = '{x,clp3am8hi0000356tdfk5hsgu}', attributes = 'k=>clp3am8hi0000356tdfk5hsgu', doc = '<a>clp3am8hi0000356tdfk5hsgu</a>' WHERE id LIKE 'clp3am8hi0000%'";
+const ALL: &str = "concat_ws('|', body, settings, raw, tags, attributes, doc, old_id)";
+
+#[tokio::test]
+async fn with_the_option_text_keys_they_are_rewritten_wherever_they_stand() {
+    let db = described(
+        TABLES,
+        &format!("{STORE}; SELECT clone.store_alter('s', '{{\"text_keys\": \"everywhere\"}}')"),
+    )
+    .await;
+    db.run(EVERYWHERE).await;
+    let clone = db.clone_project("'clh3am8hi0000356tdfk5hsgu', 'Copy'").await;
+    assert_verified(&db, &clone).await;
+    let same = format!(
+        "SELECT count(*) FROM page c, page s WHERE c.workspace_id = '{clone}' AND s.id = 'clp3am8hi0000356tdfk5hsgu'
+         AND c.{0} = replace(s.{0}, s.id, c.id)",
+        "body"
+    );
+    assert_eq!(db.number(&same).await, 1);
+    let row =
+        |which: &str| format!("SELECT replace({ALL}, id, '<id>') FROM page WHERE workspace_id = '{which}'");
+    assert_eq!(
+        db.list(&row(&clone)).await,
+        db.list(&row("clh3am8hi0000356tdfk5hsgu")).await
+    );
+}
+
+#[tokio::test]
+async fn keys_at_many_places_are_one_question() {
+    for (answer, verified) in [("answer", true), ("otherwise", false)] {
+        let db = Scratch::with_extension().await;
+        db.run(TABLES).await;
+        db.run(EVERYWHERE).await;
+        db.run("SELECT clone.store_create('s', 'discover', '{\"tenant\": \"workspace\"}')")
+            .await;
+        let open = "FROM clone.store_check('s') WHERE severity = 'error'";
+        assert_eq!(
+            db.list(&format!("SELECT question LIKE 'keys of 1 tables stand in documents and texts at % places, as public.page.%' {open}"))
+                .await,
+            ["t"]
+        );
+        let refused = db
+            .fails("SELECT project_clone('clh3am8hi0000356tdfk5hsgu')")
+            .await;
+        assert!(
+            refused.code == "55000" && refused.hint.contains("text_keys"),
+            "{refused:?}"
+        );
+        let call = db.list(&format!("SELECT {answer} {open}")).await;
+        db.run(&call[0]).await;
+        assert_eq!(db.number(&format!("SELECT count(*) {open}")).await, 0);
+        let clone = db.clone_project("'clh3am8hi0000356tdfk5hsgu', 'Copy'").await;
+        // What somebody said stays is no failure.
+        assert_verified(&db, &clone).await;
+        let rewritten =
+            format!("SELECT count(*) FROM page WHERE workspace_id = '{clone}' AND strpos(body, id) > 0");
+        assert_eq!(db.number(&rewritten).await == 1, verified);
+    }
+}
+
+#[tokio::test]
+async fn another_value_of_the_option_text_keys_is_refused() {
+    let db = described(TABLES, STORE).await;
+    let refused = db
+        .fails("SELECT clone.store_alter('s', '{\"text_keys\": \"all\"}')")
+        .await;
+    assert!(
+        refused.code == "22023" && refused.message.contains("\"all\"") && !refused.hint.is_empty(),
+        "{refused:?}"
+    );
 }

@@ -31,6 +31,8 @@ pub struct TextIdMap {
     left: u64,
     /// The types that ids were inserted with.
     types: Vec<String>,
+    /// Lengths in bytes, ascending, of the ids that count wherever they stand.
+    lengths: Vec<usize>,
 }
 
 /// Where an entry's texts start in the arena (type, source, target follow each other) and how long they are.
@@ -57,6 +59,7 @@ impl TextIdMap {
             longest: 0,
             left: 0,
             types: Vec::new(),
+            lengths: Vec::new(),
         }
     }
 
@@ -79,6 +82,34 @@ impl TextIdMap {
         target: &str,
     ) -> Result<(), OutOfMemory> {
         self.put(resource_type, source, Some(target))
+    }
+
+    /// Maps an id that counts wherever it stands in a text, between other characters than ASCII letters and digits; None: it is not
+    /// cloned. For ids that nobody writes by chance.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] when the map would outgrow its budget or memory.
+    pub fn insert_anywhere(&mut self, source: &str, target: Option<&str>) -> Result<(), OutOfMemory> {
+        if let Err(place) = self.lengths.binary_search(&source.len()) {
+            self.lengths.insert(place, source.len());
+        }
+        self.put("", source, target)
+    }
+
+    /// Lengths in bytes, ascending, of the ids that count wherever they stand.
+    pub fn lengths_anywhere(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// All ids without a type and what they are in the clone; None: not cloned.
+    pub fn untyped(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.type_len == 0)
+            .map(|entry| {
+                let source = &self.arena[entry.start..entry.start + entry.source_len as usize];
+                (source, (!entry.left).then(|| self.target(entry)))
+            })
     }
 
     /// Marks an id of any type as not cloned.

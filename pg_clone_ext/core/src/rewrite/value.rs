@@ -5,7 +5,7 @@ use super::find::boundary::Encoding;
 use super::find::escapes::{decode_ids, has_escape};
 use super::find::history::{Version, version_after};
 use super::find::spellings::other_spellings;
-use super::find::text_ids::{TextHit, embedded, typed};
+use super::find::text_ids::{TextHit, anywhere, embedded, typed};
 use super::find::{Judge, Reference, hits};
 use super::{Dangling, IdField, RewriteError, Rewriter};
 use crate::ids::{Id, Mapped, MappedText, uuid_text};
@@ -130,10 +130,14 @@ impl<'a> Rewriter<'a> {
                 return;
             }
         }
-        let texts = match field {
+        let mut texts = match field {
             Some(IdField::Embedded) => embedded(self.texts, string),
             _ => typed(self.texts, string),
         };
+        if !self.texts.lengths_anywhere().is_empty() {
+            texts.extend(anywhere(self.texts, string));
+            texts.sort_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end)));
+        }
         if texts.is_empty() {
             return;
         }

@@ -26,18 +26,6 @@ pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> R
     let new = new_values(run, table, column, key, &keys)?;
     for (old, new) in keys.iter().zip(&new) {
         run.map_key(key, old, new)?;
-        // A reference in a document names the type: Type/<id>.
-        if let (Key::Text(old), true, Some(resource_type)) = (old, run.texts_by_key(), &table.resource_type) {
-            let (resource_type, new) = (resource_type.clone(), new.to_text());
-            let untyped = run.store.options.get("id_paths").is_some();
-            let texts = run.texts_mut()?;
-            texts
-                .insert_typed(&resource_type, old, &new)
-                .map_err(over_budget)?;
-            if untyped {
-                texts.insert(old, &new).map_err(over_budget)?;
-            }
-        }
     }
     Ok(())
 }

@@ -62,6 +62,34 @@ pub(in crate::rewrite) fn embedded<'a>(texts: &'a TextIdMap, string: &[u8]) -> V
     found
 }
 
+/// The ids that count wherever they stand, in order: no ASCII letter or digit stands beside them. Of two that begin at the same
+/// place the longer one counts.
+pub(in crate::rewrite) fn anywhere<'a>(texts: &'a TextIdMap, string: &[u8]) -> Vec<TextHit<'a>> {
+    let mut found = Vec::new();
+    let lengths = texts.lengths_anywhere();
+    let Some(shortest) = lengths.first() else {
+        return found;
+    };
+    let is_word = |at: usize| string.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    let mut start = 0;
+    while start + shortest <= string.len() {
+        let ends = || lengths.iter().rev().map(|length| start + length);
+        let hit = if start > 0 && is_word(start - 1) {
+            None
+        } else {
+            ends()
+                .filter(|end| *end <= string.len() && !is_word(*end))
+                .find_map(|end| match texts.lookup(b"", &string[start..end]) {
+                    MappedText::Unknown => None,
+                    mapped => Some(TextHit { start, end, mapped }),
+                })
+        };
+        start = hit.map_or(start + 1, |hit| hit.end);
+        found.extend(hit);
+    }
+    found
+}
+
 /// The name of a type at the end of `before`: one that has ids, or one that looks like a type. `since` is its part
 /// behind the reference before.
 fn type_before<'s>(texts: &TextIdMap, since: &'s [u8], before: &'s [u8]) -> Option<&'s [u8]> {
@@ -226,6 +254,31 @@ mod tests {
             spans(&typed(&map, b"Bot/bot-1,Bot/bot-1 /Bot/bot-1")),
             [(4, 9), (14, 19), (25, 30)]
         );
+    }
+
+    #[test]
+    fn ids_that_count_anywhere_are_found_between_other_characters_than_letters_and_digits() {
+        let mut map = map();
+        map.insert_anywhere("clh3am8hi0000356tdfk5hsgu", Some("x"))
+            .unwrap();
+        map.insert_anywhere("clh3am8hi0000356tdfk5hsgu-2", Some("y"))
+            .unwrap();
+        map.insert_anywhere("V1StGXR8_Z5jdHi6B-myT", None).unwrap();
+        for (text, expected) in [
+            ("clh3am8hi0000356tdfk5hsgu", vec![(0, 25)]),
+            ("a_clh3am8hi0000356tdfk5hsgu.png", vec![(2, 27)]),
+            ("/clh3am8hi0000356tdfk5hsgu-2/", vec![(1, 28)]),
+            ("clh3am8hi0000356tdfk5hsgu-21", vec![(0, 25)]),
+            (
+                "前clh3am8hi0000356tdfk5hsgu后V1StGXR8_Z5jdHi6B-myT",
+                vec![(3, 28), (31, 52)],
+            ),
+            ("xclh3am8hi0000356tdfk5hsgu clh3am8hi0000356tdfk5hsguz", vec![]),
+            ("bare 10378.1/1696289", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(spans(&anywhere(&map, text.as_bytes())), expected, "{text}");
+        }
     }
 
     #[test]
