@@ -20,6 +20,7 @@ mod records;
 mod run;
 mod settings;
 mod verify;
+mod version;
 
 use pgrx::prelude::*;
 

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::args::VERSION;
+use crate::connect::extension::advice;
 use crate::failure::Outcome;
 
 const EXTENSION: &str = "SELECT pg_catalog.current_setting('server_version'), a.installed_version, a.default_version \
@@ -50,50 +51,4 @@ pub(super) async fn run(context: &mut Context) -> Result<Outcome> {
     } else {
         Outcome::Failed
     })
-}
-
-/// What to upgrade when the versions differ.
-fn advice(own: &str, installed: Option<&str>, available: Option<&str>) -> Option<String> {
-    let Some(installed) = installed else {
-        return Some(match available {
-            Some(_) => "as a superuser run: CREATE EXTENSION pg_clone_ext;".to_owned(),
-            None => {
-                format!("install pg_clone_ext {own} on the server, then run: CREATE EXTENSION pg_clone_ext;")
-            }
-        });
-    };
-    let (ours, theirs) = (numbers(own), numbers(installed));
-    if ours == theirs {
-        return None;
-    }
-    Some(if ours < theirs {
-        format!("upgrade this command to {installed}")
-    } else if available.is_some_and(|available| numbers(available) >= ours) {
-        "as a superuser run: ALTER EXTENSION pg_clone_ext UPDATE;".to_owned()
-    } else {
-        format!("install pg_clone_ext {own} on the server, then run: ALTER EXTENSION pg_clone_ext UPDATE;")
-    })
-}
-
-fn numbers(version: &str) -> Vec<u32> {
-    version
-        .split(['.', '-'])
-        .map_while(|part| part.parse().ok())
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mismatch_says_what_to_upgrade() {
-        assert_eq!(advice("0.2.0", Some("0.2.0"), Some("0.2.0")), None);
-        let told = |own, installed, available| advice(own, installed, available).unwrap();
-        assert!(told("0.2.0", Some("0.1.0"), Some("0.2.0")).contains("ALTER EXTENSION"));
-        assert!(told("0.2.0", Some("0.1.0"), Some("0.1.0")).starts_with("install pg_clone_ext 0.2.0"));
-        assert!(told("0.2.0", Some("0.10.0"), Some("0.10.0")).contains("this command to 0.10.0"));
-        assert!(told("0.2.0", None, Some("0.2.0")).contains("CREATE EXTENSION"));
-        assert!(told("0.2.0", None, None).starts_with("install"));
-    }
 }

@@ -2,6 +2,7 @@
 
 mod config;
 mod dsn;
+pub(crate) mod extension;
 mod files;
 mod parameters;
 pub(crate) mod session;

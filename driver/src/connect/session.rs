@@ -11,7 +11,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
 
 use crate::connect::Target;
-use crate::failure::Hinted;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::output::printable::escape;
 use crate::output::redact::redact;
@@ -243,23 +242,6 @@ impl Session {
                 let _ = self.client.batch_execute("ROLLBACK").await;
                 Err(error)
             }
-        }
-    }
-
-    /// The schema that holds the extension's functions, quoted for use in SQL.
-    ///
-    /// # Errors
-    /// When the extension is not in this database.
-    pub async fn extension_schema(&self) -> Result<String> {
-        let sql = "SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e \
-                   JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_clone_ext'";
-        match self.query(sql, &[]).await?.first() {
-            Some(row) => Ok(row.try_get(0)?),
-            None => Err(Hinted::new(
-                "the extension pg_clone_ext is not installed in this database",
-                "As a superuser run there: CREATE EXTENSION pg_clone_ext;",
-            )
-            .into()),
         }
     }
 }

@@ -211,3 +211,27 @@ async fn a_store_is_not_made_in_a_database_that_is_not_utf8() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn a_library_of_another_version_than_the_extension_says_what_to_upgrade() {
+    let db = with_observations(1).await;
+    for (version, hint) in [
+        ("0.1.0", "ALTER EXTENSION pg_clone_ext UPDATE"),
+        ("99.0", "Connect again"),
+    ] {
+        db.run(&format!(
+            "UPDATE pg_catalog.pg_extension SET extversion = '{version}' WHERE extname = 'pg_clone_ext'"
+        ))
+        .await;
+        let session = db.session().await;
+        let failure = session.fails(&format!("SELECT project_clone('{PROJECT}')")).await;
+        assert_eq!(failure.code, "55000", "{failure:?}");
+        assert!(failure.message.contains(version), "{failure:?}");
+        assert!(failure.hint.contains(hint), "{failure:?}");
+    }
+    // The last number is that of mended faults.
+    db.run("UPDATE pg_catalog.pg_extension SET extversion = '0.2.9' WHERE extname = 'pg_clone_ext'")
+        .await;
+    let session = db.session().await;
+    session.clone_project(&format!("'{PROJECT}'")).await;
+}

@@ -147,4 +147,21 @@ async fn the_command_connects_as_psql_does_and_says_whether_versions_fit() {
         "{}",
         said(&output)
     );
+    // Other commands do not begin: they would call functions that are not there, or mean something else by them.
+    for command in [&["runs"][..], &["clone", PROJECT], &["blobs", "run"]] {
+        let output = source.pg_clone(command);
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {}", said(&output));
+        let expected = "does not work with pg_clone_ext 0.0.9";
+        assert!(said(&output).contains(expected), "{command:?}: {}", said(&output));
+    }
+    source
+        .database
+        .run("UPDATE pg_extension SET extversion = '99.1' WHERE extname = 'pg_clone_ext'")
+        .await;
+    let output = source.pg_clone(&["runs"]);
+    assert!(
+        said(&output).contains("Upgrade pg_clone to 99.1."),
+        "{}",
+        said(&output)
+    );
 }
