@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Builds Debian packages into target/deb: deb.sh [major…]. Without a major, that of the PostgreSQL that would be used.
 # postgresql-<major>-pg-clone-ext has the extension, pg-clone the command with its man page, completions and systemd units.
-# EXTENSION_PROFILE=dev builds without optimization, to test the packaging. `scripts/test/deb.sh` installs them on a bare Debian.
+# EXTENSION_PROFILE=dev and DRIVER_PROFILE=dev build without optimization, to test the packaging. `scripts/test/deb.sh` installs the
+# packages on a bare Debian.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 command -v dpkg-deb >/dev/null || fail "no dpkg-deb: packages are built on Debian and its relatives"
 
-profile=${EXTENSION_PROFILE:-release}
-case $profile in
-    release) flags=(--release) folder=release ;;
-    dev) flags=() folder=debug ;;
-    *) fail "EXTENSION_PROFILE=$profile: release or dev" ;;
-esac
+extension_profile=${EXTENSION_PROFILE:-release}
+driver_profile=${DRIVER_PROFILE:-$extension_profile}
+for profile in "$extension_profile" "$driver_profile"; do
+    case $profile in
+        release | dev) ;;
+        *) fail "EXTENSION_PROFILE or DRIVER_PROFILE=$profile: release or dev" ;;
+    esac
+done
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 architecture=$(dpkg --print-architecture)
 out=$CARGO_TARGET_DIR/deb
@@ -50,26 +53,28 @@ extension() { # major
         find_postgresql || PG_CONFIG=$("$root/scripts/postgresql.sh" "$1")
         use_postgresql
         cargo pgrx package --package pg_clone_ext --pg-config "$PG_CONFIG" --no-default-features --features "pg$1" \
-            --out-dir "$staged" $([ "$profile" = release ] || echo --debug) >&2
+            --out-dir "$staged" $([ "$extension_profile" = release ] || echo --debug) >&2
     )
     # Where Debian's server looks, whatever server it was built with.
     mkdir -p "$tree/usr/lib/postgresql/$1/lib" "$tree/usr/share/postgresql/$1/extension"
     find "$staged" -name pg_clone_ext.so -exec install -m 644 {} "$tree/usr/lib/postgresql/$1/lib/" \;
     find "$staged" -path '*extension/pg_clone_ext*' -exec install -m 644 {} "$tree/usr/share/postgresql/$1/extension/" \;
-    [ "$profile" != release ] || strip --strip-unneeded "$tree/usr/lib/postgresql/$1/lib/pg_clone_ext.so"
+    [ "$extension_profile" != release ] || strip --strip-unneeded "$tree/usr/lib/postgresql/$1/lib/pg_clone_ext.so"
     package "$name" "$tree" "postgresql-$1, libc6 (>= $(needs_libc "$tree/usr/lib/postgresql/$1/lib/pg_clone_ext.so")), libgcc-s1" pg-clone \
         "clones one tenant inside a PostgreSQL $1 database" \
         "The extension pg_clone_ext copies all rows of one project (tenant) of a live database in one transaction: every row gets a new id and every reference to it is rewritten, also inside JSON documents."
 }
 
 driver() {
-    local tree=$work/driver binary=$CARGO_TARGET_DIR/$folder/pg_clone
-    local packages=(-p pg_clone)
-    # With the packages that the tests build, so that what they compiled is used again.
-    [ "$profile" = release ] || packages=(-p pg_clone_core -p pg_clone -p pg_clone_tests --bin pg_clone)
-    cargo build --quiet --locked "${packages[@]}" "${flags[@]}"
+    local tree=$work/driver binary=$CARGO_TARGET_DIR/release/pg_clone options=(-p pg_clone --release)
+    if [ "$driver_profile" = dev ]; then
+        # With the packages that the tests build, so that what they compiled is used again.
+        options=(-p pg_clone_core -p throwaway_cluster -p clone_archive -p pg_clone -p pg_clone_tests --bin pg_clone)
+        binary=$CARGO_TARGET_DIR/debug/pg_clone
+    fi
+    cargo build --quiet --locked "${options[@]}"
     install -D -m 755 "$binary" "$tree/usr/bin/pg_clone"
-    [ "$profile" != release ] || strip --strip-unneeded "$tree/usr/bin/pg_clone"
+    [ "$driver_profile" != release ] || strip --strip-unneeded "$tree/usr/bin/pg_clone"
     install -d "$tree/usr/share/man/man1" "$tree/usr/share/bash-completion/completions" "$tree/usr/share/zsh/vendor-completions" \
         "$tree/usr/share/fish/vendor_completions.d"
     "$binary" generate man | gzip -9n >"$tree/usr/share/man/man1/pg_clone.1.gz"

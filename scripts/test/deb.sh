@@ -1,9 +1,14 @@
 #!/usr/bin/env bash
 # Installs the packages of target/deb on a bare Debian (a chroot by debootstrap), runs the demo from them, and removes them without a
-# trace. As root; needs the network for Debian's packages. DEBIAN_SUITE: bookworm (PostgreSQL 15) unless set.
+# trace. As root; needs the network for Debian's packages. DEBIAN_SUITE: bookworm (PostgreSQL 15) unless set. Ends with 77 where
+# no bare Debian can be made: without root, without the right to mount, or without Debian's packages.
 set -euo pipefail
 . "$(dirname "$0")/../environment.sh"
-[ "$(id -u)" = 0 ] || fail "a chroot needs root"
+cannot() {
+    printf 'no bare Debian can be made here: %s\n' "$*" >&2
+    exit 77
+}
+[ "$(id -u)" = 0 ] || cannot "a chroot needs root"
 
 suite=${DEBIAN_SUITE:-bookworm}
 major=${PG_MAJOR:-15}
@@ -23,14 +28,14 @@ trap 'exit 130' INT TERM
 
 if ! command -v debootstrap >/dev/null; then
     # Unpacked for this test, not installed.
-    (cd "$tool" && apt-get -qq download debootstrap && dpkg-deb -x debootstrap_*.deb .)
+    (cd "$tool" && apt-get -qq download debootstrap && dpkg-deb -x debootstrap_*.deb .) || cannot "debootstrap is not available"
     export DEBOOTSTRAP_DIR=$tool/usr/share/debootstrap PATH=$PATH:$tool/usr/sbin
 fi
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 2>/dev/null | grep -v security | head -1)
 say "a bare Debian ($suite)"
-debootstrap --variant=minbase "$suite" "$debian" "${mirror:-http://deb.debian.org/debian/}" >"$tool/log" || { tail "$tool/log" >&2; fail "debootstrap"; }
-mount -t proc proc "$debian/proc"
-mkdir -p "$debian/dev/shm" && mount -t tmpfs tmpfs "$debian/dev/shm"
+debootstrap --variant=minbase "$suite" "$debian" "${mirror:-http://deb.debian.org/debian/}" >"$tool/log" || { tail "$tool/log" >&2; cannot "debootstrap"; }
+mkdir -p "$debian/dev/shm"
+{ mount -t proc proc "$debian/proc" && mount -t tmpfs tmpfs "$debian/dev/shm"; } || cannot "mounting is not allowed"
 # How this machine reaches its mirror.
 cp /etc/apt/apt.conf.d/*proxy* "$debian/etc/apt/apt.conf.d/" 2>/dev/null || true
 cp /etc/resolv.conf "$debian/etc/resolv.conf"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A database with stores, runs, jobs, a queue of files and hooks goes through pg_upgrade: pg-upgrade.sh [major…] (default 15 17 18).
 # After each step it holds the same, and a clone, a refresh, a job and a deletion work. The servers come as for `make test PG_MAJOR=…`.
+# EXTENSION_INSTALLED=yes: they are there with the extension, and it is not built again.
 set -euo pipefail
 . "$(dirname "$0")/../environment.sh"
 
@@ -24,6 +25,7 @@ as_server() {
 bin_of() { (unset PG_CONFIG && PG_MAJOR=$1 && find_postgresql && "$PG_CONFIG" --bindir); }
 
 for major in "$@"; do
+    [ "${EXTENSION_INSTALLED:-}" != yes ] || continue
     (unset PG_CONFIG PG_MAJOR && PG_MAJOR=$major "$root/scripts/prepare.sh" && PG_MAJOR=$major "$root/scripts/install-extension.sh" "${EXTENSION_PROFILE:-dev}")
 done
 
