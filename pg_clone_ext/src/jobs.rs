@@ -115,7 +115,7 @@ pub fn run(job: i64) -> Result<JsonText> {
             Code::NotAllowed,
             format!("role \"{}\", which queued job {job}, {now}", found.queued_by),
         )
-        .hint("Queue the clone again, as a role that may make it."));
+        .hint("Queue the clone again as a role that may run it."));
     }
     let role = pg_sys::Oid::from(found.role);
     let mut settings = Vec::new();

@@ -56,7 +56,7 @@ DECLARE
 BEGIN
     IF to_regclass(format('%I."Project"', schema)) IS NULL OR to_regclass(format('%I."DatabaseMigration"', schema)) IS NULL THEN
         RAISE EXCEPTION 'schema "%" holds no Medplum database: there is no table "Project" or "DatabaseMigration"', schema USING
-            ERRCODE = '55000', HINT = 'Say where its tables are: clone.store_create(''…'', ''medplum'', ''{"schema": "…"}'').';
+            ERRCODE = '55000', HINT = 'Specify the schema of its tables: clone.store_create(''…'', ''medplum'', ''{"schema": "…"}'').';
     END IF;
     EXECUTE format('SELECT version FROM %I."DatabaseMigration" WHERE id = 1', schema) INTO version;
     IF version IS NULL OR version < oldest THEN
@@ -119,7 +119,7 @@ BEGIN
     IF version > newest THEN
         RAISE NOTICE 'this Medplum database has schema version %, newer than any that was tested (%)', version, newest USING
             DETAIL = 'Its tables and columns are of known kinds, so it is described.',
-            HINT = 'Clone a project once and look at it with pg_clone verify --columns.';
+            HINT = 'Clone a project and check the clone with pg_clone verify --columns.';
     END IF;
 END
 $$;

@@ -19,7 +19,7 @@ DECLARE
     given text := clone_internal.registry_function(COALESCE(options->>'id_generator', format('%I.next_handle()', schema)));
 BEGIN
     IF to_regprocedure(given) IS NULL THEN
-        RAISE EXCEPTION 'id_generator is no function: %', COALESCE(options->>'id_generator', given) USING
+        RAISE EXCEPTION 'id_generator does not name a function: %', COALESCE(options->>'id_generator', given) USING
             ERRCODE = '22023', HINT = 'It takes a function by name with its schema, without arguments or with one of type text, e.g. ids.next_handle().';
     END IF;
     RETURN given;
@@ -37,17 +37,17 @@ DECLARE
     other text;
 BEGIN
     IF prefix IS NULL THEN
-        RAISE EXCEPTION 'which handles does registry "%" give?', store USING
+        RAISE EXCEPTION 'registry "%" has neither handle_prefix nor id_generator', store USING
             ERRCODE = '22023', HINT = 'Choose a prefix: SELECT clone.store_create(''' || store || ''', ''registry'', ''{"handle_prefix": "20.500.1"}''); '
                 'or name a function in id_generator.';
     END IF;
     IF prefix !~ '^[^[:space:]/]+(/[^[:space:]/]+)*$' OR length(prefix) > 200 THEN
-        RAISE EXCEPTION 'handle_prefix is "%"', prefix USING ERRCODE = '22023', HINT = 'It takes a text without white space and without a slash at its end, e.g. 20.500.1.';
+        RAISE EXCEPTION 'invalid value "%" for store option "handle_prefix"', prefix USING ERRCODE = '22023', HINT = 'It takes a text without white space and without a slash at its end, e.g. 20.500.1.';
     END IF;
     SELECT s.name INTO other FROM clone.store s
     WHERE s.preset = 'registry' AND s.name <> registry_prefix.store AND s.options->>'handle_prefix' = prefix;
     IF other IS NOT NULL THEN
-        RAISE EXCEPTION 'registry "%" gives handles with the prefix % already', other, prefix USING ERRCODE = '22023', HINT = 'Choose another handle_prefix.';
+        RAISE EXCEPTION 'registry "%" already uses handle prefix %', other, prefix USING ERRCODE = '22023', HINT = 'Choose another handle_prefix.';
     END IF;
     RETURN prefix;
 END
@@ -119,13 +119,13 @@ DECLARE
     role text;
 BEGIN
     IF COALESCE(options->>'person_link', 'ignore') NOT IN ('require', 'ignore') THEN
-        RAISE EXCEPTION 'person_link is %', options->'person_link' USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
+        RAISE EXCEPTION 'invalid value % for store option "person_link"', options->'person_link' USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
     END IF;
     IF COALESCE(options->>'email', 'ignore') NOT IN ('require', 'ignore') THEN
-        RAISE EXCEPTION 'email is %', options->'email' USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
+        RAISE EXCEPTION 'invalid value % for store option "email"', options->'email' USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
     END IF;
     IF jsonb_typeof(COALESCE(options->'grant_to', '[]')) <> 'array' THEN
-        RAISE EXCEPTION 'grant_to is %', options->'grant_to' USING ERRCODE = '22023', HINT = 'It takes an array of names of roles.';
+        RAISE EXCEPTION 'invalid value % for store option "grant_to"', options->'grant_to' USING ERRCODE = '22023', HINT = 'It takes an array of names of roles.';
     END IF;
     IF to_regnamespace(quote_ident(schema)) IS NULL THEN
         EXECUTE format('CREATE SCHEMA %I', schema);

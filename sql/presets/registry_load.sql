@@ -17,7 +17,7 @@ BEGIN
         RAISE EXCEPTION 'there is no registry' USING
             ERRCODE = '22023', HINT = 'Create one: SELECT clone.store_create(''registry'', ''registry'', ''{"handle_prefix": "20.500.1"}'');';
     ELSIF store IS NULL THEN
-        RAISE EXCEPTION 'which registry? there are several' USING ERRCODE = '22023', HINT = 'Name one as store: ' || array_to_string(names, ', ') || '.';
+        RAISE EXCEPTION 'there is more than one registry: specify store' USING ERRCODE = '22023', HINT = 'Registries: ' || array_to_string(names, ', ') || '.';
     END IF;
     RAISE EXCEPTION 'there is no registry "%"', store USING ERRCODE = '22023', HINT = 'Registries: ' || array_to_string(names, ', ') || '.';
 END
@@ -89,24 +89,24 @@ BEGIN
     schema := clone_internal.registry_schema(store);
     SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(COALESCE(options, '{}')) k WHERE k <> 'partial';
     IF unknown IS NOT NULL THEN
-        RAISE EXCEPTION 'unknown option %', unknown USING ERRCODE = '22023', HINT = 'The option is partial: true loads the valid entries and leaves the others out.';
+        RAISE EXCEPTION 'unknown option "%"', unknown USING ERRCODE = '22023', HINT = 'The option is partial: true loads the valid entries and skips the others.';
     END IF;
     report := clone_internal.registry_check_entries(store, entries);
     SELECT string_agg(format('entry %s: %s', r->>'entry', r->>'problem'), E'\n' ORDER BY (r->>'entry')::int) INTO wrong
     FROM jsonb_array_elements(report) r WHERE r->>'status' = 'invalid';
     IF wrong IS NOT NULL AND NOT COALESCE((options->>'partial')::boolean, false) THEN
         RAISE EXCEPTION 'the export cannot be loaded' USING ERRCODE = '22023', DETAIL = wrong,
-            HINT = 'Nothing was loaded. options => ''{"partial": true}'' leaves the entries out that are named.';
+            HINT = 'Nothing was loaded. options => ''{"partial": true}'' skips the entries that the detail lists.';
     ELSIF wrong IS NOT NULL THEN
-        RAISE WARNING 'some entries were left out' USING DETAIL = wrong;
+        RAISE WARNING 'some entries were skipped' USING DETAIL = wrong;
     END IF;
     SELECT string_agg(format('entry %s: %s', r->>'entry', r->>'problem'), E'\n' ORDER BY (r->>'entry')::int) INTO wrong
     FROM jsonb_array_elements(report) r WHERE r->>'status' = 'dangling';
     IF wrong IS NOT NULL THEN
-        RAISE WARNING 'some entries name items that are not there' USING DETAIL = wrong;
+        RAISE WARNING 'some entries refer to items that do not exist' USING DETAIL = wrong;
     END IF;
     IF EXISTS (SELECT FROM jsonb_array_elements(report) r WHERE r->>'status' = 'present') THEN
-        RAISE NOTICE '% entries were there already and stay as they are', (SELECT count(*) FROM jsonb_array_elements(report) r WHERE r->>'status' = 'present');
+        RAISE NOTICE '% entries already exist and were not changed', (SELECT count(*) FROM jsonb_array_elements(report) r WHERE r->>'status' = 'present');
     END IF;
     SELECT COALESCE(jsonb_agg(entries->((r->>'entry')::int - 1)), '[]') INTO entries
     FROM jsonb_array_elements(report) r WHERE r->>'status' IN ('new', 'dangling');

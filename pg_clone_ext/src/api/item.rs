@@ -201,13 +201,20 @@ impl Params {
         if items == "item_ids" && members.contains_key("item_id") {
             return Err(Error::bad_argument("params has both item_id and item_ids").hint("Give one of them."));
         }
-        let ids = members.remove(items).and_then(texts);
+        let ids = match members.remove(items) {
+            None | Some(Value::Null) => None,
+            Some(value) => Some(texts(value.clone()).ok_or_else(|| {
+                Error::bad_argument(format!("invalid value {value} for member \"{items}\" of params"))
+                    .hint("Give an id as a JSON string, or an array of ids.")
+            })?),
+        };
         let mut optional = |name: &str| match members.remove(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Error::bad_argument(format!(
-                "member \"{name}\" of params is no text"
-            ))),
+            Some(_) => Err(
+                Error::bad_argument(format!("member \"{name}\" of params is not a text"))
+                    .hint("Give a JSON string, or leave the member out."),
+            ),
         };
         let (actor, store) = (optional("actor")?, optional("store")?);
         let mut json = |name: &str| members.remove(name).unwrap_or_default().to_string();

@@ -168,7 +168,7 @@ fn look_below(table: &mut Table) -> Result<()> {
         return Err(Error::new(
             Code::Unsupported,
             format!(
-                "row security of a table below the view {} applies to role \"{}\"",
+                "row-level security of a table that view {} reads applies to role \"{}\"",
                 table.sql_name,
                 current_user()
             ),
@@ -177,7 +177,7 @@ fn look_below(table: &mut Table) -> Result<()> {
             "A clone would miss the rows that the policies of {} hide.",
             name_of(hidden)?
         ))
-        .hint("Run the clone as a role with BYPASSRLS, or describe the table instead of the view."));
+        .hint("Run the clone as a role with BYPASSRLS, or describe the tables instead of the view."));
     }
     table.elsewhere = below.iter().any(|relation| relation.kind == b'f');
     Ok(())
@@ -211,10 +211,7 @@ pub fn check_isolation(store: &Store) -> Result<()> {
     }
     Err(Error::new(
         Code::WrongState,
-        format!(
-            "the rows of {} are kept outside of this server's own tables",
-            table.sql_name
-        ),
+        format!("the rows of {} are not stored in this server", table.sql_name),
     )
     .detail("Under READ COMMITTED each statement of the clone would see another state of them.")
     .hint("Use one snapshot: BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT project_clone(…); COMMIT;"))

@@ -61,7 +61,7 @@ pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
                     format!("project \"{project}\" is in no store that the role may read"),
                 )
                 .hint(format!(
-                    "Grant SELECT on the project table of the store that is meant; the role may not read: {}.",
+                    "Grant SELECT on the project table of the store. Project tables that the role cannot read: {}.",
                     unreadable.join(", ")
                 ))),
                 [] => Err(
@@ -72,7 +72,7 @@ pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
                     "project \"{project}\" is in several stores: {}",
                     many.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
                 ))
-                .hint("Say which one with store => '…'.")),
+                .hint("Specify one: store => '…'.")),
             }
         }
     }

@@ -38,9 +38,9 @@ pub fn last_run() -> Option<i64> {
 fn changed_by_itself(table: &str) -> Error {
     Error::new(
         Code::StoreChanged,
-        format!("table \"{table}\" got or lost a trigger or a rule while it was cloned"),
+        format!("a trigger or rule of table \"{table}\" was created or dropped during the clone"),
     )
-    .detail("Rows that were written before did not pass it.")
+    .detail("Rows that were already written bypassed it.")
     .hint("A trigger of the store's tables must not change the definition of a table of the store.")
 }
 

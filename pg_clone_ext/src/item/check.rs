@@ -25,10 +25,10 @@ pub fn may_clone_collection(store: &str, arguments: &Value) -> Result<()> {
     if let Some(dangling) = arguments.pointer("/options/dangling").and_then(Value::as_str)
         && dangling == "null"
     {
-        return Err(Error::bad_argument(
-            "a registry cannot take references out (option \"dangling\" is \"null\")",
-        )
-        .hint("Use keep, the default, or error."));
+        return Err(
+            Error::bad_argument("option \"dangling\" cannot be \"null\" for a registry")
+                .hint("Use keep, the default, or error."),
+        );
     }
     let list = |name: &str| -> Option<Vec<String>> {
         let list = arguments.get(name)?.as_array()?;

@@ -169,5 +169,5 @@ fn require_none(collection: &str, found: &[Value]) -> Result<()> {
         ),
     )
     .detail(lines.join("\n"))
-    .hint("Change those first, or say options => '{\"others\": \"include\"}' to leave them dangling."))
+    .hint("Change them first, or give options => '{\"others\": \"include\"}' to leave them dangling."))
 }

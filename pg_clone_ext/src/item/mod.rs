@@ -73,9 +73,8 @@ impl Call<'_> {
     fn open(&self) -> Result<Opened> {
         let options = Options::parse(&limits::parse("options", &self.options)?)?;
         if !self.together && !options.bring.is_empty() {
-            return Err(
-                Error::bad_argument("option \"bring\" makes a set").hint("Use items_clone(ARRAY[...]).")
-            );
+            return Err(Error::bad_argument("option \"bring\" needs a set of items")
+                .hint("Use items_clone(ARRAY[...])."));
         }
         let edits = limits::parse("edits", &self.edits)?;
         let edits = match (self.together, options.form) {

@@ -56,8 +56,8 @@ pub fn begin(store: &ItemStore, actor: &Actor, key: &str, call: &Call) -> Result
     match same {
         true => Ok(Request::Made(items)),
         false => Err(
-            Error::bad_argument(format!("the idempotency key \"{key}\" stands for another call")).hint(
-                "Each call has a key of its own; the same key means the same items, edits and options.",
+            Error::bad_argument(format!("idempotency key \"{key}\" was used for another call")).hint(
+                "Use a new key for each call. A repeated call with the same key needs the same items, edits and options.",
             ),
         ),
     }

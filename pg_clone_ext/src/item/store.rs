@@ -57,7 +57,8 @@ impl ItemStore {
     pub fn resolve(name: Option<&str>, item: Option<&str>) -> Result<Self> {
         let known = known()?;
         let names: Vec<&str> = known.iter().map(|k| k.name.as_str()).collect();
-        let list = match names.is_empty() {
+        let none = names.is_empty();
+        let list = match none {
             true => "Create one: SELECT clone.store_create('registry', 'registry', '{\"handle_prefix\": \"20.500.1\"}');"
                 .to_string(),
             false => format!("Registries: {}.", names.join(", ")),
@@ -71,7 +72,8 @@ impl ItemStore {
             Ok([one]) => ItemStore::of(one),
             Err(_) => Err(match name {
                 Some(name) => Error::bad_argument(format!("there is no registry \"{name}\"")),
-                None => Error::bad_argument("which registry is meant?"),
+                None if none => Error::bad_argument("there is no registry"),
+                None => Error::bad_argument("there is more than one registry: specify store"),
             }
             .hint(list)),
         }
@@ -81,10 +83,10 @@ impl ItemStore {
         let Some(schema) = known.schema else {
             return Err(Error::new(
                 Code::StoreChanged,
-                format!("the tables of registry \"{}\" are gone", known.name),
+                format!("the tables of registry \"{}\" do not exist", known.name),
             )
             .hint(format!(
-                "SELECT clone.store_drop({}); forgets it.",
+                "To remove its description: SELECT clone.store_drop({});",
                 quote::literal(&known.name)
             )));
         };
@@ -216,10 +218,10 @@ impl ItemStore {
             if handle.is_empty() {
                 return Err(Error::new(
                     Code::StoreChanged,
-                    format!("the handle generator {} returned nothing", generator.function),
+                    format!("the handle generator {} returned no handle", generator.function),
                 )
                 .hint(
-                    "options.id_generator of the store names a function that gives a new handle each time.",
+                    "The function in options.id_generator of the store must return a new handle for each call.",
                 ));
             }
             handles.push(handle);

@@ -90,11 +90,11 @@ fn role_is_gone(clone: &Due) -> Error {
     Error::new(
         Code::NotAllowed,
         format!(
-            "role \"{}\", which let project \"{}\" expire, does not exist any more",
+            "role \"{}\", which set the expiry of project \"{}\", does not exist any more",
             clone.name, clone.project
         ),
     )
-    .hint("Set the time again with clone.set_expiry(), as a role that may delete it.")
+    .hint("Set the expiry again with clone.set_expiry(), as a role that may delete the project.")
 }
 
 /// Sets or clears when a clone may be deleted; for whoever may delete it.

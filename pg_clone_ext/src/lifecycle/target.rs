@@ -117,7 +117,7 @@ pub fn no_rows(project: &str, made_by: &MadeBy) -> Error {
             made_by.run, made_by.rows
         ),
     )
-    .detail("Somebody else deleted them, or they cannot be seen now.")
+    .detail("They were deleted by other means, or this role cannot see them.")
     .hint(format!(
         "If they were deleted by other means, clean up what is left (files, the record): project_delete({}, options => '{{\"force\": true}}').",
         quote::literal(project)
@@ -145,7 +145,7 @@ pub fn not_a_clone(project: &str) -> Error {
     )
     .detail("No run in clone.run made it, or it was deleted since.")
     .hint(format!(
-        "To delete it all the same: project_delete({}, options => '{{\"force\": true}}').",
+        "To delete it nevertheless: project_delete({}, options => '{{\"force\": true}}').",
         quote::literal(project)
     ))
 }

@@ -89,9 +89,9 @@ fn may_skip_triggers(table: &Table) -> Result<()> {
         None => Ok(()),
         Some(_) => Err(Error::new(
             Code::NotAllowed,
-            format!("must be owner of {} to leave out its triggers", table.sql_name),
+            format!("must be owner of table {} to skip its triggers", table.sql_name),
         )
-        .hint("Let the triggers fire (options.triggers = fire), or call as a role that owns the table.")),
+        .hint("Let the triggers fire (options.triggers = fire), or call it as a role that owns the table.")),
     }
 }
 

@@ -7,12 +7,17 @@ use pg_clone_core::error::{Code, Error};
 use pg_clone_core::jsonb::JsonbError;
 use pg_clone_core::rewrite::RewriteError;
 
+/// A document that is not what its column promises (22P02).
+pub fn damaged(message: String) -> Error {
+    Error::new(Code::BadData, message).hint("Correct the document, or leave its row out with exclude_ids.")
+}
+
 /// The rewriter's error for the user.
 pub fn rewrite_error(error: RewriteError) -> Error {
     match error {
         RewriteError::Dangling { ref id, .. } => dangling_error(id),
         RewriteError::Jsonb(JsonbError::Depth(error)) | RewriteError::Depth(error) => error.error(),
-        other => Error::new(Code::BadData, format!("a document cannot be rewritten: {other}")),
+        other => damaged(format!("a document cannot be rewritten: {other}")),
     }
 }
 
@@ -20,7 +25,7 @@ pub fn rewrite_error(error: RewriteError) -> Error {
 pub fn edit_error(error: EditError) -> Error {
     match error {
         EditError::Depth(error) => error.error(),
-        EditError::Malformed(_) => Error::new(Code::BadData, format!("a document cannot be edited: {error}")),
+        EditError::Malformed(_) => damaged(format!("a document cannot be edited: {error}")),
         other => internal(other),
     }
 }
@@ -30,7 +35,7 @@ pub fn jsonb_error(error: JsonbError) -> Error {
     match error {
         JsonbError::Depth(error) => error.error(),
         JsonbError::Edit(error) => edit_error(error),
-        other => Error::new(Code::BadData, format!("a document cannot be edited: {other}")),
+        other => damaged(format!("a document cannot be edited: {other}")),
     }
 }
 
@@ -39,9 +44,7 @@ pub fn document_error(error: DocumentError) -> Error {
     match error {
         DocumentError::Rewrite(error) => rewrite_error(error),
         DocumentError::Edit(error) => edit_error(error),
-        DocumentError::Compressed(error) => {
-            Error::new(Code::BadData, format!("a document cannot be read: {error}"))
-        }
+        DocumentError::Compressed(error) => damaged(format!("a document cannot be read: {error}")),
     }
 }
 
@@ -51,5 +54,5 @@ pub fn dangling_error(id: &str) -> Error {
         Code::Dangling,
         format!("a cloned resource references \"{id}\", which is not cloned"),
     )
-    .hint("Clone it too, or use options.dangling = keep or null. project_clone_plan lists what would dangle.")
+    .hint("Clone it as well, or use options.dangling = keep or null. project_clone_plan counts dangling references.")
 }

@@ -93,7 +93,7 @@ impl Run {
             Code::StoreChanged,
             format!("a row of {name} belongs to the project, but not to a row that is cloned: {by}"),
         )
-        .hint("Look at how its rows belong: clone.store_relation, clone.store_membership and clone.store_reference."))
+        .hint("Check how its rows belong to the project: clone.store_relation, clone.store_membership and clone.store_reference."))
     }
 
     /// Whether a row is not cloned because of what it belongs to.

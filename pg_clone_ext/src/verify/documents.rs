@@ -41,8 +41,10 @@ pub fn named(
 ) -> Result<Named> {
     // There most values are no keys, and may change for other reasons.
     let any_value = path.ends_with("..*");
-    let path = DocumentPath::parse(path)
-        .map_err(|error| Error::bad_argument(format!("the path \"{path}\" cannot be read: {error}")))?;
+    let path = DocumentPath::parse(path).map_err(|error| {
+        Error::bad_argument(format!("the path \"{path}\" cannot be read: {error}"))
+            .hint("Paths of clone.store_reference are JSONPath as RFC 9535 defines it.")
+    })?;
     let mut keys: HashMap<String, Whose> = HashMap::new();
     for (sql, whose) in [(other, Whose::Other), (own, Whose::Own)] {
         let Some(sql) = sql else { continue };

@@ -69,8 +69,10 @@ pub fn verify(
     sample: Option<i64>,
 ) -> Result<Vec<Check>> {
     if let Some(rows) = sample.filter(|rows| *rows < 1) {
-        return Err(Error::bad_argument(format!("sample is {rows}"))
-            .hint("Give how many rows of each table are looked at, or leave it out for all."));
+        return Err(
+            Error::bad_argument(format!("invalid value {rows} for parameter \"sample\""))
+                .hint("Give the number of rows to check in each table, or leave it out to check all rows."),
+        );
     }
     let name = catalog::resolve(store, target_project)?;
     let open = catalog::open(&name, Purpose::Read)?;
@@ -78,8 +80,8 @@ pub fn verify(
         (false, _) => None,
         (true, None) => {
             return Err(
-                Error::bad_argument(format!("the store \"{name}\" has no check of its columns"))
-                    .hint("A medplum store has one; leave columns out for others."),
+                Error::bad_argument(format!("store \"{name}\" has no check of derived columns"))
+                    .hint("Only a store with a hook for verify has one. Leave columns out."),
             );
         }
         (true, found) => found,
@@ -181,9 +183,9 @@ pub fn verify_now(store: &Store, target: &str) -> Result<()> {
     match failed.first() {
         None => Ok(()),
         Some(first) => Err(
-            Error::new(Code::WrongState, format!("the clone is not right: {first}"))
+            Error::new(Code::WrongState, format!("the clone failed verification: {first}"))
                 .detail(failed.join("\n"))
-                .hint("Nothing was changed. Look at SELECT * FROM clone.store_check(…); without options.verify the clone stays and project_clone_verify shows it."),
+                .hint("Nothing was changed. SELECT * FROM clone.store_check(…) lists open questions; without options.verify the clone is kept and project_clone_verify lists what is wrong."),
         ),
     }
 }

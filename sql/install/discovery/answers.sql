@@ -36,7 +36,7 @@ BEGIN
         RAISE EXCEPTION 'store "%" has no table %', store, relation USING ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
     END IF;
     IF path !~ '^[$]' THEN
-        RAISE EXCEPTION 'the path "%" is no JSONPath', path USING ERRCODE = '22023', HINT = 'Give it as clone.store_check() lists it, such as $..[''order''].';
+        RAISE EXCEPTION '"%" is not a JSONPath', path USING ERRCODE = '22023', HINT = 'Give it as clone.store_check() lists it, such as $..[''order''].';
     END IF;
     INSERT INTO clone.store_no_reference (store, relation, "column", path) VALUES (store, relation, "column", COALESCE(path, ''))
     ON CONFLICT ON CONSTRAINT store_no_reference_pkey DO NOTHING;

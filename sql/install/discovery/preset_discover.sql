@@ -17,8 +17,8 @@ DECLARE
     rounds int := 0;
 BEGIN
     IF options->>'tenant' IS NULL THEN
-        RAISE EXCEPTION 'which table holds the tenants?' USING
-            ERRCODE = '22023', HINT = 'Say it: SELECT clone.store_create(''app'', ''discover'', ''{"tenant": "public.accounts"}'');';
+        RAISE EXCEPTION 'store option "tenant" is missing' USING
+            ERRCODE = '22023', HINT = 'Name the table of tenants: SELECT clone.store_create(''app'', ''discover'', ''{"tenant": "public.accounts"}'');';
     END IF;
     -- Described before: clone.store_check() looks for what is new.
     IF EXISTS (SELECT FROM clone.store_relation s WHERE s.store = preset_discover.store) THEN

@@ -90,7 +90,7 @@ BEGIN
         EXIT WHEN found IS NOT NULL;
     END LOOP;
     IF cardinality(found) > 1 THEN
-        RAISE EXCEPTION 'there are several tables "%"', name USING ERRCODE = '22023', HINT = format('Give its schema: %s.', array_to_string(found, ', '));
+        RAISE EXCEPTION 'table name "%" is ambiguous', name USING ERRCODE = '22023', HINT = format('Specify the schema: %s.', array_to_string(found, ', '));
     END IF;
     IF found IS NULL THEN
         RAISE EXCEPTION 'there is no table "%"', name USING ERRCODE = '22023', HINT = COALESCE((

@@ -120,7 +120,7 @@ BEGIN
     SELECT count(*) INTO waiting FROM clone.job_queue q WHERE q.state = 'queued' AND q.role = queue_job.role;
     IF waiting >= most THEN
         RAISE EXCEPTION 'role "%" has % jobs queued already', name, waiting USING
-            ERRCODE = '53400', HINT = format('Wait until a worker has run some, cancel one with project_clone_cancel(), or have a superuser raise pg_clone.max_queued_jobs (now %s).', most);
+            ERRCODE = '53400', HINT = format('Wait until a worker has run some of them, cancel one with project_clone_cancel(), or ask a superuser to raise pg_clone.max_queued_jobs (now %s).', most);
     END IF;
     INSERT INTO clone.job_queue AS j (source_project, store, replaces, arguments, role, queued_by, settings)
     VALUES (source_project, store, replaces, arguments, role, name, settings)
@@ -325,7 +325,7 @@ BEGIN
     -- Of a role that is gone only a superuser is a member.
     IF NOT pg_has_role(caller, j.role, 'USAGE') THEN
         RAISE EXCEPTION 'permission denied to cancel job %', job USING
-            ERRCODE = '42501', DETAIL = format('Role "%s" queued it.', j.queued_by);
+            ERRCODE = '42501', DETAIL = format('Role "%s" queued it.', j.queued_by), HINT = 'Ask a member of that role, or a superuser.';
     END IF;
     SELECT * INTO j FROM clone.job_queue q WHERE q.id = job FOR NO KEY UPDATE SKIP LOCKED;
     IF FOUND THEN

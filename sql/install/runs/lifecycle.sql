@@ -73,7 +73,7 @@ BEGIN
     END;
     IF read IS NULL OR read <= interval '0' THEN
         RAISE EXCEPTION 'invalid interval "%" for %', value, argument USING
-            ERRCODE = '22023', HINT = 'A time from now, e.g. ''14 days'' or ''12 hours''.';
+            ERRCODE = '22023', HINT = 'Give a positive interval, e.g. ''14 days'' or ''12 hours''.';
     END IF;
     RETURN read;
 END

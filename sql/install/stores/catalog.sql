@@ -89,7 +89,7 @@ BEGIN
     END IF;
     IF function_oid IS NULL THEN
         RAISE EXCEPTION 'function % does not exist', given USING
-            ERRCODE = '42883', HINT = pg_catalog.format('Write it with its argument types, like public.my_function(%s).', wanted);
+            ERRCODE = '42883', HINT = pg_catalog.format('Give its schema and argument types, e.g. public.my_function(%s).', wanted);
     END IF;
     SELECT p.prorettype INTO result FROM pg_catalog.pg_proc p
     WHERE p.oid OPERATOR(pg_catalog.=) function_oid AND p.prokind OPERATOR(pg_catalog.=) 'f'::pg_catalog."char"

@@ -122,7 +122,7 @@ BEGIN
     target_column := COALESCE(target_column, (SELECT r.id_column FROM clone.store_relation r WHERE r.store = store_reference.store AND r.relation = target),
         clone_internal.key_of(target));
     IF target_column IS NULL THEN
-        RAISE EXCEPTION 'table % has no key', target USING ERRCODE = '22023', HINT = 'Name the column that is referred to with target_column => ''…''.';
+        RAISE EXCEPTION 'table % has no primary key or unique key', target USING ERRCODE = '22023', HINT = 'Specify the referenced column: target_column => ''…''.';
     END IF;
     PERFORM clone_internal.check_column(target, target_column);
     form := CASE WHEN path IS NOT NULL THEN 'json' WHEN separators IS NOT NULL THEN 'path'
@@ -133,7 +133,7 @@ BEGIN
     END IF;
     IF form = 'array' AND type NOT IN ('int2[]'::regtype, 'int4[]'::regtype, 'int8[]'::regtype, 'uuid[]'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) THEN
         RAISE EXCEPTION 'column % has type %, whose elements cannot be keys', "column", type::regtype USING
-            ERRCODE = '22023', HINT = 'Arrays of integers, uuid, text and varchar can.';
+            ERRCODE = '22023', HINT = 'The elements can be of an integer type, uuid, text or varchar.';
     END IF;
     IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype, 'xml'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) OR type::regtype::text ~ '(^|[.])(ltree|citext|hstore)$') THEN
         RAISE EXCEPTION 'column % has type %, which holds no path', "column", type::regtype USING
@@ -145,7 +145,7 @@ BEGIN
             SELECT c.oid INTO content_types FROM pg_class c WHERE c.relname = 'django_content_type'
             ORDER BY c.relnamespace = (SELECT o.relnamespace FROM pg_class o WHERE o.oid = relation) DESC LIMIT 1;
             IF content_types IS NULL THEN
-                RAISE EXCEPTION 'column % holds numbers, and there is no table django_content_type that says what they mean', type_column USING
+                RAISE EXCEPTION 'column % holds numbers, but there is no table django_content_type that explains them', type_column USING
                     ERRCODE = '22023', HINT = 'Give the numbers that mean the target with type_values => ''{…}''.';
             END IF;
             types := format('%I = ANY (SELECT c.id FROM %s AS c WHERE pg_catalog.concat(c.app_label, ''_'', c.model) = %L OR c.model = ANY (%L::text[]))',
@@ -188,7 +188,7 @@ BEGIN
     PERFORM clone_internal.check_store(store);
     parent_columns := COALESCE(parent_columns, ARRAY[clone_internal.key_of(parent)]);
     IF cardinality(columns) <> cardinality(parent_columns) OR cardinality(columns) = 0 THEN
-        RAISE EXCEPTION '% columns cannot be compared with %', cardinality(columns), cardinality(parent_columns) USING
+        RAISE EXCEPTION '% columns cannot be matched with % columns', cardinality(columns), cardinality(parent_columns) USING
             ERRCODE = '22023', HINT = 'Give as many parent_columns as columns.';
     END IF;
     FOREACH c IN ARRAY columns LOOP

@@ -45,7 +45,7 @@ DECLARE
     r jsonb;
 BEGIN
     IF jsonb_typeof(description) IS DISTINCT FROM 'object' OR description->>'format' IS DISTINCT FROM '1' OR jsonb_typeof(description->'tables') IS DISTINCT FROM 'array' THEN
-        RAISE EXCEPTION 'this is no description of a store' USING ERRCODE = '22023', HINT = 'Give what clone.store_export() or clone.store_discover() returned.';
+        RAISE EXCEPTION 'this is not a description of a store' USING ERRCODE = '22023', HINT = 'Give what clone.store_export() or clone.store_discover() returned.';
     END IF;
     FOR t IN SELECT value FROM jsonb_array_elements(description->'tables') LOOP
         IF to_regclass(t->>'table') IS NULL THEN

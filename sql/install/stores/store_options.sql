@@ -25,7 +25,7 @@ BEGIN
     PERFORM clone_internal.check_store(store);
     IF options IS NULL OR jsonb_typeof(options) <> 'object' THEN
         RAISE EXCEPTION 'options must be a JSON object, not %', COALESCE(options::text, 'NULL') USING
-            ERRCODE = '22023', HINT = 'Members are set, those that are null are removed, the others stay: {"blobs": "file:/srv/files"}.';
+            ERRCODE = '22023', HINT = 'Its members are set, a null member is removed, other options are kept: {"blobs": "file:/srv/files"}.';
     END IF;
     SELECT * INTO s FROM clone.store c WHERE c.name = store_alter.store FOR UPDATE;
     IF s.preset IN ('custom', 'documents', 'medplum', 'registry') THEN
@@ -40,7 +40,7 @@ BEGIN
     WHERE e.key IN ('blobs', 'cache', 'cache_key', 'id_generator', 'blob_prefix_in_bucket') AND jsonb_typeof(e.value) NOT IN ('string', 'null')
     ORDER BY e.key LIMIT 1;
     IF bad IS NOT NULL THEN
-        RAISE EXCEPTION 'invalid value % for option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'It is a text, or null to remove it.';
+        RAISE EXCEPTION 'invalid value % for option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'Give a text, or null to remove the option.';
     END IF;
     PERFORM clone_internal.check_no_password(store, options);
     PERFORM clone_internal.check_text_keys(options);
@@ -80,15 +80,15 @@ BEGIN
         HAVING count(*) > 0
     ) AS w;
     IF left_behind IS NOT NULL AND force IS NOT TRUE THEN
-        RAISE EXCEPTION 'store "%" still has work to do: %', name, left_behind USING
+        RAISE EXCEPTION 'store "%" has unfinished work: %', name, left_behind USING
             ERRCODE = '55000',
-            DETAIL = 'Nobody would know any more where its files are.',
-            HINT = format('Let it be done (pg_clone blobs run, pg_clone worker, pg_clone cache flush), change options with clone.store_alter(%L, …), '
-                'or leave it undone: clone.store_drop(%L, force => true).', name, name);
+            DETAIL = 'Without the store, the location of its files is not known.',
+            HINT = format('Finish it (pg_clone blobs run, pg_clone worker, pg_clone cache flush), change options with clone.store_alter(%L, …), '
+                'or give it up: clone.store_drop(%L, force => true).', name, name);
     END IF;
     DELETE FROM clone.store s WHERE s.name = store_drop.name;
     IF left_behind IS NOT NULL THEN
-        RAISE NOTICE 'store "%" is dropped; left undone: %', name, left_behind;
+        RAISE NOTICE 'store "%" is dropped with unfinished work: %', name, left_behind;
     END IF;
 END
 $$;

@@ -99,7 +99,7 @@ BEGIN
           AND NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = s.store AND o.relation = c.oid)
     LOOP
         IF r.renamed THEN
-            RAISE NOTICE 'store "%": the table that is called % now is meant, not %, which had that name', store, r.new, r.old;
+            RAISE NOTICE 'store "%" now describes table %, not %, which had that name before', store, r.new, r.old;
         END IF;
         UPDATE clone.store_relation s SET relation = r.new WHERE s.store = bind_tables.store AND s.relation = r.old;
         UPDATE clone.store_relation s SET parents = array_replace(s.parents, r.old, r.new)
@@ -140,10 +140,10 @@ DECLARE
 BEGIN
     FOREACH k IN ARRAY '{blobs,cache}'::text[] LOOP
         CONTINUE WHEN COALESCE(options->>k, '') !~ '[a-z0-9]://[^/@ ]*:[^/@ ]+@';
-        RAISE EXCEPTION 'the option "%" of store "%" holds a password', k, store USING
+        RAISE EXCEPTION 'option "%" of store "%" contains a password', k, store USING
             ERRCODE = '22023',
             HINT = CASE k
-                WHEN 'cache' THEN 'Name such a cache where pg_clone runs: environment variables PG_CLONE_CACHE and REDISCLI_AUTH.'
+                WHEN 'cache' THEN 'Configure such a cache where pg_clone runs: environment variables PG_CLONE_CACHE and REDISCLI_AUTH.'
                 ELSE 'Give pg_clone its credentials where it runs: environment variables, or a profile.'
                 END;
     END LOOP;
@@ -161,14 +161,14 @@ BEGIN
     PERFORM clone_internal.protect();
     IF store_create.name IS NULL OR store_create.name !~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$' THEN
         RAISE EXCEPTION 'invalid store name "%"', store_create.name USING
-            ERRCODE = '22023', HINT = 'A name starts with a letter, then letters, digits, _ and -, at most 63.';
+            ERRCODE = '22023', HINT = 'A name starts with a letter or _, followed by letters, digits, _ and -, at most 63 characters.';
     END IF;
     IF current_setting('server_encoding') <> 'UTF8' THEN
         RAISE EXCEPTION 'the encoding of database "%" is %, not UTF8', current_database(), current_setting('server_encoding') USING
             ERRCODE = '0A000', HINT = 'Dump the database and restore it into one that was created with ENCODING ''UTF8''.';
     END IF;
     IF jsonb_typeof(COALESCE(options, '{}')) <> 'object' THEN
-        RAISE EXCEPTION 'options must be a JSON object, not %', options USING ERRCODE = '22023';
+        RAISE EXCEPTION 'options must be a JSON object, not %', options USING ERRCODE = '22023', HINT = 'Options are members of an object: {"blobs": "file:/srv/files"}.';
     END IF;
     IF store_create.preset IN ('custom', 'documents', 'medplum', 'registry') THEN
         PERFORM clone_internal.check_store_options(COALESCE(options, '{}'));
@@ -182,7 +182,7 @@ BEGIN
             HINT = 'Presets: ' || (SELECT string_agg(p.name, ', ' ORDER BY p.name) FROM clone.preset p) || '.';
     END IF;
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_create.name) THEN
-        RAISE EXCEPTION 'store "%" exists already', store_create.name USING
+        RAISE EXCEPTION 'store "%" already exists', store_create.name USING
             ERRCODE = '22023', HINT = format('SELECT clone.store_refresh(%L) describes it again; clone.store_drop(%L) forgets it.',
                 store_create.name, store_create.name);
     END IF;
@@ -216,8 +216,8 @@ BEGIN
     FOR r IN SELECT c.relation, format('%I.%I', c.schema_name, c.table_name) AS name FROM clone.store_relation c
              WHERE c.store = s.name AND NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = c.relation) LOOP
         IF s.preset IN ('custom', 'discover') OR EXISTS (SELECT FROM clone.store_column o WHERE o.store = s.name AND o.relation = r.relation AND o.reason = 'set by hand') THEN
-            RAISE WARNING 'table % of store "%" is gone; its description stays', r.name, s.name USING
-                HINT = format('Make the table again, or forget it: SELECT clone.store_remove_table(%L, %L);', s.name, r.name);
+            RAISE WARNING 'table % of store "%" does not exist; its description is kept', r.name, s.name USING
+                HINT = format('Create the table again, or remove its description: SELECT clone.store_remove_table(%L, %L);', s.name, r.name);
         ELSE
             DELETE FROM clone.store_relation c WHERE c.store = s.name AND c.relation = r.relation;
         END IF;
@@ -327,7 +327,7 @@ BEGIN
     END IF;
     IF role IN ('project', 'resource') AND id_column IS NULL THEN
         RAISE EXCEPTION 'table % has no primary key', relation USING
-            ERRCODE = '22023', HINT = 'Name its key with id_column => ''…''.';
+            ERRCODE = '22023', HINT = 'Specify the key column: id_column => ''…''.';
     END IF;
     IF role = 'resource' AND resource_type IS NULL AND type_column IS NULL THEN
         SELECT p.relname INTO resource_type FROM pg_class p WHERE p.oid = relation;
@@ -341,8 +341,8 @@ BEGIN
     END IF;
     IF role <> 'project' AND project_column IS NULL AND (parent IS NULL OR join_column IS NULL)
         AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = store_table.store AND m.relation = store_table.relation) THEN
-        RAISE EXCEPTION 'how do rows of % belong to a project?', relation USING
-            ERRCODE = '22023', HINT = 'Give project_column => ''…'', or parent => ''…'' with join_column => ''…'', or first SELECT clone.store_belongs(…).';
+        RAISE EXCEPTION 'table % has neither project_column nor parent', relation USING
+            ERRCODE = '22023', HINT = 'Give project_column => ''…'', or parent => ''…'' with join_column => ''…'', or call clone.store_belongs(…) first.';
     END IF;
     -- The only JSON column is the document; '' says that there is none.
     IF document_column IS NULL THEN
@@ -355,7 +355,7 @@ BEGIN
     END IF;
     FOREACH n IN ARRAY array_remove(ARRAY[type_column, id_column, project_column, join_column, document_column], NULL) LOOP
         IF NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = n AND NOT a.attisdropped) THEN
-            RAISE EXCEPTION 'table % has no column "%"', relation, n USING ERRCODE = '22023';
+            RAISE EXCEPTION 'table % has no column "%"', relation, n USING ERRCODE = '22023', HINT = 'Check the column names that the call gives.';
         END IF;
     END LOOP;
     INSERT INTO clone.store_relation (store, relation, role, position, resource_type, type_column, id_column, project_column, parents,
@@ -397,7 +397,7 @@ BEGIN
             ERRCODE = '22023', HINT = 'Roles: keep, map, rewrite, project, version, key, name, owner, now, new_uuid, null, value, default, random, suffix, template, expression, large_object.';
     END IF;
     IF role = 'value' AND value IS NULL THEN
-        RAISE EXCEPTION 'the role value of column % needs a value', name USING
+        RAISE EXCEPTION 'column role "value" of column % needs a value', name USING
             ERRCODE = '22023', HINT = 'Give it: clone.store_column(…, ''value'', value => ''…'').';
     END IF;
     UPDATE clone.store_column c
@@ -415,7 +415,7 @@ BEGIN
                 RAISE;
             END IF;
             RAISE EXCEPTION 'the value "%" does not fit column % of %', value, name, relation USING
-                ERRCODE = '22023', DETAIL = SQLERRM, HINT = 'Give a value in the form in which the column''s type writes it.';
+                ERRCODE = '22023', DETAIL = SQLERRM, HINT = 'Give a value in the input format of the column''s type.';
     END;
 END
 $$;
@@ -439,7 +439,7 @@ BEGIN
     IF (action = 'set' AND value IS NULL) OR (action = 'rename' AND COALESCE(jsonb_typeof(value), '') <> 'string')
         OR (action = 'regenerate' AND NOT COALESCE(value = '"uuid"' OR jsonb_typeof(value->'hex') = 'number', false))
         OR (action = 'remove' AND value IS NOT NULL) THEN
-        RAISE EXCEPTION 'the action "%" cannot have the value %', action, COALESCE(value::text, 'NULL') USING
+        RAISE EXCEPTION 'action "%" does not accept value %', action, COALESCE(value::text, 'NULL') USING
             ERRCODE = '22023', HINT = 'set takes any JSON value, rename a string, regenerate "uuid" or {"hex": <bytes>}, remove none.';
     END IF;
     INSERT INTO clone.store_rule AS r (store, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo, position)

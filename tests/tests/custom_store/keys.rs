@@ -270,6 +270,6 @@ async fn the_caller_may_choose_the_new_projects_id() {
         .await;
     assert_eq!(
         (failure.code.as_str(), failure.message.as_str()),
-        ("22023", "project \"other\" exists already")
+        ("22023", "project \"other\" already exists")
     );
 }

@@ -123,7 +123,7 @@ async fn a_trigger_that_gives_rows_to_another_tenant_is_found_by_verification_an
         ))
         .await;
     assert!(
-        failure.code == "55000" && failure.message.contains("the clone is not right"),
+        failure.code == "55000" && failure.message.contains("the clone failed verification"),
         "{failure:?}"
     );
     assert_eq!(db.number("SELECT count(*) FROM org").await, 2);

@@ -83,7 +83,7 @@ async fn polymorphic_pairs_are_followed_by_the_names_of_rails_and_of_django() {
     .await;
     let failure = db.fails(&format!("SELECT project_clone('{ORG}')")).await;
     assert!(
-        failure.code == "55000" && failure.message.contains("of the types Photo"),
+        failure.code == "55000" && failure.message.contains("of types Photo"),
         "{failure:?}"
     );
     db.run(

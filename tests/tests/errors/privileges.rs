@@ -106,7 +106,7 @@ async fn row_security_in_the_callers_way_is_refused() {
     .await;
     let limited = db.session_as("err_limited").await;
     let call = format!("SELECT project_clone('{PROJECT}')");
-    refused(&limited, &call, "0A000", "row security", "BYPASSRLS").await;
+    refused(&limited, &call, "0A000", "row-level security", "BYPASSRLS").await;
     assert_eq!(clones(&db).await, (0, 0));
     db.run("ALTER ROLE err_limited BYPASSRLS").await;
     limited.run(&call).await;
@@ -117,7 +117,7 @@ async fn row_security_in_the_callers_way_is_refused() {
     db.run(&call).await;
     db.run("ALTER TABLE documents.resource OWNER TO err_limited; ALTER ROLE err_limited NOBYPASSRLS")
         .await;
-    refused(&limited, &call, "0A000", "row security", "BYPASSRLS").await;
+    refused(&limited, &call, "0A000", "row-level security", "BYPASSRLS").await;
     db.run("REASSIGN OWNED BY err_limited TO postgres; DROP OWNED BY err_limited")
         .await;
 }
@@ -228,7 +228,9 @@ async fn a_project_that_may_be_in_a_store_which_the_role_may_not_read_is_a_missi
         format!("project \"{PROJECT}\" is in no store that the role may read")
     );
     assert!(
-        failure.hint.ends_with("the role may not read: documents."),
+        failure
+            .hint
+            .ends_with("Project tables that the role cannot read: documents."),
         "{failure:?}"
     );
     // One that is in none, for who may read all.

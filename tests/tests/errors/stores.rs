@@ -52,7 +52,7 @@ async fn stores_that_are_not_there_or_not_meant_are_refused() {
     for (call, message, hint) in [
         (
             "SELECT clone.store_create('a', 'documents')",
-            "exists already",
+            "already exists",
             "store_refresh",
         ),
         (

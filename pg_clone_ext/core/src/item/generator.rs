@@ -19,7 +19,7 @@ impl Generator {
     /// 22023 for anything else.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = || {
-            Error::bad_argument(format!("id_generator is no name of a function: {text}")).hint(
+            Error::bad_argument(format!("id_generator does not name a function: {text}")).hint(
                 "It takes a function by name with its schema, without arguments or with one of type text (the subtype), e.g. ids.next_handle().",
             )
         };

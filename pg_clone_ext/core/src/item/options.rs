@@ -110,7 +110,12 @@ impl Options {
         let map = match given {
             Value::Null => &empty,
             Value::Object(map) => map,
-            _ => return Err(Error::bad_argument("options must be a JSON object")),
+            _ => {
+                return Err(
+                    Error::bad_argument(format!("options must be a JSON object, not {given}"))
+                        .hint(format!("Options are: {}.", NAMES.join(", "))),
+                );
+            }
         };
         let mut options = Options::default();
         for (key, value) in map {
@@ -161,7 +166,8 @@ fn wrong(key: &str, value: &Value, expected: &str) -> Error {
     if let Some((end, _)) = shown.char_indices().nth(60) {
         shown.replace_range(end.., "...");
     }
-    Error::bad_argument(format!("option \"{key}\" is {shown}")).hint(format!("{key} takes {expected}."))
+    Error::bad_argument(format!("invalid value {shown} for option \"{key}\""))
+        .hint(format!("{key} takes {expected}."))
 }
 
 fn boolean(key: &str, value: &Value) -> Result<bool> {

@@ -73,7 +73,7 @@ pub fn prepare(
     if options.etag.as_ref().is_some_and(|given| *given != etag) {
         return Err(Error::new(
             Code::WrongState,
-            format!("item {} is not as it was when the draft was made", source.id),
+            format!("item {} has changed since the draft was made", source.id),
         )
         .detail(format!("Its etag is {etag}."))
         .hint("Make a new draft: SELECT item_clone_draft(...)."));

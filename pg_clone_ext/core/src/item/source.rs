@@ -89,7 +89,10 @@ impl Source {
         }
         Err(Error::new(
             Code::NotAllowed,
-            format!("the files of item {} are not at its own place: {key}", self.id),
+            format!(
+                "the files of item {} are not below the path of the item: {key}",
+                self.id
+            ),
         )
         .hint(format!(
             "Files are copied from {} only; leave out the option \"files\".",

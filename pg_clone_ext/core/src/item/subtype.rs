@@ -362,7 +362,7 @@ impl Subtype {
             if longest > super::limits::LOCATION {
                 return Err(Error::new(
                     Code::StoreChanged,
-                    format!("the place of the files of {handle} would take {longest} bytes"),
+                    format!("the path of the files of {handle} would be {longest} bytes long"),
                 )
                 .hint("Shorten storage.template in the store's table subtype."));
             }

@@ -205,14 +205,14 @@ impl Store {
                 Err(Error::new(
                     Code::StoreChanged,
                     format!(
-                        "column {} refers to two keys, {} and {}, which get new values of their own",
+                        "column {} refers to two keys, {} and {}, which get different new values",
                         self.key_name(from),
                         self.key_name(*first),
                         self.key_name(*second)
                     ),
                 )
                 .hint(
-                    "Say which one it is, and when: SELECT clone.store_reference(…, condition => '…'), or \
+                    "Declare which key the column holds, and when: SELECT clone.store_reference(…, condition => '…'), or \
                      SELECT clone.store_column(…, 'map', '<table>').",
                 ))
             }
@@ -391,7 +391,7 @@ impl Outside {
 
 fn missing(store: &str, message: String, table: &str) -> Error {
     Error::new(Code::StoreChanged, message)
-        .detail("The clone would go on naming the source's rows, or lose its own.")
+        .detail("The clone would still refer to rows of the source, or lose rows of its own.")
         .hint(format!(
             "Describe it: SELECT clone.store_table({0}, {1}, …). If all projects share its rows: SELECT clone.store_shared({0}, {1}).",
             super::quote::literal(store),

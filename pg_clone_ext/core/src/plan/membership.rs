@@ -61,7 +61,8 @@ fn build(
                 "table {} has neither project_column nor join_column",
                 table.sql_name
             ),
-        ));
+        )
+        .hint("Describe it again with one of them: SELECT clone.store_table(…)."));
     }
     let mut alternatives: Vec<String> = owner.into_iter().collect();
     let mut grouped: Vec<(Way, Vec<String>)> = Vec::new();
@@ -240,9 +241,9 @@ fn check_depth(table: &Table, depth: usize) -> Result<()> {
     if depth > MAX_DEPTH {
         return Err(Error::new(
             Code::StoreChanged,
-            format!("the joins of table {} go in a circle", table.sql_name),
+            format!("the joins of table {} form a cycle", table.sql_name),
         )
-        .hint("Look at parents and join_column in clone.store_relation, and at clone.store_membership."));
+        .hint("Check parents and join_column in clone.store_relation, and clone.store_membership."));
     }
     Ok(())
 }

@@ -213,7 +213,7 @@ fn still_used(table: &Table, keys: &[Key]) -> Error {
     Error::new(
         Code::Dangling,
         format!(
-            "{} rows in {} must stay, but their foreign key to the project forbids it",
+            "{} rows in {} must be kept, but their foreign key to the project forbids that",
             keys.len(),
             table.sql_name
         ),

@@ -129,7 +129,7 @@ impl ForeignKey {
             format!("permission denied for table {}", self.child_name),
         )
         .detail(format!(
-            "Its foreign key \"{}\" would delete or change rows along; whether there are any cannot be seen.",
+            "Its foreign key \"{}\" would delete or change rows that this role cannot see.",
             self.name
         ))
         .hint(format!(

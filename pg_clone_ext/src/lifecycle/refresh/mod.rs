@@ -214,7 +214,7 @@ impl Replaced {
         }
         let Some(made_by) = made_by else {
             return Err(Error::bad_argument(format!(
-                "project \"{project}\" is no clone in store \"{}\", so none can replace it",
+                "project \"{project}\" is not a clone in store \"{}\" and cannot be replaced",
                 store.name
             ))
             .hint(

@@ -231,6 +231,7 @@ fn write(
                 old.key.to_text()
             ),
         )
+        .hint("Correct the document in the clone that is replaced.")
     };
     let Some(edited) = edit::text::apply(text, edits).map_err(|error| damaged(&error))? else {
         return Ok(());

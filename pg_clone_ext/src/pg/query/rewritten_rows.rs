@@ -51,7 +51,7 @@ fn collect(token: Token, collector: &mut RowCollector) -> Result<()> {
         Some(rows) => rows(collector),
         None => Err(Error::new(
             Code::NotAllowed,
-            "clone_internal.rewritten_rows is called by a running clone only",
+            "clone_internal.rewritten_rows can be called by a running clone only",
         )
         .hint("Call project_clone.")),
     }

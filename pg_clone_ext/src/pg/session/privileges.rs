@@ -172,7 +172,7 @@ pub fn check_no_row_security(table: u32, name: &str) -> Result<()> {
     Err(Error::new(
         Code::Unsupported,
         format!(
-            "row security on table {name} applies to role \"{}\"",
+            "row-level security on table {name} applies to role \"{}\"",
             current_user()
         ),
     )

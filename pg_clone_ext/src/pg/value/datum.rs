@@ -68,8 +68,10 @@ pub fn make_integer(value: i64, type_name: &str) -> Result<Value> {
 }
 
 fn integer(value: i64, type_oid: pg_sys::Oid) -> Result<Value> {
-    let out_of_range =
-        |name: &str| Error::bad_argument(format!("the new key {value} does not fit into type {name}"));
+    let out_of_range = |name: &str| {
+        Error::bad_argument(format!("the new key {value} does not fit into type {name}"))
+            .hint("Give the column a larger type, or its sequence a smaller value.")
+    };
     let datum = match type_oid {
         pg_sys::INT2OID => pg_sys::Datum::from(i16::try_from(value).map_err(|_| out_of_range("smallint"))?),
         pg_sys::INT4OID => pg_sys::Datum::from(i32::try_from(value).map_err(|_| out_of_range("integer"))?),
@@ -387,7 +389,7 @@ pub fn transaction_time(attribute: &Attribute) -> Result<Value> {
     time.ok_or_else(|| {
         Error::new(
             Code::Internal,
-            format!("the time is no value of type {type_name}"),
+            format!("the time is not a value of type {type_name}"),
         )
     })
 }

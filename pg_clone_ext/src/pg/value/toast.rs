@@ -68,7 +68,7 @@ pub(in crate::pg) unsafe fn stored<'a>(
             other => {
                 return Err(Error::new(
                     Code::BadData,
-                    format!("a value is compressed by the unknown method {other}"),
+                    format!("a value is compressed with unknown method {other}"),
                 ));
             }
         };

@@ -160,12 +160,12 @@ pub fn check_unchecked(run: &Run) -> Result<()> {
                 return Err(Error::new(
                     Code::Dangling,
                     format!(
-                        "a row of the clone in {} names no row of {}, which foreign key {} forbids",
+                        "a cloned row of {} refers to no row of {}, which foreign key {} forbids",
                         table.sql_name, key.target_name, key.name
                     ),
                 )
                 .hint(
-                    "Clone the rows that it names too, or let the triggers fire (options.triggers = fire).",
+                    "Clone the rows that it refers to as well, or let the triggers fire (options.triggers = fire).",
                 ));
             }
         }
@@ -175,8 +175,8 @@ pub fn check_unchecked(run: &Run) -> Result<()> {
 
 fn kept_back(message: String) -> Error {
     Error::new(Code::Unsupported, message)
-        .detail("The clone would have holes.")
-        .hint("A trigger or rule of the table keeps rows back or changes them; make it let the rows of a clone pass.")
+        .detail("The clone would be incomplete.")
+        .hint("A trigger or rule of the table suppresses or changes rows. Change it so that it accepts the rows of a clone.")
 }
 
 struct CollectorSink<'e>(&'e mut RowCollector);
@@ -207,7 +207,7 @@ impl StatementRows {
         if types != self.types {
             return Err(Error::new(
                 Code::StoreChanged,
-                "the columns have other types than those the store was described with",
+                "the types of the columns have changed since the store was described",
             )
             .hint("SELECT clone.store_refresh(…) describes the store again."));
         }

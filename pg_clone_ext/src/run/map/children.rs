@@ -29,8 +29,9 @@ pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
         if ready.is_empty() {
             return Err(Error::new(
                 Code::StoreChanged,
-                "the derived tables of the store join each other in a circle",
-            ));
+                "the joins of the derived tables of the store form a cycle",
+            )
+            .hint("Check parents and join_column in clone.store_relation, and clone.store_membership."));
         }
         for table in ready {
             map_child(run, table)?;

@@ -168,7 +168,7 @@ fn parse_typed_id(
             return Err(Error::bad_argument(format!(
                 "\"{id}\" in {argument} can be a key of several tables"
             ))
-            .hint(format!("Say which one: {}.", examples.join(", "))));
+            .hint(format!("Specify the table: {}.", examples.join(", "))));
         }
     }
     Ok((None, key))

@@ -141,11 +141,11 @@ fn check_parents_chosen(run: &Run, tables: &[Table]) -> Result<()> {
             .map(|t| t.resource_type.clone().unwrap_or_else(|| t.sql_name.clone()))
             .collect();
         return Err(Error::bad_argument(format!(
-            "rows of {} belong by {}, of which the filters choose nothing",
+            "rows of {} belong to the project through {}, of which the filters select no row",
             table.sql_name,
             needed.join(" or ")
         ))
-        .hint("Name that type in resource_types too."));
+        .hint("Add that type to resource_types."));
     }
     Ok(())
 }

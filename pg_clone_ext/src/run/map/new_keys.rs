@@ -14,6 +14,10 @@ use pg_clone_core::item::generator::Generator;
 use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, KeyRef, Table, quote};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Hint where an expression gives no new keys.
+const NEW_KEYS: &str = "New keys come from the default of the column or from options.id_generator; it must return a different \
+                        value for each row.";
+
 /// Gives new values to keys that are no UUIDs.
 pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> Result<()> {
     if keys.is_empty() {
@@ -286,14 +290,15 @@ fn drawn(expression: &str, count: usize, integer: bool) -> Result<Vec<Key>> {
         return Err(Error::new(
             Code::StoreChanged,
             format!("{expression} returned NULL instead of a new id"),
-        ));
+        )
+        .hint(NEW_KEYS));
     }
     if count > 1 && new.first() == new.get(1) {
         return Err(Error::new(
             Code::StoreChanged,
             format!("{expression} returned the same new id twice"),
         )
-        .hint("New keys come from the default of the column or from options.id_generator; it must yield another value for each row."));
+        .hint(NEW_KEYS));
     }
     Ok(new)
 }

@@ -153,7 +153,7 @@ fn refuse(run: &Run, table: &Table, unique: &Unique) -> Error {
         ),
     )
     .hint(if project {
-        "Give the clone a name of its own: name => '…'.".to_owned()
+        "Give the clone another name: name => '…'.".to_owned()
     } else {
         format!(
             "Give the column another value in clones: SELECT clone.store_column({}, {}, {}, {roles}. For one call: options => '{{\"values\": {{\"{}.{}\": \"…\"}}}}'.",

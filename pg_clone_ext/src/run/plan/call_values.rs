@@ -64,7 +64,7 @@ pub fn put_values(store: &mut Store, request: &Request) -> Result<()> {
         let column = found.and_then(|table| table.columns.iter_mut().find(|c| c.name == column));
         let Some(column) = column else {
             return Err(Error::bad_argument(format!(
-                "options.values names \"{name}\", which is no column of the store"
+                "options.values names \"{name}\", which is not a column of the store"
             ))
             .hint("Name a column as \"table.column\", or \"column\" for one of the project's table."));
         };
@@ -97,11 +97,11 @@ pub fn check_arguments(store: &Store, request: &Request, rules: &[Rule]) -> Resu
             .any(|rule| format!("{rule:?}").to_lowercase().contains(argument));
         if given && !used && !by_rule {
             return Err(Error::bad_argument(format!(
-                "{argument} is given, but no column of {} takes it",
+                "argument {argument} is given, but no column of {} takes it",
                 project.sql_name
             ))
             .hint(format!(
-                "Say which one does: SELECT clone.store_column({}, {}, '<column>', '{argument}').",
+                "Choose the column: SELECT clone.store_column({}, {}, '<column>', '{argument}').",
                 quote::literal(&store.name),
                 quote::literal(&project.sql_name)
             )));
@@ -139,7 +139,7 @@ pub fn choose_target(run: &mut Run) -> Result<()> {
         .map_err(internal)?;
     if taken == Some(true) {
         return Err(
-            Error::bad_argument(format!("project \"{target}\" exists already")).hint(
+            Error::bad_argument(format!("project \"{target}\" already exists")).hint(
                 "Choose another target, or leave it out. To replace an earlier clone use options.replace.",
             ),
         );
@@ -184,7 +184,7 @@ pub fn check_schema(run: &Run) -> Result<()> {
             return Err(Error::new(
                 Code::Unsupported,
                 format!(
-                    "project \"{}\" has the schema \"{schema}\", by {}.{}",
+                    "project \"{}\" has a schema of its own, \"{schema}\" (column {}.{})",
                     run.source, project.sql_name, column.name
                 ),
             )
@@ -240,13 +240,13 @@ pub fn check_types(run: &Run) -> Result<()> {
                 return Err(Error::new(
                     Code::StoreChanged,
                     format!(
-                        "{}.{} names rows of the types {unknown}, which no reference declares",
+                        "{}.{} refers to rows of types {unknown}, which no reference declares",
                         table.sql_name, output.column
                     ),
                 )
-                .detail("The clone would go on naming the source's rows.")
+                .detail("The clone would still refer to rows of the source.")
                 .hint(format!(
-                    "Say which table each type is (also one that is shared): SELECT clone.store_reference({0}, {1}, {2}, '<table>', type_column => {3}, \
+                    "Declare the table of each type (also of a shared table): SELECT clone.store_reference({0}, {1}, {2}, '<table>', type_column => {3}, \
                      type_values => '{{…}}'). If the others stay: SELECT clone.store_column({0}, {1}, {2}, 'keep').",
                     quote::literal(&run.store.name),
                     quote::literal(&table.sql_name),

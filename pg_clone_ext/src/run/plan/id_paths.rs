@@ -44,6 +44,7 @@ pub fn of_store(store: &Store) -> Result<IdPaths> {
                     Code::StoreChanged,
                     format!("options.id_paths of store \"{}\": {error}", store.name),
                 )
+                .hint("Correct it: SELECT clone.store_alter(…, '{\"id_paths\": …}').")
             })?;
         }
     }

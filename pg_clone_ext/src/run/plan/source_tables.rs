@@ -21,7 +21,7 @@ pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>, locked: &[Oi
         let oid = regclass(name)?;
         let Some(table) = store.tables.iter_mut().find(|table| Some(table.oid) == oid) else {
             return Err(Error::bad_argument(format!(
-                "option \"source_tables\": \"{name}\" is no table of the store"
+                "option \"source_tables\": \"{name}\" is not a table of the store"
             ))
             .hint("SELECT relation FROM clone.store_relation lists the tables of the stores."));
         };
@@ -29,7 +29,7 @@ pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>, locked: &[Oi
         if !regclass(relation)?.is_some_and(|oid| locked.contains(&oid)) {
             return Err(Error::new(
                 Code::StoreChanged,
-                format!("option \"source_tables\": relation \"{relation}\" was made a moment ago"),
+                format!("option \"source_tables\": relation \"{relation}\" was created after the tables were locked"),
             )
             .hint("Try again in a new transaction."));
         }
@@ -110,6 +110,9 @@ fn check_columns(table: &Table, source: &str) -> Result<()> {
             ),
         )
         .detail(differences)
-        .hint(format!("Make it by CREATE TABLE … (LIKE {}).", table.sql_name))),
+        .hint(format!(
+            "Create it with CREATE TABLE … (LIKE {}).",
+            table.sql_name
+        ))),
     }
 }

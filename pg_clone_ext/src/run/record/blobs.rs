@@ -59,9 +59,11 @@ fn check_may_place(run: &Run) -> Result<()> {
     }
     Err(Error::new(
         Code::NotAllowed,
-        "permission denied to say where files are copied from or to",
+        "permission denied to set the locations of files",
     )
-    .hint("Leave out options blobs_from and blobs_to, or ask for UPDATE on clone.blob_copy, the right of a worker."))
+    .hint(
+        "Leave out options blobs_from and blobs_to. They need UPDATE on clone.blob_copy, which workers have.",
+    ))
 }
 
 /// Lists the files of `table`'s resources; the rows are read from `from`, which is `table` or its history.

@@ -183,7 +183,7 @@ pub fn finish(run: &Run, todos: &[String]) -> Result<JsonText> {
     project.ok_or_else(|| {
         Error::new(
             Code::Internal,
-            format!("the new project {} is not there", run.target),
+            format!("the row of the new project {} was not found", run.target),
         )
     })
 }

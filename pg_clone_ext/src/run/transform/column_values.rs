@@ -254,7 +254,7 @@ impl<'r> Transformer<'r> {
         Error::new(
             Code::Dangling,
             format!(
-                "column {} of {} would become NULL, which it refuses",
+                "column {} of {} would become NULL, but does not accept NULL",
                 output.column, self.table.sql_name
             ),
         )
@@ -262,7 +262,7 @@ impl<'r> Transformer<'r> {
             "The reference in the row with key {} names a resource that is not cloned.",
             key.to_text()
         ))
-        .hint("Clone that resource too, leave this one out with exclude_ids, or use options.dangling = keep.")
+        .hint("Clone that resource as well, leave this one out with exclude_ids, or use options.dangling = keep.")
     }
 }
 

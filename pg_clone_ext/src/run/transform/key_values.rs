@@ -144,7 +144,7 @@ impl KeyMapper<'_, '_> {
                         "column {} has type {}, which cannot hold the new key \"{new}\"",
                         output.column, output.type_name
                     ))
-                    .hint("Let the key that it names be made by a function that makes numbers: its id_generator, or a DEFAULT.")
+                    .hint("Generate the key that it refers to with a function that returns numbers: options.id_generator, or a DEFAULT.")
                 })?;
                 Ok(Some(number))
             }

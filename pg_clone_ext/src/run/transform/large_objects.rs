@@ -54,11 +54,11 @@ fn from_elsewhere(table: &Table, column: &str) -> Error {
     Error::new(
         Code::Unsupported,
         format!(
-            "column {column} of {} may hold large objects, which cannot be taken from another database",
+            "column {column} of {} may hold large objects, which cannot be copied from another database",
             table.sql_name
         ),
     )
-    .hint("Leave the column empty: SELECT clone.store_column(…, 'null'); or keep such files as bytea, or outside.")
+    .hint("Set the column to NULL: SELECT clone.store_column(…, 'null'). Or store such files as bytea or outside of the database.")
 }
 
 /// A copy of the large object with that oid; an oid that is none of a large object stays as it is.

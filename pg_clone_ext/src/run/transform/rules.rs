@@ -2,13 +2,13 @@
 
 use crate::error::internal;
 use crate::pg::query::row::Row;
-use crate::run::document_errors::{edit_error, jsonb_error};
+use crate::run::document_errors::{self, edit_error, jsonb_error};
 use crate::run::keys::{Key, NewKey};
 use crate::run::state::Run;
 use pg_clone_core::batch::DocumentFormat;
 use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::edit;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::{IdMap, Mapped, MappedText, TextIdMap, uuid_text};
 use pg_clone_core::jsonb;
 use pg_clone_core::plan::TableCopy;
@@ -30,8 +30,8 @@ pub fn compile(rules: Vec<Rule>, run: &Run) -> Result<RuleSet> {
         .always("project", run.target.as_str())
         .always("source_project", run.source.as_str());
     RuleSet::compile(rules, &arguments).map_err(|error| {
-        Error::bad_argument(format!("a rule of the store cannot be used: {error}"))
-            .hint("Look at clone.store_rule; paths and filters are JSONPath as RFC 9535 defines it.")
+        Error::bad_argument(format!("a rule of the store is not valid: {error}"))
+            .hint("Check clone.store_rule. Paths and filters are JSONPath as RFC 9535 defines it.")
     })
 }
 
@@ -62,13 +62,10 @@ impl Ruled {
             return Ok(None);
         };
         let damaged = |error: &dyn std::fmt::Display| {
-            Error::new(
-                Code::BadData,
-                format!(
-                    "the document of {resource_type} \"{}\" is not valid JSON: {error}",
-                    key.to_text()
-                ),
-            )
+            document_errors::damaged(format!(
+                "the document of {resource_type} \"{}\" is not valid JSON: {error}",
+                key.to_text()
+            ))
         };
         let target = match run.new_key(key, &table_copy.row_filter.tables) {
             NewKey::To(new) => new.to_text(),

@@ -156,7 +156,7 @@ async fn only_a_clone_can_be_replaced() {
         .await;
     for (project, word) in [
         (CLINIC, "itself"),
-        (&*server, "no clone"),
+        (&*server, "not a clone"),
         ("nonsense", "malformed"),
     ] {
         let failure = db

@@ -106,7 +106,7 @@ async fn draft_edit_check_and_clone() {
     let other = reg.clone_item(PERSON, form, "ada", options).await.unwrap_err();
     assert_eq!(
         (other.code.as_str(), other.message.as_str()),
-        ("22023", "the idempotency key \"form-1\" stands for another call")
+        ("22023", "idempotency key \"form-1\" was used for another call")
     );
 }
 
@@ -123,7 +123,11 @@ async fn a_source_that_changed_meanwhile_is_not_cloned() {
         .await
         .unwrap_err();
     assert_eq!(stale.code, "55000");
-    assert!(stale.message.contains("not as it was"), "{}", stale.message);
+    assert!(
+        stale.message.contains("has changed since the draft"),
+        "{}",
+        stale.message
+    );
     let said = check(&reg, MODEL, Value::Null, json!({"etag": draft["etag"]})).await;
     assert_eq!(said["problems"][0]["code"], "55000");
 }

@@ -189,7 +189,7 @@ async fn nobody_waits_in_a_transaction_and_a_source_that_changed_is_not_cloned()
     person.enters("n");
     let (code, said) = person.leaves();
     assert!(
-        code == 1 && said.contains("not as it was when the draft was made"),
+        code == 1 && said.contains("has changed since the draft was made"),
         "{code} {said}"
     );
 }

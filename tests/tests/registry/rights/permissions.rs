@@ -240,7 +240,7 @@ async fn a_store_may_ask_for_an_e_mail_address() {
         .await;
     assert_eq!(
         (wrong.code.as_str(), wrong.message.as_str()),
-        ("22023", "email is \"yes\"")
+        ("22023", "invalid value \"yes\" for store option \"email\"")
     );
 }
 

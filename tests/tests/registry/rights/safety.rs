@@ -239,9 +239,9 @@ async fn null_among_the_ids_and_a_broken_row_of_another_subtype_are_said_clearly
 async fn handles_of_two_registries_never_collide() {
     let reg = with_items().await;
     for (options, word) in [
-        ("{}", "which handles"),
+        ("{}", "neither handle_prefix"),
         (r#"{"handle_prefix": "10378.1"}"#, "already"),
-        (r#"{"handle_prefix": "a b"}"#, "handle_prefix is"),
+        (r#"{"handle_prefix": "a b"}"#, "store option"),
     ] {
         let refused = reg
             .failure(&format!(

@@ -32,7 +32,7 @@ impl Edits {
             Value::Null => Ok(Edits::Merge(Value::Object(serde_json::Map::new()))),
             Value::Object(_) => Ok(Edits::Merge(given.clone())),
             Value::Array(_) => serde_json::from_value(given.clone()).map(Edits::Patch).map_err(|e| {
-                Error::bad_argument(format!("edits are not a JSON patch: {e}")).hint(
+                Error::bad_argument(format!("edits are not a valid JSON patch: {e}")).hint(
                     r#"An array is read as RFC 6902, e.g. [{"op": "replace", "path": "/name", "value": "x"}]."#,
                 )
             }),
@@ -83,9 +83,10 @@ impl Edits {
         limits::check_size("the edited document", limits::size(form))?;
         limits::check_depth("the edited document", limits::depth(form))?;
         let Value::Object(result) = form else {
-            return Err(Error::bad_argument(
-                "edits turn the draft into something that is not a JSON object",
-            ));
+            return Err(
+                Error::bad_argument("edits turn the draft into something that is not a JSON object")
+                    .hint("An operation with the path \"\" replaces the whole draft; give it an object."),
+            );
         };
         // An operation on the whole document ("path": "") names no field, yet may bring any.
         refuse_forbidden(subtype, result.keys().cloned().collect())
