@@ -31,6 +31,10 @@ case ${T:-} in
     core | core::*) packages=(-p pg_clone_core) ;;
     *) "$root/scripts/install-extension.sh" "${EXTENSION_PROFILE:-$profile}" ;;
 esac
+case ${T:-} in
+    # Other tests need no servers of files.
+    "" | blobs_*) [ -n "${requested_major:-}" ] || "$root/scripts/test/servers.sh" >/dev/null || say "not all servers of files are installed: their tests are ignored" ;;
+esac
 say "tests, on PostgreSQL $PG_MAJOR"
 export PG_CLONE_BIN=$CARGO_TARGET_DIR/debug/pg_clone
 cargo test --quiet --no-fail-fast "${packages[@]}" "$@"

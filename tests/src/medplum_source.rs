@@ -17,33 +17,30 @@ pub const OF_EXCLUDED_TYPES: i64 = 34;
 /// Name of the clone in [`cloned`].
 pub const CLONE_NAME: &str = "Staging Clinic";
 
-/// The directory of the real data; `None`, with a line that says so, where it is not there.
+/// The directory of the real data. Tests that need it are ignored where `build.rs` does not find it.
 ///
 /// # Panics
-/// With `CI=true` when it is not there.
-pub fn data() -> Option<PathBuf> {
+/// When it is not there.
+pub fn data() -> PathBuf {
     let directory = repository().join("../shared/data/medplum");
-    if directory.join("medplum.dump").is_file() {
-        return Some(directory);
-    }
     assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "the real data must be there in CI"
+        directory.join("medplum.dump").is_file(),
+        "{} has no medplum.dump",
+        directory.display()
     );
-    println!("skipped: {} is not there", directory.display());
-    None
+    directory
 }
 
 /// A database of its own with the dump, the extension, and the store `medplum`.
-pub async fn source() -> Option<Scratch> {
-    restored().await?;
-    Some(Scratch::copy_of("medplum").await)
+pub async fn source() -> Scratch {
+    restored().await;
+    Scratch::copy_of("medplum").await
 }
 
 /// The same with `fixtures/medplum_additions.sql` in the source project: what the dump lacks.
-pub async fn source_with_additions() -> Option<Scratch> {
+pub async fn source_with_additions() -> Scratch {
     static TEMPLATE: OnceCell<()> = OnceCell::const_new();
-    restored().await?;
+    restored().await;
     TEMPLATE
         .get_or_init(|| async {
             let database = Scratch::copy_of("medplum").await;
@@ -53,26 +50,26 @@ pub async fn source_with_additions() -> Option<Scratch> {
             rename(database, "medplum_additions").await;
         })
         .await;
-    Some(Scratch::copy_of("medplum_additions").await)
+    Scratch::copy_of("medplum_additions").await
 }
 
 /// A database that all tests share: they clone inside a transaction that they roll back.
-pub async fn shared() -> Option<Scratch> {
+pub async fn shared() -> Scratch {
     static SHARED: OnceCell<()> = OnceCell::const_new();
-    restored().await?;
+    restored().await;
     SHARED
         .get_or_init(|| async { rename(Scratch::copy_of("medplum").await, "medplum_shared").await })
         .await;
     let database = Scratch::of("medplum_shared").await;
     database.run("BEGIN").await;
-    Some(database)
+    database
 }
 
 /// A database that all tests share and only read: the source, its clone named [`CLONE_NAME`], and the tables of
 /// `fixtures/medplum_map.sql` that say which is whose clone. Also returns the clone's id.
-pub async fn cloned() -> Option<(Scratch, String)> {
+pub async fn cloned() -> (Scratch, String) {
     static CLONE: OnceCell<String> = OnceCell::const_new();
-    restored().await?;
+    restored().await;
     let clone = CLONE
         .get_or_init(|| async {
             let database = Scratch::copy_of("medplum").await;
@@ -86,7 +83,7 @@ pub async fn cloned() -> Option<(Scratch, String)> {
             clone
         })
         .await;
-    Some((Scratch::of("medplum_cloned").await, clone.clone()))
+    (Scratch::of("medplum_cloned").await, clone.clone())
 }
 
 /// A version of the server's schema that the data can be brought to.
@@ -109,18 +106,17 @@ pub async fn upgrade(database: &Scratch, version: Version) {
         Version::Dumped => {}
         Version::V101 => database.run(include_str!("../fixtures/medplum_101.sql")).await,
         Version::Newest => {
-            let script = data().map(|data| data.join("upgrade_to_newest.sql"));
-            run_script(&database.name, &script.unwrap_or_default()).await;
+            run_script(&database.name, &data().join("upgrade_to_newest.sql")).await;
         }
     }
 }
 
 /// A database of its own at a version, with the store described for it.
-pub async fn source_at(version: Version) -> Option<Scratch> {
-    let database = source().await?;
+pub async fn source_at(version: Version) -> Scratch {
+    let database = source().await;
     upgrade(&database, version).await;
     database.run("SELECT clone.store_refresh('medplum')").await;
-    Some(database)
+    database
 }
 
 async fn run_script(database: &str, script: &std::path::Path) {
@@ -164,9 +160,9 @@ async fn rename(database: Scratch, name: &str) {
 }
 
 /// Restores the dump into the template database `medplum`.
-async fn restored() -> Option<()> {
+async fn restored() {
     static RESTORED: OnceCell<()> = OnceCell::const_new();
-    let dump = data()?.join("medplum.dump");
+    let dump = data().join("medplum.dump");
     RESTORED
         .get_or_init(|| async {
             let cluster = cluster().await;
@@ -199,5 +195,4 @@ async fn restored() -> Option<()> {
             database.run(include_str!("../fixtures/medplum_map.sql")).await;
         })
         .await;
-    Some(())
 }

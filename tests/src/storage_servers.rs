@@ -1,5 +1,6 @@
 //! Servers on loopback, started by the tests: SeaweedFS for S3, Azurite for Azure, fake-gcs-server for Google, Redis. Each
-//! lives as long as the test program, and dies with it however it ends.
+//! lives as long as the test program, and ends with it however that ends. Tests that need one are ignored where `build.rs` does not
+//! find it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
@@ -32,59 +33,54 @@ pub struct StorageServer {
     pub address: SocketAddr,
 }
 
-/// The S3 server of this test program; `None`, with a line that says why, where it cannot be had.
+/// The S3 server of this test program.
 ///
 /// # Panics
-/// With `CI=true` when it cannot be had; when it does not start.
-pub fn s3() -> Option<StorageServer> {
-    static SERVER: OnceLock<Option<StorageServer>> = OnceLock::new();
+/// When it is not installed and cannot be installed, or when it does not start.
+pub fn s3() -> StorageServer {
+    static SERVER: OnceLock<StorageServer> = OnceLock::new();
     SERVER
         .get_or_init(|| available("SeaweedFS", "venv/bin/weed", start_s3))
         .clone()
 }
 
-/// The Azure server of this test program; `None`, with a line that says why, where it cannot be had.
+/// The Azure server of this test program.
 ///
 /// # Panics
-/// With `CI=true` when it cannot be had; when it does not start.
-pub fn azure() -> Option<StorageServer> {
-    static SERVER: OnceLock<Option<StorageServer>> = OnceLock::new();
+/// When it is not installed and cannot be installed, or when it does not start.
+pub fn azure() -> StorageServer {
+    static SERVER: OnceLock<StorageServer> = OnceLock::new();
     let program = "azurite/node_modules/azurite/dist/src/blob/main.js";
     SERVER
         .get_or_init(|| available("Azurite", program, start_azure))
         .clone()
 }
 
-/// The Google server of this test program; `None`, with a line that says why, where it cannot be had. It keeps objects in
-/// memory and knows no uploads in parts (`?uploads`).
+/// The Google server of this test program. It keeps objects in memory and knows no uploads in
+/// parts (`?uploads`).
 ///
 /// # Panics
-/// With `CI=true` when it cannot be had; when it does not start.
-pub fn google() -> Option<StorageServer> {
-    static SERVER: OnceLock<Option<StorageServer>> = OnceLock::new();
+/// When it is not installed and cannot be installed, or when it does not start.
+pub fn google() -> StorageServer {
+    static SERVER: OnceLock<StorageServer> = OnceLock::new();
     SERVER
         .get_or_init(|| available("fake-gcs-server", "fake-gcs-server", start_google))
         .clone()
 }
 
-/// A Redis server of its own, with or without a password; `None`, with a line that says why, where `redis-server` is not installed.
+/// A Redis server of its own, with or without a password.
 ///
 /// # Panics
-/// With `CI=true` when it cannot be had; when it does not start.
-pub fn redis(with_password: bool) -> Option<StorageServer> {
+/// When `redis-server` is not installed, or when it does not start.
+pub fn redis(with_password: bool) -> StorageServer {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
         .map(|directory| directory.join("redis-server"))
         .find(|program| program.exists());
     let Some(program) = found else {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "redis-server must be there in CI"
-        );
-        println!("skipped: redis-server is not installed");
-        return None;
+        panic!("redis-server is not installed");
     };
     match start_redis(&program, with_password) {
-        Ok(server) => Some(server),
+        Ok(server) => server,
         Err(error) => panic!("redis-server does not start: {error:#}"),
     }
 }
@@ -97,25 +93,17 @@ pub fn repository() -> PathBuf {
         .unwrap_or_default()
 }
 
-fn available(
-    name: &str,
-    program: &str,
-    start: fn(&Path) -> anyhow::Result<StorageServer>,
-) -> Option<StorageServer> {
+fn available(name: &str, program: &str, start: fn(&Path) -> anyhow::Result<StorageServer>) -> StorageServer {
     let script = repository().join("scripts/test/servers.sh");
     let output = Command::new(script).stderr(Stdio::inherit()).output();
     let directory = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     let program = PathBuf::from(directory.unwrap_or_default()).join(program);
-    if !program.exists() {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "{name} must be there in CI"
-        );
-        println!("skipped: {name} is not installed, and scripts/test/servers.sh could not install it");
-        return None;
-    }
+    assert!(
+        program.exists(),
+        "{name} is not installed, and scripts/test/servers.sh could not install it"
+    );
     match start(&program) {
-        Ok(server) => Some(server),
+        Ok(server) => server,
         Err(error) => panic!("{name} does not start: {error:#}"),
     }
 }

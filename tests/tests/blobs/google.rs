@@ -111,10 +111,12 @@ async fn check(server: &StorageServer, bucket: &str, files: &[File]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(
+    not(fake_gcs_server),
+    ignore = "needs fake-gcs-server: scripts/test/servers.sh"
+)]
 async fn files_are_copied_inside_a_bucket_stream_to_another_and_a_directory_and_are_deleted() {
-    let Some(server) = storage_servers::google() else {
-        return;
-    };
+    let server = storage_servers::google();
     make_bucket(&server, "google-from").await;
     make_bucket(&server, "google-into").await;
     let queue = BlobQueue::create("blobs_google", "gs://google-from")
@@ -165,10 +167,12 @@ async fn files_are_copied_inside_a_bucket_stream_to_another_and_a_directory_and_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(
+    not(fake_gcs_server),
+    ignore = "needs fake-gcs-server: scripts/test/servers.sh"
+)]
 async fn a_prefix_of_a_bucket_is_listed_and_a_missing_object_fails_for_good() {
-    let Some(server) = storage_servers::google() else {
-        return;
-    };
+    let server = storage_servers::google();
     make_bucket(&server, "google-set").await;
     let queue = BlobQueue::create("blobs_google_prefix", "gs://google-set")
         .await

@@ -1,4 +1,4 @@
-//! Files that take long or much disk: run with PG_CLONE_HEAVY=1, by the nightly target and by hand.
+//! Files of gigabytes: run by hand with PG_CLONE_HEAVY=1.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,14 +18,6 @@ use pg_clone_tests::fault_proxy::FaultProxy;
 use pg_clone_tests::s3_objects;
 use pg_clone_tests::storage_servers::{self, S3_KEY, S3_SECRET};
 
-fn wanted() -> bool {
-    let wanted = std::env::var_os("PG_CLONE_HEAVY").is_some();
-    if !wanted {
-        println!("skipped: set PG_CLONE_HEAVY=1 for files of gigabytes");
-    }
-    wanted
-}
-
 fn credentials(command: &mut Command, url: &str) {
     command
         .env("AWS_ACCESS_KEY_ID", S3_KEY)
@@ -35,15 +27,14 @@ fn credentials(command: &mut Command, url: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(
+    not(all(heavy, seaweedfs)),
+    ignore = "copies gigabytes: needs PG_CLONE_HEAVY=1 and SeaweedFS"
+)]
 async fn an_object_of_six_gigabytes_is_copied_by_the_server_in_parts() {
-    if !wanted() {
-        return;
-    }
     const PART: usize = 128 << 20;
     const PARTS: i32 = 48;
-    let Some(server) = storage_servers::s3() else {
-        return;
-    };
+    let server = storage_servers::s3();
     let proxy = FaultProxy::start(server.address).await.unwrap();
     let client = s3_objects::client(&format!("http://{}", server.address));
     client.create_bucket().bucket("heavy").send().await.unwrap();
@@ -134,13 +125,12 @@ async fn an_object_of_six_gigabytes_is_copied_by_the_server_in_parts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(
+    not(all(heavy, seaweedfs)),
+    ignore = "copies gigabytes: needs PG_CLONE_HEAVY=1 and SeaweedFS"
+)]
 async fn two_gigabytes_stream_through_sixty_four_megabytes() {
-    if !wanted() {
-        return;
-    }
-    let Some(server) = storage_servers::s3() else {
-        return;
-    };
+    let server = storage_servers::s3();
     let url = format!("http://{}", server.address);
     s3_objects::client(&url)
         .create_bucket()

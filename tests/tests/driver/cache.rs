@@ -25,8 +25,8 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new(cache_in_options: bool) -> Option<Self> {
-        let redis = redis(!cache_in_options)?;
+    async fn new(cache_in_options: bool) -> Self {
+        let redis = redis(!cache_in_options);
         let database = Scratch::with_extension().await;
         let mut options = serde_json::json!({"cache_key": "{type}/{id}"});
         if cache_in_options {
@@ -44,12 +44,12 @@ impl Scene {
             ))
             .await;
         let dsn = cluster().await.dsn(&database.name);
-        Some(Self {
+        Self {
             database,
             redis,
             dsn,
             password: if cache_in_options { "" } else { REDIS_PASSWORD },
-        })
+        }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -118,10 +118,9 @@ impl Scene {
 }
 
 #[tokio::test]
+#[cfg_attr(not(redis_server), ignore = "needs redis-server")]
 async fn a_refresh_by_the_driver_empties_the_cache_twice() {
-    let Some(scene) = Scene::new(true).await else {
-        return;
-    };
+    let scene = Scene::new(true).await;
     let staging = scene.cloned().await;
     let keys = scene.fill(&staging).await;
     assert_eq!(scene.cached(), 2502);
@@ -148,10 +147,9 @@ async fn a_refresh_by_the_driver_empties_the_cache_twice() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(redis_server), ignore = "needs redis-server")]
 async fn deletion_and_expiry_by_the_driver_empty_the_cache() {
-    let Some(scene) = Scene::new(true).await else {
-        return;
-    };
+    let scene = Scene::new(true).await;
     let staging = scene.cloned().await;
     scene.fill(&staging).await;
     let output = scene.pg_clone(&["delete", "--yes", &staging]);
@@ -182,10 +180,9 @@ async fn deletion_and_expiry_by_the_driver_empty_the_cache() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(redis_server), ignore = "needs redis-server")]
 async fn a_cache_that_no_option_names_is_named_by_the_caller() {
-    let Some(scene) = Scene::new(false).await else {
-        return;
-    };
+    let scene = Scene::new(false).await;
     let staging = scene.cloned().await;
     scene.fill(&staging).await;
     let output = scene.pg_clone(&["delete", "--yes", &staging]);
@@ -220,10 +217,9 @@ async fn a_cache_that_no_option_names_is_named_by_the_caller() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(redis_server), ignore = "needs redis-server")]
 async fn a_cache_that_cannot_be_reached_costs_nothing_and_is_tried_again() {
-    let Some(scene) = Scene::new(true).await else {
-        return;
-    };
+    let scene = Scene::new(true).await;
     let staging = scene.cloned().await;
     scene.fill(&staging).await;
     let names = |port: u16| {
@@ -248,10 +244,9 @@ async fn a_cache_that_cannot_be_reached_costs_nothing_and_is_tried_again() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(redis_server), ignore = "needs redis-server")]
 async fn a_cache_that_the_database_names_gets_no_password() {
-    let Some(scene) = Scene::new(false).await else {
-        return;
-    };
+    let scene = Scene::new(false).await;
     let staging = scene.cloned().await;
     scene.fill(&staging).await;
     let url = format!("redis://{}", scene.redis.address);

@@ -61,9 +61,7 @@ async fn a_refresh_records_every_resource_of_the_old_clone_in_its_own_transactio
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn expiry_and_deletion_of_a_medplum_clone_record_its_keys() {
-    let Some(db) = medplum_source::source().await else {
-        return;
-    };
+    let db = medplum_source::source().await;
     let staging = db
         .clone_project(&format!(
             "'{PROJECT}', options => '{{\"expires_in\": \"1 day\"}}'"

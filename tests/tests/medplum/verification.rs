@@ -5,7 +5,7 @@ use pg_clone_tests::medplum_source::{PROJECT, cloned, shared, source_with_additi
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_good_clone_passes_every_check() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     let checks = db
         .number(&format!("SELECT count(*) FROM project_clone_verify('{clone}')"))
         .await;
@@ -22,9 +22,7 @@ async fn a_good_clone_passes_every_check() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn clones_of_odd_resources_pass_too() {
-    let Some(db) = source_with_additions().await else {
-        return;
-    };
+    let db = source_with_additions().await;
     for options in [
         "{}",
         r#"{"history": "full"}"#,
@@ -45,7 +43,7 @@ async fn clones_of_odd_resources_pass_too() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn kept_references_to_the_source_are_expected_and_counted() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!("'{PROJECT}', resource_types => '{{Observation,Task}}'"))
         .await;
@@ -71,7 +69,7 @@ async fn kept_references_to_the_source_are_expected_and_counted() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn what_was_changed_after_the_clone_is_found() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     let patient = format!(r#"SELECT id FROM "Patient" WHERE "projectId" = '{PROJECT}' LIMIT 1"#);
     for damage in [
@@ -114,7 +112,7 @@ async fn what_was_changed_after_the_clone_is_found() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_project_that_no_run_made_is_refused() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let failure = db
         .fails(&format!("SELECT * FROM project_clone_verify('{PROJECT}')"))
         .await;

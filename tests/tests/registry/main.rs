@@ -15,5 +15,6 @@ mod model_runs;
 mod options;
 mod other_registries;
 mod real_items;
+mod rewritten_items;
 mod rights;
 mod sets;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::fixture::*;
 
-async fn real() -> Option<(Registry, Vec<Value>)> {
-    let text = shared("data/provena/registry_export_bundle_13_items.json")?;
+async fn real() -> (Registry, Vec<Value>) {
+    let text = shared("data/provena/registry_export_bundle_13_items.json");
     let bundle: Value = serde_json::from_str(&text).unwrap();
     let reg = empty().await;
     let loaded: i32 = reg
@@ -23,7 +23,7 @@ async fn real() -> Option<(Registry, Vec<Value>)> {
         .iter()
         .map(|e| e["item_payload"].clone())
         .collect();
-    Some((reg, items))
+    (reg, items)
 }
 
 fn of<'a>(items: &'a [Value], subtype: &str) -> Vec<&'a str> {
@@ -41,7 +41,7 @@ async fn clone_as_peter(reg: &Registry, item: &str, edits: Value) -> Result<Valu
 #[tokio::test]
 #[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 async fn each_item_that_can_be_cloned_alone_is() {
-    let Some((reg, items)) = real().await else { return };
+    let (reg, items) = real().await;
     for item in &items {
         let edits = match item["item_subtype"].as_str().unwrap() {
             "MODEL_RUN" => continue,
@@ -94,7 +94,7 @@ async fn each_item_that_can_be_cloned_alone_is() {
 #[tokio::test]
 #[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 async fn a_locked_model_is_cloned_unlocked_and_a_data_set_to_a_place_of_its_own() {
-    let Some((reg, _)) = real().await else { return };
+    let (reg, _) = real().await;
     let model = clone_as_peter(&reg, "10378.1/1696226", Value::Null)
         .await
         .unwrap();
@@ -129,7 +129,7 @@ async fn a_locked_model_is_cloned_unlocked_and_a_data_set_to_a_place_of_its_own(
 #[tokio::test]
 #[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 async fn the_graph_of_four_model_runs_is_rewritten_among_itself() {
-    let Some((reg, items)) = real().await else { return };
+    let (reg, items) = real().await;
     let mut set: Vec<&str> = of(&items, "MODEL_RUN");
     assert_eq!(set.len(), 4);
     set.extend([
@@ -222,7 +222,7 @@ fn assert_same_prov(found: &Value, expected: &Value) {
 #[tokio::test]
 #[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 async fn references_to_items_outside_the_set_stay() {
-    let Some((reg, items)) = real().await else { return };
+    let (reg, items) = real().await;
     let runs = of(&items, "MODEL_RUN");
     reg.run("INSERT INTO reg.user_role VALUES ('ada', 'registry-read'), ('ada', 'registry-write')")
         .await;
@@ -242,9 +242,7 @@ async fn references_to_items_outside_the_set_stay() {
 #[tokio::test]
 #[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 async fn an_assembled_item_of_todays_model_loads_and_clones() {
-    let Some(text) = shared("data/provena/assembled_full_item_dataset.json") else {
-        return;
-    };
+    let text = shared("data/provena/assembled_full_item_dataset.json");
     let entry: Value = serde_json::from_str(&text).unwrap();
     let reg = empty().await;
     reg.client
@@ -281,9 +279,7 @@ async fn the_rules_accept_the_examples_of_todays_model() {
         "model_run",
         "dataset",
     ] {
-        let Some(text) = shared(&format!("data/provena/testconfig_{subtype}_domain_info.json")) else {
-            return;
-        };
+        let text = shared(&format!("data/provena/testconfig_{subtype}_domain_info.json"));
         let mut document: Value = serde_json::from_str(&text).unwrap();
         let reg = empty().await;
         let name = subtype.to_uppercase();

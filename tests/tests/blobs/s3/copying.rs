@@ -9,10 +9,9 @@ use pg_clone_tests::s3_objects::{self, get, put};
 use super::scene::{Scene, assert_code, content, directory, finish};
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(seaweedfs), ignore = "needs SeaweedFS: scripts/test/servers.sh")]
 async fn the_server_copies_between_buckets_and_keeps_what_belongs_to_an_object() {
-    let Some(scene) = Scene::set("s3-inside").await else {
-        return;
-    };
+    let scene = Scene::set("s3-inside").await;
     scene.fill(300, 3000).await;
     assert_code(&finish(scene.bucket_worker(&[])).await, 0);
     scene.check(300, 3000).await;
@@ -39,10 +38,9 @@ async fn the_server_copies_between_buckets_and_keeps_what_belongs_to_an_object()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(seaweedfs), ignore = "needs SeaweedFS: scripts/test/servers.sh")]
 async fn files_stream_between_a_directory_and_a_bucket_in_parts_where_large() {
-    let Some(scene) = Scene::set("s3-stream").await else {
-        return;
-    };
+    let scene = Scene::set("s3-stream").await;
     scene.fill(60, 5000).await;
     let large = content(60, 40_000_000);
     put(
@@ -91,10 +89,9 @@ async fn files_stream_between_a_directory_and_a_bucket_in_parts_where_large() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(seaweedfs), ignore = "needs SeaweedFS: scripts/test/servers.sh")]
 async fn deleted_objects_are_gone_and_absent_ones_are_fine() {
-    let Some(scene) = Scene::set("s3-delete").await else {
-        return;
-    };
+    let scene = Scene::set("s3-delete").await;
     scene.fill(2, 100).await;
     assert_code(&finish(scene.bucket_worker(&[])).await, 0);
     let keys = [File::numbered(0).target, "binary/never/there".to_owned()];

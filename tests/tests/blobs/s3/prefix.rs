@@ -14,11 +14,10 @@ fn prefix() -> File {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(seaweedfs), ignore = "needs SeaweedFS: scripts/test/servers.sh")]
 async fn a_prefix_of_more_objects_than_one_page_lists_is_copied_whole() {
     const COUNT: usize = 2345;
-    let Some(scene) = Scene::set("s3-pages").await else {
-        return;
-    };
+    let scene = Scene::set("s3-pages").await;
     let (scene, bucket) = (&scene, &scene.from());
     let keys = (0..COUNT).map(|n| format!("binary/set/{}/{n}", n % 7));
     let puts = keys
@@ -43,10 +42,9 @@ async fn a_prefix_of_more_objects_than_one_page_lists_is_copied_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(seaweedfs), ignore = "needs SeaweedFS: scripts/test/servers.sh")]
 async fn deleting_a_prefix_fails_for_good_and_deletes_nothing() {
-    let Some(scene) = Scene::set("s3-delete-prefix").await else {
-        return;
-    };
+    let scene = Scene::set("s3-delete-prefix").await;
     for key in ["binary/copy/", "binary/copy/a", "binary/copy"] {
         put(&scene.client, &scene.to(), key, b"kept".to_vec())
             .await

@@ -22,9 +22,8 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// `None` where the server cannot be had.
-    pub async fn set(name: &'static str) -> Option<Self> {
-        let server = storage_servers::s3()?;
+    pub async fn set(name: &'static str) -> Self {
+        let server = storage_servers::s3();
         let proxy = FaultProxy::start(server.address).await.unwrap();
         let client = s3_objects::client(&format!("http://{}", server.address));
         for bucket in [format!("{name}-from"), format!("{name}-to")] {
@@ -33,12 +32,12 @@ impl Scene {
         let queue = BlobQueue::create(&name.replace('-', "_"), &format!("s3://{name}-from"))
             .await
             .unwrap();
-        Some(Self {
+        Self {
             name,
             client,
             proxy,
             queue,
-        })
+        }
     }
 
     pub fn from(&self) -> String {

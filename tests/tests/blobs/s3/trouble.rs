@@ -9,10 +9,9 @@ use pg_clone_tests::storage_servers::S3_SECRET;
 use super::scene::{Scene, assert_code, finish};
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(seaweedfs), ignore = "needs SeaweedFS: scripts/test/servers.sh")]
 async fn a_worker_killed_twice_loses_nothing_and_no_confirmed_copy_is_made_again() {
-    let Some(scene) = Scene::set("s3-killed").await else {
-        return;
-    };
+    let scene = Scene::set("s3-killed").await;
     scene.fill(600, 500).await;
     for least in [80, 250] {
         let worker = Running::start(&mut scene.bucket_worker(&["--concurrency", "8"])).unwrap();
@@ -38,10 +37,9 @@ async fn a_worker_killed_twice_loses_nothing_and_no_confirmed_copy_is_made_again
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(seaweedfs), ignore = "needs SeaweedFS: scripts/test/servers.sh")]
 async fn a_server_that_refuses_breaks_off_and_is_slow_is_asked_again() {
-    let Some(scene) = Scene::set("s3-faults").await else {
-        return;
-    };
+    let scene = Scene::set("s3-faults").await;
     scene.fill(150, 500).await;
     scene.proxy.set(Faults {
         refuse_every: 4,
@@ -60,10 +58,9 @@ async fn a_server_that_refuses_breaks_off_and_is_slow_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(seaweedfs), ignore = "needs SeaweedFS: scripts/test/servers.sh")]
 async fn a_server_that_only_refuses_ends_the_attempts_but_not_for_good() {
-    let Some(scene) = Scene::set("s3-down").await else {
-        return;
-    };
+    let scene = Scene::set("s3-down").await;
     scene.fill(3, 500).await;
     scene.proxy.set(Faults {
         refuse_every: 1,
@@ -89,10 +86,9 @@ async fn a_server_that_only_refuses_ends_the_attempts_but_not_for_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(seaweedfs), ignore = "needs SeaweedFS: scripts/test/servers.sh")]
 async fn what_is_wrong_with_bucket_key_or_object_is_told_apart() {
-    let Some(scene) = Scene::set("s3-wrong").await else {
-        return;
-    };
+    let scene = Scene::set("s3-wrong").await;
     scene.fill(20, 500).await;
     let output = finish(scene.worker(&["--blobs-to", "s3://s3-no-such-bucket"])).await;
     assert_code(&output, 3);

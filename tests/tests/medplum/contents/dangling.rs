@@ -8,7 +8,7 @@ const PATIENT: &str = "e7752962-19f0-40d6-aa5b-afef3d655610";
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn kept_references_still_name_the_source_and_are_counted_by_plan_run_and_list() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let arguments = format!("'{PROJECT}', exclude_ids => '{{{PATIENT}}}'");
     let planned = db
         .number(&format!(
@@ -35,7 +35,7 @@ async fn kept_references_still_name_the_source_and_are_counted_by_plan_run_and_l
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn removed_references_leave_no_trace_in_documents_columns_and_derived_rows() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!(
             "'{PROJECT}', exclude_ids => '{{{PATIENT}}}', options => '{{\"dangling\": \"null\"}}'"
@@ -112,7 +112,7 @@ fn holds_empty(value: &Value) -> bool {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_error_names_the_reference_and_leaves_nothing() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let projects = r#"SELECT count(*) FROM "Project""#;
     let before = db.number(projects).await;
     db.run("SAVEPOINT s").await;
@@ -133,7 +133,7 @@ async fn an_error_names_the_reference_and_leaves_nothing() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn references_to_what_never_was_in_the_project_are_not_dangling() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!("'{PROJECT}', options => '{{\"dangling\": \"null\"}}'"))
         .await;
@@ -158,7 +158,7 @@ async fn references_to_what_never_was_in_the_project_are_not_dangling() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn references_to_types_that_are_never_cloned_are_dangling() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let request = db
         .text(&format!(
             r#"SELECT min(id::text) FROM "UserSecurityRequest" WHERE "projectId" = '{PROJECT}'"#
@@ -180,7 +180,7 @@ async fn references_to_types_that_are_never_cloned_are_dangling() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_element_that_fhir_requires_is_never_taken_out() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!(
             "'{PROJECT}', resource_types => '{{Coverage,Provenance,Appointment,Condition,List}}', options => '{{\"dangling\": \"null\"}}'"

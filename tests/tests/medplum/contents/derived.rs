@@ -8,7 +8,7 @@ const ID: &str = "773d0adb-ce39-4944-9b4b-292fd22077cd";
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_id_in_a_string_that_something_is_derived_from_stays_in_both() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     db.run(&format!(
         r#"SELECT test.put('{PROJECT}', 'Basic', 'aaaaaaaa-0000-4000-8000-000000000001', '{{"code": {{"text": "case {ID}", "coding": [{{"system": "http://x/{ID}", "code": "c"}}]}},
                "subject": {{"type": "Patient", "identifier": {{"system": "http://x/{ID}", "value": "{ID}"}}}}, "extension": [{{"url": "note", "valueString": "see {ID}"}}]}}',
@@ -54,7 +54,7 @@ async fn an_id_in_a_string_that_something_is_derived_from_stays_in_both() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn verification_finds_a_column_a_reference_row_and_a_lookup_row_that_say_something_else() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!(
             "'{PROJECT}', resource_types => '{{Patient,Encounter,Organization}}'"
@@ -136,7 +136,7 @@ async fn a_store_without_such_a_check_says_so() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn masked_documents_leave_nothing_behind_in_what_is_derived_from_them() {
-    let Some(db) = source().await else { return };
+    let db = source().await;
     db.run(
         r#"SELECT clone.rule('medplum', 'Patient', '$.name[*].family', 'set', '"Masked"');
            SELECT clone.rule('medplum', 'Patient', '$.name[*].given', 'set', '["Anonymous"]');

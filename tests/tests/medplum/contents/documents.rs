@@ -18,7 +18,7 @@ const EDITED: [&str; 5] = [
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn documents_are_the_sources_with_new_ids_and_else_equal_to_the_byte() {
-    let Some((db, _)) = cloned().await else { return };
+    let (db, _) = cloned().await;
     let ids = ids(&db).await;
     let mut kept = 0;
     for pair in pairs(&db)
@@ -47,7 +47,7 @@ async fn documents_are_the_sources_with_new_ids_and_else_equal_to_the_byte() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn no_value_anywhere_names_the_sources_copy_of_a_cloned_resource() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     let ids = ids(&db).await;
     // Where ids stay on purpose: relation, path or column, how often.
     let mut kept: BTreeMap<(String, String), u32> = BTreeMap::new();
@@ -104,7 +104,7 @@ async fn no_value_anywhere_names_the_sources_copy_of_a_cloned_resource() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn nothing_of_the_clone_names_the_source_project_or_its_resources_that_are_not_cloned() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     let left: Vec<String> = db
         .list(&format!(
             r#"SELECT id FROM "AuditEvent" WHERE "projectId" = '{PROJECT}' UNION ALL
@@ -126,7 +126,7 @@ async fn nothing_of_the_clone_names_the_source_project_or_its_resources_that_are
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn each_form_of_reference_follows_the_clone() {
-    let Some((db, _)) = cloned().await else { return };
+    let (db, _) = cloned().await;
     let probes = db
         .rows(
             r#"SELECT s.content, c.content FROM test.map m JOIN "Basic" s ON s.id = m.old JOIN "Basic" c ON c.id = m.new
@@ -163,7 +163,7 @@ async fn each_form_of_reference_follows_the_clone() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_reference_to_the_current_version_names_the_clones_version() {
-    let Some((db, _)) = cloned().await else { return };
+    let (db, _) = cloned().await;
     let ids = ids(&db).await;
     let mut versioned = 0;
     for Pair { source, clone, .. } in pairs(&db).await {
@@ -186,9 +186,7 @@ async fn a_reference_to_the_current_version_names_the_clones_version() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_version_that_is_not_cloned_leaves_the_reference() {
-    let Some(db) = source_with_additions().await else {
-        return;
-    };
+    let db = source_with_additions().await;
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     db.run(&format!("SELECT test.pair('{PROJECT}', '{clone}')")).await;
     let ids = ids(&db).await;
@@ -207,7 +205,7 @@ async fn a_version_that_is_not_cloned_leaves_the_reference() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn meta_is_the_clones_own() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     for Pair {
         resource_type,
         source,
@@ -245,9 +243,7 @@ async fn meta_is_the_clones_own() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn ids_in_odd_places_follow_the_clone_and_longer_runs_of_digits_stay() {
-    let Some(db) = source_with_additions().await else {
-        return;
-    };
+    let db = source_with_additions().await;
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     db.run(&format!("SELECT test.pair('{PROJECT}', '{clone}')")).await;
     let ids = ids(&db).await;

@@ -7,7 +7,7 @@ const BOT: &str = "d086db4f-05da-4dba-862b-8d4e0fafa33f";
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_subscription_to_an_outside_endpoint_is_off() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     assert_eq!(
         db.rows(&format!(
             r#"SELECT status, content::json->>'status', url, content::json->>'extension' FROM "Subscription"
@@ -26,7 +26,7 @@ async fn a_subscription_to_an_outside_endpoint_is_off() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_subscription_to_a_cloned_bot_runs_the_clones_bot() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     let bot = db
         .text(&format!(
             r#"SELECT 'Bot/' || id FROM "Bot" WHERE "projectId" = '{clone}'"#
@@ -45,7 +45,7 @@ async fn a_subscription_to_a_cloned_bot_runs_the_clones_bot() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_subscription_to_a_bot_that_is_not_cloned_is_off() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!("'{PROJECT}', exclude_ids => '{{{BOT}}}'"))
         .await;
@@ -68,9 +68,7 @@ async fn a_subscription_to_a_bot_that_is_not_cloned_is_off() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn agents_are_off_and_headers_gone() {
-    let Some(db) = source_with_additions().await else {
-        return;
-    };
+    let db = source_with_additions().await;
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     assert_eq!(
         db.list(&format!(
@@ -107,7 +105,7 @@ async fn agents_are_off_and_headers_gone() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn policies_and_menus_speak_of_the_clones_resources() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     let patient = db
         .text("SELECT new FROM test.map WHERE old = 'e7752962-19f0-40d6-aa5b-afef3d655610'")
         .await;

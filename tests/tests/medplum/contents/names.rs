@@ -5,7 +5,7 @@ use pg_clone_tests::medplum_source::{CLONE_NAME, PROJECT, cloned, shared, source
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_name_stands_in_the_project_its_memberships_and_its_default_client() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     assert_eq!(
         db.rows(&format!(
             r#"SELECT name, content::json->>'name' FROM "Project" WHERE id = '{clone}'"#
@@ -42,7 +42,7 @@ async fn the_name_stands_in_the_project_its_memberships_and_its_default_client()
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn without_a_name_all_names_stay() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     let names = |project: &str| {
         format!(
@@ -59,7 +59,7 @@ async fn without_a_name_all_names_stay() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_name_may_hold_any_character() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let name = r#"O'Brien "\n" \ {name} $1 %s é 😀 </a> 773d0adb-ce39-4944-9b4b-292fd22077cd"#;
     let row = db
         .query_one(
@@ -88,9 +88,7 @@ async fn a_name_may_hold_any_character() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn project_scoped_users_name_the_clone_too() {
-    let Some(db) = source_with_additions().await else {
-        return;
-    };
+    let db = source_with_additions().await;
     let clone = db.clone_project(&format!("'{PROJECT}', 'Other'")).await;
     assert_eq!(
         db.list(&format!(

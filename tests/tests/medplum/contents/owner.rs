@@ -46,7 +46,7 @@ async fn memberships(session: &Session, project: &str, user: &str) -> Vec<Vec<Op
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn without_an_owner_it_stays_and_keeps_the_membership() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     assert_eq!(owner(&db, &clone).await, [OWNER; 3]);
     let found = memberships(&db, &clone, OWNER).await;
     assert_eq!(found.len(), 1);
@@ -56,7 +56,7 @@ async fn without_an_owner_it_stays_and_keeps_the_membership() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_server_wide_user_becomes_owner_with_an_administrators_membership() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!("'{PROJECT}', 'Owned', owner => '{ADMIN}', {PEOPLE}"))
         .await;
@@ -90,7 +90,7 @@ async fn a_server_wide_user_becomes_owner_with_an_administrators_membership() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_owner_who_is_a_member_gets_no_second_membership() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     for user in [SHARED, OWNER] {
         let clone = db
             .clone_project(&format!("'{PROJECT}', owner => '{user}', {PEOPLE}"))
@@ -103,7 +103,7 @@ async fn an_owner_who_is_a_member_gets_no_second_membership() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_user_of_the_project_becomes_owner_as_the_clones_user() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!("'{PROJECT}', owner => '{SCOPED}', {PEOPLE}"))
         .await;
@@ -118,7 +118,7 @@ async fn a_user_of_the_project_becomes_owner_as_the_clones_user() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_owner_can_log_in_to_a_clone_whose_filters_leave_memberships_out() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     for user in [ADMIN, SHARED] {
         let clone = db
             .clone_project(&format!(
@@ -144,7 +144,7 @@ async fn an_owner_can_log_in_to_a_clone_whose_filters_leave_memberships_out() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_owner_in_any_case_is_the_same_user() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!(
             "'{PROJECT}', owner => 'User/{}', {PEOPLE}",
@@ -158,7 +158,7 @@ async fn the_owner_in_any_case_is_the_same_user() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_owner_who_is_no_user_is_refused() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let other_project = "User/00000000-3840-416c-8d90-ddf9e7b0dc19";
     for (owner, message) in [
         (other_project, "unknown user"),
@@ -184,7 +184,7 @@ async fn an_owner_who_is_no_user_is_refused() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn documents_that_a_clone_makes_have_the_servers_form() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!(
             "'{PROJECT}', 'A \"quoted\" name', owner => '{ADMIN}', {PEOPLE}"

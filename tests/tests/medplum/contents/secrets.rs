@@ -5,7 +5,7 @@ use pg_clone_tests::medplum_source::{PROJECT, cloned, source_with_additions};
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn secrets_of_the_source_are_nowhere_in_the_clone() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     for secret in [
         "SOURCE-PROJECT-SECRET",
         "whsec-SOURCE",
@@ -37,7 +37,7 @@ async fn secrets_of_the_source_are_nowhere_in_the_clone() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn client_applications_get_secrets_of_their_own() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     let secrets = db
         .list(&format!(r#"SELECT DISTINCT content::json->>'secret' FROM "ClientApplication" WHERE "projectId" = '{clone}'"#))
         .await;
@@ -61,9 +61,7 @@ async fn client_applications_get_secrets_of_their_own() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_rarer_secrets_are_dropped_too() {
-    let Some(db) = source_with_additions().await else {
-        return;
-    };
+    let db = source_with_additions().await;
     let before = db.text(&format!("SELECT test.checksum('{PROJECT}')")).await;
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     assert_eq!(
@@ -109,7 +107,7 @@ async fn the_rarer_secrets_are_dropped_too() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_run_says_what_must_be_configured_again() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     let todo = db.json("SELECT todo FROM clone.run").await;
     let todo: Vec<&str> = todo
         .as_array()
@@ -142,9 +140,7 @@ async fn the_run_says_what_must_be_configured_again() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn what_lets_somebody_in_is_dropped_when_its_type_is_asked_for() {
-    let Some(db) = source_with_additions().await else {
-        return;
-    };
+    let db = source_with_additions().await;
     let clone = db
         .clone_project(&format!(
             "'{PROJECT}', resource_types => '{{User,UserSecurityRequest}}'"

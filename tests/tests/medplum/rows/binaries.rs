@@ -10,7 +10,7 @@ use pg_clone_tests::scratch_database::cluster;
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn every_binary_is_listed_under_its_old_and_new_key() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     assert_eq!(
         db.number(&format!(
             r#"SELECT count(*) FROM "Binary" WHERE "projectId" = '{clone}'"#
@@ -37,10 +37,10 @@ async fn every_binary_is_listed_under_its_old_and_new_key() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_source_keys_are_files_of_the_servers_storage() {
-    let Some((db, _)) = cloned().await else { return };
+    let (db, _) = cloned().await;
     let output = Command::new("tar")
         .arg("tzf")
-        .arg(data().unwrap().join("binary.tar.gz"))
+        .arg(data().join("binary.tar.gz"))
         .output()
         .unwrap();
     let files = String::from_utf8(output.stdout).unwrap();
@@ -57,14 +57,14 @@ async fn the_source_keys_are_files_of_the_servers_storage() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_driver_copies_every_file_of_the_servers_storage_byte_by_byte() {
-    let Some(db) = source().await else { return };
+    let db = source().await;
     let scratch = std::env::temp_dir().join(format!("pg_clone_binaries_{}", std::process::id()));
     let (from, to) = (scratch.join("from"), scratch.join("to"));
     std::fs::create_dir_all(&from).unwrap();
     std::fs::create_dir_all(&to).unwrap();
     let unpacked = Command::new("tar")
         .arg("xzf")
-        .arg(data().unwrap().join("binary.tar.gz"))
+        .arg(data().join("binary.tar.gz"))
         .arg("-C")
         .arg(&from)
         .status();
@@ -107,7 +107,7 @@ async fn the_driver_copies_every_file_of_the_servers_storage_byte_by_byte() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn with_full_history_each_version_of_a_binary_is_listed() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!("'{PROJECT}', options => '{{\"history\": \"full\"}}'"))
         .await;
@@ -125,7 +125,7 @@ async fn with_full_history_each_version_of_a_binary_is_listed() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn blobs_none_lists_nothing() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!("'{PROJECT}', options => '{{\"blobs\": \"none\"}}'"))
         .await;
@@ -142,9 +142,7 @@ async fn blobs_none_lists_nothing() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_attachment_that_leads_nowhere_is_no_error_and_a_binary_nobody_names_is_cloned() {
-    let Some(db) = source_with_additions().await else {
-        return;
-    };
+    let db = source_with_additions().await;
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     assert_eq!(
         db.number(&format!(
@@ -164,9 +162,7 @@ async fn an_attachment_that_leads_nowhere_is_no_error_and_a_binary_nobody_names_
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn who_waits_for_files_is_told_when_the_clone_commits() {
-    let Some(db) = source_with_additions().await else {
-        return;
-    };
+    let db = source_with_additions().await;
     let listener = db.session().await;
     listener.run("LISTEN clone_blob_copy").await;
     db.run("BEGIN").await;

@@ -5,7 +5,7 @@ use pg_clone_tests::medplum_source::{LIVE, OF_EXCLUDED_TYPES, PROJECT, cloned, s
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn everything_live_but_the_excluded_types_is_cloned() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     assert_eq!(
         db.number(&format!("SELECT sum(live) FROM test.census('{PROJECT}')"))
             .await,
@@ -34,7 +34,7 @@ async fn everything_live_but_the_excluded_types_is_cloned() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_type_with_more_than_a_thousand_resources_is_cloned_whole() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     let of = |project: &str| format!(r#"SELECT count(*) FROM "Observation" WHERE "projectId" = '{project}'"#);
     assert_eq!(db.number(&of(&clone)).await, 1502);
     assert_eq!(db.number(&of(PROJECT)).await, 1502);
@@ -43,7 +43,7 @@ async fn a_type_with_more_than_a_thousand_resources_is_cloned_whole() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn every_resource_has_exactly_one_clone() {
-    let Some((db, _)) = cloned().await else { return };
+    let (db, _) = cloned().await;
     assert_eq!(
         db.number("SELECT count(*) FROM test.map").await,
         LIVE - OF_EXCLUDED_TYPES
@@ -62,12 +62,12 @@ async fn every_resource_has_exactly_one_clone() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn new_ids_are_uuids_of_version_7_unless_4_is_wanted() {
-    let Some((db, _)) = cloned().await else { return };
+    let (db, _) = cloned().await;
     let versions = db
         .list("SELECT DISTINCT substr(new::text, 15, 1) || substr(new_version::text, 15, 1) FROM test.map")
         .await;
     assert_eq!(versions, ["77"]);
-    let db = shared().await.unwrap();
+    let db = shared().await;
     let clone = db
         .clone_project(&format!("'{PROJECT}', options => '{{\"id_version\": 4}}'"))
         .await;
@@ -88,7 +88,7 @@ async fn new_ids_are_uuids_of_version_7_unless_4_is_wanted() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_result_is_the_new_project_and_the_run_says_what_was_done() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     let run = db.json("SELECT to_jsonb(r) FROM clone.run r").await;
     assert_eq!(run["target_project"], clone);
     assert_eq!(run["source_project"], PROJECT);
@@ -118,7 +118,7 @@ async fn the_result_is_the_new_project_and_the_run_says_what_was_done() {
             .await,
         1502
     );
-    let db = shared().await.unwrap();
+    let db = shared().await;
     let project = db
         .json(&format!("SELECT project_clone('{PROJECT}', 'Result')"))
         .await;
@@ -136,7 +136,7 @@ async fn the_result_is_the_new_project_and_the_run_says_what_was_done() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_list_of_excluded_types_can_be_overridden() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     db.run(r#"UPDATE clone.store_relation SET cloned = (relation <> '"Flag"'::regclass) WHERE relation IN ('"AuditEvent"', '"Flag"')"#).await;
     let clone = db.clone_project(&format!("'{PROJECT}'")).await;
     let types = db.list(&format!("SELECT type FROM test.census('{clone}')")).await;
@@ -149,7 +149,7 @@ async fn the_list_of_excluded_types_can_be_overridden() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_deleted_or_unknown_project_is_not_found() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     db.run(&format!(
         r#"UPDATE "Project" SET deleted = true, content = '' WHERE id = '{PROJECT}'"#
     ))

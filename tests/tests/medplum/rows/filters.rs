@@ -41,7 +41,7 @@ fn types<const N: usize>(expected: [(&str, i64); N]) -> BTreeMap<String, i64> {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn resource_types_choose_types() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     assert_eq!(
         cloned_types(&db, "resource_types => '{Observation,Encounter}'").await,
         types([("Observation", 1502), ("Encounter", 900)])
@@ -61,7 +61,7 @@ async fn resource_types_choose_types() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn include_ids_choose_resources_whatever_their_place() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let ids = db
         .list(&format!(
             r#"SELECT id FROM "Observation" WHERE "projectId" = '{PROJECT}' ORDER BY id"#
@@ -87,7 +87,7 @@ async fn include_ids_choose_resources_whatever_their_place() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn exclude_ids_leave_resources_out() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let found = cloned_types(&db, &format!("exclude_ids => '{{{PATIENT},{OTHER_PATIENT}}}'")).await;
     assert_eq!(found["Patient"], 300);
     assert_eq!(found["Observation"], 1502);
@@ -98,7 +98,7 @@ async fn exclude_ids_leave_resources_out() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn filters_combine() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let both = format!("include_ids => '{{{PATIENT},{OTHER_PATIENT}}}', exclude_ids => '{{{PATIENT}}}'");
     assert_eq!(cloned_types(&db, &both).await, types([("Patient", 1)]));
     let typed = format!("resource_types => '{{Patient}}', exclude_ids => '{{{PATIENT}}}'");
@@ -127,7 +127,7 @@ async fn filters_combine() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn empty_arrays_and_null_mean_no_filter() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let found = cloned_types(
         &db,
         "resource_types => '{}', include_ids => '{}', exclude_ids => NULL",
@@ -139,7 +139,7 @@ async fn empty_arrays_and_null_mean_no_filter() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn ten_thousand_ids_are_no_problem() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let found = cloned_types(
         &db,
         &format!(
@@ -154,7 +154,7 @@ async fn ten_thousand_ids_are_no_problem() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_bot_brings_its_code_and_its_membership() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     // The membership's policy or configuration would come too, if it had one.
     let brought = types([("Bot", 1), ("Binary", 2), ("ProjectMembership", 1)]);
     assert_eq!(cloned_types(&db, "resource_types => '{Bot}'").await, brought);
@@ -191,7 +191,7 @@ async fn a_bot_brings_its_code_and_its_membership() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn an_attachment_brings_its_binary() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let (document, binary) = {
         let row = db
             .rows(&format!(
@@ -213,7 +213,7 @@ async fn an_attachment_brings_its_binary() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_membership_brings_its_policy_and_configuration() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let found = cloned_types(&db, "resource_types => '{ProjectMembership}'").await;
     assert_eq!(found["ProjectMembership"], 7);
     assert_eq!(found["AccessPolicy"], 1, "{found:?}");
@@ -223,7 +223,7 @@ async fn a_membership_brings_its_policy_and_configuration() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_parameters_form_chooses_the_same() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .text(&format!(
             "SELECT project_clone('{PROJECT}', '{{\"name\": \"P\", \"resourceTypes\": [\"Patient\"], \"excludeIds\": [\"{PATIENT}\"],
@@ -248,7 +248,7 @@ async fn the_parameters_form_chooses_the_same() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_plan_shows_what_the_clone_does() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     for arguments in [
         "name => 'Plan'".to_owned(),
         "resource_types => '{Bot,Patient}'".to_owned(),
@@ -276,7 +276,7 @@ async fn the_plan_shows_what_the_clone_does() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn the_plan_writes_nothing() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     db.run("SET TRANSACTION READ ONLY").await;
     let rows = db
         .number(&format!(

@@ -26,7 +26,7 @@ async fn history(session: &pg_clone_tests::scratch_database::Session, project: &
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn each_resource_has_one_version_equal_to_its_row() {
-    let Some((db, clone)) = cloned().await else { return };
+    let (db, clone) = cloned().await;
     let expected = LIVE - OF_EXCLUDED_TYPES;
     assert_eq!(history(&db, &clone).await, (expected, expected));
     assert_eq!(
@@ -39,7 +39,7 @@ async fn each_resource_has_one_version_equal_to_its_row() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn without_history_there_are_no_versions() {
-    let Some(db) = shared().await else { return };
+    let db = shared().await;
     let clone = db
         .clone_project(&format!("'{PROJECT}', options => '{{\"history\": \"none\"}}'"))
         .await;
@@ -54,7 +54,7 @@ async fn without_history_there_are_no_versions() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn with_full_history_every_version_and_deleted_resources_come_along() {
-    let Some(db) = source().await else { return };
+    let db = source().await;
     let clone = db
         .clone_project(&format!("'{PROJECT}', options => '{{\"history\": \"full\"}}'"))
         .await;

@@ -5,7 +5,7 @@ use pg_clone_tests::medplum_source::{PROJECT, source};
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn shapes_that_the_preset_does_not_know_are_refused_by_name() {
-    let Some(db) = source().await else { return };
+    let db = source().await;
     db.run("SELECT clone.store_drop('medplum'); BEGIN").await;
     for (change, named) in [
         (
@@ -82,7 +82,7 @@ async fn shapes_that_the_preset_does_not_know_are_refused_by_name() {
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_table_that_changes_after_the_store_was_described_stops_clones_until_it_is_refreshed() {
-    let Some(db) = source().await else { return };
+    let db = source().await;
     db.run("BEGIN").await;
     let call = format!("SELECT project_clone('{PROJECT}', resource_types => '{{Basic}}')");
     for (change, named) in [
@@ -136,7 +136,7 @@ async fn a_table_that_changes_after_the_store_was_described_stops_clones_until_i
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn a_version_that_nobody_has_tried_is_accepted_when_its_shape_is_understood() {
-    let Some(db) = source().await else { return };
+    let db = source().await;
     db.run(
         r#"UPDATE "DatabaseMigration" SET version = 400;
            ALTER TABLE "Task" ADD COLUMN "__effort" nummultirange, ADD COLUMN "__effortSort" numeric, ADD COLUMN weights double precision[];
@@ -181,7 +181,7 @@ async fn a_version_that_nobody_has_tried_is_accepted_when_its_shape_is_understoo
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
 async fn dropped_columns_and_another_order_make_no_difference() {
-    let Some(db) = source().await else { return };
+    let db = source().await;
     let clone = db
         .clone_project(&format!("'{PROJECT}', resource_types => '{{Device,Flag}}'"))
         .await;

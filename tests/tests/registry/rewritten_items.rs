@@ -1,9 +1,5 @@
 //! The text ids of a real registry export (Provena's 13 items): every handle of the bundle follows the clone, in id
 //! fields and inside the serialised provenance.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test stops at the first broken assumption, in its helpers too"
-)]
 
 use pg_clone_core::ids::{IdMap, IdVersion, NewIds, TextIdMap};
 use pg_clone_core::jsonb;
@@ -11,22 +7,12 @@ use pg_clone_core::rewrite::{Dangling, IdField, IdPaths, Outcome, Rewriter};
 use regex::{Captures, Regex};
 use serde_json::Value;
 
-/// The bundle's items; `None` (and a word about it) where the data is absent.
-fn items() -> Option<Vec<Value>> {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/data/provena/registry_export_bundle_13_items.json"
-    );
-    let Ok(text) = std::fs::read_to_string(path) else {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "the shared data is missing"
-        );
-        println!("skipped: no registry export at {path}");
-        return None;
-    };
+use super::fixture::shared;
+
+fn items() -> Vec<Value> {
+    let text = shared("data/provena/registry_export_bundle_13_items.json");
     let bundle: Value = serde_json::from_str(&text).unwrap();
-    Some(bundle["items"].as_array().unwrap().clone())
+    bundle["items"].as_array().unwrap().clone()
 }
 
 /// The clone's handle: of another length than the source's.
@@ -35,8 +21,9 @@ fn target(handle: &str) -> String {
 }
 
 #[test]
+#[cfg_attr(not(provena_data), ignore = "needs ../shared/data/provena")]
 fn every_handle_of_a_registry_follows_the_clone() {
-    let Some(items) = items() else { return };
+    let items = items();
     let ids = IdMap::new(NewIds::new(IdVersion::V7, 0, [0; 16]), 0);
     let mut texts = TextIdMap::new(usize::MAX);
     for item in &items {
