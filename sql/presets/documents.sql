@@ -1,4 +1,4 @@
--- Preset documents: our own tables for projects of JSON documents, good enough to build an application on.
+-- Preset documents: tables for projects of JSON documents, on which an application can be built.
 
 CREATE FUNCTION clone_internal.preset_documents(store text, options jsonb) RETURNS void
 LANGUAGE plpgsql
@@ -21,7 +21,7 @@ BEGIN
                 updated_at  timestamptz NOT NULL DEFAULT now()
             );
             COMMENT ON TABLE %1$I.project IS 'One row per project (tenant)';
-            COMMENT ON COLUMN %1$I.project.owner IS 'Reference to whoever owns the project, e.g. User/<id>';
+            COMMENT ON COLUMN %1$I.project.owner IS 'Reference to the owner of the project, e.g. User/<id>';
             CREATE TABLE %1$I.resource (
                 id             uuid PRIMARY KEY DEFAULT gen_random_uuid(),
                 project_id     uuid NOT NULL REFERENCES %1$I.project ON DELETE CASCADE,
@@ -31,7 +31,7 @@ BEGIN
                 updated_at     timestamptz NOT NULL DEFAULT now()
             );
             COMMENT ON TABLE %1$I.resource IS 'The documents of all projects, of every type';
-            COMMENT ON COLUMN %1$I.resource.content IS 'The document; other resources are named by their id, e.g. {"subject": {"reference": "Patient/<id>"}}';
+            COMMENT ON COLUMN %1$I.resource.content IS 'The document; it references other resources by their id, e.g. {"subject": {"reference": "Patient/<id>"}}';
             CREATE INDEX resource_project_type ON %1$I.resource (project_id, resource_type);
             $sql$, schema);
     END IF;
@@ -44,9 +44,9 @@ BEGIN
         project_column => 'project_id', document_column => 'content', version_path => '{meta,versionId}', blob_key => '{project}/{id}',
         blob_type => 'Binary',
         columns => '{"resource_type": "keep"}');
-    -- A document that repeats the name follows the column.
+    -- If the document contains the name, it gets the value of the column.
     PERFORM clone.rule(store, 'Project', '$.name', 'set', '"{name}"', "when" => '@.name', if_given => 'name', "position" => 1);
-    -- So does one that says the owner, as a reference or as a text.
+    -- The same for the owner, as a reference or as a text.
     PERFORM clone.rule(store, 'Project', '$.owner.reference', 'set', '"{owner}"', "when" => '@.owner.reference', if_given => 'owner', "position" => 1);
     PERFORM clone.rule(store, 'Project', '$.owner', 'set', '"{owner}"', "when" => 'match(@.owner, ''.*'')', if_given => 'owner', "position" => 1);
     INSERT INTO clone.store_dependency VALUES (store, '*', 'Binary', '') ON CONFLICT DO NOTHING;

@@ -1,7 +1,7 @@
 -- Preset medplum: the tables of a Medplum server (a FHIR server), read from the live catalog. Column order and the set
--- of search columns differ between installations and versions, so nothing here counts columns and nothing depends on a
--- version number: what a table is follows from its name, its columns and its neighbours, what a column is from its
--- name and type. A table or column of no known kind is refused (55000), never guessed.
+-- of search columns differ between installations and versions, so nothing here depends on the number of columns or on a
+-- version number: the kind of a table follows from its name, its columns and its related tables, the kind of a column from its
+-- name and type. A table or column of no known kind is refused (55000).
 -- Facts: Medplum 5.0 to 5.1, schema migrations 100 to 123.
 
 CREATE FUNCTION clone_internal.medplum_families(schema name, ignored jsonb DEFAULT '[]')
@@ -14,10 +14,10 @@ AS $$
             ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = schema AND c.relkind IN ('r', 'p', 'f') AND NOT ignored ? c.relname::text
-          -- An extension's own tables are not the product's.
+          -- Tables of extensions do not belong to Medplum.
           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
     ), resources AS (
-        -- A type has documents of projects, or at least the history or the references of such documents beside it.
+        -- A type has documents of projects, or at least a table of their history or references.
         SELECT t.relname FROM tables t
         WHERE t.columns @> '{content,projectId}'
            OR (t.relname !~ '_(History|References)$' AND EXISTS (
@@ -25,8 +25,8 @@ AS $$
     )
     SELECT t.oid::regclass, t.relname,
         CASE
-            -- Nothing of a project that a clone has: CodingSystem rows are shared by all projects, the outbox and the
-            -- tombstones of deleted rows say what was done to the source.
+            -- Tables without rows of a clone: all projects share the rows of CodingSystem; the outbox and the
+            -- tombstones record changes of the source.
             WHEN t.relname IN ('CodingSystem', 'DatabaseMigration') OR t.relname ~ '^(shard_sync_outbox|Deleted_)' THEN 'none'
             WHEN r.relname IS NOT NULL THEN 'resource'
             WHEN h.relname IS NOT NULL THEN 'history'
@@ -41,7 +41,7 @@ AS $$
     LEFT JOIN resources f ON t.relname = f.relname || '_References'
 $$;
 COMMENT ON FUNCTION clone_internal.medplum_families(name, jsonb) IS
-    'The tables of a Medplum server and what each is; family is NULL where that is not known';
+    'The tables of a Medplum server and the kind of each; family is NULL if it is not known';
 
 CREATE FUNCTION clone_internal.medplum_check_shape(schema name, options jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -50,7 +50,7 @@ AS $$
 DECLARE
     different text;
     version int;
-    -- Below, tokens lie in tables of their own; above, nobody has tried.
+    -- Older versions store tokens in separate tables; newer ones are not tested.
     oldest CONSTANT int := 98;
     newest CONSTANT int := 123;
 BEGIN
@@ -99,10 +99,10 @@ BEGIN
         UNION ALL
         SELECT format('column "%s" of %s has the unexpected type %s', c.attname, c.relation, c.type)
         FROM columns c
-        -- The types that the server's generator writes, ranges and arrays among them.
+        -- The types that the server's schema generator uses, including ranges and arrays.
         WHERE (c.family IN ('resource', 'lookup', 'terminology') AND c.type !~ ('^(uuid|text|boolean|smallint|integer|bigint|numeric(\(\d+(,\d+)?\))?|real|double precision'
                    '|date|timestamp with(out)? time zone|(tstz|ts|date|num|int4|int8)(multi)?range)(\[\])?$'))
-           -- An id that nobody expects may name anything; hashes have names that begin with two underscores.
+           -- An unexpected id may refer to anything. The names of hashes begin with two underscores.
            OR (c.family = 'resource' AND c.type IN ('uuid', 'uuid[]') AND c.attname NOT IN ('id', 'projectId', 'compartments') AND c.attname !~ '^__')
            OR (c.family = 'lookup' AND c.type IN ('uuid', 'uuid[]') AND c.attname NOT IN ('resourceId', 'projectId'))
            OR (c.attname = 'projectId' AND c.type <> 'uuid')
@@ -139,7 +139,7 @@ BEGIN
 
     CREATE TEMP TABLE pg_temp.medplum_family ON COMMIT DROP AS
     SELECT * FROM clone_internal.medplum_families(schema, COALESCE(options->'ignore_tables', '[]')) WHERE family <> 'none';
-    -- What was described and is none of a project's now, or is to be left out; tables described by hand stay.
+    -- Removes described tables that have no rows of projects any more or are to be ignored. Tables described by hand are kept.
     DELETE FROM clone.store_relation r USING clone_internal.medplum_families(schema) f
     WHERE r.store = preset_medplum.store AND f.relation = r.relation
       AND (f.family = 'none' OR COALESCE(options->'ignore_tables', '[]') ? f.name::text);
@@ -177,11 +177,11 @@ BEGIN
         CASE WHEN f.family IN ('resource', 'history') THEN 'content' END,
         CASE WHEN f.family = 'resource' THEN '{meta,versionId}'::text[] END,
         CASE WHEN f.family = 'resource' THEN 'NOT deleted' END,
-        -- What was done in the source, what is for one person (a public link to her data), what groups projects.
+        -- Records of events in the source, resources for one person (a public link to her data), groups of projects.
         f.name NOT IN ('Login', 'AuditEvent', 'AsyncJob', 'BulkDataExport', 'UserSecurityRequest', 'SmartAppLaunch', 'SmartHealthLink', 'Enterprise'),
         CASE WHEN f.name = 'Binary' AND f.family = 'resource' THEN 'binary/{id}/{version}' END
     FROM pg_temp.medplum_family f
-    -- Whether a type is cloned may have been set by hand; the rest follows the tables.
+    -- Whether a type is cloned may have been set by hand; the rest is derived from the tables.
     ON CONFLICT ON CONSTRAINT store_relation_pkey DO UPDATE SET role = EXCLUDED.role, position = EXCLUDED.position,
         resource_type = EXCLUDED.resource_type, id_column = EXCLUDED.id_column, project_column = EXCLUDED.project_column,
         parents = EXCLUDED.parents, join_column = EXCLUDED.join_column, document_column = EXCLUDED.document_column,
@@ -226,7 +226,7 @@ BEGIN
         (store, 'ProjectMembership', 'AccessPolicy', ''),
         (store, 'ProjectMembership', 'UserConfiguration', '')
     ON CONFLICT DO NOTHING;
-    -- A refreshed clone keeps the ids that logins and configurations outside name, and the accesses given to it by hand.
+    -- A refreshed clone keeps the ids that external logins and configurations use, and access that was granted to it.
     INSERT INTO clone.store_stable (store, resource_type, carried, needs) VALUES
         (store, 'ClientApplication', true, NULL),
         (store, 'ProjectMembership', true, '{user,reference}'),
@@ -248,9 +248,9 @@ BEGIN
                 || jsonb_build_object('kept_prefixes', '["identifier:"]'::jsonb),
             'result', 'document',
             'dangling_null', 'remove',
-            -- A reference that was taken out says so: FHIR requires many, and a server refuses a resource without them.
+            -- A removed reference is replaced by a text: FHIR requires many references, and a server refuses a resource without them.
             'dangling_display', 'not cloned',
-            -- Here a reference restricts who may see what: without it the clone would be more open than its source.
+            -- These references restrict access: without them more users could read the clone than its source.
             'keep_dangling', '["AccessPolicy", "Binary"]'::jsonb,
             'blob_prefix_in_bucket', 'binary/',
             -- The server keeps resources in Redis for 24 hours.
@@ -258,7 +258,7 @@ BEGIN
         || (s.options - '{id_paths,dangling_display,schema_version}'::text[])
     WHERE s.name = preset_medplum.store;
 
-    -- Columns that this version of the server does not have, and types, are left out.
+    -- Columns and types that this version of the server does not have are skipped.
     INSERT INTO clone.store_rule (store, position, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo)
     SELECT preset_medplum.store, r.position, r.resource_type, r.path, r.action, r.value, r."when", r.unless_cloned, r.if_given,
         ARRAY(SELECT c FROM unnest(r.columns) c JOIN pg_attribute a ON a.attrelid = f.relation AND a.attname = c AND NOT a.attisdropped), r.todo

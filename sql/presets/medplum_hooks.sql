@@ -1,6 +1,6 @@
--- What preset medplum does before and after the rows of a clone. Both run with the caller's rights.
+-- The hooks of preset medplum, before and after the rows of a clone. They run with the caller's rights.
 
--- Before anything is read: the database is still the one described, and an owner is a user who can be one.
+-- Before anything is read: checks that the database is as described, and that the owner is a user who can own the project.
 CREATE FUNCTION clone_internal.medplum_check(store text, arguments jsonb) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -11,7 +11,7 @@ DECLARE
     known boolean;
     added text;
 BEGIN
-    -- A new type of resource since the store was described; new columns are noticed for every store.
+    -- Types of resources that are new since the store was described. New columns are detected for every store.
     SELECT string_agg(DISTINCT c.oid::regclass::text, ', ') INTO added
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE a.attname IN ('projectId', 'resourceId') AND NOT a.attisdropped AND n.nspname = schema AND c.relkind IN ('r', 'p', 'f')
@@ -39,10 +39,10 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.medplum_check(text, jsonb) IS 'Check hook of medplum stores: the tables are those described, the owner a user';
+COMMENT ON FUNCTION clone_internal.medplum_check(text, jsonb) IS 'Check hook of medplum stores: raises an error if tables are not described, or the owner is not a user';
 
--- After the rows: what is derived from parts of documents that were masked goes, the owner has an administrator's
--- membership, and what the database cannot copy is said.
+-- After the rows: clears data derived from masked parts of documents, makes the owner an administrator,
+-- and adds to the to-do list what the database cannot copy.
 CREATE FUNCTION clone_internal.medplum_finish(store text, run bigint, arguments jsonb) RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
@@ -79,7 +79,7 @@ BEGIN
     IF lambdas > 0 THEN
         todo := todo || to_jsonb(format('%s bots run in AWS Lambda: deploy each of them (Bot/$deploy)', lambdas));
     END IF;
-    -- An enterprise that was asked for by name: its columns follow what the rules have made of its document.
+    -- An Enterprise that resource_types selects: its columns get the values of its changed document.
     IF to_regclass(format('%I."Enterprise"', schema)) IS NOT NULL THEN
         EXECUTE format('SELECT EXISTS (SELECT FROM %I."Enterprise" e WHERE e."projectId" = $1)', schema) INTO any_rows USING project;
         IF any_rows THEN
@@ -94,7 +94,7 @@ BEGIN
                 AND r.code = $2', schema) USING project, 'production-project';
         END IF;
     END IF;
-    -- Rules that people wrote reach what the server derived from the part of the document that they change.
+    -- User-defined rules also apply to data that the server derived from the part of the document that they change.
     FOR masked IN
         SELECT r.relname AS name, r.oid::regclass AS relation, x.member, COALESCE(jsonb_agg(DISTINCT c.value) FILTER (WHERE c.value IS NOT NULL), '[]') AS ruled
         FROM jsonb_array_elements(COALESCE(arguments#>'{store_options,rules_by_hand}', '[]')) AS h
@@ -107,7 +107,7 @@ BEGIN
     LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s t WHERE t."projectId" = $1)', masked.relation) INTO any_rows USING project;
         CONTINUE WHEN NOT any_rows;
-        -- Every search parameter that reads the member, and, where a rule may read any, all of them.
+        -- Every search parameter that reads the member; all of them if the path of the rule can match any member.
         EXECUTE format($sql$
             SELECT string_agg(format('%%I = %%s', a.attname, CASE WHEN a.attname ~ '^__' AND a.atttypid IN ('uuid[]'::regtype, 'text[]'::regtype) THEN '''{}''' WHEN a.attnotnull THEN '''''' ELSE 'NULL' END), ', ')
             FROM pg_attribute a
@@ -184,7 +184,7 @@ BEGIN
                 project, to_json(project_name), to_json(owner), to_json(COALESCE(person->>'email', full_name)), practitioner, to_json(full_name)),
             jsonb_build_object('project', 'Project/' || project, 'user', owner, 'profile', 'Practitioner/' || practitioner, 'profileType', 'Practitioner', 'admin', true)
     LOOP
-        -- As JSON.stringify writes it, members in the server's order.
+        -- In the form of JSON.stringify, with members in the server's order.
         version_id := gen_random_uuid();
         document := format('{"resourceType":"%s",%s"id":"%s","meta":{"versionId":"%s","lastUpdated":"%s","author":{"reference":"system"},"project":"%s","compartment":[{"reference":"Project/%s"}]}}',
             resource.type, resource.members, resource.id, version_id, updated, project, project);

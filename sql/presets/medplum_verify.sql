@@ -1,6 +1,6 @@
--- Does the index say what the documents say? Computes the reference columns, the rows of "_References" and those of the
--- lookup tables anew from the documents, as the server's reindex would, and compares. What a search parameter reads is
--- taken from the server's own definitions ("SearchParameter"), so it needs no server.
+-- Compares the search index with the documents: computes the reference columns, the rows of "_References" and those of the
+-- lookup tables from the documents, as a reindex of the server would, and compares. The search parameters are
+-- read from the server's definitions ("SearchParameter"), so no running server is needed.
 
 CREATE FUNCTION clone_internal.medplum_verify_columns(store text, arguments jsonb) RETURNS jsonb
 LANGUAGE plpgsql
@@ -23,12 +23,12 @@ DECLARE
     surplus bigint;
     checks jsonb;
     result jsonb := '[]';
-    -- What a reference, a canonical, or a resource inside a resource is in a column.
+    -- The column value for a reference, a canonical, or a resource inside a resource.
     value CONSTANT text := $q$CASE jsonb_typeof(q) WHEN 'string' THEN q#>>'{}' WHEN 'object' THEN COALESCE(q->>'reference',
         (q->>'resourceType') || '/' || (q->>'id'), q->>'url', 'identifier:' || COALESCE(q#>>'{identifier,system}', '') || '|' || (q#>>'{identifier,value}')) END$q$;
     uuid CONSTANT text := '^[A-Za-z]+/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:/.*)?$';
 BEGIN
-    -- Expressions are paths, filters on one member, and choices of a type (`value as Reference`): what is more is left out.
+    -- Supported expressions are paths, filters on one member, and choices of a type (`value as Reference`). Others are skipped.
     EXECUTE format($q$
         SELECT jsonb_agg(jsonb_build_object('resource_type', x.relname, 'code', x.code, 'column_name', x.attname, 'is_array', x.is_array,
             'edges', x.type = 'reference', 'target', x.target, 'paths', x.paths) ORDER BY x.relname, x.code)
@@ -39,7 +39,7 @@ BEGIN
                   WHERE NOT deleted AND "projectId" = '161452d9-43b7-5c29-aa7b-c85680fa45c6' AND content::jsonb->>'type' IN ('reference', 'uri')) p
             JOIN pg_class r ON r.relname = p.base AND r.relnamespace = $1
             JOIN pg_attribute a ON a.attrelid = r.oid AND NOT a.attisdropped AND a.atttypid IN ('text'::regtype, 'text[]'::regtype)
-                -- general-practitioner is generalPractitioner.
+                -- general-practitioner corresponds to generalPractitioner.
                 AND a.attname = (SELECT string_agg(CASE WHEN w.n = 1 OR w.word = '' THEN w.word ELSE upper(left(w.word, 1)) || substr(w.word, 2) END, '' ORDER BY w.n)
                     FROM regexp_split_to_table(p.code, '-') WITH ORDINALITY AS w (word, n))
             CROSS JOIN LATERAL regexp_split_to_table(p.expression, '\s*\|\s*') AS part
@@ -64,7 +64,7 @@ BEGIN
         FOR parameter IN SELECT * FROM jsonb_to_recordset(parameters) AS m (resource_type name, code text, column_name name, is_array boolean, edges boolean, target text, paths text[])
                          WHERE m.resource_type = type.resource_type LOOP
             SELECT string_agg(format('SELECT jsonb_path_query(d, %L)', p), ' UNION ALL ') INTO sources FROM unnest(parameter.paths) p;
-            -- `resolve() is Patient` is read from the reference, or from the type beside an identifier.
+            -- `resolve() is Patient` is decided by the reference, or by the type next to an identifier.
             named := CASE WHEN parameter.target IS NULL THEN '' ELSE format($q$ AND (q->>'reference' LIKE %L OR (NOT q ? 'reference' AND q->>'type' = %L))$q$,
                 parameter.target || '/%', parameter.target) END;
             said := format($q$ARRAY(SELECT DISTINCT left(v, 675) FROM (%s) s (q), LATERAL (SELECT %s AS v) w WHERE v <> ''%s)$q$, sources, value, named);
@@ -86,14 +86,14 @@ BEGIN
         CONTINUE WHEN edges IS NULL;
         EXECUTE format($q$WITH t AS MATERIALIZED (SELECT t.id, t.content::jsonb AS d FROM %1$s t WHERE t."projectId" = $1 AND NOT t.deleted AND t.content <> ''),
                 expected AS MATERIALIZED (%2$s),
-                -- Rows of a parameter that the definitions here do not know are nobody's to judge.
+                -- Rows of a parameter without a definition cannot be checked.
                 found AS MATERIALIZED (SELECT r."resourceId", r."targetId", r.code FROM %3$I.%4$I r WHERE r."resourceId" IN (SELECT id FROM t) AND r.code = ANY ($2))
             SELECT (SELECT count(*) FROM expected), (SELECT count(*) FROM (TABLE expected EXCEPT TABLE found) x), (SELECT count(*) FROM (TABLE found EXCEPT TABLE expected) x)$q$,
             type.relation, edges, schema, type.resource_type || '_References') INTO rows, missing, surplus USING project, codes;
         result := result || jsonb_build_array(jsonb_build_array('reference rows say what the documents say', type.resource_type || '_References', rows::text,
             CASE WHEN missing + surplus = 0 THEN rows::text ELSE format('%s missing, %s too many', missing, surplus) END, missing + surplus = 0));
     END LOOP;
-    -- The parts of names and addresses that stand in columns of their own; how they are put together is the server's affair.
+    -- The parts of names and addresses that have their own columns. The server's concatenations of them are not checked.
     FOR type IN SELECT * FROM (VALUES ('HumanName', '{Patient,Person,Practitioner,RelatedPerson}'::name[], '$.name[*]', 'given, family',
             $q$NULLIF((SELECT string_agg(g, ' ' ORDER BY o) FROM jsonb_array_elements_text(v->'given') WITH ORDINALITY AS x (g, o)), ''), v->>'family'$q$),
         ('Address', '{InsurancePlan,Location,Organization,Patient,Person,Practitioner,RelatedPerson}', '$.address[*]', 'city, country, "postalCode", state, use',
@@ -112,4 +112,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.medplum_verify_columns(text, jsonb) IS
-    'Verify hook of medplum stores: columns, reference rows and lookup rows of a project against its documents';
+    'Verify hook of medplum stores: compares columns, reference rows and lookup rows of a project with its documents';

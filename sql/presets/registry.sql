@@ -1,20 +1,24 @@
--- Preset registry: a registry of research items (people, models, templates, data sets, studies, runs) that an application
--- can run on, described for item_clone and project_clone. Its tables are in registry_tables.sql, its rules for subtypes in
+-- Preset registry: a registry of research items (people, models, templates, data sets, studies, runs) for an application,
+-- described for item_clone and project_clone. Its tables are in registry_tables.sql, its rules for subtypes in
 -- registry_subtypes.sql and registry_datasets.sql.
 --
--- Options of the store: handle_prefix of the handles that the store's own generator gives, or id_generator, the name of another function
--- (e.g. ids.next_handle() or ids.next_handle(text), which gets the subtype); schema (default: the store's name); dataset_path
--- (default datasets/) and bucket (default: the source's) for the files of new data sets; person_link (require or ignore, the
--- default): whether authors must be linked to a person; email (the same words): whether they must have an e-mail address; grant_to, roles that get what working on the tables needs.
+-- Options of the store:
+--   handle_prefix         prefix of the handles of the store's own generator
+--   id_generator          or the name of another function, e.g. ids.next_handle() or ids.next_handle(text), which gets the subtype
+--   schema                schema of the tables; default: the store's name
+--   dataset_path, bucket  for the files of new data sets; default: datasets/ and the source's bucket
+--   person_link           require or ignore (default): whether authors must be linked to a person
+--   email                 require or ignore (default): whether authors must have an e-mail address
+--   grant_to              roles that get the privileges to work on the tables
 --
--- Where the schema holds a relation named item already, nothing is created: that is a registry over tables or views of an existing
+-- If the schema already contains a relation item, nothing is created: this is a registry over tables or views of an existing
 -- application, which has a table subtype like clone.registry_subtype.
 
 CREATE FUNCTION clone_internal.registry_generator(options jsonb, schema name) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
--- Only a name is taken, and only asked whether it exists: nothing of it is executed here.
+-- Checks only that the function exists; it is not executed.
 DECLARE
     given text := clone_internal.registry_function(COALESCE(options->>'id_generator', format('%I.next_handle()', schema)));
 BEGIN
@@ -25,13 +29,13 @@ BEGIN
     RETURN given;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.registry_generator(jsonb, name) IS 'The function that gives new handles; one that is none is an error (22023)';
+COMMENT ON FUNCTION clone_internal.registry_generator(jsonb, name) IS 'The function that generates new handles; error 22023 if it does not exist';
 
 CREATE FUNCTION clone_internal.registry_prefix(store text, options jsonb) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
--- A prefix belongs to one registry of a database, so that no two give the same handle.
+-- A prefix belongs to one registry of a database, so that two registries never generate the same handle.
 DECLARE
     prefix text := options->>'handle_prefix';
     other text;
@@ -52,14 +56,14 @@ BEGIN
     RETURN prefix;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.registry_prefix(text, jsonb) IS 'The prefix of a registry''s handles; none, or that of another registry, is an error (22023)';
+COMMENT ON FUNCTION clone_internal.registry_prefix(text, jsonb) IS 'The prefix of a registry''s handles; error 22023 if it is missing or used by another registry';
 
 CREATE FUNCTION clone_internal.registry_sync(store text, schema name) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
--- What the pipeline of project_clone knows of the subtypes: which keep their handles in a refresh, where documents name items, in the
--- notation of id_paths: $.a['@b'][*].c is a."@b"[].c there. A path that is none is the business of its own subtype only.
+-- Writes the rules of the subtypes into the catalog for project_clone: which subtypes keep their handles in a refresh, and where documents
+-- reference items, in the notation of id_paths: $.a['@b'][*].c becomes a."@b"[].c. A path that is not valid affects its own subtype only.
 BEGIN
     DELETE FROM clone.store_stable s WHERE s.store = registry_sync.store;
     EXECUTE format('INSERT INTO clone.store_stable (store, resource_type) SELECT $1, s.name::text FROM %I.subtype s', schema) USING store;
@@ -73,7 +77,7 @@ BEGIN
         WHERE c.name = $1$sql$, schema) USING store;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.registry_sync(text, name) IS 'Takes over the rows of table subtype';
+COMMENT ON FUNCTION clone_internal.registry_sync(text, name) IS 'Applies the rows of table subtype to the catalog';
 
 CREATE FUNCTION clone_internal.registry_subtype_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
@@ -88,14 +92,14 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.registry_subtype_changed() IS 'A changed row of table subtype counts from the next clone on';
+COMMENT ON FUNCTION clone_internal.registry_subtype_changed() IS 'Trigger: a changed row of table subtype is effective from the next clone on';
 
 CREATE FUNCTION clone_internal.registry_written(schema name) RETURNS regclass[]
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
--- Tables that have exactly the columns of a registry's own: the finish hook writes their rows, as items_clone does. Values of other
--- columns have to be copied, so that where there are any the rows are copied first.
+-- Tables that have exactly the columns of the preset: the finish hook writes their rows, as items_clone does. If a table has other
+-- columns, its rows are copied first, because the values of those columns must be copied.
     WITH wanted (name, columns) AS (VALUES
         ('item', '{collection_id,created_timestamp,display_name,domain_info,id,item_category,item_subtype,owner_username,record_type,updated_timestamp,user_metadata,versioning_info,workflow_links}'::name[]),
         ('item_auth', '{general,groups,id,owner}'), ('item_lock', '{history,id,locked}'), ('item_history', '{id,item,item_id,reason,timestamp,username}')
@@ -107,7 +111,7 @@ AS $$
                 THEN array_agg(f.relation) ELSE '{}' END
     FROM found f
 $$;
-COMMENT ON FUNCTION clone_internal.registry_written(name) IS 'Tables of a registry whose rows of a cloned collection the finish hook writes';
+COMMENT ON FUNCTION clone_internal.registry_written(name) IS 'Tables of a registry whose rows the finish hook writes when a collection is cloned';
 
 CREATE FUNCTION clone_internal.preset_registry(store text, options jsonb) RETURNS void
 LANGUAGE plpgsql
@@ -149,7 +153,7 @@ BEGIN
         live => format($live$item_subtype NOT IN (SELECT s.name FROM %I.subtype s WHERE s.cloneable = 'never')$live$, schema),
         columns => '{"item_subtype": "keep", "owner_username": "default", "created_timestamp": "default", "updated_timestamp": "default",
                      "workflow_links": "null", "versioning_info": "null", "display_name": "keep", "user_metadata": "keep"}');
-    -- The finish hook gives their rows what new items have; they go with the items.
+    -- The finish hook writes the values of new items into their rows.
     PERFORM clone.store_table(store, format('%I.item_auth', schema)::regclass, 'derived', id_column => 'id', parent => item, join_column => 'id',
         "position" => 2, columns => jsonb_build_object('id', jsonb_build_object('role', 'map', 'target', item::text),
             'owner', 'default', 'general', 'default', 'groups', 'default'));

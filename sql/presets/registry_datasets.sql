@@ -1,6 +1,6 @@
--- Preset registry, the data, continued: model runs and data sets.
+-- Preset registry: the rules of the subtypes for model runs and data sets.
 
--- A run happened once: alone its clone would claim a run that never was. Together with its study it is part of a copied study.
+-- A model run is an event: a clone of it alone would record an event that never happened. Together with its study it is part of a copied study.
 INSERT INTO clone.registry_subtype (name, category, title, description, cloneable, json_schema, ui_schema, resets, "references", provenance, title_paths, checks) VALUES
 ('MODEL_RUN', 'ACTIVITY', 'Model run', 'A run of a model.', 'set', $json$
 {
@@ -113,8 +113,8 @@ $json$, $json$
 }
 $json$, '{/display_name,/record/display_name}', '[{"kind": "ascending", "paths": ["$.record.start_time", "$.record.end_time"]}]');
 
--- A data set registered with the model of early 2023 (an author instead of associations) is valid as it was then; edits that remove the
--- author make it one of today's model.
+-- A data set with the model of early 2023 (an author instead of associations) is valid by that model. Edits that remove the
+-- author turn it into a data set of the current model.
 INSERT INTO clone.registry_subtype (name, category, title, description, cloneable, versionable, person_link, json_schema, ui_schema, variants, resets, derived, "references", title_paths, system_fields, checks, default_access, item_roles, storage) VALUES
 ('DATASET', 'ENTITY', 'Dataset', 'Data and what is to be known of them.', 'alone', true, true, $json$
 {

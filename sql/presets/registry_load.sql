@@ -22,7 +22,7 @@ BEGIN
     RAISE EXCEPTION 'there is no registry "%"', store USING ERRCODE = '22023', HINT = 'Registries: ' || array_to_string(names, ', ') || '.';
 END
 $$;
-COMMENT ON FUNCTION clone_internal.registry_store(text) IS 'The registry of that name, or the only one there is';
+COMMENT ON FUNCTION clone_internal.registry_store(text) IS 'The registry of that name, or the only one; error 22023 if there is none or more than one';
 
 CREATE FUNCTION clone_internal.registry_schema(store text) RETURNS name
 LANGUAGE sql STABLE
@@ -32,7 +32,7 @@ AS $$
     FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE r.store = $1 AND r.role = 'project'
     UNION ALL
-    -- A registry over tables that are not described for project_clone.
+    -- A registry whose tables are not described for project_clone.
     SELECT s.options->>'schema' FROM clone.store s
     WHERE s.name = $1 AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1)
 $$;
@@ -69,7 +69,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.registry_load_check(jsonb, text) IS
-    'What registry_load would do with each entry: new, present (stays as it is), dangling (new, but names items that are not there), invalid';
+    'Returns the status that each entry of an export would have when it is loaded: new, present (not changed), dangling (new, but refers to items that do not exist), invalid';
 
 CREATE FUNCTION clone.registry_load(bundle jsonb, store text DEFAULT NULL, options jsonb DEFAULT '{}') RETURNS int
 LANGUAGE plpgsql
@@ -115,7 +115,7 @@ BEGIN
     END IF;
 
     EXECUTE format('INSERT INTO %I.collection (id, name) VALUES ($1, $1) ON CONFLICT (id) DO NOTHING', schema) USING collection;
-    -- Items that are here already stay as they are, with their access settings, locks and history.
+    -- Existing items are not changed, nor are their access settings, locks and history.
     EXECUTE format($sql$
         WITH entry AS (
             SELECT e->'item_payload' AS p, e#>'{auth_payload,access_settings}' AS a, e#>'{lock_payload,lock_information}' AS l
@@ -152,7 +152,7 @@ BEGIN
             SELECT DISTINCT g FROM new_item n JOIN entry ON p->>'id' = n.id, jsonb_object_keys(COALESCE(NULLIF(a->'groups', 'null'), '{}')) g
             ON CONFLICT (id) DO NOTHING
         ), new_user AS (
-            -- An export tells no roles of users; whoever owns an item has registered it, and so may read and write.
+            -- An export contains no roles of users. The owner of an item has registered it, and so may read and write.
             INSERT INTO %1$I.user_role (username, role)
             SELECT DISTINCT u, r FROM new_item n JOIN entry ON p->>'id' = n.id,
                 unnest(ARRAY[a->>'owner', p->>'owner_username']) u, unnest('{registry-read,registry-write}'::text[]) r
@@ -161,7 +161,7 @@ BEGIN
         )
         SELECT count(*) FROM new_item$sql$, schema) INTO loaded USING entries, collection;
 
-    -- The store's own generator goes on behind the handles that came in.
+    -- The store's own generator continues after the loaded handles.
     prefix := (SELECT s.options->>'handle_prefix' FROM clone.store s WHERE s.name = store) || '/';
     IF prefix IS NOT NULL AND to_regclass(format('%I.handle_number', schema)) IS NOT NULL THEN
         EXECUTE format($sql$
@@ -193,7 +193,7 @@ BEGIN
     IF missing IS NOT NULL THEN
         RAISE EXCEPTION 'no item %', missing USING ERRCODE = 'P0002', HINT = 'Leave item_ids out to export all items.';
     END IF;
-    -- Members without a value are left out, as the registries that read this write them.
+    -- Members without a value are omitted, as other registries do in their exports.
     EXECUTE format($sql$
         SELECT jsonb_build_object('items', COALESCE(jsonb_agg(jsonb_build_object('id', p.id, 'item_payload', jsonb_strip_nulls(p.payload),
             'auth_payload', jsonb_build_object('id', p.id, 'access_settings', jsonb_build_object('owner', COALESCE(a.owner, p.payload->>'owner_username'),
@@ -206,4 +206,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.registry_export(text[], text) IS
-    'Items of a registry (all of them by default) as an admin-export bundle, which registry_load and the import of other registries take';
+    'Returns items of a registry (default: all) as an admin-export bundle for registry_load and for the import of other registries';

@@ -1,6 +1,6 @@
--- Preset registry, the data: what a new registry store knows of each subtype of item. Every store gets its own copy, the
--- tables category and subtype in its schema, and reads only those: change a row there and the next clone follows it. Data sets and
--- model runs follow in registry_datasets.sql.
+-- Preset registry: the rules of each subtype. Every store gets its own copy, the
+-- tables category and subtype in its schema, and reads only those: a change of a row there is effective from the next clone on. Data sets and
+-- model runs are in registry_datasets.sql.
 
 CREATE TABLE clone.registry_subtype (
     name            text PRIMARY KEY,
@@ -25,38 +25,38 @@ CREATE TABLE clone.registry_subtype (
     item_roles      text[] NOT NULL DEFAULT '{metadata-read,metadata-write,admin}',
     storage         jsonb
 );
-COMMENT ON TABLE clone.registry_subtype IS 'What a new registry store starts with in its own table subtype';
+COMMENT ON TABLE clone.registry_subtype IS 'Initial rows of the table subtype of a new registry';
 COMMENT ON COLUMN clone.registry_subtype.category IS 'A row of the store''s table category';
 COMMENT ON COLUMN clone.registry_subtype.title IS 'Name shown to people';
 COMMENT ON COLUMN clone.registry_subtype.cloneable IS 'alone: one by one and in sets; set: only together with other items; never: the system makes such items';
-COMMENT ON COLUMN clone.registry_subtype.versionable IS 'Whether items have versions; a clone of one is the first version of its own line';
+COMMENT ON COLUMN clone.registry_subtype.versionable IS 'Whether items have versions; a clone is the first version of a new item';
 COMMENT ON COLUMN clone.registry_subtype.person_link IS
     'Whether its author must be linked to a person (username_person_link), in stores with options.person_link = require';
 COMMENT ON COLUMN clone.registry_subtype.json_schema IS
     'JSON Schema of what the user edits: display_name, user_metadata and domain_info on one level. Formats: date, email, uri, http-url, orcid, ror, '
-    'iso8601-duration, positive-number, ewkt and those of the standard. "x-lenient": true at its root also takes numbers where texts are wanted and the like';
+    'iso8601-duration, positive-number, ewkt and those of the standard. "x-lenient": true at its root also accepts, for example, numbers in place of texts';
 COMMENT ON COLUMN clone.registry_subtype.ui_schema IS 'How a form shows the fields: the uiSchema of react-jsonschema-form';
 COMMENT ON COLUMN clone.registry_subtype.variants IS
-    'Forms of earlier days: {"name", "when": JSON Schema that tells them, "json_schema"}; chosen by the source, never by edits';
+    'Older forms: {"name", "when": JSON Schema that identifies them, "json_schema"}; selected by the source, never by edits';
 COMMENT ON COLUMN clone.registry_subtype.resets IS
-    'Changes of a draft, in order, where the parent of the path (JSON pointer) exists: {"op": "set", "path", "value", "was" (only where it is this), "reason"}, '
+    'Changes of a draft, in order, if the parent of the path (JSON pointer) exists: {"op": "set", "path", "value", "was" (only if the value is this), "reason"}, '
     '{"op": "remove", "path", "reason"}, {"op": "default", "path", "value" or "from", "if_present": [...], "reason"}';
 COMMENT ON COLUMN clone.registry_subtype.derived IS 'Fields computed whenever a clone is written: {"field", "from": JSON pointer}';
 COMMENT ON COLUMN clone.registry_subtype."references" IS
-    'Where other items are named: {"path": JSONPath of names and [*], "subtypes": [...] (empty: any), "prefixes": texts that may stand before the id, '
-    '"member": true where an item is a member of the one it names, "external": true where something outside of the registry may stand as well, '
+    'References to other items: {"path": JSONPath of names and [*], "subtypes": [...] (empty: any), "prefixes": texts that may precede the id, '
+    '"member": true if an item is a member of the item that it references, "external": true if the value may refer to something outside of the registry, '
     '"own": true where the item''s own handle stands}';
-COMMENT ON COLUMN clone.registry_subtype.embedded IS 'JSONPaths of texts that are JSON themselves and name items anywhere';
+COMMENT ON COLUMN clone.registry_subtype.embedded IS 'JSONPaths of texts that contain JSON with references to items';
 COMMENT ON COLUMN clone.registry_subtype.provenance IS
-    'How the PROV document of an item is made of its content: {"field", "namespace", "mark", "nodes", "links"}';
+    'How the PROV document of an item is generated from its content: {"field", "namespace", "mark", "nodes", "links"}';
 COMMENT ON COLUMN clone.registry_subtype.title_paths IS 'JSON pointers to the texts that options.title of item_clone changes';
-COMMENT ON COLUMN clone.registry_subtype.system_fields IS 'Fields no user sets: {"field": {"initial": value in a clone, "reason"}}';
+COMMENT ON COLUMN clone.registry_subtype.system_fields IS 'Fields that users cannot set: {"field": {"initial": value in a clone, "reason"}}';
 COMMENT ON COLUMN clone.registry_subtype.checks IS
-    'Rules between values, by JSONPath: {"kind": "unique", "paths"}: no value twice; {"kind": "ascending", "paths"}: in order';
+    'Checks of several values: {"kind": "unique", "paths": JSONPaths}: no value occurs twice; {"kind": "ascending", "paths"}: values are in order';
 COMMENT ON COLUMN clone.registry_subtype.default_access IS 'Item roles that everybody has on a clone';
-COMMENT ON COLUMN clone.registry_subtype.item_roles IS 'Item roles that exist for the subtype; others have no effect';
+COMMENT ON COLUMN clone.registry_subtype.item_roles IS 'Item roles of the subtype; others have no effect';
 COMMENT ON COLUMN clone.registry_subtype.storage IS
-    'Where the files of an item are: {"field", "bucket": key, "key": key, "role": item role that reading them needs, "template": {key: text with {bucket}, {prefix}, {slug}}}';
+    'Location of the files of an item: {"field", "bucket": key, "key": key, "role": item role that reading them needs, "template": {key: text with {bucket}, {prefix}, {slug}}}';
 
 INSERT INTO clone.registry_subtype (name, category, title, cloneable) VALUES
     ('WORKFLOW_RUN', 'ACTIVITY', 'Workflow run', 'never'),
@@ -104,7 +104,7 @@ INSERT INTO clone.registry_subtype (name, category, title, description, cloneabl
 }
 $json$, '{"ui:order": ["title", "display_name", "description", "study_alternative_id", "user_metadata"], "description": {"ui:widget": "textarea"}}', '{/display_name,/title}');
 
--- A person must consent for themselves: a clone is another person.
+-- A clone is another person, who must give consent again.
 INSERT INTO clone.registry_subtype (name, category, title, description, cloneable, json_schema, ui_schema, resets) VALUES
 ('PERSON', 'AGENT', 'Person', 'Somebody who makes, keeps or models data.', 'alone', $json$
 {

@@ -1,4 +1,4 @@
--- Preset registry, the tables: what a registry of research items consists of, and who may work with it.
+-- Preset registry: the tables of a registry of research items, and privileges on them.
 
 CREATE FUNCTION clone_internal.registry_tables(schema name, handle_prefix text) RETURNS void
 LANGUAGE plpgsql
@@ -7,11 +7,11 @@ AS $$
 BEGIN
     EXECUTE format($sql$
 CREATE TABLE %1$I.category (name text PRIMARY KEY CHECK (name <> ''), description text);
-COMMENT ON TABLE %1$I.category IS 'Kinds of subtypes; yours to change';
+COMMENT ON TABLE %1$I.category IS 'Kinds of subtypes; you may change them';
 
 CREATE TABLE %1$I.subtype (LIKE clone.registry_subtype INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING COMMENTS);
 ALTER TABLE %1$I.subtype ADD PRIMARY KEY (name), ADD FOREIGN KEY (category) REFERENCES %1$I.category ON UPDATE CASCADE;
-COMMENT ON TABLE %1$I.subtype IS 'The rules of each subtype, read by every clone; yours to change';
+COMMENT ON TABLE %1$I.subtype IS 'The rules of each subtype, read by every clone; you may change them';
 
 CREATE TABLE %1$I.collection (
     id                text PRIMARY KEY,
@@ -21,7 +21,7 @@ CREATE TABLE %1$I.collection (
     created_timestamp bigint NOT NULL DEFAULT date_part('epoch', now())::bigint,
     updated_timestamp bigint NOT NULL DEFAULT date_part('epoch', now())::bigint
 );
-COMMENT ON TABLE %1$I.collection IS 'Collections of items: what project_clone takes as a project';
+COMMENT ON TABLE %1$I.collection IS 'Collections of items; a collection is a project of project_clone()';
 
 CREATE TABLE %1$I.item (
     id                text PRIMARY KEY CHECK (id <> ''),
@@ -48,8 +48,8 @@ COMMENT ON COLUMN %1$I.item.id IS 'The handle, without an address in front: 1037
 COMMENT ON COLUMN %1$I.item.created_timestamp IS 'Seconds since 1970, UTC';
 COMMENT ON COLUMN %1$I.item.versioning_info IS '{previous_version, version, reason, next_version} of subtypes with versions';
 COMMENT ON COLUMN %1$I.item.workflow_links IS 'Sessions of background jobs, {create_activity_workflow_id, version_activity_workflow_id}';
-COMMENT ON COLUMN %1$I.item.display_name IS 'Name shown; NULL only for seeds, which are handles without content yet';
-COMMENT ON COLUMN %1$I.item.user_metadata IS 'Map of texts that users give';
+COMMENT ON COLUMN %1$I.item.display_name IS 'Display name; NULL only for seeds, which are handles without content';
+COMMENT ON COLUMN %1$I.item.user_metadata IS 'Object of texts, set by users';
 COMMENT ON COLUMN %1$I.item.domain_info IS 'The fields of the subtype, see json_schema in table subtype';
 
 CREATE TABLE %1$I.item_history (
@@ -69,7 +69,7 @@ CREATE TABLE %1$I.item_auth (
     general text[] NOT NULL DEFAULT '{metadata-read}',
     groups  jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(groups) = 'object')
 );
-COMMENT ON TABLE %1$I.item_auth IS 'Access settings: item roles of everybody and of groups';
+COMMENT ON TABLE %1$I.item_auth IS 'Access settings: item roles of all users and of groups';
 COMMENT ON COLUMN %1$I.item_auth.groups IS 'Item roles by group: {"<group id>": ["metadata-read", ...]}';
 
 CREATE TABLE %1$I.item_lock (
@@ -99,9 +99,9 @@ CREATE TABLE %1$I.user_role (
     role     text NOT NULL CHECK (role IN ('registry-read', 'registry-write', 'registry-admin')),
     PRIMARY KEY (username, role)
 );
-COMMENT ON TABLE %1$I.user_role IS 'What users may do at all: writing (and so cloning) needs registry-read and registry-write';
+COMMENT ON TABLE %1$I.user_role IS 'Registry roles of users; writing and cloning need registry-read and registry-write';
 CREATE TABLE %1$I.username_person_link (username text PRIMARY KEY, person_id text NOT NULL);
-COMMENT ON TABLE %1$I.username_person_link IS 'Which PERSON item a user is';
+COMMENT ON TABLE %1$I.username_person_link IS 'The PERSON item of each user';
 CREATE TABLE %1$I.dataset_reviewer (id text PRIMARY KEY);
 COMMENT ON TABLE %1$I.dataset_reviewer IS 'PERSON items that may approve releases of data sets';
 
@@ -115,7 +115,7 @@ SELECT i.id,
                                     'username', h.username, 'item', h.item) ORDER BY h.id DESC)
                                 FROM %1$I.item_history h WHERE h.item_id = i.id), '[]')) AS payload
 FROM %1$I.item i;
-COMMENT ON VIEW %1$I.item_payload IS 'Every item as one document, all fields on one level, history inside, newest first';
+COMMENT ON VIEW %1$I.item_payload IS 'Every item as one document with all fields on one level and its history, newest first';
 
 INSERT INTO %1$I.category VALUES ('ACTIVITY', 'What was done'), ('AGENT', 'Who does'), ('ENTITY', 'What is used and made');
 INSERT INTO %1$I.subtype SELECT * FROM clone.registry_subtype;
@@ -130,7 +130,7 @@ AS $generator$
 DECLARE
     handle text;
 BEGIN
-    -- A sequence gives no number twice, however many sessions ask; numbers that were given out elsewhere are passed over.
+    -- A sequence returns no number twice, also to concurrent sessions. Numbers that are already in use are skipped.
     LOOP
         handle := %2$L || '/' || nextval(%3$L::regclass);
         EXIT WHEN NOT EXISTS (SELECT FROM %1$I.item i WHERE i.id = handle);
@@ -169,15 +169,15 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.registry_grant(name, name) IS
-    'Lets a role work with the registry in a schema: read its tables, write items, clone them; not change users, groups and roles';
+    'Lets a role work with a registry: read its tables, write and clone items; not change users, groups and roles';
 
 
 CREATE FUNCTION clone_internal.registry_origin_view(store text, schema name) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
--- Where the clones that an actor may read came from. The source shows where the actor may read that, too; so does one that is gone to
--- whoever cloned it. The actor is asked of our library, which alone knows whether the setting can be believed.
+-- The sources of the clones that an actor may read. The source is shown if the actor may read it too; a deleted source is shown to
+-- the user who cloned it. The extension's library determines the actor, because only it knows whether the setting can be trusted.
 DECLARE
     visible text := format($sql$EXISTS (SELECT FROM %1$I.item i JOIN %1$I.subtype s ON s.name::text = i.item_subtype::text
         LEFT JOIN %1$I.item_auth a ON a.id = i.id WHERE i.id = o.%%1$I AND (me.admin OR a.owner = me.name OR EXISTS (
@@ -193,7 +193,7 @@ BEGIN
              clone.item_origin o,
              LATERAL (SELECT o.cloned_by = me.name OR %3$s AS source) shown
         WHERE o.store = %2$L AND %4$s$sql$, schema, store, format(visible, 'source'), format(visible, 'item'));
-    EXECUTE format($sql$COMMENT ON VIEW %I.item_origin IS 'From which item each clone came, as far as the actor may read both'$sql$, schema);
+    EXECUTE format($sql$COMMENT ON VIEW %I.item_origin IS 'The source of each clone, if the actor may read both'$sql$, schema);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.registry_origin_view(text, name) IS 'Creates the view item_origin of a registry';

@@ -1,4 +1,4 @@
--- One call lets a role clone: nothing of the extension is executable by PUBLIC.
+-- Functions that grant privileges. Nothing of the extension is executable by PUBLIC.
 
 CREATE FUNCTION clone.allow(role regrole, operator boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql
@@ -16,7 +16,7 @@ BEGIN
         WHERE e.extname = 'pg_clone_ext' AND d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
           AND CASE n.nspname
               WHEN 'clone' THEN p.proname IN ('last_run', 'registry_cloneable')
-              -- The SQL path of a run calls it with the caller's rights; called by anybody else it raises an error.
+              -- The SQL path of a run calls it with the caller's rights. Any other call raises an error.
               WHEN 'clone_internal' THEN p.proname = 'rewritten_rows'
               ELSE p.proname IN ('project_clone', 'project_clone_plan', 'project_clone_verify', 'project_delete', 'project_clone_start',
                   'project_clone_cancel', 'item_clone', 'items_clone', 'item_clone_draft', 'item_clone_check', 'items_clone_check', 'item_can_clone')
@@ -26,7 +26,7 @@ BEGIN
     END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA clone, clone_internal TO %s', role);
     EXECUTE format('GRANT SELECT ON clone.store, clone.run, clone.run_table, clone.run_dangling, clone.blob_copy, clone.blob_status, clone.job TO %s', role);
-    -- Its own rows: what it deletes itself it may also delete from the server's cache.
+    -- Its own rows: a role may flush the cache keys of its own deletions.
     EXECUTE format('GRANT SELECT, UPDATE (flushed_at), DELETE ON clone.cache_invalidation TO %s', role);
     PERFORM clone_internal.show_own(role);
     IF operator THEN
@@ -35,7 +35,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.allow(regrole, boolean) IS
-    'Lets a role clone, delete clones, and see its own runs, jobs and files; as an operator it sees those of all roles. It needs its own privileges on the store''s tables besides';
+    'Lets a role clone, delete clones, and see its own runs, jobs and files; an operator sees those of all roles. The role also needs privileges on the store''s tables';
 
 CREATE FUNCTION clone.allow_worker(role regrole) RETURNS void
 LANGUAGE plpgsql
@@ -51,4 +51,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.allow_worker(regrole) IS
-    'Lets a role run queued jobs and copy queued files (pg_clone worker); it needs no privileges on the data: jobs run with those of who queued them';
+    'Lets a role run queued jobs and copy queued files (pg_clone worker). It needs no privileges on the data: a job runs with those of the role that queued it';

@@ -1,3 +1,2 @@
--- From here on only functions in C are created, which call nothing while they are: types and keywords, which pg_catalog has, come first
--- on this path.
+-- From here on only C functions are created, and creating them calls nothing. The names of types in their signatures resolve to pg_catalog first.
 SET LOCAL search_path = @extschema@, pg_temp;

@@ -1,4 +1,4 @@
--- Where cloned items come from. A link by handle, not by foreign key: it survives the deletion of the source, and of the store.
+-- The sources of cloned items. They are stored as handles without a foreign key, so they survive the deletion of the source and of the store.
 
 CREATE TABLE clone.item_origin (
     store       text NOT NULL,
@@ -13,10 +13,10 @@ CREATE TABLE clone.item_origin (
 );
 CREATE INDEX item_origin_source ON clone.item_origin (store, source);
 CREATE INDEX item_origin_run ON clone.item_origin (run_id);
-COMMENT ON TABLE clone.item_origin IS 'From which item each item made by item_clone was cloned';
-COMMENT ON COLUMN clone.item_origin.source_name IS 'The source''s display name at that time, for when the source is gone';
+COMMENT ON TABLE clone.item_origin IS 'The source of each cloned item';
+COMMENT ON COLUMN clone.item_origin.source_name IS 'The source''s display name when it was cloned';
 COMMENT ON COLUMN clone.item_origin.revision IS 'History entry that was cloned (options.from_history); NULL: the latest content';
-COMMENT ON COLUMN clone.item_origin.cloned_by IS 'The actor: the user for whom it was cloned';
+COMMENT ON COLUMN clone.item_origin.cloned_by IS 'The actor: the user on whose behalf it was cloned';
 
 CREATE TABLE clone.item_request (
     store        text NOT NULL,
@@ -29,5 +29,5 @@ CREATE TABLE clone.item_request (
     PRIMARY KEY (store, actor, key)
 );
 CREATE INDEX item_request_run ON clone.item_request (run_id);
-COMMENT ON TABLE clone.item_request IS 'Calls with the option idempotency_key, and the items that they gave; old rows may be deleted';
-COMMENT ON COLUMN clone.item_request.request IS 'A digest of the items, edits and options: another call under the same key is refused';
+COMMENT ON TABLE clone.item_request IS 'Calls with the option idempotency_key and their items; old rows may be deleted';
+COMMENT ON COLUMN clone.item_request.request IS 'A digest of the items, edits and options; a different call with the same key is refused';

@@ -1,10 +1,9 @@
--- Jobs: clones that were asked for and not made yet. A worker (pg_clone worker, or pg_cron calling clone.run_next_job())
--- makes them, one per call and transaction.
+-- Jobs: queued clones. A worker (pg_clone worker, or pg_cron calling clone.run_next_job()) runs them, one per call and transaction.
 --
--- A worker holds the row's lock while it makes the clone, in the transaction of the clone itself: when it dies, the server
--- rolls back, the lock is gone, and the next worker finds the job as it was. So "running" is not stored; clone.job shows it by a lock
--- that the worker holds besides, of a kind that nobody else can take. That an attempt began is committed before it, by a background worker:
--- an attempt whose worker died counts too. A job that fails keeps its error and, if trying again can help, gets another time.
+-- A worker locks the row while it runs the clone, in the transaction of the clone. When the worker dies, the server
+-- rolls back and releases the lock, and the next worker finds the job unchanged. So "running" is not stored. clone.job derives it from a second
+-- lock of the worker, of a kind that no SQL function can take. A background worker commits the start of each attempt before the job runs:
+-- an attempt whose worker died counts too. A failed job stores its error, and is scheduled again if another attempt can succeed.
 
 CREATE TABLE clone.job_queue (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -28,12 +27,12 @@ CREATE TABLE clone.job_queue (
     hint            text
 );
 CREATE INDEX job_queue_due ON clone.job_queue (next_attempt_at, id) WHERE state = 'queued';
-COMMENT ON TABLE clone.job_queue IS 'Clones that were asked for; look at clone.job, which also shows what is running';
-COMMENT ON COLUMN clone.job_queue.replaces IS 'The clone that it refreshes: two jobs never refresh the same one at once';
+COMMENT ON TABLE clone.job_queue IS 'Queued and finished clones; the view clone.job also shows which of them are running';
+COMMENT ON COLUMN clone.job_queue.replaces IS 'The clone that it refreshes; two jobs never refresh the same one at the same time';
 COMMENT ON COLUMN clone.job_queue.role IS 'The role with whose rights the job runs; it must still have the name in queued_by';
-COMMENT ON COLUMN clone.job_queue.queued_by IS 'Its name when it queued the job';
-COMMENT ON COLUMN clone.job_queue.settings IS 'Settings of the session that queued it, which the job runs with';
-COMMENT ON COLUMN clone.job_queue.attempts IS 'Attempts that have ended; one whose worker died is counted by the next worker that finds the job';
+COMMENT ON COLUMN clone.job_queue.queued_by IS 'The name of the role when it queued the job';
+COMMENT ON COLUMN clone.job_queue.settings IS 'Settings of the session that queued it; the job runs with them';
+COMMENT ON COLUMN clone.job_queue.attempts IS 'Number of attempts that have ended; an attempt whose worker died is counted by the next worker';
 
 CREATE TABLE clone.job_attempt (
     job_id     bigint NOT NULL REFERENCES clone.job_queue ON DELETE CASCADE,
@@ -42,21 +41,21 @@ CREATE TABLE clone.job_attempt (
     started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     PRIMARY KEY (job_id, number)
 );
-COMMENT ON TABLE clone.job_attempt IS 'Attempts at jobs, committed when they begin; one with a number above job_queue.attempts is running, or its worker died';
+COMMENT ON TABLE clone.job_attempt IS 'Attempts at jobs, committed when they begin; an attempt with a number above job_queue.attempts is running, or its worker died';
 
 CREATE TABLE clone.job_cancellation (
     job_id       bigint PRIMARY KEY REFERENCES clone.job_queue ON DELETE CASCADE,
     requested_by text NOT NULL,
     requested_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
-COMMENT ON TABLE clone.job_cancellation IS 'Jobs that were to be cancelled while a worker had them';
+COMMENT ON TABLE clone.job_cancellation IS 'Requests to cancel jobs that were running';
 
--- Number of the lock (clone_internal.lock_object) that shows who runs a job.
+-- Number of the lock (clone_internal.lock_object) of the session that runs a job.
 CREATE FUNCTION clone_internal.job_lock(job bigint) RETURNS int LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT (job % 2147483647)::int $$;
 
--- Who holds it.
+-- Process id of the session that holds it.
 CREATE FUNCTION clone_internal.job_worker(job bigint) RETURNS int LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -98,14 +97,14 @@ LEFT JOIN pg_catalog.pg_locks w ON w.locktype OPERATOR(pg_catalog.=) 'object'::t
         SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
     AND w.classid OPERATOR(pg_catalog.=) ('clone.job_queue'::pg_catalog.regclass)::pg_catalog.oid
     AND w.objid OPERATOR(pg_catalog.=) pg_catalog.mod(j.id, 2147483647::bigint)::pg_catalog.oid
--- Of a role that is gone only superusers, operators and workers see the jobs.
+-- Only superusers, operators and workers see the jobs of a role that does not exist any more.
 WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) j.role AND r.rolname OPERATOR(pg_catalog.=) j.queued_by::pg_catalog.name
               AND pg_catalog.pg_has_role(r.oid, 'USAGE'))
    OR pg_catalog.has_function_privilege('clone.run_next_job()', 'EXECUTE')
    OR pg_catalog.has_function_privilege('clone_internal.sees_all()'::pg_catalog.regprocedure, 'EXECUTE');
 COMMENT ON VIEW clone.job IS
-    'One''s own jobs and those of roles one is a member of, for workers all, with their state: queued, running, done, failed, cancelled; who runs them, and how far it is';
-COMMENT ON COLUMN clone.job.progress IS 'The table that is being filled, for whoever may see the worker''s activity';
+    'Jobs with their state (queued, running, done, failed, cancelled), worker and progress: a role sees its own and those of roles that it is a member of, a worker sees all';
+COMMENT ON COLUMN clone.job.progress IS 'The table that is being filled; NULL for roles that may not see the worker''s activity';
 
 CREATE FUNCTION clone_internal.queue_job(
     source_project text, store text, replaces text, arguments jsonb, role oid, settings jsonb, most int) RETURNS bigint
@@ -129,7 +128,7 @@ BEGIN
     RETURN job;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.queue_job(text, text, text, jsonb, oid, jsonb, int) IS 'For project_clone_start only: it has checked the arguments';
+COMMENT ON FUNCTION clone_internal.queue_job(text, text, text, jsonb, oid, jsonb, int) IS 'For project_clone_start() only, which has checked the arguments';
 
 CREATE FUNCTION clone_internal.retry_after(sqlstate text, attempts int) RETURNS interval
 LANGUAGE sql IMMUTABLE STRICT
@@ -141,7 +140,7 @@ AS $$
         THEN interval '30 seconds' * power(4, attempts - 1) END
 $$;
 COMMENT ON FUNCTION clone_internal.retry_after(text, int) IS
-    'The retry policy of jobs: how long to wait after the n-th attempt ended with this SQLSTATE; NULL: trying again cannot help, or 5 attempts are over';
+    'The retry policy of jobs: the delay after the n-th attempt failed with this SQLSTATE; NULL: another attempt cannot succeed, or there were 5 attempts';
 
 CREATE FUNCTION clone_internal.count_lost_attempt(j clone.job_queue) RETURNS clone.job_queue
 LANGUAGE plpgsql
@@ -154,7 +153,7 @@ BEGIN
     IF last IS NULL OR last <= j.attempts THEN
         RETURN j;
     END IF;
-    -- The first time at once: a worker may have been stopped. After that as after other errors that may pass.
+    -- At once after the first attempt: the worker may have been stopped. Later as after other transient errors.
     wait := CASE WHEN last = 1 THEN interval '0' ELSE clone_internal.retry_after('08006', last) END;
     UPDATE clone.job_queue q
     SET attempts = last,
@@ -206,7 +205,7 @@ BEGIN
                     RETURN j;
                 END IF;
             END IF;
-            -- Gives the row's lock back, so that another worker finds the job when its target is free again.
+            -- Releases the lock of the row, so that another worker finds the job when its target is free.
             RAISE EXCEPTION USING ERRCODE = 'PC001';
         EXCEPTION WHEN SQLSTATE 'PC001' THEN
             NULL;
@@ -215,9 +214,9 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.claim_job() IS 'The next job that nobody runs and whose target nobody refreshes, locked until the transaction ends';
+COMMENT ON FUNCTION clone_internal.claim_job() IS 'The next due job that no session runs and whose target no session refreshes, locked until the transaction ends';
 
--- Advisory locks of this session, without those of `before`: what a job's code took for the session would outlive the job.
+-- Releases advisory locks of this session that are not in `before`: session locks that the code of a job took would outlive the job.
 CREATE FUNCTION clone_internal.release_advisory_locks(before text[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -232,7 +231,7 @@ BEGIN
                AND clone_internal.advisory_lock(w.classid, w.objid, w.objsubid, w.mode) <> ALL (before)
     LOOP
         released := true;
-        -- Each time that it was taken; one of the transaction is not released, and says false.
+        -- Once for each time that it was taken. A lock of the transaction is not released and returns false.
         WHILE released LOOP
             released := CASE
                 WHEN l.objsubid = 1 AND l.mode = 'ShareLock' THEN pg_advisory_unlock_shared((l.classid::bigint << 32) | l.objid::bigint)
@@ -308,7 +307,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.run_next_job() IS
-    'Makes the next queued clone with the rights of who queued it, and returns the job''s number; NULL when nothing is due. Its error, if any, is in clone.job';
+    'Runs the next queued clone with the rights of the role that queued it, and returns the job''s number; NULL if no job is due. An error of the clone is stored in clone.job';
 
 CREATE FUNCTION clone_internal.cancel_job(job bigint, caller oid) RETURNS text
 LANGUAGE plpgsql
@@ -322,7 +321,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no job %', job USING ERRCODE = 'P0002', HINT = 'SELECT id, state FROM clone.job lists the jobs.';
     END IF;
-    -- Of a role that is gone only a superuser is a member.
+    -- Only superusers are members of a role that does not exist any more.
     IF NOT pg_has_role(caller, j.role, 'USAGE') THEN
         RAISE EXCEPTION 'permission denied to cancel job %', job USING
             ERRCODE = '42501', DETAIL = format('Role "%s" queued it.', j.queued_by), HINT = 'Ask a member of that role, or a superuser.';
@@ -342,4 +341,4 @@ BEGIN
     RETURN 'cancelling';
 END
 $$;
-COMMENT ON FUNCTION clone_internal.cancel_job(bigint, oid) IS 'For project_clone_cancel only: it says who is calling';
+COMMENT ON FUNCTION clone_internal.cancel_job(bigint, oid) IS 'For project_clone_cancel() only, which passes the calling role';

@@ -1,6 +1,6 @@
--- Clones that come and go: one deletion or refresh of a clone at a time, what a refresh keeps, expiry.
+-- Deletion, refresh and expiry of clones: locks, ids that a refresh keeps, cache invalidation.
 
--- Whoever deletes or replaces a clone holds its lock until the transaction ends. It is no advisory lock: a stranger could take one.
+-- A session that deletes or replaces a clone holds its lock until the transaction ends. It is not an advisory lock, because any role could take that.
 CREATE FUNCTION clone_internal.lock_target(store text, project text) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -27,10 +27,10 @@ CREATE TABLE clone.run_identity (
 );
 CREATE INDEX run_identity_run ON clone.run_identity (run_id);
 COMMENT ON TABLE clone.run_identity IS
-    'Ids that a refresh of the clone gives again: of the resource types in clone.store_stable and of what their documents name';
-COMMENT ON COLUMN clone.run_identity.relation IS 'The table, where keys are integers; NULL for ids that are unique in the store';
+    'Ids that a refresh of the clone keeps: those of the resource types in clone.store_stable and of the resources that their documents reference';
+COMMENT ON COLUMN clone.run_identity.relation IS 'The table, for integer keys; NULL for ids that are unique in the store';
 
--- What a refresh (options.replace) keeps of the clone that it replaces.
+-- Resource types that a refresh (options.replace) keeps.
 CREATE TABLE clone.store_stable (
     store         text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     resource_type text NOT NULL,
@@ -39,12 +39,12 @@ CREATE TABLE clone.store_stable (
     PRIMARY KEY (store, resource_type)
 );
 COMMENT ON TABLE clone.store_stable IS
-    'Resource types whose ids, and secrets, stay when a clone is replaced by a newer one; ids that their documents name stay too';
+    'Resource types whose ids and secrets are kept when a clone is replaced by a newer one; ids that their documents reference are kept too';
 COMMENT ON COLUMN clone.store_stable.carried IS
-    'true: resources of this type that were added to the old clone by hand stay, and what their documents name of those added by hand';
+    'true: resources of this type that were added to the old clone are kept, with added resources that their documents reference';
 COMMENT ON COLUMN clone.store_stable.needs IS
-    'Where the document holds a reference, e.g. {user,reference}: a resource added by hand stays only if what that names still exists, and '
-    'the new clone has no resource of this type that names the same';
+    'Path of a reference in the document, e.g. {user,reference}: an added resource is kept only if the referenced resource still exists and '
+    'the new clone has no resource of this type with the same reference';
 
 CREATE FUNCTION clone.stable(store text, resource_type text, carried boolean DEFAULT false, needs text[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
@@ -57,7 +57,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.stable(text, text, boolean, text[]) IS
-    'Resources of a type keep their ids (and secrets) when a clone is replaced by a newer one; see clone.store_stable';
+    'Lets resources of a type keep their ids and secrets when a clone is replaced by a newer one; see clone.store_stable';
 
 CREATE FUNCTION clone_internal.parse_interval(value text, argument text) RETURNS interval
 LANGUAGE plpgsql STABLE STRICT
@@ -78,11 +78,11 @@ BEGIN
     RETURN read;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.parse_interval(text, text) IS 'A positive interval; anything else is an error (22023) that names the argument';
+COMMENT ON FUNCTION clone_internal.parse_interval(text, text) IS 'Reads a positive interval; error 22023 with the name of the argument for anything else';
 
--- What a server outside has in its cache of rows that are gone or replaced. Recorded in the transaction of the deletion, so the
--- keys are here exactly when the rows are gone; whoever deletes them from the cache does so twice, because a server that was just
--- reading the old rows may put them there once more.
+-- Keys of deleted or replaced rows in the cache of an application server. They are recorded in the transaction of the deletion, so they
+-- are here exactly when the rows are deleted. They are deleted from the cache twice, because a server that was
+-- reading the old rows may write them into the cache once more.
 CREATE TABLE clone.cache_invalidation (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     store       text NOT NULL,
@@ -94,12 +94,12 @@ CREATE TABLE clone.cache_invalidation (
 );
 CREATE INDEX cache_invalidation_run ON clone.cache_invalidation (run_id);
 COMMENT ON TABLE clone.cache_invalidation IS
-    'Keys of the server''s cache that a refresh or a deletion made stale; pg_clone cache flush deletes them from the cache and from here. Forgotten after 2 days';
-COMMENT ON COLUMN clone.cache_invalidation.run_id IS 'The run that replaced the clone, or the run that made the clone that was deleted';
+    'Stale keys of the application server''s cache after a refresh or a deletion; pg_clone cache flush deletes them from the cache and from here. Removed after 2 days';
+COMMENT ON COLUMN clone.cache_invalidation.run_id IS 'The run that replaced the clone, or the run of the deleted clone';
 COMMENT ON COLUMN clone.cache_invalidation.keys IS 'At most 1,000 keys, made by the store''s options.cache_key';
 COMMENT ON COLUMN clone.cache_invalidation.flushed_at IS 'When they were deleted from the cache for the first time';
-COMMENT ON COLUMN clone.cache_invalidation.recorded_by IS 'The role whose refresh or deletion it was';
+COMMENT ON COLUMN clone.cache_invalidation.recorded_by IS 'The role that refreshed or deleted the clone';
 REVOKE ALL ON clone.cache_invalidation FROM PUBLIC;
--- Keys say which resources there were: only who deleted them, members of that role, and workers see them.
+-- Keys reveal which resources existed: only the role that deleted them, its members, and workers see them.
 ALTER TABLE clone.cache_invalidation ENABLE ROW LEVEL SECURITY;
--- Its policy is made by clone_internal.protect().
+-- clone_internal.protect() creates its policy.

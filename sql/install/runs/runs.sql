@@ -1,5 +1,5 @@
--- What was done: one row per clone, its counts per table and resource type, the references that dangle.
--- Written in the clone's own transaction: a clone that failed has no run.
+-- Runs: one row per clone, its counts per table and resource type, and its dangling references.
+-- They are written in the clone's own transaction: a failed clone has no run.
 
 CREATE TABLE clone.run (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -32,17 +32,17 @@ CREATE INDEX run_expiry ON clone.run (expires_at) WHERE expires_at IS NOT NULL A
 COMMENT ON TABLE clone.run IS 'One row per executed clone';
 COMMENT ON COLUMN clone.run.kind IS
     'project, item: a clone; deletion: nothing was cloned, a project that no run made was deleted by force';
-COMMENT ON COLUMN clone.run.expires_at IS 'From then on clone.expire() deletes the clone; see clone.set_expiry()';
-COMMENT ON COLUMN clone.run.replaced IS 'The run whose clone this one replaced: its number; the project''s id stayed';
-COMMENT ON COLUMN clone.run.deleted_at IS 'When its clone was deleted, or replaced by that of a newer run';
-COMMENT ON COLUMN clone.run.run_by IS 'The role whose rights the clone used; session_by is who was logged in';
-COMMENT ON COLUMN clone.run.resources IS 'Resources cloned, the project among them';
+COMMENT ON COLUMN clone.run.expires_at IS 'After this time clone.expire() deletes the clone; see clone.set_expiry()';
+COMMENT ON COLUMN clone.run.replaced IS 'Number of the run whose clone was replaced; the project kept its id';
+COMMENT ON COLUMN clone.run.deleted_at IS 'When its clone was deleted, or replaced by the clone of a newer run';
+COMMENT ON COLUMN clone.run.run_by IS 'The role with whose rights the clone ran; session_by is the role that was logged in';
+COMMENT ON COLUMN clone.run.resources IS 'Number of cloned resources, including the project';
 COMMENT ON COLUMN clone.run.rows IS 'Rows written in all tables of the store';
 COMMENT ON COLUMN clone.run.bytes IS 'Bytes of the rows written, before compression by the table';
 COMMENT ON COLUMN clone.run.rewritten IS 'Occurrences of a source id that now name the clone''s, in documents and columns';
-COMMENT ON COLUMN clone.run.kept IS 'Occurrences of a version that was not cloned, now without their _history part';
-COMMENT ON COLUMN clone.run.dangling IS 'Occurrences of a reference to a source resource that was not cloned';
-COMMENT ON COLUMN clone.run.todo IS 'What the operator must configure again: an array of texts';
+COMMENT ON COLUMN clone.run.kept IS 'References to versions that were not cloned; their _history part was removed';
+COMMENT ON COLUMN clone.run.dangling IS 'References to resources of the source that were not cloned';
+COMMENT ON COLUMN clone.run.todo IS 'To-do list: what the operator must configure again, an array of texts';
 
 CREATE TABLE clone.run_table (
     run_id        bigint NOT NULL REFERENCES clone.run ON DELETE CASCADE,
@@ -66,4 +66,4 @@ CREATE TABLE clone.run_dangling (
     PRIMARY KEY (run_id, target)
 );
 COMMENT ON TABLE clone.run_dangling IS
-    'Source resources that documents of the clone still name although they were not cloned: the first 1,000 of a run';
+    'Resources of the source that were not cloned and that the clone still references: the first 1,000 of a run';

@@ -1,4 +1,4 @@
--- What the catalog knows of the run that made a project, for project_clone_verify.
+-- The run that made a project, for project_clone_verify.
 
 CREATE FUNCTION clone_internal.run_of_project(store text, project text) RETURNS jsonb
 LANGUAGE sql STABLE STRICT
@@ -19,4 +19,4 @@ AS $$
     ORDER BY r.id DESC
     LIMIT 1
 $$;
-COMMENT ON FUNCTION clone_internal.run_of_project(text, text) IS 'The latest run that made a project, for project_clone_verify';
+COMMENT ON FUNCTION clone_internal.run_of_project(text, text) IS 'The latest run that made a project; read by project_clone_verify()';

@@ -1,41 +1,41 @@
--- The catalog: which stores there are, which tables each has, what every column of them gets in a clone, and the rules
--- for documents. Presets fill it; clone.store_table(), clone.store_column() and clone.rule() fill it by hand.
+-- The catalog: the stores, the tables of each, the role of each column, and the rules for documents. Presets fill it;
+-- clone.store_table(), clone.store_column() and clone.rule() change it.
 --
--- Tables are named by regclass, so a rename does not break a store and pg_dump writes them by name. Their schema and name
--- stand beside it: a table that was dropped and made anew has another oid, and clone.store_refresh() finds it by its name.
--- Functions are named by text: pg_upgrade refuses a database with a column of type regprocedure.
+-- Tables are stored as regclass, so a rename does not break a store and pg_dump writes them by name. Schema and name are stored
+-- too: a table that was dropped and created again has another oid, and clone.store_refresh() finds it by its name.
+-- Functions are stored as text: pg_upgrade refuses a database with a column of type regprocedure.
 
--- Nothing of the target schema, where others may be allowed to create objects, is looked up by this script. SET LOCAL ends with the
+-- This script looks up nothing in the target schema, where other roles may be allowed to create objects. SET LOCAL ends with the
 -- script.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE SCHEMA IF NOT EXISTS clone;
 COMMENT ON SCHEMA clone IS 'pg_clone_ext: stores, runs, jobs and the queue of blobs to copy';
 CREATE SCHEMA IF NOT EXISTS clone_internal;
-COMMENT ON SCHEMA clone_internal IS 'pg_clone_ext: functions that the extension calls itself; nobody else is to call them';
+COMMENT ON SCHEMA clone_internal IS 'pg_clone_ext: internal functions; only the extension calls them';
 
--- Who may execute it is an operator: a privilege is inherited, revoked and dumped like any other.
+-- EXECUTE on this function makes a role an operator: the privilege is inherited, revoked and dumped like any other.
 CREATE FUNCTION clone_internal.sees_all() RETURNS boolean LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT true $$;
-COMMENT ON FUNCTION clone_internal.sees_all() IS 'EXECUTE on it lets a role see the runs, jobs and files of everybody: see clone.allow()';
+COMMENT ON FUNCTION clone_internal.sees_all() IS 'A role with EXECUTE sees the runs, jobs and files of all roles; see clone.allow()';
 
 CREATE TABLE clone.store (
     name        text PRIMARY KEY CHECK (name ~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$'),
     preset      text NOT NULL,
     options     jsonb NOT NULL DEFAULT '{}' CHECK (pg_catalog.jsonb_typeof(options) = 'object')
-        -- Whoever may look at stores sees their options.
+        -- A role that may read clone.store sees the options.
         CONSTRAINT store_options_hold_no_password CHECK (concat_ws(' ', options->>'cache', options->>'blobs') !~ '[a-z0-9]://[^/@ ]*:[^/@ ]+@'),
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
     created_by  text NOT NULL DEFAULT current_user,
     looked_at   timestamptz
 );
-COMMENT ON COLUMN clone.store.looked_at IS 'When a discovered store was discovered: from then on tables that are described by hand are looked at for open questions';
-COMMENT ON TABLE clone.store IS 'One place where projects live: a set of tables, described by clone.store_table';
+COMMENT ON COLUMN clone.store.looked_at IS 'When discovery examined the data; tables that are described later are examined for open questions too';
+COMMENT ON TABLE clone.store IS 'Stores: sets of tables that contain projects, described by clone.store_table()';
 COMMENT ON COLUMN clone.store.options IS
-    'options.blobs: where the files of the store are (file:<directory>, s3://bucket/prefix, ...); options.settings: defaults of the clone options';
+    'options.blobs: location of the files of the store (file:<directory>, s3://bucket/prefix, ...); options.settings: defaults of the clone options';
 
--- A preset is an SQL function that describes a store: it writes clone.store_relation and its neighbours for the store it is given.
+-- A preset is an SQL function that describes a store: it fills clone.store_relation and the related tables for that store.
 CREATE TABLE clone.preset (
     name        text PRIMARY KEY,
     describe    text NOT NULL,
@@ -59,7 +59,7 @@ BEGIN
     RETURN found;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.function_by_name(text) IS 'The function that clone.preset or clone.store_hook names; one that is gone is an error (55000)';
+COMMENT ON FUNCTION clone_internal.function_by_name(text) IS 'The function that clone.preset or clone.store_hook names; error 55000 if it does not exist';
 
 CREATE FUNCTION clone_internal.function_name(function oid) RETURNS text
 LANGUAGE sql STABLE STRICT
@@ -67,7 +67,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT function::regprocedure::text $$;
 COMMENT ON FUNCTION clone_internal.function_name(oid) IS 'A function with its schema and argument types, as clone_internal.function_by_name() finds it';
 
--- Has no search_path of its own: a name means here what it means to whoever writes it.
+-- Has no search_path of its own: a name is resolved as in the session that writes it.
 CREATE FUNCTION clone_internal.qualify_function() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -148,17 +148,17 @@ CREATE TABLE clone.store_relation (
     CHECK (join_column IS NULL OR pg_catalog.cardinality(parents) > 0)
 );
 COMMENT ON TABLE clone.store_relation IS 'The tables of a store and how their rows belong to a project';
-COMMENT ON COLUMN clone.store_relation.document_inferred IS 'document_column was not given: it is the table''s only JSON column';
+COMMENT ON COLUMN clone.store_relation.document_inferred IS 'true: document_column was not given and is the table''s only JSON column';
 COMMENT ON COLUMN clone.store_relation.schema_name IS 'The table''s schema when the store was last described';
 COMMENT ON COLUMN clone.store_relation.table_name IS 'The table''s name when the store was last described';
-COMMENT ON COLUMN clone.store_relation.position IS 'Order of insertion, lowest first: a table comes after those its foreign keys name';
-COMMENT ON COLUMN clone.store_relation.resource_type IS 'Type of every resource in this table; NULL where type_column says it per row';
-COMMENT ON COLUMN clone.store_relation.project_column IS 'Column that holds the project''s id; NULL where rows belong through join_column';
-COMMENT ON COLUMN clone.store_relation.parents IS 'Tables whose id_column the join_column names';
-COMMENT ON COLUMN clone.store_relation.version_path IS 'Where the document says its version id, e.g. {meta,versionId}';
-COMMENT ON COLUMN clone.store_relation.live IS 'SQL condition on a row: what is cloned unless history is full, e.g. NOT deleted';
-COMMENT ON COLUMN clone.store_relation.cloned IS 'false: cloned only when resource_types names the type';
-COMMENT ON COLUMN clone.store_relation.blob_key IS 'Key of the file of each row: a text with {id}, {version}, {project}';
+COMMENT ON COLUMN clone.store_relation.position IS 'Order of insertion, lowest first; a table is filled after the tables that its foreign keys reference';
+COMMENT ON COLUMN clone.store_relation.resource_type IS 'Type of every resource in this table; NULL if type_column holds it';
+COMMENT ON COLUMN clone.store_relation.project_column IS 'Column that holds the project''s id; NULL if rows belong through join_column';
+COMMENT ON COLUMN clone.store_relation.parents IS 'Tables whose id_column the join_column references';
+COMMENT ON COLUMN clone.store_relation.version_path IS 'Path of the version id in the document, e.g. {meta,versionId}';
+COMMENT ON COLUMN clone.store_relation.live IS 'SQL condition on rows that are cloned unless history is full, e.g. NOT deleted';
+COMMENT ON COLUMN clone.store_relation.cloned IS 'false: cloned only if resource_types contains the type';
+COMMENT ON COLUMN clone.store_relation.blob_key IS 'Key of the file of each row; a text with the placeholders {id}, {version}, {project}';
 COMMENT ON COLUMN clone.store_relation.blob_type IS 'Only resources of this type have a file; NULL: all rows of the table';
 
 CREATE TABLE clone.store_column (
@@ -176,15 +176,15 @@ CREATE TABLE clone.store_column (
     FOREIGN KEY (store, relation) REFERENCES clone.store_relation ON UPDATE CASCADE ON DELETE CASCADE,
     CHECK (role NOT IN ('value', 'template', 'expression') OR value IS NOT NULL)
 );
-COMMENT ON TABLE clone.store_column IS 'What the clone gets in each column, and the column''s type when the store was described';
+COMMENT ON TABLE clone.store_column IS 'The role of each column in a clone, and the column''s type when the store was described';
 COMMENT ON COLUMN clone.store_column.role IS
-    'keep: the source''s value; map: the new id of the id that stands there; rewrite: ids inside a document, text or array; project: the new '
+    'keep: the source''s value; map: the new id that replaces the id; rewrite: the value with the ids inside replaced; project: the new '
     'project''s id; version: the new version id; key: the next value of the column''s sequence; name, owner: that argument '
-    'of the call if given, else the source''s value; now; new_uuid; null; value: the one in value; '
-    'default: left out, the column''s default or generation applies; random: letters and digits anew, of the same length; suffix: the value, a dash and the '
+    'of the call if given, otherwise the source''s value; now; new_uuid; null; value: the constant in value; '
+    'default: the column''s default or generation expression; random: random letters and digits of the same length; suffix: the value, a dash and the '
     'number of the clone; template: the text in value, with {value}, {name}, {n}, {new_id}, {project}; expression: the SQL expression in value, over the source''s row; '
     'large_object: a copy of the large object';
-COMMENT ON COLUMN clone.store_column.target IS 'map: the table whose key stands here, where keys are not UUIDs (UUIDs need none)';
+COMMENT ON COLUMN clone.store_column.target IS 'map: the table whose key the column holds; not needed for UUIDs';
 COMMENT ON COLUMN clone.store_column.reason IS 'Why the role was inferred, shown by project_clone_plan';
 
 CREATE TABLE clone.store_rule (
@@ -201,14 +201,14 @@ CREATE TABLE clone.store_rule (
     columns       text[] NOT NULL DEFAULT '{}',
     todo          text
 );
-COMMENT ON TABLE clone.store_rule IS 'What happens to parts of documents: secrets removed, subscriptions switched off, names set';
+COMMENT ON TABLE clone.store_rule IS 'Changes of documents in a clone: secrets are removed, subscriptions switched off, names set';
 COMMENT ON COLUMN clone.store_rule.path IS 'RFC 9535 JSONPath into the document';
-COMMENT ON COLUMN clone.store_rule."when" IS 'RFC 9535 filter expression over the document (@): the rule applies where it holds';
-COMMENT ON COLUMN clone.store_rule.unless_cloned IS 'JSONPath: the rule is skipped where the string there names a resource that is cloned too';
+COMMENT ON COLUMN clone.store_rule."when" IS 'RFC 9535 filter expression over the document (@); the rule applies if it is true';
+COMMENT ON COLUMN clone.store_rule.unless_cloned IS 'JSONPath; the rule is skipped if the string there identifies a resource that is cloned too';
 COMMENT ON COLUMN clone.store_rule.columns IS 'Columns of the row that get the same value';
-COMMENT ON COLUMN clone.store_rule.todo IS 'What the operator must do because the rule did something; reported with the run';
+COMMENT ON COLUMN clone.store_rule.todo IS 'What the operator must do after the rule was applied; reported with the run';
 
--- Resources that a chosen one needs are included whatever the filter, unless they are excluded by id.
+-- Dependencies of a selected resource are included whatever the filters are, unless exclude_ids excludes them.
 CREATE TABLE clone.store_dependency (
     store         text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     resource_type text NOT NULL,
@@ -218,7 +218,7 @@ CREATE TABLE clone.store_dependency (
 );
 COMMENT ON TABLE clone.store_dependency IS 'Resources of includes_type that are included because a cloned resource of resource_type (*: any) needs them';
 COMMENT ON COLUMN clone.store_dependency.via_column IS
-    'empty: those that the document references; otherwise the column of includes_type''s table that references the resource';
+    'empty: resources that the document references; otherwise the column of includes_type''s table that references the resource';
 
 -- Functions of a store that run inside the clone's transaction.
 CREATE TABLE clone.store_hook (
@@ -234,7 +234,7 @@ CREATE TRIGGER qualify_function BEFORE INSERT OR UPDATE ON clone.store_hook
 COMMENT ON COLUMN clone.store_hook.function IS 'The function with its schema and argument types';
 COMMENT ON COLUMN clone.store_hook.writes IS 'finish: tables whose rows of the clone the function writes; the clone itself only counts what it would write there';
 COMMENT ON TABLE clone.store_hook IS
-    'check: function(store text, arguments jsonb) returning void, raises before anything is read; finish: function(store text, run bigint, '
+    'check: function(store text, arguments jsonb) returning void, called before anything is read, raises an error to refuse the clone; finish: function(store text, run bigint, '
     'arguments jsonb) returning jsonb (an array of texts: what the operator must do), called after the rows are copied; verify: function(store text, arguments jsonb) '
-    'returning jsonb (an array of [check, subject, expected, found, ok]), called by project_clone_verify(…, columns => true). All run with the caller''s rights, '
-    'who needs no EXECUTE on them; they must not read schema clone: what they need of it is in arguments';
+    'returning jsonb (an array of [check, subject, expected, found, ok]), called by project_clone_verify(…, columns => true). All run with the rights of the caller, '
+    'who needs no EXECUTE on them. They must not read schema clone: arguments contains what they need';

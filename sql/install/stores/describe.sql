@@ -1,5 +1,5 @@
--- The catalog of a store and the live shape of its tables as one JSON value: what the extension plans with.
--- "differences" lists where the two do not agree; a run refuses to start then (55000).
+-- The catalog of a store and the current definitions of its tables as one JSON value: the input of the planner.
+-- "differences" lists where the two do not match; then a run is refused (55000).
 
 CREATE FUNCTION clone_internal.base_type_name(type oid) RETURNS text
 LANGUAGE sql STABLE STRICT
@@ -10,13 +10,13 @@ AS $$
         UNION ALL
         SELECT t.typbasetype, t.typtypmod, b.depth + 1 FROM below b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd'
     )
-    -- A citext is known by its name; a type that is only called so is not stored as text.
+    -- citext is identified by its name and storage: another type of that name may not be stored as text.
     SELECT CASE WHEN t.typname = 'citext' AND NOT EXISTS (SELECT FROM pg_cast c WHERE c.castsource = t.oid AND c.casttarget = 'text'::regtype AND c.castmethod = 'b')
                 THEN (SELECT format('%I."citext"', n.nspname) FROM pg_namespace n WHERE n.oid = t.typnamespace)
                 ELSE format_type(b.oid, b.typmod) END
     FROM below b JOIN pg_type t ON t.oid = b.oid ORDER BY b.depth DESC LIMIT 1
 $$;
-COMMENT ON FUNCTION clone_internal.base_type_name(oid) IS 'The type that a domain, or a domain over a domain, is stored as';
+COMMENT ON FUNCTION clone_internal.base_type_name(oid) IS 'The type as which a domain, through any number of domains, is stored';
 
 CREATE FUNCTION clone_internal.store_description(store text) RETURNS jsonb
 LANGUAGE sql STABLE STRICT
@@ -24,7 +24,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 WITH described AS (
     SELECT r.*, c.oid AS oid, c.relkind, c.relam, c.relispartition, c.relhasrules, c.relhassubclass, c.relfilenode, n.nspname, c.relname,
-           -- The table that now has the name which this one had when it was described.
+           -- The table that now has the recorded name of this one.
            (SELECT o.oid FROM pg_class o JOIN pg_namespace m ON m.oid = o.relnamespace
             WHERE m.nspname = r.schema_name AND o.relname = r.table_name) AS namesake
     FROM clone.store_relation r
@@ -50,7 +50,7 @@ WITH described AS (
            string_agg(format('column %I is gone', j.described_name), ', ') FILTER (WHERE j.live_name IS NULL) AS gone,
            string_agg(format('column %I was %s and is %s', j.live_name, j.described_type, j.live_type), ', ')
                FILTER (WHERE j.described_type <> j.live_type) AS changed,
-           -- A virtual generated column is nowhere on disk: nothing is to be computed when a row is written.
+           -- A virtual generated column is not stored: nothing is computed when a row is written.
            string_agg(j.live_name::text, ', ') FILTER (WHERE j.role = 'default' AND j.attgenerated <> 'v' AND (j.attgenerated <> '' OR j.atthasdef OR j.attidentity <> '')) AS computed
     FROM joined j
     GROUP BY j.oid
@@ -62,7 +62,7 @@ WITH described AS (
     GROUP BY t.tgrelid
 ), keys AS (
     SELECT f.conrelid, jsonb_agg(DISTINCT f.confrelid::bigint) AS referenced,
-           -- Keys that can only name the project itself: a row of the clone names the project that the run has just made.
+           -- Foreign keys that can only reference the project row: the run has just created it.
            jsonb_agg(f.oid::bigint) FILTER (WHERE f.conkey = ARRAY[own.attnum] AND f.confkey = ARRAY[project.attnum]) AS to_project
     FROM pg_constraint f
     JOIN described d ON d.oid = f.conrelid
@@ -94,7 +94,7 @@ SELECT jsonb_build_object(
             'document_inferred', d.document_inferred,
             'version_path', to_jsonb(d.version_path),
             'live', d.live,
-            -- A foreign key of the join column proves to whom a row belongs.
+            -- A foreign key of the join column proves to which project a row belongs.
             'joined_by_key', EXISTS (SELECT FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attname = d.join_column
                 WHERE f.conrelid = d.oid AND f.contype = 'f' AND f.conkey = ARRAY[a.attnum] AND d.parents = ARRAY[f.confrelid::regclass]),
             'cloned', d.cloned,
@@ -115,7 +115,7 @@ SELECT jsonb_build_object(
             'left_to_finish', EXISTS (SELECT FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'finish' AND d.relation = ANY (h.writes)),
             'kind', d.relkind,
             'file', d.relfilenode::bigint,
-            -- Rows of a table without children that no engine keeps elsewhere are in its own blocks.
+            -- A table without children whose rows are not stored elsewhere has them in its own blocks.
             'empty', d.relkind = 'r' AND NOT d.relhassubclass AND d.relam = 2 AND pg_relation_size(d.oid) = 0,
             'inherited_by', (SELECT COALESCE(jsonb_agg(format('%I.%I', n.nspname, k.relname) ORDER BY k.oid), '[]')
                 FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid JOIN pg_namespace n ON n.oid = k.relnamespace
@@ -157,4 +157,4 @@ SELECT jsonb_build_object(
 FROM clone.store s
 WHERE s.name = $1
 $$;
-COMMENT ON FUNCTION clone_internal.store_description(text) IS 'A store''s catalog and the live shape of its tables, for the extension itself';
+COMMENT ON FUNCTION clone_internal.store_description(text) IS 'A store''s catalog and the current definitions of its tables; read by the extension';

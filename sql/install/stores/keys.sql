@@ -1,5 +1,4 @@
--- Keys and references: what the constraints of the database say of a store's tables, and what nobody can read there and
--- somebody has declared.
+-- Keys and references: those of the constraints on a store's tables, and those that were declared.
 
 CREATE TABLE clone.store_reference (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -18,10 +17,10 @@ CREATE TABLE clone.store_reference (
     CHECK (form IN ('column', 'array') OR path IS NOT NULL)
 );
 CREATE INDEX store_reference_store ON clone.store_reference (store, relation);
-COMMENT ON TABLE clone.store_reference IS 'References that no foreign key tells; see clone.store_reference()';
+COMMENT ON TABLE clone.store_reference IS 'References without a foreign key; see clone.store_reference()';
 COMMENT ON COLUMN clone.store_reference.form IS
-    'column: the value is the key; array: each element is one; json: keys stand at the JSONPath in path; path: keys stand between the characters in path';
-COMMENT ON COLUMN clone.store_reference.separators IS 'Of form json: keys stand between these characters in the texts at the path';
+    'column: the value is the key; array: each element is a key; json: keys at the JSONPath in path; path: keys between the characters in path';
+COMMENT ON COLUMN clone.store_reference.separators IS 'Form json: the characters that separate keys in the texts at the path';
 COMMENT ON COLUMN clone.store_reference.condition IS 'SQL condition on rows in which the column is this reference';
 
 CREATE TABLE clone.store_membership (
@@ -37,7 +36,7 @@ CREATE TABLE clone.store_membership (
 );
 CREATE INDEX store_membership_store ON clone.store_membership (store, relation);
 COMMENT ON TABLE clone.store_membership IS
-    'Further ways in which rows belong to a project: they share columns with a row of parent that does; see clone.store_belongs()';
+    'Further ways in which rows belong to a project: their columns equal those of a row of parent that belongs to it; see clone.store_belongs()';
 
 CREATE TABLE clone.store_shared (
     store    text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
@@ -45,7 +44,7 @@ CREATE TABLE clone.store_shared (
     reason   text NOT NULL DEFAULT 'set by hand',
     PRIMARY KEY (store, relation)
 );
-COMMENT ON TABLE clone.store_shared IS 'Tables whose rows all projects share, or that are not to be cloned; see clone.store_shared()';
+COMMENT ON TABLE clone.store_shared IS 'Tables that are not cloned, for example because all projects share their rows; see clone.store_shared()';
 
 CREATE FUNCTION clone_internal.column_names(relation oid, numbers int2[]) RETURNS jsonb
 LANGUAGE sql STABLE
@@ -63,7 +62,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname) FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oid = operator
 $$;
-COMMENT ON FUNCTION clone_internal.operator_name(oid) IS 'An operator as SQL that means it under any search_path';
+COMMENT ON FUNCTION clone_internal.operator_name(oid) IS 'An operator as SQL, valid under any search_path';
 
 CREATE FUNCTION clone_internal.equality(type oid) RETURNS oid
 LANGUAGE sql STABLE STRICT
@@ -75,14 +74,14 @@ AS $$
     WHERE c.opcmethod = (SELECT m.oid FROM pg_am m WHERE m.amname = 'btree') AND c.opcdefault AND c.opcintype = type
     LIMIT 1
 $$;
-COMMENT ON FUNCTION clone_internal.equality(oid) IS 'The operator by which a type''s B-tree finds values equal';
+COMMENT ON FUNCTION clone_internal.equality(oid) IS 'The equality operator of a type''s default B-tree operator class';
 
--- Tables outside of a store from which foreign keys, through any number of tables, lead to one of the store.
+-- Tables outside of a store whose foreign keys reference a table of the store, directly or through other tables.
 CREATE FUNCTION clone_internal.reaching(store text) RETURNS TABLE (relation oid, via oid, depth int)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- Few foreign keys begin outside of a store: they first.
+    -- Few foreign keys begin outside of a store: these are read first.
     WITH RECURSIVE outside AS MATERIALIZED (
         SELECT f.conrelid, f.confrelid FROM pg_constraint f
         JOIN pg_class c ON c.oid = f.conrelid AND NOT c.relispartition
@@ -98,9 +97,9 @@ AS $$
     )
     SELECT DISTINCT ON (r.oid) r.oid, r.via, r.depth FROM reach r WHERE r.depth > 0 ORDER BY r.oid, r.depth, r.via
 $$;
-COMMENT ON FUNCTION clone_internal.reaching(text) IS 'Tables that a store does not describe and whose foreign keys lead to it';
+COMMENT ON FUNCTION clone_internal.reaching(text) IS 'Tables that a store does not describe and whose foreign keys reference its tables, directly or through others';
 
--- PL/pgSQL keeps its plans, where an SQL function that another one calls is planned at each call.
+-- PL/pgSQL caches plans; an SQL function that another function calls is planned at each call.
 CREATE FUNCTION clone_internal.base_type(type oid) RETURNS oid
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -117,16 +116,16 @@ BEGIN
     FROM pg_type t WHERE t.oid = $1);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.base_type(oid) IS 'The type that a domain, or a domain over a domain, is over; another type itself';
+COMMENT ON FUNCTION clone_internal.base_type(oid) IS 'The base type of a domain, through any number of domains; of another type the type itself';
 
 CREATE FUNCTION clone_internal.naming_column(referenced_index oid, columns int2[]) RETURNS int2
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- The index of a temporal key is one of an exclusion constraint (18 and later); its last column is a period.
+    -- A temporal key (18 and later) has the index of an exclusion constraint; its last column is a period.
     SELECT columns[cardinality(columns) - CASE WHEN EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = referenced_index AND i.indisexclusion) THEN 1 ELSE 0 END]
 $$;
-COMMENT ON FUNCTION clone_internal.naming_column(oid, int2[]) IS 'The last column of a foreign key that names the row, by the index it refers to and its columns';
+COMMENT ON FUNCTION clone_internal.naming_column(oid, int2[]) IS 'The last column of a foreign key that is not a period; the arguments are the referenced index and the key''s columns';
 
 CREATE FUNCTION clone_internal.store_keys(store text) RETURNS jsonb
 LANGUAGE sql STABLE STRICT
@@ -141,11 +140,11 @@ WITH described AS (
     JOIN described d ON d.oid = f.conrelid
     JOIN pg_class t ON t.oid = f.confrelid
     JOIN pg_namespace n ON n.oid = t.relnamespace
-    -- A key to a partitioned table has one more constraint per partition.
+    -- A foreign key to a partitioned table has one additional constraint per partition.
     WHERE f.contype = 'f'
       AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.oid = f.conparentid AND p.conrelid = f.conrelid)
 ), operators AS MATERIALIZED (
-    -- Functions cost more than all of the rest: once for each operator and each type.
+    -- These functions are the most expensive part: they are called once for each operator and each type.
     SELECT d.oid, clone_internal.operator_name(d.oid) AS name FROM (SELECT DISTINCT o AS oid FROM foreign_keys f CROSS JOIN LATERAL unnest(f.conpfeqop) o) d
 ), base_types AS MATERIALIZED (
     SELECT d.oid, clone_internal.base_type(d.oid) AS base
@@ -216,4 +215,4 @@ SELECT jsonb_build_object(
         WHERE NOT EXISTS (SELECT FROM described o WHERE o.oid = i.inhrelid)
           AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation::oid = i.inhrelid)), '[]'))
 $$;
-COMMENT ON FUNCTION clone_internal.store_keys(text) IS 'Keys, references and memberships of a store''s tables, for the extension itself';
+COMMENT ON FUNCTION clone_internal.store_keys(text) IS 'Keys, references and memberships of a store''s tables; read by the extension';

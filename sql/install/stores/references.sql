@@ -1,4 +1,4 @@
--- Declaring what no constraint says: references, further ways of belonging, tables that are shared.
+-- Declarations for what constraints do not express: references, memberships, shared tables.
 
 CREATE FUNCTION clone_internal.singular(word text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT
@@ -16,7 +16,7 @@ BEGIN
         ELSE word END);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.singular(text) IS 'An English noun in the singular, as frameworks that name tables in the plural derive it';
+COMMENT ON FUNCTION clone_internal.singular(text) IS 'The singular of an English noun, by the rules of frameworks that name tables in the plural';
 
 CREATE FUNCTION clone_internal.snake(word text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT
@@ -28,7 +28,7 @@ CREATE FUNCTION clone_internal.type_names(relation regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    -- order_items: OrderItem (Rails), order_item, orderitem (Django), orderItem; with and without the application's name in front.
+    -- order_items: OrderItem (Rails), order_item, orderitem (Django), orderItem; with and without the application's name as prefix.
     SELECT array_agg(DISTINCT v.name)
     FROM pg_class c
     CROSS JOIN LATERAL (SELECT clone_internal.snake(c.relname) AS plural, clone_internal.snake(clone_internal.singular(c.relname)) AS one) w
@@ -37,7 +37,7 @@ AS $$
         (replace(initcap(replace(regexp_replace(w.one, '_', '::'), '_', ' ')), ' ', ''))) AS v (name)
     WHERE c.oid = relation
 $$;
-COMMENT ON FUNCTION clone_internal.type_names(regclass) IS 'The names by which a type column may name a table';
+COMMENT ON FUNCTION clone_internal.type_names(regclass) IS 'The values by which a type column can identify a table';
 
 CREATE FUNCTION clone_internal.key_of(relation regclass) RETURNS name
 LANGUAGE plpgsql STABLE STRICT
@@ -45,7 +45,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN COALESCE((
-    -- The primary key; of one of several columns, the one that refers to nothing, has the type of a key and, at best, is called id.
+    -- The primary key. Of a composite one: the column that refers to nothing, has the type of a key and, preferably, is called id.
     SELECT a.attname
     FROM pg_index i
     CROSS JOIN LATERAL unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k (number, place)
@@ -55,7 +55,7 @@ BEGIN
     ORDER BY EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND k.number = ANY (f.conkey)),
              b.typcategory NOT IN ('N', 'S', 'U'), a.attname <> 'id', k.place DESC
     LIMIT 1), (
-    -- Without one: what is unique by itself, or with others and called id; or a UUID called id.
+    -- Without a primary key: a unique column, a column id of a composite unique key, or a UUID called id.
     SELECT a.attname
     FROM pg_index i
     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) AND a.attnotnull
@@ -65,7 +65,7 @@ BEGIN
     LIMIT 1), (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = 'id' AND a.atttypid = 2950 AND a.attnotnull));
 END
 $$;
-COMMENT ON FUNCTION clone_internal.key_of(regclass) IS 'The column by which the rows of a table are named';
+COMMENT ON FUNCTION clone_internal.key_of(regclass) IS 'The column that identifies the rows of a table; NULL if there is none';
 
 CREATE FUNCTION clone_internal.check_column(relation regclass, "column" name) RETURNS oid
 LANGUAGE plpgsql STABLE
@@ -85,7 +85,7 @@ BEGIN
     RETURN type;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.check_column(regclass, name) IS 'The base type of a column; one that is not there is an error (22023)';
+COMMENT ON FUNCTION clone_internal.check_column(regclass, name) IS 'The base type of a column; error 22023 if it does not exist';
 
 CREATE FUNCTION clone_internal.check_condition(relation regclass, condition text) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -100,7 +100,7 @@ EXCEPTION WHEN syntax_error OR undefined_column OR undefined_function OR datatyp
         ERRCODE = '22023', HINT = 'Give an SQL condition on the columns of the table; functions and types of other schemas with their schema.';
 END
 $$;
-COMMENT ON FUNCTION clone_internal.check_condition(regclass, text) IS 'A condition that is none is an error (22023)';
+COMMENT ON FUNCTION clone_internal.check_condition(regclass, text) IS 'Checks an SQL condition on the rows of a table; error 22023 if it is not valid';
 
 CREATE FUNCTION clone.store_reference(
     store text, relation regclass, "column" name, target regclass, target_column name DEFAULT NULL, path text DEFAULT NULL,
@@ -141,7 +141,7 @@ BEGIN
     END IF;
     IF type_column IS NOT NULL THEN
         IF clone_internal.check_column(relation, type_column) IN (20, 21, 23) AND type_values IS NULL THEN
-            -- Django: the kind of row is a row of django_content_type.
+            -- Django: the value is the id of a row of django_content_type.
             SELECT c.oid INTO content_types FROM pg_class c WHERE c.relname = 'django_content_type'
             ORDER BY c.relnamespace = (SELECT o.relnamespace FROM pg_class o WHERE o.oid = relation) DESC LIMIT 1;
             IF content_types IS NULL THEN
@@ -173,7 +173,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.store_reference(text, regclass, name, regclass, name, text, text, text, name, text[], boolean) IS
-    'Declares a reference that no foreign key tells: a column, an array, a JSONPath into a document, the segments of a path, the rows of a polymorphic pair';
+    'Declares a reference without a foreign key: in a column, an array, at a JSONPath of a document, in the segments of a path, or in a polymorphic pair. Returns its number';
 
 CREATE FUNCTION clone.store_belongs(
     store text, relation regclass, columns name[], parent regclass, parent_columns name[] DEFAULT NULL, condition text DEFAULT NULL
@@ -206,7 +206,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.store_belongs(text, regclass, name[], regclass, name[], text) IS
-    'Adds a way in which rows of a table belong to a project: those whose columns equal parent_columns of a row of parent that does';
+    'Adds a way in which rows of a table belong to a project: their columns equal parent_columns of a row of parent that belongs to it. Returns its number';
 
 CREATE FUNCTION clone.store_shared(store text, relation regclass, reason text DEFAULT 'set by hand') RETURNS void
 LANGUAGE plpgsql
@@ -219,4 +219,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.store_shared(text, regclass, text) IS
-    'Says that all projects share the rows of a table, or that it is not to be cloned: references to it stay as they are';
+    'Declares that a table is not cloned, for example because all projects share its rows; references to it are kept';

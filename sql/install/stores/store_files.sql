@@ -1,4 +1,4 @@
--- A description as a file: written, read, discovered.
+-- A description as a JSON document: export, import, discovery.
 
 CREATE FUNCTION clone.store_export(store text) RETURNS jsonb
 LANGUAGE plpgsql STABLE
@@ -32,7 +32,7 @@ BEGIN
         FROM clone.store s WHERE s.name = store_export.store);
 END
 $$;
-COMMENT ON FUNCTION clone.store_export(text) IS 'The description of a store as one JSON document, to be reviewed and kept in a file; clone.store_import() reads it';
+COMMENT ON FUNCTION clone.store_export(text) IS 'The description of a store as a JSON document; clone.store_import() reads it';
 
 CREATE FUNCTION clone.store_import(description jsonb, name text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql
@@ -54,7 +54,7 @@ BEGIN
     END LOOP;
     PERFORM clone_internal.check_no_password(called, description->'options');
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = called) THEN
-        -- The same store again: what the file says replaces what was.
+        -- The store exists: the document replaces its description.
         DELETE FROM clone.store_relation d WHERE d.store = called;
         DELETE FROM clone.store_reference d WHERE d.store = called;
         DELETE FROM clone.store_membership d WHERE d.store = called;
@@ -101,7 +101,7 @@ BEGIN
     RETURN called;
 END
 $$;
-COMMENT ON FUNCTION clone.store_import(jsonb, text) IS 'Makes a store of a description that clone.store_export() or clone.store_discover() returned, or describes that store again';
+COMMENT ON FUNCTION clone.store_import(jsonb, text) IS 'Creates a store from a description of clone.store_export() or clone.store_discover(), or replaces the description of that store. Returns its name';
 
 CREATE FUNCTION clone.store_discover(tenant regclass, name text DEFAULT NULL, schemas text[] DEFAULT NULL, shared regclass[] DEFAULT '{}') RETURNS jsonb
 LANGUAGE plpgsql
@@ -111,7 +111,7 @@ DECLARE
     store text := 'discovering_' || pg_backend_pid();
     found jsonb;
 BEGIN
-    -- The store is made, exported and taken back: nothing stays.
+    -- The store is created, exported and rolled back.
     BEGIN
         PERFORM clone.store_create(store, 'discover', jsonb_strip_nulls(jsonb_build_object('tenant', tenant::text, 'schemas', to_jsonb(schemas),
             'shared', (SELECT jsonb_agg(s::text) FROM unnest(shared) s))));
@@ -121,9 +121,9 @@ BEGIN
         NULL;
     END;
     name := COALESCE(name, (SELECT c.relname FROM pg_class c WHERE c.oid = tenant));
-    -- The calls that answer its questions name the store that it becomes.
+    -- The calls that answer its questions contain the name of the new store.
     RETURN replace(found::text, quote_literal(store), quote_literal(name))::jsonb || jsonb_build_object('name', name);
 END
 $$;
 COMMENT ON FUNCTION clone.store_discover(regclass, text, text[], regclass[]) IS
-    'Finds the tables of a tenant by keys, names and a look at the data, and returns the description, each part with why, and the open questions; writes nothing';
+    'Finds the tables of a tenant by keys, names and samples of the data. Returns the description with the reason for each part, and the open questions. Writes nothing';

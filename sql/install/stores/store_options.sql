@@ -1,4 +1,4 @@
--- What happens to a store as a whole after it was created: other options, or its end.
+-- Functions that change the options of a store, or drop it.
 
 CREATE FUNCTION clone_internal.check_text_keys(options jsonb) RETURNS void
 LANGUAGE plpgsql
@@ -31,7 +31,7 @@ BEGIN
     IF s.preset IN ('custom', 'documents', 'medplum', 'registry') THEN
         PERFORM clone_internal.check_store_options(options);
     END IF;
-    -- Which tables a store has does not change under its runs and its clones.
+    -- The tables of a store with runs and clones do not change.
     IF options ? 'schema' AND options->'schema' IS DISTINCT FROM COALESCE(s.options->'schema', 'null') THEN
         RAISE EXCEPTION 'option "schema" of store "%" cannot be changed', store USING
             ERRCODE = '22023', HINT = 'Create another store for the tables of another schema: clone.store_create(…).';
@@ -51,7 +51,7 @@ BEGIN
         -- It answers questions.
         PERFORM clone_internal.look_at_data(store, false);
     END IF;
-    -- A preset may describe its tables by them.
+    -- The description by a preset may depend on it.
     IF (s.options->'schema_version') IS DISTINCT FROM (changed->'schema_version') THEN
         PERFORM clone.store_refresh(store);
     END IF;
@@ -59,7 +59,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.store_alter(text, jsonb) IS
-    'Changes options of a store and returns all of them: members are set, null removes one; its tables, rules, runs and queued files stay';
+    'Sets options of a store and returns all of them; null removes an option. Tables, rules, runs and queued files are not changed';
 
 CREATE FUNCTION clone.store_drop(name text, force boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql
@@ -93,4 +93,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.store_drop(text, boolean) IS
-    'Forgets a store; its tables and their rows stay. While files, jobs or cache keys of it wait it is refused, unless force';
+    'Drops a store; its tables and their rows are kept. Error 55000 while files, jobs or cache keys of it are pending, unless force is true';

@@ -1,10 +1,10 @@
--- Describing stores: create one from a preset, describe tables by hand, override roles, add rules.
+-- Functions that describe stores: create one from a preset, describe tables, set column roles, add rules.
 
 CREATE FUNCTION clone_internal.describe_columns(store text, relation regclass) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
--- Infers what the clone gets in every column that nobody has described by hand.
+-- Infers the role of every column that was not set by hand.
 DECLARE
     t clone.store_relation;
 BEGIN
@@ -54,7 +54,7 @@ BEGIN
     ON CONFLICT ON CONSTRAINT store_column_pkey DO NOTHING;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.describe_columns(text, regclass) IS 'Infers the roles of a table''s columns; those set by hand stay';
+COMMENT ON FUNCTION clone_internal.describe_columns(text, regclass) IS 'Infers the roles of a table''s columns; roles set by hand are kept';
 
 CREATE FUNCTION clone_internal.check_store(store text) RETURNS void
 LANGUAGE plpgsql
@@ -69,7 +69,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.check_store(text) IS 'An unknown store is an error (22023) that lists the known ones';
+COMMENT ON FUNCTION clone_internal.check_store(text) IS 'Raises error 22023 with the known stores if the store does not exist';
 
 CREATE FUNCTION clone_internal.remember_names(store text) RETURNS void
 LANGUAGE sql
@@ -79,13 +79,13 @@ AS $$
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE r.store = $1 AND c.oid = r.relation AND (r.schema_name, r.table_name) IS DISTINCT FROM (n.nspname, c.relname)
 $$;
-COMMENT ON FUNCTION clone_internal.remember_names(text) IS 'Writes down the schemas and names of a store''s tables, by which clone.store_refresh() finds them again';
+COMMENT ON FUNCTION clone_internal.remember_names(text) IS 'Records the schemas and names of a store''s tables; clone.store_refresh() uses them to find the tables';
 
 CREATE FUNCTION clone_internal.bind_tables(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
--- A table that was dropped and made anew, or has changed places with another, is found by its name. One that was only renamed
+-- A table that was dropped and created again, or swapped names with another, is found by its name. A table that was only renamed
 -- keeps its description.
 DECLARE
     r record;
@@ -112,7 +112,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.bind_tables(text) IS 'Lets the descriptions of a store follow tables that have another oid now';
+COMMENT ON FUNCTION clone_internal.bind_tables(text) IS 'Assigns descriptions of a store to the tables that now have the recorded names';
 
 CREATE FUNCTION clone_internal.check_store_options(options jsonb) RETURNS void
 LANGUAGE plpgsql
@@ -129,7 +129,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.check_store_options(jsonb) IS 'A key of a store''s options that nobody reads is an error (22023) that names the nearest known one';
+COMMENT ON FUNCTION clone_internal.check_store_options(jsonb) IS 'Raises error 22023 for an unknown option of a store, with the most similar known one';
 
 CREATE FUNCTION clone_internal.check_no_password(store text, options jsonb) RETURNS void
 LANGUAGE plpgsql
@@ -149,7 +149,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.check_no_password(text, jsonb) IS 'A password in a store''s options is an error (22023): whoever may look at stores sees their options';
+COMMENT ON FUNCTION clone_internal.check_no_password(text, jsonb) IS 'Raises error 22023 for a password in a store''s options: all roles that may read clone.store see them';
 
 CREATE FUNCTION clone.store_create(name text, preset text, options jsonb DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql
@@ -194,7 +194,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.store_create(text, text, jsonb) IS
-    'Registers a store by a preset (documents, medplum, registry, custom) and returns its name; options.blobs says where its files are';
+    'Creates a store from a preset (custom, discover, documents, medplum, registry) and returns its name; options.blobs is the location of its files';
 
 CREATE FUNCTION clone.store_refresh(store text) RETURNS void
 LANGUAGE plpgsql
@@ -212,7 +212,7 @@ BEGIN
     IF describe IS NOT NULL THEN
         EXECUTE format('SELECT %s($1, $2)', describe::regproc) USING s.name, s.options;
     END IF;
-    -- What the preset describes it would describe again; what somebody has described by hand is not thrown away.
+    -- The preset can describe its own tables again. Descriptions by hand are not deleted.
     FOR r IN SELECT c.relation, format('%I.%I', c.schema_name, c.table_name) AS name FROM clone.store_relation c
              WHERE c.store = s.name AND NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = c.relation) LOOP
         IF s.preset IN ('custom', 'discover') OR EXISTS (SELECT FROM clone.store_column o WHERE o.store = s.name AND o.relation = r.relation AND o.reason = 'set by hand') THEN
@@ -236,7 +236,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clone.store_refresh(text) IS 'Describes a store again after its tables have changed; what was set by hand stays';
+COMMENT ON FUNCTION clone.store_refresh(text) IS 'Describes a store again after its tables have changed; settings by hand are kept';
 
 CREATE FUNCTION clone.store_remove_table(store text, table_name text) RETURNS void
 LANGUAGE plpgsql
@@ -251,7 +251,7 @@ BEGIN
         OR store_remove_table.table_name = r.table_name
            AND 1 = (SELECT count(*) FROM clone.store_relation o WHERE o.store = store_remove_table.store AND o.table_name = r.table_name))
     RETURNING r.relation INTO gone;
-    -- What refers to it, or belongs by it, does so no longer.
+    -- References to it and memberships through it are deleted too.
     DELETE FROM clone.store_reference d WHERE d.store = store_remove_table.store AND gone IN (d.relation, d.target);
     DELETE FROM clone.store_membership m WHERE m.store = store_remove_table.store AND gone IN (m.relation, m.parent);
     IF gone IS NULL THEN
@@ -263,9 +263,9 @@ BEGIN
     WHERE q.store = store_remove_table.store AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = q.store AND r.relation = q.relation);
 END
 $$;
-COMMENT ON FUNCTION clone.store_remove_table(text, text) IS 'Takes a table out of a store, also one that is gone; its rows stay';
+COMMENT ON FUNCTION clone.store_remove_table(text, text) IS 'Removes a table from a store, also a table that does not exist any more; its rows are kept';
 
--- Written inside of JSON, a name cannot be looked up where the caller would.
+-- A name inside a JSON value is not resolved with the caller's search_path.
 CREATE FUNCTION clone_internal.table_named(store text, name text, near regclass) RETURNS regclass
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -288,7 +288,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.table_named(text, text, regclass) IS
-    'The table that a description means by a name: with its schema, else in the schema of another table, else the only one of the store';
+    'Resolves the name of a table in a description: with its schema, otherwise in the schema of another table, otherwise the only one of that name in the store';
 
 CREATE FUNCTION clone.store_table(
     store text, relation regclass, role text,
@@ -313,7 +313,7 @@ BEGIN
     IF role NOT IN ('project', 'resource', 'derived', 'history') THEN
         RAISE EXCEPTION 'unknown table role "%"', role USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
     END IF;
-    -- The primary key is the id unless said otherwise.
+    -- id_column defaults to the primary key.
     IF id_column IS NULL THEN
         SELECT a.attname INTO id_column FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
         WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts = 1;
@@ -332,7 +332,7 @@ BEGIN
     IF role = 'resource' AND resource_type IS NULL AND type_column IS NULL THEN
         SELECT p.relname INTO resource_type FROM pg_class p WHERE p.oid = relation;
     END IF;
-    -- A child without a project column belongs by its one foreign key into the parent.
+    -- A table without a project column belongs through its foreign key to the parent.
     IF parent IS NOT NULL AND join_column IS NULL THEN
         SELECT a.attname INTO join_column
         FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = clone_internal.naming_column(f.conindid, f.conkey)
@@ -344,7 +344,7 @@ BEGIN
         RAISE EXCEPTION 'table % has neither project_column nor parent', relation USING
             ERRCODE = '22023', HINT = 'Give project_column => ''…'', or parent => ''…'' with join_column => ''…'', or call clone.store_belongs(…) first.';
     END IF;
-    -- The only JSON column is the document; '' says that there is none.
+    -- document_column defaults to the only JSON column; '' means none.
     IF document_column IS NULL THEN
         SELECT min(a.attname::text) INTO document_column FROM pg_attribute a
         WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN ('json'::regtype, 'jsonb'::regtype) AND a.attgenerated = ''
@@ -375,14 +375,14 @@ BEGIN
             clone_internal.table_named(store, c.value->>'target', relation), c.value->>'value');
     END LOOP;
     PERFORM clone_internal.remember_names(store);
-    -- What is described after the discovery opens the same questions.
+    -- Tables that are described after discovery are examined in the same way.
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_table.store AND s.looked_at IS NOT NULL) THEN
         PERFORM clone_internal.look_at_data(store, false);
     END IF;
 END
 $$;
 COMMENT ON FUNCTION clone.store_table(text, regclass, text, text, name, name, name, regclass, name, name, text[], text, jsonb, boolean, text, text, int) IS
-    'Describes a table of a store; roles of its columns are inferred, columns overrides them: {"column": "keep"} or {"column": {"role": "value", "value": "x"}}';
+    'Describes a table of a store. The roles of its columns are inferred; columns overrides them: {"column": "keep"} or {"column": {"role": "value", "value": "x"}}';
 
 CREATE FUNCTION clone.store_column(store text, relation regclass, name name, role text, target regclass DEFAULT NULL, value text DEFAULT NULL)
 RETURNS void
@@ -419,7 +419,7 @@ BEGIN
     END;
 END
 $$;
-COMMENT ON FUNCTION clone.store_column(text, regclass, name, text, regclass, text) IS 'Overrides what the clone gets in a column';
+COMMENT ON FUNCTION clone.store_column(text, regclass, name, text, regclass, text) IS 'Sets the role of a column in clones';
 
 CREATE FUNCTION clone.rule(
     store text, resource_type text, path text, action text, value jsonb DEFAULT NULL,
@@ -450,11 +450,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.rule(text, text, text, text, jsonb, text, text, text, text[], text, int) IS
-    'Adds a rule for documents of a type (NULL: all): at a JSONPath remove, set, rename or regenerate';
+    'Adds a rule for documents of a type (NULL: all types): remove, set, rename or regenerate the members at a JSONPath. Returns its number';
 
 CREATE FUNCTION clone_internal.preset_custom(store text, options jsonb) RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT $$;
-COMMENT ON FUNCTION clone_internal.preset_custom(text, jsonb) IS 'Preset custom: an empty store, its tables are described with clone.store_table()';
+COMMENT ON FUNCTION clone_internal.preset_custom(text, jsonb) IS 'Preset custom: an empty store; its tables are described with clone.store_table()';
 INSERT INTO clone.preset VALUES ('custom', 'clone_internal.preset_custom(text, jsonb)', 'your own tables, described with clone.store_table()');
