@@ -1,7 +1,7 @@
-//! How deeply documents may be nested, and room for those that are nested deeply.
+//! The nesting limit of documents, and stack for deeply nested ones.
 //!
-//! What reads a document in place needs no stack. What makes a tree of it does, at every level: such work is done by
-//! [`with_room`], on a stack that is large enough for this document. The server's own types end where its parser reaches
+//! Code that reads a document in place needs no stack. Code that builds a tree needs stack for every level: it runs in
+//! [`with_room`], on a stack that is large enough for the document. The limit of the server's own types is reached when its parser needs more than
 //! `max_stack_depth`: at about 12,000 levels with the default of 2 MB, 42,000 with the 7 MB that a stack of 8 MB allows.
 
 use crate::error::{Code, Error};
@@ -16,9 +16,9 @@ use thiserror::Error as ThisError;
 pub const MAX_LEVELS: usize = 50_000;
 /// Levels for which every stack has room.
 const SHALLOW: usize = 128;
-/// Bytes of stack for a level: measured with a document of [`MAX_LEVELS`] (see the tests), with as much again for safety.
+/// Bytes of stack for a level: measured with a document of [`MAX_LEVELS`] (see the tests), doubled for safety.
 const STACK_PER_LEVEL: usize = if cfg!(debug_assertions) { 8 << 10 } else { 2 << 10 };
-/// Bytes of stack besides.
+/// Additional bytes of stack.
 const STACK: usize = 1 << 20;
 
 /// Why a document is too deep.
@@ -27,12 +27,12 @@ pub enum DepthError {
     /// Over [`MAX_LEVELS`]. SQLSTATE 54001 (`statement_too_complex`).
     #[error("a document is nested deeper than {MAX_LEVELS} levels")]
     TooDeep,
-    /// A JSONPath with wildcards would write down so many steps. SQLSTATE 54001.
+    /// A JSONPath with wildcards would produce too many steps. SQLSTATE 54001.
     #[error(
         "a document is nested too deeply for a path with wildcards: its places are {0} steps away from the root, all together"
     )]
     TooManySteps(usize),
-    /// There is no stack for so many levels. SQLSTATE 53200 (`out_of_memory`).
+    /// The stack for the levels could not be allocated. SQLSTATE 53200 (`out_of_memory`).
     #[error("no memory for a stack that a document of {0} levels needs")]
     NoStack(usize),
 }
@@ -54,7 +54,7 @@ impl DepthError {
     }
 }
 
-/// Levels of arrays and objects in a JSON text; strings that end nowhere count as strings.
+/// Levels of arrays and objects in a JSON text; an unterminated string counts as a string.
 pub fn of_text(text: &[u8]) -> usize {
     if text.len() < 2 * SHALLOW {
         return 0;
@@ -102,22 +102,22 @@ pub fn check(levels: usize) -> Result<(), DepthError> {
     }
 }
 
-/// What is done around the start of a thread: whatever it returns is dropped when the thread runs.
+/// Called before a thread is started; the returned guard is dropped when the thread runs.
 static AROUND_START: OnceLock<fn() -> Box<dyn Any>> = OnceLock::new();
 
-/// Sets what is done around the start of a thread, once for the process: where signals belong to one thread, they are blocked
-/// meanwhile.
+/// Sets the guard around the start of a thread, once for the process: it blocks signals, which only the main thread of a backend
+/// may handle.
 pub fn around_start(guard: fn() -> Box<dyn Any>) {
     let _ = AROUND_START.set(guard);
 }
 
-/// Does work that needs stack for so many levels, where there is room for it.
+/// Runs work that needs stack for `levels` levels, on a thread with a larger stack if necessary.
 ///
 /// # Errors
 /// [`DepthError`].
 ///
 /// # Panics
-/// When the work does.
+/// If the work panics.
 pub fn with_room<R: Send>(levels: usize, work: impl FnOnce() -> R + Send) -> Result<R, DepthError> {
     if levels <= SHALLOW {
         return Ok(work());
@@ -138,7 +138,7 @@ pub fn with_room<R: Send>(levels: usize, work: impl FnOnce() -> R + Send) -> Res
     })
 }
 
-/// The tree of a JSON text of any depth. To be called, and its result to be dropped, within [`with_room`].
+/// The tree of a JSON text of any depth. Call it, and drop its result, inside [`with_room`].
 ///
 /// # Errors
 /// What is wrong with the text.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What went wrong, by SQLSTATE. The list is the promise of the public interface.
+/// Class of an error, by SQLSTATE. The list is part of the public interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     /// 42501: a privilege is missing.
@@ -13,17 +13,17 @@ pub enum Code {
     BadArgument,
     /// 53200: over the memory budget.
     OutOfMemory,
-    /// 0A000: row security or a feature of the table is in the way.
+    /// 0A000: row-level security or a feature of the table prevents a complete clone.
     Unsupported,
-    /// 55000: the tables are not as the catalog says.
+    /// 55000: the tables are not as the catalog describes them.
     StoreChanged,
-    /// 55000: the call cannot be made of this object as it is now.
+    /// 55000: the object is in a state that does not allow the call.
     WrongState,
     /// 54001: a document is nested too deeply.
     TooDeep,
-    /// 22P02: a value in a table is not what its type promises (damaged data).
+    /// 22P02: a value in a table is not valid for its type (damaged data).
     BadData,
-    /// 23503: a reference would dangle and the call said that this is an error.
+    /// 23503: a reference would dangle, and the option `dangling` is `error`.
     Dangling,
     /// 23505: a key is already in use.
     Duplicate,
@@ -50,7 +50,7 @@ impl Code {
     }
 }
 
-/// An error for the user, raised by the shell as it stands.
+/// An error for the user; the pgrx shell raises it unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// Its class.
@@ -102,5 +102,5 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Result of everything a user can make fail.
+/// Result of everything that can fail because of a user.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,6 +1,6 @@
-//! The pure core of pg_clone_ext: find ids in bytes, map them, rewrite documents, plan a clone.
+//! The pure core of pg_clone_ext: it finds ids in bytes, maps them, rewrites documents and plans a clone.
 //!
-//! Nothing here knows PostgreSQL's API, and nothing is `unsafe`; everything runs under plain `cargo test`.
+//! It does not use PostgreSQL's API and has no `unsafe` code; everything runs under plain `cargo test`.
 #![forbid(unsafe_code)]
 
 pub mod batch;

@@ -1,6 +1,6 @@
-//! The known word that somebody probably meant.
+//! The known word that is most similar to an unknown one.
 
-/// The word most like `given`, if one is like it at all: at most a third of its letters differ, upper and lower case aside.
+/// The word that is most similar to `given`, if at most a third of its letters differ; case is ignored.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given: Vec<char> = given.chars().take(100).flat_map(char::to_lowercase).collect();
     known

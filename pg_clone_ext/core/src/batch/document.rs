@@ -7,7 +7,7 @@ use crate::jsonb;
 use crate::rewrite::{Outcome, RewriteError, Rewriter};
 use thiserror::Error;
 
-/// The form in which a document is kept.
+/// The storage form of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DocumentFormat {
     /// The payload of a `jsonb` value.
@@ -17,7 +17,7 @@ pub enum DocumentFormat {
 }
 
 impl DocumentFormat {
-    /// The form in which a column of this type keeps documents.
+    /// The storage form of documents in a column of this type.
     pub fn of(type_name: &str) -> Self {
         match type_name {
             "jsonb" => DocumentFormat::Jsonb,
@@ -25,7 +25,7 @@ impl DocumentFormat {
         }
     }
 
-    /// How many levels of arrays and objects a document in this form has; 0 for one that is too short to be nested deeply.
+    /// Number of levels of arrays and objects of a document in this form; 0 for a document that is too short to be nested deeply.
     pub fn levels(self, document: &[u8]) -> usize {
         match self {
             DocumentFormat::Jsonb => jsonb::levels(document),
@@ -39,17 +39,17 @@ impl DocumentFormat {
 pub struct Compressed {
     /// The method.
     pub method: Method,
-    /// Bytes of the document when it is not.
+    /// Bytes of the uncompressed document.
     pub length: usize,
 }
 
 /// Why a document could not be rewritten.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DocumentError {
-    /// The rewriter says so; the SQLSTATE is that of the [`RewriteError`].
+    /// Error of the rewriter; the SQLSTATE is that of the [`RewriteError`].
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
-    /// What removals left empty could not be taken out: an internal error (SQLSTATE XX000).
+    /// Objects that a removal left empty could not be removed: an internal error (SQLSTATE XX000).
     #[error(transparent)]
     Edit(#[from] EditError),
     /// It could not be decompressed; the SQLSTATE is that of the [`CompressedError`].
@@ -57,8 +57,8 @@ pub enum DocumentError {
     Compressed(#[from] CompressedError),
 }
 
-/// Rewrites a document that is not compressed; where references were taken out of JSON text, so are the objects that
-/// held nothing else.
+/// Rewrites an uncompressed document. If references were removed from JSON text, objects that held nothing else are
+/// removed too.
 pub(super) fn rewrite(
     rewriter: &mut Rewriter<'_>,
     form: DocumentFormat,

@@ -11,15 +11,15 @@ struct Document {
     form: DocumentFormat,
     compressed: Option<Compressed>,
     dangling: Dangling,
-    /// Under which its counts are added up.
+    /// The group under which its counts are added up.
     group: usize,
     bytes: Range<usize>,
     made: Result<RewrittenRange, DocumentError>,
 }
 
-/// What a document has become; ranges are those of the batch's results.
+/// The rewritten form of a document; ranges refer to the batch's results.
 enum RewrittenRange {
-    /// What now stands in the place of its bytes, compressed as those were.
+    /// The new bytes at the place of the old ones, compressed by the same method.
     SamePlace {
         plain: Option<Range<usize>>,
     },
@@ -32,10 +32,10 @@ enum RewrittenRange {
     },
 }
 
-/// What a document has become.
+/// The rewritten form of a document.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RewrittenDocument<'b> {
-    /// It is a dangling reference that shall not stay.
+    /// NULL: the document is a dangling reference, and the call sets these to null.
     Null,
     /// These bytes.
     Plain(&'b [u8]),
@@ -45,18 +45,18 @@ pub enum RewrittenDocument<'b> {
         stream: &'b [u8],
         /// How they are compressed.
         how: Compressed,
-        /// The document itself, where the batch was asked to keep it.
+        /// The uncompressed document, if the batch keeps it.
         plain: Option<&'b [u8]>,
     },
 }
 
-/// Documents with all that is needed to rewrite them, and what they have become.
+/// Documents with all that is needed to rewrite them, and their rewritten forms.
 #[derive(Default)]
 pub struct DocumentBatch {
     bytes: Vec<u8>,
     results: Vec<u8>,
     documents: Vec<Document>,
-    /// Bytes of the documents when they are not compressed.
+    /// Bytes of the uncompressed documents.
     length: usize,
     keeps_plain: bool,
     counts: Vec<(usize, Counts)>,
@@ -85,14 +85,14 @@ impl<'m> BatchRewriter<'m> {
         }
     }
 
-    /// Rewrites the documents of a batch; at the first that fails it stops.
+    /// Rewrites the documents of a batch; stops at the first error.
     pub fn rewrite(&mut self, batch: &mut DocumentBatch) {
         batch.rewrite(&mut self.rewriter, &mut self.scratch);
     }
 }
 
 impl DocumentBatch {
-    /// Adds a document; returns its place. `group` is what its counts are added up under.
+    /// Adds a document; returns its place. Its counts are added up under `group`.
     ///
     /// # Errors
     /// [`RewriteError::OutOfMemory`].
@@ -117,8 +117,8 @@ impl DocumentBatch {
         Ok(self.documents.len() - 1)
     }
 
-    /// An empty batch; with `keep_plain` it keeps compressed documents also as they are without compression, because
-    /// somebody will look into them.
+    /// An empty batch; with `keep_plain` it also keeps the uncompressed form of compressed documents, for callers that
+    /// read them.
     pub fn new(keep_plain: bool) -> Self {
         DocumentBatch {
             keeps_plain: keep_plain,
@@ -136,12 +136,12 @@ impl DocumentBatch {
         self.documents.is_empty()
     }
 
-    /// Bytes of all documents when they are not compressed.
+    /// Bytes of all documents, uncompressed.
     pub fn bytes(&self) -> usize {
         self.length
     }
 
-    /// Forgets the documents, keeps the memory unless it is much.
+    /// Removes the documents; keeps the memory unless it is large.
     pub fn clear(&mut self) {
         self.documents.clear();
         for memory in [&mut self.bytes, &mut self.results] {
@@ -153,10 +153,10 @@ impl DocumentBatch {
         self.targets = DanglingTargets::default();
     }
 
-    /// What the document at a place has become.
+    /// The rewritten form of the document at a place.
     ///
     /// # Errors
-    /// As [`DocumentError`] tells.
+    /// [`DocumentError`].
     pub fn made(&self, place: usize) -> Result<RewrittenDocument<'_>, DocumentError> {
         let document = &self.documents[place];
         Ok(match &document.made {
@@ -186,7 +186,7 @@ impl DocumentBatch {
         range.clone().map(|range| &self.results[range])
     }
 
-    /// What was counted, by group, in no order; a group may come more than once.
+    /// The counts by group, in no order; a group may occur more than once.
     pub fn counts(&self) -> &[(usize, Counts)] {
         &self.counts
     }
@@ -256,7 +256,7 @@ fn one(
             rebuilt.as_slice()
         }
     };
-    // One of another length is left to the server to compress.
+    // The server compresses a document of another length.
     let made = if new.len() == length && method.compress_alike(kept, new, compressed)? {
         RewrittenRange::Compressed {
             stream: append(results, compressed)?,

@@ -1,8 +1,8 @@
 //! Documents that a worker thread rewrites together while the backend reads and writes rows.
 //!
-//! The thread uses only memory that it owns or shares for reading by counted reference: nothing of PostgreSQL and no pointer of
-//! the backend's. So the backend may end at any moment, by an error or with its process, without waiting for the thread. The
-//! backend takes batches itself whenever it would otherwise wait.
+//! The thread uses only memory that it owns, or that it shares read-only by `Arc`. It uses nothing of PostgreSQL and no pointer of
+//! the backend. So the backend can end at any moment, by an error or with its process, without waiting for the thread. When the
+//! backend would have to wait, it rewrites batches itself.
 
 mod document;
 mod document_batch;
@@ -12,10 +12,10 @@ pub use document::{Compressed, DocumentError, DocumentFormat};
 pub use document_batch::{BatchRewriter, DocumentBatch, RewrittenDocument};
 pub use version_batch::{VersionBatch, VersionFinder};
 
-/// Working memory that is kept from one document to the next.
+/// Bytes of working memory that are kept from one document to the next.
 const KEPT: usize = 1 << 20;
 
-/// Frees the memory that a large document needed. A buffer that is kept also keeps its length, so that it is not zeroed again.
+/// Frees the memory that a large document needed. A kept buffer also keeps its length, so that it is not zeroed again.
 fn give_back(memory: &mut Vec<u8>) {
     if memory.capacity() > KEPT {
         *memory = Vec::new();

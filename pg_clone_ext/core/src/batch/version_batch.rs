@@ -1,4 +1,4 @@
-//! The versions that compressed documents say of themselves.
+//! The version ids inside compressed documents.
 
 use super::document::{Compressed, DocumentError, DocumentFormat};
 use super::give_back;
@@ -26,7 +26,7 @@ pub struct VersionFinder {
 }
 
 impl VersionFinder {
-    /// One that looks at this path.
+    /// A finder for versions at this path.
     pub fn new(path: &[String]) -> Self {
         VersionFinder {
             path: path.to_vec(),
@@ -34,7 +34,7 @@ impl VersionFinder {
         }
     }
 
-    /// The version that a document says, if it is a UUID.
+    /// The version in a document, if it is a UUID.
     pub fn version(path: &[String], form: DocumentFormat, document: &[u8]) -> Option<Id> {
         match form {
             DocumentFormat::Jsonb => uuid_text::parse_slice(jsonb::string_at(document, path)?),
@@ -45,7 +45,7 @@ impl VersionFinder {
         }
     }
 
-    /// Finds those of a batch.
+    /// Finds the versions of a batch.
     pub fn find(&mut self, batch: &mut VersionBatch) {
         for (form, Compressed { method, length }, range) in &batch.documents {
             if let Err(error) = method.decompress(&batch.bytes[range.clone()], *length, &mut self.raw) {
@@ -80,12 +80,12 @@ impl VersionBatch {
         Ok(())
     }
 
-    /// Bytes of all documents when they are not compressed.
+    /// Bytes of all documents, uncompressed.
     pub fn bytes(&self) -> usize {
         self.length
     }
 
-    /// The versions, in the order of the documents that say one.
+    /// The versions, in the order of the documents that have one.
     ///
     /// # Errors
     /// When a document could not be decompressed.

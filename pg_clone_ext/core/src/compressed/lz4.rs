@@ -1,6 +1,6 @@
 //! A block of LZ4: sequences of a token, literals, a distance and a length to copy; the last has literals only. The
 //! last five bytes are literals and the last copy begins at least twelve bytes before the end: decompressors rely on
-//! both. (The block format's own description is where the rules come from.)
+//! both. (Source: the description of the LZ4 block format.)
 
 use super::CompressedError::{self, Damaged};
 use super::{repeated, repeats};
@@ -14,7 +14,7 @@ const LAST_COPY: usize = 12;
 /// A length that does not fit into its half of the token.
 const LONG: usize = 15;
 
-/// Fills `raw` with what `stream` holds.
+/// Decompresses `stream` into `raw`.
 pub(super) fn decompress(stream: &[u8], raw: &mut [u8]) -> Result<(), CompressedError> {
     match lz4_flex::block::decompress_into(stream, raw) {
         Ok(held) if held == raw.len() => Ok(()),
@@ -22,7 +22,7 @@ pub(super) fn decompress(stream: &[u8], raw: &mut [u8]) -> Result<(), Compressed
     }
 }
 
-/// What a sequence copies behind its literals.
+/// The copy of a sequence, after its literals.
 struct Copy {
     distance: usize,
     length: usize,
@@ -34,7 +34,7 @@ struct Sequences<'a> {
 }
 
 impl Sequences<'_> {
-    /// The number of literals and the copy behind them; no copy in the last sequence.
+    /// The number of literals and the copy after them; the last sequence has no copy.
     #[inline]
     fn next(&mut self) -> Result<(usize, Option<Copy>), CompressedError> {
         let token = self.byte()?;
@@ -77,7 +77,7 @@ impl Sequences<'_> {
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
     raw: &'a [u8],
-    /// Bytes before this are written; from here on they wait to be literals.
+    /// Bytes before this are written; the bytes from here on will be literals.
     written: usize,
 }
 

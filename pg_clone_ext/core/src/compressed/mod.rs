@@ -1,8 +1,8 @@
-//! Compressed values, in the two formats in which PostgreSQL keeps them inside tables.
+//! Compressed values, in the two formats that PostgreSQL stores in tables.
 //!
-//! A rewritten document has the length of the old one and differs from it in its ids only. So its compressed form is
-//! made from the old one: what the old one copies from earlier in the document is copied still, unless an id in it has
-//! become another. Nothing is searched, which is what makes compression expensive.
+//! A rewritten document has the length of the old one and differs from it only in its ids. So its compressed form is
+//! derived from the old one: the same matches are used again, except where an id inside a match has changed. This needs no
+//! search for matches, which is the expensive part of compression.
 
 mod lz4;
 mod pglz;
@@ -24,7 +24,7 @@ pub enum CompressedError {
     /// The stream does not decompress to the length that it should have. SQLSTATE XX001 (`data_corrupted`).
     #[error("a compressed value is damaged")]
     Damaged,
-    /// There is no memory for it. SQLSTATE 53200 (`out_of_memory`).
+    /// Out of memory. SQLSTATE 53200 (`out_of_memory`).
     #[error("no memory for a value of {bytes} bytes")]
     OutOfMemory {
         /// Bytes asked for.
@@ -32,14 +32,14 @@ pub enum CompressedError {
     },
 }
 
-/// Bytes by which a stream may always grow: a short one must have room for the few ids that it holds.
+/// Bytes by which a stream may always grow: a short one needs room for the few ids in it.
 const SLACK: usize = 64;
 
 impl Method {
-    /// Replaces the contents of `raw` by what `stream` holds: `length` bytes.
+    /// Replaces the contents of `raw` by the decompressed `stream` of `length` bytes.
     ///
     /// # Errors
-    /// [`CompressedError`], also when it does not hold that many.
+    /// [`CompressedError`], also if the stream has another length.
     pub fn decompress(self, stream: &[u8], length: usize, raw: &mut Vec<u8>) -> Result<(), CompressedError> {
         resize(raw, length)?;
         match self {
@@ -49,11 +49,11 @@ impl Method {
     }
 
     /// Compresses `new` into `out`, replacing its contents. Matches are taken from `stream`, which decompresses to other bytes of
-    /// the same length, instead of being searched for. False when too many bytes differ for the result to be small; then the
+    /// the same length, instead of being searched. False if too many bytes differ for the result to be small; then the
     /// contents of `out` are undefined.
     ///
     /// # Errors
-    /// [`CompressedError`], also when `stream` is no stream of that length.
+    /// [`CompressedError`], also if `stream` is not a stream of that length.
     pub fn compress_alike(
         self,
         stream: &[u8],
@@ -63,7 +63,7 @@ impl Method {
         let limit = (stream.len() + stream.len() / 8 + SLACK).min(new.len());
         Ok(match self {
             Method::Pglz => {
-                // Were nothing but literals left, an eighth more would be needed for control bytes.
+                // In the worst case there are only literals, with an eighth more for control bytes.
                 resize(out, new.len() + new.len() / 8 + SLACK)?;
                 let length = pglz::compress_alike(stream, new, limit, out)?;
                 out.truncate(length.unwrap_or(0));
@@ -78,7 +78,7 @@ impl Method {
     }
 }
 
-/// Makes the memory so many bytes long, without ending the process when there are none. What is in it does not matter.
+/// Resizes the memory; an error instead of an abort if the allocation fails. The contents are undefined.
 fn resize(memory: &mut Vec<u8>, bytes: usize) -> Result<(), CompressedError> {
     memory.truncate(bytes);
     reserve(memory, bytes - memory.len())?;
@@ -92,7 +92,7 @@ fn reserve(memory: &mut Vec<u8>, bytes: usize) -> Result<(), CompressedError> {
         .map_err(|_| CompressedError::OutOfMemory { bytes })
 }
 
-/// The parts of `length` bytes at `at` that repeat what stands `distance` before them, at least `least` long, in order,
+/// The parts of `length` bytes at `at` that repeat the bytes `distance` before them, at least `least` long, in order,
 /// as ranges of `bytes`.
 fn repeated(
     bytes: &[u8],
@@ -113,10 +113,10 @@ fn repeated(
     }
 }
 
-/// Whether `length` bytes at `at` repeat what stands `distance` before them.
+/// Whether `length` bytes at `at` repeat the bytes `distance` before them.
 #[inline]
 fn repeats(bytes: &[u8], at: usize, distance: usize, length: usize) -> bool {
-    // Most are shorter than this: eight bytes are compared at once, and those too many ignored.
+    // Most matches are shorter than this: eight bytes are compared at once, and the excess is ignored.
     const PART: usize = 8;
     let part = |from: usize| {
         bytes

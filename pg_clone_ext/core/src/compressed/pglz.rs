@@ -1,6 +1,6 @@
-//! PostgreSQL's own format: a control byte tells of the next eight items, lowest bit first, which is a literal byte (0)
-//! and which a copy (1). A copy has four bits of length less 3 and twelve of distance; length 18 is followed by a byte
-//! to add. (The server's `src/common/pg_lzcompress.c` is where the rule comes from.)
+//! The format pglz: the bits of a control byte, lowest first, say which of the next eight items is a literal byte (0)
+//! and which a copy (1). A copy has four bits for the length minus 3 and twelve for the distance; after length 18 follows a
+//! byte to add. (Source: the server's `src/common/pg_lzcompress.c`.)
 
 use super::CompressedError::{self, Damaged};
 use super::{repeated, repeats};
@@ -11,7 +11,7 @@ const SHORT: usize = 18;
 /// Items of a control byte.
 const ITEMS: usize = 8;
 
-/// What stands next in a stream.
+/// The next item of a stream.
 enum Item {
     /// This many literals, from this place of the stream on: one to eight.
     Literals { from: usize, count: usize },
@@ -38,14 +38,14 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// The next item; literals are at most `wanted`, because nothing stands behind the last byte of a value.
+    /// The next item; at most `wanted` literals, because nothing follows the last byte of a value.
     #[inline]
     fn next(&mut self, wanted: usize) -> Result<Item, CompressedError> {
         if self.left == 0 {
             self.control = self.byte()?;
             self.left = ITEMS;
         }
-        // Zero bits are shifted in from above, so a run of literals never seems shorter than it is.
+        // Zero bits are shifted in from above, so a run of literals is never counted too short.
         let count = (self.control.trailing_zeros() as usize).min(self.left);
         if count > 0 {
             self.control = self.control.checked_shr(count as u32).unwrap_or(0);
@@ -79,8 +79,8 @@ impl<'a> Items<'a> {
     }
 }
 
-/// Copies up to eight bytes between two slices. Eight are moved at once where both have them, which is much cheaper
-/// than so many as are wanted: what was written too much is overwritten by what comes next.
+/// Copies up to eight bytes between two slices. If both have eight, all eight are copied, which is much cheaper
+/// than the exact number: the excess is overwritten by the next copy.
 #[inline]
 fn copy_literals(from: &[u8], to: &mut [u8], count: usize) {
     if let (Some(from), Some(to)) = (from.first_chunk::<ITEMS>(), to.first_chunk_mut::<ITEMS>()) {
@@ -90,7 +90,7 @@ fn copy_literals(from: &[u8], to: &mut [u8], count: usize) {
     }
 }
 
-/// Fills `raw` with what `stream` holds.
+/// Decompresses `stream` into `raw`.
 pub(super) fn decompress(stream: &[u8], raw: &mut [u8]) -> Result<(), CompressedError> {
     let mut items = Items::new(stream);
     let mut at = 0;
@@ -138,9 +138,9 @@ struct Writer<'a> {
     out: &'a mut [u8],
     at: usize,
     raw: &'a [u8],
-    /// Bytes before this are written; from here on they wait to be literals.
+    /// Bytes before this are written; the bytes from here on will be literals.
     written: usize,
-    /// Where the control byte of the items at hand is, and how many it has.
+    /// Position of the current control byte, and the number of its items.
     control: usize,
     items: usize,
 }

@@ -9,13 +9,13 @@ pub enum EditError {
     /// The text is not one JSON value.
     #[error("the document is not valid JSON: {0}")]
     Malformed(String),
-    /// A value was to be set, or a member renamed, at a place that the document does not have.
+    /// The place of a set or rename does not exist in the document.
     #[error("the document has no place {}", display(.0))]
     NoPlace(Vec<Step>),
     /// It is nested too deeply.
     #[error(transparent)]
     Depth(#[from] crate::depth::DepthError),
-    /// The whole document was to be removed or renamed.
+    /// The edit removes or renames the whole document.
     #[error("a document cannot be removed from itself")]
     Root,
 }

@@ -1,7 +1,7 @@
 //! Edits of a JSON document: what an edit is, and where it is applied.
 //!
-//! An [`Edit`] names a place by a path from the root and says what happens there. A list of edits means *one after
-//! another*: each path is read in the document that the edits before it left behind. [`value::apply`] does that on
+//! An [`Edit`] is a path from the root and an operation. A list of edits is applied *in order*:
+//! each path refers to the document after the edits before it. [`value::apply`] does that on
 //! a tree, [`text::apply`] on the document's text without building a tree; both give the same document.
 
 mod error;
@@ -37,16 +37,16 @@ pub enum Step {
 /// What an edit does at its place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum EditOp {
-    /// Take the member or element away; nothing happens when it does not exist.
+    /// Remove the member or element; no error if it does not exist.
     Remove,
-    /// Give it this value. A missing member of an existing object is added at its end.
+    /// Set it to this value. A missing member of an existing object is added at its end.
     Set(Value),
-    /// Give the member, which must exist, this name. A member that had the name before is taken away.
+    /// Rename the member, which must exist. Another member with the new name is removed.
     Rename(String),
 }
 
 impl Edit {
-    /// Takes away what is at `path`.
+    /// Removes the value at `path`.
     pub fn remove(path: impl IntoIterator<Item = Step>) -> Self {
         Edit {
             path: path.into_iter().collect(),
@@ -54,7 +54,7 @@ impl Edit {
         }
     }
 
-    /// Gives what is at `path` this value.
+    /// Sets the value at `path`.
     pub fn set(path: impl IntoIterator<Item = Step>, value: impl Into<Value>) -> Self {
         Edit {
             path: path.into_iter().collect(),
@@ -62,7 +62,7 @@ impl Edit {
         }
     }
 
-    /// Gives the member at `path` another name.
+    /// Renames the member at `path`.
     pub fn rename(path: impl IntoIterator<Item = Step>, name: impl Into<String>) -> Self {
         Edit {
             path: path.into_iter().collect(),

@@ -1,8 +1,8 @@
 //! A list of edits, one after another, merged into one tree over the document they will be applied to.
 //!
-//! The tree speaks of the places of the *unedited* document, so the text can be gone through once however many edits
-//! there are: an index counted after a removal is turned back into the index before it, a set below a place that was
-//! set goes into that value, and a renamed member is found under both names.
+//! The tree refers to places of the *unedited* document, so the text is read once, however many edits
+//! there are: an index after a removal is converted to the index before it, a set below a place that was
+//! set changes that value, and a renamed member is found under both names.
 
 use super::{Edit, EditError, EditOp, Step, value};
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub(super) struct Overlay {
     pub members: Vec<Member>,
     /// What happens to its elements, if it is an array, by their index in the document.
     pub items: BTreeMap<usize, Element>,
-    /// The first edit that fails when this value is not an object or array, or is not there at all.
+    /// The first edit that fails if this value is not an object or array, or does not exist.
     pub needed: Option<Vec<Step>>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Member {
     pub original: Option<String>,
     /// Its name afterwards; `None` when it is removed.
     pub name: Option<String>,
-    /// The first edit that fails when the document lacks it.
+    /// The first edit that fails if the document does not have it.
     pub renamed: Option<Vec<Step>>,
     /// What happens to its value.
     pub overlay: Overlay,
@@ -37,23 +37,23 @@ pub(super) struct Member {
 /// What happens to one element of an array.
 #[derive(Debug, Default)]
 pub(super) struct Element {
-    /// Whether it goes away.
+    /// Whether it is removed.
     pub removed: bool,
     /// What happens to its value.
     pub overlay: Overlay,
 }
 
-/// Where the edits so far have left a name.
+/// The state of a name after the edits so far.
 enum Place {
     /// The member at this position of `members` has it.
     Taken(usize),
     /// A member had it and was removed or renamed.
     Vacant,
-    /// No edit spoke of it: the document decides.
+    /// No edit names it: the document decides.
     Unknown,
 }
 
-/// What comes of one step down.
+/// The result of one step down.
 enum Below<'a> {
     Overlay(&'a mut Overlay),
     Gone,
@@ -184,7 +184,7 @@ impl Overlay {
         let at = match self.place(name) {
             Place::Taken(at) if self.members[at].overlay.replace.is_some() => at,
             Place::Taken(at) => {
-                // If the document lacks it, it is added now: behind those added before.
+                // If the document does not have it, it is added after those added before.
                 let member = self.members.remove(at);
                 self.members.push(member);
                 self.members.len() - 1

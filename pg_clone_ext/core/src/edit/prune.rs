@@ -1,4 +1,4 @@
-//! Takes out what a removal left empty: FHIR JSON has no empty objects and arrays.
+//! Removes objects and arrays that a removal left empty: FHIR JSON has no empty objects and arrays.
 
 use super::EditError;
 use super::scan;
@@ -6,7 +6,7 @@ use crate::depth;
 use serde::de::IgnoredAny;
 
 /// The document without its empty objects and arrays, and without those that become empty so; `None` if it has none.
-/// The root stays even if empty. The text is gone through twice, however deeply it is nested.
+/// The root is kept even if it is empty. The text is read twice, however deeply it is nested.
 ///
 /// # Errors
 /// [`EditError::Malformed`] when the text is no JSON, [`EditError::Depth`].
@@ -21,7 +21,7 @@ pub fn empties(document: &str) -> Result<Option<String>, EditError> {
 struct Open {
     /// Where the member or element that it is begins in the result, the comma before it included.
     begins: usize,
-    /// Members or elements that stay so far.
+    /// Members or elements that are kept so far.
     kept: usize,
 }
 
@@ -29,11 +29,11 @@ struct Pruner<'d> {
     text: &'d str,
     out: String,
     open: Vec<Open>,
-    /// Where the member or element at hand begins in the result.
+    /// Start of the current member or element in the result.
     begins: usize,
-    /// The one at hand went away.
+    /// The current one is dropped.
     dropped: bool,
-    /// Something did.
+    /// Something was dropped.
     changed: bool,
 }
 
@@ -78,7 +78,7 @@ impl<'d> Pruner<'d> {
                     self.end_item(at);
                     self.close(at)?;
                 }
-                // White space behind what went away goes with it; in a text that is valid nothing else stands there.
+                // White space after a dropped item is dropped too; a valid text has nothing else there.
                 _ if self.dropped => {}
                 _ => self.copy(at, end)?,
             }
@@ -88,7 +88,7 @@ impl<'d> Pruner<'d> {
     }
 
     fn copy(&mut self, from: usize, to: usize) -> Result<(), EditError> {
-        // A character of several bytes comes byte by byte: it is copied with its first.
+        // A character of several bytes is read byte by byte and copied at its first byte.
         let mut end = to;
         while end < self.text.len() && !self.text.is_char_boundary(end) {
             end += 1;
@@ -99,7 +99,7 @@ impl<'d> Pruner<'d> {
         Ok(())
     }
 
-    /// The member or element at hand ends before `at`: counts it if there is one that stays.
+    /// Ends the current member or element before `at`: counts it if it is kept.
     fn end_item(&mut self, at: usize) {
         let before = self.text.as_bytes()[..at]
             .iter()
@@ -130,7 +130,7 @@ impl<'d> Pruner<'d> {
     }
 }
 
-/// For a position that cannot be missed in text that was validated.
+/// For a position that always exists in a validated text.
 fn lost() -> EditError {
     EditError::Malformed("the end of a value was not found".to_owned())
 }

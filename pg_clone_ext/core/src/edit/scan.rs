@@ -1,6 +1,6 @@
-//! Walking over JSON text: the end of a string, the end of a value, the members of an object.
+//! Scans JSON text: the end of a string, the end of a value, the members of an object.
 //!
-//! Nothing is built and nothing is validated beyond what is needed not to get lost: text that is not JSON gives
+//! It builds no tree and validates only what it needs to find positions: text that is not JSON gives
 //! `None` or a wrong span, never a panic.
 
 use memchr::memchr2;
@@ -86,7 +86,7 @@ fn container(text: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Where every object and array of a text ends: for who goes down many levels, and would look for the same ends at each.
+/// The ends of all objects and arrays of a text: for walks down many levels, which would search for the same ends at each level.
 pub(super) struct Ends(Vec<(usize, usize)>);
 
 impl Ends {

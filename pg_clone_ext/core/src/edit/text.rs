@@ -1,7 +1,7 @@
 //! Edits applied to a document held as text, by the spans of what they change.
 //!
-//! All that is not edited stays as it is to the byte: the order of the members, escapes, the spelling of numbers,
-//! white space. What is added is written compactly.
+//! Everything that is not edited is kept byte for byte: the order of the members, escapes, the spelling of numbers,
+//! white space. Added values are written compactly.
 
 use super::overlay::Overlay;
 use super::scan::{self, Item, Items};
@@ -10,11 +10,11 @@ use crate::depth;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// Applies the edits, one after another; `None` when the text stays as it is.
+/// Applies the edits in order; `None` if the text does not change.
 ///
 /// Of several members with one name the last counts, as in `jsonb` and JavaScript. When an edit touches such a member
-/// the others of its name go, so that nothing meant to be dropped stays behind it. A place below one that a
-/// later edit removes or replaces need not exist. The text is gone through twice (validated, then edited), however
+/// the others of its name are removed, so that no dropped value remains. A place below one that a
+/// later edit removes or replaces need not exist. The text is read twice (validated, then edited), however
 /// many edits there are.
 ///
 /// # Errors
@@ -23,7 +23,7 @@ pub fn apply(document: &str, edits: &[Edit]) -> Result<Option<String>, EditError
     if edits.is_empty() {
         return Ok(None);
     }
-    // What is ignored is read without recursion.
+    // Ignored values are read without recursion.
     serde_json::from_str::<IgnoredAny>(document).map_err(|error| EditError::Malformed(error.to_string()))?;
     depth::check(depth::of_text(document.as_bytes()))?;
     let longest = edits.iter().map(|edit| edit.path.len()).max();
@@ -54,14 +54,14 @@ enum Fate<'a> {
     },
 }
 
-/// Levels for which it is quicker to look for the end of a value at each than to know all ends beforehand.
+/// Up to this many levels it is faster to search for the end of a value at each level than to compute all ends first.
 const FEW: usize = 16;
 
 struct Editor<'a> {
     text: &'a str,
     ends: Option<scan::Ends>,
     out: String,
-    /// How much of the text is dealt with: copied to `out`, or left out.
+    /// Position up to which the text was copied to `out` or skipped.
     copied: usize,
 }
 
@@ -75,7 +75,7 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    /// Leaves out what lies between what was copied and `end`.
+    /// Skips the text up to `end`.
     fn skip_until(&mut self, end: usize) {
         self.copied = self.copied.max(end);
     }
@@ -174,8 +174,8 @@ impl<'a> Editor<'a> {
         self.items(at, &items, &fates)
     }
 
-    /// Writes the items that stay. A dropped item takes the comma before it along, or, when none before it
-    /// stays, the one behind it.
+    /// Writes the kept items. A dropped item is dropped with the comma before it, or, if no item before it
+    /// is kept, with the comma after it.
     fn items(&mut self, at: usize, items: &[Item], fates: &[Fate]) -> Result<(), EditError> {
         let mut kept = false;
         for (index, (item, fate)) in items.iter().zip(fates).enumerate() {
@@ -217,7 +217,7 @@ fn require(needed: &Option<Vec<Step>>) -> Result<(), EditError> {
         .map_or(Ok(()), |path| Err(EditError::NoPlace(path.clone())))
 }
 
-/// For a position that cannot be missed in text that was validated.
+/// For a position that always exists in a validated text.
 fn lost() -> EditError {
     EditError::Malformed("the end of a value was not found".to_owned())
 }

@@ -72,7 +72,7 @@ fn replace(old: &mut Value, new: &Value) -> bool {
     changed
 }
 
-/// Renames a member where it stands.
+/// Renames a member at its position.
 fn rename(members: &mut Map<String, Value>, from: &str, to: &str) {
     let old = std::mem::take(members);
     members.extend(

@@ -1,13 +1,13 @@
-//! The error of a map that would outgrow its memory.
+//! The error of a map that would exceed its memory limit.
 
-/// A map would need more memory than it may use, or the system has none left. SQLSTATE 53200 (`out_of_memory`).
+/// A map would exceed its memory limit, or an allocation failed. SQLSTATE 53200 (`out_of_memory`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the id map of {entries} ids needs {needed} bytes, its budget is {budget}")]
 pub struct OutOfMemory {
-    /// Bytes in use at the moment of the refused growth, the growth included (a table that grows is held twice).
+    /// Bytes that the refused growth would have used (a table that grows exists twice for a moment).
     pub needed: usize,
     /// The budget in bytes.
     pub budget: usize,
-    /// Ids in the map when it had to grow.
+    /// Number of ids in the map before the growth.
     pub entries: u64,
 }

@@ -1,6 +1,6 @@
 //! The map of a run: source id → new id, in 22 to 27 bytes an id (24.4 at 10 million).
 //!
-//! Ids get a slot in the order they come; the slot is the rank of the new id, so only the source id (16 bytes, in
+//! Ids get a slot in the order of insertion. The slot is the rank of the new id, so only the source id (16 bytes, in
 //! chunks that never move) and a hash table of 4-byte slots are stored.
 
 use super::{Id, IdVersion, NewIds, OutOfMemory};
@@ -30,7 +30,7 @@ pub struct IdMap {
     table: HashTable<u32>,
     /// Targets of the slots of kind `FIXED`.
     fixed: HashTable<(u32, Id)>,
-    /// Keyed at random, because the source's users may choose their ids; nothing tells them the key, and no map outlives
+    /// With a random key, because the source's users may choose their ids. The key is not disclosed, and a map lives only during
     /// its run.
     hasher: RandomState,
     budget: usize,
@@ -46,7 +46,7 @@ const LEFT: u32 = 1 << 30;
 const FIXED: u32 = 2 << 30;
 
 impl IdMap {
-    /// An empty map that hands out `new_ids` and never holds more than `budget_bytes`.
+    /// An empty map that assigns `new_ids` and never uses more than `budget_bytes`.
     pub fn new(new_ids: NewIds, budget_bytes: usize) -> Self {
         IdMap {
             new_ids,
@@ -61,10 +61,10 @@ impl IdMap {
         }
     }
 
-    /// Marks an id as cloned and returns its new id: the same one every time. An id that was left is cloned from now on.
+    /// Marks an id as cloned and returns its new id: the same one every time. An id marked as not cloned becomes cloned.
     ///
     /// # Errors
-    /// [`OutOfMemory`] when the map would outgrow its budget or memory; it stays as it was.
+    /// [`OutOfMemory`] if the map would exceed its budget or memory; it is not changed.
     pub fn insert_cloned(&mut self, source: Id) -> Result<Id, OutOfMemory> {
         let entry = self.insert(source, CLONED)?;
         Ok(self.target(entry))
@@ -73,7 +73,7 @@ impl IdMap {
     /// Maps an id to one the caller chose (rare: kept in a side table), whatever it was before.
     ///
     /// # Errors
-    /// [`OutOfMemory`] when the map would outgrow its budget or memory.
+    /// [`OutOfMemory`] if the map would exceed its budget or memory.
     pub fn insert_as(&mut self, source: Id, target: Id) -> Result<(), OutOfMemory> {
         if self.fixed.len() == self.fixed.capacity() {
             self.check_growth(table_bytes_after_growth::<(u32, Id)>(self.fixed.capacity()))?;
@@ -98,10 +98,10 @@ impl IdMap {
         Ok(())
     }
 
-    /// Marks a resource of the source as not cloned. An id that is mapped stays mapped.
+    /// Marks a resource of the source as not cloned. A mapped id is not changed.
     ///
     /// # Errors
-    /// [`OutOfMemory`] when the map would outgrow its budget or memory.
+    /// [`OutOfMemory`] if the map would exceed its budget or memory.
     pub fn insert_not_cloned(&mut self, source: Id) -> Result<(), OutOfMemory> {
         self.insert(source, LEFT).map(|_| ())
     }
@@ -121,7 +121,7 @@ impl IdMap {
         self.cloned
     }
 
-    /// Number of ids marked as left.
+    /// Number of ids marked as not cloned.
     pub fn left(&self) -> u64 {
         self.left
     }
@@ -179,7 +179,7 @@ impl IdMap {
         }
     }
 
-    /// Adds an id or strengthens its kind (left < cloned < fixed); returns the entry now in the table.
+    /// Adds an id or raises its kind (not cloned < cloned < fixed); returns the entry in the table.
     fn insert(&mut self, source: Id, kind: u32) -> Result<u32, OutOfMemory> {
         let hash = hash(&self.hasher, &source);
         let chunks = &self.chunks;
@@ -215,7 +215,7 @@ impl IdMap {
         Ok(entry)
     }
 
-    /// Sees to it that one more id fits: the last chunk has room, and the table too.
+    /// Makes room for one more id in the last chunk and in the table.
     fn make_room(&mut self) -> Result<(), OutOfMemory> {
         if self.slots >= !KIND {
             return Err(self.over(usize::MAX));
@@ -262,13 +262,13 @@ fn hash_of(chunks: &[Vec<Id>], hasher: &RandomState, entry: u32) -> u64 {
     hash(hasher, &chunks[slot / CHUNK][slot % CHUNK])
 }
 
-/// As one number: a hasher takes bytes of any length much more slowly.
+/// Hashed as one number, which is much faster than as bytes of any length.
 #[inline]
 fn hash(hasher: &RandomState, id: &Id) -> u64 {
     hasher.hash_one(u128::from_ne_bytes(*id))
 }
 
-/// Slots are ours, not the attacker's: spreading them over the bits that the table looks at is enough.
+/// Slots are not chosen by users: it is enough to spread them over the bits that the table uses.
 fn fixed_hash(slot: u32) -> u64 {
     u64::from(slot).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

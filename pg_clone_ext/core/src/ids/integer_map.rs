@@ -47,15 +47,15 @@ impl IntegerMap {
     /// Maps a key, whatever it was before.
     ///
     /// # Errors
-    /// [`OutOfMemory`] when the map would outgrow its budget or memory.
+    /// [`OutOfMemory`] if the map would exceed its budget or memory.
     pub fn insert(&mut self, source: i64, target: i64) -> Result<(), OutOfMemory> {
         self.put(source, Some(target))
     }
 
-    /// Marks a key as not cloned. A key that is mapped stays mapped.
+    /// Marks a key as not cloned. A mapped key is not changed.
     ///
     /// # Errors
-    /// [`OutOfMemory`] when the map would outgrow its budget or memory.
+    /// [`OutOfMemory`] if the map would exceed its budget or memory.
     pub fn insert_not_cloned(&mut self, source: i64) -> Result<(), OutOfMemory> {
         self.put(source, None)
     }

@@ -3,10 +3,10 @@
 use super::Id;
 use siphasher::sip128::SipHasher24;
 
-/// Which UUIDs a run hands out.
+/// Kind of UUIDs that a run assigns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IdVersion {
-    /// Random ids (RFC 9562 version 4), for stores that insist on them.
+    /// Random ids (RFC 9562 version 4).
     V4,
     /// Time-ordered ids (RFC 9562 version 7): the ids of a run are contiguous and go to one edge of a B-tree.
     #[default]
@@ -34,7 +34,7 @@ const VERSION_MASK: u128 = 0xf << 76;
 const VARIANT_MASK: u128 = 0b11 << 62;
 
 impl NewIds {
-    /// Ids of a run that started `unix_ms` milliseconds after 1970 with 16 bytes from a good random source.
+    /// Ids of a run that started `unix_ms` milliseconds after 1970, with 16 bytes from a secure random source.
     pub fn new(version: IdVersion, unix_ms: u64, random: [u8; 16]) -> Self {
         let noise = u128::from_be_bytes(random) & !((1 << RANK_BITS) - 1) & ((1 << 80) - 1);
         let time = u128::from(unix_ms & ((1 << 48) - 1)) << 80;
@@ -56,7 +56,7 @@ impl NewIds {
         }
     }
 
-    /// The version handed out.
+    /// The version of the ids.
     pub fn version(&self) -> IdVersion {
         self.version
     }

@@ -1,6 +1,6 @@
 //! New text keys of the same form as those of the source: cuid, ulid, KSUID, nanoid, hex, `prefix_…`, or a name.
 
-/// Random characters that a key needs at least, so that no two of a run meet.
+/// Minimum number of random characters of a key, so that two keys of a run do not collide.
 const RANDOM: usize = 10;
 const DIGITS: &[u8] = b"0123456789";
 const HEX: &[u8] = b"0123456789abcdef";
@@ -17,14 +17,14 @@ pub enum TextForm {
     Ulid,
     /// 27 characters of base 62: four bytes of seconds, sixteen random ones.
     Ksuid,
-    /// This text, then random characters of this alphabet, as many as the source's key has behind it.
+    /// This prefix, then as many random characters of this alphabet as the source's key has.
     Random {
         /// What every key begins with.
         prefix: String,
         /// The characters behind it.
         alphabet: &'static [u8],
     },
-    /// Chosen by people: the source's key with random characters behind it.
+    /// Chosen by people: the source's key with random characters appended.
     Name,
 }
 
@@ -53,10 +53,10 @@ impl TextForm {
             return TextForm::Name;
         }
         for alphabet in [DIGITS, HEX, LOWER, UPPER, BASE62, NANOID] {
-            // Words have letters only: a key of them was chosen by somebody.
+            // Keys of letters only are words that somebody chose.
             let has_digit = keys.clone().any(|key| rest(key).iter().any(u8::is_ascii_digit));
             if has_digit && keys.clone().all(|key| within(rest(key), alphabet)) {
-                // Names written with dashes are no nanoids.
+                // Names with dashes are not nanoids.
                 let dashed = alphabet == NANOID && keys.clone().any(|key| rest(key).len() != 21);
                 if !dashed {
                     return TextForm::Random { prefix, alphabet };
@@ -66,8 +66,8 @@ impl TextForm {
         TextForm::Name
     }
 
-    /// A new key in the place of one of the source. `random` fills a buffer with unpredictable bytes, `unix_ms` is the
-    /// time; `longest` is how many characters the column takes.
+    /// A new key for a key of the source. `random` fills a buffer with unpredictable bytes, `unix_ms` is the
+    /// time in milliseconds since 1970, `longest` is the maximum number of characters of the column.
     pub fn make(
         &self,
         source: &str,
@@ -95,7 +95,7 @@ impl TextForm {
                 let count = source.len().saturating_sub(prefix.len()).max(RANDOM);
                 let mut key = prefix.clone().into_bytes();
                 let mut drawn = draw(count, alphabet, random);
-                // A cuid2 begins with a letter, and a number keeps its number of digits.
+                // A cuid2 begins with a letter; a number keeps its number of digits.
                 if let (Some(first), Some(was)) = (drawn.first_mut(), source.as_bytes().get(prefix.len())) {
                     while alphabet.contains(was)
                         && (was.is_ascii_alphabetic() && !first.is_ascii_alphabetic()
@@ -122,7 +122,7 @@ impl TextForm {
     }
 }
 
-/// Letters and digits anew, each of its own kind; everything else stays.
+/// Replaces letters and digits by random ones of the same kind; keeps everything else.
 pub fn scramble(source: &str, random: &mut dyn FnMut(&mut [u8])) -> String {
     let hex = source.len() >= 8 && within(source.as_bytes(), HEX);
     source
@@ -165,7 +165,7 @@ fn common_prefix<'a>(mut keys: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
-/// Characters drawn evenly.
+/// Random characters, evenly distributed.
 fn draw(count: usize, alphabet: &[u8], random: &mut dyn FnMut(&mut [u8])) -> Vec<u8> {
     let limit = 256 - 256 % alphabet.len();
     let mut out = Vec::with_capacity(count);

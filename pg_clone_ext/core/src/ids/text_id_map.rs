@@ -1,4 +1,4 @@
-//! The map of a store whose ids are no UUIDs (`bot-1`, `10378.1/1696289`): source text → new text.
+//! The map of a store whose ids are not UUIDs (`bot-1`, `10378.1/1696289`): source text → new text.
 
 use super::OutOfMemory;
 use super::id_map::table_bytes_after_growth;
@@ -19,7 +19,7 @@ pub enum MappedText<'a> {
 
 /// Source text id → new text id, optionally per resource type, within a byte budget.
 ///
-/// An id inserted with a type counts only where that type is named (`Bot/bot-1`); one inserted without counts for any.
+/// An id inserted with a type matches only with that type (`Bot/bot-1`); an id inserted without a type matches any.
 pub struct TextIdMap {
     /// All texts, one after the other.
     arena: String,
@@ -31,7 +31,7 @@ pub struct TextIdMap {
     left: u64,
     /// The types that ids were inserted with.
     types: Vec<String>,
-    /// Lengths in bytes, ascending, of the ids that count wherever they stand.
+    /// Lengths in bytes, ascending, of the ids that are found anywhere in a text.
     lengths: Vec<usize>,
 }
 
@@ -66,7 +66,7 @@ impl TextIdMap {
     /// Maps an id of any type. The last insertion of an id wins.
     ///
     /// # Errors
-    /// [`OutOfMemory`] when the map would outgrow its budget or memory.
+    /// [`OutOfMemory`] if the map would exceed its budget or memory.
     pub fn insert(&mut self, source: &str, target: &str) -> Result<(), OutOfMemory> {
         self.put("", source, Some(target))
     }
@@ -74,7 +74,7 @@ impl TextIdMap {
     /// Maps an id of one resource type.
     ///
     /// # Errors
-    /// [`OutOfMemory`] when the map would outgrow its budget or memory.
+    /// [`OutOfMemory`] if the map would exceed its budget or memory.
     pub fn insert_typed(
         &mut self,
         resource_type: &str,
@@ -84,11 +84,11 @@ impl TextIdMap {
         self.put(resource_type, source, Some(target))
     }
 
-    /// Maps an id that counts wherever it stands in a text, between other characters than ASCII letters and digits; None: it is not
-    /// cloned. For ids that nobody writes by chance.
+    /// Maps an id that is found anywhere in a text, if no ASCII letter or digit is next to it; None: it is not
+    /// cloned. For generated ids, which do not occur by chance.
     ///
     /// # Errors
-    /// [`OutOfMemory`] when the map would outgrow its budget or memory.
+    /// [`OutOfMemory`] if the map would exceed its budget or memory.
     pub fn insert_anywhere(&mut self, source: &str, target: Option<&str>) -> Result<(), OutOfMemory> {
         if let Err(place) = self.lengths.binary_search(&source.len()) {
             self.lengths.insert(place, source.len());
@@ -96,7 +96,7 @@ impl TextIdMap {
         self.put("", source, target)
     }
 
-    /// Lengths in bytes, ascending, of the ids that count wherever they stand.
+    /// Lengths in bytes, ascending, of the ids that are found anywhere in a text.
     pub fn lengths_anywhere(&self) -> &[usize] {
         &self.lengths
     }
@@ -115,7 +115,7 @@ impl TextIdMap {
     /// Marks an id of any type as not cloned.
     ///
     /// # Errors
-    /// [`OutOfMemory`] when the map would outgrow its budget or memory.
+    /// [`OutOfMemory`] if the map would exceed its budget or memory.
     pub fn insert_not_cloned(&mut self, source: &str) -> Result<(), OutOfMemory> {
         self.put("", source, None)
     }
@@ -123,17 +123,17 @@ impl TextIdMap {
     /// Marks an id of one resource type as not cloned.
     ///
     /// # Errors
-    /// [`OutOfMemory`] when the map would outgrow its budget or memory.
+    /// [`OutOfMemory`] if the map would exceed its budget or memory.
     pub fn insert_left_typed(&mut self, resource_type: &str, source: &str) -> Result<(), OutOfMemory> {
         self.put(resource_type, source, None)
     }
 
-    /// What an id is, where no type is known (a declared id field or column).
+    /// Looks up an id without a type (a declared id field or column).
     pub fn get(&self, source: &str) -> MappedText<'_> {
         self.lookup(b"", source.as_bytes())
     }
 
-    /// What the id of `resource_type` is: as inserted for that type, else as inserted for any.
+    /// Looks up an id of `resource_type`: as inserted for that type, otherwise as inserted for any.
     pub fn get_typed(&self, resource_type: &str, source: &str) -> MappedText<'_> {
         self.lookup_typed(resource_type.as_bytes(), source.as_bytes())
     }
@@ -149,7 +149,7 @@ impl TextIdMap {
         self.entries.len() as u64 - self.left
     }
 
-    /// Number of ids marked as left.
+    /// Number of ids marked as not cloned.
     pub fn left(&self) -> u64 {
         self.left
     }
@@ -246,7 +246,7 @@ impl TextIdMap {
         Ok(())
     }
 
-    /// Sees to it that one more entry of `text` bytes fits.
+    /// Makes room for one more entry of `text` bytes.
     fn make_room(&mut self, text: usize) -> Result<(), OutOfMemory> {
         let doubled = |len: usize, capacity: usize, more: usize| {
             if len + more > capacity {

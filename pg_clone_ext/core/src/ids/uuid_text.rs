@@ -5,7 +5,7 @@ use super::Id;
 /// Length of the text form in bytes.
 pub const LEN: usize = 36;
 
-/// Where the 16 bytes stand in the text form: the offset of the first of each byte's two digits.
+/// Offsets of the 16 bytes in the text form: the first of each byte's two digits.
 const DIGITS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
 /// Value of a hexadecimal digit, or 0xff for any other byte.
@@ -25,7 +25,7 @@ const HEX: [u8; 256] = {
     table
 };
 
-/// Reads a UUID of any case; `None` when a dash is missing or a digit is none.
+/// Reads a UUID of any case; `None` if a dash is missing or a digit is not valid.
 #[inline]
 pub fn parse(text: &[u8; LEN]) -> Option<Id> {
     let dashes = (text[8] ^ b'-') | (text[13] ^ b'-') | (text[18] ^ b'-') | (text[23] ^ b'-');

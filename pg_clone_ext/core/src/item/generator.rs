@@ -1,9 +1,9 @@
-//! The function that gives new ids, as the options of a store name it: only a name, never a piece of SQL.
+//! The function that generates new ids, from the options of a store: only a name, never a piece of SQL.
 
 use crate::error::{Error, Result};
 use crate::plan::quote;
 
-/// A function that gives a new id each time.
+/// A function that returns a new id for each call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generator {
     /// Its name with its schema, quoted.
@@ -37,7 +37,7 @@ impl Generator {
     }
 }
 
-/// One identifier and what stands behind it.
+/// One identifier and the rest of the text.
 fn name(text: &str) -> Option<(String, &str)> {
     if let Some(quoted) = text.strip_prefix('"') {
         let mut found = String::new();

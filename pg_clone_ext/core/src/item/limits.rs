@@ -1,5 +1,5 @@
-//! How large and how deep a document may become. Every edit, pattern and template is measured while it is applied, so that
-//! no short input can make a long output, and between two steps the caller is asked whether to go on.
+//! Limits of the size and depth of documents. Every edit, pattern and template is measured while it is applied, so that
+//! a short input cannot produce a huge output. Between two steps the caller can interrupt.
 
 use serde_json::Value;
 
@@ -16,13 +16,13 @@ pub const TITLE: usize = 1_000;
 /// Bytes of a text made from a storage template.
 pub const LOCATION: usize = 4_096;
 
-/// Asked between two steps; it does not return when the statement was cancelled.
+/// Called between two steps; it does not return if the statement was cancelled.
 pub type Interrupt<'a> = &'a dyn Fn();
 
 /// For callers that cannot be interrupted: tests, and work that is bounded already.
 pub fn never() {}
 
-/// About the bytes that the value takes as JSON text; never less than its strings and numbers.
+/// Approximate size of the value as JSON text in bytes; never less than its strings and numbers.
 pub fn size(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) => 5,

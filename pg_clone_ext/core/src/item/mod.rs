@@ -1,9 +1,9 @@
-//! Cloning an item of a registry, the pure part: who may, what the draft looks like, what edits do to it, whether the
-//! result is valid, and the new item with everything that must start afresh.
+//! Cloning an item of a registry, the pure part: permissions, the draft, edits, validation, and the new item with
+//! everything that is reset.
 //!
-//! The shell reads rows and writes rows; every decision is made here, so it can be tested without a server. In order:
-//! [`permission`] → [`form`] → [`validation`] → [`references`] → [`record`]. [`subtype`] holds the rules, [`limits`] say how large a
-//! value may become.
+//! The shell reads and writes rows; every decision is made here, so it can be tested without a server. In order:
+//! [`permission`] → [`form`] → [`validation`] → [`references`] → [`record`]. [`subtype`] has the rules, [`limits`] the maximum
+//! sizes.
 
 pub mod form;
 pub mod generator;

@@ -1,4 +1,4 @@
-//! The options of a clone of items, read from JSON. Unknown keys are errors: a misspelt option must not pass in silence.
+//! The options of a clone of items, read from JSON. Unknown keys are errors, so that a misspelt option is not ignored.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ pub enum AccessOption {
     /// The defaults of the subtype.
     #[default]
     Default,
-    /// The source's general and group roles; the owner is the actor all the same.
+    /// The source's general and group roles; the owner is always the actor.
     Keep,
 }
 
@@ -28,36 +28,36 @@ pub struct Options {
     pub title: Option<String>,
     /// Write nothing; the result is the item that would be written.
     pub dry_run: bool,
-    /// What comes along.
+    /// Subtypes whose items are included.
     pub bring: Bring,
     /// Write an activity CREATE for each new item of a subtype that has versions.
     pub create_activity: bool,
-    /// The edits are the whole form: what is not in it is gone.
+    /// The edits are the whole form: fields that are not in it are removed.
     pub form: bool,
-    /// What the draft said: the clone is refused where the source or its rules have changed since.
+    /// The etag of the draft: the clone is refused if the source or its rules have changed since.
     pub etag: Option<String>,
-    /// A name for this call: a second call of the same name returns the items of the first.
+    /// A key for this call: a second call with the same key returns the items of the first.
     pub idempotency_key: Option<String>,
 }
 
-/// Subtypes whose items come along.
+/// Subtypes whose items are included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bring {
-    /// Those that an item of the set names, and what those name, and so on.
+    /// Items that an item of the set references, directly or indirectly.
     pub named: Vec<String>,
-    /// Those that are members of an item of the call.
+    /// Items that are members of an item of the call.
     pub members: Vec<String>,
-    /// Those that name an item of the call in any way.
+    /// Items that reference an item of the call.
     pub naming: Vec<String>,
 }
 
 impl Bring {
-    /// Whether nothing comes along.
+    /// Whether nothing is included.
     pub fn is_empty(&self) -> bool {
         self.subtypes().next().is_none()
     }
 
-    /// All subtypes that may come along.
+    /// All subtypes that may be included.
     pub fn subtypes(&self) -> impl Iterator<Item = &String> {
         self.named.iter().chain(&self.members).chain(&self.naming)
     }

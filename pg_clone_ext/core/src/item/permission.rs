@@ -1,9 +1,9 @@
-//! Who may clone what: a pure function of the actor, the actor's roles and groups, and the item's access settings.
+//! Permissions: a pure function of the actor, the actor's roles and groups, and the item's access settings.
 //!
-//! Two levels. The *registry* roles say what a user may do at all: writing needs read **and** write. The *item* roles
-//! say what a user may do with one item: all of them for the item's owner and for a registry admin; otherwise the
-//! general ones and those of every group the user is in, as far as the item's subtype knows them. No item role grants
-//! another: whoever may read the data but not the metadata of a data set cannot clone it.
+//! There are two levels. The *registry* roles apply to all items: writing needs read **and** write. The *item* roles
+//! apply to one item: the item's owner and a registry admin have all of them; other users have the
+//! general ones and those of their groups, if the item's subtype has these roles. No item role implies
+//! another: a user who may read the data but not the metadata of a data set cannot clone it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub const ADMIN: &str = "registry-admin";
 /// The item roles of which one is needed to fetch, and so to clone, an item.
 const FETCH: [&str; 3] = ["metadata-read", "metadata-write", "admin"];
 
-/// For whom a clone is made.
+/// The user on whose behalf a clone is made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Actor {
     /// The user's name in the registry.
@@ -66,18 +66,18 @@ pub fn item_roles<'a>(actor: &Actor, access: &Access, available: &'a [String]) -
         .collect()
 }
 
-/// Asks for the registry level that reading (a draft) needs.
+/// Requires the registry role for reading (a draft).
 ///
 /// # Errors
-/// 42501 without it. Said before any item is looked at, so it tells nothing about what exists.
+/// 42501 without them. Checked before any item is read, so it reveals nothing about existing items.
 pub fn require_read_level(actor: &Actor) -> Result<()> {
     require_level(actor, &[READ], "read")
 }
 
-/// Asks for the registry level that writing (a clone) needs.
+/// Requires the registry roles for writing (a clone).
 ///
 /// # Errors
-/// 42501 without it. Said before any item is looked at, so it tells nothing about what exists.
+/// 42501 without them. Checked before any item is read, so it reveals nothing about existing items.
 pub fn require_write_level(actor: &Actor) -> Result<()> {
     require_level(actor, &[READ, WRITE], "write to")
 }
@@ -99,11 +99,11 @@ fn require_level(actor: &Actor, roles: &[&str], verb: &str) -> Result<()> {
     .hint("Roles of users are rows of the store's table user_role."))
 }
 
-/// Asks for permission to read the metadata of an item.
+/// Requires permission to read the metadata of an item.
 ///
 /// # Errors
-/// P0002, in the words of an unknown item, for an actor without any role on it: not even its existence shows.
-/// 42501 for one who has a role, but none that reads metadata.
+/// P0002, as for an unknown item, for an actor without any role on it, so that its existence is not revealed.
+/// 42501 for an actor with a role that does not allow to read metadata.
 pub fn require_fetch(actor: &Actor, item: &str, access: &Access, available: &[String]) -> Result<()> {
     let roles = item_roles(actor, access, available);
     if FETCH.iter().any(|r| roles.contains(r)) {
@@ -121,7 +121,7 @@ pub fn require_fetch(actor: &Actor, item: &str, access: &Access, available: &[St
     .hint("Cloning needs metadata-read, metadata-write or admin on the source."))
 }
 
-/// Asks for the link to a person that authors of some subtypes need, in stores that require it.
+/// Requires the link to a person that authors of some subtypes need, in stores with that option.
 ///
 /// # Errors
 /// 42501 without one.
@@ -139,7 +139,7 @@ pub fn require_person_link(actor: &Actor, subtype: &Subtype) -> Result<()> {
     )))
 }
 
-/// Asks for the e-mail address that authors need, in stores that require it.
+/// Requires the e-mail address that authors need, in stores with that option.
 ///
 /// # Errors
 /// 42501 without one.
@@ -160,7 +160,7 @@ pub fn may_fetch(actor: &Actor, access: &Access, available: &[String]) -> bool {
     FETCH.iter().any(|role| roles.contains(role))
 }
 
-/// Asks for the item role that reading the files of an item needs.
+/// Requires the item role for reading the files of an item.
 ///
 /// # Errors
 /// 42501 without it.
@@ -182,7 +182,7 @@ pub fn require_files(
     .hint("Leave out the option \"files\", or ask for the role."))
 }
 
-/// The error for an item that does not exist, or must look so.
+/// The error for an item that does not exist, or that the actor may not see.
 pub fn unknown_item(item: &str) -> Error {
     Error::new(Code::NotFound, format!("no item {item}"))
         .hint("The id is the bare handle, such as 10378.1/1696289, without an address in front.")

@@ -1,4 +1,4 @@
-//! Places in a document: JSON pointers (RFC 6901) by which members are set and removed, and JSONPaths (RFC 9535) that are looked up.
+//! Places in a document: JSON pointers (RFC 6901) to set and remove members, and JSONPaths (RFC 9535) to find values.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub fn of_field(field: &str) -> String {
     PointerBuf::from_tokens([field]).to_string()
 }
 
-/// The pointer to a member of what another pointer names.
+/// The pointer to a member of the value at another pointer.
 pub fn child(parent: &str, field: &str) -> String {
     format!("{parent}{}", of_field(field))
 }
@@ -28,14 +28,14 @@ pub fn steps(pointer: &str) -> usize {
     Pointer::parse(pointer).map_or(0, Pointer::count)
 }
 
-/// Puts a value where the parent is an object; returns whether it did, and what stood there.
+/// Sets a member if the parent is an object; returns whether it did, and the old value.
 pub fn set(document: &mut Value, pointer: &str, value: Value) -> Option<Option<Value>> {
     let (parent, last) = Pointer::parse(pointer).ok()?.split_back()?;
     let object = parent.resolve_mut(document).ok()?.as_object_mut()?;
     Some(object.insert(last.decoded().into_owned(), value))
 }
 
-/// Removes a member of an object; returns what stood there. The order of the others stays.
+/// Removes a member of an object; returns its value. The order of the others does not change.
 pub fn remove(document: &mut Value, pointer: &str) -> Option<Value> {
     let (parent, last) = Pointer::parse(pointer).ok()?.split_back()?;
     let object = parent.resolve_mut(document).ok()?.as_object_mut()?;
@@ -76,7 +76,7 @@ impl Path {
         found.into_iter().filter_map(Value::as_str)
     }
 
-    /// The smallest document that `jsonb @>` finds wherever `value` stands at this path, if it is one of names and `[*]`.
+    /// The smallest document for which `jsonb @>` finds all documents with `value` at this path, if the path has only names and `[*]`.
     pub fn containing(&self, value: &str) -> Option<Value> {
         let mut document = Value::String(value.to_string());
         for step in self.text.strip_prefix("$.")?.split('.').rev() {

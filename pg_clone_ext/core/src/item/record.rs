@@ -1,5 +1,5 @@
-//! The new item: the finished form with a handle, an owner, a time, a first history entry, and everything else that
-//! starts afresh.
+//! The new item: the finished form with a new handle, owner, timestamp, first history entry, and the other fields that are
+//! reset.
 
 use serde_json::{Map, Value, json};
 
@@ -24,7 +24,7 @@ pub struct Files {
     pub prefix: String,
 }
 
-/// For whom and when, and where files go.
+/// The actor, the time, and the location of files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Making<'a> {
     /// The actor's name.
@@ -37,7 +37,7 @@ pub struct Making<'a> {
     pub options: &'a Options,
 }
 
-/// A form that is valid, and what of its source the new item takes besides.
+/// A valid form, and what else the new item takes from its source.
 #[derive(Debug)]
 pub struct Draft<'a> {
     /// The rules of its subtype.
@@ -50,11 +50,11 @@ pub struct Draft<'a> {
     pub access: &'a Access,
     /// The collection that the new item belongs to.
     pub collection_id: Option<&'a str>,
-    /// The form; references still name the sources.
+    /// The form; references still refer to the sources.
     pub form: Value,
 }
 
-/// A new item: the columns of the store's tables. Documents are kept as text, which is what the server reads.
+/// A new item: the columns of the store's tables. Documents are kept as text, the input format of the server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewItem {
     /// Its handle.
@@ -71,7 +71,7 @@ pub struct NewItem {
     pub item_category: String,
     /// Its subtype.
     pub item_subtype: String,
-    /// Whether it is the first version of a line of its own.
+    /// Whether it has versions; then it is the first one.
     pub versioned: bool,
     /// Name shown.
     pub display_name: Option<String>,
@@ -86,7 +86,7 @@ pub struct NewItem {
 }
 
 impl NewItem {
-    /// Builds the item: provenance and references for the handles of the set, derived and system fields, a place for files.
+    /// Builds the item: provenance and references for the handles of the set, derived and system fields, the location of files.
     /// Returns how many references were rewritten, too.
     ///
     /// # Errors
@@ -241,7 +241,7 @@ fn member(text: &mut String, name: &str, value: &str) {
     text.push_str(value);
 }
 
-/// The handle of the clone where the source is of the set, behind the same prefix.
+/// The handle of the clone, with the same prefix, if the source is in the set.
 fn renamed(subtype: &Subtype, value: &str, handles: &Handles) -> String {
     let prefixed = subtype.references.iter().map(|reference| reference.split(value));
     let (prefix, id) = prefixed.max().unwrap_or((0, value));

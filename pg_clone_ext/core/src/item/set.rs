@@ -1,4 +1,4 @@
-//! One item of a clone on its way from source to form: may its subtype be cloned, draft, title, edits, problems.
+//! One item of a clone, from source to form: whether its subtype can be cloned, draft, title, edits, problems.
 
 use std::collections::HashSet;
 use std::hash::Hasher;
@@ -18,29 +18,29 @@ use super::validation::normalize::normalize;
 use super::validation::validate::{Problem, Rules, Targets, problems};
 use crate::error::{Code, Error, Result};
 
-/// A source with its rules and the form that its clone will be made of.
+/// A source with its rules and the form of its clone.
 #[derive(Debug)]
 pub struct Prepared {
     /// The rules of its subtype.
     pub subtype: Rc<Subtype>,
-    /// Which form of earlier days source and form have.
+    /// The variant (older form) of source and form.
     variant: Option<usize>,
-    /// What the source says, all fields on one level.
+    /// The content of the source, all fields on one level.
     pub content: Value,
-    /// The edited form; references still name the sources.
+    /// The edited form; references still refer to the sources.
     pub form: Value,
     /// What was reset.
     pub changes: Vec<Change>,
-    /// Handles that the source names.
+    /// Handles that the source references.
     pub known: HashSet<String>,
     /// Changes when the source or its rules change.
     pub etag: String,
 }
 
-/// Asks whether an item may be cloned: `together` with others, by `items_clone`, or alone.
+/// Requires that an item can be cloned: `together` with others, by `items_clone`, or alone.
 ///
 /// # Errors
-/// 22023 where its subtype says no.
+/// 22023 if its subtype does not allow it.
 pub fn require_cloneable(subtype: &Subtype, id: &str, together: bool) -> Result<()> {
     let refused = |hint: &str| {
         Err(
@@ -59,8 +59,8 @@ pub fn require_cloneable(subtype: &Subtype, id: &str, together: bool) -> Result<
 /// Makes the form of one item: draft, then title, then edits, then values as they are stored.
 ///
 /// # Errors
-/// 22023 as [`Source::content`] and [`SetEdits::apply`]; 55000 where the source is not as `options.etag` says, or the rules
-/// are broken.
+/// 22023 as [`Source::content`] and [`SetEdits::apply`]; 55000 if the source does not match `options.etag`, or the rules
+/// are not valid.
 pub fn prepare(
     subtype: &Rc<Subtype>,
     source: &Source,
@@ -84,7 +84,7 @@ pub fn prepare(
         draft::retitle(subtype, pattern, &mut drafted.form);
     }
     edits.apply(&source.id, subtype, &mut drafted.form, interrupt)?;
-    // A source of earlier days may be brought up to date by edits; one of today cannot become an old one.
+    // Edits can turn an older form into the current one, but not the current one into an older form.
     let variant = match variant {
         Some(variant) if subtype.is_of(variant, &drafted.form)? => Some(variant),
         _ => None,
@@ -105,7 +105,7 @@ pub fn prepare(
     })
 }
 
-/// What changes when the content or the rules change.
+/// A digest of the content and the rules.
 fn etag(subtype: &Subtype, content: &Value) -> String {
     let mut hasher = SipHasher13::new();
     hasher.write(content.to_string().as_bytes());
@@ -114,12 +114,12 @@ fn etag(subtype: &Subtype, content: &Value) -> String {
 }
 
 impl Prepared {
-    /// The form of earlier days that source and form have.
+    /// The variant of source and form.
     pub fn variant(&self) -> Option<&Variant> {
         self.subtype.variant(self.variant)
     }
 
-    /// The name that the clone will be shown under, and where in the form it stands.
+    /// The display name of the clone, and its JSON pointer in the form.
     pub fn display_name(&self) -> Option<(&str, &str)> {
         let derived = self
             .subtype
@@ -133,7 +133,7 @@ impl Prepared {
     /// What is wrong with the form.
     ///
     /// # Errors
-    /// 55000 where the subtype's rules are broken.
+    /// 55000 if the subtype's rules are not valid.
     pub fn problems(&self, targets: &Targets) -> Result<Vec<Problem>> {
         let rules = Rules {
             subtype: &self.subtype,
@@ -143,7 +143,7 @@ impl Prepared {
         problems(&rules, &self.form, targets)
     }
 
-    /// What the form changes of the source: operations of a JSON patch, those that change or remove with the value that was there.
+    /// The differences from the source as operations of a JSON patch; replace and remove contain the old value.
     pub fn diff(&self) -> Value {
         let patch = json_patch::diff(&self.content, &self.form);
         let operations = patch.iter().map(|operation| {
@@ -162,7 +162,7 @@ impl Prepared {
     /// The draft for the user: what can be edited, what was reset, what must be filled in before it is valid.
     ///
     /// # Errors
-    /// 55000 where the subtype's rules are broken.
+    /// 55000 if the subtype's rules are not valid.
     pub fn show(&self, source: &Source, targets: &Targets) -> Result<Value> {
         Ok(json!({
             "source": source.id,

@@ -26,7 +26,7 @@ pub struct Source {
     /// The rest of the subtype's fields; NULL only for seeds.
     #[serde(default)]
     pub domain_info: Option<Map<String, Value>>,
-    /// Access settings; without a row nobody but a registry admin has a role.
+    /// Access settings; without a row only a registry admin has a role.
     #[serde(default)]
     pub access: Access,
     /// Content of the history entry asked for.
@@ -44,7 +44,7 @@ impl Source {
     /// The content to clone, all fields on one level: the latest, or that of a history entry.
     ///
     /// # Errors
-    /// 22023 where the item has no such history entry.
+    /// 22023 if the item has no such history entry.
     pub fn content(&self, from_history: Option<i32>) -> Result<Map<String, Value>> {
         if let Some(n) = from_history {
             return self.revision.clone().ok_or_else(|| {
@@ -69,11 +69,11 @@ impl Source {
         Ok(content)
     }
 
-    /// Asks whether the source's files are at the place that its own handle gives, and nowhere else: a document may be written
-    /// by many, and must not name the files of others. Returns the key prefix; `None` where the item has no files.
+    /// Requires that the source's files are at the location derived from its handle: many users can write
+    /// a document, and it must not refer to the files of others. Returns the key prefix; `None` if the item has no files.
     ///
     /// # Errors
-    /// 42501 where they are elsewhere; 55000 as [`Subtype::location`].
+    /// 42501 if they are elsewhere; 55000 as [`Subtype::location`].
     pub fn own_files(&self, subtype: &Subtype, bucket: Option<&str>, prefix: &str) -> Result<Option<String>> {
         let Some(storage) = &subtype.storage else {
             return Ok(None);
@@ -100,7 +100,7 @@ impl Source {
         )))
     }
 
-    /// The source's files: bucket and key prefix, where its subtype has files and the item says where they are.
+    /// The source's files: bucket and key prefix, if its subtype has files and the item has a location.
     pub fn location(&self, storage: &super::subtype::Storage) -> (Option<&str>, Option<&str>) {
         let place = self.domain_info.as_ref().and_then(|d| d.get(&storage.field));
         let text = |key: &str| place.and_then(|p| p.get(key)).and_then(Value::as_str);

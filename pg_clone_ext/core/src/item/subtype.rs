@@ -26,13 +26,13 @@ pub enum Cloneable {
     Never,
 }
 
-/// What a field that belongs to the system starts with in a clone.
+/// The initial value of a system field in a clone.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct SystemField {
-    /// The first value; null where the field is absent at first.
+    /// The initial value; null if the field is absent initially.
     #[serde(default)]
     pub initial: Value,
-    /// Why it is not the user's, shown in errors and drafts.
+    /// Why users cannot set it; shown in errors and drafts.
     pub reason: String,
 }
 
@@ -47,20 +47,20 @@ pub enum Reset {
         path: String,
         /// The value.
         value: Value,
-        /// Only where this value stands; absent: whatever stands there.
+        /// Only if the value is this; absent: any value.
         #[serde(default)]
         was: Option<Value>,
         /// Why, shown in the draft.
         reason: String,
     },
-    /// The value goes.
+    /// The value is removed.
     Remove {
         /// Where.
         path: String,
         /// Why, shown in the draft.
         reason: String,
     },
-    /// The value is filled in where there is none: with `value`, or with what stands at `from`.
+    /// A missing value is filled in: with `value`, or with the value at `from`.
     Default {
         /// Where.
         path: String,
@@ -70,7 +70,7 @@ pub enum Reset {
         /// Pointer to the value to use instead.
         #[serde(default)]
         from: Option<String>,
-        /// Only where something stands at one of these; empty: always.
+        /// Only if one of these pointers has a value; empty: always.
         #[serde(default)]
         if_present: Vec<String>,
         /// Why, shown in the draft.
@@ -87,30 +87,30 @@ pub struct Derived {
     pub from: String,
 }
 
-/// Where a document names other items.
+/// A place in a document with references to other items.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Reference {
     /// RFC 9535 JSONPath of names and `[*]`.
     pub path: Path,
-    /// Subtypes that may stand there; empty: any.
+    /// Allowed subtypes; empty: any.
     #[serde(default)]
     pub subtypes: Vec<String>,
-    /// The document's own id stands there, not another item's.
+    /// The value is the document's own id, not that of another item.
     #[serde(default)]
     pub own: bool,
-    /// Texts that may stand before the id, such as `https://hdl.handle.net/`; the bare id may always stand there.
+    /// Prefixes that may precede the id, such as `https://hdl.handle.net/`; the bare id is always allowed.
     #[serde(default)]
     pub prefixes: Vec<String>,
-    /// What stands there may also be something outside of the registry, which is not asked for.
+    /// The value may also refer to something outside of the registry, which is not checked.
     #[serde(default)]
     pub external: bool,
-    /// Items that name another one here are its members: they come along with it where `bring` asks for their subtype.
+    /// Items with a reference here are members of the referenced item: they are included with it if `bring` has their subtype.
     #[serde(default)]
     pub member: bool,
 }
 
 impl Reference {
-    /// A value without the prefix in front of its id, and the length of that prefix.
+    /// The id of a value without its prefix, and the length of that prefix.
     pub fn split<'v>(&self, value: &'v str) -> (usize, &'v str) {
         let longest = self
             .prefixes
@@ -123,7 +123,7 @@ impl Reference {
     }
 }
 
-/// A rule between values, which JSON Schema cannot say.
+/// A check of several values, which JSON Schema cannot express.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Check {
@@ -139,12 +139,12 @@ pub enum Check {
     },
 }
 
-/// A form of earlier days: items that have it are valid as they were then.
+/// A variant: an older form of the subtype. Items that have it are valid by its schema.
 #[derive(Debug, Deserialize)]
 pub struct Variant {
     /// Its name, shown in the draft.
     pub name: String,
-    /// JSON Schema that the content of a source, and of the edited form, meets if it is of this form.
+    /// JSON Schema that identifies the variant in the content of a source and in the edited form.
     pub when: Value,
     /// JSON Schema of the editable part of such a document.
     pub json_schema: Value,
@@ -180,7 +180,7 @@ impl Compiled {
     }
 }
 
-/// Where the files of an item are: a field of the document, composed from the item's handle.
+/// Location of the files of an item: a field of the document, composed from the item's handle.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Storage {
     /// Top-level field that holds the location, e.g. `s3`.
@@ -210,14 +210,14 @@ pub struct Subtype {
     /// Name shown to people.
     #[serde(default)]
     pub title: Option<String>,
-    /// What it is.
+    /// Its description.
     #[serde(default)]
     pub description: Option<String>,
     /// Whether it can be cloned.
     pub cloneable: Cloneable,
     /// Whether its items have versions.
     pub versionable: bool,
-    /// Whether its author must be linked to a person of the registry, where the store asks for that.
+    /// Whether its author must be linked to a person of the registry, in stores that require this.
     #[serde(default)]
     pub person_link: bool,
     /// JSON Schema of the editable part of a document.
@@ -225,7 +225,7 @@ pub struct Subtype {
     /// How a form shows the fields (the ui:schema of react-jsonschema-form).
     #[serde(default)]
     pub ui_schema: Value,
-    /// Forms of earlier days, the first that fits counts.
+    /// Variants; the first that matches is used.
     #[serde(default)]
     pub variants: Vec<Variant>,
     /// Changes of the draft, in order.
@@ -234,29 +234,29 @@ pub struct Subtype {
     /// Fields computed from others.
     #[serde(default)]
     pub derived: Vec<Derived>,
-    /// Where other items are named.
+    /// References to other items.
     #[serde(default, rename = "references")]
     pub references: Vec<Reference>,
-    /// JSONPaths of texts that are JSON themselves and name items anywhere.
+    /// JSONPaths of texts that contain JSON with references to items.
     #[serde(default)]
     pub embedded: Vec<Path>,
-    /// The PROV document that is made anew whenever an item is written.
+    /// The PROV document that is generated when an item is written.
     #[serde(default)]
     pub provenance: Option<Provenance>,
     /// Pointers to the texts that a title pattern changes.
     #[serde(default)]
     pub title_paths: Vec<String>,
-    /// Fields that are not the user's.
+    /// Fields that users cannot set.
     #[serde(default)]
     pub system_fields: BTreeMap<String, SystemField>,
-    /// Rules between values.
+    /// Checks of several values.
     #[serde(default)]
     pub checks: Vec<Check>,
     /// General item roles of a new item.
     pub default_access: Vec<String>,
     /// Item roles that exist for this subtype.
     pub item_roles: Vec<String>,
-    /// Where its files are; none: it has no files.
+    /// Location of its files; none: it has no files.
     #[serde(default)]
     pub storage: Option<Storage>,
     #[serde(skip)]
@@ -269,7 +269,7 @@ impl Subtype {
     /// Reads a row of the store's table `subtype` (as `to_jsonb` gives it).
     ///
     /// # Errors
-    /// 55000 where the row is not of the expected shape.
+    /// 55000 if the row does not have the expected form.
     pub fn from_row(row: Value) -> Result<Self> {
         let name = row.get("name").and_then(Value::as_str).unwrap_or("?").to_string();
         let mut hasher = SipHasher13::new();
@@ -285,15 +285,15 @@ impl Subtype {
         Ok(subtype)
     }
 
-    /// What changes when any rule changes.
+    /// A digest of the rules.
     pub fn fingerprint(&self) -> u128 {
         self.fingerprint
     }
 
-    /// Which form of earlier days a source has.
+    /// The variant of a source.
     ///
     /// # Errors
-    /// 55000 where its schema is none.
+    /// 55000 if its schema is not valid.
     pub fn variant_of(&self, content: &Map<String, Value>) -> Result<Option<usize>> {
         if self.variants.is_empty() {
             return Ok(None);
@@ -307,15 +307,15 @@ impl Subtype {
         Ok(None)
     }
 
-    /// A form of earlier days.
+    /// A variant by its index.
     pub fn variant(&self, index: Option<usize>) -> Option<&Variant> {
         self.variants.get(index?)
     }
 
-    /// Whether a document is of a form of earlier days.
+    /// Whether a document has a variant.
     ///
     /// # Errors
-    /// 55000 where its schema is none.
+    /// 55000 if its schema is not valid.
     pub fn is_of(&self, index: usize, document: &Value) -> Result<bool> {
         let Some(variant) = self.variants.get(index) else {
             return Ok(false);
@@ -324,7 +324,7 @@ impl Subtype {
         Ok(when.is_valid(document))
     }
 
-    /// The schema of a form of earlier days, or of today's.
+    /// The schema of a variant, or the current one.
     pub fn schema<'s>(&'s self, variant: Option<&'s Variant>) -> &'s Value {
         variant.map_or(&self.json_schema, |variant| &variant.json_schema)
     }
@@ -332,7 +332,7 @@ impl Subtype {
     /// The schema, compiled once.
     ///
     /// # Errors
-    /// 55000 where it is none.
+    /// 55000 if it is not valid.
     pub fn validator<'s>(&'s self, variant: Option<&'s Variant>) -> Result<&'s Validator> {
         match variant {
             Some(variant) => variant.compiled.of(&self.name, &variant.json_schema),
@@ -340,10 +340,10 @@ impl Subtype {
         }
     }
 
-    /// The place of the files of the item with this handle: texts of the storage template filled in.
+    /// The location of the files of the item with this handle: the filled-in storage template.
     ///
     /// # Errors
-    /// 55000 where a text becomes longer than [`limits::LOCATION`](super::limits::LOCATION) bytes.
+    /// 55000 if a text becomes longer than [`limits::LOCATION`](super::limits::LOCATION) bytes.
     pub fn location(&self, handle: &str, bucket: &str, prefix: &str) -> Result<Option<Map<String, Value>>> {
         let Some(storage) = &self.storage else {
             return Ok(None);
@@ -375,7 +375,7 @@ impl Subtype {
     }
 }
 
-/// SQL NULLs in a row mean "not given", which serde takes from absence.
+/// SQL NULLs in a row mean "not given"; serde expects absent members for that.
 fn without_nulls(row: Value) -> Value {
     match row {
         Value::Object(map) => map.into_iter().filter(|(_, v)| !v.is_null()).collect(),

@@ -136,7 +136,7 @@ impl Child {
         match self.kind {
             STRING => Ok(Node::String(Cow::Borrowed(&payload[self.start..self.end]))),
             NUMERIC => {
-                // What the number's bytes say is checked by whoever wants its value.
+                // The bytes of the number are checked when its value is read.
                 let bytes = payload
                     .get(aligned(self.start)..self.end)
                     .filter(|bytes| !bytes.is_empty());
@@ -155,7 +155,7 @@ impl Child {
         }
     }
 
-    /// Where the container begins that this child is.
+    /// The start of this child as a container.
     pub(super) fn container_start(&self) -> Result<usize, JsonbError> {
         let at = aligned(self.start);
         let what = "a container without bytes";

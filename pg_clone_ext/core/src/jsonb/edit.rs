@@ -1,10 +1,10 @@
-//! Edits applied to a `jsonb` tree: the same meaning as [`crate::edit::value::apply`], without a detour through text.
+//! Edits applied to a `jsonb` tree: the same as [`crate::edit::value::apply`], without conversion to text.
 
 use super::{JsonbError, Node, value::bytes};
 use crate::depth::with_room;
 use crate::edit::{Edit, EditError, EditOp, Step};
 
-/// The payload after edits, one after another; None when they change nothing.
+/// The payload after the edits, applied in order; None if they change nothing.
 ///
 /// # Errors
 /// As [`super::decode`], [`Node::apply`] and [`Node::encode`].

@@ -3,7 +3,7 @@
 /// A payload that cannot be read, or a tree that cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JsonbError {
-    /// The bytes are no `jsonb`. SQLSTATE XX001 (`data_corrupted`).
+    /// The bytes are not `jsonb`. SQLSTATE XX001 (`data_corrupted`).
     #[error("malformed jsonb at byte {at}: {what}")]
     Malformed {
         /// What is wrong.
@@ -20,7 +20,7 @@ pub enum JsonbError {
     /// A number that PostgreSQL's `numeric` cannot hold. SQLSTATE 22003 (`numeric_value_out_of_range`).
     #[error("\"{0}\" is no number that numeric can hold")]
     Number(String),
-    /// A string or key that is no UTF-8 (a database with another encoding), where text is asked for. SQLSTATE 22021
+    /// A string or key that is not UTF-8 (a database with another encoding), where text is needed. SQLSTATE 22021
     /// (`character_not_in_repertoire`).
     #[error("a string of the document is not UTF-8")]
     NotUtf8,

@@ -1,4 +1,4 @@
-//! The numbers of PostgreSQL's on-disk format of `jsonb`: a container is a header word, one entry word per child, and
+//! The constants of PostgreSQL's on-disk format of `jsonb`: a container is a header word, one entry word per child, and
 //! the children's data one after the other; numbers and containers begin at a multiple of 4 bytes.
 //!
 //! All words are in the byte order of the machine, as in the server.
@@ -21,12 +21,12 @@ pub(super) const CONTAINER: u32 = 0x5000_0000;
 
 /// Bits of a container's header that hold its number of elements or pairs.
 pub(super) const COUNT_MASK: u32 = 0x0fff_ffff;
-/// The array stands for the scalar that is its only element (at the root only).
+/// The array represents a scalar, its only element (at the root only).
 pub(super) const IS_SCALAR: u32 = 0x1000_0000;
 pub(super) const IS_OBJECT: u32 = 0x2000_0000;
 pub(super) const IS_ARRAY: u32 = 0x4000_0000;
 
-/// Every 32nd child's entry holds an offset, the others a length: quick to search, and it compresses well.
+/// Every 32nd child's entry holds an offset, the others a length: this is fast to search and compresses well.
 pub(super) const OFFSET_STRIDE: usize = 32;
 
 /// The word at an offset.

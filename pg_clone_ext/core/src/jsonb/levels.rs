@@ -1,15 +1,15 @@
-//! How deeply a payload is nested, without a tree.
+//! The nesting depth of a payload, computed without a tree.
 
 use super::decode::Container;
 use super::layout::CONTAINER;
 
-/// The least that a level takes: a header, and an entry in the container around it.
+/// Minimum bytes of a level: a header, and an entry in the container around it.
 const LEAST: usize = 8;
-/// Payloads with fewer levels than this need not be looked at.
+/// Payloads that cannot have more levels than this are not read.
 const FEW: usize = 128;
 
 /// Levels of arrays and objects in a payload, 1 for one that is a plain value; 0 for one with so few bytes that it cannot be
-/// nested deeply. Of a malformed payload those that can be read.
+/// nested deeply. For a malformed payload the levels that can be read.
 pub fn levels(payload: &[u8]) -> usize {
     if payload.len() < FEW * LEAST {
         return 0;

@@ -1,4 +1,4 @@
-//! One string of a payload by its path, without a tree: how every document's version is read.
+//! Reads one string of a payload by its path, without a tree; used for the version of every document.
 
 use super::decode::Container;
 use super::layout::{CONTAINER, STRING};

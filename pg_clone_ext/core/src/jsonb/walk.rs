@@ -1,4 +1,4 @@
-//! A walk over a payload that visits the strings holding given places, and nothing else.
+//! A walk over a payload that visits only the strings that contain given positions.
 
 use super::JsonbError;
 use super::decode::Container;
@@ -38,8 +38,8 @@ impl Walk {
         Ok(())
     }
 
-    /// The next string that ends behind `place`; `None` when there is none. Places must not decrease between calls:
-    /// data lies in the order of the walk, so a child that ends before the place is passed without a look inside.
+    /// The next string that ends after `place`; `None` if there is none. Places must not decrease between calls:
+    /// data is stored in the order of the walk, so a child that ends before the place is skipped.
     pub(crate) fn next_string(
         &mut self,
         payload: &[u8],

@@ -177,7 +177,7 @@ pub struct Table {
     pub sql_name: String,
     /// Its schema, unquoted.
     pub schema: String,
-    /// What it is.
+    /// Its description.
     pub role: TableRole,
     /// The catalog's order.
     pub position: i32,

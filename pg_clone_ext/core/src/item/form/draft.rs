@@ -1,4 +1,4 @@
-//! The draft: what the user may edit, prefilled from the source, with what starts afresh taken out or reset.
+//! The draft: the fields that the user may edit, prefilled from the source, with fields of the system removed or reset.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use crate::item::pointer;
 use crate::item::subtype::{Reset, Subtype, Variant};
 use crate::item::validation::schema::Place;
 
-/// Fields of every item that are the system's, with the reason.
+/// Fields of every item that only the system sets, with the reason.
 pub const RECORD_FIELDS: [(&str, &str); 14] = [
     ("id", "a new handle is minted"),
     ("owner_username", "the owner is who clones"),
@@ -29,15 +29,15 @@ pub const RECORD_FIELDS: [(&str, &str); 14] = [
     ("collection_id", "the source's collection"),
 ];
 
-/// One thing that is not as in the source.
+/// A difference from the source.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
     /// JSON pointer.
     pub path: String,
-    /// What the source says; absent where it says nothing.
+    /// The value in the source; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub was: Option<Value>,
-    /// What the draft says; absent where the system fills it in.
+    /// The value in the draft; absent if the system sets it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub becomes: Option<Value>,
     /// Why.
@@ -53,7 +53,7 @@ pub struct Draft {
     pub changes: Vec<Change>,
 }
 
-/// Why a top-level field is not the user's; `None` for one that is.
+/// Why users cannot set a top-level field; `None` if they can.
 pub fn forbidden(subtype: &Subtype, field: &str) -> Option<String> {
     if let Some((_, reason)) = RECORD_FIELDS.iter().find(|(name, _)| *name == field) {
         return Some((*reason).to_string());
@@ -72,7 +72,7 @@ pub fn forbidden(subtype: &Subtype, field: &str) -> Option<String> {
     Some(format!("follows from {}", derived.from))
 }
 
-/// The top-level fields that are not the user's, with the reason.
+/// The top-level fields that users cannot set, with the reason.
 pub fn forbidden_fields(subtype: &Subtype) -> Map<String, Value> {
     let fields = RECORD_FIELDS
         .iter()
@@ -85,8 +85,8 @@ pub fn forbidden_fields(subtype: &Subtype) -> Map<String, Value> {
         .collect()
 }
 
-/// Makes the draft from the content of a source. Values are carried over as they are, `false`, `0` and `""` too, where the schema
-/// knows them; members that it no longer knows, and optional ones that are empty against it, are left out.
+/// Makes the draft from the content of a source. Values of members that the schema knows are copied, also `false`, `0` and `""`.
+/// Members that it does not know, and optional ones that are empty although it does not allow that, are left out.
 pub fn draft(subtype: &Subtype, variant: Option<&Variant>, content: Map<String, Value>) -> Draft {
     let mut form = Map::new();
     let mut changes = Vec::new();
@@ -112,8 +112,8 @@ pub fn draft(subtype: &Subtype, variant: Option<&Variant>, content: Map<String, 
     Draft { form, changes }
 }
 
-/// Leaves out members that the schema does not know, and optional ones whose value is a null or an empty text that it does not
-/// take.
+/// Removes members that the schema does not know, and optional ones whose value is a null or an empty text that it does not
+/// allow.
 fn prune(place: &Place, path: &str, value: &mut Value, changes: &mut Vec<Change>) {
     match value {
         Value::Object(members) => {
@@ -206,7 +206,7 @@ fn apply(reset: &Reset, form: &mut Value) -> Option<Change> {
     })
 }
 
-/// Puts the source's title into a pattern (`%s`), wherever the subtype says that a title stands.
+/// Puts the source's title into a pattern (`%s`), in all title fields of the subtype.
 pub fn retitle(subtype: &Subtype, pattern: &str, form: &mut Value) {
     for path in &subtype.title_paths {
         if let Some(Value::String(title)) = form.pointer_mut(path) {
@@ -215,7 +215,7 @@ pub fn retitle(subtype: &Subtype, pattern: &str, form: &mut Value) {
     }
 }
 
-/// Replaces the form by one that was filled in elsewhere: what is not in it is gone.
+/// Replaces the form by another one: fields that it does not have are removed.
 ///
 /// # Errors
 /// 22023 where it is not an object.
@@ -228,7 +228,7 @@ pub fn replace(form: &mut Value, given: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Computes the fields that follow from others; one whose origin is absent is absent too.
+/// Computes the derived fields; a field whose origin is absent is absent too.
 pub fn derive(subtype: &Subtype, form: &mut Value) {
     for derived in &subtype.derived {
         let path = pointer::of_field(&derived.field);

@@ -18,7 +18,7 @@ pub enum Edits {
     Merge(Value),
     /// RFC 6902: an array of operations.
     Patch(Patch),
-    /// The whole form: what is not in it is gone.
+    /// The whole form: fields that are not in it are removed.
     Form(Value),
 }
 
@@ -41,7 +41,7 @@ impl Edits {
         }
     }
 
-    /// Reads a whole form; `null` leaves the draft as it is.
+    /// Reads a whole form; `null` does not change the draft.
     ///
     /// # Errors
     /// 22023 for anything but an object.
@@ -70,8 +70,8 @@ impl Edits {
     /// Applies the edits to a draft.
     ///
     /// # Errors
-    /// 22023 where they touch fields that are not the user's (all are named), where an operation does not apply, where the
-    /// result is not an object, and where it grows over the [limits].
+    /// 22023 if they change fields that users cannot set (all are listed), if an operation does not apply, if the
+    /// result is not an object, and if it exceeds the [limits].
     pub fn apply(&self, subtype: &Subtype, form: &mut Value, interrupt: Interrupt) -> Result<()> {
         refuse_forbidden(subtype, self.fields())?;
         match self {
@@ -88,12 +88,12 @@ impl Edits {
                     .hint("An operation with the path \"\" replaces the whole draft; give it an object."),
             );
         };
-        // An operation on the whole document ("path": "") names no field, yet may bring any.
+        // An operation on the whole document ("path": "") names no field, but can add any.
         refuse_forbidden(subtype, result.keys().cloned().collect())
     }
 }
 
-/// Applies the operations one by one and measures what each adds: a few that copy the document into itself double it each time.
+/// Applies the operations one by one and measures the growth: operations that copy the document into itself double it each time.
 fn operate(patch: &Patch, form: &mut Value, interrupt: Interrupt) -> Result<()> {
     let mut copied = limits::size(form);
     for (index, operation) in patch.iter().enumerate() {
@@ -165,7 +165,7 @@ pub struct SetEdits {
 }
 
 impl SetEdits {
-    /// The same edits of the only item there is.
+    /// Edits of a single item.
     pub fn of_one(edits: Edits) -> Self {
         SetEdits {
             all: Some(edits),
@@ -176,7 +176,7 @@ impl SetEdits {
     /// Reads the edits of a set.
     ///
     /// # Errors
-    /// 22023 where a value is no edit.
+    /// 22023 if a value is not an edit.
     pub fn parse(given: &Value, form: bool) -> Result<Self> {
         let read = if form { Edits::form } else { Edits::parse };
         let map = match given {
@@ -213,7 +213,7 @@ impl SetEdits {
         }
     }
 
-    /// Applies what concerns one item.
+    /// Applies the edits of one item.
     ///
     /// # Errors
     /// As [`Edits::apply`].

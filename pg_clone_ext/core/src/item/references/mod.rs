@@ -1,7 +1,7 @@
-//! References of items to items: which there are, and those among the items of a set rewritten to their clones.
+//! References between items: finds them, and rewrites those among the items of a set to their clones.
 //!
-//! A reference stands where the subtype's rules say, as a bare handle or behind one of the prefixes that the rules name; or
-//! anywhere in a text that is JSON itself. Free text (descriptions, user metadata) may mention handles and is left alone.
+//! The subtype's rules list the places of references. A reference is a bare handle, or a handle after one of the prefixes in the rules.
+//! In a text that contains JSON it can be anywhere. Free text (descriptions, user metadata) may mention handles and is not changed.
 
 pub mod provenance;
 pub mod serialised;
@@ -16,11 +16,11 @@ use crate::item::subtype::{Reference, Subtype};
 pub struct Found<'s> {
     /// JSON pointer to it.
     pub pointer: String,
-    /// The handle that stands there, without a prefix.
+    /// The handle, without a prefix.
     pub target: String,
-    /// Subtypes that may stand there; empty: any.
+    /// Allowed subtypes; empty: any.
     pub subtypes: &'s [String],
-    /// Whether it may also be something outside of the registry.
+    /// Whether it may also refer to something outside of the registry.
     pub external: bool,
 }
 
@@ -42,7 +42,7 @@ pub fn find<'s>(subtype: &'s Subtype, document: &Value) -> Vec<Found<'s>> {
     found
 }
 
-/// The handles of the other items that a document names; one may come twice.
+/// The handles of the other items that a document references, possibly with duplicates.
 pub fn targets<'v>(subtype: &Subtype, document: &'v Value) -> Vec<&'v str> {
     let others = subtype.references.iter().filter(|r| !r.own);
     others
@@ -91,7 +91,7 @@ pub enum Naming {
     Any,
 }
 
-/// The documents that `jsonb @>` finds in the items of a subtype that name one of these items (handle, subtype).
+/// Documents for `jsonb @>` that find the items of a subtype with a reference to one of these items (handle, subtype).
 pub fn needles(subtype: &Subtype, items: &[(&str, &str)], naming: Naming) -> Vec<Value> {
     let fits = |reference: &Reference, of: &str| {
         !reference.own

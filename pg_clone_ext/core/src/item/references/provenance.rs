@@ -1,8 +1,8 @@
-//! The PROV document of an item, made from its own content: never copied, never a user's. PROV-JSON as the W3C submission of
-//! 2013 describes it.
+//! The PROV document of an item. It is generated from the item's content, never copied, and users cannot set it. The format is PROV-JSON, W3C
+//! submission of 2013.
 //!
-//! The rules name the nodes (the item itself, and items named at a JSONPath or one step further on) and the links between
-//! them. A node that is not there has no links.
+//! The rules define the nodes (the item itself, and items referenced at a JSONPath, directly or through one more item) and the links between
+//! them. A missing node has no links.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -33,10 +33,10 @@ pub struct Provenance {
 /// One kind of node.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Node {
-    /// Where the ids stand; absent for the item itself.
+    /// JSONPath of the ids; absent for the item itself.
     #[serde(default)]
     pub path: Option<Path>,
-    /// Pointer into the items named at `path`: the id that stands there is the node's.
+    /// Pointer into the items at `path`, to the id of the node.
     #[serde(default)]
     pub follow: Option<String>,
     /// The attribute `item_category`; ACTIVITY, AGENT or ENTITY says what kind of PROV node it is.
@@ -54,7 +54,7 @@ pub struct Link {
     pub relation: String,
     /// Name of a node.
     pub to: String,
-    /// Whether the first is linked with the first, the second with the second; otherwise each with each.
+    /// Whether nodes are linked pairwise (first with first, second with second); otherwise each with each.
     #[serde(default)]
     pub pairwise: bool,
 }
@@ -165,7 +165,7 @@ impl Provenance {
     }
 }
 
-/// Nodes and links by kind, in the order in which the kinds were met.
+/// Nodes and links by kind, in the order of their first occurrence.
 #[derive(Default)]
 struct Document(Vec<(String, Map<String, Value>)>);
 

@@ -1,5 +1,5 @@
 //! Handles inside a text that is JSON itself, such as a serialised PROV-JSON document: found in its string literals,
-//! keys and values alike, and replaced there. Everything else stays byte for byte, white space and escapes too.
+//! keys and values alike, and replaced there. Everything else is kept byte for byte, also white space and escapes.
 
 use std::collections::HashMap;
 
@@ -61,7 +61,7 @@ fn literal_end(text: &[u8], start: usize) -> Option<usize> {
 }
 
 /// A string that is a handle, alone or behind a prefix without white space: `model_run/<handle>`, `p:<handle>`,
-/// `http://hdl.handle.net/<handle>`. Prose that mentions a handle is none.
+/// `http://hdl.handle.net/<handle>`. Prose that mentions a handle is not a reference.
 fn replace(value: &str, map: &Handles) -> Option<String> {
     if let Some(new) = map.get(value) {
         return Some(new.to_owned());
@@ -69,7 +69,7 @@ fn replace(value: &str, map: &Handles) -> Option<String> {
     if value.contains(char::is_whitespace) {
         return None;
     }
-    // Only so much of the end is looked up as the longest handle takes: a long value costs no more than a short one.
+    // Only the last bytes, up to the length of the longest handle, are looked up: a long value costs no more than a short one.
     let mut from = value.len().saturating_sub(map.longest + 1);
     while !value.is_char_boundary(from) {
         from += 1;

@@ -1,5 +1,5 @@
-//! What the formats of a JSON Schema mean. Those of the standard are asserted; besides them there are formats for texts that
-//! registries hold: addresses as web frameworks take them, ORCID and ROR ids, durations, places.
+//! The formats of JSON Schemas. Standard formats are asserted. There are additional formats for texts in
+//! registries: e-mail addresses as web frameworks accept them, ORCID and ROR ids, durations, geometries.
 
 use std::net::Ipv6Addr;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use wkt::types::{Coord, LineString, Polygon};
 const GEOMETRY_DEPTH: usize = 32;
 /// EPSG codes of coordinate systems lie in this range.
 const EPSG: std::ops::RangeInclusive<u32> = 1024..=32_767;
-/// Top-level names that no mail can be sent to (RFC 6761 and others).
+/// Top-level domains that cannot receive mail (RFC 6761 and others).
 const NOWHERE: [&str; 6] = ["arpa", "invalid", "local", "localhost", "onion", "test"];
 
 /// How every schema is compiled.

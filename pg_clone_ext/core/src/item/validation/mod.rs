@@ -1,4 +1,4 @@
-//! Whether a form is valid: the JSON Schema of its subtype with formats asserted, and the rules that a schema cannot say.
+//! Validation of a form: the JSON Schema of its subtype with formats asserted, and the checks that a schema cannot express.
 
 pub mod formats;
 pub mod normalize;

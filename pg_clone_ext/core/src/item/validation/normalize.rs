@@ -1,13 +1,13 @@
-//! Values brought into the form that they are stored in: days as `YYYY-MM-DD`, and, where the schema says `"x-lenient": true` at
-//! its root, a number where a text is wanted, a text where a number or a truth value is wanted. Web frameworks take such
-//! values from forms; what cannot be read stays as it is and is refused by the schema.
+//! Converts values to the form in which they are stored: dates to `YYYY-MM-DD`, and, if the schema has `"x-lenient": true` at
+//! its root, numbers to texts and texts to numbers or booleans, as the schema requires. Web frameworks accept such
+//! values from forms. A value that cannot be converted is not changed, and the schema refuses it.
 
 use serde_json::{Number, Value};
 
 use crate::item::validation::formats;
 use crate::item::validation::schema::Place;
 
-/// Brings a document into the form that its schema describes.
+/// Converts the values of a document to the types of its schema.
 pub fn normalize(schema: &Value, document: &mut Value) {
     let lenient = schema
         .get("x-lenient")
@@ -46,7 +46,7 @@ fn at(place: &Place, value: &mut Value, lenient: bool) {
     }
 }
 
-/// A plain value as the type that the schema wants, if that is another one.
+/// A plain value converted to the type of the schema, if that differs.
 fn read(place: &Place, value: &Value) -> Option<Value> {
     let wants = |name: &str| place.is(name);
     match value {

@@ -1,9 +1,9 @@
-//! What a JSON Schema says of one place of a document, as far as forms need it: its members, whether there may be others, its type.
-//! Conditions (`if`, `anyOf`) are the validator's business.
+//! What a JSON Schema says about one place of a document, as far as forms need it: its members, whether others are allowed, its type.
+//! Conditions (`if`, `anyOf`) are left to the validator.
 
 use serde_json::Value;
 
-/// References (`$ref`) that are followed one after another; a schema that refers to itself ends there.
+/// Maximum number of references (`$ref`) that are followed; it ends schemas that refer to themselves.
 const FOLLOWED: usize = 16;
 
 /// A schema and the place in it that describes a value.

@@ -1,5 +1,5 @@
-//! Whether a document may be written: the subtype's JSON Schema, its rules between values, and its references.
-//! All that is wrong is said at once, each with its JSON pointer and a code that programs can tell apart.
+//! Checks whether a document may be written: the subtype's JSON Schema, its checks of several values, and its references.
+//! All problems are reported at once, each with its JSON pointer and a machine-readable code.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,7 +14,7 @@ use crate::item::references;
 use crate::item::subtype::{Check, Subtype, Variant};
 use crate::item::validation::schema::Place;
 
-/// One thing that is wrong in a document.
+/// A problem of a document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
     /// JSON pointer to where it is.
@@ -26,7 +26,7 @@ pub struct Problem {
     pub message: String,
 }
 
-/// What the store knows of an item that a document names.
+/// What the store knows about an item that a document references.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// Its subtype.
@@ -37,7 +37,7 @@ pub struct Target {
     pub visible: bool,
 }
 
-/// What documents name, by handle; an item that does not exist is absent.
+/// Referenced items by handle; an item that does not exist is absent.
 pub type Targets = BTreeMap<String, Target>;
 
 /// What a document is validated against.
@@ -45,17 +45,17 @@ pub type Targets = BTreeMap<String, Target>;
 pub struct Rules<'r> {
     /// The rules of its subtype.
     pub subtype: &'r Subtype,
-    /// The form of earlier days that it has.
+    /// Its variant.
     pub variant: Option<&'r Variant>,
-    /// Handles that the source names itself. What stands there may stay although the actor may not see it; what a
-    /// user enters is treated as if it did not exist.
+    /// Handles that the source references. These are kept even if the actor may not see the items. For handles that a
+    /// user enters, items that the actor may not see do not exist.
     pub known: &'r HashSet<String>,
 }
 
-/// Everything that is wrong with the document; empty: nothing.
+/// All problems of the document; empty if it is valid.
 ///
 /// # Errors
-/// 55000 where the rules themselves are broken.
+/// 55000 if the rules are not valid.
 pub fn problems(rules: &Rules, document: &Value, targets: &Targets) -> Result<Vec<Problem>> {
     let subtype = rules.subtype;
     let mut problems = schema(subtype, rules.variant, document)?;
@@ -98,7 +98,7 @@ const NAMED: usize = 10;
 /// Problems that a detail lists.
 const LISTED: usize = 1_000;
 
-/// The error that lists the problems of one or more documents, each with the source it would be a clone of.
+/// The error that lists the problems of one or more documents, each with the source of the clone.
 pub fn refuse(problems: &[(String, Vec<Problem>)]) -> Result<()> {
     let count: usize = problems.iter().map(|(_, p)| p.len()).sum();
     if count == 0 {
@@ -144,7 +144,7 @@ fn schema(subtype: &Subtype, variant: Option<&Variant>, document: &Value) -> Res
     for error in validator.iter_errors(document) {
         let path = error.instance_path().to_string();
         match error.kind() {
-            // A missing member is better named itself than by the object that misses it; so is one too many.
+            // The path of a missing or unknown member is that of the member, not of its object.
             ValidationErrorKind::Required { property } => problems.push(Problem {
                 path: pointer::child(&path, property.as_str().unwrap_or_default()),
                 code: "required".to_owned(),
