@@ -22,7 +22,7 @@ pub fn check() -> Result<()> {
         return Ok(());
     }
     let installed = text(
-        "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'pg_clone_ext'::pg_catalog.name",
+        "SELECT extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'pg_clone_ext'::pg_catalog.name",
     )?;
     if let Some(installed) = installed {
         fits(LIBRARY, &installed)?;
