@@ -1,4 +1,4 @@
-//! The thread, and how batches come to it and back.
+//! The worker thread, and the queue of batches to and from it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -6,12 +6,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How long the backend waits before it looks whether it shall stop.
+/// Interval at which a waiting backend checks for interrupts.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// As much as the server's own stack may be: documents may be nested deeply.
+/// Stack size in bytes, as large as the server's own stack may be: documents may be nested deeply.
 const STACK: usize = 8 << 20;
 
-/// Batches on their way.
+/// The queue.
 struct State<B> {
     waiting: VecDeque<(u64, B)>,
     done: BTreeMap<u64, B>,
@@ -30,7 +30,7 @@ impl<B> Shared<B> {
     }
 }
 
-/// A thread, and the batches that were handed to it.
+/// A thread, and the batches that were given to it.
 pub struct WorkerThread<B> {
     shared: Arc<Shared<B>>,
     thread: Option<JoinHandle<()>>,
@@ -41,11 +41,11 @@ pub struct WorkerThread<B> {
 pub struct WorkQueue<B>(Arc<Shared<B>>);
 
 impl<B: Send + 'static> WorkerThread<B> {
-    /// Starts a thread, which has to serve its queue. It inherits the signal mask: a caller to whom signals belong
-    /// blocks them meanwhile.
+    /// Starts a thread that serves its queue. It inherits the signal mask, so a caller that handles signals must block them
+    /// during the call.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// If the system cannot create a thread.
     pub fn start(body: impl FnOnce(WorkQueue<B>) + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -76,8 +76,8 @@ impl<B: Send + 'static> WorkerThread<B> {
         number
     }
 
-    /// A batch after the work. Meanwhile does the `work` of batches that wait; where there are none, calls `tick` every
-    /// 20 ms. `None` when the thread has died of a panic while it was at a batch.
+    /// Returns a finished batch. While it waits, it does the `work` of waiting batches itself; if there are none, it calls `tick` every
+    /// 20 ms. `None` if the thread has panicked during a batch.
     pub fn fetch(&mut self, number: u64, work: &mut dyn FnMut(&mut B), tick: &mut dyn FnMut()) -> Option<B> {
         loop {
             let mut state = self.shared.lock();
@@ -107,7 +107,7 @@ impl<B: Send + 'static> WorkerThread<B> {
 }
 
 impl<B> Drop for WorkerThread<B> {
-    /// Ends the thread, after the batch at hand.
+    /// Ends the thread after its current batch.
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.closed = true;
@@ -115,14 +115,14 @@ impl<B> Drop for WorkerThread<B> {
         drop(state);
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // Its panic has been told by then.
+            // Its panic was already reported.
             let _ = thread.join();
         }
     }
 }
 
 impl<B> WorkQueue<B> {
-    /// Works at batches until the owner closes.
+    /// Processes batches until the owner closes the queue.
     pub fn serve(self, mut work: impl FnMut(&mut B)) {
         let mut state = self.0.lock();
         while !state.closed {

@@ -1,4 +1,4 @@
-//! What happens to the values of one column.
+//! The action for the values of one column.
 
 use super::keys::{KeyRef, Reference, ReferenceForm};
 use super::request::History;
@@ -6,7 +6,7 @@ use super::store::{Column, ColumnRole, Store, Table};
 use super::table_copy::{Action, JsonPlace, KeyKind, SelectList};
 use super::types::{is_key, is_text};
 
-/// What declared references make of a column; None where there is none.
+/// The action for a column with declared references; None if it has none.
 fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList) -> Option<Action> {
     let references: Vec<&Reference> = table
         .keys
@@ -30,7 +30,7 @@ fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList
         ReferenceForm::Column => {
             let mut cases = Vec::new();
             for reference in &references {
-                // What refers to a table that all projects share stays.
+                // References to a table that all projects share are kept.
                 let Some(key) = key_of(reference) else { continue };
                 let condition = reference.condition.as_deref().unwrap_or("true");
                 cases.push((list.expression(format!("({condition})")), kind_of(key), key));
@@ -64,7 +64,7 @@ fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList
                     .as_ref()
                     .map(|condition| list.expression(format!("({condition})")));
                 let key = (key_of(reference)?, reference.separators.clone());
-                // Keys of several tables in one text: each is looked for in what the ones before have made of it.
+                // Keys of several tables in one text are replaced one table after another.
                 match paths
                     .iter_mut()
                     .find(|known| known.path == *path && known.condition == condition)
@@ -86,7 +86,7 @@ fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList
     }
 }
 
-/// What happens to a column; None where it cannot have its role.
+/// The action for a column; None if the column cannot have its role.
 pub(super) fn action(
     store: &Store,
     table: &Table,
@@ -122,7 +122,7 @@ pub(super) fn action(
             Action::Map(KeyKind::of(type_name), column.keys.holds)
         }
         ColumnRole::Default => return None,
-        // A counter of versions begins anew, with all its versions it goes on as it is.
+        // A version counter restarts; with full history it is kept.
         ColumnRole::Version if KeyKind::of(type_name) == KeyKind::Int => {
             if history == History::Full {
                 Action::Keep
@@ -140,7 +140,7 @@ pub(super) fn action(
             "uuid[]" => Action::MapUuidArray,
             "text[]" => Action::MapTextArray,
             name if name.starts_with("character varying") && name.ends_with("[]") => Action::MapTextArray,
-            // What no key is known of has the layout of no key.
+            // A column without a known key whose type is not a key type is kept.
             name if column.keys.holds.is_none() && !is_key(name) => Action::Keep,
             _ => Action::Map(KeyKind::of(type_name), column.keys.holds),
         },

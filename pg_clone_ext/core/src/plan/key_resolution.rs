@@ -1,16 +1,16 @@
-//! Finds out which key stands in every column of a store, and gives inferred roles by it.
+//! Determines which key each column of a store holds, and sets inferred roles accordingly.
 
 use super::keys::{KeyRef, Outside, ReferenceForm, Unique, changes};
 use super::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
 use crate::error::{Code, Error, Result};
 use std::collections::HashMap;
 
-/// Keys that refer to keys that refer to keys, at most.
+/// Maximum length of a chain of keys that refer to keys.
 const MAX_DEPTH: usize = 8;
 
 impl Store {
-    /// Finds out which key stands in every column, and gives inferred roles by it. References that lead to two keys, and
-    /// tables that are missing in the description, are errors (55000) that name them.
+    /// Determines which key each column holds, and sets inferred roles accordingly. References to two keys, and
+    /// tables that are missing in the description, are errors (55000).
     pub fn resolve_keys(&mut self) -> Result<()> {
         if !self.follows_constraints() {
             self.resolve_by_roles();
@@ -46,7 +46,7 @@ impl Store {
                 let generated = matches!(column.role, ColumnRole::Default)
                     && (column.keys.sequence.is_some() || column.keys.default.is_some());
                 if own == root && !column.inferred() && generated {
-                    // Its new values are taken before the row is written, so that references know them.
+                    // Its new values are assigned before the rows are written, so that references can use them.
                     column.role = ColumnRole::Key;
                 } else if let Some(role) = role.filter(|_| column.inferred()) {
                     column.reason = match &role {
@@ -68,7 +68,7 @@ impl Store {
         table.columns.get_mut(usize::from(key.column))
     }
 
-    /// What presets say by roles alone: the target of a map is that table's key.
+    /// For presets, which set roles only: a column with role map holds the key of its target table.
     fn resolve_by_roles(&mut self) {
         let id_keys: HashMap<Oid, KeyRef> = self
             .tables
@@ -129,7 +129,7 @@ impl Store {
             for way in table.ways(self).iter().filter(|way| way.condition.is_none()) {
                 let owned = way.columns.iter().any(|c| table.id_column.as_ref() == Some(c));
                 for (column, parent) in way.columns.iter().zip(&way.parent_columns) {
-                    // A table that is owned by the rows that name it: the reference goes the other way.
+                    // A table owned by the rows that refer to it: the edge has the opposite direction.
                     if owned {
                         let from = self.table(way.parent).and_then(|t| t.key_ref(parent));
                         let leads_here = self.table(way.parent).is_some_and(|p| {
@@ -191,7 +191,7 @@ impl Store {
         ends.dedup();
         let _ = depth;
         match ends.as_slice() {
-            // A circle of references: any column of it can give the values.
+            // A cycle of references: any of its columns can be the key.
             [] => Ok(seen.into_iter().min().unwrap_or(from)),
             [one] => Ok(*one),
             [first, second, ..] => {
@@ -199,7 +199,7 @@ impl Store {
                     .column_of(from)
                     .is_some_and(|(_, column)| column.type_name == "uuid");
                 if uuid {
-                    // All UUIDs of a run have one map: where both keys hold the same one, it becomes the same.
+                    // All UUIDs of a run share one map: equal UUIDs in both keys get the same new value.
                     return Ok(*first);
                 }
                 Err(Error::new(
@@ -219,7 +219,7 @@ impl Store {
         }
     }
 
-    /// The role of a column that holds a key; None: as it is.
+    /// The role of a column that holds a key; None: unchanged.
     fn role_of_key(&self, own: KeyRef, root: KeyRef, holds: &[(KeyRef, KeyRef)]) -> Option<ColumnRole> {
         let (table, column) = self.column_of(own)?;
         if own != root {
@@ -281,7 +281,7 @@ impl Store {
         }
     }
 
-    /// A UUID that is unique by itself and no key gets a new value: an API token, a public id.
+    /// A UUID column that is unique and not a key gets new values: an API token, a public id.
     fn unique_uuids(&mut self) {
         for table in &mut self.tables {
             let alone: Vec<String> = table
@@ -306,7 +306,7 @@ impl Store {
         }
     }
 
-    /// A project column that names the project by another column than its key (a slug, a number) is a join.
+    /// A project column that references another column than the project's key (a slug, a number) is a join.
     fn project_by_another_column(&mut self) {
         let Ok(project) = self.project_table() else { return };
         let (oid, id) = (project.oid, project.id_column.clone());
@@ -332,7 +332,7 @@ impl Store {
         }
     }
 
-    /// Tables whose rows could get lost, or whose references would go on naming the source's rows.
+    /// An error (55000) for tables whose rows would be lost, or whose references would still refer to rows of the source.
     fn check_described(&self) -> Result<()> {
         for table in &self.tables {
             if let Some(parent) = table.parents.iter().find(|oid| self.table(**oid).is_none()) {

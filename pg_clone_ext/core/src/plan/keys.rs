@@ -1,14 +1,14 @@
-//! Keys and references: which key's values stand in a column, by the constraints of the database and what was declared.
+//! Keys and references: which key a column holds, according to constraints and declarations.
 //!
-//! Every chain of references ends at one column, whose values are made anew or kept once per run; all columns that refer
-//! to it, through any number of tables, get the same new value. Two tables with equal integers or texts never meet.
+//! Every chain of references ends at one column, whose values are replaced or kept once per run. All columns that refer
+//! to it, through any number of tables, get the same new value. Equal integers or texts of two tables are never confused.
 
 use super::quote::identifier;
 use super::store::{Column, ColumnRole, Oid, Store, Table};
 use super::table_copy::{KeyKind, canonical_key};
 use super::types::is_text;
 
-/// A column whose values have a map of their own.
+/// A key: a column whose values have their own map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyRef {
     /// The table.
@@ -41,47 +41,47 @@ pub struct Unique {
     pub name: String,
     /// The columns in it.
     pub columns: Vec<String>,
-    /// Rows outside of this condition are not in it.
+    /// The predicate of a partial index.
     pub predicate: Option<String>,
-    /// It is no unique index but an exclusion constraint.
+    /// It is an exclusion constraint, not a unique index.
     pub exclusion: bool,
-    /// It has expressions: `columns` are those that they read.
+    /// It has expressions: `columns` are the columns that they use.
     pub expressions: bool,
 }
 
-/// How a declared reference stands in its column.
+/// The form of a declared reference in its column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReferenceForm {
     /// The value is the key.
     Column,
     /// Every element of the array is a key.
     Array,
-    /// Keys stand at this JSONPath (RFC 9535) of a document.
+    /// Keys are at this JSONPath (RFC 9535) of a document.
     Json(String),
     /// Keys are the segments between these separators.
     Path(String),
 }
 
-/// A reference that no foreign key tells.
+/// A reference without a foreign key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    /// The column it stands in.
+    /// The column that holds it.
     pub column: String,
     /// The table it refers to.
     pub target: Oid,
     /// The column it refers to.
     pub target_column: String,
-    /// How it stands there.
+    /// Its form.
     pub form: ReferenceForm,
-    /// Rows (of the referring table) in which it is one.
+    /// SQL condition on the rows of the referring table in which the column is this reference.
     pub condition: Option<String>,
-    /// The column that says the kind of row it refers to.
+    /// The column with the type of the referenced row.
     pub type_column: Option<String>,
-    /// In a document: keys stand between these characters in the texts at the path.
+    /// In a document: characters that separate keys in the texts at the path.
     pub separators: Option<String>,
 }
 
-/// One way in which rows belong to a project: they share columns with a row of a parent that does.
+/// One way in which rows belong to a project: their columns equal those of a parent row that belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
     /// Columns of the table.
@@ -92,9 +92,9 @@ pub struct Membership {
     pub parent_columns: Vec<String>,
     /// How each pair is compared, as SQL.
     pub operators: Vec<String>,
-    /// Rows for which this way is one.
+    /// SQL condition on the rows that belong in this way.
     pub condition: Option<String>,
-    /// No foreign key says it, so the types of the columns may be any.
+    /// There is no foreign key, so the columns can have any types.
     pub declared: bool,
 }
 
@@ -112,10 +112,10 @@ pub fn comparable(one: &str, other: &str) -> bool {
     family(one) == family(other)
 }
 
-/// A value as the text of a key of `table.column`, where the types of the two are not comparable: `value` is that text, from anywhere.
+/// Converts `value`, a text from any source, to the text form of a key of `table.column`, for types that are not comparable.
 pub fn spelled_as_key(table: &Table, column: &str, value: &str) -> String {
     match KeyKind::of(table.type_of(column)) {
-        // A text may spell it in upper case.
+        // A text may have it in upper case.
         KeyKind::Uuid => format!("pg_catalog.lower({value})"),
         _ => value.to_owned(),
     }
@@ -143,7 +143,7 @@ impl Membership {
             .collect()
     }
 
-    /// The columns of the row `alias` of the parent that they name.
+    /// The referenced columns of the row `alias` of the parent.
     pub fn parent_values(&self, table: &Table, parent: &Table, alias: &str) -> Vec<String> {
         let pairs = self.columns.iter().zip(&self.parent_columns);
         pairs
@@ -171,7 +171,7 @@ impl Membership {
     }
 }
 
-/// What the database and declarations say of a table's keys.
+/// The keys of a table, from constraints and declarations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableKeys {
     /// Its foreign keys.
@@ -186,49 +186,49 @@ pub struct TableKeys {
     pub only: bool,
 }
 
-/// What the database says of a column, as far as keys are concerned.
+/// What the database knows about a column as a key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ColumnKeys {
-    /// The key whose values stand here.
+    /// The key whose values it holds.
     pub holds: Option<KeyRef>,
-    /// How its type compares, as SQL, where that is no operator of pg_catalog.
+    /// The equality operator of its type, as SQL, if it is not one of pg_catalog.
     pub equality: Option<String>,
-    /// The sequence its default or identity takes values from.
+    /// The sequence of its default or identity.
     pub sequence: Option<String>,
     /// Its default, as SQL.
     pub default: Option<String>,
-    /// Its collation finds different bytes equal.
+    /// Its collation is nondeterministic.
     pub nondeterministic: bool,
 }
 
 /// Tables of the database that the store does not describe.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outside {
-    /// Those from which foreign keys lead to the project: oid and quoted name.
+    /// Tables whose foreign keys lead to the project: oid and quoted name.
     pub reaching: Vec<(Oid, String)>,
-    /// Those that were declared to be shared by all projects.
+    /// Tables that were declared as shared by all projects.
     pub shared: Vec<Oid>,
     /// Tables that inherit from a described one: their name and that of the described one.
     pub children: Vec<(String, String)>,
 }
 
-/// Comparison where nothing says another.
+/// The default equality operator.
 pub const EQUAL: &str = "OPERATOR(pg_catalog.=)";
 
 impl Column {
-    /// How it is compared with a value of its type, as SQL.
+    /// Its equality operator, as SQL.
     pub fn equality(&self) -> &str {
         self.keys.equality.as_deref().unwrap_or(EQUAL)
     }
 
-    /// Its role was inferred, not set by hand.
+    /// Whether its role was inferred, not set by hand.
     pub fn inferred(&self) -> bool {
         self.reason != "set by hand"
     }
 }
 
 impl Table {
-    /// Where its rows are read, for FROM: without tables that inherit from it.
+    /// Its rows as a FROM item, without tables that inherit from it.
     pub fn from_sql(&self) -> String {
         match &self.source {
             Some(source) => source.clone(),
@@ -246,7 +246,7 @@ impl Table {
         })
     }
 
-    /// The key whose values stand in a column.
+    /// The key whose values a column holds.
     pub fn holds(&self, column: &str) -> Option<KeyRef> {
         self.column(column)?.keys.holds
     }
@@ -289,7 +289,7 @@ impl Table {
 }
 
 impl Store {
-    /// Whether a person or discovery describes its tables: roles then follow the constraints of the database.
+    /// Whether the store was described by hand or by discovery: then roles follow the constraints of the database.
     pub fn follows_constraints(&self) -> bool {
         matches!(self.preset.as_str(), "custom" | "discover")
     }
@@ -314,7 +314,7 @@ impl Store {
     }
 }
 
-/// Whether the clone has another value than the source in a column, for certain.
+/// Whether the value in a column of the clone always differs from that of the source.
 pub fn changes(store: &Store, table: &Table, column: &str) -> bool {
     let own_key = table.id_column.as_deref() == Some(column);
     let Some(column) = table.column(column) else {
@@ -327,7 +327,7 @@ pub fn changes(store: &Store, table: &Table, column: &str) -> bool {
         | ColumnRole::Random
         | ColumnRole::Template(_)
         | ColumnRole::Version => true,
-        // A key that stays stays where it is referred to, too.
+        // A kept key is also kept in columns that refer to it.
         ColumnRole::Map(_) if column.keys.holds.is_some() => column
             .keys
             .holds

@@ -8,14 +8,14 @@ use super::table_copy::canonical_key;
 use crate::error::{Code, Error, Result};
 use std::collections::HashSet;
 
-/// A chain of joins longer than this is a catalog that names itself in a circle.
+/// Maximum length of a chain of joins; a longer one is a cycle in the catalog.
 const MAX_DEPTH: usize = 8;
 
 /// The condition on rows `t` of `table` that belong to the project with that id.
 ///
-/// `active` are the tables that hold rows of this run: parents without any are left out, which spares the query on
-/// them. `all` keeps rows that are not live (deleted ones) too. None: no row can belong to the project.
-/// A circle of joins in the catalog is an error (55000).
+/// `active` are the tables with rows of this run; parents without rows are left out of the
+/// condition. `all` includes rows that are not live (deleted ones). None: no row can belong to the project.
+/// A cycle of joins in the catalog is an error (55000).
 pub fn condition(
     store: &Store,
     table: &Table,
@@ -32,7 +32,7 @@ struct Way {
     values: Vec<String>,
     /// How each is compared.
     operators: Vec<String>,
-    /// Rows for which it is one.
+    /// SQL condition on the rows that belong in this way.
     condition: Option<String>,
     /// What they are compared with, of the parent's rows.
     selected: Vec<String>,
@@ -102,8 +102,8 @@ fn build(
             [one] => one.clone(),
             several => format!("ROW({})", several.join(", ")),
         };
-        // As IN, but with an operator that no search_path can replace: this condition also stands in statements that run
-        // with the caller's.
+        // Like IN, but with an operator that no search_path can replace: this condition is also part of statements that run
+        // with the caller's search_path.
         let first = way.operators.first().map_or(EQUAL, String::as_str);
         let mut sql = if way.operators.iter().all(|operator| operator == first) {
             format!("{left} {first} ANY ({})", parts.join(" UNION ALL "))
@@ -121,7 +121,7 @@ fn build(
         several => format!("(({}))", several.join(") OR (")),
     };
     if table.only && table.source.is_none() {
-        // Rows of its children are those of other tables of the store.
+        // The rows of its children belong to other tables of the store.
         sql = format!(
             "{sql} AND {alias}.tableoid OPERATOR(pg_catalog.=) {}::pg_catalog.oid",
             table.oid
@@ -133,7 +133,7 @@ fn build(
         sql = format!("{sql} AND ({membership})");
     }
     if !all && let Some(live) = &table.live {
-        // The catalog's condition names plain columns, so it stands alone in its scope: a row-wise subquery would
+        // The catalog's condition has unqualified column names, so it has its own scope: a row-wise subquery would
         // hide the index, and inside an IN list the columns resolve to the innermost table, which is this one.
         sql = format!("{sql} AND ({live})");
     }
@@ -159,8 +159,8 @@ fn each_by_its_operator(way: &Way, parts: &[String], depth: usize) -> String {
 }
 
 /// The condition on rows `t` of `table` that belong to another project than this one, by their project column or by a row that they
-/// name. `active` are the tables that hold rows. None where a row can belong in one way only: it is that project's or no one's.
-/// A circle of joins in the catalog is an error (55000).
+/// reference. `active` are the tables with rows. None if a row can belong in one way only, and so to one project only.
+/// A cycle of joins in the catalog is an error (55000).
 pub fn of_others(
     store: &Store,
     table: &Table,
@@ -221,7 +221,7 @@ fn belongs_to_another(
     Ok((!alternatives.is_empty()).then(|| format!("(({}))", alternatives.join(") OR ("))))
 }
 
-/// That a row is the project's by its own key or its project column.
+/// The condition that a row belongs to the project by its own key or its project column.
 fn owner(table: &Table, project: &str, alias: &str) -> Option<String> {
     let column = match table.role {
         TableRole::Project => table.id_column.as_deref(),

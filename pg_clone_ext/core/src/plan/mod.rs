@@ -1,4 +1,4 @@
-//! The plan of a clone: which tables, in which order, read by which query, what each column gets.
+//! The plan of a clone: the tables, their order, the queries that read them, and the action for each column.
 //!
 //! Everything here is pure: `project_clone_plan` shows what `project_clone` will do because both build the same plan.
 

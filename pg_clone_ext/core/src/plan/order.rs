@@ -1,10 +1,10 @@
-//! The order in which tables are filled: a table after those its foreign keys name, the project's table last.
+//! The order in which tables are filled: a table after those that its foreign keys reference, the project table last.
 
 use super::store::{Oid, Store, Table, TableRole};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-/// What is preferred among tables that are ready: kind, catalog's position, place in the catalog.
+/// Order of tables that can be filled: kind, position in the catalog, place in the catalog.
 type Key = (u8, i32, usize);
 
 fn rank(role: TableRole) -> u8 {
@@ -12,13 +12,13 @@ fn rank(role: TableRole) -> u8 {
         TableRole::Resource => 0,
         TableRole::History => 1,
         TableRole::Derived => 2,
-        // Nothing that watches the project table sees a half-filled project: its row comes last unless a foreign key
-        // needs it first.
+        // The project's row is inserted last unless a foreign key needs it first, so that triggers of the project table
+        // see a complete project.
         TableRole::Project => 3,
     }
 }
 
-/// Whether foreign keys of these tables go in a circle through several of them.
+/// Whether foreign keys of several of these tables form a cycle.
 pub fn has_circle(store: &Store, among: &HashSet<Oid>) -> bool {
     let mut left: Vec<&Table> = store.tables.iter().filter(|t| among.contains(&t.oid)).collect();
     loop {
@@ -77,7 +77,7 @@ pub fn insertion_order(store: &Store) -> Vec<Oid> {
                 }
             }
         }
-        // A cycle: take the first in the catalog's order and go on.
+        // A cycle: take the first in the catalog's order and continue.
         let next = waiting
             .keys()
             .filter_map(|oid| keys.get(oid).map(|key| (*key, *oid)))

@@ -5,7 +5,7 @@ pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A quoted literal, right under any `standard_conforming_strings`.
+/// A quoted literal, valid under any `standard_conforming_strings`.
 pub fn literal(value: &str) -> String {
     let doubled = value.replace('\'', "''");
     if doubled.contains('\\') {
@@ -15,8 +15,8 @@ pub fn literal(value: &str) -> String {
     }
 }
 
-/// A type's name, as `format_type` writes it when only pg_catalog is in the path, so that it means that type under any
-/// `search_path`. Names that are keywords of the grammar always mean the type of pg_catalog; others need its name.
+/// The name of a type, as `format_type` writes it when only pg_catalog is in the path, qualified so that it is valid under any
+/// `search_path`. Names that are keywords of the grammar always mean the type of pg_catalog and need no schema.
 pub fn type_name(name: &str) -> String {
     const KEYWORDS: [&str; 15] = [
         "bigint",

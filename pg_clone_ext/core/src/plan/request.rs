@@ -1,4 +1,4 @@
-//! What a caller asks for: the arguments of `project_clone`, checked before any data is read.
+//! The arguments of `project_clone`, checked before any data is read.
 
 use crate::error::{Error, Result};
 use crate::ids::IdVersion;
@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 /// Which versions of a resource are cloned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum History {
-    /// One version: the clone's own first.
+    /// One version, the first of the clone.
     #[default]
     Current,
     /// No history row at all.
     None,
     /// Every version, deleted resources too.
     Full,
-    /// Every row with every column as it is: the rows of a project that keeps its ids.
+    /// Every row with every column unchanged: a project that keeps its ids.
     AsIs,
 }
 
@@ -39,21 +39,21 @@ pub struct Options {
     pub id_version: IdVersion,
     /// Whether files are queued for copying.
     pub blobs: bool,
-    /// Where the source's files are; None: where a run copied them to, else the `blobs` option of the store.
+    /// Location of the source's files; None: the location to which a run copied them, otherwise the store's option `blobs`.
     pub blobs_from: Option<String>,
-    /// Where the clone's files go; None: the `blobs` option of the store.
+    /// Location of the clone's files; None: the store's option `blobs`.
     pub blobs_to: Option<String>,
-    /// Byte budget of the id map; None: the setting `pg_clone.max_memory`.
+    /// Memory limit of the id map in bytes; None: the setting `pg_clone.max_memory`.
     pub max_memory: Option<u64>,
     /// An earlier clone that this one replaces.
     pub replace: Option<String>,
-    /// When the clone may be deleted, as an interval from now.
+    /// When the clone expires, as an interval from now.
     pub expires_in: Option<String>,
     /// Relations from which the rows of the source are read, by table of the store; empty: the tables themselves.
     pub source_tables: BTreeMap<String, String>,
     /// The rows come from another database and keep their ids.
     pub keep_ids: bool,
-    /// Replace a clone although rows that are not, or not only, its own would be deleted, changed or left without what they name.
+    /// Replace a clone even if rows that do not belong only to it would be deleted, changed, or would dangle.
     pub include_others: bool,
     /// The new project's id, as text; None: a new one.
     pub target: Option<String>,
@@ -231,7 +231,7 @@ fn optional_text(value: &Value) -> Option<Option<String>> {
     }
 }
 
-/// The place of files, as `Location` of the driver reads it: the schemes are those.
+/// A location of files, with the schemes of `Location` in the driver.
 fn location(value: &Value) -> Option<Option<String>> {
     const SCHEMES: [&str; 6] = ["file:/", "s3:", "azblob:", "azure:", "gs:", "gcs:"];
     match optional_text(value)? {
@@ -364,7 +364,7 @@ impl Request {
     }
 }
 
-/// Whether an owner is blank, or begins as a reference (`User/`) and goes on as none. What else an owner may be says the column.
+/// Whether an owner is blank, or begins like a reference (`User/`) but is not one. Other checks are left to the column.
 fn is_malformed_owner(owner: &str) -> bool {
     let Some((kind, id)) = owner.split_once('/') else {
         return owner.trim().is_empty();

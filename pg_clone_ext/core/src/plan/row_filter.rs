@@ -1,4 +1,4 @@
-//! Which rows of a table are those of the clone, by the keys that were mapped.
+//! Which rows of a table are cloned, decided by the mapped keys.
 
 use super::keys::{KeyRef, Membership};
 use super::membership::condition;
@@ -8,7 +8,7 @@ use super::table_copy::{KeyKind, RowFilter, SelectList};
 use crate::error::Result;
 use std::collections::HashSet;
 
-/// By which columns the rows of a table are those of the clone.
+/// The columns that decide whether a row of a table is cloned.
 pub(super) fn row_filter(store: &Store, table: &Table, list: &mut SelectList) -> Option<RowFilter> {
     let by = |column: &str, keys: Vec<KeyRef>, tables: Vec<Oid>, list: &mut SelectList| RowFilter {
         source: list.key(table, column),
@@ -71,7 +71,7 @@ pub(super) fn row_filter(store: &Store, table: &Table, list: &mut SelectList) ->
     Some(first)
 }
 
-/// The keys of a child table's rows, and which of them are the clone's.
+/// The keys of a child table's rows, and which of them are cloned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChildKeys {
     /// The query.
@@ -82,7 +82,7 @@ pub struct ChildKeys {
     pub filter: Option<RowFilter>,
 }
 
-/// Lists the keys of a table whose rows belong by their parents or by a project column.
+/// Lists the keys of a table whose rows belong to the project through their parents or a project column.
 pub fn child_keys(
     store: &Store,
     table: &Table,
@@ -95,7 +95,7 @@ pub fn child_keys(
     columns_of_rows(store, table, project, active, id, false)
 }
 
-/// Lists the values of a column of the rows that belong to the project; `by_id`: of those whose own key is mapped.
+/// Lists the values of a column in the rows that belong to the project; `by_id`: in the rows whose own key is mapped.
 pub fn columns_of_rows(
     store: &Store,
     table: &Table,
@@ -109,7 +109,7 @@ pub fn columns_of_rows(
     };
     let mut list = SelectList(Vec::new());
     let place = list.key(table, column);
-    // Rows that are owned by those that name them have the key that is about to be made.
+    // The key of rows that are owned by the rows that refer to them is mapped later.
     let own = table.holds(column);
     let owned = table.ways(store).iter().any(|way| {
         telling(store, table, way)
@@ -130,7 +130,7 @@ pub fn columns_of_rows(
     }))
 }
 
-/// The column of a way that tells rows of one project apart: not the one that holds the project.
+/// The column of a membership that distinguishes rows of one project: not the one that holds the project.
 pub fn telling<'a>(store: &Store, table: &'a Table, way: &'a Membership) -> Option<(&'a str, &'a str)> {
     let parent = store.table(way.parent)?;
     let pairs = || way.columns.iter().zip(&way.parent_columns);

@@ -1,12 +1,12 @@
-//! Rules act on documents: one for a type whose tables have none would do nothing, in silence.
+//! Checks that every rule has a document to act on; otherwise it would silently do nothing.
 
 use super::store::{Store, Table, TableRole};
 use crate::error::{Error, Result};
 use crate::rules::Rule;
 
 impl Store {
-    /// A rule for a type of which no table has a document is an error (22023) that names a table. A type that the store has no
-    /// table for is none of ours.
+    /// A rule for a type whose tables have no document is an error (22023) that names a table. A type without a table in
+    /// the store is ignored.
     pub fn check_rules(&self, rules: &[Rule]) -> Result<()> {
         rules.iter().try_for_each(|rule| self.check_rule(rule))
     }

@@ -3,7 +3,7 @@
 use super::quote;
 use super::store::Table;
 
-/// The rows of a table that meet all conditions. In conditions and expressions the row goes by the name `t`.
+/// The rows of a table that meet all conditions. In conditions and expressions the row has the alias `t`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceQuery {
     from: String,
@@ -11,7 +11,7 @@ pub struct SourceQuery {
 }
 
 impl SourceQuery {
-    /// Every row of a relation, given as it stands after FROM: [`Table::from_sql`], [`Table::source_name`] or
+    /// Every row of a relation, given as a FROM item: [`Table::from_sql`], [`Table::source_name`] or
     /// [`Table::sql_name`].
     pub fn over(relation: &str) -> Self {
         SourceQuery {

@@ -1,12 +1,12 @@
-//! A store as the catalog describes it: its tables, how their rows belong to a project, what each column gets.
+//! A store as described in the catalog: its tables, the membership of their rows, the role of each column.
 
 use super::keys::{ColumnKeys, Outside, TableKeys};
 use crate::error::{Code, Error, Result};
 
-/// Object id of a table, as PostgreSQL counts them.
+/// Object id of a table.
 pub type Oid = u32;
 
-/// What a table is in its store.
+/// The role of a table in its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TableRole {
     /// One row per project.
@@ -45,12 +45,12 @@ impl TableRole {
     }
 }
 
-/// What the clone gets in a column.
+/// The role of a column: its value in the clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnRole {
     /// The source's value.
     Keep,
-    /// The new id of the id that stands there; the table whose keys stand there, where they are not UUIDs.
+    /// The new value of the key; for keys that are not UUIDs, with the table of the key.
     Map(Option<Oid>),
     /// Ids inside a document, a text or an array are rewritten.
     Rewrite,
@@ -60,9 +60,9 @@ pub enum ColumnRole {
     Version,
     /// The next value of the column's sequence.
     Key,
-    /// The `name` argument if given, else the source's value.
+    /// The `name` argument if given, otherwise the source's value.
     Name,
-    /// The `owner` argument if given, else the source's value.
+    /// The `owner` argument if given, otherwise the source's value.
     Owner,
     /// The transaction's time.
     Now,
@@ -74,13 +74,13 @@ pub enum ColumnRole {
     Value(String),
     /// Left out of the insert.
     Default,
-    /// Letters and digits anew, of the same length and kinds.
+    /// Random letters and digits of the same length and kinds.
     Random,
     /// A text with `{value}`, `{name}`, `{n}`, `{new_id}`, `{project}`.
     Template(String),
-    /// What an SQL expression over the source's row yields.
+    /// The value of an SQL expression over the source's row.
     Expression(String),
-    /// A copy of the large object that stands there.
+    /// A copy of the large object.
     LargeObject,
 }
 
@@ -151,20 +151,20 @@ pub struct Column {
     pub role: ColumnRole,
     /// Why, for the plan.
     pub reason: String,
-    /// NULL is refused.
+    /// It is NOT NULL.
     pub not_null: bool,
     /// The server computes it: it cannot be written.
     pub generated: bool,
-    /// What the database says of it as a key.
+    /// What the database knows about it as a key.
     pub keys: ColumnKeys,
 }
 
-/// Whether a table can be filled by the bulk path, as its live shape says.
+/// The path by which a table can be filled, according to its current definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InsertPath {
     /// The server's multi-insert.
     Bulk,
-    /// A plain `INSERT`, and why it must be.
+    /// `INSERT … SELECT`, and the reason.
     Sql(String),
 }
 
@@ -183,29 +183,29 @@ pub struct Table {
     pub position: i32,
     /// Type of all its resources, if fixed.
     pub resource_type: Option<String>,
-    /// Column that says the type.
+    /// Column with the type.
     pub type_column: Option<String>,
     /// Its key.
     pub id_column: Option<String>,
     /// Column that holds the project's id.
     pub project_column: Option<String>,
-    /// Tables that `join_column` names.
+    /// Tables that `join_column` references.
     pub parents: Vec<Oid>,
     /// Column by which rows belong to a row of a parent.
     pub join_column: Option<String>,
     /// The document.
     pub document_column: Option<String>,
-    /// Nobody has said so: it is the only JSON column, and need not say the row's id.
+    /// The document column was inferred, as the only JSON column; it need not contain the row's id.
     pub document_inferred: bool,
-    /// Where the document says its version.
+    /// Path of the version in the document.
     pub version_path: Option<Vec<String>>,
     /// SQL condition on live rows.
     pub live: Option<String>,
-    /// SQL condition without which a row may belong to somebody else: the one on live rows, where neither a project column nor a
-    /// foreign key proves whose a row is (`kind = 'post'` of a table that names rows of several tables). It holds wherever
-    /// membership is asked for, in deletion and verification too.
+    /// SQL condition that is part of the membership: the one on live rows, if neither a project column nor a
+    /// foreign key proves to which project a row belongs (`kind = 'post'` of a table that refers to rows of several tables). It applies to
+    /// deletion and verification too.
     pub membership: Option<String>,
-    /// Cloned unless the call says otherwise.
+    /// Whether it is cloned by default.
     pub cloned: bool,
     /// Key template of each row's file.
     pub blob_key: Option<String>,
@@ -215,19 +215,19 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// How it can be filled.
     pub path: InsertPath,
-    /// The store's finish function writes its rows of the clone: they are counted only.
+    /// The store's finish function writes its rows; the run only counts them.
     pub left_to_finish: bool,
-    /// Its kind as pg_class says it: r, p, v, f.
+    /// Its `relkind` in pg_class: r, p, v, f.
     pub kind: String,
     /// Tables that inherit from it (not its partitions), quoted and qualified.
     pub inherited_by: Vec<String>,
-    /// Its children are tables of the store themselves: only its own rows are meant.
+    /// Its children are tables of the store: only its own rows are read.
     pub only: bool,
-    /// Its rows are not in this server's own tables: a foreign table, or what an extension keeps.
+    /// Its rows are not stored in this server: a foreign table, or a table of a distributed engine.
     pub elsewhere: bool,
-    /// No block on disk, no child, no other engine: no row to read.
+    /// It has no block on disk, no child and no other storage: it has no rows.
     pub empty: bool,
-    /// Tables its foreign keys name.
+    /// Tables that its foreign keys reference.
     pub references: Vec<Oid>,
     /// Its foreign keys (oids of constraints) from the project column to the project table.
     pub project_keys: Vec<Oid>,
@@ -243,8 +243,8 @@ impl Table {
         self.source.as_deref().unwrap_or(&self.sql_name)
     }
 
-    /// Whether rows of this table are cloned at all: `cloned` of the catalog, or its type is named. Of resources it is decided row
-    /// by row.
+    /// Whether rows of this table can be cloned: `cloned` of the catalog, or its type is in `resource_types`. For resources each row is
+    /// decided separately.
     pub fn takes_part(&self, resource_types: &[String]) -> bool {
         matches!(self.role, TableRole::Project | TableRole::Resource)
             || self.cloned
@@ -259,20 +259,20 @@ impl Table {
         self.columns.iter().find(|c| c.name == name)
     }
 
-    /// Type of a column, empty where there is none.
+    /// Type of a column, empty if there is none.
     pub fn type_of(&self, name: &str) -> &str {
         self.column(name).map_or("", |c| c.type_name.as_str())
     }
 }
 
-/// What brings what along.
+/// A dependency: resources of one type that another type needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dependency {
-    /// Type that was chosen, `*` for any.
+    /// Type of the selected resource, `*` for any.
     pub resource_type: String,
-    /// Type that comes along.
+    /// Type of the included resources.
     pub includes_type: String,
-    /// Empty: what the document references; else the column of `includes_type`'s table that references the resource.
+    /// Empty: resources that the document references; otherwise the column of `includes_type`'s table that references the resource.
     pub via_column: String,
 }
 
@@ -287,14 +287,14 @@ pub struct Store {
     pub options: serde_json::Value,
     /// Its tables.
     pub tables: Vec<Table>,
-    /// What chosen resources need.
+    /// Dependencies of selected resources.
     pub dependencies: Vec<Dependency>,
     /// Tables it does not describe.
     pub outside: Outside,
 }
 
 impl Store {
-    /// The store as it is without [`Table::source`]: for what concerns rows of the target.
+    /// The store without [`Table::source`], to read rows of the target.
     pub fn without_sources(&self) -> Store {
         let mut store = self.clone();
         for table in &mut store.tables {

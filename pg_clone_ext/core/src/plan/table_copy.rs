@@ -1,4 +1,4 @@
-//! How the rows of one target table are made: the query over the source and what becomes of each column.
+//! How the rows of one target table are made: the query over the source and the action for each column.
 
 use super::column_action::action;
 use super::keys::KeyRef;
@@ -25,7 +25,7 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    /// By the name `format_type` gives.
+    /// By the name from `format_type`.
     pub fn of(type_name: &str) -> Self {
         match type_name {
             "uuid" => KeyKind::Uuid,
@@ -35,25 +35,25 @@ impl KeyKind {
     }
 }
 
-/// Keys at a place of a document.
+/// Keys at a JSONPath of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonPlace {
     /// JSONPath.
     pub path: String,
-    /// Which keys; the characters between them, where a value is not one key as a whole.
+    /// The keys, each with the characters that separate keys, if a value is not one key as a whole.
     pub keys: Vec<(KeyRef, Option<String>)>,
     /// Place of the condition in the query's list.
     pub condition: Option<usize>,
 }
 
-/// What happens to one value.
+/// The action for one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Taken over.
+    /// Copied.
     Keep,
-    /// The new value of the key there; of this key, unless it is a UUID, which needs none.
+    /// The new value of a key; the key is not needed for UUIDs.
     Map(KeyKind, Option<KeyRef>),
-    /// The first of these whose condition (a boolean at that place of the query's list) holds.
+    /// The first key whose condition (a boolean at that place of the query's list) is true.
     MapWhen(Vec<(usize, KeyKind, KeyRef)>),
     /// Each element of an array of integers or texts is a key.
     MapArray(KeyRef),
@@ -64,18 +64,18 @@ pub enum Action {
         /// Whether UUIDs in it are rewritten too.
         rewrite: bool,
     },
-    /// Keys at places of a JSON document, besides what else is rewritten in it.
+    /// Keys at JSONPaths of a document, in addition to ids that are rewritten in it.
     JsonReferences {
         /// Whether the document is a `jsonb`.
         jsonb: bool,
         /// Whether UUIDs and references in it are rewritten too.
         rewrite: bool,
-        /// Where they stand.
+        /// The JSONPaths.
         paths: Vec<JsonPlace>,
     },
-    /// Ids in the value's text form; a type whose layout we do not know.
+    /// Ids in the value's text form, for types whose layout is not known.
     ViaText,
-    /// Letters and digits anew.
+    /// Random letters and digits.
     Random,
     /// A text with placeholders.
     Template(String),
@@ -101,9 +101,9 @@ pub enum Action {
     Project,
     /// The new version of the resource, found in the document.
     VersionOfDocument,
-    /// The `name` argument if given, else kept.
+    /// The `name` argument if given, otherwise kept.
     Name,
-    /// The `owner` argument if given, else kept, or the new value of the key there.
+    /// The `owner` argument if given, otherwise kept, or the new value of the key.
     Owner(Option<KeyRef>),
     /// Now.
     Now,
@@ -124,17 +124,17 @@ pub struct Output {
     pub column: String,
     /// Its type.
     pub type_name: String,
-    /// Where its source value stands in the query's list; actions without a source name column 0.
+    /// Place of its source value in the query's list; 0 for actions without a source.
     pub source: usize,
     /// What happens to it.
     pub action: Action,
-    /// NULL is refused by the target.
+    /// The target column is NOT NULL.
     pub not_null: bool,
-    /// Where a key stands in the form in which equal keys are the same text; else as `source`.
+    /// Place of a key in its canonical form, in which equal keys have the same text; otherwise the same as `source`.
     pub lookup: usize,
 }
 
-/// Which of the query's rows are cloned: those whose key here was mapped.
+/// Which of the query's rows are cloned: those with a mapped key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowFilter {
     /// Place of the key in the query's list.
@@ -145,11 +145,11 @@ pub struct RowFilter {
     pub type_name: String,
     /// The keys that it may be.
     pub keys: Vec<KeyRef>,
-    /// The tables in which it names a row.
+    /// The tables that it references.
     pub tables: Vec<Oid>,
-    /// Only rows for which this place of the list is true.
+    /// Only rows in which this place of the list is true.
     pub condition: Option<usize>,
-    /// Other ways in which a row can be one of the clone.
+    /// Alternative filters: a row is cloned if any of them matches.
     pub others: Vec<RowFilter>,
 }
 
@@ -162,9 +162,9 @@ pub struct TableCopy {
     pub resource_type: Option<String>,
     /// Place of the type in the query's list, where it differs by row.
     pub type_source: Option<usize>,
-    /// Place of the document in the query's list, and the form in which the source's table keeps it.
+    /// Place of the document in the query's list, and its storage form in the source's table.
     pub document_source: Option<(usize, DocumentFormat)>,
-    /// Where the document says its version.
+    /// Path of the version in the document.
     pub version_path: Option<Vec<String>>,
     /// The query.
     pub sql: String,
@@ -195,7 +195,7 @@ impl SelectList {
         self.0.len() - 1
     }
 
-    /// A column as a key: equal keys are the same value there.
+    /// A column as a key in canonical form, in which equal keys are equal values.
     pub(super) fn key(&mut self, table: &Table, column: &str) -> usize {
         match canonical_key(table, column, "t") {
             Some(sql) => self.expression(sql),
@@ -209,8 +209,8 @@ impl SelectList {
     }
 }
 
-/// The table_copy of a table; None where no row can belong to the project (or the run wants no history).
-/// A catalog that does not fit itself is an error (55000).
+/// The table copy of a table; None if no row can belong to the project (or history is not cloned).
+/// An inconsistent catalog is an error (55000).
 pub fn table_copy(
     store: &Store,
     table: &Table,
@@ -224,7 +224,7 @@ pub fn table_copy(
             super::quote::literal(&store.name)
         ))
     };
-    // With one version per resource the history row is made from the resource's own row: it equals it by construction.
+    // With one version per resource the history row is made from the resource's row, so that both are equal.
     let source_table = match (table.role, history) {
         (TableRole::History, History::None) => return Ok(None),
         (TableRole::History, History::Current) => table
@@ -259,7 +259,7 @@ pub fn table_copy(
         .as_deref()
         .map(|column| match source_table.type_of(column) {
             "text" => list.place(column),
-            // An enum, say: its datum is no text.
+            // For example an enum, whose datum is not a text.
             _ => list.as_text(column),
         });
     let mut outputs = Vec::with_capacity(table.columns.len());
@@ -348,7 +348,7 @@ pub fn table_copy(
     }))
 }
 
-/// A key column in the form in which equal keys are the same value: as its type's operator compares. None: as it is.
+/// A key column in canonical form, in which keys that are equal by the type's operator are equal values. None: unchanged.
 pub fn canonical_key(table: &Table, column: &str, alias: &str) -> Option<String> {
     let name = table.type_of(column);
     let quoted = format!("{alias}.{}", identifier(column));

@@ -1,5 +1,5 @@
-//! Which roles a column's type can play. Checked before a run: values are read by their type's layout, so a role on a
-//! type that it does not fit must never reach a row.
+//! Which roles fit the type of a column. Checked before a run: values are read by their type's layout, so a role must not be
+//! applied to a type that it does not fit.
 
 use super::store::{Column, ColumnRole, Store, Table, TableRole};
 use super::table_copy::KeyKind;
@@ -24,7 +24,7 @@ pub fn is_numeric(type_name: &str) -> bool {
     type_name == "numeric" || type_name.starts_with("numeric(")
 }
 
-/// A decimal number as `trim_scale` spells it, so that equal numbers are one text; None: it is none.
+/// A decimal number in the form of `trim_scale`, so that equal numbers have the same text; None if it is not a number.
 pub fn canonical_numeric(text: &str) -> Option<String> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => ("-", digits),
@@ -67,7 +67,7 @@ fn holds_uuid_text(type_name: &str) -> bool {
     is_text(type_name) && text_length(type_name).is_none_or(|length| length >= UUID_TEXT)
 }
 
-/// A type that can say a moment, or the date or the time of day of one.
+/// Whether a type can hold a timestamp, a date or a time of day.
 fn is_time(type_name: &str) -> bool {
     let word = type_name.split(['(', ' ']).next().unwrap_or_default();
     type_name == "date" || (matches!(word, "timestamp" | "time") && type_name.ends_with(" time zone"))
@@ -77,8 +77,8 @@ fn is_integer(type_name: &str) -> bool {
     KeyKind::of(type_name) == KeyKind::Int
 }
 
-/// Whether a column of type `name` can hold the id of a project whose key has type `project`. The id is read by the column's type
-/// from the text that it has as a key, so that its own type always fits.
+/// Whether a column of type `name` can hold the id of a project whose key has type `project`. The column's type reads
+/// the text form of the key, so the type of the key always fits.
 fn holds_project(name: &str, project: &str) -> bool {
     let without_length = |name: &str| name.split('(').next().unwrap_or_default().to_owned();
     if without_length(name) == without_length(project) {
@@ -91,7 +91,7 @@ fn holds_project(name: &str, project: &str) -> bool {
         }
 }
 
-/// Why a column cannot have its role, and what could; None if it can. `project` is the type of the project's id.
+/// Why a column cannot have its role, and which types can; None if it can. `project` is the type of the project's id.
 fn misfit(column: &Column, project: Option<&str>, follows_constraints: bool) -> Option<&'static str> {
     let name = column.type_name.as_str();
     let (fits, possible) = match column.role {
@@ -105,7 +105,7 @@ fn misfit(column: &Column, project: Option<&str>, follows_constraints: bool) -> 
             name == "oid" || name == "lo" || name.ends_with(".lo"),
             "large_object is possible in columns of type oid and lo",
         ),
-        // What is inferred follows the constraints; a column that turns out to hold no key is kept.
+        // Inferred roles follow the constraints; a column without a key is kept.
         ColumnRole::Map(_) | ColumnRole::Rewrite | ColumnRole::Key
             if follows_constraints && column.inferred() =>
         {
@@ -156,8 +156,8 @@ fn misfit(column: &Column, project: Option<&str>, follows_constraints: bool) -> 
 }
 
 impl Store {
-    /// A key or a column role on a type that cannot play it is an error (22023) that names the column and says what is
-    /// possible.
+    /// A key or a column role that does not fit the type of its column is an error (22023) with the column and the possible
+    /// types.
     pub fn check_types(&self) -> Result<()> {
         self.tables
             .iter()

@@ -1,27 +1,27 @@
-//! Dangling references: what to do with them, which were met, and what counts as a whole one.
+//! Dangling references: the policy, the targets that were found, and what is a whole reference.
 
 use crate::ids::{Id, uuid_text};
 use std::collections::HashMap;
 
-/// What happens to a string value that as a whole is a reference to a resource that was not cloned.
+/// The policy for a string value that as a whole is a reference to a resource that was not cloned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Dangling {
-    /// It stays (as FHIR servers do).
+    /// It is kept (as FHIR servers do).
     #[default]
     Keep,
     /// It becomes JSON `null`; a column becomes NULL.
     Null,
-    /// The object member or array element that holds it goes away; a column becomes NULL.
+    /// The object member or array element is removed; a column becomes NULL.
     Remove,
     /// The rewrite fails, also for such an id inside other text.
     Error,
 }
 
-/// Distinct targets that are remembered.
+/// Maximum number of distinct targets that are stored.
 const DISTINCT: usize = 1000;
 
-/// The targets of dangling references that were met, each with its number of occurrences. At most 1000 distinct ones
-/// are remembered; the total is exact.
+/// The targets of dangling references, each with its number of occurrences. At most 1000 distinct ones
+/// are stored; the total is exact.
 #[derive(Debug, Clone, Default)]
 pub struct DanglingTargets {
     uuids: HashMap<Id, u64>,
@@ -31,7 +31,7 @@ pub struct DanglingTargets {
 }
 
 impl DanglingTargets {
-    /// Remembered targets with their occurrences, in the order of the ids.
+    /// Stored targets with their occurrences, in the order of the ids.
     pub fn list(&self) -> Vec<(String, u64)> {
         let uuids = self
             .uuids
@@ -44,22 +44,22 @@ impl DanglingTargets {
         list
     }
 
-    /// Remembered UUID targets with their occurrences, in no order.
+    /// Stored UUID targets with their occurrences, in no order.
     pub fn uuids(&self) -> impl Iterator<Item = (&Id, u64)> {
         self.uuids.iter().map(|(id, count)| (id, *count))
     }
 
-    /// All occurrences, of remembered targets or not.
+    /// All occurrences, of stored targets or not.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// Occurrences whose target is not among the remembered ones.
+    /// Occurrences whose target is not stored.
     pub fn unlisted(&self) -> u64 {
         self.unlisted
     }
 
-    /// Adds what another rewriter met.
+    /// Adds the targets of another rewriter.
     pub fn merge(&mut self, other: &DanglingTargets) {
         for (id, count) in &other.uuids {
             self.add_uuid(id, *count);
@@ -96,7 +96,7 @@ impl DanglingTargets {
     }
 }
 
-/// The place of the id, when `value` as a whole is a reference that ends in the id of `id_len` bytes at `at`, or in
+/// Whether `value` as a whole is a reference that ends in the id of `id_len` bytes at `at`, or in
 /// that and a version: `<id>`, `Type/<id>`, `urn:uuid:<id>`, an absolute URL ending in one of those, with or
 /// without `#fragment`.
 pub(in crate::rewrite) fn is_whole_reference(value: &[u8], at: usize, id_len: usize) -> bool {

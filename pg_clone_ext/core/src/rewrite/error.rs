@@ -2,7 +2,7 @@
 
 use crate::jsonb::JsonbError;
 
-/// Why a document could not be rewritten. The document is as it was.
+/// Why a document could not be rewritten. The document was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RewriteError {
     /// The bytes of a `jsonb` value cannot be read or written; the SQLSTATE is that of the [`JsonbError`].
@@ -44,7 +44,7 @@ impl RewriteError {
     pub(in crate::rewrite) fn dangling(text: &[u8], start: usize, end: usize) -> Self {
         let from = start.saturating_sub(CONTEXT);
         let to = text.len().min(end + CONTEXT);
-        // The context ends where the string does; in a whole JSON text the nearest quotes show that.
+        // The context ends with the string; in a whole JSON text with the nearest quotes.
         let from = text[from..start]
             .iter()
             .rposition(|byte| *byte == b'"')

@@ -1,15 +1,15 @@
-//! Which string values of a document are text ids, or hold them: declared per document type by small path patterns.
+//! Which string values of a document are text ids, or contain them: declared per document type by path patterns.
 
-/// What a declared string holds.
+/// The kind of a declared string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdField {
     /// The whole string is an id.
     Whole,
-    /// Ids are embedded in the string (a serialised document, say).
+    /// Ids are embedded in the string (for example, a serialised document).
     Embedded,
-    /// The string stays as it is, whatever it holds: something else depends on its bytes (a search token, say).
+    /// The string is kept unchanged, because something else depends on its bytes (for example, a search token).
     Kept,
-    /// The string is like any other, though a later declaration speaks of it too.
+    /// The string is like any other, although a later declaration matches it too.
     Plain,
 }
 
@@ -24,8 +24,8 @@ pub enum Step<'a> {
 
 /// The declared id fields of one document type.
 ///
-/// A pattern is the keys from the root on, joined by dots; `[]` behind a key stands for any element of its array, `*`
-/// for any key, `*Name` for any key that ends so, `**` for any number of steps (`record.inputs[].dataset_id`, `**.template_id`). A key
+/// A pattern is the keys from the root on, joined by dots; `[]` after a key stands for any element of its array, `*`
+/// for any key, `*Name` for any key with this ending, `**` for any number of steps (`record.inputs[].dataset_id`, `**.template_id`). A key
 /// with a dot, star, bracket or quote in it is written as a JSON string (`"a.b".id`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdPaths {
@@ -81,23 +81,23 @@ impl IdPaths {
         Ok(self)
     }
 
-    /// Declares that text values (of columns) that begin so stay as they are.
+    /// Declares that text values (of columns) with this prefix are kept unchanged.
     pub fn keep_prefix(&mut self, prefix: &str) {
         self.kept_prefixes.push(prefix.as_bytes().to_vec());
     }
 
-    /// Declares what a reference says that was taken out ([`super::Dangling::Remove`]) and held nothing else: an object
-    /// whose only member is `reference` gets `display` with this text instead, but for those in `meta`.
+    /// Declares the replacement of removed references ([`super::Dangling::Remove`]): an object
+    /// whose only member is `reference` gets `display` with this text instead, except in `meta`.
     pub fn set_dangling_display(&mut self, text: &str) {
         self.dangling_display = Some(text.to_owned());
     }
 
-    /// Whether a text value stays as it is.
+    /// Whether a text value is kept unchanged.
     pub(in crate::rewrite) fn keeps_text(&self, value: &[u8]) -> bool {
         self.kept_prefixes.iter().any(|prefix| value.starts_with(prefix))
     }
 
-    /// The text that takes the place of a removed reference.
+    /// The text that replaces a removed reference.
     pub(in crate::rewrite) fn dangling_display(&self) -> Option<&str> {
         self.dangling_display.as_deref()
     }
@@ -124,9 +124,9 @@ impl IdPaths {
         })
     }
 
-    /// What is declared for the string at `path`; the first declaration that fits counts.
+    /// The declaration for the string at `path`; the first one that matches.
     pub fn field_at(&self, path: &[Step<'_>]) -> Option<IdField> {
-        // Most patterns are told apart by their last step.
+        // The last step rules out most patterns.
         let may_end = |pattern: &[Segment]| match (pattern.last(), path.last()) {
             (Some(Segment::Key(key)), Some(Step::Member(name))) => key == name,
             (Some(Segment::Key(_)), _) => false,

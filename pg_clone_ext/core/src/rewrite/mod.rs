@@ -1,7 +1,7 @@
 //! Rewrites documents and values: every id of a cloned resource becomes the clone's.
 //!
-//! Ids are UUIDs found at any position of a string (see `find`) and, where a store has them, text ids in the places
-//! that `text_ids` knows. What keeps its length is changed in place (`in_place`); the rest is rebuilt
+//! Ids are UUIDs at any position of a string (see `find`) and, if a store has them, text ids in the places
+//! that `text_ids` recognizes. A document that keeps its length is changed in place (`in_place`); others are rebuilt
 //! (`json_text`, `jsonb`).
 
 mod dangling;
@@ -52,52 +52,52 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The same rewriter, for documents with these id fields. Fields that are kept matter for all ids, the others for
-    /// text ids only.
+    /// The same rewriter, for documents with these id fields. Kept fields concern all ids, the others only
+    /// text ids.
     pub fn with_id_paths(mut self, paths: &'a IdPaths) -> Self {
         self.set_id_paths(Some(paths));
         self
     }
 
-    /// The same rewriter, that also counts ids in spellings that are not rewritten: without dashes and in base64. Every
-    /// document is read as a whole then.
+    /// The same rewriter, which also counts ids in spellings that are not rewritten: without dashes and in base64. Then it reads
+    /// every document as a whole.
     pub fn with_spellings(mut self) -> Self {
         self.counts_spellings = true;
         self
     }
 
-    /// Declares the id fields of the documents that come next (another document type).
+    /// Sets the id fields of the next documents (of another type).
     pub fn set_id_paths(&mut self, paths: Option<&'a IdPaths>) {
         self.paths = paths.filter(|paths| !paths.is_empty());
     }
 
-    /// What happens from now on to references that dangle (another document type).
+    /// Sets the policy for dangling references of the next documents (of another type).
     pub fn set_dangling(&mut self, dangling: Dangling) {
         self.dangling = dangling;
     }
 
-    /// What was done so far.
+    /// The counts so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// What was done since the last call.
+    /// The counts since the last call.
     pub fn take_counts(&mut self) -> Counts {
         std::mem::take(&mut self.counts)
     }
 
-    /// The targets of the dangling references met so far.
+    /// The targets of dangling references so far.
     pub fn dangling_targets(&self) -> &DanglingTargets {
         &self.targets
     }
 
-    /// The targets of the dangling references met since the last call.
+    /// The targets of dangling references since the last call.
     pub fn take_dangling_targets(&mut self) -> DanglingTargets {
         std::mem::take(&mut self.targets)
     }
 
-    /// Whether a rewrite of these bytes (of a document or value of any kind) could change or count anything. Never
-    /// wrong when it says no; much cheaper than a copy of the bytes.
+    /// Whether a rewrite of these bytes (of a document or value of any kind) could change or count anything. False is
+    /// always right; much cheaper than a copy of the bytes.
     pub fn touches(&self, bytes: &[u8]) -> bool {
         self.counts_spellings
             || !self.texts.is_empty()
@@ -110,10 +110,10 @@ impl<'a> Rewriter<'a> {
     /// Ids in keys are rewritten like those in values. Bytes outside rewritten strings stay as they are.
     ///
     /// # Errors
-    /// [`RewriteError`]; the document is untouched then. A document that can be changed in place is not checked to be
+    /// [`RewriteError`]; the document is not changed then. A document that can be changed in place is not checked to be
     /// valid JSON.
     pub fn json_text(&mut self, document: &mut [u8]) -> Result<Outcome, RewriteError> {
-        // Nothing here needs a stack, but what can be cloned must not depend on how it is cloned.
+        // This path needs no stack, but the limit must be the same on every path.
         if document.len() > 2 * depth::MAX_LEVELS {
             depth::check(depth::of_text(document))?;
         }
@@ -128,10 +128,10 @@ impl<'a> Rewriter<'a> {
 
     /// Rewrites the payload of a `jsonb` datum (the bytes behind its varlena header).
     ///
-    /// Of two keys that become the same the later one, in the order of the source's keys, stays.
+    /// Of two keys that become equal the later one, in the order of the source's keys, is kept.
     ///
     /// # Errors
-    /// [`RewriteError`]; the payload is untouched then. Malformed payloads are noticed where the rewriter looks.
+    /// [`RewriteError`]; the payload is not changed then. A malformed payload is an error only where the rewriter reads it.
     pub fn jsonb(&mut self, payload: &mut [u8]) -> Result<Outcome, RewriteError> {
         if self.counts_spellings || !self.texts.is_empty() {
             return self.rebuild_jsonb(payload);
@@ -142,10 +142,10 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Rewrites a text value that is no JSON (a reference, say), by the rules of a string value.
+    /// Rewrites a text value that is not JSON (for example, a reference), by the rules of a string value.
     ///
     /// # Errors
-    /// [`RewriteError`]; the value is untouched then.
+    /// [`RewriteError`]; the value is not changed then.
     pub fn plain_text(&mut self, value: &mut [u8]) -> Result<Outcome, RewriteError> {
         if self.paths.is_some_and(|paths| paths.keeps_text(value)) {
             return Ok(Outcome::Unchanged);
@@ -169,7 +169,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// What a `uuid` value becomes.
+    /// The new value of a `uuid`.
     pub fn uuid(&mut self, id: &Id) -> UuidOutcome {
         match self.ids.get(id) {
             Mapped::Unknown => UuidOutcome::Unchanged,
@@ -185,12 +185,12 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// What a text becomes that as a whole is an id (an id column); nothing is counted.
+    /// The new value of a text that as a whole is an id (an id column); nothing is counted.
     pub fn text_id(&self, id: &str) -> TextIdOutcome<'a> {
         self.text_id_of("", id)
     }
 
-    /// What a text becomes that as a whole is the id of a resource of this type; nothing is counted.
+    /// The new value of a text that as a whole is the id of a resource of this type; nothing is counted.
     pub fn text_id_of(&self, resource_type: &str, id: &str) -> TextIdOutcome<'a> {
         match self.texts.get_typed(resource_type, id) {
             MappedText::Unknown => TextIdOutcome::Unchanged,

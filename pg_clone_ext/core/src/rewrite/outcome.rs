@@ -1,21 +1,21 @@
-//! What a rewrite did.
+//! The results of a rewrite.
 
 use crate::ids::Id;
 
-/// What became of a document or value.
+/// The result for a document or value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Not a byte changed.
     Unchanged,
-    /// Changed where it lies; its length is as before.
+    /// Changed in place; its length is the same.
     InPlace,
-    /// This takes its place; the bytes given were not touched.
+    /// Replaced by these bytes; the given bytes were not changed.
     Rebuilt(Vec<u8>),
-    /// The whole value is a dangling reference that shall not stay: the column becomes NULL.
+    /// The whole value is a dangling reference that must be removed: the column becomes NULL.
     Null,
 }
 
-/// What became of a `uuid` value.
+/// The result for a `uuid` value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UuidOutcome {
     /// No id of the source.
@@ -26,7 +26,7 @@ pub enum UuidOutcome {
     Dangling,
 }
 
-/// What became of a text that as a whole is an id.
+/// The result for a text that as a whole is an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextIdOutcome<'a> {
     /// No id of the source.
@@ -37,12 +37,12 @@ pub enum TextIdOutcome<'a> {
     Dangling,
 }
 
-/// What rewrites did, added up.
+/// Counts of rewrites.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     /// Ids replaced.
     pub rewritten: u64,
-    /// Occurrences of ids of resources that are not cloned, whatever was done with them.
+    /// Occurrences of ids of resources that are not cloned, under any policy.
     pub dangling: u64,
     /// `/_history/<version>` parts dropped because that version is not cloned.
     pub unversioned: u64,
@@ -50,9 +50,9 @@ pub struct Counts {
     pub nulled: u64,
     /// Dangling string values whose member or element was removed.
     pub removed: u64,
-    /// Object members lost because two keys became the same; the later of them stays.
+    /// Object members lost because two keys became equal; the later one is kept.
     pub key_collisions: u64,
-    /// Values that were written anew rather than changed in place.
+    /// Values that were rebuilt, not changed in place.
     pub rebuilt: u64,
     /// Ids in a spelling that is not rewritten (see [`super::Rewriter::with_spellings`]).
     pub other_spellings: u64,

@@ -1,4 +1,4 @@
-//! The path with allocation, for one string: replacements of any length, parts cut out, values that go away.
+//! The path with allocation, for one string: replacements of any length, removed parts, removed values.
 
 use super::dangling::{is_type_name, is_whole_reference_to};
 use super::find::boundary::Encoding;
@@ -10,17 +10,17 @@ use super::find::{Judge, Reference, hits};
 use super::{Dangling, IdField, RewriteError, Rewriter};
 use crate::ids::{Id, Mapped, MappedText, uuid_text};
 
-/// What a string becomes.
+/// The result for a string.
 pub(in crate::rewrite) enum NewValue {
     /// Itself.
     Same,
     /// These bytes.
     Changed(Vec<u8>),
-    /// Nothing: it is a dangling reference that shall not stay.
+    /// Removed: it is a dangling reference.
     Dangling,
 }
 
-/// A piece of the string and what takes its place.
+/// A part of the string and its replacement.
 struct Splice<'a> {
     start: usize,
     end: usize,
@@ -172,7 +172,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The version behind a cloned text id: mapped if it is, cut if not. A UUID inside a longer version is none.
+    /// The version after a cloned text id: replaced if it is mapped, otherwise removed. A UUID inside a longer version is not a version.
     fn add_version(&self, string: &[u8], start: usize, version: Version, found: &mut Found<'a>) {
         let (at, end) = (start + version.at, start + version.len);
         if version
@@ -221,7 +221,7 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// The string with its splices carried out. They are in order and do not overlap.
+/// Applies the splices to the string. They are in order and do not overlap.
 fn splice(string: &[u8], splices: &[Splice<'_>]) -> Result<Vec<u8>, RewriteError> {
     let added: usize = splices
         .iter()

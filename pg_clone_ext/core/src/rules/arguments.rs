@@ -1,8 +1,8 @@
-//! The arguments of a call, as rules see them: named texts that were given or not.
+//! The arguments of a call for rules: named texts, some of them optional.
 
 use std::collections::BTreeMap;
 
-/// The arguments that rules may ask for (`if_given`) and use as placeholders.
+/// The arguments that rules can test (`if_given`) and use as placeholders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arguments {
     values: BTreeMap<String, Given>,
@@ -20,8 +20,7 @@ impl Arguments {
         Self::default()
     }
 
-    /// An argument that a call may leave out, such as `name`. A rule can use it as a placeholder only if it applies
-    /// only when it was given.
+    /// An optional argument, such as `name`. A rule can use it as a placeholder only with `if_given`.
     #[must_use]
     pub fn optional(mut self, name: impl Into<String>, value: Option<&str>) -> Self {
         self.values

@@ -1,13 +1,13 @@
-//! A rule as the catalog has it: the action as a word with a value beside it.
+//! A rule as a row of the catalog: the name of the action and its value.
 
 use super::{Action, Kind, Rule, RuleError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The most random bytes a regenerated value may have.
+/// Maximum number of random bytes of a regenerated value.
 const MOST_BYTES: usize = 1024;
 
-/// The columns of a catalog row; what a row lacks may be `null` or absent.
+/// The columns of a catalog row; missing values may be `null` or absent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleRow {
@@ -26,7 +26,7 @@ impl Action {
     /// The action that a catalog row names: `remove`, `set`, `rename` or `regenerate`, with its value.
     ///
     /// # Errors
-    /// [`RuleError::Row`] (22023) for an unknown action, a value that does not suit it, or none where one is needed.
+    /// [`RuleError::Row`] (22023) for an unknown action, or a wrong or missing value.
     pub fn from_parts(action: &str, value: Option<Value>) -> Result<Self, RuleError> {
         let wrong = |message: &str| Err(RuleError::Row(message.to_owned()));
         match (action, value) {

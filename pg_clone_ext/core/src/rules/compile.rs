@@ -1,4 +1,4 @@
-//! Rules made ready for a run: paths parsed, placeholders filled in, sorted by resource type.
+//! Compiled rules of a run: paths parsed, placeholders filled in, grouped by resource type.
 
 use super::arguments::Arguments;
 use super::error::RuleError;
@@ -13,9 +13,9 @@ use std::collections::HashMap;
 #[derive(Debug, Clone)]
 pub struct RuleSet {
     pub(super) rules: Vec<Compiled>,
-    /// By resource type the rules that apply to it, those for every type among them.
+    /// The rules of each resource type, including those for every type.
     by_type: HashMap<String, Vec<usize>>,
-    /// The rules for every type: what a type has that no rule names.
+    /// The rules for every type, for types without rules of their own.
     for_any: Vec<usize>,
 }
 
@@ -43,7 +43,7 @@ pub(super) enum Act {
 }
 
 impl RuleSet {
-    /// Makes the rules ready. Those whose argument (`if_given`) was not given are checked and left out.
+    /// Compiles the rules. Those whose argument (`if_given`) was not given are checked and left out.
     ///
     /// # Errors
     /// 22023: a path or filter that cannot be parsed ([`RuleError::Syntax`]), an unknown argument or placeholder, a
@@ -81,7 +81,7 @@ impl RuleSet {
         Ok(set)
     }
 
-    /// Whether any rule speaks of documents of this type: if not, they need not be parsed.
+    /// Whether any rule applies to documents of this type: if not, they need not be parsed.
     pub fn applies_to(&self, resource_type: &str) -> bool {
         !self.of_type(resource_type).is_empty()
     }
@@ -100,7 +100,7 @@ impl Compiled {
         };
         let parse = |field, text: &str, wrapped: &str| {
             JsonPath::parse(wrapped).map_err(|error| {
-                // The parser saw the expression behind the wrapping; it counts bytes.
+                // The position in the wrapped expression, in bytes, is converted.
                 let before = wrapped.find(text).unwrap_or(0);
                 let at = error.position().saturating_sub(before);
                 let position = text.char_indices().take_while(|(offset, _)| *offset < at).count() + 1;

@@ -1,4 +1,4 @@
-//! Places of a document that hold keys: a JSONPath, and what every key there becomes.
+//! Keys at a JSONPath of a document, and the edits that replace them.
 
 use super::evaluate::steps;
 use crate::depth::DepthError;
@@ -6,11 +6,11 @@ use crate::edit::{Edit, Step, value};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-/// A JSONPath (RFC 9535). With a `~` at its end it means the names of the members it finds, not their values.
+/// A JSONPath (RFC 9535). With a `~` at its end it selects the names of the members, not their values.
 pub struct DocumentPath {
     path: JsonPath,
     names: bool,
-    /// It is one place at most.
+    /// It selects at most one place.
     singular: bool,
 }
 
@@ -55,7 +55,7 @@ impl DocumentPath {
         Ok(())
     }
 
-    /// The keys at this path, the last in the document first, so that a renamed member moves no place still to come.
+    /// The keys at this path, the last in the document first, so that renaming a member does not move the others.
     ///
     /// # Errors
     /// [`DepthError::TooManySteps`].
@@ -104,7 +104,7 @@ enum Kind {
 }
 
 impl KeyAt {
-    /// The edit that gives it a new value. A number stays a number if its new value is one.
+    /// The edit that replaces it. A number remains a number if its new value is one.
     pub fn becomes(self, new: String) -> Edit {
         match self.kind {
             Kind::Name => Edit::rename(self.place, new),

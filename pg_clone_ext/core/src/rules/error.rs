@@ -1,6 +1,6 @@
-//! What can be wrong with a rule.
+//! Errors of rules.
 
-/// Something wrong with a rule, found before any document is read. SQLSTATE 22023, except where
+/// An error of a rule, found before any document is read. SQLSTATE 22023, except for
 /// [`RuleError::is_internal`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
@@ -20,7 +20,7 @@ pub enum RuleError {
         /// The expression.
         text: String,
     },
-    /// A rule that parses but makes no sense.
+    /// A rule that can be parsed but is not valid.
     #[error("rule {rule} ({path}): {message}")]
     Invalid {
         /// Which rule, counted from 1.
@@ -30,13 +30,13 @@ pub enum RuleError {
         /// What is wrong.
         message: String,
     },
-    /// A catalog row that is no rule.
+    /// A catalog row that is not a rule.
     #[error("{0}")]
     Row(String),
-    /// A document in which a path with wildcards would select far too much. SQLSTATE 54001.
+    /// A document in which a path with wildcards would select too much. SQLSTATE 54001.
     #[error(transparent)]
     Depth(crate::depth::DepthError),
-    /// An edit that a rule made could not be applied: our mistake, not the rule's.
+    /// An edit that a rule made could not be applied: a bug in this module.
     #[error("rule {rule}: {source}")]
     Edit {
         /// Which rule, counted from 1.
@@ -47,7 +47,7 @@ pub enum RuleError {
 }
 
 impl RuleError {
-    /// Whether the error is the program's and not the catalog's (SQLSTATE XX000).
+    /// Whether the error is a bug and not in the catalog (SQLSTATE XX000).
     pub fn is_internal(&self) -> bool {
         matches!(self, RuleError::Edit { .. })
     }

@@ -1,4 +1,4 @@
-//! Rules evaluated against one document: which edits they make of it.
+//! Evaluates rules against one document; the result is a list of edits.
 
 use super::Kind;
 use super::compile::{Act, Compiled, RuleSet};
@@ -8,11 +8,11 @@ use serde_json::Value;
 use serde_json_path::{JsonPath, NormalizedPath, PathElement};
 use std::fmt::Write;
 
-/// What rules ask of the run about the document at hand.
+/// What rules need to know about the current document from the run.
 pub trait Context {
-    /// Whether this string names (as an id or in any form of a reference) a resource that is cloned.
+    /// Whether this string identifies a cloned resource, as an id or as any form of a reference.
     fn is_cloned(&self, text: &str) -> bool;
-    /// Fills the buffer with random bytes fit for a secret.
+    /// Fills the buffer with cryptographically secure random bytes.
     fn random(&self, buffer: &mut [u8]);
     /// The resource's id in the source, for `{source_id}`.
     fn source_id(&self) -> &str;
@@ -20,25 +20,25 @@ pub trait Context {
     fn target_id(&self) -> &str;
 }
 
-/// What the rules make of one document.
+/// The result of the rules for one document.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outcome {
-    /// The edits, to be applied one after another.
+    /// The edits, to be applied in order.
     pub edits: Vec<Edit>,
-    /// The columns that follow and their values; `None` is the SQL null. Each column once.
+    /// The columns that get the same values; `None` is NULL. Each column once.
     pub columns: Vec<(String, Option<Value>)>,
     /// What the operator must do: the rule (its position in the compiled list, from 0) and the sentence.
     pub todos: Vec<(usize, String)>,
 }
 
 impl RuleSet {
-    /// Evaluates the rules for this type in their order; each sees what those before it made of the document.
+    /// Evaluates the rules for this type in order; each rule sees the document after the rules before it.
     ///
-    /// The strings at `unless_cloned` are asked of [`Context::is_cloned`] as they stand in `document`, so the
-    /// context must know the ids that the document holds: the source's, when ids are rewritten afterwards.
+    /// The strings at `unless_cloned` are passed to [`Context::is_cloned`] unchanged, so the
+    /// context must know the ids in `document`: those of the source, if ids are rewritten afterwards.
     ///
     /// # Errors
-    /// [`RuleError::Edit`], which would be a mistake in this module.
+    /// [`RuleError::Edit`], which would be a bug in this module.
     pub fn evaluate(
         &self,
         resource_type: &str,
@@ -56,7 +56,7 @@ impl RuleSet {
         {
             super::check_paths(document).map_err(RuleError::Depth)?;
         }
-        // A filter expression speaks of the elements of an array: the document is the only one.
+        // A filter expression selects elements of an array: the document is the only element.
         let mut wrapped = Value::Array(vec![document.clone()]);
         for &position in rules {
             let rule = &self.rules[position];
@@ -99,7 +99,7 @@ impl Compiled {
     ) -> Result<(), RuleError> {
         let places = self.places(document);
         let Some(shown) = places.last() else { return Ok(()) };
-        // What the columns get: all places get the same value where the rule has columns and sets one.
+        // The value of the columns: all places get the same value if the rule has columns and sets one.
         let shown = shown.clone();
         let mut changed = false;
         for path in places {
@@ -133,7 +133,7 @@ impl Compiled {
         Ok(())
     }
 
-    /// The places the rule changes, the last in the document first: so no removal moves a place still to come.
+    /// The places that the rule changes, the last in the document first, so that a removal does not move the others.
     fn places(&self, document: &Value) -> Vec<Vec<Step>> {
         let mut places = match &self.singular {
             Some(path) => self.single_place(path, document).into_iter().collect(),

@@ -1,8 +1,8 @@
-//! Document rules of a store: what a clone's documents lose, gain or change besides their ids.
+//! Document rules of a store: changes of a clone's documents other than their ids.
 //!
 //! Rules are data: rows of the catalog, read as [`Rule`], compiled once per run into a [`RuleSet`] together with the
-//! [`Arguments`] of the call, then evaluated against each document of the types they speak of. The outcome is a
-//! list of edits, the columns that must follow, and what the operator is to be told.
+//! [`Arguments`] of the call, then evaluated against each document of their types. The result is a
+//! list of edits, the columns that get the same values, and tasks for the operator.
 
 mod arguments;
 mod catalog_row;
@@ -28,39 +28,39 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "catalog_row::RuleRow", into = "catalog_row::RuleRow")]
 pub struct Rule {
-    /// The resource type it speaks of; `None`: every type.
+    /// The resource type to which it applies; `None`: every type.
     pub resource_type: Option<String>,
     /// The places it changes: a JSONPath (RFC 9535).
     pub path: String,
-    /// What it does there.
+    /// Its action at these places.
     pub action: Action,
-    /// Applies only when this filter expression (RFC 9535) holds, `@` being the document:
+    /// Applies only if this filter expression (RFC 9535) is true; `@` is the document:
     /// `@.channel.type == 'rest-hook'`. A comparison costs under a microsecond, `match` or `search` about 70, for the
     /// expression is compiled at each use: put them on types with few documents.
     pub when: Option<String>,
-    /// Applies not when a string at this JSONPath names a cloned resource.
+    /// Does not apply if a string at this JSONPath identifies a cloned resource.
     pub unless_cloned: Option<String>,
-    /// Applies only when the call gave this argument.
+    /// Applies only if the call has this argument.
     pub if_given: Option<String>,
     /// Columns of the row that get the same value: `null` for a removal.
     pub columns: Vec<String>,
-    /// What the operator must do where the rule changed something. May hold placeholders.
+    /// A task for the operator if the rule changed something. Can contain placeholders.
     pub todo: Option<String>,
 }
 
-/// What a rule does at its path.
+/// The action of a rule at its path.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Takes every selected member or element away.
+    /// Removes every selected member or element.
     Remove,
-    /// Gives every selected place this value. Where the path is a singular one (names and indexes only) and its last
-    /// member is missing, the member is added, if its parent is there. Strings in the value may hold placeholders:
+    /// Sets every selected place to this value. If the path is singular (names and indexes only) and its last
+    /// member is missing, the member is added, if its parent exists. Strings in the value can contain placeholders:
     /// `{source_id}` and `{target_id}` (the resource's id before and after) and the arguments of the call; `{{` and
     /// `}}` stand for braces.
     Set(Value),
-    /// Gives every selected member this name.
+    /// Renames every selected member.
     Rename(String),
-    /// Gives every selected place a new random value.
+    /// Sets every selected place to a new random value.
     Regenerate(Kind),
 }
 
@@ -74,13 +74,13 @@ pub enum Kind {
     Uuid,
 }
 
-/// Steps of paths to places of a document, all together, that a JSONPath may have to write down.
+/// Maximum total number of steps in the paths that a JSONPath may produce for one document.
 const STEPS: usize = 4_000_000;
-/// A document whose places lie no deeper than this on average is refused for its size alone by nobody.
+/// A document with an average depth of at most this is never refused.
 const ORDINARY: usize = 64;
 
-/// Refuses a document of which a path that selects many places would need far more memory than it has itself: each
-/// place is written down with all steps to it.
+/// Refuses a document for which a path with many results would need far more memory than the document: each
+/// result is stored with all its steps.
 fn check_paths(document: &Value) -> Result<(), DepthError> {
     fn count(value: &Value, level: usize, places: &mut usize, steps: &mut usize) {
         *places += 1;

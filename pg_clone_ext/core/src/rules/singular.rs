@@ -1,4 +1,4 @@
-//! Singular JSONPaths: those made of names and indexes only, which select at most one place.
+//! Singular JSONPaths: names and indexes only, so they select at most one place.
 
 use crate::edit::Step;
 
@@ -34,7 +34,7 @@ pub fn steps(path: &str) -> Option<Vec<Step>> {
     }
 }
 
-/// The name whose opening quote was just read, and what is behind its closing quote.
+/// The name whose opening quote was just read, and the rest after its closing quote.
 fn quoted(text: &str, quote: char) -> Option<(Step, &str)> {
     let mut json = String::from("\"");
     let mut chars = text.char_indices();

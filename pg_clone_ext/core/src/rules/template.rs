@@ -4,7 +4,7 @@ use super::arguments::Arguments;
 use super::evaluate::Context;
 use serde_json::Value;
 
-/// A text whose placeholders for the call's arguments are filled in; those for the resource are left to do.
+/// A text whose placeholders for the call's arguments are filled in; those for the resource are filled in later.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Text(Vec<Part>);
 
@@ -25,7 +25,7 @@ pub(super) enum Template {
 }
 
 impl Text {
-    /// Parses a text; `if_given` is the argument its rule waits for. The error says what is wrong.
+    /// Parses a text; `if_given` is the argument that its rule requires. The error is a message.
     pub(super) fn parse(text: &str, arguments: &Arguments, if_given: Option<&str>) -> Result<Self, String> {
         let mut parts = vec![];
         let mut plain = String::new();

@@ -1,7 +1,7 @@
-//! The search for UUIDs in bytes: every place whose four dashes stand where a UUID has them.
+//! The search for UUIDs in bytes: every position with four dashes at the distances of a UUID.
 //!
-//! The search looks at the dashes only, a block of positions at a time, in a form the compiler turns into vector
-//! instructions; whoever asks checks the digits.
+//! The search compares only the dashes, for a block of positions at a time, in a form that the compiler can vectorise.
+//! The caller checks the digits.
 
 pub mod text_keys;
 
@@ -13,18 +13,18 @@ const THIRD: usize = 10;
 const FOURTH: usize = 15;
 /// Bytes of a UUID before its first dash.
 const HEAD: usize = 8;
-/// Distance of the first dashes of two UUIDs that follow each other as closely as they can: the last group of one may be
+/// Minimum distance of the first dashes of two UUIDs: the last group of one can be
 /// the beginning of the next.
 const NEXT: usize = 28;
-/// Positions compared at once, and then, where there is something, a part of them.
+/// Number of positions compared at once; if there is a match, parts of them are compared.
 const BLOCK: usize = 64;
 const PART: usize = 16;
 
-/// The UUIDs in some bytes, in order, each with the offset of its first byte. Whether an id stands at a proper
-/// boundary is not judged here. UUIDs that overlap (which only raw bytes of several strings can have) are all reported.
+/// The UUIDs in some bytes, in order, each with the offset of its first byte. Boundaries are
+/// not checked here. Overlapping UUIDs (possible only in raw bytes of several strings) are all returned.
 pub struct Uuids<'a> {
     bytes: &'a [u8],
-    /// Where the next first dash may be.
+    /// The earliest position of the next first dash.
     dash: usize,
 }
 
@@ -74,8 +74,8 @@ fn next_dashes(bytes: &[u8], mut from: usize) -> Option<usize> {
     (from..bytes.len().saturating_sub(FOURTH)).find(|at| has_dashes(bytes, *at))
 }
 
-/// Whether any of the N positions from `from` on has the dashes; `None` when there are fewer bytes. No branch in the
-/// loop: that is what lets it be vectorised.
+/// Whether any of the N positions from `from` on has the dashes; `None` if there are fewer bytes. The loop has no
+/// branch, so that it can be vectorised.
 #[inline]
 fn block_has_dashes<const N: usize>(bytes: &[u8], from: usize) -> Option<bool> {
     let block = |offset: usize| bytes.get(from + offset..)?.first_chunk::<N>();

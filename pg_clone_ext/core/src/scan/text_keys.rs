@@ -1,4 +1,4 @@
-//! The search for text keys in bytes: cuid, ulid, nanoid, prefixed keys and others that nobody writes by chance.
+//! The search for generated text keys in bytes: cuid, ulid, nanoid, prefixed keys and others that do not occur by chance.
 
 use foldhash::quality::FixedState;
 use std::borrow::Cow;
@@ -7,21 +7,21 @@ use std::hash::BuildHasher;
 
 /// A shorter key may be a word.
 const SHORTEST: usize = 10;
-/// A run of letters and digits of this length is no word when a letter follows a digit in it,
+/// A run of letters and digits of this length is not a word if a letter follows a digit in it,
 const RUN: usize = 8;
-/// and one of this length whatever their order.
+/// and a run of this length in any order.
 const LONG_RUN: usize = 16;
-/// Letters alone are no word when capitals and others change so often.
+/// Letters alone are not a word if upper and lower case change this often.
 const CHANGES: usize = 3;
-/// Letters and digits that a run puts behind names, after a dash.
+/// Number of letters and digits that a run appends to names, after a dash.
 const ENDING: usize = 10;
-/// Keys of more different lengths than this are of no generator.
+/// Maximum number of different key lengths; generators produce fewer.
 const LENGTHS: usize = 64;
 
-/// A set of text keys, compared without regard to the case of ASCII letters.
+/// A set of text keys; the case of ASCII letters is ignored.
 #[derive(Debug, Default)]
 pub struct TextKeys {
-    /// 64-bit hashes of the keys in lower case, which spare the memory of the keys. Two that share one only make a finding too many.
+    /// 64-bit hashes of the keys in lower case, which need less memory than the keys. A collision only adds a false finding.
     hashes: HashSet<u64>,
     /// Their lengths in bytes, ascending.
     lengths: Vec<usize>,
@@ -29,7 +29,7 @@ pub struct TextKeys {
 }
 
 impl TextKeys {
-    /// Whether a key is made by a generator: long, and letters and digits, or capitals and others, mixed.
+    /// Whether a key comes from a generator: it is long, and mixes letters and digits, or upper and lower case.
     pub fn is_distinctive(key: &str) -> bool {
         key.len() >= SHORTEST
             && key
@@ -59,7 +59,7 @@ impl TextKeys {
         self.hashes.insert(hash);
     }
 
-    /// Takes a key out.
+    /// Removes a key.
     pub fn remove(&mut self, key: &str) {
         let hash = self.hash(key.as_bytes());
         self.hashes.remove(&hash);
@@ -70,7 +70,7 @@ impl TextKeys {
         self.hashes.is_empty()
     }
 
-    /// The first of them in `text` that no ASCII letter or digit stands beside.
+    /// The first of them in `text` without an ASCII letter or digit next to it.
     pub fn find<'a>(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
         let shortest = *self.lengths.first()?;
         let word = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
@@ -83,7 +83,7 @@ impl TextKeys {
                 let Some(candidate) = text.get(start..end) else {
                     break;
                 };
-                // With the ending that a run gives to names it is a key of the clone.
+                // With the suffix that a run appends to names it is a key of the clone.
                 if word(end) || has_ending(&text[end..]) {
                     continue;
                 }
@@ -103,7 +103,7 @@ impl TextKeys {
     }
 }
 
-/// Letters of which capitals stand together and change with others again and again: `fbfJHSPpUQD`.
+/// Letters in which upper and lower case change again and again: `fbfJHSPpUQD`.
 fn is_jumble(run: &[u8]) -> bool {
     let changes = run
         .windows(2)
@@ -123,8 +123,8 @@ fn has_ending(rest: &[u8]) -> bool {
         && !ending.get(ENDING).is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// The text with JSON's escapes taken back: of ASCII characters (`\\u0061`), and of control characters, each a blank. An escaped letter
-/// would hide a key, and the letter of an escape would stand beside one.
+/// The text with JSON escapes of ASCII characters (`\\u0061`) decoded, and escapes of control characters replaced by blanks. An escaped letter
+/// would hide a key, and the letter of an escape would be next to one.
 pub fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr(b'\\', text).is_none() {
         return Cow::Borrowed(text);

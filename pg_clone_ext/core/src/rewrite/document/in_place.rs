@@ -1,6 +1,6 @@
-//! The path without allocation: ids of the same length, overwritten where they stand.
+//! The path without allocation: ids of the same length are overwritten in place.
 //!
-//! A document is judged as a whole first, so that one that needs the other path is left untouched and nothing is
+//! A document is analysed as a whole first, so that a document that must be rebuilt is not changed and nothing is
 //! counted twice.
 
 use super::member_key::member_key;
@@ -37,7 +37,7 @@ pub(in crate::rewrite) enum Verdict {
 }
 
 impl Rewriter<'_> {
-    /// Judges a text value or a whole JSON text.
+    /// Analyses a text value or a whole JSON text.
     pub(in crate::rewrite) fn judge_text(
         &mut self,
         text: &[u8],
@@ -88,8 +88,8 @@ impl Rewriter<'_> {
         Ok(Verdict::InPlace)
     }
 
-    /// Judges a `jsonb` payload: a scan of all bytes for ids of the source, then, only if there are any, a walk to the
-    /// strings they lie in.
+    /// Analyses a `jsonb` payload: a scan of all bytes for ids of the source, then, only if there are any, a walk to the
+    /// strings that contain them.
     pub(in crate::rewrite) fn judge_jsonb(&mut self, payload: &[u8]) -> Result<Verdict, RewriteError> {
         let Scratch {
             hits: found,
@@ -115,7 +115,7 @@ impl Rewriter<'_> {
             let Some(string) = walk.next_string(payload, first.at)? else {
                 break;
             };
-            // Hits in numbers, between strings, and across their ends are no ids.
+            // Hits in numbers, between strings, and across the ends of strings are not ids.
             let outside = rest.iter().take_while(|hit| hit.at < string.start).count();
             rest = &mut std::mem::take(&mut rest)[outside..];
             let inside = rest.iter().take_while(|hit| hit.at < string.end).count();
@@ -158,7 +158,7 @@ impl Rewriter<'_> {
         Ok(Verdict::InPlace)
     }
 
-    /// Carries out what was judged.
+    /// Applies the collected patches.
     pub(in crate::rewrite) fn patch(&mut self, document: &mut [u8]) -> Outcome {
         let Scratch { patches, left, .. } = &self.scratch;
         self.counts.dangling += left.len() as u64;

@@ -1,4 +1,4 @@
-//! The strings of a JSON text: to their characters and back.
+//! The strings of a JSON text: decoding and encoding.
 //!
 //! A lone surrogate (`\ud800`), which JSON text allows and Unicode does not, is kept as the three bytes that UTF-8
 //! would give it if it were a character.
@@ -6,7 +6,7 @@
 use crate::rewrite::find::boundary::hex_unit;
 use std::borrow::Cow;
 
-/// The bytes a string stands for, from what is between its quotes; `None` when an escape is malformed.
+/// Decodes a string from the bytes between its quotes; `None` if an escape is malformed.
 pub(in crate::rewrite) fn unescape(raw: &[u8]) -> Option<Cow<'_, [u8]>> {
     let Some(first) = memchr::memchr(b'\\', raw) else {
         return Some(Cow::Borrowed(raw));
@@ -75,7 +75,7 @@ pub(in crate::rewrite) fn write(string: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// The character of a pair whose high half is `unit` and whose low half the escape at the beginning of `rest`.
+/// The character of a surrogate pair: `unit` is the high half, the escape at the beginning of `rest` the low half.
 fn low_half(unit: u32, rest: &[u8]) -> Option<u32> {
     let high = unit.checked_sub(0xd800).filter(|high| *high < 0x400)?;
     let low = hex_unit(rest.strip_prefix(b"\\u")?.get(..4)?)?;

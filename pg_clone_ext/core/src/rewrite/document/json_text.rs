@@ -40,14 +40,14 @@ impl Rewriter<'_> {
 struct Rebuild<'r, 'a, 'd> {
     rewriter: &'r mut Rewriter<'a>,
     document: &'d [u8],
-    /// Where reading goes on.
+    /// The current position.
     at: usize,
     /// Whether the last thing read is an opening bracket.
     is_first: bool,
-    /// Up to here the document is in `out`, rewritten. 0 as long as nothing changed.
+    /// Up to here the rewritten document is in `out`. 0 as long as nothing changed.
     copied: usize,
     out: Vec<u8>,
-    /// The containers around the place.
+    /// The containers around the current position.
     levels: Vec<Level>,
     /// The keys of those containers that are objects, unescaped; kept only where id fields are declared.
     keys: Vec<Cow<'d, [u8]>>,
@@ -59,7 +59,7 @@ enum Level {
     Array,
 }
 
-/// A key that was read; it is written when it is known that its value stays.
+/// A key that was read; it is written when it is known that its value is kept.
 struct Key {
     start: usize,
     end: usize,
@@ -126,7 +126,7 @@ impl<'a, 'd> Rebuild<'_, 'a, 'd> {
         self.value(Some(key))
     }
 
-    /// Number of objects around the place.
+    /// Number of objects around the current position.
     fn objects(&self) -> usize {
         self.levels
             .iter()
@@ -190,7 +190,7 @@ impl<'a, 'd> Rebuild<'_, 'a, 'd> {
         }
     }
 
-    /// What takes the place of the `reference` member at `from` that was just read, where it is the only one of its
+    /// The replacement of the `reference` member at `from` that was just read, if it is the only one of its
     /// object: FHIR requires many references, and a server refuses a resource without them.
     fn display_instead(&self, from: usize) -> Option<&'a str> {
         let text = self.rewriter.paths?.dangling_display()?;
@@ -223,7 +223,7 @@ impl<'a, 'd> Rebuild<'_, 'a, 'd> {
         }
     }
 
-    /// Copies up to `start`, writes something else, and goes on behind `end`.
+    /// Copies up to `start`, writes the replacement, and continues after `end`.
     fn replace(
         &mut self,
         start: usize,
@@ -239,7 +239,7 @@ impl<'a, 'd> Rebuild<'_, 'a, 'd> {
         Ok(())
     }
 
-    /// Takes away the member or element that was just read, and one comma.
+    /// Removes the member or element that was just read, and one comma.
     fn remove(&mut self, start: usize) -> Result<(), RewriteError> {
         self.replace(start, self.at, |_| {})?;
         let before = self.out.trim_ascii_end().len();
@@ -247,7 +247,7 @@ impl<'a, 'd> Rebuild<'_, 'a, 'd> {
             self.out.truncate(before - 1);
             return Ok(());
         }
-        // The first one: the comma behind it goes, and what follows is the first one then.
+        // The first one: the comma after it is removed, and the next one becomes the first.
         if self.next_byte()? == b',' {
             self.copied = self.at + 1;
         }

@@ -8,10 +8,10 @@ use crate::rewrite::{Dangling, IdField, Outcome, RewriteError, Rewriter};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// A document on its way through the rewriter.
+/// A document that is being rebuilt.
 struct Rebuild<'r, 'a, 'd> {
     rewriter: &'r mut Rewriter<'a>,
-    /// The way from the root, kept only where id fields are declared.
+    /// The path from the root, kept only if id fields are declared.
     path: Vec<Step<'d>>,
     changed: bool,
 }
@@ -28,7 +28,7 @@ impl<'a> Rewriter<'a> {
             path: Vec::new(),
             changed: false,
         };
-        // There is nothing to remove the root from.
+        // The root cannot be removed.
         let root = rebuild.node(root)?.unwrap_or(Node::Null);
         if !rebuild.changed {
             return Ok(Outcome::Unchanged);
@@ -77,7 +77,7 @@ impl<'a, 'd> Rebuild<'_, 'a, 'd> {
         for (key, value) in members {
             let step = match &key {
                 Cow::Borrowed(key) => Step::Member(key),
-                // Only a tree fresh from decoding comes here, and that borrows.
+                // A decoded tree borrows its strings.
                 Cow::Owned(_) => Step::Element,
             };
             let key = match self.rewriter.new_value(&key, None, true)? {
@@ -104,7 +104,7 @@ impl<'a, 'd> Rebuild<'_, 'a, 'd> {
         Ok(kept)
     }
 
-    /// What takes the place of a removed reference that is the only member of its object.
+    /// The replacement of a removed reference that is the only member of its object.
     fn display_instead(&self, members: &[(Cow<'d, [u8]>, Node<'d>)]) -> Option<&'a str> {
         let text = self.rewriter.paths?.dangling_display()?;
         let is_meta = matches!(self.path.first(), Some(Step::Member(b"meta")));

@@ -1,7 +1,7 @@
-//! The key under which a place in a JSON text stands, found without reading the text from its beginning.
+//! Finds the key of a position in a JSON text without reading the text from its beginning.
 
-/// The key (escaped bytes) of the member whose string value holds the byte at `at`; empty where the string is no
-/// member's value (an element of an array, a key), `None` where that cannot be told.
+/// The key (escaped bytes) of the member whose string value contains the byte at `at`; empty if the string is not the
+/// value of a member (but an element of an array, or a key), `None` if this cannot be determined.
 pub(in crate::rewrite) fn member_key(text: &[u8], at: usize) -> Option<&[u8]> {
     let open = opening_quote(text, at)?;
     let colon = last_solid(text, open)?;

@@ -1,6 +1,6 @@
-//! Whether an id found in bytes is one: not a part of a longer run of hexadecimal digits, nor of an escape.
+//! Checks the boundaries of a found id: it must not be part of a longer run of hexadecimal digits or of an escape.
 
-/// How the characters of a string stand in the bytes that are searched.
+/// The encoding of a string in the searched bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::rewrite) enum Encoding {
     /// The string itself.
@@ -11,9 +11,9 @@ pub(in crate::rewrite) enum Encoding {
 
 /// Whether an id may begin after `before`.
 ///
-/// Words may touch an id, in any script (`患者<id>の記録`, `widget<id>`), as 122 bits are not met by accident. Only
-/// where hexadecimal digits alone stand before or after it, it is a part of a longer value. Percent escapes before it
-/// count as the character they stand for, however often they are escaped (`%2F<id>`, `%252F<id>`).
+/// Words may touch an id, in any script (`患者<id>の記録`, `widget<id>`), because 122 bits do not match by chance. Only
+/// next to hexadecimal digits it is part of a longer value. A percent escape before it
+/// counts as the character that it represents, however often it is escaped (`%2F<id>`, `%252F<id>`).
 #[inline]
 pub(in crate::rewrite) fn begins_alone(before: &[u8], encoding: Encoding) -> bool {
     match before.last() {
@@ -83,7 +83,7 @@ fn is_in_unicode_escape(before: &[u8]) -> bool {
     })
 }
 
-/// Whether digits behind a percent sign are the escape of a character that is no hexadecimal digit, itself escaped any
+/// Whether digits after a percent sign are the escape of a character that is not a hexadecimal digit, escaped any
 /// number of times: `2F`, `252F`.
 fn is_percent_escape(mut digits: &[u8]) -> bool {
     while digits.len() > 2 {
@@ -101,7 +101,7 @@ fn is_percent_escape(mut digits: &[u8]) -> bool {
 
 /// Whether a text id whose first byte is `edge` may begin after `before`.
 ///
-/// A letter or digit closes that could be of the same word: for an ASCII id one of the Latin script, for others any.
+/// Not after a letter or digit that could be part of the same word: for an ASCII id one of the Latin script, otherwise any.
 pub(in crate::rewrite) fn opens_text_id(before: &[u8], edge: u8) -> bool {
     let Some(&last) = before.last() else { return true };
     match last {

@@ -1,10 +1,10 @@
-//! Ids with a `\u` escape inside (`2000000\u0030-…`): the search for dashes and digits does not see them.
+//! Ids with a `\u` escape inside (`2000000\u0030-…`): the search for dashes and digits does not find them.
 //!
-//! Nearly no document has an escape of a character that needs none, so one look for it is all that others pay.
+//! Very few documents have escapes of characters that need none, so all others cost only one search for such an escape.
 
 use crate::ids::{IdMap, Mapped, uuid_text};
 
-/// How such an escape begins.
+/// The beginning of such an escape.
 const PREFIX: &[u8] = b"\\u00";
 
 /// Whether there is an escape of a character that ids, types, versions and percent escapes are made of. It may be the

@@ -19,7 +19,7 @@ const LONGEST: usize = 64;
 
 /// Reads a well-formed `/_history/<version>` at the beginning of `after`, the bytes behind an id.
 ///
-/// A version is 1 to 64 letters, digits, dots and dashes; dots at its end are the sentence's, not its own.
+/// A version is 1 to 64 letters, digits, dots and dashes; dots at the end do not belong to it.
 #[inline]
 pub(in crate::rewrite) fn version_after(after: &[u8], encoding: Encoding) -> Option<Version> {
     let rest = strip_slash(after, encoding)?.strip_prefix(b"_history")?;

@@ -4,7 +4,7 @@ use super::find::boundary::{Encoding, begins_alone, ends_alone};
 use super::find::history::version_after;
 use crate::ids::{Id, IdMap, Mapped, uuid_text};
 
-/// A UUID of the source's ids, found in bytes; whether it is a reference is not judged yet.
+/// A UUID of the source's ids, found in bytes; its boundaries are not checked yet.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::rewrite) struct Hit {
     pub(in crate::rewrite) at: usize,
@@ -16,8 +16,8 @@ pub(in crate::rewrite) struct Hit {
 /// A reference to a resource of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::rewrite) enum Reference {
-    /// To a cloned one: the id at `at` becomes `id`. `cut` is the length of the `/_history/…` behind it that goes
-    /// away, or 0.
+    /// To a cloned one: the id at `at` becomes `id`. `cut` is the length of the `/_history/…` after it that is
+    /// removed, or 0.
     Cloned {
         at: usize,
         id: Id,
@@ -55,12 +55,12 @@ pub(in crate::rewrite) fn collect_hits(ids: &IdMap, bytes: &[u8], found: &mut Ve
     });
 }
 
-/// Judges the hits of one string, in order.
+/// Checks the hits of one string, in order.
 pub(in crate::rewrite) struct Judge<'a> {
     ids: &'a IdMap,
     bytes: &'a [u8],
     encoding: Encoding,
-    /// Hits before this belong to a reference already judged.
+    /// Hits before this belong to a reference that was already checked.
     seen: usize,
     /// Where the hit before ended.
     previous_end: Option<usize>,
@@ -83,7 +83,7 @@ impl<'a> Judge<'a> {
     #[inline]
     pub(in crate::rewrite) fn reference(&mut self, hit: &Hit, next: Option<usize>) -> Option<Reference> {
         let (at, end) = (hit.at, hit.at + uuid_text::LEN);
-        // Ids of the source that touch each other are no longer run.
+        // Adjacent ids of the source are not one longer value.
         let touches = self.previous_end == Some(at);
         self.previous_end = Some(end);
         if at < self.seen {

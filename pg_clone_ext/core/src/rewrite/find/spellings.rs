@@ -1,4 +1,4 @@
-//! Ids of the source in spellings that are found but not rewritten: verification tells of them.
+//! Ids of the source in spellings that are found but not rewritten; verification reports them.
 
 use super::hits;
 use crate::ids::{Id, IdMap, Mapped};
@@ -8,7 +8,7 @@ const DIGITS: usize = 32;
 /// Characters of the shortest base64 text that holds an id.
 const SHORTEST: usize = 48;
 
-/// The number of ids of the source in `string` that stand without dashes or in base64.
+/// The number of ids of the source in `string` without dashes or in base64.
 pub(in crate::rewrite) fn other_spellings(ids: &IdMap, string: &[u8]) -> u64 {
     without_dashes(ids, string) + in_base64(ids, string)
 }
@@ -42,7 +42,7 @@ fn in_base64(ids: &IdMap, string: &[u8]) -> u64 {
             None if matches!(byte, b'\n' | b'\r') => {}
             None => {
                 if run.len() >= SHORTEST {
-                    // It may begin behind other text of the same characters.
+                    // It may follow other text of the same characters.
                     found += (0..4).map(|skip| in_sextets(ids, &run[skip..])).sum::<u64>();
                 }
                 run.clear();

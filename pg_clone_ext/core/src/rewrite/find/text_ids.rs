@@ -1,7 +1,7 @@
-//! Text ids (`bot-1`, `10378.1/1696289`) in a string: where they count, and where they end.
+//! Text ids (`bot-1`, `10378.1/1696289`) in a string: where they are recognized, and where they end.
 //!
-//! A text id may look like any word, so it counts only behind the name of its type (`Bot/bot-1`) and in fields that
-//! are declared to hold ids ([`crate::rewrite::IdPaths`]). Beside an ASCII id a letter of another script is no part of it.
+//! A text id may look like any word, so it is recognized only after the name of its type (`Bot/bot-1`) and in fields that
+//! are declared to hold ids ([`crate::rewrite::IdPaths`]). A letter of another script next to an ASCII id is not part of it.
 
 use super::boundary::{closes_text_id, opens_text_id};
 use crate::ids::{MappedText, TextIdMap};
@@ -40,7 +40,7 @@ pub(in crate::rewrite) fn typed<'a>(texts: &'a TextIdMap, string: &[u8]) -> Vec<
 /// An id is not preceded by a letter or digit, nor by a dot, dash or underscore that joins it to one; and not
 /// followed by either, or by a slash and more: `10378.1/16962` is not in `10378.1/16962891`, `10378.1/16962-b` or
 /// `10378.1/16962/3`. A slash before is fine (`http://hdl.handle.net/10378.1/16962`). Of two that begin at
-/// the same place the longer one counts.
+/// the same place the longer one is taken.
 pub(in crate::rewrite) fn embedded<'a>(texts: &'a TextIdMap, string: &[u8]) -> Vec<TextHit<'a>> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -62,8 +62,8 @@ pub(in crate::rewrite) fn embedded<'a>(texts: &'a TextIdMap, string: &[u8]) -> V
     found
 }
 
-/// The ids that count wherever they stand, in order: no ASCII letter or digit stands beside them. Of two that begin at the same
-/// place the longer one counts.
+/// The ids that are found anywhere, in order: no ASCII letter or digit is next to them. Of two that begin at the same
+/// place the longer one is taken.
 pub(in crate::rewrite) fn anywhere<'a>(texts: &'a TextIdMap, string: &[u8]) -> Vec<TextHit<'a>> {
     let mut found = Vec::new();
     let lengths = texts.lengths_anywhere();
@@ -90,8 +90,8 @@ pub(in crate::rewrite) fn anywhere<'a>(texts: &'a TextIdMap, string: &[u8]) -> V
     found
 }
 
-/// The name of a type at the end of `before`: one that has ids, or one that looks like a type. `since` is its part
-/// behind the reference before.
+/// The name of a type at the end of `before`: one that has ids, or one that looks like a type. `since` is the part
+/// after the previous reference.
 fn type_before<'s>(texts: &TextIdMap, since: &'s [u8], before: &'s [u8]) -> Option<&'s [u8]> {
     let tail = |is_in: fn(&u8) -> bool| {
         let length = since.iter().rev().take_while(|byte| is_in(byte)).count();
