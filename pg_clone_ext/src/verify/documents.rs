@@ -1,6 +1,7 @@
 //! What references inside of documents name.
 
-use super::references::{Followed, Named, Pair};
+use super::followed::Followed;
+use super::references::{Named, Pair};
 use crate::pg::query::for_each_row;
 use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::error::{Error, Result};

@@ -140,7 +140,7 @@ fn ask_store(store: &Store, function: Oid, target: &str) -> Result<Vec<Check>> {
 
 /// The checks that read tables, under the active snapshot.
 fn checks_of(store: &Store, target: &str, run: &MadeBy, sample: Option<i64>) -> Result<Vec<Check>> {
-    let _settings = ReadingSettings::new();
+    let _settings = ReadingSettings::for_many_rows();
     let mut checks = Vec::new();
     count_rows(store, target, run, &mut checks)?;
     look_for_source(store, target, run, sample, &mut checks)?;
@@ -246,12 +246,14 @@ fn look_for_source(
         })?;
     }
     let texts = TextIdMap::new(budget);
+    // Without UUIDs there is nothing to be looked for but what documents say of themselves.
+    let looks = !ids.is_empty();
     let paths = crate::run::plan::id_paths::of_store(store)?;
     let mut rewriter = Rewriter::new(&ids, &texts, Dangling::Keep)
         .with_id_paths(&paths)
         .with_spellings();
     let mut wrong_ids = 0i64;
-    for table in store.tables.iter().filter(|t| !t.empty) {
+    for table in store.tables.iter().filter(|t| !t.empty && (looks || says_id(t))) {
         scan_table(
             store,
             table,
@@ -299,6 +301,26 @@ fn look_for_source(
     Ok(())
 }
 
+/// Whether a text form of a type can hold a UUID.
+fn can_hold_uuid(type_name: &str) -> bool {
+    !matches!(
+        type_name.split(['(', ' ']).next().unwrap_or_default(),
+        "smallint"
+            | "integer"
+            | "bigint"
+            | "oid"
+            | "boolean"
+            | "real"
+            | "double"
+            | "numeric"
+            | "money"
+            | "date"
+            | "time"
+            | "timestamp"
+            | "interval"
+    )
+}
+
 /// A column as SQL, without the texts that stay in a clone because of how they begin (`id_paths.kept_prefixes`).
 fn without_kept(store: &Store, column: &Column) -> String {
     let name = format!("t.{}", quote::identifier(&column.name));
@@ -322,6 +344,13 @@ fn without_kept(store: &Store, column: &Column) -> String {
         ),
         _ => name,
     }
+}
+
+/// Whether the documents of a table hold the key of their row.
+fn says_id(table: &Table) -> bool {
+    matches!(table.role, TableRole::Project | TableRole::Resource)
+        && !table.document_inferred
+        && table.document_column.is_some()
 }
 
 fn scan_table(
@@ -350,7 +379,7 @@ fn scan_table(
             ) || store.follows_constraints() && !matches!(c.role, ColumnRole::LargeObject)
         })
         .filter(|c| table.document_column.as_deref() != Some(c.name.as_str()))
-        .filter(|c| !matches!(KeyKind::of(&c.type_name), KeyKind::Int))
+        .filter(|c| can_hold_uuid(&c.type_name))
         .map(|c| without_kept(store, c))
         .collect();
     let document = table
@@ -369,7 +398,7 @@ fn scan_table(
         table.from_sql(),
         sample.map_or(String::new(), |rows| format!(" LIMIT {rows}"))
     );
-    let says_id = matches!(table.role, TableRole::Project | TableRole::Resource) && !table.document_inferred;
+    let says_id = says_id(table);
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
         if let Some(document) = row.bytes(0).filter(|document| !document.is_empty()) {
@@ -444,6 +473,10 @@ fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Resu
     Ok(())
 }
 
+mod columns;
+mod contents;
 mod documents;
+mod followed;
+mod key_sets;
 pub mod references;
 mod text_keys;

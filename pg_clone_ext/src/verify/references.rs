@@ -2,11 +2,15 @@
 //! conditions and never by the map of a run.
 
 use super::Check;
+use super::columns::{self, Columns};
+use super::contents::Contents;
 use super::documents;
-use crate::pg::query::{count, for_each_row};
+use super::followed::{Followed, references};
+use super::key_sets::KeySets;
+use crate::pg::query::for_each_row;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Store, Table, quote};
-use std::collections::{BTreeMap, HashSet};
+use pg_clone_core::plan::{self, Oid, ReferenceForm, Store, Table, quote};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A UUID as an SQL literal of a regular expression.
 const UUID: &str = "'^[{]?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}[}]?$'";
@@ -40,62 +44,39 @@ pub struct Named {
     pub others: i64,
     /// A sum over the others' values.
     pub digest: String,
+    /// A sum over the contents of rows and of the project's own rows that they name; 0 where they are not compared.
+    pub pairs: u64,
 }
 
-/// A reference as verification follows it.
-pub struct Followed {
-    /// The columns that refer.
-    pub columns: Vec<String>,
-    /// Where in the column: for messages.
-    place: String,
-    /// How the keys stand in the column.
-    pub form: ReferenceForm,
-    /// The table whose keys they are.
-    pub parent: Oid,
-    /// Its columns.
-    pub parent_columns: Vec<String>,
-    operators: Vec<String>,
-    /// In documents: the characters between keys.
-    pub separators: Option<String>,
-    /// Rows in which it is this reference.
-    pub condition: Option<String>,
-    /// What is no key of this reference may be one of another, and change.
-    mixed: bool,
-    /// The keys are UUIDs.
-    pub of_uuids: bool,
-    /// Values and keys are compared as texts.
-    as_text: bool,
-    /// Nothing proves that no two rows of the parent have the same values.
-    declared: bool,
-    /// Further tables and columns whose keys may stand in the same place of a document.
-    or_of: Vec<(Oid, String)>,
+/// A reference and what it names.
+struct Found<'a> {
+    table: &'a Table,
+    reference: Followed,
+    of_clone: Named,
+    of_source: Option<Named>,
+    /// Rows that name another row of the clone than they should.
+    differing: i64,
 }
 
 /// Checks of all references.
 pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
-    let mut left_at_source = 0;
+    let contents = Contents::of(pair)?;
+    let budget = usize::try_from(crate::settings::max_memory_bytes()).unwrap_or(usize::MAX);
+    let mut keys = KeySets::new(budget);
     let mut found = Vec::new();
     for table in pair.store.tables.iter().filter(|t| !t.empty) {
-        let references = references(pair.store, table);
-        if references.is_empty() {
-            continue;
-        }
-        let comparable = pair.sample.is_none() && comparable(pair, table)?;
-        for reference in references {
-            let Some(of_clone) = named(pair, table, &reference, pair.target)? else {
-                continue;
-            };
-            let of_source = if comparable {
-                named(pair, table, &reference, pair.source)?
-            } else {
-                None
-            };
-            left_at_source += of_clone.other;
-            found.push((table, reference, of_clone, of_source));
-        }
+        follow(pair, table, &contents, &mut keys, &mut found)?;
     }
+    let left_at_source: i64 = found.iter().map(|found| found.of_clone.other).sum();
     let tolerated = left_at_source <= pair.dangling;
-    for (table, reference, of_clone, of_source) in found {
+    for found in found {
+        let Found {
+            table,
+            reference,
+            of_clone,
+            of_source,
+            differing,
+        } = found;
         let subject = format!(
             "{}.{}{}",
             table.sql_name,
@@ -121,8 +102,11 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
                 name: "reference names as many rows as in the source".into(),
                 subject: subject.clone(),
                 expected: of_source.own.to_string(),
-                found: of_clone.own.to_string(),
-                ok: of_clone.own == of_source.own,
+                found: match differing {
+                    0 => of_clone.own.to_string(),
+                    n => format!("{}, {n} of them others", of_clone.own),
+                },
+                ok: of_clone.own == of_source.own && differing == 0,
             });
             let same = of_clone.others == of_source.others && of_clone.digest == of_source.digest;
             if !reference.mixed && (of_source.others > 0 || !same) {
@@ -140,131 +124,73 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     Ok(())
 }
 
-/// Whether the source still has as many rows in a table as were cloned of it: only then counts can be compared.
-fn comparable(pair: &Pair<'_>, table: &Table) -> Result<bool> {
-    let Some(belongs) = plan::condition(pair.store, table, pair.source, pair.filled, false)? else {
-        return Ok(false);
+/// Follows the references of a table: those that are one column in one pass, each of the others by a query.
+fn follow<'a>(
+    pair: &Pair<'a>,
+    table: &'a Table,
+    contents: &Contents,
+    keys: &mut KeySets,
+    found: &mut Vec<Found<'a>>,
+) -> Result<()> {
+    let references = references(pair.store, table);
+    let comparable = contents.comparable(table.oid);
+    let mut columns = Columns {
+        pair,
+        contents,
+        table,
+        references: references
+            .iter()
+            .filter_map(|reference| Some((reference, columns::kind_of(pair, table, reference)?)))
+            .collect(),
     };
-    let rows = count(&SourceQuery::over(&table.from_sql()).filter(belongs))?;
-    Ok(pair.rows.get(&table.sql_name).copied().unwrap_or(0) == rows)
-}
-
-/// The references of a table to tables of the store: foreign keys, and declared ones.
-fn references(store: &Store, table: &Table) -> Vec<Followed> {
-    let mut all: Vec<Followed> = table
-        .keys
-        .foreign_keys
-        .iter()
-        .filter(|key| store.table(key.target).is_some_and(|t| !t.empty))
-        .map(|key| Followed {
-            columns: key.columns.clone(),
-            place: String::new(),
-            form: ReferenceForm::Column,
-            parent: key.target,
-            parent_columns: key.target_columns.clone(),
-            operators: key.operators.clone(),
-            separators: None,
-            mixed: false,
-            of_uuids: false,
-            condition: None,
-            as_text: false,
-            declared: false,
-            or_of: Vec::new(),
-        })
-        .collect();
-    for reference in &table.keys.references {
-        let Some(target) = store.table(reference.target).filter(|target| !target.empty) else {
-            continue;
+    columns.read_keys(keys)?;
+    let mut read: HashMap<*const Followed, (Named, Option<Named>, i64)> = HashMap::new();
+    if !columns.references.is_empty() {
+        let of_clone = columns.named(keys, true)?;
+        let of_source = if comparable {
+            columns.named(keys, false)?
+        } else {
+            None
         };
-        if matches!(reference.form, ReferenceForm::Json(_))
-            && let Some(same) = all.iter_mut().find(|f| {
-                f.columns == [reference.column.clone()]
-                    && f.form == reference.form
-                    && f.condition == reference.condition
-            })
-        {
-            same.or_of
-                .push((reference.target, reference.target_column.clone()));
-            continue;
-        }
-        let key = target.column(&reference.target_column);
-        let same_type = reference.form == ReferenceForm::Column
-            && plan::comparable(
-                target.type_of(&reference.target_column),
-                table.type_of(&reference.column),
+        for (place, of_clone) in of_clone.into_iter().flatten().enumerate() {
+            let of_source = of_source.as_ref().and_then(|all| all.get(place)).cloned();
+            let differing = match &of_source {
+                Some(of_source) if of_source.pairs != of_clone.pairs && pair.dangling == 0 => {
+                    columns.differing(keys, place)?
+                }
+                _ => 0,
+            };
+            read.insert(
+                std::ptr::from_ref(columns.references[place].0),
+                (of_clone, of_source, differing),
             );
-        all.push(Followed {
-            columns: vec![reference.column.clone()],
-            place: match &reference.form {
-                ReferenceForm::Json(path) => format!(" {path}"),
-                _ => String::new(),
+        }
+    }
+    let mut named_by = Vec::with_capacity(references.len());
+    for reference in &references {
+        named_by.push(match read.remove(&std::ptr::from_ref(reference)) {
+            Some(known) => Some(known),
+            None => match named(pair, table, reference, pair.target)? {
+                Some(of_clone) if comparable => {
+                    Some((of_clone, named(pair, table, reference, pair.source)?, 0))
+                }
+                Some(of_clone) => Some((of_clone, None, 0)),
+                None => None,
             },
-            form: reference.form.clone(),
-            parent: reference.target,
-            parent_columns: vec![reference.target_column.clone()],
-            operators: vec![
-                key.filter(|_| same_type)
-                    .map_or(plan::EQUAL, |column| column.equality())
-                    .to_owned(),
-            ],
-            separators: reference.separators.clone(),
-            mixed: mixed(table, reference),
-            of_uuids: plan::KeyKind::of(target.type_of(&reference.target_column)) == plan::KeyKind::Uuid,
-            condition: reference.condition.clone(),
-            as_text: !same_type,
-            declared: true,
-            or_of: Vec::new(),
         });
     }
-    // What was described by its role alone.
-    for column in table.columns.iter().filter(|column| !column.inferred()) {
-        let plan::ColumnRole::Map(Some(oid)) = &column.role else {
-            continue;
-        };
-        let known = |f: &Followed| f.columns == [column.name.clone()];
-        let Some(target) = store
-            .table(*oid)
-            .filter(|target| !target.empty && !all.iter().any(known))
-        else {
-            continue;
-        };
-        let Some(id) = target.id_column.clone() else {
-            continue;
-        };
-        let same_type = plan::comparable(target.type_of(&id), &column.type_name);
-        all.push(Followed {
-            columns: vec![column.name.clone()],
-            place: String::new(),
-            form: ReferenceForm::Column,
-            parent: *oid,
-            operators: vec![
-                target
-                    .column(&id)
-                    .filter(|_| same_type)
-                    .map_or(plan::EQUAL, |column| column.equality())
-                    .to_owned(),
-            ],
-            parent_columns: vec![id],
-            separators: None,
-            mixed: false,
-            of_uuids: false,
-            condition: None,
-            as_text: !same_type,
-            declared: true,
-            or_of: Vec::new(),
-        });
+    for (reference, known) in references.into_iter().zip(named_by) {
+        if let Some((of_clone, of_source, differing)) = known {
+            found.push(Found {
+                table,
+                reference,
+                of_clone,
+                of_source,
+                differing,
+            });
+        }
     }
-    all
-}
-
-/// Whether keys of several tables may stand at this reference's place.
-fn mixed(table: &Table, reference: &plan::Reference) -> bool {
-    let same_place = |other: &&plan::Reference| {
-        other.column == reference.column
-            && other.form == reference.form
-            && other.condition == reference.condition
-    };
-    table.keys.references.iter().filter(same_place).count() > 1
+    Ok(())
 }
 
 /// The keys of a project that a reference may name, as a query with the columns k0, k1, …
@@ -396,7 +322,9 @@ fn values_of(pair: &Pair<'_>, table: &Table, reference: &Followed, belongs: &str
 }
 
 fn named(pair: &Pair<'_>, table: &Table, reference: &Followed, project: &str) -> Result<Option<Named>> {
-    let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, true)? else {
+    // Rows of the source that are not live were not cloned.
+    let all = project == pair.target;
+    let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, all)? else {
         return Ok(None);
     };
     // A key that clones keep is in both: there the project's own row is meant.
@@ -454,6 +382,7 @@ fn named(pair: &Pair<'_>, table: &Table, reference: &Followed, project: &str) ->
                 other: row.bigint(1).unwrap_or(0),
                 others: row.bigint(2).unwrap_or(0),
                 digest: row.text(3)?.map(std::borrow::Cow::into_owned).unwrap_or_default(),
+                pairs: 0,
             };
         }
         Ok(())

@@ -51,7 +51,7 @@ BEGIN
         END IF;
     END LOOP;
     FOR q IN SELECT * FROM clone_internal.polymorphic_pairs(store) LOOP
-        FOR t IN SELECT * FROM clone_internal.pair_targets(store, q.relation, q.type_column) LOOP
+        FOR t IN SELECT * FROM clone_internal.pair_targets(store, q.relation, q.type_column, q.name) LOOP
             PERFORM clone.store_reference(store, q.relation, q.name, t.target::regclass, type_column => q.type_column, type_values => t.type_values);
         END LOOP;
     END LOOP;

@@ -126,7 +126,7 @@ BEGIN
           AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = discover_pairs.store AND k.relation::oid = d.oid)
     LOOP
         matched := 0;
-        FOR t IN SELECT * FROM clone_internal.pair_targets(store, p.oid, p.type_column) LOOP
+        FOR t IN SELECT * FROM clone_internal.pair_targets(store, p.oid, p.type_column, p.name) LOOP
             PERFORM clone.store_reference(store, p.oid::regclass, p.name, t.target::regclass, type_column => p.type_column, type_values => t.type_values, belongs => true);
             matched := matched + 1;
         END LOOP;

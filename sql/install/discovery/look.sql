@@ -100,6 +100,7 @@ BEGIN
             format('%s.%I is named like a key, names no table of the store and is empty', q.relation, q.name),
             clone_internal.keep_call(look_at_data.store, q.relation, q.name, ''), NULL);
     END LOOP;
+    PERFORM clone_internal.look_for_types(look_at_data.store);
     PERFORM clone_internal.look_for_tenants(look_at_data.store);
 END
 $$;

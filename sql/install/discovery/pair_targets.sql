@@ -1,13 +1,14 @@
 -- What the type column of a polymorphic pair names.
 
 -- Which tables of a store the values of a type column name.
-CREATE FUNCTION clone_internal.pair_targets(store text, relation oid, type_column name) RETURNS TABLE (target oid, type_values text[])
+CREATE FUNCTION clone_internal.pair_targets(store text, relation oid, type_column name, "column" name) RETURNS TABLE (target oid, type_values text[])
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     kinds text[];
+    own text := (SELECT clone_internal.family(a.atttypid) FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = "column");
 BEGIN
     IF clone_internal.family((SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = type_column)) = 'int' THEN
         IF to_regclass(format('%I.django_content_type', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation))) IS NULL THEN
@@ -23,27 +24,59 @@ BEGIN
     END IF;
     EXECUTE format('SELECT array_agg(DISTINCT v.kind) FROM (SELECT %I::text AS kind FROM %s LIMIT 100000) v', type_column, relation::regclass) INTO kinds;
     RETURN QUERY
-        SELECT r.relation::oid, array_agg(DISTINCT k.kind)
-        FROM clone.store_relation r JOIN unnest(kinds) AS k (kind) ON k.kind = ANY (clone_internal.type_names(r.relation))
-             OR lower(k.kind) = ANY (clone_internal.type_names(r.relation))
-             OR clone_internal.snake(regexp_replace(k.kind, E'^.*(::|[.]|\\\\)', '')) = ANY (clone_internal.type_names(r.relation))
-        WHERE r.store = pair_targets.store GROUP BY 1;
+        SELECT r.relation::oid, array_agg(DISTINCT v.kind)
+        FROM clone.store_relation r JOIN unnest(kinds) AS v (kind) ON v.kind = ANY (clone_internal.type_names(r.relation))
+             OR lower(v.kind) = ANY (clone_internal.type_names(r.relation))
+             OR clone_internal.snake(regexp_replace(v.kind, E'^.*(::|[.]|\\\\)', '')) = ANY (clone_internal.type_names(r.relation))
+        JOIN pg_attribute k ON k.attrelid = r.relation AND k.attname = r.id_column
+        WHERE r.store = pair_targets.store
+          -- A number is no key of a table whose keys are texts or UUIDs.
+          AND (clone_internal.family(k.atttypid) NOT IN ('text', 'uuid') OR clone_internal.family(k.atttypid) = own OR own NOT IN ('int', 'uuid'))
+        GROUP BY 1;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.pair_targets(text, oid, name) IS 'Which tables of a store the values of a type column name';
+COMMENT ON FUNCTION clone_internal.pair_targets(text, oid, name, name) IS 'Which tables of a store the values of a type column name';
 
-CREATE FUNCTION clone_internal.names_no_table(store text, relation regclass, type_column name) RETURNS boolean
+CREATE FUNCTION clone_internal.names_no_table(store text, relation regclass, type_column name, "column" name) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     filled boolean;
 BEGIN
-    IF EXISTS (SELECT FROM clone_internal.pair_targets(store, relation, type_column)) THEN
+    IF EXISTS (SELECT FROM clone_internal.pair_targets(store, relation, type_column, "column")) THEN
         RETURN false;
     END IF;
     EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE t.%I IS NOT NULL)', relation, type_column) INTO filled;
     RETURN filled;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.names_no_table(text, regclass, name) IS 'Whether a type column has values, none of which names a table of the store';
+COMMENT ON FUNCTION clone_internal.names_no_table(text, regclass, name, name) IS 'Whether a type column has values, none of which names a table of the store';
+
+-- Types of pairs with a declared reference that no reference declares.
+CREATE FUNCTION clone_internal.look_for_types(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    p record;
+    kinds text;
+BEGIN
+    FOR p IN
+        SELECT r.relation, r."column", r.type_column, string_agg(format('(%s)', r.condition), ' OR ') AS known
+        FROM clone.store_reference r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
+        WHERE r.store = look_for_types.store AND r.type_column IS NOT NULL AND r.condition IS NOT NULL
+          AND NOT clone_internal.answered(r.store, r.relation, r."column", '$types')
+        GROUP BY 1, 2, 3
+    LOOP
+        EXECUTE format('SELECT string_agg(k.kind, '', '' ORDER BY k.kind) FROM (SELECT DISTINCT t.kind FROM
+            (SELECT t.%I::text AS kind FROM %s AS t WHERE t.%I IS NOT NULL AND t.%1$I IS NOT NULL AND NOT (%4$s) LIMIT 50000) t LIMIT 20) k', p.type_column, p.relation, p."column", p.known) INTO kinds;
+        CONTINUE WHEN kinds IS NULL;
+        PERFORM clone_internal.ask(look_for_types.store, p.relation, p."column", '$types', 'error',
+            format('%s.%I names rows of the types %s, which no reference declares: do these values stay?', p.relation, p."column", kinds),
+            clone_internal.keep_call(look_for_types.store, p.relation, p."column", ''), NULL);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_types(text) IS 'Keeps questions about types in the data that no reference of a polymorphic pair declares';

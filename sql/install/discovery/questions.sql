@@ -19,7 +19,7 @@ AS $$
                    || CASE WHEN k.none THEN ', and no type in the data names one' ELSE '' END,
                CASE WHEN k.none THEN k.keep ELSE k.declare END, CASE WHEN k.none THEN k.declare ELSE k.keep END
         FROM pairs p CROSS JOIN LATERAL (
-            SELECT clone_internal.names_no_table($1, p.relation, p.type_column) AS none, clone_internal.keep_call($1, p.relation, p.name, '') AS keep,
+            SELECT clone_internal.names_no_table($1, p.relation, p.type_column, p.name) AS none, clone_internal.keep_call($1, p.relation, p.name, '') AS keep,
                    format('SELECT clone.store_polymorphic(%L, %L, %L, type_column => %L);', $1, p.relation, p.name, p.type_column) AS declare) k
         UNION ALL
         SELECT 'error', q.relation, q.name, format('%s.%I looks like the key of a row in %s', q.relation, q.name, q.target),
@@ -30,7 +30,7 @@ AS $$
     SELECT c.severity, format('%s.%I', c.relation, c.name), c.question, c.answer, c.otherwise FROM columns c
     WHERE NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = c.relation AND n."column" = c.name AND n.path = '')
     UNION ALL
-    SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path = '' THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
+    SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path IN ('', '$types') THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
     FROM clone.store_question q
     WHERE q.store = $1 AND NOT clone_internal.answered($1, q.relation, q."column", q.path)
       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.relation AND a.attname = q."column" AND NOT a.attisdropped)
@@ -73,7 +73,7 @@ BEGIN
     PERFORM clone_internal.check_store(store);
     PERFORM clone_internal.check_column(relation, "column");
     PERFORM clone_internal.check_column(relation, type_column);
-    FOR t IN SELECT * FROM clone_internal.pair_targets(store_polymorphic.store, store_polymorphic.relation, store_polymorphic.type_column) LOOP
+    FOR t IN SELECT * FROM clone_internal.pair_targets(store_polymorphic.store, store_polymorphic.relation, store_polymorphic.type_column, store_polymorphic."column") LOOP
         PERFORM clone.store_reference(store_polymorphic.store, store_polymorphic.relation, store_polymorphic."column", t.target::regclass,
             type_column => store_polymorphic.type_column, type_values => t.type_values, belongs => store_polymorphic.belongs);
         declared := declared + 1;

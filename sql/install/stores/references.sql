@@ -163,6 +163,9 @@ BEGIN
       AND r.path IS NOT DISTINCT FROM COALESCE(store_reference.path, store_reference.separators) AND r.condition IS NOT DISTINCT FROM store_reference.condition;
     DELETE FROM clone.store_no_reference n
     WHERE n.store = store_reference.store AND n.relation = store_reference.relation AND n."column" = store_reference."column" AND n.path IN ('', COALESCE(store_reference.path, ''));
+    -- A question about further types of the pair; the next look asks again.
+    DELETE FROM clone.store_question q
+    WHERE q.store = store_reference.store AND q.relation = store_reference.relation AND q."column" = store_reference."column" AND q.path = '$types';
     INSERT INTO clone.store_reference AS r (store, relation, "column", target, target_column, form, path, condition, type_column, type_values, separators)
     VALUES (store, relation, "column", target, target_column, form, COALESCE(path, separators), condition, type_column, type_values, CASE WHEN form = 'json' THEN separators END)
     RETURNING r.id INTO number;

@@ -157,3 +157,33 @@ async fn objects_that_say_the_type_of_a_shared_table_and_pairs_of_other_things_a
     )
     .await;
 }
+
+#[tokio::test]
+async fn types_of_a_pair_that_name_no_table_are_asked_about_before_a_clone_is_refused() {
+    let db = Scratch::with_extension().await;
+    db.run(ORGS).await;
+    db.run("CREATE TABLE prompt (id text PRIMARY KEY, org_id uuid NOT NULL REFERENCES org);
+        CREATE TABLE remark (id text PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, object_type text, object_id text, number_type text, number_id bigint);
+        INSERT INTO prompt SELECT 'p' || n, id FROM org, generate_series(1, 2) n WHERE name = 'Ours';
+        INSERT INTO remark SELECT 'r' || n, id, (ARRAY['PROMPT', 'TRACE'])[n], 'p' || n, 'PROMPT', n FROM org, generate_series(1, 2) n WHERE name = 'Ours';
+        SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}')").await;
+    let open = "SELECT question || ' ' || answer FROM clone.store_check('s') WHERE severity = 'error'";
+    assert_eq!(
+        db.list(open).await,
+        [
+            "public.remark.number_id with number_type looks like a reference to a row of one of several tables, and no type in the data names one SELECT clone.store_column('s', 'public.remark', 'number_id', 'keep');",
+            "public.remark.object_id names rows of the types TRACE, which no reference declares: do these values stay? SELECT clone.store_column('s', 'public.remark', 'object_id', 'keep');"
+        ]
+    );
+    let refused = db.fails(&format!("SELECT project_clone('{ORG}')")).await;
+    assert!(
+        refused.code == "55000" && refused.hint.contains("'keep'"),
+        "{refused:?}"
+    );
+    db.run(
+        "SELECT clone.store_column('s', 'remark', c, 'keep') FROM unnest('{number_id,object_id}'::name[]) c",
+    )
+    .await;
+    assert_eq!(db.list(open).await, Vec::<String>::new());
+    round_trip(&db, &["prompt", "remark"], "SELECT concat_ws('|', object_type, number_id, CASE object_type WHEN 'PROMPT' THEN EXISTS (SELECT FROM prompt p WHERE p.id = r.object_id AND p.org_id = r.org_id)::text ELSE object_id END) FROM remark r WHERE org_id = $1 ORDER BY 1").await;
+}

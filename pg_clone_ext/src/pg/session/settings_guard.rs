@@ -18,6 +18,18 @@ impl ReadingSettings {
         set(c"jit", c"off");
         ReadingSettings(level)
     }
+
+    /// The same for queries over all rows of tables. What a run has just written is not in the planner's statistics: it would take a
+    /// project for a row or two and join its rows in loops, each for each.
+    pub fn for_many_rows() -> Self {
+        let settings = Self::new();
+        set(c"enable_nestloop", c"off");
+        // SAFETY: a variable of the server, in kB.
+        if unsafe { pg_sys::work_mem } < 64 * 1024 {
+            set(c"work_mem", c"64MB");
+        }
+        settings
+    }
 }
 
 /// The `search_path` of whoever called us. Triggers, check constraints and index expressions run under it, as they

@@ -1,0 +1,162 @@
+//! References that are one column and one key of the same kind: all those of a table are followed in one pass over its rows.
+
+use super::contents::Contents;
+use super::followed::Followed;
+use super::key_sets::{KeySet, KeySets, Value, hash};
+use super::references::{Named, Pair};
+use crate::pg::query::for_each_row;
+use pg_clone_core::error::Result;
+use pg_clone_core::plan::{self, EQUAL, KeyKind, ReferenceForm, Table, quote};
+use std::collections::HashMap;
+
+/// The kind of the values, if a reference is such a one.
+pub fn kind_of(pair: &Pair<'_>, table: &Table, reference: &Followed) -> Option<KeyKind> {
+    let ([column], [key], [operator]) = (
+        reference.columns.as_slice(),
+        reference.parent_columns.as_slice(),
+        reference.operators.as_slice(),
+    ) else {
+        return None;
+    };
+    let (own, key) = (
+        table.type_of(column),
+        pair.store.table(reference.parent)?.type_of(key),
+    );
+    let kind = KeyKind::of(own);
+    let alike =
+        kind == KeyKind::of(key) && (kind != KeyKind::Text || is_plain_text(own) && is_plain_text(key));
+    (alike && reference.form == ReferenceForm::Column && !reference.as_text && operator == EQUAL)
+        .then_some(kind)
+}
+
+/// A text that is equal to another if its bytes are.
+fn is_plain_text(type_name: &str) -> bool {
+    plan::is_text(type_name) && !type_name.ends_with("citext")
+}
+
+/// Follows references in the rows of a table.
+pub struct Columns<'a> {
+    /// Source and clone.
+    pub pair: &'a Pair<'a>,
+    /// What tells their rows apart.
+    pub contents: &'a Contents,
+    /// The table.
+    pub table: &'a Table,
+    /// Its references, those for which there is a kind.
+    pub references: Vec<(&'a Followed, KeyKind)>,
+}
+
+impl Columns<'_> {
+    /// Reads the keys that they name; those whose keys do not fit into memory are left out.
+    pub fn read_keys(&mut self, keys: &mut KeySets) -> Result<()> {
+        let mut fit = Vec::new();
+        for (reference, kind) in std::mem::take(&mut self.references) {
+            let Some(parent) = self.pair.store.table(reference.parent) else {
+                continue;
+            };
+            let column = &reference.parent_columns[0];
+            if keys.read(self.pair, self.contents, parent, column, true)?
+                && keys.read(self.pair, self.contents, parent, column, false)?
+            {
+                fit.push((reference, kind));
+            }
+        }
+        self.references = fit;
+        Ok(())
+    }
+
+    /// The keys of the project at hand and of the other one, for each reference.
+    fn sets<'k>(&self, keys: &'k KeySets, of_clone: bool) -> Vec<(Option<&'k KeySet>, Option<&'k KeySet>)> {
+        self.references
+            .iter()
+            .map(|(reference, _)| {
+                let column = reference.parent_columns[0].as_str();
+                (
+                    keys.get(reference.parent, column, of_clone),
+                    keys.get(reference.parent, column, !of_clone),
+                )
+            })
+            .collect()
+    }
+
+    /// What each of them names in the rows of the clone or of the source. None: no row can be of the project.
+    pub fn named(&self, keys: &KeySets, of_clone: bool) -> Result<Option<Vec<Named>>> {
+        let sets = self.sets(keys, of_clone);
+        let mut found = vec![Named::default(); sets.len()];
+        let mut digests = vec![0u64; sets.len()];
+        let read = self.each_value(of_clone, &mut |place, content, value| {
+            let named = &mut found[place];
+            let (own, other) = sets[place];
+            // A key that clones keep is in both: there the project's own row is meant.
+            if let Some(of_parent) = own.and_then(|set| set.content_of(value)) {
+                named.own += 1;
+                named.pairs = named.pairs.wrapping_add(hash((content, of_parent)));
+            } else if other.is_some_and(|set| set.content_of(value).is_some()) {
+                named.other += 1;
+            } else {
+                named.others += 1;
+                digests[place] = digests[place].wrapping_add(value.hash());
+            }
+        })?;
+        for (named, digest) in found.iter_mut().zip(digests) {
+            named.digest = digest.to_string();
+        }
+        Ok(read.then_some(found))
+    }
+
+    /// Rows of the clone that name, of the clone's rows, one of another content than the source's row names.
+    pub fn differing(&self, keys: &KeySets, reference: usize) -> Result<i64> {
+        let mut pairs: HashMap<u64, i64> = HashMap::new();
+        for of_clone in [true, false] {
+            let set = self.sets(keys, of_clone)[reference].0;
+            self.each_value(of_clone, &mut |place, content, value| {
+                if place == reference
+                    && let Some(of_parent) = set.and_then(|set| set.content_of(value))
+                {
+                    *pairs.entry(hash((content, of_parent))).or_default() += if of_clone { 1 } else { -1 };
+                }
+            })?;
+        }
+        Ok(pairs.values().filter(|n| **n > 0).sum())
+    }
+
+    /// Calls `each` with the place of a reference, the hash of the row's content and the value; false: there can be no rows.
+    fn each_value(&self, of_clone: bool, each: &mut dyn FnMut(usize, i64, Value)) -> Result<bool> {
+        let pair = self.pair;
+        let project = if of_clone { pair.target } else { pair.source };
+        let Some(belongs) = plan::condition(pair.store, self.table, project, pair.filled, of_clone)? else {
+            return Ok(false);
+        };
+        let mut list = vec![self.contents.digest(self.table.oid)];
+        let mut places = Vec::new();
+        for (reference, kind) in &self.references {
+            let column = &reference.columns[0];
+            list.push(format!("t.{}", quote::identifier(column)));
+            let value = list.len() - 1;
+            let condition = reference.condition.as_ref().map(|condition| {
+                list.push(format!("({condition})"));
+                list.len() - 1
+            });
+            places.push((value, condition, *kind, self.table.type_of(column)));
+        }
+        let limit = pair.sample.map_or(String::new(), |rows| format!(" LIMIT {rows}"));
+        let sql = format!(
+            "SELECT {} FROM {} AS t WHERE {belongs}{limit}",
+            list.join(", "),
+            self.table.from_sql()
+        );
+        for_each_row(&sql, &mut |row| {
+            let Some(row) = row else { return Ok(()) };
+            let content = row.bigint(0).unwrap_or(0);
+            for (place, (value, condition, kind, type_name)) in places.iter().enumerate() {
+                if condition.is_none_or(|at| row.boolean(at))
+                    && let Some(value) = Value::read(row, *value, *kind, type_name)?
+                {
+                    each(place, content, value);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,151 @@
+//! The references of a store as verification follows them: foreign keys, and what is declared.
+
+use pg_clone_core::plan::{self, Oid, ReferenceForm, Store, Table};
+
+/// A reference as verification follows it.
+pub struct Followed {
+    /// The columns that refer.
+    pub columns: Vec<String>,
+    /// Where in the column: for messages.
+    pub place: String,
+    /// How the keys stand in the column.
+    pub form: ReferenceForm,
+    /// The table whose keys they are.
+    pub parent: Oid,
+    /// Its columns.
+    pub parent_columns: Vec<String>,
+    /// How each column is compared.
+    pub operators: Vec<String>,
+    /// In documents: the characters between keys.
+    pub separators: Option<String>,
+    /// Rows in which it is this reference.
+    pub condition: Option<String>,
+    /// What is no key of this reference may be one of another, and change.
+    pub mixed: bool,
+    /// The keys are UUIDs.
+    pub of_uuids: bool,
+    /// Values and keys are compared as texts.
+    pub as_text: bool,
+    /// Nothing proves that no two rows of the parent have the same values.
+    pub declared: bool,
+    /// Further tables and columns whose keys may stand in the same place of a document.
+    pub or_of: Vec<(Oid, String)>,
+}
+
+/// The references of a table to tables of the store: foreign keys, and declared ones.
+pub fn references(store: &Store, table: &Table) -> Vec<Followed> {
+    let mut all: Vec<Followed> = table
+        .keys
+        .foreign_keys
+        .iter()
+        .filter(|key| store.table(key.target).is_some_and(|t| !t.empty))
+        .map(|key| Followed {
+            columns: key.columns.clone(),
+            place: String::new(),
+            form: ReferenceForm::Column,
+            parent: key.target,
+            parent_columns: key.target_columns.clone(),
+            operators: key.operators.clone(),
+            separators: None,
+            mixed: false,
+            of_uuids: false,
+            condition: None,
+            as_text: false,
+            declared: false,
+            or_of: Vec::new(),
+        })
+        .collect();
+    for reference in &table.keys.references {
+        let Some(target) = store.table(reference.target).filter(|target| !target.empty) else {
+            continue;
+        };
+        if matches!(reference.form, ReferenceForm::Json(_))
+            && let Some(same) = all.iter_mut().find(|f| {
+                f.columns == [reference.column.clone()]
+                    && f.form == reference.form
+                    && f.condition == reference.condition
+            })
+        {
+            same.or_of
+                .push((reference.target, reference.target_column.clone()));
+            continue;
+        }
+        let key = target.column(&reference.target_column);
+        let same_type = reference.form == ReferenceForm::Column
+            && plan::comparable(
+                target.type_of(&reference.target_column),
+                table.type_of(&reference.column),
+            );
+        all.push(Followed {
+            columns: vec![reference.column.clone()],
+            place: match &reference.form {
+                ReferenceForm::Json(path) => format!(" {path}"),
+                _ => String::new(),
+            },
+            form: reference.form.clone(),
+            parent: reference.target,
+            parent_columns: vec![reference.target_column.clone()],
+            operators: vec![
+                key.filter(|_| same_type)
+                    .map_or(plan::EQUAL, |column| column.equality())
+                    .to_owned(),
+            ],
+            separators: reference.separators.clone(),
+            mixed: mixed(table, reference),
+            of_uuids: plan::KeyKind::of(target.type_of(&reference.target_column)) == plan::KeyKind::Uuid,
+            condition: reference.condition.clone(),
+            as_text: !same_type,
+            declared: true,
+            or_of: Vec::new(),
+        });
+    }
+    // What was described by its role alone.
+    for column in table.columns.iter().filter(|column| !column.inferred()) {
+        let plan::ColumnRole::Map(Some(oid)) = &column.role else {
+            continue;
+        };
+        let known = |f: &Followed| f.columns == [column.name.clone()];
+        let Some(target) = store
+            .table(*oid)
+            .filter(|target| !target.empty && !all.iter().any(known))
+        else {
+            continue;
+        };
+        let Some(id) = target.id_column.clone() else {
+            continue;
+        };
+        let same_type = plan::comparable(target.type_of(&id), &column.type_name);
+        all.push(Followed {
+            columns: vec![column.name.clone()],
+            place: String::new(),
+            form: ReferenceForm::Column,
+            parent: *oid,
+            operators: vec![
+                target
+                    .column(&id)
+                    .filter(|_| same_type)
+                    .map_or(plan::EQUAL, |column| column.equality())
+                    .to_owned(),
+            ],
+            parent_columns: vec![id],
+            separators: None,
+            mixed: false,
+            of_uuids: false,
+            condition: None,
+            as_text: !same_type,
+            declared: true,
+            or_of: Vec::new(),
+        });
+    }
+    all
+}
+
+/// Whether keys of several tables may stand at this reference's place.
+fn mixed(table: &Table, reference: &plan::Reference) -> bool {
+    let same_place = |other: &&plan::Reference| {
+        other.column == reference.column
+            && other.form == reference.form
+            && other.condition == reference.condition
+    };
+    table.keys.references.iter().filter(same_place).count() > 1
+}

@@ -1,0 +1,179 @@
+//! The keys that references may name, in memory, each with a hash of its row's content.
+
+use super::contents::Contents;
+use super::references::Pair;
+use crate::pg::query::for_each_row;
+use crate::pg::query::row::Row;
+use crate::pg::value::datum;
+use crate::run::keys::plain;
+use pg_clone_core::error::Result;
+use pg_clone_core::ids::{Id, IdMap, IdVersion, IntegerMap, Mapped, MappedInteger, NewIds, OutOfMemory};
+use pg_clone_core::plan::{self, KeyKind, Oid, Table, quote};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The keys of one column of a project's rows.
+pub enum KeySet {
+    /// Integers, and texts by their 64-bit hashes.
+    Numbers(IntegerMap),
+    /// UUIDs.
+    Uuids(Box<IdMap>),
+}
+
+/// A value that may be a key.
+#[derive(Clone, Copy)]
+pub enum Value {
+    /// An integer, or the hash of a text.
+    Number(i64),
+    /// A UUID.
+    Uuid(Id),
+}
+
+impl Value {
+    /// The value in a column of a kind and type.
+    pub fn read(row: &Row<'_>, place: usize, kind: KeyKind, type_name: &str) -> Result<Option<Value>> {
+        Ok(match kind {
+            KeyKind::Uuid => row.uuid(place).map(Value::Uuid),
+            KeyKind::Int => row
+                .value(place)
+                .map(|value| Value::Number(datum::read_integer(value))),
+            KeyKind::Text => row
+                .text(place)?
+                .map(|text| Value::Number(hash(plain(&text, type_name)).cast_signed())),
+        })
+    }
+
+    /// A hash of it.
+    pub fn hash(&self) -> u64 {
+        match self {
+            Value::Number(number) => hash(number),
+            Value::Uuid(id) => hash(id),
+        }
+    }
+}
+
+/// A hash that is the same in every process.
+pub fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The keys of the tables of a clone and its source, each read once.
+pub struct KeySets {
+    sets: HashMap<(Oid, String, bool), Option<KeySet>>,
+    budget: usize,
+}
+
+impl KeySets {
+    /// None yet. They will hold at most so many bytes; keys that do not fit are not there.
+    pub fn new(budget: usize) -> Self {
+        KeySets {
+            sets: HashMap::new(),
+            budget,
+        }
+    }
+
+    /// Reads the keys of a column of the source's or the clone's rows. Whether they are there.
+    pub fn read(
+        &mut self,
+        pair: &Pair<'_>,
+        contents: &Contents,
+        table: &Table,
+        column: &str,
+        of_clone: bool,
+    ) -> Result<bool> {
+        let name = (table.oid, column.to_owned(), of_clone);
+        if let Some(known) = self.sets.get(&name) {
+            return Ok(known.is_some());
+        }
+        let set = key_set(pair, contents, table, column, of_clone, self.budget)?;
+        if let Some(set) = &set {
+            self.budget = self.budget.saturating_sub(set.bytes());
+        }
+        let read = set.is_some();
+        self.sets.insert(name, set);
+        Ok(read)
+    }
+
+    /// Keys that were read.
+    pub fn get(&self, table: Oid, column: &str, of_clone: bool) -> Option<&KeySet> {
+        self.sets.get(&(table, column.to_owned(), of_clone))?.as_ref()
+    }
+}
+
+impl KeySet {
+    /// The hash of the content of the row that has this key; None if no such row is of the project.
+    pub fn content_of(&self, value: Value) -> Option<i64> {
+        match (self, value) {
+            (KeySet::Numbers(map), Value::Number(number)) => match map.get(number) {
+                MappedInteger::Cloned(content) => Some(content),
+                _ => None,
+            },
+            (KeySet::Uuids(map), Value::Uuid(id)) => match map.get(&id) {
+                Mapped::Cloned(content) => content.first_chunk().map(|bytes| i64::from_le_bytes(*bytes)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            KeySet::Numbers(map) => map.bytes(),
+            KeySet::Uuids(map) => map.bytes(),
+        }
+    }
+
+    fn insert(&mut self, value: Value, content: i64) -> std::result::Result<(), OutOfMemory> {
+        match (self, value) {
+            (KeySet::Numbers(map), Value::Number(number)) => map.insert(number, content),
+            (KeySet::Uuids(map), Value::Uuid(id)) => {
+                let mut bytes = Id::default();
+                bytes[..8].copy_from_slice(&content.to_le_bytes());
+                map.insert_as(id, bytes)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// None: they do not fit.
+fn key_set(
+    pair: &Pair<'_>,
+    contents: &Contents,
+    table: &Table,
+    column: &str,
+    of_clone: bool,
+    budget: usize,
+) -> Result<Option<KeySet>> {
+    let type_name = table.type_of(column);
+    let kind = KeyKind::of(type_name);
+    let mut set = match kind {
+        KeyKind::Uuid => KeySet::Uuids(Box::new(IdMap::new(
+            NewIds::new(IdVersion::V4, 0, [0; 16]),
+            budget,
+        ))),
+        _ => KeySet::Numbers(IntegerMap::new(budget)),
+    };
+    let project = if of_clone { pair.target } else { pair.source };
+    let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, true)? else {
+        return Ok(Some(set));
+    };
+    let sql = format!(
+        "SELECT t.{}, {} FROM {} AS t WHERE {belongs}",
+        quote::identifier(column),
+        contents.digest(table.oid),
+        table.from_sql()
+    );
+    let mut fits = true;
+    for_each_row(&sql, &mut |row| {
+        if let Some(row) = row.filter(|_| fits)
+            && let Some(value) = Value::read(row, 0, kind, type_name)?
+        {
+            fits = set.insert(value, row.bigint(1).unwrap_or(0)).is_ok();
+        }
+        Ok(())
+    })?;
+    Ok(fits.then_some(set))
+}
