@@ -264,15 +264,10 @@ pub fn pg_clone_binary() -> &'static Path {
         }
         let mut build = Command::new(env!("CARGO"));
         build
-            // All packages that tests are built with: with other features their dependencies would be built once more.
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "pg_clone_core",
-                "--package",
-                "pg_clone",
-            ])
+            .args(["build", "--quiet"])
+            // All packages that tests are built with: with others their dependencies would be built once more.
+            .args(["--package", "pg_clone_core", "--package", "throwaway_cluster"])
+            .args(["--package", "clone_archive", "--package", "pg_clone"])
             .args(["--package", "pg_clone_tests", "--bin", "pg_clone"])
             .current_dir(repository());
         // What cargo tells a test about its package, ring's build script takes for a reason to build all anew.
