@@ -1,17 +1,17 @@
-//! What every SQL function of ours begins with.
+//! The wrapper around every SQL function of the extension.
 
 use crate::error::or_raise;
 use crate::pg::session::settings_guard::{CallersPath, PathGuard};
 use crate::version;
 use pg_clone_core::error::Result;
 
-/// Runs the body of an SQL function under a `search_path` that nobody can write to, so that every name and operator in our
-/// statements is PostgreSQL's own. The body gets the caller's path: triggers and constraints run under it. An error of the body
+/// Runs the body of an SQL function under a `search_path` of `pg_catalog` only, so that every name and operator in the
+/// extension's statements is PostgreSQL's own. The body gets the caller's path, for triggers and constraints. An error of the body
 /// is raised.
 ///
-/// A library that does not fit the extension of the database is an error (55000).
+/// Error 55000 if the library and the extension in the database have different versions.
 ///
-/// What works on stores needs a [`CallersPath`], which is made here only; `scripts/lint/entry-points.sh` refuses a function
+/// Functions on stores need a [`CallersPath`], which is created only here; `scripts/lint/entry-points.sh` refuses an SQL function
 /// that does not call this.
 pub fn entry<T>(body: impl FnOnce(&CallersPath) -> Result<T>) -> T {
     let path = CallersPath::current();

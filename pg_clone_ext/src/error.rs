@@ -1,10 +1,10 @@
-//! From the core's error to PostgreSQL's.
+//! Converts the core's errors to PostgreSQL's.
 
 use pg_clone_core::error::{Code, Error};
 use pgrx::PgSqlErrorCode as Sql;
 use pgrx::pg_sys::panic::ErrorReport;
 
-/// Ends the current function with this error. Nothing that the run wrote survives it.
+/// Raises the error. The transaction, with everything that the run wrote, is aborted.
 pub fn raise(error: Error) -> ! {
     let code = match error.code {
         Code::NotAllowed => Sql::ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -30,12 +30,12 @@ pub fn raise(error: Error) -> ! {
     unreachable!("reporting at level ERROR does not return")
 }
 
-/// Unwraps a result at the border to PostgreSQL.
+/// Returns the value of a result, or raises its error.
 pub fn or_raise<T>(result: Result<T, Error>) -> T {
     result.unwrap_or_else(|error| raise(error))
 }
 
-/// An SPI failure that is not an ERROR of the server: a bug of ours.
+/// An SPI failure that is not an ERROR of the server: a bug in this extension.
 pub fn internal(error: impl std::fmt::Display) -> Error {
     Error::new(Code::Internal, error.to_string())
 }

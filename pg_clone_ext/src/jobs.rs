@@ -1,4 +1,4 @@
-//! Clones that somebody asks for and a worker makes, with the rights of who asked.
+//! Jobs: queued clones that a worker runs with the rights of the role that queued them.
 
 use crate::catalog;
 use crate::clone;
@@ -18,11 +18,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 
-/// Settings of the session that asks, which the job runs with.
+/// Settings of the queueing session that the job runs with.
 const SETTINGS: [&str; 3] = ["search_path", "pg_clone.actor", "pg_clone.max_memory"];
 
-/// Queues a clone and returns the job's number. What `project_clone_plan` would refuse fails here: wrong arguments, missing rights,
-/// unknown types, ids and projects. Everything is checked again when the job runs. Errors besides: 53400 too many jobs queued.
+/// Queues a clone and returns the job's number. Raises the errors of `project_clone_plan`: wrong arguments, missing rights,
+/// unknown types, ids and projects. Everything is checked again when the job runs. Further error: 53400 too many queued jobs.
 pub fn start(request: &Request, path: &CallersPath) -> Result<i64> {
     request.check()?;
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
@@ -70,7 +70,7 @@ pub fn start(request: &Request, path: &CallersPath) -> Result<i64> {
     .ok_or_else(|| Error::new(Code::Internal, "no job number"))
 }
 
-/// Cancels a job that the caller, or a role that the caller is a member of, has queued. Returns its state afterwards.
+/// Cancels a job that the caller, or a role that the caller is a member of, has queued. Returns its new state.
 pub fn cancel(job: i64) -> Result<Option<String>> {
     let caller = current_user_oid();
     let _owner = AsExtensionOwner::new();
@@ -97,7 +97,7 @@ const JOB: &str = "SELECT pg_catalog.jsonb_build_object('role', j.role::pg_catal
        ON n.oid OPERATOR(pg_catalog.=) e.extnamespace WHERE e.extname OPERATOR(pg_catalog.=) 'pg_clone_ext'::pg_catalog.name)) \
      FROM clone.job_queue j WHERE j.id OPERATOR(pg_catalog.=) $1";
 
-/// Makes the clone of a job with the rights of the role that queued it, by the very call that this role could make itself:
+/// Runs the clone of a job with the rights of the role that queued it, by the same call that this role could make:
 /// EXECUTE on project_clone, the rights on the tables and the arguments are checked now. Returns the run and the project.
 pub fn run(job: i64) -> Result<JsonText> {
     let found = Spi::get_one_with_args::<JsonB>(JOB, &[job.into()]).map_err(internal)?;
@@ -105,7 +105,7 @@ pub fn run(job: i64) -> Result<JsonText> {
         return Err(Error::new(Code::NotFound, format!("there is no job {job}")));
     };
     let found: Job = serde_json::from_value(found).map_err(internal)?;
-    // The oid alone would not do: after a dump was restored elsewhere it may be another role's.
+    // The oid alone is not enough: after a restore on another server it can belong to another role.
     if found.name_now.as_deref() != Some(found.queued_by.as_str()) {
         let now = match found.name_now {
             None => "does not exist any more".to_owned(),
@@ -120,7 +120,7 @@ pub fn run(job: i64) -> Result<JsonText> {
     let role = pg_sys::Oid::from(found.role);
     let mut settings = Vec::new();
     for (name, value) in found.settings {
-        // The temporary schema of the worker's session must not come first: its tables are not the role's.
+        // The temporary schema of the worker's session must not be first: its tables do not belong to the role.
         let value = match (name.as_str(), value) {
             ("search_path", Some(path)) if path.trim().is_empty() => Some("pg_catalog, pg_temp".to_owned()),
             ("search_path", Some(path)) => Some(format!("{path}, pg_temp")),
@@ -153,7 +153,7 @@ pub fn run(job: i64) -> Result<JsonText> {
     };
     let project = {
         let _role = AsRole::new(role, &settings);
-        // A deferred check would run after us, with the rights of the worker: not allowed here.
+        // A deferred check would run later with the rights of the worker.
         Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal)?;
         Spi::get_one_with_args::<JsonText>(
             &format!(

@@ -242,8 +242,8 @@ extension_sql_file!(
     name = "allow",
     requires = ["visibility", "lifecycle"]
 );
-// The functions that users call go to the schema that CREATE EXTENSION names. Everything else comes before, under a path
-// that only pg_catalog is on; each of those functions requires this.
+// The functions for users are created in the schema of CREATE EXTENSION. Everything else is created before, under a path
+// of pg_catalog only; each of those functions requires this.
 extension_sql_file!(
     "../../sql/install/access/target_schema.sql",
     name = "target_schema",
@@ -276,6 +276,6 @@ extension_sql_file!(
 pub extern "C-unwind" fn _PG_init() {
     pg::session::environment::no_backtraces();
     settings::register();
-    // Threads that work at deeply nested documents never get a signal.
+    // Threads for deeply nested documents never get a signal.
     pg_clone_core::depth::around_start(|| Box::new(pg::session::signals::SignalsBlocked::new()));
 }

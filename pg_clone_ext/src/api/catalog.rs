@@ -1,4 +1,4 @@
-//! SQL functions that the catalog's own functions call.
+//! SQL functions that SQL functions of the catalog call.
 
 use pgrx::prelude::*;
 
@@ -7,19 +7,19 @@ mod clone_internal {
     use crate::{catalog, entry::entry};
     use pgrx::prelude::*;
 
-    /// A column role that the column's type cannot have is an error (22023); of one table of the store, or of all.
+    /// Raises 22023 for a column role that does not fit the type of its column; checks one table of the store, or all.
     #[pg_extern(volatile, parallel_unsafe)]
     fn check_column_roles(store: &str, relation: default!(Option<pg_sys::Oid>, "NULL")) {
         entry(|_| catalog::check_column_roles(store, relation.map(u32::from)));
     }
 
-    /// A rule of the store that has no document to act on is an error (22023).
+    /// Raises 22023 for a rule of the store that has no document to act on.
     #[pg_extern(volatile, parallel_unsafe)]
     fn check_rules(store: &str) {
         entry(|_| catalog::check_rules(store));
     }
 
-    /// The known word that is most like one that is not known, NULL if none is.
+    /// The known word that is most similar to an unknown one, NULL if none is similar.
     #[pg_extern(immutable, parallel_safe)]
     fn nearest_word(given: &str, known: Vec<String>) -> Option<String> {
         entry(|_| {

@@ -1,4 +1,4 @@
-//! `project_clone` and what tells about it.
+//! `project_clone` and `clone.last_run`.
 
 use crate::entry::entry;
 use crate::pg::value::json_text::JsonText;
@@ -7,7 +7,7 @@ use pg_clone_core::item::limits;
 use pg_clone_core::plan::{Options, Request};
 use pgrx::prelude::*;
 
-/// An argument that is a JSON object, empty if it is not given; over the limits of arguments it is an error (22023).
+/// An argument that is a JSON object, empty if it is not given; error 22023 if it exceeds the limits of arguments.
 pub fn argument(name: &str, given: Option<JsonText>) -> Result<serde_json::Value> {
     given.map_or_else(
         || Ok(serde_json::json!({})),
@@ -54,7 +54,7 @@ pub fn request(
 }
 
 /// Clones a project and returns the new one. The arguments are those in docs/sql-reference.md. Errors: 42501 not allowed, P0002 no such
-/// project, 22023 bad argument, 53200 over the memory budget, 0A000 row security, 55000 changed tables.
+/// project, 22023 wrong argument, 53200 memory limit exceeded, 0A000 row-level security, 55000 the tables have changed.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 #[expect(clippy::too_many_arguments, reason = "they are the SQL function's arguments")]
 fn project_clone(
@@ -82,7 +82,7 @@ fn project_clone(
     })
 }
 
-/// The same with its parameters as one JSON object: name, resourceTypes, includeIds, excludeIds, owner, store, options.
+/// `project_clone` with its arguments as members of a JSON object: name, resourceTypes, includeIds, excludeIds, owner, store, options.
 #[pg_extern(volatile, parallel_unsafe, name = "project_clone", requires = ["target_schema"])]
 fn project_clone_params(source_project: Option<String>, params: Option<JsonText>) -> JsonText {
     entry(|path| {
@@ -97,7 +97,7 @@ fn project_clone_params(source_project: Option<String>, params: Option<JsonText>
 mod clone {
     use pgrx::prelude::*;
 
-    /// Number of this session's last run (a row in clone.run once its transaction commits), NULL if there was none.
+    /// Number of this session's last run in clone.run, NULL if there was none. The row is visible after its transaction has committed.
     #[pg_extern(volatile, parallel_unsafe)]
     fn last_run() -> Option<i64> {
         crate::entry::entry(|_| Ok(crate::clone::last_run()))

@@ -16,7 +16,7 @@ use crate::pg::value::json_text::JsonText;
 /// `edits` is a JSON merge patch (RFC 7396), a JSON patch (RFC 6902), or with the option `form` the whole form. `options`: `files` (also
 /// queue the files), `access` (`default` or `keep`), `from_history` (id of a history entry), `title` (pattern with `%s`), `dry_run`,
 /// `create_activity`, `form`, `etag` (of the draft), `idempotency_key`. Not allowed: 42501; no such item: P0002; a wrong argument, or an
-/// item that would not be valid: 22023; not as the draft was: 55000.
+/// item that would not be valid: 22023; the item has changed since the draft: 55000.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn item_clone(
     item_id: Option<&str>,
@@ -29,7 +29,7 @@ fn item_clone(
     clones.into_iter().next().map(JsonText)
 }
 
-/// As `item_clone`, with its arguments as the members of one object. With `item_ids` instead of `item_id` it is `items_clone`, and
+/// `item_clone` with its arguments as members of a JSON object. With `item_ids` instead of `item_id` it is the same as `items_clone` and
 /// returns an array.
 #[pg_extern(volatile, parallel_unsafe, name = "item_clone", requires = ["target_schema"])]
 fn item_clone_of_jsonb(params: Option<JsonText>) -> Option<JsonText> {
@@ -43,7 +43,7 @@ fn item_clone_of_jsonb(params: Option<JsonText>) -> Option<JsonText> {
     }
 }
 
-/// As `item_clone`, with its arguments as the members of one object. With `item_ids` instead of `item_id` it is `items_clone`, and
+/// `item_clone` with its arguments as members of a JSON object. With `item_ids` instead of `item_id` it is the same as `items_clone` and
 /// returns an array.
 #[pg_extern(volatile, parallel_unsafe, name = "item_clone", requires = ["target_schema"])]
 fn item_clone_of_json(params: Option<Json>) -> Option<JsonText> {
@@ -51,8 +51,8 @@ fn item_clone_of_json(params: Option<Json>) -> Option<JsonText> {
     item_clone_of_jsonb(params)
 }
 
-/// Clones items as a set: references among them name the clones. `edits` go by source id, `*` for all. `options` as for
-/// `item_clone`, and `bring`: subtypes that come along where an item of the set names them or has them as members.
+/// Clones items as a set: references among them become references to the clones. `edits` has a member for each source id, `*` for all. `options` as for
+/// `item_clone`, and `bring`: subtypes whose items are included if an item of the set references them or has them as members.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn items_clone(
     item_ids: Option<Vec<Option<String>>>,
@@ -65,7 +65,7 @@ fn items_clone(
     SetOfIterator::new(clones.into_iter().map(JsonText))
 }
 
-/// The form that a clone of an item starts with, or has after these edits: what can be edited, what was reset, what must be
+/// The form of a clone of an item, with the edits applied: what can be edited, what was reset, what must be
 /// filled in, what differs from the source. Writes nothing.
 #[pg_extern(stable, parallel_unsafe, requires = ["target_schema"])]
 fn item_clone_draft(
@@ -78,7 +78,7 @@ fn item_clone_draft(
     JsonText(entry(|_| item::draft(&one(item_id, edits, actor, store, options)?)).to_string())
 }
 
-/// What is wrong with a clone of an item: `{"valid", "problems": [{"path", "code", "message"}], "etag"}`. Writes nothing.
+/// Checks a clone of an item: `{"valid", "problems": [{"path", "code", "message"}], "etag"}`. Writes nothing.
 #[pg_extern(stable, parallel_unsafe, requires = ["target_schema"])]
 fn item_clone_check(
     item_id: Option<&str>,
@@ -90,7 +90,7 @@ fn item_clone_check(
     JsonText(entry(|_| item::check_clone(&one(item_id, edits, actor, store, options)?)).to_string())
 }
 
-/// What is wrong with a clone of items as a set: as `item_clone_check`, each problem with its `item`. Writes nothing.
+/// Checks a clone of items as a set: as `item_clone_check`, each problem with its `item`. Writes nothing.
 #[pg_extern(stable, parallel_unsafe, requires = ["target_schema"])]
 fn items_clone_check(
     item_ids: Option<Vec<Option<String>>>,
@@ -102,7 +102,7 @@ fn items_clone_check(
     JsonText(entry(|_| item::check_clone(&several(item_ids, edits, actor, store, options)?)).to_string())
 }
 
-/// Whether the actor may clone an item: for the button beside it.
+/// Whether the actor may clone an item; for user interfaces with a clone button.
 #[pg_extern(stable, parallel_unsafe, requires = ["target_schema"])]
 fn item_can_clone(
     item_id: Option<&str>,
@@ -240,7 +240,7 @@ impl Params {
     }
 }
 
-/// What a registry lets a user clone.
+/// Subtypes of a registry that a user may clone.
 #[pg_schema]
 mod clone {
     use crate::entry::entry;
@@ -290,26 +290,26 @@ mod clone_internal {
         serde_json::from_str(&arguments.0).unwrap_or_default()
     }
 
-    /// Raises 42501 unless the actor may clone the chosen items of a collection: the check hook of registries.
+    /// The check hook of registries: raises 42501 if the actor may not clone the selected items of a collection.
     #[pg_extern(stable, parallel_unsafe)]
     fn registry_may_clone(store: &str, arguments: JsonText) {
         entry(|_| crate::item::may_clone_collection(store, &read(&arguments)));
     }
 
-    /// Gives the items of a cloned collection their content; returns what is to be done by hand: the finish hook of registries.
+    /// The finish hook of registries: writes the content of the items of a cloned collection; returns tasks for the operator.
     #[pg_extern(volatile, parallel_unsafe)]
     fn registry_finish_items(store: &str, run: i64, arguments: JsonText) -> JsonText {
         let todo = entry(|_| crate::item::finish_collection(store, run, &read(&arguments)));
         JsonText(serde_json::json!(todo).to_string())
     }
 
-    /// The user for whom this session works: the setting `pg_clone.actor` where it can be believed, else the database user.
+    /// The user on whose behalf this session works: the setting `pg_clone.actor` if it can be trusted, otherwise the database user.
     #[pg_extern(stable, parallel_unsafe)]
     fn registry_actor() -> String {
         entry(|_| Ok(crate::settings::actor().unwrap_or_else(crate::pg::session::privileges::current_user)))
     }
 
-    /// The name of a function with its schema and argument type, read from an option; anything else is an error (22023).
+    /// The name of a function with its schema and argument type, read from an option; error 22023 for anything else.
     #[pg_extern(immutable, parallel_unsafe)]
     fn registry_function(name: &str) -> String {
         let found = entry(|_| pg_clone_core::item::generator::Generator::parse(name));
@@ -320,7 +320,7 @@ mod clone_internal {
         )
     }
 
-    /// What loading each entry of an export would do: entry, id, status, problem.
+    /// The result that loading would have for each entry of an export: entry, id, status, problem.
     #[pg_extern(stable, parallel_unsafe)]
     fn registry_check_entries(store: &str, entries: JsonText) -> JsonText {
         JsonText(entry(|_| crate::item::check_entries(store, &entries.0)).to_string())

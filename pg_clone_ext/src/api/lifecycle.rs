@@ -1,4 +1,4 @@
-//! SQL functions for clones that come and go.
+//! SQL functions for deletion, jobs and expiry.
 
 use super::clone::{argument, request};
 use crate::entry::entry;
@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 ///
 /// `options`: `force` (also a project that no run made), `dry_run` (only count), `shared` (`keep`, the default, or
 /// `ignore`). Errors: 42501 not allowed, P0002 no such project, 55000 no run made it, 22023 bad argument, 23503 rows of
-/// other projects would go along, 0A000 row security.
+/// other projects refer to it, 0A000 row-level security.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn project_delete(
     target_project: Option<String>,
@@ -29,7 +29,7 @@ fn project_delete(
     }))
 }
 
-/// Queues a clone for a worker and returns the job's number. Arguments and errors as `project_clone`; the job runs with the rights that the
+/// Queues a clone for a worker and returns the job's number. Arguments and errors as `project_clone`; the job runs with the current rights of the
 /// caller has then.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 #[expect(clippy::too_many_arguments, reason = "they are the SQL function's arguments")]
@@ -58,7 +58,7 @@ fn project_clone_start(
     })
 }
 
-/// Cancels a job: one that waits is `cancelled`, one that runs is `cancelling` until its worker has rolled back, of one that has
+/// Cancels a job and returns its state: `cancelled`; `cancelling` if it is running, until its worker has rolled back; for a job that has
 /// ended the state is returned. For the role that queued it and its members. Errors: P0002 no such job, 42501 not allowed.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn project_clone_cancel(job: i64) -> Option<String> {
@@ -71,7 +71,7 @@ mod clone {
     use crate::lifecycle;
     use pgrx::prelude::*;
 
-    /// Deletes every clone whose time has come, with the caller's rights, and says what became of each.
+    /// Deletes all expired clones, each with the rights of the role that set its expiry, and returns the result of each.
     #[pg_extern(volatile, parallel_unsafe)]
     #[expect(clippy::type_complexity, reason = "it is the SQL function's result")]
     fn expire(
@@ -108,8 +108,8 @@ mod clone {
         }))
     }
 
-    /// Sets when a clone may be deleted: after an interval from now, or at a time; with neither it stays for good. Returns the
-    /// time. For whoever may delete the clone.
+    /// Sets when a clone expires: after an interval from now, or at a time; with neither it does not expire. Returns the
+    /// time. For roles that may delete the clone.
     #[pg_extern(volatile, parallel_unsafe)]
     fn set_expiry(
         target_project: Option<String>,
@@ -136,19 +136,19 @@ mod clone_internal {
     use crate::pg::value::json_text::JsonText;
     use pgrx::prelude::*;
 
-    /// Makes the clone of a claimed job; called by clone.run_next_job() only, with the rights of the extension's owner.
+    /// Runs the clone of a claimed job; called by clone.run_next_job() only, with the rights of the extension's owner.
     #[pg_extern(volatile, parallel_unsafe)]
     fn run_job(job: i64) -> JsonText {
         entry(|_| crate::jobs::run(job))
     }
 
-    /// Records the beginning of a job's attempt in a transaction of its own; false: no background worker was free.
+    /// Records in a separate transaction that an attempt at a job begins; false: no background worker was free.
     #[pg_extern(volatile, parallel_unsafe)]
     fn record_attempt(job: i64, number: i32) -> bool {
         entry(|_| Ok(crate::pg::session::background::record_attempt(job, number)))
     }
 
-    /// Takes the lock on a number of one of our tables until the transaction ends; false: somebody has it and `wait` is false.
+    /// Takes the lock for a number and a table of the extension until the transaction ends; false: another session has it and `wait` is false.
     /// `job_queue`: who runs a job. `run`: who replaces or deletes a clone.
     #[pg_extern(volatile, parallel_unsafe)]
     fn lock_object(table_name: &str, number: i32, wait: bool) -> bool {

@@ -1,4 +1,4 @@
-//! SQL functions for projects that move between databases.
+//! SQL functions for moving projects between databases.
 
 use pgrx::prelude::*;
 
@@ -10,7 +10,7 @@ mod clone {
     use crate::run::plan::source_queries::source_queries as queries;
     use pgrx::prelude::*;
 
-    /// What to read from another database with the same tables to have a project's rows; the rows of each go by the name t in its condition: for `pg_clone copy` and `pg_clone export`.
+    /// For `pg_clone copy` and `pg_clone export`: the columns of each table and the condition on its rows (alias `t`), to read a project from another database with the same tables.
     /// `options` are those of `project_clone`. Errors: 22023 bad argument, 55000 changed tables.
     #[pg_extern(volatile, parallel_unsafe)]
     fn source_queries(

@@ -1,12 +1,12 @@
-//! `project_clone_verify`: is a clone whole.
+//! `project_clone_verify`: checks whether a clone is complete.
 
 use crate::entry::entry;
 use crate::verify::verify;
 use pgrx::prelude::*;
 
-/// Checks a project that a run made: its rows, that nothing names the source, its history, its files.
-/// With `sample`, values of so many rows of each table are looked at, and of counts only those of rows.
-/// With `columns`, what the store derives from documents too (a store that has no such check is an error, 22023).
+/// Checks a project that a run made: its rows, that it has no reference to the source, its history, its files.
+/// With `sample`, it checks the values of that many rows of each table, and compares only the counts of rows.
+/// With `columns`, it also checks data derived from documents (22023 for a store without such a check).
 /// A project that no run made is an error (P0002). Needs SELECT on the store's tables.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn project_clone_verify(

@@ -1,4 +1,4 @@
-//! Column roles against the types of columns, when a store is described.
+//! Checks column roles against the types of columns when a store is described.
 
 use super::description::Raw;
 use super::open::description_of;
@@ -9,7 +9,7 @@ use crate::pg::value::datum;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{ColumnRole, Oid};
 
-/// A rule that has no document to act on is an error (22023).
+/// Raises 22023 for a rule that has no document to act on.
 pub fn check_rules(store: &str) -> Result<()> {
     snapshot::next_command();
     let raw = Snapshot::newest().within(|| description_of(store))?;
@@ -18,8 +18,8 @@ pub fn check_rules(store: &str) -> Result<()> {
     raw.into_store()?.check_rules(&rules)
 }
 
-/// A role that a column's type cannot have is an error (22023) that says what is possible; a constant that the type refuses
-/// raises the type's own error. Of one table, or of all that the store describes.
+/// Raises 22023, with the possible roles, for a role that does not fit the type of its column. A constant that the type does not accept
+/// raises the type's own error. Checks one table, or all tables of the store.
 pub fn check_column_roles(store: &str, relation: Option<Oid>) -> Result<()> {
     snapshot::next_command();
     let raw = Snapshot::newest().within(|| description_of(store))?;

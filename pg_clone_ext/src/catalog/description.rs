@@ -15,11 +15,11 @@ pub struct Description {
     pub store: Store,
     /// Rules for its documents, not yet compiled.
     pub rules: Vec<Rule>,
-    /// Function to call before anything is read.
+    /// The check hook, called before anything is read.
     pub check: Option<Oid>,
-    /// Function to call after the rows are copied.
+    /// The finish hook, called after the rows are copied.
     pub finish: Option<Oid>,
-    /// Function that makes further checks of a clone.
+    /// The verify hook, which makes further checks of a clone.
     pub verify: Option<Oid>,
 }
 
@@ -84,7 +84,7 @@ struct RawTable {
 }
 
 impl Raw {
-    /// Reads the answer for a store; none is an error (22023).
+    /// Reads the description of a store; error 22023 if it does not exist.
     pub(super) fn parse(name: &str, json: Option<&str>) -> Result<Self> {
         let Some(json) = json else {
             return Err(
@@ -99,8 +99,8 @@ impl Raw {
         })
     }
 
-    /// The description. Tables that changed since they were described, or are not there, are an error (55000) that names what
-    /// is different.
+    /// The description. Tables that have changed since they were described, or do not exist, are an error (55000) with the
+    /// differences.
     pub(super) fn into_description(self) -> Result<Description> {
         let name = &self.name;
         let loaded: Vec<&str> = self.tables.iter().map(|table| table.name.as_str()).collect();
@@ -138,7 +138,7 @@ impl Raw {
         })
     }
 
-    /// The store, whatever is different.
+    /// The store, without comparison.
     pub(super) fn into_store(self) -> Result<Store> {
         Ok(Store {
             name: self.name,

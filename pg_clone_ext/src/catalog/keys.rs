@@ -1,4 +1,4 @@
-//! Reads what the database says of the keys of a store's tables (`clone_internal.store_keys`) into the core's types.
+//! Reads the keys of a store's tables (`clone_internal.store_keys`) into the core's types.
 
 use crate::error::internal;
 use crate::pg::query;
@@ -75,8 +75,8 @@ struct RawMembership {
     condition: Option<String>,
 }
 
-/// Adds what the database says of keys to a store, and finds out which key stands in every column. A description that
-/// does not fit is an error (55000).
+/// Adds keys and references to a store, and determines which key each column holds. An inconsistent description
+/// is an error (55000).
 pub fn add(store: &mut Store) -> Result<()> {
     if store.follows_constraints() {
         let json = {
@@ -93,7 +93,7 @@ pub fn add(store: &mut Store) -> Result<()> {
     store.resolve_keys()
 }
 
-/// A document says the id of its row in its member `id`. UUIDs are found in documents anyhow.
+/// The member `id` of a document is a reference to its own row. Not needed for UUIDs, which are found anywhere.
 fn own_id(table: &Table) -> Option<Reference> {
     let (column, id) = (table.document_column.as_ref()?, table.id_column.as_ref()?);
     let is_json = matches!(table.type_of(column), "json" | "jsonb");

@@ -1,4 +1,4 @@
-//! The catalog of stores: which store a call means, and its description.
+//! The catalog of stores: finds the store of a call, and reads its description.
 
 mod check_roles;
 mod description;

@@ -1,4 +1,4 @@
-//! A store made ready for a run: its tables locked first, then described, then looked at as the planner sees them.
+//! Opens a store for a run: locks its tables, reads its description, then asks the planner where rows are stored.
 
 use super::description::{Description, Raw};
 use crate::pg::query;
@@ -15,7 +15,7 @@ use pg_clone_core::plan::{ColumnRole, InsertPath, Oid, Store, Table, quote};
 
 /// A store whose tables are locked.
 pub struct OpenStore {
-    /// What it is.
+    /// The description.
     pub description: Description,
     /// The snapshot under which it was described and under which everything is to be read. It was taken after the tables were locked.
     pub snapshot: Snapshot,
@@ -23,14 +23,14 @@ pub struct OpenStore {
     pub tables: OpenTables,
 }
 
-/// Locks the tables of a store, takes the snapshot, describes the store. Whatever changes a table in another session either
-/// came before, and is seen, or waits until the transaction ends. Errors: 22023 no such store, 55000 the tables are not as they were
-/// described or changed since the transaction took its snapshot, 0A000 row security below a view.
+/// Locks the tables of a store, takes the snapshot, reads the description. A change of a table by another session was either
+/// committed before, and is seen, or waits until the transaction ends. Errors: 22023 no such store, 55000 the tables do not match their
+/// description or have changed since the transaction took its snapshot, 0A000 row-level security below a view.
 pub fn open(name: &str, purpose: Purpose) -> Result<OpenStore> {
     open_with(name, purpose, &[])
 }
 
-/// The same, with other relations that are read (`sources`) locked and held open as well.
+/// The same, and also locks and opens other relations that are read (`sources`).
 pub fn open_with(name: &str, purpose: Purpose, sources: &[Oid]) -> Result<OpenStore> {
     let _safe = PathGuard::safe();
     snapshot::next_command();
@@ -101,7 +101,7 @@ pub(super) fn description_of(name: &str) -> Result<Option<String>> {
     ))
 }
 
-/// Where the rows of each table really are: in its own heap, in children, below a view, in another engine.
+/// Determines where the rows of each table are stored: in its own heap, in children, below a view, in another engine.
 fn place(store: &mut Store, purpose: Purpose) -> Result<()> {
     let described: Vec<String> = store.tables.iter().map(|table| table.sql_name.clone()).collect();
     let extended = plan_check::planner_is_extended();
@@ -126,7 +126,7 @@ fn place(store: &mut Store, purpose: Purpose) -> Result<()> {
         match table.kind.as_str() {
             "v" => look_below(table)?,
             "f" => table.elsewhere = true,
-            // Planning an INSERT takes its lock, which a standby does not give.
+            // Planning an INSERT takes its lock, which is not possible on a standby.
             "r" if extended && plan_check::in_recovery() => table.empty = false,
             "r" if table.path == InsertPath::Bulk
                 && (extended || purpose == Purpose::Write && !table.empty) =>
@@ -161,7 +161,7 @@ fn insert(table: &Table) -> String {
     format!("INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {name} WHERE false")
 }
 
-/// Row security of what a view reads hides rows as that of a table does.
+/// Row-level security of tables that a view reads hides rows in the same way.
 fn look_below(table: &mut Table) -> Result<()> {
     let below = plan_check::relations_below(table.oid.into());
     if let Some(hidden) = below.iter().find(|relation| relation.row_security) {
@@ -201,7 +201,7 @@ fn has_foreign_partition(table: &Table) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// A run over tables that are elsewhere needs one snapshot for all of its statements (55000).
+/// Raises 55000 for a run over tables that are stored elsewhere, if its statements do not share one snapshot.
 pub fn check_isolation(store: &Store) -> Result<()> {
     let Some(table) = store.tables.iter().find(|table| table.elsewhere && !table.empty) else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Which store a call means when it names none: the only one, or the one that holds the project.
+//! Finds the store of a call: the given one, the only one, or the one that contains the project.
 
 use crate::pg::query::snapshot;
 use crate::pg::query::snapshot::Snapshot;
@@ -22,7 +22,7 @@ fn names() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The stores there are, as a hint.
+/// A hint that lists the stores.
 pub fn list_stores() -> String {
     match names() {
         Ok(names) if !names.is_empty() => format!("Stores: {}.", names.join(", ")),
@@ -31,8 +31,8 @@ pub fn list_stores() -> String {
     }
 }
 
-/// The name of the store that is meant. Unknown stores and ambiguous calls are errors (22023), a project that is in
-/// no store is P0002, or 42501 where the role may not read all of them.
+/// The name of the store. Unknown stores and ambiguous calls are errors (22023); a project that is in
+/// no store is P0002, or 42501 if the role may not read all stores.
 pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
     let known = names()?;
     if let Some(name) = store {
@@ -78,7 +78,7 @@ pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
     }
 }
 
-/// Whether the store's project table has that id; None where the caller may not read it. The comparison is by text, so that an id that is no UUID is simply
+/// Whether the store's project table has that id; None if the caller may not read it. Ids are compared as texts, so that an id that is not a UUID is
 /// not found in a store of UUIDs; the table of projects is small.
 fn holds(store: &str, project: &str) -> Result<Option<bool>> {
     let (mut condition, mut table) = (None, None);

@@ -1,5 +1,5 @@
-//! A clone from beginning to end: authorize, plan, map (all in `prepare`), copy, record, hand over files. One transaction, the
-//! caller's.
+//! A clone from beginning to end: authorize, plan, map (all in `prepare`), copy, record, hand over files. All of it is part of
+//! the caller's transaction.
 
 mod plan_rows;
 mod prepare;
@@ -34,7 +34,7 @@ pub fn last_run() -> Option<i64> {
     LAST_RUN.get()
 }
 
-/// Another session's change waits for the end of this transaction, so this session's own triggers made it.
+/// The error for a change of a table during the clone. It was made by triggers of this session, because other sessions wait for its locks.
 fn changed_by_itself(table: &str) -> Error {
     Error::new(
         Code::StoreChanged,
@@ -44,7 +44,7 @@ fn changed_by_itself(table: &str) -> Error {
     .hint("A trigger of the store's tables must not change the definition of a table of the store.")
 }
 
-/// All tables are filled: keys are checked that waited for it, and that no table was changed meanwhile.
+/// After all tables are filled: runs the deferred key checks, and checks that no table was changed.
 fn check_filled(run: &Run, held: Option<HeldKeyChecks>, open: OpenTables) -> Result<()> {
     if let Some(held) = held {
         held.release();
@@ -92,7 +92,7 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
             took: table_began.elapsed(),
         });
     }
-    // The finish function fills the rest of the tables.
+    // The finish function fills the remaining tables.
     let mut unchecked = Some((held, open));
     if !run.leaves_tables_to_finish()
         && let Some((held, open)) = unchecked.take()

@@ -1,4 +1,4 @@
-//! What `project_clone_plan` shows: per table and type, what a run would do, counted by doing all but writing.
+//! The rows of `project_clone_plan`: the counts of a run per table and type, computed by a run that does not write.
 
 use crate::run::copy;
 use crate::run::state::Run;
@@ -6,7 +6,7 @@ use pg_clone_core::error::Result;
 use pg_clone_core::plan::{InsertPath, TableRole};
 use serde_json::{Value, json};
 
-/// One line of the plan.
+/// One row of the plan.
 pub struct PlanRow {
     /// The table.
     pub relation: String,
@@ -14,7 +14,7 @@ pub struct PlanRow {
     pub resource_type: String,
     /// The table's role.
     pub role: &'static str,
-    /// bulk or sql; none where nothing would be written.
+    /// bulk or sql; none if nothing would be written.
     pub path: &'static str,
     /// Rows of the source project.
     pub source_rows: i64,
@@ -22,7 +22,7 @@ pub struct PlanRow {
     pub rows: i64,
     /// Their bytes, before compression.
     pub bytes: i64,
-    /// Why this path, or why nothing.
+    /// The reason for this path, or why nothing is cloned.
     pub why: String,
     /// Occurrences of references that would dangle.
     pub dangling: i64,
@@ -49,7 +49,7 @@ fn nothing(relation: &str, role: &'static str, why: String) -> PlanRow {
     }
 }
 
-/// The lines, in the order in which tables would be filled; then what is left out.
+/// The rows, in the order in which tables would be filled; then the skipped tables and types.
 pub fn rows(run: &Run) -> Result<Vec<PlanRow>> {
     let mut lines = Vec::new();
     for table_copy in &run.table_copies {

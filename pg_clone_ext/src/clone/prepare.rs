@@ -31,15 +31,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub struct Prepared {
     /// Its state: the plan is made, the ids are mapped.
     pub run: Run,
-    /// The clone whose place it takes, if any.
+    /// The clone that it replaces, if any.
     pub refresh: Refresh,
     /// The store's finish function.
     pub finish: Option<Oid>,
-    /// Declared last: everything else is gone when the tables are let go of.
+    /// Declared last, so that the tables are released after everything else.
     pub tables: OpenTables,
 }
 
-/// Everything up to the copy: nothing has been written. `writing` also checks for INSERT.
+/// Runs all stages before the copy; writes nothing. With `writing` it also checks INSERT privileges.
 pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result<Prepared> {
     request.check()?;
     request.owner = request.owner.as_deref().map(canonical_reference);
@@ -55,7 +55,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     if writing {
         catalog::check_isolation(&store)?;
     }
-    // FHIR JSON has no null members: there a reference that may not stay is taken out.
+    // FHIR JSON has no null members: a dangling reference is removed.
     if request.options.dangling == Dangling::Null
         && store.options.get("dangling_null").is_some_and(|v| v == "remove")
     {
@@ -130,7 +130,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         worker: RefCell::new(None),
         store,
     };
-    // Shared, so that the run can be changed while the snapshot is active.
+    // A second reference, so that the run can be changed while the snapshot is active.
     let snapshot = Rc::clone(&run.snapshot);
     snapshot.within(|| {
         let _settings = ReadingSettings::new();
@@ -154,7 +154,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         .owner
         .as_deref()
         .map(|owner| record::mapped_reference(&run, owner));
-    // A project that keeps its ids is the same project: nothing of it changes.
+    // With keep_ids the project is copied unchanged.
     if !run.request.options.keep_ids {
         run.rules = rules::compile(description.rules, &run)?;
     }
@@ -168,7 +168,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     })
 }
 
-/// A reference whose UUID is spelled as the stores spell it: in lower case.
+/// A reference with its UUID in lower case, as stores have it.
 fn canonical_reference(reference: &str) -> String {
     let at = reference.len().saturating_sub(36);
     match reference

@@ -1,4 +1,4 @@
-//! What an operator sees in psql: progress while a long clone runs, a summary at its end.
+//! Messages to the client: progress of a long clone, and a summary at its end.
 
 use crate::pg::session::notice::notice;
 use crate::run::record::{Filled, resources};
@@ -7,10 +7,10 @@ use pg_clone_core::plan::TableCopy;
 use pg_clone_core::rewrite::Counts;
 use std::time::{Duration, Instant};
 
-/// Time between two lines of progress.
+/// Time between two progress messages.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Lines of progress for clones that take longer than a moment.
+/// Progress messages of a long clone.
 pub struct Progress<'r> {
     run: &'r Run,
     began: Instant,

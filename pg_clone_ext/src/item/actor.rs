@@ -1,9 +1,9 @@
-//! For whom a call is made: the argument, else the setting `pg_clone.actor`, else the database user.
+//! The actor of a call: the argument, otherwise the setting `pg_clone.actor`, otherwise the database user.
 //!
-//! Whose word counts? A role that may set the parameter `pg_clone.actor` (superusers, and who was given
-//! `GRANT SET ON PARAMETER pg_clone.actor`), or that owns the store's tables, may act for anyone. PostgreSQL itself lets
-//! nobody else set the parameter, so a value that stands there was put there by somebody trusted, whoever the current role is:
-//! that is how PostgREST's roles work, for which a trusted function sets it per request. Every other role is itself.
+//! A role may act for any user if it may set the parameter `pg_clone.actor` (superusers, and roles with
+//! `GRANT SET ON PARAMETER pg_clone.actor`), or if it owns the store's tables. PostgreSQL lets no other role
+//! set the parameter, so its value is trusted regardless of the current role.
+//! PostgREST works this way: a trusted function sets it per request. Every other role acts only for itself.
 
 use std::collections::BTreeSet;
 
@@ -28,10 +28,10 @@ struct Row {
 /// Resolves the actor and loads what the store says about them.
 ///
 /// # Errors
-/// 42501 for a role that names somebody else without being trusted to, 22023 for an empty name.
+/// 42501 for a role that names another actor and is not trusted, 22023 for an empty name.
 pub fn load(store: &ItemStore, argument: Option<&str>) -> Result<Actor> {
     let (name, own) = resolve(store, argument)?;
-    // Only where the store asks for it: elsewhere nothing need be known of it.
+    // Only if the store requires it.
     let email = match store.requires_email() {
         true => format!(
             "COALESCE((SELECT pg_catalog.min(g.email) FROM {} g WHERE g.username OPERATOR(pg_catalog.=) $1 AND g.email OPERATOR(pg_catalog.<>) ''), \
@@ -54,7 +54,7 @@ pub fn load(store: &ItemStore, argument: Option<&str>) -> Result<Actor> {
     );
     let row: Row = serde_json::from_value(query::json(&sql, &[name.as_str().into()])?).map_err(internal)?;
     let mut roles = row.roles;
-    // Who owns the tables could give themselves every role: under their own name they have them.
+    // The owner of the tables could grant itself every role, and so has all roles when it acts for itself.
     if own && owns(store)? {
         roles.extend([READ, WRITE, ADMIN].map(String::from));
     }
@@ -67,7 +67,7 @@ pub fn load(store: &ItemStore, argument: Option<&str>) -> Result<Actor> {
     })
 }
 
-/// Asks for what any author needs: the registry roles, and an e-mail address where the store wants one.
+/// Requires what every author needs: the registry roles, and an e-mail address if the store requires one.
 ///
 /// # Errors
 /// 42501 without them.
@@ -79,7 +79,7 @@ pub fn require_author(store: &ItemStore, actor: &Actor) -> Result<()> {
     }
 }
 
-/// The actor's name, and whether that is the database user as such.
+/// The actor's name, and whether it is the database user.
 fn resolve(store: &ItemStore, argument: Option<&str>) -> Result<(String, bool)> {
     let user = current_user();
     let setting = crate::settings::actor();

@@ -1,4 +1,4 @@
-//! Whether the actor may clone a whole collection: asked by the store's check hook before `project_clone` reads anything.
+//! Checks whether the actor may clone a collection; called by the store's check hook before `project_clone` reads anything.
 
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::item::permission::{Actor, item_roles, may_fetch};
@@ -9,13 +9,13 @@ use super::store::ItemStore;
 use super::{actor, query};
 use crate::pg::session::settings_guard::ReadingSettings;
 
-/// Ids that a message names.
+/// Maximum number of ids in a message.
 const NAMED: usize = 20;
 
-/// Asks for registry write, and for metadata-read on every item of the collection that the filters choose.
+/// Requires registry write, and metadata-read on every selected item of the collection.
 ///
 /// # Errors
-/// 42501; it names the items whose existence may show and counts the others. 22023 for an option that a registry does not know.
+/// 42501, with the ids of items whose existence the actor may know and the number of others. 22023 for an option that a registry does not have.
 pub fn may_clone_collection(store: &str, arguments: &Value) -> Result<()> {
     let _settings = ReadingSettings::new();
     let store = ItemStore::resolve(Some(store), None)?;

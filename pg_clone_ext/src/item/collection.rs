@@ -1,5 +1,5 @@
-//! The items of a cloned collection: their new handles are known; each item gets what `items_clone` would have written, by the same
-//! code and the same rows of table subtype. Where the tables have columns of their own, the clone has copied the rows already.
+//! The items of a cloned collection. Their new handles are known. Each item gets the same content as from `items_clone`, by the same
+//! code and the same rows of table subtype. If the tables have additional columns, the clone has already copied the rows.
 
 use std::collections::HashMap;
 
@@ -23,10 +23,10 @@ use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::records::runs;
 
-/// Things to do that are listed one by one.
+/// Maximum number of tasks that are listed separately.
 const LISTED: usize = 1_000;
 
-/// Writes the content of the items of a cloned collection. Returns what is to be done by hand: consents that are given anew,
+/// Writes the content of the items of a cloned collection. Returns tasks for the operator: consents that must be given again,
 /// files.
 ///
 /// # Errors
@@ -72,7 +72,7 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
     let mut todo = Vec::new();
     let map = Handles::new(pairs.iter().cloned());
     let mut seeds: HashMap<String, Vec<Seed>> = HashMap::new();
-    // What was reset for the clone cannot be filled in here: it is left to be done, and the item is cloned all the same.
+    // Reset fields cannot be filled in here: they become tasks, and the item is cloned nevertheless.
     let mut excuse = |source: &str,
                       subtype: &pg_clone_core::item::subtype::Subtype,
                       prepared: &pg_clone_core::item::set::Prepared,
@@ -161,8 +161,8 @@ fn seed(subtype: &Subtype, source: &Source, map: &Handles) -> Seed {
     }
 }
 
-/// Handles of the items of a collection and of their clones, in the order of the new handles. That there is one for each item which
-/// the run has counted is asked for: else the store's list of subtypes is behind its table (55000).
+/// Handles of the items of a collection and of their clones, in the order of the new handles. There must be one for each item that
+/// the run has counted; otherwise the store's list of subtypes does not match its table (55000).
 fn pairs(store: &ItemStore, run: i64, collection: &str) -> Result<Vec<(String, String)>> {
     let (mut known, counted) = recorded(store, run)?;
     let sql = format!(
@@ -195,7 +195,7 @@ fn pairs(store: &ItemStore, run: i64, collection: &str) -> Result<Vec<(String, S
     Ok(pairs)
 }
 
-/// New handles by the source's, as the run has recorded them, and how many items it has counted.
+/// The recorded new handles by the source's handles, and the number of items that the run has counted.
 fn recorded(store: &ItemStore, run: i64) -> Result<(HashMap<String, String>, String)> {
     let mut known = HashMap::new();
     let _owner = AsExtensionOwner::new();

@@ -1,4 +1,4 @@
-//! What would name nothing any more when items go: other items, links of users to people, reviewers.
+//! References that would dangle after items are deleted: from other items, links of users to people, reviewers.
 
 use std::collections::HashSet;
 
@@ -12,13 +12,13 @@ use super::store::ItemStore;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::pg::value::json_text::JsonText;
 
-/// Places that a message names.
+/// Maximum number of references in a message.
 const NAMED: usize = 20;
-/// Items that are looked for in one query.
+/// Number of items per query.
 const BATCH: usize = 500;
 
-/// What names items of a collection from outside of it: `{"relation", "id", "names"}`. Items for which `stays` holds are given
-/// again under the same handle.
+/// References from outside to items of a collection: `{"relation", "id", "names"}`. Items for which `stays` is true keep
+/// their handle.
 ///
 /// # Errors
 /// 55000 where the rules of a subtype cannot be read.
@@ -57,7 +57,7 @@ pub fn dangling_after(store: &str, collection: &str, stays: &dyn Fn(&str) -> boo
     Ok(found)
 }
 
-/// Items outside of the collection whose documents name items that go, at a place where the rules say so.
+/// Items outside of the collection whose documents reference deleted items, at the places that the rules define.
 fn in_documents(store: &ItemStore, collection: &str, going: &[(String, String)]) -> Result<Vec<Value>> {
     let mut names = Vec::new();
     query::rows(
@@ -114,10 +114,10 @@ fn in_documents(store: &ItemStore, collection: &str, going: &[(String, String)])
     Ok(found)
 }
 
-/// The same for a deletion or a refresh, which stops where anything would dangle unless it was told to go on.
+/// The same check for a deletion or a refresh: an error if anything would dangle, unless the call overrides it.
 ///
 /// # Errors
-/// 23503 where something would dangle, 55000 as above.
+/// 23503 if something would dangle, 55000 as above.
 pub fn check_references(
     store: &Store,
     collection: &str,
@@ -134,7 +134,7 @@ pub fn check_references(
     Ok(found)
 }
 
-/// Refuses to go on where something would dangle (23503).
+/// Raises 23503 if something would dangle.
 fn require_none(collection: &str, found: &[Value]) -> Result<()> {
     if found.is_empty() {
         return Ok(());

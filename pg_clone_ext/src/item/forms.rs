@@ -1,4 +1,4 @@
-//! The forms of a call: every source drafted, edited and validated, and kept until all are known to be right.
+//! The forms of a call: every source is drafted, edited and validated; all are kept until all are known to be valid.
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -19,12 +19,12 @@ use super::gather;
 use super::store::ItemStore;
 use crate::error::internal;
 
-/// Forms that are validated together.
+/// Number of forms that are validated together.
 const BATCH: usize = 500;
-/// So many forms are kept as they are; those of larger sets as text, which takes a tenth of the memory.
+/// Up to this number forms are kept as trees; those of larger sets as text, which takes a tenth of the memory.
 const TREES: usize = 2_000;
 
-/// A form that is valid.
+/// A valid form.
 pub struct Form {
     /// The rules of its subtype.
     pub subtype: Rc<Subtype>,
@@ -38,7 +38,7 @@ pub struct Form {
     pub access: Access,
     /// Bucket of the source's files.
     pub bucket: Option<String>,
-    /// Key prefix of the source's files, where they are to be copied.
+    /// Key prefix of the source's files, if they are copied.
     pub files: Option<String>,
     content: Content,
 }
@@ -49,7 +49,7 @@ enum Content {
 }
 
 impl Form {
-    /// The form itself.
+    /// The form.
     pub fn content(&self) -> Result<Value> {
         match &self.content {
             Content::Tree(tree) => Ok(tree.clone()),
@@ -57,7 +57,7 @@ impl Form {
         }
     }
 
-    /// The form itself, which is not needed any more.
+    /// Takes the form out.
     pub fn take(&mut self) -> Result<Value> {
         match std::mem::replace(&mut self.content, Content::Text(String::new())) {
             Content::Tree(tree) => Ok(tree),
@@ -66,10 +66,10 @@ impl Form {
     }
 }
 
-/// Problems that are no reason to refuse.
+/// Decides which problems do not prevent the clone.
 pub type Excuse<'e> = &'e mut dyn FnMut(&str, &Subtype, &Prepared, &Problem) -> bool;
 
-/// Drafts, edits and validates the sources one after another.
+/// Drafts, edits and validates the sources in order.
 pub struct Forms<'a> {
     store: &'a ItemStore,
     actor: &'a Actor,
@@ -78,7 +78,7 @@ pub struct Forms<'a> {
     waiting: Vec<(Source, Prepared)>,
     problems: Vec<(String, Vec<Problem>)>,
     bytes: usize,
-    /// Items that are to come, which the sources may name already.
+    /// Items that will be written, which the sources may already reference.
     pub coming: gather::Coming,
     /// The valid ones, in order.
     pub valid: Vec<Form>,
@@ -106,7 +106,7 @@ impl<'a> Forms<'a> {
     /// Adds a source.
     ///
     /// # Errors
-    /// 42501 where the actor may not be an author of such items or not read its files; as [`set::prepare`].
+    /// 42501 if the actor may not be an author of such items or may not read its files; as [`set::prepare`].
     pub fn add(&mut self, source: Source, excuse: Excuse) -> Result<()> {
         let subtype = self.store.subtype(&source.item_subtype)?;
         if self.store.requires_person_link() {
@@ -123,10 +123,10 @@ impl<'a> Forms<'a> {
         }
     }
 
-    /// Validates what waits.
+    /// Validates the pending forms.
     ///
     /// # Errors
-    /// 55000 where the rules are broken, 53200 over the memory budget.
+    /// 55000 if the rules are not valid, 53200 over the memory limit.
     fn validate(&mut self, excuse: Excuse) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
         let mut named = BTreeSet::new();
@@ -187,10 +187,10 @@ impl<'a> Forms<'a> {
         })
     }
 
-    /// The end of the sources: every problem of every form at once.
+    /// After the last source: reports all problems of all forms.
     ///
     /// # Errors
-    /// 22023 where there are any, and where edits name an item that is not in the set.
+    /// 22023 if there are problems, or if edits name an item that is not in the set.
     pub fn finish(&mut self, excuse: Excuse) -> Result<()> {
         self.validate(excuse)?;
         self.edits
@@ -198,13 +198,13 @@ impl<'a> Forms<'a> {
         pg_clone_core::item::validation::validate::refuse(&self.problems)
     }
 
-    /// What becomes of references to the sources, whose clones get these handles.
+    /// The map from the sources to their clones with these handles.
     pub fn handles(&self, handles: &[String]) -> Handles {
         let sources = self.valid.iter().map(|form| form.source.clone());
         Handles::new(sources.zip(handles.iter().cloned()))
     }
 
-    /// The content of what provenance follows: forms of the set where it is in it, else what the store says.
+    /// The content of items for provenance: the forms of the set, otherwise the items in the store.
     pub fn others(&self) -> Result<HashMap<String, Value>> {
         let mut others = gather::contents(self.store, &self.followed, &self.coming)?;
         for form in self

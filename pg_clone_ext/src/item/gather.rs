@@ -1,4 +1,4 @@
-//! Reads items: the sources of a call with what comes along, and what is known of the items that documents name.
+//! Reads items: the sources of a call with included items, and the items that documents reference.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -25,7 +25,7 @@ pub type Take<'t> = &'t mut dyn FnMut(Source) -> Result<()>;
 pub struct Reading<'r> {
     /// The store.
     pub store: &'r ItemStore,
-    /// For whom.
+    /// The actor.
     pub actor: &'r Actor,
     /// The options of the call.
     pub options: &'r Options,
@@ -36,7 +36,7 @@ pub struct Reading<'r> {
 }
 
 impl Reading<'_> {
-    /// Gives the source items, in the order of their ids, then those that come along; the actor may clone all of them.
+    /// Returns the source items, in the order of their ids, then the included ones; the actor may clone all of them.
     ///
     /// # Errors
     /// P0002 and 42501 as [`require_fetch`], 22023 for a subtype that cannot be cloned.
@@ -78,7 +78,7 @@ impl Reading<'_> {
             let wave: Vec<String> = std::mem::take(&mut next).into_iter().collect();
             self.read(&wave, &mut |source| {
                 let subtype = self.store.subtype(&source.item_subtype)?;
-                // What the actor may not read does not come along: not even its existence may show.
+                // Items that the actor may not read are not included, so that their existence is not revealed.
                 let readable = may_fetch(self.actor, &source.access, &subtype.item_roles);
                 if !readable
                     || subtype.cloneable == Cloneable::Never
@@ -89,12 +89,12 @@ impl Reading<'_> {
                 self.note(&source, &mut named)?;
                 take(source)
             })?;
-            // Members are looked for once, of the items of the call; from there on it goes only to what is named.
+            // Members are searched only for the items of the call; afterwards only references are followed.
             wanted = bring.named.iter().collect();
         }
     }
 
-    /// The items that a source names, where they may come along.
+    /// The items that a source references and that may be included.
     fn note(&self, source: &Source, named: &mut BTreeSet<String>) -> Result<()> {
         if self.options.bring.named.is_empty() {
             return Ok(());
@@ -115,7 +115,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Items that are members of, or name, the items of the call.
+    /// Items that are members of the items of the call, or reference them.
     fn members(&self, seeds: &[(String, String)], bring: &Bring) -> Result<BTreeSet<String>> {
         let seeds: Vec<(&str, &str)> = seeds.iter().map(|(id, of)| (id.as_str(), of.as_str())).collect();
         let sql = format!(
@@ -141,7 +141,7 @@ impl Reading<'_> {
         Ok(found)
     }
 
-    /// Items with their access settings, in the order of the ids; unknown ids are passed over.
+    /// Items with their access settings, in the order of the ids; unknown ids are skipped.
     fn read(&self, ids: &[String], take: Take) -> Result<()> {
         let table = |name: &str| self.store.source(name);
         let revision = self.options.from_history;
@@ -212,7 +212,7 @@ fn source(row: &Row) -> Result<Source> {
     })
 }
 
-/// Access settings in three columns: owner, general, groups. Without a row nobody but an admin has a role.
+/// Access settings in three columns: owner, general, groups. Without a row only an admin has a role.
 pub fn access(row: &Row, column: usize) -> Result<Access> {
     let read = |column: usize| row.json(column);
     Ok(Access {
@@ -231,8 +231,8 @@ pub fn access(row: &Row, column: usize) -> Result<Access> {
 /// New handles of a collection whose items are not written yet, with the handles of their sources.
 pub type Coming = HashMap<String, String>;
 
-/// What the store knows of items, and whether the actor may see them; unknown ids are absent. Of items that are to come it knows what
-/// their sources are.
+/// What the store knows about items, and whether the actor may see them; unknown ids are absent. For items that will be written it uses
+/// their sources.
 pub fn targets(store: &ItemStore, actor: &Actor, ids: &BTreeSet<&str>, coming: &Coming) -> Result<Targets> {
     let mut found = Targets::new();
     let columns = "i.id, i.item_subtype::pg_catalog.text, i.record_type::pg_catalog.text OPERATOR(pg_catalog.=) 'COMPLETE_ITEM', \

@@ -1,5 +1,5 @@
-//! Records what was done: the run, where each item came from, the files to copy. With the rights of the extension's owner,
-//! so that a caller needs none on our bookkeeping.
+//! Records a clone of items: the run, the source of each item, the files to copy. It uses the rights of the extension's owner,
+//! so that callers need no privileges on schema `clone`.
 
 use pg_clone_core::error::Result;
 use serde_json::{Value, json};
@@ -10,30 +10,30 @@ use crate::pg::session::privileges::AsExtensionOwner;
 use crate::records::blob_queue;
 use crate::records::runs::{self, ItemRun};
 
-/// Ids and handles that a run's arguments name; of a larger set the rest stands in clone.item_origin.
+/// Maximum number of ids in a run's arguments; clone.item_origin has all of them.
 const NAMED: usize = 1_000;
-/// Bytes of edits that a run's arguments keep.
+/// Maximum bytes of edits in a run's arguments.
 const EDITS: usize = 100_000;
 
 /// One clone of a run.
 pub struct Origin {
     /// The clone.
     pub item: String,
-    /// Where it came from.
+    /// Its source.
     pub source: String,
     /// The source's name.
     pub name: Option<String>,
     /// Its subtype.
     pub subtype: String,
-    /// Key prefixes of the source's and the clone's files, where they are to be copied.
+    /// Key prefixes of the source's and the clone's files, if they are copied.
     pub files: Option<(String, String)>,
 }
 
-/// What was done.
+/// A finished clone of items.
 pub struct Done<'a> {
     /// The call.
     pub call: &'a Call<'a>,
-    /// For whom.
+    /// The actor.
     pub actor: &'a str,
     /// History entry that was cloned.
     pub revision: Option<i32>,
@@ -41,7 +41,7 @@ pub struct Done<'a> {
     pub name: Option<&'a str>,
     /// The clones, in order.
     pub origins: &'a [Origin],
-    /// Items written besides.
+    /// Number of activity items written.
     pub activities: usize,
     /// Texts in which references were rewritten.
     pub rewritten: usize,
@@ -82,7 +82,7 @@ fn file(origin: &Origin) -> Option<Value> {
     }))
 }
 
-/// Where the clones of a run come from.
+/// Records the sources of the clones of a run.
 pub fn record_origins(
     store: &ItemStore,
     run: i64,
@@ -101,7 +101,7 @@ pub fn record_origins(
         revision.into(),
     ];
     let _owner = AsExtensionOwner::new();
-    // A refresh gives the same handles again.
+    // A refresh uses the same handles again.
     query::write(
         "INSERT INTO clone.item_origin AS o (store, item, source, source_name, revision, run_id, cloned_by) \
          SELECT $1, u.item, u.source, u.name, $7, $2, $3 \
@@ -113,7 +113,7 @@ pub fn record_origins(
     Ok(())
 }
 
-/// The first id, and how many more there are.
+/// The first id, and the number of others.
 fn summary<'i>(ids: impl Iterator<Item = &'i str>) -> String {
     let ids: Vec<&str> = ids.collect();
     match ids.as_slice() {

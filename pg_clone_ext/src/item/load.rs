@@ -1,4 +1,4 @@
-//! What loading an export would do, entry by entry: shape, rules of the subtype, references.
+//! Checks each entry of an export before loading: form, rules of the subtype, references.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -30,10 +30,10 @@ const RECORD: [&str; 11] = [
     "universal_partition_key",
 ];
 
-/// What each entry is: `new`, `present`, `dangling` or `invalid`, with what is wrong.
+/// The status of each entry: `new`, `present`, `dangling` or `invalid`, with its problems.
 ///
 /// # Errors
-/// 22023 where the store is none.
+/// 22023 if the store does not exist.
 pub fn check_entries(store: &str, entries: &str) -> Result<Value> {
     let _settings = ReadingSettings::new();
     let store = ItemStore::resolve(Some(store), None)?;
@@ -157,7 +157,7 @@ fn check(store: &ItemStore, entry: &Value, times: &HashMap<String, usize>) -> Re
     let variant = subtype.variant(subtype.variant_of(&content)?);
     let mut drafted = draft::draft(&subtype, variant, content);
     normalize(subtype.schema(variant), &mut drafted.form);
-    // Fields that follow from others are not part of the form; references are looked at for all entries together.
+    // Derived fields are not part of the form; references are checked for all entries together.
     let rules = Rules {
         subtype: &subtype,
         variant,
@@ -175,7 +175,7 @@ fn check(store: &ItemStore, entry: &Value, times: &HashMap<String, usize>) -> Re
     })
 }
 
-/// What is wrong with the members that every entry has.
+/// Problems of the members that every entry has.
 fn shape(entry: &Value, payload: &Map<String, Value>, times: &HashMap<String, usize>) -> Option<String> {
     let text = |value: Option<&Value>| {
         value

@@ -39,7 +39,7 @@ use journal::Origin;
 use store::ItemStore;
 use write::Rows;
 
-/// What the SQL functions take. Edits and options are JSON, not yet read.
+/// The arguments of the SQL functions. Edits and options are unparsed JSON.
 #[derive(Debug)]
 pub struct Call<'a> {
     /// Source items.
@@ -56,7 +56,7 @@ pub struct Call<'a> {
     pub together: bool,
 }
 
-/// A call whose arguments are read, with the store that it means and for whom it is made.
+/// A call with parsed arguments, its store and its actor.
 struct Opened {
     store: ItemStore,
     actor: Actor,
@@ -69,7 +69,7 @@ impl Call<'_> {
     /// Reads the arguments and finds store and actor.
     ///
     /// # Errors
-    /// 22023 for wrong arguments, 42501 where the actor is not the caller's to name.
+    /// 22023 for wrong arguments, 42501 if the caller may not act for the actor.
     fn open(&self) -> Result<Opened> {
         let options = Options::parse(&limits::parse("options", &self.options)?)?;
         if !self.together && !options.bring.is_empty() {
@@ -117,11 +117,11 @@ impl Opened {
     }
 }
 
-/// Clones items. Returns the new ones as JSON, in the order of the ids, then those that came along.
+/// Clones items. Returns the new ones as JSON, in the order of the ids, then the included ones.
 ///
 /// # Errors
-/// 42501, P0002, 22023 as the interface promises; 53200 over the memory budget; 55000 where the store's rules are broken
-/// or the source is not as the draft's etag says.
+/// 42501, P0002, 22023 as documented for `item_clone`; 53200 over the memory limit; 55000 if the store's rules are not valid
+/// or the source does not match the draft's etag.
 pub fn clone_items(call: &Call) -> Result<Vec<String>> {
     let _settings = ReadingSettings::new();
     let opened = call.open()?;
@@ -197,8 +197,8 @@ fn valid_forms(opened: &Opened, together: bool) -> Result<Forms<'_>> {
     Ok(forms)
 }
 
-/// New handles, only after everything is known to be valid: a generator may be an outside service that cannot take one
-/// back. A dry run shows stand-ins.
+/// New handles. They are generated only after everything is known to be valid, because a generator may be an external service that cannot take one
+/// back. A dry run uses placeholders.
 fn handles(store: &ItemStore, forms: &[Form], dry_run: bool) -> Result<Vec<String>> {
     if dry_run {
         return Ok((1..=forms.len()).map(|n| format!("dry-run/{n}")).collect());
@@ -219,7 +219,7 @@ struct Written {
     bytes: usize,
 }
 
-/// Builds and writes the new items, with what becomes of references (`map`); those of a cloned collection as it says.
+/// Builds and writes the new items; `map` maps references to the clones.
 fn write_items(
     store: &ItemStore,
     mut forms: Vec<Form>,
@@ -280,7 +280,7 @@ impl Written {
     }
 }
 
-/// One activity CREATE per new item of a subtype with versions, where that is asked for. Returns how many.
+/// Writes one activity CREATE per new item of a subtype with versions, if the option is set. Returns their number.
 fn write_activities(
     store: &ItemStore,
     items: &[NewItem],

@@ -1,4 +1,4 @@
-//! Calls that have a name of their own (option `idempotency_key`): made once, however often they are sent.
+//! Calls with the option `idempotency_key`: executed once, however often they are sent.
 
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::item::permission::Actor;
@@ -7,18 +7,18 @@ use super::store::ItemStore;
 use super::{Call, query};
 use crate::pg::session::privileges::AsExtensionOwner;
 
-/// What is known of a call.
+/// The state of a call with a key.
 pub enum Request {
-    /// It is the first of its name; others of the same name wait until it has ended.
+    /// It is the first with its key; others with the same key wait until it has ended.
     First,
-    /// It was made before, and gave these items.
+    /// It was executed before, with these items as the result.
     Made(Vec<String>),
 }
 
-/// Takes the name for this call.
+/// Reserves the key for this call.
 ///
 /// # Errors
-/// 22023 where the name stands for another call.
+/// 22023 if the key was used for another call.
 pub fn begin(store: &ItemStore, actor: &Actor, key: &str, call: &Call) -> Result<Request> {
     let content = format!("{:?} {} {} {}", call.ids, call.edits, call.options, call.together);
     let _owner = AsExtensionOwner::new();
@@ -63,7 +63,7 @@ pub fn begin(store: &ItemStore, actor: &Actor, key: &str, call: &Call) -> Result
     }
 }
 
-/// Remembers what the call gave.
+/// Records the result of the call.
 pub fn end(store: &ItemStore, actor: &Actor, key: &str, run: i64, items: &[String]) -> Result<()> {
     let _owner = AsExtensionOwner::new();
     query::write(
@@ -80,7 +80,7 @@ pub fn end(store: &ItemStore, actor: &Actor, key: &str, run: i64, items: &[Strin
     Ok(())
 }
 
-/// Items that an earlier call gave, as they are now.
+/// The items of an earlier call in their current state.
 pub fn items_now(store: &ItemStore, ids: &[String]) -> Result<Vec<String>> {
     let sql = format!(
         "SELECT p.payload FROM pg_catalog.unnest($1) WITH ORDINALITY u (id, n) JOIN {} p ON p.id OPERATOR(pg_catalog.=) u.id ORDER BY u.n",

@@ -1,4 +1,4 @@
-//! What a form needs to know before a clone is made: the draft, what is wrong with the edits so far, whether the actor may at all.
+//! For forms, before a clone is made: the draft, the problems of the edits so far, whether the actor may clone.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use super::store::ItemStore;
 use super::{Call, Opened, actor, gather, query, valid_forms};
 use crate::pg::session::settings_guard::ReadingSettings;
 
-/// Items of the same name that a warning looks at.
+/// Maximum number of items of the same name that a warning checks.
 const SAME_NAME: usize = 10;
 
-/// The draft of an item: nothing is written, reading is enough.
+/// The draft of an item. Writes nothing; needs only permission to read.
 ///
 /// # Errors
 /// As [`clone_items`](super::clone_items).
@@ -39,7 +39,7 @@ pub fn draft(call: &Call) -> Result<Value> {
     Ok(shown)
 }
 
-/// A warning where items of the same subtype have the name of the clone already: those that the actor may read.
+/// A warning if items of the same subtype that the actor may read already have the name of the clone.
 fn same_name(opened: &Opened, prepared: &Prepared) -> Result<Vec<Value>> {
     let Some((path, name)) = prepared.display_name() else {
         return Ok(Vec::new());
@@ -80,7 +80,7 @@ fn prepare(opened: &Opened, source: &Source) -> Result<Prepared> {
     set::prepare(&subtype, source, &opened.options, &opened.edits, &interrupt)
 }
 
-/// What is said of a clone that is not made.
+/// The result of a check.
 #[derive(Default)]
 struct Answer {
     problems: Vec<Value>,
@@ -94,11 +94,11 @@ impl Answer {
     }
 }
 
-/// What is wrong with a clone, as JSON: `valid`, and `problems` and `warnings` with path, code and message, in a set each with its
-/// `item`. Errors that concern the call as a whole are problems too, with an empty path and their SQLSTATE as code.
+/// Checks a clone and returns JSON: `valid`, and `problems` and `warnings` with path, code and message, in a set each with its
+/// `item`. Errors of the call as a whole are problems too, with an empty path and their SQLSTATE as code.
 ///
 /// # Errors
-/// Only what is no answer to the user: 55000 where the store's rules are broken, XX000.
+/// 55000 if the store's rules are not valid, XX000.
 pub fn check_clone(call: &Call) -> Result<Value> {
     let _settings = ReadingSettings::new();
     match answer(call) {
@@ -153,7 +153,7 @@ fn answer(call: &Call) -> Result<Answer> {
             Ok(())
         })?;
     if answer.problems.is_empty() {
-        // What only shows when everything else is right: the link to a person, the role on files, a set of one.
+        // Checks that come last: the link to a person, the role for files, a set of one.
         valid_forms(&opened, call.together)?;
     }
     Ok(answer)
@@ -162,7 +162,7 @@ fn answer(call: &Call) -> Result<Answer> {
 /// Whether the actor may clone an item, alone.
 ///
 /// # Errors
-/// Only what is no answer: 22023 for a wrong store, 42501 for an actor who is not the caller's to name, 55000.
+/// 22023 for a wrong store, 42501 if the caller may not act for the actor, 55000 if the rules are not valid.
 pub fn can_clone(item: &str, actor: Option<&str>, store: Option<&str>) -> Result<bool> {
     let _settings = ReadingSettings::new();
     let call = Call {
@@ -193,7 +193,7 @@ pub fn can_clone(item: &str, actor: Option<&str>, store: Option<&str>) -> Result
     }
 }
 
-/// What a subtype allows an actor.
+/// Whether an actor may clone items of a subtype.
 pub struct Allowed {
     /// Its name.
     pub subtype: String,
@@ -209,7 +209,7 @@ pub struct Allowed {
     pub reason: Option<String>,
 }
 
-/// What of a registry the actor may clone, by subtype.
+/// Whether the actor may clone, for each subtype of a registry.
 ///
 /// # Errors
 /// 22023, 42501 and 55000 as [`can_clone`].
@@ -232,7 +232,7 @@ pub fn cloneable(given: Option<&str>, store: Option<&str>) -> Result<Vec<Allowed
 fn allowed(store: &ItemStore, actor: &Actor, name: &str) -> Result<Allowed> {
     let subtype = match store.subtype(name) {
         Ok(subtype) => subtype,
-        // One row that cannot be read does not hide the others.
+        // A row that cannot be read does not hide the others.
         Err(error) if error.code == Code::StoreChanged => {
             return Ok(Allowed {
                 subtype: name.to_owned(),

@@ -1,4 +1,4 @@
-//! The registry that a call means: its tables, its options, its rules.
+//! The registry of a call: its tables, its options, its rules.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -32,7 +32,7 @@ struct Known {
     options: String,
 }
 
-/// Every registry, with the schema of its tables also after that was renamed.
+/// Every registry, with the current name of the schema of its tables.
 const KNOWN: &str = "SELECT s.name, COALESCE((SELECT n.nspname::pg_catalog.text FROM clone.store_relation r \
      JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.relation::pg_catalog.oid \
      JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
@@ -45,15 +45,15 @@ const KNOWN: &str = "SELECT s.name, COALESCE((SELECT n.nspname::pg_catalog.text 
 type ReadSubtypes = HashMap<(String, String), (String, Rc<Subtype>)>;
 
 thread_local! {
-    /// The rules of subtypes as they were read last, with the row's text: only a row that changed is read anew.
+    /// Cache of the rules of subtypes with the row's text: only a changed row is parsed again.
     static READ: RefCell<ReadSubtypes> = RefCell::default();
 }
 
 impl ItemStore {
-    /// The store of that name; else the only registry, or the one that holds the item.
+    /// The store of that name; without a name the only registry, or the one that contains the item.
     ///
     /// # Errors
-    /// 22023 where none or several could be meant.
+    /// 22023 if there is none or more than one.
     pub fn resolve(name: Option<&str>, item: Option<&str>) -> Result<Self> {
         let known = known()?;
         let names: Vec<&str> = known.iter().map(|k| k.name.as_str()).collect();
@@ -99,7 +99,7 @@ impl ItemStore {
         })
     }
 
-    /// A table of the store, ready for SQL. The name is one of ours, never a user's.
+    /// A table of the store, ready for SQL. The name is a constant, never user input.
     pub fn table(&self, name: &str) -> String {
         format!("{}.{name}", self.schema)
     }
@@ -120,10 +120,10 @@ impl ItemStore {
             .unwrap_or_else(|| self.table(name))
     }
 
-    /// The rules of a subtype, as the row says now.
+    /// The current rules of a subtype.
     ///
     /// # Errors
-    /// 22023 for an unknown one; 55000 where the row cannot be read.
+    /// 22023 for an unknown one; 55000 if the row cannot be read.
     pub fn subtype(&self, name: &str) -> Result<Rc<Subtype>> {
         if let Some(known) = self.subtypes.borrow().get(name) {
             return Ok(Rc::clone(known));
@@ -181,7 +181,7 @@ impl ItemStore {
         self.option("email") == Some("require")
     }
 
-    /// Where files are.
+    /// The location of files.
     pub fn files(&self) -> Files {
         let prefix = self
             .option("dataset_path")
@@ -196,7 +196,7 @@ impl ItemStore {
     /// New handles for items of these subtypes, by the store's generator, with the caller's rights.
     ///
     /// # Errors
-    /// 22023 where options.id_generator names no function; 55000 where it gives nothing.
+    /// 22023 if options.id_generator does not name a function; 55000 if it returns no handle.
     pub fn new_handles(&self, subtypes: &[&str]) -> Result<Vec<String>> {
         let generator = match self.option("id_generator") {
             Some(named) => Generator::parse(named)?,
@@ -245,7 +245,7 @@ fn known() -> Result<Vec<Known>> {
     Ok(known)
 }
 
-/// Those of several registries that hold an item; one that the caller may not read holds nothing for them.
+/// The registries that contain an item; those that the caller may not read are left out.
 fn holding(known: Vec<Known>, item: Option<&str>) -> Result<Vec<Known>> {
     let Some(item) = item else { return Ok(Vec::new()) };
     let mut found = Vec::new();

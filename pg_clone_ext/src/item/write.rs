@@ -10,12 +10,12 @@ use super::store::ItemStore;
 /// Items that one statement writes.
 pub const BATCH: usize = 1_000;
 
-/// What becomes of the row in table item.
+/// How the row in table item is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rows {
-    /// It is written.
+    /// It is inserted.
     New,
-    /// A clone of the collection has written it; it gets its content.
+    /// A clone of the collection has inserted it; it is updated.
     Copied,
 }
 
@@ -27,7 +27,7 @@ const UPDATE: &str = "UPDATE {item} i SET owner_username = r.owner, created_time
      item_category = r.category, versioning_info = r.version, workflow_links = NULL, display_name = r.name, \
      user_metadata = r.metadata, domain_info = r.domain FROM r WHERE i.id OPERATOR(pg_catalog.=) r.id RETURNING i.id";
 
-// What belongs to an item is written after it: where the tables are views, their triggers see the item then.
+// Dependent rows are written after the item, so that triggers of views see it.
 const AROUND: &str = "WITH r AS (SELECT u.id, u.collection_id, u.category, u.subtype, u.name, u.metadata::pg_catalog.jsonb AS metadata, \
      u.domain::pg_catalog.jsonb AS domain, u.content::pg_catalog.jsonb AS content, u.general::pg_catalog.text[] AS general, \
      u.groups::pg_catalog.jsonb AS groups, CASE WHEN u.versioned THEN $12::pg_catalog.jsonb END AS version, $13::pg_catalog.text AS owner, \
@@ -39,11 +39,11 @@ const AROUND: &str = "WITH r AS (SELECT u.id, u.collection_id, u.category, u.sub
      INSERT INTO {item_history} (item_id, id, \"timestamp\", reason, username, item) \
      SELECT r.id, 0, r.at, $15, r.owner, r.content FROM r WHERE r.id OPERATOR(pg_catalog.=) ANY (SELECT i.id FROM i)";
 
-/// A copied collection has rows of these already.
+/// In a copied collection these rows already exist.
 const OVER_AUTH: &str = " ON CONFLICT (id) DO UPDATE SET owner = EXCLUDED.owner, general = EXCLUDED.general, groups = EXCLUDED.groups";
 const OVER_LOCK: &str = " ON CONFLICT (id) DO NOTHING";
 
-/// Takes away the revisions that were copied with the rows: a clone has one of its own.
+/// Deletes the revisions that were copied with the rows: a clone has its own first revision.
 fn without_history(store: &ItemStore, ids: &[String]) -> Result<()> {
     let sql = format!(
         "DELETE FROM {} h WHERE h.item_id OPERATOR(pg_catalog.=) ANY ($1)",
@@ -53,7 +53,7 @@ fn without_history(store: &ItemStore, ids: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Writes items of one owner and time. A handle that is taken is an error of the server (23505), and leaves nothing.
+/// Writes items with the same owner and time. A handle that is in use is an error of the server (23505).
 pub fn items(store: &ItemStore, items: &[NewItem], rows: Rows) -> Result<()> {
     let Some(first) = items.first() else { return Ok(()) };
     let mut sql = match rows {
@@ -105,13 +105,13 @@ pub fn items(store: &ItemStore, items: &[NewItem], rows: Rows) -> Result<()> {
     Ok(())
 }
 
-/// A seed of a cloned collection: a handle without content that a form could be made of.
+/// A seed of a cloned collection: a handle without content.
 pub struct Seed {
     /// The source's handle.
     pub source: String,
     /// The clone's.
     pub item: String,
-    /// What it has of a content, its references renamed.
+    /// Its partial content, with mapped references.
     pub domain_info: Option<String>,
 }
 

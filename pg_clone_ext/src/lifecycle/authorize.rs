@@ -4,7 +4,7 @@ use crate::pg::session::privileges;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::Store;
 
-/// SELECT and DELETE on every table of the store that has rows, else 42501; row security in the way is 0A000.
+/// Requires SELECT and DELETE on every table of the store with rows (42501), without row-level security (0A000).
 pub fn tables(store: &Store) -> Result<()> {
     for table in store.tables.iter().filter(|table| !table.empty) {
         privileges::check_select(table.oid, &table.sql_name)?;

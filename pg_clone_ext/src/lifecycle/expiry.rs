@@ -1,4 +1,4 @@
-//! Clones that end by themselves.
+//! Expiry of clones.
 
 use super::{authorize, delete_project, target};
 use crate::catalog;
@@ -16,7 +16,7 @@ use pgrx::{JsonB, Spi};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A clone whose time had come, and what became of it.
+/// An expired clone, and the result of its deletion.
 pub struct Expired {
     /// Its project.
     pub project: String,
@@ -33,7 +33,7 @@ struct Due {
     project: String,
     store: String,
     run: i64,
-    /// The role that decided it.
+    /// The role that set the expiry.
     role: Option<u32>,
     name: String,
 }
@@ -54,9 +54,9 @@ fn due(store: Option<&str>, run: Option<i64>) -> Result<Vec<Due>> {
     })
 }
 
-/// Deletes every clone whose time has come, each with the rights of the role that said when: triggers of the store's tables are other
-/// people's code, and whoever calls this may be a superuser. One that cannot be deleted does not keep the others; one
-/// that somebody is just refreshing or deleting waits for the next call.
+/// Deletes all expired clones, each with the rights of the role that set its expiry: triggers of the store's tables are code of
+/// other roles, and the caller may be a superuser. A clone that cannot be deleted does not prevent the deletion of others. A clone
+/// that another session is refreshing or deleting is left for the next call.
 pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
     let mut expired = Vec::new();
     for clone in due(store, None)? {
@@ -67,7 +67,7 @@ pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
         let deleted = attempt(|| {
             or_raise(clone.role.ok_or_else(|| role_is_gone(&clone)).and_then(|role| {
                 let _role = AsRole::new(Oid::from(role), &[]);
-                // A deferred check would run after us, with the rights of the caller.
+                // A deferred check would run later with the rights of the caller.
                 Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal)?;
                 delete_project(&clone.project, Some(&clone.store), &json!({}), path)
             }))
@@ -97,7 +97,7 @@ fn role_is_gone(clone: &Due) -> Error {
     .hint("Set the expiry again with clone.set_expiry(), as a role that may delete the project.")
 }
 
-/// Sets or clears when a clone may be deleted; for whoever may delete it.
+/// Sets or clears the expiry of a clone; for roles that may delete it.
 pub fn set_expiry(
     project: &str,
     expires_in: Option<Interval>,

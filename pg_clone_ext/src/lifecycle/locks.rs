@@ -5,7 +5,7 @@ use crate::pg::session::object_lock;
 use pg_clone_core::error::{Error, Result};
 use pgrx::{Spi, pg_sys};
 
-/// Takes the lock on a number of a table of schema clone until the transaction ends. Without `wait`, a lock that is taken is false.
+/// Takes the lock for a number and a table of schema clone until the transaction ends. Without `wait`, returns false if it is taken.
 pub fn lock(table: &str, number: i32, wait: bool) -> Result<bool> {
     let oid = Spi::get_one_with_args::<pg_sys::Oid>(
         "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",

@@ -1,4 +1,4 @@
-//! Clones that come and go: they are deleted, they expire, a newer one takes their place.
+//! The life of clones: deletion, expiry, refresh.
 
 pub mod authorize;
 mod delete;

@@ -1,4 +1,4 @@
-//! The clone that is to go: its lock, the run that made it, whether it is there.
+//! The clone that is deleted or replaced: its lock, its run, whether it exists.
 
 use crate::catalog;
 use crate::error::internal;
@@ -14,7 +14,7 @@ pub struct MadeBy {
     pub rows: i64,
 }
 
-/// A project that was deleted before: the run that its row in clone.run stands for, and when.
+/// A project that was deleted before: its run in clone.run, and the time.
 pub struct Tombstone {
     /// Its number.
     pub run: i64,
@@ -22,7 +22,7 @@ pub struct Tombstone {
     pub deleted_at: String,
 }
 
-/// The store that a call on a clone means: the one named, the one whose run made the clone, else as for any project.
+/// The store of a call on a clone: the given one, the one whose run made the clone, otherwise as for any project.
 pub fn store_of(store: Option<&str>, project: &str) -> Result<String> {
     let made_in = {
         let _owner = AsExtensionOwner::new();
@@ -40,7 +40,7 @@ pub fn store_of(store: Option<&str>, project: &str) -> Result<String> {
     }
 }
 
-/// Waits until nobody else deletes or replaces this project; held until the transaction ends.
+/// Locks the project against deletion and replacement by other sessions until the transaction ends; waits for the lock.
 pub fn lock(store: &str, project: &str) -> Result<()> {
     let _owner = AsExtensionOwner::new();
     pgrx::Spi::run_with_args(
@@ -50,7 +50,7 @@ pub fn lock(store: &str, project: &str) -> Result<()> {
     .map_err(internal)
 }
 
-/// As [`lock`], but says false instead of waiting.
+/// As [`lock`], but returns false instead of waiting.
 pub fn try_lock(store: &str, project: &str) -> Result<bool> {
     let _owner = AsExtensionOwner::new();
     pgrx::Spi::get_one_with_args::<bool>(
@@ -61,7 +61,7 @@ pub fn try_lock(store: &str, project: &str) -> Result<bool> {
     .map_err(internal)
 }
 
-/// The run that made the project; None where none did, or it was deleted since.
+/// The run that made the project; None if none did, or it was deleted since.
 pub fn made_by(store: &str, project: &str) -> Result<Option<MadeBy>> {
     let _owner = AsExtensionOwner::new();
     let found = pgrx::Spi::get_one_with_args::<Vec<i64>>(
@@ -77,7 +77,7 @@ pub fn made_by(store: &str, project: &str) -> Result<Option<MadeBy>> {
     })
 }
 
-/// The run that stands for a project that was deleted; None where none does.
+/// The run of a deleted project; None if there is none.
 pub fn tombstone(store: &str, project: &str) -> Result<Option<Tombstone>> {
     let _owner = AsExtensionOwner::new();
     let found = pgrx::Spi::get_one_with_args::<Vec<String>>(
@@ -97,7 +97,7 @@ pub fn tombstone(store: &str, project: &str) -> Result<Option<Tombstone>> {
     })
 }
 
-/// Whether the project's row is there, live or not.
+/// Whether the project's row exists, live or not.
 pub fn exists(store: &Store, project: &str) -> Result<bool> {
     let table = store.project_table()?;
     let column = table.id_column.as_deref().unwrap_or_default();
@@ -107,8 +107,8 @@ pub fn exists(store: &Store, project: &str) -> Result<bool> {
         .map_err(internal)
 }
 
-/// The error for a project of which a run wrote rows and none is found (55000): they may be out of sight only, as those of a
-/// distributed engine are between its prepare and its commit, and must not be taken for deleted.
+/// The error for a project of which a run wrote rows and none is found (55000). They may only be invisible, as in a
+/// distributed engine between its prepare and its commit, and must not be treated as deleted.
 pub fn no_rows(project: &str, made_by: &MadeBy) -> Error {
     Error::new(
         Code::WrongState,

@@ -1,8 +1,8 @@
-//! What a server outside keeps of rows that are deleted or replaced: the keys in its cache that go stale.
+//! Keys of deleted or replaced rows in the cache of an application server.
 //!
-//! A store whose server caches says how a key is made (`options.cache_key`, for a Medplum server `{type}/{id}`) and, if it
-//! likes, where the cache is (`options.cache`, a `redis://` URL). The keys are recorded in the transaction of the deletion, in
-//! `clone.cache_invalidation`; whoever commits it deletes them afterwards: `pg_clone cache flush`.
+//! A store of such a server has the option `cache_key` with the form of a key (for a Medplum server `{type}/{id}`) and,
+//! optionally, the address of the cache (`cache`, a `redis://` URL). The keys are recorded in the transaction of the deletion, in
+//! `clone.cache_invalidation`. After the commit they are deleted from the cache by `pg_clone cache flush`.
 
 use super::deletion_set::DeletionSet;
 use crate::error::internal;
@@ -16,13 +16,13 @@ use pg_clone_core::plan::{SourceQuery, Store, Table, TableRole, quote};
 /// Keys per row of the record.
 const BATCH: usize = 1000;
 
-/// How keys of the store's cache are made; None where its server has no cache.
+/// The template of keys of the store's cache; None if its server has no cache.
 fn template(store: &Store) -> Option<&str> {
     let text = |name: &str| store.options.get(name).and_then(|value| value.as_str());
     text("cache_key").or_else(|| text("cache").map(|_| "{type}/{id}"))
 }
 
-/// Records the keys of the resources that a deletion takes away, before it does. Returns how many.
+/// Records the keys of the resources that will be deleted. Returns their number.
 pub fn record(store: &Store, run: i64, rows: &DeletionSet) -> Result<i64> {
     let Some(template) = template(store) else {
         return Ok(0);
@@ -79,7 +79,7 @@ fn resource_type(table: &Table) -> String {
     }
 }
 
-/// What the operator must do because keys were recorded; None where the driver finds the cache by itself.
+/// The task for the operator because keys were recorded; None if the command finds the cache by itself.
 pub fn todo(store: &Store, run: i64, keys: i64) -> Option<String> {
     if keys == 0 || store.options.get("cache").is_some_and(|cache| cache.is_string()) {
         return None;
@@ -127,7 +127,7 @@ impl Recorder<'_> {
     }
 }
 
-/// What nobody flushed in time is stale no more: servers forget by themselves.
+/// Removes old keys: their cache entries have expired.
 fn forget_old() -> Result<()> {
     let _owner = AsExtensionOwner::new();
     pgrx::Spi::run(

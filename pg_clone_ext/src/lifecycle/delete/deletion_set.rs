@@ -1,4 +1,4 @@
-//! The rows of a project that go, as SQL: what deletes them and what counts them.
+//! The rows of a project that are deleted, as SQL to delete and to count them.
 
 use crate::error::internal;
 use crate::pg::query::for_each_written_row;
@@ -14,9 +14,9 @@ pub type Counts = Map<String, Value>;
 
 /// The rows of one project, without those that are kept.
 pub struct DeletionSet {
-    /// The store, with a condition on the rows that go in the place of the one on live rows.
+    /// The store, with the condition on deleted rows in place of the one on live rows.
     store: Store,
-    /// The store, with the condition that says which rows are the project's, whether they go or stay.
+    /// The store, with the condition on all rows of the project, deleted or kept.
     own: Store,
     project: String,
     filled: HashSet<Oid>,
@@ -24,12 +24,12 @@ pub struct DeletionSet {
 }
 
 impl DeletionSet {
-    /// All rows of the project but the resources in `kept` and what belongs to them.
+    /// All rows of the project except the resources in `kept` and their dependent rows.
     pub fn new(store: &Store, project: &str, kept: &HashMap<Oid, Vec<Key>>) -> Result<Self> {
         let mut own = store.clone();
         for table in &mut own.tables {
-            // A tenant column says whose a row is, live or not. Where rows belong by a join, the condition on live
-            // rows says which ones do: the others may be anybody's.
+            // A tenant column decides to which project a row belongs, live or not. For rows that belong through a join, the condition on live
+            // rows is part of the membership: other rows may belong to any project.
             if table.role == TableRole::Project || table.project_column.is_some() {
                 table.live = None;
             }
@@ -37,7 +37,7 @@ impl DeletionSet {
         let mut store = own.clone();
         let project_table = store.project_table()?.oid;
         for table in &mut store.tables {
-            // What is deleted are rows of the tables, wherever those of a source are read.
+            // The rows of the tables are deleted, not those of `source_tables`.
             table.source = None;
             if table.references.contains(&project_table)
                 && kept.get(&table.oid).is_some_and(|keys| !keys.is_empty())
@@ -70,7 +70,7 @@ impl DeletionSet {
         })
     }
 
-    /// The same, and rows of other tables or projects that go along: the tables' names and the conditions on their rows `t`.
+    /// The same, and rows of other tables or projects that are deleted too: the tables' names and the conditions on their rows `t`.
     #[must_use]
     pub fn with_others(mut self, along: Vec<(String, String)>) -> Self {
         self.along = along;
@@ -92,7 +92,7 @@ impl DeletionSet {
         &self.filled
     }
 
-    /// The condition on rows `t` of a table that go; None: no row can.
+    /// The condition on deleted rows `t` of a table; None: no row.
     pub fn condition(&self, table: &Table) -> Result<Option<String>> {
         if !self.filled.contains(&table.oid) {
             return Ok(None);
@@ -100,7 +100,7 @@ impl DeletionSet {
         plan::condition(&self.store, table, &self.project, &self.filled, false)
     }
 
-    /// The condition on rows `t` of a table that are the project's, whether they go or stay; None: no row can be.
+    /// The condition on rows `t` of a table that belong to the project, deleted or kept; None: no row.
     pub fn belongs(&self, table: &Table) -> Result<Option<String>> {
         if !self.filled.contains(&table.oid) {
             return Ok(None);
@@ -110,9 +110,9 @@ impl DeletionSet {
 
     /// Deletes them with the caller's rights.
     ///
-    /// One statement: all memberships are looked up under one snapshot, so the order of the tables does not matter for
-    /// what is found, rows that somebody commits meanwhile stay or go together with their children, and foreign keys, circles of
-    /// them too, are checked when everything is gone. Children come first, for triggers that look at them.
+    /// It is one statement. All memberships are evaluated under one snapshot, so the order of the tables does not matter for
+    /// which rows are found. Rows that another session commits meanwhile are kept or deleted together with their children. Foreign keys, also
+    /// cyclic ones, are checked after all rows are deleted. Children come first, for triggers that read them.
     /// Triggers run under `path`.
     pub fn delete(&self, path: &CallersPath) -> Result<Counts> {
         let goes = self.goes()?;
@@ -169,14 +169,14 @@ impl DeletionSet {
         Ok(counted(rows))
     }
 
-    /// What goes, in the order of deletion: names of tables and conditions on their rows `t`.
+    /// The deleted rows in the order of deletion: names of tables and conditions on their rows `t`.
     fn goes(&self) -> Result<Vec<(String, String)>> {
         let own = self.tables()?.into_iter();
         let own = own.map(|(table, condition)| (table.sql_name.clone(), condition));
         Ok(self.along.iter().cloned().chain(own).collect())
     }
 
-    /// Tables with rows that may go: those that name others (by foreign key or join) before the others.
+    /// Tables with rows that may be deleted: referencing tables (by foreign key or join) before referenced ones.
     pub fn tables(&self) -> Result<Vec<(&Table, String)>> {
         let mut store = self.store.clone();
         for table in &mut store.tables {
@@ -196,8 +196,8 @@ impl DeletionSet {
     }
 }
 
-/// Sums of rows by table, without tables of which none went. A table can stand there twice: with the project's rows and with others
-/// that go along.
+/// Sums of rows by table, without tables of which none was deleted. A table can occur twice: with the project's rows and with other rows
+/// that are deleted too.
 fn counted(rows: impl IntoIterator<Item = (String, i64)>) -> Counts {
     let mut counts = Counts::new();
     for (name, rows) in rows.into_iter().filter(|(_, rows)| *rows > 0) {
@@ -208,7 +208,7 @@ fn counted(rows: impl IntoIterator<Item = (String, i64)>) -> Counts {
     counts
 }
 
-/// A foreign key to the project forbids to keep these rows without it (23503).
+/// The error (23503) if a foreign key to the project does not allow to keep these rows.
 fn still_used(table: &Table, keys: &[Key]) -> Error {
     Error::new(
         Code::Dangling,
@@ -229,9 +229,9 @@ fn still_used(table: &Table, keys: &[Key]) -> Error {
     .hint("Change the documents of the other projects that name them first.")
 }
 
-/// Tables that are not known to be empty now; what the catalog said when it was read may be out of date, for somebody may have
-/// filled a table while we waited for the lock. A table without a block of its own can have rows all the same, in children
-/// or in another engine: it is asked.
+/// Tables that may have rows. The description may be out of date, because another session may have
+/// filled a table while this one waited for the lock. A table without a block on disk can have rows in children
+/// or in another engine, so it is queried.
 fn filled(store: &Store) -> Result<HashSet<Oid>> {
     let oids: Vec<i64> = store.tables.iter().map(|table| i64::from(table.oid)).collect();
     let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(

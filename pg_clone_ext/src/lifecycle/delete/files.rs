@@ -1,4 +1,4 @@
-//! The files of a project's resources, every version's, and which of them other projects use.
+//! The files of a project's resources, of all versions, and which of them other projects use.
 
 use super::deletion_set::DeletionSet;
 use crate::pg::query::for_each_row;
@@ -38,14 +38,14 @@ impl File {
     }
 }
 
-/// Whose rows are meant.
+/// Rows of the project, or rows of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
     TheProjects,
     AllOthers,
 }
 
-/// What files a project has and who else uses them.
+/// The files of a project, and their use by others.
 pub struct ProjectFiles<'s> {
     store: &'s Store,
     rows: &'s DeletionSet,
@@ -57,8 +57,8 @@ impl<'s> ProjectFiles<'s> {
         ProjectFiles { store, rows }
     }
 
-    /// The files of its resources, deleted ones and old versions too, each key once; without those whose key another
-    /// project's resource has as well.
+    /// The files of its resources, including deleted ones and old versions, each key once; without files whose key
+    /// a resource of another project has too.
     pub fn list(&self) -> Result<Vec<File>> {
         let snapshot = Snapshot::latest();
         snapshot.within(|| {
@@ -78,7 +78,7 @@ impl<'s> ProjectFiles<'s> {
         })
     }
 
-    /// The same, and those that runs copied to the project and whose resources are gone.
+    /// The same, and files that runs copied to the project and whose resources do not exist any more.
     pub fn list_with_copied(&self) -> Result<Vec<File>> {
         let mut files = self.list()?;
         let mut known: HashSet<String> = files.iter().map(|file| file.key.clone()).collect();
@@ -102,9 +102,9 @@ impl<'s> ProjectFiles<'s> {
         Ok(files)
     }
 
-    /// Resources with files that live documents of other projects name: a clone made by other means may share them.
-    /// Reads every document of the other projects, but only if there is such a resource at all. Ids that are no
-    /// UUIDs are not looked for.
+    /// Resources with files that live documents of other projects reference: a clone made by other means may share them.
+    /// Reads every document of the other projects, but only if the project has such a resource. Only UUIDs
+    /// are searched.
     pub fn used_elsewhere(&self, files: &[File]) -> Result<HashMap<Oid, Vec<Key>>> {
         let owners: HashMap<Id, Oid> = files
             .iter()
@@ -179,7 +179,7 @@ impl<'s> ProjectFiles<'s> {
         })
     }
 
-    /// Keys of other projects' files, where the template does not rule out that two resources have the same.
+    /// Keys of other projects' files, if the template allows two resources to have the same key.
     fn keys_that_others_may_share(&self, table: &Table) -> Result<HashSet<String>> {
         let template = table.blob_key.as_deref().unwrap_or_default();
         let id_type = table.id_column.as_deref().map_or("", |id| table.type_of(id));

@@ -1,4 +1,4 @@
-//! Foreign keys that name rows of the store's tables, of any table of the database.
+//! Foreign keys of all tables of the database that reference the store's tables.
 
 use crate::error::internal;
 use pg_clone_core::error::{Code, Error, Result};
@@ -13,13 +13,13 @@ pub struct ForeignKey {
     pub name: String,
     /// Its name with its schema, as SET CONSTRAINTS takes it.
     pub qualified: String,
-    /// The table whose rows name others.
+    /// The referencing table.
     pub child: Oid,
     /// Its name, ready for SQL.
     pub child_name: String,
-    /// The rows that the key is about, as they stand after FROM: not those of tables that inherit.
+    /// The rows of the key as a FROM item, without tables that inherit.
     pub child_rows: String,
-    /// The table whose rows are named.
+    /// The referenced table.
     pub parent: Oid,
     /// Columns of the child.
     pub columns: Vec<String>,
@@ -27,11 +27,11 @@ pub struct ForeignKey {
     pub keys: Vec<String>,
     /// Operators that compare them (parent, child), with their schemas.
     operators: Vec<String>,
-    /// a: no action, r: restrict, c: cascade, n: set null, d: set default. A key that is not enforced (18 and later) takes none.
+    /// a: no action, r: restrict, c: cascade, n: set null, d: set default. A key that is not enforced (18 and later) has no action.
     action: String,
-    /// Whether its check can wait for the end of the transaction.
+    /// Whether its check can be deferred.
     pub deferrable: bool,
-    /// Whether it does so by itself.
+    /// Whether its check is initially deferred.
     pub deferred: bool,
     /// Whether the caller may read the child.
     pub readable: bool,
@@ -63,7 +63,7 @@ const KEYS: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('n
      WHERE f.contype OPERATOR(pg_catalog.=) 'f' AND f.conparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid \
      AND f.confrelid OPERATOR(pg_catalog.=) ANY (CAST($1 AS pg_catalog.oid[]))";
 
-/// The table's own rows, as they stand after FROM.
+/// The table's own rows as a FROM item.
 pub fn rows_of(table: &Table) -> String {
     if table.only {
         format!("ONLY {}", table.sql_name)
@@ -72,7 +72,7 @@ pub fn rows_of(table: &Table) -> String {
     }
 }
 
-/// The foreign keys that name rows of the store's tables.
+/// The foreign keys that reference the store's tables.
 pub fn into(store: &Store) -> Result<Vec<ForeignKey>> {
     let oids: Vec<i64> = store.tables.iter().map(|table| i64::from(table.oid)).collect();
     let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(KEYS, &[oids.into()]).map_err(internal)?;
@@ -82,7 +82,7 @@ pub fn into(store: &Store) -> Result<Vec<ForeignKey>> {
 }
 
 impl ForeignKey {
-    /// The condition on rows `t` of the child that name a row of the parent which meets `condition` (on its rows `t`).
+    /// The condition on rows `t` of the child that reference a row of the parent with `condition` (on its rows `t`).
     pub fn names(&self, parent: &Table, condition: &str) -> String {
         let keys: Vec<String> = self
             .keys
@@ -107,12 +107,12 @@ impl ForeignKey {
         )
     }
 
-    /// Whether the server deletes or changes rows of the child by itself.
+    /// Whether the key's action deletes or changes rows of the child.
     pub fn acts(&self) -> bool {
         matches!(self.action.as_str(), "c" | "n" | "d")
     }
 
-    /// What the server would do with rows of the child.
+    /// The effect of the key's action on rows of the child, in words.
     pub fn action_words(&self) -> &'static str {
         match self.action.as_str() {
             "c" => ", which deletes them along",

@@ -1,4 +1,4 @@
-//! Large objects that more than one project names.
+//! Large objects that rows of more than one project use.
 
 use super::deletion_set::DeletionSet;
 use super::foreign_keys::rows_of;
@@ -6,21 +6,21 @@ use crate::catalog::large_objects::{LargeObjectColumn, columns};
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{SourceQuery, quote};
 
-/// Rows that stay and name a large object that a deletion would destroy.
+/// Kept rows that use a large object which a deletion would delete.
 pub struct Shared {
     /// Their table.
     pub table: String,
-    /// Its rows, as they stand after FROM.
+    /// Its rows as a FROM item.
     pub rows: String,
     /// The condition on its rows `t`.
     pub condition: String,
     /// An expression for the key of a row `t`.
     pub key: String,
-    /// What ties them to the rows that go.
+    /// How they depend on the deleted rows.
     pub why: String,
 }
 
-/// Where to look for rows that stay and name a large object of a row that goes, whose trigger would delete it.
+/// Conditions for kept rows that use a large object of a deleted row, whose trigger would delete the object.
 pub fn shared(rows: &DeletionSet) -> Result<Vec<Shared>> {
     let columns = columns(rows.store())?;
     let managed: Vec<&LargeObjectColumn> = columns.iter().filter(|column| column.managed).collect();

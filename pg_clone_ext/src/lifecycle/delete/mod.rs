@@ -39,7 +39,7 @@ pub fn delete_project(
     }
     let made_by = target::made_by(&store.name, &project)?;
     let mut tombstone = None;
-    // A clone whose project row somebody else has deleted still has rows and files to clean up, and so may one that was
+    // A clone whose project row was deleted by other means still has rows and files to delete, and so may a clone that was
     // deleted before: whoever had its old rows in a cache may have written to it since.
     if made_by.is_none() {
         if target::exists(&store, &project)? {
@@ -116,7 +116,7 @@ pub fn delete_project(
     Ok(with_dangling(&store, dangling, report.json(&rows, false)))
 }
 
-/// The report of a registry says what names nothing any more.
+/// Adds the dangling references of a registry to the report.
 fn with_dangling(store: &Store, dangling: Vec<Value>, mut report: Value) -> Value {
     if store.preset == "registry" {
         report["dangling"] = Value::Array(dangling);
@@ -124,11 +124,11 @@ fn with_dangling(store: &Store, dangling: Vec<Value>, mut report: Value) -> Valu
     report
 }
 
-/// What to do about rows in the way of a deletion.
+/// Hint for rows that prevent a deletion.
 const GO_ON: &str = "Delete or move those rows first, or go on all the same with options => '{\"others\": \"include\"}'; \
                      '{\"dry_run\": true}' lists them without deleting.";
 
-/// The files of a project: those that go, and the resources whose files other projects use.
+/// The files of a project: files to delete, and resources whose files other projects use.
 struct FilesFound {
     files: Vec<File>,
     kept: HashMap<Oid, Vec<Key>>,
@@ -180,7 +180,7 @@ impl FilesFound {
     }
 }
 
-/// What was done, or would be.
+/// The report of a deletion or a dry run.
 struct Report<'r> {
     store: &'r Store,
     project: &'r str,

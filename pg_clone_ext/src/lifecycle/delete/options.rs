@@ -7,13 +7,13 @@ use serde_json::Value;
 /// How a project is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeleteOptions {
-    /// Also a project that no run made.
+    /// Also delete a project that no run made.
     pub force: bool,
     /// Only count.
     pub dry_run: bool,
-    /// Look for files that other projects' documents name, and keep those.
+    /// Keep files that other projects' documents reference.
     pub keep_shared: bool,
-    /// Go on although rows that are not, or not only, the project's would be deleted, changed or left without what they name.
+    /// Delete even if rows that do not belong only to the project would be deleted, changed, or would dangle.
     pub include_others: bool,
 }
 

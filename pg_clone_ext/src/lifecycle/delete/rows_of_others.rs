@@ -1,5 +1,5 @@
-//! Rows of other projects, and of tables that the store does not describe, that a deletion would take along, change or
-//! leave without what they name. They are looked for before anything is deleted.
+//! Conflicts: rows of other projects, and of tables that the store does not describe, that a deletion would delete or change, or
+//! whose references would dangle. They are searched before anything is deleted.
 
 use super::deletion_set::DeletionSet;
 use super::foreign_keys::{self, ForeignKey, rows_of};
@@ -11,23 +11,23 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-/// How many keys of rows are shown.
+/// Maximum number of keys of rows in a message.
 const KEYS_SHOWN: usize = 5;
 
-/// How many conflicts are listed.
+/// Maximum number of conflicts in a message.
 const LISTED: usize = 20;
 
-/// Rows of one table that are in the way for one reason.
+/// Rows of one table that conflict for one reason.
 pub struct Conflict {
     /// Their table.
     pub relation: String,
-    /// How many there are.
+    /// Their number.
     pub rows: i64,
     /// Keys of some of them.
     pub keys: Vec<String>,
-    /// What ties them to the rows that would go; `{s}` stands for the ending of the singular.
+    /// How they depend on the deleted rows; `{s}` stands for the ending of the singular.
     why: String,
-    /// Where the rows must be deleted too if the deletion goes on: their table and the condition on its rows `t`.
+    /// For rows that must be deleted too if conflicts are allowed: their table and the condition on its rows `t`.
     along: Option<(String, String)>,
 }
 
@@ -47,7 +47,7 @@ impl Conflict {
         format!("{} {rows} of {} {}", self.rows, self.relation, self.why())
     }
 
-    /// What ties the rows to those that would go, in the number of the rows.
+    /// How the rows depend on the deleted ones, in singular or plural.
     fn why(&self) -> String {
         self.why.replace("{s}", if self.rows == 1 { "s" } else { "" })
     }
@@ -58,15 +58,15 @@ impl Conflict {
     }
 }
 
-/// What is in the way of a deletion.
+/// The conflicts of a deletion.
 #[derive(Default)]
 pub struct Conflicts {
     found: Vec<Conflict>,
-    /// Foreign keys that can wait until the project's rows are there again.
+    /// Foreign keys that can be deferred until the project's rows exist again.
     pub deferred: Vec<String>,
 }
 
-/// Where to look.
+/// The search for conflicts.
 struct Search<'d> {
     rows: &'d DeletionSet,
     given_again: &'d HashSet<String>,
@@ -74,7 +74,7 @@ struct Search<'d> {
 }
 
 impl Conflicts {
-    /// Looks for them. Keys in `given_again` are those of rows that the same transaction makes anew.
+    /// Searches conflicts. `given_again` are keys of rows that the same transaction inserts again.
     pub fn of(rows: &DeletionSet, given_again: &HashSet<String>) -> Result<Self> {
         let mut search = Search {
             rows,
@@ -130,7 +130,7 @@ impl Conflicts {
         .hint(hint))
     }
 
-    /// What must be deleted along, if the deletion goes on all the same.
+    /// Rows that must be deleted too if conflicts are allowed.
     pub fn along(&self) -> Vec<(String, String)> {
         self.found
             .iter()
@@ -178,7 +178,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Rows that are not the project's and name a row that goes.
+    /// Rows of others that reference a deleted row.
     fn foreign_key(&mut self, key: &ForeignKey) -> Result<()> {
         let Some(parent) = self.rows.store().table(key.parent) else {
             return Ok(());
@@ -210,7 +210,7 @@ impl Search<'_> {
             condition = format!("{condition} AND ({mine}) IS NOT TRUE");
         }
         if !key.readable {
-            // The server still refuses what it can; what it would do silently must not happen unseen.
+            // The server raises an error for a key without an action; an action on rows that the role cannot see must be refused here.
             return if key.acts() { Err(key.unreadable()) } else { Ok(()) };
         }
         let why = format!(
@@ -230,8 +230,8 @@ impl Search<'_> {
         )
     }
 
-    /// Where rows belong by a column that has a foreign key, what the key says is what counts: rows that would go although
-    /// the row that their key names stays.
+    /// For rows that belong through a column with a foreign key, the foreign key decides: rows that would be deleted although
+    /// the referenced row is kept.
     fn membership_key(&mut self, child: &Table, parent: &Table, key: &ForeignKey) -> Result<()> {
         let joins = matches!(key.columns.as_slice(), [only] if child.project_column.is_none()
             && child.join_column.as_ref() == Some(only));
@@ -260,7 +260,7 @@ impl Search<'_> {
         )
     }
 
-    /// Rows that belong by a join of which another parent's row has the same key: nobody can say whose they are.
+    /// Rows that belong through a join, if a row of another parent has the same key: their project is ambiguous.
     fn other_parents(&mut self, table: &Table, unique: &HashSet<Oid>) -> Result<()> {
         let (None, Some(join)) = (&table.project_column, &table.join_column) else {
             return self.several_ways(table);
@@ -322,7 +322,7 @@ impl Search<'_> {
         )
     }
 
-    /// Rows that belong to the project in one way and to another project in another.
+    /// Rows that belong to the project in one way and to another project in a second way.
     fn several_ways(&mut self, table: &Table) -> Result<()> {
         let rows = self.rows;
         let (Some(goes), Some(theirs)) = (
@@ -341,7 +341,7 @@ impl Search<'_> {
         )
     }
 
-    /// Rows that are not the project's and name, in a column that was declared to hold the keys of a table, one that goes.
+    /// Rows of others that reference a deleted row in a column that was declared as a reference.
     fn declared_references(&mut self, table: &Table) -> Result<()> {
         for column in &table.columns {
             let ColumnRole::Map(Some(target)) = column.role else {
@@ -356,11 +356,11 @@ impl Search<'_> {
             let joins = table.join_column.as_ref() == Some(&column.name)
                 || table.project_column.as_ref() == Some(&column.name)
                 || table.id_column.as_ref() == Some(&column.name);
-            // A foreign key was looked at before; and the value must be one that can be compared.
+            // Foreign keys were checked before, and the value must be comparable.
             if joins
                 || table.references.contains(&target.oid)
                 || target.type_of(id) != column.type_name
-                // A key that clones keep is another project's too: nothing says whose row is meant.
+                // A key that clones keep exists in other projects too: the reference is ambiguous.
                 || target.column(id).is_some_and(|key| key.role == ColumnRole::Keep)
                 || !self.rows.filled().contains(&table.oid)
             {
@@ -400,7 +400,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// The condition on rows `t` of a parent whose keys are given again in this transaction.
+    /// The condition on rows `t` of a parent whose keys are inserted again in this transaction.
     fn given_again(&self, parent: &Table, key: &ForeignKey) -> Option<String> {
         let [column] = key.keys.as_slice() else {
             return None;
@@ -423,7 +423,7 @@ impl Search<'_> {
     }
 }
 
-/// Whether the key is the very one by which rows belong to the project: then every row that follows is the project's.
+/// Whether the key is the membership of its table: then every referencing row belongs to the project.
 fn is_membership(child: &Table, parent: &Table, key: &ForeignKey) -> bool {
     let ([column], [named]) = (key.columns.as_slice(), key.keys.as_slice()) else {
         return false;

@@ -1,4 +1,4 @@
-//! Rows that were added to a clone by hand and stay when a newer clone takes its place, such as a tester's membership.
+//! Rows that were added to a clone and are kept by a refresh, such as a tester's membership.
 
 use super::preserved_ids::{Identities, PreservedType, for_each_document};
 use crate::error::internal;
@@ -23,16 +23,16 @@ pub struct OldClone<'a> {
     pub types: &'a [PreservedType],
     /// Ids that its run gave to stable resources.
     pub given: &'a HashSet<String>,
-    /// Those among them that the new clone gives again.
+    /// Those of them that the new clone uses again.
     pub given_again: &'a HashSet<String>,
-    /// What the new clone gives.
+    /// The ids of the new clone.
     pub new: &'a Identities,
 }
 
-/// Rows of the old clone that stay, and those that are deleted without a successor.
+/// Rows of the old clone that are kept, and those that are deleted without a successor.
 #[derive(Default)]
 pub struct ManualRows {
-    /// Resources that stay, by table.
+    /// Kept resources, by table.
     pub keys: HashMap<Oid, Vec<Key>>,
     /// Stable resources that have no counterpart in the new clone: type and id.
     pub lost: Vec<(String, String)>,
@@ -48,10 +48,10 @@ struct Added {
 }
 
 impl OldClone<'_> {
-    /// Decides what stays.
+    /// Determines the kept rows.
     pub fn carried(&self) -> Result<ManualRows> {
         let mut carried = ManualRows::default();
-        // A run from before the types were made stable recorded nothing: what is by hand cannot be told.
+        // A run from before the types were declared stable recorded no ids: added rows cannot be identified.
         if self.types.is_empty() || self.given.is_empty() {
             return Ok(carried);
         }
@@ -98,7 +98,7 @@ impl OldClone<'_> {
         })
     }
 
-    /// Resources of carried types that no run made; notes those that a run made and the new one does not.
+    /// Resources of carried types that no run made; records those that a run made and the new one does not.
     fn added(&self, lost: &mut Vec<(String, String)>) -> Result<Vec<Added>> {
         let mut found = Vec::new();
         for table in self.resource_tables() {

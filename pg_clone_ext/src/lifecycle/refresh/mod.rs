@@ -27,7 +27,7 @@ use pg_clone_core::rules::Rule;
 use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
 
-/// What a new clone takes over from the clone that it replaces, and what it records for the one that will replace it.
+/// What a new clone keeps from the clone that it replaces, and what it records for the next refresh.
 pub struct Refresh {
     types: Vec<PreservedType>,
     rules: Vec<Rule>,
@@ -38,9 +38,9 @@ pub struct Refresh {
 /// The clone that is replaced.
 struct Replaced {
     project: String,
-    /// The run that made it; none where it is a project of its own whose rows come back from another database.
+    /// The run that made it; none for a project whose rows are restored from another database.
     made_by: Option<MadeBy>,
-    /// Nothing of it stays: the new rows are all of the project.
+    /// Nothing of it is kept: the new rows are the whole project.
     entirely: bool,
     identities: HashSet<Identity>,
     values: Option<PreservedSecrets>,
@@ -51,7 +51,7 @@ struct Replaced {
 }
 
 impl Refresh {
-    /// Checks the options that concern it and, when writing, waits until nobody else replaces or deletes the same clone.
+    /// Checks its options and, when writing, locks the old clone; waits for other sessions that replace or delete it.
     pub fn begin(
         store: &Store,
         rules: &[Rule],
@@ -90,7 +90,7 @@ impl Refresh {
         self.replaced.as_ref().map(|replaced| replaced.project.as_str())
     }
 
-    /// Gives the old clone's ids again: the project's, and those of stable resources that are cloned this time too.
+    /// Maps to the old clone's ids: that of the project, and those of stable resources that are cloned again.
     pub fn pin(&self, run: &mut Run) -> Result<()> {
         let Some(replaced) = self.replaced.as_ref().filter(|replaced| !replaced.entirely) else {
             return Ok(());
@@ -106,7 +106,7 @@ impl Refresh {
         Ok(())
     }
 
-    /// Removes the old clone, except for what was added to it by hand and stays. Nothing of the new one is written yet.
+    /// Deletes the old clone, except kept rows that were added to it. Nothing of the new one is written yet.
     pub fn before_copy(&mut self, run: &Run) -> Result<()> {
         self.identities = Identities::of(run, &self.types)?;
         match &mut self.replaced {
@@ -115,8 +115,8 @@ impl Refresh {
         }
     }
 
-    /// Gives the new clone the old one's secrets, queues the old files for deletion and records who follows whom. Changes
-    /// the list of what the operator must do accordingly.
+    /// Restores the old clone's secrets, queues its files for deletion and records the replacement. Updates
+    /// the to-do list accordingly.
     pub fn after_copy(&self, run: &Run, todos: &mut Vec<String>) -> Result<()> {
         self.identities.record(run.id)?;
         let Some(replaced) = &self.replaced else {
@@ -163,12 +163,12 @@ fn pin_one(run: &mut Run, identity: &Identity) -> Result<()> {
     Ok(())
 }
 
-/// What to do about rows in the way of a refresh.
+/// Hint for rows that prevent a refresh.
 const GO_ON: &str = "Delete or move those rows first. Resource types of which such rows name the clone's can keep their ids \
                      (clone.stable), if the foreign key is deferrable. Or go on all the same with options => '{\"others\": \"include\"}'.";
 
-/// Whether the new clone has the very file: the same resource in the same version. It stays where it is, so that it is there all
-/// the time.
+/// Whether the new clone has the same file: the same resource in the same version. Then the file is kept, so that it is always
+/// available.
 fn is_given_again(file: &File, project: &str, given_again: &HashSet<String>) -> bool {
     let ids: Vec<String> = scan::uuids(file.key.as_bytes())
         .map(|(_, id)| uuid_text::to_string(&id))
@@ -178,7 +178,7 @@ fn is_given_again(file: &File, project: &str, given_again: &HashSet<String>) -> 
 }
 
 impl Replaced {
-    /// Lets the checks of deferrable keys wait, or makes up for them.
+    /// Defers the checks of deferrable keys, or runs them.
     fn constraints(&self, when: &str) -> Result<()> {
         if self.deferred.is_empty() {
             return Ok(());
@@ -288,7 +288,7 @@ impl Replaced {
         self.files.retain(|file| !never_begun.contains(&file.key));
         runs::mark_deleted(&store.name, &self.project)
     }
-    /// Deletes the old clone's rows, unless rows of others depend on them. Keys in `made_anew` are there again at the end.
+    /// Deletes the old clone's rows, unless rows of others depend on them. Rows with keys in `made_anew` are inserted again.
     fn delete(
         &mut self,
         run: &Run,
@@ -303,7 +303,7 @@ impl Replaced {
         } else {
             conflicts.refuse(&self.project, "replaced", GO_ON)?;
         }
-        // Keys that name rows which this very transaction makes anew wait for them.
+        // Keys that reference rows which this transaction inserts again are deferred.
         self.deferred = conflicts.deferred;
         self.constraints("DEFERRED")?;
         self.stale_cache_keys = cache::record(store, run.id, &rows)?;

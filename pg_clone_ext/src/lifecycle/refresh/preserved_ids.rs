@@ -1,4 +1,4 @@
-//! Resources that are to have the same id in every clone that takes the place of an earlier one.
+//! Resources that keep their ids in a refresh.
 
 use crate::error::internal;
 use crate::lifecycle::delete::files::read_versions;
@@ -25,9 +25,9 @@ use std::collections::{HashMap, HashSet};
 pub struct PreservedType {
     /// The type.
     pub resource_type: String,
-    /// Those added to a clone by hand stay.
+    /// Resources that were added to a clone are kept.
     pub carried: bool,
-    /// Path to the reference that must still name something.
+    /// Path to a reference whose target must still exist.
     pub needs: Option<Vec<String>>,
 }
 
@@ -45,7 +45,7 @@ pub fn types(store: &str) -> Result<Vec<PreservedType>> {
     })
 }
 
-/// An id of the source and what it became. Integer keys are unique in their table only.
+/// An id of the source and its id in the clone. Integer keys are unique in their table only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// The table of an integer key.
@@ -56,18 +56,18 @@ pub struct Identity {
     pub target: String,
 }
 
-/// What a run gives its stable resources.
+/// The ids of a run's stable resources.
 #[derive(Default)]
 pub struct Identities {
     /// The ids.
     pub pairs: HashSet<Identity>,
-    /// By type: what its resources name at the path `needs`, as ids in the clone.
+    /// By type: the targets of references at the path `needs`, as ids in the clone.
     pub named: HashMap<String, HashSet<String>>,
 }
 
 impl Identities {
-    /// Those of a run whose ids are settled: the project, cloned resources of the stable types, and the cloned resources that
-    /// their documents name.
+    /// The ids of a run after the map stage: the project, cloned resources of the stable types, and the cloned resources that
+    /// their documents reference.
     pub fn of(run: &Run, types: &[PreservedType]) -> Result<Self> {
         let mut found = Identities::default();
         if types.is_empty() {
@@ -107,8 +107,8 @@ impl Identities {
         Ok(found)
     }
 
-    /// Versions of resources whose file has the version in its key: as long as the source's resource has not changed, the
-    /// next clone gives the version again, and the file stays where it is.
+    /// Versions of resources whose file has the version in its key: if the source's resource has not changed, the
+    /// next clone uses the same version, and the file is kept.
     fn add_versions(&mut self, run: &Run) -> Result<()> {
         let sources: HashSet<String> = self.pairs.iter().map(|pair| pair.source.clone()).collect();
         let mut versions = Vec::new();
@@ -176,7 +176,7 @@ impl Identities {
         })
     }
 
-    /// Remembers them for the clone that will take this one's place.
+    /// Records them for the next refresh.
     pub fn record(&self, run: i64) -> Result<()> {
         let rows: Vec<Value> = self
             .pairs
@@ -186,7 +186,7 @@ impl Identities {
         runs::insert_identities(run, &rows)
     }
 
-    /// Those that a run recorded.
+    /// The ids that a run recorded.
     pub fn recorded(run: i64) -> Result<HashSet<Identity>> {
         let _owner = AsExtensionOwner::new();
         let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
@@ -223,8 +223,8 @@ fn tables_with_files(run: &Run, versioned: bool) -> impl Iterator<Item = (&Table
     })
 }
 
-/// Resources whose file has a key without the version: under the same id, the new file would have to overwrite the old
-/// one, which is still read until the new clone is committed. They get new ids.
+/// Resources whose file has a key without the version. With the same id the new file would overwrite the old
+/// one, which is still in use until the new clone is committed. So they get new ids.
 fn resources_with_one_key(run: &Run) -> Result<HashSet<String>> {
     let mut found = HashSet::new();
     for (table, id) in tables_with_files(run, false) {
@@ -255,7 +255,7 @@ fn resources_with_one_key(run: &Run) -> Result<HashSet<String>> {
     Ok(found)
 }
 
-/// The table, if its keys are unique in it only: integers, and texts of tables that somebody described.
+/// The table, if its keys are unique only in it: integers, and texts of tables of custom or discovered stores.
 pub fn table_of_keys(store: &Store, table: &Table) -> Option<Oid> {
     let id = table.id_column.as_deref()?;
     match KeyKind::of(table.type_of(id)) {
@@ -277,7 +277,7 @@ pub struct Document<'a> {
 }
 
 impl Document<'_> {
-    /// The id in the reference that the resource needs.
+    /// The id in the reference at the path `needs`.
     pub fn needed(&self) -> Option<String> {
         let path: Vec<&str> = self.stable.needs.as_ref()?.iter().map(String::as_str).collect();
         let reference = if self.is_jsonb {
@@ -295,7 +295,7 @@ impl Document<'_> {
 }
 
 /// Calls `each` for the live resources of these types among the rows of `table` that meet the condition; under the active snapshot.
-/// One without a document has an empty one.
+/// A row without a document has an empty one.
 pub fn for_each_document(
     table: &Table,
     types: &[&PreservedType],
@@ -308,7 +308,7 @@ pub fn for_each_document(
     let document = table.document_column.as_deref();
     let quoted = |column: &str| format!("t.{}", quote::identifier(column));
     let live = table.live.as_deref().unwrap_or("true");
-    // In the form in which the maps know it.
+    // In the canonical form of the maps.
     let key = plan::key_column(table, id);
     let id_type = table.type_of(id);
     let columns = format!(
@@ -355,7 +355,7 @@ fn key_of(row: &Row<'_>, id_type: &str) -> Result<Option<Key>> {
     Key::read(row, 0, KeyKind::of(id_type), id_type)
 }
 
-/// The key that a text spells in a table.
+/// The key of a table from its text form.
 pub fn key_in(store: &Store, identity: &Identity, text: &str) -> Key {
     match identity.table.and_then(|table| store.table(table)) {
         Some(table)

@@ -1,5 +1,5 @@
-//! Secrets and settings that the rules of a clone take away or make anew: those of the old clone stay, so that whoever is
-//! configured against it stays logged in and nobody has to enter them again after each refresh.
+//! Secrets and settings that the rules of a clone remove or regenerate. A refresh keeps those of the old clone, so that clients
+//! stay logged in and nobody has to enter them again.
 
 use crate::error::internal;
 use crate::run::keys::Key;
@@ -24,11 +24,11 @@ struct OldResource {
     key: Key,
     /// Its columns but the document.
     row: Value,
-    /// What stood at the places that rules take away or make anew.
+    /// The values at the places that rules remove or regenerate.
     values: Vec<(Vec<Step>, Value)>,
 }
 
-/// What the old clone's stable resources hold, taken before they are deleted.
+/// The secrets of the old clone's stable resources, read before they are deleted.
 pub struct PreservedSecrets {
     resources: Vec<OldResource>,
 }
@@ -52,7 +52,7 @@ fn places<'r>(rules: &'r [Rule], resource_type: &str) -> Vec<Place<'r>> {
         .collect()
 }
 
-/// The type that rules know a row by.
+/// The resource type of a row, for rules.
 fn type_of(table: &Table, row: &Value) -> String {
     match (&table.resource_type, &table.type_column) {
         (Some(fixed), _) => fixed.clone(),
@@ -65,7 +65,7 @@ fn type_of(table: &Table, row: &Value) -> String {
     }
 }
 
-/// The type by which rules know a row of a table.
+/// The resource type of a row of a table, for rules.
 fn ruled_type(table: &Table, row: &Value) -> String {
     if table.role == TableRole::Project && table.resource_type.is_none() {
         "Project".to_owned()
@@ -74,7 +74,7 @@ fn ruled_type(table: &Table, row: &Value) -> String {
     }
 }
 
-/// What a document holds at the places that rules take away or make anew; nothing if it is no JSON.
+/// The values of a document at the places that rules remove or regenerate; none if it is not JSON.
 fn values_of(text: &str, places: &[Place<'_>]) -> Result<Vec<(Vec<Step>, Value)>> {
     let paths: Vec<&Vec<Step>> = places.iter().map(|place| &place.path).collect();
     let bytes = text.as_bytes();
@@ -89,7 +89,7 @@ fn values_of(text: &str, places: &[Place<'_>]) -> Result<Vec<(Vec<Step>, Value)>
 }
 
 impl PreservedSecrets {
-    /// Reads the project and the resources with these ids in tables whose rules take something away.
+    /// Reads the project and the resources with these ids in tables with such rules.
     pub fn read(store: &Store, rules: &[Rule], project: &str, ids: &HashSet<String>) -> Result<Self> {
         let mut resources = Vec::new();
         for (index, table) in store.tables.iter().enumerate() {
@@ -146,7 +146,7 @@ impl PreservedSecrets {
         Ok(PreservedSecrets { resources })
     }
 
-    /// Gives the new clone's resources the old values. Returns the tasks for the operator that this makes needless.
+    /// Restores the old values in the new clone's resources. Returns the tasks for the operator that are no longer needed.
     pub fn restore(&self, run: &Run, rules: &[Rule]) -> Result<BTreeSet<String>> {
         let mut needless = BTreeSet::new();
         for old in &self.resources {
@@ -175,7 +175,7 @@ impl PreservedSecrets {
     }
 }
 
-/// What gives the new document the old values; a place whose parent it does not have stays away.
+/// The edits that restore the old values in the new document; a place without a parent is skipped.
 fn edits_of(text: &str, values: &[(Vec<Step>, Value)]) -> Result<Vec<Edit>> {
     let bytes = text.as_bytes();
     let edits = depth::with_room(depth::of_text(bytes), || {
