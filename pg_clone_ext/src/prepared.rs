@@ -1,4 +1,4 @@
-//! Statements whose plans a session keeps: a clone of one item runs a handful of statements, and planning them anew each time
+//! Statements whose plans are cached for the session: a clone of one item runs few statements, and planning them each time
 //! would cost more than running them.
 
 use std::cell::RefCell;
@@ -13,13 +13,13 @@ use serde_json::Value;
 use crate::error::internal;
 use crate::pg::value::json_text::JsonText;
 
-/// Plans that a session keeps at most; a store takes about ten.
+/// Maximum number of cached plans; a store needs about ten.
 const PLANS: usize = 200;
 /// Rows that a cursor fetches at once.
 const FETCHED: i64 = 500;
 
 thread_local! {
-    /// Kept as long as the session: freeing a plan while the server shuts down is not safe.
+    /// Kept for the whole session: freeing a plan while the server shuts down is not safe.
     static KEPT: RefCell<HashMap<String, &'static OwnedPreparedStatement>> = RefCell::default();
 }
 
@@ -62,7 +62,7 @@ impl Row<'_, '_> {
         Ok(self.text(column)?.unwrap_or_default())
     }
 
-    /// A column as a truth value, false for NULL.
+    /// A column as a boolean, false for NULL.
     pub fn truth(&self, column: usize) -> Result<bool> {
         Ok(self.0.get::<bool>(column).map_err(internal)?.unwrap_or_default())
     }
@@ -100,7 +100,7 @@ pub fn rows(
     })
 }
 
-/// As [`rows`], for large results: they are fetched in parts, all under one snapshot.
+/// As [`rows`], for large results, which are fetched in parts under one snapshot.
 pub fn stream(
     sql: &str,
     arguments: &[DatumWithOid<'_>],

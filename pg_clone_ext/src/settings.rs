@@ -12,8 +12,8 @@ static MAX_QUEUED_JOBS: GucSetting<i32> = GucSetting::<i32>::new(100);
 pub fn register() {
     GucRegistry::define_int_guc(
         c"pg_clone.max_memory",
-        c"Memory that the id map of one clone may use.",
-        c"A clone that needs more fails with SQLSTATE 53200 and leaves nothing; about 25 bytes per id are needed.",
+        c"Sets the maximum memory of the id maps of one clone.",
+        c"A clone that needs more fails with SQLSTATE 53200. An id needs about 25 bytes.",
         &MAX_MEMORY,
         1,
         2_000_000,
@@ -22,33 +22,33 @@ pub fn register() {
     );
     GucRegistry::define_string_guc(
         c"pg_clone.actor",
-        c"Who clones an item, when the call does not say.",
-        c"Set by an application or PostgREST for its own user; needs the privilege to set this parameter.",
+        c"Sets the actor of item functions for calls without an actor.",
+        c"An application or PostgREST sets it to its own user; this needs the privilege to set the parameter.",
         &ACTOR,
-        // Only a superuser and who was given GRANT SET ON PARAMETER may set it, so its value can be believed.
+        // Only superusers and roles with GRANT SET ON PARAMETER may set it, so its value can be trusted.
         GucContext::Suset,
         GucFlags::default(),
     );
     GucRegistry::define_bool_guc(
         c"pg_clone.bulk",
-        c"Whether plain tables are filled by multi-insert.",
-        c"Off: every table is filled by INSERT ... SELECT.",
+        c"Fills plain tables by multi-insert.",
+        c"If off, every table is filled by INSERT ... SELECT.",
         &BULK,
         GucContext::Userset,
         GucFlags::default(),
     );
     GucRegistry::define_bool_guc(
         c"pg_clone.parallel",
-        c"Whether a second thread rewrites documents while the backend writes rows.",
-        c"The thread sees no data structure of the server. Off: the backend does everything itself.",
+        c"Rewrites documents in a second thread while the backend writes rows.",
+        c"The thread uses no data structure of the server. If off, the backend does everything itself.",
         &PARALLEL,
         GucContext::Userset,
         GucFlags::default(),
     );
     GucRegistry::define_int_guc(
         c"pg_clone.max_queued_jobs",
-        c"Jobs that one role may have in the queue.",
-        c"project_clone_start() fails with SQLSTATE 53400 when the role has so many that no worker has finished.",
+        c"Sets the maximum number of jobs of one role in the queue.",
+        c"project_clone_start() fails with SQLSTATE 53400 if the role already has this many unfinished jobs.",
         &MAX_QUEUED_JOBS,
         0,
         i32::MAX,
@@ -57,12 +57,12 @@ pub fn register() {
     );
 }
 
-/// Jobs that one role may have in the queue.
+/// Maximum number of jobs of one role in the queue.
 pub fn max_queued_jobs() -> i32 {
     MAX_QUEUED_JOBS.get()
 }
 
-/// Byte budget of an id map.
+/// Memory limit of an id map in bytes.
 pub fn max_memory_bytes() -> u64 {
     u64::try_from(MAX_MEMORY.get()).unwrap_or(0) << 20
 }

@@ -1,4 +1,4 @@
-//! A memory context of our own, reset as a whole.
+//! A memory context, reset as a whole.
 
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
@@ -9,14 +9,14 @@ pub struct Memory {
     place: usize,
 }
 
-/// The memory that a value lives in, at a time between two resets: afterwards the home is gone, whoever still has the value.
+/// The memory of a value, between two resets. After a reset the home is dead, even if the value is still referenced.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::pg) struct Home {
     place: usize,
     generation: u64,
 }
 
-/// Generations of memories in use and their places, of which no two are ever the same.
+/// Generations of the memories in use; no generation is used twice.
 struct Generations {
     last: u64,
     of: Vec<u64>,
@@ -37,24 +37,24 @@ thread_local! {
 }
 
 impl Home {
-    /// That of what is made outside of a memory of ours: how long it lives is not known here, so it cannot be used.
+    /// The home of values made outside of a [`Memory`]: their lifetime is not known, so they cannot be used.
     pub const NOWHERE: Home = Home {
         place: usize::MAX,
         generation: 0,
     };
 
-    /// That of the memory in which we are.
+    /// The home of the current memory.
     pub fn current() -> Self {
         CURRENT.get()
     }
 
-    /// Whether what lived there still does.
+    /// Whether values with this home are still valid.
     pub fn is_alive(self) -> bool {
         GENERATIONS.with_borrow(|all| all.of.get(self.place) == Some(&self.generation))
     }
 }
 
-/// Puts the home back that was current, also while an error unwinds.
+/// Restores the previous home, also while an error unwinds.
 struct Within(Home);
 
 impl Drop for Within {
@@ -105,7 +105,7 @@ impl Memory {
         self.context
     }
 
-    /// Where values that are made in it now live.
+    /// The home of values that are made in it now.
     pub(in crate::pg) fn home(&self) -> Home {
         GENERATIONS.with_borrow(|all| Home {
             place: self.place,
@@ -113,7 +113,7 @@ impl Memory {
         })
     }
 
-    /// Frees everything in it. Values that were made in it cannot be used any more: their home is gone.
+    /// Frees everything in it. Values that were made in it cannot be used any more: their home is dead.
     pub fn reset(&mut self) {
         GENERATIONS.with_borrow_mut(|all| {
             let generation = all.next();

@@ -1,6 +1,6 @@
-//! The fence: every `unsafe` of the extension is in this folder, behind safe types.
+//! All `unsafe` code of the extension, behind safe types.
 //!
-//! One type per PostgreSQL resource. Their `Drop` gives the resource back on the normal way out and does nothing while
+//! There is one type per PostgreSQL resource. `Drop` releases the resource on normal return and does nothing while
 //! a panic unwinds: then the transaction (or subtransaction) aborts, and PostgreSQL itself releases snapshots, locks,
 //! buffers, memory contexts and settings.
 

@@ -1,9 +1,9 @@
-//! Structures that we allocate and the server reads and writes.
+//! Structures that the extension allocates and the server reads and writes.
 
 use pgrx::pg_sys;
 
-/// Bytes behind a node. A later minor version may have a larger one than the headers that we were built with
-/// (`ResultRelInfo` has grown so before), and the server writes all of its own.
+/// Additional bytes after a node. In a later minor version the struct can be larger than in the headers of the build
+/// (`ResultRelInfo` has grown before), and the server writes all of it.
 const SLACK: usize = 512;
 
 /// Zeroed bytes in the current memory context, aligned for every structure, with slack behind them.

@@ -1,5 +1,5 @@
-//! `clone.blob_copy`: files that a worker of the driver copies or deletes once the transaction has committed. The driver itself
-//! records how far it is (`driver/src/blobs/queue`).
+//! `clone.blob_copy`: files that a worker of the driver copies or deletes after the transaction has committed. The driver
+//! records its progress (`driver/src/blobs/queue`).
 
 use crate::error::internal;
 use crate::pg::session::privileges::AsExtensionOwner;
@@ -10,7 +10,7 @@ use std::collections::HashSet;
 /// Rows per INSERT into the queue.
 const BATCH: usize = 1000;
 
-/// Cancels the copies to a project's files that still wait. Returns how many, and the keys that no worker ever began to write.
+/// Cancels pending copies to a project's files. Returns their number, and the keys that no worker has begun to write.
 pub fn cancel_copies(store: &str, project: &str) -> Result<(usize, HashSet<String>)> {
     let _owner = AsExtensionOwner::new();
     let cancelled = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
@@ -35,7 +35,7 @@ pub fn cancel_copies(store: &str, project: &str) -> Result<(usize, HashSet<Strin
     Ok((cancelled.len(), never_begun))
 }
 
-/// Files that copies to a project may have made, whether or not its rows are still there: type, id and key of each.
+/// Files that copies to a project may have written, even if its rows do not exist any more: type, id and key of each.
 pub fn copied_files(store: &str, project: &str) -> Result<Vec<(String, String, String)>> {
     let _owner = AsExtensionOwner::new();
     let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
@@ -55,9 +55,9 @@ pub fn copied_files(store: &str, project: &str) -> Result<Vec<(String, String, S
     })
 }
 
-/// Queues copies of files and wakes up the workers that listen, when the transaction commits. Each file has `resource_type`,
-/// `source_id`, `target_id`, `source_key`, `target_key` and, where it is known, `content_type`. `from` and `to` are locations
-/// other than those that the worker knows for the store.
+/// Queues copies of files and notifies listening workers at commit. Each file has `resource_type`,
+/// `source_id`, `target_id`, `source_key`, `target_key` and, if it is known, `content_type`. `from` and `to` are locations
+/// other than those of the store.
 pub fn queue_copies(
     store: &str,
     run: i64,
@@ -110,8 +110,8 @@ pub struct DeletedFile<'f> {
     pub key: &'f str,
 }
 
-/// Queues the deletion of files, except where a clone that is still there has its own file under that key. Workers that listen
-/// wake up when the transaction commits. Returns how many were queued.
+/// Queues the deletion of files, except files whose key belongs to an existing clone. Listening workers
+/// are notified at commit. Returns the number of queued deletions.
 pub fn queue_deletions(store: &str, run: i64, files: &[DeletedFile<'_>]) -> Result<i64> {
     let _owner = AsExtensionOwner::new();
     let mut queued = 0;

@@ -1,4 +1,4 @@
-//! What the extension records in its own tables, one file for each subject. Written with the rights of the extension's owner, in the
+//! Writes the extension's own tables, one file for each subject, with the rights of the extension's owner, in the
 //! caller's transaction. No other file writes to these tables.
 
 pub mod blob_queue;

@@ -22,7 +22,7 @@ pub struct ProjectRun<'r> {
     pub source: &'r str,
     /// The clone.
     pub target: &'r str,
-    /// The name that the call gave the clone.
+    /// The argument name of the call.
     pub name: Option<&'r str>,
     /// The call's arguments.
     pub arguments: Value,
@@ -32,19 +32,19 @@ pub struct ProjectRun<'r> {
     pub rows: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// References that name the clone's resources now.
+    /// References that were replaced by references to the clone.
     pub rewritten: u64,
-    /// References to a version that was not cloned, of which the version was kept.
+    /// References to versions that were not cloned; their version part was removed.
     pub kept: u64,
     /// References to resources that were not cloned.
     pub dangling: u64,
-    /// Files that are to be copied.
+    /// Files to copy.
     pub blobs: u64,
-    /// When the clone may be deleted, from now.
+    /// When the clone expires, as an interval from now.
     pub expires_in: Option<&'r str>,
-    /// What was done in each table, with the columns of clone.run_table.
+    /// The counts of each table, with the columns of clone.run_table.
     pub tables: Vec<Value>,
-    /// What dangling references name: `target` and `occurrences`.
+    /// The targets of dangling references: `target` and `occurrences`.
     pub dangling_targets: Vec<Value>,
 }
 
@@ -68,7 +68,7 @@ pub struct ItemRun<'r> {
     pub bytes: usize,
     /// Texts in which references were rewritten.
     pub rewritten: usize,
-    /// Files that are to be copied.
+    /// Files to copy.
     pub blobs: usize,
     /// What the operator must do.
     pub todo: Value,
@@ -168,7 +168,7 @@ pub fn insert_item(run: &ItemRun<'_>) -> Result<i64> {
     .ok_or_else(no_number)
 }
 
-/// Records the deletion of a project that no run made, and who forced it; returns the run's number.
+/// Records the forced deletion of a project that no run made; returns the run's number.
 pub fn insert_deletion(store: &str, project: &str) -> Result<i64> {
     let caller = current_user();
     let _owner = AsExtensionOwner::new();
@@ -182,7 +182,7 @@ pub fn insert_deletion(store: &str, project: &str) -> Result<i64> {
     .ok_or_else(no_number)
 }
 
-/// The run has ended; `todo` is what the operator must do.
+/// Records the end of a run; `todo` is the to-do list for the operator.
 pub fn finish(run: i64, todo: Value) -> Result<()> {
     let _owner = AsExtensionOwner::new();
     Spi::run_with_args(
@@ -192,7 +192,7 @@ pub fn finish(run: i64, todo: Value) -> Result<()> {
     .map_err(internal)
 }
 
-/// The run's clone took the place of the clone of another run, and ends when that would have.
+/// Records that the run's clone replaced the clone of another run, whose expiry it keeps.
 pub fn set_replaced(run: i64, replaced: Option<i64>) -> Result<()> {
     let _owner = AsExtensionOwner::new();
     Spi::run_with_args(
@@ -203,7 +203,7 @@ pub fn set_replaced(run: i64, replaced: Option<i64>) -> Result<()> {
     .map_err(internal)
 }
 
-/// Sets or clears when the run's clone may be deleted, and in whose name it will be; returns the time.
+/// Sets or clears the expiry of the run's clone, and the role whose rights its deletion uses; returns the time.
 pub fn set_expiry(
     run: i64,
     expires_in: Option<Interval>,
@@ -225,7 +225,7 @@ pub fn set_expiry(
     .map_err(internal)
 }
 
-/// The project is gone: in every run that made it, those that were replaced among them.
+/// Records the deletion of a project, in every run that made it, including replaced ones.
 pub fn mark_deleted(store: &str, project: &str) -> Result<()> {
     let caller = current_user();
     let _owner = AsExtensionOwner::new();
@@ -243,7 +243,7 @@ pub fn mark_deleted(store: &str, project: &str) -> Result<()> {
     .map_err(internal)
 }
 
-/// Rows that are to have the same id in the clone that takes this one's place: `table`, `source` and `target` of each.
+/// Records ids that the next refresh keeps: `table`, `source` and `target` of each.
 pub fn insert_identities(run: i64, identities: &[Value]) -> Result<()> {
     let _owner = AsExtensionOwner::new();
     for batch in identities.chunks(BATCH) {
@@ -258,7 +258,7 @@ pub fn insert_identities(run: i64, identities: &[Value]) -> Result<()> {
     Ok(())
 }
 
-/// What the run wrote into tables whose rows are not those of the source, one by one: verification counts them.
+/// Corrects the counts of tables whose rows do not correspond to rows of the source; verification uses them.
 pub fn correct_counts(run: i64, counts: &[(String, usize)]) -> Result<()> {
     let _owner = AsExtensionOwner::new();
     for (relation, rows) in counts {

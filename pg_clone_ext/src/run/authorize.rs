@@ -10,8 +10,8 @@ use pg_clone_core::plan::{
     Column, ColumnRole, KeyKind, SourceQuery, Store, Table, TableRole, canonical_numeric, is_numeric,
 };
 
-/// SELECT (and INSERT, when writing) on every table that can take part, else 42501; row security in the way is 0A000.
-/// A table without a single row, or of a type that is not cloned, takes no part.
+/// Requires SELECT (and INSERT, when writing) on every table that can be used (42501), without row-level security (0A000).
+/// A table without rows, or of a type that is not cloned, is not used.
 pub fn tables(store: &Store, resource_types: &[String], writing: bool) -> Result<()> {
     let filled = |table: &Table| {
         !table.empty
@@ -36,7 +36,7 @@ pub fn tables(store: &Store, resource_types: &[String], writing: bool) -> Result
     Ok(())
 }
 
-/// The sequences that give the clone's rows their numbers.
+/// Checks privileges on the sequences for new keys.
 fn sequences(table: &Table) -> Result<()> {
     let drawn = |column: &&Column| matches!(column.role, ColumnRole::Key | ColumnRole::Default);
     table
@@ -57,8 +57,8 @@ fn written(table: &Table) -> Vec<&str> {
         .collect()
 }
 
-/// INSERT on every table that will be written, whatever brought it in, else 42501: a type that is not cloned by itself comes along by
-/// include_ids or because something chosen needs it.
+/// Requires INSERT on every table that will be written (42501), also for types that are included only by
+/// include_ids or as dependencies.
 pub fn writes(run: &Run) -> Result<()> {
     for table in run
         .table_copies
@@ -75,7 +75,7 @@ pub fn writes(run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// Who leaves out the triggers of a table must be one who could disable them, its owner (42501).
+/// Requires ownership of a table to skip its triggers, as for disabling them (42501).
 fn may_skip_triggers(table: &Table) -> Result<()> {
     let refused = crate::pg::query::text(&format!(
         "SELECT 'no'::pg_catalog.text FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) {0}::pg_catalog.oid \
@@ -95,7 +95,7 @@ fn may_skip_triggers(table: &Table) -> Result<()> {
     }
 }
 
-/// The project's id in the canonical form of its column's type; malformed is 22023.
+/// The project's id in the canonical form of its column's type; 22023 if it is malformed.
 pub fn project_id(table: &Table, given: &str) -> Result<String> {
     let (text, given) = (given, given.trim());
     let column = table.id_column.as_deref().unwrap_or_default();
@@ -119,13 +119,13 @@ pub fn project_id(table: &Table, given: &str) -> Result<String> {
     }
 }
 
-/// The error for a project that is not there (P0002).
+/// The error for a project that does not exist (P0002).
 pub fn not_found(project: &str) -> Error {
     Error::new(Code::NotFound, format!("project \"{project}\" does not exist"))
         .hint("Check the id; a deleted project cannot be cloned.")
 }
 
-/// The source project's row, live and visible to the snapshot, else P0002.
+/// Requires the source project's row, live and visible to the snapshot (P0002).
 pub fn project_exists(run: &Run) -> Result<()> {
     let table = run.store.project_table()?;
     debug_assert_eq!(table.role, TableRole::Project);

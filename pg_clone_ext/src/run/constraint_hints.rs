@@ -1,4 +1,4 @@
-//! What to do about a constraint that refused a row of a clone.
+//! Hints for constraints that a row of a clone violates.
 
 use crate::pg::session::constraint_hint::{Kind, Violation};
 use pg_clone_core::plan::{ColumnRole, Store, Table, quote};
@@ -94,12 +94,12 @@ fn is_key(table: &Table, column: &str) -> bool {
         .any(|name| name.as_deref() == Some(column))
 }
 
-/// A name as it reads without quotes.
+/// A name without quotes.
 fn unquoted(name: &str) -> String {
     name.replace("\"\"", "\0").replace('"', "").replace('\0', "\"")
 }
 
-/// A table that the store does not describe: a trigger wrote to it.
+/// The hint for a table that the store does not describe: a trigger has written to it.
 fn outside(violation: &Violation) -> Option<String> {
     (!violation.table.is_empty()).then(|| {
         format!(

@@ -21,7 +21,7 @@ pub fn rewrite_error(error: RewriteError) -> Error {
     }
 }
 
-/// The editor's error for the user: what it cannot read is the document's fault, the rest is ours.
+/// The editor's error for the user: 22P02 for a document that cannot be read, otherwise an internal error.
 pub fn edit_error(error: EditError) -> Error {
     match error {
         EditError::Depth(error) => error.error(),
@@ -48,7 +48,7 @@ pub fn document_error(error: DocumentError) -> Error {
     }
 }
 
-/// The error for a reference that would dangle where the call wants none.
+/// The error for a dangling reference with `dangling => error`.
 pub fn dangling_error(id: &str) -> Error {
     Error::new(
         Code::Dangling,

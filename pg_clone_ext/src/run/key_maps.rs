@@ -1,4 +1,4 @@
-//! What the run maps keys to.
+//! The key maps of a run.
 
 use super::keys::{Key, NewKey};
 use super::state::{Run, over_budget};
@@ -9,7 +9,7 @@ use pg_clone_core::plan::{KeyRef, Oid, RowFilter};
 use pg_clone_core::scan::text_keys::TextKeys;
 
 impl Run {
-    /// What a key of rows of these tables becomes.
+    /// The new key of a row of one of these tables.
     pub fn new_key(&self, key: &Key, tables: &[Oid]) -> NewKey {
         if let Key::Uuid(_) = key {
             return self.new_key_of(key, &[]);
@@ -21,7 +21,7 @@ impl Run {
         self.new_key_of(key, &keys)
     }
 
-    /// What a value of these keys becomes.
+    /// The new value of one of these keys.
     pub fn new_key_of(&self, key: &Key, keys: &[KeyRef]) -> NewKey {
         match key {
             Key::Uuid(id) => match self.ids.get(id) {
@@ -41,7 +41,7 @@ impl Run {
                 match found {
                     MappedText::Cloned(new) => NewKey::To(Key::Text(new.to_owned())),
                     MappedText::NotCloned => NewKey::NotCloned,
-                    // A text column may hold the keys of a table whose key is an integer.
+                    // A text column can hold integer keys of another table.
                     MappedText::Unknown => match text.parse::<i64>() {
                         Ok(number) if number.to_string() == *text => self.new_integer(number, keys),
                         _ => NewKey::Unknown,
@@ -49,7 +49,7 @@ impl Run {
                 }
             }
             Key::Int(number) => match self.new_integer(*number, keys) {
-                // And an integer column those of a table whose key is a numeric or a text.
+                // An integer column can hold numeric or text keys of another table.
                 NewKey::Unknown if keys.iter().any(|key| self.text_keys.contains_key(key)) => {
                     self.new_key_of(&Key::Text(number.to_string()), keys)
                 }
@@ -69,8 +69,8 @@ impl Run {
             })
     }
 
-    /// The key that makes a row of `table` one of the clone; None where what it belongs to is not cloned. Where the keys of a store follow
-    /// the database's constraints, a row of the project whose keys are unknown is an error (55000): it would be lost without a word.
+    /// The key by which a row of `table` belongs to the clone; None if its parent is not cloned. In a store whose keys follow
+    /// the database's constraints, a row of the project with unknown keys is an error (55000), because it would be lost silently.
     pub fn key_of_cloned_row(
         &self,
         table: Oid,
@@ -96,7 +96,7 @@ impl Run {
         .hint("Check how its rows belong to the project: clone.store_relation, clone.store_membership and clone.store_reference."))
     }
 
-    /// Whether a row is not cloned because of what it belongs to.
+    /// Whether a row is not cloned because its parent is not cloned.
     fn is_not_cloned(&self, row: &Row<'_>, row_filter: &RowFilter) -> Result<bool> {
         if row_filter.condition.is_none_or(|place| row.boolean(place))
             && let Some(key) = Key::read(row, row_filter.source, row_filter.kind, &row_filter.type_name)?
@@ -116,7 +116,7 @@ impl Run {
         Ok(false)
     }
 
-    /// The key of the row that makes a row one of the clone.
+    /// The key by which a row belongs to the clone.
     pub fn passes(&self, row: &Row<'_>, row_filter: &RowFilter) -> Result<Option<Key>> {
         if row_filter.condition.is_none_or(|place| row.boolean(place))
             && let Some(key) = Key::read(row, row_filter.source, row_filter.kind, &row_filter.type_name)?
@@ -162,7 +162,7 @@ impl Run {
         self.store.follows_constraints()
     }
 
-    /// Maps a key to a value of the caller's, if its row is cloned.
+    /// Maps a key to a given value, if its row is cloned.
     pub fn pin(&mut self, key: &Key, table: Oid, new: &Key) -> Result<()> {
         let Some(own) = self.store.id_key(table) else {
             return Ok(());
@@ -173,7 +173,7 @@ impl Run {
         self.map_key(own, key, new)
     }
 
-    /// Maps one value of a key that is no UUID.
+    /// Maps one value of a key that is not a UUID.
     pub fn map_key(&mut self, of: KeyRef, key: &Key, new: &Key) -> Result<()> {
         match (key, new) {
             (Key::Int(old), Key::Int(new)) => self.integers_of(of).insert(*old, *new),
@@ -189,7 +189,7 @@ impl Run {
         .map_err(over_budget)
     }
 
-    /// A reference in a document names the type: `Type/<id>`.
+    /// Maps a reference with its type in documents: `Type/<id>`.
     fn name_by_type(&mut self, of: KeyRef, old: &str, new: &str) -> Result<()> {
         let Some(resource_type) = self.store.table(of.table).and_then(|t| t.resource_type.clone()) else {
             return Ok(());
@@ -226,7 +226,7 @@ impl Run {
         let texts = self.texts_mut()?;
         for (old, new) in map.untyped().filter(|(old, _)| TextKeys::is_distinctive(old)) {
             let new = match (texts.get(old), new) {
-                // What two tables map to different values stays.
+                // A text that two tables map to different values is kept.
                 (MappedText::Cloned(known), Some(new)) if known != new => Some(old),
                 (MappedText::Cloned(_), _) => continue,
                 (_, new) => new,

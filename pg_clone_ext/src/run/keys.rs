@@ -1,4 +1,4 @@
-//! Keys of rows in their three kinds.
+//! Keys of rows: UUIDs, integers and texts.
 
 use crate::pg::query::row::Row;
 use crate::pg::value::datum;
@@ -6,19 +6,19 @@ use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Id, uuid_text};
 use pg_clone_core::plan::KeyKind;
 
-/// A key as it stands in a row.
+/// A key of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Key {
     /// A `uuid`.
     Uuid(Id),
     /// An integer.
     Int(i64),
-    /// A text that is no UUID, or the text form of another type.
+    /// A text that is not a UUID, or the text form of another type.
     Text(String),
 }
 
 impl Key {
-    /// The key in a column of that kind and type. A text that spells a UUID is one.
+    /// The key in a column of that kind and type. A text in the form of a UUID is a UUID.
     pub fn read(row: &Row<'_>, place: usize, kind: KeyKind, type_name: &str) -> Result<Option<Key>> {
         Ok(match kind {
             KeyKind::Uuid => row.uuid(place).map(Key::Uuid),
@@ -45,7 +45,7 @@ impl Key {
     }
 }
 
-/// What counts when keys of that type are compared: blanks at the end of a `character` do not.
+/// The significant part of a key of that type: without trailing blanks of `character`.
 pub fn plain<'t>(text: &'t str, type_name: &str) -> &'t str {
     if type_name == "bpchar" || type_name == "character" || type_name.starts_with("character(") {
         text.trim_end_matches(' ')
@@ -54,7 +54,7 @@ pub fn plain<'t>(text: &'t str, type_name: &str) -> &'t str {
     }
 }
 
-/// What a key becomes.
+/// The result of mapping a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewKey {
     /// This.

@@ -15,20 +15,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// What was done in one table, for one resource type.
+/// The counts of one table and resource type.
 #[derive(Debug, Clone, Default)]
 pub struct TableCounts {
-    /// Rows of the source project that were looked at.
+    /// Rows of the source project that were read.
     pub seen: u64,
     /// Rows written.
     pub rows: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// What the rewriter did in them.
+    /// The rewriter's counts.
     pub rewrite: Counts,
 }
 
-/// What the copy of a table found, collected row by row.
+/// The statistics of the copy of a table.
 #[derive(Debug, Default)]
 pub struct TableStatistics {
     /// By resource type.
@@ -37,7 +37,7 @@ pub struct TableStatistics {
     pub dangling: DanglingTargets,
     /// Targets of dangling references by integer and text keys, as table/key or the text.
     pub dangling_keys: BTreeMap<String, u64>,
-    /// What rules say that the operator must do.
+    /// Tasks for the operator from rules.
     pub todos: BTreeSet<String>,
 }
 
@@ -47,7 +47,7 @@ impl TableStatistics {
         self.dangling.total() + self.dangling_keys.values().sum::<u64>()
     }
 
-    /// What the rewriter did, of all types.
+    /// The rewriter's counts of all types.
     pub fn rewritten(&self) -> Counts {
         let mut sum = Counts::default();
         for counts in self.by_type.values() {
@@ -72,36 +72,36 @@ pub struct Run {
     pub id: i64,
     /// The store.
     pub store: Store,
-    /// What was asked.
+    /// The arguments of the call.
     pub request: Request,
     /// The source project's id in canonical form.
     pub source: String,
     /// The new project's id.
     pub target: String,
-    /// The owner that was asked for, as a reference in the clone.
+    /// The given owner, as a reference in the clone.
     pub owner: Option<String>,
     /// The caller's search_path.
     pub path: CallersPath,
-    /// Key checks wait until the last table is filled: foreign keys go in a circle, or the finish function fills tables.
+    /// Key checks are deferred until the last table is filled: foreign keys form a cycle, or the finish function fills tables.
     pub held: bool,
-    /// Nothing will be written: integer keys and minted ids are not taken.
+    /// Nothing will be written: no keys are taken from sequences and generators.
     pub dry: bool,
     /// New UUIDs.
     pub ids: Arc<IdMap>,
     /// New text ids.
     pub texts: Arc<TextIdMap>,
-    /// New integer keys, by the column they stand in.
+    /// New integer keys, by key.
     pub integers: HashMap<KeyRef, IntegerMap>,
-    /// New keys of other types in their text form, by the column they stand in. Stores whose text ids are the same in
+    /// New keys of other types in their text form, by key. Stores with text ids that are unique across
     /// all tables have them in `texts`.
     pub text_keys: HashMap<KeyRef, TextIdMap>,
-    /// Rows that are not cloned although their key is that of a row of another table which is.
+    /// Rows that are not cloned although they share the key of a cloned row of another table.
     pub skipped_rows: HashSet<(Oid, Key)>,
-    /// Strings of documents that are text ids, hold them, or are kept.
+    /// Strings of documents that are text ids, contain them, or are kept.
     pub id_paths: Arc<IdPaths>,
     /// The rules.
     pub rules: RuleSet,
-    /// Key of everything that is regenerated, so that a document and its history row get the same secret.
+    /// Secret key for regenerated values, so that a document and its history row get the same value.
     pub secret: [u8; 16],
     /// The snapshot under which everything is read.
     pub snapshot: Rc<Snapshot>,
@@ -109,15 +109,15 @@ pub struct Run {
     pub active: HashSet<Oid>,
     /// Rows of the source project per table and type, live or not.
     pub source_rows: BTreeMap<(Oid, String), u64>,
-    /// How each table is made, in the order of insertion.
+    /// The table copies, in the order of insertion.
     pub table_copies: Vec<TableCopy>,
-    /// The thread that rewrites documents, once there was enough for it to do.
+    /// The worker thread, started when there are enough documents.
     pub worker: RefCell<Option<WorkerThread<DocumentBatch>>>,
 }
 
 impl Run {
-    /// What happens to dangling references in documents of a type. In types that the store names in
-    /// `options.keep_dangling` a reference restricts who may see what; taking it out would widen that, so it stays.
+    /// The policy for dangling references in documents of a type. In types in the store's option
+    /// `keep_dangling` references restrict access. Removing them would extend access, so they are kept.
     pub fn dangling_of(&self, resource_type: &str) -> Dangling {
         let asked = self.request.options.dangling;
         let keeps = |types: &serde_json::Value| {
@@ -135,29 +135,29 @@ impl Run {
         }
     }
 
-    /// The map of UUIDs, to be changed: until the copy begins.
+    /// The mutable map of UUIDs, before the copy begins.
     pub fn ids_mut(&mut self) -> Result<&mut IdMap> {
         Arc::get_mut(&mut self.ids).ok_or_else(in_use)
     }
 
-    /// The map of text ids, to be changed: until the copy begins.
+    /// The mutable map of text ids, before the copy begins.
     pub fn texts_mut(&mut self) -> Result<&mut TextIdMap> {
         Arc::get_mut(&mut self.texts).ok_or_else(in_use)
     }
 
-    /// Whether the store's finish function writes the rows of a table. A project that keeps its ids is copied as it is.
+    /// Whether the store's finish function writes the rows of a table. A project that keeps its ids is copied unchanged.
     pub fn left_to_finish(&self, table: Oid) -> bool {
         !self.request.options.keep_ids && self.store.table(table).is_some_and(|table| table.left_to_finish)
     }
 
-    /// Whether it writes those of any table that is cloned.
+    /// Whether it writes the rows of any cloned table.
     pub fn leaves_tables_to_finish(&self) -> bool {
         self.table_copies
             .iter()
             .any(|copy| self.left_to_finish(copy.table))
     }
 
-    /// How a table is made.
+    /// The table copy of a table.
     pub fn table_copy(&self, table: Oid) -> Option<&TableCopy> {
         self.table_copies
             .iter()

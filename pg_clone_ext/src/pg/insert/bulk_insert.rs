@@ -1,4 +1,4 @@
-//! The bulk path: rows go into a plain heap table as the server's own COPY does it: multi-insert, then index entries,
+//! The bulk path: inserts rows into a plain heap table like the server's COPY: multi-insert, then index entries,
 //! then after-row triggers (foreign keys).
 
 use super::index_entries::IndexEntries;
@@ -11,14 +11,14 @@ use crate::pg::value::toast::{CompressedValue, copied};
 use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 
-/// Rows of one multi-insert, as many as COPY takes.
+/// Rows of one multi-insert, as in COPY.
 const BATCH_ROWS: usize = 1000;
-/// Bytes of one multi-insert, as COPY takes. Of 512 kB nothing was gained on a Medplum project (processor 0.77 s, then 0.76 s).
+/// Bytes of one multi-insert, as in COPY. 512 kB were not faster on a Medplum project (CPU time 0.77 s, then 0.76 s).
 const BATCH_BYTES: usize = 65_535;
 
-/// A table being filled. `finish` must be called; dropping it half-way is right only while an error unwinds.
+/// A table that is being filled. `finish` must be called; it may be dropped before only while an error unwinds.
 pub struct BulkInsert {
-    // Before the table, so that the slots let go of its descriptor first.
+    // Before the table, so that the slots release its descriptor first.
     slots: Vec<Slot>,
     used: usize,
     bytes: usize,
@@ -29,9 +29,9 @@ pub struct BulkInsert {
     indexes: IndexEntries,
     command: pg_sys::CommandId,
     constrained: bool,
-    /// For rows with compressed values, as constraints see them.
+    /// The row with plain values, for constraints, if it has compressed ones.
     checked: Option<Slot>,
-    /// Plain values of the rows put: the row, the attribute's place, the value.
+    /// Plain values of the rows in the batch: the row, the attribute's place, the value.
     plain: Vec<(usize, usize, Value)>,
     /// Bytes written since the WAL writer was last called.
     unflushed: usize,
@@ -98,7 +98,7 @@ impl BulkInsert {
         }
     }
 
-    /// Whether rows are looked into before they are written.
+    /// Whether constraints read rows before they are written.
     pub fn has_checks(&self) -> bool {
         // SAFETY: the descriptor is that of the open table; its constraints, if any, live as long.
         unsafe {
@@ -108,8 +108,8 @@ impl BulkInsert {
     }
 
     /// Adds a row: one value per attribute of the table, dropped ones included. The values are copied into the tuple,
-    /// so what they point to may go away afterwards. Of `compressed` ones the plain value is what check constraints
-    /// look at: they would have to decompress a document of 50 kB, which took 36% of the time of a plain INSERT. Returns
+    /// so the memory that they point to may be freed afterwards. Check constraints get the plain value of `compressed` ones:
+    /// to decompress a document of 50 kB would take 36% of the time of a plain INSERT. Returns
     /// the bytes of the row before compression.
     pub fn put(&mut self, values: &[Value], nulls: &mut [bool], compressed: &[CompressedValue]) -> usize {
         assert!(compressed.iter().all(|value| value.place < values.len()));
@@ -155,7 +155,7 @@ impl BulkInsert {
         }
     }
 
-    /// Writes what was put so far.
+    /// Writes the rows of the batch.
     pub fn flush(&mut self) {
         let rows = self.used;
         if rows == 0 {
@@ -251,7 +251,7 @@ impl BulkInsert {
             }
             pg_sys::ExecCloseIndices(self.result);
             pg_sys::ExecResetTupleTable((*self.estate).es_tupleTable, false);
-            // What after-triggers opened for themselves is in the state's own lists.
+            // Relations that after-triggers opened are in the state's own lists.
             pg_sys::ExecCloseResultRelations(self.estate);
             pg_sys::ExecCloseRangeTableRelations(self.estate);
             pg_sys::FreeExecutorState(self.estate);
@@ -259,11 +259,11 @@ impl BulkInsert {
     }
 }
 
-/// Lets the WAL writer write and flush what this backend has logged. A page of the bulk ring leaves it only when its WAL
-/// is flushed; else the backend would do that itself, every 16 MB.
+/// Makes the WAL writer write and flush this backend's WAL. A page of the bulk ring is reused only after its WAL
+/// is flushed; otherwise the backend would flush it itself, every 16 MB.
 ///
-/// The position is the end of this backend's last record. The current insert position would not do: after a record that
-/// fills its page it lies behind the header of a page that does not exist yet, and a flush up to there is a PANIC.
+/// The position is the end of this backend's last record. The current insert position must not be used: after a record that
+/// fills its page it is behind the header of a page that does not exist yet, and a flush up to there is a PANIC.
 fn call_wal_writer() {
     // SAFETY: reads a variable of this backend, sets a position in shared memory, and may wake a process.
     unsafe {

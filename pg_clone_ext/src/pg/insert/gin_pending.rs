@@ -6,7 +6,7 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use std::ffi::c_void;
 
-/// Entries waiting to be added, as the server's functions pass them on. The same in PostgreSQL 15 to 18.
+/// Collected entries, in the struct of the server's functions. The same in PostgreSQL 15 to 18.
 #[repr(C)]
 struct Collector {
     entries: *mut pg_sys::IndexTuple,
@@ -36,8 +36,8 @@ unsafe extern "C-unwind" {
     fn ginHeapTupleFastInsert(state: *mut c_void, collector: *mut Collector);
 }
 
-/// What fits on a page of the list. More than a page would be written as a list of its own, whose inner pages may
-/// hold entries of one row only, so that is left to rows that fill a page by themselves.
+/// Bytes of entries on a page of the list. More than a page is written as a separate list, whose inner pages must
+/// have entries of one row only, so that is used only for rows that fill a page by themselves.
 const PAGE: u32 = pg_sys::BLCKSZ - std::mem::offset_of!(pg_sys::PageHeaderData, pd_linp) as u32 - 8;
 
 /// Entries of rows for one index.
@@ -48,7 +48,7 @@ pub struct GinPending {
 }
 
 impl GinPending {
-    /// For an index of that kind with its pending list in use, else None.
+    /// For a GIN index that uses its pending list, otherwise None.
     ///
     /// # Safety
     /// The index is open.
@@ -70,8 +70,8 @@ impl GinPending {
         }
     }
 
-    /// Takes the entries of a row; false while the index has not been written to by the ordinary way, which prepares
-    /// the state that all this needs.
+    /// Collects the entries of a row; false until a normal insert into the index has prepared
+    /// its state.
     ///
     /// # Safety
     /// Values are those of FormIndexDatum for this index; `row` is the row's place in the heap.
@@ -106,7 +106,7 @@ impl GinPending {
             });
         }
         if count > 0 && self.collector.page_bytes() > PAGE {
-            // The rows before fill a page; this one begins the next.
+            // The rows before this one fill a page.
             let (more, more_bytes) = (self.collector.count - count, self.collector.bytes - bytes);
             (self.collector.count, self.collector.bytes) = (count, bytes);
             // SAFETY: the collector's array has count + more entries.
@@ -125,7 +125,7 @@ impl GinPending {
         true
     }
 
-    /// Adds what was gathered to the index.
+    /// Adds the collected entries to the index.
     ///
     /// # Safety
     /// `info` is that of `gather`.

@@ -1,5 +1,5 @@
-//! Index entries of a batch of rows, index after index instead of row after row: the pages of one index stay at hand,
-//! and a GIN index gets what many rows hold in one go.
+//! Index entries of a batch of rows, index after index instead of row after row: the pages of one index remain in the cache,
+//! and a GIN index gets the entries of many rows at once.
 
 use super::gin_pending::GinPending;
 use pgrx::pg_sys;
@@ -7,7 +7,7 @@ use pgrx::pg_sys;
 /// The indexes of a table that is being filled.
 pub struct IndexEntries {
     indexes: Vec<Index>,
-    /// Exclusion and deferrable constraints are the server's own business: it checks them row by row.
+    /// The table has exclusion or deferrable constraints, which the server checks row by row.
     by_row: bool,
 }
 
@@ -19,7 +19,7 @@ struct Index {
 }
 
 impl IndexEntries {
-    /// Looks at the open indexes of `result`.
+    /// Reads the open indexes of `result`.
     ///
     /// # Safety
     /// ExecOpenIndices has been called, and the indexes stay open while this lives.
@@ -60,12 +60,12 @@ impl IndexEntries {
         self.by_row
     }
 
-    /// Lets go of what lives in the executor state, before that goes away.
+    /// Releases memory of the executor state before that is freed.
     pub fn close(&mut self) {
         self.indexes.clear();
     }
 
-    /// Makes the entries of rows that are in the heap. A duplicate key raises the server's error.
+    /// Inserts the entries of rows that are in the heap. A duplicate key raises the server's error.
     ///
     /// # Safety
     /// `slots` hold tuples of the table with their places in the heap; `estate` is the one of the open indexes. The

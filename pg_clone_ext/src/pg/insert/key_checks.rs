@@ -1,10 +1,10 @@
-//! Checks of foreign keys that wait until the last table of a run is filled, so that tables may refer to each other in a
-//! circle.
+//! Foreign key checks that are deferred until the last table of a run is filled, so that foreign keys can form
+//! cycles.
 
 use crate::pg::session::settings_guard::CallersPath;
 use pgrx::pg_sys;
 
-/// One query level of after-row triggers around all tables of a run. `release` must be called; dropping it is right only
+/// One query level of after-row triggers around all tables of a run. `release` must be called; it may be dropped before only
 /// while an error unwinds: the abort of the (sub)transaction ends the level.
 pub struct HeldKeyChecks {
     path: CallersPath,
@@ -18,7 +18,7 @@ impl HeldKeyChecks {
         HeldKeyChecks { path }
     }
 
-    /// Runs all checks that were queued; one that fails raises.
+    /// Runs all queued checks; a failed check raises its error.
     pub fn release(self) {
         let _path = self.path.enter();
         // SAFETY: closes the level that begin() opened, with an executor state that lives until it is freed here; the

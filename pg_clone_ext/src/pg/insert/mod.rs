@@ -1,4 +1,4 @@
-//! Rows go into a table: the bulk path, its index entries, the checks that wait, the progress that operators see.
+//! Inserting rows into a table: the bulk path, its index entries, deferred checks, progress.
 
 pub mod bulk_insert;
 mod gin_pending;

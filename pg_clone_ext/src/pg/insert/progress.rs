@@ -1,4 +1,4 @@
-//! Progress of the table being filled, where operators look for it: `pg_stat_progress_copy`.
+//! Progress of the table that is being filled, in `pg_stat_progress_copy`.
 
 use pgrx::pg_sys;
 
@@ -10,11 +10,11 @@ const TYPE: i32 = 5;
 const COMMAND_FROM: i64 = 1;
 const TYPE_CALLBACK: i64 = 4;
 
-/// One line in `pg_stat_progress_copy` while this lives.
+/// A row in `pg_stat_progress_copy` as long as this lives.
 pub struct Progress;
 
 impl Progress {
-    /// Starts a line for a table.
+    /// Starts a row for a table.
     pub fn start(table: u32) -> Self {
         // SAFETY: writes this backend's own status entry.
         unsafe {

@@ -11,8 +11,8 @@ fn datum(value: impl IntoDatum) -> Result<pg_sys::Datum> {
         .ok_or_else(|| Error::new(Code::Internal, "an argument of a hook is NULL"))
 }
 
-/// Calls a function with arguments that are not NULL; a result of NULL is None, as functions in LANGUAGE sql that return void
-/// have it.
+/// Calls a function with arguments that are not NULL; a NULL result is None. Functions in LANGUAGE sql that return void
+/// return NULL.
 ///
 /// # Safety
 /// The arguments are of the types that the function declares.
@@ -41,8 +41,8 @@ unsafe fn call(function: u32, arguments: &[pg_sys::Datum]) -> Option<pg_sys::Dat
     }
 }
 
-/// Calls `function(store text, arguments jsonb)`. It runs with the caller's rights; that the caller may execute it
-/// follows from the right to call us, so no EXECUTE is looked for.
+/// Calls `function(store text, arguments jsonb)`. It runs with the caller's rights. EXECUTE on it is not checked: a role that may
+/// call the extension's function may run the hooks.
 pub fn check(function: u32, store: &str, arguments: serde_json::Value) -> Result<()> {
     let arguments = [datum(store)?, datum(JsonB(arguments))?];
     // SAFETY: the catalog accepts only hooks with these argument types.
@@ -50,7 +50,7 @@ pub fn check(function: u32, store: &str, arguments: serde_json::Value) -> Result
     Ok(())
 }
 
-/// Calls `function(store text, arguments jsonb)` for what it returns, a jsonb; NULL means nothing.
+/// Calls `function(store text, arguments jsonb)`, which returns jsonb; NULL means no checks.
 pub fn verify(function: u32, store: &str, arguments: serde_json::Value) -> Result<serde_json::Value> {
     let arguments = [datum(store)?, datum(JsonB(arguments))?];
     // SAFETY: as in check(); the catalog accepts only functions that return jsonb.
@@ -58,7 +58,7 @@ pub fn verify(function: u32, store: &str, arguments: serde_json::Value) -> Resul
     Ok(result.map_or(serde_json::Value::Null, |JsonB(value)| value))
 }
 
-/// Calls `function(store text, run bigint, arguments jsonb)`, which returns jsonb; NULL means that nothing is to be done.
+/// Calls `function(store text, run bigint, arguments jsonb)`, which returns jsonb; NULL means no tasks.
 pub fn finish(
     function: u32,
     store: &str,

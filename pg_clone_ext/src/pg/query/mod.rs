@@ -15,25 +15,25 @@ struct Receiver<'a> {
     // First, so that a pointer to the receiver is a pointer to its base, as PostgreSQL's own receivers do it.
     base: pg_sys::DestReceiver,
     each: &'a mut dyn FnMut(Option<&Row<'_>>) -> Result<()>,
-    /// The path that is put in force when the statement is planned and about to run.
+    /// The search_path that is set after the statement is planned and before it runs.
     path: Option<&'a CallersPath>,
-    /// What the columns are, known when the query begins.
+    /// The forms of the columns, known when the query begins.
     forms: Vec<Form>,
-    /// What a row needs besides its tuple.
+    /// Memory for a row in addition to its tuple.
     memory: Memory,
     in_force: Option<PathGuard>,
 }
 
 /// Runs a query read-only under the active snapshot and calls `each` for every row, then once with None while the query
-/// is still open: what it wrote by then is checked by foreign keys together. The executor hands its slot over directly:
-/// no tuple is copied. `each` may write to tables: the snapshot does not see what it writes.
+/// is still open: foreign keys of rows that it has written are checked together. The executor passes its slot directly;
+/// no tuple is copied. `each` may write to tables: the snapshot does not see these rows.
 pub fn for_each_row(sql: &str, each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>) -> Result<u64> {
     execute(sql, None, each)
 }
 
 /// Runs a statement that writes to tables and returns rows (a SELECT over WITH … RETURNING), and calls `each` for every row. Its
-/// own names and operators are looked up under the path in force, as in [`for_each_row`]; what it sets off (triggers,
-/// constraints, defaults) runs under the caller's path, as after a plain statement of the caller.
+/// names and operators are resolved under the current path, as in [`for_each_row`]. Triggers, constraints and
+/// defaults run under the caller's path, as for a statement of the caller.
 pub fn for_each_written_row(
     sql: &str,
     path: &CallersPath,
@@ -91,8 +91,8 @@ fn execute(
     Ok(rows)
 }
 
-/// The first column of the last row of a query as text, read-only under the active snapshot: unlike a call of the server's
-/// programming interface that may write, it takes no transaction id, so that a standby can answer it.
+/// The first column of the last row of a query as text, read-only under the active snapshot. Unlike an SPI
+/// call that may write, it assigns no transaction id, so it works on a standby.
 pub fn text(sql: &str) -> Result<Option<String>> {
     let mut found = None;
     for_each_row(sql, &mut |row| {
@@ -104,7 +104,7 @@ pub fn text(sql: &str) -> Result<Option<String>> {
     Ok(found)
 }
 
-/// How many such rows there are, read-only under the active snapshot, as [`text`] reads.
+/// The number of rows, read-only under the active snapshot like [`text`].
 pub fn count(rows: &SourceQuery) -> Result<i64> {
     let mut number = 0;
     for_each_row(&rows.count(), &mut |row| {
@@ -114,14 +114,14 @@ pub fn count(rows: &SourceQuery) -> Result<i64> {
     Ok(number)
 }
 
-/// Whether there is such a row, read-only under the active snapshot, as [`text`] reads.
+/// Whether there is a row, read-only under the active snapshot like [`text`].
 pub fn exists(rows: &SourceQuery) -> Result<bool> {
     let found = text(&format!("{} LIMIT 1", rows.select("'yes'::pg_catalog.text")))?;
     Ok(found.is_some())
 }
 
-/// Runs a statement that writes, and leaves its after-row triggers and key checks to the query level around it (see
-/// [`super::insert::key_checks::HeldKeyChecks`]). `token` is its only parameter, a uuid. Returns the rows it wrote.
+/// Runs a statement that writes, and defers its after-row triggers and key checks to the query level around it (see
+/// [`super::insert::key_checks::HeldKeyChecks`]). `token` is its only parameter, a uuid. Returns the number of rows written.
 pub fn write_with_held_checks(sql: &str, token: &[u8; 16]) -> Result<u64> {
     let text = CString::new(sql)
         .map_err(|_| Error::new(Code::Internal, "a generated statement holds a NUL byte"))?;

@@ -1,8 +1,8 @@
 //! The SQL path's source: `clone_internal.rewritten_rows(statement)` returns the rewritten rows of a running clone as a set of records.
 //!
-//! The function is called with the caller's rights, so anybody whom `clone.allow` let in can name it. What makes it the run's
-//! own is its argument: a random number that is made for one statement, given to it as a parameter (the text of a statement shows
-//! in error contexts, its parameters do not) and valid for one call.
+//! The function is called with the caller's rights, so every role with `clone.allow` can call it. Its argument protects
+//! it: a random number that is generated for one statement, passed as a parameter (error contexts show the text of a statement,
+//! not its parameters) and valid for one call.
 
 use crate::error::raise;
 use crate::pg::session::settings_guard::PathGuard;
@@ -13,22 +13,22 @@ use pg_clone_core::error::{Code, Error, Result};
 use pgrx::{pg_guard, pg_sys};
 use std::cell::RefCell;
 
-/// What identifies one statement of a run.
+/// Identifies one statement of a run.
 pub type Token = [u8; 16];
 
-/// What makes the rows of one statement.
+/// Produces the rows of one statement.
 type RowSource = Box<dyn FnOnce(&mut RowCollector) -> Result<()>>;
 
 thread_local! {
-    /// Statements of this backend's runs that have not asked for their rows; several where a trigger of one run starts another.
+    /// Statements of this backend's runs that have not requested their rows yet; more than one if a trigger of one run starts another.
     static STATEMENTS: RefCell<Vec<(Token, RowSource)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Makes a statement known to the function while this lives; also when an error unwinds it is forgotten.
+/// Registers a statement with the function as long as this lives; also removed when an error unwinds.
 pub struct AnnouncedStatement(Token);
 
 impl AnnouncedStatement {
-    /// Announces the statement that has `token` as its parameter; `rows` makes its rows, once.
+    /// Registers the statement that has `token` as its parameter; `rows` produces its rows, once.
     pub fn new(token: Token, rows: impl FnOnce(&mut RowCollector) -> Result<()> + 'static) -> Self {
         STATEMENTS.with_borrow_mut(|all| all.push((token, Box::new(rows))));
         AnnouncedStatement(token)
@@ -41,7 +41,7 @@ impl Drop for AnnouncedStatement {
     }
 }
 
-/// The rows of the statement with this token; without such a statement 42501.
+/// Collects the rows of the statement with this token; error 42501 without such a statement.
 fn collect(token: Token, collector: &mut RowCollector) -> Result<()> {
     let rows = STATEMENTS.with_borrow_mut(|all| {
         let place = all.iter().position(|(announced, _)| *announced == token)?;
@@ -65,7 +65,7 @@ pub struct RowCollector {
 }
 
 impl RowCollector {
-    /// The columns that the statement wants.
+    /// The columns that the statement requests.
     pub fn attributes(&self) -> Vec<relation::Attribute> {
         relation::attributes(self.descriptor)
     }

@@ -17,7 +17,7 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Only pg::query makes rows, from slots whose attributes are all deformed; `memory` is reset before the next row.
+    /// Only pg::query creates rows, from slots whose attributes are all deformed; `memory` is reset before the next row.
     ///
     /// # Safety
     /// Values that are not NULL are of these forms, and live as long as what is in the memory now.
@@ -91,7 +91,7 @@ impl<'a> Row<'a> {
         .map(Some)
     }
 
-    /// A column known to be text. Bytes that are no UTF-8 are an error (22P02): we work on UTF-8 databases.
+    /// A column known to be text. Bytes that are not UTF-8 are an error (22P02): only UTF-8 databases are supported.
     pub fn text(&self, place: usize) -> Result<Option<Cow<'a, str>>> {
         match self.bytes(place) {
             None => Ok(None),

@@ -6,10 +6,10 @@ use pgrx::pg_sys;
 pub struct Snapshot(pg_sys::Snapshot);
 
 impl Snapshot {
-    /// Registers the snapshot that the transaction's next statement would get: under READ COMMITTED it sees what was
-    /// committed while we waited for a lock. It never sees what we write afterwards.
+    /// Registers the snapshot that the transaction's next statement would get: under READ COMMITTED it sees rows that were
+    /// committed during the wait for a lock. It never sees rows that this transaction writes later.
     pub fn latest() -> Self {
-        // The transaction's own snapshot would go on to see our writes, so it is copied.
+        // The transaction's own snapshot would also see later writes, so it is copied.
         // SAFETY: within a transaction; pushed and popped in a pair, and registered in between, which ties the copy to the
         // current resource owner, that lives as long as the statement.
         unsafe {

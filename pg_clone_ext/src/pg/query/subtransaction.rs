@@ -1,18 +1,18 @@
-//! A part of the transaction that may fail without taking the rest along.
+//! A subtransaction, which can fail without aborting the transaction.
 
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgSqlErrorCode, PgTryBuilder};
 use std::panic::AssertUnwindSafe;
 
-/// What a failed part said.
+/// The error of a failed subtransaction.
 pub struct Failure {
     /// Its message.
     pub message: String,
 }
 
-/// Runs `f` in a subtransaction. When it raises an error, everything it did is rolled back and the error is returned; a
-/// cancel of the statement and the end of the session are raised again.
+/// Runs `f` in a subtransaction. If it raises an error, everything that it did is rolled back and the error is returned. A
+/// cancel of the statement and the termination of the session are raised again.
 #[expect(clippy::result_large_err, reason = "the caught error is pgrx's type")]
 pub fn attempt<R>(f: impl FnOnce() -> R) -> Result<R, Failure> {
     // SAFETY: reads backend variables to be put back below, as PL/pgSQL does around a block with handlers.

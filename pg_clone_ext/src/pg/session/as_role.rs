@@ -1,13 +1,13 @@
-//! Running with another role's rights, as for a job that somebody else has queued.
+//! Running with another role's rights, as for a job that another role has queued.
 
 use pgrx::pg_sys;
 use std::ffi::CString;
 
-/// While this lives, statements run with the rights of a role, and settings changed meanwhile are put back at its end.
+/// As long as this lives, statements run with the rights of a role; settings that they change are restored at its end.
 ///
-/// Code of that role (triggers, hooks) runs in a session that belongs to somebody else. It cannot go back to the session's own
-/// user, and it cannot leave anything behind that would last or run after us with that user's rights: deferred triggers, cursors,
-/// temporary objects, LISTEN. That holds where it is the session's own role too: a job does the same whoever runs it.
+/// Code of that role (triggers, hooks) runs in a session of another user. It cannot switch back to the session's
+/// user, and it cannot leave anything that would later run with that user's rights: deferred triggers, cursors,
+/// temporary objects, LISTEN. The same applies if it is the session's own role, so that a job always behaves the same.
 pub struct AsRole {
     user: pg_sys::Oid,
     context: i32,
@@ -15,7 +15,7 @@ pub struct AsRole {
 }
 
 impl AsRole {
-    /// Switches. `settings` are set first, as a superuser may; names and values hold no NUL byte.
+    /// Switches to the role. `settings` are set first, with superuser rights; names and values have no NUL byte.
     pub fn new(role: pg_sys::Oid, settings: &[(CString, CString)]) -> Self {
         let mut user = pg_sys::Oid::INVALID;
         let mut context = 0;

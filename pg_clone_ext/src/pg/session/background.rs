@@ -1,4 +1,4 @@
-//! What must stay although the transaction that wants it may never commit: a background worker writes it in one of its own.
+//! Records that must be kept even if the current transaction does not commit: a background worker writes them in its own transaction.
 
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, SignalWakeFlags};
 use pgrx::{Spi, pg_guard, pg_sys};
@@ -20,7 +20,7 @@ pub fn record_attempt(job: i64, number: i32) -> bool {
         .set_notify_pid(pid)
         .enable_spi_access()
         .load_dynamic();
-    // Its end is what we wait for: then the row is committed.
+    // When the worker has ended, the row is committed.
     started.is_ok_and(|worker| worker.wait_for_shutdown().is_ok())
 }
 

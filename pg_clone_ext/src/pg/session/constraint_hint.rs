@@ -1,4 +1,4 @@
-//! Errors of the server's constraints get a hint: the server cannot know what a clone would need.
+//! Adds hints to errors of constraints, which say what a clone needs.
 
 use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::{PgSqlErrorCode, pg_sys};
@@ -9,17 +9,17 @@ unsafe extern "C-unwind" {
     fn errhint(format: *const c_char, ...) -> c_int;
 }
 
-/// What a constraint refused, as the server says it.
+/// A violated constraint, from the server's error.
 pub struct Violation {
-    /// The SQLSTATE's class of it.
+    /// Its kind, from the SQLSTATE.
     pub kind: Kind,
     /// Schema of the table, unquoted.
     pub schema: String,
     /// The table, unquoted.
     pub table: String,
-    /// The column, if the error speaks of one.
+    /// The column, if the error has one.
     pub column: String,
-    /// The constraint or unique index, if the error speaks of one.
+    /// The constraint or unique index, if the error has one.
     pub constraint: String,
 }
 
@@ -40,7 +40,7 @@ pub enum Kind {
 
 type Hint = dyn Fn(&Violation) -> Option<String>;
 
-/// While it lives, errors of constraints that have no hint get the one that the function makes.
+/// As long as this lives, errors of constraints without a hint get the hint of a function.
 pub struct ConstraintHints {
     // Both in memory that does not move: the server keeps pointers to them.
     callback: Box<pg_sys::ErrorContextCallback>,
@@ -48,7 +48,7 @@ pub struct ConstraintHints {
 }
 
 impl ConstraintHints {
-    /// Begins to give hints. The function must not call the server.
+    /// Begins to add hints. The function must not call the server.
     pub fn new(hint: Box<Hint>) -> Self {
         let mut hint = Box::new(hint);
         // SAFETY: the callback is taken off the stack in drop(), also while an error unwinds, before its memory goes.

@@ -1,9 +1,9 @@
-//! The process environment, where it would show through to users.
+//! The process environment.
 
-/// Errors carry no stack trace: with RUST_BACKTRACE in the server's environment pgrx would put one into every DETAIL.
+/// Disables stack traces in errors: with RUST_BACKTRACE in the server's environment pgrx would add one to every DETAIL.
 ///
-/// The standard library looks at the environment once and remembers. Each Rust extension has a library of its own, so what ours
-/// remembers changes nothing for the others, who find the environment as it was.
+/// The standard library reads the environment once and caches the result. Each Rust extension has its own copy of it, so this
+/// does not affect other extensions; the environment is restored.
 pub fn no_backtraces() {
     const VARIABLES: [&str; 2] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"];
     let values = VARIABLES.map(std::env::var_os);

@@ -1,10 +1,10 @@
-//! Hints for errors that PostgreSQL itself raises while rows are written: it says which value it refuses, we say where that
+//! Hints for errors that PostgreSQL raises while rows are written: the message has the value, the hint says where the value
 //! comes from and what to do.
 
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::{CString, c_int, c_void};
 
-/// Classes of SQLSTATE whose errors get the hint: data exception (22) and violation of an integrity constraint (23).
+/// Classes of SQLSTATE whose errors get the hint: data exception (22) and integrity constraint violation (23).
 const CLASSES: [c_int; 2] = [class(b'2', b'2'), class(b'2', b'3')];
 const FOREIGN_KEY: c_int = class(b'2', b'3') | (5 << 12) | (3 << 18);
 
@@ -12,7 +12,7 @@ const fn class(first: u8, second: u8) -> c_int {
     ((first - b'0') as c_int) | (((second - b'0') as c_int) << 6)
 }
 
-/// While this lives, such an error without a hint of its own gets this one.
+/// As long as this lives, such an error without a hint gets this one.
 pub struct ErrorHint {
     callback: Box<pg_sys::ErrorContextCallback>,
     // Behind a pointer, so that the callback finds it wherever this is moved to.
@@ -20,7 +20,7 @@ pub struct ErrorHint {
 }
 
 impl ErrorHint {
-    /// Puts the hint in place; `hint` is a sentence.
+    /// Sets the hint; `hint` is a sentence.
     pub fn new(hint: &str) -> Self {
         let hint = Box::new(CString::new(hint.replace('\0', "")).unwrap_or_default());
         let argument: *const CString = &raw const *hint;
@@ -61,7 +61,7 @@ unsafe extern "C-unwind" fn add_hint(argument: *mut c_void) {
     }
 }
 
-/// Whether the message that is being made says what to do already.
+/// Whether the current message already has a hint.
 fn has_hint() -> bool {
     // SAFETY: a message is being made; it is copied into a context other than that of messages, as the function demands,
     // and freed again.

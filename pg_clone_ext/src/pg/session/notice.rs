@@ -1,9 +1,9 @@
-//! Messages to the client that cannot be cut short.
+//! Messages to the client that are not interrupted.
 
 use pgrx::pg_sys;
 
-/// Sends a NOTICE. A cancel that arrives while it is sent would leave Rust frames without running their destructors;
-/// so pending cancels are taken before, and held off during the message.
+/// Sends a NOTICE. A cancel during the message would leave Rust frames without running their destructors,
+/// so pending cancels are handled before it and held off during it.
 pub fn notice(message: &str, detail: &str) {
     pgrx::check_for_interrupts!();
     // SAFETY: the counter is only ever changed in pairs; an ERROR resets it to zero.

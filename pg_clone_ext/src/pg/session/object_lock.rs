@@ -1,9 +1,9 @@
-//! Locks that only code of the server can take: nobody blocks us, or looks like us, by pg_advisory_lock().
+//! Locks that only server code can take: pg_advisory_lock() cannot block or imitate them.
 
 use pgrx::pg_sys;
 
-/// Takes the exclusive lock on a number of one of our tables until the transaction ends. In `pg_locks` it has the type
-/// `object`, the table as `classid` and the number as `objid`. Without `wait`, a lock that somebody else holds is false.
+/// Takes the exclusive lock for a number and a table of the extension until the transaction ends. In `pg_locks` it has the type
+/// `object`, the table as `classid` and the number as `objid`. Without `wait`, returns false if another session holds the lock.
 pub fn lock(table: u32, number: u32, wait: bool) -> bool {
     // SAFETY: the tag is filled as SET_LOCKTAG_OBJECT does; waiting for it may raise an error (a deadlock, a cancel).
     unsafe {

@@ -1,17 +1,17 @@
-//! Whose rights count: the caller's for the data, the extension owner's for our own catalog.
+//! Privileges: the caller's for the data, those of the extension's owner for schema `clone`.
 
 use pg_clone_core::error::{Code, Error, Result};
 use pgrx::pg_sys;
 
-/// While this lives, statements run with the rights of the extension's owner. Only statements on schema `clone` may
-/// run under it: a caller needs no privilege on our own bookkeeping, but must have them on the store's tables.
+/// As long as this lives, statements run with the rights of the extension's owner. Use it only for statements on schema `clone`:
+/// a caller needs no privileges on that schema, but on the store's tables.
 pub struct AsExtensionOwner {
     user: pg_sys::Oid,
     context: i32,
 }
 
 impl AsExtensionOwner {
-    /// Switches; the owner is that of the extension, so that a dump restored by another role works too.
+    /// Switches to the owner of the extension, so that a dump restored by another role works too.
     pub fn new() -> Self {
         let owner = extension_owner();
         let mut user = pg_sys::Oid::INVALID;
@@ -34,9 +34,9 @@ impl Drop for AsExtensionOwner {
     }
 }
 
-/// Asked every time: REASSIGN OWNED and DROP EXTENSION change it within the life of a backend.
+/// Read every time: REASSIGN OWNED and DROP EXTENSION can change it during a session.
 fn extension_owner() -> pg_sys::Oid {
-    // Read-only: a call that may write takes a transaction id, which a standby has none of.
+    // Read-only: a call that may write assigns a transaction id, which is not possible on a standby.
     let mut found = None;
     let _ = crate::pg::query::for_each_row(
         "SELECT extowner::pg_catalog.int8 FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'pg_clone_ext'::pg_catalog.name",
@@ -52,7 +52,7 @@ fn extension_owner() -> pg_sys::Oid {
         .unwrap_or_else(|| unsafe { pg_sys::GetUserId() })
 }
 
-/// Whether the current user has these privileges on the whole table, or on all of these columns of it, as the executor asks.
+/// Whether the current user has these privileges on the whole table, or on all of these columns, like the executor's check.
 fn has(table: pg_sys::Oid, mode: u32, columns: &[&str]) -> bool {
     let allowed = pg_sys::AclResult::ACLCHECK_OK;
     let mode = pg_sys::AclMode::from(mode);
@@ -70,7 +70,7 @@ fn has(table: pg_sys::Oid, mode: u32, columns: &[&str]) -> bool {
     }
 }
 
-/// SELECT on these columns of a table, else 42501.
+/// Requires SELECT on these columns of a table (42501).
 pub fn check_select_of(table: u32, name: &str, columns: &[&str]) -> Result<()> {
     check_columns(
         table,
@@ -82,7 +82,7 @@ pub fn check_select_of(table: u32, name: &str, columns: &[&str]) -> Result<()> {
     )
 }
 
-/// INSERT on these columns of a table, else 42501.
+/// Requires INSERT on these columns of a table (42501).
 pub fn check_insert_of(table: u32, name: &str, columns: &[&str]) -> Result<()> {
     check_columns(
         table,
@@ -94,12 +94,12 @@ pub fn check_insert_of(table: u32, name: &str, columns: &[&str]) -> Result<()> {
     )
 }
 
-/// SELECT on a table, else 42501.
+/// Requires SELECT on a table (42501).
 pub fn check_select(table: u32, name: &str) -> Result<()> {
     check(table, name, pg_sys::ACL_SELECT, "SELECT", "SELECT, INSERT")
 }
 
-/// DELETE on a table, else 42501.
+/// Requires DELETE on a table (42501).
 pub fn check_delete(table: u32, name: &str) -> Result<()> {
     check(table, name, pg_sys::ACL_DELETE, "DELETE", "SELECT, DELETE")
 }
@@ -132,18 +132,18 @@ fn check_columns(
     )
 }
 
-/// The right to take numbers from a sequence, given by its qualified name, else 42501. `also_set`: the right to set it, too.
+/// Requires the privilege for nextval() on a sequence, given by its qualified name (42501); with `also_set` also for setval().
 pub fn check_sequence(name: &str, also_set: bool) -> Result<()> {
     let wanted = if also_set { "USAGE, UPDATE" } else { "USAGE" };
     let literal = pg_clone_core::plan::quote::literal(name);
-    // What nextval() and setval() look for.
+    // The privileges that nextval() and setval() check.
     let may_set = format!("pg_catalog.has_sequence_privilege({literal}, 'UPDATE')");
     let may_take = if also_set {
         may_set
     } else {
         format!("(pg_catalog.has_sequence_privilege({literal}, 'USAGE') OR {may_set})")
     };
-    // A sequence in a schema that the role may not look into is found all the same: the name is known from the catalog.
+    // A sequence in a schema without USAGE is found too: its name comes from the catalog.
     let found = crate::pg::query::text(&format!("SELECT {may_take}::pg_catalog.text"))?;
     if found.as_deref() != Some("false") {
         return Ok(());
@@ -161,8 +161,8 @@ pub fn check_sequence(name: &str, also_set: bool) -> Result<()> {
     )
 }
 
-/// Row security that would apply to the current user on this table is an error (0A000): rows would be missing
-/// silently, or ours refused half-way.
+/// Raises 0A000 if row-level security applies to the current user on this table: rows would be missing
+/// silently, or new rows refused during the clone.
 pub fn check_no_row_security(table: u32, name: &str) -> Result<()> {
     // SAFETY: looks up the syscache; noError makes it return instead of raise.
     let state = unsafe { pg_sys::check_enable_rls(pg_sys::Oid::from(table), pg_sys::Oid::INVALID, true) };
@@ -182,13 +182,13 @@ pub fn check_no_row_security(table: u32, name: &str) -> Result<()> {
     ))
 }
 
-/// Oid of the role whose rights count now.
+/// Oid of the current user.
 pub fn current_user_oid() -> pg_sys::Oid {
     // SAFETY: reads a backend variable.
     unsafe { pg_sys::GetUserId() }
 }
 
-/// Name of the role whose rights count now.
+/// Name of the current user.
 pub fn current_user() -> String {
     // SAFETY: the id is that of an existing role; the returned string is palloc'd and NUL-terminated.
     unsafe {

@@ -1,11 +1,11 @@
-//! Settings that hold while we read the source, put back afterwards.
+//! Settings during a run, restored afterwards.
 
 use pgrx::pg_sys;
 use std::ffi::{CStr, CString};
 
-/// While this lives: `search_path` holds nothing a user can write to, so that the names and operators in generated
-/// SQL mean what we think; no parallel plan is chosen, because rows are written while the plan runs; and nothing is
-/// compiled just in time, because our queries compute next to nothing.
+/// As long as this lives: `search_path` contains no schema that users can write to, so that names and operators in generated
+/// SQL are PostgreSQL's own; no parallel plan is chosen, because rows are written while the plan runs; and JIT
+/// compilation is off, because the queries compute very little.
 pub struct ReadingSettings(i32);
 
 impl ReadingSettings {
@@ -32,13 +32,13 @@ impl ReadingSettings {
     }
 }
 
-/// The `search_path` of whoever called us. Triggers, check constraints and index expressions run under it, as they
-/// would for any INSERT of the caller.
+/// The `search_path` of the caller. Triggers, check constraints and index expressions run under it, as
+/// for any INSERT of the caller.
 #[derive(Clone)]
 pub struct CallersPath(CString);
 
 impl CallersPath {
-    /// Remembers the path as it is now.
+    /// The current path.
     pub fn current() -> Self {
         // SAFETY: the variable of the setting is a NUL-terminated string, or NULL before it is set.
         CallersPath(unsafe {
@@ -51,22 +51,22 @@ impl CallersPath {
         })
     }
 
-    /// As SHOW would print it.
+    /// The path as SHOW prints it.
     pub fn to_text(&self) -> String {
         self.0.to_string_lossy().into_owned()
     }
 
-    /// Puts it in force while the guard lives.
+    /// Sets it as long as the guard lives.
     pub fn enter(&self) -> PathGuard {
         PathGuard::new(&self.0)
     }
 }
 
-/// A `search_path` that holds while this lives.
+/// A `search_path` that is set as long as this lives.
 pub struct PathGuard(i32);
 
 impl PathGuard {
-    /// The one under which generated SQL means what we think: nothing in it that a user can write to.
+    /// The safe path for generated SQL: it contains no schema that users can write to.
     pub fn safe() -> Self {
         PathGuard::new(c"pg_catalog, pg_temp")
     }
@@ -88,11 +88,11 @@ impl Drop for PathGuard {
     }
 }
 
-/// While this lives: triggers that users made do not fire, nor do those that check foreign keys: whoever uses this checks them.
+/// As long as this lives, user triggers do not fire, and foreign keys are not checked: the caller must check them.
 pub struct WithoutTriggers(i32);
 
 impl WithoutTriggers {
-    /// Puts it in force for the current nest level. The caller must have made sure of the right to disable the triggers.
+    /// Disables triggers for the current nest level. The caller must have checked the right to disable them.
     pub fn new() -> Self {
         // SAFETY: opens a level that Drop closes, or the abort does.
         let level = unsafe { pg_sys::NewGUCNestLevel() };

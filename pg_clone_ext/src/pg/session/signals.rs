@@ -1,7 +1,7 @@
-//! Signals belong to the thread that is the backend.
+//! Blocks signals in threads other than the backend's main thread.
 
-/// While it lives no signal is delivered to this thread, and a thread started meanwhile never gets any: the server's
-/// handlers may run in the backend's own thread only.
+/// As long as this lives, no signal is delivered to this thread, and a thread started meanwhile never gets any: the server's
+/// handlers may run in the backend's main thread only.
 pub struct SignalsBlocked {
     before: libc::sigset_t,
 }

@@ -1,4 +1,4 @@
-//! The tables of a run, locked and held open, so that nothing about them can change while it lasts.
+//! The tables of a run, locked and open, so that their definitions cannot change during the run.
 
 use super::plan_check;
 use pgrx::pg_sys;
@@ -12,31 +12,31 @@ unsafe extern "C-unwind" {
     ) -> *mut pg_sys::List;
 }
 
-/// What the tables are locked for.
+/// The purpose of the locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// ACCESS SHARE, as SELECT: nobody changes a column or drops a table. All that a standby server allows.
+    /// ACCESS SHARE, as for SELECT: no session can change a column or drop a table. The strongest mode on a standby.
     Read,
-    /// ROW EXCLUSIVE, as INSERT: in addition nobody makes a trigger or a rule. Other writers, VACUUM and CREATE INDEX
-    /// CONCURRENTLY go on.
+    /// ROW EXCLUSIVE, as for INSERT: in addition no session can create a trigger or a rule. Other writers, VACUUM and CREATE INDEX
+    /// CONCURRENTLY are not blocked.
     Write,
 }
 
-/// What decides about the rows of a table beside its columns.
+/// The triggers and rules of a table.
 #[derive(PartialEq, Eq)]
 struct Programs {
     triggers: Vec<(pg_sys::Oid, std::ffi::c_char)>,
     rules: i32,
 }
 
-/// Tables, their partitions and their children, each locked until the transaction ends. While this lives they are also in use
-/// by this session: what its own triggers try to do to their definition is an error.
+/// Tables, their partitions and their children, each locked until the transaction ends. As long as this lives they are also open in
+/// this session, so that its own triggers cannot change their definitions.
 pub struct OpenTables {
     relations: Vec<(pg_sys::Relation, Programs)>,
 }
 
 impl OpenTables {
-    /// Locks them in the order of their oids; those that are gone are left out.
+    /// Locks them in the order of their oids; tables that do not exist any more are skipped.
     pub fn lock(tables: &[u32], purpose: Purpose) -> Self {
         let mut open = OpenTables {
             relations: Vec::new(),
@@ -45,7 +45,7 @@ impl OpenTables {
         open
     }
 
-    /// Locks more of them.
+    /// Locks more tables.
     pub fn add(&mut self, tables: &[u32], purpose: Purpose) {
         let mode = match purpose {
             Purpose::Read => pg_sys::AccessShareLock,
@@ -83,13 +83,13 @@ impl OpenTables {
                 pg_sys::list_free(list);
             }
             if class.relkind == pg_sys::RELKIND_VIEW as std::ffi::c_char {
-                // Planning locks what is below the view.
+                // Planning locks the tables below the view.
                 plan_check::relations_below(oid);
             }
         }
     }
 
-    /// The name of a table that got or lost a trigger or a rule since it was locked: only this session can do that.
+    /// The name of a table whose triggers or rules have changed since it was locked: only this session can do that.
     pub fn changed(&self) -> Option<String> {
         self.relations
             .iter()

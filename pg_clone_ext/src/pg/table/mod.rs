@@ -1,4 +1,4 @@
-//! Tables: opened, locked, and where the planner takes a statement that names them.
+//! Tables: opening, locking, and the planner's view of statements on them.
 
 pub mod locks;
 pub mod plan_check;

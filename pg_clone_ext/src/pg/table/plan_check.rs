@@ -1,11 +1,11 @@
-//! Where the planner takes a statement: whether rows that are inserted into a table really go into its own heap, and what
-//! stands below a view.
+//! Asks the planner whether rows that are inserted into a table are stored in its own heap, and which relations a view
+//! reads.
 
 use pg_clone_core::error::{Code, Error, Result};
 use pgrx::pg_sys;
 use std::ffi::{CStr, CString};
 
-/// Whether an extension has a say in plans: without one, a plain table is read and written where it is.
+/// Whether an extension has planner hooks: without them a plain table is read and written in its own heap.
 pub fn planner_is_extended() -> bool {
     // SAFETY: copies three backend variables.
     let (planner, paths, upper) = unsafe {
@@ -18,13 +18,13 @@ pub fn planner_is_extended() -> bool {
     planner.is_some() || paths.is_some() || upper.is_some()
 }
 
-/// Whether the server is a standby, where no statement that writes can be planned.
+/// Whether the server is a standby, where statements that write cannot be planned.
 pub fn in_recovery() -> bool {
     // SAFETY: reads a backend variable.
     unsafe { pg_sys::RecoveryInProgress() }
 }
 
-/// Why rows that this INSERT makes do not go straight into the table's own heap; None if they do.
+/// Why rows of this INSERT are not stored directly in the table's own heap; None if they are.
 pub fn insert_goes_elsewhere(sql: &str, table: u32) -> Result<Option<String>> {
     let plan = plan(sql)?;
     // SAFETY: the plan was made just now, in the current memory context.
@@ -72,13 +72,13 @@ unsafe fn relation_of(plan: *mut pg_sys::PlannedStmt, index: i32) -> Option<u32>
 pub struct Below {
     /// Its oid.
     pub oid: u32,
-    /// Its kind, as pg_class says it.
+    /// Its `relkind` in pg_class.
     pub kind: u8,
-    /// Row security hides rows of it.
+    /// Row-level security applies to it.
     pub row_security: bool,
 }
 
-/// The relations that are read for a view, the view itself among them. Planning locks them.
+/// The relations that a view reads, including the view. Planning locks them.
 pub fn relations_below(view: pg_sys::Oid) -> Vec<Below> {
     let mut found = Vec::new();
     // SAFETY: the names are palloc'd and NUL-terminated; NULL for an oid that names nothing.
@@ -149,7 +149,7 @@ pub(in crate::pg) unsafe fn cell(list: *mut pg_sys::List, place: i32) -> pg_sys:
     unsafe { *(*list).elements.offset(place as isize) }
 }
 
-/// The plan of one statement, in the current memory context. A statement that rules turn into none or several is an error.
+/// The plan of one statement, in the current memory context. An error if rules rewrite it into none or several statements.
 fn plan(sql: &str) -> Result<*mut pg_sys::PlannedStmt> {
     let internal = |what: &str| Error::new(Code::Internal, format!("{what}: {sql}"));
     let text = CString::new(sql).map_err(|_| internal("a generated statement holds a NUL byte"))?;

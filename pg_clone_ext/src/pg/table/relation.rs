@@ -13,14 +13,14 @@ pub struct Attribute {
     pub type_oid: pg_sys::Oid,
     /// Its type modifier.
     pub typmod: i32,
-    /// What its values are.
+    /// The form of its values.
     pub(in crate::pg) form: Form,
-    /// No longer there.
+    /// Whether it was dropped.
     pub dropped: bool,
 }
 
 impl Attribute {
-    /// Whether its type is one of text, no domain over one.
+    /// Whether its type is a text type, not a domain.
     pub fn is_text(&self) -> bool {
         matches!(
             self.type_oid,
@@ -28,7 +28,7 @@ impl Attribute {
         )
     }
 
-    /// The same column with the type that a domain is stored as.
+    /// The same column with the base type of a domain.
     pub fn base(&self) -> Self {
         let mut typmod = self.typmod;
         // SAFETY: looks up the syscache; an unknown type is an ERROR.
@@ -87,7 +87,7 @@ impl OpenTable {
         unsafe { (*self.relation).rd_att }
     }
 
-    /// Bytes that the values of a row take, before compression; one entry per attribute, dropped ones included.
+    /// Bytes of the values of a row before compression; one entry per attribute, dropped ones included.
     pub fn row_bytes(
         &mut self,
         values: &[Value],
@@ -110,7 +110,7 @@ impl OpenTable {
     }
 }
 
-/// Length of the tuple that heap_form_tuple would make were no value compressed: its header, the bitmap of NULLs if it
+/// Length of the tuple from heap_form_tuple without compression: its header, the bitmap of NULLs if it
 /// has any, its data.
 pub(in crate::pg) fn row_bytes(
     descriptor: pg_sys::TupleDesc,
@@ -126,7 +126,7 @@ pub(in crate::pg) fn row_bytes(
     };
     let header = (HEADER + bitmap).next_multiple_of(pg_sys::MAXIMUM_ALIGNOF as usize);
     let mut values = values.to_vec();
-    // Only the length of a value counts, which its first four bytes tell.
+    // Only the length of a value is needed, which is in its first four bytes.
     let mut lengths = vec![0u32; compressed.len()];
     for (value, length) in compressed.iter().zip(&mut lengths) {
         let length: *mut u32 = length;

@@ -10,9 +10,9 @@ use pg_clone_core::rewrite::Outcome;
 use pgrx::pg_sys;
 use std::ffi::{CStr, CString};
 
-/// What became of a value.
+/// The result for a value.
 pub enum Changed {
-    /// The source's value can be used.
+    /// Unchanged: the source's value can be used.
     No,
     /// A new value in the current memory context.
     To(Value),
@@ -101,7 +101,7 @@ const OID: Form = Form {
     referred: None,
 };
 
-/// Calls `read` with the text of a value of a type of text. Bytes that are no UTF-8 are an error (22P02).
+/// Calls `read` with the text of a value of a text type. Bytes that are not UTF-8 are an error (22P02).
 pub fn with_text<R>(value: Value, read: impl FnOnce(&str) -> Result<R>) -> Result<R> {
     // SAFETY: a varlena; the slice is used during this call.
     let bytes = unsafe { payload(value.varlena()) };
@@ -112,7 +112,7 @@ fn not_utf8() -> Error {
     Error::new(Code::BadData, "a value is not valid UTF-8")
 }
 
-/// The form of a column that takes bytes which we make: text, json or jsonb, or a domain over one.
+/// The form of a column for new bytes: text, json or jsonb, or a domain over one.
 pub(in crate::pg) fn of_bytes(attribute: &Attribute) -> Form {
     let form = attribute.form;
     assert!(
@@ -148,7 +148,7 @@ fn varlena(bytes: &[u8], form: Form) -> Result<Value> {
     }
 }
 
-/// Gives `rewrite` a private, plain, 4-byte aligned copy of a varlena's payload to change.
+/// Calls `rewrite` with a private, plain, 4-byte aligned copy of a varlena's payload.
 pub fn rewrite_varlena(value: Value, rewrite: impl FnOnce(&mut [u8]) -> Result<Outcome>) -> Result<Changed> {
     let form = value.form();
     // SAFETY: the copy is ours: detoasted, decompressed, with a 4-byte header, in the current memory context.
@@ -171,7 +171,7 @@ pub fn rewrite_varlena(value: Value, rewrite: impl FnOnce(&mut [u8]) -> Result<O
     })
 }
 
-/// Maps every element of a `uuid[]`; an element for which `map` gives None is taken out.
+/// Maps every element of a `uuid[]`; an element for which `map` returns None is removed.
 pub fn map_uuid_array(value: Value, mut map: impl FnMut(&Id) -> Result<Option<Id>>) -> Result<Changed> {
     map_array(value, |element| {
         let old = read_uuid(element);
@@ -183,12 +183,12 @@ pub fn map_uuid_array(value: Value, mut map: impl FnMut(&Id) -> Result<Option<Id
     })
 }
 
-/// Maps every element of a `text[]`; `map` gets the element's bytes and says what becomes of it.
+/// Maps every element of a `text[]`; `map` gets the element's bytes and returns the result.
 pub fn map_text_array(value: Value, mut map: impl FnMut(&mut [u8]) -> Result<Outcome>) -> Result<Changed> {
     map_array(value, |element| rewrite_varlena(element, &mut map))
 }
 
-/// Maps every element of an array of integers; an element for which `map` gives None is taken out.
+/// Maps every element of an array of integers; an element for which `map` returns None is removed.
 pub fn map_integer_array(value: Value, mut map: impl FnMut(i64) -> Result<Option<i64>>) -> Result<Changed> {
     map_array(value, |element| {
         let old = read_integer(element);
@@ -200,7 +200,7 @@ pub fn map_integer_array(value: Value, mut map: impl FnMut(i64) -> Result<Option
     })
 }
 
-/// The text form of a value, by its type's output function. Text that is no UTF-8 is an error (22P02).
+/// The text form of a value, by its type's output function. Text that is not UTF-8 is an error (22P02).
 pub fn to_text(value: Value) -> Result<String> {
     // SAFETY: looks up the type's output function and calls it with a datum of that type; it returns a NUL-terminated string in
     // the current memory context.
@@ -216,7 +216,7 @@ pub fn to_text(value: Value) -> Result<String> {
     }
 }
 
-/// The type of an array's elements, as an array must be told.
+/// The type of an array's elements, with its length, alignment and passing mode.
 #[derive(Clone, Copy)]
 struct Element {
     type_oid: pg_sys::Oid,
@@ -226,7 +226,7 @@ struct Element {
     align: std::ffi::c_char,
 }
 
-/// Maps every element of an array that is not NULL; an element that becomes NULL is taken out.
+/// Maps every element of an array that is not NULL; an element that becomes NULL is removed.
 fn map_array(value: Value, mut map: impl FnMut(Value) -> Result<Changed>) -> Result<Changed> {
     let (array, element) = open_array(value);
     // SAFETY: a plain array of that type of elements, and its elements.
@@ -305,7 +305,7 @@ unsafe fn array_elements(array: *mut pg_sys::ArrayType, element: Element) -> Vec
     }
 }
 
-/// An array of one dimension with the lower bound of the old one; if nothing was taken out, with all its dimensions.
+/// An array of one dimension with the lower bound of the old one; if no element was removed, with all its dimensions.
 ///
 /// # Safety
 /// The old one is a plain array with elements of that type.
@@ -345,7 +345,7 @@ unsafe fn make_array(
     }
 }
 
-/// A value of any type from its text form, by the type's input function; a text that the type refuses raises the
+/// A value of any type from its text form, by the type's input function; an invalid text raises the
 /// type's own error.
 pub fn from_text(text: &str, type_oid: pg_sys::Oid, typmod: i32) -> Result<Value> {
     let text = CString::new(text).map_err(|_| Error::bad_argument("a value holds a NUL byte"))?;
@@ -359,8 +359,8 @@ pub fn from_text(text: &str, type_oid: pg_sys::Oid, typmod: i32) -> Result<Value
     }
 }
 
-/// The transaction's time as a value of that type, as a cast makes it: local time where the type has no zone, with the type's
-/// precision, checked by the type if it is a domain. In the current memory context.
+/// The transaction's time as a value of that type, like a cast: local time if the type has no time zone, with the type's
+/// precision, checked if the type is a domain. In the current memory context.
 pub fn transaction_time(attribute: &Attribute) -> Result<Value> {
     // SAFETY: returns a palloc'd, NUL-terminated string that means the type under any search_path.
     let type_name = unsafe {

@@ -1,12 +1,12 @@
-//! Constraints of domains on values that we make.
+//! Checks constraints of domains on new values.
 
 use crate::pg::memory::Memory;
 use crate::pg::table::relation::Attribute;
 use crate::pg::value::{Form, Value};
 use pgrx::pg_sys;
 
-/// The checks of a domain's constraints on new values: the executor makes them where an expression makes the value, and ours
-/// are made by no expression.
+/// The checks of a domain's constraints on new values. The executor checks only values of expressions, and these
+/// values do not come from expressions.
 pub struct DomainCheck {
     type_oid: pg_sys::Oid,
     stored_as: Form,
@@ -15,7 +15,7 @@ pub struct DomainCheck {
 }
 
 impl DomainCheck {
-    /// None if the type is no domain.
+    /// None if the type is not a domain.
     pub fn of(attribute: &Attribute) -> Option<Self> {
         // SAFETY: looks up the syscache.
         let kind = unsafe { pg_sys::get_typtype(attribute.type_oid) };
@@ -27,7 +27,7 @@ impl DomainCheck {
         })
     }
 
-    /// A value, or NULL, that the domain refuses raises its own error.
+    /// Raises the domain's error for a value, or NULL, that it does not accept.
     pub fn check(&mut self, value: Option<Value>) {
         let datum = value.map(|value| value.datum_of(self.stored_as));
         // SAFETY: the value is one of the domain's base type; what the server remembers between calls lives in our context.

@@ -1,4 +1,4 @@
-//! jsonb as its text: arguments that we read with limits of our own, and results that are text already.
+//! jsonb in text form: for arguments that are parsed with stricter limits, and for results that are already text.
 
 use pgrx::callconv::{Arg, ArgAbi, BoxRet, FcInfo};
 use pgrx::nullable::Nullable;

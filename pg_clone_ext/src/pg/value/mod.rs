@@ -1,5 +1,5 @@
-//! A value: a datum with its type and the memory that it lives in. Nothing reads it as another type, or after its memory is
-//! gone: either is a fault of ours and ends in an error, not in bytes of something else.
+//! A value: a datum with its type and its memory. It cannot be read as another type, or after its memory was
+//! freed: both are bugs and raise an error instead of returning wrong bytes.
 
 pub mod datum;
 pub mod domain_check;
@@ -9,7 +9,7 @@ pub mod toast;
 use super::memory::Home;
 use pgrx::pg_sys;
 
-/// A datum that knows what it is. Only this folder makes values and looks into them.
+/// A datum with its type and memory. Only this folder creates values and reads them.
 #[derive(Clone, Copy)]
 pub struct Value {
     datum: pg_sys::Datum,
@@ -17,12 +17,12 @@ pub struct Value {
     home: Home,
 }
 
-/// What a datum of a type is.
+/// The form of the datums of a type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::pg) struct Form {
-    /// The type; of a domain the one that it is stored as.
+    /// The type; for a domain its base type.
     pub type_oid: pg_sys::Oid,
-    /// Bytes of a value that is referred to, or what PostgreSQL's `typlen` says of varying ones; None if it is passed by
+    /// The `typlen` of a type that is passed by reference; None if it is passed by
     /// value.
     pub referred: Option<i16>,
 }
@@ -42,7 +42,7 @@ impl Form {
         }
     }
 
-    /// A type whose values are a header that says their length, and their bytes.
+    /// A varlena type: its values have a header with their length.
     pub const fn varlena(type_oid: pg_sys::Oid) -> Self {
         Form {
             type_oid,
@@ -50,7 +50,7 @@ impl Form {
         }
     }
 
-    /// Whether a value of this form is one of the other's type: the types of text differ in what they check only.
+    /// Whether a value of this form is valid for the other form: text types differ only in their checks.
     pub fn fits(self, other: Form) -> bool {
         let text = |form: Form| {
             matches!(
@@ -106,7 +106,7 @@ impl Value {
         self.form
     }
 
-    /// The datum, which can be followed. One whose memory is gone is a fault of ours.
+    /// The datum. It is a bug, and an error, if its memory was freed.
     pub(in crate::pg) fn datum(self) -> pg_sys::Datum {
         assert!(
             self.form.referred.is_none() || self.home.is_alive(),
@@ -115,7 +115,7 @@ impl Value {
         self.datum
     }
 
-    /// The datum of a value of this type; another type is a fault of ours.
+    /// The datum of a value of this type. It is a bug, and an error, if it has another type.
     pub(in crate::pg) fn datum_of(self, wanted: Form) -> pg_sys::Datum {
         assert!(
             self.form.fits(wanted),
@@ -126,7 +126,7 @@ impl Value {
         self.datum()
     }
 
-    /// The datum of a value that says its length itself.
+    /// The datum of a varlena value.
     pub(in crate::pg) fn varlena(self) -> *mut pg_sys::varlena {
         assert!(
             self.form.referred == Some(-1),
@@ -137,7 +137,7 @@ impl Value {
     }
 }
 
-/// The values of a row as the server takes them: one datum per column, each of the column's type.
+/// The values of a row for the server: one datum per column, each of the column's type.
 pub(in crate::pg) struct RowForm {
     forms: Vec<Option<Form>>,
     datums: Vec<pg_sys::Datum>,
@@ -150,7 +150,7 @@ impl RowForm {
         RowForm { forms, datums }
     }
 
-    /// The datums of a row. Another number of values, or a value of another type, is a fault of ours.
+    /// The datums of a row. A wrong number of values, or a value of another type, is a bug, and an error.
     pub fn datums(&mut self, values: &[Value], nulls: &[bool]) -> &mut [pg_sys::Datum] {
         let width = self.forms.len();
         assert!(
@@ -171,7 +171,7 @@ impl RowForm {
     }
 }
 
-/// What stands where a value is NULL.
+/// The placeholder for NULL.
 pub const NOTHING: Value = Value {
     datum: pg_sys::Datum::null(),
     form: Form {

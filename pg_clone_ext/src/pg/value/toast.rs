@@ -1,4 +1,4 @@
-//! Values as the table holds them: fetched from where they are kept, but not decompressed.
+//! Values in the form in which the table stores them: fetched from TOAST if necessary, but not decompressed.
 
 use crate::pg::table::relation::Attribute;
 use crate::pg::value::Value;
@@ -7,21 +7,21 @@ use pg_clone_core::compressed::Method;
 use pg_clone_core::error::{Code, Error, Result};
 use pgrx::pg_sys;
 
-/// The tag of a value that is kept out of line on disk.
+/// The tag of a value that is stored out of line on disk.
 const ON_DISK: u8 = pg_sys::vartag_external::VARTAG_ONDISK as u8;
-/// In a compressed value's information the length takes 30 bits and the method the others.
+/// Bits of the length in the info word of a compressed value; the others are the method.
 const LENGTH_BITS: u32 = 30;
-/// A compressed value's header: the length of all, then its information.
+/// The header of a compressed value: the total length, then the info word.
 const HEADER: usize = 2 * size_of::<u32>();
 
-/// A value of a row that is compressed.
+/// A compressed value of a row.
 #[derive(Clone, Copy)]
 pub struct CompressedValue {
     /// Its place in the row.
     pub place: usize,
-    /// Its bytes when it is not compressed.
+    /// Its uncompressed length in bytes.
     pub length: usize,
-    /// The same without compression, for who looks into it.
+    /// The uncompressed value, for constraints that read it.
     pub plain: Option<Value>,
 }
 
@@ -101,7 +101,7 @@ pub fn make_compressed(bytes: &[u8], how: Compressed, attribute: &Attribute) -> 
     }
 }
 
-/// A value that outlives the row it was read from, in the current memory context; what is out of line stays there.
+/// A copy of a value in the current memory context, which outlives the row; out-of-line data is not copied.
 pub fn copied(value: Value) -> Value {
     let form = value.form();
     let Some(length) = form.referred else {

@@ -1,5 +1,5 @@
-//! `options.keep_ids`: the rows come from another database and keep their ids. None may be taken, and the sequences of the table must
-//! not give them out again.
+//! `options.keep_ids`: the rows come from another database and keep their ids. The ids must not be in use, and the sequences of the table must
+//! not generate them again.
 
 use crate::error::internal;
 use crate::pg::session::privileges;
@@ -7,10 +7,10 @@ use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, ColumnRole, KeyKind, TableRole, quote};
 
-/// Keys that are listed in the error, of each table.
+/// Maximum number of keys of each table in the error.
 const LISTED: u32 = 10;
 
-/// An id that a row of the target already has is an error (23505) that lists them.
+/// Raises 23505, with a list, for ids that rows of the target already have.
 pub fn check_free(run: &Run) -> Result<()> {
     let mut taken = Vec::new();
     for table in run.store.tables.iter().filter(|table| !table.empty) {
@@ -46,7 +46,7 @@ pub fn check_free(run: &Run) -> Result<()> {
     ))
 }
 
-/// Sequences that would give out a key of the new rows again are moved behind them.
+/// Advances sequences past the keys of the new rows.
 pub fn advance_sequences(run: &Run) -> Result<()> {
     for table in run.store.tables.iter().filter(|table| !table.empty) {
         let keys = table.columns.iter().filter(|column| {
@@ -63,7 +63,7 @@ pub fn advance_sequences(run: &Run) -> Result<()> {
             .map_err(internal)?;
             let Some(sequence) = sequence else { continue };
             privileges::check_sequence(&sequence, true)?;
-            // nextval is called once, so that a sequence that is ahead is never set back, whatever others do meanwhile.
+            // nextval is called once, so that a sequence that is ahead is never set back, even with concurrent use.
             pgrx::Spi::run(&format!(
                 "SELECT CASE WHEN m.highest OPERATOR(pg_catalog.>) n.next THEN pg_catalog.setval({sequence}::pg_catalog.regclass, m.highest) END \
                  FROM (SELECT pg_catalog.max(t.{column})::pg_catalog.int8 AS highest FROM {source} AS t) AS m, \

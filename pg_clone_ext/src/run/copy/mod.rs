@@ -24,15 +24,15 @@ const PROGRESS_ROWS: u64 = 1000;
 pub trait Sink {
     /// Takes a row and returns its bytes.
     fn put(&mut self, row: &mut CloneRow<'_>) -> usize;
-    /// Whether it wants plain values.
+    /// Whether it needs uncompressed values.
     fn looks_into_values(&self) -> bool {
         false
     }
-    /// Everything put so far must be in the table.
+    /// Writes all rows to the table.
     fn flush(&mut self) {}
 }
 
-/// Makes every row of a table: rows of the source are transformed into a batch, and the rows of a batch are put into the sink when
+/// Copies the rows of a table: rows of the source are transformed into a batch, and the rows of a batch are put into the sink when
 /// its documents are rewritten.
 pub fn copy_rows(
     run: &Run,
@@ -81,7 +81,7 @@ pub fn copy_rows(
     })
 }
 
-/// The path that a table takes: its own, unless the session has switched the bulk path off.
+/// The path of a table: its own, unless the session has switched the bulk path off.
 pub fn path(run: &Run, table_copy: &TableCopy) -> InsertPath {
     if run.left_to_finish(table_copy.table) {
         return InsertPath::Sql("written by the store's finish function".to_owned());
@@ -99,8 +99,8 @@ pub fn path(run: &Run, table_copy: &TableCopy) -> InsertPath {
     }
 }
 
-/// Makes the values that are the same in every row, once, before anything is written: what a column's type refuses raises
-/// its own error.
+/// Makes the values that are the same in every row, before anything is written: a value that a column's type does not accept raises
+/// the type's error.
 pub fn check_constants(run: &Run) -> Result<()> {
     for table_copy in &run.table_copies {
         let table = OpenTable::for_read(table_copy.table);
@@ -219,9 +219,9 @@ impl Sink for BulkSink {
     }
 }
 
-/// Foreign keys that need no check row by row: every row has the same key, that of the project row which this very
-/// transaction has inserted before and nobody else can see, let alone delete. With them a clone of 1,000,000 documents
-/// queues and runs 1,000,000 key checks less.
+/// Foreign keys that need no check per row: every row has the key of the project row, which this
+/// transaction has inserted and no other session can see or delete. This saves a clone of 1,000,000 documents
+/// 1,000,000 queued key checks.
 fn proven_keys(run: &Run, table_copy: &TableCopy) -> Vec<u32> {
     let place = |oid: u32| run.table_copies.iter().position(|other| other.table == oid);
     let project = run
@@ -281,7 +281,7 @@ impl Sink for CountSink {
     }
 }
 
-/// Makes every row and writes none: what `project_clone_plan` counts.
+/// Makes every row and writes none, to count for `project_clone_plan`.
 pub fn dry(run: &Run, table_copy: &TableCopy) -> Result<TableStatistics> {
     let table = OpenTable::for_read(table_copy.table);
     let (row, targets) = ColumnMapping::new(&table, table_copy)?;

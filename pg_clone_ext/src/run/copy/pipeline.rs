@@ -1,8 +1,8 @@
 //! Batches of rows between the query that reads the source and the table of the clone: one is filled, some are being rewritten, the
 //! oldest is written.
 //!
-//! Their documents are rewritten by the thread beside the backend while the backend reads the next rows and writes
-//! earlier ones; the backend takes a batch itself whenever it would have to wait.
+//! A worker thread rewrites their documents while the backend reads the next rows and writes
+//! earlier ones. When the backend would have to wait, it rewrites a batch itself.
 
 use crate::run::state::Run;
 use crate::run::transform::row_batch::{BatchState, RowBatch};
@@ -13,7 +13,7 @@ use pg_clone_core::worker_thread::WorkerThread;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Batches of a table at most. Each holds up to 256 kB of documents, or one larger document.
+/// Maximum number of batches of a table. Each has up to 256 kB of documents, or one larger document.
 const BATCHES: usize = 5;
 
 /// The batches of one table.
@@ -26,15 +26,15 @@ pub struct Pipeline<'r> {
     under_way: VecDeque<RowBatch>,
     /// Empty ones.
     spare: Vec<RowBatch>,
-    /// Rows do not wait for others.
+    /// Every row is written at once.
     single: bool,
     /// No more rows come.
     ended: bool,
 }
 
 impl<'r> Pipeline<'r> {
-    /// For rows of so many values; without documents to wait for, every row goes its way at once.
-    /// `keep_plain` asks for documents that stay compressed also as they are without.
+    /// For rows with `width` values; without documents every row is written at once.
+    /// With `keep_plain` batches also keep the uncompressed form of compressed documents.
     pub fn new(run: &'r Run, width: usize, with_documents: bool, keep_plain: bool) -> Self {
         let single = !with_documents;
         let spare = if single { 1 } else { BATCHES - 1 };
@@ -50,8 +50,8 @@ impl<'r> Pipeline<'r> {
         }
     }
 
-    /// The batch that is to be written now, its documents rewritten: none while there is room for more rows, and every one
-    /// after [`Self::end`]. It is given back by [`Self::recycle`].
+    /// The next batch to write, with rewritten documents: none while there is room for more rows; all remaining ones
+    /// after [`Self::end`]. Return it with [`Self::recycle`].
     pub fn next_to_write(&mut self) -> Result<Option<RowBatch>> {
         if self.ended {
             return match self.oldest()? {
@@ -79,14 +79,14 @@ impl<'r> Pipeline<'r> {
         self.spare.push(batch);
     }
 
-    /// No more rows come: what was being filled is written too.
+    /// Ends the input: the partly filled batch is written too.
     pub fn end(&mut self) {
         self.ended = true;
         self.rewriter.rewrite(&mut self.filling.documents);
         self.filling.state = BatchState::Rewritten;
     }
 
-    /// What was being filled when the rows ended, once; everything else is written by then, so that there is an empty one.
+    /// The partly filled batch at the end of the input, once; all others are written by then, so there is an empty one.
     fn last(&mut self) -> Option<RowBatch> {
         if !matches!(self.filling.state, BatchState::Rewritten) {
             return None;

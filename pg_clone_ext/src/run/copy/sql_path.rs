@@ -1,4 +1,4 @@
-//! The SQL path: `INSERT INTO table SELECT … FROM clone_internal.rewritten_rows(…)`, for tables that want everything the server does
+//! The SQL path: `INSERT INTO table SELECT … FROM clone_internal.rewritten_rows(…)`, for tables that need everything that the server does
 //! for an INSERT.
 
 use super::Sink;
@@ -29,7 +29,7 @@ impl Type {
     }
 }
 
-/// How many rows of a table belong to the new project, where a trigger may give them to another one.
+/// The number of rows of a table that belong to the new project, if a trigger can assign them to another one.
 fn rows_of_target(run: &Run, table: &Table) -> Result<Option<i64>> {
     let (InsertPath::Sql(why), Some(column)) = (&table.path, &table.project_column) else {
         return Ok(None);
@@ -48,7 +48,7 @@ fn rows_of_target(run: &Run, table: &Table) -> Result<Option<i64>> {
     .map_err(internal)
 }
 
-/// Fills a table by a statement. Rows that a trigger or rule keeps back are an error (0A000).
+/// Fills a table by a statement. Rows that a trigger or rule suppresses are an error (0A000).
 pub fn fill(
     run: &Rc<Run>,
     table_copy: &TableCopy,
@@ -57,7 +57,7 @@ pub fn fill(
     let Some(table) = run.store.table(table_copy.table) else {
         return Err(Error::new(Code::Internal, "a table copy has no table"));
     };
-    // Locked as the statement will, so that the types cannot change in between.
+    // With the lock of the statement, so that the types cannot change in between.
     let open = OpenTable::for_insert(table_copy.table);
     let attributes = copy::output_attributes(&open, table_copy)?;
     let columns: Vec<String> = attributes.iter().map(|a| quote::identifier(&a.name)).collect();
@@ -129,7 +129,7 @@ pub fn fill(
     Ok(statistics)
 }
 
-/// Foreign keys of partitioned tables whose triggers were left out, and with them those that check keys. A row that names none
+/// Checks foreign keys of partitioned tables whose triggers were skipped, including those that check keys. A row without a referenced row
 /// is an error (23503).
 pub fn check_unchecked(run: &Run) -> Result<()> {
     let partitioned = |table: &&Table| table.kind == "p" && run.table_copy(table.oid).is_some();
@@ -187,7 +187,7 @@ impl Sink for CollectorSink<'_> {
     }
 }
 
-/// What makes the rows of a statement when it asks for them.
+/// Produces the rows of a statement when it requests them.
 struct StatementRows {
     run: Rc<Run>,
     table: Oid,

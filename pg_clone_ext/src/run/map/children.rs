@@ -1,4 +1,4 @@
-//! The map stage for what is no resource: derived rows with keys of their own, and all versions under full history.
+//! The map stage for rows that are not resources: derived rows with keys of their own, and all versions under full history.
 
 use super::new_keys::new_keys;
 use crate::pg::query::for_each_row;
@@ -9,7 +9,7 @@ use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, SourceQuery, Table, TableRole, quote};
 use std::collections::HashSet;
 
-/// Keys of derived rows that other rows name: children with a key of their own.
+/// Maps keys of derived rows that other rows reference.
 pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
     let order = plan::insertion_order(&run.store);
     let mut children: Vec<&Table> = tables
@@ -43,7 +43,7 @@ pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
 }
 
 fn map_child(run: &mut Run, table: &Table) -> Result<()> {
-    // References to rows that are not to be cloned dangle.
+    // References to rows that are not cloned dangle.
     let skipped = !table.takes_part(&run.request.resource_types);
     if skipped && !run.store.follows_constraints() {
         return Ok(());
@@ -66,7 +66,7 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
     if !run.texts_by_key() && !matches!(role, Some(ColumnRole::Map(_) | ColumnRole::Key)) {
         return Ok(());
     }
-    // A row that shares its parent's key (one to one) gets the new one of the parent.
+    // A row with its parent's key (one to one) gets the parent's new key.
     let own = table.key_ref(id_column);
     if own.is_none()
         || table.holds(id_column).is_some_and(|holds| Some(holds) != own)

@@ -1,18 +1,18 @@
-//! Which resources a call chooses: its filters, checked against what the store knows.
+//! The filters of a call, which select resources.
 
 use crate::run::keys::Key;
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::plan::{KeyKind, Request, Store, Table, TableRole};
 use std::collections::{BTreeSet, HashSet};
 
-/// What becomes of one resource of the source.
+/// The decision about one resource of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
     /// Cloned.
     Cloned,
-    /// Not chosen, but comes along if something chosen needs it.
+    /// Not selected, but included if a selected resource depends on it.
     Skipped,
-    /// Never cloned: named in exclude_ids, or not live.
+    /// Never cloned: in exclude_ids, or not live.
     Excluded,
 }
 
@@ -26,7 +26,7 @@ pub struct Chooser {
 
 impl Chooser {
     /// Reads the filters. A malformed id, or a type that no table of the store has, is an error (22023) that lists the
-    /// valid types. Types that are data (a type column) are checked when the rows have been seen: `check_types`.
+    /// valid types. Types in a type column are checked after the rows were read: `check_types`.
     pub fn new(store: &Store, request: &Request) -> Result<Self> {
         let typed_by_row = store
             .tables
@@ -84,7 +84,7 @@ impl Chooser {
     }
 }
 
-/// All types that the store's tables fix.
+/// All fixed types of the store's tables.
 pub fn fixed_types(store: &Store) -> BTreeSet<String> {
     store
         .tables
@@ -100,7 +100,7 @@ pub fn check_known(types: &[String], known: &BTreeSet<String>) -> Result<()> {
         None => Ok(()),
         Some(unknown) => {
             let mut names: Vec<&str> = known.iter().map(String::as_str).collect();
-            // The closest name first: a wrong case or a plural is the usual mistake.
+            // The most similar name first: wrong case and plural are frequent mistakes.
             names.sort_by_key(|name| (!name.eq_ignore_ascii_case(unknown), *name));
             let listed = names.iter().take(200).copied().collect::<Vec<_>>().join(", ");
             Err(
@@ -111,7 +111,7 @@ pub fn check_known(types: &[String], known: &BTreeSet<String>) -> Result<()> {
     }
 }
 
-/// Ids as a call names them, with the type in front where it says one.
+/// Ids of a call, with the type if it is given.
 type Ids = HashSet<(Option<String>, Key)>;
 
 fn contains(ids: &Ids, table: &Table, resource_type: &str, key: &Key) -> bool {

@@ -1,5 +1,5 @@
-//! Before anything is written: values of the caller's or of the description that are the same in all rows of a clone, or
-//! computed from the source's row, in columns that are unique.
+//! Checks unique columns before anything is written: given values that are the same in all rows of a clone, or
+//! computed from the source's row.
 
 use crate::error::internal;
 use crate::run::state::Run;
@@ -7,15 +7,15 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Column, ColumnRole, Table, Unique, quote};
 use pg_clone_core::rules::Rule;
 
-/// What rows of the clone have in a column of an index.
+/// The values of the clone's rows in a column of an index.
 enum NewValue {
-    /// Another one in each row.
+    /// A different one in each row.
     Fresh,
-    /// One that no other project has, the same for equal values of the source.
+    /// One that no other project has; equal for equal values of the source.
     OfProject,
-    /// The same in all rows of the clone, and in no other.
+    /// The same in all rows of the clone, and in no other row.
     OfRun,
-    /// This SQL expression over the source's row `t`, which was given on purpose.
+    /// A given SQL expression over the source's row `t`.
     Given(String),
     /// The source's.
     Same,
@@ -23,8 +23,8 @@ enum NewValue {
     Unknown,
 }
 
-/// A value with which rows of the clone would meet each other, or a row that is there, in a unique index is an error
-/// (55000) that says what to do.
+/// Raises 55000 for values with which rows of the clone would collide with each other, or with an existing row, in a unique
+/// index.
 pub fn check(run: &Run, rules: &[Rule]) -> Result<()> {
     if !run.store.follows_constraints() {
         return Ok(());
@@ -122,7 +122,7 @@ fn exists(query: &str) -> Result<bool> {
         .map_err(internal)
 }
 
-/// A template that says nothing of the row.
+/// Whether a template gives the same text for every row.
 fn is_one_text(column: &Column, value: &NewValue) -> bool {
     matches!((&column.role, value), (ColumnRole::Template(_), NewValue::OfRun))
 }
@@ -164,7 +164,7 @@ fn new_value(run: &Run, table: &Table, column: &Column) -> NewValue {
     }
 }
 
-/// The rows of the clone that would stand in the index, as far as they are known; None: there are none.
+/// The rows of the clone in the index, as far as they are known; None: there are none.
 fn rows_of_clone(
     run: &Run,
     table: &Table,

@@ -1,4 +1,4 @@
-//! Resources that are included because a chosen one needs them: a bot its code's Binary and its membership.
+//! Dependencies: resources that are included because a selected one needs them, such as a bot's code and membership.
 
 use super::choose::Choice;
 use super::new_keys::new_keys;
@@ -12,8 +12,8 @@ use pg_clone_core::plan::{self, Dependency, KeyKind, Oid, SourceQuery, Store, Ta
 use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
 
-/// Resources that may come along, and those that may bring some. Empty when the call has no filter: then everything
-/// that may be cloned is.
+/// Resources that may be included, and those with dependencies. Empty if the call has no filter: then everything
+/// is cloned.
 pub struct Candidates {
     dependencies: Vec<Dependency>,
     skipped: HashMap<String, HashSet<Key>>,
@@ -44,7 +44,7 @@ impl Candidates {
         }
     }
 
-    /// Remembers a resource if it matters here.
+    /// Records a resource if it may be included or has dependencies.
     pub fn saw(&mut self, resource_type: &str, key: &Key, choice: Choice) {
         let group = match choice {
             Choice::Cloned => self.chosen.get_mut(resource_type),

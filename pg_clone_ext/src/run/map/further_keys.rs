@@ -1,4 +1,4 @@
-//! The map stage for keys besides those that name a row: unique columns that something refers to.
+//! The map stage for further keys: unique columns, other than the row's key, that something references.
 
 use super::new_keys::new_keys;
 use crate::pg::query::for_each_row;
@@ -7,7 +7,7 @@ use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Column, KeyKind, Table};
 
-/// Maps every column of the rows that are cloned which is a key of its own, once the rows' own keys are mapped.
+/// Maps every further key column of the cloned rows, after the rows' own keys are mapped.
 pub fn map(run: &mut Run, table: &Table) -> Result<()> {
     if !run.store.follows_constraints() || table.empty || !run.active.contains(&table.oid) {
         return Ok(());
@@ -48,7 +48,7 @@ fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
         }
         Ok(())
     })?;
-    // The same value may stand in several rows where another column makes the key.
+    // Several rows can have the same value if the key is composite.
     let mut seen = std::collections::HashSet::new();
     cloned.retain(|key| seen.insert(key.clone()));
     let mut pending = Vec::new();

@@ -1,4 +1,4 @@
-//! The map stage: one pass over the source's ids; every chosen resource gets its new id.
+//! The map stage: one pass over the source's ids; every selected resource gets its new id.
 
 use super::keys::{Key, NewKey};
 use super::map::children::{map_children, map_versions};
@@ -12,7 +12,7 @@ use pg_clone_core::error::{Error, Result};
 use pg_clone_core::plan::{self, Oid, SourceQuery, Store, Table, TableRole, quote};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// Fills the run's maps, then plans how every table is made.
+/// Fills the run's maps, then plans the copy of every table.
 pub fn build(run: &mut Run) -> Result<()> {
     let chooser = Chooser::new(&run.store, &run.request)?;
     let run_store = run.store.clone();
@@ -22,7 +22,7 @@ pub fn build(run: &mut Run) -> Result<()> {
     for table in tables.iter().filter(|t| t.role == TableRole::Project) {
         map_resources(run, table, &filled, &chooser, &mut candidates)?;
     }
-    // A table whose key is that of another comes after the one that gives the values.
+    // A table that shares the key of another comes after that one.
     let own_key = |table: &&Table| run_key_is_own(&run_store, table);
     let (own, of_others): (Vec<&Table>, Vec<&Table>) = tables
         .iter()
@@ -114,7 +114,7 @@ fn map_resources(
     }
 }
 
-/// Resources whose rows belong by a parent that the filters leave out would belong to nobody: an error (22023).
+/// Raises 22023 for resources that belong through a parent that the filters exclude.
 fn check_parents_chosen(run: &Run, tables: &[Table]) -> Result<()> {
     if !run.store.follows_constraints() {
         return Ok(());
@@ -157,7 +157,7 @@ fn run_key_is_own(store: &Store, table: &Table) -> bool {
     }
 }
 
-/// Resources whose key is that of another table's row (one to one): they are cloned if they are chosen and that row is
+/// Resources that share the key of another table's row (one to one): they are cloned if they are selected and that row is
 /// cloned.
 fn share_keys(run: &mut Run, table: &Table, filled: &HashSet<Oid>, chooser: &Chooser) -> Result<()> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -177,7 +177,7 @@ fn share_keys(run: &mut Run, table: &Table, filled: &HashSet<Oid>, chooser: &Cho
     Ok(())
 }
 
-/// Marks a resource as cloned; keys that are no UUIDs wait in `pending` for their new ones.
+/// Marks a resource as cloned; keys that are not UUIDs are added to `pending` and get new ones later.
 pub fn take(run: &mut Run, table: &Table, key: Key, pending: &mut Vec<Key>) -> Result<()> {
     run.active.insert(table.oid);
     match &key {
@@ -189,7 +189,7 @@ pub fn take(run: &mut Run, table: &Table, key: Key, pending: &mut Vec<Key>) -> R
     Ok(())
 }
 
-/// Where types are data, a type that no resource of the store has is an error (22023).
+/// Raises 22023 for a type that no resource of the store has, if types are in a type column.
 fn check_types_of_rows(run: &Run) -> Result<()> {
     let typed: Vec<&Table> = run
         .store
@@ -219,7 +219,7 @@ fn check_types_of_rows(run: &Run) -> Result<()> {
             let Some(column) = &table.type_column else {
                 continue;
             };
-            // Only for a type that this project does not have: another project's resource proves that it exists.
+            // Only for a type that this project does not have: a resource of another project proves that it exists.
             let of_type = format!(
                 "t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {}",
                 quote::identifier(column),

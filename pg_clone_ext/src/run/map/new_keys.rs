@@ -1,5 +1,5 @@
-//! New keys for rows whose keys are no UUIDs, by where the column's values come from: its sequence, its default, a
-//! generator of the store, texts of the same form, or the same values again.
+//! New keys that are not UUIDs, from the source of the column's values: its sequence, its default, a
+//! generator of the store, texts of the same form, or the old values.
 
 use crate::error::internal;
 use crate::pg::query::for_each_row;
@@ -18,7 +18,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const NEW_KEYS: &str = "New keys come from the default of the column or from options.id_generator; it must return a different \
                         value for each row.";
 
-/// Gives new values to keys that are no UUIDs.
+/// Assigns new values to keys that are not UUIDs.
 pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> Result<()> {
     if keys.is_empty() {
         return Ok(());
@@ -35,7 +35,7 @@ pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> R
 }
 
 fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: &[Key]) -> Result<Vec<Key>> {
-    // What stays is the same in a plan; a plan takes no number from a sequence, and the old keys do to count with.
+    // Kept keys do not change. A plan takes no number from a sequence: the old keys are enough to count.
     if run.dry || run.request.options.keep_ids || column.role == ColumnRole::Keep {
         return Ok(keys.to_vec());
     }
@@ -54,7 +54,7 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
         .filter(|_| !integer)
         .map(str::to_owned);
     if let Some(named) = generator {
-        // Only a name: a piece of SQL is refused.
+        // Only the name of a function is accepted, not an SQL expression.
         let generator = Generator::parse(&named)?;
         let argument = if generator.takes_subtype {
             "NULL::pg_catalog.text"
@@ -78,7 +78,7 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     if let Some(default) = &column.keys.default
         && default.contains('(')
     {
-        // As for an INSERT of the caller: functions may rely on the search_path.
+        // As for an INSERT of the caller: functions may depend on the search_path.
         let _path = run.path.enter();
         return drawn(default, keys.len(), integer);
     }
@@ -91,7 +91,7 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     of_the_same_form(run, key, column, keys)
 }
 
-/// Texts of the form of the old ones.
+/// Texts with the form of the old ones.
 fn of_the_same_form(run: &Run, key: KeyRef, column: &Column, keys: &[Key]) -> Result<Vec<Key>> {
     let texts: Vec<&str> = keys
         .iter()
@@ -116,13 +116,13 @@ fn of_the_same_form(run: &Run, key: KeyRef, column: &Column, keys: &[Key]) -> Re
     Ok(new)
 }
 
-/// Characters that a text type takes, if it says.
+/// Maximum number of characters of a text type, if it has one.
 pub fn length_of(type_name: &str) -> Option<usize> {
     let (_, rest) = type_name.split_once('(')?;
     rest.split(')').next()?.parse().ok()
 }
 
-/// Fills a buffer with unpredictable bytes; the error is kept for later.
+/// Fills a buffer with unpredictable bytes; an error is stored in `failed`.
 pub fn fill_random(buffer: &mut [u8], failed: &mut Option<Error>) {
     for chunk in buffer.chunks_mut(32) {
         match random::<32>() {
@@ -156,7 +156,7 @@ fn made_texts(run: &Run, column: &Column, keys: &[Key]) -> Result<Vec<Key>> {
     failed.map_or(Ok(new), Err)
 }
 
-/// A template's text for a value.
+/// The text of a template for a value.
 pub fn fill_template(run: &Run, template: &str, value: &str, new_id: Option<&str>) -> String {
     template
         .replace("{value}", value)
@@ -166,7 +166,7 @@ pub fn fill_template(run: &Run, template: &str, value: &str, new_id: Option<&str
         .replace("{new_id}", new_id.unwrap_or(""))
 }
 
-/// A template's text within a length: the value is what is shortened.
+/// The text of a template with a maximum length: the value is shortened.
 pub fn fit_template(run: &Run, template: &str, value: &str, new_id: Option<&str>, longest: usize) -> String {
     let rest = fill_template(run, template, "", new_id).chars().count();
     let kept: String = value.chars().take(longest.saturating_sub(rest)).collect();
@@ -176,7 +176,7 @@ pub fn fit_template(run: &Run, template: &str, value: &str, new_id: Option<&str>
         .collect()
 }
 
-/// The next values of a sequence. One that is behind its data (rows were loaded with their keys) is an error (55000).
+/// The next values of a sequence. Error 55000 if they are already in use (rows were loaded with their keys).
 fn next_values(
     table: &Table,
     column: &Column,
@@ -184,12 +184,12 @@ fn next_values(
     count: usize,
     integer: bool,
 ) -> Result<Vec<Key>> {
-    // The rows that have the keys are those of the table, wherever the source's are read from.
+    // The keys of the table's rows are checked, not those of `source_tables`.
     let target = Table {
         source: None,
         ..table.clone()
     };
-    // Texts have no order by which one could be behind.
+    // Texts have no order, so a sequence for them cannot be behind.
     let unordered = !integer && plan::is_text(&column.type_name);
     let behind = if unordered {
         None
@@ -265,7 +265,7 @@ fn no_source(table: &Table, column: &Column) -> Error {
     ))
 }
 
-/// As many values of an expression.
+/// `count` values of an expression.
 fn drawn(expression: &str, count: usize, integer: bool) -> Result<Vec<Key>> {
     let mut new = Vec::with_capacity(count);
     let cast = if integer {

@@ -1,4 +1,4 @@
-//! The resources of the source project, read under the run's snapshot: key, type, whether live, current version.
+//! Reads the resources of the source project under the run's snapshot: key, type, whether live, current version.
 
 use super::versions::Versions;
 use crate::pg::query::for_each_row;
@@ -22,8 +22,8 @@ pub struct Seen<'a> {
     pub live: bool,
 }
 
-/// Calls `each` for every resource of the source project in a table. Where it says that the resource is cloned, the
-/// current version is too, if that is a UUID.
+/// Calls `each` for every resource of the source project in a table. If it returns that the resource is cloned, the
+/// current version is mapped too, if that is a UUID.
 pub fn for_each_resource(
     run: &mut Run,
     table: &Table,
@@ -89,14 +89,14 @@ fn clone_versions(run: &mut Run, versions: impl IntoIterator<Item = Id>) -> Resu
     Ok(())
 }
 
-/// Where a row says its version.
+/// The place of a row's version.
 enum VersionAt<'a> {
     Nowhere,
     Column(usize, &'a str),
     Document(usize, DocumentFormat, &'a [String]),
 }
 
-/// The version of the row; if its document is compressed, those of earlier rows that are found by now.
+/// The version of the row; if its document is compressed, the versions of earlier rows that were found meanwhile.
 fn versions_of(row: &Row<'_>, at: &VersionAt<'_>, compressed: Option<&mut Versions>) -> Result<Vec<Id>> {
     let one = |version: Option<Id>| Ok(version.into_iter().collect());
     match at {

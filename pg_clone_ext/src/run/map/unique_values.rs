@@ -1,4 +1,4 @@
-//! Before anything is written: values that would collide with the source's own, because a unique index or an exclusion
+//! Checks before anything is written whether values would collide with those of the source, because a unique index or an exclusion
 //! constraint spans all projects and the clone has the same value in all of its columns.
 
 use crate::error::internal;
@@ -8,7 +8,7 @@ use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, ColumnRole, SourceQuery, Table, TableRole, Unique, changes, quote};
 
-/// An index in which every cloned row would meet its original is an error (55000) that says what to do.
+/// Raises 55000 for an index in which every cloned row would collide with its source.
 pub fn check(run: &Run) -> Result<()> {
     if !run.store.follows_constraints() {
         return Ok(());
@@ -34,7 +34,7 @@ fn collides(run: &Run, table: &Table, unique: &Unique) -> Result<bool> {
     }
     let given = |name: &String| {
         table.column(name).is_none_or(|column| match &column.role {
-            // Whether a value that is given meets another is looked at by `constant_values`.
+            // Collisions of given values are checked by `constant_values`.
             ColumnRole::Value(_) | ColumnRole::Expression(_) | ColumnRole::Now | ColumnRole::Null => true,
             ColumnRole::Default => column.keys.default.is_some() || column.keys.sequence.is_some(),
             ColumnRole::Name => run.request.name.is_some(),
@@ -52,7 +52,7 @@ fn collides(run: &Run, table: &Table, unique: &Unique) -> Result<bool> {
     let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
         return Ok(false);
     };
-    // NULL meets nothing; an id inside a text or a document that names a cloned row changes the value.
+    // NULL does not collide; an id of a cloned row inside a text or a document changes the value.
     let mut conditions: Vec<String> = unique
         .columns
         .iter()
@@ -79,7 +79,7 @@ fn collides(run: &Run, table: &Table, unique: &Unique) -> Result<bool> {
                 )
             }),
     );
-    // A UUID of the source's rows changes wherever it stands; others stay.
+    // A UUID of the source's rows changes anywhere; others are kept.
     let ids: Vec<String> = unique
         .columns
         .iter()

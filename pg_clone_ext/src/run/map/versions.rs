@@ -8,7 +8,7 @@ use pg_clone_core::ids::Id;
 use pg_clone_core::worker_thread::WorkerThread;
 use std::collections::VecDeque;
 
-/// Batches that are under way at most, and bytes of documents in each.
+/// Maximum number of batches in progress, and bytes of documents in each.
 const BATCHES: usize = 4;
 const BYTES: usize = 256 << 10;
 
@@ -23,7 +23,7 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// For the members that lead to a document's version.
+    /// For versions at this path of a document.
     pub fn new(path: &[String]) -> Self {
         Versions {
             path: path.to_vec(),
@@ -35,7 +35,7 @@ impl Versions {
         }
     }
 
-    /// Adds a document; returns the versions found by now, of documents that were added before.
+    /// Adds a document; returns versions of earlier documents that were found meanwhile.
     pub fn add(&mut self, form: DocumentFormat, how: Compressed, document: &[u8]) -> Result<Vec<Id>> {
         self.current.push(form, how, document).map_err(document_error)?;
         if self.current.bytes() >= BYTES {
@@ -44,7 +44,7 @@ impl Versions {
         Ok(std::mem::take(&mut self.found))
     }
 
-    /// The versions of all other documents that were added.
+    /// The remaining versions.
     pub fn finish(&mut self) -> Result<Vec<Id>> {
         let mut last = std::mem::take(&mut self.current);
         self.finder.find(&mut last);

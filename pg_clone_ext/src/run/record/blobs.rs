@@ -1,4 +1,4 @@
-//! The hand-over stage: one row in `clone.blob_copy` for every file of a cloned resource, committed with the clone. The driver
+//! The hand-over stage: inserts one row into `clone.blob_copy` for every file of a cloned resource, committed with the clone. The driver
 //! copies the files afterwards.
 
 use crate::error::internal;
@@ -35,7 +35,7 @@ pub fn list(run: &Run) -> Result<Vec<Value>> {
                 .iter()
                 .find(|t| t.role == TableRole::History && t.parents.contains(&table.oid) && !t.empty)
                 .filter(|_| run.request.options.history.is_complete());
-            // With full history every version has a file of its own, and the history has the current one too.
+            // With full history every version has its own file, and the history includes the current version.
             match history {
                 Some(history) => of_table(run, table, history, &mut found)?,
                 None => of_table(run, table, table, &mut found)?,
@@ -45,7 +45,7 @@ pub fn list(run: &Run) -> Result<Vec<Value>> {
     })
 }
 
-/// A worker reads and writes with its own rights where the queue says. So only who may work the queue may say it.
+/// Requires the privilege of a worker to set locations: a worker reads and writes the locations in the queue with its own rights.
 fn check_may_place(run: &Run) -> Result<()> {
     let options = &run.request.options;
     if options.blobs_from.is_none() && options.blobs_to.is_none() {
@@ -160,7 +160,7 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
     Ok(())
 }
 
-/// Puts them into the queue.
+/// Queues the files.
 pub fn queue(run: &Run, blobs: &[Value]) -> Result<()> {
     let options = &run.request.options;
     blob_queue::queue_copies(

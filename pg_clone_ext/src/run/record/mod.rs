@@ -12,15 +12,15 @@ use std::time::Duration;
 
 /// A table that has been filled.
 pub struct Filled<'r> {
-    /// How.
+    /// Its plan.
     pub table_copy: &'r TableCopy,
-    /// With what result.
+    /// Its counts.
     pub statistics: TableStatistics,
-    /// How long it took.
+    /// The duration.
     pub took: Duration,
 }
 
-/// The call's arguments as they are recorded and given to hooks.
+/// The call's arguments, for the record and for hooks.
 pub fn arguments(request: &Request) -> Value {
     json!({
         "source_project": request.source_project,
@@ -109,7 +109,7 @@ pub fn resources(run: &Run, tables: &[Filled<'_>]) -> u64 {
         .sum()
 }
 
-/// Calls the store's finish function, with the caller's rights; what it returns is for the operator.
+/// Calls the store's finish function with the caller's rights; returns its tasks for the operator.
 pub fn call_finish(run: &Run, function: Oid) -> Result<Vec<String>> {
     let mut given = arguments(&run.request);
     given["source_project"] = run.source.clone().into();
@@ -130,7 +130,7 @@ pub fn call_finish(run: &Run, function: Oid) -> Result<Vec<String>> {
     )
 }
 
-/// Where the rows of the source are read from, by table, for the tables that stand beside the project's.
+/// The relations from which the source's rows are read, by table, for tables in the schema of the project table.
 fn sources(run: &Run) -> Result<Value> {
     let schema = &run.store.project_table()?.schema;
     let beside = run.store.tables.iter().filter(|table| table.schema == *schema);
@@ -143,7 +143,7 @@ fn sources(run: &Run) -> Result<Value> {
         .into())
 }
 
-/// A reference given by the caller as it reads in the clone: to the clone's resource if that is cloned.
+/// A given reference, mapped to the clone's resource if its target is cloned.
 pub fn mapped_reference(run: &Run, reference: &str) -> String {
     let mut bytes = reference.as_bytes().to_vec();
     let mut rewriter =
@@ -155,12 +155,12 @@ pub fn mapped_reference(run: &Run, reference: &str) -> String {
     }
 }
 
-/// Closes the run and returns the new project: its row, or its document where the store says so.
+/// Ends the run and returns the new project: its row, or its document if the store has that option.
 pub fn finish(run: &Run, todos: &[String]) -> Result<JsonText> {
     runs::finish(run.id, json!(todos))?;
     let table = run.store.project_table()?;
     let column = table.id_column.as_deref().unwrap_or_default();
-    // What an application calls the project: where the document is all of it (options.result), the document.
+    // The result is the document if the store has `options.result`, otherwise the row.
     let whole = run
         .store
         .options
@@ -173,7 +173,7 @@ pub fn finish(run: &Run, todos: &[String]) -> Result<JsonText> {
         ),
         None => "pg_catalog.to_jsonb(t)".to_owned(),
     };
-    // As text: the document may be nested as deeply as jsonb can be.
+    // As text, because the document may be nested as deeply as jsonb allows.
     let project = pgrx::Spi::get_one::<JsonText>(
         &SourceQuery::over(&table.sql_name)
             .equal(table, column, &run.target)

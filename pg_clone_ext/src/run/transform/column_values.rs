@@ -1,4 +1,4 @@
-//! What a column of the clone gets, action by action.
+//! The values of a column of the clone, by action.
 
 use super::Transformer;
 use super::key_values::KeyMapper;
@@ -47,7 +47,7 @@ impl<'r> Transformer<'r> {
                 Some(value) => Changed::To(value),
                 None => Changed::No,
             },
-            // An owner who is not given anew stays, and a resource of the project that owns it is the clone's.
+            // Without the argument the owner is kept; if it is a resource of the project, it is mapped to the clone's.
             Action::Owner(domain) => match (self.constants[place], value) {
                 (Some(value), _) => Changed::To(value),
                 (None, None) => Changed::No,
@@ -181,7 +181,7 @@ impl<'r> Transformer<'r> {
         })
     }
 
-    /// Rewrites a JSON text; where references were taken out, so are the objects that held nothing else.
+    /// Rewrites a JSON text; if references were removed, objects that held nothing else are removed too.
     pub(super) fn json_text(&mut self, document: &mut [u8], ruled: Option<&Ruled>) -> Result<Outcome> {
         if document.is_empty() {
             return Ok(Outcome::Unchanged);
@@ -206,7 +206,7 @@ impl<'r> Transformer<'r> {
         self.constants[place].map_or(Changed::ToNull, Changed::To)
     }
 
-    /// The clone's version of the row's document; a document that says none gets a random one.
+    /// The clone's version of the row's document; a random one if the document has none.
     pub(super) fn version(&mut self, row: &Row<'_>, type_name: &str) -> Result<Changed> {
         let found = match (self.table_copy.document_source, &self.table_copy.version_path) {
             (Some((place, form)), Some(path)) => row
@@ -235,7 +235,7 @@ impl<'r> Transformer<'r> {
         }
     }
 
-    /// Says where a document stands that cannot be read.
+    /// Adds the location of a document that cannot be read to its error.
     pub(super) fn locate_document(&self, error: Error, key: &Key) -> Error {
         let source = self.table_copy.document_source.map(|(place, _)| place);
         match self

@@ -1,4 +1,4 @@
-//! Keys at the places that somebody declared: columns with a condition, documents, paths.
+//! Keys of declared references: columns with a condition, documents, paths.
 
 use super::Transformer;
 use super::column_values::after_rules;
@@ -61,7 +61,7 @@ impl Transformer<'_> {
         }
     }
 
-    /// Keys between separators in a value's text form, and the UUIDs beside them.
+    /// Keys between separators in a value's text form, and UUIDs next to them.
     pub(super) fn segments_at(
         &mut self,
         place: usize,
@@ -95,7 +95,7 @@ impl Transformer<'_> {
         })
     }
 
-    /// The clone's id of the row at hand, if it has one.
+    /// The clone's id of the current row, if it has one.
     pub(super) fn new_id(&self, row: &Row<'_>) -> Result<Option<String>> {
         let filter = &self.table_copy.row_filter;
         let key = Key::read(row, filter.source, filter.kind, &filter.type_name)?;
@@ -105,7 +105,7 @@ impl Transformer<'_> {
         }))
     }
 
-    /// Rewrites a document and then the keys at the places that are declared.
+    /// Rewrites a document and then the keys at declared JSONPaths.
     pub(super) fn with_references(
         &mut self,
         place: usize,
@@ -143,7 +143,7 @@ impl Transformer<'_> {
                     DocumentFormat::Jsonb => jsonb::to_value(current).map_err(jsonb_error)?,
                     DocumentFormat::Text => match depth::parse(current) {
                         Ok(document) => document,
-                        // A text column may hold something else in some rows.
+                        // A text column may not be JSON in some rows.
                         Err(_) => return Ok(None),
                     },
                 };
@@ -169,7 +169,7 @@ impl Transformer<'_> {
                     }
                 }
             }
-            // One after another: values first, then names of members, the innermost first, so that every path still leads somewhere.
+            // In order: values first, then names of members, the innermost first, so that every path remains valid.
             edits.sort_by_key(|edit| match edit.op {
                 EditOp::Rename(_) => usize::MAX - edit.path.len(),
                 _ => 0,
@@ -198,7 +198,7 @@ impl Transformer<'_> {
 }
 
 impl KeyMapper<'_, '_> {
-    /// What becomes of a text in a document; None where it stays.
+    /// The new text of a key in a document; None if it is kept.
     fn text_at(&mut self, text: &str, domains: &[(KeyRef, Option<String>)]) -> Result<Option<String>> {
         let mut new: Option<String> = None;
         for (domain, separators) in domains {
@@ -216,10 +216,10 @@ impl KeyMapper<'_, '_> {
     }
 }
 
-/// A path, the keys that stand there, and the place of its condition.
+/// A path, its keys, and the place of its condition.
 pub(super) type DeclaredPath = (DocumentPath, Vec<(KeyRef, Option<String>)>, Option<usize>);
 
-/// The paths of an output's declared references, ready to be followed.
+/// The parsed paths of an output's declared references.
 pub(super) fn declared_paths(output: &Output) -> Result<Vec<DeclaredPath>> {
     let Action::JsonReferences { paths, .. } = &output.action else {
         return Ok(Vec::new());

@@ -3,10 +3,10 @@
 use pg_clone_core::rewrite::Counts;
 use std::collections::BTreeMap;
 
-/// Distinct targets that are remembered, as many as the rewriter remembers.
+/// Maximum number of distinct targets that are stored, as in the rewriter.
 const DISTINCT: usize = 1000;
 
-/// What became of keys that are no UUIDs.
+/// Counts of keys that are not UUIDs.
 #[derive(Debug, Default)]
 pub struct KeyStatistics {
     counts: Counts,
@@ -14,12 +14,12 @@ pub struct KeyStatistics {
 }
 
 impl KeyStatistics {
-    /// A key was replaced.
+    /// Counts a replaced key.
     pub fn rewritten(&mut self) {
         self.counts.rewritten += 1;
     }
 
-    /// A key names a row that is not cloned; `target` is how it is listed.
+    /// Counts a dangling key; `target` is its entry in the list.
     pub fn dangling(&mut self, target: &str) {
         self.counts.dangling += 1;
         if let Some(count) = self.targets.get_mut(target) {
@@ -29,7 +29,7 @@ impl KeyStatistics {
         }
     }
 
-    /// What was counted since the last call.
+    /// The counts since the last call.
     pub fn take_counts(&mut self) -> Counts {
         std::mem::take(&mut self.counts)
     }

@@ -14,30 +14,30 @@ use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{KeyKind, KeyRef, Output};
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, TextIdOutcome, UuidOutcome};
 
-/// What the text form of a key becomes.
+/// The result for the text form of a key.
 pub enum NewText {
-    /// It stays.
+    /// It is kept.
     Same,
     /// This.
     To(String),
-    /// It goes: its row is not cloned.
+    /// It is removed: its row is not cloned.
     Gone,
 }
 
-/// What keys are mapped with, and where that is counted.
+/// Maps keys and counts them.
 pub struct KeyMapper<'m, 'r> {
     /// The run.
     pub run: &'r Run,
     /// Its rewriter.
     pub rewriter: &'m mut Rewriter<'r>,
-    /// Counts of keys that are no UUIDs.
+    /// Counts of keys that are not UUIDs.
     pub key_statistics: &'m mut KeyStatistics,
-    /// What happens to keys of resources that are not cloned.
+    /// The policy for keys of resources that are not cloned.
     pub policy: Dangling,
 }
 
 impl KeyMapper<'_, '_> {
-    /// A key column's new value; `lookup` is the key in the form in which equal keys are the same.
+    /// A key column's new value; `lookup` is the key in canonical form.
     pub fn key(
         &mut self,
         output: &Output,
@@ -81,7 +81,7 @@ impl KeyMapper<'_, '_> {
         })
     }
 
-    /// What the text form of a value of a key becomes; also that of an integer or a UUID.
+    /// The new text form of a key; also of an integer or a UUID.
     pub fn text_of(&mut self, text: &str, domain: KeyRef) -> Result<NewText> {
         let integer = self
             .run
@@ -131,13 +131,13 @@ impl KeyMapper<'_, '_> {
         })
     }
 
-    /// What an integer becomes, in a column or an array; None: it goes.
+    /// The new value of an integer in a column or an array; None: it is removed.
     fn number(&mut self, output: &Output, number: i64, domain: Option<KeyRef>) -> Result<Option<i64>> {
         let key = Key::Int(number);
         match self.run.new_key_of(&key, domain.as_slice()) {
             NewKey::To(new) => {
                 self.key_statistics.rewritten();
-                // The key that it names may be a numeric or a text.
+                // The referenced key may be numeric or text.
                 let new = new.to_text();
                 let number = new.parse().map_err(|_| {
                     Error::bad_argument(format!(
@@ -237,7 +237,7 @@ impl KeyMapper<'_, '_> {
         })
     }
 
-    /// Whether a dangling reference stays (true) or goes (false); an error (23503) if the call wants one.
+    /// Whether a dangling reference is kept (true) or removed (false); error 23503 with `dangling => error`.
     fn dangling(&self, id: &str) -> Result<bool> {
         match self.policy {
             Dangling::Keep => Ok(true),

@@ -1,4 +1,4 @@
-//! Large objects: a row of the clone gets objects of its own, made with the caller's rights.
+//! Large objects: a row of the clone gets copies, created with the caller's rights.
 
 use crate::catalog::large_objects;
 use crate::error::internal;
@@ -13,8 +13,8 @@ use pgrx::pg_sys::Oid;
 /// Bytes that are copied at a time.
 const CHUNK: i32 = 4 << 20;
 
-/// Columns that hold the oids of large objects get copies instead of the same oids: an object that two rows share would be
-/// destroyed for both by whoever deletes one of them.
+/// Columns with the oids of large objects get copies instead of the same oids: the deletion of one of two rows that share an object would
+/// destroy it for both.
 pub fn plan(run: &mut Run) -> Result<()> {
     let columns = large_objects::by_table(&run.store)?;
     for table in &mut run.store.tables {
@@ -61,7 +61,7 @@ fn from_elsewhere(table: &Table, column: &str) -> Error {
     .hint("Set the column to NULL: SELECT clone.store_column(…, 'null'). Or store such files as bytea or outside of the database.")
 }
 
-/// A copy of the large object with that oid; an oid that is none of a large object stays as it is.
+/// A copy of the large object with that oid; an oid that is not that of a large object is kept.
 pub fn copy(source: Value) -> Result<Changed> {
     let source = datum::read_oid(source);
     let exists = pgrx::Spi::get_one_with_args::<bool>(

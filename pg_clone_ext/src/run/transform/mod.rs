@@ -42,7 +42,7 @@ pub struct Transformer<'r> {
     policy: Dangling,
     /// Values that are the same in every row, made once.
     constants: Vec<Option<Value>>,
-    /// What they refer to.
+    /// The memory that they refer to.
     _memory: Memory,
     /// Checks of the target's columns whose types are domains.
     domains: Vec<Option<DomainCheck>>,
@@ -136,8 +136,8 @@ impl<'r> Transformer<'r> {
             .any(|output| document_form(&output.action).is_some())
     }
 
-    /// Adds the clone's row to a batch, if the source's row belongs to the clone. `memory`, which is reset, holds what is needed
-    /// until the batch has the row.
+    /// Adds the clone's row to a batch, if the source's row belongs to the clone. `memory`, which is reset, is used
+    /// until the row is in the batch.
     pub fn transform(&mut self, source: &Row<'_>, batch: &mut RowBatch, memory: &mut Memory) -> Result<()> {
         let keep_values = batch.keeps_values();
         let made = batch.memory.within(|| self.values_of(source, keep_values))?;
@@ -172,9 +172,9 @@ impl<'r> Transformer<'r> {
         Ok(added)
     }
 
-    /// Makes the values of the clone's row, all but its documents; returns the row's key in the source and the number of its type, or
-    /// None if it does not belong to the clone. New datums are made in the current memory context; with `keep_values` also values
-    /// that stay as they are, because they outlive the source's row.
+    /// Makes the values of the clone's row, except its documents; returns the row's key in the source and the number of its type, or
+    /// None if it does not belong to the clone. New datums are made in the current memory context; with `keep_values` unchanged values
+    /// are copied too, because they outlive the source's row.
     fn values_of(&mut self, row: &Row<'_>, keep_values: bool) -> Result<Option<(Key, usize)>> {
         let row_type = match self.table_copy.type_source {
             Some(place) => row.text(place)?,
@@ -233,7 +233,7 @@ impl<'r> Transformer<'r> {
                     (self.values[place], self.nulls[place]) = (self.checked(place, output, value)?, false);
                 }
                 Changed::ToNull if output.not_null => {
-                    // A derived row that names nothing any more has no purpose; elsewhere NULL is simply not possible.
+                    // A derived row without its reference is skipped; in other tables NULL is an error.
                     if self.table.role == TableRole::Derived {
                         return Ok(None);
                     }
@@ -252,7 +252,7 @@ impl<'r> Transformer<'r> {
         Ok(Some((key, type_number)))
     }
 
-    /// Puts the rewritten documents of a row in their places, in the current memory context.
+    /// Sets the rewritten documents of a row, in the current memory context.
     pub fn put_documents(&mut self, row: &mut CloneRow<'_>) -> Result<()> {
         for pending in row.pending {
             let place = pending.output;
@@ -293,7 +293,7 @@ impl<'r> Transformer<'r> {
         self.counts.of(type_number).bytes += bytes as u64;
     }
 
-    /// Counts what was done to the documents of a batch.
+    /// Adds the counts of a batch's documents.
     pub fn add_counts(&mut self, batch: &RowBatch) {
         for (type_number, counts) in batch.documents.counts() {
             self.counts.of(*type_number).rewrite.add(counts);
@@ -301,14 +301,14 @@ impl<'r> Transformer<'r> {
         self.statistics.dangling.merge(batch.documents.dangling_targets());
     }
 
-    /// A new value of a text type with a length, or of a domain, goes through the type's own check: new ids may be
+    /// Checks a new value of a text type with a length, or of a domain, with the type's own check: new ids may be
     /// longer than old ones.
     fn checked(&mut self, place: usize, output: &Output, value: Value) -> Result<Value> {
         let target = &self.targets[place];
         let free = target.typmod < 0 && target.is_text();
         let made_text = match &output.action {
             Action::Text => true,
-            // What a map of its own gives is a value of the column's type already.
+            // A value from a key's own map already has the column's type.
             Action::Map(KeyKind::Text, key) => key.is_none() || !self.run.texts_by_key(),
             Action::NewUuid | Action::VersionOfDocument | Action::Owner(_) => is_text(&output.type_name),
             _ => false,
@@ -323,7 +323,7 @@ impl<'r> Transformer<'r> {
         })
     }
 
-    /// A domain's constraints may be anybody's functions, which run under the caller's path.
+    /// Checks a domain's constraints under the caller's path: they may call user functions.
     fn check_domain(&mut self, place: usize, value: Option<Value>) {
         if let Some(domain) = &mut self.domains[place] {
             let _path = self.run.path.enter();
@@ -331,7 +331,7 @@ impl<'r> Transformer<'r> {
         }
     }
 
-    /// What was found and done.
+    /// The statistics.
     pub fn finish(mut self) -> TableStatistics {
         self.settle();
         self.statistics.dangling.merge(self.rewriter.dangling_targets());
@@ -340,7 +340,7 @@ impl<'r> Transformer<'r> {
         self.statistics
     }
 
-    /// The number of a type, which becomes the current one.
+    /// Makes a type the current one; returns its number.
     fn set_current(&mut self, resource_type: &str) -> usize {
         if !self.counts.is_current(resource_type) {
             self.settle();
@@ -351,7 +351,7 @@ impl<'r> Transformer<'r> {
         self.counts.current()
     }
 
-    /// Adds what was done so far to the counts of the current type.
+    /// Adds the counts so far to the current type.
     fn settle(&mut self) {
         let mut counts = self.rewriter.take_counts();
         counts.add(&self.key_statistics.take_counts());

@@ -1,5 +1,5 @@
-//! Rows of the clone between the query that reads the source and the table that they go into. They are added to a batch, their
-//! documents are rewritten together, then they are written one by one.
+//! Batches of rows of the clone, between the query over the source and the table. Rows are added to a batch, their
+//! documents are rewritten together, then the rows are written one by one.
 
 use crate::pg::memory::Memory;
 use crate::pg::value::Value;
@@ -7,13 +7,13 @@ use crate::pg::value::toast::CompressedValue;
 use crate::run::keys::Key;
 use pg_clone_core::batch::DocumentBatch;
 
-/// Rows and documents of a batch: enough that handing it over does not count, so little that it stays in the cache.
+/// Rows and documents of a batch: enough that the hand-over cost is negligible, few enough to remain in the CPU cache.
 const ROWS: usize = 256;
 const BYTES: usize = 256 << 10;
-/// Rows that were looked at and left out, of which the memory may hold something too.
+/// Rows that were read and left out; they may use memory too.
 const LEFT_OUT: usize = 16 * ROWS;
 
-/// How far the rows of a batch are.
+/// The state of a batch.
 pub enum BatchState {
     /// Rows are added.
     Filling,
@@ -31,7 +31,7 @@ pub struct PendingDocument {
     pub document: usize,
 }
 
-/// A row of the clone, in its batch. Its values are final but for its pending documents.
+/// A row of the clone, in its batch. Its values are final except its pending documents.
 pub struct CloneRow<'b> {
     /// One value per output.
     pub values: &'b mut [Value],
@@ -49,7 +49,7 @@ pub struct CloneRow<'b> {
     pub documents: &'b DocumentBatch,
 }
 
-/// What a batch knows of a row besides its values.
+/// Information about a row in addition to its values.
 struct RowInfo {
     key: Key,
     type_number: usize,
@@ -59,9 +59,9 @@ struct RowInfo {
 
 /// Rows in the same state.
 pub struct RowBatch {
-    /// How far they are.
+    /// Their state.
     pub state: BatchState,
-    /// What the values point to.
+    /// The memory of the values.
     pub memory: Memory,
     /// The documents.
     pub documents: DocumentBatch,
@@ -72,12 +72,12 @@ pub struct RowBatch {
     pending: Vec<PendingDocument>,
     compressed: Vec<CompressedValue>,
     left_out: usize,
-    /// Rows that are written one by one: no value needs to outlive the row of the source.
+    /// Rows are written one by one: no value needs to outlive the row of the source.
     single: bool,
 }
 
 impl RowBatch {
-    /// An empty batch of rows of so many values, `single` ones or many; `keep_plain` is for its documents.
+    /// An empty batch of rows with `width` values; with `single` it takes one row; `keep_plain` is for its documents.
     pub fn new(width: usize, single: bool, keep_plain: bool) -> Self {
         RowBatch {
             state: BatchState::Filling,
@@ -110,12 +110,12 @@ impl RowBatch {
         });
     }
 
-    /// A document of the row that is added next.
+    /// Adds a document of the next row.
     pub fn wait_for(&mut self, pending: PendingDocument) {
         self.pending.push(pending);
     }
 
-    /// A row was made and left out.
+    /// Counts a row that was left out.
     pub fn leave_out(&mut self) {
         self.left_out += 1;
     }
@@ -151,7 +151,7 @@ impl RowBatch {
         }
     }
 
-    /// Forgets the rows.
+    /// Removes the rows.
     pub fn clear(&mut self) {
         self.state = BatchState::Filling;
         self.memory.reset();

@@ -17,7 +17,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
 
-/// No rules, until the run knows its arguments.
+/// An empty rule set, before the run knows its arguments.
 pub fn none() -> Result<RuleSet> {
     RuleSet::compile(Vec::new(), &Arguments::new()).map_err(internal)
 }
@@ -35,16 +35,16 @@ pub fn compile(rules: Vec<Rule>, run: &Run) -> Result<RuleSet> {
     })
 }
 
-/// What the rules make of a document.
+/// The result of the rules for a document.
 pub struct Ruled {
     edits: Vec<edit::Edit>,
     columns: Vec<(String, Option<String>)>,
-    /// What the operator must do because of them.
+    /// Tasks for the operator.
     pub todos: Vec<String>,
 }
 
 impl Ruled {
-    /// Applies the rules for this type to the row's document; None where there are none.
+    /// Evaluates the rules for this type on the row's document; None if there are none.
     pub fn evaluate(
         run: &Run,
         table_copy: &TableCopy,
@@ -104,8 +104,8 @@ impl Ruled {
         made.map_err(DepthError::error)?.map(Some)
     }
 
-    /// Edits a rewritten JSON text. Rules come after the rewriter, so that what the caller gave (a name, say) stays as
-    /// it was given. None if there is nothing to edit.
+    /// Edits a rewritten JSON text. Rules are applied after the rewriter, so that values of the call (for example, a name)
+    /// are not rewritten. None if there is nothing to edit.
     pub fn edit_text(&self, document: &[u8]) -> Result<Option<Vec<u8>>> {
         if self.edits.is_empty() {
             return Ok(None);
@@ -121,7 +121,7 @@ impl Ruled {
         jsonb::edited(payload, &self.edits).map_err(jsonb_error)
     }
 
-    /// What a rule gives this column: None where no rule speaks of it, Some(None) for NULL.
+    /// The value of this column from a rule: None if no rule sets it, Some(None) for NULL.
     pub fn column(&self, name: &str) -> Option<Option<String>> {
         self.columns
             .iter()
@@ -138,7 +138,7 @@ fn text_of(value: Value) -> String {
     }
 }
 
-/// What the rules ask of the run; nothing of it belongs to the backend's own thread.
+/// What the rules need from the run; it can be used in another thread.
 struct DocumentContext<'r> {
     ids: &'r IdMap,
     texts: &'r TextIdMap,
@@ -150,7 +150,7 @@ struct DocumentContext<'r> {
 
 impl Context for DocumentContext<'_> {
     fn is_cloned(&self, text: &str) -> bool {
-        // A whole reference only: an outside address that merely holds an id names no resource.
+        // Only a whole reference: an external address that contains an id does not identify a resource.
         let id = text
             .split("/_history/")
             .next()
@@ -165,8 +165,8 @@ impl Context for DocumentContext<'_> {
     }
 
     fn random(&self, buffer: &mut [u8]) {
-        // Drawn from the run's secret key and the resource, so that the row and its history row, which are made
-        // independently of each other, hold the same value.
+        // Derived from the run's secret key and the resource, so that the row and its history row, which are made
+        // independently of each other, get the same value.
         for chunk in buffer.chunks_mut(32) {
             let mut hash = Sha256::new();
             hash.update(self.secret);

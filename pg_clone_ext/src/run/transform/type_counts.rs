@@ -1,17 +1,17 @@
-//! What the copy of a table has done, added up by resource type.
+//! The counts of a table's copy by resource type.
 
 use crate::run::state::{Run, TableCounts};
 use pg_clone_core::rewrite::{Counts, Dangling};
 use std::collections::{BTreeMap, HashMap};
 
-/// One type: what happens to its dangling references, and its counts.
+/// One type: the policy for its dangling references, and its counts.
 struct OfType {
     name: String,
     dangling: Dangling,
     counts: TableCounts,
 }
 
-/// Counts by type; a type is known by its number, so that a row costs no look-up while the type stays the same.
+/// Counts by type. A type has a number, so that a row needs no look-up as long as the type is the same.
 #[derive(Default)]
 pub struct TypeCounts {
     types: Vec<OfType>,
@@ -48,7 +48,7 @@ impl TypeCounts {
         self.current
     }
 
-    /// What happens to dangling references in documents of a type.
+    /// The policy for dangling references in documents of a type.
     pub fn dangling(&self, number: usize) -> Dangling {
         self.types[number].dangling
     }
@@ -58,7 +58,7 @@ impl TypeCounts {
         &mut self.types[number].counts
     }
 
-    /// Adds what a rewriter did to the current type's counts, if there is one yet.
+    /// Adds a rewriter's counts to the current type, if there is one.
     pub fn add_to_current(&mut self, counts: &Counts) {
         if let Some(current) = self.types.get_mut(self.current) {
             current.counts.rewrite.add(counts);
