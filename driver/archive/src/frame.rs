@@ -9,8 +9,8 @@ use crate::ArchiveError;
 /// The first bytes of every archive.
 pub const MAGIC: [u8; 8] = *b"PGCLONE\n";
 /// The version of the format that this crate writes and reads.
-pub const FORMAT_VERSION: u16 = 1;
-/// Bytes that a frame may hold at most, compressed or not: what bounds the memory of a reader.
+pub const FORMAT_VERSION: u16 = 2;
+/// Bytes that a frame may hold at most, compressed, not compressed, or as rows: what bounds the memory of a reader.
 pub const MAX_FRAME_BYTES: usize = 4 << 20;
 
 const HEADER_BYTES: usize = 45;
@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Manifest,
     /// A part of a table's rows in COPY's binary form.
     Rows,
+    /// The same, column by column.
+    Columns,
     /// The entry of a file: its key, size and type, as JSON.
     File,
     /// A part of the file's content.
@@ -36,6 +38,7 @@ impl Kind {
         match self {
             Kind::Manifest => b'M',
             Kind::Rows => b'R',
+            Kind::Columns => b'T',
             Kind::File => b'F',
             Kind::FileContent => b'C',
             Kind::End => b'E',
@@ -46,6 +49,7 @@ impl Kind {
         [
             Kind::Manifest,
             Kind::Rows,
+            Kind::Columns,
             Kind::File,
             Kind::FileContent,
             Kind::End,

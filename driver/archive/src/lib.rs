@@ -7,6 +7,7 @@
 //!
 //! The reader trusts nothing: sizes are bounded before memory is allocated, and decompression stops at the size that the header gives.
 
+mod columns;
 mod error;
 mod frame;
 mod manifest;

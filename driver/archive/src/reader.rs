@@ -4,7 +4,8 @@ use std::io::Read;
 
 use serde::de::DeserializeOwned;
 
-use crate::frame::{self, Chain, FORMAT_VERSION, Header, Kind, MAGIC};
+use crate::columns;
+use crate::frame::{self, Chain, FORMAT_VERSION, Header, Kind, MAGIC, MAX_FRAME_BYTES};
 use crate::{ArchiveError, FileEntry, Manifest, TableTotals, Totals};
 
 /// The next part of an archive.
@@ -20,13 +21,15 @@ pub enum Item<'r> {
     End(Totals),
 }
 
-/// Reads an archive from a stream, frame by frame. Memory is bounded by the manifest and two frames.
+/// Reads an archive from a stream, frame by frame. Memory is bounded by the manifest and five frames.
 pub struct Reader<R: Read> {
     input: R,
     chain: Chain,
     frames: u64,
     stored: Vec<u8>,
     raw: Vec<u8>,
+    /// The rows of a frame of columns.
+    rows: Vec<u8>,
     manifest: Manifest,
     /// A frame that was read with the manifest and comes next.
     pending: Option<Header>,
@@ -62,6 +65,7 @@ impl<R: Read> Reader<R> {
             frames: 0,
             stored: Vec::new(),
             raw: Vec::new(),
+            rows: Vec::new(),
             manifest: Manifest {
                 created_at: String::new(),
                 created_by: String::new(),
@@ -104,8 +108,15 @@ impl<R: Read> Reader<R> {
         };
         match header.kind {
             Kind::Rows => {
-                self.take_rows(header.table)?;
+                self.take_rows(header.table, self.raw.len())?;
                 Ok(Some(Item::Rows(header.table, &self.raw)))
+            }
+            Kind::Columns => {
+                if columns::rows_of(&self.raw, MAX_FRAME_BYTES, &mut self.rows).is_none() {
+                    return Err(self.damaged("its columns are not those of rows"));
+                }
+                self.take_rows(header.table, self.rows.len())?;
+                Ok(Some(Item::Rows(header.table, &self.rows)))
             }
             Kind::File => {
                 self.seen.files += 1;
@@ -165,15 +176,14 @@ impl<R: Read> Reader<R> {
         Ok(header)
     }
 
-    fn take_rows(&mut self, table: u32) -> Result<(), ArchiveError> {
-        let bytes = self.raw.len() as u64;
+    fn take_rows(&mut self, table: u32, bytes: usize) -> Result<(), ArchiveError> {
         if table < self.last_table || self.seen.files > 0 {
             return Err(self.damaged("the rows of a table are out of order"));
         }
         let Some(totals) = self.seen.tables.get_mut(table as usize) else {
             return Err(self.damaged("the manifest has no such table"));
         };
-        totals.bytes += bytes;
+        totals.bytes += bytes as u64;
         self.last_table = table;
         Ok(())
     }

@@ -2,19 +2,29 @@
 
 use std::io::Write;
 
-use crate::frame::{self, Chain, FORMAT_VERSION, Header, Kind, MAGIC};
+use zstd::bulk::Compressor;
+
+use crate::columns::{self, Places, RowEnds, Stretch};
+use crate::frame::{self, Chain, FORMAT_VERSION, Header, Kind, MAGIC, MAX_FRAME_BYTES};
 use crate::{ArchiveError, FileEntry, Manifest, TableTotals, Totals};
 
-/// Bytes that are compressed together. One MiB compresses as well as more (zstd's window at level 3 is 2 MiB), and a reader
-/// needs no more memory than two of them.
-const BLOCK_BYTES: usize = 1 << 20;
+/// Bytes that are compressed together. As columns they may take a little more, and must still fit into a frame.
+const BLOCK_BYTES: usize = MAX_FRAME_BYTES - (64 << 10);
 const LEVEL: i32 = 3;
+/// The level at which forms of columns are compared.
+const TRIAL_LEVEL: i32 = 1;
 
-/// Writes an archive to a stream. Memory is bounded by two blocks.
+/// Writes an archive to a stream. Memory is bounded by five blocks.
 pub struct Writer<W: Write> {
     output: W,
     chain: Chain,
     block: Vec<u8>,
+    /// Where rows end in the table that is being written, and where in the block the first and the last one may begin.
+    ends: RowEnds,
+    places: Places,
+    columns: Vec<u8>,
+    compressor: Compressor<'static>,
+    trial: Compressor<'static>,
     kind: Kind,
     table: u32,
     totals: Totals,
@@ -35,7 +45,12 @@ impl<W: Write> Writer<W> {
         let mut writer = Writer {
             output,
             chain: Chain::new(),
-            block: Vec::with_capacity(BLOCK_BYTES),
+            block: Vec::new(),
+            ends: RowEnds::new(),
+            places: None,
+            columns: Vec::new(),
+            compressor: Compressor::new(LEVEL)?,
+            trial: Compressor::new(TRIAL_LEVEL)?,
             kind: Kind::Manifest,
             table: 0,
             totals: Totals {
@@ -56,7 +71,7 @@ impl<W: Write> Writer<W> {
         let known = (table as usize) < self.totals.tables.len();
         let in_order = match self.kind {
             Kind::Manifest => true,
-            Kind::Rows => table >= self.table,
+            Kind::Rows | Kind::Columns => table >= self.table,
             Kind::File | Kind::FileContent | Kind::End => false,
         };
         if !known || !in_order {
@@ -120,6 +135,7 @@ impl<W: Write> Writer<W> {
         if (self.kind, self.table) != (kind, table) {
             self.flush_block()?;
             (self.kind, self.table) = (kind, table);
+            self.ends = RowEnds::new();
         }
         Ok(())
     }
@@ -128,20 +144,78 @@ impl<W: Write> Writer<W> {
         while !bytes.is_empty() {
             let room = BLOCK_BYTES - self.block.len();
             let (now, later) = bytes.split_at(room.min(bytes.len()));
+            if self.kind == Kind::Rows {
+                self.note_ends(now);
+            }
             self.block.extend_from_slice(now);
             bytes = later;
             if self.block.len() == BLOCK_BYTES {
-                self.flush_block()?;
+                self.make_room()?;
             }
         }
         Ok(())
     }
 
-    fn flush_block(&mut self) -> Result<(), ArchiveError> {
-        if self.block.is_empty() {
-            return Ok(());
+    fn note_ends(&mut self, coming: &[u8]) {
+        if let Some((first, last)) = self.ends.pass(coming) {
+            let begin = self.block.len();
+            let first = self.places.map_or(begin + first, |(known, _)| known);
+            self.places = Some((first, begin + last));
         }
-        let stored = zstd::bulk::compress(&self.block, LEVEL)?;
+    }
+
+    /// Writes the complete rows of a full block, or else all of it.
+    fn make_room(&mut self) -> Result<(), ArchiveError> {
+        let Some((first, last)) = self.places.filter(|(first, last)| first < last) else {
+            return self.flush_block();
+        };
+        let block = std::mem::take(&mut self.block);
+        let stretch = Stretch {
+            before: &block[..first],
+            rows: &block[first..last],
+            after: &[],
+        };
+        let written = self.write_rows(&block[..last], &stretch);
+        self.block = block;
+        self.block.drain(..last);
+        self.places = Some((0, 0));
+        written
+    }
+
+    fn flush_block(&mut self) -> Result<(), ArchiveError> {
+        let block = std::mem::take(&mut self.block);
+        let written = match self.places.take() {
+            _ if block.is_empty() => Ok(()),
+            Some((first, last)) if first < last => {
+                let stretch = Stretch {
+                    before: &block[..first],
+                    rows: &block[first..last],
+                    after: &block[last..],
+                };
+                self.write_rows(&block, &stretch)
+            }
+            _ => self.write_frame(self.kind, &block),
+        };
+        self.block = block;
+        self.block.clear();
+        written
+    }
+
+    /// Writes rows column by column, or as they are.
+    fn write_rows(&mut self, bytes: &[u8], stretch: &Stretch<'_>) -> Result<(), ArchiveError> {
+        let mut columns = std::mem::take(&mut self.columns);
+        columns.clear();
+        let transposed = columns::columns_of(stretch, &mut self.trial, &mut columns);
+        let written = match transposed {
+            Some(()) if columns.len() <= MAX_FRAME_BYTES => self.write_frame(Kind::Columns, &columns),
+            _ => self.write_frame(Kind::Rows, bytes),
+        };
+        self.columns = columns;
+        written
+    }
+
+    fn write_frame(&mut self, kind: Kind, payload: &[u8]) -> Result<(), ArchiveError> {
+        let stored = self.compressor.compress(payload)?;
         let length = |bytes: &[u8]| {
             u32::try_from(bytes.len()).map_err(|_| ArchiveError::Damaged {
                 frame: 0,
@@ -149,14 +223,12 @@ impl<W: Write> Writer<W> {
             })
         };
         let header = Header {
-            kind: self.kind,
+            kind,
             table: self.table,
-            raw: length(&self.block)?,
+            raw: length(payload)?,
             stored: length(&stored)?,
         };
-        frame::write(&mut self.output, &mut self.chain, &header, &stored)?;
-        self.block.clear();
-        Ok(())
+        frame::write(&mut self.output, &mut self.chain, &header, &stored)
     }
 }
 

@@ -136,7 +136,7 @@ fn another_version_is_named() {
     bytes[9] = 7;
     assert_eq!(
         read(&bytes).unwrap_err().to_string(),
-        "the archive has format version 7, and this program reads version 1"
+        "the archive has format version 7, and this program reads version 2"
     );
 }
 
@@ -144,7 +144,7 @@ fn another_version_is_named() {
 fn a_frame_that_decompresses_to_more_than_it_says_is_refused_in_bounded_memory() {
     // A frame of one gigabyte of zeros, with a header and a checksum that fit it.
     let bomb = zstd::bulk::compress(&vec![0; 64 << 20], 19).unwrap();
-    let mut bytes = b"PGCLONE\n\x00\x01".to_vec();
+    let mut bytes = b"PGCLONE\n\x00\x02".to_vec();
     use sha2::{Digest, Sha256};
     let chain = Sha256::digest(&bytes);
     let mut fields = vec![b'M'];
@@ -178,7 +178,7 @@ proptest! {
     #[test]
     fn nothing_crashes_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         let _ = read(&bytes);
-        let mut after_start = b"PGCLONE\n\x00\x01".to_vec();
+        let mut after_start = b"PGCLONE\n\x00\x02".to_vec();
         after_start.extend_from_slice(&bytes);
         let _ = read(&after_start);
     }

@@ -42,7 +42,7 @@ fn honest() -> Vec<u8> {
     let mut writer = Writer::new(&mut bytes, &manifest()).unwrap();
     for table in 0..2 {
         writer
-            .rows(table, &vec![u8::try_from(table).unwrap(); 1_500_000])
+            .rows(table, &vec![u8::try_from(table).unwrap(); 20_000])
             .unwrap();
         writer.rows_written(table, 1);
     }
@@ -90,7 +90,7 @@ fn change() -> impl Strategy<Value = Change> {
         at.clone().prop_map(Change::Drop),
         at.clone().prop_map(Change::Repeat),
         (at.clone(), at.clone()).prop_map(|(a, b)| Change::Swap(a, b)),
-        (at.clone(), prop::sample::select(b"MRFCEx\0".to_vec())).prop_map(|(a, b)| Change::Kind(a, b)),
+        (at.clone(), prop::sample::select(b"MRTFCEx\0".to_vec())).prop_map(|(a, b)| Change::Kind(a, b)),
         (at.clone(), any::<u32>()).prop_map(|(a, b)| Change::Table(a, b)),
         (at.clone(), any::<u32>()).prop_map(|(a, b)| Change::Raw(a, b)),
         (at, prop::collection::vec(any::<u8>(), 0..200)).prop_map(|(a, b)| Change::Stored(a, b)),
@@ -155,7 +155,7 @@ fn the_frames_of_an_honest_archive_are_as_documented() {
     let bytes = honest();
     let frames = frames_of(&bytes);
     let kinds: String = frames.iter().map(|frame| frame.kind as char).collect();
-    assert_eq!(kinds, "MRRRRFCFCE");
+    assert_eq!(kinds, "MRRFCFCE");
     assert_eq!(sealed(&frames), bytes);
 }
 

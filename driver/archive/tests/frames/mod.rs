@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-const START: &[u8] = b"PGCLONE\n\x00\x01";
+const START: &[u8] = b"PGCLONE\n\x00\x02";
 
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use clone_archive::{Item, MAX_FRAME_BYTES, Reader};
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest, Sha256};
 
-const START: &[u8] = b"PGCLONE\n\x00\x01";
+const START: &[u8] = b"PGCLONE\n\x00\x02";
 
 fn read(bytes: &[u8]) {
     let Ok(mut reader) = Reader::new(bytes) else {

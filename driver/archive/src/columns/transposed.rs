@@ -1,0 +1,121 @@
+//! A stretch of COPY's binary form as columns, and back.
+
+use zstd::bulk::Compressor;
+
+use super::{Bytes, lengths, put_number, values};
+
+/// Bytes of COPY's binary form with complete rows among them.
+pub(crate) struct Stretch<'b> {
+    /// What comes before the first complete row.
+    pub(crate) before: &'b [u8],
+    /// Complete rows.
+    pub(crate) rows: &'b [u8],
+    /// What comes after them.
+    pub(crate) after: &'b [u8],
+}
+
+/// A column while it is read from rows.
+#[derive(Default)]
+struct Column {
+    lengths: Vec<u32>,
+    plain: Vec<u8>,
+}
+
+/// The columns of a stretch, written behind what is in `out`. None where its rows cannot be told apart, or do not all have as many
+/// columns: then `out` is not to be used.
+pub(crate) fn columns_of(stretch: &Stretch<'_>, trial: &mut Compressor<'_>, out: &mut Vec<u8>) -> Option<()> {
+    let (count, columns) = read(stretch.rows)?;
+    put_number(
+        out,
+        stretch.before.len() + stretch.rows.len() + stretch.after.len(),
+    )?;
+    put_number(out, count)?;
+    put_number(out, columns.len())?;
+    put_number(out, stretch.before.len())?;
+    out.extend_from_slice(stretch.before);
+    put_number(out, stretch.after.len())?;
+    out.extend_from_slice(stretch.after);
+    for column in &columns {
+        lengths::put(out, &column.lengths)?;
+        values::put(out, &column.plain, &column.lengths, trial);
+    }
+    Some(())
+}
+
+/// The number of rows and their columns; none where there are no rows.
+fn read(rows: &[u8]) -> Option<(usize, Vec<Column>)> {
+    let mut input = Bytes(rows);
+    let mut columns: Vec<Column> = Vec::new();
+    let mut count = 0;
+    while !input.0.is_empty() {
+        let width = usize::try_from(i16::from_be_bytes(input.take(2)?.try_into().ok()?)).ok()?;
+        if count == 0 {
+            columns.resize_with(width, Column::default);
+        }
+        if width != columns.len() {
+            return None;
+        }
+        for column in &mut columns {
+            let length = i32::from_be_bytes(input.take(4)?.try_into().ok()?);
+            if length < -1 {
+                return None;
+            }
+            let length = length.wrapping_add(1) as u32;
+            column.lengths.push(length);
+            column
+                .plain
+                .extend_from_slice(input.take(lengths::bytes(length))?);
+        }
+        count += 1;
+    }
+    (count > 0 && !columns.is_empty()).then_some((count, columns))
+}
+
+/// The stretch whose columns these are, in COPY's binary form, put into `out`, of at most `limit` bytes. None where the columns are
+/// damaged; nothing larger than the limit is allocated whatever they say.
+pub(crate) fn rows_of(columns: &[u8], limit: usize, out: &mut Vec<u8>) -> Option<()> {
+    let mut input = Bytes(columns);
+    let size = input.number().filter(|size| *size <= limit)?;
+    let (rows, width) = (input.number()?, input.number()?);
+    let before_length = input.number()?;
+    let before = input.take(before_length)?;
+    let after_length = input.number()?;
+    let after = input.take(after_length)?;
+    // A row takes two bytes and four for each of its columns, so that neither number can be larger than the size.
+    let heads = width.checked_mul(4)?.checked_add(2)?.checked_mul(rows)?;
+    if rows == 0 || width == 0 || width > i16::MAX as usize || heads > size {
+        return None;
+    }
+    let mut left = size
+        .checked_sub(heads)?
+        .checked_sub(before.len())?
+        .checked_sub(after.len())?;
+    let mut read = Vec::with_capacity(width);
+    for _ in 0..width {
+        let lengths = lengths::take(&mut input, rows)?;
+        for length in &lengths {
+            left = left.checked_sub(lengths::bytes(*length))?;
+        }
+        let values = values::take(&mut input, &lengths)?;
+        read.push((lengths, values, 0usize));
+    }
+    if left != 0 || !input.0.is_empty() {
+        return None;
+    }
+    out.clear();
+    out.reserve_exact(size);
+    out.extend_from_slice(before);
+    let head = u16::try_from(width).ok()?.to_be_bytes();
+    for row in 0..rows {
+        out.extend_from_slice(&head);
+        for (lengths, values, at) in &mut read {
+            let length = lengths[row];
+            out.extend_from_slice(&length.wrapping_sub(1).to_be_bytes());
+            let end = *at + lengths::bytes(length);
+            out.extend_from_slice(values.get(*at..end)?);
+            *at = end;
+        }
+    }
+    out.extend_from_slice(after);
+    Some(())
+}
