@@ -140,7 +140,7 @@ pub struct ExportArgs {
     pub snapshot: Option<String>,
 
     /// Export the files of the project too.
-    #[arg(long, conflicts_with = "full_history")]
+    #[arg(long)]
     pub with_blobs: bool,
 
     /// Where the files are: file:<directory>, s3://bucket/prefix [default: where they were copied to, or the store's blobs option].

@@ -41,6 +41,8 @@ pub struct FilesOfProject<'f> {
     pub project: &'f str,
     /// Its store.
     pub store: &'f str,
+    /// Those of all versions of resources.
+    pub all_versions: bool,
     /// Instead of where the store's options say.
     pub from: Option<&'f Location>,
     /// Places that the database may name.
@@ -56,7 +58,7 @@ impl FilesOfProject<'_> {
         let tables = client
             .query_typed(
                 include_str!("queue/sql/files_of_project.sql"),
-                &[(&self.store, Type::TEXT)],
+                &[(&self.store, Type::TEXT), (&self.all_versions, Type::BOOL)],
             )
             .await?;
         if tables.is_empty() {

@@ -61,7 +61,7 @@ pub async fn verify(
     let tables = transaction
         .query_typed(
             include_str!("queue/sql/files_of_project.sql"),
-            &[(&store, Type::TEXT)],
+            &[(&store, Type::TEXT), (&false, Type::BOOL)],
         )
         .await?;
     let mut report = FileReport::default();

@@ -59,6 +59,10 @@ pub async fn export_project(
             let files = FilesOfProject {
                 project: export.project,
                 store: &manifest.store,
+                all_versions: export
+                    .options
+                    .get("history")
+                    .is_some_and(|history| history == "full"),
                 from: files.from.as_ref(),
                 allowed: files.allowed,
             };
@@ -119,7 +123,10 @@ async fn write_rows(
     writer: &mut Writer<impl Write>,
     progress: &mut Progress,
 ) -> Result<()> {
-    let mut count = Count::default();
+    let mut count = Count {
+        estimated: true,
+        ..Count::default()
+    };
     let mut done = 0;
     for (number, table) in (0u32..).zip(tables) {
         let mut stream = source.rows(table).await?;

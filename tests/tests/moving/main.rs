@@ -9,12 +9,15 @@
 mod archives;
 mod copying;
 mod files;
+mod files_of_versions;
 mod interruptions;
 mod medplum;
 mod memory;
 mod newer_major;
 mod passwords;
+mod registry;
 mod scene;
 mod source_tables;
+mod standby;
 mod two_servers;
 mod without_extension;
