@@ -148,6 +148,7 @@ impl blobs::Progress for Display<'_> {
                     subject: format!("{} under way", now.files_under_way),
                     done: now.files_done + now.files_failed,
                     total: Some(now.files_total),
+                    estimated: false,
                     bytes: now.bytes_done,
                 },
             ),

@@ -134,6 +134,7 @@ impl Tally {
             subject,
             done: finished + self.rows,
             total: (!planned.is_empty()).then(|| planned.values().sum()),
+            estimated: false,
             bytes: self.finished_bytes + self.bytes,
         }
     }

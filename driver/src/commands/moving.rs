@@ -20,7 +20,7 @@ use crate::connect::{ProcessEnvironment, Target};
 use crate::failure::{Committed, Outcome, Usage, UsageContext};
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::interrupt::Interrupted;
-use crate::moving::{self, ArchiveSource, Destination, Difference, Planned, Snapshot, Unpacking};
+use crate::moving::{self, ArchiveSource, Destination, Difference, Planned, Snapshot, Source, Unpacking};
 
 /// Whether a store that may be meant has files, and where they are.
 const FILES: &str = "SELECT s.options ->> 'blobs', COALESCE(s.options ->> 'blob_prefix_in_bucket', '') FROM clone.store s \
@@ -48,31 +48,23 @@ pub(super) async fn copy(context: &mut Context, args: &CopyArgs) -> Result<Outco
             return Err(where_are_the_files("of the source", None).into());
         }
     }
-    let mut source = Snapshot::open(&from, &context.interrupt, args.snapshot.as_deref()).await?;
+    let source = Snapshot::open(&from, &context.interrupt, args.snapshot.as_deref()).await?;
     let interrupt = context.interrupt.clone();
-    let destination = Destination {
-        session: &session,
-        target: &to,
-        rows_for: &session,
-        schema: &schema,
-        request: &request,
-        interrupt: &interrupt,
-    };
-    if args.new.dry_run {
-        let planned = moving::plan_move(&mut source, &destination, &mut context.progress).await?;
-        return Ok(print_planned(context, &planned));
-    }
-    let moved = moving::move_project(&mut source, &destination, &mut context.progress).await?;
-    drop(source);
-    let finish = Finish {
-        session: &session,
-        target: &to,
+    let move_to = Move {
+        destination: Destination {
+            session: &session,
+            target: &to,
+            rows_for: &session,
+            schema: &schema,
+            request: &request,
+            interrupt: &interrupt,
+        },
+        engine: args.engine,
+        dry_run: args.new.dry_run,
         places: &args.blobs,
         blobs_later: args.blobs_later,
-        run: moved.run,
     };
-    let read = (moved.read.rows(), moved.read.bytes);
-    finish.run(context, moved.project, read, None).await
+    move_to.run(context, source).await
 }
 
 pub(super) async fn import(context: &mut Context, args: &ImportArgs) -> Result<Outcome> {
@@ -88,32 +80,59 @@ pub(super) async fn import(context: &mut Context, args: &ImportArgs) -> Result<O
     let session = context.session(&target).await?;
     let schema = session.extension_schema().await?;
     let files = files_of_archive(&archive, args, &mut request, &session).await?;
-    let unpacked = files.is_some();
-    let mut source = ArchiveSource::new(archive, files);
+    let source = ArchiveSource::new(archive, files);
     let interrupt = context.interrupt.clone();
-    let destination = Destination {
-        session: &session,
-        target: &target,
-        rows_for: &session,
-        schema: &schema,
-        request: &request,
-        interrupt: &interrupt,
-    };
-    if args.new.dry_run {
-        let planned = moving::plan_move(&mut source, &destination, &mut context.progress).await?;
-        return Ok(print_planned(context, &planned));
-    }
-    let moved = moving::move_project(&mut source, &destination, &mut context.progress).await?;
-    let finish = Finish {
-        session: &session,
-        target: &target,
+    let move_to = Move {
+        destination: Destination {
+            session: &session,
+            target: &target,
+            rows_for: &session,
+            schema: &schema,
+            request: &request,
+            interrupt: &interrupt,
+        },
+        engine: Engine::Extension,
+        dry_run: args.new.dry_run,
         places: &args.blobs,
         blobs_later: args.blobs_later,
-        run: moved.run,
     };
-    let read = (moved.read.rows(), moved.read.bytes);
-    let files = source.into_files().filter(|_| unpacked);
-    finish.run(context, moved.project, read, files).await
+    move_to.run(context, source).await
+}
+
+/// A move with both ends open.
+pub(super) struct Move<'m> {
+    pub(super) destination: Destination<'m>,
+    pub(super) engine: Engine,
+    pub(super) dry_run: bool,
+    pub(super) places: &'m BlobPlaces,
+    pub(super) blobs_later: bool,
+}
+
+impl Move<'_> {
+    /// Moves the project and copies its files, or shows what would be done.
+    pub(super) async fn run(&self, context: &mut Context, mut source: impl Source) -> Result<Outcome> {
+        let destination = &self.destination;
+        let progress = &mut context.progress;
+        if self.dry_run {
+            let planned = moving::plan_move(&mut source, destination, progress).await?;
+            return Ok(print_planned(context, &planned));
+        }
+        let moved = match self.engine {
+            Engine::Extension => moving::move_project(&mut source, destination, progress).await?,
+            Engine::Local => moving::move_locally(&mut source, destination, progress).await?,
+        };
+        let finish = Finish {
+            session: destination.session,
+            target: destination.target,
+            places: self.places,
+            blobs_later: self.blobs_later,
+            run: moved.run,
+        };
+        let read = (moved.read.rows(), moved.read.bytes);
+        finish
+            .run(context, moved.project, read, source.into_files())
+            .await
+    }
 }
 
 fn wants_files(request: &CloneRequest) -> bool {
@@ -172,7 +191,7 @@ async fn files_of_archive<R: Read>(
 }
 
 /// What `--dry-run` found.
-pub(super) fn print_planned(context: &mut Context, planned: &Planned) -> Outcome {
+fn print_planned(context: &mut Context, planned: &Planned) -> Outcome {
     let Planned {
         plan,
         differences,
@@ -194,16 +213,16 @@ pub(super) fn print_planned(context: &mut Context, planned: &Planned) -> Outcome
 }
 
 /// What follows the committed clone: its report, its files.
-pub(super) struct Finish<'f> {
-    pub(super) session: &'f Session,
-    pub(super) target: &'f Target,
-    pub(super) places: &'f BlobPlaces,
-    pub(super) blobs_later: bool,
-    pub(super) run: i64,
+struct Finish<'f> {
+    session: &'f Session,
+    target: &'f Target,
+    places: &'f BlobPlaces,
+    blobs_later: bool,
+    run: i64,
 }
 
 impl Finish<'_> {
-    pub(super) async fn run(
+    async fn run(
         &self,
         context: &mut Context,
         project: Value,

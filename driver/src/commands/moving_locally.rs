@@ -4,13 +4,13 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::Context;
-use super::moving::{Finish, print_planned};
+use super::moving::Move;
 use crate::args::moving::{CopyArgs, DescriptionArgs};
 use crate::args::request::CloneRequest;
 use crate::connect::Target;
 use crate::failure::{Outcome, Usage};
 use crate::interrupt::begin_clean_up;
-use crate::moving::{self, Description, Destination, LocalServer, Snapshot};
+use crate::moving::{Description, Destination, LocalServer, Snapshot};
 
 pub(super) async fn copy(
     context: &mut Context,
@@ -30,35 +30,27 @@ pub(super) async fn copy(
     }
     begin_clean_up();
     let rows_for = context.session(to).await?;
-    let mut source = Snapshot::open(from, &context.interrupt, args.snapshot.as_deref()).await?;
+    let source = Snapshot::open(from, &context.interrupt, args.snapshot.as_deref()).await?;
     let interrupt = context.interrupt.clone();
     let server =
         LocalServer::start(to, &args.schemas, &description, &interrupt, &mut context.progress).await?;
     let session = context.session(&server.target).await?;
     let schema = session.extension_schema().await?;
-    let destination = Destination {
-        session: &session,
-        target: &server.target,
-        rows_for: &rows_for,
-        schema: &schema,
-        request: &request,
-        interrupt: &interrupt,
-    };
-    if args.new.dry_run {
-        let planned = moving::plan_move(&mut source, &destination, &mut context.progress).await?;
-        return Ok(print_planned(context, &planned));
-    }
-    let moved = moving::move_locally(&mut source, &destination, &mut context.progress).await?;
-    drop(source);
-    let finish = Finish {
-        session: &session,
-        target: &server.target,
+    let move_to = Move {
+        destination: Destination {
+            session: &session,
+            target: &server.target,
+            rows_for: &rows_for,
+            schema: &schema,
+            request: &request,
+            interrupt: &interrupt,
+        },
+        engine: args.engine,
+        dry_run: args.new.dry_run,
         places: &args.blobs,
         blobs_later: false,
-        run: moved.run,
     };
-    let read = (moved.read.rows(), moved.read.bytes);
-    finish.run(context, moved.project, read, None).await
+    move_to.run(context, source).await
 }
 
 fn description(args: &DescriptionArgs) -> Result<Description> {

@@ -23,11 +23,6 @@ impl<R: Read> ArchiveSource<R> {
     pub fn new(archive: Reader<R>, files: Option<Unpacking>) -> Self {
         Self { archive, files }
     }
-
-    /// The files, when the rows have been read.
-    pub fn into_files(self) -> Option<Unpacking> {
-        self.files
-    }
 }
 
 /// A table that is being filled.
@@ -56,7 +51,10 @@ impl<R: Read> Source for ArchiveSource<R> {
             .iter()
             .filter_map(|table| table.expected_rows)
             .sum();
-        let mut count = Count::default();
+        let mut count = Count {
+            estimated: true,
+            ..Count::default()
+        };
         let mut current: Option<Current> = None;
         let mut rows = vec![0; prepared.tables.len()];
         loop {
@@ -130,4 +128,8 @@ impl<R: Read> Source for ArchiveSource<R> {
     }
 
     async fn give_up(&self) {}
+
+    fn into_files(self) -> Option<Unpacking> {
+        self.files
+    }
 }

@@ -7,6 +7,7 @@ use clone_archive::{Manifest, SharedRows};
 use serde_json::{Value, json};
 
 use super::comparison::{Difference, compare};
+use super::files::Unpacking;
 use super::shared_rows::{self, SharedKey};
 use super::source::Snapshot;
 use super::staging::Staging;
@@ -96,6 +97,13 @@ pub trait Source {
     ) -> impl Future<Output = Result<RowsRead>>;
     /// Called when the work broke off: whatever the source is at is of no use any more.
     fn give_up(&self) -> impl Future<Output = ()>;
+    /// Files that came with the rows, when those have been read.
+    fn into_files(self) -> Option<Unpacking>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// Options under which the rows are read: those of the call, and every row where ids are kept.

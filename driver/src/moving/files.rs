@@ -89,6 +89,7 @@ impl Unpacking {
                 .map_or_else(String::new, |(entry, _)| entry.key.clone()),
             done: self.done,
             total: None,
+            estimated: false,
             bytes: self.bytes,
         }
     }

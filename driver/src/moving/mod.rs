@@ -17,7 +17,7 @@ mod staging;
 mod tables;
 
 pub use archive_source::ArchiveSource;
-pub use clone_rows::{Destination, Planned, move_project, plan_move};
+pub use clone_rows::{Destination, Planned, Source, move_project, plan_move};
 pub use comparison::Difference;
 pub use export::{Export, ExportFiles, export_project};
 pub use files::Unpacking;

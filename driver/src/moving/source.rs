@@ -100,7 +100,10 @@ impl Source for Snapshot {
         progress.phase("reading the source");
         let expected = self.expected_rows(&prepared.tables).await?;
         let mut read = RowsRead::default();
-        let mut count = Count::default();
+        let mut count = Count {
+            estimated: true,
+            ..Count::default()
+        };
         for (number, table) in prepared.tables.iter().enumerate() {
             let mut stream = self.rows(table).await?;
             let mut filling = staging.fill(number, &table.columns).await?;

@@ -65,6 +65,8 @@ pub struct Count {
     pub done: u64,
     /// How many there are, where that is known.
     pub total: Option<u64>,
+    /// Nobody has counted them: the total is what the planner expects.
+    pub estimated: bool,
     /// Bytes done.
     pub bytes: u64,
 }
@@ -126,7 +128,9 @@ impl Progress {
                 if !self.is_due(LINE_EVERY) {
                     return;
                 }
-                let of_total = count.total.map(|total| format!(" of {}", thousands(clip(total))));
+                let of_total = count
+                    .total
+                    .map(|total| format!(" of {}", total_of(total, count.estimated)));
                 let left = time_left(count, elapsed).map(|left| format!("{left}, "));
                 say(&format!(
                     "pg_clone: {}: {}{} {}, {}, {}{}",
@@ -144,7 +148,7 @@ impl Progress {
                     return;
                 }
                 let fields = json!({
-                    "subject": count.subject, "unit": unit.name(), "done": count.done, "total": count.total,
+                    "subject": count.subject, "unit": unit.name(), "done": count.done, "total": count.total, "total_is_estimate": count.total.is_some() && count.estimated,
                     "bytes": count.bytes, "seconds": elapsed.as_secs_f64(),
                 });
                 event("progress", fields);
@@ -210,6 +214,11 @@ fn show_on_bar(bar: &ProgressBar, unit: Unit, count: &Count, elapsed: Duration) 
     bar.set_message(symbols(&escape(&parts.join(" · "))).into_owned());
 }
 
+fn total_of(total: u64, estimated: bool) -> String {
+    let about = if estimated { "about " } else { "" };
+    format!("{about}{}", thousands(clip(total)))
+}
+
 /// When the end is to be expected at the pace so far; the first second says nothing yet.
 fn time_left(count: &Count, elapsed: Duration) -> Option<String> {
     let left = count.total?.checked_sub(count.done).filter(|left| *left > 0)?;
@@ -266,6 +275,12 @@ fn clip(number: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_total_that_nobody_has_counted_says_so() {
+        assert_eq!(total_of(12_000, false), "12,000");
+        assert_eq!(total_of(12_000, true), "about 12,000");
+    }
 
     #[test]
     fn the_time_left_follows_the_pace_so_far() {

@@ -37,7 +37,10 @@ async fn an_archive_with_full_history_has_the_files_of_all_versions() {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("moving-files-versions");
     let _ = fs::remove_dir_all(&root);
     let sources = source_server().await;
-    let (source, target) = (Scratch::new_on(sources).await, Scratch::new_on(cluster().await).await);
+    let (source, target) = (
+        Scratch::new_on(sources).await,
+        Scratch::new_on(cluster().await).await,
+    );
     for (database, side) in [(&source, "source"), (&target, "target")] {
         fs::create_dir_all(root.join(side)).unwrap();
         database.run(TABLES).await;

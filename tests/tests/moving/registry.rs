@@ -15,7 +15,10 @@ async fn registry(database: &Scratch, prefix: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collection_of_another_database_is_cloned_by_the_same_rules() {
     let sources = source_server().await;
-    let (source, target) = (Scratch::new_on(sources).await, Scratch::new_on(cluster().await).await);
+    let (source, target) = (
+        Scratch::new_on(sources).await,
+        Scratch::new_on(cluster().await).await,
+    );
     registry(&source, "20.500.1").await;
     registry(&target, "20.500.2").await;
     source

@@ -9,26 +9,13 @@ mod rows;
 mod server;
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
 
 use self::rows::Pump;
-use super::clone_rows::{Destination, RowsRead, Source as _, clone_staged, stage};
-use super::source::Snapshot;
+use super::clone_rows::{Destination, Moved, Source, clone_staged, stage};
 use crate::connect::session::Session;
 use crate::progress::Progress;
 
 pub use server::{Description, LocalServer};
-
-/// A project that was cloned into a target without the extension.
-#[derive(Debug)]
-pub struct MovedLocally {
-    /// The new project.
-    pub project: Value,
-    /// Its run in the private server.
-    pub run: i64,
-    /// What was read for it.
-    pub read: RowsRead,
-}
 
 /// Clones a project of the source into `to.rows_for`, a server without the extension; `to.session` is one of the private server.
 ///
@@ -36,10 +23,10 @@ pub struct MovedLocally {
 /// Those of all servers; tables that do not fit; a circle of foreign keys that cannot be written. Nothing is changed in the target then, but
 /// numbers of its sequences are used up.
 pub async fn move_locally(
-    source: &mut Snapshot,
+    source: &mut impl Source,
     to: &Destination<'_>,
     progress: &mut Progress,
-) -> Result<MovedLocally> {
+) -> Result<Moved> {
     let work = async {
         let prepared = to.interrupt.or(source.prepare(to)).await?;
         let names: Vec<String> = prepared
@@ -65,7 +52,7 @@ pub async fn move_locally(
             progress.phase("writing into the target");
             let writing = pump.write(to, run, &project_table, &plan, progress);
             to.interrupt.or(writing).await?;
-            anyhow::Ok(MovedLocally { project, run, read })
+            anyhow::Ok(Moved { project, run, read })
         }
         .await;
         let moved = to.rows_for.end(result).await?;
