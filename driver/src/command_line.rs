@@ -33,7 +33,7 @@ pub fn main() -> ExitCode {
         }
     };
     let ended = runtime.block_on(commands::run(cli));
-    // Threads that start a cluster or write a file clean up behind them; one that hangs must not keep the process.
+    // Threads that start a cluster or write a file clean up; a thread that hangs must not keep the process alive.
     runtime.shutdown_timeout(interrupt::patience());
     match ended {
         Ok(outcome) => outcome.into(),
@@ -44,7 +44,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// clap's message quotes what it did not understand, which may be a connection string.
+/// clap's message quotes the argument, which may be a connection string with a password.
 fn wrong_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         let _ = writeln!(
@@ -54,7 +54,7 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
         );
         return ExitCode::from(2);
     }
-    // Help and version; whoever reads them may stop reading.
+    // Help and version; the reader may close the pipe.
     let text = error.render().ansi().to_string();
     match writeln!(anstream::stdout(), "{}", text.trim_end()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

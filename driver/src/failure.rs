@@ -1,4 +1,4 @@
-//! How a command ends: exit codes, and errors as people and machines read them.
+//! Exit codes, and errors as text and as JSON.
 
 use std::process::ExitCode;
 
@@ -8,14 +8,14 @@ use crate::interrupt::Interrupted;
 use crate::output::printable::escape;
 use crate::output::redact::redact;
 
-/// How a command ended without an error of its own.
+/// The outcome of a command without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All was done: 0.
+    /// Success: exit code 0.
     Done,
-    /// It ran, and what it found is bad, e.g. a verification: 1.
+    /// The command ran and found faults, e.g. in a verification: exit code 1.
     Failed,
-    /// The database clone is committed, but files are missing, or the server's cache has stale keys: 3.
+    /// The clone is committed, but files are missing or the application's cache has stale keys: exit code 3.
     BlobsIncomplete,
 }
 
@@ -29,7 +29,7 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// An error in what the user wrote on the command line or in the environment: 2.
+/// Wrong usage, on the command line or in the environment: exit code 2.
 #[derive(Debug)]
 pub struct Usage(pub anyhow::Error);
 
@@ -41,9 +41,9 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// Marks errors as the user's.
+/// Marks errors as wrong usage.
 pub trait UsageContext<T> {
-    /// The same, with exit code 2.
+    /// The same result; its error has exit code 2.
     fn or_usage(self) -> anyhow::Result<T>;
 }
 
@@ -53,24 +53,24 @@ impl<T> UsageContext<T> for anyhow::Result<T> {
     }
 }
 
-/// An error as it is shown: no stack trace, no password.
+/// An error for output: without stack trace and passwords.
 #[derive(Debug, Default, Serialize, PartialEq, Eq)]
 pub struct Report {
-    /// What was tried and what went wrong, from the outside in.
+    /// The chain of errors, outermost first.
     pub message: String,
-    /// The server's code for the error.
+    /// The server's SQLSTATE.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<String>,
     /// The server's DETAIL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// The server's HINT, or ours.
+    /// The server's HINT, or that of this program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
 impl Report {
-    /// Reads the chain of an error; where the server spoke, its words end the chain.
+    /// Reads the chain of an error; an error of the server ends the chain.
     pub fn of(error: &anyhow::Error) -> Self {
         let mut report = Self::default();
         let mut words: Vec<String> = Vec::new();
@@ -87,19 +87,19 @@ impl Report {
                 break;
             }
             let text = cause.to_string();
-            // Some errors repeat their source in their own words.
+            // Some errors include the text of their source.
             if words.last().is_none_or(|last| !last.ends_with(&text)) {
                 words.push(text);
             }
         }
-        // A statement that was prepared in another connection, or a name that another client took.
+        // Behind a pooler: the statement was prepared in another connection, or its name is taken.
         if matches!(report.sqlstate.as_deref(), Some("42P05" | "26000")) && report.hint.is_none() {
             report.hint = Some(
                 "A connection pooler seems to stand before the server: connect to the server itself."
                     .to_owned(),
             );
         }
-        // Ours knows what the user was about; the server's does not.
+        // This program's hint is more specific than the server's.
         if let Some(hint) = hint_of(error) {
             report.hint = Some(hint);
         }
@@ -107,7 +107,7 @@ impl Report {
         report
     }
 
-    /// The lines for people.
+    /// The lines for text output.
     pub fn text(&self) -> String {
         let mut text = format!("pg_clone: error: {}", escape(&self.message));
         if let Some(sqlstate) = &self.sqlstate {
@@ -134,7 +134,7 @@ fn hint_of(error: &anyhow::Error) -> Option<String> {
         .map(|hinted| hinted.hint.clone())
 }
 
-/// An error of our own with advice.
+/// An error of this program with a hint.
 #[derive(Debug)]
 pub struct Hinted {
     message: String,
@@ -142,7 +142,7 @@ pub struct Hinted {
 }
 
 impl Hinted {
-    /// What is wrong, and what to do about it.
+    /// An error with message and hint.
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -159,7 +159,7 @@ impl std::fmt::Display for Hinted {
 
 impl std::error::Error for Hinted {}
 
-/// The context of an error that came after the clone was committed: 3, since the clone is there and its files may not be.
+/// The context of an error after the commit of a clone: exit code 3, because the clone exists and files may be missing.
 #[derive(Debug)]
 pub struct Committed {
     /// Number of the run.

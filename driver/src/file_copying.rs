@@ -1,4 +1,4 @@
-//! Works off the queue of files after a clone or on its own, with the driver's progress and flags.
+//! Processes the queue of files, after a clone or for `pg_clone blobs run`, with the command's flags and progress.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use crate::interrupt::Interrupt;
 use crate::output::{self, Output, thousands};
 use crate::progress::{Count, Progress, Unit};
 
-/// One connection works the queue; the others are for a moment of reconnecting and of looking at the queue's state.
+/// One connection processes the queue; the others are needed briefly for reconnecting and for the queue's state.
 const CONNECTIONS: usize = 3;
 
 /// Which files to copy, and how.
@@ -20,19 +20,19 @@ const CONNECTIONS: usize = 3;
 pub struct FileRequest {
     /// Only the files of this run.
     pub run: Option<i64>,
-    /// Copy from here instead of from where the store says.
+    /// Source location that replaces the store's.
     pub from: Option<Location>,
-    /// Copy to here instead of where the store says.
+    /// Target location that replaces the store's.
     pub to: Option<Location>,
-    /// Places that the database may name.
+    /// Locations that the database may name.
     pub allowed: AllowedLocations,
-    /// Files under way at once; `None`: the default.
+    /// Number of transfers at the same time; `None`: the default.
     pub concurrency: Option<usize>,
-    /// Stay and copy what further clones queue.
+    /// Keep running and copy the files of later clones too.
     pub watch: bool,
     /// Attempts and the waits between them.
     pub backoff: Backoff,
-    /// Do not wait until files are on disk.
+    /// Do not sync files to disk.
     pub no_sync: bool,
 }
 
@@ -40,7 +40,7 @@ impl FileRequest {
     /// Reads `--blobs-from` and `--blobs-to`.
     ///
     /// # Errors
-    /// When one is no location; wrong usage.
+    /// A value is not a location: wrong usage.
     pub fn from_places(places: &BlobPlaces, allowed: &AllowedLocations) -> Result<Self> {
         let location = |flag: &str, text: &Option<String>| {
             text.as_deref()
@@ -58,10 +58,10 @@ impl FileRequest {
     }
 }
 
-/// Copies what is queued. An interrupt ends it early: see [`Summary::stopped`].
+/// Copies queued files. An interrupt ends it early: see [`Summary::stopped`].
 ///
 /// # Errors
-/// When the database fails; files that fail are no error.
+/// The database fails; files that fail are not an error.
 pub async fn copy_files(
     target: &Target,
     request: &FileRequest,
@@ -92,7 +92,7 @@ pub async fn copy_files(
     summary.context("cannot copy the files")
 }
 
-/// Says in a line or two what became of the files.
+/// Prints the summary as text.
 pub fn print_summary(summary: &Summary, output: &mut Output) {
     if summary.done > 0 || summary.is_complete() {
         let present = if summary.present > 0 {
@@ -116,7 +116,7 @@ pub fn print_summary(summary: &Summary, output: &mut Output) {
     }
 }
 
-/// What a summary says to machines.
+/// The summary as JSON.
 pub fn summary_json(summary: &Summary) -> serde_json::Value {
     serde_json::json!({
         "done": summary.done, "present": summary.present, "absent": summary.absent, "bytes": summary.bytes, "pending": summary.pending,
@@ -129,12 +129,12 @@ fn thousands_of(number: u64) -> String {
     thousands(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-/// Draws what a run of the queue tells.
+/// Shows the progress events of a run.
 struct Display<'p>(Mutex<&'p mut Progress>);
 
 impl Display<'_> {
     fn with(&self, draw: impl FnOnce(&mut Progress)) {
-        // A panic while drawing leaves nothing that a later drawing could trip over.
+        // A panic while drawing leaves no invalid state.
         draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

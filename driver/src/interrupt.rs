@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: heard once, by whoever asks.
+//! Handles SIGINT, SIGTERM and SIGHUP.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,22 +7,22 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// How long after the signal the process ends whatever it waits for: a directory on a server that is gone, a statement
-/// that cannot be cancelled. Whoever sends signals (systemd, Kubernetes) waits for 10 s or more.
+/// Time after the signal at which the process ends even if it waits, e.g. for a directory on an unreachable file server or a
+/// statement that cannot be cancelled. Service managers (systemd, Kubernetes) wait 10 s or more before they kill it.
 const LAST_WORD: Duration = Duration::from_millis(9_500);
 
-/// How long a command may take that must take away what it made.
+/// Time limit for a command that has to clean up.
 const CLEANING: Duration = Duration::from_secs(60);
 
-/// Whether this command has something of its own to take away.
+/// Whether this command has to clean up.
 static CLEANS_UP: AtomicBool = AtomicBool::new(false);
 
-/// From now on the process has made something, e.g. a cluster, that must be gone when it ends: it gets the time for that.
+/// Declares that the process has to clean up at its end, e.g. remove a cluster: it gets more time after a signal.
 pub fn begin_clean_up() {
     CLEANS_UP.store(true, Ordering::Relaxed);
 }
 
-/// How long threads may take to end after the command did.
+/// Time limit for threads after the end of the command.
 pub fn patience() -> Duration {
     if CLEANS_UP.load(Ordering::Relaxed) {
         CLEANING
@@ -31,15 +31,15 @@ pub fn patience() -> Duration {
     }
 }
 
-/// Tells whether the user asked to stop. Cheap to clone.
+/// Whether a signal requested the end of the command. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(CancellationToken);
 
 impl Interrupt {
-    /// Starts to listen for SIGINT, SIGTERM and SIGHUP; from then on they do not end the process by themselves.
+    /// Installs handlers for SIGINT, SIGTERM and SIGHUP; from then on these signals do not end the process by themselves.
     ///
     /// # Errors
-    /// When the signal handlers cannot be set up.
+    /// The signal handlers cannot be installed.
     pub fn listen() -> Result<Self> {
         let mut signals = [
             SignalKind::interrupt(),
@@ -62,7 +62,7 @@ impl Interrupt {
                 }
             })
             .await;
-            // The signals stay ours until the process ends: a second Ctrl-C must not cut the clean-up short.
+            // The handlers stay until the process ends: a second Ctrl-C must not interrupt the clean-up.
             token.cancel();
             std::thread::spawn(end_anyway);
             std::future::pending::<()>().await;
@@ -86,7 +86,7 @@ impl Interrupt {
         self.0.clone()
     }
 
-    /// Runs `work` unless a signal comes first; then `work` is dropped and the error is [`Interrupted`].
+    /// Runs `work` until a signal comes; then `work` is dropped and the error is [`Interrupted`].
     ///
     /// # Errors
     /// Those of `work`, and [`Interrupted`].
@@ -98,7 +98,7 @@ impl Interrupt {
     }
 }
 
-/// On a thread of its own: the runtime's may all be stuck.
+/// Ends the process after the time limit. Uses a thread of its own: those of the runtime may be blocked.
 fn end_anyway() {
     std::thread::sleep(patience());
     eprintln!(
@@ -107,21 +107,21 @@ fn end_anyway() {
     std::process::exit(130);
 }
 
-/// The error of a command that was stopped by a signal before it changed anything.
+/// The error of a command that a signal stopped.
 #[derive(Debug)]
 pub struct Interrupted {
     state: &'static str,
 }
 
 impl Interrupted {
-    /// Stopped while nothing was committed.
+    /// Stopped before a commit.
     pub const fn nothing_changed() -> Self {
         Self {
             state: "nothing was changed",
         }
     }
 
-    /// Stopped, with what is true about the data now.
+    /// Stopped; `state` describes the state of the data.
     pub const fn with_state(state: &'static str) -> Self {
         Self { state }
     }

@@ -1,4 +1,4 @@
-//! What can be wrong with an archive.
+//! Errors of archives.
 
 use thiserror::Error;
 
@@ -8,12 +8,12 @@ pub enum ArchiveError {
     /// The first bytes are not those of an archive.
     #[error("this is not an archive of pg_clone")]
     NotAnArchive,
-    /// Another version of the format.
+    /// The archive has another version of the format.
     #[error("the archive has format version {found}, and this program reads version {known}")]
     Version {
         /// The version in the file.
         found: u16,
-        /// The version that is known here.
+        /// The version that this crate reads.
         known: u16,
     },
     /// The stream ends before the last frame.
@@ -22,15 +22,15 @@ pub enum ArchiveError {
         /// Number of complete frames.
         frame: u64,
     },
-    /// A frame is not what was written.
+    /// A frame is damaged.
     #[error("frame {frame} of the archive is damaged: {what}")]
     Damaged {
         /// Number of the frame, from 0.
         frame: u64,
-        /// What is wrong with it.
+        /// The fault.
         what: String,
     },
-    /// Readers would refuse it.
+    /// The manifest is larger than readers accept.
     #[error(
         "the manifest is too large: the project has too many tables, or names too many rows that it shares with others"
     )]

@@ -1,4 +1,4 @@
-//! Frames: how they are laid out and protected.
+//! Layout and checksums of frames.
 
 use std::io::{Read, Write};
 
@@ -16,20 +16,20 @@ pub const MAX_FRAME_BYTES: usize = 4 << 20;
 const HEADER_BYTES: usize = 45;
 const DIGEST_BYTES: usize = 32;
 
-/// What a frame holds.
+/// Kind of a frame's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A part of the manifest, which is JSON.
+    /// A part of the manifest (JSON).
     Manifest,
-    /// A part of a table's rows in COPY's binary form.
+    /// A part of a table's rows in COPY's binary format.
     Rows,
     /// The same, column by column.
     Columns,
-    /// The entry of a file: its key, size and type, as JSON.
+    /// Key, size and content type of a file, as JSON.
     File,
     /// A part of the file's content.
     FileContent,
-    /// The totals, as JSON: the last frame.
+    /// The totals, as JSON; the last frame.
     End,
 }
 
@@ -63,15 +63,15 @@ impl Kind {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Header {
     pub(crate) kind: Kind,
-    /// Number of the table that the rows are of; 0 in other frames.
+    /// Number of the table of the rows; 0 in other frames.
     pub(crate) table: u32,
-    /// Bytes of the payload when it is not compressed.
+    /// Size of the uncompressed payload in bytes.
     pub(crate) raw: u32,
-    /// Bytes of the payload in the archive.
+    /// Size of the payload in the archive in bytes.
     pub(crate) stored: u32,
 }
 
-/// The digest of the frame before; it makes the order of frames part of what is checked.
+/// The digest of the previous frame; with it the checksum covers the order of frames.
 pub(crate) struct Chain([u8; DIGEST_BYTES]);
 
 impl Chain {

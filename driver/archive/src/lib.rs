@@ -1,11 +1,11 @@
 //! The archive of one project: what `pg_clone export` writes and `pg_clone import` reads.
 //!
 //! An archive is a stream. It starts with [`MAGIC`] and the version of the format, followed by frames. Each frame has a header of
-//! 45 bytes and a payload that is compressed by zstd, independent of other frames. The header holds a SHA-256 digest over the digest of the
-//! frame before, its own other fields and its payload: a frame that was changed, removed, repeated or moved is found when it is read.
+//! 45 bytes and a payload that is compressed by zstd, independent of other frames. The header has a SHA-256 digest of the digest of the
+//! previous frame, the header's other fields and the payload: a reader detects frames that were changed, removed, repeated or moved.
 //! `docs/moving.md` describes the format byte by byte.
 //!
-//! The reader trusts nothing: sizes are bounded before memory is allocated, and decompression stops at the size that the header gives.
+//! The reader checks sizes before it allocates memory, and decompression stops at the size in the header.
 
 mod columns;
 mod error;

@@ -1,18 +1,18 @@
-//! What an archive says of itself.
+//! The description of an archive's content.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The first part of an archive: what it holds, from where, by whom.
+/// The first part of an archive: its content and origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// When the rows were read, as the server writes a `timestamptz`.
+    /// Time at which the rows were read: the text of a `timestamptz`.
     pub created_at: String,
     /// The role that read them.
     pub created_by: String,
-    /// The server's version, as `SHOW server_version` has it.
+    /// The server's version: the result of `SHOW server_version`.
     pub server_version: String,
-    /// The version of the extension; none where the source has none.
+    /// The version of the extension; `None` if the source has no extension.
     pub extension_version: Option<String>,
     /// Name of the store.
     pub store: String,
@@ -24,36 +24,36 @@ pub struct Manifest {
     pub tables: Vec<Table>,
     /// Whether the files of the project are in the archive.
     pub with_files: bool,
-    /// Where the files are on the source's side, as the store's option `blobs` has it.
+    /// Location of the files of the source: the store's option `blobs`.
     pub blobs: Option<String>,
-    /// Rows of other tables that the project names.
+    /// Rows of other tables that the project references.
     #[serde(default)]
     pub shared: Vec<SharedRows>,
     /// [`Manifest::fingerprint_of`] the tables.
     pub fingerprint: String,
 }
 
-/// Rows that a column of the project names and that do not belong to it.
+/// Rows that a column of the project references and that are not part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedRows {
     /// The table of the project.
     pub relation: String,
-    /// Its column that names them.
+    /// The referencing column.
     pub column: String,
-    /// Columns of their natural key; none where their table has no other unique key than the one that is named.
+    /// Columns of their natural key; empty if their table has no unique key besides the referenced one.
     pub natural: Vec<String>,
-    /// Of each row the key that is named and the values of the natural key, as text.
+    /// For each row: the referenced key, then the values of the natural key, as text.
     pub rows: Vec<Vec<Option<String>>>,
 }
 
 /// A table of the project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
-    /// Its qualified name, quoted where SQL needs it.
+    /// Its qualified name, quoted if necessary.
     pub name: String,
     /// The columns of its rows, in order.
     pub columns: Vec<Column>,
-    /// How many rows the source expected; the totals at the end are what was written.
+    /// Number of rows that the source expected; the totals at the end have the written number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_rows: Option<u64>,
 }
@@ -66,7 +66,7 @@ pub struct Column {
     /// Its type, as `format_type` writes it.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// Whether NULL is refused.
+    /// Whether the column is NOT NULL.
     pub not_null: bool,
 }
 
@@ -77,11 +77,11 @@ pub struct FileEntry {
     pub key: String,
     /// Bytes.
     pub size: u64,
-    /// Its content type, where the storage knows it.
+    /// Its content type, if the storage has one.
     pub content_type: Option<String>,
 }
 
-/// The last part of an archive: what was written.
+/// The last part of an archive: the totals.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// By table, in the manifest's order.
@@ -92,22 +92,22 @@ pub struct Totals {
     pub file_bytes: u64,
 }
 
-/// What was written of a table.
+/// Totals of a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableTotals {
     /// Rows.
     pub rows: u64,
-    /// Bytes in COPY's binary form.
+    /// Bytes in COPY's binary format.
     pub bytes: u64,
 }
 
-/// Bytes of a manifest: some 40,000 columns.
+/// Maximum size of a manifest in bytes: about 40,000 columns.
 const MAX_BYTES: usize = 4 << 20;
-/// Its parts: each takes up to 50 bytes of memory, however short it is in JSON.
+/// Maximum number of JSON values of a manifest: each takes up to 50 bytes of memory, even if its text is short.
 const MAX_PARTS: usize = 400_000;
 
 impl Manifest {
-    /// Whether a manifest of this text is small enough to be read within the memory that readers promise.
+    /// Whether a manifest is small enough for the memory limit of readers.
     pub(crate) fn may_be_read(text: &[u8]) -> bool {
         let parts = text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{'));
         text.len() <= MAX_BYTES && parts.count() <= MAX_PARTS
@@ -117,7 +117,7 @@ impl Manifest {
     pub fn fingerprint_of(tables: &[Table]) -> String {
         let mut digest = Sha256::new();
         for table in tables {
-            // Lengths keep the parts apart.
+            // Lengths separate the parts.
             let mut part = |text: &str| {
                 digest.update((text.len() as u64).to_be_bytes());
                 digest.update(text);

@@ -11,13 +11,13 @@ use crate::{ArchiveError, FileEntry, Manifest, TableTotals, Totals};
 /// The next part of an archive.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Item<'r> {
-    /// Bytes of a table's rows, in COPY's binary form: its number in the manifest, the bytes.
+    /// Bytes of a table's rows, in COPY's binary format: its number in the manifest, the bytes.
     Rows(u32, &'r [u8]),
     /// A file begins.
     File(FileEntry),
     /// Bytes of that file.
     FileContent(&'r [u8]),
-    /// The end, and what the archive held.
+    /// The end, with the totals.
     End(Totals),
 }
 
@@ -31,7 +31,7 @@ pub struct Reader<R: Read> {
     /// The rows of a frame of columns.
     rows: Vec<u8>,
     manifest: Manifest,
-    /// A frame that was read with the manifest and comes next.
+    /// The next frame, whose header was read with the manifest.
     pending: Option<Header>,
     seen: Totals,
     last_table: u32,
@@ -89,15 +89,15 @@ impl<R: Read> Reader<R> {
         Ok(reader)
     }
 
-    /// What the archive says of itself.
+    /// The manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// The next part; none after the end.
+    /// The next part; `None` after the end.
     ///
     /// # Errors
-    /// [`ArchiveError`]: the archive is not to be used any further, and nothing of it should stay.
+    /// [`ArchiveError`]: the caller must stop reading and discard what it has read.
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, ArchiveError> {
         if self.ended {
             return Ok(None);
@@ -164,7 +164,7 @@ impl<R: Read> Reader<R> {
     fn read_frame(&mut self) -> Result<Header, ArchiveError> {
         let header = frame::read(&mut self.input, &mut self.chain, self.frames, &mut self.stored)?;
         self.raw.clear();
-        // One byte more than announced: what decompresses to more is found out, and takes no more memory than that.
+        // One byte more than the header says: a larger payload is detected without more memory.
         self.raw.reserve_exact(header.raw as usize + 1);
         let decompressed = zstd::bulk::Decompressor::new()?.decompress_to_buffer(&self.stored, &mut self.raw);
         match decompressed {

@@ -63,10 +63,10 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
-    /// Adds bytes of a table's rows, in COPY's binary form. Tables come in the manifest's order.
+    /// Adds bytes of a table's rows, in COPY's binary format. Tables must come in the manifest's order.
     ///
     /// # Errors
-    /// Those of the output; [`ArchiveError::Damaged`] when the order is not kept.
+    /// Those of the output; [`ArchiveError::Damaged`] for a table out of order.
     pub fn rows(&mut self, table: u32, bytes: &[u8]) -> Result<(), ArchiveError> {
         let known = (table as usize) < self.totals.tables.len();
         let in_order = match self.kind {
@@ -85,14 +85,14 @@ impl<W: Write> Writer<W> {
         self.add(bytes)
     }
 
-    /// Says how many rows a table has.
+    /// Sets the number of rows of a table.
     pub fn rows_written(&mut self, table: u32, rows: u64) {
         if let Some(totals) = self.totals.tables.get_mut(table as usize) {
             totals.rows = rows;
         }
     }
 
-    /// Begins a file; its content follows by [`Writer::file_content`].
+    /// Begins a file; [`Writer::file_content`] adds its content.
     ///
     /// # Errors
     /// Those of the output.
@@ -116,7 +116,7 @@ impl<W: Write> Writer<W> {
         self.add(bytes)
     }
 
-    /// Ends the archive and returns what was written.
+    /// Ends the archive and returns its totals.
     ///
     /// # Errors
     /// Those of the output.

@@ -1,4 +1,4 @@
-//! What is written is what is read; what was changed is refused.
+//! Archives are read as they were written; changed archives are rejected.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 

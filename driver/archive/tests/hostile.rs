@@ -1,4 +1,4 @@
-//! Archives that somebody made to do harm: they are refused, in bounded memory, and nothing panics.
+//! Malicious archives: they are rejected, with limited memory and without a panic.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 
@@ -59,7 +59,7 @@ fn honest() -> Vec<u8> {
     bytes
 }
 
-/// Reads all of it; the bytes of rows and files.
+/// Reads a whole archive; returns the number of bytes of rows and files.
 fn read(bytes: &[u8]) -> Result<u64, ArchiveError> {
     let mut reader = Reader::new(bytes)?;
     let mut size = 0;
@@ -72,7 +72,7 @@ fn read(bytes: &[u8]) -> Result<u64, ArchiveError> {
     Ok(size)
 }
 
-/// What is done to an archive by somebody who computes the checksums anew.
+/// Changes of an archive by an attacker who computes the digests again.
 #[derive(Debug, Clone)]
 enum Change {
     Drop(usize),
@@ -136,7 +136,7 @@ proptest! {
         for change in &changes {
             apply(&mut frames, change);
         }
-        // Either refused, or not larger than what an honest archive could be.
+        // Either it is rejected, or it is not larger than a valid archive could be.
         if let Ok(size) = read(&sealed(&frames)) {
             prop_assert!(size <= 16 * (4 << 20));
         }

@@ -1,4 +1,4 @@
-//! What may be written on the command line, as it is written. [`request`] turns it into what is meant.
+//! The arguments of the command line as clap parses them. [`request`] turns them into the arguments of SQL functions.
 
 use clap::{Args, Parser, Subcommand};
 
@@ -47,8 +47,8 @@ pub struct Cli {
     #[arg(long = "username", short = 'U', global = true, value_name = "NAME", help_heading = CONNECTION)]
     pub user: Option<String>,
 
-    /// A place of files that the database may name, and what is below it, or a cache (redis://…); may be repeated. Without any,
-    /// every place but those that name an endpoint or a profile; * allows all.
+    /// A location of files that the database may name, with everything below it, or a cache (redis://…); may be repeated. Without any,
+    /// every location is allowed that names no endpoint and no profile; * allows all.
     #[arg(
         long = "allow-location",
         help_heading = GENERAL,
@@ -59,7 +59,7 @@ pub struct Cli {
     )]
     pub allow_locations: Vec<String>,
 
-    /// How results are written: table (cut to the terminal), wide, csv, json.
+    /// Output format: table (cut to the terminal), wide, csv, json.
     #[arg(long = "output", global = true, value_name = "FORMAT", env = "PG_CLONE_OUTPUT", help_heading = GENERAL)]
     pub output: Option<Format>,
 
@@ -84,7 +84,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// How results are written.
+    /// The output format.
     pub fn format(&self) -> Format {
         if self.json {
             Format::Json
@@ -97,49 +97,49 @@ impl Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Shows all of it on a private throw-away cluster: a sample project, its clone, a verification.
+    /// Clones a sample project on a temporary private cluster and verifies the clone.
     Demo(DemoArgs),
     /// Clones a project.
     Clone(CloneArgs),
-    /// Clones a project of another database into this one.
+    /// Clones a project from another database into this one.
     Copy(CopyArgs),
     /// Writes a project into an archive.
     Export(ExportArgs),
-    /// Clones the project of an archive into this database.
+    /// Clones the project in an archive into this database.
     Import(ImportArgs),
     /// Copies the files that clones have queued.
     Blobs {
         #[command(subcommand)]
         action: BlobsAction,
     },
-    /// Deletes from the server's cache what refreshes and deletions made stale.
+    /// Deletes cache keys that are stale after refreshes and deletions.
     Cache {
         #[command(subcommand)]
         action: CacheAction,
     },
-    /// Lists what was cloned.
+    /// Lists the runs: clones, refreshes, deletions.
     Runs(RunsArgs),
-    /// Shows one run: counts per type, dangling references, what is left to do. Or what an archive holds.
+    /// Shows one run (counts per type, dangling references, unfinished work), or the content of an archive.
     Show {
         /// Number of the run, as `pg_clone runs` lists it, or the file of an archive.
         run: String,
     },
-    /// Checks that a cloned project is complete and names nothing of its source.
+    /// Checks that a cloned project is complete and has no reference to its source.
     Verify(VerifyArgs),
-    /// Deletes a project that a run made, with its files.
+    /// Deletes a cloned project and its files.
     Delete(DeleteArgs),
     /// Clones one item of a registry.
     Item(ItemArgs),
-    /// Lists the clones that wait for a worker, run in one, or are done.
+    /// Lists queued, running and finished clones of workers.
     Jobs(JobsArgs),
     /// Runs queued clones and copies queued files.
     Worker(WorkerArgs),
-    /// Describes the places where projects live.
+    /// Manages stores: the tables that hold projects.
     Store {
         #[command(subcommand)]
         action: StoreAction,
     },
-    /// Shows the version of this command and of the extension in the database, and whether they fit.
+    /// Shows the versions of this command and of the extension, and whether they work together.
     Version,
     /// Writes the manual page or a shell completion, for packages.
     #[command(hide = true)]
@@ -156,7 +156,7 @@ pub struct DemoArgs {
     #[arg(long)]
     pub keep: bool,
 
-    /// How many resources the sample project has.
+    /// Number of resources of the sample project.
     #[arg(long, value_name = "N", default_value_t = 12_000, value_parser = clap::value_parser!(u32).range(100..=2_000_000))]
     pub resources: u32,
 }
@@ -170,11 +170,11 @@ pub struct CloneArgs {
     #[command(flatten)]
     pub new: NewProjectArgs,
 
-    /// The store that holds the project, where there are several.
+    /// The store that holds the project; needed if several stores have one with this id.
     #[arg(long, env = "PG_CLONE_STORE")]
     pub store: Option<String>,
 
-    /// Take the place of this earlier clone, in one transaction: same project id, same clients.
+    /// Replace this earlier clone in one transaction; its project id and clients stay the same.
     #[arg(long, value_name = "PROJECT")]
     pub replace: Option<String>,
 
@@ -182,7 +182,7 @@ pub struct CloneArgs {
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Queue the files and leave copying them to `pg_clone blobs run` or a worker.
+    /// Queue the files only; `pg_clone blobs run` or a worker copies them.
     #[arg(long, conflicts_with = "no_blobs")]
     pub blobs_later: bool,
 
@@ -198,14 +198,14 @@ pub struct CloneArgs {
     pub background: bool,
 }
 
-/// Where files are, when not where the store says.
+/// Locations of files that replace those of the store.
 #[derive(Debug, Default, Args)]
 pub struct BlobPlaces {
-    /// Where the source's files are: file:<directory>, s3://bucket/prefix [default: the store's blobs option].
+    /// Location of the source's files: file:<directory>, s3://bucket/prefix [default: the store's blobs option].
     #[arg(long = "blobs-from", value_name = "URL", env = "PG_CLONE_BLOBS_FROM")]
     pub blobs_from: Option<String>,
 
-    /// Where the clone's files go; recorded with the clone [default: the store's blobs option].
+    /// Location of the clone's files; recorded with the clone [default: the store's blobs option].
     #[arg(long = "blobs-to", value_name = "URL", env = "PG_CLONE_BLOBS_TO")]
     pub blobs_to: Option<String>,
 }
@@ -213,27 +213,27 @@ pub struct BlobPlaces {
 /// `pg_clone blobs …`
 #[derive(Debug, Subcommand)]
 pub enum BlobsAction {
-    /// Copies queued files; several of these may run at once, on several machines.
+    /// Copies queued files; several may run at the same time, on several machines.
     Run {
         #[command(flatten)]
         places: BlobPlaces,
-        /// Files copied at the same time.
+        /// Number of files copied at the same time.
         #[arg(long, env = "PG_CLONE_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
         concurrency: u16,
         /// Only the files of this run.
         #[arg(long)]
         run: Option<i64>,
-        /// Keep running and copy what further clones queue.
+        /// Keep running and copy the files of later clones too.
         #[arg(long)]
         watch: bool,
-        /// How often a file is tried before it counts as failed.
+        /// Number of attempts before a file counts as failed.
         #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
         attempts: u32,
-        /// Do not wait until files in directories are on disk; for test environments: a crash of the machine may lose files
-        /// whose rows say done, which `pg_clone verify` finds.
+        /// Do not sync files in directories to disk; for test environments: a crash of the machine may lose files
+        /// that the queue records as done; `pg_clone verify` finds them.
         #[arg(long)]
         no_sync: bool,
-        /// Seconds to wait after a first attempt that failed; doubled after each further one, up to 2 minutes.
+        /// Seconds to wait after the first failed attempt; doubled after each further one, up to 2 minutes.
         #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = first_wait)]
         first_wait: std::time::Duration,
     },
@@ -243,12 +243,12 @@ pub enum BlobsAction {
         #[arg(long)]
         run: Option<i64>,
     },
-    /// Queues the files that failed once more.
+    /// Queues failed files again.
     Retry {
         /// Only this run.
         #[arg(long)]
         run: Option<i64>,
-        /// Also those whose error was permanent, e.g. because their source was not there.
+        /// Also files whose error was permanent, e.g. a missing source.
         #[arg(long)]
         permanent: bool,
     },
@@ -257,16 +257,16 @@ pub enum BlobsAction {
 /// `pg_clone cache …`
 #[derive(Debug, Subcommand)]
 pub enum CacheAction {
-    /// Deletes the stale keys from Redis now and once more some seconds later.
+    /// Deletes the stale keys from Redis now, and a second time some seconds later.
     Flush {
         /// Only the keys of this run.
         #[arg(long)]
         run: Option<i64>,
-        /// Where the cache is: redis://host:6379, rediss:// with TLS. The store's `cache` option without it; that one never gets a
-        /// password. A password that is not in the URL is taken from REDISCLI_AUTH.
+        /// URL of the cache: redis://host:6379, rediss:// with TLS [default: the store's `cache` option, which never gets a
+        /// password]. A password that is not in the URL is taken from REDISCLI_AUTH.
         #[arg(long, value_name = "URL", env = "PG_CLONE_CACHE", hide_env_values = true)]
         cache: Option<String>,
-        /// Seconds until the second time.
+        /// Seconds between the two deletions.
         #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = first_wait)]
         again_after: std::time::Duration,
     },
@@ -283,7 +283,7 @@ pub struct RunsArgs {
     /// Only runs of this store.
     #[arg(long, env = "PG_CLONE_STORE")]
     pub store: Option<String>,
-    /// How many, the newest first.
+    /// Maximum number of rows, newest first.
     #[arg(long, default_value_t = 20)]
     pub limit: u32,
 }
@@ -293,13 +293,13 @@ pub struct RunsArgs {
 pub struct VerifyArgs {
     /// Id of the cloned project.
     pub project: String,
-    /// The store that holds it, where there are several.
+    /// The store that holds it; needed if several stores have a project with this id.
     #[arg(long, env = "PG_CLONE_STORE")]
     pub store: Option<String>,
-    /// Compute what the store derives from documents anew, and compare (medplum stores).
+    /// Recompute the values that the store derives from documents, and compare them (medplum stores).
     #[arg(long)]
     pub columns: bool,
-    /// Do not look for its files.
+    /// Do not check its files.
     #[arg(long)]
     pub no_blobs: bool,
 }
@@ -309,23 +309,23 @@ pub struct VerifyArgs {
 pub struct DeleteArgs {
     /// Id of the project to delete.
     pub project: String,
-    /// The store that holds it, where there are several.
+    /// The store that holds it; needed if several stores have a project with this id.
     #[arg(long, env = "PG_CLONE_STORE")]
     pub store: Option<String>,
-    /// Delete it although no run made it.
+    /// Delete it even if it is not a clone.
     #[arg(long)]
     pub force: bool,
-    /// Say what would be deleted, and which rows of others are in the way, and delete nothing.
+    /// Show what would be deleted and which other rows prevent it; delete nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask.
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     pub yes: bool,
-    /// Go on although rows of other projects or tables depend on the project's: those whose foreign key names a deleted row
-    /// are deleted or changed along.
+    /// Delete the project even if rows of other projects or tables refer to it: rows whose foreign key refers to a deleted row
+    /// are deleted or changed too, as the foreign key's ON DELETE action says.
     #[arg(long)]
     pub include_others: bool,
-    /// Leave its files to `pg_clone blobs run` or a worker.
+    /// Queue the deletion of its files only; `pg_clone blobs run` or a worker deletes them.
     #[arg(long)]
     pub blobs_later: bool,
 }
@@ -335,22 +335,22 @@ pub struct DeleteArgs {
 pub struct ItemArgs {
     /// Id (handle) of the item to clone.
     pub item: String,
-    /// A changed field of the clone; `a.b=x` sets b inside a. Read as JSON where it is JSON; may be repeated.
+    /// A field of the clone to change; `a.b=x` sets b inside a. A valid JSON value is read as JSON; may be repeated.
     #[arg(long = "edit", value_name = "PATH=VALUE", conflicts_with = "draft")]
     pub edits: Vec<String>,
-    /// Show the prefilled form and write nothing.
+    /// Show the prefilled form; write nothing.
     #[arg(long)]
     pub draft: bool,
-    /// Ask nothing: on a terminal the form is gone through field by field.
+    /// Do not ask; without it, a terminal asks for the form's values field by field.
     #[arg(long)]
     pub yes: bool,
-    /// On whose behalf.
+    /// The user on whose behalf the item is cloned; recorded with the clone.
     #[arg(long)]
     pub actor: Option<String>,
-    /// The store that holds the item, where there are several.
+    /// The store that holds the item; needed if there are several registries.
     #[arg(long, env = "PG_CLONE_STORE")]
     pub store: Option<String>,
-    /// An option of item_clone; may be repeated. The value is read as JSON where it is JSON.
+    /// An option of item_clone; may be repeated. A valid JSON value is read as JSON.
     #[arg(
         long = "option",
         short = 'o',
@@ -363,10 +363,10 @@ pub struct ItemArgs {
 /// `pg_clone jobs`
 #[derive(Debug, Args)]
 pub struct JobsArgs {
-    /// How many, the newest first.
+    /// Maximum number of rows, newest first.
     #[arg(long, default_value_t = 20)]
     pub limit: u32,
-    /// Cancel this job instead of listing.
+    /// Cancel this job instead of listing jobs.
     #[arg(long, value_name = "JOB")]
     pub cancel: Option<i64>,
 }
@@ -374,10 +374,10 @@ pub struct JobsArgs {
 /// `pg_clone worker`
 #[derive(Debug, Args)]
 pub struct WorkerArgs {
-    /// Keep running; without it the worker ends when nothing is queued.
+    /// Keep running; without it the worker ends when the queue is empty.
     #[arg(long)]
     pub watch: bool,
-    /// Seconds between two looks at the queue.
+    /// Seconds between two checks of the queue.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub interval: u64,
     #[command(flatten)]

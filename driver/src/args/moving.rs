@@ -127,7 +127,7 @@ pub struct ExportArgs {
     #[arg(long, short = 'o', value_name = "FILE")]
     pub file: String,
 
-    /// The store that holds the project, where there are several.
+    /// The store that holds the project; needed if several stores have one with this id.
     #[arg(long)]
     pub store: Option<String>,
 

@@ -1,4 +1,4 @@
-//! What `clone`, `copy` and `import` say of the new project.
+//! The arguments about the new project that `clone`, `copy` and `import` share.
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
@@ -31,11 +31,11 @@ pub struct NewProjectArgs {
     #[arg(long)]
     pub owner: Option<String>,
 
-    /// When clone.expire() may delete the new project, for example '14 days'.
+    /// Time until the new project expires, for example '14 days'; clone.expire() deletes expired projects.
     #[arg(long, value_name = "INTERVAL")]
     pub expires_in: Option<String>,
 
-    /// An option of project_clone, for example history=full; may be repeated. The value is read as JSON where it is JSON.
+    /// An option of project_clone, for example history=full; may be repeated. A valid JSON value is read as JSON.
     #[arg(long = "option", short = 'o', value_name = "KEY=VALUE")]
     pub options: Vec<String>,
 
@@ -45,7 +45,7 @@ pub struct NewProjectArgs {
 }
 
 impl NewProjectArgs {
-    /// The request for a project; `flags` are the options of other arguments: flag, key and value.
+    /// The request for a project; `flags` are options that other arguments set: flag, key and value.
     ///
     /// # Errors
     /// Wrong usage.
@@ -64,7 +64,7 @@ impl NewProjectArgs {
             ("--blobs-from", "blobs_from", &places.blobs_from),
             ("--blobs-to", "blobs_to", &places.blobs_to),
         ] {
-            // Recorded with the clone, so that whoever verifies or deletes it looks there.
+            // Recorded with the clone: verification and deletion use this location.
             if let Some(value) = value.as_ref().filter(|_| !self.no_blobs) {
                 let location = Location::from_argument(value).with_context(|| flag.to_owned())?;
                 given.push((flag, key, Some(location.url().into())));

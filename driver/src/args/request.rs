@@ -1,4 +1,4 @@
-//! What the user means: the arguments of [`crate::args`], checked and typed once, as the SQL functions take them.
+//! The arguments of [`crate::args`], checked and typed as the SQL functions take them.
 
 use anyhow::{Result, bail};
 use serde_json::{Map, Value};
@@ -18,16 +18,16 @@ pub struct CloneRequest {
     pub include_ids: Option<Vec<String>>,
     /// `None`: none.
     pub exclude_ids: Option<Vec<String>>,
-    /// Who owns the clone.
+    /// Owner of the clone.
     pub owner: Option<String>,
     /// `None`: the server finds the one that holds the project.
     pub store: Option<String>,
-    /// An object.
+    /// A JSON object.
     pub options: Value,
 }
 
 impl CloneRequest {
-    /// Everything of `source`, with the defaults.
+    /// A request for all of project `source`, with default options.
     pub fn of_project(source: &str) -> Self {
         Self {
             source: source.to_owned(),
@@ -57,9 +57,9 @@ impl TryFrom<&CloneArgs> for CloneRequest {
 pub struct ItemRequest {
     /// Id of the source item.
     pub item: String,
-    /// What differs in the clone: an object laid over the item's.
+    /// Changed fields of the clone: a JSON object that is merged into the item.
     pub edits: Value,
-    /// An object.
+    /// A JSON object.
     pub options: Value,
 }
 
@@ -94,11 +94,11 @@ pub fn delete_options(args: &DeleteArgs) -> Value {
     Value::Object(options)
 }
 
-/// `key=value` pairs as an object. A value that is JSON is taken as such, anything else as a string: `id_version=4` is a
+/// `key=value` pairs as a JSON object. A valid JSON value is read as JSON, any other as a string: `id_version=4` is a
 /// number, `name="4"` a string.
 ///
 /// # Errors
-/// When one has no `=`, an empty key, or a key that was given before.
+/// A pair without `=`, with an empty key, or with a key that occurs twice.
 pub fn key_values(flag: &str, pairs: &[String]) -> Result<Map<String, Value>> {
     let mut object = Map::new();
     for pair in pairs {
@@ -113,7 +113,7 @@ pub fn key_values(flag: &str, pairs: &[String]) -> Result<Map<String, Value>> {
     Ok(object)
 }
 
-/// `a.b` → the member b of the object a, which is made when it is not there.
+/// Sets member b of object a for the path `a.b`; creates the object if it does not exist.
 fn set_path(object: &mut Map<String, Value>, path: &str, value: Value) -> Result<()> {
     let Some((first, rest)) = path.split_once('.') else {
         object.insert(path.to_owned(), value);
@@ -191,7 +191,7 @@ mod tests {
     fn the_places_of_files_go_to_the_server_in_full_unless_there_are_no_files() {
         let request = clone_request("pg_clone clone p --blobs-to s3://b/x?region=r").unwrap();
         assert_eq!(request.options["blobs_to"], "s3://b/x/?region=r");
-        // It may stand in the environment.
+        // The variable may be set in the environment.
         let without = clone_request("pg_clone clone p --no-blobs --blobs-to file:/x").unwrap();
         assert_eq!(without.options.get("blobs_to"), None);
     }

@@ -13,13 +13,13 @@ pub enum StoreAction {
         name: String,
         /// documents, medplum, registry, custom, discover.
         preset: String,
-        /// An option of the preset, e.g. blobs=file:/srv/files; may be repeated.
+        /// An option of the preset, for example blobs=file:/srv/files; may be repeated.
         #[arg(long = "option", short = 'o', value_name = "KEY=VALUE")]
         options: Vec<String>,
     },
     /// Lists the stores.
     List,
-    /// Changes options of a store, e.g. `pg_clone store alter med -o cache=redis://cache:6379`; null removes one.
+    /// Changes options of a store, e.g. `pg_clone store alter med -o cache=redis://cache:6379`; null removes an option.
     Alter {
         /// The store's name.
         name: String,
@@ -27,18 +27,18 @@ pub enum StoreAction {
         #[arg(long = "option", short = 'o', value_name = "KEY=VALUE", required = true)]
         options: Vec<String>,
     },
-    /// Forgets a store; its tables stay.
+    /// Removes the description of a store; its tables stay.
     Drop {
         /// The store's name.
         name: String,
-        /// Do not ask.
+        /// Do not ask for confirmation.
         #[arg(long, short)]
         yes: bool,
-        /// Although files, jobs or cache keys of it wait.
+        /// Remove it even if files, jobs or cache keys of the store are queued.
         #[arg(long)]
         force: bool,
     },
-    /// Finds the tables of a tenant by themselves, e.g. `pg_clone store discover public.accounts --create`.
+    /// Finds the tables that belong to a table of tenants, e.g. `pg_clone store discover public.accounts --create`.
     Discover {
         /// The table of tenants.
         table: String,
@@ -48,11 +48,11 @@ pub enum StoreAction {
         /// Write the description to this file [default: standard output].
         #[arg(id = "file", long = "file", short = 'f', value_name = "FILE")]
         output: Option<PathBuf>,
-        /// Make the store at once.
+        /// Create the store.
         #[arg(long)]
         create: bool,
     },
-    /// Lists what is open in the description of a store; exit code 1 if something would stop a clone.
+    /// Lists open questions of a store's description; exit code 1 if one of them prevents cloning.
     Check {
         /// The store's name.
         name: String,
@@ -61,11 +61,11 @@ pub enum StoreAction {
     Export {
         /// The store's name.
         name: String,
-        /// To this file [default: standard output].
+        /// Write to this file [default: standard output].
         #[arg(id = "file", long = "file", short = 'f', value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Makes a store of a description (a JSON file, or - for standard input), or describes it again.
+    /// Creates a store from a description (a JSON file, or - for standard input), or replaces its description.
     Import {
         /// The file.
         file: PathBuf,
@@ -73,7 +73,7 @@ pub enum StoreAction {
         #[arg(long)]
         name: Option<String>,
     },
-    /// Says how the description of a store differs from a file; exit code 1 if it does.
+    /// Compares the description of a store with a file; exit code 1 if they differ.
     Diff {
         /// The store's name.
         name: String,
@@ -84,7 +84,7 @@ pub enum StoreAction {
     Load {
         /// The file.
         file: PathBuf,
-        /// The store, where there are several.
+        /// The store; needed if there are several registries.
         #[arg(long)]
         store: Option<String>,
     },

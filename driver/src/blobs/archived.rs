@@ -1,4 +1,4 @@
-//! Files on their way into an archive and out of it.
+//! Reads files for an archive, and unpacks files of an archive.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,17 +20,17 @@ use crate::blobs::storage::location::Location;
 use crate::blobs::storage::{Storage, Storages};
 use crate::blobs::transfer::{read, stat};
 
-/// What is done with each file of a project.
+/// Receives each file of a project.
 pub trait EachFile {
-    /// A file begins: its key, bytes, content type.
+    /// Begins a file; `size` is in bytes.
     ///
     /// # Errors
-    /// What ends the work.
+    /// An error ends the work.
     fn begin(&mut self, key: &str, size: u64, content_type: Option<&str>) -> Result<()>;
-    /// Some of its bytes.
+    /// Receives the next bytes of the file.
     ///
     /// # Errors
-    /// What ends the work.
+    /// An error ends the work.
     fn content(&mut self, bytes: &[u8]) -> Result<()>;
 }
 
@@ -41,11 +41,11 @@ pub struct FilesOfProject<'f> {
     pub project: &'f str,
     /// Its store.
     pub store: &'f str,
-    /// Those of all versions of resources.
+    /// Whether files of all versions of resources are included.
     pub all_versions: bool,
-    /// Instead of where the store's options say.
+    /// Location of the files, if not the one in the store's options.
     pub from: Option<&'f Location>,
-    /// Places that the database may name.
+    /// Locations that the database may name.
     pub allowed: &'f AllowedLocations,
 }
 
@@ -53,7 +53,7 @@ impl FilesOfProject<'_> {
     /// Reads the file of every row of the project, one after the other, in the transaction of `client`.
     ///
     /// # Errors
-    /// When a file is missing or cannot be read, its place is unknown or not allowed, or the database fails.
+    /// A file is missing or cannot be read, its location is unknown or not allowed, or the database fails.
     pub async fn each(&self, client: &Client, sink: &mut impl EachFile) -> Result<()> {
         let tables = client
             .query_typed(
@@ -124,7 +124,7 @@ async fn one(storage: &Arc<Storage>, key: &str, sink: &mut impl EachFile) -> Res
     Ok(())
 }
 
-/// Files that are written into a new directory, under their keys. Dropped before they are kept, they disappear with the directory.
+/// Files in a new directory, under their keys. Dropping the value removes the directory unless [`Self::keep`] was called.
 #[derive(Debug)]
 pub struct UnpackedFiles {
     directory: Directory,
@@ -134,10 +134,10 @@ pub struct UnpackedFiles {
 }
 
 impl UnpackedFiles {
-    /// Makes the directory, which only this user may enter. Keys lose `prefix_in_bucket`, as in every directory of the store.
+    /// Creates the directory with mode 0700. Keys lose `prefix_in_bucket`, as in every directory of the store.
     ///
     /// # Errors
-    /// When it is there, or cannot be made.
+    /// The directory exists or cannot be created.
     pub fn create(root: &Path, prefix_in_bucket: &str) -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt as _;
         std::fs::DirBuilder::new()
@@ -153,25 +153,25 @@ impl UnpackedFiles {
         })
     }
 
-    /// Where it is, as a location.
+    /// The location of the directory.
     pub fn location(&self) -> Location {
         Location::Directory(self.root.clone())
     }
 
-    /// Begins a file; the one before is complete.
+    /// Begins a file; the previous one is complete.
     ///
     /// # Errors
-    /// When the key would leave the directory, or the file cannot be written.
+    /// The key leads out of the directory, or the file cannot be written.
     pub fn begin(&mut self, key: &str) -> Result<()> {
         self.end()?;
         self.current = Some(self.directory.file(key, Flush::Late)?);
         Ok(())
     }
 
-    /// Adds to it.
+    /// Appends to the file.
     ///
     /// # Errors
-    /// A full disk and the like.
+    /// The write fails, e.g. because the disk is full.
     pub fn add(&mut self, bytes: &[u8]) -> Result<()> {
         if let Some(file) = &mut self.current {
             file.write(bytes)?;
@@ -182,7 +182,7 @@ impl UnpackedFiles {
     /// The file is complete.
     ///
     /// # Errors
-    /// A full disk and the like.
+    /// The write fails, e.g. because the disk is full.
     pub fn end(&mut self) -> Result<()> {
         if let Some(file) = self.current.take() {
             publish(vec![file]).into_iter().collect::<Result<(), _>>()?;
@@ -190,15 +190,15 @@ impl UnpackedFiles {
         Ok(())
     }
 
-    /// The rows that name the files are committed: they stay until they are copied.
+    /// Keeps the files until they are copied; called when the rows that name them are committed.
     pub fn keep(&mut self) {
         self.kept = true;
     }
 
-    /// Removes what was unpacked.
+    /// Removes the unpacked files.
     pub fn remove(&mut self) {
         self.current = None;
-        // What cannot be removed is in the user's own directory.
+        // A failure leaves files in the user's own directory.
         let _ = std::fs::remove_dir_all(&self.root);
         self.kept = true;
     }

@@ -1,8 +1,8 @@
-//! Files outside the database: works off `clone.blob_copy`, shows where it stands, verifies.
+//! Files outside the database: processes the queue `clone.blob_copy`, shows its state, verifies files.
 //!
 //! [`run()`] is a worker; [`status()`] and [`retry()`] are for the operator; [`verify()`] compares a project with its files.
 //!
-//! Each folder uses those above it: `file` (bytes and what is known of them), `storage` (directory, S3, Azure, Google),
+//! Each folder uses those listed before it: `file` (bytes, checksums, metadata), `storage` (directory, S3, Azure, Google),
 //! `transfer` (one file from storage to storage), `queue` (`clone.blob_copy`), `worker` (the loop).
 
 mod archived;

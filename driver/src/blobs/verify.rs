@@ -1,4 +1,4 @@
-//! `pg_clone verify`: whether every row of a project that has a file has it.
+//! `pg_clone verify`: checks that the files of a project's rows exist.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::blobs::storage::location::Location;
 use crate::blobs::storage::{Storage, Storages};
 use crate::blobs::transfer::stat;
 
-/// Files asked for at once.
+/// Number of files checked at the same time.
 const PARALLEL: usize = 32;
-/// Faulty files that are listed; the rest is counted.
+/// Maximum number of faulty files that are listed; the others are only counted.
 const LISTED: usize = 1000;
 
-/// A file that is not as it should be.
+/// A file that is missing or wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultyFile {
     /// Table of the row.
@@ -27,26 +27,26 @@ pub struct FaultyFile {
     pub id: String,
     /// Key of the file.
     pub key: String,
-    /// What is wrong: missing, another size than was copied, or the storage's error.
+    /// The fault: missing, a size other than the copied one, or the storage's error.
     pub fault: String,
 }
 
-/// What was found.
+/// The result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileReport {
-    /// Rows whose file was looked for.
+    /// Number of rows whose file was checked.
     pub checked: u64,
-    /// How many are at fault.
+    /// Number of faulty files.
     pub faulty: u64,
-    /// The first of them.
+    /// The first faulty files.
     pub faults: Vec<FaultyFile>,
 }
 
-/// Looks for the file of every row of `project` in `store`, as the catalog describes it: where a run copied it to, or else
-/// where the store's options say. The size is compared where the queue recorded one.
+/// Checks the file of every row of `project` in `store`: at the location that a run recorded, or else at the one in the
+/// store's options. The size is compared if the queue recorded one.
 ///
 /// # Errors
-/// When there is no such store, a place is unknown or not allowed, or the database fails.
+/// The store does not exist, a location is unknown or not allowed, or the database fails.
 pub async fn verify(
     pool: &Pool,
     store: &str,
@@ -123,7 +123,7 @@ struct Places<'v> {
 }
 
 impl Places<'_> {
-    /// The storage of a file that was copied to `recorded`, or else of the store's files.
+    /// The storage at location `recorded`, or else that of the store.
     async fn storage(&self, recorded: Option<&str>) -> anyhow::Result<Arc<Storage>> {
         let Some(text) = recorded.or(self.blobs.as_deref()) else {
             bail!(

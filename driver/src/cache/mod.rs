@@ -1,8 +1,7 @@
-//! The cache of the server whose rows were deleted or replaced: its stale keys are deleted after the commit, and once more
-//! some seconds later, because a server that was just reading the old rows may have put them there once more.
+//! Deletes stale keys of an application's cache: after the commit, and a second time some seconds later, because a server
+//! that was reading the old rows may have written them to the cache again.
 //!
-//! What is to be done stands in the table `clone.cache_invalidation`, and so does how far it is: whoever dies half-way leaves it
-//! to the next one.
+//! The table `clone.cache_invalidation` has the keys and their state, so another process can continue after a crash.
 
 mod redis_cache;
 
@@ -21,23 +20,23 @@ use crate::output::{Output, thousands};
 
 use self::redis_cache::RedisCache;
 
-/// How long after the first deletion the second one comes.
+/// Time between the first and the second deletion.
 pub const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// Which keys, and where.
+/// Which keys to delete, and in which cache.
 #[derive(Clone, Debug)]
 pub struct FlushRequest {
-    /// Only those of this run.
+    /// Only the keys of this run.
     pub run: Option<i64>,
-    /// The cache, instead of the one that the store's options name.
+    /// URL of the cache that replaces the one in the store's options.
     pub cache: Option<String>,
-    /// How long to wait before the second deletion.
+    /// Time to wait before the second deletion.
     pub again_after: Duration,
-    /// Places that the database may name.
+    /// Locations that the database may name.
     pub allowed: AllowedLocations,
 }
 
-/// The variable that names the cache, instead of the store's options.
+/// Environment variable with the URL of the cache; it replaces the one in the store's options.
 pub const CACHE_VARIABLE: &str = "PG_CLONE_CACHE";
 
 impl Default for FlushRequest {
@@ -51,12 +50,12 @@ impl Default for FlushRequest {
     }
 }
 
-/// What was done.
+/// The result.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Flushed {
-    /// Keys that were deleted for the first time.
+    /// Number of keys deleted for the first time.
     pub keys: i64,
-    /// Keys that were deleted for the second time, and are forgotten now.
+    /// Number of keys deleted for the second time; their rows are removed.
     pub keys_again: i64,
     /// Stores with stale keys whose options name no cache.
     pub without_cache: Vec<String>,
@@ -69,7 +68,7 @@ const AGAIN: &str = include_str!("sql/again.sql");
 const DONE: &str = include_str!("sql/done.sql");
 const ALLOWED: &str = include_str!("sql/allowed.sql");
 
-/// Work on the caches of all stores.
+/// Deletes stale keys from the caches of all stores.
 pub struct CacheFlush<'s> {
     session: &'s Session,
     request: FlushRequest,
@@ -78,7 +77,7 @@ pub struct CacheFlush<'s> {
 }
 
 impl<'s> CacheFlush<'s> {
-    /// Prepares it; nothing is connected yet.
+    /// A new flush; no connection is opened yet.
     pub fn new(session: &'s Session, request: FlushRequest) -> Self {
         Self {
             session,
@@ -88,7 +87,7 @@ impl<'s> CacheFlush<'s> {
         }
     }
 
-    /// Whether the role may see and change what is to be done.
+    /// Whether the role may read and change `clone.cache_invalidation`.
     ///
     /// # Errors
     /// Those of the server.
@@ -96,10 +95,10 @@ impl<'s> CacheFlush<'s> {
         Ok(self.session.query_one(ALLOWED, &[]).await?.try_get(0)?)
     }
 
-    /// Deletes keys that were not deleted yet.
+    /// Deletes keys for the first time.
     ///
     /// # Errors
-    /// When the database or a cache fails; what was done is recorded.
+    /// The database or a cache fails; finished deletions are recorded.
     pub async fn first(&mut self) -> Result<()> {
         for (store, cache) in self.stores().await? {
             let Some(cache) = cache else {
@@ -122,7 +121,7 @@ impl<'s> CacheFlush<'s> {
         Ok(())
     }
 
-    /// Deletes keys once more whose first deletion was long enough ago, and forgets them.
+    /// Deletes keys for the second time if the first deletion was long enough ago, and removes their rows.
     ///
     /// # Errors
     /// As [`CacheFlush::first`].
@@ -147,7 +146,7 @@ impl<'s> CacheFlush<'s> {
         Ok(())
     }
 
-    /// Both, with the wait in between. An interrupt during the wait leaves the second deletion to the next call.
+    /// Both deletions, with the wait between them. An interrupt during the wait leaves the second deletion to the next call.
     ///
     /// # Errors
     /// As [`CacheFlush::first`].
@@ -156,7 +155,7 @@ impl<'s> CacheFlush<'s> {
         self.wait_and_again(interrupt).await
     }
 
-    /// Waits, then [`CacheFlush::again`]; does nothing where nothing was deleted.
+    /// Waits, then calls [`CacheFlush::again`]; does nothing if nothing was deleted.
     ///
     /// # Errors
     /// As [`CacheFlush::first`].
@@ -170,12 +169,12 @@ impl<'s> CacheFlush<'s> {
         self.again().await
     }
 
-    /// What was done so far.
+    /// The result so far.
     pub fn flushed(&self) -> &Flushed {
         &self.flushed
     }
 
-    /// Stores that have stale keys, and where their cache is.
+    /// Stores with stale keys, and the URLs of their caches.
     async fn stores(&self) -> Result<Vec<(String, Option<String>)>> {
         let rows = self.session.query(STORES, &[&self.request.run]).await?;
         rows.iter()
@@ -213,8 +212,8 @@ impl<'s> CacheFlush<'s> {
     }
 }
 
-/// What follows a commit that made keys stale: the first deletion at once, the second at the end of the command. A failure is
-/// told and leaves the rest to `pg_clone cache flush`.
+/// The deletions after a commit that made keys stale: the first at once, the second at the end of the command. A failure is
+/// reported; `pg_clone cache flush` does the rest.
 pub struct AfterCommit<'s> {
     flush: Option<CacheFlush<'s>>,
     complete: bool,
@@ -231,7 +230,7 @@ impl<'s> AfterCommit<'s> {
                 ..FlushRequest::default()
             },
         );
-        // Where this role may not, another does it.
+        // Without the privilege, another role flushes the cache.
         if !matches!(flush.is_allowed().await, Ok(true)) {
             return Self {
                 flush: None,
@@ -245,7 +244,7 @@ impl<'s> AfterCommit<'s> {
         }
     }
 
-    /// Deletes them once more and says what was done. Also returns whether nothing is left to do.
+    /// Deletes the keys a second time and prints the result. Returns whether nothing is left to do.
     pub async fn finish(self, interrupt: &Interrupt, output: &mut Output) -> (Flushed, bool) {
         let (Some(mut flush), mut complete) = (self.flush, self.complete) else {
             return (Flushed::default(), true);
@@ -260,7 +259,7 @@ impl<'s> AfterCommit<'s> {
     }
 }
 
-/// Tells a failure; false where there was one.
+/// Reports a failure; false if there was one.
 fn told(result: Result<()>) -> bool {
     match result {
         Ok(()) => true,
@@ -271,8 +270,8 @@ fn told(result: Result<()>) -> bool {
     }
 }
 
-/// What workers do between two rounds: keys that are due for the first or the second time. With `to_the_end` it waits for the
-/// second time. A failure is told; the next round tries again.
+/// Deletes keys that are due for the first or the second time; workers call it between two rounds. With `to_the_end` it
+/// waits for the second deletion. A failure is reported; the next round tries again.
 pub async fn flush_due(
     session: &Session,
     to_the_end: bool,
@@ -309,7 +308,7 @@ fn warn(error: &anyhow::Error) {
     );
 }
 
-/// Says what was done.
+/// Prints the result.
 pub fn print(flushed: &Flushed, output: &mut Output) {
     if flushed.keys > 0 || flushed.keys_again > 0 {
         output.line(format!(
@@ -320,7 +319,7 @@ pub fn print(flushed: &Flushed, output: &mut Output) {
     }
 }
 
-/// The error for stores with stale keys and no cache to delete them from.
+/// The error for stores with stale keys whose options name no cache.
 pub fn no_cache(stores: &[String]) -> anyhow::Error {
     Hinted::new(
         format!("it is not known where the cache of store {} is", stores.join(", ")),

@@ -1,4 +1,4 @@
-//! A cache in Redis, or in what speaks its protocol: `redis://[user[:password]@]host[:port][/database]`, `rediss://` with TLS.
+//! A cache in Redis or a compatible server: `redis://[user[:password]@]host[:port][/database]`, `rediss://` with TLS.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use anyhow::{Context as _, Result, ensure};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo};
 
-/// How long a connection, and an answer, may take.
+/// Time limit for a connection and for a reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Keys per command.
 const BATCH: usize = 1000;
 
-/// The password for URLs without one, by the name that `redis-cli` knows it.
+/// Environment variable with the password for URLs without one; `redis-cli` uses the same.
 const PASSWORD: &str = "REDISCLI_AUTH";
 
 /// A connection.
 pub struct RedisCache(MultiplexedConnection);
 
 impl RedisCache {
-    /// Connects. The password of this process goes only to a cache that its user named, never to one that the database names:
-    /// whoever may write there could name a host of their own.
+    /// Connects. The password in the environment is sent only to a cache that the user named, never to one that the database
+    /// names: a role that may write there could name another host.
     ///
     /// # Errors
-    /// When the URL is none, or the server cannot be reached or refuses.
+    /// The text is not a URL, or the server cannot be reached or refuses the connection.
     pub async fn open(url: &str, named_by_user: bool) -> Result<Self> {
         ensure!(
             url.starts_with("redis://") || url.starts_with("rediss://"),
@@ -49,7 +49,7 @@ impl RedisCache {
         ))
     }
 
-    /// Deletes keys; those that are not there count as deleted.
+    /// Deletes keys; missing keys count as deleted.
     ///
     /// # Errors
     /// Those of the server and of the connection.

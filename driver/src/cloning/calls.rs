@@ -1,4 +1,4 @@
-//! The calls of the extension's functions. `schema` is where the extension is, quoted.
+//! The calls of the extension's functions. `schema` is the quoted schema of the extension.
 
 use serde_json::Value;
 
@@ -37,12 +37,12 @@ pub fn clone_parameters(request: &CloneRequest) -> [&dyn Parameter; 8] {
     ]
 }
 
-/// A count out of a JSON document of the server; what is missing is 0.
+/// A number of a JSON document of the server; 0 if it is missing.
 pub fn number(value: &Value, name: &str) -> i64 {
     value.get(name).and_then(Value::as_i64).unwrap_or_default()
 }
 
-/// A text out of a JSON document of the server; what is missing is empty.
+/// A string of a JSON document of the server; empty if it is missing.
 pub fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }

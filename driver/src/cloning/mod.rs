@@ -18,7 +18,7 @@ pub struct Cloned {
     pub project: Value,
 }
 
-/// Clones as `request` says and commits. On an error or an interrupt nothing was changed.
+/// Clones as `request` says, and commits. After an error or an interrupt nothing is changed.
 ///
 /// # Errors
 /// Those of `project_clone`, and an interrupt.

@@ -1,4 +1,4 @@
-//! What a run did, as `clone`, `show` and `demo` print it.
+//! The report of a run that `clone`, `show` and `demo` print.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -19,10 +19,10 @@ const DANGLING: &str = "SELECT pg_catalog.to_jsonb(d) - 'run_id' FROM clone.run_
 
 const BLOBS: &str = "SELECT pg_catalog.to_jsonb(b) - 'run_id' FROM clone.blob_status b WHERE b.run_id = $1";
 
-/// How many dangling references a person is shown.
+/// Maximum number of dangling references in text output.
 const DANGLING_SHOWN: usize = 10;
 
-/// A run with everything that was recorded about it.
+/// A run with all its records.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunReport {
     run: Value,
@@ -35,7 +35,7 @@ impl RunReport {
     /// Reads the run with number `run`.
     ///
     /// # Errors
-    /// When there is no such run, or it may not be read.
+    /// The run does not exist, or the role may not read it.
     pub async fn read(session: &Session, run: i64) -> Result<Self> {
         let found = session.json(RUN, &[&run]).await?;
         Ok(Self {
@@ -62,7 +62,7 @@ impl RunReport {
         text(&self.run, "target_project")
     }
 
-    /// Prints the rows for people; where the files stand is [`RunReport::print_blobs`].
+    /// Prints the rows as text; [`RunReport::print_blobs`] prints the files.
     pub fn print(&self, output: &mut Output) {
         self.print_headline(output);
         self.print_types(output);
@@ -100,7 +100,7 @@ impl RunReport {
     fn print_types(&self, output: &mut Output) {
         let mut rows: Vec<TypeRow> = Vec::new();
         for table in &self.tables {
-            // Rows without a type of their own are shown under their table.
+            // Rows without a resource type are shown under the name of their table.
             let label = Some(text(table, "resource_type")).filter(|label| !label.is_empty());
             let label = label.unwrap_or_else(|| text(table, "relation"));
             match rows.iter_mut().find(|row| row.label == label) {
@@ -190,7 +190,7 @@ impl RunReport {
         }
     }
 
-    /// Prints how many files are at their target.
+    /// Prints the number of files at their target.
     pub fn print_blobs(&self, output: &mut Output) {
         for row in &self.blobs {
             let count = |name: &str| number(row, name);
@@ -215,7 +215,7 @@ impl RunReport {
     }
 }
 
-/// One line of the table per type.
+/// A line of the table: one per type.
 struct TypeRow {
     label: String,
     rows: i64,

@@ -1,4 +1,4 @@
-//! Asks the server to verify a clone, looks for its files, and prints what was found.
+//! Verifies a clone on the server, checks its files, and prints the result.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -8,10 +8,10 @@ use crate::connect::Target;
 use crate::connect::session::Session;
 use crate::output::{Output, thousands};
 
-/// How many failed checks a person is shown.
+/// Maximum number of failed checks in text output.
 const FAILURES_SHOWN: usize = 50;
 
-/// The store whose run made the project, if it has a place for files.
+/// The store of the run that created the project, if the store has files.
 const STORE_WITH_FILES: &str = "SELECT r.store FROM clone.run r JOIN clone.store s ON s.name = r.store \
      WHERE r.target_project = $1 AND ($2::text IS NULL OR r.store = $2) AND s.options ? 'blobs' \
      ORDER BY r.id DESC LIMIT 1";
@@ -38,7 +38,7 @@ impl Verification {
     /// Runs `project_clone_verify`.
     ///
     /// # Errors
-    /// Those of the server, e.g. when no run made the project.
+    /// Those of the server, e.g. if the project is not a clone.
     pub async fn run(
         session: &Session,
         schema: &str,
@@ -62,7 +62,7 @@ impl Verification {
                     subject: row.try_get::<_, Option<String>>(1)?.unwrap_or_default(),
                     expected: row.try_get(2)?,
                     found: row.try_get(3)?,
-                    // A check that could not be made is not passed.
+                    // A check without a result counts as failed.
                     ok: row.try_get::<_, Option<bool>>(4)?.unwrap_or(false),
                 })
             })
@@ -78,11 +78,10 @@ impl Verification {
         })
     }
 
-    /// Looks for the file of every row that has one, and adds what it finds as checks. A store without a place for files
-    /// has none to look for.
+    /// Checks the file of every row that has one, and adds the results as checks. Does nothing for a store without files.
     ///
     /// # Errors
-    /// When the database or the place of the files cannot be read.
+    /// The database or the location of the files cannot be read.
     pub async fn add_files(
         &mut self,
         session: &Session,
@@ -126,7 +125,7 @@ impl Verification {
         self.ok
     }
 
-    /// Prints a line per kind of check, and every failure.
+    /// Prints a line per kind of check, and the failures.
     pub fn print(&self, output: &mut Output) {
         let mut kinds: Vec<(&str, usize, usize)> = Vec::new();
         for check in &self.checks {

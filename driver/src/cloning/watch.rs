@@ -1,4 +1,4 @@
-//! Watches a clone from a second connection: the server shows the table being filled in `pg_stat_progress_copy`.
+//! Watches a clone through a second connection: `pg_stat_progress_copy` shows the table that is being filled.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,20 +20,20 @@ const CURRENT_TABLE: &str = "SELECT relid::pg_catalog.regclass::text, tuples_pro
 /// Which clone is watched.
 #[derive(Clone, Copy, Debug)]
 pub struct Watched<'a> {
-    /// Where it runs.
+    /// The database.
     pub target: &'a Target,
-    /// Schema of the extension, quoted.
+    /// Quoted schema of the extension.
     pub schema: &'a str,
-    /// What is cloned.
+    /// The request of the clone.
     pub request: &'a CloneRequest,
-    /// The server process that runs it.
+    /// Process ID of the backend that runs the clone.
     pub pid: i32,
-    /// Rows by table, where they are known; else they are planned on another connection.
+    /// Planned rows per table, if known; otherwise another connection plans them.
     pub planned: Option<&'a HashMap<String, u64>>,
 }
 
-/// Shows the progress of a clone until it is dropped: it never ends by itself. Progress is a courtesy, so a failure to
-/// watch, e.g. for want of a free connection, only ends the display.
+/// Shows the progress of a clone until the future is dropped; it never completes. A failure, e.g. because no connection is
+/// free, only ends the display.
 pub async fn watch_clone(watched: Watched<'_>, progress: &mut Progress) -> std::convert::Infallible {
     let (sender, mut planned) = tokio::sync::watch::channel(HashMap::new());
     let plan = async {
@@ -72,7 +72,7 @@ async fn connect(target: &Target) -> Result<Client> {
     Ok(client)
 }
 
-/// How many rows each table will get. Runs beside the clone, on a connection of its own: it must not delay it.
+/// Planned rows of each table. Runs on a connection of its own, concurrently with the clone.
 async fn plan_rows(watched: Watched<'_>) -> Result<HashMap<String, u64>> {
     let client = connect(watched.target).await?;
     let statement = format!(
@@ -89,7 +89,7 @@ fn number(value: i64) -> u64 {
     u64::try_from(value).unwrap_or_default()
 }
 
-/// Adds the tables up that were seen one after the other.
+/// Adds up the rows of all tables seen so far.
 #[derive(Debug, Default)]
 struct Tally {
     relation: String,
@@ -101,14 +101,14 @@ struct Tally {
 }
 
 impl Tally {
-    /// Between two tables, before the first and after the last.
+    /// No table is being filled: between two tables, before the first or after the last.
     fn see_nothing(&mut self) {
         self.between = true;
     }
 
     fn see(&mut self, relation: String, rows: u64, bytes: u64) {
         self.between = false;
-        // Fewer rows than before in the same table: another pass over it began.
+        // The same table has fewer rows than before: a further pass over it has begun.
         if relation != self.relation || rows < self.rows {
             let before = std::mem::replace(&mut self.relation, relation);
             self.finished.push((before, self.rows));
@@ -118,7 +118,7 @@ impl Tally {
         self.bytes = bytes;
     }
 
-    /// Of a finished table the planned number counts, since its last rows came after the last look.
+    /// A finished table counts with its planned rows, because its last rows came after the last sample.
     fn count(&self, planned: &HashMap<String, u64>) -> Count {
         let finished: u64 = self
             .finished

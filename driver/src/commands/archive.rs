@@ -1,4 +1,4 @@
-//! `pg_clone show FILE`: what an archive holds.
+//! `pg_clone show FILE`: the content of an archive.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -11,7 +11,7 @@ use super::Context;
 use crate::failure::Outcome;
 use crate::output::{bytes, thousands};
 
-/// Shows what an archive says of itself, after a check of all its checksums.
+/// Checks all checksums of an archive and shows its description.
 pub(super) fn show(context: &mut Context, file: &str) -> Result<Outcome> {
     let mut archive = open(file)?;
     let manifest = archive.manifest().clone();

@@ -1,4 +1,4 @@
-//! `pg_clone blobs`: works off, shows and repeats the queue of files.
+//! `pg_clone blobs`: processes the queue of files, shows it, retries failed files.
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::interrupt::Interrupted;
 use crate::output::{self, thousands};
 
-/// How many files with errors are listed.
+/// Maximum number of files with errors that are listed.
 const ERRORS_SHOWN: i64 = 20;
 
 pub(super) async fn run(context: &mut Context, action: &BlobsAction) -> Result<Outcome> {
@@ -56,7 +56,7 @@ async fn copy(context: &mut Context, request: &FileRequest) -> Result<Outcome> {
         cache::flush_due(&session, true, &context.allowed, &interrupt, &mut context.output).await;
     }
     context.output.document(&summary_json(&summary));
-    // A watching worker ends no other way than by a signal.
+    // A watching worker ends only by a signal.
     if summary.stopped && !request.watch && !summary.is_complete() {
         return Err(
             Interrupted::with_state("files that were copied stay; the others wait in the queue").into(),

@@ -1,4 +1,4 @@
-//! `pg_clone cache`: the cache of the server whose rows were deleted or replaced.
+//! `pg_clone cache`: deletes stale keys from an application's cache.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `pg_clone delete`: a project that a run made, and its files.
+//! `pg_clone delete`: deletes a cloned project and its files.
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
@@ -69,7 +69,7 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
     }
 }
 
-/// The counts per table, the largest first, and what stays.
+/// Prints the counts per table, largest first, and the rows that are kept.
 fn print(context: &mut Context, args: &DeleteArgs, result: &Value) {
     let output = &mut context.output;
     let empty = Map::new();
@@ -113,7 +113,7 @@ fn print(context: &mut Context, args: &DeleteArgs, result: &Value) {
             shown(kept)
         ));
     }
-    // What newer servers tell besides.
+    // Further members, for newer versions of the extension.
     const TOLD: [&str; 8] = [
         "tables",
         "project",

@@ -1,4 +1,4 @@
-//! `pg_clone export`: a project into a file.
+//! `pg_clone export`: writes a project into an archive.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -68,7 +68,7 @@ pub(super) async fn run(context: &mut Context, args: &ExportArgs) -> Result<Outc
     Ok(Outcome::Done)
 }
 
-/// A file that gets its name when it is complete.
+/// A temporary file that gets its name when it is complete.
 struct NewFile {
     file: File,
     temporary: PathBuf,
@@ -107,7 +107,7 @@ impl NewFile {
 impl Drop for NewFile {
     fn drop(&mut self) {
         if !self.kept {
-            // What is incomplete is of no use; that it cannot be removed changes nothing.
+            // The file is incomplete; a failure to remove it is ignored.
             let _ = std::fs::remove_file(&self.temporary);
         }
     }

@@ -14,7 +14,7 @@ pub(super) fn run(_: &mut Context, what: &str) -> Result<Outcome> {
     let mut command = Cli::command();
     let mut text = Vec::new();
     if what == "man" {
-        // One page for all: the commands are read beside each other.
+        // One page for all commands.
         command.build();
         clap_mangen::Man::new(command.clone()).render(&mut text)?;
         for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {

@@ -1,4 +1,4 @@
-//! `pg_clone item`: one item of a registry, or its prefilled form. On a terminal the form is filled in there.
+//! `pg_clone item`: clones an item of a registry, or shows its prefilled form. A terminal asks for the form's values.
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -49,7 +49,7 @@ pub(super) async fn run(context: &mut Context, args: &ItemArgs) -> Result<Outcom
         .await
         .with_context(|| format!("cannot clone the item {:?}", request.item))?;
     let item = found.into_iter().next().unwrap_or_default();
-    // An item is JSON for people, too.
+    // Text output shows the item as JSON too.
     for line in escape_json(&serde_json::to_string_pretty(&item)?).lines() {
         context.output.line(line);
     }
@@ -57,7 +57,7 @@ pub(super) async fn run(context: &mut Context, args: &ItemArgs) -> Result<Outcom
     Ok(Outcome::Done)
 }
 
-/// Clones the item with whoever sits at the terminal.
+/// Clones the item after the user has filled in the form on the terminal.
 async fn filled_in(
     context: &mut Context,
     args: &ItemArgs,

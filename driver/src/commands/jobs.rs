@@ -1,4 +1,4 @@
-//! `pg_clone jobs`: the clones that were queued for a worker.
+//! `pg_clone jobs`: lists clones that were queued for a worker.
 
 use anyhow::{Context as _, Result};
 use serde_json::json;

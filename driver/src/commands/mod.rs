@@ -1,4 +1,4 @@
-//! The commands, one file each. Every one gets a [`Context`], prints its result and says how it ended.
+//! The commands, one file each. Each gets a [`Context`], prints its result and returns its [`Outcome`].
 
 mod archive;
 mod blobs;
@@ -32,7 +32,7 @@ use crate::output::printable::escape;
 use crate::output::{Format, Output};
 use crate::progress::{Progress, Style};
 
-/// What every command works with.
+/// The state that every command gets.
 pub(crate) struct Context {
     dsn: Option<String>,
     host: Option<String>,
@@ -57,10 +57,10 @@ impl Context {
         Target::resolve_with(self.dsn.as_deref(), &flags, &ProcessEnvironment).or_usage()
     }
 
-    /// Asks before something is destroyed. Without a terminal nobody can be asked: then `--yes` is needed.
+    /// Asks for confirmation before data is deleted. Without a terminal `--yes` is required.
     ///
     /// # Errors
-    /// Wrong usage (2) without a terminal, or when the answer is not yes.
+    /// Wrong usage (exit code 2) without a terminal, or if the answer is not yes.
     async fn confirm(&mut self, yes: bool, question: &str) -> Result<()> {
         if yes {
             return Ok(());
@@ -70,7 +70,7 @@ impl Context {
         }
         let question = escape(question).into_owned();
         let (sender, asked) = tokio::sync::oneshot::channel();
-        // Not a thread of the runtime, which would wait for an answer after Ctrl-C.
+        // Not a thread of the runtime: the runtime would wait for the answer after Ctrl-C.
         std::thread::spawn(move || {
             eprint!("{question} [y/N] ");
             let mut answer = String::new();
@@ -93,7 +93,7 @@ impl Context {
 /// Runs the command that `cli` names.
 ///
 /// # Errors
-/// Whatever keeps the command from doing its job; see [`crate::failure::exit_code`].
+/// The errors of the command; see [`crate::failure::exit_code`].
 pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
     let mut context = Context {
         output: Output::new(cli.format()),
@@ -111,7 +111,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
     let context = &mut context;
     let ended = dispatch(context, cli.command).await;
     match context.output.take_failure() {
-        // What was done is done; but who asked does not have the answer.
+        // The command succeeded, but its result could not be written.
         Some(error) if ended.is_ok() => {
             Err(anyhow::Error::new(error).context("cannot write to standard output"))
         }

@@ -64,7 +64,7 @@ pub(super) async fn list(context: &mut Context, args: &RunsArgs) -> Result<Outco
     Ok(Outcome::Done)
 }
 
-/// What became of the clone.
+/// The state of the clone.
 fn state(run: &Value) -> String {
     let next = number(run, "replaced_by");
     if next > 0 {

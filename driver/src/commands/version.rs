@@ -1,4 +1,4 @@
-//! `pg_clone version`: this command, the extension in the database, and whether they fit.
+//! `pg_clone version`: the versions of the command and of the extension, and whether they work together.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `pg_clone worker`: runs queued clones, deletes expired ones, copies the files they queued.
+//! `pg_clone worker`: runs queued clones, deletes expired clones, copies queued files.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::failure::Outcome;
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::interrupt::Interrupted;
 
-/// The job's state after an attempt, and why it failed if it did.
+/// The job's state after an attempt, and its error.
 const JOB: &str = "SELECT pg_catalog.to_jsonb(j) FROM clone.job j WHERE j.id = $1";
 
-/// A worker that may not delete leaves clones that have expired to one that may.
+/// Whether the role may delete expired clones; otherwise another worker does it.
 const MAY_EXPIRE: &str = "SELECT pg_catalog.has_function_privilege('clone.expire(text)', 'EXECUTE')";
 
 const EXPIRE: &str = "SELECT pg_catalog.to_jsonb(e) FROM clone.expire() e";
@@ -31,7 +31,7 @@ pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outc
     let interrupt = context.interrupt.clone();
     let mut worked = Worked::default();
     let worked_off = loop {
-        // A watching worker stays: what a job did to the session, or a server that restarts, ends no service. The attempt counts.
+        // A watching worker keeps running after a lost session or a restart of the server; the attempt counts.
         if let Err(error) = worked.queue(context, &session).await {
             if !args.watch || error.is::<Interrupted>() {
                 return Err(error);
@@ -54,7 +54,7 @@ pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outc
         if summary.done > 0 {
             print_summary(&summary, &mut context.output);
         }
-        // The second deletion of what is flushed now comes with a later round.
+        // The second deletion of these keys follows in a later round.
         cache::flush_due(
             &session,
             !args.watch,
@@ -66,7 +66,7 @@ pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outc
         if !args.watch {
             break Some(summary);
         }
-        // A watching worker that is told to stop has nothing half done.
+        // A watching worker that stops here has no unfinished work.
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(args.interval)) => {}
             () = interrupt.wait() => break None,
@@ -83,7 +83,7 @@ pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outc
     })
 }
 
-/// What a worker did.
+/// Counts of a worker.
 #[derive(Default)]
 struct Worked {
     jobs: Vec<i64>,
@@ -91,7 +91,7 @@ struct Worked {
 }
 
 impl Worked {
-    /// Runs the jobs that are due, one transaction each, and deletes the clones that have expired.
+    /// Runs due jobs, one transaction each, and deletes expired clones.
     async fn queue(&mut self, context: &mut Context, session: &Session) -> Result<()> {
         while let Some(job) = next_job(session).await? {
             self.jobs.push(job);
@@ -124,7 +124,7 @@ impl Worked {
     }
 }
 
-/// Runs the oldest job that is due; `None` when there is none.
+/// Runs the oldest due job; `None` if there is none.
 async fn next_job(session: &Session) -> Result<Option<i64>> {
     session.begin().await?;
     let result = session.query_one("SELECT clone.run_next_job()", &[]).await;

@@ -1,5 +1,5 @@
-//! Turns libpq's parameters into tokio-postgres' configuration. Every parameter that libpq 18 knows is obeyed, has nothing to
-//! say here, or is refused by its name: one that asks for protection must not be passed over.
+//! Turns libpq's parameters into tokio-postgres' configuration. Every parameter that libpq 18 knows is applied, has no
+//! effect here, or is rejected: a parameter that requests protection must not be ignored.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts, SslNegotiation, T
 
 use super::dsn::Parameters;
 
-/// Read elsewhere: where the files are, what TLS does, where to connect.
+/// Parameters that other modules read: files, TLS, host and port.
 const ELSEWHERE: [&str; 17] = [
     "sslmode",
     "sslrootcert",
@@ -30,10 +30,10 @@ const ELSEWHERE: [&str; 17] = [
     "fallback_application_name",
 ];
 
-/// They say how something would be done that this program never does, and ask for nothing.
+/// Parameters of features that this program never uses.
 const WITHOUT_EFFECT: [&str; 5] = ["krbsrvname", "gsslib", "sslcompression", "authtype", "tty"];
 
-/// Parameters that are refused whatever their value.
+/// Parameters that are rejected with any value.
 const REFUSED: [(&str, &str); 10] = [
     (
         "require_auth",
@@ -56,7 +56,7 @@ const REFUSED: [(&str, &str); 10] = [
     ("oauth_scope", "OAuth is not supported"),
 ];
 
-/// The configuration, TLS aside.
+/// The configuration without TLS.
 pub(super) fn configuration(parameters: &Parameters) -> Result<Config> {
     let mut config = Config::new();
     for name in parameters.names() {
@@ -106,7 +106,7 @@ fn set(config: &mut Config, name: &str, value: &str) -> Result<()> {
         }),
         "target_session_attrs" => config.target_session_attrs(match value {
             "any" => TargetSessionAttrs::Any,
-            // Who takes writes is no standby.
+            // A server that accepts writes is not a standby.
             "read-write" | "primary" => TargetSessionAttrs::ReadWrite,
             "read-only" => TargetSessionAttrs::ReadOnly,
             "standby" | "prefer-standby" => bail!(
@@ -142,7 +142,7 @@ fn set(config: &mut Config, name: &str, value: &str) -> Result<()> {
             milliseconds => config.tcp_user_timeout(Duration::from_millis(milliseconds.unsigned_abs())),
         },
         "gssencmode" => match value {
-            // libpq too goes on without GSSAPI where it has none.
+            // Like libpq without GSSAPI support.
             "disable" | "prefer" => config,
             "require" => bail!("the connection parameter gssencmode=require is not supported: use sslmode=verify-full"),
             _ => bail!("{name} is one of disable, prefer, require, not {value:?}"),
@@ -153,7 +153,7 @@ fn set(config: &mut Config, name: &str, value: &str) -> Result<()> {
         "client_encoding" => bail!("the connection parameter client_encoding={value} is not supported: this program speaks UTF8"),
         "replication" if ["false", "off", "no", "0"].contains(&value) => config,
         "replication" => bail!("the connection parameter replication={value} is not supported: SQL is sent, not replication commands"),
-        // Version 3.0 is what is spoken.
+        // This program uses version 3.0.
         "min_protocol_version" if value == "3.0" => config,
         "min_protocol_version" => bail!("the connection parameter min_protocol_version={value} is not supported: version 3.0 is spoken"),
         "max_protocol_version" if ["3.0", "3.2", "latest"].contains(&value) => config,
@@ -196,7 +196,7 @@ mod tests {
         assert!(!config.get_keepalives());
         assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_millis(1500)));
         assert_eq!(config.get_ssl_negotiation(), SslNegotiation::Direct);
-        // libpq's least.
+        // libpq's minimum.
         assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(2)));
     }
 

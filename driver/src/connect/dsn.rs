@@ -1,8 +1,8 @@
-//! Takes a connection string apart into libpq's parameters.
+//! Parses a connection string into libpq's parameters.
 
 use anyhow::{Result, bail};
 
-/// Parameters of a connection, by libpq's names, in the order given; the last of a name counts.
+/// Parameters of a connection by libpq's names, in the given order; the last of a name counts.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Parameters(Vec<(String, String)>);
 
@@ -29,13 +29,13 @@ impl Parameters {
         self.0.push((name.to_owned(), value.to_owned()));
     }
 
-    /// The value of a parameter; an empty one counts as not given, as in libpq.
+    /// The value of a parameter; as in libpq, an empty value counts as not set.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let value = self.0.iter().rev().find(|(key, _)| key == name)?.1.as_str();
         (!value.is_empty()).then_some(value)
     }
 
-    /// Sets what is not given yet.
+    /// Sets a parameter that is not set yet.
     pub(crate) fn set_default(&mut self, name: &str, value: &str) {
         if self.get(name).is_none() {
             self.set(name, value);
@@ -51,7 +51,7 @@ impl Parameters {
     }
 }
 
-/// What stands after `postgres://`: `[user[:password]@][host[:port],…][/dbname][?name=value&…]`.
+/// The part after `postgres://`: `[user[:password]@][host[:port],…][/dbname][?name=value&…]`.
 fn parse_url(rest: &str) -> Result<Parameters> {
     let mut parameters = Parameters::default();
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -146,7 +146,7 @@ fn parse_keywords(text: &str) -> Result<Parameters> {
     Ok(parameters)
 }
 
-/// One value and what follows it.
+/// One value and the rest of the text.
 fn take_value(text: &str) -> Result<(String, &str)> {
     let quoted = text.starts_with('\'');
     let mut value = String::new();

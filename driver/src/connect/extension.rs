@@ -1,4 +1,4 @@
-//! The extension in the database: where its functions are, and whether its version fits this command's.
+//! The extension in the database: its schema, and whether its version works with this command.
 
 use anyhow::Result;
 
@@ -13,11 +13,11 @@ const EXTENSION: &str = "SELECT pg_catalog.quote_ident(n.nspname), e.extversion,
 const OWN: &str = env!("CARGO_PKG_VERSION");
 
 impl Session {
-    /// The schema that holds the extension's functions, quoted for use in SQL.
+    /// The quoted schema of the extension's functions.
     ///
     /// # Errors
-    /// When the extension is not in this database, or of another version than this command: one that differs in the first two
-    /// numbers may have other functions.
+    /// The extension is not in this database, or its version differs from this command's in the first two numbers: its
+    /// functions may differ.
     pub async fn extension_schema(&self) -> Result<String> {
         let rows = self.query(EXTENSION, &[]).await?;
         let Some(row) = rows.first() else {
@@ -39,7 +39,7 @@ impl Session {
     }
 }
 
-/// What to do when the extension is missing or does not fit: a sentence. Versions fit when their first two numbers are the same.
+/// The hint for a missing or incompatible extension. Versions are compatible if their first two numbers are equal.
 pub(crate) fn advice(own: &str, installed: Option<&str>, available: Option<&str>) -> Option<String> {
     let Some(installed) = installed else {
         return Some(match available {

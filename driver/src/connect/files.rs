@@ -37,7 +37,7 @@ fn parse_service(text: &str, service: &str) -> Result<Option<Parameters>> {
     Ok(found)
 }
 
-/// Whom a password in the password file is for.
+/// The fields by which the password file is searched.
 pub(super) struct Login<'a> {
     pub(super) host: &'a str,
     pub(super) port: &'a str,

@@ -1,4 +1,4 @@
-//! Where to connect to: `--dsn`, libpq's environment variables, its service and password files, in libpq's order.
+//! Connection parameters: `--dsn`, libpq's environment variables, service file and password file, with libpq's precedence.
 
 mod config;
 mod dsn;
@@ -27,29 +27,29 @@ use crate::failure::Hinted;
 
 pub(crate) use parameters::{Environment, ProcessEnvironment};
 
-/// The setting by which a session is known to be ours: no pooler passes it on.
+/// A setting that identifies a session of this program: no pooler forwards it.
 const MARK: &str = "pg_clone_driver.session";
 
-/// A resolved place to connect to. Its [`fmt::Display`] never shows the password.
+/// Resolved connection parameters. [`fmt::Display`] never shows the password.
 #[derive(Clone)]
 pub struct Target {
     config: Config,
     tls: MakeRustlsConnect,
     description: String,
-    /// What the server must know of a session of ours.
+    /// The value of the setting [`MARK`].
     mark: String,
-    /// The same place for programs that use libpq.
+    /// The same parameters as environment variables, for programs that use libpq.
     environment: Vec<(&'static str, String)>,
 }
 
 impl Target {
-    /// Resolves `dsn` over the service file over the environment over libpq's defaults.
+    /// Resolves the parameters. Precedence: `dsn`, service file, environment, libpq's defaults.
     #[cfg(test)]
     pub(crate) fn resolve(dsn: Option<&str>, environment: &dyn Environment) -> Result<Self> {
         Self::resolve_with(dsn, &[], environment)
     }
 
-    /// The same, with parameters from flags; as in libpq, those in a connection string win over them.
+    /// As [`Self::resolve`], with parameters from flags; as in libpq, a connection string overrides them.
     pub(crate) fn resolve_with(
         dsn: Option<&str>,
         flags: &[(&str, &str)],
@@ -77,7 +77,7 @@ impl Target {
         })
     }
 
-    /// A place whose parameters are known, reached without TLS.
+    /// A target with known parameters, without TLS.
     pub(crate) fn plain(config: Config, description: &str) -> Result<Self> {
         let tls = TlsChoice::of(&Parameters::parse("sslmode=disable")?, None)?.connector()?;
         Ok(Self {
@@ -89,7 +89,7 @@ impl Target {
         })
     }
 
-    /// Makes another program connect to this place. The password is in its environment, which only this user and root can read.
+    /// Makes another program connect to this target. The password is in its environment, which only this user and root can read.
     pub(crate) fn in_environment<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         self.clear_environment(command);
         command.envs(
@@ -99,7 +99,7 @@ impl Target {
         )
     }
 
-    /// Takes from another program what would decide where it connects to.
+    /// Removes libpq's variables from the environment of another program.
     pub(crate) fn clear_environment(&self, command: &mut Command) {
         for variable in variables() {
             command.env_remove(variable);
@@ -115,9 +115,9 @@ impl Target {
     }
 
     /// The configuration of a connection that must keep its session: locks, LISTEN, prepared statements. Its settings are
-    /// startup parameters, so that none is left behind in a connection that a pooler gives to somebody else. Names mean what
-    /// they say, and a commit need not wait for the disk: a record lost in a crash of the server is made again by the next
-    /// worker, which finds the file present. A dead client is noticed within a minute on any network.
+    /// startup parameters, so that none remains in a connection that a pooler gives to another client. `search_path` is fixed,
+    /// and `synchronous_commit` is off: if the server crashes and loses a record, the next worker finds the file complete and
+    /// records it again. Keepalives detect a dead client within a minute.
     pub(crate) fn session_config(&self) -> Config {
         let mut config = self.config.clone();
         let own = format!(
@@ -133,7 +133,7 @@ impl Target {
     /// Checks that connections of [`Target::session_config`] have a session of their own.
     ///
     /// # Errors
-    /// When the server cannot be reached, or a pooler stands before it.
+    /// The server cannot be reached, or the connection goes through a pooler.
     pub(crate) async fn check_session(&self) -> Result<()> {
         let connected = self.session_config().connect(self.tls()).await;
         let (client, connection) = connected.map_err(|error| {
@@ -155,12 +155,12 @@ impl Target {
     /// A pool of up to `size` connections with a session of their own.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// It cannot be created.
     pub(crate) fn session_pool(&self, size: usize) -> Result<Pool> {
         self.pool_of(self.session_config(), size)
     }
 
-    /// A pool of up to `size` connections, made when they are asked for.
+    /// A pool of up to `size` connections, opened on demand.
     pub(crate) fn pool(&self, size: usize) -> Result<Pool> {
         self.pool_of(self.config.clone(), size)
     }
@@ -177,7 +177,7 @@ impl Target {
     }
 }
 
-/// A pooler says so, or a server too old for one of the settings.
+/// Whether the error is that of a pooler or an old server that does not know a startup parameter.
 fn is_refused_parameter(error: &tokio_postgres::Error) -> bool {
     error
         .as_db_error()

@@ -1,4 +1,4 @@
-//! Gathers the parameters of a connection: the connection string over the service file over the environment over defaults.
+//! Collects connection parameters. Precedence: connection string, service file, environment, defaults.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use super::dsn::Parameters;
 use super::files::{self, Login};
 
-/// Environment variables of libpq and the parameter each one stands for.
+/// Environment variables of libpq and their parameters.
 const VARIABLES: [(&str, &str); 31] = [
     ("PGHOST", "host"),
     ("PGHOSTADDR", "hostaddr"),
@@ -42,7 +42,7 @@ const VARIABLES: [(&str, &str); 31] = [
     ("PGMAXPROTOCOLVERSION", "max_protocol_version"),
 ];
 
-/// The parameters as environment variables of libpq, for another program; those without a variable are left out.
+/// The parameters as libpq's environment variables, for another program; parameters without a variable are omitted.
 pub(super) fn as_environment(parameters: &Parameters) -> Vec<(&'static str, String)> {
     VARIABLES
         .iter()
@@ -50,17 +50,17 @@ pub(super) fn as_environment(parameters: &Parameters) -> Vec<(&'static str, Stri
         .collect()
 }
 
-/// Variables that would decide where another program connects to.
+/// Variables that determine the connection of another program.
 pub(super) fn variables() -> impl Iterator<Item = &'static str> {
     let files = ["PGSERVICE", "PGSERVICEFILE"];
     VARIABLES.iter().map(|(variable, _)| *variable).chain(files)
 }
 
-/// The environment as libpq sees it; a test gives its own.
+/// The environment as libpq sees it; tests replace it.
 pub(crate) trait Environment {
-    /// The value of a variable; unset and empty are the same.
+    /// The value of a variable; an empty value counts as unset.
     fn variable(&self, name: &str) -> Option<String>;
-    /// The name of the user at the operating system.
+    /// The name of the operating system user.
     fn user(&self) -> Option<String>;
 }
 
@@ -81,7 +81,7 @@ impl Environment for ProcessEnvironment {
     }
 }
 
-/// All parameters, the password among them.
+/// All parameters, including the password.
 pub(super) fn gather(
     dsn: &str,
     flags: &[(&str, &str)],
@@ -178,7 +178,7 @@ fn add_password(parameters: &mut Parameters, home: Option<&Path>) {
             .to_owned()
     };
     let (host, port, database, user) = (first("host"), first("port"), first("dbname"), first("user"));
-    // libpq looks a default socket up as localhost.
+    // libpq looks up the default socket as localhost.
     let host = if host == "/var/run/postgresql" || host == "/tmp" {
         "localhost".to_owned()
     } else {

@@ -1,4 +1,4 @@
-//! One connection to the server: statements that Ctrl-C cancels, transactions, warnings that reach the user.
+//! One connection to the server: statements that Ctrl-C cancels, transactions, warnings for the user.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -15,19 +15,19 @@ use crate::interrupt::{Interrupt, Interrupted};
 use crate::output::printable::escape;
 use crate::output::redact::redact;
 
-/// How long a cancelled statement may take to end; then the connection is closed, which ends its transaction.
+/// Time limit for the end of a cancelled statement; then the connection is closed, which ends its transaction.
 const CANCELLING: Duration = Duration::from_secs(5);
 
-/// A parameter of a statement that knows its type: then the statement needs no name and no preparation, which a transaction
-/// pooler would lose.
+/// A typed parameter of a statement: with types the statement needs no preparation, which a transaction pooler would
+/// lose.
 pub trait Parameter: ToSql + Sync {
-    /// The type that the server is told.
+    /// The type that is sent to the server.
     fn sql_type(&self) -> Type;
 }
 
-/// The type of the server for one of ours.
+/// The SQL type of a Rust type.
 pub trait HasType {
-    /// It.
+    /// The SQL type.
     const TYPE: Type;
 }
 
@@ -54,7 +54,7 @@ impl<T: HasType + ToSql + Sync> Parameter for T {
 /// Parameters of a statement.
 pub type Parameters<'a> = &'a [&'a dyn Parameter];
 
-/// Parameters as the client takes them.
+/// Parameters in the form that the client takes.
 pub fn typed<'a>(parameters: Parameters<'a>) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
     let typed = parameters.iter().map(|parameter| {
         let value: &(dyn ToSql + Sync) = *parameter;
@@ -69,15 +69,15 @@ pub struct Session {
     cancel: CancelToken,
     tls: MakeRustlsConnect,
     interrupt: Interrupt,
-    /// Cancelled when the connection is gone.
+    /// Cancelled when the connection is lost.
     gone: CancellationToken,
 }
 
 impl Session {
-    /// Connects to `target`; with `verbose` the server's notices are shown, otherwise its warnings.
+    /// Connects to `target`. Shows the server's warnings; with `verbose` its notices too.
     ///
     /// # Errors
-    /// When the server cannot be reached or refuses; the message names the place, never the password.
+    /// The server cannot be reached or refuses; the message names the target, never the password.
     pub async fn open(target: &Target, interrupt: &Interrupt, verbose: bool) -> Result<Self> {
         let connecting = async {
             let (client, mut connection) = target
@@ -92,7 +92,7 @@ impl Session {
                 while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
                     if let AsyncMessage::Notice(notice) = message
                         && (notice.severity() == "WARNING" || verbose)
-                        // Class 57: the server ends the connection. Whoever needed it gets an error.
+                        // Class 57: the server ends the connection. The next statement gets an error.
                         && !notice.code().code().starts_with("57")
                     {
                         eprintln!(
@@ -116,7 +116,7 @@ impl Session {
         })
     }
 
-    /// Runs `work`, which waits for something else than this connection, unless this connection is lost first.
+    /// Runs `work`, which does not use this connection, until the connection is lost.
     ///
     /// # Errors
     /// Those of `work`, and a lost connection.
@@ -132,7 +132,7 @@ impl Session {
         &self.client
     }
 
-    /// The server process of this transaction; behind a pooler each may have another.
+    /// Process ID of the backend of this transaction; behind a pooler each transaction may have another.
     ///
     /// # Errors
     /// As [`Session::query`].
@@ -141,8 +141,8 @@ impl Session {
         Ok(row.try_get(0)?)
     }
 
-    /// Runs a statement and returns its rows. An interrupt cancels it on the server and waits until the server is done
-    /// with it.
+    /// Runs a statement and returns its rows. An interrupt cancels it on the server and waits until the server has ended
+    /// it.
     ///
     /// # Errors
     /// Those of the server, and [`Interrupted`].
@@ -153,7 +153,7 @@ impl Session {
             result = &mut statement => return Ok(result?),
             () = self.interrupt.wait() => {}
         }
-        // When the request to cancel cannot be delivered, closing this connection remains.
+        // If the cancel request cannot be delivered, the connection is closed.
         let cancelled = self.cancel.cancel_query(self.tls.clone()).await;
         if cancelled.is_ok() {
             let _ = tokio::time::timeout(CANCELLING, statement).await;
@@ -161,10 +161,10 @@ impl Session {
         Err(Interrupted::nothing_changed().into())
     }
 
-    /// Runs a statement that gives exactly one row.
+    /// Runs a statement that returns exactly one row.
     ///
     /// # Errors
-    /// As [`Session::query`], and when it gives another number of rows.
+    /// As [`Session::query`], and if the number of rows is not one.
     pub async fn query_one(&self, sql: &str, parameters: Parameters<'_>) -> Result<Row> {
         let mut rows = self.query(sql, parameters).await?;
         let row = rows.pop().context("the server answered without a row")?;
@@ -172,7 +172,7 @@ impl Session {
         Ok(row)
     }
 
-    /// Runs a statement whose one column is `jsonb`, and returns its values; NULL is JSON's null.
+    /// Runs a statement with one column of type `jsonb`, and returns its values; SQL NULL becomes JSON null.
     ///
     /// # Errors
     /// As [`Session::query`].
@@ -191,7 +191,7 @@ impl Session {
         Ok(self.client.batch_execute(sql).await?)
     }
 
-    /// Begins a transaction in which statements may take as long as they need.
+    /// Begins a transaction without a statement timeout.
     ///
     /// # Errors
     /// Those of the server.
@@ -203,8 +203,8 @@ impl Session {
         self.notice_when_the_client_is_gone().await
     }
 
-    /// For the rest of the transaction, a statement ends soon after this process: one that goes on for nobody holds its locks. Servers
-    /// that cannot look (before 14, on Windows) go on.
+    /// Sets `client_connection_check_interval` for the rest of the transaction, so that a statement ends, and releases its
+    /// locks, soon after this process. Has no effect on servers without the setting (before 14, on Windows).
     ///
     /// # Errors
     /// Those of the server.
@@ -218,15 +218,15 @@ impl Session {
 
     /// Cancels the statement that runs, if any.
     pub async fn cancel(&self) {
-        // When the request cannot be delivered, closing this connection remains.
+        // If the request cannot be delivered, the connection is closed.
         let cancelling = self.cancel.cancel_query(self.tls.clone());
         let _ = tokio::time::timeout(CANCELLING, cancelling).await;
     }
 
-    /// Ends the transaction: commits when `result` is good, else rolls back and passes the error on.
+    /// Ends the transaction: commits if `result` is `Ok`, else rolls back and returns the error.
     ///
     /// # Errors
-    /// The one in `result`, and those of COMMIT. When the connection breaks during COMMIT nobody knows its outcome; the
+    /// The error in `result`, and those of COMMIT. If the connection is lost during COMMIT, its outcome is unknown; the
     /// message says so.
     pub async fn end<T>(&self, result: Result<T>) -> Result<T> {
         match result {

@@ -22,7 +22,7 @@ use x509_cert::der::{Decode as _, Encode as _};
 
 use super::dsn::Parameters;
 
-/// What is checked of the server's certificate.
+/// How the server's certificate is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Check {
     Nothing,
@@ -30,12 +30,12 @@ enum Check {
     ChainAndName,
 }
 
-/// Where the certificates are that the server's is checked with.
+/// The root certificates for the check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Roots {
     File(PathBuf),
     System,
-    /// Nobody named any.
+    /// None is configured.
     None,
 }
 
@@ -52,10 +52,10 @@ pub(super) struct TlsChoice {
     is_direct: bool,
 }
 
-/// A version of TLS that rustls speaks; libpq's older ones are not.
+/// A TLS version; rustls has no older ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Version {
-    /// Older than rustls speaks.
+    /// A version older than rustls supports.
     Older,
     Tls12,
     Tls13,
@@ -73,7 +73,7 @@ impl Version {
 }
 
 impl TlsChoice {
-    /// Reads the parameters that start with `ssl`; `home` is where libpq's default files are.
+    /// Reads the parameters that start with `ssl`; `home` is the directory of libpq's default files.
     pub(super) fn of(parameters: &Parameters, home: Option<&Path>) -> Result<Self> {
         let default_file = |name: &str| {
             home.map(|home| home.join(".postgresql").join(name))
@@ -191,11 +191,11 @@ impl TlsChoice {
     }
 }
 
-/// What `sslmode` means, with these root certificates.
+/// The effect of `sslmode` with these root certificates.
 fn mode_and_check(parameters: &Parameters, roots: &Roots) -> Result<(SslMode, Check)> {
     let mode = parameters.get("sslmode");
     if *roots == Roots::System {
-        // Anybody can get a certificate that the system trusts: only with the name does it say anything.
+        // Anyone can get a certificate that the system trusts, so the name must be checked too.
         return match mode {
             None | Some("verify-full") => Ok((SslMode::Require, Check::ChainAndName)),
             Some(weak) => {
@@ -206,7 +206,7 @@ fn mode_and_check(parameters: &Parameters, roots: &Roots) -> Result<(SslMode, Ch
     Ok(match mode.unwrap_or("prefer") {
         "disable" => (SslMode::Disable, Check::Nothing),
         "allow" | "prefer" => (SslMode::Prefer, Check::Nothing),
-        // libpq: `require` checks the chain where somebody took the trouble of installing a root certificate.
+        // As in libpq, `require` checks the chain if a root certificate is installed.
         "require" if *roots == Roots::None => (SslMode::Require, Check::Nothing),
         "require" | "verify-ca" => (SslMode::Require, Check::Chain),
         "verify-full" => (SslMode::Require, Check::ChainAndName),
@@ -232,7 +232,7 @@ fn revocation_lists(parameters: &Parameters, default: Option<PathBuf>) -> Result
     Ok(paths)
 }
 
-/// What `ssl_min_protocol_version` and `ssl_max_protocol_version` leave.
+/// The TLS versions between `ssl_min_protocol_version` and `ssl_max_protocol_version`.
 fn versions(parameters: &Parameters) -> Result<Vec<Version>> {
     let read = |name: &str, default: Version| {
         parameters
@@ -262,8 +262,8 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
         .with_context(failed)
 }
 
-/// Checks a certificate as libpq does: its chain where there is one to check it with, its name only for `verify-full`, and
-/// nothing for `prefer` and `require`. Signatures of the handshake are checked in every case.
+/// Checks a certificate as libpq does: the chain if a root certificate is configured, the name only for `verify-full`,
+/// nothing for `prefer` and `require`. Signatures of the handshake are always checked.
 #[derive(Debug)]
 struct LibpqVerifier {
     chain: Option<Arc<WebPkiServerVerifier>>,
@@ -324,8 +324,8 @@ impl ServerCertVerifier for LibpqVerifier {
     }
 }
 
-/// Checks a signature of the handshake with the public key of a certificate that is not looked at otherwise. rustls itself
-/// refuses certificates of version 1, which openssl makes when no extensions are asked for, and Citus too.
+/// Checks a signature of the handshake with the public key of a certificate that is not checked otherwise. rustls itself
+/// rejects certificates of version 1, which openssl makes without extensions, and Citus too.
 fn verify_with_key(
     message: &[u8],
     certificate: &CertificateDer<'_>,
@@ -335,7 +335,7 @@ fn verify_with_key(
     let malformed = || rustls::Error::from(CertificateError::BadEncoding);
     let parsed = Certificate::from_der(certificate).map_err(|_| malformed())?;
     let key = &parsed.tbs_certificate.subject_public_key_info;
-    // rustls compares the algorithm without its outer SEQUENCE.
+    // rustls compares the algorithm without the outer SEQUENCE.
     let algorithm = key.algorithm.to_der().map_err(|_| malformed())?;
     let bits = key.subject_public_key.as_bytes().ok_or_else(malformed)?;
     let of_scheme = algorithms

@@ -1,4 +1,4 @@
-//! Asks for the values of a form, field by field.
+//! Prompts for the values of a form, field by field.
 
 use anyhow::Result;
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use super::labels::{child, label, shown, steps, text_shown, unquoted};
 use super::prompts::{Prompts, Question};
 use super::schema::{Field, Kind};
 
-/// A place where a value is asked for.
+/// A field to prompt for.
 struct Place<'s> {
     path: String,
     field: Field<'s>,
@@ -39,7 +39,7 @@ impl<'s> Place<'s> {
 /// Goes through all fields.
 ///
 /// # Errors
-/// When the user stops.
+/// The user cancels.
 pub fn all(form: &mut Form, prompts: &mut dyn Prompts) -> Result<()> {
     let Form { schema, ui, value } = form;
     let root = Place {
@@ -59,10 +59,10 @@ pub fn all(form: &mut Form, prompts: &mut dyn Prompts) -> Result<()> {
     Ok(())
 }
 
-/// Asks anew for the value at a place, saying what is wrong there. A place that the schema does not know is taken away.
+/// Prompts again for the value at a path and shows its error. A path that the schema does not have is removed.
 ///
 /// # Errors
-/// When the user stops.
+/// The user cancels.
 pub fn one(form: &mut Form, path: &str, problem: Option<String>, prompts: &mut dyn Prompts) -> Result<()> {
     let Form { schema, ui, value } = form;
     let mut place = Place {
@@ -91,7 +91,7 @@ pub fn one(form: &mut Form, path: &str, problem: Option<String>, prompts: &mut d
         place = next;
     }
     let given = value.pointer(&place.path).cloned();
-    // An object is asked for field by field; what is wrong with it as a whole is said first.
+    // The fields of an object are prompted for one by one; its own error is shown first.
     if matches!(place.field.kind(), Kind::Object | Kind::Map | Kind::List) {
         asking.say_problem(&place.path);
     }
@@ -103,7 +103,7 @@ pub fn one(form: &mut Form, path: &str, problem: Option<String>, prompts: &mut d
 struct Asking<'a> {
     schema: &'a Value,
     prompts: &'a mut dyn Prompts,
-    /// What is wrong with the value that is asked for next.
+    /// Error of the value that is prompted for next.
     problem: Option<String>,
 }
 
@@ -124,7 +124,7 @@ impl Asking<'_> {
         }
     }
 
-    /// The value that a field gets; none: it is left out.
+    /// The new value of a field; `None`: the field is omitted.
     fn value(&mut self, place: &Place, given: Option<Value>) -> Result<Option<Value>> {
         match place.field.kind() {
             Kind::Object => self.object(place, given.and_then(|given| given.as_object().cloned())),
@@ -164,7 +164,7 @@ impl Asking<'_> {
         Ok((!nothing).then_some(Value::Object(members)))
     }
 
-    /// Names of the user's own: an emptied one is gone.
+    /// A map with names that the user chooses: an empty value removes the entry.
     fn map(&mut self, place: &Place, given: Option<Value>) -> Result<Option<Value>> {
         let given = given.and_then(|given| given.as_object().cloned());
         let absent = given.is_none();
@@ -252,7 +252,7 @@ impl Asking<'_> {
         Ok((!nothing).then_some(Value::Array(elements)))
     }
 
-    /// An element with fields of its own: kept as it is, gone through, or removed.
+    /// A nested element: keep, edit or remove it.
     fn nested(&mut self, place: &Place, element: Value) -> Result<Option<Value>> {
         let question = Question {
             label: format!("{}: {}", label(self.schema, &place.path), brief(&element)),
@@ -321,7 +321,7 @@ fn shown_as_json(kind: &Kind, value: &Value) -> String {
     }
 }
 
-/// A few words of an element.
+/// A short description of an element.
 fn brief(value: &Value) -> String {
     const MOST: usize = 60;
     let words: Vec<String> = match value {
@@ -347,7 +347,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers by label; anything not named is answered as it stands.
+    /// Answers by label; other prompts keep their value.
     #[derive(Default)]
     struct Script {
         answers: VecDeque<(&'static str, &'static str)>,

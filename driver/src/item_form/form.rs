@@ -1,10 +1,10 @@
-//! The form on its way: schema and values.
+//! The form: schema and values.
 
 use serde_json::{Map, Value};
 
 use super::labels::steps;
 
-/// The form on its way.
+/// The form.
 #[derive(Debug, Clone)]
 pub struct Form {
     /// The JSON Schema.
@@ -15,7 +15,7 @@ pub struct Form {
     pub value: Value,
 }
 
-/// Puts a value at a place, or takes it away; objects on the way are made.
+/// Sets or removes the value at a path; creates missing objects on the path.
 pub fn set(value: &mut Value, path: &str, filled: Option<Value>) {
     let steps: Vec<String> = steps(path).collect();
     let Some((last, parents)) = steps.split_last() else {

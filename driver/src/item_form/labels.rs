@@ -1,4 +1,4 @@
-//! How places in a form are called for people.
+//! Labels of paths in a form.
 
 use serde_json::Value;
 
@@ -17,8 +17,8 @@ pub fn child(path: &str, step: &str) -> String {
     format!("{path}/{}", step.replace('~', "~0").replace('/', "~1"))
 }
 
-/// The titles on the way to a place, `Approvals / Export controls / Obtained`; names where there is no title, numbers from 1 for
-/// elements.
+/// The titles along a path, e.g. `Approvals / Export controls / Obtained`; the member's name if it has no title, numbers
+/// from 1 for elements.
 pub fn label(schema: &Value, path: &str) -> String {
     let mut field = Some(Field::root(schema));
     let mut words = Vec::new();
@@ -42,7 +42,7 @@ pub fn label(schema: &Value, path: &str) -> String {
     words.join(" / ")
 }
 
-/// A value as people read it: a text as it is, anything else as JSON. A text that a terminal would not show as it is stands in quotes.
+/// A value as text: a string unquoted, any other value as JSON. A string with control characters is quoted.
 pub fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -53,7 +53,7 @@ pub fn shown(value: &Value) -> String {
     }
 }
 
-/// A text, in quotes where it holds control characters or would read as a text in quotes.
+/// A string; quoted if it has control characters or starts and ends with quotes.
 pub fn text_shown(text: &str) -> String {
     let quoted = Value::from(text).to_string();
     let plain = crate::output::printable::escape(text) == text && unquoted(text).is_none();
@@ -63,7 +63,7 @@ pub fn text_shown(text: &str) -> String {
     }
 }
 
-/// The text that stands in quotes, if it does.
+/// The string inside the quotes; `None` if the text is not quoted.
 pub fn unquoted(text: &str) -> Option<String> {
     if !text.starts_with('"') {
         return None;

@@ -1,6 +1,6 @@
-//! The form of an item, filled in on a terminal: field by field as its JSON Schema says, until the server finds nothing wrong.
+//! The form of an item on a terminal: prompts for the fields of its JSON Schema until the server accepts the values.
 //!
-//! [`schema`] reads the schema, [`fill`] asks for values, [`prompts`] is the terminal, [`walk`] the conversation with the server.
+//! [`schema`] reads the schema, [`fill`] prompts for values, [`prompts`] is the terminal, [`walk`] is the whole dialogue.
 
 mod fill;
 mod form;

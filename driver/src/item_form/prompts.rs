@@ -1,4 +1,4 @@
-//! The terminal on which a form is filled in.
+//! Prompts on the terminal.
 
 use std::io::IsTerminal as _;
 
@@ -9,42 +9,42 @@ use rustix::termios::{InputModes, LocalModes, OptionalActions, Termios, tcgetatt
 use crate::interrupt::Interrupted;
 use crate::output::printable::{escape, symbols};
 
-/// A question as it is put.
+/// A prompt.
 #[derive(Debug, Default)]
 pub struct Question {
-    /// What is asked for.
+    /// Label of the field.
     pub label: String,
-    /// What the field is about.
+    /// Description of the field.
     pub help: Option<String>,
-    /// What is wrong with the answer that is there.
+    /// Error of the present value.
     pub problem: Option<String>,
 }
 
-/// Who answers.
+/// Source of the answers: the terminal, or a test.
 pub trait Prompts {
-    /// A text; `given` can be changed.
+    /// Prompts for a text; `given` is the initial value.
     ///
     /// # Errors
-    /// When the user stops.
+    /// The user cancels.
     fn text(&mut self, question: &Question, given: &str) -> Result<String>;
 
-    /// One of several, by its number from 0.
+    /// Prompts for one of several options; returns its index from 0.
     ///
     /// # Errors
-    /// When the user stops.
+    /// The user cancels.
     fn choice(&mut self, question: &Question, options: Vec<String>, start: usize) -> Result<usize>;
 
-    /// Yes or no.
+    /// Prompts for yes or no.
     ///
     /// # Errors
-    /// When the user stops.
+    /// The user cancels.
     fn yes(&mut self, question: &Question, default: bool) -> Result<bool>;
 
-    /// Says something.
+    /// Prints a line.
     fn say(&mut self, line: &str);
 }
 
-/// Whether somebody is there to be asked: questions go to standard error, answers come from standard input.
+/// Whether prompting is possible: standard error and standard input are terminals.
 pub fn is_there() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
@@ -103,7 +103,7 @@ impl Prompts for Terminal {
 fn stopped(error: InquireError) -> anyhow::Error {
     match error {
         InquireError::OperationInterrupted => Interrupted::nothing_changed().into(),
-        // Ctrl-C, as the library reads it.
+        // The library's error after Ctrl-C.
         InquireError::IO(error) if error.kind() == std::io::ErrorKind::Interrupted => {
             Interrupted::nothing_changed().into()
         }
@@ -112,17 +112,17 @@ fn stopped(error: InquireError) -> anyhow::Error {
     }
 }
 
-/// The end of a walk that the user does not want to go on.
+/// The error if the user cancels the dialogue.
 pub fn not_cloned() -> anyhow::Error {
     anyhow!("not confirmed: nothing was changed")
 }
 
-/// The terminal while questions are asked: keys come one by one and are not shown by the terminal itself, also between two
-/// questions. Afterwards it is as it was: a signal ends the command while a question waits for its answer on a thread.
+/// Terminal settings during the dialogue: no echo and no line buffering, also between two prompts. Dropping it restores the
+/// settings, also after a signal that comes while a prompt waits on its thread.
 pub struct Conversation(Option<Termios>);
 
 impl Conversation {
-    /// Begins it.
+    /// Changes the settings.
     pub fn begin() -> Self {
         let Ok(was) = tcgetattr(std::io::stdin()) else {
             return Self(None);

@@ -1,11 +1,11 @@
-//! What a JSON Schema says of a field: its title, what kind of value it takes, its members.
+//! Fields of a JSON Schema: title, kind of value, members.
 
 use serde_json::Value;
 
-/// References that are followed before a schema counts as circular.
+/// Maximum number of references in a row before a schema counts as circular.
 const REFERENCES: usize = 16;
 
-/// What kind of value a field takes.
+/// The kind of value of a field.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
     /// A text.
@@ -18,11 +18,11 @@ pub enum Kind {
     Choice(Vec<Value>),
     /// Named members.
     Object,
-    /// Names of the user's own.
+    /// A map with names that the user chooses.
     Map,
-    /// Any number of the same.
+    /// A list of elements of one kind.
     List,
-    /// Something else: it is shown as JSON.
+    /// Another kind: it is entered as JSON.
     Json,
 }
 
@@ -36,7 +36,7 @@ pub struct Field<'s> {
 }
 
 impl<'s> Field<'s> {
-    /// The whole form.
+    /// The root of the form.
     pub fn root(schema: &'s Value) -> Self {
         Self::at(schema, schema)
     }
@@ -66,12 +66,12 @@ impl<'s> Field<'s> {
         self.title
     }
 
-    /// What the schema says besides.
+    /// Its description, if the schema gives one.
     pub fn description(&self) -> Option<&'s str> {
         self.description
     }
 
-    /// What kind of value it takes.
+    /// The kind of its value.
     pub fn kind(&self) -> Kind {
         if let Some(values) = self.node.get("enum").and_then(Value::as_array) {
             return Kind::Choice(values.clone());
@@ -100,7 +100,7 @@ impl<'s> Field<'s> {
         node.is_object().then(|| Self::at(self.root, node))
     }
 
-    /// What stands under the user's own names.
+    /// The field of each entry of a map.
     pub fn entry(&self) -> Option<Self> {
         let node = self
             .node
@@ -109,12 +109,12 @@ impl<'s> Field<'s> {
         Some(Self::at(self.root, node))
     }
 
-    /// Each of a list.
+    /// The field of each element of a list.
     pub fn element(&self) -> Option<Self> {
         Some(Self::at(self.root, self.node.get("items")?))
     }
 
-    /// Whether the member must be there.
+    /// Whether the member is required.
     pub fn requires(&self, name: &str) -> bool {
         let required = self.node.get("required").and_then(Value::as_array);
         required.is_some_and(|names| names.iter().any(|required| required == name))

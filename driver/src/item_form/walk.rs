@@ -1,6 +1,6 @@
-//! The conversation: the draft, the fields, what the server finds wrong, the summary, the clone.
+//! The dialogue: draft, fields, validation by the server, summary, clone.
 //!
-//! No transaction is open while somebody thinks: the draft's etag tells at the end whether the source is still what was shown.
+//! No transaction is open during the dialogue: the draft's etag shows at the end whether the source has changed.
 
 use std::collections::BTreeMap;
 
@@ -17,33 +17,33 @@ use crate::connect::session::{Parameter, Parameters, Session};
 use crate::failure::Hinted;
 use crate::interrupt::Interrupt;
 
-/// Rounds of errors after which the conversation ends.
+/// Maximum number of rounds with errors.
 const ROUNDS: usize = 100;
 
-/// Which item is cloned, for whom.
+/// Parameters of the dialogue.
 pub struct Walk<'a> {
     /// The connection.
     pub session: &'a Session,
-    /// Ends the conversation.
+    /// Ends the dialogue.
     pub interrupt: &'a Interrupt,
     /// The schema of the extension.
     pub schema: &'a str,
     /// The source.
     pub item: &'a str,
-    /// What the form starts with.
+    /// Initial edits of the form.
     pub edits: &'a Value,
-    /// For whom.
+    /// The user on whose behalf the item is cloned.
     pub actor: &'a Option<String>,
-    /// In which store.
+    /// The store.
     pub store: &'a Option<String>,
     /// Options of item_clone.
     pub options: &'a Value,
 }
 
-/// Fills in the form of a clone with whoever sits at the terminal, and clones the item.
+/// Prompts for the form of a clone and clones the item.
 ///
 /// # Errors
-/// Those of the server; when the user stops, or a signal comes, before anything was changed.
+/// Those of the server; an error without changes if the user cancels or a signal comes.
 pub async fn walk(walk: &Walk<'_>) -> Result<Value> {
     let draft = walk.draft(walk.edits, walk.options).await?;
     let mut form = Form {
@@ -106,7 +106,7 @@ fn introduction(draft: &Value, item: &str) -> Vec<String> {
     lines
 }
 
-/// Asks again where something is wrong, place by place.
+/// Prompts again for each field with an error.
 fn mended(mut form: Form, problems: &[(String, String)], prompts: &mut dyn Prompts) -> Result<Form> {
     let mut places: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (path, message) in problems {
@@ -121,7 +121,7 @@ fn mended(mut form: Form, problems: &[(String, String)], prompts: &mut dyn Promp
     for (path, messages) in places {
         let before = form.value.clone();
         fill::one(&mut form, path, Some(messages.join("; ")), prompts)?;
-        // Something else may have to change for this to become right.
+        // Another field may have to change to resolve the error.
         if form.value == before {
             let question = Question {
                 label: "Nothing was changed. Go through all fields?".to_owned(),
@@ -146,7 +146,7 @@ impl Walk<'_> {
         self.call(&statement, &parameters).await
     }
 
-    /// What is wrong with the form: places and messages.
+    /// The errors of the form: paths and messages.
     async fn problems(&self, form: &Value, options: &Value) -> Result<Vec<(String, String)>> {
         let statement = format!(
             "SELECT {}.item_clone_check($1::text, edits => $2::jsonb, actor => $3::text, store => $4::text, options => $5::jsonb)",
@@ -166,7 +166,7 @@ impl Walk<'_> {
         let mut found = Vec::new();
         for problem in problems.into_iter().flatten() {
             let (path, message) = (text(problem, "path"), text(problem, "message"));
-            // Without a place nothing in the form can mend it.
+            // No field of the form can resolve an error without a path.
             if path.is_empty() {
                 let hint = text(problem, "hint");
                 return Err(match hint.is_empty() {
@@ -210,7 +210,7 @@ impl Walk<'_> {
         Value::Object(options)
     }
 
-    /// Shows what the clone will differ in and asks whether to make it. Gives the form back where a field is to be changed.
+    /// Shows the differences of the clone and asks for confirmation. Returns the form if a field is to be changed.
     async fn confirmed(&self, mut form: Form, draft: &Value, options: &Value) -> Result<Option<Form>> {
         let checked = self.draft(&form.value, options).await?;
         let lines = summary(&form.schema, &checked, draft);
@@ -242,7 +242,7 @@ impl Walk<'_> {
         .await
     }
 
-    /// Asks on a thread of its own: a signal ends the command all the same.
+    /// Prompts on a thread of its own, so that a signal can end the command.
     async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut dyn Prompts) -> Result<T> + Send + 'static,
@@ -259,7 +259,7 @@ impl Walk<'_> {
     }
 }
 
-/// What the clone differs in, as lines.
+/// The differences of the clone, as lines.
 fn summary(schema: &Value, checked: &Value, draft: &Value) -> Vec<String> {
     let forbidden = draft.get("forbidden");
     let mut lines = vec!["The clone differs from its source in:".to_owned()];

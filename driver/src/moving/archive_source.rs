@@ -1,4 +1,4 @@
-//! An archive that the rows are read from.
+//! An archive as the source of rows.
 
 use std::io::Read;
 
@@ -19,7 +19,7 @@ pub struct ArchiveSource<R: Read> {
 }
 
 impl<R: Read> ArchiveSource<R> {
-    /// Of an archive whose first part has been read. Files in it are unpacked, or else passed over.
+    /// A source from an archive whose manifest has been read. Its files are unpacked if `files` is given, else skipped.
     pub fn new(archive: Reader<R>, files: Option<Unpacking>) -> Self {
         Self { archive, files }
     }

@@ -1,4 +1,4 @@
-//! From the rows of a source to a project of the target, in one transaction.
+//! Clones the rows of a source into the target, in one transaction.
 
 use std::collections::HashMap;
 
@@ -26,20 +26,20 @@ use crate::progress::Progress;
 pub struct Moved {
     /// The new project.
     pub project: Value,
-    /// Its run in the target.
+    /// Number of its run in the target.
     pub run: i64,
-    /// What was read for it.
+    /// What was read from the source.
     pub read: RowsRead,
 }
 
-/// What would be cloned.
+/// The plan of a clone.
 #[derive(Debug)]
 pub struct Planned {
     /// The rows of `project_clone_plan`.
     pub plan: Vec<Value>,
-    /// In what the tables differ, without loss.
+    /// Differences of the tables that lose no data.
     pub differences: Vec<Difference>,
-    /// What was read for it.
+    /// What was read from the source.
     pub read: RowsRead,
 }
 
@@ -48,7 +48,7 @@ pub struct Planned {
 pub struct RowsRead {
     /// Rows by table.
     pub tables: Vec<(String, u64)>,
-    /// Their bytes in COPY's binary form.
+    /// Their bytes in COPY's binary format.
     pub bytes: u64,
 }
 
@@ -59,24 +59,24 @@ impl RowsRead {
     }
 }
 
-/// What is the same for every source.
+/// The target of a clone; the same for every source.
 #[derive(Clone, Copy)]
 pub struct Destination<'d> {
     /// A connection to the server that clones.
     pub session: &'d Session,
-    /// How to reach it once more, to watch.
+    /// Its connection parameters, for a second connection that watches progress.
     pub target: &'d Target,
-    /// A connection to the server that the rows are for: the same one, or the one that has no extension.
+    /// A connection to the server that gets the rows: the same server, or one without the extension.
     pub rows_for: &'d Session,
-    /// The schema of the extension's functions, quoted.
+    /// Quoted schema of the extension's functions.
     pub schema: &'d str,
-    /// What is to be cloned, and how.
+    /// The request of the clone.
     pub request: &'d CloneRequest,
-    /// Ends the work early; nothing of it stays.
+    /// Ends the work early; the transaction is rolled back.
     pub interrupt: &'d Interrupt,
 }
 
-/// The tables of a source that fit those of the target, and the rows of other tables that they name.
+/// The checked tables of a source, and the rows of other tables that they reference.
 pub struct Prepared {
     pub(super) tables: Vec<TableRows>,
     pub(super) keys: Vec<SharedKey>,
@@ -84,18 +84,18 @@ pub struct Prepared {
     pub(super) differences: Vec<Difference>,
 }
 
-/// Where the rows come from.
+/// A source of rows: a server or an archive.
 pub trait Source {
-    /// Compares the source with the target, before anything is read.
+    /// Compares the tables of source and target; called before rows are read.
     fn prepare(&mut self, to: &Destination<'_>) -> impl Future<Output = Result<Prepared>>;
-    /// Puts its rows into the temporary tables.
+    /// Copies its rows into the temporary tables.
     fn stage(
         &mut self,
         prepared: &Prepared,
         staging: &Staging<'_>,
         progress: &mut Progress,
     ) -> impl Future<Output = Result<RowsRead>>;
-    /// Called when the work broke off: whatever the source is at is of no use any more.
+    /// Cancels the source's work after an error.
     fn give_up(&self) -> impl Future<Output = ()>;
     /// Files that came with the rows, when those have been read.
     fn into_files(self) -> Option<Unpacking>
@@ -106,7 +106,7 @@ pub trait Source {
     }
 }
 
-/// Options under which the rows are read: those of the call, and every row where ids are kept.
+/// Options for reading the rows: those of the call; all rows if ids are kept.
 fn reading_options(request: &CloneRequest) -> Value {
     let mut options = request.options.clone();
     if let Value::Object(members) = &mut options
@@ -117,7 +117,7 @@ fn reading_options(request: &CloneRequest) -> Value {
     options
 }
 
-/// Compares a server with the target, and reads which rows of other tables the project names.
+/// Compares a server with the target, and reads the rows of other tables that the project references.
 pub(super) async fn prepare_copy(source: &Snapshot, to: &Destination<'_>) -> Result<Prepared> {
     let mut tables = tables::tables_of_project(
         to.session,
@@ -140,7 +140,7 @@ pub(super) async fn prepare_copy(source: &Snapshot, to: &Destination<'_>) -> Res
     })
 }
 
-/// The tables of an archive, after a check that the store of the target has them: a name in the archive is never run as SQL.
+/// The tables of an archive, after a check that the target's store has them: names of the archive are never run as SQL.
 pub(super) async fn prepare_import(manifest: &Manifest, to: &Destination<'_>) -> Result<Prepared> {
     let known = tables::tables_of_project(
         to.session,
@@ -178,12 +178,12 @@ pub(super) async fn prepare_import(manifest: &Manifest, to: &Destination<'_>) ->
     })
 }
 
-/// Clones the project of a source. A signal that comes before the commit has begun leaves nothing; once it has begun, its outcome is
-/// waited for.
+/// Clones the project of a source. A signal before COMMIT rolls back; after COMMIT was sent, its outcome is
+/// awaited.
 ///
 /// # Errors
-/// Those of both servers; tables that do not fit; rows that the target does not have; an archive that is damaged or incomplete.
-/// Nothing is changed then.
+/// Those of both servers; tables that differ with loss of data; referenced rows that the target does not have; a damaged or
+/// incomplete archive. Nothing is changed then.
 pub async fn move_project(
     source: &mut impl Source,
     to: &Destination<'_>,
@@ -205,7 +205,7 @@ pub async fn move_project(
     moved.with_context(|| format!("cannot clone the project {:?}", to.request.source))
 }
 
-/// What [`move_project`] would do. The rows are read, and the temporary tables go: nothing stays.
+/// The plan of [`move_project`]. The rows are read into temporary tables, and the transaction is rolled back.
 ///
 /// # Errors
 /// As [`move_project`].
@@ -245,7 +245,7 @@ pub async fn plan_move(
     planned.with_context(|| format!("cannot plan to clone the project {:?}", to.request.source))
 }
 
-/// Fills the temporary tables, with the ids that shared rows have in the target.
+/// Fills the temporary tables; references to shared rows get the target's ids.
 pub(super) async fn stage<'d>(
     source: &mut impl Source,
     to: &Destination<'d>,
@@ -273,7 +273,7 @@ fn staged_request(request: &CloneRequest, staging: &Staging<'_>) -> CloneRequest
     request
 }
 
-/// Clones what is in the temporary tables: the new project, and the number of its run.
+/// Clones the rows of the temporary tables; returns the new project and the number of its run.
 pub(super) async fn clone_staged(
     to: &Destination<'_>,
     staging: &Staging<'_>,

@@ -1,4 +1,4 @@
-//! The tables of the source beside those of the target: what differs, and whether rows would be lost by it.
+//! Compares the tables of source and target, and decides whether a difference loses data.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::tables::{ServerColumn, ServerTable, ServerTables, TableRows};
 use crate::failure::Hinted;
 
-/// Types whose values are numbers of objects of their own database.
+/// Types whose values are OIDs of objects in their own database.
 const NUMBERS_OF_OBJECTS: [&str; 13] = [
     "oid",
     "lo",
@@ -23,21 +23,21 @@ const NUMBERS_OF_OBJECTS: [&str; 13] = [
     "regtype",
 ];
 
-/// Something in which two tables differ.
+/// A difference of two tables.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Whether data would be lost: then nothing is moved.
+    /// Whether data would be lost: then nothing is cloned.
     pub loses_data: bool,
-    /// What differs, in words.
+    /// Description of the difference.
     pub difference: String,
 }
 
-/// Compares the tables of the source with those of the target. Columns that only the target has are left out of `tables`.
-/// Returns the differences that lose nothing.
+/// Compares the tables of the source with those of the target. Columns that only the target has are removed from `tables`.
+/// Returns the differences that lose no data.
 ///
 /// # Errors
-/// All differences at once, when one of them loses data: a table or column that one side does not have, another type, a column that the target computes,
-/// a column of the target that must not be NULL and that the source does not have.
+/// A list of all differences, if one of them loses data: a missing table or column, another type, a generated column of the
+/// target, or a NOT NULL column of the target that the source does not have.
 pub fn compare(
     tables: &mut [TableRows],
     source: &ServerTables,

@@ -1,6 +1,6 @@
-//! Counts the rows in COPY's binary form as it passes by, whatever the sizes of its parts.
+//! Counts the rows of a stream in COPY's binary format.
 
-/// Bytes before the first row: signature, flags, length of the extension.
+/// Bytes before the first row: signature, flags, length of the header extension.
 const HEADER_BYTES: u64 = 19;
 
 /// A counter of rows.
@@ -9,23 +9,23 @@ pub struct RowCounter {
     rows: u64,
     /// Bytes of the header that have passed.
     header: u64,
-    /// Bytes that belong to what was begun and say nothing.
+    /// Remaining bytes of a value, which are skipped.
     skip: u64,
-    /// Columns of the current row that are to come.
+    /// Remaining columns of the current row.
     columns: u16,
-    /// A number that is being read, and how many of its bytes are here.
+    /// Bytes of a number that is being read.
     number: [u8; 4],
     have: usize,
     ended: bool,
 }
 
 impl RowCounter {
-    /// Rows that have begun.
+    /// Number of rows that have begun.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Looks at the next bytes.
+    /// Parses the next bytes.
     pub fn add(&mut self, mut bytes: &[u8]) {
         if self.header < HEADER_BYTES {
             bytes = self.pass_header(bytes);

@@ -1,4 +1,4 @@
-//! A project into an archive.
+//! Writes a project into an archive.
 
 use std::io::Write;
 
@@ -16,30 +16,30 @@ use crate::failure::Hinted;
 use crate::interrupt::Interrupt;
 use crate::progress::{Count, Progress, Unit};
 
-/// What is exported.
+/// Parameters of an export.
 pub struct Export<'e> {
     /// Id of the project.
     pub project: &'e str,
-    /// The store that holds it, where there are several.
+    /// The store that holds it; needed if several stores have a project with this id.
     pub store: Option<&'e str>,
-    /// Options of `project_clone` that say which rows are read.
+    /// Options of `project_clone` that select rows.
     pub options: &'e Value,
-    /// With the project's files.
+    /// If given, the project's files are exported too.
     pub files: Option<ExportFiles<'e>>,
 }
 
-/// Where the files of an export are.
+/// Location of the files of an export.
 pub struct ExportFiles<'e> {
-    /// Instead of where the store's options say.
+    /// Location of the files, if not the one in the store's options.
     pub from: Option<Location>,
-    /// Places that the database may name.
+    /// Locations that the database may name.
     pub allowed: &'e AllowedLocations,
 }
 
-/// Writes a project to `output`: its rows, and its files where they are wanted. Memory is bounded whatever the size.
+/// Writes a project to `output`: its rows, and its files if requested. Memory does not depend on the size.
 ///
 /// # Errors
-/// Those of the server and of the output; a project that is not there. What was written is not complete then, and a reader sees that.
+/// Those of the server and of the output; the project does not exist. A reader detects that the archive is incomplete.
 pub async fn export_project(
     source: &Snapshot,
     export: &Export<'_>,

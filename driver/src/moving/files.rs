@@ -1,4 +1,4 @@
-//! Files of an archive, checked against what the archive says of them.
+//! Unpacks the files of an archive and checks their sizes.
 
 use anyhow::{Result, bail};
 use clone_archive::FileEntry;
@@ -33,7 +33,7 @@ impl Unpacking {
     /// Begins a file.
     ///
     /// # Errors
-    /// When the one before is not as large as it says, the key would leave the directory, or it cannot be written.
+    /// The previous file is smaller than its entry says, the key leads out of the directory, or the file cannot be written.
     pub fn begin(&mut self, entry: FileEntry) -> Result<()> {
         self.end()?;
         self.files.begin(&entry.key)?;
@@ -41,10 +41,10 @@ impl Unpacking {
         Ok(())
     }
 
-    /// Adds to it.
+    /// Appends to the file.
     ///
     /// # Errors
-    /// When it is larger than it says, or cannot be written.
+    /// The file is larger than its entry says, or cannot be written.
     pub fn add(&mut self, bytes: &[u8]) -> Result<()> {
         let Some((entry, length)) = &mut self.current else {
             bail!("the archive holds the content of no file");
@@ -61,10 +61,10 @@ impl Unpacking {
         self.files.add(bytes)
     }
 
-    /// The last file is complete.
+    /// Ends the last file.
     ///
     /// # Errors
-    /// When it is not as large as it says.
+    /// The file is smaller than its entry says.
     pub fn end(&mut self) -> Result<()> {
         let Some((entry, length)) = self.current.take() else {
             return Ok(());
@@ -80,7 +80,7 @@ impl Unpacking {
         self.files.end()
     }
 
-    /// How far it is.
+    /// The progress.
     pub fn count(&self) -> Count {
         Count {
             subject: self

@@ -1,8 +1,8 @@
-//! Projects that move: into another database, into a file, and back.
+//! `copy`, `export` and `import`: clones a project into another database or a file, and from a file.
 //!
-//! The rows of the project are read from a source, a server or an archive, into temporary tables of the target. There the extension clones
+//! The rows of the project are copied from a source, a server or an archive, into temporary tables of the target. There the extension clones
 //! them as it clones any project: `project_clone` with the option `source_tables`. Everything in the target is one transaction.
-//! The source needs no extension and no right but SELECT. Where the target has none either, a private server clones ([`move_locally`]).
+//! The source needs no extension and only the privilege SELECT. If the target has no extension, a private server clones ([`move_locally`]).
 
 mod archive_source;
 mod clone_rows;

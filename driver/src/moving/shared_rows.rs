@@ -1,5 +1,5 @@
-//! Rows that the project names and that do not belong to it, such as those of a table of countries. The target must have them. Where their
-//! table has a natural key, a unique key besides the one that is referenced, they are found by it, and may have another id there.
+//! Shared rows: rows that the project references and that are not part of it, such as those of a table of countries. The target must
+//! have them. If their table has a natural key (a unique key besides the referenced one), it identifies them, and their ids may differ.
 
 use anyhow::Result;
 use clone_archive::SharedRows;
@@ -10,10 +10,10 @@ use super::tables::{TableRows, identifier};
 use crate::connect::session::Session;
 use crate::failure::Hinted;
 
-/// Values that are listed in an error.
+/// Maximum number of values in an error.
 const LISTED: usize = 10;
 
-/// A foreign key from a table of the project to one that is not of the store.
+/// A foreign key from a table of the project to a table outside the store.
 #[derive(Clone, Debug)]
 pub struct SharedKey {
     pub(super) relation: String,
@@ -24,7 +24,7 @@ pub struct SharedKey {
     natural: Vec<String>,
 }
 
-/// The keys of one column from these tables to others.
+/// The single-column foreign keys from these tables to tables outside the store.
 ///
 /// # Errors
 /// Those of the server.
@@ -47,7 +47,7 @@ pub async fn keys(session: &Session, tables: &[TableRows]) -> Result<Vec<SharedK
         .collect()
 }
 
-/// Reads the rows that the project names from the source.
+/// Reads the shared rows of the project from the source.
 ///
 /// # Errors
 /// Those of the server.
@@ -88,10 +88,10 @@ pub async fn read(source: &Session, tables: &[TableRows], keys: &[SharedKey]) ->
     Ok(found)
 }
 
-/// Looks the rows up in the target, and puts the ids that they have there into the temporary tables, which may be another server's.
+/// Finds the rows in the target, and writes their ids there into the temporary tables, which may be on another server.
 ///
 /// # Errors
-/// When some are not there: they are listed, of all tables at once.
+/// Rows are missing in the target: the error lists those of all tables.
 pub async fn match_in_target(
     target: &Session,
     staging: &Staging<'_>,
@@ -109,7 +109,7 @@ pub async fn match_in_target(
         let Some(temporary) = staging.name_of(&key.relation) else {
             continue;
         };
-        // Without a natural key on both sides the id itself has to be there.
+        // Without a natural key on both sides the id must exist.
         let by: Vec<(String, usize)> = if key.natural.is_empty() || key.natural != of_key.natural {
             vec![(key.key.clone(), 0)]
         } else {
@@ -176,7 +176,7 @@ pub async fn match_in_target(
     .into())
 }
 
-/// A row as the user knows it: its natural key, or its id.
+/// A row in an error: its natural key, or its id.
 fn describe(rows: &SharedRows, id: &str) -> String {
     let natural = rows
         .rows

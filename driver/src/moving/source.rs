@@ -1,4 +1,4 @@
-//! A server that the rows are read from, under one snapshot.
+//! A server as the source of rows, read with one snapshot.
 
 use std::pin::Pin;
 
@@ -21,10 +21,10 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Connects and begins the transaction; rows that row security hides from the role are an error, not left out. With `exported` it sees what the transaction sees that has exported this snapshot.
+    /// Connects and begins the transaction. Rows that row-level security hides are an error. With `exported`, the transaction uses that exported snapshot.
     ///
     /// # Errors
-    /// When the server cannot be reached, or the snapshot is not there any more.
+    /// The server cannot be reached, or the snapshot does not exist any more.
     pub async fn open(target: &Target, interrupt: &Interrupt, exported: Option<&str>) -> Result<Self> {
         let session = Session::open(target, interrupt, false).await?;
         session
@@ -50,10 +50,10 @@ impl Snapshot {
         &self.session
     }
 
-    /// The rows of a table in COPY's binary form.
+    /// The rows of a table in COPY's binary format.
     ///
     /// # Errors
-    /// Those of the server, such as a missing right to read.
+    /// Those of the server, e.g. a missing privilege SELECT.
     pub async fn rows(&self, table: &TableRows) -> Result<Pin<Box<CopyOutStream>>> {
         let statement = format!("COPY ({}) TO STDOUT (FORMAT binary)", table.query());
         let stream = self
@@ -65,7 +65,7 @@ impl Snapshot {
         Ok(Box::pin(stream))
     }
 
-    /// How many rows of each table the planner expects: costs nothing, and is only for progress.
+    /// The planner's estimate of the rows of each table; for progress only.
     ///
     /// # Errors
     /// Those of the server.

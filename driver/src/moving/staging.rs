@@ -1,4 +1,4 @@
-//! Temporary tables of the target that hold the rows of the source until they are cloned.
+//! Temporary tables of the target for the rows of the source.
 
 use std::pin::Pin;
 
@@ -18,7 +18,7 @@ pub struct Staging<'s> {
 }
 
 impl<'s> Staging<'s> {
-    /// Makes a temporary table for each; they go with the transaction.
+    /// Creates a temporary table for each table; ON COMMIT DROP.
     ///
     /// # Errors
     /// Those of the server.
@@ -45,7 +45,7 @@ impl<'s> Staging<'s> {
         self.session
     }
 
-    /// The temporary table of a table.
+    /// The name of the temporary table for a table.
     pub fn name_of(&self, relation: &str) -> Option<&str> {
         self.names
             .iter()
@@ -53,7 +53,7 @@ impl<'s> Staging<'s> {
             .map(|(_, name)| name.as_str())
     }
 
-    /// Begins to fill the table with that number.
+    /// Begins to fill the table with this number.
     ///
     /// # Errors
     /// Those of the server.
@@ -67,7 +67,7 @@ impl<'s> Staging<'s> {
         Ok(Filling(Box::pin(sink)))
     }
 
-    /// Tells the planner how many rows there are.
+    /// Runs ANALYZE on the temporary tables.
     ///
     /// # Errors
     /// Those of the server.
@@ -97,7 +97,7 @@ impl<'s> Staging<'s> {
 pub struct Filling(Pin<Box<CopyInSink<Bytes>>>);
 
 impl Filling {
-    /// Adds bytes in COPY's binary form.
+    /// Adds bytes in COPY's binary format.
     ///
     /// # Errors
     /// Those of the server.
@@ -105,10 +105,10 @@ impl Filling {
         Ok(self.0.feed(bytes).await?)
     }
 
-    /// Ends it; returns the number of rows.
+    /// Ends COPY; returns the number of rows.
     ///
     /// # Errors
-    /// Those of the server, such as a value that the column does not take.
+    /// Those of the server, e.g. a value that is not valid for the column.
     pub async fn finish(mut self) -> Result<u64> {
         Ok(self.0.as_mut().finish().await?)
     }

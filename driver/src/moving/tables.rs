@@ -1,4 +1,4 @@
-//! The tables of a project: what is read of each, and what a server knows about them.
+//! The tables of a project: the rows to read, and their definitions on a server.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::connect::session::Session;
 
-/// What is read of one table of the source.
+/// The rows to read of one table of the source.
 #[derive(Clone, Debug)]
 pub struct TableRows {
     /// Qualified and quoted.
     pub relation: String,
     /// Columns, not quoted.
     pub columns: Vec<String>,
-    /// Which rows; the table goes by the name `t`.
+    /// Condition on the rows; the table has the alias `t`.
     pub condition: String,
 }
 
@@ -36,12 +36,12 @@ impl TableRows {
     }
 }
 
-/// A name as SQL takes it.
+/// A quoted identifier.
 pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// What has to be read of a project, as the store that `session` has describes it.
+/// The rows to read of a project, by the description of its store on the server of `session`.
 ///
 /// # Errors
 /// Those of `clone.source_queries`.
@@ -73,27 +73,27 @@ pub async fn tables_of_project(
 pub struct ServerColumn {
     /// Name, type, NOT NULL.
     pub column: Column,
-    /// Whether the server computes it.
+    /// Whether it is a generated column.
     pub generated: bool,
-    /// The expression of its default; `identity` for a column of identity.
+    /// The expression of its default; `identity` for an identity column.
     pub default: Option<String>,
-    /// Its collation, where it is not that of the type.
+    /// Its collation, if it differs from the type's.
     pub collation: Option<String>,
 }
 
-/// What a server knows of a table.
+/// The definition of a table on a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerTable {
-    /// In their order.
+    /// Columns in order.
     pub columns: Vec<ServerColumn>,
-    /// Definitions of constraints and unique indexes; none where that is not known, as of an archive.
+    /// Definitions of constraints and unique indexes; `None` if unknown, as for an archive.
     pub constraints: Option<Vec<String>>,
 }
 
-/// Tables by name. One that is not there has no entry.
+/// Tables by name. A missing table has no entry.
 pub type ServerTables = BTreeMap<String, ServerTable>;
 
-/// Reads what a server knows of these tables.
+/// Reads the definitions of these tables from a server.
 ///
 /// # Errors
 /// Those of the server.
@@ -128,7 +128,7 @@ pub async fn on_server(session: &Session, relations: &Vec<String>) -> Result<Ser
     Ok(found)
 }
 
-/// The tables with the columns that are read of them, as an archive lists them.
+/// The tables with the columns that are read, for the manifest of an archive.
 pub fn described(tables: &[TableRows], known: &ServerTables) -> Vec<Table> {
     tables
         .iter()
@@ -146,7 +146,7 @@ pub fn described(tables: &[TableRows], known: &ServerTables) -> Vec<Table> {
         .collect()
 }
 
-/// The tables of an archive as a source's.
+/// The tables of an archive as the tables of a source.
 pub fn of_archive(manifest: &Manifest) -> ServerTables {
     manifest
         .tables

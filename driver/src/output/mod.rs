@@ -1,4 +1,4 @@
-//! What is written to standard output: text for people, CSV, or one JSON document for machines.
+//! Standard output: text, CSV, or one JSON document.
 
 pub mod printable;
 pub mod redact;
@@ -11,9 +11,9 @@ use unicode_width::UnicodeWidthStr as _;
 
 use printable::{escape, escape_json, symbols};
 
-/// Columns are not made narrower than this.
+/// Minimum width of a column.
 const NARROWEST: usize = 8;
-/// What stands between two columns.
+/// Separator of columns.
 const GAP: &str = "  ";
 
 /// How results are written.
@@ -22,7 +22,7 @@ pub enum Format {
     /// Text; on a terminal tables are cut to its width.
     #[default]
     Table,
-    /// Text; tables are as wide as they are.
+    /// Text; tables are not cut.
     Wide,
     /// The tables alone, as comma-separated values.
     Csv,
@@ -44,8 +44,8 @@ impl FromStr for Format {
     }
 }
 
-/// Standard output. When its reader is gone (`pg_clone … | head`), writing is no error and no longer tried. Control characters
-/// in what is written are made visible: names and keys come from the database, and a terminal would obey them.
+/// Standard output. A closed pipe (`pg_clone … | head`) is not an error; nothing more is written. Control characters are
+/// escaped: names and keys come from the database, and a terminal would interpret them.
 #[derive(Debug)]
 pub struct Output {
     format: Format,
@@ -55,7 +55,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// In this format.
+    /// Standard output in this format.
     pub fn new(format: Format) -> Self {
         let columns = rustix::termios::tcgetwinsize(io::stdout())
             .ok()
@@ -68,26 +68,26 @@ impl Output {
         }
     }
 
-    /// Whether people read it.
+    /// Whether the format is text.
     pub fn is_text(&self) -> bool {
         matches!(self.format, Format::Table | Format::Wide)
     }
 
-    /// Writes a line for people; machines do not see it.
+    /// Writes a line in text formats only.
     pub fn line(&mut self, text: impl AsRef<str>) {
         if self.is_text() {
             self.write(&symbols(&escape(text.as_ref())));
         }
     }
 
-    /// Writes text with colours and line ends of our own; its caller has made what comes from the database visible.
+    /// Writes text with this program's colours and line ends; the caller has escaped values of the database.
     pub fn styled(&mut self, text: &str) {
         if self.is_text() {
             self.write(&symbols(text));
         }
     }
 
-    /// Writes the command's one JSON document; people do not see it.
+    /// Writes the command's JSON document in JSON format only.
     pub fn document(&mut self, value: &impl Serialize) {
         if self.format != Format::Json {
             return;
@@ -98,7 +98,7 @@ impl Output {
         }
     }
 
-    /// Writes a table: `columns` are the titles, those that start with `>` are aligned to the right.
+    /// Writes a table. `columns` are the titles; columns whose title starts with `>` are right-aligned.
     pub fn table(&mut self, columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
         let titles = columns
             .iter()
@@ -131,7 +131,7 @@ impl Output {
         }
     }
 
-    /// The error that kept something from being written.
+    /// The first write error.
     pub fn take_failure(&mut self) -> Option<io::Error> {
         self.failed.take()
     }
@@ -140,7 +140,7 @@ impl Output {
         if self.closed {
             return;
         }
-        // anstream drops colours where they cannot be shown.
+        // anstream removes colours if they cannot be shown.
         let mut stdout = anstream::stdout();
         if let Err(error) = writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
             self.closed = true;
@@ -160,7 +160,7 @@ fn quoted(cell: &str) -> String {
     }
 }
 
-/// The lines of a table, a rule below its titles. Where `width` is too narrow, the widest columns are cut.
+/// The lines of a table, with a rule below the titles. If `width` is too narrow, the widest columns are cut.
 fn laid_out(titles: &[String], rows: &[Vec<String>], right: &[bool], width: Option<usize>) -> Vec<String> {
     let mut widths: Vec<usize> = titles.iter().map(|title| title.width()).collect();
     for row in rows {
@@ -224,7 +224,7 @@ pub fn thousands(number: i64) -> String {
     text
 }
 
-/// A number of bytes as people say it, in powers of 1,000.
+/// A number of bytes with a unit (powers of 1,000).
 pub fn bytes(number: i64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if number < 1000 {
@@ -239,7 +239,7 @@ pub fn bytes(number: i64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
-/// A time span as people say it.
+/// A time span with a unit.
 pub fn seconds(seconds: f64) -> String {
     if seconds < 1.0 {
         format!("{:.0} ms", seconds * 1000.0)

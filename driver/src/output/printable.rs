@@ -1,10 +1,10 @@
-//! Text from elsewhere, made fit for a terminal: control characters are shown, not obeyed.
+//! Escapes control characters in text from the database, for terminals.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-/// Signs of ours that plain terminals do not have.
+/// Symbols of this program and their ASCII replacements.
 const SYMBOLS: [(char, &str); 6] = [
     ('→', "->"),
     ('─', "-"),
@@ -14,7 +14,7 @@ const SYMBOLS: [(char, &str); 6] = [
     ('⠋', "*"),
 ];
 
-/// Whether the locale of the environment knows more than ASCII.
+/// Whether the locale of the environment is UTF-8.
 pub static IS_UTF8: LazyLock<bool> = LazyLock::new(|| {
     let value = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
@@ -25,8 +25,8 @@ pub static IS_UTF8: LazyLock<bool> = LazyLock::new(|| {
     })
 });
 
-/// Whether a terminal would do something else with it than show it: C0 and C1 controls, line and paragraph separators, marks
-/// that turn the direction of text.
+/// Whether a terminal would interpret the character: C0 and C1 controls, line and paragraph separators, marks that change
+/// the direction of text.
 fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
@@ -50,13 +50,13 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     escaped.into()
 }
 
-/// The same, where line ends are ours.
+/// As [`escape`], but keeps line ends.
 pub fn escape_lines(text: &str) -> String {
     let lines: Vec<Cow<'_, str>> = text.split('\n').map(escape).collect();
     lines.join("\n")
 }
 
-/// JSON in which nothing but its own line ends is a control character: serde leaves those above ASCII as they are.
+/// JSON without control characters except line ends: serde does not escape those above ASCII.
 pub fn escape_json(text: &str) -> Cow<'_, str> {
     let is_foreign = |c: char| c != '\n' && is_control(c);
     if !text.contains(is_foreign) {
@@ -65,7 +65,7 @@ pub fn escape_json(text: &str) -> Cow<'_, str> {
     let mut escaped = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if is_foreign(c) {
-            // Such a character can only stand inside a string.
+            // Such a character can only be inside a string.
             let _ = write!(escaped, "\\u{:04x}", u32::from(c));
         } else {
             escaped.push(c);
@@ -74,7 +74,7 @@ pub fn escape_json(text: &str) -> Cow<'_, str> {
     escaped.into()
 }
 
-/// `text` with the signs of ours that the locale has.
+/// `text` with symbols replaced if the locale does not have them.
 pub fn symbols(text: &str) -> Cow<'_, str> {
     if *IS_UTF8 { text.into() } else { ascii(text) }
 }

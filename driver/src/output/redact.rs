@@ -1,12 +1,12 @@
-//! Keeps passwords out of everything that is printed: connection strings and whatever quotes them.
+//! Removes passwords of connection strings from all output.
 
 const MASK: &str = "***";
 
-/// Keys of a connection string whose value nobody may see.
+/// Keys of a connection string whose values are secret.
 const SECRET_KEYS: [&str; 4] = ["password", "sslpassword", "passwd", "pwd"];
 
 /// `text` without the passwords of the connection strings in it, as URL (`postgres://user:password@host`) or as keywords
-/// (`password=…`, also quoted and as a query parameter). It rather hides too much than too little.
+/// (`password=…`, also quoted and as a query parameter). In doubtful cases it hides more.
 pub fn redact(text: &str) -> String {
     redact_keywords(&redact_urls(text))
 }
@@ -17,7 +17,7 @@ fn redact_urls(text: &str) -> String {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         out.push_str(before);
-        // A password may hold `/`, `?` or `@` that somebody forgot to escape, so its end is the last `@` of the word.
+        // A password may have an unescaped `/`, `?` or `@`, so it ends at the last `@` of the word.
         let word = after
             .split(|c: char| c.is_whitespace() || c == '"')
             .next()
@@ -66,7 +66,7 @@ fn next_keyword(text: &str) -> Option<(usize, &'static str)> {
         .min_by_key(|(start, key)| (*start, std::cmp::Reverse(key.len())))
 }
 
-/// Length of the value that stands at the start of `text`: quoted with backslash escapes, or up to a separator.
+/// Length of the value at the start of `text`: quoted with backslash escapes, or up to a separator.
 fn secret_length(text: &str) -> usize {
     if !text.starts_with('\'') {
         return text

@@ -1,4 +1,4 @@
-//! Shows on standard error how far a command is: a bar on a terminal, a line now and then in a log, JSON lines for machines.
+//! Shows progress on standard error: a bar on a terminal, lines at intervals in a log, or JSON lines.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::output::printable::{IS_UTF8, escape, escape_json, escape_lines, symbols};
 use crate::output::{bytes, seconds, thousands};
 
-/// Pause between two lines in a log, and between two JSON events.
+/// Time between two lines in a log, and between two JSON events.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 const EVENT_EVERY: Duration = Duration::from_millis(500);
 
@@ -22,12 +22,12 @@ pub enum Style {
     Lines,
     /// A JSON object per line.
     Json,
-    /// Not at all.
+    /// No progress.
     Silent,
 }
 
 impl Style {
-    /// The style that fits the flags and what standard error is.
+    /// The style for these flags and the kind of standard error.
     pub fn choose(json: bool, quiet: bool) -> Self {
         match (quiet, json, std::io::stderr().is_terminal()) {
             (true, ..) => Self::Silent,
@@ -56,16 +56,16 @@ impl Unit {
     }
 }
 
-/// One look at how far the work is.
+/// A sample of the progress.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// What is being worked on, e.g. a table.
+    /// The object that is being processed, e.g. a table.
     pub subject: String,
     /// Rows or files done.
     pub done: u64,
-    /// How many there are, where that is known.
+    /// Total number, if known.
     pub total: Option<u64>,
-    /// Nobody has counted them: the total is what the planner expects.
+    /// Whether the total is the planner's estimate.
     pub estimated: bool,
     /// Bytes done.
     pub bytes: u64,
@@ -91,12 +91,12 @@ impl Progress {
         }
     }
 
-    /// Whether anybody looks.
+    /// Whether progress is shown.
     pub fn is_shown(&self) -> bool {
         self.style != Style::Silent
     }
 
-    /// Begins a part of the work, e.g. "cloning"; what was shown before disappears from a terminal.
+    /// Begins a phase, e.g. "cloning"; the previous display is cleared from a terminal.
     pub fn phase(&mut self, name: &str) {
         self.finish();
         self.started = Instant::now();
@@ -115,7 +115,7 @@ impl Progress {
         }
     }
 
-    /// Shows a count; as often as one likes.
+    /// Shows a count; may be called as often as needed.
     pub fn count(&mut self, unit: Unit, count: &Count) {
         let elapsed = self.started.elapsed();
         match self.style {
@@ -157,7 +157,7 @@ impl Progress {
         }
     }
 
-    /// Says something that stays to be read.
+    /// Prints a line that stays.
     pub fn remark(&mut self, text: &str) {
         match (self.style, &self.bar) {
             (Style::Silent, _) => {}
@@ -167,7 +167,7 @@ impl Progress {
         }
     }
 
-    /// Takes what is shown off the terminal.
+    /// Clears the display from the terminal.
     pub fn finish(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -219,7 +219,7 @@ fn total_of(total: u64, estimated: bool) -> String {
     format!("{about}{}", thousands(clip(total)))
 }
 
-/// When the end is to be expected at the pace so far; the first second says nothing yet.
+/// Expected time to the end at the present rate; `None` in the first second.
 fn time_left(count: &Count, elapsed: Duration) -> Option<String> {
     let left = count.total?.checked_sub(count.done).filter(|left| *left > 0)?;
     if count.done == 0 || elapsed < Duration::from_secs(1) {
@@ -263,7 +263,7 @@ fn event(kind: &str, mut fields: Value) {
     let _ = writeln!(std::io::stderr(), "{}", escape_json(&fields.to_string()));
 }
 
-/// A reader of standard error that went away is no reason to stop.
+/// Writes a line to standard error; a closed pipe is ignored.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{}", symbols(&escape_lines(line)));
 }

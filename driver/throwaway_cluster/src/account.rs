@@ -1,4 +1,4 @@
-//! Which operating system account the server runs as: never root.
+//! The operating system account of the server: never root.
 
 use std::fs;
 use std::os::unix::fs::lchown;
@@ -12,7 +12,7 @@ use nix::unistd::{Uid, User};
 /// The account that runs initdb and the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// User name, for people.
+    /// User name, for messages.
     pub name: String,
     /// Set when this process must switch to the account because it is root itself.
     switch_to: Option<(u32, u32)>,
@@ -22,7 +22,7 @@ impl Account {
     /// The caller's own account; `postgres`, or else `nobody`, when the caller is root.
     ///
     /// # Errors
-    /// When the caller is root and the machine has neither account.
+    /// The caller is root and the machine has neither account.
     pub fn for_server() -> Result<Self> {
         let uid = Uid::effective();
         if !uid.is_root() {
@@ -50,7 +50,7 @@ impl Account {
         )
     }
 
-    /// Whether commands of the account must be run through another user's rights.
+    /// Whether the account differs from the caller's.
     pub fn is_other_user(&self) -> bool {
         self.switch_to.is_some()
     }
@@ -64,7 +64,7 @@ impl Account {
         Ok(())
     }
 
-    /// The same for a directory and everything below it.
+    /// As [`Self::own`], for a directory and everything below it.
     pub(super) fn own_all(&self, directory: &Path) -> Result<()> {
         self.own(directory)?;
         let failed = || format!("cannot read {}", directory.display());
@@ -79,7 +79,7 @@ impl Account {
         Ok(())
     }
 
-    /// What a person types to run `command` as this account; it must hold no single quote.
+    /// A shell command that runs `command` as this account; `command` must have no single quote.
     pub(super) fn shell_command(&self, command: &str) -> String {
         match self.switch_to {
             Some(_) => format!("runuser -u {} -- sh -c '{command}'", self.name),
@@ -87,8 +87,8 @@ impl Account {
         }
     }
 
-    /// Makes `command` run as this account. As root the standard library clears the supplementary groups when a uid is
-    /// set. The working directory is one that every account may enter.
+    /// Makes `command` run as this account. For root, the standard library clears the supplementary groups when a uid is
+    /// set. The working directory is accessible to every account.
     pub fn apply<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         if let Some((uid, gid)) = self.switch_to {
             command.uid(uid).gid(gid);

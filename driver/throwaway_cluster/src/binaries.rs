@@ -1,11 +1,11 @@
-//! Finds a PostgreSQL installation whose server can be run.
+//! Finds a PostgreSQL installation with a server.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// Major versions of PostgreSQL that the extension is made for, oldest first.
+/// Major versions of PostgreSQL that the extension supports, oldest first.
 pub const SUPPORTED_MAJORS: std::ops::RangeInclusive<u32> = 15..=18;
 
 /// One PostgreSQL installation.
@@ -21,7 +21,7 @@ impl Installation {
     /// newest supported one in the places where distributions put it.
     ///
     /// # Errors
-    /// When `PG_CONFIG` is set but names no supported installation with a server, or nothing is found.
+    /// `PG_CONFIG` is not the path of a supported installation with a server, or no installation is found.
     pub fn find() -> Result<Self> {
         if let Some(program) = std::env::var_os("PG_CONFIG").filter(|value| !value.is_empty()) {
             return Self::of_pg_config(Path::new(&program))
@@ -59,7 +59,7 @@ impl Installation {
     /// The installation that a `pg_config` belongs to.
     ///
     /// # Errors
-    /// When it cannot be run, or has no supported server.
+    /// It cannot be run, or has no supported server.
     pub fn of_pg_config(pg_config: &Path) -> Result<Self> {
         let ask = |option: &str| -> Result<String> {
             let output = Command::new(pg_config)

@@ -1,7 +1,7 @@
-//! The guard of a cluster: a small shell process that owns the cluster's directory and cleans up when we are gone.
+//! The guard of a cluster: a shell process that removes the cluster's directory when this process ends.
 //!
-//! Drop and signal handlers do not run when a process is killed by SIGKILL or aborts. The end of a pipe does: the guard
-//! reads from one whose other end only we hold, and the kernel closes it whatever happens to us.
+//! Drop and signal handlers do not run when a process is killed by SIGKILL or aborts. The kernel closes its pipes in every
+//! case: the guard reads from a pipe whose other end only this process has.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Makes a directory that the server's account owns and starts to watch over it.
+    /// Creates a directory that the server's account owns and starts its guard.
     pub(super) fn start(installation: &Installation, account: &Account) -> Result<Self> {
         let mut failure = None;
         for place in places() {
@@ -78,7 +78,7 @@ impl Guard {
         &self.directory
     }
 
-    /// The guard goes and leaves the directory and the server.
+    /// Ends the guard; directory and server stay.
     pub(super) fn release(&mut self) {
         if let Some(mut lifeline) = self.lifeline.take() {
             let _ = lifeline.write_all(b"keep\n");
@@ -89,13 +89,13 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Closing the pipe is the signal; waiting means that all is gone when we return.
+        // Closing the pipe tells the guard to clean up; wait until it has done so.
         self.lifeline = None;
         let _ = self.process.wait();
     }
 }
 
-/// Where a cluster's directory may be, the first choice first.
+/// Possible parent directories of a cluster, in order of preference.
 fn places() -> Vec<PathBuf> {
     let mut places = vec![std::env::temp_dir(), PathBuf::from("/tmp")];
     places.dedup();

@@ -8,9 +8,8 @@ use anyhow::{Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Kills every process whose working directory is `data` and returns when none is left. A crash of the machine takes the
-/// backends with it; a SIGKILL of the postmaster alone does not, and a server that starts while one of them still holds
-/// the shared memory refuses.
+/// Kills every process whose working directory is `data` and returns when none is left. Backends survive a SIGKILL of the
+/// postmaster, and a server cannot start while one of them is attached to the shared memory.
 pub(super) fn kill_all(data: &Path, patience: Duration) -> Result<()> {
     let deadline = Instant::now() + patience;
     loop {
@@ -22,7 +21,7 @@ pub(super) fn kill_all(data: &Path, patience: Duration) -> Result<()> {
             bail!("processes {left:?} of the killed server did not end");
         }
         for pid in left {
-            // It may have ended by itself since.
+            // It may have ended meanwhile.
             let _ = kill(pid, Signal::SIGKILL);
         }
         std::thread::sleep(Duration::from_millis(5));

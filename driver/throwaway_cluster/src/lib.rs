@@ -1,8 +1,8 @@
-//! A private, throw-away PostgreSQL cluster: `pg_clone demo` and the integration tests run on one.
+//! A private temporary PostgreSQL cluster for `pg_clone demo` and the integration tests.
 //!
-//! It lives in one temporary directory (data, socket, log), listens on a unix socket only, trusts whoever reaches that
-//! socket (the directory is closed to others), and is gone, processes and directory, when the [`Cluster`] is dropped or
-//! its process dies in any way: a guard process sees to that.
+//! It is in one temporary directory (data, socket, log), listens on a Unix socket only, and trusts every connection through
+//! that socket (other users cannot enter the directory). Its processes and directory are removed when the [`Cluster`] is
+//! dropped or its process ends: a guard process does this.
 
 mod account;
 mod binaries;
@@ -32,17 +32,17 @@ pub const SUPERUSER: &str = "postgres";
 /// Port in the name of the socket file; nothing listens on TCP unless [`ClusterConfig::tcp_port`] is given.
 const SOCKET_PORT: u16 = 5432;
 
-/// How long a server may take to start or to stop before that is an error.
+/// Time limit for the start and the stop of a server.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How a running server is told to stop.
+/// Modes of stopping a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
     /// Disconnects the clients, writes a checkpoint.
     Fast,
     /// Stops at once; the next start recovers from the write-ahead log.
     Immediate,
-    /// SIGKILL to every process: what a crash of the machine looks like to the data directory.
+    /// SIGKILL to every process: the data directory is as after a crash of the machine.
     Kill,
 }
 
@@ -57,15 +57,15 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Finds PostgreSQL, makes a data directory and starts the server; returns when it accepts connections.
+    /// Finds PostgreSQL, runs initdb and starts the server; returns when it accepts connections.
     ///
     /// # Errors
-    /// When no supported PostgreSQL is found, or initdb or the server fails; the message holds the end of its log.
+    /// No supported PostgreSQL is found, or initdb or the server fails; the message has the end of the log.
     pub fn start(config: ClusterConfig) -> Result<Self> {
         Self::start_on(Installation::find()?, config)
     }
 
-    /// The same with the server of a PostgreSQL installation that is given.
+    /// As [`Cluster::start`], with the given installation of PostgreSQL.
     ///
     /// # Errors
     /// As [`Cluster::start`].
@@ -94,7 +94,7 @@ impl Cluster {
         &self.account
     }
 
-    /// The directory that holds everything of this cluster, its socket among it.
+    /// The directory of this cluster: data, socket, log.
     pub fn directory(&self) -> &Path {
         self.guard.directory()
     }
@@ -104,10 +104,10 @@ impl Cluster {
         self.directory().join("data")
     }
 
-    /// Makes a directory inside the cluster's own, for files that go when it goes. [`Cluster::give_away`] when it is filled.
+    /// Creates a directory inside the cluster's, for files that are removed with it. Call [`Cluster::give_away`] when it is filled.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// It cannot be created.
     pub fn make_directory(&self, name: &str) -> Result<PathBuf> {
         let path = self.directory().join(name);
         fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
@@ -119,12 +119,12 @@ impl Cluster {
     /// that account.
     ///
     /// # Errors
-    /// When the owner cannot be changed.
+    /// The owner cannot be changed.
     pub fn give_away(&self, directory: &Path) -> Result<()> {
         self.account.own_all(directory)
     }
 
-    /// What to type into a shell to stop the server and remove everything, after [`Cluster::keep`].
+    /// The shell command that stops the server and removes its directory, after [`Cluster::keep`].
     pub fn stop_command(&self) -> String {
         let command = format!(
             "{} -D {} stop -m immediate; rm -rf {}",
@@ -140,7 +140,7 @@ impl Cluster {
         self.directory().join("log")
     }
 
-    /// The port in the socket's name (and of TCP where asked for).
+    /// The port in the socket's name, and of TCP if configured.
     pub fn port(&self) -> u16 {
         self.config.tcp_port.unwrap_or(SOCKET_PORT)
     }
@@ -150,7 +150,7 @@ impl Cluster {
         self.server.as_ref().map(Child::id)
     }
 
-    /// How to reach `database` as superuser.
+    /// The configuration of a connection to `database` as superuser.
     pub fn connection(&self, database: &str) -> tokio_postgres::Config {
         let mut config = tokio_postgres::Config::new();
         config
@@ -173,22 +173,22 @@ impl Cluster {
     /// Connects to `database` as superuser; the connection runs on the current tokio runtime until the client is dropped.
     ///
     /// # Errors
-    /// When the server does not accept the connection.
+    /// The server does not accept the connection.
     pub async fn connect(&self, database: &str) -> Result<tokio_postgres::Client> {
         let (client, connection) = self
             .connection(database)
             .connect(tokio_postgres::NoTls)
             .await
             .with_context(|| format!("cannot connect to database {database:?} of the private cluster"))?;
-        // Its error reaches the client's calls as well.
+        // The client's calls return its error too.
         tokio::spawn(connection);
         Ok(client)
     }
 
-    /// Stops the server; nothing happens when it is not running.
+    /// Stops the server if it runs.
     ///
     /// # Errors
-    /// When the server does not stop in time.
+    /// The server does not stop in time.
     pub fn stop(&mut self, how: Shutdown) -> Result<()> {
         let Some(mut server) = self.server.take() else {
             return Ok(());
@@ -199,7 +199,7 @@ impl Cluster {
             Shutdown::Kill => Signal::SIGKILL,
         };
         let pid = Pid::from_raw(i32::try_from(server.id()).context("process id out of range")?);
-        // A server that already ended has nothing to be told; waiting for it below is all that remains.
+        // The server may have ended already; it is awaited below.
         let _ = kill(pid, signal);
         let deadline = Instant::now() + PATIENCE;
         while server.try_wait().context("cannot wait for the server")?.is_none() {
@@ -220,7 +220,7 @@ impl Cluster {
     /// Starts a stopped server again on the same data.
     ///
     /// # Errors
-    /// When the server runs already or does not come up.
+    /// The server runs already or does not start.
     pub fn start_again(&mut self) -> Result<()> {
         if self.server.is_some() {
             bail!("the server runs already");
@@ -237,15 +237,15 @@ impl Cluster {
         self.launch()
     }
 
-    /// Sets a server setting; it takes effect with the next start.
+    /// Sets a configuration parameter; it takes effect with the next start.
     ///
     /// # Errors
-    /// When the configuration file cannot be written.
+    /// The configuration file cannot be written.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
         self.append_configuration(&settings::line(name, value))
     }
 
-    /// Lets go of the cluster: the server keeps running and the directory stays.
+    /// Releases the cluster: the server keeps running and the directory stays.
     pub fn keep(mut self) -> PathBuf {
         self.server = None;
         let directory = self.directory().to_path_buf();
@@ -309,7 +309,7 @@ impl Cluster {
         self.await_ready()
     }
 
-    /// The postmaster writes its state into line 8 of its lock file; reading it costs no connection attempt.
+    /// Waits until the server accepts connections: line 8 of the postmaster's lock file has its state.
     fn await_ready(&mut self) -> Result<()> {
         let lock_file = self.data_directory().join("postmaster.pid");
         let deadline = Instant::now() + PATIENCE;
@@ -348,15 +348,14 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // Reaping our own child first lets the guard, which removes the directory, see a server that is truly gone.
+        // The server must have ended before the guard removes the directory.
         if let Err(error) = self.stop(Shutdown::Immediate) {
             eprintln!("pg_clone: {error:#}");
         }
     }
 }
 
-/// Puts a child into a process group of its own, so that Ctrl-C at the terminal reaches this process only and the order of
-/// shutting down stays ours.
+/// Puts a child into a process group of its own, so that Ctrl-C reaches this process only, which then stops the child.
 trait ProcessGroup {
     fn process_group_of_its_own(&mut self) -> &mut Self;
 }

@@ -1,23 +1,23 @@
-//! What a throw-away cluster is configured with.
+//! The configuration of a temporary cluster.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// How a throw-away cluster is set up. The default is fast and forgets everything when the machine fails.
+/// The configuration of a temporary cluster. The default is fast and not durable.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterConfig {
     /// Whether the server syncs to disk (`fsync`, `full_page_writes`, `synchronous_commit`); off by default.
     pub durable: bool,
-    /// Listens on 127.0.0.1 at this port too, and names the socket after it.
+    /// TCP port on 127.0.0.1; it is also the port in the socket's name.
     pub tcp_port: Option<u16>,
     /// Libraries for `shared_preload_libraries`.
     pub preload: Vec<String>,
-    /// Further server settings, by name; they win over the defaults here.
+    /// Further configuration parameters; they override the defaults of this crate.
     pub settings: Vec<(String, String)>,
 }
 
 impl ClusterConfig {
-    /// Adds a server setting.
+    /// Adds a configuration parameter.
     #[must_use]
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
@@ -31,7 +31,7 @@ impl ClusterConfig {
         self
     }
 
-    /// The lines for `postgresql.conf`; of a setting named twice the server takes the last.
+    /// The lines for `postgresql.conf`; if a parameter occurs twice, the server uses the last.
     pub(super) fn configuration(&self, socket_directory: &Path, port: u16) -> String {
         let durable = if self.durable { "on" } else { "off" };
         let listen = if self.tcp_port.is_some() { "127.0.0.1" } else { "" };

@@ -1,4 +1,4 @@
-//! Rows of COPY's binary form column by column: the lengths of a column together, then its values. What is alike is then side by side,
+//! Rows of COPY's binary format column by column: the lengths of a column together, then its values. What is alike is then side by side,
 //! and zstd makes less of it than of rows. `docs/moving.md` describes the form.
 
 mod lengths;

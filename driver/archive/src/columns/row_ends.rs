@@ -1,6 +1,6 @@
-//! Where rows end in COPY's binary form, as its bytes pass by in parts of any size.
+//! Where rows end in COPY's binary format, as its bytes pass by in parts of any size.
 
-/// Bytes before the first row: signature, flags, length of the extension.
+/// Bytes before the first row: signature, flags, length of the header extension.
 const HEADER_BYTES: usize = 19;
 
 /// Follows the rows of a table.
@@ -12,7 +12,7 @@ pub(crate) struct RowEnds {
     value: usize,
     /// Columns of the row that has begun that are to come.
     columns: u16,
-    /// A number that is being read, and how many of its bytes are here.
+    /// Bytes of a number that is being read.
     number: [u8; 4],
     have: usize,
     /// The trailer was there, or what is no row.

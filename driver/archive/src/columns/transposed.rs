@@ -1,10 +1,10 @@
-//! A stretch of COPY's binary form as columns, and back.
+//! A stretch of COPY's binary format as columns, and back.
 
 use zstd::bulk::Compressor;
 
 use super::{Bytes, lengths, put_number, values};
 
-/// Bytes of COPY's binary form with complete rows among them.
+/// Bytes of COPY's binary format with complete rows among them.
 pub(crate) struct Stretch<'b> {
     /// What comes before the first complete row.
     pub(crate) before: &'b [u8],
@@ -71,7 +71,7 @@ fn read(rows: &[u8]) -> Option<(usize, Vec<Column>)> {
     (count > 0 && !columns.is_empty()).then_some((count, columns))
 }
 
-/// The stretch whose columns these are, in COPY's binary form, put into `out`, of at most `limit` bytes. None where the columns are
+/// The stretch whose columns these are, in COPY's binary format, put into `out`, of at most `limit` bytes. None where the columns are
 /// damaged; nothing larger than the limit is allocated whatever they say.
 pub(crate) fn rows_of(columns: &[u8], limit: usize, out: &mut Vec<u8>) -> Option<()> {
     let mut input = Bytes(columns);

@@ -1,4 +1,4 @@
-//! An archive taken apart and put together by what `docs/moving.md` says of the format, without the crate.
+//! Splits and builds archives as `docs/moving.md` describes the format, without the crate.
 
 use sha2::{Digest, Sha256};
 
@@ -15,7 +15,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// One with this content, not sealed yet.
+    /// A frame with this content and no digest yet.
     pub fn of(kind: u8, table: u32, content: &[u8]) -> Self {
         Frame {
             kind,
@@ -54,7 +54,7 @@ pub fn frames_of(bytes: &[u8]) -> Vec<Frame> {
     frames
 }
 
-/// The frames as they are.
+/// The frames as an archive, with their digests unchanged.
 pub fn archive_of(frames: &[Frame]) -> Vec<u8> {
     let mut bytes = START.to_vec();
     for frame in frames {
@@ -65,7 +65,7 @@ pub fn archive_of(frames: &[Frame]) -> Vec<u8> {
     bytes
 }
 
-/// The frames with checksums that fit.
+/// The frames as an archive, with correct digests.
 pub fn sealed(frames: &[Frame]) -> Vec<u8> {
     let mut chain: [u8; 32] = Sha256::digest(START).into();
     let frames: Vec<Frame> = frames

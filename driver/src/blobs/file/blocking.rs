@@ -1,11 +1,11 @@
-//! Work that blocks, beside the asynchronous kind.
+//! Runs blocking work from asynchronous code.
 
 use super::failure::Failure;
 
-/// Runs what blocks on a thread for that.
+/// Runs blocking work on a thread of its own.
 ///
 /// # Errors
-/// What `work` returns, or that it broke off.
+/// The error of `work`, or an error if it panicked.
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {

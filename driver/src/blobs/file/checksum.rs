@@ -1,7 +1,7 @@
 //! Checksums of files, of the kinds that storage services keep.
 //!
-//! CRC-32C is what is recorded where we compute it ourselves: it finds every error that copying makes, Google keeps it
-//! for each object, and it costs next to nothing beside the copy (MD5 is computed only where it is compared).
+//! Where this program computes a checksum it records CRC-32C: it is fast, and Google keeps it for each object. MD5 is
+//! computed only where a service's MD5 is compared.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub enum Checksum {
     Crc32c(u32),
     /// MD5 of all bytes.
     Md5([u8; 16]),
-    /// A service's ETag that is not known to be an MD5: equal means equal, different says nothing.
+    /// A service's ETag that may not be an MD5: equal ETags mean equal bytes, different ETags prove nothing.
     ETag(String),
 }
 
@@ -54,7 +54,7 @@ impl Checksum {
     }
 }
 
-/// Computes CRC-32C, and MD5 if asked for, of bytes as they come.
+/// Computes CRC-32C, and optionally MD5, of a stream of bytes.
 pub struct Summer {
     crc: Crc,
     md5: Option<Md5>,
@@ -62,7 +62,7 @@ pub struct Summer {
 }
 
 impl Summer {
-    /// Starts; `with_md5` adds the MD5.
+    /// A new sum; `with_md5` adds the MD5.
     pub fn new(with_md5: bool) -> Self {
         Self {
             crc: Crc::new(CrcAlgorithm::Crc32Iscsi),
@@ -92,19 +92,19 @@ impl Summer {
     }
 }
 
-/// What [`Summer`] found.
+/// The result of [`Summer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sums {
     /// CRC-32C of the bytes.
     pub crc32c: u32,
-    /// MD5 of the bytes, if it was asked for.
+    /// MD5 of the bytes, if requested.
     pub md5: Option<[u8; 16]>,
-    /// How many bytes.
+    /// Number of bytes.
     pub length: u64,
 }
 
 impl Sums {
-    /// Whether a stored checksum is that of these bytes; `None` when it is of a kind that was not computed.
+    /// Whether a stored checksum equals that of these bytes; `None` if this kind was not computed.
     pub fn agree(&self, stored: &Checksum) -> Option<bool> {
         Checksum::Crc32c(self.crc32c)
             .agrees(stored)
@@ -112,7 +112,7 @@ impl Sums {
     }
 }
 
-/// A checksum as messages add it.
+/// A checksum as part of a message.
 pub fn with(checksum: Option<&Checksum>) -> String {
     checksum
         .map(|checksum| format!(" with {checksum}"))

@@ -1,16 +1,16 @@
-//! What can go wrong with one file, and whether trying again can help.
+//! Errors of one file, and whether another attempt can help.
 
 use std::fmt;
 use std::io;
 
 use rustix::io::Errno;
 
-/// Whether another attempt can help, and how far the trouble reaches.
+/// Whether another attempt can help, and which files the error concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Passing: a time-out, a 5xx, throttling, a reset connection. The same attempt may succeed later.
+    /// Temporary: a time-out, a 5xx status, throttling, a reset connection. The same attempt may succeed later.
     Passing,
-    /// This file cannot be copied as things are: no such source, access denied, a wrong size.
+    /// This file cannot be copied: no such source, access denied, a wrong size.
     File,
     /// Every file would fail in the same way: a full disk, a read-only directory, no such bucket, bad credentials.
     Storage,
@@ -21,12 +21,12 @@ pub enum Scope {
 pub struct Failure {
     /// Whether another attempt can help.
     pub scope: Scope,
-    /// For the operator: what failed, where, and the words of the storage.
+    /// For the operator: what failed, where, and the message of the storage.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure that may pass by itself.
+    /// A temporary failure.
     pub fn passing(message: impl Into<String>) -> Self {
         Self {
             scope: Scope::Passing,
@@ -34,7 +34,7 @@ impl Failure {
         }
     }
 
-    /// A failure of this file that stays.
+    /// A permanent failure of this file.
     pub fn file(message: impl Into<String>) -> Self {
         Self {
             scope: Scope::File,
@@ -42,7 +42,7 @@ impl Failure {
         }
     }
 
-    /// A failure that every file of this storage would meet.
+    /// A failure that concerns every file of this storage.
     pub fn storage(message: impl Into<String>) -> Self {
         Self {
             scope: Scope::Storage,

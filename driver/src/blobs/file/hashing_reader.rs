@@ -1,4 +1,4 @@
-//! Reads the bytes of a source and computes their checksum meanwhile.
+//! Reads the bytes of a source and computes their checksum.
 
 use std::pin::Pin;
 
@@ -33,15 +33,15 @@ impl HashingReader {
         }
     }
 
-    /// The next bytes as they came; `None` at the end.
+    /// The next chunk of bytes; `None` at the end.
     ///
     /// # Errors
-    /// When the source fails or the run is abandoned.
+    /// The source fails, or the run is aborted.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         if !self.rest.is_empty() {
             return Ok(Some(std::mem::take(&mut self.rest)));
         }
-        // A stream must not be asked again after its end.
+        // A stream must not be polled after its end.
         if self.ended {
             return Ok(None);
         }
@@ -74,7 +74,7 @@ impl HashingReader {
         Ok(part.freeze())
     }
 
-    /// The sums of everything that passed.
+    /// The checksums of all bytes that were read.
     pub fn finish(self) -> Sums {
         self.summer.finish()
     }
@@ -86,7 +86,7 @@ mod tests {
 
     #[tokio::test]
     async fn parts_are_cut_across_chunks_and_summed_once() {
-        // A stream that panics when it is asked again after its end, as the library's may.
+        // This stream panics when it is polled after its end, as a library's stream may.
         let chunks = futures_util::stream::unfold(["abc", "defgh", "i"].iter(), |mut chunks| async {
             chunks
                 .next()

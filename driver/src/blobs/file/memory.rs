@@ -1,4 +1,4 @@
-//! The bound on what streaming keeps in memory, for all files under way together.
+//! Limits the memory that streaming uses, for all files together.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::blobs::file::failure::Failure;
 
 /// Bytes per permit.
 const UNIT: u64 = 64 * 1024;
-/// What one process keeps in memory of the files it streams.
+/// Bytes that one process keeps in memory of the files it streams.
 pub const BUDGET: u64 = 64 * 1024 * 1024;
-/// Size of a part of a multipart upload, as far as 10,000 parts suffice.
+/// Size in bytes of a part of a multipart upload, unless a file would need more than 10,000 parts.
 pub const PART: u64 = 8 * 1024 * 1024;
 
-/// Hands out memory for parts.
+/// Allocates memory for parts.
 #[derive(Clone, Debug)]
 pub struct Memory(Arc<Semaphore>);
 
@@ -26,10 +26,10 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// Waits until `bytes` are free; what exceeds the budget by itself gets all of it.
+    /// Waits until `bytes` are free; a request above the budget gets the whole budget.
     ///
     /// # Errors
-    /// When the run is over.
+    /// The run has ended.
     pub async fn take(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Failure> {
         let units = u32::try_from(bytes.min(BUDGET).div_ceil(UNIT)).unwrap_or(u32::MAX);
         let taken = Arc::clone(&self.0).acquire_many_owned(units).await;
@@ -37,7 +37,7 @@ impl Memory {
     }
 }
 
-/// The part size for a file: [`PART`], or what makes 10,000 parts of a file over 80 GB.
+/// The part size in bytes for a file of `size` bytes: [`PART`], or a 10,000th of a file over 80 GB.
 pub fn part_size(size: u64) -> u64 {
     let least = size.div_ceil(10_000);
     PART.max(least.div_ceil(1024 * 1024) * 1024 * 1024)

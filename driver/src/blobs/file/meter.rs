@@ -1,4 +1,4 @@
-//! Counts the bytes that move and says whether to go on.
+//! Counts copied bytes and tells transfers to stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blobs::file::failure::Failure;
 
-/// Shared by all files under way in a run.
+/// The meter of all transfers of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
     bytes: Arc<AtomicU64>,
@@ -18,16 +18,16 @@ impl Meter {
     /// Counts bytes that arrived at a target.
     ///
     /// # Errors
-    /// When the run is being abandoned.
+    /// The run is being aborted.
     pub fn advance(&self, bytes: u64) -> Result<(), Failure> {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.go_on()
     }
 
-    /// Checks whether the file under way should be finished.
+    /// Checks whether the transfer should continue.
     ///
     /// # Errors
-    /// When the run is being abandoned.
+    /// The run is being aborted.
     pub fn go_on(&self) -> Result<(), Failure> {
         if self.abandon.is_cancelled() {
             Err(Failure::passing("abandoned: the run was stopped"))
@@ -41,7 +41,7 @@ impl Meter {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Cancelled when files under way are to be left unfinished.
+    /// Cancelled when transfers are to stop before the end of their file.
     pub fn abandon(&self) -> &CancellationToken {
         &self.abandon
     }

@@ -1,4 +1,4 @@
-//! What is known of one file: its bytes, checksums, metadata, and what became of it.
+//! One file: its bytes, checksums, metadata and the outcome of its transfer.
 
 pub mod blocking;
 pub mod checksum;

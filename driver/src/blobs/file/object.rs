@@ -1,4 +1,4 @@
-//! What is known of a file before it is copied, and what must go with it.
+//! Size, checksum and metadata of a file before it is copied.
 
 use std::collections::HashMap;
 
@@ -9,16 +9,16 @@ use crate::blobs::file::checksum::Checksum;
 pub struct Object {
     /// Size in bytes.
     pub size: u64,
-    /// Checksum, where the service keeps one.
+    /// Checksum, if the service keeps one.
     pub checksum: Option<Checksum>,
-    /// The service's mark of exactly these bytes, to copy no mixture of two versions.
+    /// The service's ETag of these bytes; a read that checks it cannot mix two versions.
     pub etag: Option<String>,
     /// Headers and metadata.
     pub attributes: Attributes,
 }
 
 impl Object {
-    /// Whether `other` can be taken for a copy of this: the same size, and no checksum says otherwise.
+    /// Whether `other` can be a copy of this object: sizes are equal and checksums do not differ.
     pub fn is_copied_by(&self, other: &Self) -> bool {
         self.size == other.size
             && match (&self.checksum, &other.checksum) {
@@ -28,7 +28,7 @@ impl Object {
     }
 }
 
-/// What a server keeps with the bytes of a file and must be the same in the copy.
+/// Attributes that a service keeps with a file; the copy has the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
     /// `Content-Type`.

@@ -1,9 +1,9 @@
-//! What became of one row of the queue.
+//! The outcome of one row of the queue.
 
 use crate::blobs::file::checksum::Checksum;
 use crate::blobs::file::failure::Failure;
 
-/// How a file came to its target.
+/// The method by which a file was copied or deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// The storage service copied it; no bytes went through this process.
@@ -12,24 +12,24 @@ pub enum Method {
     Local,
     /// Read from one storage and written to the other by this process.
     Stream,
-    /// The target was there already, complete.
+    /// The target existed and was complete.
     Present,
     /// Deleted.
     Delete,
-    /// To be deleted, and not there.
+    /// Nothing was deleted: the file did not exist.
     Absent,
-    /// Nothing was copied: the files that it stands for were queued.
+    /// Nothing was copied: the files below the prefix were queued.
     List,
 }
 
 impl Method {
-    /// The word in `clone.blob_copy.method`.
+    /// The value of `clone.blob_copy.method`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Server => "server",
             Self::Local => "local",
             Self::Stream => "stream",
-            // The table knows no word for listing; that nothing was left to copy is what comes nearest.
+            // The column has no value for listing; "present" also means that nothing had to be copied.
             Self::Present | Self::List => "present",
             Self::Delete => "delete",
             Self::Absent => "absent",
@@ -40,23 +40,23 @@ impl Method {
 /// A file that is at its target.
 #[derive(Clone, Debug)]
 pub struct Copied {
-    /// How it came there.
+    /// The method.
     pub method: Method,
     /// Its size.
     pub bytes: u64,
-    /// Its checksum, where one is known.
+    /// Its checksum, if known.
     pub checksum: Option<Checksum>,
 }
 
-/// What became of a claimed row.
+/// The outcome of a claimed row.
 #[derive(Debug)]
 pub enum Outcome {
     /// Done.
     Done(Copied),
-    /// It stood for all files below its source key, which are these, without that key.
+    /// The row was a prefix; these are the keys of the files below it, without the prefix.
     Listed(Vec<String>),
     /// Not done.
     Failed(Failure),
-    /// Given back untouched because the run stops.
+    /// Released without an attempt because the run stops.
     Released,
 }

@@ -1,31 +1,31 @@
-//! What all transfers of a run share.
+//! State that all transfers of a run share.
 
 use super::memory::Memory;
 use super::meter::Meter;
 
-/// What all transfers of a run share.
+/// State that all transfers of a run share.
 #[derive(Clone, Debug)]
 pub struct Shared {
-    /// Counts bytes, and ends transfers that are to be abandoned.
+    /// Counts bytes and stops transfers.
     pub meter: Meter,
-    /// Bounds what streaming keeps in memory.
+    /// Limits the memory that streaming uses.
     pub memory: Memory,
-    /// Whether a file in a directory counts as copied only when it is on disk.
+    /// Whether a file in a directory must be synced to disk before it counts as copied.
     pub durable: bool,
 }
 
 impl Shared {
-    /// What is to be done with the bytes of a growing file.
+    /// When written bytes are flushed to disk.
     pub fn flush(&self) -> Flush {
         if self.durable { Flush::Early } else { Flush::Late }
     }
 }
 
-/// Whether the bytes of a file are sent to the disk while it grows.
+/// When written bytes are flushed to disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flush {
-    /// They are, so that a sync at the end finds little left to do.
+    /// While the file grows, so that the sync at the end is short.
     Early,
-    /// The system writes them when it likes.
+    /// When the operating system decides.
     Late,
 }

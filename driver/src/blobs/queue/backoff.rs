@@ -1,16 +1,16 @@
-//! When a file that failed is tried again.
+//! Waits between the attempts at a file.
 
 use std::time::Duration;
 
-/// Waits that double from `first` to `longest`, each shortened at random by up to half, so that files that failed
-/// together do not come back together.
+/// Waits that double from `first` to `longest`. Each is shortened at random by up to half, so that files that failed
+/// together are not retried together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
     /// Wait after the first attempt.
     pub first: Duration,
-    /// No wait is longer.
+    /// Longest wait.
     pub longest: Duration,
-    /// How often a file is tried in all.
+    /// Maximum number of attempts.
     pub attempts: u32,
 }
 

@@ -1,4 +1,4 @@
-//! The queue in the database, as one worker sees it: `clone.blob_copy` through a session of its own.
+//! The queue `clone.blob_copy` in the database, through a worker's own session.
 
 pub mod backoff;
 pub mod notify_listener;
@@ -18,7 +18,7 @@ use crate::blobs::queue::backoff::Backoff;
 
 /// First key of the advisory locks that workers hold: "clon" in ASCII.
 const LOCK_CLASS: i32 = 1_668_050_798;
-/// Seconds until a delete looks again whether the copy to its key is over.
+/// Seconds until a delete checks again whether a copy to its key has ended.
 const BUSY_WAIT: f64 = 2.0;
 
 /// A claimed row.
@@ -40,21 +40,21 @@ pub struct Row {
     pub size_expected: Option<u64>,
     /// Attempts, this one included.
     pub attempts: u32,
-    /// Where the row says that the source is.
+    /// Location of the source, if the row has one.
     pub source_location: Option<String>,
-    /// Where the row says that the target is.
+    /// Location of the target, if the row has one.
     pub target_location: Option<String>,
-    /// Where source and target were found to be: recorded when the row is done.
+    /// Locations of source and target that were used; recorded when the row is done.
     pub used: Option<(Arc<str>, Arc<str>)>,
 }
 
 impl Row {
-    /// Whether it stands for all files below its source key.
+    /// Whether the row stands for all files below its source key.
     pub fn is_prefix(&self) -> bool {
         !self.delete && self.source_key.ends_with('/')
     }
 
-    /// The store with what the row says of its places: rows of one key are worked on in the same places, and rest together.
+    /// Store and locations of the row as one key: rows with the same key use the same storages and are paused together.
     /// `claim.sql` makes the same key.
     pub fn place_key(&self) -> String {
         let operation = if self.delete { "delete" } else { "copy" };
@@ -69,22 +69,22 @@ impl Row {
     }
 }
 
-/// Where the queue stands.
+/// Counts of the queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct QueueCounts {
     /// Files that wait for an attempt.
     pub pending: u64,
-    /// Files that some worker is at.
+    /// Files that a worker has claimed.
     pub running: u64,
-    /// Files that need a retry by hand.
+    /// Files that need a manual retry.
     pub failed: u64,
-    /// Bytes of the pending and running, where known.
+    /// Bytes of pending and running files, if known.
     pub bytes: Option<u64>,
-    /// Seconds until the next pending file is due, negative when it is.
+    /// Seconds until the next pending file is due; negative if it is overdue.
     pub due: Option<f64>,
 }
 
-/// A file's way out of `running` that is to be tried again.
+/// The new state of a claimed row that is not done: pending again, or failed.
 struct Setback<'r> {
     row: &'r Row,
     error: String,
@@ -93,7 +93,7 @@ struct Setback<'r> {
     counts: bool,
 }
 
-/// A worker's session: it holds the lock that makes its claims good.
+/// A worker's session; it holds the advisory lock that proves that the worker is alive.
 pub struct Queue {
     client: ClientWrapper,
     number: i32,
@@ -102,7 +102,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Takes a connection out of the pool for good: the lock ends with it.
+    /// Takes a connection out of the pool permanently: the lock ends with the connection.
     ///
     /// # Errors
     /// When the database cannot be reached, or the role may not work the queue.
@@ -128,14 +128,14 @@ impl Queue {
         })
     }
 
-    /// Whether the session is gone, and with it all claims. The error that tells of it may come before the connection is
+    /// Whether the session is lost, and with it all claims. The error may arrive before the connection is
     /// seen to be closed: the server announces a shutdown (57P01 to 57P03) as an ordinary error.
     pub fn is_lost_by(&self, error: &tokio_postgres::Error) -> bool {
         let code = error.code().map_or("", SqlState::code);
         self.client.is_closed() || error.is_closed() || code.starts_with("57P0") || code.starts_with("08")
     }
 
-    /// Claims up to `most` due rows; deletes wait for copies to the same key.
+    /// Claims up to `most` due rows. A delete waits for copies to the same key.
     ///
     /// # Errors
     /// When the database fails.
@@ -187,10 +187,10 @@ impl Queue {
         self.set_back(setbacks.collect()).await
     }
 
-    /// Records what became of claimed rows.
+    /// Records the outcome of claimed rows.
     ///
     /// # Errors
-    /// When the database fails; the rows are then free for the next worker.
+    /// The database fails; the rows are then free for another worker.
     pub async fn finish(&self, rows: &[(Row, Outcome)]) -> Result<(), tokio_postgres::Error> {
         let mut done: Vec<(&Row, &Copied)> = Vec::new();
         let mut setbacks = Vec::new();
@@ -251,7 +251,7 @@ impl Queue {
         self.set_back(setbacks).await
     }
 
-    /// Queues the files below a prefix and marks its row done, in one statement; gives why this role may not.
+    /// Queues the files below a prefix and marks its row done, in one statement. Returns the failure if the role lacks the privilege.
     async fn queue_listed(
         &self,
         row: &Row,
@@ -269,7 +269,7 @@ impl Queue {
         ];
         match self.client.execute(statement, parameters).await {
             Ok(_) => Ok(None),
-            // Only these rows ask for the right to insert: the others' copies go on without it.
+            // Only these rows need the privilege INSERT; copies of single files do not.
             Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(Some(format!(
                 "cannot queue the files below {}: the worker's role needs INSERT on clone.blob_copy",
                 row.source_key
@@ -302,7 +302,7 @@ impl Queue {
             .map(drop)
     }
 
-    /// Frees what dead workers had claimed; returns how many files.
+    /// Frees rows that dead workers had claimed; returns their number.
     ///
     /// # Errors
     /// When the database fails.
@@ -320,7 +320,7 @@ impl Queue {
             .await
     }
 
-    /// Where the queue stands, of one run or of all.
+    /// Counts of the queue, for one run or all.
     ///
     /// # Errors
     /// When the database fails.
@@ -342,7 +342,7 @@ impl Queue {
         })
     }
 
-    /// Where each store's files are, and what directories leave away of its keys.
+    /// Location of each store's files, and the key prefix that directories omit.
     ///
     /// # Errors
     /// When the database fails.
@@ -362,7 +362,7 @@ impl Queue {
     }
 }
 
-/// Where source and target of a row are.
+/// Locations of source and target of a row.
 fn used(row: &Row) -> (Option<&str>, Option<&str>) {
     row.used.as_ref().map_or((None, None), |(source, target)| {
         (Some(&**source), Some(&**target))

@@ -1,4 +1,4 @@
-//! Hears `NOTIFY clone_blob_copy`, which fires when a clone with files commits.
+//! Listens for `NOTIFY clone_blob_copy`, which is sent when a clone with files commits.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use tokio::sync::Notify;
 use tokio_postgres::{AsyncMessage, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Channel on which the engine tells of new rows.
+/// Channel on which the extension notifies of new rows.
 pub const CHANNEL: &str = "clone_blob_copy";
 
-/// Where to listen: a connection of its own, because the pool's connections throw notifications away.
+/// A connection of its own for LISTEN: the pool's connections discard notifications.
 #[derive(Clone)]
 pub struct Listener {
     config: Config,
@@ -19,16 +19,16 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Will listen with this configuration.
+    /// A listener with this configuration; not connected yet.
     pub fn new(config: Config, tls: MakeRustlsConnect) -> Self {
         Self { config, tls }
     }
 
-    /// Listens until the future is dropped, and wakes `wake` at every notification. A lost connection is made anew; what
-    /// was missed meanwhile is found by the worker's slow poll.
+    /// Listens until the future is dropped, and wakes `wake` at every notification. It reconnects after a lost connection; rows
+    /// committed meanwhile are found by the worker's poll.
     pub async fn listen(self, wake: Arc<Notify>) {
         loop {
-            // An error here is one that the worker's own session meets and reports too.
+            // The worker's own session meets and reports the same error.
             let _ = self.listen_once(&wake).await;
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
@@ -46,7 +46,7 @@ impl Listener {
         };
         let listen = async {
             client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
-            // Rows may have come while nobody listened.
+            // Rows may have been committed while nothing listened.
             wake.notify_one();
             std::future::pending::<Result<(), tokio_postgres::Error>>().await
         };

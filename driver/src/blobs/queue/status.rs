@@ -20,11 +20,11 @@ pub struct RunStatus {
     pub running: i64,
     /// At their target.
     pub done: i64,
-    /// In need of a retry.
+    /// Failed; a manual retry is needed.
     pub failed: i64,
-    /// Failed ones that cannot succeed as things are.
+    /// Failed files with a permanent error.
     pub failed_for_good: i64,
-    /// Not wanted any more.
+    /// Cancelled files.
     pub cancelled: i64,
     /// Bytes of those done.
     pub bytes: i64,
@@ -43,11 +43,11 @@ pub struct FileError {
     pub source_key: String,
     /// Key of the target.
     pub target_key: String,
-    /// `failed`, or `pending` or `running` when it is tried again.
+    /// `failed`; `pending` or `running` if it is retried.
     pub state: String,
     /// Attempts so far.
     pub attempts: i32,
-    /// Whether trying again cannot help.
+    /// Whether the error is permanent.
     pub permanent: bool,
     /// The last error.
     pub error: String,
@@ -58,7 +58,7 @@ pub struct FileError {
 pub struct Status {
     /// Per run and operation, oldest first.
     pub runs: Vec<RunStatus>,
-    /// Files with errors, the permanent ones first; at most as many as asked for.
+    /// Files with errors, permanent ones first; at most the requested number.
     pub errors: Vec<FileError>,
 }
 
@@ -107,8 +107,8 @@ pub async fn status(pool: &Pool, run: Option<i64>, errors: i64) -> anyhow::Resul
     })
 }
 
-/// Makes failed files due again, and those that wait for another attempt at once; `permanent` includes the ones whose
-/// error was permanent. Returns how many, and wakes workers that watch.
+/// Makes failed files due again, and pending retries due now; `permanent` includes files whose
+/// error was permanent. Returns their number, and wakes watching workers.
 ///
 /// # Errors
 /// When the database fails, or the role may not work the queue (42501).

@@ -1,14 +1,14 @@
-//! Which places this process may use when the database names them.
+//! Which locations this process may use when the database names them.
 //!
-//! A worker reads, writes and signs requests with its own rights. Where, says a store's options or a row of the queue: whoever
-//! may write there could send a worker to a host of their own, with the operator's credentials.
+//! A worker reads, writes and signs requests with its own credentials. The location comes from a store's options or a row of
+//! the queue: a role that may write these could otherwise direct a worker, with its credentials, to another host.
 
 use super::location::{Bucket, Location};
 
-/// The word for every place.
+/// Allows every location.
 const ANY: &str = "*";
 
-/// What the operator allowed. With nothing allowed expressly, every place is that needs no `endpoint=` and no `profile=`.
+/// The allowed locations. By default every location is allowed that has no `endpoint=` and no `profile=`.
 #[derive(Clone, Debug, Default)]
 pub struct AllowedLocations {
     any: bool,
@@ -20,7 +20,7 @@ impl AllowedLocations {
     /// Reads locations as given on a command line; `*` allows all.
     ///
     /// # Errors
-    /// When one is no location.
+    /// A text is not a location.
     pub fn parse(texts: &[String]) -> anyhow::Result<Self> {
         let given = texts
             .iter()
@@ -39,11 +39,11 @@ impl AllowedLocations {
         Ok(allowed)
     }
 
-    /// Whether a cache that the database names may be connected to. Where the operator allowed anything expressly, it must be among
-    /// that, with the same host, port and database.
+    /// Checks whether a cache that the database names is allowed. If the operator listed locations, the cache must be
+    /// among them, with the same host, port and database.
     ///
     /// # Errors
-    /// Says why not, and how to allow it.
+    /// The message says why it is not allowed, and how to allow it.
     pub fn check_cache(&self, url: &str) -> Result<(), String> {
         let place = without_login(url);
         let free = self.any || self.list.is_empty() && self.caches.is_empty();
@@ -55,10 +55,10 @@ impl AllowedLocations {
         ))
     }
 
-    /// Whether a place that the database names may be used.
+    /// Checks whether a location that the database names is allowed.
     ///
     /// # Errors
-    /// Says why not, and how to allow it.
+    /// The message says why it is not allowed, and how to allow it.
     pub fn check(&self, location: &Location) -> Result<(), String> {
         if self.any || self.list.iter().any(|allowed| covers(allowed, location)) {
             return Ok(());
@@ -85,12 +85,12 @@ impl AllowedLocations {
     }
 }
 
-/// Whether a place is the cache of a server, which keeps no files.
+/// Whether a URL is that of a cache, which keeps no files.
 fn is_cache(url: &str) -> bool {
     url.starts_with("redis://") || url.starts_with("rediss://")
 }
 
-/// A cache's URL without what only its owner knows: user and password.
+/// A cache's URL without user and password.
 fn without_login(url: &str) -> String {
     match url.split_once("://") {
         Some((scheme, rest)) => {
@@ -102,7 +102,7 @@ fn without_login(url: &str) -> String {
     }
 }
 
-/// Whether `inner` is `outer` or below it, on the same service with the same credentials.
+/// Whether `inner` equals `outer` or is below it, on the same service with the same credentials.
 fn covers(outer: &Location, inner: &Location) -> bool {
     match (outer, inner) {
         (Location::Directory(outer), Location::Directory(inner)) => inner.starts_with(outer),
@@ -167,7 +167,7 @@ mod tests {
                 "{allowed}: {refused}"
             );
         }
-        // A list of caches alone allows no place of files.
+        // A list of caches alone allows no location of files.
         assert!(!verdicts(&["redis://cache.internal"], "file:/srv/x"));
     }
 

@@ -1,4 +1,4 @@
-//! Files in Azure Blob Storage and Google Cloud Storage, by opendal: one interface to both, with Google's rewrite for
+//! Files in Azure Blob Storage and Google Cloud Storage, through opendal: one interface to both, with Google's rewrite for
 //! copies of any size, and without a client library of its own for each.
 
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::blobs::file::meter::Meter;
 use crate::blobs::file::object::{Attributes, Object};
 use crate::blobs::storage::location::{Bucket, check_key};
 
-/// How often a pending copy of Azure is looked at.
+/// Time between two checks of a pending copy of Azure.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long a copy inside a service may take.
+/// Time limit for a copy inside a service.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
-/// Parts that opendal keeps beside the one that is being filled.
+/// Parts that opendal keeps in memory besides the one that is being filled.
 const PARALLEL: u64 = 2;
 
 /// A container of Azure or a bucket of Google.
@@ -34,7 +34,7 @@ impl Cloud {
     /// or `AZURE_STORAGE_SAS_TOKEN`, or the credentials of the machine.
     ///
     /// # Errors
-    /// When no account can be found.
+    /// No account is configured.
     pub fn azure(bucket: &Bucket) -> anyhow::Result<Self> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let mut azure = match variable("AZURE_STORAGE_CONNECTION_STRING") {
@@ -65,7 +65,7 @@ impl Cloud {
     /// Google; credentials from `GOOGLE_APPLICATION_CREDENTIALS` or of the machine.
     ///
     /// # Errors
-    /// When the location makes no sense to the service.
+    /// The location is not valid for the service.
     pub fn gcs(bucket: &Bucket) -> anyhow::Result<Self> {
         let mut gcs = services::Gcs::default().bucket(&bucket.name).root(&bucket.prefix);
         if let Some(endpoint) = bucket
@@ -79,7 +79,7 @@ impl Cloud {
     }
 
     fn new(operator: Operator, scheme: &str, bucket: &Bucket) -> anyhow::Result<Self> {
-        // Both are set once per process; a second call finds them set.
+        // Both are set once per process; an error means that they are already set.
         let _ = rustls::crypto::ring::default_provider().install_default();
         opendal_http_transport_reqwest::install_default();
         let operator = operator
@@ -95,20 +95,20 @@ impl Cloud {
         })
     }
 
-    /// How messages name an object.
+    /// The name of an object in messages.
     pub fn name(&self, key: &str) -> String {
         format!("{}{key}", self.url)
     }
 
-    /// Whether the service can copy between the two: opendal's copies stay inside one bucket and prefix.
+    /// Whether the service can copy between the two: opendal copies only inside one bucket and prefix.
     pub fn is_same_service(&self, other: &Self) -> bool {
         self.url == other.url
     }
 
-    /// What the service says of an object; `None` when there is none.
+    /// Size and attributes of an object; `None` if it does not exist.
     ///
     /// # Errors
-    /// When the service cannot be asked.
+    /// The service cannot be reached.
     pub async fn stat(&self, key: &str) -> Result<Option<Object>, Failure> {
         check_key(key).map_err(Failure::file)?;
         let found = match self.operator.stat(key).await {
@@ -141,7 +141,7 @@ impl Cloud {
     /// The keys of all objects whose keys start with `prefix`, which ends in `/`.
     ///
     /// # Errors
-    /// When the service refuses or cannot be asked.
+    /// The service refuses the request or cannot be reached.
     pub async fn list(&self, prefix: &str) -> Result<Vec<String>, Failure> {
         let recursive = opendal::options::ListOptions {
             recursive: true,
@@ -173,8 +173,8 @@ impl Cloud {
     /// Writes a stream of `size` bytes.
     ///
     /// # Errors
-    /// When source or service fail, when the run is abandoned, or when the file has a content encoding that opendal cannot
-    /// hand on: without it the file would be read as something else.
+    /// Source or service fail, the run is aborted, or the file has a content encoding, which opendal cannot set: without it
+    /// clients would misread the file.
     pub async fn write(
         &self,
         key: &str,
@@ -242,10 +242,10 @@ impl Cloud {
             .map_err(|error| failure(&what, &error))
     }
 
-    /// Lets the service copy an object of the same bucket, and waits until it is there.
+    /// Lets the service copy an object inside the bucket, and waits until the copy is complete.
     ///
     /// # Errors
-    /// When the service refuses or takes too long, or the run is abandoned.
+    /// The service refuses or takes too long, or the run is aborted.
     pub async fn copy_from(
         &self,
         key: &str,
@@ -281,10 +281,10 @@ impl Cloud {
         meter.advance(object.size)
     }
 
-    /// Deletes an object; no such object is fine.
+    /// Deletes an object; a missing object is no error.
     ///
     /// # Errors
-    /// When the service refuses or cannot be asked.
+    /// The service refuses the request or cannot be reached.
     pub async fn delete(&self, key: &str) -> Result<(), Failure> {
         check_key(key).map_err(Failure::file)?;
         let deleted = self.operator.delete(key).await;
@@ -301,7 +301,7 @@ fn check_length(what: &str, expected: u64, found: u64) -> Result<(), Failure> {
     )))
 }
 
-/// Whether the service knows the container, but nothing of that name in it.
+/// Whether the container exists and the object does not.
 fn is_missing(error: &opendal::Error) -> bool {
     error.kind() == ErrorKind::NotFound && !error.to_string().contains("ContainerNotFound")
 }
@@ -309,7 +309,7 @@ fn is_missing(error: &opendal::Error) -> bool {
 fn failure(what: &str, error: &opendal::Error) -> Failure {
     let text = error.to_string();
     let message = format!("{what}: {text}");
-    // A missing container is a NotFound like a missing blob; Azure's code is in the text only.
+    // A missing container is a NotFound too; only the message has Azure's error code.
     if [
         "ContainerNotFound",
         "AuthenticationFailed",

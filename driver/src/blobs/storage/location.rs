@@ -1,4 +1,4 @@
-//! Where files are: `file:/dir`, `s3://bucket/prefix`, `azblob://container/prefix`, `gs://bucket/prefix`.
+//! Locations of files: `file:/dir`, `s3://bucket/prefix`, `azblob://container/prefix`, `gs://bucket/prefix`.
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use anyhow::{Context as _, bail, ensure};
 
-/// A place that holds files, without any secret: credentials come from the environment and from profile files.
+/// A location of files. It has no secret: credentials come from the environment and from profile files.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Location {
     /// A directory of this machine, as an absolute path.
     Directory(PathBuf),
-    /// A bucket of S3 or of a service that speaks its protocol.
+    /// A bucket of S3 or of a compatible service.
     S3(Bucket),
     /// A container of Azure Blob Storage.
     Azure(Bucket),
@@ -19,20 +19,20 @@ pub enum Location {
     Gcs(Bucket),
 }
 
-/// A bucket (Azure: container) and how to reach it. What is `None` comes from the service's usual environment.
+/// A bucket (Azure: container) and how to reach it. `None`: the service's usual environment variables apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bucket {
     /// The bucket's name.
     pub name: String,
-    /// What stands before every key: empty, or ending in `/`.
+    /// Prefix of every key: empty, or ends in `/`.
     pub prefix: String,
     /// `?endpoint=`: URL of the service.
     pub endpoint: Option<String>,
     /// `?region=`: S3 only.
     pub region: Option<String>,
-    /// `?profile=`: which profile of the AWS files gives the credentials; S3 only.
+    /// `?profile=`: profile of the AWS files with the credentials; S3 only.
     pub profile: Option<String>,
-    /// `?path_style=`: the bucket in the path instead of the host name; S3 only, true by default where an endpoint is given.
+    /// `?path_style=`: the bucket is in the path instead of the host name; S3 only. Default: true if an endpoint is given.
     pub path_style: Option<bool>,
 }
 
@@ -40,7 +40,7 @@ impl Location {
     /// Reads a location as given on a command line, where a directory may be relative to the current one.
     ///
     /// # Errors
-    /// When it is none of the known forms.
+    /// The text has none of the known forms.
     pub fn from_argument(text: &str) -> anyhow::Result<Self> {
         match text.strip_prefix("file:") {
             Some(path) if !path.is_empty() && !path.starts_with('/') => {
@@ -81,7 +81,7 @@ impl FromStr for Location {
 }
 
 impl Location {
-    /// The location in full, as it is read back: it names no secret.
+    /// The location as text that can be parsed again; it has no secret.
     pub fn url(&self) -> String {
         let (Self::S3(bucket) | Self::Azure(bucket) | Self::Gcs(bucket)) = self else {
             return self.to_string();
@@ -116,10 +116,10 @@ impl fmt::Display for Location {
     }
 }
 
-/// Checks that a key stays below the root it is used in: no absolute path, no `..`, no empty part.
+/// Checks that a key stays below its root: no absolute path, no `..`, no empty part.
 ///
 /// # Errors
-/// Says what is wrong with the key.
+/// The message says what is wrong with the key.
 pub fn check_key(key: &str) -> Result<(), String> {
     let fault = if key.is_empty() {
         "is empty"

@@ -1,4 +1,4 @@
-//! A storage of any kind, and one file's way from one to another.
+//! Storages of all kinds.
 
 pub mod allowed;
 pub mod cloud;
@@ -17,7 +17,7 @@ use crate::blobs::storage::directory::Directory;
 use crate::blobs::storage::location::Location;
 use crate::blobs::storage::s3::S3;
 
-/// A place that files can be copied from or to.
+/// A storage that files are copied from or to.
 #[derive(Clone, Debug)]
 pub enum Storage {
     /// A directory of this machine.
@@ -32,7 +32,7 @@ impl Storage {
     /// Opens a location; keys lose `prefix_in_bucket` where it is a directory.
     ///
     /// # Errors
-    /// When the location cannot be used, e.g. no account is known.
+    /// The location cannot be used, e.g. because no account is configured.
     pub async fn open(location: &Location, prefix_in_bucket: &str) -> anyhow::Result<Self> {
         Ok(match location {
             Location::Directory(root) => Self::Directory(Directory::new(root.clone(), prefix_in_bucket)),
@@ -44,7 +44,7 @@ impl Storage {
         })
     }
 
-    /// How messages name a file.
+    /// The name of a file in messages.
     pub fn name(&self, key: &str) -> String {
         match self {
             Self::Directory(directory) => directory

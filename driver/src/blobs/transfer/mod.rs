@@ -1,5 +1,5 @@
-//! One file from its source to its target, by the shortest way: not at all when it is there, by the service when both
-//! are the same, else through this process.
+//! Copies one file by the cheapest method: nothing if the target is complete, a copy by the service if source and target are
+//! in the same one, else a stream through this process.
 
 pub mod job;
 pub mod stream;
@@ -22,10 +22,10 @@ use crate::blobs::storage::directory::temporary_file::TemporaryFile;
 use crate::blobs::storage::directory::{check_size, onto_itself};
 use crate::blobs::transfer::stream::{chunks, stream};
 
-/// Copies one file, unless the target is there already. In a directory it is not visible before the file is published.
+/// Copies one file, unless the target is complete. In a directory it is visible only after it is published.
 ///
 /// # Errors
-/// As [`Failure`] tells; nothing half-written is visible under the target's key then.
+/// See [`Failure`]; an incomplete file is never visible under the target's key.
 pub async fn copy(
     source: &Arc<Storage>,
     target: &Arc<Storage>,
@@ -57,7 +57,7 @@ pub async fn copy(
         None => {
             let (sums, file) = stream(source, target, &job, &object, shared).await?;
             let mut there = match file {
-                // Not under its name yet, and what was written is known.
+                // The file has no name yet; the written bytes are known.
                 Some(_) => Object {
                     size: sums.length,
                     ..Object::default()
@@ -80,10 +80,10 @@ pub async fn copy(
     Ok((copied(method, there), file))
 }
 
-/// Deletes a file; whether it was there is told by the method, where the storage tells.
+/// Deletes a file. The method says whether it existed, if the storage reports it.
 ///
 /// # Errors
-/// As [`Failure`] tells; among others when the place itself is not there.
+/// See [`Failure`]; also if the location itself does not exist.
 pub async fn delete(target: &Arc<Storage>, key: &str) -> Result<Copied, Failure> {
     let was_there = match &**target {
         Storage::Directory(directory) => {
@@ -108,10 +108,10 @@ pub async fn delete(target: &Arc<Storage>, key: &str) -> Result<Copied, Failure>
     })
 }
 
-/// What is known of a file; `None` when there is none.
+/// Size, checksum and attributes of a file; `None` if it does not exist.
 ///
 /// # Errors
-/// When the storage cannot be asked.
+/// The storage cannot be reached.
 pub async fn stat(storage: &Arc<Storage>, key: &str) -> Result<Option<Object>, Failure> {
     match &**storage {
         Storage::Directory(directory) => {
@@ -127,7 +127,7 @@ pub async fn stat(storage: &Arc<Storage>, key: &str) -> Result<Option<Object>, F
     }
 }
 
-/// The bytes of a file, of which `object` is known.
+/// The bytes of the file that `object` describes.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -149,7 +149,7 @@ async fn arrived(target: &Arc<Storage>, job: &Job) -> Result<Object, Failure> {
     there.ok_or_else(|| Failure::passing("the target is not there after the copy"))
 }
 
-/// Whether what stands at the target is this file. A directory has no checksums: its file is read and summed.
+/// Whether the target is a complete copy of this file. A directory keeps no checksums: its file is read.
 async fn is_there(
     source: &Arc<Storage>,
     target: &Arc<Storage>,
@@ -174,7 +174,7 @@ async fn is_there(
     Ok(sums.agree(&stored) != Some(false))
 }
 
-/// Lets the service copy, and gives what its answer told of the copy; `None` when source and target are not one service.
+/// Lets the service copy and returns the copy as the answer describes it; `None` if source and target are different services.
 async fn copy_inside(
     source: &Storage,
     target: &Storage,

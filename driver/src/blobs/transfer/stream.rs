@@ -1,4 +1,4 @@
-//! One file through this process, from one kind of storage to another.
+//! Copies one file through this process, from one kind of storage to another.
 
 use std::sync::Arc;
 
@@ -19,13 +19,13 @@ use crate::blobs::storage::directory::temporary_file::TemporaryFile;
 
 /// Chunks between a reading and a writing thread.
 const QUEUED: usize = 4;
-/// What a thread reads from a file at once.
+/// Bytes that a thread reads from a file at once.
 const CHUNK: usize = 256 * 1024;
 
-/// Copies the bytes of `object`; what is written into a directory is a file still.
+/// Copies the bytes of `object`; into a directory, as a temporary file that the caller publishes.
 ///
 /// # Errors
-/// When source or target fail, what was read does not match `object`, or the run is abandoned.
+/// Source or target fail, the bytes do not match `object`, or the run is aborted.
 pub async fn stream(
     source: &Arc<Storage>,
     target: &Arc<Storage>,
@@ -34,7 +34,7 @@ pub async fn stream(
     shared: &Shared,
 ) -> Result<(Sums, Option<TemporaryFile>), Failure> {
     let chunks = chunks(source, &job.source_key, object).await?;
-    // A directory has no checksum to compare with; a service's is worth computing.
+    // MD5 is computed only if the service keeps one to compare with.
     let with_md5 = matches!(object.checksum, Some(Checksum::Md5(_)));
     let mut reader = HashingReader::new(chunks, with_md5, &shared.meter);
     let (key, memory) = (&job.target_key, &shared.memory);
@@ -56,7 +56,7 @@ pub async fn stream(
     Ok((check_sums(object, reader.finish())?, None))
 }
 
-/// The bytes of a file, of which `object` is known.
+/// The bytes of the file that `object` describes.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -86,7 +86,7 @@ fn file_chunks(directory: Directory, key: String) -> Chunks {
                     )
                 })?;
                 chunk.truncate(length);
-                // A closed channel means that nobody wants the rest.
+                // A closed channel means that the reader has stopped.
                 if length == 0 || sender.blocking_send(Ok(chunk.into())).is_err() {
                     return Ok(());
                 }
@@ -126,7 +126,7 @@ async fn into_directory(
         check_sums(object, reader.finish())
     };
     let (written, read) = tokio::join!(writer, reader);
-    // When the source failed, the file disappears here.
+    // If the source failed, this drops and so removes the temporary file.
     let file = written?;
     Ok((read?, file))
 }

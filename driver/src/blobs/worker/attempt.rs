@@ -18,15 +18,15 @@ use crate::blobs::transfer::job::Job;
 use crate::blobs::worker::listing;
 use crate::blobs::worker::store_locations::Place;
 
-/// How long one thread goes on with the rows it was given.
+/// How long one thread works on its rows before it hands the rest back.
 const SHARE: Duration = Duration::from_millis(20);
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Debug)]
 pub enum Attempted {
-    /// All bytes are in a file, which is to be published before the row is done.
+    /// All bytes are in a temporary file; it must be published before the row is done.
     Written(Copied, TemporaryFile),
-    /// All there was to do.
+    /// The attempt is complete.
     Ended(Outcome),
 }
 
@@ -36,16 +36,16 @@ impl From<Outcome> for Attempted {
     }
 }
 
-/// What a task brings back.
+/// The result of a task.
 #[derive(Debug, Default)]
 pub struct Attempts {
-    /// What was attempted.
+    /// Rows that were attempted.
     pub made: Vec<(Row, Attempted)>,
-    /// What was not begun.
+    /// Rows that were not begun.
     pub rest: Vec<Row>,
 }
 
-/// Begins an attempt among those under way; where there is no place, that is how it ends.
+/// Spawns an attempt; a failure in `place` is its outcome.
 pub fn begin(row: Row, place: Result<Place, Failure>, shared: Shared, under_way: &mut JoinSet<Attempts>) {
     under_way.spawn(async move {
         let attempt = async { attempt(&row, &place?, &shared).await };
@@ -58,8 +58,8 @@ pub fn begin(row: Row, place: Result<Place, Failure>, shared: Shared, under_way:
     });
 }
 
-/// Begins to copy files between the two directories of `place`, one after another on one thread: a small file takes less
-/// time than handing it from thread to thread. After a while it leaves the rest to other threads.
+/// Copies files between the two directories of `place`, one after another on one thread: copying a small file takes less
+/// time than handing it to another thread. After `SHARE` the rest is returned for other threads.
 pub fn begin_local(rows: Vec<Row>, place: Place, shared: Shared, under_way: &mut JoinSet<Attempts>) {
     under_way.spawn_blocking(move || {
         let start = Instant::now();
@@ -86,7 +86,7 @@ fn copy_locally(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted, 
     published(copied, file, shared)
 }
 
-/// Without a sync a file gets its name at once; with it, it waits for others.
+/// Renames a file now if no sync is requested; otherwise it is published in a group.
 fn published(copied: Copied, mut file: TemporaryFile, shared: &Shared) -> Result<Attempted, Failure> {
     if shared.durable {
         return Ok(Attempted::Written(copied, file));
@@ -95,7 +95,7 @@ fn published(copied: Copied, mut file: TemporaryFile, shared: &Shared) -> Result
     Ok(Outcome::Done(copied).into())
 }
 
-/// A panic must not keep the row claimed for as long as this worker lives.
+/// The outcome of a task that panicked: the row must not stay claimed.
 fn broken<T>(_: T) -> Result<Attempted, Failure> {
     Err(Failure::passing("the copy broke off by an internal error"))
 }
@@ -134,7 +134,7 @@ async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted,
 fn settle(attempted: Result<Attempted, Failure>, shared: &Shared) -> Attempted {
     match attempted {
         Ok(attempted) => attempted,
-        // Whatever a transfer says once it was told to break off, its file is simply not done.
+        // After an abort every error of a transfer means only that its file is not done.
         Err(_) if shared.meter.abandon().is_cancelled() => Outcome::Released.into(),
         Err(failure) => Outcome::Failed(failure).into(),
     }

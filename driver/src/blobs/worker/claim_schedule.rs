@@ -1,34 +1,34 @@
-//! What a worker asks the queue for, and when.
+//! When a worker claims rows, and how many.
 
 use std::time::{Duration, Instant};
 
 use crate::blobs::queue::QueueCounts;
 
-/// How often a run looks for claims of dead workers and counts the queue.
+/// Time between two surveys: free the claims of dead workers, count the queue.
 pub const SURVEY: Duration = Duration::from_secs(2);
-/// When it does so first.
+/// Time until the first survey.
 const FIRST: Duration = Duration::from_millis(100);
-/// A batch of rows that is done sooner is followed by one four times as large.
+/// After a batch that took less time than this, the next one is four times as large.
 const QUICK: Duration = Duration::from_millis(200);
-/// The largest batch: claiming or recording so many rows takes some 10 ms.
+/// Rows of the largest batch: claiming or recording them takes some 10 ms.
 const LARGEST_BATCH: usize = 256;
-/// How long after the queue was found empty it is asked again while files are being copied.
+/// Time until the next claim after the queue was found empty, while files are being copied.
 const REST: Duration = Duration::from_millis(200);
 
-/// When the queue was asked last, and what it answered.
+/// The time and result of the last claim and the last count.
 pub struct ClaimSchedule {
-    /// As it was counted last; `None` before that.
+    /// The last counts of the queue; `None` before the first.
     pub counts: Option<QueueCounts>,
     batch: usize,
     claimed_at: Option<Instant>,
-    /// When the queue gave fewer rows than asked for.
+    /// When the queue returned fewer rows than requested.
     dry_since: Option<Instant>,
-    /// When the queue was last counted; at first the time of the start, since a small queue is done before a count is of use.
+    /// When the queue was last counted; initially the time of the start.
     surveyed_at: Instant,
 }
 
 impl ClaimSchedule {
-    /// Starts with lots of `batch` rows.
+    /// Starts with batches of `batch` rows.
     pub fn new(batch: usize) -> Self {
         Self {
             counts: None,
@@ -39,8 +39,8 @@ impl ClaimSchedule {
         }
     }
 
-    /// How many rows to claim now, while `ready` are claimed and not begun; `None`: none. Lots start with `least` rows and
-    /// grow while they are used up quickly: no worker should hold large files that another one could copy.
+    /// Number of rows to claim now, while `ready` are claimed and not begun; `None`: none. Batches start with `least` rows and
+    /// grow while they are done quickly: a worker should not hold large files that another one could copy.
     pub fn next_batch(&mut self, ready: usize, least: usize, is_idle: bool) -> Option<usize> {
         let rest = if is_idle { Duration::MAX } else { REST };
         if ready > self.batch / 2 || self.dry_since.is_some_and(|since| since.elapsed() < rest) {
@@ -55,29 +55,29 @@ impl ClaimSchedule {
         Some(self.batch)
     }
 
-    /// Whether the last batch may still turn out to be used up quickly.
+    /// Whether the last batch is younger than `QUICK`.
     pub fn is_quick(&self) -> bool {
         self.claimed_at.is_some_and(|at| at.elapsed() < QUICK)
     }
 
-    /// So many rows came where `asked` were wanted.
+    /// Records that a claim for `asked` rows returned `rows`.
     pub fn claimed(&mut self, rows: usize, asked: usize) {
         self.dry_since = (rows < asked).then(Instant::now);
     }
 
-    /// There may be rows again: some were recorded, or time went by.
+    /// Records that the queue may have rows again.
     pub fn refill(&mut self) {
         self.dry_since = None;
     }
 
-    /// Whether to survey now: from time to time, and before the conclusion that nothing is left.
+    /// Whether to survey now: at intervals, and before the worker concludes that nothing is left.
     pub fn is_survey_due(&self, is_idle: bool) -> bool {
         let every = if self.counts.is_some() { SURVEY } else { FIRST };
         self.surveyed_at.elapsed() >= every
             || (is_idle && self.dry_since.is_some_and(|since| since > self.surveyed_at))
     }
 
-    /// A survey found this.
+    /// Records the result of a survey.
     pub fn surveyed(&mut self, freed: u64, counts: QueueCounts) {
         self.surveyed_at = Instant::now();
         self.counts = Some(counts);

@@ -1,4 +1,4 @@
-//! What a run did so far, and which storages rest.
+//! Counts of a run, and paused storages.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use crate::blobs::file::shared::Shared;
 use crate::blobs::worker::summary::Summary;
 
-/// How often progress is told.
+/// Time between two progress events.
 const TELLING: Duration = Duration::from_millis(100);
-/// First rest of a storage that cannot be used; it doubles up to the longest.
+/// First pause of a storage that cannot be used; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
-/// Longest rest.
+/// Longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
-/// What a run did so far; it outlives a lost connection.
+/// Counts of a run; they are kept when the connection is lost.
 pub struct FileCounts {
     pub(super) start: Instant,
     pub(super) done: u64,
@@ -26,7 +26,7 @@ pub struct FileCounts {
     told: Option<Instant>,
 }
 
-/// A storage that rests.
+/// A paused storage.
 pub(super) struct Pause {
     pub(super) store: String,
     pub(super) error: String,
@@ -35,7 +35,7 @@ pub(super) struct Pause {
 }
 
 impl FileCounts {
-    /// Nothing yet.
+    /// Counts of zero.
     pub fn new(start: Instant) -> Self {
         Self {
             start,
@@ -55,7 +55,7 @@ impl FileCounts {
         self.done + self.failed
     }
 
-    /// Whether progress should be told now.
+    /// Whether a progress event is due.
     pub(super) fn may_tell(&mut self) -> bool {
         let may = self.told.is_none_or(|told| told.elapsed() >= TELLING);
         if may {
@@ -64,12 +64,12 @@ impl FileCounts {
         may
     }
 
-    /// Takes over the bytes of a session that ended.
+    /// Adds the bytes of a session that ended.
     pub fn keep_bytes(&mut self, shared: &Shared) {
         self.bytes += shared.meter.bytes();
     }
 
-    /// What this process did.
+    /// The summary of this process.
     pub fn summary(&self) -> Summary {
         let paused = self
             .paused
@@ -86,7 +86,7 @@ impl FileCounts {
         }
     }
 
-    /// Lets a place of a store's files rest; `false` when it rests already.
+    /// Pauses a location of a store's files; `false` if it is paused already.
     pub(super) fn pause(&mut self, place: &str, store: &str, error: &str) -> bool {
         let now = Instant::now();
         let rest = match self.paused.get(place) {

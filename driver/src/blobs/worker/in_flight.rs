@@ -1,4 +1,4 @@
-//! The files that a worker has claimed, from claimed to recorded.
+//! The files that a worker has claimed and not yet recorded.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,18 +14,18 @@ use crate::blobs::storage::directory::durable_rename::publish;
 use crate::blobs::storage::directory::temporary_file::TemporaryFile;
 use crate::blobs::worker::attempt::Attempts;
 
-/// How long a finished file may stay unpublished or unrecorded.
+/// Longest time that a finished file stays unpublished or unrecorded.
 pub const TICK: Duration = Duration::from_millis(200);
 /// Finished files that are recorded together.
 const BATCH: usize = 128;
-/// Drafts that need not wait for more files. With 128, 1,000 files of 100 kB took 218 ms, with 512 206 ms.
+/// Number of temporary files that are published without waiting for more. With 128, 1,000 files of 100 kB took 218 ms, with 512 206 ms.
 const GROUP: usize = 256;
-/// The most files that wait.
+/// Maximum number of files that wait for publication.
 const MOST_WRITTEN: usize = 512;
-/// Bytes in files that need not wait for more files.
+/// Bytes in temporary files that are published without waiting for more.
 const GROUP_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The most files that one thread is given.
+/// Maximum number of files for one thread.
 const LARGEST_SHARE: usize = 16;
 
 /// The files that this worker has claimed.
@@ -42,7 +42,7 @@ pub struct InFlight {
     most_written: usize,
 }
 
-/// What gathers until it is taken as a whole.
+/// Entries that are taken together.
 struct Pile<T> {
     items: Vec<T>,
     since: Option<Instant>,
@@ -62,37 +62,37 @@ impl Default for InFlight {
     }
 }
 
-/// Each file keeps itself and its directory open: those that are being published, those that wait, and those under way. A
-/// process may have 1,024 open by default, and more if it asks.
+/// Maximum number of files that wait for publication. Each file needs two descriptors, its own and its directory's. The
+/// default limit of a process is 1,024; this raises it if it can.
 fn most_written() -> usize {
     let files = Resource::RLIMIT_NOFILE;
     let allowed = || getrlimit(files).unwrap_or((256, 256));
     let (now, most) = allowed();
     let wanted = most.min(16 * MOST_WRITTEN as u64);
     if now < wanted {
-        // If it may not, fewer wait.
+        // On failure, fewer files wait.
         let _ = setrlimit(files, wanted, most);
     }
     usize::try_from(allowed().0 / 16).map_or(MOST_WRITTEN, |files| files.clamp(1, MOST_WRITTEN))
 }
 
 impl InFlight {
-    /// Whether nothing is left to do with what was claimed.
+    /// Whether all claimed files are recorded.
     pub fn are_empty(&self) -> bool {
         self.ready.is_empty() && self.are_idle() && self.finished.items.is_empty()
     }
 
-    /// Whether nothing is being done about any file.
+    /// Whether no file is being copied or published.
     pub fn are_idle(&self) -> bool {
         self.under_way.is_empty() && self.written.items.is_empty() && self.publishing.is_empty()
     }
 
-    /// Whether another task may begin when there may be `most`.
+    /// Whether fewer than `most` tasks run.
     pub fn have_room(&self, most: usize) -> bool {
         self.under_way.len() < most && self.written.items.len() < self.most_written
     }
 
-    /// The next files to begin if the next row is one: so many that they suffice for `tasks`, all of the same places.
+    /// The next files to begin, if the next row is a file: one share for each of `tasks`, all with the same locations.
     pub fn next_files(&mut self, tasks: usize) -> Vec<Row> {
         let place = self.ready.front().map(Row::place_key);
         let share = self.ready.len().div_ceil(tasks.max(1)).min(LARGEST_SHARE);
@@ -101,18 +101,18 @@ impl InFlight {
         self.ready.drain(..count).collect()
     }
 
-    /// Takes a complete file.
+    /// Adds a complete temporary file.
     pub fn take_written(&mut self, row: Row, copied: Copied, file: TemporaryFile) {
         self.written_bytes += copied.bytes;
         self.written.push((row, copied, file));
     }
 
-    /// Takes what is to be recorded.
+    /// Adds an outcome to be recorded.
     pub fn take_finished(&mut self, row: Row, outcome: Outcome) {
         self.finished.push((row, outcome));
     }
 
-    /// Gives up what is ready and meets the condition, to be recorded as not begun.
+    /// Releases ready rows that meet the condition; they are recorded as not begun.
     pub fn release(&mut self, condition: impl Fn(&Row) -> bool) {
         for row in std::mem::take(&mut self.ready) {
             if condition(&row) {
@@ -123,7 +123,7 @@ impl InFlight {
         }
     }
 
-    /// Begins to publish the files when there are many, nothing else is under way, or they wait for long.
+    /// Starts to publish the waiting files if there are many, nothing else runs, or they have waited long.
     pub fn publish(&mut self) {
         let many =
             self.written.items.len() >= GROUP.min(self.most_written) || self.written_bytes >= GROUP_BYTES;
@@ -136,7 +136,7 @@ impl InFlight {
         self.publishing.spawn_blocking(move || publish_rows(written));
     }
 
-    /// What is to be recorded now: when it is much, nothing else happens, or it waits for long; else nothing.
+    /// The outcomes to record now: all if there are many, nothing else runs, or they have waited long; else none.
     pub fn take_due(&mut self) -> Vec<(Row, Outcome)> {
         if self.finished.items.len() >= BATCH || self.are_idle() || self.finished.is_overdue() {
             self.finished.take()
@@ -151,7 +151,7 @@ fn publish_rows(written: Vec<(Row, Copied, TemporaryFile)>) -> Vec<(Row, Outcome
         .into_iter()
         .map(|(row, copied, file)| ((row, copied), file))
         .unzip();
-    // A panic must not keep the rows claimed for as long as this worker lives.
+    // After a panic the rows must not stay claimed.
     let published = catch_unwind(AssertUnwindSafe(|| publish(files))).unwrap_or_else(|_| {
         vec![Err(Failure::passing("publishing broke off by an internal error")); rows.len()]
     });

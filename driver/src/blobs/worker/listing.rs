@@ -1,4 +1,4 @@
-//! All files below a prefix: a row of the queue whose keys end in `/` stands for them.
+//! Lists the files of a row whose keys end in `/`: it stands for all files below a prefix.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::blobs::storage::location::check_key;
 
 /// The keys of all files below the row's source key, without that key, in order; empty when there are none.
 ///
-/// Names that cannot be a key are listed too: their copies fail in the queue, where the operator sees them.
+/// Names that are not valid keys are listed too: their copies fail in the queue, where the operator sees them.
 ///
 /// # Errors
-/// When source or target key would leave its root or the target key is none for many files, when the storage cannot be
-/// asked, or the run is abandoned.
+/// Source or target key lead out of the root, the target key does not end in `/`, the storage cannot be reached, or the
+/// run is aborted.
 pub async fn list(source: &Arc<Storage>, row: &Row, meter: &Meter) -> Result<Vec<String>, Failure> {
     let prefix = &row.source_key;
     for key in [prefix, &row.target_key] {
@@ -43,7 +43,7 @@ pub async fn list(source: &Arc<Storage>, row: &Row, meter: &Meter) -> Result<Vec
     Ok(rests(prefix, keys))
 }
 
-/// What follows the prefix; what ends in a slash is a service's mark of a directory, and would be listed without end.
+/// The keys without the prefix; without keys that end in a slash, which mark directories and would be listed again.
 fn rests(prefix: &str, keys: Vec<String>) -> Vec<String> {
     let mut rests: Vec<String> = keys
         .iter()

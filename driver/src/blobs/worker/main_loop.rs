@@ -1,4 +1,4 @@
-//! One worker's loop: claim, keep so many files under way, record what became of them.
+//! A worker's loop: claim rows, copy files concurrently, record the outcomes.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,30 +22,30 @@ use crate::blobs::worker::store_locations::{Place, StoreLocations};
 
 type DbError = tokio_postgres::Error;
 
-/// How long files that are to be left unfinished may take to notice it.
+/// Time that transfers get to notice an abort.
 const ABANDONING: Duration = Duration::from_secs(1);
 
-/// What the queue is being asked while files move: one thing at a time.
+/// The query on the queue that runs while files are copied; one at a time.
 type Asked<'w> = Pin<Box<dyn Future<Output = Result<Answer, DbError>> + Send + 'w>>;
 
-/// What the queue answered.
+/// The result of a query on the queue.
 enum Answer {
     Claimed { rows: Vec<Row>, asked: usize },
     Recorded,
     Surveyed { freed: u64, counts: QueueCounts },
 }
 
-/// What the loop works with.
+/// The worker's parameters.
 pub struct Worker<'w> {
     /// The session.
     pub queue: &'w Queue,
-    /// What the caller asked for.
+    /// The caller's options.
     pub options: &'w RunOptions,
-    /// Who draws.
+    /// Receives progress events.
     pub progress: &'w dyn Progress,
-    /// Asks to stop.
+    /// Cancelled to stop the worker.
     pub stop: &'w CancellationToken,
-    /// New rows were committed.
+    /// Notified when new rows were committed.
     pub wake: &'w Notify,
     /// Where files are.
     pub locations: &'w StoreLocations,
@@ -54,17 +54,17 @@ pub struct Worker<'w> {
 }
 
 impl<'w> Worker<'w> {
-    /// Works until nothing is left, or until asked to stop; says how the queue stands then.
+    /// Works until nothing is left or `stop` is cancelled; returns the counts of the queue.
     pub async fn work(&self, file_counts: &mut FileCounts) -> Result<QueueCounts, DbError> {
         let mut in_flight = InFlight::default();
         let worked = self.work_with(&mut in_flight, file_counts).await;
-        // After a lost connection the files in hand belong to whoever claims them next: leave them unfinished.
+        // After a lost connection another worker may claim these files: abort their transfers.
         self.shared.meter.abandon().cancel();
         let unfinished = async {
             while in_flight.under_way.join_next().await.is_some() {}
             while in_flight.publishing.join_next().await.is_some() {}
         };
-        // What hangs is left to itself: its row is free when this session ends.
+        // A transfer that hangs is not awaited: its row is free when this session ends.
         let _ = tokio::time::timeout(ABANDONING, unfinished).await;
         worked
     }
@@ -114,7 +114,7 @@ impl<'w> Worker<'w> {
         }
     }
 
-    /// What to ask of the queue now; the files under way do not wait for the answer.
+    /// The next query on the queue, if one is due; transfers continue meanwhile.
     fn ask(
         &self,
         in_flight: &mut InFlight,
@@ -177,7 +177,7 @@ impl<'w> Worker<'w> {
         paused.map(|(place, _)| place.clone()).collect()
     }
 
-    /// Begins what is ready, as far as there is room.
+    /// Begins ready rows while the concurrency allows.
     async fn begin(&self, in_flight: &mut InFlight, schedule: &ClaimSchedule) -> Result<(), DbError> {
         while let Some(next) = in_flight.ready.front() {
             let place = self.locations.of(next, self.queue).await?;
@@ -210,7 +210,7 @@ impl<'w> Worker<'w> {
         Ok(())
     }
 
-    /// How many threads copy between directories. Small files on a fast disk are a matter of the processors: 1,000 of 100 kB
+    /// Number of threads that copy between directories. Small files on a fast disk are limited by the processors: 1,000 of 100 kB
     /// took 130 ms with 16 threads on two of them, and 110 ms with four.
     fn threads(&self, schedule: &ClaimSchedule) -> usize {
         let processors = std::thread::available_parallelism().map_or(4, usize::from);
@@ -227,7 +227,7 @@ impl<'w> Worker<'w> {
         in_flight: &mut InFlight,
         file_counts: &mut FileCounts,
     ) {
-        // Tasks end by themselves: a panic inside is an outcome, and nothing aborts them.
+        // Tasks are never aborted, and a panic inside is an outcome.
         let Attempts { made, rest } = joined.unwrap_or_default();
         for row in rest.into_iter().rev() {
             in_flight.ready.push_front(row);
@@ -265,7 +265,7 @@ impl<'w> Worker<'w> {
                 file_counts.absent += u64::from(copied.method == Method::Absent);
                 file_counts.paused.remove(&row.place_key());
             }
-            // No file by itself: those that it stands for are counted.
+            // A prefix is not a file: the files below it are counted.
             Outcome::Listed(_) => {
                 file_counts.paused.remove(&row.place_key());
             }
@@ -314,7 +314,7 @@ impl<'w> Worker<'w> {
         }
     }
 
-    /// Gives back what is not begun, lets the rest finish for a while, abandons what then is left.
+    /// Releases rows that are not begun, waits for transfers during the grace period, then aborts the rest.
     async fn wind_up(
         &self,
         in_flight: &mut InFlight,
@@ -347,14 +347,14 @@ impl<'w> Worker<'w> {
         self.queue.counts(self.options.run).await
     }
 
-    /// Whether nothing is left that this run could do, now or later.
+    /// Whether this run has nothing left to do, now or later.
     fn is_over(&self, counts: &QueueCounts, file_counts: &FileCounts) -> bool {
         counts.pending + counts.running == 0 || !file_counts.paused.is_empty()
     }
 
-    /// Rests until a row is due, new ones come, or it is time to look.
+    /// Waits until a row is due, new rows are committed, or the poll interval ends.
     async fn wait(&self, counts: &QueueCounts, file_counts: &FileCounts) {
-        // Others' files may become ours at any moment: look again soon.
+        // Another worker may die and its rows become free: check again soon.
         let mut rest = if counts.running > 0 {
             SURVEY.min(self.options.poll)
         } else {

@@ -1,4 +1,4 @@
-//! A worker: claims rows of the queue, works on them, records what became of them.
+//! A worker: claims rows of the queue, copies or deletes files, records the outcomes.
 
 pub mod attempt;
 pub mod claim_schedule;

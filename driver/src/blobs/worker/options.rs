@@ -1,4 +1,4 @@
-//! What a worker is asked to do.
+//! Options of a worker.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use crate::blobs::queue::notify_listener::Listener;
 use crate::blobs::storage::allowed::AllowedLocations;
 use crate::blobs::storage::location::Location;
 
-/// What to work off, and how.
+/// Which rows to process, and how.
 #[derive(Clone)]
 pub struct RunOptions {
     /// Only the files of this run.
     pub run: Option<i64>,
-    /// Copy from here instead of from where the store says.
+    /// Source location that replaces the store's.
     pub from: Option<Location>,
-    /// Copy to here instead of where the store says; delete here where neither the queue nor the store says.
+    /// Target location that replaces the store's; for a delete it is used only if neither the queue nor the store has one.
     pub to: Option<Location>,
-    /// Places that the database may name.
+    /// Locations that the database may name.
     pub allowed: AllowedLocations,
-    /// Files under way at once.
+    /// Number of transfers at the same time.
     pub concurrency: usize,
-    /// Stay, and work off what clones to come queue.
+    /// Keep running and process the files of later clones too.
     pub watch: bool,
-    /// Wakes a watching worker at once; without it, it looks every `poll`.
+    /// Wakes a watching worker; without it, the worker checks every `poll`.
     pub listener: Option<Listener>,
-    /// How often a worker that waits looks at the queue.
+    /// Time between two checks of the queue while the worker waits.
     pub poll: Duration,
     /// Attempts and the waits between them.
     pub backoff: Backoff,
-    /// A file counts as copied into a directory only when it is on disk: it survives a crash of the machine.
+    /// A file in a directory is synced before it counts as copied, so that it survives a crash of the machine.
     pub durable: bool,
-    /// How long files under way may go on when the run is asked to stop; what is then unfinished is abandoned.
+    /// Time that transfers get to finish when the run is stopped; then they are aborted.
     pub grace: Duration,
 }
 

@@ -1,23 +1,23 @@
-//! What a run tells whoever draws its progress.
+//! Progress events of a run.
 
 use std::time::Duration;
 
-/// How far a run is.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// Files that are at their target (or deleted) by the work of this process.
+    /// Files that this process copied, found complete, or deleted.
     pub files_done: u64,
-    /// Files among them that were there already.
+    /// Files among them that were already complete.
     pub files_present: u64,
-    /// Files that this process gave up.
+    /// Files that failed in this process.
     pub files_failed: u64,
-    /// Files of this run in all: done here, and still to do by whomever.
+    /// Files done by this process, and files still to do by any worker.
     pub files_total: u64,
-    /// Files under way right now.
+    /// Files that are being copied.
     pub files_under_way: u64,
-    /// Bytes moved by this process or on its behalf.
+    /// Bytes copied by this process or by the service for it.
     pub bytes_done: u64,
-    /// Bytes still to move, where the queue knows the sizes.
+    /// Bytes still to copy, if the queue has the sizes.
     pub bytes_left: Option<u64>,
     /// Since the start.
     pub elapsed: Duration,
@@ -29,7 +29,7 @@ impl Snapshot {
         self.bytes_done as f64 / self.elapsed.as_secs_f64().max(1e-3)
     }
 
-    /// Expected time to the end at the pace so far: by bytes where they are known, else by files. `None` before anything
+    /// Expected time to the end at the present rate: by bytes if known, else by files. `None` before anything
     /// is done.
     pub fn time_left(&self) -> Option<Duration> {
         let files = self.files_done + self.files_failed;
@@ -42,10 +42,10 @@ impl Snapshot {
     }
 }
 
-/// Something to tell the operator.
+/// An event for the operator.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// How far the run is; a few times a second.
+    /// The state of the run; sent a few times a second.
     Moved(Snapshot),
     /// A file failed and will be tried again after the wait.
     WillRetry {
@@ -53,7 +53,7 @@ pub enum Event {
         key: String,
         /// Why.
         error: String,
-        /// How long it rests.
+        /// Time until the next attempt.
         wait: Duration,
     },
     /// A file failed and needs `pg_clone blobs retry`.
@@ -62,10 +62,10 @@ pub enum Event {
         key: String,
         /// Why.
         error: String,
-        /// Whether trying again cannot help.
+        /// Whether the error is permanent.
         permanent: bool,
     },
-    /// A whole storage cannot be used: its files rest.
+    /// A storage cannot be used: its files are paused.
     Paused {
         /// The store in the catalog.
         store: String,
@@ -77,23 +77,23 @@ pub enum Event {
         /// How many files.
         files: u64,
     },
-    /// The connection to the database broke; it is being made anew.
+    /// The connection to the database was lost; the worker reconnects.
     Reconnecting {
         /// Why.
         error: String,
     },
     /// Nothing to do at the moment (`--watch`).
     Idle,
-    /// The run was asked to stop: no new files, those under way are finished.
+    /// The run stops: no new files are begun, current transfers are finished.
     Stopping {
         /// Files under way.
         under_way: u64,
     },
 }
 
-/// Draws progress. Called from the run's own task: it must not block for long.
+/// Receives progress events. Called from the run's own task: it must not block for long.
 pub trait Progress: Send + Sync {
-    /// Something happened.
+    /// Handles an event.
     fn event(&self, event: &Event);
 }
 

@@ -1,4 +1,4 @@
-//! `pg_clone blobs run`: options, the life of a worker from connecting to the last file, and what it achieved.
+//! `pg_clone blobs run`: connects, runs the worker's loop, reconnects, summarizes.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,17 +18,17 @@ use crate::blobs::worker::progress::{Event, Progress};
 use crate::blobs::worker::store_locations::StoreLocations;
 use crate::blobs::worker::summary::Summary;
 
-/// Lost connections in a row after which a run that does not watch gives up.
+/// Number of lost connections in a row after which a run without `watch` fails.
 const RECONNECTS: u32 = 6;
 
-/// Works off the queue until nothing is left to do (with `watch`: until `stop`). Any number of these may run at once, on
-/// any number of machines.
+/// Processes the queue until nothing is left (with `watch`: until `stop`). Any number of workers may run at the same time,
+/// on any number of machines.
 ///
-/// When `stop` is cancelled no new file is begun; those under way get `options.grace` to finish.
+/// After `stop` is cancelled no new file is begun; current transfers get `options.grace` to finish.
 ///
 /// # Errors
-/// When the database cannot be reached (with `watch`: at the start), or the role may not work the queue (42501). Files
-/// that fail are no error: see [`Summary`].
+/// The database cannot be reached (with `watch`: at the start), or the role lacks privileges on the queue (42501). Files
+/// that fail are not an error: see [`Summary`].
 pub async fn run(
     pool: &Pool,
     options: &RunOptions,
@@ -71,7 +71,7 @@ pub async fn run(
             Err((false, error)) => return Err(error),
             Err((true, error)) => error,
         };
-        // The server freed our claims with the session; what was copied and not recorded will be found present.
+        // The claims ended with the session; files that were copied but not recorded will be found complete.
         lost = if file_counts.files() > before { 1 } else { lost + 1 };
         if stop.is_cancelled() || (lost > RECONNECTS && !options.watch) {
             return Err(error.context("lost the connection to the database; go on with: pg_clone blobs run"));

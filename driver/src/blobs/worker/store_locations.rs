@@ -1,4 +1,4 @@
-//! Where the files of each store are: what the caller gave, or else the store's options.
+//! Locations of each store's files: the caller's, or else those of the store's options.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::blobs::storage::{Storage, Storages};
 /// Source and target of a store's files.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// Copied from.
+    /// Source.
     pub source: Arc<Storage>,
-    /// Copied to, or deleted from.
+    /// Target; a delete removes the file there.
     pub target: Arc<Storage>,
-    /// Where both are, to be recorded.
+    /// Locations of both, to be recorded.
     pub urls: (Arc<str>, Arc<str>),
 }
 
 impl Place {
-    /// Whether files are copied from a directory to a directory.
+    /// Whether source and target are directories.
     pub fn is_local(&self) -> bool {
         [&self.source, &self.target]
             .iter()
@@ -31,7 +31,7 @@ impl Place {
     }
 }
 
-/// The locations of all stores, looked up once.
+/// The locations of all stores, read once.
 #[derive(Debug, Default)]
 pub struct StoreLocations {
     from: Option<Location>,
@@ -42,7 +42,7 @@ pub struct StoreLocations {
 }
 
 impl StoreLocations {
-    /// With what `--blobs-from`, `--blobs-to` and `--allow-location` say.
+    /// Locations with the values of `--blobs-from`, `--blobs-to` and `--allow-location`.
     pub fn new(from: Option<Location>, to: Option<Location>, allowed: AllowedLocations) -> Self {
         Self {
             from,
@@ -52,16 +52,16 @@ impl StoreLocations {
         }
     }
 
-    /// Forgets everything, so that changed options of a store are seen.
+    /// Discards what was read, so that changed options of a store are seen.
     pub async fn forget(&self) {
         self.known.lock().await.clear();
     }
 
-    /// The place of a row: where the row says; for a copy else where the caller says, else where the store says; for a
-    /// delete, where the file went is not the caller's to say: the store comes first.
+    /// The storages of a row. Precedence for a copy: the row's location, the caller's, the store's. For a delete: the row's,
+    /// the store's, the caller's, because the caller need not know where the file is.
     ///
     /// # Errors
-    /// When the database fails; the inner error says why the files cannot be reached.
+    /// The database fails; the inner error says why the files cannot be reached.
     pub async fn of(
         &self,
         row: &Row,
@@ -132,7 +132,7 @@ impl StoreLocations {
         let location = text
             .parse::<Location>()
             .map_err(|error| Failure::storage(format!("{what} of store {store}: {error}")))?;
-        // What the caller said need not be allowed once more.
+        // Locations that the caller gave are allowed.
         if ![&self.from, &self.to].contains(&&Some(location.clone())) {
             self.allowed.check(&location).map_err(Failure::storage)?;
         }

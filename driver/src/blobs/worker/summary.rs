@@ -1,41 +1,41 @@
-//! What a worker achieved, for the operator.
+//! The result of a worker, for the operator.
 
 use std::time::Duration;
 
 use crate::output::thousands;
 
-/// What a run achieved, and what is left.
+/// Counts of a finished run, and of the remaining work.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
-    /// Files that this process brought to their target, or deleted; those found there among them.
+    /// Files that this process copied, found complete, or deleted.
     pub done: u64,
-    /// Files that were at their target already.
+    /// Files that were complete at their target already.
     pub present: u64,
-    /// Files that were to be deleted and were not there.
+    /// Files to be deleted that did not exist.
     pub absent: u64,
-    /// Bytes moved by this process or by the service on its behalf.
+    /// Bytes copied by this process or by the service for it.
     pub bytes: u64,
-    /// Files that wait for an attempt, in the whole queue or of the run asked for.
+    /// Files that wait for an attempt, in the whole queue or of the given run.
     pub pending: u64,
-    /// Files that other workers are at.
+    /// Files that other workers have claimed.
     pub running: u64,
     /// Files that need `pg_clone blobs retry`.
     pub failed: u64,
-    /// From start to end.
+    /// Duration of the run.
     pub elapsed: Duration,
-    /// The run was asked to stop.
+    /// Whether the run was stopped.
     pub stopped: bool,
-    /// Storages that could not be used at all: the store, and why.
+    /// Storages that could not be used: store and reason.
     pub paused: Vec<(String, String)>,
 }
 
 impl Summary {
-    /// Whether every file is where it should be: exit code 0; otherwise 3.
+    /// Whether every file is at its target: exit code 0; otherwise 3.
     pub fn is_complete(&self) -> bool {
         self.pending == 0 && self.running == 0 && self.failed == 0
     }
 
-    /// How to go on, for the operator; `None` when there is nothing left to do.
+    /// A hint for the operator; `None` if nothing is left to do.
     pub fn advice(&self) -> Option<String> {
         if let Some((store, error)) = self.paused.first() {
             return Some(format!(

@@ -32,12 +32,12 @@ pub(super) async fn run(context: &mut Context, args: &CloneArgs) -> Result<Outco
         return start(context, &session, &schema, &request).await;
     }
 
-    // What follows the clone must be possible before there is one.
+    // Check before the clone that its files can be copied afterwards.
     if !args.new.no_blobs && !args.blobs_later && has_files(&session, args.store.as_deref()).await {
         target.check_session().await?;
     }
     let cloned = clone_project(&session, &target, &schema, &request, &mut context.progress).await?;
-    // From here on the clone is a fact: whatever goes wrong, its result is printed and the exit code tells it.
+    // The clone is committed: after any further error its result is still printed, and the exit code is 3.
     let mut result = json!({"project": cloned.project, "run_id": cloned.run});
     let aftermath = Aftermath {
         args,
@@ -62,13 +62,13 @@ pub(super) async fn run(context: &mut Context, args: &CloneArgs) -> Result<Outco
     })
 }
 
-/// Whether a store that may be meant has files. Who may not read the stores learns of a pooler when the files are copied.
+/// Whether the store, or any store if none is given, has files. False if the role may not read the stores.
 async fn has_files(session: &Session, store: Option<&str>) -> bool {
     let found = session.query_one(HAS_FILES, &[&store]).await;
     found.is_ok_and(|row| row.try_get(0).unwrap_or(false))
 }
 
-/// What follows a committed clone.
+/// The steps after a committed clone.
 struct Aftermath<'a> {
     args: &'a CloneArgs,
     session: &'a Session,

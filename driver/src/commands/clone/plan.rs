@@ -1,4 +1,4 @@
-//! `pg_clone clone --dry-run`: what the clone would do, table by table.
+//! `pg_clone clone --dry-run`: shows the plan, table by table.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ pub(crate) fn print_plan(context: &mut Context, tables: &[Value]) {
     );
 }
 
-/// The sum of a plan, in words.
+/// The total of a plan, as text.
 pub(crate) fn total(tables: &[Value]) -> String {
     let sum = |name: &str| tables.iter().map(|row| number(row, name)).sum::<i64>();
     format!(

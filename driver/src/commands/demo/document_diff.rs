@@ -1,4 +1,4 @@
-//! A document before and after, line by line, what differs in colour.
+//! The differences of two documents, line by line, in colour.
 
 use std::fmt::Write;
 
@@ -11,8 +11,8 @@ use crate::output::printable::escape;
 const REMOVED: Style = AnsiColor::Red.on_default();
 const ADDED: Style = AnsiColor::Green.on_default();
 
-/// `before` and `after` as one text: lines that are equal once, lines that differ twice with `-` and `+`. On a terminal
-/// the part of a line that differs stands out; the colours are dropped elsewhere when the text is written.
+/// `before` and `after` as one text: equal lines once, different lines twice with `-` and `+`. The differing part of a
+/// line is coloured; colours are removed when the text is not written to a terminal.
 pub(crate) fn document_diff(before: &Value, after: &Value) -> String {
     let (before, after) = (pretty(before), pretty(after));
     let diff = TextDiff::from_lines(&before, &after);

@@ -27,7 +27,7 @@ const DATABASE: &str = "postgres";
 pub(super) async fn run(context: &mut Context, args: &DemoArgs) -> Result<Outcome> {
     begin_clean_up();
     context.progress.phase("starting a private PostgreSQL");
-    // On a thread of its own, where waiting for initdb holds nobody up; an interrupt drops what it returns.
+    // On a thread of its own, because initdb takes time; an interrupt drops the cluster that it returns.
     let starting = tokio::task::spawn_blocking(|| {
         Cluster::start(ClusterConfig::default().setting("shared_buffers", "256MB"))
     });
@@ -130,7 +130,7 @@ async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Resu
     })
 }
 
-/// `--keep`: the cluster stays, and somebody must be able to stop it.
+/// `--keep`: the cluster keeps running; prints how to connect and how to stop it.
 fn say_how_to_connect(context: &mut Context, cluster: Cluster) {
     let dsn = cluster.dsn(DATABASE);
     let psql = cluster.installation().program("psql");

@@ -56,7 +56,7 @@ impl Sample {
     }
 }
 
-/// `<directory>/<binary id>`: a letter of a few kilobytes each.
+/// Writes `<directory>/<binary id>`: text files of a few kilobytes.
 async fn write_files(session: &Session, directory: &Path) -> Result<usize> {
     std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     let binaries = session

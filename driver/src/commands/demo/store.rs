@@ -37,7 +37,7 @@ pub(crate) async fn create_store(session: &Session, files: &Path, major: u32) ->
     Ok(())
 }
 
-/// The document of the project that holds most forms of a reference; the same one in source and clone.
+/// The document of the project with the most forms of references; the same one in source and clone.
 pub(crate) async fn telling_document(session: &Session, project: &str) -> Result<Value> {
     let sql = "SELECT content FROM documents.resource WHERE project_id = $1::text::uuid AND resource_type = 'Task' \
                AND content @> '{\"identifier\": [{\"value\": \"task-1\"}]}'";

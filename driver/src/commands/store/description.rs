@@ -1,4 +1,4 @@
-//! `pg_clone store discover | check | export | import | diff`: the description of a store over one's own tables.
+//! `pg_clone store discover | check | export | import | diff`: descriptions of stores.
 
 use std::fs;
 use std::io::{IsTerminal, Read, Write};
@@ -116,7 +116,7 @@ async fn discover(
     Ok(Outcome::Done)
 }
 
-/// Asks whether tables that are not described are to be left out; returns those that are.
+/// Asks for each open table whether to leave it out; returns the tables to leave out.
 fn ask(questions: &[Value]) -> Result<Vec<String>> {
     let mut shared = Vec::new();
     for question in questions {
@@ -202,7 +202,7 @@ fn read(file: &PathBuf) -> Result<Value> {
     serde_json::from_str(&content).with_context(|| format!("{} is not JSON", file.display()))
 }
 
-/// What is only in the file (-) and only in the database (+), table by table and reference by reference.
+/// Entries that are only in the file (-) or only in the database (+), by table and reference.
 fn differences(file: &Value, database: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for part in ["tables", "references", "memberships", "shared", "rules"] {

@@ -1,4 +1,4 @@
-//! `pg_clone store`: registers, lists and forgets the places where projects live.
+//! `pg_clone store`: manages stores.
 
 use std::io::Read;
 use std::path::Path;
@@ -17,7 +17,7 @@ const STORES: &str = "SELECT pg_catalog.to_jsonb(s) || pg_catalog.jsonb_build_ob
      FROM clone.store s ORDER BY s.name";
 
 pub(super) async fn run(context: &mut Context, action: &StoreAction) -> Result<Outcome> {
-    // Wrong usage shows before a connection is made.
+    // Wrong usage is reported before connecting.
     let options = match action {
         StoreAction::Create { options, .. } | StoreAction::Alter { options, .. } => {
             Value::Object(key_values("--option", options).or_usage()?)

@@ -1,4 +1,4 @@
-//! Keys of the target's sequences, taken before they are needed.
+//! Reserves values of the target's sequences.
 
 use anyhow::Result;
 
@@ -6,13 +6,13 @@ use super::super::clone_rows::RowsRead;
 use crate::connect::session::Session;
 use crate::failure::Hinted;
 
-/// How often numbers are drawn when others draw from the same sequence meanwhile.
+/// Number of attempts when other sessions use the same sequence.
 const ATTEMPTS: usize = 10;
 
-/// Draws as many numbers of each sequence as there are rows, and lets the private server's sequence give out the same.
+/// Takes one value of each sequence per row, and sets the private server's sequence to return the same values.
 ///
 /// # Errors
-/// When the role may not use a sequence, or others draw numbers all the time.
+/// The role lacks the privilege on a sequence, or other sessions use the sequence during all attempts.
 pub async fn reserve(
     target: &Session,
     private: &Session,
@@ -41,7 +41,7 @@ pub async fn reserve(
     Ok(())
 }
 
-/// The first of `count` numbers with nothing of others between.
+/// The first of `count` consecutive values.
 async fn draw(target: &Session, sequence: &str, increment: i64, count: i64) -> Result<i64> {
     for _ in 0..ATTEMPTS {
         let row = target

@@ -1,7 +1,7 @@
-//! A project is cloned by a private server that this command starts: for servers that have no extension.
+//! Clones a project on a private server that this command starts, for target servers without the extension.
 //!
-//! The private server has the extension, and the empty tables of the target. The rows of the source come into it as they come into a target;
-//! there they are cloned, with keys that the target's sequences gave before; the clone's rows go to the target in one transaction of it.
+//! The private server has the extension and the target's tables without rows. The rows of the source are copied there and
+//! cloned there, with values of the target's sequences as keys. Then the clone's rows are copied to the target in one transaction.
 
 mod keys;
 mod order;
@@ -17,11 +17,11 @@ use crate::progress::Progress;
 
 pub use server::{Description, LocalServer};
 
-/// Clones a project of the source into `to.rows_for`, a server without the extension; `to.session` is one of the private server.
+/// Clones a project of the source into `to.rows_for`, a server without the extension. `to.session` is a session on the private server.
 ///
 /// # Errors
-/// Those of all servers; tables that do not fit; a circle of foreign keys that cannot be written. Nothing is changed in the target then, but
-/// numbers of its sequences are used up.
+/// Those of all servers; tables that differ with loss of data; a cycle of foreign keys that allows no order of inserts. The
+/// target's tables are unchanged then; values of its sequences are used up.
 pub async fn move_locally(
     source: &mut impl Source,
     to: &Destination<'_>,
@@ -56,7 +56,7 @@ pub async fn move_locally(
         }
         .await;
         let moved = to.rows_for.end(result).await?;
-        // The queue of files is in it.
+        // The queue of files is in this transaction.
         to.session.execute("COMMIT").await?;
         anyhow::Ok(moved)
     };

@@ -1,4 +1,4 @@
-//! In which order the tables are written, so that every row that is named is there.
+//! The order in which tables are written, so that referenced rows exist.
 
 use std::collections::HashSet;
 
@@ -7,16 +7,16 @@ use anyhow::Result;
 use crate::connect::session::Session;
 use crate::failure::Hinted;
 
-/// A table and the columns that are written when all rows are there.
+/// A table, and its columns that are written after all rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// The table.
     pub table: String,
-    /// Columns that name rows of tables that come later.
+    /// Columns that reference rows of later tables.
     pub later: Vec<String>,
 }
 
-/// A foreign key that is checked with each statement.
+/// A foreign key that is not deferrable.
 #[derive(Debug, Clone)]
 struct Edge {
     table: String,
@@ -27,7 +27,7 @@ struct Edge {
 /// The order for these tables.
 ///
 /// # Errors
-/// When tables name each other in a circle by foreign keys whose columns must not be NULL and that are not deferrable.
+/// Foreign keys form a cycle, and all of them are NOT NULL and not deferrable.
 pub async fn of(private: &Session, tables: &Vec<String>) -> Result<Vec<Step>> {
     let rows = private
         .query(include_str!("sql/foreign_keys.sql"), &[tables])

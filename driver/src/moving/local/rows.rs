@@ -1,4 +1,4 @@
-//! Rows between the private server and the target.
+//! Copies rows between the private server and the target.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -17,7 +17,7 @@ use super::order::Step;
 use crate::connect::session::Session;
 use crate::progress::{Count, Progress, Unit};
 
-/// The two ends.
+/// The two servers.
 #[derive(Clone, Copy)]
 pub struct Pump<'p> {
     /// The private server.
@@ -53,7 +53,7 @@ fn list(names: &[String], prefix: &str) -> String {
 }
 
 impl Pump<'_> {
-    /// Takes the rows of no project that the staged rows name from the target, so that foreign keys find them.
+    /// Copies shared rows that the staged rows reference from the target, so that foreign keys are valid.
     ///
     /// # Errors
     /// Those of both servers.
@@ -85,7 +85,7 @@ impl Pump<'_> {
         Ok(())
     }
 
-    /// Takes all rows of a table from the target: names that must be unique are chosen with them in view.
+    /// Copies all rows of a table from the target, so that unique names are chosen correctly.
     ///
     /// # Errors
     /// Those of both servers.
@@ -95,7 +95,7 @@ impl Pump<'_> {
 
     async fn take(&self, table: &str, condition: &str) -> Result<()> {
         let columns = TableColumns::of(self.private, table).await?.written;
-        // Rows of other tables that these name are not there.
+        // Rows of other tables that these rows reference are not copied.
         self.private
             .execute(&format!(
                 "SET LOCAL session_replication_role = replica; CREATE TEMPORARY TABLE pg_clone_taken (LIKE {table}) ON COMMIT DROP"
@@ -125,7 +125,7 @@ impl Pump<'_> {
     /// Writes the clone's rows into the target.
     ///
     /// # Errors
-    /// Those of both servers, such as a key that another row of the target has.
+    /// Those of both servers, e.g. a unique violation in the target.
     pub async fn write(
         &self,
         to: &Destination<'_>,
@@ -153,7 +153,7 @@ impl Pump<'_> {
         let mut later = Vec::new();
         for step in plan {
             let columns = TableColumns::of(self.private, &step.table).await?;
-            // Other tables hold nothing but the clone.
+            // The other tables have rows of the clone only.
             let condition = conditions
                 .iter()
                 .find(|rows| rows.relation == project_table && step.table == project_table)
@@ -196,7 +196,7 @@ impl Pump<'_> {
         Ok(())
     }
 
-    /// Fills the columns that close a circle.
+    /// Updates the columns that close a cycle of foreign keys.
     async fn write_later(
         &self,
         _to: &Destination<'_>,
@@ -245,7 +245,7 @@ impl Pump<'_> {
     }
 }
 
-/// Copies the rows of a query into a table of another server: how many were sent, and how many arrived.
+/// Copies the rows of a query into a table of another server; returns the sent and the received number of rows.
 async fn pump(
     from: &Session,
     query: &str,

@@ -1,4 +1,4 @@
-//! The private server: the extension, the tables of the target without rows, and the description of its store.
+//! The private server: the extension, the target's tables without rows, and the description of the store.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -17,33 +17,33 @@ use crate::progress::Progress;
 const DATABASE: &str = "postgres";
 /// Name of the store in the private server.
 const STORE: &str = "local";
-/// Lines of psql's complaints that an error shows.
+/// Maximum number of psql's error lines in an error.
 const SHOWN: usize = 5;
 
-/// What describes the tables of the target.
+/// The source of the description of the target's tables.
 #[derive(Debug, Clone)]
 pub enum Description {
-    /// A file that `pg_clone store export` or `discover` wrote.
+    /// A file of `pg_clone store export` or `discover`.
     File(PathBuf),
-    /// The table of tenants, from which the others are found.
+    /// The table of tenants for discovery.
     Tenant(String),
     /// A preset, such as medplum.
     Preset(String),
 }
 
-/// A private server; gone when it is dropped, or the process ends in any way.
+/// A private server; it is removed when the value is dropped or the process ends.
 pub struct LocalServer {
-    /// How to reach it.
+    /// Its connection parameters.
     pub target: Target,
     // Dropped last.
     _cluster: Cluster,
 }
 
 impl LocalServer {
-    /// Starts it and makes the tables of `like`, whose schema is read by pg_dump: of these schemas, or of all.
+    /// Starts the server and creates the tables of `like`, whose definitions pg_dump reads: of these schemas, or of all.
     ///
     /// # Errors
-    /// When no server or no extension is installed on this machine, the schema cannot be read, or the tables cannot be described.
+    /// No server or no extension is installed on this machine, the schema cannot be read, or the tables cannot be described.
     pub async fn start(
         like: &Target,
         schemas: &[String],
@@ -52,7 +52,7 @@ impl LocalServer {
         progress: &mut Progress,
     ) -> Result<Self> {
         progress.phase("starting a private PostgreSQL");
-        // On a thread of its own, where waiting for initdb holds nobody up; an interrupt drops what it returns.
+        // On a thread of its own, because initdb takes time; an interrupt drops the cluster that it returns.
         let starting = tokio::task::spawn_blocking(|| {
             let config = ClusterConfig::default()
                 .setting("shared_buffers", "256MB")
@@ -109,7 +109,7 @@ impl LocalServer {
         })
     }
 
-    /// The target's schema, without rows and owners. What psql complains about is returned: an extension that is not installed here may not
+    /// Restores the target's schema without rows and owners. Returns psql's errors: a missing extension may not
     /// matter.
     fn dump_and_restore(&self, like: &Target, schemas: &[String]) -> Result<String> {
         let installation = self._cluster.installation();
@@ -130,7 +130,7 @@ impl LocalServer {
         if !schemas.is_empty() {
             dump.arg("--extension=*");
         }
-        // The password is in the environment, which only this user can read: arguments are everybody's.
+        // The password is passed in the environment, which only this user can read; every user can read arguments.
         let dumped = like
             .in_environment(&mut dump)
             .stdin(Stdio::null())

@@ -1,4 +1,4 @@
-//! The files below a prefix of a directory. Blocks, like all that is done with directories.
+//! The files below a prefix of a directory. These functions block, as all functions on directories.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,13 +12,13 @@ use crate::blobs::file::failure::Failure;
 use crate::blobs::file::meter::Meter;
 
 impl Directory {
-    /// The keys of all files below `prefix`, which ends in `/`: not of links, nor of what is still being written.
+    /// The keys of all files below `prefix`, which ends in `/`; without symbolic links and temporary files.
     ///
     /// # Errors
-    /// When a directory cannot be read, when the prefix leads out of the root or stands for all of it, when a name is no
-    /// text, or the run is abandoned.
+    /// A directory cannot be read, the prefix leads out of the root or is the whole root, a name is not UTF-8, or the
+    /// run is aborted.
     pub fn list(&self, prefix: &str, meter: &Meter) -> Result<Vec<String>, Failure> {
-        // Keys that lose the prefix in the bucket and keys that do not would lie beside each other here.
+        // Keys with and without the bucket's prefix would be in the same directory.
         if self.prefix_in_bucket.starts_with(prefix) {
             return Err(Failure::file(format!(
                 "{prefix} stands for all files of {}",
@@ -59,7 +59,7 @@ impl Directory {
                 continue;
             }
             let kind = match entry.file_type() {
-                // Some file systems do not say.
+                // Some file systems do not report the type.
                 FileType::Unknown => match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
                     Ok(stat) => FileType::from_raw_mode(stat.st_mode),
                     Err(Errno::NOENT) => continue,

@@ -1,6 +1,6 @@
 //! Files in a directory of this machine. All functions block: they run on the blocking threads of the runtime.
 //!
-//! Written by hand over `std::fs`, because the libraries do not keep what a copy has to: object_store 0.14 makes a hard
+//! Written with `std::fs`, because the libraries do not guarantee what a copy needs: object_store 0.14 makes a hard
 //! link, and opendal 0.59 neither syncs the file nor its directory.
 
 pub mod durable_rename;
@@ -27,7 +27,7 @@ use crate::blobs::file::shared::Shared;
 use crate::blobs::storage::directory::temporary_file::TemporaryFile;
 use crate::blobs::storage::location::check_key;
 
-/// 256 KiB: large enough that system calls do not count, small enough to stay in the cache between read, sum and write.
+/// 256 KiB: the cost of system calls is small, and the buffer stays in the processor's cache between read, checksum and write.
 const BUFFER: usize = 256 * 1024;
 
 /// A directory that holds files by key.
@@ -49,7 +49,7 @@ impl Directory {
     /// The path of a key below the root.
     ///
     /// # Errors
-    /// When the key would leave the directory.
+    /// The key leads out of the directory.
     pub(super) fn relative<'k>(&self, key: &'k str) -> Result<&'k str, Failure> {
         check_key(key).map_err(Failure::file)?;
         let inner = key.strip_prefix(&self.prefix_in_bucket).unwrap_or(key);
@@ -57,10 +57,10 @@ impl Directory {
         Ok(inner)
     }
 
-    /// The path of a key, to be shown.
+    /// The path of a key, for messages.
     ///
     /// # Errors
-    /// When the key would leave the directory.
+    /// The key leads out of the directory.
     pub fn path(&self, key: &str) -> Result<PathBuf, Failure> {
         Ok(self.root.join(self.relative(key)?))
     }
@@ -68,7 +68,7 @@ impl Directory {
     /// Opens a file to be read.
     ///
     /// # Errors
-    /// When it is missing, is no regular file, lies behind a link, or cannot be read.
+    /// The file is missing, is not a regular file, is reached through a symbolic link, or cannot be read.
     pub fn open(&self, key: &str) -> Result<(File, Stat), Failure> {
         let path = self.relative(key)?;
         let failed = |error: &io::Error| self.read_failure(path, error);
@@ -81,10 +81,10 @@ impl Directory {
         Ok((file, stat))
     }
 
-    /// Size of a file in bytes, `None` when there is none.
+    /// Size of a file in bytes; `None` if it does not exist.
     ///
     /// # Errors
-    /// When the directory does not exist or cannot be read, or something else than a file has the name.
+    /// The directory does not exist or cannot be read, or the name is not that of a file.
     pub fn size(&self, key: &str) -> Result<Option<u64>, Failure> {
         let path = self.relative(key)?;
         match self.open_root()?.stat(path) {
@@ -100,7 +100,7 @@ impl Directory {
     /// Checksums of a whole file.
     ///
     /// # Errors
-    /// When it is missing or cannot be read, or the run stops.
+    /// The file is missing or cannot be read, or the run stops.
     pub fn sums(&self, key: &str, with_md5: bool, meter: &Meter) -> Result<Sums, Failure> {
         let (mut file, _) = self.open(key)?;
         let mut summer = Summer::new(with_md5);
@@ -112,7 +112,7 @@ impl Directory {
         Ok(summer.finish())
     }
 
-    /// Starts a file, with the mode and owner of the directory's usual.
+    /// Starts a file with mode and owner derived from the root directory.
     ///
     /// # Errors
     /// When the directory cannot be written.
@@ -121,21 +121,21 @@ impl Directory {
         TemporaryFile::create(&self.root, path, self.prepare(path)?, None, flush)
     }
 
-    /// A file that is there already, to be made durable.
+    /// An existing file that is to be synced.
     ///
     /// # Errors
-    /// When it cannot be opened any more.
+    /// The file cannot be opened.
     pub fn present(&self, key: &str) -> Result<TemporaryFile, Failure> {
         let (file, _) = self.open(key)?;
         let path = self.relative(key)?;
         TemporaryFile::of_present(&self.root, path, file).map_err(|error| self.read_failure(path, &error))
     }
 
-    /// Copies a file of another directory, byte by byte: never a link, two projects must not share a file. What it gives
-    /// is to be published.
+    /// Copies a file of another directory, byte by byte: never a link, because two projects must not share a file. The
+    /// caller publishes the result.
     ///
     /// # Errors
-    /// As [`Failure`] tells.
+    /// See [`Failure`].
     pub fn copy(
         &self,
         target_key: &str,
@@ -151,7 +151,7 @@ impl Directory {
         check_size(&name, size_expected, size(&stat))?;
         let path = self.relative(target_key)?;
         let place = self.prepare(path)?;
-        // Most files get a directory of their own: then there is nothing to look at.
+        // A directory that was just created has no file of this name.
         let there = (!place.is_fresh).then(|| place.stat().ok()).flatten();
         if let Some(there) = there {
             if (there.st_dev, there.st_ino) == (stat.st_dev, stat.st_ino) {
@@ -176,10 +176,10 @@ impl Directory {
         Ok((copied(Method::Local, sums), file))
     }
 
-    /// Deletes a file and the directories that it leaves empty; whether it was there.
+    /// Deletes a file and directories that are empty then. Returns whether the file existed.
     ///
     /// # Errors
-    /// When the root does not exist, the name is not that of a file, or the directory cannot be written.
+    /// The root does not exist, the name is not that of a file, or the directory cannot be written.
     pub fn delete(&self, key: &str) -> Result<bool, Failure> {
         let path = self.relative(key)?;
         let shown = self.root.join(path).display().to_string();
@@ -205,7 +205,7 @@ impl Directory {
     /// Opens the root.
     ///
     /// # Errors
-    /// When it is not there: so for all files.
+    /// The root does not exist; the failure concerns all files.
     pub(super) fn open_root(&self) -> Result<Root, Failure> {
         Root::open(&self.root).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Failure::storage(format!(
@@ -247,10 +247,10 @@ fn size(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or_default()
 }
 
-/// Complains about a size that is not the expected one.
+/// Checks that a file has the expected size.
 ///
 /// # Errors
-/// When it is not.
+/// The sizes differ.
 pub fn check_size(name: &str, expected: Option<u64>, found: u64) -> Result<(), Failure> {
     match expected {
         Some(expected) if expected != found => Err(Failure::file(format!(
@@ -260,7 +260,7 @@ pub fn check_size(name: &str, expected: Option<u64>, found: u64) -> Result<(), F
     }
 }
 
-/// A row that would write a file over itself.
+/// The failure of a row whose source and target are the same file.
 pub fn onto_itself(key: &str) -> Failure {
     Failure::file(format!("source and target are the same file: {key}"))
 }
@@ -279,7 +279,7 @@ fn each_chunk(
     mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     thread_local! {
-        /// Kept from file to file: memory fresh from the system costs more than to copy a small file into it.
+        /// Reused for all files of a thread: allocating it would take longer than copying a small file.
         static BYTES: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
     }
     BYTES.with_borrow_mut(|buffer| {

@@ -1,7 +1,7 @@
-//! Opens what lies below a directory, and nothing else: by descriptors, following no link.
+//! Opens files below a directory, and nothing else: by descriptors, without following symbolic links.
 //!
-//! Whoever may write below the root could otherwise place a link there and have this process, which may run as root, read,
-//! write or give away a file somewhere else. The root itself is the operator's word: links in its own path are followed.
+//! Otherwise a user who may write below the root could place a link there and make this process, which may run as root, read,
+//! write or chown a file elsewhere. The operator names the root itself, so links in its own path are followed.
 
 use std::fs::File;
 use std::io;
@@ -12,14 +12,14 @@ use std::sync::LazyLock;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-/// How often an open that raced with a rename is tried again.
+/// Number of attempts of an open that races with a rename.
 const RACES: usize = 32;
 
-/// Permissions that copies take over; set-id bits are not among them.
+/// Permission bits that copies get; without the set-id bits.
 const FILE_MODE: u32 = 0o777;
 const DIRECTORY_MODE: u32 = 0o7777;
 
-/// Linux 5.6 and later resolve a path in one call; older kernels and some sandboxes do not know it.
+/// Linux 5.6 and later resolve a path in one call; older kernels and some sandboxes do not have it.
 static HAS_OPENAT2: LazyLock<bool> = LazyLock::new(|| {
     let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::openat2(CWD, "/", directory, Mode::empty(), ResolveFlags::NO_SYMLINKS).is_ok()
@@ -36,7 +36,7 @@ pub struct Place {
     pub directory: OwnedFd,
     /// The name of the file in it.
     pub name: String,
-    /// The directory was made for it: nothing else is in it.
+    /// Whether the directory was just created: it is empty then.
     pub is_fresh: bool,
 }
 
@@ -71,10 +71,10 @@ impl Root {
         )?)
     }
 
-    /// Looks at what has this name: a link counts as itself.
+    /// Status of the file of this name; a symbolic link is not followed.
     ///
     /// # Errors
-    /// `NotFound` when there is nothing, and those of `open(2)`.
+    /// `NotFound` if it does not exist, and those of `open(2)`.
     pub fn stat(&self, path: &str) -> io::Result<Stat> {
         let place = self.existing(path)?;
         Ok(place.stat()?)
@@ -111,7 +111,7 @@ impl Root {
         })
     }
 
-    /// Puts the names in a directory on disk, and those of the directories above it.
+    /// Syncs a directory and the directories above it.
     ///
     /// # Errors
     /// Those of `fsync(2)`.
@@ -148,7 +148,7 @@ impl Root {
         open_below(self.0.as_fd(), path, OFlags::PATH | OFlags::DIRECTORY)
     }
 
-    /// Most directories are to hold one file only, and are not there yet: to look first costs more than to try.
+    /// Creates a directory without checking first: most directories are new, so the check would cost more.
     fn create_directory(&self, path: &str) -> io::Result<(OwnedFd, bool)> {
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
         let above = match self.open_directory(above) {
@@ -172,10 +172,10 @@ impl Root {
 }
 
 impl Place {
-    /// Looks at what has the name: a link counts as itself.
+    /// Status of the file of this name; a symbolic link is not followed.
     ///
     /// # Errors
-    /// `ENOENT` when there is nothing, and those of `fstatat(2)`.
+    /// `ENOENT` if it does not exist, and those of `fstatat(2)`.
     pub fn stat(&self) -> Result<Stat, Errno> {
         rustix::fs::statat(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW)
     }
@@ -209,20 +209,20 @@ pub fn is_regular(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
 }
 
-/// Makes an open file or directory, which is as `now` says, like another: only what differs, for each change is an entry in
-/// the file system's journal.
+/// Gives an open file or directory the mode and owner of another. `now` is its present status; only differences are set,
+/// because each change is an entry in the file system's journal.
 ///
 /// # Errors
 /// Those of `fchmod(2)` and `fchown(2)`.
 pub fn resemble(file: BorrowedFd<'_>, now: &Stat, like: &Stat) -> io::Result<()> {
-    // Only root may give files away, and it should: the server that reads them runs as another user.
+    // Only root may change the owner; it has to, because the server that reads the files runs as another user.
     let differs = (now.st_uid, now.st_gid) != (like.st_uid, like.st_gid);
     if differs && rustix::process::geteuid().is_root() {
         let owner = rustix::fs::Uid::from_raw(like.st_uid);
         let group = rustix::fs::Gid::from_raw(like.st_gid);
         rustix::fs::fchown(file, Some(owner), Some(group))?;
     }
-    // A program of root's among the files must not become one among the copies.
+    // A copy must never have a set-id bit.
     let allowed = if FileType::from_raw_mode(like.st_mode) == FileType::Directory {
         DIRECTORY_MODE
     } else {
@@ -234,7 +234,7 @@ pub fn resemble(file: BorrowedFd<'_>, now: &Stat, like: &Stat) -> io::Result<()>
     Ok(())
 }
 
-/// Opens `path` below `directory`; it has no `..` in it, and a link in it is an error.
+/// Opens `path` below `directory`; `path` has no `..`, and a symbolic link in it is an error.
 fn open_below(directory: BorrowedFd<'_>, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let flags = flags | OFlags::CLOEXEC;
     if !*HAS_OPENAT2 {
@@ -250,7 +250,7 @@ fn open_below(directory: BorrowedFd<'_>, path: &str, flags: OFlags) -> Result<Ow
     }
 }
 
-/// The same, one directory after the other.
+/// As [`open_below`], one directory after the other.
 fn walk_below(directory: BorrowedFd<'_>, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut at: Option<OwnedFd> = None;
@@ -264,7 +264,7 @@ fn walk_below(directory: BorrowedFd<'_>, path: &str, flags: OFlags) -> Result<Ow
         let from = at.as_ref().map_or(directory, AsFd::as_fd);
         let next = rustix::fs::openat(from, part, flags, Mode::empty());
         let next = match next {
-            // A link is no directory: say that it is a link.
+            // The kernel reports a link as "not a directory": report it as a link.
             Err(Errno::NOTDIR) if is_link(from, part) => Err(Errno::LOOP),
             next => next,
         };

@@ -1,8 +1,8 @@
-//! A file that becomes visible under its name only when it is complete, and on disk first where that is asked for.
+//! A file that gets its name only when it is complete and, if requested, synced to disk.
 //!
 //! It is written next to its target as `.<name>.pg_clone-tmp`; [`super::durable_rename`] syncs and names it.
-//! Writers exclude each other by a file lock, which ends with the process: what a killed worker left is overwritten by the next one, and nothing
-//! piles up.
+//! Writers exclude each other by a file lock, which ends with the process: the next worker overwrites the temporary file of a
+//! killed one.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
@@ -16,22 +16,22 @@ use super::root::{Place, Root, is_regular, resemble};
 use crate::blobs::file::failure::Failure;
 use crate::blobs::file::shared::Flush;
 
-/// How the names of files under way end.
+/// Suffix of temporary files.
 const TEMPORARY: &str = ".pg_clone-tmp";
 
-/// Bytes after which a growing file is sent on its way to the disk.
+/// Number of bytes after which the pages of a growing file are flushed.
 const FLUSHED: u64 = 32 * 1024 * 1024;
 
-/// Whether a file of this name is one under way.
+/// Whether the name is that of a temporary file.
 pub fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(TEMPORARY)
 }
 
-/// How often the lock is tried when the file under the name changes meanwhile.
+/// Number of attempts to lock when the file of this name is replaced meanwhile.
 const CHANGES: usize = 100;
 
-/// A file under way, or one that was found complete and is to be made durable. Dropped before it has its name, it
-/// disappears.
+/// A temporary file, or an existing complete file that is to be synced. Dropping it before it has its name removes
+/// the temporary file.
 #[derive(Debug)]
 pub struct TemporaryFile {
     file: File,
@@ -40,7 +40,7 @@ pub struct TemporaryFile {
     temporary: Option<Place>,
     /// The file's name in the directory of `temporary`.
     name: String,
-    /// The path below the root, for the names on disk.
+    /// The path below the root, for syncing directories.
     path: String,
     root: PathBuf,
     written: u64,
@@ -48,12 +48,12 @@ pub struct TemporaryFile {
 }
 
 impl TemporaryFile {
-    /// Starts the file whose path below `root` is `path`, at its place. The file gets the mode, and where this process may
-    /// the owner, of `like`.
+    /// Starts the file whose path below `root` is `path`. The file gets the mode of `like` and, if this process may change it,
+    /// the owner.
     ///
     /// # Errors
-    /// When the directory cannot be written, something else than a file stands under the temporary name, or another live
-    /// worker writes the same file (that one passes).
+    /// The directory cannot be written, the temporary name is not that of a file, or another live worker writes the same
+    /// file (temporary).
     pub fn create(
         root: &Path,
         path: &str,
@@ -88,10 +88,10 @@ impl TemporaryFile {
         Ok(file)
     }
 
-    /// A file that is there already, complete: its writer may have died before it was on disk.
+    /// An existing, complete file: its writer may have died before the sync.
     ///
     /// # Errors
-    /// When it cannot be looked at.
+    /// Its status cannot be read.
     pub fn of_present(root: &Path, path: &str, file: File) -> io::Result<Self> {
         Ok(Self {
             device: rustix::fs::fstat(&file)?.st_dev,
@@ -108,14 +108,14 @@ impl TemporaryFile {
     /// Appends to the file.
     ///
     /// # Errors
-    /// A full disk and the like, in the operator's words.
+    /// The write fails, e.g. because the disk is full.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.file.write_all(bytes).map_err(|error| self.failed(&error))?;
         let before = self.written / FLUSHED;
         self.written += bytes.len() as u64;
         if self.flush == Flush::Early && self.written / FLUSHED > before {
-            // Written pages cannot be dropped, which is what this asks for, so the kernel starts to write them. A hint: the sync
-            // at the end is what counts.
+            // The kernel cannot drop dirty pages, so this advice makes it start to write them. Errors do not matter: the sync at
+            // the end decides.
             let (offset, length) = (before * FLUSHED, FLUSHED);
             let range = (i64::try_from(offset), i64::try_from(length));
             if let (Ok(offset), Ok(length)) = range {
@@ -126,23 +126,23 @@ impl TemporaryFile {
         Ok(())
     }
 
-    /// The file system it is on, as the kernel numbers them.
+    /// The device number of its file system.
     pub fn device(&self) -> u64 {
         self.device
     }
 
-    /// Puts everything on disk that was written to this file's file system, whoever wrote it.
+    /// Syncs the whole file system of this file.
     ///
     /// # Errors
-    /// When any of it could not be written (told since Linux 5.8).
+    /// A write failed (reported since Linux 5.8).
     pub fn sync_file_system(&self) -> io::Result<()> {
         Ok(nix::unistd::syncfs(&self.file)?)
     }
 
-    /// Puts the file on disk.
+    /// Syncs the file.
     ///
     /// # Errors
-    /// A full disk and the like, in the operator's words.
+    /// The write fails, e.g. because the disk is full.
     pub fn sync(&self) -> Result<(), Failure> {
         self.file.sync_all().map_err(|error| self.failed(&error))
     }
@@ -150,7 +150,7 @@ impl TemporaryFile {
     /// Gives the file its name, if it has none yet.
     ///
     /// # Errors
-    /// When the file system refuses, e.g. because a directory has that name.
+    /// The file system refuses, e.g. because a directory has that name.
     pub fn give_name(&mut self) -> Result<(), Failure> {
         if let Some(temporary) = &self.temporary {
             let directory = &temporary.directory;
@@ -161,10 +161,10 @@ impl TemporaryFile {
         Ok(())
     }
 
-    /// Puts the name on disk, with those of the directories above it: whoever made them.
+    /// Syncs the directory of the file and the directories above it.
     ///
     /// # Errors
-    /// When a directory cannot be synced; the file is then there, but not known to survive a power cut.
+    /// A directory cannot be synced; the file then exists, but may not survive a power failure.
     pub fn sync_name(&self) -> Result<(), Failure> {
         Root::open(&self.root)
             .and_then(|root| root.sync_directories(&self.path))
@@ -178,7 +178,7 @@ impl TemporaryFile {
 
 impl Drop for TemporaryFile {
     fn drop(&mut self) {
-        // The lock is held until the file is closed after this, so no other worker's file is removed.
+        // The lock is held until the file is closed, so this never removes another worker's file.
         if let Some(temporary) = &self.temporary {
             let _ = temporary.unlink();
         }
@@ -191,7 +191,7 @@ fn lock(temporary: &Place, shown: &str) -> Result<(File, Stat), Failure> {
     for _ in 0..CHANGES {
         let file = temporary.open_or_create().map_err(failed)?;
         let ours = rustix::fs::fstat(&file).map_err(|error| failed(error.into()))?;
-        // A second name of it could be that of a file elsewhere, which must not be overwritten or given away.
+        // With a second hard link it could be a file elsewhere, which must not be overwritten.
         if !is_regular(&ours) || ours.st_nlink > 1 {
             return Err(Failure::file(format!(
                 "something else than a file of this worker stands in the way of {shown}: remove {}",
@@ -205,7 +205,7 @@ fn lock(temporary: &Place, shown: &str) -> Result<(File, Stat), Failure> {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        // Between open and lock its writer may have renamed it: then this is the finished target, not ours to truncate.
+        // Between open and lock its writer may have renamed it: then this is the finished target, which must not be truncated.
         match temporary.stat() {
             Ok(there) if (there.st_ino, there.st_dev) == (ours.st_ino, ours.st_dev) => {
                 return Ok((file, ours));

@@ -13,21 +13,21 @@ use crate::blobs::storage::s3::S3;
 use crate::blobs::storage::s3::failure::failure;
 use crate::blobs::storage::s3::multipart::Upload;
 
-/// CopyObject is refused above this.
+/// Largest object, in bytes, that CopyObject accepts.
 const ONE_REQUEST: u64 = 5 << 30;
-/// The least size of a part: large, because the service does the work, and small enough that parts run side by side.
+/// Least size of a part in bytes: large, because the service copies it, and small enough for several parts at once.
 const PART: u64 = 128 << 20;
-/// Parts of one object under way at once.
+/// Number of parts of one object at the same time.
 const PARALLEL: usize = 8;
-/// A copy answers when it is done; AWS copies some 100 MB a second.
+/// Time limit: the answer comes when the copy is done; AWS copies some 100 MB a second.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 impl S3 {
-    /// Lets the service copy an object of `source` (the same service) into this bucket. Gives what the answer tells of the
-    /// copy; `None` after a copy in parts, whose answer tells nothing of its size.
+    /// Lets the service copy an object of `source` (the same service) into this bucket. Returns the copy as the answer
+    /// describes it; `None` after a copy in parts, whose answer has no size.
     ///
     /// # Errors
-    /// When the service refuses or fails, or the run is abandoned.
+    /// The service refuses or fails, or the run is aborted.
     pub async fn copy_from(
         &self,
         key: &str,
@@ -36,7 +36,7 @@ impl S3 {
         object: &Object,
         meter: &Meter,
     ) -> Result<Option<Object>, Failure> {
-        // Per RFC 3986 every byte but the unreserved ones; the slashes stay.
+        // RFC 3986: every byte except the unreserved ones is escaped; slashes stay.
         let from = format!("{}/{}", source.bucket.name, source.key(source_key)?);
         let from: String = percent_encoding::utf8_percent_encode(&from, RESERVED).to_string();
         if object.size > ONE_REQUEST {
@@ -58,7 +58,7 @@ impl S3 {
             () = meter.abandon().cancelled() => return meter.go_on().map(|()| None),
         };
         meter.advance(object.size)?;
-        // The service copies all or nothing, so the size is the source's.
+        // The service copies the whole object or nothing, so the size is the source's.
         let customer = copied.sse_customer_algorithm.is_some();
         let etag = copied.copy_object_result.and_then(|result| result.e_tag);
         let checksum = self.checksum(etag.as_deref(), copied.server_side_encryption.as_ref(), customer);
@@ -109,7 +109,7 @@ impl S3 {
     }
 }
 
-/// All bytes that stand for themselves in a copy source: the unreserved ones and the slash.
+/// Bytes that are escaped in a copy source: all except the unreserved ones and the slash.
 const RESERVED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

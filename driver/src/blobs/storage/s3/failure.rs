@@ -1,11 +1,11 @@
-//! What an error of S3 means: passing, of this object, or of the whole bucket.
+//! The scope of an S3 error: temporary, this object, or the whole bucket.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::blobs::file::failure::{Failure, Scope};
 
-/// Sorts an error by its code and status; `what` says what was tried.
+/// Classifies an error by its code and status; `what` says what was tried.
 pub fn failure<E>(what: &str, error: SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -49,7 +49,7 @@ where
     }
 }
 
-/// An error and its causes, each once: what the SDK calls its display holds their debug output too.
+/// An error and its causes, each once: the SDK's own display includes debug output.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = String::new();
     let causes = std::iter::successors(Some(error), |error| error.source());

@@ -8,7 +8,7 @@ impl S3 {
     /// The keys of all objects whose keys start with `prefix`, page by page of the service's answer.
     ///
     /// # Errors
-    /// When the prefix is malformed, or the service refuses or cannot be asked.
+    /// The prefix is malformed, or the service refuses the request or cannot be reached.
     pub async fn list(&self, prefix: &str) -> Result<Vec<String>, Failure> {
         let mut pages = self
             .client

@@ -1,6 +1,6 @@
 //! Files in a bucket of S3, or of a service that speaks its protocol.
 //!
-//! Made with aws-sdk-s3 and not with the storage abstractions, for what only it can do: copy between two buckets on the
+//! Uses aws-sdk-s3 instead of a storage abstraction, because only it can do this: copy between two buckets on the
 //! server, copy objects over 5 GB in parts, and keep content type and metadata while doing so. opendal 0.59 copies
 //! inside one bucket only and starts a multipart copy without the metadata; object_store 0.14 has no multipart copy. It also
 //! reads every source of credentials AWS knows but SSO. With ring for TLS and without its default features it adds 45 s to a
@@ -37,9 +37,9 @@ use crate::blobs::storage::s3::failure::failure;
 pub struct S3 {
     pub(super) client: Client,
     pub(super) bucket: Bucket,
-    /// The endpoint that is not AWS's own.
+    /// The endpoint, if it is not AWS's.
     endpoint: Option<String>,
-    /// The bucket was seen: a missing object is then just that, and needs no second question.
+    /// Whether the bucket is known to exist: then a missing object needs no second request.
     exists: Arc<AtomicBool>,
 }
 
@@ -51,7 +51,7 @@ impl S3 {
             .build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
-            // The first line against passing errors; the queue's attempts are the second, with longer pauses.
+            // Quick retries of temporary errors; the queue adds attempts with longer waits.
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -80,7 +80,7 @@ impl S3 {
         }
         if let Some(endpoint) = &endpoint {
             config = config.endpoint_url(endpoint);
-            // Checksums as trailers are unknown to many compatible servers; Content-MD5 is sent in any case.
+            // Many compatible servers do not know checksums as trailers; Content-MD5 is always sent.
             if std::env::var_os("AWS_REQUEST_CHECKSUM_CALCULATION").is_none() {
                 config = config.request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
             }
@@ -99,7 +99,7 @@ impl S3 {
         }
     }
 
-    /// Whether the service of `other` can copy to this bucket by itself: the same endpoint and the same credentials.
+    /// Whether the service can copy from `other` to this bucket: endpoint and credentials are the same.
     pub fn is_same_service(&self, other: &Self) -> bool {
         self.endpoint == other.endpoint && self.bucket.profile == other.bucket.profile
     }
@@ -107,21 +107,21 @@ impl S3 {
     /// The object's key in the bucket.
     ///
     /// # Errors
-    /// When the key is malformed.
+    /// The key is malformed.
     pub fn key(&self, key: &str) -> Result<String, Failure> {
         check_key(key).map_err(Failure::file)?;
         Ok(format!("{}{key}", self.bucket.prefix))
     }
 
-    /// How messages name an object.
+    /// The name of an object in messages.
     pub fn name(&self, key: &str) -> String {
         format!("s3://{}/{}{key}", self.bucket.name, self.bucket.prefix)
     }
 
-    /// What the service says of an object; `None` when there is none.
+    /// Size and attributes of an object; `None` if it does not exist.
     ///
     /// # Errors
-    /// When the service cannot be asked, or the bucket does not exist.
+    /// The service cannot be reached, or the bucket does not exist.
     pub async fn stat(&self, key: &str) -> Result<Option<Object>, Failure> {
         let head = self
             .client
@@ -137,17 +137,17 @@ impl S3 {
                     .raw_response()
                     .is_some_and(|response| response.status().as_u16() == 404) =>
             {
-                // A HEAD has no body that would tell a missing bucket from a missing object.
+                // The answer to HEAD has no body, so it does not distinguish a missing bucket from a missing object.
                 self.check_bucket().await.map(|()| None)
             }
             Err(error) => Err(failure(&format!("cannot look at {}", self.name(key)), error)),
         }
     }
 
-    /// Reads an object, and only these very bytes of it.
+    /// Reads an object in exactly this version.
     ///
     /// # Errors
-    /// When it cannot be read, or was overwritten since `object` was looked at.
+    /// It cannot be read, or was overwritten after `object` was read.
     pub async fn read(&self, key: &str, object: &Object) -> Result<Chunks, Failure> {
         let what = format!("cannot read {}", self.name(key));
         let get = self
@@ -173,10 +173,10 @@ impl S3 {
         )))
     }
 
-    /// Deletes an object; no such object is fine.
+    /// Deletes an object; a missing object is no error.
     ///
     /// # Errors
-    /// When the service refuses or cannot be asked.
+    /// The service refuses the request or cannot be reached.
     pub async fn delete(&self, key: &str) -> Result<(), Failure> {
         let request = self
             .client
@@ -205,7 +205,7 @@ impl S3 {
             {
                 Err(Failure::storage(format!("no such bucket: {name}")))
             }
-            // Whoever may read objects may still be refused to ask for the bucket.
+            // Credentials that may read objects may lack the permission to query the bucket.
             _ => {
                 self.exists.store(true, Ordering::Relaxed);
                 Ok(())
@@ -213,8 +213,8 @@ impl S3 {
         }
     }
 
-    /// What an answer's ETag tells of the bytes. It is the MD5 unless the object was uploaded in parts or is encrypted with a
-    /// key of its owner; other services than AWS do as they like once they encrypt.
+    /// The checksum that an answer's ETag gives. It is the MD5 unless the object was uploaded in parts or is encrypted with a
+    /// key of its owner; for services other than AWS, encryption of any kind makes it unknown.
     pub(super) fn checksum(
         &self,
         etag: Option<&str>,
@@ -255,7 +255,7 @@ impl S3 {
     }
 }
 
-/// What an ETag tells of the bytes.
+/// The checksum that an ETag gives.
 fn checksum(etag: &str, plain: bool) -> Checksum {
     let etag = etag.trim_matches('"');
     data_encoding::HEXLOWER_PERMISSIVE

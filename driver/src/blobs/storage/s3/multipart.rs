@@ -1,4 +1,4 @@
-//! A multipart upload from start to finish: complete, or aborted, so that no parts are left to be paid for.
+//! A multipart upload: it is completed or aborted, so that no parts are left that cost money.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::blobs::file::object::Attributes;
 use crate::blobs::storage::s3::S3;
 use crate::blobs::storage::s3::failure::failure;
 
-/// An upload that the service knows of.
+/// A started upload.
 pub struct Upload<'s> {
     s3: &'s S3,
     key: String,
@@ -17,7 +17,7 @@ pub struct Upload<'s> {
 }
 
 impl<'s> Upload<'s> {
-    /// Starts an upload; what an earlier worker left of this key is aborted.
+    /// Starts an upload; unfinished uploads of this key are aborted.
     ///
     /// # Errors
     /// When the service refuses.
@@ -31,7 +31,7 @@ impl<'s> Upload<'s> {
             .prefix(&key)
             .send()
             .await;
-        // Listing may be forbidden or unknown to the service: leftovers are then a matter of a lifecycle rule.
+        // Listing may be forbidden or unsupported: then a lifecycle rule has to remove leftovers.
         for old in found
             .map(|found| found.uploads.unwrap_or_default())
             .unwrap_or_default()
@@ -67,12 +67,12 @@ impl<'s> Upload<'s> {
         &self.key
     }
 
-    /// The service's name for the upload.
+    /// The service's id of the upload.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Completes the upload from its parts in order, or aborts it when making them failed.
+    /// Completes the upload from its parts, in order; aborts it if a part failed.
     ///
     /// # Errors
     /// The failure of the parts, or of completing.
@@ -107,7 +107,7 @@ impl<'s> Upload<'s> {
             .abort_multipart_upload()
             .bucket(&self.s3.bucket.name)
             .key(&self.key);
-        // Best effort: the failure that leads here is what the operator should read.
+        // Best effort: the operator gets the failure that caused the abort.
         let _ = tokio::time::timeout(Duration::from_secs(10), request.upload_id(&self.id).send()).await;
     }
 }

@@ -15,14 +15,14 @@ use crate::blobs::storage::s3::S3;
 use crate::blobs::storage::s3::failure::failure;
 use crate::blobs::storage::s3::multipart::Upload;
 
-/// Parts of one object under way at once; the memory budget may allow fewer.
+/// Number of parts of one object at the same time; the memory budget may allow fewer.
 const PARALLEL: usize = 4;
 
 impl S3 {
     /// Writes `size` bytes; every request carries the MD5 of its body, which the service checks.
     ///
     /// # Errors
-    /// When source or service fail, or the run is abandoned; nothing is visible under the key then.
+    /// Source or service fail, or the run is aborted; nothing is visible under the key then.
     pub async fn write(
         &self,
         key: &str,
