@@ -10,7 +10,7 @@ use crate::ArchiveError;
 pub const MAGIC: [u8; 8] = *b"PGCLONE\n";
 /// The version of the format that this crate writes and reads.
 pub const FORMAT_VERSION: u16 = 2;
-/// Bytes that a frame may hold at most, compressed, not compressed, or as rows: what bounds the memory of a reader.
+/// Maximum payload of a frame in bytes, compressed, not compressed, or as rows; it limits the memory of a reader.
 pub const MAX_FRAME_BYTES: usize = 4 << 20;
 
 const HEADER_BYTES: usize = 45;
@@ -23,7 +23,7 @@ pub(crate) enum Kind {
     Manifest,
     /// A part of a table's rows in COPY's binary format.
     Rows,
-    /// The same, column by column.
+    /// A part of a table's rows, stored by column.
     Columns,
     /// Key, size and content type of a file, as JSON.
     File,

@@ -201,7 +201,7 @@ impl<W: Write> Writer<W> {
         written
     }
 
-    /// Writes rows column by column, or as they are.
+    /// Writes rows by column, or unchanged.
     fn write_rows(&mut self, bytes: &[u8], stretch: &Stretch<'_>) -> Result<(), ArchiveError> {
         let mut columns = std::mem::take(&mut self.columns);
         columns.clear();

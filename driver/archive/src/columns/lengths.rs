@@ -5,7 +5,7 @@ use super::{Bytes, put_number};
 const ALL_EQUAL: u8 = 0;
 const LISTED: u8 = 1;
 
-/// Writes them: the one that all have, or each, the four bytes of the numbers in four planes.
+/// Writes the lengths: a common one once, otherwise each, with the four bytes of the numbers in four planes.
 pub(super) fn put(out: &mut Vec<u8>, lengths: &[u32]) -> Option<()> {
     let first = *lengths.first()?;
     if lengths.iter().all(|length| *length == first) {
@@ -19,7 +19,7 @@ pub(super) fn put(out: &mut Vec<u8>, lengths: &[u32]) -> Option<()> {
     Some(())
 }
 
-/// Reads those of `rows` values.
+/// Reads the lengths of `rows` values.
 pub(super) fn take(input: &mut Bytes<'_>, rows: usize) -> Option<Vec<u32>> {
     match input.byte()? {
         ALL_EQUAL => {

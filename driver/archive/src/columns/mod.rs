@@ -1,5 +1,5 @@
-//! Rows of COPY's binary format column by column: the lengths of a column together, then its values. What is alike is then side by side,
-//! and zstd makes less of it than of rows. `docs/moving.md` describes the form.
+//! Rows of COPY's binary format, stored by column: first the lengths of a column's values, then the values. Similar bytes are then
+//! adjacent, and zstd compresses them better than rows. `docs/moving.md` describes the format.
 
 mod lengths;
 mod row_ends;

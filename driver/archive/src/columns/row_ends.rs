@@ -1,4 +1,4 @@
-//! Where rows end in COPY's binary format, as its bytes pass by in parts of any size.
+//! Finds the ends of rows in a stream of COPY's binary format, whose parts may have any size.
 
 /// Bytes before the first row: signature, flags, length of the header extension.
 const HEADER_BYTES: usize = 19;
@@ -6,20 +6,20 @@ const HEADER_BYTES: usize = 19;
 /// Follows the rows of a table.
 #[derive(Debug)]
 pub(crate) struct RowEnds {
-    /// Bytes of the header that are to come.
+    /// Remaining bytes of the header.
     header: usize,
-    /// Bytes of a value that are to come.
+    /// Remaining bytes of a value.
     value: usize,
-    /// Columns of the row that has begun that are to come.
+    /// Remaining columns of the current row.
     columns: u16,
     /// Bytes of a number that is being read.
     number: [u8; 4],
     have: usize,
-    /// The trailer was there, or what is no row.
+    /// The trailer was read, or bytes that are not a row.
     over: bool,
 }
 
-/// Places between rows in some bytes: the first and the last.
+/// Offsets between rows in some bytes: the first and the last.
 pub(crate) type Places = Option<(usize, usize)>;
 
 impl RowEnds {
@@ -35,7 +35,7 @@ impl RowEnds {
         }
     }
 
-    /// Looks at the next bytes: where in them a row may begin.
+    /// Parses the next bytes; returns the offsets at which a row may begin.
     pub(crate) fn pass(&mut self, bytes: &[u8]) -> Places {
         let mut places: Places = None;
         let mut at = 0;

@@ -1,4 +1,4 @@
-//! A stretch of COPY's binary format as columns, and back.
+//! Converts a stretch of COPY's binary format into columns, and back.
 
 use zstd::bulk::Compressor;
 
@@ -6,11 +6,11 @@ use super::{Bytes, lengths, put_number, values};
 
 /// Bytes of COPY's binary format with complete rows among them.
 pub(crate) struct Stretch<'b> {
-    /// What comes before the first complete row.
+    /// Bytes before the first complete row.
     pub(crate) before: &'b [u8],
     /// Complete rows.
     pub(crate) rows: &'b [u8],
-    /// What comes after them.
+    /// Bytes after the last complete row.
     pub(crate) after: &'b [u8],
 }
 
@@ -21,8 +21,8 @@ struct Column {
     plain: Vec<u8>,
 }
 
-/// The columns of a stretch, written behind what is in `out`. None where its rows cannot be told apart, or do not all have as many
-/// columns: then `out` is not to be used.
+/// Appends the columns of a stretch to `out`. `None` if its rows cannot be separated or have different numbers of
+/// columns: then `out` must not be used.
 pub(crate) fn columns_of(stretch: &Stretch<'_>, trial: &mut Compressor<'_>, out: &mut Vec<u8>) -> Option<()> {
     let (count, columns) = read(stretch.rows)?;
     put_number(
@@ -42,7 +42,7 @@ pub(crate) fn columns_of(stretch: &Stretch<'_>, trial: &mut Compressor<'_>, out:
     Some(())
 }
 
-/// The number of rows and their columns; none where there are no rows.
+/// The number of rows and their columns; `None` if there are no rows.
 fn read(rows: &[u8]) -> Option<(usize, Vec<Column>)> {
     let mut input = Bytes(rows);
     let mut columns: Vec<Column> = Vec::new();
@@ -71,8 +71,8 @@ fn read(rows: &[u8]) -> Option<(usize, Vec<Column>)> {
     (count > 0 && !columns.is_empty()).then_some((count, columns))
 }
 
-/// The stretch whose columns these are, in COPY's binary format, put into `out`, of at most `limit` bytes. None where the columns are
-/// damaged; nothing larger than the limit is allocated whatever they say.
+/// Writes the stretch with these columns into `out`, in COPY's binary format, with at most `limit` bytes. `None` if the columns are
+/// damaged; nothing larger than the limit is ever allocated.
 pub(crate) fn rows_of(columns: &[u8], limit: usize, out: &mut Vec<u8>) -> Option<()> {
     let mut input = Bytes(columns);
     let size = input.number().filter(|size| *size <= limit)?;

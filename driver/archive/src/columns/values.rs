@@ -1,4 +1,4 @@
-//! The values of a column, in the form of which zstd makes least.
+//! The values of a column, in the layout that zstd compresses best.
 
 use zstd::bulk::Compressor;
 
@@ -12,12 +12,12 @@ const PLANES: u8 = 1;
 /// As [`PLANES`], of the differences of neighbouring numbers.
 const DIFFERENCES: u8 = 2;
 
-/// Values longer than this are not looked at byte by byte.
+/// Longer values always have the layout `PLAIN`.
 const LONGEST: usize = 64;
-/// Bytes of a column that forms are tried on.
+/// Bytes of a column on which the layouts are tried.
 const SAMPLE: usize = 1 << 15;
 
-/// Writes the values, which stand in `plain` one after the other.
+/// Writes the values; `plain` has them one after the other.
 pub(super) fn put(out: &mut Vec<u8>, plain: &[u8], lengths: &[u32], trial: &mut Compressor<'_>) {
     match best(plain, lengths, trial) {
         DIFFERENCES => {
@@ -55,7 +55,7 @@ pub(super) fn take(input: &mut Bytes<'_>, lengths: &[u32]) -> Option<Vec<u8>> {
     }
 }
 
-/// The form of which zstd makes least, as tried on the first values.
+/// The layout that zstd compresses best; tried on the first values.
 fn best(plain: &[u8], lengths: &[u32], trial: &mut Compressor<'_>) -> u8 {
     let longest = lengths.iter().map(|length| bytes(*length)).max().unwrap_or(0);
     if longest > LONGEST || plain.len() < 2 * longest {
@@ -92,7 +92,7 @@ fn best(plain: &[u8], lengths: &[u32], trial: &mut Compressor<'_>) -> u8 {
     smallest.1
 }
 
-/// The bytes that all values have that are not NULL, where they may be numbers.
+/// The common size of all values that are not NULL, if they may be numbers.
 fn width(lengths: &[u32]) -> Option<usize> {
     let mut present = lengths.iter().filter(|length| **length > 0);
     let first = bytes(*present.next()?);
@@ -100,7 +100,7 @@ fn width(lengths: &[u32]) -> Option<usize> {
     (equal && matches!(first, 2 | 4 | 8)).then_some(first)
 }
 
-/// Places of the values, by number of the byte.
+/// The bytes of the values, by their position in the value.
 fn planes(out: &mut Vec<u8>, plain: &[u8], lengths: &[u32]) {
     let longest = lengths.iter().map(|length| bytes(*length)).max().unwrap_or(0);
     for place in 0..longest {
@@ -115,7 +115,7 @@ fn planes(out: &mut Vec<u8>, plain: &[u8], lengths: &[u32]) {
     }
 }
 
-/// The inverse of [`planes`]; none where the values are too long for it.
+/// The inverse of [`planes`]; `None` if the values are too long for it.
 fn values_of(planes: &[u8], lengths: &[u32]) -> Option<Vec<u8>> {
     let longest = lengths.iter().map(|length| bytes(*length)).max().unwrap_or(0);
     if longest > LONGEST {
@@ -149,14 +149,14 @@ fn put_number(bytes: &mut [u8], number: u64) {
     bytes.copy_from_slice(&all[from..]);
 }
 
-/// Puts the difference to the number before in the place of each, small ones of either sign as small numbers.
+/// Replaces each number by its difference to the previous one; small differences of either sign become small numbers.
 fn differ(values: &mut [u8], lengths: &[u32]) {
     let Some(width) = width(lengths) else { return };
     let unused = 64 - 8 * width as u32;
     let mut before = 0u64;
     for value in values.chunks_exact_mut(width) {
         let own = number(value);
-        // As a signed number of the width.
+        // As a signed number of this width.
         let difference = (own.wrapping_sub(before) << unused) as i64 >> unused;
         put_number(value, ((difference << 1) ^ (difference >> 63)) as u64);
         before = own;
