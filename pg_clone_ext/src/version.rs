@@ -1,5 +1,5 @@
-//! The version of the extension in this database and that of this library: after an update of the package the database still has
-//! the old functions until somebody updates it.
+//! Compares the version of the extension in this database with that of this library: after an update of the package the
+//! database has the old functions until ALTER EXTENSION … UPDATE.
 
 use std::cell::Cell;
 
@@ -13,10 +13,10 @@ thread_local! {
     static CHECKED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Looks once per session: a session keeps the library that it has loaded.
+/// Checks the versions, once per session: a session keeps the library that it has loaded.
 ///
 /// # Errors
-/// 55000 when the first two numbers of the versions differ: tables and functions may differ then.
+/// 55000 if the first two numbers of the versions differ: tables and functions may differ then.
 pub fn check() -> Result<()> {
     if CHECKED.get() {
         return Ok(());
@@ -51,7 +51,7 @@ fn fits(library: &str, installed: &str) -> Result<()> {
     })
 }
 
-/// The first two numbers of a version: releases that share them work together.
+/// The first two numbers of a version: releases with the same ones work together.
 fn series(version: &str) -> Vec<u32> {
     let numbers = version.split(['.', '-']).map_while(|part| part.parse().ok());
     numbers.take(2).collect()

@@ -1,4 +1,4 @@
-//! References that are one column and one key of the same kind: all those of a table are followed in one pass over its rows.
+//! References with one column and one key of the same kind: those of a table are followed in one pass over its rows.
 
 use super::contents::Contents;
 use super::followed::Followed;
@@ -9,7 +9,7 @@ use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, EQUAL, KeyKind, ReferenceForm, Table, quote};
 use std::collections::HashMap;
 
-/// The kind of the values, if a reference is such a one.
+/// The kind of the values, if the reference has one column and one key of the same kind.
 pub fn kind_of(pair: &Pair<'_>, table: &Table, reference: &Followed) -> Option<KeyKind> {
     let ([column], [key], [operator]) = (
         reference.columns.as_slice(),
@@ -29,7 +29,7 @@ pub fn kind_of(pair: &Pair<'_>, table: &Table, reference: &Followed) -> Option<K
         .then_some(kind)
 }
 
-/// A text that is equal to another if its bytes are.
+/// Whether equality of this text type is equality of bytes.
 fn is_plain_text(type_name: &str) -> bool {
     plan::is_text(type_name) && !type_name.ends_with("citext")
 }
@@ -38,16 +38,16 @@ fn is_plain_text(type_name: &str) -> bool {
 pub struct Columns<'a> {
     /// Source and clone.
     pub pair: &'a Pair<'a>,
-    /// What tells their rows apart.
+    /// The columns that distinguish rows.
     pub contents: &'a Contents,
     /// The table.
     pub table: &'a Table,
-    /// Its references, those for which there is a kind.
+    /// Its references that have a kind.
     pub references: Vec<(&'a Followed, KeyKind)>,
 }
 
 impl Columns<'_> {
-    /// Reads the keys that they name; those whose keys do not fit into memory are left out.
+    /// Reads the keys that they may have; references whose keys do not fit into memory are left out.
     pub fn read_keys(&mut self, keys: &mut KeySets) -> Result<()> {
         let mut fit = Vec::new();
         for (reference, kind) in std::mem::take(&mut self.references) {
@@ -65,7 +65,7 @@ impl Columns<'_> {
         Ok(())
     }
 
-    /// The keys of the project at hand and of the other one, for each reference.
+    /// The keys of the own and of the other project, for each reference.
     fn sets<'k>(&self, keys: &'k KeySets, of_clone: bool) -> Vec<(Option<&'k KeySet>, Option<&'k KeySet>)> {
         self.references
             .iter()
@@ -79,7 +79,7 @@ impl Columns<'_> {
             .collect()
     }
 
-    /// What each of them names in the rows of the clone or of the source. None: no row can be of the project.
+    /// The rows that each reference names, in rows of the clone or of the source. `None`: the table can have no row of the project.
     pub fn named(&self, keys: &KeySets, of_clone: bool) -> Result<Option<Vec<Named>>> {
         let sets = self.sets(keys, of_clone);
         let mut found = vec![Named::default(); sets.len()];
@@ -87,7 +87,7 @@ impl Columns<'_> {
         let read = self.each_value(of_clone, &mut |place, content, value| {
             let named = &mut found[place];
             let (own, other) = sets[place];
-            // A key that clones keep is in both: there the project's own row is meant.
+            // A key that clones keep is in both projects: it refers to the project's own row.
             if let Some(of_parent) = own.and_then(|set| set.content_of(value)) {
                 named.own += 1;
                 named.pairs = named.pairs.wrapping_add(hash((content, of_parent)));
@@ -104,7 +104,7 @@ impl Columns<'_> {
         Ok(read.then_some(found))
     }
 
-    /// Rows of the clone that name, of the clone's rows, one of another content than the source's row names.
+    /// Number of the clone's rows whose referenced row differs in content from the one that the source's row references.
     pub fn differing(&self, keys: &KeySets, reference: usize) -> Result<i64> {
         let mut pairs: HashMap<u64, i64> = HashMap::new();
         for of_clone in [true, false] {
@@ -120,7 +120,7 @@ impl Columns<'_> {
         Ok(pairs.values().filter(|n| **n > 0).sum())
     }
 
-    /// Calls `each` with the place of a reference, the hash of the row's content and the value; false: there can be no rows.
+    /// Calls `each` with the index of a reference, the hash of the row's content and the value; false: the table can have no rows.
     fn each_value(&self, of_clone: bool, each: &mut dyn FnMut(usize, i64, Value)) -> Result<bool> {
         let pair = self.pair;
         let project = if of_clone { pair.target } else { pair.source };

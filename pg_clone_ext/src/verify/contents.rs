@@ -1,4 +1,4 @@
-//! By what the rows of a clone are told apart: the columns that have the same values as in the source.
+//! The columns that distinguish rows: those that have the same values in source and clone.
 
 use super::references::Pair;
 use crate::pg::query::for_each_row;
@@ -6,21 +6,21 @@ use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Column, ColumnRole, Oid, SourceQuery, Table, quote};
 use std::collections::{HashMap, HashSet};
 
-/// What is known of the rows of one table.
+/// The comparable content of one table's rows.
 #[derive(Default)]
 pub struct Content {
-    /// The source still has as many rows as were cloned of it: only then can the two be compared.
+    /// Whether the source still has as many rows as were cloned: only then can both be compared.
     pub comparable: bool,
     /// Columns that have the same values in both, as SQL.
     columns: Vec<String>,
 }
 
-/// The contents of all tables that hold rows.
+/// The contents of all tables that have rows.
 #[derive(Default)]
 pub struct Contents(HashMap<Oid, Content>);
 
 impl Contents {
-    /// Compares source and clone, one aggregate over each table of both. A sample cannot be compared.
+    /// Compares source and clone by one aggregate over each table of both. A sample cannot be compared.
     pub fn of(pair: &Pair<'_>) -> Result<Self> {
         let mut contents = Contents::default();
         if pair.sample.is_some() {
@@ -48,7 +48,7 @@ impl Contents {
     }
 }
 
-/// Columns whose type has a hash and whose values a clone may have as they are.
+/// Columns whose type has a hash function and whose values a clone may keep.
 fn candidates(table: &Table) -> Vec<&Column> {
     let named: HashSet<&str> = table
         .keys

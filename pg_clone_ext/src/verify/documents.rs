@@ -1,4 +1,4 @@
-//! What references inside of documents name.
+//! Follows references inside documents.
 
 use super::followed::Followed;
 use super::references::{Named, Pair};
@@ -11,14 +11,14 @@ use pg_clone_core::rules::DocumentPath;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Whose key a text is.
+/// The project to which a key belongs.
 #[derive(Clone, Copy, PartialEq)]
 enum Whose {
     Own,
     Other,
 }
 
-/// What stands between the separators; the whole text without them. UUIDs beside the keys are rewritten for themselves.
+/// The parts between the separators; the whole text without separators. UUIDs next to keys are rewritten independently.
 fn parts<'t>(text: &'t str, reference: &Followed) -> Vec<&'t str> {
     let is_uuid = |part: &str| uuid_text::parse_slice(part.as_bytes()).is_some();
     match &reference.separators {
@@ -30,7 +30,7 @@ fn parts<'t>(text: &'t str, reference: &Followed) -> Vec<&'t str> {
     }
 }
 
-/// What the keys at a path of a project's documents name.
+/// The rows that keys at a path of a project's documents name.
 pub fn named(
     pair: &Pair<'_>,
     table: &Table,
@@ -40,7 +40,7 @@ pub fn named(
     own: Option<String>,
     other: Option<String>,
 ) -> Result<Named> {
-    // There most values are no keys, and may change for other reasons.
+    // Most values there are not keys, and may change for other reasons.
     let any_value = path.ends_with("..*");
     let path = DocumentPath::parse(path).map_err(|error| {
         Error::bad_argument(format!("the path \"{path}\" cannot be read: {error}"))
@@ -94,7 +94,7 @@ pub fn named(
     Ok(found)
 }
 
-/// The texts of the keys at a path of a document. A text column may hold something else than JSON in some rows: there are none.
+/// The texts of the keys at a path of a document. None if the value of a text column is not JSON.
 fn texts_at(path: &DocumentPath, document: &[u8]) -> Result<Vec<String>> {
     let texts = depth::with_room(depth::of_text(document), || {
         let mut texts = Vec::new();

@@ -1,34 +1,34 @@
-//! The references of a store as verification follows them: foreign keys, and what is declared.
+//! The references of a store that verification follows: foreign keys and declared references.
 
 use pg_clone_core::plan::{self, Oid, ReferenceForm, Store, Table};
 
-/// A reference as verification follows it.
+/// A reference that verification follows.
 pub struct Followed {
     /// The columns that refer.
     pub columns: Vec<String>,
-    /// Where in the column: for messages.
+    /// Path in the column, for messages.
     pub place: String,
-    /// How the keys stand in the column.
+    /// The form of the keys in the column.
     pub form: ReferenceForm,
-    /// The table whose keys they are.
+    /// The referenced table.
     pub parent: Oid,
-    /// Its columns.
+    /// The referenced columns.
     pub parent_columns: Vec<String>,
-    /// How each column is compared.
+    /// The equality operator of each column.
     pub operators: Vec<String>,
-    /// In documents: the characters between keys.
+    /// In documents: the separators of keys.
     pub separators: Option<String>,
-    /// Rows in which it is this reference.
+    /// Condition on the rows to which the reference applies.
     pub condition: Option<String>,
-    /// What is no key of this reference may be one of another, and change.
+    /// Values that are not keys of this reference may be keys of another, and change.
     pub mixed: bool,
-    /// The keys are UUIDs.
+    /// Whether the keys are UUIDs.
     pub of_uuids: bool,
-    /// Values and keys are compared as texts.
+    /// Whether values and keys are compared as text.
     pub as_text: bool,
-    /// Nothing proves that no two rows of the parent have the same values.
+    /// No unique constraint covers the referenced columns.
     pub declared: bool,
-    /// Further tables and columns whose keys may stand in the same place of a document.
+    /// Further tables and columns whose keys may be at the same path of a document.
     pub or_of: Vec<(Oid, String)>,
 }
 
@@ -99,7 +99,7 @@ pub fn references(store: &Store, table: &Table) -> Vec<Followed> {
             or_of: Vec::new(),
         });
     }
-    // What was described by its role alone.
+    // Columns that are declared only by their role.
     for column in table.columns.iter().filter(|column| !column.inferred()) {
         let plan::ColumnRole::Map(Some(oid)) = &column.role else {
             continue;
@@ -140,7 +140,7 @@ pub fn references(store: &Store, table: &Table) -> Vec<Followed> {
     all
 }
 
-/// Whether keys of several tables may stand at this reference's place.
+/// Whether keys of several tables may be at the path of this reference.
 fn mixed(table: &Table, reference: &plan::Reference) -> bool {
     let same_place = |other: &&plan::Reference| {
         other.column == reference.column

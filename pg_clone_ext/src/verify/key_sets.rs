@@ -1,4 +1,4 @@
-//! The keys that references may name, in memory, each with a hash of its row's content.
+//! The keys that references may have, in memory, each with a hash of its row's content.
 
 use super::contents::Contents;
 use super::references::Pair;
@@ -30,7 +30,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The value in a column of a kind and type.
+    /// Reads the value of a column with this kind and type.
     pub fn read(row: &Row<'_>, place: usize, kind: KeyKind, type_name: &str) -> Result<Option<Value>> {
         Ok(match kind {
             KeyKind::Uuid => row.uuid(place).map(Value::Uuid),
@@ -43,7 +43,7 @@ impl Value {
         })
     }
 
-    /// A hash of it.
+    /// A hash of the value.
     pub fn hash(&self) -> u64 {
         match self {
             Value::Number(number) => hash(number),
@@ -66,7 +66,7 @@ pub struct KeySets {
 }
 
 impl KeySets {
-    /// None yet. They will hold at most so many bytes; keys that do not fit are not there.
+    /// Empty sets that use at most `budget` bytes; keys that do not fit are not read.
     pub fn new(budget: usize) -> Self {
         KeySets {
             sets: HashMap::new(),
@@ -74,7 +74,7 @@ impl KeySets {
         }
     }
 
-    /// Reads the keys of a column of the source's or the clone's rows. Whether they are there.
+    /// Reads the keys of a column of the source's or the clone's rows. Returns false if they do not fit.
     pub fn read(
         &mut self,
         pair: &Pair<'_>,
@@ -96,14 +96,14 @@ impl KeySets {
         Ok(read)
     }
 
-    /// Keys that were read.
+    /// The keys of a column, if they were read.
     pub fn get(&self, table: Oid, column: &str, of_clone: bool) -> Option<&KeySet> {
         self.sets.get(&(table, column.to_owned(), of_clone))?.as_ref()
     }
 }
 
 impl KeySet {
-    /// The hash of the content of the row that has this key; None if no such row is of the project.
+    /// The hash of the content of the row with this key; `None` if the project has no such row.
     pub fn content_of(&self, value: Value) -> Option<i64> {
         match (self, value) {
             (KeySet::Numbers(map), Value::Number(number)) => match map.get(number) {
@@ -138,7 +138,7 @@ impl KeySet {
     }
 }
 
-/// None: they do not fit.
+/// Reads a set; `None` if it does not fit into the budget.
 fn key_set(
     pair: &Pair<'_>,
     contents: &Contents,

@@ -1,5 +1,4 @@
-//! `project_clone_verify`: looks at a clone as it stands now and says whether it is whole and names nothing of its
-//! source.
+//! `project_clone_verify`: checks that a clone is complete and has no reference to its source, in its present state.
 
 use crate::catalog::{self, Purpose};
 use crate::error::internal;
@@ -23,19 +22,19 @@ use std::collections::{BTreeMap, HashSet};
 
 /// One check.
 pub struct Check {
-    /// What is checked.
+    /// Name of the check.
     pub name: Cow<'static, str>,
-    /// Of what: a table, or the store.
+    /// The checked object: a table, or the store.
     pub subject: String,
-    /// What should be.
+    /// The expected value.
     pub expected: String,
-    /// What is.
+    /// The found value.
     pub found: String,
-    /// Whether that is right.
+    /// Whether the check passed.
     pub ok: bool,
 }
 
-/// What the catalog says of the run that made the project.
+/// The records of the run that made the project.
 #[derive(Deserialize)]
 struct MadeBy {
     source_project: String,
@@ -60,8 +59,8 @@ fn made_by(store: &str, target: &str) -> Result<Option<MadeBy>> {
         .transpose()
 }
 
-/// All checks of a project, those of the store's own function too where `columns` says so. A project that no run
-/// made is an error (P0002), a store without such a function too (22023).
+/// All checks of a project; with `columns` also those of the store's own function. A project that is not a clone is an error
+/// (P0002); with `columns`, a store without such a function too (22023).
 pub fn verify(
     target_project: &str,
     store: Option<&str>,
@@ -117,7 +116,7 @@ pub fn verify(
 /// A check as a store's function returns it: name, subject, expected, found, ok.
 type HookCheck = (String, String, String, String, bool);
 
-/// The checks that the store's own function makes.
+/// The checks of the store's own function.
 fn ask_store(store: &Store, function: Oid, target: &str) -> Result<Vec<Check>> {
     let arguments = serde_json::json!({
         "target_project": target,
@@ -163,7 +162,7 @@ fn checks_of(store: &Store, target: &str, run: &MadeBy, sample: Option<i64>) -> 
     Ok(checks)
 }
 
-/// Verifies the clone that this very transaction has made. A check that fails is an error (55000), which takes the clone
+/// Verifies the clone that this transaction has made. A failed check is an error (55000), which rolls the clone
 /// back.
 pub fn verify_now(store: &Store, target: &str) -> Result<()> {
     let checks = within_current(|| match made_by(&store.name, target)? {
@@ -194,7 +193,7 @@ fn filled(store: &Store) -> HashSet<Oid> {
     store.tables.iter().filter(|t| !t.empty).map(|t| t.oid).collect()
 }
 
-/// Every table has as many rows of the clone as the run wrote.
+/// Checks that every table has as many rows of the clone as the run wrote.
 fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>) -> Result<()> {
     let active = filled(store);
     for table in &store.tables {
@@ -216,7 +215,7 @@ fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>
     Ok(())
 }
 
-/// No value names a resource of the source, save those that were known to dangle.
+/// Checks that no value references a resource of the source, except known dangling references.
 fn look_for_source(
     store: &Store,
     target: &str,
@@ -246,7 +245,7 @@ fn look_for_source(
         })?;
     }
     let texts = TextIdMap::new(budget);
-    // Without UUIDs there is nothing to be looked for but what documents say of themselves.
+    // Without UUIDs only the ids in documents can be searched for.
     let looks = !ids.is_empty();
     let paths = crate::run::plan::id_paths::of_store(store)?;
     let mut rewriter = Rewriter::new(&ids, &texts, Dangling::Keep)
@@ -301,7 +300,7 @@ fn look_for_source(
     Ok(())
 }
 
-/// Whether a text form of a type can hold a UUID.
+/// Whether the text of a value of this type can have a UUID.
 fn can_hold_uuid(type_name: &str) -> bool {
     !matches!(
         type_name.split(['(', ' ']).next().unwrap_or_default(),
@@ -321,7 +320,7 @@ fn can_hold_uuid(type_name: &str) -> bool {
     )
 }
 
-/// A column as SQL, without the texts that stay in a clone because of how they begin (`id_paths.kept_prefixes`).
+/// A column as SQL, without texts that are kept because of their prefix (`id_paths.kept_prefixes`).
 fn without_kept(store: &Store, column: &Column) -> String {
     let name = format!("t.{}", quote::identifier(&column.name));
     let prefixes = store.options["id_paths"]["kept_prefixes"].as_array();
@@ -346,7 +345,7 @@ fn without_kept(store: &Store, column: &Column) -> String {
     }
 }
 
-/// Whether the documents of a table hold the key of their row.
+/// Whether the documents of a table have the key of their row.
 fn says_id(table: &Table) -> bool {
     matches!(table.role, TableRole::Project | TableRole::Resource)
         && !table.document_inferred
@@ -424,7 +423,7 @@ fn scan_table(
     Ok(())
 }
 
-/// Every live resource has a history row that equals it.
+/// Checks that every live resource has an equal history row.
 fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Result<()> {
     let active = filled(store);
     for history in store

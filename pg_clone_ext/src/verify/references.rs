@@ -1,5 +1,5 @@
-//! Verification by queries of its own: what every reference of the clone names, counted by the catalog's keys and
-//! conditions and never by the map of a run.
+//! Verification of references by independent queries: counts the rows that every reference of the clone names, by the
+//! catalog's keys and conditions and never by the map of a run.
 
 use super::Check;
 use super::columns::{self, Columns};
@@ -23,38 +23,38 @@ pub struct Pair<'a> {
     pub source: &'a str,
     /// The clone.
     pub target: &'a str,
-    /// Tables that are not empty.
+    /// Tables with rows.
     pub filled: &'a HashSet<Oid>,
     /// Occurrences of references that the run left at the source's rows.
     pub dangling: i64,
     /// Rows that the run wrote, by table.
     pub rows: &'a BTreeMap<String, i64>,
-    /// Rows of each table that are looked at; None: all.
+    /// Number of rows of each table that are checked; `None`: all.
     pub sample: Option<i64>,
 }
 
-/// What the references of one project's rows name.
+/// Counts of the rows that references of one project's rows name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Named {
     /// Rows of the project itself.
     pub own: i64,
-    /// Rows of the other one of source and clone.
+    /// Rows of the other project of source and clone.
     pub other: i64,
     /// Rows of neither.
     pub others: i64,
     /// A sum over the others' values.
     pub digest: String,
-    /// A sum over the contents of rows and of the project's own rows that they name; 0 where they are not compared.
+    /// A sum over the contents of rows and of the project's own rows that they reference; 0 if they are not compared.
     pub pairs: u64,
 }
 
-/// A reference and what it names.
+/// A reference and its counts.
 struct Found<'a> {
     table: &'a Table,
     reference: Followed,
     of_clone: Named,
     of_source: Option<Named>,
-    /// Rows that name another row of the clone than they should.
+    /// Rows that reference a wrong row of the clone.
     differing: i64,
 }
 
@@ -94,7 +94,7 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
             found: of_clone.other.to_string(),
             ok: of_clone.other == 0 || tolerated,
         });
-        // With references that dangle, counts differ from the source's by them.
+        // Dangling references are a permitted difference from the source's counts.
         if let Some(of_source) = of_source
             && pair.dangling == 0
         {
@@ -124,7 +124,7 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     Ok(())
 }
 
-/// Follows the references of a table: those that are one column in one pass, each of the others by a query.
+/// Follows the references of a table: single-column ones in one pass, each other one by a query.
 fn follow<'a>(
     pair: &Pair<'a>,
     table: &'a Table,
@@ -193,7 +193,7 @@ fn follow<'a>(
     Ok(())
 }
 
-/// The keys of a project that a reference may name, as a query with the columns k0, k1, …
+/// The keys of a project that a reference may have, as a query with the columns k0, k1, …
 pub fn keys_of(pair: &Pair<'_>, reference: &Followed, project: &str) -> Result<Option<String>> {
     let Some(target) = pair.store.table(reference.parent) else {
         return Ok(None);
@@ -243,7 +243,7 @@ fn values_of(pair: &Pair<'_>, table: &Table, reference: &Followed, belongs: &str
         .columns
         .first()
         .map_or(String::new(), |column| format!("t.{}", quote::identifier(column)));
-    // Compared with a key as its text, a UUID in lower case.
+    // Compared with the text of a key; a UUID in lower case.
     let spelled = |value: &str| match (
         pair.store.table(reference.parent),
         reference.parent_columns.first(),
@@ -266,7 +266,7 @@ fn values_of(pair: &Pair<'_>, table: &Table, reference: &Followed, belongs: &str
                     quote::literal(&same),
                     quote::literal(&first)
                 ),
-                // UUIDs beside the keys are rewritten for themselves.
+                // UUIDs next to keys are rewritten independently.
                 vec![if reference.of_uuids {
                     spelled("NULLIF(u.value, '')")
                 } else {
@@ -327,7 +327,7 @@ fn named(pair: &Pair<'_>, table: &Table, reference: &Followed, project: &str) ->
     let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, all)? else {
         return Ok(None);
     };
-    // A key that clones keep is in both: there the project's own row is meant.
+    // A key that clones keep is in both projects: it refers to the project's own row.
     let another = if project == pair.source {
         pair.target
     } else {
@@ -390,7 +390,7 @@ fn named(pair: &Pair<'_>, table: &Table, reference: &Followed, project: &str) ->
     Ok(Some(found))
 }
 
-/// Tables that the store does not describe although their foreign keys lead to the project.
+/// Reports undescribed tables whose foreign keys refer to the project.
 fn undescribed(pair: &Pair<'_>, checks: &mut Vec<Check>) {
     for (_, name) in &pair.store.outside.reaching {
         checks.push(Check {

@@ -1,5 +1,5 @@
-//! The search of a clone's rows for text keys of the source. A run rewrites text keys only where a reference says so; the places that
-//! nobody declared are found here.
+//! Searches a clone's rows for text keys of the source. A run rewrites text keys only at declared references; this check
+//! finds undeclared ones.
 
 use super::Check;
 use super::references::Pair;
@@ -9,20 +9,20 @@ use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Table, TableRole, quote};
 use pg_clone_core::scan::text_keys::{TextKeys, unescaped};
 
-/// Where keys of the source stand.
+/// A column with keys of the source.
 #[derive(Default)]
 struct Found {
     values: i64,
     first: Option<String>,
 }
 
-/// One check for each column in which a key of the source stands, or one that none does.
+/// One check for each column with a key of the source, or one passed check if there is none.
 pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     let mut keys = TextKeys::default();
     for table in tables(pair) {
         for_each_key(pair, table, pair.source, &mut |key| keys.insert(key))?;
     }
-    // What the clone has too is no key of the source alone.
+    // Keys that the clone has too are not the source's alone.
     for table in tables(pair) {
         if keys.is_empty() {
             return Ok(());
@@ -48,7 +48,7 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     Ok(())
 }
 
-/// Tables whose rows have a key that is text.
+/// Tables with text keys.
 fn tables<'a>(pair: &Pair<'a>) -> impl Iterator<Item = &'a Table> {
     pair.store.tables.iter().filter(|table| {
         matches!(table.role, TableRole::Project | TableRole::Resource)
@@ -76,7 +76,7 @@ fn for_each_key(pair: &Pair<'_>, table: &Table, project: &str, each: &mut dyn Fn
     Ok(())
 }
 
-/// Whether a text can stand in a column: not where the type is known to hold none, nor where somebody said that the value stays.
+/// Whether a column can have text keys: false if its type cannot, or if the column is declared to be kept.
 fn may_name_keys(column: &Column) -> bool {
     let element = column.type_name.trim_end_matches("[]");
     let element = element.split(['(', ' ']).next().unwrap_or_default();

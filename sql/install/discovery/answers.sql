@@ -1,4 +1,4 @@
--- Questions that a look at the data has opened, and the answer that a place holds no reference.
+-- Open questions from the data, and the answer that a column or path holds no reference.
 
 CREATE TABLE clone.store_question (
     store     text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
@@ -11,7 +11,7 @@ CREATE TABLE clone.store_question (
     otherwise text,
     PRIMARY KEY (store, relation, "column", path)
 );
-COMMENT ON TABLE clone.store_question IS 'Questions that the data of a store''s tables opened when they were last looked at; clone.store_check() looks again and lists them';
+COMMENT ON TABLE clone.store_question IS 'Open questions from the last check of the data of a store''s tables; clone.store_check() checks again and lists them';
 COMMENT ON COLUMN clone.store_question.path IS 'JSONPath in the column''s documents; empty: the column itself';
 
 CREATE TABLE clone.store_no_reference (
@@ -23,7 +23,7 @@ CREATE TABLE clone.store_no_reference (
     PRIMARY KEY (store, relation, "column", path),
     FOREIGN KEY (store, relation) REFERENCES clone.store_relation ON UPDATE CASCADE ON DELETE CASCADE
 );
-COMMENT ON TABLE clone.store_no_reference IS 'Places of which somebody said that they hold no reference; see clone.store_no_reference()';
+COMMENT ON TABLE clone.store_no_reference IS 'Columns, or paths in their documents, that hold no reference; declared by clone.store_no_reference()';
 
 CREATE FUNCTION clone.store_no_reference(store text, relation regclass, "column" name, path text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
@@ -43,9 +43,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.store_no_reference(text, regclass, name, text) IS
-    'Says that a column, or a place in its documents, holds no reference: its values stay, and no question is asked';
+    'Declares that a column, or a path in its documents, holds no reference: its values are kept, and no question is asked';
 
--- Whether somebody has said what stands at a place.
+-- Whether a column, or a path in its documents, is declared.
 CREATE FUNCTION clone_internal.answered(store text, relation regclass, "column" name, path text) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -76,4 +76,4 @@ AS $$
     SELECT CASE WHEN $4 = '' THEN format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, $2::text, $3)
                 ELSE format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, $2::text, $3, $4) END
 $$;
-COMMENT ON FUNCTION clone_internal.keep_call(text, regclass, name, text) IS 'The call that says that a place holds no reference, as SQL';
+COMMENT ON FUNCTION clone_internal.keep_call(text, regclass, name, text) IS 'The call that declares that a column or path holds no reference, as SQL';

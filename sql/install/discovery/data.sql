@@ -1,12 +1,12 @@
--- A look at the data: values of columns and documents that are keys of the store's tables.
+-- Examines the data: values of columns and documents that are keys of the store's tables.
 
--- A text that looks like a key, in a value of a place (by its number).
+-- A text that looks like a key, in a value of a place (given by its number).
 CREATE TYPE clone_internal.key_like AS (place int, value text, token text);
 
--- A word and the table that it names; described: the store has it, else all projects share it.
+-- A word and the table that it names; described: the table is in the store, otherwise all projects share it.
 CREATE TYPE clone_internal.word_of_table AS (word text, target regclass, described boolean, exact boolean);
 
--- Which table each word names: the best of those of the store, or one outside of it (described: false), which all projects share.
+-- The table that each word names: the best match in the store, or a shared table outside of it (described: false).
 CREATE FUNCTION clone_internal.words_of_tables(store text, words text[]) RETURNS SETOF clone_internal.word_of_table
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -34,13 +34,13 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.words_of_tables(text, text[]) IS 'The tables that words name';
 
--- A place in the data, and what its values are.
+-- A column or path, and the kind of its values.
 CREATE TYPE clone_internal.seen_place AS (
     relation regclass, "column" name, path text, kind text, family text, what text, says_id boolean, seen bigint, keys bigint, targets regclass[], separators text
 );
 
--- What the data say of places. what: keys (all distinctive texts are keys), part (some are), inside (keys stand within longer texts),
--- named and unknown (all values are keys of the table that the name says, or of some table), some (a part of them).
+-- Kinds of places by their data. what: keys (all distinctive texts are keys), part (some are), inside (keys are within longer texts),
+-- named and unknown (all values are keys of the table that the name means, or of some table), some (some values are).
 CREATE FUNCTION clone_internal.looked_at(store text)
 RETURNS SETOF clone_internal.seen_place
 LANGUAGE plpgsql STABLE STRICT
@@ -50,7 +50,7 @@ AS $$
 DECLARE
     t record;
     text_keys boolean;
-    -- What the option text_keys says of keys in documents and texts.
+    -- The option text_keys: keys in documents and texts.
     everywhere text := (SELECT s.options->>'text_keys' FROM clone.store s WHERE s.name = looked_at.store);
     words clone_internal.word_of_table[];
     places clone_internal.place[];
@@ -71,7 +71,7 @@ BEGIN
     WHERE NOT clone_internal.answered(looked_at.store, p.relation, p."column", p.path);
     words := ARRAY(SELECT w FROM clone_internal.words_of_tables(looked_at.store, ARRAY(
         SELECT p.word FROM unnest(places) p UNION SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) FROM unnest(places) p WHERE p.kind IS NOT NULL)) w);
-    -- An object that says its type, {"type": "contact", "id": 2}, is one of that table.
+    -- An object with a type, {"type": "contact", "id": 2}, refers to that table.
     places := ARRAY(
         SELECT ROW(p.relation, p."column", CASE WHEN w.word IS NULL THEN p.path ELSE format('$..[?@.type == %s || @.kind == %1$s]%s', k.quoted, substring(p.path FROM '[[][^][]*[]]$')) END,
                    COALESCE(w.word, p.word), p.says_id, p.kind, p.family, p.total, COALESCE(l.vals, p.vals), l.separators)::clone_internal.place
@@ -86,7 +86,7 @@ BEGIN
         LEFT JOIN unnest(words) AS w ON w.word = k.word AND w.described AND p.path LIKE '$..%');
     places := ARRAY(SELECT p FROM unnest(places) p
         WHERE NOT clone_internal.answered(looked_at.store, p.relation, p."column", p.path)
-          -- An object that says the type of a table which the store does not have is none of the store's.
+          -- An object with the type of a table outside the store does not refer to the store.
           AND NOT EXISTS (SELECT FROM unnest(words) w WHERE w.word = clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AND w.exact AND NOT w.described));
     IF text_keys THEN
         SELECT array_agg(ROW(p.number, v.value, k.token)::clone_internal.key_like) INTO tokens
@@ -102,7 +102,7 @@ BEGIN
         SELECT r.relation, r.id_column, clone_internal.family(a.atttypid) AS family
         FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
         WHERE r.store = looked_at.store AND clone_internal.family(a.atttypid) IN ('int', 'text', 'numeric')
-          -- A number or name per tenant is kept.
+          -- Values that are unique per tenant, such as numbers and names, are kept.
           AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum)
     LOOP
         found := found || ARRAY(
@@ -141,7 +141,7 @@ BEGIN
         GROUP BY 1, 2, 3
     ), best AS (
         SELECT n.number, n.seen, max(n.keys) AS keys,
-               -- parent_id, root_id, template_id, origin_id most often name rows of their own table; many values in a small table are no chance.
+               -- parent_id, root_id, template_id, origin_id usually refer to their own table; many matches in a small table are no coincidence.
                array_agg(n.target ORDER BY n.target = p.relation DESC, pg_relation_size(n.target), n.target) AS targets
         FROM by_name n JOIN place p ON p.number = n.number JOIN pg_class c ON c.oid = n.target
         WHERE n.keys = (SELECT max(o.keys) FROM by_name o WHERE o.number = n.number) GROUP BY 1, 2
@@ -157,16 +157,16 @@ BEGIN
            CASE WHEN b.keys < b.seen THEN 'some' WHEN p.target IS NULL THEN 'unknown' ELSE 'named' END, p.says_id, b.seen, b.keys, b.targets, p.separators
     FROM best b JOIN place p ON p.number = b.number
     WHERE (p.described OR p.target IS NULL)
-      -- A number or name per tenant, such as a display_id.
+      -- Values that are unique per tenant, such as a display_id.
       AND NOT (p.path = '' AND p.target IS NULL AND EXISTS (
           SELECT FROM pg_index u JOIN clone.store_relation r ON r.store = looked_at.store AND r.relation = u.indrelid
           JOIN pg_attribute a ON a.attrelid = u.indrelid AND a.attname = p."column" JOIN pg_attribute o ON o.attrelid = u.indrelid AND o.attname = r.project_column
           WHERE u.indrelid = p.relation AND u.indisunique AND a.attnum = ANY (u.indkey::int2[]) AND o.attnum = ANY (u.indkey::int2[])))
       AND (b.keys = b.seen OR p.target IS NOT NULL AND p.says_id)
-      -- A column whose name says it is asked about by its name.
+      -- named_references() already asks about a column whose name means a table.
       AND NOT (p.path = '' AND EXISTS (
           SELECT FROM named n WHERE n.relation = p.relation AND n.name = p."column"))
       AND NOT EXISTS (SELECT FROM whole w WHERE w.place = b.number AND w.keys > 0);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.looked_at(text) IS 'Places of a store''s tables whose values are keys of them, and that nothing declares';
+COMMENT ON FUNCTION clone_internal.looked_at(text) IS 'Undeclared columns and paths of a store''s tables whose values are keys of these tables';

@@ -17,14 +17,14 @@ BEGIN
                    ELSE format('(SELECT v.%I AS x FROM %s v WHERE v.%1$I IS NOT NULL LIMIT 1000)', q.name, q.relation) END;
         EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x::text)) FROM %s s', q.target, q.target_column, element)
         INTO seen, missing;
-        -- The name says it, or all of the data do; else it stays a question.
+        -- Declare it if the name is exact or all values are keys; otherwise it stays a question.
         IF missing = 0 AND (q.exact OR seen >= 3) THEN
             PERFORM clone.store_reference(store, q.relation, q.name, q.target);
             UPDATE clone.store_reference r SET reason = format('by its name; %s values looked at', seen)
             WHERE r.store = discover_references.store AND r.relation = q.relation AND r."column" = q.name;
         END IF;
     END LOOP;
-    -- Users, by the part they play.
+    -- Users, by names of roles such as assignee_id.
     FOR q IN SELECT * FROM clone_internal.person_columns(store) LOOP
         EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x::text)) FROM (SELECT v.%I AS x FROM %s v WHERE v.%3$I IS NOT NULL LIMIT 1000) s',
             q.target, q.target_column, q.name, q.relation) INTO seen, missing;
@@ -57,4 +57,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.discover_references(text) IS 'Declares references that names and data tell';
+COMMENT ON FUNCTION clone_internal.discover_references(text) IS 'Declares references that follow from names and data';

@@ -1,4 +1,4 @@
--- Discovery of tables: those that belong through a table that was found before.
+-- Discovery of tables: those that belong to the tenant through a table found before.
 
 CREATE FUNCTION clone_internal.discover_table(store text, relation oid, project_column name, parent oid, join_column name, why text) RETURNS void
 LANGUAGE plpgsql
@@ -12,15 +12,15 @@ BEGIN
         CASE WHEN own IS NOT NULL AND project_column IS NOT NULL THEN 'resource' ELSE 'derived' END,
         id_column => own, project_column => project_column, parent => NULLIF(parent, 0)::regclass, join_column => join_column);
     UPDATE clone.store_relation r SET comment = why WHERE r.store = discover_table.store AND r.relation = discover_table.relation::regclass;
-    -- What inherits from it holds rows of the tenant too.
+    -- Its inheritance children hold rows of the tenant too.
     FOR child IN SELECT i.inhrelid FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent AND c.relkind = 'r' WHERE i.inhparent = relation LOOP
         PERFORM clone_internal.discover_table(store, child, project_column, parent, join_column, why || ', by inheritance');
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.discover_table(text, oid, name, oid, name, text) IS 'Describes a table that discovery has found, and says why';
+COMMENT ON FUNCTION clone_internal.discover_table(text, oid, name, oid, name, text) IS 'Describes a table that discovery has found, with the reason';
 
--- One round: tables that belong through a table found before. Returns how many were found.
+-- One round: describes tables that belong through a table found before. Returns their number.
 CREATE FUNCTION clone_internal.discover_hops(store text, schemas text[]) RETURNS int
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -31,7 +31,7 @@ DECLARE
     m record;
     found int := 0;
 BEGIN
-    -- By foreign keys: a column that cannot be NULL says it alone; else each of the nullable ones may.
+    -- By foreign keys: one NOT NULL column is enough; otherwise any of the nullable columns counts.
     FOR r IN
         SELECT DISTINCT ON (f.conrelid) f.conrelid AS oid, f.confrelid AS parent, a.attname AS name, a.attnotnull, f.conname
         FROM pg_constraint f
@@ -70,7 +70,7 @@ BEGIN
         PERFORM clone_internal.discover_table(store, r.oid, NULL, r.parent, r.name, format('column %I by its name', r.name));
         found := found + 1;
     END LOOP;
-    -- Owned: a row that exactly one row of the tenant names. Last: what a table refers to itself says better whose its rows are.
+    -- Owned rows: exactly one row of the tenant refers to them. Last, because references of the table itself are better evidence.
     IF found > 0 THEN
         RETURN found;
     END IF;
@@ -102,7 +102,7 @@ BEGIN
     RETURN found;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.discover_hops(text, text[]) IS 'Describes tables that belong through those found before; returns how many';
+COMMENT ON FUNCTION clone_internal.discover_hops(text, text[]) IS 'Describes tables that belong through those found before; returns their number';
 
 CREATE FUNCTION clone_internal.discover_pairs(store text, schemas text[]) RETURNS int
 LANGUAGE plpgsql
@@ -115,7 +115,7 @@ DECLARE
     found int := 0;
     matched int;
 BEGIN
-    -- Tables that are not described and whose only tie is a polymorphic pair.
+    -- Undescribed tables that belong only through a polymorphic pair.
     FOR p IN
         SELECT d.oid, i.attname AS name, t.attname AS type_column
         FROM clone_internal.discoverable(schemas) d
@@ -138,9 +138,9 @@ BEGIN
     RETURN found;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.discover_pairs(text, text[]) IS 'Describes tables that belong by a polymorphic pair of columns';
+COMMENT ON FUNCTION clone_internal.discover_pairs(text, text[]) IS 'Describes tables that belong through a polymorphic pair of columns';
 
--- A column that can be NULL ties only some rows to the tenant: the others belong by further keys, or to the row that owns them.
+-- Through a nullable column only some rows belong to the tenant: the others belong through further keys or an owner's row.
 CREATE FUNCTION clone_internal.discover_further_ways(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -166,7 +166,7 @@ BEGIN
         JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]
         WHERE p.project_column IS NOT NULL
     LOOP
-        -- The parent must not belong by this very table.
+        -- The parent must not belong through this table.
         CONTINUE WHEN EXISTS (SELECT FROM clone.store_relation p WHERE p.store = discover_further_ways.store AND p.relation = w.parent AND p.project_column IS NULL
                               AND w.relation = ANY (p.parents))
             OR EXISTS (SELECT FROM clone.store_membership m WHERE m.store = discover_further_ways.store AND m.relation = w.parent AND m.parent = w.relation);
@@ -175,4 +175,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.discover_further_ways(text) IS 'Adds ways of belonging to tables that were found through a column that can be NULL';
+COMMENT ON FUNCTION clone_internal.discover_further_ways(text) IS 'Adds further ways of belonging to tables that were found through a nullable column';

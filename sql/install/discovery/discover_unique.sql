@@ -1,6 +1,6 @@
 -- Discovery of values that must be unique across projects.
 
--- Columns of unique indexes in which every clone would meet its source get a fresh value.
+-- Columns of unique indexes in which a clone would conflict with its source get a new value.
 CREATE FUNCTION clone_internal.discover_unique(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -16,7 +16,7 @@ BEGIN
         SELECT i.indexrelid, r.relation, r.role FROM pg_index i JOIN clone.store_relation r ON r.store = discover_unique.store AND r.relation::oid = i.indrelid
         WHERE i.indisunique AND i.indislive AND NOT i.indisprimary
     LOOP
-        -- One column that changes anyhow is enough.
+        -- One column that gets a new value anyway is enough.
         CONTINUE WHEN EXISTS (
             SELECT FROM pg_attribute a JOIN pg_index i ON i.indexrelid = u.indexrelid
             JOIN clone.store_relation r ON r.store = discover_unique.store AND r.relation = u.relation
@@ -26,16 +26,16 @@ BEGIN
               AND (a.attname IN (COALESCE(r.project_column, ''), COALESCE(r.id_column, ''))
                    OR c.role IN ('project', 'key', 'new_uuid', 'random', 'suffix', 'template', 'default', 'null')
                    OR clone_internal.family(a.atttypid) = 'uuid' AND cardinality(i.indkey::int2[]) = 1
-                   -- A UUID that by its name is the key of a table of the store is looked up there, also without a foreign key.
+                   -- A UUID column whose name means a table of the store is mapped, also without a foreign key.
                    OR clone_internal.family(a.atttypid) = 'uuid' AND COALESCE(c.role = 'map', false) AND clone_internal.named_table(a.attname, false) = ANY (words)
                    OR EXISTS (SELECT FROM pg_constraint f JOIN clone.store_relation t ON t.store = discover_unique.store AND t.relation::oid = f.confrelid
                               WHERE f.contype = 'f' AND f.conrelid = u.relation AND a.attnum = ANY (f.conkey))
                    OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = discover_unique.store AND d.relation = u.relation AND d."column" = a.attname)));
-        -- Another table may refer to it: then its key gets new values by itself.
+        -- If another table refers to it, the key gets new values anyway.
         CONTINUE WHEN EXISTS (SELECT FROM pg_constraint f JOIN pg_index i ON i.indexrelid = u.indexrelid WHERE f.contype = 'f' AND f.confrelid = u.relation
             AND f.confkey = (i.indkey::int2[])[0:i.indnkeyatts - 1]);
         SELECT a.attname, a.attnotnull, clone_internal.family(a.atttypid) AS family, a.atttypid = 'bytea'::regtype AS is_bytes,
-            -- A constant is no new value.
+            -- A constant default gives no new value.
             a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AS generated INTO chosen
         FROM pg_attribute a JOIN pg_index i ON i.indexrelid = u.indexrelid
         LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
@@ -60,4 +60,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.discover_unique(text) IS 'Gives columns of unique indexes across all projects a fresh value in clones';
+COMMENT ON FUNCTION clone_internal.discover_unique(text) IS 'Declares a new value for columns of unique indexes that are unique across all projects';

@@ -1,17 +1,17 @@
--- What follows from a look at the data: references that it shows, and questions.
+-- Results of the check of the data: references and questions.
 
 CREATE FUNCTION clone_internal.ask(store text, relation regclass, "column" name, path text, severity text, question text, answer text, otherwise text) RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
     INSERT INTO clone.store_question AS q (store, relation, "column", path, severity, question, answer, otherwise)
-    -- Stores that were described by hand go on working: what only the data say does not stop them.
+    -- Questions from the data alone do not stop stores that were described by hand.
     SELECT $1, $2, $3, $4, CASE WHEN s.preset = 'discover' OR $5 <> 'error' THEN $5 ELSE 'warning' END, $6, $7, $8 FROM clone.store s WHERE s.name = $1
     ON CONFLICT ON CONSTRAINT store_question_pkey DO UPDATE SET severity = EXCLUDED.severity, question = EXCLUDED.question, answer = EXCLUDED.answer, otherwise = EXCLUDED.otherwise
 $$;
-COMMENT ON FUNCTION clone_internal.ask(text, regclass, name, text, text, text, text, text) IS 'Keeps a question about a place of a store''s tables';
+COMMENT ON FUNCTION clone_internal.ask(text, regclass, name, text, text, text, text, text) IS 'Records a question about a column or path of a store''s tables';
 
--- Where generated text keys of several tables stand at many places, one answer is for all of them.
+-- If generated text keys of several tables are at many places, one question covers them all.
 CREATE FUNCTION clone_internal.many_text_keys(store text, seen clone_internal.seen_place[]) RETURNS text
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -22,7 +22,7 @@ AS $$
     FROM (SELECT o.*, row_number() OVER () AS number FROM unnest($2) AS o WHERE o.what = 'inside' OR o.what IN ('keys', 'part') AND o.path <> '' AND cardinality(o.targets) > 1) p
     HAVING count(*) > 3
 $$;
-COMMENT ON FUNCTION clone_internal.many_text_keys(text, clone_internal.seen_place[]) IS 'The question about generated text keys at many places; NULL where they are few';
+COMMENT ON FUNCTION clone_internal.many_text_keys(text, clone_internal.seen_place[]) IS 'The question about generated text keys at many places; NULL if they are at few';
 
 CREATE FUNCTION clone_internal.look_at_data(store text, declares boolean) RETURNS void
 LANGUAGE plpgsql
@@ -58,7 +58,7 @@ BEGIN
             UPDATE clone.store_reference r SET reason = format('%s%s values looked at, which all are keys there', CASE WHEN q.what = 'named' THEN 'by its name; ' ELSE '' END, q.seen)
             WHERE r.store = look_at_data.store AND r.relation = q.relation AND r."column" = q."column" AND r.target = q.targets[1] AND COALESCE(r.path, '') = q.path;
         ELSIF declares AND q.path <> '' AND q.separators IS NULL AND q.what IN ('keys', 'part') THEN
-            -- Keys of generators are no words and of one table each: whatever else stands there, those are references.
+            -- Generated keys are unmistakable and belong to one table each: such values are references, even among other values.
             PERFORM clone.store_reference(look_at_data.store, q.relation, q."column", k.target, path => q.path) FROM unnest(q.targets) AS k (target);
             UPDATE clone.store_reference r SET reason = format('%s of %s values looked at are keys of %s', q.keys, q.seen, names)
             WHERE r.store = look_at_data.store AND r.relation = q.relation AND r."column" = q."column" AND r.target = ANY (q.targets) AND COALESCE(r.path, '') = q.path;
@@ -84,7 +84,7 @@ BEGIN
             format('SELECT clone.store_alter(%L, %L);', look_at_data.store, '{"text_keys": "everywhere"}'), format('SELECT clone.store_alter(%L, %L);', look_at_data.store, '{"text_keys": "declared"}'))
         FROM clone.store_relation r WHERE r.store = look_at_data.store AND r.role = 'project';
     END IF;
-    -- Nothing is known of a column that is named like a key and is empty.
+    -- An empty column that is named like a key gives no evidence.
     words := ARRAY(SELECT w.word FROM clone_internal.words_of_tables(look_at_data.store,
         ARRAY(SELECT clone_internal.named_word(o.name) FROM clone_internal.open_columns(look_at_data.store) o WHERE clone_internal.says_id(o.name))) w);
     FOR q IN
@@ -104,4 +104,4 @@ BEGIN
     PERFORM clone_internal.look_for_tenants(look_at_data.store);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_at_data(text, boolean) IS 'Looks at the data of a store''s tables: declares what they show beyond doubt, if it may, and keeps questions about the rest';
+COMMENT ON FUNCTION clone_internal.look_at_data(text, boolean) IS 'Checks the data of a store''s tables: declares certain references, if allowed, and records questions about the others';

@@ -1,6 +1,6 @@
--- What columns refer to by their names, where no constraint and no declaration says so. Reads the catalog only.
+-- References by the names of columns, without constraint and declaration. Reads the catalog only.
 
--- What columns of described tables refer to by their names, where nothing else says so. exact: the whole word names the table.
+-- Undeclared references of described tables by the names of columns. exact: the whole word names the table.
 CREATE FUNCTION clone_internal.named_references(store text)
 RETURNS TABLE (relation regclass, name name, family text, target regclass, target_column name, exact boolean)
 LANGUAGE sql STABLE STRICT
@@ -28,22 +28,22 @@ AS $$
         SELECT o.*, clone_internal.family(o.atttypid) AS family, COALESCE(clone_internal.named_table(o.attname, false), clone_internal.named_table(o.attname, true)) AS word,
                clone_internal.named_table(o.attname, true) IS NOT NULL AS plural
         FROM open o
-        -- The other half of a polymorphic pair is no reference to one table.
+        -- The id column of a polymorphic pair is not a reference to one table.
         WHERE NOT EXISTS (SELECT FROM pg_attribute p WHERE p.attrelid = o.oid AND NOT p.attisdropped
                 AND clone_internal.snake(p.attname) = regexp_replace(clone_internal.snake(o.attname), '_id$', '_type') AND p.attname <> o.attname)
     )
     SELECT DISTINCT ON (w.oid, w.attnum) w.oid::regclass, w.attname, w.family, d.oid::regclass, d.id_column, d.word = w.word OR d.word LIKE E'%\\_' || w.word OR w.word = 'parent' AND d.oid = w.oid
     FROM words w
     JOIN described d ON d.id_column IS NOT NULL
-     -- customer_id: customer; billing_customer_id too; visit_id: care_visit, with the application's name in front.
+     -- customer_id and billing_customer_id: customer; visit_id: care_visit, a name with the application's prefix.
      AND (d.word = w.word OR w.word LIKE E'%\\_' || d.word OR d.word LIKE E'%\\_' || w.word OR w.word = 'parent' AND d.oid = w.oid)
      AND (w.family = d.family OR w.plural AND w.family = d.family || '[]')
     WHERE w.word IS NOT NULL AND w.family NOT LIKE 'uuid%'
     ORDER BY w.oid, w.attnum, (d.word = w.word) DESC, d.word LIKE E'%\\_' || w.word DESC, length(d.word) DESC, d.oid
 $$;
-COMMENT ON FUNCTION clone_internal.named_references(text) IS 'Columns that by their names refer to a table of the store, and that nothing declares';
+COMMENT ON FUNCTION clone_internal.named_references(text) IS 'Undeclared columns that refer to a table of the store by their names';
 
--- Pairs of a type column and an id column (Rails' x_type and x_id, Django's content_type_id and object_id) that nothing declares.
+-- Undeclared pairs of a type column and an id column (Rails: x_type and x_id, Django: content_type_id and object_id).
 CREATE FUNCTION clone_internal.polymorphic_pairs(store text) RETURNS TABLE (relation regclass, type_column name, name name, family text)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -66,9 +66,9 @@ AS $$
     WHERE i.family IN ('int', 'text')
       AND (t.word IN (regexp_replace(i.word, '_id$', '_type'), regexp_replace(i.word, '_id$', '_kind')) OR i.attname = 'object_id' AND t.attname = 'content_type_id')
 $$;
-COMMENT ON FUNCTION clone_internal.polymorphic_pairs(text) IS 'Polymorphic pairs of columns that nothing declares';
+COMMENT ON FUNCTION clone_internal.polymorphic_pairs(text) IS 'Undeclared polymorphic pairs of columns';
 
--- Columns that name a person by the part played: assignee_id, created_by.
+-- Columns that refer to a user by a role: assignee_id, created_by.
 CREATE FUNCTION clone_internal.person_columns(store text) RETURNS TABLE (relation regclass, name name, target regclass, target_column name)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -98,5 +98,5 @@ AS $$
       AND NOT EXISTS (SELECT FROM named n WHERE n.relation = r.relation AND n.name = r.attname)
     ORDER BY r.relation::oid, r.attnum, p.relation::oid
 $$;
-COMMENT ON FUNCTION clone_internal.person_columns(text) IS 'Columns that by their names hold the key of a user, and that nothing declares';
+COMMENT ON FUNCTION clone_internal.person_columns(text) IS 'Undeclared columns that hold the key of a user by their names';
 

@@ -1,6 +1,6 @@
--- What the type column of a polymorphic pair names.
+-- The tables that the type column of a polymorphic pair names.
 
--- Which tables of a store the values of a type column name.
+-- The tables of a store that the values of a type column name.
 CREATE FUNCTION clone_internal.pair_targets(store text, relation oid, type_column name, "column" name) RETURNS TABLE (target oid, type_values text[])
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -30,12 +30,12 @@ BEGIN
              OR clone_internal.snake(regexp_replace(v.kind, E'^.*(::|[.]|\\\\)', '')) = ANY (clone_internal.type_names(r.relation))
         JOIN pg_attribute k ON k.attrelid = r.relation AND k.attname = r.id_column
         WHERE r.store = pair_targets.store
-          -- A number is no key of a table whose keys are texts or UUIDs.
+          -- A number cannot be a key of a table whose keys are texts or UUIDs.
           AND (clone_internal.family(k.atttypid) NOT IN ('text', 'uuid') OR clone_internal.family(k.atttypid) = own OR own NOT IN ('int', 'uuid'))
         GROUP BY 1;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.pair_targets(text, oid, name, name) IS 'Which tables of a store the values of a type column name';
+COMMENT ON FUNCTION clone_internal.pair_targets(text, oid, name, name) IS 'The tables of a store that the values of a type column name';
 
 CREATE FUNCTION clone_internal.names_no_table(store text, relation regclass, type_column name, "column" name) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT
@@ -53,7 +53,7 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.names_no_table(text, regclass, name, name) IS 'Whether a type column has values, none of which names a table of the store';
 
--- Types of pairs with a declared reference that no reference declares.
+-- Undeclared types of polymorphic pairs that have a declared reference.
 CREATE FUNCTION clone_internal.look_for_types(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -79,4 +79,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_types(text) IS 'Keeps questions about types in the data that no reference of a polymorphic pair declares';
+COMMENT ON FUNCTION clone_internal.look_for_types(text) IS 'Records questions about undeclared types in the data of polymorphic pairs';

@@ -1,4 +1,4 @@
--- Discovery: from the tenant's table to the description of all tables that hold its rows.
+-- Discovery: describes all tables that hold rows of the tenants in a table.
 
 CREATE FUNCTION clone_internal.preset_discover(store text, options jsonb) RETURNS void
 LANGUAGE plpgsql
@@ -20,7 +20,7 @@ BEGIN
         RAISE EXCEPTION 'store option "tenant" is missing' USING
             ERRCODE = '22023', HINT = 'Name the table of tenants: SELECT clone.store_create(''app'', ''discover'', ''{"tenant": "public.accounts"}'');';
     END IF;
-    -- Described before: clone.store_check() looks for what is new.
+    -- The store is described already: clone.store_check() finds new tables.
     IF EXISTS (SELECT FROM clone.store_relation s WHERE s.store = preset_discover.store) THEN
         RETURN;
     END IF;
@@ -32,7 +32,7 @@ BEGIN
     END IF;
     PERFORM clone.store_table(store, tenant, 'project');
     UPDATE clone.store_relation s SET comment = 'the tenants' WHERE s.store = preset_discover.store;
-    -- Where no column is called name, the one that is most likely one takes the name of a clone.
+    -- Without a column called name, the most likely column gets the name of a clone.
     called := clone_internal.name_column(store, tenant);
     IF called IS NOT NULL AND NOT EXISTS (SELECT FROM clone.store_column c WHERE c.store = preset_discover.store AND c.role = 'name') THEN
         PERFORM clone.store_column(store, tenant, called, 'name');
@@ -42,7 +42,7 @@ BEGIN
     FOR r IN SELECT value FROM jsonb_array_elements_text(COALESCE(options->'shared', '[]')) LOOP
         PERFORM clone.store_shared(store, clone_internal.table_named(r.value), 'option shared');
     END LOOP;
-    -- A tenant column: by a foreign key, else by its name.
+    -- Tables with a tenant column: by a foreign key, else by the column's name.
     FOR r IN
         SELECT DISTINCT ON (d.oid) d.oid, a.attname AS name, f.conname, f.confkey <> ARRAY[i.attnum] AS by_another
         FROM clone_internal.discoverable(schemas) d
@@ -77,5 +77,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.preset_discover(text, jsonb) IS
-    'Preset discover: describes all tables that hold rows of the tenants in options.tenant, by keys, names and a look at the data';
+    'Preset discover: describes all tables that hold rows of the tenants in options.tenant, by keys, names and data';
 INSERT INTO clone.preset VALUES ('discover', 'clone_internal.preset_discover(text, jsonb)', 'finds the tables of a tenant by itself; options.tenant names the table of tenants');

@@ -1,5 +1,5 @@
--- Open questions of a description: what by its name, its form or its values could be a reference, a tenant's table or a secret, and
--- what no constraint and no declaration answers.
+-- Open questions of a description: columns, paths and tables that by name, type or values could be a reference, a secret or a
+-- tenant's table, and that no constraint and no declaration explains.
 
 CREATE FUNCTION clone_internal.store_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
 LANGUAGE sql STABLE STRICT
@@ -35,7 +35,7 @@ AS $$
     WHERE q.store = $1 AND NOT clone_internal.answered($1, q.relation, q."column", q.path)
       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.relation AND a.attname = q."column" AND NOT a.attisdropped)
       AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation = q.relation)
-      -- A table for which the question was how it belongs, and that is described now.
+      -- Not questions about how a table belongs that is described now.
       AND NOT (q.answer LIKE '%clone.store_table(%' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation))
       AND NOT EXISTS (SELECT FROM columns c WHERE c.relation = q.relation AND c.name = q."column" AND q.path = '')
     UNION ALL
@@ -44,7 +44,7 @@ AS $$
     SELECT * FROM clone_internal.secret_questions($1)
 $$;
 COMMENT ON FUNCTION clone_internal.store_questions(text) IS
-    'Open questions of a store, by the catalog and what was kept when the data were last looked at';
+    'Open questions of a store, by the catalog and by the last check of the data';
 
 CREATE FUNCTION clone.store_check(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
 LANGUAGE plpgsql
@@ -59,7 +59,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.store_check(text) IS
-    'Looks at the data again and lists what is open: an error stops plan and clone, a warning and a note do not; answer is the call that gives the proposed answer, otherwise the call for the other one';
+    'Checks the data again and lists open questions: an error stops plan and clone, a warning or a note does not; answer is the call for the proposed answer, otherwise is the call for the other one';
 
 CREATE FUNCTION clone.store_polymorphic(store text, relation regclass, "column" name, type_column name, belongs boolean DEFAULT false) RETURNS bigint
 LANGUAGE plpgsql
@@ -79,7 +79,7 @@ BEGIN
         declared := declared + 1;
     END LOOP;
     IF declared = 0 THEN
-        -- No type in the data is a table of the store. With one declared, a row of any other type stops a clone.
+        -- No type in the data is a table of the store. With one type declared, a row of another type stops a clone.
         PERFORM clone.store_reference(store_polymorphic.store, store_polymorphic.relation, store_polymorphic."column", r.relation, type_column => store_polymorphic.type_column,
             type_values => clone_internal.type_names(r.relation))
         FROM clone.store_relation r WHERE r.store = store_polymorphic.store AND r.role = 'project';
@@ -88,4 +88,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.store_polymorphic(text, regclass, name, name, boolean) IS
-    'Declares a reference for each table of the store that a type column names in the data; returns how many';
+    'Declares a reference for each table of the store that a type column names in the data; returns their number';

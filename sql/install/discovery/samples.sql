@@ -1,16 +1,16 @@
--- Samples of the data: which values stand in the columns and documents of a store's tables, and which of them are keys.
+-- Samples of the data: values of columns and documents of a store's tables, and which of them are keys.
 
--- A column, or a place in its documents, and the values that were seen there.
+-- A column, or a path in its documents, and a sample of its values.
 CREATE TYPE clone_internal.place AS (
     relation regclass, "column" name,
     -- '' for the column itself, else a JSONPath (RFC 9535).
     path text,
-    -- The word by which its name may name a table, and whether the name says that it is a key.
+    -- The word of its name that may mean a table, and whether the name is that of a key.
     word text, says_id boolean,
-    -- The type that the object at hand says: {"type": "contact", "id": 2}.
+    -- The type in the same object: {"type": "contact", "id": 2}.
     kind text,
     family text, total bigint, vals text[],
-    -- Of lists of numbers in a text: what stands between them.
+    -- The separators of a list of numbers in a text.
     separators text
 );
 
@@ -32,7 +32,7 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.json_of(text) IS 'The document in a text, or the text as a JSON string';
 
--- Columns whose values can hold keys and of which nothing is known: no key, no reference, nothing set by hand.
+-- Columns that can hold keys and have no key, no reference and no declaration.
 CREATE FUNCTION clone_internal.open_columns(store text) RETURNS TABLE (relation regclass, name name, family text, relkind "char")
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -56,9 +56,9 @@ AS $$
       AND NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = r.relation AND n."column" = a.attname AND n.path = '')
       AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))
 $$;
-COMMENT ON FUNCTION clone_internal.open_columns(text) IS 'Columns of described tables that may hold keys and of which nothing is known';
+COMMENT ON FUNCTION clone_internal.open_columns(text) IS 'Columns of described tables that can hold keys and have no declaration';
 
--- The places of some columns of a table, with what was seen there. Numbers and texts only; at most 500 values of each column, of the first
+-- Columns and paths of a table with a sample of their values. Numbers and texts only; at most 500 values per column, from the first
 -- 50,000 rows.
 CREATE FUNCTION clone_internal.sampled_places(relation regclass, columns name[], families text[]) RETURNS SETOF clone_internal.place
 LANGUAGE plpgsql STABLE STRICT
@@ -78,7 +78,7 @@ BEGIN
             UNION ALL
             SELECT w.c, n.holder, n.holder_list, n.member, n.list, n.kind, n.v, w.depth + 1
             FROM walk w CROSS JOIN LATERAL (
-                -- Names that are keys themselves, as in {"votes": {"<key>": 1}}, are like places of an array.
+                -- Members whose names are keys, as in {"votes": {"<key>": 1}}, count as elements of an array.
                 SELECT CASE WHEN k.is_key THEN w.holder ELSE w.member END AS holder, CASE WHEN k.is_key THEN w.holder_list ELSE w.list END AS holder_list,
                        CASE WHEN k.is_key THEN w.member ELSE e.key END AS member, k.is_key AS list,
                        CASE WHEN jsonb_typeof(w.v->'type') = 'string' THEN w.v->>'type' WHEN jsonb_typeof(w.v->'kind') = 'string' THEN w.v->>'kind' END AS kind, e.value AS v
@@ -111,14 +111,14 @@ BEGIN
         )
         SELECT %L::regclass, p.c, p.path, clone_internal.named_word(p.name), p.plain OR clone_internal.says_id(p.name), p.kind, p.family, p.total, p.vals, NULL::text
         FROM places p
-        -- Documents with keys as names of members have a place for each: the first ones will do.
+        -- Documents with keys as member names have a path for each: the first ones are enough.
         LIMIT 400$q$, array_to_string(parts, ' UNION ALL '), relation)
     USING columns, families;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.sampled_places(regclass, name[], text[]) IS 'Places of a table''s columns and documents with a sample of their values';
+COMMENT ON FUNCTION clone_internal.sampled_places(regclass, name[], text[]) IS 'Columns and paths of a table with a sample of their values';
 
--- Which of these values are keys of a table.
+-- Those of the given values that are keys of a table.
 CREATE FUNCTION clone_internal.keys_among(target regclass, key name, family text, vals text[]) RETURNS SETOF clone_internal.found_key
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -139,4 +139,4 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.keys_among(regclass, name, text, text[]) IS 'Which of some values are keys of a table';
+COMMENT ON FUNCTION clone_internal.keys_among(regclass, name, text, text[]) IS 'Those of the given values that are keys of a table';

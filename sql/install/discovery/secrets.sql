@@ -1,4 +1,4 @@
--- Secrets and tokens by name: what of them a clone gets.
+-- Questions about secrets and tokens, by the names of columns.
 
 CREATE FUNCTION clone_internal.secret_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
 LANGUAGE sql STABLE STRICT
@@ -33,4 +33,4 @@ AS $$
            format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, k.relation, k.attname)
     FROM kinds k WHERE k.kind IS NOT NULL
 $$;
-COMMENT ON FUNCTION clone_internal.secret_questions(text) IS 'Columns that by their names hold secrets which a clone would share with its source, and that nobody has described';
+COMMENT ON FUNCTION clone_internal.secret_questions(text) IS 'Undeclared columns that hold secrets by their names; a clone would share them with its source';

@@ -1,6 +1,6 @@
--- Questions about whole tables: not described though keys lead to the store, shared, with a column for the tenant, or unknown.
+-- Questions about whole tables: undescribed tables with keys to the store, shared tables, tables with a tenant column, unknown ones.
 
--- Tables that can be described: plain and partitioned ones of these schemas (NULL: of all) that no extension owns.
+-- Tables that can be described: plain and partitioned tables of these schemas (NULL: all schemas) that belong to no extension.
 CREATE FUNCTION clone_internal.discoverable(schemas text[]) RETURNS TABLE (oid oid, word text, relname name)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -11,7 +11,7 @@ AS $$
       AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 $$;
-COMMENT ON FUNCTION clone_internal.discoverable(text[]) IS 'Tables of these schemas, or of all, that can be described';
+COMMENT ON FUNCTION clone_internal.discoverable(text[]) IS 'Tables that can be described, of these schemas or of all';
 
 CREATE FUNCTION clone_internal.schemas_of(store text) RETURNS text[]
 LANGUAGE sql STABLE STRICT
@@ -21,9 +21,9 @@ AS $$
            ELSE ARRAY(SELECT DISTINCT n.nspname::text FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.store = s.name) END
     FROM clone.store s WHERE s.name = $1
 $$;
-COMMENT ON FUNCTION clone_internal.schemas_of(text) IS 'Schemas in which names are looked for: option schemas, else those of the store''s tables';
+COMMENT ON FUNCTION clone_internal.schemas_of(text) IS 'Schemas in which names are looked up: option schemas, else the schemas of the store''s tables';
 
--- How a table names its own rows: by a key column of its own (it is a resource), or not.
+-- The key column of a table that is a resource; NULL for link tables.
 CREATE FUNCTION clone_internal.own_key(relation oid, project_column name) RETURNS name
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -35,14 +35,14 @@ BEGIN
     WHERE k.name IS DISTINCT FROM project_column
       AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts > 1
                       AND EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND a.attnum = ANY (f.conkey)))
-      -- A number beside columns that no constraint ties to anything counts something, as retries of a task.
+      -- A plain number without default, identity or constraint is a counter, such as retries of a task.
       AND NOT (a.atttypid IN (20, 21, 23) AND a.attidentity = '' AND NOT a.atthasdef AND a.attname <> 'id'
                AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts > 1
                    AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = relation AND o.attnum = ANY (i.indkey::int2[]) AND o.attname = project_column)
                    AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND f.conkey && i.indkey::int2[]))));
 END
 $$;
-COMMENT ON FUNCTION clone_internal.own_key(oid, name) IS 'The column that names a row of the table and is no reference; NULL for link tables';
+COMMENT ON FUNCTION clone_internal.own_key(oid, name) IS 'The key column of the table that is not a reference; NULL for link tables';
 
 CREATE FUNCTION clone_internal.table_call(store text, relation regclass, project_column name, parent regclass, join_column name) RETURNS text
 LANGUAGE sql STABLE
@@ -55,7 +55,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.table_call(text, regclass, name, regclass, name) IS 'The call that describes a table, as SQL';
 
--- The column of the tenants' table that is most likely a name, of those that nobody has described.
+-- The undeclared column of the tenants' table that is most likely its name.
 CREATE FUNCTION clone_internal.name_column(store text, relation regclass) RETURNS name
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -81,7 +81,7 @@ AS $$
     ), stored AS (
         SELECT s.*, clone_internal.schemas_of(s.name) AS schemas FROM clone.store s WHERE s.name = $1
     ), referred AS MATERIALIZED (
-        -- What described tables refer to and the store does not have.
+        -- Tables that described tables refer to and the store does not have.
         SELECT DISTINCT ON (f.confrelid) f.confrelid AS oid, f.conrelid AS by, a.attname AS name, b.attname AS key
         FROM clone.store_relation r
         JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = r.relation AND cardinality(f.conkey) = 1 AND f.conparentid = 0
@@ -137,4 +137,4 @@ AS $$
     WHERE r.store = $1 AND r.role = 'project' AND n.name IS NOT NULL
       AND NOT EXISTS (SELECT FROM clone.store_column c WHERE c.store = $1 AND c.relation = r.relation AND (c.role = 'name' OR c.role = 'template' AND c.value LIKE '%{name}%'))
 $$;
-COMMENT ON FUNCTION clone_internal.table_questions(text) IS 'Open questions about whole tables, by the catalog alone';
+COMMENT ON FUNCTION clone_internal.table_questions(text) IS 'Open questions about whole tables, by the catalog only';

@@ -1,4 +1,4 @@
--- A look for columns that hold the tenant, in tables that nothing else leads to, and for tenants of tenants.
+-- Finds columns that hold the tenant in undescribed tables, and tenants of tenants.
 
 CREATE FUNCTION clone_internal.look_for_tenants(store text) RETURNS void
 LANGUAGE plpgsql
@@ -58,4 +58,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_tenants(text) IS 'Keeps questions about columns that hold the tenant in tables that are not described, and about tenants of tenants';
+COMMENT ON FUNCTION clone_internal.look_for_tenants(text) IS 'Records questions about columns that hold the tenant in undescribed tables, and about tenants of tenants';

@@ -1,4 +1,4 @@
--- The names of columns, members and tables, as frameworks build them, and the kinds of keys that types can hold.
+-- Names of columns, members and tables as frameworks form them, and the kinds of keys that types can hold.
 
 CREATE FUNCTION clone_internal.family(type oid) RETURNS text
 LANGUAGE plpgsql STABLE STRICT
@@ -10,7 +10,7 @@ BEGIN
         WHEN b.oid IN (20, 21, 23) THEN 'int'
         WHEN b.oid = 'uuid'::regtype THEN 'uuid'
         WHEN b.oid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) THEN 'text'
-        -- A type that is only called so is not stored as text.
+        -- Another type of this name may not be stored as text.
         WHEN b.typname = 'citext' AND EXISTS (SELECT FROM pg_cast c WHERE c.castsource = b.oid AND c.casttarget = 'text'::regtype AND c.castmethod = 'b') THEN 'text'
         WHEN b.oid = 'numeric'::regtype THEN 'numeric'
         WHEN b.typcategory = 'A' AND b.typelem IN (20, 21, 23) THEN 'int[]'
@@ -21,7 +21,7 @@ BEGIN
     FROM pg_type b WHERE b.oid = clone_internal.base_type(type));
 END
 $$;
-COMMENT ON FUNCTION clone_internal.family(oid) IS 'Which kind of key a type can hold: int, uuid, text, numeric, arrays of them, json; else empty';
+COMMENT ON FUNCTION clone_internal.family(oid) IS 'The kind of key that a type can hold: int, uuid, text, numeric, arrays of them, json; else empty';
 
 CREATE FUNCTION clone_internal.named_table(column_name text, plural boolean) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT
@@ -32,7 +32,7 @@ BEGIN
     RETURN ((regexp_match(clone_internal.snake(column_name), CASE WHEN plural THEN '^(.+)_(?:ids|uuids)$' ELSE '^(.+)_(?:id|uuid|fk)$' END))[1]);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.named_table(text, boolean) IS 'The word in front of _id in a column''s name, in snake case; NULL where it is no such name';
+COMMENT ON FUNCTION clone_internal.named_table(text, boolean) IS 'The word before _id in a column''s name, in snake case; NULL for other names';
 
 CREATE FUNCTION clone_internal.table_word(relname text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT
@@ -50,9 +50,9 @@ CREATE FUNCTION clone_internal.says_id(name text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT name ~ '(_id|_ids|_ID|_IDS|_uuid|_uuids|_fk|[a-z0-9](Id|Ids|ID|IDs|Uuid|Uuids|Fk))$' $$;
-COMMENT ON FUNCTION clone_internal.says_id(text) IS 'Whether a name says that a key stands there: x_id, xIds, x_uuid';
+COMMENT ON FUNCTION clone_internal.says_id(text) IS 'Whether a name is that of a key: x_id, xIds, x_uuid';
 
--- The same as TextKeys::is_distinctive of the core, and no UUID: those are found wherever they stand.
+-- As TextKeys::is_distinctive of the core; not UUIDs, which are found everywhere.
 CREATE FUNCTION clone_internal.distinctive(key text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -62,9 +62,9 @@ AS $$
             OR key ~ '(^|[^A-Za-z0-9])(?=[A-Za-z0-9]*[A-Za-z][0-9])[A-Za-z0-9]{16,}')
        AND key !~* '^[{]?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}[}]?$'
 $$;
-COMMENT ON FUNCTION clone_internal.distinctive(text) IS 'Whether a text key was made by a generator (cuid, ulid, nanoid, hexadecimal, prefix_…): nobody writes it by chance';
+COMMENT ON FUNCTION clone_internal.distinctive(text) IS 'Whether a text key is from a generator (cuid, ulid, nanoid, hexadecimal, prefix_…), so that it cannot occur by chance';
 
--- "Workspace", public.Workspace, "public"."Workspace", Workspace: as SQL users write a table's name, and as they mean it.
+-- Accepts "Workspace", public.Workspace, "public"."Workspace" and Workspace.
 CREATE FUNCTION clone_internal.table_named(name text) RETURNS regclass
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -80,7 +80,7 @@ BEGIN
     EXCEPTION WHEN invalid_parameter_value THEN
         folded := plain;
     END;
-    -- As SQL reads it, then as it is written, then in any case.
+    -- Folded as in SQL, then as written, then case-insensitive.
     FOREACH parts SLICE 1 IN ARRAY ARRAY[ARRAY[array_to_string(folded[:cardinality(folded) - 1], '.'), folded[cardinality(folded)]],
         ARRAY[trim(BOTH '"' FROM array_to_string(plain[:cardinality(plain) - 1], '.')), trim(BOTH '"' FROM plain[cardinality(plain)])], ARRAY['', name]] LOOP
         SELECT array_agg(c.oid::regclass ORDER BY c.oid::regclass::text) INTO found
@@ -102,4 +102,4 @@ BEGIN
     RETURN found[1];
 END
 $$;
-COMMENT ON FUNCTION clone_internal.table_named(text) IS 'The table that a text names as SQL does; quotes and schema may be left out. None or several is an error (22023)';
+COMMENT ON FUNCTION clone_internal.table_named(text) IS 'The table that a text names; quotes and schema are optional. No match or several are an error (22023)';

@@ -88,7 +88,7 @@ pub struct Membership {
     pub columns: Vec<String>,
     /// The other table.
     pub parent: Oid,
-    /// Its columns.
+    /// The referenced columns.
     pub parent_columns: Vec<String>,
     /// How each pair is compared, as SQL.
     pub operators: Vec<String>,

@@ -63,7 +63,7 @@ impl Candidates {
     }
 }
 
-/// Adds what the chosen resources bring along, and what that brings along, until nothing is added.
+/// Includes the dependencies of the chosen resources, and theirs, until nothing is added.
 pub fn include(
     run: &mut Run,
     tables: &[Table],
@@ -120,7 +120,7 @@ pub fn include(
     }
 }
 
-/// Left resources of the brought type that documents of chosen resources name.
+/// Excluded resources of the dependency's type that documents of chosen resources reference.
 fn named_by_documents(
     run: &Run,
     tables: &[Table],
@@ -185,7 +185,7 @@ fn named_by_documents(
     Ok(found)
 }
 
-/// Left resources of the brought type whose column names a chosen resource.
+/// Excluded resources of the dependency's type whose column references a chosen resource.
 fn naming_chosen(
     run: &Run,
     tables: &[Table],

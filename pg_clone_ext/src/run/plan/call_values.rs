@@ -1,5 +1,5 @@
-//! What a call says of columns: the new project's id, its name and owner, values for unique columns. And the open questions
-//! of the description, which stop a call.
+//! Values that a call sets: the new project's id, name and owner, and unique columns. Also checks the open questions of
+//! the description, which prevent a call.
 
 use crate::error::internal;
 use crate::pg::session::privileges::AsExtensionOwner;
@@ -10,7 +10,7 @@ use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{self, Action, ColumnRole, KeyKind, Request, SourceQuery, Store, quote};
 use pg_clone_core::rules::Rule;
 
-/// An open question that could make the clone wrong is an error (55000) whose hint is the call that answers it.
+/// Checks for open questions that could make the clone wrong: an error (55000) whose hint is the call that answers it.
 pub fn check_questions(store: &Store) -> Result<()> {
     if !store.follows_constraints() {
         return Ok(());
@@ -45,7 +45,7 @@ pub fn check_questions(store: &Store) -> Result<()> {
     })
 }
 
-/// Puts `options.values` into the description. A column that is not there is an error (22023).
+/// Adds `options.values` to the description. An unknown column is an error (22023).
 pub fn put_values(store: &mut Store, request: &Request) -> Result<()> {
     for (name, value) in &request.options.values {
         let (table, column) = match name.rsplit_once('.') {
@@ -73,7 +73,7 @@ pub fn put_values(store: &mut Store, request: &Request) -> Result<()> {
     Ok(())
 }
 
-/// A name or an owner that no column would get is an error (22023).
+/// Checks name and owner: an error (22023) if no column takes the value.
 pub fn check_arguments(store: &Store, request: &Request, rules: &[Rule]) -> Result<()> {
     if !store.follows_constraints() {
         return Ok(());
@@ -110,7 +110,7 @@ pub fn check_arguments(store: &Store, request: &Request, rules: &[Rule]) -> Resu
     Ok(())
 }
 
-/// Gives the new project the id that the call chose. One that is malformed, or in use, is an error (22023).
+/// Sets the new project's id from the call. A malformed id, or one in use, is an error (22023).
 pub fn choose_target(run: &mut Run) -> Result<()> {
     let Some(target) = run.request.options.target.clone() else {
         return Ok(());
@@ -154,8 +154,8 @@ pub fn choose_target(run: &mut Run) -> Result<()> {
     Ok(())
 }
 
-/// A project that is a schema of its own has its rows there: an error (0A000), for the clone would be an empty shell that names
-/// the source's schema.
+/// Rejects a project whose rows are in a schema of its own (0A000): the clone would have no rows and would name the
+/// source's schema.
 pub fn check_schema(run: &Run) -> Result<()> {
     if !run.store.follows_constraints() {
         return Ok(());
@@ -200,8 +200,8 @@ pub fn check_schema(run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// Rows of a polymorphic pair whose type no reference declares: their id would go on naming the source's row. An error
-/// (55000) that lists the types.
+/// Checks for rows of a polymorphic pair with an undeclared type: their id would still refer to the source's row. An error
+/// (55000) lists the types.
 pub fn check_types(run: &Run) -> Result<()> {
     for copy in &run.table_copies {
         let Some(table) = run.store.table(copy.table) else {
@@ -213,7 +213,7 @@ pub fn check_types(run: &Run) -> Result<()> {
             .filter(|o| matches!(o.action, Action::MapWhen(_)))
         {
             let references = || table.keys.references.iter().filter(|r| r.column == output.column);
-            // Somebody has said that what no reference declares stays.
+            // The column is declared: ids without a reference are kept.
             let kept = |column: &plan::Column| column.role == ColumnRole::Keep && !column.inferred();
             if table.column(&output.column).is_some_and(kept) {
                 continue;
@@ -259,7 +259,7 @@ pub fn check_types(run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// The source project's key as the maps know it.
+/// The source project's key in the form of the maps.
 pub fn source_key(run: &Run) -> Result<Key> {
     let table = run.store.project_table()?;
     let column = table.id_column.as_deref().unwrap_or_default();

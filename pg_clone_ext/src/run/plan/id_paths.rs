@@ -1,12 +1,12 @@
 //! Declared strings of documents, from the store's options: `"id_paths": {"whole": [...], "embedded": [...], "kept": [...]}`,
-//! each a list of path patterns as [`IdPaths`] reads them. `"plain"` lists exceptions from the others, `"kept_prefixes"`
-//! how text values of columns begin that stay; `"dangling_display"` is what a removed reference says.
+//! each a list of path patterns as [`IdPaths`] reads them. `"plain"` lists exceptions from the others. Text values of
+//! columns that begin with one of `"kept_prefixes"` are kept. `"dangling_display"` is the text of a removed reference.
 
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::Store;
 use pg_clone_core::rewrite::{IdField, IdPaths};
 
-/// The declared strings of a store; a pattern that cannot be read is an error (55000).
+/// The declared strings of a store. A malformed pattern is an error (55000).
 pub fn of_store(store: &Store) -> Result<IdPaths> {
     let mut paths = IdPaths::new();
     if let Some(text) = store

@@ -1,4 +1,4 @@
-//! The plan stage: what a call and the description of the store say, before a row is read.
+//! The plan stage: checks the call against the store's description before rows are read.
 
 pub mod call_values;
 pub mod id_paths;

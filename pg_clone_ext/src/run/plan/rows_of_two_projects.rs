@@ -1,11 +1,11 @@
-//! Rows that belong to the source and to another project too. A clone of such a row would be a new row of the other project.
+//! Rows that belong to the source and to another project too. A clone of such a row would add a row to the other project.
 
 use crate::pg::query::count;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, SourceQuery};
 
-/// Such rows are an error (55000) that names the table, unless `options.others` is `include`. Under the snapshot of the run.
+/// Rejects such rows with an error (55000) that names the table, unless `options.others` is `include`. Uses the run's snapshot.
 pub fn refuse(run: &Run) -> Result<()> {
     let options = &run.request.options;
     if !run.store.follows_constraints() || options.include_others || options.keep_ids {

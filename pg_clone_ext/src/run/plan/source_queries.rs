@@ -1,4 +1,4 @@
-//! What has to be read from another database to clone a project of it into this one: one query for each table of the store.
+//! The queries that read a project of another database for a clone into this one: one for each table of the store.
 
 use crate::catalog;
 use crate::run::authorize;
@@ -10,13 +10,13 @@ use std::collections::HashSet;
 pub struct TableRows {
     /// The table, qualified and quoted.
     pub relation: String,
-    /// The columns of the query, in order, not quoted; without those that the server generates.
+    /// The columns of the query, in order, not quoted; without generated columns.
     pub columns: Vec<String>,
-    /// The condition on its rows, which go by the name `t`.
+    /// The condition on its rows; the table has the alias `t`.
     pub condition: String,
 }
 
-/// The queries for a project, in the store's order. Versions of resources are only read when `options.history` is `full` or ids are kept.
+/// The queries for a project, in the store's order. All versions of resources are read only if `options.history` is `full` or ids are kept.
 /// The project need not be in this database. An unknown store is 22023.
 pub fn source_queries(
     source_project: &str,

@@ -1,5 +1,5 @@
-//! `options.source_tables`: the rows of the source are read from other relations than the store's tables, such as temporary tables that
-//! hold the rows of a project of another database.
+//! `options.source_tables`: reads the source's rows from relations other than the store's tables, such as temporary tables
+//! with the rows of a project of another database.
 
 use crate::error::internal;
 use crate::pg::session::privileges::check_select;
@@ -8,11 +8,11 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Oid, Store, Table};
 use std::collections::BTreeMap;
 
-/// Makes the store read its tables from the relations that `sources` names, by table. A table that is not named has no source rows.
+/// Makes the store read its tables from the relations in `sources`, a map by table. A table that is not in the map has no source rows.
 /// A table that the store does not describe, a relation that does not exist, and one whose columns are not those of the table
 /// are errors (22023).
 ///
-/// `locked` are the relations that were locked before the snapshot was taken; a name that means another by now is an error (55000).
+/// `locked` are the relations that were locked before the snapshot was taken. A name that now means another relation is an error (55000).
 pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>, locked: &[Oid]) -> Result<()> {
     for table in &mut store.tables {
         table.empty = true;
@@ -33,7 +33,7 @@ pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>, locked: &[Oi
             )
             .hint("Try again in a new transaction."));
         }
-        // Each statement of the run would see another state of them.
+        // Each statement of the run would see another state of such relations.
         let below = plan_check::relations_below(regclass(relation)?.unwrap_or_default().into());
         table.elsewhere |= below.iter().any(|relation| relation.kind == b'f');
         check_columns(table, &source)?;
@@ -45,8 +45,8 @@ pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>, locked: &[Oi
     Ok(())
 }
 
-/// The relations that `sources` names, which the caller may read, to be locked before anything is read. One that does not exist is
-/// an error (22023), one without SELECT too (42501).
+/// The relations in `sources`, to be locked before rows are read. One that does not exist is an error (22023), one
+/// without the privilege SELECT too (42501).
 pub fn relations(sources: &BTreeMap<String, String>) -> Result<Vec<Oid>> {
     sources
         .values()
@@ -85,7 +85,7 @@ fn qualified(relation: &str) -> Result<Option<String>> {
     .map_err(internal)
 }
 
-/// Every column of the table that is not generated must be there with the same type.
+/// Every column of the table, except generated ones, must exist with the same type.
 fn check_columns(table: &Table, source: &str) -> Result<()> {
     let differences = pgrx::Spi::get_one_with_args::<String>(
         "SELECT pg_catalog.string_agg(pg_catalog.format('column %I is %s, not %s', a.attname, \

@@ -266,7 +266,7 @@ impl<'r> Transformer<'r> {
     }
 }
 
-/// Lets the rules edit what the rewriter made.
+/// Applies the rules to the rewritten value.
 pub(super) fn after_rules(
     outcome: Outcome,
     in_place: &[u8],
