@@ -67,7 +67,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     let source = authorize::project_id(project_table, &request.source_project)?;
     call_values::check_questions(&store)?;
     call_values::check_arguments(&store, &request, &description.rules)?;
-    call_values::put_values(&mut store, &request)?;
+    call_values::put_values(&mut store, &request.options.values)?;
     let project_table = store.project_table()?;
     if let Some(check) = description.check {
         let mut arguments = record::arguments(&request);

@@ -18,10 +18,12 @@ pub fn kind_of(pair: &Pair<'_>, table: &Table, reference: &Followed) -> Option<K
     ) else {
         return None;
     };
-    let (own, key) = (
-        table.type_of(column),
-        pair.store.table(reference.parent)?.type_of(key),
-    );
+    let own = table.type_of(column);
+    // Of a table that the store does not have, no keys are read.
+    let key = pair
+        .store
+        .table(reference.parent)
+        .map_or(own, |parent| parent.type_of(key));
     let kind = KeyKind::of(own);
     let alike =
         kind == KeyKind::of(key) && (kind != KeyKind::Text || is_plain_text(own) && is_plain_text(key));
@@ -52,6 +54,7 @@ impl Columns<'_> {
         let mut fit = Vec::new();
         for (reference, kind) in std::mem::take(&mut self.references) {
             let Some(parent) = self.pair.store.table(reference.parent) else {
+                fit.push((reference, kind));
                 continue;
             };
             let column = &reference.parent_columns[0];

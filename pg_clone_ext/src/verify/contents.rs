@@ -1,7 +1,7 @@
 //! The columns that distinguish rows: those that have the same values in source and clone.
 
 use super::references::Pair;
-use crate::pg::query::for_each_row;
+use crate::pg::query::{exists, for_each_row};
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Column, ColumnRole, Oid, SourceQuery, Table, quote};
 use std::collections::{HashMap, HashSet};
@@ -85,8 +85,23 @@ fn has_hash(type_name: &str) -> bool {
     !type_name.ends_with(']') && (known || plan::is_text(type_name))
 }
 
+/// Whether triggers of others may write into the rows that are inserted, such as numbers in the order of insertion.
+fn has_triggers(table: &Table) -> Result<bool> {
+    exists(&SourceQuery::over("pg_catalog.pg_trigger").filter(format!(
+        "(t.tgrelid OPERATOR(pg_catalog.=) {0}::pg_catalog.oid OR t.tgrelid OPERATOR(pg_catalog.=) ANY \
+         (SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent OPERATOR(pg_catalog.=) {0}::pg_catalog.oid)) \
+         AND NOT t.tgisinternal AND t.tgtype OPERATOR(pg_catalog.&) 4::pg_catalog.int2 OPERATOR(pg_catalog.<>) 0::pg_catalog.int2",
+        table.oid
+    )))
+}
+
 fn content(pair: &Pair<'_>, table: &Table) -> Result<Content> {
-    let columns: Vec<String> = candidates(table)
+    let candidates = if has_triggers(table)? {
+        Vec::new()
+    } else {
+        candidates(table)
+    };
+    let columns: Vec<String> = candidates
         .iter()
         .map(|column| format!("t.{}", quote::identifier(&column.name)))
         .collect();

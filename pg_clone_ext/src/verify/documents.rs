@@ -1,6 +1,8 @@
 //! Follows references inside documents.
 
+use super::contents::Contents;
 use super::followed::Followed;
+use super::key_sets::hash;
 use super::references::{Named, Pair};
 use crate::pg::query::for_each_row;
 use pg_clone_core::depth::{self, DepthError};
@@ -9,12 +11,12 @@ use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{Table, quote};
 use pg_clone_core::rules::DocumentPath;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The project to which a key belongs.
 #[derive(Clone, Copy, PartialEq)]
 enum Whose {
-    Own,
+    /// The project's own, of a row with this hash of its content.
+    Own(i64),
     Other,
 }
 
@@ -31,8 +33,10 @@ fn parts<'t>(text: &'t str, reference: &Followed) -> Vec<&'t str> {
 }
 
 /// The rows that keys at a path of a project's documents name.
+#[expect(clippy::too_many_arguments, reason = "both queries and where to look")]
 pub fn named(
     pair: &Pair<'_>,
+    contents: &Contents,
     table: &Table,
     reference: &Followed,
     path: &str,
@@ -47,10 +51,15 @@ pub fn named(
             .hint("Paths of clone.store_reference are JSONPath as RFC 9535 defines it.")
     })?;
     let mut keys: HashMap<String, Whose> = HashMap::new();
-    for (sql, whose) in [(other, Whose::Other), (own, Whose::Own)] {
+    for (sql, is_own) in [(other, false), (own, true)] {
         let Some(sql) = sql else { continue };
         for_each_row(&sql, &mut |row| {
-            if let Some(text) = row.map(|row| row.text(0)).transpose()?.flatten() {
+            let Some(row) = row else { return Ok(()) };
+            let whose = match is_own {
+                true => Whose::Own(row.bigint(1).unwrap_or(0)),
+                false => Whose::Other,
+            };
+            if let Some(text) = row.text(0)? {
                 keys.insert(text.into_owned(), whose);
             }
             Ok(())
@@ -63,27 +72,31 @@ pub fn named(
         .as_ref()
         .map_or(String::new(), |condition| format!(" AND ({condition})"));
     let sql = format!(
-        "SELECT t.{0}::pg_catalog.text FROM {1} AS t WHERE {belongs} AND t.{0} IS NOT NULL{condition}{limit}",
+        "SELECT t.{0}::pg_catalog.text, {2} FROM {1} AS t WHERE {belongs} AND t.{0} IS NOT NULL{condition}{limit}",
         quote::identifier(column),
-        table.from_sql()
+        table.from_sql(),
+        contents.digest(table.oid)
     );
     let mut found = Named::default();
     let mut digest = 0u64;
     for_each_row(&sql, &mut |row| {
-        let Some(bytes) = row.and_then(|row| row.bytes(0)) else {
+        let Some(row) = row else { return Ok(()) };
+        let content = row.bigint(1).unwrap_or(0);
+        let Some(bytes) = row.bytes(0) else {
             return Ok(());
         };
         for text in texts_at(&path, bytes)? {
             for part in parts(&text, reference) {
                 match keys.get(part) {
-                    Some(Whose::Own) => found.own += 1,
+                    Some(Whose::Own(of_row)) => {
+                        found.own += 1;
+                        found.pairs = found.pairs.wrapping_add(hash((content, of_row)));
+                    }
                     Some(Whose::Other) => found.other += 1,
                     None if any_value => {}
                     None => {
                         found.others += 1;
-                        let mut hasher = DefaultHasher::new();
-                        part.hash(&mut hasher);
-                        digest = digest.wrapping_add(hasher.finish());
+                        digest = digest.wrapping_add(hash(part));
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! The references of a store that verification follows: foreign keys and declared references.
 
-use pg_clone_core::plan::{self, Oid, ReferenceForm, Store, Table};
+use pg_clone_core::plan::{self, ColumnRole, Oid, ReferenceForm, Store, Table};
 
 /// A reference that verification follows.
 pub struct Followed {
@@ -38,7 +38,8 @@ pub fn references(store: &Store, table: &Table) -> Vec<Followed> {
         .keys
         .foreign_keys
         .iter()
-        .filter(|key| store.table(key.target).is_some_and(|t| !t.empty))
+        // A table that the store does not have is one that all projects share: the same rows must be named.
+        .filter(|key| store.table(key.target).is_none_or(|t| !t.empty))
         .map(|key| Followed {
             columns: key.columns.clone(),
             place: String::new(),
@@ -138,6 +139,22 @@ pub fn references(store: &Store, table: &Table) -> Vec<Followed> {
         });
     }
     all
+}
+
+/// Whether the clone must reference what its source references: not where the column gets another value.
+pub fn follows_source(table: &Table, reference: &Followed) -> bool {
+    reference.columns.iter().all(|column| {
+        table.column(column).is_none_or(|column| {
+            matches!(
+                column.role,
+                ColumnRole::Keep
+                    | ColumnRole::Map(_)
+                    | ColumnRole::Rewrite
+                    | ColumnRole::Project
+                    | ColumnRole::Key
+            )
+        })
+    })
 }
 
 /// Whether keys of several tables may be at the path of this reference.

@@ -8,6 +8,7 @@ use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::run::authorize;
 use crate::run::keys::Key;
+use crate::run::plan::call_values;
 use crate::verify::references::Pair;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result};
@@ -39,6 +40,8 @@ pub struct Check {
 struct MadeBy {
     source_project: String,
     history: Option<String>,
+    /// Values that the caller chose, by column.
+    values: BTreeMap<String, String>,
     dangling: i64,
     rows: BTreeMap<String, i64>,
     targets: Vec<String>,
@@ -85,13 +88,14 @@ pub fn verify(
         }
         (true, found) => found,
     };
-    let (store, snapshot) = (open.description.store, open.snapshot);
+    let (mut store, snapshot) = (open.description.store, open.snapshot);
     authorize::tables(&store, &[], false)?;
     let target = authorize::project_id(store.project_table()?, target_project)?;
     let run = snapshot.within(|| made_by(&name, &target))?.ok_or_else(|| {
         Error::new(Code::NotFound, format!("no run made the project \"{target}\""))
             .hint("SELECT id, target_project, name FROM clone.run lists the clones.")
     })?;
+    call_values::put_values(&mut store, &run.values)?;
     let checks = snapshot.within(|| {
         let mut checks = checks_of(&store, &target, &run, sample)?;
         if let Some(function) = function {

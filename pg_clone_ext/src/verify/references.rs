@@ -5,7 +5,7 @@ use super::Check;
 use super::columns::{self, Columns};
 use super::contents::Contents;
 use super::documents;
-use super::followed::{Followed, references};
+use super::followed::{Followed, follows_source, references};
 use super::key_sets::KeySets;
 use crate::pg::query::for_each_row;
 use pg_clone_core::error::Result;
@@ -48,6 +48,17 @@ pub struct Named {
     pub pairs: u64,
 }
 
+impl Named {
+    /// The number of rows of neither project that are named, for a check.
+    fn found_others(&self, same: bool) -> String {
+        if same {
+            self.others.to_string()
+        } else {
+            format!("{}, not the same ones", self.others)
+        }
+    }
+}
+
 /// A reference and its counts.
 struct Found<'a> {
     table: &'a Table,
@@ -55,7 +66,7 @@ struct Found<'a> {
     of_clone: Named,
     of_source: Option<Named>,
     /// Rows that reference a wrong row of the clone.
-    differing: i64,
+    differing: Option<i64>,
 }
 
 /// Checks of all references.
@@ -83,6 +94,21 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
             reference.columns.join(", "),
             reference.place
         );
+        let is_shared = pair.store.table(reference.parent).is_none();
+        if is_shared {
+            let same = of_source.as_ref().is_none_or(|of_source| {
+                pair.dangling > 0
+                    || of_clone.others == of_source.others && of_clone.digest == of_source.digest
+            });
+            checks.push(Check {
+                name: "reference names the same shared rows".into(),
+                subject,
+                expected: of_source.as_ref().unwrap_or(&of_clone).others.to_string(),
+                found: of_clone.found_others(same),
+                ok: same,
+            });
+            continue;
+        }
         checks.push(Check {
             name: "reference names the source's rows".into(),
             subject: subject.clone(),
@@ -103,10 +129,11 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
                 subject: subject.clone(),
                 expected: of_source.own.to_string(),
                 found: match differing {
-                    0 => of_clone.own.to_string(),
-                    n => format!("{}, {n} of them others", of_clone.own),
+                    _ if of_clone.pairs == of_source.pairs => of_clone.own.to_string(),
+                    Some(n) => format!("{}, {n} of them others", of_clone.own),
+                    None => format!("{}, some of them others", of_clone.own),
                 },
-                ok: of_clone.own == of_source.own && differing == 0,
+                ok: of_clone.own == of_source.own && of_clone.pairs == of_source.pairs,
             });
             let same = of_clone.others == of_source.others && of_clone.digest == of_source.digest;
             if !reference.mixed && (of_source.others > 0 || !same) {
@@ -114,7 +141,7 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
                     name: "reference names the same shared rows".into(),
                     subject,
                     expected: of_source.others.to_string(),
-                    found: of_clone.others.to_string(),
+                    found: of_clone.found_others(same),
                     ok: same,
                 });
             }
@@ -144,7 +171,7 @@ fn follow<'a>(
             .collect(),
     };
     columns.read_keys(keys)?;
-    let mut read: HashMap<*const Followed, (Named, Option<Named>, i64)> = HashMap::new();
+    let mut read: HashMap<*const Followed, (Named, Option<Named>, Option<i64>)> = HashMap::new();
     if !columns.references.is_empty() {
         let of_clone = columns.named(keys, true)?;
         let of_source = if comparable {
@@ -153,12 +180,16 @@ fn follow<'a>(
             None
         };
         for (place, of_clone) in of_clone.into_iter().flatten().enumerate() {
-            let of_source = of_source.as_ref().and_then(|all| all.get(place)).cloned();
+            let of_source = of_source
+                .as_ref()
+                .filter(|_| follows_source(table, columns.references[place].0))
+                .and_then(|all| all.get(place))
+                .cloned();
             let differing = match &of_source {
                 Some(of_source) if of_source.pairs != of_clone.pairs && pair.dangling == 0 => {
-                    columns.differing(keys, place)?
+                    Some(columns.differing(keys, place)?)
                 }
-                _ => 0,
+                _ => None,
             };
             read.insert(
                 std::ptr::from_ref(columns.references[place].0),
@@ -170,11 +201,13 @@ fn follow<'a>(
     for reference in &references {
         named_by.push(match read.remove(&std::ptr::from_ref(reference)) {
             Some(known) => Some(known),
-            None => match named(pair, table, reference, pair.target)? {
-                Some(of_clone) if comparable => {
-                    Some((of_clone, named(pair, table, reference, pair.source)?, 0))
-                }
-                Some(of_clone) => Some((of_clone, None, 0)),
+            None => match named(pair, contents, table, reference, pair.target)? {
+                Some(of_clone) if comparable && follows_source(table, reference) => Some((
+                    of_clone,
+                    named(pair, contents, table, reference, pair.source)?,
+                    None,
+                )),
+                Some(of_clone) => Some((of_clone, None, None)),
                 None => None,
             },
         });
@@ -194,7 +227,13 @@ fn follow<'a>(
 }
 
 /// The keys of a project that a reference may have, as a query with the columns k0, k1, …
-pub fn keys_of(pair: &Pair<'_>, reference: &Followed, project: &str) -> Result<Option<String>> {
+/// and d, a hash of the row's content.
+fn keys_of(
+    pair: &Pair<'_>,
+    contents: &Contents,
+    reference: &Followed,
+    project: &str,
+) -> Result<Option<String>> {
     let Some(target) = pair.store.table(reference.parent) else {
         return Ok(None);
     };
@@ -213,11 +252,19 @@ pub fn keys_of(pair: &Pair<'_>, reference: &Followed, project: &str) -> Result<O
             format!("{key} AS k{place}")
         })
         .collect();
-    let distinct = if reference.declared { "DISTINCT " } else { "" };
+    // Nothing proves that declared keys are unique.
+    let places: Vec<String> = (1..=columns.len()).map(|place| place.to_string()).collect();
+    let (content, group) = match reference.declared {
+        true => (
+            format!("pg_catalog.bit_xor({})", contents.digest(target.oid)),
+            format!(" GROUP BY {}", places.join(", ")),
+        ),
+        false => (contents.digest(target.oid), String::new()),
+    };
     let mut parts = Vec::new();
     if let Some(condition) = plan::condition(pair.store, target, project, pair.filled, true)? {
         parts.push(format!(
-            "SELECT {distinct}{} FROM {} AS t WHERE {condition}",
+            "SELECT {}, {content} AS d FROM {} AS t WHERE {condition}{group}",
             columns.join(", "),
             target.from_sql()
         ));
@@ -228,8 +275,9 @@ pub fn keys_of(pair: &Pair<'_>, reference: &Followed, project: &str) -> Result<O
         };
         if let Some(condition) = plan::condition(pair.store, target, project, pair.filled, true)? {
             parts.push(format!(
-                "SELECT t.{}::pg_catalog.text AS k0 FROM {} AS t WHERE {condition}",
+                "SELECT t.{}::pg_catalog.text AS k0, {} AS d FROM {} AS t WHERE {condition}",
                 quote::identifier(column),
+                contents.digest(target.oid),
                 target.from_sql()
             ));
         }
@@ -237,8 +285,14 @@ pub fn keys_of(pair: &Pair<'_>, reference: &Followed, project: &str) -> Result<O
     Ok((!parts.is_empty()).then(|| parts.join(" UNION ALL ")))
 }
 
-/// The rows of a project, with the values of a reference in the columns c0, c1, …
-fn values_of(pair: &Pair<'_>, table: &Table, reference: &Followed, belongs: &str) -> String {
+/// The rows of a project, with the values of a reference in the columns c0, c1, … and the hash of their content in d.
+fn values_of(
+    pair: &Pair<'_>,
+    contents: &Contents,
+    table: &Table,
+    reference: &Followed,
+    belongs: &str,
+) -> String {
     let column = reference
         .columns
         .first()
@@ -315,13 +369,20 @@ fn values_of(pair: &Pair<'_>, table: &Table, reference: &Followed, belongs: &str
         ),
     };
     format!(
-        "SELECT {} FROM {rows}{condition} AND {}",
+        "SELECT {}, {} AS d FROM {rows}{condition} AND {}",
         named.join(", "),
+        contents.digest(table.oid),
         not_null.join(" AND ")
     )
 }
 
-fn named(pair: &Pair<'_>, table: &Table, reference: &Followed, project: &str) -> Result<Option<Named>> {
+fn named(
+    pair: &Pair<'_>,
+    contents: &Contents,
+    table: &Table,
+    reference: &Followed,
+    project: &str,
+) -> Result<Option<Named>> {
     // Rows of the source that are not live were not cloned.
     let all = project == pair.target;
     let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, all)? else {
@@ -334,18 +395,18 @@ fn named(pair: &Pair<'_>, table: &Table, reference: &Followed, project: &str) ->
         pair.source
     };
     let (own, other) = (
-        keys_of(pair, reference, project)?,
-        keys_of(pair, reference, another)?,
+        keys_of(pair, contents, reference, project)?,
+        keys_of(pair, contents, reference, another)?,
     );
     if let ReferenceForm::Json(path) = &reference.form {
-        return documents::named(pair, table, reference, path, &belongs, own, other).map(Some);
+        return documents::named(pair, contents, table, reference, path, &belongs, own, other).map(Some);
     }
-    let values = values_of(pair, table, reference, &belongs);
+    let values = values_of(pair, contents, table, reference, &belongs);
     let nothing = || {
         let columns: Vec<String> = (0..reference.parent_columns.len())
             .map(|place| format!("v.c{place} AS k{place}"))
             .collect();
-        format!("SELECT {} FROM v WHERE false", columns.join(", "))
+        format!("SELECT {}, v.d FROM v WHERE false", columns.join(", "))
     };
     let on = |alias: &str| {
         let pairs: Vec<String> = reference
@@ -366,7 +427,8 @@ fn named(pair: &Pair<'_>, table: &Table, reference: &Followed, project: &str) ->
          SELECT pg_catalog.count(*) FILTER (WHERE s.k0 IS NOT NULL), pg_catalog.count(*) FILTER (WHERE c.k0 IS NOT NULL AND s.k0 IS NULL), \
          pg_catalog.count(*) FILTER (WHERE s.k0 IS NULL AND c.k0 IS NULL), \
          COALESCE(pg_catalog.sum(pg_catalog.hashtextextended(ROW({})::pg_catalog.text, 0)::pg_catalog.numeric) \
-         FILTER (WHERE s.k0 IS NULL AND c.k0 IS NULL), 0)::pg_catalog.text \
+         FILTER (WHERE s.k0 IS NULL AND c.k0 IS NULL), 0)::pg_catalog.text, \
+         COALESCE(pg_catalog.sum(pg_catalog.hash_record(ROW(v.d, s.d))) FILTER (WHERE s.k0 IS NOT NULL), 0)::pg_catalog.int8 \
          FROM v LEFT JOIN ({}) AS s ON {} LEFT JOIN ({}) AS c ON {}",
         all.join(", "),
         own.unwrap_or_else(nothing),
@@ -382,7 +444,7 @@ fn named(pair: &Pair<'_>, table: &Table, reference: &Followed, project: &str) ->
                 other: row.bigint(1).unwrap_or(0),
                 others: row.bigint(2).unwrap_or(0),
                 digest: row.text(3)?.map(std::borrow::Cow::into_owned).unwrap_or_default(),
-                pairs: 0,
+                pairs: row.bigint(4).unwrap_or(0).cast_unsigned(),
             };
         }
         Ok(())

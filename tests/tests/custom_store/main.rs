@@ -15,5 +15,6 @@ mod text_keys;
 mod types;
 mod unique;
 mod verification;
+mod wrong_clones;
 
 use pg_clone_tests::described_store::{assert_verified, contents, described};

@@ -46,8 +46,11 @@ pub fn check_questions(store: &Store) -> Result<()> {
 }
 
 /// Adds `options.values` to the description. An unknown column is an error (22023).
-pub fn put_values(store: &mut Store, request: &Request) -> Result<()> {
-    for (name, value) in &request.options.values {
+pub fn put_values<'v>(
+    store: &mut Store,
+    values: impl IntoIterator<Item = (&'v String, &'v String)>,
+) -> Result<()> {
+    for (name, value) in values {
         let (table, column) = match name.rsplit_once('.') {
             Some((table, column)) => (Some(table), column),
             None => (None, name.as_str()),
