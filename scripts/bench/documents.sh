@@ -7,7 +7,7 @@ shape_documents() {
     sql documents -c 'VACUUM (FREEZE, ANALYZE)'
     for round in $(seq "$rounds"); do
         measure_fresh documents floor documents documents/floor.sql -v source=$many
-        measure_fresh documents clone documents clone.sql -v source=$many
+        measure_clone_and_verify documents documents $many
         [ "$round" -gt 1 ] || measure_fresh documents 'copy' documents documents/copy.sql -v source=$many
     done
     fresh_copy documents contest
@@ -18,6 +18,7 @@ shape_documents() {
     done
     drop_database contest
     drop_database documents
+    goal_verify documents
     goal documents_time "$(ratio "$(median documents clone 3)" "$(median documents floor 3)")" 0.7
     goal documents_wal "$(ratio "$(median documents clone 4)" "$(median documents floor 4)")" 0.9
     goal documents_memory_per_resource "$(ratio "$(median documents clone 5)" "$documents")" 64
@@ -29,6 +30,6 @@ shape_documents() {
 tables_documents() {
     echo "### Shape 1: $documents documents of 1.4 kB (few: $few_documents)"
     echo
-    table documents floor clone copy
+    table documents floor clone copy verify
     table few floor clone plain
 }

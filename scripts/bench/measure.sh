@@ -21,6 +21,20 @@ measure_fresh() {
     drop_database contest
 }
 
+# A clone on a fresh copy of a prepared database, and the verification of that clone.
+measure_clone_and_verify() {
+    local shape=$1 template=$2 source=$3
+    fresh_copy "$template" contest
+    measure "$shape" clone contest clone.sql -v source="$source"
+    measure "$shape" verify contest verify.sql
+    drop_database contest
+}
+
+# The limit of a verification is the time of its clone.
+goal_verify() { # shape
+    goal "$1_verify" "$(ratio "$(median "$1" verify 3)" "$(median "$1" clone 3)")" 1.0
+}
+
 # median <shape> <contestant> <3 = time | 4 = WAL | 5 = memory | 6 = processor>
 median() {
     printf '%s\n' "${results[@]}" | awk -v s="$1" -v c="$2" -v f="$3" '$1 == s && $2 == c { print $f }' | sort -n |

@@ -15,7 +15,7 @@ medplum_contest() { # shape database
     sql "$2" -c "SELECT bench.prepare_floor('$medplum_source')" -c 'VACUUM (FREEZE, ANALYZE)' >/dev/null
     for round in $(seq "$rounds"); do
         measure_fresh "$1" floor "$2" medplum/floor.sql
-        measure_fresh "$1" clone "$2" clone.sql -v source=$medplum_source
+        measure_clone_and_verify "$1" "$2" $medplum_source
         # Once is enough for what is so much slower.
         if [ "$round" = 1 ] && [ "$1" = dump ]; then
             measure_fresh "$1" 'copy' "$2" medplum/copy.sql
@@ -32,6 +32,7 @@ shape_dump() {
     medplum_restored dump
     medplum_contest dump dump
     drop_database dump
+    goal_verify dump
     goal medplum_dump_time "$(ratio "$(median dump clone 3)" "$(median dump floor 3)")" 1.5
 }
 
@@ -39,7 +40,7 @@ tables_dump() {
     [ -f "$medplum_dump" ] || return 0
     echo '### The Medplum dump as it is (6,264 resources)'
     echo
-    table dump floor clone copy plain
+    table dump floor clone copy plain verify
 }
 
 shape_medplum() {
@@ -51,6 +52,7 @@ shape_medplum() {
     sql medplum -v source=$medplum_source -v doublings="$medplum_doublings" -f "$here/medplum/multiply.sql" >/dev/null
     medplum_contest medplum medplum
     drop_database medplum
+    goal_verify medplum
     goal medplum_time "$(ratio "$(median medplum clone 3)" "$(median medplum floor 3)")" 0.8
 }
 
@@ -58,5 +60,5 @@ tables_medplum() {
     [ -f "$medplum_dump" ] || return 0
     echo "### Shape 2: that project made $((1 << medplum_doublings)) times as large (about $((6250 << medplum_doublings)) resources)"
     echo
-    table medplum floor clone
+    table medplum floor clone verify
 }

@@ -56,6 +56,8 @@ pub fn references(store: &Store, table: &Table) -> Vec<Followed> {
             or_of: Vec::new(),
         })
         .collect();
+    // Then keys of other tables that stand there change, too.
+    let everywhere = store.options.get("text_keys").is_some_and(|v| v == "everywhere");
     for reference in &table.keys.references {
         let Some(target) = store.table(reference.target).filter(|target| !target.empty) else {
             continue;
@@ -92,7 +94,7 @@ pub fn references(store: &Store, table: &Table) -> Vec<Followed> {
                     .to_owned(),
             ],
             separators: reference.separators.clone(),
-            mixed: mixed(table, reference),
+            mixed: mixed(table, reference) || everywhere && reference.form != ReferenceForm::Column,
             of_uuids: plan::KeyKind::of(target.type_of(&reference.target_column)) == plan::KeyKind::Uuid,
             condition: reference.condition.clone(),
             as_text: !same_type,

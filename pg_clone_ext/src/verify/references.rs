@@ -129,7 +129,9 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
                 subject: subject.clone(),
                 expected: of_source.own.to_string(),
                 found: match differing {
-                    _ if of_clone.pairs == of_source.pairs => of_clone.own.to_string(),
+                    _ if of_clone.own != of_source.own || of_clone.pairs == of_source.pairs => {
+                        of_clone.own.to_string()
+                    }
                     Some(n) => format!("{}, {n} of them others", of_clone.own),
                     None => format!("{}, some of them others", of_clone.own),
                 },
@@ -186,7 +188,11 @@ fn follow<'a>(
                 .and_then(|all| all.get(place))
                 .cloned();
             let differing = match &of_source {
-                Some(of_source) if of_source.pairs != of_clone.pairs && pair.dangling == 0 => {
+                Some(of_source)
+                    if of_source.own == of_clone.own
+                        && of_source.pairs != of_clone.pairs
+                        && pair.dangling == 0 =>
+                {
                     Some(columns.differing(keys, place)?)
                 }
                 _ => None,

@@ -96,7 +96,7 @@ BEGIN
             SELECT v.value AS token WHERE v.value !~ '[^A-Za-z0-9_-]'
             UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9_-]+') x
             UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9]+') x) k
-        WHERE clone_internal.distinctive(k.token) AND (p.path = '' OR everywhere IS NULL);
+        WHERE clone_internal.distinctive(k.token) AND (p.path = '' OR everywhere IS DISTINCT FROM 'everywhere');
     END IF;
     FOR t IN
         SELECT r.relation, r.id_column, clone_internal.family(a.atttypid) AS family
@@ -163,6 +163,8 @@ BEGIN
           JOIN pg_attribute a ON a.attrelid = u.indrelid AND a.attname = p."column" JOIN pg_attribute o ON o.attrelid = u.indrelid AND o.attname = r.project_column
           WHERE u.indrelid = p.relation AND u.indisunique AND a.attnum = ANY (u.indkey::int2[]) AND o.attnum = ANY (u.indkey::int2[])))
       AND (b.keys = b.seen OR p.target IS NOT NULL AND p.says_id)
+      -- Generated text keys in documents are found by themselves.
+      AND NOT (p.path <> '' AND everywhere IS NOT DISTINCT FROM 'everywhere' AND (SELECT bool_and(clone_internal.distinctive(v)) FROM unnest(p.vals[:50]) v))
       -- named_references() already asks about a column whose name means a table.
       AND NOT (p.path = '' AND EXISTS (
           SELECT FROM named n WHERE n.relation = p.relation AND n.name = p."column"))

@@ -44,9 +44,11 @@ BEGIN
     END IF;
     DELETE FROM clone.store_question o WHERE o.store = look_at_data.store;
     seen := ARRAY(SELECT l FROM clone_internal.looked_at(look_at_data.store) l ORDER BY l.relation::oid, l."column", l.path, l.what);
-    many := clone_internal.many_text_keys(look_at_data.store, seen);
+    IF NOT EXISTS (SELECT FROM clone.store s WHERE s.name = look_at_data.store AND s.options ? 'text_keys') THEN
+        many := clone_internal.many_text_keys(look_at_data.store, seen);
+    END IF;
     FOR q IN SELECT * FROM unnest(seen) LOOP
-        CONTINUE WHEN many IS NOT NULL AND q.what IN ('keys', 'part', 'inside') AND (q.path <> '' OR q.what = 'inside') AND (cardinality(q.targets) > 1 OR q.what = 'inside');
+        CONTINUE WHEN many IS NOT NULL AND (q.what IN ('keys', 'part') AND q.path <> '' OR q.what = 'inside');
         place := format('%s.%I', q.relation, q."column") || CASE WHEN q.path <> '' THEN format(' at %s', q.path) ELSE '' END;
         names := array_to_string(q.targets, ', ');
         keep := clone_internal.keep_call(look_at_data.store, q.relation, q."column", q.path);

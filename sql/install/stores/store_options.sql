@@ -49,7 +49,7 @@ BEGIN
     UPDATE clone.store c SET options = changed WHERE c.name = store_alter.store;
     IF options ? 'text_keys' AND s.preset IN ('discover', 'custom') THEN
         -- It answers questions.
-        PERFORM clone_internal.look_at_data(store, false);
+        PERFORM clone_internal.look_at_data(store, s.preset = 'discover' AND changed->>'text_keys' = 'declared');
     END IF;
     -- The description by a preset may depend on it.
     IF (s.options->'schema_version') IS DISTINCT FROM (changed->'schema_version') THEN
