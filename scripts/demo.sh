@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Shows it: a private cluster, a sample project, its clone: demo.sh [arguments of pg_clone demo]. Where packages of the extension and the
-# command are installed, they are used as they are. Otherwise both are built, for a copy of the system's PostgreSQL or one that is
-# brought: a PostgreSQL that somebody runs is not written to, upgraded or restarted.
+# Runs `pg_clone demo`: a private cluster, a sample project, its clone: demo.sh [arguments of pg_clone demo]. Installed packages of the
+# extension and the command are used unchanged. Otherwise both are built for a copy of the system's PostgreSQL, or for a downloaded one:
+# an existing PostgreSQL is never written to, upgraded or restarted.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 
-# Packages: nothing is to be built.
+# Packages are installed: nothing has to be built.
 if command -v pg_clone >/dev/null && find_postgresql && [ -f "$("$PG_CONFIG" --sharedir)/extension/pg_clone_ext.control" ] &&
     [ "$(dpkg-query -W -f '${db:Status-Status}' pg-clone 2>/dev/null)" = installed ]; then
     exec pg_clone demo "$@"
 fi
 "$root/scripts/prepare.sh" demo
 if ! find_postgresql || [ ! -f "$("$PG_CONFIG" --includedir-server)/postgres.h" ]; then
-    # prepare.sh has brought one.
+    # prepare.sh has installed one.
     PG_CONFIG=$tools/postgresql/18/bin/pg_config
     unset PG_MAJOR
     find_postgresql || fail "no PostgreSQL $supported_majors found"

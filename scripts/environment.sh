@@ -1,10 +1,10 @@
-# Sourced by the other scripts: where the repository is, which PostgreSQL to use, how to say something.
+# Sourced by the other scripts: the root of the repository, the PostgreSQL to use, messages.
 # Sets root, and, by find_postgresql, PG_CONFIG and PG_MAJOR.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-# Ours unless the user has chosen others.
+# Defaults of the project, unless the user has set others.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 export PGRX_HOME=${PGRX_HOME:-$root/.tools/pgrx}
 tools=$root/.tools
@@ -28,7 +28,7 @@ is_supported() {
 
 # The one that PG_CONFIG names; else the one of major PG_MAJOR, of the system or from .tools; else pg_config on the path, else
 # the newest where Debian puts it: as `pg_clone` does.
-# Returns 1 when there is none; a PG_CONFIG or PG_MAJOR that is of no use is an error.
+# Returns 1 if there is none; an unusable PG_CONFIG or PG_MAJOR is an error.
 find_postgresql() {
     local candidate major wanted=${PG_MAJOR:-}
     [ -z "$wanted" ] || is_supported "$wanted" || fail "PG_MAJOR=$wanted: one of $supported_majors"
@@ -63,8 +63,8 @@ find_postgresql() {
     return 1
 }
 
-# Makes PG_CONFIG that of a copy in .tools, when the PostgreSQL found is the system's: nothing is written into one that somebody runs.
-# Only Debian's layout is copied; PostgreSQL finds its files relative to its programs. Any other stays as it is.
+# If the PostgreSQL found is the system's, copies it to .tools and sets PG_CONFIG to the copy: the system's installation is not changed.
+# Works for Debian's layout only; PostgreSQL finds its files relative to its programs. Other installations are used directly.
 own_postgresql() {
     local copy=$tools/postgresql/copy-$PG_MAJOR from=/usr/lib/postgresql/$PG_MAJOR version
     case $("$PG_CONFIG" --bindir) in
@@ -84,7 +84,7 @@ own_postgresql() {
     export PG_CONFIG=$copy$from/bin/pg_config
 }
 
-# What building the extension takes from its surroundings.
+# Environment for building the extension.
 use_postgresql() {
     find_postgresql || fail "no PostgreSQL $supported_majors found"
     export PGRX_PG_CONFIG_PATH=$PG_CONFIG
@@ -96,7 +96,7 @@ use_postgresql() {
 
 pgrx_is_there() { [ "$(PATH=$tools/bin:$PATH cargo pgrx --version 2>/dev/null)" = "cargo-pgrx $pgrx_version" ]; }
 
-# The command that makes us root, empty when we are; returns 1 when there is no way.
+# The command that runs another one as root; empty for root. Returns 1 if there is none.
 become_root() {
     if [ "$(id -u)" = 0 ]; then
         echo ""

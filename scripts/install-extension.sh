@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the extension and installs it into the PostgreSQL of PG_CONFIG: install-extension.sh [release|dev].
-# Does nothing when exactly this build is there already.
+# Does nothing if exactly this build is installed.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 
@@ -11,7 +11,7 @@ extensions=$("$PG_CONFIG" --sharedir)/extension
 library=$libraries/pg_clone_ext.so
 stamp=$libraries/pg_clone_ext.build
 
-# Everything the build depends on.
+# All inputs of the build.
 source_hash() {
     {
         "$PG_CONFIG" --version
@@ -24,7 +24,7 @@ source_hash() {
     } | sha256sum | cut -d' ' -f1
 }
 
-# What is installed, by content: another checkout, or somebody by hand, may have put another build there.
+# The installed files, by content: another checkout or a user may have installed another build.
 installed_hash() {
     cat "$library" "$extensions"/pg_clone_ext.control "$extensions"/pg_clone_ext--*.sql 2>/dev/null | sha256sum | cut -d' ' -f1
 }
@@ -55,7 +55,7 @@ case $profile in
     dev) flags=() ;;
     *) fail "profile $profile: release or dev" ;;
 esac
-# Scripts of another build's versions would be taken for ours.
+# Scripts of other versions would be used as upgrade paths.
 cargo pgrx install --package pg_clone_ext --pg-config "$PG_CONFIG" --no-default-features --features "pg$PG_MAJOR" \
     "${flags[@]}" "${as_root[@]}" >&2
 

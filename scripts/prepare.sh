@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Brings what is missing to build and to run: prepare.sh [test|demo]. With nothing missing it takes well under a second.
+# Installs what is missing to build and to run: prepare.sh [test|demo]. If nothing is missing it takes less than a second.
 # On a terminal it asks before it installs packages (ASSUME_YES=1 answers). A server that is installed is never upgraded.
-# For the demo not even headers are added to a PostgreSQL that is there: a copy of our own in .tools has them.
-# Without root it says what to install and ends with 1.
+# For the demo an existing PostgreSQL does not even get headers: the project's copy in .tools has them.
+# Without root it prints what to install and ends with 1.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 
@@ -24,9 +24,9 @@ has_libclang() {
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 has_libclang || missing+=(libclang-dev)
 
-# With PG_CONFIG somebody chose an installation; then it is theirs to complete.
+# With PG_CONFIG the user chose an installation and has to complete it.
 chosen=${PG_CONFIG:-}
-# Another major than the system's comes into .tools.
+# A major other than the system's is installed in .tools.
 if [ -n "${PG_MAJOR:-}" ] && ! find_postgresql; then
     "$root/scripts/postgresql.sh" "$PG_MAJOR" >/dev/null
 fi
@@ -89,7 +89,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         wanted=${missing[*]/%postgresql/postgresql-15 postgresql-server-dev-15${for_tests:+ postgresql-15-cron}}
         fail "please install as root: apt-get install $wanted"
     fi
-    # Whoever sits there is asked; a script that set up a fresh machine is not.
+    # Ask only on a terminal, not in a script that sets up a machine.
     if [ "${CI:-}" != true ] && [ "${ASSUME_YES:-}" != 1 ] && [ -t 0 ]; then
         read -r -p "Install these Debian packages into this system: ${missing[*]}? [y/N] " answer
         case $answer in y | Y | yes) ;; *) fail "nothing was installed" ;; esac
@@ -108,7 +108,7 @@ if [ ${#missing[@]} -gt 0 ]; then
             *) packages+=("$package") ;;
         esac
     done
-    # pg_cron and the browser serve a few tests only and not every distribution has them.
+    # Only a few tests need pg_cron and the browser, and not every distribution has them.
     available=()
     for package in "${packages[@]}"; do
         case $package in
@@ -116,7 +116,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         esac
         available+=("$package")
     done
-    # A package may bring a newer one of the server along, and that would restart it.
+    # A package may require a newer package of the server, which would restart it.
     upgraded=$(apt-get install -s --no-install-recommends --no-upgrade "${available[@]}" 2>/dev/null | sed -n 's/^Inst \(postgresql-[0-9]*\) \[.*/\1/p')
     [ -z "$upgraded" ] || fail "installing ${available[*]} would upgrade and restart $upgraded: do that yourself, or use a copy of our own: PG_MAJOR=18 make ${purpose:-install}"
     [ ${#available[@]} -eq 0 ] ||

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Keeps the install script of the version in Cargo.toml as it is released: pg_clone_ext/sql/pg_clone_ext--<version>.sql. Run it before
-# the tag of a release; scripts/test/upgrade.sh says when a kept script no longer makes what the extension makes.
+# Writes the install script of the version in Cargo.toml: pg_clone_ext/sql/pg_clone_ext--<version>.sql. Run it before the tag of a
+# release; scripts/test/upgrade.sh reports a script whose objects differ from those of the extension.
 set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 use_postgresql

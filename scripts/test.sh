@@ -7,7 +7,7 @@ set -euo pipefail
 requested_major=${PG_MAJOR:-}
 use_postgresql
 
-# What follows the target in T: a part of the tests' names.
+# The part of T after the target: a part of the tests' names.
 name_in() { case $1 in *::*) echo "${1#*::}" ;; esac; }
 
 profile=release
@@ -22,7 +22,7 @@ case ${T:-} in
 esac
 if [ "${1:-}" = server ]; then
     set --
-    # The others depend on the major less than they take time.
+    # The other tests depend little on the major and take long.
     for target in documents custom_store registry atomicity errors versions; do set -- "$@" --test "$target"; done
     # Foreign keys, deletion and jobs: on the newest major too. `make test PG_MAJOR=16` runs everything.
     [ "$PG_MAJOR" != 18 ] || set -- "$@" --test lifecycle

@@ -16,7 +16,7 @@ import sys
 
 PAGE = pathlib.Path(__file__).with_name("form.html")
 
-# What may be called, with the types of the arguments. The actor is none of them: it is never the browser's to say.
+# Functions that the browser may call, with the types of the arguments. The actor is not among them: the browser must not choose it.
 FUNCTIONS = {
     "item_can_clone": {"item_id": "text"},
     "item_clone_draft": {"item_id": "text", "edits": "jsonb", "options": "jsonb"},
@@ -24,7 +24,7 @@ FUNCTIONS = {
     "item_clone": {"item_id": "text", "edits": "jsonb", "options": "jsonb"},
 }
 
-# As PostgREST answers, where an error is the caller's.
+# HTTP status of errors that the caller caused, as in PostgREST.
 STATUS = {"42501": 403, "P0002": 404, "22023": 422, "55000": 409}
 MOST = 16 * 1024 * 1024
 
@@ -102,7 +102,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         name = self.path.removeprefix("/rpc/")
         length = int(self.headers.get("Content-Length") or 0)
-        # A page of another site can send neither this type nor this host.
+        # A page of another site cannot send this content type or this host.
         if self.headers.get_content_type() != "application/json" or self.headers.get("Host") != self.server.host:
             return self.refuse(403, "not from this page")
         if name == self.path or name not in FUNCTIONS or not 0 < length <= MOST:

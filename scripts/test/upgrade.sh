@@ -68,7 +68,7 @@ upgrade() { # from to
     sql -d $name -v name="before" -f "$root/scripts/test/upgrade_data/works.sql"
     sql -d $name -c "ALTER EXTENSION pg_clone_ext UPDATE TO '$2'"
     sql -d fresh -c "CREATE EXTENSION pg_clone_ext VERSION '$2'"
-    # Rights of roles that were let in are the installation's, not the extension's.
+    # Privileges of allowed roles belong to the installation, not to the extension.
     sql -d fresh -c "SELECT clone.allow('asker')" >/dev/null
     sql -d $name -f "$root/scripts/test/upgrade_data/objects.sql" >"$scratch/upgraded.txt"
     sql -d fresh -f "$root/scripts/test/upgrade_data/objects.sql" >"$scratch/fresh.txt"

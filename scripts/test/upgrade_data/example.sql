@@ -1,5 +1,5 @@
--- An example of what an upgrade script does, for the test of upgrades: a table gets a column, a function is new, another one
--- changes. What an installation would give (rights, pg_dump, the fixed search_path) an upgrade gives itself.
+-- An example of an upgrade script, for the test of upgrades: a table gets a column, one function is new, another one
+-- changes. The script itself has to set what an installation sets: privileges, pg_dump configuration, the fixed search_path.
 ALTER TABLE clone.run ADD COLUMN example text;
 COMMENT ON COLUMN clone.run.example IS 'An example';
 CREATE TABLE clone.example (id bigint PRIMARY KEY, what text NOT NULL DEFAULT 'x');

@@ -1,4 +1,4 @@
--- Everything goes on: a clone that verifies, a refresh, the next job with its role's rights, a deletion. Prints one line.
+-- All functions still work: a verified clone, a refresh, the next job with its role's privileges, a deletion. Prints one line.
 \o /dev/null
 SELECT project_clone('00000000-0000-4000-8000-000000000001', :'name')->>'id' AS made \gset
 SELECT project_clone('00000000-0000-4000-8000-000000000001', :'name', options => jsonb_build_object('replace', :'made'))->>'id' AS made \gset
