@@ -1,9 +1,9 @@
-//! Tells the tests what is there, so that tests that need more are reported as ignored, not as passed.
+//! Determines which programs, servers and data this machine has, so that tests that need others are reported as ignored, not as passed.
 //!
 //! Each condition below becomes a `cfg`; a test has `#[cfg_attr(not(…), ignore = "needs …")]`. With `CI=true` the programs that the
-//! scripts install count as there: their tests run, and fail where the program is missing.
+//! scripts install count as available: their tests run, and fail if the program is missing.
 //!
-//! Cargo runs this again when the environment changes or something found here does. `scripts/prepare.sh` and
+//! Cargo runs this again when the environment or one of the found files changes. `scripts/prepare.sh` and
 //! `scripts/test/servers.sh` touch this file after they have installed something.
 
 use std::env;
@@ -16,14 +16,14 @@ const DATA: [(&str, &str); 2] = [
     ("provena_data", "../../shared/data/provena"),
 ];
 
-/// Servers of files that `scripts/test/servers.sh` installs.
+/// Storage servers that `scripts/test/servers.sh` installs.
 const STORAGE_SERVERS: [(&str, &str); 3] = [
     ("seaweedfs", "venv/bin/weed"),
     ("azurite", "azurite/node_modules/azurite/dist/src/blob/main.js"),
     ("fake_gcs_server", "fake-gcs-server"),
 ];
 
-/// Programs on the path, of which one is needed.
+/// Programs on the PATH; one of each list is needed.
 const PROGRAMS: [(&str, &[&str]); 2] = [
     ("redis_server", &["redis-server"]),
     (
@@ -86,7 +86,7 @@ fn main() {
     );
 }
 
-/// Declares a `cfg`, and sets it where the condition holds.
+/// Declares a `cfg`, and sets it if the condition is true.
 fn condition(name: &str, holds: bool) {
     println!("cargo::rustc-check-cfg=cfg({name})");
     if holds {
@@ -94,7 +94,7 @@ fn condition(name: &str, holds: bool) {
     }
 }
 
-/// Whether a file exists. Only then cargo watches it: it takes a missing one for changed, and would build the tests again each time.
+/// Whether a file exists. Cargo watches only existing files: it treats a missing file as changed and would rebuild the tests each time.
 fn is_there(path: &Path) -> bool {
     let there = path.exists();
     if there {

@@ -1,4 +1,4 @@
-//! A queue of files in a database of its own, made from the install scripts alone, and worker processes that work it off.
+//! A queue of files in a database that has only the install scripts, and worker processes for it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -14,7 +14,7 @@ use crate::storage_servers::repository;
 pub struct BlobQueue {
     /// A superuser's connection.
     pub client: Client,
-    /// How others reach the database.
+    /// Connection string of the database.
     pub dsn: String,
 }
 
@@ -83,7 +83,7 @@ impl BlobQueue {
         })
     }
 
-    /// Queues copies as the engine does: rows and one notification in one transaction.
+    /// Queues copies as the extension does: rows and one notification in one transaction.
     ///
     /// # Errors
     /// When the database fails.
@@ -119,7 +119,7 @@ impl BlobQueue {
         Ok(())
     }
 
-    /// How many rows are in a state.
+    /// Number of rows in a state.
     ///
     /// # Errors
     /// When the database fails.
@@ -128,7 +128,7 @@ impl BlobQueue {
         Ok(self.client.query_one(query, &[&state]).await?.get(0))
     }
 
-    /// How many rows were done by a method.
+    /// Number of rows done by a method.
     ///
     /// # Errors
     /// When the database fails.
@@ -137,7 +137,7 @@ impl BlobQueue {
         Ok(self.client.query_one(query, &[&method]).await?.get(0))
     }
 
-    /// Waits until so many rows are done.
+    /// Waits until at least `least` rows are done.
     ///
     /// # Errors
     /// When that takes a minute.
@@ -165,7 +165,7 @@ impl BlobQueue {
             .args(["--dsn", &self.dsn])
             .args(arguments)
             .stdin(Stdio::null());
-        // Nothing of the machine's own credentials may leak into a test.
+        // Tests must not use credentials of the machine.
         for name in [
             "AWS_PROFILE",
             "AWS_ENDPOINT_URL_S3",
@@ -246,7 +246,7 @@ impl Drop for Running {
     }
 }
 
-/// What a process said, both streams.
+/// Standard output and standard error of a process.
 pub fn said(output: &Output) -> String {
     format!(
         "{}{}",
@@ -255,7 +255,7 @@ pub fn said(output: &Output) -> String {
     )
 }
 
-/// The command under test: the one in `PG_CLONE_BIN`, or the one beside this test program, built if need be.
+/// The command under test: `PG_CLONE_BIN`, or the one next to this test program, built if necessary.
 pub fn pg_clone_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -265,12 +265,12 @@ pub fn pg_clone_binary() -> &'static Path {
         let mut build = Command::new(env!("CARGO"));
         build
             .args(["build", "--quiet"])
-            // All packages that tests are built with: with others their dependencies would be built once more.
+            // The packages that the tests are built with: other sets would build the dependencies again.
             .args(["--package", "pg_clone_core", "--package", "throwaway_cluster"])
             .args(["--package", "clone_archive", "--package", "pg_clone"])
             .args(["--package", "pg_clone_tests", "--bin", "pg_clone"])
             .current_dir(repository());
-        // What cargo tells a test about its package, ring's build script takes for a reason to build all anew.
+        // ring's build script would build everything again because of variables that cargo sets for tests.
         for (name, _) in std::env::vars_os() {
             if ["CARGO_PKG_", "CARGO_MANIFEST_"]
                 .iter()

@@ -1,6 +1,6 @@
-//! A headless Chromium that a test drives as a person does: it looks for elements, clicks and types.
+//! A headless Chromium for tests: finds elements, clicks and types.
 //!
-//! It is spoken to by the DevTools protocol over two named pipes (`--remote-debugging-pipe`), which needs no port and no library.
+//! Uses the DevTools protocol over two pipes (`--remote-debugging-pipe`), which needs no port and no library.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -12,16 +12,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-/// Programs that are a Chromium, the smallest first.
+/// Names of Chromium programs, smallest first.
 const PROGRAMS: [&str; 4] = [
     "chromium-headless-shell",
     "chromium",
     "chromium-browser",
     "google-chrome",
 ];
-/// How long something may take to appear.
+/// Time limit for an element to appear.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What ends a message.
+/// Terminator of a message.
 const END: u8 = 0;
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -158,14 +158,14 @@ impl Browser {
         }
     }
 
-    /// Waits until an expression is true, or something.
+    /// Waits until an expression is truthy, and returns its value.
     ///
     /// # Errors
-    /// When it does not become so; the error holds what the page shows.
+    /// It does not become truthy; the error has the text of the page.
     pub fn wait_for(&mut self, expression: &str) -> Result<Value> {
         let began = Instant::now();
         loop {
-            // While a page is loaded there may be nothing to ask.
+            // Evaluation fails while the page is loading.
             let found = self.evaluate(expression).unwrap_or_default();
             if !matches!(found, Value::Null | Value::Bool(false)) && found != json!("") && found != json!(0) {
                 return Ok(found);
@@ -190,7 +190,7 @@ impl Browser {
     /// Clicks on the middle of an element, with the mouse.
     ///
     /// # Errors
-    /// When there is none, or something lies over it.
+    /// There is none, or another element covers it.
     pub fn click(&mut self, selector: &str) -> Result<()> {
         let place = self.wait_for(&format!(
             "(() => {{ const e = document.querySelector({}); if (!e || e.disabled) return null; e.scrollIntoView({{block: 'center'}}); \
@@ -206,7 +206,7 @@ impl Browser {
         Ok(())
     }
 
-    /// Types a text over what an input holds.
+    /// Replaces the content of an input by typing.
     ///
     /// # Errors
     /// When there is no such input.

@@ -1,4 +1,4 @@
-//! A store over tables of a test's own, and what must hold of its clones.
+//! A store over a test's own tables, and assertions about its clones.
 
 use crate::scratch_database::Scratch;
 
@@ -14,7 +14,7 @@ pub async fn described(tables: &str, store: &str) -> Scratch {
     db
 }
 
-/// Every check of a clone holds.
+/// Asserts that every check of a clone passes.
 ///
 /// # Panics
 /// When one does not.
@@ -27,7 +27,7 @@ pub async fn assert_verified(db: &Scratch, clone: &str) {
     assert_eq!(failed, Vec::<String>::new());
 }
 
-/// All rows of tables, with their keys, as one text: what a deletion must leave as it was.
+/// All rows of tables, with their keys, as one text: equal before and after a deletion.
 ///
 /// # Panics
 /// When a table cannot be read.

@@ -22,7 +22,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// With so many resources.
+    /// A source with this number of resources.
     pub async fn with_resources(resources: u32) -> Self {
         let database = Scratch::with_extension().await;
         let files =
@@ -49,7 +49,7 @@ impl Source {
         Self { database, files, dsn }
     }
 
-    /// What `pg_clone` does.
+    /// Runs `pg_clone`.
     pub fn pg_clone(&self, arguments: &[&str]) -> Output {
         match self.command(arguments).output() {
             Ok(output) => output,

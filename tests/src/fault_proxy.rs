@@ -1,5 +1,5 @@
-//! An HTTP proxy between a worker and a storage server: writes down what was asked and answered, and makes trouble on
-//! demand. It listens on loopback only.
+//! An HTTP proxy between a worker and a storage server: records requests and responses, and injects faults. It listens
+//! on loopback only.
 
 use std::convert::Infallible;
 use std::io;
@@ -27,14 +27,14 @@ pub struct Exchange {
     pub uri: String,
     /// Whether it was a copy inside the server.
     pub copies: bool,
-    /// What the server, or the proxy in its place, answered.
+    /// Status of the response of the server or the proxy.
     pub status: Option<u16>,
 }
 
-/// The trouble to make.
+/// The faults to inject.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
-    /// Every n-th request is answered with 503 instead of being handed on; 0: none.
+    /// Every n-th request is answered with 503 instead of being forwarded; 0: none.
     pub refuse_every: usize,
     /// Every n-th request's connection is dropped without an answer; 0: none.
     pub drop_every: usize,
@@ -56,7 +56,7 @@ struct State {
 }
 
 impl FaultProxy {
-    /// Starts to hand requests on to `upstream`.
+    /// Starts to forward requests to `upstream`.
     ///
     /// # Errors
     /// When no port can be had.
@@ -75,7 +75,7 @@ impl FaultProxy {
                         let state = Arc::clone(&state);
                         async move { answer(request, upstream, &state).await }
                     });
-                    // A connection that breaks is what this proxy is for.
+                    // Broken connections are expected.
                     let _ = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(client), service)
                         .await;
@@ -90,12 +90,12 @@ impl FaultProxy {
         format!("http://{}", self.address)
     }
 
-    /// Makes this trouble from now on.
+    /// Injects these faults from now on.
     pub fn set(&self, faults: Faults) {
         self.state().faults = faults;
     }
 
-    /// Everything that was asked so far, in order.
+    /// All requests so far, in order.
     pub fn log(&self) -> Vec<Exchange> {
         self.state().log.clone()
     }

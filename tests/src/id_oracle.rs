@@ -1,5 +1,5 @@
-//! What a clone's values must be, worked out naively: one character after another, no in-place tricks. It shares no code
-//! with the product.
+//! The expected values of a clone, computed by a simple independent algorithm: character by character, without code of the
+//! extension.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// Length of a UUID's text.
 const LEN: usize = 36;
 
-/// Which source id, or version id, became which.
+/// The map from ids of the source to ids of the clone.
 #[derive(Debug, Default)]
 pub struct Ids {
     /// Resources and their versions, in lower case.
@@ -17,7 +17,7 @@ pub struct Ids {
 
 impl Ids {
     /// Every id of the source in a text that is no part of a longer run of hexadecimal digits, replaced by the clone's.
-    /// A `/_history/<version>` behind one goes away when that version was not cloned.
+    /// A `/_history/<version>` after an id is removed if that version was not cloned.
     pub fn rewrite(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;

@@ -1,4 +1,4 @@
-//! The Medplum database of `shared/data/medplum`, restored once per test program, and what tests ask it.
+//! The Medplum database of `shared/data/medplum`, restored once per test program, and queries on it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -37,7 +37,7 @@ pub async fn source() -> Scratch {
     Scratch::copy_of("medplum").await
 }
 
-/// The same with `fixtures/medplum_additions.sql` in the source project: what the dump lacks.
+/// The same with `fixtures/medplum_additions.sql` in the source project: rows that the dump lacks.
 pub async fn source_with_additions() -> Scratch {
     static TEMPLATE: OnceCell<()> = OnceCell::const_new();
     restored().await;

@@ -1,5 +1,5 @@
-//! Scripts run by `psql`, as a user types them, and their output made comparable: what differs from run to run (new ids,
-//! times, durations) is replaced.
+//! Runs scripts with `psql` and makes their output comparable: values that differ between runs (new ids, times, durations)
+//! are replaced.
 
 use std::collections::HashMap;
 use std::fs;

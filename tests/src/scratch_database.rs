@@ -1,5 +1,5 @@
-//! Databases of one test each, copied from templates on a cluster of the test program, and sessions whose answers are
-//! text. When a test ends the server's log must not tell of leaks or of a process that crashed.
+//! A database per test, copied from templates on a cluster of the test program, and sessions with text results. At the end
+//! of a test the server's log must not report leaks or crashes.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,10 +12,10 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-/// How long something that must happen may take.
+/// Time limit for an expected event.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What no server may log: resources that were not released, processes that ended by a signal.
+/// Messages that must not be in the log: resources that were not released, processes that ended by a signal.
 const NEVER_LOGGED: [&str; 13] = [
     "refcount leak",
     "reference leak",
@@ -25,7 +25,7 @@ const NEVER_LOGGED: [&str; 13] = [
     "was terminated by signal",
     "terminating connection because of crash",
     "request to flush past end of generated WAL",
-    // These only a server built with assertions looks for.
+    // Only a server built with assertions checks these.
     "still active",
     "registered snapshots seem to remain",
     "nonzero refcount",
@@ -46,7 +46,7 @@ pub async fn cluster() -> &'static Cluster {
         .await
 }
 
-/// What a failed statement says.
+/// The error of a failed statement.
 #[derive(Debug, Clone)]
 pub struct Failure {
     /// SQLSTATE.
@@ -60,7 +60,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// What a failed call of the driver library says; a broken connection has no SQLSTATE.
+    /// The error of tokio-postgres; a broken connection has no SQLSTATE.
     pub fn of(error: &tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(error) => Failure {
@@ -344,7 +344,7 @@ impl Drop for Scratch {
     }
 }
 
-/// The log tells of no leak and of no crash.
+/// Asserts that the log reports no leak and no crash.
 ///
 /// # Panics
 /// When it does.

@@ -1,5 +1,5 @@
-//! Servers on loopback, started by the tests: SeaweedFS for S3, Azurite for Azure, fake-gcs-server for Google, Redis. Each
-//! lives as long as the test program, and ends with it however that ends. Tests that need one are ignored where `build.rs` does not
+//! Servers on loopback that the tests start: SeaweedFS for S3, Azurite for Azure, fake-gcs-server for Google, Redis. Each
+//! ends with the test program, also after a crash. Tests that need a server are ignored if `build.rs` does not
 //! find it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! The documentation tells the truth: links lead somewhere, and the SQL samples of a page print what the page shows.
+//! Tests of the documentation: links are valid, and the SQL samples of a page print the output that the page shows.
 //!
 //! A page with a line `<!-- tested: a.sql b.sql -->` is run: the files of tests/fixtures first, then each of its `sql` blocks, in one
 //! psql session. A block without a language after it is the expected output; a line `...` there stands for any lines.

@@ -1,5 +1,5 @@
-//! Golden SQL tests: every `tests/golden/sql/*.sql` is run by psql in a database with the extension; what it prints must be the
-//! `.out` beside it. `UPDATE_GOLDEN=1` writes the files anew, to be read before they are committed.
+//! Golden SQL tests: psql runs every script of `tests/golden/sql` in a database with the extension; its output must equal the
+//! `.out` file. `UPDATE_GOLDEN=1` writes these files; read the difference before a commit.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,17 @@ use std::path::{Path, PathBuf};
 use pg_clone_tests::psql::{comparable, psql, with_fixed_values, with_included_files};
 use pg_clone_tests::scratch_database::{Scratch, cluster};
 
+/// Folders of scripts, below this package.
+const FOLDERS: [&str; 2] = ["golden/sql", "golden/sql/errors"];
+
 fn scripts() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/sql");
-    let mut found: Vec<PathBuf> = fs::read_dir(&folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found: Vec<PathBuf> = FOLDERS
+        .iter()
+        .map(|folder| package.join(folder))
+        .flat_map(|folder| {
+            fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        })
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
         .collect();

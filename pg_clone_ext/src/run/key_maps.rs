@@ -205,7 +205,7 @@ impl Run {
         Ok(())
     }
 
-    /// With the store's option `text_keys`: "everywhere", keys that generators make count wherever they stand. Once all keys are mapped.
+    /// With the store's option `text_keys`: "everywhere", generated keys are rewritten everywhere. Called after all keys are mapped.
     pub fn find_text_keys_everywhere(&mut self) -> Result<()> {
         if !self.texts_by_key()
             || self

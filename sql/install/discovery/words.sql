@@ -80,7 +80,7 @@ BEGIN
     EXCEPTION WHEN invalid_parameter_value THEN
         folded := plain;
     END;
-    -- Folded as in SQL, then as written, then case-insensitive.
+    -- Folded as in SQL, then as written, then the whole text as the name of a table.
     FOREACH parts SLICE 1 IN ARRAY ARRAY[ARRAY[array_to_string(folded[:cardinality(folded) - 1], '.'), folded[cardinality(folded)]],
         ARRAY[trim(BOTH '"' FROM array_to_string(plain[:cardinality(plain) - 1], '.')), trim(BOTH '"' FROM plain[cardinality(plain)])], ARRAY['', name]] LOOP
         SELECT array_agg(c.oid::regclass ORDER BY c.oid::regclass::text) INTO found

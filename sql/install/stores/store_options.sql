@@ -7,11 +7,11 @@ AS $$
 BEGIN
     IF options->'text_keys' NOT IN ('"everywhere"', '"declared"', 'null') THEN
         RAISE EXCEPTION 'invalid value % for option "text_keys"', options->'text_keys' USING
-            ERRCODE = '22023', HINT = 'Give "everywhere" (keys that generators make are rewritten wherever they stand) or "declared" (where a reference says so).';
+            ERRCODE = '22023', HINT = 'Specify "everywhere" (generated keys are rewritten everywhere) or "declared" (keys are rewritten at declared references only).';
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.check_text_keys(jsonb) IS 'Another value of the option text_keys than those that are read is an error (22023)';
+COMMENT ON FUNCTION clone_internal.check_text_keys(jsonb) IS 'Checks the option text_keys; an invalid value is an error (22023)';
 
 CREATE FUNCTION clone.store_alter(store text, options jsonb) RETURNS jsonb
 LANGUAGE plpgsql

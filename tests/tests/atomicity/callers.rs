@@ -1,4 +1,4 @@
-//! Where a clone can be called from.
+//! Calls of a clone from functions, cursors, prepared statements and the like.
 
 use super::whole_or_nothing::{assert_no_trace, assert_whole, call, resources};
 use pg_clone_tests::sample_documents::{PROJECT, with_observations};

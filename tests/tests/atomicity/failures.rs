@@ -1,4 +1,4 @@
-//! Errors in the middle, and the session that goes on after them.
+//! Errors during a clone, and the session after them.
 
 use super::whole_or_nothing::{REFUSE_ONE, assert_no_trace, assert_whole, call, resources};
 use pg_clone_tests::sample_documents::{PROJECT, with_observations};

@@ -1,4 +1,4 @@
-//! Cancelled, timed out, terminated, crashed.
+//! Clones that are cancelled, timed out, terminated, or end in a crash.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn a_statement_timeout_at_any_moment_leaves_nothing_and_the_session_works_
     assert_whole(&db, &clone, resources(observations)).await;
 }
 
-/// Waits until a session's clone fills a table; false when it has ended before anybody could see that.
+/// Waits until a session's clone fills a table; false if the clone ended before.
 async fn is_filling(watcher: &Session, pid: i64) -> bool {
     for _ in 0..20_000 {
         if watcher

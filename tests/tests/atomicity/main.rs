@@ -1,5 +1,5 @@
-//! A clone is whole or it is not there, whatever interrupts it and whatever surrounds the call; and what interrupts it
-//! leaves no trace in the session.
+//! Atomicity: a clone is complete or does not exist, after any interruption and in any calling context; an interruption
+//! does not affect the session.
 
 #![allow(
     clippy::unwrap_used,

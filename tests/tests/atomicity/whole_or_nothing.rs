@@ -1,4 +1,4 @@
-//! What is there after a clone, or after none.
+//! Assertions about complete clones and about failed ones.
 
 use pg_clone_tests::sample_documents::PROJECT;
 use pg_clone_tests::scratch_database::Session;

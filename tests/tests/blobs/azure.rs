@@ -1,4 +1,4 @@
-//! The queue of files on Azure Blob Storage, as Azurite plays it.
+//! The queue of files on Azure Blob Storage, emulated by Azurite.
 
 #![allow(
     clippy::unwrap_used,

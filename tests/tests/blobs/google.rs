@@ -1,4 +1,4 @@
-//! The queue of files on Google Cloud Storage, as fake-gcs-server plays it.
+//! The queue of files on Google Cloud Storage, emulated by fake-gcs-server.
 
 #![allow(
     clippy::unwrap_used,

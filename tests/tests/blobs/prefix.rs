@@ -1,4 +1,4 @@
-//! Rows of the queue that stand for all files below a prefix: every file under it comes to the target's prefix, once.
+//! Rows of the queue that stand for all files below a prefix: each file is copied once to the target's prefix.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Foreign keys in a circle, triggers, storage: nothing is needed from the user.
+//! Cyclic foreign keys, triggers and storage parameters need nothing from the user.
 
 use super::{assert_verified, described};
 

@@ -1,11 +1,11 @@
-//! A constraint that refuses a row of a clone is explained: which table, which constraint, what to do.
+//! The error of a constraint that rejects a row of a clone names table and constraint and has a hint.
 
 use super::described;
 use pg_clone_tests::scratch_database::Failure;
 
 const ORG: &str = "a0000000-0000-4000-8000-000000000009";
 
-/// What the last of so many clones fails with, on the SQL path; it fails on the bulk path too.
+/// The error of the last of `clones` clones on the SQL path; it fails on the bulk path too.
 async fn refused(tables: &str, store: &str, clones: u32) -> Failure {
     refused_on("on", tables, store, clones).await;
     refused_on("off", tables, store, clones).await

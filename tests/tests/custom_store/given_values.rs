@@ -1,5 +1,5 @@
-//! Values that a description or a call gives: refused before anything is written where an index, a type or a trigger would
-//! not have them.
+//! Values from a description or a call: an error before rows are written if an index, a type or a trigger would reject
+//! them.
 
 use super::{assert_verified, described};
 

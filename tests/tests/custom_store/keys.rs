@@ -1,4 +1,4 @@
-//! Keys of every kind: one map per key, new values from where the column's values come from.
+//! Keys of every kind: one map per key; new values come from the column's default.
 
 use super::{assert_verified, contents, described};
 

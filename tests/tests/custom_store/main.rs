@@ -1,9 +1,8 @@
-//! Stores over somebody's own tables: described by hand or discovered, cloned, verified, deleted.
+//! Stores over custom tables: described by hand or discovered, cloned, verified, deleted.
 
 mod circles;
 mod constraint_hints;
 mod description;
-mod discovery_of_kinds;
 mod filters;
 mod given_values;
 mod keys;

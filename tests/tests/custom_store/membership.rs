@@ -1,4 +1,4 @@
-//! How rows belong: by several references, by being owned, through tables that must be described.
+//! Membership of rows: by several references, by an owner, through tables that must be described.
 
 use super::{assert_verified, contents, described};
 

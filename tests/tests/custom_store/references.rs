@@ -1,4 +1,4 @@
-//! References that no foreign key tells: refused while they are open questions, followed once they are declared.
+//! References without foreign keys: an error while they are open questions, followed after they are declared.
 
 use super::{assert_verified, described};
 

@@ -1,4 +1,4 @@
-//! Text keys of the source that stay in a clone because no reference names their place: the verification finds them.
+//! Verification finds text keys of the source that stay in a clone because no reference is declared there.
 
 use super::{assert_verified, described};
 use pg_clone_tests::scratch_database::Scratch;

@@ -1,4 +1,4 @@
-//! Ids in columns of types whose layout we do not know.
+//! Ids in columns of types with an unknown layout.
 
 use super::{assert_verified, described};
 

@@ -1,4 +1,4 @@
-//! Values that must be unique across projects: found before anything is written, and the roles that give fresh ones.
+//! Values that must be unique across projects: errors before rows are written, and roles that give new values.
 
 use super::{assert_verified, described};
 

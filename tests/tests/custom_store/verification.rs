@@ -1,4 +1,4 @@
-//! Verification by queries of its own: references in documents, arrays and paths, polymorphic pairs, and texts that hold keys.
+//! Independent verification: references in documents, arrays and paths, polymorphic pairs, and texts with keys.
 
 use super::{assert_verified, described};
 

@@ -1,4 +1,4 @@
-//! Compressed documents: rewritten without being compressed anew, and equal to what the server itself would keep.
+//! Compressed documents: rewritten without a new compression, and equal to the server's own form.
 
 use pg_clone_tests::sample_documents::{PATIENT, PROJECT, with_observations};
 use pg_clone_tests::scratch_database::Scratch;

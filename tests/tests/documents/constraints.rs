@@ -1,4 +1,4 @@
-//! Tables that do more than hold rows: triggers, foreign keys, computed columns.
+//! Tables with triggers, foreign keys and generated columns.
 
 use pg_clone_tests::sample_documents::{PATIENT, PROJECT, with_observations};
 

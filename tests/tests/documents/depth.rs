@@ -1,4 +1,4 @@
-//! Documents that are nested deeply: what a type can hold is cloned, on every path; over that there is one error.
+//! Deeply nested documents: every depth that a type allows is cloned, on every path; more is an error.
 
 use pg_clone_tests::scratch_database::Scratch;
 

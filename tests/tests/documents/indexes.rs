@@ -1,4 +1,4 @@
-//! Index entries of the bulk path, which are made index after index: each kind of index finds what the table holds.
+//! Index entries of the bulk path, which are inserted index by index: each kind of index finds all rows.
 
 use pg_clone_tests::sample_documents::{PROJECT, with_observations};
 use pg_clone_tests::scratch_database::Scratch;

@@ -1,5 +1,5 @@
-//! The store `documents`: every form of reference, the two insert paths against each other, and tables that are more
-//! than plain tables.
+//! The store `documents`: every form of reference, a comparison of the two insert paths, and tables with triggers and
+//! constraints.
 
 #![allow(
     clippy::unwrap_used,

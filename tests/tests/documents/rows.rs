@@ -1,4 +1,4 @@
-//! The rows of a clone: the two insert paths against each other, names, files, big documents.
+//! The rows of a clone: a comparison of the two insert paths, names, files, large documents.
 
 use std::collections::BTreeSet;
 

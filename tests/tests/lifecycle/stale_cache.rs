@@ -1,4 +1,4 @@
-//! What a server keeps in its cache of rows that are gone is recorded with their deletion.
+//! A deletion records the stale keys of an application's cache.
 
 use crate::clinic;
 use pg_clone_tests::medplum_source::{self, PROJECT};

@@ -1,4 +1,4 @@
-//! What is in a database's tables, to see that nothing changed.
+//! The content of a database's tables, to check that nothing changed.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A store's options can be changed, and a store is not forgotten while it has work to do.
+//! Options of a store can be changed; a store with queued work cannot be dropped.
 
 use crate::clinic;
 

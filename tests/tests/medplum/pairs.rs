@@ -1,4 +1,4 @@
-//! Source and clone side by side.
+//! Pairs of a source's row and its clone.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! `project_clone_verify` agrees with a good clone and finds what is wrong with a bad one.
+//! `project_clone_verify` accepts a correct clone and finds the faults of a damaged one.
 
 use pg_clone_tests::medplum_source::{PROJECT, cloned, shared, source_with_additions};
 

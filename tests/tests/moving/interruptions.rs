@@ -1,4 +1,4 @@
-//! Servers and commands that end in the middle: the target is as before, or has all of it.
+//! Servers and commands that end during the work: the target is unchanged or complete.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Projects that move between databases, and into files.
+//! `pg_clone copy`, `export` and `import`.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,7 +9,6 @@
 mod archives;
 mod copying;
 mod files;
-mod files_of_versions;
 mod interruptions;
 mod medplum;
 mod memory;

@@ -1,4 +1,4 @@
-//! The real Medplum project between two servers: what arrives is what `project_clone` gives in one database.
+//! The real Medplum project between two servers: the result equals that of `project_clone` in one database.
 
 use std::collections::HashMap;
 use std::process::Command;

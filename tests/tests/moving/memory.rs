@@ -1,4 +1,4 @@
-//! However large an archive is, writing and reading it takes at most 64 MB. (A row is one message of the protocol: one of 20 MB takes more.)
+//! Writing and reading an archive of any size takes at most 64 MB of memory. (A row is one message of the protocol: a row of 20 MB takes more.)
 
 use std::io::Read as _;
 use std::process::{Command, Stdio};

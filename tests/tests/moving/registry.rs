@@ -1,4 +1,4 @@
-//! A collection of a registry moves: its items are cloned by the rules of the target's registry, or kept as they are.
+//! Copies of a registry's collection: items are cloned by the rules of the target's registry, or kept unchanged.
 
 use pg_clone_tests::blob_queue::said;
 use pg_clone_tests::scratch_database::{Scratch, cluster};

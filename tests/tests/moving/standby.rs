@@ -1,4 +1,4 @@
-//! A standby is a source: nothing is written there.
+//! A standby as the source: nothing is written there.
 
 use std::process::Command;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What only two servers show: sequences of their own, a restore of one tenant, a source that can only be read.
+//! Copies between two servers: independent sequences, a restore of one tenant, a read-only source.
 
 use pg_clone_tests::blob_queue::said;
 

@@ -1,4 +1,4 @@
-//! What a clone has of its source and what starts afresh, field by field; what can be cloned at all.
+//! Which fields a clone takes from its source and which are new; which items can be cloned.
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! A database with a registry in it, one per test: copied from a template that is made once.
 //!
-//! The items of `golden/registry_items.json` are made up, in today's model, with handles 10378.1/100 to 112; `ada` owns
+//! The items of `golden/registry_items.json` are synthetic, in the present model, with handles 10378.1/100 to 112; `ada` owns
 //! all of them. Users: `bob` reads and writes, `eve` only reads, `root` is an admin, `mallory` has no
 //! role at all. Database roles: `app` may set pg_clone.actor, `plain` may not.
 
@@ -34,7 +34,7 @@ pub const CREATE: &str = "10378.1/110";
 pub const VERSION: &str = "10378.1/111";
 pub const SEED: &str = "10378.1/112";
 
-/// What a failed statement says.
+/// The error of a failed statement.
 #[derive(Debug)]
 pub struct Failure {
     pub code: String,

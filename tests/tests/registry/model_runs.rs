@@ -1,4 +1,4 @@
-//! Clones of model runs claim nothing that did not happen.
+//! Clones of model runs have no claims of the source's run.
 
 use serde_json::{Value, json};
 

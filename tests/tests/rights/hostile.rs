@@ -1,4 +1,4 @@
-//! The hostile database: install, every function of ours, dump and restore call none of its objects.
+//! The hostile database: installation, every function of the extension, dump and restore call none of its objects.
 
 use super::hostile_database::{assert_nothing_called, hostile};
 use pg_clone_tests::sample_documents::PROJECT;

@@ -1,4 +1,4 @@
-//! A database in which somebody has put operators, functions, types and tables in the way of everything.
+//! A database in which a role has created operators, functions, types and tables that shadow those of PostgreSQL.
 
 use pg_clone_tests::scratch_database::{Scratch, cluster};
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! Nobody gets more rights by this extension: each test tries to.
+//! No role gets additional privileges through the extension.
 
 #![allow(
     clippy::unwrap_used,

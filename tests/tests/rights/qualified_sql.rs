@@ -1,5 +1,5 @@
-//! Our SQL means PostgreSQL's own functions, operators and types, whatever stands on a `search_path`: a function of ours sets a path that
-//! only `pg_catalog` is on, or qualifies every name; the SQL in the extension's Rust code qualifies every name.
+//! The extension's SQL uses PostgreSQL's own functions, operators and types with any `search_path`: a function in SQL sets a path with
+//! `pg_catalog` only, or qualifies every name; the SQL in the extension's Rust code qualifies every name.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `clone_internal.rewritten_rows` belongs to the statement of a run: nobody else gets rows out of it, and never with other types.
+//! `clone_internal.rewritten_rows` works only in the statement of a run, and only with the types that the statement requests.
 
 use pg_clone_tests::sample_documents::{PROJECT, with_observations};
 use pg_clone_tests::scratch_database::{Scratch, Session};

@@ -1,4 +1,4 @@
-//! Where the rows of a table really are: children, views, another engine.
+//! Where the rows of a table are stored: children, views, another engine.
 
 use pg_clone_tests::sample_documents::{PROJECT, with_observations};
 use pg_clone_tests::scratch_database::Scratch;

@@ -1,4 +1,4 @@
-//! An extension with a planner hook keeps the rows of a table elsewhere, as a distributed engine does.
+//! An extension with a planner hook stores the rows of a table elsewhere, as a distributed engine does.
 
 use pg_clone_tests::sample_documents::{PROJECT, with_observations};
 use pg_clone_tests::scratch_database::{Scratch, Session};

@@ -1,5 +1,5 @@
-//! Another session builds an index concurrently while a clone begins or runs: the index has the clone's rows in the end, or one
-//! of the two says that it failed.
+//! Another session builds an index concurrently while a clone begins or runs: in the end the index has the clone's rows, or one
+//! of the two has failed.
 
 use pg_clone_tests::sample_documents::{PROJECT, with_observations};
 use pg_clone_tests::scratch_database::Scratch;

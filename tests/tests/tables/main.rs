@@ -1,5 +1,5 @@
-//! Tables as they are, not as they were: what changes beside a run, which types a role fits, where rows really are, which
-//! table a name means.
+//! The present state of tables: concurrent changes, types and column roles, the storage of rows, names of
+//! tables.
 
 #![allow(
     clippy::unwrap_used,

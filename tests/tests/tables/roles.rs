@@ -1,4 +1,4 @@
-//! Every column role on every type: refused with what is possible, or right, by both insert paths; never a crash.
+//! Every column role on every type, on both insert paths: a correct value, or an error that lists possible roles; never a crash.
 
 use pg_clone_tests::scratch_database::Scratch;
 

@@ -1,4 +1,4 @@
-//! Which rows belong, who may write them, which document a rule acts on.
+//! Membership of rows, privileges to write them, documents of rules.
 
 use pg_clone_tests::sample_documents::PROJECT;
 use pg_clone_tests::scratch_database::Scratch;

@@ -1,4 +1,4 @@
-//! What single majors of PostgreSQL have. On an older server these tests are reported as ignored.
+//! Features of single major versions of PostgreSQL. On an older server these tests are reported as ignored.
 
 mod postgresql_16;
 mod postgresql_17;

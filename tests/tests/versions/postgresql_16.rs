@@ -1,4 +1,4 @@
-//! Since 16 a membership may come without the group's privileges.
+//! Since 16: a membership without INHERIT gives no privileges of the group.
 
 use pg_clone_tests::sample_documents::{PROJECT, with_observations};
 

@@ -1,4 +1,4 @@
-//! What somebody who may write below the root can put there: links, pipes, second names. Nothing outside the root is touched.
+//! Links, pipes and hard links that another user put below the root. Nothing outside the root is accessed.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};

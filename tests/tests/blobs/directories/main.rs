@@ -1,4 +1,4 @@
-//! The queue of files between directories: nothing lost, nothing copied twice, every trouble in clear words.
+//! The queue of files between directories: no file is lost or copied twice, and every error is clear.
 
 #![allow(
     clippy::unwrap_used,

@@ -51,7 +51,7 @@ impl Scene {
         }
     }
 
-    /// Nothing but whole sources and targets is left in the directory.
+    /// Asserts that the directory has only complete sources and targets.
     pub fn check_tidy(&self) {
         for directory in fs::read_dir(&self.root).unwrap().map(Result::unwrap) {
             for file in fs::read_dir(directory.path()).unwrap().map(Result::unwrap) {
@@ -91,7 +91,7 @@ pub fn finish(command: &mut Command) -> Output {
     output
 }
 
-/// The exit code, with what was said when it is another.
+/// Asserts the exit code; a failure shows the output.
 pub fn assert_code(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}", said(output));
 }

@@ -1,4 +1,4 @@
-//! A target that cannot take files: no directory, a full disk, read-only.
+//! Targets that cannot be written: no directory, a full disk, read-only.
 
 use std::fs;
 use std::path::PathBuf;

@@ -9,7 +9,7 @@ use pg_clone_tests::blob_queue::{Running, said};
 
 use super::scene::{Scene, assert_code, finish};
 
-/// So many small files that a worker is still at it when it is stopped: it records some hundreds at a time.
+/// Enough small files that a worker is still busy when it is stopped: it records some hundreds at a time.
 const FILES: usize = 2400;
 /// Their size in bytes.
 const SIZE: usize = 2000;

@@ -1,4 +1,4 @@
-//! Workers that are killed, servers that fail, and what is wrong for good.
+//! Killed workers, failing servers, and permanent errors.
 
 use std::time::Duration;
 

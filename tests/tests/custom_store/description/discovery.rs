@@ -1,4 +1,4 @@
-//! Discovery: five schemas as their frameworks make them, described by one call, cloned, verified, deleted.
+//! Discovery: five schemas of frameworks, described by one call, cloned, verified, deleted.
 
 use crate::{assert_verified, contents};
 use pg_clone_tests::scratch_database::Scratch;

@@ -1,6 +1,7 @@
 //! Descriptions of stores: discovered, questioned, described again.
 
 mod discovery;
+mod kinds;
 mod questions;
 mod refresh;
 mod table_questions;

@@ -1,4 +1,4 @@
-//! Questions: what discovery cannot know it asks, and every answer that it prints can be executed as it stands.
+//! Questions: discovery asks what it cannot know, and every printed answer can be executed unchanged.
 
 use super::{answer_all, discovered, open};
 use crate::{assert_verified, described};

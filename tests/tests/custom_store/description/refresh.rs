@@ -1,4 +1,4 @@
-//! A refresh of a clone in a store over somebody's own tables: the project keeps its id whatever the type of its key.
+//! A refresh in a store over custom tables: the project keeps its id, with any type of key.
 
 use crate::{assert_verified, contents, described};
 

@@ -1,4 +1,4 @@
-//! `options.replace`: a clone takes the place of an earlier one.
+//! `options.replace`: a clone replaces an earlier one.
 
 use crate::clinic::{self, ADA, BOB, CLIENT, CLINIC};
 use crate::state;

@@ -1,4 +1,4 @@
-//! What the server hashes, sorts by or looks up says the same as the documents, also where a rule has changed them.
+//! Hashes, sort columns and lookup tables agree with the documents, also after a rule has changed them.
 
 use pg_clone_tests::medplum_source::{PROJECT, shared, source};
 

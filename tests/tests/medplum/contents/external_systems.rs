@@ -1,4 +1,4 @@
-//! Subscriptions and agents of the clone do not act on the outside world, nor through the source's bots.
+//! Subscriptions and agents of the clone do not call external systems or the source's bots.
 
 use pg_clone_tests::medplum_source::{PROJECT, cloned, shared, source_with_additions};
 

@@ -1,4 +1,4 @@
-//! What the rows of a clone hold.
+//! The content of a clone's rows.
 
 mod columns;
 mod dangling;

@@ -1,4 +1,4 @@
-//! The owner: stays, or becomes the given user, who then can log in to the clone.
+//! The owner is kept, or becomes the given user, who can then log in to the clone.
 
 use pg_clone_tests::medplum_source::{PROJECT, cloned, shared};
 use pg_clone_tests::scratch_database::Session;

@@ -1,4 +1,4 @@
-//! Secrets do not come along; the result says what must be configured again.
+//! Secrets are not cloned; the result lists what must be configured again.
 
 use pg_clone_tests::medplum_source::{PROJECT, cloned, source_with_additions};
 

@@ -1,4 +1,4 @@
-//! Filters: which resources a call chooses, and what those bring along.
+//! Filters: the resources that a call selects, and their dependencies.
 
 use std::collections::BTreeMap;
 

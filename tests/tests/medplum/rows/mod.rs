@@ -1,4 +1,4 @@
-//! Which rows a clone has.
+//! The rows of a clone.
 
 mod binaries;
 mod completeness;

@@ -1,4 +1,4 @@
-//! What a clone does to the types that came after version 100: schedules, links, packages, enterprises, DICOM.
+//! Clones of resource types that came after version 100: schedules, links, packages, enterprises, DICOM.
 
 use pg_clone_tests::medplum_source::{PROJECT, Version, source_at};
 use serde_json::{Value, json};

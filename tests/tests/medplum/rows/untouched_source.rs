@@ -1,4 +1,4 @@
-//! Whatever the filter, the source's rows are equal before and after, and nothing is updated or deleted.
+//! With every filter the source's rows stay equal, and nothing is updated or deleted.
 
 use pg_clone_tests::medplum_source::{PROJECT, shared};
 

@@ -1,4 +1,4 @@
-//! The schemas of Medplum servers: their versions, other shapes, and a small one that is made here.
+//! The schemas of Medplum servers: versions, other definitions, and a small synthetic one.
 
 mod shapes;
 mod synthetic;

@@ -1,4 +1,4 @@
-//! The preset knows the shape of a Medplum database and refuses another one, naming what is different.
+//! The preset checks the tables of a Medplum database and reports differences.
 
 use pg_clone_tests::medplum_source::{PROJECT, source};
 

@@ -1,4 +1,4 @@
-//! The same conformance on a small database of a Medplum server's shape that is made here: what anybody can run.
+//! The conformance tests on a small synthetic Medplum database, without external data.
 
 use pg_clone_tests::scratch_database::Scratch;
 

@@ -1,4 +1,4 @@
-//! Forms: what a user changes in the draft of a clone, and what is checked; on a terminal and in a browser too.
+//! Forms: changes of a clone's draft and their validation; also on a terminal and in a browser.
 
 mod edits;
 mod form_flow;

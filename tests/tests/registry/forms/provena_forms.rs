@@ -1,5 +1,5 @@
-//! Some 900 forms, each with one thing changed (kind of field by kind of damage), and what Provena's own models, JSON Schema and
-//! validators said to each (its registry's code of May 2026, run in Python). We say the same, but for what is listed here.
+//! About 900 forms, each with one change (kind of field by kind of fault), and the results of Provena's own models, JSON Schema and
+//! validators (its registry's code of May 2026, run in Python). The extension gives the same results, with the exceptions listed here.
 
 use serde_json::{Value, json};
 

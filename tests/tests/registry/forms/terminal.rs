@@ -1,4 +1,4 @@
-//! `pg_clone item` on a terminal: a person fills in the form of a clone.
+//! `pg_clone item` on a terminal: a user fills in the form of a clone.
 
 use std::process::{Command, Stdio};
 

@@ -1,4 +1,4 @@
-//! What may be written: references, rules between values, JSON Schemas that are rows of the store.
+//! Validation of edits: references, rules between values, JSON Schemas in rows of the store.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! For whom a call is made, and who may say so.
+//! The actor of a call, and which roles may set it.
 
 use crate::fixture::*;
 

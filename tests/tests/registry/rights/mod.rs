@@ -1,4 +1,4 @@
-//! Who may clone what, and as whom.
+//! Permissions on items, and actors.
 
 mod actors;
 mod permissions;

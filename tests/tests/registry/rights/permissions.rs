@@ -1,4 +1,4 @@
-//! Who may clone what.
+//! Permissions on items.
 
 use serde_json::{Value, json};
 

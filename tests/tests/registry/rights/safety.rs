@@ -1,4 +1,4 @@
-//! Nobody gets more by cloning than they may have, and no short call takes the server down.
+//! A clone gives no additional permissions, and no short call exhausts the server.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Deleting and refreshing a collection: what would dangle is named, handles stay.
+//! Deleting and refreshing a collection: the error lists dangling references, handles are kept.
 
 use serde_json::{Value, json};
 

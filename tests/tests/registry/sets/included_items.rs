@@ -1,4 +1,4 @@
-//! What comes along with a set: only what it names, and the members of the items of the call; in time that grows with the set.
+//! Items included with a set: only those that it references, and members of the call's items; in time linear in the set.
 
 use std::time::Instant;
 

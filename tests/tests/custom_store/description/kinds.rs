@@ -1,6 +1,6 @@
-//! Discovery of what applications have and constraints say only in part.
+//! Discovery of structures of applications that constraints describe only in part.
 
-use super::{assert_verified, contents};
+use crate::{assert_verified, contents};
 use pg_clone_tests::scratch_database::Scratch;
 
 const ORG: &str = "a0000000-0000-4000-8000-000000000011";

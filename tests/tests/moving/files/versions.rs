@@ -6,7 +6,7 @@ use std::path::Path;
 use pg_clone_tests::blob_queue::said;
 use pg_clone_tests::scratch_database::{Scratch, cluster};
 
-use super::scene::{Scene, source_server};
+use crate::scene::{Scene, source_server};
 
 const PROJECT: &str = "a0000000-0000-4000-8000-00000000000a";
 

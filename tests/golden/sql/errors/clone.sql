@@ -65,7 +65,7 @@ SELECT clone.store_table('shop', 'shop.review', 'resource', project_column => 't
 SELECT project_clone(:'acme', name => 'Copy', resource_types => '{review}', options => '{"dangling": "null"}');
 SELECT project_clone(:'acme', name => 'Copy', resource_types => '{review}', options => '{"dangling": "error"}');
 SELECT clone.store_remove_table('shop', 'shop.review');
-SELECT project_clone(:'acme', name => 'Copy');
+SELECT project_clone(:'acme', name => 'Copy') ->> 'slug' AS slug;
 DROP TABLE shop.review;
 -- A table that does not belong to a project.
 UPDATE clone.store_relation SET project_column = NULL, parents = '{}', join_column = NULL WHERE relation = 'shop.product'::regclass;

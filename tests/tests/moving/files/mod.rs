@@ -1,4 +1,6 @@
-//! Files of a project that moves: each clone knows where its files are.
+//! Files of a project that is copied or imported: each clone has the locations of its files.
+
+mod versions;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +9,7 @@ use std::path::{Path, PathBuf};
 use pg_clone_tests::blob_queue::said;
 use pg_clone_tests::scratch_database::cluster;
 
-use super::scene::{ACME, Scene, source_server};
+use crate::scene::{ACME, Scene, source_server};
 
 /// A shop whose products have a picture each, in a directory of each side.
 struct Pictures {
@@ -25,7 +27,7 @@ impl Pictures {
         scene.source.run("CREATE EXTENSION pg_clone_ext").await;
         scene
             .source
-            .run(include_str!("../../fixtures/shop_store.sql"))
+            .run(include_str!("../../../fixtures/shop_store.sql"))
             .await;
         for (database, side) in [(&scene.source, "source"), (&scene.target, "target")] {
             database

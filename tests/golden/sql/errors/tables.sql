@@ -1,0 +1,45 @@
+-- Errors of tables and options that no clone can be made from.
+\set ECHO none
+\set VERBOSITY verbose
+\set SHOW_CONTEXT never
+\i tests/fixtures/shop.sql
+\o /dev/null
+\i tests/fixtures/shop_store.sql
+\o
+CREATE SCHEMA elsewhere;
+CREATE TABLE elsewhere.tenant (id int, name text);
+CREATE ROLE golden_reader;
+\set ACME '''a0000000-0000-4000-8000-000000000001'''
+\set ECHO all
+-- Names of tables and keys.
+SELECT clone.store_create('other', 'discover', '{"tenant": "tenant"}');
+SELECT clone.store_reference('shop', 'shop.product', 'price', 'elsewhere.tenant');
+-- Options of the store.
+SELECT clone.store_alter('shop', '{"text_keys": "sometimes"}');
+SELECT clone.store_alter('shop', '{"id_paths": {"whole": ["a..b"]}}');
+SELECT count(*) FROM project_clone_plan(:ACME);
+SELECT clone.store_alter('shop', '{"id_paths": null}');
+-- Children that the store does not describe.
+CREATE TABLE elsewhere.customer () INHERITS (shop.customer);
+SELECT count(*) FROM project_clone_plan(:ACME);
+DROP TABLE elsewhere.customer;
+-- A project that names a schema.
+ALTER TABLE shop.tenant ADD schema_name text;
+UPDATE shop.tenant SET schema_name = 'elsewhere';
+SELECT clone.store_refresh('shop') \g /dev/null
+SELECT count(*) FROM project_clone_plan(:ACME);
+ALTER TABLE shop.tenant DROP schema_name;
+SELECT clone.store_refresh('shop') \g /dev/null
+-- A view over a table with row-level security.
+CREATE TABLE elsewhere.note (id uuid PRIMARY KEY, tenant_id uuid NOT NULL);
+ALTER TABLE elsewhere.note ENABLE ROW LEVEL SECURITY;
+CREATE VIEW shop.note WITH (security_invoker) AS SELECT * FROM elsewhere.note;
+SELECT clone.store_table('shop', 'shop.note', 'resource', id_column => 'id', project_column => 'tenant_id');
+SELECT clone.allow('golden_reader') \g /dev/null
+GRANT USAGE ON SCHEMA shop, elsewhere TO golden_reader;
+GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA shop, elsewhere TO golden_reader;
+SET ROLE golden_reader;
+SELECT count(*) FROM project_clone_plan(:ACME);
+RESET ROLE;
+DROP OWNED BY golden_reader;
+DROP ROLE golden_reader;
