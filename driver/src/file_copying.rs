@@ -96,7 +96,7 @@ pub async fn copy_files(
 pub fn print_summary(summary: &Summary, output: &mut Output) {
     if summary.done > 0 || summary.is_complete() {
         let present = if summary.present > 0 {
-            format!(", {} were there already", thousands_of(summary.present))
+            format!(", {} already existed", thousands_of(summary.present))
         } else if summary.absent > 0 {
             format!(", {} were not there to delete", thousands_of(summary.absent))
         } else {

@@ -4,7 +4,7 @@
 --
 -- Each command runs with the rights of the role that schedules it. It needs EXECUTE on the functions and, for refreshes and
 -- the sweep, SELECT, INSERT and DELETE on the store's tables. Times are GMT unless cron.timezone says otherwise.
--- All of it is scheduled, or nothing.
+-- The script is one transaction.
 \set ON_ERROR_STOP on
 \if :{?source}
 \if :{?staging}
@@ -21,8 +21,8 @@ DO $$ BEGIN RAISE EXCEPTION 'one of the variables source, staging, template is m
 
 BEGIN;
 
--- Nightly staging: every night at 02:30 a new clone of the source takes the place of the old one. Ids and secrets of its
--- clients stay, so whoever is configured against staging stays logged in.
+-- Nightly staging: every night at 02:30 a new clone of the source replaces the old one. Ids and secrets of its
+-- clients are kept, so clients that are configured for staging stay logged in.
 SELECT cron.schedule('nightly staging', '30 2 * * *', format(
     'SELECT project_clone(%L, name => %L, options => %L)',
     :'source', 'Staging', jsonb_build_object('replace', :'staging')));
@@ -36,8 +36,8 @@ SELECT cron.schedule('weekly template', '0 3 * * 0', format(
 -- The worker: one queued clone a minute. `pg_clone worker --watch` does the same without the minute, and copies the files.
 SELECT cron.schedule('clone jobs', '* * * * *', 'SELECT clone.run_next_job()');
 
--- Catching up: a server that was down at 02:30 has missed the night. Every ten minutes: is staging older than 25 hours, and
--- nothing under way? Then queue a refresh of the same source under the same name.
+-- Catching up after a server was down at 02:30: every ten minutes, if staging is older than 25 hours and no job is queued
+-- or running, queue a refresh of the same source under the same name.
 SELECT cron.schedule('staging overdue', '*/10 * * * *', format(
     $$SELECT project_clone_start(r.source_project, r.name, options => jsonb_build_object('replace', r.target_project))
       FROM clone.run r

@@ -2,9 +2,9 @@
 --
 --   psql -v role=web_user -f postgrest.sql
 --
--- The function queues the clone and answers at once; `pg_clone worker --watch` or pg_cron runs it with the rights of whoever asked.
+-- The function queues the clone and returns at once; `pg_clone worker --watch` or pg_cron runs it with the privileges of the caller.
 -- Schema api is the one that PostgREST serves; role is the role of signed-in users, who also need SELECT and INSERT on the
--- store's tables. All of it is done, or nothing.
+-- store's tables. The script is one transaction.
 \set ON_ERROR_STOP on
 \if :{?role}
 \else
@@ -20,7 +20,7 @@ LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT public.project_clone_start(source, name => clone_project.name) $$;
 
--- A security barrier: conditions of whoever reads it see no row of another role.
+-- A security barrier: conditions of a query on the view never see rows of another role.
 CREATE VIEW api.clone_run WITH (security_barrier) AS
     SELECT id, source_project, target_project, name, resources, rows, dangling, blobs, finished_at, todo FROM clone.run WHERE run_by = current_user;
 

@@ -327,7 +327,7 @@ $json$, $json$
 ]
 $json$, '{/collection_format/dataset_info/name}', $json$
 {
-  "s3": {"reason": "a place of its own, made of the new handle; files come along only with options.files"},
+  "s3": {"reason": "a location of its own, from the new handle; files are cloned only with options.files"},
   "release_status": {"initial": "NOT_RELEASED", "reason": "a release is approved for one data set"},
   "release_history": {"initial": [], "reason": "a release is approved for one data set"},
   "release_approver": {"reason": "a release is approved for one data set"},

@@ -66,7 +66,10 @@ impl Context {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Err(Usage(anyhow::anyhow!("{question} Nobody can be asked here: give --yes")).into());
+            return Err(Usage(anyhow::anyhow!(
+                "{question} There is no terminal to confirm it: specify --yes"
+            ))
+            .into());
         }
         let question = escape(question).into_owned();
         let (sender, asked) = tokio::sync::oneshot::channel();

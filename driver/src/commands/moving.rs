@@ -139,7 +139,7 @@ fn wants_files(request: &CloneRequest) -> bool {
     request.options.get("blobs") != Some(&Value::from("none"))
 }
 
-/// Where the files of the store are that is meant, and what its keys lose in a directory; none for a store without files, or one that may not be read.
+/// Location of the store's files, and the prefix that its keys lose in a directory; `None` for a store without files, or if the role may not read it.
 async fn files_of_store(session: &Session, store: Option<&str>) -> Option<(Option<String>, String)> {
     let rows = session.query(FILES, &[&store]).await.ok()?;
     let row = rows.first()?;
@@ -149,7 +149,7 @@ async fn files_of_store(session: &Session, store: Option<&str>) -> Option<(Optio
 fn where_are_the_files(of: &str, said: Option<&str>) -> Usage {
     let said = said.map_or_else(String::new, |said| format!(" (they were in {said})"));
     Usage(anyhow::anyhow!(
-        "nobody says where the files {of} are{said}: give --blobs-from, or --no-blobs"
+        "the location of the files {of} is not known{said}: specify --blobs-from, or --no-blobs"
     ))
 }
 
@@ -177,7 +177,7 @@ async fn files_of_archive<R: Read>(
         (Some(directory), _) => directory.clone(),
         (None, "-") => {
             return Err(Usage(anyhow::anyhow!(
-                "the archive has files: give --files-dir, a directory that they are unpacked into"
+                "the archive has files: specify --files-dir, a directory to unpack them"
             ))
             .into());
         }

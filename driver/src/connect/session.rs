@@ -234,7 +234,7 @@ impl Session {
                 Ok(()) => Ok(value),
                 Err(error) if error.as_db_error().is_some() => Err(error).context("nothing was changed"),
                 Err(error) => Err(error).context(
-                    "the connection broke during COMMIT; whether the change was made is unknown: look at `pg_clone runs`",
+                    "the connection was lost during COMMIT, so its outcome is unknown: see `pg_clone runs`",
                 ),
             },
             Err(error) => {

@@ -148,7 +148,7 @@ impl TlsChoice {
                     .with_context(|| format!("cannot read the client key {}", key.display()))?;
                 builder
                     .with_client_auth_cert(certificates(certificate)?, key)
-                    .context("the client certificate and key do not fit together")?
+                    .context("the client certificate and key do not match")?
             }
         };
         config.enable_sni = self.server_name;
@@ -171,7 +171,7 @@ impl TlsChoice {
         if !self.revoked.is_empty() {
             builder = builder.with_crls(lists).enforce_revocation_expiration();
         }
-        builder.build().context("the root certificates are of no use")
+        builder.build().context("the root certificates are not usable")
     }
 
     fn root_certificates(&self) -> Result<RootCertStore> {
@@ -249,7 +249,7 @@ fn versions(parameters: &Parameters) -> Result<Vec<Version>> {
         .filter(|version| (least..=most).contains(version))
         .collect();
     if left.is_empty() {
-        bail!("ssl_max_protocol_version is below TLSv1.2, which is the oldest that is spoken");
+        bail!("ssl_max_protocol_version is below TLSv1.2, the oldest supported version");
     }
     Ok(left)
 }

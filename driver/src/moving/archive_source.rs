@@ -108,7 +108,7 @@ impl<R: Read> Source for ArchiveSource<R> {
                         .map(|table| table.rows)
                         .eq(rows.iter().copied())
                     {
-                        bail!("the archive does not hold as many rows as it says");
+                        bail!("the number of rows in the archive differs from its totals");
                     }
                     if let Some(files) = &mut self.files {
                         tokio::task::block_in_place(|| files.end())?;

@@ -47,12 +47,12 @@ impl Unpacking {
     /// The file is larger than its entry says, or cannot be written.
     pub fn add(&mut self, bytes: &[u8]) -> Result<()> {
         let Some((entry, length)) = &mut self.current else {
-            bail!("the archive holds the content of no file");
+            bail!("the archive has file content without a file");
         };
         *length += bytes.len() as u64;
         if *length > entry.size {
             bail!(
-                "the file {:?} of the archive is larger than the {} bytes that it says",
+                "the file {:?} of the archive is larger than the {} bytes of its entry",
                 entry.key,
                 entry.size
             );

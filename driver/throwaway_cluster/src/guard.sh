@@ -1,6 +1,6 @@
-# Outlives the process that started it, however that one ends: makes the cluster's directory, waits until its standard
-# input closes, then stops the server and removes the directory. Runs as the server's account.
-# $1: where to make the directory; $2: PostgreSQL's bin directory.
+# Outlives the process that started it: creates the cluster's directory, waits until its standard input closes, then
+# stops the server and removes the directory. Runs as the server's account.
+# $1: parent of the directory; $2: PostgreSQL's bin directory.
 umask 077
 trap '' INT TERM HUP QUIT PIPE
 base=$(mktemp -d "$1/pg_clone.XXXXXX") || exit 1
@@ -10,7 +10,7 @@ while IFS= read -r word; do
     [ "$word" = keep ] && exit 0
 done
 
-# After a SIGKILL of the postmaster its children may still be at work: whoever stands in the data directory is ours.
+# After a SIGKILL of the postmaster its children may still run: they have the data directory as working directory.
 end_leftovers() {
     for process in /proc/[0-9]*; do
         case "$(readlink "$process/cwd")" in

@@ -172,7 +172,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.count_lost_attempt(clone.job_queue) IS
-    'Counts the attempt of a worker that died; the caller holds the row''s lock, so that nobody runs the job now';
+    'Counts the attempt of a worker that died; the caller holds the row''s lock, so that no other session runs the job';
 
 CREATE FUNCTION clone_internal.claim_job() RETURNS clone.job_queue
 LANGUAGE plpgsql

@@ -74,7 +74,9 @@ pub async fn run(
         // The claims ended with the session; files that were copied but not recorded will be found complete.
         lost = if file_counts.files() > before { 1 } else { lost + 1 };
         if stop.is_cancelled() || (lost > RECONNECTS && !options.watch) {
-            return Err(error.context("lost the connection to the database; go on with: pg_clone blobs run"));
+            return Err(
+                error.context("lost the connection to the database; continue with: pg_clone blobs run")
+            );
         }
         progress.event(&Event::Reconnecting {
             error: format!("{error:#}"),

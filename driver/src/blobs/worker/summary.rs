@@ -44,13 +44,13 @@ impl Summary {
         }
         if self.pending + self.running > 0 {
             let left = grouped(self.pending + self.running);
-            return Some(format!("{left} files are left; go on with: pg_clone blobs run"));
+            return Some(format!(
+                "{left} files are left; continue with: pg_clone blobs run"
+            ));
         }
         let failed = grouped(self.failed);
         (self.failed > 0).then(|| {
-            format!(
-                "{failed} files failed: see pg_clone blobs status; try them again with: pg_clone blobs retry"
-            )
+            format!("{failed} files failed: see pg_clone blobs status; retry them with: pg_clone blobs retry")
         })
     }
 }

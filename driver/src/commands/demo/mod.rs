@@ -34,7 +34,7 @@ pub(super) async fn run(context: &mut Context, args: &DemoArgs) -> Result<Outcom
     let interrupt = context.interrupt.clone();
     let gone = |_| Interrupted::with_state("the private cluster is removed");
     let cluster = tokio::select! {
-        started = starting => started.context("the start of the cluster broke off")??,
+        started = starting => started.context("the start of the cluster was interrupted")??,
         () = interrupt.wait() => return Err(gone(()).into()),
     };
     let outcome = tokio::select! {

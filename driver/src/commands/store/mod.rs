@@ -87,7 +87,7 @@ pub(super) async fn run(context: &mut Context, action: &StoreAction) -> Result<O
                 .with_context(|| format!("cannot drop the store {name:?}"))?;
             context
                 .output
-                .line(format!("Store {name} is forgotten; its tables are untouched"));
+                .line(format!("Store {name} is dropped; its tables are unchanged"));
             context.output.document(&json!({"dropped": name}));
         }
         StoreAction::Discover { .. }

@@ -73,6 +73,6 @@ async fn project_table(private: &Session, names: &Vec<String>) -> Result<String>
             &[names],
         )
         .await
-        .context("the store does not say which table is that of the projects")?;
+        .context("the store has no table of projects")?;
     Ok(row.try_get(0)?)
 }

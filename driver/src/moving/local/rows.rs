@@ -183,7 +183,7 @@ impl Pump<'_> {
             .with_context(|| format!("cannot write {} into the target", step.table))?;
             ensure!(
                 sent == taken,
-                "{sent} rows of {} were sent and {taken} arrived: a trigger or a rule of the target left some out",
+                "{sent} rows of {} were sent and {taken} were inserted: a trigger or a rule of the target skipped some",
                 step.table
             );
             if !step.later.is_empty() && sent > 0 {

@@ -60,7 +60,7 @@ impl LocalServer {
             Cluster::start(config)
         });
         let cluster = tokio::select! {
-            started = starting => started.context("the start of the private server broke off")??,
+            started = starting => started.context("the start of the private server was interrupted")??,
             () = interrupt.wait() => return Err(Interrupted::nothing_changed().into()),
         };
         let target = Target::plain(
@@ -91,7 +91,7 @@ impl LocalServer {
             .execute("CREATE EXTENSION pg_clone_ext")
             .await
             .context(Hinted::new(
-                "the extension is not installed beside the PostgreSQL of this machine",
+                "the extension is not installed for the PostgreSQL of this machine",
                 "Run `make install PG_CONFIG=<path of pg_config>` here; the servers need nothing.",
             ))?;
         let complaints = self.dump_and_restore(like, schemas)?;

@@ -40,7 +40,7 @@ pub fn delete_project(
     let made_by = target::made_by(&store.name, &project)?;
     let mut tombstone = None;
     // A clone whose project row was deleted by other means still has rows and files to delete, and so may a clone that was
-    // deleted before: whoever had its old rows in a cache may have written to it since.
+    // deleted before: an application with cached rows may have written to it since.
     if made_by.is_none() {
         if target::exists(&store, &project)? {
             if !options.force {
@@ -77,7 +77,7 @@ pub fn delete_project(
         return Ok(with_dangling(&store, dangling, json));
     }
     if !options.include_others {
-        conflicts.refuse(&project, "deleted", GO_ON)?;
+        conflicts.refuse(&project, "deleted", CONFLICT_HINT)?;
     }
     let run = made_by.as_ref().map(|made_by| made_by.run);
     let run = run.or(tombstone.as_ref().map(|tombstone| tombstone.run));
@@ -125,7 +125,7 @@ fn with_dangling(store: &Store, dangling: Vec<Value>, mut report: Value) -> Valu
 }
 
 /// Hint for rows that prevent a deletion.
-const GO_ON: &str = "Delete or move those rows first, or go on all the same with options => '{\"others\": \"include\"}'; \
+const CONFLICT_HINT: &str = "Delete or move those rows first, or delete the project anyway with options => '{\"others\": \"include\"}'; \
                      '{\"dry_run\": true}' lists them without deleting.";
 
 /// The files of a project: files to delete, and resources whose files other projects use.

@@ -18,9 +18,9 @@ pub struct DeleteOptions {
 }
 
 const VALID: &str = "Valid options: force (true, false), dry_run (true, false), shared (\"keep\": files that documents of \
-                     other projects name stay, the default; \"ignore\": do not look for such documents), others (\"refuse\" when rows of \
-                     other projects or tables depend on the project's, the default; \"include\": go on, rows whose foreign key \
-                     names a deleted row are deleted or changed along).";
+                     other projects name stay, the default; \"ignore\": do not look for such documents), others (\"refuse\": an error if rows of \
+                     other projects or tables refer to the project's, the default; \"include\": rows whose foreign key \
+                     refers to a deleted row are deleted or changed too).";
 
 impl DeleteOptions {
     /// Reads the JSON object; an unknown key or value is an error (22023) whose hint lists the valid ones.

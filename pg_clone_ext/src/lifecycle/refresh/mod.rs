@@ -164,8 +164,8 @@ fn pin_one(run: &mut Run, identity: &Identity) -> Result<()> {
 }
 
 /// Hint for rows that prevent a refresh.
-const GO_ON: &str = "Delete or move those rows first. Resource types of which such rows name the clone's can keep their ids \
-                     (clone.stable), if the foreign key is deferrable. Or go on all the same with options => '{\"others\": \"include\"}'.";
+const CONFLICT_HINT: &str = "Delete or move those rows first. Resource types that such rows reference can keep their ids \
+                     (clone.stable), if the foreign key is deferrable. Or refresh anyway with options => '{\"others\": \"include\"}'.";
 
 /// Whether the new clone has the same file: the same resource in the same version. Then the file is kept, so that it is always
 /// available.
@@ -301,7 +301,7 @@ impl Replaced {
         if go_on {
             rows = rows.with_others(conflicts.along());
         } else {
-            conflicts.refuse(&self.project, "replaced", GO_ON)?;
+            conflicts.refuse(&self.project, "replaced", CONFLICT_HINT)?;
         }
         // Keys that reference rows which this transaction inserts again are deferred.
         self.deferred = conflicts.deferred;

@@ -1,5 +1,5 @@
 //! Secrets and settings that the rules of a clone remove or regenerate. A refresh keeps those of the old clone, so that clients
-//! stay logged in and nobody has to enter them again.
+//! stay logged in and secrets need not be entered again.
 
 use crate::error::internal;
 use crate::run::keys::Key;

@@ -32,7 +32,7 @@ pub fn refuse(run: &Run) -> Result<()> {
                 ),
             )
             .detail("Rows of this table belong by one of several references; those of the clone would be the other project's too.")
-            .hint("Describe the table with the reference that decides (clone.store_table), or clone these rows all the same with options => '{\"others\": \"include\"}'."));
+            .hint("Describe the table with the reference that decides (clone.store_table), or clone these rows anyway with options => '{\"others\": \"include\"}'."));
         }
     }
     Ok(())

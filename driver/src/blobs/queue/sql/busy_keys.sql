@@ -1,5 +1,5 @@
--- $1 stores, $2 keys of files to delete: which of them somebody is copying to right now, or has yet to copy from (a clone of
--- the clone that was deleted).
+-- $1 stores, $2 keys of files to delete: those that a worker is copying to now, or that have yet to be copied from (a clone of
+-- the deleted clone).
 SELECT q.store, q.target_key
 FROM clone.blob_copy AS q
 JOIN ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS gone (store, key)

@@ -1,4 +1,4 @@
--- $1 run or NULL, $2 those that failed for good too
+-- $1 run or NULL, $2 whether permanent failures are included
 UPDATE clone.blob_copy AS q
 SET state = 'pending',
     attempts = 0,

@@ -194,7 +194,7 @@ fn lock(temporary: &Place, shown: &str) -> Result<(File, Stat), Failure> {
         // With a second hard link it could be a file elsewhere, which must not be overwritten.
         if !is_regular(&ours) || ours.st_nlink > 1 {
             return Err(Failure::file(format!(
-                "something else than a file of this worker stands in the way of {shown}: remove {}",
+                "cannot write {shown}: its temporary name is used by another file: remove {}",
                 temporary.name
             )));
         }
