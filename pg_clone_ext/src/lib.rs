@@ -276,6 +276,7 @@ extension_sql_file!(
 pub extern "C-unwind" fn _PG_init() {
     pg::session::environment::no_backtraces();
     settings::register();
+    pg::session::interrupts::install();
     // Threads for deeply nested documents never get a signal.
     pg_clone_core::depth::around_start(|| Box::new(pg::session::signals::SignalsBlocked::new()));
 }

@@ -2,6 +2,7 @@
 
 pub mod blob_queue;
 pub mod browser;
+pub mod cancellation;
 pub mod described_store;
 pub mod driver_source;
 pub mod fault_proxy;

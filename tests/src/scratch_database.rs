@@ -304,6 +304,11 @@ impl Scratch {
         }
     }
 
+    /// How its sessions connect.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Another superuser's session.
     ///
     /// # Panics

@@ -5,9 +5,12 @@
 //! `max_stack_depth`: at about 12,000 levels with the default of 2 MB, 42,000 with the 7 MB that a stack of 8 MB allows.
 
 use crate::error::{Code, Error};
-use serde::Deserialize;
-use serde_json::Value;
+use crate::interrupt;
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 use std::any::Any;
+use std::fmt;
 use std::sync::OnceLock;
 use std::thread;
 use thiserror::Error as ThisError;
@@ -20,6 +23,8 @@ const SHALLOW: usize = 128;
 const STACK_PER_LEVEL: usize = if cfg!(debug_assertions) { 8 << 10 } else { 2 << 10 };
 /// Additional bytes of stack.
 const STACK: usize = 1 << 20;
+/// The name under which serde_json hands out the digits of a number.
+const NUMBER: &str = "$serde_json::private::Number";
 
 /// Why a document is too deep.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
@@ -27,11 +32,11 @@ pub enum DepthError {
     /// Over [`MAX_LEVELS`]. SQLSTATE 54001 (`statement_too_complex`).
     #[error("a document is nested deeper than {MAX_LEVELS} levels")]
     TooDeep,
-    /// A JSONPath with wildcards would produce too many steps. SQLSTATE 54001.
+    /// The places that a JSONPath finds would take more than so many bytes. SQLSTATE 54001.
     #[error(
-        "a document is nested too deeply for a path with wildcards: its places are {0} steps away from the root, all together"
+        "a path finds so many places in a document, or so deep ones, that they would take more than {0} bytes"
     )]
-    TooManySteps(usize),
+    TooManyPlaces(usize),
     /// The stack for the levels could not be allocated. SQLSTATE 53200 (`out_of_memory`).
     #[error("no memory for a stack that a document of {0} levels needs")]
     NoStack(usize),
@@ -44,8 +49,8 @@ impl DepthError {
         match self {
             DepthError::TooDeep => Error::new(Code::TooDeep, message)
                 .hint("Flatten the document, or leave its row out with exclude_ids."),
-            DepthError::TooManySteps(_) => Error::new(Code::TooDeep, message).hint(
-                "Give the rule or reference a path without wildcards, or leave the document's row out with exclude_ids.",
+            DepthError::TooManyPlaces(_) => Error::new(Code::TooDeep, message).hint(
+                "Give the rule or reference a path that selects less, or leave the document's row out with exclude_ids.",
             ),
             DepthError::NoStack(_) => {
                 Error::new(Code::OutOfMemory, message).hint("Clone when the server has more free memory.")
@@ -60,11 +65,13 @@ pub fn of_text(text: &[u8]) -> usize {
         return 0;
     }
     let (mut level, mut deepest, mut at) = (0_usize, 0, 0);
+    let mut steps = interrupt::Steps::default();
     while let Some(found) = text[at..]
         .iter()
         .position(|byte| matches!(byte, b'{' | b'[' | b'}' | b']' | b'"'))
     {
         at += found + 1;
+        steps.step();
         match text[at - 1] {
             b'{' | b'[' => {
                 level += 1;
@@ -123,16 +130,24 @@ pub fn with_room<R: Send>(levels: usize, work: impl FnOnce() -> R + Send) -> Res
         return Ok(work());
     }
     check(levels)?;
+    let unwanted = interrupt::flag();
     thread::scope(|scope| {
         let guard = AROUND_START.get().map(|start| start());
         let thread = thread::Builder::new()
             .name("pg_clone deep".to_owned())
             .stack_size(STACK + levels * STACK_PER_LEVEL)
-            .spawn_scoped(scope, work);
+            .spawn_scoped(scope, move || {
+                interrupt::stop_by(unwanted);
+                work()
+            });
         drop(guard);
         match thread.map(thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => Ok(result),
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Ok(Err(panic)) => {
+                // If it has stopped because of a cancellation, that is the error.
+                interrupt::check();
+                std::panic::resume_unwind(panic)
+            }
             Err(_) => Err(DepthError::NoStack(levels)),
         }
     })
@@ -145,14 +160,112 @@ pub fn with_room<R: Send>(levels: usize, work: impl FnOnce() -> R + Send) -> Res
 pub fn parse(text: &[u8]) -> serde_json::Result<Value> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     reader.disable_recursion_limit();
-    let value = Value::deserialize(&mut reader)?;
+    let value = Tree.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
+}
+
+/// Reads a tree as [`Value`] does, but asks meanwhile whether the statement was cancelled.
+struct Tree;
+
+impl<'de> DeserializeSeed<'de> for Tree {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Tree {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any valid JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut steps = interrupt::Steps::begin();
+        let mut read = Vec::new();
+        while let Some(element) = elements.next_element_seed(Tree)? {
+            steps.step();
+            read.push(element);
+        }
+        Ok(Value::Array(read))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let Some(first) = members.next_key::<String>()? else {
+            return Ok(Value::Object(Map::new()));
+        };
+        // Where numbers keep their digits, each comes as an object of one member.
+        if first == NUMBER {
+            let digits: String = members.next_value()?;
+            return digits.parse().map(Value::Number).map_err(A::Error::custom);
+        }
+        let mut steps = interrupt::Steps::begin();
+        let mut read = Map::new();
+        read.insert(first, members.next_value_seed(Tree)?);
+        while let Some(name) = members.next_key()? {
+            steps.step();
+            read.insert(name, members.next_value_seed(Tree)?);
+        }
+        Ok(Value::Object(read))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tree_is_the_one_that_serde_json_reads() {
+        for text in [
+            r#"{"a": [1.50, -0, 1e400, 18446744073709551616, null, true, "\u0041"], "a": {}, "": []}"#,
+            "[]",
+            "{}",
+            "7",
+            "\"x\"",
+        ] {
+            let expected: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(parse(text.as_bytes()).unwrap(), expected, "{text}");
+        }
+        for text in ["", "[1,]", "{\"a\"}", "[1] 2", "nul"] {
+            let expected = serde_json::from_str::<Value>(text).unwrap_err().to_string();
+            assert_eq!(
+                parse(text.as_bytes()).unwrap_err().to_string(),
+                expected,
+                "{text}"
+            );
+        }
+    }
 
     fn nested(levels: usize, innermost: &str) -> String {
         let levels = levels - 1;

@@ -1,7 +1,9 @@
 //! The worker thread, and the queue of batches to and from it.
 
+use crate::interrupt;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -34,6 +36,7 @@ impl<B> Shared<B> {
 pub struct WorkerThread<B> {
     shared: Arc<Shared<B>>,
     thread: Option<JoinHandle<()>>,
+    unwanted: Arc<AtomicBool>,
     next: u64,
 }
 
@@ -56,13 +59,19 @@ impl<B: Send + 'static> WorkerThread<B> {
             changed: Condvar::new(),
         });
         let queue = WorkQueue(Arc::clone(&shared));
+        let unwanted = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&unwanted);
         let thread = thread::Builder::new()
             .name("pg_clone".to_owned())
             .stack_size(STACK)
-            .spawn(move || body(queue))?;
+            .spawn(move || {
+                interrupt::stop_by(Some(flag));
+                body(queue);
+            })?;
         Ok(WorkerThread {
             shared,
             thread: Some(thread),
+            unwanted,
             next: 0,
         })
     }
@@ -77,7 +86,7 @@ impl<B: Send + 'static> WorkerThread<B> {
     }
 
     /// Returns a finished batch. While it waits, it does the `work` of waiting batches itself; if there are none, it calls `tick` every
-    /// 20 ms. `None` if the thread has panicked during a batch.
+    /// 20 ms. `None` if the thread has panicked during a batch and `tick` has raised no error.
     pub fn fetch(&mut self, number: u64, work: &mut dyn FnMut(&mut B), tick: &mut dyn FnMut()) -> Option<B> {
         loop {
             let mut state = self.shared.lock();
@@ -91,6 +100,8 @@ impl<B: Send + 'static> WorkerThread<B> {
                 continue;
             }
             if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+                drop(state);
+                tick();
                 return None;
             }
             let (state, waited) = self
@@ -107,8 +118,9 @@ impl<B: Send + 'static> WorkerThread<B> {
 }
 
 impl<B> Drop for WorkerThread<B> {
-    /// Ends the thread after its current batch.
+    /// Ends the thread, which stops in the middle of its current batch.
     fn drop(&mut self) {
+        self.unwanted.store(true, Ordering::Relaxed);
         let mut state = self.shared.lock();
         state.closed = true;
         state.waiting.clear();

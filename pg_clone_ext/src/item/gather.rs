@@ -101,7 +101,7 @@ impl Reading<'_> {
         }
         let subtype = self.store.subtype(&source.item_subtype)?;
         let document = Value::Object(source.content(self.options.from_history)?);
-        for found in references::find(&subtype, &document) {
+        for found in references::find(&subtype, &document)? {
             let any = found.subtypes.is_empty();
             if any
                 || found

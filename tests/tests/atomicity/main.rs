@@ -7,6 +7,7 @@
 )]
 
 mod callers;
+mod cancellation;
 mod concurrency;
 mod failures;
 mod interruptions;

@@ -136,6 +136,11 @@ impl Registry {
         cluster().await.dsn(self.config.get_dbname().unwrap_or_default())
     }
 
+    /// How sessions connect.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Another session on the same database.
     pub async fn session(&self) -> Client {
         let (client, connection) = self.config.connect(tokio_postgres::NoTls).await.unwrap();

@@ -4,6 +4,7 @@
 
 use super::CompressedError::{self, Damaged};
 use super::{repeated, repeats};
+use crate::interrupt;
 
 /// The shortest copy that can be written, and the shortest that is worth a sequence of its own.
 const SHORTEST: usize = 4;
@@ -130,7 +131,9 @@ pub(super) fn compress_alike(
         written: 0,
     };
     let mut at = 0usize;
+    let mut steps = interrupt::Steps::default();
     loop {
+        steps.step();
         let (literals, copy) = sequences.next()?;
         at += literals;
         let Some(Copy { distance, length }) = copy else {

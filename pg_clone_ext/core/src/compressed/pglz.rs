@@ -4,6 +4,7 @@
 
 use super::CompressedError::{self, Damaged};
 use super::{repeated, repeats};
+use crate::interrupt;
 
 /// The shortest copy, and the shortest with the byte to add.
 const SHORTEST: usize = 3;
@@ -94,7 +95,9 @@ fn copy_literals(from: &[u8], to: &mut [u8], count: usize) {
 pub(super) fn decompress(stream: &[u8], raw: &mut [u8]) -> Result<(), CompressedError> {
     let mut items = Items::new(stream);
     let mut at = 0;
+    let mut steps = interrupt::Steps::default();
     while at < raw.len() {
+        steps.step();
         match items.next(raw.len() - at)? {
             Item::Literals { from, count } => {
                 copy_literals(&stream[from..], &mut raw[at..], count);
@@ -209,7 +212,9 @@ pub(super) fn compress_alike(
         items: ITEMS,
     };
     let mut at = 0;
+    let mut steps = interrupt::Steps::default();
     while at < new.len() {
+        steps.step();
         match items.next(new.len() - at)? {
             Item::Literals { count, .. } => at += count,
             Item::Copy { distance, length } => {

@@ -5,6 +5,7 @@
 //! set changes that value, and a renamed member is found under both names.
 
 use super::{Edit, EditError, EditOp, Step, value};
+use crate::interrupt;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -64,6 +65,7 @@ impl Overlay {
     pub(super) fn new(edits: &[Edit]) -> Result<Self, EditError> {
         let mut root = Overlay::default();
         for edit in edits {
+            interrupt::check();
             root.add(edit)?;
         }
         Ok(root)

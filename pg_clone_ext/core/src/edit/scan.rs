@@ -3,6 +3,7 @@
 //! It builds no tree and validates only what it needs to find positions: text that is not JSON gives
 //! `None` or a wrong span, never a panic.
 
+use crate::interrupt;
 use memchr::memchr2;
 
 /// The offset of the next byte that is not white space, at or after `at`.
@@ -67,13 +68,18 @@ pub(super) fn value(text: &[u8], at: usize) -> Option<usize> {
 fn container(text: &[u8], at: usize) -> Option<usize> {
     let mut depth = 0usize;
     let mut at = at;
+    let mut steps = interrupt::Steps::default();
     loop {
         match text.get(at)? {
             b'"' => {
+                steps.step();
                 at = string(text, at)?;
                 continue;
             }
-            b'{' | b'[' => depth += 1,
+            b'{' | b'[' => {
+                steps.step();
+                depth += 1;
+            }
             b'}' | b']' => {
                 depth -= 1;
                 if depth == 0 {
@@ -93,7 +99,9 @@ impl Ends {
     /// Reads the whole text.
     pub(super) fn of(text: &[u8]) -> Self {
         let (mut ends, mut open, mut at) = (Vec::new(), Vec::new(), 0);
+        let mut steps = interrupt::Steps::default();
         while let Some(byte) = text.get(at) {
+            steps.step();
             match byte {
                 b'"' => match string(text, at) {
                     Some(end) => {
@@ -144,6 +152,7 @@ pub(super) struct Items<'a> {
     named: bool,
     state: State,
     ends: Option<&'a Ends>,
+    steps: interrupt::Steps,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -168,6 +177,7 @@ impl<'a> Items<'a> {
             named,
             state: State::First,
             ends: None,
+            steps: interrupt::Steps::default(),
         })
     }
 
@@ -183,6 +193,7 @@ impl<'a> Items<'a> {
     }
 
     fn step(&mut self) -> Option<Item> {
+        self.steps.step();
         let text = self.text;
         let mut at = white(text, self.at);
         let byte = *text.get(at)?;

@@ -7,6 +7,7 @@ use super::overlay::Overlay;
 use super::scan::{self, Item, Items};
 use super::{Edit, EditError, Step};
 use crate::depth;
+use crate::interrupt;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -109,6 +110,7 @@ impl<'a> Editor<'a> {
         let mut fates: Vec<Fate> = items.iter().map(|_| Fate::Keep).collect();
         let mut added = Vec::new();
         for member in &overlay.members {
+            interrupt::check();
             let mut found = false;
             if let Some(original) = &member.original {
                 for (item, fate) in items.iter().zip(&mut fates).rev() {

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use jsonptr::{Pointer, PointerBuf};
+use crate::depth::DepthError;
+use crate::edit::Step;
+use crate::error::Result;
+use crate::json_path::JsonPath;
+use jsonptr::{Pointer, PointerBuf, Token};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 /// The pointer to a member of the document.
 pub fn of_field(field: &str) -> String {
@@ -15,6 +18,15 @@ pub fn of_field(field: &str) -> String {
 /// The pointer to a member of the value at another pointer.
 pub fn child(parent: &str, field: &str) -> String {
     format!("{parent}{}", of_field(field))
+}
+
+/// The pointer to a place.
+fn of_steps(place: &[Step]) -> String {
+    PointerBuf::from_tokens(place.iter().map(|step| match step {
+        Step::Key(name) => Token::from(name.as_str()),
+        Step::Index(index) => Token::from(*index),
+    }))
+    .to_string()
 }
 
 /// The first step of a pointer, unescaped; `None` for the pointer to the whole document.
@@ -54,26 +66,39 @@ impl Path {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
         match JsonPath::parse(text) {
             Ok(parsed) => Ok(Path {
                 text: text.to_owned(),
                 parsed,
             }),
-            Err(error) => Err(format!("\"{text}\" is not a JSONPath: {error}")),
+            Err(error) => Err(format!(
+                "\"{text}\" is not a JSONPath: {} at character {}",
+                error.message,
+                text.bytes()
+                    .take(error.position)
+                    .filter(|byte| !(0x80..0xc0).contains(byte))
+                    .count()
+                    + 1
+            )),
         }
     }
 
     /// The pointers of all places that it finds in a document.
-    pub fn find(&self, document: &Value) -> Vec<String> {
-        let found = self.parsed.query_located(document);
-        found.locations().map(|place| place.to_json_pointer()).collect()
+    ///
+    /// # Errors
+    /// 54001 for too many.
+    pub fn find(&self, document: &Value) -> Result<Vec<String>> {
+        let places = self.parsed.places(document).map_err(DepthError::error)?;
+        Ok(places.iter().map(|place| of_steps(place)).collect())
     }
 
     /// The strings that it finds in a document.
     pub fn strings<'v>(&self, document: &'v Value) -> impl Iterator<Item = &'v str> {
-        let found = self.parsed.query(document).all();
-        found.into_iter().filter_map(Value::as_str)
+        let mut found = Vec::new();
+        self.parsed
+            .each(document, &mut |value| found.extend(value.as_str()));
+        found.into_iter()
     }
 
     /// The smallest document for which `jsonb @>` finds all documents with `value` at this path, if the path has only names and `[*]`.
@@ -103,7 +128,7 @@ impl fmt::Debug for Path {
 }
 
 impl<'de> Deserialize<'de> for Path {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Path::parse(&text).map_err(serde::de::Error::custom)
     }
@@ -136,7 +161,7 @@ mod tests {
         let d = json!({"record": {"inputs": [{"dataset_id": "x"}, {}, {"dataset_id": "y"}]}});
         let path = Path::parse("$.record.inputs[*].dataset_id").unwrap();
         assert_eq!(
-            path.find(&d),
+            path.find(&d).unwrap(),
             ["/record/inputs/0/dataset_id", "/record/inputs/2/dataset_id"]
         );
         assert_eq!(path.strings(&d).collect::<Vec<_>>(), ["x", "y"]);

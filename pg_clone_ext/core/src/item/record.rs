@@ -113,7 +113,7 @@ impl NewItem {
             }
             None => None,
         };
-        let rewritten = references::rewrite(subtype, &mut form, handles);
+        let rewritten = references::rewrite(subtype, &mut form, handles)?;
         draft::derive(subtype, &mut form);
         let mut content = match form {
             Value::Object(map) => map,

@@ -4,6 +4,7 @@ use super::JsonbError;
 use super::layout::*;
 use super::node::Node;
 use crate::depth::{DepthError, MAX_LEVELS};
+use crate::interrupt;
 use std::borrow::Cow;
 
 /// Reads a payload, within [`crate::depth::with_room`] where it may be nested deeply (the bytes of a `jsonb` datum behind its varlena header).
@@ -97,10 +98,12 @@ impl Container {
         if depth > MAX_LEVELS {
             return Err(DepthError::TooDeep.into());
         }
+        let mut steps = interrupt::Steps::begin();
         let mut start = self.data;
         if !self.is_object {
             let mut elements = Vec::with_capacity(self.children);
             for index in 0..self.children {
+                steps.step();
                 let child = self.child(payload, index, start)?;
                 elements.push(child.node(payload, depth)?);
                 start = child.end;
@@ -110,6 +113,7 @@ impl Container {
         let pairs = self.children / 2;
         let mut members = Vec::with_capacity(pairs);
         for index in 0..pairs {
+            steps.step();
             let key = self.child(payload, index, start)?;
             if key.kind != STRING {
                 let at = self.entries + index * WORD;
@@ -122,6 +126,7 @@ impl Container {
             start = key.end;
         }
         for (index, member) in members.iter_mut().enumerate() {
+            steps.step();
             let child = self.child(payload, pairs + index, start)?;
             member.1 = child.node(payload, depth)?;
             start = child.end;

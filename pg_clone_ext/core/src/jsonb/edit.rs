@@ -3,6 +3,7 @@
 use super::{JsonbError, Node, value::bytes};
 use crate::depth::with_room;
 use crate::edit::{Edit, EditError, EditOp, Step};
+use crate::interrupt;
 
 /// The payload after the edits, applied in order; None if they change nothing.
 ///
@@ -25,9 +26,10 @@ impl Node<'_> {
     /// [`JsonbError::Edit`] when a place does not exist; [`JsonbError::Number`] and [`JsonbError::NulCharacter`] for
     /// values that `jsonb` cannot hold. Edits before the failing one stay applied.
     pub fn apply(&mut self, edits: &[Edit]) -> Result<bool, JsonbError> {
-        edits
-            .iter()
-            .try_fold(false, |changed, edit| Ok(self.apply_one(edit)? || changed))
+        edits.iter().try_fold(false, |changed, edit| {
+            interrupt::check();
+            Ok(self.apply_one(edit)? || changed)
+        })
     }
 
     fn apply_one(&mut self, edit: &Edit) -> Result<bool, JsonbError> {

@@ -4,6 +4,7 @@ use super::JsonbError;
 use super::layout::*;
 use super::node::Node;
 use crate::depth::{DepthError, MAX_LEVELS};
+use crate::interrupt;
 use std::borrow::Cow;
 
 impl Node<'_> {
@@ -39,19 +40,23 @@ struct Entries {
 
 impl Writer {
     fn array(&mut self, elements: &[Node<'_>], flags: u32, depth: usize) -> Result<(), JsonbError> {
+        let mut steps = interrupt::Steps::begin();
         let mut entries = self.begin(elements.len(), elements.len(), flags)?;
         for element in elements {
+            steps.step();
             self.child(&mut entries, element, depth)?;
         }
         Ok(())
     }
 
     fn object(&mut self, members: &[(Cow<'_, [u8]>, Node<'_>)], depth: usize) -> Result<(), JsonbError> {
+        let mut steps = interrupt::Steps::begin();
         let mut sorted: Vec<&(Cow<'_, [u8]>, Node<'_>)> = members.iter().collect();
         // A stable sort: of equal keys the later one stays behind the earlier one, and is the one that is kept.
         sorted.sort_by(|one, other| key_order(&one.0, &other.0));
         let mut kept: Vec<&(Cow<'_, [u8]>, Node<'_>)> = Vec::with_capacity(sorted.len());
         for member in sorted {
+            steps.step();
             match kept.last_mut() {
                 Some(last) if last.0 == member.0 => *last = member,
                 _ => kept.push(member),
@@ -63,6 +68,7 @@ impl Writer {
             self.entry(&mut entries, STRING, key.len())?;
         }
         for (_, value) in &kept {
+            steps.step();
             self.child(&mut entries, value, depth)?;
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::decode::Container;
 use super::layout::CONTAINER;
+use crate::interrupt;
 
 /// Minimum bytes of a level: a header, and an entry in the container around it.
 const LEAST: usize = 8;
@@ -20,7 +21,9 @@ pub fn levels(payload: &[u8]) -> usize {
     // Of each container that is open: what it is, the next child, and where that begins.
     let mut open = vec![(root, 0, root.data)];
     let mut deepest = 1;
+    let mut steps = interrupt::Steps::default();
     while let Some((container, index, start)) = open.last_mut() {
+        steps.step();
         if *index == container.children {
             open.pop();
             continue;

@@ -1,6 +1,7 @@
 //! Between a `jsonb` tree and `serde_json`'s, for rules and reports.
 
 use super::{JsonbError, Node, numeric};
+use crate::interrupt;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -19,10 +20,19 @@ impl Node<'_> {
             }
             Node::String(bytes) => Value::String(text(bytes)?),
             Node::Array(elements) => {
-                Value::Array(elements.iter().map(Node::to_value).collect::<Result<_, _>>()?)
+                let mut steps = interrupt::Steps::begin();
+                let element = |element: &Node<'_>| {
+                    steps.step();
+                    element.to_value()
+                };
+                Value::Array(elements.iter().map(element).collect::<Result<_, _>>()?)
             }
             Node::Object(members) => {
-                let member = |(key, value): &(Cow<'_, [u8]>, Node<'_>)| Ok((text(key)?, value.to_value()?));
+                let mut steps = interrupt::Steps::begin();
+                let member = |(key, value): &(Cow<'_, [u8]>, Node<'_>)| {
+                    steps.step();
+                    Ok((text(key)?, value.to_value()?))
+                };
                 Value::Object(members.iter().map(member).collect::<Result<_, JsonbError>>()?)
             }
         })
@@ -39,10 +49,19 @@ impl Node<'_> {
             Value::Number(number) => Node::Number(Cow::Owned(numeric::from_text(&number.to_string())?)),
             Value::String(text) => Node::String(bytes(text)?),
             Value::Array(elements) => {
-                Node::Array(elements.iter().map(Node::from_value).collect::<Result<_, _>>()?)
+                let mut steps = interrupt::Steps::begin();
+                let element = |element: &Value| {
+                    steps.step();
+                    Node::from_value(element)
+                };
+                Node::Array(elements.iter().map(element).collect::<Result<_, _>>()?)
             }
             Value::Object(members) => {
-                let member = |(key, value): (&String, &Value)| Ok((bytes(key)?, Node::from_value(value)?));
+                let mut steps = interrupt::Steps::begin();
+                let member = |(key, value): (&String, &Value)| {
+                    steps.step();
+                    Ok((bytes(key)?, Node::from_value(value)?))
+                };
                 Node::Object(members.iter().map(member).collect::<Result<_, JsonbError>>()?)
             }
         })

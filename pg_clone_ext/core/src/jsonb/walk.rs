@@ -3,6 +3,7 @@
 use super::JsonbError;
 use super::decode::Container;
 use super::layout::{CONTAINER, STRING};
+use crate::interrupt;
 
 /// A string of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,7 @@ struct Level {
 #[derive(Default)]
 pub(crate) struct Walk {
     levels: Vec<Level>,
+    steps: interrupt::Steps,
 }
 
 impl Walk {
@@ -46,6 +48,7 @@ impl Walk {
         place: usize,
     ) -> Result<Option<StringAt>, JsonbError> {
         while let Some(level) = self.levels.last_mut() {
+            self.steps.step();
             let Container {
                 children, is_object, ..
             } = level.container;

@@ -6,7 +6,7 @@ use super::singular;
 use super::template::{Template, Text};
 use super::{Action, Kind, Rule};
 use crate::edit::Step;
-use serde_json_path::JsonPath;
+use crate::json_path::JsonPath;
 use std::collections::HashMap;
 
 /// The rules of a store, made ready for one run.
@@ -81,6 +81,19 @@ impl RuleSet {
         Ok(set)
     }
 
+    /// Reads rules without a call that they are for.
+    ///
+    /// # Errors
+    /// As [`RuleSet::compile`].
+    pub fn check(rules: Vec<Rule>) -> Result<(), RuleError> {
+        let arguments = Arguments::new()
+            .optional("name", None)
+            .optional("owner", None)
+            .always("project", "")
+            .always("source_project", "");
+        Self::compile(rules, &arguments).map(drop)
+    }
+
     /// Whether any rule applies to documents of this type: if not, they need not be parsed.
     pub fn applies_to(&self, resource_type: &str) -> bool {
         !self.of_type(resource_type).is_empty()
@@ -102,16 +115,15 @@ impl Compiled {
             JsonPath::parse(wrapped).map_err(|error| {
                 // The position in the wrapped expression, in bytes, is converted.
                 let before = wrapped.find(text).unwrap_or(0);
-                let at = error.position().saturating_sub(before);
+                let at = error.position.saturating_sub(before);
                 let position = text.char_indices().take_while(|(offset, _)| *offset < at).count() + 1;
                 let (path, text) = (rule.path.clone(), text.to_owned());
-                let message = error.message().to_owned();
                 RuleError::Syntax {
                     rule: index + 1,
                     path,
                     field,
                     position,
-                    message,
+                    message: error.message,
                     text,
                 }
             })

@@ -1,17 +1,15 @@
 //! Keys at a JSONPath of a document, and the edits that replace them.
 
-use super::evaluate::steps;
 use crate::depth::DepthError;
 use crate::edit::{Edit, Step, value};
+use crate::interrupt;
+use crate::json_path::JsonPath;
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 /// A JSONPath (RFC 9535). With a `~` at its end it selects the names of the members, not their values.
 pub struct DocumentPath {
     path: JsonPath,
     names: bool,
-    /// It selects at most one place.
-    singular: bool,
 }
 
 impl DocumentPath {
@@ -25,26 +23,19 @@ impl DocumentPath {
             None => (text, false),
         };
         JsonPath::parse(path)
-            .map(|path| DocumentPath {
-                singular: super::singular_path(text).is_some(),
-                path,
-                names,
-            })
-            .map_err(|error| error.message().to_owned())
+            .map(|path| DocumentPath { path, names })
+            .map_err(|error| error.message)
     }
 
     /// Calls `each` with the text of every key at this path: strings, numbers, or names of members.
     ///
     /// # Errors
-    /// [`DepthError::TooManySteps`].
+    /// [`DepthError::TooManyPlaces`].
     pub fn each_key(&self, document: &Value, each: &mut dyn FnMut(&str)) -> Result<(), DepthError> {
-        if !self.singular {
-            super::check_paths(document)?;
-        }
-        let mut places: Vec<Vec<Step>> = self.path.query_located(document).locations().map(steps).collect();
+        let mut places = self.path.places(document)?;
         places.sort_unstable();
-        places.dedup();
         for place in places {
+            interrupt::check();
             match (self.names, place.last(), value::get(document, &place)) {
                 (true, Some(Step::Key(name)), _) => each(name),
                 (false, _, Some(Value::String(text))) => each(text),
@@ -58,14 +49,10 @@ impl DocumentPath {
     /// The keys at this path, the last in the document first, so that renaming a member does not move the others.
     ///
     /// # Errors
-    /// [`DepthError::TooManySteps`].
+    /// [`DepthError::TooManyPlaces`].
     pub fn keys(&self, document: &Value) -> Result<Vec<KeyAt>, DepthError> {
-        if !self.singular {
-            super::check_paths(document)?;
-        }
-        let mut places: Vec<Vec<Step>> = self.path.query_located(document).locations().map(steps).collect();
+        let mut places = self.path.places(document)?;
         places.sort_unstable_by(|a, b| b.cmp(a));
-        places.dedup();
         Ok(places
             .into_iter()
             .filter_map(|place| self.key(document, place))

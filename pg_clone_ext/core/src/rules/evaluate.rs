@@ -3,9 +3,11 @@
 use super::Kind;
 use super::compile::{Act, Compiled, RuleSet};
 use super::error::RuleError;
+use crate::depth::DepthError;
 use crate::edit::{Edit, EditOp, Step, value};
+use crate::interrupt;
+use crate::json_path::JsonPath;
 use serde_json::Value;
-use serde_json_path::{JsonPath, NormalizedPath, PathElement};
 use std::fmt::Write;
 
 /// What rules need to know about the current document from the run.
@@ -50,21 +52,11 @@ impl RuleSet {
         if rules.is_empty() {
             return Ok(outcome);
         }
-        if rules
-            .iter()
-            .any(|position| self.rules[*position].singular.is_none())
-        {
-            super::check_paths(document).map_err(RuleError::Depth)?;
-        }
         // A filter expression selects elements of an array: the document is the only element.
         let mut wrapped = Value::Array(vec![document.clone()]);
         for &position in rules {
             let rule = &self.rules[position];
-            if rule
-                .when
-                .as_ref()
-                .is_some_and(|when| when.query(&wrapped).is_empty())
-            {
+            if rule.when.as_ref().is_some_and(|when| !when.finds(&wrapped)) {
                 continue;
             }
             let Some(current) = wrapped.get_mut(0) else {
@@ -84,10 +76,11 @@ impl RuleSet {
 }
 
 fn names_cloned(path: &JsonPath, document: &Value, context: &dyn Context) -> bool {
-    path.query(document)
-        .iter()
-        .filter_map(|value| value.as_str())
-        .any(|text| context.is_cloned(text))
+    let mut cloned = false;
+    path.each(document, &mut |value| {
+        cloned = cloned || value.as_str().is_some_and(|text| context.is_cloned(text));
+    });
+    cloned
 }
 
 impl Compiled {
@@ -97,12 +90,13 @@ impl Compiled {
         context: &dyn Context,
         outcome: &mut Outcome,
     ) -> Result<(), RuleError> {
-        let places = self.places(document);
+        let places = self.places(document).map_err(RuleError::Depth)?;
         let Some(shown) = places.last() else { return Ok(()) };
         // The value of the columns: all places get the same value if the rule has columns and sets one.
         let shown = shown.clone();
         let mut changed = false;
         for path in places {
+            interrupt::check();
             let op = match &self.act {
                 Act::Remove => EditOp::Remove,
                 Act::Set(template) => EditOp::Set(template.fill(context)),
@@ -134,22 +128,16 @@ impl Compiled {
     }
 
     /// The places that the rule changes, the last in the document first, so that a removal does not move the others.
-    fn places(&self, document: &Value) -> Vec<Vec<Step>> {
+    fn places(&self, document: &Value) -> Result<Vec<Vec<Step>>, DepthError> {
         let mut places = match &self.singular {
             Some(path) => self.single_place(path, document).into_iter().collect(),
-            None => self
-                .path
-                .query_located(document)
-                .locations()
-                .map(steps)
-                .collect::<Vec<_>>(),
+            None => self.path.places(document)?,
         };
         if matches!(self.act, Act::Rename(_)) {
             places.retain(|path| matches!(path.last(), Some(Step::Key(_))));
         }
         places.sort_unstable_by(|a, b| b.cmp(a));
-        places.dedup();
-        places
+        Ok(places)
     }
 
     fn single_place(&self, path: &[Step], document: &Value) -> Option<Vec<Step>> {
@@ -162,14 +150,6 @@ impl Compiled {
         let wanted = exists || (matches!(self.act, Act::Set(_)) && addable().unwrap_or(false));
         wanted.then(|| path.to_vec())
     }
-}
-
-pub(super) fn steps(path: &NormalizedPath) -> Vec<Step> {
-    let step = |element: &PathElement| match element {
-        PathElement::Name(name) => Step::Key((*name).to_owned()),
-        PathElement::Index(index) => Step::Index(*index),
-    };
-    path.iter().map(step).collect()
 }
 
 impl Kind {

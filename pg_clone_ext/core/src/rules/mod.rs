@@ -18,9 +18,9 @@ pub use compile::RuleSet;
 pub use document_path::{DocumentPath, KeyAt};
 pub use error::RuleError;
 pub use evaluate::{Context, Outcome};
+pub(crate) use singular::quoted;
 pub use singular::steps as singular_path;
 
-use crate::depth::DepthError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -72,35 +72,6 @@ pub enum Kind {
     Hex(usize),
     /// A random UUID (version 4).
     Uuid,
-}
-
-/// Maximum total number of steps in the paths that a JSONPath may produce for one document.
-const STEPS: usize = 4_000_000;
-/// A document with an average depth of at most this is never refused.
-const ORDINARY: usize = 64;
-
-/// Refuses a document for which a path with many results would need far more memory than the document: each
-/// result is stored with all its steps.
-fn check_paths(document: &Value) -> Result<(), DepthError> {
-    fn count(value: &Value, level: usize, places: &mut usize, steps: &mut usize) {
-        *places += 1;
-        *steps += level;
-        match value {
-            Value::Array(elements) => elements
-                .iter()
-                .for_each(|child| count(child, level + 1, places, steps)),
-            Value::Object(members) => members
-                .values()
-                .for_each(|child| count(child, level + 1, places, steps)),
-            _ => {}
-        }
-    }
-    let (mut places, mut steps) = (0, 0);
-    count(document, 0, &mut places, &mut steps);
-    if steps > STEPS && steps > ORDINARY * places {
-        return Err(DepthError::TooManySteps(steps));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -23,7 +23,10 @@ pub fn steps(path: &str) -> Option<Vec<Step>> {
         }
         let inner = rest.strip_prefix('[')?.trim_start();
         let (step, behind) = match inner.chars().next()? {
-            quote @ ('\'' | '"') => quoted(&inner[1..], quote)?,
+            quote @ ('\'' | '"') => {
+                let (name, behind) = quoted(&inner[1..], quote)?;
+                (Step::Key(name), behind)
+            }
             _ => {
                 let end = inner.find(|c: char| !c.is_ascii_digit())?;
                 (Step::Index(inner[..end].parse().ok()?), &inner[end..])
@@ -34,15 +37,15 @@ pub fn steps(path: &str) -> Option<Vec<Step>> {
     }
 }
 
-/// The name whose opening quote was just read, and the rest after its closing quote.
-fn quoted(text: &str, quote: char) -> Option<(Step, &str)> {
+/// The string whose opening quote was just read, and the rest after its closing quote.
+pub fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     let mut json = String::from("\"");
     let mut chars = text.char_indices();
     while let Some((at, c)) = chars.next() {
         match c {
             c if c == quote => {
                 json.push('"');
-                return Some((Step::Key(serde_json::from_str(&json).ok()?), &text[at + 1..]));
+                return Some((serde_json::from_str(&json).ok()?, &text[at + 1..]));
             }
             '"' => json.push_str("\\\""),
             '\\' => match chars.next()?.1 {

@@ -6,6 +6,7 @@
 pub mod text_keys;
 
 use crate::ids::{Id, uuid_text};
+use crate::interrupt;
 
 /// Offsets of the second to fourth dash from the first.
 const SECOND: usize = 5;
@@ -19,6 +20,8 @@ const NEXT: usize = 28;
 /// Number of positions compared at once; if there is a match, parts of them are compared.
 const BLOCK: usize = 64;
 const PART: usize = 16;
+/// Bytes between two questions whether the statement was cancelled.
+const ASK_AFTER: usize = 1 << 20;
 
 /// The UUIDs in some bytes, in order, each with the offset of its first byte. Boundaries are
 /// not checked here. Overlapping UUIDs (possible only in raw bytes of several strings) are all returned.
@@ -70,6 +73,9 @@ fn next_dashes(bytes: &[u8], mut from: usize) -> Option<usize> {
             }
         }
         from += BLOCK;
+        if from % ASK_AFTER < BLOCK {
+            interrupt::check();
+        }
     }
     (from..bytes.len().saturating_sub(FOURTH)).find(|at| has_dashes(bytes, *at))
 }

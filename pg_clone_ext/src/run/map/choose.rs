@@ -2,6 +2,7 @@
 
 use crate::run::keys::Key;
 use pg_clone_core::error::{Error, Result};
+use pg_clone_core::interrupt;
 use pg_clone_core::plan::{KeyKind, Request, Store, Table, TableRole};
 use std::collections::{BTreeSet, HashSet};
 
@@ -43,7 +44,10 @@ impl Chooser {
             .collect();
         let parse = |ids: &[String], argument: &str| {
             ids.iter()
-                .map(|id| parse_typed_id(store, id, &kinds, argument))
+                .map(|id| {
+                    interrupt::check();
+                    parse_typed_id(store, id, &kinds, argument)
+                })
                 .collect::<Result<Ids>>()
         };
         Ok(Chooser {
@@ -77,10 +81,10 @@ impl Chooser {
 
     /// Ids in include_ids that no resource of the project has.
     pub fn unmatched<'a>(&'a self, found: impl Fn(&Key) -> bool + 'a) -> impl Iterator<Item = &'a Key> {
-        self.include
-            .iter()
-            .map(|(_, key)| key)
-            .filter(move |key| !found(key))
+        self.include.iter().map(|(_, key)| key).filter(move |key| {
+            interrupt::check();
+            !found(key)
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Permissions on items, and actors.
 
 mod actors;
+mod cancellation;
 mod permissions;
 mod safety;

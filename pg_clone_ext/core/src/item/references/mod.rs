@@ -9,6 +9,7 @@ pub mod serialised;
 use serde_json::Value;
 
 use self::serialised::Handles;
+use crate::error::Result;
 use crate::item::subtype::{Reference, Subtype};
 
 /// One reference in a document.
@@ -25,10 +26,13 @@ pub struct Found<'s> {
 }
 
 /// The references of a document to other items.
-pub fn find<'s>(subtype: &'s Subtype, document: &Value) -> Vec<Found<'s>> {
+///
+/// # Errors
+/// 54001 for a path that finds too many.
+pub fn find<'s>(subtype: &'s Subtype, document: &Value) -> Result<Vec<Found<'s>>> {
     let mut found = Vec::new();
     for reference in subtype.references.iter().filter(|r| !r.own) {
-        for pointer in reference.path.find(document) {
+        for pointer in reference.path.find(document)? {
             if let Some(value) = document.pointer(&pointer).and_then(Value::as_str) {
                 found.push(Found {
                     target: reference.split(value).1.to_string(),
@@ -39,7 +43,7 @@ pub fn find<'s>(subtype: &'s Subtype, document: &Value) -> Vec<Found<'s>> {
             }
         }
     }
-    found
+    Ok(found)
 }
 
 /// The handles of the other items that a document references, possibly with duplicates.
@@ -56,10 +60,13 @@ pub fn targets<'v>(subtype: &Subtype, document: &'v Value) -> Vec<&'v str> {
 }
 
 /// Rewrites the references to items of the set. Returns how many values changed.
-pub fn rewrite(subtype: &Subtype, document: &mut Value, handles: &Handles) -> usize {
+///
+/// # Errors
+/// As [`find`].
+pub fn rewrite(subtype: &Subtype, document: &mut Value, handles: &Handles) -> Result<usize> {
     let mut changed = 0;
     for reference in &subtype.references {
-        for pointer in reference.path.find(document) {
+        for pointer in reference.path.find(document)? {
             if let Some(Value::String(value)) = document.pointer_mut(&pointer)
                 && let (prefix, id) = reference.split(value)
                 && let Some(new) = handles.get(id)
@@ -70,7 +77,7 @@ pub fn rewrite(subtype: &Subtype, document: &mut Value, handles: &Handles) -> us
         }
     }
     for path in &subtype.embedded {
-        for pointer in path.find(document) {
+        for pointer in path.find(document)? {
             if let Some(Value::String(text)) = document.pointer_mut(&pointer)
                 && let Some(new) = serialised::rewrite(text, handles)
             {
@@ -79,7 +86,7 @@ pub fn rewrite(subtype: &Subtype, document: &mut Value, handles: &Handles) -> us
             }
         }
     }
-    changed
+    Ok(changed)
 }
 
 /// Which references of a subtype a search follows.
@@ -134,7 +141,7 @@ mod tests {
     #[test]
     fn finds_references_to_others_with_the_wanted_subtypes() {
         let (run, document) = (run(), document());
-        let found = find(&run, &document);
+        let found = find(&run, &document).unwrap();
         let all: Vec<_> = found
             .iter()
             .map(|f| (f.pointer.as_str(), f.target.as_str(), f.subtypes))
@@ -156,7 +163,7 @@ mod tests {
         let mut document = document();
         let pairs = [("h/1", "h/1001"), ("h/2", "h/1002"), ("h/9", "h/1009")];
         let handles = Handles::new(pairs.map(|(old, new)| (old.to_string(), new.to_string())));
-        assert_eq!(rewrite(&run(), &mut document, &handles), 4);
+        assert_eq!(rewrite(&run(), &mut document, &handles).unwrap(), 4);
         assert_eq!(
             document,
             json!({"record": {"inputs": [{"dataset_id": "h/1001"}, {"dataset_id": "hdl:h/1002"}], "study_id": "h/3",

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::item::options::nearest;
-use crate::item::pointer;
+use crate::item::pointer::{self, Path};
 use crate::item::references;
 use crate::item::subtype::{Check, Subtype, Variant};
 use crate::item::validation::schema::Place;
@@ -60,9 +60,9 @@ pub fn problems(rules: &Rules, document: &Value, targets: &Targets) -> Result<Ve
     let subtype = rules.subtype;
     let mut problems = schema(subtype, rules.variant, document)?;
     for check in &subtype.checks {
-        problems.extend(between(check, document));
+        problems.extend(between(check, document)?);
     }
-    for found in references::find(subtype, document) {
+    for found in references::find(subtype, document)? {
         let target = targets.get(&found.target);
         let (code, message) = match target {
             Some(t) if !t.visible && rules.known.contains(&found.target) => continue,
@@ -205,12 +205,18 @@ fn short(message: &str) -> String {
     }
 }
 
-fn between(check: &Check, document: &Value) -> Vec<Problem> {
+/// The places that several paths find.
+fn places(paths: &[Path], document: &Value) -> Result<Vec<String>> {
+    let found: Result<Vec<_>> = paths.iter().map(|path| path.find(document)).collect();
+    Ok(found?.concat())
+}
+
+fn between(check: &Check, document: &Value) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
     match check {
         Check::Unique { paths } => {
             let mut seen = HashSet::new();
-            for place in paths.iter().flat_map(|path| path.find(document)) {
+            for place in places(paths, document)? {
                 let Some(value) = document.pointer(&place) else {
                     continue;
                 };
@@ -224,7 +230,7 @@ fn between(check: &Check, document: &Value) -> Vec<Problem> {
             }
         }
         Check::Ascending { paths } => {
-            let places: Vec<String> = paths.iter().flat_map(|path| path.find(document)).collect();
+            let places = places(paths, document)?;
             for (first, second) in places.iter().zip(places.iter().skip(1)) {
                 let (Some(a), Some(b)) = (document.pointer(first), document.pointer(second)) else {
                     continue;
@@ -239,7 +245,7 @@ fn between(check: &Check, document: &Value) -> Vec<Problem> {
             }
         }
     }
-    problems
+    Ok(problems)
 }
 
 /// Whether a value is less than another of its kind; ISO 8601 dates order as texts.

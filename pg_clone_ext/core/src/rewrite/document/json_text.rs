@@ -2,6 +2,7 @@
 //! it is.
 
 use super::json_string;
+use crate::interrupt;
 use crate::rewrite::id_paths::Step;
 use crate::rewrite::value::NewValue;
 use crate::rewrite::{Dangling, IdField, Outcome, RewriteError, Rewriter};
@@ -26,6 +27,7 @@ impl Rewriter<'_> {
             out: Vec::new(),
             levels: Vec::new(),
             keys: Vec::new(),
+            steps: interrupt::Steps::default(),
         };
         rebuild.document()?;
         if rebuild.copied == 0 {
@@ -51,6 +53,7 @@ struct Rebuild<'r, 'a, 'd> {
     levels: Vec<Level>,
     /// The keys of those containers that are objects, unescaped; kept only where id fields are declared.
     keys: Vec<Cow<'d, [u8]>>,
+    steps: interrupt::Steps,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,6 +73,7 @@ impl<'a, 'd> Rebuild<'_, 'a, 'd> {
     fn document(&mut self) -> Result<(), RewriteError> {
         self.value(None)?;
         while let Some(level) = self.levels.last().copied() {
+            self.steps.step();
             let close = if level == Level::Object { b'}' } else { b']' };
             match self.next_byte()? {
                 byte if byte == close => {

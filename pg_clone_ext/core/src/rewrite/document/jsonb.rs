@@ -1,6 +1,7 @@
 //! The path with allocation for `jsonb`: decode, rewrite the tree, encode.
 
 use crate::depth::with_room;
+use crate::interrupt;
 use crate::jsonb::{JsonbError, Node, decode, levels};
 use crate::rewrite::id_paths::Step;
 use crate::rewrite::value::NewValue;
@@ -46,7 +47,9 @@ impl<'a, 'd> Rebuild<'_, 'a, 'd> {
             Node::String(string) => return self.string(string),
             Node::Array(elements) => {
                 let mut kept = Vec::with_capacity(elements.len());
+                let mut steps = interrupt::Steps::begin();
                 for element in elements {
+                    steps.step();
                     kept.extend(self.at(Step::Element, element)?);
                 }
                 Node::Array(kept)
@@ -74,7 +77,9 @@ impl<'a, 'd> Rebuild<'_, 'a, 'd> {
         let mut kept = Vec::with_capacity(members.len());
         let mut key_changed = false;
         let display = self.display_instead(&members);
+        let mut steps = interrupt::Steps::begin();
         for (key, value) in members {
+            steps.step();
             let step = match &key {
                 Cow::Borrowed(key) => Step::Member(key),
                 // A decoded tree borrows its strings.

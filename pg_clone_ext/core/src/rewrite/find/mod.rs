@@ -3,6 +3,7 @@
 use super::find::boundary::{Encoding, begins_alone, ends_alone};
 use super::find::history::version_after;
 use crate::ids::{Id, IdMap, Mapped, uuid_text};
+use crate::interrupt;
 
 /// A UUID of the source's ids, found in bytes; its boundaries are not checked yet.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +50,9 @@ pub(in crate::rewrite) fn collect_hits(ids: &IdMap, bytes: &[u8], found: &mut Ve
         source,
         mapped: Mapped::Unknown,
     }));
+    let mut steps = interrupt::Steps::default();
     found.retain_mut(|hit| {
+        steps.step();
         hit.mapped = ids.get(&hit.source);
         hit.mapped != Mapped::Unknown
     });

@@ -1,0 +1,71 @@
+//! How long a call goes on after it was cancelled from another session.
+
+use crate::scratch_database::Session;
+use std::time::{Duration, Instant};
+use tokio_postgres::Config;
+
+/// What may pass between `pg_cancel_backend` and the error, on a machine that does other work at the same time. A machine of its
+/// own needs less than a tenth of it.
+pub const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The latest moment at which a call is cancelled.
+const LATEST: Duration = Duration::from_secs(1);
+
+/// Cancels the call at several moments of its run, each time in a session of its own, and returns how long the error took to
+/// arrive: 57014 each time. Ends when the call was over before it was cancelled.
+///
+/// # Panics
+/// When the call fails with another error.
+pub async fn latencies(database: &Config, call: &str) -> Vec<Duration> {
+    let watcher = Session::open(database).await;
+    let mut latencies = Vec::new();
+    let mut moment = Duration::from_millis(60);
+    while moment < LATEST {
+        let session = Session::open(database).await;
+        let pid = session.pid().await;
+        let text = format!("BEGIN; {call}");
+        let running = tokio::spawn(async move { (session.attempt(&text).await, Instant::now()) });
+        tokio::time::sleep(moment).await;
+        let began = Instant::now();
+        watcher.text(&format!("SELECT pg_cancel_backend({pid})")).await;
+        let (outcome, ended) = running.await.unwrap_or_else(|error| panic!("{call}: {error}"));
+        match outcome {
+            Ok(()) => break,
+            Err(failure) => assert_eq!(failure.code, "57014", "{call}: {failure:?}"),
+        }
+        latencies.push(ended.saturating_duration_since(began));
+        moment = moment.mul_f64(1.9);
+    }
+    latencies
+}
+
+/// Calls that were cancelled, and those that answered too late.
+#[derive(Default)]
+pub struct Promptness {
+    late: Vec<String>,
+}
+
+impl Promptness {
+    /// Cancels a call, which must be long enough for that to happen `times` times.
+    pub async fn measure(&mut self, database: &Config, name: &str, call: &str, times: usize) {
+        let latencies = latencies(database, call).await;
+        let longest = latencies.iter().max().copied().unwrap_or_default();
+        let told = format!(
+            "{name}: cancelled {} times, answered after {} ms at most",
+            latencies.len(),
+            longest.as_millis()
+        );
+        println!("{told}");
+        if latencies.len() < times || longest > PATIENCE {
+            self.late.push(told);
+        }
+    }
+
+    /// Every call was long enough and answered within [`PATIENCE`].
+    ///
+    /// # Panics
+    /// When one did not.
+    pub fn assert(self) {
+        assert!(self.late.is_empty(), "{:#?}", self.late);
+    }
+}
