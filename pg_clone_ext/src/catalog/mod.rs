@@ -8,5 +8,5 @@ mod open;
 mod resolve;
 
 pub use check_roles::{check_column_roles, check_rules};
-pub use open::{OpenStore, Purpose, check_isolation, open, open_with};
+pub use open::{OpenStore, Purpose, check_isolation, check_nothing_hidden, open, open_with};
 pub use resolve::{list_stores, resolve};

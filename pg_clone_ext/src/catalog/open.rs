@@ -161,15 +161,20 @@ fn insert(table: &Table) -> String {
     format!("INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {name} WHERE false")
 }
 
-/// Row-level security of tables that a view reads hides rows in the same way.
 fn look_below(table: &mut Table) -> Result<()> {
     let below = plan_check::relations_below(table.oid.into());
+    check_nothing_hidden(&table.sql_name, &below)?;
+    table.elsewhere = below.iter().any(|relation| relation.kind == b'f');
+    Ok(())
+}
+
+/// Row security of what a view reads hides rows as that of a table does (0A000).
+pub fn check_nothing_hidden(view: &str, below: &[Below]) -> Result<()> {
     if let Some(hidden) = below.iter().find(|relation| relation.row_security) {
         return Err(Error::new(
             Code::Unsupported,
             format!(
-                "row-level security of a table that view {} reads applies to role \"{}\"",
-                table.sql_name,
+                "row-level security of a table that view {view} reads applies to role \"{}\"",
                 current_user()
             ),
         )
@@ -179,7 +184,6 @@ fn look_below(table: &mut Table) -> Result<()> {
         ))
         .hint("Run the clone as a role with BYPASSRLS, or describe the tables instead of the view."));
     }
-    table.elsewhere = below.iter().any(|relation| relation.kind == b'f');
     Ok(())
 }
 

@@ -117,3 +117,36 @@ async fn a_role_that_may_not_read_and_a_project_that_is_not_there_are_errors() {
     assert_eq!(scene.everything().await, before);
     assert_eq!(scene.target.number("SELECT count(*) FROM clone.run").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_row_security_of_the_source_hides_are_an_error_and_not_left_out() {
+    let scene = Scene::new().await;
+    scene
+        .source
+        .run(
+            "ALTER TABLE shop.customer ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY half ON shop.customer USING (email < 'c')",
+        )
+        .await;
+    let before = scene.everything().await;
+    for described in [false, true] {
+        if described {
+            scene.source.run("CREATE EXTENSION pg_clone_ext").await;
+            scene
+                .source
+                .run(include_str!("../../fixtures/shop_store.sql"))
+                .await;
+            scene.source.run("SELECT clone.allow('reader')").await;
+        }
+        let output = scene.copy(ACME, &[]);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(
+            said(&output).contains("row")
+                && said(&output).contains("security")
+                && said(&output).contains("customer"),
+            "{}",
+            said(&output)
+        );
+        assert_eq!(scene.everything().await, before);
+    }
+}

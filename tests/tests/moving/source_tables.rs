@@ -253,3 +253,42 @@ async fn relations_of_the_source_are_locked_before_anything_is_read() {
     assert!(failure.message.contains("from_"), "{failure:?}");
     shop.run("DROP OWNED BY locks_nothing").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_row_security_hides_are_an_error_and_not_left_out() {
+    let shop = shop().await;
+    let role = "sees_half";
+    shop.run(&format!(
+        "DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN; SELECT clone.allow('{role}');
+         GRANT USAGE ON SCHEMA shop TO {role}; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA shop TO {role}; GRANT USAGE ON ALL SEQUENCES IN SCHEMA shop TO {role};
+         CREATE TABLE public.from_tenant AS TABLE shop.tenant; CREATE TABLE public.from_customer AS TABLE shop.customer;
+         ALTER TABLE public.from_customer ENABLE ROW LEVEL SECURITY; CREATE POLICY half ON public.from_customer USING (email < 'c');
+         CREATE VIEW public.view_of_customer WITH (security_invoker = true) AS TABLE public.from_customer;
+         GRANT SELECT ON public.from_tenant, public.from_customer, public.view_of_customer TO {role}"
+    ))
+    .await;
+    let session = shop.session_as(role).await;
+    for (relation, message) in [
+        (
+            "public.from_customer",
+            "row security on table public.from_customer applies",
+        ),
+        (
+            "public.view_of_customer",
+            "row security of a table below the view public.view_of_customer applies",
+        ),
+    ] {
+        let failure = session
+            .fails(&format!(
+                "SELECT project_clone('{ACME}', store => 'shop', options => '{{\"source_tables\": {{\"shop.tenant\": \"public.from_tenant\", \"shop.customer\": \"{relation}\"}}}}')"
+            ))
+            .await;
+        assert_eq!(failure.code, "0A000", "{failure:?}");
+        assert!(
+            failure.message.contains(message) && failure.hint.contains("BYPASSRLS"),
+            "{failure:?}"
+        );
+    }
+    drop(session);
+    shop.run(&format!("DROP OWNED BY {role}")).await;
+}

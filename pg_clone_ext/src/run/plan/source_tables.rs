@@ -1,8 +1,9 @@
 //! `options.source_tables`: reads the source's rows from relations other than the store's tables, such as temporary tables
 //! with the rows of a project of another database.
 
+use crate::catalog::check_nothing_hidden;
 use crate::error::internal;
-use crate::pg::session::privileges::check_select;
+use crate::pg::session::privileges::{check_no_row_security, check_select};
 use crate::pg::table::plan_check;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Oid, Store, Table};
@@ -35,6 +36,7 @@ pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>, locked: &[Oi
         }
         // Each statement of the run would see another state of such relations.
         let below = plan_check::relations_below(regclass(relation)?.unwrap_or_default().into());
+        check_nothing_hidden(&source, &below)?;
         table.elsewhere |= below.iter().any(|relation| relation.kind == b'f');
         check_columns(table, &source)?;
         table.empty = pgrx::Spi::get_one::<bool>(&format!("SELECT NOT EXISTS (SELECT FROM {source})"))
@@ -45,14 +47,16 @@ pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>, locked: &[Oi
     Ok(())
 }
 
-/// The relations in `sources`, to be locked before rows are read. One that does not exist is an error (22023), one
-/// without the privilege SELECT too (42501).
+/// The relations in `sources`, to be locked before rows are read. One that does not exist is an error (22023), one without the
+/// privilege SELECT too (42501), and one with rows that row-level security hides (0A000).
 pub fn relations(sources: &BTreeMap<String, String>) -> Result<Vec<Oid>> {
     sources
         .values()
         .map(|relation| {
             let oid = regclass(relation)?.ok_or_else(|| missing(relation))?;
-            check_select(oid, &qualified(relation)?.unwrap_or_default())?;
+            let name = qualified(relation)?.unwrap_or_default();
+            check_select(oid, &name)?;
+            check_no_row_security(oid, &name)?;
             Ok(oid)
         })
         .collect()
