@@ -84,6 +84,23 @@ async fn an_exclusion_constraint_that_the_plan_cannot_foresee() {
 }
 
 #[tokio::test]
+async fn a_null_that_a_trigger_puts_into_a_column_that_has_none() {
+    let failure = refused(
+        "ALTER TABLE item ALTER n SET NOT NULL;
+         CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.n := NULL; RETURN NEW; END';
+         CREATE TRIGGER forget BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION forget()",
+        "",
+        1,
+    )
+    .await;
+    assert_eq!(failure.code, "23502");
+    assert!(
+        failure.hint.contains("'n', 'value'") && failure.hint.contains("'public.item'"),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
 async fn checks_and_columns_that_refuse_null_and_foreign_keys() {
     let failure = refused(
         "ALTER TABLE item ADD CONSTRAINT item_n CHECK (n < 5)",
