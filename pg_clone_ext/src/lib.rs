@@ -62,9 +62,14 @@ extension_sql_file!(
     requires = ["describe"]
 );
 extension_sql_file!(
+    "../../sql/install/stores/arguments.sql",
+    name = "arguments",
+    requires = ["keys"]
+);
+extension_sql_file!(
     "../../sql/install/stores/stores.sql",
     name = "stores",
-    requires = ["keys"]
+    requires = ["arguments"]
 );
 extension_sql_file!(
     "../../sql/install/stores/references.sql",

@@ -87,6 +87,9 @@ DECLARE
 BEGIN
     store := clone_internal.registry_store(store);
     schema := clone_internal.registry_schema(store);
+    IF jsonb_typeof(options) <> 'object' THEN
+        RAISE EXCEPTION 'options must be a JSON object, not %', options USING ERRCODE = '22023', HINT = 'The option is partial: ''{"partial": true}''.';
+    END IF;
     SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(COALESCE(options, '{}')) k WHERE k <> 'partial';
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION 'unknown option "%"', unknown USING ERRCODE = '22023', HINT = 'The option is partial: true loads the valid entries and skips the others.';

@@ -19,6 +19,12 @@ mod clone_internal {
         entry(|_| catalog::check_rules(store));
     }
 
+    /// What is wrong with a JSONPath, NULL if nothing is.
+    #[pg_extern(immutable, parallel_safe)]
+    fn path_error(path: &str) -> Option<String> {
+        entry(|_| Ok(pg_clone_core::rules::DocumentPath::parse(path).err()))
+    }
+
     /// The known word that is most similar to an unknown one, NULL if none is similar.
     #[pg_extern(immutable, parallel_safe)]
     fn nearest_word(given: &str, known: Vec<String>) -> Option<String> {

@@ -6,15 +6,20 @@ use crate::pg::query::snapshot;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::table::relation::OpenTable;
 use crate::pg::value::datum;
-use pg_clone_core::error::Result;
+use pg_clone_core::error::{Error, Result};
 use pg_clone_core::plan::{ColumnRole, Oid};
+use pg_clone_core::rules::RuleSet;
 
-/// Raises 22023 for a rule that has no document to act on.
+/// Raises 22023 for a rule that cannot be read, or that has no document to act on.
 pub fn check_rules(store: &str) -> Result<()> {
     snapshot::next_command();
     let raw = Snapshot::newest().within(|| description_of(store))?;
     let raw = Raw::parse(store, raw.as_deref())?;
     let rules = raw.rules.clone();
+    RuleSet::check(rules.clone()).map_err(|error| {
+        Error::bad_argument(format!("a rule of store \"{store}\" cannot be used: {error}"))
+            .hint("Paths and filters are JSONPath as RFC 9535 defines it: a path begins with $, as in $.contact[*].phone.")
+    })?;
     raw.into_store()?.check_rules(&rules)
 }
 

@@ -58,6 +58,9 @@ fn due(store: Option<&str>, run: Option<i64>) -> Result<Vec<Due>> {
 /// other roles, and the caller may be a superuser. A clone that cannot be deleted does not prevent the deletion of others. A clone
 /// that another session is refreshing or deleting is left for the next call.
 pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
+    if store.is_some() {
+        catalog::resolve(store, "")?;
+    }
     let mut expired = Vec::new();
     for clone in due(store, None)? {
         pgrx::check_for_interrupts!();
@@ -104,6 +107,7 @@ pub fn set_expiry(
     expires_at: Option<TimestampWithTimeZone>,
     store: Option<&str>,
 ) -> Result<Option<TimestampWithTimeZone>> {
+    check_length(expires_in.as_ref())?;
     let store = catalog::open(&target::store_of(store, project)?, catalog::Purpose::Read)?
         .description
         .store;
@@ -113,4 +117,20 @@ pub fn set_expiry(
         return Err(target::not_a_clone(&project));
     };
     runs::set_expiry(made_by.run, expires_in, expires_at)
+}
+
+/// Refuses an interval that leads out of the server's calendar (22023).
+fn check_length(interval: Option<&Interval>) -> Result<()> {
+    const YEARS: i32 = 10_000;
+    let too_long = |interval: &Interval| {
+        interval.months().unsigned_abs() > YEARS.unsigned_abs() * 12
+            || interval.days().unsigned_abs() > YEARS.unsigned_abs() * 366
+    };
+    if interval.is_some_and(too_long) {
+        return Err(
+            Error::bad_argument(format!("expires_in is longer than {YEARS} years"))
+                .hint("Leave it out, and the clone stays for good."),
+        );
+    }
+    Ok(())
 }

@@ -1,5 +1,18 @@
 -- Functions that grant privileges. Nothing of the extension is executable by PUBLIC.
 
+CREATE FUNCTION clone_internal.check_role(role regrole) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = check_role.role) THEN
+        RAISE EXCEPTION 'there is no role %', COALESCE(role::oid::text, 'NULL') USING
+            ERRCODE = '22023', HINT = 'Name the role that shall be allowed, e.g. ''app''.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_role(regrole) IS 'A role that does not exist is an error (22023)';
+
 CREATE FUNCTION clone.allow(role regrole, operator boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -7,6 +20,7 @@ AS $$
 DECLARE
     f regprocedure;
 BEGIN
+    PERFORM clone_internal.check_role(role);
     FOR f IN
         SELECT p.oid::regprocedure
         FROM pg_depend d
@@ -42,6 +56,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM clone_internal.check_role(role);
     PERFORM clone_internal.protect();
     EXECUTE format('GRANT USAGE ON SCHEMA clone TO %s', role);
     EXECUTE format('GRANT EXECUTE ON FUNCTION clone.run_next_job() TO %s', role);

@@ -13,6 +13,7 @@ DECLARE
     tenant_key name;
     r record;
     called name;
+    missing text;
     found int;
     rounds int := 0;
 BEGIN
@@ -29,6 +30,11 @@ BEGIN
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = tenant;
     IF jsonb_typeof(options->'schemas') = 'array' THEN
         schemas := ARRAY(SELECT jsonb_array_elements_text(options->'schemas'));
+        SELECT quote_nullable(s) INTO missing FROM unnest(schemas) s WHERE s IS NULL OR NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = s);
+        IF FOUND THEN
+            RAISE EXCEPTION 'there is no schema %', missing USING
+                ERRCODE = '22023', HINT = 'schemas lists the schemas in which tables are looked for; without it the tenants'' own is.';
+        END IF;
     END IF;
     PERFORM clone.store_table(store, tenant, 'project');
     UPDATE clone.store_relation s SET comment = 'the tenants' WHERE s.store = preset_discover.store;

@@ -52,6 +52,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.check_given('resource_type', resource_type IS NOT NULL, 'Name the type whose resources keep their ids.');
+    PERFORM clone_internal.check_given('carried', carried IS NOT NULL, 'true or false; leave it out for false.');
+    PERFORM clone_internal.check_resource_type(store, resource_type);
+    IF array_ndims(needs) > 1 OR array_position(needs, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'needs is %, which is no list of names', needs USING
+            ERRCODE = '22023', HINT = 'Give the names of members from the document''s root on: ''{user,reference}''.';
+    END IF;
     INSERT INTO clone.store_stable AS s (store, resource_type, carried, needs) VALUES (store, resource_type, carried, needs)
     ON CONFLICT ON CONSTRAINT store_stable_pkey DO UPDATE SET carried = EXCLUDED.carried, needs = EXCLUDED.needs;
 END

@@ -74,6 +74,7 @@ AS $$
 DECLARE
     type oid;
 BEGIN
+    PERFORM clone_internal.check_table(relation, 'relation');
     SELECT clone_internal.base_type(a.atttypid) INTO type FROM pg_attribute a
     WHERE a.attrelid = relation AND a.attname = "column" AND a.attnum > 0 AND NOT a.attisdropped;
     IF type IS NULL THEN
@@ -119,6 +120,7 @@ DECLARE
 BEGIN
     PERFORM clone_internal.check_store(store);
     type := clone_internal.check_column(relation, "column");
+    PERFORM clone_internal.check_table(target, 'target');
     target_column := COALESCE(target_column, (SELECT r.id_column FROM clone.store_relation r WHERE r.store = store_reference.store AND r.relation = target),
         clone_internal.key_of(target));
     IF target_column IS NULL THEN
@@ -127,9 +129,13 @@ BEGIN
     PERFORM clone_internal.check_column(target, target_column);
     form := CASE WHEN path IS NOT NULL THEN 'json' WHEN separators IS NOT NULL THEN 'path'
                  WHEN (SELECT t.typcategory FROM pg_type t WHERE t.oid = type) = 'A' THEN 'array' ELSE 'column' END;
-    IF form = 'json' AND (path !~ '^[$]' OR type NOT IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype)) THEN
+    IF form = 'json' AND clone_internal.path_error(path) IS NOT NULL THEN
+        RAISE EXCEPTION 'the path "%" is no JSONPath', path USING
+            ERRCODE = '22023', DETAIL = clone_internal.path_error(path), HINT = 'path is a JSONPath (RFC 9535) such as $.customer_id or $.items[*].sku, in a column of type json, jsonb or text.';
+    END IF;
+    IF form = 'json' AND type NOT IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype) THEN
         RAISE EXCEPTION 'the path "%" cannot be used on column % of type %', path, "column", type::regtype USING
-            ERRCODE = '22023', HINT = 'path is a JSONPath (RFC 9535) such as $.customer_id or $.items[*].sku, in a column of type json, jsonb or text.';
+            ERRCODE = '22023', HINT = 'Documents stand in columns of type json, jsonb, text and varchar.';
     END IF;
     IF form = 'array' AND type NOT IN ('int2[]'::regtype, 'int4[]'::regtype, 'int8[]'::regtype, 'uuid[]'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) THEN
         RAISE EXCEPTION 'column % has type %, whose elements cannot be keys', "column", type::regtype USING
@@ -189,6 +195,9 @@ DECLARE
     number bigint;
 BEGIN
     PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.check_table(relation, 'relation');
+    PERFORM clone_internal.check_table(parent, 'parent');
+    PERFORM clone_internal.check_given('columns', columns IS NOT NULL, 'Name the columns that hold the key of the parent: ''{order_id}''.');
     parent_columns := COALESCE(parent_columns, ARRAY[clone_internal.key_of(parent)]);
     IF cardinality(columns) <> cardinality(parent_columns) OR cardinality(columns) = 0 THEN
         RAISE EXCEPTION '% columns cannot be matched with % columns', cardinality(columns), cardinality(parent_columns) USING
@@ -217,6 +226,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.check_table(relation, 'relation');
+    PERFORM clone_internal.check_given('reason', reason IS NOT NULL, 'Say why in a few words, or leave it out.');
+    IF EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_shared.store AND r.relation = store_shared.relation) THEN
+        RAISE EXCEPTION 'table % is described in store "%", so its rows are cloned', relation, store USING
+            ERRCODE = '22023', HINT = format('To leave its rows to all projects, take the description out first: SELECT clone.store_remove_table(%L, %L);', store, relation::text);
+    END IF;
     INSERT INTO clone.store_shared (store, relation, reason) VALUES (store, relation, reason)
     ON CONFLICT ON CONSTRAINT store_shared_pkey DO UPDATE SET reason = EXCLUDED.reason;
 END

@@ -47,6 +47,10 @@ BEGIN
     IF jsonb_typeof(description) IS DISTINCT FROM 'object' OR description->>'format' IS DISTINCT FROM '1' OR jsonb_typeof(description->'tables') IS DISTINCT FROM 'array' THEN
         RAISE EXCEPTION 'this is not a description of a store' USING ERRCODE = '22023', HINT = 'Give what clone.store_export() or clone.store_discover() returned.';
     END IF;
+    IF called IS NULL OR called !~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$' THEN
+        RAISE EXCEPTION 'invalid store name "%"', called USING
+            ERRCODE = '22023', HINT = 'A name starts with a letter, then letters, digits, _ and -, at most 63.';
+    END IF;
     FOR t IN SELECT value FROM jsonb_array_elements(description->'tables') LOOP
         IF to_regclass(t->>'table') IS NULL THEN
             RAISE EXCEPTION 'there is no table "%"', t->>'table' USING ERRCODE = '22023', HINT = 'The description names it; import it into a database that has it.';
@@ -111,6 +115,7 @@ DECLARE
     store text := 'discovering_' || pg_backend_pid();
     found jsonb;
 BEGIN
+    PERFORM clone_internal.check_table(tenant, 'tenant');
     -- The store is created, exported and rolled back.
     BEGIN
         PERFORM clone.store_create(store, 'discover', jsonb_strip_nulls(jsonb_build_object('tenant', tenant::text, 'schemas', to_jsonb(schemas),

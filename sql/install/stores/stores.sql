@@ -56,21 +56,6 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.describe_columns(text, regclass) IS 'Infers the roles of a table''s columns; roles set by hand are kept';
 
-CREATE FUNCTION clone_internal.check_store(store text) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM clone.store s WHERE s.name = check_store.store) THEN
-        RAISE EXCEPTION 'there is no store "%"', check_store.store USING
-            ERRCODE = '22023',
-            HINT = COALESCE('Stores: ' || (SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM clone.store s) || '.',
-                'Create one: SELECT clone.store_create(''documents'', ''documents'');');
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION clone_internal.check_store(text) IS 'Raises error 22023 with the known stores if the store does not exist';
-
 CREATE FUNCTION clone_internal.remember_names(store text) RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
@@ -306,6 +291,17 @@ DECLARE
     document_inferred boolean := false;
 BEGIN
     PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.check_given('role', role IS NOT NULL, 'Roles: project, resource, derived, history.');
+    PERFORM clone_internal.check_given('cloned', cloned IS NOT NULL, 'true or false; leave it out for true.');
+    PERFORM clone_internal.check_given('position', "position" IS NOT NULL, 'A number; leave it out for 0.');
+    IF jsonb_typeof(columns) <> 'object' THEN
+        RAISE EXCEPTION 'columns must be a JSON object, not %', columns USING
+            ERRCODE = '22023', HINT = 'Give roles by column: ''{"note": "null", "state": {"role": "value", "value": "new"}}''.';
+    END IF;
+    IF array_ndims(version_path) > 1 OR array_position(version_path, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'the version path % is no list of names', version_path USING
+            ERRCODE = '22023', HINT = 'Give the names of members from the document''s root on: ''{meta,versionId}''.';
+    END IF;
     IF role = 'project' AND NOT cloned THEN
         RAISE EXCEPTION 'the project table % is always cloned', relation USING
             ERRCODE = '22023', HINT = 'cloned => false is for tables of resources, of their history and of derived rows.';
@@ -313,6 +309,11 @@ BEGIN
     IF role NOT IN ('project', 'resource', 'derived', 'history') THEN
         RAISE EXCEPTION 'unknown table role "%"', role USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
     END IF;
+    PERFORM clone_internal.check_table(relation, 'relation');
+    IF parent IS NOT NULL THEN
+        PERFORM clone_internal.check_table(parent, 'parent');
+    END IF;
+    PERFORM clone_internal.check_condition(relation, live);
     -- id_column defaults to the primary key.
     IF id_column IS NULL THEN
         SELECT a.attname INTO id_column FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -354,9 +355,7 @@ BEGIN
         document_column := NULL;
     END IF;
     FOREACH n IN ARRAY array_remove(ARRAY[type_column, id_column, project_column, join_column, document_column], NULL) LOOP
-        IF NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = n AND NOT a.attisdropped) THEN
-            RAISE EXCEPTION 'table % has no column "%"', relation, n USING ERRCODE = '22023', HINT = 'Check the column names that the call gives.';
-        END IF;
+        PERFORM clone_internal.check_column(relation, n);
     END LOOP;
     INSERT INTO clone.store_relation (store, relation, role, position, resource_type, type_column, id_column, project_column, parents,
         join_column, document_column, version_path, live, cloned, blob_key, blob_type, document_inferred)
@@ -400,6 +399,9 @@ BEGIN
         RAISE EXCEPTION 'column role "value" of column % needs a value', name USING
             ERRCODE = '22023', HINT = 'Give it: clone.store_column(…, ''value'', value => ''…'').';
     END IF;
+    IF target IS NOT NULL THEN
+        PERFORM clone_internal.check_table(target, 'target');
+    END IF;
     UPDATE clone.store_column c
     SET role = store_column.role, target = store_column.target, value = store_column.value, reason = 'set by hand'
     WHERE c.store = store_column.store AND c.relation = store_column.relation AND c.name = store_column.name;
@@ -431,8 +433,25 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     id bigint;
+    unknown text;
 BEGIN
     PERFORM clone_internal.check_store(store);
+    IF resource_type IS NOT NULL THEN
+        PERFORM clone_internal.check_resource_type(store, resource_type);
+    END IF;
+    PERFORM clone_internal.check_given('path', path IS NOT NULL, 'Give the place in the document as a JSONPath, e.g. ''$.contact[*].phone''.');
+    PERFORM clone_internal.check_given('columns', columns IS NOT NULL, 'Name the columns that follow; leave it out for none.');
+    PERFORM clone_internal.check_given('position', "position" IS NOT NULL, 'A number; leave it out for 100.');
+    IF if_given NOT IN ('name', 'owner') THEN
+        RAISE EXCEPTION 'a call has no argument "%" that may be left out', if_given USING ERRCODE = '22023', HINT = 'if_given is name or owner.';
+    END IF;
+    SELECT quote_nullable(c) INTO unknown FROM unnest(columns) c
+    WHERE c IS NULL OR NOT EXISTS (SELECT FROM clone.store_column k JOIN clone.store_relation r USING (store, relation)
+        WHERE k.store = rule.store AND k.name = c AND (rule.resource_type IS NULL OR r.type_column IS NOT NULL OR r.resource_type = rule.resource_type OR r.resource_type IS NULL));
+    IF FOUND THEN
+        RAISE EXCEPTION 'no table of this type has the column %', unknown USING
+            ERRCODE = '22023', HINT = 'columns names columns of the row that follow its document: clone.store_column lists them.';
+    END IF;
     IF action IS NULL OR action NOT IN ('remove', 'set', 'rename', 'regenerate') THEN
         RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = '22023', HINT = 'Actions: remove, set, rename, regenerate.';
     END IF;

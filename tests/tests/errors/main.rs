@@ -6,6 +6,7 @@
 )]
 
 mod arguments;
+mod every_argument;
 mod privileges;
 mod refusal;
 mod stores;

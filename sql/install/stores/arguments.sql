@@ -1,0 +1,65 @@
+-- Arguments of the functions that describe stores: what is refused before anything is written.
+
+CREATE FUNCTION clone_internal.check_store(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM clone.store s WHERE s.name = check_store.store) THEN
+        RAISE EXCEPTION 'there is no store "%"', check_store.store USING
+            ERRCODE = '22023',
+            HINT = COALESCE('Stores: ' || (SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM clone.store s) || '.',
+                'Create one: SELECT clone.store_create(''documents'', ''documents'');');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_store(text) IS 'Raises error 22023 with the known stores if the store does not exist';
+
+CREATE FUNCTION clone_internal.check_given(argument text, is_given boolean, hint text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT is_given THEN
+        RAISE EXCEPTION 'the argument "%" is NULL', argument USING ERRCODE = '22023', HINT = hint;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_given(text, boolean, text) IS 'An argument that must not be NULL is an error (22023) when it is';
+
+CREATE FUNCTION clone_internal.check_table(relation regclass, argument text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    kind "char" := (SELECT c.relkind FROM pg_class c WHERE c.oid = relation);
+BEGIN
+    IF relation IS NULL THEN
+        RAISE EXCEPTION 'the argument "%" is NULL', argument USING ERRCODE = '22023', HINT = 'Name a table, e.g. ''public.orders''.';
+    ELSIF kind IS NULL THEN
+        RAISE EXCEPTION 'the argument "%" is %, and there is no such table', argument, relation::oid USING
+            ERRCODE = '22023', HINT = 'Name a table, e.g. ''public.orders''.';
+    ELSIF kind NOT IN ('r', 'p', 'f', 'v', 'm') OR relation::oid < 16384 THEN
+        RAISE EXCEPTION 'the argument "%" is %, which is no table of an application', argument, relation USING
+            ERRCODE = '22023', HINT = 'Name a table, a partitioned or foreign table, or a view.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_table(regclass, text) IS 'An argument that names no table of an application is an error (22023)';
+
+CREATE FUNCTION clone_internal.check_resource_type(store text, resource_type text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- Where a column holds the types, any may come; of a known product the preset lists also those that this version does not have.
+    IF NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = check_resource_type.store AND (r.type_column IS NOT NULL OR r.resource_type = check_resource_type.resource_type))
+        AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = check_resource_type.store AND r.resource_type IS NOT NULL) THEN
+        RAISE EXCEPTION 'store "%" has no resource type "%"', store, resource_type USING
+            ERRCODE = '22023',
+            HINT = 'Types: ' || (SELECT string_agg(t.resource_type, ', ') FROM (SELECT DISTINCT r.resource_type FROM clone.store_relation r
+                WHERE r.store = check_resource_type.store AND r.resource_type IS NOT NULL ORDER BY 1 LIMIT 200) t) || '.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_resource_type(text, text) IS 'A type that no table of a store has is an error (22023), where types are no data';
