@@ -90,7 +90,7 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
     reading.sources(&sources, &mut |source| match source.seed {
         true => {
             let subtype = store.subtype(&source.item_subtype)?;
-            let seed = seed(&subtype, &source, &map);
+            let seed = seed(&subtype, &source, &map)?;
             seeds.entry(source.item_subtype).or_default().push(seed);
             Ok(())
         }
@@ -148,17 +148,17 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
     Ok(todo)
 }
 
-fn seed(subtype: &Subtype, source: &Source, map: &Handles) -> Seed {
+fn seed(subtype: &Subtype, source: &Source, map: &Handles) -> Result<Seed> {
     let content = source.domain_info.clone().map(|content| {
         let mut content = Value::Object(content);
-        references::rewrite(subtype, &mut content, map);
-        content.to_string()
+        references::rewrite(subtype, &mut content, map)?;
+        Ok(content.to_string())
     });
-    Seed {
+    Ok(Seed {
         source: source.id.clone(),
         item: map.get(&source.id).unwrap_or_default().to_owned(),
-        domain_info: content,
-    }
+        domain_info: content.transpose()?,
+    })
 }
 
 /// Handles of the items of a collection and of their clones, in the order of the new handles. There must be one for each item that

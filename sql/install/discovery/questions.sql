@@ -49,6 +49,7 @@ COMMENT ON FUNCTION clone_internal.store_questions(text) IS
 CREATE FUNCTION clone.store_check(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 BEGIN
     PERFORM clone_internal.check_store(store);

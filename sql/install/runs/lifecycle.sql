@@ -26,6 +26,8 @@ CREATE TABLE clone.run_identity (
     target_id text NOT NULL
 );
 CREATE INDEX run_identity_run ON clone.run_identity (run_id);
+-- It has no key, and a publication FOR ALL TABLES must not keep clones from being deleted.
+ALTER TABLE clone.run_identity REPLICA IDENTITY FULL;
 COMMENT ON TABLE clone.run_identity IS
     'Ids that a refresh of the clone keeps: those of the resource types in clone.store_stable and of the resources that their documents reference';
 COMMENT ON COLUMN clone.run_identity.relation IS 'The table, for integer keys; NULL for ids that are unique in the store';

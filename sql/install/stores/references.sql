@@ -130,7 +130,7 @@ BEGIN
     form := CASE WHEN path IS NOT NULL THEN 'json' WHEN separators IS NOT NULL THEN 'path'
                  WHEN (SELECT t.typcategory FROM pg_type t WHERE t.oid = type) = 'A' THEN 'array' ELSE 'column' END;
     IF form = 'json' AND clone_internal.path_error(path) IS NOT NULL THEN
-        RAISE EXCEPTION 'the path "%" is no JSONPath', path USING
+        RAISE EXCEPTION '"%" is not a JSONPath', path USING
             ERRCODE = '22023', DETAIL = clone_internal.path_error(path), HINT = 'path is a JSONPath (RFC 9535) such as $.customer_id or $.items[*].sku, in a column of type json, jsonb or text.';
     END IF;
     IF form = 'json' AND type NOT IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype) THEN

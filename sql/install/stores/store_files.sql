@@ -3,6 +3,7 @@
 CREATE FUNCTION clone.store_export(store text) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 BEGIN
     PERFORM clone_internal.check_store(store);
@@ -37,6 +38,7 @@ COMMENT ON FUNCTION clone.store_export(text) IS 'The description of a store as a
 CREATE FUNCTION clone.store_import(description jsonb, name text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 DECLARE
     called text := COALESCE(store_import.name, description->>'name');
@@ -110,6 +112,7 @@ COMMENT ON FUNCTION clone.store_import(jsonb, text) IS 'Creates a store from a d
 CREATE FUNCTION clone.store_discover(tenant regclass, name text DEFAULT NULL, schemas text[] DEFAULT NULL, shared regclass[] DEFAULT '{}') RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 DECLARE
     store text := 'discovering_' || pg_backend_pid();

@@ -139,6 +139,7 @@ COMMENT ON FUNCTION clone_internal.check_no_password(text, jsonb) IS 'Raises err
 CREATE FUNCTION clone.store_create(name text, preset text, options jsonb DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 DECLARE
     describe oid;
@@ -184,6 +185,7 @@ COMMENT ON FUNCTION clone.store_create(text, text, jsonb) IS
 CREATE FUNCTION clone.store_refresh(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 DECLARE
     s clone.store;
@@ -284,6 +286,7 @@ CREATE FUNCTION clone.store_table(
 ) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 DECLARE
     n name;

@@ -198,7 +198,7 @@ async fn a_declaration_that_cannot_be_meant_is_refused() {
     for (call, says) in [
         ("'s', 'a', 'nn', 'a'", "has no column"),
         ("'s', 'a', 'n', 'a', path => '$.x'", "cannot be used on column n"),
-        ("'s', 'a', 'doc', 'a', path => 'x'", "is no JSONPath"),
+        ("'s', 'a', 'doc', 'a', path => 'x'", "is not a JSONPath"),
         ("'s', 'a', 'd', 'a'", "whose elements cannot be keys"),
         (
             "'s', 'a', 'n', 'a', condition => 'nonsense ='",

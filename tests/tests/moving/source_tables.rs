@@ -271,11 +271,11 @@ async fn rows_that_row_security_hides_are_an_error_and_not_left_out() {
     for (relation, message) in [
         (
             "public.from_customer",
-            "row security on table public.from_customer applies",
+            "row-level security on table public.from_customer applies",
         ),
         (
             "public.view_of_customer",
-            "row security of a table below the view public.view_of_customer applies",
+            "row-level security of a table that view public.view_of_customer reads applies",
         ),
     ] {
         let failure = session

@@ -16,3 +16,4 @@ mod options;
 mod read_only;
 mod roles;
 mod rows;
+mod surroundings;

@@ -68,7 +68,10 @@ pub struct PathGuard(i32);
 impl PathGuard {
     /// The safe path for generated SQL: it contains no schema that users can write to.
     pub fn safe() -> Self {
-        PathGuard::new(c"pg_catalog, pg_temp")
+        let guard = PathGuard::new(c"pg_catalog, pg_temp");
+        // Names that the server prints are compared with those in the catalog.
+        set(c"quote_all_identifiers", c"off");
+        guard
     }
 
     fn new(path: &CStr) -> Self {

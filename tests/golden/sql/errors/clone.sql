@@ -98,9 +98,13 @@ SELECT project_clone(:'acme', name => 'Copy');
 DROP TRIGGER meddle ON shop.tenant;
 -- Paths and rules that are not valid.
 SELECT clone.rule('shop', 'customer', '$.[', 'remove') > 0 AS added;
+SELECT clone.store_reference('shop', 'shop.customer', 'profile', 'shop.product', 'id', path => '$.[') > 0 AS declared;
+-- Written into the catalog by hand.
+INSERT INTO clone.store_rule (store, resource_type, path, action) VALUES ('shop', 'customer', '$.[', 'remove');
 SELECT project_clone(:'acme', name => 'Copy');
 DELETE FROM clone.store_rule;
-SELECT clone.store_reference('shop', 'shop.customer', 'profile', 'shop.product', 'id', path => '$.[') > 0 AS declared;
+SELECT clone.store_reference('shop', 'shop.customer', 'profile', 'shop.product', 'id', path => '$.id') > 0 AS declared;
+UPDATE clone.store_reference SET path = '$.[';
 SELECT project_clone(:'acme', name => 'Copy');
 DELETE FROM clone.store_reference;
 -- A document that is not JSON.
