@@ -11,6 +11,7 @@ use pgrx::spi::{OwnedPreparedStatement, SpiClient, SpiTupleTable};
 use serde_json::Value;
 
 use crate::error::internal;
+use crate::pg::memory::Memory;
 use crate::pg::value::json_text::JsonText;
 
 /// Maximum number of cached plans; a store needs about ten.
@@ -79,10 +80,15 @@ impl Row<'_, '_> {
 
 fn each_row(table: SpiTupleTable<'_>, each: &mut dyn FnMut(&Row) -> Result<()>) -> Result<()> {
     let mut table = table;
-    while table.next().is_some() {
-        each(&Row(&table))?;
-    }
-    Ok(())
+    // pgrx copies values into the parent of the current memory context. That would be the transaction's, where they would stay.
+    Memory::new(c"pg_clone values").within(|| {
+        Memory::new(c"pg_clone rows").within(|| {
+            while table.next().is_some() {
+                each(&Row(&table))?;
+            }
+            Ok(())
+        })
+    })
 }
 
 /// Calls `each` for every row of a query that writes nothing.

@@ -6,6 +6,7 @@ use pg_clone_core::item::subtype::Subtype;
 
 use super::query;
 use super::store::ItemStore;
+use crate::pg::memory::Memory;
 
 /// Items that one statement writes.
 pub const BATCH: usize = 1_000;
@@ -55,6 +56,11 @@ fn without_history(store: &ItemStore, ids: &[String]) -> Result<()> {
 
 /// Writes items with the same owner and time. A handle that is in use is an error of the server (23505).
 pub fn items(store: &ItemStore, items: &[NewItem], rows: Rows) -> Result<()> {
+    // The arguments of the statements would stay in memory until the end of the call.
+    Memory::new(c"pg_clone items").within(|| write(store, items, rows))
+}
+
+fn write(store: &ItemStore, items: &[NewItem], rows: Rows) -> Result<()> {
     let Some(first) = items.first() else { return Ok(()) };
     let mut sql = match rows {
         Rows::New => AROUND

@@ -178,3 +178,18 @@ async fn rows_that_name_items_are_cloned_with_a_collection() {
     );
     assert_eq!(reg.json(&notes).await, json!([true]));
 }
+
+#[tokio::test]
+async fn an_item_without_a_lock_gets_one_and_the_verification_says_so() {
+    let reg = with_items().await;
+    reg.run(&format!(
+        "DELETE FROM reg.item_lock WHERE id IN ('{MODEL}', '{SEED}')"
+    ))
+    .await;
+    let new = cloned_collection(&reg).await;
+    let locks =
+        format!("SELECT count(*) FROM reg.item_lock JOIN reg.item USING (id) WHERE collection_id = '{new}'");
+    assert_eq!(reg.json(&locks).await, 11);
+    let failed = format!("SELECT count(*) FROM project_clone_verify('{new}') WHERE NOT ok");
+    assert_eq!(reg.json(&failed).await, 0);
+}

@@ -119,7 +119,15 @@ async fn a_large_set_is_recorded_whole() {
     )
     .await;
     let sql = "(SELECT count(*) FROM items_clone((SELECT array_agg(id ORDER BY length(id), id) FROM reg.item WHERE id LIKE 'many/%'), actor => 'ada'))";
+    reg.run("BEGIN").await;
     assert_eq!(reg.json(sql).await, 3000);
+    let kept = "SELECT sum(total_bytes)::bigint >> 20 FROM pg_backend_memory_contexts WHERE name = 'TopTransactionContext'";
+    let megabytes = reg.json(kept).await;
+    assert!(
+        megabytes.as_i64().unwrap() < 4,
+        "{megabytes} MB stay until the end"
+    );
+    reg.run("COMMIT").await;
     assert_eq!(reg.json("SELECT count(*) FROM clone.item_origin").await, 3000);
     assert_eq!(
         reg.json("SELECT target_project FROM clone.run").await,
@@ -128,4 +136,28 @@ async fn a_large_set_is_recorded_whole() {
     let complete = "SELECT count(*) FROM reg.item i JOIN reg.item_auth USING (id) JOIN reg.item_lock USING (id) \
                     JOIN reg.item_history h ON h.item_id = i.id JOIN clone.item_origin o ON o.item = i.id";
     assert_eq!(reg.json(complete).await, 3000);
+}
+
+#[tokio::test]
+async fn a_large_set_can_be_cancelled_and_leaves_nothing() {
+    let reg = with_items().await;
+    reg.run(
+        "INSERT INTO reg.item SELECT 'many/' || n, 'reef', 'ada', 0, 0, i.item_category, i.item_subtype, i.record_type, NULL, NULL, \
+         i.display_name, NULL, i.domain_info FROM reg.item i, generate_series(1, 5000) n WHERE i.id = '10378.1/107'; \
+         INSERT INTO reg.item_auth (id, owner) SELECT 'many/' || n, 'ada' FROM generate_series(1, 5000) n",
+    )
+    .await;
+    let before = reg.json("SELECT count(*) FROM reg.item").await;
+    for call in [
+        "SELECT count(*) FROM items_clone((SELECT array_agg(id) FROM reg.item WHERE id LIKE 'many/%'), actor => 'ada')",
+        "SELECT project_clone('reef', 'Two')",
+    ] {
+        reg.run("SET statement_timeout = '100ms'").await;
+        let began = Instant::now();
+        let failure = reg.failure(call).await;
+        assert_eq!(failure.code, "57014", "{call}: {}", failure.message);
+        assert!(began.elapsed().as_secs() < 5, "{call} took {:?}", began.elapsed());
+        reg.run("RESET statement_timeout").await;
+        assert_eq!(reg.json("SELECT count(*) FROM reg.item").await, before);
+    }
 }
