@@ -52,7 +52,10 @@ export_and_import() {
 shape_moving() {
     local round
     pg_clone=${PG_CLONE_BIN:-$CARGO_TARGET_DIR/release/pg_clone}
-    [ -x "$pg_clone" ] || cargo build --release --quiet --package pg_clone
+    if [ ! -x "$pg_clone" ]; then
+        say "building the command (release); the first time takes some minutes"
+        cargo build --release --quiet --package pg_clone
+    fi
     case $scale in tiny) moving_rows=5000 ;; small) moving_rows=200000 ;; full) moving_rows=2000000 ;; esac
     start_second
     new_database moving
