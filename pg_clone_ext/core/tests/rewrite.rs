@@ -36,18 +36,9 @@ fn every_form_of_a_reference_follows_the_clone() {
 }
 
 #[test]
-fn a_part_of_a_longer_run_of_digits_and_the_ids_of_others_stay() {
+fn the_ids_of_others_stay() {
     let fixture = Fixture::new();
-    for text in [
-        "<0>7",
-        "<0>abc",
-        "7<0>",
-        "%41<0>",
-        "<other>",
-        "0<0>0",
-        "<other><0>",
-        "<0><other>",
-    ] {
+    for text in ["<other>", "1<other>", "<other>ab", "a0a0a0a0-a0a0"] {
         fixture.assert_plain(text, text);
         let json = json!([text]).to_string();
         fixture.assert_json(Dangling::Keep, &json, &json);
@@ -55,7 +46,42 @@ fn a_part_of_a_longer_run_of_digits_and_the_ids_of_others_stay() {
 }
 
 #[test]
-fn words_of_any_script_and_other_ids_may_touch_an_id() {
+fn an_id_without_dashes_is_replaced_in_the_same_form() {
+    let fixture = Fixture::new();
+    let (old, new) = (
+        fixture.written("<0>").replace('-', ""),
+        fixture.written("<0'>").replace('-', ""),
+    );
+    for form in [
+        "<>",
+        "/files/<>.png",
+        "%2F<>",
+        "<><>",
+        "<0> <>",
+        "<>/<0>",
+        "ab<>",
+        "<>0",
+        "<>-<>",
+    ] {
+        for upper in [false, true] {
+            let case = |text: &str| {
+                if upper {
+                    text.to_uppercase()
+                } else {
+                    text.to_owned()
+                }
+            };
+            let before = form.replace("<>", &case(&old));
+            let after = form.replace("<>", &case(&new)).replace("<0>", "<0'>");
+            fixture.assert_plain(&before, &after);
+            let (before, after) = (json!({"a": [before], before: 1}), json!({"a": [after], after: 1}));
+            fixture.assert_json(Dangling::Keep, &before.to_string(), &after.to_string());
+        }
+    }
+}
+
+#[test]
+fn words_of_any_script_digits_and_other_ids_may_touch_an_id() {
     let fixture = Fixture::new();
     for text in [
         "請參考病人<0>的紀錄",
@@ -71,6 +97,13 @@ fn words_of_any_script_and_other_ids_may_touch_an_id() {
         "<0><0>",
         "Widget%252F<0>",
         "<0>-<other>x<0>",
+        "<0>7",
+        "<0>abc",
+        "7<0>",
+        "%41<0>",
+        "0<0>0",
+        "<other><0>",
+        "<0><other>",
     ] {
         let after = text.replace("<0>", "<0'>");
         fixture.assert_plain(text, &after);
@@ -183,7 +216,7 @@ fn escapes_beside_an_id_are_the_characters_they_stand_for() {
     fixture.assert_json(
         Dangling::Keep,
         r#"["\u00e9<0>", "<0>\u00e9", "\\n<0>", "\nab<0>"]"#,
-        r#"["\u00e9<0'>", "<0'>\u00e9", "\\n<0'>", "\nab<0>"]"#,
+        r#"["\u00e9<0'>", "<0'>\u00e9", "\\n<0'>", "\nab<0'>"]"#,
     );
     fixture.assert_json(
         Dangling::Keep,

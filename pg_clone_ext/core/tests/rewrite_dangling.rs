@@ -60,7 +60,7 @@ fn removing_leaves_valid_json_whichever_items_go() {
 fn dangling_references_are_counted_by_target() {
     let fixture = Fixture::new();
     let mut rewriter = fixture.rewriter(Dangling::Keep);
-    let text = r#"{"<left>": "Patient/<left>/_history/<left>", "b": "7<left>", "c": "<left> <0>"}"#;
+    let text = r#"{"<left>": "Patient/<left>/_history/<left>", "b": "<other>", "c": "<left> <0>"}"#;
     rewriter
         .json_text(&mut fixture.written(text).into_bytes())
         .unwrap();

@@ -255,17 +255,9 @@ fn look_for_source(
     let mut rewriter = Rewriter::new(&ids, &texts, Dangling::Keep)
         .with_id_paths(&paths)
         .with_spellings();
-    let mut wrong_ids = 0i64;
+    let mut seen = Seen::default();
     for table in store.tables.iter().filter(|t| !t.empty && (looks || says_id(t))) {
-        scan_table(
-            store,
-            table,
-            target,
-            &active,
-            sample,
-            &mut rewriter,
-            &mut wrong_ids,
-        )?;
+        scan_table(store, table, target, &active, sample, &mut rewriter, &mut seen)?;
     }
     let known: HashSet<Id> = run
         .targets
@@ -286,22 +278,44 @@ fn look_for_source(
         found: total.to_string(),
         ok: total <= u64::try_from(run.dangling).unwrap_or(0) && (unknown == 0 || known.len() >= 1000),
     });
-    let other = rewriter.counts().other_spellings;
-    checks.push(Check {
-        name: Cow::Borrowed("ids of the source in spellings that are not rewritten"),
-        subject: "all tables".to_owned(),
-        expected: "0".to_owned(),
-        found: other.to_string(),
-        ok: other == 0,
-    });
+    checks.extend(seen.base64());
     checks.push(Check {
         name: Cow::Borrowed("documents that say another id than their row"),
         subject: "all tables".to_owned(),
         expected: "0".to_owned(),
-        found: wrong_ids.to_string(),
-        ok: wrong_ids == 0,
+        found: seen.wrong_ids.to_string(),
+        ok: seen.wrong_ids == 0,
     });
     Ok(())
+}
+
+/// What was seen in the rows of a clone.
+#[derive(Default)]
+struct Seen {
+    /// Documents that say another id than their row.
+    wrong_ids: i64,
+    /// Rows with ids of the source in base64, and the key of one of them, by table.
+    base64: BTreeMap<String, (u64, String)>,
+}
+
+impl Seen {
+    /// What is in base64 is content, as that of a file, or signed: it is copied as it is, and the check only says where it is.
+    fn base64(&self) -> Vec<Check> {
+        let check = |subject: &str, found: String| Check {
+            name: Cow::Borrowed("ids of the source in base64"),
+            subject: subject.to_owned(),
+            expected: "stay as they are".to_owned(),
+            found,
+            ok: true,
+        };
+        if self.base64.is_empty() {
+            return vec![check("all tables", "0".to_owned())];
+        }
+        self.base64
+            .iter()
+            .map(|(table, (rows, key))| check(table, format!("in {rows} rows, one is {key}")))
+            .collect()
+    }
 }
 
 /// Whether the text of a value of this type can have a UUID.
@@ -363,7 +377,7 @@ fn scan_table(
     active: &HashSet<Oid>,
     sample: Option<i64>,
     rewriter: &mut Rewriter<'_>,
-    wrong_ids: &mut i64,
+    seen: &mut Seen,
 ) -> Result<()> {
     let Some(belongs) = plan::condition(store, table, target, active, true)? else {
         return Ok(());
@@ -404,12 +418,13 @@ fn scan_table(
     let says_id = says_id(table);
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
+        let before = rewriter.counts().other_spellings;
         if let Some(document) = row.bytes(0).filter(|document| !document.is_empty()) {
             if says_id
                 && let (Some(said), Some(id)) = (member::string(document, &["id"]), row.text(2)?)
                 && !said.eq_ignore_ascii_case(&id)
             {
-                *wrong_ids += 1;
+                seen.wrong_ids += 1;
             }
             if rewriter.touches(document) {
                 rewriter
@@ -421,6 +436,10 @@ fn scan_table(
             rewriter
                 .plain_text(&mut text.to_vec())
                 .map_err(crate::run::document_errors::rewrite_error)?;
+        }
+        if rewriter.counts().other_spellings > before {
+            let key = row.text(2)?.unwrap_or_default().into_owned();
+            seen.base64.entry(table.sql_name.clone()).or_insert((0, key)).0 += 1;
         }
         Ok(())
     })?;

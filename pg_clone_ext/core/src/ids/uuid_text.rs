@@ -62,9 +62,47 @@ pub fn write(id: &Id, upper: bool, out: &mut [u8; LEN]) {
     }
 }
 
+/// Length in bytes of the form without dashes.
+pub const PLAIN_LEN: usize = 32;
+
+/// Whether a byte is a hexadecimal digit.
+#[inline]
+pub fn is_digit(byte: u8) -> bool {
+    HEX[usize::from(byte)] != 0xff
+}
+
+/// Reads a UUID without dashes from a slice of exactly 32 bytes; `None` when a byte is no digit, and for any other length.
+#[inline]
+pub fn parse_plain(text: &[u8]) -> Option<Id> {
+    let text: &[u8; PLAIN_LEN] = text.try_into().ok()?;
+    let mut id = [0; 16];
+    let mut invalid = 0;
+    for (byte, at) in id.iter_mut().zip((0..PLAIN_LEN).step_by(2)) {
+        let (high, low) = (HEX[usize::from(text[at])], HEX[usize::from(text[at + 1])]);
+        invalid |= high | low;
+        *byte = high << 4 | (low & 0xf);
+    }
+    (invalid <= 0xf).then_some(id)
+}
+
+/// Writes a UUID over one of the same form: with dashes over 36 bytes, without over 32. Other lengths are left alone.
+#[inline]
+pub fn overwrite(id: &Id, upper: bool, out: &mut [u8]) {
+    let mut text = [0; LEN];
+    write(id, upper, &mut text);
+    match out.len() {
+        LEN => out.copy_from_slice(&text),
+        PLAIN_LEN => {
+            let digits = text.iter().filter(|byte| **byte != b'-');
+            out.iter_mut().zip(digits).for_each(|(out, digit)| *out = *digit);
+        }
+        _ => {}
+    }
+}
+
 /// Whether a UUID's text is in upper case: it has an upper-case digit and no lower-case one.
 #[inline]
-pub fn is_upper(text: &[u8; LEN]) -> bool {
+pub fn is_upper(text: &[u8]) -> bool {
     // Bit 5 tells the cases of a letter apart; digits and dashes have it set and bit 6 clear.
     let (mut upper, mut lower) = (false, false);
     for byte in text {
@@ -100,6 +138,21 @@ mod tests {
         write(&id, true, &mut out);
         assert_eq!(out, upper);
         assert_eq!(to_string(&id).as_bytes(), TEXT);
+    }
+
+    #[test]
+    fn the_form_without_dashes_is_read_and_written_in_either_case() {
+        let plain = b"0197a3c40f5e7abc8def0123456789ab";
+        let id = parse_plain(plain).unwrap();
+        assert_eq!(Some(id), parse(TEXT));
+        for (upper, expected) in [(false, plain.to_vec()), (true, plain.to_ascii_uppercase())] {
+            let mut out = [0; PLAIN_LEN];
+            overwrite(&id, upper, &mut out);
+            assert_eq!(out.to_vec(), expected);
+            assert_eq!(is_upper(&out), upper);
+        }
+        assert_eq!(parse_plain(&plain[1..]), None);
+        assert_eq!(parse_plain(&TEXT[..PLAIN_LEN]), None);
     }
 
     #[test]

@@ -59,8 +59,8 @@ impl<'a> Rewriter<'a> {
         self
     }
 
-    /// The same rewriter, which also counts ids in spellings that are not rewritten: without dashes and in base64. Then it reads
-    /// every document as a whole.
+    /// The same rewriter, that also counts ids in a spelling that is not rewritten: base64. Every
+    /// document is read as a whole then.
     pub fn with_spellings(mut self) -> Self {
         self.counts_spellings = true;
         self
@@ -99,10 +99,7 @@ impl<'a> Rewriter<'a> {
     /// Whether a rewrite of these bytes (of a document or value of any kind) could change or count anything. False is
     /// always right; much cheaper than a copy of the bytes.
     pub fn touches(&self, bytes: &[u8]) -> bool {
-        self.counts_spellings
-            || !self.texts.is_empty()
-            || find::hits(self.ids, bytes).next().is_some()
-            || has_escape(bytes)
+        self.counts_spellings || !self.texts.is_empty() || find::any_hit(self.ids, bytes) || has_escape(bytes)
     }
 
     /// Rewrites a JSON document held as text.

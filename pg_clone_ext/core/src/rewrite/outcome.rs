@@ -54,7 +54,7 @@ pub struct Counts {
     pub key_collisions: u64,
     /// Values that were rebuilt, not changed in place.
     pub rebuilt: u64,
-    /// Ids in a spelling that is not rewritten (see [`super::Rewriter::with_spellings`]).
+    /// Ids in base64, which are not rewritten (see [`super::Rewriter::with_spellings`]).
     pub other_spellings: u64,
 }
 

@@ -4,9 +4,9 @@ use super::dangling::{is_type_name, is_whole_reference_to};
 use super::find::boundary::Encoding;
 use super::find::escapes::{decode_ids, has_escape};
 use super::find::history::{Version, version_after};
-use super::find::spellings::other_spellings;
+use super::find::spellings::in_base64;
 use super::find::text_ids::{TextHit, anywhere, embedded, typed};
-use super::find::{Judge, Reference, hits};
+use super::find::{Judge, Reference, collect_hits};
 use super::{Dangling, IdField, RewriteError, Rewriter};
 use crate::ids::{Id, Mapped, MappedText, uuid_text};
 
@@ -52,7 +52,7 @@ impl<'a> Rewriter<'a> {
             return Ok(NewValue::Same);
         }
         if self.counts_spellings {
-            self.counts.other_spellings += other_spellings(self.ids, string);
+            self.counts.other_spellings += in_base64(self.ids, string);
         }
         let decoded = if has_escape(string) {
             decode_ids(self.ids, string)
@@ -88,15 +88,22 @@ impl<'a> Rewriter<'a> {
 
     fn find_uuids(&self, string: &[u8], found: &mut Found<'a>) {
         let mut judge = Judge::new(self.ids, string, Encoding::Plain);
-        let mut hits = hits(self.ids, string).peekable();
-        while let Some(hit) = hits.next() {
-            match judge.reference(&hit, hits.peek().map(|next| next.at)) {
+        let mut hits = Vec::new();
+        collect_hits(self.ids, string, &mut hits);
+        for hit in &hits {
+            match judge.reference(hit) {
                 None => {}
-                Some(Reference::NotCloned { at, source }) => {
-                    found.left.push((at, at + uuid_text::LEN, Some(source)));
+                Some(Reference::NotCloned { at, len, source }) => {
+                    found.left.push((at, at + len, Some(source)));
                 }
-                Some(Reference::Cloned { at, id, upper, cut }) => {
-                    let end = at + uuid_text::LEN;
+                Some(Reference::Cloned {
+                    at,
+                    len,
+                    id,
+                    upper,
+                    cut,
+                }) => {
+                    let end = at + len;
                     found.splices.push(Splice {
                         start: at,
                         end,
@@ -238,9 +245,9 @@ fn splice(string: &[u8], splices: &[Splice<'_>]) -> Result<Vec<u8>, RewriteError
             With::Nothing => {}
             With::Text(text) => out.extend_from_slice(text.as_bytes()),
             With::Uuid(id, upper) => {
-                let mut text = [0; uuid_text::LEN];
-                uuid_text::write(id, *upper, &mut text);
-                out.extend_from_slice(&text);
+                let at = out.len();
+                out.resize(at + end - start, 0);
+                uuid_text::overwrite(id, *upper, &mut out[at..]);
             }
         }
         copied = *end;

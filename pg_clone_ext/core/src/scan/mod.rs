@@ -4,6 +4,9 @@
 //! The caller checks the digits.
 
 pub mod text_keys;
+mod without_dashes;
+
+pub use without_dashes::{WithoutDashes, without_dashes};
 
 use crate::ids::{Id, uuid_text};
 use crate::interrupt;

@@ -8,17 +8,15 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-const UUID: &str = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";
+const UUID: &str =
+    "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32}";
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(&pattern.replace("UUID", UUID)).unwrap()
 }
 
-static ID: LazyLock<Regex> = LazyLock::new(|| regex("UUID"));
+static ID: LazyLock<Regex> = LazyLock::new(|| regex("(?:UUID)"));
 static HISTORY: LazyLock<Regex> = LazyLock::new(|| regex(r"^(/_history/)([A-Za-z0-9.-]+)"));
-static PERCENT: LazyLock<Regex> = LazyLock::new(|| regex("%(?:25)*([0-9A-Fa-f]{2})$"));
-static LAST: LazyLock<Regex> = LazyLock::new(|| regex("UUID$"));
-static FIRST: LazyLock<Regex> = LazyLock::new(|| regex("^UUID"));
 static WHOLE: LazyLock<Regex> = LazyLock::new(|| {
     let url = r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s?#"'<>|,;()]*?/"#;
     let history = r"(?:/_history/[A-Za-z0-9.-]{0,63}[A-Za-z0-9-])?";
@@ -95,12 +93,9 @@ impl Oracle<'_> {
         let mut out = String::new();
         let (mut copied, mut from) = (0, 0);
         while let Some(found) = ID.find_at(text, from) {
-            let (before, after) = (&text[..found.start()], &text[found.end()..]);
+            let after = &text[found.end()..];
             let target = self.map.get(&id(found.as_str()));
-            let is_known = |found: &str| self.map.contains_key(&id(found));
-            let begins = opens(before) || LAST.find(before).is_some_and(|other| is_known(other.as_str()));
-            let ends = closes(after) || FIRST.find(after).is_some_and(|other| is_known(other.as_str()));
-            let (Some(target), true) = (target, begins && ends) else {
+            let Some(target) = target else {
                 from = found.start() + 1;
                 continue;
             };
@@ -121,7 +116,10 @@ impl Oracle<'_> {
                 Some(new) => {
                     self.key_statistics.rewritten += 1;
                     out.push_str(&text[copied..found.start()]);
-                    let new = uuid_text::to_string(new);
+                    let new = match found.as_str().contains('-') {
+                        true => uuid_text::to_string(new),
+                        false => uuid_text::to_string(new).replace('-', ""),
+                    };
                     let is_upper = !found.as_str().contains(|c: char| c.is_ascii_lowercase())
                         && found.as_str().contains(|c: char| c.is_ascii_uppercase());
                     out.push_str(&if is_upper { new.to_uppercase() } else { new });
@@ -138,23 +136,7 @@ impl Oracle<'_> {
 }
 
 fn id(text: &str) -> Id {
-    uuid_text::parse_slice(text.as_bytes()).unwrap()
-}
-
-/// Whether no hexadecimal digits of a longer run stand before.
-fn opens(before: &str) -> bool {
-    let digit = |code: &str| u8::from_str_radix(code, 16).unwrap().is_ascii_hexdigit();
-    let rest = before.trim_end_matches(|c: char| c.is_ascii_hexdigit());
-    rest.len() == before.len()
-        || rest.ends_with(char::is_alphanumeric)
-        || PERCENT.captures(before).is_some_and(|found| !digit(&found[1]))
-        || rest.ends_with('\\') && matches!(&before[rest.len()..], "b" | "f")
-}
-
-/// Whether none stand after.
-fn closes(after: &str) -> bool {
-    let rest = after.trim_start_matches(|c: char| c.is_ascii_hexdigit());
-    rest.len() == after.len() || rest.starts_with(char::is_alphanumeric)
+    uuid_text::parse_plain(text.replace('-', "").as_bytes()).unwrap()
 }
 
 /// The version named at the beginning.

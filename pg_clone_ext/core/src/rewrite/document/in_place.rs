@@ -24,6 +24,7 @@ pub(in crate::rewrite) struct Scratch {
 
 struct Patch {
     at: usize,
+    len: usize,
     id: Id,
     upper: bool,
 }
@@ -60,24 +61,26 @@ impl Rewriter<'_> {
         let keeping = self
             .paths
             .filter(|paths| encoding == Encoding::Json && paths.keeps_any());
-        for (n, hit) in hits.iter().enumerate() {
+        for hit in hits.iter() {
             if let Some(paths) = keeping
                 && member_key(text, hit.at).is_none_or(|key| paths.may_keep(key))
             {
                 return Ok(Verdict::Rebuild);
             }
-            match judge.reference(hit, hits.get(n + 1).map(|next| next.at)) {
+            match judge.reference(hit) {
                 None => {}
                 Some(Reference::Cloned { cut: 1.., .. }) => return Ok(Verdict::Rebuild),
-                Some(Reference::Cloned { at, id, upper, .. }) => {
-                    patches.push(Patch { at, id, upper });
+                Some(Reference::Cloned {
+                    at, len, id, upper, ..
+                }) => {
+                    patches.push(Patch { at, len, id, upper });
                 }
-                Some(Reference::NotCloned { at, source }) => match self.dangling {
+                Some(Reference::NotCloned { at, len, source }) => match self.dangling {
                     Dangling::Keep => left.push(source),
-                    Dangling::Error => return Err(RewriteError::dangling(text, at, at + uuid_text::LEN)),
+                    Dangling::Error => return Err(RewriteError::dangling(text, at, at + len)),
                     // In a JSON text it is not known yet where the string begins and ends.
                     Dangling::Null | Dangling::Remove => {
-                        if encoding == Encoding::Json || is_whole_reference(text, at, uuid_text::LEN) {
+                        if encoding == Encoding::Json || is_whole_reference(text, at, len) {
                             return Ok(Verdict::Rebuild);
                         }
                         left.push(source);
@@ -126,27 +129,30 @@ impl Rewriter<'_> {
             // The last ones may reach beyond the string.
             let whole = here
                 .iter()
-                .take_while(|hit| hit.at + uuid_text::LEN <= string.end)
+                .take_while(|hit| hit.at + hit.len <= string.end)
                 .count();
             let here = &mut here[..whole];
             here.iter_mut().for_each(|hit| hit.at -= string.start);
-            for (n, hit) in here.iter().enumerate() {
-                match judge.reference(hit, here.get(n + 1).map(|next| next.at)) {
+            for hit in here.iter() {
+                match judge.reference(hit) {
                     None => {}
                     Some(Reference::Cloned { cut, .. }) if cut > 0 || string.is_key => {
                         return Ok(Verdict::Rebuild);
                     }
-                    Some(Reference::Cloned { at, id, upper, .. }) => {
+                    Some(Reference::Cloned {
+                        at, len, id, upper, ..
+                    }) => {
                         patches.push(Patch {
                             at: string.start + at,
+                            len,
                             id,
                             upper,
                         });
                     }
-                    Some(Reference::NotCloned { at, source }) => match self.dangling {
-                        Dangling::Error => return Err(RewriteError::dangling(text, at, at + uuid_text::LEN)),
+                    Some(Reference::NotCloned { at, len, source }) => match self.dangling {
+                        Dangling::Error => return Err(RewriteError::dangling(text, at, at + len)),
                         Dangling::Null | Dangling::Remove
-                            if !string.is_key && is_whole_reference(text, at, uuid_text::LEN) =>
+                            if !string.is_key && is_whole_reference(text, at, len) =>
                         {
                             return Ok(Verdict::Rebuild);
                         }
@@ -165,10 +171,8 @@ impl Rewriter<'_> {
         for source in left {
             self.targets.add_uuid(source, 1);
         }
-        for Patch { at, id, upper } in patches {
-            if let Some(text) = document[*at..].first_chunk_mut() {
-                uuid_text::write(id, *upper, text);
-            }
+        for Patch { at, len, id, upper } in patches {
+            uuid_text::overwrite(id, *upper, &mut document[*at..*at + *len]);
         }
         self.counts.rewritten += patches.len() as u64;
         if patches.is_empty() {

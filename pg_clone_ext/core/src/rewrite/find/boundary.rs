@@ -1,4 +1,4 @@
-//! Checks the boundaries of a found id: it must not be part of a longer run of hexadecimal digits or of an escape.
+//! Whether an id found in bytes is one: a UUID that does not begin within an escape, a text id with nothing of its kind beside it.
 
 /// The encoding of a string in the searched bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,67 +9,15 @@ pub(in crate::rewrite) enum Encoding {
     Json,
 }
 
-/// Whether an id may begin after `before`.
-///
-/// Words may touch an id, in any script (`患者<id>の記録`, `widget<id>`), because 122 bits do not match by chance. Only
-/// next to hexadecimal digits it is part of a longer value. A percent escape before it
-/// counts as the character that it represents, however often it is escaped (`%2F<id>`, `%252F<id>`).
+/// Whether the first digit of an id after `before` belongs to an escape of a JSON text: `\b1234567-…`, `\u12345678-…`.
 #[inline]
-pub(in crate::rewrite) fn begins_alone(before: &[u8], encoding: Encoding) -> bool {
-    match before.last() {
-        None => true,
-        Some(b'\\') => encoding == Encoding::Plain || !is_escaping(before),
-        Some(byte) if !byte.is_ascii_alphanumeric() => true,
-        Some(_) => begins_behind_digits(before, encoding),
-    }
-}
-
-/// Whether an id may begin after `before`, which ends in an ASCII letter or digit.
-fn begins_behind_digits(before: &[u8], encoding: Encoding) -> bool {
-    if encoding == Encoding::Json && is_in_unicode_escape(before) {
-        return false;
-    }
-    let mut rest = before;
-    let mut run = 0;
-    loop {
-        if encoding == Encoding::Json
-            && let Some(character) = last_escaped_char(rest)
-        {
-            return run == 0 || character.is_some_and(char::is_alphanumeric);
+pub(in crate::rewrite) fn begins_in_escape(before: &[u8], encoding: Encoding) -> bool {
+    match (encoding, before.last()) {
+        (Encoding::Plain, _) | (_, None) => false,
+        (Encoding::Json, Some(b'\\')) => is_escaping(before),
+        (Encoding::Json, Some(byte)) => {
+            (*byte == b'u' || byte.is_ascii_hexdigit()) && is_in_unicode_escape(before)
         }
-        match rest.split_last() {
-            Some((byte, head)) if byte.is_ascii_hexdigit() => {
-                rest = head;
-                run += 1;
-            }
-            Some((byte, _)) if byte.is_ascii_alphabetic() => {
-                let is_escape = encoding == Encoding::Json && is_escaping(&rest[..rest.len() - 1]);
-                return run == 0 || !is_escape;
-            }
-            Some((b'%', _)) => return is_percent_escape(&before[rest.len()..]),
-            // `\b` and `\f`, here or in a document inside the string.
-            Some((b'\\', _)) if matches!(before[rest.len()], b'b' | b'f') => return run == 1,
-            Some((0x80.., _)) => return run == 0 || last_char(rest).is_some_and(char::is_alphanumeric),
-            _ => return run == 0,
-        }
-    }
-}
-
-/// Whether an id may end before `after`.
-#[inline]
-pub(in crate::rewrite) fn ends_alone(after: &[u8], encoding: Encoding) -> bool {
-    let run = after.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-    if run == 0 {
-        return true;
-    }
-    let rest = &after[run..];
-    match rest.first() {
-        Some(byte) if byte.is_ascii_alphabetic() => true,
-        Some(0x80..) => first_char(rest).is_some_and(char::is_alphanumeric),
-        Some(b'\\') if encoding == Encoding::Json && rest.get(1) == Some(&b'u') => {
-            first_escaped_char(rest).is_some_and(char::is_alphanumeric)
-        }
-        _ => false,
     }
 }
 
@@ -81,22 +29,6 @@ fn is_in_unicode_escape(before: &[u8]) -> bool {
         };
         before[at..].starts_with(b"\\u") && is_escaping(&before[..=at])
     })
-}
-
-/// Whether digits after a percent sign are the escape of a character that is not a hexadecimal digit, escaped any
-/// number of times: `2F`, `252F`.
-fn is_percent_escape(mut digits: &[u8]) -> bool {
-    while digits.len() > 2 {
-        match digits.strip_prefix(b"25") {
-            Some(rest) => digits = rest,
-            None => return false,
-        }
-    }
-    let [high, low] = digits else { return false };
-    match (hex_value(*high), hex_value(*low)) {
-        (Some(high), Some(low)) => !((high << 4 | low) as u8).is_ascii_hexdigit(),
-        _ => false,
-    }
 }
 
 /// Whether a text id whose first byte is `edge` may begin after `before`.
@@ -228,121 +160,21 @@ pub(in crate::rewrite) fn first_char(bytes: &[u8]) -> Option<char> {
 mod tests {
     use super::*;
 
-    fn before(text: &str) -> (bool, bool) {
-        (
-            begins_alone(text.as_bytes(), Encoding::Plain),
-            begins_alone(text.as_bytes(), Encoding::Json),
-        )
-    }
-
-    fn after(text: &str) -> (bool, bool) {
-        (
-            ends_alone(text.as_bytes(), Encoding::Plain),
-            ends_alone(text.as_bytes(), Encoding::Json),
-        )
-    }
-
-    #[test]
-    fn hexadecimal_digits_alone_close() {
-        for text in [
-            "7", "a", "00F", "/abc", "-9", "😀a", "%2Fa", "%41", "%2541", "2F%61", "\\\\ab",
-        ] {
-            assert_eq!(before(text), (false, false), "before {text}");
-        }
-        for text in ["7", "a", "00F/", "abc-", "9😀", "1\\n"] {
-            assert_eq!(after(text), (false, false), "after {text}");
-        }
-    }
-
-    #[test]
-    fn words_of_any_script_and_separators_open() {
-        for text in [
-            "",
-            "/",
-            "-",
-            "_",
-            " ",
-            "\"",
-            "“",
-            "😀",
-            "»",
-            "x",
-            "é",
-            "日",
-            "٣",
-            "𝒳",
-            "患者",
-            "ผู้ป่วย",
-            "widget",
-            "page",
-            "sha1",
-            "éa",
-            "日7",
-            "%2F",
-            "%3d",
-            "%c3%a9",
-            "%252F",
-            "%25252f",
-            "\\b",
-            "\\f",
-            "\\n",
-        ] {
-            assert_eq!(before(text), (true, true), "before {text}");
-        }
-        for text in [
-            "",
-            "/",
-            "-",
-            "_",
-            "x",
-            "é",
-            "日本",
-            "の記録",
-            "ครับ",
-            "age",
-            "1st",
-            "s",
-            "a日",
-            "%2F",
-            "\\n",
-        ] {
-            assert_eq!(after(text), (true, true), "after {text}");
-        }
-    }
-
-    #[test]
-    fn an_escape_is_the_character_it_stands_for() {
-        assert_eq!(before(r"\\n"), (true, true), "a backslash and the letter n");
-        assert_eq!(before(r"\nabc"), (true, false), "a line end and digits");
-        assert_eq!(before(r"\u00e9"), (true, true));
-        assert_eq!(before(r"\u00e9abc"), (true, true), "é");
-        assert_eq!(
-            before(r"\u000babc"),
-            (true, false),
-            "a control character and digits"
-        );
-        assert_eq!(before(r"\u0022"), (true, true));
-        assert_eq!(after(r"abc\u00e9"), (false, true));
-        assert_eq!(after(r"abc\u0022"), (false, false));
-        assert_eq!(after(r"\u00"), (true, true), "cut off");
-    }
-
     #[test]
     fn an_id_whose_first_digit_belongs_to_an_escape_is_none() {
-        // `\b1234567-…`: the b is the escape's.
-        assert_eq!(before(r"\"), (true, false));
-        assert_eq!(before(r"\\"), (true, true));
-        // `\u12345678-…`
-        for text in [r"\u", r"\u1", r"\u12", r"\u123"] {
-            assert!(!before(text).1, "{text}");
+        let begins = |text: &str| {
+            let within = |encoding| begins_in_escape(text.as_bytes(), encoding);
+            (within(Encoding::Plain), within(Encoding::Json))
+        };
+        for text in [r"\", r"\\\", r"\u", r"\u1", r"\u12", r"\u123", r"a\\\u00e"] {
+            assert_eq!(begins(text), (false, true), "{text}");
         }
-    }
-
-    #[test]
-    fn bytes_that_are_no_utf8_open() {
-        assert!(begins_alone(b"\xe9", Encoding::Plain));
-        assert!(ends_alone(b"\xe9-", Encoding::Plain));
-        assert!(begins_alone(b"\x80\x80\x80\x80\x80", Encoding::Plain));
+        for text in [
+            "", r"\\", r"\\u1", r"\u1234", r"\u1234a", "u1", "7", "/", "é", r"\nabc", "%2F",
+        ] {
+            assert_eq!(begins(text), (false, false), "{text}");
+        }
+        assert!(!begins_in_escape(b"\xe9", Encoding::Json));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Very few documents have escapes of characters that need none, so all others cost only one search for such an escape.
 
-use crate::ids::{IdMap, Mapped, uuid_text};
+use crate::ids::IdMap;
 
 /// The beginning of such an escape.
 const PREFIX: &[u8] = b"\\u00";
@@ -33,14 +33,16 @@ pub(in crate::rewrite) fn decode_ids(ids: &IdMap, string: &[u8]) -> Option<Vec<u
     let (plain, origins) = decode(string);
     let mut out: Option<Vec<u8>> = None;
     let mut copied = 0;
-    for (at, id) in crate::scan::uuids(&plain) {
-        let (start, end) = (origins[at], origins[at + uuid_text::LEN]);
-        if end - start == uuid_text::LEN || start < copied || ids.get(&id) == Mapped::Unknown {
+    let mut hits = Vec::new();
+    super::collect_hits(ids, &plain, &mut hits);
+    for super::Hit { at, len, .. } in hits {
+        let (start, end) = (origins[at], origins[at + len]);
+        if end - start == len || start < copied {
             continue;
         }
         let out = out.get_or_insert_default();
         out.extend_from_slice(&string[copied..start]);
-        out.extend_from_slice(&plain[at..at + uuid_text::LEN]);
+        out.extend_from_slice(&plain[at..at + len]);
         copied = end;
     }
     out.map(|mut out| {

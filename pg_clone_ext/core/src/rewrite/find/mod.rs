@@ -1,14 +1,17 @@
 //! Which of the UUIDs in a string are references to resources of the source.
 
-use super::find::boundary::{Encoding, begins_alone, ends_alone};
+use super::find::boundary::{Encoding, begins_in_escape};
 use super::find::history::version_after;
 use crate::ids::{Id, IdMap, Mapped, uuid_text};
 use crate::interrupt;
+use crate::scan;
 
 /// A UUID of the source's ids, found in bytes; its boundaries are not checked yet.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::rewrite) struct Hit {
     pub(in crate::rewrite) at: usize,
+    /// Bytes of its text: 36, or 32 without dashes.
+    pub(in crate::rewrite) len: usize,
     pub(in crate::rewrite) source: Id,
     /// Never `Unknown`.
     pub(in crate::rewrite) mapped: Mapped,
@@ -17,25 +20,24 @@ pub(in crate::rewrite) struct Hit {
 /// A reference to a resource of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::rewrite) enum Reference {
-    /// To a cloned one: the id at `at` becomes `id`. `cut` is the length of the `/_history/…` after it that is
-    /// removed, or 0.
+    /// To a cloned one: the id of `len` bytes at `at` becomes `id`. `cut` is the length of the `/_history/…` behind it that
+    /// goes away, or 0.
     Cloned {
         at: usize,
+        len: usize,
         id: Id,
         upper: bool,
         cut: usize,
     },
     /// To one that is not cloned.
-    NotCloned { at: usize, source: Id },
+    NotCloned { at: usize, len: usize, source: Id },
 }
 
-/// The ids of the source that are found in `bytes`, at a boundary or not.
+/// Whether ids of the source are found in `bytes`.
 #[inline]
-pub(in crate::rewrite) fn hits<'b>(ids: &'b IdMap, bytes: &'b [u8]) -> impl Iterator<Item = Hit> + 'b {
-    crate::scan::uuids(bytes).filter_map(|(at, source)| match ids.get(&source) {
-        Mapped::Unknown => None,
-        mapped => Some(Hit { at, source, mapped }),
-    })
+pub(in crate::rewrite) fn any_hit(ids: &IdMap, bytes: &[u8]) -> bool {
+    let is_known = |(_, id): (usize, Id)| ids.get(&id) != Mapped::Unknown;
+    scan::uuids(bytes).any(is_known) || scan::without_dashes(bytes).any(is_known)
 }
 
 /// Replaces the contents of `found` by the ids of the source that are found in `bytes`.
@@ -45,8 +47,9 @@ pub(in crate::rewrite) fn hits<'b>(ids: &'b IdMap, bytes: &'b [u8]) -> impl Iter
 #[inline]
 pub(in crate::rewrite) fn collect_hits(ids: &IdMap, bytes: &[u8], found: &mut Vec<Hit>) {
     found.clear();
-    found.extend(crate::scan::uuids(bytes).map(|(at, source)| Hit {
+    found.extend(scan::uuids(bytes).map(|(at, source)| Hit {
         at,
+        len: uuid_text::LEN,
         source,
         mapped: Mapped::Unknown,
     }));
@@ -56,6 +59,24 @@ pub(in crate::rewrite) fn collect_hits(ids: &IdMap, bytes: &[u8], found: &mut Ve
         hit.mapped = ids.get(&hit.source);
         hit.mapped != Mapped::Unknown
     });
+    let with_dashes = found.len();
+    found.extend(
+        scan::without_dashes(bytes).filter_map(|(at, source)| {
+            steps.step();
+            match ids.get(&source) {
+                Mapped::Unknown => None,
+                mapped => Some(Hit {
+                    at,
+                    len: uuid_text::PLAIN_LEN,
+                    source,
+                    mapped,
+                }),
+            }
+        }),
+    );
+    if with_dashes > 0 && with_dashes < found.len() {
+        found.sort_by_key(|hit| hit.at);
+    }
 }
 
 /// Checks the hits of one string, in order.
@@ -65,8 +86,6 @@ pub(in crate::rewrite) struct Judge<'a> {
     encoding: Encoding,
     /// Hits before this belong to a reference that was already checked.
     seen: usize,
-    /// Where the hit before ended.
-    previous_end: Option<usize>,
 }
 
 impl<'a> Judge<'a> {
@@ -77,23 +96,18 @@ impl<'a> Judge<'a> {
             bytes,
             encoding,
             seen: 0,
-            previous_end: None,
         }
     }
 
-    /// The reference that a hit is; `None` when it is a part of a longer run of hexadecimal digits, or
-    /// the version of the reference before it. `next` is where the next hit of the string begins.
+    /// The reference that a hit is; `None` when its first digit belongs to an escape, or it is the version of the reference
+    /// before it.
+    ///
+    /// Anything may touch an id, words of any script (`患者<id>の記録`) as well as digits (`%2F<id>`, `<id>1`): 122 bits are not
+    /// met by accident.
     #[inline]
-    pub(in crate::rewrite) fn reference(&mut self, hit: &Hit, next: Option<usize>) -> Option<Reference> {
-        let (at, end) = (hit.at, hit.at + uuid_text::LEN);
-        // Adjacent ids of the source are not one longer value.
-        let touches = self.previous_end == Some(at);
-        self.previous_end = Some(end);
-        if at < self.seen {
-            return None;
-        }
-        let begins = touches || begins_alone(&self.bytes[..at], self.encoding);
-        if !begins || !(next == Some(end) || ends_alone(&self.bytes[end..], self.encoding)) {
+    pub(in crate::rewrite) fn reference(&mut self, hit: &Hit) -> Option<Reference> {
+        let (at, end) = (hit.at, hit.at + hit.len);
+        if at < self.seen || begins_in_escape(&self.bytes[..at], self.encoding) {
             return None;
         }
         self.seen = end;
@@ -112,6 +126,7 @@ impl<'a> Judge<'a> {
                 }
                 Some(Reference::NotCloned {
                     at,
+                    len: hit.len,
                     source: hit.source,
                 })
             }
@@ -121,9 +136,13 @@ impl<'a> Judge<'a> {
                     _ => 0,
                 };
                 self.seen = end + cut;
-                let text = self.bytes[at..end].first_chunk();
-                let upper = text.is_some_and(uuid_text::is_upper);
-                Some(Reference::Cloned { at, id, upper, cut })
+                Some(Reference::Cloned {
+                    at,
+                    len: hit.len,
+                    id,
+                    upper: uuid_text::is_upper(&self.bytes[at..end]),
+                    cut,
+                })
             }
         }
     }
