@@ -5,7 +5,8 @@ use crate::pg::query;
 use crate::pg::session::privileges::AsExtensionOwner;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{
-    ForeignKey, KeyKind, Membership, Oid, Outside, Reference, ReferenceForm, Store, Table, Unique, quote,
+    EQUAL, ForeignKey, KeyKind, Membership, Oid, Outside, Reference, ReferenceForm, Store, Table, Unique,
+    UniquePart, quote,
 };
 use serde::Deserialize;
 
@@ -39,8 +40,18 @@ struct RawUnique {
     name: String,
     exclusion: bool,
     expressions: bool,
+    nulls_meet: bool,
     predicate: Option<String>,
     columns: Vec<String>,
+    parts: Vec<RawPart>,
+}
+
+#[derive(Deserialize)]
+struct RawPart {
+    column: Option<String>,
+    value: String,
+    operator: Option<String>,
+    differs: bool,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +123,32 @@ fn own_id(table: &Table) -> Option<Reference> {
     })
 }
 
+fn unique_of(raw: RawUnique) -> Unique {
+    let plain: Vec<&String> = raw.parts.iter().filter_map(|part| part.column.as_ref()).collect();
+    // Which expression reads which column the catalog does not say.
+    let read: Vec<String> = raw
+        .columns
+        .iter()
+        .filter(|name| !plain.contains(name))
+        .cloned()
+        .collect();
+    let parts = raw.parts.iter().map(|part| UniquePart {
+        columns: part.column.clone().map_or(read.clone(), |column| vec![column]),
+        value: part.value.clone(),
+        operator: part.operator.clone().unwrap_or_else(|| EQUAL.to_owned()),
+        differs: part.differs,
+    });
+    Unique {
+        parts: parts.collect(),
+        name: raw.name,
+        predicate: raw.predicate,
+        exclusion: raw.exclusion,
+        expressions: raw.expressions,
+        nulls_meet: raw.nulls_meet,
+        columns: raw.columns,
+    }
+}
+
 fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
     for key in raw.foreign_keys {
         if let Some(table) = store.table_mut(key.table) {
@@ -127,13 +164,7 @@ fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
     }
     for unique in raw.uniques {
         if let Some(table) = store.table_mut(unique.table) {
-            table.keys.uniques.push(Unique {
-                name: unique.name,
-                columns: unique.columns,
-                predicate: unique.predicate,
-                exclusion: unique.exclusion,
-                expressions: unique.expressions,
-            });
+            table.keys.uniques.push(unique_of(unique));
         }
     }
     for told in raw.columns {
@@ -184,7 +215,7 @@ fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
                 store
                     .table(membership.parent)
                     .and_then(|parent| parent.column(name))
-                    .map_or(pg_clone_core::plan::EQUAL, |c| c.equality())
+                    .map_or(EQUAL, |c| c.equality())
                     .to_owned()
             })
             .collect();

@@ -64,6 +64,21 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.operator_name(oid) IS 'An operator as SQL, valid under any search_path';
 
+CREATE FUNCTION clone_internal.unique_parts(index_oid oid) RETURNS jsonb
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(jsonb_agg(jsonb_build_object('column', a.attname, 'value', pg_get_indexdef(i.indexrelid, n.place, false),
+               'operator', clone_internal.operator_name(x.operators[n.place]),
+               'differs', COALESCE((SELECT o.oprname = '<>' FROM pg_operator o WHERE o.oid = x.operators[n.place]), false)) ORDER BY n.place), '[]')
+    FROM pg_index i
+    CROSS JOIN LATERAL generate_series(1, i.indnkeyatts) AS n (place)
+    LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n.place - 1] AND a.attnum > 0
+    LEFT JOIN LATERAL (SELECT c.conexclop FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype = 'x') AS x (operators) ON true
+    WHERE i.indexrelid = index_oid
+$$;
+COMMENT ON FUNCTION clone_internal.unique_parts(oid) IS 'The columns and expressions of a unique index or an exclusion constraint, and by which operators values meet';
+
 CREATE FUNCTION clone_internal.equality(type oid) RETURNS oid
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -179,6 +194,7 @@ SELECT jsonb_build_object(
         FROM foreign_keys f), '[]'),
     'uniques', COALESCE((
         SELECT jsonb_agg(jsonb_build_object('table', i.indrelid::bigint, 'name', c.relname, 'exclusion', i.indisexclusion, 'expressions', i.indexprs IS NOT NULL,
+            'nulls_meet', i.indnullsnotdistinct, 'parts', clone_internal.unique_parts(i.indexrelid),
             'predicate', pg_get_expr(i.indpred, i.indrelid),
             'columns', COALESCE((
                 SELECT jsonb_agg(DISTINCT a.attname) FROM pg_attribute a

@@ -106,8 +106,18 @@ async fn an_error_of_the_server_while_rows_are_written_says_what_to_do() {
     )
     .await;
     // The reference to the room that is left out stays, and with it the whole key of the exclusion constraint.
-    let failure = db.fails("SELECT project_clone('1', 'Copy')").await;
-    assert!(failure.code == "23P01" && !failure.hint.is_empty(), "{failure:?}");
+    for call in ["project_clone", "project_clone_plan"] {
+        let failure = db.fails(&format!("SELECT * FROM {call}('1', 'Copy')")).await;
+        assert_eq!(failure.code, "55000", "{failure:?}");
+        assert!(
+            failure.detail.contains("(2, [2026-03-01,2026-03-04))"),
+            "{failure:?}"
+        );
+        assert!(
+            failure.hint.starts_with("What \"room_id\" names is not cloned"),
+            "{failure:?}"
+        );
+    }
     db.run("SELECT clone.store_table('s', 'room', 'resource', project_column => 'inn_id')")
         .await;
     let failure = db.fails("SELECT project_clone('1', 'too long a name')").await;

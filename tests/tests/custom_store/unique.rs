@@ -123,3 +123,118 @@ async fn a_name_or_an_owner_that_nothing_takes_is_refused() {
         "Staging"
     );
 }
+
+/// Whether a clone of project 1 is refused before anything is written, with the constraint's name; else it is right.
+async fn is_foreseen(constraint: &str, row: &str, described_by: &str) -> bool {
+    let db = described(
+        &format!(
+            "CREATE EXTENSION btree_gist; CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+             CREATE TABLE tag (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int REFERENCES org, name text);
+             CREATE TABLE item (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int NOT NULL REFERENCES org, tag_id int REFERENCES tag, n int, t text, during daterange, many datemultirange, gone boolean NOT NULL);
+             INSERT INTO org (name) VALUES ('Ours'); INSERT INTO tag (org_id, name) VALUES (1, 'own'), (NULL, 'shared');
+             {constraint}; INSERT INTO item (org_id, tag_id, n, t, during, many, gone) VALUES {row}"
+        ),
+        &format!(
+            "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{{tag,item}}'::text[]) t; {described_by}"
+        ),
+    )
+    .await;
+    match db.attempt("SELECT * FROM project_clone_plan('1')").await {
+        Ok(()) => {
+            let clone = db.clone_project("'1'").await;
+            assert_verified(&db, &clone).await;
+            false
+        }
+        Err(failure) => {
+            assert_eq!(failure.code, "55000", "{failure:?}");
+            assert!(
+                failure.message.contains("item_once") && !failure.hint.is_empty(),
+                "{failure:?}"
+            );
+            true
+        }
+    }
+}
+
+const ROW: &str = "(1, 1, 1, 'x', '[2026-01-01,2026-02-01)', '{[2026-01-01,2026-02-01)}', false)";
+
+#[tokio::test]
+async fn whether_rows_meet_their_sources_is_seen_by_the_operators_of_an_exclusion_constraint() {
+    for (constraint, row, expected) in [
+        // Over all tenants, and with a column that changes.
+        ("(n WITH =, during WITH &&)", ROW, true),
+        ("(n WITH =, many WITH &&)", ROW, true),
+        ("((n + 1) WITH =, during WITH &&)", ROW, true),
+        ("(org_id WITH =, during WITH &&)", ROW, false),
+        ("(tag_id WITH =, during WITH &&)", ROW, false),
+        (
+            "(tag_id WITH =, during WITH &&)",
+            &ROW.replace("1, 1, 1,", "1, 2, 1,"),
+            true,
+        ),
+        // What is empty or outside of the condition meets nothing.
+        (
+            "(n WITH =, during WITH &&)",
+            "(1, 1, 1, 'x', 'empty', NULL, false)",
+            false,
+        ),
+        (
+            "(n WITH =, during WITH &&) WHERE (NOT gone)",
+            &ROW.replace("false", "true"),
+            false,
+        ),
+        // All rows of one number are of one tenant: those of a clone would be of another.
+        ("(n WITH =, org_id WITH <>)", ROW, true),
+        ("(n WITH =, tag_id WITH <>)", ROW, true),
+        ("(n WITH =, t WITH <>)", ROW, false),
+    ] {
+        let sql = format!("ALTER TABLE item ADD CONSTRAINT item_once EXCLUDE USING gist {constraint}");
+        assert_eq!(is_foreseen(&sql, row, "").await, expected, "{constraint} {row}");
+    }
+}
+
+#[tokio::test]
+async fn rows_meet_their_sources_where_a_reference_stays_or_null_counts() {
+    let nothing = ROW.replace("'x'", "NULL");
+    for (index, row, expected) in [
+        ("(tag_id, n)", ROW, false),
+        // A shared row is named by the source and the clone.
+        ("(tag_id, n)", &ROW.replace("1, 1, 1,", "1, 2, 1,"), true),
+        ("(t) WHERE n = 1", &nothing, false),
+        ("(t) NULLS NOT DISTINCT WHERE n = 1", &nothing, true),
+        ("(lower(t))", &nothing, false),
+        ("(lower(t))", ROW, true),
+        ("(lower(t), org_id)", ROW, false),
+    ] {
+        let sql = format!("CREATE UNIQUE INDEX item_once ON item {index}");
+        assert_eq!(is_foreseen(&sql, row, "").await, expected, "{index} {row}");
+    }
+    // And a row that is left out, too.
+    let live = "SELECT clone.store_table('s', 'tag', 'resource', project_column => 'org_id', live => $$name <> 'own'$$)";
+    let index = "CREATE UNIQUE INDEX item_once ON item (tag_id, n)";
+    assert!(is_foreseen(index, ROW, live).await);
+    assert!(!is_foreseen(index, &ROW.replace("1, 1, 1,", "1, NULL, 1,"), live).await);
+}
+
+#[tokio::test]
+async fn what_a_polymorphic_pair_or_a_computed_column_becomes_is_no_meeting() {
+    let db = described(
+        "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+         CREATE TABLE post (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int NOT NULL REFERENCES org);
+         CREATE TABLE slug (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int NOT NULL REFERENCES org, about_type text, about_id int, UNIQUE (about_type, about_id));
+         CREATE TABLE part (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, post_id int NOT NULL REFERENCES post, twice int GENERATED ALWAYS AS (post_id * 2) STORED UNIQUE);
+         INSERT INTO org (name) VALUES ('Ours'); INSERT INTO post (org_id) VALUES (1); INSERT INTO part (post_id) VALUES (1); INSERT INTO slug (org_id, about_type, about_id) VALUES (1, 'Post', 1)",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{post,slug}'::text[]) t;
+         SELECT clone.store_table('s', 'part', 'derived', parent => 'post'); SELECT clone.store_polymorphic('s', 'slug', 'about_id', 'about_type')",
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    assert_verified(&db, &clone).await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM slug s JOIN post p ON p.id = s.about_id JOIN part a ON a.twice = p.id * 2 WHERE s.org_id = {clone} AND p.org_id = {clone}"
+        ))
+        .await,
+        1
+    );
+}

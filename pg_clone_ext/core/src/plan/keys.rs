@@ -47,6 +47,23 @@ pub struct Unique {
     pub exclusion: bool,
     /// It has expressions: `columns` are the columns that they use.
     pub expressions: bool,
+    /// NULL meets NULL in it (`NULLS NOT DISTINCT`).
+    pub nulls_meet: bool,
+    /// Its parts: two rows meet where they do in every part.
+    pub parts: Vec<UniquePart>,
+}
+
+/// A column or an expression of a unique index or an exclusion constraint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UniquePart {
+    /// The columns that it reads.
+    pub columns: Vec<String>,
+    /// It as SQL over the row.
+    pub value: String,
+    /// The operator by which values of two rows meet, as SQL.
+    pub operator: String,
+    /// That operator is `<>`: values meet that differ.
+    pub differs: bool,
 }
 
 /// The form of a declared reference in its column.

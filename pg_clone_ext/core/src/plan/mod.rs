@@ -3,6 +3,7 @@
 //! Everything here is pure: `project_clone_plan` shows what `project_clone` will do because both build the same plan.
 
 mod column_action;
+mod file_key;
 mod key_resolution;
 mod keys;
 mod membership;
@@ -16,9 +17,10 @@ mod store;
 mod table_copy;
 mod types;
 
+pub use file_key::{FileKey, FileOf};
 pub use keys::{
     ColumnKeys, EQUAL, ForeignKey, KeyRef, Membership, Outside, Reference, ReferenceForm, TableKeys, Unique,
-    changes, comparable, spelled_as_key,
+    UniquePart, changes, comparable, spelled_as_key,
 };
 pub use membership::{condition, key_column, of_others, source_of_ids};
 pub use order::{has_circle, insertion_order};

@@ -61,6 +61,8 @@ pub struct Options {
     pub values: BTreeMap<String, String>,
     /// User triggers of the tables do not fire.
     pub skip_triggers: bool,
+    /// The call says that they fire: the clone may have rows that they add.
+    pub fire_triggers: bool,
     /// The clone is verified before the call ends.
     pub verify: bool,
 }
@@ -83,6 +85,7 @@ impl Default for Options {
             target: None,
             values: BTreeMap::new(),
             skip_triggers: false,
+            fire_triggers: false,
             verify: false,
         }
     }
@@ -180,9 +183,10 @@ impl Options {
                 "target" => options.target = optional_text(value).ok_or_else(bad)?,
                 "values" => options.values = texts(value).ok_or_else(bad)?,
                 "triggers" => {
-                    options.skip_triggers = match text.ok_or_else(bad)? {
-                        "fire" => false,
-                        "skip" => true,
+                    let word = text.ok_or_else(bad)?;
+                    (options.fire_triggers, options.skip_triggers) = match word {
+                        "fire" => (true, false),
+                        "skip" => (false, true),
                         _ => return Err(bad()),
                     }
                 }

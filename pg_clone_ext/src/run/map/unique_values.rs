@@ -1,14 +1,19 @@
-//! Checks before anything is written whether values would collide with those of the source, because a unique index or an exclusion
+//! Before anything is written: values that would collide with the source's own, because a unique index or an exclusion
 //! constraint spans all projects and the clone has the same value in all of its columns.
 
-use crate::error::internal;
 use crate::pg::query::for_each_row;
+use crate::pg::query::row::Row;
 use crate::run::keys::{Key, NewKey};
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{self, ColumnRole, SourceQuery, Table, TableRole, Unique, changes, quote};
+use pg_clone_core::plan::{
+    self, Column, ColumnRole, FileKey, KeyKind, KeyRef, Reference, ReferenceForm, Table, TableRole, Unique,
+    UniquePart, changes, quote,
+};
+use pg_clone_core::rewrite::Dangling;
+use pg_clone_core::scan;
 
-/// Raises 55000 for an index in which every cloned row would collide with its source.
+/// An index in which a cloned row would meet its original is an error (55000) that says what to do.
 pub fn check(run: &Run) -> Result<()> {
     if !run.store.follows_constraints() {
         return Ok(());
@@ -20,115 +25,267 @@ pub fn check(run: &Run) -> Result<()> {
         .filter(|t| !t.empty && t.source.is_none() && run.active.contains(&t.oid))
     {
         for unique in &table.keys.uniques {
-            if collides(run, table, unique)? {
-                return Err(refuse(run, table, unique));
+            if let Some(meeting) = meeting(run, table, unique)? {
+                let kind = if unique.exclusion {
+                    "exclusion constraint"
+                } else {
+                    "unique index"
+                };
+                let forbids = format!("which the {kind} {} forbids", unique.name);
+                return Err(refuse(run, table, unique, &meeting, &forbids));
             }
+        }
+        if let Some(key) = file_key(run, table)
+            && let Some(meeting) = meeting(run, table, &key)?
+        {
+            let forbids = "which is the key of a file: both would have one";
+            return Err(refuse(run, table, &key, &meeting, forbids));
         }
     }
     Ok(())
 }
 
-fn collides(run: &Run, table: &Table, unique: &Unique) -> Result<bool> {
-    if unique.columns.is_empty() && !unique.expressions {
-        return Ok(false);
+/// The key of the rows' files, where only columns tell the files of two projects apart: what must be unique.
+fn file_key(run: &Run, table: &Table) -> Option<Unique> {
+    let key = FileKey::parse(table.blob_key.as_deref().filter(|_| run.request.options.blobs)?);
+    let own = key.has_id() || key.has_project() || key.columns().is_empty();
+    if own || run.request.options.blobs_to.is_some() {
+        return None;
     }
-    let given = |name: &String| {
-        table.column(name).is_none_or(|column| match &column.role {
-            // Collisions of given values are checked by `constant_values`.
-            ColumnRole::Value(_) | ColumnRole::Expression(_) | ColumnRole::Now | ColumnRole::Null => true,
-            ColumnRole::Default => column.keys.default.is_some() || column.keys.sequence.is_some(),
-            ColumnRole::Name => run.request.name.is_some(),
-            ColumnRole::Owner => run.request.owner.is_some(),
-            _ => false,
-        })
+    let part = |column: &String| UniquePart {
+        columns: vec![column.clone()],
+        value: format!("NULLIF(t.{}::pg_catalog.text, '')", quote::identifier(column)),
+        operator: plan::EQUAL.to_owned(),
+        differs: false,
     };
-    if unique
-        .columns
-        .iter()
-        .any(|name| changes(&run.store, table, name) || given(name))
-    {
-        return Ok(false);
+    Some(Unique {
+        name: String::new(),
+        columns: key.columns().to_vec(),
+        predicate: None,
+        exclusion: false,
+        expressions: false,
+        nulls_meet: false,
+        parts: key.columns().iter().map(part).collect(),
+    })
+}
+
+/// A row of the clone that would meet its source.
+struct Meeting {
+    /// Its values in the index, as text.
+    values: String,
+    /// The reference that stays in it, because what it names is not cloned.
+    kept: Option<String>,
+}
+
+/// What becomes of a part of an index in the rows of a clone.
+enum Fate<'s> {
+    /// No row of the clone meets its source there.
+    Parts,
+    /// Every row of the clone does.
+    Meets,
+    /// A row does for which the condition holds, and in which these columns stay as they are.
+    Stays(Vec<&'s Column>, String),
+    /// A row does in which one of these columns changes.
+    Changes(Vec<&'s Column>),
+}
+
+fn meeting(run: &Run, table: &Table, unique: &Unique) -> Result<Option<Meeting>> {
+    let mut conditions: Vec<String> = unique.predicate.iter().map(|text| format!("({text})")).collect();
+    let (mut stay, mut change): (Vec<&Column>, Vec<Vec<&Column>>) = (Vec::new(), Vec::new());
+    for part in &unique.parts {
+        match fate(run, table, unique, part) {
+            Fate::Parts => return Ok(None),
+            Fate::Meets => {}
+            Fate::Stays(columns, condition) => {
+                stay.extend(columns);
+                conditions.push(condition);
+            }
+            Fate::Changes(columns) => change.push(columns),
+        }
     }
-    let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
-        return Ok(false);
+    let belongs = plan::condition(&run.store, table, &run.source, &run.active, false)?;
+    let Some(belongs) = belongs.filter(|_| !unique.parts.is_empty()) else {
+        return Ok(None);
     };
-    // NULL does not collide; an id of a cloned row inside a text or a document changes the value.
-    let mut conditions: Vec<String> = unique
-        .columns
+    let values: Vec<String> = unique
+        .parts
         .iter()
-        .filter(|_| !unique.expressions)
-        .map(|name| format!("t.{} IS NOT NULL", quote::identifier(name)))
+        .map(|part| format!("({})::pg_catalog.text", part.value))
         .collect();
-    conditions.extend(
-        unique
-            .predicate
-            .as_ref()
-            .map(|predicate| format!("({predicate})")),
+    let read: Vec<&Column> = stay.iter().chain(change.iter().flatten()).copied().collect();
+    let mut selected: Vec<String> = vec![format!("pg_catalog.concat_ws(', ', {})", values.join(", "))];
+    selected.extend(read.iter().map(|column| as_key(table, column)));
+    conditions.insert(0, belongs);
+    let sql = format!(
+        "SELECT {} FROM {} AS t WHERE {}{}",
+        selected.join(", "),
+        table.from_sql(),
+        conditions.join(" AND "),
+        if read.is_empty() { " LIMIT 1" } else { "" }
     );
-    conditions.extend(
-        unique
-            .columns
-            .iter()
-            .filter_map(|name| table.column(name))
-            .filter(|column| matches!(column.role, ColumnRole::Rewrite | ColumnRole::Map(None)))
-            .map(|column| {
-                format!(
-                    "NOT t.{}::pg_catalog.text OPERATOR(pg_catalog.~*) \
-                     '[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}'",
-                    quote::identifier(&column.name)
-                )
-            }),
-    );
-    // A UUID of the source's rows changes anywhere; others are kept.
-    let ids: Vec<String> = unique
+    let mut found = None;
+    for_each_row(&sql, &mut |row| {
+        let Some(row) = row.filter(|_| found.is_none()) else {
+            return Ok(());
+        };
+        let mut kept = Vec::with_capacity(read.len());
+        for (place, column) in read.iter().enumerate() {
+            kept.push(is_kept(run, table, column, row, place + 1)?);
+        }
+        let (same, mut others) = kept.split_at(stay.len());
+        let meets = same.iter().all(|kept| *kept)
+            && change.iter().all(|columns| {
+                let (these, rest) = others.split_at(columns.len());
+                others = rest;
+                these.iter().any(|kept| !*kept)
+            });
+        if meets {
+            found = Some(Meeting {
+                values: row.text(0)?.unwrap_or_default().into_owned(),
+                kept: stay
+                    .iter()
+                    .find(|column| !is_searched(column))
+                    .map(|column| column.name.clone()),
+            });
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// A column as SQL, in the form in which its values are compared.
+fn as_key(table: &Table, column: &Column) -> String {
+    let plain = format!("t.{}", quote::identifier(&column.name));
+    match is_searched(column) {
+        true => format!("{plain}::pg_catalog.text"),
+        false => plan::canonical_key(table, &column.name, "t").unwrap_or(plain),
+    }
+}
+
+/// Whether UUIDs are looked for within the values of a column.
+fn is_searched(column: &Column) -> bool {
+    match column.role {
+        ColumnRole::Rewrite => true,
+        ColumnRole::Map(None) => column.type_name.ends_with("[]"),
+        _ => false,
+    }
+}
+
+/// Whether a column names rows, of which some may not be cloned.
+fn is_reference(run: &Run, table: &Table, column: &Column) -> bool {
+    let is_own = |key: KeyRef| {
+        run.store
+            .column_of(key)
+            .is_some_and(|(of, own)| of.oid == table.oid && own.name == column.name)
+    };
+    (matches!(column.role, ColumnRole::Map(_)) || declared(table, column).next().is_some())
+        && !column.type_name.ends_with("[]")
+        && table.id_column.as_ref() != Some(&column.name)
+        && !column.keys.holds.is_some_and(is_own)
+}
+
+/// The references that are declared for a column.
+fn declared<'t>(table: &'t Table, column: &'t Column) -> impl Iterator<Item = &'t Reference> {
+    let of_column = |reference: &&Reference| reference.column == column.name;
+    table.keys.references.iter().filter(of_column)
+}
+
+/// Whether the clone's row has the value of the source's row in a column. NULL stays NULL.
+fn is_kept(run: &Run, table: &Table, column: &Column, row: &Row<'_>, place: usize) -> Result<bool> {
+    let target = match &column.role {
+        ColumnRole::Map(Some(target)) => run.store.id_key(*target),
+        _ => None,
+    };
+    let of = column.keys.holds.or(target);
+    if is_searched(column) {
+        let text = row.text(place)?.unwrap_or_default();
+        let is_cloned = |id| matches!(run.new_key_of(&Key::Uuid(id), &[]), NewKey::To(_));
+        let changes = scan::uuids(text.as_bytes())
+            .chain(scan::without_dashes(text.as_bytes()))
+            .any(|(_, id)| is_cloned(id));
+        if changes || declared(table, column).next().is_none() {
+            return Ok(!changes);
+        }
+    }
+    let Some(key) = Key::read(row, place, KeyKind::of(&column.type_name), &column.type_name)? else {
+        return Ok(true);
+    };
+    // A reference to rows of several tables: one of which the key is of is enough.
+    let mut of: Vec<KeyRef> = of.into_iter().collect();
+    of.extend(declared(table, column).filter_map(|reference| {
+        let target = run.store.table(reference.target)?;
+        target.holds(&reference.target_column)
+    }));
+    Ok(match run.new_key_of(&key, &of) {
+        // A plan has no new keys yet: whether one differs from the old is not asked.
+        NewKey::To(_) => of
+            .first()
+            .and_then(|key| run.store.column_of(*key))
+            .is_some_and(|(_, root)| root.role == ColumnRole::Keep),
+        NewKey::NotCloned => run.request.options.dangling == Dangling::Keep,
+        NewKey::Unknown => true,
+    })
+}
+
+fn fate<'s>(run: &Run, table: &'s Table, unique: &Unique, part: &UniquePart) -> Fate<'s> {
+    let columns: Vec<&Column> = part
         .columns
         .iter()
         .filter_map(|name| table.column(name))
-        .filter(|column| column.type_name == "uuid" && matches!(column.role, ColumnRole::Map(None)))
-        .map(|column| format!("t.{}", quote::identifier(&column.name)))
         .collect();
-    if !ids.is_empty() && !unique.expressions {
-        conditions.retain(|condition| !condition.starts_with("NOT t."));
-        conditions.push("true".to_owned());
-        let sql = format!(
-            "SELECT {} FROM {} AS t WHERE {belongs} AND {}",
-            ids.join(", "),
-            table.from_sql(),
-            conditions.join(" AND ")
-        );
-        let mut collides = false;
-        for_each_row(&sql, &mut |row| {
-            if let Some(row) = row {
-                let stays = |place: usize| {
-                    row.uuid(place)
-                        .is_some_and(|id| !matches!(run.new_key_of(&Key::Uuid(id), &[]), NewKey::To(_)))
-                };
-                collides |= (0..ids.len()).all(stays);
-            }
-            Ok(())
-        })?;
-        return Ok(collides);
+    let given = |column: &Column| match &column.role {
+        // Whether a value that is given meets another is looked at by `constant_values`.
+        ColumnRole::Value(_) | ColumnRole::Expression(_) | ColumnRole::Now => true,
+        ColumnRole::Null => !unique.nulls_meet,
+        ColumnRole::Default => column.keys.default.is_some() || column.keys.sequence.is_some(),
+        ColumnRole::Name => run.request.name.is_some(),
+        ColumnRole::Owner => run.request.owner.is_some(),
+        _ => false,
+    };
+    if columns.len() < part.columns.len() || columns.iter().any(|column| given(column)) {
+        return Fate::Parts;
     }
-    let rows = conditions.into_iter().fold(
-        SourceQuery::over(&table.from_sql()).filter(belongs),
-        SourceQuery::filter,
-    );
-    pgrx::Spi::get_one::<bool>(&rows.exists())
-        .map(|found| found == Some(true))
-        .map_err(internal)
+    let (mut references, others): (Vec<&Column>, Vec<&Column>) = columns
+        .into_iter()
+        .partition(|column| is_reference(run, table, column));
+    // Keys within texts and documents, and in arrays: what they become is not looked at.
+    let within = |column: &Column| {
+        declared(table, column).any(|reference| !matches!(reference.form, ReferenceForm::Column))
+    };
+    // A value of its own is made of one that is there: NULL stays NULL.
+    let made = |column: &&Column| matches!(column.role, ColumnRole::Random | ColumnRole::Template(_));
+    if unique.nulls_meet && !others.is_empty() && others.iter().all(made) {
+        return Fate::Stays(references, format!("({}) IS NULL", part.value));
+    }
+    if others
+        .iter()
+        .any(|column| column.generated || changes(&run.store, table, &column.name))
+        || others.iter().chain(&references).any(|column| within(column))
+    {
+        return if part.differs { Fate::Meets } else { Fate::Parts };
+    }
+    references.extend(others.into_iter().filter(|column| is_searched(column)));
+    match (part.differs, references.is_empty()) {
+        (true, true) => return Fate::Parts,
+        (true, false) => return Fate::Changes(references),
+        (false, _) => {}
+    }
+    let value = &part.value;
+    // Not every value meets itself: NULL does in some indexes only, and an empty range overlaps nothing.
+    let condition = match (unique.exclusion, unique.nulls_meet) {
+        (true, _) => format!("({value}) {} ({value})", part.operator),
+        (false, true) => "true".to_owned(),
+        (false, false) => format!("({value}) IS NOT NULL"),
+    };
+    Fate::Stays(references, condition)
 }
 
-fn refuse(run: &Run, table: &Table, unique: &Unique) -> Error {
+fn refuse(run: &Run, table: &Table, unique: &Unique, meeting: &Meeting, forbids: &str) -> Error {
     let columns: Vec<String> = unique
         .columns
         .iter()
         .map(|name| quote::identifier(name))
         .collect();
-    let what = if unique.exclusion {
-        "the exclusion constraint"
-    } else {
-        "the unique index"
-    };
     let chosen = unique
         .columns
         .iter()
@@ -136,27 +293,37 @@ fn refuse(run: &Run, table: &Table, unique: &Unique) -> Error {
         .max_by_key(|column| plan::is_text(&column.type_name));
     let column = chosen.map_or("…", |column| column.name.as_str());
     let roles = match chosen.map_or("", |column| column.type_name.as_str()) {
+        // Here NULL meets NULL, and what is made of NULL is NULL.
+        _ if unique.nulls_meet && meeting.values.is_empty() => {
+            "'expression' with value => an SQL expression over the row"
+        }
         name if plan::is_text(name) => {
             "'suffix'), or 'random', 'null', 'default', or 'template' with value => '{value}-copy-{n}'"
         }
         "uuid" => "'new_uuid'), or 'null', 'default'",
         _ => "'default'), or 'null', or 'expression' with value => an SQL expression over the row",
     };
+    let not_cloned = meeting.kept.as_ref().map_or(String::new(), |kept| {
+        format!(
+            "What {} names is not cloned in these rows: clone it too, or leave the rows out. Or: ",
+            quote::identifier(kept)
+        )
+    });
     let project = table.role == TableRole::Project && column == "name";
     Error::new(
         Code::StoreChanged,
         format!(
-            "the clone would have the source's values in ({}) of {}, which {what} {} forbids",
+            "the clone would have the source's values in ({}) of {}, {forbids}",
             columns.join(", "),
-            table.sql_name,
-            unique.name
+            table.sql_name
         ),
     )
+    .detail(format!("One row has the values ({}).", meeting.values))
     .hint(if project {
-        "Give the clone another name: name => '…'.".to_owned()
+        "Give the clone a name of its own: name => '…'.".to_owned()
     } else {
         format!(
-            "Give the column another value in clones: SELECT clone.store_column({}, {}, {}, {roles}. For one call: options => '{{\"values\": {{\"{}.{}\": \"…\"}}}}'.",
+            "{not_cloned}Give the column another value in clones: SELECT clone.store_column({}, {}, {}, {roles}. For one call: options => '{{\"values\": {{\"{}.{}\": \"…\"}}}}'.",
             quote::literal(&run.store.name),
             quote::literal(&table.sql_name),
             quote::literal(column),
