@@ -158,7 +158,7 @@ COMMENT ON COLUMN clone.store_relation.parents IS 'Tables whose id_column the jo
 COMMENT ON COLUMN clone.store_relation.version_path IS 'Path of the version id in the document, e.g. {meta,versionId}';
 COMMENT ON COLUMN clone.store_relation.live IS 'SQL condition on rows that are cloned unless history is full, e.g. NOT deleted';
 COMMENT ON COLUMN clone.store_relation.cloned IS 'false: cloned only if resource_types contains the type';
-COMMENT ON COLUMN clone.store_relation.blob_key IS 'Key of the file of each row; a text with the placeholders {id}, {version}, {project}';
+COMMENT ON COLUMN clone.store_relation.blob_key IS 'Key of the file of each row; a text with the placeholders {id}, {version}, {project} and the names of columns in braces';
 COMMENT ON COLUMN clone.store_relation.blob_type IS 'Only resources of this type have a file; NULL: all rows of the table';
 
 CREATE TABLE clone.store_column (

@@ -322,9 +322,14 @@ BEGIN
         SELECT a.attname INTO id_column FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
         WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts = 1;
     END IF;
-    IF blob_key ~ '[{]' AND regexp_replace(blob_key, '[{](id|version|project)[}]', '', 'g') ~ '[{}]' THEN
+    IF regexp_replace(blob_key, '[{][^{}]+[}]', '', 'g') ~ '[{}]' OR EXISTS (
+        SELECT FROM regexp_matches(blob_key, '[{]([^{}]+)[}]', 'g') AS p (names)
+        WHERE p.names[1] NOT IN ('id', 'version', 'project')
+          AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = p.names[1] AND a.attnum > 0 AND NOT a.attisdropped)) THEN
         RAISE EXCEPTION 'the file key "%" has an unknown placeholder', blob_key USING
-            ERRCODE = '22023', HINT = 'Placeholders: {id}, {version}, {project}.';
+            ERRCODE = '22023', HINT = format('Placeholders: {id}, {version}, {project}, and the columns of %s, such as {%s}.', relation,
+                (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+                 ORDER BY a.attname ~* 'key|path|file' DESC, a.attnum LIMIT 1));
     END IF;
     IF role IN ('project', 'resource') AND id_column IS NULL THEN
         id_column := clone_internal.key_of(relation);

@@ -10,7 +10,9 @@ use crate::run::keys::Key;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::Id;
-use pg_clone_core::plan::{ColumnRole, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{
+    ColumnRole, FileKey, FileOf, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
+};
 use pg_clone_core::{jsonb, scan};
 use std::collections::{HashMap, HashSet};
 
@@ -188,8 +190,9 @@ impl<'s> ProjectFiles<'s> {
             .tables
             .iter()
             .filter(|other| other.blob_key.as_deref() == Some(template));
-        let unique = template.contains("{project}")
-            || (template.contains("{id}")
+        let file_key = FileKey::parse(template);
+        let unique = file_key.has_project()
+            || (file_key.has_id()
                 && (KeyKind::of(id_type) == KeyKind::Uuid || same_template.clone().count() == 1));
         let mut keys = HashSet::new();
         if !unique {
@@ -211,26 +214,32 @@ impl<'s> ProjectFiles<'s> {
         else {
             return Ok(Vec::new());
         };
-        let mut types: HashMap<Key, String> = HashMap::new();
+        let file_key = FileKey::parse(template);
+        let mut rows: HashMap<Key, (String, Vec<Option<String>>)> = HashMap::new();
         let mut files = Vec::new();
-        let mut add = |types: &HashMap<Key, String>, key: Key, version: Option<String>| {
-            let Some(resource_type) = types.get(&key) else {
-                return;
+        let mut add =
+            |rows: &HashMap<Key, (String, Vec<Option<String>>)>, key: Key, version: Option<String>| {
+                let Some((resource_type, columns)) = rows.get(&key) else {
+                    return;
+                };
+                if file_key.has_version() && version.is_none() {
+                    return;
+                }
+                let Some(blob) = file_key.of(FileOf {
+                    id: &key.to_text(),
+                    version: version.as_deref(),
+                    project: self.rows.project(),
+                    columns,
+                }) else {
+                    return;
+                };
+                files.push(File {
+                    table: table.oid,
+                    resource_type: resource_type.clone(),
+                    id: key,
+                    key: blob,
+                });
             };
-            if template.contains("{version}") && version.is_none() {
-                return;
-            }
-            let blob = template
-                .replace("{id}", &key.to_text())
-                .replace("{version}", version.as_deref().unwrap_or_default())
-                .replace("{project}", self.rows.project());
-            files.push(File {
-                table: table.oid,
-                resource_type: resource_type.clone(),
-                id: key,
-                key: blob,
-            });
-        };
         let type_column = table.type_column.as_ref().map_or("NULL::text".to_owned(), |c| {
             format!("t.{}::text", quote::identifier(c))
         });
@@ -239,16 +248,17 @@ impl<'s> ProjectFiles<'s> {
             table,
             id,
             &type_column,
+            file_key.columns(),
             &condition,
-            &mut |key, row_type, version| {
+            &mut |key, row_type, version, columns| {
                 let resource_type = row_type.or(table.resource_type.as_deref()).unwrap_or_default();
                 if table
                     .blob_type
                     .as_deref()
                     .is_none_or(|only| only == resource_type)
                 {
-                    types.insert(key.clone(), resource_type.to_owned());
-                    add(&types, key, version);
+                    rows.insert(key.clone(), (resource_type.to_owned(), columns));
+                    add(&rows, key, version);
                 }
             },
         )?;
@@ -259,7 +269,7 @@ impl<'s> ProjectFiles<'s> {
             .find(|t| t.role == TableRole::History && t.parents.contains(&table.oid));
         if let Some((history, join)) =
             history.and_then(|history| Some((history, history.join_column.as_ref()?)))
-            && template.contains("{version}")
+            && file_key.has_version()
             && let Some(condition) = self.condition(history, whose)?
         {
             read_versions(
@@ -267,23 +277,25 @@ impl<'s> ProjectFiles<'s> {
                 history,
                 join,
                 "NULL::text",
+                &[],
                 &condition,
-                &mut |key, _, version| add(&types, key, version),
+                &mut |key, _, version, _| add(&rows, key, version),
             )?;
         }
         Ok(files)
     }
 }
 
-/// Gets a resource's id, its type (if the row says it) and its version.
-pub type Each<'a> = dyn FnMut(Key, Option<&str>, Option<String>) + 'a;
+/// Gets a resource's id, its type (if the row says it), its version and its values in some columns.
+pub type Each<'a> = dyn FnMut(Key, Option<&str>, Option<String>, Vec<Option<String>>) + 'a;
 
-/// Calls `each` with the resource's id, its type (if the row says it) and its version for every row of `from`.
+/// Calls `each` with the resource's id, its type (if the row says it), its version and its values in `others` for every row of `from`.
 pub fn read_versions(
     table: &Table,
     from: &Table,
     id: &str,
     type_column: &str,
+    others: &[String],
     condition: &str,
     each: &mut Each<'_>,
 ) -> Result<()> {
@@ -293,14 +305,19 @@ pub fn read_versions(
         .iter()
         .find(|column| column.role == ColumnRole::Version);
     let document = from.document_column.as_deref().filter(|_| version.is_none());
+    let others: Vec<String> = others
+        .iter()
+        .map(|column| format!(", {}::pg_catalog.text", quoted(column)))
+        .collect();
     let columns = format!(
-        "{}, {type_column}, {}, {}",
+        "{}, {type_column}, {}, {}{}",
         quoted(id),
         version.map_or("NULL::text".to_owned(), |column| format!(
             "{}::text",
             quoted(&column.name)
         )),
-        document.map_or("NULL::text".to_owned(), quoted)
+        document.map_or("NULL::text".to_owned(), quoted),
+        others.concat()
     );
     let sql = SourceQuery::over(from.source_name())
         .filter(condition)
@@ -317,7 +334,10 @@ pub fn read_versions(
             Some(version) => Some(version.into_owned()),
             None => version_in_document(row, is_jsonb, &path),
         };
-        each(key, row.text(1)?.as_deref(), version);
+        let values = (0..others.len())
+            .map(|place| Ok(row.text(4 + place)?.map(std::borrow::Cow::into_owned)))
+            .collect::<Result<Vec<_>>>()?;
+        each(key, row.text(1)?.as_deref(), version, values);
         Ok(())
     })?;
     Ok(())

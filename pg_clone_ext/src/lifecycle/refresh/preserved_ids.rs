@@ -14,7 +14,7 @@ use crate::run::state::Run;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Mapped, uuid_text};
-use pg_clone_core::plan::{self, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{self, FileKey, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote};
 use pg_clone_core::{jsonb, scan};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -121,8 +121,9 @@ impl Identities {
                 table,
                 id,
                 "NULL::text",
+                &[],
                 &belongs,
-                &mut |key, _, version| {
+                &mut |key, _, version, _| {
                     let version = version.and_then(|version| uuid_text::parse_slice(version.as_bytes()));
                     if let Some(version) = version
                         && sources.contains(&key.to_text())
@@ -210,7 +211,8 @@ impl Identities {
     }
 }
 
-/// Tables of the run whose resources have files, and their id columns: those whose files' keys have the version in them, or the others.
+/// Tables of the run whose resources have files, and their id columns: those whose files' keys have the version in them, or nothing but what
+/// stays with the id.
 fn tables_with_files(run: &Run, versioned: bool) -> impl Iterator<Item = (&Table, &str)> {
     let tables = run
         .store
@@ -219,7 +221,9 @@ fn tables_with_files(run: &Run, versioned: bool) -> impl Iterator<Item = (&Table
         .filter(|table| run.active.contains(&table.oid));
     tables.filter_map(move |table| {
         let template = table.blob_key.as_deref()?;
-        (template.contains("{version}") == versioned).then_some((table, table.id_column.as_deref()?))
+        let file_key = FileKey::parse(template);
+        let fits = file_key.has_version() == versioned && (versioned || file_key.columns().is_empty());
+        fits.then_some((table, table.id_column.as_deref()?))
     })
 }
 

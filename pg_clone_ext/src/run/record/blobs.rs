@@ -3,6 +3,8 @@
 
 use crate::error::internal;
 use crate::pg::query::for_each_row;
+use crate::pg::query::row::Row;
+use crate::pg::query::snapshot::Snapshot;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::records::blob_queue;
 use crate::run::keys::{Key, NewKey};
@@ -11,8 +13,9 @@ use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Mapped, uuid_text};
 use pg_clone_core::jsonb;
-use pg_clone_core::plan::{self, ColumnRole, KeyKind, SourceQuery, Table, TableRole};
+use pg_clone_core::plan::{self, ColumnRole, FileKey, FileOf, KeyKind, SourceQuery, Table, TableRole, quote};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// The files to copy.
 pub fn list(run: &Run) -> Result<Vec<Value>> {
@@ -82,6 +85,8 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
     let Some(belongs) = plan::condition(&run.store, from, &run.source, &run.active, all)? else {
         return Ok(());
     };
+    let file_key = FileKey::parse(template);
+    let clones = columns_of_clones(run, table, &file_key)?;
     let quoted = |column: &str| format!("t.{}", plan::quote::identifier(column));
     let text_or_null =
         |column: Option<&String>| column.map_or("NULL::text".to_owned(), |c| format!("{}::text", quoted(c)));
@@ -91,12 +96,19 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
         .iter()
         .find(|c| c.role == ColumnRole::Version)
         .map(|c| &c.name);
+    let of_row: Vec<String> = file_key
+        .columns()
+        .iter()
+        .map(|name| text_or_null(from.column(name).map(|column| &column.name)))
+        .map(|column| format!(", {column}"))
+        .collect();
     let columns = format!(
-        "{}, {}, {}, {}",
+        "{}, {}, {}, {}{}",
         quoted(id),
         text_or_null(table.type_column.as_ref().filter(|_| from.oid == table.oid)),
         text_or_null(version),
-        document.map_or("NULL::text".to_owned(), quoted)
+        document.map_or("NULL::text".to_owned(), quoted),
+        of_row.concat()
     );
     let sql = SourceQuery::over(from.source_name())
         .filter(belongs)
@@ -141,18 +153,34 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
                 _ => version.to_owned(),
             }
         });
-        let fill = |id: &str, version: Option<&str>, project: &str| {
-            template
-                .replace("{id}", id)
-                .replace("{version}", version.unwrap_or(""))
-                .replace("{project}", project)
+        let (source_id, target_id) = (key.to_text(), new.to_text());
+        let source_key = file_key.of(FileOf {
+            id: &source_id,
+            version: version.as_deref(),
+            project: &run.source,
+            columns: &values_of(row, 4, &file_key)?,
+        });
+        let target_key = file_key.of(FileOf {
+            id: &target_id,
+            version: new_version.as_deref(),
+            project: &run.target,
+            columns: clones.get(&target_id).map_or(&[], Vec::as_slice),
+        });
+        let (Some(source_key), Some(target_key)) = (source_key, target_key) else {
+            return Ok(());
         };
+        if source_key == target_key
+            && !file_key.columns().is_empty()
+            && run.request.options.blobs_to.is_none()
+        {
+            return Err(same_file(run, table, &source_id, &source_key));
+        }
         found.push(json!({
             "resource_type": resource_type,
-            "source_id": key.to_text(),
-            "target_id": new.to_text(),
-            "source_key": fill(&key.to_text(), version.as_deref(), &run.source),
-            "target_key": fill(&new.to_text(), new_version.as_deref(), &run.target),
+            "source_id": source_id,
+            "target_id": target_id,
+            "source_key": source_key,
+            "target_key": target_key,
             "content_type": string(&["contentType"]),
         }));
         Ok(())
@@ -160,7 +188,58 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
     Ok(())
 }
 
-/// Queues the files.
+/// The values of the columns of a key, from the row's place `first` on.
+fn values_of(row: &Row<'_>, first: usize, file_key: &FileKey) -> Result<Vec<Option<String>>> {
+    (0..file_key.columns().len())
+        .map(|place| Ok(row.text(first + place)?.map(std::borrow::Cow::into_owned)))
+        .collect()
+}
+
+/// What the rows of the clone say in the columns of their files' key, by the text of their id: nobody else knows what values they got.
+fn columns_of_clones(
+    run: &Run,
+    table: &Table,
+    file_key: &FileKey,
+) -> Result<HashMap<String, Vec<Option<String>>>> {
+    let mut found = HashMap::new();
+    let belongs = plan::condition(&run.store, table, &run.target, &run.active, true)?;
+    let (Some(id), Some(belongs), false) = (&table.id_column, belongs, file_key.columns().is_empty()) else {
+        return Ok(found);
+    };
+    let columns: Vec<String> = file_key
+        .columns()
+        .iter()
+        .map(|name| format!(", t.{}::pg_catalog.text", quote::identifier(name)))
+        .collect();
+    let sql = SourceQuery::over(&table.from_sql())
+        .filter(belongs)
+        .select(&format!("t.{}{}", quote::identifier(id), columns.concat()));
+    let id_type = table.type_of(id);
+    Snapshot::latest().within(|| {
+        for_each_row(&sql, &mut |row| {
+            let Some(row) = row else { return Ok(()) };
+            if let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? {
+                found.insert(key.to_text(), values_of(row, 1, file_key)?);
+            }
+            Ok(())
+        })
+    })?;
+    Ok(found)
+}
+
+fn same_file(run: &Run, table: &Table, id: &str, key: &str) -> Error {
+    Error::new(
+        Code::StoreChanged,
+        format!("the file \"{key}\" of the row with key {id} of {} would be the clone's too", table.sql_name),
+    )
+    .hint(format!(
+        "Give the column of the key another value in clones: SELECT clone.store_column({}, {}, '…', 'random').",
+        quote::literal(&run.store.name),
+        quote::literal(&table.sql_name)
+    ))
+}
+
+/// Puts them into the queue.
 pub fn queue(run: &Run, blobs: &[Value]) -> Result<()> {
     let options = &run.request.options;
     blob_queue::queue_copies(

@@ -4,14 +4,13 @@
 SELECT r.relation::text,
        pg_catalog.format(
            'SELECT k.id, k.key, q.bytes, q.target_location FROM ('
-           'SELECT DISTINCT v.id, pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(%1$L, ''{id}'', v.id),'
-           ' ''{version}'', COALESCE(v.version, '''')), ''{project}'', $1) AS key FROM (%2$s) AS v) AS k'
+           'SELECT DISTINCT v.id, %1$s AS key FROM (%2$s) AS v) AS k'
            ' LEFT JOIN LATERAL (SELECT c.bytes, c.target_location FROM clone.blob_copy AS c WHERE c.store = %3$L'
-           ' AND c.operation = ''copy'' AND c.state = ''done'' AND c.target_key = k.key ORDER BY c.id DESC LIMIT 1) AS q ON true',
-           r.blob_key,
+           ' AND c.operation = ''copy'' AND c.state = ''done'' AND c.target_key = k.key ORDER BY c.id DESC LIMIT 1) AS q ON true WHERE k.key IS NOT NULL',
+           p.key,
            CASE WHEN h.relation IS NULL
-                THEN pg_catalog.format('SELECT t.%I::text AS id, %s AS version FROM (%s) AS t', r.id_column, r.version, r.rows)
-                ELSE pg_catalog.format('SELECT t.%1$I::text AS id, %2$s AS version FROM %3$s AS t WHERE t.%1$I IN (SELECT o.%4$I FROM (%5$s) AS o)',
+                THEN pg_catalog.format('SELECT t.%I::text AS id, %s AS version, %s AS says FROM (%s) AS t', r.id_column, r.version, p.says, r.rows)
+                ELSE pg_catalog.format('SELECT t.%1$I::text AS id, %2$s AS version, NULL::jsonb AS says FROM %3$s AS t WHERE t.%1$I IN (SELECT o.%4$I FROM (%5$s) AS o)',
                                        h.join_column, h.version, h.relation, r.id_column, r.rows) END,
            r.store)
 FROM (SELECT t.*,
@@ -31,4 +30,16 @@ LEFT JOIN LATERAL (
       FROM clone.store_relation AS t
       WHERE $2 AND t.store = r.store AND t.role = 'history' AND r.relation = ANY (t.parents) AND t.join_column IS NOT NULL
       ORDER BY t.position LIMIT 1) AS h ON true
+-- The key in pieces. A row whose column is NULL or empty has no file; the rows of a history do not have the columns of the table.
+CROSS JOIN LATERAL (
+      SELECT pg_catalog.string_agg(
+                 CASE WHEN m.piece[1] = '{id}' THEN 'v.id'
+                      WHEN m.piece[1] = '{version}' THEN 'COALESCE(v.version, '''')'
+                      WHEN m.piece[1] = '{project}' THEN '$1'
+                      WHEN m.piece[1] LIKE '{%}' THEN pg_catalog.format('NULLIF(v.says ->> %L, '''')', pg_catalog.btrim(m.piece[1], '{}'))
+                      ELSE pg_catalog.quote_literal(m.piece[1]) END, ' || ' ORDER BY m.place) AS key,
+             COALESCE('pg_catalog.jsonb_build_object(' || pg_catalog.string_agg(DISTINCT pg_catalog.format('%L, t.%I', c.name, c.name), ', ') || ')', 'NULL::jsonb') AS says
+      FROM pg_catalog.regexp_matches(r.blob_key, '[{][^{}]+[}]|[^{]+|[{]', 'g') WITH ORDINALITY AS m (piece, place)
+      LEFT JOIN LATERAL (SELECT pg_catalog.btrim(m.piece[1], '{}') AS name
+                         WHERE m.piece[1] LIKE '{%}' AND m.piece[1] NOT IN ('{id}', '{version}', '{project}')) AS c ON true) AS p
 ORDER BY r.position

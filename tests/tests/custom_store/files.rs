@@ -1,0 +1,132 @@
+//! Files whose key is in a column of the row: the clone gets a key of its own, and a copy of the file.
+
+use std::process::Command;
+
+use pg_clone_tests::blob_queue::{pg_clone_binary, said};
+use pg_clone_tests::scratch_database::{Scratch, cluster};
+
+use super::described;
+
+const STUDIO: &str = "CREATE TABLE studio (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+    CREATE TABLE stored_file (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, studio_id int NOT NULL REFERENCES studio, storage_key text UNIQUE, title text);
+    CREATE TABLE scan (id uuid PRIMARY KEY, studio_id int NOT NULL REFERENCES studio, path text NOT NULL);
+    INSERT INTO studio (name) VALUES ('Ours'), ('Other');
+    INSERT INTO stored_file (studio_id, storage_key, title) VALUES (1, 'k3m9x0qz', 'cat'), (1, 'p7w2b4vn', 'dog'), (1, NULL, 'no file yet'), (2, 'zz11yy22', 'other');
+    INSERT INTO scan VALUES ('c0000000-0000-4000-8000-000000000001', 1, 'scans/c0000000-0000-4000-8000-000000000001/page.png')";
+
+fn store(keys: &str) -> String {
+    format!(
+        "SELECT clone.store_table('s', 'studio', 'project');
+         SELECT clone.store_table('s', 'stored_file', 'resource', project_column => 'studio_id', blob_key => '{keys}');
+         SELECT clone.store_table('s', 'scan', 'resource', project_column => 'studio_id', blob_key => '{{path}}')"
+    )
+}
+
+async fn queued(db: &Scratch, operation: &str) -> Vec<String> {
+    db.list(&format!(
+        "SELECT concat_ws(' ', source_key, target_key) FROM clone.blob_copy WHERE operation = '{operation}' ORDER BY 1"
+    ))
+    .await
+}
+
+#[tokio::test]
+async fn a_placeholder_that_is_no_column_is_refused() {
+    let db = described(STUDIO, "SELECT clone.store_table('s', 'studio', 'project')").await;
+    for key in ["{key}", "{storage_key", "a/{}"] {
+        let failure = db
+            .fails(&format!(
+                "SELECT clone.store_table('s', 'stored_file', 'resource', project_column => 'studio_id', blob_key => '{key}')"
+            ))
+            .await;
+        assert_eq!(failure.code, "22023", "{failure:?}");
+        assert!(failure.hint.contains("{storage_key}"), "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_would_stay_is_refused_before_anything_is_written() {
+    let db = described(STUDIO, &store("{storage_key}")).await;
+    let expected =
+        "SELECT clone.store_column('s', 'public.stored_file', 'storage_key', 'suffix'), or 'random'";
+    // With a unique index and without one: two projects must not share a file.
+    for alter in [
+        "",
+        "ALTER TABLE stored_file DROP CONSTRAINT stored_file_storage_key_key",
+    ] {
+        db.run(alter).await;
+        for call in ["project_clone", "project_clone_plan"] {
+            let failure = db.fails(&format!("SELECT * FROM {call}('1')")).await;
+            assert_eq!(failure.code, "55000", "{failure:?}");
+            assert!(failure.hint.contains(expected), "{failure:?}");
+        }
+    }
+    assert_eq!(db.number("SELECT count(*) FROM studio").await, 2);
+    // Without its files a clone may share nothing either way.
+    db.clone_project("'1', options => '{\"blobs\": \"none\"}'").await;
+}
+
+#[tokio::test]
+async fn files_are_copied_to_the_keys_that_the_clones_rows_got_and_deleted_with_it() {
+    let files = std::env::temp_dir().join(format!("pg_clone-test-files-{}", std::process::id()));
+    let file = |key: &str| files.join(key);
+    std::fs::create_dir_all(file("scans/c0000000-0000-4000-8000-000000000001")).unwrap();
+    for (key, content) in [
+        ("k3m9x0qz", "cat"),
+        ("p7w2b4vn", "dog"),
+        ("scans/c0000000-0000-4000-8000-000000000001/page.png", "page"),
+    ] {
+        std::fs::write(file(key), content).unwrap();
+    }
+    let db = described(
+        STUDIO,
+        &format!(
+            "UPDATE clone.store SET options = jsonb_build_object('blobs', 'file:{}'); {}; SELECT clone.store_column('s', 'stored_file', 'storage_key', 'random')",
+            files.display(),
+            store("{storage_key}")
+        ),
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    let keys = db
+        .list(&format!(
+            "SELECT f.storage_key || ' ' || f.title FROM stored_file f WHERE studio_id = {clone} AND storage_key ~ '^[a-z][0-9][a-z][0-9][a-z][0-9][a-z]{{2}}$' ORDER BY title"
+        ))
+        .await;
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    let page = db
+        .text(&format!("SELECT path FROM scan WHERE studio_id = {clone}"))
+        .await;
+    let dsn = cluster().await.dsn(&db.name);
+    let work = |arguments: &[&str]| {
+        let output = Command::new(pg_clone_binary())
+            .args(["--dsn", &dsn])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    };
+    work(&["blobs", "run"]);
+    for (line, content) in keys.iter().map(|line| line.split_once(' ').unwrap()) {
+        assert_eq!(std::fs::read_to_string(file(line)).unwrap(), content);
+    }
+    assert_eq!(std::fs::read_to_string(file(&page)).unwrap(), "page");
+    assert_eq!(queued(&db, "copy").await.len(), 3);
+    super::assert_verified(&db, &clone).await;
+    // The clone of a clone takes its source's copy, and the deletion of the clone its files alone.
+    let second = db.clone_project(&format!("'{clone}'")).await;
+    work(&["blobs", "run"]);
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    work(&["blobs", "run"]);
+    for line in &keys {
+        assert!(!file(line.split_once(' ').unwrap().0).exists(), "{line}");
+    }
+    assert!(!file(&page).exists());
+    assert_eq!(std::fs::read_to_string(file("k3m9x0qz")).unwrap(), "cat");
+    let cats = db
+        .text(&format!(
+            "SELECT storage_key FROM stored_file WHERE studio_id = {second} AND title = 'cat'"
+        ))
+        .await;
+    assert_eq!(std::fs::read_to_string(file(&cats)).unwrap(), "cat");
+    std::fs::remove_dir_all(&files).unwrap();
+}
