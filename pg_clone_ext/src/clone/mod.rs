@@ -22,6 +22,7 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::Request;
 use prepare::{Prepared, prepare};
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -102,6 +103,11 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     if run.request.options.keep_ids {
         kept_ids::advance_sequences(&run)?;
     }
+    let mut made = HashMap::new();
+    for filled in &tables {
+        *made.entry(filled.table_copy.table).or_default() += filled.statistics.rows();
+    }
+    copy::added_rows::check(&run, &made)?;
     let blobs = blobs::list(&run)?;
     record::write(&run, &tables, &totals, blobs.len())?;
     blobs::queue(&run, &blobs)?;

@@ -11,7 +11,9 @@ use crate::run::authorize;
 use crate::run::copy;
 use crate::run::keys::NewKey;
 use crate::run::map;
-use crate::run::plan::{call_values, id_paths, rows_of_two_projects, source_tables};
+use crate::run::plan::{
+    call_values, id_paths, insert_rules, partitions, rows_of_two_projects, source_tables,
+};
 use crate::run::record;
 use crate::run::state::Run;
 use crate::run::transform::large_objects;
@@ -147,8 +149,11 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     call_values::check_types(&run)?;
     map::constant_values::check(&run, &description.rules)?;
     call_values::check_schema(&run)?;
+    insert_rules::refuse(&run)?;
     run.held = plan::has_circle(&run.store, &run.active) || run.leaves_tables_to_finish();
     run.target = new_project_id(&run)?;
+    let snapshot = Rc::clone(&run.snapshot);
+    snapshot.within(|| partitions::check(&run))?;
     run.owner = run
         .request
         .owner

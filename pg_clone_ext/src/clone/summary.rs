@@ -56,7 +56,7 @@ impl<'r> Progress<'r> {
 
     /// A table is finished.
     pub fn done(&mut self, statistics: &TableStatistics) {
-        self.done += statistics.by_type.values().map(|counts| counts.rows).sum::<u64>();
+        self.done += statistics.rows();
     }
 }
 

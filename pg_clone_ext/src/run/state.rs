@@ -42,6 +42,11 @@ pub struct TableStatistics {
 }
 
 impl TableStatistics {
+    /// Rows that were made, of all types.
+    pub fn rows(&self) -> u64 {
+        self.by_type.values().map(|counts| counts.rows).sum()
+    }
+
     /// Occurrences of references that dangle, of all kinds of keys.
     pub fn dangling_total(&self) -> u64 {
         self.dangling.total() + self.dangling_keys.values().sum::<u64>()

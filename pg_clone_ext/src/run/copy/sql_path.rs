@@ -131,7 +131,7 @@ pub fn fill(
     let Some(statistics) = statistics.take() else {
         return Err(kept_back(format!("no rows were taken for {}", table.sql_name)));
     };
-    let rows = statistics.by_type.values().map(|counts| counts.rows).sum();
+    let rows = statistics.rows();
     let bytes = statistics.by_type.values().map(|counts| counts.bytes).sum();
     after(rows, bytes);
     if inserted != rows {

@@ -18,6 +18,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const NEW_KEYS: &str = "New keys come from the default of the column or from options.id_generator; it must return a different \
                         value for each row.";
 
+/// Bytes that a value of type `name` can have.
+const NAME_LENGTH: usize = 63;
+
 /// Assigns new values to keys that are not UUIDs.
 pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> Result<()> {
     if keys.is_empty() {
@@ -85,7 +88,7 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     if integer {
         return sequence_of(table, column, keys.len());
     }
-    if !pg_clone_core::plan::is_text(&column.type_name) {
+    if !plan::is_text(&column.type_name) && column.type_name != "name" {
         return Err(no_source(table, column));
     }
     of_the_same_form(run, key, column, keys)
@@ -118,6 +121,9 @@ fn of_the_same_form(run: &Run, key: KeyRef, column: &Column, keys: &[Key]) -> Re
 
 /// Maximum number of characters of a text type, if it has one.
 pub fn length_of(type_name: &str) -> Option<usize> {
+    if type_name == "name" {
+        return Some(NAME_LENGTH);
+    }
     let (_, rest) = type_name.split_once('(')?;
     rest.split(')').next()?.parse().ok()
 }

@@ -38,7 +38,7 @@ CROSS JOIN LATERAL (
                       WHEN m.piece[1] = '{project}' THEN '$1'
                       WHEN m.piece[1] LIKE '{%}' THEN pg_catalog.format('NULLIF(v.says ->> %L, '''')', pg_catalog.btrim(m.piece[1], '{}'))
                       ELSE pg_catalog.quote_literal(m.piece[1]) END, ' || ' ORDER BY m.place) AS key,
-             COALESCE('pg_catalog.jsonb_build_object(' || pg_catalog.string_agg(DISTINCT pg_catalog.format('%L, t.%I', c.name, c.name), ', ') || ')', 'NULL::jsonb') AS says
+             COALESCE('pg_catalog.jsonb_build_object(' || pg_catalog.string_agg(DISTINCT pg_catalog.format('%L, t.%I', c.name, c.name), ', ') FILTER (WHERE c.name IS NOT NULL) || ')', 'NULL::jsonb') AS says
       FROM pg_catalog.regexp_matches(r.blob_key, '[{][^{}]+[}]|[^{]+|[{]', 'g') WITH ORDINALITY AS m (piece, place)
       LEFT JOIN LATERAL (SELECT pg_catalog.btrim(m.piece[1], '{}') AS name
                          WHERE m.piece[1] LIKE '{%}' AND m.piece[1] NOT IN ('{id}', '{version}', '{project}')) AS c ON true) AS p

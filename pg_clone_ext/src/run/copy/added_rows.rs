@@ -1,0 +1,51 @@
+//! Rows that triggers have added to the clone beside those that were cloned.
+
+use crate::pg::query::count;
+use crate::pg::query::snapshot::Snapshot;
+use crate::run::state::Run;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{self, InsertPath, Oid, SourceQuery};
+use std::collections::HashMap;
+
+/// A table with more rows of the clone than were made for it is an error (0A000), unless the call says that triggers fire. `made`
+/// holds the rows that were made, by table.
+pub fn check(run: &Run, made: &HashMap<Oid, u64>) -> Result<()> {
+    let options = &run.request.options;
+    let fires = |path: &InsertPath| matches!(path, InsertPath::Sql(why) if why.starts_with("trigger "));
+    let any = run
+        .store
+        .tables
+        .iter()
+        .any(|table| made.contains_key(&table.oid) && fires(&table.path));
+    if !any
+        || !run.store.follows_constraints()
+        || options.skip_triggers
+        || options.fire_triggers
+        || options.include_others
+    {
+        return Ok(());
+    }
+    Snapshot::latest().within(|| {
+        for table in run.store.tables.iter().filter(|table| !table.elsewhere) {
+            let made = made.get(&table.oid).copied().unwrap_or(0);
+            let Some(belongs) = plan::condition(&run.store, table, &run.target, &run.active, true)? else {
+                continue;
+            };
+            let found = count(&SourceQuery::over(&table.from_sql()).filter(belongs))?;
+            if u64::try_from(found).unwrap_or(0) > made {
+                return Err(Error::new(
+                    Code::Unsupported,
+                    format!(
+                        "{found} rows of {} belong to the clone, but {made} were made for it",
+                        table.sql_name
+                    ),
+                )
+                .detail("A trigger of the store's tables has added the others.")
+                .hint(
+                    "Leave the triggers out: options => '{\"triggers\": \"skip\"}'. Or let the clone have what they add: '{\"triggers\": \"fire\"}'.",
+                ));
+            }
+        }
+        Ok(())
+    })
+}

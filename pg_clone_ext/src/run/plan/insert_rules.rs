@@ -1,0 +1,39 @@
+//! Rewrite rules for INSERT: what they make of the rows of a clone is not known before.
+
+use crate::pg::query::for_each_row;
+use crate::run::state::Run;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::quote;
+
+/// A table that is to be filled and has such a rule is an error (0A000). A rule of a view says how rows get into it.
+pub fn refuse(run: &Run) -> Result<()> {
+    for table in run.store.tables.iter().filter(|table| table.kind != "v") {
+        if run.table_copy(table.oid).is_none() || run.left_to_finish(table.oid) {
+            continue;
+        }
+        let mut rule = None;
+        let sql = format!(
+            "SELECT r.rulename::pg_catalog.text FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class OPERATOR(pg_catalog.=) {}::pg_catalog.oid \
+             AND r.ev_type OPERATOR(pg_catalog.=) '3' AND r.ev_enabled OPERATOR(pg_catalog.<>) 'D' ORDER BY r.rulename",
+            table.oid
+        );
+        for_each_row(&sql, &mut |row| {
+            if let Some(name) = row.map(|row| row.text(0)).transpose()?.flatten() {
+                rule.get_or_insert(name.into_owned());
+            }
+            Ok(())
+        })?;
+        if let Some(rule) = rule {
+            let rule = quote::identifier(&rule);
+            return Err(Error::new(
+                Code::Unsupported,
+                format!("{} has the rule {rule} for INSERT, which may keep back rows of the clone or write them twice", table.sql_name),
+            )
+            .hint(format!(
+                "Make it a trigger, or switch it off while the project is cloned: ALTER TABLE {} DISABLE RULE {rule}.",
+                table.sql_name
+            )));
+        }
+    }
+    Ok(())
+}

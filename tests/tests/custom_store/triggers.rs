@@ -1,0 +1,66 @@
+//! Triggers and rules that add rows to a clone, or keep its rows back.
+
+use super::{assert_verified, contents, described};
+
+const TABLES: &str = "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+    CREATE TABLE item (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int NOT NULL REFERENCES org, t text);
+    CREATE TABLE entry (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, item_id int NOT NULL REFERENCES item, what text);
+    INSERT INTO org (name) VALUES ('Ours'); INSERT INTO item (org_id, t) VALUES (1, 'a'), (1, 'b'); INSERT INTO entry (item_id, what) SELECT id, 'made' FROM item;";
+const STORE: &str = "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id'); SELECT clone.store_table('s', 'entry', 'derived', parent => 'item')";
+
+#[tokio::test]
+async fn rows_that_a_trigger_adds_to_the_clone_are_refused_unless_they_are_wanted() {
+    let db = described(
+        &format!(
+            "{TABLES} CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.entry (item_id, what) VALUES (NEW.id, ''logged''); RETURN NEW; END';
+             CREATE TRIGGER log AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION log()"
+        ),
+        STORE,
+    )
+    .await;
+    let before = contents(&db, &["org", "item", "entry"]).await;
+    let failure = db.fails("SELECT project_clone('1')").await;
+    assert_eq!(failure.code, "0A000", "{failure:?}");
+    assert_eq!(
+        failure.message,
+        "4 rows of public.entry belong to the clone, but 2 were made for it"
+    );
+    assert!(failure.hint.contains("{\"triggers\": \"skip\"}"), "{failure:?}");
+    assert_eq!(contents(&db, &["org", "item", "entry"]).await, before);
+    let clone = db
+        .clone_project("'1', options => '{\"triggers\": \"skip\"}'")
+        .await;
+    assert_verified(&db, &clone).await;
+    let count = |clone: &str| {
+        format!("SELECT count(*) FROM entry e JOIN item i ON i.id = e.item_id WHERE i.org_id = {clone}")
+    };
+    assert_eq!(db.number(&count(&clone)).await, 2);
+    let clone = db
+        .clone_project("'1', options => '{\"triggers\": \"fire\"}'")
+        .await;
+    assert_eq!(db.number(&count(&clone)).await, 4);
+}
+
+#[tokio::test]
+async fn a_table_with_a_rule_for_insert_is_refused_before_anything_is_written() {
+    for rule in [
+        "CREATE RULE other AS ON INSERT TO item DO ALSO INSERT INTO entry (item_id, what) VALUES (NEW.id, 'ruled')",
+        "CREATE RULE other AS ON INSERT TO item WHERE NEW.t = 'a' DO INSTEAD NOTHING",
+        "CREATE RULE other AS ON INSERT TO item DO INSTEAD INSERT INTO entry (item_id, what) VALUES (1, NEW.t)",
+    ] {
+        let db = described(&format!("{TABLES} {rule}"), STORE).await;
+        for call in ["project_clone", "project_clone_plan"] {
+            let failure = db.fails(&format!("SELECT * FROM {call}('1')")).await;
+            assert_eq!(failure.code, "0A000", "{rule}: {failure:?}");
+            assert!(
+                failure
+                    .hint
+                    .contains("ALTER TABLE public.item DISABLE RULE \"other\""),
+                "{failure:?}"
+            );
+        }
+        db.run("ALTER TABLE item DISABLE RULE other").await;
+        let clone = db.clone_project("'1'").await;
+        assert_verified(&db, &clone).await;
+    }
+}
