@@ -78,9 +78,10 @@ BEGIN
         FROM unnest(places) p
         -- Lists of numbers in a text: 1,5,9.
         CROSS JOIN LATERAL (
-            SELECT array_agg(DISTINCT x) AS vals, (SELECT string_agg(DISTINCT c, '') FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '') c WHERE c ~ '[^0-9]') AS separators
+            SELECT array_agg(DISTINCT x) AS vals,
+                   CASE WHEN count(*) > 0 THEN (SELECT string_agg(DISTINCT c, '') FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '') c WHERE c ~ '[^0-9]') END AS separators
             FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '[^0-9]+') x
-            WHERE p.says_id AND p.family = 'text' AND x <> '' AND (SELECT bool_and(v ~ '^[[{]? ?[0-9]{1,18}([,;|/ ]+[0-9]{1,18})*[]}]?$') AND bool_or(v ~ '[^0-9]') FROM unnest(p.vals) v)
+            WHERE p.says_id AND p.family = 'text' AND x <> '' AND (SELECT bool_and(v ~ '^[[{]? ?[0-9]{1,18}([,;|/ ]+[0-9]{1,18})*[]}]?$') AND bool_or(v ~ '[^0-9]') FROM unnest(p.vals) v WHERE v <> '')
         ) l
         CROSS JOIN LATERAL (SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AS word, '''' || replace(replace(p.kind, E'\\', E'\\\\'), '''', E'\\''') || '''' AS quoted) k
         LEFT JOIN unnest(words) AS w ON w.word = k.word AND w.described AND p.path LIKE '$..%');

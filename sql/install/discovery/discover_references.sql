@@ -50,6 +50,17 @@ BEGIN
             PERFORM clone.store_reference(store, q.relation, q.name, q.relation, separators => CASE WHEN q.is_tree THEN '.' ELSE '/.' END);
         END IF;
     END LOOP;
+    -- Nested sets: the number of a tree is no key of a table, and no two trees have the same.
+    FOR q IN
+        SELECT r.relation, a.attname AS name
+        FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE r.store = discover_references.store AND a.attname ~* '^tree_?(id|no|number|key)?$' AND clone_internal.family(a.atttypid) = 'int' AND a.attgenerated = ''
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
+          AND (SELECT count(*) FROM pg_attribute b WHERE b.attrelid = r.relation AND NOT b.attisdropped AND b.attname ~* '^(tree_)?(lft|rgt|rght|left|right)(_value)?$') = 2
+    LOOP
+        PERFORM clone.store_column(store, q.relation, q.name, 'expression',
+            value => format('(SELECT pg_catalog.max(m.%I) FROM %s AS m) OPERATOR(pg_catalog.+) %1$I', q.name, q.relation));
+    END LOOP;
     FOR q IN SELECT * FROM clone_internal.polymorphic_pairs(store) LOOP
         FOR t IN SELECT * FROM clone_internal.pair_targets(store, q.relation, q.type_column, q.name) LOOP
             PERFORM clone.store_reference(store, q.relation, q.name, t.target::regclass, type_column => q.type_column, type_values => t.type_values);

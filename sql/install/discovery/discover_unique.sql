@@ -34,8 +34,8 @@ BEGIN
         -- If another table refers to it, the key gets new values anyway.
         CONTINUE WHEN EXISTS (SELECT FROM pg_constraint f JOIN pg_index i ON i.indexrelid = u.indexrelid WHERE f.contype = 'f' AND f.confrelid = u.relation
             AND f.confkey = (i.indkey::int2[])[0:i.indnkeyatts - 1]);
-        SELECT a.attname, a.attnotnull, clone_internal.family(a.atttypid) AS family, a.atttypid = 'bytea'::regtype AS is_bytes,
-            -- A constant default gives no new value.
+        SELECT a.attname, a.attnotnull, i.indnkeyatts = 1 AS alone, clone_internal.family(a.atttypid) AS family, a.atttypid = 'bytea'::regtype AS is_bytes,
+            -- A constant is no new value.
             a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AS generated INTO chosen
         FROM pg_attribute a JOIN pg_index i ON i.indexrelid = u.indexrelid
         LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
@@ -52,7 +52,8 @@ BEGIN
                  WHEN chosen.generated THEN 'default'
                  WHEN chosen.family = 'uuid' THEN 'new_uuid'
                  WHEN chosen.is_bytes THEN 'expression'
-                 WHEN NOT chosen.attnotnull THEN 'null'
+                 -- A part of a key, such as a number in a list, says something of the row: only a value of its own may go.
+                 WHEN NOT chosen.attnotnull AND chosen.alone THEN 'null'
                  ELSE 'keep' END,
             value => CASE WHEN chosen.is_bytes AND NOT chosen.generated
                      THEN format('pg_catalog.substr(pg_catalog.sha512(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())), 1, pg_catalog.length(%I))', chosen.attname)

@@ -39,6 +39,20 @@ AS $$
       AND NOT (q.answer LIKE '%clone.store_table(%' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation))
       AND NOT EXISTS (SELECT FROM columns c WHERE c.relation = q.relation AND c.name = q."column" AND q.path = '')
     UNION ALL
+    -- UUIDs are found in the text form of any value; numbers and texts are not looked for there.
+    SELECT DISTINCT ON (r.relation, a.attnum) 'error', format('%s.%I', r.relation, a.attname),
+           format('%s.%I holds values of type %s, whose %I looks like a key: keys inside of composite values are not rewritten', r.relation, a.attname, format_type(k.reltype, NULL), f.attname),
+           clone_internal.keep_call($1, r.relation, a.attname, ''),
+           CASE WHEN NOT a.attnotnull THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, r.relation, a.attname) END
+    FROM clone.store_relation r
+    JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.atttypid >= 16384
+    JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)
+    LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+    JOIN pg_class k ON k.oid = COALESCE(e.typrelid, t.typrelid)
+    JOIN pg_attribute f ON f.attrelid = k.oid AND f.attnum > 0 AND NOT f.attisdropped AND (clone_internal.says_id(f.attname) OR f.attname ~* '^(id|key)$')
+     AND clone_internal.family(f.atttypid) IN ('int', 'text', 'int[]', 'text[]')
+    WHERE r.store = $1 AND NOT clone_internal.answered($1, r.relation, a.attname, '')
+    UNION ALL
     SELECT * FROM clone_internal.table_questions($1)
     UNION ALL
     SELECT * FROM clone_internal.secret_questions($1)

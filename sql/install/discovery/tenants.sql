@@ -1,5 +1,56 @@
 -- Finds columns that hold the tenant in undescribed tables, and tenants of tenants.
 
+-- Tables that nothing leads to by a name or a key, though their values do: link tables of trees (ancestor_id, descendant_id), logs (actor_id).
+CREATE FUNCTION clone_internal.look_for_links(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    c record;
+    seen bigint;
+    missing bigint;
+BEGIN
+    FOR c IN
+        WITH schemas AS MATERIALIZED (
+            SELECT clone_internal.schemas_of(look_for_links.store) AS names
+        ), words AS MATERIALIZED (
+            SELECT d.oid, d.word FROM schemas s CROSS JOIN LATERAL clone_internal.discoverable(s.names) d
+        ), keys AS MATERIALIZED (
+            SELECT r.relation, r.id_column, r.role, clone_internal.table_word(k.relname) AS word, clone_internal.family(a.atttypid) AS family
+            FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
+            WHERE r.store = look_for_links.store
+        )
+        SELECT w.oid::regclass AS relation, a.attname AS name, k.relation AS target, k.id_column, k.role, k.family,
+               w.word LIKE k.word || E'\\_%' OR w.word LIKE E'%\\_' || k.word || E'\\_%' OR a.attname ~* '^(ancestor|descendant)' AS named
+        FROM words w
+        JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped AND (clone_internal.says_id(a.attname) OR a.attname ~* '^(ancestor|descendant)$')
+        JOIN keys k ON k.family = clone_internal.family(a.atttypid)
+        WHERE NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = look_for_links.store AND o.relation = w.oid)
+          AND NOT EXISTS (SELECT FROM clone.store_shared o WHERE o.store = look_for_links.store AND o.relation = w.oid)
+          AND NOT EXISTS (SELECT FROM clone_internal.reaching(look_for_links.store) o WHERE o.relation = w.oid)
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype IN ('f', 'p') AND f.conrelid = w.oid AND f.conkey = ARRAY[a.attnum])
+          -- What names another table is a key of that.
+          AND NOT EXISTS (SELECT FROM words o WHERE o.word = clone_internal.named_word(a.attname) AND o.oid <> k.relation::oid)
+        -- Small numbers are keys of every table: the name must say which; others are not met by chance.
+        ORDER BY w.oid, named DESC, k.role = 'project', pg_relation_size(k.relation), k.relation, a.attnum
+    LOOP
+        CONTINUE WHEN c.family = 'int' AND NOT c.named;
+        CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = look_for_links.store AND q.relation = c.relation);
+        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I::text = s.x::text))
+            FROM (SELECT DISTINCT t.%I AS x FROM (SELECT %3$I FROM %s LIMIT 50000) t WHERE t.%3$I IS NOT NULL LIMIT 500) s',
+            c.target, c.id_column, c.name, c.relation) INTO seen, missing;
+        CONTINUE WHEN seen = 0 OR missing > 0;
+        PERFORM clone_internal.ask(look_for_links.store, c.relation, c.name, '', 'error',
+            format('%s.%I looks like a key of %s: all %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.target, seen),
+            CASE WHEN c.role = 'project' THEN clone_internal.table_call(look_for_links.store, c.relation, c.name, NULL, NULL)
+                 ELSE clone_internal.table_call(look_for_links.store, c.relation, NULL, c.target, c.name) END,
+            format('SELECT clone.store_shared(%L, %L);', look_for_links.store, c.relation));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_links(text) IS 'Keeps questions about tables that are not described and whose values are keys of the store';
+
 CREATE FUNCTION clone_internal.look_for_tenants(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -21,7 +72,8 @@ BEGIN
     FOR c IN
         SELECT DISTINCT ON (d.oid, a.attnum) d.oid::regclass AS relation, a.attname AS name, w.word IN (tenant.word, 'tenant') AS exact
         FROM clone_internal.discoverable(clone_internal.schemas_of(look_for_tenants.store)) d
-        JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.family(a.atttypid) = tenant.family
+        JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
+         AND (clone_internal.family(a.atttypid) = tenant.family OR clone_internal.family(a.atttypid) = 'text' AND tenant.family IN ('uuid', 'int', 'numeric'))
         CROSS JOIN LATERAL (SELECT regexp_replace(clone_internal.named_word(a.attname), '_(key|code|slug|ref|no|number|name)$', '') AS word, clone_internal.snake(a.attname) AS whole) w
         WHERE NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = look_for_tenants.store AND k.relation = d.oid)
           AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = look_for_tenants.store AND k.relation = d.oid)

@@ -10,6 +10,7 @@ mod membership;
 mod random_schemas;
 mod references;
 mod shop;
+mod situations;
 mod text_keys;
 mod types;
 mod unique;

@@ -4,9 +4,12 @@ use crate::depth::DepthError;
 use crate::edit::{Edit, Step, value};
 use crate::interrupt;
 use crate::json_path::JsonPath;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
-/// A JSONPath (RFC 9535). With a `~` at its end it selects the names of the members, not their values.
+/// Digits of the largest 64-bit integer.
+const DIGITS: usize = 19;
+
+/// A JSONPath (RFC 9535). With a `~` at its end it means the names of the members it finds, not their values.
 pub struct DocumentPath {
     path: JsonPath,
     names: bool,
@@ -39,7 +42,7 @@ impl DocumentPath {
             match (self.names, place.last(), value::get(document, &place)) {
                 (true, Some(Step::Key(name)), _) => each(name),
                 (false, _, Some(Value::String(text))) => each(text),
-                (false, _, Some(Value::Number(number))) => each(&number.to_string()),
+                (false, _, Some(Value::Number(number))) => each(&number_text(number)),
                 _ => {}
             }
         }
@@ -68,12 +71,35 @@ impl DocumentPath {
         } else {
             match value::get(document, &place)? {
                 Value::String(text) => (text.clone(), Kind::Text),
-                Value::Number(number) => (number.to_string(), Kind::Number),
+                Value::Number(number) => (number_text(number), Kind::Number),
                 _ => return None,
             }
         };
         Some(KeyAt { place, text, kind })
     }
+}
+
+/// A number as a key spells it: `2` for `2.0` and `2e0`, which are the same number.
+fn number_text(number: &Number) -> String {
+    let text = number.to_string();
+    whole_number(&text).unwrap_or(text)
+}
+
+/// The digits of a decimal number that is whole and fits a 64-bit integer.
+fn whole_number(text: &str) -> Option<String> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (sign, digits) = match mantissa.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", mantissa),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let exponent: usize = exponent.parse().ok().filter(|zeros| *zeros < DIGITS)?;
+    let zeros = exponent.checked_sub(fraction.len())?;
+    let number: i64 = format!("{sign}{whole}{fraction}{}", "0".repeat(zeros))
+        .parse()
+        .ok()?;
+    Some(number.to_string())
 }
 
 /// A key in a document.
@@ -109,6 +135,25 @@ mod tests {
     use super::*;
     use crate::edit::value::apply;
     use serde_json::json;
+
+    #[test]
+    fn equal_numbers_are_one_key() {
+        for (text, key) in [
+            ("7", Some("7")),
+            ("-7", Some("-7")),
+            ("7.0", Some("7")),
+            ("7.00e0", Some("7")),
+            ("7e2", Some("700")),
+            ("0.7E+1", Some("7")),
+            ("-0", Some("0")),
+            ("7.5", None),
+            ("70e-1", None),
+            ("1e400", None),
+            ("9223372036854775808", None),
+        ] {
+            assert_eq!(whole_number(text).as_deref(), key, "{text}");
+        }
+    }
 
     fn edited(path: &str, mut document: Value) -> Value {
         for key in DocumentPath::parse(path).unwrap().keys(&document).unwrap() {

@@ -1,6 +1,6 @@
 //! Triggers and rules that add rows to a clone, or keep its rows back.
 
-use super::{assert_verified, contents, described};
+use crate::{assert_verified, contents, described};
 
 const TABLES: &str = "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
     CREATE TABLE item (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int NOT NULL REFERENCES org, t text);

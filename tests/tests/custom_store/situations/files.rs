@@ -5,7 +5,7 @@ use std::process::Command;
 use pg_clone_tests::blob_queue::{pg_clone_binary, said};
 use pg_clone_tests::scratch_database::{Scratch, cluster};
 
-use super::described;
+use crate::described;
 
 const STUDIO: &str = "CREATE TABLE studio (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
     CREATE TABLE stored_file (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, studio_id int NOT NULL REFERENCES studio, storage_key text UNIQUE, title text);
@@ -111,7 +111,7 @@ async fn files_are_copied_to_the_keys_that_the_clones_rows_got_and_deleted_with_
     }
     assert_eq!(std::fs::read_to_string(file(&page)).unwrap(), "page");
     assert_eq!(queued(&db, "copy").await.len(), 3);
-    super::assert_verified(&db, &clone).await;
+    crate::assert_verified(&db, &clone).await;
     // The clone of a clone takes its source's copy, and the deletion of the clone its files alone.
     let second = db.clone_project(&format!("'{clone}'")).await;
     work(&["blobs", "run"]);

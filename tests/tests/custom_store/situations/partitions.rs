@@ -1,6 +1,6 @@
 //! Partitioned tables without a partition for the rows of a clone: found before anything is written.
 
-use super::{assert_verified, contents, described};
+use crate::{assert_verified, contents, described};
 
 const STORE: &str = "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'event', 'resource', project_column => 'org_id', id_column => 'id')";
 
