@@ -87,6 +87,14 @@ impl Output {
         }
     }
 
+    /// Writes a JSON document that is what people and machines asked for.
+    pub fn file(&mut self, value: &impl Serialize) {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => self.write(&escape_json(&text)),
+            Err(error) => self.failed = Some(error.into()),
+        }
+    }
+
     /// Writes the command's JSON document in JSON format only.
     pub fn document(&mut self, value: &impl Serialize) {
         if self.format != Format::Json {

@@ -1,5 +1,6 @@
 //! `pg_clone store discover | check | export | import | diff`: descriptions of stores.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use crate::cloning::calls::text;
 use crate::commands::Context;
 use crate::connect::session::Session;
 use crate::failure::Outcome;
+use crate::output::printable::escape;
 
 const QUESTIONS: &str = "SELECT pg_catalog.to_jsonb(q) FROM clone.store_check($1::text) AS q";
 
@@ -84,19 +86,8 @@ async fn discover(
         )
         .await
         .with_context(|| format!("cannot discover the tables of {table}"))?;
-    let mut description: Value = row.try_get(0)?;
+    let description: Value = row.try_get(0)?;
     let questions = description["questions"].as_array().cloned().unwrap_or_default();
-    let asks = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    if asks && !questions.is_empty() {
-        let shared = ask(&questions)?;
-        if let (Some(list), false) = (description["shared"].as_array_mut(), shared.is_empty()) {
-            list.extend(
-                shared
-                    .into_iter()
-                    .map(|table| json!({"table": table, "why": "answered"})),
-            );
-        }
-    }
     if create {
         let row = session
             .query_one(
@@ -107,40 +98,61 @@ async fn discover(
             .context("cannot make the store")?;
         let store: String = row.try_get(0)?;
         context.output.line(format!("Store {store} is registered"));
+        if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+            answer_questions(session, &store).await?;
+        }
         return check(context, session, &store).await;
     }
     write(context, &description, output)?;
     for question in &questions {
-        eprintln!("{}: {}", text(question, "severity"), text(question, "question"));
+        eprintln!(
+            "{}: {}",
+            escape(text(question, "severity")),
+            escape(text(question, "question"))
+        );
     }
     Ok(Outcome::Done)
 }
 
-/// Asks for each open table whether to leave it out; returns the tables to leave out.
-fn ask(questions: &[Value]) -> Result<Vec<String>> {
-    let mut shared = Vec::new();
-    for question in questions {
-        eprintln!("{}", text(question, "question"));
-        if !answers(question).contains("store_shared") || text(question, "subject").is_empty() {
-            eprintln!("    {}", answers(question));
-            continue;
+/// Asks a person what is open, until nothing is or all the rest was put off, and executes the answers.
+async fn answer_questions(session: &Session, store: &str) -> Result<()> {
+    let mut later: HashSet<String> = HashSet::new();
+    loop {
+        let questions = session.json(QUESTIONS, &[&store]).await?;
+        let open = questions.iter().find(|question| {
+            text(question, "severity") != "note"
+                && !text(question, "answer").is_empty()
+                && !later.contains(text(question, "question"))
+        });
+        let Some(question) = open else { return Ok(()) };
+        eprintln!(
+            "\n{}: {}",
+            escape(text(question, "severity")),
+            escape(text(question, "question"))
+        );
+        eprintln!("    a  {}", escape(text(question, "answer")));
+        let otherwise = text(question, "otherwise");
+        if !otherwise.is_empty() {
+            eprintln!("    o  {}", escape(otherwise));
         }
-        eprint!("    Leave it out of clones? [y/N] ");
+        eprint!("Answer: a, o, or l for later [a] ");
         std::io::stderr().flush()?;
         let mut line = String::new();
-        std::io::stdin().read_line(&mut line)?;
-        if line.trim().eq_ignore_ascii_case("y") {
-            shared.push(text(question, "subject").to_owned());
+        if std::io::stdin().read_line(&mut line)? == 0 {
+            return Ok(());
         }
-    }
-    Ok(shared)
-}
-
-/// The calls that answer a question.
-fn answers(question: &Value) -> String {
-    match text(question, "otherwise") {
-        "" => text(question, "answer").to_owned(),
-        otherwise => format!("{}\n    or {otherwise}", text(question, "answer")),
+        let call = match line.trim() {
+            "" | "a" => text(question, "answer"),
+            "o" if !otherwise.is_empty() => otherwise,
+            _ => {
+                later.insert(text(question, "question").to_owned());
+                continue;
+            }
+        };
+        session
+            .execute(call)
+            .await
+            .with_context(|| format!("the answer cannot be carried out: {}", escape(call)))?;
     }
 }
 
@@ -148,11 +160,18 @@ async fn check(context: &mut Context, session: &Session, name: &str) -> Result<O
     let questions = session.json(QUESTIONS, &[&name]).await?;
     for question in &questions {
         context.output.line(format!(
-            "{}: {}\n    {}",
+            "{}: {}",
             text(question, "severity"),
-            text(question, "question"),
-            answers(question)
+            text(question, "question")
         ));
+        for (or, call) in [
+            ("", text(question, "answer")),
+            ("or ", text(question, "otherwise")),
+        ] {
+            if !call.is_empty() {
+                context.output.line(format!("    {or}{call}"));
+            }
+        }
     }
     let errors = questions
         .iter()
@@ -179,13 +198,16 @@ async fn export(session: &Session, name: &str) -> Result<Value> {
 }
 
 fn write(context: &mut Context, description: &Value, output: Option<&Path>) -> Result<()> {
-    let pretty = serde_json::to_string_pretty(description)?;
     match output {
         Some(path) => {
+            let pretty = serde_json::to_string_pretty(description)?;
             fs::write(path, pretty + "\n").with_context(|| format!("cannot write {}", path.display()))?;
             context.output.line(format!("Written to {}", path.display()));
+            context
+                .output
+                .document(&json!({"file": path.display().to_string()}));
         }
-        None => context.output.line(pretty),
+        None => context.output.file(description),
     }
     Ok(())
 }

@@ -139,7 +139,9 @@ async fn hold(scenario: &Scenario) {
         assert_eq!(everything(&db).await, before, "{name}");
         return;
     }
-    let clone = db.clone_project(&format!("'{}'", scenario.source)).await;
+    db.run(&format!("SELECT project_clone('{}')", scenario.source))
+        .await;
+    let clone = db.text("SELECT target_project FROM clone.run").await;
     assert_eq!(content(&db, scenario, &clone).await, own, "{name}");
     assert_eq!(content(&db, scenario, &scenario.source).await, own, "{name}");
     assert_eq!(content(&db, scenario, &scenario.other).await, others, "{name}");

@@ -60,20 +60,18 @@ pub(in crate::rewrite) fn collect_hits(ids: &IdMap, bytes: &[u8], found: &mut Ve
         hit.mapped != Mapped::Unknown
     });
     let with_dashes = found.len();
-    found.extend(
-        scan::without_dashes(bytes).filter_map(|(at, source)| {
-            steps.step();
-            match ids.get(&source) {
-                Mapped::Unknown => None,
-                mapped => Some(Hit {
-                    at,
-                    len: uuid_text::PLAIN_LEN,
-                    source,
-                    mapped,
-                }),
-            }
-        }),
-    );
+    found.extend(scan::without_dashes(bytes).filter_map(|(at, source)| {
+        steps.step();
+        match ids.get(&source) {
+            Mapped::Unknown => None,
+            mapped => Some(Hit {
+                at,
+                len: uuid_text::PLAIN_LEN,
+                source,
+                mapped,
+            }),
+        }
+    }));
     if with_dashes > 0 && with_dashes < found.len() {
         found.sort_by_key(|hit| hit.at);
     }
