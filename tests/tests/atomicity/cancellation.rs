@@ -53,6 +53,10 @@ async fn one_large_document() {
                 .await;
             }
         }
+        // The server searches the whole text of a text column for ids in one piece.
+        if column_type == "text" {
+            continue;
+        }
         let clone = db.clone_project(&format!("'{ORG}', 'Copy'")).await;
         let call = format!("SELECT count(*) FROM project_clone_verify('{clone}')");
         told.measure(db.config(), &format!("{column_type}: {call}"), &call, 1)
