@@ -1,7 +1,7 @@
 //! Hints for constraints that a row of a clone violates.
 
 use crate::pg::session::constraint_hint::{Kind, Violation};
-use pg_clone_core::plan::{ColumnRole, Store, Table, quote};
+use pg_clone_core::plan::{ColumnRole, InsertPath, Store, Table, quote};
 
 /// The hint for a violation while the rows of a store are written.
 pub fn hint(store: &Store, violation: &Violation) -> Option<String> {
@@ -81,11 +81,24 @@ fn unique(
         })
         .map_or("…", |column| column.name.as_str());
     format!(
-        "Give a column of {} another value in clones: {}, or 'random', 'null', 'default', or 'template' with value => \
+        "{}Give a column of {} another value in clones: {}, or 'random', 'null', 'default', or 'template' with value => \
          '{{value}}-copy-{{n}}'; or leave out the rows that meet, with clone.store_table(…, live => '…').",
+        if may_have_triggers(store) {
+            "If a trigger of another table made the row, clone without triggers: options => '{\"triggers\": \"skip\"}'. Else: "
+        } else {
+            ""
+        },
         violation.constraint,
         call(column, "'suffix'")
     )
+}
+
+/// Whether a table of the store may have triggers that fire on INSERT. Those of a partitioned table are not known here.
+fn may_have_triggers(store: &Store) -> bool {
+    store.tables.iter().any(|table| match &table.path {
+        InsertPath::Sql(reason) => reason.contains("trigger ") || table.kind == "p",
+        InsertPath::Bulk => false,
+    })
 }
 
 fn is_key(table: &Table, column: &str) -> bool {

@@ -19,14 +19,17 @@ AS $$
     ), asked AS (
         SELECT DISTINCT w AS word FROM unnest($2) AS w WHERE w <> ''
     ), people AS (
-        SELECT t.oid FROM tables t WHERE t.described AND t.word IN ('user', 'usr', 'member', 'person', 'profile', 'employee', 'staff', 'auth_user', 'account_user', 'app_user') ORDER BY t.oid LIMIT 1
+        -- Users that all projects share come before the rows that tie them to a tenant.
+        SELECT t.oid, t.described AND t.id_column IS NOT NULL AS described FROM tables t
+        WHERE t.described AND t.word IN ('user', 'usr', 'member', 'person', 'profile', 'employee', 'staff', 'auth_user', 'account_user', 'app_user') OR NOT t.described AND t.word = 'user'
+        ORDER BY t.described AND t.word NOT IN ('account_user', 'app_user') DESC, t.described, t.oid LIMIT 1
     )
     SELECT DISTINCT ON (a.word) a.word, f.oid::regclass, f.described, f.exact
     FROM asked a CROSS JOIN LATERAL (
         SELECT t.oid, t.described AND t.id_column IS NOT NULL AS described, t.word = a.word AS exact, length(t.word) AS length FROM tables t
         WHERE t.word = a.word OR length(t.word) > 2 AND a.word LIKE E'%\\_' || t.word OR length(a.word) > 2 AND t.word LIKE E'%\\_' || a.word
         UNION ALL
-        SELECT p.oid, true, false, 0 FROM people p
+        SELECT p.oid, p.described, false, 0 FROM people p
         WHERE a.word ~ '(^|_)(owner|author|assignee|assigned_to|creator|editor|sender|recipient|reviewer|approver|manager|responsible|requester|reporter|agent|inviter|lead|member|person|employee|user)$'
            OR a.word ~ '(^|_)(created|updated|modified|deleted|closed|resolved|locked|uploaded|approved|archived|invited|assigned)_by$'
     ) f
@@ -163,6 +166,8 @@ BEGIN
           SELECT FROM pg_index u JOIN clone.store_relation r ON r.store = looked_at.store AND r.relation = u.indrelid
           JOIN pg_attribute a ON a.attrelid = u.indrelid AND a.attname = p."column" JOIN pg_attribute o ON o.attrelid = u.indrelid AND o.attname = r.project_column
           WHERE u.indrelid = p.relation AND u.indisunique AND a.attnum = ANY (u.indkey::int2[]) AND o.attnum = ANY (u.indkey::int2[])))
+      -- A number per project, such as a display_id.
+      AND NOT (p.path = '' AND p.target IS NULL AND p.word IN ('display', 'sequential', 'sequence', 'serial', 'friendly'))
       AND (b.keys = b.seen OR p.target IS NOT NULL AND p.says_id)
       -- Generated text keys in documents are found by themselves.
       AND NOT (p.path <> '' AND everywhere IS NOT DISTINCT FROM 'everywhere' AND (SELECT bool_and(clone_internal.distinctive(v)) FROM unnest(p.vals[:50]) v))

@@ -23,7 +23,7 @@ BEGIN
             LEFT JOIN clone.store_column c ON c.store = r.store AND c.relation = r.relation AND c.name = a.attname
             WHERE a.attrelid = u.relation AND (a.attnum = ANY (i.indkey::int2[]) OR i.indexprs IS NOT NULL AND EXISTS (
                       SELECT FROM pg_depend p WHERE p.classid = 'pg_class'::regclass AND p.objid = i.indexrelid AND p.refobjid = u.relation AND p.refobjsubid = a.attnum))
-              AND (a.attname IN (COALESCE(r.project_column, ''), COALESCE(r.id_column, ''))
+              AND (a.attname IN (COALESCE(r.project_column, ''), COALESCE(r.id_column, ''), COALESCE(r.join_column, ''))
                    OR c.role IN ('project', 'key', 'new_uuid', 'random', 'suffix', 'template', 'default', 'null')
                    OR clone_internal.family(a.atttypid) = 'uuid' AND cardinality(i.indkey::int2[]) = 1
                    -- A UUID column whose name means a table of the store is mapped, also without a foreign key.
@@ -45,6 +45,8 @@ BEGIN
             (a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false)) DESC, NOT a.attnotnull DESC, a.attnum
         LIMIT 1;
         CONTINUE WHEN chosen.attname IS NULL OR u.role = 'project' AND chosen.attname = 'name';
+        -- Nothing is said of a column for which there is no fresh value: the clone is refused where its values meet the source's.
+        CONTINUE WHEN chosen.attnotnull AND NOT chosen.generated AND NOT chosen.is_bytes AND chosen.family NOT IN ('text', 'uuid');
         PERFORM clone.store_column(store, u.relation, chosen.attname,
             CASE WHEN chosen.family = 'text' AND chosen.attname ~* 'token|secret|hash|digest|api_?key|password|checksum' THEN 'random'
                  WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' THEN 'template'

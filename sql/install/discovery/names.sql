@@ -6,7 +6,10 @@ RETURNS TABLE (relation regclass, name name, family text, target regclass, targe
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH described AS MATERIALIZED (
+    WITH others AS MATERIALIZED (
+        -- Tables that are not described, such as users that all projects share.
+        SELECT d.word FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.oid NOT IN (SELECT r.relation::oid FROM clone.store_relation r WHERE r.store = $1)
+    ), described AS MATERIALIZED (
         SELECT r.relation::oid AS oid, r.id_column, r.project_column, r.join_column, r.document_column, r.role,
                clone_internal.table_word(c.relname) AS word, clone_internal.family(i.atttypid) AS family
         FROM clone.store_relation r
@@ -39,6 +42,8 @@ AS $$
      AND (d.word = w.word OR w.word LIKE E'%\\_' || d.word OR d.word LIKE E'%\\_' || w.word OR w.word = 'parent' AND d.oid = w.oid)
      AND (w.family = d.family OR w.plural AND w.family = d.family || '[]')
     WHERE w.word IS NOT NULL AND w.family NOT LIKE 'uuid%'
+      -- user_id is users, not account_users.
+      AND (d.word = w.word OR w.word NOT IN (SELECT o.word FROM others o))
     ORDER BY w.oid, w.attnum, (d.word = w.word) DESC, d.word LIKE E'%\\_' || w.word DESC, length(d.word) DESC, d.oid
 $$;
 COMMENT ON FUNCTION clone_internal.named_references(text) IS 'Undeclared columns that refer to a table of the store by their names';
@@ -78,6 +83,10 @@ AS $$
         JOIN pg_attribute i ON i.attrelid = p.relation AND i.attname = p.id_column
         WHERE p.store = $1 AND clone_internal.family(i.atttypid) = 'int'
           AND clone_internal.table_word(k.relname) IN ('user', 'usr', 'member', 'person', 'profile', 'employee', 'staff', 'auth_user', 'account_user', 'app_user')
+          -- Users that all projects share: the rows that tie them to a tenant are not meant.
+          AND NOT (clone_internal.table_word(k.relname) LIKE E'%\\_user' AND EXISTS (
+              SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d
+              WHERE d.word = 'user' AND d.oid NOT IN (SELECT r.relation::oid FROM clone.store_relation r WHERE r.store = $1)))
     ), parts AS MATERIALIZED (
         SELECT r.relation, a.attname, a.attnum, a.atttypid
         FROM clone.store_relation r

@@ -109,8 +109,9 @@ SELECT jsonb_build_object(
                 WHEN d.relispartition THEN 'a partition'
                 WHEN d.relam <> 2 THEN 'not a heap table'
                 WHEN d.relhasrules THEN 'rewrite rules'
+                -- First: a run without triggers computes columns all the same.
+                WHEN c.computed IS NOT NULL THEN 'computed column ' || c.computed || COALESCE('; trigger ' || t.names, '')
                 WHEN t.names IS NOT NULL THEN 'trigger ' || t.names
-                WHEN c.computed IS NOT NULL THEN 'computed column ' || c.computed
             END,
             'left_to_finish', EXISTS (SELECT FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'finish' AND d.relation = ANY (h.writes)),
             'kind', d.relkind,

@@ -1,6 +1,6 @@
 //! The error of a constraint that rejects a row of a clone names table and constraint and has a hint.
 
-use super::described;
+use super::{assert_verified, described};
 use pg_clone_tests::scratch_database::Failure;
 
 const ORG: &str = "a0000000-0000-4000-8000-000000000009";
@@ -136,5 +136,38 @@ async fn a_row_of_a_trigger_is_said_to_be_one() {
     assert!(
         failure.hint.contains("public.audit") && failure.hint.contains("trigger"),
         "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_row_that_a_trigger_has_made_before_and_the_same_clone_without_triggers() {
+    let db = described(
+        &format!(
+            "CREATE TABLE org (id uuid PRIMARY KEY, name text); INSERT INTO org VALUES ('{ORG}', 'O');
+             CREATE TABLE item (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, n bigint GENERATED ALWAYS AS IDENTITY, name text);
+             CREATE TABLE slot (item_id bigint PRIMARY KEY REFERENCES item, place bigint GENERATED ALWAYS AS IDENTITY);
+             CREATE FUNCTION make_slot() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN INSERT INTO public.slot (item_id) VALUES (NEW.id); RETURN NULL; END $f$;
+             CREATE TRIGGER make_slot AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION make_slot();
+             INSERT INTO item (org_id, name) VALUES ('{ORG}', 'a'), ('{ORG}', 'b')"
+        ),
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id');
+         SELECT clone.store_table('s', 'slot', 'derived', parent => 'item', join_column => 'item_id')",
+    )
+    .await;
+    let failure = db.fails(&format!("SELECT project_clone('{ORG}', 'c')")).await;
+    assert!(
+        failure.code == "23505" && failure.hint.contains("\"triggers\": \"skip\""),
+        "{failure:?}"
+    );
+    let clone = db
+        .clone_project(&format!("'{ORG}', 'c', options => '{{\"triggers\": \"skip\"}}'"))
+        .await;
+    assert_verified(&db, &clone).await;
+    assert_eq!(
+        db.list(&format!(
+            "SELECT concat_ws('|', i.name, i.n > 2, s.place IS NOT NULL) FROM item i JOIN slot s ON s.item_id = i.id WHERE i.org_id = '{clone}' ORDER BY 1"
+        ))
+        .await,
+        ["a|t|t", "b|t|t"]
     );
 }

@@ -187,3 +187,20 @@ async fn types_of_a_pair_that_name_no_table_are_asked_about_before_a_clone_is_re
     assert_eq!(db.list(open).await, Vec::<String>::new());
     round_trip(&db, &["prompt", "remark"], "SELECT concat_ws('|', object_type, number_id, CASE object_type WHEN 'PROMPT' THEN EXISTS (SELECT FROM prompt p WHERE p.id = r.object_id AND p.org_id = r.org_id)::text ELSE object_id END) FROM remark r WHERE org_id = $1 ORDER BY 1").await;
 }
+
+#[tokio::test]
+async fn columns_that_name_shared_users_are_no_references_to_link_tables_and_pairs_make_values_unique() {
+    let db = discovered(
+        "CREATE TABLE users (id bigserial PRIMARY KEY, name text); INSERT INTO users (name) VALUES ('Ada'), ('Bob');
+         CREATE TABLE app (id bigserial PRIMARY KEY); INSERT INTO app DEFAULT VALUES;
+         CREATE TABLE org_users (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, user_id bigint NOT NULL);
+         CREATE TABLE deal (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, user_id bigint, assignee_id bigint);
+         CREATE TABLE permit (id bigserial PRIMARY KEY, app_id bigint NOT NULL, permissible_type text, permissible_id bigint, UNIQUE (app_id, permissible_type, permissible_id));
+         CREATE TABLE portal (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, display_id int); CREATE TABLE portal_members (portal_id bigint NOT NULL, user_id bigint NOT NULL, UNIQUE (portal_id, user_id));
+         INSERT INTO portal (org_id, display_id) SELECT id, 1 FROM org; INSERT INTO portal_members SELECT id, n FROM portal, generate_series(1, 2) n;
+         INSERT INTO org_users (org_id, user_id) SELECT id, n FROM org, generate_series(1, 2) n; INSERT INTO deal (org_id, user_id, assignee_id) SELECT id, 1, 2 FROM org;
+         INSERT INTO permit (app_id, permissible_type, permissible_id) SELECT 1, 'Deal', id FROM deal;",
+    )
+    .await;
+    round_trip(&db, &["users", "app", "org_users", "deal", "permit", "portal_members"], "SELECT concat_ws('|', d.user_id, d.assignee_id, (SELECT string_agg(u.user_id::text, ',' ORDER BY u.user_id) FROM org_users u WHERE u.org_id = d.org_id), (SELECT count(*) FROM permit p WHERE p.permissible_id = d.id), (SELECT count(*) FROM portal_members m JOIN portal p ON p.id = m.portal_id WHERE p.org_id = d.org_id AND display_id = 1)) FROM deal d WHERE d.org_id = $1").await;
+}
