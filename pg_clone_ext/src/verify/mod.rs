@@ -148,7 +148,7 @@ fn checks_of(store: &Store, target: &str, run: &MadeBy, sample: Option<i64>) -> 
     count_rows(store, target, run, &mut checks)?;
     look_for_source(store, target, run, sample, &mut checks)?;
     if run.history.as_deref().unwrap_or("current") == "current" {
-        compare_history(store, target, &mut checks)?;
+        history::compare(store, target, &mut checks)?;
     }
     if store.follows_constraints() {
         let pair = Pair {
@@ -446,59 +446,11 @@ fn scan_table(
     Ok(())
 }
 
-/// Checks that every live resource has an equal history row.
-fn compare_history(store: &Store, target: &str, checks: &mut Vec<Check>) -> Result<()> {
-    let active = filled(store);
-    for history in store
-        .tables
-        .iter()
-        .filter(|t| t.role == TableRole::History && !t.empty)
-    {
-        let Some(parent) = history
-            .parents
-            .first()
-            .and_then(|oid| store.table(*oid))
-            .filter(|t| !t.empty)
-        else {
-            continue;
-        };
-        let (Some(join), Some(id), Some(document)) =
-            (&history.join_column, &parent.id_column, &parent.document_column)
-        else {
-            continue;
-        };
-        let Some(belongs) = plan::condition(store, parent, target, &active, false)? else {
-            continue;
-        };
-        let rows = SourceQuery::over(&parent.sql_name).filter(belongs);
-        let resources = count(&rows)?;
-        if resources == 0 {
-            continue;
-        }
-        let in_history = format!(
-            "EXISTS (SELECT FROM {} AS h WHERE h.{} OPERATOR(pg_catalog.=) t.{} AND h.{} OPERATOR(pg_catalog.=) t.{})",
-            history.sql_name,
-            quote::identifier(join),
-            quote::identifier(id),
-            quote::identifier(document),
-            quote::identifier(document),
-        );
-        let equal = count(&rows.filter(in_history))?;
-        checks.push(Check {
-            name: Cow::Borrowed("history equals current"),
-            subject: history.sql_name.clone(),
-            expected: resources.to_string(),
-            found: equal.to_string(),
-            ok: equal == resources,
-        });
-    }
-    Ok(())
-}
-
 mod columns;
 mod contents;
 mod documents;
 mod followed;
+mod history;
 mod key_sets;
 pub mod references;
 mod text_keys;
