@@ -4,7 +4,6 @@
 
 mod column_action;
 mod file_key;
-mod key_resolution;
 mod keys;
 mod membership;
 mod order;

@@ -1,8 +1,8 @@
 //! Determines which key each column of a store holds, and sets inferred roles accordingly.
 
-use super::keys::{KeyRef, Outside, ReferenceForm, Unique, changes};
-use super::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
+use super::{KeyRef, Outside, ReferenceForm, Unique, changes};
 use crate::error::{Code, Error, Result};
+use crate::plan::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
 use std::collections::HashMap;
 
 /// Maximum length of a chain of keys that refer to keys.
@@ -394,7 +394,7 @@ fn missing(store: &str, message: String, table: &str) -> Error {
         .detail("The clone would still refer to rows of the source, or lose rows of its own.")
         .hint(format!(
             "Describe it: SELECT clone.store_table({0}, {1}, …). If all projects share its rows: SELECT clone.store_shared({0}, {1}).",
-            super::quote::literal(store),
-            super::quote::literal(table)
+            crate::plan::quote::literal(store),
+            crate::plan::quote::literal(table)
         ))
 }

@@ -3,10 +3,12 @@
 //! Every chain of references ends at one column, whose values are replaced or kept once per run. All columns that refer
 //! to it, through any number of tables, get the same new value. Equal integers or texts of two tables are never confused.
 
-use super::quote::identifier;
-use super::store::{Column, ColumnRole, Oid, Store, Table};
-use super::table_copy::{KeyKind, canonical_key};
-use super::types::is_text;
+mod resolution;
+
+use crate::plan::quote::identifier;
+use crate::plan::store::{Column, ColumnRole, Oid, Store, Table};
+use crate::plan::table_copy::{KeyKind, canonical_key};
+use crate::plan::types::is_text;
 
 /// A key: a column whose values have their own map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
