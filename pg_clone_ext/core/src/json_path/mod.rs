@@ -5,6 +5,8 @@ mod evaluate;
 mod functions;
 mod parse;
 
+pub(crate) use parse::quoted;
+
 use crate::depth::DepthError;
 use crate::edit::Step;
 use serde_json::Value;

@@ -128,7 +128,7 @@ impl<'t> Reader<'t> {
     /// A string, whose opening quote comes next.
     fn string(&mut self, quote: char) -> Option<String> {
         self.takes(&quote.to_string()).then_some(())?;
-        let (text, rest) = crate::rules::quoted(self.0, quote)?;
+        let (text, rest) = quoted(self.0, quote)?;
         self.0 = rest;
         Some(text)
     }
@@ -215,4 +215,25 @@ impl<'t> Reader<'t> {
         }
         Some(Call { function, arguments })
     }
+}
+
+/// The string whose opening quote was just read, and the rest after its closing quote.
+pub(crate) fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
+    let mut json = String::from("\"");
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            c if c == quote => {
+                json.push('"');
+                return Some((serde_json::from_str(&json).ok()?, &text[at + 1..]));
+            }
+            '"' => json.push_str("\\\""),
+            '\\' => match chars.next()?.1 {
+                '\'' => json.push('\''),
+                escaped => json.extend(['\\', escaped]),
+            },
+            c => json.push(c),
+        }
+    }
+    None
 }

@@ -18,7 +18,6 @@ pub use compile::RuleSet;
 pub use document_path::{DocumentPath, KeyAt};
 pub use error::RuleError;
 pub use evaluate::{Context, Outcome};
-pub(crate) use singular::quoted;
 pub use singular::steps as singular_path;
 
 use serde::{Deserialize, Serialize};

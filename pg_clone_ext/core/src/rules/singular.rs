@@ -1,6 +1,7 @@
 //! Singular JSONPaths: names and indexes only, so they select at most one place.
 
 use crate::edit::Step;
+use crate::json_path::quoted;
 
 /// The steps of a singular path; `None` when the path is another kind. The path must be a valid JSONPath.
 pub fn steps(path: &str) -> Option<Vec<Step>> {
@@ -35,27 +36,6 @@ pub fn steps(path: &str) -> Option<Vec<Step>> {
         steps.push(step);
         rest = behind.trim_start().strip_prefix(']')?;
     }
-}
-
-/// The string whose opening quote was just read, and the rest after its closing quote.
-pub fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
-    let mut json = String::from("\"");
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            c if c == quote => {
-                json.push('"');
-                return Some((serde_json::from_str(&json).ok()?, &text[at + 1..]));
-            }
-            '"' => json.push_str("\\\""),
-            '\\' => match chars.next()?.1 {
-                '\'' => json.push('\''),
-                escaped => json.extend(['\\', escaped]),
-            },
-            c => json.push(c),
-        }
-    }
-    None
 }
 
 #[cfg(test)]
