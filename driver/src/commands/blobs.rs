@@ -47,7 +47,7 @@ pub(super) async fn run(context: &mut Context, action: &BlobsAction) -> Result<O
 
 async fn copy(context: &mut Context, request: &FileRequest) -> Result<Outcome> {
     let target = context.target()?;
-    context.session(&target).await?.extension_schema().await?;
+    context.session(&target).await?.check_extension().await?;
     let interrupt = context.interrupt.clone();
     let summary = copy_files(&target, request, &interrupt, &mut context.progress).await?;
     print_summary(&summary, &mut context.output);

@@ -19,13 +19,24 @@ impl Session {
     /// The extension is not in this database, or its version differs from this command's in the first two numbers: its
     /// functions may differ.
     pub async fn extension_schema(&self) -> Result<String> {
-        let rows = self.query(EXTENSION, &[]).await?;
-        let Some(row) = rows.first() else {
-            return Err(Hinted::new(
+        self.check_extension().await?.ok_or_else(|| {
+            Hinted::new(
                 "the extension pg_clone_ext is not installed in this database",
                 "As a superuser run there: CREATE EXTENSION pg_clone_ext;",
             )
-            .into());
+            .into()
+        })
+    }
+
+    /// The quoted schema of the extension's functions; `None` without the extension, because a queue of files can be in a
+    /// database of its own.
+    ///
+    /// # Errors
+    /// The extension's version differs from this command's in the first two numbers.
+    pub async fn check_extension(&self) -> Result<Option<String>> {
+        let rows = self.query(EXTENSION, &[]).await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
         };
         let (installed, available): (String, Option<String>) = (row.try_get(1)?, row.try_get(2)?);
         match advice(OWN, Some(&installed), available.as_deref()) {
@@ -34,7 +45,7 @@ impl Session {
                 advice,
             )
             .into()),
-            None => Ok(row.try_get(0)?),
+            None => Ok(Some(row.try_get(0)?)),
         }
     }
 }
