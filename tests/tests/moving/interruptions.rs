@@ -204,8 +204,7 @@ async fn one(
         }
         (Event::TargetKilled | Event::TargetSessionEnded, Stage::Committing) => {
             assert!(
-                !done && text.contains("whether the change was made is unknown")
-                    || text.contains("nothing was changed"),
+                !done && text.contains("its outcome is unknown") || text.contains("nothing was changed"),
                 "{what}: {text}"
             );
         }

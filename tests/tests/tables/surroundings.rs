@@ -118,7 +118,7 @@ async fn a_rule_that_would_read_the_rows_twice_is_refused() {
         let failure = db.fails(&format!("SELECT project_clone('{ORG}')")).await;
         assert_eq!(failure.code, "0A000", "{failure:?}");
         assert!(
-            failure.message.contains("rule twice") && failure.hint.contains("DISABLE RULE twice"),
+            failure.message.contains("rule \"twice\"") && failure.hint.contains("DISABLE RULE \"twice\""),
             "{failure:?}"
         );
         db.run("ALTER TABLE part DISABLE RULE twice").await;

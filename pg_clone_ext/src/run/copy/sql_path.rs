@@ -48,29 +48,6 @@ fn rows_of_target(run: &Run, table: &Table) -> Result<Option<i64>> {
     .map_err(internal)
 }
 
-/// Refuses rules by which the statement would read the rows of the clone twice (0A000).
-fn refuse_rules(table: &Table) -> Result<()> {
-    let rule = text(&format!(
-        "SELECT pg_catalog.quote_ident(r.rulename) FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class OPERATOR(pg_catalog.=) {} \
-         AND r.ev_type OPERATOR(pg_catalog.=) '3'::\"char\" AND r.ev_enabled OPERATOR(pg_catalog.<>) 'D'::\"char\" \
-         AND (NOT r.is_instead OR r.ev_qual::pg_catalog.text OPERATOR(pg_catalog.<>) '<>'::pg_catalog.text) \
-         ORDER BY r.rulename LIMIT 1",
-        table.oid
-    ))?;
-    let Some(rule) = rule else { return Ok(()) };
-    Err(Error::new(
-        Code::Unsupported,
-        format!(
-            "rule {rule} on INSERT of table {} would read the rows of the clone twice",
-            table.sql_name
-        ),
-    )
-    .hint(format!(
-        "Use a trigger instead of the rule, or disable it for the clone: ALTER TABLE {} DISABLE RULE {rule};",
-        table.sql_name
-    )))
-}
-
 /// Fills a table by a statement. Rows that a trigger or rule suppresses are an error (0A000).
 pub fn fill(
     run: &Rc<Run>,
@@ -80,7 +57,6 @@ pub fn fill(
     let Some(table) = run.store.table(table_copy.table) else {
         return Err(Error::new(Code::Internal, "a table copy has no table"));
     };
-    refuse_rules(table)?;
     // With the lock of the statement, so that the types cannot change in between.
     let open = OpenTable::for_insert(table_copy.table);
     let attributes = copy::output_attributes(&open, table_copy)?;

@@ -5,17 +5,23 @@ use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::quote;
 
-/// A table that is to be filled and has such a rule is an error (0A000). A rule of a view says how rows get into it.
+/// A table that is to be filled and has such a rule is an error (0A000). The one unconditional `DO INSTEAD` rule of a view says
+/// how rows get into it.
 pub fn refuse(run: &Run) -> Result<()> {
-    for table in run.store.tables.iter().filter(|table| table.kind != "v") {
+    for table in run.store.tables.iter() {
         if run.table_copy(table.oid).is_none() || run.left_to_finish(table.oid) {
             continue;
         }
         let mut rule = None;
         let sql = format!(
             "SELECT r.rulename::pg_catalog.text FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class OPERATOR(pg_catalog.=) {}::pg_catalog.oid \
-             AND r.ev_type OPERATOR(pg_catalog.=) '3' AND r.ev_enabled OPERATOR(pg_catalog.<>) 'D' ORDER BY r.rulename",
-            table.oid
+             AND r.ev_type OPERATOR(pg_catalog.=) '3' AND r.ev_enabled OPERATOR(pg_catalog.<>) 'D' {} ORDER BY r.rulename",
+            table.oid,
+            if table.kind == "v" {
+                "AND (NOT r.is_instead OR r.ev_qual::pg_catalog.text OPERATOR(pg_catalog.<>) '<>'::pg_catalog.text)"
+            } else {
+                ""
+            }
         );
         for_each_row(&sql, &mut |row| {
             if let Some(name) = row.map(|row| row.text(0)).transpose()?.flatten() {
