@@ -172,3 +172,11 @@ kinds!(
     types,
     unique
 );
+
+#[tokio::test]
+#[cfg_attr(not(icu), ignore = "needs a server with ICU")]
+async fn collations() {
+    for scenario in scenarios(include_str!("../../../fixtures/kinds/collations.sql")) {
+        hold(&scenario).await;
+    }
+}
