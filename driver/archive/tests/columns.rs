@@ -40,18 +40,9 @@ fn written(tables: &[Vec<u8>], part: usize) -> Vec<u8> {
         })
         .collect();
     let manifest = Manifest {
-        created_at: String::new(),
-        created_by: String::new(),
-        server_version: String::new(),
-        extension_version: None,
-        store: String::new(),
-        preset: String::new(),
-        project: String::new(),
         fingerprint: Manifest::fingerprint_of(&described),
         tables: described,
-        with_files: false,
-        blobs: None,
-        shared: Vec::new(),
+        ..Manifest::default()
     };
     let mut bytes = Vec::new();
     let mut writer = Writer::new(&mut bytes, &manifest).unwrap();

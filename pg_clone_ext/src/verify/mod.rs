@@ -318,26 +318,6 @@ impl Seen {
     }
 }
 
-/// Whether the text of a value of this type can have a UUID.
-fn can_hold_uuid(type_name: &str) -> bool {
-    !matches!(
-        type_name.split(['(', ' ']).next().unwrap_or_default(),
-        "smallint"
-            | "integer"
-            | "bigint"
-            | "oid"
-            | "boolean"
-            | "real"
-            | "double"
-            | "numeric"
-            | "money"
-            | "date"
-            | "time"
-            | "timestamp"
-            | "interval"
-    )
-}
-
 /// A column as SQL, without texts that are kept because of their prefix (`id_paths.kept_prefixes`).
 fn without_kept(store: &Store, column: &Column) -> String {
     let name = format!("t.{}", quote::identifier(&column.name));
@@ -396,7 +376,7 @@ fn scan_table(
             ) || store.follows_constraints() && !matches!(c.role, ColumnRole::LargeObject)
         })
         .filter(|c| table.document_column.as_deref() != Some(c.name.as_str()))
-        .filter(|c| can_hold_uuid(&c.type_name))
+        .filter(|c| !plan::is_number_or_time(&c.type_name))
         .map(|c| without_kept(store, c))
         .collect();
     let document = table

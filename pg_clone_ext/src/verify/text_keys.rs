@@ -79,31 +79,12 @@ fn for_each_key(pair: &Pair<'_>, table: &Table, project: &str, each: &mut dyn Fn
 /// Whether a column can have text keys: false if its type cannot, or if the column is declared to be kept.
 fn may_name_keys(column: &Column) -> bool {
     let element = column.type_name.trim_end_matches("[]");
-    let element = element.split(['(', ' ']).next().unwrap_or_default();
     let by_hand = column.role == ColumnRole::Keep && !column.inferred();
     !by_hand
+        && !plan::is_number_or_time(element)
         && !matches!(
-            element,
-            "uuid"
-                | "smallint"
-                | "integer"
-                | "bigint"
-                | "oid"
-                | "boolean"
-                | "real"
-                | "double"
-                | "numeric"
-                | "money"
-                | "date"
-                | "time"
-                | "timestamp"
-                | "interval"
-                | "bytea"
-                | "inet"
-                | "cidr"
-                | "macaddr"
-                | "point"
-                | "tsvector"
+            element.split(['(', ' ']).next().unwrap_or_default(),
+            "uuid" | "bytea" | "inet" | "cidr" | "macaddr" | "point" | "tsvector"
         )
 }
 

@@ -24,6 +24,27 @@ pub fn is_numeric(type_name: &str) -> bool {
     type_name == "numeric" || type_name.starts_with("numeric(")
 }
 
+/// Whether `format_type`'s name is that of a number, a truth value, or a date or time, none of which spells a key of another kind.
+/// Arrays are not.
+pub fn is_number_or_time(type_name: &str) -> bool {
+    matches!(
+        type_name.split(['(', ' ']).next().unwrap_or_default(),
+        "smallint"
+            | "integer"
+            | "bigint"
+            | "oid"
+            | "boolean"
+            | "real"
+            | "double"
+            | "numeric"
+            | "money"
+            | "date"
+            | "time"
+            | "timestamp"
+            | "interval"
+    )
+}
+
 /// A decimal number in the form of `trim_scale`, so that equal numbers have the same text; None if it is not a number.
 pub fn canonical_numeric(text: &str) -> Option<String> {
     let (sign, digits) = match text.strip_prefix('-') {
@@ -284,6 +305,22 @@ mod tests {
         }
         for name in ["character varying(35)", "character(1)", "uuid", "jsonb", "name"] {
             assert!(!holds_uuid_text(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn types_with_modifiers_count_and_arrays_do_not() {
+        for type_name in [
+            "integer",
+            "numeric(10,2)",
+            "double precision",
+            "timestamp(3) without time zone",
+            "interval day to second",
+        ] {
+            assert!(is_number_or_time(type_name), "{type_name}");
+        }
+        for type_name in ["integer[]", "text", "uuid", "timestamps", "public.integer"] {
+            assert!(!is_number_or_time(type_name), "{type_name}");
         }
     }
 }
