@@ -65,7 +65,8 @@ impl<'p> Standby<'p> {
 
     /// Waits until it has replayed all that the primary has written.
     async fn catch_up(&self, primary: &pg_clone_tests::scratch_database::Scratch, database: &str) {
-        let written = primary.text("SELECT pg_current_wal_flush_lsn()").await;
+        // Test clusters commit asynchronously; the switch flushes what they have committed.
+        let written = primary.text("SELECT pg_switch_wal()").await;
         let (client, connection) =
             tokio_postgres::connect(&self.dsn(database, "postgres"), tokio_postgres::NoTls)
                 .await
