@@ -107,6 +107,25 @@ fn touches_says_no_only_where_nothing_would_happen() {
 }
 
 #[test]
+fn touches_looks_at_each_string_of_a_jsonb() {
+    let fixture = Fixture::new();
+    let words = fixture.written("Patient/<other>");
+    let payload = |value: Value| jsonb::from_value(&value).unwrap();
+    // Side by side in the payload, the strings look like one of base64.
+    let none = payload(json!({"name": "x".repeat(47), "other": words, "z": "y".repeat(40)}));
+    let base64 = payload(json!({"data": ["", "V2lkZ2V0L2MxNWFiY2RlLTAwMDAtNDAwMC04MDAwLTAwMDAwMDAwMDAwYQ"]}));
+    let mut rewriter = fixture.rewriter(Dangling::Keep);
+    assert_eq!(rewriter.touches_jsonb(&base64), Ok(false));
+    let mut rewriter = rewriter.with_spellings();
+    assert_eq!(rewriter.touches_jsonb(&none), Ok(false));
+    assert_eq!(rewriter.touches_jsonb(&base64), Ok(true));
+    for known in ["<0>", "<left>"] {
+        let known = payload(json!({"a": fixture.written(known)}));
+        assert_eq!(rewriter.touches_jsonb(&known), Ok(true));
+    }
+}
+
+#[test]
 fn the_key_of_a_removed_member_is_counted_on_either_path() {
     let fixture = Fixture::new();
     let text = fixture.written(r#"{"<0>": "<left>"}"#);

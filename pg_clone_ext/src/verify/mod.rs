@@ -13,10 +13,11 @@ use crate::verify::references::Pair;
 use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
+use pg_clone_core::jsonb;
 use pg_clone_core::plan::{
     self, Column, ColumnRole, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
 };
-use pg_clone_core::rewrite::{Dangling, Rewriter};
+use pg_clone_core::rewrite::{Dangling, RewriteError, Rewriter};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -379,11 +380,20 @@ fn scan_table(
         .filter(|c| !plan::is_number_or_time(&c.type_name))
         .map(|c| without_kept(store, c))
         .collect();
+    // Output as text takes as long as the search: 50,000 documents of 1.5 kB, 0.6 of 1.4 s.
+    let is_jsonb = table
+        .document_column
+        .as_deref()
+        .is_some_and(|column| table.type_of(column) == "jsonb");
     let document = table
         .document_column
         .as_deref()
         .map_or("NULL::text".to_owned(), |c| {
-            format!("t.{}::text", quote::identifier(c))
+            format!(
+                "t.{}{}",
+                quote::identifier(c),
+                if is_jsonb { "" } else { "::text" }
+            )
         });
     let id = table.id_column.as_deref().map_or("NULL::text".to_owned(), |c| {
         format!("t.{}::text", quote::identifier(c))
@@ -401,16 +411,13 @@ fn scan_table(
         let before = rewriter.counts().other_spellings;
         if let Some(document) = row.bytes(0).filter(|document| !document.is_empty()) {
             if says_id
-                && let (Some(said), Some(id)) = (member::string(document, &["id"]), row.text(2)?)
-                && !said.eq_ignore_ascii_case(&id)
+                && let (Some(said), Some(id)) = (said_id(document, is_jsonb), row.bytes(2))
+                && !said.eq_ignore_ascii_case(id)
             {
                 seen.wrong_ids += 1;
             }
-            if rewriter.touches(document) {
-                rewriter
-                    .json_text(&mut document.to_vec())
-                    .map_err(crate::run::document_errors::rewrite_error)?;
-            }
+            count_references(rewriter, document, is_jsonb)
+                .map_err(crate::run::document_errors::rewrite_error)?;
         }
         if let Some(text) = row.bytes(1).filter(|text| rewriter.touches(text)) {
             rewriter
@@ -423,6 +430,31 @@ fn scan_table(
         }
         Ok(())
     })?;
+    Ok(())
+}
+
+/// The id that a document says, as bytes of its string.
+fn said_id(document: &[u8], is_jsonb: bool) -> Option<Cow<'_, [u8]>> {
+    if is_jsonb {
+        return jsonb::string_at(document, &["id"]).map(Cow::Borrowed);
+    }
+    member::string(document, &["id"]).map(|said| match said {
+        Cow::Borrowed(said) => Cow::Borrowed(said.as_bytes()),
+        Cow::Owned(said) => Cow::Owned(said.into_bytes()),
+    })
+}
+
+/// Counts the references to the source in a document.
+fn count_references(
+    rewriter: &mut Rewriter<'_>,
+    document: &[u8],
+    is_jsonb: bool,
+) -> std::result::Result<(), RewriteError> {
+    if is_jsonb && rewriter.touches_jsonb(document)? {
+        rewriter.jsonb(&mut document.to_vec())?;
+    } else if !is_jsonb && rewriter.touches(document) {
+        rewriter.json_text(&mut document.to_vec())?;
+    }
     Ok(())
 }
 

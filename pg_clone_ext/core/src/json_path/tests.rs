@@ -135,7 +135,10 @@ proptest! {
 #[test]
 fn a_compared_query_may_count_from_the_end() {
     let document = json!({"a": 2, "b": [1, 2]});
-    assert_eq!(places("$[?@ == $.b[-1]]", &document), [[Step::Key("a".to_owned())]]);
+    assert_eq!(
+        places("$[?@ == $.b[-1]]", &document),
+        [[Step::Key("a".to_owned())]]
+    );
     assert!(places("$[?@ == $.b[-3]]", &json!({"b": [1, 2]})).is_empty());
     assert_eq!(places("$[?@.none == $.b[-3]]", &document).len(), 2);
 }

@@ -22,6 +22,7 @@ use crate::ids::{Id, IdMap, Mapped, MappedText, TextIdMap};
 use document::in_place::{Scratch, Verdict};
 use find::boundary::Encoding;
 use find::escapes::has_escape;
+use find::spellings::may_hold_base64;
 use value::NewValue;
 
 /// Rewrites the documents and values of one clone. Keeps its working memory from one document to the next, so that a
@@ -59,8 +60,7 @@ impl<'a> Rewriter<'a> {
         self
     }
 
-    /// The same rewriter, that also counts ids in a spelling that is not rewritten: base64. Every
-    /// document is read as a whole then.
+    /// The same rewriter, that also counts ids in a spelling that is not rewritten: base64.
     pub fn with_spellings(mut self) -> Self {
         self.counts_spellings = true;
         self
@@ -99,7 +99,30 @@ impl<'a> Rewriter<'a> {
     /// Whether a rewrite of these bytes (of a document or value of any kind) could change or count anything. False is
     /// always right; much cheaper than a copy of the bytes.
     pub fn touches(&self, bytes: &[u8]) -> bool {
-        self.counts_spellings || !self.texts.is_empty() || find::any_hit(self.ids, bytes) || has_escape(bytes)
+        self.touches_known(bytes) || self.counts_spellings && may_hold_base64(bytes)
+    }
+
+    /// [`Rewriter::touches`] for the payload of a `jsonb`, whose strings are kept without anything between them.
+    ///
+    /// # Errors
+    /// [`RewriteError`]: the payload is malformed.
+    pub fn touches_jsonb(&mut self, payload: &[u8]) -> Result<bool, RewriteError> {
+        let is_known = self.touches_known(payload);
+        if is_known || !self.counts_spellings {
+            return Ok(is_known);
+        }
+        let walk = &mut self.scratch.walk;
+        walk.begin(payload)?;
+        while let Some(string) = walk.next_string(payload, 0)? {
+            if may_hold_base64(&payload[string.start..string.end]) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn touches_known(&self, bytes: &[u8]) -> bool {
+        !self.texts.is_empty() || find::any_hit(self.ids, bytes) || has_escape(bytes)
     }
 
     /// Rewrites a JSON document held as text.

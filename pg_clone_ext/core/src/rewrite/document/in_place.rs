@@ -19,7 +19,7 @@ pub(in crate::rewrite) struct Scratch {
     patches: Vec<Patch>,
     /// Dangling references of the document.
     left: Vec<Id>,
-    walk: Walk,
+    pub(in crate::rewrite) walk: Walk,
 }
 
 struct Patch {

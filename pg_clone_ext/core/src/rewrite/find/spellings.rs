@@ -2,13 +2,53 @@
 //! verification tells of them.
 
 use super::collect_hits;
-use crate::ids::IdMap;
+use crate::ids::{IdMap, uuid_text};
+use crate::scan;
 
 /// Characters of the shortest base64 text that holds an id.
 const SHORTEST: usize = 48;
 
+/// Whether `bytes`, a string or JSON text of several, may hold base64 as long as an id. An escaped line break is taken for base64.
+///
+/// Looks at every 48th byte only, and backward from there while it sees such characters: most strings are shorter.
+pub(in crate::rewrite) fn may_hold_base64(bytes: &[u8]) -> bool {
+    let other = |byte: &u8| sextet(*byte).is_none() && !matches!(byte, b'\n' | b'\r' | b'\\');
+    let mut from = 0;
+    while let Some(window) = bytes.get(from..from + SHORTEST) {
+        if let Some(at) = window.iter().rposition(other) {
+            from += at + 1;
+            continue;
+        }
+        let rest = &bytes[from..];
+        let run = &rest[..rest.iter().position(other).unwrap_or(rest.len())];
+        if without_uuids(run).any(|part| part.len() >= SHORTEST) {
+            return true;
+        }
+        from += run.len();
+    }
+    false
+}
+
+/// The parts of a text beside its UUIDs: references such as `Practitioner/<id>` have the characters and the length of base64.
+fn without_uuids(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut from = 0;
+    let ends = scan::uuids(text).map(|(at, _)| (at, at + uuid_text::LEN));
+    ends.chain([(text.len(), text.len())]).map(move |(at, end)| {
+        let part = text.get(from..at).unwrap_or_default();
+        from = end;
+        part
+    })
+}
+
 /// The number of ids of the source in `string` that stand in base64.
 pub(in crate::rewrite) fn in_base64(ids: &IdMap, string: &[u8]) -> u64 {
+    if !may_hold_base64(string) {
+        return 0;
+    }
+    without_uuids(string).map(|part| in_part(ids, part)).sum()
+}
+
+fn in_part(ids: &IdMap, string: &[u8]) -> u64 {
     let mut found = 0;
     let mut run: Vec<u8> = Vec::new();
     for byte in string.iter().chain(b" ") {
@@ -75,8 +115,30 @@ mod tests {
             "V2lkZ2V0L2MxNWFiY2RlLTAwMDAtNDAwMC04MDAwLTAwMDAwMDAwMDAwYQ==",
             "data:text/plain;base64,V2lkZ2V0L2MxNWFiY2RlLTAwMDAtNDAwMC04MDAw\nLTAwMDAwMDAwMDAwYQ==",
             "/x/V2lkZ2V0L2MxNWFiY2RlLTAwMDAtNDAwMC04MDAwLTAwMDAwMDAwMDAwYQ",
+            "/<id>/<id>V2lkZ2V0L2MxNWFiY2RlLTAwMDAtNDAwMC04MDAwLTAwMDAwMDAwMDAwYQ",
         ] {
             assert_eq!(count(text), 1, "{text}");
+            let json = serde_json::to_vec(&text.replace("<id>", ID)).unwrap();
+            assert!(may_hold_base64(&json), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_seen_at_every_place() {
+        for before in 0..100 {
+            let text = format!("{}{}.", ".".repeat(before), "a".repeat(SHORTEST));
+            assert!(may_hold_base64(text.as_bytes()), "{text}");
+            assert!(!may_hold_base64(text.replacen('a', "", 1).as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn references_are_no_base64() {
+        for text in [
+            format!("Practitioner/{ID}"),
+            format!("/Patient/{ID}/_history/{ID}{ID}"),
+        ] {
+            assert!(!may_hold_base64(text.as_bytes()), "{text}");
         }
     }
 
