@@ -64,6 +64,7 @@ CREATE FUNCTION clone.store_check(store text) RETURNS TABLE (severity text, subj
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
+SET jit = off
 AS $$
 BEGIN
     PERFORM clone_internal.check_store(store);

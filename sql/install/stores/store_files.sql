@@ -4,6 +4,7 @@ CREATE FUNCTION clone.store_export(store text) RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
+SET jit = off
 AS $$
 BEGIN
     PERFORM clone_internal.check_store(store);
@@ -39,6 +40,7 @@ CREATE FUNCTION clone.store_import(description jsonb, name text DEFAULT NULL) RE
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
+SET jit = off
 AS $$
 DECLARE
     called text := COALESCE(store_import.name, description->>'name');
@@ -113,6 +115,7 @@ CREATE FUNCTION clone.store_discover(tenant regclass, name text DEFAULT NULL, sc
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
+SET jit = off
 AS $$
 DECLARE
     store text := 'discovering_' || pg_backend_pid();

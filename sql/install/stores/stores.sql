@@ -140,6 +140,7 @@ CREATE FUNCTION clone.store_create(name text, preset text, options jsonb DEFAULT
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
+SET jit = off
 AS $$
 DECLARE
     describe oid;
@@ -186,6 +187,7 @@ CREATE FUNCTION clone.store_refresh(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
+SET jit = off
 AS $$
 DECLARE
     s clone.store;
@@ -287,6 +289,7 @@ CREATE FUNCTION clone.store_table(
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
+SET jit = off
 AS $$
 DECLARE
     n name;
