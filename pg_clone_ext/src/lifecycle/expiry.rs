@@ -108,6 +108,12 @@ pub fn set_expiry(
     store: Option<&str>,
 ) -> Result<Option<TimestampWithTimeZone>> {
     check_length(expires_in.as_ref())?;
+    if expires_in.is_some() && expires_at.is_some() {
+        return Err(
+            Error::bad_argument("parameters \"expires_in\" and \"expires_at\" exclude each other")
+                .hint("Give one of them, or neither: then the clone stays."),
+        );
+    }
     let store = catalog::open(&target::store_of(store, project)?, catalog::Purpose::Read)?
         .description
         .store;
@@ -119,7 +125,7 @@ pub fn set_expiry(
     runs::set_expiry(made_by.run, expires_in, expires_at)
 }
 
-/// Refuses an interval that leads out of the server's calendar (22023).
+/// Refuses an interval that is not positive or leads out of the server's calendar (22023).
 fn check_length(interval: Option<&Interval>) -> Result<()> {
     const YEARS: i32 = 10_000;
     let too_long = |interval: &Interval| {
@@ -131,6 +137,15 @@ fn check_length(interval: Option<&Interval>) -> Result<()> {
             Error::bad_argument(format!("expires_in is longer than {YEARS} years"))
                 .hint("Leave it out, and the clone stays for good."),
         );
+    }
+    // As PostgreSQL compares intervals: a month has 30 days, a day 24 hours.
+    let micros = |interval: &Interval| {
+        let days = i64::from(interval.months()) * 30 + i64::from(interval.days());
+        (days * 86_400_000_000).saturating_add(interval.micros())
+    };
+    if interval.is_some_and(|interval| micros(interval) <= 0) {
+        return Err(Error::bad_argument("expires_in is not positive")
+            .hint("Give a positive interval, e.g. '14 days' or '12 hours'. project_delete() deletes a clone at once."));
     }
     Ok(())
 }

@@ -184,14 +184,15 @@ pub fn verify_now(store: &Store, target: &str) -> Result<()> {
             )
         })
         .collect();
-    match failed.first() {
-        None => Ok(()),
-        Some(first) => Err(
-            Error::new(Code::WrongState, format!("the clone failed verification: {first}"))
-                .detail(failed.join("\n"))
-                .hint("Nothing was changed. SELECT * FROM clone.store_check(…) lists open questions; without options.verify the clone is kept and project_clone_verify lists what is wrong."),
-        ),
-    }
+    let Some((first, others)) = failed.split_first() else {
+        return Ok(());
+    };
+    let error = Error::new(Code::WrongState, format!("the clone failed verification: {first}"))
+        .hint("Nothing was changed. SELECT * FROM clone.store_check(…) lists open questions; without options.verify the clone is kept and project_clone_verify lists what is wrong.");
+    Err(match others {
+        [] => error,
+        others => error.detail(others.join("\n")),
+    })
 }
 
 fn filled(store: &Store) -> HashSet<Oid> {

@@ -164,7 +164,7 @@ BEGIN
         FROM loose l JOIN pg_constraint f ON f.contype = 'f' AND f.confrelid = l.relation AND f.conrelid <> l.relation AND cardinality(f.conkey) = 1
         JOIN clone.store_relation p ON p.store = discover_further_ways.store AND p.relation::oid = f.conrelid
         JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]
-        WHERE p.project_column IS NOT NULL
+        WHERE p.project_column IS NOT NULL OR p.role = 'project'
     LOOP
         -- The parent must not belong through this table.
         CONTINUE WHEN EXISTS (SELECT FROM clone.store_relation p WHERE p.store = discover_further_ways.store AND p.relation = w.parent AND p.project_column IS NULL

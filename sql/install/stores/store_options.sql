@@ -1,17 +1,40 @@
 -- Functions that change the options of a store, or drop it.
 
-CREATE FUNCTION clone_internal.check_text_keys(options jsonb) RETURNS void
+CREATE FUNCTION clone_internal.check_option_values(options jsonb) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    bad text;
+    path_lists text[] := '{plain,kept,whole,embedded,kept_prefixes}';
 BEGIN
+    SELECT e.key INTO bad FROM jsonb_each(options) e
+    WHERE e.key IN ('blobs', 'cache', 'cache_key', 'id_generator', 'blob_prefix_in_bucket') AND jsonb_typeof(e.value) NOT IN ('string', 'null')
+    ORDER BY e.key LIMIT 1;
+    IF bad IS NOT NULL THEN
+        RAISE EXCEPTION 'invalid value % for option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'Give a text, or null to remove the option.';
+    END IF;
     IF options->'text_keys' NOT IN ('"everywhere"', '"declared"', 'null') THEN
         RAISE EXCEPTION 'invalid value % for option "text_keys"', options->'text_keys' USING
             ERRCODE = '22023', HINT = 'Specify "everywhere" (generated keys are rewritten everywhere) or "declared" (keys are rewritten at declared references only).';
     END IF;
+    IF jsonb_typeof(options->'id_paths') NOT IN ('object', 'null') THEN
+        RAISE EXCEPTION 'invalid value % for option "id_paths"', options->'id_paths' USING
+            ERRCODE = '22023', HINT = 'Give an object of lists of paths: {"kept": ["**.externalUrl"]}.';
+    END IF;
+    SELECT e.key INTO bad FROM jsonb_each(CASE jsonb_typeof(options->'id_paths') WHEN 'object' THEN options->'id_paths' ELSE '{}' END) e
+    WHERE e.key <> ALL (path_lists) OR jsonb_typeof(e.value) <> 'array' OR jsonb_path_exists(e.value, '$[*] ? (@.type() != "string")')
+    ORDER BY e.key LIMIT 1;
+    IF bad <> ALL (path_lists) THEN
+        RAISE EXCEPTION 'unknown member "%" of option "id_paths"', bad USING
+            ERRCODE = '22023', HINT = COALESCE(format('Did you mean "%s"? ', clone_internal.nearest_word(bad, path_lists)), '') || 'Members: ' || array_to_string(path_lists, ', ') || '.';
+    ELSIF bad IS NOT NULL THEN
+        RAISE EXCEPTION 'invalid value % for member "%" of option "id_paths"', options->'id_paths'->bad, bad USING
+            ERRCODE = '22023', HINT = format('Give a list of texts: {"%s": ["**.externalUrl"]}.', bad);
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.check_text_keys(jsonb) IS 'Checks the option text_keys; an invalid value is an error (22023)';
+COMMENT ON FUNCTION clone_internal.check_option_values(jsonb) IS 'Checks the values of a store''s options; an invalid one is an error (22023)';
 
 CREATE FUNCTION clone.store_alter(store text, options jsonb) RETURNS jsonb
 LANGUAGE plpgsql
@@ -20,7 +43,6 @@ AS $$
 DECLARE
     s clone.store;
     changed jsonb;
-    bad text;
 BEGIN
     PERFORM clone_internal.check_store(store);
     IF options IS NULL OR jsonb_typeof(options) <> 'object' THEN
@@ -36,14 +58,8 @@ BEGIN
         RAISE EXCEPTION 'option "schema" of store "%" cannot be changed', store USING
             ERRCODE = '22023', HINT = 'Create another store for the tables of another schema: clone.store_create(…).';
     END IF;
-    SELECT e.key INTO bad FROM jsonb_each(options) e
-    WHERE e.key IN ('blobs', 'cache', 'cache_key', 'id_generator', 'blob_prefix_in_bucket') AND jsonb_typeof(e.value) NOT IN ('string', 'null')
-    ORDER BY e.key LIMIT 1;
-    IF bad IS NOT NULL THEN
-        RAISE EXCEPTION 'invalid value % for option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'Give a text, or null to remove the option.';
-    END IF;
     PERFORM clone_internal.check_no_password(store, options);
-    PERFORM clone_internal.check_text_keys(options);
+    PERFORM clone_internal.check_option_values(options);
     changed := s.options || options;
     changed := changed - ARRAY(SELECT e.key FROM jsonb_each(options) e WHERE e.value = 'null');
     UPDATE clone.store c SET options = changed WHERE c.name = store_alter.store;

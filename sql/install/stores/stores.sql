@@ -161,7 +161,7 @@ BEGIN
         PERFORM clone_internal.check_store_options(COALESCE(options, '{}'));
     END IF;
     PERFORM clone_internal.check_no_password(store_create.name, options);
-    PERFORM clone_internal.check_text_keys(options);
+    PERFORM clone_internal.check_option_values(COALESCE(options, '{}'));
     SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
     IF describe IS NULL THEN
         RAISE EXCEPTION 'there is no preset "%"', store_create.preset USING

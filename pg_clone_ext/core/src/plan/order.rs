@@ -1,4 +1,4 @@
-//! The order in which tables are filled: a table after those that its foreign keys reference, the project table last.
+//! The order in which tables are filled: a table after those that its foreign keys reference or its rows belong through.
 
 use super::store::{Oid, Store, Table, TableRole};
 use std::cmp::Reverse;
@@ -7,14 +7,15 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 /// Order of tables that can be filled: kind, position in the catalog, place in the catalog.
 type Key = (u8, i32, usize);
 
-fn rank(role: TableRole) -> u8 {
+fn rank(store: &Store, role: TableRole) -> u8 {
     match role {
-        TableRole::Resource => 0,
-        TableRole::History => 1,
-        TableRole::Derived => 2,
-        // The project's row is inserted last unless a foreign key needs it first, so that triggers of the project table
-        // see a complete project.
-        TableRole::Project => 3,
+        // An application inserts its tenant first, and triggers of the other tables may rely on what the tenant's have made.
+        TableRole::Project if store.follows_constraints() => 0,
+        TableRole::Resource => 1,
+        TableRole::History => 2,
+        TableRole::Derived => 3,
+        // Presets: the project's row is inserted last unless a foreign key needs it first.
+        TableRole::Project => 4,
     }
 }
 
@@ -38,7 +39,7 @@ pub fn insertion_order(store: &Store) -> Vec<Oid> {
         .tables
         .iter()
         .enumerate()
-        .map(|(index, table)| (table.oid, (rank(table.role), table.position, index)))
+        .map(|(index, table)| (table.oid, (rank(store, table.role), table.position, index)))
         .collect();
     let mut waiting: HashMap<Oid, usize> = HashMap::new();
     let mut unlocks: HashMap<Oid, Vec<Oid>> = HashMap::new();
@@ -46,6 +47,7 @@ pub fn insertion_order(store: &Store) -> Vec<Oid> {
         let mut needed: Vec<Oid> = table
             .references
             .iter()
+            .chain(table.parents.iter().filter(|_| store.follows_constraints()))
             .copied()
             .filter(|oid| *oid != table.oid && keys.contains_key(oid))
             .collect();

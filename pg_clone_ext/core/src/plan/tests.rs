@@ -115,10 +115,33 @@ fn a_table_comes_after_those_its_foreign_keys_name() {
 }
 
 #[test]
-fn without_foreign_keys_the_project_is_last() {
+fn without_foreign_keys_the_project_of_a_preset_is_last() {
     let mut store = store();
+    store.preset = "documents".to_owned();
     store.tables.iter_mut().for_each(|t| t.references.clear());
     assert_eq!(insertion_order(&store).last(), Some(&1));
+}
+
+#[test]
+fn the_tenant_of_a_described_store_is_first() {
+    let mut store = store();
+    store.preset = "discover".to_owned();
+    store.tables.iter_mut().for_each(|t| t.references.clear());
+    assert_eq!(insertion_order(&store).first(), Some(&1));
+}
+
+#[test]
+fn a_table_comes_after_the_parents_of_its_rows() {
+    let mut store = store();
+    store.preset = "custom".to_owned();
+    for table in &mut store.tables {
+        table.references.clear();
+        table.role = TableRole::Derived;
+        table.parents = if table.oid == 2 { vec![4] } else { Vec::new() };
+    }
+    let order = insertion_order(&store);
+    let place = |oid| order.iter().position(|o| *o == oid).unwrap();
+    assert!(place(4) < place(2), "{order:?}");
 }
 
 #[test]

@@ -52,5 +52,8 @@ RESET ROLE;
 -- Expiry.
 SELECT project_clone(:'project', name => 'Staging')->>'id' AS staging \gset
 SELECT clone.set_expiry('nothing', expires_in => '1 day');
+SELECT clone.set_expiry(:'staging', expires_in => '1 day', expires_at => '2030-01-01');
+SELECT clone.set_expiry(:'staging', expires_in => '1 month -40 days');
+SELECT clone.set_expiry(:'staging', expires_in => '20000 years');
 DROP OWNED BY golden_cloner;
 DROP ROLE golden_cloner;

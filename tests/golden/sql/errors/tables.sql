@@ -16,6 +16,12 @@ SELECT clone.store_create('other', 'discover', '{"tenant": "tenant"}');
 SELECT clone.store_reference('shop', 'shop.product', 'price', 'elsewhere.tenant');
 -- Options of the store.
 SELECT clone.store_alter('shop', '{"text_keys": "sometimes"}');
+SELECT clone.store_alter('shop', '{"id_paths": ["**.externalUrl"]}');
+SELECT clone.store_alter('shop', '{"id_paths": {"keep": ["**.externalUrl"]}}');
+SELECT clone.store_alter('shop', '{"id_paths": {"kept": "**.externalUrl"}}');
+SELECT clone.store_alter('shop', '{"id_paths": {"kept": [1]}}');
+SELECT clone.store_create('other', 'custom', '{"id_paths": true}');
+SELECT clone.store_create('other', 'custom', '{"blobs": 5}');
 SELECT clone.store_alter('shop', '{"id_paths": {"whole": ["a..b"]}}');
 SELECT count(*) FROM project_clone_plan(:ACME);
 SELECT clone.store_alter('shop', '{"id_paths": null}');

@@ -226,3 +226,39 @@ async fn a_new_table_or_column_opens_a_question_that_stops_the_next_clone() {
     let clone = db.clone_project("'2', 'Copy 2'").await;
     assert_verified(&db, &clone).await;
 }
+
+/// Documenso keeps settings in rows that the tenant and its teams name; a setting may also name an e-mail address.
+#[tokio::test]
+async fn rows_that_the_tenants_own_row_owns_are_found_although_a_nullable_key_leads_to_them_too() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE settings (id text PRIMARY KEY DEFAULT 'c' || substr(md5(random()::text), 1, 24), lang text, email_id text);
+         CREATE TABLE org (id text PRIMARY KEY DEFAULT 'c' || substr(md5(random()::text), 1, 24), name text, settings_id text NOT NULL UNIQUE REFERENCES settings);
+         CREATE TABLE email (id text PRIMARY KEY DEFAULT 'c' || substr(md5(random()::text), 1, 24), org_id text NOT NULL REFERENCES org, address text);
+         ALTER TABLE settings ADD FOREIGN KEY (email_id) REFERENCES email;
+         INSERT INTO settings (lang) VALUES ('de'), ('fr');
+         INSERT INTO org (name, settings_id) SELECT 'of ' || lang, id FROM settings;
+         INSERT INTO email (org_id, address) SELECT id, name || '@example.org' FROM org;
+         UPDATE settings s SET email_id = e.id FROM org o JOIN email e ON e.org_id = o.id WHERE o.settings_id = s.id AND s.lang = 'de'",
+    )
+    .await;
+    let before = contents(&db, &["settings", "org", "email"]).await;
+    db.run("SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}')")
+        .await;
+    for lang in ["de", "fr"] {
+        let source = db
+            .text(&format!("SELECT id FROM org WHERE name = 'of {lang}'"))
+            .await;
+        let clone = db.clone_project(&format!("'{source}', 'Copy'")).await;
+        assert_verified(&db, &clone).await;
+        assert_eq!(
+            db.list(&format!(
+                "SELECT concat_ws('|', s.lang, e.address) FROM org o JOIN settings s ON s.id = o.settings_id LEFT JOIN email e ON e.id = s.email_id WHERE o.id = '{clone}'"
+            ))
+            .await,
+            [if lang == "de" { "de|of de@example.org" } else { "fr" }]
+        );
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+    }
+    assert_eq!(contents(&db, &["settings", "org", "email"]).await, before);
+}

@@ -64,3 +64,30 @@ async fn a_table_with_a_rule_for_insert_is_refused_before_anything_is_written() 
         assert_verified(&db, &clone).await;
     }
 }
+
+/// Chatwoot numbers the conversations of each account by a sequence that a trigger of the accounts makes.
+#[tokio::test]
+async fn the_tenants_row_is_there_before_rows_whose_triggers_need_it() {
+    let db = described(
+        "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+         CREATE TABLE talk (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int NOT NULL, number int, UNIQUE (org_id, number));
+         CREATE FUNCTION make() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN EXECUTE format(''CREATE SEQUENCE public.talks_of_%s'', NEW.id); RETURN NEW; END';
+         CREATE FUNCTION count_on() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.number := nextval(format(''public.talks_of_%s'', NEW.org_id)); RETURN NEW; END';
+         CREATE TRIGGER make AFTER INSERT ON org FOR EACH ROW EXECUTE FUNCTION make();
+         CREATE TRIGGER count_on BEFORE INSERT ON talk FOR EACH ROW EXECUTE FUNCTION count_on();
+         INSERT INTO org (name) VALUES ('Ours'), ('Theirs'); INSERT INTO talk (org_id) VALUES (1), (1), (2), (1)",
+        "SELECT clone.store_table('s', 'talk', 'resource', project_column => 'org_id'); SELECT clone.store_table('s', 'org', 'project')",
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    assert_eq!(
+        db.list(&format!(
+            "SELECT number FROM talk WHERE org_id = {clone} ORDER BY id"
+        ))
+        .await,
+        ["1", "2", "3"]
+    );
+    assert_verified(&db, &clone).await;
+    db.run(&format!("INSERT INTO talk (org_id) VALUES ({clone})"))
+        .await;
+}
