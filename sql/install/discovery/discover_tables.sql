@@ -165,11 +165,25 @@ BEGIN
         JOIN clone.store_relation p ON p.store = discover_further_ways.store AND p.relation::oid = f.conrelid
         JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]
         WHERE p.project_column IS NOT NULL OR p.role = 'project'
+        UNION ALL
+        -- References without a foreign key, found by their names.
+        SELECT l.relation, jsonb_build_array(d."column"), d.target, jsonb_build_array(d.target_column)
+        FROM loose l JOIN clone.store_reference d ON d.store = discover_further_ways.store AND d.relation = l.relation AND d.target <> l.relation
+        JOIN clone.store_relation p ON p.store = discover_further_ways.store AND p.relation = d.target
+        WHERE d.form = 'column' AND d.condition IS NULL AND d.type_column IS NULL AND NOT (d.target = ANY (l.parents) AND d."column" = l.join_column)
     LOOP
-        -- The parent must not belong through this table.
-        CONTINUE WHEN EXISTS (SELECT FROM clone.store_relation p WHERE p.store = discover_further_ways.store AND p.relation = w.parent AND p.project_column IS NULL
-                              AND w.relation = ANY (p.parents))
-            OR EXISTS (SELECT FROM clone.store_membership m WHERE m.store = discover_further_ways.store AND m.relation = w.parent AND m.parent = w.relation);
+        -- The parent must not belong through this table, through any number of others.
+        CONTINUE WHEN EXISTS (
+            WITH RECURSIVE through (relation) AS (
+                SELECT w.parent
+                UNION
+                SELECT v.parent FROM through t JOIN (
+                    SELECT p.relation, unnest(p.parents) AS parent FROM clone.store_relation p
+                    WHERE p.store = discover_further_ways.store AND p.project_column IS NULL
+                    UNION ALL
+                    SELECT m.relation, m.parent FROM clone.store_membership m WHERE m.store = discover_further_ways.store) v ON v.relation = t.relation
+            )
+            SELECT FROM through t WHERE t.relation = w.relation);
         PERFORM clone.store_belongs(store, w.relation, ARRAY(SELECT jsonb_array_elements_text(w.columns))::name[], w.parent,
             ARRAY(SELECT jsonb_array_elements_text(w.others))::name[]);
     END LOOP;

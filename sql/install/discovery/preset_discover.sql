@@ -75,8 +75,8 @@ BEGIN
         found := clone_internal.discover_hops(store, schemas) + clone_internal.discover_pairs(store, schemas);
         EXIT WHEN found = 0 OR rounds > 12;
     END LOOP;
-    PERFORM clone_internal.discover_further_ways(store);
     PERFORM clone_internal.discover_references(store);
+    PERFORM clone_internal.discover_further_ways(store);
     PERFORM clone_internal.look_at_data(store, true);
     PERFORM clone_internal.discover_unique(store);
     UPDATE clone.store s SET looked_at = now() WHERE s.name = preset_discover.store;

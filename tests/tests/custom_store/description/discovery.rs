@@ -262,3 +262,38 @@ async fn rows_that_the_tenants_own_row_owns_are_found_although_a_nullable_key_le
     }
     assert_eq!(contents(&db, &["settings", "org", "email"]).await, before);
 }
+
+/// Chatwoot has no foreign keys and nullable columns everywhere.
+#[tokio::test]
+async fn without_foreign_keys_rows_belong_by_any_of_their_columns() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE accounts (id bigserial PRIMARY KEY, name text); CREATE TABLE contacts (id bigserial PRIMARY KEY, account_id bigint NOT NULL, email text);
+         CREATE TABLE inboxes (id bigserial PRIMARY KEY, account_id bigint NOT NULL, title text);
+         CREATE TABLE contact_inboxes (id bigserial PRIMARY KEY, contact_id bigint, inbox_id bigint, source text);
+         CREATE TABLE reads (id bigserial PRIMARY KEY, contact_inbox_id bigint, inbox_id bigint, at date);
+         INSERT INTO accounts (name) VALUES ('Ours'), ('Theirs'); INSERT INTO contacts (account_id, email) SELECT id, name || '@example.org' FROM accounts;
+         INSERT INTO inboxes (account_id, title) SELECT id, name FROM accounts;
+         INSERT INTO contact_inboxes (contact_id, inbox_id, source) VALUES (1, 1, 'both'), (NULL, 1, 'inbox'), (1, NULL, 'contact'), (NULL, 2, 'theirs');
+         INSERT INTO reads (contact_inbox_id, inbox_id, at) VALUES (2, NULL, '2020-01-01'), (NULL, 1, '2020-01-02'), (4, 2, '2020-01-03')",
+    )
+    .await;
+    let tables = ["accounts", "contacts", "inboxes", "contact_inboxes", "reads"];
+    let before = contents(&db, &tables).await;
+    db.run("SELECT clone.store_create('s', 'discover', '{\"tenant\": \"accounts\"}')")
+        .await;
+    let clone = db.clone_project("'1', 'Copy'").await;
+    assert_verified(&db, &clone).await;
+    assert_eq!(
+        db.list("SELECT source FROM contact_inboxes WHERE id > 4 ORDER BY 1")
+            .await,
+        ["both", "contact", "inbox"]
+    );
+    assert_eq!(
+        db.list("SELECT concat_ws('|', r.at, c.source, i.account_id) FROM reads r LEFT JOIN contact_inboxes c ON c.id = r.contact_inbox_id LEFT JOIN inboxes i ON i.id = r.inbox_id WHERE r.id > 3 ORDER BY 1")
+            .await,
+        ["2020-01-01|inbox".to_owned(), format!("2020-01-02|{clone}")]
+    );
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(contents(&db, &tables).await, before);
+}
