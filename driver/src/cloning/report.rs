@@ -21,6 +21,7 @@ const BLOBS: &str = "SELECT pg_catalog.to_jsonb(b) - 'run_id' FROM clone.blob_st
 
 /// Maximum number of dangling references in text output.
 const DANGLING_SHOWN: usize = 10;
+const TODOS_SHOWN: usize = 20;
 
 /// A run with all its records.
 #[derive(Clone, Debug, Serialize)]
@@ -182,10 +183,16 @@ impl RunReport {
             return;
         };
         output.line("To be configured again:");
-        for item in todo {
+        for item in todo.iter().take(TODOS_SHOWN) {
             output.line(format!(
                 "  - {}",
                 item.as_str().map_or_else(|| item.to_string(), str::to_owned)
+            ));
+        }
+        if todo.len() > TODOS_SHOWN {
+            output.line(format!(
+                "  and more: SELECT todo FROM clone.run WHERE id = {}",
+                number(&self.run, "id")
             ));
         }
     }

@@ -66,6 +66,9 @@ fn counted(number: u64, thing: &str) -> String {
     format!("{number} {thing}{plural}")
 }
 
+/// Number of the summary's lines about what is to be done: the record of the run has all.
+const TODOS_SHOWN: usize = 20;
+
 /// The summary.
 pub fn report(
     run: &Run,
@@ -96,7 +99,18 @@ pub fn report(
             run.id
         ));
     }
-    details.extend(todos.iter().map(|todo| format!("To do: {todo}")));
+    details.extend(
+        todos
+            .iter()
+            .take(TODOS_SHOWN)
+            .map(|todo| format!("To do: {todo}")),
+    );
+    if todos.len() > TODOS_SHOWN {
+        details.push(format!(
+            "To do: more, SELECT todo FROM clone.run WHERE id = {} lists all.",
+            run.id
+        ));
+    }
     notice(
         &format!(
             "cloned project {} to {}: {}, {}, {} rewritten in {:.2} s (run {})",

@@ -54,3 +54,9 @@ SELECT project_clone_verify(:'clone', columns => true);
 -- What pg_clone copy reads in another database.
 SELECT relation, columns FROM clone.source_queries(:'project');
 SELECT clone.source_queries('clinic');
+-- What is to be done by hand: the summary names the first twenty, the record of the run all.
+SELECT clone.rule('documents', 'Account', '$.password', 'remove', todo => 'Account/{target_id}: set a password') > 0 AS added;
+INSERT INTO documents.resource (id, project_id, resource_type, content)
+    SELECT ('11111111-0000-4000-8000-0000000001' || n)::uuid, :'project', 'Account', '{"password": "secret"}' FROM generate_series(10, 32) n;
+SELECT project_clone(:'project', name => 'Many')->>'name' AS name;
+SELECT jsonb_array_length(todo) FROM clone.run WHERE id = clone.last_run();
