@@ -23,6 +23,25 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// Runs a client program of the server (pg_dump, pg_restore) as its superuser.
+///
+/// # Panics
+/// When the program cannot be run or fails.
+pub fn client_program(cluster: &Cluster, program: &str, arguments: &[&str]) {
+    let output = Command::new(cluster.installation().program(program))
+        .args(["--username=postgres", "--host"])
+        .arg(cluster.directory())
+        .arg(format!("--port={}", cluster.port()))
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("{program} cannot be run: {error}"));
+    assert!(
+        output.status.success(),
+        "{program}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
 /// Runs a script in a database and returns what psql prints, errors and notices in their places.
 /// With `echo` the statements are printed too.
 ///

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 
+mod manifests;
+
 use clone_archive::{ArchiveError, Column, FileEntry, Item, Manifest, Reader, Table, Totals, Writer};
+use manifests::manifest_of;
 use proptest::prelude::*;
 
 fn manifest(tables: usize) -> Manifest {
@@ -17,20 +20,7 @@ fn manifest(tables: usize) -> Manifest {
             expected_rows: None,
         })
         .collect();
-    Manifest {
-        created_at: "2026-01-01 00:00:00+00".to_owned(),
-        created_by: "anna".to_owned(),
-        server_version: "15.1".to_owned(),
-        extension_version: None,
-        store: "app".to_owned(),
-        preset: "custom".to_owned(),
-        project: "p".to_owned(),
-        fingerprint: Manifest::fingerprint_of(&tables),
-        tables,
-        with_files: true,
-        blobs: None,
-        shared: Vec::new(),
-    }
+    manifest_of(tables)
 }
 
 /// An archive of these rows by table and these files.

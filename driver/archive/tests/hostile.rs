@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 
 mod frames;
+mod manifests;
 
 use clone_archive::{ArchiveError, FileEntry, Item, Manifest, Reader, Table, Writer};
 use frames::{Frame, archive_of, frames_of, sealed};
+use manifests::manifest_of;
 use proptest::prelude::*;
 
 fn manifest() -> Manifest {
@@ -21,20 +23,7 @@ fn manifest() -> Manifest {
             expected_rows: Some(3),
         },
     ];
-    Manifest {
-        created_at: String::new(),
-        created_by: String::new(),
-        server_version: String::new(),
-        extension_version: None,
-        store: "app".to_owned(),
-        preset: "custom".to_owned(),
-        project: "p".to_owned(),
-        fingerprint: Manifest::fingerprint_of(&tables),
-        tables,
-        with_files: true,
-        blobs: None,
-        shared: Vec::new(),
-    }
+    manifest_of(tables)
 }
 
 fn honest() -> Vec<u8> {

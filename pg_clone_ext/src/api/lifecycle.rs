@@ -29,8 +29,8 @@ fn project_delete(
     }))
 }
 
-/// Queues a clone for a worker and returns the job's number. Arguments and errors as `project_clone`; the job runs with the current rights of the
-/// caller has then.
+/// Queues a clone for a worker and returns the job's number. Arguments and errors as `project_clone`; the job runs with the rights
+/// that the caller has then.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 #[expect(clippy::too_many_arguments, reason = "they are the SQL function's arguments")]
 fn project_clone_start(

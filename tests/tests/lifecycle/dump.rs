@@ -1,7 +1,6 @@
 //! A dump keeps stores, runs, jobs and the queue of files.
 
-use std::process::Command;
-
+use pg_clone_tests::psql::client_program;
 use pg_clone_tests::scratch_database::{Scratch, cluster};
 
 use crate::clinic::{self, CLINIC};
@@ -13,30 +12,13 @@ async fn dump_and_restore(db: &Scratch) -> Scratch {
     let restored = format!("{}_restored", db.name);
     db.run(&format!("CREATE DATABASE {restored} TEMPLATE template0"))
         .await;
-    let steps = [
-        (
-            "pg_dump",
-            vec!["--format=custom", "--file", file.to_str().unwrap(), &db.name],
-        ),
-        (
-            "pg_restore",
-            vec!["--exit-on-error", "--dbname", &restored, file.to_str().unwrap()],
-        ),
-    ];
-    for (program, arguments) in &steps {
-        let output = Command::new(cluster.installation().program(program))
-            .args(["--username=postgres", "--host"])
-            .arg(cluster.directory())
-            .arg(format!("--port={}", cluster.port()))
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{program}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
+    let path = file.to_str().unwrap();
+    client_program(cluster, "pg_dump", &["--format=custom", "--file", path, &db.name]);
+    client_program(
+        cluster,
+        "pg_restore",
+        &["--exit-on-error", "--dbname", &restored, path],
+    );
     std::fs::remove_file(file).unwrap();
     Scratch::of(&restored).await
 }

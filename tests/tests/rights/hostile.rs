@@ -1,9 +1,9 @@
 //! The hostile database: installation, every function of the extension, dump and restore call none of its objects.
 
 use super::hostile_database::{assert_nothing_called, hostile};
+use pg_clone_tests::psql::client_program;
 use pg_clone_tests::sample_documents::PROJECT;
 use pg_clone_tests::scratch_database::{Scratch, Session, cluster};
-use std::process::Command;
 
 const PATH: &str = "SET search_path = evil, pg_catalog, public";
 const ITEMS: &str = include_str!("../../golden/registry_items.json");
@@ -245,20 +245,8 @@ async fn dump_and_restore(db: &Scratch, restored: &Scratch) {
         &db.name,
     ];
     let restore = ["--exit-on-error", "--dbname", &restored.name, file];
-    for (program, arguments) in [("pg_dump", &dump[..]), ("pg_restore", &restore[..])] {
-        let output = Command::new(cluster.installation().program(program))
-            .args(["--username=postgres", "--host"])
-            .arg(cluster.directory())
-            .arg(format!("--port={}", cluster.port()))
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{program}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
+    client_program(cluster, "pg_dump", &dump);
+    client_program(cluster, "pg_restore", &restore);
     std::fs::remove_file(file).unwrap();
 }
 
