@@ -65,7 +65,9 @@ class Refused(Exception):
             "details": detail and detail[1].strip(),
             "hint": hint and hint[1].strip(),
         }
-        self.status = STATUS.get(self.body["code"], 500)
+        code = self.body["code"]
+        # Values that cannot be read, and arguments that no function takes, are the caller's fault too.
+        self.status = STATUS.get(code, 400 if code[:2] in ("22", "42") else 500)
 
 
 def query(sql, database):
@@ -101,7 +103,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         name = self.path.removeprefix("/rpc/")
-        length = int(self.headers.get("Content-Length") or 0)
+        length = self.headers.get("Content-Length") or "0"
+        length = int(length) if length.isdecimal() else 0
         # A page of another site cannot send this content type or this host.
         if self.headers.get_content_type() != "application/json" or self.headers.get("Host") != self.server.host:
             return self.refuse(403, "not from this page")
@@ -109,11 +112,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.refuse(404, "no such function")
         try:
             given = json.loads(self.rfile.read(length))
+            if not isinstance(given, dict):
+                raise ValueError("the arguments are no object")
             options = self.server.options
             self.answer(200, query(statement(name, given, options.user, options.store), options.database))
         except Refused as refused:
             self.answer(refused.status, json.dumps(refused.body).encode())
-        except (ValueError, AttributeError) as wrong:
+        except (ValueError, RecursionError) as wrong:
             self.refuse(400, str(wrong))
 
     def log_message(self, *message):

@@ -122,12 +122,6 @@ DECLARE
     item regclass;
     role text;
 BEGIN
-    IF COALESCE(options->>'person_link', 'ignore') NOT IN ('require', 'ignore') THEN
-        RAISE EXCEPTION 'invalid value % for store option "person_link"', options->'person_link' USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
-    END IF;
-    IF COALESCE(options->>'email', 'ignore') NOT IN ('require', 'ignore') THEN
-        RAISE EXCEPTION 'invalid value % for store option "email"', options->'email' USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
-    END IF;
     IF jsonb_typeof(COALESCE(options->'grant_to', '[]')) <> 'array' THEN
         RAISE EXCEPTION 'invalid value % for store option "grant_to"', options->'grant_to' USING ERRCODE = '22023', HINT = 'It takes an array of names of roles.';
     END IF;

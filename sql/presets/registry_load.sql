@@ -83,6 +83,7 @@ DECLARE
     unknown text;
     wrong text;
     loaded int;
+    writers text;
     prefix text;
 BEGIN
     store := clone_internal.registry_store(store);
@@ -161,8 +162,13 @@ BEGIN
                 unnest(ARRAY[a->>'owner', p->>'owner_username']) u, unnest('{registry-read,registry-write}'::text[]) r
             WHERE u IS NOT NULL
             ON CONFLICT DO NOTHING
+            RETURNING username
         )
-        SELECT count(*) FROM new_item$sql$, schema) INTO loaded USING entries, collection;
+        SELECT (SELECT count(*) FROM new_item), (SELECT string_agg(DISTINCT n.username, ', ') FROM new_user n)$sql$, schema)
+    INTO loaded, writers USING entries, collection;
+    IF writers IS NOT NULL THEN
+        RAISE NOTICE 'owners of loaded items got the roles registry-read and registry-write: %', writers;
+    END IF;
 
     -- The store's own generator continues after the loaded handles.
     prefix := (SELECT s.options->>'handle_prefix' FROM clone.store s WHERE s.name = store) || '/';

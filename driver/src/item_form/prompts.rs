@@ -49,6 +49,12 @@ pub fn is_there() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
+/// The text without control characters of keys, such as Ctrl-U, which the prompt takes for text. Those of the initial value stay.
+fn without_control_keys(text: &str, given: &str) -> String {
+    let typed = |character: &char| character.is_control() && !given.contains(*character);
+    text.chars().filter(|character| !typed(character)).collect()
+}
+
 /// The terminal of the process.
 #[derive(Debug)]
 pub struct Terminal;
@@ -70,7 +76,8 @@ impl Prompts for Terminal {
         if let Some(help) = &help {
             prompt = prompt.with_help_message(help);
         }
-        prompt.prompt().map_err(stopped)
+        let answer = prompt.prompt().map_err(stopped)?;
+        Ok(without_control_keys(&answer, given))
     }
 
     fn choice(&mut self, question: &Question, options: Vec<String>, start: usize) -> Result<usize> {

@@ -224,6 +224,9 @@ fn shape(entry: &Value, payload: &Map<String, Value>, times: &HashMap<String, us
     };
     let list = |value: Option<&Value>| missing_or(value, Value::is_array);
     let object = |value: Option<&Value>| missing_or(value, Value::is_object);
+    if !list(payload.get("history")) {
+        return Some("history is no list".into());
+    }
     if !object(payload.get("user_metadata")) {
         return Some("user_metadata is no object".into());
     }

@@ -89,6 +89,12 @@ impl Call<'_> {
             .filter(|id| seen.insert(id.as_str()))
             .cloned()
             .collect();
+        if options.etag.is_some() && ids.len() > 1 {
+            return Err(
+                Error::bad_argument("option \"etag\" is that of one item, and there are several")
+                    .hint("Leave it out, or clone the items one by one."),
+            );
+        }
         let store = ItemStore::resolve(self.store, ids.first().map(String::as_str))?;
         let actor = actor::load(&store, self.actor)?;
         Ok(Opened {

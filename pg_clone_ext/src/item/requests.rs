@@ -2,6 +2,7 @@
 
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::item::permission::Actor;
+use pg_clone_core::plan::quote;
 
 use super::store::ItemStore;
 use super::{Call, query};
@@ -20,6 +21,18 @@ pub enum Request {
 /// # Errors
 /// 22023 if the key was used for another call.
 pub fn begin(store: &ItemStore, actor: &Actor, key: &str, call: &Call) -> Result<Request> {
+    // The answer to a repeated call is read from there.
+    let payload = store.table("item_payload");
+    let sql = format!(
+        "SELECT pg_catalog.to_regclass({})::pg_catalog.text",
+        quote::literal(&payload)
+    );
+    if crate::pg::query::text(&sql)?.is_none() {
+        return Err(Error::bad_argument(format!(
+            "option \"idempotency_key\" needs the relation {payload}, which does not exist"
+        ))
+        .hint("Create a view of that name with columns id and payload, the whole item, or leave the option out."));
+    }
     let content = format!("{:?} {} {} {}", call.ids, call.edits, call.options, call.together);
     let _owner = AsExtensionOwner::new();
     let first = query::write(

@@ -149,7 +149,7 @@ fn answer(call: &Call) -> Result<Answer> {
             answer
                 .warnings
                 .extend(warnings.into_iter().map(|warning| of(&source, warning)));
-            answer.etag = Some(prepared.etag);
+            answer.etag = (opened.ids.len() == 1).then_some(prepared.etag);
             Ok(())
         })?;
     if answer.problems.is_empty() {

@@ -68,7 +68,8 @@ BEGIN
     FROM (SELECT o.relation, array_agg(o.name) AS names, array_agg(o.family) AS families FROM clone_internal.open_columns(looked_at.store) o
           WHERE o.family = 'json' OR text_keys AND o.family NOT LIKE 'int%' OR clone_internal.says_id(o.name)
              OR o.family <> 'text of another type' AND clone_internal.named_word(o.name) IN (SELECT w.word FROM unnest(words) w)
-             OR o.family = 'text' AND o.name ~* '(json|data|payload|meta|config|settings|body|content|params|state)'
+             -- Any text may be JSON.
+             OR o.family = 'text'
           GROUP BY o.relation) c
     CROSS JOIN LATERAL clone_internal.sampled_places(c.relation, c.names, c.families) AS p
     WHERE NOT clone_internal.answered(looked_at.store, p.relation, p."column", p.path);

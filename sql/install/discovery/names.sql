@@ -21,9 +21,11 @@ AS $$
         FROM described d
         JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
         JOIN clone.store_column c ON c.store = $1 AND c.relation::oid = d.oid AND c.name = a.attname AND c.reason IS DISTINCT FROM 'set by hand'
-        WHERE a.attname NOT IN (COALESCE(d.id_column, ''), COALESCE(d.project_column, ''), COALESCE(d.join_column, ''), COALESCE(d.document_column, ''))
+        -- The key of a table that joins others, or that has a row for each of another, is named after them.
+        WHERE (a.attname <> COALESCE(d.id_column, '') OR clone_internal.named_table(a.attname, false) <> d.word)
+          AND a.attname NOT IN (COALESCE(d.project_column, ''), COALESCE(d.join_column, ''), COALESCE(d.document_column, ''))
           AND a.attname ~ '(_id|_ids|_uuid|_uuids|_fk|Id|Ids|Uuid|Uuids|Fk)$'
-          AND c.role IN ('keep', 'rewrite', 'map')
+          AND (c.role IN ('keep', 'rewrite', 'map') OR c.role = 'key' AND a.attname = d.id_column)
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND a.attnum = ANY (f.conkey))
           AND (d.oid, a.attname) NOT IN (SELECT r.relation::oid, r."column" FROM clone.store_reference r WHERE r.store = $1)
           AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation::oid = d.oid AND a.attname = ANY (m.columns))

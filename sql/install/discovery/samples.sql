@@ -22,11 +22,11 @@ LANGUAGE plpgsql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF value ~ '^[[:space:]]*[{[]' AND length(value) < 100000 THEN
+    IF value COLLATE "C" ~ '^[[:space:]]*[{[]' AND length(value) < 100000 THEN
         RETURN value::jsonb;
     END IF;
     RETURN to_jsonb(left(value, 8000));
-EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+EXCEPTION WHEN invalid_text_representation OR untranslatable_character OR numeric_value_out_of_range THEN
     RETURN to_jsonb(left(value, 8000));
 END
 $$;
@@ -47,10 +47,12 @@ AS $$
         WHEN a.atttypid IN (16, 1082, 1114, 1184, 700, 701, 17, 2950) THEN ''
         WHEN t.typname = 'hstore' AND t.typtype = 'b' OR a.atttypid = 142 THEN 'text of another type'
         ELSE clone_internal.family(a.atttypid) END AS family) f
-    JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('keep', 'rewrite', 'map', 'default')
+    JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND (s.role IN ('keep', 'rewrite', 'map', 'default') OR s.role = 'key' AND s.name = r.id_column)
      AND (s.reason IS DISTINCT FROM 'set by hand' OR f.family = 'json' AND s.role = 'rewrite')
     WHERE r.store = $1 AND f.family IN ('int', 'text', 'int[]', 'text[]', 'json', 'text of another type')
-      AND a.attname NOT IN (COALESCE(r.id_column, ''), COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.type_column, ''))
+      -- The key of a table that joins others, or that has a row for each of another, is named after them.
+      AND (a.attname <> COALESCE(r.id_column, '') OR clone_internal.named_table(a.attname, false) <> clone_internal.table_word(c.relname))
+      AND a.attname NOT IN (COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.type_column, ''))
       AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
       AND (f.family IN ('json', 'text of another type') OR (r.relation::oid, a.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1 AND d.form <> 'json'))
       AND NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = r.relation AND n."column" = a.attname AND n.path = '')
@@ -68,7 +70,9 @@ DECLARE
     parts text[];
 BEGIN
     SELECT array_agg(format('(SELECT %L::name AS c, %s AS v FROM (SELECT t.%I AS x FROM %s AS t LIMIT 50000) s WHERE s.x IS NOT NULL LIMIT %s)', c.name,
-        CASE WHEN c.family IN ('int', 'int[]', 'text[]', 'json') THEN 'to_jsonb(s.x)'
+        CASE -- Some documents of type json are no jsonb.
+             WHEN c.family = 'json' AND (SELECT a.atttypid <> 3802 FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = c.name) THEN 'clone_internal.json_of(s.x::text)'
+             WHEN c.family IN ('int', 'int[]', 'text[]', 'json') THEN 'to_jsonb(s.x)'
              WHEN c.family = 'text' THEN 'clone_internal.json_of(s.x::text)' ELSE 'to_jsonb(left(s.x::text, 8000))' END,
         c.name, relation, CASE WHEN c.family = 'json' THEN 200 ELSE 500 END))
     INTO parts FROM unnest(columns, families) AS c (name, family);

@@ -8,6 +8,7 @@ AS $$
         'source_project', r.source_project,
         'history', r.arguments#>>'{options,history}',
         'values', COALESCE(r.arguments#>'{options,values}', '{}'),
+        'triggers', r.arguments#>>'{options,triggers}',
         'dangling', r.dangling,
         'rows', (SELECT COALESCE(jsonb_object_agg(t.relation, t.rows), '{}') FROM (
             SELECT d.relation, sum(d.rows) AS rows FROM clone.run_table d WHERE d.run_id = r.id GROUP BY d.relation) t),

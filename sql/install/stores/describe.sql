@@ -40,14 +40,18 @@ WITH described AS (
     WHERE a.attnum > 0 AND NOT a.attisdropped
 ), joined AS (
     SELECT COALESCE(c.relation::oid, l.attrelid) AS oid, c.name AS described_name, l.attname AS live_name, c.type AS described_type,
-           l.type AS live_type, l.base, c.role, c.target, c.value, c.reason, l.attnum, l.attgenerated, l.atthasdef, l.attidentity, l.attnotnull
+           l.type AS live_type, l.base, c.role, c.target, c.value, c.reason, k.conrelid IS NOT NULL AS in_foreign_key, l.attnum, l.attgenerated, l.atthasdef, l.attidentity, l.attnotnull
     FROM (SELECT * FROM clone.store_column WHERE store_column.store = $1) c
     FULL JOIN live l ON l.attrelid = c.relation::oid AND l.attname = c.name
+    LEFT JOIN (SELECT DISTINCT f.conrelid, unnest(f.conkey) AS attnum FROM pg_constraint f WHERE f.contype = 'f') k ON k.conrelid = l.attrelid AND k.attnum = l.attnum
 ), columns AS (
     SELECT j.oid, jsonb_agg(jsonb_build_array(j.live_name, j.base, j.role, j.target::oid::bigint, j.value, j.reason, COALESCE(j.attnotnull, false), COALESCE(j.attgenerated <> '', false)) ORDER BY j.attnum)
                FILTER (WHERE j.role IS NOT NULL AND j.live_name IS NOT NULL) AS list,
            string_agg(format('column %I is new', j.live_name), ', ') FILTER (WHERE j.described_name IS NULL) AS added,
            string_agg(format('column %I is gone', j.described_name), ', ') FILTER (WHERE j.live_name IS NULL) AS gone,
+           -- Its values would be kept: they would be the source's.
+           string_agg(format('the foreign key of column %I is gone', j.live_name), ', ')
+               FILTER (WHERE j.role = 'map' AND j.reason = 'foreign key' AND j.live_name IS NOT NULL AND NOT j.in_foreign_key) AS without_key,
            string_agg(format('column %I was %s and is %s', j.live_name, j.described_type, j.live_type), ', ')
                FILTER (WHERE j.described_type <> j.live_type) AS changed,
            -- A virtual generated column is not stored: nothing is computed when a row is written.
@@ -151,9 +155,9 @@ SELECT jsonb_build_object(
             SELECT format('table %I.%I has become %I.%I, and another has its name', d.schema_name, d.table_name, d.nspname, d.relname)
             FROM described d WHERE d.oid IS NOT NULL AND d.namesake <> d.oid
             UNION ALL
-            SELECT format('%I.%I: %s', d.nspname, d.relname, concat_ws(', ', c.added, c.gone, c.changed))
+            SELECT format('%I.%I: %s', d.nspname, d.relname, concat_ws(', ', c.added, c.gone, c.changed, c.without_key))
             FROM described d JOIN columns c ON c.oid = d.oid
-            WHERE COALESCE(c.added, c.gone, c.changed) IS NOT NULL
+            WHERE COALESCE(c.added, c.gone, c.changed, c.without_key) IS NOT NULL
         ) AS differences (difference)), '[]'))
 FROM clone.store s
 WHERE s.name = $1

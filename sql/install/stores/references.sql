@@ -192,6 +192,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c name;
+    wrong text;
     number bigint;
 BEGIN
     PERFORM clone_internal.check_store(store);
@@ -209,6 +210,22 @@ BEGIN
     FOREACH c IN ARRAY parent_columns LOOP
         PERFORM clone_internal.check_column(parent, c);
     END LOOP;
+    IF parent = relation THEN
+        RAISE EXCEPTION 'rows of table % cannot belong through rows of the same table', relation USING
+            ERRCODE = '22023', HINT = 'Add a column that names the tenant or a row of another table, and fill it for these rows.';
+    END IF;
+    SELECT format('column "%s" of table %s has type %s, column "%s" of table %s has type %s', a.attname, relation, format_type(a.atttypid, a.atttypmod),
+                  b.attname, parent, format_type(b.atttypid, b.atttypmod)) INTO wrong
+    FROM unnest(columns, parent_columns) WITH ORDINALITY AS u (name, parent_name, n)
+    JOIN pg_attribute a ON a.attrelid = relation AND a.attname = u.name JOIN pg_attribute b ON b.attrelid = parent AND b.attname = u.parent_name
+    -- A text may hold keys of any type.
+    WHERE clone_internal.base_type(a.atttypid) <> clone_internal.base_type(b.atttypid) AND clone_internal.family(a.atttypid) <> 'text'
+      AND NOT (clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid) AND clone_internal.family(a.atttypid) <> '')
+      AND NOT (clone_internal.family(a.atttypid) IN ('int', 'numeric') AND clone_internal.family(b.atttypid) IN ('int', 'numeric'))
+    ORDER BY u.n LIMIT 1;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION '%', wrong USING ERRCODE = '22023', HINT = 'Name columns of the same type: the parent''s is the key that the column holds.';
+    END IF;
     PERFORM clone_internal.check_condition(relation, condition);
     DELETE FROM clone.store_membership m WHERE m.store = store_belongs.store AND m.relation = store_belongs.relation AND m.columns = store_belongs.columns
       AND m.parent = store_belongs.parent AND m.parent_columns = store_belongs.parent_columns AND m.condition IS NOT DISTINCT FROM store_belongs.condition;

@@ -18,6 +18,11 @@ BEGIN
         RAISE EXCEPTION 'invalid value % for option "text_keys"', options->'text_keys' USING
             ERRCODE = '22023', HINT = 'Specify "everywhere" (generated keys are rewritten everywhere) or "declared" (keys are rewritten at declared references only).';
     END IF;
+    SELECT e.key INTO bad FROM jsonb_each(options) e
+    WHERE e.key IN ('person_link', 'email') AND e.value NOT IN ('"require"', '"ignore"', 'null') ORDER BY e.key LIMIT 1;
+    IF bad IS NOT NULL THEN
+        RAISE EXCEPTION 'invalid value % for store option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
+    END IF;
     IF jsonb_typeof(options->'id_paths') NOT IN ('object', 'null') THEN
         RAISE EXCEPTION 'invalid value % for option "id_paths"', options->'id_paths' USING
             ERRCODE = '22023', HINT = 'Give an object of lists of paths: {"kept": ["**.externalUrl"]}.';
@@ -57,6 +62,14 @@ BEGIN
     IF options ? 'schema' AND options->'schema' IS DISTINCT FROM COALESCE(s.options->'schema', 'null') THEN
         RAISE EXCEPTION 'option "schema" of store "%" cannot be changed', store USING
             ERRCODE = '22023', HINT = 'Create another store for the tables of another schema: clone.store_create(…).';
+    END IF;
+    -- Handles that were made have it.
+    IF s.preset = 'registry' AND options ? 'handle_prefix' AND options->'handle_prefix' IS DISTINCT FROM COALESCE(s.options->'handle_prefix', 'null') THEN
+        RAISE EXCEPTION 'option "handle_prefix" of store "%" cannot be changed', store USING
+            ERRCODE = '22023', HINT = 'Create another registry with that prefix: clone.store_create(…).';
+    END IF;
+    IF s.preset = 'registry' AND jsonb_typeof(options->'id_generator') = 'string' THEN
+        PERFORM clone_internal.registry_generator(options, COALESCE(s.options->>'schema', store)::name);
     END IF;
     PERFORM clone_internal.check_no_password(store, options);
     PERFORM clone_internal.check_option_values(options);

@@ -341,6 +341,13 @@ BEGIN
         RAISE EXCEPTION 'table % has no primary key', relation USING
             ERRCODE = '22023', HINT = 'Specify the key column: id_column => ''…''.';
     END IF;
+    -- Rows of two tenants would be one project.
+    IF role = 'project' AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisunique)
+        AND NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+                        WHERE i.indrelid = relation AND i.indisunique AND i.indnkeyatts = 1 AND i.indpred IS NULL AND a.attname = id_column) THEN
+        RAISE EXCEPTION 'column "%" of table % does not identify a project: no unique index on it alone', id_column, relation USING
+            ERRCODE = '22023', HINT = 'Specify a column that is unique by itself: id_column => ''…''. Tenants with a key of several columns are not supported.';
+    END IF;
     IF role = 'resource' AND resource_type IS NULL AND type_column IS NULL THEN
         SELECT p.relname INTO resource_type FROM pg_class p WHERE p.oid = relation;
     END IF;

@@ -222,7 +222,7 @@ async fn new_keys_come_from_sequences_defaults_and_texts_of_the_same_form() {
 async fn a_sequence_behind_its_data_and_a_key_without_a_source_of_values_are_refused_first() {
     let db = described(
         "CREATE TABLE org (id uuid PRIMARY KEY, name text); CREATE TABLE a (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org);
-         INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000001', 'X'); INSERT INTO a VALUES (500, 'a0000000-0000-4000-8000-000000000001')",
+         INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000001', 'X'); INSERT INTO a VALUES (1, 'a0000000-0000-4000-8000-000000000001')",
         "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'a', 'resource', project_column => 'org_id')",
     )
     .await;

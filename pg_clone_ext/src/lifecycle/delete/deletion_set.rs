@@ -129,8 +129,18 @@ impl DeletionSet {
         if counts.is_empty() {
             return Ok(Counts::new());
         }
+        // Under the same snapshot: the rows that should go.
+        let watched = self.with_triggers()?;
+        for (number, (name, condition)) in goes.iter().enumerate() {
+            if watched.contains(name) {
+                let place = goes.len() + number;
+                counts.push(format!(
+                    "SELECT {place}::pg_catalog.int8, pg_catalog.count(*) FROM {name} AS t WHERE {condition}"
+                ));
+            }
+        }
         let sql = format!("WITH {} {}", parts.join(", "), counts.join(" UNION ALL "));
-        let mut rows = vec![0; goes.len()];
+        let mut rows = vec![0; 2 * goes.len()];
         for_each_written_row(&sql, path, &mut |row| {
             if let Some(row) = row
                 && let (Some(place), Some(count)) = (row.bigint(0), row.bigint(1))
@@ -140,8 +150,39 @@ impl DeletionSet {
             }
             Ok(())
         })?;
+        let expected = rows.split_off(goes.len());
+        for ((name, _), (deleted, expected)) in goes.iter().zip(rows.iter().zip(&expected)) {
+            if expected > deleted {
+                return Err(kept_by_trigger(name, expected - deleted));
+            }
+        }
         let goes = goes.into_iter().map(|(name, _)| name);
         Ok(counted(goes.zip(rows)))
+    }
+
+    /// Names of the tables whose triggers can keep rows from being deleted.
+    fn with_triggers(&self) -> Result<HashSet<String>> {
+        let oids: Vec<i64> = self
+            .store
+            .tables
+            .iter()
+            .map(|table| i64::from(table.oid))
+            .collect();
+        let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
+            // Row triggers (1) before (2), or instead of (64), a DELETE (8).
+            "SELECT pg_catalog.jsonb_agg(DISTINCT g.tgrelid::pg_catalog.int8) FROM pg_catalog.pg_trigger AS g \
+             WHERE g.tgrelid OPERATOR(pg_catalog.=) ANY (CAST($1 AS pg_catalog.oid[])) AND NOT g.tgisinternal \
+             AND g.tgenabled OPERATOR(pg_catalog.<>) 'D' AND g.tgtype OPERATOR(pg_catalog.&) 9::pg_catalog.int2 OPERATOR(pg_catalog.=) 9::pg_catalog.int2 \
+             AND g.tgtype OPERATOR(pg_catalog.&) 66::pg_catalog.int2 OPERATOR(pg_catalog.<>) 0::pg_catalog.int2",
+            &[oids.into()],
+        )
+        .map_err(internal)?;
+        let found: Vec<Oid> = match found {
+            Some(pgrx::JsonB(oids)) => serde_json::from_value(oids).map_err(internal)?,
+            None => Vec::new(),
+        };
+        let names = found.iter().filter_map(|oid| self.store.table(*oid));
+        Ok(names.map(|table| table.sql_name.clone()).collect())
     }
 
     /// Counts them.
@@ -206,6 +247,17 @@ fn counted(rows: impl IntoIterator<Item = (String, i64)>) -> Counts {
         counts.insert(name, (before + rows).into());
     }
     counts
+}
+
+/// The error (0A000) if a trigger has kept rows.
+fn kept_by_trigger(name: &str, rows: i64) -> Error {
+    Error::new(
+        Code::Unsupported,
+        format!("{rows} rows of {name} were not deleted: a trigger of the table keeps them"),
+    )
+    .hint(format!(
+        "Nothing was changed. Disable the trigger for the deletion, ALTER TABLE {name} DISABLE TRIGGER …, or let it delete rows of clones."
+    ))
 }
 
 /// The error (23503) if a foreign key to the project does not allow to keep these rows.

@@ -182,7 +182,7 @@ pub fn fit_template(run: &Run, template: &str, value: &str, new_id: Option<&str>
         .collect()
 }
 
-/// The next values of a sequence. Error 55000 if they are already in use (rows were loaded with their keys).
+/// The next values of a sequence. Error 55000 if some of them are already in use (rows were loaded with their keys).
 fn next_values(
     table: &Table,
     column: &Column,
@@ -200,14 +200,24 @@ fn next_values(
     let behind = if unordered {
         None
     } else {
+        // Only keys among the next values collide: a row far ahead, as one of a clone with options.target, does not.
+        let bound = if integer {
+            "pg_catalog.int8"
+        } else {
+            "pg_catalog.numeric"
+        };
         pgrx::Spi::get_one::<bool>(&format!(
-        "SELECT s.seqincrement OPERATOR(pg_catalog.>) 0 AND (SELECT pg_catalog.max(t.{0})::pg_catalog.numeric FROM {1} AS t) OPERATOR(pg_catalog.>=) \
-         COALESCE(pg_catalog.pg_sequence_last_value(s.seqrelid) OPERATOR(pg_catalog.+) s.seqincrement, s.seqstart)::pg_catalog.numeric \
-         FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid OPERATOR(pg_catalog.=) {2}::pg_catalog.regclass::pg_catalog.oid",
-        quote::identifier(&column.name),
-        target.from_sql(),
-        quote::literal(sequence)
-    ))
+            "SELECT EXISTS (SELECT FROM {1} AS t WHERE t.{0} OPERATOR(pg_catalog.>=) LEAST(n.first, n.last)::{bound} \
+             AND t.{0} OPERATOR(pg_catalog.<=) GREATEST(n.first, n.last)::{bound}) \
+             FROM (SELECT f.first, f.first OPERATOR(pg_catalog.+) (f.step OPERATOR(pg_catalog.*) {3}::pg_catalog.numeric) AS last \
+             FROM (SELECT COALESCE(pg_catalog.pg_sequence_last_value(s.seqrelid) OPERATOR(pg_catalog.+) s.seqincrement, s.seqstart)::pg_catalog.numeric AS first, \
+             s.seqincrement::pg_catalog.numeric AS step FROM pg_catalog.pg_sequence AS s \
+             WHERE s.seqrelid OPERATOR(pg_catalog.=) {2}::pg_catalog.regclass::pg_catalog.oid) AS f) AS n",
+            quote::identifier(&column.name),
+            target.from_sql(),
+            quote::literal(sequence),
+            count.saturating_sub(1)
+        ))
     .map_err(internal)?
     };
     if behind == Some(true) {

@@ -91,3 +91,60 @@ async fn the_tenants_row_is_there_before_rows_whose_triggers_need_it() {
     db.run(&format!("INSERT INTO talk (org_id) VALUES ({clone})"))
         .await;
 }
+
+#[tokio::test]
+async fn a_trigger_beside_a_computed_column_is_noticed_too() {
+    let db = described(
+        &format!(
+            "{TABLES} ALTER TABLE item ADD shown text GENERATED ALWAYS AS (t || '!') STORED;
+             CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.entry (item_id, what) VALUES (NEW.id, ''logged''); RETURN NEW; END';
+             CREATE TRIGGER log AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION log()"
+        ),
+        STORE,
+    )
+    .await;
+    let failure = db.fails("SELECT project_clone('1')").await;
+    assert_eq!(failure.code, "0A000", "{failure:?}");
+    // Rows that are wanted are no fault.
+    let clone = db
+        .clone_project("'1', options => '{\"triggers\": \"fire\", \"verify\": true}'")
+        .await;
+    let rows = db
+        .list(&format!(
+            "SELECT expected || '|' || found || '|' || ok FROM project_clone_verify('{clone}') WHERE check_name = 'rows' AND subject = 'public.entry'"
+        ))
+        .await;
+    assert_eq!(rows, ["at least 2|4|true"]);
+}
+
+#[tokio::test]
+async fn a_trigger_that_keeps_rows_from_deletion_is_an_error() {
+    let db = described(
+        &format!(
+            "{TABLES} ALTER TABLE entry ADD hidden boolean;
+             CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE public.entry SET hidden = true WHERE id = OLD.id; RETURN NULL; END'"
+        ),
+        STORE,
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    db.run("CREATE TRIGGER hide BEFORE DELETE ON entry FOR EACH ROW EXECUTE FUNCTION hide(); ALTER TABLE entry DROP CONSTRAINT entry_item_id_fkey")
+        .await;
+    db.run("SELECT clone.store_refresh('s'); SELECT clone.store_reference('s', 'entry', 'item_id', 'item')")
+        .await;
+    let before = contents(&db, &["org", "item", "entry"]).await;
+    for call in [
+        format!("SELECT project_delete('{clone}')"),
+        format!("SELECT project_clone('1', options => '{{\"replace\": \"{clone}\"}}')"),
+    ] {
+        let failure = db.fails(&call).await;
+        assert_eq!(failure.code, "0A000", "{failure:?}");
+        assert_eq!(
+            failure.message,
+            "2 rows of public.entry were not deleted: a trigger of the table keeps them"
+        );
+        assert_eq!(contents(&db, &["org", "item", "entry"]).await, before);
+    }
+    db.run("ALTER TABLE entry DISABLE TRIGGER hide").await;
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+}
