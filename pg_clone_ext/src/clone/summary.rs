@@ -107,7 +107,7 @@ pub fn report(
     );
     if todos.len() > TODOS_SHOWN {
         details.push(format!(
-            "To do: more, SELECT todo FROM clone.run WHERE id = {} lists all.",
+            "To do: and more, all of it is in clone.run.todo of run {}.",
             run.id
         ));
     }
