@@ -195,11 +195,12 @@ BEGIN
         CREATE OR REPLACE VIEW %1$I.item_origin WITH (security_barrier = true) AS
         SELECT o.item, CASE WHEN shown.source THEN o.source END AS source, CASE WHEN shown.source THEN o.source_name END AS source_name,
                o.revision, o.run_id, o.cloned_at, o.cloned_by
-        FROM (SELECT a.name, EXISTS (SELECT FROM %1$I.user_role r WHERE r.username = a.name AND r.role = 'registry-admin') AS admin
+        FROM (SELECT a.name, EXISTS (SELECT FROM %1$I.user_role r WHERE r.username = a.name AND r.role = 'registry-admin') AS admin,
+                     EXISTS (SELECT FROM %1$I.user_role r WHERE r.username = a.name AND r.role = 'registry-read') AS reads
               FROM (SELECT clone_internal.registry_actor() AS name OFFSET 0) a) me,
              clone.item_origin o,
              LATERAL (SELECT o.cloned_by = me.name OR %3$s AS source) shown
-        WHERE o.store = %2$L AND %4$s$sql$, schema, store, format(visible, 'source'), format(visible, 'item'));
+        WHERE me.reads AND o.store = %2$L AND %4$s$sql$, schema, store, format(visible, 'source'), format(visible, 'item'));
     EXECUTE format($sql$COMMENT ON VIEW %I.item_origin IS 'The source of each clone, if the actor may read both'$sql$, schema);
 END
 $$;

@@ -11,7 +11,7 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::text_form::{TextForm, scramble};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::item::generator::Generator;
-use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, KeyRef, Table, quote};
+use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, KeyRef, Table, TableRole, quote};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Hint where an expression gives no new keys.
@@ -38,6 +38,10 @@ pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> R
 }
 
 fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: &[Key]) -> Result<Vec<Key>> {
+    // The call gives it: choose_target().
+    if table.role == TableRole::Project && run.request.options.target.is_some() {
+        return Ok(keys.to_vec());
+    }
     // Kept keys do not change. A plan takes no number from a sequence: the old keys are enough to count.
     if run.dry || run.request.options.keep_ids || column.role == ColumnRole::Keep {
         return Ok(keys.to_vec());

@@ -130,3 +130,22 @@ async fn a_way_to_belong_has_the_type_of_its_key_and_another_table() {
     db.run("SELECT clone.store_belongs('s', 'b', '{a_id}', 'a', '{n}')")
         .await;
 }
+
+#[tokio::test]
+async fn a_tenant_whose_key_has_no_sequence_takes_the_target_of_the_call() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE mandant (nr smallint PRIMARY KEY, name text); CREATE TABLE konto (mandant_nr smallint NOT NULL REFERENCES mandant, konto int, PRIMARY KEY (mandant_nr, konto));
+         INSERT INTO mandant VALUES (1, 'A'), (2, 'B'); INSERT INTO konto VALUES (1, 100), (2, 100);
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"mandant\"}')",
+    )
+    .await;
+    assert_eq!(db.fails("SELECT project_clone('1')").await.code, "55000");
+    db.run("SELECT project_clone('1', 'K', options => '{\"target\": \"3\"}')")
+        .await;
+    assert_eq!(
+        db.list("SELECT konto FROM konto WHERE mandant_nr = 3").await,
+        ["100"]
+    );
+    assert_verified(&db, "3").await;
+}

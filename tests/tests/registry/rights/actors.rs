@@ -202,3 +202,16 @@ async fn a_hostile_search_path_changes_nothing() {
         "ada"
     );
 }
+
+#[tokio::test]
+async fn the_view_of_origins_is_for_actors_who_may_read_the_registry() {
+    let reg = with_items().await;
+    reg.json("item_clone('10378.1/102', actor => 'ada')").await;
+    for (actor, seen) in [("ada", true), ("nobody", false)] {
+        reg.run(&format!("SET ROLE app; SET pg_clone.actor = '{actor}'"))
+            .await;
+        let count = reg.json("(SELECT count(*) FROM reg.item_origin)").await;
+        assert_eq!(count != 0, seen, "{actor}: {count}");
+        reg.run("RESET ROLE").await;
+    }
+}
