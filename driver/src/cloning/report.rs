@@ -21,6 +21,7 @@ const BLOBS: &str = "SELECT pg_catalog.to_jsonb(b) - 'run_id' FROM clone.blob_st
 
 /// Maximum number of dangling references in text output.
 const DANGLING_SHOWN: usize = 10;
+/// Maximum number of things to be configured again in text output.
 const TODOS_SHOWN: usize = 20;
 
 /// A run with all its records.

@@ -9,7 +9,7 @@ type Key = (u8, i32, usize);
 
 fn rank(store: &Store, role: TableRole) -> u8 {
     match role {
-        // An application inserts its tenant first, and triggers of the other tables may rely on what the tenant's have made.
+        // An application inserts its tenant first: triggers of other tables may need what a trigger of the tenants' table has made.
         TableRole::Project if store.follows_constraints() => 0,
         TableRole::Resource => 1,
         TableRole::History => 2,
