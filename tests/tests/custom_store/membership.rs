@@ -112,14 +112,21 @@ async fn a_trigger_that_gives_rows_to_another_tenant_is_found_by_verification_an
         "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{a,c}'::text[]) t",
     )
     .await;
-    let clone = db.clone_project(&format!("'{ORG}'")).await;
+    let failure = db.fails(&format!("SELECT project_clone('{ORG}')")).await;
+    assert_eq!(
+        failure.message,
+        "a trigger of public.c changes column a_id in the rows of the clone"
+    );
+    let clone = db
+        .clone_project(&format!("'{ORG}', options => '{{\"triggers\": \"fire\"}}'"))
+        .await;
     assert_eq!(
         db.list(&format!("SELECT check_name || ' ' || subject FROM project_clone_verify('{clone}') WHERE NOT ok AND check_name LIKE 'reference%rows' AND subject LIKE '%c.a_id'")).await,
         ["reference names the source's rows public.c.a_id"]
     );
     let failure = db
         .fails(&format!(
-            "SELECT project_clone('{ORG}', options => '{{\"verify\": true}}')"
+            "SELECT project_clone('{ORG}', options => '{{\"verify\": true, \"triggers\": \"fire\"}}')"
         ))
         .await;
     assert!(

@@ -250,7 +250,7 @@ async fn right_clones_are_verified_whatever_their_columns_get() {
             "CREATE SEQUENCE n; ALTER TABLE users ADD number bigint; UPDATE users SET number = 10 - id; SELECT setval('n', 5);
              CREATE FUNCTION numbered() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN NEW.number := nextval('public.n'); RETURN NEW; END $f$;
              CREATE TRIGGER numbered BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION numbered(); SELECT clone.store_refresh('s')",
-            "'2', 'Copy'",
+            "'2', 'Copy', options => '{\"triggers\": \"fire\"}'",
         ),
         ("UPDATE users SET name = 'same'; UPDATE task SET title = 'same'", "'2', 'Copy'"),
     ] {

@@ -120,12 +120,20 @@ pub fn exists(rows: &SourceQuery) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Runs a statement that writes, and defers its after-row triggers and key checks to the query level around it (see
-/// [`super::insert::key_checks::HeldKeyChecks`]). `token` is its only parameter, a uuid. Returns the number of rows written.
-pub fn write_with_held_checks(sql: &str, token: &[u8; 16]) -> Result<u64> {
+/// What a statement that writes has done.
+pub struct Written {
+    /// The number of rows that it wrote, or returned.
+    pub rows: u64,
+    /// The texts of the first row that it returned; empty if it returns none.
+    pub first: Vec<Option<String>>,
+}
+
+/// Runs a statement that writes. `token` is its only parameter, a uuid. With `held` its after-row triggers and key checks are deferred to
+/// the query level around it (see [`super::insert::key_checks::HeldKeyChecks`]).
+pub fn write(sql: &str, token: &[u8; 16], held: bool) -> Result<Written> {
     let text = CString::new(sql)
         .map_err(|_| Error::new(Code::Internal, "a generated statement holds a NUL byte"))?;
-    let (code, rows) = pgrx::Spi::connect_mut(|_client| {
+    let (code, written) = pgrx::Spi::connect_mut(|_client| {
         let mut types = [pg_sys::UUIDOID];
         // Bytes by reference, which the statement does not outlive.
         let mut values = [pg_sys::Datum::from(token.as_ptr())];
@@ -134,7 +142,7 @@ pub fn write_with_held_checks(sql: &str, token: &[u8; 16]) -> Result<u64> {
         unsafe {
             let plan = pg_sys::SPI_prepare(text.as_ptr(), 1, types.as_mut_ptr());
             if plan.is_null() {
-                return (pg_sys::SPI_result, 0);
+                return (pg_sys::SPI_result, None);
             }
             let code = pg_sys::SPI_execute_snapshot(
                 plan,
@@ -143,20 +151,43 @@ pub fn write_with_held_checks(sql: &str, token: &[u8; 16]) -> Result<u64> {
                 std::ptr::null_mut(),
                 std::ptr::null_mut(),
                 false,
-                false,
+                !held,
                 0,
             );
-            (code, pg_sys::SPI_processed)
+            let written = Written {
+                rows: pg_sys::SPI_processed,
+                first: first_row(),
+            };
+            (code, Some(written))
         }
     });
-    if code != pg_sys::SPI_OK_INSERT as i32 {
-        return Err(Error::new(
+    let right = [pg_sys::SPI_OK_INSERT as i32, pg_sys::SPI_OK_SELECT as i32];
+    written.filter(|_| right.contains(&code)).ok_or_else(|| {
+        Error::new(
             Code::Internal,
             format!("a generated statement failed with SPI code {code}"),
         )
-        .detail(sql));
+        .detail(sql)
+    })
+}
+
+/// The texts of the first row of SPI's last result.
+fn first_row() -> Vec<Option<String>> {
+    // SAFETY: within SPI; a result table has as many rows as numvals says, and rows of its descriptor. SPI_getvalue returns a
+    // NUL-terminated string, or null for NULL.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() || (*table).numvals == 0 {
+            return Vec::new();
+        }
+        let row = *(*table).vals;
+        (1..=(*(*table).tupdesc).natts)
+            .map(|number| {
+                let text = pg_sys::SPI_getvalue(row, (*table).tupdesc, number);
+                (!text.is_null()).then(|| std::ffi::CStr::from_ptr(text).to_string_lossy().into_owned())
+            })
+            .collect()
     }
-    Ok(rows)
 }
 
 /// Called by the executor for each row.

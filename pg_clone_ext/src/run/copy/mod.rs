@@ -298,3 +298,4 @@ pub mod added_rows;
 pub mod kept_ids;
 mod pipeline;
 pub mod sql_path;
+mod trigger_values;

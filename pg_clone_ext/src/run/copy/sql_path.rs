@@ -2,11 +2,12 @@
 //! for an INSERT.
 
 use super::Sink;
+use super::trigger_values::Comparison;
 use crate::error::internal;
 use crate::pg::insert::progress::Progress;
 use crate::pg::query::rewritten_rows::{AnnouncedStatement, RowCollector};
 use crate::pg::query::snapshot::{next_command, within_current};
-use crate::pg::query::{text, write_with_held_checks};
+use crate::pg::query::{text, write};
 use crate::pg::session::settings_guard::WithoutTriggers;
 use crate::pg::table::relation::{Attribute, OpenTable};
 use crate::pg::value::datum::random;
@@ -15,7 +16,6 @@ use crate::run::state::{Run, TableStatistics};
 use crate::run::transform::row_batch::CloneRow;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, EQUAL, InsertPath, Oid, Table, TableCopy, quote};
-use pgrx::datum::Uuid;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -72,12 +72,15 @@ pub fn fill(
             )
         })
         .collect();
-    let columns = columns.join(", ");
-    let statement = format!(
-        "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM clone_internal.rewritten_rows($1) AS e ({})",
-        table.sql_name,
-        typed.join(", ")
-    );
+    let (columns, typed) = (columns.join(", "), typed.join(", "));
+    let comparison = Comparison::of(run, table, table_copy)?;
+    let statement = match &comparison {
+        Some(comparison) => comparison.statement(table, &columns, &typed),
+        None => format!(
+            "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM clone_internal.rewritten_rows($1) AS e ({typed})",
+            table.sql_name
+        ),
+    };
     let before = rows_of_target(run, table)?;
     let token = random::<16>()?;
     let statistics = Rc::default();
@@ -89,19 +92,14 @@ pub fn fill(
     };
     let announced = AnnouncedStatement::new(token, |collector| rows.collect(collector));
     let without_triggers = skips_triggers(run, table);
-    let inserted = {
+    let written = {
         let _path = run.path.enter();
         let _silent = without_triggers.then(WithoutTriggers::new);
-        if run.held {
-            write_with_held_checks(&statement, &token)?
-        } else {
-            pgrx::Spi::connect_mut(|client| {
-                client
-                    .update(statement.as_str(), None, &[Uuid::from_bytes(token).into()])
-                    .map(|result| result.len() as u64)
-            })
-            .map_err(internal)?
-        }
+        write(&statement, &token, run.held)?
+    };
+    let inserted = match &comparison {
+        Some(comparison) => comparison.rows(&written.first)?,
+        None => written.rows,
     };
     drop(announced);
     let Some(statistics) = statistics.take() else {
@@ -125,6 +123,9 @@ pub fn fill(
             table.sql_name,
             now.saturating_sub(before)
         )));
+    }
+    if let Some(comparison) = &comparison {
+        comparison.check(table, &written.first)?;
     }
     Ok(statistics)
 }

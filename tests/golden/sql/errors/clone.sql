@@ -119,6 +119,7 @@ DELETE FROM clone.store_rule;
 -- Verification after the clone.
 CREATE FUNCTION shop.spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.product_id := 'a0000000-0000-4000-8000-000000000021'; RETURN NEW; END $$;
 CREATE TRIGGER spoil BEFORE INSERT ON shop.order_item FOR EACH ROW EXECUTE FUNCTION shop.spoil();
-SELECT project_clone(:'acme', name => 'Copy', options => '{"verify": true}');
+SELECT project_clone(:'acme', name => 'Copy');
+SELECT project_clone(:'acme', name => 'Copy', options => '{"verify": true, "triggers": "fire"}');
 DROP TRIGGER spoil ON shop.order_item;
 SELECT project_clone(:'acme', name => 'Copy', options => '{"verify": true}')->>'name' AS name;

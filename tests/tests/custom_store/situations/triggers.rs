@@ -148,3 +148,79 @@ async fn a_trigger_that_keeps_rows_from_deletion_is_an_error() {
     db.run("ALTER TABLE entry DISABLE TRIGGER hide").await;
     db.run(&format!("SELECT project_delete('{clone}')")).await;
 }
+
+#[tokio::test]
+async fn values_that_a_trigger_changes_are_refused_unless_they_are_wanted() {
+    // What the trigger does with a row, and the columns that the error names.
+    for (change, columns) in [
+        ("NEW.t := 'new';", Some("column t")),
+        (
+            "NEW.number := (SELECT COALESCE(max(number), 0) + 1 FROM public.item);",
+            Some("column number"),
+        ),
+        (
+            "NEW.data := NEW.data || '{\"by\": \"trigger\"}'; NEW.t := NEW.t || '';",
+            Some("column data"),
+        ),
+        // The same numbers, in other rows.
+        ("NEW.number := 10 - NEW.number;", Some("columns")),
+        ("NEW.number := NEW.number; NEW.t := trim(NEW.t);", None),
+        // A new row has the time at which it is written.
+        ("NEW.changed_at := clock_timestamp();", None),
+    ] {
+        let db = described(
+            &format!(
+                "{TABLES} ALTER TABLE item ADD number int, ADD data jsonb DEFAULT '{{}}', ADD changed_at timestamptz DEFAULT '2020-01-01'; UPDATE item SET number = 4 + 2 * (id - 1);
+                 CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN {change} RETURN NEW; END $f$;
+                 CREATE TRIGGER put BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION put()"
+            ),
+            STORE,
+        )
+        .await;
+        let before = contents(&db, &["org", "item", "entry"]).await;
+        let Some(columns) = columns else {
+            assert_verified(&db, &db.clone_project("'1'").await).await;
+            continue;
+        };
+        let failure = db.fails("SELECT project_clone('1')").await;
+        assert_eq!(failure.code, "0A000", "{change}: {failure:?}");
+        assert_eq!(
+            failure.message,
+            format!("a trigger of public.item changes {columns} in the rows of the clone")
+        );
+        assert!(failure.hint.contains("{\"triggers\": \"skip\"}"), "{failure:?}");
+        assert_eq!(contents(&db, &["org", "item", "entry"]).await, before, "{change}");
+        for options in [
+            "{\"triggers\": \"skip\", \"verify\": true}",
+            "{\"triggers\": \"fire\"}",
+        ] {
+            db.clone_project(&format!("'1', options => '{options}'")).await;
+        }
+        if columns == "column t" {
+            db.run("SELECT clone.store_column('s', 'item', 't', 'default')")
+                .await;
+            db.clone_project("'1'").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_of_a_partition_that_changes_values_is_noticed() {
+    let db = described(
+        "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+         CREATE TABLE item (id int GENERATED ALWAYS AS IDENTITY, org_id int NOT NULL REFERENCES org, t text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+         CREATE TABLE item_1 PARTITION OF item FOR VALUES FROM (1) TO (1000000);
+         INSERT INTO org (name) VALUES ('Ours'); INSERT INTO item (org_id, t) VALUES (1, 'a'), (1, 'b');
+         CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.t := ''x''; RETURN NEW; END';
+         CREATE TRIGGER put BEFORE INSERT ON item_1 FOR EACH ROW EXECUTE FUNCTION put()",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id')",
+    )
+    .await;
+    let failure = db.fails("SELECT project_clone('1')").await;
+    assert_eq!(
+        failure.message,
+        "a trigger of public.item changes column t in the rows of the clone"
+    );
+    db.run("ALTER TABLE item_1 DISABLE TRIGGER put").await;
+    assert_verified(&db, &db.clone_project("'1'").await).await;
+}

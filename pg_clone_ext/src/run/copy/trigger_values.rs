@@ -1,0 +1,136 @@
+//! Values that triggers change in the rows that a statement inserts. The clone's rows would not be those of the source: a number that
+//! a trigger assigns, for example, follows the order of insertion.
+
+use crate::pg::query::exists;
+use crate::run::state::Run;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{InsertPath, SourceQuery, Table, TableCopy, quote};
+
+/// The columns whose values are compared, of one table.
+pub struct Comparison {
+    store: String,
+    columns: Vec<String>,
+}
+
+/// Whether a type is a date or a time. Triggers set such columns to the time at which a row is written, as a new row has it.
+fn is_time(type_name: &str) -> bool {
+    matches!(
+        type_name.split(['(', ' ']).next(),
+        Some("date" | "time" | "timestamp" | "interval")
+    )
+}
+
+impl Comparison {
+    /// None if no trigger can change the rows of this table, or if the call wants what triggers do.
+    pub fn of(run: &Run, table: &Table, table_copy: &TableCopy) -> Result<Option<Self>> {
+        let options = &run.request.options;
+        if !run.store.follows_constraints()
+            || options.skip_triggers
+            || options.fire_triggers
+            || !matches!(table.kind.as_str(), "r" | "p")
+            || !matches!(table.path, InsertPath::Sql(_))
+            || !has_trigger(table)?
+        {
+            return Ok(None);
+        }
+        let columns: Vec<String> = table_copy
+            .outputs
+            .iter()
+            .filter(|output| !is_time(&output.type_name))
+            .map(|output| output.column.clone())
+            .collect();
+        Ok((!columns.is_empty()).then(|| Comparison {
+            store: run.store.name.clone(),
+            columns,
+        }))
+    }
+
+    /// The statement that inserts `columns`, given as SQL with `typed` as their definitions, and returns the number of rows and
+    /// hashes of the values that were made and of those that are stored. Each is the sum over all rows: of the whole row, then of
+    /// each column.
+    pub fn statement(&self, table: &Table, columns: &str, typed: &str) -> String {
+        let hash = |value: String| {
+            format!(
+                "COALESCE(pg_catalog.sum(pg_catalog.hashtextextended(({value})::pg_catalog.text, 0::pg_catalog.int8))::pg_catalog.text, '')"
+            )
+        };
+        let sums = |alias: &str| {
+            let column = |name: &String| format!("{alias}.{}", quote::identifier(name));
+            let row = format!(
+                "ROW({})",
+                self.columns.iter().map(column).collect::<Vec<_>>().join(", ")
+            );
+            let sums: Vec<String> = std::iter::once(row)
+                .chain(self.columns.iter().map(column))
+                .map(hash)
+                .collect();
+            format!(
+                "pg_catalog.array_to_string(ARRAY[{}]::pg_catalog.text[], '|')",
+                sums.join(", ")
+            )
+        };
+        format!(
+            "WITH made AS MATERIALIZED (SELECT {columns} FROM clone_internal.rewritten_rows($1) AS e ({typed})), \
+             stored AS (INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM made RETURNING {columns}) \
+             SELECT s.number, s.sums, m.sums FROM (SELECT pg_catalog.count(*)::pg_catalog.text AS number, {} AS sums FROM stored AS s) AS s \
+             CROSS JOIN (SELECT {} AS sums FROM made AS m) AS m",
+            table.sql_name,
+            sums("s"),
+            sums("m")
+        )
+    }
+
+    /// The number of rows that were inserted.
+    pub fn rows(&self, found: &[Option<String>]) -> Result<u64> {
+        let number = found.first().and_then(Option::as_ref);
+        number
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(|| Error::new(Code::Internal, "an INSERT returned no count"))
+    }
+
+    /// Values that differ are an error (0A000).
+    pub fn check(&self, table: &Table, found: &[Option<String>]) -> Result<()> {
+        let [_, Some(stored), Some(made)] = found else {
+            return Err(Error::new(Code::Internal, "an INSERT returned no hashes"));
+        };
+        if stored == made {
+            return Ok(());
+        }
+        let pairs = stored.split('|').zip(made.split('|')).skip(1);
+        let changed: Vec<String> = self
+            .columns
+            .iter()
+            .zip(pairs)
+            .filter(|(_, (stored, made))| stored != made)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let what = match changed.as_slice() {
+            // The same values, in other rows.
+            [] => "columns".to_owned(),
+            [one] => format!("column {one}"),
+            several => format!("columns {}", several.join(", ")),
+        };
+        Err(Error::new(
+            Code::Unsupported,
+            format!("a trigger of {} changes {what} in the rows of the clone", table.sql_name),
+        )
+        .detail("The clone would have other values there than its source.")
+        .hint(format!(
+            "Leave the triggers out: options => '{{\"triggers\": \"skip\"}}'. Or let the clone have their values: '{{\"triggers\": \"fire\"}}'; for one column: SELECT clone.store_column({}, {}, {}, 'default').",
+            quote::literal(&self.store),
+            quote::literal(&table.sql_name),
+            quote::literal(changed.first().map_or("a column", String::as_str))
+        )))
+    }
+}
+
+/// Whether a trigger for each row runs before an INSERT into the table or its partitions.
+fn has_trigger(table: &Table) -> Result<bool> {
+    exists(&SourceQuery::over("pg_catalog.pg_trigger").filter(format!(
+        "(t.tgrelid OPERATOR(pg_catalog.=) {0}::pg_catalog.oid OR t.tgrelid OPERATOR(pg_catalog.=) ANY \
+         (SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree({0}::pg_catalog.oid::pg_catalog.regclass) AS p)) \
+         AND NOT t.tgisinternal AND t.tgenabled OPERATOR(pg_catalog.<>) ALL ('{{D,R}}'::pg_catalog.\"char\"[]) \
+         AND (t.tgtype OPERATOR(pg_catalog.&) 7::pg_catalog.int2) OPERATOR(pg_catalog.=) 7::pg_catalog.int2",
+        table.oid
+    )))
+}
