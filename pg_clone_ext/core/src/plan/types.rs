@@ -211,6 +211,19 @@ impl Store {
                     "Give it a deterministic collation, or another role: SELECT clone.store_column(…, 'keep').",
                 ));
             }
+            let given_by_run =
+                KeyKind::of(&column.type_name) == KeyKind::Uuid || table.role == TableRole::Project;
+            if matches!(column.role, ColumnRole::Expression(_))
+                && table.id_column.as_ref() == Some(&column.name)
+                && given_by_run
+            {
+                return Err(refuse(
+                    table,
+                    column,
+                    "have the role expression as the key of the rows",
+                    "New UUIDs are made by the extension, and the new project's id is given with options.target; key and map are possible.",
+                ));
+            }
             if let Some(possible) = misfit(column, project, self.follows_constraints()) {
                 return Err(refuse(
                     table,

@@ -4,8 +4,8 @@ use super::new_keys::new_keys;
 use crate::pg::query::for_each_row;
 use crate::run::keys::Key;
 use crate::run::state::{Run, over_budget};
-use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Column, KeyKind, Table};
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Table, Unique};
 
 /// Maps every further key column of the cloned rows, after the rows' own keys are mapped.
 pub fn map(run: &mut Run, table: &Table) -> Result<()> {
@@ -18,10 +18,42 @@ pub fn map(run: &mut Run, table: &Table) -> Result<()> {
             && column.keys.holds == own
             && table.id_column.as_ref() != Some(&column.name)
         {
+            if column.generated {
+                check_generated(run, table, column)?;
+            }
             map_column(run, table, column)?;
         }
     }
     Ok(())
+}
+
+/// A generated column keeps its value, because the columns that it is computed from do. If a unique index forbids that, its new value
+/// is not known before the row is written: 0A000.
+fn check_generated(run: &Run, table: &Table, column: &Column) -> Result<()> {
+    let alone = |unique: &&Unique| unique.columns == [column.name.clone()] && unique.predicate.is_none();
+    let Some(unique) = table.keys.uniques.iter().find(alone) else {
+        return Ok(());
+    };
+    let referring = run.store.tables.iter().find(|other| {
+        other
+            .columns
+            .iter()
+            .any(|c| c.keys.holds == column.keys.holds && (other.oid != table.oid || c.name != column.name))
+    });
+    Err(Error::new(
+        Code::Unsupported,
+        format!(
+            "generated column {}.{} is unique across all projects, and {} refers to it",
+            table.sql_name,
+            column.name,
+            referring.map_or("a row", |other| other.sql_name.as_str())
+        ),
+    )
+    .detail(format!(
+        "The server computes its value when the row is written; by the index {} no other row can have the source's.",
+        unique.name
+    ))
+    .hint("Let the other table refer to the primary key, or add the tenant's column to the unique index."))
 }
 
 fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
@@ -54,10 +86,10 @@ fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
     let mut pending = Vec::new();
     for key in cloned {
         match key {
-            Key::Uuid(id) if column.role != pg_clone_core::plan::ColumnRole::Keep => {
+            Key::Uuid(id) if !matches!(column.role, ColumnRole::Keep | ColumnRole::Expression(_)) => {
                 run.ids_mut()?.insert_cloned(id).map_err(over_budget)?;
             }
-            Key::Uuid(_) => {}
+            Key::Uuid(_) if column.role == ColumnRole::Keep => {}
             other => pending.push(other),
         }
     }

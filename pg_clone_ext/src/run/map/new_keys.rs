@@ -1,9 +1,9 @@
 //! New keys that are not UUIDs, from the source of the column's values: its sequence, its default, a
 //! generator of the store, texts of the same form, or the old values.
 
+use super::{expression_keys, sequences};
 use crate::error::internal;
 use crate::pg::query::for_each_row;
-use crate::pg::session::privileges;
 use crate::pg::value::datum::random;
 use crate::run::keys::Key;
 use crate::run::state::{Run, over_budget};
@@ -42,8 +42,13 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     if table.role == TableRole::Project && run.request.options.target.is_some() {
         return Ok(keys.to_vec());
     }
-    // Kept keys do not change. A plan takes no number from a sequence: the old keys are enough to count.
-    if run.dry || run.request.options.keep_ids || column.role == ColumnRole::Keep {
+    // Kept keys do not change.
+    if run.request.options.keep_ids || column.role == ColumnRole::Keep {
+        return Ok(keys.to_vec());
+    }
+    // A plan takes no number from a sequence: the old keys are enough to count.
+    if run.dry {
+        check_source(run, table, column, keys.len())?;
         return Ok(keys.to_vec());
     }
     if matches!(column.role, ColumnRole::Random | ColumnRole::Template(_)) {
@@ -51,6 +56,13 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     }
     if let ColumnRole::Value(text) = &column.role {
         return Ok(vec![Key::parse(text); keys.len()]);
+    }
+    if let ColumnRole::Expression(sql) = &column.role {
+        return expression_keys::values(run, table, column, sql, keys);
+    }
+    // The server computes it from columns of the row. A unique key of several columns can keep it; see check_generated().
+    if column.generated {
+        return Ok(keys.to_vec());
     }
     let integer = KeyKind::of(&column.type_name) == KeyKind::Int;
     let generator = run
@@ -73,11 +85,11 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
         return drawn(&call, keys.len(), integer);
     }
     if let Some(sequence) = &column.keys.sequence {
-        return next_values(table, column, sequence, keys.len(), integer);
+        return sequences::next_values(table, column, sequence, keys.len());
     }
     if !run.texts_by_key() {
         return if integer {
-            sequence_of(table, column, keys.len())
+            sequences::values_of_owned(run, table, column, keys.len())
         } else {
             as_uuids(run, keys.len())
         };
@@ -90,12 +102,41 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
         return drawn(default, keys.len(), integer);
     }
     if integer {
-        return sequence_of(table, column, keys.len());
+        return sequences::values_of_owned(run, table, column, keys.len());
     }
     if !plan::is_text(&column.type_name) && column.type_name != "name" {
-        return Err(no_source(table, column));
+        return Err(no_source(run, table, column));
     }
     of_the_same_form(run, key, column, keys)
+}
+
+/// Raises for a plan what the clone would: 55000 if there is no source of new values, or if a sequence is behind its table.
+fn check_source(run: &Run, table: &Table, column: &Column, count: usize) -> Result<()> {
+    let integer = KeyKind::of(&column.type_name) == KeyKind::Int;
+    if matches!(
+        column.role,
+        ColumnRole::Random | ColumnRole::Template(_) | ColumnRole::Value(_) | ColumnRole::Expression(_)
+    ) || column.generated
+        || !integer && run.store.options.get("id_generator").is_some()
+    {
+        return Ok(());
+    }
+    if let Some(sequence) = &column.keys.sequence {
+        return sequences::check_not_behind(table, column, sequence, count);
+    }
+    let has_default = run.texts_by_key() && column.keys.default.as_ref().is_some_and(|d| d.contains('('));
+    if integer && !has_default {
+        return sequences::owned(run, table, column).map(|_| ());
+    }
+    if run.texts_by_key()
+        && !has_default
+        && !integer
+        && !plan::is_text(&column.type_name)
+        && column.type_name != "name"
+    {
+        return Err(no_source(run, table, column));
+    }
+    Ok(())
 }
 
 /// Texts with the form of the old ones.
@@ -186,92 +227,7 @@ pub fn fit_template(run: &Run, template: &str, value: &str, new_id: Option<&str>
         .collect()
 }
 
-/// The next values of a sequence. Error 55000 if some of them are already in use (rows were loaded with their keys).
-fn next_values(
-    table: &Table,
-    column: &Column,
-    sequence: &str,
-    count: usize,
-    integer: bool,
-) -> Result<Vec<Key>> {
-    // The keys of the table's rows are checked, not those of `source_tables`.
-    let target = Table {
-        source: None,
-        ..table.clone()
-    };
-    // Texts have no order, so a sequence for them cannot be behind.
-    let unordered = !integer && plan::is_text(&column.type_name);
-    let behind = if unordered {
-        None
-    } else {
-        // Only keys among the next values collide: a row far ahead, as one of a clone with options.target, does not.
-        let bound = if integer {
-            "pg_catalog.int8"
-        } else {
-            "pg_catalog.numeric"
-        };
-        pgrx::Spi::get_one::<bool>(&format!(
-            "SELECT EXISTS (SELECT FROM {1} AS t WHERE t.{0} OPERATOR(pg_catalog.>=) LEAST(n.first, n.last)::{bound} \
-             AND t.{0} OPERATOR(pg_catalog.<=) GREATEST(n.first, n.last)::{bound}) \
-             FROM (SELECT f.first, f.first OPERATOR(pg_catalog.+) (f.step OPERATOR(pg_catalog.*) {3}::pg_catalog.numeric) AS last \
-             FROM (SELECT COALESCE(pg_catalog.pg_sequence_last_value(s.seqrelid) OPERATOR(pg_catalog.+) s.seqincrement, s.seqstart)::pg_catalog.numeric AS first, \
-             s.seqincrement::pg_catalog.numeric AS step FROM pg_catalog.pg_sequence AS s \
-             WHERE s.seqrelid OPERATOR(pg_catalog.=) {2}::pg_catalog.regclass::pg_catalog.oid) AS f) AS n",
-            quote::identifier(&column.name),
-            target.from_sql(),
-            quote::literal(sequence),
-            count.saturating_sub(1)
-        ))
-    .map_err(internal)?
-    };
-    if behind == Some(true) {
-        return Err(Error::new(
-            Code::StoreChanged,
-            format!(
-                "sequence {sequence} is behind the keys in {}.{}",
-                table.sql_name, column.name
-            ),
-        )
-        .detail("Its next values are keys of rows that are there already.")
-        .hint(format!(
-            "Set it: SELECT setval({}, (SELECT max({}) FROM {}));",
-            quote::literal(sequence),
-            quote::identifier(&column.name),
-            table.sql_name
-        )));
-    }
-    drawn(
-        &format!(
-            "pg_catalog.nextval({}::pg_catalog.regclass)",
-            quote::literal(sequence)
-        ),
-        count,
-        integer,
-    )
-}
-
-fn sequence_of(table: &Table, column: &Column, count: usize) -> Result<Vec<Key>> {
-    let sequence = pgrx::Spi::get_one::<String>(&format!(
-        "SELECT pg_catalog.pg_get_serial_sequence({}, {})",
-        quote::literal(&table.sql_name),
-        quote::literal(&column.name)
-    ))
-    .map_err(internal)?;
-    let Some(sequence) = sequence else {
-        return Err(no_source(table, column));
-    };
-    privileges::check_sequence(&sequence, false)?;
-    drawn(
-        &format!(
-            "pg_catalog.nextval({}::pg_catalog.regclass)",
-            quote::literal(&sequence)
-        ),
-        count,
-        true,
-    )
-}
-
-fn no_source(table: &Table, column: &Column) -> Error {
+pub(super) fn no_source(run: &Run, table: &Table, column: &Column) -> Error {
     Error::new(
         Code::StoreChanged,
         format!(
@@ -280,13 +236,15 @@ fn no_source(table: &Table, column: &Column) -> Error {
         ),
     )
     .hint(format!(
-        "Make it an identity column, let a sequence be OWNED BY it, or give it a DEFAULT. If another column of its unique keys changes in a clone: SELECT clone.store_column(…, {}, 'keep').",
+        "Make it an identity column, let a sequence be OWNED BY it, or give it a DEFAULT. If another column of its unique keys changes in a clone: SELECT clone.store_column({}, {}, {}, 'keep').",
+        quote::literal(&run.store.name),
+        quote::literal(&table.sql_name),
         quote::literal(&column.name)
     ))
 }
 
 /// `count` values of an expression.
-fn drawn(expression: &str, count: usize, integer: bool) -> Result<Vec<Key>> {
+pub(super) fn drawn(expression: &str, count: usize, integer: bool) -> Result<Vec<Key>> {
     let mut new = Vec::with_capacity(count);
     let cast = if integer {
         "pg_catalog.int8"

@@ -31,11 +31,16 @@ pub fn check_questions(store: &Store) -> Result<()> {
     let Some((question, answer, otherwise)) = questions.first() else {
         return Ok(());
     };
-    let otherwise = otherwise
-        .as_ref()
-        .map_or_else(String::new, |call| format!(" If it is not so: {call}"));
-    let error =
-        Error::new(Code::StoreChanged, question.clone()).hint(format!("Answer it: {answer}{otherwise}"));
+    let hint = match (answer.as_str(), otherwise) {
+        ("", None) => format!(
+            "Answer it with one of the functions that SELECT * FROM clone.store_check({}) names.",
+            quote::literal(&store.name)
+        ),
+        ("", Some(call)) => format!("If it is not so: {call}"),
+        (answer, None) => format!("Answer it: {answer}"),
+        (answer, Some(call)) => format!("Answer it: {answer} If it is not so: {call}"),
+    };
+    let error = Error::new(Code::StoreChanged, question.clone()).hint(hint);
     Err(match questions.len() {
         1 => error,
         several => error.detail(format!(

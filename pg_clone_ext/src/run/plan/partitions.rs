@@ -1,6 +1,7 @@
 //! Partitions that are missing: rows of a clone for which a partitioned table has no place are found before anything is written.
 
 use crate::pg::query::{for_each_row, text};
+use crate::run::map::sequences;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, SourceQuery, Table, quote};
@@ -127,11 +128,7 @@ fn target(run: &Run) -> Result<String> {
         .and_then(|id| id.keys.sequence.as_ref());
     let next = match sequence {
         None => None,
-        Some(sequence) => text(&format!(
-            "SELECT COALESCE(pg_catalog.pg_sequence_last_value(s.seqrelid) OPERATOR(pg_catalog.+) s.seqincrement, s.seqstart)::pg_catalog.text
-             FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid OPERATOR(pg_catalog.=) {}::pg_catalog.regclass::pg_catalog.oid",
-            quote::literal(sequence)
-        ))?,
+        Some(sequence) => sequences::next_value(sequence)?,
     };
     Ok(next.unwrap_or_else(|| run.target.clone()))
 }

@@ -1,0 +1,162 @@
+//! New integer keys from sequences.
+
+use super::new_keys::{drawn, no_source};
+use crate::pg::query::{exists, text};
+use crate::pg::session::error_hint::ErrorHint;
+use crate::pg::session::privileges;
+use crate::run::keys::Key;
+use crate::run::state::Run;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{self, Column, KeyKind, SourceQuery, Table, quote};
+
+/// The value that a sequence gives next, without taking it; None if the role may not know it.
+pub fn next_value(sequence: &str) -> Result<Option<String>> {
+    let literal = quote::literal(sequence);
+    let may = |privilege: &str| -> Result<bool> {
+        let found = text(&format!(
+            "SELECT pg_catalog.has_sequence_privilege({literal}, '{privilege}')::pg_catalog.text"
+        ))?;
+        Ok(found.as_deref() == Some("true"))
+    };
+    let readable = may("SELECT")?;
+    if !readable && !may("USAGE")? {
+        return Ok(None);
+    }
+    // After RESTART, and after setval() with is_called false, only the sequence's own row has the value.
+    let (value, from) = if readable {
+        (
+            "CASE WHEN q.is_called THEN q.last_value::pg_catalog.numeric OPERATOR(pg_catalog.+) s.seqincrement::pg_catalog.numeric \
+             ELSE q.last_value::pg_catalog.numeric END",
+            format!("pg_catalog.pg_sequence AS s, {sequence} AS q"),
+        )
+    } else {
+        (
+            "pg_catalog.pg_sequence_last_value(s.seqrelid)::pg_catalog.numeric OPERATOR(pg_catalog.+) s.seqincrement::pg_catalog.numeric",
+            "pg_catalog.pg_sequence AS s".to_owned(),
+        )
+    };
+    text(&format!(
+        "SELECT ({value})::pg_catalog.text FROM {from} \
+         WHERE s.seqrelid OPERATOR(pg_catalog.=) {literal}::pg_catalog.regclass::pg_catalog.oid"
+    ))
+}
+
+/// Raises 55000 if some of the next values of a sequence are already in use (rows were loaded with their keys).
+pub fn check_not_behind(table: &Table, column: &Column, sequence: &str, count: usize) -> Result<()> {
+    let integer = KeyKind::of(&column.type_name) == KeyKind::Int;
+    // Texts have no order, so a sequence for them cannot be behind.
+    if !integer && plan::is_text(&column.type_name) {
+        return Ok(());
+    }
+    let Some(next) = next_value(sequence)? else {
+        return Ok(());
+    };
+    // The keys of the table's rows are checked, not those of `source_tables`.
+    let target = Table {
+        source: None,
+        ..table.clone()
+    };
+    let bound = if integer {
+        "pg_catalog.int8"
+    } else {
+        "pg_catalog.numeric"
+    };
+    let left = text(&format!(
+        "SELECT pg_catalog.trunc(((CASE WHEN s.seqincrement OPERATOR(pg_catalog.>) 0::pg_catalog.int8 THEN s.seqmax ELSE s.seqmin END)::pg_catalog.numeric \
+         OPERATOR(pg_catalog.-) '{next}'::pg_catalog.numeric) OPERATOR(pg_catalog./) s.seqincrement::pg_catalog.numeric)::pg_catalog.text \
+         FROM pg_catalog.pg_sequence AS s WHERE NOT s.seqcycle AND s.seqrelid OPERATOR(pg_catalog.=) {}::pg_catalog.regclass::pg_catalog.oid",
+        quote::literal(sequence)
+    ))?
+    .and_then(|text| text.parse::<i128>().ok());
+    if left.is_some_and(|left| left + 1 < count as i128) {
+        return Err(Error::new(
+            Code::StoreChanged,
+            format!(
+                "sequence {sequence} has no {count} values left for {}.{}",
+                table.sql_name, column.name
+            ),
+        )
+        .hint(more_values(table, column, sequence)));
+    }
+    let last = format!(
+        "('{next}'::pg_catalog.numeric OPERATOR(pg_catalog.+) ({}::pg_catalog.numeric OPERATOR(pg_catalog.*) \
+         (SELECT s.seqincrement FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid OPERATOR(pg_catalog.=) {}::pg_catalog.regclass::pg_catalog.oid)\
+         ::pg_catalog.numeric))",
+        count.saturating_sub(1),
+        quote::literal(sequence)
+    );
+    // Only keys among the next values collide: a row far ahead, as one of a clone with options.target, does not.
+    let key = quote::identifier(&column.name);
+    let limit = |value: &str| {
+        // No key of a smaller type can be over the limits of bigint.
+        format!(
+            "LEAST(GREATEST({value}, '-9223372036854775808'::pg_catalog.numeric), '9223372036854775807'::pg_catalog.numeric)::{bound}"
+        )
+    };
+    let (low, high) = (
+        limit(&format!("LEAST('{next}'::pg_catalog.numeric, {last})")),
+        limit(&format!("GREATEST('{next}'::pg_catalog.numeric, {last})")),
+    );
+    let behind = exists(&SourceQuery::over(&target.from_sql()).filter(format!(
+        "t.{key} OPERATOR(pg_catalog.>=) {low} AND t.{key} OPERATOR(pg_catalog.<=) {high}"
+    )))?;
+    if !behind {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::StoreChanged,
+        format!(
+            "sequence {sequence} is behind the keys in {}.{}",
+            table.sql_name, column.name
+        ),
+    )
+    .detail("Its next values are keys of rows that are there already.")
+    .hint(format!(
+        "Set it: SELECT setval({}, (SELECT max({key}) FROM {}));",
+        quote::literal(sequence),
+        table.sql_name
+    )))
+}
+
+/// The next values of a sequence. Error 55000 if some of them are already in use, 2200H if it has no more.
+pub fn next_values(table: &Table, column: &Column, sequence: &str, count: usize) -> Result<Vec<Key>> {
+    check_not_behind(table, column, sequence, count)?;
+    taken(table, column, sequence, count)
+}
+
+/// The sequence that a column owns; 55000 if there is none.
+pub fn owned(run: &Run, table: &Table, column: &Column) -> Result<String> {
+    text(&format!(
+        "SELECT pg_catalog.pg_get_serial_sequence({}, {})",
+        quote::literal(&table.sql_name),
+        quote::literal(&column.name)
+    ))?
+    .ok_or_else(|| no_source(run, table, column))
+}
+
+/// Values of the sequence that a column owns.
+pub fn values_of_owned(run: &Run, table: &Table, column: &Column, count: usize) -> Result<Vec<Key>> {
+    let sequence = owned(run, table, column)?;
+    privileges::check_sequence(&sequence, false)?;
+    taken(table, column, &sequence, count)
+}
+
+fn taken(table: &Table, column: &Column, sequence: &str, count: usize) -> Result<Vec<Key>> {
+    let _hint = ErrorHint::new(&more_values(table, column, sequence));
+    drawn(
+        &format!(
+            "pg_catalog.nextval({}::pg_catalog.regclass)",
+            quote::literal(sequence)
+        ),
+        count,
+        KeyKind::of(&column.type_name) == KeyKind::Int,
+    )
+}
+
+fn more_values(table: &Table, column: &Column, sequence: &str) -> String {
+    format!(
+        "Make both larger: ALTER TABLE {} ALTER COLUMN {} TYPE bigint; ALTER SEQUENCE {sequence} AS bigint NO MAXVALUE;",
+        table.sql_name,
+        quote::identifier(&column.name)
+    )
+}
