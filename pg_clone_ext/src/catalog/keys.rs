@@ -220,7 +220,11 @@ fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
             })
             .collect();
         if let Some(table) = store.table_mut(membership.table) {
-            table.keys.memberships.push(Membership {
+            let ways = match membership.parent == membership.table {
+                true => &mut table.keys.within,
+                false => &mut table.keys.memberships,
+            };
+            ways.push(Membership {
                 columns: membership.columns,
                 parent: membership.parent,
                 parent_columns: membership.parent_columns,

@@ -13,6 +13,7 @@ AS $$
     -- citext is identified by its name and storage: another type of that name may not be stored as text.
     SELECT CASE WHEN t.typname = 'citext' AND NOT EXISTS (SELECT FROM pg_cast c WHERE c.castsource = t.oid AND c.casttarget = 'text'::regtype AND c.castmethod = 'b')
                 THEN (SELECT format('%I."citext"', n.nspname) FROM pg_namespace n WHERE n.oid = t.typnamespace)
+                WHEN t.typcategory = 'A' AND EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typtype = 'd') THEN format_type(clone_internal.base_type(b.oid), NULL)
                 ELSE format_type(b.oid, b.typmod) END
     FROM below b JOIN pg_type t ON t.oid = b.oid ORDER BY b.depth DESC LIMIT 1
 $$;
@@ -33,10 +34,13 @@ WITH described AS (
     WHERE r.store = $1
 ), live AS (
     SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnum,
-           CASE WHEN t.typtype = 'd' OR t.typname = 'citext' THEN clone_internal.base_type_name(t.oid) ELSE format_type(a.atttypid, a.atttypmod) END AS base, a.attgenerated, a.atthasdef, a.attidentity, a.attnotnull
+           CASE WHEN t.typtype = 'd' OR t.typname = 'citext' THEN clone_internal.base_type_name(t.oid)
+                WHEN t.typcategory = 'A' AND e.typtype = 'd' THEN clone_internal.base_type_name(e.oid) || '[]'
+                ELSE format_type(a.atttypid, a.atttypmod) END AS base, a.attgenerated, a.atthasdef, a.attidentity, a.attnotnull
     FROM pg_attribute a
     JOIN described d ON d.oid = a.attrelid
     JOIN pg_type t ON t.oid = a.atttypid
+    LEFT JOIN pg_type e ON e.oid = t.typelem
     WHERE a.attnum > 0 AND NOT a.attisdropped
 ), joined AS (
     SELECT COALESCE(c.relation::oid, l.attrelid) AS oid, c.name AS described_name, l.attname AS live_name, c.type AS described_type,

@@ -121,17 +121,19 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN (
-    SELECT CASE WHEN t.typtype = 'd' THEN (
-        WITH RECURSIVE below (oid, depth) AS (
-            SELECT $1, 0
-            UNION ALL
-            SELECT t.typbasetype, b.depth + 1 FROM below b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd'
-        )
-        SELECT b.oid FROM below b ORDER BY b.depth DESC LIMIT 1) ELSE $1 END
-    FROM pg_type t WHERE t.oid = $1);
+    WITH RECURSIVE below (oid, depth) AS (
+        SELECT $1, 0
+        UNION ALL
+        SELECT t.typbasetype, b.depth + 1 FROM below b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd'
+    )
+    -- The elements of an array of a domain are stored as those of an array of its base type.
+    SELECT CASE WHEN e.typtype = 'd' THEN (SELECT k.typarray FROM pg_type k WHERE k.oid = clone_internal.base_type(e.oid)) ELSE t.oid END
+    FROM (SELECT b.oid FROM below b ORDER BY b.depth DESC LIMIT 1) b
+    JOIN pg_type t ON t.oid = b.oid
+    LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A');
 END
 $$;
-COMMENT ON FUNCTION clone_internal.base_type(oid) IS 'The base type of a domain, through any number of domains; of another type the type itself';
+COMMENT ON FUNCTION clone_internal.base_type(oid) IS 'The base type of a domain, through any number of domains, and the array of it for an array of the domain; of another type the type itself';
 
 CREATE FUNCTION clone_internal.naming_column(referenced_index oid, columns int2[]) RETURNS int2
 LANGUAGE sql STABLE

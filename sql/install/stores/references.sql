@@ -141,6 +141,12 @@ BEGIN
         RAISE EXCEPTION 'column % has type %, whose elements cannot be keys', "column", type::regtype USING
             ERRCODE = '22023', HINT = 'The elements can be of an integer type, uuid, text or varchar.';
     END IF;
+    IF form = 'array' AND type IN ('int2[]'::regtype, 'int4[]'::regtype, 'int8[]'::regtype) AND condition IS NULL AND type_column IS NULL AND EXISTS (
+        SELECT FROM clone.store_reference r WHERE r.store = store_reference.store AND r.relation = store_reference.relation AND r."column" = store_reference."column"
+           AND r.form = 'array' AND (r.target, r.target_column) <> (store_reference.target, store_reference.target_column) AND r.condition IS NULL) THEN
+        RAISE EXCEPTION 'the numbers in column % cannot be keys of two tables', "column" USING
+            ERRCODE = '22023', HINT = 'Say with condition => ''…'' which rows hold keys of which table.';
+    END IF;
     IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype, 'xml'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) OR type::regtype::text ~ '(^|[.])(ltree|citext|hstore)$') THEN
         RAISE EXCEPTION 'column % has type %, which holds no path', "column", type::regtype USING
             ERRCODE = '22023', HINT = 'Keys between separators stand in text, varchar, citext, ltree, hstore, xml and arrays of text; in a document give path as well.';
@@ -210,9 +216,14 @@ BEGIN
     FOREACH c IN ARRAY parent_columns LOOP
         PERFORM clone_internal.check_column(parent, c);
     END LOOP;
-    IF parent = relation THEN
-        RAISE EXCEPTION 'rows of table % cannot belong through rows of the same table', relation USING
-            ERRCODE = '22023', HINT = 'Add a column that names the tenant or a row of another table, and fill it for these rows.';
+    IF parent = relation AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_belongs.store AND r.relation = store_belongs.relation AND r.role = 'project') THEN
+        RAISE EXCEPTION 'rows of table % are the tenants, which belong to nothing', relation USING
+            ERRCODE = '22023', HINT = 'A clone stands beside its source: say with clone.store_column(…) whether the column is kept or set to NULL.';
+    END IF;
+    IF parent = relation AND clone_internal.key_of(relation) IS NULL
+       AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_belongs.store AND r.relation = store_belongs.relation AND r.id_column IS NOT NULL) THEN
+        RAISE EXCEPTION 'rows of table % cannot belong through rows of the same table, because it has no key', relation USING
+            ERRCODE = '22023', HINT = 'Add a primary key of one column to the table.';
     END IF;
     SELECT format('column "%s" of table %s has type %s, column "%s" of table %s has type %s', a.attname, relation, format_type(a.atttypid, a.atttypmod),
                   b.attname, parent, format_type(b.atttypid, b.atttypmod)) INTO wrong

@@ -39,7 +39,19 @@ fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList
         }
         ReferenceForm::Array => Some(match column.type_name.as_str() {
             "uuid[]" => Action::MapUuidArray,
-            _ => Action::MapArray(key_of(first)?),
+            _ => {
+                let mut keys = Vec::new();
+                for reference in &references {
+                    // References to a table that all projects share are kept.
+                    let Some(key) = key_of(reference) else { continue };
+                    let condition = reference
+                        .condition
+                        .as_ref()
+                        .map(|condition| list.expression(format!("({condition})")));
+                    keys.push((condition, key));
+                }
+                Action::MapArray(keys)
+            }
         }),
         ReferenceForm::Path(_) => {
             let mut keys = Vec::new();
@@ -105,7 +117,14 @@ pub(super) fn action(
         return Some(declared);
     }
     Some(match &column.role {
+        // A key to which other rows refer: its values are computed before, so that these rows get them too.
+        ColumnRole::Expression(_) if column.keys.holds.is_some() => {
+            Action::Map(KeyKind::of(type_name), column.keys.holds)
+        }
         ColumnRole::Keep | ColumnRole::Expression(_) | ColumnRole::LargeObject => Action::Keep,
+        ColumnRole::Project if belongs_without(store, table, column) && table.oid == source_table.oid => {
+            Action::ProjectUnlessNull
+        }
         ColumnRole::Project => Action::Project,
         ColumnRole::Name => Action::Name,
         ColumnRole::Owner => Action::Owner(column.keys.holds),
@@ -156,4 +175,9 @@ pub(super) fn action(
             _ => Action::ViaText,
         },
     })
+}
+
+/// Whether rows can belong to the project while this column of theirs is NULL.
+fn belongs_without(store: &Store, table: &Table, column: &Column) -> bool {
+    !column.not_null && (!table.keys.within.is_empty() || !table.ways(store).is_empty())
 }

@@ -48,6 +48,78 @@ fn build(
     depth: usize,
 ) -> Result<Option<String>> {
     check_depth(table, depth)?;
+    let belongs = match key_of_own_rows(table) {
+        None => alternatives(store, table, project, active, all, alias, depth)?,
+        Some(key) => {
+            let row = format!("r{depth}");
+            alternatives(store, table, project, active, all, &row, depth)?
+                .map(|first| through_own_rows(table, key, project, &first, alias, depth))
+        }
+    };
+    Ok(belongs.map(|sql| limited(table, sql, alias, all)))
+}
+
+/// The key of a table whose rows also belong through other rows of the same table.
+fn key_of_own_rows(table: &Table) -> Option<&str> {
+    table
+        .id_column
+        .as_deref()
+        .filter(|_| !table.keys.within.is_empty() && table.role != TableRole::Project)
+}
+
+/// The condition on rows `alias` that belong as `first` says of a row `r<depth>`, or through a row that does, through any number of rows.
+/// A row that names another project stays with that project.
+fn through_own_rows(
+    table: &Table,
+    key: &str,
+    project: &str,
+    first: &str,
+    alias: &str,
+    depth: usize,
+) -> String {
+    let row = format!("r{depth}");
+    let found = format!("own{depth}");
+    let mut names = vec!["clone_own_key".to_owned()];
+    let mut selected = vec![format!("{row}.{}", identifier(key))];
+    let mut links = Vec::new();
+    for way in &table.keys.within {
+        let values = way.values(table, table, &row);
+        let pairs = values.iter().zip(way.equalities(table, table));
+        let mut link: Vec<String> = pairs
+            .zip(names.len()..)
+            .map(|((value, operator), place)| format!("{value} {operator} {found}.clone_own_{place}"))
+            .collect();
+        link.extend(way.condition.as_ref().map(|condition| format!("({condition})")));
+        links.push(link.join(" AND "));
+        for value in way.parent_values(table, table, &row) {
+            names.push(format!("clone_own_{}", names.len()));
+            selected.push(value);
+        }
+    }
+    let mut next = format!("(({}))", links.join(") OR ("));
+    if let (Some(column), Some(same)) = (&table.project_column, owner(table, project, &row)) {
+        next = format!("{next} AND ({row}.{} IS NULL OR {same})", identifier(column));
+    }
+    let (names, selected, from) = (names.join(", "), selected.join(", "), table.from_sql());
+    let equal = table.column(key).map_or(EQUAL, |column| column.equality());
+    format!(
+        "{alias}.{} {equal} ANY (WITH RECURSIVE {found} ({names}) AS (\
+         SELECT {selected} FROM {from} AS {row} WHERE {first} \
+         UNION SELECT {selected} FROM {from} AS {row} JOIN {found} ON {next}) SELECT {found}.clone_own_key FROM {found})",
+        identifier(key)
+    )
+}
+
+/// The ways in which a row belongs by its own columns or through rows of other tables, as one condition.
+fn alternatives(
+    store: &Store,
+    table: &Table,
+    project: &str,
+    active: &HashSet<Oid>,
+    all: bool,
+    alias: &str,
+    depth: usize,
+) -> Result<Option<String>> {
     let owner = owner(table, project, alias);
     let ways = if table.role == TableRole::Project {
         Vec::new()
@@ -115,11 +187,15 @@ fn build(
         }
         alternatives.push(sql);
     }
-    let mut sql = match alternatives.as_slice() {
-        [] => return Ok(None),
-        [one] => one.clone(),
-        several => format!("(({}))", several.join(") OR (")),
-    };
+    Ok(match alternatives.as_slice() {
+        [] => None,
+        [one] => Some(one.clone()),
+        several => Some(format!("(({}))", several.join(") OR ("))),
+    })
+}
+
+/// Limits rows that belong to those of the table itself and to those that its description selects.
+fn limited(table: &Table, mut sql: String, alias: &str, all: bool) -> String {
     if table.only && table.source.is_none() {
         // The rows of its children belong to other tables of the store.
         sql = format!(
@@ -137,7 +213,7 @@ fn build(
         // hide the index, and inside an IN list the columns resolve to the innermost table, which is this one.
         sql = format!("{sql} AND ({live})");
     }
-    Ok(Some(sql))
+    sql
 }
 
 /// Columns of a row of the parent, each compared as its own type does.
@@ -167,7 +243,8 @@ pub fn of_others(
     project: &str,
     active: &HashSet<Oid>,
 ) -> Result<Option<String>> {
-    let ways = table.ways(store).len() + usize::from(table.project_column.is_some());
+    let ways =
+        table.ways(store).len() + table.keys.within.len() + usize::from(table.project_column.is_some());
     if ways < 2 || table.role == TableRole::Project {
         return Ok(None);
     }
@@ -188,6 +265,9 @@ fn belongs_to_another(
         .into_iter()
         .collect();
     if table.role != TableRole::Project {
+        if depth == 0 {
+            alternatives.extend(named_row_of_another(store, table, project, active, alias)?);
+        }
         for way in table.ways(store) {
             let Some(parent) = store
                 .table(way.parent)
@@ -219,6 +299,42 @@ fn belongs_to_another(
         }
     }
     Ok((!alternatives.is_empty()).then(|| format!("(({}))", alternatives.join(") OR ("))))
+}
+
+/// The condition that a row names a row of its own table that belongs to another project.
+fn named_row_of_another(
+    store: &Store,
+    table: &Table,
+    project: &str,
+    active: &HashSet<Oid>,
+    alias: &str,
+) -> Result<Option<String>> {
+    let inner = "r0";
+    let mut links = Vec::new();
+    for way in &table.keys.within {
+        let values = way.values(table, table, alias);
+        let mut link: Vec<String> = way
+            .parent_values(table, table, inner)
+            .iter()
+            .zip(way.equalities(table, table))
+            .zip(values)
+            .map(|((other, operator), value)| format!("{other} {operator} {value}"))
+            .collect();
+        link.extend(way.condition.as_ref().map(|condition| format!("({condition})")));
+        links.push(link.join(" AND "));
+    }
+    if links.is_empty() {
+        return Ok(None);
+    }
+    Ok(
+        belongs_to_another(store, table, project, active, inner, 1)?.map(|theirs| {
+            format!(
+                "EXISTS (SELECT 1 FROM {} AS {inner} WHERE (({})) AND ({theirs}))",
+                table.from_sql(),
+                links.join(") OR (")
+            )
+        }),
+    )
 }
 
 /// The condition that a row belongs to the project by its own key or its project column.

@@ -31,6 +31,10 @@ pub(super) fn row_filter(store: &Store, table: &Table, list: &mut SelectList) ->
     if matches!(table.role, TableRole::Project | TableRole::Resource) {
         return Some(own(id?, list));
     }
+    if let Some(id) = id.filter(|_| !table.keys.within.is_empty()) {
+        // Their keys were listed by the whole condition, which follows rows of the table itself.
+        return Some(own(id, list));
+    }
     let ways = table.ways(store);
     if ways.is_empty() {
         return id
@@ -116,7 +120,8 @@ pub fn columns_of_rows(
             .and_then(|(_, other)| store.table(way.parent)?.holds(other))
             .is_some_and(|key| Some(key) == own)
     });
-    let filter = if by_id || !table.ways(store).is_empty() && !owned {
+    let by_parents = !table.ways(store).is_empty() && !owned && table.keys.within.is_empty();
+    let filter = if by_id || by_parents {
         row_filter(store, table, &mut list)
     } else {
         None

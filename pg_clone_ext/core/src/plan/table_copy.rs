@@ -55,8 +55,9 @@ pub enum Action {
     Map(KeyKind, Option<KeyRef>),
     /// The first key whose condition (a boolean at that place of the query's list) is true.
     MapWhen(Vec<(usize, KeyKind, KeyRef)>),
-    /// Each element of an array of integers or texts is a key.
-    MapArray(KeyRef),
+    /// Each element of an array of integers or texts is a key: those of the rows whose condition (a boolean at that place of the
+    /// query's list) is true. A text can be a key of several tables; it is looked up in each.
+    MapArray(Vec<(Option<usize>, KeyRef)>),
     /// The text's segments between these characters are keys.
     MapSegments {
         /// Which, and the characters between them.
@@ -99,6 +100,8 @@ pub enum Action {
     TextArray,
     /// The new project's id.
     Project,
+    /// The new project's id; NULL stays, because the row belongs in another way.
+    ProjectUnlessNull,
     /// The new version of the resource, found in the document.
     VersionOfDocument,
     /// The `name` argument if given, otherwise kept.
@@ -294,7 +297,7 @@ pub fn table_copy(
                 | Action::Value(_)
         );
         let source = match (&column.role, needs_source, from) {
-            (ColumnRole::Expression(sql), ..) => {
+            (ColumnRole::Expression(sql), ..) if action == Action::Keep => {
                 list.expression(format!("({sql})::{}", type_name(&column.type_name)))
             }
             // The value is read by the layout of its type there and written as one of the type here.

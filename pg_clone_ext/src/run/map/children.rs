@@ -59,6 +59,7 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
     } else {
         return Ok(());
     }
+    check_not_filtered(run, table)?;
     let Some(id_column) = table.id_column.as_deref() else {
         return Ok(());
     };
@@ -106,6 +107,21 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
     not_cloned
         .iter()
         .try_for_each(|key| run.mark_key_not_cloned(key, own))
+}
+
+/// Raises 0A000 if filters of the call could leave out a row through which another row of the same table belongs.
+fn check_not_filtered(run: &Run, table: &Table) -> Result<()> {
+    if table.keys.within.is_empty() || !run.request.filtered() || table.ways(&run.store).is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::Unsupported,
+        format!(
+            "rows of {} belong to the project through other rows of the table, which the filters of this call do not follow",
+            table.sql_name
+        ),
+    )
+    .hint("Clone the whole project: leave out resource_types, include_ids and exclude_ids."))
 }
 
 /// With full history every version of a cloned resource gets a new version id.

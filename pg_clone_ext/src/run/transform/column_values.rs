@@ -15,7 +15,7 @@ use pg_clone_core::batch::VersionFinder;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::text_form::scramble;
-use pg_clone_core::plan::{Action, KeyKind, Output};
+use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output};
 use pg_clone_core::rewrite::{Outcome, UuidOutcome};
 
 impl<'r> Transformer<'r> {
@@ -43,6 +43,10 @@ impl<'r> Transformer<'r> {
                 _ => Changed::No,
             },
             Action::Project | Action::Now | Action::Value(_) => self.constant(place),
+            Action::ProjectUnlessNull => match value {
+                Some(_) => self.constant(place),
+                None => Changed::No,
+            },
             Action::Name => match self.constants[place] {
                 Some(value) => Changed::To(value),
                 None => Changed::No,
@@ -76,9 +80,16 @@ impl<'r> Transformer<'r> {
                     None => Changed::No,
                 },
             },
-            Action::MapArray(domain) => match value {
+            Action::MapArray(keys) => match value {
                 None => Changed::No,
-                Some(value) => self.keys().array(output, value, *domain)?,
+                Some(value) => {
+                    let keys: Vec<KeyRef> = keys
+                        .iter()
+                        .filter(|(condition, _)| condition.is_none_or(|place| row.boolean(place)))
+                        .map(|(_, key)| *key)
+                        .collect();
+                    self.keys().array(output, value, &keys)?
+                }
             },
             Action::MapSegments { keys, rewrite } => match value {
                 None => Changed::No,

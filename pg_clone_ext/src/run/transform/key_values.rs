@@ -157,19 +157,25 @@ impl KeyMapper<'_, '_> {
         }
     }
 
-    /// An array whose elements are integers or texts of a key.
-    pub fn array(&mut self, output: &Output, value: Value, domain: KeyRef) -> Result<Changed> {
+    /// An array whose elements are integers or texts of keys.
+    pub fn array(&mut self, output: &Output, value: Value, keys: &[KeyRef]) -> Result<Changed> {
+        let Some(first) = keys.first() else {
+            return Ok(Changed::No);
+        };
         match output.type_name.as_str() {
             "smallint[]" | "integer[]" | "bigint[]" => {
-                datum::map_integer_array(value, |number| self.number(output, number, Some(domain)))
+                datum::map_integer_array(value, |number| self.number(output, number, Some(*first)))
             }
             _ => datum::map_text_array(value, |bytes| {
                 let text = std::str::from_utf8(bytes).map_err(internal)?.to_owned();
-                Ok(match self.text_of(&text, domain)? {
-                    NewText::Same => Outcome::Unchanged,
-                    NewText::To(new) => Outcome::Rebuilt(new.into_bytes()),
-                    NewText::Gone => Outcome::Null,
-                })
+                for key in keys {
+                    match self.text_of(&text, *key)? {
+                        NewText::Same => {}
+                        NewText::To(new) => return Ok(Outcome::Rebuilt(new.into_bytes())),
+                        NewText::Gone => return Ok(Outcome::Null),
+                    }
+                }
+                Ok(Outcome::Unchanged)
             }),
         }
     }

@@ -79,7 +79,7 @@ impl<'r> Transformer<'r> {
         let mut constants = Vec::with_capacity(table_copy.outputs.len());
         for (output, target) in table_copy.outputs.iter().zip(&targets) {
             let text = match &output.action {
-                Action::Project => Some(run.target.as_str()),
+                Action::Project | Action::ProjectUnlessNull => Some(run.target.as_str()),
                 Action::Value(text) => Some(text.as_str()),
                 Action::Name => run.request.name.as_deref(),
                 Action::Owner(_) => run.owner.as_deref(),

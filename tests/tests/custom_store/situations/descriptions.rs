@@ -114,19 +114,16 @@ async fn only_the_next_values_of_a_sequence_have_to_be_free() {
 }
 
 #[tokio::test]
-async fn a_way_to_belong_has_the_type_of_its_key_and_another_table() {
+async fn a_way_to_belong_has_the_type_of_its_key() {
     let db = described(
-        "CREATE TABLE org (id int PRIMARY KEY, name text); CREATE TABLE a (id uuid PRIMARY KEY, org_id int, n int); CREATE TABLE b (id serial PRIMARY KEY, a_id int, up int)",
+        "CREATE TABLE org (id int PRIMARY KEY, name text); CREATE TABLE a (id uuid PRIMARY KEY, org_id int, n int); CREATE TABLE b (id serial PRIMARY KEY, a_id int)",
         "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'a', 'resource', project_column => 'org_id')",
     )
     .await;
-    for call in [
-        "clone.store_belongs('s', 'b', '{a_id}', 'a', '{id}')",
-        "clone.store_belongs('s', 'b', '{up}', 'b', '{id}')",
-    ] {
-        let failure = db.fails(&format!("SELECT {call}")).await;
-        assert_eq!(failure.code, "22023", "{failure:?}");
-    }
+    let failure = db
+        .fails("SELECT clone.store_belongs('s', 'b', '{a_id}', 'a', '{id}')")
+        .await;
+    assert_eq!(failure.code, "22023", "{failure:?}");
     db.run("SELECT clone.store_belongs('s', 'b', '{a_id}', 'a', '{n}')")
         .await;
 }

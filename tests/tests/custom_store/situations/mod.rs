@@ -2,6 +2,8 @@
 
 mod descriptions;
 mod files;
+mod key_values;
 mod kinds;
+mod own_rows;
 mod partitions;
 mod triggers;

@@ -199,8 +199,10 @@ pub struct TableKeys {
     pub uniques: Vec<Unique>,
     /// References that were declared.
     pub references: Vec<Reference>,
-    /// Further ways in which its rows belong to a project.
+    /// Further ways in which its rows belong to a project through rows of other tables.
     pub memberships: Vec<Membership>,
+    /// Ways in which its rows belong to a project through other rows of the same table, such as the parent of a folder.
+    pub within: Vec<Membership>,
     /// It is a plain table, read without the tables that inherit from it.
     pub only: bool,
 }
