@@ -118,7 +118,8 @@ BEGIN
     END LOOP;
     RETURN QUERY
     WITH named AS MATERIALIZED (
-        SELECT n.relation, n.name FROM clone_internal.named_references(looked_at.store) n
+        -- Where a name only may mean a table, the data decide.
+        SELECT n.relation, n.name FROM clone_internal.named_references(looked_at.store) n WHERE n.exact
         UNION SELECT n.relation, n.name FROM clone_internal.person_columns(looked_at.store) n
         UNION SELECT n.relation, n.name FROM clone_internal.polymorphic_pairs(looked_at.store) n
     ), place AS MATERIALIZED (

@@ -35,6 +35,7 @@ BEGIN
         CONTINUE WHEN EXISTS (SELECT FROM pg_constraint f JOIN pg_index i ON i.indexrelid = u.indexrelid WHERE f.contype = 'f' AND f.confrelid = u.relation
             AND f.confkey = (i.indkey::int2[])[0:i.indnkeyatts - 1]);
         SELECT a.attname, a.attnotnull, i.indnkeyatts = 1 AS alone, clone_internal.family(a.atttypid) AS family, a.atttypid = 'bytea'::regtype AS is_bytes,
+            CASE WHEN clone_internal.base_type(a.atttypid) IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4 THEN a.atttypmod - 4 END AS length,
             -- A constant is no new value.
             a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AS generated INTO chosen
         FROM pg_attribute a JOIN pg_index i ON i.indexrelid = u.indexrelid
@@ -49,6 +50,8 @@ BEGIN
         CONTINUE WHEN chosen.attnotnull AND NOT chosen.generated AND NOT chosen.is_bytes AND chosen.family NOT IN ('text', 'uuid');
         PERFORM clone.store_column(store, u.relation, chosen.attname,
             CASE WHEN chosen.family = 'text' AND chosen.attname ~* 'token|secret|hash|digest|api_?key|password|checksum' THEN 'random'
+                 -- Too short for a suffix and something of the value.
+                 WHEN chosen.family = 'text' AND chosen.length <= 24 THEN 'random'
                  WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' THEN 'template'
                  WHEN chosen.family = 'text' THEN 'suffix'
                  WHEN chosen.generated THEN 'default'
@@ -59,7 +62,7 @@ BEGIN
                  ELSE 'keep' END,
             value => CASE WHEN chosen.is_bytes AND NOT chosen.generated
                      THEN format('pg_catalog.substr(pg_catalog.sha512(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())), 1, pg_catalog.length(%I))', chosen.attname)
-                 WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' AND NOT chosen.attname ~* 'token|secret|hash|digest' THEN 'clone{n}.{value}' END);
+                 WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' AND COALESCE(chosen.length > 24, true) AND NOT chosen.attname ~* 'token|secret|hash|digest' THEN 'clone{n}.{value}' END);
     END LOOP;
 END
 $$;

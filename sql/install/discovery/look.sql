@@ -53,7 +53,7 @@ BEGIN
         names := array_to_string(q.targets, ', ');
         keep := clone_internal.keep_call(look_at_data.store, q.relation, q."column", q.path);
         SELECT string_agg(clone_internal.reference_call(look_at_data.store, q.relation, q."column", k.target, q.path,
-            CASE WHEN q.separators IS NOT NULL THEN q.separators || CASE WHEN q.family = 'text[]' THEN '{},"' ELSE '' END WHEN q.path = '' AND cardinality(q.targets) > 1 AND q.what IN ('keys', 'part') THEN ' ' END), ' ' ORDER BY k.place)
+            CASE WHEN q.separators IS NOT NULL THEN q.separators || CASE WHEN q.family = 'text[]' THEN '{},"' ELSE '' END WHEN q.path = '' AND q.family <> 'text[]' AND cardinality(q.targets) > 1 AND q.what IN ('keys', 'part') THEN ' ' END), ' ' ORDER BY k.place)
         INTO calls FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE q.what IN ('keys', 'part', 'inside') OR k.place = 1;
         IF declares AND cardinality(q.targets) = 1 AND q.separators IS NULL AND (q.what = 'keys' OR q.what = 'named' AND q.says_id AND q.path <> '') THEN
             PERFORM clone.store_reference(look_at_data.store, q.relation, q."column", q.targets[1], path => NULLIF(q.path, ''));

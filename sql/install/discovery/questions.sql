@@ -16,11 +16,16 @@ AS $$
         FROM named q
         UNION ALL
         SELECT 'error', p.relation, p.name, format('%s.%I with %I looks like a reference to a row of one of several tables', p.relation, p.name, p.type_column)
-                   || CASE WHEN k.none THEN ', and no type in the data names one' ELSE '' END,
-               CASE WHEN k.none THEN k.keep ELSE k.declare END, CASE WHEN k.none THEN k.declare ELSE k.keep END
+                   || CASE WHEN NOT k.none THEN ''
+                           WHEN n.codes IS NULL THEN ', and no type in the data names one'
+                           WHEN n.calls IS NOT NULL THEN format(': the types are %s', n.codes)
+                           ELSE format('. The types are %s; say which table each means with clone.store_reference(%L, %L, %L, <table>, type_column => %L, type_values => <type>)',
+                                       n.codes, $1, p.relation, p.name, p.type_column) END,
+               CASE WHEN NOT k.none THEN k.declare WHEN n.codes IS NULL THEN k.keep ELSE n.calls END, CASE WHEN k.none AND n.codes IS NULL THEN k.declare ELSE k.keep END
         FROM pairs p CROSS JOIN LATERAL (
             SELECT clone_internal.names_no_table($1, p.relation, p.type_column, p.name) AS none, clone_internal.keep_call($1, p.relation, p.name, '') AS keep,
                    format('SELECT clone.store_polymorphic(%L, %L, %L, type_column => %L);', $1, p.relation, p.name, p.type_column) AS declare) k
+        LEFT JOIN LATERAL clone_internal.code_calls($1, p.relation, p.type_column, p.name) n ON k.none
         UNION ALL
         SELECT 'error', q.relation, q.name, format('%s.%I looks like the key of a row in %s', q.relation, q.name, q.target),
                clone_internal.reference_call($1, q.relation, q.name, q.target, ''), clone_internal.keep_call($1, q.relation, q.name, '')
@@ -29,6 +34,7 @@ AS $$
     )
     SELECT c.severity, format('%s.%I', c.relation, c.name), c.question, c.answer, c.otherwise FROM columns c
     WHERE NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = c.relation AND n."column" = c.name AND n.path = '')
+      AND NOT (c.severity = 'warning' AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = ''))
     UNION ALL
     SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path IN ('', '$types') THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
     FROM clone.store_question q
@@ -37,7 +43,7 @@ AS $$
       AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation = q.relation)
       -- Not questions about how a table belongs that is described now.
       AND NOT (q.answer LIKE '%clone.store_table(%' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation))
-      AND NOT EXISTS (SELECT FROM columns c WHERE c.relation = q.relation AND c.name = q."column" AND q.path = '')
+      AND NOT EXISTS (SELECT FROM columns c WHERE c.severity = 'error' AND c.relation = q.relation AND c.name = q."column" AND q.path = '')
     UNION ALL
     -- UUIDs are found in the text form of any value; numbers and texts are not looked for there.
     SELECT DISTINCT ON (r.relation, a.attnum) 'error', format('%s.%I', r.relation, a.attname),

@@ -138,6 +138,10 @@ BEGIN
         USING ARRAY(SELECT v FROM unnest(vals) v WHERE v ~ '^[0-9]{1,18}$' AND v !~ '^0.');
     ELSIF type IN ('text'::regtype, 'varchar'::regtype) THEN
         RETURN QUERY EXECUTE format('SELECT %L::regclass, k.%I::text FROM %s AS k WHERE k.%2$I = ANY ($1)', target, key, target) USING vals;
+    ELSIF family = 'uuid' THEN
+        -- A value can be in upper case: it is returned as given.
+        RETURN QUERY EXECUTE format('SELECT %L::regclass, v FROM unnest($1) AS v JOIN %s AS k ON k.%I = v::uuid', target, target, key)
+        USING ARRAY(SELECT v FROM unnest(vals) v WHERE v ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$');
     ELSE
         RETURN QUERY EXECUTE format('SELECT %L::regclass, v.value FROM unnest($1) AS v (value) WHERE lower(v.value) IN (SELECT lower(k.%I::text) FROM %s AS k)', target, key, target) USING vals;
     END IF;

@@ -50,7 +50,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT format('SELECT clone.store_table(%L, %L, %L', $1, $2::text, CASE WHEN o.own IS NOT NULL AND $3 IS NOT NULL THEN 'resource' ELSE 'derived' END)
         || CASE WHEN o.own IS NULL THEN '' ELSE format(', id_column => %L', o.own) END
-        || CASE WHEN $3 IS NOT NULL THEN format(', project_column => %L', $3) ELSE format(', parent => %L, join_column => %L', $4::text, $5) END || ');'
+        || CASE WHEN $3 IS NOT NULL THEN format(', project_column => %L', $3) WHEN $4 IS NULL THEN '' ELSE format(', parent => %L, join_column => %L', $4::text, $5) END || ');'
     FROM (SELECT clone_internal.own_key($2, $3) AS own) o
 $$;
 COMMENT ON FUNCTION clone_internal.table_call(text, regclass, name, regclass, name) IS 'The call that describes a table, as SQL';
@@ -106,6 +106,7 @@ AS $$
           AND d.oid NOT IN (SELECT k.relation FROM reaching k)
           AND d.oid NOT IN (SELECT k.oid FROM shared k)
           AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_question k WHERE k.store = $1)
+          AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_membership k WHERE k.store = $1)
     )
     SELECT CASE WHEN s.preset = 'discover' THEN 'error' ELSE 'warning' END, r.relation::regclass::text,
            format('%s refers to %s and is not described: its rows are not cloned', r.relation::regclass, r.via::regclass),
@@ -127,6 +128,13 @@ AS $$
     SELECT 'note', '', format('tables that are neither described nor reached stay as they are: %s', u.names),
            format('SELECT clone.store_shared(%L, t::regclass) FROM unnest(%L::text[]) AS t;', $1, '{' || (SELECT string_agg('"' || replace(replace(x, E'\\', E'\\\\'), '"', E'\\"') || '"', ',') FROM unnest(string_to_array(u.names, ', ')) x) || '}'), NULL
     FROM unknown u WHERE u.tables > 0
+    UNION ALL
+    -- Declared, but its rows are not cloned.
+    SELECT 'error', m.relation::text, format('%s has a declared way to belong to the store and is not described: its rows are not cloned', m.relation),
+           clone_internal.table_call($1, m.relation, NULL, NULL, NULL), format('SELECT clone.store_shared(%L, %L);', $1, m.relation)
+    FROM (SELECT DISTINCT b.relation FROM clone.store_membership b JOIN pg_class c ON c.oid = b.relation WHERE b.store = $1) m
+    WHERE NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = m.relation)
+      AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation = m.relation)
     UNION ALL
     -- The name of the clone.
     SELECT 'note', r.relation::text, format('no column of %s takes the name of a clone', r.relation),

@@ -1,55 +1,112 @@
 -- Finds columns that hold the tenant in undescribed tables, and tenants of tenants.
 
--- Tables that nothing leads to by a name or a key, though their values do: link tables of trees (ancestor_id, descendant_id), logs (actor_id).
+-- Columns whose values name a row of the store or a tenant: keys of the described tables, and unique columns of the tenants' table, such as a slug.
+CREATE FUNCTION clone_internal.naming_columns(store text) RETURNS TABLE (relation regclass, name name, family text, role text, word text, is_id boolean)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT r.relation, a.attname, f.family, r.role, clone_internal.table_word(k.relname), a.attname = r.id_column
+    FROM clone.store_relation r
+    JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
+    JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
+    CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
+    WHERE r.store = $1 AND f.family IN ('int', 'text', 'uuid')
+      AND (a.attname = r.id_column
+           OR r.role = 'project' AND a.atttypid <> 'bpchar'::regtype AND EXISTS (
+               SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL))
+$$;
+COMMENT ON FUNCTION clone_internal.naming_columns(text) IS 'Columns whose values name a row of a store''s tables, or a tenant';
+
+-- The calls that describe a table whose column holds the tenant's key or another unique value of the tenant.
+CREATE FUNCTION clone_internal.tenant_call(store text, relation regclass, "column" name, tenants regclass, key name, is_id boolean) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $6 THEN clone_internal.table_call($1, $2, $3, NULL, NULL)
+           ELSE format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, belongs => true); ', $1, $2, $3, $4, $5) || clone_internal.table_call($1, $2, NULL, NULL, NULL) END
+$$;
+COMMENT ON FUNCTION clone_internal.tenant_call(text, regclass, name, regclass, name, boolean) IS 'The calls that describe a table whose column names the tenant, as SQL';
+
+-- Columns and paths of tables that nothing leads to by a name or a key, with a sample of their values.
+CREATE FUNCTION clone_internal.places_outside(store text) RETURNS SETOF clone_internal.place
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT p.* FROM (
+        SELECT d.oid, array_agg(a.attname ORDER BY a.attnum) AS names, array_agg(f.family ORDER BY a.attnum) AS families
+        FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d
+        JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+        CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
+        WHERE f.family IN ('int', 'text', 'uuid', 'int[]', 'text[]', 'uuid[]', 'json')
+          AND NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = $1 AND o.relation = d.oid)
+          AND NOT EXISTS (SELECT FROM clone.store_shared o WHERE o.store = $1 AND o.relation = d.oid)
+          AND NOT EXISTS (SELECT FROM clone_internal.reaching($1) o WHERE o.relation = d.oid)
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = d.oid)
+          -- Its own number, or a number that a foreign key explains.
+          AND NOT (f.family = 'int' AND EXISTS (SELECT FROM pg_constraint k WHERE k.contype IN ('f', 'p') AND k.conrelid = d.oid AND k.conkey = ARRAY[a.attnum]))
+        GROUP BY d.oid) t
+    CROSS JOIN LATERAL clone_internal.sampled_places(t.oid::regclass, t.names, t.families) AS p
+$$;
+COMMENT ON FUNCTION clone_internal.places_outside(text) IS 'Columns and paths of tables that a store does not describe, with a sample of their values';
+
+-- Tables that nothing leads to by a name or a key, though their values do: link tables of trees (ancestor_id, descendant_id), logs.
 CREATE FUNCTION clone_internal.look_for_links(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+    places clone_internal.place[] := ARRAY(SELECT p FROM clone_internal.places_outside(look_for_links.store) p);
+    k record;
     c record;
-    seen bigint;
-    missing bigint;
+    hits jsonb := '[]';
 BEGIN
+    FOR k IN SELECT * FROM clone_internal.naming_columns(look_for_links.store) LOOP
+        hits := hits || COALESCE((
+            SELECT jsonb_agg(jsonb_build_object('place', f.number, 'target', k.relation::oid::bigint, 'key', k.name, 'keys', f.keys, 'sure', f.sure))
+            FROM (
+                SELECT p.number, count(DISTINCT v) AS keys, bool_or(k.family = 'uuid' OR k.family = 'text' AND clone_internal.distinctive(v)) AS sure
+                FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
+                CROSS JOIN LATERAL unnest(p.vals) v
+                JOIN (SELECT DISTINCT h.value FROM clone_internal.keys_among(k.relation, k.name, k.family, ARRAY(
+                          SELECT DISTINCT v FROM unnest(places) p CROSS JOIN LATERAL unnest(p.vals) v WHERE length(v) < 200)) h) h ON h.value = v
+                GROUP BY 1) f), '[]');
+    END LOOP;
     FOR c IN
-        WITH schemas AS MATERIALIZED (
-            SELECT clone_internal.schemas_of(look_for_links.store) AS names
-        ), words AS MATERIALIZED (
-            SELECT d.oid, d.word FROM schemas s CROSS JOIN LATERAL clone_internal.discoverable(s.names) d
-        ), keys AS MATERIALIZED (
-            SELECT r.relation, r.id_column, r.role, clone_internal.table_word(k.relname) AS word, clone_internal.family(a.atttypid) AS family
-            FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
-            WHERE r.store = look_for_links.store
-        )
-        SELECT w.oid::regclass AS relation, a.attname AS name, k.relation AS target, k.id_column, k.role, k.family,
-               w.word LIKE k.word || E'\\_%' OR w.word LIKE E'%\\_' || k.word || E'\\_%' OR a.attname ~* '^(ancestor|descendant)' AS named
-        FROM words w
-        JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped AND (clone_internal.says_id(a.attname) OR a.attname ~* '^(ancestor|descendant)$')
-        JOIN keys k ON k.family = clone_internal.family(a.atttypid)
-        WHERE NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = look_for_links.store AND o.relation = w.oid)
-          AND NOT EXISTS (SELECT FROM clone.store_shared o WHERE o.store = look_for_links.store AND o.relation = w.oid)
-          AND NOT EXISTS (SELECT FROM clone_internal.reaching(look_for_links.store) o WHERE o.relation = w.oid)
-          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype IN ('f', 'p') AND f.conrelid = w.oid AND f.conkey = ARRAY[a.attnum])
+        SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, p.family, n.relation AS target, n.name AS key, n.role, n.is_id, cardinality(p.vals) AS seen, h.keys, s.severity
+        FROM jsonb_to_recordset(hits) AS h (place bigint, target bigint, key name, keys bigint, sure boolean)
+        JOIN unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = h.place
+        JOIN pg_class t ON t.oid = p.relation
+        JOIN clone_internal.naming_columns(look_for_links.store) n ON n.relation::oid::bigint = h.target AND n.name = h.key
+        CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS table_word) w
+        CROSS JOIN LATERAL (SELECT p.word = n.word OR p.word = n.word || '_' || n.name OR p."column" ~* '^(ancestor|descendant)'
+                OR p.says_id AND (w.table_word LIKE n.word || E'\\_%' OR w.table_word LIKE E'%\\_' || n.word || E'\\_%') AS named) d
+        CROSS JOIN LATERAL (SELECT CASE
+            WHEN h.sure THEN 'error'
+            WHEN h.keys < cardinality(p.vals) THEN NULL
+            -- Small numbers are keys of every table and short texts may be the same by chance: the name must say which.
+            WHEN d.named THEN 'error'
+            WHEN n.family = 'text' AND n.role = 'project' AND h.keys > 1 AND p.path = '' THEN 'error'
+            WHEN h.keys >= 10 AND p.path = '' AND (n.family = 'text' OR p.says_id) THEN 'warning' END AS severity) s
+        WHERE s.severity IS NOT NULL
           -- What names another table is a key of that.
-          AND NOT EXISTS (SELECT FROM words o WHERE o.word = clone_internal.named_word(a.attname) AND o.oid <> k.relation::oid)
-        -- Small numbers are keys of every table: the name must say which; others are not met by chance.
-        ORDER BY w.oid, named DESC, k.role = 'project', pg_relation_size(k.relation), k.relation, a.attnum
+          AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(look_for_links.store)) o WHERE o.word = p.word AND o.oid <> n.relation::oid))
+        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, s.severity, h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
     LOOP
-        CONTINUE WHEN c.family = 'int' AND NOT c.named;
-        CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = look_for_links.store AND q.relation = c.relation);
-        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I::text = s.x::text))
-            FROM (SELECT DISTINCT t.%I AS x FROM (SELECT %3$I FROM %s LIMIT 50000) t WHERE t.%3$I IS NOT NULL LIMIT 500) s',
-            c.target, c.id_column, c.name, c.relation) INTO seen, missing;
-        CONTINUE WHEN seen = 0 OR missing > 0;
-        PERFORM clone_internal.ask(look_for_links.store, c.relation, c.name, '', 'error',
-            format('%s.%I looks like a key of %s: all %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.target, seen),
-            CASE WHEN c.role = 'project' THEN clone_internal.table_call(look_for_links.store, c.relation, c.name, NULL, NULL)
+        PERFORM clone_internal.ask(look_for_links.store, c.relation, c.name, c.path, c.severity,
+            CASE WHEN c.path <> '' OR c.family LIKE '%[]'
+                 THEN format('%s.%I%s holds keys of %s: %s of %s values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name,
+                             CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, c.target, c.keys, c.seen)
+                 WHEN c.is_id THEN format('%s.%I looks like a key of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.target, c.keys, c.seen)
+                 ELSE format('%s.%I looks like %I of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.key, c.target, c.keys, c.seen) END,
+            CASE WHEN c.path <> '' OR c.family LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', look_for_links.store, c.relation)
+                 WHEN c.role = 'project' THEN clone_internal.tenant_call(look_for_links.store, c.relation, c.name, c.target, c.key, c.is_id)
                  ELSE clone_internal.table_call(look_for_links.store, c.relation, NULL, c.target, c.name) END,
-            format('SELECT clone.store_shared(%L, %L);', look_for_links.store, c.relation));
+            CASE WHEN c.path = '' AND c.family NOT LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', look_for_links.store, c.relation) END);
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_links(text) IS 'Keeps questions about tables that are not described and whose values are keys of the store';
+COMMENT ON FUNCTION clone_internal.look_for_links(text) IS 'Records questions about tables that are not described and whose values are keys of the store';
 
 CREATE FUNCTION clone_internal.look_for_tenants(store text) RETURNS void
 LANGUAGE plpgsql
@@ -59,9 +116,12 @@ AS $$
 DECLARE
     tenant record;
     c record;
+    k record;
     seen bigint;
-    missing bigint;
-    has_rows boolean;
+    found bigint;
+    key name;
+    key_is_id boolean;
+    key_found bigint;
 BEGIN
     SELECT r.relation, r.id_column, clone_internal.table_word(k.relname) AS word, clone_internal.family(a.atttypid) AS family, a.attnum, k.relkind INTO tenant
     FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
@@ -70,7 +130,7 @@ BEGIN
         RETURN;
     END IF;
     FOR c IN
-        SELECT DISTINCT ON (d.oid, a.attnum) d.oid::regclass AS relation, a.attname AS name, w.word IN (tenant.word, 'tenant') AS exact
+        SELECT DISTINCT ON (d.oid, a.attnum) d.oid::regclass AS relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, w.word IN (tenant.word, 'tenant') AS exact
         FROM clone_internal.discoverable(clone_internal.schemas_of(look_for_tenants.store)) d
         JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
          AND (clone_internal.family(a.atttypid) = tenant.family OR clone_internal.family(a.atttypid) = 'text' AND tenant.family IN ('uuid', 'int', 'numeric'))
@@ -85,15 +145,26 @@ BEGIN
                OR w.whole = left(tenant.word, 1) || 'id' OR w.whole IN ('tid', 'tenantid') OR length(w.word) >= 2 AND tenant.word LIKE w.word || '%' AND w.word NOT IN ('id'))
         ORDER BY d.oid, a.attnum
     LOOP
-        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I::text = s.x::text))
-            FROM (SELECT t.%I AS x FROM (SELECT %3$I FROM %s LIMIT 50000) t WHERE t.%3$I IS NOT NULL LIMIT 500) s',
-            tenant.relation, tenant.id_column, c.name, c.relation) INTO seen, missing;
-        CONTINUE WHEN seen = 0 AND NOT c.exact OR missing > 0 AND NOT (c.exact AND missing < seen);
         CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = look_for_tenants.store AND q.relation = c.relation);
+        -- The tenant's id, or another unique value of it, such as a slug.
+        key_found := -1;
+        FOR k IN SELECT n.name, n.is_id FROM clone_internal.naming_columns(look_for_tenants.store) n
+                 WHERE n.role = 'project' AND (n.family = c.family OR c.family = 'text') ORDER BY n.is_id DESC, n.name LOOP
+            EXECUTE format('SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM %s AS k WHERE k.%I::text = s.x::text))
+                FROM (SELECT t.%I AS x FROM (SELECT %3$I FROM %s LIMIT 50000) t WHERE t.%3$I IS NOT NULL LIMIT 500) s',
+                tenant.relation, k.name, c.name, c.relation) INTO seen, found;
+            IF found > key_found THEN
+                key := k.name;
+                key_is_id := k.is_id;
+                key_found := found;
+            END IF;
+        END LOOP;
+        CONTINUE WHEN key_found < 0 OR seen = 0 AND NOT c.exact OR seen > key_found AND NOT (c.exact AND key_found > 0);
         PERFORM clone_internal.ask(look_for_tenants.store, c.relation, c.name, '', CASE WHEN seen = 0 THEN 'warning' ELSE 'error' END,
             CASE WHEN seen = 0 THEN format('%s.%I looks like the tenant by its name, and the table is empty', c.relation, c.name)
-                 ELSE format('%s.%I looks like the tenant: %s of %s values that were looked at are keys of %s. Its rows are not cloned', c.relation, c.name, seen - missing, seen, tenant.relation) END,
-            clone_internal.table_call(look_for_tenants.store, c.relation, c.name, NULL, NULL),
+                 WHEN key_is_id THEN format('%s.%I looks like the tenant: %s of %s values that were looked at are keys of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, tenant.relation)
+                 ELSE format('%s.%I looks like the tenant: %s of %s values that were looked at are in %I of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, key, tenant.relation) END,
+            clone_internal.tenant_call(look_for_tenants.store, c.relation, c.name, tenant.relation, key, key_is_id),
             format('SELECT clone.store_shared(%L, %L);', look_for_tenants.store, c.relation));
     END LOOP;
     -- Tenants below tenants.

@@ -5,6 +5,7 @@ mod kinds;
 mod questions;
 mod refresh;
 mod table_questions;
+mod value_questions;
 
 use pg_clone_tests::scratch_database::Scratch;
 

@@ -1,0 +1,241 @@
+//! Questions that follow from values alone: tables and columns whose names say nothing.
+
+use super::{answer_all, discovered, open};
+use crate::assert_verified;
+
+/// Two tenants with numbers, UUIDs and generated texts as keys.
+const TENANTS: &str = "CREATE TABLE tenants (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, slug text UNIQUE NOT NULL, name text);
+    CREATE TABLE docs (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id int NOT NULL REFERENCES tenants);
+    CREATE TABLE people (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants);
+    CREATE TABLE cars (id text PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants);
+    CREATE TABLE ships (id text PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants);
+    INSERT INTO tenants (slug, name) VALUES ('acme', 'Acme'), ('beta', 'Beta');
+    INSERT INTO docs (tenant_id) SELECT 1 + n % 2 FROM generate_series(1, 10) n; INSERT INTO people (tenant_id) SELECT 1 + n % 2 FROM generate_series(1, 20) n;
+    INSERT INTO cars SELECT 'car_' || left(md5(n::text), 16), 1 + n % 2 FROM generate_series(1, 6) n; INSERT INTO ships SELECT 'shp_' || left(md5((n * 7)::text), 16), 1 + n % 2 FROM generate_series(1, 6) n;";
+
+#[tokio::test]
+async fn a_table_that_only_values_tie_to_the_tenant_stops_a_clone_until_it_is_described() {
+    // The table, its rows, and how its rows of a tenant are found.
+    for (table, rows, of_tenant) in [
+        (
+            "CREATE TABLE audit (id bigserial PRIMARY KEY, tenant_slug text, m text)",
+            "INSERT INTO audit (tenant_slug) SELECT slug FROM tenants",
+            "SELECT count(*) FROM audit a JOIN tenants t ON t.slug = a.tenant_slug WHERE t.id = ",
+        ),
+        (
+            "CREATE TABLE audit (id bigserial PRIMARY KEY, whose text, m text)",
+            "INSERT INTO audit (whose) SELECT slug FROM tenants",
+            "SELECT count(*) FROM audit a JOIN tenants t ON t.slug = a.whose WHERE t.id = ",
+        ),
+        (
+            "CREATE TABLE marks (subject uuid, note text)",
+            "INSERT INTO marks SELECT id FROM docs",
+            "SELECT count(*) FROM marks m JOIN docs d ON d.id = m.subject WHERE d.tenant_id = ",
+        ),
+        (
+            "CREATE TABLE marks (what text, note text)",
+            "INSERT INTO marks SELECT upper(id::text) FROM docs",
+            "SELECT count(*) FROM marks m JOIN docs d ON d.id::text = lower(m.what) WHERE d.tenant_id = ",
+        ),
+        (
+            "CREATE TABLE visits (person int, n int)",
+            "INSERT INTO visits SELECT id, 1 FROM people",
+            "SELECT count(*) FROM visits v JOIN people p ON p.id = v.person WHERE p.tenant_id = ",
+        ),
+        (
+            "CREATE TABLE trips (a varchar(40), n int)",
+            "INSERT INTO trips SELECT id, 1 FROM cars",
+            "SELECT count(*) FROM trips v JOIN cars c ON c.id = v.a WHERE c.tenant_id = ",
+        ),
+    ] {
+        let db = discovered(&format!("{TENANTS} {table}; {rows}"), "tenants").await;
+        let failure = db.fails("SELECT * FROM project_clone_plan('1')").await;
+        assert_eq!(failure.code, "55000", "{table}: {failure:?}");
+        assert!(failure.hint.contains("clone.store_table("), "{failure:?}");
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+        let expected = db.number(&format!("{of_tenant} 1")).await;
+        assert!(expected > 0, "{table}");
+        assert_eq!(
+            db.number(&format!("{of_tenant} {clone}")).await,
+            expected,
+            "{table}"
+        );
+        assert_verified(&db, &clone).await;
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+        assert_eq!(db.number(&format!("{of_tenant} 1")).await, expected, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_of_documents_that_name_rows_is_asked_about() {
+    let db = discovered(
+        &format!("{TENANTS} CREATE TABLE events (id bigserial PRIMARY KEY, payload jsonb, seen uuid[]); INSERT INTO events (payload) SELECT jsonb_build_object('x', id) FROM docs"),
+        "tenants",
+    )
+    .await;
+    let failure = db.fails("SELECT project_clone('1')").await;
+    assert_eq!(failure.code, "55000", "{failure:?}");
+    assert!(
+        failure
+            .message
+            .contains("no column says to which project they belong"),
+        "{failure:?}"
+    );
+    answer_all(&db, "answer").await;
+    assert_verified(&db, &db.clone_project("'1'").await).await;
+}
+
+#[tokio::test]
+async fn tables_whose_values_only_look_like_keys_are_not_asked_about() {
+    let db = discovered(
+        &format!(
+            "{TENANTS} CREATE TABLE rates (code text PRIMARY KEY, level int, other uuid DEFAULT gen_random_uuid()); INSERT INTO rates SELECT 'r' || n, n FROM generate_series(1, 20) n;
+             CREATE TABLE colors (id serial PRIMARY KEY, name text, place int); INSERT INTO colors (name, place) SELECT 'acme color ' || n, n FROM generate_series(1, 20) n"
+        ),
+        "tenants",
+    )
+    .await;
+    // Only that they stay as they are.
+    assert_eq!(open(&db).await, ["note "]);
+}
+
+#[tokio::test]
+async fn a_name_that_may_mean_a_table_is_decided_by_the_values() {
+    let db = discovered(
+        &format!(
+            "{TENANTS} CREATE TABLE parts (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants, main_part_id int, spare_part_id int);
+             INSERT INTO parts (tenant_id, main_part_id, spare_part_id) VALUES (1, NULL, 900), (1, 1, 901), (1, 2, 902)"
+        ),
+        "tenants",
+    )
+    .await;
+    assert_eq!(
+        open(&db).await,
+        [
+            "error public.parts.main_part_id",
+            "warning public.parts.spare_part_id"
+        ]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'1'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM parts p JOIN parts o ON o.id = p.main_part_id AND o.tenant_id = {clone} WHERE p.tenant_id = {clone}"))
+            .await,
+        2
+    );
+}
+
+#[tokio::test]
+async fn an_array_with_keys_of_several_tables_is_mapped_by_all_of_them() {
+    let db = discovered(
+        &format!(
+            "{TENANTS} CREATE DOMAIN doc_key AS uuid; CREATE DOMAIN person_key AS int CHECK (VALUE > 0);
+             CREATE TABLE boxes (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants, members text[], doc_ids doc_key[], person_ids person_key[]);
+             INSERT INTO boxes (tenant_id, members, doc_ids, person_ids)
+             SELECT 1, (SELECT array_agg(id) FROM cars WHERE tenant_id = 1) || (SELECT array_agg(id) FROM ships WHERE tenant_id = 1),
+                 (SELECT array_agg(id) FROM docs WHERE tenant_id = 1), (SELECT array_agg(id) FROM people WHERE tenant_id = 1)"
+        ),
+        "tenants",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+    for (table, column, expected) in [
+        ("cars", "members", 3),
+        ("ships", "members", 3),
+        ("docs", "doc_ids", 5),
+        ("people", "person_ids", 10),
+    ] {
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM boxes b CROSS JOIN unnest(b.{column}) AS m JOIN {table} k ON k.id = m AND k.tenant_id = {clone} WHERE b.tenant_id = {clone}"))
+                .await,
+            expected,
+            "{table}"
+        );
+    }
+    // The same numbers can be keys of two tables only under conditions.
+    let failure = db
+        .fails("SELECT clone.store_reference('s', 'boxes', 'person_ids', 'boxes')")
+        .await;
+    assert_eq!(failure.code, "22023", "{failure:?}");
+    assert!(failure.hint.contains("condition"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn numbers_that_mean_types_are_declared_one_by_one() {
+    let pairs = "CREATE TABLE notes (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants, subject_type int, subject_id int);
+        CREATE TABLE ports (id int PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants); INSERT INTO ports SELECT 1000 + n, 1 + n % 2 FROM generate_series(1, 6) n;
+        ALTER TABLE ports ALTER id ADD GENERATED BY DEFAULT AS IDENTITY (START 2000);";
+    let db = discovered(
+        &format!(
+            "{TENANTS} {pairs} UPDATE tenants SET name = name; INSERT INTO notes (tenant_id, subject_type, subject_id) SELECT tenant_id, 7, id FROM ports;
+             INSERT INTO people (tenant_id) SELECT 1 FROM generate_series(1, 100); INSERT INTO notes (tenant_id, subject_type, subject_id) SELECT tenant_id, 8, id FROM people WHERE id > 100"
+        ),
+        "tenants",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+    for (table, kind) in [("ports", 7), ("people", 8)] {
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM notes n WHERE n.tenant_id = {clone} AND n.subject_type = {kind} AND NOT EXISTS (SELECT FROM {table} k WHERE k.id = n.subject_id AND k.tenant_id = {clone})"))
+                .await,
+            0,
+            "{table}"
+        );
+    }
+    // Numbers that are keys of every table: a person has to say what they mean.
+    let db = discovered(
+        &format!("{TENANTS} {pairs} CREATE TABLE pets (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants); INSERT INTO pets (tenant_id) SELECT 1 + n % 2 FROM generate_series(1, 20) n;
+                  INSERT INTO notes (tenant_id, subject_type, subject_id) VALUES (1, 1, 2), (1, 2, 4)"),
+        "tenants",
+    )
+    .await;
+    let failure = db.fails("SELECT project_clone('1')").await;
+    assert!(
+        failure.message.contains("The types are 1, 2;") && failure.hint.contains("'keep'"),
+        "{failure:?}"
+    );
+    db.run("SELECT clone.store_reference('s', 'notes', 'subject_id', 'people', type_column => 'subject_type', type_values => '{1}');
+            SELECT clone.store_reference('s', 'notes', 'subject_id', 'pets', type_column => 'subject_type', type_values => '{2}')")
+        .await;
+    assert_verified(&db, &db.clone_project("'1'").await).await;
+}
+
+#[tokio::test]
+async fn a_way_to_belong_without_a_description_stops_a_clone() {
+    let db = discovered(
+        &format!("{TENANTS} CREATE TABLE logs (id serial PRIMARY KEY, who text)"),
+        "tenants",
+    )
+    .await;
+    db.run("SELECT clone.store_belongs('s', 'logs', '{who}', 'tenants', '{slug}')")
+        .await;
+    let failure = db.fails("SELECT project_clone('1')").await;
+    assert_eq!(
+        failure.message,
+        "public.logs has a declared way to belong to the store and is not described: its rows are not cloned"
+    );
+    answer_all(&db, "answer").await;
+    assert_verified(&db, &db.clone_project("'1'").await).await;
+}
+
+#[tokio::test]
+async fn a_short_unique_text_gets_a_random_value() {
+    let db = discovered(
+        &format!("{TENANTS} CREATE TABLE seats (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants, code varchar(6) UNIQUE); INSERT INTO seats (tenant_id, code) SELECT 1, 'AB' || lpad(n::text, 4, '0') FROM generate_series(1, 300) n"),
+        "tenants",
+    )
+    .await;
+    for _ in 0..2 {
+        let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM seats WHERE tenant_id = {clone} AND length(code) = 6"
+            ))
+            .await,
+            300
+        );
+    }
+}
