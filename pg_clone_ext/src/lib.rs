@@ -152,6 +152,11 @@ extension_sql_file!(
     requires = ["discover_unique"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/look_for_values.sql",
+    name = "look_for_values",
+    requires = ["preset_discover"]
+);
+extension_sql_file!(
     "../../sql/install/stores/store_files.sql",
     name = "store_files",
     requires = ["preset_discover"]

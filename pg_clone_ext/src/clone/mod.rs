@@ -14,6 +14,7 @@ use crate::pg::table::locks::OpenTables;
 use crate::pg::value::json_text::JsonText;
 use crate::records::runs;
 use crate::run::constraint_hints;
+use crate::run::copy::trigger_effects::Effects;
 use crate::run::copy::{self, kept_ids};
 use crate::run::record::{self, blobs};
 use crate::run::state::{Run, TableStatistics};
@@ -81,6 +82,7 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     let mut totals = TableStatistics::default();
     let mut tables = Vec::new();
     let mut progress = summary::Progress::new(&run);
+    let effects = Effects::watch(&run)?;
     let held = run.held.then(|| HeldKeyChecks::begin(run.path.clone()));
     for table_copy in &run.table_copies {
         let table_began = Instant::now();
@@ -108,10 +110,13 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
         *made.entry(filled.table_copy.table).or_default() += filled.statistics.rows();
     }
     copy::added_rows::check(&run, &made)?;
+    let mut todos: Vec<String> = totals.todos.iter().cloned().collect();
+    if let Some(effects) = effects {
+        effects.check(&run, &mut todos)?;
+    }
     let blobs = blobs::list(&run)?;
     record::write(&run, &tables, &totals, blobs.len())?;
     blobs::queue(&run, &blobs)?;
-    let mut todos: Vec<String> = totals.todos.iter().cloned().collect();
     refresh.after_copy(&run, &mut todos)?;
     if let Some(finish) = finish {
         todos.extend(record::call_finish(&run, finish)?);

@@ -1,7 +1,7 @@
 //! Hints for constraints that a row of a clone violates.
 
 use crate::pg::session::constraint_hint::{Kind, Violation};
-use pg_clone_core::plan::{ColumnRole, InsertPath, Store, Table, quote};
+use pg_clone_core::plan::{ColumnRole, Store, Table, quote};
 
 /// The hint for a violation while the rows of a store are written.
 pub fn hint(store: &Store, violation: &Violation) -> Option<String> {
@@ -83,7 +83,7 @@ fn unique(
     format!(
         "{}Give a column of {} another value in clones: {}, or 'random', 'null', 'default', or 'template' with value => \
          '{{value}}-copy-{{n}}'; or leave out the rows that meet, with clone.store_table(…, live => '…').",
-        if may_have_triggers(store) {
+        if has_triggers(store) {
             "If a trigger of another table made the row, clone without triggers: options => '{\"triggers\": \"skip\"}'. Else: "
         } else {
             ""
@@ -93,12 +93,9 @@ fn unique(
     )
 }
 
-/// Whether a table of the store may have triggers that fire on INSERT. Those of a partitioned table are not known here.
-fn may_have_triggers(store: &Store) -> bool {
-    store.tables.iter().any(|table| match &table.path {
-        InsertPath::Sql(reason) => reason.contains("trigger ") || table.kind == "p",
-        InsertPath::Bulk => false,
-    })
+/// Whether a table of the store has triggers that fire on INSERT.
+fn has_triggers(store: &Store) -> bool {
+    store.tables.iter().any(|table| table.triggers.is_some())
 }
 
 fn is_key(table: &Table, column: &str) -> bool {

@@ -105,6 +105,10 @@ BEGIN
     PERFORM clone_internal.look_for_types(look_at_data.store);
     PERFORM clone_internal.look_for_tenants(look_at_data.store);
     PERFORM clone_internal.look_for_links(look_at_data.store);
+    PERFORM clone_internal.look_for_owned(look_at_data.store);
+    PERFORM clone_internal.look_for_pairs(look_at_data.store);
+    PERFORM clone_internal.look_for_own_rows(look_at_data.store);
+    PERFORM clone_internal.look_for_unique_values(look_at_data.store);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.look_at_data(text, boolean) IS 'Checks the data of a store''s tables: declares certain references, if allowed, and records questions about the others';

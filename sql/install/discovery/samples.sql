@@ -72,7 +72,7 @@ BEGIN
     SELECT array_agg(format('(SELECT %L::name AS c, %s AS v FROM (SELECT t.%I AS x FROM %s AS t LIMIT 50000) s WHERE s.x IS NOT NULL LIMIT %s)', c.name,
         CASE -- Some documents of type json are no jsonb.
              WHEN c.family = 'json' AND (SELECT a.atttypid <> 3802 FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = c.name) THEN 'clone_internal.json_of(s.x::text)'
-             WHEN c.family IN ('int', 'int[]', 'text[]', 'json') THEN 'to_jsonb(s.x)'
+             WHEN c.family IN ('int', 'int[]', 'text[]', 'uuid[]', 'json') THEN 'to_jsonb(s.x)'
              WHEN c.family = 'text' THEN 'clone_internal.json_of(s.x::text)' ELSE 'to_jsonb(left(s.x::text, 8000))' END,
         c.name, relation, CASE WHEN c.family = 'json' THEN 200 ELSE 500 END))
     INTO parts FROM unnest(columns, families) AS c (name, family);

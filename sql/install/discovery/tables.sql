@@ -93,10 +93,11 @@ AS $$
         ORDER BY f.confrelid, f.oid
     ), shared AS MATERIALIZED (
         SELECT f.* FROM referred f JOIN pg_class c ON c.oid = f.oid
-        WHERE EXISTS (SELECT FROM clone.store_relation r JOIN pg_constraint o ON o.contype = 'f' AND o.conrelid = r.relation AND o.confrelid = f.oid
+        WHERE NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation::oid = f.oid)
+          AND (EXISTS (SELECT FROM clone.store_relation r JOIN pg_constraint o ON o.contype = 'f' AND o.conrelid = r.relation AND o.confrelid = f.oid
                       WHERE r.store = $1 AND (SELECT count(DISTINCT x.confrelid) FROM pg_constraint x WHERE x.contype = 'f' AND x.conrelid = r.relation) > 1
                         AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts > 1 AND o.conkey[1] = ANY (u.indkey::int2[])))
-           OR clone_internal.table_word(c.relname) ~ '(^|_)(user|usr|member|person|profile|employee|staff|login|identity)$'
+           OR clone_internal.table_word(c.relname) ~ '(^|_)(user|usr|member|person|profile|employee|staff|login|identity)$')
     ), unknown AS (
         SELECT string_agg(d.oid::regclass::text, ', ' ORDER BY d.oid::regclass::text) AS names, count(*) AS tables
         FROM stored s CROSS JOIN LATERAL clone_internal.discoverable(s.schemas) d

@@ -11,9 +11,9 @@ AS $$
     JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
     CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
     WHERE r.store = $1 AND f.family IN ('int', 'text', 'uuid')
-      AND (a.attname = r.id_column
-           OR r.role = 'project' AND a.atttypid <> 'bpchar'::regtype AND EXISTS (
-               SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL))
+      AND (a.attname = r.id_column OR r.role = 'project')
+      -- A part of a key names no row.
+      AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
 $$;
 COMMENT ON FUNCTION clone_internal.naming_columns(text) IS 'Columns whose values name a row of a store''s tables, or a tenant';
 
@@ -26,6 +26,28 @@ AS $$
            ELSE format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, belongs => true); ', $1, $2, $3, $4, $5) || clone_internal.table_call($1, $2, NULL, NULL, NULL) END
 $$;
 COMMENT ON FUNCTION clone_internal.tenant_call(text, regclass, name, regclass, name, boolean) IS 'The calls that describe a table whose column names the tenant, as SQL';
+
+-- If no value of a column is a key of the tenants, but some are another unique value of theirs: that column of the tenants' table.
+CREATE FUNCTION clone_internal.other_tenant_key(store text, relation regclass, "column" name) RETURNS name
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    k record;
+    own_family text := (SELECT clone_internal.family(a.atttypid) FROM pg_attribute a WHERE a.attrelid = other_tenant_key.relation AND a.attname = other_tenant_key."column");
+    found boolean;
+BEGIN
+    FOR k IN SELECT n.* FROM clone_internal.naming_columns(store) n WHERE n.role = 'project' AND (n.family = own_family OR own_family = 'text' OR n.is_id) ORDER BY n.is_id DESC, n.name LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT DISTINCT v.x FROM (SELECT t.%I::text AS x FROM %s AS t WHERE t.%1$I IS NOT NULL LIMIT 50000) v LIMIT 500) s JOIN %3$s AS k ON k.%4$I::text = s.x)',
+            "column", relation, k.relation, k.name) INTO found;
+        IF found THEN
+            RETURN CASE WHEN NOT k.is_id THEN k.name END;
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.other_tenant_key(text, regclass, name) IS 'The unique column of the tenants whose values a column holds in place of their keys; NULL: it holds keys, or neither';
 
 -- Columns and paths of tables that nothing leads to by a name or a key, with a sample of their values.
 CREATE FUNCTION clone_internal.places_outside(store text) RETURNS SETOF clone_internal.place
@@ -86,7 +108,7 @@ BEGIN
             WHEN h.keys < cardinality(p.vals) THEN NULL
             -- Small numbers are keys of every table and short texts may be the same by chance: the name must say which.
             WHEN d.named THEN 'error'
-            WHEN n.family = 'text' AND n.role = 'project' AND h.keys > 1 AND p.path = '' THEN 'error'
+            WHEN n.family = 'text' AND n.role = 'project' AND p.path = '' AND (h.keys > 1 OR length(p.vals[1]) >= 4) THEN 'error'
             WHEN h.keys >= 10 AND p.path = '' AND (n.family = 'text' OR p.says_id) THEN 'warning' END AS severity) s
         WHERE s.severity IS NOT NULL
           -- What names another table is a key of that.
@@ -166,6 +188,19 @@ BEGIN
                  ELSE format('%s.%I looks like the tenant: %s of %s values that were looked at are in %I of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, key, tenant.relation) END,
             clone_internal.tenant_call(look_for_tenants.store, c.relation, c.name, tenant.relation, key, key_is_id),
             format('SELECT clone.store_shared(%L, %L);', look_for_tenants.store, c.relation));
+    END LOOP;
+    -- A described tenant column that holds something else than the tenant's key.
+    FOR c IN
+        SELECT o.relation, o.project_column AS name, clone_internal.other_tenant_key(look_for_tenants.store, o.relation, o.project_column) AS key
+        FROM clone.store_relation o JOIN pg_class d ON d.oid = o.relation AND d.relkind IN ('r', 'p')
+        WHERE o.store = look_for_tenants.store AND o.project_column IS NOT NULL AND o.role <> 'project'
+          AND NOT EXISTS (SELECT FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attname = o.project_column
+              WHERE f.contype = 'f' AND f.conrelid = o.relation AND a.attnum = ANY (f.conkey))
+    LOOP
+        CONTINUE WHEN c.key IS NULL;
+        PERFORM clone_internal.ask(look_for_tenants.store, c.relation, c.name, '', 'error',
+            format('%s.%I is described as the tenant''s key and holds %I of %s: its rows are not cloned', c.relation, c.name, c.key, tenant.relation),
+            format('SELECT clone.store_remove_table(%L, %L); ', look_for_tenants.store, c.relation) || clone_internal.tenant_call(look_for_tenants.store, c.relation, c.name, tenant.relation, c.key, false), NULL);
     END LOOP;
     -- Tenants below tenants.
     FOR c IN

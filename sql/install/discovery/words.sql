@@ -37,7 +37,12 @@ COMMENT ON FUNCTION clone_internal.named_table(text, boolean) IS 'The word befor
 CREATE FUNCTION clone_internal.table_word(relname text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
-AS $$ BEGIN RETURN (clone_internal.snake(clone_internal.singular(relname))); END $$;
+AS $$
+BEGIN
+    -- TypeORM's user_entity and tbl_user: user.
+    RETURN (regexp_replace(regexp_replace(clone_internal.snake(clone_internal.singular(relname)), '(.)_(entity|tbl|table)$', '\1'), '^(tbl|tb)_(.)', '\2'));
+END
+$$;
 COMMENT ON FUNCTION clone_internal.table_word(text) IS 'The word by which columns name a table: order_item for OrderItems';
 
 CREATE FUNCTION clone_internal.named_word(name text) RETURNS text
@@ -49,7 +54,7 @@ COMMENT ON FUNCTION clone_internal.named_word(text) IS 'product_id, productIds, 
 CREATE FUNCTION clone_internal.says_id(name text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT name ~ '(_id|_ids|_ID|_IDS|_uuid|_uuids|_fk|[a-z0-9](Id|Ids|ID|IDs|Uuid|Uuids|Fk))$' $$;
+AS $$ SELECT name ~ '(_id|_ids|_ID|_IDS|_uuid|_uuids|_fk|[a-z0-9](Id|Ids|ID|IDs|Uuid|Uuids|Fk))$|^(ancestor|descendant)$' $$;
 COMMENT ON FUNCTION clone_internal.says_id(text) IS 'Whether a name is that of a key: x_id, xIds, x_uuid';
 
 -- As TextKeys::is_distinctive of the core; not UUIDs, which are found everywhere.

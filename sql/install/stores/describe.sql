@@ -35,7 +35,7 @@ WITH described AS (
 ), live AS (
     SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnum,
            CASE WHEN t.typtype = 'd' OR t.typname = 'citext' THEN clone_internal.base_type_name(t.oid)
-                WHEN t.typcategory = 'A' AND e.typtype = 'd' THEN clone_internal.base_type_name(e.oid) || '[]'
+                WHEN t.typcategory = 'A' AND e.typtype = 'd' AND clone_internal.base_type(t.oid) <> t.oid THEN clone_internal.base_type_name(e.oid) || '[]'
                 ELSE format_type(a.atttypid, a.atttypmod) END AS base, a.attgenerated, a.atthasdef, a.attidentity, a.attnotnull
     FROM pg_attribute a
     JOIN described d ON d.oid = a.attrelid
@@ -63,11 +63,19 @@ WITH described AS (
     FROM joined j
     GROUP BY j.oid
 ), triggers AS (
-    SELECT t.tgrelid, string_agg(t.tgname::text, ', ' ORDER BY t.tgname) AS names
-    FROM pg_trigger t
-    JOIN described d ON d.oid = t.tgrelid
+    -- Those that an INSERT fires; a trigger of a partitioned table has a copy in each partition.
+    SELECT f.oid, string_agg(DISTINCT t.tgname::text, ', ' ORDER BY t.tgname::text) AS names
+    FROM (
+        SELECT d.oid, d.oid AS filled FROM described d
+        UNION
+        SELECT d.oid, p.relid FROM described d CROSS JOIN LATERAL pg_partition_tree(d.oid) p WHERE d.relkind = 'p'
+    ) f
+    JOIN pg_trigger t ON t.tgrelid = f.filled
     WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND (t.tgtype & 4) <> 0
-    GROUP BY t.tgrelid
+    GROUP BY f.oid
+), arrays_of_domains AS MATERIALIZED (
+    SELECT DISTINCT a.attrelid FROM pg_type e JOIN pg_type t ON t.typelem = e.oid AND t.typcategory = 'A' JOIN pg_attribute a ON a.atttypid = t.oid
+    WHERE e.typtype = 'd' AND a.attnum > 0 AND NOT a.attisdropped
 ), keys AS (
     SELECT f.conrelid, jsonb_agg(DISTINCT f.confrelid::bigint) AS referenced,
            -- Foreign keys that can only reference the project row: the run has just created it.
@@ -117,10 +125,11 @@ SELECT jsonb_build_object(
                 WHEN d.relispartition THEN 'a partition'
                 WHEN d.relam <> 2 THEN 'not a heap table'
                 WHEN d.relhasrules THEN 'rewrite rules'
-                -- First: a run without triggers computes columns all the same.
-                WHEN c.computed IS NOT NULL THEN 'computed column ' || c.computed || COALESCE('; trigger ' || t.names, '')
-                WHEN t.names IS NOT NULL THEN 'trigger ' || t.names
+                -- The constraints of a domain are checked for each element where a statement converts the array.
+                WHEN d.oid IN (SELECT x.attrelid FROM arrays_of_domains x) THEN 'array of a domain'
+                WHEN c.computed IS NOT NULL THEN 'computed column ' || c.computed
             END,
+            'triggers', t.names,
             'left_to_finish', EXISTS (SELECT FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'finish' AND d.relation = ANY (h.writes)),
             'kind', d.relkind,
             'file', d.relfilenode::bigint,
@@ -134,7 +143,7 @@ SELECT jsonb_build_object(
         ) ORDER BY d.position, d.relation::oid)
         FROM described d
         LEFT JOIN columns c ON c.oid = d.oid
-        LEFT JOIN triggers t ON t.tgrelid = d.oid
+        LEFT JOIN triggers t ON t.oid = d.oid
         LEFT JOIN keys k ON k.conrelid = d.oid
         WHERE d.oid IS NOT NULL), '[]'),
     'dependencies', COALESCE((

@@ -127,7 +127,7 @@ BEGIN
         SELECT t.typbasetype, b.depth + 1 FROM below b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd'
     )
     -- The elements of an array of a domain are stored as those of an array of its base type.
-    SELECT CASE WHEN e.typtype = 'd' THEN (SELECT k.typarray FROM pg_type k WHERE k.oid = clone_internal.base_type(e.oid)) ELSE t.oid END
+    SELECT CASE WHEN e.typtype = 'd' THEN COALESCE((SELECT NULLIF(k.typarray, 0) FROM pg_type k WHERE k.oid = clone_internal.base_type(e.oid)), t.oid) ELSE t.oid END
     FROM (SELECT b.oid FROM below b ORDER BY b.depth DESC LIMIT 1) b
     JOIN pg_type t ON t.oid = b.oid
     LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A');

@@ -88,6 +88,31 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.check_column(regclass, name) IS 'The base type of a column; error 22023 if it does not exist';
 
+CREATE FUNCTION clone_internal.check_project_column(store text, relation regclass, "column" name) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    tenants regclass;
+    key name;
+BEGIN
+    -- A foreign key says which column of the tenants it is. Children can be on another server.
+    IF EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = relation) OR NOT has_table_privilege(relation, 'SELECT') OR (SELECT c.relkind NOT IN ('r', 'p') FROM pg_class c WHERE c.oid = relation)
+       OR EXISTS (SELECT FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey)
+                  WHERE f.contype = 'f' AND f.conrelid = relation AND a.attname = "column") THEN
+        RETURN;
+    END IF;
+    SELECT r.relation INTO tenants FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
+    WHERE r.store = check_project_column.store AND r.role = 'project' AND has_table_privilege(r.relation, 'SELECT');
+    key := CASE WHEN tenants IS NOT NULL THEN clone_internal.other_tenant_key(store, relation, "column") END;
+    IF key IS NOT NULL THEN
+        RAISE EXCEPTION 'column "%" of table % holds values of column "%" of %, not keys', "column", relation, key, tenants USING
+            ERRCODE = '22023', HINT = format('Describe it by that column: %s', clone_internal.tenant_call(store, relation, "column", tenants, key, false));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_project_column(text, regclass, name) IS 'Error 22023 if a column that is given as the tenant''s key holds another unique value of the tenants';
+
 CREATE FUNCTION clone_internal.check_condition(relation regclass, condition text) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp

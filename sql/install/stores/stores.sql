@@ -375,6 +375,9 @@ BEGIN
     FOREACH n IN ARRAY array_remove(ARRAY[type_column, id_column, project_column, join_column, document_column], NULL) LOOP
         PERFORM clone_internal.check_column(relation, n);
     END LOOP;
+    IF project_column IS NOT NULL AND role <> 'project' THEN
+        PERFORM clone_internal.check_project_column(store, relation, project_column);
+    END IF;
     INSERT INTO clone.store_relation (store, relation, role, position, resource_type, type_column, id_column, project_column, parents,
         join_column, document_column, version_path, live, cloned, blob_key, blob_type, document_inferred)
     VALUES (store, relation, role, "position", resource_type, type_column, id_column, project_column,

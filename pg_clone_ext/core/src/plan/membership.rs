@@ -53,25 +53,34 @@ fn build(
         Some(key) => {
             let row = format!("r{depth}");
             alternatives(store, table, project, active, all, &row, depth)?
-                .map(|first| through_own_rows(table, key, project, &first, alias, depth))
+                .map(|first| through_own_rows(table, &key, project, &first, alias, depth))
         }
     };
     Ok(belongs.map(|sql| limited(table, sql, alias, all)))
 }
 
-/// The key of a table whose rows also belong through other rows of the same table.
-fn key_of_own_rows(table: &Table) -> Option<&str> {
-    table
+/// The columns that identify a row of a table whose rows also belong through other rows of the same table.
+fn key_of_own_rows(table: &Table) -> Option<Vec<&str>> {
+    let id = table
         .id_column
         .as_deref()
-        .filter(|_| !table.keys.within.is_empty() && table.role != TableRole::Project)
+        .filter(|_| !table.keys.within.is_empty() && table.role != TableRole::Project)?;
+    let keys = table
+        .keys
+        .uniques
+        .iter()
+        .filter(|u| !u.exclusion && !u.expressions && u.predicate.is_none())
+        .filter(|u| u.columns.iter().any(|column| column == id));
+    // A part of a key names several rows.
+    let shortest = keys.min_by_key(|u| u.columns.len());
+    Some(shortest.map_or_else(|| vec![id], |u| u.columns.iter().map(String::as_str).collect()))
 }
 
 /// The condition on rows `alias` that belong as `first` says of a row `r<depth>`, or through a row that does, through any number of rows.
 /// A row that names another project stays with that project.
 fn through_own_rows(
     table: &Table,
-    key: &str,
+    key: &[&str],
     project: &str,
     first: &str,
     alias: &str,
@@ -79,35 +88,59 @@ fn through_own_rows(
 ) -> String {
     let row = format!("r{depth}");
     let found = format!("own{depth}");
-    let mut names = vec!["clone_own_key".to_owned()];
-    let mut selected = vec![format!("{row}.{}", identifier(key))];
+    let mut selected: Vec<String> = key
+        .iter()
+        .map(|column| format!("{row}.{}", identifier(column)))
+        .collect();
     let mut links = Vec::new();
     for way in &table.keys.within {
         let values = way.values(table, table, &row);
         let pairs = values.iter().zip(way.equalities(table, table));
         let mut link: Vec<String> = pairs
-            .zip(names.len()..)
+            .zip(selected.len()..)
             .map(|((value, operator), place)| format!("{value} {operator} {found}.clone_own_{place}"))
             .collect();
         link.extend(way.condition.as_ref().map(|condition| format!("({condition})")));
         links.push(link.join(" AND "));
-        for value in way.parent_values(table, table, &row) {
-            names.push(format!("clone_own_{}", names.len()));
-            selected.push(value);
-        }
+        selected.extend(way.parent_values(table, table, &row));
     }
     let mut next = format!("(({}))", links.join(") OR ("));
     if let (Some(column), Some(same)) = (&table.project_column, owner(table, project, &row)) {
         next = format!("{next} AND ({row}.{} IS NULL OR {same})", identifier(column));
     }
+    let names: Vec<String> = (0..selected.len())
+        .map(|place| format!("clone_own_{place}"))
+        .collect();
     let (names, selected, from) = (names.join(", "), selected.join(", "), table.from_sql());
-    let equal = table.column(key).map_or(EQUAL, |column| column.equality());
-    format!(
-        "{alias}.{} {equal} ANY (WITH RECURSIVE {found} ({names}) AS (\
-         SELECT {selected} FROM {from} AS {row} WHERE {first} \
-         UNION SELECT {selected} FROM {from} AS {row} JOIN {found} ON {next}) SELECT {found}.clone_own_key FROM {found})",
-        identifier(key)
-    )
+    let all = format!(
+        "WITH RECURSIVE {found} ({names}) AS (SELECT {selected} FROM {from} AS {row} WHERE {first} \
+         UNION SELECT {selected} FROM {from} AS {row} JOIN {found} ON {next})"
+    );
+    let equal = |column: &str| table.column(column).map_or(EQUAL, |column| column.equality());
+    match key {
+        [id] => format!(
+            "{alias}.{} {} ANY ({all} SELECT {found}.clone_own_0 FROM {found})",
+            identifier(id),
+            equal(id)
+        ),
+        several => {
+            let same: Vec<String> = several
+                .iter()
+                .enumerate()
+                .map(|(place, column)| {
+                    format!(
+                        "w{depth}.clone_own_{place} {} {alias}.{}",
+                        equal(column),
+                        identifier(column)
+                    )
+                })
+                .collect();
+            format!(
+                "EXISTS (SELECT FROM ({all} SELECT * FROM {found}) AS w{depth} WHERE {})",
+                same.join(" AND ")
+            )
+        }
+    }
 }
 
 /// The ways in which a row belongs by its own columns or through rows of other tables, as one condition.

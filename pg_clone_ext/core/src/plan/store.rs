@@ -159,7 +159,7 @@ pub struct Column {
     pub keys: ColumnKeys,
 }
 
-/// The path by which a table can be filled, according to its current definition.
+/// The path by which a table can be filled, according to its current definition and apart from its triggers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InsertPath {
     /// The server's multi-insert.
@@ -215,6 +215,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// How it can be filled.
     pub path: InsertPath,
+    /// The names of the triggers that an INSERT fires, also those of its partitions; None: it has none.
+    pub triggers: Option<String>,
     /// The store's finish function writes its rows; the run only counts them.
     pub left_to_finish: bool,
     /// Its `relkind` in pg_class: r, p, v, f.

@@ -40,6 +40,7 @@ fn table(oid: Oid, name: &str, role: TableRole) -> Table {
             column("tenant", "uuid", ColumnRole::Project),
         ],
         path: InsertPath::Bulk,
+        triggers: None,
         left_to_finish: false,
         document_inferred: false,
         membership: None,

@@ -161,7 +161,12 @@ pub fn write(sql: &str, token: &[u8; 16], held: bool) -> Result<Written> {
             (code, Some(written))
         }
     });
-    let right = [pg_sys::SPI_OK_INSERT as i32, pg_sys::SPI_OK_SELECT as i32];
+    // A rule can make another statement of it; the caller counts the rows.
+    let right = [
+        pg_sys::SPI_OK_INSERT as i32,
+        pg_sys::SPI_OK_SELECT as i32,
+        pg_sys::SPI_OK_REWRITTEN as i32,
+    ];
     written.filter(|_| right.contains(&code)).ok_or_else(|| {
         Error::new(
             Code::Internal,

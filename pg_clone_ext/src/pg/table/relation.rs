@@ -1,7 +1,7 @@
 //! An open table.
 
 use crate::pg::value::toast::CompressedValue;
-use crate::pg::value::{Form, RowForm, Value};
+use crate::pg::value::{Form, RowForm, Value, stored_type};
 use pgrx::pg_sys;
 
 #[derive(Clone)]
@@ -32,7 +32,12 @@ impl Attribute {
     pub fn base(&self) -> Self {
         let mut typmod = self.typmod;
         // SAFETY: looks up the syscache; an unknown type is an ERROR.
-        let type_oid = unsafe { pg_sys::getBaseTypeAndTypmod(self.type_oid, &mut typmod) };
+        let base = unsafe { pg_sys::getBaseTypeAndTypmod(self.type_oid, &mut typmod) };
+        let type_oid = stored_type(base);
+        if type_oid != base {
+            // SAFETY: as above; an array of a domain has the modifier of the domain.
+            unsafe { pg_sys::getBaseTypeAndTypmod(pg_sys::get_element_type(base), &mut typmod) };
+        }
         Attribute {
             type_oid,
             typmod,
@@ -159,7 +164,7 @@ pub(in crate::pg) fn attributes(descriptor: pg_sys::TupleDesc) -> Vec<Attribute>
                     form: Form {
                         // A column that was dropped has no type any more.
                         type_oid: match attribute.attisdropped {
-                            false => pg_sys::getBaseType(attribute.atttypid),
+                            false => stored_type(attribute.atttypid),
                             true => pg_sys::InvalidOid,
                         },
                         referred: (!attribute.attbyval).then_some(attribute.attlen),

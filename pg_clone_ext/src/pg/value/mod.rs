@@ -27,12 +27,30 @@ pub(in crate::pg) struct Form {
     pub referred: Option<i16>,
 }
 
+/// The type as which values of a type are stored: the base type of a domain, and the array of the base type for an array of a domain.
+pub(in crate::pg) fn stored_type(type_oid: pg_sys::Oid) -> pg_sys::Oid {
+    // SAFETY: all look up the syscache; an unknown type is an ERROR.
+    unsafe {
+        let type_oid = pg_sys::getBaseType(type_oid);
+        let element = pg_sys::get_element_type(type_oid);
+        if element == pg_sys::InvalidOid {
+            return type_oid;
+        }
+        let base = pg_sys::getBaseType(element);
+        // An array has no array type of its own.
+        match pg_sys::get_array_type(base) {
+            array if base != element && array != pg_sys::InvalidOid => array,
+            _ => type_oid,
+        }
+    }
+}
+
 impl Form {
     /// The form of values of a type.
     pub fn of(type_oid: pg_sys::Oid) -> Self {
-        // SAFETY: both look up the syscache; an unknown type is an ERROR.
+        let type_oid = stored_type(type_oid);
+        // SAFETY: looks up the syscache; an unknown type is an ERROR.
         unsafe {
-            let type_oid = pg_sys::getBaseType(type_oid);
             let (mut length, mut by_value) = (0, false);
             pg_sys::get_typlenbyval(type_oid, &mut length, &mut by_value);
             Form {

@@ -86,16 +86,20 @@ pub fn path(run: &Run, table_copy: &TableCopy) -> InsertPath {
     if run.left_to_finish(table_copy.table) {
         return InsertPath::Sql("written by the store's finish function".to_owned());
     }
-    match run.store.table(table_copy.table).map(|table| table.path.clone()) {
-        Some(InsertPath::Bulk) if !crate::settings::bulk() => {
-            InsertPath::Sql("pg_clone.bulk is off".to_owned())
-        }
-        // Without its triggers it is a plain table.
-        Some(InsertPath::Sql(why)) if run.request.options.skip_triggers && why.starts_with("trigger ") => {
-            InsertPath::Bulk
-        }
-        Some(path) => path,
-        None => InsertPath::Bulk,
+    let Some(table) = run.store.table(table_copy.table) else {
+        return InsertPath::Bulk;
+    };
+    let triggers = table
+        .triggers
+        .as_ref()
+        .filter(|_| !run.request.options.skip_triggers)
+        .map(|names| format!("trigger {names}"));
+    match (&table.path, triggers) {
+        (InsertPath::Bulk, None) if crate::settings::bulk() => InsertPath::Bulk,
+        (InsertPath::Bulk, None) => InsertPath::Sql("pg_clone.bulk is off".to_owned()),
+        (InsertPath::Bulk, Some(triggers)) => InsertPath::Sql(triggers),
+        (InsertPath::Sql(why), None) => InsertPath::Sql(why.clone()),
+        (InsertPath::Sql(why), Some(triggers)) => InsertPath::Sql(format!("{why}; {triggers}")),
     }
 }
 
@@ -298,4 +302,5 @@ pub mod added_rows;
 pub mod kept_ids;
 mod pipeline;
 pub mod sql_path;
+pub mod trigger_effects;
 mod trigger_values;

@@ -31,10 +31,10 @@ impl Type {
 
 /// The number of rows of a table that belong to the new project, if a trigger can assign them to another one.
 fn rows_of_target(run: &Run, table: &Table) -> Result<Option<i64>> {
-    let (InsertPath::Sql(why), Some(column)) = (&table.path, &table.project_column) else {
+    let (Some(_), Some(column)) = (&table.triggers, &table.project_column) else {
         return Ok(None);
     };
-    if !run.store.follows_constraints() || !why.contains("trigger ") || table.elsewhere {
+    if !run.store.follows_constraints() || table.elsewhere {
         return Ok(None);
     }
     let kind = quote::type_name(table.type_of(column));
@@ -130,10 +130,9 @@ pub fn fill(
     Ok(statistics)
 }
 
-/// Whether a statement fills a table without its triggers. A partitioned table may have some in its partitions.
+/// Whether a statement fills a table without its triggers.
 fn skips_triggers(run: &Run, table: &Table) -> bool {
-    let has_triggers = matches!(&table.path, InsertPath::Sql(why) if why.contains("trigger "));
-    run.request.options.skip_triggers && (table.kind == "p" || has_triggers)
+    run.request.options.skip_triggers && table.triggers.is_some()
 }
 
 /// Checks foreign keys of tables that statements filled without triggers, including those that check keys. A row without a referenced row

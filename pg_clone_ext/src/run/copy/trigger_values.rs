@@ -4,7 +4,7 @@
 use crate::pg::query::exists;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{InsertPath, SourceQuery, Table, TableCopy, quote};
+use pg_clone_core::plan::{SourceQuery, Table, TableCopy, quote};
 
 /// The columns whose values are compared, of one table.
 pub struct Comparison {
@@ -28,7 +28,7 @@ impl Comparison {
             || options.skip_triggers
             || options.fire_triggers
             || !matches!(table.kind.as_str(), "r" | "p")
-            || !matches!(table.path, InsertPath::Sql(_))
+            || table.triggers.is_none()
             || !has_trigger(table)?
         {
             return Ok(None);
@@ -116,10 +116,13 @@ impl Comparison {
         )
         .detail("The clone would have other values there than its source.")
         .hint(format!(
-            "Leave the triggers out: options => '{{\"triggers\": \"skip\"}}'. Or let the clone have their values: '{{\"triggers\": \"fire\"}}'; for one column: SELECT clone.store_column({}, {}, {}, 'default').",
-            quote::literal(&self.store),
-            quote::literal(&table.sql_name),
-            quote::literal(changed.first().map_or("a column", String::as_str))
+            "Leave the triggers out: options => '{{\"triggers\": \"skip\"}}'. Or let the clone have their values: '{{\"triggers\": \"fire\"}}'{}.",
+            changed.first().map_or_else(String::new, |column| format!(
+                "; for one column: SELECT clone.store_column({}, {}, {}, 'default')",
+                quote::literal(&self.store),
+                quote::literal(&table.sql_name),
+                quote::literal(column)
+            ))
         )))
     }
 }

@@ -295,13 +295,13 @@ fn refuse(run: &Run, table: &Table, unique: &Unique, meeting: &Meeting, forbids:
     let roles = match chosen.map_or("", |column| column.type_name.as_str()) {
         // Here NULL meets NULL, and what is made of NULL is NULL.
         _ if unique.nulls_meet && meeting.values.is_empty() => {
-            "'expression' with value => an SQL expression over the row"
+            "'expression', value => 'an SQL expression over the row')"
         }
         name if plan::is_text(name) => {
             "'suffix'), or 'random', 'null', 'default', or 'template' with value => '{value}-copy-{n}'"
         }
         "uuid" => "'new_uuid'), or 'null', 'default'",
-        _ => "'default'), or 'null', or 'expression' with value => an SQL expression over the row",
+        _ => "'default'), or 'null', or 'expression' with an SQL expression over the row as value",
     };
     let not_cloned = meeting.kept.as_ref().map_or(String::new(), |kept| {
         format!(

@@ -224,7 +224,7 @@ async fn a_way_to_belong_without_a_description_stops_a_clone() {
 #[tokio::test]
 async fn a_short_unique_text_gets_a_random_value() {
     let db = discovered(
-        &format!("{TENANTS} CREATE TABLE seats (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants, code varchar(6) UNIQUE); INSERT INTO seats (tenant_id, code) SELECT 1, 'AB' || lpad(n::text, 4, '0') FROM generate_series(1, 300) n"),
+        &format!("{TENANTS} CREATE TABLE seats (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants, code varchar(12) UNIQUE); INSERT INTO seats (tenant_id, code) SELECT 1, 'AB' || lpad(n::text, 10, '0') FROM generate_series(1, 300) n"),
         "tenants",
     )
     .await;
@@ -232,10 +232,47 @@ async fn a_short_unique_text_gets_a_random_value() {
         let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
         assert_eq!(
             db.number(&format!(
-                "SELECT count(*) FROM seats WHERE tenant_id = {clone} AND length(code) = 6"
+                "SELECT count(*) FROM seats WHERE tenant_id = {clone} AND length(code) = 12"
             ))
             .await,
             300
         );
     }
+}
+
+#[tokio::test]
+async fn a_tenant_column_with_slugs_is_not_taken_for_one_with_keys() {
+    let audit = "CREATE TABLE audit (id bigserial PRIMARY KEY, tenant text, m text); INSERT INTO audit (tenant) SELECT slug FROM tenants;";
+    let count = |clone: &str| {
+        format!("SELECT count(*) FROM audit a JOIN tenants t ON t.slug = a.tenant WHERE t.id = {clone}")
+    };
+    let by_key = "SELECT clone.store_table('s', 'audit', 'resource', project_column => 'tenant')";
+    for preset in ["discover", "custom"] {
+        let db = discovered(&format!("{TENANTS} {audit}"), "tenants").await;
+        if preset == "custom" {
+            db.run("SELECT clone.store_drop('s'); SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'tenants', 'project')")
+                .await;
+        }
+        let failure = db.fails(by_key).await;
+        assert_eq!(
+            (failure.code.as_str(), failure.message.as_str()),
+            (
+                "22023",
+                "column \"tenant\" of table public.audit holds values of column \"slug\" of public.tenants, not keys"
+            )
+        );
+        let call = failure.hint.split_once(": ").unwrap().1;
+        db.run(call).await;
+        let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+        assert_eq!(db.number(&count(&clone)).await, 1, "{preset}");
+    }
+    // Rows that come later.
+    let db = discovered(&format!("{TENANTS} {audit} DELETE FROM audit"), "tenants").await;
+    db.run(by_key).await;
+    db.run("INSERT INTO audit (tenant) SELECT slug FROM tenants")
+        .await;
+    assert_eq!(open(&db).await, ["error public.audit.tenant"]);
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+    assert_eq!(db.number(&count(&clone)).await, 1);
 }

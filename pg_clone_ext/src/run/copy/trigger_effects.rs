@@ -1,0 +1,91 @@
+//! What triggers do to other rows while a clone's rows are inserted: counted by the server's own statistics of the transaction.
+
+use crate::pg::query::for_each_row;
+use crate::run::state::Run;
+use pg_clone_core::error::{Code, Error, Result};
+use std::collections::HashMap;
+
+/// Rows that the transaction has inserted into, and changed or deleted in, one table.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    inserted: i64,
+    changed: i64,
+}
+
+/// The counts of all tables before the first row of the clone is inserted. Deferred triggers have their effects at the end of the
+/// transaction, which is not seen; neither is anything with `track_counts` off.
+pub struct Effects(HashMap<String, Counts>);
+
+fn counts() -> Result<HashMap<String, Counts>> {
+    let mut counts = HashMap::new();
+    for_each_row(
+        "SELECT pg_catalog.format('%I.%I', s.schemaname, s.relname), s.n_tup_ins, s.n_tup_upd OPERATOR(pg_catalog.+) s.n_tup_del \
+         FROM pg_catalog.pg_stat_xact_user_tables AS s \
+         WHERE (s.n_tup_ins OPERATOR(pg_catalog.<>) 0::pg_catalog.int8 OR (s.n_tup_upd OPERATOR(pg_catalog.+) s.n_tup_del) OPERATOR(pg_catalog.<>) 0::pg_catalog.int8) \
+         AND s.schemaname OPERATOR(pg_catalog.<>) ALL ('{clone,clone_internal}'::pg_catalog.name[])",
+        &mut |row| {
+            if let Some(row) = row
+                && let Some(table) = row.text(0)?
+            {
+                let number = |place| row.bigint(place).unwrap_or(0);
+                let found = Counts {
+                    inserted: number(1),
+                    changed: number(2),
+                };
+                counts.insert(table.into_owned(), found);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(counts)
+}
+
+impl Effects {
+    /// None if no trigger of the run's tables fires, or if the call wants what triggers do.
+    pub fn watch(run: &Run) -> Result<Option<Self>> {
+        let options = &run.request.options;
+        let fires = |table| {
+            run.store
+                .table(table)
+                .is_some_and(|table| table.triggers.is_some() || table.kind == "v")
+        };
+        if !run.store.follows_constraints()
+            || options.skip_triggers
+            || options.fire_triggers
+            || !run.table_copies.iter().any(|copy| fires(copy.table))
+        {
+            return Ok(None);
+        }
+        counts().map(|counts| Some(Effects(counts)))
+    }
+
+    /// Rows that triggers changed or deleted are an error (0A000). Rows that they added to tables that the store does not describe, such
+    /// as a log, are a to-do of the operator, because a deletion of the clone leaves them.
+    pub fn check(&self, run: &Run, todos: &mut Vec<String>) -> Result<()> {
+        let mut now: Vec<(String, Counts)> = counts()?.into_iter().collect();
+        now.sort_by(|one, other| one.0.cmp(&other.0));
+        for (table, counts) in now {
+            let before = self.0.get(&table).copied().unwrap_or_default();
+            let changed = counts.changed.saturating_sub(before.changed);
+            if changed > 0 {
+                return Err(Error::new(
+                    Code::Unsupported,
+                    format!("a trigger of the store's tables has changed or deleted {changed} rows of {table}"),
+                )
+                .detail("They can be rows of the clone, which would then differ from its source, or rows of others.")
+                .hint(
+                    "Leave the triggers out: options => '{\"triggers\": \"skip\"}'. Or let them do it: '{\"triggers\": \"fire\"}'.",
+                ));
+            }
+            let added = counts.inserted.saturating_sub(before.inserted);
+            let described = run.store.tables.iter().any(|other| other.sql_name == table)
+                || run.store.outside.reaching.iter().any(|(_, name)| *name == table);
+            if added > 0 && !described {
+                todos.push(format!(
+                    "triggers have added {added} rows to {table}, which the store does not describe: a deletion of the clone leaves them"
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+-- Questions that follow from values only, in tables that the store describes.
+
+-- Columns and paths of a store's tables that could hold references, with a sample of their values.
+CREATE FUNCTION clone_internal.open_places(store text) RETURNS SETOF clone_internal.place
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT p.* FROM (
+        SELECT o.relation, array_agg(o.name) AS names, array_agg(o.family) AS families FROM clone_internal.open_columns($1) o
+        WHERE o.family IN ('int', 'text', 'int[]', 'text[]', 'json') AND o.relkind IN ('r', 'p') GROUP BY o.relation) c
+    CROSS JOIN LATERAL clone_internal.sampled_places(c.relation, c.names, c.families) AS p
+    WHERE NOT clone_internal.answered($1, p.relation, p."column", p.path)
+      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path IN ('', p.path))
+$$;
+COMMENT ON FUNCTION clone_internal.open_places(text) IS 'Columns and paths of a store''s tables that have no declaration and no question, with a sample of their values';
+
+-- Values of a unique column that gets new values in a clone, such as a slug or an article number, in other columns.
+CREATE FUNCTION clone_internal.look_for_unique_values(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    places clone_internal.place[];
+    vals text[];
+    k record;
+    p record;
+BEGIN
+    FOR k IN
+        SELECT r.relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, clone_internal.table_word(t.relname) AS word, clone_internal.named_word(a.attname) AS own
+        FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
+        JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = a.attname
+        WHERE r.store = $1 AND a.attname IS DISTINCT FROM r.id_column AND clone_internal.family(a.atttypid) IN ('text', 'int')
+          AND c.role IN ('random', 'suffix', 'template', 'expression', 'name')
+          AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
+    LOOP
+        IF places IS NULL THEN
+            places := ARRAY(SELECT o FROM clone_internal.open_places($1) o WHERE o.family <> 'int[]');
+            vals := ARRAY(SELECT DISTINCT v FROM unnest(places) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE length(v) < 200);
+        END IF;
+        FOR p IN
+            SELECT o.*, h.keys FROM unnest(places) o
+            CROSS JOIN LATERAL (SELECT o.word IN (k.own, k.word, k.word || '_' || k.own) AS named, cardinality(o.vals[:100]) AS seen) n
+            JOIN (SELECT array_agg(DISTINCT f.value) AS found FROM clone_internal.keys_among(k.relation, k.name, k.family, vals) f) f ON true
+            CROSS JOIN LATERAL (SELECT count(*) AS keys FROM unnest(o.vals[:100]) v WHERE v = ANY (f.found)) h
+            WHERE (o.relation, o."column") <> (k.relation, k.name) AND h.keys = n.seen
+              AND (n.named OR k.family = 'text' AND h.keys > 1 AND length(o.vals[1]) >= 3)
+        LOOP
+            PERFORM clone_internal.ask($1, p.relation, p."column", p.path, 'error',
+                format('%s.%I%s holds values of %I of %s, which are other values in a clone: %s of %s that were looked at', p.relation, p."column",
+                    CASE WHEN p.path <> '' THEN ' at ' || p.path ELSE '' END, k.name, k.relation, p.keys, cardinality(p.vals[:100])),
+                format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, p.relation, p."column", k.relation, k.name)
+                    || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || ');',
+                clone_internal.keep_call($1, p.relation, p."column", p.path));
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_unique_values(text) IS 'Records questions about columns that hold values of a unique column which a clone changes';
+
+-- A column whose values are names of tables, beside one whose values are keys of these: a polymorphic pair under any names.
+CREATE FUNCTION clone_internal.look_for_pairs(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    names text[] := ARRAY(SELECT DISTINCT lower(n) FROM clone.store_relation r CROSS JOIN LATERAL unnest(clone_internal.type_names(r.relation)) n WHERE r.store = $1 AND r.id_column IS NOT NULL);
+    c record;
+    t record;
+    missing boolean;
+    found int;
+BEGIN
+    FOR c IN
+        WITH place AS MATERIALIZED (SELECT o.* FROM clone_internal.open_places($1) o WHERE o.path = '' AND o.family IN ('int', 'text'))
+        SELECT k.relation, k."column" AS type_column, i."column" AS name
+        FROM place k JOIN place i ON i.relation = k.relation AND i."column" <> k."column"
+        WHERE k.family = 'text' AND cardinality(k.vals) BETWEEN 1 AND 20 AND NOT i.says_id
+          AND NOT EXISTS (SELECT FROM unnest(k.vals) v WHERE lower(v) <> ALL (names) AND clone_internal.snake(regexp_replace(v, E'^.*(::|[.]|\\\\)', '')) <> ALL (names))
+    LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name);
+        found := 0;
+        missing := false;
+        FOR t IN SELECT x.target, x.type_values, r.id_column FROM clone_internal.pair_targets($1, c.relation, c.type_column, c.name) x
+                 JOIN clone.store_relation r ON r.store = $1 AND r.relation::oid = x.target LOOP
+            EXIT WHEN missing;
+            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 50000) AS t WHERE t.%I::text = ANY ($1) AND t.%I IS NOT NULL AND NOT EXISTS (SELECT FROM %s AS k WHERE k.%I::text = t.%3$I::text))',
+                c.relation, c.type_column, c.name, t.target::regclass, t.id_column) USING t.type_values INTO missing;
+            found := found + 1;
+        END LOOP;
+        CONTINUE WHEN missing OR found = 0;
+        PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
+            format('%s.%I holds keys of the tables that %I names', c.relation, c.name, c.type_column),
+            format('SELECT clone.store_polymorphic(%L, %L, %L, type_column => %L);', $1, c.relation, c.name, c.type_column), clone_internal.keep_call($1, c.relation, c.name, ''));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_pairs(text) IS 'Records questions about polymorphic pairs whose names do not say so';
+
+-- Rows that name no tenant and no parent, below other rows of their table.
+CREATE FUNCTION clone_internal.look_for_own_rows(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    w record;
+    found boolean;
+BEGIN
+    FOR w IN
+        SELECT o.relation, o.columns, o.others, r.project_column, r.join_column FROM clone_internal.own_row_ways($1) o
+        JOIN clone.store_relation r ON r.store = $1 AND r.relation = o.relation JOIN pg_class c ON c.oid = o.relation AND c.relkind IN ('r', 'p')
+        WHERE NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = o.relation AND m.parent = o.relation AND to_jsonb(m.columns) = o.columns)
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s IS NULL AND (%s) IS NOT NULL)', w.relation,
+            (SELECT string_agg(format('t.%I', n), ' IS NULL AND ') FROM unnest(ARRAY[w.project_column, w.join_column]) n WHERE n IS NOT NULL),
+            (SELECT string_agg(format('t.%I', n), ', ') FROM jsonb_array_elements_text(w.columns) n)) INTO found;
+        CONTINUE WHEN found IS NOT TRUE;
+        PERFORM clone_internal.ask($1, w.relation, (w.columns->>0)::name, '$rows', 'error',
+            format('rows of %s name no tenant and belong only through other rows of the table, which %s names: they are not cloned', w.relation, (SELECT string_agg(n, ', ') FROM jsonb_array_elements_text(w.columns) n)),
+            format('SELECT clone.store_belongs(%L, %L, %L, %L, %L);', $1, w.relation, (SELECT array_agg(n) FROM jsonb_array_elements_text(w.columns) n)::text, w.relation,
+                (SELECT array_agg(n) FROM jsonb_array_elements_text(w.others) n)::text),
+            format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, w.relation, w.columns->>0, '$rows'));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_own_rows(text) IS 'Records questions about rows that belong only through other rows of their table';
+
+-- Rows of undescribed tables that are each named by one row of the store: addresses of persons, for example.
+CREATE FUNCTION clone_internal.look_for_owned(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    w record;
+    named bigint;
+    rows bigint;
+BEGIN
+    FOR w IN
+        SELECT f.confrelid::regclass AS relation, b.attname AS key,
+               string_agg(format('(SELECT t.%I::text AS x FROM %s AS t WHERE t.%1$I IS NOT NULL LIMIT 50000)', a.attname, f.conrelid::regclass), ' UNION ALL ') AS uses,
+               string_agg(format('SELECT clone.store_belongs(%L, %L, %L, %L, %L);', $1, f.confrelid::regclass, ARRAY[b.attname]::text, f.conrelid::regclass, ARRAY[a.attname]::text), ' ') AS calls
+        FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
+        JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = r.relation AND cardinality(f.conkey) = 1 AND f.conparentid = 0
+        JOIN clone_internal.discoverable(NULL) d ON d.oid = f.confrelid
+        JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1] JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
+        WHERE r.store = $1 AND NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = $1 AND o.relation::oid = f.confrelid)
+          AND NOT EXISTS (SELECT FROM clone.store_shared o WHERE o.store = $1 AND o.relation::oid = f.confrelid)
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation::oid = f.confrelid)
+        GROUP BY f.confrelid, b.attname
+    LOOP
+        EXECUTE format('SELECT count(*), count(DISTINCT u.x) FROM (%s) u', w.uses) INTO named, rows;
+        -- Of few rows nothing can be said: a lookup table may have one row for each of them.
+        CONTINUE WHEN rows < 8 OR named > rows;
+        PERFORM clone_internal.ask($1, w.relation, w.key, '', 'error',
+            format('each of %s rows of %s is named by one row of the store only, as if it were a part of that: its rows are not cloned', rows, w.relation),
+            w.calls || format(' SELECT clone.store_table(%L, %L, ''derived'', id_column => %L);', $1, w.relation, w.key), format('SELECT clone.store_shared(%L, %L);', $1, w.relation));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_owned(text) IS 'Records questions about undescribed tables whose rows are each named by one row of the store';
