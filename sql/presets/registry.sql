@@ -122,9 +122,6 @@ DECLARE
     item regclass;
     role text;
 BEGIN
-    IF jsonb_typeof(COALESCE(options->'grant_to', '[]')) <> 'array' THEN
-        RAISE EXCEPTION 'invalid value % for store option "grant_to"', options->'grant_to' USING ERRCODE = '22023', HINT = 'It takes an array of names of roles.';
-    END IF;
     IF to_regnamespace(quote_ident(schema)) IS NULL THEN
         EXECUTE format('CREATE SCHEMA %I', schema);
     END IF;

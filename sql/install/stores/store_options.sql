@@ -9,7 +9,7 @@ DECLARE
     path_lists text[] := '{plain,kept,whole,embedded,kept_prefixes}';
 BEGIN
     SELECT e.key INTO bad FROM jsonb_each(options) e
-    WHERE e.key IN ('blobs', 'cache', 'cache_key', 'id_generator', 'blob_prefix_in_bucket') AND jsonb_typeof(e.value) NOT IN ('string', 'null')
+    WHERE e.key IN ('blobs', 'cache', 'cache_key', 'id_generator', 'blob_prefix_in_bucket', 'handle_prefix', 'schema', 'dataset_path', 'bucket') AND jsonb_typeof(e.value) NOT IN ('string', 'null')
     ORDER BY e.key LIMIT 1;
     IF bad IS NOT NULL THEN
         RAISE EXCEPTION 'invalid value % for option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'Give a text, or null to remove the option.';
@@ -22,6 +22,9 @@ BEGIN
     WHERE e.key IN ('person_link', 'email') AND e.value NOT IN ('"require"', '"ignore"', 'null') ORDER BY e.key LIMIT 1;
     IF bad IS NOT NULL THEN
         RAISE EXCEPTION 'invalid value % for store option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
+    END IF;
+    IF jsonb_typeof(options->'grant_to') NOT IN ('array', 'null') OR jsonb_path_exists(options->'grant_to', 'strict $[*] ? (@.type() != "string")') THEN
+        RAISE EXCEPTION 'invalid value % for store option "grant_to"', options->'grant_to' USING ERRCODE = '22023', HINT = 'It takes an array of names of roles.';
     END IF;
     IF jsonb_typeof(options->'id_paths') NOT IN ('object', 'null') THEN
         RAISE EXCEPTION 'invalid value % for option "id_paths"', options->'id_paths' USING

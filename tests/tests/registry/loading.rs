@@ -164,3 +164,61 @@ async fn without_a_registry_the_hint_says_how_to_make_one() {
     assert_eq!(refused.code, "22023");
     assert!(refused.hint.contains("clone.store_create"), "{}", refused.hint);
 }
+
+#[tokio::test]
+async fn a_malformed_history_is_an_error_of_its_entry() {
+    let reg = empty().await;
+    let right = json!({"id": 0, "timestamp": 1, "reason": "made", "username": "ada", "item": {}});
+    let with = |member: &str, value: Value| {
+        let mut wrong = right.clone();
+        wrong[member] = value;
+        json!([wrong])
+    };
+    let wrong = "history/0 has no id of its own, timestamp, reason, username or item";
+    for (history, said) in [
+        (json!(7), "history is no list"),
+        (json!({}), "history is no list"),
+        (json!([7]), wrong),
+        (json!([null]), wrong),
+        (json!([{}]), wrong),
+        (with("id", json!("0")), wrong),
+        (with("id", json!(-1)), wrong),
+        (with("id", json!(1e30)), wrong),
+        (with("id", json!(0.5)), wrong),
+        (with("timestamp", json!("today")), wrong),
+        (with("timestamp", json!(1e30)), wrong),
+        (with("timestamp", Value::Null), wrong),
+        (with("reason", json!("")), wrong),
+        (with("username", json!(["ada"])), wrong),
+        (with("item", json!("{}")), wrong),
+        (
+            json!([right, right]),
+            "history/1 has no id of its own, timestamp, reason, username or item",
+        ),
+    ] {
+        let bundle = json!([{"item_payload": {"id": "10378.1/1", "item_category": "AGENT", "item_subtype": "ORGANISATION",
+            "owner_username": "ada", "created_timestamp": 1, "display_name": "O", "name": "O", "history": history}}]);
+        let checked = reg
+            .call(
+                "SELECT to_jsonb(c) FROM clone.registry_load_check($1) c",
+                &[&bundle],
+            )
+            .await
+            .unwrap();
+        assert_eq!(
+            (&checked["status"], &checked["problem"]),
+            (&json!("invalid"), &json!(said)),
+            "{history}"
+        );
+        let refused = reg
+            .call("SELECT to_jsonb(clone.registry_load($1))", &[&bundle])
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (refused.code.as_str(), refused.detail),
+            ("22023", format!("entry 1: {said}")),
+            "{history}"
+        );
+    }
+    assert_eq!(reg.json("SELECT count(*) FROM reg.item").await, 0);
+}

@@ -220,4 +220,18 @@ async fn a_registry_over_the_views_of_an_application() {
         refused.detail,
         "/metadata/title: \"\" is shorter than 1 character"
     );
+    // The answer to a repeated call is read from item_payload, which this application does not have.
+    let refused = reg
+        .failure("SELECT item_clone('rec-a', actor => 'ada', store => 'rdm', options => '{\"idempotency_key\": \"k\"}')")
+        .await;
+    assert_eq!(
+        (refused.code.as_str(), refused.message.as_str()),
+        (
+            "22023",
+            "option \"idempotency_key\" needs the relation \"rdm\".item_payload, which does not exist"
+        )
+    );
+    assert!(refused.hint.contains("leave the option out"), "{}", refused.hint);
+    assert_eq!(reg.json("SELECT count(*) FROM rdm.record").await, 4);
+    assert_eq!(reg.json("SELECT count(*) FROM clone.item_request").await, 0);
 }
