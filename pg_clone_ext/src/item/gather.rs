@@ -1,5 +1,6 @@
 //! Reads items: the sources of a call with included items, and the items that documents reference.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use pg_clone_core::error::{Error, Result};
@@ -233,11 +234,11 @@ pub type Coming = HashMap<String, String>;
 
 /// What the store knows about items, and whether the actor may see them; unknown ids are absent. For items that will be written it uses
 /// their sources.
-pub fn targets(store: &ItemStore, actor: &Actor, ids: &BTreeSet<&str>, coming: &Coming) -> Result<Targets> {
+pub fn targets(store: &ItemStore, actor: &Actor, ids: &BTreeSet<Cow<'_, str>>, coming: &Coming) -> Result<Targets> {
     let mut found = Targets::new();
     let columns = "i.id, i.item_subtype::pg_catalog.text, i.record_type::pg_catalog.text OPERATOR(pg_catalog.=) 'COMPLETE_ITEM', \
          a.owner, pg_catalog.to_jsonb(a.general), a.groups";
-    each_known(store, columns, ids.iter().copied(), coming, &mut |id, row| {
+    each_known(store, columns, ids.iter().map(|id| &**id), coming, &mut |id, row| {
         let subtype = row.string(2)?;
         let roles = store.subtype(&subtype)?;
         let own = coming.contains_key(id);

@@ -1,5 +1,6 @@
 //! Checks each entry of an export before loading: form, rules of the subtype, references.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use pg_clone_core::error::{Code, Result};
@@ -152,7 +153,7 @@ fn check(store: &ItemStore, entry: &Value, times: &HashMap<String, usize>) -> Re
     }
     let names = references::targets(&subtype, &whole)
         .into_iter()
-        .map(str::to_owned)
+        .map(Cow::into_owned)
         .collect();
     let variant = subtype.variant(subtype.variant_of(&content)?);
     let mut drafted = draft::draft(&subtype, variant, content);

@@ -125,6 +125,99 @@ async fn data_sets_with_dois_and_metadata_in_blocks() {
     );
 }
 
+/// DOIs in every spelling: ids stored with a scheme are named by their address, ids stored bare with a scheme.
+#[tokio::test]
+async fn dois_are_one_id_in_every_spelling() {
+    for (scheme, prefixes, spellings) in [
+        (
+            "doi:",
+            r#"[{"prefix": "https://doi.org/", "id_prefix": "doi:"}, {"prefix": "", "id_prefix": "doi:"}]"#,
+            ["doi:", "https://doi.org/", ""],
+        ),
+        (
+            "",
+            r#"["doi:", "https://doi.org/", "https://doi.org/doi:"]"#,
+            ["", "doi:", "https://doi.org/"],
+        ),
+    ] {
+        let reg = empty().await;
+        reg.run(&format!(
+            r#"SELECT clone.store_create('dv', 'registry', '{{"handle_prefix": "{scheme}10.5072"}}');
+               DELETE FROM dv.subtype;
+               INSERT INTO dv.subtype (name, category, cloneable, json_schema, "references") VALUES
+               ('DATASET', 'ENTITY', 'alone', '{{}}', '[{{"path": "$.related[*]", "prefixes": {prefixes}}}]');
+               INSERT INTO dv.user_role VALUES ('ada', 'registry-read'), ('ada', 'registry-write');
+               INSERT INTO dv.collection (id, name, owner_username) VALUES ('sea', 'Sea', 'ada');
+               INSERT INTO dv.item (id, collection_id, owner_username, item_category, item_subtype, display_name, domain_info)
+               SELECT '{scheme}10.5072/' || n, 'sea', 'ada', 'ENTITY', 'DATASET', 'D' || n, jsonb_build_object('related',
+                 CASE n WHEN 1 THEN '["{}10.5072/2", "{}10.5072/2", "{}10.5072/2"]'::jsonb ELSE '[]' END) FROM generate_series(1, 2) n;
+               INSERT INTO dv.item_auth (id, owner) SELECT id, 'ada' FROM dv.item; SELECT setval('dv.handle_number', 2)"#,
+            spellings[0], spellings[1], spellings[2]
+        ))
+        .await;
+        let spelled = |number: u32| json!(spellings.map(|spelling| format!("{spelling}10.5072/{number}")));
+        let one = format!("{scheme}10.5072/1");
+        let set = reg
+            .json(&format!("SELECT jsonb_agg(c) FROM items_clone('{{{one}}}', actor => 'ada', store => 'dv', options => '{{\"bring\": [\"DATASET\"]}}') c"))
+            .await;
+        assert_eq!(
+            (&set[0]["id"], &set[1]["id"]),
+            (&json!(format!("{scheme}10.5072/3")), &json!(format!("{scheme}10.5072/4")))
+        );
+        assert_eq!(set[0]["related"], spelled(4));
+        let unknown = reg
+            .json(&format!("SELECT item_clone_check('{one}', '{{\"related\": [\"{}10.5072/9\"]}}', 'ada', 'dv')", spellings[1]))
+            .await;
+        assert_eq!(
+            unknown["problems"],
+            json!([{"path": "/related/0", "code": "no_item", "message": format!("no item {scheme}10.5072/9")}])
+        );
+        // What names the data set, in the other direction, by its spelling.
+        let two = format!("{scheme}10.5072/2");
+        let naming = reg
+            .json(&format!("SELECT jsonb_agg(c->>'cloned_from') FROM items_clone('{{{two}}}', actor => 'ada', store => 'dv', options => '{{\"dry_run\": true, \"bring\": {{\"naming\": [\"DATASET\"]}}}}') c"))
+            .await;
+        assert_eq!(naming, json!([two, one]));
+
+        // The collection follows, and a reference that stays at the source is found in every spelling.
+        reg.run("DELETE FROM dv.item WHERE id LIKE '%/3' OR id LIKE '%/4'; SET pg_clone.actor = 'ada'")
+            .await;
+        let new = reg
+            .json("SELECT project_clone('sea', 'Two', store => 'dv')->>'id'")
+            .await;
+        let new = new.as_str().unwrap();
+        let failed = format!("SELECT jsonb_agg(c) FROM project_clone_verify('{new}', 'dv') c WHERE NOT ok");
+        assert_eq!(reg.json(&failed).await, Value::Null);
+        let first = format!("WHERE collection_id = '{new}' AND display_name = 'D1'");
+        let related = reg
+            .json(&format!("SELECT domain_info->'related' FROM dv.item {first}"))
+            .await;
+        assert_eq!(related, spelled(7));
+        for spelling in spellings {
+            reg.run(&format!("UPDATE dv.item SET domain_info = '{{\"related\": [\"{spelling}10.5072/2\"]}}' {first}"))
+                .await;
+            let failed = reg.json(&failed).await;
+            assert_eq!(failed[0]["check_name"], "references to sources of items", "{failed}");
+            assert_eq!(
+                failed[0]["found"],
+                format!("1, one is {scheme}10.5072/6 /related/0 {spelling}10.5072/2")
+            );
+            // A reference from outside is found before a deletion.
+            reg.run(&format!("UPDATE dv.item SET domain_info = '{{\"related\": [\"{spelling}10.5072/7\"]}}' WHERE id = '{one}'"))
+                .await;
+            let refused = reg
+                .failure(&format!("SELECT project_delete('{new}', store => 'dv')"))
+                .await;
+            assert_eq!(refused.code, "23503", "{}", refused.message);
+            assert!(
+                refused.detail.contains(&format!("{one} names {scheme}10.5072/7")),
+                "{}",
+                refused.detail
+            );
+        }
+    }
+}
+
 /// An application with records of JSON in a table of its own: the registry is a few views over it.
 const RECORDS: &str = r#"
 CREATE SCHEMA rdm;

@@ -1,5 +1,6 @@
 //! One item of a clone, from source to form: whether its subtype can be cloned, draft, title, edits, problems.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::Hasher;
 use std::rc::Rc;
@@ -96,7 +97,7 @@ pub fn prepare(
         variant,
         known: references::targets(subtype, &content)
             .into_iter()
-            .map(str::to_owned)
+            .map(Cow::into_owned)
             .collect(),
         content,
         form: drafted.form,

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
-use super::pointer::Path;
+use super::pointer::{self, Path};
+use super::references::prefix::Prefix;
 use super::references::provenance::Provenance;
 use super::validation::formats;
 use crate::error::{Code, Error, Result};
@@ -98,29 +99,15 @@ pub struct Reference {
     /// The value is the document's own id, not that of another item.
     #[serde(default)]
     pub own: bool,
-    /// Prefixes that may precede the id, such as `https://hdl.handle.net/`; the bare id is always allowed.
+    /// Prefixes that may precede the id, such as `https://hdl.handle.net/`, or replace its beginning; the id itself is always allowed.
     #[serde(default)]
-    pub prefixes: Vec<String>,
+    pub prefixes: Vec<Prefix>,
     /// The value may also refer to something outside of the registry, which is not checked.
     #[serde(default)]
     pub external: bool,
     /// Items with a reference here are members of the referenced item: they are included with it if `bring` has their subtype.
     #[serde(default)]
     pub member: bool,
-}
-
-impl Reference {
-    /// The id of a value without its prefix, and the length of that prefix.
-    pub fn split<'v>(&self, value: &'v str) -> (usize, &'v str) {
-        let longest = self
-            .prefixes
-            .iter()
-            .filter(|prefix| !prefix.is_empty() && value.starts_with(prefix.as_str()))
-            .map(String::len)
-            .max()
-            .unwrap_or_default();
-        (longest, value.get(longest..).unwrap_or(value))
-    }
 }
 
 /// A check of several values, which JSON Schema cannot express.
