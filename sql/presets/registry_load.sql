@@ -95,6 +95,9 @@ BEGIN
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION 'unknown option "%"', unknown USING ERRCODE = '22023', HINT = 'The option is partial: true loads the valid entries and skips the others.';
     END IF;
+    IF jsonb_typeof(options->'partial') NOT IN ('boolean', 'null') THEN
+        RAISE EXCEPTION 'invalid value % for option "partial"', left((options->'partial')::text, 60) USING ERRCODE = '22023', HINT = 'partial takes true or false.';
+    END IF;
     report := clone_internal.registry_check_entries(store, entries);
     SELECT string_agg(format('entry %s: %s', r->>'entry', r->>'problem'), E'\n' ORDER BY (r->>'entry')::int) INTO wrong
     FROM jsonb_array_elements(report) r WHERE r->>'status' = 'invalid';

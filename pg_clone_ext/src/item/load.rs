@@ -9,6 +9,8 @@ use pg_clone_core::item::limits;
 use pg_clone_core::item::references;
 use pg_clone_core::item::validation::normalize::normalize;
 use pg_clone_core::item::validation::validate::{Rules, problems};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::query;
@@ -38,7 +40,8 @@ const RECORD: [&str; 11] = [
 pub fn check_entries(store: &str, entries: &str) -> Result<Value> {
     let _settings = ReadingSettings::new();
     let store = ItemStore::resolve(Some(store), None)?;
-    let entries: Vec<Value> = serde_json::from_str(entries).map_err(internal)?;
+    let entries: Vec<&RawValue> = serde_json::from_str(entries).map_err(internal)?;
+    let entries: Vec<Value> = entries.into_iter().map(read).collect();
     let id = |entry: &Value| {
         entry
             .pointer("/item_payload/id")
@@ -86,6 +89,21 @@ pub fn check_entries(store: &str, entries: &str) -> Result<Value> {
     Ok(report.collect())
 }
 
+/// The member of an entry that says why it cannot be read.
+const UNREADABLE: &str = "\0unreadable";
+
+/// Reads an entry. One that is nested too deeply has only its id, so that the others can be checked.
+fn read(entry: &RawValue) -> Value {
+    serde_json::from_str(entry.get()).unwrap_or_else(|_| {
+        #[derive(Deserialize, Default)]
+        struct Named {
+            id: Option<String>,
+        }
+        let named: Named = serde_json::from_str(entry.get()).unwrap_or_default();
+        json!({UNREADABLE: true, "item_payload": {"id": named.id}})
+    })
+}
+
 /// Which of these items the store has.
 fn there(store: &ItemStore, ids: &BTreeSet<String>) -> Result<HashSet<String>> {
     let sql = format!(
@@ -117,6 +135,12 @@ fn check(store: &ItemStore, entry: &Value, times: &HashMap<String, usize>) -> Re
             names: BTreeSet::new(),
         })
     };
+    if entry.get(UNREADABLE).is_some() {
+        return problem(format!(
+            "the entry is nested too deeply: an item has at most {} levels",
+            limits::DEPTH
+        ));
+    }
     let Some(payload) = entry.get("item_payload").and_then(Value::as_object) else {
         return problem("item_payload is missing".into());
     };

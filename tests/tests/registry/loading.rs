@@ -222,3 +222,56 @@ async fn a_malformed_history_is_an_error_of_its_entry() {
     }
     assert_eq!(reg.json("SELECT count(*) FROM reg.item").await, 0);
 }
+
+#[tokio::test]
+async fn json_that_is_nested_too_deeply_is_refused_by_its_entry_or_argument() {
+    let reg = with_items().await;
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for kind in ["json", "jsonb"] {
+        for member in ["edits", "options", "actor"] {
+            let refused = reg
+                .failure(&format!(
+                    "SELECT item_clone('{{\"item_id\": \"{MODEL}\", \"{member}\": {}}}'::{kind})",
+                    deep(5_000)
+                ))
+                .await;
+            assert_eq!(refused.code, "22023", "{kind} {member} {}", refused.message);
+            assert_eq!(refused.hint, "params takes JSON of at most 100 levels.", "{kind}");
+        }
+    }
+    let entry = |n: u32, value: &str| {
+        format!(
+            r#"{{"id": "10378.1/90{n}", "item_payload": {{"id": "10378.1/90{n}", "item_category": "AGENT", "item_subtype": "ORGANISATION",
+            "owner_username": "ada", "created_timestamp": 1, "display_name": "O", "name": "O{n}", "more": {value}}}}}"#
+        )
+    };
+    for levels in [99, 110, 130, 5_000] {
+        let bundle = format!(r#"[{}, {}]"#, entry(1, &deep(levels)), entry(2, "1").replace(", \"more\": 1", ""));
+        let checked = reg
+            .json(&format!("SELECT jsonb_agg(jsonb_build_array(id, status, problem ~ 'nested' AND problem ~ '100 levels')) FROM clone.registry_load_check('{bundle}')"))
+            .await;
+        assert_eq!(
+            checked,
+            match levels {
+                99 => json!([["10378.1/901", "new", null], ["10378.1/902", "new", null]]),
+                _ => json!([["10378.1/901", "invalid", true], ["10378.1/902", "new", null]]),
+            },
+            "{levels}"
+        );
+        if levels == 99 {
+            continue;
+        }
+        let refused = reg
+            .failure(&format!("SELECT clone.registry_load('{bundle}')"))
+            .await;
+        assert_eq!(refused.code, "22023");
+        assert!(refused.detail.starts_with("entry 1: "), "{}", refused.detail);
+    }
+    for wrong in [deep(5_000), "\"yes\"".to_owned(), "1".to_owned()] {
+        let call = format!("SELECT clone.registry_load('[]', options => '{{\"partial\": {wrong}}}')");
+        let error = reg.client.query(&call, &[]).await.map_err(Failure::of);
+        let refused = error.err().unwrap();
+        assert_eq!(refused.code, "22023", "{}", refused.message);
+        assert!(refused.hint.contains("true or false"), "{}", refused.hint);
+    }
+}
