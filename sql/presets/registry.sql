@@ -155,7 +155,7 @@ BEGIN
 
     PERFORM clone_internal.registry_sync(store, schema);
     PERFORM clone_internal.registry_origin_view(store, schema);
-    FOR role IN SELECT jsonb_array_elements_text(COALESCE(options->'grant_to', '[]')) LOOP
+    FOR role IN SELECT jsonb_array_elements_text(COALESCE(NULLIF(options->'grant_to', 'null'), '[]')) LOOP
         PERFORM clone.registry_grant(schema, role);
     END LOOP;
     IF (SELECT c.relkind IN ('r', 'p') FROM pg_class c WHERE c.oid = to_regclass(format('%I.subtype', schema))) THEN

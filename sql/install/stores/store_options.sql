@@ -23,7 +23,8 @@ BEGIN
     IF bad IS NOT NULL THEN
         RAISE EXCEPTION 'invalid value % for store option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
     END IF;
-    IF jsonb_typeof(options->'grant_to') NOT IN ('array', 'null') OR jsonb_path_exists(options->'grant_to', 'strict $[*] ? (@.type() != "string")') THEN
+    IF jsonb_typeof(options->'grant_to') NOT IN ('array', 'null')
+        OR (options->'grant_to' <> 'null' AND jsonb_path_exists(options->'grant_to', '$[*] ? (@.type() != "string")')) THEN
         RAISE EXCEPTION 'invalid value % for store option "grant_to"', options->'grant_to' USING ERRCODE = '22023', HINT = 'It takes an array of names of roles.';
     END IF;
     IF jsonb_typeof(options->'id_paths') NOT IN ('object', 'null') THEN

@@ -312,6 +312,7 @@ async fn options_of_the_store_are_changed_if_they_are_right() {
             r#"{"schema": "other"}"#,
             "option \"schema\" of store \"reg\" cannot be changed",
         ),
+        (r#"{"grant_to": ["nobody"]}"#, "there is no role \"nobody\""),
         (r#"{"handle": "x"}"#, "unknown store option \"handle\""),
     ] {
         let refused = reg
@@ -341,4 +342,11 @@ async fn options_of_the_store_are_changed_if_they_are_right() {
     reg.run(r#"SELECT clone.store_alter('reg', '{"person_link": null}')"#)
         .await;
     assert_eq!(id(&reg.cloned(MODEL).await), "10378.1/model");
+    // Roles that are named get the privileges.
+    reg.run(r#"REVOKE ALL ON reg.item FROM app; SELECT clone.store_alter('reg', '{"grant_to": ["app"]}')"#)
+        .await;
+    let may = "SELECT has_table_privilege('app', 'reg.item', 'INSERT')";
+    assert_eq!(reg.json(may).await, true);
+    reg.run(r#"SELECT clone.store_create('bare', 'registry', '{"handle_prefix": "20.1", "grant_to": null}')"#)
+        .await;
 }
