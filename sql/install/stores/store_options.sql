@@ -77,9 +77,15 @@ BEGIN
     END IF;
     PERFORM clone_internal.check_no_password(store, options);
     PERFORM clone_internal.check_option_values(options);
+    IF s.preset = 'registry' AND to_regclass(format('%I.subtype', clone_internal.registry_schema(store))) IS NOT NULL THEN
+        PERFORM clone_internal.registry_check_subtypes(clone_internal.registry_schema(store));
+    END IF;
     changed := s.options || options;
     changed := changed - ARRAY(SELECT e.key FROM jsonb_each(options) e WHERE e.value = 'null');
     UPDATE clone.store c SET options = changed WHERE c.name = store_alter.store;
+    IF s.preset = 'registry' AND jsonb_typeof(options->'grant_to') = 'array' THEN
+        PERFORM clone.registry_grant(clone_internal.registry_schema(store), r) FROM jsonb_array_elements_text(options->'grant_to') r;
+    END IF;
     IF options ? 'text_keys' AND s.preset IN ('discover', 'custom') THEN
         -- It answers questions.
         PERFORM clone_internal.look_at_data(store, s.preset = 'discover' AND changed->>'text_keys' = 'declared');

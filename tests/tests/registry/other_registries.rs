@@ -328,3 +328,133 @@ async fn a_registry_over_the_views_of_an_application() {
     assert_eq!(reg.json("SELECT count(*) FROM rdm.record").await, 4);
     assert_eq!(reg.json("SELECT count(*) FROM clone.item_request").await, 0);
 }
+
+#[tokio::test]
+async fn what_is_missing_for_a_registry_over_views_is_listed_at_once() {
+    let reg = empty().await;
+    let create = RECORDS.rfind("SELECT clone.store_create").unwrap();
+    let (views, create) = RECORDS.split_at(create);
+    reg.run(views).await;
+    reg.run(
+        "DROP VIEW rdm.item_lock; DROP VIEW rdm.group_user; DROP TRIGGER write ON rdm.item_history;
+         DROP VIEW rdm.user_role; CREATE VIEW rdm.user_role AS SELECT username, 1 AS role FROM rdm.account;
+         DROP VIEW rdm.collection; CREATE VIEW rdm.collection AS SELECT slug AS id, title FROM rdm.community;
+         ALTER TABLE rdm.subtype DROP COLUMN item_roles",
+    )
+    .await;
+    let refused = reg.failure(create).await;
+    assert_eq!(
+        (refused.code.as_str(), refused.message.as_str()),
+        (
+            "22023",
+            "the relations in schema \"rdm\" are not those of a registry: 10 differences"
+        )
+    );
+    let lines = [
+        "rdm.collection has no column name",
+        "rdm.collection has no column description",
+        "rdm.collection has no column owner_username",
+        "rdm.collection has no column created_timestamp",
+        "rdm.collection has no column updated_timestamp",
+        "there is no relation rdm.item_lock",
+        "rdm.item_history takes no rows: it has no INSTEAD OF INSERT trigger",
+        "column role of rdm.user_role is of type integer, not text",
+        "there is no relation rdm.group_user",
+        "rdm.subtype has no column item_roles",
+    ];
+    assert_eq!(refused.detail, lines.join("\n"));
+    assert!(
+        refused.hint.contains("CREATE TABLE rdm.subtype"),
+        "{}",
+        refused.hint
+    );
+    assert_eq!(
+        reg.json("SELECT count(*) FROM clone.store WHERE name = 'rdm'")
+            .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn rules_without_effect_are_refused_where_they_are_written() {
+    let reg = with_items().await;
+    for (change, message, hint) in [
+        (
+            "title_paths = '{display_name}'",
+            "subtype \"MODEL\": title_paths is \"display_name\", which is not a JSON pointer",
+            "A JSON pointer has a slash before each name: \"/display_name\".",
+        ),
+        (
+            "title_paths = '{/display_name,\"\"}'",
+            "subtype \"MODEL\": title_paths is \"\", which is not a JSON pointer",
+            "A JSON pointer has a slash before each name, e.g. \"/dataset_info/name\".",
+        ),
+        (
+            r#"derived = '[{"field": "display_name", "from": "$.info.name"}]'"#,
+            "subtype \"MODEL\": derived.from is \"$.info.name\", which is not a JSON pointer",
+            "A JSON pointer has a slash before each name: \"/info/name\".",
+        ),
+        (
+            r#"derived = '[{"field": "display_name"}]'"#,
+            "subtype \"MODEL\": derived.from is missing, which is not a JSON pointer",
+            "A JSON pointer has a slash before each name, e.g. \"/dataset_info/name\".",
+        ),
+        (
+            r#"resets = '[{"op": "remove", "path": "name~", "reason": "r"}]'"#,
+            "subtype \"MODEL\": resets.path is \"name~\", which is not a JSON pointer",
+            "A JSON pointer has a slash before each name: \"/name~\".",
+        ),
+        (
+            r#"resets = '[{"op": "default", "path": "/a", "if_present": ["b"], "reason": "r"}]'"#,
+            "subtype \"MODEL\": resets.if_present is \"b\", which is not a JSON pointer",
+            "A JSON pointer has a slash before each name: \"/b\".",
+        ),
+        (
+            "item_roles = '{metadata-read,metadata-wirte}'",
+            "subtype \"MODEL\": unknown item role \"metadata-wirte\"",
+            "Did you mean \"metadata-write\"? Item roles: metadata-read, metadata-write, admin, dataset-data-read, dataset-data-write.",
+        ),
+        (
+            "default_access = '{dataset-data-read}'",
+            "subtype \"MODEL\": default_access has the role \"dataset-data-read\", which the subtype does not have",
+            "Its item_roles: metadata-read, metadata-write, admin.",
+        ),
+    ] {
+        let sql = format!("UPDATE reg.subtype SET {change} WHERE name = 'MODEL'");
+        let refused = reg.failure(&sql).await;
+        assert_eq!(
+            (refused.code.as_str(), refused.message.as_str(), refused.hint.as_str()),
+            ("22023", message, hint),
+            "{change}"
+        );
+        // Rows that were there before the trigger are refused by the next change of the store, and by the next clone.
+        reg.run(&format!(
+            "BEGIN; ALTER TABLE reg.subtype DISABLE TRIGGER USER; {sql}; ALTER TABLE reg.subtype ENABLE TRIGGER USER"
+        ))
+        .await;
+        for call in [
+            "SELECT clone.store_alter('reg', '{\"email\": null}')",
+            "SELECT clone.store_refresh('reg')",
+            "SELECT clone.store_create('more', 'registry', '{\"schema\": \"reg\"}')",
+        ] {
+            reg.run("SAVEPOINT s").await;
+            let refused = reg.failure(call).await;
+            assert_eq!(
+                (refused.code.as_str(), refused.message.as_str()),
+                ("22023", message),
+                "{call}"
+            );
+            reg.run("ROLLBACK TO s").await;
+        }
+        if message.contains("pointer") {
+            let refused = reg.failure("SELECT item_clone('10378.1/102', actor => 'ada')").await;
+            assert_eq!(refused.code, "55000", "{}", refused.message);
+        }
+        reg.run("ROLLBACK").await;
+    }
+    // A storage with a role of its own.
+    reg.run(
+        r#"UPDATE reg.subtype SET item_roles = item_roles || '{download}', storage = jsonb_set(storage, '{role}', '"download"') WHERE name = 'DATASET'"#,
+    )
+    .await;
+}

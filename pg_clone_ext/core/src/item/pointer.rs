@@ -35,6 +35,11 @@ pub fn first_step(pointer: &str) -> Option<String> {
     Some(first.decoded().into_owned())
 }
 
+/// Whether a text is a JSON pointer to something inside the document.
+pub fn is_to_member(text: &str) -> bool {
+    Pointer::parse(text).is_ok_and(|pointer| !pointer.is_root())
+}
+
 /// How many steps a pointer has.
 pub fn steps(pointer: &str) -> usize {
     Pointer::parse(pointer).map_or(0, Pointer::count)
@@ -184,6 +189,10 @@ mod tests {
         assert_eq!(of_field("a/b~c"), "/a~1b~0c");
         assert_eq!(child("/x", "a/b"), "/x/a~1b");
         assert_eq!(first_step("/a~1b~0c/d").as_deref(), Some("a/b~c"));
+        assert!(is_to_member("/a~1b/0") && is_to_member("/"));
+        for wrong in ["", "a", "$.a", "/a~2", "a/b"] {
+            assert!(!is_to_member(wrong), "{wrong}");
+        }
         assert_eq!((first_step(""), steps(""), steps("/a/b")), (None, 0, 2));
     }
 }

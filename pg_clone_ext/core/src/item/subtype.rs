@@ -268,8 +268,34 @@ impl Subtype {
             )
             .hint("Compare the row with the comments on the columns of the store's table subtype.")
         })?;
+        if let Some(wrong) = subtype.pointers().find(|text| !pointer::is_to_member(text)) {
+            return Err(Error::new(
+                Code::StoreChanged,
+                format!("the rules of subtype {name} cannot be read: \"{wrong}\" is not a JSON pointer"),
+            )
+            .hint("A JSON pointer has a slash before each name; correct the row in the store's table subtype."));
+        }
         subtype.fingerprint = hasher.finish128().as_u128();
         Ok(subtype)
+    }
+
+    /// Every place in the rules that is a JSON pointer.
+    fn pointers(&self) -> impl Iterator<Item = &str> {
+        let resets = self.resets.iter().flat_map(|reset| match reset {
+            Reset::Set { path, .. } | Reset::Remove { path, .. } => vec![path],
+            Reset::Default {
+                path,
+                from,
+                if_present,
+                ..
+            } => std::iter::once(path).chain(from).chain(if_present).collect(),
+        });
+        let nodes = self.provenance.iter().flat_map(|rules| rules.nodes.values());
+        let texts = self.title_paths.iter().chain(resets);
+        let texts = texts.chain(self.derived.iter().map(|derived| &derived.from));
+        texts
+            .chain(nodes.filter_map(|node| node.follow.as_ref()))
+            .map(String::as_str)
     }
 
     /// A digest of the rules.
