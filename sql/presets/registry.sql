@@ -147,7 +147,8 @@ BEGIN
     )
     SELECT array_agg(p.problem ORDER BY p.n, p.m) INTO missing FROM problems p;
     IF missing IS NOT NULL THEN
-        RAISE EXCEPTION 'the relations in schema "%" are not those of a registry: % differences', schema, cardinality(missing) USING
+        RAISE EXCEPTION 'the relations in schema "%" are not those of a registry: %', schema,
+            CASE cardinality(missing) WHEN 1 THEN '1 difference' ELSE cardinality(missing) || ' differences' END USING
             ERRCODE = '22023', DETAIL = array_to_string(missing, E'\n'),
             HINT = format('Create or change what the detail lists; relations may be views. The rules are a table of your own: '
                 'CREATE TABLE %I.subtype (LIKE clone.registry_subtype INCLUDING ALL).', schema);
