@@ -171,7 +171,7 @@ fn check(store: &ItemStore, entry: &Value, times: &HashMap<String, usize>) -> Re
     }
     let mut content = payload.clone();
     content.retain(|field, _| !RECORD.contains(&field.as_str()));
-    let whole = Value::Object(content.clone());
+    let whole = Value::Object(content);
     if let Err(error) = limits::check_depth("the item", limits::depth(&whole)) {
         return problem(error.message);
     }
@@ -179,7 +179,11 @@ fn check(store: &ItemStore, entry: &Value, times: &HashMap<String, usize>) -> Re
         .into_iter()
         .map(Cow::into_owned)
         .collect();
-    let variant = subtype.variant(subtype.variant_of(&content)?);
+    let variant = subtype.variant(subtype.variant_of(&whole)?);
+    let content = match whole {
+        Value::Object(content) => content,
+        _ => Map::new(),
+    };
     let mut drafted = draft::draft(&subtype, variant, content);
     normalize(subtype.schema(variant), &mut drafted.form);
     // Derived fields are not part of the form; references are checked for all entries together.

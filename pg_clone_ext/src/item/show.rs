@@ -151,7 +151,9 @@ fn answer(call: &Call) -> Result<Answer> {
             answer
                 .warnings
                 .extend(warnings.into_iter().map(|warning| of(&source, warning)));
-            answer.etag = (opened.ids.len() == 1).then_some(prepared.etag);
+            if opened.ids.len() == 1 {
+                answer.etag = Some(prepared.etag(&source)?);
+            }
             Ok(())
         })?;
     if answer.problems.is_empty() {

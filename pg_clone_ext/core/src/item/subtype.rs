@@ -307,13 +307,9 @@ impl Subtype {
     ///
     /// # Errors
     /// 55000 if its schema is not valid.
-    pub fn variant_of(&self, content: &Map<String, Value>) -> Result<Option<usize>> {
-        if self.variants.is_empty() {
-            return Ok(None);
-        }
-        let content = Value::Object(content.clone());
+    pub fn variant_of(&self, content: &Value) -> Result<Option<usize>> {
         for index in 0..self.variants.len() {
-            if self.is_of(index, &content)? {
+            if self.is_of(index, content)? {
                 return Ok(Some(index));
             }
         }
