@@ -20,6 +20,15 @@ pub fn child(parent: &str, field: &str) -> String {
     format!("{parent}{}", of_field(field))
 }
 
+/// Appends a step to a pointer.
+pub fn push(pointer: &mut String, step: &str) {
+    pointer.push('/');
+    match step.contains(['~', '/']) {
+        true => pointer.push_str(&step.replace('~', "~0").replace('/', "~1")),
+        false => pointer.push_str(step),
+    }
+}
+
 /// The pointer to a place.
 fn of_steps(place: &[Step]) -> String {
     PointerBuf::from_tokens(place.iter().map(|step| match step {
@@ -188,6 +197,9 @@ mod tests {
     fn steps_are_escaped_and_back() {
         assert_eq!(of_field("a/b~c"), "/a~1b~0c");
         assert_eq!(child("/x", "a/b"), "/x/a~1b");
+        let mut pushed = "/x".to_owned();
+        push(&mut pushed, "a/b~c");
+        assert_eq!(pushed, child("/x", "a/b~c"));
         assert_eq!(first_step("/a~1b~0c/d").as_deref(), Some("a/b~c"));
         assert!(is_to_member("/a~1b/0") && is_to_member("/"));
         for wrong in ["", "a", "$.a", "/a~2", "a/b"] {
