@@ -95,6 +95,9 @@ BEGIN
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION 'unknown option "%"', unknown USING ERRCODE = '22023', HINT = 'The option is partial: true loads the valid entries and skips the others.';
     END IF;
+    IF jsonb_typeof(bundle) = 'object' AND jsonb_typeof(bundle->'collection') NOT IN ('string', 'null') THEN
+        RAISE EXCEPTION 'invalid value % for "collection" of the export', left((bundle->'collection')::text, 60) USING ERRCODE = '22023', HINT = 'Give the id of the collection as a text, or leave it out for main.';
+    END IF;
     IF jsonb_typeof(options->'partial') NOT IN ('boolean', 'null') THEN
         RAISE EXCEPTION 'invalid value % for option "partial"', left((options->'partial')::text, 60) USING ERRCODE = '22023', HINT = 'partial takes true or false.';
     END IF;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use pg_clone_core::error::{Error, Result};
+use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::item::options::{Bring, Options};
 use pg_clone_core::item::permission::{Access, Actor, may_fetch, require_fetch, unknown_item};
 use pg_clone_core::item::references::provenance::Others;
@@ -213,17 +213,27 @@ fn source(row: &Row) -> Result<Source> {
     })
 }
 
-/// Access settings in three columns: owner, general, groups. Without a row only an admin has a role.
+/// Access settings in three columns: owner, general, groups. Without a row only an admin has a role. The first column is the item's id.
+///
+/// # Errors
+/// 55000 for settings that are not lists of texts.
 pub fn access(row: &Row, column: usize) -> Result<Access> {
-    let read = |column: usize| row.json(column);
+    let id = row.string(1)?;
+    let unreadable = |error: serde_json::Error| {
+        Error::new(
+            Code::StoreChanged,
+            format!("the access settings of item {id} cannot be read: {error}"),
+        )
+        .hint("Correct its row in item_auth: general is a list of roles, groups an object of such lists.")
+    };
     Ok(Access {
         owner: row.string(column)?,
-        general: match read(column + 1)? {
-            Some(text) => serde_json::from_str(&text).map_err(internal)?,
+        general: match row.json(column + 1)? {
+            Some(text) => serde_json::from_str(&text).map_err(unreadable)?,
             None => Vec::new(),
         },
-        groups: match read(column + 2)? {
-            Some(text) => serde_json::from_str(&text).map_err(internal)?,
+        groups: match row.json(column + 2)? {
+            Some(text) => serde_json::from_str(&text).map_err(unreadable)?,
             None => Default::default(),
         },
     })

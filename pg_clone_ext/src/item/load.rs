@@ -226,9 +226,22 @@ fn shape(entry: &Value, payload: &Map<String, Value>, times: &HashMap<String, us
         return Some("item_payload has no item_subtype".into());
     }
     let access = entry.pointer("/auth_payload/access_settings");
+    let missing_or = |value: Option<&Value>, right: fn(&Value) -> bool| {
+        value.is_none_or(|value| value.is_null() || right(value))
+    };
+    let list = |value: Option<&Value>| missing_or(value, Value::is_array);
+    let object = |value: Option<&Value>| missing_or(value, Value::is_object);
+    if !object(access) {
+        return Some("access_settings is no object".into());
+    }
     let owner = access.and_then(|access| access.get("owner"));
     if text(payload.get("owner_username")).is_none() && text(owner).is_none() {
         return Some("no owner".into());
+    }
+    for (name, value) in [("owner_username", payload.get("owner_username")), ("owner", owner)] {
+        if !missing_or(value, Value::is_string) {
+            return Some(format!("{name} is {}, not a text", shown(value)));
+        }
     }
     if !payload.get("created_timestamp").is_some_and(Value::is_i64)
         || !number(payload.get("updated_timestamp"))
@@ -242,26 +255,24 @@ fn shape(entry: &Value, payload: &Map<String, Value>, times: &HashMap<String, us
         .get("record_type")
         .and_then(Value::as_str)
         .unwrap_or("COMPLETE_ITEM");
-    if !["COMPLETE_ITEM", "SEED_ITEM"].contains(&kind) {
+    if !["COMPLETE_ITEM", "SEED_ITEM"].contains(&kind) || !missing_or(payload.get("record_type"), Value::is_string)
+    {
         return Some(format!("record_type is {}", shown(payload.get("record_type"))));
     }
     if kind == "COMPLETE_ITEM" && text(payload.get("display_name")).is_none() {
         return Some("item_payload has no display_name".into());
     }
-    let missing_or = |value: Option<&Value>, right: fn(&Value) -> bool| {
-        value.is_none_or(|value| value.is_null() || right(value))
-    };
-    let list = |value: Option<&Value>| missing_or(value, Value::is_array);
-    let object = |value: Option<&Value>| missing_or(value, Value::is_object);
     if !list(payload.get("history")) {
         return Some("history is no list".into());
     }
-    if !object(payload.get("user_metadata")) {
-        return Some("user_metadata is no object".into());
+    for name in ["user_metadata", "workflow_links", "versioning_info"] {
+        if !object(payload.get(name)) {
+            return Some(format!("{name} is no object"));
+        }
     }
     let settings = |name: &str| access.and_then(|access| access.get(name));
-    if !list(settings("general")) || !object(settings("groups")) {
-        return Some("access_settings has no list general or no object groups".into());
+    if !missing_or(settings("general"), texts) || !missing_or(settings("groups"), lists_of_texts) {
+        return Some("access_settings has no list of texts general or no object groups of lists of texts".into());
     }
     let lock = entry.pointer("/lock_payload/lock_information");
     if !list(lock.and_then(|lock| lock.get("history")))
@@ -293,6 +304,18 @@ fn shape(entry: &Value, payload: &Map<String, Value>, times: &HashMap<String, us
         }
     }
     None
+}
+
+fn texts(value: &Value) -> bool {
+    value
+        .as_array()
+        .is_some_and(|list| list.iter().all(Value::is_string))
+}
+
+fn lists_of_texts(value: &Value) -> bool {
+    value
+        .as_object()
+        .is_some_and(|groups| groups.values().all(texts))
 }
 
 fn shown(value: Option<&Value>) -> String {

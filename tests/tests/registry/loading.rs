@@ -275,3 +275,68 @@ async fn json_that_is_nested_too_deeply_is_refused_by_its_entry_or_argument() {
         assert!(refused.hint.contains("true or false"), "{}", refused.hint);
     }
 }
+
+#[tokio::test]
+async fn members_of_the_wrong_type_are_errors_of_their_entry() {
+    let reg = with_items().await;
+    let settings = "access_settings has no list of texts general or no object groups of lists of texts";
+    for (payload, access, said) in [
+        (json!({"owner_username": 7}), json!({"owner": "ada"}), "owner_username is 7, not a text"),
+        (json!({}), json!({"owner": ["ada"]}), "owner is [\"ada\"], not a text"),
+        (json!({"record_type": 7}), json!({}), "record_type is 7"),
+        (json!({"workflow_links": "x"}), json!({}), "workflow_links is no object"),
+        (json!({"versioning_info": []}), json!({}), "versioning_info is no object"),
+        (json!({}), json!({"general": [1]}), settings),
+        (json!({}), json!({"general": [null]}), settings),
+        (json!({}), json!({"groups": {"g1": "metadata-read"}}), settings),
+        (json!({}), json!({"groups": {"g1": [1]}}), settings),
+        (json!({}), json!([]), "access_settings is no object"),
+    ] {
+        let mut item = json!({"id": "10378.1/901", "item_category": "AGENT", "item_subtype": "ORGANISATION",
+            "owner_username": "ada", "created_timestamp": 1, "display_name": "O", "name": "O"});
+        item.as_object_mut()
+            .unwrap()
+            .extend(payload.as_object().unwrap().clone());
+        let bundle = json!([{"item_payload": item, "auth_payload": {"access_settings": access}}]);
+        let refused = reg
+            .call("SELECT to_jsonb(clone.registry_load($1))", &[&bundle])
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (refused.code.as_str(), refused.detail),
+            ("22023", format!("entry 1: {said}")),
+            "{bundle}"
+        );
+    }
+    let refused = reg
+        .failure("SELECT clone.registry_load('{\"items\": [], \"collection\": 7}')")
+        .await;
+    assert_eq!(refused.code, "22023", "{}", refused.message);
+}
+
+#[tokio::test]
+async fn access_settings_that_cannot_be_read_are_said_with_their_item() {
+    let reg = with_items().await;
+    for change in [
+        r#"groups = '{"g1": "metadata-read"}'"#,
+        r#"groups = '{"g1": [1]}'"#,
+        "general = '{NULL}'",
+    ] {
+        reg.run(&format!("BEGIN; UPDATE reg.item_auth SET {change} WHERE id = '{MODEL}'"))
+            .await;
+        let refused = reg
+            .clone_item(MODEL, Value::Null, "ada", Value::Null)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code, "55000", "{}", refused.message);
+        assert!(
+            refused
+                .message
+                .starts_with(&format!("the access settings of item {MODEL} cannot be read")),
+            "{}",
+            refused.message
+        );
+        assert!(refused.hint.contains("item_auth"), "{}", refused.hint);
+        reg.run("ROLLBACK").await;
+    }
+}
