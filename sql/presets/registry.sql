@@ -71,7 +71,7 @@ BEGIN
         SELECT s.name::text AS subtype, w.place, w.value, array_cat($1, ARRAY[r.s#>>'{storage,role}']) AS known,
                ARRAY(SELECT jsonb_array_elements_text(r.lists->'item_roles')) AS own, w.kind
         FROM %I.subtype s, LATERAL (SELECT to_jsonb(s) AS s, (SELECT jsonb_object_agg(k, CASE jsonb_typeof(to_jsonb(s)->k) WHEN 'array' THEN to_jsonb(s)->k ELSE '[]' END)
-                FROM unnest('{title_paths,derived,resets,item_roles,default_access}'::text[]) k) AS lists) r, LATERAL (
+                FROM unnest('{title_paths,derived,resets,references,item_roles,default_access}'::text[]) k) AS lists) r, LATERAL (
             SELECT 1 AS n, 'title_paths' AS place, p AS value, 'pointer' AS kind FROM jsonb_array_elements_text(r.lists->'title_paths') p
             UNION ALL SELECT 2, 'derived.from', d->>'from', 'pointer' FROM jsonb_array_elements(r.lists->'derived') d
             UNION ALL SELECT 3, 'resets.path', d->>'path', 'pointer' FROM jsonb_array_elements(r.lists->'resets') d
@@ -80,10 +80,12 @@ BEGIN
                 jsonb_array_elements_text(CASE jsonb_typeof(d->'if_present') WHEN 'array' THEN d->'if_present' ELSE '[]' END) p
             UNION ALL SELECT 6, 'provenance.nodes.' || n.key || '.follow', n.value->>'follow', 'pointer'
                 FROM jsonb_each(CASE jsonb_typeof(r.s#>'{provenance,nodes}') WHEN 'object' THEN r.s#>'{provenance,nodes}' ELSE '{}' END) n WHERE n.value->>'follow' IS NOT NULL
+            UNION ALL SELECT 7, 'references.path', f->>'path', 'path' FROM jsonb_array_elements(r.lists->'references') f
             UNION ALL SELECT 7, 'item_roles', i, 'role' FROM jsonb_array_elements_text(r.lists->'item_roles') i
             UNION ALL SELECT 8, 'default_access', i, 'own' FROM jsonb_array_elements_text(r.lists->'default_access') i
             UNION ALL SELECT 9, 'storage.role', r.s#>>'{storage,role}', 'own' WHERE r.s#>>'{storage,role}' IS NOT NULL) w
         WHERE CASE w.kind WHEN 'pointer' THEN (w.value ~ '^(/([^~/]|~[01])*)+$') IS NOT TRUE
+                          WHEN 'path' THEN (w.value ~ '^[$]([.][^].[''"*?@() ]+|\[''[^'']+''\]|\["[^"]+"\]|\[[*]\])+$') IS NOT TRUE
                           WHEN 'role' THEN w.value <> ALL (array_remove(array_cat($1, ARRAY[r.s#>>'{storage,role}']), NULL)) IS NOT FALSE
                           ELSE NOT (r.lists->'item_roles') @> to_jsonb(w.value) END
         ORDER BY s.name::text, w.n LIMIT 1$sql$, schema) INTO wrong USING known;
@@ -91,6 +93,9 @@ BEGIN
         RAISE EXCEPTION 'subtype "%": % is %, which is not a JSON pointer', wrong.subtype, wrong.place, COALESCE('"' || wrong.value || '"', 'missing') USING
             ERRCODE = '22023', HINT = format('A JSON pointer has a slash before each name%s.',
                 CASE WHEN wrong.value ~ '^[$]?[.]?[A-Za-z_]' THEN ': "/' || replace(regexp_replace(wrong.value, '^[$]?[.]?', ''), '.', '/') || '"' ELSE ', e.g. "/dataset_info/name"' END);
+    ELSIF wrong.kind = 'path' THEN
+        RAISE EXCEPTION 'subtype "%": % is %, which is not a JSONPath of names and [*]', wrong.subtype, wrong.place, COALESCE('"' || wrong.value || '"', 'missing') USING
+            ERRCODE = '22023', HINT = 'References are at places such as $.authors[*].id or $[''see also''][*].';
     ELSIF wrong.kind = 'role' THEN
         RAISE EXCEPTION 'subtype "%": unknown item role "%"', wrong.subtype, wrong.value USING
             ERRCODE = '22023', HINT = COALESCE(format('Did you mean "%s"? ', clone_internal.nearest_word(wrong.value, array_remove(wrong.known, NULL))), '')
@@ -221,7 +226,18 @@ DECLARE
     schema name := COALESCE(clone_internal.registry_schema(store), options->>'schema', store);
     item regclass;
     role text;
+    other text;
 BEGIN
+    IF schema = '' OR schema ~ '^pg_|^information_schema$' OR length(options->>'schema') > 63 THEN
+        RAISE EXCEPTION 'invalid value "%" for store option "schema"', options->>'schema' USING
+            ERRCODE = '22023', HINT = 'It takes the name of a schema for the tables, of at most 63 bytes, that is not one of the system.';
+    END IF;
+    SELECT s.name INTO other FROM clone.store s
+    WHERE s.preset = 'registry' AND s.name <> preset_registry.store AND clone_internal.registry_schema(s.name) = schema ORDER BY s.name LIMIT 1;
+    IF other IS NOT NULL THEN
+        RAISE EXCEPTION 'the tables in schema "%" already belong to registry "%"', schema, other USING
+            ERRCODE = '22023', HINT = format('Use that store, or drop its description: SELECT clone.store_drop(%L).', other);
+    END IF;
     IF to_regnamespace(quote_ident(schema)) IS NULL THEN
         EXECUTE format('CREATE SCHEMA %I', schema);
     END IF;

@@ -77,14 +77,14 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
                       subtype: &pg_clone_core::item::subtype::Subtype,
                       prepared: &pg_clone_core::item::set::Prepared,
                       problem: &pg_clone_core::item::validation::validate::Problem| {
-        let Some(change) = prepared.changes.iter().find(|change| change.path == problem.path) else {
+        let changed = prepared.changes.iter().find(|change| change.path == problem.path);
+        // Also where the source itself still waits for the value.
+        let reason = changed.map(|change| change.reason.as_str());
+        let Some(reason) = reason.or_else(|| subtype.reset_reason(&problem.path)) else {
             return false;
         };
         let item = new.get(source).copied().unwrap_or(source);
-        todo.push(format!(
-            "{} {item}, {}: {}",
-            subtype.name, problem.path, change.reason
-        ));
+        todo.push(format!("{} {item}, {}: {reason}", subtype.name, problem.path));
         true
     };
     reading.sources(&sources, &mut |source| match source.seed {

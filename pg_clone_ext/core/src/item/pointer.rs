@@ -118,18 +118,11 @@ impl Path {
     /// The smallest document for which `jsonb @>` finds all documents with `value` at this path, if the path has only names and `[*]`.
     pub fn containing(&self, value: &str) -> Option<Value> {
         let mut document = Value::String(value.to_string());
-        for step in self.text.strip_prefix("$.")?.split('.').rev() {
-            let name = match step.strip_suffix("[*]") {
-                Some(name) => {
-                    document = Value::Array(vec![document]);
-                    name
-                }
-                None => step,
+        for step in self.parsed.names()?.into_iter().rev() {
+            document = match step {
+                None => Value::Array(vec![document]),
+                Some(name) => Value::Object([(name.to_string(), document)].into_iter().collect()),
             };
-            if name.is_empty() || name.contains(['[', ']', '*', '?', '\'', '"']) {
-                return None;
-            }
-            document = Value::Object([(name.to_string(), document)].into_iter().collect());
         }
         Some(document)
     }
@@ -190,7 +183,10 @@ mod tests {
             Some(json!({"record": {"inputs": [{"dataset_id": "h"}]}}))
         );
         assert_eq!(containing("$..dataset_id"), None);
-        assert_eq!(containing("$['@graph'][*].identifier"), None);
+        assert_eq!(
+            containing("$['@graph'][*].identifier"),
+            Some(json!({"@graph": [{"identifier": "h"}]}))
+        );
     }
 
     #[test]

@@ -298,6 +298,16 @@ impl Subtype {
             .map(String::as_str)
     }
 
+    /// Why a value is given anew in each clone, if the rules set it.
+    pub fn reset_reason(&self, at: &str) -> Option<&str> {
+        self.resets.iter().find_map(|reset| match reset {
+            Reset::Set { path, reason, .. } | Reset::Remove { path, reason } if path == at => {
+                Some(reason.as_str())
+            }
+            _ => None,
+        })
+    }
+
     /// A digest of the rules.
     pub fn fingerprint(&self) -> u128 {
         self.fingerprint
