@@ -22,6 +22,10 @@ AS $$
 DECLARE
     given text := clone_internal.registry_function(COALESCE(options->>'id_generator', format('%I.next_handle()', schema)));
 BEGIN
+    IF EXISTS (SELECT FROM pg_proc p WHERE p.oid = to_regprocedure(given) AND (p.proretset OR p.prokind <> 'f' OR p.prorettype = 'void'::regtype)) THEN
+        RAISE EXCEPTION 'id_generator % does not return one handle for each call', given USING
+            ERRCODE = '22023', HINT = 'It takes a plain function that returns a text, not a set.';
+    END IF;
     IF to_regprocedure(given) IS NULL THEN
         RAISE EXCEPTION 'id_generator does not name a function: %', COALESCE(options->>'id_generator', given) USING
             ERRCODE = '22023', HINT = 'It takes a function by name with its schema, without arguments or with one of type text, e.g. ids.next_handle().';

@@ -77,7 +77,8 @@ BEGIN
     END IF;
     PERFORM clone_internal.check_no_password(store, options);
     PERFORM clone_internal.check_option_values(options);
-    IF s.preset = 'registry' AND to_regclass(format('%I.subtype', clone_internal.registry_schema(store))) IS NOT NULL THEN
+    IF s.preset = 'registry' THEN
+        PERFORM clone_internal.registry_require(store, '{subtype}');
         PERFORM clone_internal.registry_check_subtypes(clone_internal.registry_schema(store));
     END IF;
     changed := s.options || options;

@@ -284,6 +284,10 @@ async fn options_of_the_store_are_changed_if_they_are_right() {
             "id_generator does not name a function: reg.nothing()",
         ),
         (
+            r#"{"id_generator": "pg_catalog.pg_ls_waldir()"}"#,
+            "id_generator \"pg_catalog\".\"pg_ls_waldir\"() does not return one handle for each call",
+        ),
+        (
             r#"{"id_generator": 7}"#,
             "invalid value 7 for option \"id_generator\"",
         ),

@@ -374,3 +374,66 @@ async fn what_is_missing_for_a_registry_over_views_is_listed_at_once() {
         0
     );
 }
+
+/// What an application's views cannot do is said before anything is read or written.
+#[tokio::test]
+async fn what_only_some_functions_need_of_views_is_said_by_them() {
+    let reg = empty().await;
+    reg.run(RECORDS).await;
+    let item = r#"[{"item_payload": {"id": "r9", "item_category": "ENTITY", "item_subtype": "REC", "owner_username": "ada", "created_timestamp": 1,
+        "display_name": "x", "metadata": {"title": "x"}}}]"#;
+    for (call, code, said) in [
+        (
+            "SELECT project_clone('sea', 'Two', store => 'rdm', owner => 'ada')".to_owned(),
+            "22023",
+            "the view \"rdm\".collection takes no new collection",
+        ),
+        (
+            "SELECT clone.registry_export(store => 'rdm')".to_owned(),
+            "22023",
+            "registry \"rdm\" has no relation rdm.item_payload",
+        ),
+        (
+            format!("SELECT clone.registry_load('{item}', 'rdm')"),
+            "22023",
+            "a bundle is loaded into the tables of a registry, and registry \"rdm\" has no such table: rdm.collection, rdm.item, \
+             rdm.item_auth, rdm.item_lock, rdm.item_history, rdm.user_group, rdm.user_role",
+        ),
+    ] {
+        let refused = reg.failure(&call).await;
+        assert_eq!((refused.code.as_str(), refused.message.as_str()), (code, said));
+        assert!(refused.hint.ends_with(['.', ';']), "{}", refused.hint);
+    }
+    // With a trigger a whole collection is cloned, too.
+    reg.run(
+        "CREATE FUNCTION rdm.write_collection() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             INSERT INTO rdm.community VALUES (NEW.id, NEW.name); RETURN NEW; END $$;
+         CREATE TRIGGER write INSTEAD OF INSERT ON rdm.collection FOR EACH ROW EXECUTE FUNCTION rdm.write_collection()",
+    )
+    .await;
+    let clone = reg
+        .json("SELECT project_clone('sea', 'Two', store => 'rdm', owner => 'ada')->>'id'")
+        .await;
+    let related = reg
+        .json(&format!(
+            "SELECT json#>>'{{metadata,related_identifiers,0,identifier}}' = 'https://example.org/records/' || (SELECT b.pid FROM rdm.record b
+             WHERE b.community = r.community AND b.json#>>'{{metadata,title}}' = 'B') FROM rdm.record r WHERE r.community = {} AND r.json#>>'{{metadata,title}}' = 'A'",
+            clone.to_string().replace('"', "'")
+        ))
+        .await;
+    assert_eq!(related, true);
+    reg.run("DROP SCHEMA rdm CASCADE").await;
+    for call in [
+        "SELECT clone.store_alter('rdm', '{\"email\": \"require\"}')",
+        "SELECT clone.registry_export(store => 'rdm')",
+        "SELECT clone.registry_load('[]', 'rdm')",
+        "SELECT item_clone('rec-a', store => 'rdm')",
+    ] {
+        let refused = reg.failure(call).await;
+        assert_eq!(
+            (refused.code.as_str(), refused.message.as_str()),
+            ("55000", "the tables of registry \"rdm\" do not exist"),
+            "{call}"
+        );
+    }
+}
