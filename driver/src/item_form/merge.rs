@@ -52,7 +52,9 @@ fn collect(
         return;
     }
     if let (Some(Value::Object(was)), Some(Value::Object(is))) = (before, now) {
-        let names = was.keys().chain(is.keys().filter(|name| !was.contains_key(*name)));
+        let names = was
+            .keys()
+            .chain(is.keys().filter(|name| !was.contains_key(*name)));
         for name in names {
             let entered = entered.and_then(|entered| entered.get(name));
             collect(
@@ -92,7 +94,8 @@ mod tests {
     #[test]
     fn entered_values_stay_and_others_follow_the_source() {
         let before = json!({"a": 1, "b": {"c": "x", "d": "y"}, "list": [1], "gone": 1, "mine": 1, "left": 1});
-        let entered = json!({"a": 1, "b": {"c": "typed", "d": "y"}, "list": [1, 2], "gone": 1, "mine": 2, "new": true});
+        let entered =
+            json!({"a": 1, "b": {"c": "typed", "d": "y"}, "list": [1, 2], "gone": 1, "mine": 2, "new": true});
         let now = json!({"a": 2, "b": {"c": "z", "d": "w", "e": 1}, "list": [7], "left": 3, "added": 4});
         assert_eq!(
             merged(&before, &entered, &now),

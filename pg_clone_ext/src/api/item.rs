@@ -47,7 +47,8 @@ fn item_clone_of_jsonb(params: Option<JsonText>) -> Option<JsonText> {
 /// returns an array.
 #[pg_extern(volatile, parallel_unsafe, name = "item_clone", requires = ["target_schema"])]
 fn item_clone_of_json(params: Option<PlainJson>) -> Option<JsonText> {
-    item_clone_of_jsonb(params.map(|PlainJson(text)| JsonText(text)))
+    let params = entry(|_| Ok(params.map(|PlainJson(text)| JsonText(text))));
+    item_clone_of_jsonb(params)
 }
 
 /// Clones items as a set: references among them become references to the clones. `edits` has a member for each source id, `*` for all. `options` as for

@@ -26,7 +26,11 @@ pub struct AtSource {
 ///
 /// # Errors
 /// 55000 where the rules of a subtype cannot be read.
-pub fn references_at_source(store: &Store, collection: &str, sample: Option<i64>) -> Result<Option<AtSource>> {
+pub fn references_at_source(
+    store: &Store,
+    collection: &str,
+    sample: Option<i64>,
+) -> Result<Option<AtSource>> {
     if store.preset != "registry" {
         return Ok(None);
     }
@@ -46,9 +50,9 @@ pub fn references_at_source(store: &Store, collection: &str, sample: Option<i64>
             if sources.contains(&reference.target) {
                 found.count += 1;
                 let value = document.pointer(&reference.pointer).and_then(Value::as_str);
-                found
-                    .first
-                    .get_or_insert_with(|| format!("{id} {} {}", reference.pointer, value.unwrap_or_default()));
+                found.first.get_or_insert_with(|| {
+                    format!("{id} {} {}", reference.pointer, value.unwrap_or_default())
+                });
             }
         }
         Ok(())

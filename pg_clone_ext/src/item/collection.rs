@@ -153,8 +153,7 @@ fn own(store: &ItemStore, collection: &str, actor: &str) -> Result<()> {
         &[table.as_str().into()],
     )?;
     if writable {
-        let sql =
-            format!("UPDATE {table} c SET owner_username = $2 WHERE c.id OPERATOR(pg_catalog.=) $1");
+        let sql = format!("UPDATE {table} c SET owner_username = $2 WHERE c.id OPERATOR(pg_catalog.=) $1");
         query::write(&sql, &[collection.into(), actor.into()])?;
     }
     Ok(())

@@ -244,22 +244,33 @@ pub type Coming = HashMap<String, String>;
 
 /// What the store knows about items, and whether the actor may see them; unknown ids are absent. For items that will be written it uses
 /// their sources.
-pub fn targets(store: &ItemStore, actor: &Actor, ids: &BTreeSet<Cow<'_, str>>, coming: &Coming) -> Result<Targets> {
+pub fn targets(
+    store: &ItemStore,
+    actor: &Actor,
+    ids: &BTreeSet<Cow<'_, str>>,
+    coming: &Coming,
+) -> Result<Targets> {
     let mut found = Targets::new();
     let columns = "i.id, i.item_subtype::pg_catalog.text, i.record_type::pg_catalog.text OPERATOR(pg_catalog.=) 'COMPLETE_ITEM', \
          a.owner, pg_catalog.to_jsonb(a.general), a.groups";
-    each_known(store, columns, ids.iter().map(|id| &**id), coming, &mut |id, row| {
-        let subtype = row.string(2)?;
-        let roles = store.subtype(&subtype)?;
-        let own = coming.contains_key(id);
-        let target = Target {
-            visible: own || may_fetch(actor, &access(row, 4)?, &roles.item_roles),
-            complete: row.truth(3)?,
-            subtype,
-        };
-        found.insert(id.to_owned(), target);
-        Ok(())
-    })?;
+    each_known(
+        store,
+        columns,
+        ids.iter().map(|id| &**id),
+        coming,
+        &mut |id, row| {
+            let subtype = row.string(2)?;
+            let roles = store.subtype(&subtype)?;
+            let own = coming.contains_key(id);
+            let target = Target {
+                visible: own || may_fetch(actor, &access(row, 4)?, &roles.item_roles),
+                complete: row.truth(3)?,
+                subtype,
+            };
+            found.insert(id.to_owned(), target);
+            Ok(())
+        },
+    )?;
     Ok(found)
 }
 

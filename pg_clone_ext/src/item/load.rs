@@ -238,7 +238,10 @@ fn shape(entry: &Value, payload: &Map<String, Value>, times: &HashMap<String, us
     if text(payload.get("owner_username")).is_none() && text(owner).is_none() {
         return Some("no owner".into());
     }
-    for (name, value) in [("owner_username", payload.get("owner_username")), ("owner", owner)] {
+    for (name, value) in [
+        ("owner_username", payload.get("owner_username")),
+        ("owner", owner),
+    ] {
         if !missing_or(value, Value::is_string) {
             return Some(format!("{name} is {}, not a text", shown(value)));
         }
@@ -255,7 +258,8 @@ fn shape(entry: &Value, payload: &Map<String, Value>, times: &HashMap<String, us
         .get("record_type")
         .and_then(Value::as_str)
         .unwrap_or("COMPLETE_ITEM");
-    if !["COMPLETE_ITEM", "SEED_ITEM"].contains(&kind) || !missing_or(payload.get("record_type"), Value::is_string)
+    if !["COMPLETE_ITEM", "SEED_ITEM"].contains(&kind)
+        || !missing_or(payload.get("record_type"), Value::is_string)
     {
         return Some(format!("record_type is {}", shown(payload.get("record_type"))));
     }
@@ -272,7 +276,9 @@ fn shape(entry: &Value, payload: &Map<String, Value>, times: &HashMap<String, us
     }
     let settings = |name: &str| access.and_then(|access| access.get(name));
     if !missing_or(settings("general"), texts) || !missing_or(settings("groups"), lists_of_texts) {
-        return Some("access_settings has no list of texts general or no object groups of lists of texts".into());
+        return Some(
+            "access_settings has no list of texts general or no object groups of lists of texts".into(),
+        );
     }
     let lock = entry.pointer("/lock_payload/lock_information");
     if !list(lock.and_then(|lock| lock.get("history")))
@@ -313,9 +319,7 @@ fn texts(value: &Value) -> bool {
 }
 
 fn lists_of_texts(value: &Value) -> bool {
-    value
-        .as_object()
-        .is_some_and(|groups| groups.values().all(texts))
+    value.as_object().is_some_and(|groups| groups.values().all(texts))
 }
 
 fn shown(value: Option<&Value>) -> String {

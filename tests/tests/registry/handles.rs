@@ -124,7 +124,9 @@ async fn a_generator_gets_the_subtype_of_every_item_of_a_collection() {
     let new = reg.json("SELECT project_clone('reef', 'Two')->>'id'").await;
     let new = new.as_str().unwrap();
     assert!(new.starts_with("COLLECTION/"), "{new}");
-    let wrong = format!("SELECT count(*) FROM reg.item WHERE collection_id = '{new}' AND split_part(id, '/', 1) <> item_subtype");
+    let wrong = format!(
+        "SELECT count(*) FROM reg.item WHERE collection_id = '{new}' AND split_part(id, '/', 1) <> item_subtype"
+    );
     assert_eq!(reg.json(&wrong).await, 0);
     let failed = format!("SELECT count(*) FROM project_clone_verify('{new}') WHERE NOT ok");
     assert_eq!(reg.json(&failed).await, 0);

@@ -246,7 +246,11 @@ async fn json_that_is_nested_too_deeply_is_refused_by_its_entry_or_argument() {
         )
     };
     for levels in [99, 110, 130, 5_000] {
-        let bundle = format!(r#"[{}, {}]"#, entry(1, &deep(levels)), entry(2, "1").replace(", \"more\": 1", ""));
+        let bundle = format!(
+            r#"[{}, {}]"#,
+            entry(1, &deep(levels)),
+            entry(2, "1").replace(", \"more\": 1", "")
+        );
         let checked = reg
             .json(&format!("SELECT jsonb_agg(jsonb_build_array(id, status, problem ~ 'nested' AND problem ~ '100 levels')) FROM clone.registry_load_check('{bundle}')"))
             .await;
@@ -281,11 +285,27 @@ async fn members_of_the_wrong_type_are_errors_of_their_entry() {
     let reg = with_items().await;
     let settings = "access_settings has no list of texts general or no object groups of lists of texts";
     for (payload, access, said) in [
-        (json!({"owner_username": 7}), json!({"owner": "ada"}), "owner_username is 7, not a text"),
-        (json!({}), json!({"owner": ["ada"]}), "owner is [\"ada\"], not a text"),
+        (
+            json!({"owner_username": 7}),
+            json!({"owner": "ada"}),
+            "owner_username is 7, not a text",
+        ),
+        (
+            json!({}),
+            json!({"owner": ["ada"]}),
+            "owner is [\"ada\"], not a text",
+        ),
         (json!({"record_type": 7}), json!({}), "record_type is 7"),
-        (json!({"workflow_links": "x"}), json!({}), "workflow_links is no object"),
-        (json!({"versioning_info": []}), json!({}), "versioning_info is no object"),
+        (
+            json!({"workflow_links": "x"}),
+            json!({}),
+            "workflow_links is no object",
+        ),
+        (
+            json!({"versioning_info": []}),
+            json!({}),
+            "versioning_info is no object",
+        ),
         (json!({}), json!({"general": [1]}), settings),
         (json!({}), json!({"general": [null]}), settings),
         (json!({}), json!({"groups": {"g1": "metadata-read"}}), settings),
@@ -322,8 +342,10 @@ async fn access_settings_that_cannot_be_read_are_said_with_their_item() {
         r#"groups = '{"g1": [1]}'"#,
         "general = '{NULL}'",
     ] {
-        reg.run(&format!("BEGIN; UPDATE reg.item_auth SET {change} WHERE id = '{MODEL}'"))
-            .await;
+        reg.run(&format!(
+            "BEGIN; UPDATE reg.item_auth SET {change} WHERE id = '{MODEL}'"
+        ))
+        .await;
         let refused = reg
             .clone_item(MODEL, Value::Null, "ada", Value::Null)
             .await

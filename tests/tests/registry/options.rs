@@ -256,10 +256,7 @@ async fn an_etag_is_that_of_one_item() {
     );
     assert_eq!(reg.json("SELECT count(*) FROM reg.item").await, 13);
     // The same item twice is one item.
-    let set = reg
-        .clone_set(&[MODEL, MODEL], Value::Null, etag)
-        .await
-        .unwrap();
+    let set = reg.clone_set(&[MODEL, MODEL], Value::Null, etag).await.unwrap();
     assert_eq!(set.len(), 1);
 }
 
@@ -303,15 +300,15 @@ async fn options_of_the_store_are_changed_if_they_are_right() {
             r#"{"grant_to": "app"}"#,
             "invalid value \"app\" for store option \"grant_to\"",
         ),
-        (
-            r#"{"email": 1}"#,
-            "invalid value 1 for store option \"email\"",
-        ),
+        (r#"{"email": 1}"#, "invalid value 1 for store option \"email\""),
         (
             r#"{"dataset_path": 7}"#,
             "invalid value 7 for option \"dataset_path\"",
         ),
-        (r#"{"bucket": ["b"]}"#, "invalid value [\"b\"] for option \"bucket\""),
+        (
+            r#"{"bucket": ["b"]}"#,
+            "invalid value [\"b\"] for option \"bucket\"",
+        ),
         (
             r#"{"schema": "other"}"#,
             "option \"schema\" of store \"reg\" cannot be changed",
@@ -351,6 +348,8 @@ async fn options_of_the_store_are_changed_if_they_are_right() {
         .await;
     let may = "SELECT has_table_privilege('app', 'reg.item', 'INSERT')";
     assert_eq!(reg.json(may).await, true);
-    reg.run(r#"SELECT clone.store_create('bare', 'registry', '{"handle_prefix": "20.1", "grant_to": null}')"#)
-        .await;
+    reg.run(
+        r#"SELECT clone.store_create('bare', 'registry', '{"handle_prefix": "20.1", "grant_to": null}')"#,
+    )
+    .await;
 }

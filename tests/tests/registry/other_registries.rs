@@ -162,11 +162,17 @@ async fn dois_are_one_id_in_every_spelling() {
             .await;
         assert_eq!(
             (&set[0]["id"], &set[1]["id"]),
-            (&json!(format!("{scheme}10.5072/3")), &json!(format!("{scheme}10.5072/4")))
+            (
+                &json!(format!("{scheme}10.5072/3")),
+                &json!(format!("{scheme}10.5072/4"))
+            )
         );
         assert_eq!(set[0]["related"], spelled(4));
         let unknown = reg
-            .json(&format!("SELECT item_clone_check('{one}', '{{\"related\": [\"{}10.5072/9\"]}}', 'ada', 'dv')", spellings[1]))
+            .json(&format!(
+                "SELECT item_clone_check('{one}', '{{\"related\": [\"{}10.5072/9\"]}}', 'ada', 'dv')",
+                spellings[1]
+            ))
             .await;
         assert_eq!(
             unknown["problems"],
@@ -194,10 +200,15 @@ async fn dois_are_one_id_in_every_spelling() {
             .await;
         assert_eq!(related, spelled(7));
         for spelling in spellings {
-            reg.run(&format!("UPDATE dv.item SET domain_info = '{{\"related\": [\"{spelling}10.5072/2\"]}}' {first}"))
-                .await;
+            reg.run(&format!(
+                "UPDATE dv.item SET domain_info = '{{\"related\": [\"{spelling}10.5072/2\"]}}' {first}"
+            ))
+            .await;
             let failed = reg.json(&failed).await;
-            assert_eq!(failed[0]["check_name"], "references to sources of items", "{failed}");
+            assert_eq!(
+                failed[0]["check_name"], "references to sources of items",
+                "{failed}"
+            );
             assert_eq!(
                 failed[0]["found"],
                 format!("1, one is {scheme}10.5072/6 /related/0 {spelling}10.5072/2")

@@ -57,7 +57,11 @@ async fn rules_without_effect_are_refused_where_they_are_written() {
         let sql = format!("UPDATE reg.subtype SET {change} WHERE name = 'MODEL'");
         let refused = reg.failure(&sql).await;
         assert_eq!(
-            (refused.code.as_str(), refused.message.as_str(), refused.hint.as_str()),
+            (
+                refused.code.as_str(),
+                refused.message.as_str(),
+                refused.hint.as_str()
+            ),
             ("22023", message, hint),
             "{change}"
         );
@@ -81,7 +85,9 @@ async fn rules_without_effect_are_refused_where_they_are_written() {
             reg.run("ROLLBACK TO s").await;
         }
         if message.contains("pointer") {
-            let refused = reg.failure("SELECT item_clone('10378.1/102', actor => 'ada')").await;
+            let refused = reg
+                .failure("SELECT item_clone('10378.1/102', actor => 'ada')")
+                .await;
             assert_eq!(refused.code, "55000", "{}", refused.message);
         }
         reg.run("ROLLBACK").await;
@@ -155,9 +161,7 @@ async fn references_under_names_with_spaces_are_found() {
          FROM clone.item_origin o WHERE i.id = '{ORGANISATION}' AND o.source = '{MODEL}'"
     ))
     .await;
-    let refused = reg
-        .failure(&format!("SELECT project_delete('{new}')"))
-        .await;
+    let refused = reg.failure(&format!("SELECT project_delete('{new}')")).await;
     assert_eq!(refused.code, "23503", "{}", refused.message);
     assert!(
         refused.detail.contains(&format!("{ORGANISATION} names")),

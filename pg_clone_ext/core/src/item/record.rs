@@ -108,10 +108,14 @@ impl NewItem {
         } = draft;
         let provenance = match &subtype.provenance {
             Some(rules) => {
-                let document = rules.document(handle, &form, &Naming {
-                    content_of: &|value| others.get(&*references::named(subtype, value)),
-                    renamed: &|value| renamed(subtype, value, handles),
-                })?;
+                let document = rules.document(
+                    handle,
+                    &form,
+                    &Naming {
+                        content_of: &|value| others.get(&*references::named(subtype, value)),
+                        renamed: &|value| renamed(subtype, value, handles),
+                    },
+                )?;
                 Some((rules.field.clone(), Value::String(document.to_string())))
             }
             None => None,

@@ -273,7 +273,9 @@ impl Subtype {
                 Code::StoreChanged,
                 format!("the rules of subtype {name} cannot be read: \"{wrong}\" is not a JSON pointer"),
             )
-            .hint("A JSON pointer has a slash before each name; correct the row in the store's table subtype."));
+            .hint(
+                "A JSON pointer has a slash before each name; correct the row in the store's table subtype.",
+            ));
         }
         subtype.fingerprint = hasher.finish128().as_u128();
         Ok(subtype)

@@ -121,11 +121,15 @@ impl JsonPath {
 
     /// The steps of a path that has only names and `[*]` (`None`); no steps for any other path.
     pub fn names(&self) -> Option<Vec<Option<&str>>> {
-        let steps = self.0.segments.iter().map(|segment| match segment.selectors.as_slice() {
-            [Selector::Name(name)] if !segment.descends => Some(Some(name.as_str())),
-            [Selector::Wildcard] if !segment.descends => Some(None),
-            _ => None,
-        });
+        let steps = self
+            .0
+            .segments
+            .iter()
+            .map(|segment| match segment.selectors.as_slice() {
+                [Selector::Name(name)] if !segment.descends => Some(Some(name.as_str())),
+                [Selector::Wildcard] if !segment.descends => Some(None),
+                _ => None,
+            });
         steps.collect()
     }
 

@@ -181,8 +181,10 @@ async fn whoever_stops_changes_nothing() {
 async fn nobody_waits_in_a_transaction_and_what_was_entered_stays_when_the_source_changes() {
     let reg = with_items().await;
     let change = async |value: &str| {
-        reg.run(&format!("UPDATE reg.item SET domain_info = domain_info || '{value}' WHERE id = '10378.1/107'"))
-            .await;
+        reg.run(&format!(
+            "UPDATE reg.item SET domain_info = domain_info || '{value}' WHERE id = '10378.1/107'"
+        ))
+        .await;
     };
     let mut person = Person::types(&reg, &[STUDY, "--edit", "display_name=Mine"]).await;
     person.reads("Go through all fields?").enters("y");
@@ -191,7 +193,11 @@ async fn nobody_waits_in_a_transaction_and_what_was_entered_stays_when_the_sourc
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
     assert_eq!(reg.json(waiting).await, 0);
     change(r#"{"title": "Theirs", "description": "Of them"}"#).await;
-    person.enters("").keeps("Description").keeps("Other id").keeps("Notes");
+    person
+        .enters("")
+        .keeps("Description")
+        .keeps("Other id")
+        .keeps("Notes");
     person
         .reads("Item 10378.1/107 has changed meanwhile:")
         .reads("Title: Study of the reef -> Theirs; you have entered Typed, which is kept")
@@ -199,7 +205,10 @@ async fn nobody_waits_in_a_transaction_and_what_was_entered_stays_when_the_sourc
         .reads("What you have entered is kept.")
         .reads("Go through all fields?");
     // It changes again, now between the summary and the confirmation.
-    person.enters("n").reads("Title: Theirs -> Typed").reads("Clone it?");
+    person
+        .enters("n")
+        .reads("Title: Theirs -> Typed")
+        .reads("Clone it?");
     change(r#"{"description": "Of others"}"#).await;
     person
         .enters("")
@@ -225,7 +234,10 @@ async fn rules_that_break_meanwhile_are_an_error() {
         .await;
     person.enters("n");
     let (code, said) = person.leaves();
-    assert!(code == 1 && said.contains("rules of subtype STUDY cannot be read"), "{code} {said}");
+    assert!(
+        code == 1 && said.contains("rules of subtype STUDY cannot be read"),
+        "{code} {said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,7 +257,11 @@ async fn an_edit_of_an_unknown_field_is_an_error_at_its_field() {
         assert!(code == 2 && text.contains(said), "{code} {text}");
         assert!(!text.contains("Go through"), "{text}");
     }
-    let mut nested = Person::types(&reg, &[DATASET, "--edit", "collection_format.dataset_info.nmae=x"]).await;
+    let mut nested = Person::types(
+        &reg,
+        &[DATASET, "--edit", "collection_format.dataset_info.nmae=x"],
+    )
+    .await;
     nested.reads("/collection_format/dataset_info/nmae is not a field; did you mean name?");
     assert_eq!(nested.leaves().0, 2);
     assert_eq!(reg.json("SELECT count(*) FROM reg.item").await, 13);

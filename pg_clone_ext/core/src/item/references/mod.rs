@@ -98,7 +98,8 @@ pub fn rewrite(subtype: &Subtype, document: &mut Value, handles: &Handles) -> Re
     for path in &subtype.embedded {
         for pointer in path.find(document)? {
             if let Some(Value::String(text)) = document.pointer_mut(&pointer)
-                && let Some(new) = serialised::rewrite(text, handles, &|value| renamed(subtype, value, handles))
+                && let Some(new) =
+                    serialised::rewrite(text, handles, &|value| renamed(subtype, value, handles))
             {
                 *text = new;
                 changed += 1;

@@ -147,7 +147,12 @@ mod tests {
     #[test]
     fn bare_ids_are_named_with_a_scheme() {
         let bare = read(json!(["doi:", "https://doi.org/", "https://doi.org/doi:"]));
-        for value in ["10.2/", "doi:10.2/", "https://doi.org/10.2/", "https://doi.org/doi:10.2/"] {
+        for value in [
+            "10.2/",
+            "doi:10.2/",
+            "https://doi.org/10.2/",
+            "https://doi.org/doi:10.2/",
+        ] {
             assert_eq!(
                 after(&bare, &format!("{value}x")),
                 Some(format!("{value}y")),

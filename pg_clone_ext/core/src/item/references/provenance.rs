@@ -101,12 +101,7 @@ impl Provenance {
     ///
     /// # Errors
     /// 22023 for more than [`LINKS`] links.
-    pub fn document(
-        &self,
-        handle: &str,
-        content: &Value,
-        naming: &Naming,
-    ) -> Result<Value> {
+    pub fn document(&self, handle: &str, content: &Value, naming: &Naming) -> Result<Value> {
         let ids: BTreeMap<&str, Vec<String>> = self
             .nodes
             .iter()
