@@ -27,12 +27,42 @@ FUNCTIONS = {
 # HTTP status of errors that the caller caused, as in PostgREST.
 STATUS = {"42501": 403, "P0002": 404, "22023": 422, "55000": 409}
 MOST = 16 * 1024 * 1024
+SECONDS = 60
+ARGUMENTS = 'Send the arguments as a JSON object: {"item_id": "10378.1/102"}.'
+
+
+class Malformed(Exception):
+    """A request that cannot be read: HTTP status, message, hint."""
+
+    def __init__(self, status, message, hint):
+        super().__init__(message)
+        self.status = status
+        self.body = {"code": f"HTTP{status}", "message": message, "details": None, "hint": hint}
+
+
+def no_constant(name):
+    raise ValueError(f"{name} is no value of JSON")
+
+
+def arguments_of(text):
+    """The arguments of a call as sent."""
+    try:
+        given = json.loads(text.decode(), parse_constant=no_constant)
+    except RecursionError:
+        raise Malformed(400, "the arguments are nested too deeply", "A form has at most 100 levels.") from None
+    except ValueError as wrong:
+        raise Malformed(400, f"the arguments are not JSON: {wrong}", ARGUMENTS) from None
+    if not isinstance(given, dict):
+        raise Malformed(400, "the arguments are no object", ARGUMENTS)
+    return given
 
 
 def literal(text):
     """A text as an SQL literal; psql runs with standard_conforming_strings."""
     if "\0" in text:
-        raise ValueError("a text with a zero byte")
+        raise Malformed(400, "a text has a zero byte", "PostgreSQL stores no zero bytes: leave it out.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise Malformed(400, "a text is not valid Unicode", "Send both halves of a surrogate pair, or the character itself.")
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -41,7 +71,7 @@ def statement(name, given, user, store):
     types = FUNCTIONS[name]
     unknown = sorted(set(given) - set(types))
     if unknown:
-        raise ValueError(f"{name} has no argument {unknown[0]}")
+        raise Malformed(400, f"{name} has no argument {unknown[0]}", f"Its arguments are {', '.join(types)}.")
     arguments = []
     for argument, value in given.items():
         text = value if types[argument] == "text" and isinstance(value, str) else json.dumps(value)
@@ -63,7 +93,7 @@ class Refused(Exception):
             "code": (found and found[1]) or "XX000",
             "message": found[2] if found else report.strip(),
             "details": detail and detail[1].strip(),
-            "hint": hint and hint[1].strip(),
+            "hint": hint[1].strip() if hint else "The log of the server says more.",
         }
         code = self.body["code"]
         # Values that cannot be read, and arguments that no function takes, are the caller's fault too.
@@ -74,7 +104,12 @@ def query(sql, database):
     """Runs one statement; its only value as text."""
     script = f"\\set VERBOSITY verbose\nSET standard_conforming_strings = on;\n{sql}\n"
     command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database]
-    done = subprocess.run(command, input=script.encode(), capture_output=True, timeout=60)
+    try:
+        done = subprocess.run(command, input=script.encode(), capture_output=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        raise Malformed(504, f"the database did not answer within {SECONDS} seconds", "Try again later.") from None
+    except OSError as wrong:
+        raise Malformed(500, f"psql cannot be started: {wrong.strerror}", "Install it where this server finds it.") from None
     if done.returncode:
         raise Refused(done.stderr.decode(errors="replace"))
     return done.stdout
@@ -83,43 +118,77 @@ def query(sql, database):
 class Handler(http.server.BaseHTTPRequestHandler):
     """One request of the browser."""
 
+    # A browser that sends less than it announced is not waited for longer.
+    timeout = SECONDS
+
     def answer(self, status, body, kind="application/json"):
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'")
+        if status == 405:
+            self.send_header("Allow", self.allowed())
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
-    def refuse(self, status, message):
-        self.answer(status, json.dumps({"code": None, "message": message}).encode())
+    def allowed(self):
+        return "GET" if self.path == "/" else "POST"
+
+    def refuse(self, error):
+        # What was sent and not read must not be taken for another request.
+        self.close_connection = True
+        self.answer(error.status, json.dumps(error.body).encode())
+
+    def send_error(self, code, message=None, explain=None):
+        """What the library finds wrong: the request line, the headers, the method."""
+        if not hasattr(self, "path"):
+            self.path = ""
+        # An answer without a status line would be that of HTTP/0.9.
+        self.request_version = "HTTP/1.1"
+        if code == 501:
+            return self.refuse(self.wrong_method())
+        self.refuse(Malformed(code, message or "the request cannot be read", "Send a request of HTTP/1.1."))
+
+    def wrong_method(self):
+        if self.path != "/" and self.path.removeprefix("/rpc/") not in FUNCTIONS:
+            return self.unknown()
+        return Malformed(405, f"{self.command} is not possible here", f"Send {self.allowed()}.")
+
+    def unknown(self):
+        return Malformed(404, f"there is nothing at {self.path}", f"POST /rpc/ takes {', '.join(FUNCTIONS)}; GET / is the page.")
 
     def do_GET(self):
-        if self.path == "/":
-            self.answer(200, PAGE.read_bytes(), "text/html")
-        else:
-            self.refuse(404, "no such page")
+        if self.path != "/":
+            return self.refuse(self.wrong_method())
+        self.answer(200, PAGE.read_bytes(), "text/html")
 
     def do_POST(self):
+        try:
+            self.answer(200, self.called())
+        except (Malformed, Refused) as error:
+            self.refuse(error)
+
+    def called(self):
         name = self.path.removeprefix("/rpc/")
-        length = self.headers.get("Content-Length") or "0"
-        length = int(length) if length.isdecimal() else 0
         # A page of another site cannot send this content type or this host.
         if self.headers.get_content_type() != "application/json" or self.headers.get("Host") != self.server.host:
-            return self.refuse(403, "not from this page")
-        if name == self.path or name not in FUNCTIONS or not 0 < length <= MOST:
-            return self.refuse(404, "no such function")
-        try:
-            given = json.loads(self.rfile.read(length))
-            if not isinstance(given, dict):
-                raise ValueError("the arguments are no object")
-            options = self.server.options
-            self.answer(200, query(statement(name, given, options.user, options.store), options.database))
-        except Refused as refused:
-            self.answer(refused.status, json.dumps(refused.body).encode())
-        except (ValueError, RecursionError) as wrong:
-            self.refuse(400, str(wrong))
+            raise Malformed(403, "the request is not from this page", f"Open http://{self.server.host}/ and use its form.")
+        if self.path == "/":
+            raise self.wrong_method()
+        if name == self.path or name not in FUNCTIONS:
+            raise self.unknown()
+        length = self.headers.get("Content-Length")
+        if length is None:
+            raise Malformed(411, "Content-Length is missing", "Send the number of bytes of the arguments.")
+        if not (length.isascii() and length.isdecimal()):
+            raise Malformed(400, f"Content-Length is {length}, not a number of bytes", "Send the number of bytes of the arguments.")
+        if len(length) > 18 or int(length) > MOST:
+            raise Malformed(413, f"the arguments are larger than {MOST} bytes", "Put large content into a file, not into the item.")
+        given = arguments_of(self.rfile.read(int(length)))
+        options = self.server.options
+        return query(statement(name, given, options.user, options.store), options.database)
 
     def log_message(self, *message):
         if self.server.options.verbose:

@@ -38,6 +38,32 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.registry_schema(text) IS 'The schema of a registry''s tables, also after it was renamed';
 
+CREATE FUNCTION clone_internal.registry_require(store text, relations text[], tables boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+-- A registry over the views of an application may lack relations that only some functions need.
+DECLARE
+    schema name := clone_internal.registry_schema(store);
+    missing text;
+BEGIN
+    IF schema IS NULL THEN
+        RAISE EXCEPTION 'the tables of registry "%" do not exist', store USING
+            ERRCODE = '55000', HINT = format('To remove its description: SELECT clone.store_drop(%L);', store);
+    END IF;
+    SELECT string_agg(format('%I.%I', schema, r), ', ') INTO missing FROM unnest(relations) r
+    WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = to_regclass(format('%I.%I', schema, r)) AND (NOT tables OR c.relkind IN ('r', 'p')));
+    IF missing IS NOT NULL AND tables THEN
+        RAISE EXCEPTION 'a bundle is loaded into the tables of a registry, and registry "%" has no such table: %', store, missing USING
+            ERRCODE = '22023', HINT = 'Write the items by the application to which they belong; clone.registry_load_check checks them.';
+    ELSIF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'registry "%" has no relation %', store, missing USING
+            ERRCODE = '22023', HINT = 'Create it as a view with the columns of the preset''s relation of that name.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.registry_require(text, text[], boolean) IS 'Requires relations, or tables, of a registry; error 22023 that names those that do not exist';
+
 CREATE FUNCTION clone_internal.registry_entries(bundle jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
@@ -88,12 +114,19 @@ DECLARE
 BEGIN
     store := clone_internal.registry_store(store);
     schema := clone_internal.registry_schema(store);
+    PERFORM clone_internal.registry_require(store, '{collection,item,item_auth,item_lock,item_history,user_group,user_role}', true);
     IF jsonb_typeof(options) <> 'object' THEN
         RAISE EXCEPTION 'options must be a JSON object, not %', options USING ERRCODE = '22023', HINT = 'The option is partial: ''{"partial": true}''.';
     END IF;
     SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(COALESCE(options, '{}')) k WHERE k <> 'partial';
     IF unknown IS NOT NULL THEN
         RAISE EXCEPTION 'unknown option "%"', unknown USING ERRCODE = '22023', HINT = 'The option is partial: true loads the valid entries and skips the others.';
+    END IF;
+    IF jsonb_typeof(bundle) = 'object' AND jsonb_typeof(bundle->'collection') NOT IN ('string', 'null') THEN
+        RAISE EXCEPTION 'invalid value % for "collection" of the export', left((bundle->'collection')::text, 60) USING ERRCODE = '22023', HINT = 'Give the id of the collection as a text, or leave it out for main.';
+    END IF;
+    IF jsonb_typeof(options->'partial') NOT IN ('boolean', 'null') THEN
+        RAISE EXCEPTION 'invalid value % for option "partial"', left((options->'partial')::text, 60) USING ERRCODE = '22023', HINT = 'partial takes true or false.';
     END IF;
     report := clone_internal.registry_check_entries(store, entries);
     SELECT string_agg(format('entry %s: %s', r->>'entry', r->>'problem'), E'\n' ORDER BY (r->>'entry')::int) INTO wrong
@@ -197,6 +230,7 @@ DECLARE
 BEGIN
     store := clone_internal.registry_store(store);
     schema := clone_internal.registry_schema(store);
+    PERFORM clone_internal.registry_require(store, '{item_payload}');
     EXECUTE format('SELECT string_agg(u, '', '') FROM unnest($1) u WHERE NOT EXISTS (SELECT FROM %I.item i WHERE i.id = u)', schema)
     INTO missing USING item_ids;
     IF missing IS NOT NULL THEN

@@ -44,6 +44,7 @@ COMMENT ON COLUMN clone.registry_subtype.resets IS
 COMMENT ON COLUMN clone.registry_subtype.derived IS 'Fields computed whenever a clone is written: {"field", "from": JSON pointer}';
 COMMENT ON COLUMN clone.registry_subtype."references" IS
     'References to other items: {"path": JSONPath of names and [*], "subtypes": [...] (empty: any), "prefixes": texts that may precede the id, '
+    'or {"prefix": "https://doi.org/", "id_prefix": "doi:"} where the id has another beginning, '
     '"member": true if an item is a member of the item that it references, "external": true if the value may refer to something outside of the registry, '
     '"own": true where the item''s own handle stands}';
 COMMENT ON COLUMN clone.registry_subtype.embedded IS 'JSONPaths of texts that contain JSON with references to items';

@@ -15,6 +15,18 @@ pub struct Form {
     pub value: Value,
 }
 
+impl Form {
+    /// The form of a draft.
+    pub fn of(draft: &Value) -> Self {
+        let member = |name: &str| draft.get(name).cloned().unwrap_or_default();
+        Self {
+            schema: member("json_schema"),
+            ui: member("ui_schema"),
+            value: member("item"),
+        }
+    }
+}
+
 /// Sets or removes the value at a path; creates missing objects on the path.
 pub fn set(value: &mut Value, path: &str, filled: Option<Value>) {
     let steps: Vec<String> = steps(path).collect();

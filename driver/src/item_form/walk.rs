@@ -11,10 +11,11 @@ use tokio::sync::oneshot;
 use super::fill;
 use super::form::Form;
 use super::labels::{child, label, shown, steps};
+use super::merge;
 use super::prompts::{Conversation, Prompts, Question, Terminal, not_cloned};
 use super::schema::{Field, Kind};
 use crate::connect::session::{Parameter, Parameters, Session};
-use crate::failure::Hinted;
+use crate::failure::{Hinted, Report, Usage};
 use crate::interrupt::Interrupt;
 
 /// Maximum number of rounds with errors.
@@ -43,46 +44,91 @@ pub struct Walk<'a> {
 /// Prompts for the form of a clone and clones the item.
 ///
 /// # Errors
-/// Those of the server; an error without changes if the user cancels or a signal comes.
+/// Those of the server; an error without changes if the user cancels or a signal comes; edits of fields that do not exist.
 pub async fn walk(walk: &Walk<'_>) -> Result<Value> {
-    let draft = walk.draft(walk.edits, walk.options).await?;
-    let mut form = Form {
-        schema: member(&draft, "json_schema"),
-        ui: member(&draft, "ui_schema"),
-        value: member(&draft, "item"),
-    };
-    let options = walk.options_with(&draft);
+    let mut draft = walk.draft(walk.edits, walk.options).await?;
+    refuse_unknown(&draft)?;
     let introduction = introduction(&draft, walk.item);
-    let open = draft
-        .get("required")
-        .and_then(Value::as_array)
-        .map_or(0, Vec::len);
-    form = walk
-        .ask(move |prompts| {
-            introduction.iter().for_each(|line| prompts.say(line));
-            let question = Question {
-                label: "Go through all fields?".to_owned(),
-                help: Some(format!("No: only through what is wrong yet, {open} of them")),
-                problem: None,
-            };
-            if prompts.yes(&question, true)? {
-                fill::all(&mut form, prompts)?;
-            }
-            Ok(form)
-        })
-        .await?;
+    let mut form = walk.all_or_wrong(Form::of(&draft), &draft, introduction).await?;
     for _ in 0..ROUNDS {
-        let problems = walk.problems(&form.value, &options).await?;
-        form = if problems.is_empty() {
-            match walk.confirmed(form.clone(), &draft, &options).await? {
-                None => return walk.clone_item(&form.value, &options).await,
-                Some(changed) => changed,
+        match walk.round(form.clone(), &draft).await {
+            Ok(Round::Cloned(item)) => return Ok(item),
+            Ok(Round::Changed(changed)) => form = changed,
+            Err(error) if is_wrong_state(&error) => {
+                let now = walk.draft(walk.edits, walk.options).await?;
+                if now.get("etag") == draft.get("etag") {
+                    return Err(error);
+                }
+                let (before, source) = (Form::of(&draft), Form::of(&now));
+                let mut lines = vec![format!("Item {} has changed meanwhile:", walk.item)];
+                let changes = merge::changes(&source.schema, &before.value, &form.value, &source.value);
+                lines.extend(match changes.is_empty() {
+                    true => vec!["  its rules only".to_owned()],
+                    false => changes,
+                });
+                lines.push("What you have entered is kept.".to_owned());
+                let value = merge::merged(&before.value, &form.value, &source.value);
+                form = walk.all_or_wrong(Form { value, ..source }, &now, lines).await?;
+                draft = now;
             }
-        } else {
-            walk.ask(move |prompts| mended(form, &problems, prompts)).await?
-        };
+            Err(error) => return Err(error),
+        }
     }
     Err(not_cloned())
+}
+
+/// The result of a round of validation and confirmation.
+enum Round {
+    /// The item is cloned.
+    Cloned(Value),
+    /// The user has changed the form.
+    Changed(Form),
+}
+
+/// Whether the server reports that something has changed meanwhile.
+fn is_wrong_state(error: &anyhow::Error) -> bool {
+    Report::of(error).sqlstate.as_deref() == Some("55000") || error.is::<Stale>()
+}
+
+/// The server's error in the answer of a check, with SQLSTATE 55000.
+#[derive(Debug)]
+struct Stale(Hinted);
+
+impl std::fmt::Display for Stale {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Stale {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// Refuses edits of fields that the form does not have: nobody would be asked for them.
+fn refuse_unknown(draft: &Value) -> Result<()> {
+    let text = |problem: &Value, name: &str| {
+        let text = problem.get(name).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let problems = draft.get("required").and_then(Value::as_array);
+    let unknown = problems.into_iter().flatten();
+    let unknown = unknown.filter(|problem| problem.get("code").is_some_and(|code| code == "unknown_field"));
+    let lines: Vec<String> = unknown
+        .map(|problem| format!("{} {}", text(problem, "path"), text(problem, "message")))
+        .collect();
+    match lines.is_empty() {
+        true => Ok(()),
+        false => Err(Usage(
+            Hinted::new(
+                format!("--edit: {}", lines.join("; ")),
+                "Without --edit the command asks for each field of the form; --draft shows them.",
+            )
+            .into(),
+        )
+        .into()),
+    }
 }
 
 /// The lines before the first question.
@@ -137,6 +183,39 @@ fn mended(mut form: Form, problems: &[(String, String)], prompts: &mut dyn Promp
 }
 
 impl Walk<'_> {
+    /// Prints lines, and prompts for all fields, or leaves it to the next round to prompt for those with errors.
+    async fn all_or_wrong(&self, mut form: Form, draft: &Value, lines: Vec<String>) -> Result<Form> {
+        let required = draft.get("required").and_then(Value::as_array);
+        let open = required.map_or(0, Vec::len);
+        self.ask(move |prompts| {
+            lines.iter().for_each(|line| prompts.say(line));
+            let question = Question {
+                label: "Go through all fields?".to_owned(),
+                help: Some(format!("No: only through what is wrong yet, {open} of them")),
+                problem: None,
+            };
+            if prompts.yes(&question, true)? {
+                fill::all(&mut form, prompts)?;
+            }
+            Ok(form)
+        })
+        .await
+    }
+
+    /// Validates the form; asks for what is wrong, or for confirmation.
+    async fn round(&self, form: Form, draft: &Value) -> Result<Round> {
+        let options = self.options_with(draft);
+        let problems = self.problems(&form.value, &options).await?;
+        if !problems.is_empty() {
+            let mended = self.ask(move |prompts| mended(form, &problems, prompts)).await?;
+            return Ok(Round::Changed(mended));
+        }
+        match self.confirmed(form.clone(), draft, &options).await? {
+            None => Ok(Round::Cloned(self.clone_item(&form.value, &options).await?)),
+            Some(changed) => Ok(Round::Changed(changed)),
+        }
+    }
+
     async fn draft(&self, edits: &Value, options: &Value) -> Result<Value> {
         let statement = format!(
             "SELECT {}.item_clone_draft($1::text, actor => $2::text, store => $3::text, edits => $4::jsonb, options => $5::jsonb)",
@@ -167,6 +246,9 @@ impl Walk<'_> {
         for problem in problems.into_iter().flatten() {
             let (path, message) = (text(problem, "path"), text(problem, "message"));
             // No field of the form can resolve an error without a path.
+            if path.is_empty() && problem.get("code").is_some_and(|code| code == "55000") {
+                return Err(Stale(Hinted::new(message, text(problem, "hint"))).into());
+            }
             if path.is_empty() {
                 let hint = text(problem, "hint");
                 return Err(match hint.is_empty() {

@@ -3,13 +3,13 @@
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::item::limits;
 use pg_clone_core::item::options::nearest;
+use pgrx::default;
 use pgrx::prelude::*;
-use pgrx::{Json, default};
 use serde_json::Value;
 
 use crate::entry::entry;
 use crate::item::{self, Call};
-use crate::pg::value::json_text::JsonText;
+use crate::pg::value::json_text::{JsonText, PlainJson};
 
 /// Clones an item of a registry and returns the new one.
 ///
@@ -46,8 +46,8 @@ fn item_clone_of_jsonb(params: Option<JsonText>) -> Option<JsonText> {
 /// `item_clone` with its arguments as members of a JSON object. With `item_ids` instead of `item_id` it is the same as `items_clone` and
 /// returns an array.
 #[pg_extern(volatile, parallel_unsafe, name = "item_clone", requires = ["target_schema"])]
-fn item_clone_of_json(params: Option<Json>) -> Option<JsonText> {
-    let params = entry(|_| Ok(text_of(params)));
+fn item_clone_of_json(params: Option<PlainJson>) -> Option<JsonText> {
+    let params = entry(|_| Ok(params.map(|PlainJson(text)| JsonText(text))));
     item_clone_of_jsonb(params)
 }
 
@@ -118,10 +118,6 @@ fn given<T>(name: &str, value: Option<T>) -> Result<T> {
 
 fn text(value: Option<JsonText>) -> String {
     value.map_or_else(|| "null".to_owned(), |JsonText(text)| text)
-}
-
-fn text_of(value: Option<Json>) -> Option<JsonText> {
-    value.map(|Json(value)| JsonText(value.to_string()))
 }
 
 fn one<'a>(

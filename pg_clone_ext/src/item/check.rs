@@ -30,6 +30,7 @@ pub fn may_clone_collection(store: &str, arguments: &Value) -> Result<()> {
                 .hint("Use keep, the default, or error."),
         );
     }
+    require_writable(&store)?;
     let list = |name: &str| -> Option<Vec<String>> {
         let list = arguments.get(name)?.as_array()?;
         let texts: Vec<String> = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
@@ -66,6 +67,24 @@ pub fn may_clone_collection(store: &str, arguments: &Value) -> Result<()> {
         },
     )?;
     refused.raise(&actor)
+}
+
+/// Requires that a collection can be inserted: over the views of an application it often cannot.
+fn require_writable(store: &ItemStore) -> Result<()> {
+    const CLOSED: &str = "SELECT (c.relkind OPERATOR(pg_catalog.=) 'v') AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t \
+         WHERE (t.tgrelid OPERATOR(pg_catalog.=) c.oid) AND ((t.tgtype OPERATOR(pg_catalog.&) 68::pg_catalog.int2) OPERATOR(pg_catalog.=) 68)) \
+         AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE (a.attrelid OPERATOR(pg_catalog.=) c.oid) AND (a.attnum OPERATOR(pg_catalog.>) 0) \
+         AND NOT pg_catalog.pg_column_is_updatable(c.oid, a.attnum, false)) \
+         FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass::pg_catalog.oid";
+    let collection = store.table("collection");
+    if !query::truth(CLOSED, &[collection.as_str().into()])? {
+        return Ok(());
+    }
+    Err(
+        Error::bad_argument(format!("the view {collection} takes no new collection")).hint(
+            "Create an INSTEAD OF INSERT trigger on it, or clone the items alone: items_clone(ARRAY[...]).",
+        ),
+    )
 }
 
 #[derive(Default)]

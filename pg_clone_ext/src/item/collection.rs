@@ -77,14 +77,14 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
                       subtype: &pg_clone_core::item::subtype::Subtype,
                       prepared: &pg_clone_core::item::set::Prepared,
                       problem: &pg_clone_core::item::validation::validate::Problem| {
-        let Some(change) = prepared.changes.iter().find(|change| change.path == problem.path) else {
+        let changed = prepared.changes.iter().find(|change| change.path == problem.path);
+        // Also where the source itself still waits for the value.
+        let reason = changed.map(|change| change.reason.as_str());
+        let Some(reason) = reason.or_else(|| subtype.reset_reason(&problem.path)) else {
             return false;
         };
         let item = new.get(source).copied().unwrap_or(source);
-        todo.push(format!(
-            "{} {item}, {}: {}",
-            subtype.name, problem.path, change.reason
-        ));
+        todo.push(format!("{} {item}, {}: {reason}", subtype.name, problem.path));
         true
     };
     reading.sources(&sources, &mut |source| match source.seed {
@@ -130,11 +130,7 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
     ];
     runs::correct_counts(run, &counts)?;
     if text("owner").is_some() {
-        let sql = format!(
-            "UPDATE {} c SET owner_username = $2 WHERE c.id OPERATOR(pg_catalog.=) $1",
-            store.table("collection")
-        );
-        query::write(&sql, &[target.into(), actor.name.as_str().into()])?;
+        own(&store, target, &actor.name)?;
     }
     todo.extend(
         written
@@ -146,6 +142,21 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
     todo.truncate(LISTED);
     todo.extend((more > 0).then(|| format!("and {more} more")));
     Ok(todo)
+}
+
+/// Makes the actor the owner of the collection. Collections that are a view without a column for it have no owner.
+fn own(store: &ItemStore, collection: &str, actor: &str) -> Result<()> {
+    let table = store.table("collection");
+    let writable = query::truth(
+        "SELECT pg_catalog.pg_column_is_updatable(a.attrelid, a.attnum, true) FROM pg_catalog.pg_attribute a \
+         WHERE (a.attrelid OPERATOR(pg_catalog.=) $1::pg_catalog.regclass::pg_catalog.oid) AND (a.attname OPERATOR(pg_catalog.=) 'owner_username')",
+        &[table.as_str().into()],
+    )?;
+    if writable {
+        let sql = format!("UPDATE {table} c SET owner_username = $2 WHERE c.id OPERATOR(pg_catalog.=) $1");
+        query::write(&sql, &[collection.into(), actor.into()])?;
+    }
+    Ok(())
 }
 
 fn seed(subtype: &Subtype, source: &Source, map: &Handles) -> Result<Seed> {

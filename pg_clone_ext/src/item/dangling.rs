@@ -103,7 +103,7 @@ fn in_documents(store: &ItemStore, collection: &str, going: &[(String, String)])
                     .and_then(|text| serde_json::from_str(&text).ok())
                     .unwrap_or_default();
                 for target in references::targets(&subtype, &document) {
-                    if ids.contains(target) {
+                    if ids.contains(&*target) {
                         found.push(json!({"relation": store.table("item"), "id": item, "names": target}));
                     }
                 }

@@ -163,8 +163,9 @@ impl<'a> Forms<'a> {
             None => (None, None),
         };
         if let Some(provenance) = &subtype.provenance {
-            let followed = provenance.followed(&prepared.form);
-            self.followed.extend(followed.into_iter().map(str::to_owned));
+            let followed = provenance.followed(&prepared.form).into_iter();
+            let ids = followed.map(|value| references::named(&subtype, value).into_owned());
+            self.followed.extend(ids);
         }
         let content = match self.valid.len() < TREES {
             true => Content::Tree(prepared.form),

@@ -1,8 +1,9 @@
 //! Reads items: the sources of a call with included items, and the items that documents reference.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use pg_clone_core::error::{Error, Result};
+use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::item::options::{Bring, Options};
 use pg_clone_core::item::permission::{Access, Actor, may_fetch, require_fetch, unknown_item};
 use pg_clone_core::item::references::provenance::Others;
@@ -212,17 +213,27 @@ fn source(row: &Row) -> Result<Source> {
     })
 }
 
-/// Access settings in three columns: owner, general, groups. Without a row only an admin has a role.
+/// Access settings in three columns: owner, general, groups. Without a row only an admin has a role. The first column is the item's id.
+///
+/// # Errors
+/// 55000 for settings that are not lists of texts.
 pub fn access(row: &Row, column: usize) -> Result<Access> {
-    let read = |column: usize| row.json(column);
+    let id = row.string(1)?;
+    let unreadable = |error: serde_json::Error| {
+        Error::new(
+            Code::StoreChanged,
+            format!("the access settings of item {id} cannot be read: {error}"),
+        )
+        .hint("Correct its row in item_auth: general is a list of roles, groups an object of such lists.")
+    };
     Ok(Access {
         owner: row.string(column)?,
-        general: match read(column + 1)? {
-            Some(text) => serde_json::from_str(&text).map_err(internal)?,
+        general: match row.json(column + 1)? {
+            Some(text) => serde_json::from_str(&text).map_err(unreadable)?,
             None => Vec::new(),
         },
-        groups: match read(column + 2)? {
-            Some(text) => serde_json::from_str(&text).map_err(internal)?,
+        groups: match row.json(column + 2)? {
+            Some(text) => serde_json::from_str(&text).map_err(unreadable)?,
             None => Default::default(),
         },
     })
@@ -233,22 +244,33 @@ pub type Coming = HashMap<String, String>;
 
 /// What the store knows about items, and whether the actor may see them; unknown ids are absent. For items that will be written it uses
 /// their sources.
-pub fn targets(store: &ItemStore, actor: &Actor, ids: &BTreeSet<&str>, coming: &Coming) -> Result<Targets> {
+pub fn targets(
+    store: &ItemStore,
+    actor: &Actor,
+    ids: &BTreeSet<Cow<'_, str>>,
+    coming: &Coming,
+) -> Result<Targets> {
     let mut found = Targets::new();
     let columns = "i.id, i.item_subtype::pg_catalog.text, i.record_type::pg_catalog.text OPERATOR(pg_catalog.=) 'COMPLETE_ITEM', \
          a.owner, pg_catalog.to_jsonb(a.general), a.groups";
-    each_known(store, columns, ids.iter().copied(), coming, &mut |id, row| {
-        let subtype = row.string(2)?;
-        let roles = store.subtype(&subtype)?;
-        let own = coming.contains_key(id);
-        let target = Target {
-            visible: own || may_fetch(actor, &access(row, 4)?, &roles.item_roles),
-            complete: row.truth(3)?,
-            subtype,
-        };
-        found.insert(id.to_owned(), target);
-        Ok(())
-    })?;
+    each_known(
+        store,
+        columns,
+        ids.iter().map(|id| &**id),
+        coming,
+        &mut |id, row| {
+            let subtype = row.string(2)?;
+            let roles = store.subtype(&subtype)?;
+            let own = coming.contains_key(id);
+            let target = Target {
+                visible: own || may_fetch(actor, &access(row, 4)?, &roles.item_roles),
+                complete: row.truth(3)?,
+                subtype,
+            };
+            found.insert(id.to_owned(), target);
+            Ok(())
+        },
+    )?;
     Ok(found)
 }
 

@@ -1,5 +1,6 @@
 //! Checks each entry of an export before loading: form, rules of the subtype, references.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use pg_clone_core::error::{Code, Result};
@@ -8,6 +9,8 @@ use pg_clone_core::item::limits;
 use pg_clone_core::item::references;
 use pg_clone_core::item::validation::normalize::normalize;
 use pg_clone_core::item::validation::validate::{Rules, problems};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::query;
@@ -37,7 +40,8 @@ const RECORD: [&str; 11] = [
 pub fn check_entries(store: &str, entries: &str) -> Result<Value> {
     let _settings = ReadingSettings::new();
     let store = ItemStore::resolve(Some(store), None)?;
-    let entries: Vec<Value> = serde_json::from_str(entries).map_err(internal)?;
+    let entries: Vec<&RawValue> = serde_json::from_str(entries).map_err(internal)?;
+    let entries: Vec<Value> = entries.into_iter().map(read).collect();
     let id = |entry: &Value| {
         entry
             .pointer("/item_payload/id")
@@ -85,6 +89,21 @@ pub fn check_entries(store: &str, entries: &str) -> Result<Value> {
     Ok(report.collect())
 }
 
+/// The member of an entry that says why it cannot be read.
+const UNREADABLE: &str = "\0unreadable";
+
+/// Reads an entry. One that is nested too deeply has only its id, so that the others can be checked.
+fn read(entry: &RawValue) -> Value {
+    serde_json::from_str(entry.get()).unwrap_or_else(|_| {
+        #[derive(Deserialize, Default)]
+        struct Named {
+            id: Option<String>,
+        }
+        let named: Named = serde_json::from_str(entry.get()).unwrap_or_default();
+        json!({UNREADABLE: true, "item_payload": {"id": named.id}})
+    })
+}
+
 /// Which of these items the store has.
 fn there(store: &ItemStore, ids: &BTreeSet<String>) -> Result<HashSet<String>> {
     let sql = format!(
@@ -116,6 +135,12 @@ fn check(store: &ItemStore, entry: &Value, times: &HashMap<String, usize>) -> Re
             names: BTreeSet::new(),
         })
     };
+    if entry.get(UNREADABLE).is_some() {
+        return problem(format!(
+            "the entry is nested too deeply: an item has at most {} levels",
+            limits::DEPTH
+        ));
+    }
     let Some(payload) = entry.get("item_payload").and_then(Value::as_object) else {
         return problem("item_payload is missing".into());
     };
@@ -146,15 +171,19 @@ fn check(store: &ItemStore, entry: &Value, times: &HashMap<String, usize>) -> Re
     }
     let mut content = payload.clone();
     content.retain(|field, _| !RECORD.contains(&field.as_str()));
-    let whole = Value::Object(content.clone());
+    let whole = Value::Object(content);
     if let Err(error) = limits::check_depth("the item", limits::depth(&whole)) {
         return problem(error.message);
     }
     let names = references::targets(&subtype, &whole)
         .into_iter()
-        .map(str::to_owned)
+        .map(Cow::into_owned)
         .collect();
-    let variant = subtype.variant(subtype.variant_of(&content)?);
+    let variant = subtype.variant(subtype.variant_of(&whole)?);
+    let content = match whole {
+        Value::Object(content) => content,
+        _ => Map::new(),
+    };
     let mut drafted = draft::draft(&subtype, variant, content);
     normalize(subtype.schema(variant), &mut drafted.form);
     // Derived fields are not part of the form; references are checked for all entries together.
@@ -197,9 +226,25 @@ fn shape(entry: &Value, payload: &Map<String, Value>, times: &HashMap<String, us
         return Some("item_payload has no item_subtype".into());
     }
     let access = entry.pointer("/auth_payload/access_settings");
+    let missing_or = |value: Option<&Value>, right: fn(&Value) -> bool| {
+        value.is_none_or(|value| value.is_null() || right(value))
+    };
+    let list = |value: Option<&Value>| missing_or(value, Value::is_array);
+    let object = |value: Option<&Value>| missing_or(value, Value::is_object);
+    if !object(access) {
+        return Some("access_settings is no object".into());
+    }
     let owner = access.and_then(|access| access.get("owner"));
     if text(payload.get("owner_username")).is_none() && text(owner).is_none() {
         return Some("no owner".into());
+    }
+    for (name, value) in [
+        ("owner_username", payload.get("owner_username")),
+        ("owner", owner),
+    ] {
+        if !missing_or(value, Value::is_string) {
+            return Some(format!("{name} is {}, not a text", shown(value)));
+        }
     }
     if !payload.get("created_timestamp").is_some_and(Value::is_i64)
         || !number(payload.get("updated_timestamp"))
@@ -213,26 +258,27 @@ fn shape(entry: &Value, payload: &Map<String, Value>, times: &HashMap<String, us
         .get("record_type")
         .and_then(Value::as_str)
         .unwrap_or("COMPLETE_ITEM");
-    if !["COMPLETE_ITEM", "SEED_ITEM"].contains(&kind) {
+    if !["COMPLETE_ITEM", "SEED_ITEM"].contains(&kind)
+        || !missing_or(payload.get("record_type"), Value::is_string)
+    {
         return Some(format!("record_type is {}", shown(payload.get("record_type"))));
     }
     if kind == "COMPLETE_ITEM" && text(payload.get("display_name")).is_none() {
         return Some("item_payload has no display_name".into());
     }
-    let missing_or = |value: Option<&Value>, right: fn(&Value) -> bool| {
-        value.is_none_or(|value| value.is_null() || right(value))
-    };
-    let list = |value: Option<&Value>| missing_or(value, Value::is_array);
-    let object = |value: Option<&Value>| missing_or(value, Value::is_object);
     if !list(payload.get("history")) {
         return Some("history is no list".into());
     }
-    if !object(payload.get("user_metadata")) {
-        return Some("user_metadata is no object".into());
+    for name in ["user_metadata", "workflow_links", "versioning_info"] {
+        if !object(payload.get(name)) {
+            return Some(format!("{name} is no object"));
+        }
     }
     let settings = |name: &str| access.and_then(|access| access.get(name));
-    if !list(settings("general")) || !object(settings("groups")) {
-        return Some("access_settings has no list general or no object groups".into());
+    if !missing_or(settings("general"), texts) || !missing_or(settings("groups"), lists_of_texts) {
+        return Some(
+            "access_settings has no list of texts general or no object groups of lists of texts".into(),
+        );
     }
     let lock = entry.pointer("/lock_payload/lock_information");
     if !list(lock.and_then(|lock| lock.get("history")))
@@ -264,6 +310,16 @@ fn shape(entry: &Value, payload: &Map<String, Value>, times: &HashMap<String, us
         }
     }
     None
+}
+
+fn texts(value: &Value) -> bool {
+    value
+        .as_array()
+        .is_some_and(|list| list.iter().all(Value::is_string))
+}
+
+fn lists_of_texts(value: &Value) -> bool {
+    value.as_object().is_some_and(|groups| groups.values().all(texts))
 }
 
 fn shown(value: Option<&Value>) -> String {

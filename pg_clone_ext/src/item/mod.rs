@@ -1,6 +1,7 @@
 //! Cloning items of a registry: reads rows, lets the core decide, writes rows. See `pg_clone_core::item`.
 
 mod actor;
+mod at_source;
 mod check;
 mod collection;
 mod dangling;
@@ -25,6 +26,7 @@ use pg_clone_core::item::references::serialised::Handles;
 use pg_clone_core::item::subtype::Cloneable;
 use serde_json::Value;
 
+pub use at_source::references_at_source;
 pub use check::may_clone_collection;
 pub use collection::finish_collection;
 pub use dangling::check_references;

@@ -1,5 +1,6 @@
 //! For forms, before a clone is made: the draft, the problems of the edits so far, whether the actor may clone.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use pg_clone_core::error::{Code, Error, Result};
@@ -28,7 +29,7 @@ pub fn draft(call: &Call) -> Result<Value> {
     let mut shown = Value::Null;
     opened.reading(true, true).sources(&opened.ids, &mut |source| {
         let prepared = prepare(&opened, &source)?;
-        let named: BTreeSet<&str> = references::targets(&prepared.subtype, &prepared.form)
+        let named: BTreeSet<Cow<str>> = references::targets(&prepared.subtype, &prepared.form)
             .into_iter()
             .collect();
         let targets = gather::targets(&opened.store, &opened.actor, &named, &gather::Coming::new())?;
@@ -55,10 +56,11 @@ fn same_name(opened: &Opened, prepared: &Prepared) -> Result<Vec<Value>> {
         found.push(row.string(1)?);
         Ok(())
     })?;
-    let ids: BTreeSet<&str> = found.iter().map(String::as_str).collect();
+    let ids: BTreeSet<Cow<str>> = found.into_iter().map(Cow::Owned).collect();
     let targets = gather::targets(&opened.store, &opened.actor, &ids, &gather::Coming::new())?;
     let visible: Vec<&str> = ids
-        .into_iter()
+        .iter()
+        .map(|id| &**id)
         .filter(|id| targets.get(*id).is_some_and(|target| target.visible))
         .collect();
     let (items, have) = match visible.len() {
@@ -137,7 +139,7 @@ fn answer(call: &Call) -> Result<Answer> {
         .reading(call.together, false)
         .sources(&opened.ids, &mut |source| {
             let prepared = prepare(&opened, &source)?;
-            let named: BTreeSet<&str> = references::targets(&prepared.subtype, &prepared.form)
+            let named: BTreeSet<Cow<str>> = references::targets(&prepared.subtype, &prepared.form)
                 .into_iter()
                 .collect();
             let targets = gather::targets(&opened.store, &opened.actor, &named, &gather::Coming::new())?;
@@ -149,7 +151,9 @@ fn answer(call: &Call) -> Result<Answer> {
             answer
                 .warnings
                 .extend(warnings.into_iter().map(|warning| of(&source, warning)));
-            answer.etag = (opened.ids.len() == 1).then_some(prepared.etag);
+            if opened.ids.len() == 1 {
+                answer.etag = Some(prepared.etag(&source)?);
+            }
             Ok(())
         })?;
     if answer.problems.is_empty() {

@@ -30,15 +30,18 @@ const UPDATE: &str = "UPDATE {item} i SET owner_username = r.owner, created_time
 
 // Dependent rows are written after the item, so that triggers of views see it.
 const AROUND: &str = "WITH r AS (SELECT u.id, u.collection_id, u.category, u.subtype, u.name, u.metadata::pg_catalog.jsonb AS metadata, \
-     u.domain::pg_catalog.jsonb AS domain, u.content::pg_catalog.jsonb AS content, u.general::pg_catalog.text[] AS general, \
-     u.groups::pg_catalog.jsonb AS groups, CASE WHEN u.versioned THEN $12::pg_catalog.jsonb END AS version, $13::pg_catalog.text AS owner, \
-     $14::pg_catalog.int8 AS at FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9), pg_catalog.unnest($10), pg_catalog.unnest($11)) \
-     AS u (id, collection_id, category, subtype, name, metadata, domain, content, general, groups, versioned)), \
+     u.domain::pg_catalog.jsonb AS domain, u.general::pg_catalog.text[] AS general, \
+     u.groups::pg_catalog.jsonb AS groups, CASE WHEN u.versioned THEN $11::pg_catalog.jsonb END AS version, $12::pg_catalog.text AS owner, \
+     $13::pg_catalog.int8 AS at FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9), pg_catalog.unnest($10)) \
+     AS u (id, collection_id, category, subtype, name, metadata, domain, general, groups, versioned)), \
      i AS ({rows}), \
      a AS (INSERT INTO {item_auth} (id, owner, general, groups) SELECT r.id, r.owner, r.general, r.groups FROM r WHERE r.id OPERATOR(pg_catalog.=) ANY (SELECT i.id FROM i){auth}), \
      l AS (INSERT INTO {item_lock} (id) SELECT r.id FROM r WHERE r.id OPERATOR(pg_catalog.=) ANY (SELECT i.id FROM i){lock}) \
      INSERT INTO {item_history} (item_id, id, \"timestamp\", reason, username, item) \
-     SELECT r.id, 0, r.at, $15, r.owner, r.content FROM r WHERE r.id OPERATOR(pg_catalog.=) ANY (SELECT i.id FROM i)";
+     SELECT r.id, 0, r.at, $14, r.owner, r.domain OPERATOR(pg_catalog.||) CASE \
+     WHEN r.name IS NOT NULL AND r.metadata IS NOT NULL THEN pg_catalog.jsonb_build_object('display_name', r.name, 'user_metadata', r.metadata) \
+     WHEN r.name IS NOT NULL THEN pg_catalog.jsonb_build_object('display_name', r.name) \
+     WHEN r.metadata IS NOT NULL THEN pg_catalog.jsonb_build_object('user_metadata', r.metadata) ELSE '{}' END FROM r WHERE r.id OPERATOR(pg_catalog.=) ANY (SELECT i.id FROM i)";
 
 /// In a copied collection these rows already exist.
 const OVER_AUTH: &str = " ON CONFLICT (id) DO UPDATE SET owner = EXCLUDED.owner, general = EXCLUDED.general, groups = EXCLUDED.groups";
@@ -94,7 +97,6 @@ fn write(store: &ItemStore, items: &[NewItem], rows: Rows) -> Result<()> {
         options(&|item| item.display_name.clone()).into(),
         options(&|item| item.user_metadata.clone()).into(),
         texts(&|item| item.domain_info.clone()).into(),
-        texts(&NewItem::content).into(),
         texts(&|item| array(&item.access.general)).into(),
         texts(&groups).into(),
         items

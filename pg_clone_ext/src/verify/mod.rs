@@ -2,6 +2,7 @@
 
 use crate::catalog::{self, Purpose};
 use crate::error::internal;
+use crate::item::references_at_source;
 use crate::pg::query::snapshot::within_current;
 use crate::pg::query::{count, for_each_row, text};
 use crate::pg::session::privileges::AsExtensionOwner;
@@ -158,6 +159,18 @@ fn checks_of(store: &Store, target: &str, run: &MadeBy, sample: Option<i64>) -> 
     look_for_source(store, target, run, sample, &mut checks)?;
     if run.history.as_deref().unwrap_or("current") == "current" {
         history::compare(store, target, &mut checks)?;
+    }
+    if let Some(found) = references_at_source(store, target, sample)? {
+        checks.push(Check {
+            name: Cow::Borrowed("references to sources of items"),
+            subject: "all items".to_owned(),
+            expected: "0".to_owned(),
+            found: match &found.first {
+                Some(first) => format!("{}, one is {first}", found.count),
+                None => "0".to_owned(),
+            },
+            ok: found.count == 0,
+        });
     }
     if store.follows_constraints() {
         let pair = Pair {

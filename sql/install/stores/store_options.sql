@@ -9,7 +9,7 @@ DECLARE
     path_lists text[] := '{plain,kept,whole,embedded,kept_prefixes}';
 BEGIN
     SELECT e.key INTO bad FROM jsonb_each(options) e
-    WHERE e.key IN ('blobs', 'cache', 'cache_key', 'id_generator', 'blob_prefix_in_bucket') AND jsonb_typeof(e.value) NOT IN ('string', 'null')
+    WHERE e.key IN ('blobs', 'cache', 'cache_key', 'id_generator', 'blob_prefix_in_bucket', 'handle_prefix', 'schema', 'dataset_path', 'bucket') AND jsonb_typeof(e.value) NOT IN ('string', 'null')
     ORDER BY e.key LIMIT 1;
     IF bad IS NOT NULL THEN
         RAISE EXCEPTION 'invalid value % for option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'Give a text, or null to remove the option.';
@@ -22,6 +22,10 @@ BEGIN
     WHERE e.key IN ('person_link', 'email') AND e.value NOT IN ('"require"', '"ignore"', 'null') ORDER BY e.key LIMIT 1;
     IF bad IS NOT NULL THEN
         RAISE EXCEPTION 'invalid value % for store option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
+    END IF;
+    IF jsonb_typeof(options->'grant_to') NOT IN ('array', 'null')
+        OR (options->'grant_to' <> 'null' AND jsonb_path_exists(options->'grant_to', '$[*] ? (@.type() != "string")')) THEN
+        RAISE EXCEPTION 'invalid value % for store option "grant_to"', options->'grant_to' USING ERRCODE = '22023', HINT = 'It takes an array of names of roles.';
     END IF;
     IF jsonb_typeof(options->'id_paths') NOT IN ('object', 'null') THEN
         RAISE EXCEPTION 'invalid value % for option "id_paths"', options->'id_paths' USING
@@ -73,9 +77,16 @@ BEGIN
     END IF;
     PERFORM clone_internal.check_no_password(store, options);
     PERFORM clone_internal.check_option_values(options);
+    IF s.preset = 'registry' THEN
+        PERFORM clone_internal.registry_require(store, '{subtype}');
+        PERFORM clone_internal.registry_check_subtypes(clone_internal.registry_schema(store));
+    END IF;
     changed := s.options || options;
     changed := changed - ARRAY(SELECT e.key FROM jsonb_each(options) e WHERE e.value = 'null');
     UPDATE clone.store c SET options = changed WHERE c.name = store_alter.store;
+    IF s.preset = 'registry' AND jsonb_typeof(options->'grant_to') = 'array' THEN
+        PERFORM clone.registry_grant(clone_internal.registry_schema(store), r) FROM jsonb_array_elements_text(options->'grant_to') r;
+    END IF;
     IF options ? 'text_keys' AND s.preset IN ('discover', 'custom') THEN
         -- It answers questions.
         PERFORM clone_internal.look_at_data(store, s.preset = 'discover' AND changed->>'text_keys' = 'declared');

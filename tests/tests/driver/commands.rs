@@ -51,6 +51,31 @@ async fn people_get_a_table_per_type() {
 }
 
 #[tokio::test]
+async fn at_most_twenty_things_to_be_done_are_listed() {
+    let source = Source::with_resources(20).await;
+    let output = source.pg_clone(&["clone", PROJECT]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    for (things, listed, more) in [(20, 20, false), (21, 20, true)] {
+        source
+            .database
+            .run(&format!(
+                "UPDATE clone.run SET todo = (SELECT jsonb_agg('thing ' || n ORDER BY n) FROM generate_series(1, {things}) n)"
+            ))
+            .await;
+        let shown = source.pg_clone(&["show", "1"]);
+        let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+        assert_eq!(text.matches("  - thing ").count(), listed, "{text}");
+        assert_eq!(
+            text.contains("and more: SELECT todo FROM clone.run WHERE id = 1"),
+            more,
+            "{text}"
+        );
+        let all = json(&source.pg_clone(&["show", "1", "--json"]));
+        assert_eq!(all["run"]["todo"].as_array().unwrap().len(), things);
+    }
+}
+
+#[tokio::test]
 async fn a_dry_run_shows_the_plan_and_writes_nothing() {
     let source = Source::with_resources(20).await;
     let output = source.pg_clone(&["clone", PROJECT, "--dry-run", "--json"]);

@@ -111,3 +111,23 @@ async fn concurrent_clones_never_get_the_same_handle() {
                     JOIN reg.item_history h ON h.item_id = i.id JOIN clone.item_origin o ON o.item = i.id";
     assert_eq!(reg.json(complete).await, SESSIONS * CLONES);
 }
+
+/// A generator learns the subtype of each item, in a collection too.
+#[tokio::test]
+async fn a_generator_gets_the_subtype_of_every_item_of_a_collection() {
+    let reg = with_items().await;
+    reg.run(
+        "CREATE SEQUENCE reg.own; CREATE FUNCTION reg.own(subtype text) RETURNS text LANGUAGE sql AS $$ SELECT subtype || '/' || nextval('reg.own') $$;
+         SELECT clone.store_alter('reg', '{\"id_generator\": \"reg.own(text)\"}')",
+    )
+    .await;
+    let new = reg.json("SELECT project_clone('reef', 'Two')->>'id'").await;
+    let new = new.as_str().unwrap();
+    assert!(new.starts_with("COLLECTION/"), "{new}");
+    let wrong = format!(
+        "SELECT count(*) FROM reg.item WHERE collection_id = '{new}' AND split_part(id, '/', 1) <> item_subtype"
+    );
+    assert_eq!(reg.json(&wrong).await, 0);
+    let failed = format!("SELECT count(*) FROM project_clone_verify('{new}') WHERE NOT ok");
+    assert_eq!(reg.json(&failed).await, 0);
+}

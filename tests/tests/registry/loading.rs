@@ -164,3 +164,201 @@ async fn without_a_registry_the_hint_says_how_to_make_one() {
     assert_eq!(refused.code, "22023");
     assert!(refused.hint.contains("clone.store_create"), "{}", refused.hint);
 }
+
+#[tokio::test]
+async fn a_malformed_history_is_an_error_of_its_entry() {
+    let reg = empty().await;
+    let right = json!({"id": 0, "timestamp": 1, "reason": "made", "username": "ada", "item": {}});
+    let with = |member: &str, value: Value| {
+        let mut wrong = right.clone();
+        wrong[member] = value;
+        json!([wrong])
+    };
+    let wrong = "history/0 has no id of its own, timestamp, reason, username or item";
+    for (history, said) in [
+        (json!(7), "history is no list"),
+        (json!({}), "history is no list"),
+        (json!([7]), wrong),
+        (json!([null]), wrong),
+        (json!([{}]), wrong),
+        (with("id", json!("0")), wrong),
+        (with("id", json!(-1)), wrong),
+        (with("id", json!(1e30)), wrong),
+        (with("id", json!(0.5)), wrong),
+        (with("timestamp", json!("today")), wrong),
+        (with("timestamp", json!(1e30)), wrong),
+        (with("timestamp", Value::Null), wrong),
+        (with("reason", json!("")), wrong),
+        (with("username", json!(["ada"])), wrong),
+        (with("item", json!("{}")), wrong),
+        (
+            json!([right, right]),
+            "history/1 has no id of its own, timestamp, reason, username or item",
+        ),
+    ] {
+        let bundle = json!([{"item_payload": {"id": "10378.1/1", "item_category": "AGENT", "item_subtype": "ORGANISATION",
+            "owner_username": "ada", "created_timestamp": 1, "display_name": "O", "name": "O", "history": history}}]);
+        let checked = reg
+            .call(
+                "SELECT to_jsonb(c) FROM clone.registry_load_check($1) c",
+                &[&bundle],
+            )
+            .await
+            .unwrap();
+        assert_eq!(
+            (&checked["status"], &checked["problem"]),
+            (&json!("invalid"), &json!(said)),
+            "{history}"
+        );
+        let refused = reg
+            .call("SELECT to_jsonb(clone.registry_load($1))", &[&bundle])
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (refused.code.as_str(), refused.detail),
+            ("22023", format!("entry 1: {said}")),
+            "{history}"
+        );
+    }
+    assert_eq!(reg.json("SELECT count(*) FROM reg.item").await, 0);
+}
+
+#[tokio::test]
+async fn json_that_is_nested_too_deeply_is_refused_by_its_entry_or_argument() {
+    let reg = with_items().await;
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for kind in ["json", "jsonb"] {
+        for member in ["edits", "options", "actor"] {
+            let refused = reg
+                .failure(&format!(
+                    "SELECT item_clone('{{\"item_id\": \"{MODEL}\", \"{member}\": {}}}'::{kind})",
+                    deep(5_000)
+                ))
+                .await;
+            assert_eq!(refused.code, "22023", "{kind} {member} {}", refused.message);
+            assert_eq!(refused.hint, "params takes JSON of at most 100 levels.", "{kind}");
+        }
+    }
+    let entry = |n: u32, value: &str| {
+        format!(
+            r#"{{"id": "10378.1/90{n}", "item_payload": {{"id": "10378.1/90{n}", "item_category": "AGENT", "item_subtype": "ORGANISATION",
+            "owner_username": "ada", "created_timestamp": 1, "display_name": "O", "name": "O{n}", "more": {value}}}}}"#
+        )
+    };
+    for levels in [99, 110, 130, 5_000] {
+        let bundle = format!(
+            r#"[{}, {}]"#,
+            entry(1, &deep(levels)),
+            entry(2, "1").replace(", \"more\": 1", "")
+        );
+        let checked = reg
+            .json(&format!("SELECT jsonb_agg(jsonb_build_array(id, status, problem ~ 'nested' AND problem ~ '100 levels')) FROM clone.registry_load_check('{bundle}')"))
+            .await;
+        assert_eq!(
+            checked,
+            match levels {
+                99 => json!([["10378.1/901", "new", null], ["10378.1/902", "new", null]]),
+                _ => json!([["10378.1/901", "invalid", true], ["10378.1/902", "new", null]]),
+            },
+            "{levels}"
+        );
+        if levels == 99 {
+            continue;
+        }
+        let refused = reg
+            .failure(&format!("SELECT clone.registry_load('{bundle}')"))
+            .await;
+        assert_eq!(refused.code, "22023");
+        assert!(refused.detail.starts_with("entry 1: "), "{}", refused.detail);
+    }
+    for wrong in [deep(5_000), "\"yes\"".to_owned(), "1".to_owned()] {
+        let call = format!("SELECT clone.registry_load('[]', options => '{{\"partial\": {wrong}}}')");
+        let error = reg.client.query(&call, &[]).await.map_err(Failure::of);
+        let refused = error.err().unwrap();
+        assert_eq!(refused.code, "22023", "{}", refused.message);
+        assert!(refused.hint.contains("true or false"), "{}", refused.hint);
+    }
+}
+
+#[tokio::test]
+async fn members_of_the_wrong_type_are_errors_of_their_entry() {
+    let reg = with_items().await;
+    let settings = "access_settings has no list of texts general or no object groups of lists of texts";
+    for (payload, access, said) in [
+        (
+            json!({"owner_username": 7}),
+            json!({"owner": "ada"}),
+            "owner_username is 7, not a text",
+        ),
+        (
+            json!({}),
+            json!({"owner": ["ada"]}),
+            "owner is [\"ada\"], not a text",
+        ),
+        (json!({"record_type": 7}), json!({}), "record_type is 7"),
+        (
+            json!({"workflow_links": "x"}),
+            json!({}),
+            "workflow_links is no object",
+        ),
+        (
+            json!({"versioning_info": []}),
+            json!({}),
+            "versioning_info is no object",
+        ),
+        (json!({}), json!({"general": [1]}), settings),
+        (json!({}), json!({"general": [null]}), settings),
+        (json!({}), json!({"groups": {"g1": "metadata-read"}}), settings),
+        (json!({}), json!({"groups": {"g1": [1]}}), settings),
+        (json!({}), json!([]), "access_settings is no object"),
+    ] {
+        let mut item = json!({"id": "10378.1/901", "item_category": "AGENT", "item_subtype": "ORGANISATION",
+            "owner_username": "ada", "created_timestamp": 1, "display_name": "O", "name": "O"});
+        item.as_object_mut()
+            .unwrap()
+            .extend(payload.as_object().unwrap().clone());
+        let bundle = json!([{"item_payload": item, "auth_payload": {"access_settings": access}}]);
+        let refused = reg
+            .call("SELECT to_jsonb(clone.registry_load($1))", &[&bundle])
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (refused.code.as_str(), refused.detail),
+            ("22023", format!("entry 1: {said}")),
+            "{bundle}"
+        );
+    }
+    let refused = reg
+        .failure("SELECT clone.registry_load('{\"items\": [], \"collection\": 7}')")
+        .await;
+    assert_eq!(refused.code, "22023", "{}", refused.message);
+}
+
+#[tokio::test]
+async fn access_settings_that_cannot_be_read_are_said_with_their_item() {
+    let reg = with_items().await;
+    for change in [
+        r#"groups = '{"g1": "metadata-read"}'"#,
+        r#"groups = '{"g1": [1]}'"#,
+        "general = '{NULL}'",
+    ] {
+        reg.run(&format!(
+            "BEGIN; UPDATE reg.item_auth SET {change} WHERE id = '{MODEL}'"
+        ))
+        .await;
+        let refused = reg
+            .clone_item(MODEL, Value::Null, "ada", Value::Null)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code, "55000", "{}", refused.message);
+        assert!(
+            refused
+                .message
+                .starts_with(&format!("the access settings of item {MODEL} cannot be read")),
+            "{}",
+            refused.message
+        );
+        assert!(refused.hint.contains("item_auth"), "{}", refused.hint);
+        reg.run("ROLLBACK").await;
+    }
+}

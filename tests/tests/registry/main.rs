@@ -17,4 +17,5 @@ mod other_registries;
 mod real_items;
 mod rewritten_items;
 mod rights;
+mod rules;
 mod sets;

@@ -222,3 +222,134 @@ async fn the_origin_survives_the_source() {
     );
     assert_eq!(origin["store"], "reg");
 }
+
+#[tokio::test]
+async fn an_etag_is_that_of_one_item() {
+    let reg = with_items().await;
+    let draft = reg
+        .call("SELECT item_clone_draft($1, 'ada')", &[&MODEL])
+        .await
+        .unwrap();
+    let etag = json!({"etag": draft["etag"]});
+    let refused = reg
+        .clone_set(&[MODEL, ORGANISATION], Value::Null, etag.clone())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refused.code.as_str(), refused.message.as_str()),
+        (
+            "22023",
+            "option \"etag\" is that of one item, and there are several"
+        )
+    );
+    assert!(refused.hint.contains("one by one"), "{}", refused.hint);
+    let checked = reg
+        .call(
+            "SELECT items_clone_check($1, actor => 'ada', options => $2)",
+            &[&vec![MODEL, ORGANISATION], &etag],
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        (&checked["valid"], &checked["problems"][0]["code"]),
+        (&json!(false), &json!("22023"))
+    );
+    assert_eq!(reg.json("SELECT count(*) FROM reg.item").await, 13);
+    // The same item twice is one item.
+    let set = reg.clone_set(&[MODEL, MODEL], Value::Null, etag).await.unwrap();
+    assert_eq!(set.len(), 1);
+}
+
+#[tokio::test]
+async fn options_of_the_store_are_changed_if_they_are_right() {
+    let reg = with_items().await;
+    for (options, said) in [
+        (
+            r#"{"handle_prefix": "20.1"}"#,
+            "option \"handle_prefix\" of store \"reg\" cannot be changed",
+        ),
+        (
+            r#"{"handle_prefix": null}"#,
+            "option \"handle_prefix\" of store \"reg\" cannot be changed",
+        ),
+        (
+            r#"{"id_generator": "1 + 1"}"#,
+            "id_generator does not name a function: 1 + 1",
+        ),
+        (
+            r#"{"id_generator": "reg.nothing()"}"#,
+            "id_generator does not name a function: reg.nothing()",
+        ),
+        (
+            r#"{"id_generator": "pg_catalog.pg_ls_waldir()"}"#,
+            "id_generator \"pg_catalog\".\"pg_ls_waldir\"() does not return one handle for each call",
+        ),
+        (
+            r#"{"id_generator": 7}"#,
+            "invalid value 7 for option \"id_generator\"",
+        ),
+        (
+            r#"{"person_link": "yes"}"#,
+            "invalid value \"yes\" for store option \"person_link\"",
+        ),
+        (
+            r#"{"person_link": true}"#,
+            "invalid value true for store option \"person_link\"",
+        ),
+        (
+            r#"{"grant_to": "app"}"#,
+            "invalid value \"app\" for store option \"grant_to\"",
+        ),
+        (r#"{"email": 1}"#, "invalid value 1 for store option \"email\""),
+        (
+            r#"{"dataset_path": 7}"#,
+            "invalid value 7 for option \"dataset_path\"",
+        ),
+        (
+            r#"{"bucket": ["b"]}"#,
+            "invalid value [\"b\"] for option \"bucket\"",
+        ),
+        (
+            r#"{"schema": "other"}"#,
+            "option \"schema\" of store \"reg\" cannot be changed",
+        ),
+        (r#"{"grant_to": ["nobody"]}"#, "there is no role \"nobody\""),
+        (r#"{"handle": "x"}"#, "unknown store option \"handle\""),
+    ] {
+        let refused = reg
+            .failure(&format!("SELECT clone.store_alter('reg', '{options}')"))
+            .await;
+        assert_eq!(
+            (refused.code.as_str(), refused.message.as_str()),
+            ("22023", said),
+            "{options}"
+        );
+        assert!(refused.hint.ends_with(['.', ';']), "{options}: {}", refused.hint);
+    }
+    reg.run("CREATE FUNCTION reg.own(subtype text) RETURNS text LANGUAGE sql AS $$ SELECT '10378.1/' || lower(subtype) $$")
+        .await;
+    let altered = reg
+        .json(r#"SELECT clone.store_alter('reg', '{"handle_prefix": "10378.1", "id_generator": "reg.own(text)", "person_link": "require"}')"#)
+        .await;
+    assert_eq!(
+        (&altered["id_generator"], &altered["person_link"]),
+        (&json!("reg.own(text)"), &json!("require"))
+    );
+    let refused = reg
+        .clone_item(MODEL, Value::Null, "ada", Value::Null)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, "42501", "ada is linked to no person");
+    reg.run(r#"SELECT clone.store_alter('reg', '{"person_link": null}')"#)
+        .await;
+    assert_eq!(id(&reg.cloned(MODEL).await), "10378.1/model");
+    // Roles that are named get the privileges.
+    reg.run(r#"REVOKE ALL ON reg.item FROM app; SELECT clone.store_alter('reg', '{"grant_to": ["app"]}')"#)
+        .await;
+    let may = "SELECT has_table_privilege('app', 'reg.item', 'INSERT')";
+    assert_eq!(reg.json(may).await, true);
+    reg.run(
+        r#"SELECT clone.store_create('bare', 'registry', '{"handle_prefix": "20.1", "grant_to": null}')"#,
+    )
+    .await;
+}

@@ -125,6 +125,110 @@ async fn data_sets_with_dois_and_metadata_in_blocks() {
     );
 }
 
+/// DOIs in every spelling: ids stored with a scheme are named by their address, ids stored bare with a scheme.
+#[tokio::test]
+async fn dois_are_one_id_in_every_spelling() {
+    for (scheme, prefixes, spellings) in [
+        (
+            "doi:",
+            r#"[{"prefix": "https://doi.org/", "id_prefix": "doi:"}, {"prefix": "", "id_prefix": "doi:"}]"#,
+            ["doi:", "https://doi.org/", ""],
+        ),
+        (
+            "",
+            r#"["doi:", "https://doi.org/", "https://doi.org/doi:"]"#,
+            ["", "doi:", "https://doi.org/"],
+        ),
+    ] {
+        let reg = empty().await;
+        reg.run(&format!(
+            r#"SELECT clone.store_create('dv', 'registry', '{{"handle_prefix": "{scheme}10.5072"}}');
+               DELETE FROM dv.subtype;
+               INSERT INTO dv.subtype (name, category, cloneable, json_schema, "references") VALUES
+               ('DATASET', 'ENTITY', 'alone', '{{}}', '[{{"path": "$.related[*]", "prefixes": {prefixes}}}]');
+               INSERT INTO dv.user_role VALUES ('ada', 'registry-read'), ('ada', 'registry-write');
+               INSERT INTO dv.collection (id, name, owner_username) VALUES ('sea', 'Sea', 'ada');
+               INSERT INTO dv.item (id, collection_id, owner_username, item_category, item_subtype, display_name, domain_info)
+               SELECT '{scheme}10.5072/' || n, 'sea', 'ada', 'ENTITY', 'DATASET', 'D' || n, jsonb_build_object('related',
+                 CASE n WHEN 1 THEN '["{}10.5072/2", "{}10.5072/2", "{}10.5072/2"]'::jsonb ELSE '[]' END) FROM generate_series(1, 2) n;
+               INSERT INTO dv.item_auth (id, owner) SELECT id, 'ada' FROM dv.item; SELECT setval('dv.handle_number', 2)"#,
+            spellings[0], spellings[1], spellings[2]
+        ))
+        .await;
+        let spelled = |number: u32| json!(spellings.map(|spelling| format!("{spelling}10.5072/{number}")));
+        let one = format!("{scheme}10.5072/1");
+        let set = reg
+            .json(&format!("SELECT jsonb_agg(c) FROM items_clone('{{{one}}}', actor => 'ada', store => 'dv', options => '{{\"bring\": [\"DATASET\"]}}') c"))
+            .await;
+        assert_eq!(
+            (&set[0]["id"], &set[1]["id"]),
+            (
+                &json!(format!("{scheme}10.5072/3")),
+                &json!(format!("{scheme}10.5072/4"))
+            )
+        );
+        assert_eq!(set[0]["related"], spelled(4));
+        let unknown = reg
+            .json(&format!(
+                "SELECT item_clone_check('{one}', '{{\"related\": [\"{}10.5072/9\"]}}', 'ada', 'dv')",
+                spellings[1]
+            ))
+            .await;
+        assert_eq!(
+            unknown["problems"],
+            json!([{"path": "/related/0", "code": "no_item", "message": format!("no item {scheme}10.5072/9")}])
+        );
+        // What names the data set, in the other direction, by its spelling.
+        let two = format!("{scheme}10.5072/2");
+        let naming = reg
+            .json(&format!("SELECT jsonb_agg(c->>'cloned_from') FROM items_clone('{{{two}}}', actor => 'ada', store => 'dv', options => '{{\"dry_run\": true, \"bring\": {{\"naming\": [\"DATASET\"]}}}}') c"))
+            .await;
+        assert_eq!(naming, json!([two, one]));
+
+        // The collection follows, and a reference that stays at the source is found in every spelling.
+        reg.run("DELETE FROM dv.item WHERE id LIKE '%/3' OR id LIKE '%/4'; SET pg_clone.actor = 'ada'")
+            .await;
+        let new = reg
+            .json("SELECT project_clone('sea', 'Two', store => 'dv')->>'id'")
+            .await;
+        let new = new.as_str().unwrap();
+        let failed = format!("SELECT jsonb_agg(c) FROM project_clone_verify('{new}', 'dv') c WHERE NOT ok");
+        assert_eq!(reg.json(&failed).await, Value::Null);
+        let first = format!("WHERE collection_id = '{new}' AND display_name = 'D1'");
+        let related = reg
+            .json(&format!("SELECT domain_info->'related' FROM dv.item {first}"))
+            .await;
+        assert_eq!(related, spelled(7));
+        for spelling in spellings {
+            reg.run(&format!(
+                "UPDATE dv.item SET domain_info = '{{\"related\": [\"{spelling}10.5072/2\"]}}' {first}"
+            ))
+            .await;
+            let failed = reg.json(&failed).await;
+            assert_eq!(
+                failed[0]["check_name"], "references to sources of items",
+                "{failed}"
+            );
+            assert_eq!(
+                failed[0]["found"],
+                format!("1, one is {scheme}10.5072/6 /related/0 {spelling}10.5072/2")
+            );
+            // A reference from outside is found before a deletion.
+            reg.run(&format!("UPDATE dv.item SET domain_info = '{{\"related\": [\"{spelling}10.5072/7\"]}}' WHERE id = '{one}'"))
+                .await;
+            let refused = reg
+                .failure(&format!("SELECT project_delete('{new}', store => 'dv')"))
+                .await;
+            assert_eq!(refused.code, "23503", "{}", refused.message);
+            assert!(
+                refused.detail.contains(&format!("{one} names {scheme}10.5072/7")),
+                "{}",
+                refused.detail
+            );
+        }
+    }
+}
+
 /// An application with records of JSON in a table of its own: the registry is a few views over it.
 const RECORDS: &str = r#"
 CREATE SCHEMA rdm;
@@ -220,4 +324,127 @@ async fn a_registry_over_the_views_of_an_application() {
         refused.detail,
         "/metadata/title: \"\" is shorter than 1 character"
     );
+    // The answer to a repeated call is read from item_payload, which this application does not have.
+    let refused = reg
+        .failure("SELECT item_clone('rec-a', actor => 'ada', store => 'rdm', options => '{\"idempotency_key\": \"k\"}')")
+        .await;
+    assert_eq!(
+        (refused.code.as_str(), refused.message.as_str()),
+        (
+            "22023",
+            "option \"idempotency_key\" needs the relation \"rdm\".item_payload, which does not exist"
+        )
+    );
+    assert!(refused.hint.contains("leave the option out"), "{}", refused.hint);
+    assert_eq!(reg.json("SELECT count(*) FROM rdm.record").await, 4);
+    assert_eq!(reg.json("SELECT count(*) FROM clone.item_request").await, 0);
+}
+
+#[tokio::test]
+async fn what_is_missing_for_a_registry_over_views_is_listed_at_once() {
+    let reg = empty().await;
+    let create = RECORDS.rfind("SELECT clone.store_create").unwrap();
+    let (views, create) = RECORDS.split_at(create);
+    reg.run(views).await;
+    reg.run(
+        "DROP VIEW rdm.item_lock; DROP VIEW rdm.group_user; DROP TRIGGER write ON rdm.item_history;
+         DROP VIEW rdm.user_role; CREATE VIEW rdm.user_role AS SELECT username, 1 AS role FROM rdm.account;
+         DROP VIEW rdm.collection; CREATE VIEW rdm.collection AS SELECT slug AS id, title FROM rdm.community;
+         ALTER TABLE rdm.subtype DROP COLUMN item_roles",
+    )
+    .await;
+    let refused = reg.failure(create).await;
+    assert_eq!(
+        (refused.code.as_str(), refused.message.as_str()),
+        (
+            "22023",
+            "the relations in schema \"rdm\" are not those of a registry: 10 differences"
+        )
+    );
+    let lines = [
+        "rdm.collection has no column name",
+        "rdm.collection has no column description",
+        "rdm.collection has no column owner_username",
+        "rdm.collection has no column created_timestamp",
+        "rdm.collection has no column updated_timestamp",
+        "there is no relation rdm.item_lock",
+        "rdm.item_history takes no rows: it has no INSTEAD OF INSERT trigger",
+        "column role of rdm.user_role is of type integer, not text",
+        "there is no relation rdm.group_user",
+        "rdm.subtype has no column item_roles",
+    ];
+    assert_eq!(refused.detail, lines.join("\n"));
+    assert!(
+        refused.hint.contains("CREATE TABLE rdm.subtype"),
+        "{}",
+        refused.hint
+    );
+    assert_eq!(
+        reg.json("SELECT count(*) FROM clone.store WHERE name = 'rdm'")
+            .await,
+        0
+    );
+}
+
+/// What an application's views cannot do is said before anything is read or written.
+#[tokio::test]
+async fn what_only_some_functions_need_of_views_is_said_by_them() {
+    let reg = empty().await;
+    reg.run(RECORDS).await;
+    let item = r#"[{"item_payload": {"id": "r9", "item_category": "ENTITY", "item_subtype": "REC", "owner_username": "ada", "created_timestamp": 1,
+        "display_name": "x", "metadata": {"title": "x"}}}]"#;
+    for (call, code, said) in [
+        (
+            "SELECT project_clone('sea', 'Two', store => 'rdm', owner => 'ada')".to_owned(),
+            "22023",
+            "the view \"rdm\".collection takes no new collection",
+        ),
+        (
+            "SELECT clone.registry_export(store => 'rdm')".to_owned(),
+            "22023",
+            "registry \"rdm\" has no relation rdm.item_payload",
+        ),
+        (
+            format!("SELECT clone.registry_load('{item}', 'rdm')"),
+            "22023",
+            "a bundle is loaded into the tables of a registry, and registry \"rdm\" has no such table: rdm.collection, rdm.item, \
+             rdm.item_auth, rdm.item_lock, rdm.item_history, rdm.user_group, rdm.user_role",
+        ),
+    ] {
+        let refused = reg.failure(&call).await;
+        assert_eq!((refused.code.as_str(), refused.message.as_str()), (code, said));
+        assert!(refused.hint.ends_with(['.', ';']), "{}", refused.hint);
+    }
+    // With a trigger a whole collection is cloned, too.
+    reg.run(
+        "CREATE FUNCTION rdm.write_collection() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             INSERT INTO rdm.community VALUES (NEW.id, NEW.name); RETURN NEW; END $$;
+         CREATE TRIGGER write INSTEAD OF INSERT ON rdm.collection FOR EACH ROW EXECUTE FUNCTION rdm.write_collection()",
+    )
+    .await;
+    let clone = reg
+        .json("SELECT project_clone('sea', 'Two', store => 'rdm', owner => 'ada')->>'id'")
+        .await;
+    let related = reg
+        .json(&format!(
+            "SELECT json#>>'{{metadata,related_identifiers,0,identifier}}' = 'https://example.org/records/' || (SELECT b.pid FROM rdm.record b
+             WHERE b.community = r.community AND b.json#>>'{{metadata,title}}' = 'B') FROM rdm.record r WHERE r.community = {} AND r.json#>>'{{metadata,title}}' = 'A'",
+            clone.to_string().replace('"', "'")
+        ))
+        .await;
+    assert_eq!(related, true);
+    reg.run("DROP SCHEMA rdm CASCADE").await;
+    for call in [
+        "SELECT clone.store_alter('rdm', '{\"email\": \"require\"}')",
+        "SELECT clone.registry_export(store => 'rdm')",
+        "SELECT clone.registry_load('[]', 'rdm')",
+        "SELECT item_clone('rec-a', store => 'rdm')",
+    ] {
+        let refused = reg.failure(call).await;
+        assert_eq!(
+            (refused.code.as_str(), refused.message.as_str()),
+            ("55000", "the tables of registry \"rdm\" do not exist"),
+            "{call}"
+        );
+    }
 }

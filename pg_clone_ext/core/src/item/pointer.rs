@@ -20,6 +20,15 @@ pub fn child(parent: &str, field: &str) -> String {
     format!("{parent}{}", of_field(field))
 }
 
+/// Appends a step to a pointer.
+pub fn push(pointer: &mut String, step: &str) {
+    pointer.push('/');
+    match step.contains(['~', '/']) {
+        true => pointer.push_str(&step.replace('~', "~0").replace('/', "~1")),
+        false => pointer.push_str(step),
+    }
+}
+
 /// The pointer to a place.
 fn of_steps(place: &[Step]) -> String {
     PointerBuf::from_tokens(place.iter().map(|step| match step {
@@ -33,6 +42,11 @@ fn of_steps(place: &[Step]) -> String {
 pub fn first_step(pointer: &str) -> Option<String> {
     let first = Pointer::parse(pointer).ok()?.first()?;
     Some(first.decoded().into_owned())
+}
+
+/// Whether a text is a JSON pointer to something inside the document.
+pub fn is_to_member(text: &str) -> bool {
+    Pointer::parse(text).is_ok_and(|pointer| !pointer.is_root())
 }
 
 /// How many steps a pointer has.
@@ -104,18 +118,11 @@ impl Path {
     /// The smallest document for which `jsonb @>` finds all documents with `value` at this path, if the path has only names and `[*]`.
     pub fn containing(&self, value: &str) -> Option<Value> {
         let mut document = Value::String(value.to_string());
-        for step in self.text.strip_prefix("$.")?.split('.').rev() {
-            let name = match step.strip_suffix("[*]") {
-                Some(name) => {
-                    document = Value::Array(vec![document]);
-                    name
-                }
-                None => step,
+        for step in self.parsed.names()?.into_iter().rev() {
+            document = match step {
+                None => Value::Array(vec![document]),
+                Some(name) => Value::Object([(name.to_string(), document)].into_iter().collect()),
             };
-            if name.is_empty() || name.contains(['[', ']', '*', '?', '\'', '"']) {
-                return None;
-            }
-            document = Value::Object([(name.to_string(), document)].into_iter().collect());
         }
         Some(document)
     }
@@ -176,14 +183,24 @@ mod tests {
             Some(json!({"record": {"inputs": [{"dataset_id": "h"}]}}))
         );
         assert_eq!(containing("$..dataset_id"), None);
-        assert_eq!(containing("$['@graph'][*].identifier"), None);
+        assert_eq!(
+            containing("$['@graph'][*].identifier"),
+            Some(json!({"@graph": [{"identifier": "h"}]}))
+        );
     }
 
     #[test]
     fn steps_are_escaped_and_back() {
         assert_eq!(of_field("a/b~c"), "/a~1b~0c");
         assert_eq!(child("/x", "a/b"), "/x/a~1b");
+        let mut pushed = "/x".to_owned();
+        push(&mut pushed, "a/b~c");
+        assert_eq!(pushed, child("/x", "a/b~c"));
         assert_eq!(first_step("/a~1b~0c/d").as_deref(), Some("a/b~c"));
+        assert!(is_to_member("/a~1b/0") && is_to_member("/"));
+        for wrong in ["", "a", "$.a", "/a~2", "a/b"] {
+            assert!(!is_to_member(wrong), "{wrong}");
+        }
         assert_eq!((first_step(""), steps(""), steps("/a/b")), (None, 0, 2));
     }
 }

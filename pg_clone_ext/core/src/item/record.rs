@@ -7,7 +7,7 @@ use super::form::draft;
 use super::options::{AccessOption, Options};
 use super::permission::Access;
 use super::references;
-use super::references::provenance::Others;
+use super::references::provenance::{Naming, Others};
 use super::references::serialised::Handles;
 use super::subtype::Subtype;
 use crate::error::Result;
@@ -108,7 +108,14 @@ impl NewItem {
         } = draft;
         let provenance = match &subtype.provenance {
             Some(rules) => {
-                let document = rules.document(handle, &form, others, &|id| renamed(subtype, id, handles))?;
+                let document = rules.document(
+                    handle,
+                    &form,
+                    &Naming {
+                        content_of: &|value| others.get(&*references::named(subtype, value)),
+                        renamed: &|value| renamed(subtype, value, handles),
+                    },
+                )?;
                 Some((rules.field.clone(), Value::String(document.to_string())))
             }
             None => None,
@@ -241,14 +248,9 @@ fn member(text: &mut String, name: &str, value: &str) {
     text.push_str(value);
 }
 
-/// The handle of the clone, with the same prefix, if the source is in the set.
+/// The handle of the clone in the same spelling, if the source is in the set.
 fn renamed(subtype: &Subtype, value: &str, handles: &Handles) -> String {
-    let prefixed = subtype.references.iter().map(|reference| reference.split(value));
-    let (prefix, id) = prefixed.max().unwrap_or((0, value));
-    match handles.get(id) {
-        Some(new) => format!("{}{new}", value.get(..prefix).unwrap_or_default()),
-        None => value.to_owned(),
-    }
+    references::renamed(subtype, value, handles).unwrap_or_else(|| value.to_owned())
 }
 
 fn access(subtype: &Subtype, source: &Access, making: &Making) -> Access {

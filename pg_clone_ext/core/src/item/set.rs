@@ -1,10 +1,11 @@
 //! One item of a clone, from source to form: whether its subtype can be cloned, draft, title, edits, problems.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::Hasher;
 use std::rc::Rc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::form::draft::{self, Change};
@@ -25,16 +26,14 @@ pub struct Prepared {
     pub subtype: Rc<Subtype>,
     /// The variant (older form) of source and form.
     variant: Option<usize>,
-    /// The content of the source, all fields on one level.
-    pub content: Value,
+    /// The history entry that is cloned instead of the latest content.
+    revision: Option<i32>,
     /// The edited form; references still refer to the sources.
     pub form: Value,
     /// What was reset.
     pub changes: Vec<Change>,
     /// Handles that the source references.
     pub known: HashSet<String>,
-    /// Changes when the source or its rules change.
-    pub etag: String,
 }
 
 /// Requires that an item can be cloned: `together` with others, by `items_clone`, or alone.
@@ -68,18 +67,29 @@ pub fn prepare(
     edits: &SetEdits,
     interrupt: Interrupt,
 ) -> Result<Prepared> {
-    let content = source.content(options.from_history)?;
-    let etag = etag(subtype, &Value::Object(content.clone()));
-    if options.etag.as_ref().is_some_and(|given| *given != etag) {
-        return Err(Error::new(
-            Code::WrongState,
-            format!("item {} has changed since the draft was made", source.id),
-        )
-        .detail(format!("Its etag is {etag}."))
-        .hint("Make a new draft: SELECT item_clone_draft(...)."));
+    let content = Value::Object(source.content(options.from_history)?);
+    if let Some(given) = &options.etag {
+        let etag = etag(subtype, &content);
+        if *given != etag {
+            return Err(Error::new(
+                Code::WrongState,
+                format!("item {} has changed since the draft was made", source.id),
+            )
+            .detail(format!("Its etag is {etag}."))
+            .hint("Make a new draft: SELECT item_clone_draft(...)."));
+        }
     }
     let variant = subtype.variant_of(&content)?;
-    let mut drafted = draft::draft(subtype, subtype.variant(variant), content.clone());
+    let known = references::targets(subtype, &content)
+        .into_iter()
+        .map(Cow::into_owned)
+        .collect();
+    // The content becomes the draft: it is not copied, and read again where a draft is shown.
+    let content = match content {
+        Value::Object(content) => content,
+        _ => Map::new(),
+    };
+    let mut drafted = draft::draft(subtype, subtype.variant(variant), content);
     if let Some(pattern) = &options.title {
         draft::retitle(subtype, pattern, &mut drafted.form);
     }
@@ -90,18 +100,13 @@ pub fn prepare(
         _ => None,
     };
     normalize(subtype.schema(subtype.variant(variant)), &mut drafted.form);
-    let content = Value::Object(content);
     Ok(Prepared {
         subtype: Rc::clone(subtype),
         variant,
-        known: references::targets(subtype, &content)
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
-        content,
+        revision: options.from_history,
+        known,
         form: drafted.form,
         changes: drafted.changes,
-        etag,
     })
 }
 
@@ -143,13 +148,22 @@ impl Prepared {
         problems(&rules, &self.form, targets)
     }
 
-    /// The differences from the source as operations of a JSON patch; replace and remove contain the old value.
-    pub fn diff(&self) -> Value {
-        let patch = json_patch::diff(&self.content, &self.form);
+    /// A text that changes when the source or its rules change.
+    ///
+    /// # Errors
+    /// As [`Source::content`].
+    pub fn etag(&self, source: &Source) -> Result<String> {
+        let content = source.content(self.revision)?;
+        Ok(etag(&self.subtype, &Value::Object(content)))
+    }
+
+    /// The differences from the content of the source as operations of a JSON patch; replace and remove contain the old value.
+    fn diff(&self, content: &Value) -> Value {
+        let patch = json_patch::diff(content, &self.form);
         let operations = patch.iter().map(|operation| {
             let mut shown = serde_json::to_value(operation).unwrap_or_default();
             let path = shown.get("path").and_then(Value::as_str).unwrap_or_default();
-            if let Some(was) = self.content.pointer(path).cloned()
+            if let Some(was) = content.pointer(path).cloned()
                 && shown.get("op").is_some_and(|op| op != "add")
             {
                 shown["was"] = was;
@@ -164,9 +178,10 @@ impl Prepared {
     /// # Errors
     /// 55000 if the subtype's rules are not valid.
     pub fn show(&self, source: &Source, targets: &Targets) -> Result<Value> {
+        let content = Value::Object(source.content(self.revision)?);
         Ok(json!({
             "source": source.id,
-            "etag": self.etag,
+            "etag": etag(&self.subtype, &content),
             "item_category": self.subtype.category,
             "item_subtype": self.subtype.name,
             "title": self.subtype.title,
@@ -174,7 +189,7 @@ impl Prepared {
             "form_of": self.variant().map(|variant| &variant.name),
             "item": self.form,
             "reset": self.changes,
-            "diff": self.diff(),
+            "diff": self.diff(&content),
             "required": self.problems(targets)?,
             "forbidden": draft::forbidden_fields(&self.subtype),
             "access": {"general": self.subtype.default_access, "groups": {}},
@@ -283,13 +298,14 @@ mod tests {
     #[test]
     fn the_etag_changes_with_the_source_and_its_rules_only() {
         let s = subtype("alone");
-        let etag = prepared(&s, &ada(), json!({})).etag;
-        assert_eq!(prepared(&s, &ada(), json!({"name": "x"})).etag, etag);
-        assert_ne!(
-            prepared(&s, &source(json!({"name": "Adb", "ethics": true})), json!({})).etag,
-            etag
-        );
-        assert_ne!(prepared(&subtype("set"), &ada(), json!({})).etag, etag);
+        let etag_of = |subtype: &Rc<Subtype>, source: &Source, edits: Value| {
+            prepared(subtype, source, edits).etag(source).unwrap()
+        };
+        let etag = etag_of(&s, &ada(), json!({}));
+        assert_eq!(etag_of(&s, &ada(), json!({"name": "x"})), etag);
+        let other = source(json!({"name": "Adb", "ethics": true}));
+        assert_ne!(etag_of(&s, &other, json!({})), etag);
+        assert_ne!(etag_of(&subtype("set"), &ada(), json!({})), etag);
         let old = Options {
             etag: Some("0".into()),
             ..Options::default()

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
-use super::pointer::Path;
+use super::pointer::{self, Path};
+use super::references::prefix::Prefix;
 use super::references::provenance::Provenance;
 use super::validation::formats;
 use crate::error::{Code, Error, Result};
@@ -98,29 +99,15 @@ pub struct Reference {
     /// The value is the document's own id, not that of another item.
     #[serde(default)]
     pub own: bool,
-    /// Prefixes that may precede the id, such as `https://hdl.handle.net/`; the bare id is always allowed.
+    /// Prefixes that may precede the id, such as `https://hdl.handle.net/`, or replace its beginning; the id itself is always allowed.
     #[serde(default)]
-    pub prefixes: Vec<String>,
+    pub prefixes: Vec<Prefix>,
     /// The value may also refer to something outside of the registry, which is not checked.
     #[serde(default)]
     pub external: bool,
     /// Items with a reference here are members of the referenced item: they are included with it if `bring` has their subtype.
     #[serde(default)]
     pub member: bool,
-}
-
-impl Reference {
-    /// The id of a value without its prefix, and the length of that prefix.
-    pub fn split<'v>(&self, value: &'v str) -> (usize, &'v str) {
-        let longest = self
-            .prefixes
-            .iter()
-            .filter(|prefix| !prefix.is_empty() && value.starts_with(prefix.as_str()))
-            .map(String::len)
-            .max()
-            .unwrap_or_default();
-        (longest, value.get(longest..).unwrap_or(value))
-    }
 }
 
 /// A check of several values, which JSON Schema cannot express.
@@ -281,8 +268,46 @@ impl Subtype {
             )
             .hint("Compare the row with the comments on the columns of the store's table subtype.")
         })?;
+        if let Some(wrong) = subtype.pointers().find(|text| !pointer::is_to_member(text)) {
+            return Err(Error::new(
+                Code::StoreChanged,
+                format!("the rules of subtype {name} cannot be read: \"{wrong}\" is not a JSON pointer"),
+            )
+            .hint(
+                "A JSON pointer has a slash before each name; correct the row in the store's table subtype.",
+            ));
+        }
         subtype.fingerprint = hasher.finish128().as_u128();
         Ok(subtype)
+    }
+
+    /// Every place in the rules that is a JSON pointer.
+    fn pointers(&self) -> impl Iterator<Item = &str> {
+        let resets = self.resets.iter().flat_map(|reset| match reset {
+            Reset::Set { path, .. } | Reset::Remove { path, .. } => vec![path],
+            Reset::Default {
+                path,
+                from,
+                if_present,
+                ..
+            } => std::iter::once(path).chain(from).chain(if_present).collect(),
+        });
+        let nodes = self.provenance.iter().flat_map(|rules| rules.nodes.values());
+        let texts = self.title_paths.iter().chain(resets);
+        let texts = texts.chain(self.derived.iter().map(|derived| &derived.from));
+        texts
+            .chain(nodes.filter_map(|node| node.follow.as_ref()))
+            .map(String::as_str)
+    }
+
+    /// Why a value is given anew in each clone, if the rules set it.
+    pub fn reset_reason(&self, at: &str) -> Option<&str> {
+        self.resets.iter().find_map(|reset| match reset {
+            Reset::Set { path, reason, .. } | Reset::Remove { path, reason } if path == at => {
+                Some(reason.as_str())
+            }
+            _ => None,
+        })
     }
 
     /// A digest of the rules.
@@ -294,13 +319,9 @@ impl Subtype {
     ///
     /// # Errors
     /// 55000 if its schema is not valid.
-    pub fn variant_of(&self, content: &Map<String, Value>) -> Result<Option<usize>> {
-        if self.variants.is_empty() {
-            return Ok(None);
-        }
-        let content = Value::Object(content.clone());
+    pub fn variant_of(&self, content: &Value) -> Result<Option<usize>> {
         for index in 0..self.variants.len() {
-            if self.is_of(index, &content)? {
+            if self.is_of(index, content)? {
                 return Ok(Some(index));
             }
         }

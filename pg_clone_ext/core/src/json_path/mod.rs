@@ -119,6 +119,20 @@ impl JsonPath {
         })
     }
 
+    /// The steps of a path that has only names and `[*]` (`None`); no steps for any other path.
+    pub fn names(&self) -> Option<Vec<Option<&str>>> {
+        let steps = self
+            .0
+            .segments
+            .iter()
+            .map(|segment| match segment.selectors.as_slice() {
+                [Selector::Name(name)] if !segment.descends => Some(Some(name.as_str())),
+                [Selector::Wildcard] if !segment.descends => Some(None),
+                _ => None,
+            });
+        steps.collect()
+    }
+
     /// Whether it finds anything.
     pub fn finds(&self, document: &Value) -> bool {
         evaluate::visit(&self.0, document, document, &mut |_, _| ControlFlow::Break(())).is_break()

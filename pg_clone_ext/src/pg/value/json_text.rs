@@ -60,6 +60,38 @@ unsafe impl<'fcx> ArgAbi<'fcx> for JsonText {
     }
 }
 
+/// The text of a value of type json, not parsed: its nesting is limited by its reader, not by a parser that fails with an internal error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainJson(pub String);
+
+impl FromDatum for PlainJson {
+    unsafe fn from_polymorphic_datum(datum: pg_sys::Datum, is_null: bool, oid: pg_sys::Oid) -> Option<Self> {
+        // SAFETY: the caller says that the datum is a json, which is stored as a text.
+        unsafe { String::from_polymorphic_datum(datum, is_null, oid) }.map(PlainJson)
+    }
+}
+
+// SAFETY: the SQL type is json, which the conversion above reads.
+unsafe impl SqlTranslatable for PlainJson {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(PlainJson);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::literal("json"));
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> = Ok(ReturnsRef::One(SqlMappingRef::literal("json")));
+}
+
+// SAFETY: reads the argument by FromDatum, as pgrx's own Json does.
+unsafe impl<'fcx> ArgAbi<'fcx> for PlainJson {
+    unsafe fn unbox_arg_unchecked(arg: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: the SQL declaration says json; a NULL comes by unbox_nullable_arg.
+        unsafe { arg.unbox_arg_using_from_datum() }.unwrap_or(PlainJson(String::from("null")))
+    }
+
+    unsafe fn unbox_nullable_arg(arg: Arg<'_, 'fcx>) -> Nullable<Self> {
+        // SAFETY: as above.
+        unsafe { arg.unbox_arg_using_from_datum() }.into()
+    }
+}
+
 // SAFETY: returns the datum that IntoDatum makes, or NULL.
 unsafe impl BoxRet for JsonText {
     unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> pgrx::datum::Datum<'fcx> {

@@ -75,14 +75,12 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     if let Some(named) = generator {
         // Only the name of a function is accepted, not an SQL expression.
         let generator = Generator::parse(&named)?;
-        let argument = if generator.takes_subtype {
-            "NULL::pg_catalog.text"
-        } else {
-            ""
-        };
-        let call = format!("{}({argument})", generator.function);
         let _path = run.path.enter();
-        return drawn(&call, keys.len(), integer);
+        if generator.takes_subtype {
+            let call = format!("{}(s.kind)", generator.function);
+            return drawn_for(&call, &subtypes(table, column, keys), keys.len(), integer);
+        }
+        return drawn(&format!("{}()", generator.function), keys.len(), integer);
     }
     if let Some(sequence) = &column.keys.sequence {
         return sequences::next_values(table, column, sequence, keys.len());
@@ -243,8 +241,42 @@ pub(super) fn no_source(run: &Run, table: &Table, column: &Column) -> Error {
     ))
 }
 
+/// The subtypes of rows, in the order of their keys, as a relation `s` with a column `kind`; COLLECTION for a project.
+fn subtypes(table: &Table, column: &Column, keys: &[Key]) -> String {
+    let Some(kind) = &table.type_column else {
+        let name = match table.role {
+            TableRole::Project => "COLLECTION",
+            _ => table.resource_type.as_deref().unwrap_or(&table.sql_name),
+        };
+        return format!(
+            "(SELECT {}::pg_catalog.text AS kind FROM pg_catalog.generate_series(1, {})) s",
+            quote::literal(name),
+            keys.len()
+        );
+    };
+    let quoted = keys.iter().map(|key| {
+        let text = key.to_text().replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{text}\"")
+    });
+    let list = format!("{{{}}}", quoted.collect::<Vec<_>>().join(","));
+    format!(
+        "(SELECT t.{}::pg_catalog.text AS kind FROM pg_catalog.unnest({}::pg_catalog.text[]) WITH ORDINALITY u (key, n) \
+         LEFT JOIN {} t ON t.{}::pg_catalog.text OPERATOR(pg_catalog.=) u.key ORDER BY u.n OFFSET 0) s",
+        quote::identifier(kind),
+        quote::literal(&list),
+        table.from_sql(),
+        quote::identifier(&column.name)
+    )
+}
+
 /// `count` values of an expression.
 pub(super) fn drawn(expression: &str, count: usize, integer: bool) -> Result<Vec<Key>> {
+    let rows = format!("pg_catalog.generate_series(1, {count})");
+    drawn_for(expression, &rows, count, integer)
+}
+
+/// The same for each row of a relation.
+fn drawn_for(expression: &str, rows: &str, count: usize, integer: bool) -> Result<Vec<Key>> {
     let mut new = Vec::with_capacity(count);
     let cast = if integer {
         "pg_catalog.int8"
@@ -252,7 +284,7 @@ pub(super) fn drawn(expression: &str, count: usize, integer: bool) -> Result<Vec
         "pg_catalog.text"
     };
     for_each_row(
-        &format!("SELECT ({expression})::{cast} FROM pg_catalog.generate_series(1, {count})"),
+        &format!("SELECT ({expression})::{cast} FROM {rows}"),
         &mut |row| {
             if let Some(row) = row {
                 if integer {

@@ -178,20 +178,93 @@ async fn whoever_stops_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_waits_in_a_transaction_and_a_source_that_changed_is_not_cloned() {
+async fn nobody_waits_in_a_transaction_and_what_was_entered_stays_when_the_source_changes() {
+    let reg = with_items().await;
+    let change = async |value: &str| {
+        reg.run(&format!(
+            "UPDATE reg.item SET domain_info = domain_info || '{value}' WHERE id = '10378.1/107'"
+        ))
+        .await;
+    };
+    let mut person = Person::types(&reg, &[STUDY, "--edit", "display_name=Mine"]).await;
+    person.reads("Go through all fields?").enters("y");
+    person.changes("Title", "Study of the reef", "Typed");
+    person.reads("Display name Mine");
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    assert_eq!(reg.json(waiting).await, 0);
+    change(r#"{"title": "Theirs", "description": "Of them"}"#).await;
+    person
+        .enters("")
+        .keeps("Description")
+        .keeps("Other id")
+        .keeps("Notes");
+    person
+        .reads("Item 10378.1/107 has changed meanwhile:")
+        .reads("Title: Study of the reef -> Theirs; you have entered Typed, which is kept")
+        .reads("Description: what 10378.1/106 says -> Of them")
+        .reads("What you have entered is kept.")
+        .reads("Go through all fields?");
+    // It changes again, now between the summary and the confirmation.
+    person
+        .enters("n")
+        .reads("Title: Theirs -> Typed")
+        .reads("Clone it?");
+    change(r#"{"description": "Of others"}"#).await;
+    person
+        .enters("")
+        .reads("has changed meanwhile:")
+        .reads("Description: Of them -> Of others")
+        .reads("Go through all fields?");
+    person.enters("n").reads("Clone it?").enters("");
+    person.reads("Item 10378.1/107 is cloned to 10378.1/113");
+    assert_eq!(person.leaves().0, 0);
+    let clone = reg.item("10378.1/113").await;
+    assert_eq!(
+        json!([clone["title"], clone["description"], clone["display_name"]]),
+        json!(["Typed", "Of others", "Mine"])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_break_meanwhile_are_an_error() {
     let reg = with_items().await;
     let mut person = Person::types(&reg, &[STUDY]).await;
     person.reads("Go through all fields?");
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
-    assert_eq!(reg.json(waiting).await, 0);
-    reg.run("UPDATE reg.item SET domain_info = jsonb_set(domain_info, '{title}', '\"new\"') WHERE id = '10378.1/107'")
+    reg.run("UPDATE reg.subtype SET checks = '[{\"kind\": \"nothing\"}]' WHERE name = 'STUDY'")
         .await;
     person.enters("n");
     let (code, said) = person.leaves();
     assert!(
-        code == 1 && said.contains("has changed since the draft was made"),
+        code == 1 && said.contains("rules of subtype STUDY cannot be read"),
         "{code} {said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_of_an_unknown_field_is_an_error_at_its_field() {
+    let reg = with_items().await;
+    for (edit, said) in [
+        ("titel=x", "/titel is not a field; did you mean title?"),
+        ("user_metadata.a.b=x", ""),
+    ] {
+        let mut command = Person::types(&reg, &[STUDY, "--edit", edit]).await;
+        if said.is_empty() {
+            command.reads("Clone of").0.send("\u{1b}").unwrap();
+            command.0.flush().unwrap();
+            continue;
+        }
+        let (code, text) = command.leaves();
+        assert!(code == 2 && text.contains(said), "{code} {text}");
+        assert!(!text.contains("Go through"), "{text}");
+    }
+    let mut nested = Person::types(
+        &reg,
+        &[DATASET, "--edit", "collection_format.dataset_info.nmae=x"],
+    )
+    .await;
+    nested.reads("/collection_format/dataset_info/nmae is not a field; did you mean name?");
+    assert_eq!(nested.leaves().0, 2);
+    assert_eq!(reg.json("SELECT count(*) FROM reg.item").await, 13);
 }
 
 #[tokio::test(flavor = "multi_thread")]

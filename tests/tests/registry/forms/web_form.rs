@@ -39,12 +39,11 @@ impl Server {
         let host = self.address.trim_start_matches("http://");
         let mut stream = std::net::TcpStream::connect(host).unwrap();
         let head = head.replace("HOST", host);
-        write!(
-            stream,
-            "{head}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
+        let length = match head.contains("Content-Length") || body.is_empty() {
+            true => String::new(),
+            false => format!("Content-Length: {}\r\n", body.len()),
+        };
+        write!(stream, "{head}{length}Connection: close\r\n\r\n{body}").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
@@ -160,6 +159,80 @@ async fn a_data_set_with_nested_fields_keeps_what_nobody_touches() {
     expected["dataset_info"]["name"] = json!("Another reef");
     expected["approvals"]["ethics_access"]["obtained"] = json!(true);
     assert_eq!(reg.item("10378.1/113").await["collection_format"], expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_requests_get_a_status_and_an_error_in_json() {
+    let reg = with_items().await;
+    let server = Server::start(&reg, "ada").await;
+    let post = |path: &str, more: &str| {
+        format!("POST {path} HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\n{more}")
+    };
+    let check = "/rpc/item_clone_check";
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    for (head, body, status, said) in [
+        (post(check, ""), "{", 400, "not JSON"),
+        (post(check, ""), deep.as_str(), 400, "nested"),
+        (post(check, ""), "{\"item_id\": \"\u{0}\"}", 400, "not JSON"),
+        (post(check, ""), r#"{"item_id": "\u0000"}"#, 400, "zero byte"),
+        (post(check, ""), r#"{"item_id": "\ud800"}"#, 400, "Unicode"),
+        (post(check, ""), r#"{"edits": {"name": "\u0000"}}"#, 400, ""),
+        (post(check, ""), r#"{"item_id": NaN}"#, 400, "not JSON"),
+        (post(check, ""), "[1]", 400, "object"),
+        (post(check, ""), r#"{"item": 1}"#, 400, "no argument item"),
+        (post(check, "Content-Length: 0\r\n"), "", 400, "not JSON"),
+        (post(check, ""), "", 411, "Content-Length"),
+        (post(check, "Content-Length: seven\r\n"), "", 400, "seven"),
+        (post(check, "Content-Length: -1\r\n"), "", 400, "-1"),
+        (
+            post(check, "Content-Length: 99999999999\r\n"),
+            "",
+            413,
+            "16777216",
+        ),
+        (post("/rpc/nothing", ""), "{}", 404, "/rpc/nothing"),
+        (post("/nothing", ""), "{}", 404, "/nothing"),
+        (post("/", ""), "{}", 405, "POST"),
+        (
+            "GET /rpc/item_clone HTTP/1.1\r\nHost: HOST\r\n".to_owned(),
+            "",
+            405,
+            "GET",
+        ),
+        (
+            "GET /etc/passwd HTTP/1.1\r\nHost: HOST\r\n".to_owned(),
+            "",
+            404,
+            "/etc/passwd",
+        ),
+        (
+            "PUT /rpc/item_clone HTTP/1.1\r\nHost: HOST\r\n".to_owned(),
+            "",
+            405,
+            "PUT",
+        ),
+        (
+            "DELETE / HTTP/1.1\r\nHost: HOST\r\n".to_owned(),
+            "",
+            405,
+            "DELETE",
+        ),
+        ("nonsense\r\n".to_owned(), "", 400, ""),
+    ] {
+        let (found, refused) = server.raw(&head, body);
+        let text = |member: &str| refused[member].as_str().unwrap_or_default().to_owned();
+        assert_eq!(found, status, "{head} {refused}");
+        assert!(text("message").contains(said), "{head} {refused}");
+        assert!(!text("code").is_empty(), "{head} {refused}");
+        assert!(text("hint").ends_with('.'), "{head} {refused}");
+        assert!(!refused.to_string().contains("Traceback"), "{head} {refused}");
+    }
+    // A whole form of the largest size is no fault of the request.
+    let (status, large) = server.call(
+        "item_clone_check",
+        &json!({"item_id": STUDY, "edits": {"description": "x".repeat(1_000_000)}}),
+    );
+    assert_eq!(status, 200, "{large}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -223,7 +223,7 @@ async fn null_among_the_ids_and_a_broken_row_of_another_subtype_are_said_clearly
         (refused.code.as_str(), refused.message.as_str()),
         ("22023", "an element of item_ids is NULL")
     );
-    reg.run("UPDATE reg.subtype SET resets = '[{\"op\": \"boil\"}]', \"references\" = '[{\"path\": \"$..[?\"}]' WHERE name = 'STUDY'").await;
+    reg.run("UPDATE reg.subtype SET resets = '[{\"op\": \"boil\", \"path\": \"/x\"}]', embedded = '{$..[?}' WHERE name = 'STUDY'").await;
     reg.cloned(MODEL).await;
     let broken = reg
         .clone_item(STUDY, Value::Null, "ada", Value::Null)

@@ -193,3 +193,30 @@ async fn an_item_without_a_lock_gets_one_and_the_verification_says_so() {
     let failed = format!("SELECT count(*) FROM project_clone_verify('{new}') WHERE NOT ok");
     assert_eq!(reg.json(&failed).await, 0);
 }
+
+/// What a person has to fill in is still to be done in the clone of a clone.
+#[tokio::test]
+async fn a_clone_whose_consents_are_not_given_yet_is_cloned_again() {
+    let reg = with_items().await;
+    let first = cloned_collection(&reg).await;
+    let second = reg
+        .json(&format!("SELECT project_clone('{first}', 'Reef three')->>'id'"))
+        .await;
+    let second = second.as_str().unwrap();
+    let todo = |collection: &str| {
+        format!("SELECT jsonb_array_length(todo) FROM clone.run WHERE target_project = '{collection}'")
+    };
+    assert_eq!(reg.json(&todo(second)).await, reg.json(&todo(&first)).await);
+    let failed = format!("SELECT count(*) FROM project_clone_verify('{second}') WHERE NOT ok");
+    assert_eq!(reg.json(&failed).await, 0);
+    // Anything else that is wrong is an error.
+    reg.run(&format!("UPDATE reg.item SET domain_info = domain_info - 'name' WHERE collection_id = '{first}' AND item_subtype = 'MODEL'"))
+        .await;
+    let refused = reg
+        .failure(&format!("SELECT project_clone('{first}', 'Reef four')"))
+        .await;
+    assert!(
+        refused.code == "22023" && refused.detail.ends_with("/name: is required"),
+        "{refused:?}"
+    );
+}

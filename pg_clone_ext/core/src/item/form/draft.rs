@@ -108,45 +108,47 @@ pub fn draft(subtype: &Subtype, variant: Option<&Variant>, content: Map<String, 
     for reset in &subtype.resets {
         changes.extend(apply(reset, &mut form));
     }
-    prune(&Place::root(subtype.schema(variant)), "", &mut form, &mut changes);
+    prune(
+        &Place::root(subtype.schema(variant)),
+        &mut String::new(),
+        &mut form,
+        &mut changes,
+    );
     Draft { form, changes }
 }
 
 /// Removes members that the schema does not know, and optional ones whose value is a null or an empty text that it does not
-/// allow.
-fn prune(place: &Place, path: &str, value: &mut Value, changes: &mut Vec<Change>) {
+/// allow. `path` is the pointer to the value; it is as before afterwards.
+fn prune(place: &Place, path: &mut String, value: &mut Value, changes: &mut Vec<Change>) {
+    let parent = path.len();
     match value {
-        Value::Object(members) => {
-            let mut kept = Map::new();
-            for (name, mut member) in std::mem::take(members) {
-                let known = place.member(&name);
-                let reason = match &known {
-                    None if place.forbids(&name) => Some("not a field any more"),
-                    Some(at) if !place.requires(&name) => empty(at, &member),
-                    _ => None,
-                };
-                let path = pointer::child(path, &name);
-                match reason {
-                    Some(reason) => changes.extend((!member.is_null()).then(|| Change {
-                        path,
-                        was: Some(member),
-                        becomes: None,
-                        reason: reason.to_string(),
-                    })),
-                    None => {
-                        if let Some(at) = known {
-                            prune(&at, &path, &mut member, changes);
-                        }
-                        kept.insert(name, member);
-                    }
-                }
+        Value::Object(members) => members.retain(|name, member| {
+            let known = place.member(name);
+            let reason = match &known {
+                None if place.forbids(name) => Some("not a field any more"),
+                Some(at) if !place.requires(name) => empty(at, member),
+                _ => None,
+            };
+            pointer::push(path, name);
+            match (reason, known) {
+                (Some(reason), _) => changes.extend((!member.is_null()).then(|| Change {
+                    path: path.clone(),
+                    was: Some(member.take()),
+                    becomes: None,
+                    reason: reason.to_string(),
+                })),
+                (None, Some(at)) => prune(&at, path, member, changes),
+                (None, None) => {}
             }
-            *members = kept;
-        }
+            path.truncate(parent);
+            reason.is_none()
+        }),
         Value::Array(elements) => {
             if let Some(at) = place.element() {
                 for (index, element) in elements.iter_mut().enumerate() {
-                    prune(&at, &format!("{path}/{index}"), element, changes);
+                    pointer::push(path, &index.to_string());
+                    prune(&at, path, element, changes);
+                    path.truncate(parent);
                 }
             }
         }

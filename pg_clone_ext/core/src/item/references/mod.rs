@@ -1,10 +1,13 @@
 //! References between items: finds them, and rewrites those among the items of a set to their clones.
 //!
-//! The subtype's rules list the places of references. A reference is a bare handle, or a handle after one of the prefixes in the rules.
+//! The subtype's rules list the places of references. A reference is a handle, also after one of the prefixes in the rules.
 //! In a text that contains JSON it can be anywhere. Free text (descriptions, user metadata) may mention handles and is not changed.
 
+pub mod prefix;
 pub mod provenance;
 pub mod serialised;
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
@@ -35,7 +38,7 @@ pub fn find<'s>(subtype: &'s Subtype, document: &Value) -> Result<Vec<Found<'s>>
         for pointer in reference.path.find(document)? {
             if let Some(value) = document.pointer(&pointer).and_then(Value::as_str) {
                 found.push(Found {
-                    target: reference.split(value).1.to_string(),
+                    target: prefix::id_of(&reference.prefixes, value).into_owned(),
                     pointer,
                     subtypes: &reference.subtypes,
                     external: reference.external,
@@ -47,16 +50,33 @@ pub fn find<'s>(subtype: &'s Subtype, document: &Value) -> Result<Vec<Found<'s>>
 }
 
 /// The handles of the other items that a document references, possibly with duplicates.
-pub fn targets<'v>(subtype: &Subtype, document: &'v Value) -> Vec<&'v str> {
+pub fn targets<'v>(subtype: &Subtype, document: &'v Value) -> Vec<Cow<'v, str>> {
     let others = subtype.references.iter().filter(|r| !r.own);
     others
         .flat_map(|reference| {
             reference
                 .path
                 .strings(document)
-                .map(|value| reference.split(value).1)
+                .map(|value| prefix::id_of(&reference.prefixes, value))
         })
         .collect()
+}
+
+/// The id that a value names at any of the places of a subtype.
+pub fn named<'v>(subtype: &Subtype, value: &'v str) -> Cow<'v, str> {
+    let ids = subtype.references.iter();
+    let mut ids = ids.map(|reference| prefix::id_of(&reference.prefixes, value));
+    ids.find(|id| *id != value).unwrap_or(Cow::Borrowed(value))
+}
+
+/// The value that names the clone in the same spelling, at any of the places of a subtype; `None` if the item is not in the set.
+pub fn renamed(subtype: &Subtype, value: &str, handles: &Handles) -> Option<String> {
+    let plain = handles.get(value).map(str::to_owned);
+    let spelled = || {
+        let mut references = subtype.references.iter();
+        references.find_map(|reference| prefix::renamed(&reference.prefixes, value, handles))
+    };
+    plain.or_else(spelled)
 }
 
 /// Rewrites the references to items of the set. Returns how many values changed.
@@ -68,10 +88,9 @@ pub fn rewrite(subtype: &Subtype, document: &mut Value, handles: &Handles) -> Re
     for reference in &subtype.references {
         for pointer in reference.path.find(document)? {
             if let Some(Value::String(value)) = document.pointer_mut(&pointer)
-                && let (prefix, id) = reference.split(value)
-                && let Some(new) = handles.get(id)
+                && let Some(new) = prefix::renamed(&reference.prefixes, value, handles)
             {
-                value.replace_range(prefix.., new);
+                *value = new;
                 changed += 1;
             }
         }
@@ -79,7 +98,8 @@ pub fn rewrite(subtype: &Subtype, document: &mut Value, handles: &Handles) -> Re
     for path in &subtype.embedded {
         for pointer in path.find(document)? {
             if let Some(Value::String(text)) = document.pointer_mut(&pointer)
-                && let Some(new) = serialised::rewrite(text, handles)
+                && let Some(new) =
+                    serialised::rewrite(text, handles, &|value| renamed(subtype, value, handles))
             {
                 *text = new;
                 changed += 1;
@@ -108,8 +128,8 @@ pub fn needles(subtype: &Subtype, items: &[(&str, &str)], naming: Naming) -> Vec
     let mut needles = Vec::new();
     for reference in &subtype.references {
         for (id, _) in items.iter().filter(|(_, of)| fits(reference, of)) {
-            let forms = std::iter::once("").chain(reference.prefixes.iter().map(String::as_str));
-            needles.extend(forms.filter_map(|prefix| reference.path.containing(&format!("{prefix}{id}"))));
+            let values = prefix::spellings(&reference.prefixes, id);
+            needles.extend(values.filter_map(|value| reference.path.containing(&value)));
         }
     }
     needles

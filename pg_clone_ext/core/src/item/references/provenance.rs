@@ -79,8 +79,16 @@ fn ends(relation: &str) -> (&'static str, &'static str) {
     }
 }
 
+/// What the values of references mean.
+pub struct Naming<'n> {
+    /// The content of another item, for values that are followed.
+    pub content_of: &'n dyn Fn(&str) -> Option<&'n Value>,
+    /// The value that another item has in the document.
+    pub renamed: &'n dyn Fn(&str) -> String,
+}
+
 impl Provenance {
-    /// The ids of the items whose content `follow` needs.
+    /// The values that name the items whose content `follow` needs.
     pub fn followed<'v>(&self, document: &'v Value) -> Vec<&'v str> {
         let followed = self.nodes.values().filter(|node| node.follow.is_some());
         followed
@@ -89,21 +97,15 @@ impl Provenance {
             .collect()
     }
 
-    /// The PROV document of an item. `renamed` gives the id that another item has in it.
+    /// The PROV document of an item.
     ///
     /// # Errors
     /// 22023 for more than [`LINKS`] links.
-    pub fn document(
-        &self,
-        handle: &str,
-        content: &Value,
-        others: &Others,
-        renamed: &dyn Fn(&str) -> String,
-    ) -> Result<Value> {
+    pub fn document(&self, handle: &str, content: &Value, naming: &Naming) -> Result<Value> {
         let ids: BTreeMap<&str, Vec<String>> = self
             .nodes
             .iter()
-            .map(|(name, node)| (name.as_str(), node.ids(handle, content, others, renamed)))
+            .map(|(name, node)| (name.as_str(), node.ids(handle, content, naming)))
             .collect();
         let mut document = Document::default();
         for (name, node) in &self.nodes {
@@ -184,22 +186,16 @@ impl Document {
 }
 
 impl Node {
-    fn ids(
-        &self,
-        handle: &str,
-        content: &Value,
-        others: &Others,
-        renamed: &dyn Fn(&str) -> String,
-    ) -> Vec<String> {
+    fn ids(&self, handle: &str, content: &Value, naming: &Naming) -> Vec<String> {
         let Some(path) = &self.path else {
             return vec![handle.to_owned()];
         };
         let named = path.strings(content);
         match &self.follow {
-            None => named.map(renamed).collect(),
+            None => named.map(naming.renamed).collect(),
             Some(pointer) => named
-                .filter_map(|id| others.get(id)?.pointer(pointer)?.as_str())
-                .map(renamed)
+                .filter_map(|value| (naming.content_of)(value)?.pointer(pointer)?.as_str())
+                .map(naming.renamed)
                 .collect(),
         }
     }
@@ -222,11 +218,19 @@ mod tests {
         .unwrap()
     }
 
+    fn document(content: &Value, others: &Others) -> Value {
+        let naming = Naming {
+            content_of: &|id| others.get(id),
+            renamed: &str::to_owned,
+        };
+        rules().document("r", content, &naming).unwrap()
+    }
+
     #[test]
     fn nodes_and_links_come_from_the_content() {
         let content = json!({"inputs": [{"data": "d1", "template": "t1"}, {"data": "d2", "template": "t1"}], "workflow": "w"});
         let others = Others::from([("w".to_string(), json!({"software": "m"}))]);
-        let document = rules().document("r", &content, &others, &str::to_owned).unwrap();
+        let document = document(&content, &others);
         assert_eq!(rules().followed(&content), ["w"]);
         assert_eq!(document["prefix"]["default"], "http://hdl.handle.net/");
         assert_eq!(
@@ -253,9 +257,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_followed_is_left_out() {
-        let document = rules()
-            .document("r", &json!({"workflow": "gone"}), &Others::new(), &str::to_owned)
-            .unwrap();
+        let document = document(&json!({"workflow": "gone"}), &Others::new());
         assert_eq!(document["activity"].as_object().unwrap().len(), 1);
         assert_eq!(document.get("used"), None);
     }

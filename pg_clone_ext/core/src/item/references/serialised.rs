@@ -24,8 +24,9 @@ impl Handles {
     }
 }
 
-/// Replaces the handles in a text of JSON; `None` where nothing changes, or the text is not JSON.
-pub fn rewrite(text: &str, map: &Handles) -> Option<String> {
+/// Replaces the handles in a text of JSON; `None` where nothing changes, or the text is not JSON. `renamed` knows the spellings of
+/// whole values.
+pub fn rewrite(text: &str, map: &Handles, renamed: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
@@ -34,7 +35,7 @@ pub fn rewrite(text: &str, map: &Handles) -> Option<String> {
         let end = literal_end(text.as_bytes(), start)?;
         let literal = text.get(start..end)?;
         let value: String = serde_json::from_str(literal).ok()?;
-        if let Some(new) = replace(&value, map) {
+        if let Some(new) = replace(&value, map, renamed) {
             out.push_str(text.get(copied..start)?);
             out.push_str(&serde_json::to_string(&new).ok()?);
             copied = end;
@@ -62,12 +63,15 @@ fn literal_end(text: &[u8], start: usize) -> Option<usize> {
 
 /// A string that is a handle, alone or behind a prefix without white space: `model_run/<handle>`, `p:<handle>`,
 /// `http://hdl.handle.net/<handle>`. Prose that mentions a handle is not a reference.
-fn replace(value: &str, map: &Handles) -> Option<String> {
+fn replace(value: &str, map: &Handles, renamed: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     if let Some(new) = map.get(value) {
         return Some(new.to_owned());
     }
     if value.contains(char::is_whitespace) {
         return None;
+    }
+    if let Some(new) = renamed(value) {
+        return Some(new);
     }
     // Only the last bytes, up to the length of the longest handle, are looked up: a long value costs no more than a short one.
     let mut from = value.len().saturating_sub(map.longest + 1);
@@ -84,6 +88,10 @@ fn replace(value: &str, map: &Handles) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn rewrite(text: &str, map: &Handles) -> Option<String> {
+        super::rewrite(text, map, &|_| None)
+    }
 
     fn map() -> Handles {
         Handles::new([("10378.1/16".to_string(), "10378.1/9000001".to_string())])
