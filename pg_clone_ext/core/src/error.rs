@@ -102,5 +102,18 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// A given value as messages show it: a long one is cut.
+pub fn shown(value: &str) -> String {
+    const LONGEST: usize = 200;
+    match value.char_indices().nth(LONGEST) {
+        None => value.to_owned(),
+        Some((end, _)) => format!(
+            "{}… ({} characters)",
+            value.get(..end).unwrap_or_default(),
+            value.chars().count()
+        ),
+    }
+}
+
 /// Result of everything that can fail because of a user.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,5 +1,15 @@
 -- Arguments of the functions that describe stores: what is refused before anything is written.
 
+CREATE FUNCTION clone_internal.shown(value text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE WHEN value IS NULL THEN 'NULL' WHEN length(value) > 200 THEN format('%s… (%s characters)', left(value, 200), length(value)) ELSE value END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.shown(text) IS 'A given value as messages show it: a long one is cut';
+
 CREATE FUNCTION clone_internal.check_store(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -14,6 +24,19 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.check_store(text) IS 'Raises error 22023 with the known stores if the store does not exist';
+
+CREATE FUNCTION clone_internal.check_store_name(name text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF name IS NULL OR name !~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$' THEN
+        RAISE EXCEPTION 'invalid store name %', CASE WHEN name IS NULL THEN 'NULL' ELSE format('"%s"', clone_internal.shown(name)) END USING
+            ERRCODE = '22023', HINT = 'A name starts with a letter or _, followed by letters, digits, _ and -, at most 63 characters.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_store_name(text) IS 'A text that cannot be the name of a store is an error (22023)';
 
 CREATE FUNCTION clone_internal.check_given(argument text, is_given boolean, hint text) RETURNS void
 LANGUAGE plpgsql

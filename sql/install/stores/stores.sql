@@ -99,43 +99,6 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.bind_tables(text) IS 'Assigns descriptions of a store to the tables that now have the recorded names';
 
-CREATE FUNCTION clone_internal.check_store_options(options jsonb) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    known text[] := '{blobs,blob_prefix_in_bucket,cache,cache_key,ignore_tables,settings,schema,result,dangling_null,keep_dangling,id_paths,id_generator,schema_version,grant_to,handle_prefix,dataset_path,bucket,person_link,email,text_keys}';
-    k text;
-BEGIN
-    FOR k IN SELECT o.key FROM jsonb_object_keys(options) AS o (key) WHERE o.key <> ALL (known) ORDER BY o.key LOOP
-        RAISE EXCEPTION 'unknown store option "%"', k USING
-            ERRCODE = '22023',
-            HINT = COALESCE(format('Did you mean "%s"? ', clone_internal.nearest_word(k, known)), '') || 'Options: ' || array_to_string(known, ', ') || '.';
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION clone_internal.check_store_options(jsonb) IS 'Raises error 22023 for an unknown option of a store, with the most similar known one';
-
-CREATE FUNCTION clone_internal.check_no_password(store text, options jsonb) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    k text;
-BEGIN
-    FOREACH k IN ARRAY '{blobs,cache}'::text[] LOOP
-        CONTINUE WHEN COALESCE(options->>k, '') !~ '[a-z0-9]://[^/@ ]*:[^/@ ]+@';
-        RAISE EXCEPTION 'option "%" of store "%" contains a password', k, store USING
-            ERRCODE = '22023',
-            HINT = CASE k
-                WHEN 'cache' THEN 'Configure such a cache where pg_clone runs: environment variables PG_CLONE_CACHE and REDISCLI_AUTH.'
-                ELSE 'Give pg_clone its credentials where it runs: environment variables, or a profile.'
-                END;
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION clone_internal.check_no_password(text, jsonb) IS 'Raises error 22023 for a password in a store''s options: all roles that may read clone.store see them';
-
 CREATE FUNCTION clone.store_create(name text, preset text, options jsonb DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -146,22 +109,12 @@ DECLARE
     describe oid;
 BEGIN
     PERFORM clone_internal.protect();
-    IF store_create.name IS NULL OR store_create.name !~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$' THEN
-        RAISE EXCEPTION 'invalid store name "%"', store_create.name USING
-            ERRCODE = '22023', HINT = 'A name starts with a letter or _, followed by letters, digits, _ and -, at most 63 characters.';
-    END IF;
+    PERFORM clone_internal.check_store_name(store_create.name);
     IF current_setting('server_encoding') <> 'UTF8' THEN
         RAISE EXCEPTION 'the encoding of database "%" is %, not UTF8', current_database(), current_setting('server_encoding') USING
             ERRCODE = '0A000', HINT = 'Dump the database and restore it into one that was created with ENCODING ''UTF8''.';
     END IF;
-    IF jsonb_typeof(COALESCE(options, '{}')) <> 'object' THEN
-        RAISE EXCEPTION 'options must be a JSON object, not %', options USING ERRCODE = '22023', HINT = 'Options are members of an object: {"blobs": "file:/srv/files"}.';
-    END IF;
-    IF store_create.preset IN ('custom', 'documents', 'medplum', 'registry') THEN
-        PERFORM clone_internal.check_store_options(COALESCE(options, '{}'));
-    END IF;
-    PERFORM clone_internal.check_no_password(store_create.name, options);
-    PERFORM clone_internal.check_option_values(COALESCE(options, '{}'));
+    PERFORM clone_internal.check_options(store_create.name, store_create.preset, COALESCE(options, '{}'));
     SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
     IF describe IS NULL THEN
         RAISE EXCEPTION 'there is no preset "%"', store_create.preset USING
@@ -413,9 +366,9 @@ BEGIN
         RAISE EXCEPTION 'unknown column role "%"', role USING
             ERRCODE = '22023', HINT = 'Roles: keep, map, rewrite, project, version, key, name, owner, now, new_uuid, null, value, default, random, suffix, template, expression, large_object.';
     END IF;
-    IF role = 'value' AND value IS NULL THEN
-        RAISE EXCEPTION 'column role "value" of column % needs a value', name USING
-            ERRCODE = '22023', HINT = 'Give it: clone.store_column(…, ''value'', value => ''…'').';
+    IF role IN ('value', 'template', 'expression') AND value IS NULL THEN
+        RAISE EXCEPTION 'column role "%" of column % needs a value', role, name USING
+            ERRCODE = '22023', HINT = format('Give it: clone.store_column(…, %L, value => ''…'').', role);
     END IF;
     IF target IS NOT NULL THEN
         PERFORM clone_internal.check_table(target, 'target');

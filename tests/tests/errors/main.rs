@@ -6,7 +6,9 @@
 )]
 
 mod arguments;
+mod damaged_descriptions;
 mod every_argument;
+mod options;
 mod privileges;
 mod refusal;
 mod stores;
