@@ -14,6 +14,12 @@ mod clone_internal {
         entry(|_| catalog::check_column_roles(store, relation.map(u32::from)));
     }
 
+    /// Raises 0A000 for two tables of the store that have the same rows.
+    #[pg_extern(volatile, parallel_unsafe)]
+    fn check_rows_once(store: &str) {
+        entry(|_| catalog::check_rows_once(store));
+    }
+
     /// Raises 22023 for a rule of the store that has no document to act on.
     #[pg_extern(volatile, parallel_unsafe)]
     fn check_rules(store: &str) {

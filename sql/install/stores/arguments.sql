@@ -70,6 +70,35 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.check_table(regclass, text) IS 'An argument that names no table of an application is an error (22023)';
 
+CREATE FUNCTION clone_internal.check_cloneable(relation regclass) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    kind "char";
+    persistence "char";
+BEGIN
+    PERFORM clone_internal.check_table(relation, 'relation');
+    SELECT c.relkind, c.relpersistence INTO kind, persistence FROM pg_class c WHERE c.oid = relation;
+    IF persistence = 't' THEN
+        RAISE EXCEPTION '% is a temporary table', relation USING
+            ERRCODE = '0A000', HINT = 'No other session sees its rows, and they are gone when the session ends. Describe a permanent table.';
+    END IF;
+    IF kind = 'm' THEN
+        RAISE EXCEPTION '% is a materialized view', relation USING
+            ERRCODE = '42809', HINT = format('Rows cannot be inserted into it. Describe the tables that it reads; after a clone: REFRESH MATERIALIZED VIEW %s;', relation);
+    END IF;
+    IF kind IN ('v', 'f') AND pg_relation_is_updatable(relation, true) & 8 = 0 THEN
+        RAISE EXCEPTION 'rows cannot be inserted into %', relation USING
+            ERRCODE = '0A000', HINT = CASE kind
+                WHEN 'v' THEN 'Describe the tables that the view reads, or give it an INSTEAD OF INSERT trigger.'
+                ELSE 'Its foreign data wrapper or its server is read-only. Describe another table.'
+                END;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_cloneable(regclass) IS 'Raises an error for a table whose rows cannot be cloned: 42809 a materialized view, 0A000 a temporary or read-only one';
+
 CREATE FUNCTION clone_internal.check_resource_type(store text, resource_type text) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp

@@ -268,7 +268,7 @@ BEGIN
     IF role NOT IN ('project', 'resource', 'derived', 'history') THEN
         RAISE EXCEPTION 'unknown table role "%"', role USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
     END IF;
-    PERFORM clone_internal.check_table(relation, 'relation');
+    PERFORM clone_internal.check_cloneable(relation);
     IF parent IS NOT NULL THEN
         PERFORM clone_internal.check_table(parent, 'parent');
     END IF;
@@ -345,6 +345,7 @@ BEGIN
             clone_internal.table_named(store, c.value->>'target', relation), c.value->>'value');
     END LOOP;
     PERFORM clone_internal.remember_names(store);
+    PERFORM clone_internal.check_rows_once(store);
     -- Tables that are described after discovery are examined in the same way.
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_table.store AND s.looked_at IS NOT NULL) THEN
         PERFORM clone_internal.look_at_data(store, false);

@@ -6,6 +6,7 @@
 )]
 
 mod arguments;
+mod cloneable;
 mod damaged_descriptions;
 mod every_argument;
 mod options;
