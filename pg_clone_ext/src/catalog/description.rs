@@ -119,11 +119,8 @@ impl Raw {
                 Code::StoreChanged,
                 format!("the tables of store \"{name}\" are not as the catalog describes them"),
             )
-            .detail(differences.join("; "))
-            .hint(format!(
-                "If the change is right: SELECT clone.store_refresh({});",
-                quote::literal(name)
-            )));
+            .hint(self.hint_for(&differences))
+            .detail(differences.join("; ")));
         }
         let (rules, check, finish, verify) = (self.rules.clone(), self.check, self.finish, self.verify);
         let mut store = self.into_store()?;
@@ -136,6 +133,31 @@ impl Raw {
             finish,
             verify,
         })
+    }
+
+    /// The calls that make the description match the tables.
+    fn hint_for(&self, differences: &[String]) -> String {
+        let name = quote::literal(&self.name);
+        // A refresh keeps descriptions by hand, also of a dropped table.
+        let by_hand = matches!(self.preset.as_str(), "custom" | "discover");
+        let gone: Vec<&str> = differences
+            .iter()
+            .filter_map(|difference| difference.strip_prefix("table ")?.strip_suffix(" is gone"))
+            .filter(|_| by_hand)
+            .collect();
+        let mut calls: Vec<String> = gone
+            .iter()
+            .map(|table| {
+                format!(
+                    "SELECT clone.store_remove_table({name}, {});",
+                    quote::literal(table)
+                )
+            })
+            .collect();
+        if gone.len() < differences.len() || gone.is_empty() {
+            calls.push(format!("SELECT clone.store_refresh({name});"));
+        }
+        format!("If the change is right: {}", calls.join(" "))
     }
 
     /// The store, without comparison.

@@ -8,6 +8,7 @@
 mod arguments;
 mod cloneable;
 mod damaged_descriptions;
+mod dropped_tables;
 mod every_argument;
 mod options;
 mod privileges;
