@@ -86,6 +86,7 @@ DECLARE
     writers text;
     prefix text;
 BEGIN
+    PERFORM clone_internal.check_writable();
     store := clone_internal.registry_store(store);
     schema := clone_internal.registry_schema(store);
     IF jsonb_typeof(options) <> 'object' THEN

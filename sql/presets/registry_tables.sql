@@ -153,6 +153,7 @@ AS $$
 DECLARE
     f regprocedure;
 BEGIN
+    PERFORM clone_internal.check_writable();
     IF NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = registry_grant.schema AND c.relname = 'item_lock') THEN
         RAISE EXCEPTION 'there is no registry in schema "%"', schema USING
             ERRCODE = '22023', HINT = 'Name the schema that clone.store_create(…, ''registry'') has made: by default it is called as the store.';

@@ -53,6 +53,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     PERFORM clone_internal.check_given('resource_type', resource_type IS NOT NULL, 'Name the type whose resources keep their ids.');
     PERFORM clone_internal.check_given('carried', carried IS NOT NULL, 'true or false; leave it out for false.');

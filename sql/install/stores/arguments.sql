@@ -10,6 +10,19 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.shown(text) IS 'A given value as messages show it: a long one is cut';
 
+CREATE FUNCTION clone_internal.check_writable() RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION 'this function cannot be called in a read-only transaction' USING
+            ERRCODE = '25006', HINT = 'It writes: begin the transaction with READ WRITE. If the server is a standby, call it on the primary server.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_writable() IS 'A read-only transaction is an error (25006)';
+
 CREATE FUNCTION clone_internal.check_store(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -162,6 +162,7 @@ DECLARE
     content_types regclass;
     number bigint;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     type := clone_internal.check_column(relation, "column");
     PERFORM clone_internal.check_table(target, 'target');
@@ -223,6 +224,7 @@ DECLARE
     wrong text;
     number bigint;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     PERFORM clone_internal.check_table(relation, 'relation');
     PERFORM clone_internal.check_table(parent, 'parent');
@@ -270,6 +272,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     PERFORM clone_internal.check_table(relation, 'relation');
     PERFORM clone_internal.check_given('reason', reason IS NOT NULL, 'Say why in a few words, or leave it out.');

@@ -81,6 +81,7 @@ DECLARE
     details text;
     help text;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_given('description', description IS NOT NULL, 'Give what clone.store_export() or clone.store_discover() returned.');
     PERFORM clone_internal.check_description(description);
     -- A member that is null is one that is missing.
@@ -195,6 +196,7 @@ DECLARE
     store text := 'discovering_' || pg_backend_pid();
     found jsonb;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_table(tenant, 'tenant');
     -- The store is created, exported and rolled back.
     BEGIN

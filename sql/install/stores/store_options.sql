@@ -8,6 +8,7 @@ DECLARE
     s clone.store;
     changed jsonb;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     IF options IS NULL OR jsonb_typeof(options) <> 'object' THEN
         RAISE EXCEPTION 'options must be a JSON object, not %', clone_internal.shown(COALESCE(options::text, 'NULL')) USING
@@ -42,6 +43,7 @@ AS $$
 DECLARE
     left_behind text;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(name);
     SELECT string_agg(w.what, ', ') INTO left_behind FROM (
         SELECT format('%s files to %s', count(*), b.operation) AS what

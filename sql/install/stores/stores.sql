@@ -108,6 +108,7 @@ AS $$
 DECLARE
     describe oid;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.protect();
     PERFORM clone_internal.check_store_name(store_create.name);
     IF current_setting('server_encoding') <> 'UTF8' THEN
@@ -147,6 +148,7 @@ DECLARE
     r record;
     describe oid;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     SELECT * INTO s FROM clone.store c WHERE c.name = store_refresh.store FOR UPDATE;
     PERFORM clone_internal.bind_tables(s.name);
@@ -187,6 +189,7 @@ AS $$
 DECLARE
     gone regclass;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     DELETE FROM clone.store_relation r
     WHERE r.store = store_remove_table.store AND (store_remove_table.table_name IN (format('%I.%I', r.schema_name, r.table_name), r.relation::text)
@@ -249,6 +252,7 @@ DECLARE
     c record;
     document_inferred boolean := false;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     PERFORM clone_internal.check_given('role', role IS NOT NULL, 'Roles: project, resource, derived, history.');
     PERFORM clone_internal.check_given('cloned', cloned IS NOT NULL, 'true or false; leave it out for true.');
@@ -361,6 +365,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     IF role IS NULL OR role NOT IN ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'name', 'owner', 'now', 'new_uuid', 'null', 'value',
         'default', 'random', 'suffix', 'template', 'expression', 'large_object') THEN
@@ -407,6 +412,7 @@ DECLARE
     id bigint;
     unknown text;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     IF resource_type IS NOT NULL THEN
         PERFORM clone_internal.check_resource_type(store, resource_type);
