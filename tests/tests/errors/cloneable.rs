@@ -124,3 +124,38 @@ async fn a_row_is_not_cloned_twice_through_a_view_or_a_partition() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_rule_for_delete_is_named_before_anything_is_deleted() {
+    let db = Scratch::with_extension().await;
+    db.run(TABLES).await;
+    let clone = db.clone_project("'a0000000-0000-4000-8000-000000000001'").await;
+    for rule in [
+        "INSTEAD NOTHING",
+        "ALSO NOTIFY deleted",
+        "INSTEAD UPDATE item SET kind = 'gone' WHERE id = OLD.id",
+    ] {
+        db.run(&format!(
+            "CREATE RULE \"keeps it\" AS ON DELETE TO item DO {rule}"
+        ))
+        .await;
+        for call in [
+            format!("SELECT project_delete('{clone}')"),
+            format!("SELECT project_delete('{clone}', options => '{{\"dry_run\": true}}')"),
+            format!(
+                "SELECT project_clone('a0000000-0000-4000-8000-000000000001', options => '{{\"replace\": \"{clone}\"}}')"
+            ),
+        ] {
+            refused(
+                &db,
+                &call,
+                "0A000",
+                "public.item has the rule \"keeps it\" for DELETE",
+                "ALTER TABLE public.item DISABLE RULE \"keeps it\"",
+            )
+            .await;
+        }
+        db.run("DROP RULE \"keeps it\" ON item").await;
+    }
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+}

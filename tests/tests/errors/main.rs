@@ -12,5 +12,6 @@ mod dropped_tables;
 mod every_argument;
 mod options;
 mod privileges;
+mod project_ids;
 mod refusal;
 mod stores;
