@@ -37,7 +37,7 @@ BEGIN
         RAISE EXCEPTION 'store "%" has no table %', store, relation USING ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
     END IF;
     IF clone_internal.path_error(path) IS NOT NULL THEN
-        RAISE EXCEPTION '"%" is not a JSONPath', path USING ERRCODE = '22023', DETAIL = clone_internal.path_error(path), HINT = 'Give it as clone.store_check() lists it, such as $..[''order''].';
+        RAISE EXCEPTION '% is not a JSONPath', clone_internal.quoted(path) USING ERRCODE = '22023', DETAIL = clone_internal.path_error(path), HINT = 'Give it as clone.store_check() lists it, such as $..[''order''].';
     END IF;
     INSERT INTO clone.store_no_reference (store, relation, "column", path) VALUES (store, relation, "column", COALESCE(path, ''))
     ON CONFLICT ON CONSTRAINT store_no_reference_pkey DO NOTHING;

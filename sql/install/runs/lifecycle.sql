@@ -82,7 +82,7 @@ BEGIN
         read := NULL;
     END;
     IF read IS NULL OR read <= interval '0' THEN
-        RAISE EXCEPTION 'invalid interval "%" for %', value, argument USING
+        RAISE EXCEPTION 'invalid interval % for %', clone_internal.quoted(value::text), argument USING
             ERRCODE = '22023', HINT = 'Give a positive interval, e.g. ''14 days'' or ''12 hours''.';
     END IF;
     RETURN read;

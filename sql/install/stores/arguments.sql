@@ -10,6 +10,16 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.shown(text) IS 'A given value as messages show it: a long one is cut';
 
+CREATE FUNCTION clone_internal.quoted(value text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE WHEN value IS NULL THEN 'NULL' ELSE format('"%s"', clone_internal.shown(value)) END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.quoted(text) IS 'A given value in double quotes, as messages show it: a long one is cut, NULL is NULL';
+
 CREATE FUNCTION clone_internal.check_writable() RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -29,7 +39,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM clone.store s WHERE s.name = check_store.store) THEN
-        RAISE EXCEPTION 'there is no store "%"', check_store.store USING
+        RAISE EXCEPTION 'there is no store %', clone_internal.quoted(check_store.store::text) USING
             ERRCODE = '22023',
             HINT = COALESCE('Stores: ' || (SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM clone.store s) || '.',
                 'Create one: SELECT clone.store_create(''documents'', ''documents'');');
@@ -44,7 +54,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF name IS NULL OR name !~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$' THEN
-        RAISE EXCEPTION 'invalid store name %', CASE WHEN name IS NULL THEN 'NULL' ELSE format('"%s"', clone_internal.shown(name)) END USING
+        RAISE EXCEPTION 'invalid store name %', clone_internal.quoted(name) USING
             ERRCODE = '22023', HINT = 'A name starts with a letter or _, followed by letters, digits, _ and -, at most 63 characters.';
     END IF;
 END
@@ -57,7 +67,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF NOT is_given THEN
-        RAISE EXCEPTION 'the argument "%" is NULL', argument USING ERRCODE = '22023', HINT = hint;
+        RAISE EXCEPTION 'the argument % is NULL', clone_internal.quoted(argument::text) USING ERRCODE = '22023', HINT = hint;
     END IF;
 END
 $$;
@@ -71,12 +81,12 @@ DECLARE
     kind "char" := (SELECT c.relkind FROM pg_class c WHERE c.oid = relation);
 BEGIN
     IF relation IS NULL THEN
-        RAISE EXCEPTION 'the argument "%" is NULL', argument USING ERRCODE = '22023', HINT = 'Name a table, e.g. ''public.orders''.';
+        RAISE EXCEPTION 'the argument % is NULL', clone_internal.quoted(argument::text) USING ERRCODE = '22023', HINT = 'Name a table, e.g. ''public.orders''.';
     ELSIF kind IS NULL THEN
-        RAISE EXCEPTION 'the argument "%" is %, and there is no such table', argument, relation::oid USING
+        RAISE EXCEPTION 'the argument % is %, and there is no such table', clone_internal.quoted(argument::text), relation::oid USING
             ERRCODE = '22023', HINT = 'Name a table, e.g. ''public.orders''.';
     ELSIF kind NOT IN ('r', 'p', 'f', 'v', 'm') OR relation::oid < 16384 THEN
-        RAISE EXCEPTION 'the argument "%" is %, which is no table of an application', argument, relation USING
+        RAISE EXCEPTION 'the argument % is %, which is no table of an application', clone_internal.quoted(argument::text), relation USING
             ERRCODE = '22023', HINT = 'Name a table, a partitioned or foreign table, or a view.';
     END IF;
 END
@@ -120,7 +130,7 @@ BEGIN
     -- Where a column holds the types, any may come; of a known product the preset lists also those that this version does not have.
     IF NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = check_resource_type.store AND (r.type_column IS NOT NULL OR r.resource_type = check_resource_type.resource_type))
         AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = check_resource_type.store AND r.resource_type IS NOT NULL) THEN
-        RAISE EXCEPTION 'store "%" has no resource type "%"', store, resource_type USING
+        RAISE EXCEPTION 'store "%" has no resource type %', store, clone_internal.quoted(resource_type::text) USING
             ERRCODE = '22023',
             HINT = 'Types: ' || (SELECT string_agg(t.resource_type, ', ') FROM (SELECT DISTINCT r.resource_type FROM clone.store_relation r
                 WHERE r.store = check_resource_type.store AND r.resource_type IS NOT NULL ORDER BY 1 LIMIT 200) t) || '.';

@@ -16,7 +16,7 @@ BEGIN
         known := '{tenant,schemas,shared}' || known;
     END IF;
     FOR k IN SELECT o.key FROM jsonb_object_keys(options) AS o (key) WHERE o.key <> ALL (known) ORDER BY o.key LOOP
-        RAISE EXCEPTION 'unknown store option "%"', clone_internal.shown(k) USING
+        RAISE EXCEPTION 'unknown store option %', clone_internal.quoted(k::text) USING
             ERRCODE = '22023',
             HINT = COALESCE(format('Did you mean "%s"? ', clone_internal.nearest_word(k, known)), '') || 'Options: ' || array_to_string(known, ', ') || '.';
     END LOOP;
@@ -70,17 +70,17 @@ BEGIN
             ERRCODE = '22023', HINT = 'Give a list of names, or null to remove the option.';
     END IF;
     IF options->>'blobs' !~ '^(file:/|s3:|azblob:|azure:|gs:|gcs:)' THEN
-        RAISE EXCEPTION '"%" is no location of files', clone_internal.shown(options->>'blobs') USING
+        RAISE EXCEPTION '% is no location of files', clone_internal.quoted((options->>'blobs')::text) USING
             ERRCODE = '22023', HINT = 'Locations: file:/<absolute path>, s3://<bucket>/<prefix>, azblob://<container>/<prefix>, gs://<bucket>/<prefix>.';
     END IF;
     IF options->>'cache' !~ '^rediss?://.' THEN
-        RAISE EXCEPTION '"%" is no address of a cache', clone_internal.shown(options->>'cache') USING
+        RAISE EXCEPTION '% is no address of a cache', clone_internal.quoted((options->>'cache')::text) USING
             ERRCODE = '22023', HINT = 'Give redis://<host>:6379, or rediss:// with TLS.';
     END IF;
     SELECT m.found[1] INTO placeholder FROM regexp_matches(options->>'cache_key', '[{][^{}]*[}]?|[}]', 'g') AS m (found)
     WHERE m.found[1] NOT IN ('{type}', '{id}', '{project}') LIMIT 1;
     IF placeholder IS NOT NULL THEN
-        RAISE EXCEPTION 'the cache key "%" has the unknown placeholder "%"', clone_internal.shown(options->>'cache_key'), clone_internal.shown(placeholder) USING
+        RAISE EXCEPTION 'the cache key % has the unknown placeholder %', clone_internal.quoted((options->>'cache_key')::text), clone_internal.quoted(placeholder::text) USING
             ERRCODE = '22023', HINT = 'Placeholders: {type}, {id}, {project}.';
     END IF;
     IF options->'text_keys' NOT IN ('"everywhere"', '"declared"', 'null') THEN
@@ -100,7 +100,7 @@ BEGIN
     WHERE e.key <> ALL (path_lists) OR jsonb_typeof(e.value) <> 'array' OR jsonb_path_exists(e.value, 'strict $[*] ? (@.type() != "string")', silent => true)
     ORDER BY e.key LIMIT 1;
     IF bad <> ALL (path_lists) THEN
-        RAISE EXCEPTION 'unknown member "%" of option "id_paths"', clone_internal.shown(bad) USING
+        RAISE EXCEPTION 'unknown member % of option "id_paths"', clone_internal.quoted(bad::text) USING
             ERRCODE = '22023', HINT = COALESCE(format('Did you mean "%s"? ', clone_internal.nearest_word(bad, path_lists)), '') || 'Members: ' || array_to_string(path_lists, ', ') || '.';
     ELSIF bad IS NOT NULL THEN
         RAISE EXCEPTION 'invalid value % for member "%" of option "id_paths"', clone_internal.shown((options->'id_paths'->bad)::text), bad USING

@@ -78,7 +78,7 @@ BEGIN
     SELECT clone_internal.base_type(a.atttypid) INTO type FROM pg_attribute a
     WHERE a.attrelid = relation AND a.attname = "column" AND a.attnum > 0 AND NOT a.attisdropped;
     IF type IS NULL THEN
-        RAISE EXCEPTION 'table % has no column "%"', relation, "column" USING
+        RAISE EXCEPTION 'table % has no column %', relation, clone_internal.quoted("column"::text) USING
             ERRCODE = '22023',
             HINT = 'Columns: ' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
                 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped) || '.';
@@ -97,7 +97,7 @@ BEGIN
         EXECUTE format('SELECT FROM %s AS t WHERE (%s) LIMIT 0', relation, condition);
     END IF;
 EXCEPTION WHEN syntax_error OR undefined_column OR undefined_function OR datatype_mismatch OR undefined_table THEN
-    RAISE EXCEPTION 'the condition "%" cannot be used on %: %', condition, relation, SQLERRM USING
+    RAISE EXCEPTION 'the condition % cannot be used on %: %', clone_internal.quoted(condition::text), relation, SQLERRM USING
         ERRCODE = '22023', HINT = 'Give an SQL condition on the columns of the table; functions and types of other schemas with their schema.';
 END
 $$;
@@ -119,11 +119,11 @@ BEGIN
             ERRCODE = '22023', HINT = 'Forms: column, array; json with a JSONPath in path; path with the separators in path.';
     END IF;
     IF form = 'json' AND clone_internal.path_error(path) IS NOT NULL THEN
-        RAISE EXCEPTION '"%" is not a JSONPath', path USING
+        RAISE EXCEPTION '% is not a JSONPath', clone_internal.quoted(path::text) USING
             ERRCODE = '22023', DETAIL = clone_internal.path_error(path), HINT = 'path is a JSONPath (RFC 9535) such as $.customer_id or $.items[*].sku, in a column of type json, jsonb or text.';
     END IF;
     IF form = 'json' AND type NOT IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype) THEN
-        RAISE EXCEPTION 'the path "%" cannot be used on column % of type %', path, "column", type::regtype USING
+        RAISE EXCEPTION 'the path % cannot be used on column % of type %', clone_internal.quoted(path::text), "column", type::regtype USING
             ERRCODE = '22023', HINT = 'Documents stand in columns of type json, jsonb, text and varchar.';
     END IF;
     IF form = 'array' AND type NOT IN ('int2[]'::regtype, 'int4[]'::regtype, 'int8[]'::regtype, 'uuid[]'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) THEN

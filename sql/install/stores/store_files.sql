@@ -44,7 +44,7 @@ DECLARE
     found regclass := to_regclass(name);
 BEGIN
     IF found IS NULL AND name IS NOT NULL THEN
-        RAISE EXCEPTION 'there is no table "%"', clone_internal.shown(name) USING
+        RAISE EXCEPTION 'there is no table %', clone_internal.quoted(name::text) USING
             ERRCODE = '22023', HINT = 'The description names it, with its schema; import it into a database that has it.';
     END IF;
     RETURN found;
@@ -91,7 +91,7 @@ BEGIN
     preset := COALESCE(description->>'preset', 'custom');
     PERFORM clone_internal.check_store_name(called);
     IF NOT EXISTS (SELECT FROM clone.preset p WHERE p.name = store_import.description->>'preset') AND description ? 'preset' THEN
-        RAISE EXCEPTION 'preset of the description is "%", which does not exist', clone_internal.shown(preset) USING
+        RAISE EXCEPTION 'preset of the description is %, which does not exist', clone_internal.quoted(preset::text) USING
             ERRCODE = '22023', HINT = 'Presets: ' || (SELECT string_agg(p.name, ', ' ORDER BY p.name) FROM clone.preset p) || '.';
     END IF;
     SELECT * INTO old FROM clone.store s WHERE s.name = called FOR UPDATE;

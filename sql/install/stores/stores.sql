@@ -112,18 +112,18 @@ BEGIN
     PERFORM clone_internal.protect();
     PERFORM clone_internal.check_store_name(store_create.name);
     IF current_setting('server_encoding') <> 'UTF8' THEN
-        RAISE EXCEPTION 'the encoding of database "%" is %, not UTF8', current_database(), current_setting('server_encoding') USING
+        RAISE EXCEPTION 'the encoding of database % is %, not UTF8', clone_internal.quoted((current_database())::text), current_setting('server_encoding') USING
             ERRCODE = '0A000', HINT = 'Dump the database and restore it into one that was created with ENCODING ''UTF8''.';
     END IF;
     PERFORM clone_internal.check_options(store_create.name, store_create.preset, COALESCE(options, '{}'));
     SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
     IF describe IS NULL THEN
-        RAISE EXCEPTION 'there is no preset "%"', store_create.preset USING
+        RAISE EXCEPTION 'there is no preset %', clone_internal.quoted(store_create.preset::text) USING
             ERRCODE = '22023',
             HINT = 'Presets: ' || (SELECT string_agg(p.name, ', ' ORDER BY p.name) FROM clone.preset p) || '.';
     END IF;
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_create.name) THEN
-        RAISE EXCEPTION 'store "%" already exists', store_create.name USING
+        RAISE EXCEPTION 'store % already exists', clone_internal.quoted(store_create.name::text) USING
             ERRCODE = '22023', HINT = format('SELECT clone.store_refresh(%L) describes it again; clone.store_drop(%L) forgets it.',
                 store_create.name, store_create.name);
     END IF;
@@ -200,7 +200,7 @@ BEGIN
     DELETE FROM clone.store_reference d WHERE d.store = store_remove_table.store AND gone IN (d.relation, d.target);
     DELETE FROM clone.store_membership m WHERE m.store = store_remove_table.store AND gone IN (m.relation, m.parent);
     IF gone IS NULL THEN
-        RAISE EXCEPTION 'store "%" has no table %', store, table_name USING
+        RAISE EXCEPTION 'store "%" has no table %', store, clone_internal.shown(table_name) USING
             ERRCODE = '22023', HINT = COALESCE('Tables: ' || (SELECT string_agg(format('%I.%I', r.schema_name, r.table_name), ', ')
                 FROM (SELECT * FROM clone.store_relation r WHERE r.store = store_remove_table.store ORDER BY 1, 2 LIMIT 50) r) || '.', 'It has no tables.');
     END IF;
@@ -226,7 +226,7 @@ BEGIN
         (SELECT CASE WHEN count(*) = 1 THEN min(r.relation::oid::bigint)::oid::regclass END FROM clone.store_relation r
          WHERE r.store = table_named.store AND r.table_name = table_named.name));
     IF found IS NULL THEN
-        RAISE EXCEPTION 'there is no table "%"', name USING
+        RAISE EXCEPTION 'there is no table %', clone_internal.quoted(name) USING
             ERRCODE = '22023', HINT = 'Give its name with its schema, as in "public.orders".';
     END IF;
     RETURN found;
@@ -258,11 +258,11 @@ BEGIN
     PERFORM clone_internal.check_given('cloned', cloned IS NOT NULL, 'true or false; leave it out for true.');
     PERFORM clone_internal.check_given('position', "position" IS NOT NULL, 'A number; leave it out for 0.');
     IF jsonb_typeof(columns) <> 'object' THEN
-        RAISE EXCEPTION 'columns must be a JSON object, not %', columns USING
+        RAISE EXCEPTION 'columns must be a JSON object, not %', clone_internal.shown(columns::text) USING
             ERRCODE = '22023', HINT = 'Give roles by column: ''{"note": "null", "state": {"role": "value", "value": "new"}}''.';
     END IF;
     IF array_ndims(version_path) > 1 OR array_position(version_path, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION 'the version path % is no list of names', version_path USING
+        RAISE EXCEPTION 'the version path % is no list of names', clone_internal.shown(version_path::text) USING
             ERRCODE = '22023', HINT = 'Give the names of members from the document''s root on: ''{meta,versionId}''.';
     END IF;
     IF role = 'project' AND NOT cloned THEN
@@ -270,7 +270,7 @@ BEGIN
             ERRCODE = '22023', HINT = 'cloned => false is for tables of resources, of their history and of derived rows.';
     END IF;
     IF role NOT IN ('project', 'resource', 'derived', 'history') THEN
-        RAISE EXCEPTION 'unknown table role "%"', role USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
+        RAISE EXCEPTION 'unknown table role %', clone_internal.quoted(role::text) USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
     END IF;
     PERFORM clone_internal.check_cloneable(relation);
     IF parent IS NOT NULL THEN
@@ -286,7 +286,7 @@ BEGIN
         SELECT FROM regexp_matches(blob_key, '[{]([^{}]+)[}]', 'g') AS p (names)
         WHERE p.names[1] NOT IN ('id', 'version', 'project')
           AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = p.names[1] AND a.attnum > 0 AND NOT a.attisdropped)) THEN
-        RAISE EXCEPTION 'the file key "%" has an unknown placeholder', blob_key USING
+        RAISE EXCEPTION 'the file key % has an unknown placeholder', clone_internal.quoted(blob_key::text) USING
             ERRCODE = '22023', HINT = format('Placeholders: {id}, {version}, {project}, and the columns of %s, such as {%s}.', relation,
                 (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
                  ORDER BY a.attname ~* 'key|path|file' DESC, a.attnum LIMIT 1));
@@ -302,7 +302,7 @@ BEGIN
     IF role = 'project' AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisunique)
         AND NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                         WHERE i.indrelid = relation AND i.indisunique AND i.indnkeyatts = 1 AND i.indpred IS NULL AND a.attname = id_column) THEN
-        RAISE EXCEPTION 'column "%" of table % does not identify a project: no unique index on it alone', id_column, relation USING
+        RAISE EXCEPTION 'column % of table % does not identify a project: no unique index on it alone', clone_internal.quoted(id_column::text), relation USING
             ERRCODE = '22023', HINT = 'Specify a column that is unique by itself: id_column => ''…''. Tenants with a key of several columns are not supported.';
     END IF;
     IF role = 'resource' AND resource_type IS NULL AND type_column IS NULL THEN
@@ -369,11 +369,11 @@ BEGIN
     PERFORM clone_internal.check_store(store);
     IF role IS NULL OR role NOT IN ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'name', 'owner', 'now', 'new_uuid', 'null', 'value',
         'default', 'random', 'suffix', 'template', 'expression', 'large_object') THEN
-        RAISE EXCEPTION 'unknown column role "%"', role USING
+        RAISE EXCEPTION 'unknown column role %', clone_internal.quoted(role::text) USING
             ERRCODE = '22023', HINT = 'Roles: keep, map, rewrite, project, version, key, name, owner, now, new_uuid, null, value, default, random, suffix, template, expression, large_object.';
     END IF;
     IF role IN ('value', 'template', 'expression') AND value IS NULL THEN
-        RAISE EXCEPTION 'column role "%" of column % needs a value', role, name USING
+        RAISE EXCEPTION 'column role % of column % needs a value', clone_internal.quoted(role::text), name USING
             ERRCODE = '22023', HINT = format('Give it: clone.store_column(…, %L, value => ''…'').', role);
     END IF;
     IF target IS NOT NULL THEN
@@ -383,7 +383,7 @@ BEGIN
     SET role = store_column.role, target = store_column.target, value = store_column.value, reason = 'set by hand'
     WHERE c.store = store_column.store AND c.relation = store_column.relation AND c.name = store_column.name;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'store "%" has no column % in table %', store, name, relation USING
+        RAISE EXCEPTION 'store "%" has no column % in table %', store, COALESCE(name, 'NULL'), COALESCE(relation::text, 'NULL') USING
             ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
     END IF;
     BEGIN
@@ -393,7 +393,7 @@ BEGIN
             IF SQLSTATE = '22023' THEN
                 RAISE;
             END IF;
-            RAISE EXCEPTION 'the value "%" does not fit column % of %', value, name, relation USING
+            RAISE EXCEPTION 'the value % does not fit column % of %', clone_internal.quoted(value::text), name, relation USING
                 ERRCODE = '22023', DETAIL = SQLERRM, HINT = 'Give a value in the input format of the column''s type.';
     END;
 END
@@ -421,22 +421,22 @@ BEGIN
     PERFORM clone_internal.check_given('columns', columns IS NOT NULL, 'Name the columns that follow; leave it out for none.');
     PERFORM clone_internal.check_given('position', "position" IS NOT NULL, 'A number; leave it out for 100.');
     IF if_given NOT IN ('name', 'owner') THEN
-        RAISE EXCEPTION 'a call has no argument "%" that may be left out', if_given USING ERRCODE = '22023', HINT = 'if_given is name or owner.';
+        RAISE EXCEPTION 'a call has no argument % that may be left out', clone_internal.quoted(if_given::text) USING ERRCODE = '22023', HINT = 'if_given is name or owner.';
     END IF;
     SELECT quote_nullable(c) INTO unknown FROM unnest(columns) c
     WHERE c IS NULL OR NOT EXISTS (SELECT FROM clone.store_column k JOIN clone.store_relation r USING (store, relation)
         WHERE k.store = rule.store AND k.name = c AND (rule.resource_type IS NULL OR r.type_column IS NOT NULL OR r.resource_type = rule.resource_type OR r.resource_type IS NULL));
     IF FOUND THEN
-        RAISE EXCEPTION 'no table of this type has the column %', unknown USING
+        RAISE EXCEPTION 'no table of this type has the column %', clone_internal.shown(unknown) USING
             ERRCODE = '22023', HINT = 'columns names columns of the row that follow its document: clone.store_column lists them.';
     END IF;
     IF action IS NULL OR action NOT IN ('remove', 'set', 'rename', 'regenerate') THEN
-        RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = '22023', HINT = 'Actions: remove, set, rename, regenerate.';
+        RAISE EXCEPTION 'unknown action %', clone_internal.quoted(action::text) USING ERRCODE = '22023', HINT = 'Actions: remove, set, rename, regenerate.';
     END IF;
     IF (action = 'set' AND value IS NULL) OR (action = 'rename' AND COALESCE(jsonb_typeof(value), '') <> 'string')
         OR (action = 'regenerate' AND NOT COALESCE(value = '"uuid"' OR jsonb_typeof(value->'hex') = 'number', false))
         OR (action = 'remove' AND value IS NOT NULL) THEN
-        RAISE EXCEPTION 'action "%" does not accept value %', action, COALESCE(value::text, 'NULL') USING
+        RAISE EXCEPTION 'action % does not accept value %', clone_internal.quoted(action::text), clone_internal.shown(value::text) USING
             ERRCODE = '22023', HINT = 'set takes any JSON value, rename a string, regenerate "uuid" or {"hex": <bytes>}, remove none.';
     END IF;
     INSERT INTO clone.store_rule AS r (store, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo, position)

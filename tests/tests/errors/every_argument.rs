@@ -274,8 +274,17 @@ fn nonsense(argument_type: &str) -> Vec<String> {
             "'\"x\"'",
             "'[null]'",
             "'{\"\": {}}'",
+            "to_jsonb(repeat('x', 20000))",
+            "jsonb_build_object(repeat('x', 20000), repeat('y', 20000))",
         ],
-        "text[]" | "name[]" => &["'{}'", "'{NULL}'", "'{no such}'", "'{\"\"}'", "'{{a,b},{c,d}}'"],
+        "text[]" | "name[]" => &[
+            "'{}'",
+            "'{NULL}'",
+            "'{no such}'",
+            "'{\"\"}'",
+            "'{{a,b},{c,d}}'",
+            "ARRAY[repeat('x', 20000)]",
+        ],
         "regclass" => &[
             "'a_view'",
             "'org_pkey'",
@@ -358,6 +367,8 @@ async fn nonsense_in_any_argument_is_refused_with_a_hint() {
                             || internal
                             || failure.code.starts_with("XX")
                             || failure.code == "P0001"
+                            || failure.message.contains("<NULL>")
+                            || failure.message.chars().count() > 1000
                         {
                             bad.push(format!(
                                 "{what}: {} {} | {} | {}",
