@@ -32,6 +32,13 @@ AS $$
 BEGIN
     PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
+    -- What was declared before is taken back, also of a column that does not exist any more.
+    DELETE FROM clone.store_reference r
+    WHERE r.store = store_no_reference.store AND r.relation = store_no_reference.relation AND r."column" = store_no_reference."column"
+      AND (store_no_reference.path IS NULL OR r.path = store_no_reference.path);
+    IF FOUND AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = store_no_reference.relation AND a.attname = store_no_reference."column" AND NOT a.attisdropped) THEN
+        RETURN;
+    END IF;
     PERFORM clone_internal.check_column(relation, "column");
     IF NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_no_reference.store AND r.relation = store_no_reference.relation) THEN
         RAISE EXCEPTION 'store "%" has no table %', store, relation USING ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';

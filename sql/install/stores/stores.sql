@@ -175,6 +175,13 @@ BEGIN
     END LOOP;
     PERFORM clone_internal.remember_names(s.name);
     PERFORM clone_internal.check_column_roles(s.name);
+    -- A condition may name a column that was renamed.
+    FOR r IN SELECT c.relation, c.live AS condition FROM clone.store_relation c WHERE c.store = s.name
+             UNION SELECT c.relation, c.condition FROM clone.store_reference c WHERE c.store = s.name
+             UNION SELECT c.relation, c.condition FROM clone.store_membership c WHERE c.store = s.name LOOP
+        CONTINUE WHEN r.condition IS NULL OR NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = r.relation);
+        PERFORM clone_internal.check_condition(r.relation, r.condition);
+    END LOOP;
     IF s.looked_at IS NOT NULL THEN
         PERFORM clone_internal.look_at_data(s.name, false);
     END IF;

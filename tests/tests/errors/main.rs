@@ -14,4 +14,5 @@ mod options;
 mod privileges;
 mod project_ids;
 mod refusal;
+mod renamed_columns;
 mod stores;
