@@ -1,6 +1,7 @@
 //! The wrapper around every SQL function of the extension.
 
 use crate::error::or_raise;
+use crate::pg::session::error_hint::ErrorHint;
 use crate::pg::session::settings_guard::{CallersPath, PathGuard};
 use crate::version;
 use pg_clone_core::error::Result;
@@ -16,5 +17,6 @@ use pg_clone_core::error::Result;
 pub fn entry<T>(body: impl FnOnce(&CallersPath) -> Result<T>) -> T {
     let path = CallersPath::current();
     let _safe = PathGuard::safe();
+    let _hint = ErrorHint::read_only();
     or_raise(version::check().and_then(|()| body(&path)))
 }

@@ -1,6 +1,6 @@
 //! Converts the core's errors to PostgreSQL's.
 
-use pg_clone_core::error::{Code, Error};
+use pg_clone_core::error::{Code, Error, shortened};
 use pgrx::PgSqlErrorCode as Sql;
 use pgrx::pg_sys::panic::ErrorReport;
 
@@ -19,7 +19,7 @@ pub fn raise(error: Error) -> ! {
         Code::Duplicate => Sql::ERRCODE_UNIQUE_VIOLATION,
         Code::Internal => Sql::ERRCODE_INTERNAL_ERROR,
     };
-    let mut report = ErrorReport::new(code, error.message, "pg_clone");
+    let mut report = ErrorReport::new(code, shortened(error.message), "pg_clone");
     if !error.detail.is_empty() {
         report = report.set_detail(error.detail);
     }

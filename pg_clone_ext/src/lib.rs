@@ -67,9 +67,14 @@ extension_sql_file!(
     requires = ["keys"]
 );
 extension_sql_file!(
+    "../../sql/install/stores/option_checks.sql",
+    name = "option_checks",
+    requires = ["arguments"]
+);
+extension_sql_file!(
     "../../sql/install/stores/stores.sql",
     name = "stores",
-    requires = ["arguments"]
+    requires = ["option_checks"]
 );
 extension_sql_file!(
     "../../sql/install/stores/references.sql",

@@ -50,12 +50,12 @@ BEGIN
                 'or name a function in id_generator.';
     END IF;
     IF prefix !~ '^[^[:space:]/]+(/[^[:space:]/]+)*$' OR length(prefix) > 200 THEN
-        RAISE EXCEPTION 'invalid value "%" for store option "handle_prefix"', prefix USING ERRCODE = '22023', HINT = 'It takes a text without white space and without a slash at its end, e.g. 20.500.1.';
+        RAISE EXCEPTION 'invalid value % for store option "handle_prefix"', clone_internal.quoted(prefix::text) USING ERRCODE = '22023', HINT = 'It takes a text without white space and without a slash at its end, e.g. 20.500.1.';
     END IF;
     SELECT s.name INTO other FROM clone.store s
     WHERE s.preset = 'registry' AND s.name <> registry_prefix.store AND s.options->>'handle_prefix' = prefix;
     IF other IS NOT NULL THEN
-        RAISE EXCEPTION 'registry "%" already uses handle prefix %', other, prefix USING ERRCODE = '22023', HINT = 'Choose another handle_prefix.';
+        RAISE EXCEPTION 'registry % already uses handle prefix %', clone_internal.quoted(other::text), prefix USING ERRCODE = '22023', HINT = 'Choose another handle_prefix.';
     END IF;
     RETURN prefix;
 END

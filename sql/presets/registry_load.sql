@@ -19,7 +19,7 @@ BEGIN
     ELSIF store IS NULL THEN
         RAISE EXCEPTION 'there is more than one registry: specify store' USING ERRCODE = '22023', HINT = 'Registries: ' || array_to_string(names, ', ') || '.';
     END IF;
-    RAISE EXCEPTION 'there is no registry "%"', store USING ERRCODE = '22023', HINT = 'Registries: ' || array_to_string(names, ', ') || '.';
+    RAISE EXCEPTION 'there is no registry %', clone_internal.quoted(store) USING ERRCODE = '22023', HINT = 'Registries: ' || array_to_string(names, ', ') || '.';
 END
 $$;
 COMMENT ON FUNCTION clone_internal.registry_store(text) IS 'The registry of that name, or the only one; error 22023 if there is none or more than one';
@@ -112,15 +112,16 @@ DECLARE
     writers text;
     prefix text;
 BEGIN
+    PERFORM clone_internal.check_writable();
     store := clone_internal.registry_store(store);
     schema := clone_internal.registry_schema(store);
     PERFORM clone_internal.registry_require(store, '{collection,item,item_auth,item_lock,item_history,user_group,user_role}', true);
     IF jsonb_typeof(options) <> 'object' THEN
-        RAISE EXCEPTION 'options must be a JSON object, not %', options USING ERRCODE = '22023', HINT = 'The option is partial: ''{"partial": true}''.';
+        RAISE EXCEPTION 'options must be a JSON object, not %', clone_internal.shown(options::text) USING ERRCODE = '22023', HINT = 'The option is partial: ''{"partial": true}''.';
     END IF;
     SELECT string_agg(k, ', ') INTO unknown FROM jsonb_object_keys(COALESCE(options, '{}')) k WHERE k <> 'partial';
     IF unknown IS NOT NULL THEN
-        RAISE EXCEPTION 'unknown option "%"', unknown USING ERRCODE = '22023', HINT = 'The option is partial: true loads the valid entries and skips the others.';
+        RAISE EXCEPTION 'unknown option %', clone_internal.quoted(unknown::text) USING ERRCODE = '22023', HINT = 'The option is partial: true loads the valid entries and skips the others.';
     END IF;
     IF jsonb_typeof(bundle) = 'object' AND jsonb_typeof(bundle->'collection') NOT IN ('string', 'null') THEN
         RAISE EXCEPTION 'invalid value % for "collection" of the export', left((bundle->'collection')::text, 60) USING ERRCODE = '22023', HINT = 'Give the id of the collection as a text, or leave it out for main.';
@@ -234,7 +235,7 @@ BEGIN
     EXECUTE format('SELECT string_agg(u, '', '') FROM unnest($1) u WHERE NOT EXISTS (SELECT FROM %I.item i WHERE i.id = u)', schema)
     INTO missing USING item_ids;
     IF missing IS NOT NULL THEN
-        RAISE EXCEPTION 'no item %', missing USING ERRCODE = 'P0002', HINT = 'Leave item_ids out to export all items.';
+        RAISE EXCEPTION 'no item %', clone_internal.shown(missing) USING ERRCODE = 'P0002', HINT = 'Leave item_ids out to export all items.';
     END IF;
     -- Members without a value are omitted, as other registries do in their exports.
     EXECUTE format($sql$

@@ -153,12 +153,13 @@ AS $$
 DECLARE
     f regprocedure;
 BEGIN
+    PERFORM clone_internal.check_writable();
     IF NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = registry_grant.schema AND c.relname = 'item_lock') THEN
-        RAISE EXCEPTION 'there is no registry in schema "%"', schema USING
+        RAISE EXCEPTION 'there is no registry in schema %', clone_internal.quoted(schema::text) USING
             ERRCODE = '22023', HINT = 'Name the schema that clone.store_create(…, ''registry'') has made: by default it is called as the store.';
     END IF;
     IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = registry_grant.role) THEN
-        RAISE EXCEPTION 'there is no role "%"', role USING ERRCODE = '22023', HINT = 'Name the role that shall work with the registry, e.g. ''app''.';
+        RAISE EXCEPTION 'there is no role %', clone_internal.quoted(role::text) USING ERRCODE = '22023', HINT = 'Name the role that shall work with the registry, e.g. ''app''.';
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA %1$I, clone, clone_internal TO %2$I;
         GRANT SELECT ON ALL TABLES IN SCHEMA %1$I TO %2$I;

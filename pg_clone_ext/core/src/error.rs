@@ -102,5 +102,49 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// A given value as messages show it: a long one is cut.
+pub fn shown(value: &str) -> String {
+    const LONGEST: usize = 200;
+    match value.char_indices().nth(LONGEST) {
+        None => value.to_owned(),
+        Some((end, _)) => format!(
+            "{}… ({} characters)",
+            value.get(..end).unwrap_or_default(),
+            value.chars().count()
+        ),
+    }
+}
+
+/// A message with a long value in it: its beginning, its end and its length.
+pub fn shortened(message: String) -> String {
+    const LONGEST: usize = 800;
+    const END: usize = 200;
+    let length = message.chars().count();
+    if length <= LONGEST {
+        return message;
+    }
+    let begin: String = message.chars().take(LONGEST - END).collect();
+    let end: String = message.chars().skip(length - END).collect();
+    format!("{begin}… ({length} characters) …{end}")
+}
+
 /// Result of everything that can fail because of a user.
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::{shortened, shown};
+
+    #[test]
+    fn long_values_are_cut_at_characters() {
+        assert_eq!(shown(&"ä".repeat(200)), "ä".repeat(200));
+        assert_eq!(
+            shown(&"ä".repeat(201)),
+            format!("{}… (201 characters)", "ä".repeat(200))
+        );
+        assert_eq!(shortened("x".repeat(800)), "x".repeat(800));
+        let message = shortened(format!("unknown option \"{}\" of a call", "ä".repeat(1_000_000)));
+        assert!(message.starts_with("unknown option \"ää") && message.ends_with("ää\" of a call"));
+        assert!(message.contains("… (1000027 characters) …"), "{message}");
+    }
+}

@@ -68,3 +68,12 @@ impl Steps {
         }
     }
 }
+
+/// Sorts, and asks meanwhile.
+pub fn sort_by<T>(values: &mut [T], mut compare: impl FnMut(&T, &T) -> std::cmp::Ordering) {
+    let mut steps = Steps::default();
+    values.sort_unstable_by(|a, b| {
+        steps.step();
+        compare(a, b)
+    });
+}

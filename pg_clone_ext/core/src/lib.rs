@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod compressed;
 pub mod depth;
+pub mod description;
 pub mod edit;
 pub mod error;
 pub mod ids;

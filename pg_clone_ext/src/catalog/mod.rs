@@ -6,7 +6,18 @@ mod keys;
 pub mod large_objects;
 mod open;
 mod resolve;
+mod rows_once;
 
 pub use check_roles::{check_column_roles, check_rules};
 pub use open::{OpenStore, Purpose, check_isolation, check_nothing_hidden, open, open_with};
 pub use resolve::{list_stores, resolve};
+pub use rows_once::check_rows_once;
+
+/// Raises 22023 for a description of a store that has not the form of an exported one.
+pub fn check_description(json: &str) -> pg_clone_core::error::Result<()> {
+    let read = serde_json::from_str(json).map_err(|error| {
+        pg_clone_core::error::Error::bad_argument(format!("this is not a description of a store: {error}"))
+            .hint("Give what clone.store_export() or clone.store_discover() returned.")
+    })?;
+    pg_clone_core::description::check(&read)
+}

@@ -1,6 +1,7 @@
 //! Opens a store for a run: locks its tables, reads its description, then asks the planner where rows are stored.
 
 use super::description::{Description, Raw};
+use super::rows_once::{Described, refuse_rows_twice};
 use crate::pg::query;
 use crate::pg::query::snapshot;
 use crate::pg::query::snapshot::Snapshot;
@@ -55,7 +56,20 @@ pub fn open_with(name: &str, purpose: Purpose, sources: &[Oid]) -> Result<OpenSt
         return Err(changed(name, "It got another table a moment ago."));
     }
     let mut description = description;
-    snapshot.within(|| place(&mut description.store, purpose))?;
+    snapshot.within(|| {
+        place(&mut description.store, purpose)?;
+        // On a standby an INSERT cannot be planned, and nothing is written.
+        if purpose == Purpose::Write {
+            let store = &description.store;
+            let described = store.tables.iter().map(|table| Described {
+                oid: table.oid,
+                kind: &table.kind,
+                sql_name: &table.sql_name,
+            });
+            refuse_rows_twice(&store.name, &described.collect::<Vec<_>>())?;
+        }
+        Ok(())
+    })?;
     Ok(OpenStore {
         description,
         snapshot,

@@ -12,7 +12,7 @@ use crate::run::copy;
 use crate::run::keys::NewKey;
 use crate::run::map;
 use crate::run::plan::{
-    call_values, id_paths, insert_rules, partitions, rows_of_two_projects, source_tables,
+    call_values, id_paths, partitions, rewrite_rules, rows_of_two_projects, source_tables,
 };
 use crate::run::record;
 use crate::run::state::Run;
@@ -149,7 +149,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     call_values::check_types(&run)?;
     map::constant_values::check(&run, &description.rules)?;
     call_values::check_schema(&run)?;
-    insert_rules::refuse(&run)?;
+    rewrite_rules::refuse(&run)?;
     run.held = plan::has_circle(&run.store, &run.active) || run.leaves_tables_to_finish();
     run.target = new_project_id(&run)?;
     let snapshot = Rc::clone(&run.snapshot);

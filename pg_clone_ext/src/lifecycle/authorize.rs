@@ -1,15 +1,17 @@
 //! Privileges that a deletion needs, checked before anything is deleted.
 
-use crate::pg::session::privileges;
+use crate::pg::session::privileges::{self, Privilege};
+use crate::run::plan::rewrite_rules;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::Store;
 
-/// Requires SELECT and DELETE on every table of the store with rows (42501), without row-level security (0A000).
+/// Requires SELECT and DELETE on every table of the store with rows (42501), without row-level security (0A000) and rules for DELETE (0A000).
 pub fn tables(store: &Store) -> Result<()> {
     for table in store.tables.iter().filter(|table| !table.empty) {
-        privileges::check_select(table.oid, &table.sql_name)?;
-        privileges::check_delete(table.oid, &table.sql_name)?;
+        let wanted: [(Privilege, &[&str]); 2] = [(Privilege::Select, &[]), (Privilege::Delete, &[])];
+        privileges::check_table(table.oid, &table.sql_name, &wanted)?;
         privileges::check_no_row_security(table.oid, &table.sql_name)?;
+        rewrite_rules::refuse_for_deletion(table)?;
     }
     Ok(())
 }

@@ -9,7 +9,8 @@ use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::CallersPath;
 use crate::records::runs;
 use crate::run::authorize::project_id;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::{Error, Result};
+use pg_clone_core::plan::quote;
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::Oid;
 use pgrx::{JsonB, Spi};
@@ -67,15 +68,21 @@ pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
         if !target::try_lock(&clone.store, &clone.project)? || due(None, Some(clone.run))?.is_empty() {
             continue;
         }
-        let deleted = attempt(|| {
-            or_raise(clone.role.ok_or_else(|| role_is_gone(&clone)).and_then(|role| {
+        let outcome = match clone.role {
+            None => Err(role_is_gone(&clone)),
+            Some(role) => attempt(|| {
                 let _role = AsRole::new(Oid::from(role), &[]);
                 // A deferred check would run later with the rights of the caller.
-                Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal)?;
-                delete_project(&clone.project, Some(&clone.store), &json!({}), path)
-            }))
-        });
-        let outcome = deleted.map_err(|failure| failure.message);
+                or_raise(Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal));
+                or_raise(delete_project(
+                    &clone.project,
+                    Some(&clone.store),
+                    &json!({}),
+                    path,
+                ))
+            })
+            .map_err(|failure| failure.message),
+        };
         if let Err(error) = &outcome {
             pgrx::warning!("cannot delete expired clone {}: {error}", clone.project);
         }
@@ -89,15 +96,14 @@ pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
     Ok(expired)
 }
 
-fn role_is_gone(clone: &Due) -> Error {
-    Error::new(
-        Code::NotAllowed,
-        format!(
-            "role \"{}\", which set the expiry of project \"{}\", does not exist any more",
-            clone.name, clone.project
-        ),
+/// The outcome says what to do: it is all that a scheduled call leaves.
+fn role_is_gone(clone: &Due) -> String {
+    let (project, store) = (quote::literal(&clone.project), quote::literal(&clone.store));
+    format!(
+        "role \"{}\", which set the expiry of project \"{}\", does not exist any more; as a role that may delete the project call \
+         project_delete({project}, {store}), or set the expiry again: clone.set_expiry({project}, interval '0.001 s', store => {store})",
+        clone.name, clone.project
     )
-    .hint("Set the expiry again with clone.set_expiry(), as a role that may delete the project.")
 }
 
 /// Sets or clears the expiry of a clone; for roles that may delete it.

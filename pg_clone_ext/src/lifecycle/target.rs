@@ -12,6 +12,8 @@ pub struct MadeBy {
     pub run: i64,
     /// Rows that it wrote.
     pub rows: i64,
+    /// The project that it cloned.
+    pub source: String,
 }
 
 /// A project that was deleted before: its run in clone.run, and the time.
@@ -64,15 +66,19 @@ pub fn try_lock(store: &str, project: &str) -> Result<bool> {
 /// The run that made the project; None if none did, or it was deleted since.
 pub fn made_by(store: &str, project: &str) -> Result<Option<MadeBy>> {
     let _owner = AsExtensionOwner::new();
-    let found = pgrx::Spi::get_one_with_args::<Vec<i64>>(
-        "SELECT (SELECT ARRAY[r.id, r.rows] FROM clone.run r WHERE r.store OPERATOR(pg_catalog.=) $1 \
+    let found = pgrx::Spi::get_one_with_args::<Vec<String>>(
+        "SELECT (SELECT ARRAY[r.id::pg_catalog.text, r.rows::pg_catalog.text, r.source_project] FROM clone.run r WHERE r.store OPERATOR(pg_catalog.=) $1 \
          AND r.target_project OPERATOR(pg_catalog.=) $2 AND r.kind OPERATOR(pg_catalog.=) 'project' AND r.deleted_at IS NULL \
          ORDER BY r.id DESC LIMIT 1)",
         &[store.into(), project.into()],
     )
     .map_err(internal)?;
     Ok(match found.as_deref() {
-        Some(&[run, rows]) => Some(MadeBy { run, rows }),
+        Some([run, rows, source]) => Some(MadeBy {
+            run: run.parse().map_err(internal)?,
+            rows: rows.parse().map_err(internal)?,
+            source: source.clone(),
+        }),
         _ => None,
     })
 }

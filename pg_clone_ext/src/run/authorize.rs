@@ -2,12 +2,17 @@
 
 use super::keys::plain;
 use super::state::Run;
-use crate::pg::query::exists;
-use crate::pg::session::privileges;
-use pg_clone_core::error::{Code, Error, Result};
+use crate::error::or_raise;
+use crate::pg::query::subtransaction::attempt;
+use crate::pg::query::{exists, text};
+use crate::pg::session::privileges::{self, Privilege};
+use crate::pg::table::relation::OpenTable;
+use crate::pg::value::datum::from_text;
+use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{
     Column, ColumnRole, KeyKind, SourceQuery, Store, Table, TableRole, canonical_numeric, is_numeric,
+    is_text, quote,
 };
 
 /// Requires SELECT (and INSERT, when writing) on every table that can be used (42501), without row-level security (0A000).
@@ -22,13 +27,19 @@ pub fn tables(store: &Store, resource_types: &[String], writing: bool) -> Result
     };
     for table in store.tables.iter().filter(|table| filled(table)) {
         let read: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        privileges::check_select_of(table.oid, &table.sql_name, &read)?;
         let named = table
             .resource_type
             .as_ref()
             .is_some_and(|name| resource_types.contains(name));
-        if writing && (table.cloned || named) {
-            privileges::check_insert_of(table.oid, &table.sql_name, &written(table))?;
+        let written = written(table);
+        let wanted: [(Privilege, &[&str]); 2] = [(Privilege::Select, &read), (Privilege::Insert, &written)];
+        let fills = writing && (table.cloned || named);
+        privileges::check_table(
+            table.oid,
+            &table.sql_name,
+            if fills { &wanted } else { &wanted[..1] },
+        )?;
+        if fills {
             sequences(table)?;
         }
         privileges::check_no_row_security(table.oid, &table.sql_name)?;
@@ -65,7 +76,11 @@ pub fn writes(run: &Run) -> Result<()> {
         .iter()
         .filter_map(|copy| run.store.table(copy.table))
     {
-        privileges::check_insert_of(table.oid, &table.sql_name, &written(table))?;
+        privileges::check_table(
+            table.oid,
+            &table.sql_name,
+            &[(Privilege::Insert, &written(table))],
+        )?;
         sequences(table)?;
         privileges::check_no_row_security(table.oid, &table.sql_name)?;
         if run.request.options.skip_triggers {
@@ -97,32 +112,82 @@ fn may_skip_triggers(table: &Table) -> Result<()> {
 
 /// The project's id in the canonical form of its column's type; 22023 if it is malformed.
 pub fn project_id(table: &Table, given: &str) -> Result<String> {
-    let (text, given) = (given, given.trim());
+    let (whole, given) = (given, given.trim());
     let column = table.id_column.as_deref().unwrap_or_default();
     let type_name = table.type_of(column);
     match KeyKind::of(type_name) {
         KeyKind::Uuid => match uuid_text::parse_slice(given.as_bytes()) {
             Some(id) => Ok(uuid_text::to_string(&id)),
-            None => Err(Error::bad_argument(format!("malformed project id \"{given}\""))
-                .hint("Projects of this store have UUIDs, e.g. 35f1dbf7-3a18-485a-8785-1890ae507703.")),
+            None => Err(
+                Error::bad_argument(format!("malformed project id \"{}\"", shown(given)))
+                    .hint("Projects of this store have UUIDs, e.g. 35f1dbf7-3a18-485a-8785-1890ae507703."),
+            ),
         },
         KeyKind::Int => match given.parse::<i64>() {
-            Ok(number) => Ok(number.to_string()),
-            Err(_) => Err(Error::bad_argument(format!("malformed project id \"{given}\""))
-                .hint("Projects of this store have integer ids.")),
+            Ok(number) => {
+                check_fits(table, &number.to_string(), "project id")?;
+                Ok(number.to_string())
+            }
+            Err(_) => Err(
+                Error::bad_argument(format!("malformed project id \"{}\"", shown(given)))
+                    .hint("Projects of this store have integer ids."),
+            ),
         },
-        KeyKind::Text if is_numeric(type_name) => canonical_numeric(given).ok_or_else(|| {
-            Error::bad_argument(format!("malformed project id \"{given}\""))
-                .hint("Projects of this store have decimal numbers as ids, e.g. 17.")
-        }),
-        KeyKind::Text => Ok(plain(text, type_name).to_owned()),
+        KeyKind::Text if is_numeric(type_name) => {
+            let number = canonical_numeric(given).ok_or_else(|| {
+                Error::bad_argument(format!("malformed project id \"{}\"", shown(given)))
+                    .hint("Projects of this store have decimal numbers as ids, e.g. 17.")
+            })?;
+            check_fits(table, &number, "project id")?;
+            Ok(number)
+        }
+        KeyKind::Text => {
+            // Any text is a text: a project of that id does not exist.
+            if !is_text(type_name) {
+                check_fits(table, whole, "project id")?;
+            }
+            Ok(plain(whole, type_name).to_owned())
+        }
     }
+}
+
+/// An id that the type of the project's id does not accept, or would round, is an error (22023). `what` names the argument.
+pub fn check_fits(table: &Table, given: &str, what: &str) -> Result<()> {
+    let column = table.id_column.as_deref().unwrap_or_default();
+    let type_name = table.type_of(column);
+    let attributes = OpenTable::for_read(table.oid).attributes();
+    let Some(attribute) = attributes.iter().find(|a| !a.dropped && a.name == column) else {
+        return Ok(());
+    };
+    let refused = |why: &str| {
+        Error::bad_argument(format!(
+            "{what} \"{}\" does not fit column \"{column}\" of {}: {why}",
+            shown(given),
+            table.sql_name
+        ))
+        .hint(format!("Give an id of type {type_name}."))
+    };
+    attempt(|| or_raise(from_text(given, attribute.type_oid, attribute.typmod).map(|_| ())))
+        .map_err(|failure| refused(&failure.message))?;
+    if is_numeric(type_name) {
+        let number = quote::literal(given);
+        let same = text(&format!(
+            "SELECT ({number}::{type_name} OPERATOR(pg_catalog.=) {number}::pg_catalog.numeric)::pg_catalog.text"
+        ))?;
+        if same.as_deref() == Some("false") {
+            return Err(refused(&format!("type {type_name} rounds it")));
+        }
+    }
+    Ok(())
 }
 
 /// The error for a project that does not exist (P0002).
 pub fn not_found(project: &str) -> Error {
-    Error::new(Code::NotFound, format!("project \"{project}\" does not exist"))
-        .hint("Check the id; a deleted project cannot be cloned.")
+    Error::new(
+        Code::NotFound,
+        format!("project \"{}\" does not exist", shown(project)),
+    )
+    .hint("Check the id; a deleted project cannot be cloned.")
 }
 
 /// Requires the source project's row, live and visible to the snapshot (P0002).

@@ -20,6 +20,7 @@ AS $$
 DECLARE
     f regprocedure;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_role(role);
     FOR f IN
         SELECT p.oid::regprocedure
@@ -29,7 +30,7 @@ BEGIN
         JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE e.extname = 'pg_clone_ext' AND d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
           AND CASE n.nspname
-              WHEN 'clone' THEN p.proname IN ('last_run', 'registry_cloneable')
+              WHEN 'clone' THEN p.proname IN ('last_run', 'registry_cloneable', 'set_expiry')
               -- The SQL path of a run calls it with the caller's rights. Any other call raises an error.
               WHEN 'clone_internal' THEN p.proname = 'rewritten_rows'
               ELSE p.proname IN ('project_clone', 'project_clone_plan', 'project_clone_verify', 'project_delete', 'project_clone_start',
@@ -56,6 +57,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_role(role);
     PERFORM clone_internal.protect();
     EXECUTE format('GRANT USAGE ON SCHEMA clone TO %s', role);

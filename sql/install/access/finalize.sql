@@ -42,6 +42,8 @@ COMMENT ON FUNCTION clone.source_queries IS
 COMMENT ON FUNCTION clone.registry_cloneable IS
     'Returns the subtypes of a registry, and whether the actor may clone items of them; cloneable is alone, set (only together with other items) or never';
 COMMENT ON FUNCTION clone_internal.check_column_roles IS 'Raises error 22023 for a role that does not fit the type of its column; checks one table, or all';
+COMMENT ON FUNCTION clone_internal.check_description IS 'Raises error 22023 for a description whose members have not the form of an exported one; names the path';
+COMMENT ON FUNCTION clone_internal.check_rows_once IS 'Raises error 0A000 for two tables of a store that have the same rows: a view and the table below it, a partitioned table and its partition';
 COMMENT ON FUNCTION clone_internal.check_rules IS 'Raises error 22023 for a rule for a type without documents';
 COMMENT ON FUNCTION clone_internal.nearest_word IS 'The known word that is most similar to an unknown one; NULL if none is similar';
 COMMENT ON FUNCTION clone_internal.path_error(text) IS 'Returns what is wrong with a JSONPath, NULL if it is valid';

@@ -30,13 +30,21 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
+    -- What was declared before is taken back, also of a column that does not exist any more.
+    DELETE FROM clone.store_reference r
+    WHERE r.store = store_no_reference.store AND r.relation = store_no_reference.relation AND r."column" = store_no_reference."column"
+      AND (store_no_reference.path IS NULL OR r.path = store_no_reference.path);
+    IF FOUND AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = store_no_reference.relation AND a.attname = store_no_reference."column" AND NOT a.attisdropped) THEN
+        RETURN;
+    END IF;
     PERFORM clone_internal.check_column(relation, "column");
     IF NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_no_reference.store AND r.relation = store_no_reference.relation) THEN
         RAISE EXCEPTION 'store "%" has no table %', store, relation USING ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
     END IF;
     IF path <> '$rows' AND clone_internal.path_error(path) IS NOT NULL THEN
-        RAISE EXCEPTION '"%" is not a JSONPath', path USING ERRCODE = '22023', DETAIL = clone_internal.path_error(path), HINT = 'Give it as clone.store_check() lists it, such as $..[''order''].';
+        RAISE EXCEPTION '% is not a JSONPath', clone_internal.quoted(path) USING ERRCODE = '22023', DETAIL = clone_internal.path_error(path), HINT = 'Give it as clone.store_check() lists it, such as $..[''order''].';
     END IF;
     INSERT INTO clone.store_no_reference (store, relation, "column", path) VALUES (store, relation, "column", COALESCE(path, ''))
     ON CONFLICT ON CONSTRAINT store_no_reference_pkey DO NOTHING;

@@ -93,6 +93,7 @@ DECLARE
     t record;
     declared bigint := 0;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     PERFORM clone_internal.check_column(relation, "column");
     PERFORM clone_internal.check_column(relation, type_column);

@@ -272,6 +272,7 @@ DECLARE
     attempt int;
     locks text[];
 BEGIN
+    PERFORM clone_internal.check_writable();
     j := clone_internal.claim_job();
     IF j.id IS NULL THEN
         RETURN NULL;

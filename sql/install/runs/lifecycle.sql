@@ -53,6 +53,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     PERFORM clone_internal.check_given('resource_type', resource_type IS NOT NULL, 'Name the type whose resources keep their ids.');
     PERFORM clone_internal.check_given('carried', carried IS NOT NULL, 'true or false; leave it out for false.');
@@ -81,7 +82,7 @@ BEGIN
         read := NULL;
     END;
     IF read IS NULL OR read <= interval '0' THEN
-        RAISE EXCEPTION 'invalid interval "%" for %', value, argument USING
+        RAISE EXCEPTION 'invalid interval % for %', clone_internal.quoted(value::text), argument USING
             ERRCODE = '22023', HINT = 'Give a positive interval, e.g. ''14 days'' or ''12 hours''.';
     END IF;
     RETURN read;

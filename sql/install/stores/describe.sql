@@ -171,6 +171,27 @@ SELECT jsonb_build_object(
             SELECT format('%I.%I: %s', d.nspname, d.relname, concat_ws(', ', c.added, c.gone, c.changed, c.without_key))
             FROM described d JOIN columns c ON c.oid = d.oid
             WHERE COALESCE(c.added, c.gone, c.changed, c.without_key) IS NOT NULL
+            UNION ALL
+            -- Declarations of a column that was renamed or dropped: they would be without effect.
+            SELECT DISTINCT format('%I.%I has no column %I, which %s', d.nspname, d.relname, u.name, u.names)
+            FROM described d
+            CROSS JOIN LATERAL (
+                SELECT v.name::text, 'its description names' FROM unnest(ARRAY[d.id_column, d.project_column, d.join_column, d.type_column, d.document_column]) AS v (name)
+                UNION ALL
+                SELECT k.found[1], 'its file key names' FROM regexp_matches(d.blob_key, '[{]([^{}]+)[}]', 'g') AS k (found) WHERE k.found[1] NOT IN ('id', 'version', 'project')
+                UNION ALL
+                SELECT v.name::text, 'a declared reference names' FROM clone.store_reference r CROSS JOIN LATERAL unnest(ARRAY[r."column", r.type_column]) AS v (name)
+                WHERE r.store = $1 AND r.relation::oid = d.oid
+                UNION ALL
+                SELECT r.target_column::text, format('the reference of %s.%I names', r.relation, r."column") FROM clone.store_reference r WHERE r.store = $1 AND r.target::oid = d.oid
+                UNION ALL
+                SELECT v.name::text, 'a declared membership names' FROM clone.store_membership m CROSS JOIN LATERAL unnest(m.columns) AS v (name)
+                WHERE m.store = $1 AND m.relation::oid = d.oid
+                UNION ALL
+                SELECT v.name::text, format('the membership of %s names', m.relation) FROM clone.store_membership m CROSS JOIN LATERAL unnest(m.parent_columns) AS v (name)
+                WHERE m.store = $1 AND m.parent::oid = d.oid
+            ) AS u (name, names)
+            WHERE d.oid IS NOT NULL AND u.name IS NOT NULL AND NOT EXISTS (SELECT FROM live l WHERE l.attrelid = d.oid AND l.attname = u.name)
         ) AS differences (difference)), '[]'))
 FROM clone.store s
 WHERE s.name = $1

@@ -78,7 +78,7 @@ BEGIN
     SELECT clone_internal.base_type(a.atttypid) INTO type FROM pg_attribute a
     WHERE a.attrelid = relation AND a.attname = "column" AND a.attnum > 0 AND NOT a.attisdropped;
     IF type IS NULL THEN
-        RAISE EXCEPTION 'table % has no column "%"', relation, "column" USING
+        RAISE EXCEPTION 'table % has no column %', relation, clone_internal.quoted("column"::text) USING
             ERRCODE = '22023',
             HINT = 'Columns: ' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
                 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped) || '.';
@@ -122,11 +122,55 @@ BEGIN
         EXECUTE format('SELECT FROM %s AS t WHERE (%s) LIMIT 0', relation, condition);
     END IF;
 EXCEPTION WHEN syntax_error OR undefined_column OR undefined_function OR datatype_mismatch OR undefined_table THEN
-    RAISE EXCEPTION 'the condition "%" cannot be used on %: %', condition, relation, SQLERRM USING
+    RAISE EXCEPTION 'the condition % cannot be used on %: %', clone_internal.quoted(condition::text), relation, SQLERRM USING
         ERRCODE = '22023', HINT = 'Give an SQL condition on the columns of the table; functions and types of other schemas with their schema.';
 END
 $$;
 COMMENT ON FUNCTION clone_internal.check_condition(regclass, text) IS 'Checks an SQL condition on the rows of a table; error 22023 if it is not valid';
+
+CREATE FUNCTION clone_internal.check_reference(
+    relation regclass, "column" name, target regclass, target_column name, form text, path text, separators text, type_column name DEFAULT NULL, condition text DEFAULT NULL
+) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    type oid := clone_internal.check_column(relation, "column");
+BEGIN
+    PERFORM clone_internal.check_table(target, 'target');
+    PERFORM clone_internal.check_column(target, target_column);
+    IF (form IN ('json', 'path')) <> (path IS NOT NULL) THEN
+        RAISE EXCEPTION 'a reference of the form % %', form, CASE WHEN path IS NULL THEN 'needs a path' ELSE 'has no path' END USING
+            ERRCODE = '22023', HINT = 'Forms: column, array; json with a JSONPath in path; path with the separators in path.';
+    END IF;
+    IF form = 'json' AND clone_internal.path_error(path) IS NOT NULL THEN
+        RAISE EXCEPTION '% is not a JSONPath', clone_internal.quoted(path::text) USING
+            ERRCODE = '22023', DETAIL = clone_internal.path_error(path), HINT = 'path is a JSONPath (RFC 9535) such as $.customer_id or $.items[*].sku, in a column of type json, jsonb or text.';
+    END IF;
+    IF form = 'json' AND type NOT IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype) THEN
+        RAISE EXCEPTION 'the path % cannot be used on column % of type %', clone_internal.quoted(path::text), "column", type::regtype USING
+            ERRCODE = '22023', HINT = 'Documents stand in columns of type json, jsonb, text and varchar.';
+    END IF;
+    IF form = 'array' AND type NOT IN ('int2[]'::regtype, 'int4[]'::regtype, 'int8[]'::regtype, 'uuid[]'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) THEN
+        RAISE EXCEPTION 'column % has type %, whose elements cannot be keys', "column", type::regtype USING
+            ERRCODE = '22023', HINT = 'The elements can be of an integer type, uuid, text or varchar.';
+    END IF;
+    IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype, 'xml'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) OR type::regtype::text ~ '(^|[.])(ltree|citext|hstore)$') THEN
+        RAISE EXCEPTION 'column % has type %, which holds no path', "column", type::regtype USING
+            ERRCODE = '22023', HINT = 'Keys between separators stand in text, varchar, citext, ltree, hstore, xml and arrays of text; in a document give path as well.';
+    END IF;
+    IF form = 'column' AND (type IN ('json'::regtype, 'jsonb'::regtype, 'xml'::regtype) OR (SELECT t.typcategory FROM pg_type t WHERE t.oid = type) = 'A') THEN
+        RAISE EXCEPTION 'column % has type %, whose values cannot be keys', "column", type::regtype USING
+            ERRCODE = '22023', HINT = 'For keys inside a document give path => ''$.…'', for keys between other characters separators => ''…''.';
+    END IF;
+    IF type_column IS NOT NULL THEN
+        PERFORM clone_internal.check_column(relation, type_column);
+    END IF;
+    PERFORM clone_internal.check_condition(relation, condition);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_reference(regclass, name, regclass, name, text, text, text, name, text) IS
+    'Checks a declared reference: that its columns exist, and that its form fits the type of the column; error 22023';
 
 CREATE FUNCTION clone.store_reference(
     store text, relation regclass, "column" name, target regclass, target_column name DEFAULT NULL, path text DEFAULT NULL,
@@ -143,6 +187,7 @@ DECLARE
     content_types regclass;
     number bigint;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     type := clone_internal.check_column(relation, "column");
     PERFORM clone_internal.check_table(target, 'target');
@@ -151,30 +196,14 @@ BEGIN
     IF target_column IS NULL THEN
         RAISE EXCEPTION 'table % has no primary key or unique key', target USING ERRCODE = '22023', HINT = 'Specify the referenced column: target_column => ''…''.';
     END IF;
-    PERFORM clone_internal.check_column(target, target_column);
     form := CASE WHEN path IS NOT NULL THEN 'json' WHEN separators IS NOT NULL THEN 'path'
                  WHEN (SELECT t.typcategory FROM pg_type t WHERE t.oid = type) = 'A' THEN 'array' ELSE 'column' END;
-    IF form = 'json' AND clone_internal.path_error(path) IS NOT NULL THEN
-        RAISE EXCEPTION '"%" is not a JSONPath', path USING
-            ERRCODE = '22023', DETAIL = clone_internal.path_error(path), HINT = 'path is a JSONPath (RFC 9535) such as $.customer_id or $.items[*].sku, in a column of type json, jsonb or text.';
-    END IF;
-    IF form = 'json' AND type NOT IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype) THEN
-        RAISE EXCEPTION 'the path "%" cannot be used on column % of type %', path, "column", type::regtype USING
-            ERRCODE = '22023', HINT = 'Documents stand in columns of type json, jsonb, text and varchar.';
-    END IF;
-    IF form = 'array' AND type NOT IN ('int2[]'::regtype, 'int4[]'::regtype, 'int8[]'::regtype, 'uuid[]'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) THEN
-        RAISE EXCEPTION 'column % has type %, whose elements cannot be keys', "column", type::regtype USING
-            ERRCODE = '22023', HINT = 'The elements can be of an integer type, uuid, text or varchar.';
-    END IF;
+    PERFORM clone_internal.check_reference(relation, "column", target, target_column, form, COALESCE(path, separators), separators);
     IF form = 'array' AND type IN ('int2[]'::regtype, 'int4[]'::regtype, 'int8[]'::regtype) AND condition IS NULL AND type_column IS NULL AND EXISTS (
         SELECT FROM clone.store_reference r WHERE r.store = store_reference.store AND r.relation = store_reference.relation AND r."column" = store_reference."column"
            AND r.form = 'array' AND (r.target, r.target_column) <> (store_reference.target, store_reference.target_column) AND r.condition IS NULL) THEN
         RAISE EXCEPTION 'the numbers in column % cannot be keys of two tables', "column" USING
             ERRCODE = '22023', HINT = 'Say with condition => ''…'' which rows hold keys of which table.';
-    END IF;
-    IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype, 'xml'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) OR type::regtype::text ~ '(^|[.])(ltree|citext|hstore)$') THEN
-        RAISE EXCEPTION 'column % has type %, which holds no path', "column", type::regtype USING
-            ERRCODE = '22023', HINT = 'Keys between separators stand in text, varchar, citext, ltree, hstore, xml and arrays of text; in a document give path as well.';
     END IF;
     IF type_column IS NOT NULL THEN
         IF clone_internal.check_column(relation, type_column) IN (20, 21, 23) AND type_values IS NULL THEN
@@ -226,6 +255,7 @@ DECLARE
     wrong text;
     number bigint;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     PERFORM clone_internal.check_table(relation, 'relation');
     PERFORM clone_internal.check_table(parent, 'parent');
@@ -278,6 +308,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     PERFORM clone_internal.check_table(relation, 'relation');
     PERFORM clone_internal.check_given('reason', reason IS NOT NULL, 'Say why in a few words, or leave it out.');

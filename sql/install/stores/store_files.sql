@@ -36,6 +36,28 @@ END
 $$;
 COMMENT ON FUNCTION clone.store_export(text) IS 'The description of a store as a JSON document; clone.store_import() reads it';
 
+CREATE FUNCTION clone_internal.described_table(name text) RETURNS regclass
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found regclass := to_regclass(name);
+BEGIN
+    IF found IS NULL AND name IS NOT NULL THEN
+        RAISE EXCEPTION 'there is no table %', clone_internal.quoted(name::text) USING
+            ERRCODE = '22023', HINT = 'The description names it, with its schema; import it into a database that has it.';
+    END IF;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.described_table(text) IS 'The table that a description names; error 22023 if it does not exist';
+
+CREATE FUNCTION clone_internal.texts(list jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT ARRAY(SELECT jsonb_array_elements_text(list)) $$;
+COMMENT ON FUNCTION clone_internal.texts(jsonb) IS 'The elements of a JSON array of texts';
+
 CREATE FUNCTION clone.store_import(description jsonb, name text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -43,69 +65,122 @@ SET quote_all_identifiers = off
 SET jit = off
 AS $$
 DECLARE
-    called text := COALESCE(store_import.name, description->>'name');
-    t jsonb;
+    called text;
+    old clone.store;
+    given jsonb;
+    preset text;
+    -- The place in the description that is being read.
+    place text := 'the description';
+    v jsonb;
+    number int;
+    this regclass;
+    relations regclass[] := '{}';
     c record;
-    r jsonb;
+    state text;
+    message text;
+    details text;
+    help text;
 BEGIN
-    IF jsonb_typeof(description) IS DISTINCT FROM 'object' OR description->>'format' IS DISTINCT FROM '1' OR jsonb_typeof(description->'tables') IS DISTINCT FROM 'array' THEN
-        RAISE EXCEPTION 'this is not a description of a store' USING ERRCODE = '22023', HINT = 'Give what clone.store_export() or clone.store_discover() returned.';
+    PERFORM clone_internal.check_writable();
+    PERFORM clone_internal.check_given('description', description IS NOT NULL, 'Give what clone.store_export() or clone.store_discover() returned.');
+    PERFORM clone_internal.check_description(description);
+    -- A member that is null is one that is missing.
+    description := jsonb_strip_nulls(description - 'rules') || jsonb_build_object('rules', COALESCE(NULLIF(description->'rules', 'null'), '[]'));
+    called := COALESCE(store_import.name, description->>'name');
+    given := COALESCE(description->'options', '{}');
+    preset := COALESCE(description->>'preset', 'custom');
+    PERFORM clone_internal.check_store_name(called);
+    IF NOT EXISTS (SELECT FROM clone.preset p WHERE p.name = store_import.description->>'preset') AND description ? 'preset' THEN
+        RAISE EXCEPTION 'preset of the description is %, which does not exist', clone_internal.quoted(preset::text) USING
+            ERRCODE = '22023', HINT = 'Presets: ' || (SELECT string_agg(p.name, ', ' ORDER BY p.name) FROM clone.preset p) || '.';
     END IF;
-    IF called IS NULL OR called !~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$' THEN
-        RAISE EXCEPTION 'invalid store name "%"', called USING
-            ERRCODE = '22023', HINT = 'A name starts with a letter, then letters, digits, _ and -, at most 63.';
-    END IF;
-    FOR t IN SELECT value FROM jsonb_array_elements(description->'tables') LOOP
-        IF to_regclass(t->>'table') IS NULL THEN
-            RAISE EXCEPTION 'there is no table "%"', t->>'table' USING ERRCODE = '22023', HINT = 'The description names it; import it into a database that has it.';
+    SELECT * INTO old FROM clone.store s WHERE s.name = called FOR UPDATE;
+    PERFORM clone_internal.check_options(called, COALESCE(old.preset, preset), given, old.options);
+    BEGIN
+        IF old.name IS NOT NULL THEN
+            -- The store exists: the document replaces its description.
+            DELETE FROM clone.store_relation d WHERE d.store = called;
+            DELETE FROM clone.store_reference d WHERE d.store = called;
+            DELETE FROM clone.store_membership d WHERE d.store = called;
+            DELETE FROM clone.store_shared d WHERE d.store = called;
+            DELETE FROM clone.store_question d WHERE d.store = called;
+            DELETE FROM clone.store_rule d WHERE d.store = called;
+            UPDATE clone.store s SET looked_at = NULL, options = given WHERE s.name = called;
+        ELSE
+            INSERT INTO clone.store (name, preset, options) VALUES (called, preset, given);
         END IF;
-    END LOOP;
-    PERFORM clone_internal.check_no_password(called, description->'options');
-    IF EXISTS (SELECT FROM clone.store s WHERE s.name = called) THEN
-        -- The store exists: the document replaces its description.
-        DELETE FROM clone.store_relation d WHERE d.store = called;
-        DELETE FROM clone.store_reference d WHERE d.store = called;
-        DELETE FROM clone.store_membership d WHERE d.store = called;
-        DELETE FROM clone.store_shared d WHERE d.store = called;
-        DELETE FROM clone.store_question d WHERE d.store = called;
-        UPDATE clone.store s SET looked_at = NULL WHERE s.name = called;
-        DELETE FROM clone.store_rule d WHERE d.store = called;
-        UPDATE clone.store s SET options = COALESCE(description->'options', '{}') WHERE s.name = called;
-    ELSE
-        INSERT INTO clone.store (name, preset, options) VALUES (called, COALESCE(description->>'preset', 'custom'), COALESCE(description->'options', '{}'));
-    END IF;
-    FOR r IN SELECT value FROM jsonb_array_elements(COALESCE(description->'memberships', '[]')) LOOP
-        PERFORM clone.store_belongs(called, (r->>'table')::regclass, ARRAY(SELECT jsonb_array_elements_text(r->'columns'))::name[], (r->>'parent')::regclass,
-            ARRAY(SELECT jsonb_array_elements_text(r->'parent_columns'))::name[], r->>'condition');
-    END LOOP;
-    FOR t IN SELECT value FROM jsonb_array_elements(description->'tables') LOOP
-        PERFORM clone.store_table(called, (t->>'table')::regclass, t->>'role', t->>'resource_type', (t->>'type_column')::name, (t->>'id_column')::name,
-            (t->>'project_column')::name, (t->'parents'->>0)::regclass, (t->>'join_column')::name, (t->>'document_column')::name,
-            CASE WHEN t ? 'version_path' THEN ARRAY(SELECT jsonb_array_elements_text(t->'version_path')) END, t->>'live', '{}',
-            COALESCE((t->>'cloned')::boolean, true), t->>'blob_key', t->>'blob_type', COALESCE((t->>'position')::int, 0));
-        UPDATE clone.store_relation s SET comment = t->>'comment', id_column = (t->>'id_column')::name,
-            document_inferred = COALESCE((t->>'document_inferred')::boolean, false) WHERE s.store = called AND s.relation = (t->>'table')::regclass;
-        FOR c IN SELECT key, value FROM jsonb_each(COALESCE(t->'columns', '{}')) WHERE value->>'why' = 'set by hand' LOOP
-            PERFORM clone.store_column(called, (t->>'table')::regclass, c.key::name, c.value->>'role', (c.value->>'target')::regclass, c.value->>'value');
+        FOR v, number IN SELECT e.value, e.ordinality - 1 FROM jsonb_array_elements(description->'memberships') WITH ORDINALITY e LOOP
+            place := format('memberships[%s] of the description', number);
+            PERFORM clone.store_belongs(called, clone_internal.described_table(v->>'table'), clone_internal.texts(v->'columns')::name[],
+                clone_internal.described_table(v->>'parent'), clone_internal.texts(v->'parent_columns')::name[], v->>'condition');
         END LOOP;
-    END LOOP;
-    INSERT INTO clone.store_reference (store, relation, "column", target, target_column, form, path, condition, type_column, type_values, separators, reason)
-    SELECT called, (v->>'table')::regclass, v->>'column', (v->>'target')::regclass, v->>'target_column', v->>'form', v->>'path', v->>'condition', v->>'type_column',
-           CASE WHEN v ? 'type_values' THEN ARRAY(SELECT jsonb_array_elements_text(v->'type_values')) END, v->>'separators', COALESCE(v->>'reason', 'declared')
-    FROM jsonb_array_elements(COALESCE(description->'references', '[]')) AS x (v);
-    INSERT INTO clone.store_shared (store, relation, reason)
-    SELECT called, (v->>'table')::regclass, COALESCE(v->>'why', 'declared') FROM jsonb_array_elements(COALESCE(description->'shared', '[]')) AS x (v);
-    INSERT INTO clone.store_no_reference (store, relation, "column", path)
-    SELECT called, (v->>'table')::regclass, v->>'column', COALESCE(v->>'path', '') FROM jsonb_array_elements(COALESCE(description->'no_references', '[]')) AS x (v);
-    INSERT INTO clone.store_question (store, relation, "column", path, severity, question, answer, otherwise)
-    SELECT called, to_regclass(v->>'table'), v->>'column', COALESCE(v->>'path', ''), v->>'severity', v->>'question',
-           replace(v->>'answer', quote_literal(description->>'name'), quote_literal(called)), replace(v->>'otherwise', quote_literal(description->>'name'), quote_literal(called))
-    FROM jsonb_array_elements(COALESCE(description->'open', '[]')) AS x (v) WHERE to_regclass(v->>'table') IS NOT NULL;
-    UPDATE clone.store s SET looked_at = now() WHERE s.name = called AND s.preset = 'discover';
-    FOR r IN SELECT value FROM jsonb_array_elements(COALESCE(description->'rules', '[]')) LOOP
-        PERFORM clone.rule(called, r->>'resource_type', r->>'path', r->>'action', r->'value', r->>'when', r->>'unless_cloned', r->>'if_given',
-            ARRAY(SELECT jsonb_array_elements_text(COALESCE(r->'columns', '[]'))), r->>'todo', COALESCE((r->>'position')::int, 100));
-    END LOOP;
+        FOR v, number IN SELECT e.value, e.ordinality - 1 FROM jsonb_array_elements(description->'tables') WITH ORDINALITY e LOOP
+            place := format('tables[%s] of the description', number);
+            this := clone_internal.described_table(v->>'table');
+            IF this = ANY (relations) THEN
+                RAISE EXCEPTION 'table % is listed twice', this USING ERRCODE = '22023', HINT = 'Leave one of the two out.';
+            END IF;
+            relations := relations || this;
+            PERFORM clone.store_table(called, this, v->>'role', v->>'resource_type', (v->>'type_column')::name, (v->>'id_column')::name,
+                (v->>'project_column')::name, clone_internal.described_table(v->'parents'->>0), (v->>'join_column')::name, COALESCE(v->>'document_column', '')::name,
+                clone_internal.texts(v->'version_path'), v->>'live', '{}', COALESCE((v->>'cloned')::boolean, true), v->>'blob_key', v->>'blob_type',
+                COALESCE((v->>'position')::int, 0));
+            UPDATE clone.store_relation s
+            SET comment = v->>'comment', document_inferred = COALESCE((v->>'document_inferred')::boolean, false),
+                id_column = CASE WHEN s.role IN ('project', 'resource') THEN s.id_column ELSE (v->>'id_column')::name END,
+                parents = ARRAY(SELECT clone_internal.described_table(p) FROM jsonb_array_elements_text(v->'parents') p)
+            WHERE s.store = called AND s.relation = this;
+            FOR c IN SELECT e.key, e.value FROM jsonb_each(v->'columns') e WHERE e.value->>'why' = 'set by hand' LOOP
+                place := format('tables[%s].columns.%s of the description', number, clone_internal.shown(c.key));
+                PERFORM clone.store_column(called, this, c.key::name, c.value->>'role', clone_internal.described_table(c.value->>'target'), c.value->>'value');
+            END LOOP;
+        END LOOP;
+        FOR v, number IN SELECT e.value, e.ordinality - 1 FROM jsonb_array_elements(description->'references') WITH ORDINALITY e LOOP
+            place := format('references[%s] of the description', number);
+            PERFORM clone_internal.check_reference(clone_internal.described_table(v->>'table'), (v->>'column')::name, clone_internal.described_table(v->>'target'),
+                (v->>'target_column')::name, v->>'form', v->>'path', v->>'separators', (v->>'type_column')::name, v->>'condition');
+            DELETE FROM clone.store_reference d
+            WHERE d.store = called AND d.relation = clone_internal.described_table(v->>'table') AND d."column" = v->>'column' AND d.target = clone_internal.described_table(v->>'target')
+              AND d.path IS NOT DISTINCT FROM v->>'path' AND d.condition IS NOT DISTINCT FROM v->>'condition';
+            INSERT INTO clone.store_reference (store, relation, "column", target, target_column, form, path, condition, type_column, type_values, separators, reason)
+            VALUES (called, clone_internal.described_table(v->>'table'), v->>'column', clone_internal.described_table(v->>'target'), v->>'target_column', v->>'form',
+                v->>'path', v->>'condition', v->>'type_column', clone_internal.texts(v->'type_values'), v->>'separators', COALESCE(v->>'reason', 'declared'));
+        END LOOP;
+        FOR v, number IN SELECT e.value, e.ordinality - 1 FROM jsonb_array_elements(description->'shared') WITH ORDINALITY e LOOP
+            place := format('shared[%s] of the description', number);
+            PERFORM clone.store_shared(called, clone_internal.described_table(v->>'table'), COALESCE(v->>'why', 'declared'));
+        END LOOP;
+        FOR v, number IN SELECT e.value, e.ordinality - 1 FROM jsonb_array_elements(description->'no_references') WITH ORDINALITY e LOOP
+            place := format('no_references[%s] of the description', number);
+            PERFORM clone.store_no_reference(called, clone_internal.described_table(v->>'table'), (v->>'column')::name, NULLIF(v->>'path', ''));
+        END LOOP;
+        FOR v, number IN SELECT e.value, e.ordinality - 1 FROM jsonb_array_elements(description->'open') WITH ORDINALITY e LOOP
+            place := format('open[%s] of the description', number);
+            INSERT INTO clone.store_question (store, relation, "column", path, severity, question, answer, otherwise)
+            SELECT called, to_regclass(v->>'table'), v->>'column', COALESCE(v->>'path', ''), v->>'severity', v->>'question',
+                   replace(v->>'answer', quote_literal(description->>'name'), quote_literal(called)), replace(v->>'otherwise', quote_literal(description->>'name'), quote_literal(called))
+            WHERE to_regclass(v->>'table') IS NOT NULL
+            ON CONFLICT ON CONSTRAINT store_question_pkey DO NOTHING;
+        END LOOP;
+        UPDATE clone.store s SET looked_at = now() WHERE s.name = called AND s.preset = 'discover';
+        FOR v, number IN SELECT e.value, e.ordinality - 1 FROM jsonb_array_elements(description->'rules') WITH ORDINALITY e LOOP
+            place := format('rules[%s] of the description', number);
+            PERFORM clone.rule(called, v->>'resource_type', v->>'path', v->>'action', v->'value', v->>'when', v->>'unless_cloned', v->>'if_given',
+                COALESCE(clone_internal.texts(NULLIF(v->'columns', 'null')), '{}'), v->>'todo', COALESCE((v->>'position')::int, 100));
+        END LOOP;
+        place := 'the description';
+        PERFORM clone_internal.check_column_roles(called);
+    EXCEPTION
+        WHEN data_exception OR integrity_constraint_violation OR syntax_error_or_access_rule_violation OR feature_not_supported
+            OR object_not_in_prerequisite_state OR program_limit_exceeded OR invalid_schema_name THEN
+        GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, details = PG_EXCEPTION_DETAIL, help = PG_EXCEPTION_HINT;
+        help := COALESCE(NULLIF(help, ''), 'Correct the description there.');
+        state := CASE WHEN state IN ('0A000', '42501', '42809', '55000') THEN state ELSE '22023' END;
+        IF COALESCE(details, '') = '' THEN
+            RAISE EXCEPTION '%: %', place, clone_internal.shown(message) USING ERRCODE = state, HINT = help;
+        END IF;
+        RAISE EXCEPTION '%: %', place, clone_internal.shown(message) USING ERRCODE = state, DETAIL = clone_internal.shown(details), HINT = help;
+    END;
     RETURN called;
 END
 $$;
@@ -121,6 +196,7 @@ DECLARE
     store text := 'discovering_' || pg_backend_pid();
     found jsonb;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_table(tenant, 'tenant');
     -- The store is created, exported and rolled back.
     BEGIN

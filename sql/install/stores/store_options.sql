@@ -1,50 +1,5 @@
 -- Functions that change the options of a store, or drop it.
 
-CREATE FUNCTION clone_internal.check_option_values(options jsonb) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    bad text;
-    path_lists text[] := '{plain,kept,whole,embedded,kept_prefixes}';
-BEGIN
-    SELECT e.key INTO bad FROM jsonb_each(options) e
-    WHERE e.key IN ('blobs', 'cache', 'cache_key', 'id_generator', 'blob_prefix_in_bucket', 'handle_prefix', 'schema', 'dataset_path', 'bucket') AND jsonb_typeof(e.value) NOT IN ('string', 'null')
-    ORDER BY e.key LIMIT 1;
-    IF bad IS NOT NULL THEN
-        RAISE EXCEPTION 'invalid value % for option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'Give a text, or null to remove the option.';
-    END IF;
-    IF options->'text_keys' NOT IN ('"everywhere"', '"declared"', 'null') THEN
-        RAISE EXCEPTION 'invalid value % for option "text_keys"', options->'text_keys' USING
-            ERRCODE = '22023', HINT = 'Specify "everywhere" (generated keys are rewritten everywhere) or "declared" (keys are rewritten at declared references only).';
-    END IF;
-    SELECT e.key INTO bad FROM jsonb_each(options) e
-    WHERE e.key IN ('person_link', 'email') AND e.value NOT IN ('"require"', '"ignore"', 'null') ORDER BY e.key LIMIT 1;
-    IF bad IS NOT NULL THEN
-        RAISE EXCEPTION 'invalid value % for store option "%"', options->bad, bad USING ERRCODE = '22023', HINT = 'It takes require or ignore.';
-    END IF;
-    IF jsonb_typeof(options->'grant_to') NOT IN ('array', 'null')
-        OR (options->'grant_to' <> 'null' AND jsonb_path_exists(options->'grant_to', '$[*] ? (@.type() != "string")')) THEN
-        RAISE EXCEPTION 'invalid value % for store option "grant_to"', options->'grant_to' USING ERRCODE = '22023', HINT = 'It takes an array of names of roles.';
-    END IF;
-    IF jsonb_typeof(options->'id_paths') NOT IN ('object', 'null') THEN
-        RAISE EXCEPTION 'invalid value % for option "id_paths"', options->'id_paths' USING
-            ERRCODE = '22023', HINT = 'Give an object of lists of paths: {"kept": ["**.externalUrl"]}.';
-    END IF;
-    SELECT e.key INTO bad FROM jsonb_each(CASE jsonb_typeof(options->'id_paths') WHEN 'object' THEN options->'id_paths' ELSE '{}' END) e
-    WHERE e.key <> ALL (path_lists) OR jsonb_typeof(e.value) <> 'array' OR jsonb_path_exists(e.value, '$[*] ? (@.type() != "string")')
-    ORDER BY e.key LIMIT 1;
-    IF bad <> ALL (path_lists) THEN
-        RAISE EXCEPTION 'unknown member "%" of option "id_paths"', bad USING
-            ERRCODE = '22023', HINT = COALESCE(format('Did you mean "%s"? ', clone_internal.nearest_word(bad, path_lists)), '') || 'Members: ' || array_to_string(path_lists, ', ') || '.';
-    ELSIF bad IS NOT NULL THEN
-        RAISE EXCEPTION 'invalid value % for member "%" of option "id_paths"', options->'id_paths'->bad, bad USING
-            ERRCODE = '22023', HINT = format('Give a list of texts: {"%s": ["**.externalUrl"]}.', bad);
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION clone_internal.check_option_values(jsonb) IS 'Checks the values of a store''s options; an invalid one is an error (22023)';
-
 CREATE FUNCTION clone.store_alter(store text, options jsonb) RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -53,30 +8,17 @@ DECLARE
     s clone.store;
     changed jsonb;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     IF options IS NULL OR jsonb_typeof(options) <> 'object' THEN
-        RAISE EXCEPTION 'options must be a JSON object, not %', COALESCE(options::text, 'NULL') USING
+        RAISE EXCEPTION 'options must be a JSON object, not %', clone_internal.shown(COALESCE(options::text, 'NULL')) USING
             ERRCODE = '22023', HINT = 'Its members are set, a null member is removed, other options are kept: {"blobs": "file:/srv/files"}.';
     END IF;
     SELECT * INTO s FROM clone.store c WHERE c.name = store_alter.store FOR UPDATE;
-    IF s.preset IN ('custom', 'documents', 'medplum', 'registry') THEN
-        PERFORM clone_internal.check_store_options(options);
-    END IF;
-    -- The tables of a store with runs and clones do not change.
-    IF options ? 'schema' AND options->'schema' IS DISTINCT FROM COALESCE(s.options->'schema', 'null') THEN
-        RAISE EXCEPTION 'option "schema" of store "%" cannot be changed', store USING
-            ERRCODE = '22023', HINT = 'Create another store for the tables of another schema: clone.store_create(…).';
-    END IF;
-    -- Handles that were made have it.
-    IF s.preset = 'registry' AND options ? 'handle_prefix' AND options->'handle_prefix' IS DISTINCT FROM COALESCE(s.options->'handle_prefix', 'null') THEN
-        RAISE EXCEPTION 'option "handle_prefix" of store "%" cannot be changed', store USING
-            ERRCODE = '22023', HINT = 'Create another registry with that prefix: clone.store_create(…).';
-    END IF;
+    PERFORM clone_internal.check_options(store, s.preset, options, s.options);
     IF s.preset = 'registry' AND jsonb_typeof(options->'id_generator') = 'string' THEN
         PERFORM clone_internal.registry_generator(options, COALESCE(s.options->>'schema', store)::name);
     END IF;
-    PERFORM clone_internal.check_no_password(store, options);
-    PERFORM clone_internal.check_option_values(options);
     IF s.preset = 'registry' THEN
         PERFORM clone_internal.registry_require(store, '{subtype}');
         PERFORM clone_internal.registry_check_subtypes(clone_internal.registry_schema(store));
@@ -108,6 +50,7 @@ AS $$
 DECLARE
     left_behind text;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(name);
     SELECT string_agg(w.what, ', ') INTO left_behind FROM (
         SELECT format('%s files to %s', count(*), b.operation) AS what

@@ -99,43 +99,6 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.bind_tables(text) IS 'Assigns descriptions of a store to the tables that now have the recorded names';
 
-CREATE FUNCTION clone_internal.check_store_options(options jsonb) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    known text[] := '{blobs,blob_prefix_in_bucket,cache,cache_key,ignore_tables,settings,schema,result,dangling_null,keep_dangling,id_paths,id_generator,schema_version,grant_to,handle_prefix,dataset_path,bucket,person_link,email,text_keys}';
-    k text;
-BEGIN
-    FOR k IN SELECT o.key FROM jsonb_object_keys(options) AS o (key) WHERE o.key <> ALL (known) ORDER BY o.key LOOP
-        RAISE EXCEPTION 'unknown store option "%"', k USING
-            ERRCODE = '22023',
-            HINT = COALESCE(format('Did you mean "%s"? ', clone_internal.nearest_word(k, known)), '') || 'Options: ' || array_to_string(known, ', ') || '.';
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION clone_internal.check_store_options(jsonb) IS 'Raises error 22023 for an unknown option of a store, with the most similar known one';
-
-CREATE FUNCTION clone_internal.check_no_password(store text, options jsonb) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    k text;
-BEGIN
-    FOREACH k IN ARRAY '{blobs,cache}'::text[] LOOP
-        CONTINUE WHEN COALESCE(options->>k, '') !~ '[a-z0-9]://[^/@ ]*:[^/@ ]+@';
-        RAISE EXCEPTION 'option "%" of store "%" contains a password', k, store USING
-            ERRCODE = '22023',
-            HINT = CASE k
-                WHEN 'cache' THEN 'Configure such a cache where pg_clone runs: environment variables PG_CLONE_CACHE and REDISCLI_AUTH.'
-                ELSE 'Give pg_clone its credentials where it runs: environment variables, or a profile.'
-                END;
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION clone_internal.check_no_password(text, jsonb) IS 'Raises error 22023 for a password in a store''s options: all roles that may read clone.store see them';
-
 CREATE FUNCTION clone.store_create(name text, preset text, options jsonb DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -145,31 +108,22 @@ AS $$
 DECLARE
     describe oid;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.protect();
-    IF store_create.name IS NULL OR store_create.name !~ '^[A-Za-z_][A-Za-z0-9_-]{0,62}$' THEN
-        RAISE EXCEPTION 'invalid store name "%"', store_create.name USING
-            ERRCODE = '22023', HINT = 'A name starts with a letter or _, followed by letters, digits, _ and -, at most 63 characters.';
-    END IF;
+    PERFORM clone_internal.check_store_name(store_create.name);
     IF current_setting('server_encoding') <> 'UTF8' THEN
-        RAISE EXCEPTION 'the encoding of database "%" is %, not UTF8', current_database(), current_setting('server_encoding') USING
+        RAISE EXCEPTION 'the encoding of database % is %, not UTF8', clone_internal.quoted((current_database())::text), current_setting('server_encoding') USING
             ERRCODE = '0A000', HINT = 'Dump the database and restore it into one that was created with ENCODING ''UTF8''.';
     END IF;
-    IF jsonb_typeof(COALESCE(options, '{}')) <> 'object' THEN
-        RAISE EXCEPTION 'options must be a JSON object, not %', options USING ERRCODE = '22023', HINT = 'Options are members of an object: {"blobs": "file:/srv/files"}.';
-    END IF;
-    IF store_create.preset IN ('custom', 'documents', 'medplum', 'registry') THEN
-        PERFORM clone_internal.check_store_options(COALESCE(options, '{}'));
-    END IF;
-    PERFORM clone_internal.check_no_password(store_create.name, options);
-    PERFORM clone_internal.check_option_values(COALESCE(options, '{}'));
+    PERFORM clone_internal.check_options(store_create.name, store_create.preset, COALESCE(options, '{}'));
     SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = store_create.preset;
     IF describe IS NULL THEN
-        RAISE EXCEPTION 'there is no preset "%"', store_create.preset USING
+        RAISE EXCEPTION 'there is no preset %', clone_internal.quoted(store_create.preset::text) USING
             ERRCODE = '22023',
             HINT = 'Presets: ' || (SELECT string_agg(p.name, ', ' ORDER BY p.name) FROM clone.preset p) || '.';
     END IF;
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_create.name) THEN
-        RAISE EXCEPTION 'store "%" already exists', store_create.name USING
+        RAISE EXCEPTION 'store % already exists', clone_internal.quoted(store_create.name::text) USING
             ERRCODE = '22023', HINT = format('SELECT clone.store_refresh(%L) describes it again; clone.store_drop(%L) forgets it.',
                 store_create.name, store_create.name);
     END IF;
@@ -194,6 +148,7 @@ DECLARE
     r record;
     describe oid;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     SELECT * INTO s FROM clone.store c WHERE c.name = store_refresh.store FOR UPDATE;
     PERFORM clone_internal.bind_tables(s.name);
@@ -220,6 +175,13 @@ BEGIN
     END LOOP;
     PERFORM clone_internal.remember_names(s.name);
     PERFORM clone_internal.check_column_roles(s.name);
+    -- A condition may name a column that was renamed.
+    FOR r IN SELECT c.relation, c.live AS condition FROM clone.store_relation c WHERE c.store = s.name
+             UNION SELECT c.relation, c.condition FROM clone.store_reference c WHERE c.store = s.name
+             UNION SELECT c.relation, c.condition FROM clone.store_membership c WHERE c.store = s.name LOOP
+        CONTINUE WHEN r.condition IS NULL OR NOT EXISTS (SELECT FROM pg_class p WHERE p.oid = r.relation);
+        PERFORM clone_internal.check_condition(r.relation, r.condition);
+    END LOOP;
     IF s.looked_at IS NOT NULL THEN
         PERFORM clone_internal.look_at_data(s.name, false);
     END IF;
@@ -234,6 +196,7 @@ AS $$
 DECLARE
     gone regclass;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     DELETE FROM clone.store_relation r
     WHERE r.store = store_remove_table.store AND (store_remove_table.table_name IN (format('%I.%I', r.schema_name, r.table_name), r.relation::text)
@@ -244,7 +207,7 @@ BEGIN
     DELETE FROM clone.store_reference d WHERE d.store = store_remove_table.store AND gone IN (d.relation, d.target);
     DELETE FROM clone.store_membership m WHERE m.store = store_remove_table.store AND gone IN (m.relation, m.parent);
     IF gone IS NULL THEN
-        RAISE EXCEPTION 'store "%" has no table %', store, table_name USING
+        RAISE EXCEPTION 'store "%" has no table %', store, clone_internal.shown(table_name) USING
             ERRCODE = '22023', HINT = COALESCE('Tables: ' || (SELECT string_agg(format('%I.%I', r.schema_name, r.table_name), ', ')
                 FROM (SELECT * FROM clone.store_relation r WHERE r.store = store_remove_table.store ORDER BY 1, 2 LIMIT 50) r) || '.', 'It has no tables.');
     END IF;
@@ -270,7 +233,7 @@ BEGIN
         (SELECT CASE WHEN count(*) = 1 THEN min(r.relation::oid::bigint)::oid::regclass END FROM clone.store_relation r
          WHERE r.store = table_named.store AND r.table_name = table_named.name));
     IF found IS NULL THEN
-        RAISE EXCEPTION 'there is no table "%"', name USING
+        RAISE EXCEPTION 'there is no table %', clone_internal.quoted(name) USING
             ERRCODE = '22023', HINT = 'Give its name with its schema, as in "public.orders".';
     END IF;
     RETURN found;
@@ -296,16 +259,17 @@ DECLARE
     c record;
     document_inferred boolean := false;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     PERFORM clone_internal.check_given('role', role IS NOT NULL, 'Roles: project, resource, derived, history.');
     PERFORM clone_internal.check_given('cloned', cloned IS NOT NULL, 'true or false; leave it out for true.');
     PERFORM clone_internal.check_given('position', "position" IS NOT NULL, 'A number; leave it out for 0.');
     IF jsonb_typeof(columns) <> 'object' THEN
-        RAISE EXCEPTION 'columns must be a JSON object, not %', columns USING
+        RAISE EXCEPTION 'columns must be a JSON object, not %', clone_internal.shown(columns::text) USING
             ERRCODE = '22023', HINT = 'Give roles by column: ''{"note": "null", "state": {"role": "value", "value": "new"}}''.';
     END IF;
     IF array_ndims(version_path) > 1 OR array_position(version_path, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION 'the version path % is no list of names', version_path USING
+        RAISE EXCEPTION 'the version path % is no list of names', clone_internal.shown(version_path::text) USING
             ERRCODE = '22023', HINT = 'Give the names of members from the document''s root on: ''{meta,versionId}''.';
     END IF;
     IF role = 'project' AND NOT cloned THEN
@@ -313,9 +277,9 @@ BEGIN
             ERRCODE = '22023', HINT = 'cloned => false is for tables of resources, of their history and of derived rows.';
     END IF;
     IF role NOT IN ('project', 'resource', 'derived', 'history') THEN
-        RAISE EXCEPTION 'unknown table role "%"', role USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
+        RAISE EXCEPTION 'unknown table role %', clone_internal.quoted(role::text) USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
     END IF;
-    PERFORM clone_internal.check_table(relation, 'relation');
+    PERFORM clone_internal.check_cloneable(relation);
     IF parent IS NOT NULL THEN
         PERFORM clone_internal.check_table(parent, 'parent');
     END IF;
@@ -329,7 +293,7 @@ BEGIN
         SELECT FROM regexp_matches(blob_key, '[{]([^{}]+)[}]', 'g') AS p (names)
         WHERE p.names[1] NOT IN ('id', 'version', 'project')
           AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = p.names[1] AND a.attnum > 0 AND NOT a.attisdropped)) THEN
-        RAISE EXCEPTION 'the file key "%" has an unknown placeholder', blob_key USING
+        RAISE EXCEPTION 'the file key % has an unknown placeholder', clone_internal.quoted(blob_key::text) USING
             ERRCODE = '22023', HINT = format('Placeholders: {id}, {version}, {project}, and the columns of %s, such as {%s}.', relation,
                 (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
                  ORDER BY a.attname ~* 'key|path|file' DESC, a.attnum LIMIT 1));
@@ -345,7 +309,7 @@ BEGIN
     IF role = 'project' AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisunique)
         AND NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                         WHERE i.indrelid = relation AND i.indisunique AND i.indnkeyatts = 1 AND i.indpred IS NULL AND a.attname = id_column) THEN
-        RAISE EXCEPTION 'column "%" of table % does not identify a project: no unique index on it alone', id_column, relation USING
+        RAISE EXCEPTION 'column % of table % does not identify a project: no unique index on it alone', clone_internal.quoted(id_column::text), relation USING
             ERRCODE = '22023', HINT = 'Specify a column that is unique by itself: id_column => ''…''. Tenants with a key of several columns are not supported.';
     END IF;
     IF role = 'resource' AND resource_type IS NULL AND type_column IS NULL THEN
@@ -395,6 +359,7 @@ BEGIN
             clone_internal.table_named(store, c.value->>'target', relation), c.value->>'value');
     END LOOP;
     PERFORM clone_internal.remember_names(store);
+    PERFORM clone_internal.check_rows_once(store);
     -- Tables that are described after discovery are examined in the same way.
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_table.store AND s.looked_at IS NOT NULL) THEN
         PERFORM clone_internal.look_at_data(store, false);
@@ -410,15 +375,16 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     IF role IS NULL OR role NOT IN ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'name', 'owner', 'now', 'new_uuid', 'null', 'value',
         'default', 'random', 'suffix', 'template', 'expression', 'large_object') THEN
-        RAISE EXCEPTION 'unknown column role "%"', role USING
+        RAISE EXCEPTION 'unknown column role %', clone_internal.quoted(role::text) USING
             ERRCODE = '22023', HINT = 'Roles: keep, map, rewrite, project, version, key, name, owner, now, new_uuid, null, value, default, random, suffix, template, expression, large_object.';
     END IF;
-    IF role = 'value' AND value IS NULL THEN
-        RAISE EXCEPTION 'column role "value" of column % needs a value', name USING
-            ERRCODE = '22023', HINT = 'Give it: clone.store_column(…, ''value'', value => ''…'').';
+    IF role IN ('value', 'template', 'expression') AND value IS NULL THEN
+        RAISE EXCEPTION 'column role % of column % needs a value', clone_internal.quoted(role::text), name USING
+            ERRCODE = '22023', HINT = format('Give it: clone.store_column(…, %L, value => ''…'').', role);
     END IF;
     IF target IS NOT NULL THEN
         PERFORM clone_internal.check_table(target, 'target');
@@ -427,7 +393,7 @@ BEGIN
     SET role = store_column.role, target = store_column.target, value = store_column.value, reason = 'set by hand'
     WHERE c.store = store_column.store AND c.relation = store_column.relation AND c.name = store_column.name;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'store "%" has no column % in table %', store, name, relation USING
+        RAISE EXCEPTION 'store "%" has no column % in table %', store, COALESCE(name, 'NULL'), COALESCE(relation::text, 'NULL') USING
             ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
     END IF;
     BEGIN
@@ -437,7 +403,7 @@ BEGIN
             IF SQLSTATE = '22023' THEN
                 RAISE;
             END IF;
-            RAISE EXCEPTION 'the value "%" does not fit column % of %', value, name, relation USING
+            RAISE EXCEPTION 'the value % does not fit column % of %', clone_internal.quoted(value::text), name, relation USING
                 ERRCODE = '22023', DETAIL = SQLERRM, HINT = 'Give a value in the input format of the column''s type.';
     END;
 END
@@ -456,6 +422,7 @@ DECLARE
     id bigint;
     unknown text;
 BEGIN
+    PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     IF resource_type IS NOT NULL THEN
         PERFORM clone_internal.check_resource_type(store, resource_type);
@@ -464,22 +431,22 @@ BEGIN
     PERFORM clone_internal.check_given('columns', columns IS NOT NULL, 'Name the columns that follow; leave it out for none.');
     PERFORM clone_internal.check_given('position', "position" IS NOT NULL, 'A number; leave it out for 100.');
     IF if_given NOT IN ('name', 'owner') THEN
-        RAISE EXCEPTION 'a call has no argument "%" that may be left out', if_given USING ERRCODE = '22023', HINT = 'if_given is name or owner.';
+        RAISE EXCEPTION 'a call has no argument % that may be left out', clone_internal.quoted(if_given::text) USING ERRCODE = '22023', HINT = 'if_given is name or owner.';
     END IF;
     SELECT quote_nullable(c) INTO unknown FROM unnest(columns) c
     WHERE c IS NULL OR NOT EXISTS (SELECT FROM clone.store_column k JOIN clone.store_relation r USING (store, relation)
         WHERE k.store = rule.store AND k.name = c AND (rule.resource_type IS NULL OR r.type_column IS NOT NULL OR r.resource_type = rule.resource_type OR r.resource_type IS NULL));
     IF FOUND THEN
-        RAISE EXCEPTION 'no table of this type has the column %', unknown USING
+        RAISE EXCEPTION 'no table of this type has the column %', clone_internal.shown(unknown) USING
             ERRCODE = '22023', HINT = 'columns names columns of the row that follow its document: clone.store_column lists them.';
     END IF;
     IF action IS NULL OR action NOT IN ('remove', 'set', 'rename', 'regenerate') THEN
-        RAISE EXCEPTION 'unknown action "%"', action USING ERRCODE = '22023', HINT = 'Actions: remove, set, rename, regenerate.';
+        RAISE EXCEPTION 'unknown action %', clone_internal.quoted(action::text) USING ERRCODE = '22023', HINT = 'Actions: remove, set, rename, regenerate.';
     END IF;
     IF (action = 'set' AND value IS NULL) OR (action = 'rename' AND COALESCE(jsonb_typeof(value), '') <> 'string')
         OR (action = 'regenerate' AND NOT COALESCE(value = '"uuid"' OR jsonb_typeof(value->'hex') = 'number', false))
         OR (action = 'remove' AND value IS NOT NULL) THEN
-        RAISE EXCEPTION 'action "%" does not accept value %', action, COALESCE(value::text, 'NULL') USING
+        RAISE EXCEPTION 'action % does not accept value %', clone_internal.quoted(action::text), clone_internal.shown(value::text) USING
             ERRCODE = '22023', HINT = 'set takes any JSON value, rename a string, regenerate "uuid" or {"hex": <bytes>}, remove none.';
     END IF;
     INSERT INTO clone.store_rule AS r (store, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo, position)

@@ -6,7 +6,13 @@
 )]
 
 mod arguments;
+mod cloneable;
+mod damaged_descriptions;
+mod dropped_tables;
 mod every_argument;
+mod options;
 mod privileges;
+mod project_ids;
 mod refusal;
+mod renamed_columns;
 mod stores;

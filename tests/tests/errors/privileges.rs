@@ -302,3 +302,66 @@ async fn default_privileges_of_the_installer_give_nobody_anything_of_the_extensi
     assert_eq!(given, Vec::<String>::new());
     db.run("DROP OWNED BY err_default").await;
 }
+
+#[tokio::test]
+async fn the_hint_of_a_missing_privilege_has_exactly_the_statements_that_are_missing() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE SCHEMA \"Shop 1\"; CREATE TABLE \"Shop 1\".org (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+         CREATE TABLE \"Shop 1\".item (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id bigint REFERENCES \"Shop 1\".org);
+         CREATE VIEW \"Shop 1\".shown AS SELECT * FROM \"Shop 1\".item WHERE false;
+         INSERT INTO \"Shop 1\".org (name) VALUES ('O'); INSERT INTO \"Shop 1\".item (org_id) VALUES (1);
+         SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', '\"Shop 1\".org', 'project');
+         SELECT clone.store_table('s', '\"Shop 1\".item', 'resource', project_column => 'org_id'); SELECT project_clone('1');
+         DROP ROLE IF EXISTS \"err Role\"; CREATE ROLE \"err Role\" LOGIN; SELECT clone.allow('\"err Role\"')",
+    )
+    .await;
+    let role = db.session_as("err Role").await;
+    // Each call gets what its hint says, and nothing else, until it works.
+    for (call, grants) in [
+        (
+            "SELECT count(*) FROM project_clone_plan('1', store => 's')",
+            &[
+                "GRANT USAGE ON SCHEMA \"Shop 1\" TO \"err Role\"; GRANT SELECT ON \"Shop 1\".org TO \"err Role\";",
+                "GRANT SELECT ON \"Shop 1\".item TO \"err Role\";",
+            ][..],
+        ),
+        (
+            "SELECT count(*) FROM project_clone_verify('2', store => 's')",
+            &["GRANT USAGE ON SCHEMA \"Shop 1\" TO \"err Role\";"],
+        ),
+        (
+            "SELECT project_clone('1', store => 's')",
+            &[
+                "GRANT INSERT ON \"Shop 1\".org TO \"err Role\";",
+                "GRANT USAGE ON SEQUENCE \"Shop 1\".org_id_seq TO \"err Role\";",
+                "GRANT INSERT ON \"Shop 1\".item TO \"err Role\";",
+                "GRANT USAGE ON SEQUENCE \"Shop 1\".item_id_seq TO \"err Role\";",
+            ],
+        ),
+        (
+            "SELECT clone.set_expiry('2', interval '1 day', store => 's')",
+            &[
+                "GRANT DELETE ON \"Shop 1\".org TO \"err Role\";",
+                "GRANT DELETE ON \"Shop 1\".item TO \"err Role\";",
+            ],
+        ),
+        ("SELECT project_delete('2', store => 's')", &[]),
+    ] {
+        if call.contains("verify") {
+            db.run("REVOKE USAGE ON SCHEMA \"Shop 1\" FROM \"err Role\"")
+                .await;
+        }
+        for grant in grants {
+            let failure = role.fails(call).await;
+            assert_eq!(
+                (failure.code.as_str(), failure.hint.as_str()),
+                ("42501", *grant),
+                "{call}: {failure:?}"
+            );
+            db.run(grant).await;
+        }
+        role.run(call).await;
+    }
+    db.run("DROP OWNED BY \"err Role\"; DROP ROLE \"err Role\"").await;
+}

@@ -43,3 +43,45 @@ async fn a_trigger_cannot_become_whoever_calls_expire() {
     db.run("DROP OWNED BY expires_own, expires_trap CASCADE; DROP ROLE expires_own, expires_trap")
         .await;
 }
+
+#[tokio::test]
+async fn a_role_that_may_delete_sets_the_expiry_and_a_clone_of_a_dropped_role_can_be_deleted() {
+    let db = with_observations(1).await;
+    db.run(
+        "DROP ROLE IF EXISTS expires_gone; CREATE ROLE expires_gone LOGIN; SELECT clone.allow('expires_gone');
+         GRANT USAGE ON SCHEMA documents TO expires_gone; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA documents TO expires_gone",
+    )
+    .await;
+    let gone = db.session_as("expires_gone").await;
+    let clone = gone.clone_project(&format!("'{PROJECT}'")).await;
+    let call = format!("SELECT clone.set_expiry('{clone}', interval '1 microsecond')");
+    let failure = gone.fails(&call).await;
+    assert_eq!(failure.code, "42501", "{failure:?}");
+    assert!(
+        failure.hint.contains("GRANT DELETE ON documents.project"),
+        "{failure:?}"
+    );
+    db.run("GRANT DELETE ON ALL TABLES IN SCHEMA documents TO expires_gone")
+        .await;
+    gone.run(&call).await;
+    drop(gone);
+    db.run("DROP OWNED BY expires_gone; DROP ROLE expires_gone").await;
+    for _ in 0..2 {
+        let error = db.text("SELECT error FROM clone.expire()").await;
+        assert!(
+            error.contains("role \"expires_gone\"")
+                && error.contains(&format!("project_delete('{clone}', 'documents')"))
+                && error.contains(&format!("clone.set_expiry('{clone}', interval")),
+            "{error}"
+        );
+    }
+    // The second of the two ways.
+    db.run(&format!(
+        "SELECT clone.set_expiry('{clone}', interval '0.001 s', store => 'documents'); SELECT pg_sleep(0.01)"
+    ))
+    .await;
+    assert_eq!(
+        db.rows("SELECT project, error FROM clone.expire()").await,
+        [[Some(clone), None]]
+    );
+}

@@ -36,7 +36,7 @@ impl DocumentPath {
     /// [`DepthError::TooManyPlaces`].
     pub fn each_key(&self, document: &Value, each: &mut dyn FnMut(&str)) -> Result<(), DepthError> {
         let mut places = self.path.places(document)?;
-        places.sort_unstable();
+        interrupt::sort_by(&mut places, Ord::cmp);
         for place in places {
             interrupt::check();
             match (self.names, place.last(), value::get(document, &place)) {
@@ -55,10 +55,14 @@ impl DocumentPath {
     /// [`DepthError::TooManyPlaces`].
     pub fn keys(&self, document: &Value) -> Result<Vec<KeyAt>, DepthError> {
         let mut places = self.path.places(document)?;
-        places.sort_unstable_by(|a, b| b.cmp(a));
+        interrupt::sort_by(&mut places, |a, b| b.cmp(a));
+        let mut steps = interrupt::Steps::default();
         Ok(places
             .into_iter()
-            .filter_map(|place| self.key(document, place))
+            .filter_map(|place| {
+                steps.step();
+                self.key(document, place)
+            })
             .collect())
     }
 

@@ -136,7 +136,7 @@ impl Compiled {
         if matches!(self.act, Act::Rename(_)) {
             places.retain(|path| matches!(path.last(), Some(Step::Key(_))));
         }
-        places.sort_unstable_by(|a, b| b.cmp(a));
+        interrupt::sort_by(&mut places, |a, b| b.cmp(a));
         Ok(places)
     }
 

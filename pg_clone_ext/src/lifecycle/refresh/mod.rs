@@ -22,7 +22,7 @@ use crate::run::plan::call_values::source_key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
-use pg_clone_core::plan::{Request, Store};
+use pg_clone_core::plan::{Request, Store, quote};
 use pg_clone_core::rules::Rule;
 use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
@@ -221,6 +221,19 @@ impl Replaced {
                 "SELECT id, target_project, name FROM clone.run WHERE deleted_at IS NULL lists the clones.",
             ));
         };
+        // Ids and secrets of the old clone are kept for what they were cloned from.
+        if made_by.source != source {
+            return Err(Error::bad_argument(format!(
+                "project \"{project}\" is a clone of project \"{}\" and cannot be replaced by a clone of project \"{source}\"",
+                made_by.source
+            ))
+            .hint(format!(
+                "Refresh it from its own source: project_clone({}, options => '{{\"replace\": …}}'). For a clone of another project under \
+                 its id, delete it first: project_delete({}), then options => '{{\"target\": …}}'.",
+                quote::literal(&made_by.source),
+                quote::literal(&project)
+            )));
+        }
         Ok(Replaced {
             project,
             entirely: false,

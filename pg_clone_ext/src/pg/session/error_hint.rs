@@ -1,4 +1,4 @@
-//! Hints for errors that PostgreSQL raises while rows are written: the message has the value, the hint says where the value
+//! Hints for errors that PostgreSQL raises during a call: the message has the value, the hint says where the value
 //! comes from and what to do.
 
 use pgrx::{pg_guard, pg_sys};
@@ -7,6 +7,16 @@ use std::ffi::{CString, c_int, c_void};
 /// Classes of SQLSTATE whose errors get the hint: data exception (22) and integrity constraint violation (23).
 const CLASSES: [c_int; 2] = [class(b'2', b'2'), class(b'2', b'3')];
 const FOREIGN_KEY: c_int = class(b'2', b'3') | (5 << 12) | (3 << 18);
+/// SQLSTATE 25006, a statement that writes in a read-only transaction.
+const READ_ONLY: c_int = class(b'2', b'5') | (6 << 24);
+const READ_ONLY_HINT: &str = "It writes: begin the transaction with READ WRITE. If the server is a standby, call it on the primary server.";
+
+/// The errors that get a hint.
+#[derive(Clone, Copy)]
+enum Errors {
+    OfValues,
+    ReadOnly,
+}
 
 const fn class(first: u8, second: u8) -> c_int {
     ((first - b'0') as c_int) | (((second - b'0') as c_int) << 6)
@@ -16,14 +26,23 @@ const fn class(first: u8, second: u8) -> c_int {
 pub struct ErrorHint {
     callback: Box<pg_sys::ErrorContextCallback>,
     // Behind a pointer, so that the callback finds it wherever this is moved to.
-    _hint: Box<CString>,
+    _hint: Box<(CString, Errors)>,
 }
 
 impl ErrorHint {
-    /// Sets the hint; `hint` is a sentence.
+    /// Sets the hint for errors of values (22…, 23…); `hint` is a sentence.
     pub fn new(hint: &str) -> Self {
-        let hint = Box::new(CString::new(hint.replace('\0', "")).unwrap_or_default());
-        let argument: *const CString = &raw const *hint;
+        Self::of(hint, Errors::OfValues)
+    }
+
+    /// Sets the hint for statements that write in a read-only transaction.
+    pub fn read_only() -> Self {
+        Self::of(READ_ONLY_HINT, Errors::ReadOnly)
+    }
+
+    fn of(hint: &str, errors: Errors) -> Self {
+        let hint = Box::new((CString::new(hint.replace('\0', "")).unwrap_or_default(), errors));
+        let argument: *const (CString, Errors) = &raw const *hint;
         let mut callback = Box::new(pg_sys::ErrorContextCallback {
             // SAFETY: the stack of callbacks is this backend's own, and only its one thread looks at it.
             previous: unsafe { pg_sys::error_context_stack },
@@ -49,14 +68,17 @@ impl Drop for ErrorHint {
 /// Called by the server for every message while the guard lives.
 #[pg_guard]
 unsafe extern "C-unwind" fn add_hint(argument: *mut c_void) {
-    // SAFETY: a message is being made, so its code is there.
-    let code = unsafe { pg_sys::geterrcode() };
-    if !CLASSES.contains(&(code & 0xFFF)) || code == FOREIGN_KEY || has_hint() {
+    // SAFETY: a message is being made, so its code is there; the argument is that of a guard that lives.
+    let (code, (hint, errors)) = unsafe { (pg_sys::geterrcode(), &*argument.cast::<(CString, Errors)>()) };
+    let meant = match errors {
+        Errors::OfValues => CLASSES.contains(&(code & 0xFFF)) && code != FOREIGN_KEY,
+        Errors::ReadOnly => code == READ_ONLY,
+    };
+    if !meant || has_hint() {
         return;
     }
-    // SAFETY: the argument is the CString of a guard that lives; the format has one %s, for which one string is given.
+    // SAFETY: the format has one %s, for which one string is given.
     unsafe {
-        let hint = &*argument.cast::<CString>();
         pg_sys::errhint_plural(c"%s".as_ptr(), c"%s".as_ptr(), 1, hint.as_ptr());
     }
 }

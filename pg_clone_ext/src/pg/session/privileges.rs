@@ -70,66 +70,97 @@ fn has(table: pg_sys::Oid, mode: u32, columns: &[&str]) -> bool {
     }
 }
 
-/// Requires SELECT on these columns of a table (42501).
-pub fn check_select_of(table: u32, name: &str, columns: &[&str]) -> Result<()> {
-    check_columns(
-        table,
-        name,
-        pg_sys::ACL_SELECT,
-        "SELECT",
-        "SELECT, INSERT",
-        columns,
-    )
+/// A privilege on a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privilege {
+    /// Read rows.
+    Select,
+    /// Add rows.
+    Insert,
+    /// Delete rows.
+    Delete,
 }
 
-/// Requires INSERT on these columns of a table (42501).
-pub fn check_insert_of(table: u32, name: &str, columns: &[&str]) -> Result<()> {
-    check_columns(
-        table,
-        name,
-        pg_sys::ACL_INSERT,
-        "INSERT",
-        "SELECT, INSERT",
-        columns,
-    )
+impl Privilege {
+    fn mode(self) -> u32 {
+        match self {
+            Privilege::Select => pg_sys::ACL_SELECT,
+            Privilege::Insert => pg_sys::ACL_INSERT,
+            Privilege::Delete => pg_sys::ACL_DELETE,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Privilege::Select => "SELECT",
+            Privilege::Insert => "INSERT",
+            Privilege::Delete => "DELETE",
+        }
+    }
 }
 
 /// Requires SELECT on a table (42501).
 pub fn check_select(table: u32, name: &str) -> Result<()> {
-    check(table, name, pg_sys::ACL_SELECT, "SELECT", "SELECT, INSERT")
+    check_table(table, name, &[(Privilege::Select, &[])])
 }
 
-/// Requires DELETE on a table (42501).
-pub fn check_delete(table: u32, name: &str) -> Result<()> {
-    check(table, name, pg_sys::ACL_DELETE, "DELETE", "SELECT, DELETE")
-}
-
-fn check(table: u32, name: &str, mode: u32, word: &str, wanted: &str) -> Result<()> {
-    check_columns(table, name, mode, word, wanted, &[])
-}
-
-fn check_columns(
-    table: u32,
-    name: &str,
-    mode: u32,
-    word: &str,
-    wanted: &str,
-    columns: &[&str],
-) -> Result<()> {
-    if has(pg_sys::Oid::from(table), mode, columns) {
+/// Requires USAGE on a table's schema, and these privileges on the table or on all of the listed columns (42501). The hint has the
+/// statements that grant exactly what is missing.
+pub fn check_table(table: u32, name: &str, wanted: &[(Privilege, &[&str])]) -> Result<()> {
+    let oid = pg_sys::Oid::from(table);
+    let missing: Vec<&str> = wanted
+        .iter()
+        .filter(|(privilege, columns)| !has(oid, privilege.mode(), columns))
+        .map(|(privilege, _)| privilege.word())
+        .collect();
+    let schema = schema_without_usage(oid);
+    if missing.is_empty() && schema.is_none() {
         return Ok(());
     }
     let role = current_user();
-    Err(
-        Error::new(Code::NotAllowed, format!("permission denied for table {name}"))
-            .detail(format!(
-                "The call needs {word} on this table for role \"{role}\"."
-            ))
-            .hint(format!(
-                "GRANT {wanted} ON {name} TO {};",
-                pg_clone_core::plan::quote::identifier(&role)
-            )),
-    )
+    let to = pg_clone_core::plan::quote::identifier(&role);
+    let mut grants = Vec::new();
+    if let Some(schema) = &schema {
+        grants.push(format!("GRANT USAGE ON SCHEMA {schema} TO {to};"));
+    }
+    let privileges = missing.join(", ");
+    let (message, detail) = if missing.is_empty() {
+        let schema = schema.unwrap_or_default();
+        (
+            format!("permission denied for schema {schema}"),
+            format!("The call needs USAGE on the schema of table {name} for role \"{role}\"."),
+        )
+    } else {
+        grants.push(format!("GRANT {privileges} ON {name} TO {to};"));
+        (
+            format!("permission denied for table {name}"),
+            format!("The call needs {privileges} on this table for role \"{role}\"."),
+        )
+    };
+    Err(Error::new(Code::NotAllowed, message)
+        .detail(detail)
+        .hint(grants.join(" ")))
+}
+
+/// The name of a table's schema, as SQL, if the current user has no USAGE on it.
+fn schema_without_usage(table: pg_sys::Oid) -> Option<String> {
+    let mode = pg_sys::AclMode::from(pg_sys::ACL_USAGE);
+    // SAFETY: looks up the syscache; the name is palloc'd and NUL-terminated, NULL for an oid that names nothing.
+    unsafe {
+        let schema = pg_sys::get_rel_namespace(table);
+        let user = pg_sys::GetUserId();
+        #[cfg(feature = "pg15")]
+        let allowed = pg_sys::pg_namespace_aclcheck(schema, user, mode);
+        #[cfg(not(feature = "pg15"))]
+        let allowed = pg_sys::object_aclcheck(pg_sys::NamespaceRelationId, schema, user, mode);
+        if allowed == pg_sys::AclResult::ACLCHECK_OK {
+            return None;
+        }
+        let name = pg_sys::get_namespace_name(schema);
+        (!name.is_null()).then(|| {
+            pg_clone_core::plan::quote::identifier(&std::ffi::CStr::from_ptr(name).to_string_lossy())
+        })
+    }
 }
 
 /// Requires the privilege for nextval() on a sequence, given by its qualified name (42501); with `also_set` also for setval().

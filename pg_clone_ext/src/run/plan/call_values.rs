@@ -3,9 +3,10 @@
 
 use crate::error::internal;
 use crate::pg::session::privileges::AsExtensionOwner;
+use crate::run::authorize::check_fits;
 use crate::run::keys::Key;
 use crate::run::state::Run;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{self, Action, ColumnRole, KeyKind, Request, SourceQuery, Store, quote};
 use pg_clone_core::rules::Rule;
@@ -126,7 +127,7 @@ pub fn choose_target(run: &mut Run) -> Result<()> {
     let project = run.store.project_table()?.clone();
     let column = project.id_column.as_deref().unwrap_or_default();
     let malformed = |form: &str| {
-        Error::bad_argument(format!("malformed target \"{target}\""))
+        Error::bad_argument(format!("malformed target \"{}\"", shown(&target)))
             .hint(format!("Projects of this store have {form} as ids."))
     };
     let new = match KeyKind::of(project.type_of(column)) {
@@ -136,6 +137,9 @@ pub fn choose_target(run: &mut Run) -> Result<()> {
         KeyKind::Int => Key::Int(target.parse().map_err(|_| malformed("integers"))?),
         KeyKind::Text => Key::parse(&target),
     };
+    if !matches!(new, Key::Uuid(_)) {
+        check_fits(&project, &new.to_text(), "target")?;
+    }
     let same = format!(
         "t.{} {} {}::{}",
         quote::identifier(column),

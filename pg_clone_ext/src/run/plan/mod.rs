@@ -2,8 +2,8 @@
 
 pub mod call_values;
 pub mod id_paths;
-pub mod insert_rules;
 pub mod partitions;
+pub mod rewrite_rules;
 pub mod rows_of_two_projects;
 pub mod source_queries;
 pub mod source_tables;

@@ -178,6 +178,41 @@ async fn only_a_clone_can_be_replaced() {
 }
 
 #[tokio::test]
+async fn a_clone_is_not_replaced_by_one_of_another_project() {
+    let db = clinic::database().await;
+    let staging = clinic::clone(&db, "'{}'").await;
+    let other = clinic::clone(&db, "'{}'").await;
+    let before = db
+        .list("SELECT r::text FROM documents.resource r ORDER BY 1")
+        .await;
+    let failure = db
+        .fails(&format!(
+            "SELECT project_clone('{other}', options => '{{\"replace\": \"{staging}\"}}')"
+        ))
+        .await;
+    assert_eq!(failure.code, "22023", "{failure:?}");
+    assert!(
+        failure
+            .message
+            .contains(&format!("is a clone of project \"{CLINIC}\""))
+            && failure.hint.contains(&format!("project_clone('{CLINIC}'"))
+            && failure.hint.contains(&format!("project_delete('{staging}')")),
+        "{failure:?}"
+    );
+    assert_eq!(
+        db.list("SELECT r::text FROM documents.resource r ORDER BY 1")
+            .await,
+        before
+    );
+    // What the hint says.
+    db.run(&format!("SELECT project_delete('{staging}')")).await;
+    db.run(&format!(
+        "SELECT project_clone('{other}', options => '{{\"target\": \"{staging}\"}}')"
+    ))
+    .await;
+}
+
+#[tokio::test]
 async fn a_refresh_that_fails_leaves_the_old_clone() {
     let db = clinic::database().await;
     let staging = clinic::clone(&db, "'{}'").await;

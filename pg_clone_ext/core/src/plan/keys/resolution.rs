@@ -336,7 +336,18 @@ impl Store {
     fn check_described(&self) -> Result<()> {
         for table in &self.tables {
             if let Some(parent) = table.parents.iter().find(|oid| self.table(**oid).is_none()) {
-                let name = self.outside.name(*parent).unwrap_or("another table");
+                let Some(name) = self.outside.name(*parent) else {
+                    let literal = crate::plan::quote::literal;
+                    let (store, name) = (literal(&self.name), literal(&table.sql_name));
+                    return Err(Error::new(
+                        Code::StoreChanged,
+                        format!("rows of {} belong by a table that does not exist any more", table.sql_name),
+                    )
+                    .hint(format!(
+                        "Say by which column they belong: SELECT clone.store_table({store}, {name}, 'derived', project_column => '…'); \
+                         or do not clone them: SELECT clone.store_remove_table({store}, {name});"
+                    )));
+                };
                 return Err(missing(
                     &self.name,
                     format!(

@@ -1,0 +1,122 @@
+//! Options of stores: every function that sets them checks names and values.
+
+use super::refusal::refused;
+use pg_clone_tests::scratch_database::Scratch;
+
+#[tokio::test]
+async fn every_function_that_sets_options_of_a_store_checks_their_names_and_values() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE org (id uuid PRIMARY KEY, name text); CREATE TABLE item (id uuid PRIMARY KEY, org_id uuid REFERENCES org);
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"public.org\"}'); SELECT clone.store_create('c', 'custom')",
+    )
+    .await;
+    let before = db
+        .rows("SELECT name, options FROM clone.store ORDER BY name")
+        .await;
+    for (options, message, hint) in [
+        (
+            r#"{"unknown": 1}"#,
+            "unknown store option \"unknown\"",
+            "Options: ",
+        ),
+        (
+            r#"{"tennant": "org"}"#,
+            "unknown store option \"tennant\"",
+            "Did you mean",
+        ),
+        (
+            r#"{"cachekey": "{id}"}"#,
+            "unknown store option \"cachekey\"",
+            "Did you mean \"cache_key\"?",
+        ),
+        (
+            r#"{"tenant": 7}"#,
+            "invalid value 7 for option \"tenant\"",
+            "text",
+        ),
+        (
+            r#"{"schemas": "public"}"#,
+            "invalid value \"public\" for option \"schemas\"",
+            "list of names",
+        ),
+        (
+            r#"{"schemas": ["public", 1]}"#,
+            "option \"schemas\"",
+            "list of names",
+        ),
+        (r#"{"shared": {}}"#, "option \"shared\"", "list of names"),
+        (r#"{"schema": []}"#, "option \"schema\"", "text"),
+        (
+            r#"{"cache": "localhost:6379"}"#,
+            "\"localhost:6379\" is no address of a cache",
+            "redis://",
+        ),
+        (
+            r#"{"cache_key": "{type}/{nope}"}"#,
+            "unknown placeholder \"{nope}\"",
+            "{type}, {id}, {project}",
+        ),
+        (
+            r#"{"cache_key": "{type"}"#,
+            "unknown placeholder \"{type\"",
+            "{type}, {id}, {project}",
+        ),
+        (
+            r#"{"blobs": "file:relative/path"}"#,
+            "\"file:relative/path\" is no location of files",
+            "absolute path",
+        ),
+        (r#"{"blobs": "/srv/files"}"#, "no location of files", "file:/"),
+        (r#"{"blobs": "ftp://x"}"#, "no location of files", "s3://"),
+        (r#"{"text_keys": "all"}"#, "text_keys", "everywhere"),
+        (r#"{"id_paths": 1}"#, "id_paths", "object"),
+    ] {
+        let discover_only = ["tenant\": 7", "tennant", "schemas", "shared"]
+            .iter()
+            .any(|word| options.contains(word));
+        for (store, preset) in [("s", "discover"), ("c", "custom")] {
+            if discover_only && preset == "custom" {
+                continue;
+            }
+            let with_tenant = if preset == "discover" && !options.contains("\"tenant") {
+                options.replacen('{', r#"{"tenant": "public.org", "#, 1)
+            } else {
+                options.to_owned()
+            };
+            for call in [
+                format!("SELECT clone.store_alter('{store}', '{options}')"),
+                format!("SELECT clone.store_create('other', '{preset}', '{with_tenant}')"),
+                format!(
+                    "SELECT clone.store_import(clone.store_export('{store}') || '{{\"options\": {with_tenant}}}')"
+                ),
+                format!(
+                    "SELECT clone.store_import(clone.store_export('{store}') || '{{\"options\": {with_tenant}}}', 'other')"
+                ),
+            ] {
+                refused(&db, &call, "22023", message, hint).await;
+            }
+        }
+    }
+    for options in [
+        r#"{"tenant": "public.item"}"#,
+        r#"{"tenant": null}"#,
+        r#"{"schemas": ["public"]}"#,
+        r#"{"shared": ["public.item"]}"#,
+    ] {
+        refused(
+            &db,
+            &format!("SELECT clone.store_alter('s', '{options}')"),
+            "22023",
+            "cannot be changed",
+            "clone.store_create",
+        )
+        .await;
+    }
+    assert_eq!(
+        db.rows("SELECT name, options FROM clone.store ORDER BY name")
+            .await,
+        before
+    );
+    db.run(r#"SELECT clone.store_alter('s', '{"blobs": "file:/srv/files", "cache": "redis://cache:6379", "cache_key": "{project}:{type}:{id}", "tenant": "public.org"}')"#).await;
+}
