@@ -298,7 +298,7 @@ async fn options_of_the_store_are_changed_if_they_are_right() {
         ),
         (
             r#"{"grant_to": "app"}"#,
-            "invalid value \"app\" for store option \"grant_to\"",
+            "invalid value \"app\" for option \"grant_to\"",
         ),
         (r#"{"email": 1}"#, "invalid value 1 for store option \"email\""),
         (

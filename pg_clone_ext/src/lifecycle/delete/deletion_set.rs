@@ -2,7 +2,7 @@
 
 use crate::error::internal;
 use crate::pg::query::for_each_written_row;
-use crate::pg::session::settings_guard::CallersPath;
+use crate::pg::session::settings_guard::{CallersPath, ReadingSettings};
 use crate::run::keys::Key;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Oid, SourceQuery, Store, Table, TableRole, quote};
@@ -115,6 +115,7 @@ impl DeletionSet {
     /// cyclic ones, are checked after all rows are deleted. Children come first, for triggers that read them.
     /// Triggers run under `path`.
     pub fn delete(&self, path: &CallersPath) -> Result<Counts> {
+        let _settings = ReadingSettings::with_memory();
         let goes = self.goes()?;
         let mut parts = Vec::new();
         let mut counts = Vec::new();

@@ -5,6 +5,7 @@ use super::deletion_set::DeletionSet;
 use super::foreign_keys::{self, ForeignKey, rows_of};
 use super::large_objects;
 use crate::error::internal;
+use crate::pg::session::settings_guard::ReadingSettings;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, ColumnRole, Oid, Table, TableRole, quote};
 use serde::Deserialize;
@@ -76,6 +77,7 @@ struct Search<'d> {
 impl Conflicts {
     /// Searches conflicts. `given_again` are keys of rows that the same transaction inserts again.
     pub fn of(rows: &DeletionSet, given_again: &HashSet<String>) -> Result<Self> {
+        let _settings = ReadingSettings::with_memory();
         let mut search = Search {
             rows,
             given_again,

@@ -4,6 +4,7 @@ mod discovery;
 mod kinds;
 mod questions;
 mod refresh;
+mod row_questions;
 mod table_questions;
 mod value_questions;
 

@@ -224,3 +224,45 @@ async fn a_trigger_of_a_partition_that_changes_values_is_noticed() {
     db.run("ALTER TABLE item_1 DISABLE TRIGGER put").await;
     assert_verified(&db, &db.clone_project("'1'").await).await;
 }
+
+#[tokio::test]
+async fn rows_that_triggers_change_are_refused_and_rows_that_they_log_are_told() {
+    for trigger in [
+        "CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE public.item SET t = ''touched''; RETURN NULL; END'; CREATE TRIGGER put AFTER INSERT ON item FOR EACH STATEMENT EXECUTE FUNCTION put()",
+        "CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE public.item SET t = ''new'' WHERE id = NEW.id; RETURN NULL; END'; CREATE TRIGGER put AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION put()",
+        "CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE public.org SET name = name || ''+'' WHERE id = NEW.org_id; RETURN NEW; END'; CREATE TRIGGER put BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION put()",
+        "CREATE TABLE total (n int); INSERT INTO total VALUES (0); CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.total; RETURN NULL; END'; CREATE TRIGGER put AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION put()",
+    ] {
+        let db = described(&format!("{TABLES} {trigger}"), STORE).await;
+        let before = contents(&db, &["org", "item", "entry"]).await;
+        let failure = db.fails("SELECT project_clone('1')").await;
+        assert_eq!(failure.code, "0A000", "{trigger}: {failure:?}");
+        assert!(
+            failure
+                .message
+                .starts_with("a trigger of the store's tables has changed or deleted"),
+            "{failure:?}"
+        );
+        assert_eq!(contents(&db, &["org", "item", "entry"]).await, before);
+        for options in ["skip", "fire"] {
+            db.clone_project(&format!("'1', options => '{{\"triggers\": \"{options}\"}}'"))
+                .await;
+        }
+    }
+    let db = described(
+        &format!("{TABLES} CREATE TABLE log (at timestamptz DEFAULT now(), what text); CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.log (what) VALUES (NEW.t); RETURN NULL; END'; CREATE TRIGGER put AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION put()"),
+        STORE,
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    assert_verified(&db, &clone).await;
+    assert_eq!(
+        db.list(&format!(
+            "SELECT jsonb_array_elements_text(todo) FROM clone.run WHERE target_project = '{clone}'"
+        ))
+        .await,
+        [
+            "triggers have added 2 rows to public.log, which the store does not describe: a deletion of the clone leaves them"
+        ]
+    );
+}

@@ -3,7 +3,7 @@
 use super::{KeyRef, Outside, ReferenceForm, Unique, changes};
 use crate::error::{Code, Error, Result};
 use crate::plan::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Maximum length of a chain of keys that refer to keys.
 const MAX_DEPTH: usize = 8;
@@ -19,12 +19,20 @@ impl Store {
         self.check_described()?;
         self.project_by_another_column();
         let edges = self.edges();
+        // Also those that only arrays, paths and documents refer to.
+        let targets: HashSet<KeyRef> = self
+            .tables
+            .iter()
+            .flat_map(|table| &table.keys.references)
+            .filter_map(|reference| self.table(reference.target)?.key_ref(&reference.target_column))
+            .collect();
         let mut holds = Vec::new();
         for table in &self.tables {
             for column in &table.columns {
                 if let Some(own) = table.key_ref(&column.name) {
                     let root = self.root(&edges, own, 0)?;
                     let is_key = table.id_column.as_deref() == Some(column.name.as_str())
+                        || targets.contains(&own)
                         || edges.values().flatten().any(|to| *to == own);
                     if root != own || is_key {
                         holds.push((own, root));
