@@ -65,7 +65,7 @@ DECLARE
     target regclass;
     targets int;
 BEGIN
-    IF clone_internal.family((SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = type_column)) NOT IN ('int', '') THEN
+    IF clone_internal.family((SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = type_column)) <> 'int' THEN
         RETURN;
     END IF;
     calls := '';
