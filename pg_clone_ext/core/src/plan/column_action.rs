@@ -177,7 +177,10 @@ pub(super) fn action(
     })
 }
 
-/// Whether rows can belong to the project while this column of theirs is NULL.
+/// Whether rows can belong to the project while this column of theirs is NULL. Presets say themselves what the column means: newer versions
+/// of Medplum fill it where older ones left it NULL.
 fn belongs_without(store: &Store, table: &Table, column: &Column) -> bool {
-    !column.not_null && (!table.keys.within.is_empty() || !table.ways(store).is_empty())
+    store.follows_constraints()
+        && !column.not_null
+        && (!table.keys.within.is_empty() || !table.ways(store).is_empty())
 }
