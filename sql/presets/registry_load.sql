@@ -51,7 +51,7 @@ BEGIN
         RAISE EXCEPTION 'the tables of registry "%" do not exist', store USING
             ERRCODE = '55000', HINT = format('To remove its description: SELECT clone.store_drop(%L);', store);
     END IF;
-    SELECT string_agg(format('%I.%I', schema, r), ', ') INTO missing FROM unnest(relations) r
+    SELECT string_agg(format('%I.%I', schema, r), ', ' ORDER BY place) INTO missing FROM unnest(relations) WITH ORDINALITY AS u (r, place)
     WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = to_regclass(format('%I.%I', schema, r)) AND (NOT tables OR c.relkind IN ('r', 'p')));
     IF missing IS NOT NULL AND tables THEN
         RAISE EXCEPTION 'a bundle is loaded into the tables of a registry, and registry "%" has no such table: %', store, missing USING

@@ -141,7 +141,7 @@ BEGIN
     FOR w IN
         SELECT f.confrelid::regclass AS relation, b.attname AS key,
                string_agg(format('(SELECT t.%I::text AS x FROM %s AS t WHERE t.%1$I IS NOT NULL LIMIT 50000)', a.attname, f.conrelid::regclass), ' UNION ALL ') AS uses,
-               string_agg(format('SELECT clone.store_belongs(%L, %L, %L, %L, %L);', $1, f.confrelid::regclass, ARRAY[b.attname]::text, f.conrelid::regclass, ARRAY[a.attname]::text), ' ') AS calls
+               string_agg(format('SELECT clone.store_belongs(%L, %L, %L, %L, %L);', $1, f.confrelid::regclass, ARRAY[b.attname]::text, f.conrelid::regclass, ARRAY[a.attname]::text), ' ' ORDER BY f.oid) AS calls
         FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
         JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = r.relation AND cardinality(f.conkey) = 1 AND f.conparentid = 0
         JOIN clone_internal.discoverable(NULL) d ON d.oid = f.confrelid
