@@ -1,6 +1,6 @@
 //! Which rows of a table belong to a project, as SQL.
 
-use super::keys::EQUAL;
+use super::keys::{EQUAL, Membership};
 use super::quote::{identifier, literal};
 use super::source_query::SourceQuery;
 use super::store::{Oid, Store, Table, TableRole};
@@ -94,15 +94,13 @@ fn through_own_rows(
         .collect();
     let mut links = Vec::new();
     for way in &table.keys.within {
-        let values = way.values(table, table, &row);
-        let pairs = values.iter().zip(way.equalities(table, table));
-        let mut link: Vec<String> = pairs
-            .zip(selected.len()..)
-            .map(|((value, operator), place)| format!("{value} {operator} {found}.clone_own_{place}"))
+        let parent = way.parent_values(table, table, &row);
+        let found: Vec<String> = (selected.len()..)
+            .take(parent.len())
+            .map(|place| format!("{found}.clone_own_{place}"))
             .collect();
-        link.extend(way.condition.as_ref().map(|condition| format!("({condition})")));
-        links.push(link.join(" AND "));
-        selected.extend(way.parent_values(table, table, &row));
+        links.push(names_own_row(way, table, &row, &found));
+        selected.extend(parent);
     }
     let mut next = format!("(({}))", links.join(") OR ("));
     if let (Some(column), Some(same)) = (&table.project_column, owner(table, project, &row)) {
@@ -312,18 +310,16 @@ fn belongs_to_another(
             let Some(theirs) = belongs_to_another(store, parent, project, active, &inner, depth + 1)? else {
                 continue;
             };
-            let mut same: Vec<String> = way
-                .parent_values(table, parent, &inner)
-                .into_iter()
-                .zip(way.equalities(table, parent))
-                .zip(way.values(table, parent, alias))
-                .map(|((other, operator), value)| format!("{other} {operator} {value}"))
-                .collect();
-            same.push(format!("({theirs})"));
+            let same = same_values(
+                &way,
+                table,
+                parent,
+                alias,
+                &way.parent_values(table, parent, &inner),
+            );
             let named = format!(
-                "EXISTS (SELECT 1 FROM {} AS {inner} WHERE {})",
-                parent.from_sql(),
-                same.join(" AND ")
+                "EXISTS (SELECT 1 FROM {} AS {inner} WHERE {same} AND ({theirs}))",
+                parent.from_sql()
             );
             alternatives.push(match &way.condition {
                 Some(condition) => format!("({condition}) AND {named}"),
@@ -332,6 +328,25 @@ fn belongs_to_another(
         }
     }
     Ok((!alternatives.is_empty()).then(|| format!("(({}))", alternatives.join(") OR ("))))
+}
+
+/// The condition that the columns of a row `alias` equal `others`, values of a row of the parent.
+fn same_values(way: &Membership, table: &Table, parent: &Table, alias: &str, others: &[String]) -> String {
+    let pairs = others.iter().zip(way.equalities(table, parent));
+    let same: Vec<String> = pairs
+        .zip(way.values(table, parent, alias))
+        .map(|((other, operator), value)| format!("{other} {operator} {value}"))
+        .collect();
+    same.join(" AND ")
+}
+
+/// The same for a row of its own table, under the condition of the way.
+fn names_own_row(way: &Membership, table: &Table, alias: &str, others: &[String]) -> String {
+    let same = same_values(way, table, table, alias, others);
+    match &way.condition {
+        Some(condition) => format!("{same} AND ({condition})"),
+        None => same,
+    }
 }
 
 /// The condition that a row names a row of its own table that belongs to another project.
@@ -343,19 +358,10 @@ fn named_row_of_another(
     alias: &str,
 ) -> Result<Option<String>> {
     let inner = "r0";
-    let mut links = Vec::new();
-    for way in &table.keys.within {
-        let values = way.values(table, table, alias);
-        let mut link: Vec<String> = way
-            .parent_values(table, table, inner)
-            .iter()
-            .zip(way.equalities(table, table))
-            .zip(values)
-            .map(|((other, operator), value)| format!("{other} {operator} {value}"))
-            .collect();
-        link.extend(way.condition.as_ref().map(|condition| format!("({condition})")));
-        links.push(link.join(" AND "));
-    }
+    let ways = table.keys.within.iter();
+    let links: Vec<String> = ways
+        .map(|way| names_own_row(way, table, alias, &way.parent_values(table, table, inner)))
+        .collect();
     if links.is_empty() {
         return Ok(None);
     }
