@@ -155,6 +155,12 @@ impl Run {
         !self.request.options.keep_ids && self.store.table(table).is_some_and(|table| table.left_to_finish)
     }
 
+    /// Whether triggers may fire, but must not change what is cloned: the call says neither `skip` nor `fire`.
+    pub fn guards_against_triggers(&self) -> bool {
+        let options = &self.request.options;
+        self.store.follows_constraints() && !options.skip_triggers && !options.fire_triggers
+    }
+
     /// Whether it writes the rows of any cloned table.
     pub fn leaves_tables_to_finish(&self) -> bool {
         self.table_copies

@@ -240,6 +240,11 @@ pub struct Table {
 }
 
 impl Table {
+    /// Whether an INSERT may fire triggers: those of the table, or of the tables below a view.
+    pub fn may_fire_triggers(&self) -> bool {
+        self.triggers.is_some() || self.kind == "v"
+    }
+
     /// The relation from which the source's rows are read, ready for SQL.
     pub fn source_name(&self) -> &str {
         self.source.as_deref().unwrap_or(&self.sql_name)

@@ -4,26 +4,18 @@ use crate::pg::query::count;
 use crate::pg::query::snapshot::Snapshot;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{self, Oid, SourceQuery, Table};
+use pg_clone_core::plan::{self, Oid, SourceQuery};
 use std::collections::HashMap;
 
 /// A table with more rows of the clone than were made for it is an error (0A000), unless the call says that triggers fire. `made`
 /// holds the rows that were made, by table.
 pub fn check(run: &Run, made: &HashMap<Oid, u64>) -> Result<()> {
-    let options = &run.request.options;
-    // The tables below a view can have triggers.
-    let fires = |table: &Table| table.triggers.is_some() || table.kind == "v";
     let any = run
         .store
         .tables
         .iter()
-        .any(|table| made.contains_key(&table.oid) && fires(table));
-    if !any
-        || !run.store.follows_constraints()
-        || options.skip_triggers
-        || options.fire_triggers
-        || options.include_others
-    {
+        .any(|table| made.contains_key(&table.oid) && table.may_fire_triggers());
+    if !any || !run.guards_against_triggers() || run.request.options.include_others {
         return Ok(());
     }
     Snapshot::latest().within(|| {

@@ -3,6 +3,7 @@
 use crate::pg::query::for_each_row;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::Table;
 use std::collections::HashMap;
 
 /// Rows that the transaction has inserted into, and changed or deleted in, one table.
@@ -43,17 +44,8 @@ fn counts() -> Result<HashMap<String, Counts>> {
 impl Effects {
     /// None if no trigger of the run's tables fires, or if the call wants what triggers do.
     pub fn watch(run: &Run) -> Result<Option<Self>> {
-        let options = &run.request.options;
-        let fires = |table| {
-            run.store
-                .table(table)
-                .is_some_and(|table| table.triggers.is_some() || table.kind == "v")
-        };
-        if !run.store.follows_constraints()
-            || options.skip_triggers
-            || options.fire_triggers
-            || !run.table_copies.iter().any(|copy| fires(copy.table))
-        {
+        let fires = |table| run.store.table(table).is_some_and(Table::may_fire_triggers);
+        if !run.guards_against_triggers() || !run.table_copies.iter().any(|copy| fires(copy.table)) {
             return Ok(None);
         }
         counts().map(|counts| Some(Effects(counts)))

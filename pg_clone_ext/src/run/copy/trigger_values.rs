@@ -23,10 +23,7 @@ fn is_time(type_name: &str) -> bool {
 impl Comparison {
     /// None if no trigger can change the rows of this table, or if the call wants what triggers do.
     pub fn of(run: &Run, table: &Table, table_copy: &TableCopy) -> Result<Option<Self>> {
-        let options = &run.request.options;
-        if !run.store.follows_constraints()
-            || options.skip_triggers
-            || options.fire_triggers
+        if !run.guards_against_triggers()
             || !matches!(table.kind.as_str(), "r" | "p")
             || table.triggers.is_none()
             || !has_trigger(table)?
