@@ -38,6 +38,7 @@ DECLARE
     words text[];
     seen clone_internal.seen_place[];
     many text;
+    places clone_internal.place[];
 BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
         RETURN;
@@ -106,9 +107,10 @@ BEGIN
     PERFORM clone_internal.look_for_tenants(look_at_data.store);
     PERFORM clone_internal.look_for_links(look_at_data.store);
     PERFORM clone_internal.look_for_owned(look_at_data.store);
-    PERFORM clone_internal.look_for_pairs(look_at_data.store);
+    places := ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store) o);
+    PERFORM clone_internal.look_for_pairs(look_at_data.store, places);
     PERFORM clone_internal.look_for_own_rows(look_at_data.store);
-    PERFORM clone_internal.look_for_unique_values(look_at_data.store);
+    PERFORM clone_internal.look_for_unique_values(look_at_data.store, places);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.look_at_data(text, boolean) IS 'Checks the data of a store''s tables: declares certain references, if allowed, and records questions about the others';

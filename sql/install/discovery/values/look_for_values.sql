@@ -15,13 +15,12 @@ $$;
 COMMENT ON FUNCTION clone_internal.open_places(text) IS 'Columns and paths of a store''s tables that have no declaration and no question, with a sample of their values';
 
 -- Values of a unique column that gets new values in a clone, such as a slug or an article number, in other columns.
-CREATE FUNCTION clone_internal.look_for_unique_values(store text) RETURNS void
+CREATE FUNCTION clone_internal.look_for_unique_values(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    places clone_internal.place[];
     vals text[];
     k record;
     p record;
@@ -35,16 +34,16 @@ BEGIN
           AND c.role IN ('random', 'suffix', 'template', 'expression', 'name')
           AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
     LOOP
-        IF places IS NULL THEN
-            places := ARRAY(SELECT o FROM clone_internal.open_places($1) o WHERE o.family <> 'int[]');
-            vals := ARRAY(SELECT DISTINCT v FROM unnest(places) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE length(v) < 200);
+        IF vals IS NULL THEN
+            vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE o.family <> 'int[]' AND length(v) < 200);
         END IF;
         FOR p IN
-            SELECT o.*, h.keys FROM unnest(places) o
+            SELECT o.*, h.keys FROM unnest($2) o
             CROSS JOIN LATERAL (SELECT o.word IN (k.own, k.word, k.word || '_' || k.own) AS named, cardinality(o.vals[:100]) AS seen) n
             JOIN (SELECT array_agg(DISTINCT f.value) AS found FROM clone_internal.keys_among(k.relation, k.name, k.family, vals) f) f ON true
             CROSS JOIN LATERAL (SELECT count(*) AS keys FROM unnest(o.vals[:100]) v WHERE v = ANY (f.found)) h
-            WHERE (o.relation, o."column") <> (k.relation, k.name) AND h.keys = n.seen
+            WHERE (o.relation, o."column") <> (k.relation, k.name) AND o.family <> 'int[]' AND h.keys = n.seen
+              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path))
               AND (n.named OR k.family = 'text' AND h.keys > 1 AND length(o.vals[1]) >= 3)
         LOOP
             PERFORM clone_internal.ask($1, p.relation, p."column", p.path, 'error',
@@ -57,10 +56,10 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_unique_values(text) IS 'Records questions about columns that hold values of a unique column which a clone changes';
+COMMENT ON FUNCTION clone_internal.look_for_unique_values(text, clone_internal.place[]) IS 'Records questions about columns that hold values of a unique column which a clone changes';
 
 -- A column whose values are names of tables, beside one whose values are keys of these: a polymorphic pair under any names.
-CREATE FUNCTION clone_internal.look_for_pairs(store text) RETURNS void
+CREATE FUNCTION clone_internal.look_for_pairs(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -73,7 +72,7 @@ DECLARE
     found int;
 BEGIN
     FOR c IN
-        WITH place AS MATERIALIZED (SELECT o.* FROM clone_internal.open_places($1) o WHERE o.path = '' AND o.family IN ('int', 'text'))
+        WITH place AS MATERIALIZED (SELECT o.* FROM unnest($2) o WHERE o.path = '' AND o.family IN ('int', 'text'))
         SELECT k.relation, k."column" AS type_column, i."column" AS name
         FROM place k JOIN place i ON i.relation = k.relation AND i."column" <> k."column"
         WHERE k.family = 'text' AND cardinality(k.vals) BETWEEN 1 AND 20 AND NOT i.says_id
@@ -96,7 +95,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_pairs(text) IS 'Records questions about polymorphic pairs whose names do not say so';
+COMMENT ON FUNCTION clone_internal.look_for_pairs(text, clone_internal.place[]) IS 'Records questions about polymorphic pairs whose names do not say so';
 
 -- Rows that name no tenant and no parent, below other rows of their table.
 CREATE FUNCTION clone_internal.look_for_own_rows(store text) RETURNS void
