@@ -29,8 +29,7 @@ pub(in crate::pg) struct Form {
 
 /// The type as which values of a type are stored: the base type of a domain, and the array of the base type for an array of a domain.
 pub(in crate::pg) fn stored_type(type_oid: pg_sys::Oid) -> pg_sys::Oid {
-    // The types whose oids are assigned by hand are no domains. Asked for each value of a row: the look-ups were 5 % of the time of a
-    // clone of 200,000 rows with six references.
+    // Asked for each value of a row, so without a look-up where none is needed: the types whose oids are assigned by hand are no domains.
     if u32::from(type_oid) < pg_sys::FirstGenbkiObjectId {
         return type_oid;
     }
