@@ -26,7 +26,8 @@ impl ReadingSettings {
     }
 
     /// The same for conditions on rows that belong through other rows of their table. A condition that is no join reads the keys of a
-    /// project for each row, if they are estimated to be too many for a hash table in `work_mem`: a deletion of 36,000 rows took minutes.
+    /// project for each row, if they are estimated to be too many for a hash table in `work_mem`: the deletion of 25,000 rows took more
+    /// than 60 s with 4 MB, and 0.9 s with this (debug build).
     pub fn with_memory() -> Self {
         let settings = Self::new();
         // SAFETY: a variable of the server, in kB.
