@@ -31,11 +31,12 @@ pub fn find<'a>(document: &'a [u8], path: &[&str]) -> Option<&'a [u8]> {
 /// The string at `path`; `None` when there is none, or something else than a string.
 pub fn string<'a>(document: &'a [u8], path: &[&str]) -> Option<Cow<'a, str>> {
     let quoted = find(document, path)?;
-    let inner = quoted.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if memchr::memchr(b'\\', inner).is_none() {
-        return std::str::from_utf8(inner).ok().map(Cow::Borrowed);
-    }
-    serde_json::from_slice(quoted).ok().map(Cow::Owned)
+    scan::name(
+        quoted
+            .strip_suffix(b"\"")
+            .filter(|open| open.starts_with(b"\""))
+            .and(Some(quoted))?,
+    )
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod text;
 pub mod value;
 
 pub use error::EditError;
+pub(crate) use overlay::{Overlay, require};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -7,15 +7,19 @@
 use super::{Edit, EditError, EditOp, Step, value};
 use crate::interrupt;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What happens to one value of the document.
 #[derive(Debug, Default)]
-pub(super) struct Overlay {
+pub(crate) struct Overlay {
     /// The value that takes its place.
     pub replace: Option<Value>,
     /// What happens to its members, if it is an object; those that are added, in their order.
     pub members: Vec<Member>,
+    /// The position of each member by the name that it has after the edits so far.
+    by_name: HashMap<String, usize>,
+    /// The same by its name in the document.
+    by_original: HashMap<String, usize>,
     /// What happens to its elements, if it is an array, by their index in the document.
     pub items: BTreeMap<usize, Element>,
     /// The first edit that fails if this value is not an object or array, or does not exist.
@@ -23,8 +27,8 @@ pub(super) struct Overlay {
 }
 
 /// What happens to one member of an object.
-#[derive(Debug)]
-pub(super) struct Member {
+#[derive(Debug, Default)]
+pub(crate) struct Member {
     /// Its name in the document; `None` for a member that takes the place of one that was removed.
     pub original: Option<String>,
     /// Its name afterwards; `None` when it is removed.
@@ -37,7 +41,7 @@ pub(super) struct Member {
 
 /// What happens to one element of an array.
 #[derive(Debug, Default)]
-pub(super) struct Element {
+pub(crate) struct Element {
     /// Whether it is removed.
     pub removed: bool,
     /// What happens to its value.
@@ -60,15 +64,31 @@ enum Below<'a> {
     Gone,
 }
 
+/// Refuses a value or member that is needed and not there: `needed` is the path of the edit that needs it.
+///
+/// # Errors
+/// [`EditError::NoPlace`].
+pub(crate) fn require(needed: Option<&Vec<Step>>) -> Result<(), EditError> {
+    needed.map_or(Ok(()), |path| Err(EditError::NoPlace(path.clone())))
+}
+
 impl Overlay {
     /// Merges the edits.
-    pub(super) fn new(edits: &[Edit]) -> Result<Self, EditError> {
+    ///
+    /// # Errors
+    /// [`EditError::Root`], [`EditError::NoPlace`] where an earlier edit took the place away.
+    pub(crate) fn new(edits: &[Edit]) -> Result<Self, EditError> {
         let mut root = Overlay::default();
         for edit in edits {
             interrupt::check();
             root.add(edit)?;
         }
         Ok(root)
+    }
+
+    /// The position in `members` of the one that has this name in the document.
+    pub(crate) fn original(&self, name: &str) -> Option<usize> {
+        self.by_original.get(name).copied()
     }
 
     fn add(&mut self, edit: &Edit) -> Result<(), EditError> {
@@ -149,64 +169,75 @@ impl Overlay {
     }
 
     fn place(&self, name: &str) -> Place {
-        let named = |other: &Option<String>| other.as_deref() == Some(name);
-        if let Some(at) = self.members.iter().position(|m| named(&m.name)) {
-            Place::Taken(at)
-        } else if self.members.iter().any(|m| named(&m.original)) {
-            Place::Vacant
-        } else {
-            Place::Unknown
+        match self.by_name.get(name) {
+            Some(&at) => Place::Taken(at),
+            None if self.by_original.contains_key(name) => Place::Vacant,
+            None => Place::Unknown,
         }
     }
 
     /// Adds a member that the document may have under this name.
     fn touch(&mut self, name: &str) -> usize {
-        let name = Some(name.to_owned());
+        let at = self.members.len();
+        self.by_name.insert(name.to_owned(), at);
+        self.by_original.insert(name.to_owned(), at);
         self.members.push(Member {
-            original: name.clone(),
-            name,
-            renamed: None,
-            overlay: Overlay::default(),
+            original: Some(name.to_owned()),
+            name: Some(name.to_owned()),
+            ..Member::default()
         });
-        self.members.len() - 1
+        at
+    }
+
+    /// Adds a member in the place of one that was removed or renamed.
+    fn add_new(&mut self, name: &str) -> usize {
+        let at = self.members.len();
+        self.by_name.insert(name.to_owned(), at);
+        self.members.push(Member {
+            name: Some(name.to_owned()),
+            ..Member::default()
+        });
+        at
+    }
+
+    /// Moves a member behind the others. Where it was, a member without names remains, which says nothing.
+    fn move_to_end(&mut self, at: usize) -> usize {
+        let member = std::mem::take(&mut self.members[at]);
+        let end = self.members.len();
+        if let Some(place) = member.name.as_ref().and_then(|name| self.by_name.get_mut(name)) {
+            *place = end;
+        }
+        let original = member.original.as_ref();
+        if let Some(place) = original.and_then(|name| self.by_original.get_mut(name)) {
+            *place = end;
+        }
+        self.members.push(member);
+        end
     }
 
     fn remove_member(&mut self, name: &str) {
-        match self.place(name) {
-            Place::Taken(at) => self.members[at].name = None,
-            Place::Vacant => (),
-            Place::Unknown => {
-                let at = self.touch(name);
-                self.members[at].name = None;
-            }
-        }
+        let at = match self.place(name) {
+            Place::Taken(at) => at,
+            Place::Vacant => return,
+            Place::Unknown => self.touch(name),
+        };
+        self.members[at].name = None;
+        self.by_name.remove(name);
     }
 
     fn set_member(&mut self, name: &str, new: &Value) {
         let at = match self.place(name) {
             Place::Taken(at) if self.members[at].overlay.replace.is_some() => at,
-            Place::Taken(at) => {
-                // If the document does not have it, it is added after those added before.
-                let member = self.members.remove(at);
-                self.members.push(member);
-                self.members.len() - 1
-            }
-            Place::Vacant => {
-                let name = Some(name.to_owned());
-                self.members.push(Member {
-                    original: None,
-                    name,
-                    renamed: None,
-                    overlay: Overlay::default(),
-                });
-                self.members.len() - 1
-            }
+            // If the document does not have it, it is added after those added before.
+            Place::Taken(at) => self.move_to_end(at),
+            Place::Vacant => self.add_new(name),
             Place::Unknown => self.touch(name),
         };
-        let overlay = &mut self.members[at].overlay;
-        overlay.replace = Some(new.clone());
-        overlay.members.clear();
-        overlay.items.clear();
+        self.members[at].overlay = Overlay {
+            replace: Some(new.clone()),
+            needed: self.members[at].overlay.needed.take(),
+            ..Overlay::default()
+        };
     }
 
     fn rename_member(&mut self, name: &str, to: &str, edit: &Edit) -> Result<(), EditError> {
@@ -222,6 +253,8 @@ impl Overlay {
         if name != to {
             self.remove_member(to);
             self.members[at].name = Some(to.to_owned());
+            self.by_name.remove(name);
+            self.by_name.insert(to.to_owned(), at);
         }
         Ok(())
     }

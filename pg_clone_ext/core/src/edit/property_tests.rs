@@ -1,9 +1,11 @@
 //! Property tests: edits of text against the same edits of a tree, and byte for byte what they must not touch.
 
 use super::{Edit, EditOp, Step, text, value};
+use crate::jsonb;
 use proptest::prelude::*;
 use serde_json::Value;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::{Duration, Instant};
 
 /// Names that need escapes, name nothing, or look like syntax.
 const NAMES: [&str; 9] = ["a", "b", "c", "id", "é", "q\"", "b\\", "", "{,"];
@@ -190,12 +192,42 @@ fn lacks_one_run(short: &str, long: &str) -> bool {
     short.len() <= long.len() && prefix + suffix >= short.len()
 }
 
+#[test]
+fn many_edits_of_one_object_are_applied_in_one_pass() {
+    let members: Vec<(String, Value)> = (0..50_000).map(|n| (format!("k{n}"), Value::from(n))).collect();
+    let document = Value::Object(members.iter().cloned().collect());
+    let edit = |(name, _): &(String, Value)| {
+        let path = vec![Step::Key(name.clone())];
+        if name.ends_with('7') {
+            Edit::rename(path, format!("new {name}"))
+        } else {
+            Edit::remove(path)
+        }
+    };
+    let edits: Vec<Edit> = members.iter().rev().map(edit).collect();
+    let payload = jsonb::from_value(&document).unwrap();
+    // One search for each edit took 38 s of optimized code in the text, 4.5 s in jsonb.
+    let began = Instant::now();
+    let edited = text::apply(&document.to_string(), &edits).unwrap().unwrap();
+    let payload = jsonb::edited(&payload, &edits).unwrap().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    let expected = members.iter().filter(|(name, _)| name.ends_with('7'));
+    let expected = Value::Object(
+        expected
+            .map(|(name, value)| (format!("new {name}"), value.clone()))
+            .collect(),
+    );
+    assert_eq!(serde_json::from_str::<Value>(&edited).unwrap(), expected);
+    assert_eq!(jsonb::to_value(&payload).unwrap(), expected);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn text_and_tree_become_the_same_document(document in json(), seed: u64, edits in edits()) {
+    fn text_jsonb_and_tree_become_the_same_document(document in json(), seed: u64, edits in edits()) {
         let spelled = spell(&document, seed, None);
+        let payload = jsonb::from_value(&document).unwrap();
         let mut tree = document;
         let mut list = vec![];
         let (mut failed, mut changed) = (false, false);
@@ -211,6 +243,7 @@ proptest! {
                     let mut until = list.clone();
                     until.push(edit);
                     prop_assert!(text::apply(&spelled, &until).is_err(), "{} {:?}", spelled, until);
+                    prop_assert!(jsonb::edited(&payload, &until).is_err(), "{} {:?}", spelled, until);
                     failed = true;
                 }
             }
@@ -221,6 +254,10 @@ proptest! {
         prop_assert!(changed || edited.is_none(), "{} {:?} {:?}", spelled, list, edited);
         let read: Value = serde_json::from_str(edited.as_deref().unwrap_or(&spelled)).unwrap();
         prop_assert_eq!(read.to_string(), tree.to_string(), "{} {:?} {:?}", spelled, list, edited);
+        let edited = jsonb::edited(&payload, &list).unwrap();
+        prop_assert!(changed || edited.is_none(), "{} {:?}", spelled, list);
+        let read = jsonb::to_value(edited.as_deref().unwrap_or(&payload)).unwrap();
+        prop_assert_eq!(read, tree, "{} {:?}", spelled, list);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use crate::interrupt;
 use memchr::memchr2;
+use std::borrow::Cow;
 
 /// The offset of the next byte that is not white space, at or after `at`.
 pub(super) fn white(text: &[u8], mut at: usize) -> usize {
@@ -250,6 +251,15 @@ impl Iterator for Items<'_> {
         }
         item
     }
+}
+
+/// The name that `quoted` (with its quotes, as in the text) spells; `None` when it is no string of characters.
+pub(super) fn name(quoted: &[u8]) -> Option<Cow<'_, str>> {
+    let inner = quoted.get(1..quoted.len().checked_sub(1)?)?;
+    if memchr::memchr(b'\\', inner).is_none() {
+        return std::str::from_utf8(inner).ok().map(Cow::Borrowed);
+    }
+    serde_json::from_slice(quoted).ok().map(Cow::Owned)
 }
 
 /// Whether the quoted name `quoted` (with its quotes, as in the text) spells `name`.

@@ -3,11 +3,10 @@
 //! Everything that is not edited is kept byte for byte: the order of the members, escapes, the spelling of numbers,
 //! white space. Added values are written compactly.
 
-use super::overlay::Overlay;
+use super::overlay::{Overlay, require};
 use super::scan::{self, Item, Items};
 use super::{Edit, EditError, Step};
 use crate::depth;
-use crate::interrupt;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -97,44 +96,46 @@ impl<'a> Editor<'a> {
         match self.text.as_bytes().get(at) {
             Some(b'{') => self.object(at, overlay),
             Some(b'[') => self.array(at, overlay),
-            _ => require(&overlay.needed),
+            _ => require(overlay.needed.as_ref()),
         }
     }
 
     fn object(&mut self, at: usize, overlay: &Overlay) -> Result<(), EditError> {
         for element in overlay.items.values() {
-            require(&element.overlay.needed)?;
+            require(element.overlay.needed.as_ref())?;
         }
         let text = self.text.as_bytes();
         let items = read(text, at, self.ends.as_ref())?;
-        let mut fates: Vec<Fate> = items.iter().map(|_| Fate::Keep).collect();
+        let mut fates: Vec<Fate> = Vec::with_capacity(items.len());
+        let mut found = vec![false; overlay.members.len()];
+        // Of several members with one name the last counts.
+        for item in items.iter().rev() {
+            let name = scan::name(&text[item.start..item.name_end]);
+            let Some(place) = name.and_then(|name| overlay.original(&name)) else {
+                fates.push(Fate::Keep);
+                continue;
+            };
+            let member = &overlay.members[place];
+            fates.push(match &member.name {
+                Some(name) if !found[place] => Fate::Edit {
+                    rename: (member.original.as_ref() != Some(name)).then_some(name.as_str()),
+                    overlay: &member.overlay,
+                },
+                _ => Fate::Drop,
+            });
+            found[place] = true;
+        }
+        fates.reverse();
         let mut added = Vec::new();
-        for member in &overlay.members {
-            interrupt::check();
-            let mut found = false;
-            if let Some(original) = &member.original {
-                for (item, fate) in items.iter().zip(&mut fates).rev() {
-                    if !scan::spells(&text[item.start..item.name_end], original) {
-                        continue;
-                    }
-                    *fate = match &member.name {
-                        Some(name) if !found => {
-                            let rename = (name != original).then_some(name.as_str());
-                            Fate::Edit {
-                                rename,
-                                overlay: &member.overlay,
-                            }
-                        }
-                        _ => Fate::Drop,
-                    };
-                    found = true;
-                }
-                if !found {
-                    require(&member.overlay.needed)?;
-                    require(&member.renamed)?;
-                }
+        for (member, found) in overlay.members.iter().zip(found) {
+            if found {
+                continue;
             }
-            if let (false, Some(name), Some(new)) = (found, &member.name, &member.overlay.replace) {
+            if member.original.is_some() {
+                require(member.overlay.needed.as_ref())?;
+                require(member.renamed.as_ref())?;
+            }
+            if let (Some(name), Some(new)) = (&member.name, &member.overlay.replace) {
                 added.push((name.as_str(), new));
             }
         }
@@ -153,10 +154,10 @@ impl<'a> Editor<'a> {
 
     fn array(&mut self, at: usize, overlay: &Overlay) -> Result<(), EditError> {
         for member in &overlay.members {
-            require(&member.overlay.needed)?;
-            require(&member.renamed)?;
+            require(member.overlay.needed.as_ref())?;
+            require(member.renamed.as_ref())?;
             if member.name.is_some() && member.overlay.replace.is_some() {
-                return require(&overlay.needed);
+                return require(overlay.needed.as_ref());
             }
         }
         let items = read(self.text.as_bytes(), at, self.ends.as_ref())?;
@@ -170,7 +171,7 @@ impl<'a> Editor<'a> {
                         overlay: &element.overlay,
                     }
                 }
-                None => require(&element.overlay.needed)?,
+                None => require(element.overlay.needed.as_ref())?,
             }
         }
         self.items(at, &items, &fates)
@@ -211,12 +212,6 @@ fn read(text: &[u8], at: usize, ends: Option<&scan::Ends>) -> Result<Vec<Item>, 
     let mut items = Items::new(text, at).ok_or_else(lost)?.knowing(ends);
     let read = items.by_ref().collect();
     items.close().map(|_| read).ok_or_else(lost)
-}
-
-fn require(needed: &Option<Vec<Step>>) -> Result<(), EditError> {
-    needed
-        .as_ref()
-        .map_or(Ok(()), |path| Err(EditError::NoPlace(path.clone())))
 }
 
 /// For a position that always exists in a validated text.

@@ -2,103 +2,122 @@
 
 use super::{JsonbError, Node, value::bytes};
 use crate::depth::with_room;
-use crate::edit::{Edit, EditError, EditOp, Step};
+use crate::edit::{Edit, Overlay, require};
 use crate::interrupt;
+use std::borrow::Cow;
 
 /// The payload after the edits, applied in order; None if they change nothing.
 ///
 /// # Errors
-/// As [`super::decode`], [`Node::apply`] and [`Node::encode`].
+/// As [`super::decode`] and [`Node::encode`]; [`JsonbError::Edit`] when a place does not exist; [`JsonbError::Number`] and
+/// [`JsonbError::NulCharacter`] for values that `jsonb` cannot hold.
 pub fn edited(payload: &[u8], edits: &[Edit]) -> Result<Option<Vec<u8>>, JsonbError> {
     if edits.is_empty() {
         return Ok(None);
     }
     with_room(super::levels(payload), || {
         let mut root = super::decode(payload)?;
-        root.apply(edits)?.then(|| root.encode()).transpose()
+        let changed = root.edit(&Overlay::new(edits)?)?;
+        changed.then(|| root.encode()).transpose()
     })?
 }
 
 impl Node<'_> {
-    /// Applies edits one after another; `true` when the document changed.
-    ///
-    /// # Errors
-    /// [`JsonbError::Edit`] when a place does not exist; [`JsonbError::Number`] and [`JsonbError::NulCharacter`] for
-    /// values that `jsonb` cannot hold. Edits before the failing one stay applied.
-    pub fn apply(&mut self, edits: &[Edit]) -> Result<bool, JsonbError> {
-        edits.iter().try_fold(false, |changed, edit| {
-            interrupt::check();
-            Ok(self.apply_one(edit)? || changed)
-        })
+    /// Applies merged edits; `true` when the value changed.
+    fn edit(&mut self, overlay: &Overlay) -> Result<bool, JsonbError> {
+        if let Some(new) = &overlay.replace {
+            return Ok(replace(self, Node::from_value(new)?));
+        }
+        match self {
+            Node::Object(members) => edit_object(members, overlay),
+            Node::Array(elements) => edit_array(elements, overlay),
+            _ => {
+                require(overlay.needed.as_ref())?;
+                Ok(false)
+            }
+        }
     }
+}
 
-    fn apply_one(&mut self, edit: &Edit) -> Result<bool, JsonbError> {
-        let Some((last, parents)) = edit.path.split_last() else {
-            return match &edit.op {
-                EditOp::Set(value) => Ok(replace(self, Node::from_value(value)?)),
-                EditOp::Remove | EditOp::Rename(_) => Err(EditError::Root.into()),
-            };
+fn edit_object<'a>(
+    members: &mut Vec<(Cow<'a, [u8]>, Node<'a>)>,
+    overlay: &Overlay,
+) -> Result<bool, JsonbError> {
+    for element in overlay.items.values() {
+        require(element.overlay.needed.as_ref())?;
+    }
+    let mut found = vec![false; overlay.members.len()];
+    let (mut changed, mut steps) = (false, interrupt::Steps::default());
+    let mut error = None;
+    members.retain_mut(|(name, value)| {
+        steps.step();
+        let place = std::str::from_utf8(name)
+            .ok()
+            .and_then(|name| overlay.original(name));
+        let (Some(place), None) = (place, &error) else {
+            return true;
         };
-        let no_place = || JsonbError::from(EditError::NoPlace(edit.path.clone()));
-        let parent = parents.iter().try_fold(self, |node, step| node.child(step));
-        match (&edit.op, parent, last) {
-            (EditOp::Remove, Some(Node::Object(members)), Step::Key(name)) => {
-                let before = members.len();
-                members.retain(|(key, _)| key.as_ref() != name.as_bytes());
-                Ok(members.len() != before)
+        let edit = &overlay.members[place];
+        found[place] = true;
+        let Some(new_name) = &edit.name else {
+            changed = true;
+            return false;
+        };
+        let outcome = value.edit(&edit.overlay).and_then(|edited| {
+            let renamed = name.as_ref() != new_name.as_bytes();
+            if renamed {
+                *name = bytes(new_name)?;
             }
-            (EditOp::Remove, Some(Node::Array(elements)), Step::Index(index)) if *index < elements.len() => {
-                elements.remove(*index);
-                Ok(true)
-            }
-            (EditOp::Remove, _, _) => Ok(false),
-            (EditOp::Set(value), Some(parent @ Node::Object(_)), Step::Key(name)) => {
-                let new = Node::from_value(value)?;
-                if let Some(old) = parent.child(last) {
-                    return Ok(replace(old, new));
-                }
-                if let Node::Object(members) = parent {
-                    members.push((bytes(name)?, new));
-                }
-                Ok(true)
-            }
-            (EditOp::Set(value), Some(Node::Array(elements)), Step::Index(index)) => {
-                let old = elements.get_mut(*index).ok_or_else(no_place)?;
-                Ok(replace(old, Node::from_value(value)?))
-            }
-            (EditOp::Rename(to), Some(Node::Object(members)), Step::Key(from)) => {
-                if !members.iter().any(|(key, _)| key.as_ref() == from.as_bytes()) {
-                    return Err(no_place());
-                }
-                if from == to {
-                    return Ok(false);
-                }
-                members.retain(|(key, _)| key.as_ref() != to.as_bytes());
-                for (key, _) in members
-                    .iter_mut()
-                    .filter(|(key, _)| key.as_ref() == from.as_bytes())
-                {
-                    *key = bytes(to)?;
-                }
-                Ok(true)
-            }
-            (EditOp::Set(_) | EditOp::Rename(_), _, _) => Err(no_place()),
+            Ok(edited || renamed)
+        });
+        match outcome {
+            Ok(edited) => changed |= edited,
+            Err(failed) => error = Some(failed),
+        }
+        true
+    });
+    if let Some(error) = error {
+        return Err(error);
+    }
+    for (edit, found) in overlay.members.iter().zip(found) {
+        if found {
+            continue;
+        }
+        if edit.original.is_some() {
+            require(edit.overlay.needed.as_ref())?;
+            require(edit.renamed.as_ref())?;
+        }
+        if let (Some(name), Some(new)) = (&edit.name, &edit.overlay.replace) {
+            members.push((bytes(name)?, Node::from_value(new)?));
+            changed = true;
         }
     }
+    Ok(changed)
+}
 
-    fn child(&mut self, step: &Step) -> Option<&mut Self> {
-        match (self, step) {
-            (Node::Object(members), Step::Key(name)) => {
-                let found = members
-                    .iter_mut()
-                    .rev()
-                    .find(|(key, _)| key.as_ref() == name.as_bytes());
-                found.map(|(_, value)| value)
-            }
-            (Node::Array(elements), Step::Index(index)) => elements.get_mut(*index),
-            _ => None,
+fn edit_array(elements: &mut Vec<Node<'_>>, overlay: &Overlay) -> Result<bool, JsonbError> {
+    for member in &overlay.members {
+        require(member.overlay.needed.as_ref())?;
+        require(member.renamed.as_ref())?;
+        if member.name.is_some() && member.overlay.replace.is_some() {
+            require(overlay.needed.as_ref())?;
+            return Ok(false);
         }
     }
+    let mut changed = false;
+    for (index, edit) in &overlay.items {
+        match elements.get_mut(*index) {
+            Some(element) if !edit.removed => changed |= element.edit(&edit.overlay)?,
+            Some(_) => changed = true,
+            None => require(edit.overlay.needed.as_ref())?,
+        }
+    }
+    let mut index = 0..;
+    elements.retain(|_| {
+        let removed = index.next().and_then(|at| overlay.items.get(&at));
+        !removed.is_some_and(|edit| edit.removed)
+    });
+    Ok(changed)
 }
 
 fn replace<'a>(old: &mut Node<'a>, new: Node<'a>) -> bool {
