@@ -133,13 +133,10 @@ pub fn with_room<R: Send>(levels: usize, work: impl FnOnce() -> R + Send) -> Res
     let unwanted = interrupt::flag();
     thread::scope(|scope| {
         let guard = AROUND_START.get().map(|start| start());
-        let thread = thread::Builder::new()
-            .name("pg_clone deep".to_owned())
-            .stack_size(STACK + levels * STACK_PER_LEVEL)
-            .spawn_scoped(scope, move || {
-                interrupt::stop_by(unwanted);
-                work()
-            });
+        let thread = builder(levels).spawn_scoped(scope, move || {
+            interrupt::stop_by(unwanted);
+            work()
+        });
         drop(guard);
         match thread.map(thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => Ok(result),
@@ -151,6 +148,23 @@ pub fn with_room<R: Send>(levels: usize, work: impl FnOnce() -> R + Send) -> Res
             Err(_) => Err(DepthError::NoStack(levels)),
         }
     })
+}
+
+/// Starts a thread with stack for `levels` levels, which nobody joins.
+///
+/// # Errors
+/// [`DepthError::NoStack`].
+pub(crate) fn start_thread(levels: usize, work: impl FnOnce() + Send + 'static) -> Result<(), DepthError> {
+    let guard = AROUND_START.get().map(|start| start());
+    let thread = builder(levels).spawn(work);
+    drop(guard);
+    thread.map(drop).map_err(|_| DepthError::NoStack(levels))
+}
+
+fn builder(levels: usize) -> thread::Builder {
+    thread::Builder::new()
+        .name("pg_clone".to_owned())
+        .stack_size(STACK + levels * STACK_PER_LEVEL)
 }
 
 /// The tree of a JSON text of any depth. Call it, and drop its result, inside [`with_room`].

@@ -7,6 +7,8 @@ pub mod batch;
 pub mod compressed;
 pub mod depth;
 pub mod description;
+pub mod detached_thread;
+pub mod document_tree;
 pub mod edit;
 pub mod error;
 pub mod ids;

@@ -5,7 +5,7 @@
 
 use super::overlay::{Overlay, require};
 use super::scan::{self, Item, Items};
-use super::{Edit, EditError, Step};
+use super::{Edit, EditError};
 use crate::depth;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -222,6 +222,7 @@ fn lost() -> EditError {
 #[cfg(test)]
 mod tests {
     use super::{apply, *};
+    use crate::edit::Step;
     use serde_json::json;
 
     fn path(steps: &[&str]) -> Vec<Step> {

@@ -2,6 +2,7 @@
 
 use super::{JsonbError, Node, value::bytes};
 use crate::depth::with_room;
+use crate::detached_thread::{self, LARGE};
 use crate::edit::{Edit, Overlay, require};
 use crate::interrupt;
 use std::borrow::Cow;
@@ -15,11 +16,18 @@ pub fn edited(payload: &[u8], edits: &[Edit]) -> Result<Option<Vec<u8>>, JsonbEr
     if edits.is_empty() {
         return Ok(None);
     }
-    with_room(super::levels(payload), || {
-        let mut root = super::decode(payload)?;
-        let changed = root.edit(&Overlay::new(edits)?)?;
-        changed.then(|| root.encode()).transpose()
-    })?
+    let levels = super::levels(payload);
+    if payload.len() < LARGE {
+        return with_room(levels, || edited_tree(payload, edits))?;
+    }
+    let (payload, edits) = (payload.to_vec(), edits.to_vec());
+    detached_thread::run(levels, move || edited_tree(&payload, &edits))?
+}
+
+fn edited_tree(payload: &[u8], edits: &[Edit]) -> Result<Option<Vec<u8>>, JsonbError> {
+    let mut root = super::decode(payload)?;
+    let changed = root.edit(&Overlay::new(edits)?)?;
+    changed.then(|| root.encode()).transpose()
 }
 
 impl Node<'_> {

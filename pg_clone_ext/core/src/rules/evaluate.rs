@@ -4,6 +4,7 @@ use super::Kind;
 use super::compile::{Act, Compiled, RuleSet};
 use super::error::RuleError;
 use crate::depth::DepthError;
+use crate::document_tree::DocumentTree;
 use crate::edit::{Edit, EditOp, Step, value};
 use crate::interrupt;
 use crate::json_path::JsonPath;
@@ -34,7 +35,7 @@ pub struct Outcome {
 }
 
 impl RuleSet {
-    /// Evaluates the rules for this type in order; each rule sees the document after the rules before it.
+    /// Evaluates the rules for this type in order; each rule sees the document after the rules before it, and changes it.
     ///
     /// The strings at `unless_cloned` are passed to [`Context::is_cloned`] unchanged, so the
     /// context must know the ids in `document`: those of the source, if ids are rewritten afterwards.
@@ -44,7 +45,7 @@ impl RuleSet {
     pub fn evaluate(
         &self,
         resource_type: &str,
-        document: &Value,
+        document: DocumentTree,
         context: &dyn Context,
     ) -> Result<Outcome, RuleError> {
         let mut outcome = Outcome::default();
@@ -53,7 +54,7 @@ impl RuleSet {
             return Ok(outcome);
         }
         // A filter expression selects elements of an array: the document is the only element.
-        let mut wrapped = Value::Array(vec![document.clone()]);
+        let mut wrapped = document.map(|document| Value::Array(vec![document]));
         for &position in rules {
             let rule = &self.rules[position];
             if rule.when.as_ref().is_some_and(|when| !when.finds(&wrapped)) {

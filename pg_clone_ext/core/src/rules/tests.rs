@@ -49,7 +49,9 @@ fn rules(rows: Value, arguments: &Arguments) -> Result<RuleSet, RuleError> {
 fn clone(rows: Value, arguments: &Arguments, document: Value) -> (String, Outcome) {
     let set = rules(rows, arguments).unwrap();
     let resource_type = document["resourceType"].as_str().unwrap();
-    let outcome = set.evaluate(resource_type, &document, &Run::default()).unwrap();
+    let outcome = set
+        .evaluate(resource_type, document.clone().into(), &Run::default())
+        .unwrap();
     let source = document.to_string();
     let edited = text::apply(&source, &outcome.edits).unwrap().unwrap_or(source);
     let mut tree = document;
@@ -332,7 +334,7 @@ fn rules_can_be_written_in_code_too() {
     let set = RuleSet::compile(vec![rule], &Arguments::new()).unwrap();
     assert!(set.applies_to("T") && !set.applies_to("U"));
     let outcome = set
-        .evaluate("T", &json!({"secret": "x"}), &Run::default())
+        .evaluate("T", json!({"secret": "x"}).into(), &Run::default())
         .unwrap();
     assert_eq!(outcome.columns, [("secret".to_owned(), Some(json!("0001")))]);
 }

@@ -13,6 +13,7 @@ use crate::run::document_errors::{edit_error, jsonb_error, rewrite_error};
 use crate::run::keys::{Key, NewKey, plain};
 use pg_clone_core::batch::DocumentFormat;
 use pg_clone_core::depth::{self, DepthError};
+use pg_clone_core::document_tree::{self, TreeError};
 use pg_clone_core::edit::{self, EditOp};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::jsonb;
@@ -138,23 +139,21 @@ impl Transformer<'_> {
                 .iter()
                 .filter(|(_, _, condition)| condition.is_none_or(|at| row.boolean(at)))
                 .collect();
-            let found = depth::with_room(format.levels(current), || {
-                let document = match format {
-                    DocumentFormat::Jsonb => jsonb::to_value(current).map_err(jsonb_error)?,
-                    DocumentFormat::Text => match depth::parse(current) {
-                        Ok(document) => document,
-                        // A text column may not be JSON in some rows.
-                        Err(_) => return Ok(None),
-                    },
-                };
+            let document = match document_tree::read(format, current) {
+                Ok(document) => document,
+                Err(TreeError::Depth(error)) => return Err(error.error()),
+                Err(TreeError::Jsonb(error)) => return Err(jsonb_error(error)),
+                // A text column may not be JSON in some rows.
+                Err(TreeError::Text(_)) => return Ok(outcome),
+            };
+            let found = depth::with_room(document.levels(), move || {
                 let mut found = Vec::with_capacity(wanted.len());
                 for (path, domains, _) in &wanted {
                     found.push((path.keys(&document).map_err(DepthError::error)?, domains));
                 }
-                Ok(Some(found))
+                Ok(found)
             });
             let found = found.map_err(DepthError::error)??;
-            let Some(found) = found else { return Ok(outcome) };
             let mut edits = Vec::new();
             let mut keys = KeyMapper {
                 run: self.run,

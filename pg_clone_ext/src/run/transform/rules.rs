@@ -5,8 +5,8 @@ use crate::pg::query::row::Row;
 use crate::run::document_errors::{self, edit_error, jsonb_error};
 use crate::run::keys::{Key, NewKey};
 use crate::run::state::Run;
-use pg_clone_core::batch::DocumentFormat;
 use pg_clone_core::depth::{self, DepthError};
+use pg_clone_core::document_tree::{self, TreeError};
 use pg_clone_core::edit;
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::{IdMap, Mapped, MappedText, TextIdMap, uuid_text};
@@ -80,13 +80,13 @@ impl Ruled {
             drawn: Cell::new(0),
         };
         let rules = &run.rules;
-        let made = depth::with_room(form.levels(bytes), move || {
-            let value: Value = match form {
-                DocumentFormat::Text => depth::parse(bytes).map_err(|error| damaged(&error))?,
-                DocumentFormat::Jsonb => jsonb::to_value(bytes).map_err(|error| damaged(&error))?,
-            };
+        let document = document_tree::read(form, bytes).map_err(|error| match error {
+            TreeError::Depth(error) => error.error(),
+            other => damaged(&other),
+        })?;
+        let made = depth::with_room(document.levels(), move || {
             let outcome = rules
-                .evaluate(resource_type, &value, &context)
+                .evaluate(resource_type, document, &context)
                 .map_err(|error| match error {
                     RuleError::Depth(error) => error.error(),
                     other => internal(other),
