@@ -6,7 +6,6 @@ use std::ffi::{CString, c_int, c_void};
 
 /// Classes of SQLSTATE whose errors get the hint: data exception (22) and integrity constraint violation (23).
 const CLASSES: [c_int; 2] = [class(b'2', b'2'), class(b'2', b'3')];
-const FOREIGN_KEY: c_int = class(b'2', b'3') | (5 << 12) | (3 << 18);
 /// SQLSTATE 25006, a statement that writes in a read-only transaction.
 const READ_ONLY: c_int = class(b'2', b'5') | (6 << 24);
 const READ_ONLY_HINT: &str = "It writes: begin the transaction with READ WRITE. If the server is a standby, call it on the primary server.";
@@ -71,7 +70,7 @@ unsafe extern "C-unwind" fn add_hint(argument: *mut c_void) {
     // SAFETY: a message is being made, so its code is there; the argument is that of a guard that lives.
     let (code, (hint, errors)) = unsafe { (pg_sys::geterrcode(), &*argument.cast::<(CString, Errors)>()) };
     let meant = match errors {
-        Errors::OfValues => CLASSES.contains(&(code & 0xFFF)) && code != FOREIGN_KEY,
+        Errors::OfValues => CLASSES.contains(&(code & 0xFFF)),
         Errors::ReadOnly => code == READ_ONLY,
     };
     if !meant || has_hint() {
