@@ -174,6 +174,20 @@ fn builder(levels: usize) -> thread::Builder {
 pub fn parse(text: &[u8]) -> serde_json::Result<Value> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     reader.disable_recursion_limit();
+    tree(reader)
+}
+
+/// The tree of a JSON text of at most 127 levels, which needs no room. It asks meanwhile whether the statement was cancelled.
+///
+/// # Errors
+/// What is wrong with the text; also that it has more levels.
+pub fn parse_shallow(text: &str) -> serde_json::Result<Value> {
+    tree(serde_json::Deserializer::from_str(text))
+}
+
+fn tree<'de>(
+    mut reader: serde_json::Deserializer<impl serde_json::de::Read<'de>>,
+) -> serde_json::Result<Value> {
     let value = Tree.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use pg_clone_core::depth::parse_shallow;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::item::form::edits::SetEdits;
 use pg_clone_core::item::options::Options;
@@ -53,7 +54,7 @@ impl Form {
     pub fn content(&self) -> Result<Value> {
         match &self.content {
             Content::Tree(tree) => Ok(tree.clone()),
-            Content::Text(text) => serde_json::from_str(text).map_err(internal),
+            Content::Text(text) => parse_shallow(text).map_err(internal),
         }
     }
 
@@ -61,7 +62,7 @@ impl Form {
     pub fn take(&mut self) -> Result<Value> {
         match std::mem::replace(&mut self.content, Content::Text(String::new())) {
             Content::Tree(tree) => Ok(tree),
-            Content::Text(text) => serde_json::from_str(&text).map_err(internal),
+            Content::Text(text) => parse_shallow(&text).map_err(internal),
         }
     }
 }

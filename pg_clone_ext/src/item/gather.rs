@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use pg_clone_core::depth::parse_shallow;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::item::options::{Bring, Options};
 use pg_clone_core::item::permission::{Access, Actor, may_fetch, require_fetch, unknown_item};
@@ -187,12 +188,12 @@ fn source(row: &Row) -> Result<Source> {
             .hint("A document may be nested at most 100 levels deep.")
     };
     let object = |text: Option<String>| -> Result<Option<Map<String, Value>>> {
-        text.map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(unreadable)
+        let value = text.map(|text| parse_shallow(&text)).transpose();
+        let object = value.and_then(|value| value.map(serde_json::from_value).transpose());
+        object.map_err(unreadable)
     };
     let value = |text: Option<String>| -> Result<Option<Value>> {
-        text.map(|text| serde_json::from_str(&text))
+        text.map(|text| parse_shallow(&text))
             .transpose()
             .map_err(unreadable)
     };
@@ -280,7 +281,7 @@ pub fn contents(store: &ItemStore, ids: &BTreeSet<String>, coming: &Coming) -> R
     let ids = ids.iter().map(String::as_str);
     each_known(store, "i.id, i.domain_info", ids, coming, &mut |id, row| {
         if let Some(text) = row.json(2)? {
-            found.insert(id.to_owned(), serde_json::from_str(&text).map_err(internal)?);
+            found.insert(id.to_owned(), parse_shallow(&text).map_err(internal)?);
         }
         Ok(())
     })?;

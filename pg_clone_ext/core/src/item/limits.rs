@@ -76,7 +76,7 @@ pub fn check_depth(what: &str, levels: usize) -> Result<()> {
 /// 22023 over [`DOCUMENT`] bytes, over [`DEPTH`] levels, or where it is not JSON. `what` names the argument.
 pub fn parse(what: &str, text: &str) -> Result<Value> {
     check_size(what, text.len())?;
-    let value: Value = serde_json::from_str(text).map_err(|error| {
+    let value = crate::depth::parse_shallow(text).map_err(|error| {
         Error::bad_argument(format!("{what} cannot be read: {error}"))
             .hint(format!("{what} takes JSON of at most {DEPTH} levels."))
     })?;
