@@ -1,9 +1,9 @@
 //! Reads a store's description (`clone_internal.store_description`) into the core's types.
 
+use super::differences::{self, Difference};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{
     Column, ColumnKeys, ColumnRole, Dependency, InsertPath, Oid, Outside, Store, Table, TableKeys, TableRole,
-    quote,
 };
 use pg_clone_core::rules::Rule;
 use serde::Deserialize;
@@ -37,7 +37,7 @@ pub(super) struct Raw {
     /// Names of all tables that the catalog has for the store.
     described: Vec<String>,
     verify: Option<Oid>,
-    differences: Vec<String>,
+    differences: Vec<Difference>,
 }
 
 /// Name, type, role, target, value, reason, not null, generated.
@@ -112,16 +112,21 @@ impl Raw {
                 self.described
                     .iter()
                     .filter(|table| !loaded.contains(&table.as_str()))
-                    .map(|table| format!("table {table} cannot be seen")),
+                    .map(|table| Difference::hidden(table)),
             );
         }
+        let by_hand = matches!(self.preset.as_str(), "custom" | "discover");
         if !differences.is_empty() || loaded.len() != self.described.len() {
+            let texts: Vec<&str> = differences.iter().map(|one| one.text.as_str()).collect();
             return Err(Error::new(
                 Code::StoreChanged,
                 format!("the tables of store \"{name}\" are not as the catalog describes them"),
             )
-            .hint(self.hint_for(&differences))
-            .detail(differences.join("; ")));
+            .hint(format!(
+                "If the change is right: {}",
+                differences::calls(name, by_hand, &differences)
+            ))
+            .detail(texts.join("; ")));
         }
         let (rules, check, finish, verify) = (self.rules.clone(), self.check, self.finish, self.verify);
         let mut store = self.into_store()?;
@@ -134,54 +139,6 @@ impl Raw {
             finish,
             verify,
         })
-    }
-
-    /// The calls that make the description match the tables.
-    fn hint_for(&self, differences: &[String]) -> String {
-        let name = quote::literal(&self.name);
-        // A refresh keeps descriptions by hand, also of a dropped table.
-        let by_hand = matches!(self.preset.as_str(), "custom" | "discover");
-        let gone: Vec<&str> = differences
-            .iter()
-            .filter_map(|difference| difference.strip_prefix("table ")?.strip_suffix(" is gone"))
-            .filter(|_| by_hand)
-            .collect();
-        let mut calls: Vec<String> = gone
-            .iter()
-            .map(|table| {
-                format!(
-                    "SELECT clone.store_remove_table({name}, {});",
-                    quote::literal(table)
-                )
-            })
-            .collect();
-        let declared: Vec<(&str, &str, &str)> =
-            differences.iter().filter_map(|text| declaration(text)).collect();
-        if gone.len() + declared.len() < differences.len() || differences.is_empty() {
-            calls.push(format!("SELECT clone.store_refresh({name});"));
-        }
-        for (table, column, what) in declared {
-            let (table, column) = (quote::literal(table), quote::literal(column));
-            calls.push(match what {
-                "its description names" | "its file key names" => {
-                    format!("Describe it again: clone.store_table({name}, {table}, …).")
-                }
-                "a declared reference names" => format!(
-                    "Declare the reference for the new column, clone.store_reference({name}, {table}, …), and take back the old one: \
-                     SELECT clone.store_no_reference({name}, {table}, {column});"
-                ),
-                "a declared membership names" => format!(
-                    "Declare the membership again: SELECT clone.store_remove_table({name}, {table}); clone.store_belongs({name}, …), \
-                     clone.store_table({name}, {table}, …)."
-                ),
-                _ => {
-                    let what = what.trim_start_matches("the ").trim_end_matches(" names");
-                    let call = if what.starts_with("membership") { "clone.store_remove_table(…), then clone.store_belongs" } else { "clone.store_reference" };
-                    format!("Declare the {what} again: {call}({name}, …).")
-                }
-            });
-        }
-        format!("If the change is right: {}", calls.join(" "))
     }
 
     /// The store, without comparison.
@@ -203,13 +160,6 @@ impl Raw {
             outside: Outside::default(),
         })
     }
-}
-
-/// The table, the column and what names it, of a declaration whose column does not exist.
-fn declaration(difference: &str) -> Option<(&str, &str, &str)> {
-    let (table, rest) = difference.split_once(" has no column ")?;
-    let (column, names) = rest.split_once(", which ")?;
-    Some((table, column.trim_matches('"'), names))
 }
 
 fn table(raw: RawTable) -> Result<Table> {

@@ -2,6 +2,7 @@
 
 mod check_roles;
 mod description;
+mod differences;
 mod keys;
 pub mod large_objects;
 mod open;

@@ -160,39 +160,52 @@ SELECT jsonb_build_object(
     'described', (SELECT COALESCE(jsonb_agg(COALESCE(quote_ident(r.schema_name) || '.' || quote_ident(r.table_name), r.relation::oid::text)), '[]')
         FROM clone.store_relation r WHERE r.store = $1),
     'differences', COALESCE((
-        SELECT jsonb_agg(difference) FROM (
-            SELECT format('table %s is gone', COALESCE(quote_ident(d.schema_name) || '.' || quote_ident(d.table_name), d.relation::oid::text))
-                || CASE WHEN d.namesake IS NULL THEN '' ELSE ', another of that name is there' END
-            FROM described d WHERE d.oid IS NULL
+        -- kind: what differs; text: the same for people; table, column: where; declared_for: whose declaration names the column.
+        SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('kind', f.kind, 'text', f.text, 'table', f.table_name, 'column', f.column_name, 'declared_for', f.declared_for))) FROM (
+            SELECT CASE WHEN d.namesake IS NULL THEN 'table_gone' ELSE 'table_replaced' END,
+                   format('table %s is gone', n.name) || CASE WHEN d.namesake IS NULL THEN '' ELSE ', another of that name is there' END,
+                   n.name, NULL::text, NULL::text
+            FROM described d
+            CROSS JOIN LATERAL (SELECT COALESCE(quote_ident(d.schema_name) || '.' || quote_ident(d.table_name), d.relation::oid::text)) AS n (name)
+            WHERE d.oid IS NULL
             UNION ALL
-            SELECT format('table %I.%I has become %I.%I, and another has its name', d.schema_name, d.table_name, d.nspname, d.relname)
+            SELECT 'table_renamed', format('table %I.%I has become %I.%I, and another has its name', d.schema_name, d.table_name, d.nspname, d.relname),
+                   format('%I.%I', d.nspname, d.relname), NULL, NULL
             FROM described d WHERE d.oid IS NOT NULL AND d.namesake <> d.oid
             UNION ALL
-            SELECT format('%I.%I: %s', d.nspname, d.relname, concat_ws(', ', c.added, c.gone, c.changed, c.without_key))
+            SELECT 'columns_changed', format('%I.%I: %s', d.nspname, d.relname, concat_ws(', ', c.added, c.gone, c.changed, c.without_key)),
+                   format('%I.%I', d.nspname, d.relname), NULL, NULL
             FROM described d JOIN columns c ON c.oid = d.oid
             WHERE COALESCE(c.added, c.gone, c.changed, c.without_key) IS NOT NULL
             UNION ALL
             -- Declarations of a column that was renamed or dropped: they would be without effect.
-            SELECT DISTINCT format('%I.%I has no column %I, which %s', d.nspname, d.relname, u.name, u.names)
+            SELECT DISTINCT u.kind, format('%I.%I has no column %I, which %s', d.nspname, d.relname, u.name, u.names), format('%I.%I', d.nspname, d.relname), u.name, u.declared_for
             FROM described d
             CROSS JOIN LATERAL (
-                SELECT v.name::text, 'its description names' FROM unnest(ARRAY[d.id_column, d.project_column, d.join_column, d.type_column, d.document_column]) AS v (name)
+                SELECT 'description_without_column', v.name::text, NULL, 'its description names'
+                FROM unnest(ARRAY[d.id_column, d.project_column, d.join_column, d.type_column, d.document_column]) AS v (name)
                 UNION ALL
-                SELECT k.found[1], 'its file key names' FROM regexp_matches(d.blob_key, '[{]([^{}]+)[}]', 'g') AS k (found) WHERE k.found[1] NOT IN ('id', 'version', 'project')
+                SELECT 'file_key_without_column', k.found[1], NULL, 'its file key names'
+                FROM regexp_matches(d.blob_key, '[{]([^{}]+)[}]', 'g') AS k (found) WHERE k.found[1] NOT IN ('id', 'version', 'project')
                 UNION ALL
-                SELECT v.name::text, 'a declared reference names' FROM clone.store_reference r CROSS JOIN LATERAL unnest(ARRAY[r."column", r.type_column]) AS v (name)
+                SELECT 'reference_without_column', v.name::text, NULL, 'a declared reference names'
+                FROM clone.store_reference r CROSS JOIN LATERAL unnest(ARRAY[r."column", r.type_column]) AS v (name)
                 WHERE r.store = $1 AND r.relation::oid = d.oid
                 UNION ALL
-                SELECT r.target_column::text, format('the reference of %s.%I names', r.relation, r."column") FROM clone.store_reference r WHERE r.store = $1 AND r.target::oid = d.oid
+                SELECT 'reference_without_target', r.target_column::text, o.owner, format('the reference of %s names', o.owner)
+                FROM clone.store_reference r CROSS JOIN LATERAL format('%s.%I', r.relation, r."column") AS o (owner)
+                WHERE r.store = $1 AND r.target::oid = d.oid
                 UNION ALL
-                SELECT v.name::text, 'a declared membership names' FROM clone.store_membership m CROSS JOIN LATERAL unnest(m.columns) AS v (name)
+                SELECT 'membership_without_column', v.name::text, NULL, 'a declared membership names'
+                FROM clone.store_membership m CROSS JOIN LATERAL unnest(m.columns) AS v (name)
                 WHERE m.store = $1 AND m.relation::oid = d.oid
                 UNION ALL
-                SELECT v.name::text, format('the membership of %s names', m.relation) FROM clone.store_membership m CROSS JOIN LATERAL unnest(m.parent_columns) AS v (name)
+                SELECT 'membership_without_parent', v.name::text, m.relation::text, format('the membership of %s names', m.relation)
+                FROM clone.store_membership m CROSS JOIN LATERAL unnest(m.parent_columns) AS v (name)
                 WHERE m.store = $1 AND m.parent::oid = d.oid
-            ) AS u (name, names)
+            ) AS u (kind, name, declared_for, names)
             WHERE d.oid IS NOT NULL AND u.name IS NOT NULL AND NOT EXISTS (SELECT FROM live l WHERE l.attrelid = d.oid AND l.attname = u.name)
-        ) AS differences (difference)), '[]'))
+        ) AS f (kind, text, table_name, column_name, declared_for)), '[]'))
 FROM clone.store s
 WHERE s.name = $1
 $$;
