@@ -15,42 +15,47 @@ pub fn argument(name: &str, given: Option<JsonText>) -> Result<serde_json::Value
     )
 }
 
-/// The arguments of `project_clone` as a request; options that are not valid are an error (22023).
-#[expect(clippy::too_many_arguments, reason = "they are the SQL function's arguments")]
-pub fn request(
-    source_project: Option<String>,
-    name: Option<String>,
-    resource_types: Option<Vec<Option<String>>>,
-    include_ids: Option<Vec<Option<String>>>,
-    exclude_ids: Option<Vec<Option<String>>>,
-    owner: Option<String>,
-    store: Option<String>,
-    options: Option<JsonText>,
-) -> Result<Request> {
-    let options_json = argument("options", options)?;
-    let list = |items: Option<Vec<Option<String>>>, argument: &str| {
-        items
-            .unwrap_or_default()
-            .into_iter()
-            .map(|item| {
-                item.ok_or_else(|| {
-                    Error::bad_argument(format!("{argument} holds a NULL"))
-                        .hint("Leave NULL elements out; an empty array means no filter.")
-                })
+/// The arguments of `project_clone`, `project_clone_plan` and `project_clone_start`.
+pub struct CloneArguments {
+    pub source_project: Option<String>,
+    pub name: Option<String>,
+    pub resource_types: Option<Vec<Option<String>>>,
+    pub include_ids: Option<Vec<Option<String>>>,
+    pub exclude_ids: Option<Vec<Option<String>>>,
+    pub owner: Option<String>,
+    pub store: Option<String>,
+    pub options: Option<JsonText>,
+}
+
+impl CloneArguments {
+    /// The request; options that are not valid, and a NULL in an array, are an error (22023).
+    pub fn request(self) -> Result<Request> {
+        let options_json = argument("options", self.options)?;
+        Ok(Request {
+            source_project: self.source_project.unwrap_or_default(),
+            name: self.name,
+            resource_types: without_nulls(self.resource_types, "resource_types")?,
+            include_ids: without_nulls(self.include_ids, "include_ids")?,
+            exclude_ids: without_nulls(self.exclude_ids, "exclude_ids")?,
+            owner: self.owner,
+            store: self.store,
+            options: Options::parse(&options_json)?,
+            options_json,
+        })
+    }
+}
+
+fn without_nulls(items: Option<Vec<Option<String>>>, argument: &str) -> Result<Vec<String>> {
+    items
+        .unwrap_or_default()
+        .into_iter()
+        .map(|item| {
+            item.ok_or_else(|| {
+                Error::bad_argument(format!("{argument} holds a NULL"))
+                    .hint("Leave NULL elements out; an empty array means no filter.")
             })
-            .collect::<Result<Vec<String>>>()
-    };
-    Ok(Request {
-        source_project: source_project.unwrap_or_default(),
-        name,
-        resource_types: list(resource_types, "resource_types")?,
-        include_ids: list(include_ids, "include_ids")?,
-        exclude_ids: list(exclude_ids, "exclude_ids")?,
-        owner,
-        store,
-        options: Options::parse(&options_json)?,
-        options_json,
-    })
+        })
+        .collect()
 }
 
 /// Clones a project and returns the new one. The arguments are those in docs/sql-reference.md. Errors: 42501 not allowed, P0002 no such
@@ -68,7 +73,7 @@ fn project_clone(
     options: default!(Option<JsonText>, "'{}'"),
 ) -> JsonText {
     entry(|path| {
-        let request = request(
+        let arguments = CloneArguments {
             source_project,
             name,
             resource_types,
@@ -77,8 +82,8 @@ fn project_clone(
             owner,
             store,
             options,
-        )?;
-        crate::clone::clone_project(request, path)
+        };
+        crate::clone::clone_project(arguments.request()?, path)
     })
 }
 

@@ -1,6 +1,6 @@
 //! SQL functions for deletion, jobs and expiry.
 
-use super::clone::{argument, request};
+use super::clone::{CloneArguments, argument};
 use crate::entry::entry;
 use crate::jobs;
 use crate::lifecycle;
@@ -44,7 +44,7 @@ fn project_clone_start(
     options: default!(Option<JsonText>, "'{}'"),
 ) -> i64 {
     entry(|path| {
-        let request = request(
+        let arguments = CloneArguments {
             source_project,
             name,
             resource_types,
@@ -53,8 +53,8 @@ fn project_clone_start(
             owner,
             store,
             options,
-        )?;
-        jobs::start(&request, path)
+        };
+        jobs::start(&arguments.request()?, path)
     })
 }
 

@@ -1,6 +1,6 @@
 //! `project_clone_plan`: what a clone would do.
 
-use super::clone::request;
+use super::clone::CloneArguments;
 use crate::clone;
 use crate::entry::entry;
 use crate::pg::value::json_text::JsonText;
@@ -39,7 +39,7 @@ fn project_clone_plan(
     ),
 > {
     let rows = entry(|path| {
-        let request = request(
+        let arguments = CloneArguments {
             source_project,
             name,
             resource_types,
@@ -48,8 +48,8 @@ fn project_clone_plan(
             owner,
             store,
             options,
-        )?;
-        clone::plan_project(request, path)
+        };
+        clone::plan_project(arguments.request()?, path)
     });
     TableIterator::new(rows.into_iter().map(|row| {
         (
