@@ -176,6 +176,18 @@ impl std::fmt::Display for Committed {
     }
 }
 
+impl Committed {
+    /// An error after the commit of this run.
+    pub fn context_of(self, error: anyhow::Error) -> anyhow::Error {
+        let error = if error.is::<Interrupted>() {
+            Interrupted::with_state("the clone stays").into()
+        } else {
+            error
+        };
+        error.context(self)
+    }
+}
+
 /// The exit code for an error.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<Committed>().is_some() {

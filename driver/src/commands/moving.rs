@@ -19,7 +19,6 @@ use crate::connect::session::Session;
 use crate::connect::{ProcessEnvironment, Target};
 use crate::failure::{Committed, Outcome, Usage, UsageContext};
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
-use crate::interrupt::Interrupted;
 use crate::moving::{self, ArchiveSource, Destination, Difference, Planned, Snapshot, Source, Unpacking};
 
 /// Whether a store that may be meant has files, and where they are.
@@ -233,15 +232,7 @@ impl Finish<'_> {
         let mut result = json!({"project": project, "run_id": run, "rows_read": rows, "bytes_read": bytes});
         let outcome = self.report(context, &mut result, unpacked).await;
         context.output.document(&result);
-        outcome.map_err(|error| {
-            let interrupted = error.is::<Interrupted>();
-            let error = if interrupted {
-                Interrupted::with_state("the clone stays").into()
-            } else {
-                error
-            };
-            error.context(Committed { run })
-        })
+        outcome.map_err(|error| Committed { run }.context_of(error))
     }
 
     async fn report(

@@ -15,7 +15,6 @@ use crate::connect::Target;
 use crate::connect::session::Session;
 use crate::failure::{Committed, Outcome, UsageContext};
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
-use crate::interrupt::Interrupted;
 
 const HAS_FILES: &str = "SELECT EXISTS (SELECT FROM clone.store s WHERE ($1::text IS NULL OR s.name = $1) AND s.options ? 'blobs')";
 
@@ -51,15 +50,7 @@ pub(super) async fn run(context: &mut Context, args: &CloneArgs) -> Result<Outco
     };
     let outcome = aftermath.run(context, cloned.run, &mut result).await;
     context.output.document(&result);
-    outcome.map_err(|error| {
-        let interrupted = error.is::<Interrupted>();
-        let error = if interrupted {
-            Interrupted::with_state("the clone stays").into()
-        } else {
-            error
-        };
-        error.context(Committed { run: cloned.run })
-    })
+    outcome.map_err(|error| Committed { run: cloned.run }.context_of(error))
 }
 
 /// Whether the store, or any store if none is given, has files. False if the role may not read the stores.
