@@ -62,30 +62,12 @@ fn candidates(table: &Table) -> Vec<&Column> {
         .columns
         .iter()
         .filter(|column| matches!(column.role, ColumnRole::Keep | ColumnRole::Rewrite))
-        .filter(|column| !named.contains(column.name.as_str()) && has_hash(&column.type_name))
+        .filter(|column| !named.contains(column.name.as_str()) && plan::has_hash(&column.type_name))
         .collect()
 }
 
-fn has_hash(type_name: &str) -> bool {
-    let plain = type_name.split(['(', ' ']).next().unwrap_or_default();
-    let known = matches!(
-        plain,
-        "smallint"
-            | "integer"
-            | "bigint"
-            | "boolean"
-            | "real"
-            | "double"
-            | "numeric"
-            | "date"
-            | "time"
-            | "timestamp"
-            | "interval"
-    );
-    !type_name.ends_with(']') && (known || plan::is_text(type_name))
-}
-
-/// Whether triggers of others may write into the rows that are inserted, such as numbers in the order of insertion.
+/// Whether a trigger may have written into the rows when they were inserted, such as numbers in the order of insertion. Other than
+/// [`Table::triggers`], which says what fires now: one that is disabled today may have fired when the clone was made.
 fn has_triggers(table: &Table) -> Result<bool> {
     exists(&SourceQuery::over("pg_catalog.pg_trigger").filter(format!(
         "(t.tgrelid OPERATOR(pg_catalog.=) {0}::pg_catalog.oid OR t.tgrelid OPERATOR(pg_catalog.=) ANY \

@@ -64,7 +64,7 @@ WITH described AS (
     GROUP BY j.oid
 ), triggers AS (
     -- Those that an INSERT fires; a trigger of a partitioned table has a copy in each partition.
-    SELECT f.oid, string_agg(DISTINCT t.tgname::text, ', ' ORDER BY t.tgname::text) AS names
+    SELECT f.oid, string_agg(DISTINCT t.tgname::text, ', ' ORDER BY t.tgname::text) AS names, bool_or((t.tgtype & 3) = 3) AS before_row
     FROM (
         SELECT d.oid, d.oid AS filled FROM described d
         UNION
@@ -130,6 +130,7 @@ SELECT jsonb_build_object(
                 WHEN c.computed IS NOT NULL THEN 'computed column ' || c.computed
             END,
             'triggers', t.names,
+            'triggers_before_row', COALESCE(t.before_row, false),
             'left_to_finish', EXISTS (SELECT FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'finish' AND d.relation = ANY (h.writes)),
             'kind', d.relkind,
             'file', d.relfilenode::bigint,

@@ -217,6 +217,8 @@ pub struct Table {
     pub path: InsertPath,
     /// The names of the triggers that an INSERT fires, also those of its partitions; None: it has none.
     pub triggers: Option<String>,
+    /// One of them fires for each row before it is inserted, and so can change the row.
+    pub triggers_before_row: bool,
     /// The store's finish function writes its rows; the run only counts them.
     pub left_to_finish: bool,
     /// Its `relkind` in pg_class: r, p, v, f.
@@ -259,6 +261,13 @@ impl Table {
                 .resource_type
                 .as_ref()
                 .is_some_and(|name| resource_types.contains(name))
+    }
+
+    /// Whether it can have resources of a type: it has a column with the type, or all its resources are of this type.
+    pub fn may_hold(&self, resource_type: &str) -> bool {
+        self.resource_type
+            .as_ref()
+            .is_none_or(|fixed| fixed == resource_type)
     }
 
     /// The column of that name.

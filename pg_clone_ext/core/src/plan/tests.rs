@@ -41,6 +41,7 @@ fn table(oid: Oid, name: &str, role: TableRole) -> Table {
         ],
         path: InsertPath::Bulk,
         triggers: None,
+        triggers_before_row: false,
         left_to_finish: false,
         document_inferred: false,
         membership: None,

@@ -24,25 +24,25 @@ pub fn is_numeric(type_name: &str) -> bool {
     type_name == "numeric" || type_name.starts_with("numeric(")
 }
 
+/// The first word of `format_type`'s name, without modifiers; empty for an array.
+fn first_word(type_name: &str) -> &str {
+    let word = type_name.split(['(', ' ']).next().unwrap_or_default();
+    if type_name.ends_with(']') { "" } else { word }
+}
+
 /// Whether `format_type`'s name is that of a number, a truth value, or a date or time, none of which spells a key of another kind.
 /// Arrays are not.
 pub fn is_number_or_time(type_name: &str) -> bool {
-    matches!(
-        type_name.split(['(', ' ']).next().unwrap_or_default(),
-        "smallint"
-            | "integer"
-            | "bigint"
-            | "oid"
-            | "boolean"
-            | "real"
-            | "double"
-            | "numeric"
-            | "money"
-            | "date"
-            | "time"
-            | "timestamp"
-            | "interval"
-    )
+    is_time_or_interval(type_name)
+        || matches!(
+            first_word(type_name),
+            "smallint" | "integer" | "bigint" | "oid" | "boolean" | "real" | "double" | "numeric" | "money"
+        )
+}
+
+/// Whether `hash_record` accepts values of a type: of those that are known here, `money` has no hash function.
+pub fn has_hash(type_name: &str) -> bool {
+    is_text(type_name) || is_number_or_time(type_name) && type_name != "money"
 }
 
 /// A decimal number in the form of `trim_scale`, so that equal numbers have the same text; None if it is not a number.
@@ -90,8 +90,13 @@ fn holds_uuid_text(type_name: &str) -> bool {
 
 /// Whether a type can hold a timestamp, a date or a time of day.
 fn is_time(type_name: &str) -> bool {
-    let word = type_name.split(['(', ' ']).next().unwrap_or_default();
+    let word = first_word(type_name);
     type_name == "date" || (matches!(word, "timestamp" | "time") && type_name.ends_with(" time zone"))
+}
+
+/// The same, or a span of time.
+pub fn is_time_or_interval(type_name: &str) -> bool {
+    is_time(type_name) || first_word(type_name) == "interval"
 }
 
 fn is_integer(type_name: &str) -> bool {
@@ -332,8 +337,19 @@ mod tests {
         ] {
             assert!(is_number_or_time(type_name), "{type_name}");
         }
-        for type_name in ["integer[]", "text", "uuid", "timestamps", "public.integer"] {
+        for type_name in [
+            "integer[]",
+            "numeric(10,2)[]",
+            "timestamp without time zone[]",
+            "interval[]",
+            "text",
+            "uuid",
+            "timestamps",
+            "public.integer",
+        ] {
             assert!(!is_number_or_time(type_name), "{type_name}");
+            assert_eq!(has_hash(type_name), type_name == "text", "{type_name}");
         }
+        assert!(has_hash("double precision") && !has_hash("money"));
     }
 }

@@ -85,13 +85,11 @@ impl<'s> ProjectFiles<'s> {
         let mut files = self.list()?;
         let mut known: HashSet<String> = files.iter().map(|file| file.key.clone()).collect();
         for (resource_type, id, key) in blob_queue::copied_files(&self.store.name, self.rows.project())? {
-            let table = self.store.tables.iter().find(|table| {
-                table.blob_key.is_some()
-                    && table
-                        .resource_type
-                        .as_ref()
-                        .is_none_or(|fixed| *fixed == resource_type)
-            });
+            let table = self
+                .store
+                .tables
+                .iter()
+                .find(|table| table.blob_key.is_some() && table.may_hold(&resource_type));
             if known.insert(key.clone()) {
                 files.push(File {
                     table: table.map_or(0, |table| table.oid),

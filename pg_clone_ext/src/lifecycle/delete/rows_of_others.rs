@@ -148,6 +148,18 @@ struct Found {
 }
 
 impl Search<'_> {
+    /// [`Search::add`] for a table of the store whose rows the deletion leaves.
+    fn add_rows(&mut self, table: &Table, condition: &str, why: String) -> Result<()> {
+        self.add(
+            &table.sql_name,
+            &rows_of(table),
+            condition,
+            &row_key(table),
+            why,
+            false,
+        )
+    }
+
     /// Counts the rows `t` of a table that meet a condition; notes them if there are any.
     fn add(
         &mut self,
@@ -314,14 +326,7 @@ impl Search<'_> {
         let condition = format!("{goes} AND ({})", others.join(" OR "));
         let why =
             format!("belong{{s}} to rows of other projects too, which have the same key in column {join}");
-        self.add(
-            &table.sql_name,
-            &rows_of(table),
-            &condition,
-            &row_key(table),
-            why,
-            false,
-        )
+        self.add_rows(table, &condition, why)
     }
 
     /// Rows that belong to the project in one way and to another project in a second way.
@@ -333,14 +338,8 @@ impl Search<'_> {
         ) else {
             return Ok(());
         };
-        self.add(
-            &table.sql_name,
-            &rows_of(table),
-            &format!("({goes}) AND {theirs}"),
-            &row_key(table),
-            "belong{s} to another project too".to_owned(),
-            false,
-        )
+        let condition = format!("({goes}) AND {theirs}");
+        self.add_rows(table, &condition, "belong{s} to another project too".to_owned())
     }
 
     /// Rows of others that reference a deleted row in a column that was declared as a reference.
@@ -390,14 +389,7 @@ impl Search<'_> {
                 "refer{{s}} to rows of {} that go (column {})",
                 target.sql_name, column.name
             );
-            self.add(
-                &table.sql_name,
-                &rows_of(table),
-                &condition,
-                &row_key(table),
-                why,
-                false,
-            )?;
+            self.add_rows(table, &condition, why)?;
         }
         Ok(())
     }

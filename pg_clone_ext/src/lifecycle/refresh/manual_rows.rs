@@ -105,12 +105,7 @@ impl OldClone<'_> {
             let types: Vec<&PreservedType> = self
                 .types
                 .iter()
-                .filter(|stable| {
-                    table
-                        .resource_type
-                        .as_ref()
-                        .is_none_or(|fixed| *fixed == stable.resource_type)
-                })
+                .filter(|preserved| table.may_hold(&preserved.resource_type))
                 .collect();
             let Some(belongs) = plan::condition(self.store, table, self.project, self.filled, true)? else {
                 continue;

@@ -90,12 +90,7 @@ impl Identities {
             {
                 let of_table: Vec<&PreservedType> = types
                     .iter()
-                    .filter(|stable| {
-                        table
-                            .resource_type
-                            .as_ref()
-                            .is_none_or(|fixed| *fixed == stable.resource_type)
-                    })
+                    .filter(|preserved| table.may_hold(&preserved.resource_type))
                     .collect();
                 if !of_table.is_empty() {
                     found.add(run, table, &of_table)?;

@@ -1,10 +1,9 @@
 //! Values that triggers change in the rows that a statement inserts. The clone's rows would not be those of the source: a number that
 //! a trigger assigns, for example, follows the order of insertion.
 
-use crate::pg::query::exists;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{SourceQuery, Table, TableCopy, quote};
+use pg_clone_core::plan::{self, Table, TableCopy, quote};
 
 /// The columns whose values are compared, of one table.
 pub struct Comparison {
@@ -12,28 +11,20 @@ pub struct Comparison {
     columns: Vec<String>,
 }
 
-/// Whether a type is a date or a time. Triggers set such columns to the time at which a row is written, as a new row has it.
-fn is_time(type_name: &str) -> bool {
-    matches!(
-        type_name.split(['(', ' ']).next(),
-        Some("date" | "time" | "timestamp" | "interval")
-    )
-}
-
 impl Comparison {
     /// None if no trigger can change the rows of this table, or if the call wants what triggers do.
     pub fn of(run: &Run, table: &Table, table_copy: &TableCopy) -> Result<Option<Self>> {
         if !run.guards_against_triggers()
             || !matches!(table.kind.as_str(), "r" | "p")
-            || table.triggers.is_none()
-            || !has_trigger(table)?
+            || !table.triggers_before_row
         {
             return Ok(None);
         }
         let columns: Vec<String> = table_copy
             .outputs
             .iter()
-            .filter(|output| !is_time(&output.type_name))
+            // Triggers set such columns to the time at which a row is written, as a new row has it.
+            .filter(|output| !plan::is_time_or_interval(&output.type_name))
             .map(|output| output.column.clone())
             .collect();
         Ok((!columns.is_empty()).then(|| Comparison {
@@ -122,15 +113,4 @@ impl Comparison {
             ))
         )))
     }
-}
-
-/// Whether a trigger for each row runs before an INSERT into the table or its partitions.
-fn has_trigger(table: &Table) -> Result<bool> {
-    exists(&SourceQuery::over("pg_catalog.pg_trigger").filter(format!(
-        "(t.tgrelid OPERATOR(pg_catalog.=) {0}::pg_catalog.oid OR t.tgrelid OPERATOR(pg_catalog.=) ANY \
-         (SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree({0}::pg_catalog.oid::pg_catalog.regclass) AS p)) \
-         AND NOT t.tgisinternal AND t.tgenabled OPERATOR(pg_catalog.<>) ALL ('{{D,R}}'::pg_catalog.\"char\"[]) \
-         AND (t.tgtype OPERATOR(pg_catalog.&) 7::pg_catalog.int2) OPERATOR(pg_catalog.=) 7::pg_catalog.int2",
-        table.oid
-    )))
 }
