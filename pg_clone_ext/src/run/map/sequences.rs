@@ -72,7 +72,7 @@ pub fn check_not_behind(table: &Table, column: &Column, sequence: &str, count: u
         return Err(Error::new(
             Code::StoreChanged,
             format!(
-                "sequence {sequence} has no {count} values left for {}.{}",
+                "sequence {sequence} has fewer than {count} values left for {}.{}",
                 table.sql_name, column.name
             ),
         )

@@ -128,7 +128,7 @@ async fn a_sequence_without_enough_values_is_refused_first() {
             (failure.code.as_str(), failure.message.as_str()),
             (
                 "55000",
-                "sequence public.unit_id_seq has no 5 values left for public.unit.id"
+                "sequence public.unit_id_seq has fewer than 5 values left for public.unit.id"
             )
         );
     }
