@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result, shown};
 use crate::nearest::did_you_mean;
+use crate::plan::{ColumnRole, TableRole};
 use serde_json::Value;
 
 /// What may stand at a place. A member that is null is one that is missing.
@@ -24,30 +25,8 @@ enum Form {
 
 use Form::{Anything, Boolean, List, Members, Named, Number, Object, One, Text, Word};
 
-const TABLE_ROLES: &[&str] = &["project", "resource", "derived", "history"];
-const COLUMN_ROLES: &[&str] = &[
-    "keep",
-    "map",
-    "rewrite",
-    "project",
-    "version",
-    "key",
-    "name",
-    "owner",
-    "now",
-    "new_uuid",
-    "null",
-    "value",
-    "default",
-    "random",
-    "suffix",
-    "template",
-    "expression",
-    "large_object",
-];
-
 const COLUMN: Form = Members(&[
-    ("role", true, Word(COLUMN_ROLES)),
+    ("role", true, Word(ColumnRole::WORDS)),
     ("target", false, Text),
     ("value", false, Text),
     ("why", false, Text),
@@ -56,7 +35,7 @@ const COLUMN: Form = Members(&[
 
 const TABLE: Form = Members(&[
     ("table", true, Text),
-    ("role", true, Word(TABLE_ROLES)),
+    ("role", true, Word(TableRole::WORDS)),
     ("position", false, Number),
     ("resource_type", false, Text),
     ("type_column", false, Text),

@@ -20,6 +20,9 @@ pub enum TableRole {
 }
 
 impl TableRole {
+    /// The catalog's words.
+    pub const WORDS: &'static [&'static str] = &["project", "resource", "derived", "history"];
+
     /// Reads the catalog's word.
     pub fn parse(word: &str) -> Result<Self> {
         match word {
@@ -85,6 +88,28 @@ pub enum ColumnRole {
 }
 
 impl ColumnRole {
+    /// The catalog's words.
+    pub const WORDS: &'static [&'static str] = &[
+        "keep",
+        "map",
+        "rewrite",
+        "project",
+        "version",
+        "key",
+        "name",
+        "owner",
+        "now",
+        "new_uuid",
+        "null",
+        "value",
+        "default",
+        "random",
+        "suffix",
+        "template",
+        "expression",
+        "large_object",
+    ];
+
     /// Reads the catalog's words.
     pub fn parse(word: &str, target: Option<Oid>, value: Option<String>) -> Result<Self> {
         Ok(match word {
@@ -337,5 +362,39 @@ impl Store {
             Error::new(Code::StoreChanged, format!("store \"{}\" has no project table", self.name))
                 .hint("Describe it: SELECT clone.store_table('<store>', '<table>', 'project', id_column => '<key>').")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+    use super::{ColumnRole, TableRole};
+
+    const CATALOG: &str = include_str!("../../../../sql/install/stores/catalog.sql");
+    const STORES: &str = include_str!("../../../../sql/install/stores/stores.sql");
+
+    /// The words of the list in parentheses that begins like this.
+    fn list<'a>(sql: &'a str, begin: &str) -> Vec<&'a str> {
+        let from = sql.find(begin).unwrap() + 1;
+        let list = sql[from..].split_once(')').unwrap().0;
+        list.split(',')
+            .map(|word| word.trim().trim_matches('\''))
+            .collect()
+    }
+
+    #[test]
+    fn the_words_of_roles_are_the_same_in_rust_and_in_sql() {
+        for word in TableRole::WORDS {
+            assert_eq!(TableRole::parse(word).unwrap().word(), *word);
+        }
+        for word in ColumnRole::WORDS {
+            assert_eq!(ColumnRole::parse(word, None, None).unwrap().word(), *word);
+        }
+        for sql in [CATALOG, STORES] {
+            assert_eq!(list(sql, "('project', 'resource', 'derived'"), TableRole::WORDS);
+            assert_eq!(list(sql, "('keep', 'map'"), ColumnRole::WORDS);
+        }
+        assert!(STORES.contains(&format!("Roles: {}.", ColumnRole::WORDS.join(", "))));
+        assert!(STORES.contains(&format!("Roles: {}.", TableRole::WORDS.join(", "))));
     }
 }
