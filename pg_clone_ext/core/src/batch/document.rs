@@ -1,10 +1,10 @@
-//! One document: its format, its compression, and how it is rewritten.
+//! What is known of one document: its format, its compression, and why it could not be rewritten.
 
 use crate::compressed::{CompressedError, Method};
 use crate::depth;
-use crate::edit::{EditError, prune};
+use crate::edit::EditError;
 use crate::jsonb;
-use crate::rewrite::{Outcome, RewriteError, Rewriter};
+use crate::rewrite::RewriteError;
 use thiserror::Error;
 
 /// The storage form of a document.
@@ -55,37 +55,4 @@ pub enum DocumentError {
     /// It could not be decompressed; the SQLSTATE is that of the [`CompressedError`].
     #[error(transparent)]
     Compressed(#[from] CompressedError),
-}
-
-/// Rewrites an uncompressed document. If references were removed from JSON text, objects that held nothing else are
-/// removed too.
-pub(super) fn rewrite(
-    rewriter: &mut Rewriter<'_>,
-    form: DocumentFormat,
-    document: &mut [u8],
-) -> Result<Outcome, DocumentError> {
-    match form {
-        DocumentFormat::Jsonb => Ok(rewriter.jsonb(document)?),
-        DocumentFormat::Text if document.is_empty() => Ok(Outcome::Unchanged),
-        DocumentFormat::Text => {
-            let removed = rewriter.counts().removed;
-            let outcome = rewriter.json_text(document)?;
-            if rewriter.counts().removed > removed {
-                pruned(outcome)
-            } else {
-                Ok(outcome)
-            }
-        }
-    }
-}
-
-fn pruned(outcome: Outcome) -> Result<Outcome, DocumentError> {
-    let Outcome::Rebuilt(document) = outcome else {
-        return Ok(outcome);
-    };
-    let text = std::str::from_utf8(&document).map_err(|error| EditError::Malformed(error.to_string()))?;
-    Ok(Outcome::Rebuilt(match prune::empties(text)? {
-        Some(pruned) => pruned.into_bytes(),
-        None => document,
-    }))
 }

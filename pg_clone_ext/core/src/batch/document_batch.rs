@@ -1,7 +1,8 @@
 //! Documents that are rewritten together.
 
-use super::document::{Compressed, DocumentError, DocumentFormat, rewrite};
+use super::document::{Compressed, DocumentError, DocumentFormat};
 use super::give_back;
+use crate::edit::{EditError, prune};
 use crate::ids::{IdMap, TextIdMap};
 use crate::rewrite::{Counts, Dangling, DanglingTargets, IdPaths, Outcome, RewriteError, Rewriter};
 use std::ops::Range;
@@ -269,6 +270,39 @@ fn one(
     give_back(raw);
     give_back(compressed);
     Ok(made)
+}
+
+/// Rewrites an uncompressed document. If references were removed from JSON text, objects that held nothing else are
+/// removed too.
+fn rewrite(
+    rewriter: &mut Rewriter<'_>,
+    form: DocumentFormat,
+    document: &mut [u8],
+) -> Result<Outcome, DocumentError> {
+    match form {
+        DocumentFormat::Jsonb => Ok(rewriter.jsonb(document)?),
+        DocumentFormat::Text if document.is_empty() => Ok(Outcome::Unchanged),
+        DocumentFormat::Text => {
+            let removed = rewriter.counts().removed;
+            let outcome = rewriter.json_text(document)?;
+            if rewriter.counts().removed > removed {
+                pruned(outcome)
+            } else {
+                Ok(outcome)
+            }
+        }
+    }
+}
+
+fn pruned(outcome: Outcome) -> Result<Outcome, DocumentError> {
+    let Outcome::Rebuilt(document) = outcome else {
+        return Ok(outcome);
+    };
+    let text = std::str::from_utf8(&document).map_err(|error| EditError::Malformed(error.to_string()))?;
+    Ok(Outcome::Rebuilt(match prune::empties(text)? {
+        Some(pruned) => pruned.into_bytes(),
+        None => document,
+    }))
 }
 
 fn append(memory: &mut Vec<u8>, new: &[u8]) -> Result<Range<usize>, RewriteError> {
