@@ -227,7 +227,7 @@ BEGIN
         (store, 'ProjectMembership', 'UserConfiguration', '')
     ON CONFLICT DO NOTHING;
     -- A refreshed clone keeps the ids that external logins and configurations use, and access that was granted to it.
-    INSERT INTO clone.store_stable (store, resource_type, carried, needs) VALUES
+    INSERT INTO clone.store_preserved (store, resource_type, keep_added, needs) VALUES
         (store, 'ClientApplication', true, NULL),
         (store, 'ProjectMembership', true, '{user,reference}'),
         (store, 'User', false, NULL),

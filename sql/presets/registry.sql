@@ -174,8 +174,8 @@ AS $$
 -- reference items, in the notation of id_paths: $.a['@b'][*].c becomes a."@b"[].c. A path that is not valid affects its own subtype only.
 BEGIN
     PERFORM clone_internal.registry_check_subtypes(schema);
-    DELETE FROM clone.store_stable s WHERE s.store = registry_sync.store;
-    EXECUTE format('INSERT INTO clone.store_stable (store, resource_type) SELECT $1, s.name::text FROM %I.subtype s', schema) USING store;
+    DELETE FROM clone.store_preserved s WHERE s.store = registry_sync.store;
+    EXECUTE format('INSERT INTO clone.store_preserved (store, resource_type) SELECT $1, s.name::text FROM %I.subtype s', schema) USING store;
     EXECUTE format($sql$
         UPDATE clone.store c SET options = c.options || jsonb_build_object('id_paths', jsonb_build_object(
             'whole', (SELECT COALESCE(jsonb_agg(DISTINCT replace(substr(regexp_replace(p, '\[''([^'']+)''\]', '."\1"', 'g'), 3), '[*]', '[]')), '[]')

@@ -4,7 +4,7 @@ CREATE EXTENSION pg_clone_ext;
 SELECT clone.store_create('documents', 'documents', '{"blobs": "file:/srv/files"}');
 SELECT clone.store_create('registry', 'registry', '{"handle_prefix": "20.500.1"}');
 SELECT clone.rule('documents', 'Client', '$.secret', 'regenerate', '{"hex": 16}');
-SELECT clone.stable('documents', 'Client');
+SELECT clone.preserve_ids('documents', 'Client');
 CREATE FUNCTION public.my_preset(store text, options jsonb) RETURNS void LANGUAGE sql AS 'SELECT';
 INSERT INTO clone.preset VALUES ('mine', 'my_preset(text, jsonb)', 'a preset of somebody');
 CREATE TABLE public.checked (at timestamptz NOT NULL DEFAULT now());

@@ -67,8 +67,8 @@ COMMENT ON COLUMN clone.store_no_reference.reason IS 'Why it holds no reference'
 COMMENT ON COLUMN clone.store_shared.store IS 'The store';
 COMMENT ON COLUMN clone.store_shared.relation IS 'The table';
 COMMENT ON COLUMN clone.store_shared.reason IS 'Why it is not cloned';
-COMMENT ON COLUMN clone.store_stable.store IS 'The store';
-COMMENT ON COLUMN clone.store_stable.resource_type IS 'The type';
+COMMENT ON COLUMN clone.store_preserved.store IS 'The store';
+COMMENT ON COLUMN clone.store_preserved.resource_type IS 'The type';
 
 -- Runs.
 COMMENT ON COLUMN clone.run.id IS 'Its number';

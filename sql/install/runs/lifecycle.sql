@@ -29,26 +29,26 @@ CREATE INDEX run_identity_run ON clone.run_identity (run_id);
 -- It has no key, and a publication FOR ALL TABLES must not keep clones from being deleted.
 ALTER TABLE clone.run_identity REPLICA IDENTITY FULL;
 COMMENT ON TABLE clone.run_identity IS
-    'Ids that a refresh of the clone keeps: those of the resource types in clone.store_stable and of the resources that their documents reference';
+    'Ids that a refresh of the clone keeps: those of the resource types in clone.store_preserved and of the resources that their documents reference';
 COMMENT ON COLUMN clone.run_identity.relation IS 'The table, for integer keys; NULL for ids that are unique in the store';
 
 -- Resource types that a refresh (options.replace) keeps.
-CREATE TABLE clone.store_stable (
+CREATE TABLE clone.store_preserved (
     store         text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
     resource_type text NOT NULL,
-    carried       boolean NOT NULL DEFAULT false,
+    keep_added    boolean NOT NULL DEFAULT false,
     needs         text[],
     PRIMARY KEY (store, resource_type)
 );
-COMMENT ON TABLE clone.store_stable IS
+COMMENT ON TABLE clone.store_preserved IS
     'Resource types whose ids and secrets are kept when a clone is replaced by a newer one; ids that their documents reference are kept too';
-COMMENT ON COLUMN clone.store_stable.carried IS
+COMMENT ON COLUMN clone.store_preserved.keep_added IS
     'true: resources of this type that were added to the old clone are kept, with added resources that their documents reference';
-COMMENT ON COLUMN clone.store_stable.needs IS
+COMMENT ON COLUMN clone.store_preserved.needs IS
     'Path of a reference in the document, e.g. {user,reference}: an added resource is kept only if the referenced resource still exists and '
     'the new clone has no resource of this type with the same reference';
 
-CREATE FUNCTION clone.stable(store text, resource_type text, carried boolean DEFAULT false, needs text[] DEFAULT NULL) RETURNS void
+CREATE FUNCTION clone.preserve_ids(store text, resource_type text, keep_added boolean DEFAULT false, needs text[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -56,18 +56,18 @@ BEGIN
     PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(store);
     PERFORM clone_internal.check_given('resource_type', resource_type IS NOT NULL, 'Name the type whose resources keep their ids.');
-    PERFORM clone_internal.check_given('carried', carried IS NOT NULL, 'true or false; leave it out for false.');
+    PERFORM clone_internal.check_given('keep_added', keep_added IS NOT NULL, 'true or false; leave it out for false.');
     PERFORM clone_internal.check_resource_type(store, resource_type);
     IF array_ndims(needs) > 1 OR array_position(needs, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'needs is %, which is no list of names', needs USING
             ERRCODE = '22023', HINT = 'Give the names of members from the document''s root on: ''{user,reference}''.';
     END IF;
-    INSERT INTO clone.store_stable AS s (store, resource_type, carried, needs) VALUES (store, resource_type, carried, needs)
-    ON CONFLICT ON CONSTRAINT store_stable_pkey DO UPDATE SET carried = EXCLUDED.carried, needs = EXCLUDED.needs;
+    INSERT INTO clone.store_preserved AS s (store, resource_type, keep_added, needs) VALUES (store, resource_type, keep_added, needs)
+    ON CONFLICT ON CONSTRAINT store_preserved_pkey DO UPDATE SET keep_added = EXCLUDED.keep_added, needs = EXCLUDED.needs;
 END
 $$;
-COMMENT ON FUNCTION clone.stable(text, text, boolean, text[]) IS
-    'Lets resources of a type keep their ids and secrets when a clone is replaced by a newer one; see clone.store_stable';
+COMMENT ON FUNCTION clone.preserve_ids(text, text, boolean, text[]) IS
+    'Lets resources of a type keep their ids and secrets when a clone is replaced by a newer one; see clone.store_preserved';
 
 CREATE FUNCTION clone_internal.parse_interval(value text, argument text) RETURNS interval
 LANGUAGE plpgsql STABLE STRICT

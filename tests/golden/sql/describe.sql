@@ -17,7 +17,7 @@ INSERT INTO shop.note VALUES ('a0000000-0000-4000-8000-000000000091', 'a0000000-
 SELECT clone.store_table('shop', 'shop.note', 'resource', project_column => 'tenant_id');
 SELECT clone.store_polymorphic('shop', 'shop.note', 'about_id', 'about_type') AS declared;
 SELECT clone.rule('shop', 'customer', '$.note', 'set', '"hidden"') > 0 AS added;
-SELECT clone.stable('shop', 'customer');
+SELECT clone.preserve_ids('shop', 'customer');
 SELECT severity, subject, question, answer FROM clone.store_check('shop') ORDER BY severity, subject, question;
 -- One table is taken out, and described as shared.
 SELECT clone.store_remove_table('shop', 'shop.shipment');
@@ -52,7 +52,7 @@ SELECT clone.store_no_reference('shop', 'shop.tenant', 'nothing');
 SELECT clone.store_polymorphic('shop', 'shop.note', 'about_id', 'nothing');
 SELECT clone.rule('shop', 'customer', '$.note', 'hide');
 SELECT clone.rule('shop', 'product', '$.note', 'remove');
-SELECT clone.stable('nowhere', 'customer');
+SELECT clone.preserve_ids('nowhere', 'customer');
 SELECT clone.store_check('nowhere');
 SELECT clone.store_remove_table('shop', 'shop.nothing');
 SELECT clone.store_refresh('nowhere');

@@ -71,11 +71,11 @@ const CALLS: [(&str, &[(&str, &str)]); 38] = [
         &[("source_project", ORG), ("store", "'s'"), ("options", "'{}'")],
     ),
     (
-        "clone.stable",
+        "clone.preserve_ids",
         &[
             ("store", "'s'"),
             ("resource_type", "'doc'"),
-            ("carried", "false"),
+            ("keep_added", "false"),
             ("needs", "'{}'"),
         ],
     ),

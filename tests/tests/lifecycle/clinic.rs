@@ -11,14 +11,14 @@ pub const ADA: &str = "22222222-0000-4000-8000-0000000000a1";
 /// Another.
 pub const BOB: &str = "22222222-0000-4000-8000-0000000000b1";
 
-/// A database with the clinic. Clients and memberships are stable, members added by hand stay while their user exists.
+/// A database with the clinic. Ids of clients and memberships are preserved, members added by hand stay while their user exists.
 pub async fn database() -> Scratch {
     let db = Scratch::with_extension().await;
     db.run(&format!(
         "SELECT clone.store_create('documents', 'documents');
          SELECT clone.rule('documents', 'Client', '$.secret', 'regenerate', '{{\"hex\": 16}}', todo => 'Client/{{target_id}}: has a new secret');
-         SELECT clone.stable('documents', 'Client', carried => true);
-         SELECT clone.stable('documents', 'Member', carried => true, needs => '{{user,reference}}');
+         SELECT clone.preserve_ids('documents', 'Client', keep_added => true);
+         SELECT clone.preserve_ids('documents', 'Member', keep_added => true, needs => '{{user,reference}}');
          ALTER TABLE documents.resource DROP CONSTRAINT resource_project_id_fkey;
          INSERT INTO documents.project (id, name) VALUES ('{CLINIC}', 'Clinic'), (gen_random_uuid(), 'Server');
          INSERT INTO documents.resource (id, project_id, resource_type, content)

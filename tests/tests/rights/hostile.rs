@@ -125,7 +125,7 @@ impl Caller<'_> {
             .await;
         self.call("clone.rule", "'own', 'thing', '$.secret', 'remove'")
             .await;
-        self.call("clone.stable", "'documents', 'Patient', carried => true")
+        self.call("clone.preserve_ids", "'documents', 'Patient', keep_added => true")
             .await;
         for store in ["documents", "reg", "own"] {
             self.call("clone.store_refresh", &format!("'{store}'")).await;

@@ -19,9 +19,9 @@ pub struct OldClone<'a> {
     pub project: &'a str,
     /// Tables that hold rows.
     pub filled: &'a HashSet<Oid>,
-    /// The stable types.
+    /// The preserved types.
     pub types: &'a [PreservedType],
-    /// Ids that its run gave to stable resources.
+    /// Ids that its run gave to preserved resources.
     pub given: &'a HashSet<String>,
     /// Those of them that the new clone uses again.
     pub given_again: &'a HashSet<String>,
@@ -49,16 +49,16 @@ struct Added {
 
 impl OldClone<'_> {
     /// Determines the kept rows.
-    pub fn carried(&self) -> Result<ManualRows> {
-        let mut carried = ManualRows::default();
-        // A run from before the types were declared stable recorded no ids: added rows cannot be identified.
+    pub fn manual_rows(&self) -> Result<ManualRows> {
+        let mut manual = ManualRows::default();
+        // A run from before the types were declared as preserved recorded no ids: added rows cannot be identified.
         if self.types.is_empty() || self.given.is_empty() {
-            return Ok(carried);
+            return Ok(manual);
         }
         let snapshot = Snapshot::latest();
         snapshot.within(|| {
             let _settings = ReadingSettings::new();
-            let added = self.added(&mut carried.lost)?;
+            let added = self.added(&mut manual.lost)?;
             let by_hand: HashSet<String> = added.iter().map(|added| added.key.to_text()).collect();
             let named: HashSet<&String> = added
                 .iter()
@@ -86,19 +86,19 @@ impl OldClone<'_> {
                 };
                 if stays {
                     wanted.extend(added.names);
-                    carried.keys.entry(added.table).or_default().push(added.key);
+                    manual.keys.entry(added.table).or_default().push(added.key);
                 }
             }
             for (table, key) in companions {
                 if wanted.contains(&key.to_text()) {
-                    carried.keys.entry(table).or_default().push(key);
+                    manual.keys.entry(table).or_default().push(key);
                 }
             }
-            Ok(carried)
+            Ok(manual)
         })
     }
 
-    /// Resources of carried types that no run made; records those that a run made and the new one does not.
+    /// Resources that no run made, of types whose added resources are kept; records those that a run made and the new one does not.
     fn added(&self, lost: &mut Vec<(String, String)>) -> Result<Vec<Added>> {
         let mut found = Vec::new();
         for table in self.resource_tables() {
@@ -117,12 +117,12 @@ impl OldClone<'_> {
                 let id = document.key.to_text();
                 if self.given.contains(&id) {
                     if !self.given_again.contains(&id) {
-                        lost.push((document.stable.resource_type.clone(), id));
+                        lost.push((document.preserved.resource_type.clone(), id));
                     }
-                } else if document.stable.carried {
+                } else if document.preserved.keep_added {
                     found.push(Added {
                         table: table.oid,
-                        resource_type: document.stable.resource_type.clone(),
+                        resource_type: document.preserved.resource_type.clone(),
                         needed: document.needed(),
                         names: scan::uuids(document.bytes)
                             .map(|(_, id)| uuid_text::to_string(&id))

@@ -90,7 +90,7 @@ impl Refresh {
         self.replaced.as_ref().map(|replaced| replaced.project.as_str())
     }
 
-    /// Maps to the old clone's ids: that of the project, and those of stable resources that are cloned again.
+    /// Maps to the old clone's ids: that of the project, and those of preserved resources that are cloned again.
     pub fn pin(&self, run: &mut Run) -> Result<()> {
         let Some(replaced) = self.replaced.as_ref().filter(|replaced| !replaced.entirely) else {
             return Ok(());
@@ -165,7 +165,7 @@ fn pin_one(run: &mut Run, identity: &Identity) -> Result<()> {
 
 /// Hint for rows that prevent a refresh.
 const CONFLICT_HINT: &str = "Delete or move those rows first. Resource types that such rows reference can keep their ids \
-                     (clone.stable), if the foreign key is deferrable. Or refresh anyway with options => '{\"others\": \"include\"}'.";
+                     (clone.preserve_ids), if the foreign key is deferrable. Or refresh anyway with options => '{\"others\": \"include\"}'.";
 
 /// Whether the new clone has the same file: the same resource in the same version. Then the file is kept, so that it is always
 /// available.
@@ -281,7 +281,7 @@ impl Replaced {
             given_again: &given_again,
             new,
         };
-        let ManualRows { keys: mut kept, lost } = old.carried()?;
+        let ManualRows { keys: mut kept, lost } = old.manual_rows()?;
         self.lost = lost;
         self.values = Some(PreservedSecrets::read(store, rules, &self.project, &given_again)?);
         let files = ProjectFiles::new(store, &everything);

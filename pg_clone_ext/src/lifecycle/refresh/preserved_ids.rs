@@ -20,23 +20,23 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
-/// A row of clone.store_stable.
+/// A row of clone.store_preserved.
 #[derive(Debug, Clone, Deserialize)]
 pub struct PreservedType {
     /// The type.
     pub resource_type: String,
     /// Resources that were added to a clone are kept.
-    pub carried: bool,
+    pub keep_added: bool,
     /// Path to a reference whose target must still exist.
     pub needs: Option<Vec<String>>,
 }
 
-/// The stable types of a store.
+/// The preserved types of a store.
 pub fn types(store: &str) -> Result<Vec<PreservedType>> {
     let _owner = AsExtensionOwner::new();
     let found = Snapshot::newest().within(|| {
         query::text(&format!(
-            "SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(s))::pg_catalog.text FROM clone.store_stable s WHERE s.store OPERATOR(pg_catalog.=) {}",
+            "SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(s))::pg_catalog.text FROM clone.store_preserved s WHERE s.store OPERATOR(pg_catalog.=) {}",
             quote::literal(store)
         ))
     })?;
@@ -56,7 +56,7 @@ pub struct Identity {
     pub target: String,
 }
 
-/// The ids of a run's stable resources.
+/// The ids of a run's preserved resources.
 #[derive(Default)]
 pub struct Identities {
     /// The ids.
@@ -66,7 +66,7 @@ pub struct Identities {
 }
 
 impl Identities {
-    /// The ids of a run after the map stage: the project, cloned resources of the stable types, and the cloned resources that
+    /// The ids of a run after the map stage: the project, cloned resources of the preserved types, and the cloned resources that
     /// their documents reference.
     pub fn of(run: &Run, types: &[PreservedType]) -> Result<Self> {
         let mut found = Identities::default();
@@ -165,7 +165,7 @@ impl Identities {
                     _ => named,
                 };
                 self.named
-                    .entry(document.stable.resource_type.clone())
+                    .entry(document.preserved.resource_type.clone())
                     .or_default()
                     .insert(named);
             }
@@ -264,12 +264,12 @@ pub fn table_of_keys(store: &Store, table: &Table) -> Option<Oid> {
     }
 }
 
-/// A document of a stable type.
+/// A document of a preserved type.
 pub struct Document<'a> {
     /// The resource's id.
     pub key: Key,
-    /// Its stable type.
-    pub stable: &'a PreservedType,
+    /// Its preserved type.
+    pub preserved: &'a PreservedType,
     /// The text, or the jsonb payload.
     pub bytes: &'a [u8],
     is_jsonb: bool,
@@ -278,7 +278,13 @@ pub struct Document<'a> {
 impl Document<'_> {
     /// The id in the reference at the path `needs`.
     pub fn needed(&self) -> Option<String> {
-        let path: Vec<&str> = self.stable.needs.as_ref()?.iter().map(String::as_str).collect();
+        let path: Vec<&str> = self
+            .preserved
+            .needs
+            .as_ref()?
+            .iter()
+            .map(String::as_str)
+            .collect();
         let reference = if self.is_jsonb {
             let found = jsonb::string_at(self.bytes, &path)?;
             std::str::from_utf8(found).ok()?.to_owned()
@@ -333,7 +339,10 @@ pub fn for_each_document(
             .as_deref()
             .or(table.resource_type.as_deref())
             .unwrap_or_default();
-        let Some(stable) = types.iter().find(|stable| stable.resource_type == resource_type) else {
+        let Some(preserved) = types
+            .iter()
+            .find(|preserved| preserved.resource_type == resource_type)
+        else {
             return Ok(());
         };
         let Some(key) = key_of(row, id_type)? else {
@@ -341,7 +350,7 @@ pub fn for_each_document(
         };
         each(Document {
             key,
-            stable,
+            preserved,
             bytes: row.bytes(2).unwrap_or_default(),
             is_jsonb,
         });

@@ -28,7 +28,7 @@ struct OldResource {
     values: Vec<(Vec<Step>, Value)>,
 }
 
-/// The secrets of the old clone's stable resources, read before they are deleted.
+/// The secrets of the old clone's preserved resources, read before they are deleted.
 pub struct PreservedSecrets {
     resources: Vec<OldResource>,
 }

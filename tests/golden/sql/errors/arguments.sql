@@ -40,7 +40,7 @@ SELECT clone.rule('shop', 'customer', '$.note', 'set', '"x"', columns => '{nothi
 SELECT clone.rule('shop', 'customer', '$', 'remove');
 SELECT clone.rule('shop', 'customer', '$.note', 'rename', '"text"', columns => '{email}');
 SELECT clone.rule('shop', 'customer', '$.notes[*]', 'regenerate', '"uuid"', columns => '{email}');
-SELECT clone.stable('shop', 'customer', needs => '{{a},{b}}');
+SELECT clone.preserve_ids('shop', 'customer', needs => '{{a},{b}}');
 -- Descriptions.
 SELECT clone.store_import('{"format": 1, "name": "copy", "preset": "nothing", "tables": []}');
 SELECT clone.store_import('{"format": 1, "name": "copy", "tables": [{"table": "shop.tenant", "role": "project"}, {"table": "shop.tenant", "role": "project"}]}');

@@ -199,7 +199,7 @@ async fn a_row_of_another_project_that_names_a_clone_s_row_by_a_declared_column_
 async fn a_refresh_keeps_the_ids_of_rows_without_documents_that_others_name_by_a_deferrable_key() {
     for key in ["DEFERRABLE", "DEFERRABLE INITIALLY DEFERRED"] {
         let (db, clone) = users(key).await;
-        db.run("SELECT clone.stable('s', 'usr')").await;
+        db.run("SELECT clone.preserve_ids('s', 'usr')").await;
         // What the first run gave is known from here on.
         let refresh =
             format!("SELECT project_clone('{OURS}', 'Staging', options => '{{\"replace\": \"{clone}\"}}')");
