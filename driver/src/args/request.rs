@@ -125,6 +125,7 @@ fn set_path(object: &mut Map<String, Value>, path: &str, value: Value) -> Result
     }
 }
 
+/// An argument of the SQL function for a list of the command line: NULL if it is empty.
 pub fn filter(values: &[String]) -> Option<Vec<String>> {
     (!values.is_empty()).then(|| values.to_vec())
 }

@@ -100,7 +100,7 @@ impl Answer {
 /// `item`. Errors of the call as a whole are problems too, with an empty path and their SQLSTATE as code.
 ///
 /// # Errors
-/// 55000 if the store's rules are not valid, XX000.
+/// 55000 if the store's rules are not valid, 53200 if the forms need too much memory, XX000.
 pub fn check_clone(call: &Call) -> Result<Value> {
     let _settings = ReadingSettings::new();
     match answer(call) {

@@ -106,7 +106,8 @@ fn role_is_gone(clone: &Due) -> String {
     )
 }
 
-/// Sets or clears the expiry of a clone; for roles that may delete it.
+/// Sets or clears the expiry of a clone; for roles that may delete it. Both times together, an interval without end and a project that
+/// is no clone are errors (22023).
 pub fn set_expiry(
     project: &str,
     expires_in: Option<Interval>,

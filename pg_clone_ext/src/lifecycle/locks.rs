@@ -6,6 +6,7 @@ use pg_clone_core::error::{Error, Result};
 use pgrx::{Spi, pg_sys};
 
 /// Takes the lock for a number and a table of schema clone until the transaction ends. Without `wait`, returns false if it is taken.
+/// An unknown table is an error (22023).
 pub fn lock(table: &str, number: i32, wait: bool) -> Result<bool> {
     let oid = Spi::get_one_with_args::<pg_sys::Oid>(
         "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",

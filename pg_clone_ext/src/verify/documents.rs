@@ -34,7 +34,7 @@ fn parts<'t>(text: &'t str, reference: &Followed) -> Vec<&'t str> {
     }
 }
 
-/// The rows that keys at a path of a project's documents name.
+/// The rows that keys at a path of a project's documents name. A path that cannot be parsed is an error (22023).
 #[expect(clippy::too_many_arguments, reason = "both queries and where to look")]
 pub fn named(
     pair: &Pair<'_>,

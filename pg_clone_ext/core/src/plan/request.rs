@@ -317,7 +317,7 @@ impl Request {
         Ok(())
     }
 
-    /// Reads the parameters object of `project_clone(source, params jsonb)`.
+    /// Reads the parameters object of `project_clone(source, params jsonb)`. Unknown members and values of another type are an error (22023).
     pub fn from_params(source_project: &str, params: &Value) -> Result<Self> {
         const KEYS: &str =
             "Valid parameters: name, resourceTypes, includeIds, excludeIds, owner, store, options.";

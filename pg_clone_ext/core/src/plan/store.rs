@@ -23,7 +23,7 @@ impl TableRole {
     /// The catalog's words.
     pub const WORDS: &'static [&'static str] = &["project", "resource", "derived", "history"];
 
-    /// Reads the catalog's word.
+    /// Reads the catalog's word; an unknown one is an error (55000).
     pub fn parse(word: &str) -> Result<Self> {
         match word {
             "project" => Ok(TableRole::Project),
@@ -110,7 +110,7 @@ impl ColumnRole {
         "large_object",
     ];
 
-    /// Reads the catalog's words.
+    /// Reads the catalog's words; an unknown one is an error (55000).
     pub fn parse(word: &str, target: Option<Oid>, value: Option<String>) -> Result<Self> {
         Ok(match word {
             "keep" => ColumnRole::Keep,
@@ -356,7 +356,7 @@ impl Store {
         self.tables.iter_mut().find(|t| t.oid == oid)
     }
 
-    /// The project table.
+    /// The project table; an error (55000) if the store describes none.
     pub fn project_table(&self) -> Result<&Table> {
         self.tables.iter().find(|t| t.role == TableRole::Project).ok_or_else(|| {
             Error::new(Code::StoreChanged, format!("store \"{}\" has no project table", self.name))

@@ -16,7 +16,7 @@ use pg_clone_core::plan::{Oid, Store};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
-/// Deletes a clone; returns what was deleted (or would be). Triggers run under `path`.
+/// Deletes a clone; returns what was deleted (or would be). Triggers run under `path`. Errors are those of the SQL function.
 pub fn delete_project(
     project: &str,
     store: Option<&str>,

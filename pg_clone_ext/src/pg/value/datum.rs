@@ -346,7 +346,7 @@ unsafe fn make_array(
 }
 
 /// A value of any type from its text form, by the type's input function; an invalid text raises the
-/// type's own error.
+/// type's own error, a NUL byte is an error (22023).
 pub fn from_text(text: &str, type_oid: pg_sys::Oid, typmod: i32) -> Result<Value> {
     let text = CString::new(text).map_err(|_| Error::bad_argument("a value holds a NUL byte"))?;
     // SAFETY: looks up the type's input function and calls it with a NUL-terminated string.

@@ -9,7 +9,7 @@ use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, SourceQuery, Table, TableRole, quote};
 use std::collections::HashSet;
 
-/// Maps keys of derived rows that other rows reference.
+/// Maps keys of derived rows that other rows reference. Joins that form a cycle are an error (55000).
 pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
     let order = plan::insertion_order(&run.store);
     let mut children: Vec<&Table> = tables

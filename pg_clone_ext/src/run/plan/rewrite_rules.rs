@@ -48,7 +48,7 @@ fn rule_for(table: &Table, event: char) -> Result<Option<String>> {
     Ok(rule)
 }
 
-/// The same for rows that are deleted.
+/// The same (0A000) for rows that are deleted.
 pub fn refuse_for_deletion(table: &Table) -> Result<()> {
     match rule_for(table, '4')? {
         None => Ok(()),

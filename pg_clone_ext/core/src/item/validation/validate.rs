@@ -98,7 +98,7 @@ const NAMED: usize = 10;
 /// Problems that a detail lists.
 const LISTED: usize = 1_000;
 
-/// The error that lists the problems of one or more documents, each with the source of the clone.
+/// The error (22023) that lists the problems of one or more documents, each with the source of the clone.
 pub fn refuse(problems: &[(String, Vec<Problem>)]) -> Result<()> {
     let count: usize = problems.iter().map(|(_, p)| p.len()).sum();
     if count == 0 {
