@@ -122,7 +122,7 @@ impl<R: Read> Reader<R> {
                 self.ended = true;
                 Ok(Some(Item::End(totals)))
             }
-            Kind::Manifest => Err(self.damaged("a manifest stands in the middle")),
+            Kind::Manifest => Err(self.damaged("a manifest is not the first frame")),
         }
     }
 

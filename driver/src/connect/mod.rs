@@ -186,7 +186,7 @@ fn is_refused_parameter(error: &tokio_postgres::Error) -> bool {
 
 fn no_session() -> anyhow::Error {
     Hinted::new(
-        "a connection pooler stands before the server, and copying files needs a session of its own",
+        "the connection goes through a connection pooler, and copying files needs a session of its own",
         "Connect to the server itself, e.g. with another port in --dbname; commands other than blobs run and worker also run through a pooler, clone and delete with --blobs-later.",
     )
     .into()

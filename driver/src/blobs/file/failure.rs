@@ -52,7 +52,7 @@ impl Failure {
 
     fn link(what: &str) -> Self {
         Self::file(format!(
-            "{what} is, or lies behind, a symbolic link, which is not followed: give the directory itself as the location"
+            "{what} is, or is reached by, a symbolic link, which is not followed: give the directory itself as the location"
         ))
     }
 
@@ -97,7 +97,7 @@ impl Failure {
                 "no permission to write into the target directory: {what}"
             )),
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Self::storage(format!(
-                "a file stands where the target needs a directory: {what}: {error}"
+                "a file is where the target needs a directory: {what}: {error}"
             )),
             io::ErrorKind::FileTooLarge => {
                 Self::file(format!("too large for the target's file system: {what}"))

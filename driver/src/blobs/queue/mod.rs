@@ -198,8 +198,8 @@ impl Queue {
         for (row, outcome) in rows {
             match outcome {
                 Outcome::Done(copied) => done.push((row, copied)),
-                Outcome::Listed(rests) => {
-                    if let Some(error) = self.queue_listed(row, rests).await? {
+                Outcome::Listed(suffixes) => {
+                    if let Some(error) = self.queue_listed(row, suffixes).await? {
                         setbacks.push(Setback {
                             row,
                             error,
@@ -255,14 +255,14 @@ impl Queue {
     async fn queue_listed(
         &self,
         row: &Row,
-        rests: &[String],
+        suffixes: &[String],
     ) -> Result<Option<String>, tokio_postgres::Error> {
         let statement = include_str!("sql/listed.sql");
         let (source, target) = used(row);
         let parameters: &[&(dyn ToSql + Sync)] = &[
             &self.number,
             &row.id,
-            &rests,
+            &suffixes,
             &Method::List.as_str(),
             &source,
             &target,

@@ -102,8 +102,8 @@ fn broken<T>(_: T) -> Result<Attempted, Failure> {
 
 async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted, Failure> {
     if row.is_prefix() {
-        let rests = listing::list(&place.source, row, &shared.meter).await?;
-        return Ok(Outcome::Listed(rests).into());
+        let suffixes = listing::list(&place.source, row, &shared.meter).await?;
+        return Ok(Outcome::Listed(suffixes).into());
     }
     if row.delete {
         if row.target_key.ends_with('/') {

@@ -40,19 +40,19 @@ pub async fn list(source: &Arc<Storage>, row: &Row, meter: &Meter) -> Result<Vec
         keys = asked => keys?,
         () = meter.abandon().cancelled() => return meter.go_on().map(|()| Vec::new()),
     };
-    Ok(rests(prefix, keys))
+    Ok(suffixes(prefix, keys))
 }
 
 /// The keys without the prefix; without keys that end in a slash, which mark directories and would be listed again.
-fn rests(prefix: &str, keys: Vec<String>) -> Vec<String> {
-    let mut rests: Vec<String> = keys
+fn suffixes(prefix: &str, keys: Vec<String>) -> Vec<String> {
+    let mut suffixes: Vec<String> = keys
         .iter()
         .filter_map(|key| key.strip_prefix(prefix))
         .filter(|rest| !rest.is_empty() && !rest.ends_with('/'))
         .map(str::to_owned)
         .collect();
-    rests.sort_unstable();
-    rests
+    suffixes.sort_unstable();
+    suffixes
 }
 
 #[cfg(test)]
@@ -62,6 +62,6 @@ mod tests {
     #[test]
     fn marks_of_directories_and_keys_of_others_are_no_files() {
         let keys = ["a/", "a/z", "a/sub/", "a/sub/x", "ab/y", "b"].map(str::to_owned);
-        assert_eq!(rests("a/", keys.to_vec()), ["sub/x", "z"]);
+        assert_eq!(suffixes("a/", keys.to_vec()), ["sub/x", "z"]);
     }
 }

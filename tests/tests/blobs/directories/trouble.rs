@@ -21,7 +21,7 @@ async fn a_target_that_cannot_be_a_directory_stops_the_run_in_clear_words() {
     );
     assert_code(&output, 3);
     assert!(
-        said(&output).contains("a file stands where the target needs a directory"),
+        said(&output).contains("a file is where the target needs a directory"),
         "{}",
         said(&output)
     );

@@ -193,7 +193,7 @@ async fn what_needs_a_session_is_refused_before_anything_is_done() {
             let output = pooler.pg_clone(arguments);
             assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
             assert!(
-                said(&output).contains("pooler stands before the server"),
+                said(&output).contains("goes through a connection pooler"),
                 "{}",
                 said(&output)
             );

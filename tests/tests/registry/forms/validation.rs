@@ -83,8 +83,8 @@ async fn values_that_must_differ_do() {
         .unwrap_err();
     assert_eq!(
         refused.detail,
-        "/annotations/optional/0: \"note\" stands here twice\n\
-         /input_templates/1/template_id: \"10378.1/103\" stands here twice"
+        "/annotations/optional/0: \"note\" is here twice\n\
+         /input_templates/1/template_id: \"10378.1/103\" is here twice"
     );
     let resource = json!({"key": "forcing", "description": "d", "usage_type": "CONFIG_FILE"});
     let edits = json!([{"op": "add", "path": "/deferred_resources/-", "value": resource}]);
@@ -94,7 +94,7 @@ async fn values_that_must_differ_do() {
         .unwrap_err();
     assert_eq!(
         refused.detail,
-        "/deferred_resources/1/key: \"forcing\" stands here twice"
+        "/deferred_resources/1/key: \"forcing\" is here twice"
     );
 }
 

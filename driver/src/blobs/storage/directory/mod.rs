@@ -213,7 +213,7 @@ impl Directory {
                 self.root.display()
             )),
             io::ErrorKind::NotADirectory => Failure::storage(format!(
-                "a file stands where the target needs a directory: {}",
+                "a file is where the target needs a directory: {}",
                 self.root.display()
             )),
             _ => Failure::storage(format!(

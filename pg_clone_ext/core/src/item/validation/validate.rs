@@ -222,7 +222,7 @@ fn between(check: &Check, document: &Value) -> Result<Vec<Problem>> {
                 };
                 if !seen.insert(value) {
                     problems.push(Problem {
-                        message: short(&format!("{value} stands here twice")),
+                        message: short(&format!("{value} is here twice")),
                         code: "duplicate".to_owned(),
                         path: place,
                     });
@@ -393,7 +393,7 @@ mod tests {
     fn a_value_given_twice_is_named() {
         let rules = json!({"checks": [{"kind": "unique", "paths": ["$.required[*]", "$.optional[*]"]}]});
         let found = paths(rules, json!({"required": ["a", "b"], "optional": ["c", "a"]}));
-        assert_eq!(found, ["/optional/1 \"a\" stands here twice"]);
+        assert_eq!(found, ["/optional/1 \"a\" is here twice"]);
     }
 
     #[test]
