@@ -47,7 +47,7 @@ say "no folder of more than 15 files"
 scripts/lint/folders.sh
 
 say "no circles between folders"
-scripts/lint/circles.sh pg_clone_ext/src pg_clone_ext/src/run pg_clone_ext/src/lifecycle pg_clone_ext/core/src driver/src driver/archive/src driver/throwaway_cluster/src
+scripts/lint/circles.sh pg_clone_ext/src pg_clone_ext/src/run pg_clone_ext/src/lifecycle pg_clone_ext/src/pg pg_clone_ext/core/src driver/src driver/archive/src driver/throwaway_cluster/src
 
 say "every SQL function sets its search_path"
 scripts/lint/entry-points.sh

@@ -302,7 +302,7 @@ mod clone_internal {
     /// The user on whose behalf this session works: the setting `pg_clone.actor` if it can be trusted, otherwise the database user.
     #[pg_extern(stable, parallel_unsafe)]
     fn registry_actor() -> String {
-        entry(|_| Ok(crate::settings::actor().unwrap_or_else(crate::pg::session::privileges::current_user)))
+        entry(|_| Ok(crate::settings::actor().unwrap_or_else(crate::pg::privileges::current_user)))
     }
 
     /// The name of a function with its schema and argument type, read from an option; error 22023 for anything else.

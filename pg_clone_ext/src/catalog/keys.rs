@@ -1,8 +1,8 @@
 //! Reads the keys of a store's tables (`clone_internal.store_keys`) into the core's types.
 
 use crate::error::internal;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query;
-use crate::pg::session::privileges::AsExtensionOwner;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{
     EQUAL, ForeignKey, KeyKind, Membership, Oid, Outside, Reference, ReferenceForm, Store, Table, Unique,

@@ -2,10 +2,10 @@
 
 use super::description::{Description, Raw};
 use super::rows_once::{Described, refuse_rows_twice};
+use crate::pg::privileges::{AsExtensionOwner, current_user};
 use crate::pg::query;
 use crate::pg::query::snapshot;
 use crate::pg::query::snapshot::Snapshot;
-use crate::pg::session::privileges::{AsExtensionOwner, current_user};
 use crate::pg::session::settings_guard::PathGuard;
 use crate::pg::table::locks::OpenTables;
 pub use crate::pg::table::locks::Purpose;

@@ -1,9 +1,9 @@
 //! Finds the store of a call: the given one, the only one, or the one that contains the project.
 
+use crate::pg::privileges::{AsExtensionOwner, check_select};
 use crate::pg::query::snapshot;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::query::{for_each_row, text};
-use crate::pg::session::privileges::{AsExtensionOwner, check_select};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::quote;
 

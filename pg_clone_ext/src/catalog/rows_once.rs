@@ -2,10 +2,10 @@
 //! table below it, and a partitioned table and its partition.
 
 use crate::error::internal;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query;
 use crate::pg::query::snapshot;
 use crate::pg::query::snapshot::Snapshot;
-use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::table::plan_check;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Oid, quote};

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::query;
 use super::store::ItemStore;
 use crate::error::internal;
-use crate::pg::session::privileges::current_user;
+use crate::pg::privileges::current_user;
 
 #[derive(Deserialize)]
 struct Row {

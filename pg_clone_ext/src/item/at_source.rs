@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::query;
 use super::store::ItemStore;
 use crate::error::internal;
-use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 
 /// References that name sources.
 #[derive(Debug, Default)]

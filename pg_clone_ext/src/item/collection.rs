@@ -19,7 +19,7 @@ use super::gather::Reading;
 use super::store::ItemStore;
 use super::write::{Rows, Seed};
 use super::{actor, journal, query, write, write_items};
-use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::records::runs;
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::store::ItemStore;
 use super::{Call, query};
-use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::records::blob_queue;
 use crate::records::runs::{self, ItemRun};
 

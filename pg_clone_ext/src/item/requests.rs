@@ -6,7 +6,7 @@ use pg_clone_core::plan::quote;
 
 use super::store::ItemStore;
 use super::{Call, query};
-use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 
 /// The state of a call with a key.
 pub enum Request {

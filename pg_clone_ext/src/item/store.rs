@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::query;
 use crate::error::internal;
-use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 
 /// A store of preset registry.
 pub struct ItemStore {

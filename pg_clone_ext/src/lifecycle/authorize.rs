@@ -1,6 +1,6 @@
 //! Privileges that a deletion needs, checked before anything is deleted.
 
-use crate::pg::session::privileges::{self, Privilege};
+use crate::pg::privileges::{self, Privilege};
 use crate::run::plan::rewrite_rules;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::Store;

@@ -3,9 +3,9 @@
 use super::{authorize, delete_project, target};
 use crate::catalog;
 use crate::error::{internal, or_raise};
+use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::subtransaction::attempt;
 use crate::pg::session::as_role::AsRole;
-use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::CallersPath;
 use crate::records::runs;
 use crate::run::authorize::project_id;

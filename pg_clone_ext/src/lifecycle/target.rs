@@ -2,7 +2,7 @@
 
 use crate::catalog;
 use crate::error::internal;
-use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{SourceQuery, Store, quote};
 

@@ -9,9 +9,9 @@ pub struct Memory {
     place: usize,
 }
 
-/// The memory of a value, between two resets. After a reset the home is dead, even if the value is still referenced.
+/// The lifetime of a value: the time between two resets of its memory. After a reset it is over, even if the value is still referenced.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::pg) struct Home {
+pub(in crate::pg) struct Lifetime {
     place: usize,
     generation: u64,
 }
@@ -33,29 +33,29 @@ impl Generations {
 thread_local! {
     static GENERATIONS: RefCell<Generations> =
         const { RefCell::new(Generations { last: 0, of: Vec::new(), free: Vec::new() }) };
-    static CURRENT: Cell<Home> = const { Cell::new(Home::NOWHERE) };
+    static CURRENT: Cell<Lifetime> = const { Cell::new(Lifetime::UNKNOWN) };
 }
 
-impl Home {
-    /// The home of values made outside of a [`Memory`]: their lifetime is not known, so they cannot be used.
-    pub const NOWHERE: Home = Home {
+impl Lifetime {
+    /// That of values made outside of a [`Memory`]: it is not known, so they cannot be used.
+    pub const UNKNOWN: Lifetime = Lifetime {
         place: usize::MAX,
         generation: 0,
     };
 
-    /// The home of the current memory.
+    /// That of values made in the current memory.
     pub fn current() -> Self {
         CURRENT.get()
     }
 
-    /// Whether values with this home are still valid.
+    /// Whether values with this lifetime are still valid.
     pub fn is_alive(self) -> bool {
         GENERATIONS.with_borrow(|all| all.of.get(self.place) == Some(&self.generation))
     }
 }
 
-/// Restores the previous home, also while an error unwinds.
-struct Within(Home);
+/// Restores the previous lifetime, also while an error unwinds.
+struct Within(Lifetime);
 
 impl Drop for Within {
     fn drop(&mut self) {
@@ -90,7 +90,7 @@ impl Memory {
 
     /// Runs `f` with this as the current context.
     pub fn within<R>(&self, f: impl FnOnce() -> R) -> R {
-        let _home = Within(CURRENT.replace(self.home()));
+        let _lifetime = Within(CURRENT.replace(self.lifetime()));
         // SAFETY: the context lives as long as self; the old one is put back below, and on an ERROR the abort resets
         // CurrentMemoryContext itself.
         let old = unsafe { pg_sys::MemoryContextSwitchTo(self.context) };
@@ -105,15 +105,15 @@ impl Memory {
         self.context
     }
 
-    /// The home of values that are made in it now.
-    pub(in crate::pg) fn home(&self) -> Home {
-        GENERATIONS.with_borrow(|all| Home {
+    /// The lifetime of values that are made in it now.
+    pub(in crate::pg) fn lifetime(&self) -> Lifetime {
+        GENERATIONS.with_borrow(|all| Lifetime {
             place: self.place,
             generation: all.of[self.place],
         })
     }
 
-    /// Frees everything in it. Values that were made in it cannot be used any more: their home is dead.
+    /// Frees everything in it. Values that were made in it cannot be used any more: their lifetime is over.
     pub fn reset(&mut self) {
         GENERATIONS.with_borrow_mut(|all| {
             let generation = all.next();

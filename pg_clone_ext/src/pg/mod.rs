@@ -7,6 +7,7 @@
 pub mod insert;
 pub mod memory;
 mod node;
+pub mod privileges;
 pub mod query;
 pub mod session;
 pub mod table;

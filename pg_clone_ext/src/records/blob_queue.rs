@@ -2,7 +2,7 @@
 //! records its progress (`driver/src/blobs/queue`).
 
 use crate::error::internal;
-use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 use pg_clone_core::error::Result;
 use serde_json::{Value, json};
 use std::collections::HashSet;

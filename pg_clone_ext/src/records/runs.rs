@@ -1,7 +1,7 @@
 //! `clone.run` and its details: `clone.run_table`, `clone.run_dangling`, `clone.run_identity`.
 
 use crate::error::internal;
-use crate::pg::session::privileges::{AsExtensionOwner, current_user, current_user_oid};
+use crate::pg::privileges::{AsExtensionOwner, current_user, current_user_oid};
 use crate::pg::value::json_text::JsonText;
 use crate::prepared;
 use pg_clone_core::error::{Code, Error, Result};

@@ -3,9 +3,9 @@
 use super::keys::plain;
 use super::state::Run;
 use crate::error::or_raise;
+use crate::pg::privileges::{self, Privilege};
 use crate::pg::query::subtransaction::attempt;
 use crate::pg::query::{exists, text};
-use crate::pg::session::privileges::{self, Privilege};
 use crate::pg::table::relation::OpenTable;
 use crate::pg::value::datum::from_text;
 use pg_clone_core::error::{Code, Error, Result, shown};

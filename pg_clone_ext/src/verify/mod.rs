@@ -3,9 +3,9 @@
 use crate::catalog::{self, Purpose};
 use crate::error::internal;
 use crate::item::references_at_source;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::snapshot::within_current;
 use crate::pg::query::{count, for_each_row, text};
-use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::run::authorize;
 use crate::run::keys::Key;

@@ -6,9 +6,9 @@
 
 use super::deletion_set::DeletionSet;
 use crate::error::internal;
+use crate::pg::privileges::{AsExtensionOwner, current_user};
 use crate::pg::query::for_each_row;
 use crate::pg::query::snapshot::Snapshot;
-use crate::pg::session::privileges::{AsExtensionOwner, current_user};
 use crate::pg::session::settings_guard::ReadingSettings;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{SourceQuery, Store, Table, TableRole, quote};

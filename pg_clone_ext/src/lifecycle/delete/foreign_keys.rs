@@ -135,7 +135,7 @@ impl ForeignKey {
         .hint(format!(
             "GRANT SELECT ON {} TO {};",
             self.child_name,
-            quote::identifier(&crate::pg::session::privileges::current_user())
+            quote::identifier(&crate::pg::privileges::current_user())
         ))
     }
 }

@@ -14,7 +14,7 @@ use super::refresh::preserved_secrets::PreservedSecrets;
 use super::target::MadeBy;
 use super::{authorize, target};
 use crate::error::internal;
-use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::records::{blob_queue, runs};
 use crate::run::authorize::project_id;
 use crate::run::keys::{Key, NewKey};

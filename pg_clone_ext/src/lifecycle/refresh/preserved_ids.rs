@@ -2,10 +2,10 @@
 
 use crate::error::internal;
 use crate::lifecycle::delete::files::read_versions;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::row::Row;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::query::{self, for_each_row};
-use crate::pg::session::privileges::AsExtensionOwner;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::records::runs;
 use crate::run::keys::{Key, NewKey};

@@ -4,6 +4,7 @@ use super::memory::Memory;
 use super::query::row::Row;
 use super::session::settings_guard::{CallersPath, PathGuard};
 use super::value::Form;
+use super::value::attribute::attributes;
 use crate::error::raise;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::SourceQuery;
@@ -239,7 +240,7 @@ unsafe extern "C-unwind" fn startup(
 ) {
     // SAFETY: `this` is the base of the Receiver on execute()'s stack.
     let receiver = unsafe { &mut *this.cast::<Receiver<'_>>() };
-    receiver.forms = super::table::relation::attributes(descriptor)
+    receiver.forms = attributes(descriptor)
         .into_iter()
         .map(|attribute| attribute.form)
         .collect();
@@ -259,7 +260,7 @@ unsafe extern "C-unwind" fn shutdown(this: *mut pg_sys::DestReceiver) {
 unsafe extern "C-unwind" fn destroy(_this: *mut pg_sys::DestReceiver) {}
 
 pub mod hook;
-pub mod rewritten_rows;
 pub mod row;
 pub mod snapshot;
 pub mod subtransaction;
+pub mod transaction_time;

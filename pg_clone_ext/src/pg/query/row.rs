@@ -44,7 +44,7 @@ impl<'a> Row<'a> {
         ) {
             (Some(datum), Some(false), Some(form)) => {
                 // SAFETY: the row was made of such datums; the memory is not reset while it is borrowed.
-                Some(unsafe { Value::at(*datum, *form, self.memory.home()) })
+                Some(unsafe { Value::at(*datum, *form, self.memory.lifetime()) })
             }
             _ => None,
         }

@@ -1,4 +1,4 @@
-//! The session: its roles and privileges, settings, locks, signals and messages.
+//! The session: its roles, settings, locks, signals and messages.
 
 pub mod as_role;
 pub mod background;
@@ -8,6 +8,5 @@ pub mod error_hint;
 pub mod interrupts;
 pub mod notice;
 pub mod object_lock;
-pub mod privileges;
 pub mod settings_guard;
 pub mod signals;

@@ -1,9 +1,8 @@
 //! Values: reading datums and making new ones, in the current memory context.
 
-use super::toast::{copied, payload};
+use super::toast::payload;
 use super::{Form, UUID, Value};
-use crate::pg::memory::Home;
-use crate::pg::table::relation::Attribute;
+use crate::pg::value::attribute::Attribute;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Id, uuid_text};
 use pg_clone_core::rewrite::Outcome;
@@ -357,41 +356,6 @@ pub fn from_text(text: &str, type_oid: pg_sys::Oid, typmod: i32) -> Result<Value
         let datum = pg_sys::OidInputFunctionCall(input, text.as_ptr().cast_mut(), ioparam, typmod);
         Ok(Value::made(datum, Form::of(type_oid)))
     }
-}
-
-/// The transaction's time as a value of that type, like a cast: local time if the type has no time zone, with the type's
-/// precision, checked if the type is a domain. In the current memory context.
-pub fn transaction_time(attribute: &Attribute) -> Result<Value> {
-    // SAFETY: returns a palloc'd, NUL-terminated string that means the type under any search_path.
-    let type_name = unsafe {
-        let flags = pg_sys::FORMAT_TYPE_TYPEMOD_GIVEN | pg_sys::FORMAT_TYPE_FORCE_QUALIFY;
-        let name = pg_sys::format_type_extended(attribute.type_oid, attribute.typmod, flags as u16);
-        CStr::from_ptr(name).to_string_lossy().into_owned()
-    };
-    // SAFETY: reads the current context, which outlives this call.
-    let (context, home) = (unsafe { pg_sys::CurrentMemoryContext }, Home::current());
-    let mut time = None;
-    crate::pg::query::for_each_row(
-        &format!("SELECT CAST(pg_catalog.transaction_timestamp() AS {type_name})"),
-        &mut |row| {
-            if let Some(value) = row.and_then(|row| row.value(0)) {
-                // SAFETY: the context is alive, the copy is made in it, and the one of the query is put back.
-                time = Some(unsafe {
-                    let old = pg_sys::MemoryContextSwitchTo(context);
-                    let copy = copied(value);
-                    pg_sys::MemoryContextSwitchTo(old);
-                    Value::at(copy.datum(), copy.form(), home)
-                });
-            }
-            Ok(())
-        },
-    )?;
-    time.ok_or_else(|| {
-        Error::new(
-            Code::Internal,
-            format!("the time is not a value of type {type_name}"),
-        )
-    })
 }
 
 /// Unpredictable bytes from the server's strong random source.

@@ -1,7 +1,7 @@
 //! Checks constraints of domains on new values.
 
 use crate::pg::memory::Memory;
-use crate::pg::table::relation::Attribute;
+use crate::pg::value::attribute::Attribute;
 use crate::pg::value::{Form, Value};
 use pgrx::pg_sys;
 

@@ -1,12 +1,13 @@
 //! A value: a datum with its type and its memory. It cannot be read as another type, or after its memory was
 //! freed: both are bugs and raise an error instead of returning wrong bytes.
 
+pub mod attribute;
 pub mod datum;
 pub mod domain_check;
 pub mod json_text;
 pub mod toast;
 
-use super::memory::Home;
+use super::memory::Lifetime;
 use pgrx::pg_sys;
 
 /// A datum with its type and memory. Only this folder creates values and reads them.
@@ -14,7 +15,7 @@ use pgrx::pg_sys;
 pub struct Value {
     datum: pg_sys::Datum,
     form: Form,
-    home: Home,
+    lifetime: Lifetime,
 }
 
 /// The form of the datums of a type.
@@ -111,16 +112,20 @@ impl Value {
         Value {
             datum,
             form,
-            home: Home::current(),
+            lifetime: Lifetime::current(),
         }
     }
 
-    /// A value that lives elsewhere.
+    /// A value in other memory.
     ///
     /// # Safety
-    /// The datum is one of that form. What it refers to lives as long as that home.
-    pub(in crate::pg) unsafe fn at(datum: pg_sys::Datum, form: Form, home: Home) -> Self {
-        Value { datum, form, home }
+    /// The datum is one of that form. What it refers to is valid during that lifetime.
+    pub(in crate::pg) unsafe fn at(datum: pg_sys::Datum, form: Form, lifetime: Lifetime) -> Self {
+        Value {
+            datum,
+            form,
+            lifetime,
+        }
     }
 
     /// The form of the datum.
@@ -131,7 +136,7 @@ impl Value {
     /// The datum. It is a bug, and an error, if its memory was freed.
     pub(in crate::pg) fn datum(self) -> pg_sys::Datum {
         assert!(
-            self.form.referred.is_none() || self.home.is_alive(),
+            self.form.referred.is_none() || self.lifetime.is_alive(),
             "a value is used after its memory was released"
         );
         self.datum
@@ -200,5 +205,5 @@ pub const NOTHING: Value = Value {
         type_oid: pg_sys::InvalidOid,
         referred: None,
     },
-    home: Home::NOWHERE,
+    lifetime: Lifetime::UNKNOWN,
 };

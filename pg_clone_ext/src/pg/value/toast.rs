@@ -1,7 +1,7 @@
 //! Values in the form in which the table stores them: fetched from TOAST if necessary, but not decompressed.
 
-use crate::pg::table::relation::Attribute;
 use crate::pg::value::Value;
+use crate::pg::value::attribute::Attribute;
 use pg_clone_core::batch::Compressed;
 use pg_clone_core::compressed::Method;
 use pg_clone_core::error::{Code, Error, Result};

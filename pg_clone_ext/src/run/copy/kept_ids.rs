@@ -2,7 +2,7 @@
 //! not generate them again.
 
 use crate::error::internal;
-use crate::pg::session::privileges;
+use crate::pg::privileges;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, ColumnRole, KeyKind, TableRole, quote};

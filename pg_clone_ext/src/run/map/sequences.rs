@@ -1,9 +1,9 @@
 //! New integer keys from sequences.
 
 use super::new_keys::{drawn, no_source};
+use crate::pg::privileges;
 use crate::pg::query::{exists, text};
 use crate::pg::session::error_hint::ErrorHint;
-use crate::pg::session::privileges;
 use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};

@@ -2,7 +2,7 @@
 //! the description, which prevent a call.
 
 use crate::error::internal;
-use crate::pg::session::privileges::AsExtensionOwner;
+use crate::pg::privileges::AsExtensionOwner;
 use crate::run::authorize::check_fits;
 use crate::run::keys::Key;
 use crate::run::state::Run;

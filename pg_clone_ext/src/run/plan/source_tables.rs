@@ -3,7 +3,7 @@
 
 use crate::catalog::check_nothing_hidden;
 use crate::error::internal;
-use crate::pg::session::privileges::{check_no_row_security, check_select};
+use crate::pg::privileges::{check_no_row_security, check_select};
 use crate::pg::table::plan_check;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Oid, Store, Table};

@@ -133,8 +133,8 @@ pub fn call_finish(run: &Run, function: Oid) -> Result<Vec<String>> {
 /// The relations from which the source's rows are read, by table, for tables in the schema of the project table.
 fn sources(run: &Run) -> Result<Value> {
     let schema = &run.store.project_table()?.schema;
-    let beside = run.store.tables.iter().filter(|table| table.schema == *schema);
-    Ok(beside
+    let in_schema = run.store.tables.iter().filter(|table| table.schema == *schema);
+    Ok(in_schema
         .filter_map(|table| {
             let name = table.sql_name.rsplit('.').next()?;
             Some((name.to_owned(), table.source.clone()?.into()))

@@ -2,8 +2,8 @@
 
 use super::key_statistics::KeyStatistics;
 use crate::error::internal;
-use crate::pg::table::relation::Attribute;
 use crate::pg::value::Value;
+use crate::pg::value::attribute::Attribute;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::dangling_error;

@@ -9,8 +9,9 @@ use super::transform::rules::Ruled;
 use super::transform::type_counts::TypeCounts;
 use crate::pg::memory::Memory;
 use crate::pg::query::row::Row;
+use crate::pg::query::transaction_time::transaction_time;
 use crate::pg::session::error_hint::ErrorHint;
-use crate::pg::table::relation::Attribute;
+use crate::pg::value::attribute::Attribute;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::pg::value::domain_check::DomainCheck;
@@ -98,7 +99,7 @@ impl<'r> Transformer<'r> {
             ));
             constants.push(memory.within(|| match (text, &output.action) {
                 (Some(text), _) => datum::from_text(text, target.type_oid, target.typmod).map(Some),
-                (None, Action::Now) => datum::transaction_time(target).map(Some),
+                (None, Action::Now) => transaction_time(target).map(Some),
                 (None, _) => Ok(None),
             })?);
         }

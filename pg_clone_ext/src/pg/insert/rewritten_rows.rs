@@ -7,6 +7,7 @@
 use crate::error::raise;
 use crate::pg::session::settings_guard::PathGuard;
 use crate::pg::table::relation;
+use crate::pg::value::attribute::{Attribute, attributes};
 use crate::pg::value::toast::CompressedValue;
 use crate::pg::value::{RowForm, Value};
 use pg_clone_core::error::{Code, Error, Result};
@@ -66,8 +67,8 @@ pub struct RowCollector {
 
 impl RowCollector {
     /// The columns that the statement requests.
-    pub fn attributes(&self) -> Vec<relation::Attribute> {
-        relation::attributes(self.descriptor)
+    pub fn attributes(&self) -> Vec<Attribute> {
+        attributes(self.descriptor)
     }
 
     /// Adds a row; the values are copied. Returns its bytes before compression.
