@@ -52,7 +52,7 @@ fn item_clone_of_json(params: Option<PlainJson>) -> Option<JsonText> {
 }
 
 /// Clones items as a set: references among them become references to the clones. `edits` has a member for each source id, `*` for all. `options` as for
-/// `item_clone`, and `bring`: subtypes whose items are included if an item of the set references them or has them as members.
+/// `item_clone`, and `include`: subtypes whose items are included if an item of the set references them or has them as members.
 #[pg_extern(volatile, parallel_unsafe, requires = ["target_schema"])]
 fn items_clone(
     item_ids: Option<Vec<Option<String>>>,

@@ -4,7 +4,7 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::item::permission::{Actor, item_roles, may_fetch};
 use serde_json::Value;
 
-use super::gather::access;
+use super::reading::access;
 use super::store::ItemStore;
 use super::{actor, query};
 use crate::pg::session::settings_guard::ReadingSettings;

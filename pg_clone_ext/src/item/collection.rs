@@ -15,7 +15,7 @@ use pg_clone_core::plan::quote;
 use serde_json::Value;
 
 use super::forms::Forms;
-use super::gather::Reading;
+use super::reading::Reading;
 use super::store::ItemStore;
 use super::write::{Rows, Seed};
 use super::{actor, journal, query, write, write_items};
@@ -64,7 +64,7 @@ pub fn finish_collection(store: &str, run: i64, arguments: &Value) -> Result<Vec
     };
     let mut forms = Forms::new(&store, &actor, &options, &edits);
     if rows == Rows::New {
-        forms.coming = pairs
+        forms.new_handles = pairs
             .iter()
             .map(|(source, item)| (item.clone(), source.clone()))
             .collect();

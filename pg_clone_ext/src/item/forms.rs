@@ -16,7 +16,7 @@ use pg_clone_core::item::subtype::Subtype;
 use pg_clone_core::item::validation::validate::{Problem, Targets};
 use serde_json::Value;
 
-use super::gather;
+use super::reading;
 use super::store::ItemStore;
 use crate::error::internal;
 
@@ -80,7 +80,7 @@ pub struct Forms<'a> {
     problems: Vec<(String, Vec<Problem>)>,
     bytes: usize,
     /// Items that will be written, which the sources may already reference.
-    pub coming: gather::Coming,
+    pub new_handles: reading::NewHandles,
     /// The valid ones, in order.
     pub valid: Vec<Form>,
     /// Handles whose content provenance needs.
@@ -98,7 +98,7 @@ impl<'a> Forms<'a> {
             waiting: Vec::new(),
             problems: Vec::new(),
             bytes: 0,
-            coming: gather::Coming::new(),
+            new_handles: reading::NewHandles::new(),
             valid: Vec::new(),
             followed: BTreeSet::new(),
         }
@@ -134,7 +134,7 @@ impl<'a> Forms<'a> {
         for (_, prepared) in &waiting {
             named.extend(references::targets(&prepared.subtype, &prepared.form));
         }
-        let targets: Targets = gather::targets(self.store, self.actor, &named, &self.coming)?;
+        let targets: Targets = reading::targets(self.store, self.actor, &named, &self.new_handles)?;
         for (source, prepared) in waiting {
             pgrx::check_for_interrupts!();
             let mut problems = prepared.problems(&targets)?;
@@ -208,7 +208,7 @@ impl<'a> Forms<'a> {
 
     /// The content of items for provenance: the forms of the set, otherwise the items in the store.
     pub fn others(&self) -> Result<HashMap<String, Value>> {
-        let mut others = gather::contents(self.store, &self.followed, &self.coming)?;
+        let mut others = reading::contents(self.store, &self.followed, &self.new_handles)?;
         for form in self
             .valid
             .iter()

@@ -6,9 +6,9 @@ mod check;
 mod collection;
 mod dangling;
 mod forms;
-mod gather;
 mod journal;
 mod load;
+mod reading;
 mod requests;
 mod show;
 mod store;
@@ -36,8 +36,8 @@ pub use show::{can_clone, check_clone, cloneable, draft};
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::prepared as query;
 use forms::{Form, Forms};
-use gather::Reading;
 use journal::Origin;
+use reading::Reading;
 use store::ItemStore;
 use write::Rows;
 
@@ -74,8 +74,8 @@ impl Call<'_> {
     /// 22023 for wrong arguments, 42501 if the caller may not act for the actor.
     fn open(&self) -> Result<Opened> {
         let options = Options::parse(&limits::parse("options", &self.options)?)?;
-        if !self.together && !options.bring.is_empty() {
-            return Err(Error::bad_argument("option \"bring\" needs a set of items")
+        if !self.together && !options.include.is_empty() {
+            return Err(Error::bad_argument("option \"include\" needs a set of items")
                 .hint("Use items_clone(ARRAY[...])."));
         }
         let edits = limits::parse("edits", &self.edits)?;
@@ -200,7 +200,7 @@ fn valid_forms(opened: &Opened, together: bool) -> Result<Forms<'_>> {
             "item {} is a {}, which cannot be cloned alone",
             only.source, only.subtype.name
         ))
-        .hint("Clone it together with the items that it belongs to, such as its study, or name some in the option \"bring\"."));
+        .hint("Clone it together with the items that it belongs to, such as its study, or name some in the option \"include\"."));
     }
     Ok(forms)
 }

@@ -12,7 +12,7 @@ use pg_clone_core::item::subtype::Cloneable;
 use serde_json::{Value, json};
 
 use super::store::ItemStore;
-use super::{Call, Opened, actor, gather, query, valid_forms};
+use super::{Call, Opened, actor, query, reading, valid_forms};
 use crate::pg::session::settings_guard::ReadingSettings;
 
 /// Maximum number of items of the same name that a warning checks.
@@ -32,7 +32,7 @@ pub fn draft(call: &Call) -> Result<Value> {
         let named: BTreeSet<Cow<str>> = references::targets(&prepared.subtype, &prepared.form)
             .into_iter()
             .collect();
-        let targets = gather::targets(&opened.store, &opened.actor, &named, &gather::Coming::new())?;
+        let targets = reading::targets(&opened.store, &opened.actor, &named, &reading::NewHandles::new())?;
         shown = prepared.show(&source, &targets)?;
         shown["warnings"] = same_name(&opened, &prepared)?.into();
         Ok(())
@@ -57,7 +57,7 @@ fn same_name(opened: &Opened, prepared: &Prepared) -> Result<Vec<Value>> {
         Ok(())
     })?;
     let ids: BTreeSet<Cow<str>> = found.into_iter().map(Cow::Owned).collect();
-    let targets = gather::targets(&opened.store, &opened.actor, &ids, &gather::Coming::new())?;
+    let targets = reading::targets(&opened.store, &opened.actor, &ids, &reading::NewHandles::new())?;
     let visible: Vec<&str> = ids
         .iter()
         .map(|id| &**id)
@@ -142,7 +142,8 @@ fn answer(call: &Call) -> Result<Answer> {
             let named: BTreeSet<Cow<str>> = references::targets(&prepared.subtype, &prepared.form)
                 .into_iter()
                 .collect();
-            let targets = gather::targets(&opened.store, &opened.actor, &named, &gather::Coming::new())?;
+            let targets =
+                reading::targets(&opened.store, &opened.actor, &named, &reading::NewHandles::new())?;
             let problems = prepared.problems(&targets)?;
             answer
                 .problems

@@ -96,7 +96,7 @@ async fn the_model_in_the_provenance_is_that_of_the_workflow_in_the_set() {
 #[tokio::test]
 async fn a_set_of_one_run_is_no_set() {
     let reg = with_items().await;
-    for options in [Value::Null, json!({"bring": ["STUDY"], "dry_run": true})] {
+    for options in [Value::Null, json!({"include": ["STUDY"], "dry_run": true})] {
         let cloned = reg.clone_set(&[RUN_1], Value::Null, options.clone()).await;
         match options.is_null() {
             true => {

@@ -158,7 +158,7 @@ async fn dois_are_one_id_in_every_spelling() {
         let spelled = |number: u32| json!(spellings.map(|spelling| format!("{spelling}10.5072/{number}")));
         let one = format!("{scheme}10.5072/1");
         let set = reg
-            .json(&format!("SELECT jsonb_agg(c) FROM items_clone('{{{one}}}', actor => 'ada', store => 'dv', options => '{{\"bring\": [\"DATASET\"]}}') c"))
+            .json(&format!("SELECT jsonb_agg(c) FROM items_clone('{{{one}}}', actor => 'ada', store => 'dv', options => '{{\"include\": [\"DATASET\"]}}') c"))
             .await;
         assert_eq!(
             (&set[0]["id"], &set[1]["id"]),
@@ -181,7 +181,7 @@ async fn dois_are_one_id_in_every_spelling() {
         // What names the data set, in the other direction, by its spelling.
         let two = format!("{scheme}10.5072/2");
         let naming = reg
-            .json(&format!("SELECT jsonb_agg(c->>'cloned_from') FROM items_clone('{{{two}}}', actor => 'ada', store => 'dv', options => '{{\"dry_run\": true, \"bring\": {{\"naming\": [\"DATASET\"]}}}}') c"))
+            .json(&format!("SELECT jsonb_agg(c->>'cloned_from') FROM items_clone('{{{two}}}', actor => 'ada', store => 'dv', options => '{{\"dry_run\": true, \"include\": {{\"naming\": [\"DATASET\"]}}}}') c"))
             .await;
         assert_eq!(naming, json!([two, one]));
 

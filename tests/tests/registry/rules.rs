@@ -145,7 +145,7 @@ async fn references_under_names_with_spaces_are_found() {
         .clone_set(
             &[MODEL],
             Value::Null,
-            json!({"dry_run": true, "bring": {"naming": ["ORGANISATION"]}}),
+            json!({"dry_run": true, "include": {"naming": ["ORGANISATION"]}}),
         )
         .await
         .unwrap();

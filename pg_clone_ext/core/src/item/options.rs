@@ -29,7 +29,7 @@ pub struct Options {
     /// Write nothing; the result is the item that would be written.
     pub dry_run: bool,
     /// Subtypes whose items are included.
-    pub bring: Bring,
+    pub include: Include,
     /// Write an activity CREATE for each new item of a subtype that has versions.
     pub create_activity: bool,
     /// The edits are the whole form: fields that are not in it are removed.
@@ -42,7 +42,7 @@ pub struct Options {
 
 /// Subtypes whose items are included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bring {
+pub struct Include {
     /// Items that an item of the set references, directly or indirectly.
     pub named: Vec<String>,
     /// Items that are members of an item of the call.
@@ -51,7 +51,7 @@ pub struct Bring {
     pub naming: Vec<String>,
 }
 
-impl Bring {
+impl Include {
     /// Whether nothing is included.
     pub fn is_empty(&self) -> bool {
         self.subtypes().next().is_none()
@@ -67,23 +67,23 @@ impl Bring {
             "an array of subtypes, or an object of such arrays under named, members, naming";
         let Value::Object(parts) = value else {
             let named = texts(value).ok_or_else(|| wrong(key, value, EXPECTED))?;
-            return Ok(Bring {
+            return Ok(Include {
                 members: named.clone(),
                 named,
                 naming: Vec::new(),
             });
         };
-        let mut bring = Bring::default();
+        let mut include = Include::default();
         for (part, list) in parts {
             let list = texts(list).ok_or_else(|| wrong(key, value, EXPECTED))?;
             match part.as_str() {
-                "named" => bring.named = list,
-                "members" => bring.members = list,
-                "naming" => bring.naming = list,
+                "named" => include.named = list,
+                "members" => include.members = list,
+                "naming" => include.naming = list,
                 _ => return Err(wrong(key, value, EXPECTED)),
             }
         }
-        Ok(bring)
+        Ok(include)
     }
 }
 
@@ -93,7 +93,7 @@ const NAMES: [&str; 10] = [
     "from_history",
     "title",
     "dry_run",
-    "bring",
+    "include",
     "create_activity",
     "form",
     "etag",
@@ -145,7 +145,7 @@ impl Options {
                     let pattern = pattern.ok_or_else(|| wrong(key, value, expected))?;
                     options.title = Some(pattern.to_string());
                 }
-                "bring" => options.bring = Bring::parse(key, value)?,
+                "include" => options.include = Include::parse(key, value)?,
                 "form" => options.form = boolean(key, value)?,
                 "etag" => options.etag = Some(name(key, value)?),
                 "idempotency_key" => options.idempotency_key = Some(name(key, value)?),
@@ -224,7 +224,7 @@ mod tests {
     fn reads_every_option() {
         let options = Options::parse(&json!({
             "files": true, "access": "keep", "from_history": 0, "title": "Copy of %s", "dry_run": true,
-            "bring": ["MODEL_RUN"], "create_activity": true, "form": true, "etag": "e", "idempotency_key": "k"
+            "include": ["MODEL_RUN"], "create_activity": true, "form": true, "etag": "e", "idempotency_key": "k"
         }));
         let expected = Options {
             files: true,
@@ -232,7 +232,7 @@ mod tests {
             from_history: Some(0),
             title: Some("Copy of %s".into()),
             dry_run: true,
-            bring: Bring {
+            include: Include {
                 named: vec!["MODEL_RUN".into()],
                 members: vec!["MODEL_RUN".into()],
                 naming: vec![],
@@ -270,8 +270,8 @@ mod tests {
             json!({"from_history": "1"}),
             json!({"title": "Copy"}),
             json!({"title": "%s%s"}),
-            json!({"bring": "MODEL_RUN"}),
-            json!({"bring": {"up": []}}),
+            json!({"include": "MODEL_RUN"}),
+            json!({"include": {"up": []}}),
             json!({"title": format!("%s{}", "x".repeat(1000))}),
             json!({"etag": ""}),
             json!({"idempotency_key": 7}),

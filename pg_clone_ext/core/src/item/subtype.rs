@@ -105,7 +105,7 @@ pub struct Reference {
     /// The value may also refer to something outside of the registry, which is not checked.
     #[serde(default)]
     pub external: bool,
-    /// Items with a reference here are members of the referenced item: they are included with it if `bring` has their subtype.
+    /// Items with a reference here are members of the referenced item: they are included with it if `include` has their subtype.
     #[serde(default)]
     pub member: bool,
 }

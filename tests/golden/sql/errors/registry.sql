@@ -41,10 +41,10 @@ SELECT item_clone('10378.1/102', actor => 'ada', options => '[1]');
 SELECT item_clone('10378.1/102', actor => 'ada', options => '{"access": "mine"}');
 SELECT item_clone('10378.1/102', actor => 'ada', options => '{"from_history": 7}');
 SELECT item_clone('10378.1/102', actor => 'ada', options => '{"etag": "\"stale\""}');
-SELECT item_clone('10378.1/102', actor => 'ada', options => '{"bring": ["PERSON"]}');
+SELECT item_clone('10378.1/102', actor => 'ada', options => '{"include": ["PERSON"]}');
 SELECT item_clone('10378.1/108', actor => 'ada');
 SELECT item_clone('10378.1/112', actor => 'ada');
-SELECT items_clone('{10378.1/100}', '{"10378.1/100": {}}', 'ada', options => '{"bring": ["HUMAN"]}');
+SELECT items_clone('{10378.1/100}', '{"10378.1/100": {}}', 'ada', options => '{"include": ["HUMAN"]}');
 SELECT item_clone('10378.1/100', actor => 'ada', options => '{"idempotency_key": "form-1"}')->>'display_name' AS name;
 SELECT item_clone('10378.1/102', actor => 'ada', options => '{"idempotency_key": "form-1"}');
 -- A collection.

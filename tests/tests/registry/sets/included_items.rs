@@ -29,8 +29,7 @@ fn sources(set: &[Value]) -> Vec<&str> {
 async fn a_study_brings_its_own_runs_and_what_they_name_but_no_other_studys() {
     let reg = with_items().await;
     with_another_study(&reg).await;
-    let everything =
-        json!({"bring": ["MODEL_RUN", "MODEL_RUN_WORKFLOW_TEMPLATE", "MODEL", "DATASET_TEMPLATE", "STUDY"]});
+    let everything = json!({"include": ["MODEL_RUN", "MODEL_RUN_WORKFLOW_TEMPLATE", "MODEL", "DATASET_TEMPLATE", "STUDY"]});
     let set = reg
         .clone_set(&[STUDY], Value::Null, everything.clone())
         .await
@@ -54,24 +53,32 @@ async fn a_study_brings_its_own_runs_and_what_they_name_but_no_other_studys() {
 async fn the_direction_can_be_chosen() {
     let reg = with_items().await;
     with_another_study(&reg).await;
-    let bring = |bring: Value| json!({"bring": bring});
+    let include = |include: Value| json!({"include": include});
     let named = reg
-        .clone_set(&[WORKFLOW], Value::Null, bring(json!({"named": ["MODEL"]})))
+        .clone_set(&[WORKFLOW], Value::Null, include(json!({"named": ["MODEL"]})))
         .await
         .unwrap();
     assert_eq!(sources(&named), [MODEL, WORKFLOW]);
     let members = reg
-        .clone_set(&[WORKFLOW], Value::Null, bring(json!({"members": ["MODEL_RUN"]})))
+        .clone_set(
+            &[WORKFLOW],
+            Value::Null,
+            include(json!({"members": ["MODEL_RUN"]})),
+        )
         .await
         .unwrap();
     assert_eq!(sources(&members), [WORKFLOW], "runs are members of studies only");
     let naming = reg
-        .clone_set(&[WORKFLOW], Value::Null, bring(json!({"naming": ["MODEL_RUN"]})))
+        .clone_set(
+            &[WORKFLOW],
+            Value::Null,
+            include(json!({"naming": ["MODEL_RUN"]})),
+        )
         .await
         .unwrap();
     assert!(sources(&naming).contains(&"10378.1/202") && sources(&naming).contains(&RUN_1));
     let wrong = reg
-        .clone_set(&[WORKFLOW], Value::Null, bring(json!({"up": ["MODEL"]})))
+        .clone_set(&[WORKFLOW], Value::Null, include(json!({"up": ["MODEL"]})))
         .await
         .unwrap_err();
     assert_eq!(wrong.code, "22023");
@@ -79,7 +86,7 @@ async fn the_direction_can_be_chosen() {
 
 /// How many items a study with its runs is, and how long their clone takes.
 async fn time_of_study(reg: &Registry) -> (Value, std::time::Duration) {
-    let sql = "SELECT to_jsonb(count(*)) FROM items_clone($1, actor => 'ada', options => '{\"bring\": [\"MODEL_RUN\"]}')";
+    let sql = "SELECT to_jsonb(count(*)) FROM items_clone($1, actor => 'ada', options => '{\"include\": [\"MODEL_RUN\"]}')";
     let client = reg.session().await;
     client.batch_execute("BEGIN").await.unwrap();
     let began = Instant::now();

@@ -144,7 +144,7 @@ async fn an_item_given_twice_is_cloned_once_and_none_is_no_error() {
 async fn what_names_the_set_or_is_named_by_it_can_come_along() {
     let reg = with_items().await;
     let set = reg
-        .clone_set(&[STUDY], Value::Null, json!({"bring": ["MODEL_RUN"]}))
+        .clone_set(&[STUDY], Value::Null, json!({"include": ["MODEL_RUN"]}))
         .await
         .unwrap();
     assert_eq!(set.len(), 3);
@@ -157,7 +157,7 @@ async fn what_names_the_set_or_is_named_by_it_can_come_along() {
         .clone_set(
             &[RUN_1],
             Value::Null,
-            json!({"bring": ["MODEL_RUN_WORKFLOW_TEMPLATE", "MODEL", "DATASET_TEMPLATE"]}),
+            json!({"include": ["MODEL_RUN_WORKFLOW_TEMPLATE", "MODEL", "DATASET_TEMPLATE"]}),
         )
         .await
         .unwrap();
@@ -174,12 +174,12 @@ async fn what_names_the_set_or_is_named_by_it_can_come_along() {
         ]
     );
     let unknown = reg
-        .clone_set(&[STUDY], Value::Null, json!({"bring": ["RUN"]}))
+        .clone_set(&[STUDY], Value::Null, json!({"include": ["RUN"]}))
         .await
         .unwrap_err();
     assert_eq!(unknown.code, "22023");
     let alone = reg
-        .clone_item(STUDY, Value::Null, "ada", json!({"bring": ["MODEL_RUN"]}))
+        .clone_item(STUDY, Value::Null, "ada", json!({"include": ["MODEL_RUN"]}))
         .await
         .unwrap_err();
     assert_eq!(alone.code, "22023");
@@ -190,7 +190,7 @@ async fn what_the_actor_may_not_read_does_not_come_along() {
     let reg = with_items().await;
     reg.run("UPDATE reg.item_auth SET general = '{}' WHERE id = '10378.1/109'")
         .await;
-    let sql = "SELECT jsonb_agg(c) FROM items_clone($1, actor => 'bob', options => '{\"bring\": [\"MODEL_RUN\"]}') c";
+    let sql = "SELECT jsonb_agg(c) FROM items_clone($1, actor => 'bob', options => '{\"include\": [\"MODEL_RUN\"]}') c";
     let set = reg.call(sql, &[&vec![STUDY]]).await.unwrap();
     assert_eq!(set.as_array().unwrap().len(), 2);
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use pg_clone_core::depth::parse_shallow;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::item::options::{Bring, Options};
+use pg_clone_core::item::options::{Include, Options};
 use pg_clone_core::item::permission::{Access, Actor, may_fetch, require_fetch, unknown_item};
 use pg_clone_core::item::references::provenance::Others;
 use pg_clone_core::item::references::{self, Naming};
@@ -43,8 +43,8 @@ impl Reading<'_> {
     /// # Errors
     /// P0002 and 42501 as [`require_fetch`], 22023 for a subtype that cannot be cloned.
     pub fn sources(&self, ids: &[String], take: Take) -> Result<()> {
-        let bring = &self.options.bring;
-        for name in bring.subtypes() {
+        let include = &self.options.include;
+        for name in include.subtypes() {
             self.store.subtype(name)?;
         }
         let mut known: HashSet<String> = ids.iter().cloned().collect();
@@ -60,7 +60,7 @@ impl Reading<'_> {
             let subtype = self.store.subtype(&source.item_subtype)?;
             require_fetch(self.actor, &source.id, &source.access, &subtype.item_roles)?;
             set::require_cloneable(&subtype, &source.id, self.together)?;
-            if !bring.is_empty() {
+            if !include.is_empty() {
                 self.note(&source, &mut named)?;
                 seeds.push((source.id.clone(), source.item_subtype.clone()));
             }
@@ -69,8 +69,8 @@ impl Reading<'_> {
         if let Some(id) = expected.next() {
             return Err(unknown_item(id));
         }
-        let mut next = self.members(&seeds, bring)?;
-        let mut wanted: BTreeSet<&String> = bring.subtypes().collect();
+        let mut next = self.members(&seeds, include)?;
+        let mut wanted: BTreeSet<&String> = include.subtypes().collect();
         loop {
             next.append(&mut named);
             next.retain(|id| known.insert(id.clone()));
@@ -92,13 +92,13 @@ impl Reading<'_> {
                 take(source)
             })?;
             // Members are searched only for the items of the call; afterwards only references are followed.
-            wanted = bring.named.iter().collect();
+            wanted = include.named.iter().collect();
         }
     }
 
     /// The items that a source references and that may be included.
     fn note(&self, source: &Source, named: &mut BTreeSet<String>) -> Result<()> {
-        if self.options.bring.named.is_empty() {
+        if self.options.include.named.is_empty() {
             return Ok(());
         }
         let subtype = self.store.subtype(&source.item_subtype)?;
@@ -109,7 +109,7 @@ impl Reading<'_> {
                 || found
                     .subtypes
                     .iter()
-                    .any(|name| self.options.bring.named.contains(name))
+                    .any(|name| self.options.include.named.contains(name))
             {
                 named.insert(found.target);
             }
@@ -118,7 +118,7 @@ impl Reading<'_> {
     }
 
     /// Items that are members of the items of the call, or reference them.
-    fn members(&self, seeds: &[(String, String)], bring: &Bring) -> Result<BTreeSet<String>> {
+    fn members(&self, seeds: &[(String, String)], include: &Include) -> Result<BTreeSet<String>> {
         let seeds: Vec<(&str, &str)> = seeds.iter().map(|(id, of)| (id.as_str(), of.as_str())).collect();
         let sql = format!(
             "SELECT DISTINCT i.id FROM pg_catalog.jsonb_array_elements($1) n \
@@ -126,7 +126,10 @@ impl Reading<'_> {
             self.store.table("item")
         );
         let mut found = BTreeSet::new();
-        let ways = [(&bring.members, Naming::Members), (&bring.naming, Naming::Any)];
+        let ways = [
+            (&include.members, Naming::Members),
+            (&include.naming, Naming::Any),
+        ];
         for (name, naming) in ways
             .iter()
             .flat_map(|(names, naming)| names.iter().map(move |n| (n, *naming)))
@@ -241,7 +244,7 @@ pub fn access(row: &Row, column: usize) -> Result<Access> {
 }
 
 /// New handles of a collection whose items are not written yet, with the handles of their sources.
-pub type Coming = HashMap<String, String>;
+pub type NewHandles = HashMap<String, String>;
 
 /// What the store knows about items, and whether the actor may see them; unknown ids are absent. For items that will be written it uses
 /// their sources.
@@ -249,7 +252,7 @@ pub fn targets(
     store: &ItemStore,
     actor: &Actor,
     ids: &BTreeSet<Cow<'_, str>>,
-    coming: &Coming,
+    new_handles: &NewHandles,
 ) -> Result<Targets> {
     let mut found = Targets::new();
     let columns = "i.id, i.item_subtype::pg_catalog.text, i.record_type::pg_catalog.text OPERATOR(pg_catalog.=) 'COMPLETE_ITEM', \
@@ -258,11 +261,11 @@ pub fn targets(
         store,
         columns,
         ids.iter().map(|id| &**id),
-        coming,
+        new_handles,
         &mut |id, row| {
             let subtype = row.string(2)?;
             let roles = store.subtype(&subtype)?;
-            let own = coming.contains_key(id);
+            let own = new_handles.contains_key(id);
             let target = Target {
                 visible: own || may_fetch(actor, &access(row, 4)?, &roles.item_roles),
                 complete: row.truth(3)?,
@@ -276,10 +279,10 @@ pub fn targets(
 }
 
 /// The content of items, for provenance that follows a reference.
-pub fn contents(store: &ItemStore, ids: &BTreeSet<String>, coming: &Coming) -> Result<Others> {
+pub fn contents(store: &ItemStore, ids: &BTreeSet<String>, new_handles: &NewHandles) -> Result<Others> {
     let mut found = Others::new();
     let ids = ids.iter().map(String::as_str);
-    each_known(store, "i.id, i.domain_info", ids, coming, &mut |id, row| {
+    each_known(store, "i.id, i.domain_info", ids, new_handles, &mut |id, row| {
         if let Some(text) = row.json(2)? {
             found.insert(id.to_owned(), parse_shallow(&text).map_err(internal)?);
         }
@@ -293,12 +296,12 @@ fn each_known<'i>(
     store: &ItemStore,
     columns: &str,
     ids: impl Iterator<Item = &'i str>,
-    coming: &Coming,
+    new_handles: &NewHandles,
     each: &mut dyn FnMut(&str, &Row) -> Result<()>,
 ) -> Result<()> {
     let mut asked: HashMap<&str, Vec<&str>> = HashMap::new();
     for id in ids {
-        let known_by = coming.get(id).map_or(id, String::as_str);
+        let known_by = new_handles.get(id).map_or(id, String::as_str);
         asked.entry(known_by).or_default().push(id);
     }
     if asked.is_empty() {
