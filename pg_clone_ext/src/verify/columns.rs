@@ -6,7 +6,7 @@ use super::key_sets::{KeySet, KeySets, Value, hash};
 use super::references::{Named, Pair};
 use crate::pg::query::for_each_row;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, EQUAL, KeyKind, ReferenceForm, Table, quote};
+use pg_clone_core::plan::{self, EQUAL, KeyKind, ReferenceForm, SourceQuery, Table, quote};
 use std::collections::HashMap;
 
 /// The kind of the values, if the reference has one column and one key of the same kind.
@@ -142,12 +142,10 @@ impl Columns<'_> {
             });
             places.push((value, condition, *kind, self.table.type_of(column)));
         }
-        let limit = pair.sample.map_or(String::new(), |rows| format!(" LIMIT {rows}"));
-        let sql = format!(
-            "SELECT {} FROM {} AS t WHERE {belongs}{limit}",
-            list.join(", "),
-            self.table.from_sql()
-        );
+        let sql = SourceQuery::over(&self.table.from_sql())
+            .filter(belongs)
+            .limit(pair.sample)
+            .select(&list.join(", "));
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
             let content = row.bigint(0).unwrap_or(0);

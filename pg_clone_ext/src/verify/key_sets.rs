@@ -8,7 +8,7 @@ use crate::pg::value::datum;
 use crate::run::keys::plain;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Id, IdMap, IdVersion, IntegerMap, Mapped, MappedInteger, NewIds, OutOfMemory};
-use pg_clone_core::plan::{self, KeyKind, Oid, Table, quote};
+use pg_clone_core::plan::{self, KeyKind, Oid, SourceQuery, Table, quote};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -160,12 +160,13 @@ fn key_set(
     let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, true)? else {
         return Ok(Some(set));
     };
-    let sql = format!(
-        "SELECT t.{}, {} FROM {} AS t WHERE {belongs}",
-        quote::identifier(column),
-        contents.digest(table.oid),
-        table.from_sql()
-    );
+    let sql = SourceQuery::over(&table.from_sql())
+        .filter(belongs)
+        .select(&format!(
+            "t.{}, {}",
+            quote::identifier(column),
+            contents.digest(table.oid)
+        ));
     let mut fits = true;
     for_each_row(&sql, &mut |row| {
         if let Some(row) = row.filter(|_| fits)

@@ -425,13 +425,14 @@ fn scan_table(
     let id = table.id_column.as_deref().map_or("NULL::text".to_owned(), |c| {
         format!("t.{}::text", quote::identifier(c))
     });
-    let sql = format!(
-        "SELECT {document}, pg_catalog.concat_ws(' ', ''{}{}), {id} FROM {} AS t WHERE {belongs}{}",
-        if others.is_empty() { "" } else { ", " },
-        others.join(", "),
-        table.from_sql(),
-        sample.map_or(String::new(), |rows| format!(" LIMIT {rows}"))
-    );
+    let sql = SourceQuery::over(&table.from_sql())
+        .filter(belongs)
+        .limit(sample)
+        .select(&format!(
+            "{document}, pg_catalog.concat_ws(' ', ''{}{}), {id}",
+            if others.is_empty() { "" } else { ", " },
+            others.join(", ")
+        ));
     let says_id = says_id(table);
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };

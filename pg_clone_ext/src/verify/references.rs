@@ -9,7 +9,7 @@ use super::followed::{Followed, follows_source, references};
 use super::key_sets::KeySets;
 use crate::pg::query::for_each_row;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Oid, ReferenceForm, Store, Table, quote};
+use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Store, Table, quote};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A UUID as an SQL literal of a regular expression.
@@ -272,23 +272,20 @@ fn keys_of(
     };
     let mut parts = Vec::new();
     if let Some(condition) = plan::condition(pair.store, target, project, pair.filled, true)? {
-        parts.push(format!(
-            "SELECT {}, {content} AS d FROM {} AS t WHERE {condition}{group}",
-            columns.join(", "),
-            target.from_sql()
-        ));
+        let rows = SourceQuery::over(&target.from_sql()).filter(condition);
+        parts.push(rows.select(&format!("{}, {content} AS d", columns.join(", "))) + &group);
     }
     for (oid, column) in &reference.or_of {
         let Some(target) = pair.store.table(*oid) else {
             continue;
         };
         if let Some(condition) = plan::condition(pair.store, target, project, pair.filled, true)? {
-            parts.push(format!(
-                "SELECT t.{}::pg_catalog.text AS k0, {} AS d FROM {} AS t WHERE {condition}",
+            let rows = SourceQuery::over(&target.from_sql()).filter(condition);
+            parts.push(rows.select(&format!(
+                "t.{}::pg_catalog.text AS k0, {} AS d",
                 quote::identifier(column),
-                contents.digest(target.oid),
-                target.from_sql()
-            ));
+                contents.digest(target.oid)
+            )));
         }
     }
     Ok((!parts.is_empty()).then(|| parts.join(" UNION ALL ")))

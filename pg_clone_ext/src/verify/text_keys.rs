@@ -6,7 +6,7 @@ use super::references::Pair;
 use crate::pg::memory::Memory;
 use crate::pg::query::for_each_row;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, SourceQuery, Table, TableRole, quote};
 use pg_clone_core::scan::text_keys::{TextKeys, unescaped};
 
 /// A column with keys of the source.
@@ -104,12 +104,10 @@ fn search(pair: &Pair<'_>, table: &Table, keys: &mut TextKeys, checks: &mut Vec<
         .iter()
         .map(|column| format!("t.{}::pg_catalog.text", quote::identifier(&column.name)))
         .collect();
-    let sql = format!(
-        "SELECT {} FROM {} AS t WHERE {belongs}{}",
-        list.join(", "),
-        table.from_sql(),
-        pair.sample.map_or(String::new(), |rows| format!(" LIMIT {rows}"))
-    );
+    let sql = SourceQuery::over(&table.from_sql())
+        .filter(belongs)
+        .limit(pair.sample)
+        .select(&list.join(", "));
     let mut found: Vec<Found> = columns.iter().map(|_| Found::default()).collect();
     let mut memory = Memory::new(c"pg_clone verify text keys");
     for_each_row(&sql, &mut |row| {

@@ -1,4 +1,4 @@
-//! Queries over the rows of one table: every SELECT of the extension from a table of a store is built here.
+//! Queries over the rows of one table of a store. Those that join several tables or write to one are built where they are used.
 
 use super::quote;
 use super::store::Table;
@@ -8,6 +8,7 @@ use super::store::Table;
 pub struct SourceQuery {
     from: String,
     conditions: Vec<String>,
+    limit: Option<i64>,
 }
 
 impl SourceQuery {
@@ -17,12 +18,19 @@ impl SourceQuery {
         SourceQuery {
             from: relation.to_owned(),
             conditions: Vec::new(),
+            limit: None,
         }
     }
 
     /// Only rows that meet an SQL condition.
     pub fn filter(mut self, condition: impl Into<String>) -> Self {
         self.conditions.push(condition.into());
+        self
+    }
+
+    /// At most so many rows, any of them; None: all.
+    pub fn limit(mut self, rows: Option<i64>) -> Self {
+        self.limit = rows;
         self
     }
 
@@ -37,14 +45,15 @@ impl SourceQuery {
         self.filter(condition)
     }
 
-    /// SELECT of a list of expressions.
+    /// SELECT of a list of expressions of the rows; with a limit not of an aggregate.
     pub fn select(&self, expressions: &str) -> String {
         let condition = match self.conditions.as_slice() {
-            [] => return format!("SELECT {expressions} FROM {} AS t", self.from),
-            [only] => only.clone(),
-            all => format!("({})", all.join(") AND (")),
+            [] => String::new(),
+            [only] => format!(" WHERE {only}"),
+            all => format!(" WHERE ({})", all.join(") AND (")),
         };
-        format!("SELECT {expressions} FROM {} AS t WHERE {condition}", self.from)
+        let limit = self.limit.map_or(String::new(), |rows| format!(" LIMIT {rows}"));
+        format!("SELECT {expressions} FROM {} AS t{condition}{limit}", self.from)
     }
 
     /// SELECT of the number of rows.
@@ -68,6 +77,10 @@ mod tests {
         assert_eq!(
             rows.select("t.id"),
             "SELECT t.id FROM public.doc AS t WHERE a OR b"
+        );
+        assert_eq!(
+            rows.clone().limit(Some(3)).select("t.id"),
+            "SELECT t.id FROM public.doc AS t WHERE a OR b LIMIT 3"
         );
         assert_eq!(
             rows.filter("c").count(),

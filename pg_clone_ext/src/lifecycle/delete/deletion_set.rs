@@ -135,9 +135,8 @@ impl DeletionSet {
         for (number, (name, condition)) in goes.iter().enumerate() {
             if watched.contains(name) {
                 let place = goes.len() + number;
-                counts.push(format!(
-                    "SELECT {place}::pg_catalog.int8, pg_catalog.count(*) FROM {name} AS t WHERE {condition}"
-                ));
+                let rows = SourceQuery::over(name).filter(condition);
+                counts.push(rows.select(&format!("{place}::pg_catalog.int8, pg_catalog.count(*)")));
             }
         }
         let sql = format!("WITH {} {}", parts.join(", "), counts.join(" UNION ALL "));
@@ -190,10 +189,10 @@ impl DeletionSet {
     pub fn count(&self) -> Result<Counts> {
         let mut counts = Vec::new();
         for (number, (name, condition)) in self.goes()?.into_iter().enumerate() {
-            counts.push(format!(
-                "SELECT {number} AS place, {} AS name, pg_catalog.count(*) AS rows FROM {name} AS t WHERE {condition}",
-                quote::literal(&name),
-            ));
+            counts.push(SourceQuery::over(&name).filter(condition).select(&format!(
+                "{number} AS place, {} AS name, pg_catalog.count(*) AS rows",
+                quote::literal(&name)
+            )));
         }
         if counts.is_empty() {
             return Ok(Counts::new());

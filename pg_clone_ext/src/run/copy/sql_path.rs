@@ -16,7 +16,7 @@ use crate::run::copy;
 use crate::run::state::{Run, TableStatistics};
 use crate::run::transform::row_batch::CloneRow;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{self, EQUAL, InsertPath, Oid, Table, TableCopy, quote};
+use pg_clone_core::plan::{self, EQUAL, InsertPath, Oid, SourceQuery, Table, TableCopy, quote};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -39,14 +39,13 @@ fn rows_of_target(run: &Run, table: &Table) -> Result<Option<i64>> {
         return Ok(None);
     }
     let kind = quote::type_name(table.type_of(column));
-    pgrx::Spi::get_one::<i64>(&format!(
-        "SELECT pg_catalog.count(*) FROM {} AS t WHERE t.{} {} {}::{kind}",
-        table.sql_name,
+    let rows = SourceQuery::over(&table.sql_name).filter(format!(
+        "t.{} {} {}::{kind}",
         quote::identifier(column),
         table.column(column).map_or(EQUAL, |c| c.equality()),
         quote::literal(&run.target)
-    ))
-    .map_err(internal)
+    ));
+    pgrx::Spi::get_one::<i64>(&rows.count()).map_err(internal)
 }
 
 /// Fills a table by a statement. Rows that a trigger or rule suppresses are an error (0A000).

@@ -7,8 +7,8 @@ use crate::run::keys::{Key, NewKey};
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{
-    self, Column, ColumnRole, FileKey, KeyKind, KeyRef, Reference, ReferenceForm, Table, TableRole, Unique,
-    UniquePart, changes, quote,
+    self, Column, ColumnRole, FileKey, KeyKind, KeyRef, Reference, ReferenceForm, SourceQuery, Table,
+    TableRole, Unique, UniquePart, changes, quote,
 };
 use pg_clone_core::rewrite::Dangling;
 use pg_clone_core::scan;
@@ -116,13 +116,10 @@ fn meeting(run: &Run, table: &Table, unique: &Unique) -> Result<Option<Meeting>>
     let mut selected: Vec<String> = vec![format!("pg_catalog.concat_ws(', ', {})", values.join(", "))];
     selected.extend(read.iter().map(|column| as_key(table, column)));
     conditions.insert(0, belongs);
-    let sql = format!(
-        "SELECT {} FROM {} AS t WHERE {}{}",
-        selected.join(", "),
-        table.from_sql(),
-        conditions.join(" AND "),
-        if read.is_empty() { " LIMIT 1" } else { "" }
-    );
+    let sql = SourceQuery::over(&table.from_sql())
+        .filter(conditions.join(" AND "))
+        .limit(read.is_empty().then_some(1))
+        .select(&selected.join(", "));
     let mut found = None;
     for_each_row(&sql, &mut |row| {
         let Some(row) = row.filter(|_| found.is_none()) else {
