@@ -8,9 +8,9 @@ use crate::interrupt::Interrupted;
 use crate::output::printable::escape;
 use crate::output::redact::redact;
 
-/// The outcome of a command without an error.
+/// How a command ends that met no error: its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Exit {
     /// Success: exit code 0.
     Done,
     /// The command ran and found faults, e.g. in a verification: exit code 1.
@@ -19,12 +19,12 @@ pub enum Outcome {
     BlobsIncomplete,
 }
 
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
+impl From<Exit> for ExitCode {
+    fn from(outcome: Exit) -> Self {
         Self::from(match outcome {
-            Outcome::Done => 0,
-            Outcome::Failed => 1,
-            Outcome::BlobsIncomplete => 3,
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::BlobsIncomplete => 3,
         })
     }
 }
@@ -238,6 +238,6 @@ mod tests {
         assert_eq!(exit_code(&committed), ExitCode::from(3));
         assert_eq!(exit_code(&interrupted), ExitCode::from(130));
         assert_eq!(exit_code(&anyhow!("x")), ExitCode::from(1));
-        assert_eq!(ExitCode::from(Outcome::BlobsIncomplete), ExitCode::from(3));
+        assert_eq!(ExitCode::from(Exit::BlobsIncomplete), ExitCode::from(3));
     }
 }

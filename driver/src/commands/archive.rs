@@ -8,11 +8,11 @@ use clone_archive::{Item, Manifest, Reader, Totals};
 use serde_json::json;
 
 use super::Context;
-use crate::failure::Outcome;
+use crate::failure::Exit;
 use crate::output::{bytes, thousands};
 
 /// Checks all checksums of an archive and shows its description.
-pub(super) fn show(context: &mut Context, file: &str) -> Result<Outcome> {
+pub(super) fn show(context: &mut Context, file: &str) -> Result<Exit> {
     let mut archive = open(file)?;
     let manifest = archive.manifest().clone();
     let totals = loop {
@@ -29,7 +29,7 @@ pub(super) fn show(context: &mut Context, file: &str) -> Result<Outcome> {
     context
         .output
         .document(&json!({"manifest": manifest, "totals": totals}));
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 fn print(context: &mut Context, manifest: &Manifest, totals: &Totals) {

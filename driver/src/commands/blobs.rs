@@ -7,7 +7,7 @@ use super::Context;
 use crate::args::BlobsAction;
 use crate::blobs::{self, Backoff, Status};
 use crate::cache;
-use crate::failure::Outcome;
+use crate::failure::Exit;
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::interrupt::Interrupted;
 use crate::output::{self, thousands};
@@ -15,7 +15,7 @@ use crate::output::{self, thousands};
 /// Maximum number of files with errors that are listed.
 const ERRORS_SHOWN: i64 = 20;
 
-pub(super) async fn run(context: &mut Context, action: &BlobsAction) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, action: &BlobsAction) -> Result<Exit> {
     match action {
         BlobsAction::Run {
             places,
@@ -45,7 +45,7 @@ pub(super) async fn run(context: &mut Context, action: &BlobsAction) -> Result<O
     }
 }
 
-async fn copy(context: &mut Context, request: &FileRequest) -> Result<Outcome> {
+async fn copy(context: &mut Context, request: &FileRequest) -> Result<Exit> {
     let target = context.target()?;
     context.session(&target).await?.check_extension().await?;
     let interrupt = context.interrupt.clone();
@@ -63,13 +63,13 @@ async fn copy(context: &mut Context, request: &FileRequest) -> Result<Outcome> {
         );
     }
     Ok(if summary.is_complete() || request.watch {
-        Outcome::Done
+        Exit::Done
     } else {
-        Outcome::BlobsIncomplete
+        Exit::BlobsIncomplete
     })
 }
 
-async fn status(context: &mut Context, run: Option<i64>) -> Result<Outcome> {
+async fn status(context: &mut Context, run: Option<i64>) -> Result<Exit> {
     let target = context.target()?;
     let pool = target.pool(1)?;
     let interrupt = context.interrupt.clone();
@@ -117,9 +117,9 @@ async fn status(context: &mut Context, run: Option<i64>) -> Result<Outcome> {
         .iter()
         .any(|run| run.pending + run.running + run.failed > 0);
     Ok(if incomplete {
-        Outcome::BlobsIncomplete
+        Exit::BlobsIncomplete
     } else {
-        Outcome::Done
+        Exit::Done
     })
 }
 
@@ -149,7 +149,7 @@ fn status_json(status: &Status) -> Value {
     json!({"runs": runs, "errors": errors})
 }
 
-async fn retry(context: &mut Context, run: Option<i64>, permanent: bool) -> Result<Outcome> {
+async fn retry(context: &mut Context, run: Option<i64>, permanent: bool) -> Result<Exit> {
     let target = context.target()?;
     let pool = target.pool(1)?;
     let interrupt = context.interrupt.clone();
@@ -163,5 +163,5 @@ async fn retry(context: &mut Context, run: Option<i64>, permanent: bool) -> Resu
         thousands(files)
     ));
     context.output.document(&json!({"files": files}));
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

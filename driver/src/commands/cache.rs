@@ -6,9 +6,9 @@ use serde_json::json;
 use super::Context;
 use crate::args::CacheAction;
 use crate::cache::{self, CacheFlush, FlushRequest};
-use crate::failure::{Hinted, Outcome};
+use crate::failure::{Exit, Hinted};
 
-pub(super) async fn run(context: &mut Context, action: &CacheAction) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, action: &CacheAction) -> Result<Exit> {
     let CacheAction::Flush {
         run,
         cache,
@@ -43,7 +43,7 @@ pub(super) async fn run(context: &mut Context, action: &CacheAction) -> Result<O
         if flushed.keys == 0 && flushed.keys_again == 0 {
             context.output.line("No key of a cache is stale");
         }
-        return Ok(Outcome::Done);
+        return Ok(Exit::Done);
     }
     Err(cache::no_cache(&flushed.without_cache))
 }

@@ -10,7 +10,7 @@ use crate::cache::AfterCommit;
 use crate::cloning::calls::{number, text};
 use crate::connect::Target;
 use crate::connect::session::Session;
-use crate::failure::Outcome;
+use crate::failure::Exit;
 use crate::file_copying::{FileRequest, copy_files, print_summary};
 use crate::output::thousands;
 
@@ -18,7 +18,7 @@ const QUEUED: &str = "SELECT COALESCE(pg_catalog.array_agg(DISTINCT b.run_id), '
      JOIN clone.run r ON r.id = b.run_id WHERE r.target_project = $1 AND b.operation = 'delete' \
      AND b.state IN ('pending', 'running')";
 
-pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Exit> {
     let target = context.target()?;
     let session = context.session(&target).await?;
     let schema = session.extension_schema().await?;
@@ -53,18 +53,18 @@ pub(super) async fn run(context: &mut Context, args: &DeleteArgs) -> Result<Outc
     print(context, args, &result);
     context.output.document(&result);
     if args.dry_run {
-        return Ok(Outcome::Done);
+        return Ok(Exit::Done);
     }
     let cache = AfterCommit::begin(&session, None, &context.allowed).await;
     let outcome = if args.blobs_later {
-        Ok(Outcome::Done)
+        Ok(Exit::Done)
     } else {
         delete_files(context, &target, &session, &args.project).await
     };
     let interrupt = context.interrupt.clone();
     let (_, complete) = cache.finish(&interrupt, &mut context.output).await;
     match outcome {
-        Ok(Outcome::Done) if !complete => Ok(Outcome::BlobsIncomplete),
+        Ok(Exit::Done) if !complete => Ok(Exit::BlobsIncomplete),
         outcome => outcome,
     }
 }
@@ -141,7 +141,7 @@ async fn delete_files(
     target: &Target,
     session: &Session,
     project: &str,
-) -> Result<Outcome> {
+) -> Result<Exit> {
     let row = session.query_one(QUEUED, &[&project]).await?;
     let mut complete = true;
     for run in row.try_get::<_, Vec<i64>>(0)? {
@@ -156,8 +156,8 @@ async fn delete_files(
         complete &= summary.is_complete();
     }
     Ok(if complete {
-        Outcome::Done
+        Exit::Done
     } else {
-        Outcome::BlobsIncomplete
+        Exit::BlobsIncomplete
     })
 }

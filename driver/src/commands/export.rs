@@ -11,11 +11,11 @@ use super::Context;
 use super::archive::count;
 use crate::args::moving::ExportArgs;
 use crate::blobs::Location;
-use crate::failure::{Outcome, UsageContext};
+use crate::failure::{Exit, UsageContext};
 use crate::moving::{self, Export, ExportFiles, Snapshot};
 use crate::output::bytes;
 
-pub(super) async fn run(context: &mut Context, args: &ExportArgs) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, args: &ExportArgs) -> Result<Exit> {
     let from = args.blobs_from.as_deref().map(Location::from_argument);
     let from = from.transpose().context("--blobs-from").or_usage()?;
     let target = context.target()?;
@@ -65,7 +65,7 @@ pub(super) async fn run(context: &mut Context, args: &ExportArgs) -> Result<Outc
             .output
             .document(&json!({"project": args.project, "file": args.file, "rows": rows, "files": totals.files, "bytes": size}));
     }
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// A temporary file that gets its name when it is complete.

@@ -8,9 +8,9 @@ use clap_complete::Shell;
 
 use super::Context;
 use crate::args::Cli;
-use crate::failure::{Outcome, UsageContext};
+use crate::failure::{Exit, UsageContext};
 
-pub(super) fn run(_: &mut Context, what: &str) -> Result<Outcome> {
+pub(super) fn run(_: &mut Context, what: &str) -> Result<Exit> {
     let mut command = Cli::command();
     let mut text = Vec::new();
     if what == "man" {
@@ -37,6 +37,6 @@ pub(super) fn run(_: &mut Context, what: &str) -> Result<Outcome> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::new(error).context("cannot write to standard output"))
         }
-        _ => Ok(Outcome::Done),
+        _ => Ok(Exit::Done),
     }
 }

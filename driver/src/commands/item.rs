@@ -7,11 +7,11 @@ use super::Context;
 use crate::args::ItemArgs;
 use crate::args::request::ItemRequest;
 use crate::connect::session::Session;
-use crate::failure::{Outcome, UsageContext};
+use crate::failure::{Exit, UsageContext};
 use crate::item_form::{self, Walk};
 use crate::output::printable::escape_json;
 
-pub(super) async fn run(context: &mut Context, args: &ItemArgs) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, args: &ItemArgs) -> Result<Exit> {
     let request = ItemRequest::try_from(args).or_usage()?;
     let target = context.target()?;
     let session = context.session(&target).await?;
@@ -54,7 +54,7 @@ pub(super) async fn run(context: &mut Context, args: &ItemArgs) -> Result<Outcom
         context.output.line(line);
     }
     context.output.document(&item);
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// Clones the item after the user has filled in the form on the terminal.
@@ -64,7 +64,7 @@ async fn filled_in(
     request: &ItemRequest,
     session: &Session,
     schema: &str,
-) -> Result<Outcome> {
+) -> Result<Exit> {
     let walk = Walk {
         session,
         interrupt: &context.interrupt,
@@ -85,5 +85,5 @@ async fn filled_in(
         true => format!("Item {} would be cloned: {name}", request.item),
         false => format!("Item {} is cloned to {id}: {name}", request.item),
     });
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

@@ -6,11 +6,11 @@ use serde_json::json;
 use super::Context;
 use crate::args::JobsArgs;
 use crate::cloning::calls::{number, text};
-use crate::failure::Outcome;
+use crate::failure::Exit;
 
 const JOBS: &str = "SELECT pg_catalog.to_jsonb(j) FROM clone.job j ORDER BY j.id DESC LIMIT $1";
 
-pub(super) async fn run(context: &mut Context, args: &JobsArgs) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, args: &JobsArgs) -> Result<Exit> {
     let target = context.target()?;
     let session = context.session(&target).await?;
     let schema = session.extension_schema().await?;
@@ -25,7 +25,7 @@ pub(super) async fn run(context: &mut Context, args: &JobsArgs) -> Result<Outcom
             .output
             .line(format!("Job {job}: {}", state.as_deref().unwrap_or("unknown")));
         context.output.document(&json!({"job": job, "state": state}));
-        return Ok(Outcome::Done);
+        return Ok(Exit::Done);
     }
     let jobs = session.json(JOBS, &[&i64::from(args.limit)]).await?;
     context.output.table(
@@ -58,5 +58,5 @@ pub(super) async fn run(context: &mut Context, args: &JobsArgs) -> Result<Outcom
         }),
     );
     context.output.document(&json!({"jobs": jobs}));
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

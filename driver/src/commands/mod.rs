@@ -1,4 +1,4 @@
-//! The commands, one file each. Each gets a [`Context`], prints its result and returns its [`Outcome`].
+//! The commands, one file each. Each gets a [`Context`], prints its result and returns its [`Exit`].
 
 mod archive;
 mod blobs;
@@ -26,7 +26,7 @@ use crate::args::{Cli, Command};
 use crate::blobs::AllowedLocations;
 use crate::connect::session::Session;
 use crate::connect::{ProcessEnvironment, Target};
-use crate::failure::{Outcome, Usage, UsageContext};
+use crate::failure::{Exit, Usage, UsageContext};
 use crate::interrupt::Interrupt;
 use crate::output::printable::escape;
 use crate::output::{Format, Output};
@@ -97,7 +97,7 @@ impl Context {
 ///
 /// # Errors
 /// The errors of the command; see [`crate::failure::exit_code`].
-pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
+pub(crate) async fn run(cli: Cli) -> Result<Exit> {
     let mut context = Context {
         output: Output::new(cli.format()),
         progress: Progress::new(Style::choose(cli.format() == Format::Json, cli.quiet)),
@@ -122,7 +122,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Outcome> {
     }
 }
 
-async fn dispatch(context: &mut Context, command: Command) -> Result<Outcome> {
+async fn dispatch(context: &mut Context, command: Command) -> Result<Exit> {
     match command {
         Command::Clone(args) => clone::run(context, &args).await,
         Command::Copy(args) => moving::copy(context, &args).await,

@@ -17,7 +17,7 @@ use crate::blobs::UnpackedFiles;
 use crate::cloning::report::RunReport;
 use crate::connect::session::Session;
 use crate::connect::{ProcessEnvironment, Target};
-use crate::failure::{Committed, Outcome, Usage, UsageContext};
+use crate::failure::{Committed, Exit, Usage, UsageContext};
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::moving::{self, ArchiveSource, Destination, Difference, Planned, Snapshot, Source, Unpacking};
 
@@ -25,7 +25,7 @@ use crate::moving::{self, ArchiveSource, Destination, Difference, Planned, Snaps
 const FILES: &str = "SELECT s.options ->> 'blobs', COALESCE(s.options ->> 'blob_prefix_in_bucket', '') FROM clone.store s \
      WHERE ($1::text IS NULL OR s.name = $1) AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = s.name AND r.blob_key IS NOT NULL)";
 
-pub(super) async fn copy(context: &mut Context, args: &CopyArgs) -> Result<Outcome> {
+pub(super) async fn copy(context: &mut Context, args: &CopyArgs) -> Result<Exit> {
     let request = args.new.request(&args.project, &args.blobs).or_usage()?;
     let from = Target::resolve_with(Some(&args.from), &[], &ProcessEnvironment)
         .context("--from")
@@ -66,7 +66,7 @@ pub(super) async fn copy(context: &mut Context, args: &CopyArgs) -> Result<Outco
     move_to.run(context, source).await
 }
 
-pub(super) async fn import(context: &mut Context, args: &ImportArgs) -> Result<Outcome> {
+pub(super) async fn import(context: &mut Context, args: &ImportArgs) -> Result<Exit> {
     let archive = open(&args.file)?;
     let mut request = args
         .new
@@ -109,7 +109,7 @@ pub(super) struct Move<'m> {
 
 impl Move<'_> {
     /// Moves the project and copies its files, or shows what would be done.
-    pub(super) async fn run(&self, context: &mut Context, mut source: impl Source) -> Result<Outcome> {
+    pub(super) async fn run(&self, context: &mut Context, mut source: impl Source) -> Result<Exit> {
         let destination = &self.destination;
         let progress = &mut context.progress;
         if self.dry_run {
@@ -190,7 +190,7 @@ async fn files_of_archive<R: Read>(
 }
 
 /// What `--dry-run` found.
-fn print_planned(context: &mut Context, planned: &Planned) -> Outcome {
+fn print_planned(context: &mut Context, planned: &Planned) -> Exit {
     let Planned {
         plan,
         differences,
@@ -208,7 +208,7 @@ fn print_planned(context: &mut Context, planned: &Planned) -> Outcome {
     context.output.document(&json!({
         "plan": plan, "differences": differences, "rows_read": read.rows(), "bytes_read": read.bytes,
     }));
-    Outcome::Done
+    Exit::Done
 }
 
 /// What follows the committed clone: its report, its files.
@@ -227,7 +227,7 @@ impl Finish<'_> {
         project: Value,
         (rows, bytes): (u64, u64),
         unpacked: Option<Unpacking>,
-    ) -> Result<Outcome> {
+    ) -> Result<Exit> {
         let run = self.run;
         let mut result = json!({"project": project, "run_id": run, "rows_read": rows, "bytes_read": bytes});
         let outcome = self.report(context, &mut result, unpacked).await;
@@ -240,7 +240,7 @@ impl Finish<'_> {
         context: &mut Context,
         result: &mut Value,
         mut unpacked: Option<Unpacking>,
-    ) -> Result<Outcome> {
+    ) -> Result<Exit> {
         // The queue names them.
         if let Some(unpacked) = &mut unpacked {
             unpacked.files().keep();
@@ -250,9 +250,9 @@ impl Finish<'_> {
         result["report"] = serde_json::to_value(&report)?;
         if self.blobs_later {
             report.print_blobs(&mut context.output);
-            return Ok(Outcome::Done);
+            return Ok(Exit::Done);
         }
-        let mut outcome = Outcome::Done;
+        let mut outcome = Exit::Done;
         if report.unfinished_files() > 0 {
             let files = FileRequest {
                 run: Some(self.run),
@@ -263,10 +263,10 @@ impl Finish<'_> {
             print_summary(&summary, &mut context.output);
             result["files"] = summary_json(&summary);
             if !summary.is_complete() {
-                outcome = Outcome::BlobsIncomplete;
+                outcome = Exit::BlobsIncomplete;
             }
         }
-        if let (Outcome::Done, Some(unpacked)) = (outcome, &mut unpacked) {
+        if let (Exit::Done, Some(unpacked)) = (outcome, &mut unpacked) {
             unpacked.files().remove();
         }
         Ok(outcome)

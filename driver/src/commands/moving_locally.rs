@@ -8,7 +8,7 @@ use super::moving::Move;
 use crate::args::moving::{CopyArgs, DescriptionArgs};
 use crate::args::request::CloneRequest;
 use crate::connect::Target;
-use crate::failure::{Outcome, Usage};
+use crate::failure::{Exit, Usage};
 use crate::interrupt::begin_clean_up;
 use crate::moving::{Description, Destination, LocalServer, Snapshot};
 
@@ -18,7 +18,7 @@ pub(super) async fn copy(
     mut request: CloneRequest,
     from: &Target,
     to: &Target,
-) -> Result<Outcome> {
+) -> Result<Exit> {
     let description = description(&args.description)?;
     check(args, &request)?;
     // Files are copied by the queue of the private server, which does not know where those of the target go.

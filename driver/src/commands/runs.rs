@@ -7,7 +7,7 @@ use super::Context;
 use crate::args::RunsArgs;
 use crate::cloning::calls::{number, text};
 use crate::cloning::report::RunReport;
-use crate::failure::Outcome;
+use crate::failure::Exit;
 use crate::output::{seconds, thousands};
 
 const RUNS: &str = "SELECT pg_catalog.to_jsonb(r) || pg_catalog.jsonb_build_object(\
@@ -20,7 +20,7 @@ const RUNS: &str = "SELECT pg_catalog.to_jsonb(r) || pg_catalog.jsonb_build_obje
      'files_left', (SELECT pg_catalog.count(*) FROM clone.blob_copy b WHERE b.run_id = r.id AND b.state <> ALL ('{done,cancelled}'))) \
      FROM clone.run r WHERE $1::text IS NULL OR r.store = $1 ORDER BY r.id DESC LIMIT $2";
 
-pub(super) async fn list(context: &mut Context, args: &RunsArgs) -> Result<Outcome> {
+pub(super) async fn list(context: &mut Context, args: &RunsArgs) -> Result<Exit> {
     let target = context.target()?;
     let session = context.session(&target).await?;
     session.extension_schema().await?;
@@ -61,7 +61,7 @@ pub(super) async fn list(context: &mut Context, args: &RunsArgs) -> Result<Outco
         }),
     );
     context.output.document(&json!({"runs": runs}));
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// The state of the clone.
@@ -82,7 +82,7 @@ fn state(run: &Value) -> String {
     }
 }
 
-pub(super) async fn show(context: &mut Context, run: i64) -> Result<Outcome> {
+pub(super) async fn show(context: &mut Context, run: i64) -> Result<Exit> {
     let target = context.target()?;
     let session = context.session(&target).await?;
     session.extension_schema().await?;
@@ -90,5 +90,5 @@ pub(super) async fn show(context: &mut Context, run: i64) -> Result<Outcome> {
     report.print(&mut context.output);
     report.print_blobs(&mut context.output);
     context.output.document(&report);
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

@@ -5,9 +5,9 @@ use anyhow::Result;
 use super::Context;
 use crate::args::VerifyArgs;
 use crate::cloning::verification::Verification;
-use crate::failure::Outcome;
+use crate::failure::Exit;
 
-pub(super) async fn run(context: &mut Context, args: &VerifyArgs) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, args: &VerifyArgs) -> Result<Exit> {
     let target = context.target()?;
     let session = context.session(&target).await?;
     let schema = session.extension_schema().await?;
@@ -24,8 +24,8 @@ pub(super) async fn run(context: &mut Context, args: &VerifyArgs) -> Result<Outc
     verification.print(&mut context.output);
     context.output.document(&verification);
     Ok(if verification.is_ok() {
-        Outcome::Done
+        Exit::Done
     } else {
-        Outcome::Failed
+        Exit::Failed
     })
 }

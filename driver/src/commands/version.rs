@@ -6,12 +6,12 @@ use serde_json::json;
 use super::Context;
 use crate::args::VERSION;
 use crate::connect::extension::advice;
-use crate::failure::Outcome;
+use crate::failure::Exit;
 
 const EXTENSION: &str = "SELECT pg_catalog.current_setting('server_version'), a.installed_version, a.default_version \
      FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_available_extensions AS a ON a.name = 'pg_clone_ext'";
 
-pub(super) async fn run(context: &mut Context) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context) -> Result<Exit> {
     context.output.line(format!("pg_clone {VERSION}"));
     let asked = async {
         let target = context.target()?;
@@ -25,7 +25,7 @@ pub(super) async fn run(context: &mut Context) -> Result<Outcome> {
             context
                 .output
                 .document(&json!({"pg_clone": VERSION, "server": null, "pg_clone_ext": null}));
-            return Ok(Outcome::Done);
+            return Ok(Exit::Done);
         }
     };
     let server: String = row.try_get(0)?;
@@ -47,8 +47,8 @@ pub(super) async fn run(context: &mut Context) -> Result<Outcome> {
         "pg_clone": VERSION, "server": server, "pg_clone_ext": installed, "available": available, "advice": advice,
     }));
     Ok(if advice.is_none() {
-        Outcome::Done
+        Exit::Done
     } else {
-        Outcome::Failed
+        Exit::Failed
     })
 }

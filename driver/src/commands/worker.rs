@@ -10,7 +10,7 @@ use crate::args::WorkerArgs;
 use crate::cache;
 use crate::cloning::calls::text;
 use crate::connect::session::Session;
-use crate::failure::Outcome;
+use crate::failure::Exit;
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::interrupt::Interrupted;
 
@@ -22,7 +22,7 @@ const MAY_EXPIRE: &str = "SELECT pg_catalog.has_function_privilege('clone.expire
 
 const EXPIRE: &str = "SELECT pg_catalog.to_jsonb(e) FROM clone.expire() e";
 
-pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Exit> {
     let files = FileRequest::from_places(&args.blobs, &context.allowed)?;
     let target = context.target()?;
     target.check_session().await?;
@@ -77,9 +77,9 @@ pub(super) async fn run(context: &mut Context, args: &WorkerArgs) -> Result<Outc
         .output
         .document(&json!({"jobs": worked.jobs, "expired": worked.expired, "files": files}));
     Ok(if worked_off.is_none_or(|summary| summary.is_complete()) {
-        Outcome::Done
+        Exit::Done
     } else {
-        Outcome::BlobsIncomplete
+        Exit::BlobsIncomplete
     })
 }
 

@@ -21,7 +21,7 @@ use pg_clone_core::item::form::edits::{Edits, SetEdits};
 use pg_clone_core::item::limits;
 use pg_clone_core::item::options::Options;
 use pg_clone_core::item::permission::Actor;
-use pg_clone_core::item::record::{Draft, Making, NewItem};
+use pg_clone_core::item::record::{ItemInput, Making, NewItem};
 use pg_clone_core::item::references::serialised::Handles;
 use pg_clone_core::item::subtype::Cloneable;
 use serde_json::Value;
@@ -244,7 +244,7 @@ fn write_items(
         for (form, handle) in forms.iter_mut().zip(handles) {
             pgrx::check_for_interrupts!();
             let content = form.take()?;
-            let draft = Draft {
+            let input = ItemInput {
                 subtype: &form.subtype,
                 source: &form.source,
                 bucket: form.bucket.as_deref(),
@@ -252,7 +252,7 @@ fn write_items(
                 collection_id: collection.map(|(id, _)| id).or(form.collection.as_deref()),
                 form: content,
             };
-            let (item, rewritten) = NewItem::build(draft, handle, map, others, making)?;
+            let (item, rewritten) = NewItem::build(input, handle, map, others, making)?;
             written.rewritten += rewritten;
             written.note(form, &item);
             items.push(item);

@@ -50,7 +50,7 @@ pub struct Copied {
 
 /// The outcome of a claimed row.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum FileOutcome {
     /// Done.
     Done(Copied),
     /// The row was a prefix; these are the keys of the files below it, without the prefix.

@@ -13,7 +13,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 
 use crate::blobs::file::failure::Scope;
-use crate::blobs::file::outcome::{Copied, Method, Outcome};
+use crate::blobs::file::outcome::{Copied, FileOutcome, Method};
 use crate::blobs::queue::backoff::Backoff;
 
 /// First key of the advisory locks that workers hold: "clon" in ASCII.
@@ -191,14 +191,14 @@ impl Queue {
     ///
     /// # Errors
     /// The database fails; the rows are then free for another worker.
-    pub async fn finish(&self, rows: &[(Row, Outcome)]) -> Result<(), tokio_postgres::Error> {
+    pub async fn finish(&self, rows: &[(Row, FileOutcome)]) -> Result<(), tokio_postgres::Error> {
         let mut done: Vec<(&Row, &Copied)> = Vec::new();
         let mut setbacks = Vec::new();
         let mut released = Vec::new();
         for (row, outcome) in rows {
             match outcome {
-                Outcome::Done(copied) => done.push((row, copied)),
-                Outcome::Listed(suffixes) => {
+                FileOutcome::Done(copied) => done.push((row, copied)),
+                FileOutcome::Listed(suffixes) => {
                     if let Some(error) = self.queue_listed(row, suffixes).await? {
                         setbacks.push(Setback {
                             row,
@@ -209,8 +209,8 @@ impl Queue {
                         });
                     }
                 }
-                Outcome::Released => released.push(row.id),
-                Outcome::Failed(failure) => setbacks.push(Setback {
+                FileOutcome::Released => released.push(row.id),
+                FileOutcome::Failed(failure) => setbacks.push(Setback {
                     row,
                     error: failure.message.clone(),
                     permanent: failure.scope == Scope::File,

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::blobs::file::blocking::blocking;
 use crate::blobs::file::failure::Failure;
-use crate::blobs::file::outcome::{Copied, Outcome};
+use crate::blobs::file::outcome::{Copied, FileOutcome};
 use crate::blobs::file::shared::Shared;
 use crate::blobs::queue::Row;
 use crate::blobs::storage::Storage;
@@ -27,11 +27,11 @@ pub enum Attempted {
     /// All bytes are in a temporary file; it must be published before the row is done.
     Written(Copied, TemporaryFile),
     /// The attempt is complete.
-    Ended(Outcome),
+    Ended(FileOutcome),
 }
 
-impl From<Outcome> for Attempted {
-    fn from(outcome: Outcome) -> Self {
+impl From<FileOutcome> for Attempted {
+    fn from(outcome: FileOutcome) -> Self {
         Self::Ended(outcome)
     }
 }
@@ -92,7 +92,7 @@ fn published(copied: Copied, mut file: TemporaryFile, shared: &Shared) -> Result
         return Ok(Attempted::Written(copied, file));
     }
     file.give_name()?;
-    Ok(Outcome::Done(copied).into())
+    Ok(FileOutcome::Done(copied).into())
 }
 
 /// The outcome of a task that panicked: the row must not stay claimed.
@@ -103,7 +103,7 @@ fn broken<T>(_: T) -> Result<Attempted, Failure> {
 async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted, Failure> {
     if row.is_prefix() {
         let suffixes = listing::list(&place.source, row, &shared.meter).await?;
-        return Ok(Outcome::Listed(suffixes).into());
+        return Ok(FileOutcome::Listed(suffixes).into());
     }
     if row.delete {
         if row.target_key.ends_with('/') {
@@ -112,7 +112,7 @@ async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted,
                 row.target_key
             )));
         }
-        return Ok(Outcome::Done(transfer::delete(&place.target, &row.target_key).await?).into());
+        return Ok(FileOutcome::Done(transfer::delete(&place.target, &row.target_key).await?).into());
     }
     let job = Job {
         source_key: row.source_key.clone(),
@@ -126,7 +126,7 @@ async fn attempt(row: &Row, place: &Place, shared: &Shared) -> Result<Attempted,
                 let shared = shared.clone();
                 blocking(move || published(copied, file, &shared)).await?
             }
-            (copied, None) => Outcome::Done(copied).into(),
+            (copied, None) => FileOutcome::Done(copied).into(),
         },
     )
 }
@@ -135,7 +135,7 @@ fn settle(attempted: Result<Attempted, Failure>, shared: &Shared) -> Attempted {
     match attempted {
         Ok(attempted) => attempted,
         // After an abort every error of a transfer means only that its file is not done.
-        Err(_) if shared.meter.abandon().is_cancelled() => Outcome::Released.into(),
-        Err(failure) => Outcome::Failed(failure).into(),
+        Err(_) if shared.meter.abandon().is_cancelled() => FileOutcome::Released.into(),
+        Err(failure) => FileOutcome::Failed(failure).into(),
     }
 }

@@ -8,7 +8,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 
 use crate::blobs::file::failure::Failure;
-use crate::blobs::file::outcome::{Copied, Outcome};
+use crate::blobs::file::outcome::{Copied, FileOutcome};
 use crate::blobs::queue::Row;
 use crate::blobs::storage::directory::durable_rename::publish;
 use crate::blobs::storage::directory::temporary_file::TemporaryFile;
@@ -35,10 +35,10 @@ pub struct InFlight {
     /// Being attempted.
     pub under_way: JoinSet<Attempts>,
     /// Being published: one group at a time, so that meanwhile the next one grows.
-    pub publishing: JoinSet<Vec<(Row, Outcome)>>,
+    pub publishing: JoinSet<Vec<(Row, FileOutcome)>>,
     written: Pile<(Row, Copied, TemporaryFile)>,
     written_bytes: u64,
-    finished: Pile<(Row, Outcome)>,
+    finished: Pile<(Row, FileOutcome)>,
     most_written: usize,
 }
 
@@ -108,7 +108,7 @@ impl InFlight {
     }
 
     /// Adds an outcome to be recorded.
-    pub fn take_finished(&mut self, row: Row, outcome: Outcome) {
+    pub fn take_finished(&mut self, row: Row, outcome: FileOutcome) {
         self.finished.push((row, outcome));
     }
 
@@ -116,7 +116,7 @@ impl InFlight {
     pub fn release(&mut self, condition: impl Fn(&Row) -> bool) {
         for row in std::mem::take(&mut self.ready) {
             if condition(&row) {
-                self.finished.push((row, Outcome::Released));
+                self.finished.push((row, FileOutcome::Released));
             } else {
                 self.ready.push_back(row);
             }
@@ -137,7 +137,7 @@ impl InFlight {
     }
 
     /// The outcomes to record now: all if there are many, nothing else runs, or they have waited long; else none.
-    pub fn take_due(&mut self) -> Vec<(Row, Outcome)> {
+    pub fn take_due(&mut self) -> Vec<(Row, FileOutcome)> {
         if self.finished.items.len() >= BATCH || self.are_idle() || self.finished.is_overdue() {
             self.finished.take()
         } else {
@@ -146,7 +146,7 @@ impl InFlight {
     }
 }
 
-fn publish_rows(written: Vec<(Row, Copied, TemporaryFile)>) -> Vec<(Row, Outcome)> {
+fn publish_rows(written: Vec<(Row, Copied, TemporaryFile)>) -> Vec<(Row, FileOutcome)> {
     let (rows, files): (Vec<_>, Vec<_>) = written
         .into_iter()
         .map(|(row, copied, file)| ((row, copied), file))
@@ -156,7 +156,7 @@ fn publish_rows(written: Vec<(Row, Copied, TemporaryFile)>) -> Vec<(Row, Outcome
         vec![Err(Failure::passing("publishing broke off by an internal error")); rows.len()]
     });
     let outcomes = rows.into_iter().zip(published).map(|((row, copied), published)| {
-        let outcome = published.map_or_else(Outcome::Failed, |()| Outcome::Done(copied));
+        let outcome = published.map_or_else(FileOutcome::Failed, |()| FileOutcome::Done(copied));
         (row, outcome)
     });
     outcomes.collect()

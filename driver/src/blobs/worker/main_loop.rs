@@ -9,7 +9,7 @@ use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use crate::blobs::file::failure::{Failure, Scope};
-use crate::blobs::file::outcome::{Method, Outcome};
+use crate::blobs::file::outcome::{FileOutcome, Method};
 use crate::blobs::file::shared::Shared;
 use crate::blobs::queue::{Queue, QueueCounts, Row};
 use crate::blobs::worker::attempt::{self, Attempted, Attempts};
@@ -242,7 +242,7 @@ impl<'w> Worker<'w> {
 
     fn take_published(
         &self,
-        published: Result<Vec<(Row, Outcome)>, JoinError>,
+        published: Result<Vec<(Row, FileOutcome)>, JoinError>,
         in_flight: &mut InFlight,
         file_counts: &mut FileCounts,
     ) {
@@ -254,23 +254,23 @@ impl<'w> Worker<'w> {
     fn take_outcome(
         &self,
         row: Row,
-        outcome: Outcome,
+        outcome: FileOutcome,
         in_flight: &mut InFlight,
         file_counts: &mut FileCounts,
     ) {
         match &outcome {
-            Outcome::Done(copied) => {
+            FileOutcome::Done(copied) => {
                 file_counts.done += 1;
                 file_counts.present += u64::from(copied.method == Method::Present);
                 file_counts.absent += u64::from(copied.method == Method::Absent);
                 file_counts.paused.remove(&row.place_key());
             }
             // A prefix is not a file: the files below it are counted.
-            Outcome::Listed(_) => {
+            FileOutcome::Listed(_) => {
                 file_counts.paused.remove(&row.place_key());
             }
-            Outcome::Failed(failure) => self.take_failure(&row, failure, in_flight, file_counts),
-            Outcome::Released => {}
+            FileOutcome::Failed(failure) => self.take_failure(&row, failure, in_flight, file_counts),
+            FileOutcome::Released => {}
         }
         in_flight.take_finished(row, outcome);
     }

@@ -13,12 +13,12 @@ use crate::cloning::report::RunReport;
 use crate::cloning::verification::Verification;
 use crate::connect::Target;
 use crate::connect::session::Session;
-use crate::failure::{Committed, Outcome, UsageContext};
+use crate::failure::{Committed, Exit, UsageContext};
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 
 const HAS_FILES: &str = "SELECT EXISTS (SELECT FROM clone.store s WHERE ($1::text IS NULL OR s.name = $1) AND s.options ? 'blobs')";
 
-pub(super) async fn run(context: &mut Context, args: &CloneArgs) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, args: &CloneArgs) -> Result<Exit> {
     let request = CloneRequest::try_from(args).or_usage()?;
     let files = FileRequest::from_places(&args.blobs, &context.allowed)?;
     let target = context.target()?;
@@ -69,13 +69,13 @@ struct Aftermath<'a> {
 }
 
 impl Aftermath<'_> {
-    async fn run(self, context: &mut Context, run: i64, result: &mut Value) -> Result<Outcome> {
+    async fn run(self, context: &mut Context, run: i64, result: &mut Value) -> Result<Exit> {
         let report = RunReport::read(self.session, run).await?;
         report.print(&mut context.output);
         let cache = AfterCommit::begin(self.session, Some(run), &context.allowed).await;
         result["report"] = serde_json::to_value(&report)?;
 
-        let mut outcome = Outcome::Done;
+        let mut outcome = Exit::Done;
         if self.args.blobs_later {
             report.print_blobs(&mut context.output);
         } else if report.unfinished_files() > 0 {
@@ -84,7 +84,7 @@ impl Aftermath<'_> {
             print_summary(&summary, &mut context.output);
             result["files"] = summary_json(&summary);
             if !summary.is_complete() {
-                outcome = Outcome::BlobsIncomplete;
+                outcome = Exit::BlobsIncomplete;
             }
         }
         if self.args.verify && !context.interrupt.is_set() {
@@ -101,14 +101,14 @@ impl Aftermath<'_> {
             verification.print(&mut context.output);
             result["verification"] = serde_json::to_value(&verification)?;
             if !verification.is_ok() {
-                outcome = Outcome::Failed;
+                outcome = Exit::Failed;
             }
         }
         let interrupt = context.interrupt.clone();
         let (flushed, complete) = cache.finish(&interrupt, &mut context.output).await;
         result["cache"] = serde_json::to_value(flushed)?;
-        if !complete && outcome == Outcome::Done {
-            outcome = Outcome::BlobsIncomplete;
+        if !complete && outcome == Exit::Done {
+            outcome = Exit::BlobsIncomplete;
         }
         Ok(outcome)
     }
@@ -120,7 +120,7 @@ async fn start(
     session: &Session,
     schema: &str,
     request: &CloneRequest,
-) -> Result<Outcome> {
+) -> Result<Exit> {
     let statement = format!("SELECT {}", calls::start_call(schema));
     let job: i64 = session
         .query_one(&statement, &calls::clone_parameters(request))
@@ -130,7 +130,7 @@ async fn start(
         .output
         .line(format!("Job {job} is queued; a worker (pg_clone worker) runs it"));
     context.output.document(&json!({"job": job}));
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 pub(super) mod plan;

@@ -8,7 +8,7 @@ use crate::cloning::calls;
 use crate::cloning::calls::{number, text};
 use crate::commands::Context;
 use crate::connect::session::Session;
-use crate::failure::Outcome;
+use crate::failure::Exit;
 use crate::output::{self, thousands};
 
 pub(super) async fn run(
@@ -16,7 +16,7 @@ pub(super) async fn run(
     session: &Session,
     schema: &str,
     request: &CloneRequest,
-) -> Result<Outcome> {
+) -> Result<Exit> {
     context.progress.phase("planning");
     let statement = format!(
         "SELECT pg_catalog.to_jsonb(p) FROM {} p",
@@ -31,7 +31,7 @@ pub(super) async fn run(
         .output
         .line(format!("{}; nothing was written", total(&tables)));
     context.output.document(&json!({"plan": tables}));
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// Shows the rows of a plan.

@@ -16,7 +16,7 @@ use crate::cloning::report::RunReport;
 use crate::cloning::verification::Verification;
 use crate::connect::Target;
 use crate::connect::session::Session;
-use crate::failure::Outcome;
+use crate::failure::Exit;
 use crate::file_copying::{FileRequest, copy_files, print_summary, summary_json};
 use crate::interrupt::{Interrupted, begin_clean_up};
 use crate::output::{seconds, thousands};
@@ -24,7 +24,7 @@ use throwaway_cluster::{Cluster, ClusterConfig};
 
 const DATABASE: &str = "postgres";
 
-pub(super) async fn run(context: &mut Context, args: &DemoArgs) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, args: &DemoArgs) -> Result<Exit> {
     begin_clean_up();
     context.progress.phase("starting a private PostgreSQL");
     // On a thread of its own, because initdb takes time; an interrupt drops the cluster that it returns.
@@ -47,7 +47,7 @@ pub(super) async fn run(context: &mut Context, args: &DemoArgs) -> Result<Outcom
     Ok(outcome)
 }
 
-async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Result<Outcome> {
+async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Result<Exit> {
     let target = Target::plain(
         cluster.connection(DATABASE),
         &format!("the private cluster in {}", cluster.directory().display()),
@@ -124,9 +124,9 @@ async fn show(context: &mut Context, args: &DemoArgs, cluster: &Cluster) -> Resu
         "cluster": args.keep.then(|| cluster.dsn(DATABASE)),
     }));
     Ok(match (verification.is_ok(), copied.is_complete()) {
-        (false, _) => Outcome::Failed,
-        (true, false) => Outcome::BlobsIncomplete,
-        (true, true) => Outcome::Done,
+        (false, _) => Exit::Failed,
+        (true, false) => Exit::BlobsIncomplete,
+        (true, true) => Exit::Done,
     })
 }
 

@@ -12,12 +12,12 @@ use crate::args::store::StoreAction;
 use crate::cloning::calls::text;
 use crate::commands::Context;
 use crate::connect::session::Session;
-use crate::failure::Outcome;
+use crate::failure::Exit;
 use crate::output::printable::escape;
 
 const QUESTIONS: &str = "SELECT pg_catalog.to_jsonb(q) FROM clone.store_check($1::text) AS q";
 
-pub(super) async fn run(context: &mut Context, session: &Session, action: &StoreAction) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, session: &Session, action: &StoreAction) -> Result<Exit> {
     match action {
         StoreAction::Discover {
             table,
@@ -39,7 +39,7 @@ pub(super) async fn run(context: &mut Context, session: &Session, action: &Store
         StoreAction::Export { name, output } => {
             let found = export(session, name).await?;
             write(context, &found, output.as_deref())?;
-            Ok(Outcome::Done)
+            Ok(Exit::Done)
         }
         StoreAction::Import { file, name } => {
             let description = read(file)?;
@@ -53,7 +53,7 @@ pub(super) async fn run(context: &mut Context, session: &Session, action: &Store
             let store: String = row.try_get(0)?;
             context.output.line(format!("Store {store} is described"));
             context.output.document(&json!({"store": store}));
-            Ok(Outcome::Done)
+            Ok(Exit::Done)
         }
         StoreAction::Diff { name, file } => {
             let differences = differences(&read(file)?, &export(session, name).await?);
@@ -62,9 +62,9 @@ pub(super) async fn run(context: &mut Context, session: &Session, action: &Store
             }
             context.output.document(&json!({"differences": differences}));
             Ok(if differences.is_empty() {
-                Outcome::Done
+                Exit::Done
             } else {
-                Outcome::Failed
+                Exit::Failed
             })
         }
         _ => bail!("no command about a description"),
@@ -78,7 +78,7 @@ async fn discover(
     name: Option<&str>,
     output: Option<&Path>,
     create: bool,
-) -> Result<Outcome> {
+) -> Result<Exit> {
     let row = session
         .query_one(
             "SELECT clone.store_discover(clone_internal.table_named($1::text), $2::text)",
@@ -111,7 +111,7 @@ async fn discover(
             escape(text(question, "question"))
         );
     }
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// Asks a person what is open, until nothing is or all the rest was put off, and executes the answers.
@@ -156,7 +156,7 @@ async fn answer_questions(session: &Session, store: &str) -> Result<()> {
     }
 }
 
-async fn check(context: &mut Context, session: &Session, name: &str) -> Result<Outcome> {
+async fn check(context: &mut Context, session: &Session, name: &str) -> Result<Exit> {
     let questions = session.json(QUESTIONS, &[&name]).await?;
     for question in &questions {
         context.output.line(format!(
@@ -182,11 +182,7 @@ async fn check(context: &mut Context, session: &Session, name: &str) -> Result<O
         questions.len()
     ));
     context.output.document(&json!({"questions": questions}));
-    Ok(if errors == 0 {
-        Outcome::Done
-    } else {
-        Outcome::Failed
-    })
+    Ok(if errors == 0 { Exit::Done } else { Exit::Failed })
 }
 
 async fn export(session: &Session, name: &str) -> Result<Value> {

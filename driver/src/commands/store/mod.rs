@@ -10,13 +10,13 @@ use super::Context;
 use crate::args::request::key_values;
 use crate::args::store::StoreAction;
 use crate::cloning::calls::{number, text};
-use crate::failure::{Outcome, UsageContext};
+use crate::failure::{Exit, UsageContext};
 
 const STORES: &str = "SELECT pg_catalog.to_jsonb(s) || pg_catalog.jsonb_build_object('tables', \
      (SELECT pg_catalog.count(*) FROM clone.store_relation r WHERE r.store = s.name)) \
      FROM clone.store s ORDER BY s.name";
 
-pub(super) async fn run(context: &mut Context, action: &StoreAction) -> Result<Outcome> {
+pub(super) async fn run(context: &mut Context, action: &StoreAction) -> Result<Exit> {
     // Wrong usage is reported before connecting.
     let options = match action {
         StoreAction::Create { options, .. } | StoreAction::Alter { options, .. } => {
@@ -109,7 +109,7 @@ pub(super) async fn run(context: &mut Context, action: &StoreAction) -> Result<O
             context.output.document(&json!({"items": items}));
         }
     }
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 fn read_bundle(file: &Path) -> Result<Value> {

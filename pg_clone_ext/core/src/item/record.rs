@@ -39,7 +39,7 @@ pub struct Making<'a> {
 
 /// A valid form, and what else the new item takes from its source.
 #[derive(Debug)]
-pub struct Draft<'a> {
+pub struct ItemInput<'a> {
     /// The rules of its subtype.
     pub subtype: &'a Subtype,
     /// The source's handle.
@@ -92,20 +92,20 @@ impl NewItem {
     /// # Errors
     /// 22023 and 55000 as [`Subtype::location`] and [`Provenance::document`](super::references::provenance::Provenance::document).
     pub fn build(
-        draft: Draft,
+        input: ItemInput,
         handle: &str,
         handles: &Handles,
         others: &Others,
         making: &Making,
     ) -> Result<(Self, usize)> {
-        let Draft {
+        let ItemInput {
             subtype,
             source,
             bucket,
             access: source_access,
             collection_id,
             mut form,
-        } = draft;
+        } = input;
         let provenance = match &subtype.provenance {
             Some(rules) => {
                 let document = rules.document(
@@ -302,7 +302,7 @@ mod tests {
         )
         .unwrap();
         let subtype = dataset();
-        let draft = Draft {
+        let input = ItemInput {
             subtype: &subtype,
             source: "10378.1/1",
             bucket: Some("b"),
@@ -312,7 +312,7 @@ mod tests {
         };
         let handles = Handles::new([("10378.1/2".to_string(), "10378.1/78".to_string())]);
         let (item, rewritten) =
-            NewItem::build(draft, "10378.1/77", &handles, &Others::new(), &making).unwrap();
+            NewItem::build(input, "10378.1/77", &handles, &Others::new(), &making).unwrap();
         assert_eq!(rewritten, 1);
         item
     }

@@ -25,7 +25,7 @@ pub trait Context {
 
 /// The result of the rules for one document.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Outcome {
+pub struct RuleEdits {
     /// The edits, to be applied in order.
     pub edits: Vec<Edit>,
     /// The columns that get the same values; `None` is NULL. Each column once.
@@ -47,8 +47,8 @@ impl RuleSet {
         resource_type: &str,
         document: DocumentTree,
         context: &dyn Context,
-    ) -> Result<Outcome, RuleError> {
-        let mut outcome = Outcome::default();
+    ) -> Result<RuleEdits, RuleError> {
+        let mut outcome = RuleEdits::default();
         let rules = self.of_type(resource_type);
         if rules.is_empty() {
             return Ok(outcome);
@@ -89,7 +89,7 @@ impl Compiled {
         &self,
         document: &mut Value,
         context: &dyn Context,
-        outcome: &mut Outcome,
+        outcome: &mut RuleEdits,
     ) -> Result<(), RuleError> {
         let places = self.places(document).map_err(RuleError::Depth)?;
         let Some(shown) = places.last() else { return Ok(()) };

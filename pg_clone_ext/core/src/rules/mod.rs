@@ -17,7 +17,7 @@ pub use arguments::Arguments;
 pub use compile::RuleSet;
 pub use document_path::{DocumentPath, KeyAt};
 pub use error::RuleError;
-pub use evaluate::{Context, Outcome};
+pub use evaluate::{Context, RuleEdits};
 pub use singular::steps as singular_path;
 
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Rules at work, on documents shaped like a FHIR server's own resources.
 
-use super::{Action, Arguments, Context, Kind, Outcome, Rule, RuleError, RuleSet};
+use super::{Action, Arguments, Context, Kind, Rule, RuleEdits, RuleError, RuleSet};
 use crate::edit::{text, value};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -46,7 +46,7 @@ fn rules(rows: Value, arguments: &Arguments) -> Result<RuleSet, RuleError> {
 }
 
 /// The document as text after the rules, and the outcome. Text and tree must come out the same.
-fn clone(rows: Value, arguments: &Arguments, document: Value) -> (String, Outcome) {
+fn clone(rows: Value, arguments: &Arguments, document: Value) -> (String, RuleEdits) {
     let set = rules(rows, arguments).unwrap();
     let resource_type = document["resourceType"].as_str().unwrap();
     let outcome = set
@@ -84,7 +84,7 @@ fn secrets_of_a_project_are_removed() {
         &given(None, None),
         json!({"resourceType": "Project", "name": "Clinic"}),
     );
-    assert_eq!(outcome, Outcome::default());
+    assert_eq!(outcome, RuleEdits::default());
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_default_client_follows_the_name_that_was_given() {
         [("name".to_owned(), Some(json!("Copy \"1\" Default Client")))]
     );
     let (_, outcome) = clone(rows.clone(), &given(Some("Copy"), None), client("Another client"));
-    assert_eq!(outcome, Outcome::default());
+    assert_eq!(outcome, RuleEdits::default());
     let set = rules(rows, &given(None, None)).unwrap();
     assert!(
         !set.applies_to("ClientApplication"),

@@ -1,4 +1,4 @@
-//! Progress of the table that is being filled, in `pg_stat_progress_copy`.
+//! CopyProgress of the table that is being filled, in `pg_stat_progress_copy`.
 
 use pgrx::pg_sys;
 
@@ -11,9 +11,9 @@ const COMMAND_FROM: i64 = 1;
 const TYPE_CALLBACK: i64 = 4;
 
 /// A row in `pg_stat_progress_copy` as long as this lives.
-pub struct Progress;
+pub struct CopyProgress;
 
-impl Progress {
+impl CopyProgress {
     /// Starts a row for a table.
     pub fn start(table: u32) -> Self {
         // SAFETY: writes this backend's own status entry.
@@ -25,7 +25,7 @@ impl Progress {
             pg_sys::pgstat_progress_update_param(COMMAND, COMMAND_FROM);
             pg_sys::pgstat_progress_update_param(TYPE, TYPE_CALLBACK);
         }
-        Progress
+        CopyProgress
     }
 
     /// Sets the counts.
@@ -38,7 +38,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for CopyProgress {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             // SAFETY: ends what start() began; an abort does the same.

@@ -5,7 +5,7 @@ use super::state::{Run, TableStatistics};
 use super::transform::Transformer;
 use super::transform::row_batch::CloneRow;
 use crate::pg::insert::bulk_insert::BulkInsert;
-use crate::pg::insert::progress::Progress;
+use crate::pg::insert::progress::CopyProgress;
 use crate::pg::memory::Memory;
 use crate::pg::query::for_each_row;
 use crate::pg::query::snapshot::next_command;
@@ -252,7 +252,7 @@ fn proven_keys(run: &Run, table_copy: &TableCopy) -> Vec<u32> {
 fn bulk(run: &Run, table_copy: &TableCopy, after: &mut dyn FnMut(u64, u64)) -> Result<TableStatistics> {
     let open = OpenTable::for_insert(table_copy.table);
     let (row, targets) = ColumnMapping::new(&open, table_copy)?;
-    let progress = Progress::start(table_copy.table);
+    let progress = CopyProgress::start(table_copy.table);
     let mut sink = BulkSink {
         insert: BulkInsert::open(
             open,

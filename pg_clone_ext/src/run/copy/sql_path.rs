@@ -4,7 +4,7 @@
 use super::Sink;
 use super::trigger_values::Comparison;
 use crate::error::internal;
-use crate::pg::insert::progress::Progress;
+use crate::pg::insert::progress::CopyProgress;
 use crate::pg::insert::rewritten_rows::{AnnouncedStatement, RowCollector};
 use crate::pg::query::snapshot::{next_command, within_current};
 use crate::pg::query::{text, write};
@@ -220,7 +220,7 @@ impl StatementRows {
             )
             .hint("SELECT clone.store_refresh(…) describes the store again."));
         }
-        let progress = Progress::start(self.table);
+        let progress = CopyProgress::start(self.table);
         let statistics = copy::copy_rows(
             &self.run,
             table_copy,
