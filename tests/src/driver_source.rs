@@ -72,6 +72,13 @@ impl Source {
     pub async fn runs(&self) -> i64 {
         self.database.number("SELECT count(*) FROM clone.run").await
     }
+
+    /// The states of the queued files, between commas.
+    pub async fn file_states(&self) -> String {
+        self.database
+            .text("SELECT string_agg(state, ',') FROM clone.blob_copy")
+            .await
+    }
 }
 
 impl Drop for Source {

@@ -126,13 +126,7 @@ async fn files_may_be_left_for_later_or_out() {
     let source = Source::with_resources(20).await;
     let later = source.pg_clone(&["clone", PROJECT, "--blobs-later"]);
     assert_eq!(later.status.code(), Some(0), "{}", said(&later));
-    assert_eq!(
-        source
-            .database
-            .text("SELECT string_agg(state, ',') FROM clone.blob_copy")
-            .await,
-        "pending"
-    );
+    assert_eq!(source.file_states().await, "pending");
     let without = source.pg_clone(&["clone", PROJECT, "--no-blobs"]);
     assert_eq!(without.status.code(), Some(0), "{}", said(&without));
     assert_eq!(
@@ -144,13 +138,7 @@ async fn files_may_be_left_for_later_or_out() {
     );
     let worked_off = source.pg_clone(&["blobs", "run"]);
     assert_eq!(worked_off.status.code(), Some(0), "{}", said(&worked_off));
-    assert_eq!(
-        source
-            .database
-            .text("SELECT string_agg(state, ',') FROM clone.blob_copy")
-            .await,
-        "done"
-    );
+    assert_eq!(source.file_states().await, "done");
 }
 
 #[tokio::test]
@@ -226,13 +214,7 @@ async fn a_reader_that_goes_away_does_not_stop_a_clone() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert_eq!(
-        source
-            .database
-            .text("SELECT string_agg(state, ',') FROM clone.blob_copy")
-            .await,
-        "done"
-    );
+    assert_eq!(source.file_states().await, "done");
 }
 
 #[tokio::test]
@@ -292,13 +274,7 @@ async fn a_job_is_queued_and_a_worker_clones_it_with_its_files() {
         "done"
     );
     assert_eq!(source.runs().await, 1);
-    assert_eq!(
-        source
-            .database
-            .text("SELECT string_agg(state, ',') FROM clone.blob_copy")
-            .await,
-        "done"
-    );
+    assert_eq!(source.file_states().await, "done");
 }
 
 #[tokio::test]

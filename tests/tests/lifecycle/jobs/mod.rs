@@ -5,6 +5,10 @@ use crate::state;
 
 const NEXT: &str = "SELECT clone.run_next_job()";
 
+/// From now on every clone fails with an error that may not occur again.
+const DEADLOCK: &str = "CREATE FUNCTION busy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'deadlock' USING ERRCODE = '40P01'; END $$;
+     CREATE TRIGGER busy BEFORE INSERT ON documents.project FOR EACH ROW EXECUTE FUNCTION busy()";
+
 fn start(options: &str) -> String {
     format!("SELECT project_clone_start('{CLINIC}', 'Job', options => '{options}')")
 }
@@ -80,11 +84,7 @@ async fn a_job_that_fails_for_good_keeps_its_error_and_leaves_nothing() {
 async fn a_job_that_may_succeed_later_is_tried_again_with_growing_pauses() {
     let db = clinic::database().await;
     db.run(&start("{}")).await;
-    db.run(
-        "CREATE FUNCTION busy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'deadlock' USING ERRCODE = '40P01'; END $$;
-         CREATE TRIGGER busy BEFORE INSERT ON documents.project FOR EACH ROW EXECUTE FUNCTION busy()",
-    )
-    .await;
+    db.run(DEADLOCK).await;
     for (attempt, seconds) in [(1, "30"), (2, "120"), (3, "480"), (4, "1920")] {
         db.run(NEXT).await;
         let row = db
@@ -115,11 +115,7 @@ async fn a_job_that_may_succeed_later_is_tried_again_with_growing_pauses() {
 async fn after_five_attempts_a_job_has_failed() {
     let db = clinic::database().await;
     db.run(&start("{}")).await;
-    db.run(
-        "CREATE FUNCTION busy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'deadlock' USING ERRCODE = '40P01'; END $$;
-         CREATE TRIGGER busy BEFORE INSERT ON documents.project FOR EACH ROW EXECUTE FUNCTION busy()",
-    )
-    .await;
+    db.run(DEADLOCK).await;
     for _ in 0..5 {
         db.run(NEXT).await;
         db.run("UPDATE clone.job_queue SET next_attempt_at = now()").await;

@@ -1,6 +1,18 @@
 //! Secrets are not cloned; the result lists what must be configured again.
 
 use pg_clone_tests::medplum_source::{PROJECT, cloned, source_with_additions};
+use pg_clone_tests::scratch_database::Scratch;
+
+async fn only_in_source(db: &Scratch, clone: &str, secret: &str) {
+    let in_project = |project: &str| {
+        format!("SELECT count(*) FROM test.rows_of('{project}') WHERE row_json::text LIKE '%{secret}%'")
+    };
+    assert!(
+        db.number(&in_project(PROJECT)).await > 0,
+        "{secret} is in the source"
+    );
+    assert_eq!(db.number(&in_project(clone)).await, 0, "{secret}");
+}
 
 #[tokio::test]
 #[cfg_attr(not(medplum_data), ignore = "needs ../shared/data/medplum")]
@@ -15,14 +27,7 @@ async fn secrets_of_the_source_are_nowhere_in_the_clone() {
         "9074497628295f8f27b13ebf68b4d415b0035daee7df26f939f4ec58ef664040",
         "9d0fd2fd55525d183429399ea23e84ea9fb4d74d11a2df4e49ca62485be5b40d",
     ] {
-        let in_project = |project: &str| {
-            format!("SELECT count(*) FROM test.rows_of('{project}') WHERE row_json::text LIKE '%{secret}%'")
-        };
-        assert!(
-            db.number(&in_project(PROJECT)).await > 0,
-            "{secret} is in the source"
-        );
-        assert_eq!(db.number(&in_project(&clone)).await, 0, "{secret}");
+        only_in_source(&db, &clone, secret).await;
     }
     let project = db
         .json(&format!(r#"SELECT content FROM "Project" WHERE id = '{clone}'"#))
@@ -80,14 +85,7 @@ async fn the_rarer_secrets_are_dropped_too() {
         "two-lines-SECRET",
         "endpoint-SECRET",
     ] {
-        let in_project = |project: &str| {
-            format!("SELECT count(*) FROM test.rows_of('{project}') WHERE row_json::text LIKE '%{secret}%'")
-        };
-        assert!(
-            db.number(&in_project(PROJECT)).await > 0,
-            "{secret} is in the source"
-        );
-        assert_eq!(db.number(&in_project(&clone)).await, 0, "{secret}");
+        only_in_source(&db, &clone, secret).await;
     }
     let user = db
         .json(&format!(
