@@ -19,6 +19,8 @@ SELECT clone.store_create('reg2', 'registry', '{"handle_prefix": "10378.1"}');
 SELECT clone.registry_load('{"items": [{"id": "10378.1/1"}]}');
 SELECT clone.registry_load('{"items": [{"id": "10378.1/1"}]}', options => '{"part": true}');
 SELECT clone.registry_load('{"items": [{"id": "10378.1/1"}]}', options => '{"partial": true}');
+SELECT clone.registry_load('{"items": [{"id": "10378.1/1"}]}', options => '{"partial": "yes"}');
+SELECT clone.registry_load('{"items": [{"id": "10378.1/1"}], "collection": 7}');
 SELECT clone.registry_load(:'bundle') \g /dev/null
 SELECT clone.registry_load(:'bundle') \g /dev/null
 SELECT clone.registry_load(:'bundle', 'other');
@@ -35,6 +37,7 @@ SELECT items_clone('{10378.1/100,10378.1/101}', '{"10378.1/102": {}}', 'ada');
 -- Arguments and options.
 SELECT item_clone('[1]'::jsonb);
 SELECT item_clone('{"item_id": 7}'::jsonb);
+SELECT item_clone('{"item_id": "10378.1/100", "actor": 7}'::jsonb);
 SELECT item_clone('{"item_id": "10378.1/100", "item_ids": ["10378.1/100"]}'::jsonb);
 SELECT item_clone('10378.1/102', actor => '');
 SELECT item_clone('10378.1/102', actor => 'ada', options => '[1]');
