@@ -322,9 +322,13 @@ async fn types_of(db: &Session, function: &str) -> Vec<(String, String)> {
     .collect()
 }
 
+/// Both tests create the same role of the cluster.
+static ROLE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[tokio::test]
 async fn nonsense_in_any_argument_is_refused_with_a_hint() {
     let db = Scratch::with_extension().await;
+    let _alone = ROLE.lock().await;
     db.run("DROP ROLE IF EXISTS app_of_arguments").await;
     db.run(TABLES).await;
     let mut bad = Vec::new();
@@ -394,6 +398,7 @@ async fn nonsense_in_any_argument_is_refused_with_a_hint() {
 #[tokio::test]
 async fn in_a_read_only_transaction_every_function_works_or_says_what_to_do() {
     let db = Scratch::with_extension().await;
+    let _alone = ROLE.lock().await;
     db.run("DROP ROLE IF EXISTS app_of_arguments").await;
     db.run(TABLES).await;
     db.run(&format!("SELECT project_clone_start({ORG}, store => 's')"))
