@@ -30,7 +30,7 @@ BEGIN
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = tenant;
     IF jsonb_typeof(options->'schemas') = 'array' THEN
         schemas := ARRAY(SELECT jsonb_array_elements_text(options->'schemas'));
-        SELECT quote_nullable(s) INTO missing FROM unnest(schemas) s WHERE s IS NULL OR NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = s);
+        SELECT clone_internal.quoted(s) INTO missing FROM unnest(schemas) s WHERE s IS NULL OR NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = s);
         IF missing IS NOT NULL THEN
             RAISE EXCEPTION 'there is no schema %', missing USING
                 ERRCODE = '22023', HINT = 'schemas lists the schemas in which tables are looked for; without it the tenants'' own is.';

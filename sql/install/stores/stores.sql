@@ -433,11 +433,11 @@ BEGIN
     IF if_given NOT IN ('name', 'owner') THEN
         RAISE EXCEPTION 'a call has no argument % that may be left out', clone_internal.quoted(if_given::text) USING ERRCODE = '22023', HINT = 'if_given is name or owner.';
     END IF;
-    SELECT quote_nullable(c) INTO unknown FROM unnest(columns) c
+    SELECT clone_internal.quoted(c) INTO unknown FROM unnest(columns) c
     WHERE c IS NULL OR NOT EXISTS (SELECT FROM clone.store_column k JOIN clone.store_relation r USING (store, relation)
         WHERE k.store = rule.store AND k.name = c AND (rule.resource_type IS NULL OR r.type_column IS NOT NULL OR r.resource_type = rule.resource_type OR r.resource_type IS NULL));
     IF FOUND THEN
-        RAISE EXCEPTION 'no table of this type has the column %', clone_internal.shown(unknown) USING
+        RAISE EXCEPTION 'no table of this type has the column %', unknown USING
             ERRCODE = '22023', HINT = 'columns names columns of the row that follow its document: clone.store_column lists them.';
     END IF;
     IF action IS NULL OR action NOT IN ('remove', 'set', 'rename', 'regenerate') THEN
