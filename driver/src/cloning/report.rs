@@ -183,7 +183,7 @@ impl RunReport {
         else {
             return;
         };
-        output.line("To be configured again:");
+        output.line("Action required:");
         for item in todo.iter().take(TODOS_SHOWN) {
             output.line(format!(
                 "  - {}",

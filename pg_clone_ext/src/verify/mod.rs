@@ -308,7 +308,7 @@ fn look_for_source(
     });
     checks.extend(seen.base64());
     checks.push(Check {
-        name: Cow::Borrowed("documents that say another id than their row"),
+        name: Cow::Borrowed("documents whose id is not that of their row"),
         subject: "all tables".to_owned(),
         expected: "0".to_owned(),
         found: seen.wrong_ids.to_string(),
@@ -320,7 +320,7 @@ fn look_for_source(
 /// What was seen in the rows of a clone.
 #[derive(Default)]
 struct Seen {
-    /// Documents that say another id than their row.
+    /// Documents whose id is not that of their row.
     wrong_ids: i64,
     /// Rows with ids of the source in base64, and the key of one of them, by table.
     base64: BTreeMap<String, (u64, String)>,
