@@ -46,10 +46,18 @@ fn changed_by_itself(table: &str) -> Error {
     .hint("A trigger of the store's tables must not change the definition of a table of the store.")
 }
 
-/// After all tables are filled: runs the deferred key checks, and checks that no table was changed.
-fn check_filled(run: &Run, held: Option<HeldKeyChecks>, open: OpenTables) -> Result<()> {
+/// After all tables are filled: runs the deferred key checks and deferred triggers, and checks that no table was changed.
+fn check_filled(
+    run: &Run,
+    held: Option<HeldKeyChecks>,
+    open: OpenTables,
+    effects: Option<&Effects>,
+) -> Result<()> {
     if let Some(held) = held {
         held.release();
+    }
+    if let Some(effects) = effects {
+        effects.run_deferred(run)?;
     }
     copy::sql_path::check_unchecked(run)?;
     match open.changed() {
@@ -100,7 +108,7 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     if !run.leaves_tables_to_finish()
         && let Some((held, open)) = unchecked.take()
     {
-        check_filled(&run, held, open)?;
+        check_filled(&run, held, open, effects.as_ref())?;
     }
     if run.request.options.keep_ids {
         kept_ids::advance_sequences(&run)?;
@@ -122,7 +130,12 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
         todos.extend(record::call_finish(&run, finish)?);
     }
     if let Some((held, open)) = unchecked {
-        check_filled(&run, held, open)?;
+        // The triggers of the rows were held until now, and the finish function may write as it likes.
+        let effects = Effects::watch(&run)?;
+        check_filled(&run, held, open, effects.as_ref())?;
+        if let Some(effects) = effects {
+            effects.check(&run, &mut todos)?;
+        }
     }
     let project = record::finish(&run, &todos)?;
     if run.request.options.verify {

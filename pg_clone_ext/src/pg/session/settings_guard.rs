@@ -126,6 +126,28 @@ impl Drop for WithoutTriggers {
     }
 }
 
+/// As long as this lives, the server counts the rows that the transaction writes, also where `track_counts` is off.
+pub struct CountedRows(i32);
+
+impl CountedRows {
+    /// Counts from now on. The setting is one of superusers; all that it does is that counters are kept.
+    pub fn new() -> Self {
+        // SAFETY: opens a level that Drop closes, or the abort does.
+        let level = unsafe { pg_sys::NewGUCNestLevel() };
+        set_as(c"track_counts", c"on", pg_sys::GucContext::PGC_SUSET);
+        CountedRows(level)
+    }
+}
+
+impl Drop for CountedRows {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: closes the level that new() opened; guards are dropped in reverse order of creation.
+            unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
+        }
+    }
+}
+
 fn set(name: &CStr, value: &CStr) {
     set_as(name, value, pg_sys::GucContext::PGC_USERSET);
 }

@@ -1,26 +1,31 @@
 //! What triggers do to other rows while a clone's rows are inserted: counted by the server's own statistics of the transaction.
 
+use super::deferred_triggers;
 use crate::pg::query::for_each_row;
+use crate::pg::session::settings_guard::CountedRows;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::Table;
-use std::collections::HashMap;
+use pg_clone_core::plan::{Oid, Table};
+use std::collections::{HashMap, HashSet};
 
 /// Rows that the transaction has inserted into, and changed or deleted in, one table.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Counts {
+    table: Oid,
     inserted: i64,
     changed: i64,
 }
 
-/// The counts of all tables before the first row of the clone is inserted. Deferred triggers have their effects at the end of the
-/// transaction, which is not seen; neither is anything with `track_counts` off.
-pub struct Effects(HashMap<String, Counts>);
+/// The counts of all tables before the first row of the clone is inserted.
+pub struct Effects {
+    before: HashMap<String, Counts>,
+    _counted: CountedRows,
+}
 
 fn counts() -> Result<HashMap<String, Counts>> {
     let mut counts = HashMap::new();
     for_each_row(
-        "SELECT pg_catalog.format('%I.%I', s.schemaname, s.relname), s.n_tup_ins, s.n_tup_upd OPERATOR(pg_catalog.+) s.n_tup_del \
+        "SELECT pg_catalog.format('%I.%I', s.schemaname, s.relname), s.n_tup_ins, s.n_tup_upd OPERATOR(pg_catalog.+) s.n_tup_del, s.relid::pg_catalog.int8 \
          FROM pg_catalog.pg_stat_xact_user_tables AS s \
          WHERE (s.n_tup_ins OPERATOR(pg_catalog.<>) 0::pg_catalog.int8 OR (s.n_tup_upd OPERATOR(pg_catalog.+) s.n_tup_del) OPERATOR(pg_catalog.<>) 0::pg_catalog.int8) \
          AND s.schemaname OPERATOR(pg_catalog.<>) ALL ('{clone,clone_internal}'::pg_catalog.name[])",
@@ -30,6 +35,7 @@ fn counts() -> Result<HashMap<String, Counts>> {
             {
                 let number = |place| row.bigint(place).unwrap_or(0);
                 let found = Counts {
+                    table: Oid::try_from(number(3)).unwrap_or(0),
                     inserted: number(1),
                     changed: number(2),
                 };
@@ -48,17 +54,54 @@ impl Effects {
         if !run.guards_against_triggers() || !run.table_copies.iter().any(|copy| fires(copy.table)) {
             return Ok(None);
         }
-        counts().map(|counts| Some(Effects(counts)))
+        let counted = CountedRows::new();
+        counts().map(|before| {
+            Some(Effects {
+                before,
+                _counted: counted,
+            })
+        })
+    }
+
+    /// What has been written since, by table in the order of names.
+    fn since(&self) -> Result<Vec<(String, Counts)>> {
+        let mut since: Vec<(String, Counts)> = counts()?
+            .into_iter()
+            .map(|(name, mut now)| {
+                if let Some(before) = self.before.get(&name) {
+                    now.inserted = now.inserted.saturating_sub(before.inserted);
+                    now.changed = now.changed.saturating_sub(before.changed);
+                }
+                (name, now)
+            })
+            .filter(|(_, counts)| counts.inserted > 0 || counts.changed > 0)
+            .collect();
+        since.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(since)
+    }
+
+    /// Runs the deferred triggers of every table that has been written, so that what they do is seen by the checks. What they write can
+    /// have deferred triggers too.
+    pub fn run_deferred(&self, run: &Run) -> Result<()> {
+        let mut done = HashSet::new();
+        loop {
+            let written: Vec<Oid> = self.since()?.iter().map(|(_, counts)| counts.table).collect();
+            if !deferred_triggers::run(&run.path, &written, &mut done)? {
+                return Ok(());
+            }
+        }
     }
 
     /// Rows that triggers changed or deleted are an error (0A000). Rows that they added to tables that the store does not describe, such
     /// as a log, are a to-do of the operator, because a deletion of the clone leaves them.
     pub fn check(&self, run: &Run, todos: &mut Vec<String>) -> Result<()> {
-        let mut now: Vec<(String, Counts)> = counts()?.into_iter().collect();
-        now.sort_by(|one, other| one.0.cmp(&other.0));
-        for (table, counts) in now {
-            let before = self.0.get(&table).copied().unwrap_or_default();
-            let changed = counts.changed.saturating_sub(before.changed);
+        for (
+            table,
+            Counts {
+                inserted, changed, ..
+            },
+        ) in self.since()?
+        {
             if changed > 0 {
                 return Err(Error::new(
                     Code::Unsupported,
@@ -69,12 +112,11 @@ impl Effects {
                     "Leave the triggers out: options => '{\"triggers\": \"skip\"}'. Or let them do it: '{\"triggers\": \"fire\"}'.",
                 ));
             }
-            let added = counts.inserted.saturating_sub(before.inserted);
             let described = run.store.tables.iter().any(|other| other.sql_name == table)
                 || run.store.outside.reaching.iter().any(|(_, name)| *name == table);
-            if added > 0 && !described {
+            if inserted > 0 && !described {
                 todos.push(format!(
-                    "triggers have added {added} rows to {table}, which the store does not describe: a deletion of the clone leaves them"
+                    "triggers have added {inserted} rows to {table}, which the store does not describe: a deletion of the clone leaves them"
                 ));
             }
         }

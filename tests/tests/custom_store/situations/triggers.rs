@@ -266,3 +266,95 @@ async fn rows_that_triggers_change_are_refused_and_rows_that_they_log_are_told()
         ]
     );
 }
+
+#[tokio::test]
+async fn deferred_triggers_act_before_the_checks_and_foreign_keys_stay_deferred() {
+    let deferred = "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late()";
+    let function = |body: &str| {
+        format!(
+            "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN {body} RETURN NULL; END $f$; {deferred}"
+        )
+    };
+    for (setup, message) in [
+        (
+            function("UPDATE public.item SET t = 'late' WHERE id = NEW.id;"),
+            "a trigger of the store's tables has changed or deleted 2 rows of public.item",
+        ),
+        (
+            function("INSERT INTO public.entry (item_id, what) VALUES (NEW.id, 'late');"),
+            "4 rows of public.entry belong to the clone, but 2 were made for it",
+        ),
+        // A deferred trigger of a table that the store does not describe, into which a deferred trigger of the store writes.
+        (
+            format!(
+                "CREATE TABLE log (item_id int); CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE public.item SET t = ''later'' WHERE id = NEW.item_id; RETURN NULL; END';
+                 CREATE CONSTRAINT TRIGGER late AFTER INSERT ON log DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION later(); {}",
+                function("INSERT INTO public.log VALUES (NEW.id);")
+            ),
+            "a trigger of the store's tables has changed or deleted 2 rows of public.item",
+        ),
+        // Of a partition.
+        (
+            format!(
+                "CREATE TABLE part (id int GENERATED ALWAYS AS IDENTITY, org_id int NOT NULL, t text) PARTITION BY RANGE (org_id); CREATE TABLE part_1 PARTITION OF part DEFAULT; INSERT INTO part (org_id, t) VALUES (1, 'a');
+                 SELECT clone.store_table('s', 'part', 'derived', project_column => 'org_id');
+                 CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE public.part SET t = ''late'' WHERE id = NEW.id; RETURN NULL; END'; {}",
+                deferred.replace("item", "part_1")
+            ),
+            "a trigger of the store's tables has changed or deleted 1 rows of public.part_1",
+        ),
+    ] {
+        let db = described(TABLES, STORE).await;
+        db.run(&setup).await;
+        db.run("SELECT clone.store_refresh('s')").await;
+        let before = contents(&db, &["org", "item", "entry"]).await;
+        let failure = db.fails("SELECT project_clone('1')").await;
+        assert_eq!(failure.code, "0A000", "{setup}: {failure:?}");
+        assert_eq!(failure.message, message, "{setup}");
+        assert!(failure.hint.contains("{\"triggers\": \"skip\"}"), "{failure:?}");
+        assert_eq!(contents(&db, &["org", "item", "entry"]).await, before);
+        for options in ["skip", "fire"] {
+            db.clone_project(&format!("'1', options => '{{\"triggers\": \"{options}\"}}'"))
+                .await;
+        }
+    }
+    // A check of the application needs all rows of the clone; afterwards it and a foreign key are deferred as before.
+    let db = described(
+        &format!(
+            "{TABLES} ALTER TABLE entry ALTER CONSTRAINT entry_item_id_fkey DEFERRABLE INITIALLY DEFERRED; {}",
+            function("IF NOT EXISTS (SELECT FROM entry e WHERE e.item_id = NEW.id) THEN RAISE EXCEPTION 'item without entry'; END IF;")
+        ),
+        STORE,
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    assert_verified(&db, &clone).await;
+    db.run("BEGIN; SELECT project_clone('1'); INSERT INTO entry (item_id, what) VALUES (100, 'first'); INSERT INTO item (id, org_id) OVERRIDING SYSTEM VALUE VALUES (100, 1); COMMIT")
+        .await;
+    db.run("BEGIN; SELECT project_clone('1'); INSERT INTO item (id, org_id) OVERRIDING SYSTEM VALUE VALUES (101, 1); INSERT INTO entry (item_id, what) VALUES (101, 'second'); COMMIT")
+        .await;
+    let failure = db
+        .fails("BEGIN; SELECT project_clone('1'); INSERT INTO item (org_id) VALUES (1); COMMIT")
+        .await;
+    assert_eq!(failure.message, "item without entry");
+}
+
+#[tokio::test]
+async fn what_triggers_do_is_seen_without_the_servers_counters_too() {
+    let db = described(
+        &format!("{TABLES} CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE public.item SET t = ''new'' WHERE id = NEW.id; RETURN NULL; END'; CREATE TRIGGER put AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION put(); SET track_counts = off"),
+        STORE,
+    )
+    .await;
+    let failure = db
+        .fails("SET track_counts = off; SELECT project_clone('1')")
+        .await;
+    assert_eq!(
+        failure.message,
+        "a trigger of the store's tables has changed or deleted 2 rows of public.item"
+    );
+    db.run("SET track_counts = off").await;
+    db.clone_project("'1', options => '{\"triggers\": \"fire\"}'")
+        .await;
+    assert_eq!(db.list("SHOW track_counts").await, ["off"]);
+}
