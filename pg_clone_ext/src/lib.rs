@@ -162,6 +162,11 @@ extension_sql_file!(
     requires = ["preset_discover"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/own_rows.sql",
+    name = "own_rows",
+    requires = ["look_for_values"]
+);
+extension_sql_file!(
     "../../sql/install/stores/store_files.sql",
     name = "store_files",
     requires = ["preset_discover"]

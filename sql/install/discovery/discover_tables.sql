@@ -140,26 +140,6 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.discover_pairs(text, text[]) IS 'Describes tables that belong through a polymorphic pair of columns';
 
--- References to the own table, in tables whose column that names the tenant or the parent can be NULL.
-CREATE FUNCTION clone_internal.own_row_ways(store text) RETURNS TABLE (relation regclass, columns jsonb, others jsonb)
-LANGUAGE sql STABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-    WITH loose AS MATERIALIZED (
-        SELECT r.relation, COALESCE(r.project_column, '') AS project_column FROM clone.store_relation r
-        WHERE r.store = $1 AND r.role IN ('resource', 'derived') AND r.id_column IS NOT NULL
-          AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = r.relation AND a.attname IN (r.project_column, r.join_column) AND a.attnotnull)
-    )
-    SELECT l.relation, clone_internal.column_names(f.conrelid, f.conkey), clone_internal.column_names(f.confrelid, f.confkey)
-    FROM loose l JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = l.relation AND f.confrelid = l.relation AND f.conparentid = 0
-    WHERE NOT clone_internal.column_names(f.conrelid, f.conkey) ? l.project_column::text
-    UNION
-    SELECT l.relation, jsonb_build_array(d."column"), jsonb_build_array(d.target_column)
-    FROM loose l JOIN clone.store_reference d ON d.store = $1 AND d.relation = l.relation AND d.target = l.relation
-    WHERE d.form = 'column' AND d.condition IS NULL AND d.type_column IS NULL
-$$;
-COMMENT ON FUNCTION clone_internal.own_row_ways(text) IS 'Ways in which rows of a store''s tables can belong through other rows of the same table';
-
 -- Through a nullable column only some rows belong to the tenant: the others belong through further keys or an owner's row.
 CREATE FUNCTION clone_internal.discover_further_ways(store text) RETURNS void
 LANGUAGE plpgsql
@@ -208,7 +188,7 @@ BEGIN
             ARRAY(SELECT jsonb_array_elements_text(w.others))::name[]);
     END LOOP;
     -- Rows below other rows of the table, such as folders, where only the topmost names the tenant or a parent.
-    FOR w IN SELECT * FROM clone_internal.own_row_ways(store) LOOP
+    FOR w IN SELECT * FROM clone_internal.own_row_ways(store) o WHERE o.loose AND o.form = 'column' LOOP
         PERFORM clone.store_belongs(store, w.relation, ARRAY(SELECT jsonb_array_elements_text(w.columns))::name[], w.relation,
             ARRAY(SELECT jsonb_array_elements_text(w.others))::name[]);
     END LOOP;

@@ -238,6 +238,10 @@ BEGIN
     IF belongs THEN
         PERFORM clone.store_belongs(store, relation, ARRAY["column"], target, ARRAY[target_column], condition);
     END IF;
+    -- Its rows may belong through each other.
+    IF relation = target THEN
+        PERFORM clone_internal.look_for_own_rows(store, relation);
+    END IF;
     RETURN number;
 END
 $$;
@@ -288,6 +292,8 @@ BEGIN
     WHERE clone_internal.base_type(a.atttypid) <> clone_internal.base_type(b.atttypid) AND clone_internal.family(a.atttypid) <> 'text'
       AND NOT (clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid) AND clone_internal.family(a.atttypid) <> '')
       AND NOT (clone_internal.family(a.atttypid) IN ('int', 'numeric') AND clone_internal.family(b.atttypid) IN ('int', 'numeric'))
+      -- A list of the rows that a row of the same table owns.
+      AND NOT (parent = relation AND clone_internal.family(b.atttypid) = clone_internal.family(a.atttypid) || '[]')
     ORDER BY u.n LIMIT 1;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION '%', wrong USING ERRCODE = '22023', HINT = 'Name columns of the same type: the parent''s is the key that the column holds.';

@@ -61,19 +61,25 @@ fn build(
 
 /// The columns that identify a row of a table whose rows also belong through other rows of the same table.
 fn key_of_own_rows(table: &Table) -> Option<Vec<&str>> {
-    let id = table
-        .id_column
-        .as_deref()
-        .filter(|_| !table.keys.within.is_empty() && table.role != TableRole::Project)?;
+    if table.keys.within.is_empty() || table.role == TableRole::Project {
+        return None;
+    }
+    let filled = |column: &String| table.column(column).is_some_and(|column| column.not_null);
     let keys = table
         .keys
         .uniques
         .iter()
         .filter(|u| !u.exclusion && !u.expressions && u.predicate.is_none())
-        .filter(|u| u.columns.iter().any(|column| column == id));
+        .filter(|u| match &table.id_column {
+            Some(id) => u.columns.contains(id),
+            // NULL names no row.
+            None => u.columns.iter().all(filled),
+        });
     // A part of a key names several rows.
-    let shortest = keys.min_by_key(|u| u.columns.len());
-    Some(shortest.map_or_else(|| vec![id], |u| u.columns.iter().map(String::as_str).collect()))
+    match keys.min_by_key(|u| u.columns.len()) {
+        Some(shortest) => Some(shortest.columns.iter().map(String::as_str).collect()),
+        None => table.id_column.as_deref().map(|id| vec![id]),
+    }
 }
 
 /// The condition on rows `alias` that belong as `first` says of a row `r<depth>`, or through a row that does, through any number of rows.
@@ -332,10 +338,18 @@ fn belongs_to_another(
 
 /// The condition that the columns of a row `alias` equal `others`, values of a row of the parent.
 fn same_values(way: &Membership, table: &Table, parent: &Table, alias: &str, others: &[String]) -> String {
+    let names = way.columns.iter().zip(&way.parent_columns);
     let pairs = others.iter().zip(way.equalities(table, parent));
     let same: Vec<String> = pairs
         .zip(way.values(table, parent, alias))
-        .map(|((other, operator), value)| format!("{other} {operator} {value}"))
+        .zip(names)
+        .map(|(((other, operator), value), (column, list))| {
+            if way.is_list(table, column, parent, list) {
+                let equal = table.column(column).map_or(EQUAL, |column| column.equality());
+                return format!("{value} {equal} ANY ({other})");
+            }
+            format!("{other} {operator} {value}")
+        })
         .collect();
     same.join(" AND ")
 }

@@ -97,35 +97,6 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.look_for_pairs(text, clone_internal.place[]) IS 'Records questions about polymorphic pairs whose names do not say so';
 
--- Rows that name no tenant and no parent, below other rows of their table.
-CREATE FUNCTION clone_internal.look_for_own_rows(store text) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-    w record;
-    found boolean;
-BEGIN
-    FOR w IN
-        SELECT o.relation, o.columns, o.others, r.project_column, r.join_column FROM clone_internal.own_row_ways($1) o
-        JOIN clone.store_relation r ON r.store = $1 AND r.relation = o.relation JOIN pg_class c ON c.oid = o.relation AND c.relkind IN ('r', 'p')
-        WHERE NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = o.relation AND m.parent = o.relation AND to_jsonb(m.columns) = o.columns)
-    LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s IS NULL AND (%s) IS NOT NULL)', w.relation,
-            (SELECT string_agg(format('t.%I', n), ' IS NULL AND ') FROM unnest(ARRAY[w.project_column, w.join_column]) n WHERE n IS NOT NULL),
-            (SELECT string_agg(format('t.%I', n), ', ') FROM jsonb_array_elements_text(w.columns) n)) INTO found;
-        CONTINUE WHEN found IS NOT TRUE;
-        PERFORM clone_internal.ask($1, w.relation, (w.columns->>0)::name, '$rows', 'error',
-            format('rows of %s name no tenant and belong only through other rows of the table, which %s names: they are not cloned', w.relation, (SELECT string_agg(n, ', ') FROM jsonb_array_elements_text(w.columns) n)),
-            format('SELECT clone.store_belongs(%L, %L, %L, %L, %L);', $1, w.relation, (SELECT array_agg(n) FROM jsonb_array_elements_text(w.columns) n)::text, w.relation,
-                (SELECT array_agg(n) FROM jsonb_array_elements_text(w.others) n)::text),
-            format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, w.relation, w.columns->>0, '$rows'));
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION clone_internal.look_for_own_rows(text) IS 'Records questions about rows that belong only through other rows of their table';
-
 -- Rows of undescribed tables that are each named by one row of the store: addresses of persons, for example.
 CREATE FUNCTION clone_internal.look_for_owned(store text) RETURNS void
 LANGUAGE plpgsql

@@ -11,7 +11,7 @@ mod value_questions;
 use pg_clone_tests::scratch_database::Scratch;
 
 /// A database with these tables, discovered from the tenant's table.
-async fn discovered(tables: &str, tenant: &str) -> Scratch {
+pub async fn discovered(tables: &str, tenant: &str) -> Scratch {
     let db = Scratch::with_extension().await;
     db.run(tables).await;
     db.run(&format!(
@@ -28,7 +28,7 @@ async fn open(db: &Scratch) -> Vec<String> {
 }
 
 /// Executes the calls in a column of the questions, as printed, until no question is left.
-async fn answer_all(db: &Scratch, column: &str) {
+pub async fn answer_all(db: &Scratch, column: &str) {
     for _ in 0..6 {
         let calls = db
             .list(&format!(

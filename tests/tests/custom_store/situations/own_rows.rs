@@ -1,5 +1,6 @@
 //! Rows that belong to a project through other rows of their table: folders in folders, of which only the topmost names the project.
 
+use crate::description::{answer_all, discovered};
 use crate::{assert_verified, contents, described};
 use pg_clone_tests::scratch_database::Scratch;
 
@@ -102,4 +103,173 @@ async fn filters_do_not_follow_rows_of_the_own_table_of_derived_rows() {
         .await;
     assert_eq!(failure.code, "0A000", "{failure:?}");
     assert!(failure.hint.contains("resource_types"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn rows_that_other_rows_of_their_table_own_stop_a_clone_until_they_are_described() {
+    // The column that names the owned rows, and how those are found.
+    for (column, fill, declared) in [
+        ("child_id int REFERENCES step", "2, 3, NULL, NULL, 6, NULL", ""),
+        ("child_id int", "2, 3, NULL, NULL, 6, NULL", ""),
+        (
+            "child_ids int[]",
+            "'{2}', '{3,4}', '{}', NULL, '{6}', NULL",
+            "SELECT clone.store_reference('s', 'step', 'child_ids', 'step');",
+        ),
+    ] {
+        let array = column.contains("[]");
+        let values: Vec<String> = fill
+            .split(", ")
+            .zip(1..)
+            .map(|(value, number)| {
+                let org = match number {
+                    1 => "1",
+                    5 => "2",
+                    _ => "NULL",
+                };
+                format!("({number}, {org}, {value}, 's{number}')")
+            })
+            .collect();
+        let tables = format!(
+            "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours'), ('Theirs');
+             CREATE TABLE step (id serial PRIMARY KEY, org_id int REFERENCES org, {column}, t text); INSERT INTO step VALUES {}; SELECT setval('step_id_seq', 6)",
+            values.join(", ")
+        );
+        let db = discovered(&tables, "org").await;
+        db.run(declared).await;
+        let failure = db.fails("SELECT * FROM project_clone_plan('1')").await;
+        assert_eq!(failure.code, "55000", "{column}: {failure:?}");
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+        let below = |org: &str| {
+            let link = if array {
+                "s.id = ANY (b.child_ids)"
+            } else {
+                "s.id = b.child_id"
+            };
+            format!(
+                "WITH RECURSIVE below AS (SELECT s.* FROM step s WHERE s.org_id = {org} UNION SELECT s.* FROM step s JOIN below b ON {link}) SELECT b.t FROM below b ORDER BY b.t"
+            )
+        };
+        let source = db.list(&below("1")).await;
+        assert_eq!(source.len(), if array { 4 } else { 3 }, "{column}");
+        assert_eq!(db.list(&below(&clone)).await, source, "{column}");
+        assert_eq!(
+            db.number("SELECT count(*) FROM step").await,
+            6 + source.len() as i64
+        );
+        assert_verified(&db, &clone).await;
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+        assert_eq!(db.number("SELECT count(*) FROM step").await, 6, "{column}");
+    }
+}
+
+#[tokio::test]
+async fn uuids_in_lists_and_documents_that_own_rows_are_asked_about() {
+    let id = |number: u32| format!("00000000-0000-4000-8000-{number:012}");
+    for (column, value, call) in [
+        ("parts uuid[]", format!("'{{{}}}'", id(2)), true),
+        ("sub uuid", format!("'{}'", id(2)), true),
+        (
+            "body jsonb",
+            format!("'{{\"blocks\": [{{\"ref\": \"{}\"}}]}}'", id(2)),
+            false,
+        ),
+    ] {
+        let db = discovered(
+            &format!(
+                "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours'), ('Theirs');
+                 CREATE TABLE block (id uuid PRIMARY KEY, org_id int REFERENCES org, {column}); INSERT INTO block VALUES ('{}', 1, {value}), ('{}', NULL, NULL)",
+                id(1),
+                id(2)
+            ),
+            "org",
+        )
+        .await;
+        let failure = db.fails("SELECT project_clone('1')").await;
+        assert_eq!(failure.code, "55000", "{column}: {failure:?}");
+        assert!(
+            failure.message.contains("name no tenant and no parent"),
+            "{failure:?}"
+        );
+        assert_eq!(failure.hint.contains("clone.store_belongs("), call, "{failure:?}");
+        if call {
+            answer_all(&db, "answer").await;
+            let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+            assert_eq!(db.number("SELECT count(*) FROM block").await, 4, "{column}");
+            db.run(&format!("SELECT project_delete('{clone}')")).await;
+            assert_eq!(db.number("SELECT count(*) FROM block").await, 2, "{column}");
+        } else {
+            db.run("UPDATE block SET org_id = 1").await;
+            answer_all(&db, "answer").await;
+            db.clone_project("'1'").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn rows_with_a_key_of_several_columns_belong_through_each_other_too() {
+    let db = discovered(
+        "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours'), ('Theirs');
+         CREATE TABLE lang (code text PRIMARY KEY); INSERT INTO lang VALUES ('en'), ('de');
+         CREATE TABLE node (number int DEFAULT (random() * 1000000000)::int, lang text REFERENCES lang, org_id int REFERENCES org, up int, t text, PRIMARY KEY (number, lang), FOREIGN KEY (up, lang) REFERENCES node);
+         INSERT INTO node VALUES (1, 'en', 1, NULL, 'a'), (2, 'en', NULL, 1, 'b'), (3, 'en', NULL, 2, 'c'), (1, 'de', 2, NULL, 'x')",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    db.run("UPDATE clone.store_relation SET id_column = NULL WHERE relation = 'node'::regclass AND id_column IS NULL")
+        .await;
+    let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.list(&format!("WITH RECURSIVE below AS (SELECT n.* FROM node n WHERE n.org_id = {clone} UNION SELECT n.* FROM node n JOIN below b ON (n.up, n.lang) = (b.number, b.lang)) SELECT t FROM below ORDER BY t")).await,
+        ["a", "b", "c"]
+    );
+    assert_eq!(db.number("SELECT count(*) FROM node").await, 7);
+}
+
+#[tokio::test]
+async fn a_value_in_place_of_null_below_a_row_of_a_tenant_stops_a_clone() {
+    for (columns, rows, nobody) in [
+        (
+            "org_id int NOT NULL DEFAULT 0, parent_id int NOT NULL DEFAULT 0",
+            "(1, 1, 0, 'a'), (2, 0, 1, 'b'), (3, 0, 2, 'c'), (4, 2, 0, 'x')",
+            "org_id",
+        ),
+        (
+            "org_id int NOT NULL DEFAULT 0, parent_id int",
+            "(1, 1, NULL, 'a'), (2, 0, 1, 'b'), (3, 0, 2, 'c'), (4, 2, NULL, 'x')",
+            "org_id",
+        ),
+    ] {
+        let db = discovered(
+            &format!("CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours'), ('Theirs');
+             CREATE TABLE folder (id serial PRIMARY KEY, {columns}, t text); INSERT INTO folder VALUES {rows}; SELECT setval('folder_id_seq', 4)"),
+            "org",
+        )
+        .await;
+        for _ in 0..3 {
+            let Err(failure) = db.attempt("SELECT project_clone('1')").await else {
+                panic!("rows were lost: {columns}");
+            };
+            assert_eq!(failure.code, "55000", "{failure:?}");
+            if failure.message.contains(nobody) {
+                break;
+            }
+            let call = failure
+                .hint
+                .split("Answer it: ")
+                .nth(1)
+                .and_then(|text| text.split(';').next());
+            db.run(call.unwrap_or_else(|| panic!("{failure:?}"))).await;
+        }
+        db.run("UPDATE folder SET org_id = 1 WHERE org_id = 0").await;
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM folder WHERE org_id = {clone}"))
+                .await,
+            3
+        );
+    }
 }

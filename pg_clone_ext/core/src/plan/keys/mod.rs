@@ -131,6 +131,12 @@ pub fn comparable(one: &str, other: &str) -> bool {
     family(one) == family(other)
 }
 
+/// Whether `list` is the type of arrays of values that are comparable with those of type `one`.
+fn is_list_of(one: &str, list: &str) -> bool {
+    list.strip_suffix("[]")
+        .is_some_and(|element| comparable(one, element))
+}
+
 /// Converts `value`, a text from any source, to the text form of a key of `table.column`, for types that are not comparable.
 pub fn spelled_as_key(table: &Table, column: &str, value: &str) -> String {
     match KeyKind::of(table.type_of(column)) {
@@ -143,7 +149,14 @@ pub fn spelled_as_key(table: &Table, column: &str, value: &str) -> String {
 impl Membership {
     /// Whether a pair of columns has types that no operator compares, such as a text that holds keys of type uuid.
     fn as_text(&self, table: &Table, column: &str, parent: &Table, other: &str) -> bool {
-        self.declared && !comparable(table.type_of(column), parent.type_of(other))
+        self.declared
+            && !comparable(table.type_of(column), parent.type_of(other))
+            && !is_list_of(table.type_of(column), parent.type_of(other))
+    }
+
+    /// Whether the parent's row has a list of the rows that belong to it, in this pair of columns.
+    pub fn is_list(&self, table: &Table, column: &str, parent: &Table, other: &str) -> bool {
+        self.declared && is_list_of(table.type_of(column), parent.type_of(other))
     }
 
     /// The columns of a row `alias` of the table, as SQL that can be compared with [`Self::parent_values`].
