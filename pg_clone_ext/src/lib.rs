@@ -167,6 +167,16 @@ extension_sql_file!(
     requires = ["look_for_values"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/own_references.sql",
+    name = "own_references",
+    requires = ["look_for_values"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/link_tables.sql",
+    name = "link_tables",
+    requires = ["look_for_values"]
+);
+extension_sql_file!(
     "../../sql/install/stores/store_files.sql",
     name = "store_files",
     requires = ["preset_discover"]

@@ -105,10 +105,12 @@ BEGIN
     END LOOP;
     PERFORM clone_internal.look_for_types(look_at_data.store);
     PERFORM clone_internal.look_for_tenants(look_at_data.store);
+    PERFORM clone_internal.look_for_link_tables(look_at_data.store);
     PERFORM clone_internal.look_for_links(look_at_data.store);
     PERFORM clone_internal.look_for_owned(look_at_data.store);
     places := ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store) o);
     PERFORM clone_internal.look_for_pairs(look_at_data.store, places);
+    PERFORM clone_internal.look_for_own_references(look_at_data.store, places);
     PERFORM clone_internal.look_for_own_rows(look_at_data.store);
     PERFORM clone_internal.look_for_unique_values(look_at_data.store, places);
 END

@@ -72,9 +72,11 @@ BEGIN
     END LOOP;
     LOOP
         rounds := rounds + 1;
-        found := clone_internal.discover_hops(store, schemas) + clone_internal.discover_pairs(store, schemas);
+        found := clone_internal.discover_hops(store, schemas) + clone_internal.discover_pairs(store, schemas) + clone_internal.discover_links(store, schemas, false);
         EXIT WHEN found = 0 OR rounds > 12;
     END LOOP;
+    -- Link tables with a table that all tenants share.
+    PERFORM clone_internal.discover_links(store, schemas, true);
     PERFORM clone_internal.discover_references(store);
     PERFORM clone_internal.discover_further_ways(store);
     PERFORM clone_internal.look_at_data(store, true);

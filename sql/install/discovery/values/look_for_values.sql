@@ -14,6 +14,13 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.open_places(text) IS 'Columns and paths of a store''s tables that have no declaration and no question, with a sample of their values';
 
+-- The elements of a list in a text: a1,b2. None if it is no list.
+CREATE FUNCTION clone_internal.elements_of(value text) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT e FROM regexp_split_to_table($1, ' *[,;|] *') AS e WHERE $1 ~ '[,;|]' AND length($1) < 2000 AND e <> '' $$;
+COMMENT ON FUNCTION clone_internal.elements_of(text) IS 'The elements of a list in a text, which commas, semicolons or bars separate';
+
 -- Values of a unique column that gets new values in a clone, such as a slug or an article number, in other columns.
 CREATE FUNCTION clone_internal.look_for_unique_values(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
@@ -35,13 +42,18 @@ BEGIN
           AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
     LOOP
         IF vals IS NULL THEN
-            vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE o.family <> 'int[]' AND length(v) < 200);
+            vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE o.family <> 'int[]' AND length(v) < 200
+                UNION SELECT e FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL clone_internal.elements_of(v) e WHERE o.path = '' AND o.family = 'text');
         END IF;
         FOR p IN
-            SELECT o.*, h.keys FROM unnest($2) o
+            SELECT o.*, h.keys, CASE WHEN h.is_list THEN h.between END AS between FROM unnest($2) o
             CROSS JOIN LATERAL (SELECT o.word IN (k.own, k.word, k.word || '_' || k.own) AS named, cardinality(o.vals[:100]) AS seen) n
             JOIN (SELECT array_agg(DISTINCT f.value) AS found FROM clone_internal.keys_among(k.relation, k.name, k.family, vals) f) f ON true
-            CROSS JOIN LATERAL (SELECT count(*) AS keys FROM unnest(o.vals[:100]) v WHERE v = ANY (f.found)) h
+            CROSS JOIN LATERAL (
+                SELECT count(*) FILTER (WHERE v = ANY (f.found) OR e.list <@ f.found) AS keys, COALESCE(bool_or(NOT v = ANY (f.found) AND e.list <@ f.found), false) AS is_list,
+                       (SELECT string_agg(DISTINCT c, '') FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[,;| ]') AS between
+                FROM unnest(o.vals[:100]) v CROSS JOIN LATERAL (SELECT CASE WHEN o.path = '' AND o.family = 'text' THEN ARRAY(SELECT clone_internal.elements_of(v)) END AS list) e
+                WHERE v = ANY (f.found) OR e.list <> '{}') h
             WHERE (o.relation, o."column") <> (k.relation, k.name) AND o.family <> 'int[]' AND h.keys = n.seen
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path))
               AND (n.named OR k.family = 'text' AND h.keys > 1 AND length(o.vals[1]) >= 3)
@@ -50,7 +62,7 @@ BEGIN
                 format('%s.%I%s holds values of %I of %s, which are other values in a clone: %s of %s that were looked at', p.relation, p."column",
                     CASE WHEN p.path <> '' THEN ' at ' || p.path ELSE '' END, k.name, k.relation, p.keys, cardinality(p.vals[:100])),
                 format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, p.relation, p."column", k.relation, k.name)
-                    || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || ');',
+                    || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || CASE WHEN p.between IS NOT NULL THEN format(', separators => %L', p.between) ELSE '' END || ');',
                 clone_internal.keep_call($1, p.relation, p."column", p.path));
         END LOOP;
     END LOOP;

@@ -1,0 +1,103 @@
+-- Tables that link two others under names that say no column: Prisma's implicit relations, _PostToTag with the columns A and B.
+
+-- Undescribed tables of this form without foreign keys, and the tables that their names say. NULL: the name says none.
+CREATE FUNCTION clone_internal.implicit_links(store text, schemas text[]) RETURNS TABLE (relation regclass, a regclass, b regclass)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH links AS MATERIALIZED (
+        SELECT d.oid, d.relname::text AS name FROM clone_internal.discoverable($2) d
+        WHERE d.relname LIKE '@_%' ESCAPE '@'
+          AND (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped) = '{A,B}'
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid)
+          AND NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = $1 AND k.relation::oid = d.oid)
+          AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = $1 AND k.relation::oid = d.oid)
+    ), named AS MATERIALIZED (
+        -- ToDoToTag has two places where the name can be divided.
+        SELECT DISTINCT ON (l.oid) l.oid, x.oid AS a, y.oid AS b
+        FROM links l CROSS JOIN LATERAL generate_series(3, length(l.name) - 2) AS n
+        JOIN clone_internal.discoverable($2) x ON x.word = clone_internal.table_word(substr(l.name, 2, n - 2))
+        JOIN clone_internal.discoverable($2) y ON y.word = clone_internal.table_word(substr(l.name, n + 2))
+        WHERE substr(l.name, n, 2) = 'To'
+        ORDER BY l.oid, n, x.oid, y.oid
+    )
+    SELECT l.oid::regclass, n.a::regclass, n.b::regclass FROM links l LEFT JOIN named n ON n.oid = l.oid ORDER BY l.oid
+$$;
+COMMENT ON FUNCTION clone_internal.implicit_links(text, text[]) IS 'Undescribed link tables with the columns A and B and no foreign keys, and the tables that their names say';
+
+-- Describes those whose names say two tables of the store, or one at least. Returns their number.
+CREATE FUNCTION clone_internal.discover_links(store text, schemas text[], one boolean) RETURNS int
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    l record;
+    described int := 0;
+BEGIN
+    FOR l IN
+        SELECT k.relation, k.a, k.b, x.relation IS NOT NULL AS has_a, y.relation IS NOT NULL AS has_b FROM clone_internal.implicit_links(discover_links.store, discover_links.schemas) k
+        LEFT JOIN clone.store_relation x ON x.store = discover_links.store AND x.relation = k.a AND x.id_column IS NOT NULL
+        LEFT JOIN clone.store_relation y ON y.store = discover_links.store AND y.relation = k.b AND y.id_column IS NOT NULL
+        WHERE CASE WHEN one THEN x.relation IS NOT NULL OR y.relation IS NOT NULL ELSE x.relation IS NOT NULL AND y.relation IS NOT NULL END
+    LOOP
+        PERFORM clone_internal.discover_table(store, l.relation, NULL, CASE WHEN l.has_a THEN l.a ELSE l.b END, CASE WHEN l.has_a THEN 'A' ELSE 'B' END, 'link table by its name');
+        IF l.has_a THEN
+            PERFORM clone.store_reference(store, l.relation, 'A', l.a);
+        END IF;
+        IF l.has_b THEN
+            PERFORM clone.store_reference(store, l.relation, 'B', l.b);
+        END IF;
+        described := described + 1;
+    END LOOP;
+    RETURN described;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.discover_links(text, text[], boolean) IS 'Describes link tables with the columns A and B whose names say two tables of the store, or one; returns their number';
+
+-- The other ones: which tables they link is known only to the application. Tables whose keys the values are come first.
+CREATE FUNCTION clone_internal.look_for_link_tables(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    l record;
+    side text;
+    k record;
+    missing boolean;
+    filled boolean;
+    targets regclass[];
+    first_table regclass;
+    calls text;
+    many text;
+BEGIN
+    FOR l IN SELECT i.relation FROM clone_internal.implicit_links(look_for_link_tables.store, clone_internal.schemas_of(look_for_link_tables.store)) i LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s)', l.relation) INTO filled;
+        calls := '';
+        many := '';
+        first_table := NULL;
+        FOREACH side IN ARRAY '{A,B}'::text[] LOOP
+            targets := '{}';
+            FOR k IN SELECT n.relation AS target, n.name FROM clone_internal.naming_columns(look_for_link_tables.store) n JOIN pg_class c ON c.oid = n.relation
+                     WHERE n.is_id AND n.role <> 'project' ORDER BY c.relname, c.oid LOOP
+                EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.%I::text AS x FROM %s AS t LIMIT 2000) AS t WHERE t.x NOT IN (SELECT k.%I::text FROM %s AS k WHERE k.%3$I IS NOT NULL))',
+                    side, l.relation, k.name, k.target) INTO missing;
+                IF NOT missing THEN
+                    targets := targets || k.target;
+                END IF;
+            END LOOP;
+            CONTINUE WHEN targets = '{}' OR NOT filled;
+            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, belongs => true); ', look_for_link_tables.store, l.relation, side, targets[1]);
+            many := many || format(' %s: %s.', side, array_to_string(targets, ' or '));
+        END LOOP;
+        CONTINUE WHEN filled AND calls = '';
+        PERFORM clone_internal.ask(look_for_link_tables.store, l.relation, 'A', '', CASE WHEN filled THEN 'error' ELSE 'warning' END,
+            CASE WHEN filled THEN format('%s links rows of two tables, and no foreign key says which. By the values these are%s', l.relation, rtrim(many, '.'))
+                 ELSE format('%s links rows of two tables, no foreign key says which, and it is empty', l.relation) END,
+            CASE WHEN filled THEN calls || format('SELECT clone.store_table(%L, %L, ''derived'');', look_for_link_tables.store, l.relation) END,
+            format('SELECT clone.store_shared(%L, %L);', look_for_link_tables.store, l.relation));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_link_tables(text) IS 'Records questions about link tables whose names say no tables of the store';
