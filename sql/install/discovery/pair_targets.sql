@@ -53,7 +53,7 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.names_no_table(text, regclass, name, name) IS 'Whether a type column has values, none of which names a table of the store';
 
--- A pair whose types are numbers that no table explains: the calls, if the ids of each number are keys of one table only, and the numbers.
+-- A pair whose types are numbers or words that no table explains: the calls, if the ids of each are keys of one table only, and the types.
 CREATE FUNCTION clone_internal.code_calls(store text, relation regclass, type_column name, "column" name) RETURNS TABLE (codes text, calls text)
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -64,31 +64,33 @@ DECLARE
     missing boolean;
     target regclass;
     targets int;
+    tenant name := (SELECT r.project_column FROM clone.store_relation r WHERE r.store = code_calls.store AND r.relation = code_calls.relation);
 BEGIN
-    IF clone_internal.family((SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = type_column)) <> 'int' THEN
-        RETURN;
-    END IF;
     calls := '';
-    FOR c IN EXECUTE format('SELECT t.%I::text AS code, (array_agg(DISTINCT t.%I::text))[1:200] AS ids FROM (SELECT * FROM %s LIMIT 50000) AS t WHERE t.%1$I IS NOT NULL AND t.%2$I IS NOT NULL GROUP BY 1 ORDER BY 1 LIMIT 20',
+    FOR c IN EXECUTE format('SELECT DISTINCT t.%I::text AS code FROM (SELECT * FROM %3$s LIMIT 50000) AS t WHERE t.%1$I IS NOT NULL AND t.%2$I IS NOT NULL ORDER BY 1 LIMIT 20',
         type_column, "column", relation) LOOP
         codes := concat_ws(', ', codes, c.code);
         targets := 0;
-        FOR k IN SELECT n.relation AS target, n.name, n.family FROM clone_internal.naming_columns(store) n WHERE n.is_id AND n.role <> 'project' LOOP
-            EXECUTE format('SELECT EXISTS (SELECT FROM unnest($1) AS v WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I::text = v))', k.target, k.name) USING c.ids INTO missing;
+        FOR k IN SELECT n.relation AS target, n.name, r.project_column AS tenant FROM clone_internal.naming_columns(store) n
+                 JOIN clone.store_relation r ON r.store = code_calls.store AND r.relation = n.relation WHERE n.is_id AND n.role <> 'project' LOOP
+            -- Small numbers are keys of any table, but not of rows of the same tenant.
+            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 2000) AS t LEFT JOIN %s AS k ON k.%I::text = t.%I::text WHERE t.%I::text = $1 AND t.%4$I IS NOT NULL AND (k.%3$I IS NULL OR %6$s))',
+                relation, k.target, k.name, "column", type_column,
+                CASE WHEN tenant IS NULL OR k.tenant IS NULL THEN 'false' ELSE format('k.%I::text IS DISTINCT FROM t.%I::text', k.tenant, tenant) END) USING c.code INTO missing;
             IF NOT missing THEN
                 targets := targets + 1;
                 target := k.target;
             END IF;
         END LOOP;
         calls := CASE WHEN targets = 1 AND calls IS NOT NULL THEN concat_ws(' ', NULLIF(calls, ''), format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L);',
-            store, relation, "column", target, type_column, '{' || quote_ident(c.code) || '}')) END;
+            store, relation, "column", target, type_column, ARRAY[c.code]::text)) END;
     END LOOP;
     IF codes IS NOT NULL THEN
         RETURN NEXT;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.code_calls(text, regclass, name, name) IS 'The numbers in a type column that no table explains, and the calls that declare them if the data say which tables they mean';
+COMMENT ON FUNCTION clone_internal.code_calls(text, regclass, name, name) IS 'The types in a type column that no table explains, and the calls that declare them if the data say which tables they mean';
 
 -- Undeclared types of polymorphic pairs that have a declared reference.
 CREATE FUNCTION clone_internal.look_for_types(store text) RETURNS void

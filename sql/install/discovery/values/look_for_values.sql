@@ -84,11 +84,21 @@ DECLARE
     found int;
 BEGIN
     FOR c IN
-        WITH place AS MATERIALIZED (SELECT o.* FROM unnest($2) o WHERE o.path = '' AND o.family IN ('int', 'text'))
+        WITH place AS MATERIALIZED (SELECT o.* FROM unnest($2) o WHERE o.path = '' AND o.family IN ('int', 'text')
+        ), kinds AS (
+            SELECT k.relation, k."column" FROM place k
+            WHERE k.family = 'text' AND cardinality(k.vals) BETWEEN 1 AND 20
+              AND NOT EXISTS (SELECT FROM unnest(k.vals) v WHERE lower(v) <> ALL (names) AND clone_internal.snake(regexp_replace(v, E'^.*(::|[.]|\\\\)', '')) <> ALL (names))
+            UNION ALL
+            -- An enum may have labels that are not used.
+            SELECT r.relation, a.attname FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
+            JOIN pg_enum e ON e.enumtypid = clone_internal.base_type(a.atttypid)
+            WHERE r.store = $1
+            GROUP BY r.relation, a.attname HAVING 2 * count(*) FILTER (WHERE lower(e.enumlabel) = ANY (names) OR clone_internal.snake(e.enumlabel) = ANY (names)) >= count(*)
+        )
         SELECT k.relation, k."column" AS type_column, i."column" AS name
-        FROM place k JOIN place i ON i.relation = k.relation AND i."column" <> k."column"
-        WHERE k.family = 'text' AND cardinality(k.vals) BETWEEN 1 AND 20 AND NOT i.says_id
-          AND NOT EXISTS (SELECT FROM unnest(k.vals) v WHERE lower(v) <> ALL (names) AND clone_internal.snake(regexp_replace(v, E'^.*(::|[.]|\\\\)', '')) <> ALL (names))
+        FROM kinds k JOIN place i ON i.relation = k.relation AND i."column" <> k."column"
+        WHERE NOT i.says_id
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name);
         found := 0;

@@ -117,3 +117,40 @@ async fn lists_of_unique_values_in_a_text_are_followed() {
         [skus.join(","), skus[1].clone()]
     );
 }
+
+#[tokio::test]
+async fn a_pair_with_an_enum_or_with_words_that_are_no_tables_is_asked_about() {
+    for (types, columns, value) in [
+        (
+            "CREATE TYPE kind AS ENUM ('user', 'page');",
+            ("what kind", "which int"),
+            "'user'",
+        ),
+        ("", ("about_type text", "about_id int"), "'U'"),
+    ] {
+        let names = [columns.0, columns.1].map(|column| column.split(' ').next().unwrap());
+        let db = discovered(
+            &format!(
+                "{ORG} {types} CREATE TABLE users (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO users (org_id) SELECT 1 + n % 2 FROM generate_series(1, 8) n;
+                 CREATE TABLE page (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO page (org_id) SELECT 1 + n / 5 FROM generate_series(1, 8) n;
+                 CREATE TABLE note (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, {}, {}); INSERT INTO note (org_id, {}, {}) SELECT org_id, {value}, id FROM users WHERE id > 2",
+                columns.0, columns.1, names[0], names[1]
+            ),
+            "org",
+        )
+        .await;
+        assert_eq!(
+            db.fails("SELECT project_clone('1')").await.code,
+            "55000",
+            "{columns:?}"
+        );
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM note n JOIN users u ON u.id = n.{} AND u.org_id = n.org_id WHERE n.org_id = {clone}", names[1]))
+                .await,
+            3,
+            "{columns:?}"
+        );
+    }
+}
