@@ -177,6 +177,11 @@ extension_sql_file!(
     requires = ["look_for_values"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/outside_texts.sql",
+    name = "outside_texts",
+    requires = ["look_for_values"]
+);
+extension_sql_file!(
     "../../sql/install/stores/store_files.sql",
     name = "store_files",
     requires = ["preset_discover"]

@@ -106,7 +106,10 @@ BEGIN
     PERFORM clone_internal.look_for_types(look_at_data.store);
     PERFORM clone_internal.look_for_tenants(look_at_data.store);
     PERFORM clone_internal.look_for_link_tables(look_at_data.store);
-    PERFORM clone_internal.look_for_links(look_at_data.store);
+    places := ARRAY(SELECT o FROM clone_internal.places_outside(look_at_data.store) o);
+    PERFORM clone_internal.look_for_links(look_at_data.store, places);
+    PERFORM clone_internal.look_for_outside_values(look_at_data.store, places);
+    PERFORM clone_internal.look_for_outside_texts(look_at_data.store, places);
     PERFORM clone_internal.look_for_owned(look_at_data.store);
     places := ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store) o);
     PERFORM clone_internal.look_for_pairs(look_at_data.store, places);

@@ -72,13 +72,12 @@ $$;
 COMMENT ON FUNCTION clone_internal.places_outside(text) IS 'Columns and paths of tables that a store does not describe, with a sample of their values';
 
 -- Tables that nothing leads to by a name or a key, though their values do: link tables of trees (ancestor_id, descendant_id), logs.
-CREATE FUNCTION clone_internal.look_for_links(store text) RETURNS void
+CREATE FUNCTION clone_internal.look_for_links(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    places clone_internal.place[] := ARRAY(SELECT p FROM clone_internal.places_outside(look_for_links.store) p);
     k record;
     c record;
     hits jsonb := '[]';
@@ -128,7 +127,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_links(text) IS 'Records questions about tables that are not described and whose values are keys of the store';
+COMMENT ON FUNCTION clone_internal.look_for_links(text, clone_internal.place[]) IS 'Records questions about tables that are not described and whose values are keys of the store';
 
 CREATE FUNCTION clone_internal.look_for_tenants(store text) RETURNS void
 LANGUAGE plpgsql

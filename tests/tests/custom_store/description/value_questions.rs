@@ -276,3 +276,60 @@ async fn a_tenant_column_with_slugs_is_not_taken_for_one_with_keys() {
     let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
     assert_eq!(db.number(&count(&clone)).await, 1);
 }
+
+#[tokio::test]
+async fn texts_outside_of_the_store_that_name_its_rows_stop_a_clone() {
+    let users = "CREATE TABLE users (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants, email text UNIQUE); INSERT INTO users (tenant_id, email) SELECT 1 + n % 2, 'u' || n || '@x.org' FROM generate_series(1, 6) n;";
+    // The table, its rows, the question, and the severity.
+    for (table, rows, question, severity) in [
+        (
+            "CREATE TABLE subscription (id serial PRIMARY KEY, address text)",
+            "INSERT INTO subscription (address) SELECT email FROM users",
+            "public.subscription.address looks like email of public.users: 6 of 6 values that were looked at are. Its rows are not cloned",
+            "error",
+        ),
+        (
+            "CREATE TABLE audit (id serial PRIMARY KEY, who text)",
+            "INSERT INTO audit (who) SELECT upper(slug) FROM tenants",
+            "public.audit.who holds slug of public.tenants in other letters: 2 values that were looked at. Its rows are not cloned. Write them as they are there, and check again",
+            "error",
+        ),
+        (
+            "CREATE TABLE hits (id serial PRIMARY KEY, url text)",
+            "INSERT INTO hits (url) SELECT 'https://x.org/d/' || id || '/edit' FROM docs",
+            "public.hits.url holds id of public.docs within longer texts: 10 of 10 values that were looked at. Its rows are not cloned, and no column says to which project they belong",
+            "error",
+        ),
+        (
+            "CREATE TABLE log (id serial PRIMARY KEY, line text)",
+            "INSERT INTO log (line) SELECT 'login of ' || slug FROM tenants",
+            "public.log.line holds slug of public.tenants within longer texts: 2 of 2 values that were looked at. Its rows are not cloned, and no column says to which project they belong",
+            "warning",
+        ),
+        (
+            "CREATE TABLE words (id serial PRIMARY KEY, line text)",
+            "INSERT INTO words (line) VALUES ('the acme of all'), ('a second line'), ('a third one')",
+            "",
+            "",
+        ),
+    ] {
+        let db = discovered(&format!("{TENANTS} {users} {table}; {rows}"), "tenants").await;
+        let found = db
+            .list("SELECT severity || ': ' || question FROM clone.store_check('s') WHERE severity <> 'note'")
+            .await;
+        let expected: Vec<String> = (!question.is_empty())
+            .then(|| format!("{severity}: {question}"))
+            .into_iter()
+            .collect();
+        assert_eq!(found, expected, "{table}");
+        if question.contains("email") {
+            answer_all(&db, "answer").await;
+            let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+            assert_eq!(
+                db.number(&format!("SELECT count(*) FROM subscription s JOIN users u ON u.email = s.address WHERE u.tenant_id = {clone}"))
+                    .await,
+                3
+            );
+        }
+    }
+}

@@ -1,0 +1,93 @@
+-- Texts in tables that a store does not describe: values of unique columns, in any letters, and keys inside of longer texts.
+
+CREATE FUNCTION clone_internal.look_for_outside_values(store text, places clone_internal.place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    vals text[] := ARRAY(SELECT DISTINCT v FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals) v WHERE p.path = '' AND p.family = 'text' AND length(v) BETWEEN 3 AND 200);
+    k record;
+    c record;
+    found text[];
+    lowered text[];
+BEGIN
+    IF vals = '{}' THEN
+        RETURN;
+    END IF;
+    FOR k IN
+        SELECT r.relation, a.attname AS name, r.role = 'project' AS tenants
+        FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.family(a.atttypid) = 'text'
+        WHERE r.store = $1 AND (r.role = 'project' OR a.attname IS DISTINCT FROM r.id_column)
+          AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
+        ORDER BY r.role = 'project' DESC, r.relation::oid, a.attnum
+    LOOP
+        IF k.tenants THEN
+            EXECUTE format('SELECT COALESCE(array_agg(DISTINCT lower(t.%I::text)), ''{}'') FROM %s AS t WHERE lower(t.%1$I::text) = ANY ($1)', k.name, k.relation) INTO lowered USING ARRAY(SELECT lower(v) FROM unnest(vals) v);
+        ELSE
+            found := ARRAY(SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, 'text', vals) f);
+        END IF;
+        FOR c IN
+            SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, cardinality(p.vals) AS seen
+            FROM unnest($2) p
+            CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE CASE WHEN k.tenants THEN lower(v) = ANY (lowered) ELSE v = ANY (found) END) AS keys, bool_or(v LIKE '_%@_%') AS address, min(length(v)) AS length
+                                FROM unnest(p.vals) v) h
+            WHERE p.path = '' AND p.family = 'text' AND h.keys = cardinality(p.vals) AND h.length >= 3 AND (h.keys > 2 OR h.keys = 2 AND (h.address OR k.tenants) OR h.length >= 8)
+              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation)
+            ORDER BY p.relation, p.says_id DESC, p."column"
+        LOOP
+            PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
+                CASE WHEN k.tenants THEN format('%s.%I holds %I of %s in other letters: %s values that were looked at. Its rows are not cloned. Write them as they are there, and check again', c.relation, c.name, k.name, k.relation, c.seen)
+                     ELSE format('%s.%I looks like %I of %s: %s of %5$s values that were looked at are. Its rows are not cloned', c.relation, c.name, k.name, k.relation, c.seen) END,
+                CASE WHEN NOT k.tenants THEN clone_internal.tenant_call($1, c.relation, c.name, k.relation, k.name, false) END,
+                format('SELECT clone.store_shared(%L, %L);', $1, c.relation));
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_outside_values(text, clone_internal.place[]) IS 'Records questions about tables that are not described and hold values of unique text columns of the store';
+
+CREATE FUNCTION clone_internal.look_for_outside_texts(store text, places clone_internal.place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    tokens clone_internal.key_like[];
+    k record;
+    c record;
+BEGIN
+    SELECT array_agg(DISTINCT ROW(p.number, v.value, t.token)::clone_internal.key_like) INTO tokens
+    FROM unnest($2) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
+    CROSS JOIN LATERAL (SELECT x AS value FROM unnest(p.vals[:60]) x WHERE length(x) >= 4) v
+    CROSS JOIN LATERAL (
+        SELECT m[1] AS token FROM regexp_matches(v.value, '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}', 'g') m
+        UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9_-]+') x
+        UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9]+') x) t
+    WHERE p.family IN ('text', 'json', 'text[]') AND length(t.token) >= 3 AND t.token <> v.value
+      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation);
+    IF tokens IS NULL THEN
+        RETURN;
+    END IF;
+    FOR k IN SELECT n.* FROM clone_internal.naming_columns(look_for_outside_texts.store) n WHERE n.family IN ('text', 'uuid') ORDER BY n.role = 'project' AND NOT n.is_id, n.relation::oid, n.name LOOP
+        FOR c IN
+            SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, h.keys, h.found, h.sure, least(cardinality(p.vals), 60) AS seen
+            FROM (SELECT t.place, count(DISTINCT t.value) AS keys, count(DISTINCT f.value) AS found, bool_or(k.family = 'uuid' OR clone_internal.distinctive(t.token)) AS sure
+                  FROM unnest(tokens) AS t JOIN (SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, ARRAY(SELECT DISTINCT o.token FROM unnest(tokens) AS o)) f) f ON f.value = t.token
+                  GROUP BY t.place) h
+            JOIN unnest($2) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = h.place
+            -- Short texts may be words.
+            WHERE (h.sure OR k.role = 'project' AND h.found > 1 AND 2 * h.keys >= least(cardinality(p.vals), 60))
+              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation)
+            ORDER BY p.relation, h.sure DESC, h.keys DESC, p."column", p.path
+        LOOP
+            PERFORM clone_internal.ask($1, c.relation, c.name, c.path, CASE WHEN c.sure THEN 'error' ELSE 'warning' END,
+                format('%s.%I%s holds %I of %s within longer texts: %s of %s values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name,
+                    CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, k.name, k.relation, c.keys, c.seen),
+                format('SELECT clone.store_shared(%L, %L);', $1, c.relation), NULL);
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_outside_texts(text, clone_internal.place[]) IS 'Records questions about tables that are not described and hold keys of the store within longer texts';
