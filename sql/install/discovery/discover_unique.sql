@@ -21,8 +21,7 @@ BEGIN
             SELECT FROM pg_attribute a JOIN pg_index i ON i.indexrelid = u.indexrelid
             JOIN clone.store_relation r ON r.store = discover_unique.store AND r.relation = u.relation
             LEFT JOIN clone.store_column c ON c.store = r.store AND c.relation = r.relation AND c.name = a.attname
-            WHERE a.attrelid = u.relation AND (a.attnum = ANY (i.indkey::int2[]) OR i.indexprs IS NOT NULL AND EXISTS (
-                      SELECT FROM pg_depend p WHERE p.classid = 'pg_class'::regclass AND p.objid = i.indexrelid AND p.refobjid = u.relation AND p.refobjsubid = a.attnum))
+            WHERE a.attrelid = u.relation AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid))
               AND (a.attname IN (COALESCE(r.project_column, ''), COALESCE(r.id_column, ''), COALESCE(r.join_column, ''))
                    OR c.role IN ('project', 'key', 'new_uuid', 'random', 'suffix', 'template', 'default', 'null')
                    OR clone_internal.family(a.atttypid) = 'uuid' AND cardinality(i.indkey::int2[]) = 1
@@ -40,8 +39,7 @@ BEGIN
             a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AS generated INTO chosen
         FROM pg_attribute a JOIN pg_index i ON i.indexrelid = u.indexrelid
         LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
-        WHERE a.attrelid = u.relation AND a.attnum > 0 AND (a.attnum = ANY (i.indkey::int2[]) OR i.indexprs IS NOT NULL AND EXISTS (
-                SELECT FROM pg_depend p WHERE p.classid = 'pg_class'::regclass AND p.objid = i.indexrelid AND p.refobjid = u.relation AND p.refobjsubid = a.attnum))
+        WHERE a.attrelid = u.relation AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid))
         ORDER BY clone_internal.family(a.atttypid) = 'text' DESC,
             (a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false)) DESC, NOT a.attnotnull DESC, a.attnum
         LIMIT 1;

@@ -64,11 +64,31 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.operator_name(oid) IS 'An operator as SQL, valid under any search_path';
 
+-- A generated column is an expression: its value is made of other columns.
+CREATE FUNCTION clone_internal.unique_columns(index_oid oid) RETURNS SETOF int2
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH columns AS (
+        SELECT i.indrelid, a.attnum, a.attgenerated <> '' AS generated FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum > 0
+        WHERE i.indexrelid = index_oid AND (a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) OR i.indexprs IS NOT NULL AND EXISTS (
+            SELECT FROM pg_depend p WHERE p.classid = 'pg_class'::regclass AND p.objid = i.indexrelid AND p.refclassid = 'pg_class'::regclass
+              AND p.refobjid = i.indrelid AND p.refobjsubid = a.attnum))
+    )
+    SELECT c.attnum FROM columns c WHERE NOT c.generated
+    UNION
+    -- By the column or, from version 15 on, by its expression.
+    SELECT p.refobjsubid::int2 FROM columns c JOIN pg_depend p ON p.refclassid = 'pg_class'::regclass AND p.refobjid = c.indrelid AND p.refobjsubid > 0 AND p.refobjsubid <> c.attnum
+    WHERE c.generated AND (p.classid = 'pg_class'::regclass AND p.objid = c.indrelid AND p.objsubid = c.attnum
+        OR p.classid = 'pg_attrdef'::regclass AND p.objid = (SELECT e.oid FROM pg_attrdef e WHERE e.adrelid = c.indrelid AND e.adnum = c.attnum))
+$$;
+COMMENT ON FUNCTION clone_internal.unique_columns(oid) IS 'The numbers of the columns of which a unique index or an exclusion constraint is made';
+
 CREATE FUNCTION clone_internal.unique_parts(index_oid oid) RETURNS jsonb
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(jsonb_agg(jsonb_build_object('column', a.attname, 'value', pg_get_indexdef(i.indexrelid, n.place, false),
+    SELECT COALESCE(jsonb_agg(jsonb_build_object('column', CASE WHEN a.attgenerated = '' THEN a.attname END, 'value', pg_get_indexdef(i.indexrelid, n.place, false),
                'operator', clone_internal.operator_name(x.operators[n.place]),
                'differs', COALESCE((SELECT o.oprname = '<>' FROM pg_operator o WHERE o.oid = x.operators[n.place]), false)) ORDER BY n.place), '[]')
     FROM pg_index i
@@ -195,16 +215,11 @@ SELECT jsonb_build_object(
             ORDER BY f.oid)
         FROM foreign_keys f), '[]'),
     'uniques', COALESCE((
-        SELECT jsonb_agg(jsonb_build_object('table', i.indrelid::bigint, 'name', c.relname, 'exclusion', i.indisexclusion, 'expressions', i.indexprs IS NOT NULL,
+        SELECT jsonb_agg(jsonb_build_object('table', i.indrelid::bigint, 'name', c.relname, 'exclusion', i.indisexclusion, 'expressions', i.indexprs IS NOT NULL OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::int2[]) AND a.attgenerated <> ''),
             'nulls_meet', i.indnullsnotdistinct, 'parts', clone_internal.unique_parts(i.indexrelid),
             'predicate', pg_get_expr(i.indpred, i.indrelid),
             'columns', COALESCE((
-                SELECT jsonb_agg(DISTINCT a.attname) FROM pg_attribute a
-                WHERE a.attrelid = i.indrelid AND a.attnum > 0
-                  AND (a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
-                       OR i.indexprs IS NOT NULL AND EXISTS (
-                           SELECT FROM pg_depend p WHERE p.classid = 'pg_class'::regclass AND p.objid = i.indexrelid
-                             AND p.refclassid = 'pg_class'::regclass AND p.refobjid = i.indrelid AND p.refobjsubid = a.attnum))), '[]'))
+                SELECT jsonb_agg(DISTINCT a.attname) FROM clone_internal.unique_columns(i.indexrelid) n JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = n), '[]'))
             ORDER BY i.indexrelid)
         FROM pg_index i JOIN described d ON d.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
         WHERE (i.indisunique OR i.indisexclusion) AND i.indislive), '[]'),

@@ -1,6 +1,7 @@
 //! Values that must be unique across projects: errors before rows are written, and roles that give new values.
 
 use super::{assert_verified, described};
+use pg_clone_tests::scratch_database::Scratch;
 
 const ORG: &str = "a0000000-0000-4000-8000-000000000007";
 const KIOSK: &str = "CREATE TABLE org (id uuid PRIMARY KEY, name text NOT NULL UNIQUE, slug varchar(12) NOT NULL UNIQUE);
@@ -237,4 +238,63 @@ async fn what_a_polymorphic_pair_or_a_computed_column_becomes_is_no_meeting() {
         .await,
         1
     );
+}
+
+#[tokio::test]
+async fn a_generated_column_of_a_unique_index_changes_only_with_the_columns_that_make_it() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours'), ('Theirs');
+         CREATE TABLE item (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, code text, live boolean, upper text GENERATED ALWAYS AS (upper(code)) STORED);
+         CREATE UNIQUE INDEX ON item (upper) WHERE live; INSERT INTO item (org_id, code, live) VALUES (1, 'a1', true), (1, 'a1', false), (2, 'b', true);
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}')",
+    )
+    .await;
+    assert_eq!(
+        db.text("SELECT role FROM clone.store_column WHERE relation = 'item'::regclass AND name = 'code'")
+            .await,
+        "suffix"
+    );
+    assert_verified(&db, &db.clone_project("'1'").await).await;
+    db.run("SELECT clone.store_column('s', 'item', 'code', 'keep')")
+        .await;
+    for call in ["project_clone", "project_clone_plan"] {
+        let failure = db.fails(&format!("SELECT * FROM {call}('1')")).await;
+        assert_eq!(failure.code, "55000", "{failure:?}");
+        assert_eq!(
+            failure.message,
+            "the clone would have the source's values in (\"code\") of public.item, which the unique index item_upper_idx forbids"
+        );
+        assert!(
+            failure
+                .hint
+                .contains("clone.store_column('s', 'public.item', 'code', 'suffix')"),
+            "{failure:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn short_random_texts_do_not_meet_those_in_use() {
+    let db = described(
+        "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours'), ('Theirs');
+         CREATE TABLE card (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, pin varchar(2) UNIQUE, code text UNIQUE);
+         CREATE TABLE use (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, code text REFERENCES card (code));
+         INSERT INTO card (org_id, pin, code) SELECT 1 + n / 31, lpad(n::text, 2, '0'), 'c-' || lpad(n::text, 2, '0') FROM generate_series(1, 40) n WHERE n < 31 OR n > 31;
+         INSERT INTO use (org_id, code) SELECT org_id, code FROM card",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{card,use}'::text[]) t;
+         SELECT clone.store_column('s', 'card', c, 'random') FROM unnest('{pin,code}'::text[]) c",
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    assert_verified(&db, &clone).await;
+    let failure = db
+        .fails("SELECT project_clone('1') FROM generate_series(1, 2)")
+        .await;
+    assert_eq!(failure.code, "55000", "{failure:?}");
+    assert!(
+        failure.message.contains("has no value left of the form of '"),
+        "{failure:?}"
+    );
+    assert!(failure.hint.contains("'suffix'"), "{failure:?}");
 }
