@@ -238,6 +238,7 @@ mod choose;
 pub mod constant_values;
 mod dependencies;
 mod expression_keys;
+pub mod fresh_texts;
 mod further_keys;
 pub mod new_keys;
 mod resources;

@@ -1,6 +1,7 @@
 //! New keys that are not UUIDs, from the source of the column's values: its sequence, its default, a
 //! generator of the store, texts of the same form, or the old values.
 
+use super::fresh_texts::FreshTexts;
 use super::{expression_keys, sequences};
 use crate::error::internal;
 use crate::pg::query::for_each_row;
@@ -52,7 +53,7 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
         return Ok(keys.to_vec());
     }
     if matches!(column.role, ColumnRole::Random | ColumnRole::Template(_)) {
-        return made_texts(run, column, keys);
+        return made_texts(run, table, column, keys);
     }
     if let ColumnRole::Value(text) = &column.role {
         return Ok(vec![Key::parse(text); keys.len()]);
@@ -181,7 +182,8 @@ pub fn fill_random(buffer: &mut [u8], failed: &mut Option<Error>) {
     }
 }
 
-fn made_texts(run: &Run, column: &Column, keys: &[Key]) -> Result<Vec<Key>> {
+fn made_texts(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result<Vec<Key>> {
+    let mut fresh = FreshTexts::of(table, &column.name);
     let mut failed = None;
     let mut new = Vec::with_capacity(keys.len());
     for key in keys {
@@ -195,7 +197,10 @@ fn made_texts(run: &Run, column: &Column, keys: &[Key]) -> Result<Vec<Key>> {
                     _ => filled,
                 }
             }
-            _ => scramble(&key.to_text(), &mut |buffer| fill_random(buffer, &mut failed)),
+            _ => match &mut fresh {
+                Some(fresh) => fresh.make(&key.to_text())?,
+                None => scramble(&key.to_text(), &mut |buffer| fill_random(buffer, &mut failed)),
+            },
         };
         new.push(match key {
             Key::Int(_) => Key::Int(text.parse().map_err(internal)?),

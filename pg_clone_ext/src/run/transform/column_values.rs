@@ -10,6 +10,7 @@ use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::{edit_error, rewrite_error};
 use crate::run::keys::Key;
+use crate::run::map::fresh_texts::FreshTexts;
 use crate::run::map::new_keys::{fill_random, fill_template, fit_template, length_of};
 use pg_clone_core::batch::VersionFinder;
 use pg_clone_core::edit;
@@ -126,9 +127,18 @@ impl<'r> Transformer<'r> {
                 None => Changed::No,
                 Some(value) => {
                     let text = datum::to_text(value)?;
-                    let mut failed = None;
-                    let new = scramble(&text, &mut |buffer| fill_random(buffer, &mut failed));
-                    failed.map_or(Ok(()), Err)?;
+                    let fresh = self
+                        .fresh
+                        .entry(place)
+                        .or_insert_with(|| FreshTexts::of(self.table, &output.column));
+                    let new = match fresh {
+                        Some(fresh) => fresh.make(&text)?,
+                        None => {
+                            let mut failed = None;
+                            let new = scramble(&text, &mut |buffer| fill_random(buffer, &mut failed));
+                            failed.map_or(Ok(new), Err)?
+                        }
+                    };
                     self.typed_text(place, Some(new))?
                 }
             },

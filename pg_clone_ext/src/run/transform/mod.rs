@@ -22,6 +22,9 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Action, KeyKind, Output, Table, TableCopy, TableRole, is_text, quote};
 use pg_clone_core::rewrite::{Dangling, Rewriter};
 
+use crate::run::map::fresh_texts::FreshTexts;
+use std::collections::HashMap;
+
 use declared::{DeclaredPath, declared_paths};
 
 mod column_values;
@@ -52,6 +55,8 @@ pub struct Transformer<'r> {
     statistics: TableStatistics,
     key_statistics: KeyStatistics,
     counts: TypeCounts,
+    /// Random texts of unique columns, by output.
+    fresh: HashMap<usize, Option<FreshTexts>>,
     /// The current row: one entry per output.
     values: Vec<Value>,
     nulls: Vec<bool>,
@@ -118,6 +123,7 @@ impl<'r> Transformer<'r> {
             statistics: TableStatistics::default(),
             key_statistics: KeyStatistics::default(),
             counts: TypeCounts::default(),
+            fresh: HashMap::new(),
             values: vec![NOTHING; width],
             nulls: vec![true; width],
             row_documents: Vec::new(),

@@ -1,0 +1,117 @@
+//! Random texts of unique columns: short ones are likely to be in use already.
+
+use super::new_keys::fill_random;
+use crate::pg::query::for_each_row;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::text_form::scramble;
+use pg_clone_core::plan::{Table, quote};
+use std::collections::HashSet;
+
+/// Texts with fewer bits are remembered: of 100,000 with more, two are the same in one of 200,000 runs.
+const ENOUGH_BITS: u32 = 50;
+/// A text with fewer bits is not longer; others in it stay as they are.
+const LONGEST: usize = 40;
+/// Values of other rows that are kept in memory. Where there are more, only those of the clone are told apart.
+const MOST: usize = 1_000_000;
+/// Attempts for one value. With 99 of 100 values in use, one of 20,000 values would fail.
+const ATTEMPTS: usize = 1000;
+
+/// Makes random texts for a column, no two of which are the same.
+pub struct FreshTexts {
+    table: String,
+    column: String,
+    /// The query for the values in use, until the first short text is made.
+    query: Option<String>,
+    used: HashSet<String>,
+}
+
+impl FreshTexts {
+    /// None if the values of the column need not be unique.
+    pub fn of(table: &Table, column: &str) -> Option<Self> {
+        let within = |columns: &[String]| columns.iter().any(|name| name == column);
+        let uniques = || table.keys.uniques.iter().filter(|u| within(&u.columns));
+        uniques().next()?;
+        let name = quote::identifier(column);
+        // Beside another column of the index, values of other projects do not count.
+        let alone = uniques().any(|unique| unique.columns.len() == 1);
+        let query = alone.then(|| {
+            format!(
+                "SELECT t.{name}::pg_catalog.text FROM {} AS t WHERE t.{name} IS NOT NULL AND pg_catalog.length(t.{name}::pg_catalog.text) \
+                 OPERATOR(pg_catalog.<=) {LONGEST} LIMIT {}",
+                table.sql_name,
+                MOST + 1
+            )
+        });
+        Some(FreshTexts {
+            table: table.sql_name.clone(),
+            column: name,
+            query,
+            used: HashSet::new(),
+        })
+    }
+
+    /// A random text of the form of `source` that is not in use. If there is none, an error (55000).
+    pub fn make(&mut self, source: &str) -> Result<String> {
+        if bits(source) >= ENOUGH_BITS {
+            return random_like(source);
+        }
+        if let Some(query) = self.query.take() {
+            self.read(&query)?;
+        }
+        for _ in 0..ATTEMPTS {
+            let new = random_like(source)?;
+            if self.used.insert(compared(&new)) {
+                return Ok(new);
+            }
+        }
+        Err(Error::new(
+            Code::StoreChanged,
+            format!(
+                "{}.{} has no value left of the form of {}",
+                self.table,
+                self.column,
+                quote::literal(source)
+            ),
+        )
+        .detail("The role random keeps the length and the kinds of characters, and the values are unique.")
+        .hint("Give the column another role with clone.store_column(…): 'suffix', or 'template' with a value such as '{value}-{n}'."))
+    }
+
+    fn read(&mut self, query: &str) -> Result<()> {
+        for_each_row(query, &mut |row| {
+            if let Some(row) = row
+                && let Some(value) = row.text(0)?
+            {
+                self.used.insert(compared(&value));
+            }
+            Ok(())
+        })?;
+        if self.used.len() > MOST {
+            self.used = HashSet::new();
+        }
+        Ok(())
+    }
+}
+
+/// The form in which values are compared: an index may ignore case, and `char(n)` the spaces at the end.
+fn compared(value: &str) -> String {
+    value.trim_end().to_lowercase()
+}
+
+fn random_like(source: &str) -> Result<String> {
+    let mut failed = None;
+    let new = scramble(source, &mut |buffer| fill_random(buffer, &mut failed));
+    failed.map_or(Ok(new), Err)
+}
+
+/// The bits of a random text of this form, rounded down.
+fn bits(source: &str) -> u32 {
+    source
+        .chars()
+        .map(|character| match character {
+            '0'..='9' => 3,
+            'a'..='z' | 'A'..='Z' => 4,
+            _ => 0,
+        })
+        .sum()
+}
