@@ -298,3 +298,27 @@ async fn short_random_texts_do_not_meet_those_in_use() {
     );
     assert!(failure.hint.contains("'suffix'"), "{failure:?}");
 }
+
+#[tokio::test]
+async fn a_clone_that_is_replaced_does_not_stand_in_the_way_of_its_values() {
+    let db = described(
+        "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours');
+         CREATE TABLE item (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, code int UNIQUE); INSERT INTO item (org_id, code) VALUES (1, 10), (1, 11)",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id');
+         SELECT clone.store_column('s', 'item', 'code', 'expression', value => 'code + 1000')",
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    assert_eq!(db.fails("SELECT project_clone('1')").await.code, "55000");
+    let options = format!("options => '{{\"replace\": \"{clone}\"}}'");
+    db.run(&format!("SELECT * FROM project_clone_plan('1', {options})"))
+        .await;
+    assert_eq!(db.clone_project(&format!("'1', {options}")).await, clone);
+    assert_eq!(
+        db.list(&format!(
+            "SELECT code FROM item WHERE org_id = {clone} ORDER BY code"
+        ))
+        .await,
+        ["1010", "1011"]
+    );
+}

@@ -2,6 +2,7 @@
 //! computed from the source's row.
 
 use crate::error::internal;
+use crate::run::authorize;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Column, ColumnRole, Table, Unique, quote};
@@ -96,12 +97,19 @@ fn check_index(run: &Run, rules: &[Rule], table: &Table, unique: &Unique) -> Res
             )
         })
         .collect();
-    let predicate = unique
-        .predicate
-        .as_ref()
-        .map_or(String::new(), |predicate| format!(" WHERE ({predicate})"));
+    let mut conditions: Vec<String> = unique.predicate.iter().map(|text| format!("({text})")).collect();
+    // A clone that is replaced is deleted before.
+    if let Some(given) = &run.request.options.replace {
+        let replaced = authorize::project_id(run.store.project_table()?, given)?;
+        let theirs = plan::condition(&run.store, table, &replaced, &run.active, true)?;
+        conditions.extend(theirs.map(|theirs| format!("({theirs}) IS NOT TRUE")));
+    }
+    let others = match conditions.is_empty() {
+        true => String::new(),
+        false => format!(" WHERE {}", conditions.join(" AND ")),
+    };
     if exists(&format!(
-        "SELECT FROM ({rows}) AS n JOIN (SELECT * FROM {}{predicate}) AS o ON {}",
+        "SELECT FROM ({rows}) AS n JOIN (SELECT * FROM {} AS t{others}) AS o ON {}",
         table.from_sql(),
         met.join(" AND ")
     ))? {
