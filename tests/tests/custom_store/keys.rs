@@ -273,3 +273,29 @@ async fn the_caller_may_choose_the_new_projects_id() {
         ("22023", "project \"other\" already exists")
     );
 }
+
+#[tokio::test]
+async fn a_sequence_that_begins_again_is_an_error_if_its_first_values_are_in_use() {
+    let db = described(
+        "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours');
+         CREATE SEQUENCE numbers MINVALUE 1 MAXVALUE 100 CYCLE; CREATE TABLE item (id int PRIMARY KEY DEFAULT nextval('numbers'), org_id int NOT NULL REFERENCES org);
+         INSERT INTO item (org_id) SELECT 1 FROM generate_series(1, 60)",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id')",
+    )
+    .await;
+    for call in ["project_clone", "project_clone_plan"] {
+        let failure = db.fails(&format!("SELECT * FROM {call}('1')")).await;
+        assert_eq!(failure.code, "55000", "{failure:?}");
+        assert_eq!(
+            failure.message,
+            "sequence public.numbers begins again before it has given 60 values, and its first ones are keys in public.item.id"
+        );
+        assert!(
+            failure.hint.contains("ALTER SEQUENCE public.numbers NO CYCLE"),
+            "{failure:?}"
+        );
+    }
+    // Its first values are free again.
+    db.run("UPDATE item SET id = id + 1000 WHERE id <= 20").await;
+    db.clone_project("'1'").await;
+}

@@ -78,6 +78,7 @@ pub fn check_not_behind(table: &Table, column: &Column, sequence: &str, count: u
         )
         .hint(more_values(table, column, sequence)));
     }
+    check_second_round(&target, column, sequence, &next, count)?;
     let last = format!(
         "('{next}'::pg_catalog.numeric OPERATOR(pg_catalog.+) ({}::pg_catalog.numeric OPERATOR(pg_catalog.*) \
          (SELECT s.seqincrement FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid OPERATOR(pg_catalog.=) {}::pg_catalog.regclass::pg_catalog.oid)\
@@ -115,6 +116,53 @@ pub fn check_not_behind(table: &Table, column: &Column, sequence: &str, count: u
         "Set it: SELECT setval({}, (SELECT max({key}) FROM {}));",
         quote::literal(sequence),
         table.sql_name
+    )))
+}
+
+/// The same for the values that a sequence with CYCLE gives after its last one.
+fn check_second_round(
+    target: &Table,
+    column: &Column,
+    sequence: &str,
+    next: &str,
+    count: usize,
+) -> Result<()> {
+    let key = quote::identifier(&column.name);
+    // Its first values, as many as are taken after the last one.
+    let taken = format!(
+        "SELECT (CASE WHEN s.seqincrement OPERATOR(pg_catalog.>) 0::pg_catalog.int8 THEN s.seqmin ELSE s.seqmax END)::pg_catalog.numeric AS first, \
+         s.seqincrement::pg_catalog.numeric AS step, '{count}'::pg_catalog.numeric OPERATOR(pg_catalog.-) (pg_catalog.trunc(((CASE WHEN s.seqincrement OPERATOR(pg_catalog.>) 0::pg_catalog.int8 \
+         THEN s.seqmax ELSE s.seqmin END)::pg_catalog.numeric OPERATOR(pg_catalog.-) '{next}'::pg_catalog.numeric) OPERATOR(pg_catalog./) s.seqincrement::pg_catalog.numeric) \
+         OPERATOR(pg_catalog.+) 1::pg_catalog.numeric) AS rest \
+         FROM pg_catalog.pg_sequence AS s WHERE s.seqcycle AND s.seqrelid OPERATOR(pg_catalog.=) {}::pg_catalog.regclass::pg_catalog.oid",
+        quote::literal(sequence)
+    );
+    // Few sequences do: the table is not read for the others.
+    if text(&format!(
+        "SELECT 'yes' FROM ({taken}) AS c WHERE c.rest OPERATOR(pg_catalog.>) 0::pg_catalog.numeric"
+    ))?
+    .is_none()
+    {
+        return Ok(());
+    }
+    let last = "(c.first OPERATOR(pg_catalog.+) ((c.rest OPERATOR(pg_catalog.-) 1::pg_catalog.numeric) OPERATOR(pg_catalog.*) c.step))";
+    let met = exists(&SourceQuery::over(&target.from_sql()).filter(format!(
+        "EXISTS (SELECT FROM ({taken}) AS c WHERE c.rest OPERATOR(pg_catalog.>) 0::pg_catalog.numeric \
+         AND t.{key}::pg_catalog.numeric OPERATOR(pg_catalog.>=) LEAST(c.first, {last}) AND t.{key}::pg_catalog.numeric OPERATOR(pg_catalog.<=) GREATEST(c.first, {last}))"
+    )))?;
+    if !met {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::StoreChanged,
+        format!(
+            "sequence {sequence} begins again before it has given {count} values, and its first ones are keys in {}.{}",
+            target.sql_name, column.name
+        ),
+    )
+    .hint(format!(
+        "Let it go on: {} ALTER SEQUENCE {sequence} NO CYCLE;",
+        more_values(target, column, sequence)
     )))
 }
 
