@@ -38,12 +38,13 @@ AS $$
     WHERE NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = c.relation AND n."column" = c.name AND n.path = '')
       AND NOT (c.severity = 'warning' AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = ''))
     UNION ALL
-    SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path IN ('', '$types', '$rows', '$owned', '$nobody') THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
+    SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path IN ('', '$types', '$rows', '$owned', '$nobody', '$relatives') THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
     FROM clone.store_question q
     WHERE q.store = $1 AND NOT clone_internal.answered($1, q.relation, q."column", q.path)
       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.relation AND a.attname = q."column" AND NOT a.attisdropped)
       AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation = q.relation)
       AND NOT (q.path = '$rows' AND EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = q.relation AND m.parent = q.relation AND q."column" = ANY (m.columns)))
+      AND NOT (q.path = '$relatives' AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = q.relation AND d."column" = q."column" AND d.condition IS NULL))
       AND NOT (q.path = '$owned' AND EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = q.relation AND m.parent = q.relation AND q."column" = ANY (m.parent_columns)))
       -- Not questions about how a table belongs that is described now.
       AND NOT (COALESCE(q.answer, '') LIKE '%clone.store_table(%' AND q.answer NOT LIKE 'SELECT clone.store_remove_table(%' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation))

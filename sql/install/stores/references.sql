@@ -242,6 +242,9 @@ BEGIN
     IF relation = target THEN
         PERFORM clone_internal.look_for_own_rows(store, relation);
     END IF;
+    IF condition IS NULL AND EXISTS (SELECT FROM pg_inherits i WHERE target::oid IN (i.inhrelid, i.inhparent)) THEN
+        PERFORM clone_internal.look_for_relatives(store, relation);
+    END IF;
     RETURN number;
 END
 $$;

@@ -273,3 +273,27 @@ async fn a_value_in_place_of_null_below_a_row_of_a_tenant_stops_a_clone() {
         );
     }
 }
+
+#[tokio::test]
+async fn references_across_tables_that_inherit_from_each_other_are_followed() {
+    let db = discovered(
+        "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours'), ('Theirs');
+         CREATE TABLE base (id serial PRIMARY KEY, org_id int REFERENCES org, parent_id int, t text); CREATE TABLE kid (extra text, PRIMARY KEY (id)) INHERITS (base);
+         INSERT INTO base (org_id, t) VALUES (1, 'a'), (2, 'x'); INSERT INTO kid (org_id, parent_id, t) VALUES (1, 1, 'k1'), (1, 1, 'k2'), (1, 3, 'k3');
+         INSERT INTO base (org_id, parent_id, t) VALUES (1, 3, 'b'), (1, 3, 'c')",
+        "org",
+    )
+    .await;
+    let failure = db.fails("SELECT project_clone('1')").await;
+    assert_eq!(failure.code, "55000", "{failure:?}");
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+    let tree = |org: &str| {
+        format!(
+            "SELECT o.tableoid::regclass || ' ' || o.t || ' below ' || p.tableoid::regclass || ' ' || p.t FROM base o JOIN base p ON p.id = o.parent_id AND p.org_id = o.org_id WHERE o.org_id = {org} ORDER BY o.t"
+        )
+    };
+    let source = db.list(&tree("1")).await;
+    assert_eq!(source.len(), 5);
+    assert_eq!(db.list(&tree(&clone)).await, source);
+}
