@@ -322,3 +322,28 @@ async fn a_clone_that_is_replaced_does_not_stand_in_the_way_of_its_values() {
         ["1010", "1011"]
     );
 }
+
+#[tokio::test]
+async fn the_hint_for_a_key_without_sequence_is_a_call_that_helps() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours'), ('Theirs');
+         CREATE TABLE part (a int, b int, org_id int NOT NULL REFERENCES org, PRIMARY KEY (a, b)); INSERT INTO part VALUES (1, 1, 1), (1, 2, 1), (2, 1, 2);
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}')",
+    )
+    .await;
+    let failure = db.fails("SELECT project_clone('1')").await;
+    let call = failure
+        .hint
+        .split(": ")
+        .nth(1)
+        .and_then(|text| text.split(". For one").next());
+    let call = call.unwrap_or_else(|| panic!("{failure:?}"));
+    assert_eq!(
+        call,
+        "SELECT clone.store_column('s', 'public.part', 'b', 'expression', value => $$(SELECT max(m.\"b\") FROM public.part AS m) + \"b\"$$)"
+    );
+    db.run(call).await;
+    let clone = db.clone_project("'1'").await;
+    assert_verified(&db, &clone).await;
+}

@@ -277,6 +277,31 @@ fn fate<'s>(run: &Run, table: &'s Table, unique: &Unique, part: &UniquePart) -> 
     Fate::Stays(references, condition)
 }
 
+/// The roles that give a new value to a column of a type for which there is no text to add something to, as the end of a call and
+/// further ones.
+fn other_roles(table: &Table, column: &Column) -> String {
+    let mut roles: Vec<String> = Vec::new();
+    if column.keys.default.is_some() || column.keys.sequence.is_some() {
+        roles.push("'default'".to_owned());
+    }
+    if !column.not_null {
+        roles.push("'null'".to_owned());
+    }
+    let name = quote::identifier(&column.name);
+    let value = match KeyKind::of(&column.type_name) {
+        KeyKind::Int => format!("$$(SELECT max(m.{name}) FROM {} AS m) + {name}$$", table.sql_name),
+        _ => "'an SQL expression over the row'".to_owned(),
+    };
+    match roles.split_first() {
+        None => format!("'expression', value => {value})"),
+        Some((first, [])) => format!("{first}), or 'expression' with value => {value}"),
+        Some((first, others)) => format!(
+            "{first}), or {}, or 'expression' with value => {value}",
+            others.join(", or ")
+        ),
+    }
+}
+
 fn refuse(run: &Run, table: &Table, unique: &Unique, meeting: &Meeting, forbids: &str) -> Error {
     let columns: Vec<String> = unique
         .columns
@@ -289,6 +314,7 @@ fn refuse(run: &Run, table: &Table, unique: &Unique, meeting: &Meeting, forbids:
         .filter_map(|name| table.column(name))
         .max_by_key(|column| plan::is_text(&column.type_name));
     let column = chosen.map_or("…", |column| column.name.as_str());
+    let computed = chosen.map_or_else(String::new, |column| other_roles(table, column));
     let roles = match chosen.map_or("", |column| column.type_name.as_str()) {
         // Here NULL meets NULL, and what is made of NULL is NULL.
         _ if unique.nulls_meet && meeting.values.is_empty() => {
@@ -298,7 +324,7 @@ fn refuse(run: &Run, table: &Table, unique: &Unique, meeting: &Meeting, forbids:
             "'suffix'), or 'random', 'null', 'default', or 'template' with value => '{value}-copy-{n}'"
         }
         "uuid" => "'new_uuid'), or 'null', 'default'",
-        _ => "'default'), or 'null', or 'expression' with an SQL expression over the row as value",
+        _ => &computed,
     };
     let not_cloned = meeting.kept.as_ref().map_or(String::new(), |kept| {
         format!(
