@@ -14,13 +14,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.open_places(text) IS 'Columns and paths of a store''s tables that have no declaration and no question, with a sample of their values';
 
--- The elements of a list in a text: a1,b2. None if it is no list.
-CREATE FUNCTION clone_internal.elements_of(value text) RETURNS SETOF text
-LANGUAGE sql IMMUTABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT e FROM regexp_split_to_table($1, ' *[,;|] *') AS e WHERE $1 ~ '[,;|]' AND length($1) < 2000 AND e <> '' $$;
-COMMENT ON FUNCTION clone_internal.elements_of(text) IS 'The elements of a list in a text, which commas, semicolons or bars separate';
-
 -- Values of a unique column that gets new values in a clone, such as a slug or an article number, in other columns.
 CREATE FUNCTION clone_internal.look_for_unique_values(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
@@ -29,6 +22,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
     vals text[];
+    elements clone_internal.key_like[];
+    found text[];
     k record;
     p record;
 BEGIN
@@ -42,21 +37,33 @@ BEGIN
           AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
     LOOP
         IF vals IS NULL THEN
+            SELECT COALESCE(array_agg(ROW(l.number, l.value, l.element)::clone_internal.key_like), '{}') INTO elements
+            FROM (SELECT o.number, v AS value, e AS element, bool_or(v LIKE '%,%' OR v LIKE '%;%' OR v LIKE '%|%') OVER (PARTITION BY o.number) AS is_list,
+                         -- Prose has commas too.
+                         bool_or(e LIKE '% %') OVER (PARTITION BY o.number) AS is_prose
+                  FROM unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
+                  CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL regexp_split_to_table(v, ' *[,;|] *') e
+                  WHERE o.path = '' AND o.family = 'text' AND length(v) < 2000 AND e <> '') l
+            WHERE l.is_list AND NOT l.is_prose;
             vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE o.family <> 'int[]' AND length(v) < 200
-                UNION SELECT e FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL clone_internal.elements_of(v) e WHERE o.path = '' AND o.family = 'text');
+                UNION SELECT e.token FROM unnest(elements) AS e);
         END IF;
+        found := ARRAY(SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, vals) f);
+        CONTINUE WHEN found = '{}';
         FOR p IN
-            SELECT o.*, h.keys, CASE WHEN h.is_list THEN h.between END AS between FROM unnest($2) o
-            CROSS JOIN LATERAL (SELECT o.word IN (k.own, k.word, k.word || '_' || k.own) AS named, cardinality(o.vals[:100]) AS seen) n
-            JOIN (SELECT array_agg(DISTINCT f.value) AS found FROM clone_internal.keys_among(k.relation, k.name, k.family, vals) f) f ON true
-            CROSS JOIN LATERAL (
-                SELECT count(*) FILTER (WHERE v = ANY (f.found) OR e.list <@ f.found) AS keys, COALESCE(bool_or(NOT v = ANY (f.found) AND e.list <@ f.found), false) AS is_list,
-                       (SELECT string_agg(DISTINCT c, '') FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[,;| ]') AS between
-                FROM unnest(o.vals[:100]) v CROSS JOIN LATERAL (SELECT CASE WHEN o.path = '' AND o.family = 'text' THEN ARRAY(SELECT clone_internal.elements_of(v)) END AS list) e
-                WHERE v = ANY (f.found) OR e.list <> '{}') h
-            WHERE (o.relation, o."column") <> (k.relation, k.name) AND o.family <> 'int[]' AND h.keys = n.seen
+            WITH listed AS MATERIALIZED (
+                SELECT v.place, count(*) AS keys FROM (SELECT e.place, e.value FROM unnest(elements) AS e GROUP BY 1, 2 HAVING bool_and(e.token = ANY (found))) v GROUP BY 1
+            ), place AS MATERIALIZED (
+                SELECT o.*, cardinality(o.vals[:100]) AS seen, l.keys AS in_lists
+                FROM unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) LEFT JOIN listed l ON l.place = o.number
+                WHERE o.family <> 'int[]' AND (o.vals[1] = ANY (found) OR l.place IS NOT NULL)
+            )
+            SELECT o.*, COALESCE(o.in_lists, h.keys) AS keys,
+                   CASE WHEN o.in_lists IS NOT NULL THEN (SELECT string_agg(DISTINCT c, '') FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[,;| ]') END AS between
+            FROM place o CROSS JOIN LATERAL (SELECT count(*) AS keys FROM unnest(o.vals[:100]) v WHERE v = ANY (found)) h
+            WHERE (o.relation, o."column") <> (k.relation, k.name) AND COALESCE(o.in_lists, h.keys) = o.seen
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path))
-              AND (n.named OR k.family = 'text' AND h.keys > 1 AND length(o.vals[1]) >= 3)
+              AND (o.word IN (k.own, k.word, k.word || '_' || k.own) OR k.family = 'text' AND COALESCE(o.in_lists, h.keys) > 1 AND length(o.vals[1]) >= 3)
         LOOP
             PERFORM clone_internal.ask($1, p.relation, p."column", p.path, 'error',
                 format('%s.%I%s holds values of %I of %s, which are other values in a clone: %s of %s that were looked at', p.relation, p."column",
