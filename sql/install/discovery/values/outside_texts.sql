@@ -6,7 +6,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    vals text[] := ARRAY(SELECT DISTINCT v FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals) v WHERE p.path = '' AND p.family = 'text' AND length(v) BETWEEN 3 AND 200);
+    vals text[] := ARRAY(SELECT DISTINCT v FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals[:30]) v WHERE p.path = '' AND p.family = 'text' AND length(v) BETWEEN 3 AND 200);
     k record;
     c record;
     found text[];
@@ -28,12 +28,13 @@ BEGIN
         ELSE
             found := ARRAY(SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, 'text', vals) f);
         END IF;
+        CONTINUE WHEN CASE WHEN k.tenants THEN lowered ELSE found END = '{}';
         FOR c IN
-            SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, cardinality(p.vals) AS seen
+            SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, h.seen
             FROM unnest($2) p
-            CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE CASE WHEN k.tenants THEN lower(v) = ANY (lowered) ELSE v = ANY (found) END) AS keys, bool_or(v LIKE '_%@_%') AS address, min(length(v)) AS length
-                                FROM unnest(p.vals) v) h
-            WHERE p.path = '' AND p.family = 'text' AND h.keys = cardinality(p.vals) AND h.length >= 3 AND (h.keys > 2 OR h.keys = 2 AND (h.address OR k.tenants) OR h.length >= 8)
+            CROSS JOIN LATERAL (SELECT count(*) AS seen, count(*) FILTER (WHERE CASE WHEN k.tenants THEN lower(v) = ANY (lowered) ELSE v = ANY (found) END) AS keys, bool_or(v LIKE '_%@_%') AS address, min(length(v)) AS length
+                                FROM unnest(p.vals[:30]) v) h
+            WHERE p.path = '' AND p.family = 'text' AND h.keys = h.seen AND h.length >= 3 AND (h.keys > 2 OR h.keys = 2 AND (h.address OR k.tenants) OR h.length >= 8)
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation)
             ORDER BY p.relation, p.says_id DESC, p."column"
         LOOP
@@ -55,6 +56,9 @@ AS $$
 #variable_conflict use_column
 DECLARE
     tokens clone_internal.key_like[];
+    uuids text[];
+    words text[];
+    found text[];
     k record;
     c record;
 BEGIN
@@ -70,11 +74,15 @@ BEGIN
     IF tokens IS NULL THEN
         RETURN;
     END IF;
+    SELECT COALESCE(array_agg(DISTINCT t.token) FILTER (WHERE length(t.token) = 36), '{}'), array_agg(DISTINCT t.token) INTO uuids, words FROM unnest(tokens) AS t;
     FOR k IN SELECT n.* FROM clone_internal.naming_columns(look_for_outside_texts.store) n WHERE n.family IN ('text', 'uuid') ORDER BY n.role = 'project' AND NOT n.is_id, n.relation::oid, n.name LOOP
+        CONTINUE WHEN k.family = 'uuid' AND uuids = '{}';
+        found := ARRAY(SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, CASE k.family WHEN 'uuid' THEN uuids ELSE words END) f);
+        CONTINUE WHEN found = '{}';
         FOR c IN
             SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, h.keys, h.found, h.sure, least(cardinality(p.vals), 60) AS seen
             FROM (SELECT t.place, count(DISTINCT t.value) AS keys, count(DISTINCT f.value) AS found, bool_or(k.family = 'uuid' OR clone_internal.distinctive(t.token)) AS sure
-                  FROM unnest(tokens) AS t JOIN (SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, ARRAY(SELECT DISTINCT o.token FROM unnest(tokens) AS o)) f) f ON f.value = t.token
+                  FROM unnest(tokens) AS t JOIN unnest(found) AS f (value) ON f.value = t.token
                   GROUP BY t.place) h
             JOIN unnest($2) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = h.place
             -- Short texts may be words.
