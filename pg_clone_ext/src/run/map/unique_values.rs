@@ -225,6 +225,13 @@ fn is_kept(run: &Run, table: &Table, column: &Column, row: &Row<'_>, place: usiz
 }
 
 fn fate<'s>(run: &Run, table: &'s Table, unique: &Unique, part: &UniquePart) -> Fate<'s> {
+    // A generated column to which other rows refer is refused by name later.
+    let referenced = |column: &Column| {
+        column.generated && column.keys.holds.is_some() && part.value.trim_matches('"') == column.name
+    };
+    if table.columns.iter().any(referenced) {
+        return Fate::Parts;
+    }
     let columns: Vec<&Column> = part
         .columns
         .iter()
