@@ -5,7 +5,7 @@ use crate::pg::query::for_each_row;
 use crate::run::keys::Key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Table, Unique};
+use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Table, Unique, UniquePart};
 
 /// Maps every further key column of the cloned rows, after the rows' own keys are mapped.
 pub fn map(run: &mut Run, table: &Table) -> Result<()> {
@@ -30,7 +30,11 @@ pub fn map(run: &mut Run, table: &Table) -> Result<()> {
 /// A generated column keeps its value, because the columns that it is computed from do. If a unique index forbids that, its new value
 /// is not known before the row is written: 0A000.
 fn check_generated(run: &Run, table: &Table, column: &Column) -> Result<()> {
-    let alone = |unique: &&Unique| unique.columns == [column.name.clone()] && unique.predicate.is_none();
+    // The columns of such an index are those that make the value.
+    let alone = |unique: &&Unique| {
+        let names = |part: &UniquePart| part.value.trim_matches('"') == column.name;
+        unique.parts.len() == 1 && unique.parts.iter().all(names) && unique.predicate.is_none()
+    };
     let Some(unique) = table.keys.uniques.iter().find(alone) else {
         return Ok(());
     };
