@@ -156,6 +156,27 @@ fn edit() -> impl Strategy<Value = Edit> {
     })
 }
 
+#[test]
+fn many_edits_of_one_object_are_applied_in_one_pass() {
+    let members = || (0..50_000).map(|n| (format!("k{n}"), Value::from(n)));
+    let payload = jsonb::from_value(&Value::Object(members().collect())).unwrap();
+    let edit = |(name, _): (String, Value)| Edit::remove(vec![pg_clone_core::edit::Step::Key(name)]);
+    let edits: Vec<Edit> = members()
+        .filter(|(name, _)| !name.ends_with('7'))
+        .map(edit)
+        .collect();
+    // One search for each edit took 4.5 s of optimized code.
+    let began = std::time::Instant::now();
+    let edited = jsonb::edited(&payload, &edits).unwrap().unwrap();
+    assert!(
+        began.elapsed() < std::time::Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+    let expected = members().filter(|(name, _)| name.ends_with('7')).collect();
+    assert_eq!(jsonb::to_value(&edited).unwrap(), Value::Object(expected));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..Default::default() })]
 
@@ -170,16 +191,24 @@ proptest! {
     #[test]
     fn edits_mean_the_same_as_on_a_value(value in document(), edits in prop::collection::vec(edit(), 1..5)) {
         let payload = jsonb::from_value(&value).unwrap();
+        let original = payload.clone();
         let mut payload = payload;
         let mut expected = value;
+        let mut applied = vec![];
         for edit in &edits {
             let on_value = pg_clone_core::edit::value::apply(&mut expected, edit);
             let on_payload = jsonb::edited(&payload, std::slice::from_ref(edit));
             prop_assert_eq!(on_payload.is_ok(), on_value.is_ok());
+            if on_payload.is_ok() {
+                applied.push(edit.clone());
+            }
             if let Ok(Some(edited)) = on_payload {
                 payload = edited;
             }
         }
+        // All in one call are the same as one after another.
+        let together = jsonb::edited(&original, &applied).unwrap().unwrap_or(original);
+        prop_assert_eq!(jsonb::to_value(&together).unwrap(), expected.clone());
         prop_assert_eq!(jsonb::to_value(&payload).unwrap(), expected);
     }
 

@@ -1,7 +1,6 @@
 //! Property tests: edits of text against the same edits of a tree, and byte for byte what they must not touch.
 
 use super::{Edit, EditOp, Step, text, value};
-use crate::jsonb;
 use proptest::prelude::*;
 use serde_json::Value;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -205,11 +204,9 @@ fn many_edits_of_one_object_are_applied_in_one_pass() {
         }
     };
     let edits: Vec<Edit> = members.iter().rev().map(edit).collect();
-    let payload = jsonb::from_value(&document).unwrap();
-    // One search for each edit took 38 s of optimized code in the text, 4.5 s in jsonb.
+    // One search for each edit took 38 s of optimized code.
     let began = Instant::now();
     let edited = text::apply(&document.to_string(), &edits).unwrap().unwrap();
-    let payload = jsonb::edited(&payload, &edits).unwrap().unwrap();
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     let expected = members.iter().filter(|(name, _)| name.ends_with('7'));
     let expected = Value::Object(
@@ -218,16 +215,14 @@ fn many_edits_of_one_object_are_applied_in_one_pass() {
             .collect(),
     );
     assert_eq!(serde_json::from_str::<Value>(&edited).unwrap(), expected);
-    assert_eq!(jsonb::to_value(&payload).unwrap(), expected);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn text_jsonb_and_tree_become_the_same_document(document in json(), seed: u64, edits in edits()) {
+    fn text_and_tree_become_the_same_document(document in json(), seed: u64, edits in edits()) {
         let spelled = spell(&document, seed, None);
-        let payload = jsonb::from_value(&document).unwrap();
         let mut tree = document;
         let mut list = vec![];
         let (mut failed, mut changed) = (false, false);
@@ -243,7 +238,6 @@ proptest! {
                     let mut until = list.clone();
                     until.push(edit);
                     prop_assert!(text::apply(&spelled, &until).is_err(), "{} {:?}", spelled, until);
-                    prop_assert!(jsonb::edited(&payload, &until).is_err(), "{} {:?}", spelled, until);
                     failed = true;
                 }
             }
@@ -254,10 +248,6 @@ proptest! {
         prop_assert!(changed || edited.is_none(), "{} {:?} {:?}", spelled, list, edited);
         let read: Value = serde_json::from_str(edited.as_deref().unwrap_or(&spelled)).unwrap();
         prop_assert_eq!(read.to_string(), tree.to_string(), "{} {:?} {:?}", spelled, list, edited);
-        let edited = jsonb::edited(&payload, &list).unwrap();
-        prop_assert!(changed || edited.is_none(), "{} {:?}", spelled, list);
-        let read = jsonb::to_value(edited.as_deref().unwrap_or(&payload)).unwrap();
-        prop_assert_eq!(read, tree, "{} {:?}", spelled, list);
     }
 
     #[test]
