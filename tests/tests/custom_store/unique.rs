@@ -341,7 +341,7 @@ async fn the_hint_for_a_key_without_sequence_is_a_call_that_helps() {
     let call = call.unwrap_or_else(|| panic!("{failure:?}"));
     assert_eq!(
         call,
-        "SELECT clone.store_column('s', 'public.part', 'b', 'expression', value => $$(SELECT max(m.\"b\") FROM public.part AS m) + \"b\"$$)"
+        "SELECT clone.store_column('s', 'public.part', 'b', 'expression', value => $$(SELECT pg_catalog.max(m.\"b\") FROM public.part AS m) + \"b\"$$)"
     );
     db.run(call).await;
     let clone = db.clone_project("'1'").await;

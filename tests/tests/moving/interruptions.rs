@@ -36,7 +36,8 @@ const HOLDS: &str = "
     CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_advisory_xact_lock(TG_ARGV[0]::int); RETURN NEW; END $$;
     CREATE TRIGGER hold_rows BEFORE INSERT ON shop.shipment FOR EACH ROW EXECUTE FUNCTION public.hold(1);
-    CREATE CONSTRAINT TRIGGER hold_commit AFTER INSERT ON shop.tenant DEFERRABLE INITIALLY DEFERRED
+    -- Deferred triggers of the tables that a clone writes run before its checks.
+    CREATE CONSTRAINT TRIGGER hold_commit AFTER INSERT ON clone.run DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION public.hold(2);";
 
 /// Orders can only be read when nobody holds them up.
