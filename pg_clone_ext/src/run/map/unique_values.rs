@@ -296,7 +296,10 @@ fn other_roles(table: &Table, column: &Column) -> String {
     }
     let name = quote::identifier(&column.name);
     let value = match KeyKind::of(&column.type_name) {
-        KeyKind::Int => format!("$$(SELECT pg_catalog.max(m.{name}) FROM {} AS m) + {name}$$", table.sql_name),
+        KeyKind::Int => format!(
+            "$$(SELECT pg_catalog.max(m.{name}) FROM {} AS m) + {name}$$",
+            table.sql_name
+        ),
         _ => "'an SQL expression over the row'".to_owned(),
     };
     match roles.split_first() {
