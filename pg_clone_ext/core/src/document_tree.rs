@@ -38,6 +38,18 @@ pub fn read(format: DocumentFormat, document: &[u8]) -> Result<DocumentTree, Tre
     Ok(DropDetached::new(tree, document.len(), levels))
 }
 
+/// The tree of a text; None if it is no JSON, as the text of a column may be in some rows.
+///
+/// # Errors
+/// [`DepthError`].
+pub fn of_text(text: &[u8]) -> Result<Option<DocumentTree>, DepthError> {
+    match read(DocumentFormat::Text, text) {
+        Ok(tree) => Ok(Some(tree)),
+        Err(TreeError::Depth(error)) => Err(error),
+        Err(TreeError::Text(_) | TreeError::Jsonb(_)) => Ok(None),
+    }
+}
+
 fn tree(format: DocumentFormat, document: &[u8]) -> Result<Value, TreeError> {
     Ok(match format {
         DocumentFormat::Text => depth::parse(document)?,
@@ -69,6 +81,7 @@ mod tests {
             read(DocumentFormat::Text, b"{"),
             Err(TreeError::Text(_))
         ));
+        assert!(of_text(b"{").unwrap().is_none());
         let large = [&b"["[..], &vec![b' '; LARGE]].concat();
         assert!(matches!(
             read(DocumentFormat::Text, &large),

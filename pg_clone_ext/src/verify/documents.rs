@@ -5,9 +5,8 @@ use super::followed::Followed;
 use super::key_sets::hash;
 use super::references::{Named, Pair};
 use crate::pg::query::for_each_row;
-use pg_clone_core::batch::DocumentFormat;
 use pg_clone_core::depth::{self, DepthError};
-use pg_clone_core::document_tree::{self, TreeError};
+use pg_clone_core::document_tree;
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{Table, quote};
@@ -111,10 +110,8 @@ pub fn named(
 
 /// The texts of the keys at a path of a document. None if the value of a text column is not JSON.
 fn texts_at(path: &DocumentPath, document: &[u8]) -> Result<Vec<String>> {
-    let document = match document_tree::read(DocumentFormat::Text, document) {
-        Ok(document) => document,
-        Err(TreeError::Depth(error)) => return Err(error.error()),
-        Err(_) => return Ok(Vec::new()),
+    let Some(document) = document_tree::of_text(document).map_err(DepthError::error)? else {
+        return Ok(Vec::new());
     };
     let texts = depth::with_room(document.levels(), move || {
         let mut texts = Vec::new();

@@ -38,7 +38,7 @@ AS $$
     WHERE NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = c.relation AND n."column" = c.name AND n.path = '')
       AND NOT (c.severity = 'warning' AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = ''))
     UNION ALL
-    SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path IN ('', '$types', '$rows', '$owned', '$nobody', '$relatives') THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
+    SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path IN ('', '$types', '$rows', '$owned', '$no_owner', '$relatives') THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
     FROM clone.store_question q
     WHERE q.store = $1 AND NOT clone_internal.answered($1, q.relation, q."column", q.path)
       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.relation AND a.attname = q."column" AND NOT a.attisdropped)

@@ -5,6 +5,7 @@ use crate::error::internal;
 use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::depth::{self, DepthError};
+use pg_clone_core::document_tree;
 use pg_clone_core::edit::{self, Edit, EditOp, Step};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{SourceQuery, Store, Table, TableRole, quote};
@@ -78,8 +79,10 @@ fn ruled_type(table: &Table, row: &Value) -> String {
 fn values_of(text: &str, places: &[Place<'_>]) -> Result<Vec<(Vec<Step>, Value)>> {
     let paths: Vec<&Vec<Step>> = places.iter().map(|place| &place.path).collect();
     let bytes = text.as_bytes();
-    let values = depth::with_room(depth::of_text(bytes), || {
-        let document = depth::parse(bytes).unwrap_or_default();
+    let Some(document) = document_tree::of_text(bytes).map_err(DepthError::error)? else {
+        return Ok(Vec::new());
+    };
+    let values = depth::with_room(document.levels(), move || {
         paths
             .iter()
             .filter_map(|path| Some(((*path).clone(), edit::value::get(&document, path)?.clone())))
@@ -178,10 +181,10 @@ impl PreservedSecrets {
 /// The edits that restore the old values in the new document; a place without a parent is skipped.
 fn edits_of(text: &str, values: &[(Vec<Step>, Value)]) -> Result<Vec<Edit>> {
     let bytes = text.as_bytes();
-    let edits = depth::with_room(depth::of_text(bytes), || {
-        let Ok(mut document) = depth::parse(bytes) else {
-            return Vec::new();
-        };
+    let Some(mut document) = document_tree::of_text(bytes).map_err(DepthError::error)? else {
+        return Ok(Vec::new());
+    };
+    let edits = depth::with_room(document.levels(), move || {
         let mut edits = Vec::new();
         for (path, value) in values {
             if edit::value::get(&document, path) == Some(value) {

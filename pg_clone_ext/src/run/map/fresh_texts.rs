@@ -98,7 +98,8 @@ fn compared(value: &str) -> String {
     value.trim_end().to_lowercase()
 }
 
-fn random_like(source: &str) -> Result<String> {
+/// A random text with the length and the kinds of characters of `source`.
+pub fn random_like(source: &str) -> Result<String> {
     let mut failed = None;
     let new = scramble(source, &mut |buffer| fill_random(buffer, &mut failed));
     failed.map_or(Ok(new), Err)

@@ -1,7 +1,7 @@
 //! New keys that are not UUIDs, from the source of the column's values: its sequence, its default, a
 //! generator of the store, texts of the same form, or the old values.
 
-use super::fresh_texts::FreshTexts;
+use super::fresh_texts::{FreshTexts, random_like};
 use super::{expression_keys, sequences};
 use crate::error::internal;
 use crate::pg::query::for_each_row;
@@ -9,7 +9,7 @@ use crate::pg::value::datum::random;
 use crate::run::keys::Key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::ids::text_form::{TextForm, scramble};
+use pg_clone_core::ids::text_form::TextForm;
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::item::generator::Generator;
 use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, KeyRef, Table, TableRole, quote};
@@ -184,7 +184,6 @@ pub fn fill_random(buffer: &mut [u8], failed: &mut Option<Error>) {
 
 fn made_texts(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result<Vec<Key>> {
     let mut fresh = FreshTexts::of(table, &column.name);
-    let mut failed = None;
     let mut new = Vec::with_capacity(keys.len());
     for key in keys {
         let text = match &column.role {
@@ -199,7 +198,7 @@ fn made_texts(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result
             }
             _ => match &mut fresh {
                 Some(fresh) => fresh.make(&key.to_text())?,
-                None => scramble(&key.to_text(), &mut |buffer| fill_random(buffer, &mut failed)),
+                None => random_like(&key.to_text())?,
             },
         };
         new.push(match key {
@@ -207,7 +206,7 @@ fn made_texts(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result
             _ => Key::Text(text),
         });
     }
-    failed.map_or(Ok(new), Err)
+    Ok(new)
 }
 
 /// The text of a template for a value.

@@ -10,12 +10,11 @@ use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::{edit_error, rewrite_error};
 use crate::run::keys::Key;
-use crate::run::map::fresh_texts::FreshTexts;
-use crate::run::map::new_keys::{fill_random, fill_template, fit_template, length_of};
+use crate::run::map::fresh_texts::{FreshTexts, random_like};
+use crate::run::map::new_keys::{fill_template, fit_template, length_of};
 use pg_clone_core::batch::VersionFinder;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::ids::text_form::scramble;
 use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output};
 use pg_clone_core::rewrite::{Outcome, UuidOutcome};
 
@@ -133,11 +132,7 @@ impl<'r> Transformer<'r> {
                         .or_insert_with(|| FreshTexts::of(self.table, &output.column));
                     let new = match fresh {
                         Some(fresh) => fresh.make(&text)?,
-                        None => {
-                            let mut failed = None;
-                            let new = scramble(&text, &mut |buffer| fill_random(buffer, &mut failed));
-                            failed.map_or(Ok(new), Err)?
-                        }
+                        None => random_like(&text)?,
                     };
                     self.typed_text(place, Some(new))?
                 }

@@ -35,7 +35,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.own_row_ways(text) IS 'Ways in which rows of a store''s tables can belong through other rows of the same table';
 
 -- As SQL over a row: it names no tenant and no parent, and belongs in no declared way but by the columns that are given.
-CREATE FUNCTION clone_internal.of_nobody(store text, relation regclass, alias text, but jsonb) RETURNS text
+CREATE FUNCTION clone_internal.without_owner(store text, relation regclass, alias text, ignored jsonb) RETURNS text
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -56,7 +56,7 @@ AS $$
           AND NOT EXISTS (SELECT FROM unnest(m.parent_columns) n JOIN pg_attribute a ON a.attrelid = m.parent AND a.attname = n AND clone_internal.family(a.atttypid) LIKE '%[]')
     ) c
 $$;
-COMMENT ON FUNCTION clone_internal.of_nobody(text, regclass, text, jsonb) IS 'The condition that a row belongs to no tenant by its columns, as SQL';
+COMMENT ON FUNCTION clone_internal.without_owner(text, regclass, text, jsonb) IS 'The condition that a row belongs to no tenant by its columns, as SQL';
 
 -- Rows that name no tenant and no parent, below other rows of their table or named by them.
 CREATE FUNCTION clone_internal.look_for_own_rows(store text, only_in regclass DEFAULT NULL) RETURNS void
@@ -71,7 +71,7 @@ DECLARE
     rows bigint;
     names text;
     key text;
-    nobody text;
+    unowned text;
     value text;
 BEGIN
     FOR w IN
@@ -82,9 +82,9 @@ BEGIN
     LOOP
         names := array_to_string(w.own, ', ');
         -- NOT IN with few values is a hash table.
-        nobody := clone_internal.of_nobody($1, w.relation, 't', w.columns);
-        CONTINUE WHEN nobody IS NULL;
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s)', w.relation, nobody) INTO found;
+        unowned := clone_internal.without_owner($1, w.relation, 't', w.columns);
+        CONTINUE WHEN unowned IS NULL;
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s)', w.relation, unowned) INTO found;
         CONTINUE WHEN found IS NOT TRUE;
         key := CASE cardinality(w.keys) WHEN 1 THEN format('t.%I::text', w.keys[1]) ELSE (SELECT format('ROW(%s)::text', string_agg(format('t.%I', n), ', ')) FROM unnest(w.keys) n) END;
         value := CASE WHEN w.form = 'array' THEN format('unnest(k.%I)::text', w.own[1])
@@ -92,7 +92,7 @@ BEGIN
             WHEN cardinality(w.own) = 1 THEN format('k.%I::text', w.own[1])
             ELSE (SELECT format('CASE WHEN ROW(%s) IS NOT NULL THEN ROW(%1$s)::text END', string_agg(format('k.%I', n), ', ')) FROM unnest(w.own) n) END;
         IF w.form = 'column' AND w.loose AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = w.relation AND m.parent = w.relation AND to_jsonb(m.columns) = w.columns) THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s AND (%s) IS NOT NULL)', w.relation, nobody, (SELECT string_agg(format('t.%I', n), ', ') FROM unnest(w.own) n)) INTO found;
+            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s AND (%s) IS NOT NULL)', w.relation, unowned, (SELECT string_agg(format('t.%I', n), ', ') FROM unnest(w.own) n)) INTO found;
             IF found THEN
                 PERFORM clone_internal.ask($1, w.relation, w.own[1]::name, '$rows', 'error',
                     format('rows of %s name no tenant and belong only through other rows of the table, which %s names: they are not cloned', w.relation, names),
@@ -102,20 +102,20 @@ BEGIN
         ELSIF w.form = 'column' AND NOT w.loose THEN
             -- Values in place of NULL, such as 0, below a row of a tenant.
             EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.*, %s AS names_row FROM %s AS t LIMIT 100000) AS t JOIN (SELECT %s AS x FROM %s AS t WHERE (%s) IS NOT TRUE) k ON k.x = t.names_row WHERE %s)',
-                replace(value, 'k.', 't.'), w.relation, key, w.relation, nobody, nobody) INTO found;
+                replace(value, 'k.', 't.'), w.relation, key, w.relation, unowned, unowned) INTO found;
             IF found THEN
-                PERFORM clone_internal.ask($1, w.relation, w.own[1]::name, '$nobody', 'error',
+                PERFORM clone_internal.ask($1, w.relation, w.own[1]::name, '$no_owner', 'error',
                     format('rows of %s hold in %s a value that is no key there, and name rows of tenants by %s: they are not cloned. Set it to the key of their tenant or parent', w.relation,
                         concat_ws(', ', w.project_column, w.join_column), names), NULL,
-                    format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, w.relation, w.own[1], '$nobody'));
+                    format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, w.relation, w.own[1], '$no_owner'));
             END IF;
         END IF;
-        -- A parent of nobody is shared by its rows.
+        -- A parent that belongs to no tenant is shared by its rows.
         CONTINUE WHEN w.own[1] ~* '(^|_)(parent|root|template|origin|original|source|base|super|ancestor|copied|copy|prev|previous|predecessor|reply|response|answer|master|duplicate|fork|forked|based|inherit|extends|category)|_of($|_)|parent'
             OR EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = w.relation AND m.parent = w.relation AND m.columns::text[] = w.keys AND m.parent_columns::text[] = w.own);
         EXECUTE format('SELECT count(*), count(DISTINCT t.x) FROM (SELECT %s AS x FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s) AS t
                 JOIN (SELECT %s AS x FROM (SELECT * FROM %s AS t WHERE (%s) IS NOT TRUE LIMIT 50000) AS k) AS k ON k.x = t.x',
-            key, w.relation, nobody, value, w.relation, nobody) INTO named, rows;
+            key, w.relation, unowned, value, w.relation, unowned) INTO named, rows;
         -- Rows that several rows name are shared.
         CONTINUE WHEN rows = 0 OR named > rows AND w.own[1] !~* 'child|sub|part|next|member|item';
         PERFORM clone_internal.ask($1, w.relation, w.own[1]::name, '$owned', 'error',
