@@ -38,11 +38,11 @@ BEGIN
     LOOP
         IF vals IS NULL THEN
             SELECT COALESCE(array_agg(ROW(l.number, l.value, l.element)::clone_internal.key_like), '{}') INTO elements
-            FROM (SELECT o.number, v AS value, e AS element, bool_or(v LIKE '%,%' OR v LIKE '%;%' OR v LIKE '%|%') OVER (PARTITION BY o.number) AS is_list,
+            FROM (SELECT o.number, v AS value, e AS element, bool_or(v ~ '[,;|/\n\t]') OVER (PARTITION BY o.number) AS is_list,
                          -- Prose has commas too.
                          bool_or(e LIKE '% %') OVER (PARTITION BY o.number) AS is_prose
                   FROM unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
-                  CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL regexp_split_to_table(v, ' *[,;|] *') e
+                  CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL regexp_split_to_table(v, ' *[,;|/\n\t] *') e
                   WHERE o.path = '' AND o.family = 'text' AND length(v) < 2000 AND e <> '') l
             WHERE l.is_list AND NOT l.is_prose;
             vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE o.family <> 'int[]' AND length(v) < 200
@@ -59,7 +59,7 @@ BEGIN
                 WHERE o.family <> 'int[]' AND (o.vals[1] = ANY (found) OR l.place IS NOT NULL)
             )
             SELECT o.*, COALESCE(o.in_lists, h.keys) AS keys,
-                   CASE WHEN o.in_lists IS NOT NULL THEN (SELECT string_agg(DISTINCT c, '') FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[,;| ]') END AS between
+                   CASE WHEN o.in_lists IS NOT NULL THEN (SELECT string_agg(DISTINCT c, '') FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[,;|/\n\t ]') END AS between
             FROM place o CROSS JOIN LATERAL (SELECT count(*) AS keys FROM unnest(o.vals[:100]) v WHERE v = ANY (found)) h
             WHERE (o.relation, o."column") <> (k.relation, k.name) AND COALESCE(o.in_lists, h.keys) = o.seen
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path))

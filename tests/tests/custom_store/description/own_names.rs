@@ -92,7 +92,8 @@ async fn lists_of_unique_values_in_a_text_are_followed() {
     let db = discovered(
         &format!(
             "{ORG} CREATE TABLE item (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, sku text UNIQUE); INSERT INTO item (org_id, sku) VALUES (1, 'a1'), (1, 'b2'), (2, 'c3'), (2, 'd4');
-             CREATE TABLE offer (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, tags text); INSERT INTO offer (org_id, tags) VALUES (1, 'a1,b2'), (1, 'b2'), (2, 'c3, d4')"
+             CREATE TABLE offer (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, tags text, lines text, path text);
+             INSERT INTO offer (org_id, tags, lines, path) VALUES (1, 'a1,b2', E'a1\\nb2', 'a1 / b2'), (1, 'b2', 'b2', 'b2'), (2, 'c3, d4', E'c3\\nd4', 'c3 / d4')"
         ),
         "org",
     )
@@ -109,13 +110,15 @@ async fn lists_of_unique_values_in_a_text_are_followed() {
             "SELECT sku FROM item WHERE org_id = {clone} ORDER BY id"
         ))
         .await;
-    assert_eq!(
-        db.list(&format!(
-            "SELECT tags FROM offer WHERE org_id = {clone} ORDER BY id"
-        ))
-        .await,
-        [skus.join(","), skus[1].clone()]
-    );
+    for (column, separator) in [("tags", ","), ("lines", "\n"), ("path", " / ")] {
+        assert_eq!(
+            db.list(&format!(
+                "SELECT {column} FROM offer WHERE org_id = {clone} ORDER BY id"
+            ))
+            .await,
+            [skus.join(separator), skus[1].clone()]
+        );
+    }
 }
 
 #[tokio::test]
