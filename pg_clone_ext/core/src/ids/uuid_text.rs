@@ -85,6 +85,12 @@ pub fn parse_plain(text: &[u8]) -> Option<Id> {
     (invalid <= 0xf).then_some(id)
 }
 
+/// Reads a UUID with dashes or without; `None` when the whole slice is neither.
+#[inline]
+pub fn parse_either(text: &[u8]) -> Option<Id> {
+    parse_slice(text).or_else(|| parse_plain(text))
+}
+
 /// Writes a UUID over one of the same form: with dashes over 36 bytes, without over 32. Other lengths are left alone.
 #[inline]
 pub fn overwrite(id: &Id, upper: bool, out: &mut [u8]) {

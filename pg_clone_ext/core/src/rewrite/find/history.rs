@@ -8,7 +8,7 @@ use crate::ids::{Id, uuid_text};
 pub(in crate::rewrite) struct Version {
     /// Length in bytes of the whole part, from the first slash on.
     pub(in crate::rewrite) len: usize,
-    /// The version, when it is a UUID.
+    /// The version, when it is a UUID, with dashes or without.
     pub(in crate::rewrite) id: Option<Id>,
     /// Offset of the version itself in the part; it ends where the part does.
     pub(in crate::rewrite) at: usize,
@@ -35,7 +35,7 @@ pub(in crate::rewrite) fn version_after(after: &[u8], encoding: Encoding) -> Opt
     let at = after.len() - rest.len();
     Some(Version {
         len: at + version.len(),
-        id: uuid_text::parse_slice(version),
+        id: uuid_text::parse_either(version),
         at,
     })
 }
@@ -54,6 +54,15 @@ mod tests {
 
     fn len(text: &str) -> Option<usize> {
         version_after(text.as_bytes(), Encoding::Plain).map(|version| version.len)
+    }
+
+    #[test]
+    fn a_version_is_an_id_with_dashes_and_without() {
+        let id = |text: &str| version_after(text.as_bytes(), Encoding::Plain).unwrap().id;
+        let with_dashes = id("/_history/0197a3c4-0f5e-7abc-8def-0123456789ab");
+        assert!(with_dashes.is_some());
+        assert_eq!(id("/_history/0197A3C40F5E7ABC8DEF0123456789AB#part"), with_dashes);
+        assert_eq!(id("/_history/0197a3c40f5e7abc8def0123456789ab0"), None);
     }
 
     #[test]
