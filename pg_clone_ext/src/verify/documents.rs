@@ -11,6 +11,7 @@ use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{Table, quote};
 use pg_clone_core::rules::DocumentPath;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The project to which a key belongs.
@@ -22,13 +23,20 @@ enum Whose {
 }
 
 /// The parts between the separators; the whole text without separators. UUIDs next to keys are rewritten independently.
-fn parts<'t>(text: &'t str, reference: &Followed) -> Vec<&'t str> {
-    let is_uuid = |part: &str| uuid_text::parse_slice(part.as_bytes()).is_some();
+///
+/// Keys of type `uuid` in the form of that type, whatever form they have in the text.
+fn parts<'t>(text: &'t str, reference: &Followed) -> Vec<Cow<'t, str>> {
+    let uuid = |part: &str| uuid_text::parse_input(part.as_bytes());
+    let as_key = |part: &'t str| match uuid(part).filter(|_| reference.of_uuids) {
+        Some(id) => Cow::Owned(uuid_text::to_string(&id)),
+        None => Cow::Borrowed(part),
+    };
     match &reference.separators {
-        None => vec![text],
+        None => vec![as_key(text)],
         Some(separators) => text
             .split(|c| separators.contains(c))
-            .filter(|part| !part.is_empty() && (reference.of_uuids || !is_uuid(part)))
+            .filter(|part| !part.is_empty() && (reference.of_uuids || uuid(part).is_none()))
+            .map(as_key)
             .collect(),
     }
 }
@@ -88,7 +96,7 @@ pub fn named(
         };
         for text in texts_at(&path, bytes)? {
             for part in parts(&text, reference) {
-                match keys.get(part) {
+                match keys.get(part.as_ref()) {
                     Some(Whose::Own(of_row)) => {
                         found.own += 1;
                         found.pairs = found.pairs.wrapping_add(hash((content, of_row)));

@@ -12,9 +12,6 @@ use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Store, Table, quote};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// A UUID as an SQL literal of a regular expression.
-const UUID: &str = "'^[{]?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}[}]?$'";
-
 /// A clone and its source.
 pub struct Pair<'a> {
     /// The store.
@@ -331,7 +328,8 @@ fn values_of(
                     spelled("NULLIF(u.value, '')")
                 } else {
                     spelled(&format!(
-                        "CASE WHEN u.value OPERATOR(pg_catalog.!~*) {UUID} THEN NULLIF(u.value, '') END"
+                        "CASE WHEN u.value OPERATOR(pg_catalog.!~*) {} THEN NULLIF(u.value, '') END",
+                        plan::UUID_INPUT
                     ))
                 }],
             )

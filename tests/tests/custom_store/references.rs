@@ -188,6 +188,98 @@ async fn keys_in_documents_arrays_and_paths_are_mapped_where_they_are_declared_a
     assert_verified(&db, &clone).await;
 }
 
+/// A declared key is never followed less than one that nothing declares: every form that type uuid reads is one.
+#[tokio::test]
+async fn keys_of_type_uuid_are_followed_in_texts_of_every_form() {
+    const KEY: &str = "c0000000-0000-4000-8000-00000000000a";
+    let plain = KEY.replace('-', "");
+    let forms = [
+        KEY.to_owned(),
+        KEY.to_uppercase(),
+        plain.clone(),
+        plain.to_uppercase(),
+        format!("{{{KEY}}}"),
+        format!("{}-{}", &plain[..16], &plain[16..]),
+    ];
+    let db = described(
+        "CREATE TABLE org (id uuid PRIMARY KEY, name text); CREATE TABLE person (id uuid PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, name text);
+         CREATE TABLE mention (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, alone text, fixed varchar(40), list text[], path text, doc jsonb, text text);
+         CREATE TABLE badge (id bigserial PRIMARY KEY, person_ref text);
+         INSERT INTO org VALUES ('b0000000-0000-4000-8000-000000000002', 'Other'), ('a0000000-0000-4000-8000-000000000002', 'Weir');
+         INSERT INTO person VALUES ('c0000000-0000-4000-8000-00000000000a', 'a0000000-0000-4000-8000-000000000002', 'Ada'), ('c0000000-0000-4000-8000-00000000000b', 'b0000000-0000-4000-8000-000000000002', 'Eve')",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{person,mention}'::text[]) t;
+         SELECT clone.store_reference('s', 'mention', c::name, 'person') FROM unnest('{alone,fixed,list}'::text[]) c; SELECT clone.store_reference('s', 'mention', 'path', 'person', separators => '/');
+         SELECT clone.store_reference('s', 'mention', c::name, 'person', path => '$.of') FROM unnest('{doc,text}'::text[]) c;
+         SELECT clone.store_belongs('s', 'badge', '{person_ref}', 'person'); SELECT clone.store_table('s', 'badge', 'resource')",
+    )
+    .await;
+    for form in &forms {
+        db.run(&format!(
+            "INSERT INTO mention (org_id, alone, fixed, list, path, doc, text) VALUES ('{ORG}', '{form}', '{form}', ARRAY['{form}', 'x'], '/{form}/', jsonb_build_object('of', '{form}'), '{{\"of\":\"{form}\"}}'); INSERT INTO badge (person_ref) VALUES ('{form}')"
+        ))
+        .await;
+    }
+    let clone = db.clone_project(&format!("'{ORG}'")).await;
+    let ada = db
+        .text(&format!("SELECT id FROM person WHERE org_id = '{clone}'"))
+        .await;
+    for column in [
+        "alone",
+        "fixed",
+        "list[1]",
+        "trim(path, '/')",
+        "doc->>'of'",
+        "text::jsonb->>'of'",
+    ] {
+        assert_eq!(
+            db.list(&format!(
+                "SELECT DISTINCT ({column})::uuid FROM mention WHERE org_id = '{clone}'"
+            ))
+            .await,
+            [ada.as_str()],
+            "{column}"
+        );
+        assert_eq!(
+            db.list(&format!("SELECT regexp_replace({column}, '[0-9a-fA-F]', 'x', 'g') FROM mention WHERE org_id = '{clone}' ORDER BY id")).await,
+            forms.iter().map(|form| form.replace(|c: char| c.is_ascii_hexdigit(), "x")).collect::<Vec<_>>(),
+            "the form of {column} stays"
+        );
+    }
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM badge WHERE person_ref::uuid = '{ada}'"
+        ))
+        .await,
+        i64::try_from(forms.len()).unwrap()
+    );
+    assert_verified(&db, &clone).await;
+    // Verification sees one that still names the source's row, in any form.
+    for (form, column) in forms.iter().zip(
+        ["alone", "fixed", "list[2]", "path", "doc", "text"]
+            .iter()
+            .cycle(),
+    ) {
+        let wrong = match *column {
+            "doc" | "text" => format!("{{\"of\": \"{form}\"}}"),
+            _ => form.clone(),
+        };
+        db.run(&format!(
+            "BEGIN; UPDATE mention SET {column} = '{wrong}' WHERE id = (SELECT max(id) FROM mention)"
+        ))
+        .await;
+        let failed = db
+            .list(&format!(
+                "SELECT check_name || ' ' || subject FROM project_clone_verify('{clone}') WHERE NOT ok"
+            ))
+            .await;
+        db.run("ROLLBACK").await;
+        assert!(
+            failed.iter().any(|failed| failed.starts_with("reference names")),
+            "{column} {form}: {failed:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_declaration_that_cannot_be_meant_is_refused() {
     let db = described(

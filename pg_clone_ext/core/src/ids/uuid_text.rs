@@ -91,6 +91,40 @@ pub fn parse_either(text: &[u8]) -> Option<Id> {
     parse_slice(text).or_else(|| parse_plain(text))
 }
 
+/// Reads a UUID as PostgreSQL's input function of type `uuid` does: of any case, in braces or not, with a dash or none
+/// after every four digits; `None` when the whole slice is not one.
+pub fn parse_input(text: &[u8]) -> Option<Id> {
+    let text = match text {
+        [b'{', inner @ .., b'}'] => inner,
+        _ => text,
+    };
+    let mut digits = [0; PLAIN_LEN];
+    let mut found = 0;
+    let mut after_dash = true;
+    for byte in text {
+        if *byte == b'-' && found % 4 == 0 && found < PLAIN_LEN && !after_dash {
+            after_dash = true;
+            continue;
+        }
+        *digits.get_mut(found)? = *byte;
+        found += 1;
+        after_dash = false;
+    }
+    (found == PLAIN_LEN).then(|| parse_plain(&digits)).flatten()
+}
+
+/// The text of a UUID that [`parse_input`] reads, with the digits of `id`, in lower case, in place of its own.
+pub fn with_digits_of(text: &str, id: &Id) -> String {
+    let digits = to_string(id).replace('-', "");
+    let mut digits = digits.chars();
+    text.chars()
+        .map(|c| match c {
+            '{' | '}' | '-' => c,
+            _ => digits.next().unwrap_or(c),
+        })
+        .collect()
+}
+
 /// Writes a UUID over one of the same form: with dashes over 36 bytes, without over 32. Other lengths are left alone.
 #[inline]
 pub fn overwrite(id: &Id, upper: bool, out: &mut [u8]) {
@@ -130,6 +164,50 @@ mod tests {
     use super::*;
 
     const TEXT: &[u8; LEN] = b"0197a3c4-0f5e-7abc-8def-0123456789ab";
+
+    #[test]
+    fn reads_every_form_that_the_server_reads_and_keeps_it() {
+        let (id, other) = (parse(TEXT).unwrap(), [0xfe; 16]);
+        for (text, new) in [
+            (
+                "0197A3C4-0F5E-7ABC-8DEF-0123456789AB",
+                "fefefefe-fefe-fefe-fefe-fefefefefefe",
+            ),
+            (
+                "0197a3c40f5e7abc8def0123456789ab",
+                "fefefefefefefefefefefefefefefefe",
+            ),
+            (
+                "{0197a3c4-0f5e-7abc-8def-0123456789ab}",
+                "{fefefefe-fefe-fefe-fefe-fefefefefefe}",
+            ),
+            (
+                "{0197a3c40f5e7abc8def0123456789ab}",
+                "{fefefefefefefefefefefefefefefefe}",
+            ),
+            (
+                "0197-a3c40f5e-7abc8def-01234567-89ab",
+                "fefe-fefefefe-fefefefe-fefefefe-fefe",
+            ),
+        ] {
+            assert_eq!(parse_input(text.as_bytes()), Some(id), "{text}");
+            assert_eq!(with_digits_of(text, &other), new);
+        }
+        for text in [
+            "",
+            "{}",
+            "-0197a3c40f5e7abc8def0123456789ab",
+            "0197a3c40f5e7abc8def0123456789ab-",
+            "0197--a3c40f5e7abc8def0123456789ab",
+            "019-7a3c40f5e7abc8def0123456789ab",
+            "{0197a3c40f5e7abc8def0123456789ab",
+            "0197a3c40f5e7abc8def0123456789a",
+            "0197a3c40f5e7abc8def0123456789abc",
+            "0197a3c40f5e7abc8def0123456789ag",
+        ] {
+            assert_eq!(parse_input(text.as_bytes()), None, "{text}");
+        }
+    }
 
     #[test]
     fn reads_either_case_and_writes_the_asked_one() {

@@ -93,11 +93,21 @@ impl KeyMapper<'_, '_> {
             _ if integer => return Ok(NewText::Same),
             _ => Key::parse(text),
         };
-        Ok(match self.run.new_key_of(&key, &[domain]) {
+        let (key, new) = match self.run.new_key_of(&key, &[domain]) {
+            NewKey::Unknown => match uuid_text::parse_input(text.as_bytes()).map(Key::Uuid) {
+                Some(key) => (key.clone(), self.run.new_key_of(&key, &[domain])),
+                None => return Ok(NewText::Same),
+            },
+            new => (key, new),
+        };
+        Ok(match new {
             NewKey::To(new) if new == key => NewText::Same,
             NewKey::To(new) => {
                 self.key_statistics.rewritten();
-                NewText::To(new.to_text())
+                NewText::To(match (&key, &new) {
+                    (Key::Uuid(_), Key::Uuid(new)) => uuid_text::with_digits_of(text, new),
+                    _ => new.to_text(),
+                })
             }
             NewKey::NotCloned => {
                 let target = self.target(&key, domain);
@@ -223,7 +233,7 @@ impl KeyMapper<'_, '_> {
         }
         let text = std::str::from_utf8(bytes).map_err(internal)?;
         match self.rewriter.text_id(text) {
-            TextIdOutcome::Unchanged => Ok(Outcome::Unchanged),
+            TextIdOutcome::Unchanged => self.uuid_in_another_form(text),
             TextIdOutcome::Mapped(new) => {
                 self.key_statistics.rewritten();
                 Ok(Outcome::Rebuilt(new.as_bytes().to_vec()))
@@ -232,6 +242,20 @@ impl KeyMapper<'_, '_> {
                 self.key_statistics.dangling(text);
                 self.outcome_of_dangling(text)
             }
+        }
+    }
+
+    /// A text that is the text form of a UUID, without dashes or in braces.
+    fn uuid_in_another_form(&mut self, text: &str) -> Result<Outcome> {
+        let Some(id) = uuid_text::parse_input(text.as_bytes()) else {
+            return Ok(Outcome::Unchanged);
+        };
+        match self.rewriter.uuid(&id) {
+            UuidOutcome::Unchanged => Ok(Outcome::Unchanged),
+            UuidOutcome::Mapped(new) => Ok(Outcome::Rebuilt(
+                uuid_text::with_digits_of(text, &new).into_bytes(),
+            )),
+            UuidOutcome::Dangling => self.outcome_of_dangling(&uuid_text::to_string(&id)),
         }
     }
 

@@ -137,11 +137,16 @@ fn is_list_of(one: &str, list: &str) -> bool {
         .is_some_and(|element| comparable(one, element))
 }
 
+/// The forms of a UUID in texts, as an SQL literal of a regular expression without case: those of type `uuid`.
+pub const UUID_INPUT: &str = "'^(([0-9a-f]{4}-?){7}[0-9a-f]{4}|[{]([0-9a-f]{4}-?){7}[0-9a-f]{4}[}])$'";
+
 /// Converts `value`, a text from any source, to the text form of a key of `table.column`, for types that are not comparable.
 pub fn spelled_as_key(table: &Table, column: &str, value: &str) -> String {
     match KeyKind::of(table.type_of(column)) {
-        // A text may have it in upper case.
-        KeyKind::Uuid => format!("pg_catalog.lower({value})"),
+        // A text may have it in every form that the input function of uuid reads.
+        KeyKind::Uuid => format!(
+            "CASE WHEN {value} OPERATOR(pg_catalog.~*) {UUID_INPUT} THEN {value}::pg_catalog.uuid::pg_catalog.text ELSE {value} END"
+        ),
         _ => value.to_owned(),
     }
 }
