@@ -87,7 +87,7 @@ mod clone {
             name!(error, Option<String>),
         ),
     > {
-        let expired = entry(|path| lifecycle::expire(store.as_deref(), path));
+        let expired = entry(|_| lifecycle::expire(store.as_deref()));
         TableIterator::new(expired.into_iter().map(|expired| {
             let count = |name: &str| {
                 expired

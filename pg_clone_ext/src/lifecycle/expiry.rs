@@ -4,6 +4,7 @@ use super::{authorize, delete_project, target};
 use crate::catalog;
 use crate::error::{internal, or_raise};
 use crate::pg::privileges::AsExtensionOwner;
+use crate::pg::query;
 use crate::pg::query::subtransaction::attempt;
 use crate::pg::session::as_role::AsRole;
 use crate::pg::session::settings_guard::CallersPath;
@@ -58,7 +59,9 @@ fn due(store: Option<&str>, run: Option<i64>) -> Result<Vec<Due>> {
 /// Deletes all expired clones, each with the rights of the role that set its expiry: triggers of the store's tables are code of
 /// other roles, and the caller may be a superuser. A clone that cannot be deleted does not prevent the deletion of others. A clone
 /// that another session is refreshing or deleting is left for the next call.
-pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
+///
+/// The triggers run under the path of that role's sessions too: under the caller's they would call functions that the caller chooses.
+pub fn expire(store: Option<&str>) -> Result<Vec<Expired>> {
     if store.is_some() {
         catalog::resolve(store, "")?;
     }
@@ -71,14 +74,16 @@ pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
         let outcome = match clone.role {
             None => Err(role_is_gone(&clone)),
             Some(role) => attempt(|| {
-                let _role = AsRole::new(Oid::from(role), &[]);
+                let role = Oid::from(role);
+                let path = or_raise(path_of(role));
+                let _role = AsRole::new(role, &[]);
                 // A deferred check would run later with the rights of the caller.
                 or_raise(Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal));
                 or_raise(delete_project(
                     &clone.project,
                     Some(&clone.store),
                     &json!({}),
-                    path,
+                    &path,
                 ))
             })
             .map_err(|failure| failure.message),
@@ -94,6 +99,28 @@ pub fn expire(store: Option<&str>, path: &CallersPath) -> Result<Vec<Expired>> {
         });
     }
     Ok(expired)
+}
+
+/// The path that a session of another role begins with, by what ALTER ROLE and ALTER DATABASE say, for code of that role. The
+/// caller's temporary schema comes last: its tables do not belong to the role.
+///
+/// What the caller's connection or the configuration file say does not count: the caller can choose the former.
+fn path_of(role: Oid) -> Result<CallersPath> {
+    let _owner = AsExtensionOwner::new();
+    let found = query::text(&format!(
+        "SELECT pg_catalog.substr(c.setting, 13) FROM pg_catalog.pg_db_role_setting AS s CROSS JOIN pg_catalog.unnest(s.setconfig) AS c (setting) \
+         WHERE s.setrole OPERATOR(pg_catalog.=) ANY (ARRAY[0, {role}]::pg_catalog.oid[]) \
+         AND s.setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())]::pg_catalog.oid[]) \
+         AND pg_catalog.starts_with(c.setting, 'search_path=') \
+         ORDER BY s.setrole OPERATOR(pg_catalog.=) 0::pg_catalog.oid, s.setdatabase OPERATOR(pg_catalog.=) 0::pg_catalog.oid LIMIT 1",
+        role = u32::from(role)
+    ))?;
+    let path = found.unwrap_or_else(|| "\"$user\", public".to_owned());
+    let path = match path.trim() {
+        "" => "pg_catalog, pg_temp".to_owned(),
+        path => format!("{path}, pg_temp"),
+    };
+    CallersPath::of_text(path).map_err(internal)
 }
 
 /// The outcome says what to do: it is all that a scheduled call leaves.

@@ -44,6 +44,51 @@ async fn a_trigger_cannot_become_whoever_calls_expire() {
         .await;
 }
 
+/// Whoever may call expire() must not choose what a name in the other role's triggers means.
+#[tokio::test]
+async fn names_in_triggers_are_not_those_of_whoever_calls_expire() {
+    let db = with_observations(1).await;
+    db.run(
+        "DROP ROLE IF EXISTS expires_named, expires_shadow; CREATE ROLE expires_named LOGIN; CREATE ROLE expires_shadow LOGIN;
+         SELECT clone.allow('expires_named'); GRANT USAGE ON SCHEMA documents TO expires_named; GRANT SELECT, INSERT, DELETE ON ALL TABLES IN SCHEMA documents TO expires_named;
+         CREATE SCHEMA notes; CREATE TABLE notes.deleted (what text); GRANT USAGE ON SCHEMA notes TO expires_named; GRANT INSERT ON notes.deleted TO expires_named;
+         CREATE TABLE public.stolen (what text); GRANT INSERT, SELECT ON public.stolen TO PUBLIC;
+         CREATE FUNCTION public.remember() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM note_it(); INSERT INTO deleted VALUES (current_user); RETURN OLD; END $$;
+         CREATE TRIGGER remember BEFORE DELETE ON documents.resource FOR EACH ROW EXECUTE FUNCTION public.remember();
+         CREATE FUNCTION notes.note_it() RETURNS void LANGUAGE sql AS 'SELECT';
+         GRANT USAGE ON SCHEMA clone, clone_internal TO expires_shadow; GRANT EXECUTE ON FUNCTION clone.expire(text) TO expires_shadow;
+         CREATE SCHEMA shadow AUTHORIZATION expires_shadow; GRANT USAGE ON SCHEMA shadow TO PUBLIC",
+    )
+    .await;
+    db.run("DO $$ BEGIN EXECUTE format('ALTER ROLE expires_named IN DATABASE %I SET search_path = notes, public', current_database()); END $$")
+        .await;
+    let own = db.session_as("expires_named").await;
+    own.clone_project(&format!(
+        "'{PROJECT}', options => '{{\"expires_in\": \"1 second\"}}'"
+    ))
+    .await;
+    let shadow = db.session_as("expires_shadow").await;
+    shadow
+        .run(
+            "CREATE FUNCTION shadow.note_it() RETURNS void LANGUAGE sql AS $$ INSERT INTO public.stolen VALUES (current_user) $$;
+             SET search_path = shadow, public; CREATE TEMP TABLE deleted (what text); GRANT INSERT ON deleted TO PUBLIC;
+             CREATE FUNCTION pg_temp.take() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.stolen VALUES (current_user); RETURN NULL; END $$;
+             CREATE TRIGGER take BEFORE INSERT ON deleted FOR EACH ROW EXECUTE FUNCTION pg_temp.take(); SELECT pg_sleep(1.1)",
+        )
+        .await;
+    assert_eq!(
+        shadow.list("SELECT concat(error) FROM clone.expire()").await,
+        [""]
+    );
+    assert_eq!(db.list("SELECT what FROM stolen").await, Vec::<String>::new());
+    assert_eq!(
+        db.list("SELECT DISTINCT what FROM notes.deleted").await,
+        ["expires_named"]
+    );
+    db.run("DROP OWNED BY expires_named, expires_shadow CASCADE; DROP ROLE expires_named, expires_shadow")
+        .await;
+}
+
 #[tokio::test]
 async fn a_role_that_may_delete_sets_the_expiry_and_a_clone_of_a_dropped_role_can_be_deleted() {
     let db = with_observations(1).await;

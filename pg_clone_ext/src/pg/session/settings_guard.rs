@@ -1,7 +1,7 @@
 //! Settings during a run, restored afterwards.
 
 use pgrx::pg_sys;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, NulError};
 
 /// As long as this lives: `search_path` contains no schema that users can write to, so that names and operators in generated
 /// SQL are PostgreSQL's own; no parallel plan is chosen, because rows are written while the plan runs.
@@ -55,6 +55,11 @@ impl CallersPath {
                 CStr::from_ptr(path).to_owned()
             }
         })
+    }
+
+    /// This path; one with a NUL byte is refused.
+    pub fn of_text(path: String) -> std::result::Result<Self, NulError> {
+        CString::new(path).map(CallersPath)
     }
 
     /// The path as SHOW prints it.
