@@ -81,10 +81,11 @@ pub fn named(
         .as_ref()
         .map_or(String::new(), |condition| format!(" AND ({condition})"));
     let sql = format!(
-        "SELECT t.{0}::pg_catalog.text, {2} FROM {1} AS t WHERE {belongs} AND t.{0} IS NOT NULL{condition}{limit}",
+        "SELECT {3}, {2} FROM {1} AS t WHERE {belongs} AND t.{0} IS NOT NULL{condition}{limit}",
         quote::identifier(column),
         table.from_sql(),
-        contents.digest(table.oid)
+        contents.digest(table.oid),
+        table.text_of("t", column)
     );
     let mut found = Named::default();
     let mut digest = 0u64;

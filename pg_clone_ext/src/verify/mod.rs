@@ -415,16 +415,14 @@ fn scan_table(
     let document = table
         .document_column
         .as_deref()
-        .map_or("NULL::text".to_owned(), |c| {
-            format!(
-                "t.{}{}",
-                quote::identifier(c),
-                if is_jsonb { "" } else { "::text" }
-            )
+        .map_or("NULL::text".to_owned(), |c| match is_jsonb {
+            true => format!("t.{}", quote::identifier(c)),
+            false => table.text_of("t", c),
         });
-    let id = table.id_column.as_deref().map_or("NULL::text".to_owned(), |c| {
-        format!("t.{}::text", quote::identifier(c))
-    });
+    let id = table
+        .id_column
+        .as_deref()
+        .map_or("NULL::text".to_owned(), |c| table.text_of("t", c));
     let sql = SourceQuery::over(&table.from_sql())
         .filter(belongs)
         .limit(sample)

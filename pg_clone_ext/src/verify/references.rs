@@ -251,7 +251,7 @@ fn keys_of(
             let plain = format!("t.{}", quote::identifier(column));
             let key = match reference.as_text {
                 true => {
-                    plan::canonical_key(target, column, "t").unwrap_or(format!("{plain}::pg_catalog.text"))
+                    plan::canonical_key(target, column, "t").unwrap_or_else(|| target.text_of("t", column))
                 }
                 false => plain,
             };
@@ -279,8 +279,8 @@ fn keys_of(
         if let Some(condition) = plan::condition(pair.store, target, project, pair.filled, true)? {
             let rows = SourceQuery::over(&target.from_sql()).filter(condition);
             parts.push(rows.select(&format!(
-                "t.{}::pg_catalog.text AS k0, {} AS d",
-                quote::identifier(column),
+                "{} AS k0, {} AS d",
+                target.text_of("t", column),
                 contents.digest(target.oid)
             )));
         }
@@ -296,10 +296,8 @@ fn values_of(
     reference: &Followed,
     belongs: &str,
 ) -> String {
-    let column = reference
-        .columns
-        .first()
-        .map_or(String::new(), |column| format!("t.{}", quote::identifier(column)));
+    let first = reference.columns.first();
+    let column = first.map_or(String::new(), |column| format!("t.{}", quote::identifier(column)));
     // Compared with the text of a key; a UUID in lower case.
     let spelled = |value: &str| match (
         pair.store.table(reference.parent),
@@ -311,17 +309,21 @@ fn values_of(
     let (from, values) = match &reference.form {
         ReferenceForm::Array => (
             format!(" CROSS JOIN LATERAL pg_catalog.unnest({column}) AS u (value)"),
-            vec![spelled("u.value::pg_catalog.text")],
+            vec![spelled(&quote::text_of(
+                "u.value",
+                first.map_or("", |column| table.type_of(column).trim_end_matches("[]")),
+            ))],
         ),
         ReferenceForm::Path(separators) => {
-            let first: String = separators.chars().take(1).collect();
-            let same = first.repeat(separators.chars().count());
+            let separator: String = separators.chars().take(1).collect();
+            let same = separator.repeat(separators.chars().count());
             (
                 format!(
-                    " CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.translate({column}::pg_catalog.text, {}, {}), {})) AS u (value)",
+                    " CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.translate({}, {}, {}), {})) AS u (value)",
+                    first.map_or(String::new(), |column| table.text_of("t", column)),
                     quote::literal(separators),
                     quote::literal(&same),
-                    quote::literal(&first)
+                    quote::literal(&separator)
                 ),
                 // UUIDs next to keys are rewritten independently.
                 vec![if reference.of_uuids {
@@ -344,7 +346,7 @@ fn values_of(
                     match reference.as_text {
                         true => spelled(
                             &plan::canonical_key(table, column, "t")
-                                .unwrap_or(format!("{plain}::pg_catalog.text")),
+                                .unwrap_or_else(|| table.text_of("t", column)),
                         ),
                         false => plain,
                     }

@@ -65,7 +65,13 @@ fn for_each_key(pair: &Pair<'_>, table: &Table, project: &str, each: &mut dyn Fn
         return Ok(());
     };
     for_each_row(
-        &format!("SELECT k.id::pg_catalog.text FROM ({sql}) AS k (id)"),
+        &format!(
+            "SELECT {} FROM ({sql}) AS k (id)",
+            quote::text_of(
+                "k.id",
+                table.id_column.as_deref().map_or("", |id| table.type_of(id))
+            )
+        ),
         &mut |row| {
             if let Some(key) = row.map(|row| row.text(0)).transpose()?.flatten() {
                 each(&key);
@@ -102,7 +108,7 @@ fn search(pair: &Pair<'_>, table: &Table, keys: &mut TextKeys, checks: &mut Vec<
     }
     let list: Vec<String> = columns
         .iter()
-        .map(|column| format!("t.{}::pg_catalog.text", quote::identifier(&column.name)))
+        .map(|column| table.text_of("t", &column.name))
         .collect();
     let sql = SourceQuery::over(&table.from_sql())
         .filter(belongs)

@@ -5,6 +5,7 @@
     reason = "a test stops at the first broken assumption, its fixture too"
 )]
 
+mod casts;
 mod expiry;
 mod hostile;
 mod hostile_database;

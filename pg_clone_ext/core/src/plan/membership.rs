@@ -440,7 +440,7 @@ pub fn source_of_ids(
     let type_name = table
         .type_column
         .as_deref()
-        .map_or("NULL::text".to_owned(), |c| format!("t.{}::text", identifier(c)));
+        .map_or("NULL::text".to_owned(), |c| table.text_of("t", c));
     let live = table
         .live
         .as_deref()

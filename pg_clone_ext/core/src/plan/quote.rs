@@ -46,9 +46,37 @@ pub fn type_name(name: &str) -> String {
     }
 }
 
+/// The text form of a value, as SQL; NULL of NULL. `type_name` is the type's as [`type_name`] takes it.
+///
+/// A cast from a type that is not PostgreSQL's own may call a function of whoever owns that type, with the rights of whoever runs the
+/// query. `format` calls the output function, which is a superuser's.
+pub fn text_of(value: &str, type_name: &str) -> String {
+    if is_of_the_server(type_name) {
+        format!("{value}::pg_catalog.text")
+    } else {
+        format!(
+            "CASE WHEN pg_catalog.num_nulls({value}) OPERATOR(pg_catalog.=) 0 THEN pg_catalog.format('%s', {value}) END"
+        )
+    }
+}
+
+/// Whether a type is PostgreSQL's own; of an unknown one (an empty name) that is not known.
+pub fn is_of_the_server(type_name: &str) -> bool {
+    !(type_name.is_empty() || type_name.starts_with('"') || type_name.contains('.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_casts_of_the_servers_own_types_are_used() {
+        assert_eq!(text_of("t.a", "character varying(20)"), "t.a::pg_catalog.text");
+        assert_eq!(text_of("t.a", "uuid[]"), "t.a::pg_catalog.text");
+        for other in ["app.mood", "\"a b\".mood[]", "\"Odd\"", ""] {
+            assert!(text_of("t.a", other).contains("format('%s', t.a)"), "{other}");
+        }
+    }
 
     #[test]
     fn type_names_mean_the_same_under_any_path() {

@@ -1,6 +1,7 @@
 //! A store as described in the catalog: its tables, the membership of their rows, the role of each column.
 
 use super::keys::{ColumnKeys, Outside, TableKeys};
+use super::quote;
 use crate::error::{Code, Error, Result};
 
 /// Object id of a table.
@@ -303,6 +304,33 @@ impl Table {
     /// Type of a column, empty if there is none.
     pub fn type_of(&self, name: &str) -> &str {
         self.column(name).map_or("", |c| c.type_name.as_str())
+    }
+
+    /// The row `alias` as a JSON object, as SQL. `to_jsonb` of a whole row calls casts that users have made for their types.
+    pub fn as_json(&self, alias: &str) -> String {
+        let members: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| {
+                let value = match quote::is_of_the_server(&column.type_name) {
+                    true => format!("{alias}.{}", quote::identifier(&column.name)),
+                    false => self.text_of(alias, &column.name),
+                };
+                format!("({}, pg_catalog.to_jsonb({value}))", quote::literal(&column.name))
+            })
+            .collect();
+        format!(
+            "(SELECT pg_catalog.jsonb_object_agg(m.name, m.value) FROM (VALUES {}) AS m (name, value))",
+            members.join(", ")
+        )
+    }
+
+    /// The text form of a column of the row `alias`, as SQL.
+    pub fn text_of(&self, alias: &str, name: &str) -> String {
+        quote::text_of(
+            &format!("{alias}.{}", quote::identifier(name)),
+            self.type_of(name),
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 use super::column_action::action;
 use super::keys::KeyRef;
 use super::membership::condition;
-use super::quote::{identifier, type_name};
+use super::quote::{identifier, text_of, type_name};
 use super::request::History;
 use super::row_filter::row_filter;
 use super::source_query::SourceQuery;
@@ -206,8 +206,8 @@ impl SelectList {
         }
     }
 
-    fn as_text(&mut self, column: &str) -> usize {
-        self.0.push(format!("t.{}::pg_catalog.text", identifier(column)));
+    fn as_text(&mut self, table: &Table, column: &str) -> usize {
+        self.0.push(table.text_of("t", column));
         self.0.len() - 1
     }
 }
@@ -263,7 +263,7 @@ pub fn table_copy(
         .map(|column| match source_table.type_of(column) {
             "text" => list.place(column),
             // For example an enum, whose datum is not a text.
-            _ => list.as_text(column),
+            _ => list.as_text(source_table, column),
         });
     let mut outputs = Vec::with_capacity(table.columns.len());
     for column in &table.columns {
@@ -358,8 +358,8 @@ pub fn canonical_key(table: &Table, column: &str, alias: &str) -> Option<String>
     match name {
         "uuid" | "smallint" | "integer" | "bigint" => None,
         _ if is_plain_text(name) => None,
-        _ if is_text(name) => Some(format!("pg_catalog.lower({quoted}::pg_catalog.text)")),
+        _ if is_text(name) => Some(format!("pg_catalog.lower({})", text_of(&quoted, name))),
         _ if is_numeric(name) => Some(format!("pg_catalog.trim_scale({quoted})::pg_catalog.text")),
-        _ => Some(format!("{quoted}::pg_catalog.text")),
+        _ => Some(text_of(&quoted, name)),
     }
 }

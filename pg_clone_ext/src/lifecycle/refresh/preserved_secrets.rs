@@ -112,12 +112,14 @@ impl PreservedSecrets {
                 continue;
             };
             let id_type = table.type_of(id);
+            let id_text = table.text_of("t", id);
             let id = quote::identifier(id);
             // The document as text: it may be nested as deeply as its type allows.
             let row = format!(
-                "pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.-) {}, t.{}::pg_catalog.text",
+                "{} OPERATOR(pg_catalog.-) {}, {}",
+                table.as_json("t"),
                 quote::literal(document),
-                quote::identifier(document)
+                table.text_of("t", document)
             );
             let sql = SourceQuery::over(&table.sql_name)
                 .filter(format!(
@@ -126,7 +128,7 @@ impl PreservedSecrets {
                 ))
                 .filter(table.live.as_deref().unwrap_or("true"))
                 .select(&format!(
-                    "pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(t.{id}::pg_catalog.text, {row}))"
+                    "pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array({id_text}, {row}))"
                 ));
             let Some(pgrx::JsonB(rows)) = pgrx::Spi::get_one::<pgrx::JsonB>(&sql).map_err(internal)? else {
                 continue;

@@ -23,9 +23,10 @@ pub fn check_free(run: &Run) -> Result<()> {
         ) else {
             continue;
         };
+        let text = table.text_of("t", id);
         let id = quote::identifier(id);
         let found = pgrx::Spi::get_one::<String>(&format!(
-            "SELECT pg_catalog.string_agg(k.id, ', ') FROM (SELECT t.{id}::pg_catalog.text AS id FROM {} AS t WHERE {belongs} \
+            "SELECT pg_catalog.string_agg(k.id, ', ') FROM (SELECT {text} AS id FROM {} AS t WHERE {belongs} \
              AND EXISTS (SELECT FROM {} AS o WHERE o.{id} OPERATOR(pg_catalog.=) t.{id}) ORDER BY t.{id} LIMIT {LISTED}) AS k",
             table.source_name(),
             table.sql_name,

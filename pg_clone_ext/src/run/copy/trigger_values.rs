@@ -37,19 +37,19 @@ impl Comparison {
     /// hashes of the values that were made and of those that are stored. Each is the sum over all rows: of the whole row, then of
     /// each column.
     pub fn statement(&self, table: &Table, columns: &str, typed: &str) -> String {
-        let hash = |value: String| {
+        let hash = |text: String| {
             format!(
-                "COALESCE(pg_catalog.sum(pg_catalog.hashtextextended(({value})::pg_catalog.text, 0::pg_catalog.int8))::pg_catalog.text, '')"
+                "COALESCE(pg_catalog.sum(pg_catalog.hashtextextended({text}, 0::pg_catalog.int8))::pg_catalog.text, '')"
             )
         };
         let sums = |alias: &str| {
             let column = |name: &String| format!("{alias}.{}", quote::identifier(name));
             let row = format!(
-                "ROW({})",
+                "ROW({})::pg_catalog.text",
                 self.columns.iter().map(column).collect::<Vec<_>>().join(", ")
             );
             let sums: Vec<String> = std::iter::once(row)
-                .chain(self.columns.iter().map(column))
+                .chain(self.columns.iter().map(|name| table.text_of(alias, name)))
                 .map(hash)
                 .collect();
             format!(

@@ -142,8 +142,8 @@ pub fn map_versions(run: &mut Run, tables: &[Table]) -> Result<()> {
         };
         let join_type = table.type_of(join).to_owned();
         let columns = format!(
-            "t.{}::pg_catalog.text, t.{}",
-            quote::identifier(&version.name),
+            "{}, t.{}",
+            table.text_of("t", &version.name),
             quote::identifier(join)
         );
         let sql = SourceQuery::over(table.source_name())

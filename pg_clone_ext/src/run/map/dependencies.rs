@@ -222,9 +222,9 @@ fn naming_chosen(
         };
         let id_type = table.type_of(id);
         let columns = format!(
-            "t.{}, t.{}::pg_catalog.text",
+            "t.{}, {}",
             quote::identifier(id),
-            quote::identifier(&dependency.via_column)
+            table.text_of("t", &dependency.via_column)
         );
         let sql = SourceQuery::over(table.source_name())
             .filter(belongs)

@@ -36,10 +36,10 @@ impl FreshTexts {
         let alone = uniques().any(|unique| unique.columns.len() == 1);
         let query = alone.then(|| {
             format!(
-                "SELECT t.{name}::pg_catalog.text FROM {} AS t WHERE t.{name} IS NOT NULL AND pg_catalog.length(t.{name}::pg_catalog.text) \
-                 OPERATOR(pg_catalog.<=) {LONGEST} LIMIT {}",
+                "SELECT {text} FROM {} AS t WHERE t.{name} IS NOT NULL AND pg_catalog.length({text}) OPERATOR(pg_catalog.<=) {LONGEST} LIMIT {}",
                 table.sql_name,
-                MOST + 1
+                MOST + 1,
+                text = table.text_of("t", column)
             )
         });
         Some(FreshTexts {

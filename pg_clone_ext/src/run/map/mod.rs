@@ -221,8 +221,8 @@ fn check_types_of_rows(run: &Run) -> Result<()> {
             };
             // Only for a type that this project does not have: a resource of another project proves that it exists.
             let of_type = format!(
-                "t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {}",
-                quote::identifier(column),
+                "{} OPERATOR(pg_catalog.=) {}",
+                table.text_of("t", column),
                 quote::literal(&wanted)
             );
             if exists(&SourceQuery::over(table.source_name()).filter(of_type))? {

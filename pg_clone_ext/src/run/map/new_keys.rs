@@ -264,12 +264,12 @@ fn subtypes(table: &Table, column: &Column, keys: &[Key]) -> String {
     });
     let list = format!("{{{}}}", quoted.collect::<Vec<_>>().join(","));
     format!(
-        "(SELECT t.{}::pg_catalog.text AS kind FROM pg_catalog.unnest({}::pg_catalog.text[]) WITH ORDINALITY u (key, n) \
-         LEFT JOIN {} t ON t.{}::pg_catalog.text OPERATOR(pg_catalog.=) u.key ORDER BY u.n OFFSET 0) s",
-        quote::identifier(kind),
+        "(SELECT {} AS kind FROM pg_catalog.unnest({}::pg_catalog.text[]) WITH ORDINALITY u (key, n) \
+         LEFT JOIN {} t ON {} OPERATOR(pg_catalog.=) u.key ORDER BY u.n OFFSET 0) s",
+        table.text_of("t", kind),
         quote::literal(&list),
         table.from_sql(),
-        quote::identifier(&column.name)
+        table.text_of("t", &column.name)
     )
 }
 

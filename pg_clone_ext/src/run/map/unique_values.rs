@@ -54,7 +54,7 @@ fn file_key(run: &Run, table: &Table) -> Option<Unique> {
     }
     let part = |column: &String| UniquePart {
         columns: vec![column.clone()],
-        value: format!("NULLIF(t.{}::pg_catalog.text, '')", quote::identifier(column)),
+        value: format!("NULLIF({}, '')", table.text_of("t", column)),
         operator: plan::EQUAL.to_owned(),
         differs: false,
     };
@@ -107,11 +107,7 @@ fn meeting(run: &Run, table: &Table, unique: &Unique) -> Result<Option<Meeting>>
     let Some(belongs) = belongs.filter(|_| !unique.parts.is_empty()) else {
         return Ok(None);
     };
-    let values: Vec<String> = unique
-        .parts
-        .iter()
-        .map(|part| format!("({})::pg_catalog.text", part.value))
-        .collect();
+    let values: Vec<String> = unique.parts.iter().map(|part| part.value.clone()).collect();
     let read: Vec<&Column> = stay.iter().chain(change.iter().flatten()).copied().collect();
     let mut selected: Vec<String> = vec![format!("pg_catalog.concat_ws(', ', {})", values.join(", "))];
     selected.extend(read.iter().map(|column| as_key(table, column)));
@@ -154,7 +150,7 @@ fn meeting(run: &Run, table: &Table, unique: &Unique) -> Result<Option<Meeting>>
 fn as_key(table: &Table, column: &Column) -> String {
     let plain = format!("t.{}", quote::identifier(&column.name));
     match is_searched(column) {
-        true => format!("{plain}::pg_catalog.text"),
+        true => table.text_of("t", &column.name),
         false => plan::canonical_key(table, &column.name, "t").unwrap_or(plain),
     }
 }

@@ -240,12 +240,13 @@ pub fn check_types(run: &Run) -> Result<()> {
                 .filter_map(|r| r.condition.as_ref().map(|condition| format!("({condition})")))
                 .collect();
             let unknown = pgrx::Spi::get_one::<String>(&format!(
-                "SELECT pg_catalog.string_agg(u.kind, ', ') FROM (SELECT DISTINCT t.{0}::pg_catalog.text AS kind FROM {1} AS t \
+                "SELECT pg_catalog.string_agg(u.kind, ', ') FROM (SELECT DISTINCT {4} AS kind FROM {1} AS t \
                  WHERE {belongs} AND t.{2} IS NOT NULL AND t.{0} IS NOT NULL AND NOT ({3}) LIMIT 20) AS u",
                 quote::identifier(&type_column),
                 table.from_sql(),
                 quote::identifier(&output.column),
-                known.join(" OR ")
+                known.join(" OR "),
+                table.text_of("t", &type_column)
             ))
             .map_err(internal)?;
             if let Some(unknown) = unknown {

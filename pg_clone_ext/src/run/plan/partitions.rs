@@ -106,7 +106,7 @@ fn check_table(run: &Run, table: &Table) -> Result<()> {
     let names: Vec<String> = partitioning
         .columns
         .iter()
-        .map(|name| format!("n.{}::pg_catalog.text", quote::identifier(name)))
+        .map(|name| table.text_of("n", name))
         .collect();
     let lost = text(&format!(
         "SELECT pg_catalog.concat_ws(', ', {}) FROM (SELECT DISTINCT * FROM ({rows}) AS r) AS n WHERE ({taken}) IS NOT TRUE LIMIT 1",

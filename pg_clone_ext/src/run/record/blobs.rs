@@ -89,7 +89,7 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
     let clones = columns_of_clones(run, table, &file_key)?;
     let quoted = |column: &str| format!("t.{}", plan::quote::identifier(column));
     let text_or_null =
-        |column: Option<&String>| column.map_or("NULL::text".to_owned(), |c| format!("{}::text", quoted(c)));
+        |column: Option<&String>| column.map_or("NULL::text".to_owned(), |c| from.text_of("t", c));
     let document = table.document_column.as_deref();
     let version = from
         .columns
@@ -209,7 +209,7 @@ fn columns_of_clones(
     let columns: Vec<String> = file_key
         .columns()
         .iter()
-        .map(|name| format!(", t.{}::pg_catalog.text", quote::identifier(name)))
+        .map(|name| format!(", {}", table.text_of("t", name)))
         .collect();
     let sql = SourceQuery::over(&table.from_sql())
         .filter(belongs)

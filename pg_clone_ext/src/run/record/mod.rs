@@ -5,7 +5,7 @@ use crate::error::internal;
 use crate::pg::value::json_text::JsonText;
 use crate::records::runs::{self, ProjectRun};
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{InsertPath, Oid, Request, SourceQuery, TableCopy, quote};
+use pg_clone_core::plan::{InsertPath, Oid, Request, SourceQuery, TableCopy};
 use pg_clone_core::rewrite::Counts;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -168,10 +168,11 @@ pub fn finish(run: &Run, todos: &[String]) -> Result<JsonText> {
         .is_some_and(|result| result == "document");
     let result = match table.document_column.as_deref().filter(|_| whole) {
         Some(document) => format!(
-            "COALESCE(t.{}::pg_catalog.text::pg_catalog.jsonb, pg_catalog.to_jsonb(t))",
-            quote::identifier(document)
+            "COALESCE({}::pg_catalog.jsonb, {})",
+            table.text_of("t", document),
+            table.as_json("t")
         ),
-        None => "pg_catalog.to_jsonb(t)".to_owned(),
+        None => table.as_json("t"),
     };
     // As text, because the document may be nested as deeply as jsonb allows.
     let project = pgrx::Spi::get_one::<JsonText>(

@@ -173,8 +173,8 @@ impl Membership {
                 if !self.as_text(table, column, parent, other) {
                     return plain;
                 }
-                let text = canonical_key(table, column, alias)
-                    .unwrap_or_else(|| format!("{plain}::pg_catalog.text"));
+                let text =
+                    canonical_key(table, column, alias).unwrap_or_else(|| table.text_of(alias, column));
                 spelled_as_key(parent, other, &text)
             })
             .collect()
@@ -189,7 +189,7 @@ impl Membership {
                 if !self.as_text(table, column, parent, other) {
                     return plain;
                 }
-                canonical_key(parent, other, alias).unwrap_or_else(|| format!("{plain}::pg_catalog.text"))
+                canonical_key(parent, other, alias).unwrap_or_else(|| parent.text_of(alias, other))
             })
             .collect()
     }
