@@ -12,7 +12,7 @@ use crate::run::copy;
 use crate::run::keys::NewKey;
 use crate::run::map;
 use crate::run::plan::{
-    call_values, id_paths, partitions, rewrite_rules, rows_of_two_projects, source_tables,
+    call_values, id_paths, partitions, rewrite_rules, rows_of_two_projects, skipped_triggers, source_tables,
 };
 use crate::run::record;
 use crate::run::state::Run;
@@ -150,6 +150,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     map::constant_values::check(&run, &description.rules)?;
     call_values::check_schema(&run)?;
     rewrite_rules::refuse(&run)?;
+    skipped_triggers::check(&run)?;
     run.held = plan::has_circle(&run.store, &run.active) || run.leaves_tables_to_finish();
     run.target = new_project_id(&run)?;
     let snapshot = Rc::clone(&run.snapshot);

@@ -83,31 +83,8 @@ pub fn writes(run: &Run) -> Result<()> {
         )?;
         sequences(table)?;
         privileges::check_no_row_security(table.oid, &table.sql_name)?;
-        if run.request.options.skip_triggers {
-            may_skip_triggers(table)?;
-        }
     }
     Ok(())
-}
-
-/// Requires ownership of a table to skip its triggers, as for disabling them (42501).
-fn may_skip_triggers(table: &Table) -> Result<()> {
-    let refused = crate::pg::query::text(&format!(
-        "SELECT 'no'::pg_catalog.text FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) {0}::pg_catalog.oid \
-         AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE') AND EXISTS (SELECT FROM pg_catalog.pg_trigger AS t \
-         JOIN pg_catalog.pg_partition_tree({0}::pg_catalog.oid::pg_catalog.regclass) AS p ON p.relid::pg_catalog.oid OPERATOR(pg_catalog.=) t.tgrelid \
-         WHERE NOT t.tgisinternal \
-         UNION ALL SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND NOT t.tgisinternal)",
-        table.oid
-    ))?;
-    match refused {
-        None => Ok(()),
-        Some(_) => Err(Error::new(
-            Code::NotAllowed,
-            format!("must be owner of table {} to skip its triggers", table.sql_name),
-        )
-        .hint("Let the triggers fire (options.triggers = fire), or call it as a role that owns the table.")),
-    }
 }
 
 /// The project's id in the canonical form of its column's type; 22023 if it is malformed.

@@ -11,4 +11,5 @@ mod hostile;
 mod hostile_database;
 mod qualified_sql;
 mod rewritten_rows;
+mod skipped_triggers;
 mod visibility;

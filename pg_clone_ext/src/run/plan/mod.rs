@@ -5,5 +5,6 @@ pub mod id_paths;
 pub mod partitions;
 pub mod rewrite_rules;
 pub mod rows_of_two_projects;
+pub mod skipped_triggers;
 pub mod source_queries;
 pub mod source_tables;
