@@ -142,7 +142,7 @@ pub fn clone_items(call: &Call) -> Result<Vec<String>> {
     if let Some(key) = key
         && let requests::Request::Made(items) = requests::begin(&opened.store, &opened.actor, key, call)?
     {
-        return requests::items_now(&opened.store, &items);
+        return requests::items_now(&opened.store, &opened.actor, &items);
     }
     let forms = valid_forms(&opened, call.together)?;
     let handles = handles(&opened.store, &forms.valid, opened.options.dry_run)?;

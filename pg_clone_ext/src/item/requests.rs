@@ -1,12 +1,13 @@
 //! Calls with the option `idempotency_key`: executed once, however often they are sent.
 
 use pg_clone_core::error::{Error, Result};
-use pg_clone_core::item::permission::Actor;
+use pg_clone_core::item::permission::{self, Actor};
 use pg_clone_core::plan::quote;
 
 use super::store::ItemStore;
-use super::{Call, query};
+use super::{Call, query, reading};
 use crate::pg::privileges::AsExtensionOwner;
+use std::borrow::Cow;
 
 /// The state of a call with a key.
 pub enum Request {
@@ -93,8 +94,21 @@ pub fn end(store: &ItemStore, actor: &Actor, key: &str, run: i64, items: &[Strin
     Ok(())
 }
 
-/// The items of an earlier call in their current state.
-pub fn items_now(store: &ItemStore, ids: &[String]) -> Result<Vec<String>> {
+/// The items of an earlier call in their current state, for an actor who may still read them.
+///
+/// # Errors
+/// P0002 for an item that was deleted since, or that the actor may not see any more.
+pub fn items_now(store: &ItemStore, actor: &Actor, ids: &[String]) -> Result<Vec<String>> {
+    let wanted = ids.iter().map(|id| Cow::Borrowed(id.as_str())).collect();
+    let targets = reading::targets(store, actor, &wanted, &reading::NewHandles::new())?;
+    if let Some(gone) = ids
+        .iter()
+        .find(|id| !targets.get(*id).is_some_and(|target| target.visible))
+    {
+        return Err(permission::unknown_item(gone)
+            .detail("An earlier call with this idempotency key has made it.")
+            .hint("Use a new key for another clone."));
+    }
     let sql = format!(
         "SELECT p.payload FROM pg_catalog.unnest($1) WITH ORDINALITY u (id, n) JOIN {} p ON p.id OPERATOR(pg_catalog.=) u.id ORDER BY u.n",
         store.table("item_payload")

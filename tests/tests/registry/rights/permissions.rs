@@ -106,6 +106,47 @@ async fn an_item_on_which_the_actor_has_no_role_looks_unknown() {
     assert_eq!(set.code, "P0002");
 }
 
+/// The answer to a repeated call is the item as it is now: whoever lost the right to read it gets none.
+#[tokio::test]
+async fn a_repeated_call_shows_no_item_that_the_actor_may_not_read_any_more() {
+    let reg = with_items().await;
+    let options = json!({"idempotency_key": "k"});
+    let made = reg
+        .clone_item(MODEL, Value::Null, "bob", options.clone())
+        .await
+        .unwrap();
+    let id = made["id"].as_str().unwrap();
+    let again = reg
+        .clone_item(MODEL, Value::Null, "bob", options.clone())
+        .await
+        .unwrap();
+    assert_eq!(again["id"], made["id"]);
+    reg.run(&format!(
+        "UPDATE reg.item_auth SET owner = 'ada', general = '{{}}', groups = '{{}}' WHERE id = '{id}'"
+    ))
+    .await;
+    let hidden = reg
+        .clone_item(MODEL, Value::Null, "bob", options.clone())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (hidden.code.as_str(), hidden.message.clone()),
+        ("P0002", format!("no item {id}"))
+    );
+    reg.run(&format!(
+        "DELETE FROM reg.item_auth WHERE id = '{id}'; DELETE FROM reg.item WHERE id = '{id}'"
+    ))
+    .await;
+    let gone = reg
+        .clone_item(MODEL, Value::Null, "bob", options)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (gone.code, gone.message, gone.detail, gone.hint),
+        (hidden.code, hidden.message, hidden.detail, hidden.hint)
+    );
+}
+
 #[tokio::test]
 async fn owner_admin_general_roles_and_groups_each_suffice() {
     let reg = with_items().await;
