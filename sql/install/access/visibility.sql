@@ -45,7 +45,8 @@ BEGIN
     -- A role that may update the queue is a worker and sees all of it.
     CREATE POLICY worker ON clone.blob_copy USING (has_table_privilege('clone.blob_copy', 'UPDATE'));
     CREATE POLICY own_rows ON clone.cache_invalidation USING (EXISTS (
-        SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) recorded_by::pg_catalog.name AND pg_catalog.pg_has_role(r.oid, 'MEMBER'))
+        SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) recorded_role AND r.rolname OPERATOR(pg_catalog.=) recorded_by::pg_catalog.name
+        AND pg_catalog.pg_has_role(r.oid, 'USAGE'))
         OR pg_catalog.has_function_privilege('clone.run_next_job()', 'EXECUTE'));
     -- For the roles that clone.allow() adds; these may read clone.run.
     FOREACH t IN ARRAY '{run_table,run_dangling,blob_copy}'::text[] LOOP

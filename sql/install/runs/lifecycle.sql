@@ -99,6 +99,7 @@ CREATE TABLE clone.cache_invalidation (
     run_id      bigint NOT NULL,
     keys        text[] NOT NULL,
     recorded_by text NOT NULL,
+    recorded_role oid NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     flushed_at  timestamptz
 );
@@ -109,6 +110,7 @@ COMMENT ON COLUMN clone.cache_invalidation.run_id IS 'The run that replaced the 
 COMMENT ON COLUMN clone.cache_invalidation.keys IS 'At most 1,000 keys, made by the store''s options.cache_key';
 COMMENT ON COLUMN clone.cache_invalidation.flushed_at IS 'When they were deleted from the cache for the first time';
 COMMENT ON COLUMN clone.cache_invalidation.recorded_by IS 'The role that refreshed or deleted the clone';
+COMMENT ON COLUMN clone.cache_invalidation.recorded_role IS 'The oid of recorded_by; a role that was dropped and created again has another one';
 REVOKE ALL ON clone.cache_invalidation FROM PUBLIC;
 -- Keys reveal which resources existed: only the role that deleted them, its members, and workers see them.
 ALTER TABLE clone.cache_invalidation ENABLE ROW LEVEL SECURITY;

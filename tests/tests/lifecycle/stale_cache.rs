@@ -103,5 +103,17 @@ async fn a_role_sees_and_flushes_what_it_deleted_itself() {
         .run("UPDATE clone.cache_invalidation SET flushed_at = now(); DELETE FROM clone.cache_invalidation")
         .await;
     assert_eq!(db.number(KEYS).await, 406);
-    db.run("DROP OWNED BY sweeper").await;
+    // A member sees what it may use without SET ROLE; another role of the name sees nothing.
+    db.run("DROP ROLE IF EXISTS sweeps_along, sweeps_not; CREATE ROLE sweeps_along LOGIN; CREATE ROLE sweeps_not LOGIN NOINHERIT;
+            SELECT clone.allow('sweeps_along'), clone.allow('sweeps_not'); GRANT sweeper TO sweeps_along, sweeps_not;
+            INSERT INTO clone.cache_invalidation (store, run_id, keys, recorded_by, recorded_role) VALUES ('s', 0, '{A/1}', 'sweeper', 'sweeper'::regrole)").await;
+    assert_eq!(db.session_as("sweeps_along").await.number(KEYS).await, 1);
+    assert_eq!(db.session_as("sweeps_not").await.number(KEYS).await, 0);
+    db.run(
+        "DROP OWNED BY sweeper; DROP ROLE sweeper; CREATE ROLE sweeper LOGIN; SELECT clone.allow('sweeper')",
+    )
+    .await;
+    assert_eq!(db.session_as("sweeper").await.number(KEYS).await, 0);
+    db.run("DROP OWNED BY sweeper, sweeps_along, sweeps_not; DROP ROLE sweeper, sweeps_along, sweeps_not")
+        .await;
 }

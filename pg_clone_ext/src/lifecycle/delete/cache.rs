@@ -6,7 +6,7 @@
 
 use super::deletion_set::DeletionSet;
 use crate::error::internal;
-use crate::pg::privileges::{AsExtensionOwner, current_user};
+use crate::pg::privileges::{AsExtensionOwner, current_user, current_user_oid};
 use crate::pg::query::for_each_row;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::session::settings_guard::ReadingSettings;
@@ -112,15 +112,16 @@ impl Recorder<'_> {
         if self.keys.is_empty() {
             return Ok(());
         }
-        let caller = current_user();
+        let (caller, role) = (current_user(), current_user_oid());
         let _owner = AsExtensionOwner::new();
         pgrx::Spi::run_with_args(
-            "INSERT INTO clone.cache_invalidation (store, run_id, keys, recorded_by) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO clone.cache_invalidation (store, run_id, keys, recorded_by, recorded_role) VALUES ($1, $2, $3, $4, $5)",
             &[
                 self.store.into(),
                 self.run.into(),
                 std::mem::take(&mut self.keys).into(),
                 caller.as_str().into(),
+                role.into(),
             ],
         )
         .map_err(internal)
