@@ -82,9 +82,14 @@ extension_sql_file!(
     requires = ["stores"]
 );
 extension_sql_file!(
+    "../../sql/install/stores/view_keys.sql",
+    name = "view_keys",
+    requires = ["references"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/words.sql",
     name = "words",
-    requires = ["references"]
+    requires = ["view_keys"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/answers.sql",

@@ -7,7 +7,7 @@ mod keys;
 pub mod large_objects;
 mod open;
 mod resolve;
-mod rows_once;
+pub mod rows_once;
 
 pub use check_roles::{check_column_roles, check_rules};
 pub use open::{OpenStore, Purpose, check_isolation, check_nothing_hidden, open, open_with};

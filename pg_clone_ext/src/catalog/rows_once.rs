@@ -1,5 +1,5 @@
-//! No row may be cloned twice: two tables of a store that have the same rows are refused. Such are an updatable view and the
-//! table below it, and a partitioned table and its partition.
+//! No row may be cloned twice: two tables of a store that may have the same rows are refused. Such are an updatable view and the
+//! table below it, two updatable views of one table, and a partitioned table and its partition.
 
 use crate::error::internal;
 use crate::pg::privileges::AsExtensionOwner;
@@ -63,14 +63,17 @@ pub(super) fn refuse_rows_twice(store: &str, tables: &[Described<'_>]) -> Result
             .find(|other| other.oid == oid)
             .map(|other| other.sql_name)
     };
+    let mut views: Vec<(Oid, &str)> = Vec::new();
     for table in tables {
         let (other, what) = match table.kind {
-            "v" if !is_updatable(table.oid)? => continue,
             "v" => {
-                // Names no column, because some columns of an updatable view may be computed.
-                let insert = format!("INSERT INTO {} DEFAULT VALUES", table.sql_name);
-                let below = plan_check::insert_target(&insert).filter(|below| *below != table.oid);
-                (below.and_then(name_of), "view")
+                let Some(below) = table_below(table.oid, table.sql_name)? else {
+                    continue;
+                };
+                let same = views.iter().find(|(other, _)| *other == below);
+                let other = name_of(below).or(same.map(|(_, name)| *name));
+                views.push((below, table.sql_name));
+                (other, "view")
             }
             "p" => (
                 partition_of(table.oid, tables)?.and_then(name_of),
@@ -88,7 +91,7 @@ pub(super) fn refuse_rows_twice(store: &str, tables: &[Described<'_>]) -> Result
         });
         return Err(Error::new(
             Code::Unsupported,
-            format!("the rows of {what} {name} are those of {other}, which store \"{store}\" describes too"),
+            format!("rows of {what} {name} may be those of {other}, which store \"{store}\" describes too"),
         )
         .detail("They would be cloned twice.")
         .hint(format!(
@@ -113,6 +116,16 @@ fn partition_of(table: Oid, tables: &[Described<'_>]) -> Result<Option<Oid>> {
         others.join(",")
     ))?;
     found.map(|oid| oid.parse().map_err(internal)).transpose()
+}
+
+/// The table below an updatable view, through any number of views; None for a view whose triggers or rules decide where rows go.
+pub fn table_below(view: Oid, sql_name: &str) -> Result<Option<Oid>> {
+    if !is_updatable(view)? {
+        return Ok(None);
+    }
+    // Names no column, because some columns of an updatable view may be computed.
+    let insert = format!("INSERT INTO {sql_name} DEFAULT VALUES");
+    Ok(plan_check::insert_target(&insert).filter(|below| *below != view))
 }
 
 /// Whether rows of a view are rows of one table below it, into which an INSERT goes without a trigger.

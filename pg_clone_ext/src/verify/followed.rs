@@ -34,12 +34,18 @@ pub struct Followed {
 
 /// The references of a table to tables of the store: foreign keys, and declared ones.
 pub fn references(store: &Store, table: &Table) -> Vec<Followed> {
+    // A table below a view of the store: the clone's rows are those of the view.
+    let by_view = |key: &plan::ForeignKey| {
+        let declared = |r: &&plan::Reference| key.columns.as_slice() == [r.column.as_str()];
+        let target = |r: &plan::Reference| store.table(r.target).is_some_and(|target| target.kind == "v");
+        table.keys.references.iter().filter(declared).any(target)
+    };
     let mut all: Vec<Followed> = table
         .keys
         .foreign_keys
         .iter()
         // A table that the store does not have is one that all projects share: the same rows must be named.
-        .filter(|key| store.table(key.target).is_none_or(|t| !t.empty))
+        .filter(|key| store.table(key.target).is_none_or(|t| !t.empty) && !by_view(key))
         .map(|key| Followed {
             columns: key.columns.clone(),
             place: String::new(),

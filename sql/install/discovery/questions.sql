@@ -33,6 +33,11 @@ AS $$
                clone_internal.reference_call($1, q.relation, q.name, q.target, ''), clone_internal.keep_call($1, q.relation, q.name, '')
         FROM clone_internal.person_columns($1) q
         WHERE NOT EXISTS (SELECT FROM named n WHERE n.relation = q.relation AND n.name = q.name) AND NOT EXISTS (SELECT FROM pairs p WHERE p.relation = q.relation AND p.name = q.name)
+        UNION ALL
+        SELECT 'error', q.relation, q.name, format('%s.%I holds keys of %s by %s, which the store knows by a view', q.relation, q.name, q.target, q.below),
+               clone_internal.reference_call($1, q.relation, q.name, q.target, ''), clone_internal.keep_call($1, q.relation, q.name, '')
+        FROM clone_internal.view_keys($1) q
+        WHERE NOT EXISTS (SELECT FROM named n WHERE n.relation = q.relation AND n.name = q.name AND n.exact) AND NOT clone_internal.answered($1, q.relation, q.name, '')
     )
     SELECT c.severity, format('%s.%I', c.relation, c.name), c.question, c.answer, c.otherwise FROM columns c
     WHERE NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = c.relation AND n."column" = c.name AND n.path = '')

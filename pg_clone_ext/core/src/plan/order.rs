@@ -19,13 +19,21 @@ fn rank(store: &Store, role: TableRole) -> u8 {
     }
 }
 
+/// The tables that foreign keys of a table reference. Those of a table below a view are known as declared references only.
+fn referenced<'s>(store: &'s Store, table: &'s Table) -> impl Iterator<Item = Oid> + 's {
+    let is_view = |oid: Oid| store.table(oid).is_some_and(|table| table.kind == "v");
+    let declared = table.keys.references.iter().map(|reference| reference.target);
+    let below_views = declared.filter(move |target| table.kind == "v" || is_view(*target));
+    table.references.iter().copied().chain(below_views)
+}
+
 /// Whether foreign keys of several of these tables form a cycle.
 pub fn has_circle(store: &Store, among: &HashSet<Oid>) -> bool {
     let mut left: Vec<&Table> = store.tables.iter().filter(|t| among.contains(&t.oid)).collect();
     loop {
         let oids: HashSet<Oid> = left.iter().map(|t| t.oid).collect();
         let before = left.len();
-        left.retain(|t| t.references.iter().any(|oid| *oid != t.oid && oids.contains(oid)));
+        left.retain(|t| referenced(store, t).any(|oid| oid != t.oid && oids.contains(&oid)));
         if left.len() == before {
             return !left.is_empty();
         }
@@ -44,11 +52,9 @@ pub fn insertion_order(store: &Store) -> Vec<Oid> {
     let mut waiting: HashMap<Oid, usize> = HashMap::new();
     let mut unlocks: HashMap<Oid, Vec<Oid>> = HashMap::new();
     for table in &store.tables {
-        let mut needed: Vec<Oid> = table
-            .references
-            .iter()
-            .chain(table.parents.iter().filter(|_| store.follows_constraints()))
-            .copied()
+        let parents = table.parents.iter().filter(|_| store.follows_constraints());
+        let mut needed: Vec<Oid> = referenced(store, table)
+            .chain(parents.copied())
             .filter(|oid| *oid != table.oid && keys.contains_key(oid))
             .collect();
         needed.sort_unstable();

@@ -1,6 +1,7 @@
 //! Values that triggers change in the rows that a statement inserts. The clone's rows would not be those of the source: a number that
 //! a trigger assigns, for example, follows the order of insertion.
 
+use crate::catalog::rows_once;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Table, TableCopy, quote};
@@ -14,10 +15,16 @@ pub struct Comparison {
 impl Comparison {
     /// None if no trigger can change the rows of this table, or if the call wants what triggers do.
     pub fn of(run: &Run, table: &Table, table_copy: &TableCopy) -> Result<Option<Self>> {
-        if !run.guards_against_triggers()
-            || !matches!(table.kind.as_str(), "r" | "p")
-            || !table.triggers_before_row
-        {
+        if !run.guards_against_triggers() {
+            return Ok(None);
+        }
+        let changeable = match table.kind.as_str() {
+            "r" | "p" => table.triggers_before_row,
+            // Triggers of the table below it, which the store does not describe.
+            "v" => rows_once::table_below(table.oid, &table.sql_name)?.is_some(),
+            _ => false,
+        };
+        if !changeable {
             return Ok(None);
         }
         let columns: Vec<String> = table_copy

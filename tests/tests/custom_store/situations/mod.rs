@@ -7,3 +7,4 @@ mod kinds;
 mod own_rows;
 mod partitions;
 mod triggers;
+mod views;
