@@ -1,6 +1,7 @@
 //! What triggers do to other rows while a clone's rows are inserted: counted by the server's own statistics of the transaction.
 
 use super::deferred_triggers;
+use crate::catalog::rows_once;
 use crate::pg::query::for_each_row;
 use crate::pg::session::settings_guard::CountedRows;
 use crate::run::state::Run;
@@ -95,10 +96,17 @@ impl Effects {
     /// Rows that triggers changed or deleted are an error (0A000). Rows that they added to tables that the store does not describe, such
     /// as a log, are a to-do of the operator, because a deletion of the clone leaves them.
     pub fn check(&self, run: &Run, todos: &mut Vec<String>) -> Result<()> {
+        // Rows of a view are written there by the clone itself.
+        let mut below_views = HashSet::new();
+        for view in run.store.tables.iter().filter(|table| table.kind == "v") {
+            below_views.extend(rows_once::table_below(view.oid, &view.sql_name)?);
+        }
         for (
             table,
             Counts {
-                inserted, changed, ..
+                inserted,
+                changed,
+                table: oid,
             },
         ) in self.since()?
         {
@@ -112,7 +120,8 @@ impl Effects {
                     "Leave the triggers out: options => '{\"triggers\": \"skip\"}'. Or let them do it: '{\"triggers\": \"fire\"}'.",
                 ));
             }
-            let described = run.store.tables.iter().any(|other| other.sql_name == table)
+            let described = below_views.contains(&oid)
+                || run.store.tables.iter().any(|other| other.sql_name == table)
                 || run.store.outside.reaching.iter().any(|(_, name)| *name == table);
             if inserted > 0 && !described {
                 todos.push(format!(

@@ -72,6 +72,11 @@ async fn triggers_rules_and_other_views_of_the_table_below_a_view_are_seen() {
     );
     db.run("DROP RULE also ON base").await;
     let clone = db.clone_project("'1'").await;
+    assert_eq!(
+        db.list("SELECT jsonb_array_elements_text(todo) FROM clone.run")
+            .await,
+        Vec::<String>::new()
+    );
     db.run("CREATE RULE also AS ON DELETE TO base DO ALSO INSERT INTO log VALUES (OLD.x)")
         .await;
     let failure = db.fails(&format!("SELECT project_delete('{clone}')")).await;
