@@ -57,6 +57,13 @@ fn unique(
         })
         .map(|unique| unique.columns.iter().map(String::as_str).collect())
         .unwrap_or_default();
+    if matches!(columns.as_slice(), [one] if Some(*one) == table.id_column.as_deref()) {
+        return format!(
+            "Another session has made a row of {} with the same key meanwhile, or what makes the keys gave one twice. Call it again; \
+             with options.target, choose an id that is not in use.",
+            table.sql_name
+        );
+    }
     let constant = columns
         .iter()
         .filter_map(|name| table.column(name))

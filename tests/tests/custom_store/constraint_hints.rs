@@ -171,3 +171,28 @@ async fn a_row_that_a_trigger_has_made_before_and_the_same_clone_without_trigger
         ["a|t|t", "b|t|t"]
     );
 }
+
+#[tokio::test]
+async fn an_id_that_another_session_has_taken_meanwhile() {
+    let db = described(
+        &format!("CREATE TABLE org (id uuid PRIMARY KEY, name text); INSERT INTO org VALUES ('{ORG}', 'O')"),
+        "SELECT clone.store_table('s', 'org', 'project')",
+    )
+    .await;
+    let clone = format!(
+        "SELECT project_clone('{ORG}', 'c', options => '{{\"target\": \"a0000000-0000-4000-8000-00000000000a\"}}')"
+    );
+    let other = db.session().await;
+    other.run("BEGIN").await;
+    other.run(&clone).await;
+    let waiting = db.session().await;
+    let (failure, ()) = tokio::join!(waiting.fails(&clone), async {
+        db.wait_until("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
+            .await;
+        other.run("COMMIT").await;
+    });
+    assert!(
+        failure.code == "23505" && failure.hint.contains("Another session has made a row"),
+        "{failure:?}"
+    );
+}

@@ -43,3 +43,40 @@ async fn a_key_whose_collation_finds_different_texts_equal_is_refused() {
         "{failure:?}"
     );
 }
+
+/// A column may have the name of an alias that generated SQL uses.
+#[tokio::test]
+async fn columns_may_have_any_name() {
+    let db = described(
+        "CREATE TABLE org (id uuid PRIMARY KEY, name text, t text, k text, v text, o text, e text, n text, s text, r text, doc jsonb);
+         CREATE TABLE t (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, t bigint REFERENCES t, u text UNIQUE, c text, k text, m text, p text, f text);
+         INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000003', 'Mill', 't', 'k', 'v', 'o', 'e', 'n', 's', 'r', '{\"secret\": \"s\"}');
+         INSERT INTO t (org_id, u) SELECT id, 'u1' FROM org; INSERT INTO t (org_id, t, u) SELECT id, 1, 'u2' FROM org",
+        "SELECT clone.store_table('s', 'org', 'project', document_column => 'doc', resource_type => 'Project'); SELECT clone.store_table('s', 't', 'resource', project_column => 'org_id');
+         SELECT clone.store_column('s', 't', 'u', 'suffix'); SELECT clone.rule('s', 'Project', '$.secret', 'remove')",
+    )
+    .await;
+    let target = "a0000000-0000-4000-8000-000000000009";
+    let call = |option: &str| {
+        format!(
+            "SELECT project_clone('a0000000-0000-4000-8000-000000000003', 'c', options => '{{\"{option}\": \"{target}\"}}')"
+        )
+    };
+    assert_eq!(
+        db.list(&format!("SELECT r->>'t' FROM ({}) AS q (r)", call("target")))
+            .await,
+        ["t"]
+    );
+    db.run(&format!(
+        "UPDATE org SET doc = '{{\"secret\": \"new\"}}' WHERE id = '{target}'"
+    ))
+    .await;
+    db.run(&call("replace")).await;
+    assert_eq!(
+        db.text(&format!("SELECT doc->>'secret' FROM org WHERE id = '{target}'"))
+            .await,
+        "new"
+    );
+    assert_verified(&db, target).await;
+    db.run(&format!("SELECT project_delete('{target}')")).await;
+}
