@@ -57,9 +57,15 @@ fn unique(
         })
         .map(|unique| unique.columns.iter().map(String::as_str).collect())
         .unwrap_or_default();
+    let by_trigger = match has_triggers(store) {
+        true => {
+            "If a trigger of another table made the row, clone without triggers: options => '{\"triggers\": \"skip\"}'. Else: "
+        }
+        false => "",
+    };
     if matches!(columns.as_slice(), [one] if Some(*one) == table.id_column.as_deref()) {
         return format!(
-            "Another session has made a row of {} with the same key meanwhile, or what makes the keys gave one twice. Call it again; \
+            "{by_trigger}Another session has made a row of {} with the same key meanwhile, or what makes the keys gave one twice. Call it again; \
              with options.target, choose an id that is not in use.",
             table.sql_name
         );
@@ -88,13 +94,8 @@ fn unique(
         })
         .map_or("…", |column| column.name.as_str());
     format!(
-        "{}Give a column of {} another value in clones: {}, or 'random', 'null', 'default', or 'template' with value => \
+        "{by_trigger}Give a column of {} another value in clones: {}, or 'random', 'null', 'default', or 'template' with value => \
          '{{value}}-copy-{{n}}'; or leave out the rows that meet, with clone.store_table(…, live => '…').",
-        if has_triggers(store) {
-            "If a trigger of another table made the row, clone without triggers: options => '{\"triggers\": \"skip\"}'. Else: "
-        } else {
-            ""
-        },
         violation.constraint,
         call(column, "'suffix'")
     )
