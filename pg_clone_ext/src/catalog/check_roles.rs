@@ -17,8 +17,7 @@ pub fn check_rules(store: &str) -> Result<()> {
     let raw = Raw::parse(store, raw.as_deref())?;
     let rules = raw.rules.clone();
     RuleSet::check(rules.clone()).map_err(|error| {
-        Error::bad_argument(format!("a rule of store \"{store}\" cannot be used: {error}"))
-            .hint("Paths and filters are JSONPath as RFC 9535 defines it: a path begins with $, as in $.contact[*].phone.")
+        Error::bad_argument(format!("a rule of store \"{store}\" cannot be used: {error}")).hint(error.hint())
     })?;
     raw.into_store()?.check_rules(&rules)
 }

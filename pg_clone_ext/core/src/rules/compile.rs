@@ -9,6 +9,9 @@ use crate::edit::Step;
 use crate::json_path::JsonPath;
 use std::collections::HashMap;
 
+/// What to do about a template that is not valid.
+const PLACEHOLDERS: &str = "Braces enclose a placeholder, {{ and }} stand for braces; for an argument that a call may leave out, give the rule its name in if_given.";
+
 /// The rules of a store, made ready for one run.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
@@ -106,11 +109,13 @@ impl RuleSet {
 
 impl Compiled {
     fn new(index: usize, rule: &Rule, arguments: &Arguments) -> Result<Self, RuleError> {
-        let invalid = |message: String| RuleError::Invalid {
+        let invalid = |message: String, hint: &'static str| RuleError::Invalid {
             rule: index + 1,
             path: rule.path.clone(),
             message,
+            hint,
         };
+        let of_template = |message: String| invalid(message, PLACEHOLDERS);
         let parse = |field, text: &str, wrapped: &str| {
             JsonPath::parse(wrapped).map_err(|error| {
                 // The position in the wrapped expression, in bytes, is converted.
@@ -133,6 +138,7 @@ impl Compiled {
         if singular.as_ref().is_some_and(Vec::is_empty) {
             return Err(invalid(
                 "the path is the whole document; a rule changes members of it".to_owned(),
+                "Give the path of a member, such as $.name.",
             ));
         }
         let when = match &rule.when {
@@ -155,24 +161,26 @@ impl Compiled {
                 .names()
                 .filter(|name| arguments.is_optional(name))
                 .collect();
-            return Err(invalid(format!(
-                "unknown argument \"{name}\"; valid are {}",
-                valid.join(", ")
-            )));
+            return Err(invalid(
+                format!("unknown argument \"{name}\"; valid are {}", valid.join(", ")),
+                "Name in if_given an argument that a call may leave out.",
+            ));
         }
         let several = singular.is_none();
         let act = match &rule.action {
             Action::Remove => Act::Remove,
-            Action::Set(value) => Act::Set(Template::parse(value, arguments, if_given).map_err(invalid)?),
+            Action::Set(value) => Act::Set(Template::parse(value, arguments, if_given).map_err(of_template)?),
             Action::Rename(_) if !rule.columns.is_empty() => {
                 return Err(invalid(
                     "a rename changes no value, so no column follows it".to_owned(),
+                    "Leave out the columns.",
                 ));
             }
             Action::Rename(name) => Act::Rename(name.clone()),
             Action::Regenerate(_) if several && !rule.columns.is_empty() => {
                 return Err(invalid(
                     "the path may select several places, so no column follows it".to_owned(),
+                    "Leave out the columns, or give a path that selects one place, such as $.name.",
                 ));
             }
             Action::Regenerate(kind) => Act::Regenerate(*kind),
@@ -190,7 +198,7 @@ impl Compiled {
             when,
             unless_cloned,
             columns: rule.columns.clone(),
-            todo: todo.map_err(invalid)?,
+            todo: todo.map_err(of_template)?,
         })
     }
 }
@@ -247,7 +255,7 @@ mod tests {
             ),
             (
                 json!({"path": "$.a", "action": "remove", "if_given": "nam"}),
-                "valid are name, owner",
+                "unknown argument \"nam\"; valid are name, owner",
             ),
             (
                 json!({"path": "$.a", "action": "remove", "if_given": "project"}),

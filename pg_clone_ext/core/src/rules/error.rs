@@ -29,6 +29,8 @@ pub enum RuleError {
         path: String,
         /// What is wrong.
         message: String,
+        /// What to do about it.
+        hint: &'static str,
     },
     /// A catalog row that is not a rule.
     #[error("{0}")]
@@ -47,6 +49,16 @@ pub enum RuleError {
 }
 
 impl RuleError {
+    /// What the user can do about a rule that is not valid.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            RuleError::Invalid { hint, .. } => hint,
+            _ => {
+                "Paths and filters are JSONPath as RFC 9535 defines it: a path begins with $, as in $.contact[*].phone."
+            }
+        }
+    }
+
     /// Whether the error is a bug and not in the catalog (SQLSTATE XX000).
     pub fn is_internal(&self) -> bool {
         matches!(self, RuleError::Edit { .. })

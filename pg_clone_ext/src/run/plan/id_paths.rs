@@ -3,7 +3,7 @@
 //! columns that begin with one of `"kept_prefixes"` are kept. `"dangling_display"` is the text of a removed reference.
 
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::Store;
+use pg_clone_core::plan::{Store, quote};
 use pg_clone_core::rewrite::{IdField, IdPaths};
 
 /// The declared strings of a store. A malformed pattern is an error (55000).
@@ -44,7 +44,10 @@ pub fn of_store(store: &Store) -> Result<IdPaths> {
                     Code::StoreChanged,
                     format!("options.id_paths of store \"{}\": {error}", store.name),
                 )
-                .hint("Correct it: SELECT clone.store_alter(…, '{\"id_paths\": …}').")
+                .hint(format!(
+                    "Correct it: SELECT clone.store_alter({}, '{{\"id_paths\": …}}').",
+                    quote::literal(&store.name)
+                ))
             })?;
         }
     }
