@@ -94,10 +94,14 @@ impl Raw {
             );
         };
         serde_json::from_str(json).map_err(|error| {
+            let error = error.to_string();
+            // Its place is one in a document that the user does not know.
+            let error = error.split(" at line ").next().unwrap_or_default();
             Error::new(
                 Code::StoreChanged,
                 format!("the catalog of store \"{name}\" is damaged: {error}"),
             )
+            .hint("Take back what was changed by hand in the tables of schema clone, or describe the table again with clone.store_table(…).")
         })
     }
 

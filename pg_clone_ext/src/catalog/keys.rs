@@ -186,7 +186,7 @@ fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
             ("path", Some(separators)) => ReferenceForm::Path(separators),
             (other, _) => {
                 return Err(Error::new(
-                    Code::StoreChanged,
+                    Code::Internal,
                     format!("unknown form \"{other}\" in clone.store_reference"),
                 ));
             }

@@ -12,20 +12,23 @@ pub fn damaged(message: String) -> Error {
     Error::new(Code::BadData, message).hint("Correct the document, or leave its row out with exclude_ids.")
 }
 
+fn not_rewritten(error: &dyn std::fmt::Display) -> Error {
+    damaged(format!("a document cannot be rewritten: {error}"))
+}
+
 /// The rewriter's error for the user.
 pub fn rewrite_error(error: RewriteError) -> Error {
     match error {
         RewriteError::Dangling { ref id, .. } => dangling_error(id),
         RewriteError::Jsonb(JsonbError::Depth(error)) | RewriteError::Depth(error) => error.error(),
-        other => damaged(format!("a document cannot be rewritten: {other}")),
+        other => not_rewritten(&other),
     }
 }
 
-/// The editor's error for the user: 22P02 for a document that cannot be read, otherwise an internal error.
+/// The editor's error for the user. Only a document that was read before is edited, so that the others are internal errors.
 pub fn edit_error(error: EditError) -> Error {
     match error {
         EditError::Depth(error) => error.error(),
-        EditError::Malformed(_) => damaged(format!("a document cannot be edited: {error}")),
         other => internal(other),
     }
 }
@@ -33,9 +36,8 @@ pub fn edit_error(error: EditError) -> Error {
 /// The error of a jsonb document for the user.
 pub fn jsonb_error(error: JsonbError) -> Error {
     match error {
-        JsonbError::Depth(error) => error.error(),
         JsonbError::Edit(error) => edit_error(error),
-        other => damaged(format!("a document cannot be edited: {other}")),
+        other => rewrite_error(other.into()),
     }
 }
 
@@ -44,7 +46,7 @@ pub fn document_error(error: DocumentError) -> Error {
     match error {
         DocumentError::Rewrite(error) => rewrite_error(error),
         DocumentError::Edit(error) => edit_error(error),
-        DocumentError::Compressed(error) => damaged(format!("a document cannot be read: {error}")),
+        DocumentError::Compressed(error) => not_rewritten(&error),
     }
 }
 

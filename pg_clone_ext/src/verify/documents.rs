@@ -7,7 +7,7 @@ use super::references::{Named, Pair};
 use crate::pg::query::for_each_row;
 use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::document_tree;
-use pg_clone_core::error::{Error, Result};
+use pg_clone_core::error::Result;
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{Table, quote};
 use pg_clone_core::rules::DocumentPath;
@@ -55,10 +55,7 @@ pub fn named(
 ) -> Result<Named> {
     // Most values there are not keys, and may change for other reasons.
     let any_value = path.ends_with("..*");
-    let path = DocumentPath::parse(path).map_err(|error| {
-        Error::bad_argument(format!("the path \"{path}\" cannot be read: {error}"))
-            .hint("Paths of clone.store_reference are JSONPath as RFC 9535 defines it.")
-    })?;
+    let path = DocumentPath::of_column(&reference.columns.join(", "), path)?;
     let mut keys: HashMap<String, Whose> = HashMap::new();
     for (sql, is_own) in [(other, false), (own, true)] {
         let Some(sql) = sql else { continue };

@@ -32,7 +32,7 @@ impl TableRole {
             "derived" => Ok(TableRole::Derived),
             "history" => Ok(TableRole::History),
             _ => Err(Error::new(
-                Code::StoreChanged,
+                Code::Internal,
                 format!("unknown table role \"{word}\" in clone.store_relation"),
             )),
         }
@@ -134,7 +134,7 @@ impl ColumnRole {
             "large_object" => ColumnRole::LargeObject,
             _ => {
                 return Err(Error::new(
-                    Code::StoreChanged,
+                    Code::Internal,
                     format!("unknown column role \"{word}\" in clone.store_column"),
                 ));
             }

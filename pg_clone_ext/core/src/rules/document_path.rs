@@ -2,6 +2,7 @@
 
 use crate::depth::DepthError;
 use crate::edit::{Edit, Step, value};
+use crate::error::Error;
 use crate::interrupt;
 use crate::json_path::JsonPath;
 use serde_json::{Number, Value};
@@ -28,6 +29,19 @@ impl DocumentPath {
         JsonPath::parse(path)
             .map(|path| DocumentPath { path, names })
             .map_err(|error| error.message)
+    }
+
+    /// Reads the path of a declared reference of a column.
+    ///
+    /// # Errors
+    /// 22023: somebody wrote it into the catalog, because clone.store_reference() refuses it.
+    pub fn of_column(column: &str, text: &str) -> crate::error::Result<Self> {
+        Self::parse(text).map_err(|error| {
+            Error::bad_argument(format!(
+                "the path \"{text}\" of column {column} cannot be read: {error}"
+            ))
+            .hint("Correct it in clone.store_reference: it is a JSONPath as RFC 9535 defines it, such as $.patient.id.")
+        })
     }
 
     /// Calls `each` with the text of every key at this path: strings, numbers, or names of members.

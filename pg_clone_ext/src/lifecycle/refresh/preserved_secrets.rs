@@ -2,12 +2,13 @@
 //! stay logged in and secrets need not be entered again.
 
 use crate::error::internal;
+use crate::run::document_errors::edit_error;
 use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::document_tree;
 use pg_clone_core::edit::{self, Edit, EditOp, Step};
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::Result;
 use pg_clone_core::plan::{SourceQuery, Store, Table, TableRole, quote};
 use pg_clone_core::rules::{Action, Rule, singular_path};
 use serde_json::Value;
@@ -228,17 +229,7 @@ fn write(
     edits: &[Edit],
     columns: &BTreeSet<&str>,
 ) -> Result<()> {
-    let damaged = |error: &dyn std::fmt::Display| {
-        Error::new(
-            Code::BadData,
-            format!(
-                "the document of \"{}\" cannot be edited: {error}",
-                old.key.to_text()
-            ),
-        )
-        .hint("Correct the document in the clone that is replaced.")
-    };
-    let Some(edited) = edit::text::apply(text, edits).map_err(|error| damaged(&error))? else {
+    let Some(edited) = edit::text::apply(text, edits).map_err(edit_error)? else {
         return Ok(());
     };
     let (Some(id), Some(document)) = (&table.id_column, &table.document_column) else {

@@ -3,7 +3,7 @@
 use crate::pg::memory::Memory;
 use crate::pg::value::{BIGINT, BOOLEAN, Form, Value};
 use pg_clone_core::batch::Compressed;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::Result;
 use pg_clone_core::ids::Id;
 use pgrx::pg_sys;
 use std::borrow::Cow;
@@ -97,7 +97,7 @@ impl<'a> Row<'a> {
             None => Ok(None),
             Some(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => Ok(Some(Cow::Borrowed(text))),
-                Err(_) => Err(Error::new(Code::BadData, "a text value is not valid UTF-8")),
+                Err(_) => Err(crate::pg::value::datum::not_utf8()),
             },
         }
     }

@@ -56,7 +56,7 @@ pub fn read_integer(value: Value) -> i64 {
     }
 }
 
-/// A value for a column of that integer type; out of its range is an error (22023).
+/// A value for a column of that integer type; out of its range is an error (55000): the tables' keys have outgrown it.
 pub fn make_integer(value: i64, type_name: &str) -> Result<Value> {
     let type_oid = match type_name {
         "smallint" => pg_sys::INT2OID,
@@ -68,8 +68,9 @@ pub fn make_integer(value: i64, type_name: &str) -> Result<Value> {
 
 fn integer(value: i64, type_oid: pg_sys::Oid) -> Result<Value> {
     let out_of_range = |name: &str| {
-        Error::bad_argument(format!("the new key {value} does not fit into type {name}"))
-            .hint("Give the column a larger type, or its sequence a smaller value.")
+        let message = format!("the new key {value} does not fit into type {name}");
+        Error::new(Code::StoreChanged, message)
+            .hint("Give the column a larger type, or let the sequence of the key go on from a smaller value.")
     };
     let datum = match type_oid {
         pg_sys::INT2OID => pg_sys::Datum::from(i16::try_from(value).map_err(|_| out_of_range("smallint"))?),
@@ -107,8 +108,10 @@ pub fn with_text<R>(value: Value, read: impl FnOnce(&str) -> Result<R>) -> Resul
     read(std::str::from_utf8(bytes).map_err(|_| not_utf8())?)
 }
 
-fn not_utf8() -> Error {
-    Error::new(Code::BadData, "a value is not valid UTF-8")
+/// The error (22P02) for bytes that were written past the server's checks.
+pub(in crate::pg) fn not_utf8() -> Error {
+    Error::new(Code::BadData, "a text is not valid UTF-8")
+        .hint("Correct the value, or leave its row out with exclude_ids.")
 }
 
 /// The form of a column for new bytes: text, json or jsonb, or a domain over one.
@@ -136,7 +139,8 @@ fn varlena(bytes: &[u8], form: Form) -> Result<Value> {
         return Err(Error::new(
             Code::BadData,
             format!("a value of {} bytes exceeds PostgreSQL's 1 GB", bytes.len()),
-        ));
+        )
+        .hint("Leave its row out with exclude_ids."));
     }
     // SAFETY: palloc returns that many writable bytes or raises; the header is set for the same size.
     unsafe {
@@ -345,9 +349,9 @@ unsafe fn make_array(
 }
 
 /// A value of any type from its text form, by the type's input function; an invalid text raises the
-/// type's own error, a NUL byte is an error (22023).
+/// type's own error. No text of the server and no value of a call holds a NUL byte.
 pub fn from_text(text: &str, type_oid: pg_sys::Oid, typmod: i32) -> Result<Value> {
-    let text = CString::new(text).map_err(|_| Error::bad_argument("a value holds a NUL byte"))?;
+    let text = CString::new(text).map_err(crate::error::internal)?;
     // SAFETY: looks up the type's input function and calls it with a NUL-terminated string.
     unsafe {
         let mut input = pg_sys::Oid::INVALID;

@@ -67,7 +67,7 @@ pub(in crate::pg) unsafe fn stored<'a>(
             1 => Method::Lz4,
             other => {
                 return Err(Error::new(
-                    Code::BadData,
+                    Code::Internal,
                     format!("a value is compressed with unknown method {other}"),
                 ));
             }

@@ -15,7 +15,7 @@ use pg_clone_core::batch::DocumentFormat;
 use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::document_tree::{self, TreeError};
 use pg_clone_core::edit::{self, EditOp};
-use pg_clone_core::error::{Error, Result};
+use pg_clone_core::error::Result;
 use pg_clone_core::jsonb;
 use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output};
 use pg_clone_core::rewrite::Outcome;
@@ -226,15 +226,8 @@ pub(super) fn declared_paths(output: &Output) -> Result<Vec<DeclaredPath>> {
     paths
         .iter()
         .map(|place| {
-            DocumentPath::parse(&place.path)
+            DocumentPath::of_column(&output.column, &place.path)
                 .map(|parsed| (parsed, place.keys.clone(), place.condition))
-                .map_err(|error| {
-                    Error::bad_argument(format!(
-                        "the path \"{}\" of column {} cannot be read: {error}",
-                        place.path, output.column
-                    ))
-                    .hint("Paths of clone.store_reference are JSONPath as RFC 9535 defines it.")
-                })
         })
         .collect()
 }

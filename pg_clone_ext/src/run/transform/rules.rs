@@ -31,7 +31,7 @@ pub fn compile(rules: Vec<Rule>, run: &Run) -> Result<RuleSet> {
         .always("source_project", run.source.as_str());
     RuleSet::compile(rules, &arguments).map_err(|error| {
         Error::bad_argument(format!("a rule of the store is not valid: {error}"))
-            .hint("Check clone.store_rule. Paths and filters are JSONPath as RFC 9535 defines it.")
+            .hint(format!("Check clone.store_rule. {}", error.hint()))
     })
 }
 
@@ -63,7 +63,7 @@ impl Ruled {
         };
         let damaged = |error: &dyn std::fmt::Display| {
             document_errors::damaged(format!(
-                "the document of {resource_type} \"{}\" is not valid JSON: {error}",
+                "the document of {resource_type} \"{}\" cannot be read: {error}",
                 key.to_text()
             ))
         };
