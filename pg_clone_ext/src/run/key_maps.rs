@@ -93,7 +93,8 @@ impl Run {
             Code::StoreChanged,
             format!("a row of {name} belongs to the project, but not to a row that is cloned: {by}"),
         )
-        .hint("Check how its rows belong to the project: clone.store_relation, clone.store_membership and clone.store_reference."))
+        .hint("Check how its rows belong to the project: clone.store_relation, clone.store_membership and clone.store_reference. \
+               If the value only looks different from the one that it names, write both in the same way."))
     }
 
     /// Whether a row is not cloned because its parent is not cloned.

@@ -243,7 +243,12 @@ impl Store {
 }
 
 fn refuse(table: &Table, column: &Column, what: &str, possible: &str) -> Error {
-    let not_null = if column.not_null { " NOT NULL" } else { "" };
+    // A column that accepts no NULL can have any role but that.
+    let not_null = if column.not_null && column.role == ColumnRole::Null {
+        " NOT NULL"
+    } else {
+        ""
+    };
     Error::bad_argument(format!(
         "column {} of {} has type {}{not_null}, which cannot {what}",
         column.name, table.sql_name, column.type_name

@@ -9,7 +9,7 @@ use crate::pg::value::datum::Changed;
 use crate::run::document_errors::dangling_error;
 use crate::run::keys::{Key, NewKey, plain};
 use crate::run::state::Run;
-use pg_clone_core::error::{Error, Result};
+use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{KeyKind, KeyRef, Output};
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, TextIdOutcome, UuidOutcome};
@@ -150,11 +150,14 @@ impl KeyMapper<'_, '_> {
                 // The referenced key may be numeric or text.
                 let new = new.to_text();
                 let number = new.parse().map_err(|_| {
-                    Error::bad_argument(format!(
-                        "column {} has type {}, which cannot hold the new key \"{new}\"",
-                        output.column, output.type_name
-                    ))
-                    .hint("Generate the key that it refers to with a function that returns numbers: options.id_generator, or a DEFAULT.")
+                    Error::new(
+                        Code::StoreChanged,
+                        format!(
+                            "column {} has type {}, which cannot hold the new key \"{new}\"",
+                            output.column, output.type_name
+                        ),
+                    )
+                    .hint("Let the DEFAULT of the key that it refers to, or the store's option id_generator, return whole numbers.")
                 })?;
                 Ok(Some(number))
             }

@@ -219,12 +219,31 @@ impl Store {
                         self.key_name(*second)
                     ),
                 )
-                .hint(
-                    "Declare which key the column holds, and when: SELECT clone.store_reference(…, condition => '…'), or \
-                     SELECT clone.store_column(…, 'map', '<table>').",
-                ))
+                .hint(self.which_of_two(from, *first, *second)))
             }
         }
+    }
+
+    /// What to do about a column that holds the keys of two tables.
+    fn which_of_two(&self, from: KeyRef, first: KeyRef, second: KeyRef) -> String {
+        let literal = crate::plan::quote::literal;
+        let place = self.column_of(from).map_or_else(String::new, |(table, column)| {
+            format!(
+                "{}, {}, {}",
+                literal(&self.name),
+                literal(&table.sql_name),
+                literal(&column.name)
+            )
+        });
+        let name = |key: KeyRef| self.table(key.table).map_or("…", |table| table.sql_name.as_str());
+        format!(
+            "If what it names is in both tables, let the key of {1} be a foreign key to {0}. If each row names a row of one of them, say when, \
+             in place of what is declared: SELECT clone.store_no_reference({place}); \
+             SELECT clone.store_reference({place}, {2}, condition => '…'); and the same for {1}.",
+            name(first),
+            name(second),
+            literal(name(first))
+        )
     }
 
     /// The role of a column that holds a key; None: unchanged.
