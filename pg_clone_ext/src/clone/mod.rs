@@ -84,8 +84,9 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     }
     let run = Rc::new(run);
     let hinted = Rc::clone(&run);
+    let partitions = constraint_hints::partitions(&run.store)?;
     let _hints = ConstraintHints::new(Box::new(move |violation| {
-        constraint_hints::hint(&hinted.store, violation)
+        constraint_hints::hint(&hinted.store, &partitions, violation)
     }));
     let mut totals = TableStatistics::default();
     let mut tables = Vec::new();

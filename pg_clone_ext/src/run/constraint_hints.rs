@@ -1,15 +1,44 @@
 //! Hints for constraints that a row of a clone violates.
 
+use std::collections::HashMap;
+
+use crate::pg::query::for_each_row;
 use crate::pg::session::constraint_hint::{Kind, Violation};
-use pg_clone_core::plan::{ColumnRole, Store, Table, quote};
+use pg_clone_core::error::Result;
+use pg_clone_core::plan::{ColumnRole, Oid, Store, Table, quote};
+
+/// The described table of each partition, by the partition's name without quotes: the server names the partition.
+pub type Partitions = HashMap<String, Oid>;
+
+/// The partitions of the tables of a store.
+pub fn partitions(store: &Store) -> Result<Partitions> {
+    let mut found = Partitions::new();
+    for table in store.tables.iter().filter(|table| table.kind == "p") {
+        let names = format!(
+            "SELECT pg_catalog.concat(n.nspname, '.', c.relname) \
+             FROM pg_catalog.pg_partition_tree({}::pg_catalog.oid::pg_catalog.regclass) AS p \
+             JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) p.relid::pg_catalog.oid \
+             JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace",
+            table.oid
+        );
+        for_each_row(&names, &mut |row| {
+            if let Some(name) = row.map(|row| row.text(0)).transpose()?.flatten() {
+                found.insert(name.into_owned(), table.oid);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
 
 /// The hint for a violation while the rows of a store are written.
-pub fn hint(store: &Store, violation: &Violation) -> Option<String> {
+pub fn hint(store: &Store, partitions: &Partitions, violation: &Violation) -> Option<String> {
     let name = format!("{}.{}", violation.schema, violation.table);
+    let parent = partitions.get(&name);
     let table = store
         .tables
         .iter()
-        .find(|table| unquoted(&table.sql_name) == name);
+        .find(|table| unquoted(&table.sql_name) == name || parent == Some(&table.oid));
     let Some(table) = table else {
         return outside(violation);
     };

@@ -15,7 +15,7 @@ use crate::pg::value::datum::random;
 use crate::run::copy;
 use crate::run::state::{Run, TableStatistics};
 use crate::run::transform::row_batch::CloneRow;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::plan::{self, EQUAL, InsertPath, Oid, SourceQuery, Table, TableCopy, quote};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -103,7 +103,10 @@ pub fn fill(
     };
     drop(announced);
     let Some(statistics) = statistics.take() else {
-        return Err(kept_back(format!("no rows were taken for {}", table.sql_name)));
+        return Err(kept_back(format!(
+            "{} takes no rows of the clone",
+            table.sql_name
+        )));
     };
     let rows = statistics.rows();
     let bytes = statistics.by_type.values().map(|counts| counts.bytes).sum();
@@ -158,14 +161,15 @@ pub fn check_unchecked(run: &Run) -> Result<()> {
                 .map(|((own, column), operator)| format!("p.{} {operator} {own}", quote::identifier(column)))
                 .collect();
             let query = format!(
-                "SELECT 'yes'::pg_catalog.text FROM {} AS t WHERE {belongs} AND {} AND NOT EXISTS (SELECT FROM {} AS p WHERE {}) LIMIT 1",
+                "SELECT pg_catalog.concat_ws(', ', {}) FROM {} AS t WHERE {belongs} AND {} AND NOT EXISTS (SELECT FROM {} AS p WHERE {}) LIMIT 1",
+                columns().collect::<Vec<_>>().join(", "),
                 table.from_sql(),
                 not_null.join(" AND "),
                 key.target_name,
                 equal.join(" AND ")
             );
             let found = within_current(|| text(&query))?;
-            if found.is_some() {
+            if let Some(values) = found {
                 return Err(Error::new(
                     Code::Dangling,
                     format!(
@@ -173,9 +177,18 @@ pub fn check_unchecked(run: &Run) -> Result<()> {
                         table.sql_name, key.target_name, key.name
                     ),
                 )
-                .hint(
-                    "Clone the rows that it refers to as well, or let the triggers fire (options.triggers = fire).",
-                ));
+                .detail(format!(
+                    "Its ({}) is ({}).",
+                    key.columns.join(", "),
+                    shown(&values)
+                ))
+                .hint(format!(
+                    "Clone the rows that it refers to as well, or let a column of the key be NULL in clones: \
+                     SELECT clone.store_column({}, {}, {}, 'null').",
+                    quote::literal(&run.store.name),
+                    quote::literal(&table.sql_name),
+                    quote::literal(key.columns.first().map_or("…", String::as_str))
+                )));
             }
         }
     }
@@ -206,7 +219,7 @@ struct StatementRows {
 }
 
 impl StatementRows {
-    /// Columns of other types than the table's are an error (55000).
+    /// The open table keeps its types: the server refuses an ALTER TABLE, even in this session.
     fn collect(self, collector: &mut RowCollector) -> Result<()> {
         let Some(table_copy) = self.run.table_copy(self.table) else {
             return Err(Error::new(Code::Internal, "a table copy is gone"));
@@ -215,10 +228,9 @@ impl StatementRows {
         let types: Vec<Type> = wanted.iter().map(Type::of).collect();
         if types != self.types {
             return Err(Error::new(
-                Code::StoreChanged,
-                "the types of the columns have changed since the store was described",
-            )
-            .hint("SELECT clone.store_refresh(…) describes the store again."));
+                Code::Internal,
+                "the types of the columns have changed although the table is locked",
+            ));
         }
         let progress = CopyProgress::start(self.table);
         let statistics = copy::copy_rows(
