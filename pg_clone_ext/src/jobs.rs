@@ -99,11 +99,11 @@ const JOB: &str = "SELECT pg_catalog.jsonb_build_object('role', j.role::pg_catal
 
 /// Runs the clone of a job with the rights of the role that queued it, by the same call that this role could make:
 /// EXECUTE on project_clone, the rights on the tables and the arguments are checked now. Returns the run and the project.
-/// Errors: P0002 no such job, 42501 the role was dropped or renamed, and those of the clone.
+/// The caller has claimed the job. Errors: 42501 the role was dropped or renamed, and those of the clone.
 pub fn run(job: i64) -> Result<JsonText> {
     let found = Spi::get_one_with_args::<JsonB>(JOB, &[job.into()]).map_err(internal)?;
     let Some(JsonB(found)) = found else {
-        return Err(Error::new(Code::NotFound, format!("there is no job {job}")));
+        return Err(Error::new(Code::Internal, format!("there is no job {job}")));
     };
     let found: Job = serde_json::from_value(found).map_err(internal)?;
     // The oid alone is not enough: after a restore on another server it can belong to another role.

@@ -158,10 +158,7 @@ impl ColumnMapping {
                     .iter()
                     .position(|a| !a.dropped && a.name == output.column)
                     .ok_or_else(|| {
-                        Error::new(
-                            Code::StoreChanged,
-                            format!("column {} does not exist", output.column),
-                        )
+                        Error::new(Code::Internal, format!("column {} does not exist", output.column))
                     })
             })
             .collect::<Result<Vec<usize>>>()?;

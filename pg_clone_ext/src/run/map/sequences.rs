@@ -161,7 +161,7 @@ fn check_second_round(
         ),
     )
     .hint(format!(
-        "Let it go on: {} ALTER SEQUENCE {sequence} NO CYCLE;",
+        "{} ALTER SEQUENCE {sequence} NO CYCLE;",
         more_values(target, column, sequence)
     )))
 }

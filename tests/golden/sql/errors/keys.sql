@@ -91,6 +91,42 @@ SELECT clone.store_column('shop', 'shop.remark', 'code', 'random');
 SELECT project_clone(:'acme', name => 'Copy');
 SELECT clone.store_column('shop', 'shop.remark', 'code', 'suffix');
 SELECT project_clone(:'acme', name => 'Copy') ->> 'name' AS name;
+-- A sequence that begins again where its first values are keys.
+CREATE TABLE shop.seat (id int PRIMARY KEY, tenant_id uuid REFERENCES shop.tenant);
+CREATE SEQUENCE shop.seat_number MAXVALUE 4 CYCLE OWNED BY shop.seat.id;
+ALTER TABLE shop.seat ALTER id SET DEFAULT nextval('shop.seat_number');
+INSERT INTO shop.seat (tenant_id) VALUES (:'acme'), (:'acme'), (:'acme');
+SELECT clone.store_table('shop', 'shop.seat', 'resource', project_column => 'tenant_id');
+SELECT project_clone(:'acme', name => 'Copy');
+ALTER TABLE shop.seat ALTER COLUMN "id" TYPE bigint;
+ALTER SEQUENCE shop.seat_number AS bigint NO MAXVALUE;
+ALTER SEQUENCE shop.seat_number NO CYCLE;
+SELECT clone.store_refresh('shop');
+SELECT project_clone(:'acme', name => 'Copy') ->> 'name' AS name;
+-- A generated column that is a key.
+CREATE TABLE shop.code (id uuid PRIMARY KEY, tenant_id uuid REFERENCES shop.tenant, letters text, code text GENERATED ALWAYS AS (upper(letters)) STORED UNIQUE);
+CREATE TABLE shop.label (id uuid PRIMARY KEY, tenant_id uuid REFERENCES shop.tenant, code text REFERENCES shop.code (code));
+INSERT INTO shop.code VALUES ('a0000000-0000-4000-8000-000000000081', :'acme', 'a');
+INSERT INTO shop.label VALUES ('a0000000-0000-4000-8000-000000000082', :'acme', 'A');
+SELECT clone.store_table('shop', t, 'resource', project_column => 'tenant_id') FROM unnest('{shop.code,shop.label}'::regclass[]) t;
+SELECT project_clone(:'acme', name => 'Copy');
+ALTER TABLE shop.label DROP CONSTRAINT label_code_fkey;
+ALTER TABLE shop.code DROP CONSTRAINT code_code_key, ADD UNIQUE (tenant_id, code);
+ALTER TABLE shop.label ADD FOREIGN KEY (tenant_id, code) REFERENCES shop.code (tenant_id, code);
+SELECT project_clone(:'acme', name => 'Copy') ->> 'name' AS name;
+DROP TABLE shop.label, shop.code;
+SELECT clone.store_remove_table('shop', 'shop.code'), clone.store_remove_table('shop', 'shop.label');
+-- Rows that belong by a table that was dropped.
+CREATE TABLE shop.team (id uuid PRIMARY KEY, tenant_id uuid REFERENCES shop.tenant);
+CREATE TABLE shop.task (id uuid PRIMARY KEY, team_id uuid);
+SELECT clone.store_table('shop', 'shop.team', 'resource', project_column => 'tenant_id');
+SELECT clone.store_table('shop', 'shop.task', 'derived', parent => 'shop.team', join_column => 'team_id');
+DROP TABLE shop.team;
+SELECT project_clone(:'acme', name => 'Copy');
+SELECT clone.store_remove_table('shop', 'shop.team');
+SELECT project_clone(:'acme', name => 'Copy');
+SELECT clone.store_remove_table('shop', 'shop.task');
+SELECT project_clone(:'acme', name => 'Copy') ->> 'name' AS name;
 -- Large objects of another database.
 SELECT lo_create(0) AS object \gset
 CREATE TABLE shop.scan (id uuid PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES shop.tenant, image oid);

@@ -19,6 +19,27 @@ DROP TRIGGER move ON shop.shipment;
 CREATE TRIGGER retype BEFORE INSERT ON shop.tenant FOR EACH ROW EXECUTE FUNCTION shop.retype();
 SELECT project_clone(:'acme', name => 'Copy');
 DROP TRIGGER retype ON shop.tenant;
+-- A trigger keeps rows from being deleted.
+SELECT project_clone(:'acme', name => 'Copy') ->> 'id' AS copy \gset
+CREATE FUNCTION shop.keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TRIGGER keep BEFORE DELETE ON shop.shipment FOR EACH ROW EXECUTE FUNCTION shop.keep();
+SELECT project_delete(:'copy');
+ALTER TABLE shop.shipment DISABLE TRIGGER keep;
+SELECT project_delete(:'copy') -> 'rows' AS rows;
+DROP TRIGGER keep ON shop.shipment;
+-- A trigger adds rows to the clone, and one changes rows.
+CREATE FUNCTION shop.welcome() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO shop.category (tenant_id, name) VALUES (NEW.id, 'Welcome'); RETURN NEW; END $$;
+CREATE TRIGGER welcome AFTER INSERT ON shop.tenant FOR EACH ROW EXECUTE FUNCTION shop.welcome();
+SELECT project_clone(:'acme', name => 'Copy');
+SELECT project_clone(:'acme', name => 'Copy', options => '{"triggers": "skip"}') ->> 'name' AS name;
+SELECT project_clone(:'acme', name => 'Copy', options => '{"triggers": "fire"}') ->> 'name' AS name;
+DROP TRIGGER welcome ON shop.tenant;
+CREATE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE shop.tenant SET slug = slug || '!'; RETURN NEW; END $$;
+CREATE TRIGGER touch AFTER INSERT ON shop.customer FOR EACH STATEMENT EXECUTE FUNCTION shop.touch();
+SELECT project_clone(:'acme', name => 'Copy');
+SELECT project_clone(:'acme', name => 'Copy', options => '{"triggers": "skip"}') ->> 'name' AS name;
+SELECT project_clone(:'acme', name => 'Copy', options => '{"triggers": "fire"}') ->> 'name' AS name;
+DROP TRIGGER touch ON shop.customer;
 -- A view whose rule takes nothing.
 CREATE TABLE shop.stock (id uuid PRIMARY KEY, tenant_id uuid);
 INSERT INTO shop.stock VALUES ('a0000000-0000-4000-8000-000000000071', :'acme');
