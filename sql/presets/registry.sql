@@ -23,11 +23,11 @@ DECLARE
     given text := clone_internal.registry_function(COALESCE(options->>'id_generator', format('%I.next_handle()', schema)));
 BEGIN
     IF EXISTS (SELECT FROM pg_proc p WHERE p.oid = to_regprocedure(given) AND (p.proretset OR p.prokind <> 'f' OR p.prorettype = 'void'::regtype)) THEN
-        RAISE EXCEPTION 'id_generator % does not return one handle for each call', given USING
+        RAISE EXCEPTION 'id_generator % does not return one handle for each call', clone_internal.shown(given) USING
             ERRCODE = '22023', HINT = 'It takes a plain function that returns a text, not a set.';
     END IF;
     IF to_regprocedure(given) IS NULL THEN
-        RAISE EXCEPTION 'id_generator does not name a function: %', COALESCE(options->>'id_generator', given) USING
+        RAISE EXCEPTION 'id_generator does not name a function: %', clone_internal.shown(COALESCE(options->>'id_generator', given)) USING
             ERRCODE = '22023', HINT = 'It takes a function by name with its schema, without arguments or with one of type text, e.g. ids.next_handle().';
     END IF;
     RETURN given;
@@ -233,7 +233,7 @@ DECLARE
     other text;
 BEGIN
     IF schema = '' OR schema ~ '^pg_|^information_schema$' OR length(options->>'schema') > 63 THEN
-        RAISE EXCEPTION 'invalid value "%" for store option "schema"', options->>'schema' USING
+        RAISE EXCEPTION 'invalid value % for store option "schema"', clone_internal.quoted(options->>'schema') USING
             ERRCODE = '22023', HINT = 'It takes the name of a schema for the tables, of at most 63 bytes, that is not one of the system.';
     END IF;
     SELECT s.name INTO other FROM clone.store s

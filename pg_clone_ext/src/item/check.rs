@@ -105,8 +105,9 @@ impl Refused {
             format!("\"{}\" may not read all items of the collection", actor.name),
         )
         .detail(match shown.is_empty() {
-            true => format!("{more} items are not readable"),
-            false => format!("not readable: {}; and {more} more", shown.join(", ")),
+            true => format!("Items that are not readable: {more}."),
+            false if more == 0 => format!("Not readable: {}.", shown.join(", ")),
+            false => format!("Not readable: {}, and {more} more.", shown.join(", ")),
         })
         .hint("Leave them out by exclude_ids, clone the readable ones by items_clone(ARRAY[...]), or ask for metadata-read."))
     }

@@ -187,7 +187,7 @@ impl Reading<'_> {
 fn source(row: &Row) -> Result<Source> {
     let id = row.string(1)?;
     let unreadable = |error: serde_json::Error| {
-        Error::bad_argument(format!("item {id} cannot be read: {error}"))
+        Error::new(Code::TooDeep, format!("item {id} cannot be read: {error}"))
             .hint("A document may be nested at most 100 levels deep.")
     };
     let object = |text: Option<String>| -> Result<Option<Map<String, Value>>> {

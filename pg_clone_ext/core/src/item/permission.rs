@@ -95,7 +95,7 @@ fn require_level(actor: &Actor, roles: &[&str], verb: &str) -> Result<()> {
         Code::NotAllowed,
         format!("\"{}\" may not {verb} the registry", actor.name),
     )
-    .detail(format!("missing registry role: {}", missing.join(", ")))
+    .detail(format!("Missing registry roles: {}.", missing.join(", ")))
     .hint("Roles of users are rows of the store's table user_role."))
 }
 
@@ -117,7 +117,7 @@ pub fn require_fetch(actor: &Actor, item: &str, access: &Access, available: &[St
         Code::NotAllowed,
         format!("\"{}\" may not read the metadata of item {item}", actor.name),
     )
-    .detail(format!("roles on the item: {}", has.join(", ")))
+    .detail(format!("Roles on the item: {}.", has.join(", ")))
     .hint("Cloning needs metadata-read, metadata-write or admin on the source."))
 }
 
@@ -237,7 +237,7 @@ mod tests {
         }
         assert!(require_read_level(&actor("a", &[READ], &[])).is_ok());
         let missing = require_write_level(&actor("a", &[READ], &[])).unwrap_err();
-        assert_eq!(missing.detail, "missing registry role: registry-write");
+        assert_eq!(missing.detail, "Missing registry roles: registry-write.");
     }
 
     #[test]

@@ -41,7 +41,7 @@ async fn writing_needs_the_read_and_the_write_role() {
         .await
         .unwrap_err();
     assert_eq!(refused.message, "\"eve\" may not write to the registry");
-    assert_eq!(refused.detail, "missing registry role: registry-write");
+    assert_eq!(refused.detail, "Missing registry roles: registry-write.");
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn reading_the_data_is_not_enough() {
             .await
             .unwrap_err();
         assert_eq!(refused.code, "42501", "{role}");
-        assert_eq!(refused.detail, format!("roles on the item: {role}"));
+        assert_eq!(refused.detail, format!("Roles on the item: {role}."));
     }
     access(
         &reg,

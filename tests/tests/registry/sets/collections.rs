@@ -107,7 +107,7 @@ async fn the_actor_must_be_able_to_read_every_item() {
     let refused = reg.failure("SELECT project_clone('reef', 'Reef three')").await;
     assert_eq!(
         (refused.code.as_str(), refused.detail.as_str()),
-        ("42501", "1 items are not readable")
+        ("42501", "Items that are not readable: 1.")
     );
     reg.run("SET pg_clone.actor = 'eve'").await;
     assert_eq!(

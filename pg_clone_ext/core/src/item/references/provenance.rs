@@ -256,6 +256,25 @@ mod tests {
     }
 
     #[test]
+    fn long_lists_are_not_linked_each_with_each() {
+        let mut rules = rules();
+        rules.links[1].from = "input".to_owned();
+        let inputs: Vec<Value> = (0..320).map(|n| json!({"data": n.to_string()})).collect();
+        let naming = Naming {
+            content_of: &|_| None,
+            renamed: &str::to_owned,
+        };
+        let error = rules
+            .document("r", &json!({"inputs": inputs}), &naming)
+            .unwrap_err();
+        assert_eq!(error.code.sqlstate(), "22023");
+        assert_eq!(
+            error.message,
+            "the provenance of r would have more than 100000 links"
+        );
+    }
+
+    #[test]
     fn what_cannot_be_followed_is_left_out() {
         let document = document(&json!({"workflow": "gone"}), &Others::new());
         assert_eq!(document["activity"].as_object().unwrap().len(), 1);
