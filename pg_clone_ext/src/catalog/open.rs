@@ -128,7 +128,7 @@ fn place(store: &mut Store, purpose: Purpose) -> Result<()> {
             .collect();
         if !unknown.is_empty() {
             return Err(Error::new(
-                Code::Unsupported,
+                Code::StoreChanged,
                 format!(
                     "table {} has children that the store does not describe",
                     table.sql_name

@@ -271,14 +271,14 @@ fn still_used(table: &Table, keys: &[Key]) -> Error {
         ),
     )
     .detail(format!(
-        "Other projects use them: {}",
+        "Other projects use them: {}.",
         keys.iter()
             .take(20)
             .map(Key::to_text)
             .collect::<Vec<_>>()
             .join(", ")
     ))
-    .hint("Change the documents of the other projects that name them first.")
+    .hint("Change the documents of the other projects that name them first, or delete them nevertheless: options => '{\"shared\": \"ignore\"}'.")
 }
 
 /// Tables that may have rows. The description may be out of date, because another session may have

@@ -173,7 +173,8 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
             && !file_key.columns().is_empty()
             && run.request.options.blobs_to.is_none()
         {
-            return Err(same_file(run, table, &source_id, &source_key));
+            let column = file_key.columns().first().map_or("…", |name| name);
+            return Err(same_file(run, table, column, &source_id, &source_key));
         }
         found.push(json!({
             "resource_type": resource_type,
@@ -227,15 +228,16 @@ fn columns_of_clones(
     Ok(found)
 }
 
-fn same_file(run: &Run, table: &Table, id: &str, key: &str) -> Error {
+fn same_file(run: &Run, table: &Table, column: &str, id: &str, key: &str) -> Error {
     Error::new(
         Code::StoreChanged,
         format!("the file \"{key}\" of the row with key {id} of {} would be the clone's too", table.sql_name),
     )
     .hint(format!(
-        "Give the column of the key another value in clones: SELECT clone.store_column({}, {}, '…', 'random').",
+        "Give the column of the key another value in clones: SELECT clone.store_column({}, {}, {}, 'random').",
         quote::literal(&run.store.name),
-        quote::literal(&table.sql_name)
+        quote::literal(&table.sql_name),
+        quote::literal(column)
     ))
 }
 

@@ -23,3 +23,5 @@ SELECT clone.store_refresh('medplum');
 DROP TABLE "Invented";
 SELECT project_clone(:'project', name => 'Staging')->>'id' AS clone \gset
 SELECT check_name, subject, ok FROM project_clone_verify(:'clone', columns => true) WHERE NOT ok;
+DELETE FROM "SearchParameter";
+SELECT * FROM project_clone_verify(:'clone', columns => true);

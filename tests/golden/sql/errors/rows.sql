@@ -1,4 +1,4 @@
--- Errors of rows: what stops a clone, a refresh or a deletion while rows are mapped and written.
+-- Errors of rows and ids: what stops a clone, a refresh or a deletion while rows are mapped and written.
 \set ECHO none
 \set VERBOSITY verbose
 \set SHOW_CONTEXT never
@@ -48,3 +48,17 @@ SELECT clone.store_remove_table('shop', 'shop.sheet'), clone.store_remove_table(
 SELECT clone.store_alter('shop', '{"blobs": "file:/srv/files"}') \g /dev/null
 SELECT clone.store_table('shop', 'shop.product', 'resource', project_column => 'tenant_id', blob_key => 'files/{sku}');
 SELECT project_clone(:'acme', name => 'Copy');
+SELECT clone.store_column('shop', 'shop.product', 'sku', 'expression', value => 'sku');
+SELECT project_clone(:'acme', name => 'Copy');
+SELECT clone.store_column('shop', 'shop.product', 'sku', 'random');
+SELECT project_clone(:'acme', name => 'Copy') ->> 'name' AS name;
+-- Ids of projects that their column cannot hold.
+CREATE SCHEMA by_number;
+CREATE SCHEMA by_date;
+CREATE TABLE by_number.org (id numeric(3, 1) PRIMARY KEY, name text);
+CREATE TABLE by_date.org (id date PRIMARY KEY, name text);
+SELECT clone.store_create(s, 'custom'), clone.store_table(s, (s || '.org')::regclass, 'project') FROM unnest('{by_number,by_date}'::text[]) s;
+SELECT project_clone('1.25', store => 'by_number');
+SELECT project_clone('someday', store => 'by_date');
+INSERT INTO by_date.org VALUES ('2026-01-01', 'O');
+SELECT project_clone('2026-01-01', store => 'by_date', options => '{"target": "someday"}');
