@@ -64,6 +64,9 @@ scripts/lint/owners.sh
 say "error messages and hints"
 scripts/lint/messages.sh
 
+say "every text of an error is shown by a test"
+scripts/lint/error-texts.sh
+
 fuzz=pg_clone_ext/core/fuzz/Cargo.toml
 if [ -f "$fuzz" ]; then
     say "fuzz targets build"

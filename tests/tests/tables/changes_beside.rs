@@ -230,6 +230,10 @@ async fn a_transaction_with_an_older_snapshot_is_told_to_begin_anew() {
             other.run(change).await;
             let failure = db.fails(&format!("SELECT project_clone('{PROJECT}')")).await;
             assert_eq!(failure.code, "55000", "{isolation}, {change}: {failure:?}");
+            assert_eq!(
+                failure.message,
+                "the tables of store \"documents\" are being changed"
+            );
             assert!(failure.hint.contains("new transaction"), "{failure:?}");
             db.run("ROLLBACK").await;
             let clone = db.clone_project(&format!("'{PROJECT}'")).await;

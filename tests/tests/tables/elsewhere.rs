@@ -119,6 +119,10 @@ async fn a_foreign_table_below_a_parent_needs_one_snapshot_for_all_statements() 
         .await;
         let failure = db.fails(&format!("SELECT project_clone('{PROJECT}')")).await;
         assert_eq!(failure.code, "55000", "{below}: {failure:?}");
+        assert!(
+            failure.message.starts_with("the rows of ") && failure.message.ends_with(" are not stored in this server"),
+            "{failure:?}"
+        );
         assert!(failure.hint.contains("REPEATABLE READ"), "{failure:?}");
         db.run("BEGIN ISOLATION LEVEL REPEATABLE READ").await;
         let clone = db.clone_project(&format!("'{PROJECT}'")).await;
