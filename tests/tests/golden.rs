@@ -8,7 +8,12 @@ use pg_clone_tests::psql::{comparable, psql, with_fixed_values, with_included_fi
 use pg_clone_tests::scratch_database::{Scratch, cluster};
 
 /// Folders of scripts, below this package.
-const FOLDERS: [&str; 3] = ["golden/sql", "golden/sql/errors", "golden/sql/errors/stores"];
+const FOLDERS: [&str; 4] = [
+    "golden/sql",
+    "golden/sql/errors",
+    "golden/sql/errors/rows",
+    "golden/sql/errors/stores",
+];
 
 fn scripts() -> Vec<PathBuf> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
