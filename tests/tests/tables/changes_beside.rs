@@ -129,7 +129,7 @@ async fn a_child_table_that_appears_is_an_error() {
     )
     .await
     .unwrap_err();
-    assert_eq!(failure.code, "0A000", "{failure:?}");
+    assert_eq!(failure.code, "55000", "{failure:?}");
     assert!(failure.detail.contains("documents.archive"), "{failure:?}");
 }
 
