@@ -187,6 +187,11 @@ extension_sql_file!(
     requires = ["look_for_values"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/lists.sql",
+    name = "lists",
+    requires = ["look_for_values"]
+);
+extension_sql_file!(
     "../../sql/install/stores/store_files.sql",
     name = "store_files",
     requires = ["preset_discover"]

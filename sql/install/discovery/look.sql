@@ -117,6 +117,7 @@ BEGIN
     PERFORM clone_internal.look_for_own_rows(look_at_data.store);
     PERFORM clone_internal.look_for_relatives(look_at_data.store);
     PERFORM clone_internal.look_for_unique_values(look_at_data.store, places);
+    PERFORM clone_internal.look_for_listed_rows(look_at_data.store, places);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.look_at_data(text, boolean) IS 'Checks the data of a store''s tables: declares certain references, if allowed, and records questions about the others';

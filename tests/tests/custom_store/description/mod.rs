@@ -2,6 +2,7 @@
 
 mod discovery;
 mod kinds;
+mod lists;
 mod own_names;
 mod questions;
 mod refresh;

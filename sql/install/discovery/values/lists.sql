@@ -1,0 +1,181 @@
+-- Lists that name rows of tables which the store does not describe, and whose rows these are.
+
+-- A list of keys: a column, or a path in its documents. separators: those of a list in a text.
+CREATE TYPE clone_internal.list_place AS (relation regclass, "column" name, path text, word text, family text, vals text[], separators text);
+
+-- A value in a list: how many tenants' rows name it, one of these, and how often it stands there.
+CREATE TYPE clone_internal.listed_value AS (place bigint, value text, tenants bigint, tenant text, times bigint);
+
+-- Lists among places. Texts are lists if all are made of words between separators, and one at least has a separator.
+CREATE FUNCTION clone_internal.lists_among(places clone_internal.place[]) RETURNS SETOF clone_internal.list_place
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT p.relation, p."column", p.path, p.word, p.family, p.vals, NULL::text
+    FROM unnest($1) p WHERE p.path = '' AND p.family LIKE '%[]' OR p.family IN ('json', 'text') AND (p.path = '$[*]' OR p.path ~ '^[$][.][.][[]''[^'']+''[]][[][*][]]$')
+    UNION ALL
+    SELECT p.relation, p."column", p.path, p.word, p.family, l.vals, l.separators
+    FROM unnest($1) p CROSS JOIN LATERAL (
+        SELECT array_agg(DISTINCT x) AS vals, (SELECT string_agg(DISTINCT c, '' ORDER BY c) FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '') c WHERE c ~ '[],;|/ \n\t[{}]') AS separators
+        FROM unnest(p.vals) v CROSS JOIN LATERAL regexp_split_to_table(v, '[],;|/ \n\t[{}]+') x WHERE x <> ''
+    ) l
+    WHERE p.path = '' AND p.family = 'text' AND l.separators IS NOT NULL
+      AND (SELECT bool_and(length(v) < 2000 AND v ~ '^[[{]? ?[A-Za-z0-9_.:-]{1,60}([,;|/ \n\t]+[A-Za-z0-9_.:-]{1,60})*[]}]?$') AND bool_or(v ~ '[,;|/ \n\t]') FROM unnest(p.vals) v WHERE v <> '')
+      -- Prose has separators too.
+      AND NOT EXISTS (SELECT FROM unnest(l.vals) x WHERE x ~ '[.:]$')
+$$;
+COMMENT ON FUNCTION clone_internal.lists_among(clone_internal.place[]) IS 'Lists of keys among places: arrays, arrays in documents, texts with separators';
+
+-- The elements of a list in a row k, as SQL that returns a set of texts.
+CREATE FUNCTION clone_internal.elements_sql("column" name, family text, path text, separators text) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE
+        WHEN $4 IS NOT NULL THEN format('regexp_split_to_table(k.%I::text, %L)', $1, '[],;|/ ' || E'\n\t' || '[{}]+')
+        WHEN $3 = '' THEN format('unnest(k.%I)::text', $1)
+        ELSE format('(jsonb_path_query(clone_internal.json_of(k.%I::text), %L) #>> ''{}'')', $1,
+            CASE $3 WHEN '$[*]' THEN '$[*]' ELSE format('strict $.**.%s[*]', to_jsonb(substring($3 FROM '[[]''([^'']+)''[]]'))) END) END
+$$;
+COMMENT ON FUNCTION clone_internal.elements_sql(name, text, text, text) IS 'The elements of a list in a row k, as SQL';
+
+-- The tenant of a row as SQL, through its parents. A row of which the columns do not say it stands for itself.
+CREATE FUNCTION clone_internal.tenant_sql(store text, relation regclass, alias text, depth int DEFAULT 0) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    r record;
+    key name;
+    above text;
+BEGIN
+    SELECT o.id_column, o.project_column, o.join_column, o.parents, o.role INTO r FROM clone.store_relation o WHERE o.store = tenant_sql.store AND o.relation = tenant_sql.relation;
+    IF r.role = 'project' THEN
+        RETURN format('%s.%I::text', alias, r.id_column);
+    ELSIF r.project_column IS NOT NULL THEN
+        RETURN format('%s.%I::text', alias, r.project_column);
+    ELSIF r.join_column IS NOT NULL AND cardinality(r.parents) = 1 AND depth < 5 THEN
+        SELECT COALESCE((SELECT b.attname FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1] JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
+                         WHERE f.contype = 'f' AND f.conrelid = tenant_sql.relation AND f.confrelid = r.parents[1]::oid AND cardinality(f.conkey) = 1 AND a.attname = r.join_column LIMIT 1), p.id_column) INTO key
+        FROM clone.store_relation p JOIN pg_attribute b ON b.attrelid = p.relation AND b.attname = p.id_column JOIN pg_attribute a ON a.attrelid = tenant_sql.relation AND a.attname = r.join_column
+        WHERE p.store = tenant_sql.store AND p.relation = r.parents[1] AND clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid);
+        above := CASE WHEN key IS NOT NULL THEN clone_internal.tenant_sql(store, r.parents[1]::regclass, format('a%s', depth), depth + 1) END;
+        IF above NOT LIKE '%.ctid::text' THEN
+            RETURN format('(SELECT %s FROM %s AS a%s WHERE a%3$s.%I = %s.%I LIMIT 1)', above, r.parents[1]::regclass, depth, key, alias, r.join_column);
+        END IF;
+    END IF;
+    RETURN format('%s.ctid::text', alias);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.tenant_sql(text, regclass, text, int) IS 'The tenant of a row of a store''s table, as SQL; where the columns do not say it, the row itself';
+
+-- Tables whose rows lists may name, and their keys: described ones, and those that the store does not describe and no question is about.
+CREATE FUNCTION clone_internal.listed_keys(store text) RETURNS TABLE (relation regclass, key name, family text, word text, described boolean)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT n.relation, n.name, n.family, n.word, true FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.role <> 'project'
+    UNION ALL
+    SELECT d.oid::regclass, a.attname, f.family, d.word, false
+    FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d JOIN pg_attribute a ON a.attrelid = d.oid AND a.attname = clone_internal.key_of(d.oid::regclass)
+    CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
+    WHERE f.family IN ('int', 'text', 'uuid')
+      AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = d.oid AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
+      AND NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = $1 AND o.relation = d.oid)
+      AND NOT EXISTS (SELECT FROM clone.store_shared o WHERE o.store = $1 AND o.relation = d.oid)
+      AND NOT EXISTS (SELECT FROM clone_internal.reaching($1) o WHERE o.relation = d.oid)
+      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = d.oid)
+$$;
+COMMENT ON FUNCTION clone_internal.listed_keys(text) IS 'Tables whose rows lists may name, with their keys; described: the store has them';
+
+-- The rows of a table with these keys, and their tenants.
+CREATE FUNCTION clone_internal.tenants_of_keys(store text, relation regclass, key name, family text, vals text[]) RETURNS TABLE (value text, tenant text)
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT t.%I::text, %s FROM %s AS t WHERE %s', key,
+        CASE WHEN EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $2) THEN clone_internal.tenant_sql(store, relation, 't') ELSE 'NULL::text' END, relation,
+        format(CASE family WHEN 'int' THEN 't.%I = ANY ($1::int8[])' WHEN 'uuid' THEN 't.%I = ANY ($1::uuid[])' ELSE 't.%I::text = ANY ($1)' END, key))
+    USING ARRAY(SELECT v FROM unnest(vals) v WHERE CASE family WHEN 'int' THEN v ~ '^[1-9][0-9]{0,17}$|^0$' WHEN 'uuid' THEN v ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' ELSE true END);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.tenants_of_keys(text, regclass, name, text, text[]) IS 'Those of the given values that are keys of a table, and the tenants of the rows';
+
+CREATE FUNCTION clone_internal.look_for_listed_rows(store text, places clone_internal.place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    lists clone_internal.list_place[];
+    listed clone_internal.listed_value[] := '{}';
+    sample clone_internal.listed_value[];
+    l record;
+    t record;
+    strong boolean;
+    total bigint;
+    place text;
+BEGIN
+    lists := ARRAY(SELECT o FROM clone_internal.lists_among(
+        places || ARRAY(
+            -- UUIDs are rewritten without a declaration, but only those of rows that are cloned.
+            SELECT s FROM (SELECT r.relation, array_agg(a.attname ORDER BY a.attnum) AS names, array_agg('uuid[]'::text) AS families
+                           FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
+                           JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.family(a.atttypid) = 'uuid[]'
+                           WHERE r.store = $1 AND NOT clone_internal.answered($1, r.relation, a.attname, '') GROUP BY r.relation) u
+            CROSS JOIN LATERAL clone_internal.sampled_places(u.relation, u.names, u.families) AS s)) o);
+    -- Whose rows name what: one sample of each list, which is then compared with every table's keys.
+    FOR l IN SELECT * FROM unnest(lists) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number) LOOP
+        EXECUTE format('SELECT ARRAY(SELECT ROW($1, u.x, count(DISTINCT u.tenant), min(u.tenant), count(*))::clone_internal.listed_value
+            FROM (SELECT %s AS tenant, %s AS x FROM %s AS k WHERE k.%I IS NOT NULL LIMIT 20000) u WHERE u.tenant IS NOT NULL AND u.x <> '''' AND length(u.x) < 80 GROUP BY u.x LIMIT 500)',
+            clone_internal.tenant_sql($1, l.relation, 'k'), clone_internal.elements_sql(l."column", l.family, l.path, l.separators), l.relation, l."column") INTO sample USING l.number;
+        listed := listed || sample;
+    END LOOP;
+    IF listed = '{}' THEN
+        RETURN;
+    END IF;
+    FOR t IN SELECT * FROM clone_internal.listed_keys($1) ORDER BY described DESC, relation::oid LOOP
+        total := NULL;
+        FOR l IN
+            WITH owner AS MATERIALIZED (
+                SELECT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, ARRAY(SELECT DISTINCT v.value FROM unnest(listed) AS v)) o
+            ), used AS (
+                SELECT v.place, count(*) AS seen, count(o.value) AS keys, bool_or(v.value ~ '^[0-9]+$') AS numbers, max(v.tenants) AS most, max(v.times) AS times, count(DISTINCT v.tenant) AS tenants,
+                       count(*) FILTER (WHERE o.value IS NOT NULL AND o.tenant IS DISTINCT FROM v.tenant) AS strangers
+                FROM unnest(listed) AS v LEFT JOIN owner o ON o.value = v.value GROUP BY 1
+            )
+            SELECT p.relation, p."column", p.path, p.separators, u.*, n.named
+            FROM used u JOIN unnest(lists) WITH ORDINALITY AS p (relation, "column", path, word, family, vals, separators, number) ON p.number = u.place
+            CROSS JOIN LATERAL (SELECT COALESCE(p.word = t.word OR length(t.word) > 2 AND p.word LIKE E'%\\_' || t.word OR length(p.word) > 2 AND t.word LIKE E'%\\_' || p.word, false) AS named) n
+            -- Keys of rows that were deleted stay in lists. Rows that several tenants name are shared.
+            WHERE u.keys > 0 AND 10 * u.keys >= 8 * u.seen AND u.most = 1
+              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path IN ('', p.path))
+            ORDER BY n.named DESC, u.keys DESC, p.relation::oid, p."column", p.path
+        LOOP
+            place := format('%s.%I', l.relation, l."column") || CASE WHEN l.path <> '' THEN ' at ' || l.path ELSE '' END;
+            strong := l.named OR t.family = 'uuid' OR t.family = 'text' AND NOT l.numbers;
+            IF t.described THEN
+                -- UUIDs of described tables are found without a declaration. Small numbers are keys of any table by chance, but not of rows
+                -- of the same tenant for several tenants.
+                CONTINUE WHEN t.family = 'uuid' OR l.keys < l.seen OR l.strangers > 0 OR NOT (strong AND l.keys > 1 OR l.keys >= 3 AND l.tenants > 1);
+                PERFORM clone_internal.ask($1, l.relation, l."column", l.path, 'error',
+                    format('%s lists keys of %s: all %s values that were looked at are keys of rows of the same tenant', place, t.relation, l.seen),
+                    clone_internal.reference_call($1, l.relation, l."column", t.relation, l.path, l.separators), clone_internal.keep_call($1, l.relation, l."column", l.path));
+                CONTINUE;
+            END IF;
+            IF total IS NULL THEN
+                EXECUTE format('SELECT count(*) FROM (SELECT FROM %s LIMIT 100000) AS r', t.relation) INTO total;
+            END IF;
+            -- Numbers under names that say nothing: parts are named once, and few of them are not named at all.
+            CONTINUE WHEN NOT strong AND NOT (l.times = 1 AND l.keys >= 3 AND 10 * l.keys >= 8 * total);
+            PERFORM clone_internal.ask($1, t.relation, t.key, '',
+                CASE WHEN t.family = 'uuid' OR (l.keys >= 8 OR 2 * l.keys >= total) AND (l.tenants > 1 OR l.times = 1) THEN 'error' ELSE 'warning' END,
+                format('%s rows of %s are named by lists in %s, none by two tenants, and name no tenant: they are not cloned, and the clone lists the source''s. Give them a column with the key of their tenant, and check again',
+                    l.keys, t.relation, place), NULL, format('SELECT clone.store_shared(%L, %L);', $1, t.relation));
+            EXIT;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_listed_rows(text, clone_internal.place[]) IS 'Records questions about lists of keys, and about rows that only lists of one tenant name';
