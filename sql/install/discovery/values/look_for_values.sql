@@ -37,14 +37,15 @@ BEGIN
           AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
     LOOP
         IF vals IS NULL THEN
-            SELECT COALESCE(array_agg(ROW(l.number, l.value, l.element)::clone_internal.key_like), '{}') INTO elements
-            FROM (SELECT o.number, v AS value, e AS element, bool_or(v ~ '[,;|/\n\t]') OVER (PARTITION BY o.number) AS is_list,
-                         -- Prose has commas too.
-                         bool_or(e LIKE '% %') OVER (PARTITION BY o.number) AS is_prose
-                  FROM unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
-                  CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL regexp_split_to_table(v, ' *[,;|/\n\t] *') e
-                  WHERE o.path = '' AND o.family = 'text' AND length(v) < 2000 AND e <> '') l
-            WHERE l.is_list AND NOT l.is_prose;
+            SELECT COALESCE(array_agg(ROW(o.number, v, e)::clone_internal.key_like), '{}') INTO elements
+            FROM unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
+            CROSS JOIN LATERAL (
+                -- Prose has commas and spaces too: words with spaces between them are a list only if none ends a sentence.
+                SELECT CASE WHEN bool_or(x ~ '[,;|/\n\t]') AND NOT bool_or(x ~ '[^,;|/\n\t ] +[^,;|/\n\t ]') THEN ' *[,;|/\n\t] *'
+                            WHEN bool_or(x ~ '[^ ] +[^ ]') AND NOT bool_or(x ~ '[.!?:]( |$)|[^,;|/ \n\t]{61}') THEN '[,;|/ \n\t]+' END AS between
+                FROM unnest(o.vals[:100]) x WHERE length(x) < 2000) b
+            CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL regexp_split_to_table(v, b.between) e
+            WHERE o.path = '' AND o.family = 'text' AND length(v) < 2000 AND e <> '';
             vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE o.family <> 'int[]' AND length(v) < 200
                 UNION SELECT e.token FROM unnest(elements) AS e);
         END IF;
