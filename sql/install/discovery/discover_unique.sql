@@ -1,7 +1,8 @@
 -- Discovery of values that must be unique across projects.
 
--- Columns of unique indexes in which a clone would conflict with its source get a new value.
-CREATE FUNCTION clone_internal.discover_unique(store text) RETURNS void
+-- Columns of unique indexes in which a clone would conflict with its source get a new value. asks: numbers, dates and the like, for
+-- which none can be made up and of which a NULL would lose what the row says, are asked about; nothing else is done.
+CREATE FUNCTION clone_internal.discover_unique(store text, asks boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -9,6 +10,7 @@ AS $$
 DECLARE
     u record;
     chosen record;
+    filled boolean;
     words text[] := ARRAY(SELECT clone_internal.table_word(t.relname) FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation
         WHERE r.store = discover_unique.store AND r.id_column IS NOT NULL);
 BEGIN
@@ -46,6 +48,22 @@ BEGIN
         CONTINUE WHEN chosen.attname IS NULL OR u.role = 'project' AND chosen.attname = 'name';
         -- Nothing is said of a column for which there is no fresh value: the clone is refused where its values meet the source's.
         CONTINUE WHEN chosen.attnotnull AND NOT chosen.generated AND NOT chosen.is_bytes AND chosen.family NOT IN ('text', 'uuid');
+        IF NOT chosen.attnotnull AND chosen.alone AND NOT chosen.generated AND NOT chosen.is_bytes AND chosen.family NOT IN ('text', 'uuid') THEN
+            CONTINUE WHEN NOT asks OR clone_internal.answered(store, u.relation, chosen.attname, '')
+                OR EXISTS (SELECT FROM clone.store_question q WHERE q.store = discover_unique.store AND q.relation = u.relation AND q."column" = chosen.attname AND q.path = '');
+            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.%I AS x FROM %s AS t LIMIT 50000) s WHERE s.x IS NOT NULL)', chosen.attname, u.relation) INTO filled;
+            CONTINUE WHEN NOT filled;
+            PERFORM clone_internal.ask(store, u.relation, chosen.attname, '', 'error',
+                format('%s.%I is unique across all tenants: a clone cannot have its source''s values. ', u.relation, chosen.attname)
+                    || CASE WHEN chosen.family IN ('int', 'numeric') THEN 'Does it get numbers above all that exist, or NULL?' ELSE 'Does it get NULL?' END,
+                CASE WHEN chosen.family IN ('int', 'numeric') THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', store, u.relation, chosen.attname,
+                         -- Above the greatest, in the order of the source's.
+                         format('(SELECT pg_catalog.max(m.%1$I) OPERATOR(pg_catalog.-) pg_catalog.min(m.%1$I) OPERATOR(pg_catalog.+) 1 FROM %2$s AS m) OPERATOR(pg_catalog.+) %1$I', chosen.attname, u.relation))
+                     ELSE format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END,
+                CASE WHEN chosen.family IN ('int', 'numeric') THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
+            CONTINUE;
+        END IF;
+        CONTINUE WHEN asks;
         PERFORM clone.store_column(store, u.relation, chosen.attname,
             CASE WHEN chosen.family = 'text' AND chosen.attname ~* 'token|secret|hash|digest|api_?key|password|checksum' THEN 'random'
                  -- Too short for a suffix and something of the value.
@@ -55,8 +73,7 @@ BEGIN
                  WHEN chosen.generated THEN 'default'
                  WHEN chosen.family = 'uuid' THEN 'new_uuid'
                  WHEN chosen.is_bytes THEN 'expression'
-                 -- A part of a key, such as a number in a list, says something of the row: only a value of its own may go.
-                 WHEN NOT chosen.attnotnull AND chosen.alone THEN 'null'
+                 -- A part of a key, such as a number in a list, says something of the row.
                  ELSE 'keep' END,
             value => CASE WHEN chosen.is_bytes AND NOT chosen.generated
                      THEN format('pg_catalog.substr(pg_catalog.sha512(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())), 1, pg_catalog.length(%I))', chosen.attname)
@@ -64,4 +81,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.discover_unique(text) IS 'Declares a new value for columns of unique indexes that are unique across all projects';
+COMMENT ON FUNCTION clone_internal.discover_unique(text, boolean) IS 'Declares a new value for columns of unique indexes that are unique across all projects, or asks about those for which there is none';

@@ -118,6 +118,10 @@ BEGIN
     PERFORM clone_internal.look_for_relatives(look_at_data.store);
     PERFORM clone_internal.look_for_unique_values(look_at_data.store, places);
     PERFORM clone_internal.look_for_listed_rows(look_at_data.store, places);
+    IF EXISTS (SELECT FROM clone.store s WHERE s.name = look_at_data.store AND s.preset = 'discover') THEN
+        -- Described by hand, the clone itself says so, where it would have values of its source.
+        PERFORM clone_internal.discover_unique(look_at_data.store, true);
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.look_at_data(text, boolean) IS 'Checks the data of a store''s tables: declares certain references, if allowed, and records questions about the others';

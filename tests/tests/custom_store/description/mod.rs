@@ -3,6 +3,7 @@
 mod discovery;
 mod kinds;
 mod lists;
+mod numbers;
 mod own_names;
 mod questions;
 mod refresh;
