@@ -192,6 +192,11 @@ extension_sql_file!(
     requires = ["look_for_values"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/owned.sql",
+    name = "owned",
+    requires = ["lists"]
+);
+extension_sql_file!(
     "../../sql/install/stores/store_files.sql",
     name = "store_files",
     requires = ["preset_discover"]

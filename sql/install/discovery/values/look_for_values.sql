@@ -126,38 +126,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.look_for_pairs(text, clone_internal.place[]) IS 'Records questions about polymorphic pairs whose names do not say so';
-
--- Rows of undescribed tables that are each named by one row of the store: addresses of persons, for example.
-CREATE FUNCTION clone_internal.look_for_owned(store text) RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-    w record;
-    named bigint;
-    rows bigint;
-BEGIN
-    FOR w IN
-        SELECT f.confrelid::regclass AS relation, b.attname AS key,
-               string_agg(format('(SELECT t.%I::text AS x FROM %s AS t WHERE t.%1$I IS NOT NULL LIMIT 50000)', a.attname, f.conrelid::regclass), ' UNION ALL ') AS uses,
-               string_agg(format('SELECT clone.store_belongs(%L, %L, %L, %L, %L);', $1, f.confrelid::regclass, ARRAY[b.attname]::text, f.conrelid::regclass, ARRAY[a.attname]::text), ' ' ORDER BY f.oid) AS calls
-        FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
-        JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = r.relation AND cardinality(f.conkey) = 1 AND f.conparentid = 0
-        JOIN clone_internal.discoverable(NULL) d ON d.oid = f.confrelid
-        JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1] JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
-        WHERE r.store = $1 AND NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = $1 AND o.relation::oid = f.confrelid)
-          AND NOT EXISTS (SELECT FROM clone.store_shared o WHERE o.store = $1 AND o.relation::oid = f.confrelid)
-          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation::oid = f.confrelid)
-        GROUP BY f.confrelid, b.attname
-    LOOP
-        EXECUTE format('SELECT count(*), count(DISTINCT u.x) FROM (%s) u', w.uses) INTO named, rows;
-        -- Of few rows nothing can be said: a lookup table may have one row for each of them.
-        CONTINUE WHEN rows < 8 OR named > rows;
-        PERFORM clone_internal.ask($1, w.relation, w.key, '', 'error',
-            format('each of %s rows of %s is named by one row of the store only, as if it were a part of that: its rows are not cloned', rows, w.relation),
-            w.calls || format(' SELECT clone.store_table(%L, %L, ''derived'', id_column => %L);', $1, w.relation, w.key), format('SELECT clone.store_shared(%L, %L);', $1, w.relation));
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION clone_internal.look_for_owned(text) IS 'Records questions about undescribed tables whose rows are each named by one row of the store';

@@ -67,8 +67,8 @@ AS $$
 DECLARE
     w record;
     found boolean;
-    named bigint;
-    rows bigint;
+    above boolean;
+    use record;
     names text;
     key text;
     unowned text;
@@ -110,16 +110,21 @@ BEGIN
                     format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, w.relation, w.own[1], '$no_owner'));
             END IF;
         END IF;
-        -- A parent that belongs to no tenant is shared by its rows.
-        CONTINUE WHEN w.own[1] ~* '(^|_)(parent|root|template|origin|original|source|base|super|ancestor|copied|copy|prev|previous|predecessor|reply|response|answer|master|duplicate|fork|forked|based|inherit|extends|category)|_of($|_)|parent'
+        -- A parent that belongs to no tenant is shared by its rows, unless all of them are of one tenant.
+        above := w.own[1] ~* '(^|_)(parent|root|template|origin|original|source|base|super|ancestor|copied|copy|prev|previous|predecessor|reply|response|answer|master|duplicate|fork|forked|based|inherit|extends|category)|_of($|_)|parent';
+        CONTINUE WHEN above AND w.form = 'json'
             OR EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = w.relation AND m.parent = w.relation AND m.columns::text[] = w.keys AND m.parent_columns::text[] = w.own);
-        EXECUTE format('SELECT count(*), count(DISTINCT t.x) FROM (SELECT %s AS x FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s) AS t
-                JOIN (SELECT %s AS x FROM (SELECT * FROM %s AS t WHERE (%s) IS NOT TRUE LIMIT 50000) AS k) AS k ON k.x = t.x',
-            key, w.relation, unowned, value, w.relation, unowned) INTO named, rows;
-        -- Rows that several rows name are shared.
-        CONTINUE WHEN rows = 0 OR named > rows AND w.own[1] !~* 'child|sub|part|next|member|item';
-        PERFORM clone_internal.ask($1, w.relation, w.own[1]::name, '$owned', 'error',
-            format('%s rows of %s name no tenant and no parent, and %s of rows of tenants names them, as if they were parts of those: they are not cloned', rows, w.relation, names)
+        EXECUTE format('SELECT COALESCE(sum(n.times), 0) AS named, count(*) AS rows, COALESCE(max(n.tenants), 0) AS most, count(DISTINCT n.tenant) AS tenants FROM (
+                SELECT t.x, count(*) AS times, count(DISTINCT k.tenant) AS tenants, min(k.tenant) AS tenant FROM (SELECT %s AS x FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s%s) AS t
+                JOIN (SELECT %s AS x, COALESCE(%s, t.ctid::text) AS tenant FROM %s AS t WHERE (%s) IS NOT TRUE LIMIT 50000) AS k ON k.x = t.x GROUP BY t.x) n',
+            key, w.relation, unowned,
+            -- Those that name a row themselves belong with that.
+            CASE WHEN above AND w.form = 'column' THEN (SELECT format(' AND (%s) IS NULL', string_agg(format('t.%I', n), ', ')) FROM unnest(w.own) n) ELSE '' END,
+            replace(value, 'k.', 't.'), clone_internal.tenant_sql($1, w.relation, 't'), w.relation, unowned) INTO use;
+        -- Rows that several tenants name are shared, and as a rule those that several rows name.
+        CONTINUE WHEN use.rows = 0 OR above AND use.most > 1 OR NOT above AND use.named > use.rows AND NOT (use.most = 1 AND use.tenants > 1) AND w.own[1] !~* 'child|sub|part|next|member|item';
+        PERFORM clone_internal.ask($1, w.relation, w.own[1]::name, '$owned', CASE WHEN above AND use.tenants = 1 AND use.named > use.rows THEN 'warning' ELSE 'error' END,
+            format('%s rows of %s name no tenant and no parent, and %s of rows of tenants names them, as if they were parts of those: they are not cloned', use.rows, w.relation, names)
                 || CASE WHEN w.form = 'json' THEN format('. Set %s in them', concat_ws(' or ', w.project_column, w.join_column)) ELSE '' END,
             CASE WHEN w.form <> 'json' THEN format('SELECT clone.store_belongs(%L, %L, %L, %L, %L);', $1, w.relation, w.keys::text, w.relation, w.own::text) END,
             format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, w.relation, w.own[1], '$owned'));

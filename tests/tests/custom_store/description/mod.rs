@@ -5,6 +5,7 @@ mod kinds;
 mod lists;
 mod numbers;
 mod own_names;
+mod owned_rows;
 mod questions;
 mod refresh;
 mod row_questions;
