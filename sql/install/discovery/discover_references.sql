@@ -15,7 +15,7 @@ BEGIN
     FOR q IN SELECT * FROM clone_internal.named_references(store) LOOP
         element := CASE WHEN q.family LIKE '%[]' THEN format('(SELECT unnest(v.%I) AS x FROM %s v WHERE v.%1$I IS NOT NULL LIMIT 1000)', q.name, q.relation)
                    ELSE format('(SELECT v.%I AS x FROM %s v WHERE v.%1$I IS NOT NULL LIMIT 1000)', q.name, q.relation) END;
-        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x::text)) FROM %s s', q.target, q.target_column, element)
+        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x::text)) FROM %s s WHERE lower(s.x::text) <> ALL (clone_internal.in_place_of_null())', q.target, q.target_column, element)
         INTO seen, missing;
         -- Declare it if the name is exact or all values are keys; otherwise it stays a question.
         IF missing = 0 AND (q.exact OR seen >= 3) THEN
@@ -26,8 +26,8 @@ BEGIN
     END LOOP;
     -- Users, by names of roles such as assignee_id.
     FOR q IN SELECT * FROM clone_internal.person_columns(store) LOOP
-        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x::text)) FROM (SELECT v.%I AS x FROM %s v WHERE v.%3$I IS NOT NULL LIMIT 1000) s',
-            q.target, q.target_column, q.name, q.relation) INTO seen, missing;
+        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x::text)) FROM (SELECT v.%I AS x FROM %s v WHERE v.%3$I IS NOT NULL LIMIT 1000) s
+            WHERE lower(s.x::text) <> ALL (clone_internal.in_place_of_null())', q.target, q.target_column, q.name, q.relation) INTO seen, missing;
         IF missing = 0 AND seen >= 3 THEN
             PERFORM clone.store_reference(store, q.relation, q.name, q.target);
             UPDATE clone.store_reference r SET reason = format('by its name and %s values, which all are keys there', seen)

@@ -111,7 +111,7 @@ BEGIN
             CROSS JOIN LATERAL (SELECT '''' || replace(replace(l.member, E'\\', E'\\\\'), '''', E'\\''') || '''' AS member, '''' || replace(replace(l.holder, E'\\', E'\\\\'), '''', E'\\''') || '''' AS holder) quoted
         ), places AS (
             SELECT n.c, n.path, n.name, n.plain, n.kind, n.family, count(*) AS total, (array_agg(DISTINCT n.value))[1:300] AS vals
-            FROM named n GROUP BY 1, 2, 3, 4, 5, 6
+            FROM named n WHERE lower(n.value) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1, 2, 3, 4, 5, 6
         )
         SELECT %L::regclass, p.c, p.path, clone_internal.named_word(p.name), p.plain OR clone_internal.says_id(p.name), p.kind, p.family, p.total, p.vals, NULL::text
         FROM places p

@@ -172,7 +172,7 @@ BEGIN
         FOR k IN SELECT n.name, n.is_id FROM clone_internal.naming_columns(look_for_tenants.store) n
                  WHERE n.role = 'project' AND (n.family = c.family OR c.family = 'text') ORDER BY n.is_id DESC, n.name LOOP
             EXECUTE format('SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM %s AS k WHERE k.%I::text = s.x::text))
-                FROM (SELECT t.%I AS x FROM (SELECT %3$I FROM %s LIMIT 50000) t WHERE t.%3$I IS NOT NULL LIMIT 500) s',
+                FROM (SELECT t.%I AS x FROM (SELECT %3$I FROM %s LIMIT 50000) t WHERE t.%3$I IS NOT NULL AND lower(t.%3$I::text) <> ALL (clone_internal.in_place_of_null()) LIMIT 500) s',
                 tenant.relation, k.name, c.name, c.relation) INTO seen, found;
             IF found > key_found THEN
                 key := k.name;

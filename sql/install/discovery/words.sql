@@ -57,6 +57,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT name ~ '(_id|_ids|_ID|_IDS|_uuid|_uuids|_fk|[a-z0-9](Id|Ids|ID|IDs|Uuid|Uuids|Fk))$|^(ancestor|descendant)$' $$;
 COMMENT ON FUNCTION clone_internal.says_id(text) IS 'Whether a name is that of a key: x_id, xIds, x_uuid';
 
+-- Values that applications write in place of NULL. They are no evidence against a reference, and stay as they are.
+CREATE FUNCTION clone_internal.in_place_of_null() RETURNS text[]
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '{"",0,-1,none,"null",nil,nobody,n/a,na,-,--,undefined,unknown,empty,00000000-0000-0000-0000-000000000000}'::text[] $$;
+COMMENT ON FUNCTION clone_internal.in_place_of_null() IS 'Values, in lower case, that stand in place of NULL in columns which refer to a row';
+
 -- As TextKeys::is_distinctive of the core; not UUIDs, which are found everywhere.
 CREATE FUNCTION clone_internal.distinctive(key text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT

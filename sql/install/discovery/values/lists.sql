@@ -128,7 +128,7 @@ BEGIN
     -- Whose rows name what: one sample of each list, which is then compared with every table's keys.
     FOR l IN SELECT * FROM unnest(lists) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number) LOOP
         EXECUTE format('SELECT ARRAY(SELECT ROW($1, u.x, count(DISTINCT u.tenant), min(u.tenant), count(*))::clone_internal.listed_value
-            FROM (SELECT %s AS tenant, %s AS x FROM %s AS k WHERE k.%I IS NOT NULL LIMIT 20000) u WHERE u.tenant IS NOT NULL AND u.x <> '''' AND length(u.x) < 80 GROUP BY u.x LIMIT 500)',
+            FROM (SELECT %s AS tenant, %s AS x FROM %s AS k WHERE k.%I IS NOT NULL LIMIT 20000) u WHERE u.tenant IS NOT NULL AND lower(u.x) <> ALL (clone_internal.in_place_of_null()) AND length(u.x) < 80 GROUP BY u.x LIMIT 500)',
             clone_internal.tenant_sql($1, l.relation, 'k'), clone_internal.elements_sql(l."column", l.family, l.path, l.separators), l.relation, l."column") INTO sample USING l.number;
         listed := listed || sample;
     END LOOP;

@@ -119,7 +119,7 @@ BEGIN
                 JOIN (SELECT %s AS x, COALESCE(%s, t.ctid::text) AS tenant FROM %s AS t WHERE (%s) IS NOT TRUE LIMIT 50000) AS k ON k.x = t.x GROUP BY t.x) n',
             key, w.relation, unowned,
             -- Those that name a row themselves belong with that.
-            CASE WHEN above AND w.form = 'column' THEN (SELECT format(' AND (%s) IS NULL', string_agg(format('t.%I', n), ', ')) FROM unnest(w.own) n) ELSE '' END,
+            CASE WHEN above AND w.form = 'column' THEN (SELECT ' AND ' || string_agg(format('(t.%1$I IS NULL OR lower(t.%1$I::text) = ANY (clone_internal.in_place_of_null()))', n), ' AND ' ORDER BY place) FROM unnest(w.own) WITH ORDINALITY AS o (n, place)) ELSE '' END,
             replace(value, 'k.', 't.'), clone_internal.tenant_sql($1, w.relation, 't'), w.relation, unowned) INTO use;
         -- Rows that several tenants name are shared, and as a rule those that several rows name.
         CONTINUE WHEN use.rows = 0 OR above AND use.most > 1 OR NOT above AND use.named > use.rows AND NOT (use.most = 1 AND use.tenants > 1) AND w.own[1] !~* 'child|sub|part|next|member|item';

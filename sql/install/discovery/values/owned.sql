@@ -42,7 +42,7 @@ BEGIN
         FROM uses u ORDER BY u.target, u.relation::oid, u.name
     LOOP
         IF NOT c.keyed THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.%I AS x FROM %s AS t WHERE t.%1$I IS NOT NULL LIMIT 2000) s WHERE NOT EXISTS (SELECT FROM %3$s AS k WHERE k.%4$I = s.x))',
+            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.%I AS x FROM %s AS t WHERE t.%1$I IS NOT NULL LIMIT 2000) s WHERE lower(s.x::text) <> ALL (clone_internal.in_place_of_null()) AND NOT EXISTS (SELECT FROM %3$s AS k WHERE k.%4$I = s.x))',
                 c.name, c.relation, c.target::regclass, c.key) INTO missing;
             CONTINUE WHEN missing;
         END IF;
@@ -74,7 +74,7 @@ BEGIN
         FROM clone_internal.naming_outside($1) n GROUP BY n.target, n.key ORDER BY n.target::oid
     LOOP
         EXECUTE format('SELECT COALESCE(sum(n.times), 0) AS named, count(*) AS rows, COALESCE(max(n.tenants), 0) AS most, count(DISTINCT n.tenant) AS tenants, (SELECT count(*) FROM (SELECT FROM %s LIMIT 100000) AS r) AS total
-            FROM (SELECT u.x, count(*) AS times, count(DISTINCT u.tenant) AS tenants, min(u.tenant) AS tenant FROM (%s) u WHERE u.tenant IS NOT NULL GROUP BY u.x) n', w.relation, w.uses) INTO found;
+            FROM (SELECT u.x, count(*) AS times, count(DISTINCT u.tenant) AS tenants, min(u.tenant) AS tenant FROM (%s) u WHERE u.tenant IS NOT NULL AND lower(u.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY u.x) n', w.relation, w.uses) INTO found;
         -- Of few rows nothing can be said, except where a name does: a lookup table may have one row for each of them.
         CONTINUE WHEN NOT (found.rows >= 8 AND found.named = found.rows)
             AND NOT (w.part AND found.rows > 0 AND found.most = 1 AND 2 * found.rows >= found.total);

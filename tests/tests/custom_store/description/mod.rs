@@ -3,6 +3,7 @@
 mod discovery;
 mod kinds;
 mod lists;
+mod no_value;
 mod numbers;
 mod own_names;
 mod owned_rows;
