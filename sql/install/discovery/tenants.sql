@@ -65,11 +65,36 @@ AS $$
           AND NOT EXISTS (SELECT FROM clone_internal.reaching($1) o WHERE o.relation = d.oid)
           AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = d.oid)
           -- Its own number, or a number that a foreign key explains.
-          AND NOT (f.family = 'int' AND EXISTS (SELECT FROM pg_constraint k WHERE k.contype IN ('f', 'p') AND k.conrelid = d.oid AND k.conkey = ARRAY[a.attnum]))
+          AND NOT (f.family = 'int' AND EXISTS (SELECT FROM pg_constraint k WHERE k.contype IN ('f', 'p') AND k.conrelid = d.oid AND k.conkey = ARRAY[a.attnum]
+                   AND (k.contype = 'f' OR a.atthasdef OR a.attidentity <> '' OR a.attname ~* '^(id|key|code|number)$')))
         GROUP BY d.oid) t
     CROSS JOIN LATERAL clone_internal.sampled_places(t.oid::regclass, t.names, t.families) AS p
 $$;
 COMMENT ON FUNCTION clone_internal.places_outside(text) IS 'Columns and paths of tables that a store does not describe, with a sample of their values';
+
+-- Whether numbers which all are keys of tenants mean these: an error, a warning or NULL. Small numbers are keys of any table by chance. The
+-- name must be that of a key or an owner, or numbers of which few are keys are too rare to be met by chance.
+CREATE FUNCTION clone_internal.number_of_tenant(tenants regclass, key name, "column" name, says_id boolean, vals text[]) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    keys bigint;
+    span numeric;
+BEGIN
+    -- An order, a size or a state.
+    IF NOT says_id AND clone_internal.snake("column") ~ '(^|_)(id|line|page|level|rank|order|position|place|sort|step|version|priority|status|state|count|size|width|height|day|month|year|week|hour|row|column|index|seq|sequence|serial|stage|phase|round|part|floor)s?(_|$)' THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT count(*), max(k.%1$I)::numeric - min(k.%1$I) + 1 FROM %2$s AS k', key, tenants) INTO keys, span;
+    IF says_id OR clone_internal.snake("column") ~ '(^|_)(owner|holder|tenant|whose|belongs|belongs_to|mandant|mandate|subscriber|licensee|firm|party|shop|store|merchant|vendor|seller|for|of|by)(_|$)'
+       OR clone_internal.snake("column") ~ '_(no|nr|num|number|key|ref|code|fk)$' AND cardinality(vals) >= least(keys, 3) OR span >= 10 * keys THEN
+        RETURN 'error';
+    END IF;
+    RETURN CASE WHEN cardinality(vals) >= keys THEN 'warning' END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.number_of_tenant(regclass, name, name, boolean, text[]) IS 'Whether numbers that are keys of tenants mean these: error, warning, or NULL where it is chance';
 
 -- Tables that nothing leads to by a name or a key, though their values do: link tables of trees (ancestor_id, descendant_id), logs.
 CREATE FUNCTION clone_internal.look_for_links(store text, places clone_internal.place[]) RETURNS void
@@ -107,6 +132,7 @@ BEGIN
             WHEN h.keys < cardinality(p.vals) THEN NULL
             -- Small numbers are keys of every table and short texts may be the same by chance: the name must say which.
             WHEN d.named THEN 'error'
+            WHEN n.role = 'project' AND n.is_id AND n.family = 'int' AND p.path = '' AND h.keys > 1 THEN clone_internal.number_of_tenant(n.relation, n.name, p."column", p.says_id, p.vals)
             WHEN n.family = 'text' AND n.role = 'project' AND p.path = '' AND (h.keys > 1 OR length(p.vals[1]) >= 4) THEN 'error'
             WHEN h.keys >= 10 AND p.path = '' AND (n.family = 'text' OR p.says_id) THEN 'warning' END AS severity) s
         WHERE s.severity IS NOT NULL

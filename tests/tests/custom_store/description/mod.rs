@@ -11,6 +11,7 @@ mod questions;
 mod refresh;
 mod row_questions;
 mod table_questions;
+mod tenant_numbers;
 mod value_questions;
 
 use pg_clone_tests::scratch_database::Scratch;
