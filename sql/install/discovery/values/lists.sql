@@ -3,8 +3,8 @@
 -- A list of keys: a column, or a path in its documents. separators: those of a list in a text.
 CREATE TYPE clone_internal.list_place AS (relation regclass, "column" name, path text, word text, family text, vals text[], separators text);
 
--- A value in a list: how many tenants' rows name it, one of these, and how often it stands there.
-CREATE TYPE clone_internal.listed_value AS (place bigint, value text, tenants bigint, tenant text, times bigint);
+-- A value in a list, the tenant whose rows name it, and how often they do.
+CREATE TYPE clone_internal.listed_value AS (place bigint, value text, tenant text, times bigint);
 
 -- Lists among places. Texts are lists if all are made of words between separators, and one at least has a separator.
 CREATE FUNCTION clone_internal.lists_among(places clone_internal.place[]) RETURNS SETOF clone_internal.list_place
@@ -32,7 +32,8 @@ LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE
-        WHEN $4 IS NOT NULL THEN format('regexp_split_to_table(k.%I::text, %L)', $1, '[],;|/ ' || E'\n\t' || '[{}]+')
+        -- Much faster than a regular expression.
+        WHEN $4 IS NOT NULL THEN format('unnest(string_to_array(translate(k.%I::text, %L, %L), '' ''))', $1, E'[],;|/\n\t{}', repeat(' ', 10))
         WHEN $3 = '' THEN format('unnest(k.%I)::text', $1)
         ELSE format('(jsonb_path_query(clone_internal.json_of(k.%I::text), %L) #>> ''{}'')', $1,
             CASE $3 WHEN '$[*]' THEN '$[*]' ELSE format('strict $.**.%s[*]', to_jsonb(substring($3 FROM '[[]''([^'']+)''[]]'))) END) END
@@ -113,6 +114,7 @@ DECLARE
     sample clone_internal.listed_value[];
     l record;
     t record;
+    most int;
     strong boolean;
     total bigint;
     place text;
@@ -127,10 +129,16 @@ BEGIN
             CROSS JOIN LATERAL clone_internal.sampled_places(u.relation, u.names, u.families) AS s)) o);
     -- Whose rows name what: one sample of each list, which is then compared with every table's keys.
     FOR l IN SELECT * FROM unnest(lists) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number) LOOP
-        EXECUTE format('SELECT ARRAY(SELECT ROW($1, u.x, count(DISTINCT u.tenant), min(u.tenant), count(*))::clone_internal.listed_value
-            FROM (SELECT %s AS tenant, %s AS x FROM %s AS k WHERE k.%I IS NOT NULL LIMIT 20000) u WHERE u.tenant IS NOT NULL AND lower(u.x) <> ALL (clone_internal.in_place_of_null()) AND length(u.x) < 80 GROUP BY u.x LIMIT 500)',
-            clone_internal.tenant_sql($1, l.relation, 'k'), clone_internal.elements_sql(l."column", l.family, l.path, l.separators), l.relation, l."column") INTO sample USING l.number;
-        listed := listed || sample;
+        -- Values that several tenants name are shared; then the list says nothing of the others. Most such lists show it in few rows.
+        FOREACH most IN ARRAY '{1000,10000}'::int[] LOOP
+            EXECUTE format('WITH element AS MATERIALIZED (SELECT %s AS tenant, %s AS x FROM %s AS k WHERE k.%I IS NOT NULL LIMIT %s),
+                named AS MATERIALIZED (SELECT e.x, min(e.tenant) AS tenant, max(e.tenant) AS other, count(*) AS times FROM element e
+                    WHERE e.tenant IS NOT NULL AND lower(e.x) <> ALL (clone_internal.in_place_of_null()) AND length(e.x) < 80 GROUP BY 1)
+                SELECT ARRAY(SELECT ROW($1, n.x, n.tenant, n.times)::clone_internal.listed_value FROM named n ORDER BY n.times DESC, n.x LIMIT 200) WHERE NOT EXISTS (SELECT FROM named n WHERE n.tenant <> n.other)',
+                clone_internal.tenant_sql($1, l.relation, 'k'), clone_internal.elements_sql(l."column", l.family, l.path, l.separators), l.relation, l."column", most) INTO sample USING l.number;
+            EXIT WHEN sample IS NULL;
+        END LOOP;
+        listed := listed || COALESCE(sample, '{}');
     END LOOP;
     IF listed = '{}' THEN
         RETURN;
@@ -141,15 +149,15 @@ BEGIN
             WITH owner AS MATERIALIZED (
                 SELECT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, ARRAY(SELECT DISTINCT v.value FROM unnest(listed) AS v)) o
             ), used AS (
-                SELECT v.place, count(*) AS seen, count(o.value) AS keys, bool_or(v.value ~ '^[0-9]+$') AS numbers, max(v.tenants) AS most, max(v.times) AS times, count(DISTINCT v.tenant) AS tenants,
+                SELECT v.place, count(*) AS seen, count(o.value) AS keys, bool_or(v.value ~ '^[0-9]+$') AS numbers, max(v.times) AS times, count(DISTINCT v.tenant) AS tenants,
                        count(*) FILTER (WHERE o.value IS NOT NULL AND o.tenant IS DISTINCT FROM v.tenant) AS strangers
                 FROM unnest(listed) AS v LEFT JOIN owner o ON o.value = v.value GROUP BY 1
             )
             SELECT p.relation, p."column", p.path, p.separators, u.*, n.named
             FROM used u JOIN unnest(lists) WITH ORDINALITY AS p (relation, "column", path, word, family, vals, separators, number) ON p.number = u.place
             CROSS JOIN LATERAL (SELECT COALESCE(p.word = t.word OR length(t.word) > 2 AND p.word LIKE E'%\\_' || t.word OR length(p.word) > 2 AND t.word LIKE E'%\\_' || p.word, false) AS named) n
-            -- Keys of rows that were deleted stay in lists. Rows that several tenants name are shared.
-            WHERE u.keys > 0 AND 10 * u.keys >= 8 * u.seen AND u.most = 1
+            -- Keys of rows that were deleted stay in lists.
+            WHERE u.keys > 0 AND 10 * u.keys >= 8 * u.seen
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path IN ('', p.path))
             ORDER BY n.named DESC, u.keys DESC, p.relation::oid, p."column", p.path
         LOOP
@@ -168,7 +176,7 @@ BEGIN
                 EXECUTE format('SELECT count(*) FROM (SELECT FROM %s LIMIT 100000) AS r', t.relation) INTO total;
             END IF;
             -- Numbers under names that say nothing: parts are named once, and few of them are not named at all.
-            CONTINUE WHEN NOT strong AND NOT (l.times = 1 AND l.keys >= 3 AND 10 * l.keys >= 8 * total);
+            CONTINUE WHEN NOT strong AND NOT (l.times = 1 AND l.keys >= 3 AND (10 * l.keys >= 8 * total OR l.keys = 200));
             PERFORM clone_internal.ask($1, t.relation, t.key, '',
                 CASE WHEN t.family = 'uuid' OR (l.keys >= 8 OR 2 * l.keys >= total) AND (l.tenants > 1 OR l.times = 1) THEN 'error' ELSE 'warning' END,
                 format('%s rows of %s are named by lists in %s, none by two tenants, and name no tenant: they are not cloned, and the clone lists the source''s. Give them a column with the key of their tenant, and check again',
