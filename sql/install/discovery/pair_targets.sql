@@ -22,7 +22,7 @@ BEGIN
             type_column, relation::regclass) USING store;
         RETURN;
     END IF;
-    EXECUTE format('SELECT array_agg(DISTINCT v.kind) FROM (SELECT %I::text AS kind FROM %s LIMIT 100000) v', type_column, relation::regclass) INTO kinds;
+    EXECUTE format('SELECT array_agg(DISTINCT v.kind) FROM (SELECT %s AS kind FROM %s LIMIT 100000) v', clone_internal.column_text(NULL, relation, type_column), relation::regclass) INTO kinds;
     RETURN QUERY
         SELECT r.relation::oid, array_agg(DISTINCT v.kind)
         FROM clone.store_relation r JOIN unnest(kinds) AS v (kind) ON v.kind = ANY (clone_internal.type_names(r.relation))
@@ -67,16 +67,17 @@ DECLARE
     tenant name := (SELECT r.project_column FROM clone.store_relation r WHERE r.store = code_calls.store AND r.relation = code_calls.relation);
 BEGIN
     calls := '';
-    FOR c IN EXECUTE format('SELECT DISTINCT t.%I::text AS code FROM (SELECT * FROM %3$s LIMIT 50000) AS t WHERE t.%1$I IS NOT NULL AND t.%2$I IS NOT NULL ORDER BY 1 LIMIT 20',
-        type_column, "column", relation) LOOP
+    FOR c IN EXECUTE format('SELECT DISTINCT %4$s AS code FROM (SELECT * FROM %3$s LIMIT 50000) AS t WHERE t.%1$I IS NOT NULL AND t.%2$I IS NOT NULL ORDER BY 1 LIMIT 20',
+        type_column, "column", relation, clone_internal.column_text('t', relation, type_column)) LOOP
         codes := concat_ws(', ', codes, c.code);
         targets := 0;
         FOR k IN SELECT n.relation AS target, n.name, r.project_column AS tenant FROM clone_internal.naming_columns(store) n
                  JOIN clone.store_relation r ON r.store = code_calls.store AND r.relation = n.relation WHERE n.is_id AND n.role <> 'project' LOOP
             -- Small numbers are keys of any table, but not of rows of the same tenant.
-            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 2000) AS t LEFT JOIN %s AS k ON k.%I::text = t.%I::text WHERE t.%I::text = $1 AND t.%4$I IS NOT NULL AND (k.%3$I IS NULL OR %6$s))',
-                relation, k.target, k.name, "column", type_column,
-                CASE WHEN tenant IS NULL OR k.tenant IS NULL THEN 'false' ELSE format('k.%I::text IS DISTINCT FROM t.%I::text', k.tenant, tenant) END) USING c.code INTO missing;
+            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 2000) AS t LEFT JOIN %s AS k ON k.%I::text = %7$s WHERE %5$s = $1 AND t.%4$I IS NOT NULL AND (k.%3$I IS NULL OR %6$s))',
+                relation, k.target, k.name, "column", clone_internal.column_text('t', relation, type_column),
+                CASE WHEN tenant IS NULL OR k.tenant IS NULL THEN 'false' ELSE format('%s IS DISTINCT FROM %s', clone_internal.column_text('k', k.target, k.tenant), clone_internal.column_text('t', relation, tenant)) END,
+                clone_internal.column_text('t', relation, "column")) USING c.code INTO missing;
             IF NOT missing THEN
                 targets := targets + 1;
                 target := k.target;
@@ -110,7 +111,8 @@ BEGIN
         GROUP BY 1, 2, 3
     LOOP
         EXECUTE format('SELECT string_agg(k.kind, '', '' ORDER BY k.kind) FROM (SELECT DISTINCT t.kind FROM
-            (SELECT t.%I::text AS kind FROM %s AS t WHERE t.%I IS NOT NULL AND t.%1$I IS NOT NULL AND NOT (%4$s) LIMIT 50000) t LIMIT 20) k', p.type_column, p.relation, p."column", p.known) INTO kinds;
+            (SELECT %5$s AS kind FROM %2$s AS t WHERE t.%3$I IS NOT NULL AND t.%1$I IS NOT NULL AND NOT (%4$s) LIMIT 50000) t LIMIT 20) k', p.type_column, p.relation, p."column", p.known,
+            clone_internal.column_text('t', p.relation, p.type_column)) INTO kinds;
         CONTINUE WHEN kinds IS NULL;
         PERFORM clone_internal.ask(look_for_types.store, p.relation, p."column", '$types', 'error',
             format('%s.%I names rows of the types %s, which no reference declares: do these values stay?', p.relation, p."column", kinds),

@@ -249,3 +249,17 @@ SELECT jsonb_build_object(
           AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation::oid = i.inhrelid)), '[]'))
 $$;
 COMMENT ON FUNCTION clone_internal.store_keys(text) IS 'Keys, references and memberships of a store''s tables; read by the extension';
+
+-- A cast from a type that is not PostgreSQL's own may call a function of whoever owns that type, with the rights of whoever runs the query.
+-- format() calls the output function, which is a superuser's. citext and its like are stored as text, and cast without a function.
+CREATE FUNCTION clone_internal.column_text(alias text, relation oid, "column" name) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN t.oid < 16384 OR EXISTS (SELECT FROM pg_cast c WHERE c.castsource = t.oid AND c.casttarget = 'text'::regtype AND c.castmethod = 'b') THEN v.value || '::pg_catalog.text'
+           ELSE format('CASE WHEN pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 0 THEN pg_catalog.format(''%%s'', %1$s) END', v.value) END
+    FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)
+    CROSS JOIN LATERAL (SELECT concat(alias || '.', quote_ident(a.attname)) AS value) v
+    WHERE a.attrelid = $2 AND a.attname = $3
+$$;
+COMMENT ON FUNCTION clone_internal.column_text(text, oid, name) IS 'The text form of a column''s value, as SQL; NULL if there is no such column';

@@ -219,7 +219,7 @@ BEGIN
             type_values := '{}';
         ELSE
             type_values := COALESCE(type_values, clone_internal.type_names(target));
-            types := format('%I::pg_catalog.text = ANY (%L::pg_catalog.text[])', type_column, type_values);
+            types := format('%s = ANY (%L::pg_catalog.text[])', clone_internal.column_text(NULL, relation, type_column), type_values);
         END IF;
     END IF;
     condition := CASE WHEN types IS NULL THEN condition WHEN condition IS NULL THEN types ELSE format('(%s) AND (%s)', types, condition) END;

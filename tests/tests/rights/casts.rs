@@ -45,13 +45,16 @@ async fn no_cast_that_a_user_has_made_is_called() {
             "{after}"
         );
     };
+    db.run(CASTS).await;
+    db.run("SELECT clone.store_discover('org')").await;
+    called("store_discover").await;
     db.run("SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}')")
         .await;
     let answers = "SELECT answer FROM clone.store_check('s') WHERE severity = 'error' AND answer <> ''";
     for answer in db.list(answers).await {
         db.run(&answer).await;
     }
-    db.run(CASTS).await;
+    called("store_create and store_check").await;
     db.run("SELECT * FROM project_clone_plan('1')").await;
     called("project_clone_plan").await;
     let clone = db.clone_project("'1'").await;

@@ -52,9 +52,9 @@ DECLARE
 BEGIN
     SELECT o.id_column, o.project_column, o.join_column, o.parents, o.role INTO r FROM clone.store_relation o WHERE o.store = tenant_sql.store AND o.relation = tenant_sql.relation;
     IF r.role = 'project' THEN
-        RETURN format('%s.%I::text', alias, r.id_column);
+        RETURN clone_internal.column_text(alias, relation, r.id_column);
     ELSIF r.project_column IS NOT NULL THEN
-        RETURN format('%s.%I::text', alias, r.project_column);
+        RETURN clone_internal.column_text(alias, relation, r.project_column);
     ELSIF r.join_column IS NOT NULL AND cardinality(r.parents) = 1 AND depth < 5 THEN
         SELECT COALESCE((SELECT b.attname FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1] JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
                          WHERE f.contype = 'f' AND f.conrelid = tenant_sql.relation AND f.confrelid = r.parents[1]::oid AND cardinality(f.conkey) = 1 AND a.attname = r.join_column LIMIT 1), p.id_column) INTO key

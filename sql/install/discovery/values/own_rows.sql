@@ -42,15 +42,15 @@ AS $$
     SELECT string_agg(c.condition, ' AND ' ORDER BY c.condition) FROM (
         SELECT CASE WHEN EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND a.attnum = ANY (f.conkey)) OR k.rows IS NULL
                THEN format('%s.%I IS NULL', $3, a.attname)
-               ELSE format('(%1$s.%2$I IS NULL OR %1$s.%2$I::text NOT IN (%3$s))', $3, a.attname, k.rows) END AS condition
+               ELSE format('(%1$s.%2$I IS NULL OR %4$s NOT IN (%3$s))', $3, a.attname, k.rows, clone_internal.column_text($3, $2, a.attname)) END AS condition
         FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname IN (r.project_column, r.join_column)
         CROSS JOIN LATERAL (
-            SELECT string_agg(format('SELECT k.%I::text FROM %s AS k WHERE k.%1$I IS NOT NULL', p.id_column, p.relation), ' UNION ALL ' ORDER BY p.relation::oid) AS rows
+            SELECT string_agg(format('SELECT %s FROM %s AS k WHERE k.%I IS NOT NULL', clone_internal.column_text('k', p.relation, p.id_column), p.relation, p.id_column), ' UNION ALL ' ORDER BY p.relation::oid) AS rows
             FROM clone.store_relation p WHERE p.store = $1 AND p.id_column IS NOT NULL AND CASE WHEN a.attname = r.project_column THEN p.role = 'project' ELSE p.relation = ANY (r.parents) END) k
         WHERE r.store = $1 AND r.relation = $2
         UNION ALL
         SELECT format('NOT EXISTS (SELECT FROM %s AS p WHERE %s)', m.parent,
-            (SELECT string_agg(format('p.%I::text = %s.%I::text', u.other, $3, u.own), ' AND ' ORDER BY u.n) FROM unnest(m.columns, m.parent_columns) WITH ORDINALITY AS u (own, other, n)))
+            (SELECT string_agg(format('%s = %s', clone_internal.column_text('p', m.parent, u.other), clone_internal.column_text($3, $2, u.own)), ' AND ' ORDER BY u.n) FROM unnest(m.columns, m.parent_columns) WITH ORDINALITY AS u (own, other, n)))
         FROM clone.store_membership m
         WHERE m.store = $1 AND m.relation = $2 AND m.columns::text[] <> ARRAY(SELECT jsonb_array_elements_text($4))
           AND NOT EXISTS (SELECT FROM unnest(m.parent_columns) n JOIN pg_attribute a ON a.attrelid = m.parent AND a.attname = n AND clone_internal.family(a.atttypid) LIKE '%[]')
@@ -86,10 +86,10 @@ BEGIN
         CONTINUE WHEN unowned IS NULL;
         EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s)', w.relation, unowned) INTO found;
         CONTINUE WHEN found IS NOT TRUE;
-        key := CASE cardinality(w.keys) WHEN 1 THEN format('t.%I::text', w.keys[1]) ELSE (SELECT format('ROW(%s)::text', string_agg(format('t.%I', n), ', ')) FROM unnest(w.keys) n) END;
+        key := CASE cardinality(w.keys) WHEN 1 THEN clone_internal.column_text('t', w.relation, w.keys[1]::name) ELSE (SELECT format('ROW(%s)::text', string_agg(format('t.%I', n), ', ')) FROM unnest(w.keys) n) END;
         value := CASE WHEN w.form = 'array' THEN format('unnest(k.%I)::text', w.own[1])
             WHEN w.form = 'json' THEN format('(jsonb_path_query(clone_internal.json_of(k.%I::text), ''strict $.**'') #>> ''{}'')', w.own[1])
-            WHEN cardinality(w.own) = 1 THEN format('k.%I::text', w.own[1])
+            WHEN cardinality(w.own) = 1 THEN clone_internal.column_text('k', w.relation, w.own[1]::name)
             ELSE (SELECT format('CASE WHEN ROW(%s) IS NOT NULL THEN ROW(%1$s)::text END', string_agg(format('k.%I', n), ', ')) FROM unnest(w.own) n) END;
         IF w.form = 'column' AND w.loose AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = w.relation AND m.parent = w.relation AND to_jsonb(m.columns) = w.columns) THEN
             EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s AND (%s) IS NOT NULL)', w.relation, unowned, (SELECT string_agg(format('t.%I', n), ', ') FROM unnest(w.own) n)) INTO found;
@@ -119,7 +119,7 @@ BEGIN
                 JOIN (SELECT %s AS x, COALESCE(%s, t.ctid::text) AS tenant FROM %s AS t WHERE (%s) IS NOT TRUE LIMIT 50000) AS k ON k.x = t.x GROUP BY t.x) n',
             key, w.relation, unowned,
             -- Those that name a row themselves belong with that.
-            CASE WHEN above AND w.form = 'column' THEN (SELECT ' AND ' || string_agg(format('(t.%1$I IS NULL OR lower(t.%1$I::text) = ANY (clone_internal.in_place_of_null()))', n), ' AND ' ORDER BY place) FROM unnest(w.own) WITH ORDINALITY AS o (n, place)) ELSE '' END,
+            CASE WHEN above AND w.form = 'column' THEN (SELECT ' AND ' || string_agg(format('(t.%I IS NULL OR lower(%s) = ANY (clone_internal.in_place_of_null()))', n, clone_internal.column_text('t', w.relation, n::name)), ' AND ' ORDER BY place) FROM unnest(w.own) WITH ORDINALITY AS o (n, place)) ELSE '' END,
             replace(value, 'k.', 't.'), clone_internal.tenant_sql($1, w.relation, 't'), w.relation, unowned) INTO use;
         -- Rows that several tenants name are shared, and as a rule those that several rows name.
         CONTINUE WHEN use.rows = 0 OR above AND use.most > 1 OR NOT above AND use.named > use.rows AND NOT (use.most = 1 AND use.tenants > 1) AND w.own[1] !~* 'child|sub|part|next|member|item';
