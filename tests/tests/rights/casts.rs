@@ -15,7 +15,7 @@ const CASTS: &str = "SET ROLE cast_owner;
         FOREACH source IN ARRAY '{theirs.kind,theirs.kind[],theirs.pair}'::text[] LOOP FOREACH target IN ARRAY '{text,varchar,json,jsonb,uuid,int8,numeric,bytea}'::text[] LOOP
             name := replace(replace(source, '[]', 's'), 'theirs.', '') || '_' || target;
             EXECUTE format('CREATE FUNCTION theirs.%I(%s) RETURNS %s LANGUAGE plpgsql AS $f$ BEGIN INSERT INTO public.called VALUES (%L); RETURN NULL; END $f$', name, source, target, name);
-            EXECUTE format('CREATE CAST (%s AS %s) WITH FUNCTION theirs.%I(%s) AS ASSIGNMENT', source, target, name, source);
+            EXECUTE format('CREATE CAST (%s AS %s) WITH FUNCTION theirs.%I(%s) AS %s', source, target, name, source, CASE WHEN target = 'text' AND source <> 'theirs.kind' THEN 'IMPLICIT' ELSE 'ASSIGNMENT' END);
         END LOOP; END LOOP; END $$; RESET ROLE";
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn no_cast_that_a_user_has_made_is_called() {
         "CREATE TABLE org (id bigserial PRIMARY KEY, name text, level theirs.kind, levels theirs.kind[], pair theirs.pair, dom theirs.dom);
          CREATE TABLE shelf (org_id bigint NOT NULL REFERENCES org, kind theirs.kind NOT NULL, label text UNIQUE, PRIMARY KEY (org_id, kind));
          CREATE TABLE item (id text PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, kind theirs.kind, kinds theirs.kind[], pair theirs.pair, dom theirs.dom,
-             doc jsonb, note text, ref_type theirs.kind, ref_id bigint, FOREIGN KEY (org_id, kind) REFERENCES shelf, UNIQUE (org_id, kind, dom));
+             doc jsonb, note text, ref_type theirs.kind, ref_id bigint, FOREIGN KEY (org_id, kind) REFERENCES shelf, UNIQUE (org_id, kind, dom), UNIQUE (org_id, pair, kinds));
          CREATE TABLE part (kind theirs.kind, id bigserial, org_id bigint NOT NULL REFERENCES org, item_id text REFERENCES item, PRIMARY KEY (id, kind)) PARTITION BY LIST (kind);
          CREATE TABLE part_x PARTITION OF part FOR VALUES IN ('x'); CREATE TABLE part_y PARTITION OF part DEFAULT;
          CREATE TABLE outside (kind theirs.kind PRIMARY KEY, name text); INSERT INTO outside VALUES ('x', 'one');
