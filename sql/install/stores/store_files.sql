@@ -213,4 +213,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone.store_discover(regclass, text, text[], regclass[]) IS
-    'Finds the tables of a tenant by keys, names and samples of the data. Returns the description with the reason for each part, and the open questions. Writes nothing';
+    'Finds the tables of a tenant by keys, names and samples of the data. Returns the description with the reason for each part, and the open questions. Keeps nothing of the store that it makes, but needs a transaction that may write';
