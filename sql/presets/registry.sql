@@ -63,7 +63,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.registry_prefix(text, jsonb) IS 'The prefix of a registry''s handles; error 22023 if it is missing or used by another registry';
 
 CREATE FUNCTION clone_internal.registry_check_subtypes(schema name) RETURNS void
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 -- Values in the rows of table subtype that would have no effect: places that are no JSON pointers, roles that do not exist.
@@ -71,10 +71,10 @@ DECLARE
     known text[] := '{metadata-read,metadata-write,admin,dataset-data-read,dataset-data-write}';
     wrong record;
 BEGIN
-    EXECUTE format($sql$
-        SELECT s.name::text AS subtype, w.place, w.value, array_cat($1, ARRAY[r.s#>>'{storage,role}']) AS known,
-               ARRAY(SELECT jsonb_array_elements_text(r.lists->'item_roles')) AS own, w.kind
-        FROM %I.subtype s, LATERAL (SELECT to_jsonb(s) AS s, (SELECT jsonb_object_agg(k, CASE jsonb_typeof(to_jsonb(s)->k) WHEN 'array' THEN to_jsonb(s)->k ELSE '[]' END)
+    SELECT e.s->>'name' AS subtype, w.place, w.value, array_cat(known, ARRAY[r.s#>>'{storage,role}']) AS known,
+               ARRAY(SELECT jsonb_array_elements_text(r.lists->'item_roles')) AS own, w.kind INTO wrong
+        FROM jsonb_array_elements(clone_internal.registry_subtypes(to_regclass(format('%I.subtype', schema)))) AS e (s),
+            LATERAL (SELECT e.s, (SELECT jsonb_object_agg(k, CASE jsonb_typeof(e.s->k) WHEN 'array' THEN e.s->k ELSE '[]' END)
                 FROM unnest('{title_paths,derived,resets,references,item_roles,default_access}'::text[]) k) AS lists) r, LATERAL (
             SELECT 1 AS n, 'title_paths' AS place, p AS value, 'pointer' AS kind FROM jsonb_array_elements_text(r.lists->'title_paths') p
             UNION ALL SELECT 2, 'derived.from', d->>'from', 'pointer' FROM jsonb_array_elements(r.lists->'derived') d
@@ -90,9 +90,9 @@ BEGIN
             UNION ALL SELECT 9, 'storage.role', r.s#>>'{storage,role}', 'own' WHERE r.s#>>'{storage,role}' IS NOT NULL) w
         WHERE CASE w.kind WHEN 'pointer' THEN (w.value ~ '^(/([^~/]|~[01])*)+$') IS NOT TRUE
                           WHEN 'path' THEN (w.value ~ '^[$]([.][^].[''"*?@() ]+|\[''[^'']+''\]|\["[^"]+"\]|\[[*]\])+$') IS NOT TRUE
-                          WHEN 'role' THEN w.value <> ALL (array_remove(array_cat($1, ARRAY[r.s#>>'{storage,role}']), NULL)) IS NOT FALSE
+                          WHEN 'role' THEN w.value <> ALL (array_remove(array_cat(known, ARRAY[r.s#>>'{storage,role}']), NULL)) IS NOT FALSE
                           ELSE NOT (r.lists->'item_roles') @> to_jsonb(w.value) END
-        ORDER BY s.name::text, w.n LIMIT 1$sql$, schema) INTO wrong USING known;
+        ORDER BY e.s->>'name', w.n LIMIT 1;
     IF wrong.kind = 'pointer' THEN
         RAISE EXCEPTION 'subtype "%": % is %, which is not a JSON pointer', wrong.subtype, wrong.place, COALESCE('"' || wrong.value || '"', 'missing') USING
             ERRCODE = '22023', HINT = format('A JSON pointer has a slash before each name%s.',
@@ -172,18 +172,20 @@ SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 -- Writes the rules of the subtypes into the catalog for project_clone: which subtypes keep their handles in a refresh, and where documents
 -- reference items, in the notation of id_paths: $.a['@b'][*].c becomes a."@b"[].c. A path that is not valid affects its own subtype only.
+DECLARE
+    subtypes jsonb := clone_internal.registry_subtypes(to_regclass(format('%I.subtype', schema)));
 BEGIN
     PERFORM clone_internal.registry_check_subtypes(schema);
     DELETE FROM clone.store_preserved s WHERE s.store = registry_sync.store;
-    EXECUTE format('INSERT INTO clone.store_preserved (store, resource_type) SELECT $1, s.name::text FROM %I.subtype s', schema) USING store;
-    EXECUTE format($sql$
-        UPDATE clone.store c SET options = c.options || jsonb_build_object('id_paths', jsonb_build_object(
-            'whole', (SELECT COALESCE(jsonb_agg(DISTINCT replace(substr(regexp_replace(p, '\[''([^'']+)''\]', '."\1"', 'g'), 3), '[*]', '[]')), '[]')
-                      FROM %1$I.subtype s, jsonb_array_elements(s."references") r, LATERAL (SELECT r->>'path' AS p) x
-                      WHERE p ~ '^\$((\.[A-Za-z_][A-Za-z0-9_-]*|\[''[^'']+''\])(\[\*\])?)+$'),
-            'embedded', (SELECT COALESCE(jsonb_agg(DISTINCT replace(substr(e, 3), '[*]', '[]')), '[]')
-                         FROM %1$I.subtype s, unnest(s.embedded) e WHERE e ~ '^\$(\.[A-Za-z_][A-Za-z0-9_-]*(\[\*\])?)+$')))
-        WHERE c.name = $1$sql$, schema) USING store;
+    INSERT INTO clone.store_preserved (store, resource_type) SELECT registry_sync.store, e.s->>'name' FROM jsonb_array_elements(subtypes) AS e (s);
+    UPDATE clone.store c SET options = c.options || jsonb_build_object('id_paths', jsonb_build_object(
+        'whole', (SELECT COALESCE(jsonb_agg(DISTINCT replace(substr(regexp_replace(p, '\[''([^'']+)''\]', '."\1"', 'g'), 3), '[*]', '[]')), '[]')
+                  FROM jsonb_array_elements(subtypes) AS e (s), jsonb_array_elements(CASE jsonb_typeof(e.s->'references') WHEN 'array' THEN e.s->'references' ELSE '[]' END) r, LATERAL (SELECT r->>'path' AS p) x
+                  WHERE p ~ '^\$((\.[A-Za-z_][A-Za-z0-9_-]*|\[''[^'']+''\])(\[\*\])?)+$'),
+        'embedded', (SELECT COALESCE(jsonb_agg(DISTINCT replace(substr(p, 3), '[*]', '[]')), '[]')
+                     FROM jsonb_array_elements(subtypes) AS e (s), jsonb_array_elements_text(CASE jsonb_typeof(e.s->'embedded') WHEN 'array' THEN e.s->'embedded' ELSE '[]' END) p
+                     WHERE p ~ '^\$(\.[A-Za-z_][A-Za-z0-9_-]*(\[\*\])?)+$')))
+    WHERE c.name = registry_sync.store;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.registry_sync(text, name) IS 'Applies the rows of table subtype to the catalog';

@@ -299,6 +299,12 @@ mod clone_internal {
         JsonText(serde_json::json!(todo).to_string())
     }
 
+    /// The rows of a registry's table of subtypes as a JSON array, read with the rights of the table's owner.
+    #[pg_extern(volatile, parallel_unsafe)]
+    fn registry_subtypes(relation: pg_sys::Oid) -> JsonText {
+        entry(|_| crate::item::subtypes(relation).map(JsonText))
+    }
+
     /// The user on whose behalf this session works: the setting `pg_clone.actor` if it can be trusted, otherwise the database user.
     #[pg_extern(stable, parallel_unsafe)]
     fn registry_actor() -> String {

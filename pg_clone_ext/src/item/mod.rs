@@ -12,6 +12,7 @@ mod reading;
 mod requests;
 mod show;
 mod store;
+mod subtypes;
 mod write;
 
 use std::collections::{HashMap, HashSet};
@@ -32,6 +33,7 @@ pub use collection::finish_collection;
 pub use dangling::check_references;
 pub use load::check_entries;
 pub use show::{can_clone, check_clone, cloneable, draft};
+pub use subtypes::rows as subtypes;
 
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::prepared as query;

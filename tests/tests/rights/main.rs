@@ -12,4 +12,5 @@ mod hostile_database;
 mod qualified_sql;
 mod rewritten_rows;
 mod skipped_triggers;
+mod subtypes;
 mod visibility;
