@@ -189,13 +189,15 @@ WITH described AS (
 ), columns AS (
     SELECT a.attrelid, a.attname, b.oid AS base, b.typnamespace, l.collisdeterministic,
            CASE WHEN a.attgenerated = '' THEN pg_get_expr(e.adbin, e.adrelid) END AS expression,
-           COALESCE(
+           -- The default decides, if it takes the next number as it is. Any other makes something else of it, or takes none.
+           CASE WHEN a.attidentity <> '' OR e.oid IS NULL THEN
                (SELECT p.objid FROM pg_depend p JOIN pg_class s ON s.oid = p.objid AND s.relkind = 'S'
                 WHERE p.classid = 'pg_class'::regclass AND p.refclassid = 'pg_class'::regclass AND p.refobjid = a.attrelid
-                  AND p.refobjsubid = a.attnum AND p.deptype IN ('i', 'a') LIMIT 1),
+                  AND p.refobjsubid = a.attnum AND p.deptype IN ('i', 'a') ORDER BY p.deptype DESC LIMIT 1)
+           WHEN pg_get_expr(e.adbin, e.adrelid) ~ '^[(]?nextval[(]''([^'']|'''')+''::regclass[)][)]?(::[a-z ]+([(][0-9]+[)])?)?$' THEN
                (SELECT p.refobjid FROM pg_depend p JOIN pg_class s ON s.oid = p.refobjid AND s.relkind = 'S'
-                WHERE p.classid = 'pg_attrdef'::regclass AND p.objid = e.oid AND p.refclassid = 'pg_class'::regclass
-                  AND pg_get_expr(e.adbin, e.adrelid) ~ '^[(]?nextval[(]' LIMIT 1)) AS sequence
+                WHERE p.classid = 'pg_attrdef'::regclass AND p.objid = e.oid AND p.refclassid = 'pg_class'::regclass LIMIT 1)
+           END AS sequence
     FROM described d
     JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN base_types y ON y.oid = a.atttypid

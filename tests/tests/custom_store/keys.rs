@@ -299,3 +299,41 @@ async fn a_sequence_that_begins_again_is_an_error_if_its_first_values_are_in_use
     db.run("UPDATE item SET id = id + 1000 WHERE id <= 20").await;
     db.clone_project("'1'").await;
 }
+
+/// The default of a key says what new keys are, not the sequence that it takes numbers from or that belongs to the column.
+#[tokio::test]
+async fn a_default_that_computes_with_a_sequence_is_evaluated() {
+    let db = described(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); CREATE SEQUENCE apart; CREATE SEQUENCE snow START 900; CREATE SEQUENCE \"odd's\" START 70;
+         CREATE FUNCTION next_id() RETURNS bigint LANGUAGE sql AS $$ SELECT nextval('public.snow') * 1000 + 1 $$;
+         CREATE TABLE shifted (id bigint PRIMARY KEY DEFAULT nextval('apart') + 1000000, org_id int NOT NULL REFERENCES org);
+         CREATE TABLE stepped (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); ALTER TABLE stepped ALTER id SET DEFAULT (nextval('stepped_id_seq') * 10) + 3;
+         CREATE TABLE called (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org); ALTER TABLE called ALTER id SET DEFAULT next_id();
+         CREATE TABLE other (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); ALTER TABLE other ALTER id SET DEFAULT nextval('\"odd''s\"');
+         CREATE TABLE texts (id text PRIMARY KEY DEFAULT nextval('\"odd''s\"')::text, org_id int NOT NULL REFERENCES org);
+         INSERT INTO org (name) VALUES ('A'); INSERT INTO shifted (org_id) VALUES (1), (1); INSERT INTO stepped (org_id) VALUES (1), (1); INSERT INTO called (org_id) VALUES (1), (1); INSERT INTO other (org_id) VALUES (1), (1); INSERT INTO texts (org_id) VALUES (1)",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{shifted,stepped,called,other,texts}'::text[]) t",
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    for (table, expected) in [
+        ("shifted", "1000003 1000004"),
+        ("stepped", "33 43"),
+        ("called", "902001 903001"),
+    ] {
+        assert_eq!(
+            db.text(&format!(
+                "SELECT string_agg(id::text, ' ' ORDER BY id) FROM {table} WHERE org_id = {clone}"
+            ))
+            .await,
+            expected,
+            "{table}"
+        );
+    }
+    // Both draw from one sequence.
+    assert_eq!(
+        db.list(&format!("SELECT id FROM (SELECT id::text, org_id FROM other UNION ALL SELECT id, org_id FROM texts) AS q WHERE org_id = {clone} ORDER BY 1")).await,
+        ["73", "74", "75"]
+    );
+    assert_verified(&db, &clone).await;
+}
