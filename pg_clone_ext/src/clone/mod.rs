@@ -76,7 +76,7 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
         tables: open,
     } = prepare(request, path.clone(), true)?;
     if run.id == 0 {
-        run.id = runs::next_id()?;
+        run.id = runs::next_id(&run.store.name)?;
     }
     refresh.before_copy(&run)?;
     if run.request.options.keep_ids {

@@ -104,7 +104,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         random::<16>()?,
     );
     let id = if writing && store.follows_constraints() {
-        runs::next_id()?
+        runs::next_id(&store.name)?
     } else {
         0
     };

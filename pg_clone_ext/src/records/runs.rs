@@ -4,7 +4,7 @@ use crate::error::internal;
 use crate::pg::privileges::{AsExtensionOwner, current_user, current_user_oid};
 use crate::pg::value::json_text::JsonText;
 use crate::prepared;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::{Code, Error, Result, shown};
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::{JsonB, Spi};
 use serde_json::Value;
@@ -78,9 +78,19 @@ fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Reserves the number of a run.
-pub fn next_id() -> Result<i64> {
+/// Reserves the number of a run of a store, which cannot be dropped until the transaction ends. 22023 if it was dropped meanwhile.
+pub fn next_id(store: &str) -> Result<i64> {
     let _owner = AsExtensionOwner::new();
+    let held = Spi::get_one_with_args::<String>(
+        "SELECT (SELECT s.name FROM clone.store AS s WHERE s.name OPERATOR(pg_catalog.=) $1 FOR KEY SHARE)",
+        &[store.into()],
+    );
+    if held.map_err(internal)?.is_none() {
+        return Err(
+            Error::bad_argument(format!("there is no store \"{}\"", shown(store)))
+                .hint("Another session has dropped it a moment ago."),
+        );
+    }
     Spi::get_one::<i64>("SELECT pg_catalog.nextval('clone.run_id_seq'::pg_catalog.regclass)")
         .map_err(internal)?
         .ok_or_else(no_number)

@@ -14,7 +14,7 @@ BEGIN
         RAISE EXCEPTION 'options must be a JSON object, not %', clone_internal.shown(COALESCE(options::text, 'NULL')) USING
             ERRCODE = '22023', HINT = 'Its members are set, a null member is removed, other options are kept: {"blobs": "file:/srv/files"}.';
     END IF;
-    SELECT * INTO s FROM clone.store c WHERE c.name = store_alter.store FOR UPDATE;
+    SELECT * INTO s FROM clone.store c WHERE c.name = store_alter.store FOR NO KEY UPDATE;
     PERFORM clone_internal.check_options(store, s.preset, options, s.options);
     IF s.preset = 'registry' AND jsonb_typeof(options->'id_generator') = 'string' THEN
         PERFORM clone_internal.registry_generator(options, COALESCE(s.options->>'schema', store)::name);
@@ -52,6 +52,8 @@ DECLARE
 BEGIN
     PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_store(name);
+    -- Waits for the runs of the store, whose work is then seen.
+    PERFORM FROM clone.store s WHERE s.name = store_drop.name FOR UPDATE;
     SELECT string_agg(w.what, ', ') INTO left_behind FROM (
         SELECT format('%s files to %s', count(*), b.operation) AS what
         FROM clone.blob_copy b WHERE b.store = store_drop.name AND b.state IN ('pending', 'running', 'failed')

@@ -75,3 +75,27 @@ async fn a_store_with_files_that_wait_is_dropped_by_force_only() {
         .await;
     assert_eq!(db.number("SELECT count(*) FROM clone.store").await, 0);
 }
+
+/// A store is not dropped below a clone that is being made: its files would have no store.
+#[tokio::test]
+async fn a_store_is_dropped_after_the_clones_that_are_being_made() {
+    let db = clinic::database().await;
+    let other = db.session().await;
+    other.run("BEGIN").await;
+    other
+        .clone_project(&format!("'{}', 'Staging'", clinic::CLINIC))
+        .await;
+    let waiting = db.session().await;
+    let (failure, ()) = tokio::join!(waiting.fails("SELECT clone.store_drop('documents')"), async {
+        db.wait_until("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
+            .await;
+        // Options can be changed meanwhile.
+        db.run("SELECT clone.store_alter('documents', '{\"cache_key\": \"{type}/{id}\"}')")
+            .await;
+        other.run("COMMIT").await;
+    });
+    assert!(
+        failure.code == "55000" && failure.message.contains("3 files to copy"),
+        "{failure:?}"
+    );
+}
