@@ -6,6 +6,7 @@
 )]
 
 mod casts;
+mod deletion;
 mod expiry;
 mod hostile;
 mod hostile_database;

@@ -1,7 +1,9 @@
 //! Foreign keys of all tables of the database that reference the store's tables.
 
 use crate::error::internal;
-use pg_clone_core::error::{Code, Error, Result};
+use crate::pg::privileges::{self, Privilege};
+use crate::pg::query;
+use pg_clone_core::error::Result;
 use pg_clone_core::plan::{Oid, Store, Table, quote};
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -33,10 +35,10 @@ pub struct ForeignKey {
     pub deferrable: bool,
     /// Whether its check is initially deferred.
     pub deferred: bool,
-    /// Whether the caller may read the child.
-    pub readable: bool,
-    /// An expression for the key of a row `t` of the child, to be shown.
-    pub row_key: String,
+    /// The child's owner.
+    pub owner: Oid,
+    /// The columns of the child's primary key.
+    row_key: Vec<String>,
 }
 
 const KEYS: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', f.conname, \
@@ -52,16 +54,16 @@ const KEYS: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('n
         JOIN pg_catalog.pg_operator o ON o.oid OPERATOR(pg_catalog.=) k.number \
         JOIN pg_catalog.pg_namespace s ON s.oid OPERATOR(pg_catalog.=) o.oprnamespace), \
      'action', CASE WHEN (pg_catalog.to_jsonb(f) OPERATOR(pg_catalog.->>) 'conenforced') OPERATOR(pg_catalog.=) 'false' THEN 'a' ELSE f.confdeltype::pg_catalog.text END, 'deferrable', f.condeferrable, 'deferred', f.condeferred, \
-     'readable', pg_catalog.has_table_privilege(c.oid, 'SELECT'), \
-     'row_key', COALESCE((SELECT pg_catalog.string_agg(pg_catalog.format('t.%I::pg_catalog.text', a.attname), ' OPERATOR(pg_catalog.||) '','' OPERATOR(pg_catalog.||) ' ORDER BY k.place) \
+     'owner', c.relowner::pg_catalog.int8, \
+     'row_key', COALESCE((SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) \
         FROM pg_catalog.pg_index i, pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (number, place), pg_catalog.pg_attribute a \
         WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisprimary AND a.attrelid OPERATOR(pg_catalog.=) c.oid \
-        AND a.attnum OPERATOR(pg_catalog.=) k.number), 't.ctid::pg_catalog.text')) ORDER BY n.nspname, c.relname, f.conname) \
+        AND a.attnum OPERATOR(pg_catalog.=) k.number), '[]')) ORDER BY n.nspname, c.relname, f.conname)::pg_catalog.text \
      FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) f.conrelid \
      JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
      JOIN pg_catalog.pg_namespace cn ON cn.oid OPERATOR(pg_catalog.=) f.connamespace \
      WHERE f.contype OPERATOR(pg_catalog.=) 'f' AND f.conparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid \
-     AND f.confrelid OPERATOR(pg_catalog.=) ANY (CAST($1 AS pg_catalog.oid[]))";
+     AND f.confrelid OPERATOR(pg_catalog.=) ANY (";
 
 /// The table's own rows as a FROM item.
 pub fn rows_of(table: &Table) -> String {
@@ -74,22 +76,36 @@ pub fn rows_of(table: &Table) -> String {
 
 /// The foreign keys that reference the store's tables.
 pub fn into(store: &Store) -> Result<Vec<ForeignKey>> {
-    let oids: Vec<i64> = store.tables.iter().map(|table| i64::from(table.oid)).collect();
-    let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(KEYS, &[oids.into()]).map_err(internal)?;
-    found.map_or(Ok(Vec::new()), |pgrx::JsonB(keys)| {
-        serde_json::from_value(keys).map_err(internal)
+    let oids: Vec<String> = store.tables.iter().map(|table| table.oid.to_string()).collect();
+    let found = query::text(&format!("{KEYS}'{{{}}}'::pg_catalog.oid[])", oids.join(",")))?;
+    found.map_or(Ok(Vec::new()), |keys| {
+        serde_json::from_str(&keys).map_err(internal)
     })
 }
 
 impl ForeignKey {
     /// The condition on rows `t` of the child that reference a row of the parent with `condition` (on its rows `t`).
     pub fn names(&self, parent: &Table, condition: &str) -> String {
+        self.is_among(&format!("({})", self.keys_of(parent, condition)))
+    }
+
+    /// A query for the keys of rows of the parent with `condition` (on its rows `t`), in the columns k0, k1, ….
+    pub fn keys_of(&self, parent: &Table, condition: &str) -> String {
         let keys: Vec<String> = self
             .keys
             .iter()
             .enumerate()
             .map(|(place, key)| format!("t.{} AS k{place}", quote::identifier(key)))
             .collect();
+        format!(
+            "SELECT {} FROM {} AS t WHERE {condition}",
+            keys.join(", "),
+            rows_of(parent)
+        )
+    }
+
+    /// The condition on rows `t` of the child that reference a key of `keys`, a FROM item with the columns k0, k1, ….
+    pub fn is_among(&self, keys: &str) -> String {
         let equal: Vec<String> = self
             .columns
             .iter()
@@ -99,12 +115,21 @@ impl ForeignKey {
                 format!("g.k{place} {operator} t.{}", quote::identifier(column))
             })
             .collect();
-        format!(
-            "EXISTS (SELECT 1 FROM (SELECT {} FROM {} AS t WHERE {condition}) AS g WHERE {})",
-            keys.join(", "),
-            rows_of(parent),
-            equal.join(" AND ")
-        )
+        format!("EXISTS (SELECT 1 FROM {keys} AS g WHERE {})", equal.join(" AND "))
+    }
+
+    /// An expression for the key of a row `t` of the child, to be shown. It is printed by its types' output functions: a cast may be a
+    /// function of any role.
+    pub fn row_key(&self) -> String {
+        let columns: Vec<String> = self
+            .row_key
+            .iter()
+            .map(|column| format!("t.{}", quote::identifier(column)))
+            .collect();
+        match columns.as_slice() {
+            [] => "pg_catalog.concat(t.ctid)".to_owned(),
+            columns => format!("pg_catalog.concat_ws(',', {})", columns.join(", ")),
+        }
     }
 
     /// Whether the key's action deletes or changes rows of the child.
@@ -122,30 +147,36 @@ impl ForeignKey {
         }
     }
 
-    /// The error for a child that the caller may not read (42501).
-    pub fn unreadable(&self) -> Error {
-        Error::new(
-            Code::NotAllowed,
-            format!("permission denied for table {}", self.child_name),
+    /// Requires SELECT on the columns of the child that a search reads and shows (42501).
+    pub fn check_readable(&self) -> Result<()> {
+        let columns: Vec<&str> = self
+            .columns
+            .iter()
+            .chain(&self.row_key)
+            .map(String::as_str)
+            .collect();
+        privileges::check_table(self.child, &self.child_name, &[(Privilege::Select, &columns)]).map_err(
+            |error| {
+                error.detail(format!(
+                    "Its foreign key \"{}\" would delete or change rows that this role cannot see.",
+                    self.name
+                ))
+            },
         )
-        .detail(format!(
-            "Its foreign key \"{}\" would delete or change rows that this role cannot see.",
-            self.name
-        ))
-        .hint(format!(
-            "GRANT SELECT ON {} TO {};",
-            self.child_name,
-            quote::identifier(&crate::pg::privileges::current_user())
-        ))
+    }
+
+    /// Refuses a child in which policies hide rows from the caller (0A000): they would be deleted or changed without being searched.
+    pub fn check_no_row_security(&self) -> Result<()> {
+        privileges::check_no_row_security(self.child, &self.child_name).map_err(|error| {
+            error
+                .detail(format!(
+                    "Rows that the policies hide may refer to rows of the project by its foreign key \"{}\".",
+                    self.name
+                ))
+                .hint("Call it as the table's owner (without FORCE ROW LEVEL SECURITY), or as a role with BYPASSRLS.")
+        })
     }
 }
-
-const UNIQUE: &str = "SELECT pg_catalog.jsonb_agg(DISTINCT r.\"table\") \
-     FROM pg_catalog.jsonb_to_recordset($1) AS r (\"table\" pg_catalog.int8, id pg_catalog.text) \
-     JOIN pg_catalog.pg_index i ON i.indrelid OPERATOR(pg_catalog.=) r.\"table\"::pg_catalog.oid AND i.indisunique AND i.indisvalid \
-       AND i.indnkeyatts OPERATOR(pg_catalog.=) 1::pg_catalog.int2 AND i.indpred IS NULL AND i.indexprs IS NULL \
-     JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) i.indkey[0] \
-       AND a.attname OPERATOR(pg_catalog.=) r.id::pg_catalog.name";
 
 /// Tables of the store in which no two rows have the same id.
 pub fn tables_with_unique_ids(store: &Store) -> Result<HashSet<Oid>> {
@@ -154,9 +185,16 @@ pub fn tables_with_unique_ids(store: &Store) -> Result<HashSet<Oid>> {
         .iter()
         .filter_map(|table| Some(serde_json::json!({"table": table.oid, "id": table.id_column.as_ref()?})))
         .collect();
-    let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(UNIQUE, &[pgrx::JsonB(ids.into()).into()])
-        .map_err(internal)?;
-    found.map_or(Ok(HashSet::new()), |pgrx::JsonB(oids)| {
-        serde_json::from_value(oids).map_err(internal)
+    let found = query::text(&format!(
+        "SELECT pg_catalog.jsonb_agg(DISTINCT r.\"table\")::pg_catalog.text \
+     FROM pg_catalog.jsonb_to_recordset({}::pg_catalog.jsonb) AS r (\"table\" pg_catalog.int8, id pg_catalog.text) \
+     JOIN pg_catalog.pg_index i ON i.indrelid OPERATOR(pg_catalog.=) r.\"table\"::pg_catalog.oid AND i.indisunique AND i.indisvalid \
+       AND i.indnkeyatts OPERATOR(pg_catalog.=) 1::pg_catalog.int2 AND i.indpred IS NULL AND i.indexprs IS NULL \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) i.indkey[0] \
+       AND a.attname OPERATOR(pg_catalog.=) r.id::pg_catalog.name",
+        quote::literal(&serde_json::Value::from(ids).to_string())
+    ))?;
+    found.map_or(Ok(HashSet::new()), |oids| {
+        serde_json::from_str(&oids).map_err(internal)
     })
 }

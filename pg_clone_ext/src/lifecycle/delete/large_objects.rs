@@ -2,26 +2,13 @@
 
 use super::deletion_set::DeletionSet;
 use super::foreign_keys::rows_of;
+use super::rows_of_others::{Look, row_key};
 use crate::catalog::large_objects::{LargeObjectColumn, columns};
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{SourceQuery, quote};
 
-/// Kept rows that use a large object which a deletion would delete.
-pub struct Shared {
-    /// Their table.
-    pub table: String,
-    /// Its rows as a FROM item.
-    pub rows: String,
-    /// The condition on its rows `t`.
-    pub condition: String,
-    /// An expression for the key of a row `t`.
-    pub key: String,
-    /// How they depend on the deleted rows.
-    pub why: String,
-}
-
 /// Conditions for kept rows that use a large object of a deleted row, whose trigger would delete the object.
-pub fn shared(rows: &DeletionSet) -> Result<Vec<Shared>> {
+pub fn shared(rows: &DeletionSet) -> Result<Vec<Look>> {
     let columns = columns(rows.store())?;
     let managed: Vec<&LargeObjectColumn> = columns.iter().filter(|column| column.managed).collect();
     let mut destroyed = Vec::new();
@@ -53,17 +40,15 @@ pub fn shared(rows: &DeletionSet) -> Result<Vec<Shared>> {
             Some(gone) => format!("({gone}) IS NOT TRUE"),
             None => "true".to_owned(),
         };
-        shared.push(Shared {
+        shared.push(Look {
             table: table.sql_name.clone(),
-            rows: rows_of(table),
+            from: rows_of(table),
             condition: format!(
                 "t.{}::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ({destroyed}) AND {stays}",
                 quote::identifier(&column.name)
             ),
-            key: table.id_column.as_ref().map_or_else(
-                || "t.ctid::pg_catalog.text".to_owned(),
-                |id| format!("t.{}::pg_catalog.text", quote::identifier(id)),
-            ),
+            key: row_key(table),
+            along: false,
             why: format!(
                 "name{{s}} large objects (column {}) that the trigger lo_manage would delete with the project's rows",
                 column.name

@@ -1,9 +1,9 @@
 //! `project_delete`: every row of a clone and, through the queue, its files.
 
+use super::delete::conflicts::Conflicts;
 use super::delete::deletion_set::{Counts, DeletionSet};
 use super::delete::files::{File, ProjectFiles};
 use super::delete::options::DeleteOptions;
-use super::delete::rows_of_others::Conflicts;
 use super::{authorize, target};
 use crate::catalog;
 use crate::pg::session::notice::notice;
@@ -230,9 +230,10 @@ impl Report<'_> {
 }
 
 pub mod cache;
+pub mod conflicts;
 pub mod deletion_set;
 pub mod files;
 mod foreign_keys;
 mod large_objects;
 mod options;
-pub mod rows_of_others;
+mod rows_of_others;

@@ -1,71 +1,27 @@
-//! Conflicts: rows of other projects, and of tables that the store does not describe, that a deletion would delete or change, or
+//! Search for conflicts: rows of other projects, and of tables that the store does not describe, that a deletion would delete or change, or
 //! whose references would dangle. They are searched before anything is deleted.
+//!
+//! Rows of undescribed tables are read as the server itself reads them to check a foreign key: with the rights of the table's owner and in a
+//! security-restricted operation, so that no function of that owner (of a policy, an index or a type) runs with the caller's rights. What
+//! they are compared with is read before, with the caller's rights.
 
+use super::conflicts::{Conflict, Conflicts};
 use super::deletion_set::DeletionSet;
 use super::foreign_keys::{self, ForeignKey, rows_of};
 use super::large_objects;
 use crate::error::internal;
+use crate::pg::query;
+use crate::pg::query::kept_rows::KeptRows;
+use crate::pg::query::snapshot::Snapshot;
+use crate::pg::session::as_role::AsRole;
 use crate::pg::session::settings_guard::ReadingSettings;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, ColumnRole, Oid, Table, TableRole, quote};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::collections::HashSet;
 
 /// Maximum number of keys of rows in a message.
 const KEYS_SHOWN: usize = 5;
-
-/// Maximum number of conflicts in a message.
-const LISTED: usize = 20;
-
-/// Rows of one table that conflict for one reason.
-pub struct Conflict {
-    /// Their table.
-    pub relation: String,
-    /// Their number.
-    pub rows: i64,
-    /// Keys of some of them.
-    pub keys: Vec<String>,
-    /// How they depend on the deleted rows; `{s}` stands for the ending of the singular.
-    why: String,
-    /// For rows that must be deleted too if conflicts are allowed: their table and the condition on its rows `t`.
-    along: Option<(String, String)>,
-}
-
-impl Conflict {
-    /// As a sentence without a full stop.
-    fn sentence(&self) -> String {
-        let keys = if self.keys.is_empty() {
-            String::new()
-        } else {
-            format!("; keys: {}", self.keys.join(", "))
-        };
-        format!("{}{keys}", self.words())
-    }
-
-    fn words(&self) -> String {
-        let rows = if self.rows == 1 { "row" } else { "rows" };
-        format!("{} {rows} of {} {}", self.rows, self.relation, self.why())
-    }
-
-    /// How the rows depend on the deleted ones, in singular or plural.
-    fn why(&self) -> String {
-        self.why.replace("{s}", if self.rows == 1 { "s" } else { "" })
-    }
-
-    /// For the report of a deletion.
-    pub fn json(&self) -> Value {
-        json!({"relation": self.relation, "rows": self.rows, "keys": self.keys, "why": self.why()})
-    }
-}
-
-/// The conflicts of a deletion.
-#[derive(Default)]
-pub struct Conflicts {
-    found: Vec<Conflict>,
-    /// Foreign keys that can be deferred until the project's rows exist again.
-    pub deferred: Vec<String>,
-}
 
 /// The search for conflicts.
 struct Search<'d> {
@@ -77,68 +33,33 @@ struct Search<'d> {
 impl Conflicts {
     /// Searches conflicts. `given_again` are keys of rows that the same transaction inserts again.
     pub fn of(rows: &DeletionSet, given_again: &HashSet<String>) -> Result<Self> {
-        let _settings = ReadingSettings::with_memory();
         let mut search = Search {
             rows,
             given_again,
             conflicts: Conflicts::default(),
         };
-        for key in foreign_keys::into(rows.store())? {
-            search.foreign_key(&key)?;
-        }
-        let unique = foreign_keys::tables_with_unique_ids(rows.store())?;
-        for table in &rows.store().tables {
-            search.other_parents(table, &unique)?;
-            search.declared_references(table)?;
-        }
-        for shared in large_objects::shared(rows)? {
-            search.add(
-                &shared.table,
-                &shared.rows,
-                &shared.condition,
-                &shared.key,
-                shared.why,
-                false,
-            )?;
-        }
+        Snapshot::latest().within(|| {
+            let _settings = ReadingSettings::with_memory();
+            search.all()
+        })?;
         Ok(search.conflicts)
     }
+}
 
-    /// For the report of a deletion.
-    pub fn json(&self) -> Value {
-        self.found.iter().map(Conflict::json).collect()
-    }
-
-    /// An error (23503) that lists them, if there are any. `what` is what cannot be done to the project.
-    pub fn refuse(&self, project: &str, what: &str, hint: &str) -> Result<()> {
-        let Some(first) = self.found.first() else {
-            return Ok(());
-        };
-        let more = match self.found.len() {
-            1 => String::new(),
-            count => format!(", and {} more", count - 1),
-        };
-        let detail: Vec<String> = self
-            .found
-            .iter()
-            .take(LISTED)
-            .map(|conflict| format!("{}.", conflict.sentence()))
-            .collect();
-        Err(Error::new(
-            Code::Dangling,
-            format!("project \"{project}\" cannot be {what}: {}{more}", first.words()),
-        )
-        .detail(detail.join("\n"))
-        .hint(hint))
-    }
-
-    /// Rows that must be deleted too if conflicts are allowed.
-    pub fn along(&self) -> Vec<(String, String)> {
-        self.found
-            .iter()
-            .filter_map(|conflict| conflict.along.clone())
-            .collect()
-    }
+/// Rows to be counted.
+pub struct Look {
+    /// Their table's name.
+    pub table: String,
+    /// The table as a FROM item.
+    pub from: String,
+    /// The condition on its rows `t`.
+    pub condition: String,
+    /// An expression for the key of a row `t`, as text.
+    pub key: String,
+    /// [`Conflict::why`].
+    pub why: String,
+    /// Whether the rows must be deleted too if conflicts are allowed.
+    pub along: bool,
 }
 
 #[derive(Deserialize)]
@@ -148,45 +69,60 @@ struct Found {
 }
 
 impl Search<'_> {
-    /// [`Search::add`] for a table of the store whose rows the deletion leaves.
-    fn add_rows(&mut self, table: &Table, condition: &str, why: String) -> Result<()> {
-        self.add(
-            &table.sql_name,
-            &rows_of(table),
-            condition,
-            &row_key(table),
-            why,
-            false,
-        )
+    fn all(&mut self) -> Result<()> {
+        for key in foreign_keys::into(self.rows.store())? {
+            self.foreign_key(&key)?;
+        }
+        let unique = foreign_keys::tables_with_unique_ids(self.rows.store())?;
+        for table in &self.rows.store().tables {
+            self.other_parents(table, &unique)?;
+            self.declared_references(table)?;
+        }
+        for shared in large_objects::shared(self.rows)? {
+            self.add(shared, &query::text)?;
+        }
+        Ok(())
     }
 
-    /// Counts the rows `t` of a table that meet a condition; notes them if there are any.
-    fn add(
-        &mut self,
-        name: &str,
-        table: &str,
-        condition: &str,
-        key: &str,
-        why: String,
-        goes_along: bool,
-    ) -> Result<()> {
-        let found = pgrx::Spi::get_one::<pgrx::JsonB>(&format!(
+    /// [`Search::add`] for a table of the store whose rows the deletion leaves.
+    fn add_rows(&mut self, table: &Table, condition: String, why: String) -> Result<()> {
+        let look = Look {
+            table: table.sql_name.clone(),
+            from: rows_of(table),
+            condition,
+            key: row_key(table),
+            why,
+            along: false,
+        };
+        self.add(look, &query::text)
+    }
+
+    /// Counts the rows with `read`; notes them if there are any.
+    fn add(&mut self, look: Look, read: &dyn Fn(&str) -> Result<Option<String>>) -> Result<()> {
+        let Look {
+            table,
+            from,
+            condition,
+            key,
+            why,
+            along,
+        } = look;
+        let found = read(&format!(
             "SELECT pg_catalog.jsonb_build_object('rows', pg_catalog.count(*), 'keys', \
-               COALESCE(pg_catalog.jsonb_agg(f.key) FILTER (WHERE f.number OPERATOR(pg_catalog.<=) {KEYS_SHOWN}), '[]')) \
-             FROM (SELECT {key} AS key, pg_catalog.row_number() OVER () AS number FROM {table} AS t WHERE {condition}) AS f"
-        ))
-        .map_err(internal)?;
-        let Some(pgrx::JsonB(found)) = found else {
+               COALESCE(pg_catalog.jsonb_agg(f.key) FILTER (WHERE f.number OPERATOR(pg_catalog.<=) {KEYS_SHOWN}), '[]'))::pg_catalog.text \
+             FROM (SELECT {key} AS key, pg_catalog.row_number() OVER () AS number FROM {from} AS t WHERE {condition}) AS f"
+        ))?;
+        let Some(found) = found else {
             return Ok(());
         };
-        let Found { rows, keys } = serde_json::from_value(found).map_err(internal)?;
+        let Found { rows, keys } = serde_json::from_str(&found).map_err(internal)?;
         if rows > 0 {
             self.conflicts.found.push(Conflict {
-                relation: name.to_owned(),
+                relation: table,
                 rows,
                 keys,
                 why,
-                along: goes_along.then(|| (table.to_owned(), condition.to_owned())),
+                along: along.then_some((from, condition)),
             });
         }
         Ok(())
@@ -212,21 +148,13 @@ impl Search<'_> {
         } else {
             None
         };
-        if key.deferrable && again.is_some() && !key.deferred {
+        if again.is_some() && !key.deferred {
             self.conflicts.deferred.push(key.qualified.clone());
         }
         let gone = match again {
             Some(again) => format!("{gone} AND NOT {again}"),
             None => gone,
         };
-        let mut condition = key.names(parent, &gone);
-        if let Some(mine) = child.map(|child| self.rows.belongs(child)).transpose()?.flatten() {
-            condition = format!("{condition} AND ({mine}) IS NOT TRUE");
-        }
-        if !key.readable {
-            // The server raises an error for a key without an action; an action on rows that the role cannot see must be refused here.
-            return if key.acts() { Err(key.unreadable()) } else { Ok(()) };
-        }
         let why = format!(
             "refer{{s}} to rows of {} that go (foreign key \"{}\" on {}{})",
             parent.sql_name,
@@ -234,14 +162,53 @@ impl Search<'_> {
             key.columns.join(", "),
             key.action_words(),
         );
-        self.add(
-            &key.child_name,
-            &key.child_rows,
-            &condition,
-            &key.row_key,
+        let gone = key.keys_of(parent, &gone);
+        let mut look = Look {
+            table: key.child_name.clone(),
+            from: key.child_rows.clone(),
+            condition: key.is_among(&format!("({gone})")),
+            key: key.row_key(),
             why,
-            !key.acts(),
-        )
+            along: !key.acts(),
+        };
+        let Some(child) = child else {
+            return self.outside(key, look, &gone);
+        };
+        if let Some(mine) = self.rows.belongs(child)? {
+            look.condition = format!("{} AND ({mine}) IS NOT TRUE", look.condition);
+        }
+        self.add(look, &query::text)
+    }
+
+    /// Rows of a table that the store does not describe.
+    fn outside(&mut self, key: &ForeignKey, look: Look, gone: &str) -> Result<()> {
+        let gone = KeptRows::of(gone)?;
+        if gone.count() == 0 {
+            return Ok(());
+        }
+        if let Err(error) = key.check_readable() {
+            // The server raises an error for a key without an action; an action on rows that the role cannot see must be refused here.
+            return if key.acts() { Err(error) } else { Ok(()) };
+        }
+        key.check_no_row_security()?;
+        let among = key.is_among(query::kept_rows::NAME);
+        let condition = look.condition.clone();
+        let look = Look {
+            condition: among,
+            ..look
+        };
+        let before = self.conflicts.found.len();
+        self.add(look, &|sql| {
+            let _owner = AsRole::owner_of_rows(key.owner.into());
+            query::text_over(sql, &gone)
+        })?;
+        // The deletion itself finds them by the rows that it deletes.
+        if let Some(conflict) = self.conflicts.found.get_mut(before)
+            && let Some((_, along)) = &mut conflict.along
+        {
+            *along = condition;
+        }
+        Ok(())
     }
 
     /// For rows that belong through a column with a foreign key, the foreign key decides: rows that would be deleted although
@@ -264,14 +231,7 @@ impl Search<'_> {
             "belong{{s}} to rows of other projects in {} (foreign key \"{}\")",
             parent.sql_name, key.name
         );
-        self.add(
-            &child.sql_name,
-            &rows_of(child),
-            &condition,
-            &key.row_key,
-            why,
-            false,
-        )
+        self.add_rows(child, condition, why)
     }
 
     /// Rows that belong through a join, if a row of another parent has the same key: their project is ambiguous.
@@ -326,7 +286,7 @@ impl Search<'_> {
         let condition = format!("{goes} AND ({})", others.join(" OR "));
         let why =
             format!("belong{{s}} to rows of other projects too, which have the same key in column {join}");
-        self.add_rows(table, &condition, why)
+        self.add_rows(table, condition, why)
     }
 
     /// Rows that belong to the project in one way and to another project in a second way.
@@ -339,7 +299,7 @@ impl Search<'_> {
             return Ok(());
         };
         let condition = format!("({goes}) AND {theirs}");
-        self.add_rows(table, &condition, "belong{s} to another project too".to_owned())
+        self.add_rows(table, condition, "belong{s} to another project too".to_owned())
     }
 
     /// Rows of others that reference a deleted row in a column that was declared as a reference.
@@ -389,7 +349,7 @@ impl Search<'_> {
                 "refer{{s}} to rows of {} that go (column {})",
                 target.sql_name, column.name
             );
-            self.add_rows(table, &condition, why)?;
+            self.add_rows(table, condition, why)?;
         }
         Ok(())
     }
@@ -432,10 +392,11 @@ fn is_membership(child: &Table, parent: &Table, key: &ForeignKey) -> bool {
             && child.parents.contains(&parent.oid))
 }
 
-/// An expression for the key of a row `t`, to be shown.
-fn row_key(table: &Table) -> String {
-    match &table.id_column {
-        Some(id) => format!("t.{}::pg_catalog.text", quote::identifier(id)),
-        None => "t.ctid::pg_catalog.text".to_owned(),
-    }
+/// An expression for the key of a row `t`, to be shown. It is printed by its type's output function: a cast may be a function of any role.
+pub fn row_key(table: &Table) -> String {
+    let key = table
+        .id_column
+        .as_ref()
+        .map_or("t.ctid".to_owned(), |id| format!("t.{}", quote::identifier(id)));
+    format!("pg_catalog.concat({key})")
 }

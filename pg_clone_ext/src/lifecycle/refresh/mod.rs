@@ -5,9 +5,9 @@
 //! sessions see the old clone until the transaction commits, and the new one afterwards.
 
 use super::delete::cache;
+use super::delete::conflicts::Conflicts;
 use super::delete::deletion_set::DeletionSet;
 use super::delete::files::{File, ProjectFiles};
-use super::delete::rows_of_others::Conflicts;
 use super::refresh::manual_rows::{ManualRows, OldClone};
 use super::refresh::preserved_ids::{Identities, Identity, PreservedType};
 use super::refresh::preserved_secrets::PreservedSecrets;

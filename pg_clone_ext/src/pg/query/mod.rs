@@ -6,10 +6,11 @@ use super::session::settings_guard::{CallersPath, PathGuard};
 use super::value::Form;
 use super::value::attribute::attributes;
 use crate::error::raise;
+use kept_rows::KeptRows;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::SourceQuery;
 use pgrx::{pg_guard, pg_sys};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 #[repr(C)]
 struct Receiver<'a> {
@@ -29,7 +30,7 @@ struct Receiver<'a> {
 /// is still open: foreign keys of rows that it has written are checked together. The executor passes its slot directly;
 /// no tuple is copied. `each` may write to tables: the snapshot does not see these rows.
 pub fn for_each_row(sql: &str, each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>) -> Result<u64> {
-    execute(sql, None, each)
+    execute(sql, None, None, each)
 }
 
 /// Runs a statement that writes to tables and returns rows (a SELECT over WITH … RETURNING), and calls `each` for every row. Its
@@ -40,12 +41,13 @@ pub fn for_each_written_row(
     path: &CallersPath,
     each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>,
 ) -> Result<u64> {
-    execute(sql, Some(path), each)
+    execute(sql, Some(path), None, each)
 }
 
 fn execute(
     sql: &str,
     path: Option<&CallersPath>,
+    kept: Option<&KeptRows>,
     each: &mut dyn FnMut(Option<&Row<'_>>) -> Result<()>,
 ) -> Result<u64> {
     let text =
@@ -65,29 +67,49 @@ fn execute(
         memory: Memory::new(c"pg_clone query row"),
         in_force: None,
     };
+    // SAFETY: the receiver outlives the call.
+    let result = unsafe { run(&text, (&raw mut receiver).cast(), path.is_none(), kept) };
+    drop(receiver.in_force.take());
+    result
+}
+
+/// Runs a query whose rows go to `dest`; `kept` is a relation of its own. Returns the number of rows.
+///
+/// # Safety
+///
+/// `dest` is a complete receiver.
+unsafe fn run(
+    sql: &CStr,
+    dest: *mut pg_sys::DestReceiver,
+    read_only: bool,
+    kept: Option<&KeptRows>,
+) -> Result<u64> {
+    let mut relation = kept.map(KeptRows::relation);
     let (code, rows) = pgrx::Spi::connect(|_client| {
         let options = pg_sys::SPIExecuteOptions {
             params: std::ptr::null_mut(),
-            read_only: path.is_none(),
+            read_only,
             allow_nonatomic: false,
             must_return_tuples: true,
             tcount: 0,
-            dest: (&raw mut receiver).cast(),
+            dest,
             owner: std::ptr::null_mut(),
         };
-        // SAFETY: within SPI; text and receiver outlive the call, and PostgreSQL calls the receiver only during it.
+        // SAFETY: within SPI; text, receiver and relation outlive the call, and PostgreSQL uses them only during it.
         unsafe {
-            let code = pg_sys::SPI_execute_extended(text.as_ptr(), &options);
+            if let Some(relation) = &mut relation {
+                pg_sys::SPI_register_relation(relation);
+            }
+            let code = pg_sys::SPI_execute_extended(sql.as_ptr(), &options);
             (code, pg_sys::SPI_processed)
         }
     });
-    drop(receiver.in_force.take());
     if code != pg_sys::SPI_OK_SELECT as i32 {
         return Err(Error::new(
             Code::Internal,
             format!("a generated query failed with SPI code {code}"),
         )
-        .detail(sql));
+        .detail(sql.to_string_lossy()));
     }
     Ok(rows)
 }
@@ -97,6 +119,18 @@ fn execute(
 pub fn text(sql: &str) -> Result<Option<String>> {
     let mut found = None;
     for_each_row(sql, &mut |row| {
+        if let Some(row) = row {
+            found = row.text(0)?.map(std::borrow::Cow::into_owned);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The only value of a query over kept rows, which have the name [`kept_rows::NAME`] in it; read-only under the active snapshot.
+pub fn text_over(sql: &str, kept: &KeptRows) -> Result<Option<String>> {
+    let mut found = None;
+    execute(sql, None, Some(kept), &mut |row| {
         if let Some(row) = row {
             found = row.text(0)?.map(std::borrow::Cow::into_owned);
         }
@@ -260,6 +294,7 @@ unsafe extern "C-unwind" fn shutdown(this: *mut pg_sys::DestReceiver) {
 unsafe extern "C-unwind" fn destroy(_this: *mut pg_sys::DestReceiver) {}
 
 pub mod hook;
+pub mod kept_rows;
 pub mod row;
 pub mod snapshot;
 pub mod subtransaction;

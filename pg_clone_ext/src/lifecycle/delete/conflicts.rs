@@ -1,0 +1,94 @@
+//! Conflicts of a deletion, and how they are told.
+
+use pg_clone_core::error::{Code, Error, Result};
+use serde_json::{Value, json};
+
+/// Maximum number of conflicts in a message.
+const LISTED: usize = 20;
+
+/// Rows of one table that conflict for one reason.
+pub struct Conflict {
+    /// Their table.
+    pub relation: String,
+    /// Their number.
+    pub rows: i64,
+    /// Keys of some of them.
+    pub keys: Vec<String>,
+    /// How they depend on the deleted rows; `{s}` stands for the ending of the singular.
+    pub why: String,
+    /// For rows that must be deleted too if conflicts are allowed: their table and the condition on its rows `t`.
+    pub along: Option<(String, String)>,
+}
+
+impl Conflict {
+    /// As a sentence without a full stop.
+    fn sentence(&self) -> String {
+        let keys = if self.keys.is_empty() {
+            String::new()
+        } else {
+            format!("; keys: {}", self.keys.join(", "))
+        };
+        format!("{}{keys}", self.words())
+    }
+
+    fn words(&self) -> String {
+        let rows = if self.rows == 1 { "row" } else { "rows" };
+        format!("{} {rows} of {} {}", self.rows, self.relation, self.why())
+    }
+
+    /// How the rows depend on the deleted ones, in singular or plural.
+    fn why(&self) -> String {
+        self.why.replace("{s}", if self.rows == 1 { "s" } else { "" })
+    }
+
+    /// For the report of a deletion.
+    pub fn json(&self) -> Value {
+        json!({"relation": self.relation, "rows": self.rows, "keys": self.keys, "why": self.why()})
+    }
+}
+
+/// The conflicts of a deletion.
+#[derive(Default)]
+pub struct Conflicts {
+    pub found: Vec<Conflict>,
+    /// Foreign keys that can be deferred until the project's rows exist again.
+    pub deferred: Vec<String>,
+}
+
+impl Conflicts {
+    /// For the report of a deletion.
+    pub fn json(&self) -> Value {
+        self.found.iter().map(Conflict::json).collect()
+    }
+
+    /// An error (23503) that lists them, if there are any. `what` is what cannot be done to the project.
+    pub fn refuse(&self, project: &str, what: &str, hint: &str) -> Result<()> {
+        let Some(first) = self.found.first() else {
+            return Ok(());
+        };
+        let more = match self.found.len() {
+            1 => String::new(),
+            count => format!(", and {} more", count - 1),
+        };
+        let detail: Vec<String> = self
+            .found
+            .iter()
+            .take(LISTED)
+            .map(|conflict| format!("{}.", conflict.sentence()))
+            .collect();
+        Err(Error::new(
+            Code::Dangling,
+            format!("project \"{project}\" cannot be {what}: {}{more}", first.words()),
+        )
+        .detail(detail.join("\n"))
+        .hint(hint))
+    }
+
+    /// Rows that must be deleted too if conflicts are allowed.
+    pub fn along(&self) -> Vec<(String, String)> {
+        self.found
+            .iter()
+            .filter_map(|conflict| conflict.along.clone())
+            .collect()
+    }
+}
