@@ -3,6 +3,7 @@
 pub mod authorize;
 mod delete;
 mod expiry;
+mod ids;
 pub mod locks;
 pub mod refresh;
 pub mod target;

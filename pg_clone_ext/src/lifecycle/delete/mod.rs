@@ -4,6 +4,7 @@ use super::delete::conflicts::Conflicts;
 use super::delete::deletion_set::{Counts, DeletionSet};
 use super::delete::files::{File, ProjectFiles};
 use super::delete::options::DeleteOptions;
+use super::ids::Ids;
 use super::{authorize, target};
 use crate::catalog;
 use crate::pg::session::notice::notice;
@@ -55,7 +56,7 @@ pub fn delete_project(
     }
     let found = FilesFound::of(&store, &project, options.keep_shared)?;
     let mut deletion_set = DeletionSet::new(&store, &project, &found.kept)?;
-    let conflicts = Conflicts::of(&deletion_set, &HashSet::new())?;
+    let conflicts = Conflicts::of(&deletion_set, &Ids::default())?;
     if options.include_others {
         deletion_set = deletion_set.with_others(conflicts.along());
     }

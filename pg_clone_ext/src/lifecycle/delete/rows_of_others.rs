@@ -10,6 +10,7 @@ use super::deletion_set::DeletionSet;
 use super::foreign_keys::{self, ForeignKey, rows_of};
 use super::large_objects;
 use crate::error::internal;
+use crate::lifecycle::ids::Ids;
 use crate::pg::query;
 use crate::pg::query::kept_rows::KeptRows;
 use crate::pg::query::snapshot::Snapshot;
@@ -26,13 +27,13 @@ const KEYS_SHOWN: usize = 5;
 /// The search for conflicts.
 struct Search<'d> {
     rows: &'d DeletionSet,
-    given_again: &'d HashSet<String>,
+    given_again: &'d Ids,
     conflicts: Conflicts,
 }
 
 impl Conflicts {
     /// Searches conflicts. `given_again` are keys of rows that the same transaction inserts again.
-    pub fn of(rows: &DeletionSet, given_again: &HashSet<String>) -> Result<Self> {
+    pub fn of(rows: &DeletionSet, given_again: &Ids) -> Result<Self> {
         let mut search = Search {
             rows,
             given_again,
@@ -363,15 +364,16 @@ impl Search<'_> {
     }
 
     fn again(&self, table: &Table, id: &str) -> Option<String> {
-        if self.given_again.is_empty() {
+        let ids = self.given_again.of(self.rows.store(), table);
+        let mut ids: Vec<String> = ids.map(|id| quote::literal(id)).collect();
+        if ids.is_empty() {
             return None;
         }
-        let mut ids: Vec<String> = self.given_again.iter().map(|id| quote::literal(id)).collect();
         ids.sort_unstable();
-        let _ = table;
+        let key =
+            plan::canonical_key(table, id, "t").unwrap_or_else(|| format!("t.{}", quote::identifier(id)));
         Some(format!(
-            "t.{}::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::pg_catalog.text[])",
-            quote::identifier(id),
+            "{key}::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::pg_catalog.text[])",
             ids.join(", ")
         ))
     }

@@ -2,6 +2,7 @@
 
 use super::preserved_ids::{Identities, PreservedType, for_each_document};
 use crate::error::internal;
+use crate::lifecycle::ids::{Ids, table_of_keys};
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::run::keys::Key;
@@ -22,9 +23,9 @@ pub struct OldClone<'a> {
     /// The preserved types.
     pub types: &'a [PreservedType],
     /// Ids that its run gave to preserved resources.
-    pub given: &'a HashSet<String>,
+    pub given: &'a Ids,
     /// Those of them that the new clone uses again.
-    pub given_again: &'a HashSet<String>,
+    pub given_again: &'a Ids,
     /// The ids of the new clone.
     pub new: &'a Identities,
 }
@@ -41,6 +42,8 @@ pub struct ManualRows {
 /// A resource added by hand.
 struct Added {
     table: Oid,
+    /// The table, if its key is unique only in it.
+    keys_of: Option<Oid>,
     key: Key,
     resource_type: String,
     needed: Option<String>,
@@ -59,11 +62,14 @@ impl OldClone<'_> {
         snapshot.within(|| {
             let _settings = ReadingSettings::new();
             let added = self.added(&mut manual.lost)?;
-            let by_hand: HashSet<String> = added.iter().map(|added| added.key.to_text()).collect();
+            let by_hand: Ids = added
+                .iter()
+                .map(|added| (added.keys_of, added.key.to_text()))
+                .collect();
             let named: HashSet<&String> = added
                 .iter()
                 .flat_map(|added| &added.names)
-                .filter(|id| !self.given.contains(*id) && !by_hand.contains(*id))
+                .filter(|id| !self.given.has_in(None, id) && !by_hand.has_in(None, id))
                 .collect();
             let companions = self.rows_with_ids(&named, true)?;
             let companion_ids: HashSet<String> = companions.iter().map(|(_, key)| key.to_text()).collect();
@@ -78,9 +84,9 @@ impl OldClone<'_> {
                             .get(&added.resource_type)
                             .is_some_and(|named| named.contains(needed));
                         !doubled
-                            && (by_hand.contains(needed)
+                            && (by_hand.has_anywhere(needed)
                                 || companion_ids.contains(needed)
-                                || self.given_again.contains(needed)
+                                || self.given_again.has_anywhere(needed)
                                 || !self.rows_with_ids(&HashSet::from([needed]), false)?.is_empty())
                     }
                 };
@@ -115,13 +121,14 @@ impl OldClone<'_> {
             }
             for_each_document(table, &types, &belongs, &mut |document| {
                 let id = document.key.to_text();
-                if self.given.contains(&id) {
-                    if !self.given_again.contains(&id) {
+                if self.given.has(self.store, table, &id) {
+                    if !self.given_again.has(self.store, table, &id) {
                         lost.push((document.preserved.resource_type.clone(), id));
                     }
                 } else if document.preserved.keep_added {
                     found.push(Added {
                         table: table.oid,
+                        keys_of: table_of_keys(self.store, table),
                         resource_type: document.preserved.resource_type.clone(),
                         needed: document.needed(),
                         names: scan::uuids(document.bytes)

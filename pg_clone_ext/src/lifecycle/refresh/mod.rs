@@ -8,6 +8,7 @@ use super::delete::cache;
 use super::delete::conflicts::Conflicts;
 use super::delete::deletion_set::DeletionSet;
 use super::delete::files::{File, ProjectFiles};
+use super::ids::{Ids, table_of_keys};
 use super::refresh::manual_rows::{ManualRows, OldClone};
 use super::refresh::preserved_ids::{Identities, Identity, PreservedType};
 use super::refresh::preserved_secrets::PreservedSecrets;
@@ -22,7 +23,7 @@ use crate::run::plan::call_values::source_key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
-use pg_clone_core::plan::{Request, Store, quote};
+use pg_clone_core::plan::{Oid, Request, Store, quote};
 use pg_clone_core::rules::Rule;
 use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
@@ -68,13 +69,7 @@ impl Refresh {
             .map_err(internal)?;
         }
         let replaced = match &request.options.replace {
-            Some(project) => Some(Replaced::find(
-                store,
-                project,
-                source,
-                request.options.keep_ids,
-                writing,
-            )?),
+            Some(project) => Some(Replaced::find(store, project, source, request, writing)?),
             None => None,
         };
         Ok(Refresh {
@@ -96,7 +91,7 @@ impl Refresh {
             return Ok(());
         };
         let project = Identity {
-            table: preserved_ids::table_of_keys(&run.store, run.store.project_table()?),
+            table: table_of_keys(&run.store, run.store.project_table()?),
             source: source_key(run)?.to_text(),
             target: replaced.project.clone(),
         };
@@ -169,12 +164,12 @@ const CONFLICT_HINT: &str = "Delete or move those rows first. Resource types tha
 
 /// Whether the new clone has the same file: the same resource in the same version. Then the file is kept, so that it is always
 /// available.
-fn is_given_again(file: &File, project: &str, given_again: &HashSet<String>) -> bool {
+fn is_given_again(file: &File, project: &str, given_again: &Ids) -> bool {
     let ids: Vec<String> = scan::uuids(file.key.as_bytes())
         .map(|(_, id)| uuid_text::to_string(&id))
         .filter(|id| id != project)
         .collect();
-    !ids.is_empty() && ids.iter().all(|id| given_again.contains(id))
+    !ids.is_empty() && ids.iter().all(|id| given_again.has_in(None, id))
 }
 
 impl Replaced {
@@ -186,13 +181,23 @@ impl Replaced {
         pgrx::Spi::run(&format!("SET CONSTRAINTS {} {when}", self.deferred.join(", "))).map_err(internal)
     }
 
-    fn find(store: &Store, given: &str, source: &str, keep_ids: bool, writing: bool) -> Result<Self> {
+    fn find(store: &Store, given: &str, source: &str, request: &Request, writing: bool) -> Result<Self> {
+        let keep_ids = request.options.keep_ids;
         let project = project_id(store.project_table()?, given)?;
         if project == source && !keep_ids {
             return Err(Error::bad_argument(format!(
                 "project \"{project}\" cannot be replaced by a clone of itself"
             ))
             .hint("options.replace names an earlier clone of the source."));
+        }
+        if let Some(target) = &request.options.target {
+            let target = project_id(store.project_table()?, target)?;
+            if target != project {
+                return Err(Error::bad_argument(format!(
+                    "options.target \"{target}\" is not the project \"{project}\" of options.replace"
+                ))
+                .hint("A clone that replaces another one has its id: leave options.target out."));
+            }
         }
         if writing {
             authorize::tables(store)?;
@@ -251,15 +256,15 @@ impl Replaced {
         let store = &run.store.without_sources();
         if self.entirely {
             let deletion_set = DeletionSet::new(store, &self.project, &HashMap::new())?;
-            self.delete(run, store, deletion_set, &HashSet::new())?;
+            self.delete(run, store, deletion_set, &Ids::default())?;
             return runs::mark_deleted(&store.name, &self.project);
         }
-        let given: HashSet<String> = self
+        let given: Ids = self
             .identities
             .iter()
-            .map(|identity| identity.target.clone())
+            .map(|identity| (identity.table, identity.target.clone()))
             .collect();
-        let given_again: HashSet<String> = self
+        let given_again: Ids = self
             .identities
             .iter()
             .filter(|identity| {
@@ -267,10 +272,10 @@ impl Replaced {
                 let source = preserved_ids::key_in(store, identity, &identity.source);
                 matches!(run.new_key(&source, &domain), NewKey::To(new) if new.to_text() == identity.target)
             })
-            .map(|identity| identity.target.clone())
+            .map(|identity| (identity.table, identity.target.clone()))
             .collect();
         let go_on = run.request.options.include_others;
-        crate::item::check_references(store, &self.project, go_on, &|id| given_again.contains(id))?;
+        crate::item::check_references(store, &self.project, go_on, &|id| given_again.has_anywhere(id))?;
         let everything = DeletionSet::new(store, &self.project, &HashMap::new())?;
         let old = OldClone {
             store,
@@ -289,26 +294,23 @@ impl Replaced {
         for (table, keys) in files.used_elsewhere(&self.files)? {
             kept.entry(table).or_default().extend(keys);
         }
-        let kept_ids: HashSet<&Key> = kept.values().flatten().collect();
+        let kept_ids: HashSet<(Oid, &Key)> = kept
+            .iter()
+            .flat_map(|(table, keys)| keys.iter().map(|key| (*table, key)))
+            .collect();
         self.files.retain(|file| {
-            !kept_ids.contains(&file.id) && !is_given_again(file, &self.project, &given_again)
+            !kept_ids.contains(&(file.table, &file.id)) && !is_given_again(file, &self.project, &given_again)
         });
         let deletion_set = DeletionSet::new(store, &self.project, &kept)?;
         let mut made_anew = given_again;
-        made_anew.insert(self.project.clone());
+        made_anew.insert(table_of_keys(store, store.project_table()?), self.project.clone());
         self.delete(run, store, deletion_set, &made_anew)?;
         let (_, never_begun) = blob_queue::cancel_copies(&store.name, &self.project)?;
         self.files.retain(|file| !never_begun.contains(&file.key));
         runs::mark_deleted(&store.name, &self.project)
     }
     /// Deletes the old clone's rows, unless rows of others depend on them. Rows with keys in `made_anew` are inserted again.
-    fn delete(
-        &mut self,
-        run: &Run,
-        store: &Store,
-        mut rows: DeletionSet,
-        made_anew: &HashSet<String>,
-    ) -> Result<()> {
+    fn delete(&mut self, run: &Run, store: &Store, mut rows: DeletionSet, made_anew: &Ids) -> Result<()> {
         let go_on = run.request.options.include_others;
         let conflicts = Conflicts::of(&rows, made_anew)?;
         if go_on {

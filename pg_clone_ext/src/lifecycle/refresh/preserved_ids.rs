@@ -2,6 +2,7 @@
 
 use crate::error::internal;
 use crate::lifecycle::delete::files::read_versions;
+use crate::lifecycle::ids::{Ids, table_of_keys};
 use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::row::Row;
 use crate::pg::query::snapshot::Snapshot;
@@ -96,7 +97,9 @@ impl Identities {
                     found.add(run, table, &of_table)?;
                 }
             }
-            found.pairs.retain(|pair| !excluded.contains(&pair.source));
+            found
+                .pairs
+                .retain(|pair| !excluded.has_in(pair.table, &pair.source));
             found.add_versions(run)
         })?;
         Ok(found)
@@ -105,7 +108,11 @@ impl Identities {
     /// Versions of resources whose file has the version in its key: if the source's resource has not changed, the
     /// next clone uses the same version, and the file is kept.
     fn add_versions(&mut self, run: &Run) -> Result<()> {
-        let sources: HashSet<String> = self.pairs.iter().map(|pair| pair.source.clone()).collect();
+        let sources: Ids = self
+            .pairs
+            .iter()
+            .map(|pair| (pair.table, pair.source.clone()))
+            .collect();
         let mut versions = Vec::new();
         for (table, id) in tables_with_files(run, true) {
             let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
@@ -121,7 +128,7 @@ impl Identities {
                 &mut |key, _, version, _| {
                     let version = version.and_then(|version| uuid_text::parse_slice(version.as_bytes()));
                     if let Some(version) = version
-                        && sources.contains(&key.to_text())
+                        && sources.has(&run.store, table, &key.to_text())
                         && let Mapped::Cloned(target) = run.ids.get(&version)
                     {
                         versions.push(Identity {
@@ -224,8 +231,8 @@ fn tables_with_files(run: &Run, versioned: bool) -> impl Iterator<Item = (&Table
 
 /// Resources whose file has a key without the version. With the same id the new file would overwrite the old
 /// one, which is still in use until the new clone is committed. So they get new ids.
-fn resources_with_one_key(run: &Run) -> Result<HashSet<String>> {
-    let mut found = HashSet::new();
+fn resources_with_one_key(run: &Run) -> Result<Ids> {
+    let mut found = Ids::default();
     for (table, id) in tables_with_files(run, false) {
         let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, true)? else {
             continue;
@@ -245,23 +252,15 @@ fn resources_with_one_key(run: &Run) -> Result<HashSet<String>> {
             .filter(of_type)
             .select(&plan::key_column(table, id));
         for_each_row(&sql, &mut |row| {
-            if let Some(row) = row {
-                found.extend(key_of(row, table.type_of(id))?.map(|key| key.to_text()));
+            if let Some(row) = row
+                && let Some(key) = key_of(row, table.type_of(id))?
+            {
+                found.insert(table_of_keys(&run.store, table), key.to_text());
             }
             Ok(())
         })?;
     }
     Ok(found)
-}
-
-/// The table, if its keys are unique only in it: integers, and texts of tables of custom or discovered stores.
-pub fn table_of_keys(store: &Store, table: &Table) -> Option<Oid> {
-    let id = table.id_column.as_deref()?;
-    match KeyKind::of(table.type_of(id)) {
-        KeyKind::Int => Some(table.oid),
-        KeyKind::Text if store.follows_constraints() => Some(table.oid),
-        _ => None,
-    }
 }
 
 /// A document of a preserved type.

@@ -3,6 +3,7 @@
 
 use crate::error::internal;
 use crate::run::document_errors::edit_error;
+use crate::lifecycle::ids::Ids;
 use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::depth::{self, DepthError};
@@ -12,7 +13,7 @@ use pg_clone_core::error::Result;
 use pg_clone_core::plan::{SourceQuery, Store, Table, TableRole, quote};
 use pg_clone_core::rules::{Action, Rule, singular_path};
 use serde_json::Value;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 /// A rule that removes or regenerates one place.
 struct Place<'r> {
@@ -94,14 +95,14 @@ fn values_of(text: &str, places: &[Place<'_>]) -> Result<Vec<(Vec<Step>, Value)>
 
 impl PreservedSecrets {
     /// Reads the project and the resources with these ids in tables with such rules.
-    pub fn read(store: &Store, rules: &[Rule], project: &str, ids: &HashSet<String>) -> Result<Self> {
+    pub fn read(store: &Store, rules: &[Rule], project: &str, ids: &Ids) -> Result<Self> {
         let mut resources = Vec::new();
         for (index, table) in store.tables.iter().enumerate() {
             let Some(id) = &table.id_column else { continue };
             let wanted: Vec<String> = match table.role {
                 TableRole::Project => vec![quote::literal(project)],
                 TableRole::Resource if matches!(table.type_of(id), "uuid" | "text") && !table.empty => {
-                    ids.iter().map(|id| quote::literal(id)).collect()
+                    ids.of(store, table).map(|id| quote::literal(id)).collect()
                 }
                 _ => continue,
             };

@@ -245,4 +245,5 @@ async fn a_plan_of_a_refresh_writes_nothing() {
 
 mod concurrently;
 mod files;
+mod given_again;
 mod medplum;
