@@ -144,7 +144,8 @@ impl Search<'_> {
         let Some(gone) = self.rows.condition(parent)? else {
             return Ok(());
         };
-        let again = if key.deferrable {
+        // An action is carried out at once, whenever the key is checked.
+        let again = if key.deferrable && !key.acts() {
             self.given_again(parent, key)
         } else {
             None
