@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::collections::HashSet;
 
 /// A foreign key.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct ForeignKey {
     /// Its name.
     pub name: String,
@@ -74,9 +74,9 @@ pub fn rows_of(table: &Table) -> String {
     }
 }
 
-/// The foreign keys that reference the store's tables.
-pub fn into(store: &Store) -> Result<Vec<ForeignKey>> {
-    let oids: Vec<String> = store.tables.iter().map(|table| table.oid.to_string()).collect();
+/// The foreign keys that reference these relations.
+pub fn into(relations: &HashSet<Oid>) -> Result<Vec<ForeignKey>> {
+    let oids: Vec<String> = relations.iter().map(Oid::to_string).collect();
     let found = query::text(&format!("{KEYS}'{{{}}}'::pg_catalog.oid[])", oids.join(",")))?;
     found.map_or(Ok(Vec::new()), |keys| {
         serde_json::from_str(&keys).map_err(internal)
@@ -86,22 +86,18 @@ pub fn into(store: &Store) -> Result<Vec<ForeignKey>> {
 impl ForeignKey {
     /// The condition on rows `t` of the child that reference a row of the parent with `condition` (on its rows `t`).
     pub fn names(&self, parent: &Table, condition: &str) -> String {
-        self.is_among(&format!("({})", self.keys_of(parent, condition)))
+        self.is_among(&format!("({})", self.keys_of(&rows_of(parent), condition)))
     }
 
-    /// A query for the keys of rows of the parent with `condition` (on its rows `t`), in the columns k0, k1, ….
-    pub fn keys_of(&self, parent: &Table, condition: &str) -> String {
+    /// A query for the keys of the rows `t` of a FROM item with `condition`, in the columns k0, k1, ….
+    pub fn keys_of(&self, from: &str, condition: &str) -> String {
         let keys: Vec<String> = self
             .keys
             .iter()
             .enumerate()
             .map(|(place, key)| format!("t.{} AS k{place}", quote::identifier(key)))
             .collect();
-        format!(
-            "SELECT {} FROM {} AS t WHERE {condition}",
-            keys.join(", "),
-            rows_of(parent)
-        )
+        format!("SELECT {} FROM {from} AS t WHERE {condition}", keys.join(", "))
     }
 
     /// The condition on rows `t` of the child that reference a key of `keys`, a FROM item with the columns k0, k1, ….

@@ -230,6 +230,7 @@ impl Report<'_> {
     }
 }
 
+mod below;
 pub mod cache;
 pub mod conflicts;
 pub mod deletion_set;

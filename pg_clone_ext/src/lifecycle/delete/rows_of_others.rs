@@ -5,6 +5,7 @@
 //! security-restricted operation, so that no function of that owner (of a policy, an index or a type) runs with the caller's rights. What
 //! they are compared with is read before, with the caller's rights.
 
+use super::below::{self, Below};
 use super::conflicts::{Conflict, Conflicts};
 use super::deletion_set::DeletionSet;
 use super::foreign_keys::{self, ForeignKey, rows_of};
@@ -17,7 +18,7 @@ use crate::pg::query::snapshot::Snapshot;
 use crate::pg::session::as_role::AsRole;
 use crate::pg::session::settings_guard::ReadingSettings;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, ColumnRole, Oid, Table, TableRole, quote};
+use pg_clone_core::plan::{self, ColumnRole, Oid, SourceQuery, Table, TableRole, quote};
 use serde::Deserialize;
 use std::collections::HashSet;
 
@@ -71,8 +72,12 @@ struct Found {
 
 impl Search<'_> {
     fn all(&mut self) -> Result<()> {
-        for key in foreign_keys::into(self.rows.store())? {
-            self.foreign_key(&key)?;
+        let below = below::all(self.rows.store())?;
+        let relations = below.iter().map(|below| below.relation).collect();
+        for key in foreign_keys::into(&relations)? {
+            for below in below.iter().filter(|below| below.relation == key.parent) {
+                self.foreign_key(&key, below)?;
+            }
         }
         let unique = foreign_keys::tables_with_unique_ids(self.rows.store())?;
         for table in &self.rows.store().tables {
@@ -130,12 +135,17 @@ impl Search<'_> {
     }
 
     /// Rows of others that reference a deleted row.
-    fn foreign_key(&mut self, key: &ForeignKey) -> Result<()> {
-        let Some(parent) = self.rows.store().table(key.parent) else {
+    fn foreign_key(&mut self, referring: &ForeignKey, below: &Below) -> Result<()> {
+        let Some(parent) = self.rows.store().table(below.described) else {
             return Ok(());
         };
+        let Some(key) = &below.key(referring) else {
+            return self.hidden_key(referring, below, parent);
+        };
         let child = self.rows.store().table(key.child);
-        if let Some(child) = child {
+        if let Some(child) = child
+            && below.is_described()
+        {
             self.membership_key(child, parent, key)?;
             if is_membership(child, parent, key) {
                 return Ok(());
@@ -164,7 +174,8 @@ impl Search<'_> {
             key.columns.join(", "),
             key.action_words(),
         );
-        let gone = key.keys_of(parent, &gone);
+        let (from, own) = below.rows(parent);
+        let gone = key.keys_of(&from, &format!("{gone} AND {own}"));
         let mut look = Look {
             table: key.child_name.clone(),
             from: key.child_rows.clone(),
@@ -180,6 +191,17 @@ impl Search<'_> {
             look.condition = format!("{} AND ({mine}) IS NOT TRUE", look.condition);
         }
         self.add(look, &query::text)
+    }
+
+    /// A key to a column that the described view does not show. The server checks one without an action.
+    fn hidden_key(&self, key: &ForeignKey, below: &Below, view: &Table) -> Result<()> {
+        if key.acts()
+            && let Some(gone) = self.rows.condition(view)?
+            && query::exists(&SourceQuery::over(&rows_of(view)).filter(gone))?
+        {
+            return Err(below.hidden(view, self.rows.store(), key));
+        }
+        Ok(())
     }
 
     /// Rows of a table that the store does not describe.

@@ -3,3 +3,4 @@
 pub mod locks;
 pub mod plan_check;
 pub mod relation;
+pub mod view_base;
