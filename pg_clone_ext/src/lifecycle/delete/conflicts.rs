@@ -1,5 +1,7 @@
 //! Conflicts of a deletion, and how they are told.
 
+use super::below::Below;
+use super::foreign_keys::ForeignKey;
 use pg_clone_core::error::{Code, Error, Result};
 use serde_json::{Value, json};
 
@@ -53,6 +55,8 @@ pub struct Conflicts {
     pub found: Vec<Conflict>,
     /// Foreign keys that can be deferred until the project's rows exist again.
     pub deferred: Vec<String>,
+    /// Foreign keys with an action, and what they refer to.
+    pub acting: Vec<(ForeignKey, Below)>,
 }
 
 impl Conflicts {

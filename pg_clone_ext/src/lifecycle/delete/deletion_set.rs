@@ -113,8 +113,8 @@ impl DeletionSet {
     /// It is one statement. All memberships are evaluated under one snapshot, so the order of the tables does not matter for
     /// which rows are found. Rows that another session commits meanwhile are kept or deleted together with their children. Foreign keys, also
     /// cyclic ones, are checked after all rows are deleted. Children come first, for triggers that read them.
-    /// Triggers run under `path`.
-    pub fn delete(&self, path: &CallersPath) -> Result<Counts> {
+    /// Triggers run under `path`. `before_actions` is called when the rows are deleted, before their foreign keys and triggers act on others.
+    pub fn delete(&self, path: &CallersPath, before_actions: &dyn Fn() -> Result<()>) -> Result<Counts> {
         let _settings = ReadingSettings::with_memory();
         let goes = self.goes()?;
         let mut parts = Vec::new();
@@ -142,8 +142,10 @@ impl DeletionSet {
         let sql = format!("WITH {} {}", parts.join(", "), counts.join(" UNION ALL "));
         let mut rows = vec![0; 2 * goes.len()];
         for_each_written_row(&sql, path, &mut |row| {
-            if let Some(row) = row
-                && let (Some(place), Some(count)) = (row.bigint(0), row.bigint(1))
+            let Some(row) = row else {
+                return before_actions();
+            };
+            if let (Some(place), Some(count)) = (row.bigint(0), row.bigint(1))
                 && let Some(rows) = usize::try_from(place).ok().and_then(|place| rows.get_mut(place))
             {
                 *rows = count;

@@ -87,7 +87,12 @@ pub fn delete_project(
         None => runs::insert_deletion(&store.name, &project)?,
     };
     report.stale_cache_keys = cache::record(&store, run, &deletion_set)?;
-    let rows = deletion_set.delete(path)?;
+    let rows = deletion_set.delete(path, &|| match options.include_others {
+        true => Ok(()),
+        false => conflicts
+            .written_meanwhile(&deletion_set)?
+            .refuse(&project, "deleted", CONFLICT_HINT),
+    })?;
     if rows.is_empty() {
         match (&made_by, &tombstone) {
             (Some(made_by), _) if made_by.rows > 0 && !options.force => {

@@ -14,7 +14,7 @@ use crate::error::internal;
 use crate::lifecycle::ids::Ids;
 use crate::pg::query;
 use crate::pg::query::kept_rows::KeptRows;
-use crate::pg::query::snapshot::Snapshot;
+use crate::pg::query::snapshot::{Snapshot, within_renewed};
 use crate::pg::session::as_role::AsRole;
 use crate::pg::session::settings_guard::ReadingSettings;
 use pg_clone_core::error::Result;
@@ -43,6 +43,26 @@ impl Conflicts {
         Snapshot::latest().within(|| {
             let _settings = ReadingSettings::with_memory();
             search.all()
+        })?;
+        Ok(search.conflicts)
+    }
+
+    /// Searches once more for rows that actions of foreign keys would delete or change, while the statement that deletes the project's rows
+    /// runs: its rows are deleted, and no action was carried out yet. From here on a session that refers to one of them waits for the end of
+    /// the transaction. What others have written between the search and the statement is found here; with a fixed isolation level
+    /// the server raises 40001 for it.
+    pub fn written_meanwhile(&self, rows: &DeletionSet) -> Result<Self> {
+        let given_again = Ids::default();
+        let mut search = Search {
+            rows,
+            given_again: &given_again,
+            conflicts: Conflicts::default(),
+        };
+        within_renewed(|| {
+            let _settings = ReadingSettings::with_memory();
+            self.acting
+                .iter()
+                .try_for_each(|(key, below)| search.foreign_key(key, below))
         })?;
         Ok(search.conflicts)
     }
@@ -154,6 +174,9 @@ impl Search<'_> {
         let Some(gone) = self.rows.condition(parent)? else {
             return Ok(());
         };
+        if key.acts() {
+            self.conflicts.acting.push((referring.clone(), below.clone()));
+        }
         // An action is carried out at once, whenever the key is checked.
         let again = if key.deferrable && !key.acts() {
             self.given_again(parent, key)

@@ -319,10 +319,15 @@ impl Replaced {
             conflicts.refuse(&self.project, "replaced", CONFLICT_HINT)?;
         }
         // Keys that reference rows which this transaction inserts again are deferred.
-        self.deferred = conflicts.deferred;
+        self.deferred.clone_from(&conflicts.deferred);
         self.constraints("DEFERRED")?;
         self.stale_cache_keys = cache::record(store, run.id, &rows)?;
-        let deleted = rows.delete(&run.path)?;
+        let deleted = rows.delete(&run.path, &|| match go_on {
+            true => Ok(()),
+            false => conflicts
+                .written_meanwhile(&rows)?
+                .refuse(&self.project, "replaced", CONFLICT_HINT),
+        })?;
         match &self.made_by {
             Some(made_by) if deleted.is_empty() && made_by.rows > 0 && !go_on => {
                 Err(target::no_rows(&self.project, made_by))

@@ -51,6 +51,22 @@ pub fn within_current<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Runs `f` with a snapshot that sees what others have committed by now, and of this transaction only what the active snapshot sees: rows
+/// that the running statement has deleted are still there. With a fixed isolation level it sees of others what the transaction sees.
+pub fn within_renewed<R>(f: impl FnOnce() -> R) -> R {
+    // SAFETY: within a statement, so there is an active snapshot; the copy that is pushed is ours to change, and is popped below, or by
+    // the abort.
+    unsafe {
+        let command = (*pg_sys::GetActiveSnapshot()).curcid;
+        pg_sys::PushCopiedSnapshot(pg_sys::GetTransactionSnapshot());
+        (*pg_sys::GetActiveSnapshot()).curcid = command;
+    }
+    let result = f();
+    // SAFETY: pops what was pushed above: everything in `f` pushes and pops in pairs.
+    unsafe { pg_sys::PopActiveSnapshot() };
+    result
+}
+
 impl Drop for Snapshot {
     fn drop(&mut self) {
         if !std::thread::panicking() {
