@@ -1,7 +1,9 @@
 //! The rows of a project that are deleted, as SQL to delete and to count them.
 
+use super::triggers::Triggers;
 use crate::error::internal;
-use crate::pg::query::for_each_written_row;
+use crate::pg::query::snapshot::within_current;
+use crate::pg::query::{self, for_each_written_row};
 use crate::pg::session::settings_guard::{CallersPath, ReadingSettings};
 use crate::run::keys::Key;
 use pg_clone_core::error::{Code, Error, Result};
@@ -131,9 +133,10 @@ impl DeletionSet {
             return Ok(Counts::new());
         }
         // Under the same snapshot: the rows that should go.
-        let watched = self.with_triggers()?;
+        let triggers = Triggers::of(&self.store)?;
         for (number, (name, condition)) in goes.iter().enumerate() {
-            if watched.contains(name) {
+            let of_store = self.store.tables.iter().find(|table| table.sql_name == *name);
+            if of_store.is_some_and(|table| triggers.keeping.contains(&table.oid)) {
                 let place = goes.len() + number;
                 let rows = SourceQuery::over(name).filter(condition);
                 counts.push(rows.select(&format!("{place}::pg_catalog.int8, pg_catalog.count(*)")));
@@ -155,36 +158,42 @@ impl DeletionSet {
         let expected = rows.split_off(goes.len());
         for ((name, _), (deleted, expected)) in goes.iter().zip(rows.iter().zip(&expected)) {
             if expected > deleted {
-                return Err(kept_by_trigger(name, expected - deleted));
+                return Err(triggers.have_kept(name, expected - deleted));
             }
+        }
+        if !triggers.is_empty() {
+            self.check_none_left(&triggers)?;
         }
         let goes = goes.into_iter().map(|(name, _)| name);
         Ok(counted(goes.zip(rows)))
     }
 
-    /// Names of the tables whose triggers can keep rows from being deleted.
-    fn with_triggers(&self) -> Result<HashSet<String>> {
-        let oids: Vec<i64> = self
-            .store
-            .tables
-            .iter()
-            .map(|table| i64::from(table.oid))
-            .collect();
-        let found = pgrx::Spi::get_one_with_args::<pgrx::JsonB>(
-            // Row triggers (1) before (2), or instead of (64), a DELETE (8).
-            "SELECT pg_catalog.jsonb_agg(DISTINCT g.tgrelid::pg_catalog.int8) FROM pg_catalog.pg_trigger AS g \
-             WHERE g.tgrelid OPERATOR(pg_catalog.=) ANY (CAST($1 AS pg_catalog.oid[])) AND NOT g.tgisinternal \
-             AND g.tgenabled OPERATOR(pg_catalog.<>) 'D' AND g.tgtype OPERATOR(pg_catalog.&) 9::pg_catalog.int2 OPERATOR(pg_catalog.=) 9::pg_catalog.int2 \
-             AND g.tgtype OPERATOR(pg_catalog.&) 66::pg_catalog.int2 OPERATOR(pg_catalog.<>) 0::pg_catalog.int2",
-            &[oids.into()],
-        )
-        .map_err(internal)?;
-        let found: Vec<Oid> = match found {
-            Some(pgrx::JsonB(oids)) => serde_json::from_value(oids).map_err(internal)?,
-            None => Vec::new(),
-        };
-        let names = found.iter().filter_map(|oid| self.store.table(*oid));
-        Ok(names.map(|table| table.sql_name.clone()).collect())
+    /// Refuses (0A000) a deletion after which rows of the project exist. Without triggers only another session can have written them, after the
+    /// statement began: those are rows that were written after the deletion.
+    fn check_none_left(&self, triggers: &Triggers) -> Result<()> {
+        within_current(|| {
+            let tables = self.tables()?;
+            let left: Vec<String> = tables
+                .iter()
+                .enumerate()
+                .map(|(place, (table, condition))| {
+                    let rows = SourceQuery::over(&table.sql_name).filter(condition);
+                    format!("SELECT {place} AS place WHERE EXISTS ({})", rows.select(""))
+                })
+                .collect();
+            let first = query::text(&format!(
+                "SELECT pg_catalog.min(l.place)::pg_catalog.text FROM ({}) AS l",
+                left.join(" UNION ALL ")
+            ))?;
+            let first = first.and_then(|place| place.parse::<usize>().ok());
+            match first.and_then(|place| tables.get(place)) {
+                Some((table, condition)) => {
+                    let rows = query::count(&SourceQuery::over(&table.sql_name).filter(condition))?;
+                    Err(triggers.have_written(&table.sql_name, rows))
+                }
+                None => Ok(()),
+            }
+        })
     }
 
     /// Counts them.
@@ -249,17 +258,6 @@ fn counted(rows: impl IntoIterator<Item = (String, i64)>) -> Counts {
         counts.insert(name, (before + rows).into());
     }
     counts
-}
-
-/// The error (0A000) if a trigger has kept rows.
-fn kept_by_trigger(name: &str, rows: i64) -> Error {
-    Error::new(
-        Code::Unsupported,
-        format!("{rows} rows of {name} were not deleted: a trigger of the table keeps them"),
-    )
-    .hint(format!(
-        "Nothing was changed. Disable the trigger for the deletion, ALTER TABLE {name} DISABLE TRIGGER …, or let it delete rows of clones."
-    ))
 }
 
 /// The error (23503) if a foreign key to the project does not allow to keep these rows.

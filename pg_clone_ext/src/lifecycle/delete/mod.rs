@@ -244,3 +244,4 @@ mod foreign_keys;
 mod large_objects;
 mod options;
 mod rows_of_others;
+mod triggers;

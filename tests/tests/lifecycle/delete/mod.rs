@@ -270,5 +270,6 @@ mod below;
 mod beside;
 mod foreign_keys;
 mod large_objects;
+mod left_rows;
 mod medplum;
 mod others;

@@ -1,0 +1,106 @@
+//! Triggers that a deletion may fire: they can keep rows, or write rows of the project that is being deleted.
+
+use crate::error::internal;
+use crate::pg::query;
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{Oid, Store};
+use std::collections::HashSet;
+
+/// How many triggers a message names.
+const NAMED: usize = 5;
+
+/// The triggers of the tables in which a deletion deletes or changes rows.
+#[derive(Default)]
+pub struct Triggers {
+    /// Described tables whose rows a trigger can keep: one of the table, of a part of it, or below the view.
+    pub keeping: HashSet<Oid>,
+    /// All of them: name and table.
+    names: Vec<String>,
+}
+
+impl Triggers {
+    /// Those of a store's tables, of their partitions and children, of the tables below views, and of tables in which actions of foreign keys
+    /// delete or change rows.
+    pub fn of(store: &Store) -> Result<Self> {
+        let oids: Vec<String> = store.tables.iter().map(|table| table.oid.to_string()).collect();
+        // Types of triggers: for rows (1), before (2), DELETE (8), UPDATE (16), instead of (64).
+        let found = query::text(&format!(
+            "WITH RECURSIVE edge (above, below, own) AS MATERIALIZED ( \
+               SELECT i.inhparent, i.inhrelid, true FROM pg_catalog.pg_inherits AS i \
+               UNION ALL SELECT r.ev_class, d.refobjid, true FROM pg_catalog.pg_rewrite AS r \
+               JOIN pg_catalog.pg_depend AS d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass \
+                 AND d.objid OPERATOR(pg_catalog.=) r.oid AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass \
+               WHERE r.ev_type OPERATOR(pg_catalog.=) '1' AND d.refobjid OPERATOR(pg_catalog.<>) r.ev_class \
+               UNION ALL SELECT f.confrelid, f.conrelid, false FROM pg_catalog.pg_constraint AS f \
+               WHERE f.contype OPERATOR(pg_catalog.=) 'f' AND f.confdeltype OPERATOR(pg_catalog.=) ANY ('{{c,n,d}}'::pg_catalog.\"char\"[])), \
+             own (described, oid) AS (SELECT o.oid, o.oid FROM pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]) AS o (oid) \
+               UNION SELECT own.described, edge.below FROM own JOIN edge ON edge.own AND edge.above OPERATOR(pg_catalog.=) own.oid), \
+             reached (oid) AS (SELECT own.oid FROM own \
+               UNION SELECT edge.below FROM reached JOIN edge ON edge.above OPERATOR(pg_catalog.=) reached.oid) \
+             SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(pg_catalog.format('%I on %I.%I', g.tgname, n.nspname, c.relname), \
+               CASE WHEN g.tgtype OPERATOR(pg_catalog.&) 9::pg_catalog.int2 OPERATOR(pg_catalog.=) 9::pg_catalog.int2 \
+                 AND g.tgtype OPERATOR(pg_catalog.&) 66::pg_catalog.int2 OPERATOR(pg_catalog.<>) 0::pg_catalog.int2 \
+               THEN (SELECT pg_catalog.jsonb_agg(own.described::pg_catalog.int8) FROM own WHERE own.oid OPERATOR(pg_catalog.=) c.oid) END) \
+               ORDER BY n.nspname, c.relname, g.tgname)::pg_catalog.text \
+             FROM reached JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) reached.oid \
+             JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             JOIN pg_catalog.pg_trigger AS g ON g.tgrelid OPERATOR(pg_catalog.=) c.oid \
+             WHERE NOT g.tgisinternal AND g.tgenabled OPERATOR(pg_catalog.<>) 'D' \
+               AND g.tgtype OPERATOR(pg_catalog.&) 24::pg_catalog.int2 OPERATOR(pg_catalog.<>) 0::pg_catalog.int2",
+            oids.join(",")
+        ))?;
+        let found: Vec<(String, Option<Vec<Oid>>)> = match found {
+            Some(rows) => serde_json::from_str(&rows).map_err(internal)?,
+            None => Vec::new(),
+        };
+        let mut triggers = Triggers::default();
+        for (name, keeps) in found {
+            triggers.names.push(name);
+            triggers.keeping.extend(keeps.unwrap_or_default());
+        }
+        Ok(triggers)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    fn detail(&self) -> String {
+        let more = match self.names.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let names: Vec<&str> = self.names.iter().take(NAMED).map(String::as_str).collect();
+        format!("Triggers that the deletion can fire: {}{more}.", names.join(", "))
+    }
+
+    /// The error (0A000) if a trigger has kept rows.
+    pub fn have_kept(&self, table: &str, rows: i64) -> Error {
+        let message = match rows {
+            1 => format!("1 row of {table} was not deleted: a trigger of the table keeps it"),
+            _ => format!("{rows} rows of {table} were not deleted: a trigger of the table keeps them"),
+        };
+        Error::new(Code::Unsupported, message)
+        .detail(self.detail())
+        .hint("Nothing was changed. Disable the trigger for the deletion, ALTER TABLE … DISABLE TRIGGER …, or let it delete rows of clones.")
+    }
+
+    /// The error (0A000) if the project has rows again after its deletion.
+    pub fn have_written(&self, table: &str, rows: i64) -> Error {
+        let (were, belong) = if rows == 1 {
+            ("row", "belongs")
+        } else {
+            ("rows", "belong")
+        };
+        Error::new(
+            Code::Unsupported,
+            format!("{rows} {were} of {table} {belong} to the project after its deletion: a trigger has written or kept them"),
+        )
+        .detail(self.detail())
+        .hint(
+            "Nothing was changed. Disable the trigger for the deletion, ALTER TABLE … DISABLE TRIGGER …, or let it write nothing about clones, \
+             or to a table that the store does not describe.",
+        )
+    }
+}
