@@ -1,10 +1,10 @@
 //! References with one column and one key of the same kind: those of a table are followed in one pass over its rows.
 
 use super::contents::Contents;
-use super::followed::Followed;
 use super::key_sets::{KeySet, KeySets, Value, hash};
 use super::references::{Named, Pair};
 use crate::pg::query::for_each_row;
+use crate::run::followed::Followed;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, EQUAL, KeyKind, ReferenceForm, SourceQuery, Table, quote};
 use std::collections::HashMap;

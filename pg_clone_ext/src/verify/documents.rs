@@ -1,10 +1,10 @@
 //! Follows references inside documents.
 
 use super::contents::Contents;
-use super::followed::Followed;
 use super::key_sets::hash;
 use super::references::{Named, Pair};
 use crate::pg::query::for_each_row;
+use crate::run::followed::Followed;
 use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::document_tree;
 use pg_clone_core::error::Result;

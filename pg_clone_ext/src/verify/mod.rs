@@ -487,7 +487,6 @@ fn count_references(
 mod columns;
 mod contents;
 mod documents;
-mod followed;
 mod history;
 mod key_sets;
 pub mod references;

@@ -5,9 +5,9 @@ use super::Check;
 use super::columns::{self, Columns};
 use super::contents::Contents;
 use super::documents;
-use super::followed::{Followed, follows_source, references};
 use super::key_sets::KeySets;
 use crate::pg::query::for_each_row;
+use crate::run::followed::{Followed, follows_source, references};
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Store, Table, quote};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -248,13 +248,7 @@ fn keys_of(
         .iter()
         .enumerate()
         .map(|(place, column)| {
-            let plain = format!("t.{}", quote::identifier(column));
-            let key = match reference.as_text {
-                true => {
-                    plan::canonical_key(target, column, "t").unwrap_or_else(|| target.text_of("t", column))
-                }
-                false => plain,
-            };
+            let key = reference.key(target, column);
             format!("{key} AS k{place}")
         })
         .collect();
@@ -296,64 +290,7 @@ fn values_of(
     reference: &Followed,
     belongs: &str,
 ) -> String {
-    let first = reference.columns.first();
-    let column = first.map_or(String::new(), |column| format!("t.{}", quote::identifier(column)));
-    // Compared with the text of a key; a UUID in lower case.
-    let spelled = |value: &str| match (
-        pair.store.table(reference.parent),
-        reference.parent_columns.first(),
-    ) {
-        (Some(parent), Some(column)) => plan::spelled_as_key(parent, column, value),
-        _ => value.to_owned(),
-    };
-    let (from, values) = match &reference.form {
-        ReferenceForm::Array => (
-            format!(" CROSS JOIN LATERAL pg_catalog.unnest({column}) AS u (value)"),
-            vec![spelled(&quote::text_of(
-                "u.value",
-                first.map_or("", |column| table.type_of(column).trim_end_matches("[]")),
-            ))],
-        ),
-        ReferenceForm::Path(separators) => {
-            let separator: String = separators.chars().take(1).collect();
-            let same = separator.repeat(separators.chars().count());
-            (
-                format!(
-                    " CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.translate({}, {}, {}), {})) AS u (value)",
-                    first.map_or(String::new(), |column| table.text_of("t", column)),
-                    quote::literal(separators),
-                    quote::literal(&same),
-                    quote::literal(&separator)
-                ),
-                // UUIDs next to keys are rewritten independently.
-                vec![if reference.of_uuids {
-                    spelled("NULLIF(u.value, '')")
-                } else {
-                    spelled(&format!(
-                        "CASE WHEN u.value OPERATOR(pg_catalog.!~*) {} THEN NULLIF(u.value, '') END",
-                        plan::UUID_INPUT
-                    ))
-                }],
-            )
-        }
-        _ => (
-            String::new(),
-            reference
-                .columns
-                .iter()
-                .map(|column| {
-                    let plain = format!("t.{}", quote::identifier(column));
-                    match reference.as_text {
-                        true => spelled(
-                            &plan::canonical_key(table, column, "t")
-                                .unwrap_or_else(|| table.text_of("t", column)),
-                        ),
-                        false => plain,
-                    }
-                })
-                .collect(),
-        ),
-    };
+    let (from, values) = reference.values(pair.store, table);
     let condition = reference
         .condition
         .as_ref()

@@ -17,8 +17,9 @@ use crate::pg::query::kept_rows::KeptRows;
 use crate::pg::query::snapshot::{Snapshot, within_renewed};
 use crate::pg::session::as_role::AsRole;
 use crate::pg::session::settings_guard::ReadingSettings;
+use crate::run::followed;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, ColumnRole, Oid, SourceQuery, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Table, TableRole, quote};
 use serde::Deserialize;
 use std::collections::HashSet;
 
@@ -349,52 +350,61 @@ impl Search<'_> {
         self.add_rows(table, condition, "belong{s} to another project too".to_owned())
     }
 
-    /// Rows of others that reference a deleted row in a column that was declared as a reference.
+    /// Rows of others that reference a deleted row by a declared reference: by a column, an element of an array, or a segment of a path.
+    /// References in documents are not searched: every document of every project would have to be read.
     fn declared_references(&mut self, table: &Table) -> Result<()> {
-        for column in &table.columns {
-            let ColumnRole::Map(Some(target)) = column.role else {
+        if !self.rows.filled().contains(&table.oid) {
+            return Ok(());
+        }
+        for reference in followed::all_references(self.rows.store(), table) {
+            let ([column], [key]) = (reference.columns.as_slice(), reference.parent_columns.as_slice())
+            else {
                 continue;
             };
-            let Some(target) = self.rows.store().table(target) else {
+            let Some(target) = self.rows.store().table(reference.parent) else {
                 continue;
             };
-            let Some(id) = target.id_column.as_deref() else {
-                continue;
-            };
-            let joins = table.join_column.as_ref() == Some(&column.name)
-                || table.project_column.as_ref() == Some(&column.name)
-                || table.id_column.as_ref() == Some(&column.name);
-            // Foreign keys were checked before, and the value must be comparable.
-            if joins
-                || table.references.contains(&target.oid)
-                || target.type_of(id) != column.type_name
-                // A key that clones keep exists in other projects too: the reference is ambiguous.
-                || target.column(id).is_some_and(|key| key.role == ColumnRole::Keep)
-                || !self.rows.filled().contains(&table.oid)
+            if !reference.declared
+                || matches!(reference.form, ReferenceForm::Json(_))
+                || is_own_or_checked(table, column, target, key)
             {
                 continue;
             }
             let Some(gone) = self.rows.condition(target)? else {
                 continue;
             };
-            let again = self.again(target, id);
-            let gone = match again {
+            let again = (target.id_column.as_ref() == Some(key)).then(|| self.again(target, key));
+            let excluded = match again.flatten() {
                 Some(again) => format!("{gone} AND NOT {again}"),
-                None => gone,
+                None => gone.clone(),
             };
-            let mine = match self.rows.belongs(table)? {
-                Some(mine) => format!(" AND ({mine}) IS NOT TRUE"),
-                None => String::new(),
-            };
-            let condition = format!(
-                "t.{} OPERATOR(pg_catalog.=) ANY (SELECT t.{} FROM {} AS t WHERE {gone}){mine}",
-                quote::identifier(&column.name),
-                quote::identifier(id),
-                target.sql_name
-            );
+            let value = reference.key(target, key);
+            let rows =
+                |condition: &str| format!("SELECT {value} FROM {} AS t WHERE {condition}", rows_of(target));
+            let mut keys = rows(&excluded);
+            if !is_unique(target, key) {
+                // A row that stays has the same key: that one is meant.
+                keys = format!("{keys} EXCEPT {}", rows(&format!("({gone}) IS NOT TRUE")));
+            }
+            let operator = reference.operators.first().map_or(plan::EQUAL, String::as_str);
+            let (joined, values) = reference.values(self.rows.store(), table);
+            let named: Vec<String> = values
+                .iter()
+                .map(|value| format!("{value} {operator} ANY ({keys})"))
+                .collect();
+            let mut condition = named.join(" AND ");
+            if !joined.is_empty() {
+                condition = format!("EXISTS (SELECT FROM (SELECT) AS one{joined} WHERE {condition})");
+            }
+            if let Some(applies) = &reference.condition {
+                condition = format!("({applies}) AND {condition}");
+            }
+            if let Some(mine) = self.rows.belongs(table)? {
+                condition = format!("{condition} AND ({mine}) IS NOT TRUE");
+            }
             let why = format!(
-                "refer{{s}} to rows of {} that go (column {})",
-                target.sql_name, column.name
+                "refer{{s}} to rows of {} that go (column {column})",
+                target.sql_name
             );
             self.add_rows(table, condition, why)?;
         }
@@ -423,6 +433,32 @@ impl Search<'_> {
             ids.join(", ")
         ))
     }
+}
+
+/// Whether a column that refers to a key of `target` is the row's own key or its membership, or has a foreign key, which is searched as such.
+fn is_own_or_checked(table: &Table, column: &str, target: &Table, key: &str) -> bool {
+    let is = |name: &Option<String>| name.as_deref() == Some(column);
+    let one = |columns: &[String], keys: &[String]| columns == [column] && keys == [key];
+    (is(&table.id_column) && target.oid == table.oid)
+        || (is(&table.project_column) && target.role == TableRole::Project)
+        || (is(&table.join_column) && table.parents.contains(&target.oid))
+        || table
+            .keys
+            .foreign_keys
+            .iter()
+            .any(|known| known.target == target.oid && one(&known.columns, &known.target_columns))
+        || table
+            .keys
+            .memberships
+            .iter()
+            .any(|known| known.parent == target.oid && one(&known.columns, &known.parent_columns))
+}
+
+/// Whether no two rows of a table have the same value in a column.
+fn is_unique(table: &Table, column: &str) -> bool {
+    table.keys.uniques.iter().any(|unique| {
+        unique.columns == [column] && unique.predicate.is_none() && !unique.exclusion && !unique.expressions
+    })
 }
 
 /// Whether the key is the membership of its table: then every referencing row belongs to the project.

@@ -268,6 +268,7 @@ async fn rows_are_found_whatever_the_search_path_holds() {
 
 mod below;
 mod beside;
+mod declared;
 mod foreign_keys;
 mod large_objects;
 mod left_rows;

@@ -1,8 +1,8 @@
-//! The references of a store that verification follows: foreign keys and declared references.
+//! The references of a store: foreign keys and declared references. Verification follows them, and a deletion looks for those to its rows.
 
-use pg_clone_core::plan::{self, ColumnRole, Oid, ReferenceForm, Store, Table};
+use pg_clone_core::plan::{self, Column, ColumnRole, Oid, ReferenceForm, Store, Table, quote};
 
-/// A reference that verification follows.
+/// A reference.
 pub struct Followed {
     /// The columns that refer.
     pub columns: Vec<String>,
@@ -32,8 +32,90 @@ pub struct Followed {
     pub or_of: Vec<(Oid, String)>,
 }
 
+impl Followed {
+    /// A referenced column of a row `t` of the target, as it is compared.
+    pub fn key(&self, target: &Table, column: &str) -> String {
+        let plain = format!("t.{}", quote::identifier(column));
+        match self.as_text {
+            true => plan::canonical_key(target, column, "t").unwrap_or_else(|| target.text_of("t", column)),
+            false => plain,
+        }
+    }
+
+    /// The values that refer in a row `t` of the table, as they are compared; before them what has to be joined to the row for them, with the
+    /// alias `u`.
+    pub fn values(&self, store: &Store, table: &Table) -> (String, Vec<String>) {
+        let first = self.columns.first();
+        let column = first.map_or(String::new(), |column| format!("t.{}", quote::identifier(column)));
+        // Compared with the text of a key; a UUID in lower case.
+        let spelled = |value: &str| match (store.table(self.parent), self.parent_columns.first()) {
+            (Some(parent), Some(column)) => plan::spelled_as_key(parent, column, value),
+            _ => value.to_owned(),
+        };
+        match &self.form {
+            ReferenceForm::Array => (
+                format!(" CROSS JOIN LATERAL pg_catalog.unnest({column}) AS u (value)"),
+                vec![spelled(&quote::text_of(
+                    "u.value",
+                    first.map_or("", |column| table.type_of(column).trim_end_matches("[]")),
+                ))],
+            ),
+            ReferenceForm::Path(separators) => {
+                let separator: String = separators.chars().take(1).collect();
+                let same = separator.repeat(separators.chars().count());
+                (
+                    format!(
+                        " CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.translate({}, {}, {}), {})) AS u (value)",
+                        first.map_or(String::new(), |column| table.text_of("t", column)),
+                        quote::literal(separators),
+                        quote::literal(&same),
+                        quote::literal(&separator)
+                    ),
+                    // UUIDs next to keys are rewritten independently.
+                    vec![if self.of_uuids {
+                        spelled("NULLIF(u.value, '')")
+                    } else {
+                        spelled(&format!(
+                            "CASE WHEN u.value OPERATOR(pg_catalog.!~*) {} THEN NULLIF(u.value, '') END",
+                            plan::UUID_INPUT
+                        ))
+                    }],
+                )
+            }
+            _ => (
+                String::new(),
+                self.columns
+                    .iter()
+                    .map(|column| {
+                        let plain = format!("t.{}", quote::identifier(column));
+                        match self.as_text {
+                            true => spelled(
+                                &plan::canonical_key(table, column, "t")
+                                    .unwrap_or_else(|| table.text_of("t", column)),
+                            ),
+                            false => plain,
+                        }
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
 /// The references of a table to tables of the store: foreign keys, and declared ones.
 pub fn references(store: &Store, table: &Table) -> Vec<Followed> {
+    references_by(store, table, &|column, _| !column.inferred())
+}
+
+/// The same, and columns whose role was inferred or comes from a preset.
+pub fn all_references(store: &Store, table: &Table) -> Vec<Followed> {
+    references_by(store, table, &|column, target| {
+        !column.inferred() || !table.references.contains(&target)
+    })
+}
+
+/// The references of a table; `counts` says whether a column refers to a table that has nothing but a role for it.
+fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> bool) -> Vec<Followed> {
     // A table below a view of the store: the clone's rows are those of the view.
     let by_view = |key: &plan::ForeignKey| {
         let declared = |r: &&plan::Reference| key.columns.as_slice() == [r.column.as_str()];
@@ -109,10 +191,13 @@ pub fn references(store: &Store, table: &Table) -> Vec<Followed> {
         });
     }
     // Columns that are declared only by their role.
-    for column in table.columns.iter().filter(|column| !column.inferred()) {
+    for column in &table.columns {
         let plan::ColumnRole::Map(Some(oid)) = &column.role else {
             continue;
         };
+        if !counts(column, *oid) {
+            continue;
+        }
         let known = |f: &Followed| f.columns == [column.name.clone()];
         let Some(target) = store
             .table(*oid)
