@@ -86,6 +86,14 @@ impl FileKey {
         self.pieces.contains(&Piece::Project)
     }
 
+    /// The text before the first placeholder.
+    pub fn prefix(&self) -> &str {
+        match self.pieces.first() {
+            Some(Piece::Text(text)) => text,
+            _ => "",
+        }
+    }
+
     /// The key of a row's file; `None` where a column is NULL or empty: the row has no file.
     pub fn of(&self, row: FileOf<'_>) -> Option<String> {
         let mut text = String::new();
@@ -150,5 +158,6 @@ mod tests {
         let key = FileKey::parse("{project}/{key}/{id}/{thumb key}");
         assert_eq!(key.columns(), ["key", "thumb key"]);
         assert!(key.has_id() && key.has_project() && !key.has_version());
+        assert_eq!((key.prefix(), FileKey::parse("a/{id}").prefix()), ("", "a/"));
     }
 }

@@ -59,47 +59,39 @@ impl<'s> ProjectFiles<'s> {
         ProjectFiles { store, rows }
     }
 
-    /// The files of its resources, including deleted ones and old versions, each key once; without files whose key
-    /// a resource of another project has too.
-    pub fn list(&self) -> Result<Vec<File>> {
+    /// The files of its resources, including deleted ones and old versions, and files that runs copied to the project and whose resources do
+    /// not exist any more. A key can occur more than once. Files that a row of another project names, by the template of any table, are
+    /// left out.
+    pub fn list_with_copied(&self) -> Result<Vec<File>> {
+        let copied = blob_queue::copied_files(&self.store.name, self.rows.project())?;
         let snapshot = Snapshot::latest();
         snapshot.within(|| {
             let _settings = ReadingSettings::new();
             let mut files = Vec::new();
             for table in self.tables_with_files() {
-                let own = self.of_table(table, Whose::TheProjects)?;
-                if own.is_empty() {
-                    continue;
-                }
-                let others = self.keys_that_others_may_share(table)?;
-                files.extend(own.into_iter().filter(|file| !others.contains(&file.key)));
+                files.extend(self.of_table(table, Whose::TheProjects, None)?);
             }
-            let mut seen = HashSet::new();
-            files.retain(|file| seen.insert(file.key.clone()));
+            let of_rows = files.len();
+            let mut known: HashSet<String> = files.iter().map(|file| file.key.clone()).collect();
+            for (resource_type, id, key) in copied {
+                let table = self
+                    .store
+                    .tables
+                    .iter()
+                    .find(|table| table.blob_key.is_some() && table.may_hold(&resource_type));
+                if known.insert(key.clone()) {
+                    files.push(File {
+                        table: table.map_or(0, |table| table.oid),
+                        resource_type,
+                        id: Key::parse(&id),
+                        key,
+                    });
+                }
+            }
+            let others = self.keys_of_others(&files, &files[of_rows..])?;
+            files.retain(|file| !others.contains(&file.key));
             Ok(files)
         })
-    }
-
-    /// The same, and files that runs copied to the project and whose resources do not exist any more.
-    pub fn list_with_copied(&self) -> Result<Vec<File>> {
-        let mut files = self.list()?;
-        let mut known: HashSet<String> = files.iter().map(|file| file.key.clone()).collect();
-        for (resource_type, id, key) in blob_queue::copied_files(&self.store.name, self.rows.project())? {
-            let table = self
-                .store
-                .tables
-                .iter()
-                .find(|table| table.blob_key.is_some() && table.may_hold(&resource_type));
-            if known.insert(key.clone()) {
-                files.push(File {
-                    table: table.map_or(0, |table| table.oid),
-                    resource_type,
-                    id: Key::parse(&id),
-                    key,
-                });
-            }
-        }
-        Ok(files)
     }
 
     /// Resources with files that live documents of other projects reference: a clone made by other means may share them.
@@ -179,40 +171,65 @@ impl<'s> ProjectFiles<'s> {
         })
     }
 
-    /// Keys of other projects' files, if the template allows two resources to have the same key.
-    fn keys_that_others_may_share(&self, table: &Table) -> Result<HashSet<String>> {
-        let template = table.blob_key.as_deref().unwrap_or_default();
-        let id_type = table.id_column.as_deref().map_or("", |id| table.type_of(id));
-        let same_template = self
-            .store
-            .tables
-            .iter()
-            .filter(|other| other.blob_key.as_deref() == Some(template));
-        let file_key = FileKey::parse(template);
-        let unique = file_key.has_project()
-            || (file_key.has_id()
-                && (KeyKind::of(id_type) == KeyKind::Uuid || same_template.clone().count() == 1));
+    /// Keys of other projects' files that may be among `files`. For the files of `without_rows` a row that now belongs to another project may
+    /// have the key.
+    fn keys_of_others(&self, files: &[File], without_rows: &[File]) -> Result<HashSet<String>> {
+        let owners: HashSet<Oid> = files.iter().map(|file| file.table).collect();
         let mut keys = HashSet::new();
-        if !unique {
-            for other in same_template.filter(|other| self.rows.filled().contains(&other.oid)) {
-                keys.extend(
-                    self.of_table(other, Whose::AllOthers)?
-                        .into_iter()
-                        .map(|file| file.key),
-                );
-            }
+        for other in self.tables_with_files() {
+            let named = if owners.iter().any(|owner| self.may_share(*owner, other)) {
+                self.of_table(other, Whose::AllOthers, None)?
+            } else {
+                match moved(other, without_rows) {
+                    Some(ids) => self.of_table(other, Whose::AllOthers, Some(&ids))?,
+                    None => Vec::new(),
+                }
+            };
+            keys.extend(named.into_iter().map(|file| file.key));
         }
         Ok(keys)
     }
 
+    /// Whether files of this project's rows in the table `owner` may have the keys of files of others' rows in `other`, by their templates.
+    fn may_share(&self, owner: Oid, other: &Table) -> bool {
+        let key = |table: &Table| FileKey::parse(table.blob_key.as_deref().unwrap_or_default());
+        let Some(owner) = self.store.table(owner) else {
+            return true;
+        };
+        let (one, two) = (key(owner), key(other));
+        if one.has_project() && two.has_project() {
+            return false;
+        }
+        if owner.oid == other.oid {
+            return !one.has_id();
+        }
+        let of_uuids = |table: &Table, key: &FileKey| {
+            let id = table.id_column.as_deref().map_or("", |id| table.type_of(id));
+            key.has_id() && key.columns().is_empty() && KeyKind::of(id) == KeyKind::Uuid
+        };
+        let begins_alike = one.prefix().starts_with(two.prefix()) || two.prefix().starts_with(one.prefix());
+        begins_alike && !(of_uuids(owner, &one) && of_uuids(other, &two))
+    }
+
     /// The files of a table's resources: of the rows, and of their versions where the table has a history.
-    fn of_table(&self, table: &Table, whose: Whose) -> Result<Vec<File>> {
+    /// `rows` is a further condition on the rows `t` of the table; the versions of others are left out then.
+    fn of_table(&self, table: &Table, whose: Whose, rows: Option<&str>) -> Result<Vec<File>> {
         let (Some(template), Some(id), Some(condition)) =
             (&table.blob_key, &table.id_column, self.condition(table, whose)?)
         else {
             return Ok(Vec::new());
         };
         let file_key = FileKey::parse(template);
+        let condition = rows.map_or(condition.clone(), |rows| format!("({condition}) AND {rows}"));
+        // The project of the rows of others is what each of them says.
+        let mut columns = file_key.columns().to_vec();
+        let says_project = whose == Whose::AllOthers && file_key.has_project();
+        if says_project {
+            match &table.project_column {
+                Some(column) => columns.push(column.clone()),
+                None => return Ok(Vec::new()),
+            }
+        }
         let mut rows: HashMap<Key, (String, Vec<Option<String>>)> = HashMap::new();
         let mut files = Vec::new();
         let mut add =
@@ -223,10 +240,14 @@ impl<'s> ProjectFiles<'s> {
                 if file_key.has_version() && version.is_none() {
                     return;
                 }
+                let project = match columns.last() {
+                    Some(Some(project)) if says_project => project.as_str(),
+                    _ => self.rows.project(),
+                };
                 let Some(blob) = file_key.of(FileOf {
                     id: &key.to_text(),
                     version: version.as_deref(),
-                    project: self.rows.project(),
+                    project,
                     columns,
                 }) else {
                     return;
@@ -238,15 +259,18 @@ impl<'s> ProjectFiles<'s> {
                     key: blob,
                 });
             };
-        let type_column = table.type_column.as_ref().map_or("NULL::text".to_owned(), |c| {
-            format!("t.{}::text", quote::identifier(c))
-        });
+        let type_column = table
+            .type_column
+            .as_ref()
+            .map_or("NULL::pg_catalog.text".to_owned(), |c| {
+                format!("t.{}::text", quote::identifier(c))
+            });
         read_versions(
             table,
             table,
             id,
             &type_column,
-            file_key.columns(),
+            &columns,
             &condition,
             &mut |key, row_type, version, columns| {
                 let resource_type = row_type.or(table.resource_type.as_deref()).unwrap_or_default();
@@ -274,7 +298,7 @@ impl<'s> ProjectFiles<'s> {
                 table,
                 history,
                 join,
-                "NULL::text",
+                "NULL::pg_catalog.text",
                 &[],
                 &condition,
                 &mut |key, _, version, _| add(&rows, key, version),
@@ -282,6 +306,49 @@ impl<'s> ProjectFiles<'s> {
         }
         Ok(files)
     }
+}
+
+/// The condition on rows of a table that have the ids of its files without rows; None if there are none.
+fn moved(table: &Table, without_rows: &[File]) -> Option<String> {
+    let id = table.id_column.as_deref()?;
+    let id_type = table.type_of(id);
+    let kind = KeyKind::of(id_type);
+    let ids: Vec<String> = without_rows
+        .iter()
+        .filter(|file| file.table == table.oid)
+        .filter(|file| match (&file.id, kind) {
+            (Key::Uuid(_), KeyKind::Uuid) | (_, KeyKind::Text) => true,
+            (id, KeyKind::Int) => id.to_text().parse::<i64>().is_ok(),
+            _ => false,
+        })
+        .map(|file| quote::literal(&file.id.to_text()))
+        .collect();
+    let array = match kind {
+        KeyKind::Int => "pg_catalog.int8",
+        _ => id_type,
+    };
+    let list = ids.join(", ");
+    (!ids.is_empty()).then(|| {
+        format!(
+            "t.{} OPERATOR(pg_catalog.=) ANY (ARRAY[{list}]::{array}[])",
+            quote::identifier(id)
+        )
+    })
+}
+
+/// The files that can be deleted if these resources are kept, each key once: without those of the resources, and of other rows that name the same.
+pub fn without_kept(mut files: Vec<File>, kept: &HashMap<Oid, Vec<Key>>) -> Vec<File> {
+    let kept: HashSet<(Oid, &Key)> = kept
+        .iter()
+        .flat_map(|(table, keys)| keys.iter().map(|key| (*table, key)))
+        .collect();
+    let mut seen: HashSet<String> = files
+        .iter()
+        .filter(|file| kept.contains(&(file.table, &file.id)))
+        .map(|file| file.key.clone())
+        .collect();
+    files.retain(|file| seen.insert(file.key.clone()));
+    files
 }
 
 /// Gets a resource's id, its type (if the row says it), its version and its values in some columns.
@@ -310,11 +377,11 @@ pub fn read_versions(
     let columns = format!(
         "{}, {type_column}, {}, {}{}",
         quoted(id),
-        version.map_or("NULL::text".to_owned(), |column| format!(
+        version.map_or("NULL::pg_catalog.text".to_owned(), |column| format!(
             "{}::text",
             quoted(&column.name)
         )),
-        document.map_or("NULL::text".to_owned(), quoted),
+        document.map_or("NULL::pg_catalog.text".to_owned(), quoted),
         others.concat()
     );
     let sql = SourceQuery::over(from.source_name())

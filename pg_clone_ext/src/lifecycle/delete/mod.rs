@@ -2,7 +2,7 @@
 
 use super::delete::conflicts::Conflicts;
 use super::delete::deletion_set::{Counts, DeletionSet};
-use super::delete::files::{File, ProjectFiles};
+use super::delete::files::{File, ProjectFiles, without_kept};
 use super::delete::options::DeleteOptions;
 use super::ids::Ids;
 use super::{authorize, target};
@@ -15,7 +15,7 @@ use crate::run::keys::Key;
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::plan::{Oid, Store};
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Deletes a clone; returns what was deleted (or would be). Triggers run under `path`. Errors are those of the SQL function.
 pub fn delete_project(
@@ -145,14 +145,13 @@ impl FilesFound {
         let nothing_kept = HashMap::new();
         let everything = DeletionSet::new(store, project, &nothing_kept)?;
         let files = ProjectFiles::new(store, &everything);
-        let mut list = files.list_with_copied()?;
+        let list = files.list_with_copied()?;
         let kept = if keep_shared {
             files.used_elsewhere(&list)?
         } else {
             nothing_kept
         };
-        let kept_ids: HashSet<&Key> = kept.values().flatten().collect();
-        list.retain(|file| !kept_ids.contains(&file.id));
+        let list = without_kept(list, &kept);
         Ok(FilesFound { files: list, kept })
     }
 

@@ -7,7 +7,7 @@
 use super::delete::cache;
 use super::delete::conflicts::Conflicts;
 use super::delete::deletion_set::DeletionSet;
-use super::delete::files::{File, ProjectFiles};
+use super::delete::files::{File, ProjectFiles, without_kept};
 use super::ids::{Ids, table_of_keys};
 use super::refresh::manual_rows::{ManualRows, OldClone};
 use super::refresh::preserved_ids::{Identities, Identity, PreservedType};
@@ -23,7 +23,7 @@ use crate::run::plan::call_values::source_key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Error, Result};
 use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
-use pg_clone_core::plan::{Oid, Request, Store, quote};
+use pg_clone_core::plan::{Request, Store, quote};
 use pg_clone_core::rules::Rule;
 use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
@@ -290,17 +290,13 @@ impl Replaced {
         self.lost = lost;
         self.values = Some(PreservedSecrets::read(store, rules, &self.project, &given_again)?);
         let files = ProjectFiles::new(store, &everything);
-        self.files = files.list_with_copied()?;
-        for (table, keys) in files.used_elsewhere(&self.files)? {
+        let list = files.list_with_copied()?;
+        for (table, keys) in files.used_elsewhere(&list)? {
             kept.entry(table).or_default().extend(keys);
         }
-        let kept_ids: HashSet<(Oid, &Key)> = kept
-            .iter()
-            .flat_map(|(table, keys)| keys.iter().map(|key| (*table, key)))
-            .collect();
-        self.files.retain(|file| {
-            !kept_ids.contains(&(file.table, &file.id)) && !is_given_again(file, &self.project, &given_again)
-        });
+        self.files = without_kept(list, &kept);
+        self.files
+            .retain(|file| !is_given_again(file, &self.project, &given_again));
         let deletion_set = DeletionSet::new(store, &self.project, &kept)?;
         let mut made_anew = given_again;
         made_anew.insert(table_of_keys(store, store.project_table()?), self.project.clone());
