@@ -165,3 +165,51 @@ async fn a_table_that_the_caller_may_not_read_is_named_with_the_privilege_that_i
     db.run("DROP OWNED BY delete_reads, delete_hides CASCADE; DROP ROLE delete_reads, delete_hides")
         .await;
 }
+
+#[tokio::test]
+async fn values_of_described_tables_are_printed_without_casts_of_other_roles() {
+    let role = "delete_prints";
+    let db = tenants(role).await;
+    let climb = CLIMB.replace("ROLE_", role).replace("VALUE_", "'x'");
+    db.run(&format!("GRANT USAGE ON SCHEMA {role} TO PUBLIC")).await;
+    let other = db.session_as(role).await;
+    other
+        .run(&format!(
+            "CREATE TABLE {role}.seen (who text); CREATE TYPE {role}.kind AS ENUM ('x', 'y');
+             CREATE FUNCTION {role}.f({role}.kind) RETURNS text LANGUAGE plpgsql AS $f$ {climb} $f$;
+             CREATE CAST ({role}.kind AS text) WITH FUNCTION {role}.f({role}.kind)"
+        ))
+        .await;
+    drop(other);
+    db.run(&format!(
+        "CREATE TABLE files (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id int NOT NULL, kind {role}.kind NOT NULL, doc jsonb);
+         CREATE TABLE marks (kind {role}.kind, tenant_id int NOT NULL, PRIMARY KEY (kind, tenant_id));
+         CREATE TABLE kinds (kind {role}.kind PRIMARY KEY, tenant_id int NOT NULL);
+         INSERT INTO files (tenant_id, kind) VALUES (3, 'x'); INSERT INTO kinds VALUES ('y', 3);
+         SELECT clone.store_table('s', 'files', 'resource', id_column => 'id', project_column => 'tenant_id', type_column => 'kind', blob_key => '{{id}}/{{kind}}');
+         SELECT clone.store_table('s', 'kinds', 'resource', id_column => 'kind', project_column => 'tenant_id');
+         SELECT clone.store_alter('s', '{{\"cache_key\": \"{{type}}/{{id}}\", \"blobs\": \"file:///tmp/x\"}}')"
+    ))
+    .await;
+    let keys = "SELECT project_delete('3')";
+    db.run(keys).await;
+    assert_eq!(
+        db.list("SELECT right(target_key, 2) FROM clone.blob_copy WHERE operation = 'delete'")
+            .await,
+        ["/x"]
+    );
+    assert_eq!(
+        db.number("SELECT count(*) FROM clone.cache_invalidation AS c, unnest(c.keys) AS k WHERE k LIKE 'x/%' OR k LIKE '%/y'")
+            .await,
+        2
+    );
+    assert_eq!(
+        db.text(&format!(
+            "SELECT rolsuper::text FROM pg_roles WHERE rolname = '{role}'"
+        ))
+        .await,
+        "false"
+    );
+    db.run("DROP TABLE files, kinds, marks CASCADE").await;
+    drop_role(&db, role).await;
+}

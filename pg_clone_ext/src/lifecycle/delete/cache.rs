@@ -11,7 +11,7 @@ use crate::pg::query::for_each_row;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::session::settings_guard::ReadingSettings;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{SourceQuery, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{self, SourceQuery, Store, Table, TableRole, quote};
 
 /// Keys per row of the record.
 const BATCH: usize = 1000;
@@ -41,11 +41,7 @@ pub fn record(store: &Store, run: i64, rows: &DeletionSet) -> Result<i64> {
                 continue;
             }
             let Some(id) = &table.id_column else { continue };
-            let columns = format!(
-                "t.{}::pg_catalog.text, {}",
-                quote::identifier(id),
-                resource_type(table)
-            );
+            let columns = format!("{}, {}", table.text_of("t", id), resource_type(table));
             let sql = SourceQuery::over(&table.sql_name)
                 .filter(condition)
                 .select(&columns);
@@ -74,7 +70,7 @@ pub fn record(store: &Store, run: i64, rows: &DeletionSet) -> Result<i64> {
 fn resource_type(table: &Table) -> String {
     match (&table.resource_type, &table.type_column) {
         (Some(fixed), _) => format!("{}::pg_catalog.text", quote::literal(fixed)),
-        (None, Some(column)) => format!("t.{}::pg_catalog.text", quote::identifier(column)),
+        (None, Some(column)) => table.text_of("t", column),
         (None, None) => "'Project'::pg_catalog.text".to_owned(),
     }
 }

@@ -11,7 +11,7 @@ use pg_clone_core::edit::member;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::Id;
 use pg_clone_core::plan::{
-    ColumnRole, FileKey, FileOf, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
+    self, ColumnRole, FileKey, FileOf, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
 };
 use pg_clone_core::{jsonb, scan};
 use std::collections::{HashMap, HashSet};
@@ -262,9 +262,7 @@ impl<'s> ProjectFiles<'s> {
         let type_column = table
             .type_column
             .as_ref()
-            .map_or("NULL::pg_catalog.text".to_owned(), |c| {
-                format!("t.{}::text", quote::identifier(c))
-            });
+            .map_or("NULL::pg_catalog.text".to_owned(), |c| table.text_of("t", c));
         read_versions(
             table,
             table,
@@ -372,14 +370,15 @@ pub fn read_versions(
     let document = from.document_column.as_deref().filter(|_| version.is_none());
     let others: Vec<String> = others
         .iter()
-        .map(|column| format!(", {}::pg_catalog.text", quoted(column)))
+        .map(|column| format!(", {}", from.text_of("t", column)))
         .collect();
     let columns = format!(
         "{}, {type_column}, {}, {}{}",
         quoted(id),
-        version.map_or("NULL::pg_catalog.text".to_owned(), |column| format!(
-            "{}::text",
-            quoted(&column.name)
+        version.map_or("NULL::pg_catalog.text".to_owned(), |column| plan::printed(
+            from,
+            &column.name,
+            "t"
         )),
         document.map_or("NULL::pg_catalog.text".to_owned(), quoted),
         others.concat()

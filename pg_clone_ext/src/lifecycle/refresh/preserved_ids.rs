@@ -122,7 +122,7 @@ impl Identities {
                 table,
                 table,
                 id,
-                "NULL::text",
+                "NULL::pg_catalog.text",
                 &[],
                 &belongs,
                 &mut |key, _, version, _| {
@@ -240,8 +240,8 @@ fn resources_with_one_key(run: &Run) -> Result<Ids> {
         let of_type = match (&table.blob_type, &table.type_column) {
             (Some(only), Some(column)) => {
                 format!(
-                    "t.{}::pg_catalog.text OPERATOR(pg_catalog.=) {}",
-                    quote::identifier(column),
+                    "{} OPERATOR(pg_catalog.=) {}",
+                    table.text_of("t", column),
                     quote::literal(only)
                 )
             }
@@ -320,11 +320,9 @@ pub fn for_each_document(
         table
             .type_column
             .as_ref()
-            .map_or("NULL::text".to_owned(), |column| format!(
-                "{}::text",
-                quoted(column)
-            )),
-        document.map_or("NULL::text".to_owned(), quoted)
+            .map_or("NULL::pg_catalog.text".to_owned(), |column| table
+                .text_of("t", column)),
+        document.map_or("NULL::pg_catalog.text".to_owned(), quoted)
     );
     let sql = SourceQuery::over(table.source_name())
         .filter(condition)

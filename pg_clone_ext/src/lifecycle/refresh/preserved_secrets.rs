@@ -2,8 +2,8 @@
 //! stay logged in and secrets need not be entered again.
 
 use crate::error::internal;
-use crate::run::document_errors::edit_error;
 use crate::lifecycle::ids::Ids;
+use crate::run::document_errors::edit_error;
 use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::depth::{self, DepthError};
