@@ -6,7 +6,7 @@ use crate::lifecycle::ids::{Ids, table_of_keys};
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::run::keys::Key;
-use pg_clone_core::error::Result;
+use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{self, Oid, SourceQuery, Store, Table, TableRole, quote};
 use pg_clone_core::scan;
@@ -37,6 +37,37 @@ pub struct ManualRows {
     pub keys: HashMap<Oid, Vec<Key>>,
     /// Stable resources that have no counterpart in the new clone: type and id.
     pub lost: Vec<(String, String)>,
+}
+
+/// Refuses (23503) rows that are kept while the project that they refer to by a foreign key is deleted and inserted again.
+pub fn check_can_stay(store: &Store, kept: &HashMap<Oid, Vec<Key>>) -> Result<()> {
+    const SHOWN: usize = 20;
+    let project = store.project_table()?;
+    for table in &store.tables {
+        let Some(keys) = kept.get(&table.oid) else {
+            continue;
+        };
+        if keys.is_empty() || !table.references.contains(&project.oid) {
+            continue;
+        }
+        let were = if keys.len() == 1 { "row of" } else { "rows of" };
+        let named: Vec<String> = keys.iter().take(SHOWN).map(Key::to_text).collect();
+        return Err(Error::new(
+            Code::Dangling,
+            format!(
+                "{} {were} {}, added to the clone, cannot stay: the table has a foreign key to {}",
+                keys.len(),
+                table.sql_name,
+                project.sql_name
+            ),
+        )
+        .detail(format!("Their keys: {}.", named.join(", ")))
+        .hint(format!(
+            "Delete the rows first, or let the refresh delete them: SELECT clone.preserve_ids({}, '<resource type>', keep_added => false).",
+            quote::literal(&store.name)
+        )));
+    }
+    Ok(())
 }
 
 /// A resource added by hand.

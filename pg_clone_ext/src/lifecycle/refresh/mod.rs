@@ -287,6 +287,7 @@ impl Replaced {
             new,
         };
         let ManualRows { keys: mut kept, lost } = old.manual_rows()?;
+        manual_rows::check_can_stay(store, &kept)?;
         self.lost = lost;
         self.values = Some(PreservedSecrets::read(store, rules, &self.project, &given_again)?);
         let files = ProjectFiles::new(store, &everything);

@@ -247,3 +247,4 @@ mod concurrently;
 mod files;
 mod given_again;
 mod medplum;
+mod refused;
