@@ -77,6 +77,8 @@ pub enum Privilege {
     Select,
     /// Add rows.
     Insert,
+    /// Change rows.
+    Update,
     /// Delete rows.
     Delete,
 }
@@ -86,6 +88,7 @@ impl Privilege {
         match self {
             Privilege::Select => pg_sys::ACL_SELECT,
             Privilege::Insert => pg_sys::ACL_INSERT,
+            Privilege::Update => pg_sys::ACL_UPDATE,
             Privilege::Delete => pg_sys::ACL_DELETE,
         }
     }
@@ -94,6 +97,7 @@ impl Privilege {
         match self {
             Privilege::Select => "SELECT",
             Privilege::Insert => "INSERT",
+            Privilege::Update => "UPDATE",
             Privilege::Delete => "DELETE",
         }
     }

@@ -4,6 +4,7 @@
 use crate::error::internal;
 use crate::lifecycle::ids::Ids;
 use crate::run::document_errors::edit_error;
+use crate::pg::privileges::{self, Privilege};
 use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::depth::{self, DepthError};
@@ -150,7 +151,36 @@ impl PreservedSecrets {
                 }
             }
         }
-        Ok(PreservedSecrets { resources })
+        let secrets = PreservedSecrets { resources };
+        secrets.check_privileges(store, rules)?;
+        Ok(secrets)
+    }
+
+    /// Requires UPDATE on the columns in which values are restored (42501).
+    fn check_privileges(&self, store: &Store, rules: &[Rule]) -> Result<()> {
+        let tables: BTreeSet<usize> = self.resources.iter().map(|old| old.table).collect();
+        for table in tables.into_iter().filter_map(|place| store.tables.get(place)) {
+            let histories = store
+                .tables
+                .iter()
+                .filter(|t| t.role == TableRole::History && t.parents.contains(&table.oid) && !t.empty);
+            for written in histories.chain([table]) {
+                let Some(document) = &written.document_column else {
+                    continue;
+                };
+                let of_rules = rules.iter().flat_map(|rule| &rule.columns);
+                let columns: Vec<&str> = of_rules
+                    .filter(|name| written.oid == table.oid && written.column(name).is_some())
+                    .chain([document])
+                    .map(String::as_str)
+                    .collect();
+                privileges::check_table(written.oid, &written.sql_name, &[(Privilege::Update, &columns)])
+                    .map_err(|error| {
+                        error.detail("The refresh restores secrets and settings of the clone that it replaces, which rules remove or regenerate.")
+                    })?;
+            }
+        }
+        Ok(())
     }
 
     /// Restores the old values in the new clone's resources. Returns the tasks for the operator that are no longer needed.

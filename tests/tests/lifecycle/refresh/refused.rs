@@ -36,3 +36,54 @@ async fn added_rows_that_a_foreign_key_does_not_let_stay_are_named_as_such() {
     db.run(&refresh).await;
     assert_eq!(db.number("SELECT count(*) FROM bots WHERE x = 'added'").await, 0);
 }
+
+#[tokio::test]
+async fn restoring_secrets_needs_the_right_to_write_them() {
+    const SOURCE: &str = "00000000-0000-4000-8000-000000000001";
+    const CLONE: &str = "00000000-0000-4000-8000-000000000009";
+    let db = Scratch::with_extension().await;
+    db.run(&format!(
+        "DROP ROLE IF EXISTS refresh_reads; CREATE ROLE refresh_reads LOGIN; SELECT clone.allow('refresh_reads');
+         CREATE TABLE tenants (id uuid PRIMARY KEY, name text, doc jsonb);
+         CREATE TABLE apps (id uuid PRIMARY KEY, tenant_id uuid NOT NULL REFERENCES tenants, doc jsonb);
+         INSERT INTO tenants VALUES ('{SOURCE}', 'a', '{{}}');
+         INSERT INTO apps VALUES (gen_random_uuid(), '{SOURCE}', '{{\"secret\": \"top\"}}');
+         SELECT clone.store_create('s', 'custom');
+         SELECT clone.store_table('s', 'tenants', 'project', id_column => 'id', document_column => 'doc');
+         SELECT clone.store_table('s', 'apps', 'resource', id_column => 'id', project_column => 'tenant_id', resource_type => 'App', document_column => 'doc');
+         SELECT clone.rule('s', 'App', '$.secret', 'remove'); SELECT clone.preserve_ids('s', 'App');
+         GRANT SELECT, INSERT, DELETE ON tenants, apps TO refresh_reads"
+    ))
+    .await;
+    let reads = db.session_as("refresh_reads").await;
+    reads
+        .run(&format!(
+            "SELECT project_clone('{SOURCE}', 'c', options => '{{\"target\": \"{CLONE}\"}}')"
+        ))
+        .await;
+    let refresh = format!("SELECT project_clone('{SOURCE}', 'c', options => '{{\"replace\": \"{CLONE}\"}}')");
+    // Nothing to restore, nothing to write.
+    reads.run(&refresh).await;
+    db.run(&format!(
+        "UPDATE apps SET doc = doc || '{{\"secret\": \"entered\"}}' WHERE tenant_id = '{CLONE}'"
+    ))
+    .await;
+    let refused = reads.fails(&refresh).await;
+    assert_eq!(refused.code, "42501", "{refused:?}");
+    assert!(
+        refused.hint.contains("GRANT UPDATE ON public.apps") && refused.detail.contains("secrets"),
+        "{refused:?}"
+    );
+    db.run("GRANT UPDATE (doc) ON apps TO refresh_reads").await;
+    reads.run(&refresh).await;
+    assert_eq!(
+        db.text(&format!(
+            "SELECT doc ->> 'secret' FROM apps WHERE tenant_id = '{CLONE}'"
+        ))
+        .await,
+        "entered"
+    );
+    drop(reads);
+    db.run("DROP OWNED BY refresh_reads; DROP ROLE refresh_reads")
+        .await;
+}
