@@ -57,6 +57,8 @@ pub struct Conflicts {
     pub deferred: Vec<String>,
     /// Foreign keys with an action, and what they refer to.
     pub acting: Vec<(ForeignKey, Below)>,
+    /// The oldest transaction whose rows the search may have missed.
+    pub since: u32,
 }
 
 impl Conflicts {

@@ -237,6 +237,7 @@ impl Report<'_> {
 mod below;
 pub mod cache;
 pub mod conflicts;
+mod declared;
 pub mod deletion_set;
 pub mod files;
 mod foreign_keys;

@@ -7,6 +7,7 @@
 
 use super::below::{self, Below};
 use super::conflicts::{Conflict, Conflicts};
+use super::declared;
 use super::deletion_set::DeletionSet;
 use super::foreign_keys::{self, ForeignKey, rows_of};
 use super::large_objects;
@@ -14,12 +15,11 @@ use crate::error::internal;
 use crate::lifecycle::ids::Ids;
 use crate::pg::query;
 use crate::pg::query::kept_rows::KeptRows;
-use crate::pg::query::snapshot::{Snapshot, within_renewed};
+use crate::pg::query::snapshot::{Snapshot, is_fixed, within_renewed};
 use crate::pg::session::as_role::AsRole;
 use crate::pg::session::settings_guard::ReadingSettings;
-use crate::run::followed;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Oid, SourceQuery, Table, TableRole, quote};
 use serde::Deserialize;
 use std::collections::HashSet;
 
@@ -31,6 +31,8 @@ struct Search<'d> {
     rows: &'d DeletionSet,
     given_again: &'d Ids,
     conflicts: Conflicts,
+    /// Only rows that this transaction or a later one has written.
+    since: Option<u32>,
 }
 
 impl Conflicts {
@@ -40,8 +42,11 @@ impl Conflicts {
             rows,
             given_again,
             conflicts: Conflicts::default(),
+            since: None,
         };
-        Snapshot::latest().within(|| {
+        let snapshot = Snapshot::latest();
+        search.conflicts.since = snapshot.oldest_running();
+        snapshot.within(|| {
             let _settings = ReadingSettings::with_memory();
             search.all()
         })?;
@@ -58,7 +63,11 @@ impl Conflicts {
             rows,
             given_again: &given_again,
             conflicts: Conflicts::default(),
+            since: Some(self.since),
         };
+        if is_fixed() {
+            return Ok(search.conflicts);
+        }
         within_renewed(|| {
             let _settings = ReadingSettings::with_memory();
             self.acting
@@ -109,6 +118,17 @@ impl Search<'_> {
             self.add(shared, &query::text)?;
         }
         Ok(())
+    }
+
+    /// A condition on rows `t` that were written since.
+    fn recent(&self, condition: String) -> String {
+        match self.since {
+            // A row that the earlier search did not see is one of a transaction that had not ended then.
+            Some(since) => format!(
+                "pg_catalog.age(t.xmin) OPERATOR(pg_catalog.<=) pg_catalog.age('{since}'::pg_catalog.xid) AND {condition}"
+            ),
+            None => condition,
+        }
     }
 
     /// [`Search::add`] for a table of the store whose rows the deletion leaves.
@@ -203,7 +223,7 @@ impl Search<'_> {
         let mut look = Look {
             table: key.child_name.clone(),
             from: key.child_rows.clone(),
-            condition: key.is_among(&format!("({gone})")),
+            condition: self.recent(key.is_among(&format!("({gone})"))),
             key: key.row_key(),
             why,
             along: !key.acts(),
@@ -239,7 +259,7 @@ impl Search<'_> {
             return if key.acts() { Err(error) } else { Ok(()) };
         }
         key.check_no_row_security()?;
-        let among = key.is_among(query::kept_rows::NAME);
+        let among = self.recent(key.is_among(query::kept_rows::NAME));
         let condition = look.condition.clone();
         let look = Look {
             condition: among,
@@ -350,62 +370,10 @@ impl Search<'_> {
         self.add_rows(table, condition, "belong{s} to another project too".to_owned())
     }
 
-    /// Rows of others that reference a deleted row by a declared reference: by a column, an element of an array, or a segment of a path.
-    /// References in documents are not searched: every document of every project would have to be read.
+    /// Rows of others that reference a deleted row by a declared reference.
     fn declared_references(&mut self, table: &Table) -> Result<()> {
-        if !self.rows.filled().contains(&table.oid) {
-            return Ok(());
-        }
-        for reference in followed::all_references(self.rows.store(), table) {
-            let ([column], [key]) = (reference.columns.as_slice(), reference.parent_columns.as_slice())
-            else {
-                continue;
-            };
-            let Some(target) = self.rows.store().table(reference.parent) else {
-                continue;
-            };
-            if !reference.declared
-                || matches!(reference.form, ReferenceForm::Json(_))
-                || is_own_or_checked(table, column, target, key)
-            {
-                continue;
-            }
-            let Some(gone) = self.rows.condition(target)? else {
-                continue;
-            };
-            let again = (target.id_column.as_ref() == Some(key)).then(|| self.again(target, key));
-            let excluded = match again.flatten() {
-                Some(again) => format!("{gone} AND NOT {again}"),
-                None => gone.clone(),
-            };
-            let value = reference.key(target, key);
-            let rows =
-                |condition: &str| format!("SELECT {value} FROM {} AS t WHERE {condition}", rows_of(target));
-            let mut keys = rows(&excluded);
-            if !is_unique(target, key) {
-                // A row that stays has the same key: that one is meant.
-                keys = format!("{keys} EXCEPT {}", rows(&format!("({gone}) IS NOT TRUE")));
-            }
-            let operator = reference.operators.first().map_or(plan::EQUAL, String::as_str);
-            let (joined, values) = reference.values(self.rows.store(), table);
-            let named: Vec<String> = values
-                .iter()
-                .map(|value| format!("{value} {operator} ANY ({keys})"))
-                .collect();
-            let mut condition = named.join(" AND ");
-            if !joined.is_empty() {
-                condition = format!("EXISTS (SELECT FROM (SELECT) AS one{joined} WHERE {condition})");
-            }
-            if let Some(applies) = &reference.condition {
-                condition = format!("({applies}) AND {condition}");
-            }
-            if let Some(mine) = self.rows.belongs(table)? {
-                condition = format!("{condition} AND ({mine}) IS NOT TRUE");
-            }
-            let why = format!(
-                "refer{{s}} to rows of {} that go (column {column})",
-                target.sql_name
-            );
+        let again = |table: &Table, key: &str| self.again(table, key);
+        for (condition, why) in declared::references(self.rows, table, &again)? {
             self.add_rows(table, condition, why)?;
         }
         Ok(())
@@ -433,32 +401,6 @@ impl Search<'_> {
             ids.join(", ")
         ))
     }
-}
-
-/// Whether a column that refers to a key of `target` is the row's own key or its membership, or has a foreign key, which is searched as such.
-fn is_own_or_checked(table: &Table, column: &str, target: &Table, key: &str) -> bool {
-    let is = |name: &Option<String>| name.as_deref() == Some(column);
-    let one = |columns: &[String], keys: &[String]| columns == [column] && keys == [key];
-    (is(&table.id_column) && target.oid == table.oid)
-        || (is(&table.project_column) && target.role == TableRole::Project)
-        || (is(&table.join_column) && table.parents.contains(&target.oid))
-        || table
-            .keys
-            .foreign_keys
-            .iter()
-            .any(|known| known.target == target.oid && one(&known.columns, &known.target_columns))
-        || table
-            .keys
-            .memberships
-            .iter()
-            .any(|known| known.parent == target.oid && one(&known.columns, &known.parent_columns))
-}
-
-/// Whether no two rows of a table have the same value in a column.
-fn is_unique(table: &Table, column: &str) -> bool {
-    table.keys.uniques.iter().any(|unique| {
-        unique.columns == [column] && unique.predicate.is_none() && !unique.exclusion && !unique.expressions
-    })
 }
 
 /// Whether the key is the membership of its table: then every referencing row belongs to the project.

@@ -26,6 +26,12 @@ impl Snapshot {
         Snapshot(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot()) })
     }
 
+    /// Transactions before this one had ended when the snapshot was taken: it sees all that they committed.
+    pub fn oldest_running(&self) -> u32 {
+        // SAFETY: the snapshot is registered.
+        u32::from(unsafe { (*self.0).xmin })
+    }
+
     /// Runs `f` with this snapshot active.
     pub fn within<R>(&self, f: impl FnOnce() -> R) -> R {
         // SAFETY: the snapshot is registered; it is popped below, and on an ERROR the abort pops it.
