@@ -157,6 +157,18 @@ async fn a_table_that_the_caller_may_not_read_is_named_with_the_privilege_that_i
         assert!(refused.hint.contains(named), "{refused:?}");
         assert!(refused.detail.contains("t_item_id_fkey"), "{refused:?}");
     }
+    // Rows that are deleted too, on demand.
+    db.run("GRANT SELECT ON delete_hides.t TO delete_reads; ALTER TABLE delete_hides.t DROP CONSTRAINT t_item_id_fkey, ADD FOREIGN KEY (item_id) REFERENCES items")
+        .await;
+    let refused = reads
+        .fails("SELECT project_delete('3', options => '{\"others\": \"include\"}')")
+        .await;
+    assert_eq!(refused.code, "42501", "{refused:?}");
+    assert!(
+        refused.hint.contains("GRANT DELETE ON delete_hides.t"),
+        "{refused:?}"
+    );
+    db.run("REVOKE SELECT ON delete_hides.t FROM delete_reads").await;
     // The columns of its keys are enough.
     db.run("GRANT SELECT (id, item_id) ON delete_hides.t TO delete_reads")
         .await;

@@ -2,7 +2,9 @@
 
 use super::below::Below;
 use super::foreign_keys::ForeignKey;
+use crate::pg::privileges::{self, Privilege};
 use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::Oid;
 use serde_json::{Value, json};
 
 /// Maximum number of conflicts in a message.
@@ -20,6 +22,8 @@ pub struct Conflict {
     pub why: String,
     /// For rows that must be deleted too if conflicts are allowed: their table and the condition on its rows `t`.
     pub along: Option<(String, String)>,
+    /// Their table, if the store does not describe it.
+    pub outside: Option<Oid>,
 }
 
 impl Conflict {
@@ -88,6 +92,16 @@ impl Conflicts {
         )
         .detail(detail.join("\n"))
         .hint(hint))
+    }
+
+    /// Requires DELETE on the tables whose rows must be deleted too (42501); on those of the store it was checked before.
+    pub fn check_may_delete_along(&self) -> Result<()> {
+        for conflict in self.found.iter().filter(|conflict| conflict.along.is_some()) {
+            if let Some(table) = conflict.outside {
+                privileges::check_table(table, &conflict.relation, &[(Privilege::Delete, &[])])?;
+            }
+        }
+        Ok(())
     }
 
     /// Rows that must be deleted too if conflicts are allowed.

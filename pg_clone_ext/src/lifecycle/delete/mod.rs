@@ -79,6 +79,8 @@ pub fn delete_project(
     }
     if !options.include_others {
         conflicts.refuse(&project, "deleted", CONFLICT_HINT)?;
+    } else {
+        conflicts.check_may_delete_along()?;
     }
     let run = made_by.as_ref().map(|made_by| made_by.run);
     let run = run.or(tombstone.as_ref().map(|tombstone| tombstone.run));

@@ -170,6 +170,7 @@ impl Search<'_> {
                 keys,
                 why,
                 along: along.then_some((from, condition)),
+                outside: None,
             });
         }
         Ok(())
@@ -271,10 +272,11 @@ impl Search<'_> {
             query::text_over(sql, &gone)
         })?;
         // The deletion itself finds them by the rows that it deletes.
-        if let Some(conflict) = self.conflicts.found.get_mut(before)
-            && let Some((_, along)) = &mut conflict.along
-        {
-            *along = condition;
+        if let Some(conflict) = self.conflicts.found.get_mut(before) {
+            conflict.outside = Some(key.child);
+            if let Some((_, along)) = &mut conflict.along {
+                *along = condition;
+            }
         }
         Ok(())
     }
