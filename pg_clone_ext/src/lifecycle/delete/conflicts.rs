@@ -3,6 +3,7 @@
 use super::below::Below;
 use super::foreign_keys::ForeignKey;
 use crate::pg::privileges::{self, Privilege};
+use crate::pg::query::snapshot::Seen;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::Oid;
 use serde_json::{Value, json};
@@ -61,8 +62,8 @@ pub struct Conflicts {
     pub deferred: Vec<String>,
     /// Foreign keys with an action, and what they refer to.
     pub acting: Vec<(ForeignKey, Below)>,
-    /// The oldest transaction whose rows the search may have missed.
-    pub since: u32,
+    /// What the search has seen of other transactions.
+    pub seen: Seen,
 }
 
 impl Conflicts {

@@ -15,7 +15,7 @@ use crate::error::internal;
 use crate::lifecycle::ids::Ids;
 use crate::pg::query;
 use crate::pg::query::kept_rows::KeptRows;
-use crate::pg::query::snapshot::{Snapshot, is_fixed, within_renewed};
+use crate::pg::query::snapshot::{Snapshot, within_renewed};
 use crate::pg::session::as_role::AsRole;
 use crate::pg::session::settings_guard::ReadingSettings;
 use pg_clone_core::error::Result;
@@ -45,7 +45,7 @@ impl Conflicts {
             since: None,
         };
         let snapshot = Snapshot::latest();
-        search.conflicts.since = snapshot.oldest_running();
+        search.conflicts.seen = snapshot.seen();
         snapshot.within(|| {
             let _settings = ReadingSettings::with_memory();
             search.all()
@@ -63,17 +63,15 @@ impl Conflicts {
             rows,
             given_again: &given_again,
             conflicts: Conflicts::default(),
-            since: Some(self.since),
+            since: Some(self.seen.oldest_running),
         };
-        if is_fixed() {
-            return Ok(search.conflicts);
-        }
-        within_renewed(|| {
+        let renewed = within_renewed(self.seen, || {
             let _settings = ReadingSettings::with_memory();
             self.acting
                 .iter()
                 .try_for_each(|(key, below)| search.foreign_key(key, below))
-        })?;
+        });
+        renewed.transpose()?;
         Ok(search.conflicts)
     }
 }

@@ -26,10 +26,10 @@ impl Snapshot {
         Snapshot(unsafe { pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot()) })
     }
 
-    /// Transactions before this one had ended when the snapshot was taken: it sees all that they committed.
-    pub fn oldest_running(&self) -> u32 {
+    /// What it sees of other transactions.
+    pub fn seen(&self) -> Seen {
         // SAFETY: the snapshot is registered.
-        u32::from(unsafe { (*self.0).xmin })
+        unsafe { Seen::of(self.0) }
     }
 
     /// Runs `f` with this snapshot active.
@@ -57,17 +57,47 @@ pub fn within_current<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
+/// What a snapshot sees of other transactions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Transactions before this one had ended.
+    pub oldest_running: u32,
+    /// No transaction from this one on had ended.
+    end: u32,
+    /// The numbers of transactions in between, and of their subtransactions, that had not ended. With the same end none can join them: if their
+    /// number is the same, none has ended.
+    running: (u32, i32),
+}
+
+impl Seen {
+    /// # Safety
+    /// The snapshot is alive.
+    unsafe fn of(snapshot: pg_sys::Snapshot) -> Self {
+        // SAFETY: as the caller promises.
+        unsafe {
+            Seen {
+                oldest_running: u32::from((*snapshot).xmin),
+                end: u32::from((*snapshot).xmax),
+                running: ((*snapshot).xcnt, (*snapshot).subxcnt),
+            }
+        }
+    }
+}
+
 /// Runs `f` with a snapshot that sees what others have committed by now, and of this transaction only what the active snapshot sees: rows
-/// that the running statement has deleted are still there. With a fixed isolation level it sees of others what the transaction sees.
-pub fn within_renewed<R>(f: impl FnOnce() -> R) -> R {
+/// that the running statement has deleted are still there. None, without running it, if no other transaction has ended since `before`, or the
+/// isolation level hides what they did.
+pub fn within_renewed<R>(before: Seen, f: impl FnOnce() -> R) -> Option<R> {
     // SAFETY: within a statement, so there is an active snapshot; the copy that is pushed is ours to change, and is popped below, or by
     // the abort.
-    unsafe {
+    let now = unsafe {
         let command = (*pg_sys::GetActiveSnapshot()).curcid;
         pg_sys::PushCopiedSnapshot(pg_sys::GetTransactionSnapshot());
         (*pg_sys::GetActiveSnapshot()).curcid = command;
-    }
-    let result = f();
+        Seen::of(pg_sys::GetActiveSnapshot())
+    };
+    let is_same = (now.end, now.running) == (before.end, before.running);
+    let result = (!is_same).then(f);
     // SAFETY: pops what was pushed above: everything in `f` pushes and pops in pairs.
     unsafe { pg_sys::PopActiveSnapshot() };
     result
