@@ -9,7 +9,7 @@ use super::key_sets::KeySets;
 use crate::pg::query::for_each_row;
 use crate::run::followed::{Followed, follows_source, references};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Store, Table, quote};
+use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Store, Table};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A clone and its source.

@@ -11,7 +11,7 @@ use crate::pg::query::for_each_row;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::session::settings_guard::ReadingSettings;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, SourceQuery, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{SourceQuery, Store, Table, TableRole, quote};
 
 /// Keys per row of the record.
 const BATCH: usize = 1000;

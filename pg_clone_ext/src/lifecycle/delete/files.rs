@@ -11,7 +11,7 @@ use pg_clone_core::edit::member;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::Id;
 use pg_clone_core::plan::{
-    self, ColumnRole, FileKey, FileOf, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
+    ColumnRole, FileKey, FileOf, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
 };
 use pg_clone_core::{jsonb, scan};
 use std::collections::{HashMap, HashSet};
@@ -375,11 +375,8 @@ pub fn read_versions(
     let columns = format!(
         "{}, {type_column}, {}, {}{}",
         quoted(id),
-        version.map_or("NULL::pg_catalog.text".to_owned(), |column| plan::printed(
-            from,
-            &column.name,
-            "t"
-        )),
+        version.map_or("NULL::pg_catalog.text".to_owned(), |column| from
+            .text_of("t", &column.name)),
         document.map_or("NULL::pg_catalog.text".to_owned(), quoted),
         others.concat()
     );

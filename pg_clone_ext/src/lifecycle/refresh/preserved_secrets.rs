@@ -3,8 +3,8 @@
 
 use crate::error::internal;
 use crate::lifecycle::ids::Ids;
-use crate::run::document_errors::edit_error;
 use crate::pg::privileges::{self, Privilege};
+use crate::run::document_errors::edit_error;
 use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::depth::{self, DepthError};
