@@ -5,7 +5,7 @@ use crate::pg::query::snapshot::Snapshot;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Oid, SourceQuery};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A table with more rows of the clone than were made for it is an error (0A000), unless the call says that triggers fire. `made`
 /// holds the rows that were made, by table.
@@ -18,10 +18,12 @@ pub fn check(run: &Run, made: &HashMap<Oid, u64>) -> Result<()> {
     if !any || !run.guards_against_triggers() || run.request.options.include_others {
         return Ok(());
     }
+    // A trigger may have written into a table that was empty.
+    let all: HashSet<Oid> = run.store.tables.iter().map(|table| table.oid).collect();
     Snapshot::latest().within(|| {
         for table in run.store.tables.iter().filter(|table| !table.elsewhere) {
             let made = made.get(&table.oid).copied().unwrap_or(0);
-            let Some(belongs) = plan::condition(&run.store, table, &run.target, &run.active, true)? else {
+            let Some(belongs) = plan::condition(&run.store, table, &run.target, &all, true)? else {
                 continue;
             };
             let found = count(&SourceQuery::over(&table.from_sql()).filter(belongs))?;

@@ -1,0 +1,42 @@
+-- Deletions and refreshes that cannot be done as a whole.
+\set ECHO none
+\set VERBOSITY verbose
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE SCHEMA depot;
+CREATE TABLE depot.tenant (id serial PRIMARY KEY, name text);
+CREATE TABLE depot.rack (id bigserial PRIMARY KEY, tenant_id int NOT NULL REFERENCES depot.tenant, label text);
+CREATE TABLE depot.audit (id bigserial PRIMARY KEY, tenant_id int NOT NULL, what text);
+CREATE TABLE depot.base (id bigserial PRIMARY KEY, tenant_id int NOT NULL, code text UNIQUE);
+CREATE VIEW depot.shown AS SELECT id, tenant_id FROM depot.base;
+ALTER VIEW depot.shown ALTER id SET DEFAULT nextval('depot.base_id_seq');
+INSERT INTO depot.tenant (name) VALUES ('Acme');
+INSERT INTO depot.rack (tenant_id, label) VALUES (1, 'north');
+INSERT INTO depot.base (tenant_id) VALUES (1);
+\o /dev/null
+SELECT clone.store_create('depot', 'custom');
+SELECT clone.store_table('depot', 'depot.tenant', 'project');
+SELECT clone.store_table('depot', t::regclass, 'resource', project_column => 'tenant_id') FROM unnest('{depot.rack,depot.audit}'::text[]) t;
+SELECT clone.store_table('depot', 'depot.shown', 'resource', id_column => 'id', project_column => 'tenant_id');
+SELECT clone.store_shared('depot', 'depot.base');
+SELECT clone.preserve_ids('depot', 'rack', keep_added => true);
+SELECT project_clone('1', name => 'Copy', store => 'depot') ->> 'name' AS name;
+\o
+\set ECHO all
+-- A refresh makes the project that it replaces.
+SELECT project_clone('1', name => 'Copy', store => 'depot', options => '{"replace": "2", "target": "9"}');
+-- A row that was added to the clone, and a key that does not wait for the new project.
+INSERT INTO depot.rack (tenant_id, label) VALUES (2, 'by hand');
+SELECT project_clone('1', name => 'Copy', store => 'depot', options => '{"replace": "2"}');
+-- A trigger that writes rows of the clone while it is made, into a table that was empty.
+CREATE FUNCTION depot.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO depot.audit (tenant_id, what) VALUES (COALESCE(NEW.tenant_id, OLD.tenant_id), TG_OP); RETURN NULL; END $$;
+CREATE TRIGGER note AFTER INSERT ON depot.rack FOR EACH ROW EXECUTE FUNCTION depot.note();
+SELECT project_clone('1', name => 'Copy', store => 'depot');
+DROP TRIGGER note ON depot.rack;
+-- One that does while the clone is deleted.
+CREATE TRIGGER note AFTER DELETE ON depot.rack FOR EACH ROW EXECUTE FUNCTION depot.note();
+SELECT project_delete('2', store => 'depot');
+DROP TRIGGER note ON depot.rack;
+-- A key that acts on rows of others, to a column that the view leaves out.
+CREATE TABLE depot.tag (code text REFERENCES depot.base (code) ON DELETE CASCADE);
+SELECT project_delete('2', store => 'depot');
