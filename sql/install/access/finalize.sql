@@ -60,6 +60,7 @@ COMMENT ON FUNCTION clone_internal.advisory_locks IS 'Advisory locks of this ses
 COMMENT ON FUNCTION clone_internal.set_run_role IS 'Trigger: records the oid of the role in run_by';
 COMMENT ON FUNCTION clone_internal.registry_may_clone IS 'Check hook of registries: raises error 42501 if the actor may not clone the selected items of a collection';
 COMMENT ON FUNCTION clone_internal.registry_finish_items IS 'Finish hook of registries: writes the content of the cloned items; returns what the operator must do';
+COMMENT ON FUNCTION clone_internal.registry_subtypes(oid) IS 'The rows of a table of subtypes as a JSON array, read with the rights of its owner';
 COMMENT ON FUNCTION clone_internal.registry_actor IS 'The user on whose behalf this session works: the setting pg_clone.actor if it can be trusted, otherwise the role';
 COMMENT ON FUNCTION clone_internal.registry_function IS 'The function that an option names, with its schema and argument types; error 22023 for anything else';
 COMMENT ON FUNCTION clone_internal.registry_check_entries IS 'The result that loading would have for each entry of an export: entry, id, status, problem';
