@@ -1,4 +1,4 @@
--- References to the own table under names that say nothing: reply_to, quoted.
+-- References to the own table under names that say nothing: reply_to, quoted, and lists of them: kids.
 
 CREATE FUNCTION clone_internal.look_for_own_references(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
@@ -9,32 +9,42 @@ DECLARE
     c record;
     missing boolean;
     found record;
+    elements text;
 BEGIN
     FOR c IN
-        SELECT DISTINCT p.relation, p."column" AS name, r.id_column, COALESCE(r.project_column, r.join_column) AS holder,
+        SELECT DISTINCT p.relation, p."column" AS name, p.family LIKE '%[]' AS list, p.family LIKE 'text%' AS texts, r.id_column, COALESCE(r.project_column, r.join_column) AS holder,
                NOT a.attnotnull AND NOT a.atthasdef AS free,
-               clone_internal.snake(p."column") ~ ('(^|_)(repl(y|ies|ied)|respon(se|ds?)|answer(s|ed)?|quot(e|es|ed)|parent|prev|previous|next|origin|original|link(s|ed)?|thread|root|cop(y|ied)|duplicate|merged|'
-                   || 'supersed(es|ed)|replac(es|ed)|fork(s|ed)?|cloned|related|follows?|predecessor|successor|above|below|child|ancestor|head|tail|blocks|blocked)(_|$)|_(to|of|from)$') AS says
+               w.name ~ ('(^|_)(repl(y|ies|ied)|respon(se|ds?)|answer(s|ed)?|quot(e|es|ed)|parent|prev|previous|next|origin|original|link(s|ed)?|thread|root|cop(y|ied)|duplicate|merged|'
+                   || 'supersed(es|ed)|replac(es|ed)|fork(s|ed)?|cloned|related|follows?|predecessor|successor|above|below|child|ancestor|head|tail|blocks|blocked)(_|$)|_(to|of|from)$')
+               -- As a number, such a name is a count.
+               OR p.family LIKE '%[]' AND w.name ~ ('(^|_)(kid|children|descendant|sibling|peer|parents|ancestors|copies|duplicates|forks|successors|predecessors|part|component|subs?|sub[a-z]+|member|friend|'
+                   || 'neighbou?r|depend(s|encies|ency|ents?)|requires|prerequisite|path|chain|branch(es)?|tree|dup(e|licate)?)s?(_|$)') AS says
         FROM unnest($2) AS p
         JOIN clone.store_relation r ON r.store = $1 AND r.relation = p.relation AND r.role <> 'project'
         JOIN pg_attribute i ON i.attrelid = r.relation AND i.attname = r.id_column
         JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = p."column"
-        WHERE p.path = '' AND p.family = 'int' AND NOT p.says_id AND clone_internal.family(i.atttypid) = 'int'
+        CROSS JOIN LATERAL (SELECT clone_internal.snake(p."column") AS name) w
+        WHERE p.path = '' AND p.family IN ('int', 'int[]', 'text', 'text[]') AND NOT (p.says_id AND p.family NOT LIKE '%[]') AND clone_internal.family(i.atttypid) = rtrim(p.family, '[]')
           AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = i.attnum)
           AND COALESCE(r.project_column, r.join_column) IS NOT NULL
           AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column")
         ORDER BY 1, 2
     LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.%1$I AS x, t.%2$I AS holder FROM (SELECT * FROM %3$s LIMIT 50000) AS t WHERE t.%1$I IS NOT NULL AND t.%1$I NOT IN (0, -1) LIMIT 2000) AS t
-            WHERE NOT EXISTS (SELECT FROM %3$s AS k WHERE k.%4$I = t.x AND k.%2$I IS NOT DISTINCT FROM t.holder))', c.name, c.holder, c.relation, c.id_column) INTO missing;
+        -- Each value with the row that has it; a row without one has NULL.
+        elements := format('SELECT CASE WHEN lower(e.x::text) <> ALL (clone_internal.in_place_of_null()) THEN e.x END AS x, t.%I AS holder, t.%I AS own FROM (SELECT * FROM %s LIMIT 50000) AS t %s',
+            c.holder, c.id_column, c.relation, format(CASE WHEN c.list THEN 'LEFT JOIN LATERAL unnest(t.%I) AS e (x) ON true' ELSE 'CROSS JOIN LATERAL (SELECT t.%I AS x) AS e' END, c.name));
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM (%s) AS t WHERE t.x IS NOT NULL LIMIT 2000) AS t WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I = t.x AND k.%I IS NOT DISTINCT FROM t.holder))',
+            elements, c.relation, c.id_column, c.holder) INTO missing;
         CONTINUE WHEN missing;
-        EXECUTE format('SELECT count(t.%1$I) AS rows, count(DISTINCT t.%1$I) AS keys, count(DISTINCT t.%2$I) FILTER (WHERE t.%1$I IS NOT NULL) AS holders, count(*) > count(t.%1$I) AS roots, COALESCE(bool_and(t.%1$I = t.own), false) AS themselves
-            FROM (SELECT NULLIF(NULLIF(t.%1$I, 0), -1) AS %1$I, t.%2$I, t.%4$I AS own FROM (SELECT * FROM %3$s LIMIT 50000) AS t) AS t', c.name, c.holder, c.relation, c.id_column) INTO found;
+        EXECUTE format('SELECT count(t.x) AS rows, count(DISTINCT t.x) AS keys, count(DISTINCT t.holder) FILTER (WHERE t.x IS NOT NULL) AS holders, count(*) > count(t.x) AS roots, COALESCE(bool_and(t.x = t.own), false) AS themselves FROM (%s) AS t',
+            elements) INTO found;
         -- Small numbers are keys of any table by chance, but not of rows of the same tenant for several tenants.
         -- A tree has a root: a row that names no other.
-        CONTINUE WHEN found.rows = 0 OR found.themselves OR NOT c.free AND NOT found.roots OR NOT c.says AND NOT (found.roots AND found.keys >= 5 AND found.holders >= 2);
+        CONTINUE WHEN found.rows = 0 OR found.themselves OR NOT c.free AND NOT found.roots
+            OR NOT c.says AND NOT (found.roots AND (found.keys >= 5 OR c.list AND found.keys >= 3) AND found.holders >= 2) AND NOT (c.texts AND found.keys >= 3);
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
-            format('%s.%I looks like a key of its own table: all %s values are keys of rows with the same %I', c.relation, c.name, found.rows, c.holder),
+            format(CASE WHEN c.list THEN '%s.%I lists keys of its own table: all %s values are keys of rows with the same %I' ELSE '%s.%I looks like a key of its own table: all %s values are keys of rows with the same %I' END,
+                c.relation, c.name, found.rows, c.holder),
             clone_internal.reference_call($1, c.relation, c.name, c.relation, ''), clone_internal.keep_call($1, c.relation, c.name, ''));
     END LOOP;
 END
