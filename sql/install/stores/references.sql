@@ -39,6 +39,28 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.type_names(regclass) IS 'The values by which a type column can identify a table';
 
+-- Constraints are not inherited, but the column and its default are: rows of a child have keys among those of the parent.
+CREATE FUNCTION clone_internal.inherited_key(relation regclass) RETURNS name
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE above (oid, depth) AS (
+        SELECT $1::oid, 0
+        UNION ALL
+        SELECT i.inhparent, a.depth + 1 FROM above a JOIN pg_inherits i ON i.inhrelid = a.oid JOIN pg_class c ON c.oid = i.inhparent AND c.relkind = 'r' WHERE a.depth < 16
+    )
+    SELECT a.attname
+    FROM above p
+    JOIN pg_index i ON i.indrelid = p.oid AND i.indisunique AND i.indislive AND i.indnkeyatts = 1 AND i.indpred IS NULL
+    JOIN pg_attribute k ON k.attrelid = p.oid AND k.attnum = i.indkey[0]
+    JOIN pg_attribute a ON a.attrelid = $1 AND a.attname = k.attname AND a.attinhcount > 0 AND NOT a.attisdropped
+    WHERE p.depth > 0 AND (i.indisprimary OR k.attnotnull AND k.atttypid IN (20, 21, 23, 25, 1043, 2950))
+      AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = p.oid AND k.attnum = ANY (f.conkey))
+    ORDER BY p.depth, NOT i.indisprimary, i.indexrelid
+    LIMIT 1
+$$;
+COMMENT ON FUNCTION clone_internal.inherited_key(regclass) IS 'The column that is the key of a table from which this one inherits it; NULL if there is none';
+
 CREATE FUNCTION clone_internal.key_of(relation regclass) RETURNS name
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -62,7 +84,8 @@ BEGIN
     WHERE i.indrelid = relation AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AND (i.indnkeyatts = 1 OR a.attname = 'id')
       AND a.atttypid IN (20, 21, 23, 25, 1043, 2950) AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND a.attnum = ANY (f.conkey))
     ORDER BY a.attname <> 'id', i.indnkeyatts, i.indexrelid
-    LIMIT 1), (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = 'id' AND a.atttypid = 2950 AND a.attnotnull));
+    LIMIT 1), (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = 'id' AND a.atttypid = 2950 AND a.attnotnull),
+    clone_internal.inherited_key(relation));
 END
 $$;
 COMMENT ON FUNCTION clone_internal.key_of(regclass) IS 'The column that identifies the rows of a table; NULL if there is none';

@@ -288,6 +288,9 @@ BEGIN
     IF id_column IS NULL THEN
         SELECT a.attname INTO id_column FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
         WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts = 1;
+        IF id_column IS NULL AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary) THEN
+            id_column := clone_internal.inherited_key(relation);
+        END IF;
     END IF;
     IF regexp_replace(blob_key, '[{][^{}]+[}]', '', 'g') ~ '[{}]' OR EXISTS (
         SELECT FROM regexp_matches(blob_key, '[{]([^{}]+)[}]', 'g') AS p (names)

@@ -297,3 +297,46 @@ async fn references_across_tables_that_inherit_from_each_other_are_followed() {
     assert_eq!(source.len(), 5);
     assert_eq!(db.list(&tree(&clone)).await, source);
 }
+
+#[tokio::test]
+async fn rows_of_a_table_that_inherits_its_key_get_new_keys() {
+    // The key of the parent, and whether the child has a constraint of its own.
+    for key in [
+        "id serial PRIMARY KEY",
+        "id bigint PRIMARY KEY DEFAULT nextval('animals')",
+        "id uuid PRIMARY KEY DEFAULT gen_random_uuid()",
+        "id serial UNIQUE NOT NULL",
+    ] {
+        for by_hand in [false, true] {
+            let tables = format!(
+                "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours'), ('Theirs');
+                 CREATE SEQUENCE animals; CREATE TABLE animal ({key}, org_id int NOT NULL REFERENCES org, t text); CREATE TABLE dog (bark text) INHERITS (animal); CREATE TABLE puppy (age int) INHERITS (dog);
+                 INSERT INTO animal (org_id, t) VALUES (2, 'x'); INSERT INTO dog (org_id, t) VALUES (1, 'a'), (2, 'b'), (1, 'c'); INSERT INTO puppy (org_id, t) VALUES (1, 'p')"
+            );
+            let db = if by_hand {
+                described(
+                    &tables,
+                    "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'derived', project_column => 'org_id') FROM unnest('{animal,dog,puppy}'::text[]) t",
+                )
+                .await
+            } else {
+                discovered(&tables, "org").await
+            };
+            let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+            assert_eq!(
+                db.list(&format!(
+                    "SELECT tableoid::regclass || ' ' || t FROM animal WHERE org_id = {clone} ORDER BY t"
+                ))
+                .await,
+                ["dog a", "dog c", "puppy p"],
+                "{key}"
+            );
+            assert_eq!(
+                db.number("SELECT count(*) - count(DISTINCT id) FROM animal")
+                    .await,
+                0,
+                "{key}"
+            );
+        }
+    }
+}
