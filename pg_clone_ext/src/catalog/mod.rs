@@ -3,6 +3,7 @@
 mod check_roles;
 mod description;
 mod differences;
+mod expression_locks;
 mod keys;
 pub mod large_objects;
 mod open;

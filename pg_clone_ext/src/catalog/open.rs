@@ -1,6 +1,7 @@
 //! Opens a store for a run: locks its tables, reads its description, then asks the planner where rows are stored.
 
 use super::description::{Description, Raw};
+use super::expression_locks;
 use super::rows_once::{Described, refuse_rows_twice};
 use crate::pg::privileges::{AsExtensionOwner, current_user};
 use crate::pg::query;
@@ -28,16 +29,27 @@ pub struct OpenStore {
 /// committed before, and is seen, or waits until the transaction ends. Errors: 22023 no such store, 55000 the tables do not match their
 /// description or have changed since the transaction took its snapshot, 0A000 row-level security below a view.
 pub fn open(name: &str, purpose: Purpose) -> Result<OpenStore> {
-    open_with(name, purpose, &[])
+    opened(name, purpose, &[], false)
 }
 
-/// The same, and also locks and opens other relations that are read (`sources`).
+/// The same for a clone: also locks and opens other relations that are read (`sources`), and makes it wait for others where its
+/// values are made of their rows.
 pub fn open_with(name: &str, purpose: Purpose, sources: &[Oid]) -> Result<OpenStore> {
+    opened(name, purpose, sources, purpose == Purpose::Write)
+}
+
+fn opened(name: &str, purpose: Purpose, sources: &[Oid], makes_values: bool) -> Result<OpenStore> {
     let _safe = PathGuard::safe();
     snapshot::next_command();
     let locked = tables_of(name)?;
     let mut tables = OpenTables::lock(&locked, purpose);
     tables.add(sources, Purpose::Read);
+    if makes_values && !expression_locks::take(name)? {
+        return Err(changed(
+            name,
+            "Another clone ended after this transaction took its snapshot, and new values are made of its rows.",
+        ));
+    }
     let snapshot = Snapshot::latest();
     let raw = snapshot.within(|| description_of(name))?;
     if snapshot::is_fixed() && Snapshot::newest().within(|| description_of(name))? != raw {

@@ -196,3 +196,47 @@ async fn an_id_that_another_session_has_taken_meanwhile() {
         "{failure:?}"
     );
 }
+
+#[tokio::test]
+async fn values_that_are_made_of_other_rows_differ_in_two_clones_at_a_time() {
+    for discovered in [true, false] {
+        let tables = "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A');
+            CREATE TABLE page (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, tree_id int NOT NULL, lft int, rgt int); INSERT INTO page (org_id, tree_id, lft, rgt) VALUES (1, 1, 1, 4), (1, 1, 2, 3), (1, 2, 1, 2);
+            CREATE FUNCTION next_tree(tree int) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT max(tree_id) + tree FROM public.page';";
+        let db = described(tables, "").await;
+        db.run(if discovered {
+            "SELECT clone.store_drop('s'); SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}')"
+        } else {
+            "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'page', 'resource', project_column => 'org_id');
+             SELECT clone.store_column('s', 'page', 'tree_id', 'expression', value => 'public.next_tree(tree_id)')"
+        })
+        .await;
+        let other = db.session().await;
+        let fixed = db.session().await;
+        fixed
+            .run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM page")
+            .await;
+        other.run("BEGIN").await;
+        other.run("SELECT project_clone('1', 'c')").await;
+        let waiting = db.session().await;
+        tokio::join!(waiting.run("SELECT project_clone('1', 'd')"), async {
+            db.wait_until("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')")
+                .await;
+            other.run("COMMIT").await;
+        });
+        assert_eq!(
+            db.number(
+                "SELECT count(*) FROM (SELECT FROM page GROUP BY tree_id HAVING count(DISTINCT org_id) > 1) t"
+            )
+            .await,
+            0
+        );
+        assert_eq!(db.number("SELECT count(DISTINCT tree_id) FROM page").await, 6);
+        // Its snapshot does not have the rows of the two clones.
+        let failure = fixed.fails("SELECT project_clone('1', 'e')").await;
+        assert!(
+            failure.code == "55000" && failure.detail.contains("Another clone ended"),
+            "{failure:?}"
+        );
+    }
+}
