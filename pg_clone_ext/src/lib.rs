@@ -197,6 +197,11 @@ extension_sql_file!(
     requires = ["lists"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/several_tables.sql",
+    name = "several_tables",
+    requires = ["lists"]
+);
+extension_sql_file!(
     "../../sql/install/stores/store_files.sql",
     name = "store_files",
     requires = ["preset_discover"]

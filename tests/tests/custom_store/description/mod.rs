@@ -10,6 +10,7 @@ mod owned_rows;
 mod questions;
 mod refresh;
 mod row_questions;
+mod several_tables;
 mod table_questions;
 mod tenant_numbers;
 mod value_questions;

@@ -1,0 +1,120 @@
+-- Columns whose values are keys of several tables together: object_id, with ids that persons and companies draw from one sequence.
+
+-- A sample of the column's values with the tenants of their rows, from the whole table or its first rows. NULL: the columns do not say the tenant.
+CREATE FUNCTION clone_internal.values_of_tenants(store text, relation regclass, "column" name, place bigint, whole boolean) RETURNS clone_internal.listed_value[]
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    tenant text := clone_internal.tenant_sql(store, relation, 't');
+    pages bigint := pg_relation_size(relation) / 8192;
+    sample clone_internal.listed_value[];
+BEGIN
+    IF tenant LIKE '%.ctid::text' THEN
+        RETURN NULL;
+    END IF;
+    -- By their hashes: the first rows of a table may all be of one kind.
+    EXECUTE format('SELECT ARRAY(SELECT ROW($1, s.x, s.tenant, 1)::clone_internal.listed_value FROM (
+            SELECT DISTINCT %1$s AS x, %2$s AS tenant FROM (%3$s) AS t WHERE t.%4$I IS NOT NULL) s
+        WHERE s.tenant IS NOT NULL AND length(s.x) < 80 AND lower(s.x) <> ALL (clone_internal.in_place_of_null()) ORDER BY hashtext(s.x), s.x, s.tenant LIMIT 400)',
+        clone_internal.column_text('t', relation, "column"), tenant,
+        CASE WHEN NOT whole THEN format('SELECT * FROM (SELECT * FROM %s LIMIT 50000) AS t WHERE t.%I IS NOT NULL LIMIT 100', relation, "column")
+             WHEN pages > 1000 AND (SELECT c.relkind = 'r' FROM pg_class c WHERE c.oid = relation)
+             THEN format('(SELECT * FROM %s LIMIT 25000) UNION ALL (SELECT * FROM %1$s TABLESAMPLE SYSTEM (%s) REPEATABLE (1) LIMIT 25000)', relation, round(100000.0 / pages, 4))
+             ELSE format('SELECT * FROM %s LIMIT 50000', relation) END, "column") INTO sample USING place;
+    RETURN sample;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.values_of_tenants(text, regclass, name, bigint, boolean) IS 'A sample of a column''s values from the whole table or its first rows, with the tenants of their rows';
+
+CREATE FUNCTION clone_internal.look_for_several_tables(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    columns clone_internal.list_place[];
+    sampled clone_internal.listed_value[] := '{}';
+    sample clone_internal.listed_value[];
+    known text[] := '{}';
+    likely bigint[];
+    -- A row that has the value as its key: place is the number of the table among targets, value the row's tenant.
+    hits clone_internal.key_like[] := '{}';
+    targets regclass[] := '{}';
+    c record;
+    t record;
+BEGIN
+    columns := ARRAY(
+        SELECT ROW(o.relation, o.name, '', clone_internal.named_word(o.name), o.family, NULL, NULL)::clone_internal.list_place
+        FROM clone_internal.open_columns($1) o
+        WHERE o.family IN ('int', 'text') AND o.relkind IN ('r', 'p') AND NOT clone_internal.answered($1, o.relation, o.name, '')
+          -- Only a reference to one table may have been asked about.
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o.name AND q.path = ''
+                          AND (q.answer IS NULL OR q.answer NOT LIKE 'SELECT clone.store_reference(%' OR q.answer LIKE '%=> %'))
+          -- A number per tenant, such as a display_id.
+          AND NOT EXISTS (SELECT FROM clone.store_relation r JOIN pg_index u ON u.indrelid = r.relation AND u.indisunique
+                          JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = o.name JOIN pg_attribute p ON p.attrelid = r.relation AND p.attname = r.project_column
+                          WHERE r.store = $1 AND r.relation = o.relation AND a.attnum = ANY (u.indkey::int2[]) AND p.attnum = ANY (u.indkey::int2[]))
+        ORDER BY o.relation::oid, o.name);
+    -- The first rows of most columns show that their values are no keys.
+    FOR c IN SELECT * FROM unnest(columns) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number) LOOP
+        sample := clone_internal.values_of_tenants($1, c.relation, c."column", c.number, false);
+        CONTINUE WHEN sample IS NULL OR EXISTS (SELECT FROM unnest(sample) s WHERE s.value ~ '[[:space:]]');
+        sampled := sampled || sample;
+    END LOOP;
+    FOR t IN SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') LOOP
+        known := known || ARRAY(SELECT f.value FROM clone_internal.keys_among(t.relation, t.key, t.family, ARRAY(SELECT DISTINCT s.value FROM unnest(sampled) s)) f);
+    END LOOP;
+    likely := ARRAY(SELECT s.place FROM unnest(sampled) s LEFT JOIN (SELECT DISTINCT v FROM unnest(known) v) k ON k.v = s.value GROUP BY 1 HAVING 10 * count(k.v) >= 8 * count(*));
+    sampled := '{}';
+    FOR c IN SELECT * FROM unnest(columns) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number) WHERE o.number = ANY (likely) LOOP
+        sample := clone_internal.values_of_tenants($1, c.relation, c."column", c.number, true);
+        -- Of few values nothing can be said.
+        CONTINUE WHEN COALESCE(cardinality(sample), 0) < 4;
+        sampled := sampled || sample;
+    END LOOP;
+    IF sampled = '{}' THEN
+        RETURN;
+    END IF;
+    FOR t IN SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') ORDER BY l.relation::oid LOOP
+        targets := targets || t.relation;
+        hits := hits || ARRAY(SELECT ROW(cardinality(targets), k.tenant, k.value)::clone_internal.key_like
+            FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, ARRAY(SELECT DISTINCT s.value FROM unnest(sampled) s)) k);
+    END LOOP;
+    FOR c IN
+        WITH hit AS MATERIALIZED (
+            SELECT s.place, s.value, s.tenant, targets[h.place] AS target, h.value IS NOT DISTINCT FROM s.tenant AS own
+            FROM unnest(sampled) s JOIN unnest(hits) AS h ON h.token = s.value
+            JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = s.place AND l.relation <> targets[h.place]
+        ), candidate AS (
+            -- Small numbers are keys of any table by chance, but not always of rows of the same tenant.
+            SELECT h.place, h.target FROM hit h GROUP BY 1, 2 HAVING bool_and(h.own)
+        ), owned AS (
+            SELECT h.place, h.value, h.tenant, count(*) AS owners, min(h.target::oid) AS target FROM hit h JOIN candidate c ON c.place = h.place AND c.target = h.target GROUP BY 1, 2, 3
+        ), place AS (
+            SELECT s.place, count(*) AS seen, count(o.target) AS keys, COALESCE(max(o.owners), 0) AS owners, count(DISTINCT o.tenant) AS tenants, array_agg(DISTINCT o.target) FILTER (WHERE o.target IS NOT NULL) AS targets
+            FROM unnest(sampled) s LEFT JOIN owned o ON o.place = s.place AND o.value = s.value AND o.tenant = s.tenant GROUP BY 1
+        )
+        SELECT p.*, l.relation, l."column" AS name,
+               clone_internal.says_id(l."column") OR clone_internal.snake(l."column") ~ '(^|_)(object|obj|subject|entity|target|source|party|actor|item|ref|reference|record|owner|holder|link|linked|related|about|whom|who|what|which|thing|for|of|to|from|by)(_|$)' AS says
+        FROM place p JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = p.place
+        -- Keys of rows that were deleted may stay. Each value is a key of one table only.
+        WHERE cardinality(p.targets) > 1 AND p.owners = 1 AND 10 * p.keys >= 9 * p.seen
+          -- What names a table outside of the store is a key of that.
+          AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
+        ORDER BY l.relation::oid, l."column"
+    LOOP
+        CONTINUE WHEN NOT (c.says OR c.tenants > 1 AND c.keys >= 8);
+        PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
+            format('%s.%I holds keys of several tables: %s of %s values that were looked at are keys of rows of the same tenant in %s', c.relation, c.name, c.keys, c.seen,
+                (SELECT string_agg(x::regclass::text, ' or ' ORDER BY x) FROM unnest(c.targets) x)),
+            (SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, condition => %L);', $1, c.relation, c.name, r.relation, r.id_column,
+                        CASE WHEN clone_internal.family(a.atttypid) = clone_internal.family(k.atttypid) THEN format('%I OPERATOR(pg_catalog.=) ANY (SELECT k.%I FROM %s AS k)', c.name, r.id_column, r.relation)
+                             ELSE format('%s OPERATOR(pg_catalog.=) ANY (SELECT %s FROM %s AS k)', clone_internal.column_text(NULL, c.relation, c.name), clone_internal.column_text('k', r.relation, r.id_column), r.relation) END), ' ' ORDER BY r.relation::oid)
+             FROM clone.store_relation r JOIN pg_attribute k ON k.attrelid = r.relation AND k.attname = r.id_column JOIN pg_attribute a ON a.attrelid = c.relation AND a.attname = c.name
+             WHERE r.store = $1 AND r.relation::oid = ANY (c.targets)),
+            clone_internal.keep_call($1, c.relation, c.name, ''));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_several_tables(text) IS 'Records questions about columns whose values are keys of several tables together';

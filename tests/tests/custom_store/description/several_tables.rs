@@ -1,0 +1,70 @@
+//! Values that name rows of several tables.
+
+use super::{answer_all, discovered, open};
+use crate::assert_verified;
+
+const TABLES: &str = "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL); INSERT INTO org (name) VALUES ('A'), ('B');
+    CREATE SEQUENCE ids; CREATE TABLE person (id bigint PRIMARY KEY DEFAULT nextval('ids'), org_id int NOT NULL REFERENCES org, t text);
+    CREATE TABLE company (id bigint PRIMARY KEY DEFAULT nextval('ids'), org_id int NOT NULL REFERENCES org, t text);";
+
+#[tokio::test]
+async fn keys_of_two_tables_that_draw_from_one_sequence_are_asked_about() {
+    // The column, how the rows are ordered, how many tenants have some, and the first number of the rows that name them.
+    for (name, of_type, order, tenants, rows, first) in [
+        ("object_id", "bigint", "kind, n", 2, 350, 100_000),
+        ("object_id", "bigint NOT NULL", "n, kind", 1, 20, 100_000),
+        ("a", "int", "n, kind", 2, 20, 1),
+        ("whom", "text", "kind, n", 2, 350, 100_000),
+        ("person_id", "bigint", "kind, n", 2, 350, 100_000),
+    ] {
+        let db = discovered(
+            &format!(
+                "{TABLES} INSERT INTO person (org_id, t) SELECT 1 + n % {tenants}, 'p' || n FROM generate_series(1, {rows}) n; INSERT INTO company (org_id, t) SELECT 1 + n % {tenants}, 'c' || n FROM generate_series(1, {rows}) n;
+                 CREATE TABLE note (id int GENERATED ALWAYS AS IDENTITY (START {first}) PRIMARY KEY, org_id int NOT NULL REFERENCES org, {name} {of_type});
+                 INSERT INTO note (org_id, {name}) SELECT o.org_id, o.id FROM (SELECT *, 1 AS kind, row_number() OVER (ORDER BY id) AS n FROM person UNION ALL SELECT *, 2, row_number() OVER (ORDER BY id) FROM company) o ORDER BY {order}"
+            ),
+            "org",
+        )
+        .await;
+        let subject = format!("error public.note.{name}");
+        assert!(
+            open(&db).await.contains(&subject),
+            "{name}: {:?}",
+            open(&db).await
+        );
+        assert_eq!(db.fails("SELECT project_clone('1')").await.code, "55000");
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+        let inside = |org: &str| {
+            format!(
+                "SELECT count(*) FROM note n JOIN (SELECT id, org_id FROM person UNION ALL SELECT id, org_id FROM company) o ON o.id = n.{name}::bigint AND o.org_id = n.org_id WHERE n.org_id = {org}"
+            )
+        };
+        let expected = db.number(&inside("1")).await;
+        assert_eq!(expected, i64::from(2 * rows / tenants), "{name} {of_type}");
+        assert_eq!(db.number(&inside(&clone)).await, expected, "{name} {of_type}");
+        assert_verified(&db, &clone).await;
+    }
+}
+
+#[tokio::test]
+async fn numbers_that_are_keys_of_several_tables_by_chance_are_not_asked_about() {
+    for (column, value) in [
+        ("level int", "1 + n % 9"),
+        ("amount int", "n * 3"),
+        ("owner_age int", "20 + n % 30"),
+        ("code text", "'c' || n"),
+        ("place int", "n"),
+    ] {
+        let db = discovered(
+            &format!(
+                "{TABLES} INSERT INTO person (org_id) SELECT 1 + n % 2 FROM generate_series(1, 60) n; INSERT INTO company (org_id) SELECT 1 + n % 2 FROM generate_series(1, 60) n;
+                 CREATE TABLE note (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, {column}); INSERT INTO note (org_id, {}) SELECT 1 + n / 2 % 2, {value} FROM generate_series(1, 100) n",
+                column.split(' ').next().unwrap()
+            ),
+            "org",
+        )
+        .await;
+        assert_eq!(open(&db).await, Vec::<String>::new(), "{column}");
+    }
+}
