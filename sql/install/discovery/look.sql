@@ -115,6 +115,7 @@ BEGIN
     PERFORM clone_internal.look_for_pairs(look_at_data.store, places);
     PERFORM clone_internal.look_for_own_references(look_at_data.store, places);
     PERFORM clone_internal.look_for_several_tables(look_at_data.store);
+    PERFORM clone_internal.look_for_other_forms(look_at_data.store);
     PERFORM clone_internal.look_for_own_rows(look_at_data.store);
     PERFORM clone_internal.look_for_relatives(look_at_data.store);
     PERFORM clone_internal.look_for_unique_values(look_at_data.store, places);

@@ -1,4 +1,4 @@
-//! Values that name rows of several tables.
+//! Values that name rows of several tables, or tenants in several forms.
 
 use super::{answer_all, discovered, open};
 use crate::assert_verified;
@@ -66,5 +66,60 @@ async fn numbers_that_are_keys_of_several_tables_by_chance_are_not_asked_about()
         )
         .await;
         assert_eq!(open(&db).await, Vec::<String>::new(), "{column}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_name_their_tenant_in_another_form_stop_a_clone() {
+    let tenants = "CREATE TABLE org (id uuid PRIMARY KEY, name text); INSERT INTO org VALUES ('a0000000-0000-4000-8000-00000000000a', 'A'), ('b0000000-0000-4000-8000-00000000000b', 'B');";
+    // The form of some rows, and of the table's rows by which rows of another one belong.
+    for form in [
+        "upper(x)",
+        "'{' || x || '}'",
+        "replace(x, '-', '')",
+        "' ' || x",
+        "initcap(x)",
+    ] {
+        let db = discovered(
+            &format!(
+                "{tenants} CREATE TABLE note (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id text, t text); CREATE TABLE line (id serial PRIMARY KEY, note_id text NOT NULL, t text);
+                 INSERT INTO note (org_id, t) SELECT id, 'n' || n FROM org, generate_series(1, 5) n; INSERT INTO line (note_id, t) SELECT id, 'l' FROM note"
+            ),
+            "org",
+        )
+        .await;
+        answer_all(&db, "answer").await;
+        db.run(&format!(
+            "UPDATE note SET org_id = {} WHERE t = 'n1'",
+            form.replace('x', "org_id")
+        ))
+        .await;
+        assert_eq!(open(&db).await, ["error public.note.org_id"], "{form}");
+        let failure = db
+            .fails("SELECT project_clone('a0000000-0000-4000-8000-00000000000a')")
+            .await;
+        assert!(
+            failure.code == "55000"
+                && failure
+                    .message
+                    .starts_with("2 rows of public.note name in org_id a row of public.org in another form"),
+            "{form}: {failure:?}"
+        );
+        db.run("UPDATE note SET org_id = o.id::text FROM org o WHERE o.id = btrim(org_id)::uuid")
+            .await;
+        assert_eq!(open(&db).await, Vec::<String>::new(), "{form}");
+        db.run(&format!(
+            "UPDATE note SET org_id = {} WHERE t = 'n1'",
+            form.replace('x', "org_id")
+        ))
+        .await;
+        answer_all(&db, "otherwise").await;
+        let clone = db.clone_project("'a0000000-0000-4000-8000-00000000000a'").await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM note WHERE org_id = '{clone}'"))
+                .await,
+            4,
+            "{form}"
+        );
     }
 }
