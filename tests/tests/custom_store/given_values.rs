@@ -237,3 +237,119 @@ async fn keys_with_quotes_and_backslashes_under_any_setting_of_string_constants(
     }
     db.run("SELECT clone.store_discover('space', 'd')").await;
 }
+
+#[tokio::test]
+async fn keys_and_columns_by_which_rows_belong_take_no_value_from_a_call_or_a_role() {
+    let db = described(
+        "CREATE TABLE t (id serial PRIMARY KEY, name text); CREATE TABLE u (id serial PRIMARY KEY, t_id int NOT NULL REFERENCES t, note text);
+         CREATE TABLE part (u_id int NOT NULL REFERENCES u, note text);
+         INSERT INTO t (name) VALUES ('a'), ('b'); INSERT INTO u (t_id) VALUES (1), (1), (2); INSERT INTO part (u_id) VALUES (1), (3)",
+        "SELECT clone.store_table('s', 't', 'project'); SELECT clone.store_table('s', 'u', 'resource', project_column => 't_id');
+         SELECT clone.store_table('s', 'part', 'derived', parent => 'u')",
+    )
+    .await;
+    let before = super::contents(&db, &["t", "u", "part", "clone.store_column"]).await;
+    for (options, named, hint) in [
+        (
+            r#"{"values": {"t.id": "56"}, "target": "57"}"#,
+            "the key of the projects",
+            "options.target",
+        ),
+        (
+            r#"{"values": {"t.id": "56"}}"#,
+            "column id of public.t",
+            "options.target",
+        ),
+        (
+            r#"{"values": {"id": "56"}}"#,
+            "column id of public.t",
+            "options.target",
+        ),
+        (
+            r#"{"values": {"u.t_id": "2"}}"#,
+            "column t_id of public.u",
+            "new project",
+        ),
+        (
+            r#"{"values": {"part.u_id": "3"}}"#,
+            "column u_id of public.part",
+            "new project",
+        ),
+        (r#"{"values": {"u.id": "9"}}"#, "column id of public.u", "new key"),
+    ] {
+        for call in ["project_clone", "project_clone_plan"] {
+            let failure = db
+                .fails(&format!("SELECT * FROM {call}('1', options => '{options}')"))
+                .await;
+            assert!(
+                failure.code == "22023" && failure.message.contains(named) && failure.hint.contains(hint),
+                "{options}: {failure:?}"
+            );
+        }
+    }
+    for (table, column) in [("u", "t_id"), ("part", "u_id")] {
+        for role in ["keep", "value", "expression", "default", "now", "null", "random"] {
+            let failure = db
+                .fails(&format!(
+                    "SELECT clone.store_column('s', '{table}', '{column}', '{role}', value => '2')"
+                ))
+                .await;
+            assert!(
+                failure.code == "22023" && !failure.hint.is_empty(),
+                "{role}: {failure:?}"
+            );
+            if role == "keep" {
+                assert!(
+                    failure.message.contains(&format!(
+                        "rows of public.{table} belong to their project by column {column}"
+                    )),
+                    "{failure:?}"
+                );
+            }
+        }
+    }
+    assert_eq!(
+        super::contents(&db, &["t", "u", "part", "clone.store_column"]).await,
+        before
+    );
+    // Set before the table was described so.
+    db.run(
+        "CREATE TABLE v (id serial PRIMARY KEY, a int NOT NULL REFERENCES t, b int NOT NULL REFERENCES t); INSERT INTO v (a, b) VALUES (1, 1);
+         SELECT clone.store_table('s', 'v', 'resource', project_column => 'a'); SELECT clone.store_column('s', 'v', 'b', 'keep')",
+    )
+    .await;
+    let failure = db
+        .attempt("SELECT clone.store_table('s', 'v', 'resource', project_column => 'b'); SELECT project_clone('1')")
+        .await
+        .unwrap_err();
+    assert_eq!(failure.code, "22023", "{failure:?}");
+    db.run(
+        "SELECT clone.store_remove_table('s', 'v'); SELECT clone.store_column('s', 'u', 't_id', 'map', 't')",
+    )
+    .await;
+    let clone = db
+        .clone_project("'1', 'Copy', options => '{\"target\": \"57\", \"values\": {\"u.note\": \"x\"}}'")
+        .await;
+    assert_eq!(clone, "57");
+    assert_verified(&db, &clone).await;
+}
+
+#[tokio::test]
+async fn a_trigger_that_gives_the_new_project_another_key_is_an_error_that_says_so() {
+    let db = described(
+        "CREATE TABLE t (id serial PRIMARY KEY, name text); INSERT INTO t (name) VALUES ('a');
+         CREATE FUNCTION other_key() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := 900; RETURN NEW; END $$;
+         CREATE TRIGGER other_key BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION other_key()",
+        "SELECT clone.store_table('s', 't', 'project')",
+    )
+    .await;
+    let failure = db
+        .fails("SELECT project_clone('1', options => '{\"triggers\": \"fire\"}')")
+        .await;
+    assert!(
+        failure.code == "55000"
+            && failure.message.contains("is not in public.t")
+            && failure.hint.contains("trigger"),
+        "{failure:?}"
+    );
+}

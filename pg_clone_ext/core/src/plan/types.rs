@@ -181,7 +181,42 @@ fn misfit(column: &Column, project: Option<&str>, follows_constraints: bool) -> 
     (!fits).then_some(possible)
 }
 
+/// Whether a role gives a column the key of a row of the clone.
+fn names_owner(column: &Column) -> bool {
+    match column.role {
+        ColumnRole::Project | ColumnRole::Map(_) | ColumnRole::Key | ColumnRole::Rewrite => true,
+        // The server computes it of other columns.
+        ColumnRole::Default => column.generated,
+        _ => false,
+    }
+}
+
 impl Store {
+    /// Whether the rows of a table belong to their project by a column above all: its project column, or the one that names its parent.
+    fn is_owner(&self, table: &Table, column: &str) -> bool {
+        let named = |name: &Option<String>| name.as_deref() == Some(column);
+        if table.role == TableRole::Project {
+            return false;
+        }
+        if table.project_column.is_some() {
+            return named(&table.project_column);
+        }
+        match table.ways(self).as_slice() {
+            [only] => only.columns.iter().any(|name| name == column),
+            _ => named(&table.join_column),
+        }
+    }
+
+    /// Whether another value of a column could give a row to another project: a column of any way in which the rows of its table belong.
+    pub fn belongs_by(&self, table: &Table, column: &str) -> bool {
+        let of_way = |columns: &[String]| columns.iter().any(|name| name == column);
+        table.role != TableRole::Project
+            && (table.project_column.as_deref() == Some(column)
+                || table.join_column.as_deref() == Some(column)
+                || table.ways(self).iter().any(|way| of_way(&way.columns))
+                || table.keys.within.iter().any(|way| of_way(&way.columns)))
+    }
+
     /// A key or a column role that does not fit the type of its column is an error (22023) with the column and the possible
     /// types.
     pub fn check_types(&self) -> Result<()> {
@@ -228,6 +263,15 @@ impl Store {
                     "have the role expression as the key of the rows",
                     "New UUIDs are made by the extension, and the new project's id is given with options.target; key and map are possible.",
                 ));
+            }
+            if !column.inferred() && self.is_owner(table, &column.name) && !names_owner(column) {
+                return Err(Error::bad_argument(format!(
+                    "rows of {} belong to their project by column {}, which cannot have the role {}",
+                    table.sql_name,
+                    column.name,
+                    column.role.word()
+                ))
+                .hint("Rows of the clone would belong to another project. The roles project and map give it the clone's own key."));
             }
             if let Some(possible) = misfit(column, project, self.follows_constraints()) {
                 return Err(refuse(

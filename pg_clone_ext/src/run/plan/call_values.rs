@@ -8,7 +8,7 @@ use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{self, Action, ColumnRole, KeyKind, Request, SourceQuery, Store, quote};
+use pg_clone_core::plan::{self, Action, ColumnRole, KeyKind, Request, SourceQuery, Store, TableRole, quote};
 use pg_clone_core::rules::Rule;
 
 /// Checks for open questions that could make the clone wrong: an error (55000) whose hint is the call that answers it.
@@ -51,7 +51,8 @@ pub fn check_questions(store: &Store) -> Result<()> {
     })
 }
 
-/// Adds `options.values` to the description. An unknown column is an error (22023).
+/// Adds `options.values` to the description. An unknown column, and one that says which row it is or to which project it belongs, is an
+/// error (22023).
 pub fn put_values<'v>(
     store: &mut Store,
     values: impl IntoIterator<Item = (&'v String, &'v String)>,
@@ -62,7 +63,7 @@ pub fn put_values<'v>(
             None => (None, name.as_str()),
         };
         let project = store.project_table()?.oid;
-        let found = store.tables.iter_mut().find(|candidate| match table {
+        let found = store.tables.iter().position(|candidate| match table {
             None => candidate.oid == project,
             Some(table) => {
                 candidate.sql_name == table
@@ -70,14 +71,44 @@ pub fn put_values<'v>(
                     || candidate.resource_type.as_deref() == Some(table)
             }
         });
+        if let Some(table) = found.and_then(|place| store.tables.get(place)) {
+            check_given(store, table, column)?;
+        }
+        let found = found.and_then(|place| store.tables.get_mut(place));
         let column = found.and_then(|table| table.columns.iter_mut().find(|c| c.name == column));
         let Some(column) = column else {
             return Err(Error::bad_argument(format!(
-                "options.values names \"{name}\", which is not a column of the store"
+                "options.values names \"{}\", which is not a column of the store",
+                shown(name)
             ))
             .hint("Name a column as \"table.column\", or \"column\" for one of the project's table."));
         };
         column.role = ColumnRole::Value(value.clone());
+    }
+    Ok(())
+}
+
+/// Refuses a value from the call for a key, and for a column by which rows belong to their project (22023).
+fn check_given(store: &Store, table: &plan::Table, column: &str) -> Result<()> {
+    let named = format!("column {column} of {}", table.sql_name);
+    if table.role == TableRole::Project && table.id_column.as_deref() == Some(column) {
+        return Err(Error::bad_argument(format!(
+            "options.values gives a value to {named}, which is the key of the projects"
+        ))
+        .hint("Give the new project's id with options.target."));
+    }
+    let role_of = table.column(column).map(|column| &column.role);
+    if role_of == Some(&ColumnRole::Project) || store.belongs_by(table, column) {
+        return Err(Error::bad_argument(format!(
+            "options.values gives a value to {named}, which says to which project a row belongs"
+        ))
+        .hint("Leave it out: the rows of a clone belong to the new project."));
+    }
+    if matches!(table.role, TableRole::Resource) && table.id_column.as_deref() == Some(column) {
+        return Err(Error::bad_argument(format!(
+            "options.values gives a value to {named}, which is the key of its rows"
+        ))
+        .hint("Leave it out: each row of a clone gets a new key, and references follow it."));
     }
     Ok(())
 }
@@ -151,7 +182,7 @@ pub fn choose_target(run: &mut Run) -> Result<()> {
         .map_err(internal)?;
     if taken == Some(true) {
         return Err(
-            Error::bad_argument(format!("project \"{target}\" already exists")).hint(
+            Error::bad_argument(format!("project \"{}\" already exists", shown(&target))).hint(
                 "Choose another target, or leave it out. To replace an earlier clone use options.replace.",
             ),
         );

@@ -4,7 +4,7 @@ use super::state::{Run, TableStatistics};
 use crate::error::internal;
 use crate::pg::value::json_text::JsonText;
 use crate::records::runs::{self, ProjectRun};
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::plan::{InsertPath, Oid, Request, SourceQuery, TableCopy};
 use pg_clone_core::rewrite::Counts;
 use serde_json::{Value, json};
@@ -175,17 +175,21 @@ pub fn finish(run: &Run, todos: &[String]) -> Result<JsonText> {
         None => table.as_json("t"),
     };
     // As text, because the document may be nested as deeply as jsonb allows.
-    let project = pgrx::Spi::get_one::<JsonText>(
-        &SourceQuery::over(&table.sql_name)
-            .equal(table, column, &run.target)
-            .select(&result),
-    )
-    .map_err(internal)?;
+    let query = SourceQuery::over(&table.sql_name)
+        .equal(table, column, &run.target)
+        .select(&result);
+    // A subquery gives one row, with NULL if the project is not found.
+    let project = pgrx::Spi::get_one::<JsonText>(&format!("SELECT ({query})")).map_err(internal)?;
     project.ok_or_else(|| {
         Error::new(
-            Code::Internal,
-            format!("the row of the new project {} was not found", run.target),
+            Code::StoreChanged,
+            format!(
+                "the row of the new project \"{}\" is not in {}",
+                shown(&run.target),
+                table.sql_name
+            ),
         )
+        .hint("A trigger or a default gives the row another key: give the id with options.target, or options => '{\"triggers\": \"skip\"}'.")
     })
 }
 
