@@ -140,16 +140,44 @@ CREATE FUNCTION clone_internal.check_condition(relation regclass, condition text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    rows refcursor;
 BEGIN
     IF condition IS NOT NULL THEN
-        EXECUTE format('SELECT FROM %s AS t WHERE (%s) LIMIT 0', relation, condition);
+        -- A text that is not one expression is wrong in one of the places. A cursor takes one statement, and reads no row before it is asked.
+        OPEN rows FOR EXECUTE format(E'SELECT FROM %1$s AS t WHERE (%2$s\n) AND CASE WHEN true THEN %2$s\n END AND (%2$s)', relation, condition);
+        CLOSE rows;
     END IF;
-EXCEPTION WHEN syntax_error OR undefined_column OR undefined_function OR datatype_mismatch OR undefined_table THEN
+EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported OR program_limit_exceeded OR invalid_schema_name THEN
+    IF SQLSTATE = '42501' THEN
+        RAISE;
+    END IF;
     RAISE EXCEPTION 'the condition % cannot be used on %: %', clone_internal.quoted(condition::text), relation, SQLERRM USING
         ERRCODE = '22023', HINT = 'Give an SQL condition on the columns of the table; functions and types of other schemas with their schema.';
 END
 $$;
 COMMENT ON FUNCTION clone_internal.check_condition(regclass, text) IS 'Checks an SQL condition on the rows of a table; error 22023 if it is not valid';
+
+CREATE FUNCTION clone_internal.check_expression(relation regclass, "column" name, expression text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    type text := (SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = "column" AND NOT a.attisdropped);
+    rows refcursor;
+BEGIN
+    -- As in check_condition(). In WHERE there are no aggregates, window functions and sets of rows.
+    OPEN rows FOR EXECUTE format(E'SELECT (%2$s\n)::%3$s FROM %1$s AS t WHERE CASE WHEN true THEN %2$s\n END IS NOT NULL AND (%2$s) IS NOT NULL', relation, expression, type);
+    CLOSE rows;
+EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported OR program_limit_exceeded OR invalid_schema_name THEN
+    IF SQLSTATE = '42501' THEN
+        RAISE;
+    END IF;
+    RAISE EXCEPTION 'the expression % cannot give column % of % its values: %', clone_internal.quoted(expression), "column", relation, SQLERRM USING
+        ERRCODE = '22023', HINT = format('Give one SQL expression of type %s on the columns of the table; functions and types of other schemas with their schema.', type);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.check_expression(regclass, name, text) IS 'Checks an SQL expression for the values of a column; error 22023 if it is not valid';
 
 CREATE FUNCTION clone_internal.check_reference(
     relation regclass, "column" name, target regclass, target_column name, form text, path text, separators text, type_column name DEFAULT NULL, condition text DEFAULT NULL
@@ -245,6 +273,8 @@ BEGIN
             types := format('%s = ANY (%L::pg_catalog.text[])', clone_internal.column_text(NULL, relation, type_column), type_values);
         END IF;
     END IF;
+    -- By itself first: within the whole its parentheses could be those of another part.
+    PERFORM clone_internal.check_condition(relation, condition);
     condition := CASE WHEN types IS NULL THEN condition WHEN condition IS NULL THEN types ELSE format('(%s) AND (%s)', types, condition) END;
     PERFORM clone_internal.check_condition(relation, condition);
     DELETE FROM clone.store_reference r

@@ -399,6 +399,9 @@ BEGIN
         RAISE EXCEPTION 'store "%" has no column % in table %', store, COALESCE(name, 'NULL'), COALESCE(relation::text, 'NULL') USING
             ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
     END IF;
+    IF role = 'expression' THEN
+        PERFORM clone_internal.check_expression(relation, name, value);
+    END IF;
     BEGIN
         PERFORM clone_internal.check_column_roles(store, relation::oid);
     EXCEPTION

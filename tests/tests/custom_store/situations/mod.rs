@@ -1,6 +1,7 @@
 //! Situations that schemas bring along, each with tables of its own.
 
 mod descriptions;
+mod expressions;
 mod files;
 mod key_values;
 mod kinds;
