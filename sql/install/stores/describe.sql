@@ -151,8 +151,9 @@ SELECT jsonb_build_object(
         SELECT jsonb_agg(jsonb_build_array(b.resource_type, b.includes_type, b.via_column))
         FROM clone.store_dependency b WHERE b.store = $1), '[]'),
     'rules', COALESCE((
-        SELECT jsonb_agg(jsonb_build_object('resource_type', r.resource_type, 'path', r.path, 'action', r.action, 'value', r.value,
+        SELECT jsonb_agg(jsonb_build_object('resource_type', r.resource_type, 'path', r.path, 'action', r.action,
             'when', r."when", 'unless_cloned', r.unless_cloned, 'if_given', r.if_given, 'columns', to_jsonb(r.columns), 'todo', r.todo)
+            || CASE WHEN r.value IS NULL THEN '{}' ELSE jsonb_build_object('value', r.value) END
             ORDER BY r.position, r.id)
         FROM clone.store_rule r WHERE r.store = $1), '[]'),
     'check', (SELECT clone_internal.function_by_name(h.function)::bigint FROM clone.store_hook h WHERE h.store = $1 AND h.event = 'check'),

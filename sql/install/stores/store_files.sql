@@ -25,7 +25,8 @@ BEGIN
                     ORDER BY m.relation::text, m.id)
                 FROM clone.store_membership m WHERE m.store = s.name), '[]'),
             'shared', COALESCE((SELECT jsonb_agg(jsonb_build_object('table', h.relation::text, 'why', h.reason) ORDER BY h.relation::text) FROM clone.store_shared h WHERE h.store = s.name), '[]'),
-            'rules', COALESCE((SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(u) - '{store,id}'::text[]) ORDER BY u.position, u.id) FROM clone.store_rule u WHERE u.store = s.name), '[]'),
+            'rules', COALESCE((SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(u) - '{store,id,value}'::text[])
+                || CASE WHEN u.value IS NULL THEN '{}' ELSE jsonb_build_object('value', u.value) END ORDER BY u.position, u.id) FROM clone.store_rule u WHERE u.store = s.name), '[]'),
             'no_references', COALESCE((SELECT jsonb_agg(jsonb_build_object('table', n.relation::text, 'column', n."column", 'path', n.path) ORDER BY n.relation::text, n."column", n.path)
                 FROM clone.store_no_reference n WHERE n.store = s.name), '[]'),
             'open', COALESCE((SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(q) - '{store,relation}'::text[]) || jsonb_build_object('table', q.relation::text) ORDER BY q.relation::text, q."column", q.path)
@@ -165,7 +166,8 @@ BEGIN
         UPDATE clone.store s SET looked_at = now() WHERE s.name = called AND s.preset = 'discover';
         FOR v, number IN SELECT e.value, e.ordinality - 1 FROM jsonb_array_elements(description->'rules') WITH ORDINALITY e LOOP
             place := format('rules[%s] of the description', number);
-            PERFORM clone.rule(called, v->>'resource_type', v->>'path', v->>'action', v->'value', v->>'when', v->>'unless_cloned', v->>'if_given',
+            PERFORM clone.rule(called, v->>'resource_type', v->>'path', v->>'action',
+                CASE WHEN v->>'action' = 'set' THEN v->'value' ELSE NULLIF(v->'value', 'null') END, v->>'when', v->>'unless_cloned', v->>'if_given',
                 COALESCE(clone_internal.texts(NULLIF(v->'columns', 'null')), '{}'), v->>'todo', COALESCE((v->>'position')::int, 100));
         END LOOP;
         place := 'the description';

@@ -450,10 +450,11 @@ BEGIN
         RAISE EXCEPTION 'unknown action %', clone_internal.quoted(action::text) USING ERRCODE = '22023', HINT = 'Actions: remove, set, rename, regenerate.';
     END IF;
     IF (action = 'set' AND value IS NULL) OR (action = 'rename' AND COALESCE(jsonb_typeof(value), '') <> 'string')
-        OR (action = 'regenerate' AND NOT COALESCE(value = '"uuid"' OR jsonb_typeof(value->'hex') = 'number', false))
+        OR (action = 'regenerate' AND NOT COALESCE(value = '"uuid"'
+            OR value = jsonb_build_object('hex', value->'hex') AND jsonb_typeof(value->'hex') = 'number' AND value->>'hex' ~ '^(102[0-4]|10[01][0-9]|[1-9][0-9]{0,2})$', false))
         OR (action = 'remove' AND value IS NOT NULL) THEN
         RAISE EXCEPTION 'action % does not accept value %', clone_internal.quoted(action::text), clone_internal.shown(value::text) USING
-            ERRCODE = '22023', HINT = 'set takes any JSON value, rename a string, regenerate "uuid" or {"hex": <bytes>}, remove none.';
+            ERRCODE = '22023', HINT = 'set takes any JSON value, rename a string, regenerate "uuid" or {"hex": <bytes, 1 to 1024>}, remove none.';
     END IF;
     INSERT INTO clone.store_rule AS r (store, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo, position)
     VALUES (store, resource_type, path, action, value, "when", unless_cloned, if_given, columns, todo, "position")

@@ -7,19 +7,25 @@ use serde_json::Value;
 /// Maximum number of random bytes of a regenerated value.
 const MOST_BYTES: usize = 1024;
 
-/// The columns of a catalog row; missing values may be `null` or absent.
+/// The columns of a catalog row; missing ones may be `null` or absent, except the value: `null` is a value.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleRow {
     resource_type: Option<String>,
     path: String,
     action: String,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     value: Option<Value>,
     when: Option<String>,
     unless_cloned: Option<String>,
     if_given: Option<String>,
     columns: Option<Vec<String>>,
     todo: Option<String>,
+}
+
+/// A member that is there, also if it is `null`.
+fn given<'de, D: serde::Deserializer<'de>>(member: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(member).map(Some)
 }
 
 impl Action {
@@ -145,7 +151,7 @@ mod tests {
     fn an_action_with_an_unsuitable_value_is_an_error() {
         for (action, value) in [
             ("remove", json!(1)),
-            ("set", Value::Null),
+            ("remove", Value::Null),
             ("rename", json!(1)),
             ("regenerate", Value::Null),
             ("regenerate", json!("md5")),
@@ -157,6 +163,17 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn null_is_a_value_to_set_and_a_missing_value_is_none() {
+        let rule = read(json!({"path": "$.a", "action": "set", "value": null})).unwrap();
+        assert_eq!(rule.action, Action::Set(Value::Null));
+        assert_eq!(read(serde_json::to_value(&rule).unwrap()).unwrap(), rule);
+        let error = read(json!({"path": "$.a", "action": "set"})).unwrap_err();
+        assert!(error.contains("\"set\" needs a value"), "{error}");
+        let removed = read(json!({"path": "$.a", "action": "remove"})).unwrap();
+        assert_eq!(read(serde_json::to_value(&removed).unwrap()).unwrap(), removed);
     }
 
     #[test]

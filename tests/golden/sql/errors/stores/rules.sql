@@ -32,3 +32,15 @@ SELECT clone.store_reference('shop', NULL, 'profile', 'shop.product');
 SELECT clone.store_reference('shop', 'shop.customer', NULL, 'shop.product');
 SELECT clone.store_belongs('shop', 'shop.order_item', NULL, 'shop.orders', '{id}');
 SELECT clone.store_belongs('shop', 'shop.order_item', '{product_id}', 'shop.orders', '{id}');
+-- Values of actions.
+SELECT clone.rule('shop', 'customer', '$.note', 'regenerate', '{"hex": -1}');
+SELECT clone.rule('shop', 'customer', '$.note', 'regenerate', '{"hex": 1000000000}');
+SELECT clone.rule('shop', 'customer', '$.note', 'regenerate', '{"hex": 1.5}');
+SELECT clone.rule('shop', 'customer', '$.note', 'regenerate', '{"hex": 8, "x": 1}');
+SELECT clone.rule('shop', 'customer', '$.note', 'set');
+SELECT clone.rule('shop', 'customer', '$.note', 'set', 'null') > 0 AS added;
+SELECT clone.rule('shop', 'customer', '$.note', 'set', '{"a": null}') > 0 AS added;
+SELECT r->'value' AS value FROM jsonb_array_elements(clone.store_export('shop')->'rules') r WHERE r->>'path' = '$.note' AND NOT r ? 'if_given';
+SELECT clone.store_import(clone.store_export('shop'), 'copy');
+SELECT value FROM clone.store_rule WHERE store = 'copy' AND if_given IS NULL;
+SELECT clone.store_drop('copy');
