@@ -104,6 +104,13 @@ fn check_given(store: &Store, table: &plan::Table, column: &str) -> Result<()> {
         ))
         .hint("Leave it out: the rows of a clone belong to the new project."));
     }
+    if table.left_to_finish {
+        return Err(Error::bad_argument(format!(
+            "options.values gives a value to {named}, whose rows are written by a function of store \"{}\"",
+            store.name
+        ))
+        .hint("Leave it out, and change the rows after the clone."));
+    }
     if matches!(table.role, TableRole::Resource) && table.id_column.as_deref() == Some(column) {
         return Err(Error::bad_argument(format!(
             "options.values gives a value to {named}, which is the key of its rows"
@@ -187,12 +194,53 @@ pub fn choose_target(run: &mut Run) -> Result<()> {
             ),
         );
     }
+    check_handle(run, &target)?;
     let source = source_key(run)?;
     if let (Key::Text(old), Key::Uuid(_)) = (&source, &new) {
         return Err(malformed(&format!("texts such as {old}")));
     }
     if let Some(own) = run.store.id_key(project.oid) {
         run.map_key(own, &source, &new)?;
+    }
+    Ok(())
+}
+
+/// Refuses the id of a collection that an item has, or that cannot be a handle (22023): collections and items of a registry have handles of
+/// one kind.
+fn check_handle(run: &Run, target: &str) -> Result<()> {
+    if run.store.preset != "registry" {
+        return Ok(());
+    }
+    if target.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Error::bad_argument(format!(
+            "target \"{}\" is no handle: it contains spaces or control characters",
+            shown(target)
+        ))
+        .hint(format!("Give a handle such as {}.", run.source)));
+    }
+    let items = run
+        .store
+        .tables
+        .iter()
+        .filter(|table| table.role == TableRole::Resource);
+    for table in items {
+        let Some(column) = table
+            .id_column
+            .as_deref()
+            .filter(|id| plan::is_text(table.type_of(id)))
+        else {
+            continue;
+        };
+        let taken =
+            crate::pg::query::exists(&SourceQuery::over(&table.from_sql()).equal(table, column, target))?;
+        if taken {
+            return Err(Error::bad_argument(format!(
+                "target \"{}\" is the handle of an item in {}",
+                shown(target),
+                table.sql_name
+            ))
+            .hint("Choose another target, or leave it out."));
+        }
     }
     Ok(())
 }

@@ -54,6 +54,9 @@ SELECT item_clone('10378.1/102', actor => 'ada', options => '{"idempotency_key":
 INSERT INTO reg.collection (id, name) VALUES ('models', 'Models');
 UPDATE reg.item SET collection_id = 'models' WHERE id = '10378.1/102';
 SELECT project_clone('models', options => '{"dangling": "null"}');
+SELECT project_clone('models', options => '{"values": {"reg.item.display_name": "x"}}');
+SELECT project_clone('models', options => '{"target": "10378.1/100"}');
+SELECT project_clone('models', options => '{"target": "two words"}');
 -- Rights.
 UPDATE reg.item_auth SET general = '{}', groups = '{}', owner = 'eve' WHERE id = '10378.1/100';
 SELECT item_clone('10378.1/100', actor => 'ada');
