@@ -10,7 +10,7 @@ use crate::pg::session::as_role::AsRole;
 use crate::pg::session::settings_guard::CallersPath;
 use crate::pg::value::json_text::JsonText;
 use crate::run;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::plan::Request;
 use pgrx::{JsonB, Spi, pg_sys};
 use serde::Deserialize;
@@ -25,6 +25,7 @@ const SETTINGS: [&str; 3] = ["search_path", "pg_clone.actor", "pg_clone.max_memo
 /// unknown types, ids and projects. Everything is checked again when the job runs. Further error: 53400 too many queued jobs.
 pub fn start(request: &Request, path: &CallersPath) -> Result<i64> {
     request.check()?;
+    check_permanent(&request.options.source_tables)?;
     let name = catalog::resolve(request.store.as_deref(), &request.source_project)?;
     let description = catalog::open(&name, catalog::Purpose::Read)?.description;
     let store = description.store;
@@ -68,6 +69,26 @@ pub fn start(request: &Request, path: &CallersPath) -> Result<i64> {
     )
     .map_err(internal)?
     .ok_or_else(|| Error::new(Code::Internal, "no job number"))
+}
+
+/// Refuses source tables that the session of a worker does not see (22023).
+fn check_permanent(sources: &BTreeMap<String, String>) -> Result<()> {
+    for relation in sources.values() {
+        let temporary = Spi::get_one_with_args::<bool>(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)::pg_catalog.oid \
+             AND c.relpersistence OPERATOR(pg_catalog.=) 't'::\"char\")",
+            &[relation.as_str().into()],
+        )
+        .map_err(internal)?;
+        if temporary == Some(true) {
+            return Err(Error::bad_argument(format!(
+                "option \"source_tables\": relation \"{}\" is temporary, and a worker does not see it",
+                shown(relation)
+            ))
+            .hint("Fill a permanent or an unlogged table for a queued clone, or clone in this session: project_clone(…)."));
+        }
+    }
+    Ok(())
 }
 
 /// Cancels a job that the caller, or a role that the caller is a member of, has queued. Returns its new state.

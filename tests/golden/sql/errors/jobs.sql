@@ -13,6 +13,10 @@ SELECT clone.allow('golden_other') \gset
 GRANT USAGE ON SCHEMA documents TO golden_cloner, golden_other;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA documents TO golden_cloner, golden_other;
 \set ECHO all
+-- Rows that the worker would not see.
+CREATE TEMP TABLE rows_1 (LIKE documents.project);
+SELECT project_clone_start(:'project', options => '{"source_tables": {"documents.project": "pg_temp.rows_1"}}');
+DROP TABLE rows_1;
 -- The queue of a role is full.
 SET pg_clone.max_queued_jobs = 1;
 SELECT project_clone_start(:'project') > 0 AS queued;
