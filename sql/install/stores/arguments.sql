@@ -85,7 +85,8 @@ BEGIN
     ELSIF kind IS NULL THEN
         RAISE EXCEPTION 'the argument % is %, and there is no such table', clone_internal.quoted(argument::text), relation::oid USING
             ERRCODE = '22023', HINT = 'Name a table, e.g. ''public.orders''.';
-    ELSIF kind NOT IN ('r', 'p', 'f', 'v', 'm') OR relation::oid < 16384 THEN
+    ELSIF kind NOT IN ('r', 'p', 'f', 'v', 'm') OR relation::oid < 16384
+        OR (SELECT c.relnamespace::regnamespace::text IN ('clone', 'clone_internal') FROM pg_class c WHERE c.oid = relation) THEN
         RAISE EXCEPTION 'the argument % is %, which is no table of an application', clone_internal.quoted(argument::text), relation USING
             ERRCODE = '22023', HINT = 'Name a table, a partitioned or foreign table, or a view.';
     END IF;

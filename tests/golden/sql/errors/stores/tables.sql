@@ -49,3 +49,7 @@ SELECT count(*) FROM project_clone_plan(:ACME);
 RESET ROLE;
 DROP OWNED BY golden_reader;
 DROP ROLE golden_reader;
+-- Tables of the extension itself.
+SELECT clone.store_table('shop', 'clone.run', 'resource', project_column => 'target_project');
+SELECT clone.store_table('shop', 'clone.job_queue', 'derived', parent => 'shop.tenant', join_column => 'source_project');
+SELECT clone.store_reference('shop', 'shop.product', 'price', 'clone.run');
