@@ -315,6 +315,12 @@ BEGIN
         RAISE EXCEPTION 'column % of table % does not identify a project: no unique index on it alone', clone_internal.quoted(id_column::text), relation USING
             ERRCODE = '22023', HINT = 'Specify a column that is unique by itself: id_column => ''…''. Tenants with a key of several columns are not supported.';
     END IF;
+    IF role = 'history' AND EXISTS (SELECT FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE a.attrelid = relation AND a.attname = id_column AND id_column IS DISTINCT FROM join_column AND a.atttypid IN (20, 21, 23)
+          AND (a.attidentity <> '' OR a.atthasdef AND pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%')) THEN
+        RAISE EXCEPTION 'table % cannot have the role history: its rows have numbers of their own in column %', relation, clone_internal.quoted(id_column::text) USING
+            ERRCODE = '22023', HINT = 'A row of a history table is a version of its resource. Describe the table with the role derived.';
+    END IF;
     IF role = 'resource' AND resource_type IS NULL AND type_column IS NULL THEN
         SELECT p.relname INTO resource_type FROM pg_class p WHERE p.oid = relation;
     END IF;
