@@ -89,9 +89,11 @@ impl Raw {
     /// Reads the description of a store; error 22023 if it does not exist.
     pub(super) fn parse(name: &str, json: Option<&str>) -> Result<Self> {
         let Some(json) = json else {
-            return Err(
-                Error::bad_argument(format!("there is no store \"{name}\"")).hint(super::list_stores())
-            );
+            return Err(Error::bad_argument(format!(
+                "there is no store \"{}\"",
+                pg_clone_core::error::shown(name)
+            ))
+            .hint(super::list_stores()));
         };
         serde_json::from_str(json).map_err(|error| {
             let error = error.to_string();

@@ -4,7 +4,7 @@ use crate::pg::privileges::{AsExtensionOwner, check_select};
 use crate::pg::query::snapshot;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::query::{for_each_row, text};
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::plan::quote;
 
 fn names() -> Result<Vec<String>> {
@@ -39,7 +39,7 @@ pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
         return if known.iter().any(|k| k == name) {
             Ok(name.to_owned())
         } else {
-            Err(Error::bad_argument(format!("there is no store \"{name}\"")).hint(list_stores()))
+            Err(Error::bad_argument(format!("there is no store \"{}\"", shown(name))).hint(list_stores()))
         };
     }
     match known.as_slice() {
@@ -58,18 +58,19 @@ pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
                 [one] => Ok((*one).clone()),
                 [] if !unreadable.is_empty() => Err(Error::new(
                     Code::NotAllowed,
-                    format!("project \"{project}\" is in no store that the role may read"),
+                    format!("project \"{}\" is in no store that the role may read", shown(project)),
                 )
                 .hint(format!(
                     "Grant SELECT on the project table of the store. Project tables that the role cannot read: {}.",
                     unreadable.join(", ")
                 ))),
                 [] => Err(
-                    Error::new(Code::NotFound, format!("project \"{project}\" is in no store"))
+                    Error::new(Code::NotFound, format!("project \"{}\" is in no store", shown(project)))
                         .hint(list_stores()),
                 ),
                 many => Err(Error::bad_argument(format!(
-                    "project \"{project}\" is in several stores: {}",
+                    "project \"{}\" is in several stores: {}",
+                    shown(project),
                     many.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ")
                 ))
                 .hint("Specify one: store => '…'.")),

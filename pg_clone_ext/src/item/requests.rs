@@ -70,7 +70,7 @@ pub fn begin(store: &ItemStore, actor: &Actor, key: &str, call: &Call) -> Result
     match same {
         true => Ok(Request::Made(items)),
         false => Err(
-            Error::bad_argument(format!("idempotency key \"{key}\" was used for another call")).hint(
+            Error::bad_argument(format!("idempotency key \"{}\" was used for another call", pg_clone_core::error::shown(key))).hint(
                 "Use a new key for each call. A repeated call with the same key needs the same items, edits and options.",
             ),
         ),

@@ -71,7 +71,10 @@ impl ItemStore {
         match <[Known; 1]>::try_from(meant) {
             Ok([one]) => ItemStore::of(one),
             Err(_) => Err(match name {
-                Some(name) => Error::bad_argument(format!("there is no registry \"{name}\"")),
+                Some(name) => Error::bad_argument(format!(
+                    "there is no registry \"{}\"",
+                    pg_clone_core::error::shown(name)
+                )),
                 None if none => Error::bad_argument("there is no registry"),
                 None => Error::bad_argument("there is more than one registry: specify store"),
             }

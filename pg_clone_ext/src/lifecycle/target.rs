@@ -3,7 +3,7 @@
 use crate::catalog;
 use crate::error::internal;
 use crate::pg::privileges::AsExtensionOwner;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::plan::{SourceQuery, Store, quote};
 
 /// The run that made a project which has not been deleted since.
@@ -147,7 +147,7 @@ pub fn nothing_left(project: &str, tombstone: &Tombstone) -> Error {
 pub fn not_a_clone(project: &str) -> Error {
     Error::new(
         Code::WrongState,
-        format!("project \"{project}\" was not made by a clone"),
+        format!("project \"{}\" was not made by a clone", shown(project)),
     )
     .detail("No run in clone.run made it, or it was deleted since.")
     .hint(format!(

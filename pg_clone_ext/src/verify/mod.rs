@@ -12,7 +12,7 @@ use crate::run::keys::Key;
 use crate::run::plan::call_values;
 use crate::verify::references::Pair;
 use pg_clone_core::edit::member;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::ids::{Id, IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
 use pg_clone_core::jsonb;
 use pg_clone_core::plan::{
@@ -102,8 +102,11 @@ pub fn verify(
     authorize::tables(&store, &[], false)?;
     let target = authorize::project_id(store.project_table()?, target_project)?;
     let run = snapshot.within(|| made_by(&name, &target))?.ok_or_else(|| {
-        Error::new(Code::NotFound, format!("no run made the project \"{target}\""))
-            .hint("SELECT id, target_project, name FROM clone.run lists the clones.")
+        Error::new(
+            Code::NotFound,
+            format!("no run made the project \"{}\"", shown(&target)),
+        )
+        .hint("SELECT id, target_project, name FROM clone.run lists the clones.")
     })?;
     call_values::put_values(&mut store, &run.values)?;
     let checks = snapshot.within(|| {

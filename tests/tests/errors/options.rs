@@ -120,3 +120,43 @@ async fn every_function_that_sets_options_of_a_store_checks_their_names_and_valu
     );
     db.run(r#"SELECT clone.store_alter('s', '{"blobs": "file:/srv/files", "cache": "redis://cache:6379", "cache_key": "{project}:{type}:{id}", "tenant": "public.org"}')"#).await;
 }
+
+#[tokio::test]
+async fn a_given_value_of_a_megabyte_is_cut_in_every_message() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE org (id text PRIMARY KEY, name text); INSERT INTO org VALUES ('a', 'A');
+         SELECT clone.store_create(s, 'custom'), clone.store_table(s, 'org', 'project') FROM unnest('{one,two}'::text[]) s",
+    )
+    .await;
+    let long = "pg_catalog.repeat('x', 1000000)";
+    for call in [
+        format!("project_clone({long})"),
+        format!("project_clone('a', store => {long})"),
+        format!("project_clone({long}, store => 'one')"),
+        format!("project_clone('a', owner => {long}, store => 'one')"),
+        format!("project_clone('a', store => 'one', options => jsonb_build_object({long}, 1))"),
+        format!("project_clone('a', store => 'one', options => jsonb_build_object('dangling', {long}))"),
+        format!(
+            "project_clone('a', store => 'one', options => jsonb_build_object('values', jsonb_build_object({long}, 1)))"
+        ),
+        format!(
+            "project_clone('a', store => 'one', options => jsonb_build_object('source_tables', jsonb_build_object('org', {long})))"
+        ),
+        format!("project_clone('a', store => 'one', options => jsonb_build_object('replace', {long}))"),
+        format!("project_clone('a', store => 'one', resource_types => ARRAY[{long}])"),
+        format!("project_delete({long}, store => 'one')"),
+        format!("project_clone_verify({long}, store => 'one')"),
+        format!("clone.rule({long}, NULL, '$.a', 'remove')"),
+        format!("clone.store_column('one', 'org', 'name', 'expression', value => {long})"),
+        format!("clone.store_table('one', 'org', 'project', live => {long})"),
+    ] {
+        let failure = db.fails(&format!("SELECT {call}")).await;
+        let length = failure.message.len() + failure.detail.len() + failure.hint.len();
+        assert!(
+            length < 3000 && !failure.hint.is_empty(),
+            "{call}: {length} bytes: {:.300}",
+            failure.message
+        );
+    }
+}

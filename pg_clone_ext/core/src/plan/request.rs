@@ -1,6 +1,6 @@
 //! The arguments of `project_clone`, checked before any data is read.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::ids::IdVersion;
 use crate::nearest::did_you_mean;
 use crate::rewrite::Dangling;
@@ -129,14 +129,21 @@ impl Options {
     /// Reads the JSON object; an unknown key or value is an error (22023) whose hint lists the valid ones.
     pub fn parse(json: &Value) -> Result<Self> {
         let Value::Object(members) = json else {
-            return Err(
-                Error::bad_argument(format!("options must be a JSON object, not {json}")).hint(VALID),
-            );
+            return Err(Error::bad_argument(format!(
+                "options must be a JSON object, not {}",
+                shown(&json.to_string())
+            ))
+            .hint(VALID));
         };
         let mut options = Options::default();
         for (key, value) in members {
-            let bad =
-                || Error::bad_argument(format!("invalid value {value} for option \"{key}\"")).hint(VALID);
+            let bad = || {
+                Error::bad_argument(format!(
+                    "invalid value {} for option \"{key}\"",
+                    shown(&value.to_string())
+                ))
+                .hint(VALID)
+            };
             let text = value.as_str();
             match key.as_str() {
                 "dangling" => {
@@ -197,7 +204,7 @@ impl Options {
                 }
                 "keep_ids" => options.keep_ids = value.as_bool().ok_or_else(bad)?,
                 _ => {
-                    return Err(Error::bad_argument(format!("unknown option \"{key}\""))
+                    return Err(Error::bad_argument(format!("unknown option \"{}\"", shown(key)))
                         .hint(format!("{}{VALID}", did_you_mean(key, OPTIONS))));
                 }
             }
@@ -295,8 +302,10 @@ impl Request {
     /// Checks what can be checked without data (22023).
     pub fn check(&self) -> Result<()> {
         if let Some(owner) = self.owner.as_deref().filter(|owner| is_malformed_owner(owner)) {
-            return Err(Error::bad_argument(format!("malformed owner \"{owner}\""))
-                .hint("An owner is a reference, e.g. User/35f1dbf7-3a18-485a-8785-1890ae507703."));
+            return Err(
+                Error::bad_argument(format!("malformed owner \"{}\"", shown(owner)))
+                    .hint("An owner is a reference, e.g. User/35f1dbf7-3a18-485a-8785-1890ae507703."),
+            );
         }
         if self.source_project.trim().is_empty() {
             return Err(Error::bad_argument("the source project is missing")
@@ -332,8 +341,13 @@ impl Request {
             ..Request::default()
         };
         for (key, value) in members {
-            let bad =
-                || Error::bad_argument(format!("invalid value {value} for parameter \"{key}\"")).hint(KEYS);
+            let bad = || {
+                Error::bad_argument(format!(
+                    "invalid value {} for parameter \"{key}\"",
+                    shown(&value.to_string())
+                ))
+                .hint(KEYS)
+            };
             let text = |value: &Value| match value {
                 Value::Null => Some(None),
                 Value::String(text) => Some(Some(text.clone())),
@@ -359,8 +373,10 @@ impl Request {
                     request.options_json = value.clone();
                 }
                 _ => {
-                    return Err(Error::bad_argument(format!("unknown parameter \"{key}\""))
-                        .hint(format!("{}{KEYS}", did_you_mean(key, PARAMETERS))));
+                    return Err(
+                        Error::bad_argument(format!("unknown parameter \"{}\"", shown(key)))
+                            .hint(format!("{}{KEYS}", did_you_mean(key, PARAMETERS))),
+                    );
                 }
             }
         }

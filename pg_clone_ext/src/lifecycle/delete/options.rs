@@ -1,6 +1,6 @@
 //! The options of `project_delete`.
 
-use pg_clone_core::error::{Error, Result};
+use pg_clone_core::error::{Error, Result, shown};
 use pg_clone_core::nearest::did_you_mean;
 use serde_json::Value;
 
@@ -26,9 +26,11 @@ impl DeleteOptions {
     /// Reads the JSON object; an unknown key or value is an error (22023) whose hint lists the valid ones.
     pub fn parse(json: &Value) -> Result<Self> {
         let Value::Object(members) = json else {
-            return Err(
-                Error::bad_argument(format!("options must be a JSON object, not {json}")).hint(VALID),
-            );
+            return Err(Error::bad_argument(format!(
+                "options must be a JSON object, not {}",
+                shown(&json.to_string())
+            ))
+            .hint(VALID));
         };
         let mut options = DeleteOptions {
             force: false,
@@ -37,8 +39,13 @@ impl DeleteOptions {
             include_others: false,
         };
         for (key, value) in members {
-            let bad =
-                || Error::bad_argument(format!("invalid value {value} for option \"{key}\"")).hint(VALID);
+            let bad = || {
+                Error::bad_argument(format!(
+                    "invalid value {} for option \"{key}\"",
+                    shown(&value.to_string())
+                ))
+                .hint(VALID)
+            };
             match key.as_str() {
                 "force" => options.force = value.as_bool().ok_or_else(bad)?,
                 "dry_run" => options.dry_run = value.as_bool().ok_or_else(bad)?,
@@ -58,7 +65,7 @@ impl DeleteOptions {
                 }
                 _ => {
                     let meant = did_you_mean(key, ["force", "dry_run", "shared", "others"]);
-                    return Err(Error::bad_argument(format!("unknown option \"{key}\""))
+                    return Err(Error::bad_argument(format!("unknown option \"{}\"", shown(key)))
                         .hint(format!("{meant}{VALID}")));
                 }
             }

@@ -21,7 +21,7 @@ use crate::run::authorize::project_id;
 use crate::run::keys::{Key, NewKey};
 use crate::run::plan::call_values::source_key;
 use crate::run::state::{Run, over_budget};
-use pg_clone_core::error::{Error, Result};
+use pg_clone_core::error::{Error, Result, shown};
 use pg_clone_core::ids::{Mapped, MappedText, uuid_text};
 use pg_clone_core::plan::{Request, Store, quote};
 use pg_clone_core::rules::Rule;
@@ -186,7 +186,8 @@ impl Replaced {
         let project = project_id(store.project_table()?, given)?;
         if project == source && !keep_ids {
             return Err(Error::bad_argument(format!(
-                "project \"{project}\" cannot be replaced by a clone of itself"
+                "project \"{}\" cannot be replaced by a clone of itself",
+                shown(&project)
             ))
             .hint("options.replace names an earlier clone of the source."));
         }
@@ -219,7 +220,8 @@ impl Replaced {
         }
         let Some(made_by) = made_by else {
             return Err(Error::bad_argument(format!(
-                "project \"{project}\" is not a clone in store \"{}\" and cannot be replaced",
+                "project \"{}\" is not a clone in store \"{}\" and cannot be replaced",
+                shown(&project),
                 store.name
             ))
             .hint(

@@ -1,7 +1,7 @@
 //! The filters of a call, which select resources.
 
 use crate::run::keys::Key;
-use pg_clone_core::error::{Error, Result};
+use pg_clone_core::error::{Error, Result, shown};
 use pg_clone_core::interrupt;
 use pg_clone_core::plan::{KeyKind, Request, Store, Table, TableRole};
 use std::collections::{BTreeSet, HashSet};
@@ -170,7 +170,8 @@ fn parse_typed_id(
         if types.len() > 1 {
             let examples: Vec<String> = types.iter().take(20).map(|name| format!("{name}/{id}")).collect();
             return Err(Error::bad_argument(format!(
-                "\"{id}\" in {argument} can be a key of several tables"
+                "\"{}\" in {argument} can be a key of several tables",
+                shown(id)
             ))
             .hint(format!("Specify the table: {}.", examples.join(", "))));
         }
@@ -197,7 +198,7 @@ fn parse_id(id: &str, kinds: &[KeyKind], argument: &str) -> Result<Key> {
         "UUIDs"
     };
     Err(
-        Error::bad_argument(format!("malformed id \"{id}\" in {argument}"))
+        Error::bad_argument(format!("malformed id \"{}\" in {argument}", shown(id)))
             .hint(format!("Ids of this store are {form}, without a type in front.")),
     )
 }

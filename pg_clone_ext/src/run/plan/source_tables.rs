@@ -5,7 +5,7 @@ use crate::catalog::check_nothing_hidden;
 use crate::error::internal;
 use crate::pg::privileges::{check_no_row_security, check_select};
 use crate::pg::table::plan_check;
-use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::plan::{Oid, Store, Table};
 use std::collections::BTreeMap;
 
@@ -22,7 +22,8 @@ pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>, locked: &[Oi
         let oid = regclass(name)?;
         let Some(table) = store.tables.iter_mut().find(|table| Some(table.oid) == oid) else {
             return Err(Error::bad_argument(format!(
-                "option \"source_tables\": \"{name}\" is not a table of the store"
+                "option \"source_tables\": \"{}\" is not a table of the store",
+                shown(name)
             ))
             .hint("SELECT relation FROM clone.store_relation lists the tables of the stores."));
         };
@@ -30,7 +31,10 @@ pub fn apply(store: &mut Store, sources: &BTreeMap<String, String>, locked: &[Oi
         if !regclass(relation)?.is_some_and(|oid| locked.contains(&oid)) {
             return Err(Error::new(
                 Code::StoreChanged,
-                format!("option \"source_tables\": relation \"{relation}\" was created after the tables were locked"),
+                format!(
+                    "option \"source_tables\": relation \"{}\" was created after the tables were locked",
+                    shown(relation)
+                ),
             )
             .hint("Try again in a new transaction."));
         }
@@ -64,7 +68,8 @@ pub fn relations(sources: &BTreeMap<String, String>) -> Result<Vec<Oid>> {
 
 fn missing(relation: &str) -> Error {
     Error::bad_argument(format!(
-        "option \"source_tables\": relation \"{relation}\" does not exist"
+        "option \"source_tables\": relation \"{}\" does not exist",
+        shown(relation)
     ))
     .hint("Give its qualified name, such as pg_temp.rows_1.")
 }
