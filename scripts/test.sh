@@ -28,7 +28,7 @@ if [ "${1:-}" = server ]; then
     if [ "$PG_MAJOR" = 18 ]; then
         set -- "$@" --test lifecycle --test medplum
     else
-        also=(--test lifecycle --test medplum -- rows:: verification:: delete:: refresh:: rights::)
+        also=(--test lifecycle --test medplum -- rows::completeness rows::untouched_source verification:: delete:: refresh::)
     fi
 fi
 case ${T:-} in
