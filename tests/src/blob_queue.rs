@@ -153,6 +153,19 @@ impl BlobQueue {
         Ok(())
     }
 
+    /// Lets each statement that claims or records files take a tenth of a second, so that a worker that has recorded some of
+    /// many files still has files left when a test stops it, however fast the machine is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn slow_down(&self) -> anyhow::Result<()> {
+        let slow = "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql
+                        AS 'BEGIN PERFORM pg_catalog.pg_sleep(0.1); RETURN NULL; END';
+                    CREATE TRIGGER slow BEFORE UPDATE ON clone.blob_copy
+                        FOR EACH STATEMENT EXECUTE FUNCTION public.slow()";
+        Ok(self.client.batch_execute(slow).await?)
+    }
+
     /// `pg_clone blobs run …` on this queue.
     pub fn worker(&self, arguments: &[&str]) -> Command {
         self.pg_clone(&[&["blobs", "run", "--first-wait", "0.05"], arguments].concat())

@@ -187,6 +187,7 @@ async fn two_workers_and_a_killed_one_queue_each_file_once() {
     }
     let pairs: Vec<(&str, &str)> = sets.iter().map(|(s, t)| (s.as_str(), t.as_str())).collect();
     scene.queue(&pairs).await;
+    scene.queue.slow_down().await.unwrap();
     let worker = || Running::start(&mut scene.queue.worker(&["--concurrency", "4"])).unwrap();
     let killed = worker();
     scene.queue.wait_until_done(40).await.unwrap();

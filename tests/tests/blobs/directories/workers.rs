@@ -9,7 +9,7 @@ use pg_clone_tests::blob_queue::{Running, said};
 
 use super::scene::{Scene, assert_code, finish};
 
-/// Enough small files that a worker is still busy when it is stopped: it records some hundreds at a time.
+/// More small files than a worker records at a time (some hundreds).
 const FILES: usize = 2400;
 /// Their size in bytes.
 const SIZE: usize = 2000;
@@ -18,6 +18,7 @@ const SIZE: usize = 2000;
 async fn a_worker_killed_twice_loses_nothing_and_copies_nothing_twice() {
     let scene = Scene::set("blobs_killed").await;
     scene.fill(FILES, SIZE).await;
+    scene.queue.slow_down().await.unwrap();
     let mut written = vec![0; FILES];
     for least in [100, 800] {
         let worker = Running::start(&mut scene.queue.worker(&["--concurrency", "8"])).unwrap();
@@ -80,6 +81,7 @@ async fn a_worker_asked_for_one_run_leaves_the_others_alone() {
 async fn an_interrupted_worker_gives_its_files_back() {
     let scene = Scene::set("blobs_stopped").await;
     scene.fill(FILES, SIZE).await;
+    scene.queue.slow_down().await.unwrap();
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let before = scene.queue.count("done").await.unwrap();
         let worker = Running::start(&mut scene.queue.worker(&["--concurrency", "8"])).unwrap();
@@ -154,6 +156,7 @@ async fn a_watching_worker_wakes_up_when_files_are_queued() {
 async fn a_lost_connection_is_made_anew() {
     let scene = Scene::set("blobs_lost").await;
     scene.fill(800, 20_000).await;
+    scene.queue.slow_down().await.unwrap();
     let worker = Running::start(&mut scene.queue.worker(&["--concurrency", "8"])).unwrap();
     scene.queue.wait_until_done(100).await.unwrap();
     let killed = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
