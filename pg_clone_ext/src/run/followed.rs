@@ -22,6 +22,8 @@ pub struct Followed {
     pub condition: Option<String>,
     /// Values that are not keys of this reference may be keys of another, and change.
     pub mixed: bool,
+    /// A value that is no key may hold one beside other text, and change ([`Table::embeds_keys`]).
+    pub embedded: bool,
     /// Whether the keys are UUIDs.
     pub of_uuids: bool,
     /// Whether values and keys are compared as text.
@@ -137,6 +139,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
             operators: key.operators.clone(),
             separators: None,
             mixed: false,
+            embedded: false,
             of_uuids: false,
             condition: None,
             as_text: false,
@@ -183,6 +186,10 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
             ],
             separators: reference.separators.clone(),
             mixed: mixed(table, reference) || everywhere && reference.form != ReferenceForm::Column,
+            embedded: matches!(reference.form, ReferenceForm::Column | ReferenceForm::Array)
+                && table
+                    .column(&reference.column)
+                    .is_some_and(|column| table.embeds_keys(column)),
             of_uuids: plan::KeyKind::of(target.type_of(&reference.target_column)) == plan::KeyKind::Uuid,
             condition: reference.condition.clone(),
             as_text: !same_type,
@@ -224,6 +231,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
             parent_columns: vec![id],
             separators: None,
             mixed: false,
+            embedded: table.embeds_keys(column),
             of_uuids: false,
             condition: None,
             as_text: !same_type,

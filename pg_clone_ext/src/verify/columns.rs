@@ -87,7 +87,7 @@ impl Columns<'_> {
         let sets = self.sets(keys, of_clone);
         let mut found = vec![Named::default(); sets.len()];
         let mut digests = vec![0u64; sets.len()];
-        let read = self.each_value(of_clone, &mut |place, content, value| {
+        let read = self.each_value(of_clone, &mut |place, content, value, embeds| {
             let named = &mut found[place];
             let (own, other) = sets[place];
             // A key that clones keep is in both projects: it refers to the project's own row.
@@ -96,7 +96,7 @@ impl Columns<'_> {
                 named.pairs = named.pairs.wrapping_add(hash((content, of_parent)));
             } else if other.is_some_and(|set| set.content_of(value).is_some()) {
                 named.other += 1;
-            } else {
+            } else if !embeds {
                 named.others += 1;
                 digests[place] = digests[place].wrapping_add(value.hash());
             }
@@ -112,7 +112,7 @@ impl Columns<'_> {
         let mut pairs: HashMap<u64, i64> = HashMap::new();
         for of_clone in [true, false] {
             let set = self.sets(keys, of_clone)[reference].0;
-            self.each_value(of_clone, &mut |place, content, value| {
+            self.each_value(of_clone, &mut |place, content, value, _| {
                 if place == reference
                     && let Some(of_parent) = set.and_then(|set| set.content_of(value))
                 {
@@ -123,8 +123,9 @@ impl Columns<'_> {
         Ok(pairs.values().filter(|n| **n > 0).sum())
     }
 
-    /// Calls `each` with the index of a reference, the hash of the row's content and the value; false: the table can have no rows.
-    fn each_value(&self, of_clone: bool, each: &mut dyn FnMut(usize, i64, Value)) -> Result<bool> {
+    /// Calls `each` with the index of a reference, the hash of the row's content, the value, and whether it may hold a key beside
+    /// other text; false: the table can have no rows.
+    fn each_value(&self, of_clone: bool, each: &mut dyn FnMut(usize, i64, Value, bool)) -> Result<bool> {
         let pair = self.pair;
         let project = if of_clone { pair.target } else { pair.source };
         let Some(belongs) = plan::condition(pair.store, self.table, project, pair.filled, of_clone)? else {
@@ -140,7 +141,8 @@ impl Columns<'_> {
                 list.push(format!("({condition})"));
                 list.len() - 1
             });
-            places.push((value, condition, *kind, self.table.type_of(column)));
+            let embedded = reference.embedded && *kind == KeyKind::Text;
+            places.push((value, condition, *kind, self.table.type_of(column), embedded));
         }
         let sql = SourceQuery::over(&self.table.from_sql())
             .filter(belongs)
@@ -149,11 +151,13 @@ impl Columns<'_> {
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
             let content = row.bigint(0).unwrap_or(0);
-            for (place, (value, condition, kind, type_name)) in places.iter().enumerate() {
+            for (place, (value, condition, kind, type_name, embedded)) in places.iter().enumerate() {
                 if condition.is_none_or(|at| row.boolean(at))
-                    && let Some(value) = Value::read(row, *value, *kind, type_name)?
+                    && let Some(read) = Value::read(row, *value, *kind, type_name)?
                 {
-                    each(place, content, value);
+                    let embeds =
+                        *embedded && row.text(*value)?.is_some_and(|text| plan::may_embed_key(&text));
+                    each(place, content, read, embeds);
                 }
             }
             Ok(())

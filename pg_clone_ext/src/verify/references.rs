@@ -9,7 +9,7 @@ use super::key_sets::KeySets;
 use crate::pg::query::for_each_row;
 use crate::run::followed::{Followed, follows_source, references};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Store, Table};
+use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Store, Table, quote};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A clone and its source.
@@ -365,12 +365,27 @@ fn named(
     let all: Vec<String> = (0..reference.columns.len())
         .map(|place| format!("v.c{place}"))
         .collect();
+    // A value of neither project that holds a key beside other text changes; the search for the source's ids sees it.
+    let of_neither = if reference.embedded {
+        let type_name = match (&reference.form, reference.as_text) {
+            (ReferenceForm::Column, false) => table.type_of(&reference.columns[0]),
+            _ => "text",
+        };
+        let value = quote::text_of("v.c0", type_name);
+        format!(
+            "s.k0 IS NULL AND c.k0 IS NULL AND ({value} OPERATOR(pg_catalog.!~*) {} OR {value} OPERATOR(pg_catalog.~*) {})",
+            plan::EMBEDDED_KEY,
+            plan::UUID_INPUT
+        )
+    } else {
+        "s.k0 IS NULL AND c.k0 IS NULL".to_owned()
+    };
     let sql = format!(
         "WITH v AS NOT MATERIALIZED ({values}) \
          SELECT pg_catalog.count(*) FILTER (WHERE s.k0 IS NOT NULL), pg_catalog.count(*) FILTER (WHERE c.k0 IS NOT NULL AND s.k0 IS NULL), \
-         pg_catalog.count(*) FILTER (WHERE s.k0 IS NULL AND c.k0 IS NULL), \
+         pg_catalog.count(*) FILTER (WHERE {of_neither}), \
          COALESCE(pg_catalog.sum(pg_catalog.hashtextextended(ROW({})::pg_catalog.text, 0)::pg_catalog.numeric) \
-         FILTER (WHERE s.k0 IS NULL AND c.k0 IS NULL), 0)::pg_catalog.text, \
+         FILTER (WHERE {of_neither}), 0)::pg_catalog.text, \
          COALESCE(pg_catalog.sum(pg_catalog.hash_record(ROW(v.d, s.d))) FILTER (WHERE s.k0 IS NOT NULL), 0)::pg_catalog.int8 \
          FROM v LEFT JOIN ({}) AS s ON {} LEFT JOIN ({}) AS c ON {}",
         all.join(", "),

@@ -280,6 +280,82 @@ async fn keys_of_type_uuid_are_followed_in_texts_of_every_form() {
     }
 }
 
+/// A text of a declared column that is no key is not followed less than one of a column that nobody declared.
+#[tokio::test]
+async fn keys_beside_other_text_are_followed_in_declared_columns() {
+    const KEY: &str = "c0000000-0000-4000-8000-00000000000a";
+    let forms = [
+        format!("urn:uuid:{KEY}"),
+        format!("Person/{KEY}"),
+        format!(" {KEY} "),
+        format!("mailto:{}", KEY.to_uppercase()),
+    ];
+    let db = described(
+        "CREATE TABLE org (id uuid PRIMARY KEY, name text); CREATE TABLE person (id uuid PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, name text);
+         CREATE TABLE place (id uuid PRIMARY KEY, org_id uuid NOT NULL REFERENCES org); CREATE TABLE plan (code text PRIMARY KEY);
+         CREATE TABLE mention (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, alone text, fixed varchar(60), list text[], kind text, subject text, plan text REFERENCES plan);
+         INSERT INTO org VALUES ('b0000000-0000-4000-8000-000000000002', 'Other'), ('a0000000-0000-4000-8000-000000000002', 'Weir');
+         INSERT INTO person VALUES ('c0000000-0000-4000-8000-00000000000a', 'a0000000-0000-4000-8000-000000000002', 'Ada'), ('c0000000-0000-4000-8000-00000000000b', 'b0000000-0000-4000-8000-000000000002', 'Eve');
+         INSERT INTO plan VALUES ('plan of c0000000-0000-4000-8000-00000000000a')",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest('{person,place,mention}'::text[]) t;
+         SELECT clone.store_shared('s', 'plan', 'of all');
+         SELECT clone.store_reference('s', 'mention', c::name, 'person') FROM unnest('{alone,fixed,list}'::text[]) c;
+         SELECT clone.store_reference('s', 'mention', 'subject', t::regclass, type_column => 'kind', type_values => ARRAY[t]) FROM unnest('{person,place}'::text[]) t",
+    )
+    .await;
+    for (form, kind) in forms.iter().zip(["'person'", "'place'", "NULL", "'person'"]) {
+        db.run(&format!(
+            "INSERT INTO mention (org_id, alone, fixed, list, kind, subject, plan) VALUES ('{ORG}', '{form}', '{form}', ARRAY['{form}', 'x'], {kind}, '{form}', 'plan of {KEY}')"
+        ))
+        .await;
+    }
+    let clone = db.clone_project(&format!("'{ORG}'")).await;
+    let ada = db
+        .text(&format!("SELECT id FROM person WHERE org_id = '{clone}'"))
+        .await;
+    for column in ["alone", "fixed", "list[1]", "subject"] {
+        assert_eq!(
+            db.list(&format!(
+                "SELECT replace({column}, upper('{ada}'), '{ada}') FROM mention WHERE org_id = '{clone}' ORDER BY id"
+            ))
+            .await,
+            forms
+                .iter()
+                .map(|form| form.replace(&KEY.to_uppercase(), KEY).replace(KEY, &ada))
+                .collect::<Vec<_>>(),
+            "{column}"
+        );
+    }
+    // A text of a foreign key that is no key of the project is the key of a shared row.
+    assert_eq!(
+        db.list(&format!(
+            "SELECT DISTINCT plan FROM mention WHERE org_id = '{clone}'"
+        ))
+        .await,
+        [format!("plan of {KEY}")]
+    );
+    let failed = db
+        .list(&format!(
+            "SELECT check_name || ' ' || subject FROM project_clone_verify('{clone}') WHERE NOT ok"
+        ))
+        .await;
+    assert_eq!(
+        failed,
+        ["references to the source all tables"],
+        "that of the shared row alone"
+    );
+    db.run(&format!(
+        "UPDATE mention SET plan = NULL WHERE org_id = '{clone}'; UPDATE mention SET fixed = 'Person/{KEY}' WHERE id = (SELECT max(id) FROM mention)"
+    ))
+    .await;
+    let failed = db
+        .list(&format!(
+            "SELECT subject FROM project_clone_verify('{clone}') WHERE NOT ok AND check_name = 'references to the source'"
+        ))
+        .await;
+    assert_eq!(failed.len(), 1, "{failed:?}");
+}
+
 #[tokio::test]
 async fn a_declaration_that_cannot_be_meant_is_refused() {
     let db = described(

@@ -18,8 +18,8 @@ mod types;
 
 pub use file_key::{FileKey, FileOf};
 pub use keys::{
-    ColumnKeys, EQUAL, ForeignKey, KeyRef, Membership, Outside, Reference, ReferenceForm, TableKeys,
-    UUID_INPUT, Unique, UniquePart, changes, comparable, spelled_as_key,
+    ColumnKeys, EMBEDDED_KEY, EQUAL, ForeignKey, KeyRef, Membership, Outside, Reference, ReferenceForm,
+    TableKeys, UUID_INPUT, Unique, UniquePart, changes, comparable, may_embed_key, spelled_as_key,
 };
 pub use membership::{condition, key_column, of_others, source_of_ids};
 pub use order::{has_circle, insertion_order};

@@ -2,6 +2,7 @@
 
 use super::keys::{ColumnKeys, Outside, TableKeys};
 use super::quote;
+use super::types::is_text;
 use crate::error::{Code, Error, Result};
 
 /// Object id of a table.
@@ -331,6 +332,18 @@ impl Table {
             &format!("{alias}.{}", quote::identifier(name)),
             self.type_of(name),
         )
+    }
+
+    /// Whether a text of this column that is no key of the referenced table is rewritten as one of an undeclared column: it may hold
+    /// a key beside other text (`urn:uuid:…`, `Person/…`). Not with a foreign key: there such a text is the key of a shared row.
+    pub fn embeds_keys(&self, column: &Column) -> bool {
+        matches!(column.role, ColumnRole::Map(_) | ColumnRole::Rewrite)
+            && is_text(column.type_name.trim_end_matches("[]"))
+            && !self
+                .keys
+                .foreign_keys
+                .iter()
+                .any(|key| key.columns.contains(&column.name))
     }
 }
 

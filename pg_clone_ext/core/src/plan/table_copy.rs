@@ -135,6 +135,8 @@ pub struct Output {
     pub not_null: bool,
     /// Place of a key in its canonical form, in which equal keys have the same text; otherwise the same as `source`.
     pub lookup: usize,
+    /// [`Table::embeds_keys`].
+    pub embedded: bool,
 }
 
 /// Which of the query's rows are cloned: those with a mapped key.
@@ -329,6 +331,7 @@ pub fn table_copy(
             action,
             not_null: column.not_null,
             lookup,
+            embedded: table.embeds_keys(column),
         });
     }
     let document_source = source_table.document_column.as_deref().map(|column| {

@@ -1,7 +1,7 @@
 //! The values of a column of the clone, by action.
 
 use super::Transformer;
-use super::key_values::KeyMapper;
+use super::key_values::{KeyMapper, NewText};
 use super::large_objects;
 use super::rules::Ruled;
 use crate::error::internal;
@@ -15,16 +15,18 @@ use crate::run::map::new_keys::{fill_template, fit_template, length_of};
 use pg_clone_core::batch::VersionFinder;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output};
+use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output, is_text};
 use pg_clone_core::rewrite::{Outcome, UuidOutcome};
 
 impl<'r> Transformer<'r> {
-    pub(super) fn keys(&mut self) -> KeyMapper<'_, 'r> {
+    /// Maps keys; `embedded` is [`Output::embedded`].
+    pub(super) fn keys(&mut self, embedded: bool) -> KeyMapper<'_, 'r> {
         KeyMapper {
             run: self.run,
             rewriter: &mut self.rewriter,
             key_statistics: &mut self.key_statistics,
             policy: self.policy,
+            embedded,
         }
     }
 
@@ -77,6 +79,14 @@ impl<'r> Transformer<'r> {
                 None => Changed::No,
                 Some(value) => match cases.iter().find(|(condition, ..)| row.boolean(*condition)) {
                     Some((_, kind, domain)) => self.case_at(place, output, row, value, *kind, *domain)?,
+                    None if is_text(&output.type_name) => {
+                        let text = datum::to_text(value)?;
+                        match self.keys(output.embedded).embedded(&text)? {
+                            NewText::To(new) => self.typed_text(place, Some(new))?,
+                            NewText::Gone => Changed::ToNull,
+                            NewText::Same | NewText::NoKey => Changed::No,
+                        }
+                    }
                     None => Changed::No,
                 },
             },
@@ -88,7 +98,7 @@ impl<'r> Transformer<'r> {
                         .filter(|(condition, _)| condition.is_none_or(|place| row.boolean(place)))
                         .map(|(_, key)| *key)
                         .collect();
-                    self.keys().array(output, value, &keys)?
+                    self.keys(output.embedded).array(output, value, &keys)?
                 }
             },
             Action::MapSegments { keys, rewrite } => match value {
@@ -153,13 +163,13 @@ impl<'r> Transformer<'r> {
             },
             Action::MapUuidArray => match value {
                 None => Changed::No,
-                Some(value) => self.keys().uuid_array(value)?,
+                Some(value) => self.keys(false).uuid_array(value)?,
             },
             Action::MapTextArray | Action::TextArray => match value {
                 None => Changed::No,
                 Some(value) => {
                     let ids = output.action == Action::MapTextArray;
-                    let mut keys = self.keys();
+                    let mut keys = self.keys(output.embedded);
                     datum::map_text_array(value, |bytes| {
                         if ids {
                             keys.text(bytes)

@@ -17,7 +17,7 @@ use pg_clone_core::document_tree::{self, TreeError};
 use pg_clone_core::edit::{self, EditOp};
 use pg_clone_core::error::Result;
 use pg_clone_core::jsonb;
-use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output};
+use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output, is_text};
 use pg_clone_core::rewrite::Outcome;
 use pg_clone_core::rules::DocumentPath;
 
@@ -37,6 +37,7 @@ impl Transformer<'_> {
             rewriter: &mut self.rewriter,
             key_statistics: &mut self.key_statistics,
             policy: self.policy,
+            embedded: output.embedded,
         }
         .key(output, &self.targets[place], value, lookup, kind, domain)
     }
@@ -55,8 +56,13 @@ impl Transformer<'_> {
             return self.key_at(place, output, row, value, kind, Some(domain));
         }
         let text = datum::to_text(value)?;
-        match self.keys().text_of(plain(&text, &output.type_name), domain)? {
-            NewText::Same => Ok(Changed::No),
+        let mut keys = self.keys(output.embedded);
+        let new = match keys.text_of(plain(&text, &output.type_name), domain)? {
+            NewText::NoKey if is_text(&output.type_name) => keys.embedded(&text)?,
+            new => new,
+        };
+        match new {
+            NewText::Same | NewText::NoKey => Ok(Changed::No),
             NewText::To(new) => self.typed_text(place, Some(new)),
             NewText::Gone => Ok(Changed::ToNull),
         }
@@ -74,7 +80,7 @@ impl Transformer<'_> {
         let mut new: Option<String> = None;
         for (key, separators) in keys {
             let current = new.as_deref().unwrap_or(&text);
-            new = self.keys().segments(current, separators, *key)?.or(new);
+            new = self.keys(false).segments(current, separators, *key)?.or(new);
         }
         if rewrite {
             let mut bytes = new.clone().unwrap_or(text).into_bytes();
@@ -160,6 +166,7 @@ impl Transformer<'_> {
                 rewriter: &mut self.rewriter,
                 key_statistics: &mut self.key_statistics,
                 policy: self.policy,
+                embedded: false,
             };
             for (found, domains) in found {
                 for key in found {
@@ -206,7 +213,7 @@ impl KeyMapper<'_, '_> {
                 Some(separators) => self.segments(current, separators, *domain)?,
                 None => match self.text_of(current, *domain)? {
                     NewText::To(next) => Some(next),
-                    NewText::Same | NewText::Gone => None,
+                    NewText::Same | NewText::NoKey | NewText::Gone => None,
                 },
             };
             new = next.or(new);

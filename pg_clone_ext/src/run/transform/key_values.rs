@@ -6,11 +6,11 @@ use crate::pg::value::Value;
 use crate::pg::value::attribute::Attribute;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
-use crate::run::document_errors::dangling_error;
+use crate::run::document_errors::{dangling_error, rewrite_error};
 use crate::run::keys::{Key, NewKey, plain};
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::ids::uuid_text;
+use pg_clone_core::ids::{Id, uuid_text};
 use pg_clone_core::plan::{KeyKind, KeyRef, Output};
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, TextIdOutcome, UuidOutcome};
 
@@ -18,6 +18,8 @@ use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, TextIdOutcome, UuidOut
 pub enum NewText {
     /// It is kept.
     Same,
+    /// It is no key that the run knows.
+    NoKey,
     /// This.
     To(String),
     /// It is removed: its row is not cloned.
@@ -34,6 +36,8 @@ pub struct KeyMapper<'m, 'r> {
     pub key_statistics: &'m mut KeyStatistics,
     /// The policy for keys of resources that are not cloned.
     pub policy: Dangling,
+    /// [`Output::embedded`].
+    pub embedded: bool,
 }
 
 impl KeyMapper<'_, '_> {
@@ -59,7 +63,7 @@ impl KeyMapper<'_, '_> {
             KeyKind::Int => self.integer(output, value, domain),
             KeyKind::Text => match domain.filter(|_| self.run.texts_by_key()) {
                 None => datum::rewrite_varlena(value, |bytes| self.text(bytes)),
-                Some(domain) => self.text_key(output, target, lookup, domain),
+                Some(domain) => self.text_key(output, target, value, lookup, domain),
             },
         }
     }
@@ -68,20 +72,40 @@ impl KeyMapper<'_, '_> {
         &mut self,
         output: &Output,
         target: &Attribute,
+        value: Value,
         lookup: Value,
         domain: KeyRef,
     ) -> Result<Changed> {
-        let new = datum::with_text(lookup, |text| {
+        let mut new = datum::with_text(lookup, |text| {
             self.text_of(plain(text, &output.type_name), domain)
         })?;
+        if let NewText::NoKey = new {
+            new = self.embedded(&datum::to_text(value)?)?;
+        }
         Ok(match new {
-            NewText::Same => Changed::No,
+            NewText::Same | NewText::NoKey => Changed::No,
             NewText::To(new) => Changed::To(datum::from_text(&new, target.type_oid, target.typmod)?),
             NewText::Gone => Changed::ToNull,
         })
     }
 
-    /// The new text form of a key; also of an integer or a UUID.
+    /// The new value of a text that as a whole is no key.
+    pub fn embedded(&mut self, text: &str) -> Result<NewText> {
+        if !self.embedded {
+            return Ok(NewText::Same);
+        }
+        let mut bytes = text.as_bytes().to_vec();
+        Ok(
+            match self.rewriter.plain_text(&mut bytes).map_err(rewrite_error)? {
+                Outcome::Unchanged => NewText::Same,
+                Outcome::InPlace => NewText::To(String::from_utf8(bytes).map_err(internal)?),
+                Outcome::Rebuilt(new) => NewText::To(String::from_utf8(new).map_err(internal)?),
+                Outcome::Null => NewText::Gone,
+            },
+        )
+    }
+
+    /// The new text form of a key; also of an integer or a UUID. [`NewText::NoKey`] if the run knows no such key.
     pub fn text_of(&mut self, text: &str, domain: KeyRef) -> Result<NewText> {
         let integer = self
             .run
@@ -90,13 +114,13 @@ impl KeyMapper<'_, '_> {
             .is_some_and(|(_, column)| KeyKind::of(&column.type_name) == KeyKind::Int);
         let key = match text.parse::<i64>() {
             Ok(number) if integer => Key::Int(number),
-            _ if integer => return Ok(NewText::Same),
+            _ if integer => return Ok(NewText::NoKey),
             _ => Key::parse(text),
         };
         let (key, new) = match self.run.new_key_of(&key, &[domain]) {
             NewKey::Unknown => match uuid_text::parse_input(text.as_bytes()).map(Key::Uuid) {
                 Some(key) => (key.clone(), self.run.new_key_of(&key, &[domain])),
-                None => return Ok(NewText::Same),
+                None => return Ok(NewText::NoKey),
             },
             new => (key, new),
         };
@@ -118,7 +142,7 @@ impl KeyMapper<'_, '_> {
                     NewText::Gone
                 }
             }
-            NewKey::Unknown => NewText::Same,
+            NewKey::Unknown => NewText::NoKey,
         })
     }
 
@@ -181,14 +205,25 @@ impl KeyMapper<'_, '_> {
             }
             _ => datum::map_text_array(value, |bytes| {
                 let text = std::str::from_utf8(bytes).map_err(internal)?.to_owned();
+                let mut new = NewText::NoKey;
                 for key in keys {
                     match self.text_of(&text, *key)? {
-                        NewText::Same => {}
-                        NewText::To(new) => return Ok(Outcome::Rebuilt(new.into_bytes())),
-                        NewText::Gone => return Ok(Outcome::Null),
+                        NewText::NoKey => {}
+                        NewText::Same => new = NewText::Same,
+                        changed => {
+                            new = changed;
+                            break;
+                        }
                     }
                 }
-                Ok(Outcome::Unchanged)
+                if let NewText::NoKey = new {
+                    new = self.embedded(&text)?;
+                }
+                Ok(match new {
+                    NewText::Same | NewText::NoKey => Outcome::Unchanged,
+                    NewText::To(new) => Outcome::Rebuilt(new.into_bytes()),
+                    NewText::Gone => Outcome::Null,
+                })
             }),
         }
     }
@@ -236,7 +271,11 @@ impl KeyMapper<'_, '_> {
         }
         let text = std::str::from_utf8(bytes).map_err(internal)?;
         match self.rewriter.text_id(text) {
-            TextIdOutcome::Unchanged => self.uuid_in_another_form(text),
+            TextIdOutcome::Unchanged => match uuid_text::parse_input(bytes) {
+                Some(id) => self.uuid_in_another_form(text, &id),
+                None if self.embedded => self.rewriter.plain_text(bytes).map_err(rewrite_error),
+                None => Ok(Outcome::Unchanged),
+            },
             TextIdOutcome::Mapped(new) => {
                 self.key_statistics.rewritten();
                 Ok(Outcome::Rebuilt(new.as_bytes().to_vec()))
@@ -249,16 +288,13 @@ impl KeyMapper<'_, '_> {
     }
 
     /// A text that is the text form of a UUID, without dashes or in braces.
-    fn uuid_in_another_form(&mut self, text: &str) -> Result<Outcome> {
-        let Some(id) = uuid_text::parse_input(text.as_bytes()) else {
-            return Ok(Outcome::Unchanged);
-        };
-        match self.rewriter.uuid(&id) {
+    fn uuid_in_another_form(&mut self, text: &str, id: &Id) -> Result<Outcome> {
+        match self.rewriter.uuid(id) {
             UuidOutcome::Unchanged => Ok(Outcome::Unchanged),
             UuidOutcome::Mapped(new) => Ok(Outcome::Rebuilt(
                 uuid_text::with_digits_of(text, &new).into_bytes(),
             )),
-            UuidOutcome::Dangling => self.outcome_of_dangling(&uuid_text::to_string(&id)),
+            UuidOutcome::Dangling => self.outcome_of_dangling(&uuid_text::to_string(id)),
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod resolution;
 
+use crate::ids::uuid_text;
 use crate::plan::quote::identifier;
 use crate::plan::store::{Column, ColumnRole, Oid, Store, Table};
 use crate::plan::table_copy::{KeyKind, canonical_key};
@@ -139,6 +140,23 @@ fn is_list_of(one: &str, list: &str) -> bool {
 
 /// The forms of a UUID in texts, as an SQL literal of a regular expression without case: those of type `uuid`.
 pub const UUID_INPUT: &str = "'^(([0-9a-f]{4}-?){7}[0-9a-f]{4}|[{]([0-9a-f]{4}-?){7}[0-9a-f]{4}[}])$'";
+
+/// Texts that may hold a key beside other text, as an SQL literal of a regular expression without case.
+pub const EMBEDDED_KEY: &str = "'([0-9a-f]{4}-?){8}|/'";
+
+/// The same for a text: it has a slash or 32 hexadecimal digits, and is not as a whole a UUID.
+pub fn may_embed_key(text: &str) -> bool {
+    let mut digits = 0;
+    let embeds = text.bytes().any(|byte| {
+        digits = match byte {
+            b'-' => digits,
+            _ if byte.is_ascii_hexdigit() => digits + 1,
+            _ => 0,
+        };
+        byte == b'/' || digits == 32
+    });
+    embeds && uuid_text::parse_input(text.as_bytes()).is_none()
+}
 
 /// Converts `value`, a text from any source, to the text form of a key of `table.column`, for types that are not comparable.
 pub fn spelled_as_key(table: &Table, column: &str, value: &str) -> String {
