@@ -7,6 +7,7 @@ mod expression_locks;
 mod keys;
 pub mod large_objects;
 mod open;
+pub mod relations_below;
 mod resolve;
 pub mod rows_once;
 

@@ -6,7 +6,7 @@ use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query;
 use crate::pg::query::snapshot;
 use crate::pg::query::snapshot::Snapshot;
-use crate::pg::table::plan_check;
+use crate::pg::table::view_base::ViewBase;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Oid, quote};
 
@@ -55,7 +55,7 @@ pub fn check_rows_once(store: &str) -> Result<()> {
     Snapshot::newest().within(|| refuse_rows_twice(store, &tables))
 }
 
-/// The same for tables that are known, under the active snapshot. It plans an INSERT into each view, which locks the table below.
+/// The same for tables that are known, under the active snapshot. It locks the table below each view, as SELECT does.
 pub(super) fn refuse_rows_twice(store: &str, tables: &[Described<'_>]) -> Result<()> {
     let name_of = |oid: u32| {
         tables
@@ -67,7 +67,7 @@ pub(super) fn refuse_rows_twice(store: &str, tables: &[Described<'_>]) -> Result
     for table in tables {
         let (other, what) = match table.kind {
             "v" => {
-                let Some(below) = table_below(table.oid, table.sql_name)? else {
+                let Some(below) = table_below(table.oid) else {
                     continue;
                 };
                 let same = views.iter().find(|(other, _)| *other == below);
@@ -118,20 +118,10 @@ fn partition_of(table: Oid, tables: &[Described<'_>]) -> Result<Option<Oid>> {
     found.map(|oid| oid.parse().map_err(internal)).transpose()
 }
 
-/// The table below an updatable view, through any number of views; None for a view whose triggers or rules decide where rows go.
-pub fn table_below(view: Oid, sql_name: &str) -> Result<Option<Oid>> {
-    if !is_updatable(view)? {
-        return Ok(None);
-    }
-    // Names no column, because some columns of an updatable view may be computed.
-    let insert = format!("INSERT INTO {sql_name} DEFAULT VALUES");
-    Ok(plan_check::insert_target(&insert).filter(|below| *below != view))
-}
-
-/// Whether rows of a view are rows of one table below it, into which an INSERT goes without a trigger.
-fn is_updatable(view: Oid) -> Result<bool> {
-    let found = query::text(&format!(
-        "SELECT (pg_catalog.pg_relation_is_updatable({view}::pg_catalog.oid::pg_catalog.regclass, false) OPERATOR(pg_catalog.&) 8)::pg_catalog.text"
-    ))?;
-    Ok(found.as_deref() == Some("8"))
+/// The table in which rows that are inserted into a view are stored, through any number of views; None for a view whose triggers or
+/// rules decide where rows go.
+pub fn table_below(view: Oid) -> Option<Oid> {
+    ViewBase::of(view)
+        .filter(|base| base.takes_inserts)
+        .map(|base| base.relation)
 }

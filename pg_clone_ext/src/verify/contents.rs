@@ -1,6 +1,7 @@
 //! The columns that distinguish rows: those that have the same values in source and clone.
 
 use super::references::Pair;
+use crate::catalog::relations_below::{PARTS, READ_BY_VIEWS};
 use crate::pg::query::{exists, for_each_row};
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Column, ColumnRole, Oid, SourceQuery, Table, quote};
@@ -70,8 +71,8 @@ fn candidates(table: &Table) -> Vec<&Column> {
 /// [`Table::triggers`], which says what fires now: one that is disabled today may have fired when the clone was made.
 fn has_triggers(table: &Table) -> Result<bool> {
     exists(&SourceQuery::over("pg_catalog.pg_trigger").filter(format!(
-        "(t.tgrelid OPERATOR(pg_catalog.=) {0}::pg_catalog.oid OR t.tgrelid OPERATOR(pg_catalog.=) ANY \
-         (SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent OPERATOR(pg_catalog.=) {0}::pg_catalog.oid)) \
+        "t.tgrelid OPERATOR(pg_catalog.=) ANY (WITH RECURSIVE part (oid) AS (SELECT {}::pg_catalog.oid UNION SELECT e.below FROM part \
+           JOIN ({READ_BY_VIEWS} UNION ALL {PARTS}) AS e ON e.above OPERATOR(pg_catalog.=) part.oid) SELECT part.oid FROM part) \
          AND NOT t.tgisinternal AND t.tgtype OPERATOR(pg_catalog.&) 4::pg_catalog.int2 OPERATOR(pg_catalog.<>) 0::pg_catalog.int2",
         table.oid
     )))

@@ -1,16 +1,14 @@
 //! Relations that lose rows when rows of a described one are deleted: itself, its partitions, what is below a view. Foreign keys may refer to
 //! any of them. Tables that inherit from a described one are described too.
 
-use super::foreign_keys::{ForeignKey, rows_of};
+use super::foreign_keys::{ForeignKey, row_text, rows_of};
+use crate::catalog::relations_below::PARTS;
 use crate::error::internal;
 use crate::pg::query;
 use crate::pg::table::view_base::ViewBase;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Oid, Store, Table, quote};
 use std::collections::HashMap;
-
-/// How many views may be on top of each other.
-const MAX_DEPTH: usize = 32;
 
 /// The columns of a relation: their names, and those in the view above it.
 type Shown = HashMap<String, String>;
@@ -36,9 +34,9 @@ pub fn all(store: &Store) -> Result<Vec<Below>> {
     for table in &store.tables {
         tops.push((table.oid, table.oid, None));
         if table.kind == "v"
-            && let Some((base, columns)) = base_of(table)
+            && let Some(base) = ViewBase::of(table.oid)
         {
-            tops.push((table.oid, base, Some(columns)));
+            tops.push((table.oid, base.relation, Some(base.columns)));
         }
     }
     let mut oids: Vec<String> = tops.iter().map(|(_, top, _)| top.to_string()).collect();
@@ -46,7 +44,7 @@ pub fn all(store: &Store) -> Result<Vec<Below>> {
     oids.dedup();
     let found = query::text(&format!(
         "WITH RECURSIVE part (top, oid) AS (SELECT o.oid, o.oid FROM pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]) AS o (oid) \
-         UNION SELECT part.top, i.inhrelid FROM part JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) part.oid) \
+         UNION SELECT part.top, e.below FROM part JOIN ({PARTS}) AS e ON e.above OPERATOR(pg_catalog.=) part.oid) \
          SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(part.top::pg_catalog.int8, part.oid::pg_catalog.int8, \
            pg_catalog.format('%I.%I', n.nspname, c.relname), CASE c.relkind WHEN 'p' THEN \
              (SELECT pg_catalog.jsonb_agg(p.relid::pg_catalog.oid::pg_catalog.int8) FROM pg_catalog.pg_partition_tree(c.oid) AS p) \
@@ -80,27 +78,27 @@ pub fn all(store: &Store) -> Result<Vec<Below>> {
     Ok(all)
 }
 
-/// The table below a view, through any number of views, and the names that its columns have in the view.
-fn base_of(view: &Table) -> Option<(Oid, Shown)> {
-    let mut base = ViewBase::of(view.oid)?;
-    let mut columns: Shown = base.columns.drain(..).collect();
-    for _ in 0..MAX_DEPTH {
-        if !base.is_view {
-            return Some((base.relation, columns));
-        }
-        base = ViewBase::of(base.relation)?;
-        let lower = base.columns.drain(..);
-        columns = lower
-            .filter_map(|(name, above)| Some((name, columns.get(&above)?.clone())))
-            .collect();
-    }
-    None
-}
-
 impl Below {
     /// Whether it is the described relation itself.
     pub fn is_described(&self) -> bool {
         self.relation == self.described
+    }
+
+    /// Whether it is the table below a view that is described.
+    pub fn is_base(&self) -> bool {
+        self.columns.is_some() && self.parts.is_empty()
+    }
+
+    /// The primary key of the child of a foreign key, which is this relation, in a row `t` of the described view, as
+    /// [`ForeignKey::row_text`] makes it; None if the view does not show it.
+    pub fn row_text(&self, key: &ForeignKey) -> Option<String> {
+        let columns = self.columns.as_ref()?;
+        let shown: Vec<String> = key
+            .row_key_columns()
+            .iter()
+            .map(|name| columns.get(name).cloned())
+            .collect::<Option<_>>()?;
+        (!shown.is_empty()).then(|| row_text(&shown))
     }
 
     /// A foreign key to it as one to the described relation; None if a column that it refers to is not there.

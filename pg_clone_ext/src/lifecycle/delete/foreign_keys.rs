@@ -128,6 +128,16 @@ impl ForeignKey {
         }
     }
 
+    /// The columns of the child's primary key; empty without one.
+    pub fn row_key_columns(&self) -> &[String] {
+        &self.row_key
+    }
+
+    /// An expression for the primary key of a row `t` of the child, to be compared; by output functions for the same reason.
+    pub fn row_text(&self) -> String {
+        row_text(&self.row_key)
+    }
+
     /// Whether the key's action deletes or changes rows of the child.
     pub fn acts(&self) -> bool {
         matches!(self.action.as_str(), "c" | "n" | "d")
@@ -172,6 +182,15 @@ impl ForeignKey {
                 .hint("Call it as the table's owner (without FORCE ROW LEVEL SECURITY), or as a role with BYPASSRLS.")
         })
     }
+}
+
+/// The values of columns of a row `t` as one text, made by their types' output functions.
+pub fn row_text(columns: &[String]) -> String {
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|column| format!("t.{}", quote::identifier(column)))
+        .collect();
+    format!("pg_catalog.concat(ROW({}))", columns.join(", "))
 }
 
 /// Tables of the store in which no two rows have the same id.

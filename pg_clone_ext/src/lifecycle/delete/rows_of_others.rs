@@ -33,6 +33,8 @@ struct Search<'d> {
     conflicts: Conflicts,
     /// Only rows that this transaction or a later one has written.
     since: Option<u32>,
+    /// Tables below views of the store.
+    below_views: Vec<Below>,
 }
 
 impl Conflicts {
@@ -43,6 +45,7 @@ impl Conflicts {
             given_again,
             conflicts: Conflicts::default(),
             since: None,
+            below_views: Vec::new(),
         };
         let snapshot = Snapshot::latest();
         search.conflicts.seen = snapshot.seen();
@@ -64,6 +67,8 @@ impl Conflicts {
             given_again: &given_again,
             conflicts: Conflicts::default(),
             since: Some(self.seen.oldest_running),
+            // What the deletion deletes there is older.
+            below_views: Vec::new(),
         };
         let renewed = within_renewed(self.seen, || {
             let _settings = ReadingSettings::with_memory();
@@ -102,6 +107,7 @@ impl Search<'_> {
     fn all(&mut self) -> Result<()> {
         let below = below::all(self.rows.store())?;
         let relations = below.iter().map(|below| below.relation).collect();
+        self.below_views = below.iter().filter(|below| below.is_base()).cloned().collect();
         for key in foreign_keys::into(&relations)? {
             for below in below.iter().filter(|below| below.relation == key.parent) {
                 self.foreign_key(&key, below)?;
@@ -249,7 +255,14 @@ impl Search<'_> {
 
     /// Rows of a table that the store does not describe.
     fn outside(&mut self, key: &ForeignKey, look: Look, gone: &str) -> Result<()> {
-        let gone = KeptRows::of(gone)?;
+        let along = self.going_along(key)?;
+        let gone = KeptRows::of(&match &along {
+            None => gone.to_owned(),
+            Some(along) => format!(
+                "SELECT g.*, NULL::pg_catalog.text AS goes FROM ({gone}) AS g UNION ALL SELECT {}{along}",
+                "NULL, ".repeat(key.keys.len())
+            ),
+        })?;
         if gone.count() == 0 {
             return Ok(());
         }
@@ -258,7 +271,14 @@ impl Search<'_> {
             return if key.acts() { Err(error) } else { Ok(()) };
         }
         key.check_no_row_security()?;
-        let among = self.recent(key.is_among(query::kept_rows::NAME));
+        let mut among = self.recent(key.is_among(query::kept_rows::NAME));
+        if along.is_some() {
+            among.push_str(&format!(
+                " AND NOT EXISTS (SELECT 1 FROM {} AS g WHERE g.goes OPERATOR(pg_catalog.=) {})",
+                query::kept_rows::NAME,
+                key.row_text()
+            ));
+        }
         let condition = look.condition.clone();
         let look = Look {
             condition: among,
@@ -277,6 +297,25 @@ impl Search<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The rows of the key's child that go because a view of the store shows them: a select list and what follows it. None if there are
+    /// none, or if their keys are not shown.
+    fn going_along(&self, key: &ForeignKey) -> Result<Option<String>> {
+        for below in self
+            .below_views
+            .iter()
+            .filter(|below| below.relation == key.child)
+        {
+            let store = self.rows.store();
+            let (Some(view), Some(text)) = (store.table(below.described), below.row_text(key)) else {
+                continue;
+            };
+            if let Some(goes) = self.rows.condition(view)? {
+                return Ok(Some(format!("{text} FROM {} AS t WHERE {goes}", rows_of(view))));
+            }
+        }
+        Ok(None)
     }
 
     /// For rows that belong through a column with a foreign key, the foreign key decides: rows that would be deleted although

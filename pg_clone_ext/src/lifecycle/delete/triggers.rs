@@ -1,5 +1,6 @@
 //! Triggers that a deletion may fire: they can keep rows, or write rows of the project that is being deleted.
 
+use crate::catalog::relations_below::{PARTS, READ_BY_VIEWS};
 use crate::error::internal;
 use crate::pg::query;
 use pg_clone_core::error::{Code, Error, Result};
@@ -26,11 +27,7 @@ impl Triggers {
         // Types of triggers: for rows (1), before (2), DELETE (8), UPDATE (16), instead of (64).
         let found = query::text(&format!(
             "WITH RECURSIVE edge (above, below, own) AS MATERIALIZED ( \
-               SELECT i.inhparent, i.inhrelid, true FROM pg_catalog.pg_inherits AS i \
-               UNION ALL SELECT r.ev_class, d.refobjid, true FROM pg_catalog.pg_rewrite AS r \
-               JOIN pg_catalog.pg_depend AS d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass \
-                 AND d.objid OPERATOR(pg_catalog.=) r.oid AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass \
-               WHERE r.ev_type OPERATOR(pg_catalog.=) '1' AND d.refobjid OPERATOR(pg_catalog.<>) r.ev_class \
+               SELECT e.above, e.below, true FROM ({PARTS} UNION ALL {READ_BY_VIEWS}) AS e \
                UNION ALL SELECT f.confrelid, f.conrelid, false FROM pg_catalog.pg_constraint AS f \
                WHERE f.contype OPERATOR(pg_catalog.=) 'f' AND f.confdeltype OPERATOR(pg_catalog.=) ANY ('{{c,n,d}}'::pg_catalog.\"char\"[])), \
              own (described, oid) AS (SELECT o.oid, o.oid FROM pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]) AS o (oid) \

@@ -56,23 +56,6 @@ pub fn insert_goes_elsewhere(sql: &str, table: u32) -> Result<Option<String>> {
     }
 }
 
-/// The table whose rows an INSERT into a view writes, through any number of views; None if a trigger or a rule decides it.
-pub fn insert_target(sql: &str) -> Option<u32> {
-    let plan = plan(sql).ok()?;
-    // SAFETY: the plan was made just now, in the current memory context.
-    unsafe {
-        let root = (*plan).planTree;
-        if (*root).type_ != pg_sys::NodeTag::T_ModifyTable {
-            return None;
-        }
-        let results = (*root.cast::<pg_sys::ModifyTable>()).resultRelations;
-        if results.is_null() || (*results).length != 1 {
-            return None;
-        }
-        relation_of(plan, cell(results, 0).int_value)
-    }
-}
-
 /// # Safety
 /// The plan is alive; `index` is a place of its range table, from 1.
 unsafe fn relation_of(plan: *mut pg_sys::PlannedStmt, index: i32) -> Option<u32> {

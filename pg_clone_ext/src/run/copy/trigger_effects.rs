@@ -97,10 +97,10 @@ impl Effects {
     /// as a log, are a to-do of the operator, because a deletion of the clone leaves them.
     pub fn check(&self, run: &Run, todos: &mut Vec<String>) -> Result<()> {
         // Rows of a view are written there by the clone itself.
-        let mut below_views = HashSet::new();
-        for view in run.store.tables.iter().filter(|table| table.kind == "v") {
-            below_views.extend(rows_once::table_below(view.oid, &view.sql_name)?);
-        }
+        let views = run.store.tables.iter().filter(|table| table.kind == "v");
+        let below_views: HashSet<Oid> = views
+            .filter_map(|view| rows_once::table_below(view.oid))
+            .collect();
         for (
             table,
             Counts {

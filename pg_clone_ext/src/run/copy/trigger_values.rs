@@ -21,7 +21,7 @@ impl Comparison {
         let changeable = match table.kind.as_str() {
             "r" | "p" => table.triggers_before_row,
             // Triggers of the table below it, which the store does not describe.
-            "v" => rows_once::table_below(table.oid, &table.sql_name)?.is_some(),
+            "v" => rows_once::table_below(table.oid).is_some(),
             _ => false,
         };
         if !changeable {

@@ -1,5 +1,6 @@
 //! Rewrite rules for INSERT and DELETE: what they make of the rows of a clone is not known before.
 
+use crate::catalog::relations_below::READ_BY_VIEWS;
 use crate::pg::query::for_each_row;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
@@ -31,11 +32,8 @@ fn rule_for(table: &Table, event: char) -> Result<Option<(String, String)>> {
     let mut rule = None;
     let is_view = table.kind == "v";
     let sql = format!(
-        "WITH RECURSIVE below (oid) AS (SELECT {oid}::pg_catalog.oid UNION SELECT d.refobjid FROM below AS b \
-           JOIN pg_catalog.pg_rewrite AS r ON r.ev_class OPERATOR(pg_catalog.=) b.oid AND r.ev_type OPERATOR(pg_catalog.=) '1' \
-           JOIN pg_catalog.pg_depend AS d ON d.objid OPERATOR(pg_catalog.=) r.oid \
-           AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid \
-           AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid \
+        "WITH RECURSIVE below (oid) AS (SELECT {oid}::pg_catalog.oid UNION SELECT e.below FROM below AS b \
+           JOIN ({READ_BY_VIEWS}) AS e ON e.above OPERATOR(pg_catalog.=) b.oid \
            WHERE {is_view} AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite AS i WHERE i.ev_class OPERATOR(pg_catalog.=) b.oid \
              AND i.ev_type OPERATOR(pg_catalog.=) '{event}' AND i.is_instead)) \
          SELECT r.rulename::pg_catalog.text, r.ev_class::pg_catalog.regclass::pg_catalog.text \

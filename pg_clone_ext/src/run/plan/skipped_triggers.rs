@@ -4,6 +4,7 @@
 //! statement under `session_replication_role = replica`, which also leaves out the triggers of what the statement's functions write,
 //! and what the server does to check foreign keys and deferrable unique constraints.
 
+use crate::catalog::relations_below::{PARTS, READ_BY_VIEWS};
 use crate::pg::query::text;
 use crate::run::copy;
 use crate::run::state::Run;
@@ -76,11 +77,8 @@ fn may_set_replica(table: &Table, why: &str) -> Result<()> {
 /// A view with a trigger, or with one on a table below it or on a partition of that.
 fn refuse_view(view: &Table) -> Result<()> {
     let found = text(&format!(
-        "WITH RECURSIVE below (oid) AS (SELECT {}::pg_catalog.oid UNION SELECT u.oid FROM below AS b CROSS JOIN LATERAL ( \
-           SELECT d.refobjid AS oid FROM pg_catalog.pg_rewrite AS r JOIN pg_catalog.pg_depend AS d ON d.objid OPERATOR(pg_catalog.=) r.oid \
-           AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid \
-           AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid WHERE r.ev_class OPERATOR(pg_catalog.=) b.oid \
-           UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent OPERATOR(pg_catalog.=) b.oid) AS u) \
+        "WITH RECURSIVE below (oid) AS (SELECT {}::pg_catalog.oid UNION SELECT e.below FROM below AS b \
+           JOIN ({READ_BY_VIEWS} UNION ALL {PARTS}) AS e ON e.above OPERATOR(pg_catalog.=) b.oid) \
          SELECT pg_catalog.format('%I of %s', t.tgname, t.tgrelid::pg_catalog.regclass) FROM below AS b \
          JOIN pg_catalog.pg_trigger AS t ON t.tgrelid OPERATOR(pg_catalog.=) b.oid AND NOT t.tgisinternal AND t.tgenabled OPERATOR(pg_catalog.<>) 'D' \
          ORDER BY t.tgrelid, t.tgname LIMIT 1",
