@@ -22,7 +22,7 @@ pub struct Conflict {
     /// How they depend on the deleted rows; `{s}` stands for the ending of the singular.
     pub why: String,
     /// For rows that must be deleted too if conflicts are allowed: their table and the condition on its rows `t`.
-    pub along: Option<(String, String)>,
+    pub also_deleted: Option<(String, String)>,
     /// Their table, if the store does not describe it.
     pub outside: Option<Oid>,
 }
@@ -96,8 +96,12 @@ impl Conflicts {
     }
 
     /// Requires DELETE on the tables whose rows must be deleted too (42501); on those of the store it was checked before.
-    pub fn check_may_delete_along(&self) -> Result<()> {
-        for conflict in self.found.iter().filter(|conflict| conflict.along.is_some()) {
+    pub fn check_may_delete_others(&self) -> Result<()> {
+        for conflict in self
+            .found
+            .iter()
+            .filter(|conflict| conflict.also_deleted.is_some())
+        {
             if let Some(table) = conflict.outside {
                 privileges::check_table(table, &conflict.relation, &[(Privilege::Delete, &[])])?;
             }
@@ -106,10 +110,10 @@ impl Conflicts {
     }
 
     /// Rows that must be deleted too if conflicts are allowed.
-    pub fn along(&self) -> Vec<(String, String)> {
+    pub fn also_deleted(&self) -> Vec<(String, String)> {
         self.found
             .iter()
-            .filter_map(|conflict| conflict.along.clone())
+            .filter_map(|conflict| conflict.also_deleted.clone())
             .collect()
     }
 }

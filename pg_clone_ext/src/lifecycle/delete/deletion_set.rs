@@ -22,7 +22,7 @@ pub struct DeletionSet {
     own: Store,
     project: String,
     filled: HashSet<Oid>,
-    along: Vec<(String, String)>,
+    also_deleted: Vec<(String, String)>,
 }
 
 impl DeletionSet {
@@ -68,14 +68,14 @@ impl DeletionSet {
             own,
             project: project.to_owned(),
             filled,
-            along: Vec::new(),
+            also_deleted: Vec::new(),
         })
     }
 
     /// The same, and rows of other tables or projects that are deleted too: the tables' names and the conditions on their rows `t`.
     #[must_use]
-    pub fn with_others(mut self, along: Vec<(String, String)>) -> Self {
-        self.along = along;
+    pub fn with_others(mut self, also_deleted: Vec<(String, String)>) -> Self {
+        self.also_deleted = also_deleted;
         self
     }
 
@@ -178,7 +178,7 @@ impl DeletionSet {
                 own: self.own.clone(),
                 project: self.project.clone(),
                 filled: filled(&self.store)?,
-                along: Vec::new(),
+                also_deleted: Vec::new(),
             };
             let tables = now.tables()?;
             let left: Vec<String> = tables
@@ -233,7 +233,7 @@ impl DeletionSet {
     fn goes(&self) -> Result<Vec<(String, String)>> {
         let own = self.tables()?.into_iter();
         let own = own.map(|(table, condition)| (table.sql_name.clone(), condition));
-        Ok(self.along.iter().cloned().chain(own).collect())
+        Ok(self.also_deleted.iter().cloned().chain(own).collect())
     }
 
     /// Tables with rows that may be deleted: referencing tables (by foreign key or join) before referenced ones.

@@ -2,13 +2,13 @@
 
 use super::deletion_set::DeletionSet;
 use super::foreign_keys::rows_of;
-use super::rows_of_others::{Look, row_key};
+use super::rows_of_others::{CandidateRows, row_key};
 use crate::catalog::large_objects::{LargeObjectColumn, columns};
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{SourceQuery, quote};
 
 /// Conditions for kept rows that use a large object of a deleted row, whose trigger would delete the object.
-pub fn shared(rows: &DeletionSet) -> Result<Vec<Look>> {
+pub fn shared(rows: &DeletionSet) -> Result<Vec<CandidateRows>> {
     let columns = columns(rows.store())?;
     let managed: Vec<&LargeObjectColumn> = columns.iter().filter(|column| column.managed).collect();
     let mut destroyed = Vec::new();
@@ -40,7 +40,7 @@ pub fn shared(rows: &DeletionSet) -> Result<Vec<Look>> {
             Some(gone) => format!("({gone}) IS NOT TRUE"),
             None => "true".to_owned(),
         };
-        shared.push(Look {
+        shared.push(CandidateRows {
             table: table.sql_name.clone(),
             from: rows_of(table),
             condition: format!(
@@ -48,7 +48,7 @@ pub fn shared(rows: &DeletionSet) -> Result<Vec<Look>> {
                 quote::identifier(&column.name)
             ),
             key: row_key(table),
-            along: false,
+            also_deleted: false,
             why: format!(
                 "name{{s}} large objects (column {}) that the trigger lo_manage would delete with the project's rows",
                 column.name

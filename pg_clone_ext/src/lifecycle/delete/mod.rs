@@ -58,7 +58,7 @@ pub fn delete_project(
     let mut deletion_set = DeletionSet::new(&store, &project, &found.kept)?;
     let conflicts = Conflicts::of(&deletion_set, &Ids::default())?;
     if options.include_others {
-        deletion_set = deletion_set.with_others(conflicts.along());
+        deletion_set = deletion_set.with_others(conflicts.also_deleted());
     }
     let mut report = Report {
         store: &store,
@@ -80,7 +80,7 @@ pub fn delete_project(
     if !options.include_others {
         conflicts.refuse(&project, "deleted", CONFLICT_HINT)?;
     } else {
-        conflicts.check_may_delete_along()?;
+        conflicts.check_may_delete_others()?;
     }
     let run = made_by.as_ref().map(|made_by| made_by.run);
     let run = run.or(tombstone.as_ref().map(|tombstone| tombstone.run));

@@ -82,7 +82,7 @@ impl Conflicts {
 }
 
 /// Rows to be counted.
-pub struct Look {
+pub struct CandidateRows {
     /// Their table's name.
     pub table: String,
     /// The table as a FROM item.
@@ -94,7 +94,7 @@ pub struct Look {
     /// [`Conflict::why`].
     pub why: String,
     /// Whether the rows must be deleted too if conflicts are allowed.
-    pub along: bool,
+    pub also_deleted: bool,
 }
 
 #[derive(Deserialize)]
@@ -137,27 +137,31 @@ impl Search<'_> {
 
     /// [`Search::add`] for a table of the store whose rows the deletion leaves.
     fn add_rows(&mut self, table: &Table, condition: String, why: String) -> Result<()> {
-        let look = Look {
+        let candidates = CandidateRows {
             table: table.sql_name.clone(),
             from: rows_of(table),
             condition,
             key: row_key(table),
             why,
-            along: false,
+            also_deleted: false,
         };
-        self.add(look, &query::text)
+        self.add(candidates, &query::text)
     }
 
     /// Counts the rows with `read`; notes them if there are any.
-    fn add(&mut self, look: Look, read: &dyn Fn(&str) -> Result<Option<String>>) -> Result<()> {
-        let Look {
+    fn add(
+        &mut self,
+        candidates: CandidateRows,
+        read: &dyn Fn(&str) -> Result<Option<String>>,
+    ) -> Result<()> {
+        let CandidateRows {
             table,
             from,
             condition,
             key,
             why,
-            along,
-        } = look;
+            also_deleted,
+        } = candidates;
         let found = read(&format!(
             "SELECT pg_catalog.jsonb_build_object('rows', pg_catalog.count(*), 'keys', \
                COALESCE(pg_catalog.jsonb_agg(f.key) FILTER (WHERE f.number OPERATOR(pg_catalog.<=) {KEYS_SHOWN}), '[]'))::pg_catalog.text \
@@ -173,7 +177,7 @@ impl Search<'_> {
                 rows,
                 keys,
                 why,
-                along: along.then_some((from, condition)),
+                also_deleted: also_deleted.then_some((from, condition)),
                 outside: None,
             });
         }
@@ -225,21 +229,21 @@ impl Search<'_> {
         );
         let (from, own) = below.rows(parent);
         let gone = key.keys_of(&from, &format!("{gone} AND {own}"));
-        let mut look = Look {
+        let mut candidates = CandidateRows {
             table: key.child_name.clone(),
             from: key.child_rows.clone(),
             condition: self.recent(key.is_among(&format!("({gone})"))),
             key: key.row_key(),
             why,
-            along: !key.acts(),
+            also_deleted: !key.acts(),
         };
         let Some(child) = child else {
-            return self.outside(key, look, &gone);
+            return self.outside(key, candidates, &gone);
         };
         if let Some(mine) = self.rows.belongs(child)? {
-            look.condition = format!("{} AND ({mine}) IS NOT TRUE", look.condition);
+            candidates.condition = format!("{} AND ({mine}) IS NOT TRUE", candidates.condition);
         }
-        self.add(look, &query::text)
+        self.add(candidates, &query::text)
     }
 
     /// A key to a column that the described view does not show. The server checks one without an action.
@@ -254,12 +258,12 @@ impl Search<'_> {
     }
 
     /// Rows of a table that the store does not describe.
-    fn outside(&mut self, key: &ForeignKey, look: Look, gone: &str) -> Result<()> {
-        let along = self.going_along(key)?;
-        let gone = KeptRows::of(&match &along {
+    fn outside(&mut self, key: &ForeignKey, candidates: CandidateRows, gone: &str) -> Result<()> {
+        let with_view = self.going_with_view(key)?;
+        let gone = KeptRows::of(&match &with_view {
             None => gone.to_owned(),
-            Some(along) => format!(
-                "SELECT g.*, NULL::pg_catalog.text AS goes FROM ({gone}) AS g UNION ALL SELECT {}{along}",
+            Some(with_view) => format!(
+                "SELECT g.*, NULL::pg_catalog.text AS goes FROM ({gone}) AS g UNION ALL SELECT {}{with_view}",
                 "NULL, ".repeat(key.keys.len())
             ),
         })?;
@@ -272,28 +276,28 @@ impl Search<'_> {
         }
         key.check_no_row_security()?;
         let mut among = self.recent(key.is_among(query::kept_rows::NAME));
-        if along.is_some() {
+        if with_view.is_some() {
             among.push_str(&format!(
                 " AND NOT EXISTS (SELECT 1 FROM {} AS g WHERE g.goes OPERATOR(pg_catalog.=) {})",
                 query::kept_rows::NAME,
                 key.row_text()
             ));
         }
-        let condition = look.condition.clone();
-        let look = Look {
+        let condition = candidates.condition.clone();
+        let candidates = CandidateRows {
             condition: among,
-            ..look
+            ..candidates
         };
         let before = self.conflicts.found.len();
-        self.add(look, &|sql| {
+        self.add(candidates, &|sql| {
             let _owner = AsRole::owner_of_rows(key.owner.into());
             query::text_over(sql, &gone)
         })?;
         // The deletion itself finds them by the rows that it deletes.
         if let Some(conflict) = self.conflicts.found.get_mut(before) {
             conflict.outside = Some(key.child);
-            if let Some((_, along)) = &mut conflict.along {
-                *along = condition;
+            if let Some((_, its_condition)) = &mut conflict.also_deleted {
+                *its_condition = condition;
             }
         }
         Ok(())
@@ -301,7 +305,7 @@ impl Search<'_> {
 
     /// The rows of the key's child that go because a view of the store shows them: a select list and what follows it. None if there are
     /// none, or if their keys are not shown.
-    fn going_along(&self, key: &ForeignKey) -> Result<Option<String>> {
+    fn going_with_view(&self, key: &ForeignKey) -> Result<Option<String>> {
         for below in self
             .below_views
             .iter()

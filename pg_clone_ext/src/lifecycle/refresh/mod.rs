@@ -313,8 +313,8 @@ impl Replaced {
         let go_on = run.request.options.include_others;
         let conflicts = Conflicts::of(&rows, made_anew)?;
         if go_on {
-            conflicts.check_may_delete_along()?;
-            rows = rows.with_others(conflicts.along());
+            conflicts.check_may_delete_others()?;
+            rows = rows.with_others(conflicts.also_deleted());
         } else {
             conflicts.refuse(&self.project, "replaced", CONFLICT_HINT)?;
         }

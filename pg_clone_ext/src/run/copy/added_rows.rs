@@ -31,7 +31,7 @@ pub fn check(run: &Run, made: &HashMap<Oid, u64>) -> Result<()> {
                 return Err(Error::new(
                     Code::Unsupported,
                     format!(
-                        "{found} rows of {} belong to the clone, but {made} were made for it",
+                        "more rows of {} belong to the clone than were made for it: {found} instead of {made}",
                         table.sql_name
                     ),
                 )

@@ -23,7 +23,7 @@ async fn rows_that_a_trigger_adds_to_the_clone_are_refused_unless_they_are_wante
     assert_eq!(failure.code, "0A000", "{failure:?}");
     assert_eq!(
         failure.message,
-        "4 rows of public.entry belong to the clone, but 2 were made for it"
+        "more rows of public.entry belong to the clone than were made for it: 4 instead of 2"
     );
     assert!(failure.hint.contains("{\"triggers\": \"skip\"}"), "{failure:?}");
     assert_eq!(contents(&db, &["org", "item", "entry"]).await, before);
@@ -282,7 +282,7 @@ async fn deferred_triggers_act_before_the_checks_and_foreign_keys_stay_deferred(
         ),
         (
             function("INSERT INTO public.entry (item_id, what) VALUES (NEW.id, 'late');"),
-            "4 rows of public.entry belong to the clone, but 2 were made for it",
+            "more rows of public.entry belong to the clone than were made for it: 4 instead of 2",
         ),
         // A deferred trigger of a table that the store does not describe, into which a deferred trigger of the store writes.
         (
