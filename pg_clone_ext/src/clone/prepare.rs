@@ -144,6 +144,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         authorize::writes(&run)?;
     }
     large_objects::plan(&mut run)?;
+    Rc::clone(&run.snapshot).within(|| large_objects::refuse_arrays(&run))?;
     refresh.pin(&mut run)?;
     call_values::choose_target(&mut run)?;
     call_values::check_types(&run)?;

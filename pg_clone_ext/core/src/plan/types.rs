@@ -128,8 +128,8 @@ fn misfit(column: &Column, project: Option<&str>, follows_constraints: bool) -> 
         ),
         ColumnRole::Expression(_) => return None,
         ColumnRole::LargeObject => (
-            name == "oid" || name == "lo" || name.ends_with(".lo"),
-            "large_object is possible in columns of type oid and lo",
+            name == "oid" || is_integer(name) || is_text(name),
+            "large_object is possible in columns of type oid, of domains over it such as lo, and of the types of integers and texts",
         ),
         // Inferred roles follow the constraints; a column without a key is kept.
         ColumnRole::Map(_) | ColumnRole::Rewrite | ColumnRole::Key

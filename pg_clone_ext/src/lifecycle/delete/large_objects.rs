@@ -5,7 +5,7 @@ use super::foreign_keys::rows_of;
 use super::rows_of_others::{CandidateRows, row_key};
 use crate::catalog::large_objects::{LargeObjectColumn, columns};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{SourceQuery, quote};
+use pg_clone_core::plan::SourceQuery;
 
 /// Conditions for kept rows that use a large object of a deleted row, whose trigger would delete the object.
 pub fn shared(rows: &DeletionSet) -> Result<Vec<CandidateRows>> {
@@ -20,7 +20,7 @@ pub fn shared(rows: &DeletionSet) -> Result<Vec<CandidateRows>> {
             destroyed.push(
                 SourceQuery::over(&table.sql_name)
                     .filter(gone)
-                    .select(&format!("t.{}::pg_catalog.oid", quote::identifier(&column.name))),
+                    .select(&table.text_of("t", &column.name)),
             );
         }
     }
@@ -44,8 +44,8 @@ pub fn shared(rows: &DeletionSet) -> Result<Vec<CandidateRows>> {
             table: table.sql_name.clone(),
             from: rows_of(table),
             condition: format!(
-                "t.{}::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ({destroyed}) AND {stays}",
-                quote::identifier(&column.name)
+                "{} OPERATOR(pg_catalog.=) ANY ({destroyed}) AND {stays}",
+                table.text_of("t", &column.name)
             ),
             key: row_key(table),
             also_deleted: false,

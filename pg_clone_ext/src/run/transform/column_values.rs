@@ -41,7 +41,10 @@ impl<'r> Transformer<'r> {
         Ok(match &output.action {
             Action::Keep => Changed::No,
             Action::LargeObject => match value {
-                Some(value) if !self.run.dry => large_objects::copy(value)?,
+                Some(value) if !self.run.dry => match large_objects::copy(value, &output.type_name)? {
+                    Some(copy) if output.type_name == "oid" => Changed::To(datum::make_oid(copy)),
+                    copy => self.typed_text(place, copy.map(|oid| u32::from(oid).to_string()))?,
+                },
                 _ => Changed::No,
             },
             Action::Project | Action::Now | Action::Value(_) => self.constant(place),

@@ -2,12 +2,12 @@
 
 use crate::catalog::large_objects;
 use crate::error::internal;
+use crate::pg::query::exists;
 use crate::pg::value::Value;
 use crate::pg::value::datum;
-use crate::pg::value::datum::Changed;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Action, Table};
+use pg_clone_core::plan::{self, Action, SourceQuery, Table, quote};
 use pgrx::pg_sys::Oid;
 
 /// Bytes that are copied at a time.
@@ -38,7 +38,9 @@ pub fn plan(run: &mut Run) -> Result<()> {
             .table(table_copy.table)
             .filter(|table| table.source_name() != table.sql_name);
         for output in &mut table_copy.outputs {
-            if output.action == Action::Keep && names.contains(&output.column) {
+            // The text of an oid names no row.
+            let kept = matches!(output.action, Action::Keep | Action::Text | Action::ViaText);
+            if kept && names.contains(&output.column) {
                 if let Some(table) = elsewhere {
                     return Err(from_elsewhere(table, &output.column));
                 }
@@ -61,21 +63,64 @@ fn from_elsewhere(table: &Table, column: &str) -> Error {
     .hint("Set the column to NULL: SELECT clone.store_column(…, 'null'). Or store such files as bytea or outside of the database.")
 }
 
-/// A copy of the large object with that oid; an oid that is not that of a large object is kept.
-pub fn copy(source: Value) -> Result<Changed> {
-    let source = datum::read_oid(source);
+/// Arrays of oids are not copied: a project with large objects in them is an error (0A000).
+pub fn refuse_arrays(run: &Run) -> Result<()> {
+    for table_copy in &run.table_copies {
+        let Some(table) = run.store.table(table_copy.table) else {
+            continue;
+        };
+        for output in table_copy
+            .outputs
+            .iter()
+            .filter(|output| output.action == Action::Keep && output.type_name == "oid[]")
+        {
+            let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
+                continue;
+            };
+            let rows = SourceQuery::over(&table.from_sql()).filter(format!(
+                "({belongs}) AND EXISTS (SELECT 1 FROM pg_catalog.pg_largeobject_metadata AS m WHERE m.oid OPERATOR(pg_catalog.=) ANY (t.{}))",
+                quote::identifier(&output.column)
+            ));
+            if exists(&rows)? {
+                return Err(Error::new(
+                    Code::Unsupported,
+                    format!("column {} of {} holds large objects in arrays, which cannot be copied", output.column, table.sql_name),
+                )
+                .detail("The clone would share them with its source.")
+                .hint(format!(
+                    "Leave them out: SELECT clone.store_column({}, {}, {}, 'null'); or give each object a row of its own, with a column of type oid.",
+                    quote::literal(&run.store.name),
+                    quote::literal(&table.sql_name),
+                    quote::literal(&output.column)
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A copy of the large object whose oid is the value of a column of any type; None if it is the oid of none.
+pub fn copy(source: Value, type_name: &str) -> Result<Option<Oid>> {
+    let source = if type_name == "oid" {
+        datum::read_oid(source)
+    } else {
+        match datum::to_text(source)?.trim().parse::<u32>() {
+            Ok(oid) => Oid::from(oid),
+            Err(_) => return Ok(None),
+        }
+    };
     let exists = pgrx::Spi::get_one_with_args::<bool>(
         "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_largeobject_metadata m WHERE m.oid OPERATOR(pg_catalog.=) $1)",
         &[source.into()],
     )
     .map_err(internal)?;
     if exists != Some(true) {
-        return Ok(Changed::No);
+        return Ok(None);
     }
     let Some(target) =
         pgrx::Spi::get_one::<Oid>("SELECT pg_catalog.lo_create(0::pg_catalog.oid)").map_err(internal)?
     else {
-        return Ok(Changed::No);
+        return Ok(None);
     };
     let mut place = 0_i64;
     loop {
@@ -88,7 +133,7 @@ pub fn copy(source: Value) -> Result<Changed> {
         let length = written.0.unwrap_or_default();
         place += i64::from(length);
         if length < CHUNK {
-            return Ok(Changed::To(datum::make_oid(target)));
+            return Ok(Some(target));
         }
     }
 }

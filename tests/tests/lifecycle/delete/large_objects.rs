@@ -106,11 +106,11 @@ async fn a_deletion_that_would_destroy_a_large_object_of_another_project_is_refu
 async fn only_a_column_of_large_objects_has_their_role() {
     let db = Scratch::with_extension().await;
     db.run(
-        "CREATE TABLE org (id uuid PRIMARY KEY, name text, number int, parts text[], object oid);
+        "CREATE TABLE org (id uuid PRIMARY KEY, name text, day date, parts oid[], object oid);
          SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'org', 'project')",
     )
     .await;
-    for column in ["name", "number", "parts"] {
+    for column in ["day", "parts"] {
         let failure = db
             .fails(&format!(
                 "SELECT clone.store_column('s', 'org', '{column}', 'large_object')"
@@ -120,4 +120,75 @@ async fn only_a_column_of_large_objects_has_their_role() {
     }
     db.run("SELECT clone.store_column('s', 'org', 'object', 'large_object')")
         .await;
+}
+
+/// A column is one of large objects by how it is stored and what a trigger does with it, not by the name of its type.
+#[tokio::test]
+async fn large_objects_in_columns_of_other_types_are_copied_too() {
+    let types = [
+        (
+            "CREATE DOMAIN kept AS lo; CREATE DOMAIN picture AS kept",
+            "picture",
+            "",
+        ),
+        ("", "bigint", ""),
+        ("CREATE DOMAIN picture AS text", "picture", ""),
+        (
+            "",
+            "varchar(20)",
+            "SELECT clone.store_column('s', 'scan', 'pic', 'large_object')",
+        ),
+    ];
+    for (before, type_name, declaration) in types {
+        let db = Scratch::with_extension().await;
+        let trigger = if declaration.is_empty() {
+            "CREATE TRIGGER t_pic BEFORE UPDATE OR DELETE ON scan FOR EACH ROW EXECUTE FUNCTION lo_manage(pic)"
+        } else {
+            ""
+        };
+        db.run(&format!(
+            "CREATE EXTENSION lo; {before};
+             CREATE TABLE org (id uuid PRIMARY KEY, name text);
+             CREATE TABLE scan (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid NOT NULL REFERENCES org, pic {type_name}); {trigger};
+             INSERT INTO org VALUES ('{LAB}', 'Lab');
+             INSERT INTO scan (org_id, pic) SELECT '{LAB}', lo_from_bytea(0, '\\x00ff')::text::{type_name}; INSERT INTO scan (org_id) VALUES ('{LAB}');
+             SELECT clone.store_create('s', 'custom');
+             SELECT clone.store_table('s', 'org', 'project');
+             SELECT clone.store_table('s', 'scan', 'resource', project_column => 'org_id'); {declaration}"
+        ))
+        .await;
+        let clone = db.clone_project(&format!("'{LAB}', 'Copy'")).await;
+        assert_eq!(db.number(OBJECTS).await, 2, "{type_name}");
+        let content = |project: &str| {
+            format!(
+                "SELECT lo_get(pic::text::oid)::text FROM scan WHERE org_id = '{project}' AND pic IS NOT NULL"
+            )
+        };
+        assert_eq!(db.text(&content(&clone)).await, "\\x00ff", "{type_name}");
+        assert_eq!(
+            db.number("SELECT count(DISTINCT pic::text) FROM scan").await,
+            2,
+            "{type_name}"
+        );
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+        assert_eq!(db.text(&content(LAB)).await, "\\x00ff", "{type_name}");
+    }
+}
+
+#[tokio::test]
+async fn large_objects_in_arrays_are_refused() {
+    let db = lab().await;
+    db.run("ALTER TABLE scan ADD pages oid[], ADD kinds oid[]; UPDATE scan SET kinds = '{23}', pages = ARRAY[NULL, raw]; SELECT clone.store_table('s', 'scan', 'resource', project_column => 'org_id')")
+        .await;
+    let failure = db.fails(&format!("SELECT project_clone('{LAB}')")).await;
+    assert!(
+        failure.code == "0A000"
+            && failure.message
+                == "column pages of public.scan holds large objects in arrays, which cannot be copied",
+        "{failure:?}"
+    );
+    let (_, call) = failure.hint.split_once("SELECT ").unwrap();
+    db.run(&format!("SELECT {}", call.split(';').next().unwrap()))
+        .await;
+    db.clone_project(&format!("'{LAB}'")).await;
 }
