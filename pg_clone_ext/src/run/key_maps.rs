@@ -97,6 +97,11 @@ impl Run {
                If the value only looks different from the one that it names, write both in the same way."))
     }
 
+    /// Whether a row of the project is known not to be cloned.
+    pub fn leaves_out(&self, row: &Row<'_>, row_filter: &RowFilter) -> Result<bool> {
+        Ok(self.passes(row, row_filter)?.is_none() && self.is_not_cloned(row, row_filter)?)
+    }
+
     /// Whether a row is not cloned because its parent is not cloned.
     fn is_not_cloned(&self, row: &Row<'_>, row_filter: &RowFilter) -> Result<bool> {
         if row_filter.condition.is_none_or(|place| row.boolean(place))

@@ -24,7 +24,7 @@ pub use keys::{
 pub use membership::{condition, key_column, of_others, source_of_ids};
 pub use order::{has_circle, insertion_order};
 pub use request::{History, Options, Request};
-pub use row_filter::{ChildKeys, child_keys, columns_of_rows, telling};
+pub use row_filter::{ChildKeys, child_keys, columns_of_rows, telling, with_row_filter};
 pub use source_query::SourceQuery;
 pub use store::{Column, ColumnRole, Dependency, InsertPath, Oid, Store, Table, TableRole};
 pub use table_copy::{Action, JsonPlace, KeyKind, Output, RowFilter, TableCopy, canonical_key, table_copy};

@@ -75,6 +75,17 @@ pub(super) fn row_filter(store: &Store, table: &Table, list: &mut SelectList) ->
     Some(first)
 }
 
+/// Adds to a select list what decides whether a row of the table is cloned.
+pub fn with_row_filter(
+    store: &Store,
+    table: &Table,
+    selected: Vec<String>,
+) -> (Vec<String>, Option<RowFilter>) {
+    let mut list = SelectList(selected);
+    let filter = row_filter(store, table, &mut list);
+    (list.0, filter)
+}
+
 /// The keys of a child table's rows, and which of them are cloned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChildKeys {

@@ -111,16 +111,21 @@ fn meeting(run: &Run, table: &Table, unique: &Unique) -> Result<Option<Meeting>>
     let read: Vec<&Column> = stay.iter().chain(change.iter().flatten()).copied().collect();
     let mut selected: Vec<String> = vec![format!("pg_catalog.concat_ws(', ', {})", values.join(", "))];
     selected.extend(read.iter().map(|column| as_key(table, column)));
+    let (selected, row_filter) = plan::with_row_filter(&run.store, table, selected);
     conditions.insert(0, belongs);
     let sql = SourceQuery::over(&table.from_sql())
         .filter(conditions.join(" AND "))
-        .limit(read.is_empty().then_some(1))
         .select(&selected.join(", "));
     let mut found = None;
     for_each_row(&sql, &mut |row| {
         let Some(row) = row.filter(|_| found.is_none()) else {
             return Ok(());
         };
+        if let Some(filter) = &row_filter
+            && run.leaves_out(row, filter)?
+        {
+            return Ok(());
+        }
         let mut kept = Vec::with_capacity(read.len());
         for (place, column) in read.iter().enumerate() {
             kept.push(is_kept(run, table, column, row, place + 1)?);
