@@ -18,6 +18,9 @@ pub fn kind_of(pair: &Pair<'_>, table: &Table, reference: &Followed) -> Option<K
     ) else {
         return None;
     };
+    if pair.relatives.contains_key(&reference.parent) {
+        return None;
+    }
     let own = table.type_of(column);
     // Of a table that the store does not have, no keys are read.
     let key = pair

@@ -183,6 +183,7 @@ fn checks_of(store: &Store, target: &str, run: &MadeBy, sample: Option<i64>) -> 
             filled: &filled(store),
             dangling: run.dangling,
             rows: &run.rows,
+            relatives: &relatives::of(store)?,
             sample,
             may_be_more: run.may_be_more(),
         };
@@ -493,4 +494,5 @@ mod documents;
 mod history;
 mod key_sets;
 pub mod references;
+mod relatives;
 mod text_keys;

@@ -26,6 +26,8 @@ pub struct Pair<'a> {
     pub dangling: i64,
     /// Rows that the run wrote, by table.
     pub rows: &'a BTreeMap<String, i64>,
+    /// Tables that inherit from each other.
+    pub relatives: &'a HashMap<Oid, Vec<Oid>>,
     /// Number of rows of each table that are checked; `None`: all.
     pub sample: Option<i64>,
     /// Whether rows that triggers have added are wanted (`options.triggers` = `fire`).
@@ -282,6 +284,46 @@ fn keys_of(
     Ok((!parts.is_empty()).then(|| parts.join(" UNION ALL ")))
 }
 
+/// The keys of the other project's rows: also of tables that inherit from the referenced one, or from which it inherits.
+fn keys_of_other(
+    pair: &Pair<'_>,
+    contents: &Contents,
+    reference: &Followed,
+    project: &str,
+) -> Result<Option<String>> {
+    let keys = keys_of(pair, contents, reference, project)?;
+    let ([column], Some(relatives)) = (
+        reference.parent_columns.as_slice(),
+        pair.relatives.get(&reference.parent),
+    ) else {
+        return Ok(keys);
+    };
+    let mut parts: Vec<String> = keys.into_iter().collect();
+    for relative in relatives {
+        let Some(table) = pair
+            .store
+            .table(*relative)
+            .filter(|table| table.column(column).is_some())
+        else {
+            continue;
+        };
+        if let Some(condition) = plan::condition(pair.store, table, project, pair.filled, true)? {
+            let rows = SourceQuery::over(&table.from_sql()).filter(condition);
+            parts.push(rows.select(&format!(
+                "{} AS k0, 0::pg_catalog.int8 AS d",
+                reference.key(table, column)
+            )));
+        }
+    }
+    // A key may be one of several tables.
+    Ok((!parts.is_empty()).then(|| {
+        format!(
+            "SELECT a.k0, pg_catalog.min(a.d) AS d FROM ({}) AS a GROUP BY a.k0",
+            parts.join(" UNION ALL ")
+        )
+    }))
+}
+
 /// The rows of a project, with the values of a reference in the columns c0, c1, … and the hash of their content in d.
 fn values_of(
     pair: &Pair<'_>,
@@ -339,7 +381,7 @@ fn named(
     };
     let (own, other) = (
         keys_of(pair, contents, reference, project)?,
-        keys_of(pair, contents, reference, another)?,
+        keys_of_other(pair, contents, reference, another)?,
     );
     if let ReferenceForm::Json(path) = &reference.form {
         return documents::named(pair, contents, table, reference, path, &belongs, own, other).map(Some);

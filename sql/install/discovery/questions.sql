@@ -51,6 +51,8 @@ AS $$
       AND NOT EXISTS (SELECT FROM clone.store_shared s WHERE s.store = $1 AND s.relation = q.relation)
       AND NOT (q.path = '$rows' AND EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = q.relation AND m.parent = q.relation AND q."column" = ANY (m.columns)))
       AND NOT (q.path = '$relatives' AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = q.relation AND d."column" = q."column" AND d.condition IS NULL))
+      -- In an array further tables answer it; what is still missing is asked again.
+      AND NOT (q.path = '$relatives' AND (SELECT count(DISTINCT d.target) FROM clone.store_reference d WHERE d.store = $1 AND d.relation = q.relation AND d."column" = q."column" AND d.form = 'array') > 1)
       AND NOT (q.path = '$owned' AND EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = q.relation AND m.parent = q.relation AND q."column" = ANY (m.parent_columns)))
       -- Not questions about how a table belongs that is described now.
       AND NOT (COALESCE(q.answer, '') LIKE '%clone.store_table(%' AND q.answer NOT LIKE 'SELECT clone.store_remove_table(%' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation))

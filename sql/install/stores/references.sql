@@ -223,6 +223,18 @@ $$;
 COMMENT ON FUNCTION clone_internal.check_reference(regclass, name, regclass, name, text, text, text, name, text) IS
     'Checks a declared reference: that its columns exist, and that its form fits the type of the column; error 22023';
 
+CREATE FUNCTION clone_internal.relatives_of(relation regclass) RETURNS regclass[]
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE family (oid) AS (
+        SELECT $1::oid UNION
+        SELECT CASE WHEN i.inhrelid = f.oid THEN i.inhparent ELSE i.inhrelid END FROM family f JOIN pg_inherits i ON f.oid IN (i.inhrelid, i.inhparent)
+    )
+    SELECT array_agg(f.oid::regclass ORDER BY f.oid) FROM family f
+$$;
+COMMENT ON FUNCTION clone_internal.relatives_of(regclass) IS 'A table and all that inherit from it or from which it inherits, through any number of tables';
+
 CREATE FUNCTION clone.store_reference(
     store text, relation regclass, "column" name, target regclass, target_column name DEFAULT NULL, path text DEFAULT NULL,
     separators text DEFAULT NULL, condition text DEFAULT NULL, type_column name DEFAULT NULL, type_values text[] DEFAULT NULL,
@@ -252,7 +264,9 @@ BEGIN
     PERFORM clone_internal.check_reference(relation, "column", target, target_column, form, COALESCE(path, separators), separators);
     IF form = 'array' AND type IN ('int2[]'::regtype, 'int4[]'::regtype, 'int8[]'::regtype) AND condition IS NULL AND type_column IS NULL AND EXISTS (
         SELECT FROM clone.store_reference r WHERE r.store = store_reference.store AND r.relation = store_reference.relation AND r."column" = store_reference."column"
-           AND r.form = 'array' AND (r.target, r.target_column) <> (store_reference.target, store_reference.target_column) AND r.condition IS NULL) THEN
+           AND r.form = 'array' AND (r.target, r.target_column) <> (store_reference.target, store_reference.target_column) AND r.condition IS NULL
+           -- Tables that inherit from each other take their keys from one sequence; a number that is a key of two of them is an error of the run.
+           AND NOT r.target = ANY (clone_internal.relatives_of(store_reference.target))) THEN
         RAISE EXCEPTION 'the numbers in column % cannot be keys of two tables', "column" USING
             ERRCODE = '22023', HINT = 'Say with condition => ''…'' which rows hold keys of which table.';
     END IF;

@@ -158,7 +158,7 @@ impl KeyMapper<'_, '_> {
 
     fn integer(&mut self, output: &Output, value: Value, domain: Option<KeyRef>) -> Result<Changed> {
         let number = datum::read_integer(value);
-        Ok(match self.number(output, number, domain)? {
+        Ok(match self.number(output, number, domain.as_slice())? {
             None => Changed::ToNull,
             Some(new) if new == number => Changed::No,
             Some(new) => Changed::To(datum::make_integer(new, &output.type_name)?),
@@ -166,9 +166,12 @@ impl KeyMapper<'_, '_> {
     }
 
     /// The new value of an integer in a column or an array; None: it is removed.
-    fn number(&mut self, output: &Output, number: i64, domain: Option<KeyRef>) -> Result<Option<i64>> {
+    fn number(&mut self, output: &Output, number: i64, domains: &[KeyRef]) -> Result<Option<i64>> {
         let key = Key::Int(number);
-        match self.run.new_key_of(&key, domain.as_slice()) {
+        if domains.len() > 1 {
+            self.refuse_two_meanings(output, &key, domains)?;
+        }
+        match self.run.new_key_of(&key, domains) {
             NewKey::To(new) => {
                 self.key_statistics.rewritten();
                 // The referenced key may be numeric or text.
@@ -186,7 +189,9 @@ impl KeyMapper<'_, '_> {
                 Ok(Some(number))
             }
             NewKey::NotCloned => {
-                let target = domain.map_or(String::new(), |domain| self.target(&key, domain));
+                let target = domains
+                    .first()
+                    .map_or(String::new(), |domain| self.target(&key, *domain));
                 self.key_statistics.dangling(&target);
                 self.dangling(&target).map(|keep| keep.then_some(number))
             }
@@ -194,14 +199,31 @@ impl KeyMapper<'_, '_> {
         }
     }
 
+    /// A number that is a key of rows of two tables is an error (0A000): which of them it names is not known.
+    fn refuse_two_meanings(&self, output: &Output, key: &Key, domains: &[KeyRef]) -> Result<()> {
+        let known = |domain: &&KeyRef| !matches!(self.run.new_key_of(key, &[**domain]), NewKey::Unknown);
+        let mut meanings = domains
+            .iter()
+            .filter(known)
+            .map(|domain| self.target(key, *domain));
+        let (Some(one), Some(other)) = (meanings.next(), meanings.next()) else {
+            return Ok(());
+        };
+        Err(Error::new(
+            Code::Unsupported,
+            format!("a number in column {} is the key of two rows: {one} and {other}", output.column),
+        )
+        .hint("Let the tables take their keys from one sequence, or say with a condition of clone.store_reference which rows hold keys of which table."))
+    }
+
     /// An array whose elements are integers or texts of keys.
     pub fn array(&mut self, output: &Output, value: Value, keys: &[KeyRef]) -> Result<Changed> {
-        let Some(first) = keys.first() else {
+        if keys.is_empty() {
             return Ok(Changed::No);
-        };
+        }
         match output.type_name.as_str() {
             "smallint[]" | "integer[]" | "bigint[]" => {
-                datum::map_integer_array(value, |number| self.number(output, number, Some(*first)))
+                datum::map_integer_array(value, |number| self.number(output, number, keys))
             }
             _ => datum::map_text_array(value, |bytes| {
                 let text = std::str::from_utf8(bytes).map_err(internal)?.to_owned();

@@ -60,28 +60,36 @@ AS $$
 DECLARE
     d record;
     relatives regclass[];
+    declared regclass[];
     missing boolean;
     others text;
 BEGIN
     FOR d IN
-        SELECT DISTINCT r.relation, r."column", r.target, r.target_column FROM clone.store_reference r
+        SELECT DISTINCT r.relation, r."column", r.target, r.target_column, r.form FROM clone.store_reference r
         JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_class t ON t.oid = r.target AND t.relkind = 'r'
-        WHERE r.store = $1 AND r.form = 'column' AND r.condition IS NULL AND r.relation = COALESCE($2, r.relation)
+        WHERE r.store = $1 AND r.form IN ('column', 'array') AND r.condition IS NULL AND r.relation = COALESCE($2, r.relation)
           AND EXISTS (SELECT FROM pg_inherits i WHERE r.target::oid IN (i.inhrelid, i.inhparent))
         ORDER BY 1, 2, 3
     LOOP
-        WITH RECURSIVE family (oid) AS (
-            SELECT d.target::oid UNION
-            SELECT CASE WHEN i.inhrelid = f.oid THEN i.inhparent ELSE i.inhrelid END FROM family f JOIN pg_inherits i ON f.oid IN (i.inhrelid, i.inhparent)
-        )
-        SELECT array_agg(f.oid::regclass ORDER BY f.oid) INTO relatives FROM family f
+        SELECT array_agg(f.oid ORDER BY f.oid) INTO relatives FROM unnest(clone_internal.relatives_of(d.target)) AS f (oid)
         JOIN clone.store_relation r ON r.store = $1 AND r.relation = f.oid
         JOIN pg_attribute a ON a.attrelid = f.oid AND a.attname = d.target_column AND NOT a.attisdropped;
-        CONTINUE WHEN COALESCE(cardinality(relatives), 0) < 2;
-        SELECT string_agg(format('SELECT k.%I FROM ONLY %s AS k', d.target_column, t), ' UNION ALL ') INTO others FROM unnest(relatives) t WHERE t <> d.target;
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.%1$I AS x FROM ONLY %2$s AS t WHERE t.%1$I IS NOT NULL LIMIT 50000) s WHERE s.x IN (%3$s) AND s.x NOT IN (SELECT k.%4$I FROM ONLY %5$s AS k WHERE k.%4$I IS NOT NULL))',
-            d."column", d.relation, others, d.target_column, d.target) INTO missing;
+        -- In an array, keys of any of the declared tables are found.
+        SELECT CASE d.form WHEN 'array' THEN array_agg(DISTINCT r.target) ELSE ARRAY[d.target] END INTO declared FROM clone.store_reference r
+        WHERE r.store = $1 AND r.relation = d.relation AND r."column" = d."column" AND r.form = d.form AND r.condition IS NULL;
+        SELECT string_agg(format('SELECT k.%I FROM ONLY %s AS k', d.target_column, t), ' UNION ALL ') INTO others FROM unnest(relatives) t WHERE t <> ALL (declared);
+        CONTINUE WHEN others IS NULL;
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %1$s AS x FROM ONLY %2$s AS t LIMIT 50000) s WHERE s.x IN (%3$s) AND s.x NOT IN (%4$s))',
+            format(CASE d.form WHEN 'array' THEN 'unnest(t.%I)' ELSE 't.%I' END, d."column"), d.relation, others,
+            (SELECT string_agg(format('SELECT k.%1$I FROM ONLY %2$s AS k WHERE k.%1$I IS NOT NULL', d.target_column, t), ' UNION ALL ') FROM unnest(declared) t)) INTO missing;
         CONTINUE WHEN NOT missing;
+        IF d.form = 'array' THEN
+            PERFORM clone_internal.ask($1, d.relation, d."column", '$relatives', 'error',
+                format('%s.%I lists keys of rows of several tables that inherit from each other: %s', d.relation, d."column", array_to_string(relatives, ', ')),
+                (SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L);', $1, d.relation, d."column", t, d.target_column), ' ' ORDER BY t::oid)
+                 FROM unnest(relatives) t WHERE t <> ALL (declared)), NULL);
+            CONTINUE;
+        END IF;
         PERFORM clone_internal.ask($1, d.relation, d."column", '$relatives', 'error',
             format('%s.%I names rows of several tables that inherit from each other: %s', d.relation, d."column", array_to_string(relatives, ', ')),
             format('SELECT clone.store_no_reference(%L, %L, %L); ', $1, d.relation, d."column")

@@ -340,3 +340,57 @@ async fn rows_of_a_table_that_inherits_its_key_get_new_keys() {
         }
     }
 }
+
+/// Keys in arrays and documents of a table that inherits from the one that was declared.
+#[tokio::test]
+async fn lists_of_keys_of_tables_that_inherit_are_asked_about_and_verified() {
+    const TABLES: &str = "CREATE TABLE tenant (id bigserial PRIMARY KEY, name text); CREATE TABLE party (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL, nm text);
+        CREATE TABLE person (born date, PRIMARY KEY (id)) INHERITS (party); CREATE TABLE contract (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL, party_ids bigint[], j jsonb);
+        INSERT INTO tenant (name) VALUES ('Other'), ('Ours'); INSERT INTO party (tenant_id, nm) SELECT 1 + i % 2, 'p' || i FROM generate_series(1, 10) i;
+        INSERT INTO person (tenant_id, nm) SELECT 1 + i % 2, 'pe' || i FROM generate_series(1, 10) i;
+        INSERT INTO contract (tenant_id, party_ids, j) SELECT tenant_id, array_agg(id), jsonb_build_object('party_ids', array_agg(id)) FROM party GROUP BY 1";
+    let db = Scratch::with_extension().await;
+    db.run(TABLES).await;
+    db.run("SELECT clone.store_create('s', 'discover', '{\"tenant\": \"tenant\"}')")
+        .await;
+    for _ in 0..3 {
+        for answer in db
+            .list("SELECT answer FROM clone.store_check('s') WHERE severity = 'error'")
+            .await
+        {
+            db.run(&answer).await;
+        }
+    }
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s') WHERE severity = 'error'")
+            .await,
+        Vec::<String>::new()
+    );
+    let clone = db.clone_project("'2'").await;
+    let failed = format!(
+        "SELECT subject FROM project_clone_verify('{clone}') WHERE NOT ok AND check_name = 'reference names the source''s rows'"
+    );
+    let listed = format!(
+        "SELECT count(*) FILTER (WHERE p.tenant_id = {clone}), count(*) FROM contract c, unnest(party_ids) x JOIN party p ON p.id = x WHERE c.tenant_id = {clone}"
+    );
+    assert_eq!(
+        db.rows(&listed).await[0],
+        ["10", "10"].map(|n| Some(n.to_owned()))
+    );
+    // The path of a document was declared for one of the tables only: verification says so.
+    assert_eq!(db.list(&failed).await, ["public.contract.j $..['party_ids'][*]"]);
+    db.run("SELECT clone.store_reference('s', 'contract', 'j', 'person', path => '$..[''party_ids''][*]')")
+        .await;
+    let clone = db.clone_project("'2'").await;
+    assert_verified(&db, &clone).await;
+    // A number that both tables have names no row for sure.
+    db.run("INSERT INTO person (id, tenant_id, nm) SELECT min(id), 2, 'twin' FROM ONLY party WHERE tenant_id = 2")
+        .await;
+    let failure = db.fails("SELECT project_clone('2')").await;
+    assert!(
+        failure.code == "0A000"
+            && failure.message
+                == "a number in column party_ids is the key of two rows: public.party/1 and public.person/1",
+        "{failure:?}"
+    );
+}
