@@ -37,7 +37,7 @@ SELECT clone.store_column('shop', 'shop.label', 'text', 'value');
 SELECT clone.store_column('shop', 'shop.label', 'kind', 'value', value => 'many');
 SELECT clone.store_column('shop', 'shop.label', 'kind', 'suffix');
 SELECT clone.store_column('shop', 'shop.label', 'kind', 'expression', value => 'nothing + 1');
-SELECT clone.store_column('shop', 'shop.label', 'text', 'large_object');
+SELECT clone.store_column('shop', 'shop.label', 'place', 'large_object');
 -- References and memberships.
 SELECT clone.store_reference('shop', 'shop.product', 'sku', 'shop.label');
 SELECT clone.store_reference('shop', 'shop.label', 'kind', 'elsewhere.tenant', path => '$.id');
