@@ -38,6 +38,11 @@ for file in $(find pg_clone_ext/src/pg -name "*.rs"); do
         /^\}/ { block = 0 } { before = $0 } END { exit bad }' "$file" || fail "see above"
 done
 
+say "no traces of a merge"
+if git grep -nE '^(<<<<<<< |>>>>>>> )'; then
+    fail "a conflict was committed"
+fi
+
 say "no file over 500 lines"
 long=$({ sources; find sql scripts -type f; } | xargs wc -l | awk '$1 > 500 && $2 != "total" { print }')
 [ -z "$long" ] || fail "too long:

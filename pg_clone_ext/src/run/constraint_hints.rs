@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::pg::query::for_each_row;
 use crate::pg::session::constraint_hint::{Kind, Violation};
+use crate::run::map::new_value_roles::new_value_roles;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{ColumnRole, Oid, Store, Table, quote};
 
@@ -120,13 +121,17 @@ fn unique(
                 !is_key(table, &column.name),
                 pg_clone_core::plan::is_text(&column.type_name),
             )
-        })
-        .map_or("…", |column| column.name.as_str());
+        });
+    let (name, roles) = column.map_or(("…", "…)".to_owned()), |column| {
+        (column.name.as_str(), new_value_roles(table, column))
+    });
     format!(
-        "{by_trigger}Give a column of {} another value in clones: {}, or 'random', 'null', 'default', or 'template' with value => \
-         '{{value}}-copy-{{n}}'; or leave out the rows that meet, with clone.store_table(…, live => '…').",
+        "{by_trigger}Give a column of {} another value in clones: SELECT clone.store_column({}, {}, {}, {roles}; \
+         or leave out the rows that meet, with clone.store_table(…, live => '…').",
         violation.constraint,
-        call(column, "'suffix'")
+        quote::literal(&store.name),
+        quote::literal(&table.sql_name),
+        quote::literal(name)
     )
 }
 

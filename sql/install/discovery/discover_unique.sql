@@ -46,6 +46,8 @@ BEGIN
             (a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false)) DESC, NOT a.attnotnull DESC, a.attnum
         LIMIT 1;
         CONTINUE WHEN chosen.attname IS NULL OR u.role = 'project' AND chosen.attname = 'name';
+        -- A document is more than its unique member: where one meets another the clone is refused, and says what to do.
+        CONTINUE WHEN chosen.family = 'json';
         -- Nothing is said of a column for which there is no fresh value: the clone is refused where its values meet the source's.
         CONTINUE WHEN chosen.attnotnull AND NOT chosen.generated AND NOT chosen.is_bytes AND chosen.family NOT IN ('text', 'uuid');
         IF NOT chosen.attnotnull AND chosen.alone AND NOT chosen.generated AND NOT chosen.is_bytes AND chosen.family NOT IN ('text', 'uuid') THEN

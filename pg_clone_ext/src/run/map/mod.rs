@@ -241,6 +241,7 @@ mod expression_keys;
 pub mod fresh_texts;
 mod further_keys;
 pub mod new_keys;
+pub mod new_value_roles;
 mod resources;
 pub mod sequences;
 mod unique_values;

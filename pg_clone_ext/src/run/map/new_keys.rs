@@ -230,6 +230,20 @@ pub fn fit_template(run: &Run, template: &str, value: &str, new_id: Option<&str>
 }
 
 pub(super) fn no_source(run: &Run, table: &Table, column: &Column) -> Error {
+    let call = format!(
+        "SELECT clone.store_column({}, {}, {}",
+        quote::literal(&run.store.name),
+        quote::literal(&table.sql_name),
+        quote::literal(&column.name)
+    );
+    let source = if KeyKind::of(&column.type_name) == KeyKind::Int {
+        "Make it an identity column, let a sequence be OWNED BY it, or give it a DEFAULT.".to_owned()
+    } else {
+        format!(
+            "Give it a DEFAULT that makes values of type {0}, or compute them: {call}, 'expression', value => 'an SQL expression of type {0} over the row').",
+            column.type_name
+        )
+    };
     Error::new(
         Code::StoreChanged,
         format!(
@@ -238,10 +252,7 @@ pub(super) fn no_source(run: &Run, table: &Table, column: &Column) -> Error {
         ),
     )
     .hint(format!(
-        "Make it an identity column, let a sequence be OWNED BY it, or give it a DEFAULT. If another column of its unique keys changes in a clone: SELECT clone.store_column({}, {}, {}, 'keep').",
-        quote::literal(&run.store.name),
-        quote::literal(&table.sql_name),
-        quote::literal(&column.name)
+        "{source} If another column of its unique keys changes in a clone: {call}, 'keep')."
     ))
 }
 

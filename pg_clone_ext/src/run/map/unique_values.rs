@@ -1,6 +1,7 @@
 //! Before anything is written: values that would collide with the source's own, because a unique index or an exclusion
 //! constraint spans all projects and the clone has the same value in all of its columns.
 
+use super::new_value_roles::new_value_roles;
 use crate::pg::query::for_each_row;
 use crate::pg::query::row::Row;
 use crate::run::keys::{Key, NewKey};
@@ -285,34 +286,6 @@ fn fate<'s>(run: &Run, table: &'s Table, unique: &Unique, part: &UniquePart) -> 
     Fate::Stays(references, condition)
 }
 
-/// The roles that give a new value to a column of a type for which there is no text to add something to, as the end of a call and
-/// further ones.
-fn other_roles(table: &Table, column: &Column) -> String {
-    let mut roles: Vec<String> = Vec::new();
-    if column.keys.default.is_some() || column.keys.sequence.is_some() {
-        roles.push("'default'".to_owned());
-    }
-    if !column.not_null {
-        roles.push("'null'".to_owned());
-    }
-    let name = quote::identifier(&column.name);
-    let value = match KeyKind::of(&column.type_name) {
-        KeyKind::Int => format!(
-            "$$(SELECT pg_catalog.max(m.{name}) FROM {} AS m) + {name}$$",
-            table.sql_name
-        ),
-        _ => "'an SQL expression over the row'".to_owned(),
-    };
-    match roles.split_first() {
-        None => format!("'expression', value => {value})"),
-        Some((first, [])) => format!("{first}), or 'expression' with value => {value}"),
-        Some((first, others)) => format!(
-            "{first}), or {}, or 'expression' with value => {value}",
-            others.join(", or ")
-        ),
-    }
-}
-
 fn refuse(run: &Run, table: &Table, unique: &Unique, meeting: &Meeting, forbids: &str) -> Error {
     let columns: Vec<String> = unique
         .columns
@@ -325,17 +298,13 @@ fn refuse(run: &Run, table: &Table, unique: &Unique, meeting: &Meeting, forbids:
         .filter_map(|name| table.column(name))
         .max_by_key(|column| plan::is_text(&column.type_name));
     let column = chosen.map_or("…", |column| column.name.as_str());
-    let computed = chosen.map_or_else(String::new, |column| other_roles(table, column));
-    let roles = match chosen.map_or("", |column| column.type_name.as_str()) {
+    let roles = match chosen {
         // Here NULL meets NULL, and what is made of NULL is NULL.
         _ if unique.nulls_meet && meeting.values.is_empty() => {
-            "'expression', value => 'an SQL expression over the row')"
+            "'expression', value => 'an SQL expression over the row')".to_owned()
         }
-        name if plan::is_text(name) => {
-            "'suffix'), or 'random', 'null', 'default', or 'template' with value => '{value}-copy-{n}'"
-        }
-        "uuid" => "'new_uuid'), or 'null', 'default'",
-        _ => &computed,
+        Some(column) => new_value_roles(table, column),
+        None => "…)".to_owned(),
     };
     let not_cloned = meeting.kept.as_ref().map_or(String::new(), |kept| {
         format!(
