@@ -92,6 +92,26 @@ BEGIN
 END
 $$;
 
+-- Where standard_conforming_strings is off, a backslash in a string would be read as an escape.
+DO $$
+DECLARE
+    f regprocedure;
+BEGIN
+    FOR f IN
+        SELECT p.oid::regprocedure
+        FROM pg_catalog.pg_depend d
+        JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+        JOIN pg_catalog.pg_proc p ON p.oid = d.objid
+        JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+        WHERE e.extname = 'pg_clone_ext' AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+          AND d.classid = 'pg_catalog.pg_proc'::regclass AND d.deptype = 'e' AND l.lanname IN ('sql', 'plpgsql') AND (p.prosrc LIKE E'%\\\\%' OR p.prosrc LIKE '%EXECUTE%')
+        ORDER BY p.oid
+    LOOP
+        EXECUTE pg_catalog.format('ALTER FUNCTION %s SET standard_conforming_strings = on', f);
+    END LOOP;
+END
+$$;
+
 -- Default privileges of the installing role (GRANT … ON TABLES TO readonly) must not apply to the extension: they are revoked.
 DO $$
 DECLARE

@@ -11,7 +11,8 @@ DECLARE
     own text := (SELECT clone_internal.family(a.atttypid) FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = "column");
 BEGIN
     IF clone_internal.family((SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = type_column)) = 'int' THEN
-        IF to_regclass(format('%I.django_content_type', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation))) IS NULL THEN
+        IF NOT EXISTS (SELECT FROM pg_class t WHERE t.relowner IN (SELECT clone_internal.trusted_owners())
+            AND t.oid = to_regclass(format('%I.django_content_type', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation)))) THEN
             RETURN;
         END IF;
         RETURN QUERY EXECUTE format(

@@ -1,17 +1,38 @@
 -- Questions about whole tables: undescribed tables with keys to the store, shared tables, tables with a tenant column, unknown ones.
 
--- Tables that can be described: plain and partitioned tables of these schemas (NULL: all schemas) that belong to no extension.
-CREATE FUNCTION clone_internal.discoverable(schemas text[]) RETURNS TABLE (oid oid, word text, relname name)
+-- Reading a table runs code of its owner: planning calls functions in predicates and expressions of indexes, in statistics and in keys of
+-- partitions. So tables that nobody has named are read only if their owner is trusted: a superuser, the current role, or a role that owns a
+-- table of tenants.
+CREATE FUNCTION clone_internal.trusted_owners() RETURNS SETOF oid
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT c.oid, clone_internal.table_word(c.relname), c.relname
+    SELECT o.oid FROM pg_roles o WHERE o.rolsuper OR o.rolname = CURRENT_USER
+    UNION SELECT c.relowner FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation WHERE r.role = 'project'
+$$;
+COMMENT ON FUNCTION clone_internal.trusted_owners() IS 'Roles whose tables discovery reads though nobody has named them';
+
+-- Tables of these schemas (NULL: all schemas) that may be described: plain and partitioned ones that belong to no extension.
+CREATE FUNCTION clone_internal.describable(schemas text[]) RETURNS TABLE (oid oid, word text, relname name, owner oid)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.oid, clone_internal.table_word(c.relname), c.relname, c.relowner
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE (n.nspname = ANY (schemas) OR schemas IS NULL AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'clone', 'clone_internal'))
       AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 $$;
-COMMENT ON FUNCTION clone_internal.discoverable(text[]) IS 'Tables that can be described, of these schemas or of all';
+COMMENT ON FUNCTION clone_internal.describable(text[]) IS 'Tables that may be described, of these schemas or of all';
+
+-- Those that discovery may read and describe by itself.
+CREATE FUNCTION clone_internal.discoverable(schemas text[]) RETURNS TABLE (oid oid, word text, relname name)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT d.oid, d.word, d.relname FROM clone_internal.describable($1) d WHERE d.owner IN (SELECT clone_internal.trusted_owners())
+$$;
+COMMENT ON FUNCTION clone_internal.discoverable(text[]) IS 'Tables that discovery may describe, of these schemas or of all';
 
 CREATE FUNCTION clone_internal.schemas_of(store text) RETURNS text[]
 LANGUAGE sql STABLE STRICT
@@ -109,6 +130,22 @@ AS $$
           AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_question k WHERE k.store = $1)
           AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_membership k WHERE k.store = $1)
     )
+    -- Where a column is named as the tenants' are, the table may hold rows of tenants.
+    SELECT CASE WHEN s.preset = 'discover' AND n.name IS NOT NULL THEN 'error' ELSE 'note' END, d.oid::regclass::text,
+           format('%s was not read: it belongs to %s, whose code may run when it is read. Does it hold rows of a tenant?', d.oid::regclass, clone_internal.quoted(pg_get_userbyid(d.owner))),
+           CASE WHEN n.name IS NULL THEN NULL ELSE clone_internal.table_call($1, d.oid, n.name, NULL, NULL) END,
+           format('SELECT clone.store_shared(%L, %L);', $1, d.oid::regclass)
+    FROM stored s CROSS JOIN LATERAL clone_internal.describable(s.schemas) d
+    LEFT JOIN LATERAL (
+        SELECT a.attname AS name FROM clone.store_relation r
+        JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
+         AND clone_internal.snake(a.attname) IN (SELECT clone_internal.snake(o.project_column) FROM clone.store_relation o WHERE o.store = $1 AND o.project_column IS NOT NULL)
+        WHERE r.store = $1 AND r.role = 'project' ORDER BY a.attnum LIMIT 1) n ON true
+    WHERE s.preset IN ('discover', 'custom') AND d.owner NOT IN (SELECT clone_internal.trusted_owners())
+      AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_relation k WHERE k.store = $1)
+      AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_shared k WHERE k.store = $1)
+      AND d.oid NOT IN (SELECT k.relation FROM reaching k)
+    UNION ALL
     SELECT CASE WHEN s.preset = 'discover' THEN 'error' ELSE 'warning' END, r.relation::regclass::text,
            format('%s refers to %s and is not described: its rows are not cloned', r.relation::regclass, r.via::regclass),
            CASE WHEN p.role = 'project' AND f.simple THEN clone_internal.table_call($1, r.relation, f.name, NULL, NULL) ELSE clone_internal.table_call($1, r.relation, NULL, r.via, f.name) END,

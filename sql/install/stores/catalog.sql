@@ -8,6 +8,7 @@
 -- This script looks up nothing in the target schema, where other roles may be allowed to create objects. SET LOCAL ends with the
 -- script.
 SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL standard_conforming_strings = on;
 
 CREATE SCHEMA IF NOT EXISTS clone;
 COMMENT ON SCHEMA clone IS 'pg_clone_ext: stores, runs, jobs and the queue of blobs to copy';

@@ -7,6 +7,7 @@
 
 mod casts;
 mod deletion;
+mod discovery;
 mod expiry;
 mod hostile;
 mod hostile_database;

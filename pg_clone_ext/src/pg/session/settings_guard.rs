@@ -3,6 +3,9 @@
 use pgrx::pg_sys;
 use std::ffi::{CStr, CString, NulError};
 
+/// The value of `extra_float_digits` from which on a floating-point number is printed exactly.
+const EXACT_FLOATS: i32 = 1;
+
 /// As long as this lives: `search_path` contains no schema that users can write to, so that names and operators in generated
 /// SQL are PostgreSQL's own; no parallel plan is chosen, because rows are written while the plan runs.
 pub struct ReadingSettings(i32);
@@ -38,16 +41,20 @@ impl ReadingSettings {
     }
 }
 
-/// The `search_path` of the caller. Triggers, check constraints and index expressions run under it, as
-/// for any INSERT of the caller.
+/// The `search_path` of the caller, and other settings that change what its code does. Triggers, check constraints and index
+/// expressions run under them, as for any INSERT of the caller.
 #[derive(Clone)]
-pub struct CallersPath(CString);
+pub struct CallersPath {
+    path: CString,
+    strings_conform: bool,
+    float_digits: i32,
+}
 
 impl CallersPath {
     /// The current path.
     pub fn current() -> Self {
         // SAFETY: the variable of the setting is a NUL-terminated string, or NULL before it is set.
-        CallersPath(unsafe {
+        Self::with_settings(unsafe {
             let path = pg_sys::namespace_search_path;
             if path.is_null() {
                 CString::default()
@@ -57,19 +64,39 @@ impl CallersPath {
         })
     }
 
+    fn with_settings(path: CString) -> Self {
+        // SAFETY: reads two backend variables.
+        let (strings_conform, float_digits) =
+            unsafe { (pg_sys::standard_conforming_strings, pg_sys::extra_float_digits) };
+        CallersPath {
+            path,
+            strings_conform,
+            float_digits,
+        }
+    }
+
     /// This path; one with a NUL byte is refused.
     pub fn of_text(path: String) -> std::result::Result<Self, NulError> {
-        CString::new(path).map(CallersPath)
+        CString::new(path).map(Self::with_settings)
     }
 
     /// The path as SHOW prints it.
     pub fn to_text(&self) -> String {
-        self.0.to_string_lossy().into_owned()
+        self.path.to_string_lossy().into_owned()
     }
 
     /// Sets it as long as the guard lives.
     pub fn enter(&self) -> PathGuard {
-        PathGuard::new(&self.0)
+        let guard = PathGuard::new(&self.path);
+        if !self.strings_conform {
+            set(c"standard_conforming_strings", c"off");
+        }
+        if self.float_digits != EXACT_FLOATS
+            && let Ok(digits) = CString::new(self.float_digits.to_string())
+        {
+            set(c"extra_float_digits", &digits);
+        }
+        guard
     }
 }
 
@@ -80,6 +107,11 @@ impl PathGuard {
     /// The safe path for generated SQL: it contains no schema that users can write to.
     pub fn safe() -> Self {
         let guard = PathGuard::new(c"pg_catalog, pg_temp");
+        // Backslashes in strings of generated SQL, and of conditions that were declared, are characters.
+        set(c"standard_conforming_strings", c"on");
+        // Keys are compared by their text: of two different floating-point numbers it must differ.
+        set(c"extra_float_digits", c"1");
+        set(c"xmloption", c"content");
         // Names that the server prints are compared with those in the catalog.
         set(c"quote_all_identifiers", c"off");
         // Queries on the catalog compute little, but their estimates are large: of the 560 ms that reading a store of 495

@@ -7,5 +7,6 @@ mod key_values;
 mod kinds;
 mod own_rows;
 mod partitions;
+mod settings;
 mod triggers;
 mod views;
