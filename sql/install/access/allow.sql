@@ -22,6 +22,8 @@ DECLARE
 BEGIN
     PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_role(role);
+    -- Two sessions that grant privileges on one object at a time are an internal error of the server.
+    LOCK TABLE clone.preset IN SHARE UPDATE EXCLUSIVE MODE;
     FOR f IN
         SELECT p.oid::regprocedure
         FROM pg_depend d
@@ -59,6 +61,8 @@ AS $$
 BEGIN
     PERFORM clone_internal.check_writable();
     PERFORM clone_internal.check_role(role);
+    -- Two sessions that grant privileges on one object at a time are an internal error of the server.
+    LOCK TABLE clone.preset IN SHARE UPDATE EXCLUSIVE MODE;
     PERFORM clone_internal.protect();
     EXECUTE format('GRANT USAGE ON SCHEMA clone TO %s', role);
     EXECUTE format('GRANT EXECUTE ON FUNCTION clone.run_next_job() TO %s', role);

@@ -31,7 +31,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM clone_internal.check_writable();
-    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.lock_store(store);
     -- What was declared before is taken back, also of a column that does not exist any more.
     DELETE FROM clone.store_reference r
     WHERE r.store = store_no_reference.store AND r.relation = store_no_reference.relation AND r."column" = store_no_reference."column"

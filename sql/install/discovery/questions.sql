@@ -106,7 +106,7 @@ DECLARE
     declared bigint := 0;
 BEGIN
     PERFORM clone_internal.check_writable();
-    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.lock_store(store);
     PERFORM clone_internal.check_column(relation, "column");
     PERFORM clone_internal.check_column(relation, type_column);
     FOR t IN SELECT * FROM clone_internal.pair_targets(store_polymorphic.store, store_polymorphic.relation, store_polymorphic.type_column, store_polymorphic."column") LOOP

@@ -48,6 +48,20 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.check_store(text) IS 'Raises error 22023 with the known stores if the store does not exist';
 
+-- Two sessions that describe one store come one after the other, so that each sees what the other has declared. Runs do not wait.
+CREATE FUNCTION clone_internal.lock_store(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM clone_internal.check_store(store);
+    IF has_table_privilege('clone.store'::regclass, 'UPDATE') THEN
+        PERFORM FROM clone.store s WHERE s.name = lock_store.store FOR NO KEY UPDATE;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.lock_store(text) IS 'Waits for other sessions that describe the store; raises error 22023 if it does not exist';
+
 CREATE FUNCTION clone_internal.check_store_name(name text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

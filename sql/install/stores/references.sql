@@ -251,7 +251,7 @@ DECLARE
     number bigint;
 BEGIN
     PERFORM clone_internal.check_writable();
-    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.lock_store(store);
     type := clone_internal.check_column(relation, "column");
     PERFORM clone_internal.check_table(target, 'target');
     target_column := COALESCE(target_column, (SELECT r.id_column FROM clone.store_relation r WHERE r.store = store_reference.store AND r.relation = target),
@@ -330,7 +330,7 @@ DECLARE
     number bigint;
 BEGIN
     PERFORM clone_internal.check_writable();
-    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.lock_store(store);
     PERFORM clone_internal.check_table(relation, 'relation');
     PERFORM clone_internal.check_table(parent, 'parent');
     PERFORM clone_internal.check_given('columns', columns IS NOT NULL, 'Name the columns that hold the key of the parent: ''{order_id}''.');
@@ -385,7 +385,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM clone_internal.check_writable();
-    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.lock_store(store);
     PERFORM clone_internal.check_table(relation, 'relation');
     PERFORM clone_internal.check_given('reason', reason IS NOT NULL, 'Say why in a few words, or leave it out.');
     IF EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_shared.store AND r.relation = store_shared.relation) THEN

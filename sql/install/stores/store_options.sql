@@ -9,7 +9,7 @@ DECLARE
     changed jsonb;
 BEGIN
     PERFORM clone_internal.check_writable();
-    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.lock_store(store);
     IF options IS NULL OR jsonb_typeof(options) <> 'object' THEN
         RAISE EXCEPTION 'options must be a JSON object, not %', clone_internal.shown(COALESCE(options::text, 'NULL')) USING
             ERRCODE = '22023', HINT = 'Its members are set, a null member is removed, other options are kept: {"blobs": "file:/srv/files"}.';

@@ -122,12 +122,12 @@ BEGIN
             ERRCODE = '22023',
             HINT = 'Presets: ' || (SELECT string_agg(p.name, ', ' ORDER BY p.name) FROM clone.preset p) || '.';
     END IF;
-    IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_create.name) THEN
+    INSERT INTO clone.store (name, preset, options) VALUES (store_create.name, store_create.preset, COALESCE(store_create.options, '{}')) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'store % already exists', clone_internal.quoted(store_create.name::text) USING
             ERRCODE = '22023', HINT = format('SELECT clone.store_refresh(%L) describes it again; clone.store_drop(%L) forgets it.',
                 store_create.name, store_create.name);
     END IF;
-    INSERT INTO clone.store (name, preset, options) VALUES (store_create.name, store_create.preset, COALESCE(store_create.options, '{}'));
     EXECUTE format('SELECT %s($1, $2)', describe::regproc) USING store_create.name, COALESCE(store_create.options, '{}');
     PERFORM clone_internal.remember_names(store_create.name);
     PERFORM clone_internal.check_column_roles(store_create.name);
@@ -149,7 +149,7 @@ DECLARE
     describe oid;
 BEGIN
     PERFORM clone_internal.check_writable();
-    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.lock_store(store);
     SELECT * INTO s FROM clone.store c WHERE c.name = store_refresh.store FOR UPDATE;
     PERFORM clone_internal.bind_tables(s.name);
     SELECT clone_internal.function_by_name(p.describe) INTO describe FROM clone.preset p WHERE p.name = s.preset;
@@ -197,7 +197,7 @@ DECLARE
     gone regclass;
 BEGIN
     PERFORM clone_internal.check_writable();
-    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.lock_store(store);
     DELETE FROM clone.store_relation r
     WHERE r.store = store_remove_table.store AND (store_remove_table.table_name IN (format('%I.%I', r.schema_name, r.table_name), r.relation::text)
         OR store_remove_table.table_name = r.table_name
@@ -260,7 +260,7 @@ DECLARE
     document_inferred boolean := false;
 BEGIN
     PERFORM clone_internal.check_writable();
-    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.lock_store(store);
     PERFORM clone_internal.check_given('role', role IS NOT NULL, 'Roles: project, resource, derived, history.');
     PERFORM clone_internal.check_given('cloned', cloned IS NOT NULL, 'true or false; leave it out for true.');
     PERFORM clone_internal.check_given('position', "position" IS NOT NULL, 'A number; leave it out for 0.');
@@ -278,6 +278,11 @@ BEGIN
     END IF;
     IF role NOT IN ('project', 'resource', 'derived', 'history') THEN
         RAISE EXCEPTION 'unknown table role %', clone_internal.quoted(role::text) USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
+    END IF;
+    IF role = 'project' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_table.store AND r.role = 'project' AND r.relation <> store_table.relation) THEN
+        RAISE EXCEPTION 'store % has a project table already', clone_internal.quoted(store) USING ERRCODE = '22023',
+            HINT = (SELECT format('A store has one. Remove it first, SELECT clone.store_remove_table(%L, %L); or describe %s as ''resource''.', r.store, r.relation::text, store_table.relation)
+                    FROM clone.store_relation r WHERE r.store = store_table.store AND r.role = 'project' LIMIT 1);
     END IF;
     PERFORM clone_internal.check_cloneable(relation);
     IF parent IS NOT NULL THEN
@@ -385,7 +390,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM clone_internal.check_writable();
-    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.lock_store(store);
     IF role IS NULL OR role NOT IN ('keep', 'map', 'rewrite', 'project', 'version', 'key', 'name', 'owner', 'now', 'new_uuid', 'null', 'value',
         'default', 'random', 'suffix', 'template', 'expression', 'large_object') THEN
         RAISE EXCEPTION 'unknown column role %', clone_internal.quoted(role::text) USING
@@ -435,7 +440,7 @@ DECLARE
     unknown text;
 BEGIN
     PERFORM clone_internal.check_writable();
-    PERFORM clone_internal.check_store(store);
+    PERFORM clone_internal.lock_store(store);
     IF resource_type IS NOT NULL THEN
         PERFORM clone_internal.check_resource_type(store, resource_type);
     END IF;

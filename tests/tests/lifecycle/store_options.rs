@@ -1,6 +1,7 @@
 //! Options of a store can be changed; a store with queued work cannot be dropped.
 
 use crate::clinic;
+use pg_clone_tests::scratch_database::Scratch;
 
 #[tokio::test]
 async fn options_are_set_and_removed_and_queued_files_stay() {
@@ -98,4 +99,65 @@ async fn a_store_is_dropped_after_the_clones_that_are_being_made() {
         failure.code == "55000" && failure.message.contains("3 files to copy"),
         "{failure:?}"
     );
+}
+
+/// Two sessions that describe one store at a time see what the other has declared.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_describe_a_store_come_one_after_the_other() {
+    let db = Scratch::with_extension().await;
+    db.run("CREATE TABLE org (id int PRIMARY KEY); CREATE TABLE firm (id int PRIMARY KEY); CREATE TABLE doc (id int PRIMARY KEY, org_id int REFERENCES org, up int);
+            CREATE ROLE describer_reader; SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'doc', 'resource', project_column => 'org_id')")
+        .await;
+    for (first, second, code, says) in [
+        (
+            "SELECT clone.store_table('s', 'org', 'project')",
+            "SELECT clone.store_table('s', 'firm', 'project')",
+            "22023",
+            "store \"s\" has a project table already",
+        ),
+        (
+            "SELECT clone.store_reference('s', 'doc', 'up', 'doc')",
+            "SELECT clone.store_reference('s', 'doc', 'up', 'doc')",
+            "",
+            "",
+        ),
+        (
+            "SELECT clone.store_create('t', 'custom')",
+            "SELECT clone.store_create('t', 'custom')",
+            "22023",
+            "store \"t\" already exists",
+        ),
+        (
+            "SELECT clone.allow('describer_reader')",
+            "SELECT clone.allow('describer_reader')",
+            "",
+            "",
+        ),
+    ] {
+        db.run("BEGIN").await;
+        db.run(first).await;
+        let other = db.session().await;
+        let waiting = tokio::spawn(async move {
+            match code {
+                "" => {
+                    other.run(second).await;
+                    None
+                }
+                _ => Some(other.fails(second).await),
+            }
+        });
+        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        assert!(!waiting.is_finished(), "{second} does not wait");
+        db.run("COMMIT").await;
+        let failure = waiting.await.unwrap();
+        assert_eq!(failure.is_some(), !code.is_empty());
+        if let Some(failure) = failure {
+            assert!(
+                failure.code == code && failure.message.contains(says),
+                "{second}: {failure:?}"
+            );
+        }
+    }
+    db.run("DROP OWNED BY describer_reader; DROP ROLE describer_reader")
+        .await;
 }
