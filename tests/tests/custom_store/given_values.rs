@@ -353,3 +353,58 @@ async fn a_trigger_that_gives_the_new_project_another_key_is_an_error_that_says_
         "{failure:?}"
     );
 }
+
+#[tokio::test]
+async fn a_value_is_given_to_the_one_column_that_its_name_means() {
+    let db = described(
+        "CREATE SCHEMA va; CREATE SCHEMA \"v.b\"; CREATE TABLE org (id uuid PRIMARY KEY, name text); INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000022', 'Ward');
+         CREATE TABLE va.item (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, label text, upper text GENERATED ALWAYS AS (upper(label)) STORED);
+         CREATE TABLE \"v.b\".item (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, label text); CREATE TABLE va.\"x.y\" (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, \"a.b\" text);
+         INSERT INTO va.item (org_id, label) SELECT id, 'one' FROM org; INSERT INTO \"v.b\".item (org_id, label) SELECT id, 'two' FROM org; INSERT INTO va.\"x.y\" (org_id, \"a.b\") SELECT id, 'three' FROM org",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', t::regclass, 'resource', project_column => 'org_id') FROM unnest(ARRAY['va.item', '\"v.b\".item', 'va.\"x.y\"']) t",
+    )
+    .await;
+    for (name, says) in [
+        (
+            r"item.label",
+            r#"options.values names "item.label", which is a column of va.item and of "v.b".item"#,
+        ),
+        (
+            r#"y\".a.b"#,
+            r#"options.values names "y".a.b", which is not a column of the store"#,
+        ),
+        (
+            "va.item.upper",
+            "options.values gives a value to column upper of va.item, which is generated",
+        ),
+    ] {
+        let failure = db
+            .fails(&format!(
+                "SELECT project_clone('{ORG}', options => '{{\"values\": {{\"{name}\": \"X\"}}}}')"
+            ))
+            .await;
+        assert!(
+            failure.code == "22023" && failure.message == says && !failure.hint.is_empty(),
+            "{failure:?}"
+        );
+    }
+    for name in [
+        r#"va.item.label"#,
+        r#"\"v.b\".item.label"#,
+        r#"va.\"x.y\".a.b"#,
+        r#"\"x.y\".\"a.b\""#,
+    ] {
+        let clone = db
+            .clone_project(&format!(
+                "'{ORG}', options => '{{\"values\": {{\"{name}\": \"X\"}}}}'"
+            ))
+            .await;
+        let labels = db
+            .list(&format!("SELECT label FROM va.item WHERE org_id = '{clone}' UNION ALL SELECT label FROM \"v.b\".item WHERE org_id = '{clone}' UNION ALL SELECT \"a.b\" FROM va.\"x.y\" WHERE org_id = '{clone}'"))
+            .await;
+        let place = usize::from(name.contains("v.b")) + 2 * usize::from(name.contains("x.y"));
+        let mut expected = ["one", "two", "three"];
+        expected[place] = "X";
+        assert_eq!(labels, expected, "{name}");
+    }
+}

@@ -58,34 +58,82 @@ pub fn put_values<'v>(
     values: impl IntoIterator<Item = (&'v String, &'v String)>,
 ) -> Result<()> {
     for (name, value) in values {
-        let (table, column) = match name.rsplit_once('.') {
-            Some((table, column)) => (Some(table), column),
-            None => (None, name.as_str()),
-        };
-        let project = store.project_table()?.oid;
-        let found = store.tables.iter().position(|candidate| match table {
-            None => candidate.oid == project,
-            Some(table) => {
-                candidate.sql_name == table
-                    || candidate.sql_name.rsplit('.').next() == Some(table)
-                    || candidate.resource_type.as_deref() == Some(table)
-            }
-        });
-        if let Some(table) = found.and_then(|place| store.tables.get(place)) {
-            check_given(store, table, column)?;
+        let (table, column) = named_column(store, name)?;
+        if let Some(described) = store.tables.get(table) {
+            check_given(store, described, &column)?;
         }
-        let found = found.and_then(|place| store.tables.get_mut(place));
-        let column = found.and_then(|table| table.columns.iter_mut().find(|c| c.name == column));
-        let Some(column) = column else {
-            return Err(Error::bad_argument(format!(
-                "options.values names \"{}\", which is not a column of the store",
-                shown(name)
-            ))
-            .hint("Name a column as \"table.column\", or \"column\" for one of the project's table."));
-        };
-        column.role = ColumnRole::Value(value.clone());
+        let found = store
+            .tables
+            .get_mut(table)
+            .and_then(|table| table.columns.iter_mut().find(|c| c.name == column));
+        if let Some(found) = found {
+            found.role = ColumnRole::Value(value.clone());
+        }
     }
     Ok(())
+}
+
+/// The place of the table, and the column, that a name in `options.values` means: `table.column`, or `column` of the project's table. No
+/// match and several are errors (22023).
+fn named_column(store: &Store, name: &str) -> Result<(usize, String)> {
+    let project = store.project_table()?.oid;
+    let mut found: Vec<(usize, &plan::Table, &str, bool)> = Vec::new();
+    for (place, table) in store.tables.iter().enumerate() {
+        let short = last_name(&table.sql_name);
+        let tables = [
+            Some(table.sql_name.as_str()),
+            Some(short),
+            table.resource_type.as_deref(),
+        ];
+        for column in &table.columns {
+            let quoted = quote::identifier(&column.name);
+            let is_column = |text: &str| text == column.name || text == quoted;
+            let of = |table: &str| {
+                name.strip_prefix(table)
+                    .and_then(|rest| rest.strip_prefix('.'))
+                    .is_some_and(is_column)
+            };
+            if tables.iter().flatten().any(|table| of(table)) || table.oid == project && is_column(name) {
+                found.push((place, table, &column.name, of(&table.sql_name)));
+            }
+        }
+    }
+    // A name with its schema is exact.
+    if found.iter().any(|(.., exact)| *exact) {
+        found.retain(|(.., exact)| *exact);
+    }
+    match found.as_slice() {
+        [] => Err(Error::bad_argument(format!(
+            "options.values names \"{}\", which is not a column of the store",
+            shown(name)
+        ))
+        .hint("Name a column as \"table.column\", or \"column\" for one of the project's table.")),
+        [(place, _, column, _)] => Ok((*place, (*column).to_owned())),
+        [(_, one, column, _), (_, other, ..), ..] => Err(Error::bad_argument(format!(
+            "options.values names \"{}\", which is a column of {} and of {}",
+            shown(name),
+            one.sql_name,
+            other.sql_name
+        ))
+        .hint(format!(
+            "Name it with the table's schema: \"{}.{column}\".",
+            one.sql_name.replace('"', "\\\"")
+        ))),
+    }
+}
+
+/// The name of a table, as SQL, without its schema.
+fn last_name(sql_name: &str) -> &str {
+    let before = match sql_name.strip_suffix('"') {
+        // A quote within a quoted name is doubled: the name begins at a single one.
+        Some(quoted) => quoted
+            .char_indices()
+            .rev()
+            .find(|(at, c)| *c == '"' && (*at == 0 || quoted[..*at].ends_with('.')))
+            .map_or(0, |(at, _)| at),
+        None => sql_name.rfind('.').map_or(0, |at| at + 1),
+    };
+    &sql_name[before..]
 }
 
 /// Refuses a value from the call for a key, and for a column by which rows belong to their project (22023).
@@ -103,6 +151,12 @@ fn check_given(store: &Store, table: &plan::Table, column: &str) -> Result<()> {
             "options.values gives a value to {named}, which says to which project a row belongs"
         ))
         .hint("Leave it out: the rows of a clone belong to the new project."));
+    }
+    if table.column(column).is_some_and(|column| column.generated) {
+        return Err(Error::bad_argument(format!(
+            "options.values gives a value to {named}, which is generated"
+        ))
+        .hint("Give values to the columns that it is generated from."));
     }
     if table.left_to_finish {
         return Err(Error::bad_argument(format!(
