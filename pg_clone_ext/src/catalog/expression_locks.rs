@@ -8,8 +8,8 @@ use crate::pg::session::object_lock;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{Oid, quote};
 
-/// The tables of a store with an expression that reads rows: a subquery, or a function that is not part of PostgreSQL and not
-/// immutable. In the order of their oids, so that two clones cannot wait for each other.
+/// The tables of a store with an expression that may read rows: a subquery, a function that is not part of PostgreSQL and not
+/// immutable, or a quoted function or an operator, which are not looked up. A lock too many only makes two clones wait. In the order of their oids, so that two clones cannot wait for each other.
 fn tables(store: &str) -> Result<Vec<(Oid, Oid)>> {
     let _owner = AsExtensionOwner::new();
     let mut found = Vec::new();
@@ -17,7 +17,7 @@ fn tables(store: &str) -> Result<Vec<(Oid, Oid)>> {
         "SELECT DISTINCT c.tableoid::pg_catalog.int8 AS catalog, c.relation::pg_catalog.oid::pg_catalog.int8 AS relation \
          FROM clone.store_column AS c \
          WHERE c.store OPERATOR(pg_catalog.=) {} AND c.role OPERATOR(pg_catalog.=) 'expression' \
-         AND (c.value OPERATOR(pg_catalog.~*) '\\mselect\\M' OR EXISTS ( \
+         AND (c.value OPERATOR(pg_catalog.~*) '\\m(select|table)\\M|\"[[:space:]]*[(]|\\moperator[[:space:]]*[(][[:space:]]*(?!pg_catalog[[:space:]]*[.])' OR EXISTS ( \
              SELECT FROM pg_catalog.regexp_matches(c.value, '([[:alpha:]_][[:alnum:]_$]*)\"?[[:space:]]*[(]', 'g') AS m (name) \
              JOIN pg_catalog.pg_proc AS p ON p.proname OPERATOR(pg_catalog.=) ANY (ARRAY[m.name[1], pg_catalog.lower(m.name[1])]::pg_catalog.name[]) \
              WHERE p.pronamespace OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace \
