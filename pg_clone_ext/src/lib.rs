@@ -167,6 +167,11 @@ extension_sql_file!(
     requires = ["preset_discover"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/all_values.sql",
+    name = "all_values",
+    requires = ["look_for_values"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/values/own_rows.sql",
     name = "own_rows",
     requires = ["look_for_values"]

@@ -37,6 +37,20 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.words_of_tables(text, text[]) IS 'The tables that words name';
 
+-- Tables of a store whose keys are looked for among values.
+CREATE FUNCTION clone_internal.looked_at_keys(store text) RETURNS TABLE (relation regclass, id_column name, family text)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT r.relation, r.id_column, f.family
+    FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
+    CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
+    WHERE r.store = $1 AND f.family IN ('int', 'text', 'numeric')
+      -- Values that are unique per tenant, such as numbers and names, are kept.
+      AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum)
+$$;
+COMMENT ON FUNCTION clone_internal.looked_at_keys(text) IS 'Tables of a store with one unique column as key, which can be looked for among values';
+
 -- A column or path, and the kind of its values.
 CREATE TYPE clone_internal.seen_place AS (
     relation regclass, "column" name, path text, kind text, family text, what text, says_id boolean, seen bigint, keys bigint, targets regclass[], separators text
@@ -103,13 +117,7 @@ BEGIN
             UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9]+') x) k
         WHERE clone_internal.distinctive(k.token) AND (p.path = '' OR everywhere IS DISTINCT FROM 'everywhere');
     END IF;
-    FOR t IN
-        SELECT r.relation, r.id_column, clone_internal.family(a.atttypid) AS family
-        FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
-        WHERE r.store = looked_at.store AND clone_internal.family(a.atttypid) IN ('int', 'text', 'numeric')
-          -- Values that are unique per tenant, such as numbers and names, are kept.
-          AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum)
-    LOOP
+    FOR t IN SELECT * FROM clone_internal.looked_at_keys(looked_at.store) LOOP
         found := found || ARRAY(
             SELECT k FROM clone_internal.keys_among(t.relation, t.id_column, t.family, ARRAY(
                 SELECT v FROM unnest(places) AS p LEFT JOIN unnest(words) AS w ON w.word = p.word CROSS JOIN LATERAL unnest(p.vals) v

@@ -1,4 +1,4 @@
--- Discovery of references: by names and a sample of the data.
+-- Discovery of references: by names and the data.
 
 CREATE FUNCTION clone_internal.discover_references(store text) RETURNS void
 LANGUAGE plpgsql
@@ -10,13 +10,9 @@ DECLARE
     t record;
     missing bigint;
     seen bigint;
-    element text;
 BEGIN
     FOR q IN SELECT * FROM clone_internal.named_references(store) LOOP
-        element := CASE WHEN q.family LIKE '%[]' THEN format('(SELECT unnest(v.%I) AS x FROM %s v WHERE v.%1$I IS NOT NULL LIMIT 1000)', q.name, q.relation)
-                   ELSE format('(SELECT v.%I AS x FROM %s v WHERE v.%1$I IS NOT NULL LIMIT 1000)', q.name, q.relation) END;
-        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x::text)) FROM %s s WHERE lower(s.x::text) <> ALL (clone_internal.in_place_of_null())', q.target, q.target_column, element)
-        INTO seen, missing;
+        SELECT c.seen, c.missing INTO seen, missing FROM clone_internal.compared_with_keys(q.relation, q.name, q.target, q.target_column, NULL) c;
         -- Declare it if the name is exact or all values are keys; otherwise it stays a question.
         IF missing = 0 AND (q.exact OR seen >= 3) THEN
             PERFORM clone.store_reference(store, q.relation, q.name, q.target);
@@ -26,8 +22,7 @@ BEGIN
     END LOOP;
     -- Users, by names of roles such as assignee_id.
     FOR q IN SELECT * FROM clone_internal.person_columns(store) LOOP
-        EXECUTE format('SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x::text)) FROM (SELECT v.%I AS x FROM %s v WHERE v.%3$I IS NOT NULL LIMIT 1000) s
-            WHERE lower(s.x::text) <> ALL (clone_internal.in_place_of_null())', q.target, q.target_column, q.name, q.relation) INTO seen, missing;
+        SELECT c.seen, c.missing INTO seen, missing FROM clone_internal.compared_with_keys(q.relation, q.name, q.target, q.target_column, NULL) c;
         IF missing = 0 AND seen >= 3 THEN
             PERFORM clone.store_reference(store, q.relation, q.name, q.target);
             UPDATE clone.store_reference r SET reason = format('by its name and %s values, which all are keys there', seen)
@@ -43,9 +38,7 @@ BEGIN
           AND (clone_internal.family(a.atttypid) = 'text' OR clone_internal.base_type(a.atttypid)::regtype::text ~ 'ltree$')
           AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = discover_references.store AND d.relation = r.relation AND d."column" = a.attname)
     LOOP
-        EXECUTE format($q$SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM %s k WHERE k.%I::text = s.x))
-            FROM (SELECT regexp_split_to_table(trim(BOTH '/.' FROM v.%I::text), '[/.]') AS x FROM %1$s v WHERE v.%3$I IS NOT NULL LIMIT 1000) s WHERE s.x <> ''$q$,
-            q.relation, q.id_column, q.name) INTO seen, missing;
+        SELECT c.seen, c.missing INTO seen, missing FROM clone_internal.compared_with_keys(q.relation, q.name, q.relation, q.id_column, '[/.]') c;
         IF missing = 0 AND seen > 0 THEN
             PERFORM clone.store_reference(store, q.relation, q.name, q.relation, separators => CASE WHEN q.is_tree THEN '.' ELSE '/.' END);
         END IF;

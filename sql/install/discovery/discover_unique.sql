@@ -53,7 +53,8 @@ BEGIN
         IF NOT chosen.attnotnull AND chosen.alone AND NOT chosen.generated AND NOT chosen.is_bytes AND chosen.family NOT IN ('text', 'uuid') THEN
             CONTINUE WHEN NOT asks OR clone_internal.answered(store, u.relation, chosen.attname, '')
                 OR EXISTS (SELECT FROM clone.store_question q WHERE q.store = discover_unique.store AND q.relation = u.relation AND q."column" = chosen.attname AND q.path = '');
-            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.%I AS x FROM %s AS t LIMIT 50000) s WHERE s.x IS NOT NULL)', chosen.attname, u.relation) INTO filled;
+            -- The index finds such rows.
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE t.%I IS NOT NULL)', u.relation, chosen.attname) INTO filled;
             CONTINUE WHEN NOT filled;
             PERFORM clone_internal.ask(store, u.relation, chosen.attname, '', 'error',
                 format('%s.%I is unique across all tenants: a clone cannot have its source''s values. ', u.relation, chosen.attname)

@@ -38,6 +38,9 @@ DECLARE
     words text[];
     seen clone_internal.seen_place[];
     many text;
+    sure boolean;
+    rest text;
+    others regclass[];
     places clone_internal.place[];
 BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
@@ -56,24 +59,40 @@ BEGIN
         SELECT string_agg(clone_internal.reference_call(look_at_data.store, q.relation, q."column", k.target, q.path,
             CASE WHEN q.separators IS NOT NULL THEN q.separators || CASE WHEN q.family = 'text[]' THEN '{},"' ELSE '' END WHEN q.path = '' AND q.family <> 'text[]' AND cardinality(q.targets) > 1 AND q.what IN ('keys', 'part') THEN ' ' END), ' ' ORDER BY k.place)
         INTO calls FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE q.what IN ('keys', 'part', 'inside') OR k.place = 1;
-        IF declares AND cardinality(q.targets) = 1 AND q.separators IS NULL AND (q.what = 'keys' OR q.what = 'named' AND q.says_id AND q.path <> '') THEN
+        -- What is declared in silence must be true of all values, not only of those that were looked at.
+        sure := NULL;
+        rest := '';
+        IF declares AND q.separators IS NULL AND q.path <> '' AND q.what IN ('keys', 'part') THEN
+            -- Generated keys are unmistakable and belong to one table each: such values are references, even among other values.
+            others := clone_internal.all_targets(look_at_data.store, q.relation, q."column", q.family, q.path);
+            sure := others IS NOT NULL;
+            rest := CASE WHEN sure THEN '' ELSE '. The table is too large to look at all' END;
+            IF NOT others <@ q.targets THEN
+                q.targets := ARRAY(SELECT DISTINCT k FROM unnest(q.targets || others) k ORDER BY k);
+                q.what := 'part';
+                names := array_to_string(q.targets, ', ');
+            END IF;
+        ELSIF declares AND q.separators IS NULL AND cardinality(q.targets) = 1 AND (q.what = 'keys' OR q.what = 'named' AND q.says_id AND q.path <> '') THEN
+            sure := (SELECT clone_internal.all_are_keys(q.relation, q."column", q.family, q.path, q.what = 'keys', q.targets[1], r.id_column) FROM clone.store_relation r WHERE r.store = look_at_data.store AND r.relation = q.targets[1]);
+            rest := CASE WHEN sure IS NULL THEN '. The table is too large to look at all' WHEN NOT sure THEN '. Others are no keys there' ELSE '' END;
+        END IF;
+        IF sure AND cardinality(q.targets) = 1 AND q.what IN ('keys', 'named') THEN
             PERFORM clone.store_reference(look_at_data.store, q.relation, q."column", q.targets[1], path => NULLIF(q.path, ''));
             UPDATE clone.store_reference r SET reason = format('%s%s values looked at, which all are keys there', CASE WHEN q.what = 'named' THEN 'by its name; ' ELSE '' END, q.seen)
             WHERE r.store = look_at_data.store AND r.relation = q.relation AND r."column" = q."column" AND r.target = q.targets[1] AND COALESCE(r.path, '') = q.path;
-        ELSIF declares AND q.path <> '' AND q.separators IS NULL AND q.what IN ('keys', 'part') THEN
-            -- Generated keys are unmistakable and belong to one table each: such values are references, even among other values.
+        ELSIF sure AND q.path <> '' AND q.what IN ('keys', 'part') THEN
             PERFORM clone.store_reference(look_at_data.store, q.relation, q."column", k.target, path => q.path) FROM unnest(q.targets) AS k (target);
             UPDATE clone.store_reference r SET reason = format('%s of %s values looked at are keys of %s', q.keys, q.seen, names)
             WHERE r.store = look_at_data.store AND r.relation = q.relation AND r."column" = q."column" AND r.target = ANY (q.targets) AND COALESCE(r.path, '') = q.path;
         ELSIF q.what IN ('keys', 'part') THEN
             PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
-                format('%s holds keys of %s: %s of %s values that were looked at', place, names, q.keys, q.seen), calls, keep);
+                format('%s holds keys of %s: %s of %s values that were looked at', place, names, q.keys, q.seen) || rest, calls, keep);
         ELSIF q.what = 'inside' THEN
             PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
                 format('%s holds keys of %s within longer texts: %s of the values that were looked at', place, names, q.keys), calls, keep);
         ELSIF q.what = 'named' THEN
             PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
-                format('%s looks like a reference to %s by its name, and the %s values that were looked at are keys there', place, names, q.seen), calls, keep);
+                format('%s looks like a reference to %s by its name, and the %s values that were looked at are keys there', place, names, q.seen) || rest, calls, keep);
         ELSIF q.what = 'some' THEN
             PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
                 format('%s looks like a reference to %s by its name, and %s of %s values that were looked at are keys there', place, names, q.keys, q.seen), calls, keep);
@@ -97,7 +116,7 @@ BEGIN
           AND NOT clone_internal.named_word(o.name) = ANY (words)
           AND NOT EXISTS (SELECT FROM clone_internal.polymorphic_pairs(look_at_data.store) p WHERE p.relation = o.relation AND p.name = o.name)
     LOOP
-        EXECUTE format('SELECT 1 WHERE NOT EXISTS (SELECT FROM (SELECT t.%I AS x FROM %s AS t LIMIT 50000) s WHERE s.x IS NOT NULL)', q.name, q.relation) INTO place;
+        EXECUTE format('SELECT 1 WHERE NOT EXISTS (SELECT FROM %s AS s WHERE s.%I IS NOT NULL)', clone_internal.spread(q.relation, quote_ident(q.name), 100000000), q.name) INTO place;
         CONTINUE WHEN place IS NULL;
         PERFORM clone_internal.ask(look_at_data.store, q.relation, q.name, '', 'warning',
             format('%s.%I is named like a key, names no table of the store and is empty', q.relation, q.name),

@@ -18,12 +18,14 @@ BEGIN
         RETURN QUERY EXECUTE format(
             'SELECT r.relation::oid, array_agg(DISTINCT k.id::text) FROM clone.store_relation r JOIN pg_catalog.pg_class c ON c.oid = r.relation
              JOIN %s k ON pg_catalog.concat(k.app_label, ''_'', k.model) = c.relname OR k.model = ANY (clone_internal.type_names(r.relation))
-             WHERE r.store = $1 AND k.id IN (SELECT %I FROM %s LIMIT 100000) GROUP BY 1',
+             WHERE r.store = $1 AND k.id IN (SELECT t.%I FROM %s AS t) GROUP BY 1',
             to_regclass(format('%I.django_content_type', (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation))),
-            type_column, relation::regclass) USING store;
+            type_column, clone_internal.spread(relation, quote_ident(type_column), 100000000)) USING store;
         RETURN;
     END IF;
-    EXECUTE format('SELECT array_agg(DISTINCT v.kind) FROM (SELECT %s AS kind FROM %s LIMIT 100000) v', clone_internal.column_text(NULL, relation, type_column), relation::regclass) INTO kinds;
+    -- The first rows of a log may all be of one type. A text with very many values is no type.
+    EXECUTE format('SELECT array_agg(v.kind) FROM (SELECT DISTINCT %s AS kind FROM %s AS t LIMIT 10000) v', clone_internal.column_text('t', relation, type_column),
+        clone_internal.spread(relation, quote_ident(type_column), 100000000)) INTO kinds;
     RETURN QUERY
         SELECT r.relation::oid, array_agg(DISTINCT v.kind)
         FROM clone.store_relation r JOIN unnest(kinds) AS v (kind) ON v.kind = ANY (clone_internal.type_names(r.relation))
@@ -68,15 +70,15 @@ DECLARE
     tenant name := (SELECT r.project_column FROM clone.store_relation r WHERE r.store = code_calls.store AND r.relation = code_calls.relation);
 BEGIN
     calls := '';
-    FOR c IN EXECUTE format('SELECT DISTINCT %4$s AS code FROM (SELECT * FROM %3$s LIMIT 50000) AS t WHERE t.%1$I IS NOT NULL AND t.%2$I IS NOT NULL ORDER BY 1 LIMIT 20',
-        type_column, "column", relation, clone_internal.column_text('t', relation, type_column)) LOOP
+    FOR c IN EXECUTE format('SELECT DISTINCT %4$s AS code FROM %3$s AS t WHERE t.%1$I IS NOT NULL AND t.%2$I IS NOT NULL ORDER BY 1 LIMIT 20',
+        type_column, "column", clone_internal.spread(relation, '*', 50000), clone_internal.column_text('t', relation, type_column)) LOOP
         codes := concat_ws(', ', codes, c.code);
         targets := 0;
         FOR k IN SELECT n.relation AS target, n.name, r.project_column AS tenant FROM clone_internal.naming_columns(store) n
                  JOIN clone.store_relation r ON r.store = code_calls.store AND r.relation = n.relation WHERE n.is_id AND n.role <> 'project' LOOP
             -- Small numbers are keys of any table, but not of rows of the same tenant.
-            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 2000) AS t LEFT JOIN %s AS k ON k.%I::text = %7$s WHERE %5$s = $1 AND t.%4$I IS NOT NULL AND (k.%3$I IS NULL OR %6$s))',
-                relation, k.target, k.name, "column", clone_internal.column_text('t', relation, type_column),
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t LEFT JOIN %s AS k ON k.%I::text = %7$s WHERE %5$s = $1 AND t.%4$I IS NOT NULL AND (k.%3$I IS NULL OR %6$s))',
+                clone_internal.spread(relation, '*', 2000), k.target, k.name, "column", clone_internal.column_text('t', relation, type_column),
                 CASE WHEN tenant IS NULL OR k.tenant IS NULL THEN 'false' ELSE format('%s IS DISTINCT FROM %s', clone_internal.column_text('k', k.target, k.tenant), clone_internal.column_text('t', relation, tenant)) END,
                 clone_internal.column_text('t', relation, "column")) USING c.code INTO missing;
             IF NOT missing THEN

@@ -60,24 +60,63 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.open_columns(text) IS 'Columns of described tables that can hold keys and have no declaration';
 
--- Columns and paths of a table with a sample of their values. Numbers and texts only; at most 500 values per column, from the first
--- 50,000 rows.
+-- The blocks of a table with its partitions and children, the rows in one of them as far as it is known, and the number of these parts. NULL:
+-- not all of its rows are in heaps, of which alone a sample of blocks can be read.
+CREATE FUNCTION clone_internal.extent(relation regclass, OUT blocks bigint, OUT density numeric, OUT parts bigint)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE part (oid) AS (
+        SELECT $1::oid UNION SELECT i.inhrelid FROM part p JOIN pg_inherits i ON i.inhparent = p.oid
+    )
+    SELECT CASE WHEN bool_and(c.relkind = 'p' OR c.relkind IN ('r', 'm') AND m.amname = 'heap') THEN sum(pg_relation_size(c.oid)) / current_setting('block_size')::int END,
+           -- Without statistics, rows of 80 bytes.
+           COALESCE(sum(c.reltuples) FILTER (WHERE c.reltuples > 0 AND c.relpages > 0)::numeric / sum(c.relpages) FILTER (WHERE c.reltuples > 0 AND c.relpages > 0), 100),
+           count(*) FILTER (WHERE c.relkind <> 'p')
+    FROM part p JOIN pg_class c ON c.oid = p.oid LEFT JOIN pg_am m ON m.oid = c.relam
+$$;
+COMMENT ON FUNCTION clone_internal.extent(regclass) IS 'The blocks of a table with its partitions and children, the rows in a block, and the number of these parts; blocks is NULL where no sample of blocks can be read';
+
+-- About this many rows of a table, as SQL for FROM; all if it has no more. They are from blocks all over the table, the same ones at each
+-- call: the first rows may all be of one kind, such as those from before a column was added. Of views and foreign tables the first ones.
+CREATE FUNCTION clone_internal.spread(relation regclass, columns text, rows int) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format(CASE WHEN e.blocks <= w.blocks THEN '(SELECT %s FROM %s)'
+                       -- The seed is the same for each partition: of small ones, all first blocks would be in the sample or none.
+                       WHEN e.blocks >= 20 * e.parts THEN '(SELECT %s FROM %s TABLESAMPLE SYSTEM (%s) REPEATABLE (1))'
+                       ELSE '(SELECT %s FROM %s LIMIT %4$s)' END, $2, $1, round(100.0 * w.blocks / NULLIF(e.blocks, 0), 8), $3)
+    FROM clone_internal.extent($1) e CROSS JOIN LATERAL (SELECT greatest($3 / e.density, $3 / 300.0) AS blocks) w
+$$;
+COMMENT ON FUNCTION clone_internal.spread(regclass, text, int) IS 'About so many rows from all over a table, or all rows of a smaller one, as SQL for FROM';
+
+-- Columns and paths of a table with a sample of their values. Numbers and texts only; at most 500 values per column, of about 5,000
+-- rows. A column that has too few there is looked for in 50,000.
 CREATE FUNCTION clone_internal.sampled_places(relation regclass, columns name[], families text[]) RETURNS SETOF clone_internal.place
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    listed text := (SELECT string_agg(format('%I', n), ', ') FROM unnest(columns) n);
+    few text := clone_internal.spread(relation, listed, 5000);
+    many text := clone_internal.spread(relation, listed, 50000);
     parts text[];
 BEGIN
-    SELECT array_agg(format('(SELECT %L::name AS c, %s AS v FROM (SELECT t.%I AS x FROM %s AS t LIMIT 50000) s WHERE s.x IS NOT NULL LIMIT %s)', c.name,
+    -- The second part of UNION ALL is read only if the first has less than the limit.
+    SELECT array_agg(format('(SELECT %L::name AS c, %s AS v FROM (SELECT r.%I AS x FROM few AS r WHERE r.%3$I IS NOT NULL%s LIMIT %s) s)', c.name,
         CASE -- Some documents of type json are no jsonb.
              WHEN c.family = 'json' AND (SELECT a.atttypid <> 3802 FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = c.name) THEN 'clone_internal.json_of(s.x::text)'
              WHEN c.family IN ('int', 'int[]', 'text[]', 'uuid[]', 'json') THEN 'to_jsonb(s.x)'
              WHEN c.family = 'text' THEN 'clone_internal.json_of(s.x::text)' ELSE 'to_jsonb(left(s.x::text, 8000))' END,
-        c.name, relation, CASE WHEN c.family = 'json' THEN 200 ELSE 500 END))
+        c.name, CASE WHEN few = many THEN '' ELSE format(' UNION ALL SELECT r.%I FROM %s AS r WHERE r.%1$I IS NOT NULL', c.name, many) END,
+        CASE WHEN c.family = 'json' THEN 200 ELSE 500 END))
     INTO parts FROM unnest(columns, families) AS c (name, family);
     RETURN QUERY EXECUTE format($q$
-        WITH RECURSIVE walk (c, holder, holder_list, member, list, kind, v, depth) AS (
+        WITH RECURSIVE few AS MATERIALIZED (
+            -- In any order but that of the table.
+            SELECT t.* FROM %s AS t ORDER BY hashint8(row_number() OVER ())
+        ), walk (c, holder, holder_list, member, list, kind, v, depth) AS (
             SELECT s.c, NULL::text, false, NULL::text, false, NULL::text, s.v, 0 FROM (%s) AS s
             UNION ALL
             SELECT w.c, n.holder, n.holder_list, n.member, n.list, n.kind, n.v, w.depth + 1
@@ -110,13 +149,15 @@ BEGIN
             FROM leaf l JOIN unnest($1, $2) AS f (name, family) ON f.name = l.c
             CROSS JOIN LATERAL (SELECT '''' || replace(replace(l.member, E'\\', E'\\\\'), '''', E'\\''') || '''' AS member, '''' || replace(replace(l.holder, E'\\', E'\\\\'), '''', E'\\''') || '''' AS holder) quoted
         ), places AS (
-            SELECT n.c, n.path, n.name, n.plain, n.kind, n.family, count(*) AS total, (array_agg(DISTINCT n.value))[1:300] AS vals
-            FROM named n WHERE lower(n.value) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1, 2, 3, 4, 5, 6
+            -- By their hashes: in the order of the alphabet, values of one kind come first.
+            SELECT v.c, v.path, v.name, v.plain, v.kind, v.family, sum(v.times)::bigint AS total, (array_agg(v.value ORDER BY hashtext(v.value COLLATE "C"), v.value COLLATE "C"))[1:300] AS vals
+            FROM (SELECT n.*, count(*) AS times FROM named n WHERE lower(n.value) <> ALL (clone_internal.in_place_of_null()) GROUP BY n.c, n.path, n.name, n.plain, n.kind, n.family, n.value) v
+            GROUP BY 1, 2, 3, 4, 5, 6
         )
         SELECT %L::regclass, p.c, p.path, clone_internal.named_word(p.name), p.plain OR clone_internal.says_id(p.name), p.kind, p.family, p.total, p.vals, NULL::text
         FROM places p
         -- Documents with keys as member names have a path for each: the first ones are enough.
-        LIMIT 400$q$, array_to_string(parts, ' UNION ALL '), relation)
+        LIMIT 400$q$, few, array_to_string(parts, ' UNION ALL '), relation)
     USING columns, families;
 END
 $$;

@@ -38,8 +38,8 @@ DECLARE
     found boolean;
 BEGIN
     FOR k IN SELECT n.* FROM clone_internal.naming_columns(store) n WHERE n.role = 'project' AND (n.family = own_family OR own_family = 'text' OR n.is_id) ORDER BY n.is_id DESC, n.name LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT DISTINCT v.x FROM (SELECT t.%I::text AS x FROM %s AS t WHERE t.%1$I IS NOT NULL LIMIT 50000) v LIMIT 500) s JOIN %3$s AS k ON k.%4$I::text = s.x)',
-            "column", relation, k.relation, k.name) INTO found;
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT DISTINCT t.%I::text AS x FROM %s AS t WHERE t.%1$I IS NOT NULL) s JOIN %3$s AS k ON k.%4$I::text = s.x)',
+            "column", clone_internal.spread(relation, quote_ident("column"), 50000), k.relation, k.name) INTO found;
         IF found THEN
             RETURN CASE WHEN NOT k.is_id THEN k.name END;
         END IF;
@@ -198,8 +198,8 @@ BEGIN
         FOR k IN SELECT n.name, n.is_id FROM clone_internal.naming_columns(look_for_tenants.store) n
                  WHERE n.role = 'project' AND (n.family = c.family OR c.family = 'text') ORDER BY n.is_id DESC, n.name LOOP
             EXECUTE format('SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM %s AS k WHERE k.%I::text = s.x::text))
-                FROM (SELECT t.%I AS x FROM (SELECT %3$I FROM %s LIMIT 50000) t WHERE t.%3$I IS NOT NULL AND lower(t.%3$I::text) <> ALL (clone_internal.in_place_of_null()) LIMIT 500) s',
-                tenant.relation, k.name, c.name, c.relation) INTO seen, found;
+                FROM (SELECT t.%I AS x FROM %s AS t WHERE t.%3$I IS NOT NULL AND lower(t.%3$I::text) <> ALL (clone_internal.in_place_of_null()) ORDER BY hashint8(row_number() OVER ()) LIMIT 500) s',
+                tenant.relation, k.name, c.name, clone_internal.spread(c.relation, quote_ident(c.name), 50000)) INTO seen, found;
             IF found > key_found THEN
                 key := k.name;
                 key_is_id := k.is_id;

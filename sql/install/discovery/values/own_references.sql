@@ -31,9 +31,9 @@ BEGIN
         ORDER BY 1, 2
     LOOP
         -- Each value with the row that has it; a row without one has NULL.
-        elements := format('SELECT CASE WHEN lower(e.x::text) <> ALL (clone_internal.in_place_of_null()) THEN e.x END AS x, t.%I AS holder, t.%I AS own FROM (SELECT * FROM %s LIMIT 50000) AS t %s',
-            c.holder, c.id_column, c.relation, format(CASE WHEN c.list THEN 'LEFT JOIN LATERAL unnest(t.%I) AS e (x) ON true' ELSE 'CROSS JOIN LATERAL (SELECT t.%I AS x) AS e' END, c.name));
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM (%s) AS t WHERE t.x IS NOT NULL LIMIT 2000) AS t WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I = t.x AND k.%I IS NOT DISTINCT FROM t.holder))',
+        elements := format('SELECT CASE WHEN lower(e.x::text) <> ALL (clone_internal.in_place_of_null()) THEN e.x END AS x, t.%I AS holder, t.%I AS own FROM %s AS t %s',
+            c.holder, c.id_column, clone_internal.spread(c.relation, '*', 50000), format(CASE WHEN c.list THEN 'LEFT JOIN LATERAL unnest(t.%I) AS e (x) ON true' ELSE 'CROSS JOIN LATERAL (SELECT t.%I AS x) AS e' END, c.name));
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM (%s) AS t WHERE t.x IS NOT NULL) AS t WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I = t.x AND k.%I IS NOT DISTINCT FROM t.holder))',
             elements, c.relation, c.id_column, c.holder) INTO missing;
         CONTINUE WHEN missing;
         EXECUTE format('SELECT count(t.x) AS rows, count(DISTINCT t.x) AS keys, count(DISTINCT t.holder) FILTER (WHERE t.x IS NOT NULL) AS holders, count(*) > count(t.x) AS roots, COALESCE(bool_and(t.x = t.own), false) AS themselves FROM (%s) AS t',
@@ -79,7 +79,7 @@ BEGIN
         WHERE r.store = $1 AND r.relation = d.relation AND r."column" = d."column" AND r.form = d.form AND r.condition IS NULL;
         SELECT string_agg(format('SELECT k.%I FROM ONLY %s AS k', d.target_column, t), ' UNION ALL ') INTO others FROM unnest(relatives) t WHERE t <> ALL (declared);
         CONTINUE WHEN others IS NULL;
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %1$s AS x FROM ONLY %2$s AS t LIMIT 50000) s WHERE s.x IN (%3$s) AND s.x NOT IN (%4$s))',
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %1$s AS x FROM ONLY %2$s AS t s WHERE s.x IN (%3$s) AND s.x NOT IN (%4$s))',
             format(CASE d.form WHEN 'array' THEN 'unnest(t.%I)' ELSE 't.%I' END, d."column"), d.relation, others,
             (SELECT string_agg(format('SELECT k.%1$I FROM ONLY %2$s AS k WHERE k.%1$I IS NOT NULL', d.target_column, t), ' UNION ALL ') FROM unnest(declared) t)) INTO missing;
         CONTINUE WHEN NOT missing;

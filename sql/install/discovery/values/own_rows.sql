@@ -73,6 +73,7 @@ DECLARE
     key text;
     unowned text;
     value text;
+    rows text;
 BEGIN
     FOR w IN
         SELECT o.*, r.project_column, r.join_column, ARRAY(SELECT jsonb_array_elements_text(o.columns)) AS own, ARRAY(SELECT jsonb_array_elements_text(o.others)) AS keys
@@ -81,10 +82,12 @@ BEGIN
         WHERE o.relation = COALESCE($2, o.relation)
     LOOP
         names := array_to_string(w.own, ', ');
+        -- A few rows without an owner may be anywhere.
+        rows := clone_internal.spread(w.relation, '*', 100000000);
         -- NOT IN with few values is a hash table.
         unowned := clone_internal.without_owner($1, w.relation, 't', w.columns);
         CONTINUE WHEN unowned IS NULL;
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s)', w.relation, unowned) INTO found;
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE %s)', rows, unowned) INTO found;
         CONTINUE WHEN found IS NOT TRUE;
         key := CASE cardinality(w.keys) WHEN 1 THEN clone_internal.column_text('t', w.relation, w.keys[1]::name) ELSE (SELECT format('ROW(%s)::text', string_agg(format('t.%I', n), ', ')) FROM unnest(w.keys) n) END;
         value := CASE WHEN w.form = 'array' THEN format('unnest(k.%I)::text', w.own[1])
@@ -92,7 +95,7 @@ BEGIN
             WHEN cardinality(w.own) = 1 THEN clone_internal.column_text('k', w.relation, w.own[1]::name)
             ELSE (SELECT format('CASE WHEN ROW(%s) IS NOT NULL THEN ROW(%1$s)::text END', string_agg(format('k.%I', n), ', ')) FROM unnest(w.own) n) END;
         IF w.form = 'column' AND w.loose AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = w.relation AND m.parent = w.relation AND to_jsonb(m.columns) = w.columns) THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s AND (%s) IS NOT NULL)', w.relation, unowned, (SELECT string_agg(format('t.%I', n), ', ') FROM unnest(w.own) n)) INTO found;
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE %s AND (%s) IS NOT NULL)', rows, unowned, (SELECT string_agg(format('t.%I', n), ', ') FROM unnest(w.own) n)) INTO found;
             IF found THEN
                 PERFORM clone_internal.ask($1, w.relation, w.own[1]::name, '$rows', 'error',
                     format('rows of %s name no tenant and belong only through other rows of the table, which %s names: they are not cloned', w.relation, names),
@@ -101,8 +104,8 @@ BEGIN
             END IF;
         ELSIF w.form = 'column' AND NOT w.loose THEN
             -- Values in place of NULL, such as 0, below a row of a tenant.
-            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.*, %s AS names_row FROM %s AS t LIMIT 100000) AS t JOIN (SELECT %s AS x FROM %s AS t WHERE (%s) IS NOT TRUE) k ON k.x = t.names_row WHERE %s)',
-                replace(value, 'k.', 't.'), w.relation, key, w.relation, unowned, unowned) INTO found;
+            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.*, %s AS names_row FROM %s AS t) AS t JOIN (SELECT %s AS x FROM %s AS t WHERE (%s) IS NOT TRUE) k ON k.x = t.names_row WHERE %s)',
+                replace(value, 'k.', 't.'), rows, key, w.relation, unowned, unowned) INTO found;
             IF found THEN
                 PERFORM clone_internal.ask($1, w.relation, w.own[1]::name, '$no_owner', 'error',
                     format('rows of %s hold in %s a value that is no key there, and name rows of tenants by %s: they are not cloned. Set it to the key of their tenant or parent', w.relation,
@@ -115,12 +118,12 @@ BEGIN
         CONTINUE WHEN above AND w.form = 'json'
             OR EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = w.relation AND m.parent = w.relation AND m.columns::text[] = w.keys AND m.parent_columns::text[] = w.own);
         EXECUTE format('SELECT COALESCE(sum(n.times), 0) AS named, count(*) AS rows, COALESCE(max(n.tenants), 0) AS most, count(DISTINCT n.tenant) AS tenants FROM (
-                SELECT t.x, count(*) AS times, count(DISTINCT k.tenant) AS tenants, min(k.tenant) AS tenant FROM (SELECT %s AS x FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s%s) AS t
-                JOIN (SELECT %s AS x, COALESCE(%s, t.ctid::text) AS tenant FROM %s AS t WHERE (%s) IS NOT TRUE LIMIT 50000) AS k ON k.x = t.x GROUP BY t.x) n',
-            key, w.relation, unowned,
+                SELECT t.x, count(*) AS times, count(DISTINCT k.tenant) AS tenants, min(k.tenant) AS tenant FROM (SELECT %s AS x FROM %s AS t WHERE %s%s) AS t
+                JOIN (SELECT %s AS x, COALESCE(%s, t.ctid::text) AS tenant FROM %s AS t WHERE (%s) IS NOT TRUE) AS k ON k.x = t.x GROUP BY t.x) n',
+            key, rows, unowned,
             -- Those that name a row themselves belong with that.
             CASE WHEN above AND w.form = 'column' THEN (SELECT ' AND ' || string_agg(format('(t.%I IS NULL OR lower(%s) = ANY (clone_internal.in_place_of_null()))', n, clone_internal.column_text('t', w.relation, n::name)), ' AND ' ORDER BY place) FROM unnest(w.own) WITH ORDINALITY AS o (n, place)) ELSE '' END,
-            replace(value, 'k.', 't.'), clone_internal.tenant_sql($1, w.relation, 't'), w.relation, unowned) INTO use;
+            replace(value, 'k.', 't.'), clone_internal.tenant_sql($1, w.relation, 't'), clone_internal.spread(w.relation, '*, ctid', CASE WHEN w.form = 'column' THEN 100000000 ELSE 50000 END), unowned) INTO use;
         -- Rows that several tenants name are shared, and as a rule those that several rows name.
         CONTINUE WHEN use.rows = 0 OR above AND use.most > 1 OR NOT above AND use.named > use.rows AND NOT (use.most = 1 AND use.tenants > 1) AND w.own[1] !~* 'child|sub|part|next|member|item';
         PERFORM clone_internal.ask($1, w.relation, w.own[1]::name, '$owned', CASE WHEN above AND use.tenants = 1 AND use.named > use.rows THEN 'warning' ELSE 'error' END,

@@ -1,31 +1,28 @@
 -- Columns whose values are keys of several tables together: object_id, with ids that persons and companies draw from one sequence.
 
--- A sample of the column's values with the tenants of their rows, from the whole table or its first rows. NULL: the columns do not say the tenant.
+-- A sample of the column's values with the tenants of their rows, of many rows (whole) or of few. NULL: the columns do not say the tenant.
 CREATE FUNCTION clone_internal.values_of_tenants(store text, relation regclass, "column" name, place bigint, whole boolean) RETURNS clone_internal.listed_value[]
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     tenant text := clone_internal.tenant_sql(store, relation, 't');
-    pages bigint := pg_relation_size(relation) / 8192;
     sample clone_internal.listed_value[];
 BEGIN
     IF tenant LIKE '%.ctid::text' THEN
         RETURN NULL;
     END IF;
-    -- By their hashes: the first rows of a table may all be of one kind.
+    -- By their hashes: the least values may all be of one kind.
     EXECUTE format('SELECT ARRAY(SELECT ROW($1, s.x, s.tenant, 1)::clone_internal.listed_value FROM (
             SELECT DISTINCT %1$s AS x, %2$s AS tenant FROM (%3$s) AS t WHERE t.%4$I IS NOT NULL) s
         WHERE s.tenant IS NOT NULL AND length(s.x) < 80 AND lower(s.x) <> ALL (clone_internal.in_place_of_null()) ORDER BY hashtext(s.x), s.x, s.tenant LIMIT 400)',
         clone_internal.column_text('t', relation, "column"), tenant,
-        CASE WHEN NOT whole THEN format('SELECT * FROM (SELECT * FROM %s LIMIT 50000) AS t WHERE t.%I IS NOT NULL LIMIT 100', relation, "column")
-             WHEN pages > 1000 AND (SELECT c.relkind = 'r' FROM pg_class c WHERE c.oid = relation)
-             THEN format('(SELECT * FROM %s LIMIT 25000) UNION ALL (SELECT * FROM %1$s TABLESAMPLE SYSTEM (%s) REPEATABLE (1) LIMIT 25000)', relation, round(100000.0 / pages, 4))
-             ELSE format('SELECT * FROM %s LIMIT 50000', relation) END, "column") INTO sample USING place;
+        CASE WHEN NOT whole THEN format('SELECT * FROM %s AS t WHERE t.%I IS NOT NULL ORDER BY hashint8(row_number() OVER ()) LIMIT 100', clone_internal.spread(relation, '*', 2000), "column")
+             ELSE format('SELECT * FROM %s AS t', clone_internal.spread(relation, '*', 50000)) END, "column") INTO sample USING place;
     RETURN sample;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.values_of_tenants(text, regclass, name, bigint, boolean) IS 'A sample of a column''s values from the whole table or its first rows, with the tenants of their rows';
+COMMENT ON FUNCTION clone_internal.values_of_tenants(text, regclass, name, bigint, boolean) IS 'A sample of a column''s values, of many rows or of few, with the tenants of their rows';
 
 CREATE FUNCTION clone_internal.look_for_several_tables(store text) RETURNS void
 LANGUAGE plpgsql
@@ -56,7 +53,7 @@ BEGIN
                           JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = o.name JOIN pg_attribute p ON p.attrelid = r.relation AND p.attname = r.project_column
                           WHERE r.store = $1 AND r.relation = o.relation AND a.attnum = ANY (u.indkey::int2[]) AND p.attnum = ANY (u.indkey::int2[]))
         ORDER BY o.relation::oid, o.name);
-    -- The first rows of most columns show that their values are no keys.
+    -- A few rows of most columns show that their values are no keys.
     FOR c IN SELECT * FROM unnest(columns) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number) LOOP
         sample := clone_internal.values_of_tenants($1, c.relation, c."column", c.number, false);
         CONTINUE WHEN sample IS NULL OR EXISTS (SELECT FROM unnest(sample) s WHERE s.value ~ '[[:space:]]');

@@ -2,6 +2,7 @@
 
 mod discovery;
 mod kinds;
+mod large_tables;
 mod lists;
 mod no_value;
 mod numbers;
