@@ -167,6 +167,11 @@ extension_sql_file!(
     requires = ["preset_discover"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/keys_of_tables.sql",
+    name = "keys_of_tables",
+    requires = ["look_for_values"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/values/all_values.sql",
     name = "all_values",
     requires = ["look_for_values"]

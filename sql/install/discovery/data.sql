@@ -6,6 +6,18 @@ CREATE TYPE clone_internal.key_like AS (place int, value text, token text);
 -- A word and the table that it names; described: the table is in the store, otherwise all projects share it.
 CREATE TYPE clone_internal.word_of_table AS (word text, target regclass, described boolean, exact boolean);
 
+-- Reading a table runs code of its owner: planning calls functions in predicates and expressions of indexes, in statistics and in keys of
+-- partitions. So tables that nobody has named are read only if their owner is trusted: a superuser, the current role, or a role that owns a
+-- table of tenants.
+CREATE FUNCTION clone_internal.trusted_owners() RETURNS SETOF oid
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT o.oid FROM pg_roles o WHERE o.rolsuper OR o.rolname = CURRENT_USER
+    UNION SELECT c.relowner FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation WHERE r.role = 'project'
+$$;
+COMMENT ON FUNCTION clone_internal.trusted_owners() IS 'Roles whose tables discovery reads though nobody has named them';
+
 -- The table that each word names: the best match in the store, or a shared table outside of it (described: false).
 CREATE FUNCTION clone_internal.words_of_tables(store text, words text[]) RETURNS SETOF clone_internal.word_of_table
 LANGUAGE sql STABLE STRICT
@@ -14,7 +26,7 @@ AS $$
     WITH tables AS MATERIALIZED (
         SELECT c.oid, clone_internal.table_word(c.relname) AS word, r.relation IS NOT NULL AS described, r.id_column
         FROM pg_class c LEFT JOIN clone.store_relation r ON r.store = $1 AND r.relation = c.oid
-        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND (r.relation IS NOT NULL OR c.relnamespace IN (
+        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND (r.relation IS NOT NULL OR c.relowner IN (SELECT clone_internal.trusted_owners()) AND c.relnamespace IN (
             SELECT k.relnamespace FROM clone.store_relation o JOIN pg_class k ON k.oid = o.relation WHERE o.store = $1))
     ), asked AS (
         SELECT DISTINCT w AS word FROM unnest($2) AS w WHERE w <> ''
@@ -58,14 +70,13 @@ CREATE TYPE clone_internal.seen_place AS (
 
 -- Kinds of places by their data. what: keys (all distinctive texts are keys), part (some are), inside (keys are within longer texts),
 -- named and unknown (all values are keys of the table that the name means, or of some table), some (some values are).
-CREATE FUNCTION clone_internal.looked_at(store text)
+CREATE FUNCTION clone_internal.looked_at(store text, sampled clone_internal.place[])
 RETURNS SETOF clone_internal.seen_place
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    t record;
     text_keys boolean;
     -- The option text_keys: keys in documents and texts.
     everywhere text := (SELECT s.options->>'text_keys' FROM clone.store s WHERE s.name = looked_at.store);
@@ -78,15 +89,16 @@ BEGIN
     FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column WHERE r.store = looked_at.store;
     words := ARRAY(SELECT w FROM clone_internal.words_of_tables(looked_at.store,
         ARRAY(SELECT clone_internal.named_word(o.name) FROM clone_internal.open_columns(looked_at.store) o)) w);
-    SELECT array_agg(p) INTO places
-    FROM (SELECT o.relation, array_agg(o.name) AS names, array_agg(o.family) AS families FROM clone_internal.open_columns(looked_at.store) o
-          WHERE o.family = 'json' OR text_keys AND o.family NOT LIKE 'int%' OR clone_internal.says_id(o.name)
-             OR o.family <> 'text of another type' AND clone_internal.named_word(o.name) IN (SELECT w.word FROM unnest(words) w)
-             -- Any text may be JSON.
-             OR o.family = 'text'
-          GROUP BY o.relation) c
-    CROSS JOIN LATERAL clone_internal.sampled_places(c.relation, c.names, c.families) AS p
-    WHERE NOT clone_internal.answered(looked_at.store, p.relation, p."column", p.path);
+    places := ARRAY(
+        WITH place AS MATERIALIZED (
+            SELECT p FROM unnest(sampled) AS p WHERE (p.relation, p."column") IN (
+                SELECT o.relation, o.name FROM clone_internal.open_columns(looked_at.store) o
+                WHERE o.family = 'json' OR text_keys AND o.family NOT LIKE 'int%' OR clone_internal.says_id(o.name)
+                   OR o.family <> 'text of another type' AND clone_internal.named_word(o.name) IN (SELECT w.word FROM unnest(words) w)
+                   -- Any text may be JSON.
+                   OR o.family = 'text')
+        )
+        SELECT o.p FROM place o WHERE NOT clone_internal.answered(looked_at.store, (o.p).relation, (o.p)."column", (o.p).path));
     words := ARRAY(SELECT w FROM clone_internal.words_of_tables(looked_at.store, ARRAY(
         SELECT p.word FROM unnest(places) p UNION SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) FROM unnest(places) p WHERE p.kind IS NOT NULL)) w);
     -- An object with a type, {"type": "contact", "id": 2}, refers to that table.
@@ -117,13 +129,27 @@ BEGIN
             UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9]+') x) k
         WHERE clone_internal.distinctive(k.token) AND (p.path = '' OR everywhere IS DISTINCT FROM 'everywhere');
     END IF;
-    FOR t IN SELECT * FROM clone_internal.looked_at_keys(looked_at.store) LOOP
-        found := found || ARRAY(
-            SELECT k FROM clone_internal.keys_among(t.relation, t.id_column, t.family, ARRAY(
-                SELECT v FROM unnest(places) AS p LEFT JOIN unnest(words) AS w ON w.word = p.word CROSS JOIN LATERAL unnest(p.vals) v
-                WHERE (w.target = t.relation OR w.target IS NULL AND p.says_id) AND p.family <> 'text of another type' AND length(v) < 80
-                UNION SELECT k.token FROM unnest(tokens) AS k WHERE t.family = 'text')) AS k);
-    END LOOP;
+    -- Values under a name that means a table are looked for there, others in all tables.
+    found := ARRAY(
+        WITH named AS MATERIALIZED (
+            SELECT w.target, v.value FROM unnest(places) AS p JOIN unnest(words) AS w ON w.word = p.word CROSS JOIN LATERAL unnest(p.vals) AS v (value)
+            WHERE w.target IS NOT NULL AND p.family <> 'text of another type' AND length(v.value) < 80
+        ), target AS MATERIALIZED (
+            SELECT k.relation, k.id_column, k.family, n.vals FROM clone_internal.looked_at_keys(looked_at.store) k
+            LEFT JOIN (SELECT o.target, array_agg(DISTINCT o.value) AS vals FROM named o GROUP BY 1) n ON n.target = k.relation
+        ), other AS MATERIALIZED (
+            SELECT ARRAY(
+                SELECT v.value FROM unnest(places) AS p LEFT JOIN unnest(words) AS w ON w.word = p.word CROSS JOIN LATERAL unnest(p.vals) AS v (value)
+                WHERE w.target IS NULL AND p.says_id AND p.family <> 'text of another type' AND length(v.value) < 80) AS vals,
+                ARRAY(SELECT DISTINCT k.token FROM unnest(tokens) AS k) AS tokens
+        )
+        SELECT k FROM target t CROSS JOIN LATERAL clone_internal.keys_among(t.relation, t.id_column, t.family, t.vals) AS k WHERE t.vals IS NOT NULL
+        UNION ALL
+        SELECT k FROM (SELECT array_agg(t.relation) AS tables, array_agg(t.id_column) AS keys, array_agg(t.family) AS families FROM target t) a CROSS JOIN other o
+        CROSS JOIN LATERAL clone_internal.keys_of_tables(a.tables, a.keys, a.families, o.vals) AS k
+        UNION ALL
+        SELECT k FROM (SELECT array_agg(t.relation) AS tables, array_agg(t.id_column) AS keys, array_agg(t.family) AS families FROM target t WHERE t.family = 'text') a CROSS JOIN other o
+        CROSS JOIN LATERAL clone_internal.keys_of_tables(a.tables, a.keys, a.families, o.tokens) AS k);
     RETURN QUERY
     WITH named AS MATERIALIZED (
         -- Where a name only may mean a table, the data decide.
@@ -148,17 +174,30 @@ BEGIN
         FROM token k
         WHERE k.target IS NOT NULL AND k.token <> k.value AND NOT EXISTS (SELECT FROM token o WHERE o.place = k.place AND o.value = k.value AND o.token = k.value AND o.target IS NOT NULL)
         GROUP BY 1
+    ), value AS MATERIALIZED (
+        -- Without the places: these are wide, and the joins sort.
+        SELECT p.number, p.target, cardinality(p.vals) AS seen, v.value FROM place p CROSS JOIN LATERAL unnest(p.vals) AS v (value)
+        WHERE (p.target IS NOT NULL OR p.says_id) AND p.family <> 'text of another type'
+    ), target AS MATERIALIZED (
+        SELECT t.target, pg_relation_size(t.target) AS size, row_number() OVER (ORDER BY t.target)::int AS number, repeat('0', count(*) OVER ()::int)::varbit AS none
+        FROM (SELECT DISTINCT h.target FROM hit h) t
+    ), of_value AS MATERIALIZED (
+        -- The tables with this key, as bits.
+        SELECT h.value, bit_or(set_bit(t.none, t.number - 1, 1)) AS tables FROM hit h JOIN target t ON t.target = h.target GROUP BY 1
     ), by_name AS (
-        SELECT p.number, h.target, cardinality(p.vals) AS seen, count(DISTINCT v) AS keys
-        FROM place p CROSS JOIN LATERAL unnest(p.vals) v JOIN hit h ON h.value = v
-        WHERE (h.target = p.target OR p.target IS NULL AND p.says_id) AND p.family <> 'text of another type'
-        GROUP BY 1, 2, 3
+        SELECT v.number, v.target, v.seen, count(*) AS keys FROM value v JOIN hit h ON h.value = v.value AND h.target = v.target GROUP BY 1, 2, 3
+        UNION ALL
+        -- If the name says no table, all values must be keys there: counts for each table would be very many.
+        SELECT a.number, t.target, a.seen, a.seen FROM (
+            SELECT v.number, v.seen, bit_and(o.tables) AS tables FROM value v LEFT JOIN of_value o ON o.value = v.value WHERE v.target IS NULL
+            GROUP BY 1, 2 HAVING count(o.tables) = count(*)) a
+        JOIN target t ON get_bit(a.tables, t.number - 1) = 1
     ), best AS (
-        SELECT n.number, n.seen, max(n.keys) AS keys,
+        SELECT n.number, n.seen, n.keys,
                -- parent_id, root_id, template_id, origin_id usually refer to their own table; many matches in a small table are no coincidence.
-               array_agg(n.target ORDER BY n.target = p.relation DESC, pg_relation_size(n.target), n.target) AS targets
-        FROM by_name n JOIN place p ON p.number = n.number JOIN pg_class c ON c.oid = n.target
-        WHERE n.keys = (SELECT max(o.keys) FROM by_name o WHERE o.number = n.number) GROUP BY 1, 2
+               array_agg(n.target ORDER BY n.target = p.relation DESC, t.size, n.target) AS targets
+        FROM by_name n JOIN target t ON t.target = n.target JOIN (SELECT o.number, o.relation FROM place o) p ON p.number = n.number
+        GROUP BY 1, 2, 3
     ), candidate AS MATERIALIZED (
         -- Joined before the conditions below, which look at values: the planner takes best for one row and would evaluate them for
         -- every pair. With 48 tables and 2,000 places that took 134 s.
@@ -191,4 +230,4 @@ BEGIN
       AND NOT EXISTS (SELECT FROM whole w WHERE w.place = p.number AND w.keys > 0);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.looked_at(text) IS 'Undeclared columns and paths of a store''s tables whose values are keys of these tables';
+COMMENT ON FUNCTION clone_internal.looked_at(text, clone_internal.place[]) IS 'Undeclared columns and paths of a store''s tables whose values are keys of these tables';

@@ -36,6 +36,7 @@ DECLARE
     names text;
     keep text;
     words text[];
+    sampled clone_internal.place[];
     seen clone_internal.seen_place[];
     many text;
     sure boolean;
@@ -47,7 +48,8 @@ BEGIN
         RETURN;
     END IF;
     DELETE FROM clone.store_question o WHERE o.store = look_at_data.store;
-    seen := ARRAY(SELECT l FROM clone_internal.looked_at(look_at_data.store) l ORDER BY l.relation::oid, l."column", l.path, l.what);
+    sampled := ARRAY(SELECT o FROM clone_internal.sampled_columns(look_at_data.store) o);
+    seen := ARRAY(SELECT l FROM clone_internal.looked_at(look_at_data.store, sampled) l ORDER BY l.relation::oid, l."column", l.path, l.what);
     IF NOT EXISTS (SELECT FROM clone.store s WHERE s.name = look_at_data.store AND s.options ? 'text_keys') THEN
         many := clone_internal.many_text_keys(look_at_data.store, seen);
     END IF;
@@ -130,7 +132,7 @@ BEGIN
     PERFORM clone_internal.look_for_outside_values(look_at_data.store, places);
     PERFORM clone_internal.look_for_outside_texts(look_at_data.store, places);
     PERFORM clone_internal.look_for_owned(look_at_data.store);
-    places := ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store) o);
+    places := ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store, sampled) o);
     PERFORM clone_internal.look_for_pairs(look_at_data.store, places);
     PERFORM clone_internal.look_for_own_references(look_at_data.store, places);
     PERFORM clone_internal.look_for_several_tables(look_at_data.store);

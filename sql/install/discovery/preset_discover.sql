@@ -82,7 +82,7 @@ BEGIN
     PERFORM clone_internal.look_at_data(store, true);
     PERFORM clone_internal.discover_unique(store);
     -- Only now it is known which values change.
-    PERFORM clone_internal.look_for_unique_values(store, ARRAY(SELECT o FROM clone_internal.open_places(store) o));
+    PERFORM clone_internal.look_for_unique_values(store, ARRAY(SELECT o FROM clone_internal.open_places(store, ARRAY(SELECT c FROM clone_internal.sampled_columns(store) c)) o));
     UPDATE clone.store s SET looked_at = now() WHERE s.name = preset_discover.store;
 END
 $$;

@@ -63,31 +63,43 @@ COMMENT ON FUNCTION clone_internal.open_columns(text) IS 'Columns of described t
 -- The blocks of a table with its partitions and children, the rows in one of them as far as it is known, and the number of these parts. NULL:
 -- not all of its rows are in heaps, of which alone a sample of blocks can be read.
 CREATE FUNCTION clone_internal.extent(relation regclass, OUT blocks bigint, OUT density numeric, OUT parts bigint)
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
     WITH RECURSIVE part (oid) AS (
-        SELECT $1::oid UNION SELECT i.inhrelid FROM part p JOIN pg_inherits i ON i.inhparent = p.oid
+        SELECT relation::oid UNION SELECT i.inhrelid FROM part p JOIN pg_inherits i ON i.inhparent = p.oid
     )
     SELECT CASE WHEN bool_and(c.relkind = 'p' OR c.relkind IN ('r', 'm') AND m.amname = 'heap') THEN sum(pg_relation_size(c.oid)) / current_setting('block_size')::int END,
            -- Without statistics, rows of 80 bytes.
            COALESCE(sum(c.reltuples) FILTER (WHERE c.reltuples > 0 AND c.relpages > 0)::numeric / sum(c.relpages) FILTER (WHERE c.reltuples > 0 AND c.relpages > 0), 100),
            count(*) FILTER (WHERE c.relkind <> 'p')
-    FROM part p JOIN pg_class c ON c.oid = p.oid LEFT JOIN pg_am m ON m.oid = c.relam
+    INTO blocks, density, parts
+    FROM part p JOIN pg_class c ON c.oid = p.oid LEFT JOIN pg_am m ON m.oid = c.relam;
+END
 $$;
 COMMENT ON FUNCTION clone_internal.extent(regclass) IS 'The blocks of a table with its partitions and children, the rows in a block, and the number of these parts; blocks is NULL where no sample of blocks can be read';
 
 -- About this many rows of a table, as SQL for FROM; all if it has no more. They are from blocks all over the table, the same ones at each
 -- call: the first rows may all be of one kind, such as those from before a column was added. Of views and foreign tables the first ones.
 CREATE FUNCTION clone_internal.spread(relation regclass, columns text, rows int) RETURNS text
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format(CASE WHEN e.blocks <= w.blocks THEN '(SELECT %s FROM %s)'
-                       -- The seed is the same for each partition: of small ones, all first blocks would be in the sample or none.
-                       WHEN e.blocks >= 20 * e.parts THEN '(SELECT %s FROM %s TABLESAMPLE SYSTEM (%s) REPEATABLE (1))'
-                       ELSE '(SELECT %s FROM %s LIMIT %4$s)' END, $2, $1, round(100.0 * w.blocks / NULLIF(e.blocks, 0), 8), $3)
-    FROM clone_internal.extent($1) e CROSS JOIN LATERAL (SELECT greatest($3 / e.density, $3 / 300.0) AS blocks) w
+DECLARE
+    e record;
+    wanted numeric;
+BEGIN
+    SELECT x.blocks, x.density, x.parts INTO e FROM clone_internal.extent(relation) x;
+    wanted := greatest(rows / e.density, rows / 300.0);
+    IF e.blocks <= wanted THEN
+        RETURN format('(SELECT %s FROM %s)', columns, relation);
+    ELSIF e.blocks >= 20 * e.parts THEN
+        RETURN format('(SELECT %s FROM %s TABLESAMPLE SYSTEM (%s) REPEATABLE (1))', columns, relation, round(100 * wanted / e.blocks, 8));
+    END IF;
+    -- The seed is the same for each partition: of small ones, all first blocks would be in the sample or none.
+    RETURN format('(SELECT %s FROM %s LIMIT %s)', columns, relation, rows);
+END
 $$;
 COMMENT ON FUNCTION clone_internal.spread(regclass, text, int) IS 'About so many rows from all over a table, or all rows of a smaller one, as SQL for FROM';
 
@@ -162,6 +174,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.sampled_places(regclass, name[], text[]) IS 'Columns and paths of a table with a sample of their values';
+
+-- All open columns of a store's tables with a sample of their values. Read once for several questions.
+CREATE FUNCTION clone_internal.sampled_columns(store text) RETURNS SETOF clone_internal.place
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT p.* FROM (SELECT o.relation, array_agg(o.name) AS names, array_agg(o.family) AS families FROM clone_internal.open_columns($1) o GROUP BY o.relation) c
+    CROSS JOIN LATERAL clone_internal.sampled_places(c.relation, c.names, c.families) AS p
+$$;
+COMMENT ON FUNCTION clone_internal.sampled_columns(text) IS 'Open columns of a store''s tables and paths in them, with a sample of their values';
 
 -- Those of the given values that are keys of a table.
 CREATE FUNCTION clone_internal.keys_among(target regclass, key name, family text, vals text[]) RETURNS SETOF clone_internal.found_key

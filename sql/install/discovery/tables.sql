@@ -1,17 +1,5 @@
 -- Questions about whole tables: undescribed tables with keys to the store, shared tables, tables with a tenant column, unknown ones.
 
--- Reading a table runs code of its owner: planning calls functions in predicates and expressions of indexes, in statistics and in keys of
--- partitions. So tables that nobody has named are read only if their owner is trusted: a superuser, the current role, or a role that owns a
--- table of tenants.
-CREATE FUNCTION clone_internal.trusted_owners() RETURNS SETOF oid
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT o.oid FROM pg_roles o WHERE o.rolsuper OR o.rolname = CURRENT_USER
-    UNION SELECT c.relowner FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation WHERE r.role = 'project'
-$$;
-COMMENT ON FUNCTION clone_internal.trusted_owners() IS 'Roles whose tables discovery reads though nobody has named them';
-
 -- Tables of these schemas (NULL: all schemas) that may be described: plain and partitioned ones that belong to no extension.
 CREATE FUNCTION clone_internal.describable(schemas text[]) RETURNS TABLE (oid oid, word text, relname name, owner oid)
 LANGUAGE sql STABLE

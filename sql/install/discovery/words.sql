@@ -5,6 +5,14 @@ LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- Most types are these: no search for the base type.
+    CASE WHEN type IN (20, 21, 23) THEN RETURN 'int';
+         WHEN type IN (25, 1043, 1042) THEN RETURN 'text';
+         WHEN type = 2950 THEN RETURN 'uuid';
+         WHEN type IN (114, 3802) THEN RETURN 'json';
+         WHEN type IN (16, 17, 700, 701, 1082, 1114, 1184) THEN RETURN '';
+         ELSE NULL;
+    END CASE;
     RETURN (
     SELECT CASE
         WHEN b.oid IN (20, 21, 23) THEN 'int'

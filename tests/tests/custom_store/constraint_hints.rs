@@ -199,16 +199,27 @@ async fn an_id_that_another_session_has_taken_meanwhile() {
 
 #[tokio::test]
 async fn values_that_are_made_of_other_rows_differ_in_two_clones_at_a_time() {
-    for discovered in [true, false] {
+    for expression in [
+        "",
+        "public.next_tree(tree_id)",
+        "(TABLE public.highest) + tree_id",
+        "public.\"next \"\"tree\"(tree_id)",
+        "tree_id OPERATOR(public.#+#) 0",
+    ] {
         let tables = "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A');
             CREATE TABLE page (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, tree_id int NOT NULL, lft int, rgt int); INSERT INTO page (org_id, tree_id, lft, rgt) VALUES (1, 1, 1, 4), (1, 1, 2, 3), (1, 2, 1, 2);
-            CREATE FUNCTION next_tree(tree int) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT max(tree_id) + tree FROM public.page';";
+            CREATE FUNCTION next_tree(tree int) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT max(tree_id) + tree FROM public.page';
+            CREATE FUNCTION public.\"next \"\"tree\"(tree int) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT max(tree_id) + tree FROM public.page'; CREATE VIEW highest AS SELECT max(tree_id) FROM public.page;
+            CREATE FUNCTION above(tree int, n int) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT max(tree_id) + tree FROM public.page'; CREATE OPERATOR public.#+# (LEFTARG = int, RIGHTARG = int, FUNCTION = above);";
         let db = described(tables, "").await;
-        db.run(if discovered {
-            "SELECT clone.store_drop('s'); SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}')"
+        // Discovery finds the tree's number by itself.
+        db.run(&if expression.is_empty() {
+            "SELECT clone.store_drop('s'); SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}')".to_owned()
         } else {
-            "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'page', 'resource', project_column => 'org_id');
-             SELECT clone.store_column('s', 'page', 'tree_id', 'expression', value => 'public.next_tree(tree_id)')"
+            format!(
+                "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'page', 'resource', project_column => 'org_id');
+                 SELECT clone.store_column('s', 'page', 'tree_id', 'expression', value => '{expression}')"
+            )
         })
         .await;
         let other = db.session().await;

@@ -18,6 +18,8 @@ const TABLES: &str = "CREATE TABLE accounts (id serial PRIMARY KEY, name text); 
     CREATE TABLE public.counted (id int, account_id int); INSERT INTO counted VALUES (1, 1), (2, 2); CREATE STATISTICS s ON (theirs.one() + id), account_id FROM counted; ANALYZE counted;
     CREATE TABLE public.parts (id int, account_id int) PARTITION BY LIST ((theirs.one() + id)); CREATE TABLE public.part PARTITION OF parts DEFAULT; INSERT INTO parts VALUES (1, 1), (2, 2);
     CREATE TABLE public.checked (id int, accounts text, CHECK (theirs.flag() AND id > 0)); INSERT INTO checked VALUES (1, 'A'), (2, 'B');
+    CREATE TABLE public.kinds (id int PRIMARY KEY, name text); INSERT INTO kinds VALUES (1, 'k'); CREATE INDEX ON kinds (id) WHERE theirs.flag();
+    CREATE TABLE public.object (id int PRIMARY KEY, name text); INSERT INTO object VALUES (1, 'k'), (2, 'l'); CREATE INDEX ON object ((theirs.one() + id));
     CREATE TABLE public.django_content_type (id int, app_label text, model text); INSERT INTO django_content_type VALUES (1, 'public', 'accounts'); CREATE INDEX ON django_content_type (id) WHERE theirs.flag();
     RESET ROLE; DELETE FROM seen";
 

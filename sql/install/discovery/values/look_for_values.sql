@@ -1,18 +1,21 @@
 -- Questions that follow from values only, in tables that the store describes.
 
--- Columns and paths of a store's tables that could hold references, with a sample of their values.
-CREATE FUNCTION clone_internal.open_places(store text) RETURNS SETOF clone_internal.place
+-- Those of the sampled columns and paths of a store's tables that could hold references and are not asked about yet.
+CREATE FUNCTION clone_internal.open_places(store text, sampled clone_internal.place[]) RETURNS SETOF clone_internal.place
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT p.* FROM (
-        SELECT o.relation, array_agg(o.name) AS names, array_agg(o.family) AS families FROM clone_internal.open_columns($1) o
-        WHERE o.family IN ('int', 'text', 'int[]', 'text[]', 'json') AND o.relkind IN ('r', 'p') GROUP BY o.relation) c
-    CROSS JOIN LATERAL clone_internal.sampled_places(c.relation, c.names, c.families) AS p
+    WITH open AS MATERIALIZED (
+        SELECT o.relation, o.name FROM clone_internal.open_columns($1) o WHERE o.family IN ('int', 'text', 'int[]', 'text[]', 'json') AND o.relkind IN ('r', 'p')
+    ), place AS MATERIALIZED (
+        -- Joined before the conditions below: the planner would evaluate them for each pair.
+        SELECT p.* FROM unnest($2) AS p WHERE (p.relation, p."column") IN (SELECT o.relation, o.name FROM open o)
+    )
+    SELECT p.* FROM place p
     WHERE NOT clone_internal.answered($1, p.relation, p."column", p.path)
       AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path IN ('', p.path))
 $$;
-COMMENT ON FUNCTION clone_internal.open_places(text) IS 'Columns and paths of a store''s tables that have no declaration and no question, with a sample of their values';
+COMMENT ON FUNCTION clone_internal.open_places(text, clone_internal.place[]) IS 'Those of the sampled columns and paths of a store''s tables that have no declaration and no question';
 
 -- Values of a unique column that gets new values in a clone, such as a slug or an article number, in other columns.
 CREATE FUNCTION clone_internal.look_for_unique_values(store text, places clone_internal.place[]) RETURNS void
@@ -93,7 +96,7 @@ DECLARE
 BEGIN
     FOR c IN
         WITH place AS MATERIALIZED (SELECT o.* FROM unnest($2) o WHERE o.path = '' AND o.family IN ('int', 'text')
-        ), kinds AS (
+        ), kinds AS MATERIALIZED (
             SELECT k.relation, k."column" FROM place k
             WHERE k.family = 'text' AND cardinality(k.vals) BETWEEN 1 AND 20
               AND NOT EXISTS (SELECT FROM unnest(k.vals) v WHERE lower(v) <> ALL (names) AND clone_internal.snake(regexp_replace(v, E'^.*(::|[.]|\\\\)', '')) <> ALL (names))

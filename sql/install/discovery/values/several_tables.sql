@@ -31,15 +31,16 @@ AS $$
 #variable_conflict use_column
 DECLARE
     columns clone_internal.list_place[];
-    sampled clone_internal.listed_value[] := '{}';
-    sample clone_internal.listed_value[];
-    known text[] := '{}';
+    sampled clone_internal.listed_value[];
     likely bigint[];
     -- A row that has the value as its key: place is the number of the table among targets, value the row's tenant.
-    hits clone_internal.key_like[] := '{}';
-    targets regclass[] := '{}';
+    hits clone_internal.key_like[];
+    targets regclass[];
+    names name[];
+    families text[];
+    -- A bit for each of the targets.
+    none varbit;
     c record;
-    t record;
 BEGIN
     columns := ARRAY(
         SELECT ROW(o.relation, o.name, '', clone_internal.named_word(o.name), o.family, NULL, NULL)::clone_internal.list_place
@@ -53,50 +54,70 @@ BEGIN
                           JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = o.name JOIN pg_attribute p ON p.attrelid = r.relation AND p.attname = r.project_column
                           WHERE r.store = $1 AND r.relation = o.relation AND a.attnum = ANY (u.indkey::int2[]) AND p.attnum = ANY (u.indkey::int2[]))
         ORDER BY o.relation::oid, o.name);
+    SELECT array_agg(l.relation), array_agg(l.key), array_agg(l.family) INTO targets, names, families
+    FROM (SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') ORDER BY l.relation::oid) l;
+    IF targets IS NULL THEN
+        RETURN;
+    END IF;
     -- A few rows of most columns show that their values are no keys.
-    FOR c IN SELECT * FROM unnest(columns) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number) LOOP
-        sample := clone_internal.values_of_tenants($1, c.relation, c."column", c.number, false);
-        CONTINUE WHEN sample IS NULL OR EXISTS (SELECT FROM unnest(sample) s WHERE s.value ~ '[[:space:]]');
-        sampled := sampled || sample;
-    END LOOP;
-    FOR t IN SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') LOOP
-        known := known || ARRAY(SELECT f.value FROM clone_internal.keys_among(t.relation, t.key, t.family, ARRAY(SELECT DISTINCT s.value FROM unnest(sampled) s)) f);
-    END LOOP;
-    likely := ARRAY(SELECT s.place FROM unnest(sampled) s LEFT JOIN (SELECT DISTINCT v FROM unnest(known) v) k ON k.v = s.value GROUP BY 1 HAVING 10 * count(k.v) >= 8 * count(*));
-    sampled := '{}';
-    FOR c IN SELECT * FROM unnest(columns) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number) WHERE o.number = ANY (likely) LOOP
-        sample := clone_internal.values_of_tenants($1, c.relation, c."column", c.number, true);
+    sampled := ARRAY(
+        SELECT s FROM unnest(columns) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number)
+        CROSS JOIN LATERAL (SELECT clone_internal.values_of_tenants($1, o.relation, o."column", o.number, false) AS sample) v
+        CROSS JOIN LATERAL (SELECT CASE WHEN NOT EXISTS (SELECT FROM unnest(v.sample) x WHERE x.value ~ '[[:space:]]') THEN v.sample END AS sample OFFSET 0) w
+        CROSS JOIN LATERAL unnest(w.sample) s);
+    likely := ARRAY(
+        WITH known AS MATERIALIZED (
+            SELECT DISTINCT f.value FROM clone_internal.keys_of_tables(targets, names, families, ARRAY(SELECT DISTINCT s.value FROM unnest(sampled) s)) f
+        )
+        SELECT s.place FROM unnest(sampled) s LEFT JOIN known k ON k.value = s.value GROUP BY 1 HAVING 10 * count(k.value) >= 8 * count(*));
+    sampled := ARRAY(
+        SELECT s FROM unnest(columns) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number)
+        CROSS JOIN LATERAL (SELECT clone_internal.values_of_tenants($1, o.relation, o."column", o.number, true) AS sample OFFSET 0) v
+        CROSS JOIN LATERAL unnest(v.sample) s
         -- Of few values nothing can be said.
-        CONTINUE WHEN COALESCE(cardinality(sample), 0) < 4;
-        sampled := sampled || sample;
-    END LOOP;
+        WHERE o.number = ANY (likely) AND cardinality(v.sample) >= 4);
     IF sampled = '{}' THEN
         RETURN;
     END IF;
-    FOR t IN SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') ORDER BY l.relation::oid LOOP
-        targets := targets || t.relation;
-        hits := hits || ARRAY(SELECT ROW(cardinality(targets), k.tenant, k.value)::clone_internal.key_like
-            FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, ARRAY(SELECT DISTINCT s.value FROM unnest(sampled) s)) k);
-    END LOOP;
+    hits := ARRAY(SELECT ROW(t.number, k.tenant, k.value)::clone_internal.key_like
+        FROM (SELECT f.target, array_agg(f.value) AS vals FROM clone_internal.keys_of_tables(targets, names, families, ARRAY(SELECT DISTINCT s.value FROM unnest(sampled) s)) f GROUP BY 1) f
+        JOIN unnest(targets, names, families) WITH ORDINALITY AS t (relation, key, family, number) ON t.relation = f.target
+        CROSS JOIN LATERAL clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, f.vals) k);
+    none := repeat('0', cardinality(targets))::varbit;
     FOR c IN
         WITH hit AS MATERIALIZED (
-            SELECT s.place, s.value, s.tenant, targets[h.place] AS target, h.value IS NOT DISTINCT FROM s.tenant AS own
-            FROM unnest(sampled) s JOIN unnest(hits) AS h ON h.token = s.value
-            JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = s.place AND l.relation <> targets[h.place]
-        ), candidate AS (
-            -- Small numbers are keys of any table by chance, but not always of rows of the same tenant.
-            SELECT h.place, h.target FROM hit h GROUP BY 1, 2 HAVING bool_and(h.own)
+            SELECT h.place AS number, h.token COLLATE "C" AS value, h.value COLLATE "C" AS tenant, set_bit(none, h.place - 1, 1) AS bit FROM unnest(hits) AS h
+        ), sample AS MATERIALIZED (
+            SELECT s.place, s.value COLLATE "C" AS value, s.tenant COLLATE "C" AS tenant FROM unnest(sampled) s
+        ), of_any AS MATERIALIZED (
+            SELECT h.value, bit_or(h.bit) AS tables FROM hit h GROUP BY 1
+        ), of_tenant AS MATERIALIZED (
+            SELECT h.value, h.tenant, bit_or(h.bit) AS tables FROM hit h GROUP BY 1, 2
+        ), own AS MATERIALIZED (
+            -- Small numbers are keys of any table by chance, but not always of rows of the same tenant. As bits: with many tables there are
+            -- very many such pairs of a column and a table.
+            SELECT o.place, o.tables & ~COALESCE((SELECT set_bit(none, t.number::int - 1, 1) FROM unnest(targets) WITH ORDINALITY AS t (relation, number) WHERE t.relation = l.relation), none) AS tables
+            FROM (SELECT s.place, bit_or(a.tables) & ~bit_or(a.tables & ~COALESCE(t.tables, none)) AS tables
+                  FROM sample s JOIN of_any a ON a.value = s.value LEFT JOIN of_tenant t ON t.value = s.value AND t.tenant = s.tenant GROUP BY 1) o
+            JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = o.place
+        ), alone AS MATERIALIZED (
+            -- Each value is a key of one table only.
+            SELECT s.place FROM sample s JOIN own o ON o.place = s.place JOIN of_any a ON a.value = s.value GROUP BY 1 HAVING max(bit_count(a.tables & o.tables)) = 1
+        ), candidate AS MATERIALIZED (
+            SELECT o.place, t.number, t.relation AS target FROM own o JOIN alone l ON l.place = o.place
+            JOIN unnest(targets) WITH ORDINALITY AS t (relation, number) ON get_bit(o.tables, t.number::int - 1) = 1
         ), owned AS (
-            SELECT h.place, h.value, h.tenant, count(*) AS owners, min(h.target::oid) AS target FROM hit h JOIN candidate c ON c.place = h.place AND c.target = h.target GROUP BY 1, 2, 3
+            SELECT s.place, s.value, s.tenant, min(c.target::oid) AS target
+            FROM candidate c JOIN sample s ON s.place = c.place JOIN hit h ON h.number = c.number AND h.value = s.value GROUP BY 1, 2, 3
         ), place AS (
-            SELECT s.place, count(*) AS seen, count(o.target) AS keys, COALESCE(max(o.owners), 0) AS owners, count(DISTINCT o.tenant) AS tenants, array_agg(DISTINCT o.target) FILTER (WHERE o.target IS NOT NULL) AS targets
-            FROM unnest(sampled) s LEFT JOIN owned o ON o.place = s.place AND o.value = s.value AND o.tenant = s.tenant GROUP BY 1
+            SELECT s.place, count(*) AS seen, count(o.target) AS keys, count(DISTINCT o.tenant) AS tenants, array_agg(DISTINCT o.target) FILTER (WHERE o.target IS NOT NULL) AS targets
+            FROM sample s LEFT JOIN owned o ON o.place = s.place AND o.value = s.value AND o.tenant = s.tenant GROUP BY 1
         )
         SELECT p.*, l.relation, l."column" AS name,
                clone_internal.says_id(l."column") OR clone_internal.snake(l."column") ~ '(^|_)(object|obj|subject|entity|target|source|party|actor|item|ref|reference|record|owner|holder|link|linked|related|about|whom|who|what|which|thing|for|of|to|from|by)(_|$)' AS says
         FROM place p JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = p.place
-        -- Keys of rows that were deleted may stay. Each value is a key of one table only.
-        WHERE cardinality(p.targets) > 1 AND p.owners = 1 AND 10 * p.keys >= 9 * p.seen
+        -- Keys of rows that were deleted may stay.
+        WHERE cardinality(p.targets) > 1 AND 10 * p.keys >= 9 * p.seen
           -- What names a table outside of the store is a key of that.
           AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
         ORDER BY l.relation::oid, l."column"
