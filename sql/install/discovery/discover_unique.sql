@@ -11,8 +11,6 @@ DECLARE
     u record;
     chosen record;
     filled boolean;
-    words text[] := ARRAY(SELECT clone_internal.table_word(t.relname) FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation
-        WHERE r.store = discover_unique.store AND r.id_column IS NOT NULL);
 BEGIN
     FOR u IN
         SELECT i.indexrelid, r.relation, r.role FROM pg_index i JOIN clone.store_relation r ON r.store = discover_unique.store AND r.relation::oid = i.indrelid
@@ -27,8 +25,10 @@ BEGIN
               AND (a.attname IN (COALESCE(r.project_column, ''), COALESCE(r.id_column, ''), COALESCE(r.join_column, ''))
                    OR c.role IN ('project', 'key', 'new_uuid', 'random', 'suffix', 'template', 'default', 'null')
                    OR clone_internal.family(a.atttypid) = 'uuid' AND cardinality(i.indkey::int2[]) = 1
-                   -- A UUID column whose name means a table of the store is mapped, also without a foreign key.
-                   OR clone_internal.family(a.atttypid) = 'uuid' AND COALESCE(c.role = 'map', false) AND clone_internal.named_table(a.attname, false) = ANY (words)
+                   -- A UUID is mapped also without a foreign key, if it is the key of a row. If it is none, the plan says where rows meet. One
+                   -- that is made by default names its own row.
+                   OR clone_internal.family(a.atttypid) = 'uuid' AND COALESCE(c.role = 'map', false)
+                      AND NOT EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum AND pg_get_expr(e.adbin, e.adrelid) LIKE '%(%')
                    OR EXISTS (SELECT FROM pg_constraint f JOIN clone.store_relation t ON t.store = discover_unique.store AND t.relation::oid = f.confrelid
                               WHERE f.contype = 'f' AND f.conrelid = u.relation AND a.attnum = ANY (f.conkey))
                    OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = discover_unique.store AND d.relation = u.relation AND d."column" = a.attname)));
@@ -37,13 +37,13 @@ BEGIN
             AND f.confkey = (i.indkey::int2[])[0:i.indnkeyatts - 1]);
         SELECT a.attname, a.attnotnull, i.indnkeyatts = 1 AS alone, clone_internal.family(a.atttypid) AS family, a.atttypid = 'bytea'::regtype AS is_bytes,
             CASE WHEN clone_internal.base_type(a.atttypid) IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4 THEN a.atttypmod - 4 END AS length,
-            -- A constant is no new value.
-            a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AS generated INTO chosen
+            -- A constant is no new value, and the time of the clone is not that of the row.
+            a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AND clone_internal.base_type(a.atttypid) NOT IN (1082, 1083, 1114, 1184, 1266) AS generated INTO chosen
         FROM pg_attribute a JOIN pg_index i ON i.indexrelid = u.indexrelid
         LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
         WHERE a.attrelid = u.relation AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid))
-        ORDER BY clone_internal.family(a.atttypid) = 'text' DESC,
-            (a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false)) DESC, NOT a.attnotnull DESC, a.attnum
+        ORDER BY clone_internal.family(a.atttypid) = 'uuid' DESC, clone_internal.family(a.atttypid) = 'text' DESC,
+            (a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AND clone_internal.base_type(a.atttypid) NOT IN (1082, 1083, 1114, 1184, 1266)) DESC, NOT a.attnotnull DESC, a.attnum
         LIMIT 1;
         CONTINUE WHEN chosen.attname IS NULL OR u.role = 'project' AND chosen.attname = 'name';
         -- A document is more than its unique member: where one meets another the clone is refused, and says what to do.
@@ -73,8 +73,8 @@ BEGIN
                  WHEN chosen.family = 'text' AND chosen.length <= 24 THEN 'random'
                  WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' THEN 'template'
                  WHEN chosen.family = 'text' THEN 'suffix'
-                 WHEN chosen.generated THEN 'default'
                  WHEN chosen.family = 'uuid' THEN 'new_uuid'
+                 WHEN chosen.generated THEN 'default'
                  WHEN chosen.is_bytes THEN 'expression'
                  -- A part of a key, such as a number in a list, says something of the row.
                  ELSE 'keep' END,

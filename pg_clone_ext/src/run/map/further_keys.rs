@@ -5,6 +5,7 @@ use crate::pg::query::for_each_row;
 use crate::run::keys::Key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::ids::Mapped;
 use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Table, Unique, UniquePart};
 
 /// Maps every further key column of the cloned rows, after the rows' own keys are mapped.
@@ -90,6 +91,9 @@ fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
     let mut pending = Vec::new();
     for key in cloned {
         match key {
+            // The id of a resource that is not cloned: the column refers to it.
+            Key::Uuid(id)
+                if column.role == ColumnRole::NewUuid && matches!(run.ids.get(&id), Mapped::NotCloned) => {}
             Key::Uuid(id) if !matches!(column.role, ColumnRole::Keep | ColumnRole::Expression(_)) => {
                 run.ids_mut()?.insert_cloned(id).map_err(over_budget)?;
             }

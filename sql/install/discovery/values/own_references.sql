@@ -79,7 +79,7 @@ BEGIN
         WHERE r.store = $1 AND r.relation = d.relation AND r."column" = d."column" AND r.form = d.form AND r.condition IS NULL;
         SELECT string_agg(format('SELECT k.%I FROM ONLY %s AS k', d.target_column, t), ' UNION ALL ') INTO others FROM unnest(relatives) t WHERE t <> ALL (declared);
         CONTINUE WHEN others IS NULL;
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %1$s AS x FROM ONLY %2$s AS t s WHERE s.x IN (%3$s) AND s.x NOT IN (%4$s))',
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %1$s AS x FROM ONLY %2$s AS t) s WHERE s.x IN (%3$s) AND s.x NOT IN (%4$s))',
             format(CASE d.form WHEN 'array' THEN 'unnest(t.%I)' ELSE 't.%I' END, d."column"), d.relation, others,
             (SELECT string_agg(format('SELECT k.%1$I FROM ONLY %2$s AS k WHERE k.%1$I IS NOT NULL', d.target_column, t), ' UNION ALL ') FROM unnest(declared) t)) INTO missing;
         CONTINUE WHEN NOT missing;

@@ -9,4 +9,5 @@ mod own_rows;
 mod partitions;
 mod settings;
 mod triggers;
+mod unique_uuids;
 mod views;

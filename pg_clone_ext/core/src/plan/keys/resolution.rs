@@ -308,26 +308,36 @@ impl Store {
         }
     }
 
-    /// A UUID column that is unique and not a key gets new values: an API token, a public id.
+    /// A UUID column that is unique and not a key gets new values: an API token, a public id. Its values are keys of their own: what
+    /// names them anywhere follows. One that is the key of a row, in a reference that nobody declared, has that row's new key.
     fn unique_uuids(&mut self) {
         for table in &mut self.tables {
-            let alone: Vec<String> = table
-                .keys
-                .uniques
+            let places: Vec<Option<KeyRef>> = table
+                .columns
                 .iter()
-                .filter(|u| !u.exclusion && u.columns.len() == 1)
-                .filter_map(|u| u.columns.first().cloned())
+                .map(|column| table.key_ref(&column.name))
                 .collect();
-            for column in &mut table.columns {
+            let in_index = |alone: bool, name: &String| {
+                let mut uniques = table.keys.uniques.iter().filter(|unique| !unique.exclusion);
+                uniques.any(|unique| unique.columns.contains(name) && (!alone || unique.columns.len() == 1))
+            };
+            let id = table.id_column.as_deref();
+            for (column, own) in table.columns.iter_mut().zip(places) {
+                if column.type_name != "uuid"
+                    || column.keys.holds.is_some()
+                    || id == Some(column.name.as_str())
+                {
+                    continue;
+                }
                 if column.inferred()
-                    && column.keys.holds.is_none()
-                    && column.type_name == "uuid"
                     && matches!(column.role, ColumnRole::Map(None))
-                    && alone.contains(&column.name)
-                    && table.id_column.as_deref() != Some(column.name.as_str())
+                    && in_index(true, &column.name)
                 {
                     column.role = ColumnRole::NewUuid;
                     column.reason = "unique".to_owned();
+                }
+                if column.role == ColumnRole::NewUuid && in_index(false, &column.name) {
+                    column.keys.holds = own;
                 }
             }
         }

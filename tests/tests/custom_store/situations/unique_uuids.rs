@@ -1,0 +1,53 @@
+//! UUIDs, types and times in unique indexes: what names them follows, and nothing else is changed to make rows differ.
+
+use crate::assert_verified;
+use crate::description::{answer_all, discovered};
+
+/// A polymorphic pair, an undeclared one to one reference, an event's public id beside its time.
+const TABLES: &str = "CREATE TABLE tenant (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL);
+    CREATE TABLE invoice (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id uuid NOT NULL REFERENCES tenant); CREATE TABLE client (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id uuid NOT NULL REFERENCES tenant);
+    CREATE TABLE metadata (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id uuid NOT NULL REFERENCES tenant, owner_type varchar NOT NULL, owner_id uuid NOT NULL, UNIQUE (owner_type, owner_id));
+    CREATE TABLE cause (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id uuid NOT NULL, \"parentId\" uuid UNIQUE);
+    CREATE TABLE event (id bigint GENERATED ALWAYS AS IDENTITY, external_id uuid NOT NULL DEFAULT gen_random_uuid(), seen_at timestamptz NOT NULL DEFAULT now(), tenant_id uuid NOT NULL REFERENCES tenant, public_id uuid UNIQUE DEFAULT gen_random_uuid(), PRIMARY KEY (tenant_id, seen_at, id), UNIQUE (seen_at, external_id));
+    CREATE TABLE task (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id uuid NOT NULL REFERENCES tenant, by_external_id uuid, by_public_id uuid, doc jsonb);
+    INSERT INTO tenant (name) VALUES ('A'), ('B'); INSERT INTO invoice (tenant_id) SELECT id FROM tenant, generate_series(1, 4); INSERT INTO client (tenant_id) SELECT id FROM tenant, generate_series(1, 4);
+    INSERT INTO metadata (tenant_id, owner_type, owner_id) SELECT tenant_id, 'Invoice', id FROM invoice UNION ALL SELECT tenant_id, 'Client', id FROM client; INSERT INTO cause (tenant_id, \"parentId\") SELECT tenant_id, id FROM invoice;
+    INSERT INTO event (tenant_id, seen_at) SELECT id, '2026-01-01'::timestamptz + g * interval '1 hour' FROM tenant, generate_series(1, 5) g; INSERT INTO event (tenant_id, public_id) SELECT id, NULL FROM tenant;
+    INSERT INTO task (tenant_id, by_external_id, by_public_id, doc) SELECT tenant_id, external_id, public_id, jsonb_build_object('event', external_id, 'public', 'see ' || public_id) FROM event";
+
+#[tokio::test]
+async fn references_in_unique_indexes_follow_and_types_and_times_stay() {
+    let db = discovered(TABLES, "tenant").await;
+    answer_all(&db, "answer").await;
+    let source = db.text("SELECT id FROM tenant WHERE name = 'A'").await;
+    let clone = db.clone_project(&format!("'{source}', 'C'")).await;
+    for (count, sql) in [
+        (
+            8,
+            "SELECT count(*) FROM metadata m WHERE m.tenant_id = '$' AND CASE owner_type WHEN 'Invoice' THEN EXISTS (SELECT FROM invoice i WHERE i.id = owner_id AND i.tenant_id = m.tenant_id) WHEN 'Client' THEN EXISTS (SELECT FROM client i WHERE i.id = owner_id AND i.tenant_id = m.tenant_id) END",
+        ),
+        (
+            4,
+            "SELECT count(*) FROM cause c JOIN invoice i ON i.id = c.\"parentId\" AND i.tenant_id = c.tenant_id WHERE c.tenant_id = '$'",
+        ),
+        (
+            6,
+            "SELECT count(*) FROM task t JOIN event e ON e.external_id = t.by_external_id AND e.tenant_id = t.tenant_id AND e.public_id IS NOT DISTINCT FROM t.by_public_id AND t.doc->>'event' = e.external_id::text AND t.doc->>'public' IS NOT DISTINCT FROM 'see ' || e.public_id WHERE t.tenant_id = '$'",
+        ),
+        (
+            5,
+            "SELECT count(*) FROM event WHERE tenant_id = '$' AND seen_at < '2026-01-02'",
+        ),
+        (
+            1,
+            "SELECT count(*) FROM event WHERE tenant_id = '$' AND public_id IS NULL",
+        ),
+        (
+            0,
+            "SELECT count(*) FROM event e JOIN event s ON (s.external_id = e.external_id OR s.public_id = e.public_id) AND s.tenant_id <> e.tenant_id WHERE e.tenant_id = '$'",
+        ),
+    ] {
+        assert_eq!(db.number(&sql.replace('$', &clone)).await, count, "{sql}");
+    }
+    assert_verified(&db, &clone).await;
+}
