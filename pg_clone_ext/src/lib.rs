@@ -207,6 +207,11 @@ extension_sql_file!(
     requires = ["lists"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/tenant_copies.sql",
+    name = "tenant_copies",
+    requires = ["lists"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/values/several_tables.sql",
     name = "several_tables",
     requires = ["lists"]

@@ -189,6 +189,7 @@ fn checks_of(store: &Store, target: &str, run: &MadeBy, sample: Option<i64>) -> 
         };
         references::check(&pair, &mut checks)?;
         text_keys::check(&pair, &mut checks)?;
+        tenants::check(&pair, &mut checks)?;
     }
     Ok(checks)
 }
@@ -495,4 +496,5 @@ mod history;
 mod key_sets;
 pub mod references;
 mod relatives;
+mod tenants;
 mod text_keys;

@@ -57,7 +57,7 @@ AS $$
     SELECT r.relation, r.id_column, f.family
     FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
     CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
-    WHERE r.store = $1 AND f.family IN ('int', 'text', 'numeric')
+    WHERE r.store = $1 AND f.family IN ('int', 'text')
       -- Values that are unique per tenant, such as numbers and names, are kept.
       AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum)
 $$;

@@ -58,12 +58,12 @@ BEGIN
             CONTINUE WHEN NOT filled;
             PERFORM clone_internal.ask(store, u.relation, chosen.attname, '', 'error',
                 format('%s.%I is unique across all tenants: a clone cannot have its source''s values. ', u.relation, chosen.attname)
-                    || CASE WHEN chosen.family IN ('int', 'numeric') THEN 'Does it get numbers above all that exist, or NULL?' ELSE 'Does it get NULL?' END,
-                CASE WHEN chosen.family IN ('int', 'numeric') THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', store, u.relation, chosen.attname,
+                    || CASE WHEN chosen.family = 'int' THEN 'Does it get numbers above all that exist, or NULL?' ELSE 'Does it get NULL?' END,
+                CASE WHEN chosen.family = 'int' THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', store, u.relation, chosen.attname,
                          -- Above the greatest, in the order of the source's.
                          format('(SELECT pg_catalog.max(m.%1$I) OPERATOR(pg_catalog.-) pg_catalog.min(m.%1$I) OPERATOR(pg_catalog.+) 1 FROM %2$s AS m) OPERATOR(pg_catalog.+) %1$I', chosen.attname, u.relation))
                      ELSE format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END,
-                CASE WHEN chosen.family IN ('int', 'numeric') THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
+                CASE WHEN chosen.family = 'int' THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
             CONTINUE;
         END IF;
         CONTINUE WHEN asks;

@@ -126,6 +126,7 @@ BEGIN
     END LOOP;
     PERFORM clone_internal.look_for_types(look_at_data.store);
     PERFORM clone_internal.look_for_tenants(look_at_data.store);
+    PERFORM clone_internal.look_for_tenant_copies(look_at_data.store);
     PERFORM clone_internal.look_for_link_tables(look_at_data.store);
     places := ARRAY(SELECT o FROM clone_internal.places_outside(look_at_data.store) o);
     PERFORM clone_internal.look_for_links(look_at_data.store, places);

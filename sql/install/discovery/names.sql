@@ -92,7 +92,7 @@ AS $$
     ), parts AS MATERIALIZED (
         SELECT r.relation, a.attname, a.attnum, a.atttypid
         FROM clone.store_relation r
-        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.atttypid IN (20, 21, 23)
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND clone_internal.family(a.atttypid) = 'int'
         JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = a.attname AND c.reason IS DISTINCT FROM 'set by hand' AND c.role IN ('keep', 'rewrite', 'owner')
         WHERE r.store = $1
           AND a.attname NOT IN (COALESCE(r.id_column, ''), COALESCE(r.project_column, ''), COALESCE(r.join_column, ''))

@@ -177,10 +177,11 @@ BEGIN
         RETURN;
     END IF;
     FOR c IN
-        SELECT DISTINCT ON (d.oid, a.attnum) d.oid::regclass AS relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, w.word IN (tenant.word, 'tenant') AS exact
+        SELECT DISTINCT ON (d.oid, a.attnum) d.oid::regclass AS relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, w.word IN (tenant.word, 'tenant') AS exact,
+            clone_internal.family(a.atttypid) <> '' AS as_key, tenant.family = 'int' AND clone_internal.base_type(a.atttypid) = 'double precision'::regtype AS holds_id
         FROM clone_internal.discoverable(clone_internal.schemas_of(look_for_tenants.store)) d
         JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
-         AND (clone_internal.family(a.atttypid) = tenant.family OR clone_internal.family(a.atttypid) = 'text' AND tenant.family IN ('uuid', 'int', 'numeric'))
+         AND (clone_internal.family(a.atttypid) IN (tenant.family, 'text') OR clone_internal.other_key_type(a.atttypid))
         CROSS JOIN LATERAL (SELECT regexp_replace(clone_internal.named_word(a.attname), '_(key|code|slug|ref|no|number|name)$', '') AS word, clone_internal.snake(a.attname) AS whole) w
         WHERE NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = look_for_tenants.store AND k.relation = d.oid)
           AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = look_for_tenants.store AND k.relation = d.oid)
@@ -196,10 +197,11 @@ BEGIN
         -- The tenant's id, or another unique value of it, such as a slug.
         key_found := -1;
         FOR k IN SELECT n.name, n.is_id FROM clone_internal.naming_columns(look_for_tenants.store) n
-                 WHERE n.role = 'project' AND (n.family = c.family OR c.family = 'text') ORDER BY n.is_id DESC, n.name LOOP
-            EXECUTE format('SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM %s AS k WHERE k.%I::text = s.x::text))
-                FROM (SELECT t.%I AS x FROM %s AS t WHERE t.%3$I IS NOT NULL AND lower(t.%3$I::text) <> ALL (clone_internal.in_place_of_null()) ORDER BY hashint8(row_number() OVER ()) LIMIT 500) s',
-                tenant.relation, k.name, c.name, clone_internal.spread(c.relation, quote_ident(c.name), 50000)) INTO seen, found;
+                 WHERE n.role = 'project' AND (n.family = c.family OR c.family IN ('text', '')) ORDER BY n.is_id DESC, n.name LOOP
+            EXECUTE format('SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM %s AS k WHERE %s = s.x))
+                FROM (SELECT %s AS x FROM %s AS t WHERE t.%I IS NOT NULL AND lower(%3$s) <> ALL (clone_internal.in_place_of_null()) ORDER BY hashint8(row_number() OVER ()) LIMIT 500) s',
+                tenant.relation, clone_internal.column_text('k', tenant.relation, k.name), clone_internal.column_text('t', c.relation, c.name),
+                clone_internal.spread(c.relation, quote_ident(c.name), 50000), c.name) INTO seen, found;
             IF found > key_found THEN
                 key := k.name;
                 key_is_id := k.is_id;
@@ -210,8 +212,9 @@ BEGIN
         PERFORM clone_internal.ask(look_for_tenants.store, c.relation, c.name, '', CASE WHEN seen = 0 THEN 'warning' ELSE 'error' END,
             CASE WHEN seen = 0 THEN format('%s.%I looks like the tenant by its name, and the table is empty', c.relation, c.name)
                  WHEN key_is_id THEN format('%s.%I looks like the tenant: %s of %s values that were looked at are keys of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, tenant.relation)
-                 ELSE format('%s.%I looks like the tenant: %s of %s values that were looked at are in %I of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, key, tenant.relation) END,
-            clone_internal.tenant_call(look_for_tenants.store, c.relation, c.name, tenant.relation, key, key_is_id),
+                 ELSE format('%s.%I looks like the tenant: %s of %s values that were looked at are in %I of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, key, tenant.relation) END
+                || CASE WHEN c.as_key OR key_is_id AND c.holds_id THEN '' ELSE format('. Its type is not that of a key: give it the type of %I, and check again', key) END,
+            CASE WHEN c.as_key OR key_is_id AND c.holds_id THEN clone_internal.tenant_call(look_for_tenants.store, c.relation, c.name, tenant.relation, key, key_is_id) END,
             format('SELECT clone.store_shared(%L, %L);', look_for_tenants.store, c.relation));
     END LOOP;
     -- A described tenant column that holds something else than the tenant's key.

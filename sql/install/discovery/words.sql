@@ -15,12 +15,12 @@ BEGIN
     END CASE;
     RETURN (
     SELECT CASE
-        WHEN b.oid IN (20, 21, 23) THEN 'int'
+        -- NUMBER of Oracle and unsigned integers of MySQL arrive as numeric: keys of one kind can be of both types.
+        WHEN b.oid IN (20, 21, 23) OR b.oid = 'numeric'::regtype THEN 'int'
         WHEN b.oid = 'uuid'::regtype THEN 'uuid'
         WHEN b.oid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) THEN 'text'
         -- Another type of this name may not be stored as text.
         WHEN b.typname = 'citext' AND EXISTS (SELECT FROM pg_cast c WHERE c.castsource = b.oid AND c.casttarget = 'text'::regtype AND c.castmethod = 'b') THEN 'text'
-        WHEN b.oid = 'numeric'::regtype THEN 'numeric'
         WHEN b.typcategory = 'A' AND b.typelem IN (20, 21, 23) THEN 'int[]'
         WHEN b.typcategory = 'A' AND b.typelem IN ('text'::regtype, 'varchar'::regtype) THEN 'text[]'
         WHEN b.typcategory = 'A' AND b.typelem = 'uuid'::regtype THEN 'uuid[]'
@@ -29,7 +29,13 @@ BEGIN
     FROM pg_type b WHERE b.oid = clone_internal.base_type(type));
 END
 $$;
-COMMENT ON FUNCTION clone_internal.family(oid) IS 'The kind of key that a type can hold: int, uuid, text, numeric, arrays of them, json; else empty';
+COMMENT ON FUNCTION clone_internal.family(oid) IS 'The kind of key that a type can hold: int (numeric too), uuid, text, arrays of them, json; else empty';
+
+CREATE FUNCTION clone_internal.other_key_type(type oid) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT b.oid IN ('double precision'::regtype, 'real'::regtype, 'oid'::regtype, 'name'::regtype) OR b.typtype = 'e' FROM pg_type b WHERE b.oid = clone_internal.base_type($1) $$;
+COMMENT ON FUNCTION clone_internal.other_key_type(oid) IS 'Whether values of a type can be keys as texts, though references of this type are not followed';
 
 CREATE FUNCTION clone_internal.named_table(column_name text, plural boolean) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT

@@ -361,7 +361,6 @@ BEGIN
     -- A text may hold keys of any type.
     WHERE clone_internal.base_type(a.atttypid) <> clone_internal.base_type(b.atttypid) AND clone_internal.family(a.atttypid) <> 'text'
       AND NOT (clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid) AND clone_internal.family(a.atttypid) <> '')
-      AND NOT (clone_internal.family(a.atttypid) IN ('int', 'numeric') AND clone_internal.family(b.atttypid) IN ('int', 'numeric'))
       -- A list of the rows that a row of the same table owns.
       AND NOT (parent = relation AND clone_internal.family(b.atttypid) = clone_internal.family(a.atttypid) || '[]')
     ORDER BY u.n LIMIT 1;

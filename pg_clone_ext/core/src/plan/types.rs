@@ -107,7 +107,10 @@ fn is_integer(type_name: &str) -> bool {
 /// the text form of the key, so the type of the key always fits.
 fn holds_project(name: &str, project: &str) -> bool {
     let without_length = |name: &str| name.split('(').next().unwrap_or_default().to_owned();
-    if without_length(name) == without_length(project) {
+    let is_number = |name: &str| is_integer(name) || is_numeric(name);
+    // Keys of desktop databases arrive as double precision.
+    let holds_number = is_number(name) || name == "double precision";
+    if without_length(name) == without_length(project) || holds_number && is_number(project) {
         return true;
     }
     is_key(name)
@@ -151,7 +154,7 @@ fn misfit(column: &Column, project: Option<&str>, follows_constraints: bool) -> 
         ),
         ColumnRole::Project => (
             project.map_or(is_key(name), |project| holds_project(name, project)),
-            "project is possible in columns of the type of the project's id, or of type text",
+            "project is possible in columns of the type of the project's id, of another integer type, numeric or double precision if that is a number, or of type text",
         ),
         ColumnRole::Version => (
             is_key(name),

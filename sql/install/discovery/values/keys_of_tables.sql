@@ -14,7 +14,7 @@ DECLARE
 BEGIN
     FOR c IN
         WITH target AS MATERIALIZED (
-            SELECT u.relation, u.key, u.family, u.place, u.family = 'int' OR u.family = 'uuid' OR u.family = 'text' AND clone_internal.base_type(a.atttypid) IN ('text'::regtype, 'varchar'::regtype) AS plain,
+            SELECT u.relation, u.key, u.family, u.place, u.family = 'int' AND clone_internal.base_type(a.atttypid) <> 'numeric'::regtype OR u.family = 'uuid' OR u.family = 'text' AND clone_internal.base_type(a.atttypid) IN ('text'::regtype, 'varchar'::regtype) AS plain,
                    COALESCE((clone_internal.extent(u.relation)).blocks <= 1000, false) AS small
             FROM unnest(tables, keys, families) WITH ORDINALITY AS u (relation, key, family, place)
             JOIN pg_attribute a ON a.attrelid = u.relation AND a.attname = u.key
@@ -27,7 +27,7 @@ BEGIN
                    format(CASE b.family WHEN 'int' THEN 'k.%I::int8' WHEN 'text' THEN '(k.%I::text) COLLATE "C"' ELSE 'k.%I' END, b.key), b.relation), ' UNION ALL ' ORDER BY b.place) AS rows
         FROM batch b GROUP BY 1, 2, b.number ORDER BY 1, b.number
     LOOP
-        CONTINUE WHEN c.family IN ('int', 'numeric') AND numbers = '{}' OR c.family = 'uuid' AND uuids = '{}';
+        CONTINUE WHEN c.family = 'int' AND numbers = '{}' OR c.family = 'uuid' AND uuids = '{}';
         IF NOT c.together THEN
             RETURN QUERY SELECT f.* FROM clone_internal.keys_among(c.relation, c.key, c.family, CASE c.family WHEN 'text' THEN texts WHEN 'uuid' THEN uuids ELSE numbers END) f;
         ELSIF c.family = 'int' THEN

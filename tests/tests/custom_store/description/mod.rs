@@ -3,6 +3,7 @@
 mod discovery;
 mod kinds;
 mod large_tables;
+mod kinds_of_keys;
 mod lists;
 mod no_value;
 mod numbers;

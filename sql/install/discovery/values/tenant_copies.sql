@@ -1,0 +1,59 @@
+-- The key of the tenant in rows that belong by other columns: order lines that name the order and, once more, the tenant.
+
+CREATE FUNCTION clone_internal.look_for_tenant_copies(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    project record;
+    c record;
+    seen record;
+BEGIN
+    SELECT r.relation, r.id_column, clone_internal.table_word(k.relname) AS word, clone_internal.family(a.atttypid) AS family INTO project
+    FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
+    WHERE r.store = $1 AND r.role = 'project';
+    -- UUIDs of tenants are rewritten wherever they stand.
+    IF project.relation IS NULL OR project.family NOT IN ('int', 'text') THEN
+        RETURN;
+    END IF;
+    FOR c IN
+        SELECT r.relation, a.attname AS name, f.family, a.atttypid, clone_internal.tenant_sql($1, r.relation, 't') AS tenant,
+               clone_internal.column_text('t', r.relation, a.attname) AS value,
+               clone_internal.named_word(a.attname) IN (project.word, 'tenant')
+                   OR EXISTS (SELECT FROM clone.store_relation o WHERE o.store = $1 AND o.role <> 'project' AND o.project_column = a.attname) AS says,
+               -- An amount.
+               a.atttypid = 'numeric'::regtype AND a.atttypmod >= 4 AND (a.atttypmod - 4) & 2047 > 0 AS has_scale
+        FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+        JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('keep', 'rewrite') AND s.reason IS DISTINCT FROM 'set by hand'
+        CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
+        WHERE r.store = $1 AND r.role <> 'project' AND (f.family IN (project.family, 'text') OR clone_internal.other_key_type(a.atttypid))
+          AND a.attname NOT IN (COALESCE(r.id_column, ''), COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.type_column, ''))
+          -- An order, a size or a state.
+          AND clone_internal.snake(a.attname) !~ '(^|_)(line|page|level|rank|order|position|place|sort|step|version|priority|status|state|count|size|width|height|day|month|year|week|hour|row|column|index|seq|sequence|serial|stage|phase|round|part|floor)s?(_|$)'
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
+          AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname AND q.path = '')
+          AND NOT clone_internal.answered($1, r.relation, a.attname, '')
+        ORDER BY r.relation::oid, a.attnum
+    LOOP
+        CONTINUE WHEN c.tenant LIKE '%.ctid::text';
+        -- The first rows of most columns show that they hold something else.
+        EXECUTE format('SELECT COALESCE(bool_and(s.x = s.tenant), false) AS same FROM (SELECT %s AS x, %s AS tenant FROM (SELECT * FROM %s AS r WHERE r.%I IS NOT NULL LIMIT 20) AS t) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())',
+            c.value, c.tenant, c.relation, c.name) INTO seen;
+        CONTINUE WHEN NOT seen.same;
+        EXECUTE format('SELECT bool_and(s.x = s.tenant) AS same, count(*) AS rows, count(DISTINCT s.tenant) AS tenants, min(length(s.x)) AS length
+            FROM (SELECT %s AS x, %s AS tenant FROM (SELECT * FROM %s LIMIT 50000) AS t WHERE t.%I IS NOT NULL) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())', c.value, c.tenant, c.relation, c.name) INTO seen;
+        -- Small numbers may be the same by chance, but not in many rows of several tenants.
+        CONTINUE WHEN seen.same IS NOT TRUE OR NOT (c.says OR NOT c.has_scale AND seen.tenants >= 3 AND seen.rows >= 2 * seen.tenants OR project.family = 'text' AND seen.tenants >= 2 AND seen.length >= 3);
+        PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
+            format('%s.%I looks like the tenant: all %s values that were looked at are the key of the row''s tenant in %s, and a clone would have that of its source', c.relation, c.name, seen.rows, project.relation)
+                || CASE WHEN c.family = '' AND c.atttypid <> 'double precision'::regtype THEN format('. Its type is not that of a key: give it the type of %I, and check again', project.id_column) ELSE '' END,
+            CASE WHEN c.family <> '' THEN clone_internal.reference_call($1, c.relation, c.name, project.relation, '')
+                 WHEN c.atttypid = 'double precision'::regtype AND project.family = 'int' THEN format('SELECT clone.store_column(%L, %L, %L, ''project'');', $1, c.relation, c.name) END,
+            clone_internal.keep_call($1, c.relation, c.name, ''));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_tenant_copies(text) IS 'Records questions about columns that repeat the key of the tenant in rows which belong by other columns';

@@ -1,0 +1,3 @@
+//! Keys of kinds that names and types do not tell: numbers of several types, names without separators, lists, generated numbers.
+
+mod numeric;
