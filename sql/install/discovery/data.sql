@@ -111,7 +111,7 @@ BEGIN
             SELECT array_agg(DISTINCT x) AS vals,
                    CASE WHEN count(*) > 0 THEN (SELECT string_agg(DISTINCT c, '') FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '') c WHERE c ~ '[^0-9]') END AS separators
             FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '[^0-9]+') x
-            WHERE p.says_id AND p.family = 'text' AND x <> '' AND (SELECT bool_and(v ~ '^[[{]? ?[0-9]{1,18}([,;|/ ]+[0-9]{1,18})*[]}]?$') AND bool_or(v ~ '[^0-9]') FROM unnest(p.vals) v WHERE v <> '')
+            WHERE p.says_id AND p.family = 'text' AND x <> '' AND (SELECT bool_and(v ~ '^[^[:alnum:]]*[0-9]{1,18}([^[:alnum:]]+[0-9]{1,18})*[^[:alnum:]]*$') AND bool_or(v ~ '[^0-9]') FROM unnest(p.vals) v WHERE v <> '')
         ) l
         CROSS JOIN LATERAL (SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AS word, '''' || replace(replace(p.kind, E'\\', E'\\\\'), '''', E'\\''') || '''' AS quoted) k
         LEFT JOIN unnest(words) AS w ON w.word = k.word AND w.described AND p.path LIKE '$..%');

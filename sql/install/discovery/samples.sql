@@ -45,7 +45,7 @@ AS $$
     CROSS JOIN LATERAL (SELECT CASE
         WHEN a.atttypid IN (20, 21, 23) THEN 'int' WHEN a.atttypid IN (25, 1043) THEN 'text' WHEN a.atttypid IN (114, 3802) THEN 'json'
         WHEN a.atttypid IN (16, 1082, 1114, 1184, 700, 701, 17, 2950) THEN ''
-        WHEN t.typname = 'hstore' AND t.typtype = 'b' OR a.atttypid = 142 THEN 'text of another type'
+        WHEN t.typname IN ('hstore', 'ltree') AND t.typtype = 'b' OR a.atttypid = 142 THEN 'text of another type'
         ELSE clone_internal.family(a.atttypid) END AS family) f
     JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND (s.role IN ('keep', 'rewrite', 'map', 'default') OR s.role = 'key' AND s.name = r.id_column)
      AND (s.reason IS DISTINCT FROM 'set by hand' OR f.family = 'json' AND s.role = 'rewrite')
@@ -128,10 +128,11 @@ BEGIN
         WITH RECURSIVE few AS MATERIALIZED (
             -- In any order but that of the table.
             SELECT t.* FROM %s AS t ORDER BY hashint8(row_number() OVER ())
-        ), walk (c, holder, holder_list, member, list, kind, v, depth) AS (
-            SELECT s.c, NULL::text, false, NULL::text, false, NULL::text, s.v, 0 FROM (%s) AS s
+        ), walk (c, holder, holder_list, member, list, kind, v, depth, inner_lists) AS (
+            SELECT s.c, NULL::text, false, NULL::text, false, NULL::text, s.v, 0, 0 FROM (%s) AS s
             UNION ALL
-            SELECT w.c, n.holder, n.holder_list, n.member, n.list, n.kind, n.v, w.depth + 1
+            -- Lists within lists.
+            SELECT w.c, n.holder, n.holder_list, n.member, n.list, n.kind, n.v, w.depth + 1, CASE WHEN n.list AND w.list THEN w.inner_lists + 1 ELSE 0 END
             FROM walk w CROSS JOIN LATERAL (
                 -- Members whose names are keys, as in {"votes": {"<key>": 1}}, count as elements of an array.
                 SELECT CASE WHEN k.is_key THEN w.holder ELSE w.member END AS holder, CASE WHEN k.is_key THEN w.holder_list ELSE w.list END AS holder_list,
@@ -145,17 +146,17 @@ BEGIN
             ) n
             WHERE w.depth < 12 AND jsonb_typeof(w.v) IN ('object', 'array')
         ), leaf AS (
-            SELECT w.c, w.holder, w.holder_list, w.member, w.list, COALESCE(w.member IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref'), false) AS plain, w.kind, left(w.v #>> '{}', 4000) AS value, false AS names
+            SELECT w.c, w.holder, w.holder_list, w.member, w.list, COALESCE(w.member IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref'), false) AS plain, w.kind, left(w.v #>> '{}', 4000) AS value, false AS names, w.inner_lists
             FROM walk w WHERE jsonb_typeof(w.v) = 'number' AND (w.v::text ~ '^[0-9]{1,18}$' OR w.depth = 0 AND w.v::text ~ '[.]') OR jsonb_typeof(w.v) = 'string'
             UNION ALL
-            SELECT w.c, w.holder, w.holder_list, w.member, w.list, false, NULL, o.key, true
+            SELECT w.c, w.holder, w.holder_list, w.member, w.list, false, NULL, o.key, true, w.inner_lists
             FROM walk w CROSS JOIN LATERAL jsonb_object_keys(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) AS o (key)
             WHERE o.key ~ '^[0-9]{1,18}$' OR length(o.key) >= 12 AND o.key ~ '[0-9]'
         ), named AS (
             SELECT l.c, CASE WHEN l.member IS NULL THEN CASE WHEN f.family = 'json' OR l.names OR l.list AND f.family = 'text' THEN '$' || CASE WHEN l.list THEN '[*]' ELSE '' END ELSE '' END
                          WHEN l.plain AND l.holder IS NULL THEN '$' || CASE WHEN l.holder_list THEN '[*]' ELSE '' END || format('[%%s]', quoted.member)
                          WHEN l.plain THEN format('$..[%%s]%%s[%%s]', quoted.holder, CASE WHEN l.holder_list THEN '[*]' ELSE '' END, quoted.member)
-                         ELSE format('$..[%%s]', quoted.member) END || CASE WHEN l.list AND l.member IS NOT NULL THEN '[*]' ELSE '' END || CASE WHEN l.names THEN '[*]~' ELSE '' END AS path,
+                         ELSE format('$..[%%s]', quoted.member) END || CASE WHEN l.list AND l.member IS NOT NULL THEN '[*]' ELSE '' END || repeat('[*]', l.inner_lists) || CASE WHEN l.names THEN '[*]~' ELSE '' END AS path,
                    COALESCE(CASE WHEN l.plain THEN l.holder ELSE l.member END, l.c::text) AS name, l.plain, CASE WHEN l.plain THEN l.kind END AS kind,
                    f.family, l.value
             FROM leaf l JOIN unnest($1, $2) AS f (name, family) ON f.name = l.c

@@ -6,21 +6,30 @@ CREATE TYPE clone_internal.list_place AS (relation regclass, "column" name, path
 -- A value in a list, the tenant whose rows name it, and how often they do.
 CREATE TYPE clone_internal.listed_value AS (place bigint, value text, tenant text, times bigint);
 
--- Lists among places. Texts are lists if all are made of words between separators, and one at least has a separator.
+-- Lists among places. Texts are lists if all are made of words between separators, and one at least has a separator: |3|7|, [3][7], 3 > 7.
 CREATE FUNCTION clone_internal.lists_among(places clone_internal.place[]) RETURNS SETOF clone_internal.list_place
 LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT p.relation, p."column", p.path, p.word, p.family, p.vals, NULL::text
-    FROM unnest($1) p WHERE p.path = '' AND p.family LIKE '%[]' OR p.family IN ('json', 'text') AND (p.path = '$[*]' OR p.path ~ '^[$][.][.][[]''[^'']+''[]][[][*][]]$')
+    FROM unnest($1) p WHERE p.path = '' AND p.family LIKE '%[]' OR p.family IN ('json', 'text') AND p.path ~ '^[$]([.][.][[]''[^'']+''[]])?([[][*][]])+~?$'
     UNION ALL
     SELECT p.relation, p."column", p.path, p.word, p.family, l.vals, l.separators
-    FROM unnest($1) p CROSS JOIN LATERAL (
-        SELECT array_agg(DISTINCT x) AS vals, (SELECT string_agg(DISTINCT c, '' ORDER BY c) FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '') c WHERE c ~ '[],;|/ \n\t[{}]') AS separators
-        FROM unnest(p.vals) v CROSS JOIN LATERAL regexp_split_to_table(v, '[],;|/ \n\t[{}]+') x WHERE x <> ''
+    FROM unnest($1) p
+    -- What is no part of a key. Keys that are texts may have dots and colons in them, or between them.
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN k.numbers THEN '[^0-9]' ELSE '[],;|/ \n\t[{}<>()#+*&"]' END AS between, CASE WHEN k.numbers THEN '[0-9]' ELSE '[A-Za-z0-9_.:-]' END AS part
+        FROM (SELECT bool_and(v !~ '[[:alpha:]_]') AS numbers FROM unnest(p.vals) v) k
+        UNION ALL
+        SELECT '[^A-Za-z0-9_-]', '[A-Za-z0-9_-]' FROM unnest(p.vals) v HAVING bool_or(v ~ '[[:alpha:]_]') AND bool_and(v !~ '[[:space:]]') AND bool_or(v ~ '[^],;|/ \n\t[{}<>()#+*&"A-Za-z0-9_-]')
+    ) f
+    CROSS JOIN LATERAL (
+        SELECT array_agg(DISTINCT x) AS vals, (SELECT string_agg(DISTINCT c, '' ORDER BY c) FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '') c WHERE c ~ f.between) AS separators
+        FROM unnest(p.vals) v CROSS JOIN LATERAL regexp_split_to_table(v, f.between || '+') x WHERE x <> ''
     ) l
-    WHERE p.path = '' AND p.family = 'text' AND l.separators IS NOT NULL
-      AND (SELECT bool_and(length(v) < 2000 AND v ~ '^[[{]? ?[A-Za-z0-9_.:-]{1,60}([,;|/ \n\t]+[A-Za-z0-9_.:-]{1,60})*[]}]?$') AND bool_or(v ~ '[,;|/ \n\t]') FROM unnest(p.vals) v WHERE v <> '')
+    WHERE (p.path = '' AND p.family IN ('text', 'text of another type') OR p.path <> '' AND p.family IN ('json', 'text') AND p.path ~ '^[$]([.][.][[]''[^'']+''[]])?([[][*][]])*$')
+      AND l.separators IS NOT NULL
+      AND (SELECT bool_and(length(v) < 2000 AND v ~ format('^%1$s*%2$s{1,60}(%1$s+%2$s{1,60})*%1$s*$', f.between, f.part)) AND bool_or(v ~ f.between) FROM unnest(p.vals) v WHERE v <> '')
       -- Prose has separators too.
       AND NOT EXISTS (SELECT FROM unnest(l.vals) x WHERE x ~ '[.:]$')
 $$;
@@ -31,12 +40,16 @@ CREATE FUNCTION clone_internal.elements_sql("column" name, family text, path tex
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
-        -- Much faster than a regular expression.
-        WHEN $4 IS NOT NULL THEN format('unnest(string_to_array(translate(k.%I::text, %L, %L), '' ''))', $1, E'[],;|/\n\t{}', repeat(' ', 10))
-        WHEN $3 = '' THEN format('unnest(k.%I)::text', $1)
-        ELSE format('(jsonb_path_query(clone_internal.json_of(k.%I::text), %L) #>> ''{}'')', $1,
-            CASE $3 WHEN '$[*]' THEN '$[*]' ELSE format('strict $.**.%s[*]', to_jsonb(substring($3 FROM '[[]''([^'']+)''[]]'))) END) END
+    SELECT CASE WHEN $4 IS NOT NULL
+                -- Much faster than a regular expression.
+                THEN format('unnest(string_to_array(translate(%s, %L, %L), '' ''))', v.value, $4, repeat(' ', length($4)))
+                WHEN $3 = '' THEN format('unnest(k.%I)::text', $1)
+                ELSE v.value END
+    FROM (SELECT CASE WHEN $3 = '' AND $2 = 'text of another type' THEN format('format(''%%s'', k.%I)', $1)
+                      WHEN $3 = '' THEN format('k.%I::text', $1)
+                      ELSE format('(jsonb_path_query(clone_internal.json_of(k.%I::text), %L, silent => true) #>> ''{}'')', $1,
+                          COALESCE('strict $.**.' || to_jsonb(substring($3 FROM '[[]''([^'']+)''[]]'))::text, '$')
+                              || repeat('[*]', (length($3) - length(replace($3, '[*]', ''))) / 3 - ($3 LIKE '%~')::int) || CASE WHEN $3 LIKE '%~' THEN '.keyvalue().key' ELSE '' END) END AS value) v
 $$;
 COMMENT ON FUNCTION clone_internal.elements_sql(name, text, text, text) IS 'The elements of a list in a row k, as SQL';
 

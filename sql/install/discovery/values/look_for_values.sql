@@ -6,7 +6,7 @@ LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH open AS MATERIALIZED (
-        SELECT o.relation, o.name FROM clone_internal.open_columns($1) o WHERE o.family IN ('int', 'text', 'int[]', 'text[]', 'json') AND o.relkind IN ('r', 'p')
+        SELECT o.relation, o.name FROM clone_internal.open_columns($1) o WHERE o.family IN ('int', 'text', 'text of another type', 'int[]', 'text[]', 'json') AND o.relkind IN ('r', 'p')
     ), place AS MATERIALIZED (
         -- Joined before the conditions below: the planner would evaluate them for each pair.
         SELECT p.* FROM unnest($2) AS p WHERE (p.relation, p."column") IN (SELECT o.relation, o.name FROM open o)

@@ -1,3 +1,4 @@
 //! Keys of kinds that names and types do not tell: numbers of several types, names without separators, lists, generated numbers.
 
+mod list_forms;
 mod numeric;
