@@ -1,5 +1,5 @@
-//! Searches a clone's rows for text keys of the source. A run rewrites text keys only at declared references; this check
-//! finds undeclared ones.
+//! Searches a clone's rows for text keys and long numbers that are keys of the source. A run rewrites such keys only at declared
+//! references; this check finds undeclared ones.
 
 use super::Check;
 use super::references::Pair;
@@ -48,7 +48,11 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     Ok(())
 }
 
-/// Tables with text keys.
+/// A shorter number may be a key of the source by chance. A time in milliseconds in a column of numbers may be, too.
+const LONG_NUMBER: &str = "100000000000";
+const LONG_NUMBER_IN_NUMBERS: usize = 17;
+
+/// Tables with text keys or numbers.
 fn tables<'a>(pair: &Pair<'a>) -> impl Iterator<Item = &'a Table> {
     pair.store.tables.iter().filter(|table| {
         matches!(table.role, TableRole::Project | TableRole::Resource)
@@ -56,7 +60,7 @@ fn tables<'a>(pair: &Pair<'a>) -> impl Iterator<Item = &'a Table> {
             && table
                 .id_column
                 .as_deref()
-                .is_some_and(|id| KeyKind::of(table.type_of(id)) == KeyKind::Text)
+                .is_some_and(|id| KeyKind::of(table.type_of(id)) != KeyKind::Uuid)
     })
 }
 
@@ -64,13 +68,15 @@ fn for_each_key(pair: &Pair<'_>, table: &Table, project: &str, each: &mut dyn Fn
     let Some(sql) = plan::source_of_ids(pair.store, table, project, pair.filled, &[])? else {
         return Ok(());
     };
+    let type_name = table.id_column.as_deref().map_or("", |id| table.type_of(id));
+    let long = match KeyKind::of(type_name) {
+        KeyKind::Int => format!(" WHERE k.id OPERATOR(pg_catalog.>=) {LONG_NUMBER}::pg_catalog.int8"),
+        _ => String::new(),
+    };
     for_each_row(
         &format!(
-            "SELECT {} FROM ({sql}) AS k (id)",
-            quote::text_of(
-                "k.id",
-                table.id_column.as_deref().map_or("", |id| table.type_of(id))
-            )
+            "SELECT {} FROM ({sql}) AS k (id){long}",
+            quote::text_of("k.id", type_name)
         ),
         &mut |row| {
             if let Some(key) = row.map(|row| row.text(0)).transpose()?.flatten() {
@@ -87,10 +93,23 @@ fn may_name_keys(column: &Column) -> bool {
     let element = column.type_name.trim_end_matches("[]");
     let by_hand = column.role == ColumnRole::Keep && !column.inferred();
     !by_hand
-        && !plan::is_number_or_time(element)
+        && !plan::is_time_or_interval(element)
         && !matches!(
             element.split(['(', ' ']).next().unwrap_or_default(),
-            "uuid" | "bytea" | "inet" | "cidr" | "macaddr" | "point" | "tsvector"
+            "uuid"
+                | "boolean"
+                | "smallint"
+                | "integer"
+                | "oid"
+                | "real"
+                | "double"
+                | "money"
+                | "bytea"
+                | "inet"
+                | "cidr"
+                | "macaddr"
+                | "point"
+                | "tsvector"
         )
 }
 
@@ -114,6 +133,11 @@ fn search(pair: &Pair<'_>, table: &Table, keys: &mut TextKeys, checks: &mut Vec<
         .filter(belongs)
         .limit(pair.sample)
         .select(&list.join(", "));
+    // A shorter number in such a column may be a time.
+    let numbers: Vec<bool> = columns
+        .iter()
+        .map(|column| plan::is_number_or_time(column.type_name.trim_end_matches("[]")))
+        .collect();
     let mut found: Vec<Found> = columns.iter().map(|_| Found::default()).collect();
     let mut memory = Memory::new(c"pg_clone verify text keys");
     for_each_row(&sql, &mut |row| {
@@ -123,7 +147,9 @@ fn search(pair: &Pair<'_>, table: &Table, keys: &mut TextKeys, checks: &mut Vec<
             for (place, found) in found.iter_mut().enumerate() {
                 let Some(bytes) = row.bytes(place) else { continue };
                 let text = unescaped(bytes);
-                if let Some(key) = keys.find(&text) {
+                if let Some(key) = keys.find(&text)
+                    && (!numbers[place] || key.len() >= LONG_NUMBER_IN_NUMBERS)
+                {
                     found.values += 1;
                     found
                         .first

@@ -77,7 +77,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
+    t record;
     text_keys boolean;
+    -- Keys that are numbers of 12 digits or more.
+    long_numbers boolean := false;
     -- The option text_keys: keys in documents and texts.
     everywhere text := (SELECT s.options->>'text_keys' FROM clone.store s WHERE s.name = looked_at.store);
     words clone_internal.word_of_table[];
@@ -87,13 +90,19 @@ DECLARE
 BEGIN
     SELECT COALESCE(bool_or(clone_internal.family(a.atttypid) = 'text'), false) INTO text_keys
     FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column WHERE r.store = looked_at.store;
+    FOR t IN SELECT r.relation, r.id_column FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
+             WHERE r.store = looked_at.store AND clone_internal.family(a.atttypid) = 'int' LOOP
+        EXIT WHEN long_numbers;
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS k WHERE k.%I >= 100000000000)', t.relation, t.id_column) INTO long_numbers;
+    END LOOP;
+    text_keys := text_keys OR long_numbers;
     words := ARRAY(SELECT w FROM clone_internal.words_of_tables(looked_at.store,
         ARRAY(SELECT clone_internal.named_word(o.name) FROM clone_internal.open_columns(looked_at.store) o)) w);
     places := ARRAY(
         WITH place AS MATERIALIZED (
             SELECT p FROM unnest(sampled) AS p WHERE (p.relation, p."column") IN (
                 SELECT o.relation, o.name FROM clone_internal.open_columns(looked_at.store) o
-                WHERE o.family = 'json' OR text_keys AND o.family NOT LIKE 'int%' OR clone_internal.says_id(o.name)
+                WHERE o.family = 'json' OR text_keys AND o.family NOT LIKE 'int%' OR long_numbers AND o.family LIKE 'int%' OR clone_internal.says_id(o.name)
                    OR o.family <> 'text of another type' AND clone_internal.named_word(o.name) IN (SELECT w.word FROM unnest(words) w)
                    -- Any text may be JSON.
                    OR o.family = 'text')
@@ -111,7 +120,7 @@ BEGIN
             SELECT array_agg(DISTINCT x) AS vals,
                    CASE WHEN count(*) > 0 THEN (SELECT string_agg(DISTINCT c, '') FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '') c WHERE c ~ '[^0-9]') END AS separators
             FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '[^0-9]+') x
-            WHERE p.says_id AND p.family = 'text' AND x <> '' AND (SELECT bool_and(v ~ '^[^[:alnum:]]*[0-9]{1,18}([^[:alnum:]]+[0-9]{1,18})*[^[:alnum:]]*$') AND bool_or(v ~ '[^0-9]') FROM unnest(p.vals) v WHERE v <> '')
+            WHERE p.says_id AND p.family = 'text' AND x <> '' AND (SELECT bool_and(v ~ '^[^[:alnum:]]*[0-9]{1,38}([^[:alnum:]]+[0-9]{1,38})*[^[:alnum:]]*$') AND bool_or(v ~ '[^0-9]') FROM unnest(p.vals) v WHERE v <> '')
         ) l
         CROSS JOIN LATERAL (SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AS word, '''' || replace(replace(p.kind, E'\\', E'\\\\'), '''', E'\\''') || '''' AS quoted) k
         LEFT JOIN unnest(words) AS w ON w.word = k.word AND w.described AND p.path LIKE '$..%');
@@ -127,7 +136,9 @@ BEGIN
             SELECT v.value AS token WHERE v.value !~ '[^A-Za-z0-9_-]'
             UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9_-]+') x
             UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9]+') x) k
-        WHERE clone_internal.distinctive(k.token) AND (p.path = '' OR everywhere IS DISTINCT FROM 'everywhere');
+        WHERE clone_internal.distinctive(k.token) AND (p.path = '' OR everywhere IS DISTINCT FROM 'everywhere' OR k.token ~ '^[0-9]+$')
+          -- A time in milliseconds may be a key elsewhere.
+          AND (p.family NOT LIKE 'int%' OR length(k.token) >= 17);
     END IF;
     -- Values under a name that means a table are looked for there, others in all tables.
     found := ARRAY(
@@ -148,7 +159,7 @@ BEGIN
         SELECT k FROM (SELECT array_agg(t.relation) AS tables, array_agg(t.id_column) AS keys, array_agg(t.family) AS families FROM target t) a CROSS JOIN other o
         CROSS JOIN LATERAL clone_internal.keys_of_tables(a.tables, a.keys, a.families, o.vals) AS k
         UNION ALL
-        SELECT k FROM (SELECT array_agg(t.relation) AS tables, array_agg(t.id_column) AS keys, array_agg(t.family) AS families FROM target t WHERE t.family = 'text') a CROSS JOIN other o
+        SELECT k FROM (SELECT array_agg(t.relation) AS tables, array_agg(t.id_column) AS keys, array_agg(t.family) AS families FROM target t WHERE t.family = 'text' OR long_numbers) a CROSS JOIN other o
         CROSS JOIN LATERAL clone_internal.keys_of_tables(a.tables, a.keys, a.families, o.tokens) AS k);
     RETURN QUERY
     WITH named AS MATERIALIZED (
@@ -168,7 +179,7 @@ BEGIN
                array_agg(DISTINCT k.target) FILTER (WHERE k.target IS NOT NULL) AS targets
         FROM token k WHERE k.token = k.value GROUP BY 1
     ), inside AS (
-        SELECT k.place, count(DISTINCT k.value) AS keys, array_agg(DISTINCT k.target) AS targets,
+        SELECT k.place, count(DISTINCT k.value) AS keys, array_agg(DISTINCT k.target) AS targets, bool_and(k.token ~ '^[0-9]+$') AS numbers,
                (SELECT string_agg(DISTINCT c, '') FROM token o CROSS JOIN LATERAL regexp_split_to_table(replace(o.value, o.token, ''), '') c
                 WHERE o.place = k.place AND o.target IS NOT NULL AND c ~ '[^A-Za-z0-9]' AND strpos(o.token, c) = 0) AS separators
         FROM token k
@@ -208,7 +219,7 @@ BEGIN
     UNION ALL
     SELECT p.relation, p."column", p.path, p.kind, p.family, 'inside', p.says_id, p.total, i.keys, i.targets, i.separators
     FROM inside i JOIN place p ON p.number = i.place
-    WHERE everywhere IS NULL AND NOT EXISTS (SELECT FROM whole w WHERE w.place = i.place AND w.keys > 0)
+    WHERE (everywhere IS NULL OR i.numbers) AND NOT EXISTS (SELECT FROM whole w WHERE w.place = i.place AND w.keys > 0)
     UNION ALL
     SELECT p.relation, p."column", p.path, p.kind, p.family,
            CASE WHEN p.keys < p.seen THEN 'some' WHEN p.target IS NULL THEN 'unknown' ELSE 'named' END, p.says_id, p.seen, p.keys, p.targets, p.separators
@@ -223,7 +234,7 @@ BEGIN
       AND NOT (p.path = '' AND p.target IS NULL AND p.word IN ('display', 'sequential', 'sequence', 'serial', 'friendly'))
       AND (p.keys = p.seen OR p.target IS NOT NULL AND p.says_id)
       -- Generated text keys in documents are found by themselves.
-      AND NOT (p.path <> '' AND everywhere IS NOT DISTINCT FROM 'everywhere' AND (SELECT bool_and(clone_internal.distinctive(v)) FROM unnest(p.vals[:50]) v))
+      AND NOT (p.path <> '' AND everywhere IS NOT DISTINCT FROM 'everywhere' AND (SELECT bool_and(clone_internal.distinctive(v) AND v !~ '^[0-9]+$') FROM unnest(p.vals[:50]) v))
       -- named_references() already asks about a column whose name means a table.
       AND NOT (p.path = '' AND EXISTS (
           SELECT FROM named n WHERE n.relation = p.relation AND n.name = p."column"))

@@ -11,6 +11,16 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.ask(text, regclass, name, text, text, text, text, text) IS 'Records a question about a column or path of a store''s tables';
 
+-- Whether all of these tables have numbers as keys, which are not rewritten everywhere.
+CREATE FUNCTION clone_internal.have_numbers(store text, targets regclass[]) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT bool_and(clone_internal.family(a.atttypid) = 'int') FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
+    WHERE r.store = $1 AND r.relation = ANY ($2)
+$$;
+COMMENT ON FUNCTION clone_internal.have_numbers(text, regclass[]) IS 'Whether the keys of these tables of a store are numbers';
+
 -- If generated text keys of several tables are at many places, one question covers them all.
 CREATE FUNCTION clone_internal.many_text_keys(store text, seen clone_internal.seen_place[]) RETURNS text
 LANGUAGE sql STABLE STRICT
@@ -51,10 +61,10 @@ BEGIN
     sampled := ARRAY(SELECT o FROM clone_internal.sampled_columns(look_at_data.store) o);
     seen := ARRAY(SELECT l FROM clone_internal.looked_at(look_at_data.store, sampled) l ORDER BY l.relation::oid, l."column", l.path, l.what);
     IF NOT EXISTS (SELECT FROM clone.store s WHERE s.name = look_at_data.store AND s.options ? 'text_keys') THEN
-        many := clone_internal.many_text_keys(look_at_data.store, seen);
+        many := clone_internal.many_text_keys(look_at_data.store, ARRAY(SELECT s FROM unnest(seen) s WHERE NOT clone_internal.have_numbers(look_at_data.store, s.targets)));
     END IF;
     FOR q IN SELECT * FROM unnest(seen) LOOP
-        CONTINUE WHEN many IS NOT NULL AND (q.what IN ('keys', 'part') AND q.path <> '' OR q.what = 'inside');
+        CONTINUE WHEN many IS NOT NULL AND (q.what IN ('keys', 'part') AND q.path <> '' OR q.what = 'inside') AND NOT clone_internal.have_numbers(look_at_data.store, q.targets);
         place := format('%s.%I', q.relation, q."column") || CASE WHEN q.path <> '' THEN format(' at %s', q.path) ELSE '' END;
         names := array_to_string(q.targets, ', ');
         keep := clone_internal.keep_call(look_at_data.store, q.relation, q."column", q.path);

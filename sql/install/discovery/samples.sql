@@ -147,7 +147,7 @@ BEGIN
             WHERE w.depth < 12 AND jsonb_typeof(w.v) IN ('object', 'array')
         ), leaf AS (
             SELECT w.c, w.holder, w.holder_list, w.member, w.list, COALESCE(w.member IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref'), false) AS plain, w.kind, left(w.v #>> '{}', 4000) AS value, false AS names, w.inner_lists
-            FROM walk w WHERE jsonb_typeof(w.v) = 'number' AND (w.v::text ~ '^[0-9]{1,18}$' OR w.depth = 0 AND w.v::text ~ '[.]') OR jsonb_typeof(w.v) = 'string'
+            FROM walk w WHERE jsonb_typeof(w.v) = 'number' AND (w.v::text ~ '^[0-9]{1,38}$' OR w.depth = 0 AND w.v::text ~ '[.]') OR jsonb_typeof(w.v) = 'string'
             UNION ALL
             SELECT w.c, w.holder, w.holder_list, w.member, w.list, false, NULL, o.key, true, w.inner_lists
             FROM walk w CROSS JOIN LATERAL jsonb_object_keys(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) AS o (key)
@@ -197,7 +197,7 @@ BEGIN
     IF family = 'int' THEN
         RETURN QUERY EXECUTE format(CASE WHEN type = 'numeric'::regtype THEN 'SELECT %L::regclass, trim_scale(k.%I)::text FROM %s AS k WHERE k.%2$I = ANY ($1::numeric[])'
             ELSE 'SELECT %L::regclass, k.%I::text FROM %s AS k WHERE k.%2$I = ANY ($1::int8[])' END, target, key, target)
-        USING ARRAY(SELECT v FROM unnest(vals) v WHERE v ~ '^[0-9]{1,18}$' AND v !~ '^0.');
+        USING ARRAY(SELECT v FROM unnest(vals) v WHERE CASE WHEN v ~ '^(0|[1-9][0-9]{0,37})$' THEN type = 'numeric'::regtype OR v::numeric <= 9223372036854775807 ELSE false END);
     ELSIF type IN ('text'::regtype, 'varchar'::regtype) THEN
         RETURN QUERY EXECUTE format('SELECT %L::regclass, k.%I::text FROM %s AS k WHERE k.%2$I = ANY ($1)', target, key, target) USING vals;
     ELSIF family = 'uuid' THEN

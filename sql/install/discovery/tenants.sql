@@ -111,7 +111,7 @@ BEGIN
         hits := hits || COALESCE((
             SELECT jsonb_agg(jsonb_build_object('place', f.number, 'target', k.relation::oid::bigint, 'key', k.name, 'keys', f.keys, 'sure', f.sure))
             FROM (
-                SELECT p.number, count(DISTINCT v) AS keys, bool_or(k.family = 'uuid' OR k.family = 'text' AND clone_internal.distinctive(v)) AS sure
+                SELECT p.number, count(DISTINCT v) AS keys, bool_or(k.family = 'uuid' OR k.family IN ('text', 'int') AND clone_internal.distinctive(v)) AS sure
                 FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
                 CROSS JOIN LATERAL unnest(p.vals) v
                 JOIN (SELECT DISTINCT h.value FROM clone_internal.keys_among(k.relation, k.name, k.family, ARRAY(

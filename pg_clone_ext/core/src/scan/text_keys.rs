@@ -15,6 +15,8 @@ const LONG_RUN: usize = 16;
 const CHANGES: usize = 3;
 /// Number of letters and digits that a run appends to names, after a dash.
 const ENDING: usize = 10;
+/// A number of so many digits is not one that occurs by chance.
+const LONG_NUMBER: usize = 12;
 /// Maximum number of different key lengths; generators produce fewer.
 const LENGTHS: usize = 64;
 
@@ -44,9 +46,14 @@ impl TextKeys {
                 })
     }
 
-    /// Adds a key, if it is distinctive. Keys of more than 64 different lengths are ignored.
+    /// Whether a key is a number from a generator, such as a snowflake.
+    pub fn is_long_number(key: &str) -> bool {
+        key.len() >= LONG_NUMBER && !key.starts_with('0') && key.bytes().all(|byte| byte.is_ascii_digit())
+    }
+
+    /// Adds a key, if it is distinctive or a long number. Keys of more than 64 different lengths are ignored.
     pub fn insert(&mut self, key: &str) {
-        if !Self::is_distinctive(key) {
+        if !Self::is_distinctive(key) && !Self::is_long_number(key) {
             return;
         }
         if let Err(place) = self.lengths.binary_search(&key.len()) {
@@ -185,6 +192,23 @@ mod tests {
             "",
         ] {
             assert!(!TextKeys::is_distinctive(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_generators_are_keys_of_their_own_kind() {
+        let mut keys = TextKeys::default();
+        for key in ["1180000000000000000", "123456789012"] {
+            assert!(
+                TextKeys::is_long_number(key) && !TextKeys::is_distinctive(key),
+                "{key}"
+            );
+            keys.insert(key);
+            assert!(keys.find(format!("<#{key}>").as_bytes()).is_some(), "{key}");
+            assert!(keys.find(format!("{key}0").as_bytes()).is_none(), "{key}");
+        }
+        for key in ["12345678901", "000000000012", "1234567890.12", ""] {
+            assert!(!TextKeys::is_long_number(key), "{key}");
         }
     }
 

@@ -8,7 +8,9 @@ AS $$
 #variable_conflict use_column
 DECLARE
     c record;
-    numbers text[] := ARRAY(SELECT DISTINCT v FROM unnest(vals) v WHERE v ~ '^[0-9]{1,18}$' AND v !~ '^0.');
+    -- Of type numeric a key can have more digits than a bigint.
+    numbers text[] := ARRAY(SELECT DISTINCT v FROM unnest(vals) v WHERE v ~ '^(0|[1-9][0-9]{0,37})$');
+    bigints text[] := ARRAY(SELECT v FROM unnest(numbers) v WHERE v::numeric <= 9223372036854775807);
     uuids text[] := ARRAY(SELECT DISTINCT v FROM unnest(vals) v WHERE v ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$');
     texts text[] := ARRAY(SELECT DISTINCT v FROM unnest(vals) v);
 BEGIN
@@ -31,7 +33,7 @@ BEGIN
         IF NOT c.together THEN
             RETURN QUERY SELECT f.* FROM clone_internal.keys_among(c.relation, c.key, c.family, CASE c.family WHEN 'text' THEN texts WHEN 'uuid' THEN uuids ELSE numbers END) f;
         ELSIF c.family = 'int' THEN
-            RETURN QUERY EXECUTE format('SELECT k.target, v.value::text FROM unnest($1::int8[]) AS v (value) JOIN (%s) k ON k.x = v.value', c.rows) USING numbers;
+            RETURN QUERY EXECUTE format('SELECT k.target, v.value::text FROM unnest($1::int8[]) AS v (value) JOIN (%s) k ON k.x = v.value', c.rows) USING bigints;
         ELSIF c.family = 'uuid' THEN
             RETURN QUERY EXECUTE format('SELECT k.target, v.value FROM unnest($1) AS v (value) JOIN (%s) k ON k.x = v.value::uuid', c.rows) USING uuids;
         ELSE

@@ -57,6 +57,7 @@ AS $$
 DECLARE
     tokens clone_internal.key_like[];
     uuids text[];
+    long_numbers text[];
     words text[];
     found text[];
     k record;
@@ -75,9 +76,10 @@ BEGIN
         RETURN;
     END IF;
     SELECT COALESCE(array_agg(DISTINCT t.token) FILTER (WHERE length(t.token) = 36), '{}'), array_agg(DISTINCT t.token) INTO uuids, words FROM unnest(tokens) AS t;
-    FOR k IN SELECT n.* FROM clone_internal.naming_columns(look_for_outside_texts.store) n WHERE n.family IN ('text', 'uuid') ORDER BY n.role = 'project' AND NOT n.is_id, n.relation::oid, n.name LOOP
-        CONTINUE WHEN k.family = 'uuid' AND uuids = '{}';
-        found := ARRAY(SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, CASE k.family WHEN 'uuid' THEN uuids ELSE words END) f);
+    long_numbers := ARRAY(SELECT w FROM unnest(words) w WHERE w ~ '^[1-9][0-9]{11,}$');
+    FOR k IN SELECT n.* FROM clone_internal.naming_columns(look_for_outside_texts.store) n WHERE n.family IN ('text', 'uuid', 'int') ORDER BY n.role = 'project' AND NOT n.is_id, n.relation::oid, n.name LOOP
+        CONTINUE WHEN k.family = 'uuid' AND uuids = '{}' OR k.family = 'int' AND long_numbers = '{}';
+        found := ARRAY(SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, CASE k.family WHEN 'uuid' THEN uuids WHEN 'int' THEN long_numbers ELSE words END) f);
         CONTINUE WHEN found = '{}';
         FOR c IN
             SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, h.keys, h.found, h.sure, least(cardinality(p.vals), 60) AS seen

@@ -1,4 +1,5 @@
 //! Keys of kinds that names and types do not tell: numbers of several types, names without separators, lists, generated numbers.
 
 mod list_forms;
+mod long_numbers;
 mod numeric;
