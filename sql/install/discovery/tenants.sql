@@ -17,12 +17,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.naming_columns(text) IS 'Columns whose values name a row of a store''s tables, or a tenant';
 
+-- What a question says about a key that is a generated column; empty for other columns.
+CREATE FUNCTION clone_internal.computed_key(relation regclass, key name) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN a.attgenerated = '' THEN '' ELSE format('. The server computes %I when the row is written, and references to it are not followed: refer to another key of %s instead, and check again', $2, $1) END
+    FROM pg_attribute a WHERE a.attrelid = $1 AND a.attname = $2
+$$;
+COMMENT ON FUNCTION clone_internal.computed_key(regclass, name) IS 'What a question says about a key that the server computes; empty for other columns';
+
 -- The calls that describe a table whose column holds the tenant's key or another unique value of the tenant.
 CREATE FUNCTION clone_internal.tenant_call(store text, relation regclass, "column" name, tenants regclass, key name, is_id boolean) RETURNS text
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN $6 THEN clone_internal.table_call($1, $2, $3, NULL, NULL)
+    SELECT CASE WHEN clone_internal.computed_key($4, $5) <> '' THEN NULL WHEN $6 THEN clone_internal.table_call($1, $2, $3, NULL, NULL)
            ELSE format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, belongs => true); ', $1, $2, $3, $4, $5) || clone_internal.table_call($1, $2, NULL, NULL, NULL) END
 $$;
 COMMENT ON FUNCTION clone_internal.tenant_call(text, regclass, name, regclass, name, boolean) IS 'The calls that describe a table whose column names the tenant, as SQL';
@@ -145,7 +155,7 @@ BEGIN
                  THEN format('%s.%I%s holds keys of %s: %s of %s values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name,
                              CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, c.target, c.keys, c.seen)
                  WHEN c.is_id THEN format('%s.%I looks like a key of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.target, c.keys, c.seen)
-                 ELSE format('%s.%I looks like %I of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.key, c.target, c.keys, c.seen) END,
+                 ELSE format('%s.%I looks like %I of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.key, c.target, c.keys, c.seen) || clone_internal.computed_key(c.target, c.key) END,
             CASE WHEN c.path <> '' OR c.family LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', look_for_links.store, c.relation)
                  WHEN c.role = 'project' THEN clone_internal.tenant_call(look_for_links.store, c.relation, c.name, c.target, c.key, c.is_id)
                  ELSE clone_internal.table_call(look_for_links.store, c.relation, NULL, c.target, c.name) END,
@@ -212,7 +222,7 @@ BEGIN
         PERFORM clone_internal.ask(look_for_tenants.store, c.relation, c.name, '', CASE WHEN seen = 0 THEN 'warning' ELSE 'error' END,
             CASE WHEN seen = 0 THEN format('%s.%I looks like the tenant by its name, and the table is empty', c.relation, c.name)
                  WHEN key_is_id THEN format('%s.%I looks like the tenant: %s of %s values that were looked at are keys of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, tenant.relation)
-                 ELSE format('%s.%I looks like the tenant: %s of %s values that were looked at are in %I of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, key, tenant.relation) END
+                 ELSE format('%s.%I looks like the tenant: %s of %s values that were looked at are in %I of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, key, tenant.relation) END || clone_internal.computed_key(tenant.relation, key)
                 || CASE WHEN c.as_key OR key_is_id AND c.holds_id THEN '' ELSE format('. Its type is not that of a key: give it the type of %I, and check again', key) END,
             CASE WHEN c.as_key OR key_is_id AND c.holds_id THEN clone_internal.tenant_call(look_for_tenants.store, c.relation, c.name, tenant.relation, key, key_is_id) END,
             format('SELECT clone.store_shared(%L, %L);', look_for_tenants.store, c.relation));

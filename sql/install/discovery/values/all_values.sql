@@ -68,7 +68,7 @@ AS $$
     SELECT CASE WHEN $4 = '' AND $3 LIKE '%[]' THEN format('(SELECT unnest(t.%I)::text AS x FROM %s AS t)', $2, $1)
                 WHEN $4 = '' THEN format('(SELECT %s AS x FROM %s AS t)', clone_internal.column_text('t', $1, $2), $1)
                 ELSE format('(SELECT DISTINCT v.v #>> ''{}'' AS x FROM (SELECT %s AS document FROM %s AS t WHERE t.%I IS NOT NULL) t CROSS JOIN LATERAL (%s) AS v
-                        WHERE jsonb_typeof(v.v) = ''string'' OR jsonb_typeof(v.v) = ''number'' AND v.v::text ~ ''^[0-9]{1,18}$'')',
+                        WHERE jsonb_typeof(v.v) = ''string'' OR jsonb_typeof(v.v) = ''number'' AND v.v::text ~ ''^[0-9]{1,38}$'')',
                     CASE WHEN a.atttypid = 'jsonb'::regtype THEN format('t.%I', $2) ELSE format('clone_internal.json_of(t.%I::text)', $2) END, $1, $2,
                     (SELECT string_agg(format('SELECT jsonb_path_query(t.document, %L, silent => true) AS v', p), ' UNION ALL ')
                      FROM (SELECT DISTINCT clone_internal.postgres_path($4, m) AS p FROM unnest('{false,true}'::boolean[]) m) p)) END

@@ -31,12 +31,12 @@ DECLARE
     p record;
 BEGIN
     FOR k IN
-        SELECT r.relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, clone_internal.table_word(t.relname) AS word, clone_internal.named_word(a.attname) AS own
+        SELECT r.relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, clone_internal.table_word(t.relname) AS word, clone_internal.named_word(a.attname) AS own, a.attgenerated <> '' AS computed
         FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
         JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
         JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = a.attname
         WHERE r.store = $1 AND a.attname IS DISTINCT FROM r.id_column AND clone_internal.family(a.atttypid) IN ('text', 'int')
-          AND c.role IN ('random', 'suffix', 'template', 'expression', 'name')
+          AND c.role IN ('random', 'suffix', 'template', 'expression', 'name', 'default')
           AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
     LOOP
         IF vals IS NULL THEN
@@ -71,9 +71,12 @@ BEGIN
         LOOP
             PERFORM clone_internal.ask($1, p.relation, p."column", p.path, 'error',
                 format('%s.%I%s holds values of %I of %s, which are other values in a clone: %s of %s that were looked at', p.relation, p."column",
-                    CASE WHEN p.path <> '' THEN ' at ' || p.path ELSE '' END, k.name, k.relation, p.keys, cardinality(p.vals[:100])),
-                format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, p.relation, p."column", k.relation, k.name)
-                    || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || CASE WHEN p.between IS NOT NULL THEN format(', separators => %L', p.between) ELSE '' END || ');',
+                    CASE WHEN p.path <> '' THEN ' at ' || p.path ELSE '' END, k.name, k.relation, p.keys, cardinality(p.vals[:100]))
+                    || CASE WHEN k.computed THEN clone_internal.computed_key(k.relation, k.name) ELSE '' END,
+                -- No reference to a value that is known only when the row is written.
+                CASE WHEN k.computed THEN (SELECT format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, p.relation, p."column") FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attname = p."column" AND p.path = '' AND NOT a.attnotnull)
+                ELSE format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, p.relation, p."column", k.relation, k.name)
+                    || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || CASE WHEN p.between IS NOT NULL THEN format(', separators => %L', p.between) ELSE '' END || ');' END,
                 clone_internal.keep_call($1, p.relation, p."column", p.path));
         END LOOP;
     END LOOP;

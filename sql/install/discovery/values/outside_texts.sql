@@ -40,7 +40,7 @@ BEGIN
         LOOP
             PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
                 CASE WHEN k.tenants THEN format('%s.%I holds %I of %s in other letters: %s values that were looked at. Its rows are not cloned. Write them as they are there, and check again', c.relation, c.name, k.name, k.relation, c.seen)
-                     ELSE format('%s.%I looks like %I of %s: %s of %5$s values that were looked at are. Its rows are not cloned', c.relation, c.name, k.name, k.relation, c.seen) END,
+                     ELSE format('%s.%I looks like %I of %s: %s of %5$s values that were looked at are. Its rows are not cloned', c.relation, c.name, k.name, k.relation, c.seen) || clone_internal.computed_key(k.relation, k.name) END,
                 CASE WHEN NOT k.tenants THEN clone_internal.tenant_call($1, c.relation, c.name, k.relation, k.name, false) END,
                 format('SELECT clone.store_shared(%L, %L);', $1, c.relation));
         END LOOP;
