@@ -106,14 +106,16 @@ AS $$
 DECLARE
     keys text := (
         SELECT string_agg(format('SELECT %L::regclass AS target, (%s) COLLATE "C" AS x FROM %s AS k', r.relation, clone_internal.column_text('k', r.relation, r.id_column), r.relation), ' UNION ALL ' ORDER BY r.relation::oid)
-        FROM clone_internal.looked_at_keys(all_targets.store) r WHERE r.family = 'text');
+        FROM clone_internal.looked_at_keys(all_targets.store) r);
     targets regclass[];
 BEGIN
     IF clone_internal.too_large(relation, true) THEN
         RETURN NULL;
+    ELSIF keys IS NULL THEN
+        RETURN '{}';
     END IF;
     EXECUTE format('SELECT ARRAY(SELECT DISTINCT k.target FROM %s AS v JOIN (%s) k ON k.x = v.x COLLATE "C" WHERE clone_internal.distinctive(v.x))', clone_internal.all_values(relation, "column", family, path), keys) INTO targets;
     RETURN targets;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.all_targets(text, regclass, name, text, text) IS 'The tables of a store with generated texts as keys that occur at a place; NULL: the table is too large to look at all';
+COMMENT ON FUNCTION clone_internal.all_targets(text, regclass, name, text, text) IS 'The tables of a store with generated texts or long numbers as keys that occur at a place; NULL: the table is too large to look at all';
