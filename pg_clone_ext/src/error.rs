@@ -17,6 +17,7 @@ pub fn raise(error: Error) -> ! {
         Code::BadData => Sql::ERRCODE_INVALID_TEXT_REPRESENTATION,
         Code::Dangling => Sql::ERRCODE_FOREIGN_KEY_VIOLATION,
         Code::Duplicate => Sql::ERRCODE_UNIQUE_VIOLATION,
+        Code::ChangedMeanwhile => Sql::ERRCODE_T_R_SERIALIZATION_FAILURE,
         Code::Internal => Sql::ERRCODE_INTERNAL_ERROR,
     };
     let mut report = ErrorReport::new(code, shortened(error.message), "pg_clone");

@@ -27,6 +27,8 @@ pub enum Code {
     Dangling,
     /// 23505: a key is already in use.
     Duplicate,
+    /// 40001: another session has changed rows meanwhile; the same call can succeed.
+    ChangedMeanwhile,
     /// XX000: a bug in this extension.
     Internal,
 }
@@ -45,6 +47,7 @@ impl Code {
             Code::BadData => "22P02",
             Code::Dangling => "23503",
             Code::Duplicate => "23505",
+            Code::ChangedMeanwhile => "40001",
             Code::Internal => "XX000",
         }
     }

@@ -1,5 +1,6 @@
 //! The rows of a project that are deleted, as SQL to delete and to count them.
 
+use super::meanwhile;
 use super::triggers::Triggers;
 use crate::error::internal;
 use crate::pg::query::snapshot::within_current;
@@ -89,6 +90,18 @@ impl DeletionSet {
         &self.project
     }
 
+    /// The same with these tables too, which may have rows by now.
+    #[must_use]
+    pub fn with_filled(&self, more: HashSet<Oid>) -> Self {
+        DeletionSet {
+            store: self.store.clone(),
+            own: self.own.clone(),
+            project: self.project.clone(),
+            filled: self.filled.union(&more).copied().collect(),
+            also_deleted: Vec::new(),
+        }
+    }
+
     /// Tables that hold rows of any project.
     pub fn filled(&self) -> &HashSet<Oid> {
         &self.filled
@@ -113,8 +126,8 @@ impl DeletionSet {
     /// Deletes them with the caller's rights.
     ///
     /// It is one statement. All memberships are evaluated under one snapshot, so the order of the tables does not matter for
-    /// which rows are found. Rows that another session commits meanwhile are kept or deleted together with their children. Foreign keys, also
-    /// cyclic ones, are checked after all rows are deleted. Children come first, for triggers that read them.
+    /// which rows are found. A row that another session moves or writes meanwhile would lose its children, or be left: an error (40001).
+    /// Foreign keys, also cyclic ones, are checked after all rows are deleted. Children come first, for triggers that read them.
     /// Triggers run under `path`. `before_actions` is called when the rows are deleted, before their foreign keys and triggers act on others.
     pub fn delete(&self, path: &CallersPath, before_actions: &dyn Fn() -> Result<()>) -> Result<Counts> {
         let _settings = ReadingSettings::with_memory();
@@ -144,8 +157,20 @@ impl DeletionSet {
         }
         let sql = format!("WITH {} {}", parts.join(", "), counts.join(" UNION ALL "));
         let mut rows = vec![0; 2 * goes.len()];
+        let own = self.also_deleted.len();
         for_each_written_row(&sql, path, &mut |row| {
             let Some(row) = row else {
+                meanwhile::check(
+                    self,
+                    &|name| {
+                        let place = goes.iter().skip(own).position(|(own, _)| own == name);
+                        place
+                            .and_then(|place| rows.get(own + place))
+                            .copied()
+                            .unwrap_or(0)
+                    },
+                    &triggers,
+                )?;
                 return before_actions();
             };
             if let (Some(place), Some(count)) = (row.bigint(0), row.bigint(1))
@@ -173,13 +198,7 @@ impl DeletionSet {
     fn check_none_left(&self, triggers: &Triggers) -> Result<()> {
         within_current(|| {
             // A trigger may have written into a table that was empty.
-            let now = DeletionSet {
-                store: self.store.clone(),
-                own: self.own.clone(),
-                project: self.project.clone(),
-                filled: filled(&self.store)?,
-                also_deleted: Vec::new(),
-            };
+            let now = self.with_filled(with_blocks(&self.store)?);
             let tables = now.tables()?;
             let left: Vec<String> = tables
                 .iter()
@@ -254,6 +273,20 @@ impl DeletionSet {
         }
         Ok(tables)
     }
+}
+
+/// Tables of the store that have blocks on disk by now and that the caller may read, read-only under the active snapshot.
+pub fn with_blocks(store: &Store) -> Result<HashSet<Oid>> {
+    let oids: Vec<String> = store.tables.iter().map(|table| table.oid.to_string()).collect();
+    let found = query::text(&format!(
+        "SELECT pg_catalog.jsonb_agg(c.oid::pg_catalog.int8)::pg_catalog.text FROM pg_catalog.pg_class AS c \
+         WHERE c.oid OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.oid[]) AND pg_catalog.has_table_privilege(c.oid, 'SELECT') \
+         AND (c.relkind OPERATOR(pg_catalog.<>) 'r' OR pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.>) 0)",
+        oids.join(",")
+    ))?;
+    found.map_or(Ok(HashSet::new()), |oids| {
+        serde_json::from_str(&oids).map_err(internal)
+    })
 }
 
 /// Sums of rows by table, without tables of which none was deleted. A table can occur twice: with the project's rows and with other rows

@@ -244,6 +244,7 @@ pub mod deletion_set;
 pub mod files;
 mod foreign_keys;
 mod large_objects;
+mod meanwhile;
 mod options;
 mod rows_of_others;
 mod triggers;

@@ -70,6 +70,12 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// What the active snapshot sees, that of the running statement.
+    pub fn by_statement() -> Self {
+        // SAFETY: within a statement, so there is an active snapshot.
+        unsafe { Seen::of(pg_sys::GetActiveSnapshot()) }
+    }
+
     /// # Safety
     /// The snapshot is alive.
     unsafe fn of(snapshot: pg_sys::Snapshot) -> Self {
