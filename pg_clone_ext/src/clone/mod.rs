@@ -59,7 +59,7 @@ fn check_filled(
     if let Some(effects) = effects {
         effects.run_deferred(run)?;
     }
-    copy::sql_path::check_unchecked(run)?;
+    copy::unchecked_keys::check(run)?;
     match open.changed() {
         Some(name) => Err(changed_by_itself(&name)),
         None => Ok(()),

@@ -125,3 +125,94 @@ async fn what_the_setting_would_leave_unchecked_is_refused() {
     db.run("DROP OWNED BY skips_checks CASCADE; DROP ROLE skips_checks")
         .await;
 }
+
+/// Tenants, and a table that statements fill, with a trigger and foreign keys to `sh`.
+async fn filled_by_statement(columns: &str, rows: &str) -> Scratch {
+    described(
+        &format!(
+            "CREATE TABLE org (id bigserial PRIMARY KEY, name text); CREATE TABLE sh (id int PRIMARY KEY, b int, UNIQUE (id, b)); CREATE TABLE kid (PRIMARY KEY (id)) INHERITS (sh);
+             INSERT INTO sh VALUES (1, 1), (2, 2); INSERT INTO kid VALUES (3, 3); CREATE FUNCTION noop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+             CREATE TABLE item (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, x int GENERATED ALWAYS AS (1) STORED, {columns});
+             CREATE TRIGGER n BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION noop(); INSERT INTO org (name) VALUES ('a'); INSERT INTO item (org_id, sh, b) {rows}"
+        ),
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id'); SELECT clone.store_shared('s', 'sh'), clone.store_shared('s', 'kid')",
+    )
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_row_that_another_session_deletes_meanwhile_is_missed() {
+    for action in ["NO ACTION", "CASCADE", "SET NULL"] {
+        let db = filled_by_statement(
+            &format!("sh int REFERENCES sh ON DELETE {action}, b int"),
+            "VALUES (1, 2, 2)",
+        )
+        .await;
+        // A deletion waits for the clone.
+        let cloning = db.session().await;
+        cloning.run("BEGIN").await;
+        cloning.clone_project(&format!("'1', {SKIP}")).await;
+        let other = db.session().await;
+        let failure = other
+            .fails("SET lock_timeout = '200ms'; DELETE FROM sh WHERE id = 2")
+            .await;
+        assert_eq!(failure.code, "55P03", "{action}");
+        cloning.run("ROLLBACK").await;
+        // The clone waits for a deletion.
+        other
+            .run("SET lock_timeout = 0; BEGIN; DELETE FROM item; DELETE FROM sh WHERE id = 2")
+            .await;
+        let pid = cloning.pid().await;
+        let running =
+            tokio::spawn(async move { cloning.fails(&format!("SELECT project_clone('1', {SKIP})")).await });
+        db.wait_until(&format!(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid} AND wait_event_type = 'Lock')"
+        ))
+        .await;
+        other.run("COMMIT").await;
+        let failure = running.await.unwrap();
+        assert!(
+            failure.code == "23503" && failure.message.contains("refers to no row of public.sh"),
+            "{action}: {failure:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn keys_are_checked_as_the_server_checks_them() {
+    let db = filled_by_statement(
+        "sh int, b int, FOREIGN KEY (sh, b) REFERENCES sh (id, b) MATCH FULL, CONSTRAINT one FOREIGN KEY (sh) REFERENCES sh",
+        "VALUES (1, 1, 1), (1, NULL, NULL)",
+    )
+    .await;
+    db.clone_project(&format!("'1', {SKIP}")).await;
+    db.run("SELECT clone.store_column('s', 'item', 'b', 'null')")
+        .await;
+    let failure = db.fails(&format!("SELECT project_clone('1', {SKIP})")).await;
+    assert!(
+        failure.code == "23503" && failure.message.contains("which it forbids (MATCH FULL)"),
+        "{failure:?}"
+    );
+    for call in failure
+        .hint
+        .trim_start_matches("Let all of its columns be NULL in clones, or none: ")
+        .split("; ")
+    {
+        db.run(call).await;
+    }
+    db.clone_project(&format!("'1', {SKIP}")).await;
+    // A key of a table that inherits is none of the table that the foreign key names.
+    db.run("SELECT clone.store_column('s', 'item', 'sh', 'expression', value => 'sh + 2'), clone.store_column('s', 'item', 'b', 'expression', value => 'b + 2')").await;
+    let failure = db.fails(&format!("SELECT project_clone('1', {SKIP})")).await;
+    assert!(
+        failure.code == "23503" && failure.message.contains("refers to no row of public.sh"),
+        "{failure:?}"
+    );
+    // The caller needs no privilege on it.
+    db.run("SELECT clone.store_column('s', 'item', 'sh', 'keep'), clone.store_column('s', 'item', 'b', 'keep'); DROP ROLE IF EXISTS skips_blind; CREATE ROLE skips_blind LOGIN; SELECT clone.allow('skips_blind');
+            GRANT SELECT, INSERT ON org, item TO skips_blind; GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO skips_blind; GRANT SET ON PARAMETER session_replication_role TO skips_blind")
+        .await;
+    let role = db.session_as("skips_blind").await;
+    role.clone_project(&format!("'1', {SKIP}")).await;
+    db.run("REVOKE SET ON PARAMETER session_replication_role FROM skips_blind; DROP OWNED BY skips_blind CASCADE; DROP ROLE skips_blind").await;
+}

@@ -139,6 +139,18 @@ pub fn text_over(sql: &str, kept: &KeptRows) -> Result<Option<String>> {
     Ok(found)
 }
 
+/// The same for a query that locks rows, which is not read-only: it sees what is committed when it begins.
+pub fn text_over_locked(sql: &str, kept: &KeptRows) -> Result<Option<String>> {
+    let mut found = None;
+    execute(sql, Some(&CallersPath::safe()), Some(kept), &mut |row| {
+        if let Some(row) = row {
+            found = row.text(0)?.map(std::borrow::Cow::into_owned);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// The number of rows, read-only under the active snapshot like [`text`].
 pub fn count(rows: &SourceQuery) -> Result<i64> {
     let mut number = 0;

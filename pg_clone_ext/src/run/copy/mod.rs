@@ -303,3 +303,4 @@ mod pipeline;
 pub mod sql_path;
 pub mod trigger_effects;
 mod trigger_values;
+pub mod unchecked_keys;

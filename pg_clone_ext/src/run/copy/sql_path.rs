@@ -6,8 +6,8 @@ use super::trigger_values::Comparison;
 use crate::error::internal;
 use crate::pg::insert::progress::CopyProgress;
 use crate::pg::insert::rewritten_rows::{AnnouncedStatement, RowCollector};
-use crate::pg::query::snapshot::{next_command, within_current};
-use crate::pg::query::{text, write};
+use crate::pg::query::snapshot::next_command;
+use crate::pg::query::write;
 use crate::pg::session::settings_guard::WithoutTriggers;
 use crate::pg::table::relation::OpenTable;
 use crate::pg::value::attribute::Attribute;
@@ -15,8 +15,8 @@ use crate::pg::value::datum::random;
 use crate::run::copy;
 use crate::run::state::{Run, TableStatistics};
 use crate::run::transform::row_batch::CloneRow;
-use pg_clone_core::error::{Code, Error, Result, shown};
-use pg_clone_core::plan::{self, EQUAL, InsertPath, Oid, SourceQuery, Table, TableCopy, quote};
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{EQUAL, Oid, SourceQuery, Table, TableCopy, quote};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -134,65 +134,8 @@ pub fn fill(
 }
 
 /// Whether a statement fills a table without its triggers.
-fn skips_triggers(run: &Run, table: &Table) -> bool {
+pub(super) fn skips_triggers(run: &Run, table: &Table) -> bool {
     run.request.options.skip_triggers && table.triggers.is_some()
-}
-
-/// Checks foreign keys of tables that statements filled without triggers, including those that check keys. A row without a referenced row
-/// is an error (23503).
-pub fn check_unchecked(run: &Run) -> Result<()> {
-    let unchecked = |table: &&Table| {
-        let is_sql = |copy| matches!(copy::path(run, copy), InsertPath::Sql(_));
-        skips_triggers(run, table) && run.table_copy(table.oid).is_some_and(is_sql)
-    };
-    if !run.request.options.skip_triggers {
-        return Ok(());
-    }
-    for table in run.store.tables.iter().filter(unchecked) {
-        let Some(belongs) = plan::condition(&run.store, table, &run.target, &run.active, true)? else {
-            continue;
-        };
-        for key in &table.keys.foreign_keys {
-            let columns = || key.columns.iter().map(|c| format!("t.{}", quote::identifier(c)));
-            let not_null: Vec<String> = columns().map(|c| format!("{c} IS NOT NULL")).collect();
-            let equal: Vec<String> = columns()
-                .zip(&key.target_columns)
-                .zip(&key.operators)
-                .map(|((own, column), operator)| format!("p.{} {operator} {own}", quote::identifier(column)))
-                .collect();
-            let query = format!(
-                "SELECT pg_catalog.concat_ws(', ', {}) FROM {} AS t WHERE {belongs} AND {} AND NOT EXISTS (SELECT FROM {} AS p WHERE {}) LIMIT 1",
-                columns().collect::<Vec<_>>().join(", "),
-                table.from_sql(),
-                not_null.join(" AND "),
-                key.target_name,
-                equal.join(" AND ")
-            );
-            let found = within_current(|| text(&query))?;
-            if let Some(values) = found {
-                return Err(Error::new(
-                    Code::Dangling,
-                    format!(
-                        "a cloned row of {} refers to no row of {}, which foreign key {} forbids",
-                        table.sql_name, key.target_name, key.name
-                    ),
-                )
-                .detail(format!(
-                    "Its ({}) is ({}).",
-                    key.columns.join(", "),
-                    shown(&values)
-                ))
-                .hint(format!(
-                    "Clone the rows that it refers to as well, or let a column of the key be NULL in clones: \
-                     SELECT clone.store_column({}, {}, {}, 'null').",
-                    quote::literal(&run.store.name),
-                    quote::literal(&table.sql_name),
-                    quote::literal(key.columns.first().map_or("…", String::as_str))
-                )));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn kept_back(message: String) -> Error {
