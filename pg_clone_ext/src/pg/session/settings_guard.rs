@@ -82,7 +82,11 @@ impl CallersPath {
 
     /// That of [`ReadingSettings`], for statements of the extension that are no plain queries.
     pub fn safe() -> Self {
-        CallersPath(c"pg_catalog, pg_temp".to_owned())
+        CallersPath {
+            path: c"pg_catalog, pg_temp".to_owned(),
+            strings_conform: true,
+            float_digits: EXACT_FLOATS,
+        }
     }
 
     /// The path as SHOW prints it.
