@@ -5,6 +5,7 @@ use crate::clone;
 use crate::error::internal;
 use crate::lifecycle::refresh::Refresh;
 use crate::lifecycle::{authorize, target};
+use crate::pg::deferred_checks;
 use crate::pg::privileges::{AsExtensionOwner, current_user_oid};
 use crate::pg::session::as_role::AsRole;
 use crate::pg::session::settings_guard::CallersPath;
@@ -174,9 +175,8 @@ pub fn run(job: i64) -> Result<JsonText> {
             .collect()
     };
     let project = {
+        deferred_checks::run_now()?;
         let _role = AsRole::new(role, &settings);
-        // A deferred check would run later with the rights of the worker.
-        Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal)?;
         Spi::get_one_with_args::<JsonText>(
             &format!(
                 "SELECT {}.project_clone($1, name => $2, resource_types => $3, include_ids => $4, exclude_ids => $5, \
@@ -196,6 +196,7 @@ pub fn run(job: i64) -> Result<JsonText> {
         )
         .map_err(internal)?
     };
+    deferred_checks::as_declared()?;
     Ok(JsonText(format!(
         r#"{{"run": {}, "project": {}}}"#,
         json!(clone::last_run()),

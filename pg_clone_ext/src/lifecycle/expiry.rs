@@ -3,6 +3,7 @@
 use super::{authorize, delete_project, target};
 use crate::catalog;
 use crate::error::{internal, or_raise};
+use crate::pg::deferred_checks;
 use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query;
 use crate::pg::query::subtransaction::attempt;
@@ -76,9 +77,8 @@ pub fn expire(store: Option<&str>) -> Result<Vec<Expired>> {
             Some(role) => attempt(|| {
                 let role = Oid::from(role);
                 let path = or_raise(path_of(role));
+                or_raise(deferred_checks::run_now());
                 let _role = AsRole::new(role, &[]);
-                // A deferred check would run later with the rights of the caller.
-                or_raise(Spi::run("SET CONSTRAINTS ALL IMMEDIATE").map_err(internal));
                 or_raise(delete_project(
                     &clone.project,
                     Some(&clone.store),
@@ -97,6 +97,9 @@ pub fn expire(store: Option<&str>) -> Result<Vec<Expired>> {
             run: clone.run,
             outcome,
         });
+    }
+    if expired.iter().any(|clone| clone.outcome.is_ok()) {
+        deferred_checks::as_declared()?;
     }
     Ok(expired)
 }
@@ -153,6 +156,8 @@ pub fn set_expiry(
         .store;
     authorize::tables(&store)?;
     let project = project_id(store.project_table()?, project)?;
+    // Another session may be deleting or replacing it, or clone.expire() may.
+    target::lock(&store.name, &project)?;
     let Some(made_by) = target::made_by(&store.name, &project)? else {
         return Err(target::not_a_clone(&project));
     };

@@ -4,6 +4,7 @@
 //! a panic unwinds: then the transaction (or subtransaction) aborts, and PostgreSQL itself releases snapshots, locks,
 //! buffers, memory contexts and settings.
 
+pub mod deferred_checks;
 pub mod insert;
 pub mod memory;
 mod node;

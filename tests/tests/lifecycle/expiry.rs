@@ -2,6 +2,7 @@
 
 use crate::clinic::{self, CLINIC};
 use crate::state;
+use pg_clone_tests::scratch_database::Scratch;
 
 #[tokio::test]
 async fn an_expired_clone_goes_and_others_stay() {
@@ -135,4 +136,76 @@ async fn who_may_not_delete_a_clone_may_not_let_it_expire() {
         [[None::<String>]]
     );
     db.run("DROP OWNED BY clock").await;
+}
+
+/// Tenants with text keys, the first with an item; a clone "trial" that has expired.
+async fn trial(more: &str) -> Scratch {
+    let db = Scratch::with_extension().await;
+    db.run(&format!(
+        "CREATE TABLE tenants (slug text PRIMARY KEY, name text); CREATE TABLE items (id serial PRIMARY KEY, tenant text REFERENCES tenants, x text);
+         INSERT INTO tenants VALUES ('a', 'A'); INSERT INTO items (tenant, x) VALUES ('a', 'x'); {more};
+         SELECT clone.store_create('s', 'discover', '{{\"tenant\": \"tenants\"}}');
+         SELECT project_clone('a', 'Trial', options => '{{\"target\": \"trial\", \"expires_in\": \"1 microsecond\"}}')"
+    ))
+    .await;
+    db
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expiry_that_another_session_prolongs_is_the_new_one() {
+    let db = trial("").await;
+    let other = db.session().await;
+    other
+        .run("BEGIN; SELECT clone.set_expiry('trial', '3 days')")
+        .await;
+    assert!(db.rows("SELECT * FROM clone.expire()").await.is_empty());
+    other.run("COMMIT").await;
+    assert!(db.rows("SELECT * FROM clone.expire()").await.is_empty());
+    // A refresh keeps the expiry, and a call beside it means the new clone.
+    let replace = "SELECT project_clone('a', 'Trial', options => '{\"replace\": \"trial\"}')";
+    for (first, second, days) in [
+        (replace, "SELECT clone.set_expiry('trial', '5 days')", 5),
+        ("SELECT clone.set_expiry('trial', '7 days')", replace, 7),
+    ] {
+        other.run(&format!("BEGIN; {first}")).await;
+        let waiting = db.session().await;
+        let pid = waiting.pid().await;
+        let call = second.to_owned();
+        let running = tokio::spawn(async move { waiting.run(&call).await });
+        db.wait_until(&format!(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid} AND wait_event_type = 'Lock')"
+        ))
+        .await;
+        other.run("COMMIT").await;
+        running.await.unwrap();
+        assert_eq!(
+            db.number("SELECT round(extract(epoch FROM expires_at - now()) / 86400)::int FROM clone.run WHERE deleted_at IS NULL")
+                .await,
+            days
+        );
+    }
+    // Beside a deletion there is nothing left that could expire.
+    other.run("BEGIN; SELECT project_delete('trial')").await;
+    let waiting = db.session().await;
+    let pid = waiting.pid().await;
+    let running =
+        tokio::spawn(async move { waiting.fails("SELECT clone.set_expiry('trial', '1 day')").await });
+    db.wait_until(&format!(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid} AND wait_event_type = 'Lock')"
+    ))
+    .await;
+    other.run("COMMIT").await;
+    assert_eq!(running.await.unwrap().code, "55000");
+}
+
+#[tokio::test]
+async fn what_is_deferred_stays_deferred_after_clones_expired() {
+    let db = trial("CREATE TABLE up (id int PRIMARY KEY); CREATE TABLE down (id int REFERENCES up DEFERRABLE INITIALLY DEFERRED)").await;
+    db.run("BEGIN; SELECT clone.expire(); INSERT INTO down VALUES (1); INSERT INTO up VALUES (1); COMMIT")
+        .await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM items WHERE tenant = 'trial'")
+            .await,
+        0
+    );
 }

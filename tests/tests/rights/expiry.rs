@@ -130,3 +130,33 @@ async fn a_role_that_may_delete_sets_the_expiry_and_a_clone_of_a_dropped_role_ca
         [[Some(clone), None]]
     );
 }
+
+/// What the caller has deferred is the caller's: it does not run with the rights of the role whose clone expires.
+#[tokio::test]
+async fn deferred_triggers_of_whoever_calls_expire_run_with_their_own_rights() {
+    let db = with_observations(1).await;
+    db.run(
+        "DROP ROLE IF EXISTS expires_low; CREATE ROLE expires_low LOGIN; SELECT clone.allow('expires_low'); GRANT EXECUTE ON FUNCTION clone.expire TO expires_low; GRANT CREATE ON SCHEMA public TO expires_low;
+         CREATE TABLE public.seen (what text); GRANT INSERT ON public.seen TO PUBLIC",
+    )
+    .await;
+    db.clone_project(&format!(
+        "'{PROJECT}', options => '{{\"expires_in\": \"1 microsecond\"}}'"
+    ))
+    .await;
+    let low = db.session_as("expires_low").await;
+    low.run(
+        "CREATE TABLE public.own (x int); CREATE FUNCTION public.seen_by() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.seen VALUES (current_user); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER later AFTER INSERT ON public.own DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.seen_by();
+         BEGIN; INSERT INTO public.own VALUES (1); SELECT clone.expire(); COMMIT",
+    )
+    .await;
+    assert_eq!(db.list("SELECT what FROM seen").await, ["expires_low"]);
+    assert_eq!(
+        db.number("SELECT count(*) FROM clone.run WHERE deleted_at IS NULL")
+            .await,
+        0
+    );
+    db.run("DROP OWNED BY expires_low CASCADE; DROP ROLE expires_low")
+        .await;
+}
