@@ -4,6 +4,7 @@ mod check_roles;
 mod description;
 mod differences;
 mod expression_locks;
+mod filled_now;
 mod keys;
 pub mod large_objects;
 mod open;
@@ -12,6 +13,7 @@ mod resolve;
 pub mod rows_once;
 
 pub use check_roles::{check_column_roles, check_rules};
+pub use filled_now::filled_now;
 pub use open::{OpenStore, Purpose, check_isolation, check_nothing_hidden, open, open_with};
 pub use resolve::{list_stores, resolve};
 pub use rows_once::check_rows_once;

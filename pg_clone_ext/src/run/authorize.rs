@@ -16,7 +16,8 @@ use pg_clone_core::plan::{
 };
 
 /// Requires SELECT (and INSERT, when writing) on every table that can be used (42501), without row-level security (0A000).
-/// A table without rows, or of a type that is not cloned, is not used.
+/// A table without rows, or of a type that is not cloned, is not used; but a trigger can write rows of the clone into it, and policies must
+/// not hide them.
 pub fn tables(store: &Store, resource_types: &[String], writing: bool) -> Result<()> {
     let filled = |table: &Table| {
         !table.empty
@@ -25,7 +26,11 @@ pub fn tables(store: &Store, resource_types: &[String], writing: bool) -> Result
                 .iter()
                 .any(|p| store.table(*p).is_some_and(|t| !t.empty))
     };
-    for table in store.tables.iter().filter(|table| filled(table)) {
+    for table in &store.tables {
+        if !filled(table) {
+            privileges::check_no_row_security(table.oid, &table.sql_name)?;
+            continue;
+        }
         let read: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         let named = table
             .resource_type

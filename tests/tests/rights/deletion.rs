@@ -225,3 +225,48 @@ async fn values_of_described_tables_are_printed_without_casts_of_other_roles() {
     db.run("DROP TABLE files, kinds, marks CASCADE").await;
     drop_role(&db, role).await;
 }
+
+/// A trigger with more rights than the caller can write into a table that was empty, where policies hide the rows from the caller.
+#[tokio::test]
+async fn policies_of_a_table_without_rows_are_refused_too() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE tenants (id serial PRIMARY KEY, name text); CREATE TABLE items (id serial PRIMARY KEY, tenant_id int REFERENCES tenants); CREATE TABLE late (id serial PRIMARY KEY, tenant_id int);
+         INSERT INTO tenants (name) VALUES ('a'); INSERT INTO items (tenant_id) VALUES (1); SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'tenants', 'project');
+         SELECT clone.store_table('s', 'items', 'resource', project_column => 'tenant_id'), clone.store_table('s', 'late', 'resource', project_column => 'tenant_id');
+         CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN INSERT INTO public.late (tenant_id) VALUES (coalesce(OLD.tenant_id, NEW.tenant_id)); RETURN NULL; END $$;
+         CREATE TRIGGER t AFTER INSERT OR DELETE ON items FOR EACH ROW EXECUTE FUNCTION audit();
+         DROP ROLE IF EXISTS delete_dim; CREATE ROLE delete_dim LOGIN; SELECT clone.allow('delete_dim'); GRANT SELECT, INSERT, DELETE ON tenants, items, late TO delete_dim;
+         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO delete_dim; ALTER TABLE late ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON late USING (false);
+         SELECT project_clone('1', 'c', options => '{\"triggers\": \"skip\"}')",
+    )
+    .await;
+    let role = db.session_as("delete_dim").await;
+    for call in [
+        "SELECT project_clone('1', 'd')",
+        "SELECT project_clone('1', 'd', options => '{\"replace\": \"2\"}')",
+        "SELECT project_delete('2')",
+        "SELECT clone.set_expiry('2', '1 day')",
+    ] {
+        let refused = role.fails(call).await;
+        assert!(
+            refused.code == "0A000"
+                && refused
+                    .message
+                    .contains("row-level security on table public.late"),
+            "{call}: {refused:?}"
+        );
+    }
+    // Nor may it be hidden by a missing privilege.
+    db.run("ALTER TABLE late DISABLE ROW LEVEL SECURITY; REVOKE ALL ON late FROM delete_dim")
+        .await;
+    for call in ["SELECT project_clone('1', 'd')", "SELECT project_delete('2')"] {
+        let refused = role.fails(call).await;
+        assert!(
+            refused.code == "42501" && refused.hint.contains("GRANT SELECT ON public.late TO"),
+            "{call}: {refused:?}"
+        );
+    }
+    assert_eq!(db.number("SELECT count(*) FROM late").await, 0);
+    drop_role(&db, "delete_dim").await;
+}

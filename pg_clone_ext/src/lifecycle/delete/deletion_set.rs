@@ -2,6 +2,7 @@
 
 use super::meanwhile;
 use super::triggers::Triggers;
+use crate::catalog::filled_now;
 use crate::error::internal;
 use crate::pg::query::snapshot::within_current;
 use crate::pg::query::{self, for_each_written_row};
@@ -198,7 +199,7 @@ impl DeletionSet {
     fn check_none_left(&self, triggers: &Triggers) -> Result<()> {
         within_current(|| {
             // A trigger may have written into a table that was empty.
-            let now = self.with_filled(with_blocks(&self.store)?);
+            let now = self.with_filled(filled_now(&self.store)?);
             let tables = now.tables()?;
             let left: Vec<String> = tables
                 .iter()
@@ -273,20 +274,6 @@ impl DeletionSet {
         }
         Ok(tables)
     }
-}
-
-/// Tables of the store that have blocks on disk by now and that the caller may read, read-only under the active snapshot.
-pub fn with_blocks(store: &Store) -> Result<HashSet<Oid>> {
-    let oids: Vec<String> = store.tables.iter().map(|table| table.oid.to_string()).collect();
-    let found = query::text(&format!(
-        "SELECT pg_catalog.jsonb_agg(c.oid::pg_catalog.int8)::pg_catalog.text FROM pg_catalog.pg_class AS c \
-         WHERE c.oid OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.oid[]) AND pg_catalog.has_table_privilege(c.oid, 'SELECT') \
-         AND (c.relkind OPERATOR(pg_catalog.<>) 'r' OR pg_catalog.pg_relation_size(c.oid) OPERATOR(pg_catalog.>) 0)",
-        oids.join(",")
-    ))?;
-    found.map_or(Ok(HashSet::new()), |oids| {
-        serde_json::from_str(&oids).map_err(internal)
-    })
 }
 
 /// Sums of rows by table, without tables of which none was deleted. A table can occur twice: with the project's rows and with other rows

@@ -3,8 +3,9 @@
 //! Under READ COMMITTED the statement keeps a row that another session has just given to another project, but deletes what depends on it;
 //! a row that it has just got is left. Under a fixed isolation level the server itself raises 40001.
 
-use super::deletion_set::{DeletionSet, with_blocks};
+use super::deletion_set::DeletionSet;
 use super::triggers::Triggers;
+use crate::catalog::filled_now;
 use crate::error::internal;
 use crate::pg::query;
 use crate::pg::query::snapshot::{Seen, within_renewed};
@@ -24,7 +25,7 @@ struct Rows {
 pub fn check(rows: &DeletionSet, deleted: &dyn Fn(&str) -> i64, triggers: &Triggers) -> Result<()> {
     let mut now = None;
     let renewed = within_renewed(Seen::by_statement(), || -> Result<()> {
-        let rows = rows.with_filled(with_blocks(rows.store())?);
+        let rows = rows.with_filled(filled_now(rows.store())?);
         let tables: Vec<Rows> = rows
             .tables()?
             .into_iter()

@@ -1,11 +1,12 @@
 //! Rows that triggers have added to the clone beside those that were cloned.
 
+use crate::catalog::filled_now;
 use crate::pg::query::count;
 use crate::pg::query::snapshot::Snapshot;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Oid, SourceQuery};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// A table with more rows of the clone than were made for it is an error (0A000), unless the call says that triggers fire. `made`
 /// holds the rows that were made, by table.
@@ -19,11 +20,13 @@ pub fn check(run: &Run, made: &HashMap<Oid, u64>) -> Result<()> {
         return Ok(());
     }
     // A trigger may have written into a table that was empty.
-    let all: HashSet<Oid> = run.store.tables.iter().map(|table| table.oid).collect();
     Snapshot::latest().within(|| {
-        for table in run.store.tables.iter().filter(|table| !table.elsewhere) {
+        let mut filled = filled_now(&run.store)?;
+        filled.extend(run.store.tables.iter().filter(|table| !table.empty).map(|table| table.oid));
+        let tables = run.store.tables.iter().filter(|table| !table.elsewhere);
+        for table in tables.filter(|table| filled.contains(&table.oid)) {
             let made = made.get(&table.oid).copied().unwrap_or(0);
-            let Some(belongs) = plan::condition(&run.store, table, &run.target, &all, true)? else {
+            let Some(belongs) = plan::condition(&run.store, table, &run.target, &filled, true)? else {
                 continue;
             };
             let found = count(&SourceQuery::over(&table.from_sql()).filter(belongs))?;
