@@ -12,7 +12,8 @@ use crate::run::copy;
 use crate::run::keys::NewKey;
 use crate::run::map;
 use crate::run::plan::{
-    call_values, id_paths, partitions, rewrite_rules, rows_of_two_projects, skipped_triggers, source_tables,
+    call_values, id_paths, partitions, rewrite_rules, rows_of_two_projects, rows_without_project,
+    skipped_triggers, source_tables,
 };
 use crate::run::record;
 use crate::run::state::Run;
@@ -155,7 +156,10 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     run.held = plan::has_circle(&run.store, &run.active) || run.leaves_tables_to_finish();
     run.target = new_project_id(&run)?;
     let snapshot = Rc::clone(&run.snapshot);
-    snapshot.within(|| partitions::check(&run))?;
+    snapshot.within(|| {
+        rows_without_project::refuse(&run)?;
+        partitions::check(&run)
+    })?;
     run.owner = run
         .request
         .owner

@@ -408,3 +408,44 @@ async fn a_value_is_given_to_the_one_column_that_its_name_means() {
         assert_eq!(labels, expected, "{name}");
     }
 }
+
+#[tokio::test]
+async fn rows_left_from_a_project_that_is_gone_do_not_become_the_clone_s() {
+    let db = described(
+        "CREATE TABLE acc (id text PRIMARY KEY, name text); CREATE TABLE item (id bigserial PRIMARY KEY, acc_id text, body text); CREATE TABLE tag (id bigserial PRIMARY KEY, acc text, body text);
+         INSERT INTO acc VALUES ('a', 'A'); INSERT INTO item (acc_id) VALUES ('a'); INSERT INTO tag (acc) VALUES ('a')",
+        "SELECT clone.store_table('s', 'acc', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'acc_id');
+         SELECT clone.store_table('s', 'tag', 'derived', parent => 'acc', join_column => 'acc')",
+    )
+    .await;
+    for (table, column) in [("item", "acc_id"), ("tag", "acc")] {
+        db.run(&format!("INSERT INTO {table} ({column}) VALUES ('gone')"))
+            .await;
+        for call in ["project_clone", "project_clone_plan"] {
+            let failure = db
+                .fails(&format!(
+                    "SELECT * FROM {call}('a', options => '{{\"target\": \"gone\"}}')"
+                ))
+                .await;
+            assert!(
+                failure.code == "22023"
+                    && failure.message
+                        == format!(
+                            "1 row of public.{table} already has the key of the new project, \"gone\""
+                        ),
+                "{failure:?}"
+            );
+            if call == "project_clone_plan" {
+                let (_, statement) = failure.hint.split_once("delete them first: ").unwrap();
+                db.run(statement).await;
+            }
+        }
+    }
+    let clone = db
+        .clone_project("'a', options => '{\"target\": \"gone\", \"verify\": true}'")
+        .await;
+    assert_verified(&db, &clone).await;
+    // A clone that is replaced has rows.
+    db.run("SELECT project_clone('a', options => '{\"target\": \"gone\", \"replace\": \"gone\"}')")
+        .await;
+}

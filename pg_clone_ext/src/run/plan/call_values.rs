@@ -241,7 +241,8 @@ pub fn choose_target(run: &mut Run) -> Result<()> {
     );
     let taken = pgrx::Spi::get_one::<bool>(&SourceQuery::over(&project.from_sql()).filter(same).exists())
         .map_err(internal)?;
-    if taken == Some(true) {
+    // The clone that is replaced has it; that options.target names no other was checked.
+    if taken == Some(true) && run.request.options.replace.is_none() {
         return Err(
             Error::bad_argument(format!("project \"{}\" already exists", shown(&target))).hint(
                 "Choose another target, or leave it out. To replace an earlier clone use options.replace.",

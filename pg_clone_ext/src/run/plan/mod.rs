@@ -5,6 +5,7 @@ pub mod id_paths;
 pub mod partitions;
 pub mod rewrite_rules;
 pub mod rows_of_two_projects;
+pub mod rows_without_project;
 pub mod skipped_triggers;
 pub mod source_queries;
 pub mod source_tables;
