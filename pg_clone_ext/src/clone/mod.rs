@@ -7,6 +7,7 @@ mod summary;
 
 pub use plan_rows::PlanRow;
 
+use crate::lifecycle::identity;
 use crate::pg::insert::key_checks::HeldKeyChecks;
 use crate::pg::session::constraint_hint::ConstraintHints;
 use crate::pg::session::settings_guard::CallersPath;
@@ -137,6 +138,9 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
         if let Some(effects) = effects {
             effects.check(&run, &mut todos)?;
         }
+    }
+    if run.request.options.expires_in.is_some() || refresh.replaced_project().is_some() {
+        identity::note(&run.store.without_sources(), &run.target, run.id)?;
     }
     let project = record::finish(&run, &todos)?;
     if run.request.options.verify {

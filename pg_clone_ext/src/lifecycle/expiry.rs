@@ -1,6 +1,7 @@
 //! Expiry of clones.
 
-use super::{authorize, delete_project, target};
+use super::delete::delete_expired;
+use super::{authorize, identity, target};
 use crate::catalog;
 use crate::error::{internal, or_raise};
 use crate::pg::deferred_checks;
@@ -17,7 +18,7 @@ use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::pg_sys::Oid;
 use pgrx::{JsonB, Spi};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// An expired clone, and the result of its deletion.
 pub struct Expired {
@@ -79,12 +80,7 @@ pub fn expire(store: Option<&str>) -> Result<Vec<Expired>> {
                 let path = or_raise(path_of(role));
                 or_raise(deferred_checks::run_now());
                 let _role = AsRole::new(role, &[]);
-                or_raise(delete_project(
-                    &clone.project,
-                    Some(&clone.store),
-                    &json!({}),
-                    &path,
-                ))
+                or_raise(delete_expired(&clone.project, &clone.store, &path))
             })
             .map_err(|failure| failure.message),
         };
@@ -161,7 +157,10 @@ pub fn set_expiry(
     let Some(made_by) = target::made_by(&store.name, &project)? else {
         return Err(target::not_a_clone(&project));
     };
-    runs::set_expiry(made_by.run, expires_in, expires_at)
+    let expires_at = runs::set_expiry(made_by.run, expires_in, expires_at)?;
+    // Whoever sets it means the project as it is now.
+    identity::note(&store, &project, made_by.run)?;
+    Ok(expires_at)
 }
 
 /// Refuses an interval that is not positive or leads out of the server's calendar (22023).

@@ -3,6 +3,7 @@
 pub mod authorize;
 mod delete;
 mod expiry;
+pub mod identity;
 mod ids;
 pub mod locks;
 pub mod refresh;

@@ -83,6 +83,18 @@ pub fn made_by(store: &str, project: &str) -> Result<Option<MadeBy>> {
     })
 }
 
+/// Whether a call has chosen the id of the project by options.target, now or for an earlier project.
+pub fn was_chosen(store: &str, project: &str) -> Result<bool> {
+    let _owner = AsExtensionOwner::new();
+    pgrx::Spi::get_one_with_args::<bool>(
+        "SELECT EXISTS (SELECT FROM clone.run AS r WHERE r.store OPERATOR(pg_catalog.=) $1 AND r.target_project OPERATOR(pg_catalog.=) $2 \
+         AND r.arguments OPERATOR(pg_catalog.->) 'options' OPERATOR(pg_catalog.->>) 'target' IS NOT NULL)",
+        &[store.into(), project.into()],
+    )
+    .map(|chosen| chosen.unwrap_or(false))
+    .map_err(internal)
+}
+
 /// The run of a deleted project; None if there is none.
 pub fn tombstone(store: &str, project: &str) -> Result<Option<Tombstone>> {
     let _owner = AsExtensionOwner::new();
@@ -141,6 +153,23 @@ pub fn nothing_left(project: &str, tombstone: &Tombstone) -> Error {
     )
     .detail("Nothing was written to it since.")
     .hint("Check the id.")
+}
+
+/// The error for an expired clone of which nothing is found although a project has its id (55000). The message says what to do: it is all
+/// that a scheduled call leaves.
+pub fn another(store: &str, project: &str, made_by: &MadeBy) -> Error {
+    let (given, store) = (quote::literal(project), quote::literal(store));
+    Error::new(
+        Code::WrongState,
+        format!(
+            "project \"{}\" is another one than the clone that run {} made: its row was written anew, and no row of the clone is found; if it is \
+             to go nevertheless: project_delete({given}, {store}); if it is to stay: clone.set_expiry({given}, store => {store})",
+            shown(project),
+            made_by.run
+        ),
+    )
+    .detail("The clone may have been deleted by other means, and its id given to another project.")
+    .hint("Call what the message names.")
 }
 
 /// The error for a project that no run made (55000).

@@ -235,6 +235,27 @@ pub fn set_expiry(
     .map_err(internal)
 }
 
+/// Records what identifies the run's clone; None: its id alone.
+pub fn set_identity(run: i64, identity: Option<Value>) -> Result<()> {
+    let _owner = AsExtensionOwner::new();
+    Spi::run_with_args(
+        "UPDATE clone.run SET identity = $2 WHERE id OPERATOR(pg_catalog.=) $1",
+        &[run.into(), identity.map(JsonB).into()],
+    )
+    .map_err(internal)
+}
+
+/// What identifies the run's clone.
+pub fn identity(run: i64) -> Result<Option<Value>> {
+    let _owner = AsExtensionOwner::new();
+    Spi::get_one_with_args::<JsonB>(
+        "SELECT (SELECT r.identity FROM clone.run AS r WHERE r.id OPERATOR(pg_catalog.=) $1)",
+        &[run.into()],
+    )
+    .map(|identity| identity.map(|JsonB(identity)| identity))
+    .map_err(internal)
+}
+
 /// Records the deletion of a project, in every run that made it, including replaced ones.
 pub fn mark_deleted(store: &str, project: &str) -> Result<()> {
     let caller = current_user();

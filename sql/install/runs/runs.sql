@@ -25,7 +25,8 @@ CREATE TABLE clone.run (
     expires_at      timestamptz,
     replaced        text,
     deleted_at      timestamptz,
-    deleted_by      text
+    deleted_by      text,
+    identity        jsonb
 );
 CREATE INDEX run_target ON clone.run (target_project);
 CREATE INDEX run_expiry ON clone.run (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
@@ -34,6 +35,8 @@ COMMENT ON COLUMN clone.run.kind IS
     'project, item: a clone; deletion: nothing was cloned, a project that no run made was deleted by force';
 COMMENT ON COLUMN clone.run.expires_at IS 'After this time clone.expire() deletes the clone; see clone.set_expiry()';
 COMMENT ON COLUMN clone.run.replaced IS 'Number of the run whose clone was replaced; the project kept its id';
+COMMENT ON COLUMN clone.run.identity IS
+    'What tells an expiring clone from a project that gets its id later: the transactions that wrote its row and some of its rows, with their keys; NULL: its id alone';
 COMMENT ON COLUMN clone.run.deleted_at IS 'When its clone was deleted, or replaced by the clone of a newer run';
 COMMENT ON COLUMN clone.run.run_by IS 'The role with whose rights the clone ran; session_by is the role that was logged in';
 COMMENT ON COLUMN clone.run.resources IS 'Number of cloned resources, including the project';

@@ -199,6 +199,50 @@ async fn an_expiry_that_another_session_prolongs_is_the_new_one() {
 }
 
 #[tokio::test]
+async fn a_project_that_got_the_id_of_an_expired_clone_stays() {
+    let db = trial("").await;
+    // The application deletes its trial itself, and a customer takes the name.
+    db.run(
+        "DELETE FROM items WHERE tenant = 'trial'; DELETE FROM tenants WHERE slug = 'trial';
+         INSERT INTO tenants VALUES ('trial', 'A customer'); INSERT INTO items (tenant, x) VALUES ('trial', 'theirs')",
+    )
+    .await;
+    let refused = db.text("SELECT error FROM clone.expire()").await;
+    assert_eq!(
+        refused,
+        "project \"trial\" is another one than the clone that run 1 made: its row was written anew, and no row of the clone is found; if it is to go nevertheless: project_delete('trial', 's'); if it is to stay: clone.set_expiry('trial', store => 's')"
+    );
+    assert_eq!(
+        db.number("SELECT count(*) FROM items WHERE tenant = 'trial'")
+            .await,
+        1
+    );
+    // Either answer of the message.
+    db.run("SELECT clone.set_expiry('trial', store => 's')").await;
+    assert!(db.rows("SELECT * FROM clone.expire()").await.is_empty());
+    db.run("SELECT clone.set_expiry('trial', '1 microsecond')").await;
+    assert_eq!(db.number("SELECT rows FROM clone.expire()").await, 2);
+}
+
+#[tokio::test]
+async fn a_clone_that_its_users_change_expires_nevertheless() {
+    for change in [
+        "UPDATE tenants SET name = 'renamed' WHERE slug = 'trial'",
+        "DELETE FROM items WHERE tenant = 'trial'; INSERT INTO items (tenant, x) VALUES ('trial', 'new')",
+        "UPDATE tenants SET name = 'renamed' WHERE slug = 'trial'; UPDATE items SET x = 'changed'; INSERT INTO items (tenant, x) VALUES ('trial', 'new')",
+    ] {
+        let db = trial("").await;
+        db.run(change).await;
+        assert_eq!(
+            db.rows("SELECT error FROM clone.expire()").await,
+            [[None::<String>]],
+            "{change}"
+        );
+        assert_eq!(db.number("SELECT count(*) FROM items").await, 1, "{change}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_deferred_stays_deferred_after_clones_expired() {
     let db = trial("CREATE TABLE up (id int PRIMARY KEY); CREATE TABLE down (id int REFERENCES up DEFERRABLE INITIALLY DEFERRED)").await;
     db.run("BEGIN; SELECT clone.expire(); INSERT INTO down VALUES (1); INSERT INTO up VALUES (1); COMMIT")

@@ -5,7 +5,7 @@ use super::delete::deletion_set::{Counts, DeletionSet};
 use super::delete::files::{File, ProjectFiles, without_kept};
 use super::delete::options::DeleteOptions;
 use super::ids::Ids;
-use super::{authorize, target};
+use super::{authorize, identity, target};
 use crate::catalog;
 use crate::pg::session::notice::notice;
 use crate::pg::session::settings_guard::CallersPath;
@@ -24,7 +24,19 @@ pub fn delete_project(
     options: &Value,
     path: &CallersPath,
 ) -> Result<Value> {
-    let options = DeleteOptions::parse(options)?;
+    delete(project, store, DeleteOptions::parse(options)?, path)
+}
+
+/// The same for a clone that has expired: a project that has got its id since is refused (55000).
+pub fn delete_expired(project: &str, store: &str, path: &CallersPath) -> Result<Value> {
+    let options = DeleteOptions {
+        expired: true,
+        ..DeleteOptions::default()
+    };
+    delete(project, Some(store), options, path)
+}
+
+fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &CallersPath) -> Result<Value> {
     if project.trim().is_empty() {
         return Err(
             Error::bad_argument("the project is missing").hint("Give the id of the project to delete.")
@@ -39,6 +51,11 @@ pub fn delete_project(
         target::lock(&store.name, &project)?;
     }
     let made_by = target::made_by(&store.name, &project)?;
+    if let Some(made_by) = made_by.as_ref().filter(|_| options.expired)
+        && identity::is_another(&store, &project, made_by.run)?
+    {
+        return Err(target::another(&store.name, &project, made_by));
+    }
     let mut tombstone = None;
     // A clone whose project row was deleted by other means still has rows and files to delete, and so may a clone that was
     // deleted before: an application with cached rows may have written to it since.
@@ -242,7 +259,7 @@ pub mod conflicts;
 mod declared;
 pub mod deletion_set;
 pub mod files;
-mod foreign_keys;
+pub mod foreign_keys;
 mod large_objects;
 mod meanwhile;
 mod options;

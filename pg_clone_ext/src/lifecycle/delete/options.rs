@@ -15,6 +15,20 @@ pub struct DeleteOptions {
     pub keep_shared: bool,
     /// Delete even if rows that do not belong only to the project would be deleted, changed, or would dangle.
     pub include_others: bool,
+    /// Not an option of the call: the clone has expired.
+    pub expired: bool,
+}
+
+impl Default for DeleteOptions {
+    fn default() -> Self {
+        DeleteOptions {
+            force: false,
+            dry_run: false,
+            keep_shared: true,
+            include_others: false,
+            expired: false,
+        }
+    }
 }
 
 const VALID: &str = "Valid options: force (true, false), dry_run (true, false), shared (\"keep\": files that documents of \
@@ -32,12 +46,7 @@ impl DeleteOptions {
             ))
             .hint(VALID));
         };
-        let mut options = DeleteOptions {
-            force: false,
-            dry_run: false,
-            keep_shared: true,
-            include_others: false,
-        };
+        let mut options = DeleteOptions::default();
         for (key, value) in members {
             let bad = || {
                 Error::bad_argument(format!(
