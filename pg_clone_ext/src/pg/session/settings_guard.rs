@@ -89,11 +89,6 @@ impl CallersPath {
         }
     }
 
-    /// That of [`ReadingSettings`], for statements of the extension that are no plain queries.
-    pub fn safe() -> Self {
-        CallersPath(c"pg_catalog, pg_temp".to_owned())
-    }
-
     /// The path as SHOW prints it.
     pub fn to_text(&self) -> String {
         self.path.to_string_lossy().into_owned()
