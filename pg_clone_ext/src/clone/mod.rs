@@ -87,7 +87,12 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     let hinted = Rc::clone(&run);
     let partitions = constraint_hints::partitions(&run.store)?;
     let _hints = ConstraintHints::new(Box::new(move |violation| {
-        constraint_hints::hint(&hinted.store, &partitions, violation)
+        constraint_hints::hint(
+            &hinted.store,
+            &partitions,
+            violation,
+            hinted.request.options.skip_triggers,
+        )
     }));
     let mut totals = TableStatistics::default();
     let mut tables = Vec::new();

@@ -1,9 +1,8 @@
 //! What tells an expiring clone from another project that has got its id later: an application may delete a trial by itself and give its
 //! name to a customer. `clone.expire()` deletes only what is still the clone.
 
-use super::delete::foreign_keys;
 use super::target;
-use crate::catalog::filled_now;
+use crate::catalog::{filled_now, tables_with_unique_ids};
 use crate::error::internal;
 use crate::pg::query;
 use crate::pg::query::snapshot::{Snapshot, within_current};
@@ -154,7 +153,7 @@ fn has_writers(table: &Table) -> bool {
 
 /// Tables with rows that can be noted, and the column with their key.
 fn noted(store: &Store) -> Result<Vec<(&Table, &str)>> {
-    let unique = foreign_keys::tables_with_unique_ids(store)?;
+    let unique = tables_with_unique_ids(store)?;
     let known = |type_name: &str| KeyKind::of(type_name) != KeyKind::Text || is_text(type_name);
     Ok(store
         .tables

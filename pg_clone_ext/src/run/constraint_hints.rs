@@ -32,8 +32,13 @@ pub fn partitions(store: &Store) -> Result<Partitions> {
     Ok(found)
 }
 
-/// The hint for a violation while the rows of a store are written.
-pub fn hint(store: &Store, partitions: &Partitions, violation: &Violation) -> Option<String> {
+/// The hint for a violation while the rows of a store are written; `without_triggers` if the call leaves triggers out.
+pub fn hint(
+    store: &Store,
+    partitions: &Partitions,
+    violation: &Violation,
+    without_triggers: bool,
+) -> Option<String> {
     let name = format!("{}.{}", violation.schema, violation.table);
     let parent = partitions.get(&name);
     let table = store
@@ -41,7 +46,7 @@ pub fn hint(store: &Store, partitions: &Partitions, violation: &Violation) -> Op
         .iter()
         .find(|table| unquoted(&table.sql_name) == name || parent == Some(&table.oid));
     let Some(table) = table else {
-        return outside(violation);
+        return outside(violation, without_triggers);
     };
     let call = |column: &str, role: &str| {
         format!(
@@ -52,7 +57,7 @@ pub fn hint(store: &Store, partitions: &Partitions, violation: &Violation) -> Op
         )
     };
     Some(match violation.kind {
-        Kind::Unique | Kind::Exclusion => unique(store, table, violation, &call),
+        Kind::Unique | Kind::Exclusion => unique(table, violation, &call, store, without_triggers),
         Kind::ForeignKey => format!(
             "A row of {} names a row that the clone does not have. Describe the table that {} refers to with clone.store_table(…), \
              or let its columns be NULL in clones: {}.",
@@ -73,10 +78,11 @@ pub fn hint(store: &Store, partitions: &Partitions, violation: &Violation) -> Op
 }
 
 fn unique(
-    store: &Store,
     table: &Table,
     violation: &Violation,
     call: &dyn Fn(&str, &str) -> String,
+    store: &Store,
+    without_triggers: bool,
 ) -> String {
     let columns: Vec<&str> = table
         .keys
@@ -87,7 +93,7 @@ fn unique(
         })
         .map(|unique| unique.columns.iter().map(String::as_str).collect())
         .unwrap_or_default();
-    let by_trigger = match has_triggers(store) {
+    let by_trigger = match has_triggers(store) && !without_triggers {
         true => {
             "If a trigger of another table made the row, clone without triggers: options => '{\"triggers\": \"skip\"}'. Else: "
         }
@@ -152,11 +158,14 @@ fn unquoted(name: &str) -> String {
 }
 
 /// The hint for a table that the store does not describe: a trigger has written to it.
-fn outside(violation: &Violation) -> Option<String> {
+fn outside(violation: &Violation, without_triggers: bool) -> Option<String> {
+    let skip = match without_triggers {
+        true => "Mend the trigger or function that wrote it.",
+        false => "Clone without triggers with options => '{\"triggers\": \"skip\"}', or mend the trigger.",
+    };
     (!violation.table.is_empty()).then(|| {
         format!(
-            "The store does not describe {}: a trigger of its tables wrote the row. Clone without triggers with \
-             options => '{{\"triggers\": \"skip\"}}', or mend the trigger.",
+            "The store does not describe {}: a trigger of its tables wrote the row. {skip}",
             format_args!("{}.{}", violation.schema, violation.table)
         )
     })

@@ -287,3 +287,52 @@ async fn a_text_column_may_name_rows_of_tables_with_keys_of_other_types() {
         assert_eq!(contents(&db, &tables).await, before, "{holds}");
     }
 }
+
+#[tokio::test]
+async fn a_link_between_rows_of_two_projects_belongs_to_both() {
+    let db = pg_clone_tests::scratch_database::Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE ten (id serial PRIMARY KEY, name text); CREATE TABLE usr (id serial PRIMARY KEY, ten_id int NOT NULL REFERENCES ten, nm text);
+         CREATE TABLE grp (id serial PRIMARY KEY, ten_id int NOT NULL REFERENCES ten, nm text);
+         CREATE TABLE lnk (usr_id int REFERENCES usr, grp_id int REFERENCES grp, PRIMARY KEY (usr_id, grp_id));
+         INSERT INTO ten (name) VALUES ('A'), ('B'); INSERT INTO usr (ten_id) VALUES (1), (2); INSERT INTO grp (ten_id) VALUES (1), (2); INSERT INTO lnk VALUES (1, 1), (2, 2);
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"ten\"}')",
+    )
+    .await;
+    let clone = db
+        .clone_project("'1', 'X', options => '{\"verify\": true}'")
+        .await;
+    assert_verified(&db, &clone).await;
+    for link in ["(1, 2)", "(2, 1)"] {
+        db.run(&format!("INSERT INTO lnk VALUES {link}")).await;
+        for project in [1, 2] {
+            let own = db
+                .number(&format!(
+                    "SELECT count(*) FROM lnk JOIN usr ON usr.id = usr_id WHERE ten_id = {project} AND (usr_id, grp_id) = {link}"
+                ))
+                .await;
+            if own == 0 {
+                continue;
+            }
+            let refused = db.fails(&format!("SELECT project_clone('{project}', 'Y')")).await;
+            assert!(
+                refused.code == "55000"
+                    && refused.message.contains(&format!(
+                        "1 row of public.lnk belongs to project \"{project}\" and to another project too"
+                    )),
+                "{refused:?}"
+            );
+            let refused = db
+                .fails(&format!(
+                    "SELECT project_delete('{project}', options => '{{\"force\": true}}')"
+                ))
+                .await;
+            assert!(
+                refused.code == "23503" && refused.detail.contains("1 row of public.lnk"),
+                "{refused:?}"
+            );
+        }
+        db.run(&format!("DELETE FROM lnk WHERE (usr_id, grp_id) = {link}"))
+            .await;
+    }
+}

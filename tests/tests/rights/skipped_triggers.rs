@@ -190,7 +190,9 @@ async fn keys_are_checked_as_the_server_checks_them() {
         .await;
     let failure = db.fails(&format!("SELECT project_clone('1', {SKIP})")).await;
     assert!(
-        failure.code == "23503" && failure.message.contains("which it forbids (MATCH FULL)"),
+        failure.code == "23503"
+            && failure.message
+                == "a cloned row of public.item has NULL in some columns of foreign key item_sh_b_fkey, which it forbids (MATCH FULL)",
         "{failure:?}"
     );
     for call in failure

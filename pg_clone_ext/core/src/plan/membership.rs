@@ -273,6 +273,9 @@ fn each_by_its_operator(way: &Way, parts: &[String], depth: usize) -> String {
 
 /// The condition on rows `t` of `table` that belong to another project than this one, by their project column or by a row that they
 /// reference. `active` are the tables with rows. None if a row can belong in one way only, and so to one project only.
+///
+/// A row without a project column is also one of the rows that its other foreign keys name: a link between a user of one project and a group
+/// of another belongs to both.
 /// A cycle of joins in the catalog is an error (55000).
 pub fn of_others(
     store: &Store,
@@ -280,8 +283,10 @@ pub fn of_others(
     project: &str,
     active: &HashSet<Oid>,
 ) -> Result<Option<String>> {
-    let ways =
-        table.ways(store).len() + table.keys.within.len() + usize::from(table.project_column.is_some());
+    let ways = table.ways(store).len()
+        + table.keys.within.len()
+        + usize::from(table.project_column.is_some())
+        + table.links(store).len();
     if ways < 2 || table.role == TableRole::Project {
         return Ok(None);
     }
@@ -305,7 +310,12 @@ fn belongs_to_another(
         if depth == 0 {
             alternatives.extend(named_row_of_another(store, table, project, active, alias)?);
         }
-        for way in table.ways(store) {
+        let links = if depth == 0 {
+            table.links(store)
+        } else {
+            Vec::new()
+        };
+        for way in table.ways(store).into_iter().chain(links) {
             let Some(parent) = store
                 .table(way.parent)
                 .filter(|parent| active.contains(&parent.oid))

@@ -4,7 +4,7 @@ use crate::error::internal;
 use crate::pg::privileges::{self, Privilege};
 use crate::pg::query;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{Oid, Store, Table, quote};
+use pg_clone_core::plan::{Oid, Store, Table, TableRole, quote};
 use serde::Deserialize;
 use std::collections::HashSet;
 
@@ -138,9 +138,29 @@ impl ForeignKey {
         row_text(&self.row_key)
     }
 
+    /// Whether the key is the membership of its table: then every referencing row belongs to the project.
+    pub fn is_membership(&self, child: &Table, parent: &Table) -> bool {
+        let ([column], [named]) = (self.columns.as_slice(), self.keys.as_slice()) else {
+            return false;
+        };
+        if parent.id_column.as_ref() != Some(named) {
+            return false;
+        }
+        (child.project_column.as_ref() == Some(column) && parent.role == TableRole::Project)
+            || (child.project_column.is_none()
+                && child.live.is_none()
+                && child.join_column.as_ref() == Some(column)
+                && child.parents.contains(&parent.oid))
+    }
+
     /// Whether the key's action deletes or changes rows of the child.
     pub fn acts(&self) -> bool {
         matches!(self.action.as_str(), "c" | "n" | "d")
+    }
+
+    /// Whether the key's action changes rows of the child, which stay.
+    pub fn changes(&self) -> bool {
+        matches!(self.action.as_str(), "n" | "d")
     }
 
     /// The effect of the key's action on rows of the child, in words.
@@ -191,25 +211,4 @@ pub fn row_text(columns: &[String]) -> String {
         .map(|column| format!("t.{}", quote::identifier(column)))
         .collect();
     format!("pg_catalog.concat(ROW({}))", columns.join(", "))
-}
-
-/// Tables of the store in which no two rows have the same id.
-pub fn tables_with_unique_ids(store: &Store) -> Result<HashSet<Oid>> {
-    let ids: Vec<serde_json::Value> = store
-        .tables
-        .iter()
-        .filter_map(|table| Some(serde_json::json!({"table": table.oid, "id": table.id_column.as_ref()?})))
-        .collect();
-    let found = query::text(&format!(
-        "SELECT pg_catalog.jsonb_agg(DISTINCT r.\"table\")::pg_catalog.text \
-     FROM pg_catalog.jsonb_to_recordset({}::pg_catalog.jsonb) AS r (\"table\" pg_catalog.int8, id pg_catalog.text) \
-     JOIN pg_catalog.pg_index i ON i.indrelid OPERATOR(pg_catalog.=) r.\"table\"::pg_catalog.oid AND i.indisunique AND i.indisvalid \
-       AND i.indnkeyatts OPERATOR(pg_catalog.=) 1::pg_catalog.int2 AND i.indpred IS NULL AND i.indexprs IS NULL \
-     JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) i.indkey[0] \
-       AND a.attname OPERATOR(pg_catalog.=) r.id::pg_catalog.name",
-        quote::literal(&serde_json::Value::from(ids).to_string())
-    ))?;
-    found.map_or(Ok(HashSet::new()), |oids| {
-        serde_json::from_str(&oids).map_err(internal)
-    })
 }

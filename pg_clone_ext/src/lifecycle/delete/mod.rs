@@ -73,7 +73,8 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
     }
     let found = FilesFound::of(&store, &project, options.keep_shared)?;
     let mut deletion_set = DeletionSet::new(&store, &project, &found.kept)?;
-    let conflicts = Conflicts::of(&deletion_set, &Ids::default())?;
+    let go_on = options.include_others || options.dry_run;
+    let conflicts = Conflicts::of(&deletion_set, &Ids::default(), go_on)?;
     if options.include_others {
         deletion_set = deletion_set.with_others(conflicts.also_deleted());
     }
@@ -87,7 +88,6 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
         deleted_before: tombstone.as_ref().map(|tombstone| tombstone.deleted_at.as_str()),
         todo: None,
     };
-    let go_on = options.include_others || options.dry_run;
     let dangling = crate::item::check_references(&store, &project, go_on, &|_| false)?;
     if options.dry_run {
         let mut json = report.json(&deletion_set.count()?, true);
@@ -259,7 +259,8 @@ pub mod conflicts;
 mod declared;
 pub mod deletion_set;
 pub mod files;
-pub mod foreign_keys;
+mod followed;
+mod foreign_keys;
 mod large_objects;
 mod meanwhile;
 mod options;

@@ -9,8 +9,10 @@ use super::below::{self, Below};
 use super::conflicts::{Conflict, Conflicts};
 use super::declared;
 use super::deletion_set::DeletionSet;
+use super::followed::Going;
 use super::foreign_keys::{self, ForeignKey, rows_of};
 use super::large_objects;
+use crate::catalog::tables_with_unique_ids;
 use crate::error::internal;
 use crate::lifecycle::ids::Ids;
 use crate::pg::query;
@@ -27,25 +29,29 @@ use std::collections::HashSet;
 const KEYS_SHOWN: usize = 5;
 
 /// The search for conflicts.
-struct Search<'d> {
-    rows: &'d DeletionSet,
+pub struct Search<'d> {
+    /// The rows that are deleted.
+    pub rows: &'d DeletionSet,
     given_again: &'d Ids,
     conflicts: Conflicts,
     /// Only rows that this transaction or a later one has written.
     since: Option<u32>,
     /// Tables below views of the store.
     below_views: Vec<Below>,
+    /// Whether rows of others are deleted too, so that rows which refer to them matter.
+    pub follows: bool,
 }
 
 impl Conflicts {
-    /// Searches conflicts. `given_again` are keys of rows that the same transaction inserts again.
-    pub fn of(rows: &DeletionSet, given_again: &Ids) -> Result<Self> {
+    /// Searches conflicts. `given_again` are keys of rows that the same transaction inserts again. `follows`: rows of others are deleted too.
+    pub fn of(rows: &DeletionSet, given_again: &Ids, follows: bool) -> Result<Self> {
         let mut search = Search {
             rows,
             given_again,
             conflicts: Conflicts::default(),
             since: None,
             below_views: Vec::new(),
+            follows,
         };
         let snapshot = Snapshot::latest();
         search.conflicts.seen = snapshot.seen();
@@ -69,6 +75,7 @@ impl Conflicts {
             since: Some(self.seen.oldest_running),
             // What the deletion deletes there is older.
             below_views: Vec::new(),
+            follows: false,
         };
         let renewed = within_renewed(self.seen, || {
             let _settings = ReadingSettings::with_memory();
@@ -113,7 +120,7 @@ impl Search<'_> {
                 self.foreign_key(&key, below)?;
             }
         }
-        let unique = foreign_keys::tables_with_unique_ids(self.rows.store())?;
+        let unique = tables_with_unique_ids(self.rows.store())?;
         for table in &self.rows.store().tables {
             self.other_parents(table, &unique)?;
             self.declared_references(table)?;
@@ -122,6 +129,11 @@ impl Search<'_> {
             self.add(shared, &query::text)?;
         }
         Ok(())
+    }
+
+    /// What was found.
+    pub fn conflicts(&mut self) -> &mut Conflicts {
+        &mut self.conflicts
     }
 
     /// A condition on rows `t` that were written since.
@@ -149,7 +161,7 @@ impl Search<'_> {
     }
 
     /// Counts the rows with `read`; notes them if there are any.
-    fn add(
+    pub fn add(
         &mut self,
         candidates: CandidateRows,
         read: &dyn Fn(&str) -> Result<Option<String>>,
@@ -197,7 +209,7 @@ impl Search<'_> {
             && below.is_described()
         {
             self.membership_key(child, parent, key)?;
-            if is_membership(child, parent, key) {
+            if key.is_membership(child, parent) {
                 return Ok(());
             }
         }
@@ -243,7 +255,19 @@ impl Search<'_> {
         if let Some(mine) = self.rows.belongs(child)? {
             candidates.condition = format!("{} AND ({mine}) IS NOT TRUE", candidates.condition);
         }
-        self.add(candidates, &query::text)
+        let (from, condition) = (candidates.from.clone(), candidates.condition.clone());
+        let before = self.conflicts.found.len();
+        self.add(candidates, &query::text)?;
+        if self.conflicts.found.len() == before || key.changes() {
+            return Ok(());
+        }
+        let going = Going {
+            table: key.child,
+            from: &from,
+            condition: &condition,
+            keys: &|next| KeptRows::of(&next.keys_of(&from, &condition)),
+        };
+        self.follow(&going, 1)
     }
 
     /// A key to a column that the described view does not show. The server checks one without an action.
@@ -283,9 +307,9 @@ impl Search<'_> {
                 key.row_text()
             ));
         }
-        let condition = candidates.condition.clone();
+        let (from, condition) = (candidates.from.clone(), candidates.condition.clone());
         let candidates = CandidateRows {
-            condition: among,
+            condition: among.clone(),
             ..candidates
         };
         let before = self.conflicts.found.len();
@@ -294,13 +318,26 @@ impl Search<'_> {
             query::text_over(sql, &gone)
         })?;
         // The deletion itself finds them by the rows that it deletes.
-        if let Some(conflict) = self.conflicts.found.get_mut(before) {
-            conflict.outside = Some(key.child);
-            if let Some((_, its_condition)) = &mut conflict.also_deleted {
-                *its_condition = condition;
-            }
+        let Some(conflict) = self.conflicts.found.get_mut(before) else {
+            return Ok(());
+        };
+        conflict.outside = Some(key.child);
+        if let Some((_, its_condition)) = &mut conflict.also_deleted {
+            its_condition.clone_from(&condition);
         }
-        Ok(())
+        if key.changes() {
+            return Ok(());
+        }
+        let going = Going {
+            table: key.child,
+            from: &from,
+            condition: &condition,
+            keys: &|next| {
+                let _owner = AsRole::owner_of_rows(key.owner.into());
+                KeptRows::over(&next.keys_of(&from, &among), &gone)
+            },
+        };
+        self.follow(&going, 1)
     }
 
     /// The rows of the key's child that go because a view of the store shows them: a select list and what follows it. None if there are
@@ -446,26 +483,13 @@ impl Search<'_> {
     }
 }
 
-/// Whether the key is the membership of its table: then every referencing row belongs to the project.
-fn is_membership(child: &Table, parent: &Table, key: &ForeignKey) -> bool {
-    let ([column], [named]) = (key.columns.as_slice(), key.keys.as_slice()) else {
-        return false;
-    };
-    if parent.id_column.as_ref() != Some(named) {
-        return false;
-    }
-    (child.project_column.as_ref() == Some(column) && parent.role == TableRole::Project)
-        || (child.project_column.is_none()
-            && child.live.is_none()
-            && child.join_column.as_ref() == Some(column)
-            && child.parents.contains(&parent.oid))
-}
-
 /// An expression for the key of a row `t`, to be shown. It is printed by its type's output function: a cast may be a function of any role.
 pub fn row_key(table: &Table) -> String {
-    let key = table
-        .id_column
-        .as_ref()
-        .map_or("t.ctid".to_owned(), |id| format!("t.{}", quote::identifier(id)));
+    let key = match &table.id_column {
+        Some(id) => format!("t.{}", quote::identifier(id)),
+        // A row of a view or a foreign table has no place.
+        None if matches!(table.kind.as_str(), "r" | "p") && !table.elsewhere => "t.ctid".to_owned(),
+        None => "ROW(t.*)".to_owned(),
+    };
     format!("pg_catalog.concat({key})")
 }

@@ -311,7 +311,7 @@ impl Replaced {
     /// Deletes the old clone's rows, unless rows of others depend on them. Rows with keys in `made_anew` are inserted again.
     fn delete(&mut self, run: &Run, store: &Store, mut rows: DeletionSet, made_anew: &Ids) -> Result<()> {
         let go_on = run.request.options.include_others;
-        let conflicts = Conflicts::of(&rows, made_anew)?;
+        let conflicts = Conflicts::of(&rows, made_anew, go_on)?;
         if go_on {
             conflicts.check_may_delete_others()?;
             rows = rows.with_others(conflicts.also_deleted());

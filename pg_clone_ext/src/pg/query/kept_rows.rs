@@ -31,6 +31,15 @@ struct Keeper<'a> {
 impl KeptRows {
     /// Reads the rows of a query, read-only under the active snapshot.
     pub fn of(sql: &str) -> Result<Self> {
+        Self::read(sql, None)
+    }
+
+    /// The same for a query over other kept rows.
+    pub fn over(sql: &str, kept: &KeptRows) -> Result<Self> {
+        Self::read(sql, Some(kept))
+    }
+
+    fn read(sql: &str, kept: Option<&KeptRows>) -> Result<Self> {
         let text = CString::new(sql)
             .map_err(|_| Error::new(Code::Internal, "a generated query holds a NUL byte"))?;
         let memory = Memory::new(c"pg_clone kept rows");
@@ -49,7 +58,7 @@ impl KeptRows {
             memory: &memory,
         };
         // SAFETY: the receiver outlives the call.
-        let count = unsafe { run(&text, (&raw mut keeper).cast(), true, None) };
+        let count = unsafe { run(&text, (&raw mut keeper).cast(), true, kept) };
         let columns = keeper.columns;
         Ok(KeptRows {
             rows,

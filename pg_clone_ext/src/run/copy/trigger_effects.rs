@@ -1,8 +1,9 @@
 //! What triggers do to other rows while a clone's rows are inserted: counted by the server's own statistics of the transaction.
 
 use super::deferred_triggers;
+use crate::catalog::relations_below::PARTS;
 use crate::catalog::rows_once;
-use crate::pg::query::for_each_row;
+use crate::pg::query::{for_each_row, text};
 use crate::pg::session::settings_guard::CountedRows;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
@@ -121,6 +122,7 @@ impl Effects {
                 ));
             }
             let described = below_views.contains(&oid)
+                || (inserted > 0 && is_part(run, oid)?)
                 || run.store.tables.iter().any(|other| other.sql_name == table)
                 || run.store.outside.reaching.iter().any(|(_, name)| *name == table);
             if inserted > 0 && !described {
@@ -131,4 +133,21 @@ impl Effects {
         }
         Ok(())
     }
+}
+
+/// Whether a table is a partition of one of the store, at any depth.
+fn is_part(run: &Run, table: Oid) -> Result<bool> {
+    let described: Vec<String> = run
+        .store
+        .tables
+        .iter()
+        .map(|table| table.oid.to_string())
+        .collect();
+    let found = text(&format!(
+        "WITH RECURSIVE whole (oid) AS (SELECT {table}::pg_catalog.oid UNION \
+         SELECT e.above FROM whole JOIN ({PARTS}) AS e ON e.below OPERATOR(pg_catalog.=) whole.oid) \
+         SELECT 'yes'::pg_catalog.text FROM whole WHERE whole.oid OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.oid[]) LIMIT 1",
+        described.join(",")
+    ))?;
+    Ok(found.is_some())
 }

@@ -54,7 +54,7 @@ fn keys_of(table: Oid) -> Result<Vec<Key>> {
          FROM pg_catalog.pg_constraint AS f JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) f.confrelid \
          JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
          WHERE f.contype OPERATOR(pg_catalog.=) 'f' AND f.conrelid OPERATOR(pg_catalog.=) {table}::pg_catalog.oid \
-         AND (pg_catalog.to_jsonb(f) OPERATOR(pg_catalog.->>) 'conenforced') IS DISTINCT FROM 'false' \
+         AND COALESCE((pg_catalog.to_jsonb(f) OPERATOR(pg_catalog.->>) 'conenforced') OPERATOR(pg_catalog.<>) 'false', true) \
          AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS p WHERE p.oid OPERATOR(pg_catalog.=) f.conparentid \
            AND p.conrelid OPERATOR(pg_catalog.=) f.conrelid)"
     ))?;

@@ -32,7 +32,10 @@ pub fn refuse(run: &Run) -> Result<()> {
                 ),
             )
             .detail("Rows of this table belong by one of several references; those of the clone would be the other project's too.")
-            .hint("Describe the table with the reference that decides (clone.store_table), or clone these rows anyway with options => '{\"others\": \"include\"}'."));
+            .hint(match table.links(&run.store).is_empty() {
+                true => "Describe the table with the reference that decides (clone.store_table), or clone these rows anyway with options => '{\"others\": \"include\"}'.",
+                false => "Correct these rows, leave them out with clone.store_table(…, live => '…'), or clone them anyway with options => '{\"others\": \"include\"}'.",
+            }));
         }
     }
     Ok(())

@@ -87,3 +87,17 @@ async fn what_partitions_below_others_take_is_asked_for() {
     }
     assert_eq!(outcomes.len(), 2, "tenants of both partitions: {outcomes:?}");
 }
+
+#[tokio::test]
+async fn rows_of_a_partition_are_no_rows_that_triggers_have_added() {
+    let db = described(
+        "CREATE TABLE ten (id serial PRIMARY KEY, name text); CREATE TABLE parted (id bigserial, ten_id int REFERENCES ten, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+         CREATE TABLE parted1 PARTITION OF parted FOR VALUES FROM ('2020-01-01') TO ('2030-01-01') PARTITION BY RANGE (at); CREATE TABLE parted2 PARTITION OF parted1 DEFAULT;
+         CREATE TABLE trg (id serial PRIMARY KEY, ten_id int REFERENCES ten); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+         CREATE TRIGGER t BEFORE INSERT ON trg FOR EACH ROW EXECUTE FUNCTION f(); INSERT INTO ten (name) VALUES ('A'); INSERT INTO parted (ten_id, at) VALUES (1, '2024-12-31'); INSERT INTO trg (ten_id) VALUES (1)",
+        "SELECT clone.store_table('s', 'ten', 'project'); SELECT clone.store_table('s', 'parted', 'resource', id_column => 'id', project_column => 'ten_id'); SELECT clone.store_table('s', 'trg', 'resource', project_column => 'ten_id')",
+    )
+    .await;
+    db.clone_project("'1', 'Z'").await;
+    assert_eq!(db.text("SELECT todo FROM clone.run").await, "[]");
+}

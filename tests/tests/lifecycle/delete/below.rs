@@ -147,3 +147,21 @@ async fn a_key_to_a_column_that_the_view_leaves_out_is_refused() {
     assert!(refused.hint.contains("clone.store_table"), "{refused:?}");
     assert_eq!(db.number("SELECT count(*) FROM audit").await, 2);
 }
+
+#[tokio::test]
+async fn rows_of_a_view_without_a_key_are_shown_as_a_whole() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE ten (id serial PRIMARY KEY, name text); CREATE TABLE item (id serial PRIMARY KEY, ten_id int REFERENCES ten, v int);
+         CREATE TABLE base (item_id int, at int, v int); CREATE VIEW hist AS SELECT item_id, at, v FROM base;
+         INSERT INTO ten (name) VALUES ('A'); INSERT INTO item (ten_id, v) VALUES (1, 1), (1, 2); INSERT INTO hist VALUES (1, 1, 1), (2, 1, 1);
+         SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'ten', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'ten_id');
+         SELECT clone.store_table('s', 'hist', 'derived', parent => 'item', join_column => 'item_id'); SELECT project_clone('1', 'x');
+         SELECT clone.store_belongs('s', 'hist', '{at}', 'item', '{id}')",
+    )
+    .await;
+    let conflicts = db
+        .json("SELECT project_delete('2', options => '{\"dry_run\": true}')")
+        .await;
+    assert_eq!(conflicts["conflicts"][0]["keys"][0], "(3,1,1)", "{conflicts}");
+}

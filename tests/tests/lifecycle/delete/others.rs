@@ -288,3 +288,116 @@ async fn what_is_written_to_a_deleted_project_can_be_deleted() {
         .await;
     assert_eq!(db.fails(&again).await.code, "55000");
 }
+
+/// Tables that the store does not describe, one referring to the other: `log` to a clone's item, `bill` to `log`, `line` to `bill`.
+async fn chain(log: &str, bill: &str, line: &str) -> Scratch {
+    let db = Scratch::with_extension().await;
+    db.run(&format!(
+        "CREATE TABLE tenants (id serial PRIMARY KEY, name text); CREATE TABLE items (id serial PRIMARY KEY, tenant_id int REFERENCES tenants);
+         CREATE TABLE log (id int PRIMARY KEY, item_id int REFERENCES items {log}, up int REFERENCES log ON DELETE CASCADE);
+         CREATE TABLE bill (id int PRIMARY KEY, log_id int REFERENCES log {bill}); CREATE TABLE line (id int PRIMARY KEY, bill_id int REFERENCES bill {line});
+         INSERT INTO tenants (name) VALUES ('a'); INSERT INTO items (tenant_id) VALUES (1);
+         SELECT clone.store_create('s', 'custom'); SELECT clone.store_table('s', 'tenants', 'project'); SELECT clone.store_table('s', 'items', 'resource', project_column => 'tenant_id');
+         SELECT clone.store_shared('s', 'log'), clone.store_shared('s', 'bill'), clone.store_shared('s', 'line'); SELECT project_clone('1', 'c');
+         INSERT INTO log SELECT 1, id FROM items WHERE tenant_id = 2; INSERT INTO log VALUES (2, 1); INSERT INTO bill VALUES (1, 1), (2, 2); INSERT INTO line VALUES (1, 1), (2, 2)"
+    ))
+    .await;
+    db
+}
+
+async fn conflicts(db: &Scratch) -> Vec<String> {
+    db.list(
+        "SELECT concat_ws(' ', c ->> 'relation', c ->> 'rows', c ->> 'why') FROM jsonb_array_elements(project_delete('2', options => '{\"dry_run\": true, \"others\": \"include\"}') -> 'conflicts') c ORDER BY 1",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn rows_that_refer_to_rows_of_others_that_go_are_listed_and_go_too() {
+    for (log, bill, line) in [
+        ("ON DELETE CASCADE", "ON DELETE CASCADE", "ON DELETE CASCADE"),
+        ("", "", ""),
+        ("ON DELETE CASCADE", "", "ON DELETE CASCADE"),
+        ("", "ON DELETE CASCADE", ""),
+    ] {
+        let db = chain(log, bill, line).await;
+        let found = conflicts(&db).await;
+        assert_eq!(found.len(), 3, "{found:?}");
+        for (found, table) in found.iter().zip(["bill", "line", "log"]) {
+            assert!(
+                found.starts_with(&format!("public.{table} 1 refers to rows of")),
+                "{found}"
+            );
+        }
+        db.run("SELECT project_delete('2', options => '{\"others\": \"include\"}')")
+            .await;
+        for table in ["log", "bill", "line"] {
+            assert_eq!(
+                db.list(&format!("SELECT id FROM {table}")).await,
+                ["2"],
+                "{table}"
+            );
+        }
+    }
+    // A row that only changes is listed, and what refers to it is not.
+    let db = chain("ON DELETE CASCADE", "ON DELETE SET NULL", "ON DELETE CASCADE").await;
+    let found = conflicts(&db).await;
+    assert!(
+        found.len() == 2
+            && found[0].starts_with("public.bill 1")
+            && found[0].ends_with("which sets it to NULL)"),
+        "{found:?}"
+    );
+    db.run("SELECT project_delete('2', options => '{\"others\": \"include\"}')")
+        .await;
+    assert_eq!(db.number("SELECT count(*) FROM line").await, 2);
+}
+
+#[tokio::test]
+async fn rights_on_rows_that_refer_to_rows_of_others_are_checked_too() {
+    let db = chain("ON DELETE CASCADE", "ON DELETE CASCADE", "").await;
+    db.run(
+        "DROP ROLE IF EXISTS tidy_chain; CREATE ROLE tidy_chain LOGIN; SELECT clone.allow('tidy_chain');
+         GRANT SELECT, DELETE ON tenants, items, log TO tidy_chain",
+    )
+    .await;
+    let role = db.session_as("tidy_chain").await;
+    let call = "SELECT project_delete('2', options => '{\"others\": \"include\"}')";
+    let refused = role.fails(call).await;
+    assert!(
+        refused.code == "42501" && refused.message.contains("public.bill"),
+        "{refused:?}"
+    );
+    db.run("GRANT SELECT, DELETE ON bill TO tidy_chain; GRANT SELECT ON line TO tidy_chain")
+        .await;
+    let refused = role.fails(call).await;
+    assert!(
+        refused.code == "42501" && refused.hint.contains("GRANT DELETE ON public.line TO"),
+        "{refused:?}"
+    );
+    db.run("GRANT DELETE ON line TO tidy_chain; ALTER TABLE bill ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON bill USING (false)")
+        .await;
+    assert_eq!(role.fails(call).await.code, "0A000");
+    db.run("ALTER TABLE bill DISABLE ROW LEVEL SECURITY").await;
+    role.run(call).await;
+    assert_eq!(db.number("SELECT count(*) FROM line").await, 1);
+    db.run("DROP OWNED BY tidy_chain; DROP ROLE tidy_chain").await;
+}
+
+#[tokio::test]
+async fn rows_that_refer_to_each_other_are_refused() {
+    let db = chain("ON DELETE CASCADE", "", "").await;
+    db.run("DELETE FROM line; DELETE FROM bill; UPDATE log SET up = 1 WHERE id = 2")
+        .await;
+    assert_eq!(conflicts(&db).await.len(), 2);
+    db.run("UPDATE log SET up = 2 WHERE id = 1").await;
+    let refused = db
+        .fails("SELECT project_delete('2', options => '{\"others\": \"include\"}')")
+        .await;
+    assert!(
+        refused.code == "0A000"
+            && refused.message
+                == "rows of public.log would be deleted too, through more than 10 foreign keys in a row",
+        "{refused:?}"
+    );
+}

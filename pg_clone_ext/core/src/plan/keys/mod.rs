@@ -7,7 +7,7 @@ mod resolution;
 
 use crate::ids::uuid_text;
 use crate::plan::quote::identifier;
-use crate::plan::store::{Column, ColumnRole, Oid, Store, Table};
+use crate::plan::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
 use crate::plan::table_copy::{KeyKind, canonical_key};
 use crate::plan::types::is_text;
 
@@ -306,6 +306,34 @@ impl Table {
     /// The key whose values a column holds.
     pub fn holds(&self, column: &str) -> Option<KeyRef> {
         self.column(column)?.keys.holds
+    }
+
+    /// Its foreign keys to further tables of the store, if its rows have no project column and belong through a row of another table. A second
+    /// key to a table through which they belong does not count: the first decides. Nor does a column whose role was set by hand.
+    pub fn links(&self, store: &Store) -> Vec<Membership> {
+        if self.project_column.is_some() || self.role == TableRole::Project {
+            return Vec::new();
+        }
+        let ways = self.ways(store);
+        self.keys
+            .foreign_keys
+            .iter()
+            .filter(|key| key.target != self.oid && store.table(key.target).is_some())
+            .filter(|key| !ways.iter().any(|way| way.parent == key.target))
+            .filter(|key| {
+                key.columns
+                    .iter()
+                    .all(|name| self.column(name).is_some_and(Column::inferred))
+            })
+            .map(|key| Membership {
+                columns: key.columns.clone(),
+                parent: key.target,
+                parent_columns: key.target_columns.clone(),
+                operators: key.operators.clone(),
+                condition: None,
+                declared: false,
+            })
+            .collect()
     }
 
     /// All ways in which its rows belong to a project through rows of other tables.
