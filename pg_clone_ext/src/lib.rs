@@ -217,6 +217,31 @@ extension_sql_file!(
     requires = ["lists"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/no_owner.sql",
+    name = "no_owner",
+    requires = ["several_tables"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/two_tenants.sql",
+    name = "two_tenants",
+    requires = ["no_owner"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/key_pairs.sql",
+    name = "key_pairs",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/history.sql",
+    name = "history",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/document_pairs.sql",
+    name = "document_pairs",
+    requires = ["lists"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/values/other_forms.sql",
     name = "other_forms",
     requires = ["look_for_values"]

@@ -140,6 +140,25 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.discover_pairs(text, text[]) IS 'Describes tables that belong through a polymorphic pair of columns';
 
+-- Whether rows of a table belong through rows of another, through any number of tables. more: further ways, as [[relation, parent], …].
+CREATE FUNCTION clone_internal.belongs_through(store text, relation regclass, other regclass, more jsonb DEFAULT '[]') RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE through (relation) AS (
+        SELECT $2
+        UNION
+        SELECT v.parent FROM through t JOIN (
+            SELECT p.relation, unnest(p.parents) AS parent FROM clone.store_relation p WHERE p.store = $1 AND p.project_column IS NULL
+            UNION ALL
+            SELECT m.relation, m.parent FROM clone.store_membership m WHERE m.store = $1 AND m.parent <> m.relation
+            UNION ALL
+            SELECT (w->>0)::oid::regclass, (w->>1)::oid::regclass FROM jsonb_array_elements($4) w) v ON v.relation = t.relation
+    )
+    SELECT EXISTS (SELECT FROM through t WHERE t.relation = $3)
+$$;
+COMMENT ON FUNCTION clone_internal.belongs_through(text, regclass, regclass, jsonb) IS 'Whether rows of a table belong through rows of another table';
+
 -- Through a nullable column only some rows belong to the tenant: the others belong through further keys or an owner's row.
 CREATE FUNCTION clone_internal.discover_further_ways(store text) RETURNS void
 LANGUAGE plpgsql
@@ -155,37 +174,26 @@ BEGIN
             JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.join_column AND NOT a.attnotnull
             WHERE r.store = discover_further_ways.store AND r.role <> 'project' AND r.project_column IS NULL
         )
-        SELECT l.relation, clone_internal.column_names(f.conrelid, f.conkey) AS columns, f.confrelid::regclass AS parent, clone_internal.column_names(f.confrelid, f.confkey) AS others
+        SELECT l.relation, clone_internal.column_names(f.conrelid, f.conkey) AS columns, f.confrelid::regclass AS parent, clone_internal.column_names(f.confrelid, f.confkey) AS others, NULL::text AS condition
         FROM loose l JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = l.relation AND f.confrelid <> l.relation
         JOIN clone.store_relation p ON p.store = discover_further_ways.store AND p.relation::oid = f.confrelid
         WHERE NOT (f.confrelid = ANY (l.parents::oid[]) AND clone_internal.column_names(f.conrelid, f.conkey) ? l.join_column)
         UNION ALL
-        SELECT l.relation, clone_internal.column_names(f.confrelid, f.confkey), f.conrelid::regclass, clone_internal.column_names(f.conrelid, f.conkey)
+        SELECT l.relation, clone_internal.column_names(f.confrelid, f.confkey), f.conrelid::regclass, clone_internal.column_names(f.conrelid, f.conkey), NULL
         FROM loose l JOIN pg_constraint f ON f.contype = 'f' AND f.confrelid = l.relation AND f.conrelid <> l.relation AND cardinality(f.conkey) = 1
         JOIN clone.store_relation p ON p.store = discover_further_ways.store AND p.relation::oid = f.conrelid
         JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]
         WHERE p.project_column IS NOT NULL OR p.role = 'project'
         UNION ALL
-        -- References without a foreign key, found by their names.
-        SELECT l.relation, jsonb_build_array(d."column"), d.target, jsonb_build_array(d.target_column)
+        -- References without a foreign key, found by their names: a comment of a guest names no user, but by a pair of columns what it is about.
+        SELECT l.relation, jsonb_build_array(d."column"), d.target, jsonb_build_array(d.target_column), d.condition
         FROM loose l JOIN clone.store_reference d ON d.store = discover_further_ways.store AND d.relation = l.relation AND d.target <> l.relation
         JOIN clone.store_relation p ON p.store = discover_further_ways.store AND p.relation = d.target
-        WHERE d.form = 'column' AND d.condition IS NULL AND d.type_column IS NULL AND NOT (d.target = ANY (l.parents) AND d."column" = l.join_column)
+        WHERE d.form = 'column' AND NOT (d.target = ANY (l.parents) AND d."column" = l.join_column)
     LOOP
-        -- The parent must not belong through this table, through any number of others.
-        CONTINUE WHEN EXISTS (
-            WITH RECURSIVE through (relation) AS (
-                SELECT w.parent
-                UNION
-                SELECT v.parent FROM through t JOIN (
-                    SELECT p.relation, unnest(p.parents) AS parent FROM clone.store_relation p
-                    WHERE p.store = discover_further_ways.store AND p.project_column IS NULL
-                    UNION ALL
-                    SELECT m.relation, m.parent FROM clone.store_membership m WHERE m.store = discover_further_ways.store) v ON v.relation = t.relation
-            )
-            SELECT FROM through t WHERE t.relation = w.relation);
+        CONTINUE WHEN clone_internal.belongs_through(store, w.parent, w.relation);
         PERFORM clone.store_belongs(store, w.relation, ARRAY(SELECT jsonb_array_elements_text(w.columns))::name[], w.parent,
-            ARRAY(SELECT jsonb_array_elements_text(w.others))::name[]);
+            ARRAY(SELECT jsonb_array_elements_text(w.others))::name[], w.condition);
     END LOOP;
     -- Rows below other rows of the table, such as folders, where only the topmost names the tenant or a parent.
     FOR w IN SELECT * FROM clone_internal.own_row_ways(store) o WHERE o.loose AND o.form = 'column' LOOP

@@ -48,6 +48,8 @@ DECLARE
     words text[];
     sampled clone_internal.place[];
     seen clone_internal.seen_place[];
+    -- Keys beside types in documents.
+    pairs text[];
     many text;
     sure boolean;
     rest text;
@@ -59,7 +61,8 @@ BEGIN
     END IF;
     DELETE FROM clone.store_question o WHERE o.store = look_at_data.store;
     sampled := ARRAY(SELECT o FROM clone_internal.sampled_columns(look_at_data.store) o);
-    seen := ARRAY(SELECT l FROM clone_internal.looked_at(look_at_data.store, sampled) l ORDER BY l.relation::oid, l."column", l.path, l.what);
+    pairs := ARRAY(SELECT ROW(d.relation::oid, d."column", d.path)::text FROM clone_internal.look_for_document_pairs(look_at_data.store, declares) d);
+    seen := ARRAY(SELECT l FROM clone_internal.looked_at(look_at_data.store, sampled) l WHERE ROW(l.relation::oid, l."column", l.path)::text <> ALL (pairs) ORDER BY l.relation::oid, l."column", l.path, l.what);
     IF NOT EXISTS (SELECT FROM clone.store s WHERE s.name = look_at_data.store AND s.options ? 'text_keys') THEN
         many := clone_internal.many_text_keys(look_at_data.store, ARRAY(SELECT s FROM unnest(seen) s WHERE NOT clone_internal.have_numbers(look_at_data.store, s.targets)));
     END IF;
@@ -137,8 +140,11 @@ BEGIN
     PERFORM clone_internal.look_for_types(look_at_data.store);
     PERFORM clone_internal.look_for_tenants(look_at_data.store);
     PERFORM clone_internal.look_for_tenant_copies(look_at_data.store);
+    PERFORM clone_internal.look_for_history(look_at_data.store);
     PERFORM clone_internal.look_for_link_tables(look_at_data.store);
     places := ARRAY(SELECT o FROM clone_internal.places_outside(look_at_data.store) o);
+    PERFORM clone_internal.look_for_key_pairs(look_at_data.store, places);
+    places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = look_at_data.store AND o.relation = p.relation));
     PERFORM clone_internal.look_for_links(look_at_data.store, places);
     PERFORM clone_internal.look_for_outside_values(look_at_data.store, places);
     PERFORM clone_internal.look_for_outside_texts(look_at_data.store, places);
@@ -150,6 +156,8 @@ BEGIN
     PERFORM clone_internal.look_for_other_forms(look_at_data.store);
     PERFORM clone_internal.look_for_own_rows(look_at_data.store);
     PERFORM clone_internal.look_for_relatives(look_at_data.store);
+    PERFORM clone_internal.look_for_ownerless(look_at_data.store);
+    PERFORM clone_internal.look_for_two_tenants(look_at_data.store);
     PERFORM clone_internal.look_for_unique_values(look_at_data.store, places);
     PERFORM clone_internal.look_for_listed_rows(look_at_data.store, places);
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = look_at_data.store AND s.preset = 'discover') THEN

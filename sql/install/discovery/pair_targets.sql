@@ -28,9 +28,10 @@ BEGIN
         clone_internal.spread(relation, quote_ident(type_column), 100000000)) INTO kinds;
     RETURN QUERY
         SELECT r.relation::oid, array_agg(DISTINCT v.kind)
-        FROM clone.store_relation r JOIN unnest(kinds) AS v (kind) ON v.kind = ANY (clone_internal.type_names(r.relation))
-             OR lower(v.kind) = ANY (clone_internal.type_names(r.relation))
-             OR clone_internal.snake(regexp_replace(v.kind, E'^.*(::|[.]|\\\\)', '')) = ANY (clone_internal.type_names(r.relation))
+        FROM (SELECT o.*, clone_internal.type_names(o.relation) AS names FROM clone.store_relation o WHERE o.store = pair_targets.store OFFSET 0) r
+        JOIN (SELECT x AS kind, clone_internal.snake(regexp_replace(x, E'^.*(::|[.]|\\\\)', '')) AS last, clone_internal.snake(regexp_replace(x, E'::|[.]|\\\\', '_', 'g')) AS whole FROM unnest(kinds) x OFFSET 0) v
+          -- ActiveStorage::VariantRecord: variant_record, or active_storage_variant_record.
+          ON v.kind = ANY (r.names) OR lower(v.kind) = ANY (r.names) OR v.last = ANY (r.names) OR v.whole = ANY (r.names)
         JOIN pg_attribute k ON k.attrelid = r.relation AND k.attname = r.id_column
         WHERE r.store = pair_targets.store
           -- A number cannot be a key of a table whose keys are texts or UUIDs.
@@ -104,22 +105,40 @@ AS $$
 #variable_conflict use_column
 DECLARE
     p record;
-    kinds text;
+    undeclared text[];
+    named text;
+    calls text;
 BEGIN
     FOR p IN
-        SELECT r.relation, r."column", r.type_column, string_agg(format('(%s)', r.condition), ' OR ') AS known
+        SELECT r.relation, r."column", r.type_column, string_agg(format('(%s)', r.condition), ' OR ') AS known,
+               EXISTS (SELECT FROM clone.store_membership m WHERE m.store = r.store AND m.relation = r.relation AND m.columns = ARRAY[r."column"] AND m.condition IS NOT NULL) AS belongs
         FROM clone.store_reference r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
         WHERE r.store = look_for_types.store AND r.type_column IS NOT NULL AND r.condition IS NOT NULL
-          AND NOT clone_internal.answered(r.store, r.relation, r."column", '$types')
-        GROUP BY 1, 2, 3
+        GROUP BY r.store, 1, 2, 3
     LOOP
-        EXECUTE format('SELECT string_agg(k.kind, '', '' ORDER BY k.kind) FROM (SELECT DISTINCT t.kind FROM
+        EXECUTE format('SELECT array_agg(k.kind ORDER BY k.kind) FROM (SELECT DISTINCT t.kind FROM
             (SELECT %5$s AS kind FROM %2$s AS t WHERE t.%3$I IS NOT NULL AND t.%1$I IS NOT NULL AND NOT (%4$s) LIMIT 50000) t LIMIT 20) k', p.type_column, p.relation, p."column", p.known,
-            clone_internal.column_text('t', p.relation, p.type_column)) INTO kinds;
-        CONTINUE WHEN kinds IS NULL;
+            clone_internal.column_text('t', p.relation, p.type_column)) INTO undeclared;
+        CONTINUE WHEN undeclared IS NULL;
+        -- Types that name a table of the store, which may have come later. One whose rows belong through these rows cannot own them.
+        SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', look_for_types.store, p.relation, p."column", t.target::regclass, p.type_column, t.kinds::text,
+                   CASE WHEN p.belongs THEN ', belongs => true' ELSE '' END), ' ' ORDER BY t.target), string_agg(array_to_string(t.kinds, ', '), ', ' ORDER BY t.target)
+        INTO calls, named
+        FROM (SELECT o.target, ARRAY(SELECT x FROM unnest(o.type_values) x WHERE x = ANY (undeclared) ORDER BY x) AS kinds FROM clone_internal.pair_targets(look_for_types.store, p.relation, p.type_column, p."column") o) t
+        WHERE t.kinds <> '{}' AND NOT (p.belongs AND clone_internal.belongs_through(look_for_types.store, t.target::regclass, p.relation));
+        IF calls IS NOT NULL AND NOT clone_internal.answered(look_for_types.store, p.relation, p."column", '$named_types') THEN
+            PERFORM clone_internal.ask(look_for_types.store, p.relation, p."column", '$named_types', 'error',
+                format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named),
+                calls, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', look_for_types.store, p.relation, p."column", '$named_types'));
+        END IF;
+        undeclared := ARRAY(SELECT x FROM unnest(undeclared) x WHERE named IS NULL OR x <> ALL (string_to_array(named, ', ')) ORDER BY x);
+        CONTINUE WHEN undeclared = '{}' OR clone_internal.answered(look_for_types.store, p.relation, p."column", '$types');
+        -- Rows that belong by the pair must not keep the key of the source's row.
         PERFORM clone_internal.ask(look_for_types.store, p.relation, p."column", '$types', 'error',
-            format('%s.%I names rows of the types %s, which no reference declares: do these values stay?', p.relation, p."column", kinds),
-            clone_internal.keep_call(look_for_types.store, p.relation, p."column", ''), NULL);
+            format(CASE WHEN p.belongs THEN '%s.%I names rows of the types %s, which no reference declares: are these rows left out?' ELSE '%s.%I names rows of the types %s, which no reference declares: do these values stay?' END,
+                p.relation, p."column", array_to_string(undeclared, ', ')),
+            CASE WHEN p.belongs THEN format('SELECT clone.store_no_reference(%L, %L, %L, %L);', look_for_types.store, p.relation, p."column", '$types')
+                 ELSE clone_internal.keep_call(look_for_types.store, p.relation, p."column", '') END, NULL);
     END LOOP;
 END
 $$;

@@ -63,7 +63,10 @@ BEGIN
           AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = d.oid)
         ORDER BY d.oid, (clone_internal.named_table(a.attname, false) = tenant_word) DESC, f.oid IS NULL, a.attnotnull DESC, a.attnum
     LOOP
-        IF r.by_another THEN
+        -- Users of several tenants, with the one they work for at present. look_for_two_tenants() asks.
+        IF r.by_another IS NOT TRUE AND clone_internal.one_of_several(r.oid, r.name) AND EXISTS (SELECT FROM clone_internal.other_tenants(tenant, tenant_key, r.oid, r.name)) THEN
+            PERFORM clone.store_shared(store, r.oid::regclass, r.name);
+        ELSIF r.by_another THEN
             PERFORM clone_internal.discover_table(store, r.oid, NULL, tenant, r.name, format('foreign key %s to the tenants', r.conname));
         ELSE
             PERFORM clone_internal.discover_table(store, r.oid, r.name, NULL, NULL,

@@ -296,9 +296,10 @@ BEGIN
       AND r.path IS NOT DISTINCT FROM COALESCE(store_reference.path, store_reference.separators) AND r.condition IS NOT DISTINCT FROM store_reference.condition;
     DELETE FROM clone.store_no_reference n
     WHERE n.store = store_reference.store AND n.relation = store_reference.relation AND n."column" = store_reference."column" AND n.path IN ('', COALESCE(store_reference.path, ''));
-    -- A question about further types of the pair; the next look asks again.
+    -- A question about further types of the pair, or about a pair in documents; the next look asks again.
     DELETE FROM clone.store_question q
-    WHERE q.store = store_reference.store AND q.relation = store_reference.relation AND q."column" = store_reference."column" AND q.path = '$types';
+    WHERE q.store = store_reference.store AND q.relation = store_reference.relation AND q."column" = store_reference."column"
+      AND (q.path = ANY ('{$types,$named_types}') OR strpos(q.path, '["') > 0 AND strpos(q.answer, format('path => %L', store_reference.path)) > 0);
     INSERT INTO clone.store_reference AS r (store, relation, "column", target, target_column, form, path, condition, type_column, type_values, separators)
     VALUES (store, relation, "column", target, target_column, form, COALESCE(path, separators), condition, type_column, type_values, CASE WHEN form = 'json' THEN separators END)
     RETURNING r.id INTO number;
@@ -372,6 +373,8 @@ BEGIN
       AND m.parent = store_belongs.parent AND m.parent_columns = store_belongs.parent_columns AND m.condition IS NOT DISTINCT FROM store_belongs.condition;
     INSERT INTO clone.store_membership AS m (store, relation, columns, parent, parent_columns, condition)
     VALUES (store, relation, columns, parent, parent_columns, condition) RETURNING m.id INTO number;
+    -- Questions about rows that belong to nobody, or to two; the next look asks again.
+    DELETE FROM clone.store_question q WHERE q.store = store_belongs.store AND q.relation = store_belongs.relation AND q.path = ANY ('{$unowned,$tenants}');
     RETURN number;
 END
 $$;

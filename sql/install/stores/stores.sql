@@ -366,6 +366,7 @@ BEGIN
         document_column = EXCLUDED.document_column, version_path = EXCLUDED.version_path, live = EXCLUDED.live,
         cloned = EXCLUDED.cloned, blob_key = EXCLUDED.blob_key, blob_type = EXCLUDED.blob_type,
         document_inferred = EXCLUDED.document_inferred;
+    DELETE FROM clone.store_shared s WHERE s.store = store_table.store AND s.relation = store_table.relation;
     PERFORM clone_internal.describe_columns(store, relation);
     FOR c IN SELECT key, value FROM jsonb_each(columns) LOOP
         PERFORM clone.store_column(store, relation, c.key,

@@ -9,6 +9,7 @@ mod no_value;
 mod numbers;
 mod own_names;
 mod owned_rows;
+mod ownership;
 mod questions;
 mod refresh;
 mod row_questions;

@@ -1,0 +1,158 @@
+-- Pairs of a type and a key in the same object of a document: {"record_type": "Post", "record_id": 5}.
+
+-- Members of objects in a column's documents that name a table of the store, beside a member for a key. root: the object is the whole document.
+CREATE TYPE clone_internal.document_pair AS (relation regclass, "column" name, family text, root boolean, holder text, type_member text, member text, kind text, target regclass, vals text[]);
+
+-- The name of a member in a JSONPath.
+CREATE FUNCTION clone_internal.path_name(member text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '''' || replace(replace($1, E'\\', E'\\\\'), '''', E'\\''') || '''' $$;
+COMMENT ON FUNCTION clone_internal.path_name(text) IS 'The name of a member as a JSONPath has it';
+
+CREATE FUNCTION clone_internal.document_pairs(store text) RETURNS SETOF clone_internal.document_pair
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    t record;
+    c record;
+    columns name[];
+    -- Columns with documents.
+    documents text[] := '{}';
+    names text[];
+    targets oid[];
+BEGIN
+    SELECT array_agg(n.name), array_agg(n.target) INTO names, targets FROM (
+        SELECT DISTINCT ON (x) x AS name, r.relation::oid AS target FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
+        CROSS JOIN LATERAL unnest(clone_internal.type_names(r.relation)) x
+        WHERE r.store = $1 AND r.id_column IS NOT NULL AND r.role <> 'project' ORDER BY x, r.relation::oid) n;
+    FOR t IN
+        SELECT o.relation, array_agg(format('CASE WHEN bool_or(t.%I IS NOT NULL%s) THEN %1$L END', o.name, CASE WHEN o.family = 'text' THEN format(' AND left(t.%I::text, 1) COLLATE "C" IN (''{'', ''['')', o.name) ELSE '' END)) AS tests
+        FROM clone_internal.open_columns($1) o WHERE o.family IN ('json', 'text') AND o.relkind IN ('r', 'p') GROUP BY o.relation ORDER BY o.relation::oid
+    LOOP
+        -- Few columns of text have documents.
+        EXECUTE format('SELECT array_remove(ARRAY[%s]::name[], NULL) FROM (SELECT * FROM %s LIMIT 10000) AS t', array_to_string(t.tests, ', '), t.relation) INTO columns;
+        documents := documents || ARRAY(SELECT format('%s.%s', t.relation::oid, a.attnum) FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = ANY (columns));
+    END LOOP;
+    FOR c IN
+        SELECT a.attrelid::regclass AS relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, a.atttypid = 'jsonb'::regtype AS plain
+        FROM unnest(documents) d JOIN pg_attribute a ON a.attrelid = split_part(d, '.', 1)::oid AND a.attnum = split_part(d, '.', 2)::int2
+    LOOP
+        RETURN QUERY EXECUTE format($q$
+            WITH RECURSIVE walk (v, depth, holder) AS (
+                SELECT d.v, 0, NULL::text FROM (
+                    SELECT %1$s AS v FROM (SELECT t.%2$I AS x FROM %3$s AS t LIMIT 50000) s WHERE s.x IS NOT NULL %4$s LIMIT 1000) d
+                UNION ALL
+                SELECT e.value, w.depth + 1, e.holder FROM walk w CROSS JOIN LATERAL (
+                    SELECT o.value, o.key AS holder FROM jsonb_each(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) o
+                    UNION ALL
+                    SELECT a.value, w.holder FROM jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v ELSE '[]' END) WITH ORDINALITY AS a (value, place) WHERE a.place <= 200) e
+                WHERE w.depth < 12 AND jsonb_typeof(e.value) IN ('object', 'array')
+            ), pair AS (
+                SELECT w.depth = 0 AS root, w.holder, t.key AS type_member, i.key AS member, t.value #>> '{}' AS kind, i.value #>> '{}' AS value
+                FROM walk w -- Few members have such names; the exact conditions are slower.
+                CROSS JOIN LATERAL (SELECT o.key, o.value FROM jsonb_each(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) o
+                    WHERE jsonb_typeof(o.value) = 'string' AND o.key COLLATE "C" ~* '(type|kind|class|model|table|entity|name|object|resource|collection|what)$') t
+                CROSS JOIN LATERAL (SELECT o.key, o.value FROM jsonb_each(w.v) o WHERE jsonb_typeof(o.value) IN ('string', 'number') AND o.key COLLATE "C" ~* '(id|pk|key|ref|nr|no)$') i
+                CROSS JOIN LATERAL (SELECT clone_internal.snake(ltrim(t.key, '_@$')) AS type_word, clone_internal.snake(ltrim(i.key, '_@$')) AS word) n
+                WHERE t.key <> i.key AND length(i.value #>> '{}') < 80
+                  AND (regexp_replace(n.type_word, '_?(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|name)$', '') = regexp_replace(n.word, '_?(id|uuid|guid|pk|key|ref|nr|no)$', '') AND n.type_word <> n.word
+                       AND n.word !~ '^(id|uuid|guid|pk|key|ref|nr|no)$'
+                       AND n.word ~ '(id|uuid|guid|pk|key|ref|nr|no)$' AND n.type_word ~ '(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|name)$'
+                       OR n.type_word ~ '^(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|object|object_type|record_type|entity_type|item_type|target_type|content_type|resource|resource_type|collection|typename|what)$'
+                          AND n.word ~ '^(id|uuid|guid|pk|key|ref|oid|(object|record|entity|item|target|row|resource|subject|instance|model)_(id|uuid|pk|key))$')
+            )
+            SELECT $1, $2, $3, p.root, min(p.holder), p.type_member, p.member, p.kind, n.target::regclass, (array_agg(DISTINCT p.value))[:300]
+            FROM pair p CROSS JOIN LATERAL (SELECT clone_internal.snake(regexp_replace(p.kind, E'^.*(::|[.]|/|\\\\)', '')) AS word) w
+            CROSS JOIN LATERAL (SELECT x.target FROM unnest($4, $5) AS x (name, target) WHERE x.name IN (p.kind, lower(p.kind), w.word) ORDER BY x.name = p.kind DESC, x.target LIMIT 1) n
+            GROUP BY p.root, p.type_member, p.member, p.kind, n.target, CASE WHEN clone_internal.snake(p.member) !~ '_' THEN p.holder END$q$,
+            CASE WHEN c.plain THEN 's.x' ELSE 'clone_internal.json_of(s.x::text)' END, c.name, c.relation,
+            CASE WHEN c.family = 'text' THEN 'AND s.x::text COLLATE "C" ~ ''^[[:space:]]*[{[]'' AND length(s.x::text) < 20000' ELSE 'AND pg_column_size(s.x) < 20000' END)
+        USING c.relation, c.name, c.family, names, targets;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.document_pairs(text) IS 'Members of documents that name tables of a store, beside members with keys';
+
+-- Declares pairs whose keys all are keys of the tables that their types name, or asks. Returns the paths that look_at_data() need not look at.
+CREATE FUNCTION clone_internal.look_for_document_pairs(store text, declares boolean) RETURNS TABLE (relation regclass, "column" name, path text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    pairs clone_internal.document_pair[];
+    p record;
+    t record;
+    keys bigint;
+    wrong bigint;
+    given text;
+    condition text;
+    label text;
+    calls text;
+    all_keys boolean;
+    known boolean;
+    kinds text;
+BEGIN
+    pairs := ARRAY(SELECT d FROM clone_internal.document_pairs($1) d
+        -- Beside "type" or "kind", looked_at() finds plain names in objects that are parts.
+        WHERE d.root OR d.type_member NOT IN ('type', 'kind') OR d.member NOT IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref'));
+    FOR p IN SELECT o.relation, o."column", o.family, o.root, o.type_member, o.member FROM unnest(pairs) o GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY o.relation::oid, o."column", o.root DESC, o.type_member, o.member LOOP
+        calls := '';
+        kinds := NULL;
+        all_keys := true;
+        known := false;
+        FOR t IN
+            SELECT o.target, array_agg(DISTINCT o.kind ORDER BY o.kind) AS kinds, r.id_column, clone_internal.family(a.atttypid) AS family
+            FROM unnest(pairs) o JOIN clone.store_relation r ON r.store = $1 AND r.relation = o.target JOIN pg_attribute a ON a.attrelid = o.target AND a.attname = r.id_column
+            WHERE o.relation = p.relation AND o."column" = p."column" AND o.root = p.root AND o.type_member = p.type_member AND o.member = p.member AND clone_internal.family(a.atttypid) IN ('int', 'text', 'uuid')
+            GROUP BY 1, 3, 4 ORDER BY o.target::oid
+        LOOP
+            SELECT count(DISTINCT v), count(DISTINCT v) FILTER (WHERE k.value IS NULL) INTO keys, wrong
+            FROM unnest(pairs) o CROSS JOIN LATERAL unnest(o.vals) v
+            LEFT JOIN clone_internal.tenants_of_keys($1, t.target, t.id_column, t.family, ARRAY(SELECT DISTINCT x FROM unnest(pairs) y CROSS JOIN LATERAL unnest(y.vals) x
+                WHERE y.relation = p.relation AND y."column" = p."column" AND y.root = p.root AND y.type_member = p.type_member AND y.member = p.member AND y.target = t.target)) k ON k.value = v
+            WHERE o.relation = p.relation AND o."column" = p."column" AND o.root = p.root AND o.type_member = p.type_member AND o.member = p.member AND o.target = t.target
+              AND lower(v) <> ALL (clone_internal.in_place_of_null());
+            -- Keys of rows that were deleted may stay.
+            CONTINUE WHEN keys = 0 OR 5 * wrong > keys;
+            known := true;
+            all_keys := all_keys AND wrong = 0;
+            IF p.root THEN
+                -- No JSONPath selects the document itself by its members.
+                given := format('$[%s]', clone_internal.path_name(p.member));
+                condition := CASE WHEN p.family = 'text' THEN format('%I::pg_catalog.text COLLATE pg_catalog."C" OPERATOR(pg_catalog.~) %L', p."column",
+                        format('"%s"[[:space:]]*:[[:space:]]*"(%s)"', regexp_replace(p.type_member, '([^a-zA-Z0-9_ ])', E'\\\\\\1', 'g'), (SELECT string_agg(regexp_replace(replace(k, E'\\', E'\\\\'), '([^a-zA-Z0-9_ ])', E'\\\\\\1', 'g'), '|') FROM unnest(t.kinds) k)))
+                    ELSE format('pg_catalog.%s(%I, %L) OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])',
+                        CASE WHEN (SELECT a.atttypid = 'json'::regtype FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attname = p."column") THEN 'json_extract_path_text' ELSE 'jsonb_extract_path_text' END, p."column", p.type_member, t.kinds) END;
+            ELSE
+                given := format('$..[?%s][%s]', (SELECT string_agg(format('@[%s] == %s', clone_internal.path_name(p.type_member), clone_internal.path_name(k)), ' || ') FROM unnest(t.kinds) k), clone_internal.path_name(p.member));
+                condition := NULL;
+            END IF;
+            CONTINUE WHEN EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = p.relation AND d."column" = p."column" AND d.target = t.target AND d.path = given AND d.condition IS NOT DISTINCT FROM condition);
+            kinds := concat_ws(', ', kinds, t.target::text);
+            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, path => %L', $1, p.relation, p."column", t.target, given) || CASE WHEN condition IS NOT NULL THEN format(', condition => %L', condition) ELSE '' END || '); ';
+        END LOOP;
+        -- Its name in the list of questions; references have other quotes.
+        label := CASE WHEN p.root THEN format('$[%s]', to_jsonb(p.member)) ELSE format('$..[?@[%s]][%s]', to_jsonb(p.type_member), to_jsonb(p.member)) END;
+        IF kinds IS NOT NULL AND NOT clone_internal.answered($1, p.relation, p."column", label) THEN
+            IF declares AND all_keys THEN
+                EXECUTE calls;
+            ELSE
+                PERFORM clone_internal.ask($1, p.relation, p."column", label, 'error',
+                    format('%s.%I at %s holds keys of the tables that %I beside it names: %s', p.relation, p."column", label, p.type_member, kinds), rtrim(calls), clone_internal.keep_call($1, p.relation, p."column", label));
+            END IF;
+        END IF;
+        CONTINUE WHEN NOT known;
+        RETURN QUERY SELECT DISTINCT p.relation, p."column", x FROM unnest(pairs) o
+            CROSS JOIN LATERAL unnest(ARRAY[format('$..[%s]', clone_internal.path_name(p.member)), format('$[%s]', clone_internal.path_name(p.member)), format('$[*][%s]', clone_internal.path_name(p.member)),
+                format('$..[%s][%s]', clone_internal.path_name(o.holder), clone_internal.path_name(p.member)), format('$..[%s][*][%s]', clone_internal.path_name(o.holder), clone_internal.path_name(p.member))]) x
+            WHERE o.relation = p.relation AND o."column" = p."column" AND o.root = p.root AND o.type_member = p.type_member AND o.member = p.member
+              -- The document itself and its parts are separate.
+              AND (p.root AND x LIKE '$[%' AND x NOT LIKE '$[*]%' OR NOT p.root AND (x LIKE '$..%' OR x LIKE '$[*]%') OR x = format('$..[%s]', clone_internal.path_name(p.member)));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_document_pairs(text, boolean) IS 'Declares pairs of a type and a key in documents, or records questions about them; returns the paths of their keys';

@@ -1,0 +1,172 @@
+-- Rows that belong to nobody though they name rows of a tenant: a note without a team on a post of a team.
+
+-- The condition that a row of a store's table belongs to a tenant, as SQL.
+CREATE FUNCTION clone_internal.owned_sql(store text, relation regclass, alias text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    tenant text := clone_internal.tenant_sql(store, relation, alias);
+BEGIN
+    IF EXISTS (SELECT FROM clone.store_relation r WHERE r.store = owned_sql.store AND r.relation = owned_sql.relation AND r.role = 'project') THEN
+        RETURN 'true';
+    ELSIF tenant NOT LIKE '%.ctid::text' AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = owned_sql.store AND m.relation = owned_sql.relation) THEN
+        RETURN format('%s IS NOT NULL', tenant);
+    END IF;
+    RETURN COALESCE(format('(%s) IS NOT TRUE', clone_internal.without_owner(store, relation, alias, '[]')), 'true');
+END
+$$;
+COMMENT ON FUNCTION clone_internal.owned_sql(text, regclass, text) IS 'The condition that a row of a store''s table belongs to a tenant, as SQL';
+
+CREATE TYPE clone_internal.naming_way AS (relation regclass, columns text[], parent regclass, others text[], condition text, person boolean, place bigint);
+
+-- Columns by which rows of a store's tables name rows of its other tables: foreign keys, declared references, UUIDs that are named after a
+-- table. Those that may not be empty come first; who wrote a row comes last.
+CREATE FUNCTION clone_internal.naming_ways(store text) RETURNS SETOF clone_internal.naming_way
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH keys AS MATERIALIZED (
+        SELECT r.relation, r.id_column, clone_internal.table_word(c.relname) AS word
+        FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation JOIN pg_attribute k ON k.attrelid = r.relation AND k.attname = r.id_column AND k.atttypid NOT IN (20, 21, 23, 25, 1043)
+        WHERE r.store = $1 AND clone_internal.family(k.atttypid) = 'uuid'
+    ), uuids AS MATERIALIZED (
+        SELECT r.relation, a.attname, clone_internal.named_table(a.attname, false) AS word
+        FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname IS DISTINCT FROM r.id_column
+         AND (a.atttypid = 2950 OR a.atttypid >= 16384)
+        WHERE r.store = $1 AND clone_internal.family(a.atttypid) = 'uuid'
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
+    ), ways AS MATERIALIZED (
+        SELECT r.relation, ARRAY(SELECT jsonb_array_elements_text(clone_internal.column_names(f.conrelid, f.conkey))) AS columns, f.confrelid::regclass AS parent,
+               ARRAY(SELECT jsonb_array_elements_text(clone_internal.column_names(f.confrelid, f.confkey))) AS others, NULL::text AS condition
+        FROM clone.store_relation r JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = r.relation AND f.confrelid <> f.conrelid AND f.conparentid = 0
+        WHERE r.store = $1
+        UNION
+        SELECT d.relation, ARRAY[d."column"::text], d.target, ARRAY[d.target_column::text], d.condition FROM clone.store_reference d
+        WHERE d.store = $1 AND d.form = 'column' AND d.target <> d.relation
+        UNION
+        SELECT u.relation, ARRAY[u.attname::text], k.relation, ARRAY[k.id_column::text], NULL FROM uuids u JOIN keys k ON k.word = u.word AND k.relation <> u.relation
+    )
+    SELECT w.*, o.person, row_number() OVER (PARTITION BY w.relation ORDER BY o.person, NOT o.filled, o.place, w.parent::oid, w.condition)
+    FROM ways w
+    JOIN clone.store_relation p ON p.store = $1 AND p.relation = w.parent
+    JOIN pg_class c ON c.oid = w.parent AND c.relkind IN ('r', 'p')
+    CROSS JOIN LATERAL (
+        SELECT bool_and(a.attnotnull) AS filled, min(a.attnum) AS place,
+               COALESCE(bool_or(clone_internal.snake(a.attname) ~ '(^|_)(created|updated|modified|deleted|closed|resolved|locked|uploaded|approved|archived|invited|assigned|changed|edited|entered|reviewed)_by(_|$)|(^|_)(creator|editor|updater|modifier|last_editor)(_|$)'), false) AS person
+        FROM pg_attribute a WHERE a.attrelid = w.relation AND a.attname = ANY (w.columns)) o
+$$;
+COMMENT ON FUNCTION clone_internal.naming_ways(text) IS 'Columns by which rows of a store''s tables name rows of its other tables';
+
+-- The condition that two columns are equal, as SQL.
+CREATE FUNCTION clone_internal.same_sql(alias text, relation regclass, "column" text, other_alias text, other regclass, other_column text) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN clone_internal.family(a.atttypid) IN ('int', 'uuid') AND clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid) THEN format('%s.%I = %s.%I', $4, $6, $1, $3)
+           ELSE format('%s = %s', clone_internal.column_text($4, $5, $6), clone_internal.column_text($1, $2, $3)) END
+    FROM pg_attribute a, pg_attribute b WHERE a.attrelid = $2 AND a.attname = $3 AND b.attrelid = $5 AND b.attname = $6
+$$;
+COMMENT ON FUNCTION clone_internal.same_sql(text, regclass, text, text, regclass, text) IS 'The condition that columns of two rows are equal, as SQL';
+
+-- The condition that a row names no tenant and no parent by the columns by which its table belongs, as SQL on the columns of the table.
+CREATE FUNCTION clone_internal.empty_owner(store text, relation regclass) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(CASE
+        WHEN a.attname = r.project_column OR EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND a.attnum = ANY (f.conkey)) OR k.rows IS NULL THEN format('%I IS NULL', a.attname)
+        ELSE format('(%s OPERATOR(pg_catalog.=) ANY (%s)) IS NOT TRUE', clone_internal.column_text(NULL, $2, a.attname), k.rows) END, ' AND ' ORDER BY a.attnum)
+    FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname IN (r.project_column, r.join_column)
+    CROSS JOIN LATERAL (
+        SELECT string_agg(format('SELECT %s FROM %s AS k', clone_internal.column_text('k', p.relation, p.id_column), p.relation), ' UNION ALL ' ORDER BY p.relation::oid) AS rows
+        FROM clone.store_relation p WHERE p.store = $1 AND p.id_column IS NOT NULL AND p.relation = ANY (r.parents)) k
+    WHERE r.store = $1 AND r.relation = $2
+$$;
+COMMENT ON FUNCTION clone_internal.empty_owner(text, regclass) IS 'The condition that a row names no tenant and no parent by the columns by which its table belongs, as SQL';
+
+CREATE FUNCTION clone_internal.look_for_ownerless(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    r record;
+    w record;
+    unowned text;
+    empty text;
+    rest text;
+    named text;
+    condition text;
+    rows bigint;
+    -- Those that hold a value that is no tenant, which is another project for a clone.
+    placed bigint;
+    total bigint;
+    first_column text;
+    names text;
+    calls text;
+    keep text;
+    certain boolean;
+    -- Further ways that are proposed: together they must not form a circle.
+    proposed jsonb := '[]';
+    ways clone_internal.naming_way[];
+BEGIN
+    FOR r IN
+        SELECT o.relation, o.project_column, concat_ws(', ', quote_ident(o.project_column), quote_ident(o.join_column)) AS owner
+        FROM clone.store_relation o JOIN pg_class c ON c.oid = o.relation AND c.relkind IN ('r', 'p')
+        WHERE o.store = $1 AND o.role IN ('resource', 'derived')
+          -- A column that cannot be empty and has a foreign key always names an owner.
+          AND NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = o.relation AND a.attnum = ANY (f.conkey)
+                          WHERE a.attrelid = o.relation AND a.attnotnull AND a.attname IN (o.project_column, o.join_column))
+        ORDER BY o.relation::oid
+    LOOP
+        unowned := clone_internal.without_owner($1, r.relation, 't', '[]');
+        CONTINUE WHEN unowned IS NULL;
+        empty := clone_internal.empty_owner($1, r.relation);
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s)', r.relation, unowned) INTO certain;
+        CONTINUE WHEN NOT certain;
+        rest := unowned;
+        total := 0;
+        first_column := NULL;
+        names := NULL;
+        calls := '';
+        certain := false;
+        ways := COALESCE(ways, ARRAY(SELECT n FROM clone_internal.naming_ways($1) n));
+        FOR w IN
+            SELECT n.* FROM unnest(ways) n WHERE n.relation = r.relation
+              -- Their rows are parts of these.
+              AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = n.parent AND m.parent = r.relation)
+              AND NOT EXISTS (SELECT FROM clone.store_relation p WHERE p.store = $1 AND p.relation = n.parent AND r.relation = ANY (p.parents))
+            ORDER BY n.place
+        LOOP
+            named := format('EXISTS (SELECT FROM %s AS p WHERE %s AND %s%s)', w.parent,
+                (SELECT string_agg(clone_internal.same_sql('t', w.relation, u.own, 'p', w.parent, u.other), ' AND ' ORDER BY u.n) FROM unnest(w.columns, w.others) WITH ORDINALITY AS u (own, other, n)),
+                clone_internal.owned_sql($1, w.parent, 'p'),
+                CASE WHEN w.condition IS NOT NULL THEN format(E' AND (SELECT %s\n FROM (SELECT t.*) AS o)', w.condition) ELSE '' END);
+            EXECUTE format('SELECT count(*), count(%s) FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s AND %s', COALESCE('t.' || quote_ident(r.project_column), 'NULL'), r.relation, rest, named) INTO rows, placed;
+            CONTINUE WHEN rows = 0;
+            total := total + rows;
+            first_column := COALESCE(first_column, w.columns[1]);
+            names := concat_ws(', ', names, (SELECT string_agg(quote_ident(n), ', ') FROM unnest(w.columns) n));
+            certain := certain OR NOT w.person;
+            rest := concat_ws(' AND ', rest, 'NOT ' || named);
+            IF placed > 0 OR clone_internal.belongs_through($1, w.parent, r.relation, proposed) THEN
+                calls := NULL;
+            ELSE
+                proposed := proposed || jsonb_build_array(jsonb_build_array(r.relation::oid::bigint, w.parent::oid::bigint));
+                -- A row that names a tenant stays with that.
+                condition := concat_ws(' AND ', CASE WHEN w.condition IS NOT NULL THEN format('(%s)', w.condition) END, empty);
+                calls := calls || format('SELECT clone.store_belongs(%L, %L, %L, %L, %L', $1, r.relation, w.columns, w.parent, w.others)
+                    || CASE WHEN condition <> '' THEN format(', condition => %L', condition) ELSE '' END || '); ';
+            END IF;
+        END LOOP;
+        CONTINUE WHEN total = 0 OR clone_internal.answered($1, r.relation, first_column::name, '$unowned');
+        keep := format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, r.relation, first_column, '$unowned');
+        PERFORM clone_internal.ask($1, r.relation, first_column::name, '$unowned', CASE WHEN certain THEN 'error' ELSE 'warning' END,
+            format('%s rows of %s belong to no tenant%s and name rows of tenants by %s: they are not cloned', total, r.relation, CASE WHEN r.owner <> '' THEN format(', as %s names none,', r.owner) ELSE '' END, names)
+                || CASE WHEN calls IS NOT NULL THEN '' WHEN r.owner <> '' THEN format('. Set %s in them', r.owner) ELSE '. They cannot, because those rows belong through rows of this table' END,
+            CASE WHEN calls IS NULL AND r.owner = '' THEN keep ELSE rtrim(calls) END, CASE WHEN calls IS NOT NULL OR r.owner <> '' THEN keep END);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_ownerless(text) IS 'Records questions about rows that belong to nobody though they name rows of tenants';

@@ -1,0 +1,135 @@
+//! Pairs of a type and a key in documents.
+
+use super::super::{answer_all, discovered, open};
+
+/// Posts and photos with the same numbers, of two tenants, and a table `ev` with this column.
+fn tables(column: &str, document: &str) -> String {
+    format!(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Other'), ('Ours');
+         CREATE TABLE posts (id int GENERATED ALWAYS AS IDENTITY (START 500) PRIMARY KEY, org_id int NOT NULL REFERENCES org, t text); CREATE TABLE photos (id int GENERATED ALWAYS AS IDENTITY (START 500) PRIMARY KEY, org_id int NOT NULL REFERENCES org, t text);
+         INSERT INTO posts (org_id, t) SELECT 1 + n % 2, 'Post' || n FROM generate_series(1, 12) n; INSERT INTO photos (org_id, t) SELECT 1 + n % 2, 'Photo' || n FROM generate_series(1, 8) n;
+         CREATE TABLE ev (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org, t text, d {column});
+         INSERT INTO ev (org_id, t, d) SELECT org_id, t, {document} FROM (SELECT 'Post' AS y, id, org_id, t FROM posts UNION ALL SELECT 'Photo', id, org_id, t FROM photos) z"
+    )
+}
+
+#[tokio::test]
+async fn a_type_says_which_table_the_key_beside_it_names() {
+    for (column, document, key) in [
+        (
+            "jsonb",
+            "jsonb_build_object('record_type', y, 'record_id', id)",
+            "d->>'record_id'",
+        ),
+        (
+            "json",
+            "json_build_object('recordType', y, 'recordId', id)",
+            "d->>'recordId'",
+        ),
+        (
+            "text",
+            "jsonb_build_object('subjectType', y, 'subjectId', id)::text",
+            "d::jsonb->>'subjectId'",
+        ),
+        (
+            "text",
+            "jsonb_build_object('type', 'App\\Models\\' || y, 'id', id)::text",
+            "d::jsonb->>'id'",
+        ),
+        (
+            "jsonb",
+            "jsonb_build_object('items', jsonb_build_array(jsonb_build_object('entity_type', lower(y), 'entity_id', id)))",
+            "d#>>'{items,0,entity_id}'",
+        ),
+        (
+            "jsonb",
+            "jsonb_build_array(jsonb_build_object('entity_kind', lower(y) || 's', 'entity_id', id::text))",
+            "d#>>'{0,entity_id}'",
+        ),
+        ("jsonb", "jsonb_build_object('type', y, 'id', id)", "d->>'id'"),
+        (
+            "jsonb",
+            "jsonb_build_object('type', 'App\\Models\\' || y, 'id', id::text)",
+            "d->>'id'",
+        ),
+        (
+            "jsonb",
+            "jsonb_build_object('about', jsonb_build_object('model', y, 'pk', id))",
+            "d#>>'{about,pk}'",
+        ),
+        (
+            "jsonb",
+            "jsonb_build_object('about', jsonb_build_object('type', y, 'id', id))",
+            "d#>>'{about,id}'",
+        ),
+        (
+            "jsonb",
+            "jsonb_build_object('__typename', y, 'id', id)",
+            "d->>'id'",
+        ),
+        (
+            "jsonb",
+            "jsonb_build_object('table', lower(y) || 's', 'key', id, 'n', 500)",
+            "d->>'key'",
+        ),
+    ] {
+        let db = discovered(&tables(column, document), "org").await;
+        assert_eq!(open(&db).await, Vec::<String>::new(), "{document}");
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        let own = format!(
+            "SELECT count(*) FROM ev WHERE org_id = {clone} AND t = (SELECT p.t FROM posts p WHERE ev.t LIKE 'Post%' AND p.org_id = ev.org_id AND p.id::text = {key} UNION ALL SELECT p.t FROM photos p WHERE ev.t LIKE 'Photo%' AND p.org_id = ev.org_id AND p.id::text = {key})"
+        );
+        assert_eq!(db.number(&own).await, 10, "{document}");
+    }
+}
+
+#[tokio::test]
+async fn pairs_that_come_later_are_asked_about() {
+    for (document, subject) in [
+        (
+            "jsonb_build_object('record_type', y, 'record_id', id)",
+            "public.ev.d $[\"record_id\"]",
+        ),
+        (
+            "jsonb_build_object('a', jsonb_build_object('record_type', y, 'record_id', id))",
+            "public.ev.d $..[?@[\"record_type\"]][\"record_id\"]",
+        ),
+    ] {
+        for (answer, own) in [("answer", 10), ("otherwise", 6)] {
+            let db = discovered(&tables("jsonb", document), "org").await;
+            db.run("DELETE FROM ev WHERE t LIKE 'Photo%'").await;
+            db.run("SELECT clone.store_drop('s'); SELECT clone.store_create('s', 'discover', '{\"tenant\": \"org\"}')").await;
+            assert_eq!(open(&db).await, Vec::<String>::new());
+            db.run(&format!("INSERT INTO ev (org_id, t, d) SELECT org_id, t, {document} FROM (SELECT 'Photo' AS y, id, org_id, t FROM photos) z")).await;
+            assert_eq!(open(&db).await, [format!("error {subject}")]);
+            answer_all(&db, answer).await;
+            let clone = db.clone_project("'2', 'Copy'").await;
+            let key = "d #>> CASE WHEN d ? 'a' THEN '{a,record_id}'::text[] ELSE '{record_id}' END";
+            assert_eq!(
+                db.number(&format!("SELECT count(*) FROM ev WHERE org_id = {clone} AND t = (SELECT p.t FROM posts p WHERE ev.t LIKE 'Post%' AND p.org_id = ev.org_id AND p.id::text = {key} UNION ALL SELECT p.t FROM photos p WHERE ev.t LIKE 'Photo%' AND p.org_id = ev.org_id AND p.id::text = {key})"))
+                    .await,
+                own,
+                "{document} {answer}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn types_and_numbers_that_name_no_rows_are_no_pairs() {
+    for document in [
+        "jsonb_build_object('type', 'text', 'id', id)",
+        "jsonb_build_object('type', y, 'id', id + 100000)",
+        "jsonb_build_object('name', 'post', 'n', 3)",
+    ] {
+        let db = discovered(&tables("jsonb", document), "org").await;
+        assert_eq!(
+            db.number("SELECT count(*) FROM clone.store_check('s') WHERE question LIKE '%beside it%'")
+                .await
+                + db.number("SELECT count(*) FROM clone.store_reference WHERE condition IS NOT NULL OR path LIKE '%?%'")
+                    .await,
+            0,
+            "{document}"
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! Which tenant a row belongs to where its columns say nothing, or not the same; keys beside types and in tables without a foreign key.
+
+mod document_pairs;
+mod history;
+mod key_pairs;
+mod no_owner;
+mod two_tenants;
+mod types;

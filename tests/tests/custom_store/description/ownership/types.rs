@@ -1,0 +1,41 @@
+//! Types of pairs of columns that no reference declares.
+
+use super::super::{answer_all, discovered};
+
+#[tokio::test]
+async fn rows_of_a_pair_whose_type_is_not_cloned_are_left_out() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); CREATE TABLE msgs (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org, body text);
+         CREATE TABLE active_storage_blobs (id bigserial PRIMARY KEY, filename text);
+         CREATE TABLE active_storage_attachments (id bigserial PRIMARY KEY, name text NOT NULL, record_type text NOT NULL, record_id bigint NOT NULL, blob_id bigint NOT NULL REFERENCES active_storage_blobs, UNIQUE (record_type, record_id, name, blob_id));
+         CREATE TABLE active_storage_variant_records (id bigserial PRIMARY KEY, blob_id bigint NOT NULL REFERENCES active_storage_blobs, variation_digest text NOT NULL, UNIQUE (blob_id, variation_digest));
+         INSERT INTO org (name) VALUES ('Other'), ('Ours'); INSERT INTO msgs (org_id) SELECT 1 + n % 2 FROM generate_series(1, 6) n; INSERT INTO active_storage_blobs (filename) SELECT 'f' || n FROM generate_series(1, 12) n;
+         INSERT INTO active_storage_attachments (name, record_type, record_id, blob_id) SELECT 'pic', 'Msg', id, id FROM msgs; INSERT INTO active_storage_variant_records (blob_id, variation_digest) SELECT id, 'd' FROM active_storage_blobs WHERE id <= 6;
+         INSERT INTO active_storage_attachments (name, record_type, record_id, blob_id) SELECT 'image', 'ActiveStorage::VariantRecord', id, blob_id + 6 FROM active_storage_variant_records",
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.text("SELECT question FROM clone.store_check('s') WHERE subject = 'public.active_storage_attachments.record_id'").await,
+        "public.active_storage_attachments.record_id names rows of the types ActiveStorage::VariantRecord, which no reference declares: are these rows left out?"
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM active_storage_attachments a JOIN msgs m ON a.record_type = 'Msg' AND m.id = a.record_id WHERE m.org_id = {clone} AND a.blob_id > 12")).await,
+        3
+    );
+    assert_eq!(
+        db.number("SELECT count(*) FROM active_storage_attachments").await,
+        15
+    );
+    // A type of a table of the store that comes later belongs as the others.
+    db.run("CREATE TABLE notes (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO notes (id, org_id) VALUES (501, 1), (502, 2); INSERT INTO active_storage_attachments (name, record_type, record_id, blob_id) SELECT 'pic', 'Note', id, 1 FROM notes; DELETE FROM clone.store_no_reference")
+        .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM active_storage_attachments a JOIN notes m ON a.record_type = 'Note' AND m.id = a.record_id WHERE m.org_id = {clone}")).await,
+        1
+    );
+}
