@@ -177,7 +177,7 @@ extension_sql_file!(
     requires = ["look_for_values"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/values/own_rows.sql",
+    "../../sql/install/discovery/membership/own_rows.sql",
     name = "own_rows",
     requires = ["look_for_values"]
 );
@@ -187,7 +187,7 @@ extension_sql_file!(
     requires = ["look_for_values"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/values/link_tables.sql",
+    "../../sql/install/discovery/membership/link_tables.sql",
     name = "link_tables",
     requires = ["look_for_values"]
 );
@@ -202,12 +202,12 @@ extension_sql_file!(
     requires = ["look_for_values"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/values/owned.sql",
+    "../../sql/install/discovery/membership/owned.sql",
     name = "owned",
     requires = ["lists"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/values/tenant_copies.sql",
+    "../../sql/install/discovery/membership/tenant_copies.sql",
     name = "tenant_copies",
     requires = ["lists"]
 );
@@ -217,17 +217,17 @@ extension_sql_file!(
     requires = ["lists"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/values/no_owner.sql",
+    "../../sql/install/discovery/membership/no_owner.sql",
     name = "no_owner",
     requires = ["several_tables"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/values/two_tenants.sql",
+    "../../sql/install/discovery/membership/two_tenants.sql",
     name = "two_tenants",
     requires = ["no_owner"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/values/key_pairs.sql",
+    "../../sql/install/discovery/membership/key_pairs.sql",
     name = "key_pairs",
     requires = ["lists"]
 );

@@ -4,7 +4,7 @@ use crate::error::internal;
 use crate::pg::privileges::{self, Privilege};
 use crate::pg::query;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{Oid, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{Oid, Table, TableRole, quote};
 use serde::Deserialize;
 use std::collections::HashSet;
 

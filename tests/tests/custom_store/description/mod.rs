@@ -2,8 +2,8 @@
 
 mod discovery;
 mod kinds;
-mod large_tables;
 mod kinds_of_keys;
+mod large_tables;
 mod lists;
 mod no_value;
 mod numbers;
