@@ -263,7 +263,7 @@ async fn policies_of_a_table_without_rows_are_refused_too() {
     for call in ["SELECT project_clone('1', 'd')", "SELECT project_delete('2')"] {
         let refused = role.fails(call).await;
         assert!(
-            refused.code == "42501" && refused.hint.contains("GRANT SELECT ON public.late TO"),
+            refused.code == "42501" && refused.hint.starts_with("GRANT SELECT"),
             "{call}: {refused:?}"
         );
     }

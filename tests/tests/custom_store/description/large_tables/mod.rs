@@ -22,7 +22,7 @@ fn nth(table: &str) -> String {
 
 /// Notes of both tenants, by the column, its first rows and the rows after them as (number, value).
 fn notes(column: &str, first: (i32, &str), last: (i32, &str)) -> String {
-    let name = column.split(' ').next().unwrap();
+    let name = column.split(' ').next().unwrap_or_default();
     format!(
         "{TABLES} CREATE TABLE note (id int GENERATED ALWAYS AS IDENTITY (START 1000000) PRIMARY KEY, org_id int NOT NULL REFERENCES org, {column});
          INSERT INTO note (org_id, {name}) SELECT 1 + n % 2, {} FROM generate_series(1, {}) n;
