@@ -279,11 +279,6 @@ BEGIN
     IF role NOT IN ('project', 'resource', 'derived', 'history') THEN
         RAISE EXCEPTION 'unknown table role %', clone_internal.quoted(role::text) USING ERRCODE = '22023', HINT = 'Roles: project, resource, derived, history.';
     END IF;
-    IF role = 'project' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_table.store AND r.role = 'project' AND r.relation <> store_table.relation) THEN
-        RAISE EXCEPTION 'store % has a project table already', clone_internal.quoted(store) USING ERRCODE = '22023',
-            HINT = (SELECT format('A store has one. Remove it first, SELECT clone.store_remove_table(%L, %L); or describe %s as ''resource''.', r.store, r.relation::text, store_table.relation)
-                    FROM clone.store_relation r WHERE r.store = store_table.store AND r.role = 'project' LIMIT 1);
-    END IF;
     PERFORM clone_internal.check_cloneable(relation);
     IF parent IS NOT NULL THEN
         PERFORM clone_internal.check_table(parent, 'parent');
@@ -335,6 +330,11 @@ BEGIN
         FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = clone_internal.naming_column(f.conindid, f.conkey)
         WHERE f.conrelid = relation AND f.confrelid = parent AND f.contype = 'f'
         ORDER BY cardinality(f.conkey), f.oid LIMIT 1;
+    END IF;
+    IF role = 'project' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_table.store AND r.role = 'project' AND r.relation <> store_table.relation) THEN
+        RAISE EXCEPTION 'store % has a project table already', clone_internal.quoted(store) USING ERRCODE = '22023',
+            HINT = (SELECT format('A store has one. Remove it first, SELECT clone.store_remove_table(%L, %L); or describe %s as ''resource''.', r.store, r.relation::text, store_table.relation)
+                    FROM clone.store_relation r WHERE r.store = store_table.store AND r.role = 'project' LIMIT 1);
     END IF;
     IF role <> 'project' AND project_column IS NULL AND (parent IS NULL OR join_column IS NULL)
         AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = store_table.store AND m.relation = store_table.relation) THEN

@@ -84,7 +84,17 @@ async fn parts_of_rows_of_another_tenant_are_asked_about() {
         let db = discovered(tables, "users").await;
         assert_eq!(open(&db).await, ["error public.photos.album_id"]);
         answer_all(&db, column).await;
-        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        // A row that names rows of two tenants is cloned only if the caller says so.
+        if column == "answer" {
+            let failure = db.fails("SELECT project_clone('2')").await;
+            assert!(
+                failure.code == "55000" && failure.hint.contains("{\"others\": \"include\"}"),
+                "{failure:?}"
+            );
+        }
+        let clone = db
+            .clone_project("'2', options => '{\"verify\": true, \"others\": \"include\"}'")
+            .await;
         assert_eq!(
             db.number("SELECT count(*) FROM photos WHERE album_id = 1").await,
             theirs,
