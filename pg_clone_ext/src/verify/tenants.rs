@@ -22,9 +22,9 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
         .filter(|table| table.role != TableRole::Project && !table.empty);
     for table in others {
         for (column, rows) in constant(pair, table)? {
-            if !names.contains(&plain(&column.name))
-                && !(rows >= ROWS && pair.sample.is_none() && is_tenant(pair, table, tenants, column)?)
-            {
+            let means_tenant = names.contains(&plain(&column.name))
+                || rows >= ROWS && pair.sample.is_none() && is_tenant(pair, table, tenants, column)?;
+            if !means_tenant {
                 continue;
             }
             checks.push(Check {
