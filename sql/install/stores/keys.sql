@@ -258,10 +258,11 @@ CREATE FUNCTION clone_internal.column_text(alias text, relation oid, "column" na
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE -- Equal numbers have the same text.
+    -- The texts of columns with different collations are comparable.
+    SELECT format('(%s COLLATE pg_catalog."C")', CASE -- Equal numbers have the same text.
            WHEN t.oid = 'numeric'::regtype THEN format('pg_catalog.trim_scale(%s)::pg_catalog.text', v.value)
            WHEN t.oid < 16384 OR EXISTS (SELECT FROM pg_cast c WHERE c.castsource = t.oid AND c.casttarget = 'text'::regtype AND c.castmethod = 'b') THEN v.value || '::pg_catalog.text'
-           ELSE format('CASE WHEN pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 0 THEN pg_catalog.format(''%%s'', %1$s) END', v.value) END
+           ELSE format('(CASE WHEN pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 0 THEN pg_catalog.format(''%%s'', %1$s) END)', v.value) END)
     FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)
     CROSS JOIN LATERAL (SELECT concat(alias || '.', quote_ident(a.attname)) AS value) v
     WHERE a.attrelid = $2 AND a.attname = $3

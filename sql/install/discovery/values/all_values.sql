@@ -36,7 +36,7 @@ BEGIN
         vals := format('(SELECT %s AS x FROM %s AS t WHERE t.%I IS NOT NULL) AS s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())',
             CASE WHEN separators IS NOT NULL THEN format('regexp_split_to_table(trim(BOTH ''/.'' FROM %s), %L)', value, separators)
                  WHEN family LIKE '%[]' THEN format('unnest(t.%I)::text COLLATE "C"', "column") ELSE value END, source, "column");
-        EXECUTE format('SELECT (SELECT count(*) FROM %s), (SELECT count(*) FROM %1$s AND NOT EXISTS (SELECT FROM %s AS k WHERE %s = s.x))', vals, target, clone_internal.column_text('k', target, key)) INTO seen, missing;
+        EXECUTE format('SELECT (SELECT count(*) FROM %s), (SELECT count(*) FROM %1$s AND NOT EXISTS (SELECT FROM %s AS k WHERE %s = s.x COLLATE "C"))', vals, target, clone_internal.column_text('k', target, key)) INTO seen, missing;
         EXIT WHEN missing > 0 OR source = format('(SELECT %I FROM %s)', "column", relation);
     END LOOP;
 END

@@ -120,7 +120,7 @@ BEGIN
         FOR t IN SELECT x.target, x.type_values, r.id_column FROM clone_internal.pair_targets($1, c.relation, c.type_column, c.name) x
                  JOIN clone.store_relation r ON r.store = $1 AND r.relation::oid = x.target LOOP
             EXIT WHEN missing;
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE %2$s = ANY ($1) AND t.%3$I IS NOT NULL AND lower(t.%3$I::text) <> ALL (clone_internal.in_place_of_null()) AND NOT EXISTS (SELECT FROM %4$s AS k WHERE k.%5$I::text = t.%3$I::text))',
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE %2$s = ANY ($1) AND t.%3$I IS NOT NULL AND lower(t.%3$I::text) <> ALL (clone_internal.in_place_of_null()) AND NOT EXISTS (SELECT FROM %4$s AS k WHERE k.%5$I::text = t.%3$I::text COLLATE "C"))',
                 clone_internal.spread(c.relation, '*', 50000), clone_internal.column_text('t', c.relation, c.type_column), c.name, t.target::regclass, t.id_column) USING t.type_values INTO missing;
             found := found + 1;
         END LOOP;

@@ -10,6 +10,7 @@ DECLARE
     missing boolean;
     found record;
     elements text;
+    by_bytes text;
 BEGIN
     FOR c IN
         SELECT DISTINCT p.relation, p."column" AS name, p.family LIKE '%[]' AS list, p.family LIKE 'text%' AS texts, r.id_column, COALESCE(r.project_column, r.join_column) AS holder,
@@ -30,14 +31,16 @@ BEGIN
           AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column")
         ORDER BY 1, 2
     LOOP
+        -- Columns of texts may have different collations.
+        by_bytes := CASE WHEN c.texts THEN ' COLLATE "C"' ELSE '' END;
         -- Each value with the row that has it; a row without one has NULL.
         elements := format('SELECT CASE WHEN lower(e.x::text) <> ALL (clone_internal.in_place_of_null()) THEN e.x END AS x, t.%I AS holder, t.%I AS own FROM %s AS t %s',
             c.holder, c.id_column, clone_internal.spread(c.relation, '*', 50000), format(CASE WHEN c.list THEN 'LEFT JOIN LATERAL unnest(t.%I) AS e (x) ON true' ELSE 'CROSS JOIN LATERAL (SELECT t.%I AS x) AS e' END, c.name));
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM (%s) AS t WHERE t.x IS NOT NULL) AS t WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I = t.x AND k.%I IS NOT DISTINCT FROM t.holder))',
-            elements, c.relation, c.id_column, c.holder) INTO missing;
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM (%s) AS t WHERE t.x IS NOT NULL) AS t WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I = t.x%s AND k.%I IS NOT DISTINCT FROM t.holder))',
+            elements, c.relation, c.id_column, by_bytes, c.holder) INTO missing;
         CONTINUE WHEN missing;
-        EXECUTE format('SELECT count(t.x) AS rows, count(DISTINCT t.x) AS keys, count(DISTINCT t.holder) FILTER (WHERE t.x IS NOT NULL) AS holders, count(*) > count(t.x) AS roots, COALESCE(bool_and(t.x = t.own), false) AS themselves FROM (%s) AS t',
-            elements) INTO found;
+        EXECUTE format('SELECT count(t.x) AS rows, count(DISTINCT t.x) AS keys, count(DISTINCT t.holder) FILTER (WHERE t.x IS NOT NULL) AS holders, count(*) > count(t.x) AS roots, COALESCE(bool_and(t.x = t.own%s), false) AS themselves FROM (%s) AS t',
+            by_bytes, elements) INTO found;
         -- Small numbers are keys of any table by chance, but not of rows of the same tenant for several tenants.
         -- A tree has a root: a row that names no other.
         CONTINUE WHEN found.rows = 0 OR found.themselves OR NOT c.free AND NOT found.roots

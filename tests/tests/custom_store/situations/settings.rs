@@ -56,3 +56,32 @@ async fn keys_that_differ_in_their_last_digit_are_two_keys() {
     assert_verified(&db, &clone).await;
     assert_eq!(db.text("SHOW extra_float_digits").await, "0");
 }
+
+/// Columns of one schema may have collations of their own, which the server does not compare.
+#[tokio::test]
+async fn texts_of_columns_with_different_collations_are_compared() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        r#"CREATE TABLE tenant (id text PRIMARY KEY, name text NOT NULL UNIQUE, slug text COLLATE "POSIX" UNIQUE);
+           CREATE TABLE place (id text COLLATE "POSIX" PRIMARY KEY, tenant_id text NOT NULL REFERENCES tenant, name text COLLATE "C", reply_to text COLLATE "C", tenant_slug text COLLATE "C", type text COLLATE "C", at text COLLATE "ucs_basic");
+           CREATE TABLE visit (id bigserial PRIMARY KEY, place_id text COLLATE "POSIX" NOT NULL REFERENCES place, other_place_id text COLLATE "C", day date NOT NULL, notes text COLLATE "C");
+           CREATE TABLE place_place (a text COLLATE "C", b text COLLATE "ucs_basic"); CREATE TABLE extra (tenant_id text COLLATE "C", owner text COLLATE "ucs_basic", x int);
+           INSERT INTO tenant VALUES ('one', 'One', 'slug-one'), ('two', 'Two', 'slug-two');
+           INSERT INTO place SELECT t.id || '-place-' || n, t.id, 'Name ' || n, CASE WHEN n > 1 THEN t.id || '-place-' || (n - 1) END, t.slug, 'Place', t.id || '-place-1' FROM tenant t, generate_series(1, 5) n;
+           INSERT INTO visit (place_id, other_place_id, day, notes) SELECT id, reply_to, '2026-01-01', id || ' and ' || at FROM place; INSERT INTO place_place SELECT id, at FROM place; INSERT INTO extra SELECT tenant_id, id, 1 FROM place;
+           SELECT clone.store_create('s', 'discover', '{"tenant": "tenant"}')"#,
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT relation::text FROM clone.store_relation ORDER BY 1")
+            .await,
+        ["extra", "place", "tenant", "visit"]
+    );
+    let asked = db.list("SELECT subject FROM clone.store_check('s')").await;
+    for subject in ["public.place.reply_to", "public.place_place.a"] {
+        assert!(
+            asked.iter().any(|other| other.starts_with(subject)),
+            "{subject}: {asked:?}"
+        );
+    }
+}
