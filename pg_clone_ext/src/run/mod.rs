@@ -4,6 +4,7 @@ pub mod authorize;
 pub mod constraint_hints;
 pub mod copy;
 pub mod document_errors;
+pub mod file_rows;
 pub mod followed;
 mod key_maps;
 pub mod keys;

@@ -94,14 +94,14 @@ impl FileKey {
         }
     }
 
-    /// The key of a row's file; `None` where a column is NULL or empty: the row has no file.
+    /// The key of a row's file; `None` where a column is NULL or empty, or the version is not known: the row has no file.
     pub fn of(&self, row: FileOf<'_>) -> Option<String> {
         let mut text = String::new();
         for piece in &self.pieces {
             text.push_str(match piece {
                 Piece::Text(text) => text,
                 Piece::Id => row.id,
-                Piece::Version => row.version.unwrap_or_default(),
+                Piece::Version => row.version?,
                 Piece::Project => row.project,
                 Piece::Column(place) => row
                     .columns
@@ -121,7 +121,7 @@ mod tests {
     fn filled(template: &str, columns: &[Option<String>]) -> Option<String> {
         FileKey::parse(template).of(FileOf {
             id: "7",
-            version: None,
+            version: Some("3"),
             project: "p",
             columns,
         })
@@ -132,7 +132,7 @@ mod tests {
         let column = |text: &str| Some(text.to_owned());
         assert_eq!(
             filled("{project}/{id}/v{version}.png", &[]).as_deref(),
-            Some("p/7/v.png")
+            Some("p/7/v3.png")
         );
         assert_eq!(
             filled("{key}", &[column("{id}")]).as_deref(),
@@ -151,6 +151,13 @@ mod tests {
         for columns in [&[][..], &[None], &[Some(String::new())]] {
             assert_eq!(filled("files/{key}", columns), None);
         }
+        let row = FileOf {
+            id: "7",
+            version: None,
+            project: "p",
+            columns: &[],
+        };
+        assert_eq!(FileKey::parse("files/{id}/{version}").of(row), None);
     }
 
     #[test]

@@ -297,6 +297,15 @@ impl Table {
             .is_none_or(|fixed| fixed == resource_type)
     }
 
+    /// Whether its rows have a version: in a column, or in the document.
+    pub fn says_version(&self) -> bool {
+        let in_column = self
+            .columns
+            .iter()
+            .any(|column| column.role == ColumnRole::Version);
+        in_column || (self.document_column.is_some() && self.version_path.is_some())
+    }
+
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)

@@ -2,18 +2,15 @@
 
 use super::deletion_set::DeletionSet;
 use crate::pg::query::for_each_row;
-use crate::pg::query::row::Row;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::records::blob_queue::{self, DeletedFile};
+use crate::run::file_rows::{FileRows, history_of};
 use crate::run::keys::Key;
-use pg_clone_core::edit::member;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::Id;
-use pg_clone_core::plan::{
-    ColumnRole, FileKey, FileOf, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
-};
-use pg_clone_core::{jsonb, scan};
+use pg_clone_core::plan::{FileKey, FileOf, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote};
+use pg_clone_core::scan;
 use std::collections::{HashMap, HashSet};
 
 /// A file outside the database.
@@ -214,9 +211,7 @@ impl<'s> ProjectFiles<'s> {
     /// The files of a table's resources: of the rows, and of their versions where the table has a history.
     /// `rows` is a further condition on the rows `t` of the table; the versions of others are left out then.
     fn of_table(&self, table: &Table, whose: Whose, rows: Option<&str>) -> Result<Vec<File>> {
-        let (Some(template), Some(id), Some(condition)) =
-            (&table.blob_key, &table.id_column, self.condition(table, whose)?)
-        else {
+        let (Some(template), Some(condition)) = (&table.blob_key, self.condition(table, whose)?) else {
             return Ok(Vec::new());
         };
         let file_key = FileKey::parse(template);
@@ -230,78 +225,37 @@ impl<'s> ProjectFiles<'s> {
                 None => return Ok(Vec::new()),
             }
         }
-        let mut rows: HashMap<Key, (String, Vec<Option<String>>)> = HashMap::new();
+        let history = history_of(self.store, table.oid).filter(|_| file_key.has_version());
+        let of_history = match history {
+            Some(history) => self.condition(history, whose)?,
+            None => None,
+        };
+        let rows = FileRows {
+            table,
+            columns: &columns,
+            condition: &condition,
+            history: history.zip(of_history.as_deref()),
+        };
         let mut files = Vec::new();
-        let mut add =
-            |rows: &HashMap<Key, (String, Vec<Option<String>>)>, key: Key, version: Option<String>| {
-                let Some((resource_type, columns)) = rows.get(&key) else {
-                    return;
-                };
-                if file_key.has_version() && version.is_none() {
-                    return;
-                }
-                let project = match columns.last() {
-                    Some(Some(project)) if says_project => project.as_str(),
-                    _ => self.rows.project(),
-                };
-                let Some(blob) = file_key.of(FileOf {
-                    id: &key.to_text(),
-                    version: version.as_deref(),
-                    project,
-                    columns,
-                }) else {
-                    return;
-                };
-                files.push(File {
-                    table: table.oid,
-                    resource_type: resource_type.clone(),
-                    id: key,
-                    key: blob,
-                });
+        rows.for_each(&mut |row| {
+            let project = match row.resource.columns.last() {
+                Some(Some(project)) if says_project => project.as_str(),
+                _ => self.rows.project(),
             };
-        let type_column = table
-            .type_column
-            .as_ref()
-            .map_or("NULL::pg_catalog.text".to_owned(), |c| table.text_of("t", c));
-        read_versions(
-            table,
-            table,
-            id,
-            &type_column,
-            &columns,
-            &condition,
-            &mut |key, row_type, version, columns| {
-                let resource_type = row_type.or(table.resource_type.as_deref()).unwrap_or_default();
-                if table
-                    .blob_type
-                    .as_deref()
-                    .is_none_or(|only| only == resource_type)
-                {
-                    rows.insert(key.clone(), (resource_type.to_owned(), columns));
-                    add(&rows, key, version);
-                }
-            },
-        )?;
-        let history = self
-            .store
-            .tables
-            .iter()
-            .find(|t| t.role == TableRole::History && t.parents.contains(&table.oid));
-        if let Some((history, join)) =
-            history.and_then(|history| Some((history, history.join_column.as_ref()?)))
-            && file_key.has_version()
-            && let Some(condition) = self.condition(history, whose)?
-        {
-            read_versions(
-                table,
-                history,
-                join,
-                "NULL::pg_catalog.text",
-                &[],
-                &condition,
-                &mut |key, _, version, _| add(&rows, key, version),
-            )?;
-        }
+            let key = file_key.of(FileOf {
+                id: &row.key.to_text(),
+                version: row.version.as_deref(),
+                project,
+                columns: &row.resource.columns,
+            });
+            files.extend(key.map(|key| File {
+                table: table.oid,
+                resource_type: row.resource.resource_type.clone(),
+                id: row.key,
+                key,
+            }));
+            Ok(())
+        })?;
         Ok(files)
     }
 }
@@ -347,70 +301,4 @@ pub fn without_kept(mut files: Vec<File>, kept: &HashMap<Oid, Vec<Key>>) -> Vec<
         .collect();
     files.retain(|file| seen.insert(file.key.clone()));
     files
-}
-
-/// Gets a resource's id, its type (if the row says it), its version and its values in some columns.
-pub type Each<'a> = dyn FnMut(Key, Option<&str>, Option<String>, Vec<Option<String>>) + 'a;
-
-/// Calls `each` with the resource's id, its type (if the row says it), its version and its values in `others` for every row of `from`.
-pub fn read_versions(
-    table: &Table,
-    from: &Table,
-    id: &str,
-    type_column: &str,
-    others: &[String],
-    condition: &str,
-    each: &mut Each<'_>,
-) -> Result<()> {
-    let quoted = |column: &str| format!("t.{}", quote::identifier(column));
-    let version = from
-        .columns
-        .iter()
-        .find(|column| column.role == ColumnRole::Version);
-    let document = from.document_column.as_deref().filter(|_| version.is_none());
-    let others: Vec<String> = others
-        .iter()
-        .map(|column| format!(", {}", from.text_of("t", column)))
-        .collect();
-    let columns = format!(
-        "{}, {type_column}, {}, {}{}",
-        quoted(id),
-        version.map_or("NULL::pg_catalog.text".to_owned(), |column| from
-            .text_of("t", &column.name)),
-        document.map_or("NULL::pg_catalog.text".to_owned(), quoted),
-        others.concat()
-    );
-    let sql = SourceQuery::over(from.source_name())
-        .filter(condition)
-        .select(&columns);
-    let id_type = from.type_of(id);
-    let is_jsonb = document.is_some_and(|column| from.type_of(column) == "jsonb");
-    let path: Vec<&str> = table.version_path.iter().flatten().map(String::as_str).collect();
-    for_each_row(&sql, &mut |row| {
-        let Some(row) = row else { return Ok(()) };
-        let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
-            return Ok(());
-        };
-        let version = match row.text(2)? {
-            Some(version) => Some(version.into_owned()),
-            None => version_in_document(row, is_jsonb, &path),
-        };
-        let values = (0..others.len())
-            .map(|place| Ok(row.text(4 + place)?.map(std::borrow::Cow::into_owned)))
-            .collect::<Result<Vec<_>>>()?;
-        each(key, row.text(1)?.as_deref(), version, values);
-        Ok(())
-    })?;
-    Ok(())
-}
-
-fn version_in_document(row: &Row<'_>, is_jsonb: bool, path: &[&str]) -> Option<String> {
-    let bytes = row
-        .bytes(3)
-        .filter(|bytes| !bytes.is_empty() && !path.is_empty())?;
-    if !is_jsonb {
-        return member::string(bytes, path).map(std::borrow::Cow::into_owned);
-    }
-    let found = jsonb::string_at(bytes, path)?;
-    std::str::from_utf8(found).map(str::to_owned).ok()
 }

@@ -1,7 +1,6 @@
 //! Resources that keep their ids in a refresh.
 
 use crate::error::internal;
-use crate::lifecycle::delete::files::read_versions;
 use crate::lifecycle::ids::{Ids, table_of_keys};
 use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::row::Row;
@@ -9,6 +8,7 @@ use crate::pg::query::snapshot::Snapshot;
 use crate::pg::query::{self, for_each_row};
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::records::runs;
+use crate::run::file_rows::FileRows;
 use crate::run::keys::{Key, NewKey};
 use crate::run::plan::call_values::source_key;
 use crate::run::state::Run;
@@ -114,31 +114,32 @@ impl Identities {
             .map(|pair| (pair.table, pair.source.clone()))
             .collect();
         let mut versions = Vec::new();
-        for (table, id) in tables_with_files(run, true) {
+        for (table, _) in tables_with_files(run, true) {
             let Some(belongs) = plan::condition(&run.store, table, &run.source, &run.active, false)? else {
                 continue;
             };
-            read_versions(
+            let rows = FileRows {
                 table,
-                table,
-                id,
-                "NULL::pg_catalog.text",
-                &[],
-                &belongs,
-                &mut |key, _, version, _| {
-                    let version = version.and_then(|version| uuid_text::parse_slice(version.as_bytes()));
-                    if let Some(version) = version
-                        && sources.has(&run.store, table, &key.to_text())
-                        && let Mapped::Cloned(target) = run.ids.get(&version)
-                    {
-                        versions.push(Identity {
-                            table: None,
-                            source: uuid_text::to_string(&version),
-                            target: uuid_text::to_string(&target),
-                        });
-                    }
-                },
-            )?;
+                columns: &[],
+                condition: &belongs,
+                history: None,
+            };
+            rows.for_each(&mut |row| {
+                let version = row
+                    .version
+                    .and_then(|version| uuid_text::parse_slice(version.as_bytes()));
+                if let Some(version) = version
+                    && sources.has(&run.store, table, &row.key.to_text())
+                    && let Mapped::Cloned(target) = run.ids.get(&version)
+                {
+                    versions.push(Identity {
+                        table: None,
+                        source: uuid_text::to_string(&version),
+                        target: uuid_text::to_string(&target),
+                    });
+                }
+                Ok(())
+            })?;
         }
         self.pairs.extend(versions);
         Ok(())

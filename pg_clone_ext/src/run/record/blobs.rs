@@ -7,15 +7,14 @@ use crate::pg::query::row::Row;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::records::blob_queue;
+use crate::run::file_rows::{FileRows, history_of};
 use crate::run::keys::{Key, NewKey};
 use crate::run::state::Run;
-use pg_clone_core::edit::member;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Mapped, uuid_text};
-use pg_clone_core::jsonb;
-use pg_clone_core::plan::{self, ColumnRole, FileKey, FileOf, KeyKind, SourceQuery, Table, TableRole, quote};
+use pg_clone_core::plan::{self, FileKey, FileOf, KeyKind, SourceQuery, Table, quote};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The files to copy.
 pub fn list(run: &Run) -> Result<Vec<Value>> {
@@ -23,29 +22,45 @@ pub fn list(run: &Run) -> Result<Vec<Value>> {
     if !run.request.options.blobs {
         return Ok(found);
     }
-    check_may_place(run)?;
     let _settings = ReadingSettings::new();
     run.snapshot.within(|| {
-        for table in run
-            .store
-            .tables
-            .iter()
-            .filter(|t| t.blob_key.is_some() && run.active.contains(&t.oid))
-        {
-            let history = run
-                .store
-                .tables
-                .iter()
-                .find(|t| t.role == TableRole::History && t.parents.contains(&table.oid) && !t.empty)
-                .filter(|_| run.request.options.history.is_complete());
-            // With full history every version has its own file, and the history includes the current version.
-            match history {
-                Some(history) => of_table(run, table, history, &mut found)?,
-                None => of_table(run, table, table, &mut found)?,
-            }
+        for table in run.store.tables.iter().filter(|t| run.active.contains(&t.oid)) {
+            of_table(run, table, &mut found)?;
         }
         Ok(found)
     })
+}
+
+/// Before anything is mapped: the caller may set the locations of files (42501), and every row can say all that the keys of files
+/// name (55000).
+pub fn check(run: &Run) -> Result<()> {
+    if !run.request.options.blobs {
+        return Ok(());
+    }
+    check_may_place(run)?;
+    let with_files = run
+        .store
+        .tables
+        .iter()
+        .filter_map(|t| Some((t, t.blob_key.as_ref()?)));
+    for (table, template) in with_files {
+        if FileKey::parse(template).has_version() && !table.says_version() {
+            return Err(without_version(run, table, template));
+        }
+    }
+    Ok(())
+}
+
+fn without_version(run: &Run, table: &Table, template: &str) -> Error {
+    Error::new(
+        Code::StoreChanged,
+        format!("the key \"{template}\" of the files of {} names a version, which its rows do not have", table.sql_name),
+    )
+    .hint(format!(
+        "Give a column the role of the version: SELECT clone.store_column({}, {}, '<column>', 'version'), or the table a version_path: clone.store_table.",
+        quote::literal(&run.store.name),
+        quote::literal(&table.sql_name)
+    ))
 }
 
 /// Requires the privilege of a worker to set locations: a worker reads and writes the locations in the queue with its own rights.
@@ -69,96 +84,44 @@ fn check_may_place(run: &Run) -> Result<()> {
     ))
 }
 
-/// Lists the files of `table`'s resources; the rows are read from `from`, which is `table` or its history.
-fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> Result<()> {
-    let (Some(template), Some(id)) = (
-        &table.blob_key,
-        if from.oid == table.oid {
-            table.id_column.as_ref()
-        } else {
-            from.join_column.as_ref()
-        },
-    ) else {
+/// Lists the files of a table's resources: of all versions with full history, otherwise of the current ones.
+fn of_table(run: &Run, table: &Table, found: &mut Vec<Value>) -> Result<()> {
+    let Some(template) = &table.blob_key else {
         return Ok(());
     };
     let all = run.request.options.history.is_complete();
-    let Some(belongs) = plan::condition(&run.store, from, &run.source, &run.active, all)? else {
+    let condition = |of: &Table| plan::condition(&run.store, of, &run.source, &run.active, all);
+    let Some(belongs) = condition(table)? else {
         return Ok(());
     };
+    let history = history_of(&run.store, table.oid).filter(|history| all && !history.empty);
+    let of_history = history.map(condition).transpose()?.flatten();
     let file_key = FileKey::parse(template);
     let clones = columns_of_clones(run, table, &file_key)?;
-    let quoted = |column: &str| format!("t.{}", plan::quote::identifier(column));
-    let text_or_null =
-        |column: Option<&String>| column.map_or("NULL::text".to_owned(), |c| from.text_of("t", c));
-    let document = table.document_column.as_deref();
-    let version = from
-        .columns
-        .iter()
-        .find(|c| c.role == ColumnRole::Version)
-        .map(|c| &c.name);
-    let of_row: Vec<String> = file_key
-        .columns()
-        .iter()
-        .map(|name| text_or_null(from.column(name).map(|column| &column.name)))
-        .map(|column| format!(", {column}"))
-        .collect();
-    let columns = format!(
-        "{}, {}, {}, {}{}",
-        quoted(id),
-        text_or_null(table.type_column.as_ref().filter(|_| from.oid == table.oid)),
-        text_or_null(version),
-        document.map_or("NULL::text".to_owned(), quoted),
-        of_row.concat()
-    );
-    let sql = SourceQuery::over(from.source_name())
-        .filter(belongs)
-        .select(&columns);
-    let id_type = from.type_of(id);
-    let is_jsonb = document.is_some_and(|column| table.type_of(column) == "jsonb");
-    for_each_row(&sql, &mut |row| {
-        let Some(row) = row else { return Ok(()) };
-        let Some(key) = Key::read(row, 0, KeyKind::of(id_type), id_type)? else {
+    let rows = FileRows {
+        table,
+        columns: file_key.columns(),
+        condition: &belongs,
+        history: history.zip(of_history.as_deref()),
+    };
+    let mut seen = HashSet::new();
+    rows.for_each(&mut |row| {
+        let NewKey::To(new) = run.new_key(&row.key, &[table.oid]) else {
             return Ok(());
         };
-        let NewKey::To(new) = run.new_key(&key, &[table.oid]) else {
-            return Ok(());
-        };
-        let row_type = row.text(1)?;
-        let resource_type = row_type
-            .as_deref()
-            .or(table.resource_type.as_deref())
-            .unwrap_or("");
-        if table.blob_type.as_ref().is_some_and(|only| only != resource_type) {
-            return Ok(());
-        }
-        let document = row.bytes(3).unwrap_or_default();
-        let string = |path: &[&str]| {
-            if is_jsonb {
-                let found = jsonb::string_at(document, path)?;
-                std::str::from_utf8(found).map(str::to_owned).ok()
-            } else {
-                member::string(document, path).map(std::borrow::Cow::into_owned)
-            }
-        };
-        let version = match row.text(2)? {
-            Some(version) => Some(version.into_owned()),
-            None => table
-                .version_path
-                .as_ref()
-                .and_then(|path| string(&path.iter().map(String::as_str).collect::<Vec<_>>())),
-        };
-        let new_version = version.as_deref().map(|version| {
+        let version = row.version.as_deref();
+        let new_version = version.map(|version| {
             match uuid_text::parse_slice(version.as_bytes()).map(|id| run.ids.get(&id)) {
                 Some(Mapped::Cloned(new)) => uuid_text::to_string(&new),
                 _ => version.to_owned(),
             }
         });
-        let (source_id, target_id) = (key.to_text(), new.to_text());
+        let (source_id, target_id) = (row.key.to_text(), new.to_text());
         let source_key = file_key.of(FileOf {
             id: &source_id,
-            version: version.as_deref(),
+            version,
             project: &run.source,
-            columns: &values_of(row, 4, &file_key)?,
+            columns: &row.resource.columns,
         });
         let target_key = file_key.of(FileOf {
             id: &target_id,
@@ -176,17 +139,20 @@ fn of_table(run: &Run, table: &Table, from: &Table, found: &mut Vec<Value>) -> R
             let column = file_key.columns().first().map_or("…", |name| name);
             return Err(same_file(run, table, column, &source_id, &source_key));
         }
+        // The history has the current version too.
+        if history.is_some() && !seen.insert((source_key.clone(), target_key.clone())) {
+            return Ok(());
+        }
         found.push(json!({
-            "resource_type": resource_type,
+            "resource_type": row.resource.resource_type,
             "source_id": source_id,
             "target_id": target_id,
             "source_key": source_key,
             "target_key": target_key,
-            "content_type": string(&["contentType"]),
+            "content_type": row.content_type,
         }));
         Ok(())
-    })?;
-    Ok(())
+    })
 }
 
 /// The values of the columns of a key, from the row's place `first` on.

@@ -44,6 +44,20 @@ async fn a_placeholder_that_is_no_column_is_refused() {
 }
 
 #[tokio::test]
+async fn a_key_with_a_version_that_rows_do_not_have_is_refused() {
+    let db = described(STUDIO, &store("{id}/{version}")).await;
+    for call in ["project_clone", "project_clone_plan"] {
+        let failure = db.fails(&format!("SELECT * FROM {call}('1')")).await;
+        assert_eq!(failure.code, "55000", "{failure:?}");
+        assert_eq!(
+            failure.message,
+            "the key \"{id}/{version}\" of the files of public.stored_file names a version, which its rows do not have"
+        );
+        assert!(failure.hint.contains("'version'"), "{failure:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_would_stay_is_refused_before_anything_is_written() {
     let db = described(STUDIO, &store("{storage_key}")).await;
     let expected =
@@ -129,4 +143,52 @@ async fn files_are_copied_to_the_keys_that_the_clones_rows_got_and_deleted_with_
         .await;
     assert_eq!(std::fs::read_to_string(file(&cats)).unwrap(), "cat");
     std::fs::remove_dir_all(&files).unwrap();
+}
+
+/// Pages with a file for each version. The history has neither the type nor the folder of the page, and its document has another name.
+const PAGES: &str = "CREATE TABLE studio (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+    CREATE TABLE page (id uuid PRIMARY KEY, studio_id int NOT NULL REFERENCES studio, kind text NOT NULL, folder text NOT NULL, content jsonb NOT NULL);
+    CREATE TABLE page_history (version uuid PRIMARY KEY, id uuid NOT NULL, body jsonb NOT NULL);
+    INSERT INTO studio (name) VALUES ('Ours');
+    INSERT INTO page_history SELECT format('e0000000-0000-4000-8000-00000000%s0%s', lpad(p::text, 2, '0'), v)::uuid, format('c0000000-0000-4000-8000-0000000000%s', lpad(p::text, 2, '0'))::uuid,
+        jsonb_build_object('contentType', 'image/v' || v, 'meta', jsonb_build_object('versionId', format('e0000000-0000-4000-8000-00000000%s0%s', lpad(p::text, 2, '0'), v)))
+        FROM generate_series(1, 2) p, generate_series(1, 2) v;
+    INSERT INTO page SELECT DISTINCT ON (id) id, 1, CASE WHEN right(id::text, 1) = '1' THEN 'Image' ELSE 'Note' END, 'scans', body FROM page_history ORDER BY id, version DESC";
+
+#[tokio::test]
+async fn files_of_all_versions_have_the_type_and_the_columns_of_their_resource() {
+    let db = described(
+        PAGES,
+        "UPDATE clone.store SET options = '{\"blobs\": \"file:///var/lib/pages\"}';
+         SELECT clone.store_table('s', 'studio', 'project');
+         SELECT clone.store_table('s', 'page', 'resource', project_column => 'studio_id', type_column => 'kind', document_column => 'content',
+            version_path => '{meta,versionId}', blob_key => '{folder}/{id}/{version}', blob_type => 'Image');
+         SELECT clone.store_table('s', 'page_history', 'history', parent => 'page', join_column => 'id', document_column => 'body', version_path => '{meta,versionId}', columns => '{\"version\": \"version\"}')",
+    )
+    .await;
+    let clone = db
+        .clone_project("'1', options => '{\"history\": \"full\"}'")
+        .await;
+    let page = db
+        .text(&format!(
+            "SELECT id FROM page WHERE studio_id = {clone} AND kind = 'Image'"
+        ))
+        .await;
+    let expected = db
+        .list(&format!(
+            "SELECT format('scans/%s/%s', id, version) FROM page_history WHERE id = '{page}' ORDER BY 1"
+        ))
+        .await;
+    assert_eq!(expected.len(), 2, "{expected:?}");
+    let keys = "SELECT target_key FROM clone.blob_copy WHERE operation";
+    assert_eq!(db.list(&format!("{keys} = 'copy' ORDER BY 1")).await, expected);
+    assert_eq!(
+        db.list("SELECT content_type FROM clone.blob_copy ORDER BY 1")
+            .await,
+        ["image/v1", "image/v2"]
+    );
+    db.run("UPDATE clone.blob_copy SET state = 'done', attempts = 1")
+        .await;
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(db.list(&format!("{keys} = 'delete' ORDER BY 1")).await, expected);
 }
