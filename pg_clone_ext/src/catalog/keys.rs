@@ -6,7 +6,7 @@ use crate::pg::query;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{
     EQUAL, ForeignKey, KeyKind, Membership, Oid, Outside, Reference, ReferenceForm, Store, Table, Unique,
-    UniquePart, quote,
+    UniquePart, equality, quote,
 };
 use serde::Deserialize;
 
@@ -61,6 +61,7 @@ struct RawColumn {
     equality: Option<String>,
     sequence: Option<String>,
     default: Option<String>,
+    collation: Option<String>,
     nondeterministic: bool,
 }
 
@@ -149,6 +150,27 @@ fn unique_of(raw: RawUnique) -> Unique {
     }
 }
 
+/// Completes the operators of foreign keys between columns with different collations.
+fn compare_by_collations(store: &mut Store) {
+    let all = store.clone();
+    let keys = store.tables.iter_mut().flat_map(|table| {
+        let of = table.oid;
+        table.keys.foreign_keys.iter_mut().map(move |key| (of, key))
+    });
+    for (table, key) in keys {
+        let pairs = key
+            .columns
+            .iter()
+            .zip(&key.target_columns)
+            .zip(&mut key.operators);
+        for ((column, target), operator) in pairs.filter(|(_, operator)| *operator == EQUAL) {
+            let column = all.table(table).and_then(|table| table.column(column));
+            let target = all.table(key.target).and_then(|table| table.column(target));
+            *operator = equality(column, target);
+        }
+    }
+}
+
 fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
     for key in raw.foreign_keys {
         if let Some(table) = store.table_mut(key.table) {
@@ -175,9 +197,11 @@ fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
             column.keys.equality = told.equality;
             column.keys.sequence = told.sequence;
             column.keys.default = told.default;
+            column.keys.collation = told.collation;
             column.keys.nondeterministic = told.nondeterministic;
         }
     }
+    compare_by_collations(store);
     for reference in raw.references {
         let form = match (reference.form.as_str(), reference.path) {
             ("column", _) => ReferenceForm::Column,
@@ -208,16 +232,10 @@ fn put(store: &mut Store, raw: RawKeys) -> Result<()> {
         table.keys.references.extend(own);
     }
     for membership in raw.memberships {
-        let operators = membership
-            .parent_columns
-            .iter()
-            .map(|name| {
-                store
-                    .table(membership.parent)
-                    .and_then(|parent| parent.column(name))
-                    .map_or(EQUAL, |c| c.equality())
-                    .to_owned()
-            })
+        let of = |table: Oid, name: &str| store.table(table).and_then(|table| table.column(name));
+        let pairs = membership.columns.iter().zip(&membership.parent_columns);
+        let operators = pairs
+            .map(|(column, key)| equality(of(membership.table, column), of(membership.parent, key)))
             .collect();
         if let Some(table) = store.table_mut(membership.table) {
             let ways = match membership.parent == membership.table {

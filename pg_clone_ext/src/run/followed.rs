@@ -179,11 +179,10 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
             form: reference.form.clone(),
             parent: reference.target,
             parent_columns: vec![reference.target_column.clone()],
-            operators: vec![
-                key.filter(|_| same_type)
-                    .map_or(plan::EQUAL, |column| column.equality())
-                    .to_owned(),
-            ],
+            operators: vec![match same_type {
+                true => plan::equality(table.column(&reference.column), key),
+                false => plan::equality_of_texts(table.column(&reference.column), key),
+            }],
             separators: reference.separators.clone(),
             mixed: mixed(table, reference) || everywhere && reference.form != ReferenceForm::Column,
             embedded: matches!(reference.form, ReferenceForm::Column | ReferenceForm::Array)
@@ -221,13 +220,10 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
             place: String::new(),
             form: ReferenceForm::Column,
             parent: *oid,
-            operators: vec![
-                target
-                    .column(&id)
-                    .filter(|_| same_type)
-                    .map_or(plan::EQUAL, |column| column.equality())
-                    .to_owned(),
-            ],
+            operators: vec![match same_type {
+                true => plan::equality(Some(column), target.column(&id)),
+                false => plan::equality_of_texts(Some(column), target.column(&id)),
+            }],
             parent_columns: vec![id],
             separators: None,
             mixed: false,

@@ -188,6 +188,7 @@ WITH described AS (
     FROM (SELECT DISTINCT a.atttypid AS oid FROM described r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped) d
 ), columns AS (
     SELECT a.attrelid, a.attname, b.oid AS base, b.typnamespace, l.collisdeterministic,
+           CASE WHEN l.oid <> '"default"'::regcollation THEN format('%I.%I', n.nspname, l.collname) END AS collation_name,
            CASE WHEN a.attgenerated = '' THEN pg_get_expr(e.adbin, e.adrelid) END AS expression,
            -- The default decides, if it takes the next number as it is. Any other makes something else of it, or takes none.
            CASE WHEN a.attidentity <> '' OR e.oid IS NULL THEN
@@ -203,6 +204,7 @@ WITH described AS (
     JOIN base_types y ON y.oid = a.atttypid
     JOIN pg_type b ON b.oid = y.base
     LEFT JOIN pg_collation l ON l.oid = a.attcollation
+    LEFT JOIN pg_namespace n ON n.oid = l.collnamespace
     LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
 ), told AS (
     SELECT c.*, CASE WHEN c.typnamespace <> 'pg_catalog'::regnamespace THEN clone_internal.operator_name(clone_internal.equality(c.base)) END AS equality,
@@ -227,9 +229,9 @@ SELECT jsonb_build_object(
         WHERE (i.indisunique OR i.indisexclusion) AND i.indislive), '[]'),
     'columns', COALESCE((
         SELECT jsonb_agg(jsonb_build_object('table', t.attrelid::bigint, 'name', t.attname, 'equality', t.equality, 'sequence', t.sequence_name,
-            'default', t.expression, 'nondeterministic', NOT COALESCE(t.collisdeterministic, true)))
+            'default', t.expression, 'collation', t.collation_name, 'nondeterministic', NOT COALESCE(t.collisdeterministic, true)))
         FROM told t
-        WHERE t.equality IS NOT NULL OR t.sequence IS NOT NULL OR t.expression IS NOT NULL OR NOT t.collisdeterministic), '[]'),
+        WHERE t.equality IS NOT NULL OR t.sequence IS NOT NULL OR t.expression IS NOT NULL OR t.collation_name IS NOT NULL), '[]'),
     'references', COALESCE((
         SELECT jsonb_agg(jsonb_build_object('table', r.relation::oid::bigint, 'column', r."column", 'target', r.target::oid::bigint,
             'target_column', r.target_column, 'form', r.form, 'path', r.path, 'separators', r.separators, 'condition', r.condition, 'type_column', r.type_column) ORDER BY r.id)

@@ -185,11 +185,7 @@ fn alternatives(
         };
         let way = Way {
             values: way.values(table, parent, alias),
-            operators: way
-                .equalities(table, parent)
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
+            operators: way.equalities(table, parent),
             condition: way.condition.clone(),
             selected: way.parent_values(table, parent, &inner),
         };
@@ -214,7 +210,9 @@ fn alternatives(
         // Like IN, but with an operator that no search_path can replace: this condition is also part of statements that run
         // with the caller's search_path.
         let first = way.operators.first().map_or(EQUAL, String::as_str);
-        let mut sql = if way.operators.iter().all(|operator| operator == first) {
+        let alike = way.operators.iter().all(|operator| operator == first);
+        // A collation is one of a column, not of a row.
+        let mut sql = if alike && (columns.len() == 1 || !first.starts_with("COLLATE")) {
             format!("{left} {first} ANY ({})", parts.join(" UNION ALL "))
         } else {
             each_by_its_operator(&way, &parts, depth)

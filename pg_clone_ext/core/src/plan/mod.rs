@@ -19,7 +19,8 @@ mod types;
 pub use file_key::{FileKey, FileOf};
 pub use keys::{
     ColumnKeys, EMBEDDED_KEY, EQUAL, ForeignKey, KeyRef, Membership, Outside, Reference, ReferenceForm,
-    TableKeys, UUID_INPUT, Unique, UniquePart, changes, comparable, may_embed_key, spelled_as_key,
+    TableKeys, UUID_INPUT, Unique, UniquePart, changes, comparable, equality, equality_of_texts,
+    may_embed_key, spelled_as_key,
 };
 pub use membership::{condition, key_column, of_others, source_of_ids};
 pub use order::{has_circle, insertion_order};

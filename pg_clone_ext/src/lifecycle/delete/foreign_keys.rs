@@ -49,7 +49,12 @@ const KEYS: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('n
         JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) f.conrelid AND a.attnum OPERATOR(pg_catalog.=) k.number), \
      'keys', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) FROM pg_catalog.unnest(f.confkey) WITH ORDINALITY AS k (number, place) \
         JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) f.confrelid AND a.attnum OPERATOR(pg_catalog.=) k.number), \
-     'operators', (SELECT pg_catalog.jsonb_agg(pg_catalog.format('OPERATOR(%I.%s)', s.nspname, o.oprname) ORDER BY k.place) \
+     'operators', (SELECT pg_catalog.jsonb_agg(pg_catalog.format('%sOPERATOR(%I.%s)', (SELECT pg_catalog.format('COLLATE %I.%I ', cs.nspname, l.collname) \
+            FROM pg_catalog.pg_attribute a, pg_catalog.pg_attribute b, pg_catalog.pg_collation l, pg_catalog.pg_namespace cs \
+            WHERE a.attrelid OPERATOR(pg_catalog.=) f.conrelid AND a.attnum OPERATOR(pg_catalog.=) f.conkey[k.place] \
+                AND b.attrelid OPERATOR(pg_catalog.=) f.confrelid AND b.attnum OPERATOR(pg_catalog.=) f.confkey[k.place] \
+                AND a.attcollation OPERATOR(pg_catalog.<>) b.attcollation AND l.oid OPERATOR(pg_catalog.=) b.attcollation \
+                AND cs.oid OPERATOR(pg_catalog.=) l.collnamespace), s.nspname, o.oprname) ORDER BY k.place) \
         FROM pg_catalog.unnest(f.conpfeqop) WITH ORDINALITY AS k (number, place) \
         JOIN pg_catalog.pg_operator o ON o.oid OPERATOR(pg_catalog.=) k.number \
         JOIN pg_catalog.pg_namespace s ON s.oid OPERATOR(pg_catalog.=) o.oprnamespace), \

@@ -132,6 +132,32 @@ pub fn comparable(one: &str, other: &str) -> bool {
     family(one) == family(other)
 }
 
+/// How a column is compared with a key of a type that is comparable with its own, as SQL between the two: by the equality operator of the
+/// key, under the key's collation if the two columns have different ones that are not the default. Without it the server refuses to
+/// choose one (42P22).
+pub fn equality(column: Option<&Column>, key: Option<&Column>) -> String {
+    let operator = key.map_or(EQUAL, Column::equality);
+    match collations(column, key) {
+        Some(of_key) => format!("COLLATE {of_key} {operator}"),
+        None => operator.to_owned(),
+    }
+}
+
+/// How the texts of the two are compared, if their types are not comparable or the column has several keys: byte by byte.
+pub fn equality_of_texts(column: Option<&Column>, key: Option<&Column>) -> String {
+    match collations(column, key) {
+        Some(_) => format!("COLLATE pg_catalog.\"C\" {EQUAL}"),
+        None => EQUAL.to_owned(),
+    }
+}
+
+/// The collation of a key, if the two columns have different ones of which none is the default.
+fn collations<'a>(column: Option<&Column>, key: Option<&'a Column>) -> Option<&'a str> {
+    let own = column?.keys.collation.as_deref()?;
+    let of_key = key?.keys.collation.as_deref()?;
+    (own != of_key).then_some(of_key)
+}
+
 /// Whether `list` is the type of arrays of values that are comparable with those of type `one`.
 fn is_list_of(one: &str, list: &str) -> bool {
     list.strip_suffix("[]")
@@ -213,13 +239,13 @@ impl Membership {
     }
 
     /// How each pair of them is compared, as SQL.
-    pub fn equalities(&self, table: &Table, parent: &Table) -> Vec<&str> {
+    pub fn equalities(&self, table: &Table, parent: &Table) -> Vec<String> {
         let pairs = self.columns.iter().zip(&self.parent_columns).zip(&self.operators);
         pairs
             .map(
                 |((column, other), operator)| match self.as_text(table, column, parent, other) {
-                    true => EQUAL,
-                    false => operator.as_str(),
+                    true => equality_of_texts(table.column(column), parent.column(other)),
+                    false => operator.clone(),
                 },
             )
             .collect()
@@ -254,6 +280,8 @@ pub struct ColumnKeys {
     pub sequence: Option<String>,
     /// Its default, as SQL.
     pub default: Option<String>,
+    /// Its collation, as SQL, if it is not the default one.
+    pub collation: Option<String>,
     /// Its collation is nondeterministic.
     pub nondeterministic: bool,
 }
@@ -360,7 +388,7 @@ impl Table {
                         columns: vec![join.clone()],
                         parent: parent.oid,
                         parent_columns: vec![id.clone()],
-                        operators: vec![parent.column(id).map_or(EQUAL, Column::equality).to_owned()],
+                        operators: vec![equality(self.column(join), parent.column(id))],
                         condition: None,
                         declared: true,
                     }),
