@@ -113,6 +113,9 @@ BEGIN
         SELECT k.relation, k."column" AS type_column, i."column" AS name
         FROM kinds k JOIN place i ON i.relation = k.relation AND i."column" <> k."column"
         WHERE NOT i.says_id
+          -- auditable_type says what auditable_id names, not what the small numbers in version do.
+          AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = k.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> i."column"
+                          AND clone_internal.snake(a.attname) ~ '_id$' AND clone_internal.snake(k."column") IN (regexp_replace(clone_internal.snake(a.attname), '_id$', '_type'), regexp_replace(clone_internal.snake(a.attname), '_id$', '_kind')))
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name);
         found := 0;

@@ -123,3 +123,27 @@ async fn rows_that_name_their_tenant_in_another_form_stop_a_clone() {
         );
     }
 }
+
+#[tokio::test]
+async fn small_numbers_beside_a_polymorphic_pair_are_not_keys_of_its_types() {
+    let tables = "CREATE TABLE account (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL); INSERT INTO account (name) VALUES ('A'), ('B');
+        CREATE TABLE post (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, account_id int NOT NULL REFERENCES account);
+        CREATE TABLE page (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, account_id int NOT NULL REFERENCES account);
+        INSERT INTO post (account_id) SELECT 1 + n % 2 FROM generate_series(1, 12) n; INSERT INTO page (account_id) SELECT 1 + n % 2 FROM generate_series(1, 12) n;
+        CREATE TABLE audit (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, account_id int NOT NULL REFERENCES account, auditable_type text, auditable_id int, revision int);
+        INSERT INTO audit (account_id, auditable_type, auditable_id, revision) SELECT account_id, 'Post', id, 1 + id % 4 FROM post UNION ALL SELECT account_id, 'Page', id, 1 + id % 3 FROM page";
+    let db = discovered(tables, "account").await;
+    assert!(
+        !open(&db).await.iter().any(|question| question.contains("revision")),
+        "{:?}",
+        open(&db).await
+    );
+    // Without the column that the type belongs to by its name, the numbers are asked about.
+    let renamed = tables.replace("auditable_id", "auditee");
+    let db = discovered(&renamed, "account").await;
+    assert!(
+        open(&db).await.contains(&"error public.audit.auditee".to_owned()),
+        "{:?}",
+        open(&db).await
+    );
+}
