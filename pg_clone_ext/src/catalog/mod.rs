@@ -16,7 +16,7 @@ mod unique_ids;
 pub use check_roles::{check_column_roles, check_rules};
 pub use filled_now::filled_now;
 pub use open::{OpenStore, Purpose, check_isolation, check_nothing_hidden, open, open_with};
-pub use resolve::{list_stores, resolve};
+pub use resolve::{list_stores, resolve, sees_projects};
 pub use rows_once::check_rows_once;
 pub use unique_ids::tables_with_unique_ids;
 

@@ -1,6 +1,6 @@
 //! Finds the store of a call: the given one, the only one, or the one that contains the project.
 
-use crate::pg::privileges::{AsExtensionOwner, check_select};
+use crate::pg::privileges::{AsExtensionOwner, check_no_row_security, check_select};
 use crate::pg::query::snapshot;
 use crate::pg::query::snapshot::Snapshot;
 use crate::pg::query::{for_each_row, text};
@@ -79,12 +79,18 @@ pub fn resolve(store: Option<&str>, project: &str) -> Result<String> {
     }
 }
 
-/// Whether the store's project table has that id; None if the caller may not read it. Ids are compared as texts, so that an id that is not a UUID is
-/// not found in a store of UUIDs; the table of projects is small.
-fn holds(store: &str, project: &str) -> Result<Option<bool>> {
-    let (mut condition, mut table) = (None, None);
-    {
+/// The table of a store's projects.
+struct ProjectTable {
+    oid: u32,
+    /// It as a FROM item, and a condition on its ids that still lacks the id.
+    condition: String,
+}
+
+impl ProjectTable {
+    /// None if the store describes none.
+    fn of(store: &str) -> Result<Option<Self>> {
         let _owner = AsExtensionOwner::new();
+        let mut found = None;
         let sql = format!(
             "SELECT pg_catalog.format('%I.%I AS t WHERE pg_catalog.lower(t.%I', n.nspname, c.relname, r.id_column), c.oid::pg_catalog.int8 \
              FROM clone.store_relation r JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.relation::pg_catalog.oid \
@@ -94,23 +100,45 @@ fn holds(store: &str, project: &str) -> Result<Option<bool>> {
         );
         Snapshot::newest().within(|| {
             for_each_row(&sql, &mut |row| {
-                if let Some(row) = row {
-                    condition = row.text(0)?.map(std::borrow::Cow::into_owned);
-                    table = row.bigint(1).and_then(|oid| u32::try_from(oid).ok());
+                if let Some(row) = row
+                    && let (Some(condition), Some(oid)) = (row.text(0)?, row.bigint(1))
+                    && let Ok(oid) = u32::try_from(oid)
+                {
+                    found = Some(ProjectTable {
+                        oid,
+                        condition: condition.into_owned(),
+                    });
                 }
                 Ok(())
             })
         })?;
+        Ok(found)
     }
-    let (Some(condition), Some(table)) = (condition, table) else {
+
+    fn is_readable(&self) -> bool {
+        check_select(self.oid, &self.condition).is_ok()
+    }
+}
+
+/// Whether the caller sees every project of the store.
+pub fn sees_projects(store: &str) -> Result<bool> {
+    Ok(ProjectTable::of(store)?
+        .is_some_and(|table| table.is_readable() && check_no_row_security(table.oid, "").is_ok()))
+}
+
+/// Whether the store's project table has that id; None if the caller may not read it. Ids are compared as texts, so that an id that is not a UUID is
+/// not found in a store of UUIDs; the table of projects is small.
+fn holds(store: &str, project: &str) -> Result<Option<bool>> {
+    let Some(table) = ProjectTable::of(store)? else {
         return Ok(Some(false));
     };
-    if check_select(table, &condition).is_err() {
+    if !table.is_readable() {
         return Ok(None);
     }
     let found = Snapshot::latest().within(|| {
         text(&format!(
-            "SELECT 'yes'::pg_catalog.text FROM {condition}::pg_catalog.text) OPERATOR(pg_catalog.=) pg_catalog.lower({}) LIMIT 1",
+            "SELECT 'yes'::pg_catalog.text FROM {}::pg_catalog.text) OPERATOR(pg_catalog.=) pg_catalog.lower({}) LIMIT 1",
+            table.condition,
             quote::literal(project)
         ))
     })?;

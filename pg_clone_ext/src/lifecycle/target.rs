@@ -24,7 +24,8 @@ pub struct Tombstone {
     pub deleted_at: String,
 }
 
-/// The store of a call on a clone: the given one, the one whose run made the clone, otherwise as for any project.
+/// The store of a call on a clone: the given one, the one whose run made the clone, otherwise as for any project. To a caller who does not see
+/// the projects of a store, a clone in it looks like any other id.
 pub fn store_of(store: Option<&str>, project: &str) -> Result<String> {
     let made_in = {
         let _owner = AsExtensionOwner::new();
@@ -37,7 +38,7 @@ pub fn store_of(store: Option<&str>, project: &str) -> Result<String> {
         .map_err(internal)?
     };
     match (store, made_in.as_deref()) {
-        (None, Some([only])) => Ok(only.clone()),
+        (None, Some([only])) if catalog::sees_projects(only)? => Ok(only.clone()),
         _ => catalog::resolve(store, project),
     }
 }

@@ -89,3 +89,45 @@ async fn a_role_sees_its_own_runs_and_an_operator_those_of_all() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_clone_of_a_store_that_a_role_may_not_read_looks_like_any_other_id() {
+    let db = Scratch::with_extension().await;
+    let clone = "b1000000-0000-4000-8000-0000000000ff";
+    for (name, first) in [("open", "a"), ("closed", "b")] {
+        db.run(&format!(
+            "CREATE SCHEMA {name}; CREATE TABLE {name}.org (id uuid PRIMARY KEY, name text);
+             CREATE TABLE {name}.item (id bigserial PRIMARY KEY, org_id uuid NOT NULL REFERENCES {name}.org);
+             INSERT INTO {name}.org VALUES ('{first}1000000-0000-4000-8000-000000000001', 'Org');
+             SELECT clone.store_create('{name}', 'custom');
+             SELECT clone.store_table('{name}', '{name}.org', 'project');
+             SELECT clone.store_table('{name}', '{name}.item', 'resource', project_column => 'org_id')"
+        ))
+        .await;
+    }
+    db.run(&format!(
+        "SELECT project_clone('b1000000-0000-4000-8000-000000000001', options => '{{\"target\": \"{clone}\"}}');
+         DROP ROLE IF EXISTS sees_open; CREATE ROLE sees_open LOGIN; SELECT clone.allow('sees_open');
+         GRANT USAGE ON SCHEMA open, closed TO sees_open; GRANT ALL ON ALL TABLES IN SCHEMA open TO sees_open"
+    ))
+    .await;
+    let policies = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA closed TO sees_open; ALTER TABLE closed.org ENABLE ROW LEVEL SECURITY";
+    for hidden in ["SELECT 1", policies] {
+        db.run(hidden).await;
+        let role = db.session_as("sees_open").await;
+        for call in [
+            "SELECT project_delete('{}')",
+            "SELECT project_delete('{}', options => '{\"dry_run\": true}')",
+            "SELECT clone.set_expiry('{}', '1 day')",
+            "SELECT * FROM project_clone_verify('{}')",
+            "SELECT project_clone('{}')",
+        ] {
+            let other = "b1000000-0000-4000-8000-0000000000fe";
+            let told = role.fails(&call.replace("{}", clone)).await;
+            let unknown = role.fails(&call.replace("{}", other)).await;
+            assert_eq!(told.code, unknown.code, "{call}: {told:?}");
+            assert_eq!(told.message.replace(clone, other), unknown.message, "{call}");
+            assert_eq!((&told.detail, &told.hint), (&unknown.detail, &unknown.hint), "{call}");
+        }
+    }
+}
