@@ -336,3 +336,44 @@ async fn a_link_between_rows_of_two_projects_belongs_to_both() {
             .await;
     }
 }
+
+#[tokio::test]
+async fn a_link_between_two_rows_of_one_table_belongs_to_the_projects_of_both() {
+    let db = described(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); CREATE TABLE usr (id serial PRIMARY KEY, org_id int REFERENCES org);
+         CREATE TABLE friend (id serial PRIMARY KEY, a int REFERENCES usr, b int REFERENCES usr);
+         INSERT INTO org (name) VALUES ('A'), ('B'); INSERT INTO usr (org_id) VALUES (1), (1), (2), (NULL);
+         INSERT INTO friend (a, b) VALUES (1, 2), (2, 1), (1, 4), (1, NULL)",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'usr', 'resource', project_column => 'org_id');
+         SELECT clone.store_table('s', 'friend', 'resource', parent => 'usr', join_column => 'a')",
+    )
+    .await;
+    let tables = ["org", "usr", "friend"];
+    let before = contents(&db, &tables).await;
+    let clone = db.clone_project("'1', 'Copy'").await;
+    assert_verified(&db, &clone).await;
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(contents(&db, &tables).await, before);
+
+    db.run("INSERT INTO friend (a, b) VALUES (1, 3)").await;
+    let before = contents(&db, &tables).await;
+    let refused = db.fails("SELECT project_clone('1', 'Copy')").await;
+    assert_eq!(
+        (refused.code.as_str(), refused.message.as_str()),
+        (
+            "55000",
+            "1 row of public.friend belongs to project \"1\" and to another project too"
+        )
+    );
+    let refused = db
+        .fails("SELECT project_delete('1', options => '{\"force\": true}')")
+        .await;
+    assert_eq!(refused.code, "23503");
+    assert!(
+        refused
+            .detail
+            .contains("1 row of public.friend belongs to another project too"),
+        "{refused:?}"
+    );
+    assert_eq!(contents(&db, &tables).await, before);
+}

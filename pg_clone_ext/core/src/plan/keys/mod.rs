@@ -336,8 +336,8 @@ impl Table {
         self.column(column)?.keys.holds
     }
 
-    /// Its foreign keys to further tables of the store, if its rows have no project column and belong through a row of another table. A second
-    /// key to a table through which they belong does not count: the first decides. Nor does a column whose role was set by hand.
+    /// Its foreign keys to further rows of other tables of the store, if its rows have no project column and belong through a row of another
+    /// table. Not a column whose role was set by hand.
     pub fn links(&self, store: &Store) -> Vec<Membership> {
         if self.project_column.is_some() || self.role == TableRole::Project {
             return Vec::new();
@@ -347,7 +347,7 @@ impl Table {
             .foreign_keys
             .iter()
             .filter(|key| key.target != self.oid && store.table(key.target).is_some())
-            .filter(|key| !ways.iter().any(|way| way.parent == key.target))
+            .filter(|key| !ways.iter().any(|way| way.parent == key.target && way.columns == key.columns))
             .filter(|key| {
                 key.columns
                     .iter()
