@@ -127,7 +127,7 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     copy::added_rows::check(&run, &made)?;
     let mut todos: Vec<String> = totals.todos.iter().cloned().collect();
     if let Some(effects) = effects {
-        effects.check(&run, &mut todos)?;
+        effects.check(&run, Some(&made), &mut todos)?;
     }
     let blobs = blobs::list(&run)?;
     record::write(&run, &tables, &totals, blobs.len())?;
@@ -141,7 +141,7 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
         let effects = Effects::watch(&run)?;
         check_filled(&run, held, open, effects.as_ref())?;
         if let Some(effects) = effects {
-            effects.check(&run, &mut todos)?;
+            effects.check(&run, None, &mut todos)?;
         }
     }
     if run.request.options.expires_in.is_some() || refresh.replaced_project().is_some() {

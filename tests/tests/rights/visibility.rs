@@ -127,7 +127,11 @@ async fn a_clone_of_a_store_that_a_role_may_not_read_looks_like_any_other_id() {
             let unknown = role.fails(&call.replace("{}", other)).await;
             assert_eq!(told.code, unknown.code, "{call}: {told:?}");
             assert_eq!(told.message.replace(clone, other), unknown.message, "{call}");
-            assert_eq!((&told.detail, &told.hint), (&unknown.detail, &unknown.hint), "{call}");
+            assert_eq!(
+                (&told.detail, &told.hint),
+                (&unknown.detail, &unknown.hint),
+                "{call}"
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::deferred_triggers;
 use crate::catalog::relations_below::PARTS;
 use crate::catalog::rows_once;
+use crate::error::internal;
 use crate::pg::query::{for_each_row, text};
 use crate::pg::session::settings_guard::CountedRows;
 use crate::run::state::Run;
@@ -94,60 +95,84 @@ impl Effects {
         }
     }
 
-    /// Rows that triggers changed or deleted are an error (0A000). Rows that they added to tables that the store does not describe, such
-    /// as a log, are a to-do of the operator, because a deletion of the clone leaves them.
-    pub fn check(&self, run: &Run, todos: &mut Vec<String>) -> Result<()> {
-        // Rows of a view are written there by the clone itself.
-        let views = run.store.tables.iter().filter(|table| table.kind == "v");
-        let below_views: HashSet<Oid> = views
-            .filter_map(|view| rows_once::table_below(view.oid))
-            .collect();
-        for (
-            table,
-            Counts {
-                inserted,
-                changed,
-                table: oid,
-            },
-        ) in self.since()?
-        {
-            if changed > 0 {
+    /// Rows that triggers changed or deleted are an error (0A000), and so are rows that they added to tables of the store: more than the
+    /// clone has `made` for a table (None: a function of the store wrote rows too). Rows that they added to tables that the store does not
+    /// describe, such as a log, are a to-do of the operator, because a deletion of the clone leaves them.
+    pub fn check(&self, run: &Run, made: Option<&HashMap<Oid, u64>>, todos: &mut Vec<String>) -> Result<()> {
+        let mut inserted: HashMap<Oid, i64> = HashMap::new();
+        for (name, counts) in self.since()? {
+            if counts.changed > 0 {
                 return Err(Error::new(
                     Code::Unsupported,
-                    format!("a trigger of the store's tables has changed or deleted {changed} rows of {table}"),
+                    format!(
+                        "a trigger of the store's tables has changed or deleted {} rows of {name}",
+                        counts.changed
+                    ),
                 )
                 .detail("They can be rows of the clone, which would then differ from its source, or rows of others.")
                 .hint(
                     "Leave the triggers out: options => '{\"triggers\": \"skip\"}'. Or let them do it: '{\"triggers\": \"fire\"}'.",
                 ));
             }
-            let described = below_views.contains(&oid)
-                || (inserted > 0 && is_part(run, oid)?)
-                || run.store.tables.iter().any(|other| other.sql_name == table)
-                || run.store.outside.reaching.iter().any(|(_, name)| *name == table);
-            if inserted > 0 && !described {
-                todos.push(format!(
-                    "triggers have added {inserted} rows to {table}, which the store does not describe: a deletion of the clone leaves them"
-                ));
+            if counts.inserted == 0 {
+                continue;
+            }
+            match described(run, counts.table)? {
+                Some(table) => *inserted.entry(table).or_default() += counts.inserted,
+                None if run.store.outside.reaching.iter().any(|(_, other)| *other == name) => {}
+                None => todos.push(format!(
+                    "triggers have added {} rows to {name}, which the store does not describe: a deletion of the clone leaves them",
+                    counts.inserted
+                )),
+            }
+        }
+        let Some(made) = made else {
+            return Ok(());
+        };
+        for table in &run.store.tables {
+            let made = made.get(&table.oid).and_then(|rows| i64::try_from(*rows).ok());
+            let added = inserted.get(&table.oid).unwrap_or(&0) - made.unwrap_or(0);
+            if added > 0 {
+                return Err(added_for_others(&table.sql_name, added));
             }
         }
         Ok(())
     }
 }
 
-/// Whether a table is a partition of one of the store, at any depth.
-fn is_part(run: &Run, table: Oid) -> Result<bool> {
-    let described: Vec<String> = run
-        .store
-        .tables
-        .iter()
-        .map(|table| table.oid.to_string())
-        .collect();
-    let found = text(&format!(
+/// Rows of the clone itself were counted before.
+fn added_for_others(table: &str, rows: i64) -> Error {
+    let word = if rows == 1 { "row" } else { "rows" };
+    Error::new(
+        Code::Unsupported,
+        format!(
+            "a trigger of the store's tables has added {rows} {word} to {table} beside those of the clone"
+        ),
+    )
+    .detail("They are rows of another project or of none: a deletion of the clone leaves them. An INSERT that was undone counts too.")
+    .hint(
+        "Leave the triggers out: options => '{\"triggers\": \"skip\"}'. Or let them do it: '{\"triggers\": \"fire\"}'.",
+    )
+}
+
+/// The table of the store whose rows a table has: itself, one of which it is a part at any depth, or a view over it.
+fn described(run: &Run, table: Oid) -> Result<Option<Oid>> {
+    let tables = &run.store.tables;
+    if tables.iter().any(|other| other.oid == table) {
+        return Ok(Some(table));
+    }
+    let list: Vec<String> = tables.iter().map(|table| table.oid.to_string()).collect();
+    let above = text(&format!(
         "WITH RECURSIVE whole (oid) AS (SELECT {table}::pg_catalog.oid UNION \
          SELECT e.above FROM whole JOIN ({PARTS}) AS e ON e.below OPERATOR(pg_catalog.=) whole.oid) \
-         SELECT 'yes'::pg_catalog.text FROM whole WHERE whole.oid OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.oid[]) LIMIT 1",
-        described.join(",")
+         SELECT whole.oid::pg_catalog.text FROM whole WHERE whole.oid OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.oid[]) LIMIT 1",
+        list.join(",")
     ))?;
-    Ok(found.is_some())
+    if let Some(oid) = above {
+        return oid.parse().map(Some).map_err(internal);
+    }
+    let mut views = tables.iter().filter(|table| table.kind == "v");
+    Ok(views
+        .find(|view| rows_once::table_below(view.oid) == Some(table))
+        .map(|view| view.oid))
 }

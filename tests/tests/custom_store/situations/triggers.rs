@@ -358,3 +358,39 @@ async fn what_triggers_do_is_seen_without_the_servers_counters_too() {
         .await;
     assert_eq!(db.list("SHOW track_counts").await, ["off"]);
 }
+
+#[tokio::test]
+async fn rows_that_a_trigger_adds_to_a_table_of_the_store_for_another_project_are_refused_unless_they_are_wanted()
+ {
+    let parts = "CREATE TABLE event (id int GENERATED ALWAYS AS IDENTITY, org_id int NOT NULL REFERENCES org, t text) PARTITION BY LIST (org_id);
+         CREATE TABLE event_rest PARTITION OF event DEFAULT; INSERT INTO event (org_id, t) VALUES (1, 'own');";
+    let plain = "CREATE TABLE event (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int NOT NULL REFERENCES org, t text); INSERT INTO event (org_id, t) VALUES (1, 'own');";
+    for event in [plain, parts] {
+        let db = described(
+            &format!(
+                "{TABLES} INSERT INTO org (name) VALUES ('Theirs'); {event}
+                 CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.event (org_id, t) VALUES (2, NEW.t); RETURN NEW; END';
+                 CREATE TRIGGER tell AFTER INSERT ON item FOR EACH ROW EXECUTE FUNCTION tell()"
+            ),
+            &format!("{STORE}; SELECT clone.store_table('s', 'event', 'derived', project_column => 'org_id')"),
+        )
+        .await;
+        let tables = ["org", "item", "entry", "event"];
+        let before = contents(&db, &tables).await;
+        let failure = db.fails("SELECT project_clone('1')").await;
+        assert_eq!(failure.code, "0A000", "{failure:?}");
+        assert_eq!(
+            failure.message,
+            "a trigger of the store's tables has added 2 rows to public.event beside those of the clone"
+        );
+        assert!(failure.hint.contains("{\"triggers\": \"fire\"}"), "{failure:?}");
+        assert_eq!(contents(&db, &tables).await, before);
+        let clone = db
+            .clone_project("'1', options => '{\"triggers\": \"fire\"}'")
+            .await;
+        assert_verified(&db, &clone).await;
+        db.run("DROP TRIGGER tell ON item").await;
+        let clone = db.clone_project("'1'").await;
+        assert_verified(&db, &clone).await;
+    }
+}

@@ -347,7 +347,11 @@ impl Table {
             .foreign_keys
             .iter()
             .filter(|key| key.target != self.oid && store.table(key.target).is_some())
-            .filter(|key| !ways.iter().any(|way| way.parent == key.target && way.columns == key.columns))
+            .filter(|key| {
+                !ways
+                    .iter()
+                    .any(|way| way.parent == key.target && way.columns == key.columns)
+            })
             .filter(|key| {
                 key.columns
                     .iter()
