@@ -12,7 +12,7 @@ use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{
     Column, ColumnRole, KeyKind, SourceQuery, Store, Table, TableRole, canonical_numeric, is_numeric,
-    is_text, quote,
+    is_text, is_time_or_interval, quote,
 };
 
 /// Requires SELECT (and INSERT, when writing) on every table that can be used (42501), without row-level security (0A000).
@@ -128,9 +128,24 @@ pub fn project_id(table: &Table, given: &str) -> Result<String> {
             if !is_text(type_name) {
                 check_fits(table, whole, "project id")?;
             }
-            Ok(plain(whole, type_name).to_owned())
+            text_id(table, whole)
         }
     }
+}
+
+/// An id that fits the column, as the column's type writes it: an id in another form would not be found in `clone.run`. How dates and times
+/// are written depends on settings of the session: they stay as given.
+pub fn text_id(table: &Table, given: &str) -> Result<String> {
+    let type_name = table.type_of(table.id_column.as_deref().unwrap_or_default());
+    if is_text(type_name) || is_time_or_interval(type_name) {
+        return Ok(plain(given, type_name).to_owned());
+    }
+    // By the output function: a cast writes 10.0.0.1/32 for the inet 10.0.0.1.
+    let written = text(&format!(
+        "SELECT pg_catalog.format('%s', {}::{type_name})",
+        quote::literal(given)
+    ))?;
+    Ok(written.unwrap_or_else(|| given.to_owned()))
 }
 
 /// An id that the type of the project's id does not accept, or would round, is an error (22023). `what` names the argument.

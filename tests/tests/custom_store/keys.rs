@@ -337,3 +337,28 @@ async fn a_default_that_computes_with_a_sequence_is_evaluated() {
     );
     assert_verified(&db, &clone).await;
 }
+
+#[tokio::test]
+async fn keys_of_type_oid_come_from_a_sequence_as_numbers_do() {
+    let db = described(
+        "CREATE SEQUENCE ids; CREATE TABLE org (id serial PRIMARY KEY, name text);
+         CREATE TABLE item (id oid PRIMARY KEY DEFAULT nextval('ids'), org_id int REFERENCES org); CREATE TABLE part (id serial PRIMARY KEY, item_id oid REFERENCES item);
+         INSERT INTO org (name) VALUES ('A'), ('B'); INSERT INTO item (org_id) VALUES (1), (2); INSERT INTO part (item_id) VALUES (1), (2)",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id');
+         SELECT clone.store_table('s', 'part', 'derived', parent => 'item')",
+    )
+    .await;
+    let clone = db.clone_project("'1', 'Copy'").await;
+    assert_verified(&db, &clone).await;
+    assert_eq!(
+        db.list("SELECT id || '-' || item_id FROM part ORDER BY 1").await,
+        ["1-1", "2-2", "3-3"]
+    );
+    db.run("SELECT setval('ids', 4000000000 - 1); INSERT INTO item VALUES (4000000000, 2)")
+        .await;
+    let behind = db.fails("SELECT project_clone('1')").await;
+    assert_eq!(
+        behind.message,
+        "sequence public.ids is behind the keys in public.item.id"
+    );
+}

@@ -56,3 +56,34 @@ async fn an_id_that_does_not_fit_the_type_of_the_projects_id_is_refused_with_the
     }
     assert_eq!(db.number("SELECT count(*) FROM clone.run").await, 0);
 }
+
+#[tokio::test]
+async fn an_id_is_recorded_as_its_type_writes_it_and_found_in_any_form() {
+    let db = Scratch::with_extension().await;
+    for (store, column, source, target, other) in [
+        ("c", "char(6)", "A", "B  ", "B"),
+        (
+            "m",
+            "macaddr",
+            "08:00:2b:01:02:03",
+            "08-00-2B-01-02-04",
+            "08002b:010204",
+        ),
+    ] {
+        db.run(&format!(
+            "CREATE TABLE {store}_org (id {column} PRIMARY KEY, name text); INSERT INTO {store}_org VALUES ('{source}');
+             CREATE TABLE {store}_item (id serial PRIMARY KEY, org_id text); INSERT INTO {store}_item (org_id) SELECT format('%s', rtrim('{source}')) FROM {store}_org;
+             SELECT clone.store_create('{store}', 'custom'); SELECT clone.store_table('{store}', '{store}_org', 'project', id_column => 'id');
+             SELECT clone.store_table('{store}', '{store}_item', 'resource', project_column => 'org_id');
+             SELECT project_clone('{source}', store => '{store}', options => '{{\"target\": \"{target}\"}}')"
+        ))
+        .await;
+        let same = format!(
+            "SELECT count(*) FROM {store}_item JOIN {store}_org ON {store}_org.id = org_id::{column}"
+        );
+        assert_eq!(db.number(&same).await, 2, "{column}");
+        db.run(&format!("SELECT project_delete('{other}', store => '{store}')"))
+            .await;
+        assert_eq!(db.number(&same).await, 1, "{column}");
+    }
+}

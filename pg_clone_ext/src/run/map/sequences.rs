@@ -43,11 +43,10 @@ pub fn next_value(sequence: &str) -> Result<Option<String>> {
 
 /// Raises 55000 if some of the next values of a sequence are already in use (rows were loaded with their keys).
 pub fn check_not_behind(table: &Table, column: &Column, sequence: &str, count: usize) -> Result<()> {
-    let integer = KeyKind::of(&column.type_name) == KeyKind::Int;
-    // Texts have no order, so a sequence for them cannot be behind.
-    if !integer && plan::is_text(&column.type_name) {
+    // The order of other types is not that of numbers: there a sequence cannot be behind.
+    let Some((key, bound)) = number(column) else {
         return Ok(());
-    }
+    };
     let Some(next) = next_value(sequence)? else {
         return Ok(());
     };
@@ -55,11 +54,6 @@ pub fn check_not_behind(table: &Table, column: &Column, sequence: &str, count: u
     let target = Table {
         source: None,
         ..table.clone()
-    };
-    let bound = if integer {
-        "pg_catalog.int8"
-    } else {
-        "pg_catalog.numeric"
     };
     let left = text(&format!(
         "SELECT pg_catalog.trunc(((CASE WHEN s.seqincrement OPERATOR(pg_catalog.>) 0::pg_catalog.int8 THEN s.seqmax ELSE s.seqmin END)::pg_catalog.numeric \
@@ -87,7 +81,6 @@ pub fn check_not_behind(table: &Table, column: &Column, sequence: &str, count: u
         quote::literal(sequence)
     );
     // Only keys among the next values collide: a row far ahead, as one of a clone with options.target, does not.
-    let key = quote::identifier(&column.name);
     let limit = |value: &str| {
         // No key of a smaller type can be over the limits of bigint.
         format!(
@@ -99,7 +92,7 @@ pub fn check_not_behind(table: &Table, column: &Column, sequence: &str, count: u
         limit(&format!("GREATEST('{next}'::pg_catalog.numeric, {last})")),
     );
     let behind = exists(&SourceQuery::over(&target.from_sql()).filter(format!(
-        "t.{key} OPERATOR(pg_catalog.>=) {low} AND t.{key} OPERATOR(pg_catalog.<=) {high}"
+        "{key} OPERATOR(pg_catalog.>=) {low} AND {key} OPERATOR(pg_catalog.<=) {high}"
     )))?;
     if !behind {
         return Ok(());
@@ -113,10 +106,23 @@ pub fn check_not_behind(table: &Table, column: &Column, sequence: &str, count: u
     )
     .detail("Its next values are keys of rows that are there already.")
     .hint(format!(
-        "Set it: SELECT setval({}, (SELECT max({key}) FROM {}));",
+        "Set it: SELECT setval({}, (SELECT max({}) FROM {}));",
         quote::literal(sequence),
+        quote::identifier(&column.name),
         table.sql_name
     )))
+}
+
+/// The number in a column of a row `t`, and the type that it is compared as; None if its type is not one of numbers.
+fn number(column: &Column) -> Option<(String, &'static str)> {
+    let value = format!("t.{}", quote::identifier(&column.name));
+    match column.type_name.as_str() {
+        "smallint" | "integer" | "bigint" => Some((value, "pg_catalog.int8")),
+        "oid" => Some((format!("{value}::pg_catalog.int8"), "pg_catalog.int8")),
+        "real" | "double precision" => Some((value, "pg_catalog.numeric")),
+        name if plan::is_numeric(name) => Some((value, "pg_catalog.numeric")),
+        _ => None,
+    }
 }
 
 /// The same for the values that a sequence with CYCLE gives after its last one.
@@ -127,7 +133,9 @@ fn check_second_round(
     next: &str,
     count: usize,
 ) -> Result<()> {
-    let key = quote::identifier(&column.name);
+    let Some((key, _)) = number(column) else {
+        return Ok(());
+    };
     // Its first values, as many as are taken after the last one.
     let taken = format!(
         "SELECT (CASE WHEN s.seqincrement OPERATOR(pg_catalog.>) 0::pg_catalog.int8 THEN s.seqmin ELSE s.seqmax END)::pg_catalog.numeric AS first, \
@@ -148,7 +156,7 @@ fn check_second_round(
     let last = "(c.first OPERATOR(pg_catalog.+) ((c.rest OPERATOR(pg_catalog.-) 1::pg_catalog.numeric) OPERATOR(pg_catalog.*) c.step))";
     let met = exists(&SourceQuery::over(&target.from_sql()).filter(format!(
         "EXISTS (SELECT FROM ({taken}) AS c WHERE c.rest OPERATOR(pg_catalog.>) 0::pg_catalog.numeric \
-         AND t.{key}::pg_catalog.numeric OPERATOR(pg_catalog.>=) LEAST(c.first, {last}) AND t.{key}::pg_catalog.numeric OPERATOR(pg_catalog.<=) GREATEST(c.first, {last}))"
+         AND {key}::pg_catalog.numeric OPERATOR(pg_catalog.>=) LEAST(c.first, {last}) AND {key}::pg_catalog.numeric OPERATOR(pg_catalog.<=) GREATEST(c.first, {last}))"
     )))?;
     if !met {
         return Ok(());

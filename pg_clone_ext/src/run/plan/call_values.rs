@@ -3,7 +3,7 @@
 
 use crate::error::internal;
 use crate::pg::privileges::AsExtensionOwner;
-use crate::run::authorize::check_fits;
+use crate::run::authorize::{check_fits, text_id};
 use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result, shown};
@@ -232,6 +232,10 @@ pub fn choose_target(run: &mut Run) -> Result<()> {
     if !matches!(new, Key::Uuid(_)) {
         check_fits(&project, &new.to_text(), "target")?;
     }
+    let new = match new {
+        Key::Text(given) => Key::Text(text_id(&project, &given)?),
+        new => new,
+    };
     let same = format!(
         "t.{} {} {}::{}",
         quote::identifier(column),
