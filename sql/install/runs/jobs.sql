@@ -121,6 +121,9 @@ BEGIN
         RAISE EXCEPTION 'role "%" has % jobs queued already', name, waiting USING
             ERRCODE = '53400', HINT = format('Wait until a worker has run some of them, cancel one with project_clone_cancel(), or ask a superuser to raise pg_clone.max_queued_jobs (now %s).', most);
     END IF;
+    -- Until the job can be seen, the store cannot be dropped: another of that name would be cloned.
+    PERFORM FROM clone.store s WHERE s.name = queue_job.store FOR KEY SHARE;
+    PERFORM clone_internal.check_store(store);
     INSERT INTO clone.job_queue AS j (source_project, store, replaces, arguments, role, queued_by, settings)
     VALUES (source_project, store, replaces, arguments, role, name, settings)
     RETURNING j.id INTO job;

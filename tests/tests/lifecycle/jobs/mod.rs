@@ -217,3 +217,22 @@ async fn a_waiting_job_is_cancelled_and_one_that_ended_is_not() {
 
 mod attempts;
 mod rights;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_not_dropped_below_a_job_that_is_just_queued() {
+    let db = clinic::database().await;
+    let queues = db.session().await;
+    queues.run(&format!("BEGIN; {}", start("{}"))).await;
+    let drops = db.session().await;
+    let pid = drops.pid().await;
+    let dropped = tokio::spawn(async move { drops.attempt("SELECT clone.store_drop('documents')").await });
+    db.wait_until(&format!(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid} AND wait_event_type = 'Lock')"
+    ))
+    .await;
+    queues.run("COMMIT").await;
+    let refused = dropped.await.unwrap().unwrap_err();
+    assert_eq!(refused.code, "55000", "{refused:?}");
+    db.run(NEXT).await;
+    assert_eq!(db.text("SELECT state FROM clone.job").await, "done");
+}
