@@ -263,11 +263,8 @@ fn look_for_source(
     let budget = usize::try_from(crate::settings::max_memory_bytes()).unwrap_or(usize::MAX);
     let mut ids = IdMap::new(NewIds::new(IdVersion::V4, 0, [0; 16]), budget);
     let active = filled(store);
-    for table in store
-        .tables
-        .iter()
-        .filter(|t| matches!(t.role, TableRole::Project | TableRole::Resource) && !t.empty)
-    {
+    let named = |t: &&Table| matches!(t.role, TableRole::Project | TableRole::Resource) && !t.keeps_id();
+    for table in store.tables.iter().filter(named).filter(|t| !t.empty) {
         let Some(sql) = plan::source_of_ids(store, table, &run.source_project, &active, &[])? else {
             continue;
         };

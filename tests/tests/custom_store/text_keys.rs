@@ -162,3 +162,32 @@ async fn another_value_of_the_option_text_keys_is_refused() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn uuids_in_text_keys_that_are_unique_in_their_project_are_kept_as_other_texts_are() {
+    let db = described(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); CREATE TABLE item (org_id int REFERENCES org, code text, PRIMARY KEY (org_id, code));
+         CREATE TABLE part (id serial PRIMARY KEY, org_id int, code text, note jsonb, FOREIGN KEY (org_id, code) REFERENCES item);
+         INSERT INTO org (name) VALUES ('A'), ('B');
+         INSERT INTO item SELECT o, c FROM generate_series(1, 2) AS o, unnest('{d0000000-0000-4000-8000-000000000008,D0000000-0000-4000-8000-000000000009,plain}'::text[]) AS c;
+         INSERT INTO part (org_id, code, note) SELECT org_id, code, jsonb_build_object('of', code) FROM item",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'item', 'resource', id_column => 'code', project_column => 'org_id');
+         SELECT clone.store_table('s', 'part', 'resource', project_column => 'org_id')",
+    )
+    .await;
+    let parts = |org: &str| {
+        format!(
+            "SELECT code || note FROM part JOIN item USING (org_id, code) WHERE org_id = {org} ORDER BY 1"
+        )
+    };
+    let own = db.list(&parts("1")).await;
+    assert_eq!(own.len(), 3);
+    let clone = db.clone_project("'1'").await;
+    assert_eq!(db.list(&parts(&clone)).await, own);
+    assert_verified(&db, &clone).await;
+    let replace = format!("'1', options => '{{\"replace\": \"{clone}\", \"verify\": true}}'");
+    db.clone_project(&replace).await;
+    assert_eq!(db.list(&parts(&clone)).await, own);
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(db.list(&parts("2")).await, own);
+}

@@ -311,6 +311,12 @@ impl Table {
         self.columns.iter().find(|c| c.name == name)
     }
 
+    /// Whether rows of a clone have the ids of the source's rows: such an id names rows of both.
+    pub fn keeps_id(&self) -> bool {
+        let id = self.id_column.as_deref().and_then(|id| self.column(id));
+        id.is_some_and(|id| id.role == ColumnRole::Keep)
+    }
+
     /// Type of a column, empty if there is none.
     pub fn type_of(&self, name: &str) -> &str {
         self.column(name).map_or("", |c| c.type_name.as_str())

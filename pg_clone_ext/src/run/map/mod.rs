@@ -183,6 +183,9 @@ fn share_keys(run: &mut Run, table: &Table, filled: &HashSet<Oid>, chooser: &Cho
 pub fn take(run: &mut Run, table: &Table, key: Key, pending: &mut Vec<Key>) -> Result<()> {
     run.active.insert(table.oid);
     match &key {
+        Key::Uuid(id) if table.keeps_id() => {
+            run.ids_mut()?.insert_as(*id, *id).map_err(over_budget)?;
+        }
         Key::Uuid(id) => {
             run.ids_mut()?.insert_cloned(*id).map_err(over_budget)?;
         }
