@@ -102,9 +102,14 @@ extension_sql_file!(
     requires = ["answers"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/new_keys.sql",
+    name = "new_keys",
+    requires = ["samples"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/data.sql",
     name = "data",
-    requires = ["samples"]
+    requires = ["new_keys"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/names.sql",

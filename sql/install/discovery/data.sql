@@ -59,9 +59,9 @@ AS $$
     CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
     WHERE r.store = $1 AND f.family IN ('int', 'text')
       -- Values that are unique per tenant, such as numbers and names, are kept.
-      AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum)
+      AND clone_internal.gets_new_values($1, r.relation, r.id_column)
 $$;
-COMMENT ON FUNCTION clone_internal.looked_at_keys(text) IS 'Tables of a store with one unique column as key, which can be looked for among values';
+COMMENT ON FUNCTION clone_internal.looked_at_keys(text) IS 'Tables of a store with a key of one column, which can be looked for among values';
 
 -- A column or path, and the kind of its values.
 CREATE TYPE clone_internal.seen_place AS (

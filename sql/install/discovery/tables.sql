@@ -39,7 +39,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN (
-    SELECT k.name FROM (SELECT clone_internal.key_of(relation) AS name) k
+    SELECT k.name FROM (SELECT clone_internal.key_of(relation, project_column) AS name) k
     JOIN pg_attribute a ON a.attrelid = relation AND a.attname = k.name
     WHERE k.name IS DISTINCT FROM project_column
       AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts > 1

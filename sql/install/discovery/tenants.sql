@@ -12,8 +12,8 @@ AS $$
     CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
     WHERE r.store = $1 AND f.family IN ('int', 'text', 'uuid')
       AND (a.attname = r.id_column OR r.role = 'project')
-      -- A part of a key names no row.
-      AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
+      -- A part of a key names no row, if it is a number per tenant.
+      AND (a.attname = r.id_column AND r.role <> 'project' AND clone_internal.gets_new_values($1, r.relation, r.id_column) OR EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL))
 $$;
 COMMENT ON FUNCTION clone_internal.naming_columns(text) IS 'Columns whose values name a row of a store''s tables, or a tenant';
 

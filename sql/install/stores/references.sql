@@ -61,21 +61,33 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.inherited_key(regclass) IS 'The column that is the key of a table from which this one inherits it; NULL if there is none';
 
-CREATE FUNCTION clone_internal.key_of(relation regclass) RETURNS name
+CREATE FUNCTION clone_internal.has_sequence(relation regclass, number int2) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    RETURN EXISTS (SELECT FROM pg_depend p JOIN pg_class s ON s.oid = p.objid AND s.relkind = 'S'
+                   WHERE p.classid = 'pg_class'::regclass AND p.refclassid = 'pg_class'::regclass AND p.refobjid = relation AND p.refobjsubid = number AND p.deptype IN ('i', 'a'));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.has_sequence(regclass, int2) IS 'Whether a column has a sequence of its own: identity, serial';
+
+CREATE FUNCTION clone_internal.key_of(relation regclass, other_than name DEFAULT NULL) RETURNS name
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
     RETURN COALESCE((
-    -- The primary key. Of a composite one: the column that refers to nothing, has the type of a key and, preferably, is called id.
+    -- The primary key. Of a composite one: the column that refers to nothing, has the type of a key and, preferably, is called id or gets
+    -- its values from a sequence.
     SELECT a.attname
     FROM pg_index i
     CROSS JOIN LATERAL unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k (number, place)
     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
     JOIN pg_type b ON b.oid = a.atttypid
-    WHERE i.indrelid = relation AND i.indisprimary
+    WHERE i.indrelid = relation AND i.indisprimary AND (i.indnkeyatts = 1 OR a.attname IS DISTINCT FROM other_than)
     ORDER BY EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND k.number = ANY (f.conkey)),
-             b.typcategory NOT IN ('N', 'S', 'U'), a.attname <> 'id', k.place DESC
+             b.typcategory NOT IN ('N', 'S', 'U'), a.attname <> 'id', NOT clone_internal.has_sequence(relation, a.attnum), k.place DESC
     LIMIT 1), (
     -- Without a primary key: a unique column, a column id of a composite unique key, or a UUID called id.
     SELECT a.attname
@@ -85,10 +97,15 @@ BEGIN
       AND a.atttypid IN (20, 21, 23, 25, 1043, 2950) AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND a.attnum = ANY (f.conkey))
     ORDER BY a.attname <> 'id', i.indnkeyatts, i.indexrelid
     LIMIT 1), (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = 'id' AND a.atttypid = 2950 AND a.attnotnull),
-    clone_internal.inherited_key(relation));
+    clone_internal.inherited_key(relation), (
+    -- Nothing makes it unique, but its sequence is its own.
+    SELECT a.attname FROM pg_attribute a
+    WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND clone_internal.has_sequence(relation, a.attnum)
+      AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary)
+    ORDER BY a.attname <> 'id', a.attnum LIMIT 1));
 END
 $$;
-COMMENT ON FUNCTION clone_internal.key_of(regclass) IS 'The column that identifies the rows of a table; NULL if there is none';
+COMMENT ON FUNCTION clone_internal.key_of(regclass, name) IS 'The column that identifies the rows of a table, other than the tenant''s column; NULL if there is none';
 
 CREATE FUNCTION clone_internal.check_column(relation regclass, "column" name) RETURNS oid
 LANGUAGE plpgsql STABLE

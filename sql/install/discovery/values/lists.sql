@@ -161,7 +161,7 @@ BEGIN
         total := NULL;
         FOR l IN
             WITH owner AS MATERIALIZED (
-                SELECT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, ARRAY(SELECT DISTINCT v.value FROM unnest(listed) AS v)) o
+                SELECT DISTINCT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, ARRAY(SELECT DISTINCT v.value FROM unnest(listed) AS v)) o
             ), used AS (
                 SELECT v.place, count(*) AS seen, count(o.value) AS keys, bool_or(v.value ~ '^[0-9]+$') AS numbers, max(v.times) AS times, count(DISTINCT v.tenant) AS tenants,
                        count(*) FILTER (WHERE o.value IS NOT NULL AND o.tenant IS DISTINCT FROM v.tenant) AS strangers

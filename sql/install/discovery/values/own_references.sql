@@ -26,7 +26,7 @@ BEGIN
         JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = p."column"
         CROSS JOIN LATERAL (SELECT clone_internal.snake(p."column") AS name) w
         WHERE p.path = '' AND p.family IN ('int', 'int[]', 'text', 'text[]') AND NOT (p.says_id AND p.family NOT LIKE '%[]') AND clone_internal.family(i.atttypid) = rtrim(p.family, '[]')
-          AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = i.attnum)
+          AND clone_internal.gets_new_values($1, r.relation, r.id_column)
           AND COALESCE(r.project_column, r.join_column) IS NOT NULL
           AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column")
         ORDER BY 1, 2

@@ -1,5 +1,6 @@
 //! Keys of kinds that names and types do not tell: numbers of several types, names without separators, lists, generated numbers.
 
+mod composite;
 mod computed;
 mod list_forms;
 mod long_numbers;
