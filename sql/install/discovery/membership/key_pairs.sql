@@ -44,9 +44,9 @@ BEGIN
     LOOP
         CONTINUE WHEN c.relation = ANY (asked);
         EXECUTE format('SELECT count(*) AS rows, count(*) FILTER (WHERE x.tenant IS NULL OR x.tenant IS DISTINCT FROM y.tenant) AS wrong, count(DISTINCT x.tenant) AS tenants, count(*) FILTER (WHERE t.a <> t.b) AS links
-            FROM (SELECT %1$s AS a, %2$s AS b FROM %3$s AS t WHERE t.%7$I IS NOT NULL AND t.%8$I IS NOT NULL LIMIT 20000) AS t
+            FROM (SELECT %1$s AS a, %2$s AS b FROM %3$s AS t WHERE t.%7$I IS NOT NULL AND t.%8$I IS NOT NULL) AS t
             LEFT JOIN (SELECT %4$s AS id, %5$s AS tenant FROM %6$s AS k) AS x ON x.id = t.a LEFT JOIN (SELECT %4$s AS id, %5$s AS tenant FROM %6$s AS k) AS y ON y.id = t.b',
-            clone_internal.column_text('t', c.relation, c.first), clone_internal.column_text('t', c.relation, c.second), c.relation,
+            clone_internal.column_text('t', c.relation, c.first), clone_internal.column_text('t', c.relation, c.second), clone_internal.spread(c.relation, format('%I, %I', c.first, c.second), 20000),
             clone_internal.column_text('k', c.target, c.key), c.tenant, c.target, c.first, c.second) INTO found;
         CONTINUE WHEN found.wrong > 0 OR found.links = 0;
         -- Small numbers are keys by chance, but not two of the same tenant in every row.

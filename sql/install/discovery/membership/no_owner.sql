@@ -123,7 +123,7 @@ BEGIN
         unowned := clone_internal.without_owner($1, r.relation, 't', '[]');
         CONTINUE WHEN unowned IS NULL;
         empty := clone_internal.empty_owner($1, r.relation);
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s)', r.relation, unowned) INTO certain;
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE %s)', clone_internal.spread(r.relation, '*', 100000), unowned) INTO certain;
         CONTINUE WHEN NOT certain;
         rest := unowned;
         total := 0;
@@ -143,7 +143,7 @@ BEGIN
                 (SELECT string_agg(clone_internal.same_sql('t', w.relation, u.own, 'p', w.parent, u.other), ' AND ' ORDER BY u.n) FROM unnest(w.columns, w.others) WITH ORDINALITY AS u (own, other, n)),
                 clone_internal.owned_sql($1, w.parent, 'p'),
                 CASE WHEN w.condition IS NOT NULL THEN format(E' AND (SELECT %s\n FROM (SELECT t.*) AS o)', w.condition) ELSE '' END);
-            EXECUTE format('SELECT count(*), count(%s) FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE %s AND %s', COALESCE('t.' || quote_ident(r.project_column), 'NULL'), r.relation, rest, named) INTO rows, placed;
+            EXECUTE format('SELECT count(*), count(%s) FROM %s AS t WHERE %s AND %s', COALESCE('t.' || quote_ident(r.project_column), 'NULL'), clone_internal.spread(r.relation, '*', 100000), rest, named) INTO rows, placed;
             CONTINUE WHEN rows = 0;
             total := total + rows;
             first_column := COALESCE(first_column, w.columns[1]);

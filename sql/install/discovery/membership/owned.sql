@@ -69,7 +69,7 @@ DECLARE
 BEGIN
     FOR w IN
         SELECT n.target AS relation, n.key, bool_or(n.part) AS part,
-               string_agg(format('(SELECT t.%I::text AS x, %s AS tenant FROM %s AS t WHERE t.%1$I IS NOT NULL LIMIT 50000)', n.name, clone_internal.tenant_sql($1, n.relation, 't'), n.relation), ' UNION ALL ' ORDER BY n.relation::oid, n.name) AS uses,
+               string_agg(format('(SELECT t.%I::text AS x, %s AS tenant FROM %s AS t WHERE t.%1$I IS NOT NULL)', n.name, clone_internal.tenant_sql($1, n.relation, 't'), clone_internal.spread(n.relation, CASE WHEN clone_internal.tenant_sql($1, n.relation, 't') LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, 50000)), ' UNION ALL ' ORDER BY n.relation::oid, n.name) AS uses,
                string_agg(format('SELECT clone.store_belongs(%L, %L, %L, %L, %L);', $1, n.target, ARRAY[n.key]::text, n.relation, ARRAY[n.name]::text), ' ' ORDER BY n.relation::oid, n.name) AS calls
         FROM clone_internal.naming_outside($1) n GROUP BY n.target, n.key ORDER BY n.target::oid
     LOOP

@@ -39,12 +39,12 @@ BEGIN
         ORDER BY r.relation::oid, a.attnum
     LOOP
         CONTINUE WHEN c.tenant LIKE '%.ctid::text';
-        -- The first rows of most columns show that they hold something else.
+        -- A few rows of most columns show that they hold something else.
         EXECUTE format('SELECT COALESCE(bool_and(s.x = s.tenant), false) AS same FROM (SELECT %s AS x, %s AS tenant FROM (SELECT * FROM %s AS r WHERE r.%I IS NOT NULL LIMIT 20) AS t) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())',
-            c.value, c.tenant, c.relation, c.name) INTO seen;
+            c.value, c.tenant, clone_internal.spread(c.relation, '*', 2000), c.name) INTO seen;
         CONTINUE WHEN NOT seen.same;
         EXECUTE format('SELECT bool_and(s.x = s.tenant) AS same, count(*) AS rows, count(DISTINCT s.tenant) AS tenants, min(length(s.x)) AS length
-            FROM (SELECT %s AS x, %s AS tenant FROM (SELECT * FROM %s LIMIT 50000) AS t WHERE t.%I IS NOT NULL) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())', c.value, c.tenant, c.relation, c.name) INTO seen;
+            FROM (SELECT %s AS x, %s AS tenant FROM %s AS t WHERE t.%I IS NOT NULL) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())', c.value, c.tenant, clone_internal.spread(c.relation, '*', 50000), c.name) INTO seen;
         -- Small numbers may be the same by chance, but not in many rows of several tenants.
         CONTINUE WHEN seen.same IS NOT TRUE OR NOT (c.says OR NOT c.has_scale AND seen.tenants >= 3 AND seen.rows >= 2 * seen.tenants OR project.family = 'text' AND seen.tenants >= 2 AND seen.length >= 3);
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',

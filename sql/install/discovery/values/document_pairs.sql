@@ -33,7 +33,7 @@ BEGIN
         FROM clone_internal.open_columns($1) o WHERE o.family IN ('json', 'text') AND o.relkind IN ('r', 'p') GROUP BY o.relation ORDER BY o.relation::oid
     LOOP
         -- Few columns of text have documents.
-        EXECUTE format('SELECT array_remove(ARRAY[%s]::name[], NULL) FROM (SELECT * FROM %s LIMIT 10000) AS t', array_to_string(t.tests, ', '), t.relation) INTO columns;
+        EXECUTE format('SELECT array_remove(ARRAY[%s]::name[], NULL) FROM %s AS t', array_to_string(t.tests, ', '), clone_internal.spread(t.relation, '*', 10000)) INTO columns;
         documents := documents || ARRAY(SELECT format('%s.%s', t.relation::oid, a.attnum) FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = ANY (columns));
     END LOOP;
     FOR c IN
@@ -43,7 +43,7 @@ BEGIN
         RETURN QUERY EXECUTE format($q$
             WITH RECURSIVE walk (v, depth, holder) AS (
                 SELECT d.v, 0, NULL::text FROM (
-                    SELECT %1$s AS v FROM (SELECT t.%2$I AS x FROM %3$s AS t LIMIT 50000) s WHERE s.x IS NOT NULL %4$s LIMIT 1000) d
+                    SELECT %1$s AS v FROM (SELECT t.%2$I AS x FROM %3$s AS t WHERE t.%2$I IS NOT NULL ORDER BY hashint8(row_number() OVER ())) s WHERE true %4$s LIMIT 1000) d
                 UNION ALL
                 SELECT e.value, w.depth + 1, e.holder FROM walk w CROSS JOIN LATERAL (
                     SELECT o.value, o.key AS holder FROM jsonb_each(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) o
@@ -68,7 +68,7 @@ BEGIN
             FROM pair p CROSS JOIN LATERAL (SELECT clone_internal.snake(regexp_replace(p.kind, E'^.*(::|[.]|/|\\\\)', '')) AS word) w
             CROSS JOIN LATERAL (SELECT x.target FROM unnest($4, $5) AS x (name, target) WHERE x.name IN (p.kind, lower(p.kind), w.word) ORDER BY x.name = p.kind DESC, x.target LIMIT 1) n
             GROUP BY p.root, p.type_member, p.member, p.kind, n.target, CASE WHEN clone_internal.snake(p.member) !~ '_' THEN p.holder END$q$,
-            CASE WHEN c.plain THEN 's.x' ELSE 'clone_internal.json_of(s.x::text)' END, c.name, c.relation,
+            CASE WHEN c.plain THEN 's.x' ELSE 'clone_internal.json_of(s.x::text)' END, c.name, clone_internal.spread(c.relation, quote_ident(c.name), 10000),
             CASE WHEN c.family = 'text' THEN 'AND s.x::text COLLATE "C" ~ ''^[[:space:]]*[{[]'' AND length(s.x::text) < 20000' ELSE 'AND pg_column_size(s.x) < 20000' END)
         USING c.relation, c.name, c.family, names, targets;
     END LOOP;

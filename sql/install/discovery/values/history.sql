@@ -63,9 +63,9 @@ BEGIN
         CONTINUE WHEN c.relation = ANY (asked);
         own := CASE WHEN c.described THEN clone_internal.tenant_sql($1, c.relation, 't') END;
         base := clone_internal.tenant_sql($1, c.base, 'k');
-        EXECUTE format('SELECT count(*) AS seen, count(k.id) AS keys, count(*) FILTER (WHERE k.tenant <> t.tenant) AS wrong FROM (SELECT DISTINCT %1$s AS id, %2$s AS tenant FROM (SELECT * FROM %3$s LIMIT 50000) AS t WHERE t.%4$I IS NOT NULL) AS t
+        EXECUTE format('SELECT count(*) AS seen, count(k.id) AS keys, count(*) FILTER (WHERE k.tenant <> t.tenant) AS wrong FROM (SELECT DISTINCT %1$s AS id, %2$s AS tenant FROM %3$s AS t WHERE t.%4$I IS NOT NULL) AS t
             LEFT JOIN (SELECT %5$s AS id, %6$s AS tenant FROM %7$s AS k) AS k ON k.id = t.id',
-            clone_internal.column_text('t', c.relation, c.name), CASE WHEN own NOT LIKE '%.ctid::text' THEN own ELSE 'NULL::text' END, c.relation, c.name,
+            clone_internal.column_text('t', c.relation, c.name), CASE WHEN own NOT LIKE '%.ctid::text' THEN own ELSE 'NULL::text' END, clone_internal.spread(c.relation, '*', 50000), c.name,
             clone_internal.column_text('k', c.base, c.name), CASE WHEN base NOT LIKE '%.ctid::text' THEN base ELSE 'NULL::text' END, c.base) INTO found;
         -- Rows of the base that were deleted are in their history.
         CONTINUE WHEN found.wrong > 0 OR found.seen = 0 AND NOT c.named OR found.keys * CASE WHEN c.named THEN 2 ELSE 1.25 END < found.seen;

@@ -258,3 +258,47 @@ async fn partitions_children_and_hidden_rows_are_sampled() {
         );
     }
 }
+
+#[tokio::test]
+async fn late_rows_that_name_another_tenant_or_none_are_asked_about() {
+    for (columns, late, question) in [
+        (
+            "seller_id int NOT NULL, buyer_id int",
+            "1 + n % 2, 2 - n % 2",
+            "%name one tenant in%and another%",
+        ),
+        (
+            "org_id int NOT NULL REFERENCES org, buyer_org_id int",
+            "1 + n % 2, 2 - n % 2",
+            "%name one tenant in%and another%",
+        ),
+        (
+            "org_id int, doc_id int REFERENCES doc",
+            "NULL, 1 + n % 2",
+            "%belong to no tenant%",
+        ),
+    ] {
+        let (own, other) = columns.split_once(", ").unwrap();
+        let (own, other) = (own.split(' ').next().unwrap(), other.split(' ').next().unwrap());
+        let reference = if own == "seller_id" {
+            "ALTER TABLE note ADD FOREIGN KEY (seller_id) REFERENCES org, ADD FOREIGN KEY (buyer_id) REFERENCES org;"
+        } else {
+            ""
+        };
+        let db = discovered(
+            &format!(
+                "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL); INSERT INTO org (name) VALUES ('A'), ('B');
+                 CREATE TABLE doc (id int PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO doc VALUES (1, 1), (2, 2);
+                 CREATE TABLE note (id int GENERATED ALWAYS AS IDENTITY (START 1000000) PRIMARY KEY, {columns});
+                 INSERT INTO note ({own}, {other}) SELECT 1 + n % 2, 1 + n % 2 FROM generate_series(1, 150000) n; INSERT INTO note ({own}, {other}) SELECT {late} FROM generate_series(1, 60000) n; {reference}"
+            ),
+            "org",
+        )
+        .await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM clone.store_question WHERE relation = 'note'::regclass AND question LIKE '{question}'")).await,
+            1,
+            "{columns}"
+        );
+    }
+}
