@@ -108,6 +108,10 @@ DECLARE
     undeclared text[];
     named text;
     calls text;
+    k record;
+    rest text[];
+    of_target text[];
+    missing text[];
 BEGIN
     FOR p IN
         SELECT r.relation, r."column", r.type_column, string_agg(format('(%s)', r.condition), ' OR ') AS known,
@@ -133,6 +137,33 @@ BEGIN
         END IF;
         undeclared := ARRAY(SELECT x FROM unnest(undeclared) x WHERE named IS NULL OR x <> ALL (string_to_array(named, ', ')) ORDER BY x);
         CONTINUE WHEN undeclared = '{}' OR clone_internal.answered(look_for_types.store, p.relation, p."column", '$types');
+        -- Single-table inheritance: the rows of a type Dog are in the table of animals, which has a column with that word.
+        calls := NULL;
+        named := NULL;
+        rest := undeclared;
+        FOR k IN
+            SELECT n.relation AS target, n.name, a.attname AS kind FROM clone_internal.naming_columns(look_for_types.store) n
+            JOIN pg_attribute a ON a.attrelid = n.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~* '(type|kind|class)$' AND (clone_internal.family(a.atttypid) = 'text' OR clone_internal.other_key_type(a.atttypid))
+            WHERE n.is_id AND n.role <> 'project' ORDER BY n.relation::oid, a.attnum
+        LOOP
+            EXIT WHEN rest = '{}';
+            EXECUTE format('SELECT ARRAY(SELECT DISTINCT s.kind FROM (SELECT %1$s AS kind, %2$s AS id FROM %3$s AS t WHERE %1$s = ANY ($1) AND t.%4$I IS NOT NULL LIMIT 20000) s
+                JOIN %5$s AS k ON %6$s = s.id AND %7$s = s.kind ORDER BY 1), ARRAY(SELECT DISTINCT s.kind FROM (SELECT %1$s AS kind, %2$s AS id FROM %3$s AS t WHERE %1$s = ANY ($1) AND t.%4$I IS NOT NULL LIMIT 20000) s
+                WHERE NOT EXISTS (SELECT FROM %5$s AS k WHERE %6$s = s.id))', clone_internal.column_text('t', p.relation, p.type_column), clone_internal.column_text('t', p.relation, p."column"), p.relation, p."column",
+                k.target, clone_internal.column_text('k', k.target, k.name), clone_internal.column_text('k', k.target, k.kind)) INTO of_target, missing USING rest;
+            of_target := ARRAY(SELECT x FROM unnest(of_target) x WHERE x <> ALL (missing) ORDER BY x);
+            CONTINUE WHEN of_target = '{}' OR p.belongs AND clone_internal.belongs_through(look_for_types.store, k.target, p.relation);
+            calls := concat_ws(' ', calls, format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', look_for_types.store, p.relation, p."column", k.target, p.type_column, of_target::text,
+                CASE WHEN p.belongs THEN ', belongs => true' ELSE '' END));
+            named := concat_ws(', ', named, array_to_string(of_target, ', '));
+            rest := ARRAY(SELECT x FROM unnest(rest) x WHERE x <> ALL (of_target));
+        END LOOP;
+        IF calls IS NOT NULL THEN
+            PERFORM clone_internal.ask(look_for_types.store, p.relation, p."column", '$types', 'error',
+                format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named), calls,
+                format('SELECT clone.store_no_reference(%L, %L, %L, %L);', look_for_types.store, p.relation, p."column", '$types'));
+            CONTINUE;
+        END IF;
         -- Rows that belong by the pair must not keep the key of the source's row.
         PERFORM clone_internal.ask(look_for_types.store, p.relation, p."column", '$types', 'error',
             format(CASE WHEN p.belongs THEN '%s.%I names rows of the types %s, which no reference declares: are these rows left out?' ELSE '%s.%I names rows of the types %s, which no reference declares: do these values stay?' END,

@@ -39,3 +39,29 @@ async fn rows_of_a_pair_whose_type_is_not_cloned_are_left_out() {
         1
     );
 }
+
+#[tokio::test]
+async fn types_of_single_table_inheritance_name_the_table_that_has_them() {
+    let db = discovered(
+        "CREATE TABLE accounts (id bigserial PRIMARY KEY, name text); INSERT INTO accounts (name) VALUES ('A'), ('B');
+         CREATE TABLE animals (id bigserial PRIMARY KEY, account_id bigint NOT NULL, type text, name text); INSERT INTO animals (account_id, type, name) SELECT 1 + n % 2, CASE n % 3 WHEN 0 THEN 'Dog' ELSE 'Cat' END, 'a' || n FROM generate_series(1, 30) n;
+         CREATE TABLE posts (id bigserial PRIMARY KEY, account_id bigint NOT NULL, title text); INSERT INTO posts (account_id, title) SELECT 1 + n % 2, 'p' || n FROM generate_series(1, 30) n;
+         CREATE TABLE notes (id bigserial PRIMARY KEY, account_id bigint NOT NULL, notable_type text, notable_id bigint, body text);
+         INSERT INTO notes (account_id, notable_type, notable_id, body) SELECT account_id, 'Post', id, title FROM posts UNION ALL SELECT account_id, type, id, name FROM animals",
+        "accounts",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    for (kind, table, name) in [
+        ("Dog", "animals", "name"),
+        ("Cat", "animals", "name"),
+        ("Post", "posts", "title"),
+    ] {
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FILTER (WHERE t.id IS NULL) FROM notes n LEFT JOIN {table} t ON t.id = n.notable_id AND t.account_id = n.account_id AND t.{name} = n.body WHERE n.account_id = {clone} AND n.notable_type = '{kind}'")).await,
+            0,
+            "{kind}"
+        );
+    }
+}
