@@ -150,7 +150,7 @@ BEGIN
     PERFORM clone_internal.look_for_outside_texts(look_at_data.store, places);
     PERFORM clone_internal.look_for_owned(look_at_data.store);
     places := ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store, sampled) o);
-    PERFORM clone_internal.look_for_pairs(look_at_data.store, places);
+    PERFORM clone_internal.look_for_pairs(look_at_data.store, places, sampled);
     PERFORM clone_internal.look_for_own_references(look_at_data.store, places);
     PERFORM clone_internal.look_for_several_tables(look_at_data.store);
     PERFORM clone_internal.look_for_other_forms(look_at_data.store);

@@ -85,7 +85,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.look_for_unique_values(text, clone_internal.place[]) IS 'Records questions about columns that hold values of a unique column which a clone changes';
 
 -- A column whose values are names of tables, beside one whose values are keys of these: a polymorphic pair under any names.
-CREATE FUNCTION clone_internal.look_for_pairs(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.look_for_pairs(store text, places clone_internal.place[], sampled clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -96,6 +96,8 @@ DECLARE
     t record;
     missing boolean;
     found int;
+    value text;
+    calls text;
 BEGIN
     FOR c IN
         WITH place AS MATERIALIZED (SELECT o.* FROM unnest($2) o WHERE o.path = '' AND o.family IN ('int', 'text')
@@ -110,28 +112,42 @@ BEGIN
             WHERE r.store = $1
             GROUP BY r.relation, a.attname HAVING 2 * count(*) FILTER (WHERE lower(e.enumlabel) = ANY (names) OR clone_internal.snake(e.enumlabel) = ANY (names)) >= count(*)
         )
-        SELECT k.relation, k."column" AS type_column, i."column" AS name
+        SELECT k.relation, k."column" AS type_column, i."column" AS name, NULL::text AS member
         FROM kinds k JOIN place i ON i.relation = k.relation AND i."column" <> k."column"
-        WHERE NOT i.says_id
+        WHERE NOT i.says_id AND NOT clone_internal.names_person(i."column")
           -- auditable_type says what auditable_id names, not what the small numbers in version do.
           AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = k.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> i."column"
                           AND clone_internal.snake(a.attname) ~ '_id$' AND clone_internal.snake(k."column") IN (regexp_replace(clone_internal.snake(a.attname), '_id$', '_type'), regexp_replace(clone_internal.snake(a.attname), '_id$', '_kind')))
+        UNION ALL
+        -- Logs with whole rows of the table that a column names.
+        SELECT k.relation, k."column", i."column", i.member
+        FROM kinds k JOIN (SELECT DISTINCT o.relation, o."column", (regexp_match(o.path, '^[$][[]''(id|uuid|_id|pk|gid)''[]]$'))[1] AS member FROM unnest(sampled) o WHERE o.family = 'json') i ON i.relation = k.relation AND i.member IS NOT NULL
+        WHERE NOT clone_internal.answered($1, i.relation, i."column", format('$[''%s'']', i.member))
     LOOP
-        CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name);
+        CONTINUE WHEN c.member IS NULL AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name);
+        value := CASE WHEN c.member IS NULL THEN format('t.%I', c.name)
+                      ELSE format('pg_catalog.%s(t.%I, %L)', (SELECT CASE WHEN a.atttypid = 'json'::regtype THEN 'json_extract_path_text' ELSE 'jsonb_extract_path_text' END FROM pg_attribute a WHERE a.attrelid = c.relation AND a.attname = c.name), c.name, c.member) END;
+        calls := '';
         found := 0;
         missing := false;
         FOR t IN SELECT x.target, x.type_values, r.id_column FROM clone_internal.pair_targets($1, c.relation, c.type_column, c.name) x
                  JOIN clone.store_relation r ON r.store = $1 AND r.relation::oid = x.target LOOP
             EXIT WHEN missing;
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE %2$s = ANY ($1) AND t.%3$I IS NOT NULL AND lower(t.%3$I::text) <> ALL (clone_internal.in_place_of_null()) AND NOT EXISTS (SELECT FROM %4$s AS k WHERE k.%5$I::text = t.%3$I::text COLLATE "C"))',
-                clone_internal.spread(c.relation, '*', 50000), clone_internal.column_text('t', c.relation, c.type_column), c.name, t.target::regclass, t.id_column) USING t.type_values INTO missing;
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE %2$s = ANY ($1) AND %3$s IS NOT NULL AND lower(%3$s::text) <> ALL (clone_internal.in_place_of_null()) AND NOT EXISTS (SELECT FROM %4$s AS k WHERE k.%5$I::text = %3$s::text COLLATE "C"))',
+                clone_internal.spread(c.relation, '*', 50000), clone_internal.column_text('t', c.relation, c.type_column), value, t.target::regclass, t.id_column) USING t.type_values INTO missing;
             found := found + 1;
+            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, path => %L, type_column => %L, type_values => %L); ', $1, c.relation, c.name, t.target::regclass, format('$[''%s'']', c.member), c.type_column, t.type_values::text);
         END LOOP;
         CONTINUE WHEN missing OR found = 0;
+        IF c.member IS NOT NULL THEN
+            PERFORM clone_internal.ask($1, c.relation, c.name, format('$[''%s'']', c.member), 'error', format('%s.%I holds rows of the tables that %I names, with their keys at %s', c.relation, c.name, c.type_column, format('$[''%s'']', c.member)),
+                rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, format('$[''%s'']', c.member)));
+            CONTINUE;
+        END IF;
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
             format('%s.%I holds keys of the tables that %I names', c.relation, c.name, c.type_column),
             format('SELECT clone.store_polymorphic(%L, %L, %L, type_column => %L);', $1, c.relation, c.name, c.type_column), clone_internal.keep_call($1, c.relation, c.name, ''));
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_pairs(text, clone_internal.place[]) IS 'Records questions about polymorphic pairs whose names do not say so';
+COMMENT ON FUNCTION clone_internal.look_for_pairs(text, clone_internal.place[], clone_internal.place[]) IS 'Records questions about polymorphic pairs whose names do not say so';

@@ -133,3 +133,26 @@ async fn types_and_numbers_that_name_no_rows_are_no_pairs() {
         );
     }
 }
+
+#[tokio::test]
+async fn logs_with_whole_rows_have_the_keys_of_the_table_that_a_column_names() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE person (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, name text); INSERT INTO person (org_id, name) SELECT 1 + n % 2, 'p' || n FROM generate_series(1, 20) n;
+         CREATE TABLE job (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, title text); INSERT INTO job (org_id, title) SELECT 1 + n % 2, 'j' || n FROM generate_series(1, 20) n;
+         CREATE TABLE audit (id bigserial PRIMARY KEY, org_id int NOT NULL, table_name text, row_pk text, actor int, new_row jsonb);
+         INSERT INTO audit (org_id, table_name, row_pk, actor, new_row) SELECT org_id, 'person', id, id, to_jsonb(p) FROM person p UNION ALL SELECT org_id, 'job', id, id, to_jsonb(j) FROM job j",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM audit a JOIN person u ON u.id = a.actor AND u.org_id = a.org_id LEFT JOIN person p ON a.table_name = 'person' AND p.id::text = a.row_pk LEFT JOIN job j ON a.table_name = 'job' AND j.id::text = a.row_pk
+             WHERE a.org_id = {clone} AND a.new_row->>'id' = a.row_pk AND COALESCE(p.org_id, j.org_id) = a.org_id AND COALESCE(a.new_row->>'name', a.new_row->>'title') = COALESCE(p.name, j.title)"
+        ))
+        .await,
+        20
+    );
+}
