@@ -190,7 +190,7 @@ BEGIN
         SELECT p.number, p.target, cardinality(p.vals) AS seen, v.value FROM place p CROSS JOIN LATERAL unnest(p.vals) AS v (value)
         WHERE (p.target IS NOT NULL OR p.says_id) AND p.family <> 'text of another type'
     ), target AS MATERIALIZED (
-        SELECT t.target, pg_relation_size(t.target) AS size, row_number() OVER (ORDER BY t.target)::int AS number, repeat('0', count(*) OVER ()::int)::varbit AS none
+        SELECT t.target, pg_relation_size(t.target) AS size, (SELECT clone_internal.table_word(c.relname) FROM pg_class c WHERE c.oid = t.target) AS word, row_number() OVER (ORDER BY t.target)::int AS number, repeat('0', count(*) OVER ()::int)::varbit AS none
         FROM (SELECT DISTINCT h.target FROM hit h) t
     ), of_value AS MATERIALIZED (
         -- The tables with this key, as bits.
@@ -206,8 +206,8 @@ BEGIN
     ), best AS (
         SELECT n.number, n.seen, n.keys,
                -- parent_id, root_id, template_id, origin_id usually refer to their own table; many matches in a small table are no coincidence.
-               array_agg(n.target ORDER BY n.target = p.relation DESC, t.size, n.target) AS targets
-        FROM by_name n JOIN target t ON t.target = n.target JOIN (SELECT o.number, o.relation FROM place o) p ON p.number = n.number
+               array_agg(n.target ORDER BY CASE WHEN clone_internal.names_person(p."column") THEN clone_internal.has_persons(t.word) END DESC, n.target = p.relation DESC, clone_internal.folded_match(p."column", t.word), t.size, n.target) AS targets
+        FROM by_name n JOIN target t ON t.target = n.target JOIN (SELECT o.number, o.relation, o."column" FROM place o) p ON p.number = n.number
         GROUP BY 1, 2, 3
     ), candidate AS MATERIALIZED (
         -- Joined before the conditions below, which look at values: the planner takes best for one row and would evaluate them for
@@ -229,7 +229,7 @@ BEGIN
       AND NOT (p.path = '' AND p.target IS NULL AND EXISTS (
           SELECT FROM pg_index u JOIN clone.store_relation r ON r.store = looked_at.store AND r.relation = u.indrelid
           JOIN pg_attribute a ON a.attrelid = u.indrelid AND a.attname = p."column" JOIN pg_attribute o ON o.attrelid = u.indrelid AND o.attname = r.project_column
-          WHERE u.indrelid = p.relation AND u.indisunique AND a.attnum = ANY (u.indkey::int2[]) AND o.attnum = ANY (u.indkey::int2[])))
+          WHERE u.indrelid = p.relation AND u.indisunique AND u.indnkeyatts = 2 AND a.attnum = ANY (u.indkey::int2[]) AND o.attnum = ANY (u.indkey::int2[])))
       -- A number per project, such as a display_id.
       AND NOT (p.path = '' AND p.target IS NULL AND p.word IN ('display', 'sequential', 'sequence', 'serial', 'friendly'))
       AND (p.keys = p.seen OR p.target IS NOT NULL AND p.says_id)

@@ -54,7 +54,7 @@ BEGIN
         WITH open AS MATERIALIZED (
             SELECT d.oid, a.attname, a.attnum, a.attnotnull, clone_internal.named_table(a.attname, false) AS word, clone_internal.family(a.atttypid) AS family
             FROM clone_internal.discoverable(schemas) d
-            JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~ '(_id|_uuid|_fk|Id|Uuid|Fk)$'
+            JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND (a.attname ~ '(_id|_uuid|_fk|Id|Uuid|Fk)$' OR clone_internal.folded_word(a.attname) IS NOT NULL)
             WHERE NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = discover_hops.store AND k.relation::oid = d.oid)
               AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = discover_hops.store AND k.relation::oid = d.oid)
               AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND a.attnum = ANY (f.conkey))
@@ -64,7 +64,7 @@ BEGIN
             WHERE p.store = discover_hops.store
         )
         SELECT DISTINCT ON (o.oid) o.oid, p.relation AS parent, p.id_column, o.attname AS name
-        FROM open o JOIN found p ON p.word = o.word AND p.family = o.family AND p.relation::oid <> o.oid
+        FROM open o JOIN found p ON clone_internal.plain(p.word) = clone_internal.plain(o.word) AND p.family = o.family AND p.relation::oid <> o.oid
         ORDER BY o.oid, NOT o.attnotnull, o.attnum
     LOOP
         PERFORM clone_internal.discover_table(store, r.oid, NULL, r.parent, r.name, format('column %I by its name', r.name));

@@ -11,7 +11,7 @@ AS $$
         SELECT d.word FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.oid NOT IN (SELECT r.relation::oid FROM clone.store_relation r WHERE r.store = $1)
     ), described AS MATERIALIZED (
         SELECT r.relation::oid AS oid, r.id_column, r.project_column, r.join_column, r.document_column, r.role,
-               clone_internal.table_word(c.relname) AS word, clone_internal.family(i.atttypid) AS family
+               clone_internal.table_word(c.relname) AS word, clone_internal.plain(clone_internal.table_word(c.relname)) AS plain, clone_internal.family(i.atttypid) AS family
         FROM clone.store_relation r
         JOIN pg_class c ON c.oid = r.relation
         LEFT JOIN pg_attribute i ON i.attrelid = c.oid AND i.attname = r.id_column
@@ -22,31 +22,32 @@ AS $$
         JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
         JOIN clone.store_column c ON c.store = $1 AND c.relation::oid = d.oid AND c.name = a.attname AND c.reason IS DISTINCT FROM 'set by hand'
         -- The key of a table that joins others, or that has a row for each of another, is named after them.
-        WHERE (a.attname <> COALESCE(d.id_column, '') OR clone_internal.named_table(a.attname, false) <> d.word)
+        WHERE (a.attname <> COALESCE(d.id_column, '') OR clone_internal.plain(clone_internal.named_table(a.attname, false)) <> d.plain AND NOT clone_internal.has_sequence(d.oid, a.attnum))
           AND a.attname NOT IN (COALESCE(d.project_column, ''), COALESCE(d.join_column, ''), COALESCE(d.document_column, ''))
-          AND a.attname ~ '(_id|_ids|_uuid|_uuids|_fk|Id|Ids|Uuid|Uuids|Fk)$'
+          AND (a.attname ~ '(_id|_ids|_uuid|_uuids|_fk|Id|Ids|Uuid|Uuids|Fk)$' OR clone_internal.folded_word(a.attname) IS NOT NULL)
           AND (c.role IN ('keep', 'rewrite', 'map') OR c.role = 'key' AND a.attname = d.id_column)
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND a.attnum = ANY (f.conkey))
           AND (d.oid, a.attname) NOT IN (SELECT r.relation::oid, r."column" FROM clone.store_reference r WHERE r.store = $1)
           AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation::oid = d.oid AND a.attname = ANY (m.columns))
     ), words AS MATERIALIZED (
         SELECT o.*, clone_internal.family(o.atttypid) AS family, COALESCE(clone_internal.named_table(o.attname, false), clone_internal.named_table(o.attname, true)) AS word,
-               clone_internal.named_table(o.attname, true) IS NOT NULL AS plural
+               clone_internal.named_table(o.attname, true) IS NOT NULL AS plural, clone_internal.folded_word(o.attname) IS NOT NULL AND o.attname !~ '(_|[a-z0-9])(Ids?|IDs?|Uuids?)$' AS folded
         FROM open o
         -- The id column of a polymorphic pair is not a reference to one table.
         WHERE NOT EXISTS (SELECT FROM pg_attribute p WHERE p.attrelid = o.oid AND NOT p.attisdropped
                 AND clone_internal.snake(p.attname) = regexp_replace(clone_internal.snake(o.attname), '_id$', '_type') AND p.attname <> o.attname)
     )
-    SELECT DISTINCT ON (w.oid, w.attnum) w.oid::regclass, w.attname, w.family, d.oid::regclass, d.id_column, d.word = w.word OR d.word LIKE E'%\\_' || w.word OR w.word = 'parent' AND d.oid = w.oid
+    SELECT DISTINCT ON (w.oid, w.attnum) w.oid::regclass, w.attname, w.family, d.oid::regclass, d.id_column, m.exact OR d.word LIKE E'%\\_' || w.word OR w.word = 'parent' AND d.oid = w.oid
     FROM words w
     JOIN described d ON d.id_column IS NOT NULL
      -- customer_id and billing_customer_id: customer; visit_id: care_visit, a name with the application's prefix.
-     AND (d.word = w.word OR w.word LIKE E'%\\_' || d.word OR d.word LIKE E'%\\_' || w.word OR w.word = 'parent' AND d.oid = w.oid)
+     AND (d.word = w.word OR w.folded AND d.plain = clone_internal.plain(w.word) OR w.word LIKE E'%\\_' || d.word OR w.folded AND length(d.plain) > 3 AND clone_internal.plain(w.word) LIKE '%' || d.plain OR d.word LIKE E'%\\_' || w.word OR w.word = 'parent' AND d.oid = w.oid)
      AND (w.family = d.family OR w.plural AND w.family = d.family || '[]')
+    CROSS JOIN LATERAL (SELECT d.word = w.word OR w.folded AND d.plain = clone_internal.plain(w.word) AS exact) m
     WHERE w.word IS NOT NULL AND w.family NOT LIKE 'uuid%'
       -- user_id is users, not account_users.
-      AND (d.word = w.word OR w.word NOT IN (SELECT o.word FROM others o))
-    ORDER BY w.oid, w.attnum, (d.word = w.word) DESC, d.word LIKE E'%\\_' || w.word DESC, length(d.word) DESC, d.oid
+      AND (m.exact OR w.word NOT IN (SELECT o.word FROM others o))
+    ORDER BY w.oid, w.attnum, m.exact DESC, d.word LIKE E'%\\_' || w.word DESC, length(d.word) DESC, d.oid
 $$;
 COMMENT ON FUNCTION clone_internal.named_references(text) IS 'Undeclared columns that refer to a table of the store by their names';
 

@@ -57,11 +57,11 @@ BEGIN
         LEFT JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = d.oid AND f.confrelid = tenant AND f.conkey = ARRAY[a.attnum]
         WHERE d.oid <> tenant
           AND (f.oid IS NOT NULL
-               OR (clone_internal.named_table(a.attname, false) = tenant_word OR clone_internal.snake(a.attname) = 'tenant_id') AND clone_internal.family(a.atttypid) = tenant_family
+               OR (clone_internal.plain(clone_internal.named_table(a.attname, false)) = clone_internal.plain(tenant_word) OR clone_internal.snake(a.attname) IN ('tenant_id', 'tenantid')) AND clone_internal.family(a.atttypid) = tenant_family
                   AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.contype = 'f' AND o.conrelid = d.oid AND o.conkey = ARRAY[a.attnum]))
           AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = preset_discover.store AND k.relation::oid = d.oid)
           AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = d.oid)
-        ORDER BY d.oid, (clone_internal.named_table(a.attname, false) = tenant_word) DESC, f.oid IS NULL, a.attnotnull DESC, a.attnum
+        ORDER BY d.oid, (clone_internal.plain(clone_internal.named_table(a.attname, false)) = clone_internal.plain(tenant_word)) DESC, f.oid IS NULL, a.attnotnull DESC, a.attnum
     LOOP
         -- Users of several tenants, with the one they work for at present. look_for_two_tenants() asks.
         IF r.by_another IS NOT TRUE AND clone_internal.one_of_several(r.oid, r.name) AND EXISTS (SELECT FROM clone_internal.other_tenants(tenant, tenant_key, r.oid, r.name)) THEN

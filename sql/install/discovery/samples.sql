@@ -51,7 +51,7 @@ AS $$
      AND (s.reason IS DISTINCT FROM 'set by hand' OR f.family = 'json' AND s.role = 'rewrite')
     WHERE r.store = $1 AND f.family IN ('int', 'text', 'int[]', 'text[]', 'json', 'text of another type')
       -- The key of a table that joins others, or that has a row for each of another, is named after them.
-      AND (a.attname <> COALESCE(r.id_column, '') OR clone_internal.named_table(a.attname, false) <> clone_internal.table_word(c.relname))
+      AND (a.attname <> COALESCE(r.id_column, '') OR clone_internal.plain(clone_internal.named_table(a.attname, false)) <> clone_internal.plain(clone_internal.table_word(c.relname)) AND NOT clone_internal.has_sequence(r.relation, a.attnum))
       AND a.attname NOT IN (COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.type_column, ''))
       AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
       AND (f.family IN ('json', 'text of another type') OR (r.relation::oid, a.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1 AND d.form <> 'json'))

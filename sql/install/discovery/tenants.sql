@@ -135,7 +135,7 @@ BEGIN
         JOIN pg_class t ON t.oid = p.relation
         JOIN clone_internal.naming_columns(look_for_links.store) n ON n.relation::oid::bigint = h.target AND n.name = h.key
         CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS table_word) w
-        CROSS JOIN LATERAL (SELECT p.word = n.word OR p.word = n.word || '_' || n.name OR p."column" ~* '^(ancestor|descendant)'
+        CROSS JOIN LATERAL (SELECT p.word = n.word OR p.word = n.word || '_' || n.name OR p."column" ~* '^(ancestor|descendant)' OR p.path = '' AND clone_internal.folded_match(p."column", n.word) < 3
                 OR p.says_id AND (w.table_word LIKE n.word || E'\\_%' OR w.table_word LIKE E'%\\_' || n.word || E'\\_%') AS named) d
         CROSS JOIN LATERAL (SELECT CASE
             WHEN h.sure THEN 'error'
@@ -187,7 +187,7 @@ BEGIN
         RETURN;
     END IF;
     FOR c IN
-        SELECT DISTINCT ON (d.oid, a.attnum) d.oid::regclass AS relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, w.word IN (tenant.word, 'tenant') AS exact,
+        SELECT DISTINCT ON (d.oid, a.attnum) d.oid::regclass AS relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, w.word IN (tenant.word, 'tenant') OR clone_internal.plain(w.word) = clone_internal.plain(tenant.word) AS exact,
             clone_internal.family(a.atttypid) <> '' AS as_key, tenant.family = 'int' AND clone_internal.base_type(a.atttypid) = 'double precision'::regtype AS holds_id
         FROM clone_internal.discoverable(clone_internal.schemas_of(look_for_tenants.store)) d
         JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -200,7 +200,7 @@ BEGIN
           AND (w.word IN (tenant.word, 'tenant', 'org', 'organisation', 'organization', 'account', 'company', 'workspace', 'team', 'customer', 'client', 'site', 'realm', 'owner', 'belongs_to')
                OR w.word LIKE E'%\\_' || tenant.word OR tenant.word LIKE E'%\\_' || w.word
                -- tid, oid; org for organisation.
-               OR w.whole = left(tenant.word, 1) || 'id' OR w.whole IN ('tid', 'tenantid') OR length(w.word) >= 2 AND tenant.word LIKE w.word || '%' AND w.word NOT IN ('id'))
+               OR w.whole = left(tenant.word, 1) || 'id' OR w.whole IN ('tid', 'tenantid') OR clone_internal.folded_match(a.attname, tenant.word) < 3 OR length(w.word) >= 2 AND tenant.word LIKE w.word || '%' AND w.word NOT IN ('id'))
         ORDER BY d.oid, a.attnum
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = look_for_tenants.store AND q.relation = c.relation);

@@ -15,14 +15,14 @@ AS $$
         JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
         WHERE f.contype = 'f' AND cardinality(f.conkey) = 1 AND f.conparentid = 0 AND (f.confrelid = $1 AND b.attname = $2 OR f.confrelid = $3 AND b.attname = (SELECT o.key FROM own o))
         UNION
-        SELECT c.oid, a.attnum, a.attname, w.word = t.word
+        SELECT c.oid, a.attnum, a.attname, clone_internal.plain(w.word) = clone_internal.plain(t.word)
         FROM tenant t CROSS JOIN own o
         JOIN pg_class c ON c.relnamespace IN (t.relnamespace, o.relnamespace) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~ '(_id|_uuid|_fk|Id|Uuid|Fk)$'
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND (a.attname ~ '(_id|_uuid|_fk|Id|Uuid|Fk)$' OR clone_internal.folded_word(a.attname) IS NOT NULL)
          -- Quick, before the functions.
          AND (starts_with(lower(replace(a.attname, '_', '')), replace(t.word, '_', '')) OR starts_with(lower(replace(a.attname, '_', '')), replace(o.word, '_', '')))
         CROSS JOIN LATERAL (SELECT clone_internal.named_table(a.attname, false) AS word, clone_internal.family(a.atttypid) AS family) w
-        WHERE (w.word = t.word AND w.family = t.family OR w.word = o.word AND w.family = o.family)
+        WHERE (clone_internal.plain(w.word) = clone_internal.plain(t.word) AND w.family = t.family OR clone_internal.plain(w.word) = clone_internal.plain(o.word) AND w.family = o.family)
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = c.oid AND a.attnum = ANY (f.conkey))
     )
     SELECT DISTINCT ON (x.oid) x.oid::regclass, x.attname, y.attname, o.key
@@ -45,8 +45,8 @@ DECLARE
     l record;
 BEGIN
     FOR l IN SELECT * FROM clone_internal.links_to(tenants, tenant_key, relation) ORDER BY 1 LOOP
-        EXECUTE format('SELECT count(DISTINCT t.%1$I) FROM %2$s AS t JOIN (SELECT * FROM %3$s LIMIT 100000) AS l ON %4$s WHERE t.%5$I IS NOT NULL AND %6$s <> %7$s AND EXISTS (SELECT FROM %8$s AS k WHERE %9$s)',
-            l.key, relation, l.link, clone_internal.same_sql('l', l.link, l.row_column, 't', relation, l.key), "column",
+        EXECUTE format('SELECT count(DISTINCT t.%1$I) FROM %2$s AS t JOIN %3$s AS l ON %4$s WHERE t.%5$I IS NOT NULL AND %6$s <> %7$s AND EXISTS (SELECT FROM %8$s AS k WHERE %9$s)',
+            l.key, relation, clone_internal.spread(l.link, '*', 100000), clone_internal.same_sql('l', l.link, l.row_column, 't', relation, l.key), "column",
             clone_internal.column_text('t', relation, "column"), clone_internal.column_text('l', l.link, l.tenant_column), tenants, clone_internal.same_sql('l', l.link, l.tenant_column, 'k', tenants, tenant_key)) INTO rows;
         IF rows > 0 THEN
             link := l.link;
@@ -106,7 +106,7 @@ BEGIN
           AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND m.parent = tenant.relation AND m.columns = ARRAY[o.name])
         ORDER BY r.relation::oid, o.name
     LOOP
-        EXECUTE format('SELECT count(*) FROM (SELECT * FROM %s LIMIT 100000) AS t WHERE t.%I IS NOT NULL AND %s <> %s AND EXISTS (SELECT FROM %s AS k WHERE %s)', c.relation, c.own,
+        EXECUTE format('SELECT count(*) FROM %s AS t WHERE t.%I IS NOT NULL AND %s <> %s AND EXISTS (SELECT FROM %s AS k WHERE %s)', clone_internal.spread(c.relation, '*', 100000), c.own,
             clone_internal.column_text('t', c.relation, c.own), clone_internal.column_text('t', c.relation, c.name), tenant.relation, clone_internal.same_sql('t', c.relation, c.name, 'k', tenant.relation, tenant.id_column)) INTO rows;
         CONTINUE WHEN rows = 0;
         PERFORM clone_internal.ask($1, c.relation, c.name, '$tenants', 'error',
@@ -130,7 +130,7 @@ BEGIN
     LOOP
         above := clone_internal.tenant_sql($1, c.parent, 'p');
         CONTINUE WHEN above LIKE '%.ctid::text';
-        EXECUTE format('SELECT count(*) FROM (SELECT * FROM %s LIMIT 100000) AS t JOIN %s AS p ON %s WHERE %s <> %s', c.relation, c.parent,
+        EXECUTE format('SELECT count(*) FROM %s AS t JOIN %s AS p ON %s WHERE %s <> %s', clone_internal.spread(c.relation, '*', 100000), c.parent,
             clone_internal.same_sql('t', c.relation, c.name, 'p', c.parent, c.key), clone_internal.column_text('t', c.relation, c.own), above) INTO rows;
         CONTINUE WHEN rows = 0;
         PERFORM clone_internal.ask($1, c.relation, c.name, '$tenants', 'error',

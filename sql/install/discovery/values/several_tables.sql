@@ -46,13 +46,14 @@ BEGIN
         SELECT ROW(o.relation, o.name, '', clone_internal.named_word(o.name), o.family, NULL, NULL)::clone_internal.list_place
         FROM clone_internal.open_columns($1) o
         WHERE o.family IN ('int', 'text') AND o.relkind IN ('r', 'p') AND NOT clone_internal.answered($1, o.relation, o.name, '')
+          AND NOT clone_internal.has_sequence(o.relation, (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = o.relation AND a.attname = o.name))
           -- Only a reference to one table may have been asked about.
           AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o.name AND q.path = ''
                           AND (q.answer IS NULL OR q.answer NOT LIKE 'SELECT clone.store_reference(%' OR q.answer LIKE '%=> %'))
           -- A number per tenant, such as a display_id.
           AND NOT EXISTS (SELECT FROM clone.store_relation r JOIN pg_index u ON u.indrelid = r.relation AND u.indisunique
                           JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = o.name JOIN pg_attribute p ON p.attrelid = r.relation AND p.attname = r.project_column
-                          WHERE r.store = $1 AND r.relation = o.relation AND a.attnum = ANY (u.indkey::int2[]) AND p.attnum = ANY (u.indkey::int2[]))
+                          WHERE r.store = $1 AND r.relation = o.relation AND u.indnkeyatts = 2 AND a.attnum = ANY (u.indkey::int2[]) AND p.attnum = ANY (u.indkey::int2[]))
         ORDER BY o.relation::oid, o.name);
     SELECT array_agg(l.relation), array_agg(l.key), array_agg(l.family) INTO targets, names, families
     FROM (SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') ORDER BY l.relation::oid) l;
@@ -75,7 +76,7 @@ BEGIN
         CROSS JOIN LATERAL (SELECT clone_internal.values_of_tenants($1, o.relation, o."column", o.number, true) AS sample OFFSET 0) v
         CROSS JOIN LATERAL unnest(v.sample) s
         -- Of few values nothing can be said.
-        WHERE o.number = ANY (likely) AND cardinality(v.sample) >= 4);
+        WHERE o.number = ANY (likely) AND cardinality(v.sample) >= 2);
     IF sampled = '{}' THEN
         RETURN;
     END IF;
@@ -117,7 +118,7 @@ BEGIN
                clone_internal.says_id(l."column") OR clone_internal.snake(l."column") ~ '(^|_)(object|obj|subject|entity|target|source|party|actor|item|ref|reference|record|owner|holder|link|linked|related|about|whom|who|what|which|thing|for|of|to|from|by)(_|$)' AS says
         FROM place p JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = p.place
         -- Keys of rows that were deleted may stay.
-        WHERE cardinality(p.targets) > 1 AND 10 * p.keys >= 9 * p.seen
+        WHERE cardinality(p.targets) > 1 AND 10 * p.keys >= 9 * p.seen AND p.seen >= 4
           -- What names a table outside of the store is a key of that.
           AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
         ORDER BY l.relation::oid, l."column"
@@ -132,6 +133,41 @@ BEGIN
              FROM clone.store_relation r JOIN pg_attribute k ON k.attrelid = r.relation AND k.attname = r.id_column JOIN pg_attribute a ON a.attrelid = c.relation AND a.attname = c.name
              WHERE r.store = $1 AND r.relation::oid = ANY (c.targets)),
             clone_internal.keep_call($1, c.relation, c.name, ''));
+    END LOOP;
+    -- Keys of one table under names that do not say it: customer_no, cust_ref, bearbeiter, holder.
+    FOR c IN
+        WITH of_tenant AS MATERIALIZED (
+            SELECT h.token COLLATE "C" AS value, h.value COLLATE "C" AS tenant, bit_or(set_bit(none, h.place - 1, 1)) AS tables FROM unnest(hits) AS h GROUP BY 1, 2
+        ), place AS MATERIALIZED (
+            -- Tables of which all values are keys of rows of the same tenant.
+            SELECT s.place, bit_and(COALESCE(t.tables, none)) AS tables, count(DISTINCT s.value) AS keys, count(DISTINCT s.tenant) AS tenants
+            FROM unnest(sampled) s LEFT JOIN of_tenant t ON t.value = s.value COLLATE "C" AND t.tenant = s.tenant COLLATE "C" GROUP BY 1
+        ), candidate AS MATERIALIZED (
+            SELECT p.place, p.keys, p.tenants, t.relation AS target, t.key, l.relation, l."column" AS name, m.rank, m.person, count(*) OVER (PARTITION BY p.place) AS tables,
+                   clone_internal.names_person(l."column") AS says_person
+            FROM place p JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = p.place
+            JOIN unnest(targets, names) WITH ORDINALITY AS t (relation, key, number) ON get_bit(p.tables, t.number::int - 1) = 1 AND t.relation <> l.relation
+            JOIN pg_class k ON k.oid = t.relation JOIN pg_class own ON own.oid = l.relation
+            CROSS JOIN LATERAL (SELECT clone_internal.table_word(k.relname) AS word) w
+            CROSS JOIN LATERAL (SELECT clone_internal.folded_match(l."column", w.word) AS rank,
+                clone_internal.has_persons(w.word) AS person) m
+            WHERE p.tables <> none
+              -- A row's own number, as customer_no of a customer.
+              AND clone_internal.folded_match(l."column", clone_internal.table_word(own.relname)) IS DISTINCT FROM 1
+              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path = '')
+              AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
+        )
+        SELECT c.relation, c.name, min(c.keys) AS keys, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets
+        FROM candidate c
+        -- A name that says little needs more evidence: small numbers are keys by chance, but not many of rows of the same tenants.
+        GROUP BY c.relation, c.name
+        HAVING bool_or(c.rank < 3 AND (c.keys >= 3 OR c.tenants > 1)) OR bool_or(c.rank = 3 OR c.says_person) AND min(c.keys) >= 3 AND min(c.tenants) > 1
+            OR min(c.keys) >= 8 AND min(c.tenants) > 1 AND count(*) = 1 AND NOT clone_internal.names_quantity(c.name)
+        ORDER BY c.relation::oid, c.name
+    LOOP
+        PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
+            format('%s.%I looks like a key of %s: all %s values that were looked at are keys of rows of the same tenant', c.relation, c.name, array_to_string(c.targets[:3], ' or '), c.keys),
+            clone_internal.reference_call($1, c.relation, c.name, c.targets[1], ''), clone_internal.keep_call($1, c.relation, c.name, ''));
     END LOOP;
 END
 $$;

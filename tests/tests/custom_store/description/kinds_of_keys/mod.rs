@@ -2,6 +2,7 @@
 
 mod composite;
 mod computed;
+mod folded_names;
 mod list_forms;
 mod long_numbers;
 mod numeric;
