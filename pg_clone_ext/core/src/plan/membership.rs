@@ -404,14 +404,23 @@ fn owner(table: &Table, project: &str, alias: &str) -> Option<String> {
         TableRole::Project => table.id_column.as_deref(),
         _ => table.project_column.as_deref(),
     }?;
+    Some(is_project(
+        table,
+        column,
+        project,
+        &format!("{alias}.{}", identifier(column)),
+    ))
+}
+
+/// The condition that `value`, as SQL, is the project's id as a column of a table has it.
+pub fn is_project(table: &Table, column: &str, project: &str, value: &str) -> String {
     let type_name = table.type_of(column);
-    Some(format!(
-        "{alias}.{} {} {}::{}",
-        identifier(column),
+    format!(
+        "{value} {} {}::{}",
         table.column(column).map_or(EQUAL, |c| c.equality()),
         literal(project),
         if type_name.is_empty() { "text" } else { type_name }
-    ))
+    )
 }
 
 fn check_depth(table: &Table, depth: usize) -> Result<()> {

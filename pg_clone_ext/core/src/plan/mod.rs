@@ -22,7 +22,7 @@ pub use keys::{
     TableKeys, UUID_INPUT, Unique, UniquePart, changes, comparable, equality, equality_of_texts,
     may_embed_key, spelled_as_key,
 };
-pub use membership::{condition, key_column, of_others, source_of_ids};
+pub use membership::{condition, is_project, key_column, of_others, source_of_ids};
 pub use order::{has_circle, insertion_order};
 pub use request::{History, Options, Request};
 pub use row_filter::{ChildKeys, child_keys, columns_of_rows, telling, with_row_filter};

@@ -84,6 +84,18 @@ impl Below {
         self.relation == self.described
     }
 
+    /// Its name, as SQL.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its column that a view above it shows under this name.
+    pub fn column_below(&self, shown: &str) -> Option<&str> {
+        let columns = self.columns.as_ref()?;
+        let found = columns.iter().find(|(_, above)| above.as_str() == shown);
+        found.map(|(own, _)| own.as_str())
+    }
+
     /// Whether it is the table below a view that is described.
     pub fn is_base(&self) -> bool {
         self.columns.is_some() && self.parts.is_empty()

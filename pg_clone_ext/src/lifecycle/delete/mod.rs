@@ -261,6 +261,7 @@ pub mod deletion_set;
 pub mod files;
 mod followed;
 mod foreign_keys;
+mod hidden_rows;
 mod large_objects;
 mod meanwhile;
 mod options;

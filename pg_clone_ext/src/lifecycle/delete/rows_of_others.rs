@@ -120,6 +120,7 @@ impl Search<'_> {
                 self.foreign_key(&key, below)?;
             }
         }
+        self.hidden_rows(&below)?;
         let unique = tables_with_unique_ids(self.rows.store())?;
         for table in &self.rows.store().tables {
             self.other_parents(table, &unique)?;

@@ -165,3 +165,45 @@ async fn rows_of_a_view_without_a_key_are_shown_as_a_whole() {
         .await;
     assert_eq!(conflicts["conflicts"][0]["keys"][0], "(3,1,1)", "{conflicts}");
 }
+
+#[tokio::test]
+async fn rows_of_the_project_that_a_view_does_not_show_are_in_the_way() {
+    for view in [
+        "SELECT tenant_id, id AS number FROM base WHERE gone IS NULL",
+        "SELECT t AS tenant_id, number FROM middle WHERE number > 0",
+    ] {
+        let base = format!(
+            "{BASE}; ALTER TABLE base ADD gone date;
+             CREATE VIEW middle AS SELECT tenant_id AS t, id AS number FROM base WHERE gone IS NULL"
+        );
+        let db = cloned(&base, &described(view)).await;
+        db.run("UPDATE base SET gone = current_date WHERE id = (SELECT max(id) FROM base) OR tenant_id = 2")
+            .await;
+        for call in [
+            "SELECT project_delete('3')",
+            "SELECT project_clone('1', 'c', options => '{\"replace\": \"3\"}')",
+        ] {
+            let refused = db.fails(call).await;
+            assert_eq!(refused.code, "23503", "{refused:?}");
+            assert!(
+                refused.message.contains(
+                    "1 row of public.base belongs to the project without being shown by public.items"
+                ),
+                "{refused:?}"
+            );
+        }
+        let deleted = db
+            .json("SELECT project_delete('3', options => '{\"others\": \"include\"}')")
+            .await;
+        assert_eq!(deleted["tables"]["public.base"], 1, "{deleted}");
+        assert_eq!(
+            db.number("SELECT count(*) FROM base WHERE tenant_id = 3").await,
+            0
+        );
+        assert_eq!(
+            db.number("SELECT count(*) FROM base WHERE tenant_id = 2").await,
+            1
+        );
+        db.clone_project("'1'").await;
+    }
+}
