@@ -11,6 +11,8 @@ const SHORTEST: usize = 10;
 const RUN: usize = 8;
 /// and a run of this length in any order.
 const LONG_RUN: usize = 16;
+/// Letters alone are not a word either if they are so many: one of 2,000 cuids has no digit.
+const LONG_LETTERS: usize = 24;
 /// Letters alone are not a word if upper and lower case change this often.
 const CHANGES: usize = 3;
 /// Number of letters and digits that a run appends to names, after a dash.
@@ -42,7 +44,9 @@ impl TextKeys {
                     let letter_follows = run
                         .windows(2)
                         .any(|pair| pair[0].is_ascii_digit() && pair[1].is_ascii_alphabetic());
-                    is_jumble(run) || mixed && (run.len() >= LONG_RUN || run.len() >= RUN && letter_follows)
+                    run.len() >= LONG_LETTERS && !run.iter().all(u8::is_ascii_digit)
+                        || is_jumble(run)
+                        || mixed && (run.len() >= LONG_RUN || run.len() >= RUN && letter_follows)
                 })
     }
 
@@ -165,7 +169,8 @@ fn digit(byte: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    const KEYS: [&str; 7] = [
+    const KEYS: [&str; 8] = [
+        "cmabxqzrtpwhsnvkdlfgyjeou",
         "fbfJHSPpUQD",
         "clh3am8hi0000356tdfk5hsgu",
         "01ARZ3NDEKTSV4RRFFQ69G5FAV",
