@@ -25,6 +25,58 @@ CREATE TABLE clone.store_no_reference (
 );
 COMMENT ON TABLE clone.store_no_reference IS 'Columns, or paths in their documents, that hold no reference; declared by clone.store_no_reference()';
 
+-- Rows that belong by a column which only looked like a reference belong by another column with the name of a table, or in another way that
+-- is declared. Without one their table, and those that belong through it alone, are not described any more; if nothing else in them names a
+-- row of the store, they are no tenant's.
+CREATE FUNCTION clone_internal.belong_otherwise(store text, relation regclass, "column" name) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    other record;
+    gone regclass[];
+BEGIN
+    IF EXISTS (SELECT FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey)
+               WHERE f.contype = 'f' AND f.conrelid = belong_otherwise.relation AND a.attname = belong_otherwise."column") THEN
+        RETURN;
+    END IF;
+    DELETE FROM clone.store_membership m
+    WHERE m.store = belong_otherwise.store AND m.relation = belong_otherwise.relation AND m.columns = ARRAY[belong_otherwise."column"];
+    IF NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = belong_otherwise.store AND r.relation = belong_otherwise.relation
+                   AND r.join_column = belong_otherwise."column" AND r.project_column IS NULL AND r.role <> 'project') THEN
+        RETURN;
+    END IF;
+    SELECT p.relation AS parent, a.attname AS name INTO other
+    FROM pg_attribute a JOIN clone.store_relation p ON p.store = belong_otherwise.store AND p.relation <> a.attrelid
+    JOIN pg_class c ON c.oid = p.relation JOIN pg_attribute i ON i.attrelid = p.relation AND i.attname = p.id_column
+    WHERE a.attrelid = belong_otherwise.relation AND a.attnum > 0 AND NOT a.attisdropped
+      AND clone_internal.plain(clone_internal.named_table(a.attname, false)) = clone_internal.plain(clone_internal.table_word(c.relname))
+      AND clone_internal.family(a.atttypid) = clone_internal.family(i.atttypid)
+      AND NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = belong_otherwise.store AND n.relation = a.attrelid AND n."column" = a.attname AND n.path = '')
+    ORDER BY NOT a.attnotnull, a.attnum LIMIT 1;
+    IF other.parent IS NULL AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = belong_otherwise.store AND m.relation = belong_otherwise.relation) THEN
+        WITH RECURSIVE below (relation) AS (
+            SELECT belong_otherwise.relation
+            UNION
+            SELECT r.relation FROM below b JOIN clone.store_relation r ON r.store = belong_otherwise.store AND r.parents = ARRAY[b.relation] AND r.project_column IS NULL
+            WHERE NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = r.store AND m.relation = r.relation)
+        )
+        SELECT array_agg(b.relation) INTO gone FROM below b;
+        PERFORM clone.store_remove_table(store, g::text) FROM unnest(gone) g;
+        PERFORM clone_internal.look_at_data(store, false);
+        DELETE FROM clone.store_question q WHERE q.store = belong_otherwise.store AND q.relation = belong_otherwise.relation AND q."column" = belong_otherwise."column";
+        IF NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = belong_otherwise.store AND q.relation = belong_otherwise.relation) THEN
+            PERFORM clone.store_shared(store, relation, 'names no row of the store');
+        END IF;
+        RETURN;
+    END IF;
+    UPDATE clone.store_relation r SET parents = array_remove(ARRAY[other.parent], NULL), join_column = other.name, comment = COALESCE(format('column %I by its name', other.name), r.comment)
+    WHERE r.store = belong_otherwise.store AND r.relation = belong_otherwise.relation;
+    PERFORM clone_internal.describe_columns(store, relation);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.belong_otherwise(text, regclass, name) IS 'Takes back that rows of a table belong by a column; they belong in another way, or their table is not described any more';
+
 CREATE FUNCTION clone.store_no_reference(store text, relation regclass, "column" name, path text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -48,6 +100,10 @@ BEGIN
     END IF;
     INSERT INTO clone.store_no_reference (store, relation, "column", path) VALUES (store, relation, "column", COALESCE(path, ''))
     ON CONFLICT ON CONSTRAINT store_no_reference_pkey DO NOTHING;
+    -- Rows do not belong by what names no row.
+    IF COALESCE(path, '') = '' THEN
+        PERFORM clone_internal.belong_otherwise(store, relation, "column");
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION clone.store_no_reference(text, regclass, name, text) IS

@@ -317,6 +317,14 @@ BEGIN
     DELETE FROM clone.store_question q
     WHERE q.store = store_reference.store AND q.relation = store_reference.relation AND q."column" = store_reference."column"
       AND (q.path = ANY ('{$types,$named_types}') OR strpos(q.path, '["') > 0 AND strpos(q.answer, format('path => %L', store_reference.path)) > 0);
+    -- What was declared last is true: a column that was to be kept, or to get another value, follows the reference.
+    DELETE FROM clone.store_column c
+    WHERE c.store = store_reference.store AND c.relation = store_reference.relation AND c.name = store_reference."column" AND c.reason = 'set by hand'
+      AND EXISTS (SELECT FROM clone.store s WHERE s.name = c.store AND s.preset IN ('custom', 'discover'))
+      AND store_reference.condition IS NULL AND c.role IN ('keep', 'now', 'null', 'value', 'random', 'suffix', 'template', 'expression', 'new_uuid');
+    IF FOUND THEN
+        PERFORM clone_internal.describe_columns(store, relation);
+    END IF;
     INSERT INTO clone.store_reference AS r (store, relation, "column", target, target_column, form, path, condition, type_column, type_values, separators)
     VALUES (store, relation, "column", target, target_column, form, COALESCE(path, separators), condition, type_column, type_values, CASE WHEN form = 'json' THEN separators END)
     RETURNING r.id INTO number;

@@ -411,6 +411,11 @@ BEGIN
         RAISE EXCEPTION 'store "%" has no column % in table %', store, COALESCE(name, 'NULL'), COALESCE(relation::text, 'NULL') USING
             ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
     END IF;
+    -- What was declared last is true. Of a pair, values of types that no reference declares are kept.
+    IF role = 'keep' THEN
+        DELETE FROM clone.store_reference d
+        WHERE d.store = store_column.store AND d.relation = store_column.relation AND d."column" = store_column.name AND d.condition IS NULL;
+    END IF;
     IF role = 'expression' THEN
         PERFORM clone_internal.check_expression(relation, name, value);
     END IF;
