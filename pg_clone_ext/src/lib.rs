@@ -237,6 +237,11 @@ extension_sql_file!(
     requires = ["lists"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/membership/row_pairs.sql",
+    name = "row_pairs",
+    requires = ["lists"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/values/history.sql",
     name = "history",
     requires = ["lists"]

@@ -190,8 +190,8 @@ BEGIN
         SELECT p.number, p.target, cardinality(p.vals) AS seen, v.value FROM place p CROSS JOIN LATERAL unnest(p.vals) AS v (value)
         WHERE (p.target IS NOT NULL OR p.says_id) AND p.family <> 'text of another type'
     ), target AS MATERIALIZED (
-        SELECT t.target, pg_relation_size(t.target) AS size, (SELECT clone_internal.table_word(c.relname) FROM pg_class c WHERE c.oid = t.target) AS word, row_number() OVER (ORDER BY t.target)::int AS number, repeat('0', count(*) OVER ()::int)::varbit AS none
-        FROM (SELECT DISTINCT h.target FROM hit h) t
+        SELECT t.target, pg_relation_size(t.target) AS size, w.word, clone_internal.has_persons(w.word) AS person, row_number() OVER (ORDER BY t.target)::int AS number, repeat('0', count(*) OVER ()::int)::varbit AS none
+        FROM (SELECT DISTINCT h.target FROM hit h) t CROSS JOIN LATERAL (SELECT clone_internal.table_word(c.relname) AS word FROM pg_class c WHERE c.oid = t.target) w
     ), of_value AS MATERIALIZED (
         -- The tables with this key, as bits.
         SELECT h.value, bit_or(set_bit(t.none, t.number - 1, 1)) AS tables FROM hit h JOIN target t ON t.target = h.target GROUP BY 1
@@ -205,9 +205,9 @@ BEGIN
         JOIN target t ON get_bit(a.tables, t.number - 1) = 1
     ), best AS (
         SELECT n.number, n.seen, n.keys,
-               -- parent_id, root_id, template_id, origin_id usually refer to their own table; many matches in a small table are no coincidence.
-               array_agg(n.target ORDER BY CASE WHEN clone_internal.names_person(p."column") THEN clone_internal.has_persons(t.word) END DESC, n.target = p.relation DESC, clone_internal.folded_match(p."column", t.word), t.size, n.target) AS targets
-        FROM by_name n JOIN target t ON t.target = n.target JOIN (SELECT o.number, o.relation, o."column" FROM place o) p ON p.number = n.number
+               -- parent_id, root_id, template_id, origin_id usually refer to their own table, others do not; many matches in a small table are no coincidence.
+               array_agg(n.target ORDER BY CASE WHEN clone_internal.names_person(p."column") THEN t.person END DESC, n.target = p.relation AND p.own DESC, clone_internal.folded_match(p."column", t.word), n.target = p.relation, t.size, n.target) AS targets
+        FROM by_name n JOIN target t ON t.target = n.target JOIN (SELECT o.number, o.relation, o."column", clone_internal.snake(COALESCE(NULLIF(o.word, ''), o."column")) ~ '(^|_)(parent|root|template|origin|original|source|target|previous|prev|next|repl(y|ies)|reply_to|copy|copied|cloned|duplicate|linked|related|predecessor|successor|master|head|thread|child|ancestor|descendant|supersedes|replaces|merged|split|forked|fork)(_|$)' AS own FROM place o) p ON p.number = n.number
         GROUP BY 1, 2, 3
     ), candidate AS MATERIALIZED (
         -- Joined before the conditions below, which look at values: the planner takes best for one row and would evaluate them for
@@ -233,6 +233,8 @@ BEGIN
       -- A number per project, such as a display_id.
       AND NOT (p.path = '' AND p.target IS NULL AND p.word IN ('display', 'sequential', 'sequence', 'serial', 'friendly'))
       AND (p.keys = p.seen OR p.target IS NOT NULL AND p.says_id)
+      -- An order, a size or a state is compared with rows of the same tenant by look_for_several_tables().
+      AND NOT (p.path = '' AND NOT p.says_id AND p.family = 'int' AND clone_internal.names_quantity(p."column") AND clone_internal.tenant_sql(looked_at.store, p.relation, 't') NOT LIKE '%.ctid::text')
       -- Generated text keys in documents are found by themselves.
       AND NOT (p.path <> '' AND everywhere IS NOT DISTINCT FROM 'everywhere' AND (SELECT bool_and(clone_internal.distinctive(v) AND v !~ '^[0-9]+$') FROM unnest(p.vals[:50]) v))
       -- named_references() already asks about a column whose name means a table.

@@ -67,6 +67,11 @@ BEGIN
         many := clone_internal.many_text_keys(look_at_data.store, ARRAY(SELECT s FROM unnest(seen) s WHERE NOT clone_internal.have_numbers(look_at_data.store, s.targets)));
     END IF;
     FOR q IN SELECT * FROM unnest(seen) LOOP
+        IF q.what = 'unknown' AND q.path = '' AND cardinality(q.targets) > 1 THEN
+            -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
+            q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(look_at_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
+            CONTINUE WHEN q.targets = '{}';
+        END IF;
         CONTINUE WHEN many IS NOT NULL AND (q.what IN ('keys', 'part') AND q.path <> '' OR q.what = 'inside') AND NOT clone_internal.have_numbers(look_at_data.store, q.targets);
         place := format('%s.%I', q.relation, q."column") || CASE WHEN q.path <> '' THEN format(' at %s', q.path) ELSE '' END;
         names := array_to_string(q.targets, ', ');
@@ -148,6 +153,8 @@ BEGIN
     PERFORM clone_internal.look_for_links(look_at_data.store, places);
     PERFORM clone_internal.look_for_outside_values(look_at_data.store, places);
     PERFORM clone_internal.look_for_outside_texts(look_at_data.store, places);
+    places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = look_at_data.store AND o.relation = p.relation));
+    PERFORM clone_internal.look_for_row_pairs(look_at_data.store, places);
     PERFORM clone_internal.look_for_owned(look_at_data.store);
     places := ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store, sampled) o);
     PERFORM clone_internal.look_for_pairs(look_at_data.store, places, sampled);

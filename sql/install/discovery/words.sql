@@ -160,7 +160,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT length(key) >= 12
        -- Snowflakes: numbers of this length are no chance.
-       AND (key ~ '^[1-9][0-9]+$' OR key ~ '(^|[^A-Za-z0-9])(?=[A-Za-z0-9]*[0-9][A-Za-z])[A-Za-z0-9]{8,}'
+       AND (key ~ '^[1-9][0-9]+$' OR key ~ '[A-Za-z0-9]{24}' OR key ~ '(^|[^A-Za-z0-9])(?=[A-Za-z0-9]*[0-9][A-Za-z])[A-Za-z0-9]{8,}'
             OR key ~ '(^|[^A-Za-z0-9])(?=[A-Za-z0-9]*[A-Za-z][0-9])[A-Za-z0-9]{16,}')
        AND key !~* '^[{]?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}[}]?$'
 $$;

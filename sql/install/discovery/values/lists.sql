@@ -78,10 +78,42 @@ BEGIN
             RETURN format('(SELECT %s FROM %s AS a%s WHERE a%3$s.%I = %s.%I LIMIT 1)', above, r.parents[1]::regclass, depth, key, alias, r.join_column);
         END IF;
     END IF;
+    IF r.join_column IS NULL AND depth < 5 THEN
+        -- By the ways that are declared, such as both sides of a link table.
+        SELECT string_agg(format('(SELECT %s FROM %s AS a%s WHERE %s LIMIT 1)', w.above, m.parent, depth, clone_internal.same_sql(alias, tenant_sql.relation, m.columns[1]::text, format('a%s', depth), m.parent, m.parent_columns[1]::text)), ', ' ORDER BY m.id) INTO above
+        FROM clone.store_membership m CROSS JOIN LATERAL (SELECT clone_internal.tenant_sql(tenant_sql.store, m.parent, format('a%s', depth), depth + 1) AS above) w
+        WHERE m.store = tenant_sql.store AND m.relation = tenant_sql.relation AND m.parent <> m.relation AND cardinality(m.columns) = 1 AND m.condition IS NULL AND w.above NOT LIKE '%.ctid::text';
+        IF above IS NOT NULL THEN
+            RETURN format('COALESCE(%s)', above);
+        END IF;
+    END IF;
     RETURN format('%s.ctid::text', alias);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.tenant_sql(text, regclass, text, int) IS 'The tenant of a row of a store''s table, as SQL; where the columns do not say it, the row itself';
+
+-- Whether the rows that a column's values name have the same tenant. NULL: nothing says their tenants, or none is named.
+CREATE FUNCTION clone_internal.of_same_tenant(store text, relation regclass, "column" name, target regclass) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    own text := clone_internal.tenant_sql(store, relation, 't');
+    theirs text := clone_internal.tenant_sql(store, target, 'k');
+    key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = of_same_tenant.store AND r.relation = target);
+    family text := (SELECT clone_internal.family(a.atttypid) FROM pg_attribute a WHERE a.attrelid = of_same_tenant.relation AND a.attname = of_same_tenant."column");
+    same boolean;
+BEGIN
+    IF own LIKE '%.ctid::text' OR theirs LIKE '%.ctid::text' THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT bool_and(s.own COLLATE "C" IS NOT DISTINCT FROM s.theirs COLLATE "C") FROM (SELECT %s AS own, %s AS theirs FROM %s AS t %s JOIN %s AS k ON %s) s', own, theirs,
+        clone_internal.spread(relation, '*', 2000), CASE WHEN family LIKE '%[]' THEN format('CROSS JOIN LATERAL unnest(t.%I) AS e (x)', "column") ELSE '' END, target,
+        CASE WHEN family LIKE '%[]' THEN format('%s = e.x::text COLLATE "C"', clone_internal.column_text('k', target, key)) ELSE clone_internal.same_sql('t', relation, "column", 'k', target, key) END) INTO same;
+    RETURN same;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.of_same_tenant(text, regclass, name, regclass) IS 'Whether the rows that a column''s values name have the same tenant as the rows that name them; NULL: that is not known';
 
 -- Tables whose rows lists may name, and their keys: described ones, and those that the store does not describe and no question is about.
 CREATE FUNCTION clone_internal.listed_keys(store text) RETURNS TABLE (relation regclass, key name, family text, word text, described boolean)

@@ -10,7 +10,7 @@ async fn link_tables_of_one_table_are_asked_about_under_any_names() {
     for (table, first, second) in [
         ("category_closure", "id_ancestor", "id_descendant"),
         ("category_rel", "source", "target"),
-        ("categorylinks", "categoryid", "linkedid"),
+        ("categorylinks", "one", "linked"),
         ("edges", "a", "b"),
         ("\"TreePaths\"", "\"from\"", "depends"),
     ] {
@@ -68,4 +68,44 @@ async fn numbers_that_are_keys_by_chance_are_no_links() {
     )
     .await;
     assert_eq!(open(&db).await, ["note "]);
+}
+
+#[tokio::test]
+async fn link_tables_of_two_tables_are_asked_about_under_any_names() {
+    for (table, first, second) in [
+        ("enrolment", "stud", "crs"),
+        ("assoc", "one", "that"),
+        ("categorylinks", "studentid", "linkedid"),
+    ] {
+        let db = discovered(
+            &format!(
+                "CREATE TABLE school (id serial PRIMARY KEY, name text); INSERT INTO school (name) VALUES ('A'), ('B');
+                 CREATE TABLE student (id int GENERATED ALWAYS AS IDENTITY (START 100) PRIMARY KEY, school_id int NOT NULL REFERENCES school); INSERT INTO student (school_id) SELECT 1 + n % 2 FROM generate_series(1, 10) n;
+                 CREATE TABLE course (id int GENERATED ALWAYS AS IDENTITY (START 200) PRIMARY KEY, school_id int NOT NULL REFERENCES school); INSERT INTO course (school_id) SELECT 1 + n % 2 FROM generate_series(1, 10) n;
+                 CREATE TABLE teacher (id int GENERATED ALWAYS AS IDENTITY (START 300) PRIMARY KEY, school_id int NOT NULL REFERENCES school); INSERT INTO teacher (school_id) SELECT 1 + n % 2 FROM generate_series(1, 10) n;
+                 CREATE TABLE {table} ({first} int, {second} int, mentor int, grade int, PRIMARY KEY ({first}, {second}));
+                 INSERT INTO {table} SELECT s.id, c.id, (SELECT min(t.id) FROM teacher t WHERE t.school_id = s.school_id) + 2 * (s.id % 3), 1 + s.id % 5 FROM student s JOIN course c USING (school_id);
+                 CREATE TABLE rates (low int, high int, country int); INSERT INTO rates SELECT 100 + n, 200 + n / 3, n FROM generate_series(1, 9) n"
+            ),
+            "school",
+        )
+        .await;
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM {table} l JOIN student s ON s.id = l.{first} JOIN course c ON c.id = l.{second} AND c.school_id = s.school_id JOIN teacher t ON t.id = l.mentor AND t.school_id = s.school_id WHERE s.school_id = {clone}"
+            ))
+            .await,
+            25,
+            "{table}"
+        );
+        assert_eq!(db.number("SELECT count(*) FROM rates").await, 9);
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM {table}")).await,
+            50,
+            "{table}"
+        );
+    }
 }
