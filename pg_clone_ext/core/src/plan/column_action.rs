@@ -57,7 +57,11 @@ fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList
             let mut keys = Vec::new();
             for reference in &references {
                 if let ReferenceForm::Path(separators) = &reference.form {
-                    keys.push((key_of(reference)?, separators.clone()));
+                    let condition = reference
+                        .condition
+                        .as_ref()
+                        .map(|condition| list.expression(format!("({condition})")));
+                    keys.push((condition, key_of(reference)?, separators.clone()));
                 }
             }
             Some(Action::MapSegments {

@@ -60,8 +60,8 @@ pub enum Action {
     MapArray(Vec<(Option<usize>, KeyRef)>),
     /// The text's segments between these characters are keys.
     MapSegments {
-        /// Which, and the characters between them.
-        keys: Vec<(KeyRef, String)>,
+        /// Which, the characters between them, and the condition on the row (a boolean at that place of the query's list).
+        keys: Vec<(Option<usize>, KeyRef, String)>,
         /// Whether UUIDs in it are rewritten too.
         rewrite: bool,
     },

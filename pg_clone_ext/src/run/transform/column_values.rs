@@ -106,7 +106,7 @@ impl<'r> Transformer<'r> {
             },
             Action::MapSegments { keys, rewrite } => match value {
                 None => Changed::No,
-                Some(value) => self.segments_at(place, value, keys, *rewrite)?,
+                Some(value) => self.segments_at(place, row, value, keys, *rewrite)?,
             },
             Action::JsonReferences { jsonb, rewrite, .. } => match value {
                 None => Changed::No,

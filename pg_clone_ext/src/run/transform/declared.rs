@@ -72,13 +72,15 @@ impl Transformer<'_> {
     pub(super) fn segments_at(
         &mut self,
         place: usize,
+        row: &Row<'_>,
         value: Value,
-        keys: &[(KeyRef, String)],
+        keys: &[(Option<usize>, KeyRef, String)],
         rewrite: bool,
     ) -> Result<Changed> {
         let text = datum::to_text(value)?;
         let mut new: Option<String> = None;
-        for (key, separators) in keys {
+        let applies = |condition: &Option<usize>| condition.is_none_or(|place| row.boolean(place));
+        for (_, key, separators) in keys.iter().filter(|(condition, ..)| applies(condition)) {
             let current = new.as_deref().unwrap_or(&text);
             new = self.keys(false).segments(current, separators, *key)?.or(new);
         }
