@@ -242,6 +242,11 @@ extension_sql_file!(
     requires = ["lists"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/typed_texts.sql",
+    name = "typed_texts",
+    requires = ["lists"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/values/history.sql",
     name = "history",
     requires = ["lists"]

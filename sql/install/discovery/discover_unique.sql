@@ -66,6 +66,17 @@ BEGIN
                 CASE WHEN chosen.family = 'int' THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
             CONTINUE;
         END IF;
+        IF asks AND chosen.family = 'text' AND EXISTS (SELECT FROM clone.store s WHERE s.name = discover_unique.store AND s.looked_at IS NOT NULL) THEN
+            -- Of a table that was described later.
+            CONTINUE WHEN clone_internal.answered(store, u.relation, chosen.attname, '')
+                OR EXISTS (SELECT FROM clone.store_question q WHERE q.store = discover_unique.store AND q.relation = u.relation AND q."column" = chosen.attname AND q.path = '');
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE t.%I IS NOT NULL)', u.relation, chosen.attname) INTO filled;
+            CONTINUE WHEN NOT filled;
+            PERFORM clone_internal.ask(store, u.relation, chosen.attname, '', 'error',
+                format('%s.%I is unique across all tenants: a clone cannot have its source''s values. ', u.relation, chosen.attname) || 'Does it get others?',
+                format('SELECT clone.store_column(%L, %L, %L, %L);', store, u.relation, chosen.attname, CASE WHEN chosen.length <= 24 OR chosen.attname ~* 'token|secret|hash|digest|api_?key|password|checksum' THEN 'random' ELSE 'suffix' END),
+                CASE WHEN NOT chosen.attnotnull THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
+        END IF;
         CONTINUE WHEN asks;
         PERFORM clone.store_column(store, u.relation, chosen.attname,
             CASE WHEN chosen.family = 'text' AND chosen.attname ~* 'token|secret|hash|digest|api_?key|password|checksum' THEN 'random'

@@ -143,6 +143,9 @@ BEGIN
             WHEN h.keys < cardinality(p.vals) THEN NULL
             -- Small numbers are keys of every table and short texts may be the same by chance: the name must say which.
             WHEN d.named THEN 'error'
+            -- A part of the table's word (dev: device), or a person in a role.
+            WHEN n.role <> 'project' AND n.is_id AND p.path = '' AND h.keys >= 3 AND NOT clone_internal.names_quantity(p."column")
+                 AND (clone_internal.folded_match(p."column", n.word) = 3 OR clone_internal.names_person(p."column") AND clone_internal.has_persons(n.word) > 0) THEN 'error'
             WHEN n.role = 'project' AND n.is_id AND n.family = 'int' AND p.path = '' AND h.keys > 1 THEN clone_internal.number_of_tenant(n.relation, n.name, p."column", p.says_id, p.vals)
             WHEN n.family = 'text' AND n.role = 'project' AND p.path = '' AND (h.keys > 1 OR length(p.vals[1]) >= 4) THEN 'error'
             WHEN h.keys >= 10 AND p.path = '' AND (n.family = 'text' OR p.says_id) THEN 'warning' END AS severity) s

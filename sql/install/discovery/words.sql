@@ -89,7 +89,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT lower(regexp_replace($1, '[^[:alnum:]]+', '', 'g')) $$;
 COMMENT ON FUNCTION clone_internal.plain(text) IS 'A name without separators, in lower case: orderitem for order_item and OrderItem';
 
--- How a name can mean the table of a word. 1: customerid, customer_no; 2: billtocustomerid; 3: cust_id, cust. NULL: not.
+-- How a name can mean the table of a word. 1: customerid, customer_no; 2: billtocustomerid; 3: cust_id, cust, the last word. NULL: not.
 CREATE FUNCTION clone_internal.folded_match(name text, word text) RETURNS int
 LANGUAGE plpgsql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -109,7 +109,9 @@ BEGIN
         RETURN 2;
     END IF;
     stem := COALESCE((regexp_match(plain_name, '^(.{3,}?)' || endings || '$'))[1], CASE WHEN length(plain_name) >= 3 THEN plain_name END);
-    RETURN CASE WHEN length(stem) < length(plain_word) AND starts_with(plain_word, stem) THEN 3 END;
+    RETURN CASE WHEN length(stem) < length(plain_word) AND starts_with(plain_word, stem) THEN 3
+                -- current_version: page_versions.
+                WHEN length(substring(word FROM '[^_]+$')) > 3 AND clone_internal.named_word(name) LIKE E'%\\_' || substring(word FROM '[^_]+$') THEN 3 END;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.folded_match(text, text) IS 'How a name can mean a table: 1 by its word and an ending, 2 with other words before, 3 by a part of the word';

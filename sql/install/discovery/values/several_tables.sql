@@ -146,7 +146,7 @@ BEGIN
             SELECT p.place, p.keys, p.tenants, t.relation AS target, t.key, l.relation, l."column" AS name, m.rank, m.person, count(*) OVER (PARTITION BY p.place) AS tables,
                    clone_internal.names_person(l."column") AS says_person
             FROM place p JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = p.place
-            JOIN unnest(targets, names) WITH ORDINALITY AS t (relation, key, number) ON get_bit(p.tables, t.number::int - 1) = 1 AND t.relation <> l.relation
+            JOIN unnest(targets, names, families) WITH ORDINALITY AS t (relation, key, family, number) ON get_bit(p.tables, t.number::int - 1) = 1 AND (t.relation <> l.relation OR t.family <> l.family)
             JOIN pg_class k ON k.oid = t.relation JOIN pg_class own ON own.oid = l.relation
             CROSS JOIN LATERAL (SELECT clone_internal.table_word(k.relname) AS word) w
             CROSS JOIN LATERAL (SELECT CASE WHEN l."column" = t.key AND t.key !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$' THEN 1 ELSE clone_internal.folded_match(l."column", w.word) END AS rank,
@@ -161,7 +161,7 @@ BEGIN
         FROM candidate c
         -- A name that says little needs more evidence: small numbers are keys by chance, but not many of rows of the same tenants.
         GROUP BY c.relation, c.name
-        HAVING bool_or(c.rank < 3 AND CASE WHEN clone_internal.names_quantity(c.name) THEN c.keys >= CASE c.rank WHEN 1 THEN 3 ELSE 8 END ELSE c.keys >= 3 OR c.tenants > 1 END) OR bool_or(c.rank = 3 OR c.says_person) AND min(c.keys) >= 3 AND min(c.tenants) > 1
+        HAVING bool_or(c.rank < 3 AND CASE WHEN clone_internal.names_quantity(c.name) THEN c.keys >= CASE c.rank WHEN 1 THEN 3 ELSE 8 END ELSE c.keys >= 3 OR c.tenants > 1 END) OR bool_or(c.rank = 3 OR c.says_person) AND min(c.keys) >= CASE WHEN clone_internal.names_quantity(c.name) THEN 8 ELSE 3 END AND min(c.tenants) > 1
             OR min(c.keys) >= 4 AND min(c.tenants) > 1 AND count(*) = 1 AND NOT clone_internal.names_quantity(c.name)
         ORDER BY c.relation::oid, c.name
     LOOP

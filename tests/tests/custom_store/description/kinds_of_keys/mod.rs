@@ -6,3 +6,4 @@ mod folded_names;
 mod list_forms;
 mod long_numbers;
 mod numeric;
+mod typed_texts;

@@ -1,0 +1,78 @@
+//! Keys that stand in a text beside the name of their table, and in the values of named settings.
+
+use super::super::{answer_all, discovered};
+use crate::assert_verified;
+
+const TABLES: &str = "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+    CREATE TABLE posts (id int GENERATED ALWAYS AS IDENTITY (START 2000) PRIMARY KEY, org_id int NOT NULL REFERENCES org, title text); INSERT INTO posts (org_id, title) SELECT 1 + n % 2, 'p' || n FROM generate_series(1, 20) n;
+    CREATE TABLE pages (id int GENERATED ALWAYS AS IDENTITY (START 2000) PRIMARY KEY, org_id int NOT NULL REFERENCES org, title text); INSERT INTO pages (org_id, title) SELECT 1 + n % 2, 'g' || n FROM generate_series(1, 20) n;";
+
+#[tokio::test]
+async fn keys_beside_the_name_of_their_table_follow_it() {
+    for (post, page) in [
+        ("post:", "page:"),
+        ("gid://app/Post/", "gid://app/Page/"),
+        ("/posts/", "/pages/"),
+        ("Post#", "Page#"),
+    ] {
+        let db = discovered(
+            &format!(
+                "{TABLES} CREATE TABLE tagging (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, target text, label text);
+                 INSERT INTO tagging (org_id, target, label) SELECT org_id, '{post}' || id, title FROM posts UNION ALL SELECT org_id, '{page}' || id, title FROM pages"
+            ),
+            "org",
+        )
+        .await;
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM tagging t LEFT JOIN posts p ON t.target = '{post}' || p.id AND p.org_id = t.org_id LEFT JOIN pages g ON t.target = '{page}' || g.id AND g.org_id = t.org_id
+                 WHERE t.org_id = {clone} AND COALESCE(p.title, g.title) = t.label"
+            ))
+            .await,
+            20,
+            "{post}"
+        );
+        assert_verified(&db, &clone).await;
+    }
+}
+
+#[tokio::test]
+async fn values_of_settings_are_keys_by_the_name_of_the_setting() {
+    let db = discovered(
+        &format!(
+            "{TABLES} CREATE TABLE settings (org_id int NOT NULL REFERENCES org, key text, value text, PRIMARY KEY (org_id, key));
+             INSERT INTO settings SELECT o, k, (SELECT min(id) FROM posts WHERE org_id = o)::text FROM generate_series(1, 2) o, unnest('{{front_post,blog.post_id}}'::text[]) k UNION ALL SELECT o, 'page_size', '2000' FROM generate_series(1, 2) o UNION ALL SELECT o, 'color', 'red' FROM generate_series(1, 2) o"
+        ),
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.list(&format!("SELECT concat_ws(' ', s.key, COALESCE(p.title, s.value)) FROM settings s LEFT JOIN posts p ON p.id::text = s.value AND p.org_id = s.org_id WHERE s.org_id = {clone} ORDER BY 1")).await,
+        ["blog.post_id p1", "color red", "front_post p1", "page_size 2000"]
+    );
+}
+
+#[tokio::test]
+async fn a_list_between_separators_holds_keys_where_its_condition_says_so() {
+    let db = discovered(
+        &format!(
+            "{TABLES} CREATE TABLE list (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, kind text, members text); INSERT INTO list (org_id, kind, members) SELECT org_id, 'post', id || ',' || id FROM posts UNION ALL SELECT org_id, 'page', id || ',' || id FROM pages"
+        ),
+        "org",
+    )
+    .await;
+    for (kind, table) in [("post", "posts"), ("page", "pages")] {
+        db.run(&format!("SELECT clone.store_reference('s', 'list', 'members', '{table}', separators => ',', condition => 'kind = ''{kind}''')")).await;
+    }
+    db.run("INSERT INTO posts (org_id) SELECT 1 FROM generate_series(1, 7)")
+        .await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM list l LEFT JOIN posts p ON l.kind = 'post' AND l.members = p.id || ',' || p.id AND p.org_id = l.org_id LEFT JOIN pages g ON l.kind = 'page' AND l.members = g.id || ',' || g.id AND g.org_id = l.org_id WHERE l.org_id = {clone} AND num_nulls(p.id, g.id) = 1")).await,
+        20
+    );
+}
