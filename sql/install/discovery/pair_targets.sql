@@ -137,19 +137,25 @@ BEGIN
         END IF;
         undeclared := ARRAY(SELECT x FROM unnest(undeclared) x WHERE named IS NULL OR x <> ALL (string_to_array(named, ', ')) ORDER BY x);
         CONTINUE WHEN undeclared = '{}' OR clone_internal.answered(look_for_types.store, p.relation, p."column", '$types');
-        -- Single-table inheritance: the rows of a type Dog are in the table of animals, which has a column with that word.
+        -- Single-table inheritance: the rows of a type Dog are in the table of animals, which has a column with that word. A type that names
+        -- a table outside of the store names its rows.
         calls := NULL;
         named := NULL;
-        rest := undeclared;
+        rest := ARRAY(SELECT x FROM unnest(undeclared) x WHERE NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(look_for_types.store)) d
+            WHERE d.word = clone_internal.table_word(regexp_replace(x, E'^.*(::|[.]|/|\\\\)', ''))) ORDER BY x);
         FOR k IN
             SELECT n.relation AS target, n.name, a.attname AS kind FROM clone_internal.naming_columns(look_for_types.store) n
             JOIN pg_attribute a ON a.attrelid = n.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~* '(type|kind|class)$' AND (clone_internal.family(a.atttypid) = 'text' OR clone_internal.other_key_type(a.atttypid))
-            WHERE n.is_id AND n.role <> 'project' ORDER BY n.relation::oid, a.attnum
+            WHERE n.is_id AND n.role <> 'project'
+              -- In a polymorphic pair the type is that of another row.
+              AND NOT EXISTS (SELECT FROM pg_attribute i WHERE i.attrelid = n.relation AND i.attnum > 0 AND NOT i.attisdropped
+                              AND clone_internal.snake(i.attname) = regexp_replace(clone_internal.snake(a.attname), '(type|kind|class)$', 'id') AND i.attname <> n.name)
+            ORDER BY n.relation::oid, a.attnum
         LOOP
             EXIT WHEN rest = '{}';
             EXECUTE format('SELECT ARRAY(SELECT DISTINCT s.kind FROM (SELECT %1$s AS kind, %2$s AS id FROM %3$s AS t WHERE %1$s = ANY ($1) AND t.%4$I IS NOT NULL LIMIT 20000) s
                 JOIN %5$s AS k ON %6$s = s.id AND %7$s = s.kind ORDER BY 1), ARRAY(SELECT DISTINCT s.kind FROM (SELECT %1$s AS kind, %2$s AS id FROM %3$s AS t WHERE %1$s = ANY ($1) AND t.%4$I IS NOT NULL LIMIT 20000) s
-                WHERE NOT EXISTS (SELECT FROM %5$s AS k WHERE %6$s = s.id))', clone_internal.column_text('t', p.relation, p.type_column), clone_internal.column_text('t', p.relation, p."column"), p.relation, p."column",
+                WHERE NOT EXISTS (SELECT FROM %5$s AS k WHERE %6$s = s.id AND %7$s = s.kind))', clone_internal.column_text('t', p.relation, p.type_column), clone_internal.column_text('t', p.relation, p."column"), p.relation, p."column",
                 k.target, clone_internal.column_text('k', k.target, k.name), clone_internal.column_text('k', k.target, k.kind)) INTO of_target, missing USING rest;
             of_target := ARRAY(SELECT x FROM unnest(of_target) x WHERE x <> ALL (missing) ORDER BY x);
             CONTINUE WHEN of_target = '{}' OR p.belongs AND clone_internal.belongs_through(look_for_types.store, k.target, p.relation);

@@ -65,3 +65,39 @@ async fn types_of_single_table_inheritance_name_the_table_that_has_them() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_type_that_names_a_shared_table_is_not_one_of_a_log_with_that_word() {
+    // Small numbers: each user's key is that of a line of the log, too, which says that a user made it.
+    for user_column in ["user_id", "by"] {
+        let db = discovered(
+            &format!("CREATE TABLE accounts (id bigserial PRIMARY KEY, name text); INSERT INTO accounts (name) VALUES ('A'), ('B');
+             CREATE TABLE users (id bigserial PRIMARY KEY, name text); INSERT INTO users (name) SELECT 'u' || n FROM generate_series(1, 5) n;
+             CREATE TABLE posts (id bigserial PRIMARY KEY, account_id bigint NOT NULL); INSERT INTO posts (account_id) SELECT 1 + n % 2 FROM generate_series(1, 30) n;
+             CREATE TABLE log_lines (id bigserial PRIMARY KEY, account_id bigint NOT NULL, user_type text, {user_column} bigint); INSERT INTO log_lines (account_id, user_type, {user_column}) SELECT 1 + n % 2, 'User', 1 + n % 5 FROM generate_series(1, 30) n;
+             CREATE TABLE notes (id bigserial PRIMARY KEY, account_id bigint NOT NULL, sender_type text, sender_id bigint);
+             INSERT INTO notes (account_id, sender_type, sender_id) SELECT account_id, 'Post', id FROM posts UNION ALL SELECT 1 + id % 2, 'User', id FROM users"),
+            "accounts",
+        )
+        .await;
+        let calls = db
+            .list("SELECT answer FROM clone.store_check('s') WHERE subject = 'public.notes.sender_id'")
+            .await;
+        assert_eq!(
+            calls,
+            ["SELECT clone.store_column('s', 'public.notes', 'sender_id', 'keep');"],
+            "{user_column}"
+        );
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        for (kind, right) in [
+            ("Post", "SELECT id FROM posts WHERE account_id = n.account_id"),
+            ("User", "SELECT id FROM users"),
+        ] {
+            let wrong = format!(
+                "SELECT count(*) FROM notes n WHERE account_id = {clone} AND sender_type = '{kind}' AND sender_id NOT IN ({right})"
+            );
+            assert_eq!(db.number(&wrong).await, 0, "{kind}");
+        }
+    }
+}
