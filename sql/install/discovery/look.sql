@@ -34,6 +34,32 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.many_text_keys(text, clone_internal.seen_place[]) IS 'The question about generated text keys at many places; NULL if they are at few';
 
+-- Documents at many places that name a table and hold its keys beside the name: one question about the table covers them all.
+CREATE FUNCTION clone_internal.ask_once_for_each_table(store text, seen clone_internal.seen_place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    t record;
+BEGIN
+    FOR t IN
+        SELECT o.targets[1] AS target, count(*) AS places, string_agg(q.answer, ' ' ORDER BY o.number) AS calls, string_agg(q.otherwise, ' ' ORDER BY o.number) AS others,
+               string_agg(format('%s.%I at %s', o.relation, o."column", o.path), ', ' ORDER BY o.number) FILTER (WHERE o.number <= 3) AS examples, array_agg(ROW(q.relation::oid, q."column", q.path)::text) AS questions
+        FROM (SELECT o.*, row_number() OVER (PARTITION BY o.targets[1] ORDER BY o.relation::oid, o."column", o.path) AS number
+              FROM unnest($2) o WHERE o.what = 'named' AND o.path <> '' AND cardinality(o.targets) = 1) o
+        JOIN clone.store_question q ON q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path = o.path
+        GROUP BY 1 HAVING count(*) > 3 ORDER BY o.targets[1]::oid
+    LOOP
+        DELETE FROM clone.store_question q WHERE q.store = $1 AND ROW(q.relation::oid, q."column", q.path)::text = ANY (t.questions);
+        PERFORM clone_internal.ask($1, r.relation, r.id_column, '$documents', 'error',
+            format('documents name %s at %s places, as %s: the values beside the name that were looked at are keys there', t.target, t.places, t.examples), t.calls, t.others)
+        FROM clone.store_relation r WHERE r.store = $1 AND r.relation = t.target;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_once_for_each_table(text, clone_internal.seen_place[]) IS 'Replaces the questions about many places that name the same table by one';
+
 CREATE FUNCTION clone_internal.look_at_data(store text, declares boolean) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -121,6 +147,7 @@ BEGIN
                 format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen), calls, keep);
         END IF;
     END LOOP;
+    PERFORM clone_internal.ask_once_for_each_table(look_at_data.store, seen);
     IF many IS NOT NULL THEN
         PERFORM clone_internal.ask(look_at_data.store, r.relation, r.id_column, '$text_keys', 'error', many,
             format('SELECT clone.store_alter(%L, %L);', look_at_data.store, '{"text_keys": "everywhere"}'), format('SELECT clone.store_alter(%L, %L);', look_at_data.store, '{"text_keys": "declared"}'))

@@ -134,7 +134,10 @@ async fn small_numbers_beside_a_polymorphic_pair_are_not_keys_of_its_types() {
         INSERT INTO audit (account_id, auditable_type, auditable_id, revision) SELECT account_id, 'Post', id, 1 + id % 4 FROM post UNION ALL SELECT account_id, 'Page', id, 1 + id % 3 FROM page";
     let db = discovered(tables, "account").await;
     assert!(
-        !open(&db).await.iter().any(|question| question.contains("revision")),
+        !open(&db)
+            .await
+            .iter()
+            .any(|question| question.contains("revision")),
         "{:?}",
         open(&db).await
     );

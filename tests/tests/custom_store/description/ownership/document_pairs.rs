@@ -156,3 +156,28 @@ async fn logs_with_whole_rows_have_the_keys_of_the_table_that_a_column_names() {
         20
     );
 }
+
+#[tokio::test]
+async fn many_documents_that_name_one_table_are_one_question() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE posts (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org, a jsonb, b jsonb, c jsonb, d jsonb);
+         INSERT INTO posts (org_id) SELECT 1 + n % 2 FROM generate_series(1, 12) n",
+        "org",
+    )
+    .await;
+    // A table that is described later than the documents that name it.
+    db.run(
+        "CREATE TABLE blobs (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org, filename text); INSERT INTO blobs (org_id, filename) SELECT 1 + n % 2, 'f' || n FROM generate_series(1, 12) n;
+         UPDATE posts SET (a, b, c, d) = (SELECT j, j, j, j FROM (SELECT jsonb_build_object('part', jsonb_build_object('type', 'blobs', 'id', id)) AS j) j);
+         SELECT clone.store_table('s', 'blobs', 'resource', project_column => 'org_id')",
+    )
+    .await;
+    assert_eq!(open(&db).await, ["error public.blobs.id $documents"]);
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    let right = format!(
+        "SELECT count(*) FROM posts p WHERE org_id = {clone} AND (SELECT count(*) FROM blobs b, unnest(ARRAY[p.a, p.b, p.c, p.d]) j WHERE b.org_id = {clone} AND b.id = (j->'part'->>'id')::int) = 4"
+    );
+    assert_eq!(db.number(&right).await, 6);
+}
