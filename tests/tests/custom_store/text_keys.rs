@@ -191,3 +191,34 @@ async fn uuids_in_text_keys_that_are_unique_in_their_project_are_kept_as_other_t
     db.run(&format!("SELECT project_delete('{clone}')")).await;
     assert_eq!(db.list(&parts("2")).await, own);
 }
+
+#[tokio::test]
+async fn a_uuid_in_a_text_key_whose_new_values_are_given_in_another_way_is_refused() {
+    for (role, value) in [
+        ("expression", ", value => 'md5(id)'"),
+        ("template", ", value => '{value}-{n}'"),
+        ("random", ""),
+    ] {
+        let db = described(
+            "CREATE TABLE org (id serial PRIMARY KEY, name text); CREATE TABLE item (id text PRIMARY KEY, org_id int REFERENCES org);
+             INSERT INTO org (name) VALUES ('A'); INSERT INTO item VALUES ('plain', 1), ('d0000000-0000-4000-8000-000000000008', 1)",
+            &format!(
+                "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id');
+                 SELECT clone.store_column('s', 'item', 'id', '{role}'{value})"
+            ),
+        )
+        .await;
+        let refused = db.fails("SELECT project_clone('1')").await;
+        assert_eq!(refused.code, "55000", "{refused:?}");
+        let word = if role == "template" { "suffix" } else { role };
+        assert_eq!(
+            refused.message,
+            format!(
+                "key \"d0000000-0000-4000-8000-000000000008\" of public.item is a UUID, which the role {word} of column id does not give a new value"
+            )
+        );
+        db.run(&refused.hint).await;
+        let clone = db.clone_project("'1'").await;
+        assert_verified(&db, &clone).await;
+    }
+}

@@ -9,8 +9,8 @@ use super::map::resources::for_each_resource;
 use super::record::blobs;
 use super::state::{Run, over_budget};
 use crate::pg::query::exists;
-use pg_clone_core::error::{Error, Result};
-use pg_clone_core::plan::{self, Oid, SourceQuery, Store, Table, TableRole, quote};
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{self, ColumnRole, Oid, SourceQuery, Store, Table, TableRole, quote};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Fills the run's maps, then plans the copy of every table.
@@ -179,9 +179,46 @@ fn share_keys(run: &mut Run, table: &Table, filled: &HashSet<Oid>, chooser: &Cho
     Ok(())
 }
 
+/// Refuses (55000) a text key that is a UUID in a column that is given its values in another way: its references are found as those of a UUID,
+/// which has a UUID in the clone.
+fn check_new_uuid(run: &Run, table: &Table, key: &Key) -> Result<()> {
+    let options = &run.request.options;
+    let given = options.keep_ids || table.role == TableRole::Project && options.target.is_some();
+    let (Key::Uuid(_), true, false) = (key, run.store.follows_constraints(), given) else {
+        return Ok(());
+    };
+    let id = table.id_column.as_deref().and_then(|id| table.column(id));
+    let Some(column) = id.filter(|id| {
+        matches!(
+            id.role,
+            ColumnRole::Random | ColumnRole::Template(_) | ColumnRole::Value(_) | ColumnRole::Expression(_)
+        )
+    }) else {
+        return Ok(());
+    };
+    Err(Error::new(
+        Code::StoreChanged,
+        format!(
+            "key \"{}\" of {} is a UUID, which the role {} of column {} does not give a new value",
+            key.to_text(),
+            table.sql_name,
+            column.role.word(),
+            column.name
+        ),
+    )
+    .detail("A UUID is found wherever it stands, also in texts, and has a new UUID in a clone.")
+    .hint(format!(
+        "SELECT clone.store_column({}, {}, {}, 'map');",
+        quote::literal(&run.store.name),
+        quote::literal(&table.sql_name),
+        quote::literal(&column.name)
+    )))
+}
+
 /// Marks a resource as cloned; keys that are not UUIDs are added to `pending` and get new ones later.
 pub fn take(run: &mut Run, table: &Table, key: Key, pending: &mut Vec<Key>) -> Result<()> {
     run.active.insert(table.oid);
+    check_new_uuid(run, table, &key)?;
     match &key {
         Key::Uuid(id) if table.keeps_id() => {
             run.ids_mut()?.insert_as(*id, *id).map_err(over_budget)?;
