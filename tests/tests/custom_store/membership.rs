@@ -377,3 +377,44 @@ async fn a_link_between_two_rows_of_one_table_belongs_to_the_projects_of_both() 
     );
     assert_eq!(contents(&db, &tables).await, before);
 }
+
+#[tokio::test]
+async fn a_row_that_names_a_row_of_its_own_table_in_another_project_belongs_to_both() {
+    let db = described(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); CREATE TABLE post (id serial PRIMARY KEY, org_id int REFERENCES org);
+         CREATE TABLE remark (id serial PRIMARY KEY, post_id int NOT NULL REFERENCES post, answers int REFERENCES remark);
+         INSERT INTO org (name) VALUES ('A'), ('B'); INSERT INTO post (org_id) VALUES (1), (1), (2);
+         INSERT INTO remark (post_id, answers) VALUES (1, NULL), (2, 1), (1, 2), (3, NULL), (3, 4)",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'post', 'resource', project_column => 'org_id');
+         SELECT clone.store_table('s', 'remark', 'resource', parent => 'post', join_column => 'post_id')",
+    )
+    .await;
+    let tables = ["org", "post", "remark"];
+    let before = contents(&db, &tables).await;
+    let clone = db.clone_project("'1', 'Copy'").await;
+    assert_verified(&db, &clone).await;
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(contents(&db, &tables).await, before);
+
+    db.run("INSERT INTO remark (post_id, answers) VALUES (3, 2)")
+        .await;
+    let refused = db.fails("SELECT project_clone('2', 'Copy')").await;
+    assert_eq!(
+        (refused.code.as_str(), refused.message.as_str()),
+        (
+            "55000",
+            "1 row of public.remark belongs to project \"2\" and to another project too"
+        )
+    );
+    let refused = db
+        .fails("SELECT project_delete('2', options => '{\"force\": true}')")
+        .await;
+    assert!(
+        refused
+            .detail
+            .contains("1 row of public.remark belongs to another project too"),
+        "{refused:?}"
+    );
+    let clone = db.clone_project("'1', 'Copy'").await;
+    assert_verified(&db, &clone).await;
+}

@@ -336,7 +336,7 @@ impl Table {
         self.column(column)?.keys.holds
     }
 
-    /// Its foreign keys to further rows of other tables of the store, if its rows have no project column and belong through a row of another
+    /// Its foreign keys to further rows of the store, also of its own table, if its rows have no project column and belong through a row of another
     /// table. Not a column whose role was set by hand.
     pub fn links(&self, store: &Store) -> Vec<Membership> {
         if self.project_column.is_some() || self.role == TableRole::Project {
@@ -346,7 +346,7 @@ impl Table {
         self.keys
             .foreign_keys
             .iter()
-            .filter(|key| key.target != self.oid && store.table(key.target).is_some())
+            .filter(|key| store.table(key.target).is_some())
             .filter(|key| {
                 !ways
                     .iter()
