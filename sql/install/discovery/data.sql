@@ -190,7 +190,7 @@ BEGIN
         SELECT p.number, p.target, cardinality(p.vals) AS seen, v.value FROM place p CROSS JOIN LATERAL unnest(p.vals) AS v (value)
         WHERE (p.target IS NOT NULL OR p.says_id) AND p.family <> 'text of another type'
     ), target AS MATERIALIZED (
-        SELECT t.target, pg_relation_size(t.target) AS size, w.word, clone_internal.has_persons(w.word) AS person, row_number() OVER (ORDER BY t.target)::int AS number, repeat('0', count(*) OVER ()::int)::varbit AS none
+        SELECT t.target, pg_relation_size(t.target) AS size, w.word, clone_internal.plain(w.word) AS plain, clone_internal.has_persons(w.word) AS person, row_number() OVER (ORDER BY t.target)::int AS number, repeat('0', count(*) OVER ()::int)::varbit AS none
         FROM (SELECT DISTINCT h.target FROM hit h) t CROSS JOIN LATERAL (SELECT clone_internal.table_word(c.relname) AS word FROM pg_class c WHERE c.oid = t.target) w
     ), of_value AS MATERIALIZED (
         -- The tables with this key, as bits.
@@ -206,8 +206,8 @@ BEGIN
     ), best AS (
         SELECT n.number, n.seen, n.keys,
                -- parent_id, root_id, template_id, origin_id usually refer to their own table, others do not; many matches in a small table are no coincidence.
-               array_agg(n.target ORDER BY CASE WHEN clone_internal.names_person(p."column") THEN t.person END DESC, n.target = p.relation AND p.own DESC, clone_internal.folded_match(p."column", t.word), n.target = p.relation, t.size, n.target) AS targets
-        FROM by_name n JOIN target t ON t.target = n.target JOIN (SELECT o.number, o.relation, o."column", clone_internal.snake(COALESCE(NULLIF(o.word, ''), o."column")) ~ '(^|_)(parent|root|template|origin|original|source|target|previous|prev|next|repl(y|ies)|reply_to|copy|copied|cloned|duplicate|linked|related|predecessor|successor|master|head|thread|child|ancestor|descendant|supersedes|replaces|merged|split|forked|fork)(_|$)' AS own FROM place o) p ON p.number = n.number
+               array_agg(n.target ORDER BY CASE WHEN clone_internal.names_person(p."column") THEN t.person END DESC, n.target = p.relation AND p.own DESC, CASE WHEN strpos(p.plain, t.plain) > 0 OR left(p.plain, 3) = left(t.plain, 3) OR right(p.plain, 3) = right(t.plain, 3) THEN clone_internal.folded_match(p."column", t.word) END, n.target = p.relation, t.size, n.target) AS targets
+        FROM by_name n JOIN target t ON t.target = n.target JOIN (SELECT o.number, o.relation, o."column", clone_internal.plain(o."column") AS plain, clone_internal.snake(COALESCE(NULLIF(o.word, ''), o."column")) ~ '(^|_)(parent|root|template|origin|original|source|target|previous|prev|next|repl(y|ies)|reply_to|copy|copied|cloned|duplicate|linked|related|predecessor|successor|master|head|thread|child|ancestor|descendant|supersedes|replaces|merged|split|forked|fork)(_|$)' AS own FROM place o) p ON p.number = n.number
         GROUP BY 1, 2, 3
     ), candidate AS MATERIALIZED (
         -- Joined before the conditions below, which look at values: the planner takes best for one row and would evaluate them for

@@ -129,7 +129,8 @@ BEGIN
                    CASE WHEN p.belongs THEN ', belongs => true' ELSE '' END), ' ' ORDER BY t.target), string_agg(array_to_string(t.kinds, ', '), ', ' ORDER BY t.target)
         INTO calls, named
         FROM (SELECT o.target, ARRAY(SELECT x FROM unnest(o.type_values) x WHERE x = ANY (undeclared) ORDER BY x) AS kinds FROM clone_internal.pair_targets(look_for_types.store, p.relation, p.type_column, p."column") o) t
-        WHERE t.kinds <> '{}' AND NOT (p.belongs AND clone_internal.belongs_through(look_for_types.store, t.target::regclass, p.relation));
+        -- Rows may belong through rows of the same table.
+        WHERE t.kinds <> '{}' AND NOT (p.belongs AND t.target <> p.relation AND clone_internal.belongs_through(look_for_types.store, t.target::regclass, p.relation));
         IF calls IS NOT NULL AND NOT clone_internal.answered(look_for_types.store, p.relation, p."column", '$named_types') THEN
             PERFORM clone_internal.ask(look_for_types.store, p.relation, p."column", '$named_types', 'error',
                 format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named),

@@ -49,8 +49,9 @@ AS $$
             FROM clone.store_relation p WHERE p.store = $1 AND p.id_column IS NOT NULL AND CASE WHEN a.attname = r.project_column THEN p.role = 'project' ELSE p.relation = ANY (r.parents) END) k
         WHERE r.store = $1 AND r.relation = $2
         UNION ALL
-        SELECT format('NOT EXISTS (SELECT FROM %s AS p WHERE %s%s)', m.parent,
-            (SELECT string_agg(format('%s = %s', clone_internal.column_text('p', m.parent, u.other), clone_internal.column_text($3, $2, u.own)), ' AND ' ORDER BY u.n) FROM unnest(m.columns, m.parent_columns) WITH ORDINALITY AS u (own, other, n)),
+        -- The row may have the alias p itself.
+        SELECT format('NOT EXISTS (SELECT FROM %s AS %s WHERE %s%s)', m.parent, $3 || '_',
+            (SELECT string_agg(format('%s = %s', clone_internal.column_text($3 || '_', m.parent, u.other), clone_internal.column_text($3, $2, u.own)), ' AND ' ORDER BY u.n) FROM unnest(m.columns, m.parent_columns) WITH ORDINALITY AS u (own, other, n)),
             -- Its names are those of the table's columns.
             CASE WHEN m.condition IS NOT NULL THEN format(E' AND (SELECT %s\n FROM (SELECT %s.*) AS o)', m.condition, $3) ELSE '' END)
         FROM clone.store_membership m

@@ -107,7 +107,8 @@ BEGIN
     IF own LIKE '%.ctid::text' OR theirs LIKE '%.ctid::text' THEN
         RETURN NULL;
     END IF;
-    EXECUTE format('SELECT bool_and(s.own COLLATE "C" IS NOT DISTINCT FROM s.theirs COLLATE "C") FROM (SELECT %s AS own, %s AS theirs FROM %s AS t %s JOIN %s AS k ON %s) s', own, theirs,
+    -- Rows without a tenant may be those of any.
+    EXECUTE format('SELECT bool_and(s.own COLLATE "C" = s.theirs COLLATE "C") FROM (SELECT %s AS own, %s AS theirs FROM %s AS t %s JOIN %s AS k ON %s) s', own, theirs,
         clone_internal.spread(relation, '*', 2000), CASE WHEN family LIKE '%[]' THEN format('CROSS JOIN LATERAL unnest(t.%I) AS e (x)', "column") ELSE '' END, target,
         CASE WHEN family LIKE '%[]' THEN format('%s = e.x::text COLLATE "C"', clone_internal.column_text('k', target, key)) ELSE clone_internal.same_sql('t', relation, "column", 'k', target, key) END) INTO same;
     RETURN same;

@@ -99,6 +99,30 @@ BEGIN
                 || (SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, condition => %L);', $1, d.relation, d."column", t, d.target_column,
                         format('%I OPERATOR(pg_catalog.=) ANY (SELECT k.%I FROM ONLY %s AS k)', d."column", d.target_column, t)), ' ' ORDER BY t::oid) FROM unnest(relatives) t), NULL);
     END LOOP;
+    -- Rows that belong by such a column, without a foreign key.
+    FOR d IN
+        SELECT r.relation, r.join_column AS "column", t.oid::regclass AS target, p.id_column AS target_column, r.id_column
+        FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_class t ON t.oid = r.parents[1] AND t.relkind = 'r'
+        JOIN clone.store_relation p ON p.store = $1 AND p.relation = t.oid AND p.id_column IS NOT NULL
+        WHERE r.store = $1 AND cardinality(r.parents) = 1 AND r.project_column IS NULL AND r.relation = COALESCE($2, r.relation)
+          AND EXISTS (SELECT FROM pg_inherits i WHERE t.oid IN (i.inhrelid, i.inhparent))
+          AND NOT EXISTS (SELECT FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey) WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attname = r.join_column)
+          AND NOT clone_internal.answered($1, r.relation, r.join_column, '$parents')
+        ORDER BY r.relation::oid
+    LOOP
+        SELECT array_agg(f.oid ORDER BY f.oid) INTO relatives FROM unnest(clone_internal.relatives_of(d.target)) AS f (oid)
+        JOIN clone.store_relation r ON r.store = $1 AND r.relation = f.oid JOIN pg_attribute a ON a.attrelid = f.oid AND a.attname = d.target_column AND NOT a.attisdropped;
+        SELECT string_agg(format('SELECT %s FROM ONLY %s AS k', clone_internal.column_text('k', t, d.target_column), t), ' UNION ALL ') INTO others FROM unnest(relatives) t WHERE t <> d.target;
+        CONTINUE WHEN others IS NULL;
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %s AS x FROM ONLY %s AS t) s WHERE s.x IN (%s))', clone_internal.column_text('t', d.relation, d."column"), d.relation, others) INTO missing;
+        CONTINUE WHEN NOT missing;
+        PERFORM clone_internal.ask($1, d.relation, d."column", '$parents', 'error',
+            format('%s.%I names rows of several tables that inherit from each other: %s', d.relation, d."column", array_to_string(relatives, ', ')),
+            (SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, condition => %L, belongs => true);', $1, d.relation, d."column", t, d.target_column,
+                        format('%I OPERATOR(pg_catalog.=) ANY (SELECT k.%I FROM ONLY %s AS k)', d."column", d.target_column, t)), ' ' ORDER BY t::oid) FROM unnest(relatives) t)
+                || format(' SELECT clone.store_table(%L, %L, ''derived''', $1, d.relation) || CASE WHEN d.id_column IS NULL THEN '' ELSE format(', id_column => %L', d.id_column) END || ');',
+            format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, d.relation, d."column", '$parents'));
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.look_for_relatives(text, regclass) IS 'Records questions about references to rows of several tables that inherit from each other';

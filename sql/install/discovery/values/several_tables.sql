@@ -142,15 +142,20 @@ BEGIN
             -- Tables of which all values are keys of rows of the same tenant.
             SELECT s.place, bit_and(COALESCE(t.tables, none)) AS tables, count(DISTINCT s.value) AS keys, count(DISTINCT s.tenant) AS tenants
             FROM unnest(sampled) s LEFT JOIN of_tenant t ON t.value = s.value COLLATE "C" AND t.tenant = s.tenant COLLATE "C" GROUP BY 1
+        ), target AS MATERIALIZED (
+            SELECT t.relation, t.key, t.family, t.number, w.word, clone_internal.plain(w.word) AS plain, clone_internal.has_persons(w.word) AS person
+            FROM unnest(targets, names, families) WITH ORDINALITY AS t (relation, key, family, number) JOIN pg_class k ON k.oid = t.relation CROSS JOIN LATERAL (SELECT clone_internal.table_word(k.relname) AS word) w
+        ), col AS MATERIALIZED (
+            SELECT l.*, clone_internal.plain(l."column") AS plain FROM unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number)
         ), candidate AS MATERIALIZED (
-            SELECT p.place, p.keys, p.tenants, t.relation AS target, t.key, l.relation, l."column" AS name, m.rank, m.person, count(*) OVER (PARTITION BY p.place) AS tables,
+            SELECT p.place, p.keys, p.tenants, t.relation AS target, t.key, l.relation, l."column" AS name, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
                    clone_internal.names_person(l."column") AS says_person
-            FROM place p JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = p.place
-            JOIN unnest(targets, names, families) WITH ORDINALITY AS t (relation, key, family, number) ON get_bit(p.tables, t.number::int - 1) = 1 AND (t.relation <> l.relation OR t.family <> l.family)
-            JOIN pg_class k ON k.oid = t.relation JOIN pg_class own ON own.oid = l.relation
-            CROSS JOIN LATERAL (SELECT clone_internal.table_word(k.relname) AS word) w
-            CROSS JOIN LATERAL (SELECT CASE WHEN l."column" = t.key AND t.key !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$' THEN 1 ELSE clone_internal.folded_match(l."column", w.word) END AS rank,
-                clone_internal.has_persons(w.word) AS person) m
+            FROM place p JOIN col l ON l.number = p.place
+            JOIN target t ON get_bit(p.tables, t.number::int - 1) = 1 AND (t.relation <> l.relation OR t.family <> l.family)
+            JOIN pg_class own ON own.oid = l.relation
+            CROSS JOIN LATERAL (SELECT CASE WHEN l."column" = t.key AND t.key !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$' THEN 1
+                -- Compared first, which is faster.
+                WHEN strpos(l.plain, t.plain) > 0 OR left(l.plain, 3) = left(t.plain, 3) OR right(l.plain, 3) = right(t.plain, 3) THEN clone_internal.folded_match(l."column", t.word) END AS rank) m
             WHERE p.tables <> none
               -- A row's own number, as customer_no of a customer.
               AND clone_internal.folded_match(l."column", clone_internal.table_word(own.relname)) IS DISTINCT FROM 1

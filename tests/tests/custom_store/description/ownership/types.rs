@@ -99,5 +99,51 @@ async fn a_type_that_names_a_shared_table_is_not_one_of_a_log_with_that_word() {
             );
             assert_eq!(db.number(&wrong).await, 0, "{kind}");
         }
+
+async fn replies_belong_by_the_type_of_their_own_table() {
+    let db = discovered(
+        "CREATE TABLE companies (id bigserial PRIMARY KEY, name text); INSERT INTO companies (name) VALUES ('A'), ('B');
+         CREATE TABLE people (id bigserial PRIMARY KEY, company_id bigint NOT NULL, name text); INSERT INTO people (company_id, name) SELECT 1 + n % 2, 'p' || n FROM generate_series(1, 10) n;
+         CREATE TABLE addresses (id bigserial PRIMARY KEY, owner_type text, owner_id bigint, street text); INSERT INTO addresses (owner_type, owner_id, street) SELECT 'Company', id, 'S' || name FROM companies UNION ALL SELECT 'Person', id, 's' || name FROM people;
+         CREATE TABLE remarks (id bigserial PRIMARY KEY, remarkable_type text, remarkable_id bigint, body text); INSERT INTO remarks (remarkable_type, remarkable_id, body) SELECT 'Address', id, street FROM addresses; INSERT INTO remarks (remarkable_type, remarkable_id, body) SELECT 'Remark', id, body FROM remarks",
+        "companies",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM remarks r JOIN remarks q ON r.remarkable_type = 'Remark' AND q.id = r.remarkable_id JOIN addresses a ON q.remarkable_type = 'Address' AND a.id = q.remarkable_id AND a.street = r.body
+             LEFT JOIN people p ON a.owner_type = 'Person' AND p.id = a.owner_id WHERE COALESCE(p.company_id, a.owner_id) = {clone}"
+        ))
+        .await,
+        6
+    );
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(db.number("SELECT count(*) FROM remarks").await, 24);
+}
+
+#[tokio::test]
+async fn rows_below_tables_that_inherit_from_each_other_belong_by_each() {
+    for column in ["doc", "doc_id"] {
+        let db = discovered(
+            &format!(
+                "CREATE TABLE org (id bigserial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+                 CREATE TABLE doc (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES org, title text); CREATE TABLE invoice (total int, PRIMARY KEY (id), FOREIGN KEY (org_id) REFERENCES org) INHERITS (doc);
+                 INSERT INTO doc (org_id, title) SELECT 1 + n % 2, 'd' || n FROM generate_series(1, 8) n; INSERT INTO invoice (org_id, title) SELECT 1 + n % 2, 'i' || n FROM generate_series(1, 8) n;
+                 CREATE TABLE note (id bigserial PRIMARY KEY, {column} bigint NOT NULL, body text); INSERT INTO note ({column}, body) SELECT id, title FROM doc"
+            ),
+            "org",
+        )
+        .await;
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM note n JOIN doc d ON d.id = n.{column} AND d.title = n.body WHERE d.org_id = {clone}")).await,
+            8,
+            "{column}"
+        );
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+        assert_eq!(db.number("SELECT count(*) FROM note").await, 16, "{column}");
     }
 }
