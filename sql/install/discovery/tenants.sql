@@ -11,7 +11,7 @@ AS $$
     JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
     CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
     WHERE r.store = $1 AND f.family IN ('int', 'text', 'uuid')
-      AND (a.attname = r.id_column OR r.role = 'project')
+      AND (a.attname = r.id_column OR r.role = 'project' OR a.atttypid IN (20, 21, 23) AND clone_internal.has_sequence(r.relation, a.attnum))
       -- A part of a key names no row, if it is a number per tenant.
       AND (a.attname = r.id_column AND r.role <> 'project' AND clone_internal.gets_new_values($1, r.relation, r.id_column) OR EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL))
 $$;
@@ -106,6 +106,22 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.number_of_tenant(regclass, name, name, boolean, text[]) IS 'Whether numbers that are keys of tenants mean these: error, warning, or NULL where it is chance';
 
+-- Of the numbers up to the greatest key, how many are keys.
+CREATE FUNCTION clone_internal.share_of_numbers(relation regclass, key name) RETURNS float8
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    e record;
+    share float8;
+BEGIN
+    SELECT x.blocks, x.density INTO e FROM clone_internal.extent(relation) x;
+    EXECUTE format('SELECT %s / greatest(max(k.%I), 1)::float8 FROM %s AS k', CASE WHEN e.blocks > 1000 THEN (e.blocks * e.density)::text ELSE 'count(*)' END, key, relation) INTO share;
+    RETURN least(greatest(COALESCE(share, 1), 0.000001), 1);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.share_of_numbers(regclass, name) IS 'Of the numbers up to the greatest key of a table, which share are keys';
+
 -- Tables that nothing leads to by a name or a key, though their values do: link tables of trees (ancestor_id, descendant_id), logs.
 CREATE FUNCTION clone_internal.look_for_links(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
@@ -116,10 +132,14 @@ DECLARE
     k record;
     c record;
     hits jsonb := '[]';
+    rare float8;
 BEGIN
     FOR k IN SELECT * FROM clone_internal.naming_columns(look_for_links.store) LOOP
+        IF k.family = 'int' THEN
+            rare := clone_internal.share_of_numbers(k.relation, k.name);
+        END IF;
         hits := hits || COALESCE((
-            SELECT jsonb_agg(jsonb_build_object('place', f.number, 'target', k.relation::oid::bigint, 'key', k.name, 'keys', f.keys, 'sure', f.sure))
+            SELECT jsonb_agg(jsonb_build_object('place', f.number, 'target', k.relation::oid::bigint, 'key', k.name, 'keys', f.keys, 'sure', f.sure, 'rare', rare))
             FROM (
                 SELECT p.number, count(DISTINCT v) AS keys, bool_or(k.family = 'uuid' OR k.family IN ('text', 'int') AND clone_internal.distinctive(v)) AS sure
                 FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
@@ -130,7 +150,7 @@ BEGIN
     END LOOP;
     FOR c IN
         SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, p.family, n.relation AS target, n.name AS key, n.role, n.is_id, cardinality(p.vals) AS seen, h.keys, s.severity
-        FROM jsonb_to_recordset(hits) AS h (place bigint, target bigint, key name, keys bigint, sure boolean)
+        FROM jsonb_to_recordset(hits) AS h (place bigint, target bigint, key name, keys bigint, sure boolean, rare float8)
         JOIN unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = h.place
         JOIN pg_class t ON t.oid = p.relation
         JOIN clone_internal.naming_columns(look_for_links.store) n ON n.relation::oid::bigint = h.target AND n.name = h.key
@@ -144,15 +164,17 @@ BEGIN
             -- Small numbers are keys of every table and short texts may be the same by chance: the name must say which.
             WHEN d.named THEN 'error'
             -- A part of the table's word (dev: device), or a person in a role.
-            WHEN n.role <> 'project' AND n.is_id AND p.path = '' AND h.keys >= 3 AND NOT clone_internal.names_quantity(p."column")
-                 AND (clone_internal.folded_match(p."column", n.word) = 3 OR clone_internal.names_person(p."column") AND clone_internal.has_persons(n.word) > 0) THEN 'error'
+            WHEN n.role <> 'project' AND p.path = '' AND h.keys >= 3 AND NOT clone_internal.names_quantity(p."column")
+                 AND (clone_internal.folded_match(p."column", n.word) = 3 OR clone_internal.names_person(p."column") AND clone_internal.has_persons(n.word) > 0
+                      -- Numbers of which so few are keys that these are not met by chance.
+                      OR n.family = 'int' AND p.family = 'int' AND h.rare ^ h.keys < 0.001 AND (SELECT max(v::numeric) FROM unnest(p.vals) v WHERE v ~ '^[0-9]{1,18}$') > 2 * cardinality(p.vals)) THEN 'error'
             WHEN n.role = 'project' AND n.is_id AND n.family = 'int' AND p.path = '' AND h.keys > 1 THEN clone_internal.number_of_tenant(n.relation, n.name, p."column", p.says_id, p.vals)
             WHEN n.family = 'text' AND n.role = 'project' AND p.path = '' AND (h.keys > 1 OR length(p.vals[1]) >= 4) THEN 'error'
             WHEN h.keys >= 10 AND p.path = '' AND (n.family = 'text' OR p.says_id) THEN 'warning' END AS severity) s
         WHERE s.severity IS NOT NULL
           -- What names another table is a key of that.
           AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(look_for_links.store)) o WHERE o.word = p.word AND o.oid <> n.relation::oid))
-        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, s.severity, h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
+        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, s.severity, clone_internal.folded_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
     LOOP
         PERFORM clone_internal.ask(look_for_links.store, c.relation, c.name, c.path, c.severity,
             CASE WHEN c.path <> '' OR c.family LIKE '%[]'
@@ -161,7 +183,7 @@ BEGIN
                  WHEN c.is_id THEN format('%s.%I looks like a key of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.target, c.keys, c.seen)
                  ELSE format('%s.%I looks like %I of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.key, c.target, c.keys, c.seen) || clone_internal.computed_key(c.target, c.key) END,
             CASE WHEN c.path <> '' OR c.family LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', look_for_links.store, c.relation)
-                 WHEN c.role = 'project' THEN clone_internal.tenant_call(look_for_links.store, c.relation, c.name, c.target, c.key, c.is_id)
+                 WHEN c.role = 'project' OR NOT c.is_id THEN clone_internal.tenant_call(look_for_links.store, c.relation, c.name, c.target, c.key, c.is_id)
                  ELSE clone_internal.table_call(look_for_links.store, c.relation, NULL, c.target, c.name) END,
             CASE WHEN c.path = '' AND c.family NOT LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', look_for_links.store, c.relation) END);
     END LOOP;

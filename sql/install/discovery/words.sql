@@ -121,7 +121,7 @@ LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT clone_internal.plain($1) ~ ('(owner|author|assignee|assignedto|creator|editor|sender|recipient|receiver|reviewer|approver|manager|supervisor|boss|responsible|requester|requestor|reporter|reportsto|actor|agent|inviter'
-        || '|holder|watcher|follower|subscriber|moderator|member|person|employee|operator|contact|attendee|participant|signer|seller|buyer|lead|user|bearbeiter|ersteller|besitzer|autor|verantwortlicher?|zuständig|vorgesetzter?|kunde|mitarbeiter|friend'
+        || '|holder|watcher|follower|subscriber|moderator|member|person|employee|operator|contact|attendee|participant|signer|seller|buyer|lead|user|bearbeiter|ersteller|besitzer|autor|verantwortlicher?|zuständig|vorgesetzter?|kunde|mitarbeiter|friend|who|whom'
         || '|(created|updated|modified|changed|deleted|closed|resolved|locked|uploaded|approved|archived|invited|assigned|signed|sent|posted|entered|edited|handled|owned|checked|requested|reviewed|placed)by)(s?ids?|no|nr|ref|key|fk|s)?$')
 $$;
 COMMENT ON FUNCTION clone_internal.names_person(text) IS 'Whether a name is that of a person in a role: author, created_by, ownerid';

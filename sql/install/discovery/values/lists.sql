@@ -179,10 +179,12 @@ BEGIN
         FOREACH most IN ARRAY '{1000,10000}'::int[] LOOP
             EXECUTE format('WITH element AS MATERIALIZED (SELECT %s AS tenant, %s AS x FROM (SELECT * FROM %s AS k WHERE k.%I IS NOT NULL ORDER BY hashint8(row_number() OVER ())) AS k LIMIT %s),
                 named AS MATERIALIZED (SELECT e.x, min(e.tenant) AS tenant, max(e.tenant) AS other, count(*) AS times FROM element e
-                    WHERE e.tenant IS NOT NULL AND lower(e.x) <> ALL (clone_internal.in_place_of_null()) AND length(e.x) < 80 GROUP BY 1)
+                    WHERE e.tenant IS NOT NULL AND lower(e.x) <> ALL (clone_internal.in_place_of_null()) AND length(e.x) < 80%s GROUP BY 1)
                 SELECT ARRAY(SELECT ROW($1, n.x, n.tenant, n.times)::clone_internal.listed_value FROM named n ORDER BY n.times DESC, n.x LIMIT 200) WHERE NOT EXISTS (SELECT FROM named n WHERE n.tenant <> n.other)',
                 clone_internal.tenant_sql($1, l.relation, 'k'), clone_internal.elements_sql(l."column", l.family, l.path, l.separators),
-                clone_internal.spread(l.relation, CASE WHEN clone_internal.tenant_sql($1, l.relation, 'k') LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, most), l."column", most) INTO sample USING l.number;
+                clone_internal.spread(l.relation, CASE WHEN clone_internal.tenant_sql($1, l.relation, 'k') LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, most), l."column", most,
+                -- Of the names of members only those that may be keys.
+                CASE WHEN l.path LIKE '%~' THEN E' AND (e.x ~ \'^[0-9]{1,18}$\' OR length(e.x) >= 12 AND e.x ~ \'[0-9]\')' ELSE '' END) INTO sample USING l.number;
             EXIT WHEN sample IS NULL;
         END LOOP;
         listed := listed || COALESCE(sample, '{}');

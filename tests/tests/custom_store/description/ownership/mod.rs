@@ -5,5 +5,6 @@ mod document_pairs;
 mod history;
 mod key_pairs;
 mod no_owner;
+mod outside;
 mod two_tenants;
 mod types;
