@@ -99,7 +99,10 @@ async fn a_type_that_names_a_shared_table_is_not_one_of_a_log_with_that_word() {
             );
             assert_eq!(db.number(&wrong).await, 0, "{kind}");
         }
+    }
+}
 
+#[tokio::test]
 async fn replies_belong_by_the_type_of_their_own_table() {
     let db = discovered(
         "CREATE TABLE companies (id bigserial PRIMARY KEY, name text); INSERT INTO companies (name) VALUES ('A'), ('B');
