@@ -14,7 +14,7 @@ BEGIN
     FOR q IN SELECT * FROM clone_internal.named_references(store) LOOP
         SELECT c.seen, c.missing INTO seen, missing FROM clone_internal.compared_with_keys(q.relation, q.name, q.target, q.target_column, NULL) c;
         -- Declare it if the name is exact or all values are keys; otherwise it stays a question.
-        IF missing = 0 AND (q.exact OR seen >= 3) THEN
+        IF missing = 0 AND (q.exact OR seen >= 3) AND clone_internal.of_same_tenant(store, q.relation, q.name, q.target) IS NOT FALSE THEN
             PERFORM clone.store_reference(store, q.relation, q.name, q.target);
             UPDATE clone.store_reference r SET reason = format('by its name; %s values looked at', seen)
             WHERE r.store = discover_references.store AND r.relation = q.relation AND r."column" = q.name;

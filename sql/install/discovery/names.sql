@@ -43,11 +43,14 @@ AS $$
      -- customer_id and billing_customer_id: customer; visit_id: care_visit, a name with the application's prefix.
      AND (d.word = w.word OR w.folded AND d.plain = clone_internal.plain(w.word) OR w.word LIKE E'%\\_' || d.word OR w.folded AND length(d.plain) > 3 AND clone_internal.plain(w.word) LIKE '%' || d.plain OR d.word LIKE E'%\\_' || w.word OR w.word = 'parent' AND d.oid = w.oid)
      AND (w.family = d.family OR w.plural AND w.family = d.family || '[]')
-    CROSS JOIN LATERAL (SELECT d.word = w.word OR w.folded AND d.plain = clone_internal.plain(w.word) AS exact) m
+    -- In related_categories, beside category_id, related_category_id is another category.
+    CROSS JOIN LATERAL (SELECT d.oid = w.oid AND w.word <> 'parent' AND EXISTS (SELECT FROM described o JOIN pg_attribute s ON s.attrelid = w.oid AND NOT s.attisdropped AND clone_internal.named_table(s.attname, false) = o.word
+                                                       WHERE o.oid <> w.oid AND w.word LIKE E'%\\_' || o.word) AS links) l
+    CROSS JOIN LATERAL (SELECT (d.word = w.word OR w.folded AND d.plain = clone_internal.plain(w.word)) AND NOT l.links AS exact) m
     WHERE w.word IS NOT NULL AND w.family NOT LIKE 'uuid%'
       -- user_id is users, not account_users.
       AND (m.exact OR w.word NOT IN (SELECT o.word FROM others o))
-    ORDER BY w.oid, w.attnum, m.exact DESC, d.word LIKE E'%\\_' || w.word DESC, length(d.word) DESC, d.oid
+    ORDER BY w.oid, w.attnum, m.exact DESC, l.links, d.word LIKE E'%\\_' || w.word DESC, length(d.word) DESC, d.oid
 $$;
 COMMENT ON FUNCTION clone_internal.named_references(text) IS 'Undeclared columns that refer to a table of the store by their names';
 

@@ -233,3 +233,33 @@ async fn a_pair_with_an_enum_or_with_words_that_are_no_tables_is_asked_about() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_link_table_with_the_name_of_its_second_key_refers_to_the_linked_table() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE categories (id bigserial PRIMARY KEY, org_id int NOT NULL, name text); INSERT INTO categories (org_id) SELECT 1 + n / 13 FROM generate_series(1, 24) n;
+         CREATE TABLE related_categories (id bigserial PRIMARY KEY, category_id bigint, related_category_id bigint);
+         INSERT INTO related_categories (category_id, related_category_id) SELECT id, id - 1 FROM categories WHERE id NOT IN (1, 13)",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    let links = format!(
+        "SELECT count(*) FROM related_categories r JOIN categories a ON a.id = r.category_id JOIN categories b ON b.id = r.related_category_id WHERE a.org_id = {clone} AND b.org_id = {clone}"
+    );
+    assert_eq!(db.number(&links).await, 11);
+}
+
+#[tokio::test]
+async fn a_name_that_means_a_table_is_asked_about_if_the_values_name_rows_of_others() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE items (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO items (org_id) SELECT 1 + n % 2 FROM generate_series(1, 20) n;
+         CREATE TABLE notes (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org, item_id bigint); INSERT INTO notes (org_id, item_id) SELECT 1 + n % 2, 1 + n / 2 FROM generate_series(1, 20) n",
+        "org",
+    )
+    .await;
+    assert_eq!(open(&db).await, ["error public.notes.item_id"]);
+}
