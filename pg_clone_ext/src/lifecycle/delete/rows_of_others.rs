@@ -360,8 +360,7 @@ impl Search<'_> {
         Ok(None)
     }
 
-    /// For rows that belong through a column with a foreign key, the foreign key decides: rows that would be deleted although
-    /// the referenced row is kept.
+    /// Rows that would be deleted although the row is kept to which the foreign key of their membership refers.
     fn membership_key(&mut self, child: &Table, parent: &Table, key: &ForeignKey) -> Result<()> {
         let joins = matches!(key.columns.as_slice(), [only] if child.project_column.is_none()
             && child.join_column.as_ref() == Some(only));
@@ -429,13 +428,18 @@ impl Search<'_> {
                 same.join(" AND "),
             ));
         }
-        if others.is_empty() {
+        let before = self.conflicts.found.len();
+        if !others.is_empty() {
+            let condition = format!("{goes} AND ({})", others.join(" OR "));
+            let why = format!(
+                "belong{{s}} to rows of other projects too, which have the same key in column {join}"
+            );
+            self.add_rows(table, condition, why)?;
+        }
+        if self.conflicts.found.len() > before {
             return Ok(());
         }
-        let condition = format!("{goes} AND ({})", others.join(" OR "));
-        let why =
-            format!("belong{{s}} to rows of other projects too, which have the same key in column {join}");
-        self.add_rows(table, condition, why)
+        self.several_ways(table)
     }
 
     /// Rows that belong to the project in one way and to another project in a second way.
