@@ -8,8 +8,8 @@ use super::table_copy::canonical_key;
 use crate::error::{Code, Error, Result};
 use std::collections::HashSet;
 
-/// Maximum length of a chain of joins; a longer one is a cycle in the catalog.
-const MAX_DEPTH: usize = 8;
+/// Maximum length of a chain of joins; a longer one may be a cycle in the catalog.
+const MAX_DEPTH: usize = 12;
 
 /// The condition on rows `t` of `table` that belong to the project with that id.
 ///
@@ -427,9 +427,16 @@ fn check_depth(table: &Table, depth: usize) -> Result<()> {
     if depth > MAX_DEPTH {
         return Err(Error::new(
             Code::StoreChanged,
-            format!("the joins of table {} form a cycle", table.sql_name),
+            format!(
+                "rows of table {} belong to the project through more than {MAX_DEPTH} tables in a row",
+                table.sql_name
+            ),
         )
-        .hint("Check parents and join_column in clone.store_relation, and clone.store_membership."));
+        .detail("The joins form a cycle, or the tables are too many.")
+        .hint(
+            "Check parents and join_column in clone.store_relation, and clone.store_membership; or give a table between them a column with the \
+             project: clone.store_table(…, project_column => '…').",
+        ));
     }
     Ok(())
 }
