@@ -1,7 +1,7 @@
 -- Columns whose values are keys of several tables together: object_id, with ids that persons and companies draw from one sequence.
 
 -- A sample of the column's values with the tenants of their rows, of many rows (whole) or of few. NULL: the columns do not say the tenant.
-CREATE FUNCTION clone_internal.values_of_tenants(store text, relation regclass, "column" name, place bigint, whole boolean) RETURNS clone_internal.listed_value[]
+CREATE FUNCTION clone_internal.values_of_tenants(store text, relation regclass, "column" name, path text, place bigint, whole boolean) RETURNS clone_internal.listed_value[]
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -14,17 +14,20 @@ BEGIN
     END IF;
     -- By their hashes: the least values may all be of one kind.
     EXECUTE format('SELECT ARRAY(SELECT ROW($1, s.x, s.tenant, 1)::clone_internal.listed_value FROM (
-            SELECT DISTINCT %1$s AS x, %2$s AS tenant FROM (%3$s) AS t WHERE t.%4$I IS NOT NULL) s
+            SELECT DISTINCT %1$s AS x, %2$s AS tenant FROM (%3$s) AS t%5$s WHERE t.%4$I IS NOT NULL) s
         WHERE s.tenant IS NOT NULL AND length(s.x) < 80 AND lower(s.x) <> ALL (clone_internal.in_place_of_null()) ORDER BY hashtext(s.x), s.x, s.tenant LIMIT 400)',
-        clone_internal.column_text('t', relation, "column"), tenant,
+        CASE WHEN path = '' THEN clone_internal.column_text('t', relation, "column") ELSE '(v.v #>> ''{}'')' END, tenant,
         CASE WHEN NOT whole THEN format('SELECT * FROM %s AS t WHERE t.%I IS NOT NULL ORDER BY hashint8(row_number() OVER ()) LIMIT 100', clone_internal.spread(relation, '*', 2000), "column")
-             ELSE format('SELECT * FROM %s AS t', clone_internal.spread(relation, '*', 50000)) END, "column") INTO sample USING place;
+             ELSE format('SELECT * FROM %s AS t', clone_internal.spread(relation, '*', CASE WHEN path = '' THEN 50000 ELSE 5000 END)) END, "column",
+        CASE WHEN path <> '' THEN (SELECT format(' CROSS JOIN LATERAL (%s) AS v', string_agg(format('SELECT jsonb_path_query(%s, %L, silent => true) AS v',
+                CASE WHEN a.atttypid = 'jsonb'::regtype THEN format('t.%I', a.attname) ELSE format('clone_internal.json_of(t.%I::text)', a.attname) END, p), ' UNION ALL '))
+            FROM pg_attribute a, (SELECT DISTINCT clone_internal.postgres_path(path, m) AS p FROM unnest('{false,true}'::boolean[]) m) p WHERE a.attrelid = relation AND a.attname = "column") ELSE '' END) INTO sample USING place;
     RETURN sample;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.values_of_tenants(text, regclass, name, bigint, boolean) IS 'A sample of a column''s values, of many rows or of few, with the tenants of their rows';
+COMMENT ON FUNCTION clone_internal.values_of_tenants(text, regclass, name, text, bigint, boolean) IS 'A sample of the values of a column or of a path in its documents, of many rows or of few, with the tenants of their rows';
 
-CREATE FUNCTION clone_internal.look_for_several_tables(store text) RETURNS void
+CREATE FUNCTION clone_internal.look_for_several_tables(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -54,7 +57,17 @@ BEGIN
           AND NOT EXISTS (SELECT FROM clone.store_relation r JOIN pg_index u ON u.indrelid = r.relation AND u.indisunique
                           JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = o.name JOIN pg_attribute p ON p.attrelid = r.relation AND p.attname = r.project_column
                           WHERE r.store = $1 AND r.relation = o.relation AND u.indnkeyatts = 2 AND a.attnum = ANY (u.indkey::int2[]) AND p.attnum = ANY (u.indkey::int2[]))
-        ORDER BY o.relation::oid, o.name);
+        ORDER BY o.relation::oid, o.name)
+        -- Numbers in documents.
+        || ARRAY(
+            SELECT ROW(p.relation, p."column", p.path, p.word, 'int', NULL, NULL)::clone_internal.list_place
+            FROM unnest($2) p
+            WHERE p.path <> '' AND p.path NOT LIKE '%~' AND p.family IN ('json', 'text') AND cardinality(p.vals) >= 4 AND NOT EXISTS (SELECT FROM unnest(p.vals) v WHERE v !~ '^[0-9]{1,18}$')
+              -- Found by the type in the same object.
+              AND NOT (p.kind IS NOT NULL AND EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = p.relation AND d."column" = p."column" AND d.path LIKE '$..[?@%'))
+              AND NOT clone_internal.names_quantity(COALESCE(substring(p.path FROM '''([^'']+)''[]](?:[[][*][]])*$'), p."column"))
+              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path IN ('', p.path))
+            ORDER BY p.relation::oid, p."column", p.path);
     SELECT array_agg(l.relation), array_agg(l.key), array_agg(l.family) INTO targets, names, families
     FROM (SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') ORDER BY l.relation::oid) l;
     IF targets IS NULL THEN
@@ -63,7 +76,7 @@ BEGIN
     -- A few rows of most columns show that their values are no keys.
     sampled := ARRAY(
         SELECT s FROM unnest(columns) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number)
-        CROSS JOIN LATERAL (SELECT clone_internal.values_of_tenants($1, o.relation, o."column", o.number, false) AS sample) v
+        CROSS JOIN LATERAL (SELECT clone_internal.values_of_tenants($1, o.relation, o."column", o.path, o.number, false) AS sample) v
         CROSS JOIN LATERAL (SELECT CASE WHEN NOT EXISTS (SELECT FROM unnest(v.sample) x WHERE x.value ~ '[[:space:]]') THEN v.sample END AS sample OFFSET 0) w
         CROSS JOIN LATERAL unnest(w.sample) s);
     likely := ARRAY(
@@ -73,7 +86,7 @@ BEGIN
         SELECT s.place FROM unnest(sampled) s LEFT JOIN known k ON k.value = s.value GROUP BY 1 HAVING 10 * count(k.value) >= 8 * count(*));
     sampled := ARRAY(
         SELECT s FROM unnest(columns) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number)
-        CROSS JOIN LATERAL (SELECT clone_internal.values_of_tenants($1, o.relation, o."column", o.number, true) AS sample OFFSET 0) v
+        CROSS JOIN LATERAL (SELECT clone_internal.values_of_tenants($1, o.relation, o."column", o.path, o.number, true) AS sample OFFSET 0) v
         CROSS JOIN LATERAL unnest(v.sample) s
         -- Of few values nothing can be said.
         WHERE o.number = ANY (likely) AND cardinality(v.sample) >= 2);
@@ -118,7 +131,7 @@ BEGIN
                clone_internal.says_id(l."column") OR clone_internal.snake(l."column") ~ '(^|_)(object|obj|subject|entity|target|source|party|actor|item|ref|reference|record|owner|holder|link|linked|related|about|whom|who|what|which|thing|for|of|to|from|by)(_|$)' AS says
         FROM place p JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = p.place
         -- Keys of rows that were deleted may stay.
-        WHERE cardinality(p.targets) > 1 AND 10 * p.keys >= 9 * p.seen AND p.seen >= 4
+        WHERE cardinality(p.targets) > 1 AND 10 * p.keys >= 9 * p.seen AND p.seen >= 4 AND l.path = ''
           -- What names a table outside of the store is a key of that.
           AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
         ORDER BY l.relation::oid, l."column"
@@ -146,34 +159,36 @@ BEGIN
             SELECT t.relation, t.key, t.family, t.number, w.word, clone_internal.plain(w.word) AS plain, clone_internal.has_persons(w.word) AS person
             FROM unnest(targets, names, families) WITH ORDINALITY AS t (relation, key, family, number) JOIN pg_class k ON k.oid = t.relation CROSS JOIN LATERAL (SELECT clone_internal.table_word(k.relname) AS word) w
         ), col AS MATERIALIZED (
-            SELECT l.*, clone_internal.plain(l."column") AS plain FROM unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number)
+            SELECT l.*, c.called, clone_internal.plain(c.called) AS plain FROM unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number)
+            -- The column, or the member of a document.
+            CROSS JOIN LATERAL (SELECT COALESCE(substring(l.path FROM '''([^'']+)''[]](?:[[][*][]])*$'), l."column"::text) AS called) c
         ), candidate AS MATERIALIZED (
-            SELECT p.place, p.keys, p.tenants, t.relation AS target, t.key, l.relation, l."column" AS name, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
-                   clone_internal.names_person(l."column") AS says_person
+            SELECT p.place, p.keys, p.tenants, t.relation AS target, t.key, l.relation, l."column" AS name, l.path, l.called, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
+                   clone_internal.names_person(l.called) AS says_person
             FROM place p JOIN col l ON l.number = p.place
-            JOIN target t ON get_bit(p.tables, t.number::int - 1) = 1 AND (t.relation <> l.relation OR t.family <> l.family)
+            JOIN target t ON get_bit(p.tables, t.number::int - 1) = 1 AND (t.relation <> l.relation OR t.family <> l.family OR l.path <> '')
             JOIN pg_class own ON own.oid = l.relation
-            CROSS JOIN LATERAL (SELECT CASE WHEN l."column" = t.key AND t.key !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$' THEN 1
+            CROSS JOIN LATERAL (SELECT CASE WHEN l.called = t.key AND t.key !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$' THEN 1
                 -- Compared first, which is faster.
-                WHEN strpos(l.plain, t.plain) > 0 OR left(l.plain, 3) = left(t.plain, 3) OR right(l.plain, 3) = right(t.plain, 3) THEN clone_internal.folded_match(l."column", t.word) END AS rank) m
+                WHEN strpos(l.plain, t.plain) > 0 OR left(l.plain, 3) = left(t.plain, 3) OR right(l.plain, 3) = right(t.plain, 3) THEN clone_internal.folded_match(l.called, t.word) END AS rank) m
             WHERE p.tables <> none
               -- A row's own number, as customer_no of a customer.
-              AND clone_internal.folded_match(l."column", clone_internal.table_word(own.relname)) IS DISTINCT FROM 1
-              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path = '')
+              AND (l.path <> '' OR clone_internal.folded_match(l.called, clone_internal.table_word(own.relname)) IS DISTINCT FROM 1)
+              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path = l.path)
               AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
         )
-        SELECT c.relation, c.name, min(c.keys) AS keys, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets
+        SELECT c.relation, c.name, c.path, min(c.keys) AS keys, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets
         FROM candidate c
         -- A name that says little needs more evidence: small numbers are keys by chance, but not many of rows of the same tenants.
-        GROUP BY c.relation, c.name
-        HAVING bool_or(c.rank < 3 AND CASE WHEN clone_internal.names_quantity(c.name) THEN c.keys >= CASE c.rank WHEN 1 THEN 3 ELSE 8 END ELSE c.keys >= 3 OR c.tenants > 1 END) OR bool_or(c.rank = 3 OR c.says_person) AND min(c.keys) >= CASE WHEN clone_internal.names_quantity(c.name) THEN 8 ELSE 3 END AND min(c.tenants) > 1
-            OR min(c.keys) >= 4 AND min(c.tenants) > 1 AND count(*) = 1 AND NOT clone_internal.names_quantity(c.name)
-        ORDER BY c.relation::oid, c.name
+        GROUP BY c.relation, c.name, c.path, c.called
+        HAVING bool_or(c.rank < 3 AND CASE WHEN clone_internal.names_quantity(c.called) THEN c.keys >= CASE c.rank WHEN 1 THEN 3 ELSE 8 END ELSE c.keys >= 3 OR c.tenants > 1 END) OR bool_or(c.rank = 3 OR c.says_person) AND min(c.keys) >= CASE WHEN clone_internal.names_quantity(c.called) THEN 8 ELSE 3 END AND min(c.tenants) > 1
+            OR min(c.keys) >= 4 AND min(c.tenants) > 1 AND count(*) = 1 AND NOT clone_internal.names_quantity(c.called)
+        ORDER BY c.relation::oid, c.name, c.path
     LOOP
-        PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
-            format('%s.%I looks like a key of %s: all %s values that were looked at are keys of rows of the same tenant', c.relation, c.name, array_to_string(c.targets[:3], ' or '), c.keys),
-            clone_internal.reference_call($1, c.relation, c.name, c.targets[1], ''), clone_internal.keep_call($1, c.relation, c.name, ''));
+        PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',
+            format('%s.%I%s looks like a key of %s: all %s values that were looked at are keys of rows of the same tenant', c.relation, c.name, CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, array_to_string(c.targets[:3], ' or '), c.keys),
+            clone_internal.reference_call($1, c.relation, c.name, c.targets[1], c.path), clone_internal.keep_call($1, c.relation, c.name, c.path));
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_several_tables(text) IS 'Records questions about columns whose values are keys of several tables together';
+COMMENT ON FUNCTION clone_internal.look_for_several_tables(text, clone_internal.place[]) IS 'Records questions about columns whose values are keys of several tables together';

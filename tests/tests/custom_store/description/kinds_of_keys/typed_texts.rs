@@ -76,3 +76,28 @@ async fn a_list_between_separators_holds_keys_where_its_condition_says_so() {
         20
     );
 }
+
+#[tokio::test]
+async fn numbers_in_documents_are_compared_with_rows_of_the_same_tenant() {
+    for column in ["jsonb", "json", "text"] {
+        let db = discovered(
+            &format!(
+                "{TABLES} DROP TABLE pages; CREATE TABLE flow (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, label text, doc {column});
+                 INSERT INTO flow (org_id, label, doc) SELECT org_id, title, jsonb_build_object('start', id, 'zoom', 1 + id % 7, 'edges', jsonb_build_array(jsonb_build_object('source', id, 'target', id::text)), 'recipients', jsonb_build_array(jsonb_build_object('type', 'post', 'id', id)))::text::{column} FROM posts"
+            ),
+            "org",
+        )
+        .await;
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM flow f JOIN posts p ON p.id = (f.doc::jsonb->>'start')::int AND p.org_id = f.org_id AND p.title = f.label
+                 WHERE f.org_id = {clone} AND f.doc::jsonb#>'{{edges,0}}' = jsonb_build_object('source', p.id, 'target', p.id::text) AND f.doc::jsonb#>>'{{recipients,0,id}}' = p.id::text AND (f.doc::jsonb->>'zoom')::int < 8"
+            ))
+            .await,
+            10,
+            "{column}"
+        );
+    }
+}

@@ -85,7 +85,7 @@ async fn link_tables_of_two_tables_are_asked_about_under_any_names() {
                  CREATE TABLE teacher (id int GENERATED ALWAYS AS IDENTITY (START 300) PRIMARY KEY, school_id int NOT NULL REFERENCES school); INSERT INTO teacher (school_id) SELECT 1 + n % 2 FROM generate_series(1, 10) n;
                  CREATE TABLE {table} ({first} int, {second} int, mentor int, grade int, PRIMARY KEY ({first}, {second}));
                  INSERT INTO {table} SELECT s.id, c.id, (SELECT min(t.id) FROM teacher t WHERE t.school_id = s.school_id) + 2 * (s.id % 3), 1 + s.id % 5 FROM student s JOIN course c USING (school_id);
-                 CREATE TABLE rates (low int, high int, country int); INSERT INTO rates SELECT 100 + n, 200 + n / 3, n FROM generate_series(1, 9) n"
+                 CREATE TABLE rates (low int, high int, country int); INSERT INTO rates SELECT n * 30, 250 + n, n FROM generate_series(1, 9) n"
             ),
             "school",
         )
