@@ -186,9 +186,10 @@ BEGIN
     places := ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store, sampled) o);
     PERFORM clone_internal.look_for_pairs(look_at_data.store, places, sampled);
     PERFORM clone_internal.look_for_typed_texts(look_at_data.store, places);
+    PERFORM clone_internal.look_for_array_pairs(look_at_data.store);
     PERFORM clone_internal.look_for_settings(look_at_data.store, places);
     PERFORM clone_internal.look_for_own_references(look_at_data.store, places);
-    PERFORM clone_internal.look_for_several_tables(look_at_data.store, ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store, sampled) o WHERE o.path <> ''));
+    PERFORM clone_internal.look_for_several_tables(look_at_data.store, ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store, sampled) o WHERE o.path <> '' AND ROW(o.relation::oid, o."column", o.path)::text <> ALL (pairs)));
     PERFORM clone_internal.look_for_other_forms(look_at_data.store);
     PERFORM clone_internal.look_for_own_rows(look_at_data.store);
     PERFORM clone_internal.look_for_relatives(look_at_data.store);

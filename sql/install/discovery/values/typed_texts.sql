@@ -108,3 +108,50 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.look_for_settings(text, clone_internal.place[]) IS 'Records questions about values of settings that are keys by the name of the setting';
+
+-- Arrays of a type and a key in documents: ["Post", 5].
+CREATE FUNCTION clone_internal.look_for_array_pairs(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    c record;
+    k record;
+    kinds text[];
+    vals text[];
+    calls text;
+    names text;
+    given text;
+    label text := '$..[?@[0]][1]';
+BEGIN
+    FOR c IN
+        SELECT o.relation, o.name, o.family, a.atttypid = 'jsonb'::regtype AS plain FROM clone_internal.open_columns($1) o JOIN pg_attribute a ON a.attrelid = o.relation AND a.attname = o.name
+        WHERE o.family IN ('json', 'text') AND o.relkind IN ('r', 'p') AND NOT clone_internal.answered($1, o.relation, o.name, label) ORDER BY o.relation::oid, o.name
+    LOOP
+        -- Few texts have such an array.
+        EXECUTE format(E'SELECT array_agg(p.kind), array_agg(p.value) FROM (SELECT DISTINCT v.v->>0 AS kind, v.v->>1 AS value
+                FROM (SELECT %s AS x FROM (SELECT t.%I AS x FROM %s AS t WHERE t.%2$I IS NOT NULL ORDER BY hashint8(row_number() OVER ()) LIMIT 500) AS t WHERE t.x::text COLLATE "C" ~ \'[[]"[A-Za-z_.:]+", *"?[0-9]+"?[]]\' AND length(t.x::text) < 20000) AS d
+                CROSS JOIN LATERAL jsonb_path_query(d.x, \'strict $.**.* ? (@.type() == "array" && @.size() == 2)\', silent => true) AS v (v)
+                WHERE jsonb_typeof(v.v->0) = \'string\' AND v.v->>1 ~ \'^[0-9]{1,18}$\') AS p',
+            CASE WHEN c.plain THEN 't.x' ELSE 'clone_internal.json_of(t.x::text)' END, c.name, clone_internal.spread(c.relation, quote_ident(c.name), 5000)) INTO kinds, vals;
+        CONTINUE WHEN kinds IS NULL;
+        calls := '';
+        names := NULL;
+        FOR k IN
+            SELECT t.relation, t.key, array_agg(DISTINCT x.kind ORDER BY x.kind) AS kinds, array_agg(DISTINCT x.value) AS vals FROM unnest(kinds, vals) AS x (kind, value)
+            JOIN clone_internal.typed_keys($1) t ON t.word = lower(regexp_replace(x.kind, E'^.*(::|[.])', '')) GROUP BY 1, 2 ORDER BY t.relation::oid
+        LOOP
+            -- Keys of rows that were deleted may stay.
+            CONTINUE WHEN 10 * (SELECT count(DISTINCT f.value) FROM clone_internal.keys_among(k.relation, k.key, 'int', k.vals) f) < 8 * cardinality(k.vals);
+            given := format('$..[?%s][1]', (SELECT string_agg(format('@[0] == %s', clone_internal.path_name(x)), ' || ') FROM unnest(k.kinds) x));
+            CONTINUE WHEN EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = c.relation AND d."column" = c.name AND d.target = k.relation AND d.path = given);
+            names := concat_ws(', ', names, k.relation::text);
+            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, path => %L); ', $1, c.relation, c.name, k.relation, given);
+        END LOOP;
+        CONTINUE WHEN names IS NULL;
+        PERFORM clone_internal.ask($1, c.relation, c.name, label, 'error', format('%s.%I has arrays of the name of a table and a key of it: of %s', c.relation, c.name, names), rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, label));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.look_for_array_pairs(text) IS 'Records questions about arrays in documents that hold the name of a table and a key of it';

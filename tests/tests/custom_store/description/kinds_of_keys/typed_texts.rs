@@ -101,3 +101,29 @@ async fn numbers_in_documents_are_compared_with_rows_of_the_same_tenant() {
         );
     }
 }
+
+#[tokio::test]
+async fn arrays_of_a_type_and_a_key_follow_the_type() {
+    for column in ["jsonb", "json", "text"] {
+        let db = discovered(
+            &format!(
+                "{TABLES} CREATE TABLE note (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, label text, doc {column});
+                 INSERT INTO note (org_id, label, doc) SELECT org_id, title, jsonb_build_object('ref', jsonb_build_array('Post', id), 'size', jsonb_build_array('px', 2000))::text::{column} FROM posts
+                 UNION ALL SELECT org_id, title, jsonb_build_object('deep', jsonb_build_object('ref', jsonb_build_array('Page', id::text)))::text::{column} FROM pages"
+            ),
+            "org",
+        )
+        .await;
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM note n LEFT JOIN posts p ON p.id = (n.doc::jsonb->'ref'->>1)::int AND p.org_id = n.org_id AND p.title = n.label AND n.doc::jsonb->'size'->>1 = '2000'
+                 LEFT JOIN pages g ON g.id = (n.doc::jsonb#>>'{{deep,ref,1}}')::int AND g.org_id = n.org_id AND g.title = n.label WHERE n.org_id = {clone} AND num_nulls(p.id, g.id) = 1"
+            ))
+            .await,
+            20,
+            "{column}"
+        );
+    }
+}
