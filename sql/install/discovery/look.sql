@@ -93,7 +93,7 @@ BEGIN
         many := clone_internal.many_text_keys(look_at_data.store, ARRAY(SELECT s FROM unnest(seen) s WHERE NOT clone_internal.have_numbers(look_at_data.store, s.targets)));
     END IF;
     FOR q IN SELECT * FROM unnest(seen) LOOP
-        IF q.what = 'unknown' AND q.path = '' AND cardinality(q.targets) > 1 THEN
+        IF q.what = 'unknown' AND q.path = '' THEN
             -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(look_at_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
