@@ -43,7 +43,8 @@ BEGIN
             by_bytes, elements) INTO found;
         -- Small numbers are keys of any table by chance, but not of rows of the same tenant for several tenants.
         -- A tree has a root: a row that names no other.
-        CONTINUE WHEN found.rows = 0 OR found.themselves OR NOT c.free AND NOT found.roots
+        -- An order, a size or a state names no row of its own table.
+        CONTINUE WHEN found.rows = 0 OR NOT c.says AND NOT c.list AND clone_internal.names_quantity(c.name) OR found.themselves OR NOT c.free AND NOT found.roots
             OR NOT c.says AND NOT (found.roots AND (found.keys >= 5 OR c.list AND found.keys >= 3) AND found.holders >= 2) AND NOT (c.texts AND found.keys >= 3);
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
             format(CASE WHEN c.list THEN '%s.%I lists keys of its own table: all %s values are keys of rows with the same %I' ELSE '%s.%I looks like a key of its own table: all %s values are keys of rows with the same %I' END,

@@ -70,7 +70,9 @@ DECLARE
     s record;
     words clone_internal.word_of_table[];
     kinds text[];
-    found bigint;
+    of_target text[];
+    -- Names whose table is known.
+    known text[];
     calls text;
     names text;
 BEGIN
@@ -89,18 +91,26 @@ BEGIN
         words := ARRAY(SELECT w FROM clone_internal.words_of_tables($1, ARRAY(SELECT clone_internal.named_word(regexp_replace(k, '[^A-Za-z0-9_]+', '_', 'g')) FROM unnest(kinds) k)) w);
         calls := '';
         names := NULL;
+        known := '{}';
         FOR s IN
             SELECT w.target, r.id_column, array_agg(k ORDER BY k) AS kinds FROM unnest(kinds) k JOIN unnest(words) w ON w.word = clone_internal.named_word(regexp_replace(k, '[^A-Za-z0-9_]+', '_', 'g'))
             JOIN clone.store_relation r ON r.store = $1 AND r.relation = w.target JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column AND clone_internal.family(a.atttypid) = 'int'
-            WHERE w.described AND NOT clone_internal.names_quantity(k) GROUP BY 1, 2 ORDER BY w.target::oid
+            WHERE w.described AND NOT clone_internal.names_quantity(k) GROUP BY 1, 2
+            UNION ALL
+            -- A name that says a key, but not of which table.
+            SELECT n.relation, n.name, ARRAY(SELECT k FROM unnest(kinds) k WHERE clone_internal.says_id(ltrim(k, '_')) AND NOT EXISTS (SELECT FROM unnest(words) w WHERE w.word = clone_internal.named_word(regexp_replace(k, '[^A-Za-z0-9_]+', '_', 'g'))) ORDER BY k)
+            FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.role <> 'project' AND n.family = 'int'
+            ORDER BY 1
         LOOP
             -- A name whose values all are keys there, and at least one.
             EXECUTE format('SELECT ARRAY(SELECT s.kind FROM (SELECT %s AS kind, %s AS x FROM %s AS t WHERE %1$s = ANY ($1)) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING bool_and(EXISTS (SELECT FROM %4$s AS k WHERE %5$s = s.x)) ORDER BY 1)',
-                clone_internal.column_text('t', c.relation, c.called), clone_internal.column_text('t', c.relation, c.name), clone_internal.spread(c.relation, '*', 50000), s.target, clone_internal.column_text('k', s.target, s.id_column)) INTO kinds USING s.kinds;
-            CONTINUE WHEN kinds = '{}';
+                clone_internal.column_text('t', c.relation, c.called), clone_internal.column_text('t', c.relation, c.name), clone_internal.spread(c.relation, '*', 50000), s.target, clone_internal.column_text('k', s.target, s.id_column)) INTO of_target USING s.kinds;
+            of_target := ARRAY(SELECT k FROM unnest(of_target) k WHERE k <> ALL (known));
+            CONTINUE WHEN of_target = '{}';
+            known := known || of_target;
             calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, condition => %L); ', $1, c.relation, c.name, s.target,
-                format('%s OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', clone_internal.column_text(NULL, c.relation, c.called), kinds));
-            names := concat_ws(', ', names, format('%s (%s)', s.target, array_to_string(kinds, ', ')));
+                format('%s OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', clone_internal.column_text(NULL, c.relation, c.called), of_target));
+            names := concat_ws(', ', names, format('%s (%s)', s.target, array_to_string(of_target, ', ')));
         END LOOP;
         CONTINUE WHEN names IS NULL;
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error', format('%s.%I holds keys in rows with certain values of %I: of %s', c.relation, c.name, c.called, names), rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, ''));

@@ -43,7 +43,7 @@ async fn values_of_settings_are_keys_by_the_name_of_the_setting() {
     let db = discovered(
         &format!(
             "{TABLES} CREATE TABLE settings (org_id int NOT NULL REFERENCES org, key text, value text, PRIMARY KEY (org_id, key));
-             INSERT INTO settings SELECT o, k, (SELECT min(id) FROM posts WHERE org_id = o)::text FROM generate_series(1, 2) o, unnest('{{front_post,blog.post_id}}'::text[]) k UNION ALL SELECT o, 'page_size', '2000' FROM generate_series(1, 2) o UNION ALL SELECT o, 'color', 'red' FROM generate_series(1, 2) o"
+             INSERT INTO settings SELECT o, k, (SELECT min(id) FROM posts WHERE org_id = o)::text FROM generate_series(1, 2) o, unnest('{{front_post,blog.post_id,_thumbnail_id}}'::text[]) k UNION ALL SELECT o, 'page_size', '2000' FROM generate_series(1, 2) o UNION ALL SELECT o, 'color', 'red' FROM generate_series(1, 2) o"
         ),
         "org",
     )
@@ -51,8 +51,8 @@ async fn values_of_settings_are_keys_by_the_name_of_the_setting() {
     answer_all(&db, "answer").await;
     let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
     assert_eq!(
-        db.list(&format!("SELECT concat_ws(' ', s.key, COALESCE(p.title, s.value)) FROM settings s LEFT JOIN posts p ON p.id::text = s.value AND p.org_id = s.org_id WHERE s.org_id = {clone} ORDER BY 1")).await,
-        ["blog.post_id p1", "color red", "front_post p1", "page_size 2000"]
+        db.list(&format!("SELECT concat_ws(' ', s.key, COALESCE(p.title, s.value)) FROM settings s LEFT JOIN posts p ON p.id::text = s.value AND p.org_id = s.org_id WHERE s.org_id = {clone} ORDER BY concat_ws(' ', s.key, COALESCE(p.title, s.value)) COLLATE \"C\"")).await,
+        ["_thumbnail_id p1", "blog.post_id p1", "color red", "front_post p1", "page_size 2000"]
     );
 }
 
