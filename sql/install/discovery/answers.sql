@@ -9,9 +9,11 @@ CREATE TABLE clone.store_question (
     question  text NOT NULL,
     answer    text,
     otherwise text,
+    target    regclass,
     PRIMARY KEY (store, relation, "column", path)
 );
 COMMENT ON TABLE clone.store_question IS 'Open questions from the last check of the data of a store''s tables; clone.store_check() checks again and lists them';
+COMMENT ON COLUMN clone.store_question.target IS 'The table whose keys all values are that were looked at, if the answer refers to it alone';
 COMMENT ON COLUMN clone.store_question.path IS 'JSONPath in the column''s documents; empty: the column itself';
 
 CREATE TABLE clone.store_no_reference (

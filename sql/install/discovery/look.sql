@@ -1,15 +1,15 @@
 -- Results of the check of the data: references and questions.
 
-CREATE FUNCTION clone_internal.ask(store text, relation regclass, "column" name, path text, severity text, question text, answer text, otherwise text) RETURNS void
+CREATE FUNCTION clone_internal.ask(store text, relation regclass, "column" name, path text, severity text, question text, answer text, otherwise text, target regclass DEFAULT NULL) RETURNS void
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
-    INSERT INTO clone.store_question AS q (store, relation, "column", path, severity, question, answer, otherwise)
+    INSERT INTO clone.store_question AS q (store, relation, "column", path, severity, question, answer, otherwise, target)
     -- Questions from the data alone do not stop stores that were described by hand.
-    SELECT $1, $2, $3, $4, CASE WHEN s.preset = 'discover' OR $5 <> 'error' THEN $5 ELSE 'warning' END, $6, $7, $8 FROM clone.store s WHERE s.name = $1
-    ON CONFLICT ON CONSTRAINT store_question_pkey DO UPDATE SET severity = EXCLUDED.severity, question = EXCLUDED.question, answer = EXCLUDED.answer, otherwise = EXCLUDED.otherwise
+    SELECT $1, $2, $3, $4, CASE WHEN s.preset = 'discover' OR $5 <> 'error' THEN $5 ELSE 'warning' END, $6, $7, $8, $9 FROM clone.store s WHERE s.name = $1
+    ON CONFLICT ON CONSTRAINT store_question_pkey DO UPDATE SET severity = EXCLUDED.severity, question = EXCLUDED.question, answer = EXCLUDED.answer, otherwise = EXCLUDED.otherwise, target = EXCLUDED.target
 $$;
-COMMENT ON FUNCTION clone_internal.ask(text, regclass, name, text, text, text, text, text) IS 'Records a question about a column or path of a store''s tables';
+COMMENT ON FUNCTION clone_internal.ask(text, regclass, name, text, text, text, text, text, regclass) IS 'Records a question about a column or path of a store''s tables';
 
 -- Whether all of these tables have numbers as keys, which are not rewritten everywhere.
 CREATE FUNCTION clone_internal.have_numbers(store text, targets regclass[]) RETURNS boolean
@@ -34,31 +34,36 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.many_text_keys(text, clone_internal.seen_place[]) IS 'The question about generated text keys at many places; NULL if they are at few';
 
--- Documents at many places that name a table and hold its keys beside the name: one question about the table covers them all.
-CREATE FUNCTION clone_internal.ask_once_for_each_table(store text, seen clone_internal.seen_place[]) RETURNS void
+-- Questions about many columns or documents that the same table answers, or about documents in one column that many tables answer.
+CREATE FUNCTION clone_internal.ask_once(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    t record;
+    g record;
+    by_target boolean;
 BEGIN
-    FOR t IN
-        SELECT o.targets[1] AS target, count(*) AS places, string_agg(q.answer, ' ' ORDER BY o.number) AS calls, string_agg(q.otherwise, ' ' ORDER BY o.number) AS others,
-               string_agg(format('%s.%I at %s', o.relation, o."column", o.path), ', ' ORDER BY o.number) FILTER (WHERE o.number <= 3) AS examples, array_agg(ROW(q.relation::oid, q."column", q.path)::text) AS questions
-        FROM (SELECT o.*, row_number() OVER (PARTITION BY o.targets[1] ORDER BY o.relation::oid, o."column", o.path) AS number
-              FROM unnest($2) o WHERE o.what = 'named' AND o.path <> '' AND cardinality(o.targets) = 1) o
-        JOIN clone.store_question q ON q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path = o.path
-        GROUP BY 1 HAVING count(*) > 3 ORDER BY o.targets[1]::oid
-    LOOP
-        DELETE FROM clone.store_question q WHERE q.store = $1 AND ROW(q.relation::oid, q."column", q.path)::text = ANY (t.questions);
-        PERFORM clone_internal.ask($1, r.relation, r.id_column, '$documents', 'error',
-            format('documents name %s at %s places, as %s: the values beside the name that were looked at are keys there', t.target, t.places, t.examples), t.calls, t.others)
-        FROM clone.store_relation r WHERE r.store = $1 AND r.relation = t.target;
+    FOREACH by_target IN ARRAY '{t,f}'::boolean[] LOOP
+        FOR g IN
+            SELECT CASE WHEN by_target THEN q.target ELSE q.relation END AS about, CASE WHEN NOT by_target THEN q."column" END AS "column", q.path <> '' AS in_documents, count(*) AS questions,
+                   string_agg(q.answer, ' ' ORDER BY q.number) AS calls, string_agg(q.otherwise, ' ' ORDER BY q.number) AS others, array_agg(ROW(q.relation::oid, q."column", q.path)::text) AS asked,
+                   string_agg(format('%s.%I', q.relation, q."column") || CASE WHEN q.path <> '' THEN ' at ' || q.path ELSE '' END, ', ' ORDER BY q.number) FILTER (WHERE q.path = '' OR q.number <= 3) AS places,
+                   string_agg(q.target::text, ', ' ORDER BY q.number) AS targets
+            FROM (SELECT q.*, row_number() OVER (PARTITION BY q.path <> '', CASE WHEN by_target THEN q.target END ORDER BY q.relation::oid, q."column", q.path) AS number
+                  FROM clone.store_question q WHERE q.store = $1 AND q.severity = 'error' AND q.target IS NOT NULL AND (by_target OR q.path <> '')) q
+            GROUP BY 1, 2, 3 HAVING count(*) > 3 ORDER BY 1::oid, 2, 3
+        LOOP
+            DELETE FROM clone.store_question q WHERE q.store = $1 AND ROW(q.relation::oid, q."column", q.path)::text = ANY (g.asked);
+            PERFORM clone_internal.ask($1, g.about, COALESCE(g."column", (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = g.about)), CASE WHEN g.in_documents THEN '$documents' ELSE '$columns' END, 'error',
+                CASE WHEN NOT by_target THEN format('documents in %s.%I name rows of %s: the values beside the names that were looked at are keys there', g.about, g."column", g.targets)
+                     WHEN g.in_documents THEN format('documents name rows of %s at %s places, as %s: all values that were looked at are keys there', g.about, g.questions, g.places)
+                     ELSE format('%s columns look like references to %s, as all values that were looked at are keys there: %s', g.questions, g.about, g.places) END, g.calls, g.others);
+        END LOOP;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.ask_once_for_each_table(text, clone_internal.seen_place[]) IS 'Replaces the questions about many places that name the same table by one';
+COMMENT ON FUNCTION clone_internal.ask_once(text) IS 'Replaces more than three questions that the same table answers, or about documents of one column, by one';
 
 CREATE FUNCTION clone_internal.look_at_data(store text, declares boolean) RETURNS void
 LANGUAGE plpgsql
@@ -138,16 +143,15 @@ BEGIN
                 format('%s holds keys of %s within longer texts: %s of the values that were looked at', place, names, q.keys), calls, keep);
         ELSIF q.what = 'named' THEN
             PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
-                format('%s looks like a reference to %s by its name, and the %s values that were looked at are keys there', place, names, q.seen) || rest, calls, keep);
+                format('%s looks like a reference to %s by its name, and the %s values that were looked at are keys there', place, names, q.seen) || rest, calls, keep, CASE WHEN q.path <> '' AND cardinality(q.targets) = 1 THEN q.targets[1] END);
         ELSIF q.what = 'some' THEN
             PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
                 format('%s looks like a reference to %s by its name, and %s of %s values that were looked at are keys there', place, names, q.keys, q.seen), calls, keep);
         ELSIF q.what = 'unknown' THEN
             PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, CASE WHEN q.path = '' THEN 'error' ELSE 'warning' END,
-                format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen), calls, keep);
+                format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen), calls, keep, CASE WHEN q.path = '' THEN q.targets[1] END);
         END IF;
     END LOOP;
-    PERFORM clone_internal.ask_once_for_each_table(look_at_data.store, seen);
     IF many IS NOT NULL THEN
         PERFORM clone_internal.ask(look_at_data.store, r.relation, r.id_column, '$text_keys', 'error', many,
             format('SELECT clone.store_alter(%L, %L);', look_at_data.store, '{"text_keys": "everywhere"}'), format('SELECT clone.store_alter(%L, %L);', look_at_data.store, '{"text_keys": "declared"}'))
@@ -197,6 +201,7 @@ BEGIN
     PERFORM clone_internal.look_for_two_tenants(look_at_data.store);
     PERFORM clone_internal.look_for_unique_values(look_at_data.store, places);
     PERFORM clone_internal.look_for_listed_rows(look_at_data.store, places);
+    PERFORM clone_internal.ask_once(look_at_data.store);
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = look_at_data.store AND s.preset = 'discover') THEN
         -- Described by hand, the clone itself says so, where it would have values of its source.
         PERFORM clone_internal.discover_unique(look_at_data.store, true);

@@ -219,7 +219,7 @@ BEGIN
                 CONTINUE WHEN t.family = 'uuid' OR l.keys < l.seen OR l.strangers > 0 OR NOT (strong AND l.keys > 1 OR l.keys >= 3 AND l.tenants > 1);
                 PERFORM clone_internal.ask($1, l.relation, l."column", l.path, 'error',
                     format('%s lists keys of %s: all %s values that were looked at are keys of rows of the same tenant', place, t.relation, l.seen),
-                    clone_internal.reference_call($1, l.relation, l."column", t.relation, l.path, l.separators), clone_internal.keep_call($1, l.relation, l."column", l.path));
+                    clone_internal.reference_call($1, l.relation, l."column", t.relation, l.path, l.separators), clone_internal.keep_call($1, l.relation, l."column", l.path), t.relation);
                 CONTINUE;
             END IF;
             IF total IS NULL THEN

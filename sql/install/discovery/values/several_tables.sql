@@ -187,7 +187,7 @@ BEGIN
     LOOP
         PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',
             format('%s.%I%s looks like a key of %s: all %s values that were looked at are keys of rows of the same tenant', c.relation, c.name, CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, array_to_string(c.targets[:3], ' or '), c.keys),
-            clone_internal.reference_call($1, c.relation, c.name, c.targets[1], c.path), clone_internal.keep_call($1, c.relation, c.name, c.path));
+            clone_internal.reference_call($1, c.relation, c.name, c.targets[1], c.path), clone_internal.keep_call($1, c.relation, c.name, c.path), c.targets[1]);
     END LOOP;
 END
 $$;

@@ -150,3 +150,23 @@ async fn small_numbers_beside_a_polymorphic_pair_are_not_keys_of_its_types() {
         open(&db).await
     );
 }
+
+#[tokio::test]
+async fn many_columns_with_keys_of_one_table_are_one_question() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE task (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO task (org_id) SELECT 1 + n % 2 FROM generate_series(1, 12) n;
+         CREATE TABLE run (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int NOT NULL REFERENCES org, first_one_id bigint, second_one_id bigint, third_one_id bigint, last_one_id bigint);
+         INSERT INTO run (org_id, first_one_id, second_one_id, third_one_id, last_one_id) SELECT org_id, id, id, id, id FROM task",
+        "org",
+    )
+    .await;
+    assert_eq!(open(&db).await, ["error public.task.id $columns"]);
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    let right = format!(
+        "SELECT count(*) FROM run r WHERE r.org_id = {clone} AND (SELECT count(*) FROM task t WHERE t.org_id = {clone} AND t.id = ALL (ARRAY[r.first_one_id, r.second_one_id, r.third_one_id, r.last_one_id])) = 1"
+    );
+    assert_eq!(db.number(&right).await, 6);
+    answer_all(&db, "otherwise").await;
+}
