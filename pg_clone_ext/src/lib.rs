@@ -127,14 +127,14 @@ extension_sql_file!(
     requires = ["tables"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/look.sql",
-    name = "look",
+    "../../sql/install/discovery/data_questions.sql",
+    name = "data_questions",
     requires = ["tenants"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/secrets.sql",
     name = "secrets",
-    requires = ["look"]
+    requires = ["data_questions"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/pair_targets.sql",
@@ -167,44 +167,44 @@ extension_sql_file!(
     requires = ["discover_unique"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/values/look_for_values.sql",
-    name = "look_for_values",
+    "../../sql/install/discovery/values/unnamed_references.sql",
+    name = "unnamed_references",
     requires = ["preset_discover"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/values/keys_of_tables.sql",
     name = "keys_of_tables",
-    requires = ["look_for_values"]
+    requires = ["unnamed_references"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/values/all_values.sql",
     name = "all_values",
-    requires = ["look_for_values"]
+    requires = ["unnamed_references"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/membership/own_rows.sql",
     name = "own_rows",
-    requires = ["look_for_values"]
+    requires = ["unnamed_references"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/values/own_references.sql",
     name = "own_references",
-    requires = ["look_for_values"]
+    requires = ["unnamed_references"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/membership/link_tables.sql",
     name = "link_tables",
-    requires = ["look_for_values"]
+    requires = ["unnamed_references"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/values/outside_texts.sql",
     name = "outside_texts",
-    requires = ["look_for_values"]
+    requires = ["unnamed_references"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/values/lists.sql",
     name = "lists",
-    requires = ["look_for_values"]
+    requires = ["unnamed_references"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/membership/owned.sql",
@@ -259,7 +259,7 @@ extension_sql_file!(
 extension_sql_file!(
     "../../sql/install/discovery/values/other_forms.sql",
     name = "other_forms",
-    requires = ["look_for_values"]
+    requires = ["unnamed_references"]
 );
 extension_sql_file!(
     "../../sql/install/stores/store_files.sql",

@@ -138,6 +138,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     snapshot.within(|| {
         let _settings = ReadingSettings::new();
         authorize::project_exists(&run)?;
+        record::blobs::check(&run)?;
         map::build(&mut run)?;
         rows_of_two_projects::refuse(&run)
     })?;

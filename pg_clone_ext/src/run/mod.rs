@@ -1,11 +1,11 @@
 //! One execution of a clone: its state and its stages, in the order in which `clone` calls them.
 
+pub mod any_reference;
 pub mod authorize;
 pub mod constraint_hints;
 pub mod copy;
 pub mod document_errors;
 pub mod file_rows;
-pub mod followed;
 mod key_maps;
 pub mod keys;
 pub mod map;

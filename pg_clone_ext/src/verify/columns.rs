@@ -4,13 +4,13 @@ use super::contents::Contents;
 use super::key_sets::{KeySet, KeySets, Value, hash};
 use super::references::{Named, Pair};
 use crate::pg::query::for_each_row;
-use crate::run::followed::Followed;
+use crate::run::any_reference::AnyReference;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, EQUAL, KeyKind, ReferenceForm, SourceQuery, Table, quote};
 use std::collections::HashMap;
 
 /// The kind of the values, if the reference has one column and one key of the same kind.
-pub fn kind_of(pair: &Pair<'_>, table: &Table, reference: &Followed) -> Option<KeyKind> {
+pub fn kind_of(pair: &Pair<'_>, table: &Table, reference: &AnyReference) -> Option<KeyKind> {
     let ([column], [key], [operator]) = (
         reference.columns.as_slice(),
         reference.parent_columns.as_slice(),
@@ -48,7 +48,7 @@ pub struct Columns<'a> {
     /// The table.
     pub table: &'a Table,
     /// Its references that have a kind.
-    pub references: Vec<(&'a Followed, KeyKind)>,
+    pub references: Vec<(&'a AnyReference, KeyKind)>,
 }
 
 impl Columns<'_> {

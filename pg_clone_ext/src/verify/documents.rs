@@ -4,7 +4,7 @@ use super::contents::Contents;
 use super::key_sets::hash;
 use super::references::{Named, Pair};
 use crate::pg::query::for_each_row;
-use crate::run::followed::Followed;
+use crate::run::any_reference::AnyReference;
 use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::document_tree;
 use pg_clone_core::error::Result;
@@ -25,7 +25,7 @@ enum Whose {
 /// The parts between the separators; the whole text without separators. UUIDs next to keys are rewritten independently.
 ///
 /// Keys of type `uuid` in the form of that type, whatever form they have in the text.
-fn parts<'t>(text: &'t str, reference: &Followed) -> Vec<Cow<'t, str>> {
+fn parts<'t>(text: &'t str, reference: &AnyReference) -> Vec<Cow<'t, str>> {
     let uuid = |part: &str| uuid_text::parse_input(part.as_bytes());
     let as_key = |part: &'t str| match uuid(part).filter(|_| reference.of_uuids) {
         Some(id) => Cow::Owned(uuid_text::to_string(&id)),
@@ -47,7 +47,7 @@ pub fn named(
     pair: &Pair<'_>,
     contents: &Contents,
     table: &Table,
-    reference: &Followed,
+    reference: &AnyReference,
     path: &str,
     belongs: &str,
     own: Option<String>,

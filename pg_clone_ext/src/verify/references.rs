@@ -7,7 +7,7 @@ use super::contents::Contents;
 use super::documents;
 use super::key_sets::KeySets;
 use crate::pg::query::for_each_row;
-use crate::run::followed::{Followed, follows_source, references};
+use crate::run::any_reference::{AnyReference, follows_source, references};
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Oid, ReferenceForm, SourceQuery, Store, Table, quote};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -63,7 +63,7 @@ impl Named {
 /// A reference and its counts.
 struct Found<'a> {
     table: &'a Table,
-    reference: Followed,
+    reference: AnyReference,
     of_clone: Named,
     of_source: Option<Named>,
     /// Rows that reference a wrong row of the clone.
@@ -175,7 +175,7 @@ fn follow<'a>(
             .collect(),
     };
     columns.read_keys(keys)?;
-    let mut read: HashMap<*const Followed, (Named, Option<Named>, Option<i64>)> = HashMap::new();
+    let mut read: HashMap<*const AnyReference, (Named, Option<Named>, Option<i64>)> = HashMap::new();
     if !columns.references.is_empty() {
         let of_clone = columns.named(keys, true)?;
         let of_source = if comparable {
@@ -239,7 +239,7 @@ fn follow<'a>(
 fn keys_of(
     pair: &Pair<'_>,
     contents: &Contents,
-    reference: &Followed,
+    reference: &AnyReference,
     project: &str,
 ) -> Result<Option<String>> {
     let Some(target) = pair.store.table(reference.parent) else {
@@ -288,7 +288,7 @@ fn keys_of(
 fn keys_of_other(
     pair: &Pair<'_>,
     contents: &Contents,
-    reference: &Followed,
+    reference: &AnyReference,
     project: &str,
 ) -> Result<Option<String>> {
     let keys = keys_of(pair, contents, reference, project)?;
@@ -329,7 +329,7 @@ fn values_of(
     pair: &Pair<'_>,
     contents: &Contents,
     table: &Table,
-    reference: &Followed,
+    reference: &AnyReference,
     belongs: &str,
 ) -> String {
     let (from, values) = reference.values(pair.store, table);
@@ -365,7 +365,7 @@ fn named(
     pair: &Pair<'_>,
     contents: &Contents,
     table: &Table,
-    reference: &Followed,
+    reference: &AnyReference,
     project: &str,
 ) -> Result<Option<Named>> {
     // Rows of the source that are not live were not cloned.

@@ -65,7 +65,7 @@ BEGIN
         )
         SELECT array_agg(b.relation) INTO gone FROM below b;
         PERFORM clone.store_remove_table(store, g::text) FROM unnest(gone) g;
-        PERFORM clone_internal.look_at_data(store, false);
+        PERFORM clone_internal.ask_about_data(store, false);
         DELETE FROM clone.store_question q WHERE q.store = belong_otherwise.store AND q.relation = belong_otherwise.relation AND q."column" = belong_otherwise."column";
         IF NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = belong_otherwise.store AND q.relation = belong_otherwise.relation) THEN
             PERFORM clone.store_shared(store, relation, 'names no row of the store');

@@ -50,7 +50,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.words_of_tables(text, text[]) IS 'The tables that words name';
 
 -- Tables of a store whose keys are looked for among values.
-CREATE FUNCTION clone_internal.looked_at_keys(store text) RETURNS TABLE (relation regclass, id_column name, family text)
+CREATE FUNCTION clone_internal.compared_keys(store text) RETURNS TABLE (relation regclass, id_column name, family text)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -61,7 +61,7 @@ AS $$
       -- Values that are unique per tenant, such as numbers and names, are kept.
       AND clone_internal.gets_new_values($1, r.relation, r.id_column)
 $$;
-COMMENT ON FUNCTION clone_internal.looked_at_keys(text) IS 'Tables of a store with a key of one column, which can be looked for among values';
+COMMENT ON FUNCTION clone_internal.compared_keys(text) IS 'Tables of a store with a key of one column, which can be looked for among values';
 
 -- A column or path, and the kind of its values.
 CREATE TYPE clone_internal.seen_place AS (
@@ -70,7 +70,7 @@ CREATE TYPE clone_internal.seen_place AS (
 
 -- Kinds of places by their data. what: keys (all distinctive texts are keys), part (some are), inside (keys are within longer texts),
 -- named and unknown (all values are keys of the table that the name means, or of some table), some (some values are).
-CREATE FUNCTION clone_internal.looked_at(store text, sampled clone_internal.place[])
+CREATE FUNCTION clone_internal.seen_places(store text, sampled clone_internal.place[])
 RETURNS SETOF clone_internal.seen_place
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -82,33 +82,33 @@ DECLARE
     -- Keys that are numbers of 12 digits or more.
     long_numbers boolean := false;
     -- The option text_keys: keys in documents and texts.
-    everywhere text := (SELECT s.options->>'text_keys' FROM clone.store s WHERE s.name = looked_at.store);
+    everywhere text := (SELECT s.options->>'text_keys' FROM clone.store s WHERE s.name = seen_places.store);
     words clone_internal.word_of_table[];
     places clone_internal.place[];
     tokens clone_internal.key_like[];
     found clone_internal.found_key[] := '{}';
 BEGIN
     SELECT COALESCE(bool_or(clone_internal.family(a.atttypid) = 'text'), false) INTO text_keys
-    FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column WHERE r.store = looked_at.store;
+    FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column WHERE r.store = seen_places.store;
     FOR t IN SELECT r.relation, r.id_column FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
-             WHERE r.store = looked_at.store AND clone_internal.family(a.atttypid) = 'int' LOOP
+             WHERE r.store = seen_places.store AND clone_internal.family(a.atttypid) = 'int' LOOP
         EXIT WHEN long_numbers;
         EXECUTE format('SELECT EXISTS (SELECT FROM %s AS k WHERE k.%I >= 100000000000)', t.relation, t.id_column) INTO long_numbers;
     END LOOP;
     text_keys := text_keys OR long_numbers;
-    words := ARRAY(SELECT w FROM clone_internal.words_of_tables(looked_at.store,
-        ARRAY(SELECT clone_internal.named_word(o.name) FROM clone_internal.open_columns(looked_at.store) o)) w);
+    words := ARRAY(SELECT w FROM clone_internal.words_of_tables(seen_places.store,
+        ARRAY(SELECT clone_internal.named_word(o.name) FROM clone_internal.open_columns(seen_places.store) o)) w);
     places := ARRAY(
         WITH place AS MATERIALIZED (
             SELECT p FROM unnest(sampled) AS p WHERE (p.relation, p."column") IN (
-                SELECT o.relation, o.name FROM clone_internal.open_columns(looked_at.store) o
+                SELECT o.relation, o.name FROM clone_internal.open_columns(seen_places.store) o
                 WHERE o.family = 'json' OR text_keys AND o.family NOT LIKE 'int%' OR long_numbers AND o.family LIKE 'int%' OR clone_internal.says_id(o.name)
                    OR o.family <> 'text of another type' AND clone_internal.named_word(o.name) IN (SELECT w.word FROM unnest(words) w)
                    -- Any text may be JSON.
                    OR o.family = 'text')
         )
-        SELECT o.p FROM place o WHERE NOT clone_internal.answered(looked_at.store, (o.p).relation, (o.p)."column", (o.p).path));
-    words := ARRAY(SELECT w FROM clone_internal.words_of_tables(looked_at.store, ARRAY(
+        SELECT o.p FROM place o WHERE NOT clone_internal.answered(seen_places.store, (o.p).relation, (o.p)."column", (o.p).path));
+    words := ARRAY(SELECT w FROM clone_internal.words_of_tables(seen_places.store, ARRAY(
         SELECT p.word FROM unnest(places) p UNION SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) FROM unnest(places) p WHERE p.kind IS NOT NULL)) w);
     -- An object with a type, {"type": "contact", "id": 2}, refers to that table.
     places := ARRAY(
@@ -125,7 +125,7 @@ BEGIN
         CROSS JOIN LATERAL (SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AS word, '''' || replace(replace(p.kind, E'\\', E'\\\\'), '''', E'\\''') || '''' AS quoted) k
         LEFT JOIN unnest(words) AS w ON w.word = k.word AND w.described AND p.path LIKE '$..%');
     places := ARRAY(SELECT p FROM unnest(places) p
-        WHERE NOT clone_internal.answered(looked_at.store, p.relation, p."column", p.path)
+        WHERE NOT clone_internal.answered(seen_places.store, p.relation, p."column", p.path)
           -- An object with the type of a table outside the store does not refer to the store.
           AND NOT EXISTS (SELECT FROM unnest(words) w WHERE w.word = clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AND w.exact AND NOT w.described));
     IF text_keys THEN
@@ -146,7 +146,7 @@ BEGIN
             SELECT w.target, v.value FROM unnest(places) AS p JOIN unnest(words) AS w ON w.word = p.word CROSS JOIN LATERAL unnest(p.vals) AS v (value)
             WHERE w.target IS NOT NULL AND p.family <> 'text of another type' AND length(v.value) < 80
         ), target AS MATERIALIZED (
-            SELECT k.relation, k.id_column, k.family, n.vals FROM clone_internal.looked_at_keys(looked_at.store) k
+            SELECT k.relation, k.id_column, k.family, n.vals FROM clone_internal.compared_keys(seen_places.store) k
             LEFT JOIN (SELECT o.target, array_agg(DISTINCT o.value) AS vals FROM named o GROUP BY 1) n ON n.target = k.relation
         ), other AS MATERIALIZED (
             SELECT ARRAY(
@@ -164,9 +164,9 @@ BEGIN
     RETURN QUERY
     WITH named AS MATERIALIZED (
         -- Where a name only may mean a table, the data decide.
-        SELECT n.relation, n.name FROM clone_internal.named_references(looked_at.store) n WHERE n.exact
-        UNION SELECT n.relation, n.name FROM clone_internal.person_columns(looked_at.store) n
-        UNION SELECT n.relation, n.name FROM clone_internal.polymorphic_pairs(looked_at.store) n
+        SELECT n.relation, n.name FROM clone_internal.named_references(seen_places.store) n WHERE n.exact
+        UNION SELECT n.relation, n.name FROM clone_internal.person_columns(seen_places.store) n
+        UNION SELECT n.relation, n.name FROM clone_internal.polymorphic_pairs(seen_places.store) n
     ), place AS MATERIALIZED (
         SELECT p.*, w.target, w.described, w.exact
         FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) LEFT JOIN unnest(words) AS w ON w.word = p.word
@@ -227,14 +227,14 @@ BEGIN
     WHERE (p.described OR p.target IS NULL)
       -- Values that are unique per tenant, such as a display_id.
       AND NOT (p.path = '' AND p.target IS NULL AND EXISTS (
-          SELECT FROM pg_index u JOIN clone.store_relation r ON r.store = looked_at.store AND r.relation = u.indrelid
+          SELECT FROM pg_index u JOIN clone.store_relation r ON r.store = seen_places.store AND r.relation = u.indrelid
           JOIN pg_attribute a ON a.attrelid = u.indrelid AND a.attname = p."column" JOIN pg_attribute o ON o.attrelid = u.indrelid AND o.attname = r.project_column
           WHERE u.indrelid = p.relation AND u.indisunique AND u.indnkeyatts = 2 AND a.attnum = ANY (u.indkey::int2[]) AND o.attnum = ANY (u.indkey::int2[])))
       -- A number per project, such as a display_id.
       AND NOT (p.path = '' AND p.target IS NULL AND p.word IN ('display', 'sequential', 'sequence', 'serial', 'friendly'))
       AND (p.keys = p.seen OR p.target IS NOT NULL AND p.says_id)
-      -- An order, a size or a state is compared with rows of the same tenant by look_for_several_tables().
-      AND NOT (p.path = '' AND NOT p.says_id AND p.family = 'int' AND clone_internal.names_quantity(p."column") AND clone_internal.tenant_sql(looked_at.store, p.relation, 't') NOT LIKE '%.ctid::text')
+      -- An order, a size or a state is compared with rows of the same tenant by ask_about_several_tables().
+      AND NOT (p.path = '' AND NOT p.says_id AND p.family = 'int' AND clone_internal.names_quantity(p."column") AND clone_internal.tenant_sql(seen_places.store, p.relation, 't') NOT LIKE '%.ctid::text')
       -- Generated text keys in documents are found by themselves.
       AND NOT (p.path <> '' AND everywhere IS NOT DISTINCT FROM 'everywhere' AND (SELECT bool_and(clone_internal.distinctive(v) AND v !~ '^[0-9]+$') FROM unnest(p.vals[:50]) v))
       -- named_references() already asks about a column whose name means a table.
@@ -243,4 +243,4 @@ BEGIN
       AND NOT EXISTS (SELECT FROM whole w WHERE w.place = p.number AND w.keys > 0);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.looked_at(text, clone_internal.place[]) IS 'Undeclared columns and paths of a store''s tables whose values are keys of these tables';
+COMMENT ON FUNCTION clone_internal.seen_places(text, clone_internal.place[]) IS 'Undeclared columns and paths of a store''s tables whose values are keys of these tables';

@@ -98,7 +98,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.code_calls(text, regclass, name, name) IS 'The types in a type column that no table explains, and the calls that declare them if the data say which tables they mean';
 
 -- Undeclared types of polymorphic pairs that have a declared reference.
-CREATE FUNCTION clone_internal.look_for_types(store text) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_types(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -117,7 +117,7 @@ BEGIN
         SELECT r.relation, r."column", r.type_column, string_agg(format('(%s)', r.condition), ' OR ') AS known,
                EXISTS (SELECT FROM clone.store_membership m WHERE m.store = r.store AND m.relation = r.relation AND m.columns = ARRAY[r."column"] AND m.condition IS NOT NULL) AS belongs
         FROM clone.store_reference r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
-        WHERE r.store = look_for_types.store AND r.type_column IS NOT NULL AND r.condition IS NOT NULL
+        WHERE r.store = ask_about_types.store AND r.type_column IS NOT NULL AND r.condition IS NOT NULL
         GROUP BY r.store, 1, 2, 3
     LOOP
         EXECUTE format('SELECT array_agg(k.kind ORDER BY k.kind) FROM (SELECT DISTINCT t.kind FROM
@@ -125,27 +125,27 @@ BEGIN
             clone_internal.column_text('t', p.relation, p.type_column)) INTO undeclared;
         CONTINUE WHEN undeclared IS NULL;
         -- Types that name a table of the store, which may have come later. One whose rows belong through these rows cannot own them.
-        SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', look_for_types.store, p.relation, p."column", t.target::regclass, p.type_column, t.kinds::text,
+        SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', ask_about_types.store, p.relation, p."column", t.target::regclass, p.type_column, t.kinds::text,
                    CASE WHEN p.belongs THEN ', belongs => true' ELSE '' END), ' ' ORDER BY t.target), string_agg(array_to_string(t.kinds, ', '), ', ' ORDER BY t.target)
         INTO calls, named
-        FROM (SELECT o.target, ARRAY(SELECT x FROM unnest(o.type_values) x WHERE x = ANY (undeclared) ORDER BY x) AS kinds FROM clone_internal.pair_targets(look_for_types.store, p.relation, p.type_column, p."column") o) t
+        FROM (SELECT o.target, ARRAY(SELECT x FROM unnest(o.type_values) x WHERE x = ANY (undeclared) ORDER BY x) AS kinds FROM clone_internal.pair_targets(ask_about_types.store, p.relation, p.type_column, p."column") o) t
         -- Rows may belong through rows of the same table.
-        WHERE t.kinds <> '{}' AND NOT (p.belongs AND t.target <> p.relation AND clone_internal.belongs_through(look_for_types.store, t.target::regclass, p.relation));
-        IF calls IS NOT NULL AND NOT clone_internal.answered(look_for_types.store, p.relation, p."column", '$named_types') THEN
-            PERFORM clone_internal.ask(look_for_types.store, p.relation, p."column", '$named_types', 'error',
+        WHERE t.kinds <> '{}' AND NOT (p.belongs AND t.target <> p.relation AND clone_internal.belongs_through(ask_about_types.store, t.target::regclass, p.relation));
+        IF calls IS NOT NULL AND NOT clone_internal.answered(ask_about_types.store, p.relation, p."column", '$named_types') THEN
+            PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", '$named_types', 'error',
                 format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named),
-                calls, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', look_for_types.store, p.relation, p."column", '$named_types'));
+                calls, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$named_types'));
         END IF;
         undeclared := ARRAY(SELECT x FROM unnest(undeclared) x WHERE named IS NULL OR x <> ALL (string_to_array(named, ', ')) ORDER BY x);
-        CONTINUE WHEN undeclared = '{}' OR clone_internal.answered(look_for_types.store, p.relation, p."column", '$types');
+        CONTINUE WHEN undeclared = '{}' OR clone_internal.answered(ask_about_types.store, p.relation, p."column", '$types');
         -- Single-table inheritance: the rows of a type Dog are in the table of animals, which has a column with that word. A type that names
         -- a table outside of the store names its rows.
         calls := NULL;
         named := NULL;
-        rest := ARRAY(SELECT x FROM unnest(undeclared) x WHERE NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(look_for_types.store)) d
+        rest := ARRAY(SELECT x FROM unnest(undeclared) x WHERE NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_types.store)) d
             WHERE d.word = clone_internal.table_word(regexp_replace(x, E'^.*(::|[.]|/|\\\\)', ''))) ORDER BY x);
         FOR k IN
-            SELECT n.relation AS target, n.name, a.attname AS kind FROM clone_internal.naming_columns(look_for_types.store) n
+            SELECT n.relation AS target, n.name, a.attname AS kind FROM clone_internal.naming_columns(ask_about_types.store) n
             JOIN pg_attribute a ON a.attrelid = n.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~* '(type|kind|class)$' AND (clone_internal.family(a.atttypid) = 'text' OR clone_internal.other_key_type(a.atttypid))
             WHERE n.is_id AND n.role <> 'project'
               -- In a polymorphic pair the type is that of another row.
@@ -159,25 +159,25 @@ BEGIN
                 WHERE NOT EXISTS (SELECT FROM %5$s AS k WHERE %6$s = s.id AND %7$s = s.kind))', clone_internal.column_text('t', p.relation, p.type_column), clone_internal.column_text('t', p.relation, p."column"), p.relation, p."column",
                 k.target, clone_internal.column_text('k', k.target, k.name), clone_internal.column_text('k', k.target, k.kind)) INTO of_target, missing USING rest;
             of_target := ARRAY(SELECT x FROM unnest(of_target) x WHERE x <> ALL (missing) ORDER BY x);
-            CONTINUE WHEN of_target = '{}' OR p.belongs AND clone_internal.belongs_through(look_for_types.store, k.target, p.relation);
-            calls := concat_ws(' ', calls, format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', look_for_types.store, p.relation, p."column", k.target, p.type_column, of_target::text,
+            CONTINUE WHEN of_target = '{}' OR p.belongs AND clone_internal.belongs_through(ask_about_types.store, k.target, p.relation);
+            calls := concat_ws(' ', calls, format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', ask_about_types.store, p.relation, p."column", k.target, p.type_column, of_target::text,
                 CASE WHEN p.belongs THEN ', belongs => true' ELSE '' END));
             named := concat_ws(', ', named, array_to_string(of_target, ', '));
             rest := ARRAY(SELECT x FROM unnest(rest) x WHERE x <> ALL (of_target));
         END LOOP;
         IF calls IS NOT NULL THEN
-            PERFORM clone_internal.ask(look_for_types.store, p.relation, p."column", '$types', 'error',
+            PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", '$types', 'error',
                 format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named), calls,
-                format('SELECT clone.store_no_reference(%L, %L, %L, %L);', look_for_types.store, p.relation, p."column", '$types'));
+                format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$types'));
             CONTINUE;
         END IF;
         -- Rows that belong by the pair must not keep the key of the source's row.
-        PERFORM clone_internal.ask(look_for_types.store, p.relation, p."column", '$types', 'error',
+        PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", '$types', 'error',
             format(CASE WHEN p.belongs THEN '%s.%I names rows of the types %s, which no reference declares: are these rows left out?' ELSE '%s.%I names rows of the types %s, which no reference declares: do these values stay?' END,
                 p.relation, p."column", array_to_string(undeclared, ', ')),
-            CASE WHEN p.belongs THEN format('SELECT clone.store_no_reference(%L, %L, %L, %L);', look_for_types.store, p.relation, p."column", '$types')
-                 ELSE clone_internal.keep_call(look_for_types.store, p.relation, p."column", '') END, NULL);
+            CASE WHEN p.belongs THEN format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$types')
+                 ELSE clone_internal.keep_call(ask_about_types.store, p.relation, p."column", '') END, NULL);
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_types(text) IS 'Records questions about undeclared types in the data of polymorphic pairs';
+COMMENT ON FUNCTION clone_internal.ask_about_types(text) IS 'Records questions about undeclared types in the data of polymorphic pairs';

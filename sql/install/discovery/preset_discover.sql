@@ -63,7 +63,7 @@ BEGIN
           AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = d.oid)
         ORDER BY d.oid, (clone_internal.plain(clone_internal.named_table(a.attname, false)) = clone_internal.plain(tenant_word)) DESC, f.oid IS NULL, a.attnotnull DESC, a.attnum
     LOOP
-        -- Users of several tenants, with the one they work for at present. look_for_two_tenants() asks.
+        -- Users of several tenants, with the one they work for at present. ask_about_two_tenants() asks.
         IF r.by_another IS NOT TRUE AND clone_internal.one_of_several(r.oid, r.name) AND EXISTS (SELECT FROM clone_internal.other_tenants(tenant, tenant_key, r.oid, r.name)) THEN
             PERFORM clone.store_shared(store, r.oid::regclass, r.name);
         ELSIF r.by_another THEN
@@ -82,10 +82,10 @@ BEGIN
     PERFORM clone_internal.discover_links(store, schemas, true);
     PERFORM clone_internal.discover_references(store);
     PERFORM clone_internal.discover_further_ways(store);
-    PERFORM clone_internal.look_at_data(store, true);
+    PERFORM clone_internal.ask_about_data(store, true);
     PERFORM clone_internal.discover_unique(store);
     -- Only now it is known which values change.
-    PERFORM clone_internal.look_for_unique_values(store, ARRAY(SELECT o FROM clone_internal.open_places(store, ARRAY(SELECT c FROM clone_internal.sampled_columns(store) c)) o));
+    PERFORM clone_internal.ask_about_unique_values(store, ARRAY(SELECT o FROM clone_internal.open_places(store, ARRAY(SELECT c FROM clone_internal.sampled_columns(store) c)) o));
     UPDATE clone.store s SET looked_at = now() WHERE s.name = preset_discover.store;
 END
 $$;

@@ -91,7 +91,7 @@ AS $$
 BEGIN
     PERFORM clone_internal.check_store(store);
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_check.store AND s.preset IN ('discover', 'custom')) THEN
-        PERFORM clone_internal.look_at_data(store, false);
+        PERFORM clone_internal.ask_about_data(store, false);
     END IF;
     RETURN QUERY SELECT q.* FROM clone_internal.store_questions(store) q ORDER BY array_position('{error,warning,note}'::text[], q.severity), q.subject, q.question;
 END

@@ -123,7 +123,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.share_of_numbers(regclass, name) IS 'Of the numbers up to the greatest key of a table, which share are keys';
 
 -- Tables that nothing leads to by a name or a key, though their values do: link tables of trees (ancestor_id, descendant_id), logs.
-CREATE FUNCTION clone_internal.look_for_links(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_links(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -134,7 +134,7 @@ DECLARE
     hits jsonb := '[]';
     rare float8;
 BEGIN
-    FOR k IN SELECT * FROM clone_internal.naming_columns(look_for_links.store) LOOP
+    FOR k IN SELECT * FROM clone_internal.naming_columns(ask_about_links.store) LOOP
         IF k.family = 'int' THEN
             rare := clone_internal.share_of_numbers(k.relation, k.name);
         END IF;
@@ -153,7 +153,7 @@ BEGIN
         FROM jsonb_to_recordset(hits) AS h (place bigint, target bigint, key name, keys bigint, sure boolean, rare float8)
         JOIN unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = h.place
         JOIN pg_class t ON t.oid = p.relation
-        JOIN clone_internal.naming_columns(look_for_links.store) n ON n.relation::oid::bigint = h.target AND n.name = h.key
+        JOIN clone_internal.naming_columns(ask_about_links.store) n ON n.relation::oid::bigint = h.target AND n.name = h.key
         CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS table_word) w
         CROSS JOIN LATERAL (SELECT p.word = n.word OR p.word = n.word || '_' || n.name OR p."column" ~* '^(ancestor|descendant)' OR p.path = '' AND clone_internal.folded_match(p."column", n.word) < 3
                 OR p.path = '' AND n.is_id AND p."column" = n.name AND n.name !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$'
@@ -173,25 +173,25 @@ BEGIN
             WHEN h.keys >= 10 AND p.path = '' AND (n.family = 'text' OR p.says_id) THEN 'warning' END AS severity) s
         WHERE s.severity IS NOT NULL
           -- What names another table is a key of that.
-          AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(look_for_links.store)) o WHERE o.word = p.word AND o.oid <> n.relation::oid))
+          AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE o.word = p.word AND o.oid <> n.relation::oid))
         ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, s.severity, clone_internal.folded_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
     LOOP
-        PERFORM clone_internal.ask(look_for_links.store, c.relation, c.name, c.path, c.severity,
+        PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, c.path, c.severity,
             CASE WHEN c.path <> '' OR c.family LIKE '%[]'
                  THEN format('%s.%I%s holds keys of %s: %s of %s values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name,
                              CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, c.target, c.keys, c.seen)
                  WHEN c.is_id THEN format('%s.%I looks like a key of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.target, c.keys, c.seen)
                  ELSE format('%s.%I looks like %I of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.key, c.target, c.keys, c.seen) || clone_internal.computed_key(c.target, c.key) END,
-            CASE WHEN c.path <> '' OR c.family LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', look_for_links.store, c.relation)
-                 WHEN c.role = 'project' OR NOT c.is_id THEN clone_internal.tenant_call(look_for_links.store, c.relation, c.name, c.target, c.key, c.is_id)
-                 ELSE clone_internal.table_call(look_for_links.store, c.relation, NULL, c.target, c.name) END,
-            CASE WHEN c.path = '' AND c.family NOT LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', look_for_links.store, c.relation) END);
+            CASE WHEN c.path <> '' OR c.family LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation)
+                 WHEN c.role = 'project' OR NOT c.is_id THEN clone_internal.tenant_call(ask_about_links.store, c.relation, c.name, c.target, c.key, c.is_id)
+                 ELSE clone_internal.table_call(ask_about_links.store, c.relation, NULL, c.target, c.name) END,
+            CASE WHEN c.path = '' AND c.family NOT LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation) END);
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_links(text, clone_internal.place[]) IS 'Records questions about tables that are not described and whose values are keys of the store';
+COMMENT ON FUNCTION clone_internal.ask_about_links(text, clone_internal.place[]) IS 'Records questions about tables that are not described and whose values are keys of the store';
 
-CREATE FUNCTION clone_internal.look_for_tenants(store text) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_tenants(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -208,20 +208,20 @@ DECLARE
 BEGIN
     SELECT r.relation, r.id_column, clone_internal.table_word(k.relname) AS word, clone_internal.family(a.atttypid) AS family, a.attnum, k.relkind INTO tenant
     FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
-    WHERE r.store = look_for_tenants.store AND r.role = 'project';
+    WHERE r.store = ask_about_tenants.store AND r.role = 'project';
     IF tenant.relation IS NULL OR tenant.family = '' OR tenant.relkind NOT IN ('r', 'p') THEN
         RETURN;
     END IF;
     FOR c IN
         SELECT DISTINCT ON (d.oid, a.attnum) d.oid::regclass AS relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, w.word IN (tenant.word, 'tenant') OR clone_internal.plain(w.word) = clone_internal.plain(tenant.word) AS exact,
             clone_internal.family(a.atttypid) <> '' AS as_key, tenant.family = 'int' AND clone_internal.base_type(a.atttypid) = 'double precision'::regtype AS holds_id
-        FROM clone_internal.discoverable(clone_internal.schemas_of(look_for_tenants.store)) d
+        FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_tenants.store)) d
         JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped
          AND (clone_internal.family(a.atttypid) IN (tenant.family, 'text') OR clone_internal.other_key_type(a.atttypid))
         CROSS JOIN LATERAL (SELECT regexp_replace(clone_internal.named_word(a.attname), '_(key|code|slug|ref|no|number|name)$', '') AS word, clone_internal.snake(a.attname) AS whole) w
-        WHERE NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = look_for_tenants.store AND k.relation = d.oid)
-          AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = look_for_tenants.store AND k.relation = d.oid)
-          AND NOT EXISTS (SELECT FROM clone_internal.reaching(look_for_tenants.store) k WHERE k.relation = d.oid)
+        WHERE NOT EXISTS (SELECT FROM clone.store_relation k WHERE k.store = ask_about_tenants.store AND k.relation = d.oid)
+          AND NOT EXISTS (SELECT FROM clone.store_shared k WHERE k.store = ask_about_tenants.store AND k.relation = d.oid)
+          AND NOT EXISTS (SELECT FROM clone_internal.reaching(ask_about_tenants.store) k WHERE k.relation = d.oid)
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND f.conkey = ARRAY[a.attnum])
           AND (w.word IN (tenant.word, 'tenant', 'org', 'organisation', 'organization', 'account', 'company', 'workspace', 'team', 'customer', 'client', 'site', 'realm', 'owner', 'belongs_to')
                OR w.word LIKE E'%\\_' || tenant.word OR tenant.word LIKE E'%\\_' || w.word
@@ -229,10 +229,10 @@ BEGIN
                OR w.whole = left(tenant.word, 1) || 'id' OR w.whole IN ('tid', 'tenantid') OR clone_internal.folded_match(a.attname, tenant.word) < 3 OR length(w.word) >= 2 AND tenant.word LIKE w.word || '%' AND w.word NOT IN ('id'))
         ORDER BY d.oid, a.attnum
     LOOP
-        CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = look_for_tenants.store AND q.relation = c.relation);
+        CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = ask_about_tenants.store AND q.relation = c.relation);
         -- The tenant's id, or another unique value of it, such as a slug.
         key_found := -1;
-        FOR k IN SELECT n.name, n.is_id FROM clone_internal.naming_columns(look_for_tenants.store) n
+        FOR k IN SELECT n.name, n.is_id FROM clone_internal.naming_columns(ask_about_tenants.store) n
                  WHERE n.role = 'project' AND (n.family = c.family OR c.family IN ('text', '')) ORDER BY n.is_id DESC, n.name LOOP
             EXECUTE format('SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM %s AS k WHERE %s = s.x COLLATE "C"))
                 FROM (SELECT %s AS x FROM %s AS t WHERE t.%I IS NOT NULL AND lower(%3$s) <> ALL (clone_internal.in_place_of_null()) ORDER BY hashint8(row_number() OVER ()) LIMIT 500) s',
@@ -245,39 +245,39 @@ BEGIN
             END IF;
         END LOOP;
         CONTINUE WHEN key_found < 0 OR seen = 0 AND NOT c.exact OR seen > key_found AND NOT (c.exact AND key_found > 0);
-        PERFORM clone_internal.ask(look_for_tenants.store, c.relation, c.name, '', CASE WHEN seen = 0 THEN 'warning' ELSE 'error' END,
+        PERFORM clone_internal.ask(ask_about_tenants.store, c.relation, c.name, '', CASE WHEN seen = 0 THEN 'warning' ELSE 'error' END,
             CASE WHEN seen = 0 THEN format('%s.%I looks like the tenant by its name, and the table is empty', c.relation, c.name)
                  WHEN key_is_id THEN format('%s.%I looks like the tenant: %s of %s values that were looked at are keys of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, tenant.relation)
                  ELSE format('%s.%I looks like the tenant: %s of %s values that were looked at are in %I of %s. Its rows are not cloned', c.relation, c.name, key_found, seen, key, tenant.relation) END || clone_internal.computed_key(tenant.relation, key)
                 || CASE WHEN c.as_key OR key_is_id AND c.holds_id THEN '' ELSE format('. Its type is not that of a key: give it the type of %I, and check again', key) END,
-            CASE WHEN c.as_key OR key_is_id AND c.holds_id THEN clone_internal.tenant_call(look_for_tenants.store, c.relation, c.name, tenant.relation, key, key_is_id) END,
-            format('SELECT clone.store_shared(%L, %L);', look_for_tenants.store, c.relation));
+            CASE WHEN c.as_key OR key_is_id AND c.holds_id THEN clone_internal.tenant_call(ask_about_tenants.store, c.relation, c.name, tenant.relation, key, key_is_id) END,
+            format('SELECT clone.store_shared(%L, %L);', ask_about_tenants.store, c.relation));
     END LOOP;
     -- A described tenant column that holds something else than the tenant's key.
     FOR c IN
-        SELECT o.relation, o.project_column AS name, clone_internal.other_tenant_key(look_for_tenants.store, o.relation, o.project_column) AS key
+        SELECT o.relation, o.project_column AS name, clone_internal.other_tenant_key(ask_about_tenants.store, o.relation, o.project_column) AS key
         FROM clone.store_relation o JOIN pg_class d ON d.oid = o.relation AND d.relkind IN ('r', 'p')
-        WHERE o.store = look_for_tenants.store AND o.project_column IS NOT NULL AND o.role <> 'project'
+        WHERE o.store = ask_about_tenants.store AND o.project_column IS NOT NULL AND o.role <> 'project'
           AND NOT EXISTS (SELECT FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attname = o.project_column
               WHERE f.contype = 'f' AND f.conrelid = o.relation AND a.attnum = ANY (f.conkey))
     LOOP
         CONTINUE WHEN c.key IS NULL;
-        PERFORM clone_internal.ask(look_for_tenants.store, c.relation, c.name, '', 'error',
+        PERFORM clone_internal.ask(ask_about_tenants.store, c.relation, c.name, '', 'error',
             format('%s.%I is described as the tenant''s key and holds %I of %s: its rows are not cloned', c.relation, c.name, c.key, tenant.relation),
-            format('SELECT clone.store_remove_table(%L, %L); ', look_for_tenants.store, c.relation) || clone_internal.tenant_call(look_for_tenants.store, c.relation, c.name, tenant.relation, c.key, false), NULL);
+            format('SELECT clone.store_remove_table(%L, %L); ', ask_about_tenants.store, c.relation) || clone_internal.tenant_call(ask_about_tenants.store, c.relation, c.name, tenant.relation, c.key, false), NULL);
     END LOOP;
     -- Tenants below tenants.
     FOR c IN
         SELECT a.attname AS name FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
         WHERE f.contype = 'f' AND f.conrelid = tenant.relation AND f.confrelid = tenant.relation AND cardinality(f.conkey) = 1 AND f.conkey[1] <> tenant.attnum
-          AND NOT clone_internal.answered(look_for_tenants.store, tenant.relation, a.attname, '')
+          AND NOT clone_internal.answered(ask_about_tenants.store, tenant.relation, a.attname, '')
     LOOP
         EXECUTE format('SELECT count(*) FROM (SELECT FROM %s AS t WHERE t.%I IS NOT NULL AND t.%2$I IS DISTINCT FROM t.%I LIMIT 100000) s', tenant.relation, c.name, tenant.id_column) INTO seen;
-        PERFORM clone_internal.ask(look_for_tenants.store, tenant.relation, c.name, '', CASE WHEN seen > 0 THEN 'error' ELSE 'warning' END,
+        PERFORM clone_internal.ask(ask_about_tenants.store, tenant.relation, c.name, '', CASE WHEN seen > 0 THEN 'error' ELSE 'warning' END,
             format('%s.%I names another tenant (%s rows): a clone stands beside its source, and the tenants below it are not cloned', tenant.relation, c.name, seen),
-            format('SELECT clone.store_column(%L, %L, %L, ''keep'');', look_for_tenants.store, tenant.relation, c.name),
-            format('SELECT clone.store_column(%L, %L, %L, ''null'');', look_for_tenants.store, tenant.relation, c.name));
+            format('SELECT clone.store_column(%L, %L, %L, ''keep'');', ask_about_tenants.store, tenant.relation, c.name),
+            format('SELECT clone.store_column(%L, %L, %L, ''null'');', ask_about_tenants.store, tenant.relation, c.name));
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_tenants(text) IS 'Records questions about columns that hold the tenant in undescribed tables, and about tenants of tenants';
+COMMENT ON FUNCTION clone_internal.ask_about_tenants(text) IS 'Records questions about columns that hold the tenant in undescribed tables, and about tenants of tenants';

@@ -333,10 +333,10 @@ BEGIN
     END IF;
     -- Its rows may belong through each other.
     IF relation = target THEN
-        PERFORM clone_internal.look_for_own_rows(store, relation);
+        PERFORM clone_internal.ask_about_own_rows(store, relation);
     END IF;
     IF condition IS NULL AND EXISTS (SELECT FROM pg_inherits i WHERE target::oid IN (i.inhrelid, i.inhparent)) THEN
-        PERFORM clone_internal.look_for_relatives(store, relation);
+        PERFORM clone_internal.ask_about_relatives(store, relation);
     END IF;
     RETURN number;
 END

@@ -31,7 +31,7 @@ BEGIN
     END IF;
     IF options ? 'text_keys' AND s.preset IN ('discover', 'custom') THEN
         -- It answers questions.
-        PERFORM clone_internal.look_at_data(store, s.preset = 'discover' AND changed->>'text_keys' = 'declared');
+        PERFORM clone_internal.ask_about_data(store, s.preset = 'discover' AND changed->>'text_keys' = 'declared');
     END IF;
     -- The description by a preset may depend on it.
     IF (s.options->'schema_version') IS DISTINCT FROM (changed->'schema_version') THEN

@@ -183,7 +183,7 @@ BEGIN
         PERFORM clone_internal.check_condition(r.relation, r.condition);
     END LOOP;
     IF s.looked_at IS NOT NULL THEN
-        PERFORM clone_internal.look_at_data(s.name, false);
+        PERFORM clone_internal.ask_about_data(s.name, false);
     END IF;
 END
 $$;
@@ -377,7 +377,7 @@ BEGIN
     PERFORM clone_internal.check_rows_once(store);
     -- Tables that are described after discovery are examined in the same way.
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = store_table.store AND s.looked_at IS NOT NULL) THEN
-        PERFORM clone_internal.look_at_data(store, false);
+        PERFORM clone_internal.ask_about_data(store, false);
     END IF;
 END
 $$;

@@ -2,7 +2,7 @@
 
 use super::deletion_set::DeletionSet;
 use super::foreign_keys::rows_of;
-use crate::run::followed;
+use crate::run::any_reference;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, ReferenceForm, Table, TableRole};
 
@@ -18,7 +18,7 @@ pub fn references(
     if !rows.filled().contains(&table.oid) {
         return Ok(found);
     }
-    for reference in followed::all_references(rows.store(), table) {
+    for reference in any_reference::all_references(rows.store(), table) {
         let ([column], [key]) = (reference.columns.as_slice(), reference.parent_columns.as_slice()) else {
             continue;
         };

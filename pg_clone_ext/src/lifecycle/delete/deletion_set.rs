@@ -1,6 +1,6 @@
 //! The rows of a project that are deleted, as SQL to delete and to count them.
 
-use super::meanwhile;
+use super::concurrent_changes;
 use super::triggers::Triggers;
 use crate::catalog::filled_now;
 use crate::error::internal;
@@ -161,7 +161,7 @@ impl DeletionSet {
         let own = self.also_deleted.len();
         for_each_written_row(&sql, path, &mut |row| {
             let Some(row) = row else {
-                meanwhile::check(
+                concurrent_changes::check(
                     self,
                     &|name| {
                         let place = goes.iter().skip(own).position(|(own, _)| own == name);

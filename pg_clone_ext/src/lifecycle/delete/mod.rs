@@ -109,7 +109,7 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
     let rows = deletion_set.delete(path, &|| match options.include_others {
         true => Ok(()),
         false => conflicts
-            .written_meanwhile(&deletion_set)?
+            .written_concurrently(&deletion_set)?
             .refuse(&project, "deleted", CONFLICT_HINT),
     })?;
     if rows.is_empty() {
@@ -255,15 +255,15 @@ impl Report<'_> {
 
 mod below;
 pub mod cache;
+mod concurrent_changes;
 pub mod conflicts;
 mod declared;
 pub mod deletion_set;
+mod dependent_rows;
 pub mod files;
-mod followed;
 mod foreign_keys;
 mod hidden_rows;
 mod large_objects;
-mod meanwhile;
 mod options;
 mod rows_of_others;
 mod triggers;

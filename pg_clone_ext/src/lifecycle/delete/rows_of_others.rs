@@ -9,7 +9,7 @@ use super::below::{self, Below};
 use super::conflicts::{Conflict, Conflicts};
 use super::declared;
 use super::deletion_set::DeletionSet;
-use super::followed::Going;
+use super::dependent_rows::DependentRows;
 use super::foreign_keys::{self, ForeignKey, rows_of};
 use super::large_objects;
 use crate::catalog::tables_with_unique_ids;
@@ -66,7 +66,7 @@ impl Conflicts {
     /// runs: its rows are deleted, and no action was carried out yet. From here on a session that refers to one of them waits for the end of
     /// the transaction. What others have written between the search and the statement is found here; with a fixed isolation level
     /// the server raises 40001 for it.
-    pub fn written_meanwhile(&self, rows: &DeletionSet) -> Result<Self> {
+    pub fn written_concurrently(&self, rows: &DeletionSet) -> Result<Self> {
         let given_again = Ids::default();
         let mut search = Search {
             rows,
@@ -262,13 +262,13 @@ impl Search<'_> {
         if self.conflicts.found.len() == before || key.changes() {
             return Ok(());
         }
-        let going = Going {
+        let dependents = DependentRows {
             table: key.child,
             from: &from,
             condition: &condition,
             keys: &|next| KeptRows::of(&next.keys_of(&from, &condition)),
         };
-        self.follow(&going, 1)
+        self.follow(&dependents, 1)
     }
 
     /// A key to a column that the described view does not show. The server checks one without an action.
@@ -329,7 +329,7 @@ impl Search<'_> {
         if key.changes() {
             return Ok(());
         }
-        let going = Going {
+        let dependents = DependentRows {
             table: key.child,
             from: &from,
             condition: &condition,
@@ -338,7 +338,7 @@ impl Search<'_> {
                 KeptRows::over(&next.keys_of(&from, &among), &gone)
             },
         };
-        self.follow(&going, 1)
+        self.follow(&dependents, 1)
     }
 
     /// The rows of the key's child that go because a view of the store shows them: a select list and what follows it. None if there are

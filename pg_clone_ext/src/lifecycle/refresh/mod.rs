@@ -325,7 +325,7 @@ impl Replaced {
         let deleted = rows.delete(&run.path, &|| match go_on {
             true => Ok(()),
             false => conflicts
-                .written_meanwhile(&rows)?
+                .written_concurrently(&rows)?
                 .refuse(&self.project, "replaced", CONFLICT_HINT),
         })?;
         match &self.made_by {

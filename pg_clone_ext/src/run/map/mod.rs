@@ -6,7 +6,6 @@ use super::map::choose::{Choice, Chooser, check_known};
 use super::map::dependencies::Candidates;
 use super::map::new_keys::new_keys;
 use super::map::resources::for_each_resource;
-use super::record::blobs;
 use super::state::{Run, over_budget};
 use crate::pg::query::exists;
 use pg_clone_core::error::{Code, Error, Result};
@@ -15,7 +14,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Fills the run's maps, then plans the copy of every table.
 pub fn build(run: &mut Run) -> Result<()> {
-    blobs::check(run)?;
     let chooser = Chooser::new(&run.store, &run.request)?;
     let run_store = run.store.clone();
     let tables = run.store.tables.clone();

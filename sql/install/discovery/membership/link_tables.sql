@@ -56,7 +56,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.discover_links(text, text[], boolean) IS 'Describes link tables with the columns A and B whose names say two tables of the store, or one; returns their number';
 
 -- The other ones: which tables they link is known only to the application. Tables whose keys the values are come first.
-CREATE FUNCTION clone_internal.look_for_link_tables(store text) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_link_tables(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -72,14 +72,14 @@ DECLARE
     calls text;
     many text;
 BEGIN
-    FOR l IN SELECT i.relation FROM clone_internal.implicit_links(look_for_link_tables.store, clone_internal.schemas_of(look_for_link_tables.store)) i LOOP
+    FOR l IN SELECT i.relation FROM clone_internal.implicit_links(ask_about_link_tables.store, clone_internal.schemas_of(ask_about_link_tables.store)) i LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s)', l.relation) INTO filled;
         calls := '';
         many := '';
         first_table := NULL;
         FOREACH side IN ARRAY '{A,B}'::text[] LOOP
             targets := '{}';
-            FOR k IN SELECT n.relation AS target, n.name FROM clone_internal.naming_columns(look_for_link_tables.store) n JOIN pg_class c ON c.oid = n.relation
+            FOR k IN SELECT n.relation AS target, n.name FROM clone_internal.naming_columns(ask_about_link_tables.store) n JOIN pg_class c ON c.oid = n.relation
                      WHERE n.is_id AND n.role <> 'project' ORDER BY c.relname, c.oid LOOP
                 EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.%I::text AS x FROM %s AS t) AS t WHERE t.x COLLATE "C" NOT IN (SELECT k.%I::text FROM %s AS k WHERE k.%3$I IS NOT NULL))',
                     side, clone_internal.spread(l.relation, quote_ident(side), 50000), k.name, k.target) INTO missing;
@@ -88,16 +88,16 @@ BEGIN
                 END IF;
             END LOOP;
             CONTINUE WHEN targets = '{}' OR NOT filled;
-            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, belongs => true); ', look_for_link_tables.store, l.relation, side, targets[1]);
+            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, belongs => true); ', ask_about_link_tables.store, l.relation, side, targets[1]);
             many := many || format(' %s: %s.', side, array_to_string(targets, ' or '));
         END LOOP;
         CONTINUE WHEN filled AND calls = '';
-        PERFORM clone_internal.ask(look_for_link_tables.store, l.relation, 'A', '', CASE WHEN filled THEN 'error' ELSE 'warning' END,
+        PERFORM clone_internal.ask(ask_about_link_tables.store, l.relation, 'A', '', CASE WHEN filled THEN 'error' ELSE 'warning' END,
             CASE WHEN filled THEN format('%s links rows of two tables, and no foreign key says which. By the values these are%s', l.relation, rtrim(many, '.'))
                  ELSE format('%s links rows of two tables, no foreign key says which, and it is empty', l.relation) END,
-            CASE WHEN filled THEN calls || format('SELECT clone.store_table(%L, %L, ''derived'');', look_for_link_tables.store, l.relation) END,
-            format('SELECT clone.store_shared(%L, %L);', look_for_link_tables.store, l.relation));
+            CASE WHEN filled THEN calls || format('SELECT clone.store_table(%L, %L, ''derived'');', ask_about_link_tables.store, l.relation) END,
+            format('SELECT clone.store_shared(%L, %L);', ask_about_link_tables.store, l.relation));
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_link_tables(text) IS 'Records questions about link tables whose names say no tables of the store';
+COMMENT ON FUNCTION clone_internal.ask_about_link_tables(text) IS 'Records questions about link tables whose names say no tables of the store';

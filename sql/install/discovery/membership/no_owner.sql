@@ -85,7 +85,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.empty_owner(text, regclass) IS 'The condition that a row names no tenant and no parent by the columns by which its table belongs, as SQL';
 
-CREATE FUNCTION clone_internal.look_for_ownerless(store text) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_ownerless(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -169,4 +169,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_ownerless(text) IS 'Records questions about rows that belong to nobody though they name rows of tenants';
+COMMENT ON FUNCTION clone_internal.ask_about_ownerless(text) IS 'Records questions about rows that belong to nobody though they name rows of tenants';

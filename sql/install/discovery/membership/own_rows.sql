@@ -62,7 +62,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.without_owner(text, regclass, text, jsonb) IS 'The condition that a row belongs to no tenant by its columns, as SQL';
 
 -- Rows that name no tenant and no parent, below other rows of their table or named by them.
-CREATE FUNCTION clone_internal.look_for_own_rows(store text, only_in regclass DEFAULT NULL) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_own_rows(store text, only_in regclass DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -137,4 +137,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_own_rows(text, regclass) IS 'Records questions about rows that belong only through other rows of their table';
+COMMENT ON FUNCTION clone_internal.ask_about_own_rows(text, regclass) IS 'Records questions about rows that belong only through other rows of their table';

@@ -58,7 +58,7 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.naming_outside(text) IS 'Columns of a store''s tables that name rows of tables which it does not describe';
 
-CREATE FUNCTION clone_internal.look_for_owned(store text) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_owned(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -85,4 +85,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_owned(text) IS 'Records questions about undescribed tables whose rows are parts of rows of the store that name them';
+COMMENT ON FUNCTION clone_internal.ask_about_owned(text) IS 'Records questions about undescribed tables whose rows are parts of rows of the store that name them';

@@ -1,6 +1,6 @@
 -- The key of the tenant in rows that belong by other columns: order lines that name the order and, once more, the tenant.
 
-CREATE FUNCTION clone_internal.look_for_tenant_copies(store text) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_tenant_copies(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -56,4 +56,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_tenant_copies(text) IS 'Records questions about columns that repeat the key of the tenant in rows which belong by other columns';
+COMMENT ON FUNCTION clone_internal.ask_about_tenant_copies(text) IS 'Records questions about columns that repeat the key of the tenant in rows which belong by other columns';

@@ -68,7 +68,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.one_of_several(regclass, name) IS 'Whether a tenant''s column may name one of several tenants of a row';
 
-CREATE FUNCTION clone_internal.look_for_two_tenants(store text) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_two_tenants(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -166,4 +166,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_two_tenants(text) IS 'Records questions about rows that name two tenants';
+COMMENT ON FUNCTION clone_internal.ask_about_two_tenants(text) IS 'Records questions about rows that name two tenants';

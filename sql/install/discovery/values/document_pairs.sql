@@ -76,8 +76,8 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.document_pairs(text) IS 'Members of documents that name tables of a store, beside members with keys';
 
--- Declares pairs whose keys all are keys of the tables that their types name, or asks. Returns the paths that look_at_data() need not look at.
-CREATE FUNCTION clone_internal.look_for_document_pairs(store text, declares boolean) RETURNS TABLE (relation regclass, "column" name, path text)
+-- Declares pairs whose keys all are keys of the tables that their types name, or asks. Returns the paths that ask_about_data() need not look at.
+CREATE FUNCTION clone_internal.ask_about_document_pairs(store text, declares boolean) RETURNS TABLE (relation regclass, "column" name, path text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -97,7 +97,7 @@ DECLARE
     kinds text;
 BEGIN
     pairs := ARRAY(SELECT d FROM clone_internal.document_pairs($1) d
-        -- Beside "type" or "kind", looked_at() finds plain names in objects that are parts.
+        -- Beside "type" or "kind", seen_places() finds plain names in objects that are parts.
         WHERE d.root OR d.type_member NOT IN ('type', 'kind') OR d.member NOT IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref'));
     FOR p IN SELECT o.relation, o."column", o.family, o.root, o.type_member, o.member FROM unnest(pairs) o GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY o.relation::oid, o."column", o.root DESC, o.type_member, o.member LOOP
         calls := '';
@@ -155,4 +155,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_document_pairs(text, boolean) IS 'Declares pairs of a type and a key in documents, or records questions about them; returns the paths of their keys';
+COMMENT ON FUNCTION clone_internal.ask_about_document_pairs(text, boolean) IS 'Declares pairs of a type and a key in documents, or records questions about them; returns the paths of their keys';

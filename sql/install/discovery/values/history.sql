@@ -13,7 +13,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.names_history(text, text) IS 'Whether a table''s name says that it holds former states of the rows of another';
 
-CREATE FUNCTION clone_internal.look_for_history(store text) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_history(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -84,4 +84,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_history(text) IS 'Records questions about tables with former states of rows, whose key they hold in a column of the same name';
+COMMENT ON FUNCTION clone_internal.ask_about_history(text) IS 'Records questions about tables with former states of rows, whose key they hold in a column of the same name';

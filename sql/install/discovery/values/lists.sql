@@ -150,7 +150,7 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.tenants_of_keys(text, regclass, name, text, text[]) IS 'Those of the given values that are keys of a table, and the tenants of the rows';
 
-CREATE FUNCTION clone_internal.look_for_listed_rows(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_listed_rows(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -236,4 +236,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_listed_rows(text, clone_internal.place[]) IS 'Records questions about lists of keys, and about rows that only lists of one tenant name';
+COMMENT ON FUNCTION clone_internal.ask_about_listed_rows(text, clone_internal.place[]) IS 'Records questions about lists of keys, and about rows that only lists of one tenant name';

@@ -12,7 +12,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.one_form(text, text) IS 'The form by which keys of a kind are compared without regard to letters and hyphens, as SQL';
 
-CREATE FUNCTION clone_internal.look_for_other_forms(store text) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_other_forms(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -47,4 +47,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_other_forms(text) IS 'Records questions about texts that name a tenant in another form than its key has';
+COMMENT ON FUNCTION clone_internal.ask_about_other_forms(text) IS 'Records questions about texts that name a tenant in another form than its key has';

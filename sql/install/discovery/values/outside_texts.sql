@@ -1,6 +1,6 @@
 -- Texts in tables that a store does not describe: values of unique columns, in any letters, and keys inside of longer texts.
 
-CREATE FUNCTION clone_internal.look_for_outside_values(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_outside_values(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -47,9 +47,9 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_outside_values(text, clone_internal.place[]) IS 'Records questions about tables that are not described and hold values of unique text columns of the store';
+COMMENT ON FUNCTION clone_internal.ask_about_outside_values(text, clone_internal.place[]) IS 'Records questions about tables that are not described and hold values of unique text columns of the store';
 
-CREATE FUNCTION clone_internal.look_for_outside_texts(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_outside_texts(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -77,7 +77,7 @@ BEGIN
     END IF;
     SELECT COALESCE(array_agg(DISTINCT t.token) FILTER (WHERE length(t.token) = 36), '{}'), array_agg(DISTINCT t.token) INTO uuids, words FROM unnest(tokens) AS t;
     long_numbers := ARRAY(SELECT w FROM unnest(words) w WHERE w ~ '^[1-9][0-9]{11,}$');
-    FOR k IN SELECT n.* FROM clone_internal.naming_columns(look_for_outside_texts.store) n WHERE n.family IN ('text', 'uuid', 'int') ORDER BY n.role = 'project' AND NOT n.is_id, n.relation::oid, n.name LOOP
+    FOR k IN SELECT n.* FROM clone_internal.naming_columns(ask_about_outside_texts.store) n WHERE n.family IN ('text', 'uuid', 'int') ORDER BY n.role = 'project' AND NOT n.is_id, n.relation::oid, n.name LOOP
         CONTINUE WHEN k.family = 'uuid' AND uuids = '{}' OR k.family = 'int' AND long_numbers = '{}';
         found := ARRAY(SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, CASE k.family WHEN 'uuid' THEN uuids WHEN 'int' THEN long_numbers ELSE words END) f);
         CONTINUE WHEN found = '{}';
@@ -100,4 +100,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_outside_texts(text, clone_internal.place[]) IS 'Records questions about tables that are not described and hold keys of the store within longer texts';
+COMMENT ON FUNCTION clone_internal.ask_about_outside_texts(text, clone_internal.place[]) IS 'Records questions about tables that are not described and hold keys of the store within longer texts';

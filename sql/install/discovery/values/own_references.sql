@@ -1,6 +1,6 @@
 -- References to the own table under names that say nothing: reply_to, quoted, and lists of them: kids.
 
-CREATE FUNCTION clone_internal.look_for_own_references(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_own_references(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -53,10 +53,10 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_own_references(text, clone_internal.place[]) IS 'Records questions about columns whose values are keys of their own table';
+COMMENT ON FUNCTION clone_internal.ask_about_own_references(text, clone_internal.place[]) IS 'Records questions about columns whose values are keys of their own table';
 
 -- References to a table with inheritance: its own rows are one key, those of each child and of its parent are others.
-CREATE FUNCTION clone_internal.look_for_relatives(store text, only_in regclass DEFAULT NULL) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_relatives(store text, only_in regclass DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -126,4 +126,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_relatives(text, regclass) IS 'Records questions about references to rows of several tables that inherit from each other';
+COMMENT ON FUNCTION clone_internal.ask_about_relatives(text, regclass) IS 'Records questions about references to rows of several tables that inherit from each other';

@@ -27,7 +27,7 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.values_of_tenants(text, regclass, name, text, bigint, boolean) IS 'A sample of the values of a column or of a path in its documents, of many rows or of few, with the tenants of their rows';
 
-CREATE FUNCTION clone_internal.look_for_several_tables(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_several_tables(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -191,4 +191,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_several_tables(text, clone_internal.place[]) IS 'Records questions about columns whose values are keys of several tables together';
+COMMENT ON FUNCTION clone_internal.ask_about_several_tables(text, clone_internal.place[]) IS 'Records questions about columns whose values are keys of several tables together';

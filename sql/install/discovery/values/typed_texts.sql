@@ -11,7 +11,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.typed_keys(text) IS 'The words by which texts name tables of a store whose keys are numbers';
 
-CREATE FUNCTION clone_internal.look_for_typed_texts(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_typed_texts(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -57,10 +57,10 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_typed_texts(text, clone_internal.place[]) IS 'Records questions about texts that hold the name of a table and a key of it';
+COMMENT ON FUNCTION clone_internal.ask_about_typed_texts(text, clone_internal.place[]) IS 'Records questions about texts that hold the name of a table and a key of it';
 
 -- Settings in rows of a name and a value: the values of a name such as default_user can be keys.
-CREATE FUNCTION clone_internal.look_for_settings(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_settings(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -117,10 +117,10 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_settings(text, clone_internal.place[]) IS 'Records questions about values of settings that are keys by the name of the setting';
+COMMENT ON FUNCTION clone_internal.ask_about_settings(text, clone_internal.place[]) IS 'Records questions about values of settings that are keys by the name of the setting';
 
 -- Arrays of a type and a key in documents: ["Post", 5].
-CREATE FUNCTION clone_internal.look_for_array_pairs(store text) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_array_pairs(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -164,4 +164,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_array_pairs(text) IS 'Records questions about arrays in documents that hold the name of a table and a key of it';
+COMMENT ON FUNCTION clone_internal.ask_about_array_pairs(text) IS 'Records questions about arrays in documents that hold the name of a table and a key of it';

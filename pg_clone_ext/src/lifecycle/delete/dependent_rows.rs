@@ -15,7 +15,7 @@ use std::collections::HashSet;
 const MAX_DEPTH: usize = 10;
 
 /// Rows of one table that a deletion deletes beside the project's.
-pub struct Going<'g> {
+pub struct DependentRows<'g> {
     /// Their table.
     pub table: Oid,
     /// The table as a FROM item.
@@ -28,14 +28,14 @@ pub struct Going<'g> {
 
 impl Search<'_> {
     /// Searches rows that refer to these, and those that refer to them. More than [`MAX_DEPTH`] of them in a row are an error (0A000).
-    pub fn follow(&mut self, going: &Going<'_>, depth: usize) -> Result<()> {
+    pub fn follow(&mut self, dependents: &DependentRows<'_>, depth: usize) -> Result<()> {
         if !self.follows {
             return Ok(());
         }
-        for key in foreign_keys::into(&HashSet::from([going.table]))? {
-            let named = (going.keys)(&key)?;
+        for key in foreign_keys::into(&HashSet::from([dependents.table]))? {
+            let named = (dependents.keys)(&key)?;
             if named.count() > 0 {
-                self.follow_key(going, &key, &named, depth)?;
+                self.follow_key(dependents, &key, &named, depth)?;
             }
         }
         Ok(())
@@ -43,7 +43,7 @@ impl Search<'_> {
 
     fn follow_key(
         &mut self,
-        going: &Going<'_>,
+        dependents: &DependentRows<'_>,
         key: &ForeignKey,
         named: &KeptRows,
         depth: usize,
@@ -74,7 +74,10 @@ impl Search<'_> {
         let among = format!("{}{mine}", key.is_among(kept_rows::NAME));
         let condition = format!(
             "{}{mine}",
-            key.is_among(&format!("({})", key.keys_of(going.from, going.condition)))
+            key.is_among(&format!(
+                "({})",
+                key.keys_of(dependents.from, dependents.condition)
+            ))
         );
         let before = self.conflicts().found.len();
         self.add(
@@ -114,13 +117,13 @@ impl Search<'_> {
                 .then(|| AsRole::owner_of_rows(key.owner.into()));
             KeptRows::over(&next.keys_of(&key.child_rows, &among), named)
         };
-        let going = Going {
+        let dependents = DependentRows {
             table: key.child,
             from: &key.child_rows,
             condition: &condition,
             keys: &keys,
         };
-        self.follow(&going, depth + 1)
+        self.follow(&dependents, depth + 1)
     }
 }
 

@@ -3,7 +3,7 @@
 use pg_clone_core::plan::{self, Column, ColumnRole, Oid, ReferenceForm, Store, Table, quote};
 
 /// A reference.
-pub struct Followed {
+pub struct AnyReference {
     /// The columns that refer.
     pub columns: Vec<String>,
     /// Path in the column, for messages.
@@ -34,7 +34,7 @@ pub struct Followed {
     pub or_of: Vec<(Oid, String)>,
 }
 
-impl Followed {
+impl AnyReference {
     /// A referenced column of a row `t` of the target, as it is compared.
     pub fn key(&self, target: &Table, column: &str) -> String {
         let plain = format!("t.{}", quote::identifier(column));
@@ -105,32 +105,32 @@ impl Followed {
 }
 
 /// The references of a table to tables of the store: foreign keys, and declared ones.
-pub fn references(store: &Store, table: &Table) -> Vec<Followed> {
+pub fn references(store: &Store, table: &Table) -> Vec<AnyReference> {
     references_by(store, table, &|column, _| !column.inferred())
 }
 
 /// The same, and columns whose role was inferred or comes from a preset.
-pub fn all_references(store: &Store, table: &Table) -> Vec<Followed> {
+pub fn all_references(store: &Store, table: &Table) -> Vec<AnyReference> {
     references_by(store, table, &|column, target| {
         !column.inferred() || !table.references.contains(&target)
     })
 }
 
 /// The references of a table; `counts` says whether a column refers to a table that has nothing but a role for it.
-fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> bool) -> Vec<Followed> {
+fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> bool) -> Vec<AnyReference> {
     // A table below a view of the store: the clone's rows are those of the view.
     let by_view = |key: &plan::ForeignKey| {
         let declared = |r: &&plan::Reference| key.columns.as_slice() == [r.column.as_str()];
         let target = |r: &plan::Reference| store.table(r.target).is_some_and(|target| target.kind == "v");
         table.keys.references.iter().filter(declared).any(target)
     };
-    let mut all: Vec<Followed> = table
+    let mut all: Vec<AnyReference> = table
         .keys
         .foreign_keys
         .iter()
         // A table that the store does not have is one that all projects share: the same rows must be named.
         .filter(|key| store.table(key.target).is_none_or(|t| !t.empty) && !by_view(key))
-        .map(|key| Followed {
+        .map(|key| AnyReference {
             columns: key.columns.clone(),
             place: String::new(),
             form: ReferenceForm::Column,
@@ -170,7 +170,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
                 target.type_of(&reference.target_column),
                 table.type_of(&reference.column),
             );
-        all.push(Followed {
+        all.push(AnyReference {
             columns: vec![reference.column.clone()],
             place: match &reference.form {
                 ReferenceForm::Json(path) => format!(" {path}"),
@@ -204,7 +204,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
         if !counts(column, *oid) {
             continue;
         }
-        let known = |f: &Followed| f.columns == [column.name.clone()];
+        let known = |f: &AnyReference| f.columns == [column.name.clone()];
         let Some(target) = store
             .table(*oid)
             .filter(|target| !target.empty && !all.iter().any(known))
@@ -215,7 +215,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
             continue;
         };
         let same_type = plan::comparable(target.type_of(&id), &column.type_name);
-        all.push(Followed {
+        all.push(AnyReference {
             columns: vec![column.name.clone()],
             place: String::new(),
             form: ReferenceForm::Column,
@@ -239,7 +239,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
 }
 
 /// Whether the clone must reference what its source references: not where the column gets another value.
-pub fn follows_source(table: &Table, reference: &Followed) -> bool {
+pub fn follows_source(table: &Table, reference: &AnyReference) -> bool {
     reference.columns.iter().all(|column| {
         table.column(column).is_none_or(|column| {
             matches!(

@@ -18,7 +18,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.open_places(text, clone_internal.place[]) IS 'Those of the sampled columns and paths of a store''s tables that have no declaration and no question';
 
 -- Values of a unique column that gets new values in a clone, such as a slug or an article number, in other columns.
-CREATE FUNCTION clone_internal.look_for_unique_values(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_unique_values(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -82,10 +82,10 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_unique_values(text, clone_internal.place[]) IS 'Records questions about columns that hold values of a unique column which a clone changes';
+COMMENT ON FUNCTION clone_internal.ask_about_unique_values(text, clone_internal.place[]) IS 'Records questions about columns that hold values of a unique column which a clone changes';
 
 -- A column whose values are names of tables, beside one whose values are keys of these: a polymorphic pair under any names.
-CREATE FUNCTION clone_internal.look_for_pairs(store text, places clone_internal.place[], sampled clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_pairs(store text, places clone_internal.place[], sampled clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -150,4 +150,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_for_pairs(text, clone_internal.place[], clone_internal.place[]) IS 'Records questions about polymorphic pairs whose names do not say so';
+COMMENT ON FUNCTION clone_internal.ask_about_pairs(text, clone_internal.place[], clone_internal.place[]) IS 'Records questions about polymorphic pairs whose names do not say so';

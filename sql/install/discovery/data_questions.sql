@@ -65,7 +65,7 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_once(text) IS 'Replaces more than three questions that the same table answers, or about documents of one column, by one';
 
-CREATE FUNCTION clone_internal.look_at_data(store text, declares boolean) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_data(store text, declares boolean) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -90,24 +90,24 @@ BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
         RETURN;
     END IF;
-    DELETE FROM clone.store_question o WHERE o.store = look_at_data.store;
-    sampled := ARRAY(SELECT o FROM clone_internal.sampled_columns(look_at_data.store) o);
-    pairs := ARRAY(SELECT ROW(d.relation::oid, d."column", d.path)::text FROM clone_internal.look_for_document_pairs(look_at_data.store, declares) d);
-    seen := ARRAY(SELECT l FROM clone_internal.looked_at(look_at_data.store, sampled) l WHERE ROW(l.relation::oid, l."column", l.path)::text <> ALL (pairs) ORDER BY l.relation::oid, l."column", l.path, l.what);
-    IF NOT EXISTS (SELECT FROM clone.store s WHERE s.name = look_at_data.store AND s.options ? 'text_keys') THEN
-        many := clone_internal.many_text_keys(look_at_data.store, ARRAY(SELECT s FROM unnest(seen) s WHERE NOT clone_internal.have_numbers(look_at_data.store, s.targets)));
+    DELETE FROM clone.store_question o WHERE o.store = ask_about_data.store;
+    sampled := ARRAY(SELECT o FROM clone_internal.sampled_columns(ask_about_data.store) o);
+    pairs := ARRAY(SELECT ROW(d.relation::oid, d."column", d.path)::text FROM clone_internal.ask_about_document_pairs(ask_about_data.store, declares) d);
+    seen := ARRAY(SELECT l FROM clone_internal.seen_places(ask_about_data.store, sampled) l WHERE ROW(l.relation::oid, l."column", l.path)::text <> ALL (pairs) ORDER BY l.relation::oid, l."column", l.path, l.what);
+    IF NOT EXISTS (SELECT FROM clone.store s WHERE s.name = ask_about_data.store AND s.options ? 'text_keys') THEN
+        many := clone_internal.many_text_keys(ask_about_data.store, ARRAY(SELECT s FROM unnest(seen) s WHERE NOT clone_internal.have_numbers(ask_about_data.store, s.targets)));
     END IF;
     FOR q IN SELECT * FROM unnest(seen) LOOP
         IF q.what = 'unknown' AND q.path = '' THEN
             -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
-            q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(look_at_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
+            q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
         END IF;
-        CONTINUE WHEN many IS NOT NULL AND (q.what IN ('keys', 'part') AND q.path <> '' OR q.what = 'inside') AND NOT clone_internal.have_numbers(look_at_data.store, q.targets);
+        CONTINUE WHEN many IS NOT NULL AND (q.what IN ('keys', 'part') AND q.path <> '' OR q.what = 'inside') AND NOT clone_internal.have_numbers(ask_about_data.store, q.targets);
         place := format('%s.%I', q.relation, q."column") || CASE WHEN q.path <> '' THEN format(' at %s', q.path) ELSE '' END;
         names := array_to_string(q.targets, ', ');
-        keep := clone_internal.keep_call(look_at_data.store, q.relation, q."column", q.path);
-        SELECT string_agg(clone_internal.reference_call(look_at_data.store, q.relation, q."column", k.target, q.path,
+        keep := clone_internal.keep_call(ask_about_data.store, q.relation, q."column", q.path);
+        SELECT string_agg(clone_internal.reference_call(ask_about_data.store, q.relation, q."column", k.target, q.path,
             CASE WHEN q.separators IS NOT NULL THEN q.separators || CASE WHEN q.family = 'text[]' THEN '{},"' ELSE '' END WHEN q.path = '' AND q.family <> 'text[]' AND cardinality(q.targets) > 1 AND q.what IN ('keys', 'part') THEN ' ' END), ' ' ORDER BY k.place)
         INTO calls FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE q.what IN ('keys', 'part', 'inside') OR k.place = 1;
         -- What is declared in silence must be true of all values, not only of those that were looked at.
@@ -115,7 +115,7 @@ BEGIN
         rest := '';
         IF declares AND q.separators IS NULL AND q.path <> '' AND q.what IN ('keys', 'part') THEN
             -- Generated keys are unmistakable and belong to one table each: such values are references, even among other values.
-            others := clone_internal.all_targets(look_at_data.store, q.relation, q."column", q.family, q.path);
+            others := clone_internal.all_targets(ask_about_data.store, q.relation, q."column", q.family, q.path);
             sure := others IS NOT NULL;
             rest := CASE WHEN sure THEN '' ELSE '. The table is too large to look at all' END;
             IF NOT others <@ q.targets THEN
@@ -124,88 +124,88 @@ BEGIN
                 names := array_to_string(q.targets, ', ');
             END IF;
         ELSIF declares AND q.separators IS NULL AND cardinality(q.targets) = 1 AND (q.what = 'keys' OR q.what = 'named' AND q.says_id AND q.path <> '') THEN
-            sure := (SELECT clone_internal.all_are_keys(q.relation, q."column", q.family, q.path, q.what = 'keys', q.targets[1], r.id_column) FROM clone.store_relation r WHERE r.store = look_at_data.store AND r.relation = q.targets[1]);
+            sure := (SELECT clone_internal.all_are_keys(q.relation, q."column", q.family, q.path, q.what = 'keys', q.targets[1], r.id_column) FROM clone.store_relation r WHERE r.store = ask_about_data.store AND r.relation = q.targets[1]);
             rest := CASE WHEN sure IS NULL THEN '. The table is too large to look at all' WHEN NOT sure THEN '. Others are no keys there' ELSE '' END;
         END IF;
         IF sure AND cardinality(q.targets) = 1 AND q.what IN ('keys', 'named') THEN
-            PERFORM clone.store_reference(look_at_data.store, q.relation, q."column", q.targets[1], path => NULLIF(q.path, ''));
+            PERFORM clone.store_reference(ask_about_data.store, q.relation, q."column", q.targets[1], path => NULLIF(q.path, ''));
             UPDATE clone.store_reference r SET reason = format('%s%s values looked at, which all are keys there', CASE WHEN q.what = 'named' THEN 'by its name; ' ELSE '' END, q.seen)
-            WHERE r.store = look_at_data.store AND r.relation = q.relation AND r."column" = q."column" AND r.target = q.targets[1] AND COALESCE(r.path, '') = q.path;
+            WHERE r.store = ask_about_data.store AND r.relation = q.relation AND r."column" = q."column" AND r.target = q.targets[1] AND COALESCE(r.path, '') = q.path;
         ELSIF sure AND q.path <> '' AND q.what IN ('keys', 'part') THEN
-            PERFORM clone.store_reference(look_at_data.store, q.relation, q."column", k.target, path => q.path) FROM unnest(q.targets) AS k (target);
+            PERFORM clone.store_reference(ask_about_data.store, q.relation, q."column", k.target, path => q.path) FROM unnest(q.targets) AS k (target);
             UPDATE clone.store_reference r SET reason = format('%s of %s values looked at are keys of %s', q.keys, q.seen, names)
-            WHERE r.store = look_at_data.store AND r.relation = q.relation AND r."column" = q."column" AND r.target = ANY (q.targets) AND COALESCE(r.path, '') = q.path;
+            WHERE r.store = ask_about_data.store AND r.relation = q.relation AND r."column" = q."column" AND r.target = ANY (q.targets) AND COALESCE(r.path, '') = q.path;
         ELSIF q.what IN ('keys', 'part') THEN
-            PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
+            PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, 'error',
                 format('%s holds keys of %s: %s of %s values that were looked at', place, names, q.keys, q.seen) || rest, calls, keep);
         ELSIF q.what = 'inside' THEN
-            PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
+            PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, 'error',
                 format('%s holds keys of %s within longer texts: %s of the values that were looked at', place, names, q.keys), calls, keep);
         ELSIF q.what = 'named' THEN
-            PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
+            PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, 'error',
                 format('%s looks like a reference to %s by its name, and the %s values that were looked at are keys there', place, names, q.seen) || rest, calls, keep, CASE WHEN q.path <> '' AND cardinality(q.targets) = 1 THEN q.targets[1] END);
         ELSIF q.what = 'some' THEN
-            PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, 'error',
+            PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, 'error',
                 format('%s looks like a reference to %s by its name, and %s of %s values that were looked at are keys there', place, names, q.keys, q.seen), calls, keep);
         ELSIF q.what = 'unknown' THEN
-            PERFORM clone_internal.ask(look_at_data.store, q.relation, q."column", q.path, CASE WHEN q.path = '' THEN 'error' ELSE 'warning' END,
+            PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, CASE WHEN q.path = '' THEN 'error' ELSE 'warning' END,
                 format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen), calls, keep, CASE WHEN q.path = '' THEN q.targets[1] END);
         END IF;
     END LOOP;
     IF many IS NOT NULL THEN
-        PERFORM clone_internal.ask(look_at_data.store, r.relation, r.id_column, '$text_keys', 'error', many,
-            format('SELECT clone.store_alter(%L, %L);', look_at_data.store, '{"text_keys": "everywhere"}'), format('SELECT clone.store_alter(%L, %L);', look_at_data.store, '{"text_keys": "declared"}'))
-        FROM clone.store_relation r WHERE r.store = look_at_data.store AND r.role = 'project';
+        PERFORM clone_internal.ask(ask_about_data.store, r.relation, r.id_column, '$text_keys', 'error', many,
+            format('SELECT clone.store_alter(%L, %L);', ask_about_data.store, '{"text_keys": "everywhere"}'), format('SELECT clone.store_alter(%L, %L);', ask_about_data.store, '{"text_keys": "declared"}'))
+        FROM clone.store_relation r WHERE r.store = ask_about_data.store AND r.role = 'project';
     END IF;
     -- An empty column that is named like a key gives no evidence.
-    words := ARRAY(SELECT w.word FROM clone_internal.words_of_tables(look_at_data.store,
-        ARRAY(SELECT clone_internal.named_word(o.name) FROM clone_internal.open_columns(look_at_data.store) o WHERE clone_internal.says_id(o.name))) w);
+    words := ARRAY(SELECT w.word FROM clone_internal.words_of_tables(ask_about_data.store,
+        ARRAY(SELECT clone_internal.named_word(o.name) FROM clone_internal.open_columns(ask_about_data.store) o WHERE clone_internal.says_id(o.name))) w);
     FOR q IN
-        SELECT o.relation, o.name FROM clone_internal.open_columns(look_at_data.store) o
+        SELECT o.relation, o.name FROM clone_internal.open_columns(ask_about_data.store) o
         WHERE o.family IN ('int', 'text', 'int[]', 'text[]') AND clone_internal.says_id(o.name)
-          AND NOT EXISTS (SELECT FROM clone.store_question s WHERE s.store = look_at_data.store AND s.relation = o.relation AND s."column" = o.name)
+          AND NOT EXISTS (SELECT FROM clone.store_question s WHERE s.store = ask_about_data.store AND s.relation = o.relation AND s."column" = o.name)
           AND NOT clone_internal.named_word(o.name) = ANY (words)
-          AND NOT EXISTS (SELECT FROM clone_internal.polymorphic_pairs(look_at_data.store) p WHERE p.relation = o.relation AND p.name = o.name)
+          AND NOT EXISTS (SELECT FROM clone_internal.polymorphic_pairs(ask_about_data.store) p WHERE p.relation = o.relation AND p.name = o.name)
     LOOP
         EXECUTE format('SELECT 1 WHERE NOT EXISTS (SELECT FROM %s AS s WHERE s.%I IS NOT NULL)', clone_internal.spread(q.relation, quote_ident(q.name), 100000000), q.name) INTO place;
         CONTINUE WHEN place IS NULL;
-        PERFORM clone_internal.ask(look_at_data.store, q.relation, q.name, '', 'warning',
+        PERFORM clone_internal.ask(ask_about_data.store, q.relation, q.name, '', 'warning',
             format('%s.%I is named like a key, names no table of the store and is empty', q.relation, q.name),
-            clone_internal.keep_call(look_at_data.store, q.relation, q.name, ''), NULL);
+            clone_internal.keep_call(ask_about_data.store, q.relation, q.name, ''), NULL);
     END LOOP;
-    PERFORM clone_internal.look_for_types(look_at_data.store);
-    PERFORM clone_internal.look_for_tenants(look_at_data.store);
-    PERFORM clone_internal.look_for_tenant_copies(look_at_data.store);
-    PERFORM clone_internal.look_for_history(look_at_data.store);
-    PERFORM clone_internal.look_for_link_tables(look_at_data.store);
-    places := ARRAY(SELECT o FROM clone_internal.places_outside(look_at_data.store) o);
-    PERFORM clone_internal.look_for_key_pairs(look_at_data.store, places);
-    places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = look_at_data.store AND o.relation = p.relation));
-    PERFORM clone_internal.look_for_links(look_at_data.store, places);
-    PERFORM clone_internal.look_for_outside_values(look_at_data.store, places);
-    PERFORM clone_internal.look_for_outside_texts(look_at_data.store, places);
-    places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = look_at_data.store AND o.relation = p.relation));
-    PERFORM clone_internal.look_for_row_pairs(look_at_data.store, places);
-    PERFORM clone_internal.look_for_owned(look_at_data.store);
-    places := ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store, sampled) o);
-    PERFORM clone_internal.look_for_pairs(look_at_data.store, places, sampled);
-    PERFORM clone_internal.look_for_typed_texts(look_at_data.store, places);
-    PERFORM clone_internal.look_for_array_pairs(look_at_data.store);
-    PERFORM clone_internal.look_for_settings(look_at_data.store, places);
-    PERFORM clone_internal.look_for_own_references(look_at_data.store, places);
-    PERFORM clone_internal.look_for_several_tables(look_at_data.store, ARRAY(SELECT o FROM clone_internal.open_places(look_at_data.store, sampled) o WHERE o.path <> '' AND ROW(o.relation::oid, o."column", o.path)::text <> ALL (pairs)));
-    PERFORM clone_internal.look_for_other_forms(look_at_data.store);
-    PERFORM clone_internal.look_for_own_rows(look_at_data.store);
-    PERFORM clone_internal.look_for_relatives(look_at_data.store);
-    PERFORM clone_internal.look_for_ownerless(look_at_data.store);
-    PERFORM clone_internal.look_for_two_tenants(look_at_data.store);
-    PERFORM clone_internal.look_for_unique_values(look_at_data.store, places);
-    PERFORM clone_internal.look_for_listed_rows(look_at_data.store, places);
-    PERFORM clone_internal.ask_once(look_at_data.store);
-    IF EXISTS (SELECT FROM clone.store s WHERE s.name = look_at_data.store AND s.preset = 'discover') THEN
+    PERFORM clone_internal.ask_about_types(ask_about_data.store);
+    PERFORM clone_internal.ask_about_tenants(ask_about_data.store);
+    PERFORM clone_internal.ask_about_tenant_copies(ask_about_data.store);
+    PERFORM clone_internal.ask_about_history(ask_about_data.store);
+    PERFORM clone_internal.ask_about_link_tables(ask_about_data.store);
+    places := ARRAY(SELECT o FROM clone_internal.places_outside(ask_about_data.store) o);
+    PERFORM clone_internal.ask_about_key_pairs(ask_about_data.store, places);
+    places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.relation = p.relation));
+    PERFORM clone_internal.ask_about_links(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_outside_values(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_outside_texts(ask_about_data.store, places);
+    places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.relation = p.relation));
+    PERFORM clone_internal.ask_about_row_pairs(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_owned(ask_about_data.store);
+    places := ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o);
+    PERFORM clone_internal.ask_about_pairs(ask_about_data.store, places, sampled);
+    PERFORM clone_internal.ask_about_typed_texts(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_array_pairs(ask_about_data.store);
+    PERFORM clone_internal.ask_about_settings(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_own_references(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_several_tables(ask_about_data.store, ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o WHERE o.path <> '' AND ROW(o.relation::oid, o."column", o.path)::text <> ALL (pairs)));
+    PERFORM clone_internal.ask_about_other_forms(ask_about_data.store);
+    PERFORM clone_internal.ask_about_own_rows(ask_about_data.store);
+    PERFORM clone_internal.ask_about_relatives(ask_about_data.store);
+    PERFORM clone_internal.ask_about_ownerless(ask_about_data.store);
+    PERFORM clone_internal.ask_about_two_tenants(ask_about_data.store);
+    PERFORM clone_internal.ask_about_unique_values(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_listed_rows(ask_about_data.store, places);
+    PERFORM clone_internal.ask_once(ask_about_data.store);
+    IF EXISTS (SELECT FROM clone.store s WHERE s.name = ask_about_data.store AND s.preset = 'discover') THEN
         -- Described by hand, the clone itself says so, where it would have values of its source.
-        PERFORM clone_internal.discover_unique(look_at_data.store, true);
+        PERFORM clone_internal.discover_unique(ask_about_data.store, true);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.look_at_data(text, boolean) IS 'Checks the data of a store''s tables: declares certain references, if allowed, and records questions about the others';
+COMMENT ON FUNCTION clone_internal.ask_about_data(text, boolean) IS 'Checks the data of a store''s tables: declares certain references, if allowed, and records questions about the others';
