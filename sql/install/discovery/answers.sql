@@ -72,7 +72,7 @@ BEGIN
         END IF;
         RETURN;
     END IF;
-    UPDATE clone.store_relation r SET parents = array_remove(ARRAY[other.parent], NULL), join_column = other.name, comment = COALESCE(format('column %I by its name', other.name), r.comment)
+    UPDATE clone.store_relation r SET parents = array_remove(ARRAY[other.parent], NULL), join_column = other.name, comment = CASE WHEN other.name IS NULL THEN r.comment ELSE format('column %I by its name', other.name) END
     WHERE r.store = belong_otherwise.store AND r.relation = belong_otherwise.relation;
     PERFORM clone_internal.describe_columns(store, relation);
 END
