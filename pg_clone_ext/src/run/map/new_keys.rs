@@ -252,7 +252,10 @@ pub(super) fn no_source(run: &Run, table: &Table, column: &Column) -> Error {
         ),
     )
     .hint(format!(
-        "{source} If another column of its unique keys changes in a clone: {call}, 'keep')."
+        "{source} If its values are keys of the rows of another table: SELECT clone.store_reference({}, {}, {}, '<table>'). If another column of its unique keys changes in a clone: {call}, 'keep').",
+        quote::literal(&run.store.name),
+        quote::literal(&table.sql_name),
+        quote::literal(&column.name)
     ))
 }
 
