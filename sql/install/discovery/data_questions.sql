@@ -51,7 +51,9 @@ BEGIN
                    string_agg(format('%s.%I', q.relation, q."column") || CASE WHEN q.path <> '' THEN ' at ' || q.path ELSE '' END, ', ' ORDER BY q.number) FILTER (WHERE q.path = '' OR q.number <= 3) AS places,
                    string_agg(q.target::text, ', ' ORDER BY q.number) AS targets
             FROM (SELECT q.*, row_number() OVER (PARTITION BY q.path <> '', CASE WHEN by_target THEN q.target END ORDER BY q.relation::oid, q."column", q.path) AS number
-                  FROM clone.store_question q WHERE q.store = $1 AND q.severity = 'error' AND q.target IS NOT NULL AND (by_target OR q.path <> '')) q
+                  FROM clone.store_question q WHERE q.store = $1 AND q.severity = 'error' AND q.target IS NOT NULL AND (by_target OR q.path <> '')
+                    -- A question of its own is what the values say against a name.
+                    AND NOT EXISTS (SELECT FROM clone_internal.named_references($1) n WHERE n.relation = q.relation AND n.name = q."column" AND n.target <> q.target AND q.path = '')) q
             GROUP BY 1, 2, 3 HAVING count(*) > 3 ORDER BY 1::oid, 2, 3
         LOOP
             DELETE FROM clone.store_question q WHERE q.store = $1 AND ROW(q.relation::oid, q."column", q.path)::text = ANY (g.asked);

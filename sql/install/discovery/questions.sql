@@ -12,7 +12,7 @@ AS $$
     ), columns AS (
         SELECT CASE WHEN q.exact THEN 'error' ELSE 'warning' END AS severity, q.relation, q.name,
                format(CASE WHEN q.exact THEN '%s.%I looks like a reference to %s, and no foreign key says so' ELSE '%s.%I may be a reference to %s' END, q.relation, q.name, q.target) AS question,
-               clone_internal.reference_call($1, q.relation, q.name, q.target, '') AS answer, clone_internal.keep_call($1, q.relation, q.name, '') AS otherwise
+               clone_internal.reference_call($1, q.relation, q.name, q.target, '') AS answer, clone_internal.keep_call($1, q.relation, q.name, '') AS otherwise, q.target
         FROM named q
         UNION ALL
         SELECT 'error', p.relation, p.name, format('%s.%I with %I looks like a reference to a row of one of several tables', p.relation, p.name, p.type_column)
@@ -21,7 +21,7 @@ AS $$
                            WHEN n.calls IS NOT NULL THEN format(': the types are %s', n.codes)
                            ELSE format('. The types are %s; say which table each means with clone.store_reference(%L, %L, %L, <table>, type_column => %L, type_values => <type>)',
                                        n.codes, $1, p.relation, p.name, p.type_column) END,
-               CASE WHEN NOT k.none THEN k.declare WHEN n.codes IS NULL THEN k.keep ELSE n.calls END, CASE WHEN k.none AND n.codes IS NULL THEN k.declare ELSE k.keep END
+               CASE WHEN NOT k.none THEN k.declare WHEN n.codes IS NULL THEN k.keep ELSE n.calls END, CASE WHEN k.none AND n.codes IS NULL THEN k.declare ELSE k.keep END, NULL
         FROM pairs p CROSS JOIN LATERAL (
             SELECT clone_internal.names_no_table($1, p.relation, p.type_column, p.name) AS none, clone_internal.keep_call($1, p.relation, p.name, '') AS keep,
                    format('SELECT clone.store_polymorphic(%L, %L, %L, type_column => %L);', $1, p.relation, p.name, p.type_column) AS declare) k
@@ -30,19 +30,19 @@ AS $$
          AND (n.calls IS NOT NULL OR clone_internal.family((SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attname = p.type_column)) = 'int')
         UNION ALL
         SELECT 'error', q.relation, q.name, format('%s.%I looks like the key of a row in %s', q.relation, q.name, q.target),
-               clone_internal.reference_call($1, q.relation, q.name, q.target, ''), clone_internal.keep_call($1, q.relation, q.name, '')
+               clone_internal.reference_call($1, q.relation, q.name, q.target, ''), clone_internal.keep_call($1, q.relation, q.name, ''), NULL
         FROM clone_internal.person_columns($1) q
         WHERE NOT EXISTS (SELECT FROM named n WHERE n.relation = q.relation AND n.name = q.name) AND NOT EXISTS (SELECT FROM pairs p WHERE p.relation = q.relation AND p.name = q.name)
         UNION ALL
         SELECT 'error', q.relation, q.name, format('%s.%I holds keys of %s by %s, which the store knows by a view', q.relation, q.name, q.target, q.below),
-               clone_internal.reference_call($1, q.relation, q.name, q.target, ''), clone_internal.keep_call($1, q.relation, q.name, '')
+               clone_internal.reference_call($1, q.relation, q.name, q.target, ''), clone_internal.keep_call($1, q.relation, q.name, ''), NULL
         FROM clone_internal.view_keys($1) q
         WHERE NOT EXISTS (SELECT FROM named n WHERE n.relation = q.relation AND n.name = q.name AND n.exact) AND NOT clone_internal.answered($1, q.relation, q.name, '')
     )
     SELECT c.severity, format('%s.%I', c.relation, c.name), c.question, c.answer, c.otherwise FROM columns c
     WHERE NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = c.relation AND n."column" = c.name AND n.path = '')
-      -- The values say more than the name: that it is a list, for example.
-      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '' AND (c.severity = 'warning' OR q.answer ~ ', (separators|condition) => '))
+      -- The values say more than the name: that it is a list, or that another table has them all as keys.
+      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '' AND (c.severity = 'warning' OR q.target <> c.target OR q.answer ~ ', (separators|condition) => '))
     UNION ALL
     SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path IN ('', '$types', '$named_types', '$rows', '$owned', '$no_owner', '$relatives', '$parents', '$forms', '$unowned', '$tenants', '$links', '$history') THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
     FROM clone.store_question q
@@ -59,7 +59,7 @@ AS $$
       AND NOT (q.path = '$owned' AND EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = q.relation AND m.parent = q.relation AND q."column" = ANY (m.parent_columns)))
       -- Not questions about how a table belongs that is described now.
       AND NOT (q.path NOT IN ('$tenants', '$history', '$parents') AND COALESCE(q.answer, '') LIKE '%clone.store_table(%' AND q.answer NOT LIKE 'SELECT clone.store_remove_table(%' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation))
-      AND NOT EXISTS (SELECT FROM columns c WHERE c.severity = 'error' AND c.relation = q.relation AND c.name = q."column" AND q.path = '' AND COALESCE(q.answer, '') !~ ', (separators|condition) => ')
+      AND NOT EXISTS (SELECT FROM columns c WHERE c.severity = 'error' AND c.relation = q.relation AND c.name = q."column" AND q.path = '' AND (q.target <> c.target) IS NOT TRUE AND COALESCE(q.answer, '') !~ ', (separators|condition) => ')
     UNION ALL
     -- UUIDs are found in the text form of any value; numbers and texts are not looked for there.
     SELECT DISTINCT ON (r.relation, a.attnum) 'error', format('%s.%I', r.relation, a.attname),

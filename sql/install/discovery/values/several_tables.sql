@@ -43,6 +43,8 @@ DECLARE
     families text[];
     -- A bit for each of the targets.
     none varbit;
+    -- From here on, columns are keys of their own rows.
+    own_keys bigint;
     c record;
 BEGIN
     columns := ARRAY(
@@ -68,6 +70,23 @@ BEGIN
               AND NOT clone_internal.names_quantity(COALESCE(substring(p.path FROM '''([^'']+)''[]](?:[[][*][]])*$'), p."column"))
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path IN ('', p.path))
             ORDER BY p.relation::oid, p."column", p.path);
+    own_keys := cardinality(columns) + 1;
+    -- Keys that nothing makes, such as those of a copy for analysis: they may be the keys of other tables' rows.
+    columns := columns || ARRAY(
+        SELECT ROW(r.relation, r.id_column, '', clone_internal.named_word(r.id_column), 'int', NULL, NULL)::clone_internal.list_place
+        FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column AND clone_internal.family(a.atttypid) = 'int' AND a.attidentity = '' AND a.attgenerated = '' AND NOT a.atthasdef
+        JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('key', 'keep') AND s.reason IS DISTINCT FROM 'set by hand'
+        WHERE r.store = $1 AND r.role <> 'project' AND NOT clone_internal.answered($1, r.relation, a.attname, '') AND a.attname NOT IN (COALESCE(r.project_column, ''), COALESCE(r.join_column, ''))
+          AND NOT EXISTS (SELECT FROM unnest(columns) o WHERE o.relation = r.relation AND o."column" = a.attname)
+          AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname)
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname)
+          AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
+          -- A number per tenant.
+          AND NOT EXISTS (SELECT FROM pg_index u JOIN pg_attribute p ON p.attrelid = r.relation AND p.attname = r.project_column
+                          WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts = 2 AND a.attnum = ANY (u.indkey::int2[]) AND p.attnum = ANY (u.indkey::int2[]))
+        ORDER BY r.relation::oid);
     SELECT array_agg(l.relation), array_agg(l.key), array_agg(l.family) INTO targets, names, families
     FROM (SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') ORDER BY l.relation::oid) l;
     IF targets IS NULL THEN
@@ -131,7 +150,7 @@ BEGIN
                clone_internal.says_id(l."column") OR clone_internal.snake(l."column") ~ '(^|_)(object|obj|subject|entity|target|source|party|actor|item|ref|reference|record|owner|holder|link|linked|related|about|whom|who|what|which|thing|for|of|to|from|by)(_|$)' AS says
         FROM place p JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = p.place
         -- Keys of rows that were deleted may stay.
-        WHERE cardinality(p.targets) > 1 AND 10 * p.keys >= 9 * p.seen AND p.seen >= 4 AND l.path = ''
+        WHERE cardinality(p.targets) > 1 AND 10 * p.keys >= 9 * p.seen AND p.seen >= 4 AND l.path = '' AND l.number < own_keys
           -- What names a table outside of the store is a key of that.
           AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
         ORDER BY l.relation::oid, l."column"
@@ -163,7 +182,7 @@ BEGIN
             -- The column, or the member of a document.
             CROSS JOIN LATERAL (SELECT COALESCE(substring(l.path FROM '''([^'']+)''[]](?:[[][*][]])*$'), l."column"::text) AS called) c
         ), candidate AS MATERIALIZED (
-            SELECT p.place, p.keys, p.tenants, t.relation AS target, t.key, l.relation, l."column" AS name, l.path, l.called, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
+            SELECT p.place, p.keys, p.tenants, p.place >= own_keys AS own_key, t.relation AS target, t.key, l.relation, l."column" AS name, l.path, l.called, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
                    clone_internal.names_person(l.called) AS says_person
             FROM place p JOIN col l ON l.number = p.place
             JOIN target t ON get_bit(p.tables, t.number::int - 1) = 1 AND (t.relation <> l.relation OR t.family <> l.family OR l.path <> '')
@@ -172,6 +191,7 @@ BEGIN
                 -- Compared first, which is faster.
                 WHEN strpos(l.plain, t.plain) > 0 OR left(l.plain, 3) = left(t.plain, 3) OR right(l.plain, 3) = right(t.plain, 3) THEN clone_internal.folded_match(l.called, t.word) END AS rank) m
             WHERE p.tables <> none
+              AND (p.place < own_keys OR clone_internal.has_sequence(t.relation, (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.key)))
               -- A row's own number, as customer_no of a customer.
               AND (l.path <> '' OR clone_internal.folded_match(l.called, clone_internal.table_word(own.relname)) IS DISTINCT FROM 1)
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path = l.path)
@@ -182,7 +202,7 @@ BEGIN
         -- A name that says little needs more evidence: small numbers are keys by chance, but not many of rows of the same tenants.
         GROUP BY c.relation, c.name, c.path, c.called
         HAVING bool_or(c.rank < 3 AND CASE WHEN clone_internal.names_quantity(c.called) THEN c.keys >= CASE c.rank WHEN 1 THEN 3 ELSE 8 END ELSE c.keys >= 3 OR c.tenants > 1 END) OR bool_or(c.rank = 3 OR c.says_person) AND min(c.keys) >= CASE WHEN clone_internal.names_quantity(c.called) THEN 8 ELSE 3 END AND min(c.tenants) > 1
-            OR min(c.keys) >= 4 AND min(c.tenants) > 1 AND count(*) = 1 AND NOT clone_internal.names_quantity(c.called)
+            OR min(c.keys) >= 4 AND min(c.tenants) > 1 AND (count(*) = 1 AND NOT clone_internal.names_quantity(c.called) OR clone_internal.says_id(c.called) OR bool_and(c.own_key))
         ORDER BY c.relation::oid, c.name, c.path
     LOOP
         PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',

@@ -263,3 +263,22 @@ async fn a_name_that_means_a_table_is_asked_about_if_the_values_name_rows_of_oth
     .await;
     assert_eq!(open(&db).await, ["error public.notes.item_id"]);
 }
+
+#[tokio::test]
+async fn values_say_more_than_a_name_that_ends_like_a_table() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE worker_event (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO worker_event (org_id) SELECT 1 + n % 2 FROM generate_series(1, 8) n;
+         CREATE TABLE activities (id bigint GENERATED ALWAYS AS IDENTITY (START 29000) PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO activities (org_id) SELECT 1 + n % 2 FROM generate_series(1, 8) n;
+         CREATE TABLE runs (id bigint GENERATED ALWAYS AS IDENTITY (START 5000) PRIMARY KEY, org_id int NOT NULL REFERENCES org, event_id bigint); INSERT INTO runs (org_id, event_id) SELECT org_id, id FROM activities",
+        "org",
+    )
+    .await;
+    assert_eq!(open(&db).await, ["error public.runs.event_id"]);
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    let right = format!(
+        "SELECT count(*) FROM runs r JOIN activities a ON a.id = r.event_id AND a.org_id = r.org_id WHERE r.org_id = {clone}"
+    );
+    assert_eq!(db.number(&right).await, 4);
+}

@@ -93,3 +93,31 @@ async fn numbers_per_tenant_are_kept_without_a_question() {
         20
     );
 }
+
+#[tokio::test]
+async fn keys_that_nothing_makes_are_those_of_another_table() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE task (id bigint GENERATED ALWAYS AS IDENTITY (START 4000), at date NOT NULL, title text, state text, owner text, step text, queue text, org_id int NOT NULL REFERENCES org, PRIMARY KEY (id, at));
+         INSERT INTO task (org_id, at) SELECT 1 + n % 2, '2026-01-01' FROM generate_series(1, 8) n;
+         CREATE TABLE runs (id bigint NOT NULL, at date NOT NULL, org_id int NOT NULL REFERENCES org, status text, took int, PRIMARY KEY (at, id)); INSERT INTO runs SELECT id, at, org_id FROM task;
+         CREATE TABLE payload (id bigint NOT NULL, at date NOT NULL, org_id int NOT NULL REFERENCES org, kind text NOT NULL, content text, inline text, PRIMARY KEY (org_id, at, id, kind)); INSERT INTO payload SELECT id, at, org_id, 'in' FROM task;
+         CREATE TABLE numbers (id int NOT NULL, org_id int NOT NULL REFERENCES org, PRIMARY KEY (org_id, id)); INSERT INTO numbers SELECT n, o FROM generate_series(1, 5) n, generate_series(1, 2) o",
+        "org",
+    )
+    .await;
+    assert_eq!(
+        open(&db).await,
+        ["error public.payload.id", "error public.runs.id"]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    for table in ["runs", "payload"] {
+        let right = format!(
+            "SELECT count(*) FROM {table} r JOIN task t ON t.id = r.id AND t.org_id = r.org_id WHERE r.org_id = {clone}"
+        );
+        assert_eq!(db.number(&right).await, 4, "{table}");
+    }
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(db.number("SELECT count(*) FROM payload").await, 8);
+}
