@@ -3,7 +3,10 @@
 //! Every chain of references ends at one column, whose values are replaced or kept once per run. All columns that refer
 //! to it, through any number of tables, get the same new value. Equal integers or texts of two tables are never confused.
 
+mod comparison;
 mod resolution;
+
+pub use comparison::{equality, equality_of_texts};
 
 use crate::ids::uuid_text;
 use crate::plan::quote::identifier;
@@ -130,32 +133,6 @@ fn family(type_name: &str) -> &str {
 /// Whether an operator compares values of two types, named as `format_type` does.
 pub fn comparable(one: &str, other: &str) -> bool {
     family(one) == family(other)
-}
-
-/// How a column is compared with a key of a type that is comparable with its own, as SQL between the two: by the equality operator of the
-/// key, under the key's collation if the two columns have different ones that are not the default. Without it the server refuses to
-/// choose one (42P22).
-pub fn equality(column: Option<&Column>, key: Option<&Column>) -> String {
-    let operator = key.map_or(EQUAL, Column::equality);
-    match collations(column, key) {
-        Some(of_key) => format!("COLLATE {of_key} {operator}"),
-        None => operator.to_owned(),
-    }
-}
-
-/// How the texts of the two are compared, if their types are not comparable or the column has several keys: byte by byte.
-pub fn equality_of_texts(column: Option<&Column>, key: Option<&Column>) -> String {
-    match collations(column, key) {
-        Some(_) => format!("COLLATE pg_catalog.\"C\" {EQUAL}"),
-        None => EQUAL.to_owned(),
-    }
-}
-
-/// The collation of a key, if the two columns have different ones of which none is the default.
-fn collations<'a>(column: Option<&Column>, key: Option<&'a Column>) -> Option<&'a str> {
-    let own = column?.keys.collation.as_deref()?;
-    let of_key = key?.keys.collation.as_deref()?;
-    (own != of_key).then_some(of_key)
 }
 
 /// Whether `list` is the type of arrays of values that are comparable with those of type `one`.
