@@ -152,6 +152,10 @@ fn unique_of(raw: RawUnique) -> Unique {
 
 /// Completes the operators of foreign keys between columns with different collations.
 fn compare_by_collations(store: &mut Store) {
+    let mut columns = store.tables.iter().flat_map(|table| &table.columns);
+    if columns.all(|column| column.keys.collation.is_none()) {
+        return;
+    }
     let all = store.clone();
     let keys = store.tables.iter_mut().flat_map(|table| {
         let of = table.oid;
