@@ -8,6 +8,7 @@ use pg_clone_core::plan::{
 use pg_clone_core::rules::Rule;
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// A store, its rules and its hooks.
 pub struct Description {
@@ -150,11 +151,13 @@ impl Raw {
 
     /// The store, without comparison.
     pub(super) fn into_store(self) -> Result<Store> {
+        let mut tables: Vec<Table> = self.tables.into_iter().map(table).collect::<Result<_>>()?;
+        documents_of_versions(&mut tables);
         Ok(Store {
             name: self.name,
             preset: self.preset,
             options: self.options,
-            tables: self.tables.into_iter().map(table).collect::<Result<_>>()?,
+            tables,
             dependencies: self
                 .dependencies
                 .into_iter()
@@ -166,6 +169,19 @@ impl Raw {
                 .collect(),
             outside: Outside::default(),
         })
+    }
+}
+
+/// The document of a version is that of its resource at another time: without a path of its own, it names its version at the same place.
+fn documents_of_versions(tables: &mut [Table]) {
+    let paths: HashMap<Oid, Vec<String>> = tables
+        .iter()
+        .filter_map(|table| Some((table.oid, table.version_path.clone()?)))
+        .collect();
+    for table in tables {
+        if table.role == TableRole::History && table.version_path.is_none() {
+            table.version_path = table.parents.iter().find_map(|parent| paths.get(parent)).cloned();
+        }
     }
 }
 

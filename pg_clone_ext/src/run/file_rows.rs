@@ -122,7 +122,7 @@ impl FileRows<'_> {
             .columns
             .iter()
             .find(|column| column.role == ColumnRole::Version);
-        let document = Document::of(from, self.table.version_path.as_deref());
+        let document = Document::of(from);
         let null = || "NULL::pg_catalog.text".to_owned();
         let mut columns = vec![
             format!("t.{}", quote::identifier(id)),
@@ -185,16 +185,13 @@ struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn of(table: &'a Table, version_path: Option<&'a [String]>) -> Option<Self> {
+    fn of(table: &'a Table) -> Option<Self> {
         let column = table.document_column.as_deref()?;
+        let version_path = table.version_path.as_deref().unwrap_or_default();
         Some(Document {
             column,
             is_jsonb: table.type_of(column) == "jsonb",
-            version_path: version_path
-                .unwrap_or_default()
-                .iter()
-                .map(String::as_str)
-                .collect(),
+            version_path: version_path.iter().map(String::as_str).collect(),
         })
     }
 

@@ -3,7 +3,7 @@
 use super::{Check, filled};
 use crate::pg::query::count;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, SourceQuery, Store, TableRole, quote};
+use pg_clone_core::plan::{self, SourceQuery, Store, Table, TableRole, quote};
 use std::borrow::Cow;
 
 /// Checks that every live resource has an equal history row.
@@ -27,6 +27,11 @@ pub(super) fn compare(store: &Store, target: &str, checks: &mut Vec<Check>) -> R
         else {
             continue;
         };
+        let of_version = match &history.document_column {
+            Some(own) => own,
+            None if history.column(document).is_some() => document,
+            None => continue,
+        };
         let Some(belongs) = plan::condition(store, parent, target, &active, false)? else {
             continue;
         };
@@ -36,12 +41,12 @@ pub(super) fn compare(store: &Store, target: &str, checks: &mut Vec<Check>) -> R
             continue;
         }
         let in_history = format!(
-            "EXISTS (SELECT FROM {} AS h WHERE h.{} OPERATOR(pg_catalog.=) t.{} AND h.{} OPERATOR(pg_catalog.=) t.{})",
+            "EXISTS (SELECT FROM {} AS h WHERE h.{} OPERATOR(pg_catalog.=) t.{} AND {} OPERATOR(pg_catalog.=) {})",
             history.sql_name,
             quote::identifier(join),
             quote::identifier(id),
-            quote::identifier(document),
-            quote::identifier(document),
+            comparable(history, "h", of_version),
+            comparable(parent, "t", document),
         );
         let equal = count(&rows.filter(in_history))?;
         checks.push(Check {
@@ -53,4 +58,18 @@ pub(super) fn compare(store: &Store, target: &str, checks: &mut Vec<Check>) -> R
         });
     }
     Ok(())
+}
+
+/// A document as a value that has an equality operator and is not NULL. The two have the same type.
+fn comparable(table: &Table, alias: &str, document: &str) -> String {
+    match table.type_of(document) {
+        "jsonb" => format!(
+            "COALESCE({alias}.{}, 'null'::pg_catalog.jsonb)",
+            quote::identifier(document)
+        ),
+        _ => format!(
+            "COALESCE({}, ''::pg_catalog.text)",
+            table.text_of(alias, document)
+        ),
+    }
 }

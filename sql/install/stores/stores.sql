@@ -30,16 +30,18 @@ BEGIN
         SELECT w.role, w.target, w.reason FROM (VALUES
             (1, a.attgenerated <> '', 'default', NULL::regclass, 'generated column'),
             (2, a.attname = t.id_column AND a.atttypid IN (20, 21, 23), 'key', NULL, 'integer key'),
-            (3, a.attname = t.id_column, 'map', NULL, 'key'),
-            (4, a.attname = t.project_column, 'project', NULL, 'the project'),
-            (5, a.attname = t.join_column, 'map', t.parents[1], 'key of the resource it belongs to'),
-            (6, a.attname = t.document_column, 'rewrite', NULL, 'the document'),
-            (7, t.role = 'project' AND a.attname IN ('name', 'owner'), a.attname::text, NULL, 'argument of the call'),
-            (8, fk.target IS NOT NULL, 'map', fk.target, 'foreign key'),
-            (9, a.attidentity <> '', 'default', NULL, 'identity column'),
-            (10, a.atttypid IN ('uuid'::regtype, 'uuid[]'::regtype), 'map', NULL, 'may hold ids'),
-            (11, a.atttypid IN ('json'::regtype, 'jsonb'::regtype), 'rewrite', NULL, 'may hold references'),
-            (12, a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'text[]'::regtype), 'rewrite', NULL, 'may hold references'),
+            -- A version's own id: no other table's row has it.
+            (3, t.role = 'history' AND a.attname = t.id_column AND a.attname IS DISTINCT FROM t.join_column AND b.oid = 'uuid'::regtype, 'version', NULL, 'key'),
+            (4, a.attname = t.id_column, 'map', NULL, 'key'),
+            (5, a.attname = t.project_column, 'project', NULL, 'the project'),
+            (6, a.attname = t.join_column, 'map', t.parents[1], 'key of the resource it belongs to'),
+            (7, a.attname = t.document_column, 'rewrite', NULL, 'the document'),
+            (8, t.role = 'project' AND a.attname IN ('name', 'owner'), a.attname::text, NULL, 'argument of the call'),
+            (9, fk.target IS NOT NULL, 'map', fk.target, 'foreign key'),
+            (10, a.attidentity <> '', 'default', NULL, 'identity column'),
+            (11, a.atttypid IN ('uuid'::regtype, 'uuid[]'::regtype), 'map', NULL, 'may hold ids'),
+            (12, a.atttypid IN ('json'::regtype, 'jsonb'::regtype), 'rewrite', NULL, 'may hold references'),
+            (13, a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'text[]'::regtype), 'rewrite', NULL, 'may hold references'),
             (14, b.oid IN ('uuid'::regtype, 'uuid[]'::regtype), 'map', NULL, 'may hold ids'),
             (15, b.oid IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype, 'name'::regtype, 'xml'::regtype, 'tsvector'::regtype)
                 OR b.typname IN ('citext', 'hstore') AND b.typtype = 'b' OR b.oid = 'bpchar'::regtype AND (a.atttypmod < 0 OR a.atttypmod >= 40)
@@ -315,10 +317,12 @@ BEGIN
         RAISE EXCEPTION 'column % of table % does not identify a project: no unique index on it alone', clone_internal.quoted(id_column::text), relation USING
             ERRCODE = '22023', HINT = 'Specify a column that is unique by itself: id_column => ''…''. Tenants with a key of several columns are not supported.';
     END IF;
-    IF role = 'history' AND EXISTS (SELECT FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-        WHERE a.attrelid = relation AND a.attname = id_column AND id_column IS DISTINCT FROM join_column AND a.atttypid IN (20, 21, 23)
-          AND (a.attidentity <> '' OR a.atthasdef AND pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%')) THEN
-        RAISE EXCEPTION 'table % cannot have the role history: its rows have numbers of their own in column %', relation, clone_internal.quoted(id_column::text) USING
+    -- With the row of the resource alone, nothing says what the next number or text is.
+    IF role = 'history' AND id_column IS DISTINCT FROM join_column AND NOT COALESCE(columns, '{}') ? id_column::text
+        AND EXISTS (SELECT FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+            WHERE a.attrelid = relation AND a.attname = id_column AND clone_internal.base_type(a.atttypid) <> 'uuid'::regtype
+              AND (a.atttypid NOT IN (20, 21, 23) OR a.attidentity <> '' OR a.atthasdef AND pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%')) THEN
+        RAISE EXCEPTION 'table % cannot have the role history: its rows have keys of their own in column %', relation, clone_internal.quoted(id_column::text) USING
             ERRCODE = '22023', HINT = 'A row of a history table is a version of its resource. Describe the table with the role derived.';
     END IF;
     IF role = 'resource' AND resource_type IS NULL AND type_column IS NULL THEN

@@ -112,7 +112,10 @@ pub(super) fn action(
     list: &mut SelectList,
 ) -> Option<Action> {
     let type_name = column.type_name.as_str();
-    let document = source_table.document_column.as_deref() == Some(column.name.as_str());
+    // The history of a resource may name its document otherwise.
+    let document = [table, source_table]
+        .iter()
+        .any(|table| table.document_column.as_deref() == Some(column.name.as_str()));
     if matches!(
         column.role,
         ColumnRole::Keep | ColumnRole::Map(_) | ColumnRole::Rewrite | ColumnRole::Key
@@ -133,6 +136,8 @@ pub(super) fn action(
         ColumnRole::Name => Action::Name,
         ColumnRole::Owner => Action::Owner(column.keys.holds),
         ColumnRole::Now => Action::Now,
+        // A version that is made of the row of its resource: no other row refers to it.
+        ColumnRole::NewUuid if table.oid != source_table.oid => Action::NewUuid,
         ColumnRole::NewUuid if column.keys.holds.is_some() => {
             Action::Map(KeyKind::of(type_name), column.keys.holds)
         }

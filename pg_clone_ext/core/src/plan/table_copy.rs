@@ -7,7 +7,7 @@ use super::quote::{identifier, text_of, type_name};
 use super::request::History;
 use super::row_filter::row_filter;
 use super::source_query::SourceQuery;
-use super::store::{ColumnRole, Oid, Store, Table, TableRole};
+use super::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
 use super::types::{is_numeric, is_plain_text, is_text};
 use crate::batch::DocumentFormat;
 use crate::error::{Code, Error, Result};
@@ -272,11 +272,7 @@ pub fn table_copy(
         if column.generated || (column.role == ColumnRole::Default && history != History::AsIs) {
             continue;
         }
-        let from = if source_table.oid == table.oid {
-            Some(column)
-        } else {
-            source_table.column(&column.name)
-        };
+        let from = counterpart(table, source_table, column);
         let action = match history {
             History::AsIs => Some(Action::Keep),
             _ => action(store, table, source_table, column, history, &mut list),
@@ -310,12 +306,7 @@ pub fn table_copy(
                 )));
             }
             (_, true, Some(from)) => list.place(&from.name),
-            (_, true, None) => {
-                return Err(broken(format!(
-                    "column {}.{} has no counterpart in {}",
-                    table.sql_name, column.name, source_table.sql_name
-                )));
-            }
+            (_, true, None) => return Err(no_counterpart(store, table, source_table, column)),
             (_, false, _) => 0,
         };
         let lookup = match (&action, from) {
@@ -352,6 +343,40 @@ pub fn table_copy(
         row_filter,
         outputs,
     }))
+}
+
+/// The column of the source's table from which a column of the clone's is made: for a history that is made of the rows of its
+/// resources the column with the same name, for the join column and the document those of the resource.
+fn counterpart<'a>(table: &'a Table, source_table: &'a Table, column: &'a Column) -> Option<&'a Column> {
+    if source_table.oid == table.oid {
+        return Some(column);
+    }
+    let is = |named: &Option<String>| named.as_deref() == Some(column.name.as_str());
+    let other = if is(&table.join_column) {
+        source_table.id_column.as_deref()
+    } else if is(&table.document_column) {
+        source_table.document_column.as_deref()
+    } else {
+        None
+    };
+    source_table.column(other.unwrap_or(&column.name))
+}
+
+fn no_counterpart(store: &Store, table: &Table, source_table: &Table, column: &Column) -> Error {
+    Error::new(
+        Code::StoreChanged,
+        format!(
+            "column {}.{} has no counterpart in {}",
+            table.sql_name, column.name, source_table.sql_name
+        ),
+    )
+    .detail("With the option \"history\": \"current\", the one version of a resource is made of its row.")
+    .hint(format!(
+        "Call it with options => '{{\"history\": \"full\"}}' or '{{\"history\": \"none\"}}', or say what the column gets: SELECT clone.store_column({}, {}, {}, '<role>');",
+        super::quote::literal(&store.name),
+        super::quote::literal(&table.sql_name),
+        super::quote::literal(&column.name)
+    ))
 }
 
 /// A key column in canonical form, in which keys that are equal by the type's operator are equal values. None: unchanged.

@@ -6,7 +6,7 @@ use crate::run::keys::{Key, NewKey};
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::uuid_text;
-use pg_clone_core::plan::{self, ColumnRole, KeyKind, Oid, SourceQuery, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Oid, SourceQuery, Table, TableRole, quote};
 use std::collections::HashSet;
 
 /// Maps keys of derived rows that other rows reference. Joins that form a cycle are an error (55000).
@@ -124,13 +124,15 @@ fn check_not_filtered(run: &Run, table: &Table) -> Result<()> {
     .hint("Clone the whole project: leave out resource_types, include_ids and exclude_ids."))
 }
 
-/// With full history every version of a cloned resource gets a new version id.
+/// With full history every version of a cloned resource gets new ids: a version id, and the keys with the role `new_uuid`.
 pub fn map_versions(run: &mut Run, tables: &[Table]) -> Result<()> {
     for table in tables.iter().filter(|t| t.role == TableRole::History && !t.empty) {
-        let Some(version) = table.columns.iter().find(|c| c.role == ColumnRole::Version) else {
-            continue;
+        let ids = |column: &&Column| {
+            column.role == ColumnRole::Version
+                || column.role == ColumnRole::NewUuid && column.keys.holds.is_some()
         };
-        let Some(join) = table.join_column.as_deref() else {
+        let columns: Vec<&Column> = table.columns.iter().filter(ids).collect();
+        let Some(join) = table.join_column.as_deref().filter(|_| !columns.is_empty()) else {
             continue;
         };
         if !table.parents.iter().any(|parent| run.active.contains(parent)) {
@@ -141,25 +143,26 @@ pub fn map_versions(run: &mut Run, tables: &[Table]) -> Result<()> {
             continue;
         };
         let join_type = table.type_of(join).to_owned();
-        let columns = format!(
-            "{}, t.{}",
-            table.text_of("t", &version.name),
-            quote::identifier(join)
-        );
+        let mut selected = vec![format!("t.{}", quote::identifier(join))];
+        selected.extend(columns.iter().map(|column| table.text_of("t", &column.name)));
         let sql = SourceQuery::over(table.source_name())
             .filter(belongs)
-            .select(&columns);
+            .select(&selected.join(", "));
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
-            let Some(parent) = Key::read(row, 1, KeyKind::of(&join_type), &join_type)? else {
+            let Some(parent) = Key::read(row, 0, KeyKind::of(&join_type), &join_type)? else {
                 return Ok(());
             };
-            if matches!(run.new_key(&parent, &table.parents), NewKey::To(_))
-                && let Some(version) = row
-                    .text(0)?
+            if !matches!(run.new_key(&parent, &table.parents), NewKey::To(_)) {
+                return Ok(());
+            }
+            for place in 1..=columns.len() {
+                if let Some(id) = row
+                    .text(place)?
                     .and_then(|text| uuid_text::parse_slice(text.as_bytes()))
-            {
-                run.ids_mut()?.insert_cloned(version).map_err(over_budget)?;
+                {
+                    run.ids_mut()?.insert_cloned(id).map_err(over_budget)?;
+                }
             }
             Ok(())
         })?;

@@ -192,3 +192,94 @@ async fn files_of_all_versions_have_the_type_and_the_columns_of_their_resource()
     db.run(&format!("SELECT project_delete('{clone}')")).await;
     assert_eq!(db.list(&format!("{keys} = 'delete' ORDER BY 1")).await, expected);
 }
+
+#[tokio::test]
+async fn a_history_names_its_versions_at_its_own_path() {
+    let in_meta = "jsonb_build_object('meta', jsonb_build_object('versionId', version))";
+    for (own_path, roles, member) in [
+        (
+            "version_path => '{version}',",
+            "{\"version\": \"new_uuid\"}",
+            "jsonb_build_object('version', version)",
+        ),
+        // Without a path of its own it has the one of its table.
+        ("", "{\"version\": \"new_uuid\"}", in_meta),
+        // The key of a version is one without a word about it, too.
+        ("", "{}", in_meta),
+    ] {
+        let db = described(
+            &format!("{PAGES}; UPDATE page_history SET body = {member}"),
+            &format!(
+                "UPDATE clone.store SET options = '{{\"blobs\": \"file:///var/lib/pages\"}}';
+                 SELECT clone.store_table('s', 'studio', 'project');
+                 SELECT clone.store_table('s', 'page', 'resource', project_column => 'studio_id', type_column => 'kind', document_column => 'content',
+                    version_path => '{{meta,versionId}}', blob_key => '{{folder}}/{{id}}/{{version}}', blob_type => 'Image');
+                 SELECT clone.store_table('s', 'page_history', 'history', parent => 'page', join_column => 'id', document_column => 'body', {own_path} columns => '{roles}')"
+            ),
+        )
+        .await;
+        let clone = db
+            .clone_project("'1', options => '{\"history\": \"full\"}'")
+            .await;
+        let expected = db
+            .list(&format!(
+                "SELECT format('scans/%s/%s', page.id, COALESCE(body->>'version', body#>>'{{meta,versionId}}'))
+                 FROM page JOIN page_history USING (id) WHERE studio_id = {clone} AND kind = 'Image' ORDER BY 1"
+            ))
+            .await;
+        assert_eq!(expected.len(), 2, "{expected:?}");
+        assert_eq!(
+            db.list("SELECT target_key FROM clone.blob_copy WHERE operation = 'copy' ORDER BY 1")
+                .await,
+            expected
+        );
+        assert_eq!(
+            db.number("SELECT count(*) FROM page_history h JOIN page_history s USING (version) WHERE h.id <> s.id OR h.ctid <> s.ctid").await,
+            0
+        );
+        db.run("UPDATE clone.blob_copy SET state = 'done', attempts = 1")
+            .await;
+        crate::assert_verified(&db, &clone).await;
+        db.clone_project("'1'").await;
+    }
+}
+
+/// A history that names the key and the document of its resource otherwise.
+const LETTERS: &str = "CREATE TABLE studio (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+    CREATE TABLE letter (id uuid PRIMARY KEY, studio_id int NOT NULL REFERENCES studio, content jsonb NOT NULL);
+    CREATE TABLE letter_version (version uuid PRIMARY KEY DEFAULT gen_random_uuid(), letter_id uuid NOT NULL, body jsonb NOT NULL, changed_by text);
+    INSERT INTO studio (name) VALUES ('Ours');
+    INSERT INTO letter SELECT id, 1, jsonb_build_object('self', id) FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, 3)) g;
+    INSERT INTO letter_version (letter_id, body) SELECT id, content FROM letter, generate_series(1, 2)";
+
+#[tokio::test]
+async fn the_one_version_of_a_resource_is_made_of_its_key_and_its_document() {
+    let db = described(
+        LETTERS,
+        "SELECT clone.store_table('s', 'studio', 'project');
+         SELECT clone.store_table('s', 'letter', 'resource', project_column => 'studio_id');
+         SELECT clone.store_table('s', 'letter_version', 'history', parent => 'letter', join_column => 'letter_id')",
+    )
+    .await;
+    let error = db.fails("SELECT project_clone('1')").await;
+    assert_eq!(error.code, "55000");
+    assert_eq!(
+        error.message,
+        "column public.letter_version.changed_by has no counterpart in public.letter"
+    );
+    let hint = error.hint;
+    assert_eq!(
+        hint,
+        "Call it with options => '{\"history\": \"full\"}' or '{\"history\": \"none\"}', or say what the column gets: SELECT clone.store_column('s', 'public.letter_version', 'changed_by', '<role>');"
+    );
+    db.run(&hint[hint.find("SELECT").unwrap()..].replace("<role>", "null"))
+        .await;
+    let right = "SELECT count(*) FROM letter l JOIN letter_version v ON v.letter_id = l.id AND v.body = l.content AND v.body->>'self' = l.id::text WHERE l.studio_id =";
+    for (history, count) in [("current", 3), ("full", 6), ("none", 0)] {
+        let clone = db
+            .clone_project(&format!("'1', options => '{{\"history\": \"{history}\"}}'"))
+            .await;
+        assert_eq!(db.number(&format!("{right} {clone}")).await, count, "{history}");
+        crate::assert_verified(&db, &clone).await;
+    }
+}

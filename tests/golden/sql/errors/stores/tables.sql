@@ -53,7 +53,9 @@ DROP ROLE golden_reader;
 SELECT clone.store_table('shop', 'clone.run', 'resource', project_column => 'target_project');
 SELECT clone.store_table('shop', 'clone.job_queue', 'derived', parent => 'shop.tenant', join_column => 'source_project');
 SELECT clone.store_reference('shop', 'shop.product', 'price', 'clone.run');
--- Versions with numbers of their own.
+-- Versions with numbers or texts of their own as keys.
 CREATE TABLE shop.customer_version (number bigserial PRIMARY KEY, id uuid NOT NULL, name text);
 SELECT clone.store_table('shop', 'shop.customer_version', 'history', parent => 'shop.customer', join_column => 'id');
-DROP TABLE shop.customer_version;
+CREATE TABLE shop.customer_text_version (code text PRIMARY KEY, id uuid NOT NULL, name text);
+SELECT clone.store_table('shop', 'shop.customer_text_version', 'history', parent => 'shop.customer', join_column => 'id');
+DROP TABLE shop.customer_version, shop.customer_text_version;
