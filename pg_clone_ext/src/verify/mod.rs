@@ -255,3 +255,4 @@ mod relatives;
 mod source_ids;
 mod tenants;
 mod text_keys;
+mod unchanged_ids;

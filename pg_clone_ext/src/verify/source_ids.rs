@@ -1,5 +1,6 @@
 //! Ids of the source anywhere in the values of the clone: the check "references to the source", and documents whose id is not that of their row.
 
+use super::unchanged_ids::{InBytes, Rows};
 use super::{Check, MadeBy, filled};
 use crate::pg::query::for_each_row;
 use crate::run::keys::Key;
@@ -12,7 +13,7 @@ use pg_clone_core::plan::{
 };
 use pg_clone_core::rewrite::{Dangling, RewriteError, Rewriter};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 /// Checks that no value references a resource of the source, except known dangling references.
 pub fn check(
@@ -47,7 +48,12 @@ pub fn check(
     let mut rewriter = Rewriter::new(&ids, &texts, Dangling::Keep)
         .with_id_paths(&paths)
         .with_spellings();
-    let mut seen = Seen::default();
+    let mut seen = Seen {
+        in_bytes: InBytes::new(&ids, &texts),
+        wrong_ids: 0,
+        base64: Rows::default(),
+        bytea: Rows::default(),
+    };
     for table in store.tables.iter().filter(|t| !t.empty && (looks || says_id(t))) {
         scan_table(store, table, target, &active, sample, &mut rewriter, &mut seen)?;
     }
@@ -70,7 +76,14 @@ pub fn check(
         found: total.to_string(),
         ok: total <= u64::try_from(run.dangling).unwrap_or(0) && (unknown == 0 || known.len() >= 1000),
     });
-    checks.extend(seen.base64());
+    checks.extend(seen.base64.checks("ids of the source in base64"));
+    if store
+        .tables
+        .iter()
+        .any(|table| !InBytes::columns(table).is_empty())
+    {
+        checks.extend(seen.bytea.checks("ids of the source in bytea"));
+    }
     checks.push(Check {
         name: Cow::Borrowed("documents whose id is not that of their row"),
         subject: "all tables".to_owned(),
@@ -82,32 +95,14 @@ pub fn check(
 }
 
 /// What was seen in the rows of a clone.
-#[derive(Default)]
-struct Seen {
+struct Seen<'m> {
+    in_bytes: InBytes<'m>,
     /// Documents whose id is not that of their row.
     wrong_ids: i64,
-    /// Rows with ids of the source in base64, and the key of one of them, by table.
-    base64: BTreeMap<String, (u64, String)>,
-}
-
-impl Seen {
-    /// What is in base64 is content, as that of a file, or signed: it is copied as it is, and the check only says where it is.
-    fn base64(&self) -> Vec<Check> {
-        let check = |subject: &str, found: String| Check {
-            name: Cow::Borrowed("ids of the source in base64"),
-            subject: subject.to_owned(),
-            expected: "stay as they are".to_owned(),
-            found,
-            ok: true,
-        };
-        if self.base64.is_empty() {
-            return vec![check("all tables", "0".to_owned())];
-        }
-        self.base64
-            .iter()
-            .map(|(table, (rows, key))| check(table, format!("in {rows} rows, one is {key}")))
-            .collect()
-    }
+    /// Rows with ids of the source in base64.
+    base64: Rows,
+    /// Rows with ids of the source in columns of type `bytea`.
+    bytea: Rows,
 }
 
 /// A column as SQL, without texts that are kept because of their prefix (`id_paths.kept_prefixes`).
@@ -149,11 +144,12 @@ fn scan_table(
     active: &HashSet<Oid>,
     sample: Option<i64>,
     rewriter: &mut Rewriter<'_>,
-    seen: &mut Seen,
+    seen: &mut Seen<'_>,
 ) -> Result<()> {
     let Some(belongs) = plan::condition(store, table, target, active, true)? else {
         return Ok(());
     };
+    let bytea = InBytes::columns(table);
     let others: Vec<String> = table
         .columns
         .iter()
@@ -167,6 +163,7 @@ fn scan_table(
                     | ColumnRole::Owner
             ) || store.follows_constraints() && !matches!(c.role, ColumnRole::LargeObject)
         })
+        .filter(|c| !bytea.iter().any(|in_bytes| in_bytes.name == c.name))
         .filter(|c| table.document_column.as_deref() != Some(c.name.as_str()))
         .filter(|c| !plan::is_number_or_time(&c.type_name))
         .map(|c| without_kept(store, c))
@@ -187,14 +184,21 @@ fn scan_table(
         .id_column
         .as_deref()
         .map_or("NULL::text".to_owned(), |c| table.text_of("t", c));
+    let texts = format!(
+        "pg_catalog.concat_ws(' ', ''{}{})",
+        if others.is_empty() { "" } else { ", " },
+        others.join(", ")
+    );
+    let mut selected = vec![document, texts, id];
+    selected.extend(
+        bytea
+            .iter()
+            .map(|column| format!("t.{}", quote::identifier(&column.name))),
+    );
     let sql = SourceQuery::over(&table.from_sql())
         .filter(belongs)
         .limit(sample)
-        .select(&format!(
-            "{document}, pg_catalog.concat_ws(' ', ''{}{}), {id}",
-            if others.is_empty() { "" } else { ", " },
-            others.join(", ")
-        ));
+        .select(&selected.join(", "));
     let says_id = says_id(table);
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
@@ -215,8 +219,20 @@ fn scan_table(
                 .map_err(crate::run::document_errors::rewrite_error)?;
         }
         if rewriter.counts().other_spellings > before {
-            let key = row.text(2)?.unwrap_or_default().into_owned();
-            seen.base64.entry(table.sql_name.clone()).or_insert((0, key)).0 += 1;
+            seen.base64.add(table, &row.text(2)?.unwrap_or_default());
+        }
+        let mut in_bytes = false;
+        for place in 3..3 + bytea.len() {
+            let Some(value) = row.bytes(place).filter(|_| !in_bytes) else {
+                continue;
+            };
+            in_bytes = seen
+                .in_bytes
+                .finds(value)
+                .map_err(crate::run::document_errors::rewrite_error)?;
+        }
+        if in_bytes {
+            seen.bytea.add(table, &row.text(2)?.unwrap_or_default());
         }
         Ok(())
     })?;

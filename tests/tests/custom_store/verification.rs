@@ -142,3 +142,25 @@ async fn keys_that_get_an_ending_are_told_from_those_of_the_source() {
         ["text keys of the source|public.element.expr|1, one is fbfJHSPpUQD"]
     );
 }
+
+#[tokio::test]
+async fn ids_in_bytea_stay_and_verification_tells_which_rows_have_them() {
+    let db = described(
+        "CREATE TABLE firm (id uuid PRIMARY KEY, name text); CREATE TABLE parcel (id uuid PRIMARY KEY, firm_id uuid NOT NULL REFERENCES firm, n int, content bytea);
+         INSERT INTO firm VALUES ('f0000000-0000-4000-8000-000000000001', 'A'); INSERT INTO parcel SELECT gen_random_uuid(), 'f0000000-0000-4000-8000-000000000001', n FROM generate_series(1, 5) n;
+         UPDATE parcel SET content = CASE n WHEN 1 THEN convert_to('see parcel ' || id, 'UTF8') || '\\x00ff' WHEN 2 THEN uuid_send(id) WHEN 3 THEN '\\xdeadbeef' WHEN 4 THEN uuid_send(gen_random_uuid()) END",
+        "SELECT clone.store_table('s', 'firm', 'project'); SELECT clone.store_table('s', 'parcel', 'resource', project_column => 'firm_id')",
+    )
+    .await;
+    let clone = db
+        .clone_project("'f0000000-0000-4000-8000-000000000001', options => '{\"verify\": true}'")
+        .await;
+    let check = db
+        .text(&format!(
+            "SELECT concat_ws('|', subject, regexp_replace(found, 'one is .*', ''), ok) FROM project_clone_verify('{clone}') WHERE check_name = 'ids of the source in bytea'"
+        ))
+        .await;
+    assert_eq!(check, "public.parcel|in 2 rows, |t");
+    let kept = "SELECT count(*) FROM parcel JOIN parcel s USING (n, content) WHERE parcel.firm_id <> s.firm_id AND s.firm_id = 'f0000000-0000-4000-8000-000000000001'";
+    assert_eq!(db.number(kept).await, 4);
+}
