@@ -79,6 +79,11 @@ pub fn verify(
                 .hint("Give the number of rows to check in each table, or leave it out to check all rows."),
         );
     }
+    if target_project.is_empty() {
+        return Err(
+            Error::bad_argument("the project is missing").hint("Give the id of the project to verify.")
+        );
+    }
     let name = catalog::resolve(store, target_project)?;
     let open = catalog::open(&name, Purpose::Read)?;
     let function = match (columns, open.description.verify) {

@@ -88,6 +88,7 @@ DECLARE
     rest text;
     others regclass[];
     places clone_internal.place[];
+    typed clone_internal.typed_text[];
 BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
         RETURN;
@@ -191,7 +192,8 @@ BEGIN
     PERFORM clone_internal.ask_about_owned(ask_about_data.store);
     places := ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o);
     PERFORM clone_internal.ask_about_pairs(ask_about_data.store, places, sampled);
-    PERFORM clone_internal.ask_about_typed_texts(ask_about_data.store, places);
+    typed := ARRAY(SELECT t FROM clone_internal.typed_texts(ask_about_data.store, places) t);
+    PERFORM clone_internal.ask_about_typed_texts(ask_about_data.store, typed);
     PERFORM clone_internal.ask_about_array_pairs(ask_about_data.store);
     PERFORM clone_internal.ask_about_settings(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_own_references(ask_about_data.store, places);
@@ -203,6 +205,7 @@ BEGIN
     PERFORM clone_internal.ask_about_two_tenants(ask_about_data.store);
     PERFORM clone_internal.ask_about_unique_values(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_listed_rows(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_typed_prose(ask_about_data.store, typed);
     PERFORM clone_internal.ask_once(ask_about_data.store);
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = ask_about_data.store AND s.preset = 'discover') THEN
         -- Described by hand, the clone itself says so, where it would have values of its source.

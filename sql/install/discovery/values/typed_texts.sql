@@ -11,53 +11,119 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.typed_keys(text) IS 'The words by which texts name tables of a store whose keys are numbers';
 
-CREATE FUNCTION clone_internal.ask_about_typed_texts(store text, places clone_internal.place[]) RETURNS void
+-- Values of a column that hold the name of a table and a key of it. form: '' for texts of the column, '[]' for elements of its array, '$' for
+-- strings in its documents, or the path of names of members.
+CREATE TYPE clone_internal.typed_text AS (
+    relation regclass, "column" name, form text, target regclass,
+    words text[], separators text, example text,
+    -- Whether each of these values has one number; and whether all values of this form hold keys of this table.
+    exact boolean, always boolean
+);
+
+CREATE FUNCTION clone_internal.typed_texts(store text, places clone_internal.place[]) RETURNS SETOF clone_internal.typed_text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    k record;
+    theirs text;
+    own text;
+    same bigint;
+    others bigint;
+BEGIN
+    FOR k IN
+        WITH form AS (
+            SELECT p.relation, p."column", p.family, CASE WHEN p.path LIKE '%~' THEN p.path WHEN p.family = 'text[]' THEN '[]' WHEN p.path = '' AND p.family <> 'json' THEN '' ELSE '$' END AS form, v AS value
+            FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals) v WHERE p.family IN ('text', 'text[]', 'json', 'text of another type')
+        ), token AS (
+            SELECT f.*, m[1] AS word, m[2] AS number, (SELECT count(*) FROM regexp_matches(f.value, '(?:^|[^A-Za-z0-9_])[0-9]+(?![A-Za-z0-9_])', 'g')) = 1 AS alone
+            FROM form f CROSS JOIN LATERAL regexp_matches(f.value, '(?:^|[^A-Za-z0-9_])([A-Za-z][A-Za-z_]*)(?:[:/#|=@.~-]+|"=>"?)([0-9]{1,18})(?![A-Za-z0-9_])', 'g') m
+        ), named AS MATERIALIZED (
+            -- The name of a table in the plural (/posts/5), or that of a column (post_id=5).
+            SELECT DISTINCT ON (n.word) n.word, t.word AS named
+            FROM (SELECT DISTINCT o.word, regexp_replace(o.word, '(_id|Id|ID)$', '') AS plain FROM token o) n JOIN clone_internal.typed_keys($1) t ON t.word IN (lower(n.plain), lower(clone_internal.singular(n.plain)))
+            ORDER BY n.word, t.word = lower(n.plain) DESC
+        ), typed AS (
+            SELECT o.relation, o."column", o.form, t.relation AS target, t.key, array_agg(DISTINCT o.word) AS words, array_agg(DISTINCT o.number) AS numbers, bool_and(o.alone) AS alone, min(o.value) AS example,
+                   count(DISTINCT o.value) AS typed, 
+                   -- Other values of that form may have other ones.
+                   (SELECT string_agg(DISTINCT x, '' ORDER BY x) FROM unnest(array_agg(DISTINCT o.value) || ARRAY[':/#|=@.~-?&,; ']) w CROSS JOIN LATERAL regexp_split_to_table(w, '') x WHERE x ~ '[^A-Za-z0-9_]') AS separators
+            FROM token o JOIN named n ON n.word = o.word JOIN clone_internal.typed_keys($1) t ON t.word = n.named GROUP BY 1, 2, 3, 4, 5
+        )
+        SELECT t.*, t.typed = (SELECT count(DISTINCT f.value) FROM form f WHERE f.relation = t.relation AND f."column" = t."column" AND f.form = t.form) AS always
+        FROM typed t WHERE cardinality(t.numbers) > 1 ORDER BY t.relation::oid, t."column", t.form, t.target::oid
+    LOOP
+        -- Keys of rows that were deleted may stay.
+        CONTINUE WHEN 10 * (SELECT count(DISTINCT f.value) FROM clone_internal.keys_among(k.target, k.key, 'int', k.numbers) f) < 8 * cardinality(k.numbers);
+        own := clone_internal.tenant_sql($1, k.relation, 't');
+        theirs := clone_internal.tenant_sql($1, k.target, 'k');
+        IF own NOT LIKE '%.ctid::text' AND theirs NOT LIKE '%.ctid::text' THEN
+            -- Small numbers are keys by chance, but not of rows of the same tenant.
+            EXECUTE format('SELECT count(*) FILTER (WHERE s.own COLLATE "C" = s.theirs COLLATE "C"), count(*) FROM (
+                    SELECT %s AS own, %s AS theirs FROM %s AS t CROSS JOIN LATERAL regexp_matches(left(%s, 20000), %L, ''g'') m JOIN %s AS k ON %s = m[1] COLLATE "C") s WHERE s.own <> ALL (clone_internal.in_place_of_null())',
+                own, theirs, clone_internal.spread(k.relation, '*', 2000), clone_internal.column_text('t', k.relation, k."column"), format('(?:^|[^A-Za-z0-9_])(?:%s)(?:[:/#|=@.~-]+|"=>"?)([0-9]{1,18})(?![A-Za-z0-9_])', array_to_string(k.words, '|')),
+                k.target, clone_internal.column_text('k', k.target, k.key)) INTO same, others;
+            CONTINUE WHEN 10 * same < 8 * others;
+        END IF;
+        RETURN NEXT ROW(k.relation, k."column", k.form, k.target, k.words, k.separators, k.example, k.alone, k.always)::clone_internal.typed_text;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.typed_texts(text, clone_internal.place[]) IS 'Columns whose texts or documents hold the name of a table and a key of it';
+
+-- A value with the name of a table, a key of it and no other number, as a regular expression without anchors.
+CREATE FUNCTION clone_internal.typed_pattern(words text[], separator text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT format('(([^0-9]|[A-Za-z_][0-9]+)*[^A-Za-z0-9_])?(%s)%s[0-9]+([^A-Za-z0-9_]([^0-9]|[A-Za-z_][0-9]+)*)?', array_to_string($1, '|'), $2) $$;
+COMMENT ON FUNCTION clone_internal.typed_pattern(text[], text) IS 'The form of texts that hold one of these words and one number after it, as a regular expression';
+
+CREATE FUNCTION clone_internal.ask_about_typed_texts(store text, typed clone_internal.typed_text[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     c record;
-    k record;
-    found bigint;
-    all_found bigint;
-    targets text;
-    calls text;
-    condition text;
+    label text;
 BEGIN
     FOR c IN
-        SELECT p.relation, p."column" AS name, o.vals, o.words, o.numbers, o.separators
-        FROM unnest($2) p
-        -- One word, then one number at the end.
-        CROSS JOIN LATERAL (
-            SELECT array_agg(v) AS vals, array_agg(lower(m[1])) AS words, array_agg(m[2]) AS numbers, (SELECT string_agg(DISTINCT x, '' ORDER BY x) FROM unnest(p.vals) w CROSS JOIN LATERAL regexp_split_to_table(w, '') x WHERE x ~ '[^A-Za-z0-9_]') AS separators
-            FROM unnest(p.vals) v CROSS JOIN LATERAL regexp_match(v, '^(?:[^0-9]*[^A-Za-z0-9_])?([A-Za-z][A-Za-z_]*)[:/#|=@.~-]+([0-9]{1,18})$') m HAVING count(*) = count(m[2])
-        ) o
-        WHERE p.path = '' AND p.family = 'text' AND cardinality(p.vals) > 1 AND o.vals IS NOT NULL
-        ORDER BY p.relation::oid, p."column"
+        SELECT k.relation, k."column" AS name, k.form, string_agg(k.target::text, ', ' ORDER BY k.number) AS targets, (array_agg(k.example ORDER BY k.number))[1] AS example,
+               string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L%s, separators => %L%s);', $1, k.relation, k."column", k.target, CASE WHEN f.path <> '' THEN format(', path => %L', f.path) ELSE '' END,
+                                 k.separators || CASE WHEN k.form = '[]' THEN '{},"' ELSE '' END, CASE WHEN k.form = '' THEN format(', condition => %L', f.condition) ELSE '' END), ' ' ORDER BY k.number) AS calls
+        FROM (SELECT t.*, row_number() OVER (ORDER BY t.target::oid) AS number FROM unnest($2) t) k
+        CROSS JOIN LATERAL (SELECT
+            CASE WHEN k.form = '$' THEN format('$..[?match(@, ''%s'')]', clone_internal.typed_pattern(k.words, '[:/#|=@.~-]+')) WHEN k.form LIKE '$%' THEN k.form ELSE '' END AS path,
+            format('%s OPERATOR(pg_catalog.~) %L', clone_internal.column_text(NULL, k.relation, k."column"), '^' || clone_internal.typed_pattern(k.words, CASE WHEN k.separators LIKE '%"%>%' OR k.separators LIKE '%>%"%' THEN '([:/#|=@.~-]+|"=>"?)' ELSE '[:/#|=@.~-]+' END) || '$') AS condition) f
+        -- In an array and among names of members, nothing says which of the values are keys.
+        WHERE k.exact AND (k.form IN ('', '$') OR k.always)
+          AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = k.relation AND d."column" = k."column" AND d.target = k.target AND d.path = f.path)
+        GROUP BY 1, 2, 3 ORDER BY k.relation::oid, 2, 3
     LOOP
-        targets := NULL;
-        calls := '';
-        all_found := 0;
-        FOR k IN
-            SELECT t.relation, t.key, array_agg(DISTINCT w.word) AS words, array_agg(DISTINCT w.number) AS numbers FROM unnest(c.words, c.numbers) AS w (word, number)
-            JOIN clone_internal.typed_keys($1) t ON t.word = w.word GROUP BY 1, 2 ORDER BY t.relation::oid
-        LOOP
-            found := (SELECT count(DISTINCT f.value) FROM clone_internal.keys_among(k.relation, k.key, 'int', k.numbers) f);
-            -- Keys of rows that were deleted may stay.
-            CONTINUE WHEN 10 * found < 8 * cardinality(k.numbers);
-            all_found := all_found + found;
-            targets := concat_ws(', ', targets, k.relation::text);
-            condition := format('%s OPERATOR(pg_catalog.~*) %L', clone_internal.column_text(NULL, c.relation, c.name), format('(^|[^a-z0-9_])(%s)[^a-z0-9_]+[0-9]+$', array_to_string(k.words, '|')));
-            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, separators => %L, condition => %L); ', $1, c.relation, c.name, k.relation, c.separators, condition);
-        END LOOP;
-        CONTINUE WHEN all_found = 0;
-        PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error', format('%s.%I holds names of tables with keys of %s, such as %s', c.relation, c.name, targets, clone_internal.quoted(left(c.vals[1], 60))),
-            rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, ''));
+        label := CASE c.form WHEN '$' THEN '$..[?@]' WHEN '[]' THEN '' ELSE c.form END;
+        CONTINUE WHEN clone_internal.answered($1, c.relation, c.name, label);
+        PERFORM clone_internal.ask($1, c.relation, c.name, label, 'error', format('%s.%I holds names of tables with keys of %s, such as %s', c.relation, c.name, c.targets, clone_internal.quoted(left(c.example, 60))),
+            c.calls, clone_internal.keep_call($1, c.relation, c.name, label));
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.ask_about_typed_texts(text, clone_internal.place[]) IS 'Records questions about texts that hold the name of a table and a key of it';
+COMMENT ON FUNCTION clone_internal.ask_about_typed_texts(text, clone_internal.typed_text[]) IS 'Records questions about values that hold the name of a table and a key of it';
+
+-- Those that no declaration can follow are said.
+CREATE FUNCTION clone_internal.ask_about_typed_prose(store text, typed clone_internal.typed_text[]) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT clone_internal.ask($1, k.relation, k."column", '', 'warning',
+        format('%s.%I holds names of tables with keys of %s within longer texts, such as %s: clones keep them', k.relation, k."column", string_agg(DISTINCT k.target::text, ', '), clone_internal.quoted(left(min(k.example), 60))),
+        clone_internal.keep_call($1, k.relation, k."column", ''), NULL)
+    FROM unnest($2) k
+    WHERE NOT (k.exact AND (k.form IN ('', '$') OR k.always)) AND NOT clone_internal.answered($1, k.relation, k."column", '')
+      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = k.relation AND q."column" = k."column")
+    GROUP BY k.relation, k."column"
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_typed_prose(text, clone_internal.typed_text[]) IS 'Warns of keys beside the name of their table that clones keep';
 
 -- Settings in rows of a name and a value: the values of a name such as default_user can be keys.
 CREATE FUNCTION clone_internal.ask_about_settings(store text, places clone_internal.place[]) RETURNS void
@@ -130,9 +196,11 @@ DECLARE
     k record;
     kinds text[];
     vals text[];
+    roots boolean[];
     calls text;
     names text;
     given text;
+    condition text;
     label text := '$..[?@[0]][1]';
 BEGIN
     FOR c IN
@@ -140,24 +208,26 @@ BEGIN
         WHERE o.family IN ('json', 'text') AND o.relkind IN ('r', 'p') AND NOT clone_internal.answered($1, o.relation, o.name, label) ORDER BY o.relation::oid, o.name
     LOOP
         -- Few texts have such an array.
-        EXECUTE format(E'SELECT array_agg(p.kind), array_agg(p.value) FROM (SELECT DISTINCT v.v->>0 AS kind, v.v->>1 AS value
+        EXECUTE format(E'SELECT array_agg(p.kind), array_agg(p.value), array_agg(p.root) FROM (SELECT DISTINCT v.v->>0 AS kind, v.v->>1 AS value, jsonb_typeof(d.x) = \'array\' AND v.v = d.x AS root
                 FROM (SELECT %s AS x FROM (SELECT t.%I AS x FROM %s AS t WHERE t.%2$I IS NOT NULL ORDER BY hashint8(row_number() OVER ()) LIMIT 500) AS t WHERE t.x::text COLLATE "C" ~ \'[[]"[A-Za-z_.:]+", *"?[0-9]+"?[]]\' AND length(t.x::text) < 20000) AS d
-                CROSS JOIN LATERAL jsonb_path_query(d.x, \'strict $.**.* ? (@.type() == "array" && @.size() == 2)\', silent => true) AS v (v)
+                CROSS JOIN LATERAL jsonb_path_query(d.x, \'strict $.** ? (@.type() == "array" && @.size() == 2)\', silent => true) AS v (v)
                 WHERE jsonb_typeof(v.v->0) = \'string\' AND v.v->>1 ~ \'^[0-9]{1,18}$\') AS p',
-            CASE WHEN c.plain THEN 't.x' ELSE 'clone_internal.json_of(t.x::text)' END, c.name, clone_internal.spread(c.relation, quote_ident(c.name), 5000)) INTO kinds, vals;
+            CASE WHEN c.plain THEN 't.x' ELSE 'clone_internal.json_of(t.x::text)' END, c.name, clone_internal.spread(c.relation, quote_ident(c.name), 5000)) INTO kinds, vals, roots;
         CONTINUE WHEN kinds IS NULL;
         calls := '';
         names := NULL;
         FOR k IN
-            SELECT t.relation, t.key, array_agg(DISTINCT x.kind ORDER BY x.kind) AS kinds, array_agg(DISTINCT x.value) AS vals FROM unnest(kinds, vals) AS x (kind, value)
-            JOIN clone_internal.typed_keys($1) t ON t.word = lower(regexp_replace(x.kind, E'^.*(::|[.])', '')) GROUP BY 1, 2 ORDER BY t.relation::oid
+            SELECT t.relation, t.key, x.root, array_agg(DISTINCT x.kind ORDER BY x.kind) AS kinds, array_agg(DISTINCT x.value) AS vals FROM unnest(kinds, vals, roots) AS x (kind, value, root)
+            JOIN clone_internal.typed_keys($1) t ON t.word = lower(regexp_replace(x.kind, E'^.*(::|[.])', '')) GROUP BY 1, 2, 3 ORDER BY t.relation::oid, x.root
         LOOP
             -- Keys of rows that were deleted may stay.
             CONTINUE WHEN 10 * (SELECT count(DISTINCT f.value) FROM clone_internal.keys_among(k.relation, k.key, 'int', k.vals) f) < 8 * cardinality(k.vals);
-            given := format('$..[?%s][1]', (SELECT string_agg(format('@[0] == %s', clone_internal.path_name(x)), ' || ') FROM unnest(k.kinds) x));
+            -- No filter applies to the document itself.
+            given := CASE WHEN k.root THEN '$[1]' ELSE format('$..[?%s][1]', (SELECT string_agg(format('@[0] == %s', clone_internal.path_name(x)), ' || ') FROM unnest(k.kinds) x)) END;
+            condition := CASE WHEN k.root THEN format(', condition => %L', format('%s OPERATOR(pg_catalog.~) %L', clone_internal.column_text(NULL, c.relation, c.name), (SELECT format('^\s*\[\s*"(%s)"\s*,[^,]*\]\s*$', string_agg(regexp_replace(x, '([.])', '[\1]', 'g'), '|')) FROM unnest(k.kinds) x))) ELSE '' END;
             CONTINUE WHEN EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = c.relation AND d."column" = c.name AND d.target = k.relation AND d.path = given);
-            names := concat_ws(', ', names, k.relation::text);
-            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, path => %L); ', $1, c.relation, c.name, k.relation, given);
+            names := CASE WHEN k.relation::text = ANY (string_to_array(names, ', ')) THEN names ELSE concat_ws(', ', names, k.relation::text) END;
+            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, path => %L%s); ', $1, c.relation, c.name, k.relation, given, condition);
         END LOOP;
         CONTINUE WHEN names IS NULL;
         PERFORM clone_internal.ask($1, c.relation, c.name, label, 'error', format('%s.%I has arrays of the name of a table and a key of it: of %s', c.relation, c.name, names), rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, label));

@@ -31,6 +31,7 @@ CREATE TABLE shop.source (LIKE shop.tenant);
 INSERT INTO shop.source SELECT * FROM shop.tenant;
 SELECT project_clone(:'acme', options => '{"source_tables": {"shop.tenant": "shop.source"}, "keep_ids": true}');
 SELECT project_clone_verify(:'acme', sample => 0);
+SELECT project_clone_verify(NULL);
 -- A project in two stores.
 SELECT clone.store_create('twin', 'custom');
 SELECT project_clone(:'acme', store => 'twin');

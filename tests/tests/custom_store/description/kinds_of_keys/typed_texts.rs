@@ -127,3 +127,85 @@ async fn arrays_of_a_type_and_a_key_follow_the_type() {
         );
     }
 }
+
+#[tokio::test]
+async fn keys_beside_the_name_of_their_table_follow_it_in_documents_too() {
+    // The values, with $ for the key.
+    for (column, value) in [
+        ("jsonb", "jsonb_build_object('ref', 'post:' || $, 'n', 7)"),
+        ("json", "json_build_object('ref', 'gid://app/Post/' || $)"),
+        ("text", "json_build_object('ref', 'post:' || $)::text"),
+        (
+            "jsonb",
+            "jsonb_build_object('href', '/api/v1/posts/' || $ || '/edit')",
+        ),
+        ("jsonb", "jsonb_build_array('a', 'Post#' || $, 'help')"),
+        ("jsonb", "jsonb_build_object('post:' || $, true)"),
+        ("jsonb", "jsonb_build_array('Post', $)"),
+        ("hstore", "hstore('post_id', $::text)"),
+        (
+            "text",
+            "CASE $ % 3 WHEN 0 THEN 'help' ELSE '/posts/' || $ || '/edit?x=y' END",
+        ),
+        ("text[]", "ARRAY['post:' || $]"),
+    ] {
+        let db = discovered(
+            &format!(
+                "CREATE EXTENSION hstore; {TABLES} CREATE TABLE event (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, label text, payload {column});
+                 INSERT INTO event (org_id, label, payload) SELECT org_id, title, {} FROM posts",
+                value.replace('$', "id")
+            ),
+            "org",
+        )
+        .await;
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        let right = format!(
+            "SELECT count(*) FROM (SELECT event.*, posts.id AS post FROM event JOIN posts ON posts.title = label AND posts.org_id = event.org_id WHERE event.org_id = {clone}) e WHERE payload::text = ({})::text",
+            value.replace('$', "post")
+        );
+        if !value.contains('%') {
+            assert_eq!(db.number(&right).await, 10, "{column} {value}");
+        }
+        let left = format!(
+            "SELECT count(*) FROM event e JOIN posts p ON p.org_id = 2 AND e.payload::text ~ p.id::text WHERE e.org_id = {clone}"
+        );
+        assert_eq!(db.number(&left).await, 0, "{column} {value}");
+    }
+}
+
+#[tokio::test]
+async fn small_numbers_after_the_name_of_a_table_are_no_keys_of_other_tenants() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'), ('C'), ('D');
+         CREATE TABLE chapter (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, title text); INSERT INTO chapter (org_id, title) SELECT 1 + n % 4, 'c' || n FROM generate_series(1, 40) n;
+         CREATE TABLE quote (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, place text); INSERT INTO quote (org_id, place) SELECT 1 + n % 4, 'Chapter-' || (1 + n / 4) FROM generate_series(1, 40) n",
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s') WHERE subject LIKE '%quote%'")
+            .await,
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test]
+async fn keys_within_prose_are_said() {
+    let db = discovered(
+        &format!(
+            "{TABLES} CREATE TABLE comment (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, body text);
+             INSERT INTO comment (org_id, body) SELECT org_id, format('See <a href=\"/posts/%s\">this</a> and [[post:%1$s]].', id) FROM posts"
+        ),
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT severity || ' ' || left(question, 95) FROM clone.store_check('s')")
+            .await,
+        [
+            "warning public.comment.body holds names of tables with keys of public.posts within longer texts, such a"
+        ]
+    );
+    db.clone_project("'2', options => '{\"verify\": true}'").await;
+}
