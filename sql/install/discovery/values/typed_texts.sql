@@ -115,6 +115,9 @@ CREATE FUNCTION clone_internal.ask_about_typed_prose(store text, typed clone_int
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $$
+    -- What cannot be followed as the value of a generated column is not followed by its number.
+    DELETE FROM clone.store_question q USING clone.store_question o
+    WHERE q.store = $1 AND q.path = '$..[?@]' AND o.store = $1 AND o.relation = q.relation AND o."column" = q."column" AND o.path <> q.path AND o.severity = 'error' AND o.answer IS NULL;
     SELECT clone_internal.ask($1, k.relation, k."column", '', 'warning',
         format('%s.%I holds names of tables with keys of %s within longer texts, such as %s: clones keep them', k.relation, k."column", string_agg(DISTINCT k.target::text, ', '), clone_internal.quoted(left(min(k.example), 60))),
         clone_internal.keep_call($1, k.relation, k."column", ''), NULL)
