@@ -142,6 +142,8 @@ DECLARE
     of_target text[];
     -- Names whose table is known.
     known text[];
+    own text;
+    theirs text;
     calls text;
     names text;
 BEGIN
@@ -157,6 +159,7 @@ BEGIN
         EXECUTE format('SELECT array_agg(s.kind) FROM (SELECT %s AS kind FROM %s AS t WHERE t.%I IS NOT NULL GROUP BY 1 HAVING bool_and(%s COLLATE "C" ~ ''^([0-9]{1,18}|null|none|)$'') ORDER BY 1 LIMIT 300) s',
             clone_internal.column_text('t', c.relation, c.called), clone_internal.spread(c.relation, '*', 50000), c.name, clone_internal.column_text('t', c.relation, c.name)) INTO kinds;
         CONTINUE WHEN kinds IS NULL;
+        own := clone_internal.tenant_sql($1, c.relation, 't');
         words := ARRAY(SELECT w FROM clone_internal.words_of_tables($1, ARRAY(SELECT clone_internal.named_word(regexp_replace(k, '[^A-Za-z0-9_]+', '_', 'g')) FROM unnest(kinds) k)) w);
         calls := '';
         names := NULL;
@@ -171,9 +174,11 @@ BEGIN
             FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.role <> 'project' AND n.family = 'int'
             ORDER BY 1
         LOOP
-            -- A name whose values all are keys there, and at least one.
-            EXECUTE format('SELECT ARRAY(SELECT s.kind FROM (SELECT %s AS kind, %s AS x FROM %s AS t WHERE %1$s = ANY ($1)) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING bool_and(EXISTS (SELECT FROM %4$s AS k WHERE %5$s = s.x)) ORDER BY 1)',
-                clone_internal.column_text('t', c.relation, c.called), clone_internal.column_text('t', c.relation, c.name), clone_internal.spread(c.relation, '*', 50000), s.target, clone_internal.column_text('k', s.target, s.id_column)) INTO of_target USING s.kinds;
+            -- A name whose values all are keys there, of rows of the same tenant, and at least one.
+            theirs := clone_internal.tenant_sql($1, s.target, 'k');
+            EXECUTE format('SELECT ARRAY(SELECT s.kind FROM (SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t WHERE %1$s = ANY ($1)) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING bool_and(EXISTS (SELECT FROM %5$s AS k WHERE %6$s = s.x AND %7$s)) ORDER BY 1)',
+                clone_internal.column_text('t', c.relation, c.called), clone_internal.column_text('t', c.relation, c.name), own, clone_internal.spread(c.relation, '*', 50000), s.target, clone_internal.column_text('k', s.target, s.id_column),
+                CASE WHEN own LIKE '%.ctid::text' OR theirs LIKE '%.ctid::text' THEN 'true' ELSE format('(s.own = ANY (clone_internal.in_place_of_null()) OR s.own COLLATE "C" = %s COLLATE "C")', theirs) END) INTO of_target USING s.kinds;
             of_target := ARRAY(SELECT k FROM unnest(of_target) k WHERE k <> ALL (known));
             CONTINUE WHEN of_target = '{}';
             known := known || of_target;

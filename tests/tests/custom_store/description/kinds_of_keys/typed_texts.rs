@@ -209,3 +209,19 @@ async fn keys_within_prose_are_said() {
     );
     db.clone_project("'2', options => '{\"verify\": true}'").await;
 }
+
+#[tokio::test]
+async fn settings_that_are_keys_of_rows_of_other_tenants_are_none() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'), ('C');
+         CREATE TABLE themes (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, title text); INSERT INTO themes (org_id, title) SELECT 1 + n % 3, 'p' || n FROM generate_series(1, 60) n;
+         CREATE TABLE settings (org_id int NOT NULL REFERENCES org, key text, value text, PRIMARY KEY (org_id, key)); INSERT INTO settings SELECT o, 'theme', o + 3 FROM generate_series(1, 3) o",
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s') WHERE subject LIKE '%settings%'")
+            .await,
+        Vec::<String>::new()
+    );
+}
