@@ -1,8 +1,11 @@
-//! Waits between the attempts at a file.
+//! Attempts at a file, and the waits between them.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
-/// Waits that double from `first` to `longest`. Each is shortened at random by up to half, so that files that failed
+use crate::blobs::file::failure::Scope;
+
+/// Waits that double from `first` to `longest`. Each is shortened by up to half, by another part for each file, so that files that failed
 /// together are not retried together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
@@ -25,9 +28,21 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// How long to wait after attempt number `attempt` (from 1).
-    pub fn wait(&self, attempt: u32) -> Duration {
-        self.full(attempt).mul_f64(1.0 - rand::random::<f64>() / 2.0)
+    /// How long to wait after attempt number `attempt` (from 1) at the file with this number: what is announced is what is recorded.
+    pub fn wait(&self, attempt: u32, file: i64) -> Duration {
+        let mut hasher = DefaultHasher::new();
+        (file, attempt).hash(&mut hasher);
+        let part = f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(0)) / f64::from(u32::MAX);
+        self.full(attempt).mul_f64(1.0 - part / 2.0)
+    }
+
+    /// Whether no attempt follows after attempt number `attempt` (from 1), which ended with a failure of this scope.
+    pub fn is_last(&self, attempt: u32, scope: Scope) -> bool {
+        match scope {
+            Scope::File => true,
+            Scope::Passing => attempt >= self.attempts,
+            Scope::Storage => false,
+        }
     }
 
     fn full(&self, attempt: u32) -> Duration {
@@ -46,9 +61,10 @@ mod tests {
         for (attempt, seconds) in [(1, 1), (2, 2), (4, 8), (8, 120), (60, 120)] {
             let full = Duration::from_secs(seconds);
             assert_eq!(backoff.full(attempt), full);
-            let waits: Vec<_> = (0..50).map(|_| backoff.wait(attempt)).collect();
+            let waits: Vec<_> = (0..50).map(|file| backoff.wait(attempt, file)).collect();
             assert!(waits.iter().all(|wait| *wait <= full && *wait >= full / 2));
             assert!(waits.iter().any(|wait| *wait != waits[0]));
+            assert_eq!(waits[7], backoff.wait(attempt, 7));
         }
     }
 }

@@ -88,6 +88,7 @@ pub struct QueueCounts {
 struct Setback<'r> {
     row: &'r Row,
     error: String,
+    is_last: bool,
     permanent: bool,
     wait: f64,
     counts: bool,
@@ -180,6 +181,7 @@ impl Queue {
         let setbacks = wait.iter().map(|row| Setback {
             row,
             error: error(),
+            is_last: false,
             permanent: false,
             wait: BUSY_WAIT,
             counts: false,
@@ -203,6 +205,7 @@ impl Queue {
                         setbacks.push(Setback {
                             row,
                             error,
+                            is_last: true,
                             permanent: true,
                             wait: 0.0,
                             counts: true,
@@ -213,8 +216,9 @@ impl Queue {
                 FileOutcome::Failed(failure) => setbacks.push(Setback {
                     row,
                     error: failure.message.clone(),
+                    is_last: self.backoff.is_last(row.attempts, failure.scope),
                     permanent: failure.scope == Scope::File,
-                    wait: self.backoff.wait(row.attempts).as_secs_f64(),
+                    wait: self.backoff.wait(row.attempts, row.id).as_secs_f64(),
                     counts: failure.scope != Scope::Storage,
                 }),
             }
@@ -284,14 +288,15 @@ impl Queue {
         }
         let ids: Vec<i64> = setbacks.iter().map(|setback| setback.row.id).collect();
         let errors: Vec<&str> = setbacks.iter().map(|setback| setback.error.as_str()).collect();
+        let are_last: Vec<bool> = setbacks.iter().map(|setback| setback.is_last).collect();
         let permanent: Vec<bool> = setbacks.iter().map(|setback| setback.permanent).collect();
         let waits: Vec<f64> = setbacks.iter().map(|setback| setback.wait).collect();
         let counts: Vec<bool> = setbacks.iter().map(|setback| setback.counts).collect();
         let parameters: &[&(dyn ToSql + Sync)] = &[
             &self.number,
-            &self.attempts(),
             &ids,
             &errors,
+            &are_last,
             &permanent,
             &waits,
             &counts,

@@ -294,15 +294,15 @@ impl<'w> Worker<'w> {
                 }
                 in_flight.release(|ready| ready.place_key() == place);
             }
-            Scope::Passing if row.attempts < self.options.backoff.attempts => {
-                let wait = self.options.backoff.wait(row.attempts);
+            scope if !self.options.backoff.is_last(row.attempts, scope) => {
+                let wait = self.options.backoff.wait(row.attempts, row.id);
                 self.progress.event(&Event::WillRetry {
                     key: row.target_key.clone(),
                     error,
                     wait,
                 });
             }
-            Scope::Passing | Scope::File => {
+            _ => {
                 file_counts.failed += 1;
                 let permanent = failure.scope == Scope::File;
                 self.progress.event(&Event::Failed {

@@ -82,7 +82,7 @@ pub async fn run(
             error: format!("{error:#}"),
         });
         tokio::select! {
-            () = tokio::time::sleep(options.backoff.wait(lost + 1)) => {}
+            () = tokio::time::sleep(options.backoff.wait(lost + 1, std::process::id().into())) => {}
             () = stop.cancelled() => {}
         }
     };
