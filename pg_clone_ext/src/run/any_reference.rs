@@ -1,6 +1,6 @@
 //! The references of a store: foreign keys and declared references. Verification follows them, and a deletion looks for those to its rows.
 
-use pg_clone_core::plan::{self, Column, ColumnRole, Oid, ReferenceForm, Store, Table, quote};
+use pg_clone_core::plan::{self, Column, Oid, ReferenceForm, Store, Table, quote};
 
 /// A reference.
 pub struct AnyReference {
@@ -241,16 +241,9 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
 /// Whether the clone must reference what its source references: not where the column gets another value.
 pub fn follows_source(table: &Table, reference: &AnyReference) -> bool {
     reference.columns.iter().all(|column| {
-        table.column(column).is_none_or(|column| {
-            matches!(
-                column.role,
-                ColumnRole::Keep
-                    | ColumnRole::Map(_)
-                    | ColumnRole::Rewrite
-                    | ColumnRole::Project
-                    | ColumnRole::Key
-            )
-        })
+        table
+            .column(column)
+            .is_none_or(|column| column.role.follows_source())
     })
 }
 

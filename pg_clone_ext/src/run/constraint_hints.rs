@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use crate::pg::query::for_each_row;
 use crate::pg::session::constraint_hint::{Kind, Violation};
-use crate::run::map::new_value_roles::new_value_roles;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{ColumnRole, Oid, Store, Table, quote};
+use pg_clone_core::plan::{ColumnRole, Oid, Store, Table, new_value_roles, quote};
 
 /// The described table of each partition, by the partition's name without quotes: the server names the partition.
 pub type Partitions = HashMap<String, Oid>;

@@ -4,7 +4,7 @@ use super::references::Pair;
 use crate::catalog::relations_below::{PARTS, READ_BY_VIEWS};
 use crate::pg::query::{exists, for_each_row};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Column, ColumnRole, Oid, SourceQuery, Table, quote};
+use pg_clone_core::plan::{self, Column, Oid, SourceQuery, Table, quote};
 use std::collections::{HashMap, HashSet};
 
 /// The comparable content of one table's rows.
@@ -62,7 +62,7 @@ fn candidates(table: &Table) -> Vec<&Column> {
     table
         .columns
         .iter()
-        .filter(|column| matches!(column.role, ColumnRole::Keep | ColumnRole::Rewrite))
+        .filter(|column| column.role.keeps_or_rewrites())
         .filter(|column| !named.contains(column.name.as_str()) && plan::has_hash(&column.type_name))
         .collect()
 }

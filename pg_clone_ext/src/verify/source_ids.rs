@@ -154,14 +154,7 @@ fn scan_table(
         .columns
         .iter()
         .filter(|c| {
-            matches!(
-                c.role,
-                ColumnRole::Map(_)
-                    | ColumnRole::Rewrite
-                    | ColumnRole::Project
-                    | ColumnRole::Version
-                    | ColumnRole::Owner
-            ) || store.follows_constraints() && !matches!(c.role, ColumnRole::LargeObject)
+            c.role.holds_key() || store.follows_constraints() && !matches!(c.role, ColumnRole::LargeObject)
         })
         .filter(|c| !bytea.iter().any(|in_bytes| in_bytes.name == c.name))
         .filter(|c| table.document_column.as_deref() != Some(c.name.as_str()))

@@ -5,7 +5,7 @@ use super::Check;
 use super::references::Pair;
 use crate::pg::query::{for_each_row, text};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Column, ColumnRole, SourceQuery, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Column, SourceQuery, Table, TableRole, quote};
 use std::collections::HashSet;
 
 /// So many rows of the clone must have the key where only the data say that a column holds the tenant.
@@ -64,7 +64,7 @@ fn names_of_tenant(pair: &Pair<'_>, tenants: &Table) -> HashSet<String> {
 
 /// Whether a run left the values as they are, without being told to, and a key can be among them. UUIDs are searched for everywhere.
 fn may_hold_tenant(column: &Column) -> bool {
-    matches!(column.role, ColumnRole::Keep | ColumnRole::Rewrite)
+    column.role.keeps_or_rewrites()
         && column.inferred()
         && !plan::is_time_or_interval(&column.type_name)
         && !column.type_name.ends_with(']')

@@ -2,7 +2,7 @@
 //!
 //! Everything here is pure: `project_clone_plan` shows what `project_clone` will do because both build the same plan.
 
-mod column_action;
+mod columns;
 mod file_key;
 mod keys;
 mod membership;
@@ -16,6 +16,7 @@ mod store;
 mod table_copy;
 mod types;
 
+pub use columns::{ColumnRole, new_value_roles};
 pub use file_key::{FileKey, FileOf};
 pub use keys::{
     ColumnKeys, EMBEDDED_KEY, EQUAL, ForeignKey, KeyRef, Membership, Outside, Reference, ReferenceForm,
@@ -27,7 +28,7 @@ pub use order::{has_circle, insertion_order};
 pub use request::{History, Options, Request};
 pub use row_filter::{ChildKeys, child_keys, columns_of_rows, telling, with_row_filter};
 pub use source_query::SourceQuery;
-pub use store::{Column, ColumnRole, Dependency, InsertPath, Oid, Store, Table, TableRole};
+pub use store::{Column, Dependency, InsertPath, Oid, Store, Table, TableRole};
 pub use table_copy::{Action, JsonPlace, KeyKind, Output, RowFilter, TableCopy, canonical_key, table_copy};
 
 pub use types::{canonical_numeric, has_hash, is_number_or_time, is_numeric, is_text, is_time_or_interval};

@@ -1,5 +1,6 @@
 //! A store as described in the catalog: its tables, the membership of their rows, the role of each column.
 
+use super::columns::ColumnRole;
 use super::keys::{ColumnKeys, Outside, TableKeys};
 use super::quote;
 use super::types::is_text;
@@ -46,123 +47,6 @@ impl TableRole {
             TableRole::Resource => "resource",
             TableRole::Derived => "derived",
             TableRole::History => "history",
-        }
-    }
-}
-
-/// The role of a column: its value in the clone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ColumnRole {
-    /// The source's value.
-    Keep,
-    /// The new value of the key; for keys that are not UUIDs, with the table of the key.
-    Map(Option<Oid>),
-    /// Ids inside a document, a text or an array are rewritten.
-    Rewrite,
-    /// The new project's id.
-    Project,
-    /// The new version id of the resource.
-    Version,
-    /// The next value of the column's sequence.
-    Key,
-    /// The `name` argument if given, otherwise the source's value.
-    Name,
-    /// The `owner` argument if given, otherwise the source's value.
-    Owner,
-    /// The transaction's time.
-    Now,
-    /// A random UUID.
-    NewUuid,
-    /// NULL.
-    Null,
-    /// A constant, in the type's text form.
-    Value(String),
-    /// Left out of the insert.
-    Default,
-    /// Random letters and digits of the same length and kinds.
-    Random,
-    /// A text with `{value}`, `{name}`, `{n}`, `{new_id}`, `{project}`.
-    Template(String),
-    /// The value of an SQL expression over the source's row.
-    Expression(String),
-    /// A copy of the large object.
-    LargeObject,
-}
-
-impl ColumnRole {
-    /// The catalog's words.
-    pub const WORDS: &'static [&'static str] = &[
-        "keep",
-        "map",
-        "rewrite",
-        "project",
-        "version",
-        "key",
-        "name",
-        "owner",
-        "now",
-        "new_uuid",
-        "null",
-        "value",
-        "default",
-        "random",
-        "suffix",
-        "template",
-        "expression",
-        "large_object",
-    ];
-
-    /// Reads the catalog's words; an unknown one is an error (55000).
-    pub fn parse(word: &str, target: Option<Oid>, value: Option<String>) -> Result<Self> {
-        Ok(match word {
-            "keep" => ColumnRole::Keep,
-            "map" => ColumnRole::Map(target),
-            "rewrite" => ColumnRole::Rewrite,
-            "project" => ColumnRole::Project,
-            "version" => ColumnRole::Version,
-            "key" => ColumnRole::Key,
-            "name" => ColumnRole::Name,
-            "owner" => ColumnRole::Owner,
-            "now" => ColumnRole::Now,
-            "new_uuid" => ColumnRole::NewUuid,
-            "null" => ColumnRole::Null,
-            "value" => ColumnRole::Value(value.unwrap_or_default()),
-            "default" => ColumnRole::Default,
-            "random" => ColumnRole::Random,
-            "suffix" => ColumnRole::Template("{value}-{n}".to_owned()),
-            "template" => ColumnRole::Template(value.unwrap_or_default()),
-            "expression" => ColumnRole::Expression(value.unwrap_or_default()),
-            "large_object" => ColumnRole::LargeObject,
-            _ => {
-                return Err(Error::new(
-                    Code::Internal,
-                    format!("unknown column role \"{word}\" in clone.store_column"),
-                ));
-            }
-        })
-    }
-
-    /// The catalog's word.
-    pub fn word(&self) -> &'static str {
-        match self {
-            ColumnRole::Keep => "keep",
-            ColumnRole::Map(_) => "map",
-            ColumnRole::Rewrite => "rewrite",
-            ColumnRole::Project => "project",
-            ColumnRole::Version => "version",
-            ColumnRole::Key => "key",
-            ColumnRole::Name => "name",
-            ColumnRole::Owner => "owner",
-            ColumnRole::Now => "now",
-            ColumnRole::NewUuid => "new_uuid",
-            ColumnRole::Null => "null",
-            ColumnRole::Value(_) => "value",
-            ColumnRole::Default => "default",
-            ColumnRole::Random => "random",
-            ColumnRole::Template(template) if template == "{value}-{n}" => "suffix",
-            ColumnRole::Template(_) => "template",
-            ColumnRole::Expression(_) => "expression",
-            ColumnRole::LargeObject => "large_object",
         }
     }
 }
@@ -424,33 +308,20 @@ impl Store {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
-    use super::{ColumnRole, TableRole};
-
-    const CATALOG: &str = include_str!("../../../../sql/install/stores/catalog.sql");
-    const STORES: &str = include_str!("../../../../sql/install/stores/stores.sql");
-
-    /// The words of the list in parentheses that begins like this.
-    fn list<'a>(sql: &'a str, begin: &str) -> Vec<&'a str> {
-        let from = sql.find(begin).unwrap() + 1;
-        let list = sql[from..].split_once(')').unwrap().0;
-        list.split(',')
-            .map(|word| word.trim().trim_matches('\''))
-            .collect()
-    }
+    use super::TableRole;
+    use crate::plan::columns::sql_list;
 
     #[test]
-    fn the_words_of_roles_are_the_same_in_rust_and_in_sql() {
+    fn the_words_of_table_roles_are_the_same_in_rust_and_in_sql() {
         for word in TableRole::WORDS {
             assert_eq!(TableRole::parse(word).unwrap().word(), *word);
         }
-        for word in ColumnRole::WORDS {
-            assert_eq!(ColumnRole::parse(word, None, None).unwrap().word(), *word);
+        for sql in [sql_list::CATALOG, sql_list::STORES] {
+            assert_eq!(
+                sql_list::words(sql, "('project', 'resource', 'derived'"),
+                TableRole::WORDS
+            );
         }
-        for sql in [CATALOG, STORES] {
-            assert_eq!(list(sql, "('project', 'resource', 'derived'"), TableRole::WORDS);
-            assert_eq!(list(sql, "('keep', 'map'"), ColumnRole::WORDS);
-        }
-        assert!(STORES.contains(&format!("Roles: {}.", ColumnRole::WORDS.join(", "))));
-        assert!(STORES.contains(&format!("Roles: {}.", TableRole::WORDS.join(", "))));
+        assert!(sql_list::STORES.contains(&format!("Roles: {}.", TableRole::WORDS.join(", "))));
     }
 }

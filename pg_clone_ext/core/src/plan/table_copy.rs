@@ -1,13 +1,14 @@
 //! How the rows of one target table are made: the query over the source and the action for each column.
 
-use super::column_action::action;
+use super::columns::ColumnRole;
+use super::columns::column_action::action;
 use super::keys::KeyRef;
 use super::membership::condition;
 use super::quote::{identifier, text_of, type_name};
 use super::request::History;
 use super::row_filter::row_filter;
 use super::source_query::SourceQuery;
-use super::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
+use super::store::{Column, Oid, Store, Table, TableRole};
 use super::types::{is_numeric, is_plain_text, is_text};
 use crate::batch::DocumentFormat;
 use crate::error::{Code, Error, Result};

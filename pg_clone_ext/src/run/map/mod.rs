@@ -9,7 +9,7 @@ use super::map::resources::for_each_resource;
 use super::state::{Run, over_budget};
 use crate::pg::query::exists;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{self, ColumnRole, Oid, SourceQuery, Store, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Oid, SourceQuery, Store, Table, TableRole, quote};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Fills the run's maps, then plans the copy of every table.
@@ -186,12 +186,7 @@ fn check_new_uuid(run: &Run, table: &Table, key: &Key) -> Result<()> {
         return Ok(());
     };
     let id = table.id_column.as_deref().and_then(|id| table.column(id));
-    let Some(column) = id.filter(|id| {
-        matches!(
-            id.role,
-            ColumnRole::Random | ColumnRole::Template(_) | ColumnRole::Value(_) | ColumnRole::Expression(_)
-        )
-    }) else {
+    let Some(column) = id.filter(|id| id.role.gives_values()) else {
         return Ok(());
     };
     Err(Error::new(
@@ -281,7 +276,6 @@ mod expression_keys;
 pub mod fresh_texts;
 mod further_keys;
 pub mod new_keys;
-pub mod new_value_roles;
 mod resources;
 pub mod sequences;
 mod unique_values;

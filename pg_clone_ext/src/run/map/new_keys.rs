@@ -52,7 +52,7 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
         check_source(run, table, column, keys.len())?;
         return Ok(keys.to_vec());
     }
-    if matches!(column.role, ColumnRole::Random | ColumnRole::Template(_)) {
+    if column.role.makes_texts() {
         return made_texts(run, table, column, keys);
     }
     if let ColumnRole::Value(text) = &column.role {
@@ -112,10 +112,8 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
 /// Raises for a plan what the clone would: 55000 if there is no source of new values, or if a sequence is behind its table.
 fn check_source(run: &Run, table: &Table, column: &Column, count: usize) -> Result<()> {
     let integer = KeyKind::of(&column.type_name) == KeyKind::Int;
-    if matches!(
-        column.role,
-        ColumnRole::Random | ColumnRole::Template(_) | ColumnRole::Value(_) | ColumnRole::Expression(_)
-    ) || column.generated
+    if column.role.gives_values()
+        || column.generated
         || !integer && run.store.options.get("id_generator").is_some()
     {
         return Ok(());

@@ -1,7 +1,6 @@
 //! Before anything is written: values that would collide with the source's own, because a unique index or an exclusion
 //! constraint spans all projects and the clone has the same value in all of its columns.
 
-use super::new_value_roles::new_value_roles;
 use crate::pg::query::for_each_row;
 use crate::pg::query::row::Row;
 use crate::run::keys::{Key, NewKey};
@@ -9,7 +8,7 @@ use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{
     self, Column, ColumnRole, FileKey, KeyKind, KeyRef, Reference, ReferenceForm, SourceQuery, Table,
-    TableRole, Unique, UniquePart, changes, quote,
+    TableRole, Unique, UniquePart, changes, new_value_roles, quote,
 };
 use pg_clone_core::rewrite::Dangling;
 use pg_clone_core::scan;
@@ -259,7 +258,7 @@ fn fate<'s>(run: &Run, table: &'s Table, unique: &Unique, part: &UniquePart) -> 
         declared(table, column).any(|reference| !matches!(reference.form, ReferenceForm::Column))
     };
     // A value of its own is made of one that is there: NULL stays NULL.
-    let made = |column: &&Column| matches!(column.role, ColumnRole::Random | ColumnRole::Template(_));
+    let made = |column: &&Column| column.role.makes_texts();
     if unique.nulls_meet && !others.is_empty() && others.iter().all(made) {
         return Fate::Stays(references, format!("({}) IS NULL", part.value));
     }

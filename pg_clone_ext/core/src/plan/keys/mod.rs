@@ -9,8 +9,9 @@ mod resolution;
 pub use comparison::{equality, equality_of_texts};
 
 use crate::ids::uuid_text;
+use crate::plan::columns::ColumnRole;
 use crate::plan::quote::identifier;
-use crate::plan::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
+use crate::plan::store::{Column, Oid, Store, Table, TableRole};
 use crate::plan::table_copy::{KeyKind, canonical_key};
 use crate::plan::types::is_text;
 
@@ -415,12 +416,7 @@ pub fn changes(store: &Store, table: &Table, column: &str) -> bool {
         return false;
     };
     match &column.role {
-        ColumnRole::Project
-        | ColumnRole::Key
-        | ColumnRole::NewUuid
-        | ColumnRole::Random
-        | ColumnRole::Template(_)
-        | ColumnRole::Version => true,
+        role if role.makes_new_value() => true,
         // A kept key is also kept in columns that refer to it.
         ColumnRole::Map(_) if column.keys.holds.is_some() => column
             .keys

@@ -2,7 +2,8 @@
 
 use super::{KeyRef, Outside, ReferenceForm, Unique, changes};
 use crate::error::{Code, Error, Result};
-use crate::plan::store::{Column, ColumnRole, Oid, Store, Table, TableRole};
+use crate::plan::columns::ColumnRole;
+use crate::plan::store::{Column, Oid, Store, Table, TableRole};
 use std::collections::{HashMap, HashSet};
 
 /// Maximum length of a chain of keys that refer to keys.

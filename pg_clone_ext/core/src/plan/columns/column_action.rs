@@ -1,10 +1,11 @@
 //! The action for the values of one column.
 
-use super::keys::{KeyRef, Reference, ReferenceForm};
-use super::request::History;
-use super::store::{Column, ColumnRole, Store, Table};
-use super::table_copy::{Action, JsonPlace, KeyKind, SelectList};
-use super::types::{is_key, is_text};
+use super::ColumnRole;
+use crate::plan::keys::{KeyRef, Reference, ReferenceForm};
+use crate::plan::request::History;
+use crate::plan::store::{Column, Store, Table};
+use crate::plan::table_copy::{Action, JsonPlace, KeyKind, SelectList};
+use crate::plan::types::{is_key, is_text};
 
 /// The action for a column with declared references; None if it has none.
 fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList) -> Option<Action> {
@@ -103,7 +104,7 @@ fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList
 }
 
 /// The action for a column; None if the column cannot have its role.
-pub(super) fn action(
+pub(in crate::plan) fn action(
     store: &Store,
     table: &Table,
     source_table: &Table,
