@@ -13,7 +13,7 @@ use crate::run::keys::NewKey;
 use crate::run::map;
 use crate::run::plan::{
     call_values, id_paths, partitions, rewrite_rules, rows_of_two_projects, rows_without_project,
-    skipped_triggers, source_tables,
+    skipped_triggers, source_tables, unique_collisions_of_given_values, unique_collisions_with_source,
 };
 use crate::run::record;
 use crate::run::state::Run;
@@ -139,7 +139,9 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         let _settings = ReadingSettings::new();
         authorize::project_exists(&run)?;
         record::blobs::check(&run)?;
-        map::build(&mut run)?;
+        let chooser = map::resources_and_children(&mut run)?;
+        unique_collisions_with_source::check(&run)?;
+        map::versions_and_copies(&mut run, &chooser)?;
         rows_of_two_projects::refuse(&run)
     })?;
     if writing {
@@ -150,7 +152,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
     refresh.pin(&mut run)?;
     call_values::choose_target(&mut run)?;
     call_values::check_types(&run)?;
-    map::constant_values::check(&run, &description.rules)?;
+    unique_collisions_of_given_values::check(&run, &description.rules)?;
     call_values::check_schema(&run)?;
     rewrite_rules::refuse(&run)?;
     skipped_triggers::check(&run)?;

@@ -12,12 +12,12 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Oid, SourceQuery, Store, Table, TableRole, quote};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// Fills the run's maps, then plans the copy of every table.
-pub fn build(run: &mut Run) -> Result<()> {
+/// Gives the selected resources and the rows that belong to them new keys. [`versions_and_copies`] follows, when they have been checked.
+pub fn resources_and_children(run: &mut Run) -> Result<Chooser> {
     let chooser = Chooser::new(&run.store, &run.request)?;
     let run_store = run.store.clone();
     let tables = run.store.tables.clone();
-    let filled: HashSet<Oid> = tables.iter().filter(|t| !t.empty).map(|t| t.oid).collect();
+    let filled = filled(run);
     let mut candidates = Candidates::new(&run.store, run.request.filtered());
     for table in tables.iter().filter(|t| t.role == TableRole::Project) {
         map_resources(run, table, &filled, &chooser, &mut candidates)?;
@@ -44,11 +44,17 @@ pub fn build(run: &mut Run) -> Result<()> {
         super::map::further_keys::map(run, table)?;
     }
     map_children(run, &tables)?;
-    super::map::unique_values::check(run)?;
+    Ok(chooser)
+}
+
+/// Gives the versions new ids, then plans the copy of every table.
+pub fn versions_and_copies(run: &mut Run, chooser: &Chooser) -> Result<()> {
     if run.request.options.history.is_complete() {
+        let tables = run.store.tables.clone();
         map_versions(run, &tables)?;
     }
-    for key in chooser.unmatched(|key| !matches!(run.new_key(key, &filled_list(&filled)), NewKey::Unknown)) {
+    let filled: Vec<Oid> = filled(run).into_iter().collect();
+    for key in chooser.unmatched(|key| !matches!(run.new_key(key, &filled), NewKey::Unknown)) {
         crate::pg::session::notice::notice(
             &format!(
                 "include_ids names \"{}\", which is no resource of this project",
@@ -77,8 +83,10 @@ pub fn build(run: &mut Run) -> Result<()> {
     Ok(())
 }
 
-fn filled_list(filled: &HashSet<Oid>) -> Vec<Oid> {
-    filled.iter().copied().collect()
+/// The tables that have rows.
+fn filled(run: &Run) -> HashSet<Oid> {
+    let with_rows = run.store.tables.iter().filter(|table| !table.empty);
+    with_rows.map(|table| table.oid).collect()
 }
 
 fn map_resources(
@@ -270,7 +278,6 @@ fn check_types_of_rows(run: &Run) -> Result<()> {
 
 mod children;
 mod choose;
-pub mod constant_values;
 mod dependencies;
 mod expression_keys;
 pub mod fresh_texts;
@@ -278,5 +285,4 @@ mod further_keys;
 pub mod new_keys;
 mod resources;
 pub mod sequences;
-mod unique_values;
 mod versions;

@@ -9,3 +9,5 @@ pub mod rows_without_project;
 pub mod skipped_triggers;
 pub mod source_queries;
 pub mod source_tables;
+pub mod unique_collisions_of_given_values;
+pub mod unique_collisions_with_source;

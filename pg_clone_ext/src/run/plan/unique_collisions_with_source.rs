@@ -239,7 +239,7 @@ fn fate<'s>(run: &Run, table: &'s Table, unique: &Unique, part: &UniquePart) -> 
         .filter_map(|name| table.column(name))
         .collect();
     let given = |column: &Column| match &column.role {
-        // Whether a value that is given meets another is looked at by `constant_values`.
+        // Whether a value that is given meets another is looked at by `unique_collisions_of_given_values`.
         ColumnRole::Value(_) | ColumnRole::Expression(_) | ColumnRole::Now => true,
         ColumnRole::Null => !unique.nulls_meet,
         ColumnRole::Default => column.keys.default.is_some() || column.keys.sequence.is_some(),
