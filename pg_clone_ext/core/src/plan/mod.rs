@@ -19,8 +19,8 @@ mod types;
 pub use columns::{ColumnRole, new_value_roles};
 pub use file_key::{FileKey, FileOf};
 pub use keys::{
-    ColumnKeys, EMBEDDED_KEY, EQUAL, ForeignKey, KeyRef, Membership, Outside, Reference, ReferenceForm,
-    TableKeys, UUID_INPUT, Unique, UniquePart, changes, comparable, equality, equality_of_texts,
+    ColumnKeys, ColumnPair, EMBEDDED_KEY, EQUAL, ForeignKey, KeyRef, Membership, Outside, Reference, ReferenceForm,
+    PAIRS_OF_FOREIGN_KEY, TableKeys, UUID_INPUT, Unique, UniquePart, changes, comparable, equality, equality_of_texts,
     may_embed_key, spelled_as_key,
 };
 pub use membership::{condition, is_project, key_column, of_others, source_of_ids};

@@ -4,7 +4,7 @@ use crate::error::internal;
 use crate::pg::privileges::{self, Privilege};
 use crate::pg::query;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{Oid, Table, TableRole, quote};
+use pg_clone_core::plan::{ColumnPair, Oid, PAIRS_OF_FOREIGN_KEY, Table, TableRole, quote};
 use serde::Deserialize;
 use std::collections::HashSet;
 
@@ -27,8 +27,8 @@ pub struct ForeignKey {
     pub columns: Vec<String>,
     /// Columns of the parent.
     pub keys: Vec<String>,
-    /// Operators that compare them (parent, child), with their schemas.
-    operators: Vec<String>,
+    /// How they are compared.
+    pairs: Vec<ColumnPair>,
     /// a: no action, r: restrict, c: cascade, n: set null, d: set default. A key that is not enforced (18 and later) has no action.
     action: String,
     /// Whether its check can be deferred.
@@ -40,35 +40,6 @@ pub struct ForeignKey {
     /// The columns of the child's primary key.
     row_key: Vec<String>,
 }
-
-const KEYS: &str = "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', f.conname, \
-     'qualified', pg_catalog.format('%I.%I', cn.nspname, f.conname), \
-     'child', f.conrelid::pg_catalog.int8, 'child_name', pg_catalog.format('%I.%I', n.nspname, c.relname), \
-     'child_rows', pg_catalog.format(CASE c.relkind WHEN 'r' THEN 'ONLY %I.%I' ELSE '%I.%I' END, n.nspname, c.relname), 'parent', f.confrelid::pg_catalog.int8, \
-     'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) FROM pg_catalog.unnest(f.conkey) WITH ORDINALITY AS k (number, place) \
-        JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) f.conrelid AND a.attnum OPERATOR(pg_catalog.=) k.number), \
-     'keys', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) FROM pg_catalog.unnest(f.confkey) WITH ORDINALITY AS k (number, place) \
-        JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) f.confrelid AND a.attnum OPERATOR(pg_catalog.=) k.number), \
-     'operators', (SELECT pg_catalog.jsonb_agg(pg_catalog.format('%sOPERATOR(%I.%s)', (SELECT pg_catalog.format('COLLATE %I.%I ', cs.nspname, l.collname) \
-            FROM pg_catalog.pg_attribute a, pg_catalog.pg_attribute b, pg_catalog.pg_collation l, pg_catalog.pg_namespace cs \
-            WHERE a.attrelid OPERATOR(pg_catalog.=) f.conrelid AND a.attnum OPERATOR(pg_catalog.=) f.conkey[k.place] \
-                AND b.attrelid OPERATOR(pg_catalog.=) f.confrelid AND b.attnum OPERATOR(pg_catalog.=) f.confkey[k.place] \
-                AND a.attcollation OPERATOR(pg_catalog.<>) b.attcollation AND l.oid OPERATOR(pg_catalog.=) b.attcollation \
-                AND cs.oid OPERATOR(pg_catalog.=) l.collnamespace), s.nspname, o.oprname) ORDER BY k.place) \
-        FROM pg_catalog.unnest(f.conpfeqop) WITH ORDINALITY AS k (number, place) \
-        JOIN pg_catalog.pg_operator o ON o.oid OPERATOR(pg_catalog.=) k.number \
-        JOIN pg_catalog.pg_namespace s ON s.oid OPERATOR(pg_catalog.=) o.oprnamespace), \
-     'action', CASE WHEN (pg_catalog.to_jsonb(f) OPERATOR(pg_catalog.->>) 'conenforced') OPERATOR(pg_catalog.=) 'false' THEN 'a' ELSE f.confdeltype::pg_catalog.text END, 'deferrable', f.condeferrable, 'deferred', f.condeferred, \
-     'owner', c.relowner::pg_catalog.int8, \
-     'row_key', COALESCE((SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) \
-        FROM pg_catalog.pg_index i, pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (number, place), pg_catalog.pg_attribute a \
-        WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisprimary AND a.attrelid OPERATOR(pg_catalog.=) c.oid \
-        AND a.attnum OPERATOR(pg_catalog.=) k.number), '[]')) ORDER BY n.nspname, c.relname, f.conname)::pg_catalog.text \
-     FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) f.conrelid \
-     JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
-     JOIN pg_catalog.pg_namespace cn ON cn.oid OPERATOR(pg_catalog.=) f.connamespace \
-     WHERE f.contype OPERATOR(pg_catalog.=) 'f' AND f.conparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid \
-     AND f.confrelid OPERATOR(pg_catalog.=) ANY (";
 
 /// The table's own rows as a FROM item.
 pub fn rows_of(table: &Table) -> String {
@@ -82,7 +53,29 @@ pub fn rows_of(table: &Table) -> String {
 /// The foreign keys that reference these relations.
 pub fn into(relations: &HashSet<Oid>) -> Result<Vec<ForeignKey>> {
     let oids: Vec<String> = relations.iter().map(Oid::to_string).collect();
-    let found = query::text(&format!("{KEYS}'{{{}}}'::pg_catalog.oid[])", oids.join(",")))?;
+    let found = query::text(&format!(
+        "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', f.conname, \
+         'qualified', pg_catalog.format('%I.%I', cn.nspname, f.conname), \
+         'child', f.conrelid::pg_catalog.int8, 'child_name', pg_catalog.format('%I.%I', n.nspname, c.relname), \
+         'child_rows', pg_catalog.format(CASE c.relkind WHEN 'r' THEN 'ONLY %I.%I' ELSE '%I.%I' END, n.nspname, c.relname), 'parent', f.confrelid::pg_catalog.int8, \
+         'columns', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) FROM pg_catalog.unnest(f.conkey) WITH ORDINALITY AS k (number, place) \
+            JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) f.conrelid AND a.attnum OPERATOR(pg_catalog.=) k.number), \
+         'keys', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) FROM pg_catalog.unnest(f.confkey) WITH ORDINALITY AS k (number, place) \
+            JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) f.confrelid AND a.attnum OPERATOR(pg_catalog.=) k.number), \
+         'pairs', {PAIRS_OF_FOREIGN_KEY}, \
+         'action', CASE WHEN (pg_catalog.to_jsonb(f) OPERATOR(pg_catalog.->>) 'conenforced') OPERATOR(pg_catalog.=) 'false' THEN 'a' ELSE f.confdeltype::pg_catalog.text END, 'deferrable', f.condeferrable, 'deferred', f.condeferred, \
+         'owner', c.relowner::pg_catalog.int8, \
+         'row_key', COALESCE((SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) \
+            FROM pg_catalog.pg_index i, pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (number, place), pg_catalog.pg_attribute a \
+            WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisprimary AND a.attrelid OPERATOR(pg_catalog.=) c.oid \
+            AND a.attnum OPERATOR(pg_catalog.=) k.number), '[]')) ORDER BY n.nspname, c.relname, f.conname)::pg_catalog.text \
+         FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) f.conrelid \
+         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+         JOIN pg_catalog.pg_namespace cn ON cn.oid OPERATOR(pg_catalog.=) f.connamespace \
+         WHERE f.contype OPERATOR(pg_catalog.=) 'f' AND f.conparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid \
+         AND f.confrelid OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.oid[])",
+        oids.join(",")
+    ))?;
     found.map_or(Ok(Vec::new()), |keys| {
         serde_json::from_str(&keys).map_err(internal)
     })
@@ -108,12 +101,12 @@ impl ForeignKey {
     /// The condition on rows `t` of the child that reference a key of `keys`, a FROM item with the columns k0, k1, ….
     pub fn is_among(&self, keys: &str) -> String {
         let equal: Vec<String> = self
-            .columns
+            .pairs
             .iter()
-            .zip(&self.operators)
             .enumerate()
-            .map(|(place, (column, operator))| {
-                format!("g.k{place} {operator} t.{}", quote::identifier(column))
+            .map(|(place, pair)| {
+                let value = format!("t.{}", quote::identifier(&pair.column));
+                pair.equality_of_values(&format!("g.k{place}"), &value)
             })
             .collect();
         format!("EXISTS (SELECT 1 FROM {keys} AS g WHERE {})", equal.join(" AND "))

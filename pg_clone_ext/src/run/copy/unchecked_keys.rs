@@ -11,7 +11,7 @@ use crate::pg::session::settings_guard::ReadingSettings;
 use crate::run::copy;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result, shown};
-use pg_clone_core::plan::{self, InsertPath, Oid, Table, quote};
+use pg_clone_core::plan::{self, ColumnPair, InsertPath, Oid, PAIRS_OF_FOREIGN_KEY, Table, quote};
 use serde::Deserialize;
 
 /// A foreign key that the server enforces.
@@ -24,16 +24,7 @@ struct Key {
     owner: Oid,
     /// All of its columns are NULL, or none is.
     full: bool,
-    pairs: Vec<Pair>,
-}
-
-/// A column, the referenced one, how they are compared, and the collation of the latter if they differ in it.
-#[derive(Deserialize)]
-struct Pair {
-    column: String,
-    target: String,
-    operator: String,
-    collation: Option<String>,
+    pairs: Vec<ColumnPair>,
 }
 
 fn keys_of(table: Oid) -> Result<Vec<Key>> {
@@ -41,16 +32,7 @@ fn keys_of(table: Oid) -> Result<Vec<Key>> {
         "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', f.conname, 'target_name', pg_catalog.format('%I.%I', n.nspname, c.relname), \
            'target_rows', pg_catalog.format(CASE c.relkind WHEN 'p' THEN '%I.%I' ELSE 'ONLY %I.%I' END, n.nspname, c.relname), \
            'owner', c.relowner::pg_catalog.int8, 'full', f.confmatchtype OPERATOR(pg_catalog.=) 'f', \
-           'pairs', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('column', a.attname, 'target', b.attname, \
-               'operator', pg_catalog.format('OPERATOR(%I.%s)', s.nspname, o.oprname), \
-               'collation', CASE WHEN a.attcollation OPERATOR(pg_catalog.<>) b.attcollation THEN (SELECT pg_catalog.format('%I.%I', ls.nspname, l.collname) \
-                 FROM pg_catalog.pg_collation AS l JOIN pg_catalog.pg_namespace AS ls ON ls.oid OPERATOR(pg_catalog.=) l.collnamespace \
-                 WHERE l.oid OPERATOR(pg_catalog.=) b.attcollation) END) ORDER BY k.place) \
-             FROM ROWS FROM (pg_catalog.unnest(f.conkey), pg_catalog.unnest(f.confkey), pg_catalog.unnest(f.conpfeqop)) WITH ORDINALITY AS k (own, other, operator, place) \
-             JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) f.conrelid AND a.attnum OPERATOR(pg_catalog.=) k.own \
-             JOIN pg_catalog.pg_attribute AS b ON b.attrelid OPERATOR(pg_catalog.=) f.confrelid AND b.attnum OPERATOR(pg_catalog.=) k.other \
-             JOIN pg_catalog.pg_operator AS o ON o.oid OPERATOR(pg_catalog.=) k.operator \
-             JOIN pg_catalog.pg_namespace AS s ON s.oid OPERATOR(pg_catalog.=) o.oprnamespace)) ORDER BY f.conname)::pg_catalog.text \
+           'pairs', {PAIRS_OF_FOREIGN_KEY}) ORDER BY f.conname)::pg_catalog.text \
          FROM pg_catalog.pg_constraint AS f JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) f.confrelid \
          JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
          WHERE f.contype OPERATOR(pg_catalog.=) 'f' AND f.conrelid OPERATOR(pg_catalog.=) {table}::pg_catalog.oid \
@@ -145,17 +127,7 @@ impl Key {
             .pairs
             .iter()
             .enumerate()
-            .map(|(place, pair)| {
-                let collation = match &pair.collation {
-                    Some(collation) => format!(" COLLATE {collation}"),
-                    None => String::new(),
-                };
-                format!(
-                    "p.{} {} k.k{place}{collation}",
-                    quote::identifier(&pair.target),
-                    pair.operator
-                )
-            })
+            .map(|(place, pair)| pair.equality("p", &format!("k.k{place}")))
             .collect();
         let values: Vec<String> = (0..self.pairs.len()).map(|place| format!("k.k{place}")).collect();
         let missing = {

@@ -6,7 +6,7 @@
 mod comparison;
 mod resolution;
 
-pub use comparison::{equality, equality_of_texts};
+pub use comparison::{ColumnPair, PAIRS_OF_FOREIGN_KEY, equality, equality_of_texts};
 
 use crate::ids::uuid_text;
 use crate::plan::columns::ColumnRole;
