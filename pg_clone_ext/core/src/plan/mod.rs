@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: `project_clone_plan` shows what `project_clone` will do because both build the same plan.
 
+mod call_options;
 mod columns;
 mod file_key;
 mod keys;
@@ -16,16 +17,17 @@ mod store;
 mod table_copy;
 mod types;
 
+pub use call_options::{History, Options};
 pub use columns::{ColumnRole, new_value_roles};
 pub use file_key::{FileKey, FileOf};
 pub use keys::{
-    ColumnKeys, ColumnPair, EMBEDDED_KEY, EQUAL, ForeignKey, KeyRef, Membership, Outside, Reference, ReferenceForm,
-    PAIRS_OF_FOREIGN_KEY, TableKeys, UUID_INPUT, Unique, UniquePart, changes, comparable, equality, equality_of_texts,
-    may_embed_key, spelled_as_key,
+    ColumnKeys, ColumnPair, EMBEDDED_KEY, EQUAL, ForeignKey, KeyRef, Membership, Outside,
+    PAIRS_OF_FOREIGN_KEY, Reference, ReferenceForm, TableKeys, UUID_INPUT, Unique, UniquePart, changes,
+    comparable, equality, equality_of_texts, may_embed_key, spelled_as_key,
 };
 pub use membership::{condition, is_project, key_column, of_others, source_of_ids};
 pub use order::{has_circle, insertion_order};
-pub use request::{History, Options, Request};
+pub use request::Request;
 pub use row_filter::{ChildKeys, child_keys, columns_of_rows, telling, with_row_filter};
 pub use source_query::SourceQuery;
 pub use store::{Column, Dependency, InsertPath, Oid, Store, Table, TableRole};

@@ -1,11 +1,11 @@
 //! How the rows of one target table are made: the query over the source and the action for each column.
 
+use super::call_options::History;
 use super::columns::ColumnRole;
 use super::columns::column_action::action;
 use super::keys::KeyRef;
 use super::membership::condition;
 use super::quote::{identifier, text_of, type_name};
-use super::request::History;
 use super::row_filter::row_filter;
 use super::source_query::SourceQuery;
 use super::store::{Column, Oid, Store, Table, TableRole};

@@ -1,8 +1,8 @@
 //! The action for the values of one column.
 
 use super::ColumnRole;
+use crate::plan::call_options::History;
 use crate::plan::keys::{KeyRef, Reference, ReferenceForm};
-use crate::plan::request::History;
 use crate::plan::store::{Column, Store, Table};
 use crate::plan::table_copy::{Action, JsonPlace, KeyKind, SelectList};
 use crate::plan::types::{is_key, is_text};
