@@ -92,29 +92,29 @@ extension_sql_file!(
     requires = ["view_keys"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/answers.sql",
-    name = "answers",
+    "../../sql/install/discovery/store_question.sql",
+    name = "store_question",
     requires = ["words"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/samples.sql",
     name = "samples",
-    requires = ["answers"]
+    requires = ["store_question"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/values/new_keys.sql",
-    name = "new_keys",
+    "../../sql/install/discovery/values/columns_with_new_values.sql",
+    name = "columns_with_new_values",
     requires = ["samples"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/data.sql",
-    name = "data",
-    requires = ["new_keys"]
+    "../../sql/install/discovery/keys_in_samples.sql",
+    name = "keys_in_samples",
+    requires = ["columns_with_new_values"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/names.sql",
     name = "names",
-    requires = ["data"]
+    requires = ["keys_in_samples"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/tables.sql",
@@ -127,14 +127,14 @@ extension_sql_file!(
     requires = ["tables"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/data_questions.sql",
-    name = "data_questions",
+    "../../sql/install/discovery/ask_about_data.sql",
+    name = "ask_about_data",
     requires = ["tenants"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/secrets.sql",
     name = "secrets",
-    requires = ["data_questions"]
+    requires = ["ask_about_data"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/pair_targets.sql",
@@ -142,14 +142,14 @@ extension_sql_file!(
     requires = ["secrets"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/questions.sql",
-    name = "questions",
+    "../../sql/install/discovery/store_check.sql",
+    name = "store_check",
     requires = ["pair_targets"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/discover_tables.sql",
     name = "discover_tables",
-    requires = ["questions"]
+    requires = ["store_check"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/discover_references.sql",
@@ -346,10 +346,10 @@ extension_sql_file!(
     name = "column_comments",
     requires = [
         "allow",
-        "answers",
         "preset_medplum",
         "preset_registry",
-        "store_options"
+        "store_options",
+        "store_question"
     ]
 );
 extension_sql_file!(

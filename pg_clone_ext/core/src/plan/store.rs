@@ -182,7 +182,7 @@ impl Table {
     }
 
     /// Whether its rows have a version: in a column, or in the document.
-    pub fn says_version(&self) -> bool {
+    pub fn has_version(&self) -> bool {
         let in_column = self
             .columns
             .iter()

@@ -44,7 +44,7 @@ pub fn check(run: &Run) -> Result<()> {
         .iter()
         .filter_map(|t| Some((t, t.blob_key.as_ref()?)));
     for (table, template) in with_files {
-        if FileKey::parse(template).has_version() && !table.says_version() {
+        if FileKey::parse(template).has_version() && !table.has_version() {
             return Err(without_version(run, table, template));
         }
     }

@@ -106,7 +106,7 @@ AS $$
 DECLARE
     keys text := (
         SELECT string_agg(format('SELECT %L::regclass AS target, (%s) COLLATE "C" AS x FROM %s AS k', r.relation, clone_internal.column_text('k', r.relation, r.id_column), r.relation), ' UNION ALL ' ORDER BY r.relation::oid)
-        FROM clone_internal.compared_keys(all_targets.store) r);
+        FROM clone_internal.searched_keys(all_targets.store) r);
     targets regclass[];
 BEGIN
     IF clone_internal.too_large(relation, true) THEN

@@ -1,4 +1,4 @@
--- Examines the data: values of columns and documents that are keys of the store's tables.
+-- Sampled values of columns and documents that are keys of the store's tables.
 
 -- A text that looks like a key, in a value of a place (given by its number).
 CREATE TYPE clone_internal.key_like AS (place int, value text, token text);
@@ -50,7 +50,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.words_of_tables(text, text[]) IS 'The tables that words name';
 
 -- Tables of a store whose keys are looked for among values.
-CREATE FUNCTION clone_internal.compared_keys(store text) RETURNS TABLE (relation regclass, id_column name, family text)
+CREATE FUNCTION clone_internal.searched_keys(store text) RETURNS TABLE (relation regclass, id_column name, family text)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -61,7 +61,7 @@ AS $$
       -- Values that are unique per tenant, such as numbers and names, are kept.
       AND clone_internal.gets_new_values($1, r.relation, r.id_column)
 $$;
-COMMENT ON FUNCTION clone_internal.compared_keys(text) IS 'Tables of a store with a key of one column, which can be looked for among values';
+COMMENT ON FUNCTION clone_internal.searched_keys(text) IS 'Tables of a store with a key of one column, which can be looked for among values';
 
 -- A column or path, and the kind of its values.
 CREATE TYPE clone_internal.seen_place AS (
@@ -146,7 +146,7 @@ BEGIN
             SELECT w.target, v.value FROM unnest(places) AS p JOIN unnest(words) AS w ON w.word = p.word CROSS JOIN LATERAL unnest(p.vals) AS v (value)
             WHERE w.target IS NOT NULL AND p.family <> 'text of another type' AND length(v.value) < 80
         ), target AS MATERIALIZED (
-            SELECT k.relation, k.id_column, k.family, n.vals FROM clone_internal.compared_keys(seen_places.store) k
+            SELECT k.relation, k.id_column, k.family, n.vals FROM clone_internal.searched_keys(seen_places.store) k
             LEFT JOIN (SELECT o.target, array_agg(DISTINCT o.value) AS vals FROM named o GROUP BY 1) n ON n.target = k.relation
         ), other AS MATERIALIZED (
             SELECT ARRAY(

@@ -1,4 +1,5 @@
--- Keys of one column, or of which one column names the row: (id, inserted_at) in partitioned tables, (tenant_id, id).
+-- Columns whose values name rows, so that a clone gives them new ones: keys of one column, and single columns of other keys, such as id of
+-- (id, inserted_at) in partitioned tables and of (tenant_id, id).
 
 -- Whether values of a column name rows, so that a clone gives it new ones: it is unique by itself, or a part of a unique key that has a
 -- source of new values or stands beside no column that changes. A number per tenant is kept, as are references to it.

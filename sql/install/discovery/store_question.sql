@@ -1,4 +1,4 @@
--- Open questions from the data, and the answer that a column or path holds no reference.
+-- The tables of open questions from the data, and the answer that a column or path holds no reference.
 
 CREATE TABLE clone.store_question (
     store     text NOT NULL REFERENCES clone.store ON UPDATE CASCADE ON DELETE CASCADE,
@@ -30,7 +30,7 @@ COMMENT ON TABLE clone.store_no_reference IS 'Columns, or paths in their documen
 -- Rows that belong by a column which only looked like a reference belong by another column with the name of a table, or in another way that
 -- is declared. Without one their table, and those that belong through it alone, are not described any more; if nothing else in them names a
 -- row of the store, they are no tenant's.
-CREATE FUNCTION clone_internal.belong_otherwise(store text, relation regclass, "column" name) RETURNS void
+CREATE FUNCTION clone_internal.remove_membership_column(store text, relation regclass, "column" name) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -39,45 +39,45 @@ DECLARE
     gone regclass[];
 BEGIN
     IF EXISTS (SELECT FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey)
-               WHERE f.contype = 'f' AND f.conrelid = belong_otherwise.relation AND a.attname = belong_otherwise."column") THEN
+               WHERE f.contype = 'f' AND f.conrelid = remove_membership_column.relation AND a.attname = remove_membership_column."column") THEN
         RETURN;
     END IF;
     DELETE FROM clone.store_membership m
-    WHERE m.store = belong_otherwise.store AND m.relation = belong_otherwise.relation AND m.columns = ARRAY[belong_otherwise."column"];
-    IF NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = belong_otherwise.store AND r.relation = belong_otherwise.relation
-                   AND r.join_column = belong_otherwise."column" AND r.project_column IS NULL AND r.role <> 'project') THEN
+    WHERE m.store = remove_membership_column.store AND m.relation = remove_membership_column.relation AND m.columns = ARRAY[remove_membership_column."column"];
+    IF NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = remove_membership_column.store AND r.relation = remove_membership_column.relation
+                   AND r.join_column = remove_membership_column."column" AND r.project_column IS NULL AND r.role <> 'project') THEN
         RETURN;
     END IF;
     SELECT p.relation AS parent, a.attname AS name INTO other
-    FROM pg_attribute a JOIN clone.store_relation p ON p.store = belong_otherwise.store AND p.relation <> a.attrelid
+    FROM pg_attribute a JOIN clone.store_relation p ON p.store = remove_membership_column.store AND p.relation <> a.attrelid
     JOIN pg_class c ON c.oid = p.relation JOIN pg_attribute i ON i.attrelid = p.relation AND i.attname = p.id_column
-    WHERE a.attrelid = belong_otherwise.relation AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE a.attrelid = remove_membership_column.relation AND a.attnum > 0 AND NOT a.attisdropped
       AND clone_internal.plain(clone_internal.named_table(a.attname, false)) = clone_internal.plain(clone_internal.table_word(c.relname))
       AND clone_internal.family(a.atttypid) = clone_internal.family(i.atttypid)
-      AND NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = belong_otherwise.store AND n.relation = a.attrelid AND n."column" = a.attname AND n.path = '')
+      AND NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = remove_membership_column.store AND n.relation = a.attrelid AND n."column" = a.attname AND n.path = '')
     ORDER BY NOT a.attnotnull, a.attnum LIMIT 1;
-    IF other.parent IS NULL AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = belong_otherwise.store AND m.relation = belong_otherwise.relation) THEN
+    IF other.parent IS NULL AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = remove_membership_column.store AND m.relation = remove_membership_column.relation) THEN
         WITH RECURSIVE below (relation) AS (
-            SELECT belong_otherwise.relation
+            SELECT remove_membership_column.relation
             UNION
-            SELECT r.relation FROM below b JOIN clone.store_relation r ON r.store = belong_otherwise.store AND r.parents = ARRAY[b.relation] AND r.project_column IS NULL
+            SELECT r.relation FROM below b JOIN clone.store_relation r ON r.store = remove_membership_column.store AND r.parents = ARRAY[b.relation] AND r.project_column IS NULL
             WHERE NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = r.store AND m.relation = r.relation)
         )
         SELECT array_agg(b.relation) INTO gone FROM below b;
         PERFORM clone.store_remove_table(store, g::text) FROM unnest(gone) g;
         PERFORM clone_internal.ask_about_data(store, false);
-        DELETE FROM clone.store_question q WHERE q.store = belong_otherwise.store AND q.relation = belong_otherwise.relation AND q."column" = belong_otherwise."column";
-        IF NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = belong_otherwise.store AND q.relation = belong_otherwise.relation) THEN
+        DELETE FROM clone.store_question q WHERE q.store = remove_membership_column.store AND q.relation = remove_membership_column.relation AND q."column" = remove_membership_column."column";
+        IF NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = remove_membership_column.store AND q.relation = remove_membership_column.relation) THEN
             PERFORM clone.store_shared(store, relation, 'names no row of the store');
         END IF;
         RETURN;
     END IF;
     UPDATE clone.store_relation r SET parents = array_remove(ARRAY[other.parent], NULL), join_column = other.name, comment = CASE WHEN other.name IS NULL THEN r.comment ELSE format('column %I by its name', other.name) END
-    WHERE r.store = belong_otherwise.store AND r.relation = belong_otherwise.relation;
+    WHERE r.store = remove_membership_column.store AND r.relation = remove_membership_column.relation;
     PERFORM clone_internal.describe_columns(store, relation);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.belong_otherwise(text, regclass, name) IS 'Takes back that rows of a table belong by a column; they belong in another way, or their table is not described any more';
+COMMENT ON FUNCTION clone_internal.remove_membership_column(text, regclass, name) IS 'Takes back that rows of a table belong by a column; they belong in another way, or their table is not described any more';
 
 CREATE FUNCTION clone.store_no_reference(store text, relation regclass, "column" name, path text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql
@@ -104,7 +104,7 @@ BEGIN
     ON CONFLICT ON CONSTRAINT store_no_reference_pkey DO NOTHING;
     -- Rows do not belong by what names no row.
     IF COALESCE(path, '') = '' THEN
-        PERFORM clone_internal.belong_otherwise(store, relation, "column");
+        PERFORM clone_internal.remove_membership_column(store, relation, "column");
     END IF;
 END
 $$;

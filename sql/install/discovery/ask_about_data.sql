@@ -1,4 +1,5 @@
--- Results of the check of the data: references and questions.
+-- Checks the data: clone_internal.ask_about_data() records questions, and declares the references that are certain. Other files ask one kind
+-- of question each.
 
 CREATE FUNCTION clone_internal.ask(store text, relation regclass, "column" name, path text, severity text, question text, answer text, otherwise text, target regclass DEFAULT NULL) RETURNS void
 LANGUAGE sql
@@ -35,7 +36,7 @@ $$;
 COMMENT ON FUNCTION clone_internal.many_text_keys(text, clone_internal.seen_place[]) IS 'The question about generated text keys at many places; NULL if they are at few';
 
 -- Questions about many columns or documents that the same table answers, or about documents in one column that many tables answer.
-CREATE FUNCTION clone_internal.ask_once(store text) RETURNS void
+CREATE FUNCTION clone_internal.merge_questions(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -65,7 +66,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.ask_once(text) IS 'Replaces more than three questions that the same table answers, or about documents of one column, by one';
+COMMENT ON FUNCTION clone_internal.merge_questions(text) IS 'Replaces more than three questions that the same table answers, or about documents of one column, by one';
 
 CREATE FUNCTION clone_internal.ask_about_data(store text, declares boolean) RETURNS void
 LANGUAGE plpgsql
@@ -206,7 +207,7 @@ BEGIN
     PERFORM clone_internal.ask_about_unique_values(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_listed_rows(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_typed_prose(ask_about_data.store, typed);
-    PERFORM clone_internal.ask_once(ask_about_data.store);
+    PERFORM clone_internal.merge_questions(ask_about_data.store);
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = ask_about_data.store AND s.preset = 'discover') THEN
         -- Described by hand, the clone itself says so, where it would have values of its source.
         PERFORM clone_internal.discover_unique(ask_about_data.store, true);

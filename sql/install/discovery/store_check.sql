@@ -1,5 +1,5 @@
--- Open questions of a description: columns, paths and tables that by name, type or values could be a reference, a secret or a
--- tenant's table, and that no constraint and no declaration explains.
+-- clone.store_check() lists the open questions of a description: columns, paths and tables that by name, type or values could be a
+-- reference, a secret or a tenant's table, and that no constraint and no declaration explains.
 
 CREATE FUNCTION clone_internal.store_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
 LANGUAGE sql STABLE STRICT
