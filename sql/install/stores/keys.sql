@@ -1,4 +1,5 @@
--- Keys and references: those of the constraints on a store's tables, and those that were declared.
+-- Keys and references: those of the constraints on a store's tables, and those that were declared. Which types hold keys, and how columns
+-- are compared.
 
 CREATE TABLE clone.store_reference (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -270,3 +271,52 @@ AS $$
     WHERE a.attrelid = $2 AND a.attname = $3
 $$;
 COMMENT ON FUNCTION clone_internal.column_text(text, oid, name) IS 'The text form of a column''s value, as SQL; NULL if there is no such column';
+
+CREATE FUNCTION clone_internal.family(type oid) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- Most types are these: no search for the base type.
+    CASE WHEN type IN (20, 21, 23) THEN RETURN 'int';
+         WHEN type IN (25, 1043, 1042) THEN RETURN 'text';
+         WHEN type = 2950 THEN RETURN 'uuid';
+         WHEN type IN (114, 3802) THEN RETURN 'json';
+         WHEN type IN (16, 17, 700, 701, 1082, 1114, 1184) THEN RETURN '';
+         ELSE NULL;
+    END CASE;
+    RETURN (
+    SELECT CASE
+        -- NUMBER of Oracle and unsigned integers of MySQL arrive as numeric: keys of one kind can be of both types.
+        WHEN b.oid IN (20, 21, 23) OR b.oid = 'numeric'::regtype THEN 'int'
+        WHEN b.oid = 'uuid'::regtype THEN 'uuid'
+        WHEN b.oid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) THEN 'text'
+        -- Another type of this name may not be stored as text.
+        WHEN b.typname = 'citext' AND EXISTS (SELECT FROM pg_cast c WHERE c.castsource = b.oid AND c.casttarget = 'text'::regtype AND c.castmethod = 'b') THEN 'text'
+        WHEN b.typcategory = 'A' AND b.typelem IN (20, 21, 23) THEN 'int[]'
+        WHEN b.typcategory = 'A' AND b.typelem IN ('text'::regtype, 'varchar'::regtype) THEN 'text[]'
+        WHEN b.typcategory = 'A' AND b.typelem = 'uuid'::regtype THEN 'uuid[]'
+        WHEN b.oid IN ('json'::regtype, 'jsonb'::regtype) THEN 'json'
+        ELSE '' END
+    FROM pg_type b WHERE b.oid = clone_internal.base_type(type));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.family(oid) IS 'The kind of key that a type can hold: int (numeric too), uuid, text, arrays of them, json; else empty';
+
+CREATE FUNCTION clone_internal.other_key_type(type oid) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT b.oid IN ('double precision'::regtype, 'real'::regtype, 'oid'::regtype, 'name'::regtype) OR b.typtype = 'e' FROM pg_type b WHERE b.oid = clone_internal.base_type($1) $$;
+COMMENT ON FUNCTION clone_internal.other_key_type(oid) IS 'Whether values of a type can be keys as texts, though references of this type are not followed';
+
+-- The condition that columns of two rows are equal, as SQL. Numbers and UUIDs are compared as such, others as texts, byte by byte: so columns
+-- of different types and collations can be compared.
+CREATE FUNCTION clone_internal.equality_sql(alias text, relation regclass, "column" text, other_alias text, other regclass, other_column text) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN clone_internal.family(a.atttypid) IN ('int', 'uuid') AND clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid) THEN format('%s.%I = %s.%I', $4, $6, $1, $3)
+           ELSE format('%s = %s', clone_internal.column_text($4, $5, $6), clone_internal.column_text($1, $2, $3)) END
+    FROM pg_attribute a, pg_attribute b WHERE a.attrelid = $2 AND a.attname = $3 AND b.attrelid = $5 AND b.attname = $6
+$$;
+COMMENT ON FUNCTION clone_internal.equality_sql(text, regclass, text, text, regclass, text) IS 'The condition that columns of two rows are equal, as SQL';

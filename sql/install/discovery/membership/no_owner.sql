@@ -58,17 +58,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.naming_ways(text) IS 'Columns by which rows of a store''s tables name rows of its other tables';
 
--- The condition that two columns are equal, as SQL.
-CREATE FUNCTION clone_internal.same_sql(alias text, relation regclass, "column" text, other_alias text, other regclass, other_column text) RETURNS text
-LANGUAGE sql STABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE WHEN clone_internal.family(a.atttypid) IN ('int', 'uuid') AND clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid) THEN format('%s.%I = %s.%I', $4, $6, $1, $3)
-           ELSE format('%s = %s', clone_internal.column_text($4, $5, $6), clone_internal.column_text($1, $2, $3)) END
-    FROM pg_attribute a, pg_attribute b WHERE a.attrelid = $2 AND a.attname = $3 AND b.attrelid = $5 AND b.attname = $6
-$$;
-COMMENT ON FUNCTION clone_internal.same_sql(text, regclass, text, text, regclass, text) IS 'The condition that columns of two rows are equal, as SQL';
-
 -- The condition that a row names no tenant and no parent by the columns by which its table belongs, as SQL on the columns of the table.
 CREATE FUNCTION clone_internal.empty_owner(store text, relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT
@@ -140,7 +129,7 @@ BEGIN
             ORDER BY n.place
         LOOP
             named := format('EXISTS (SELECT FROM %s AS p WHERE %s AND %s%s)', w.parent,
-                (SELECT string_agg(clone_internal.same_sql('t', w.relation, u.own, 'p', w.parent, u.other), ' AND ' ORDER BY u.n) FROM unnest(w.columns, w.others) WITH ORDINALITY AS u (own, other, n)),
+                (SELECT string_agg(clone_internal.equality_sql('t', w.relation, u.own, 'p', w.parent, u.other), ' AND ' ORDER BY u.n) FROM unnest(w.columns, w.others) WITH ORDINALITY AS u (own, other, n)),
                 clone_internal.owned_sql($1, w.parent, 'p'),
                 CASE WHEN w.condition IS NOT NULL THEN format(E' AND (SELECT %s\n FROM (SELECT t.*) AS o)', w.condition) ELSE '' END);
             EXECUTE format('SELECT count(*), count(%s) FROM %s AS t WHERE %s AND %s', COALESCE('t.' || quote_ident(r.project_column), 'NULL'), clone_internal.spread(r.relation, '*', 100000), rest, named) INTO rows, placed;

@@ -51,7 +51,7 @@ AS $$
         UNION ALL
         -- The row may have the alias p itself.
         SELECT format('NOT EXISTS (SELECT FROM %s AS %s WHERE %s%s)', m.parent, $3 || '_',
-            (SELECT string_agg(format('%s = %s', clone_internal.column_text($3 || '_', m.parent, u.other), clone_internal.column_text($3, $2, u.own)), ' AND ' ORDER BY u.n) FROM unnest(m.columns, m.parent_columns) WITH ORDINALITY AS u (own, other, n)),
+            (SELECT string_agg(clone_internal.equality_sql($3, $2, u.own, $3 || '_', m.parent, u.other), ' AND ' ORDER BY u.n) FROM unnest(m.columns, m.parent_columns) WITH ORDINALITY AS u (own, other, n)),
             -- Its names are those of the table's columns.
             CASE WHEN m.condition IS NOT NULL THEN format(E' AND (SELECT %s\n FROM (SELECT %s.*) AS o)', m.condition, $3) ELSE '' END)
         FROM clone.store_membership m

@@ -46,8 +46,8 @@ DECLARE
 BEGIN
     FOR l IN SELECT * FROM clone_internal.links_to(tenants, tenant_key, relation) ORDER BY 1 LOOP
         EXECUTE format('SELECT count(DISTINCT t.%1$I) FROM %2$s AS t JOIN %3$s AS l ON %4$s WHERE t.%5$I IS NOT NULL AND %6$s <> %7$s AND EXISTS (SELECT FROM %8$s AS k WHERE %9$s)',
-            l.key, relation, clone_internal.spread(l.link, '*', 100000), clone_internal.same_sql('l', l.link, l.row_column, 't', relation, l.key), "column",
-            clone_internal.column_text('t', relation, "column"), clone_internal.column_text('l', l.link, l.tenant_column), tenants, clone_internal.same_sql('l', l.link, l.tenant_column, 'k', tenants, tenant_key)) INTO rows;
+            l.key, relation, clone_internal.spread(l.link, '*', 100000), clone_internal.equality_sql('l', l.link, l.row_column, 't', relation, l.key), "column",
+            clone_internal.column_text('t', relation, "column"), clone_internal.column_text('l', l.link, l.tenant_column), tenants, clone_internal.equality_sql('l', l.link, l.tenant_column, 'k', tenants, tenant_key)) INTO rows;
         IF rows > 0 THEN
             link := l.link;
             RETURN NEXT;
@@ -107,7 +107,7 @@ BEGIN
         ORDER BY r.relation::oid, o.name
     LOOP
         EXECUTE format('SELECT count(*) FROM %s AS t WHERE t.%I IS NOT NULL AND %s <> %s AND EXISTS (SELECT FROM %s AS k WHERE %s)', clone_internal.spread(c.relation, '*', 100000), c.own,
-            clone_internal.column_text('t', c.relation, c.own), clone_internal.column_text('t', c.relation, c.name), tenant.relation, clone_internal.same_sql('t', c.relation, c.name, 'k', tenant.relation, tenant.id_column)) INTO rows;
+            clone_internal.column_text('t', c.relation, c.own), clone_internal.column_text('t', c.relation, c.name), tenant.relation, clone_internal.equality_sql('t', c.relation, c.name, 'k', tenant.relation, tenant.id_column)) INTO rows;
         CONTINUE WHEN rows = 0;
         PERFORM clone_internal.ask($1, c.relation, c.name, '$tenants', 'error',
             format('%s rows of %s name one tenant in %I and another in %I: whose are they? They belong by %3$I; a clone of the other tenant is without them. If both own them, so that clones that would have them are refused: SELECT clone.store_belongs(%5$L, %2$L, %6$L, %7$L, %8$L)',
@@ -131,7 +131,7 @@ BEGIN
         above := clone_internal.tenant_sql($1, c.parent, 'p');
         CONTINUE WHEN above LIKE '%.ctid::text';
         EXECUTE format('SELECT count(*) FROM %s AS t JOIN %s AS p ON %s WHERE %s <> %s', clone_internal.spread(c.relation, '*', 100000), c.parent,
-            clone_internal.same_sql('t', c.relation, c.name, 'p', c.parent, c.key), clone_internal.column_text('t', c.relation, c.own), above) INTO rows;
+            clone_internal.equality_sql('t', c.relation, c.name, 'p', c.parent, c.key), clone_internal.column_text('t', c.relation, c.own), above) INTO rows;
         CONTINUE WHEN rows = 0;
         PERFORM clone_internal.ask($1, c.relation, c.name, '$tenants', 'error',
             format('%s rows of %s name a tenant in %I and in %I a row of %s of another tenant: whose are they? By %3$I, rows of a clone stand among those of other tenants', rows, c.relation, c.own, c.name, c.parent),

@@ -80,7 +80,7 @@ BEGIN
     END IF;
     IF r.join_column IS NULL AND depth < 5 THEN
         -- By the ways that are declared, such as both sides of a link table.
-        SELECT string_agg(format('(SELECT %s FROM %s AS a%s WHERE %s LIMIT 1)', w.above, m.parent, depth, clone_internal.same_sql(alias, tenant_sql.relation, m.columns[1]::text, format('a%s', depth), m.parent, m.parent_columns[1]::text)), ', ' ORDER BY m.id) INTO above
+        SELECT string_agg(format('(SELECT %s FROM %s AS a%s WHERE %s LIMIT 1)', w.above, m.parent, depth, clone_internal.equality_sql(alias, tenant_sql.relation, m.columns[1]::text, format('a%s', depth), m.parent, m.parent_columns[1]::text)), ', ' ORDER BY m.id) INTO above
         FROM clone.store_membership m CROSS JOIN LATERAL (SELECT clone_internal.tenant_sql(tenant_sql.store, m.parent, format('a%s', depth), depth + 1) AS above) w
         WHERE m.store = tenant_sql.store AND m.relation = tenant_sql.relation AND m.parent <> m.relation AND cardinality(m.columns) = 1 AND m.condition IS NULL AND w.above NOT LIKE '%.ctid::text';
         IF above IS NOT NULL THEN
@@ -111,7 +111,7 @@ BEGIN
     EXECUTE format('SELECT bool_and(v.same) FROM (SELECT bool_or(s.own COLLATE "C" = s.theirs COLLATE "C") AS same FROM (SELECT %s AS own, %s AS theirs, %s AS x FROM %s AS t %s JOIN %s AS k ON %s) s
         WHERE s.own <> ALL (clone_internal.in_place_of_null()) GROUP BY s.own, s.x) v', own, theirs, CASE WHEN family LIKE '%[]' THEN 'e.x::text' ELSE clone_internal.column_text('t', relation, "column") END,
         clone_internal.spread(relation, '*', 2000), CASE WHEN family LIKE '%[]' THEN format('CROSS JOIN LATERAL unnest(t.%I) AS e (x)', "column") ELSE '' END, target,
-        CASE WHEN family LIKE '%[]' THEN format('%s = e.x::text COLLATE "C"', clone_internal.column_text('k', target, key)) ELSE clone_internal.same_sql('t', relation, "column", 'k', target, key) END) INTO same;
+        CASE WHEN family LIKE '%[]' THEN format('%s = e.x::text COLLATE "C"', clone_internal.column_text('k', target, key)) ELSE clone_internal.equality_sql('t', relation, "column", 'k', target, key) END) INTO same;
     RETURN same;
 END
 $$;
