@@ -209,7 +209,7 @@ BEGIN
     ELSIF family = 'uuid' THEN
         -- A value can be in upper case: it is returned as given.
         RETURN QUERY EXECUTE format('SELECT %L::regclass, v FROM unnest($1) AS v JOIN %s AS k ON k.%I = v::uuid', target, target, key)
-        USING ARRAY(SELECT v FROM unnest(vals) v WHERE v ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$');
+        USING ARRAY(SELECT v FROM unnest(vals) v WHERE clone_internal.is_uuid(v));
     ELSE
         RETURN QUERY EXECUTE format('SELECT %L::regclass, v.value FROM unnest($1) AS v (value) WHERE lower(v.value) IN (SELECT lower(k.%I::text) FROM %s AS k)', target, key, target) USING vals;
     END IF;

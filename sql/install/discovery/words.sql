@@ -127,7 +127,7 @@ AS $$
        -- Snowflakes: numbers of this length are no chance.
        AND (key ~ '^[1-9][0-9]+$' OR key ~ '[A-Za-z0-9]{24}' OR key ~ '(^|[^A-Za-z0-9])(?=[A-Za-z0-9]*[0-9][A-Za-z])[A-Za-z0-9]{8,}'
             OR key ~ '(^|[^A-Za-z0-9])(?=[A-Za-z0-9]*[A-Za-z][0-9])[A-Za-z0-9]{16,}')
-       AND key !~* '^[{]?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}[}]?$'
+       AND key !~* ('^[{]?' || clone_internal.uuid_pattern('-?') || '[}]?$')
 $$;
 COMMENT ON FUNCTION clone_internal.distinctive(text) IS 'Whether a text key is from a generator (cuid, ulid, nanoid, hexadecimal, prefix_…, long numbers), so that it cannot occur by chance';
 

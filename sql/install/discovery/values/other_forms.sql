@@ -7,8 +7,8 @@ LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN $2 = 'int' THEN format('pg_catalog.regexp_replace(pg_catalog.btrim(%s), ''^[+]?0+(?=[0-9])'', '''')', $1)
-                ELSE format('CASE WHEN %1$s OPERATOR(pg_catalog.~*) ''^[[:space:]]*([a-z]+:)*[{]?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}[}]?[[:space:]]*$''
-                THEN pg_catalog.right(pg_catalog.translate(pg_catalog.lower(pg_catalog.btrim(%1$s)), ''{}-'', ''''), 32) ELSE pg_catalog.lower(pg_catalog.btrim(%1$s)) END', $1) END
+                ELSE format('CASE WHEN %1$s OPERATOR(pg_catalog.~*) ''^[[:space:]]*([a-z]+:)*[{]?%2$s[}]?[[:space:]]*$''
+                THEN pg_catalog.right(pg_catalog.translate(pg_catalog.lower(pg_catalog.btrim(%1$s)), ''{}-'', ''''), 32) ELSE pg_catalog.lower(pg_catalog.btrim(%1$s)) END', $1, clone_internal.uuid_pattern('-?')) END
 $$;
 COMMENT ON FUNCTION clone_internal.one_form(text, text) IS 'The form by which keys of a kind are compared without regard to letters and hyphens, as SQL';
 

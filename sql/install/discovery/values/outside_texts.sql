@@ -67,7 +67,7 @@ BEGIN
     FROM unnest($2) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
     CROSS JOIN LATERAL (SELECT x AS value FROM unnest(p.vals[:60]) x WHERE length(x) >= 4) v
     CROSS JOIN LATERAL (
-        SELECT m[1] AS token FROM regexp_matches(v.value, '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}', 'g') m
+        SELECT m[1] AS token FROM regexp_matches(v.value, clone_internal.uuid_pattern('-'), 'gi') m
         UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9_-]+') x
         UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9]+') x) t
     WHERE p.family IN ('text', 'json', 'text[]') AND length(t.token) >= 3 AND t.token <> v.value
