@@ -202,9 +202,14 @@ extension_sql_file!(
     requires = ["unnamed_references"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/membership/tenant_of_row.sql",
+    name = "tenant_of_row",
+    requires = ["unnamed_references"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/values/lists.sql",
     name = "lists",
-    requires = ["unnamed_references"]
+    requires = ["tenant_of_row"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/membership/owned.sql",

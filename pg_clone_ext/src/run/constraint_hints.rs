@@ -56,7 +56,7 @@ pub fn hint(
         )
     };
     Some(match violation.kind {
-        Kind::Unique | Kind::Exclusion => unique(table, violation, &call, store, without_triggers),
+        Kind::Unique | Kind::Exclusion => unique(store, table, violation, &call, without_triggers),
         Kind::ForeignKey => format!(
             "A row of {} names a row that the clone does not have. Describe the table that {} refers to with clone.store_table(…), \
              or let its columns be NULL in clones: {}.",
@@ -77,10 +77,10 @@ pub fn hint(
 }
 
 fn unique(
+    store: &Store,
     table: &Table,
     violation: &Violation,
     call: &dyn Fn(&str, &str) -> String,
-    store: &Store,
     without_triggers: bool,
 ) -> String {
     let columns: Vec<&str> = table

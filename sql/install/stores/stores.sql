@@ -220,7 +220,7 @@ $$;
 COMMENT ON FUNCTION clone.store_remove_table(text, text) IS 'Removes a table from a store, also a table that does not exist any more; its rows are kept';
 
 -- A name inside a JSON value is not resolved with the caller's search_path.
-CREATE FUNCTION clone_internal.table_named(store text, name text, near regclass) RETURNS regclass
+CREATE FUNCTION clone_internal.resolve_table(store text, name text, near regclass) RETURNS regclass
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -231,9 +231,9 @@ BEGIN
         RETURN NULL;
     END IF;
     found := COALESCE(found,
-        (SELECT c.oid::regclass FROM pg_class c JOIN pg_class o ON o.relnamespace = c.relnamespace WHERE o.oid = near AND c.relname = table_named.name),
+        (SELECT c.oid::regclass FROM pg_class c JOIN pg_class o ON o.relnamespace = c.relnamespace WHERE o.oid = near AND c.relname = resolve_table.name),
         (SELECT CASE WHEN count(*) = 1 THEN min(r.relation::oid::bigint)::oid::regclass END FROM clone.store_relation r
-         WHERE r.store = table_named.store AND r.table_name = table_named.name));
+         WHERE r.store = resolve_table.store AND r.table_name = resolve_table.name));
     IF found IS NULL THEN
         RAISE EXCEPTION 'there is no table %', clone_internal.quoted(name) USING
             ERRCODE = '22023', HINT = 'Give its name with its schema, as in "public.orders".';
@@ -241,7 +241,7 @@ BEGIN
     RETURN found;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.table_named(text, text, regclass) IS
+COMMENT ON FUNCTION clone_internal.resolve_table(text, text, regclass) IS
     'Resolves the name of a table in a description: with its schema, otherwise in the schema of another table, otherwise the only one of that name in the store';
 
 CREATE FUNCTION clone.store_table(
@@ -375,7 +375,7 @@ BEGIN
     FOR c IN SELECT key, value FROM jsonb_each(columns) LOOP
         PERFORM clone.store_column(store, relation, c.key,
             CASE jsonb_typeof(c.value) WHEN 'object' THEN c.value->>'role' ELSE c.value#>>'{}' END,
-            clone_internal.table_named(store, c.value->>'target', relation), c.value->>'value');
+            clone_internal.resolve_table(store, c.value->>'target', relation), c.value->>'value');
     END LOOP;
     PERFORM clone_internal.remember_names(store);
     PERFORM clone_internal.check_rows_once(store);
