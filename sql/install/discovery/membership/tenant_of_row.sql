@@ -16,20 +16,25 @@ BEGIN
     ELSIF r.project_column IS NOT NULL THEN
         RETURN clone_internal.column_text(alias, relation, r.project_column);
     ELSIF r.join_column IS NOT NULL AND cardinality(r.parents) = 1 AND depth < 5 THEN
+        -- A foreign key may refer to another unique column of the parent.
         SELECT COALESCE((SELECT b.attname FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1] JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
-                         WHERE f.contype = 'f' AND f.conrelid = tenant_sql.relation AND f.confrelid = r.parents[1]::oid AND cardinality(f.conkey) = 1 AND a.attname = r.join_column LIMIT 1), p.id_column) INTO key
-        FROM clone.store_relation p JOIN pg_attribute b ON b.attrelid = p.relation AND b.attname = p.id_column JOIN pg_attribute a ON a.attrelid = tenant_sql.relation AND a.attname = r.join_column
-        WHERE p.store = tenant_sql.store AND p.relation = r.parents[1] AND clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid);
+                         WHERE f.contype = 'f' AND f.conrelid = tenant_sql.relation AND f.confrelid = r.parents[1]::oid AND cardinality(f.conkey) = 1 AND a.attname = r.join_column LIMIT 1),
+                        (SELECT p.id_column FROM clone.store_relation p JOIN pg_attribute b ON b.attrelid = p.relation AND b.attname = p.id_column JOIN pg_attribute a ON a.attrelid = tenant_sql.relation AND a.attname = r.join_column
+                         WHERE p.store = tenant_sql.store AND p.relation = r.parents[1] AND clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid))) INTO key;
         above := CASE WHEN key IS NOT NULL THEN clone_internal.tenant_sql(store, r.parents[1]::regclass, format('a%s', depth), depth + 1) END;
         IF above NOT LIKE '%.ctid::text' THEN
-            RETURN format('(SELECT %s FROM %s AS a%s WHERE a%3$s.%I = %s.%I LIMIT 1)', above, r.parents[1]::regclass, depth, key, alias, r.join_column);
+            RETURN format('(SELECT %s FROM %s AS a%s WHERE %s LIMIT 1)', above, r.parents[1]::regclass, depth,
+                clone_internal.equality_sql(alias, relation, r.join_column::text, format('a%s', depth), r.parents[1]::regclass, key::text));
         END IF;
     END IF;
     IF r.join_column IS NULL AND depth < 5 THEN
-        -- By the ways that are declared, such as both sides of a link table.
-        SELECT string_agg(format('(SELECT %s FROM %s AS a%s WHERE %s LIMIT 1)', w.above, m.parent, depth, clone_internal.equality_sql(alias, tenant_sql.relation, m.columns[1]::text, format('a%s', depth), m.parent, m.parent_columns[1]::text)), ', ' ORDER BY m.id) INTO above
+        -- By the ways that are declared, such as both sides of a link table, or a type and a key.
+        SELECT string_agg(format('(SELECT %s FROM %s AS a%s WHERE %s%s LIMIT 1)', w.above, m.parent, depth,
+                   (SELECT string_agg(clone_internal.equality_sql(alias, tenant_sql.relation, c.own::text, format('a%s', depth), m.parent, c.theirs::text), ' AND ') FROM unnest(m.columns, m.parent_columns) AS c (own, theirs)),
+                   -- Its columns have no alias.
+                   CASE WHEN m.condition IS NOT NULL THEN format(' AND (SELECT %s FROM (SELECT %s.*) AS own_row)', m.condition, alias) ELSE '' END), ', ' ORDER BY m.id) INTO above
         FROM clone.store_membership m CROSS JOIN LATERAL (SELECT clone_internal.tenant_sql(tenant_sql.store, m.parent, format('a%s', depth), depth + 1) AS above) w
-        WHERE m.store = tenant_sql.store AND m.relation = tenant_sql.relation AND m.parent <> m.relation AND cardinality(m.columns) = 1 AND m.condition IS NULL AND w.above NOT LIKE '%.ctid::text';
+        WHERE m.store = tenant_sql.store AND m.relation = tenant_sql.relation AND m.parent <> m.relation AND w.above NOT LIKE '%.ctid::text';
         IF above IS NOT NULL THEN
             RETURN format('COALESCE(%s)', above);
         END IF;

@@ -160,6 +160,7 @@ BEGIN
             clone_internal.column_text('t', c.relation, c.called), clone_internal.spread(c.relation, '*', 50000), c.name, clone_internal.column_text('t', c.relation, c.name)) INTO kinds;
         CONTINUE WHEN kinds IS NULL;
         own := clone_internal.tenant_sql($1, c.relation, 't');
+        own := CASE WHEN own LIKE '%.ctid::text' THEN 'NULL::text' ELSE own END;
         words := ARRAY(SELECT w FROM clone_internal.words_of_tables($1, ARRAY(SELECT clone_internal.named_word(regexp_replace(k, '[^A-Za-z0-9_]+', '_', 'g')) FROM unnest(kinds) k)) w);
         calls := '';
         names := NULL;
@@ -178,7 +179,7 @@ BEGIN
             theirs := clone_internal.tenant_sql($1, s.target, 'k');
             EXECUTE format('SELECT ARRAY(SELECT s.kind FROM (SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t WHERE %1$s = ANY ($1)) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING bool_and(EXISTS (SELECT FROM %5$s AS k WHERE %6$s = s.x AND %7$s)) ORDER BY 1)',
                 clone_internal.column_text('t', c.relation, c.called), clone_internal.column_text('t', c.relation, c.name), own, clone_internal.spread(c.relation, '*', 50000), s.target, clone_internal.column_text('k', s.target, s.id_column),
-                CASE WHEN own LIKE '%.ctid::text' OR theirs LIKE '%.ctid::text' THEN 'true' ELSE format('(s.own = ANY (clone_internal.in_place_of_null()) OR s.own COLLATE "C" = %s COLLATE "C")', theirs) END) INTO of_target USING s.kinds;
+                CASE WHEN own = 'NULL::text' OR theirs LIKE '%.ctid::text' THEN 'true' ELSE format('(s.own = ANY (clone_internal.in_place_of_null()) OR s.own COLLATE "C" = %s COLLATE "C")', theirs) END) INTO of_target USING s.kinds;
             of_target := ARRAY(SELECT k FROM unnest(of_target) k WHERE k <> ALL (known));
             CONTINUE WHEN of_target = '{}';
             known := known || of_target;

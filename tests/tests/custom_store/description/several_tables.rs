@@ -170,3 +170,36 @@ async fn many_columns_with_keys_of_one_table_are_one_question() {
     assert_eq!(db.number(&right).await, 6);
     answer_all(&db, "otherwise").await;
 }
+
+#[tokio::test]
+async fn rows_that_belong_by_a_pair_or_a_code_are_compared_with_rows_of_their_tenant() {
+    for (columns, values) in [
+        // A polymorphic pair, the tenant's code, another key of the parent.
+        ("record_type text, record_id int", "'Doc', d.id"),
+        ("code text REFERENCES tenant (code), spare int", "t.code, 0"),
+        ("doc_label text REFERENCES doc (label), spare int", "d.label, 0"),
+    ] {
+        let db = discovered(
+            &format!(
+                "CREATE TABLE tenant (id serial PRIMARY KEY, code text UNIQUE); INSERT INTO tenant (code) SELECT 'CO' || g FROM generate_series(1, 3) g;
+                 CREATE TABLE doc (id serial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant, label text UNIQUE); INSERT INTO doc (tenant_id, label) SELECT 1 + (g * g + g / 7) % 3, 'doc' || g FROM generate_series(1, 60) g;
+                 CREATE TABLE note (id bigint GENERATED ALWAYS AS IDENTITY (START 9001) PRIMARY KEY, {columns}, bearbeiter int, data jsonb, lbl text);
+                 INSERT INTO note SELECT 9000 + d.id, {values}, x.id, jsonb_build_object('who', x.id), x.label FROM doc d JOIN tenant t ON t.id = d.tenant_id CROSS JOIN LATERAL (SELECT x.* FROM doc x WHERE x.tenant_id = d.tenant_id AND x.id % 5 = d.id % 5 ORDER BY x.id DESC LIMIT 1) x; SELECT setval('note_id_seq', 9900)"
+            )
+            .replace("INSERT INTO note SELECT", "INSERT INTO note OVERRIDING SYSTEM VALUE SELECT"),
+            "tenant",
+        )
+        .await;
+        answer_all(&db, "answer").await;
+        let source = db.number("SELECT count(*) FROM doc WHERE tenant_id = 2").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM note n JOIN doc x ON x.id = n.bearbeiter AND n.data = jsonb_build_object('who', x.id) AND left(x.label, 4) = left(n.lbl, 4) WHERE x.tenant_id = {clone}"
+            ))
+            .await,
+            source,
+            "{columns}"
+        );
+    }
+}
