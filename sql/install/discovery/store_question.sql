@@ -118,7 +118,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN (
-    SELECT EXISTS (SELECT FROM clone.store_reference r WHERE r.store = $1 AND r.relation = $2 AND r."column" = $3 AND ($4 = '' OR r.path = $4))
+    -- $..['k'], as discovery has it, is written as $.k, $['k'] or $..k, too.
+    SELECT EXISTS (SELECT FROM clone.store_reference r WHERE r.store = $1 AND r.relation = $2 AND r."column" = $3 AND ($4 = '' OR r.path IN ($4, regexp_replace($4, E'^[$][.][.][[]\'([^\']+)\'[]]', E'$.\\1'), regexp_replace($4, E'^[$][.][.][[]\'([^\']+)\'[]]', E'$[\'\\1\']'), regexp_replace($4, E'^[$][.][.][[]\'([^\']+)\'[]]', E'$..\\1'))))
         OR EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = $2 AND n."column" = $3 AND n.path IN ('', $4))
         OR EXISTS (SELECT FROM clone.store_column c WHERE c.store = $1 AND c.relation = $2 AND c.name = $3 AND c.reason = 'set by hand' AND ($4 = '' OR c.role NOT IN ('rewrite', 'map'))));
 END

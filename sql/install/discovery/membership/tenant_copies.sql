@@ -57,3 +57,51 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_tenant_copies(text) IS 'Records questions about columns that repeat the key of the tenant in rows which belong by other columns';
+
+-- In documents: {"org": 2}, {"company": "acme"}.
+CREATE FUNCTION clone_internal.ask_about_tenants_in_documents(store text, places clone_internal.place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    k record;
+    c record;
+    seen record;
+    same clone_internal.listed_value[];
+BEGIN
+    FOR k IN
+        SELECT n.relation, n.name, n.family, n.is_id, n.word, clone_internal.column_text('k', n.relation, n.name) AS value, clone_internal.column_text('k', n.relation, r.id_column) AS id
+        FROM clone_internal.naming_columns($1) n JOIN clone.store_relation r ON r.store = $1 AND r.relation = n.relation
+        -- UUIDs of tenants are rewritten wherever they stand.
+        WHERE n.role = 'project' AND n.family IN ('int', 'text') ORDER BY n.is_id DESC, n.name
+    LOOP
+        FOR c IN
+            WITH place AS MATERIALIZED (
+                SELECT p.*, COALESCE(substring(p.path FROM '''([^'']+)''[]](?:[[][*][]])*$'), p."column"::text) AS called, row_number() OVER () AS number FROM unnest($2) p
+                WHERE p.path <> '' AND p.path NOT LIKE '%~' AND p.family IN ('json', 'text') AND cardinality(p.vals) > 1 AND NOT clone_internal.answered($1, p.relation, p."column", p.path)
+                  AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path IN ('', p.path) AND q.severity = 'error')
+            ), known AS MATERIALIZED (
+                SELECT DISTINCT f.value COLLATE "C" AS value FROM clone_internal.keys_among(k.relation, k.name, k.family, ARRAY(SELECT DISTINCT v FROM place p CROSS JOIN LATERAL unnest(p.vals) v WHERE length(v) < 80)) f
+            )
+            SELECT p.* FROM place p
+            WHERE NOT EXISTS (SELECT FROM unnest(p.vals) v LEFT JOIN known o ON o.value = v COLLATE "C" WHERE o.value IS NULL)
+              AND (k.family = 'text' OR NOT clone_internal.names_quantity(p.called)) ORDER BY p.relation::oid, p."column", p.path
+        LOOP
+            same := clone_internal.values_of_tenants($1, c.relation, c."column", c.path, 0, true);
+            CONTINUE WHEN same IS NULL OR same = '{}';
+            EXECUTE format('SELECT bool_and(k.id IS NOT NULL AND k.id = s.tenant COLLATE "C") AS same, count(DISTINCT s.tenant) AS tenants, min(length(s.value)) AS length FROM unnest($1) s LEFT JOIN (SELECT %s AS value, %s AS id FROM %s AS k) k ON k.value = s.value COLLATE "C"',
+                k.value, k.id, k.relation) INTO seen USING same;
+            -- Small numbers may be the same by chance, but not in the rows of several tenants.
+            CONTINUE WHEN seen.same IS NOT TRUE OR NOT (seen.tenants >= 3 OR seen.tenants = 2 AND (k.family = 'text' AND seen.length >= 3 OR clone_internal.named_word(c.called) IN (k.word, 'tenant', 'org', 'organisation', 'organization', 'account', 'company', 'workspace', 'team')));
+            PERFORM clone_internal.ask($1, c.relation, c."column", c.path, 'error',
+                format('%s.%I at %s looks like the tenant: all values that were looked at are %I of the row''s tenant in %s, and a clone would have that of its source', c.relation, c."column", c.path, k.name, k.relation) || clone_internal.computed_key(k.relation, k.name),
+                CASE WHEN clone_internal.computed_key(k.relation, k.name) <> '' THEN NULL
+                     WHEN k.is_id THEN clone_internal.reference_call($1, c.relation, c."column", k.relation, c.path)
+                     ELSE format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, path => %L);', $1, c.relation, c."column", k.relation, k.name, c.path) END,
+                clone_internal.keep_call($1, c.relation, c."column", c.path));
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_tenants_in_documents(text, clone_internal.place[]) IS 'Records questions about members of documents that repeat a key of the tenant';

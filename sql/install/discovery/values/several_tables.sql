@@ -47,6 +47,11 @@ DECLARE
     own_keys bigint;
     c record;
 BEGIN
+    SELECT array_agg(l.relation), array_agg(l.key), array_agg(l.family) INTO targets, names, families
+    FROM (SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') ORDER BY l.relation::oid) l;
+    IF targets IS NULL THEN
+        RETURN;
+    END IF;
     columns := ARRAY(
         SELECT ROW(o.relation, o.name, '', clone_internal.named_word(o.name), o.family, NULL, NULL)::clone_internal.list_place
         FROM clone_internal.open_columns($1) o
@@ -66,10 +71,25 @@ BEGIN
             FROM unnest($2) p
             WHERE p.path <> '' AND p.path NOT LIKE '%~' AND p.family IN ('json', 'text') AND cardinality(p.vals) >= 4 AND NOT EXISTS (SELECT FROM unnest(p.vals) v WHERE v !~ '^[0-9]{1,18}$')
               -- Found by the type in the same object.
-              AND NOT (p.kind IS NOT NULL AND EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = p.relation AND d."column" = p."column" AND d.path LIKE '$..[?@%'))
+              AND NOT (p.kind IS NOT NULL AND (EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = p.relation AND d."column" = p."column" AND d.path LIKE '$..[?@%')
+                  OR EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path LIKE '$..[?@.type%')))
               AND NOT clone_internal.names_quantity(COALESCE(substring(p.path FROM '''([^'']+)''[]](?:[[][*][]])*$'), p."column"))
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path IN ('', p.path))
-            ORDER BY p.relation::oid, p."column", p.path);
+            ORDER BY p.relation::oid, p."column", p.path)
+        -- Texts in documents, of which most are keys.
+        || ARRAY(
+            WITH place AS MATERIALIZED (
+                SELECT p.*, row_number() OVER () AS number FROM unnest($2) p
+                WHERE p.path <> '' AND p.path NOT LIKE '%~' AND p.family IN ('json', 'text') AND cardinality(p.vals) >= 4 AND 'text' = ANY (families)
+                  AND NOT EXISTS (SELECT FROM unnest(p.vals) v WHERE v ~ '[[:space:]]' OR length(v) >= 80) AND EXISTS (SELECT FROM unnest(p.vals) v WHERE v !~ '^[0-9]+$')
+                  AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column" AND q.path IN ('', p.path))
+            ), known AS MATERIALIZED (
+                SELECT DISTINCT f.value COLLATE "C" AS value
+                FROM (SELECT array_agg(t.relation) AS tables, array_agg(t.key) AS keys, array_agg(t.family) AS families FROM unnest(targets, names, families) AS t (relation, key, family) WHERE t.family = 'text') t
+                CROSS JOIN LATERAL clone_internal.keys_of_tables(t.tables, t.keys, t.families, ARRAY(SELECT DISTINCT v FROM place p CROSS JOIN LATERAL unnest(p.vals[:50]) v)) f
+            )
+            SELECT ROW(p.relation, p."column", p.path, p.word, 'text', NULL, NULL)::clone_internal.list_place
+            FROM place p WHERE (SELECT 10 * count(k.value) >= 8 * count(*) FROM unnest(p.vals[:50]) v LEFT JOIN known k ON k.value = v COLLATE "C") ORDER BY p.relation::oid, p."column", p.path);
     own_keys := cardinality(columns) + 1;
     -- Keys that nothing makes, such as those of a copy for analysis: they may be the keys of other tables' rows.
     columns := columns || ARRAY(
@@ -87,11 +107,6 @@ BEGIN
           AND NOT EXISTS (SELECT FROM pg_index u JOIN pg_attribute p ON p.attrelid = r.relation AND p.attname = r.project_column
                           WHERE u.indrelid = r.relation AND u.indisunique AND u.indnkeyatts = 2 AND a.attnum = ANY (u.indkey::int2[]) AND p.attnum = ANY (u.indkey::int2[]))
         ORDER BY r.relation::oid);
-    SELECT array_agg(l.relation), array_agg(l.key), array_agg(l.family) INTO targets, names, families
-    FROM (SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') ORDER BY l.relation::oid) l;
-    IF targets IS NULL THEN
-        RETURN;
-    END IF;
     -- A few rows of most columns show that their values are no keys.
     sampled := ARRAY(
         SELECT s FROM unnest(columns) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number)
@@ -146,25 +161,27 @@ BEGIN
             SELECT s.place, count(*) AS seen, count(o.target) AS keys, count(DISTINCT o.tenant) AS tenants, array_agg(DISTINCT o.target) FILTER (WHERE o.target IS NOT NULL) AS targets
             FROM sample s LEFT JOIN owned o ON o.place = s.place AND o.value = s.value AND o.tenant = s.tenant GROUP BY 1
         )
-        SELECT p.*, l.relation, l."column" AS name,
-               clone_internal.says_id(l."column") OR clone_internal.snake(l."column") ~ '(^|_)(object|obj|subject|entity|target|source|party|actor|item|ref|reference|record|owner|holder|link|linked|related|about|whom|who|what|which|thing|for|of|to|from|by)(_|$)' AS says
+        SELECT p.*, l.relation, l."column" AS name, l.path,
+               clone_internal.says_id(m.called) OR clone_internal.snake(m.called) ~ '(^|_)(object|obj|subject|entity|target|source|party|actor|item|ref|reference|record|owner|holder|link|linked|related|about|whom|who|what|which|thing|for|of|to|from|by)(_|$)' AS says
         FROM place p JOIN unnest(columns) WITH ORDINALITY AS l (relation, "column", path, word, family, vals, separators, number) ON l.number = p.place
+        -- The column, or the member of a document.
+        CROSS JOIN LATERAL (SELECT COALESCE(substring(l.path FROM '''([^'']+)''[]](?:[[][*][]])*$'), l."column"::text) AS called) m
         -- Keys of rows that were deleted may stay.
-        WHERE cardinality(p.targets) > 1 AND 10 * p.keys >= 9 * p.seen AND p.seen >= 4 AND l.path = '' AND l.number < own_keys
+        WHERE cardinality(p.targets) > 1 AND 10 * p.keys >= 9 * p.seen AND p.seen >= 4 AND l.number < own_keys
           -- What names a table outside of the store is a key of that.
           AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
-        ORDER BY l.relation::oid, l."column"
+        ORDER BY l.relation::oid, l."column", l.path
     LOOP
         CONTINUE WHEN NOT (c.says OR c.tenants > 1 AND c.keys >= 8);
-        PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
-            format('%s.%I holds keys of several tables: %s of %s values that were looked at are keys of rows of the same tenant in %s', c.relation, c.name, c.keys, c.seen,
+        PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',
+            format('%s.%I%s holds keys of several tables: %s of %s values that were looked at are keys of rows of the same tenant in %s', c.relation, c.name, CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, c.keys, c.seen,
                 (SELECT string_agg(x::regclass::text, ' or ' ORDER BY x) FROM unnest(c.targets) x)),
-            (SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, condition => %L);', $1, c.relation, c.name, r.relation, r.id_column,
+            (SELECT string_agg(CASE WHEN c.path <> '' THEN clone_internal.reference_call($1, c.relation, c.name, r.relation, c.path) ELSE format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, condition => %L);', $1, c.relation, c.name, r.relation, r.id_column,
                         CASE WHEN clone_internal.family(a.atttypid) = clone_internal.family(k.atttypid) THEN format('%I OPERATOR(pg_catalog.=) ANY (SELECT k.%I FROM %s AS k)', c.name, r.id_column, r.relation)
-                             ELSE format('%s OPERATOR(pg_catalog.=) ANY (SELECT %s FROM %s AS k)', clone_internal.column_text(NULL, c.relation, c.name), clone_internal.column_text('k', r.relation, r.id_column), r.relation) END), ' ' ORDER BY r.relation::oid)
+                             ELSE format('%s OPERATOR(pg_catalog.=) ANY (SELECT %s FROM %s AS k)', clone_internal.column_text(NULL, c.relation, c.name), clone_internal.column_text('k', r.relation, r.id_column), r.relation) END) END, ' ' ORDER BY r.relation::oid)
              FROM clone.store_relation r JOIN pg_attribute k ON k.attrelid = r.relation AND k.attname = r.id_column JOIN pg_attribute a ON a.attrelid = c.relation AND a.attname = c.name
              WHERE r.store = $1 AND r.relation::oid = ANY (c.targets)),
-            clone_internal.keep_call($1, c.relation, c.name, ''));
+            clone_internal.keep_call($1, c.relation, c.name, c.path));
     END LOOP;
     -- Keys of one table under names that do not say it: customer_no, cust_ref, bearbeiter, holder.
     FOR c IN
@@ -182,7 +199,7 @@ BEGIN
             -- The column, or the member of a document.
             CROSS JOIN LATERAL (SELECT COALESCE(substring(l.path FROM '''([^'']+)''[]](?:[[][*][]])*$'), l."column"::text) AS called) c
         ), candidate AS MATERIALIZED (
-            SELECT p.place, p.keys, p.tenants, p.place >= own_keys AS own_key, t.relation AS target, t.key, l.relation, l."column" AS name, l.path, l.called, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
+            SELECT p.place, p.keys, p.tenants, p.place >= own_keys AS own_key, t.relation AS target, t.key, t.family, l.relation, l."column" AS name, l.path, l.called, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
                    clone_internal.names_person(l.called) AS says_person
             FROM place p JOIN col l ON l.number = p.place
             JOIN target t ON get_bit(p.tables, t.number::int - 1) = 1 AND (t.relation <> l.relation OR t.family <> l.family OR l.path <> '')
@@ -202,7 +219,8 @@ BEGIN
         -- A name that says little needs more evidence: small numbers are keys by chance, but not many of rows of the same tenants.
         GROUP BY c.relation, c.name, c.path, c.called
         HAVING bool_or(c.rank < 3 AND CASE WHEN clone_internal.names_quantity(c.called) THEN c.keys >= CASE c.rank WHEN 1 THEN 3 ELSE 8 END ELSE c.keys >= 3 OR c.tenants > 1 END) OR bool_or(c.rank = 3 OR c.says_person) AND min(c.keys) >= CASE WHEN clone_internal.names_quantity(c.called) THEN 8 ELSE 3 END AND min(c.tenants) > 1
-            OR min(c.keys) >= 4 AND min(c.tenants) > 1 AND (count(*) = 1 AND NOT clone_internal.names_quantity(c.called) OR clone_internal.says_id(c.called) OR bool_and(c.own_key))
+            -- Keys of a table and of that with one row for each of its rows.
+            OR min(c.keys) >= 4 AND min(c.tenants) > 1 AND ((count(*) = 1 OR min(c.keys) >= 8) AND (bool_and(c.family = 'text') OR NOT clone_internal.names_quantity(c.called)) OR clone_internal.says_id(c.called) OR bool_and(c.own_key))
         ORDER BY c.relation::oid, c.name, c.path
     LOOP
         PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',

@@ -203,3 +203,47 @@ async fn rows_that_belong_by_a_pair_or_a_code_are_compared_with_rows_of_their_te
         );
     }
 }
+
+#[tokio::test]
+async fn members_of_documents_that_hold_keys_of_the_same_tenant_are_asked_about() {
+    const TENANT: &str = "CREATE TABLE org (id serial PRIMARY KEY, code text UNIQUE); INSERT INTO org (code) SELECT 'CO' || g FROM generate_series(1, 3) g;
+        CREATE SEQUENCE shared START 400;
+        CREATE TABLE usr (id int PRIMARY KEY DEFAULT nextval('shared'), org_id int NOT NULL REFERENCES org, label text); INSERT INTO usr (org_id, label) SELECT 1 + (g * g + g / 7) % 3, 'u' || g FROM generate_series(1, 60) g;
+        CREATE TABLE firm (id int PRIMARY KEY DEFAULT nextval('shared'), org_id int NOT NULL REFERENCES org, label text); INSERT INTO firm (org_id, label) SELECT org_id, 'f' || label FROM usr;
+        CREATE TABLE sku (code text PRIMARY KEY, org_id int NOT NULL REFERENCES org, label text); INSERT INTO sku SELECT format('sku-%s', id), org_id, label FROM usr;
+        CREATE TABLE profile (id serial PRIMARY KEY, usr_id int NOT NULL UNIQUE REFERENCES usr, bio text); INSERT INTO profile (id, usr_id, bio) SELECT id, id, label FROM usr; SELECT setval('profile_id_seq', 9000);
+        CREATE TABLE event (id bigint GENERATED ALWAYS AS IDENTITY (START 100000) PRIMARY KEY, org_id int NOT NULL REFERENCES org, data jsonb);";
+    for (value, right) in [
+        ("jsonb_build_object('org', o.id)", "o.id::text"),
+        ("jsonb_build_object('company', o.code)", "o.code"),
+        (
+            "jsonb_build_object('favourite', 'sku-' || u.id)",
+            "(SELECT code FROM sku WHERE sku.label = u.label AND sku.org_id = o.id)",
+        ),
+        // The key of a profile is that of its user.
+        ("jsonb_build_object('by', u.id)", "u.id::text"),
+        (
+            "jsonb_build_object('subject', CASE WHEN u.id % 2 = 0 THEN u.id ELSE f.id END)",
+            "unnest(ARRAY[u.id, f.id])::text",
+        ),
+    ] {
+        let rows =
+            "usr u JOIN org o ON o.id = u.org_id JOIN firm f ON f.label = 'f' || u.label AND f.org_id = o.id";
+        let db = discovered(
+            &format!("{TENANT} INSERT INTO event (org_id, data) SELECT o.id, {value} FROM {rows}; DELETE FROM profile WHERE {}", value.contains("subject")),
+            "org",
+        )
+        .await;
+        answer_all(&db, "answer").await;
+        let count = db.number("SELECT count(*) FROM event WHERE org_id = 2").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!(
+                "WITH s AS (SELECT ({right}) AS x FROM {rows} WHERE o.id = {clone}) SELECT count(*) FROM event CROSS JOIN LATERAL jsonb_each_text(data) AS e (k, v) WHERE org_id = {clone} AND v IN (SELECT x FROM s)"
+            ))
+            .await,
+            count,
+            "{value}"
+        );
+    }
+}
