@@ -112,19 +112,19 @@ extension_sql_file!(
     requires = ["columns_with_new_values"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/names.sql",
-    name = "names",
+    "../../sql/install/discovery/references_by_name.sql",
+    name = "references_by_name",
     requires = ["keys_in_samples"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/tables.sql",
-    name = "tables",
-    requires = ["names"]
+    "../../sql/install/discovery/table_questions.sql",
+    name = "table_questions",
+    requires = ["references_by_name"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/tenants.sql",
     name = "tenants",
-    requires = ["tables"]
+    requires = ["table_questions"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/ask_about_data.sql",
@@ -237,13 +237,13 @@ extension_sql_file!(
     requires = ["no_owner"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/membership/key_pairs.sql",
-    name = "key_pairs",
+    "../../sql/install/discovery/membership/links_within_table.sql",
+    name = "links_within_table",
     requires = ["lists"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/membership/row_pairs.sql",
-    name = "row_pairs",
+    "../../sql/install/discovery/membership/links_between_tables.sql",
+    name = "links_between_tables",
     requires = ["lists"]
 );
 extension_sql_file!(

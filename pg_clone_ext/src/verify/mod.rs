@@ -181,13 +181,13 @@ fn checks_of(store: &Store, target: &str, run: &MadeBy, sample: Option<i64>) -> 
             filled: &filled(store),
             dangling: run.dangling,
             rows: &run.rows,
-            relatives: &relatives::of(store)?,
+            relatives: &inheritance::of(store)?,
             sample,
             may_be_more: run.may_be_more(),
         };
         references::check(&pair, &mut checks)?;
         text_keys::check(&pair, &mut checks)?;
-        tenants::check(&pair, &mut checks)?;
+        tenant_columns::check(&pair, &mut checks)?;
     }
     Ok(checks)
 }
@@ -250,14 +250,14 @@ fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>
     Ok(())
 }
 
-mod columns;
+mod column_references;
 mod contents;
-mod documents;
+mod document_references;
 mod history;
+mod inheritance;
 mod key_sets;
 pub mod references;
-mod relatives;
 mod source_ids;
-mod tenants;
+mod tenant_columns;
 mod text_keys;
 mod unchanged_ids;

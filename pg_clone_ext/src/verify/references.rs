@@ -2,9 +2,9 @@
 //! catalog's keys and conditions and never by the map of a run.
 
 use super::Check;
-use super::columns::{self, Columns};
+use super::column_references::{self, Columns};
 use super::contents::Contents;
-use super::documents;
+use super::document_references;
 use super::key_sets::KeySets;
 use crate::pg::query::for_each_row;
 use crate::run::any_reference::{AnyReference, follows_source, references};
@@ -171,7 +171,7 @@ fn follow<'a>(
         table,
         references: references
             .iter()
-            .filter_map(|reference| Some((reference, columns::kind_of(pair, table, reference)?)))
+            .filter_map(|reference| Some((reference, column_references::kind_of(pair, table, reference)?)))
             .collect(),
     };
     columns.read_keys(keys)?;
@@ -384,7 +384,8 @@ fn named(
         keys_of_other(pair, contents, reference, another)?,
     );
     if let ReferenceForm::Json(path) = &reference.form {
-        return documents::named(pair, contents, table, reference, path, &belongs, own, other).map(Some);
+        return document_references::named(pair, contents, table, reference, path, &belongs, own, other)
+            .map(Some);
     }
     let values = values_of(pair, contents, table, reference, &belongs);
     let nothing = || {

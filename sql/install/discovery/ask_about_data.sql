@@ -183,13 +183,13 @@ BEGIN
     PERFORM clone_internal.ask_about_history(ask_about_data.store);
     PERFORM clone_internal.ask_about_link_tables(ask_about_data.store);
     places := ARRAY(SELECT o FROM clone_internal.places_outside(ask_about_data.store) o);
-    PERFORM clone_internal.ask_about_key_pairs(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_links_within_table(ask_about_data.store, places);
     places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.relation = p.relation));
     PERFORM clone_internal.ask_about_links(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_outside_values(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_outside_texts(ask_about_data.store, places);
     places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.relation = p.relation));
-    PERFORM clone_internal.ask_about_row_pairs(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_links_between_tables(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_owned(ask_about_data.store);
     places := ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o);
     PERFORM clone_internal.ask_about_pairs(ask_about_data.store, places, sampled);

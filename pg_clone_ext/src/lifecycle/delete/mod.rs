@@ -257,7 +257,7 @@ mod below;
 pub mod cache;
 mod concurrent_changes;
 pub mod conflicts;
-mod declared;
+mod declared_references;
 pub mod deletion_set;
 mod dependent_rows;
 pub mod files;

@@ -7,7 +7,7 @@
 
 use super::below::{self, Below};
 use super::conflicts::{Conflict, Conflicts};
-use super::declared;
+use super::declared_references;
 use super::deletion_set::DeletionSet;
 use super::dependent_rows::DependentRows;
 use super::foreign_keys::{self, ForeignKey, rows_of};
@@ -458,7 +458,7 @@ impl Search<'_> {
     /// Rows of others that reference a deleted row by a declared reference.
     fn declared_references(&mut self, table: &Table) -> Result<()> {
         let again = |table: &Table, key: &str| self.again(table, key);
-        for (condition, why) in declared::references(self.rows, table, &again)? {
+        for (condition, why) in declared_references::references(self.rows, table, &again)? {
             self.add_rows(table, condition, why)?;
         }
         Ok(())

@@ -25,21 +25,21 @@ pub fn check(run: &Run) -> Result<()> {
         .filter(|t| !t.empty && t.source.is_none() && run.active.contains(&t.oid))
     {
         for unique in &table.keys.uniques {
-            if let Some(meeting) = meeting(run, table, unique)? {
+            if let Some(collision) = collision(run, table, unique)? {
                 let kind = if unique.exclusion {
                     "exclusion constraint"
                 } else {
                     "unique index"
                 };
                 let forbids = format!("which the {kind} {} forbids", unique.name);
-                return Err(refuse(run, table, unique, &meeting, &forbids));
+                return Err(refuse(run, table, unique, &collision, &forbids));
             }
         }
         if let Some(key) = file_key(run, table)
-            && let Some(meeting) = meeting(run, table, &key)?
+            && let Some(collision) = collision(run, table, &key)?
         {
             let forbids = "which is the key of a file: both would have one";
-            return Err(refuse(run, table, &key, &meeting, forbids));
+            return Err(refuse(run, table, &key, &collision, forbids));
         }
     }
     Ok(())
@@ -70,37 +70,37 @@ fn file_key(run: &Run, table: &Table) -> Option<Unique> {
 }
 
 /// A row of the clone that would meet its source.
-struct Meeting {
+struct Collision {
     /// Its values in the index, as text.
     values: String,
     /// The reference that stays in it, because what it names is not cloned.
     kept: Option<String>,
 }
 
-/// What becomes of a part of an index in the rows of a clone.
-enum Fate<'s> {
-    /// No row of the clone meets its source there.
-    Parts,
-    /// Every row of the clone does.
-    Meets,
-    /// A row does for which the condition holds, and in which these columns stay as they are.
-    Stays(Vec<&'s Column>, String),
-    /// A row does in which one of these columns changes.
-    Changes(Vec<&'s Column>),
+/// Whether rows of the clone conflict with their source in a part of an index.
+enum Conflict<'s> {
+    /// None does.
+    Never,
+    /// Each does.
+    Always,
+    /// Those do for which the condition holds, and in which these columns stay as they are.
+    IfKept(Vec<&'s Column>, String),
+    /// Those do in which one of these columns changes.
+    IfChanged(Vec<&'s Column>),
 }
 
-fn meeting(run: &Run, table: &Table, unique: &Unique) -> Result<Option<Meeting>> {
+fn collision(run: &Run, table: &Table, unique: &Unique) -> Result<Option<Collision>> {
     let mut conditions: Vec<String> = unique.predicate.iter().map(|text| format!("({text})")).collect();
     let (mut stay, mut change): (Vec<&Column>, Vec<Vec<&Column>>) = (Vec::new(), Vec::new());
     for part in &unique.parts {
-        match fate(run, table, unique, part) {
-            Fate::Parts => return Ok(None),
-            Fate::Meets => {}
-            Fate::Stays(columns, condition) => {
+        match conflict_in(run, table, unique, part) {
+            Conflict::Never => return Ok(None),
+            Conflict::Always => {}
+            Conflict::IfKept(columns, condition) => {
                 stay.extend(columns);
                 conditions.push(condition);
             }
-            Fate::Changes(columns) => change.push(columns),
+            Conflict::IfChanged(columns) => change.push(columns),
         }
     }
     let belongs = plan::condition(&run.store, table, &run.source, &run.active, false)?;
@@ -138,7 +138,7 @@ fn meeting(run: &Run, table: &Table, unique: &Unique) -> Result<Option<Meeting>>
                 these.iter().any(|kept| !*kept)
             });
         if meets {
-            found = Some(Meeting {
+            found = Some(Collision {
                 values: row.text(0)?.unwrap_or_default().into_owned(),
                 kept: stay
                     .iter()
@@ -225,13 +225,13 @@ fn is_kept(run: &Run, table: &Table, column: &Column, row: &Row<'_>, place: usiz
     })
 }
 
-fn fate<'s>(run: &Run, table: &'s Table, unique: &Unique, part: &UniquePart) -> Fate<'s> {
+fn conflict_in<'s>(run: &Run, table: &'s Table, unique: &Unique, part: &UniquePart) -> Conflict<'s> {
     // A generated column to which other rows refer is refused by name later.
     let referenced = |column: &Column| {
         column.generated && column.keys.holds.is_some() && part.value.trim_matches('"') == column.name
     };
     if table.columns.iter().any(referenced) {
-        return Fate::Parts;
+        return Conflict::Never;
     }
     let columns: Vec<&Column> = part
         .columns
@@ -248,7 +248,7 @@ fn fate<'s>(run: &Run, table: &'s Table, unique: &Unique, part: &UniquePart) -> 
         _ => false,
     };
     if columns.len() < part.columns.len() || columns.iter().any(|column| given(column)) {
-        return Fate::Parts;
+        return Conflict::Never;
     }
     let (mut references, others): (Vec<&Column>, Vec<&Column>) = columns
         .into_iter()
@@ -260,19 +260,23 @@ fn fate<'s>(run: &Run, table: &'s Table, unique: &Unique, part: &UniquePart) -> 
     // A value of its own is made of one that is there: NULL stays NULL.
     let made = |column: &&Column| column.role.makes_texts();
     if unique.nulls_meet && !others.is_empty() && others.iter().all(made) {
-        return Fate::Stays(references, format!("({}) IS NULL", part.value));
+        return Conflict::IfKept(references, format!("({}) IS NULL", part.value));
     }
     if others
         .iter()
         .any(|column| column.generated || changes(&run.store, table, &column.name))
         || others.iter().chain(&references).any(|column| within(column))
     {
-        return if part.differs { Fate::Meets } else { Fate::Parts };
+        return if part.differs {
+            Conflict::Always
+        } else {
+            Conflict::Never
+        };
     }
     references.extend(others.into_iter().filter(|column| is_searched(column)));
     match (part.differs, references.is_empty()) {
-        (true, true) => return Fate::Parts,
-        (true, false) => return Fate::Changes(references),
+        (true, true) => return Conflict::Never,
+        (true, false) => return Conflict::IfChanged(references),
         (false, _) => {}
     }
     let value = &part.value;
@@ -282,10 +286,10 @@ fn fate<'s>(run: &Run, table: &'s Table, unique: &Unique, part: &UniquePart) -> 
         (false, true) => "true".to_owned(),
         (false, false) => format!("({value}) IS NOT NULL"),
     };
-    Fate::Stays(references, condition)
+    Conflict::IfKept(references, condition)
 }
 
-fn refuse(run: &Run, table: &Table, unique: &Unique, meeting: &Meeting, forbids: &str) -> Error {
+fn refuse(run: &Run, table: &Table, unique: &Unique, collision: &Collision, forbids: &str) -> Error {
     let columns: Vec<String> = unique
         .columns
         .iter()
@@ -299,13 +303,13 @@ fn refuse(run: &Run, table: &Table, unique: &Unique, meeting: &Meeting, forbids:
     let column = chosen.map_or("…", |column| column.name.as_str());
     let roles = match chosen {
         // Here NULL meets NULL, and what is made of NULL is NULL.
-        _ if unique.nulls_meet && meeting.values.is_empty() => {
+        _ if unique.nulls_meet && collision.values.is_empty() => {
             "'expression', value => 'an SQL expression over the row')".to_owned()
         }
         Some(column) => new_value_roles(table, column),
         None => "…)".to_owned(),
     };
-    let not_cloned = meeting.kept.as_ref().map_or(String::new(), |kept| {
+    let not_cloned = collision.kept.as_ref().map_or(String::new(), |kept| {
         format!(
             "What {} names is not cloned in these rows: clone it too, or leave the rows out. Or: ",
             quote::identifier(kept)
@@ -320,7 +324,7 @@ fn refuse(run: &Run, table: &Table, unique: &Unique, meeting: &Meeting, forbids:
             table.sql_name
         ),
     )
-    .detail(format!("One row has the values ({}).", meeting.values))
+    .detail(format!("One row has the values ({}).", collision.values))
     .hint(if project {
         "Give the clone a name of its own: name => '…'.".to_owned()
     } else {

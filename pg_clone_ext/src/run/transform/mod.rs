@@ -25,10 +25,10 @@ use pg_clone_core::rewrite::{Dangling, Rewriter};
 use crate::run::map::fresh_texts::FreshTexts;
 use std::collections::HashMap;
 
-use declared::{DeclaredPath, declared_paths};
+use declared_references::{DeclaredPath, declared_paths};
 
 mod column_values;
-mod declared;
+mod declared_references;
 pub mod key_statistics;
 mod key_values;
 pub mod large_objects;

@@ -3,7 +3,7 @@
 mod corrections;
 mod document_pairs;
 mod history;
-mod key_pairs;
+mod links;
 mod no_owner;
 mod outside;
 mod two_tenants;

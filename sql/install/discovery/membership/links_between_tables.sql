@@ -2,7 +2,7 @@
 
 -- Undescribed tables in which two columns name rows of the same tenant in each row, of any tables of the store. Small numbers are keys of
 -- any table by chance, but not of rows whose tenants are the same in row after row.
-CREATE FUNCTION clone_internal.ask_about_row_pairs(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_links_between_tables(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -68,4 +68,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.ask_about_row_pairs(text, clone_internal.place[]) IS 'Records questions about undescribed tables of which two columns name rows of one tenant in each row';
+COMMENT ON FUNCTION clone_internal.ask_about_links_between_tables(text, clone_internal.place[]) IS 'Records questions about undescribed tables of which two columns name rows of one tenant in each row';

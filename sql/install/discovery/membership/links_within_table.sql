@@ -1,7 +1,7 @@
 -- Tables that link rows of one table under names that say no table: category_rel (source, target), without foreign keys.
 
 -- A pair of columns of an undescribed table whose values are keys of a described one.
-CREATE FUNCTION clone_internal.ask_about_key_pairs(store text, places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_links_within_table(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -69,4 +69,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.ask_about_key_pairs(text, clone_internal.place[]) IS 'Records questions about undescribed tables of which two columns hold keys of one table';
+COMMENT ON FUNCTION clone_internal.ask_about_links_within_table(text, clone_internal.place[]) IS 'Records questions about undescribed tables of which two columns hold keys of one table';
