@@ -101,11 +101,12 @@ impl ForeignKey {
     /// The condition on rows `t` of the child that reference a key of `keys`, a FROM item with the columns k0, k1, ….
     pub fn is_among(&self, keys: &str) -> String {
         let equal: Vec<String> = self
-            .pairs
+            .columns
             .iter()
+            .zip(&self.pairs)
             .enumerate()
-            .map(|(place, pair)| {
-                let value = format!("t.{}", quote::identifier(&pair.column));
+            .map(|(place, (column, pair))| {
+                let value = format!("t.{}", quote::identifier(column));
                 pair.equality_of_values(&format!("g.k{place}"), &value)
             })
             .collect();
