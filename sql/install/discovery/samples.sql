@@ -103,11 +103,12 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.spread(regclass, text, int) IS 'About so many rows from all over a table, or all rows of a smaller one, as SQL for FROM';
 
--- A number, alone or after the name of a table (post:5), or a generated text.
-CREATE FUNCTION clone_internal.may_be_key(member text) RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$ SELECT $1 OPERATOR(pg_catalog.~) '^([A-Za-z][A-Za-z_]*[:/#|=@.~-]+)?[0-9]{1,18}$' OR pg_catalog.length($1) OPERATOR(pg_catalog.>=) 12 AND $1 OPERATOR(pg_catalog.~) '[0-9]' $$;
-COMMENT ON FUNCTION clone_internal.may_be_key(text) IS 'Whether the name of a member of a document may be a key';
+-- A number, alone or after the name of a table (post:5), or a text of 12 characters with a digit. The planner calls it once: it is immutable.
+CREATE FUNCTION clone_internal.key_member_pattern() RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '^([A-Za-z][A-Za-z_]*[:/#|=@.~-]+)?[0-9]{1,18}$|^(?=.*[0-9]).{12,}$'::text $$;
+COMMENT ON FUNCTION clone_internal.key_member_pattern() IS 'The names of members of documents that may be keys, as a regular expression';
 
 -- Columns and paths of a table with a sample of their values. Numbers and texts only; at most 500 values per column, of about 5,000
 -- rows. A column that has too few there is looked for in 50,000.
@@ -145,7 +146,7 @@ BEGIN
                        CASE WHEN k.is_key THEN w.member ELSE e.key END AS member, k.is_key AS list,
                        CASE WHEN jsonb_typeof(w.v->'type') = 'string' THEN w.v->>'type' WHEN jsonb_typeof(w.v->'kind') = 'string' THEN w.v->>'kind' END AS kind, e.value AS v
                 FROM jsonb_each(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) AS e
-                CROSS JOIN LATERAL (SELECT clone_internal.may_be_key(e.key) AS is_key) k
+                CROSS JOIN LATERAL (SELECT e.key ~ clone_internal.key_member_pattern() AS is_key) k
                 UNION ALL
                 SELECT w.holder, w.holder_list, w.member, true, w.kind, e.value
                 FROM jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v ELSE '[]' END) WITH ORDINALITY AS e (value, place) WHERE e.place <= 200
@@ -157,7 +158,7 @@ BEGIN
             UNION ALL
             SELECT w.c, w.holder, w.holder_list, w.member, w.list, false, NULL, o.key, true, w.inner_lists
             FROM walk w CROSS JOIN LATERAL jsonb_object_keys(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) AS o (key)
-            WHERE clone_internal.may_be_key(o.key)
+            WHERE o.key ~ clone_internal.key_member_pattern()
         ), named AS (
             SELECT l.c, CASE WHEN l.member IS NULL THEN CASE WHEN f.family = 'json' OR l.names OR l.list AND f.family = 'text' THEN '$' || CASE WHEN l.list THEN '[*]' ELSE '' END ELSE '' END
                          WHEN l.plain AND l.holder IS NULL THEN '$' || CASE WHEN l.holder_list THEN '[*]' ELSE '' END || format('[%%s]', quoted.member)
@@ -209,7 +210,7 @@ BEGIN
     ELSIF family = 'uuid' THEN
         -- A value can be in upper case: it is returned as given.
         RETURN QUERY EXECUTE format('SELECT %L::regclass, v FROM unnest($1) AS v JOIN %s AS k ON k.%I = v::uuid', target, target, key)
-        USING ARRAY(SELECT v FROM unnest(vals) v WHERE clone_internal.is_uuid(v));
+        USING ARRAY(SELECT v FROM unnest(vals) v WHERE v ~* ('^' || clone_internal.uuid_pattern('-') || '$'));
     ELSE
         RETURN QUERY EXECUTE format('SELECT %L::regclass, v.value FROM unnest($1) AS v (value) WHERE lower(v.value) IN (SELECT lower(k.%I::text) FROM %s AS k)', target, key, target) USING vals;
     END IF;

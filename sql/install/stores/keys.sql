@@ -309,16 +309,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT b.oid IN ('double precision'::regtype, 'real'::regtype, 'oid'::regtype, 'name'::regtype) OR b.typtype = 'e' FROM pg_type b WHERE b.oid = clone_internal.base_type($1) $$;
 COMMENT ON FUNCTION clone_internal.other_key_type(oid) IS 'Whether values of a type can be keys as texts, though references of this type are not followed';
 
--- The planner inlines these two, so that the pattern is a constant: they have no SET.
+-- The planner calls it once: it is immutable and its argument a constant.
 CREATE FUNCTION clone_internal.uuid_pattern(hyphen text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT pg_catalog.replace('[0-9a-f]{8}/[0-9a-f]{4}/[0-9a-f]{4}/[0-9a-f]{4}/[0-9a-f]{12}', '/', hyphen) $$;
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT replace('[0-9a-f]{8}/[0-9a-f]{4}/[0-9a-f]{4}/[0-9a-f]{4}/[0-9a-f]{12}', '/', hyphen) $$;
 COMMENT ON FUNCTION clone_internal.uuid_pattern(text) IS 'A UUID in lower case as a regular expression; the argument is that of the hyphens';
-
-CREATE FUNCTION clone_internal.is_uuid(value text) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT value OPERATOR(pg_catalog.~*) ('^' OPERATOR(pg_catalog.||) clone_internal.uuid_pattern('-') OPERATOR(pg_catalog.||) '$') $$;
-COMMENT ON FUNCTION clone_internal.is_uuid(text) IS 'Whether a text is a UUID with hyphens, in any letters';
 
 -- The condition that columns of two rows are equal, as SQL. Numbers and UUIDs are compared as such, others as texts, byte by byte: so columns
 -- of different types and collations can be compared.

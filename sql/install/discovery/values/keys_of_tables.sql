@@ -11,7 +11,7 @@ DECLARE
     -- Of type numeric a key can have more digits than a bigint.
     numbers text[] := ARRAY(SELECT DISTINCT v FROM unnest(vals) v WHERE v ~ '^(0|[1-9][0-9]{0,37})$');
     bigints text[] := ARRAY(SELECT v FROM unnest(numbers) v WHERE v::numeric <= 9223372036854775807);
-    uuids text[] := ARRAY(SELECT DISTINCT v FROM unnest(vals) v WHERE clone_internal.is_uuid(v));
+    uuids text[] := ARRAY(SELECT DISTINCT v FROM unnest(vals) v WHERE v ~* ('^' || clone_internal.uuid_pattern('-') || '$'));
     texts text[] := ARRAY(SELECT DISTINCT v FROM unnest(vals) v);
 BEGIN
     FOR c IN

@@ -82,7 +82,7 @@ BEGIN
     RETURN QUERY EXECUTE format('SELECT t.%I::text, %s FROM %s AS t WHERE %s', key,
         CASE WHEN EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $2) THEN clone_internal.tenant_sql(store, relation, 't') ELSE 'NULL::text' END, relation,
         format(CASE family WHEN 'int' THEN 't.%I = ANY ($1::int8[])' WHEN 'uuid' THEN 't.%I = ANY ($1::uuid[])' ELSE 't.%I::text = ANY ($1)' END, key))
-    USING ARRAY(SELECT v FROM unnest(vals) v WHERE CASE family WHEN 'int' THEN CASE WHEN v ~ '^(0|[1-9][0-9]{0,18})$' THEN v::numeric <= 9223372036854775807 ELSE false END WHEN 'uuid' THEN clone_internal.is_uuid(v) ELSE true END);
+    USING ARRAY(SELECT v FROM unnest(vals) v WHERE CASE family WHEN 'int' THEN CASE WHEN v ~ '^(0|[1-9][0-9]{0,18})$' THEN v::numeric <= 9223372036854775807 ELSE false END WHEN 'uuid' THEN v ~* ('^' || clone_internal.uuid_pattern('-') || '$') ELSE true END);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.tenants_of_keys(text, regclass, name, text, text[]) IS 'Those of the given values that are keys of a table, and the tenants of the rows';
