@@ -123,6 +123,20 @@ $$;
 COMMENT ON FUNCTION clone_internal.share_of_numbers(regclass, name) IS 'Of the numbers up to the greatest key of a table, which share are keys';
 
 -- Tables that nothing leads to by a name or a key, though their values do: link tables of trees (ancestor_id, descendant_id), logs.
+-- The column beside a key that may say of which table it is: subject or subject_kind beside subject_id, type or kind beside any.
+CREATE FUNCTION clone_internal.type_beside(relation regclass, key name) RETURNS name
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT a.attname
+    FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)
+    CROSS JOIN LATERAL (SELECT clone_internal.snake(a.attname) AS name, regexp_replace(clone_internal.snake($2), '_?(object_)?(id|pk|key|uuid)$', '') AS of_key) n
+    WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> $2 AND (t.oid IN (18, 19, 20, 21, 23, 25, 1042, 1043) OR t.typtype = 'e')
+      AND n.name ~ ('^(' || n.of_key || '_?)?(|(content_|object_|entity_|record_|resource_|item_)?(type|kind|class|model|table|ct|entity)(_(id|name|code))?)$') AND n.name <> ''
+    ORDER BY length(a.attname) DESC, a.attnum LIMIT 1
+$$;
+COMMENT ON FUNCTION clone_internal.type_beside(regclass, name) IS 'The column that may say of which table the key in another column is';
+
 CREATE FUNCTION clone_internal.ask_about_links(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -149,7 +163,8 @@ BEGIN
                 GROUP BY 1) f), '[]');
     END LOOP;
     FOR c IN
-        SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, p.family, n.relation AS target, n.name AS key, n.role, n.is_id, cardinality(p.vals) AS seen, h.keys, s.severity
+        SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, p.family, n.relation AS target, n.name AS key, n.role, n.is_id, cardinality(p.vals) AS seen, h.keys, s.severity,
+               CASE WHEN p.path = '' AND n.role <> 'project' AND h.sure IS NOT TRUE AND d.named IS NOT TRUE THEN clone_internal.type_beside(p.relation, p."column") END AS type_column
         FROM jsonb_to_recordset(hits) AS h (place bigint, target bigint, key name, keys bigint, sure boolean, rare float8)
         JOIN unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = h.place
         JOIN pg_class t ON t.oid = p.relation
@@ -174,8 +189,17 @@ BEGIN
         WHERE s.severity IS NOT NULL
           -- What names another table is a key of that.
           AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE o.word = p.word AND o.oid <> n.relation::oid))
-        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, s.severity, clone_internal.folded_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
+        -- A name in a document says more than small numbers in a column.
+        ORDER BY p.relation, s.severity <> 'error', p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, clone_internal.folded_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
     LOOP
+        IF c.type_column IS NOT NULL THEN
+            -- Numbers of rows of several tables: by one of them, the clone would get rows of other tenants.
+            PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, '', 'error',
+                format('%s.%I and %I look like a key and its table, as of %s. Its rows are not cloned. For each table: SELECT clone.store_reference(%L, %L, %L, ''<table>'', type_column => %L, type_values => ''{…}'', belongs => true); then clone.store_table(%5$L, %6$L, ''derived'')',
+                    c.relation, c.name, c.type_column, c.target, ask_about_links.store, c.relation, c.name, c.type_column),
+                NULL, format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation));
+            CONTINUE;
+        END IF;
         PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, c.path, c.severity,
             CASE WHEN c.path <> '' OR c.family LIKE '%[]'
                  THEN format('%s.%I%s holds keys of %s: %s of %s values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name,
@@ -183,9 +207,12 @@ BEGIN
                  WHEN c.is_id THEN format('%s.%I looks like a key of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.target, c.keys, c.seen)
                  ELSE format('%s.%I looks like %I of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.key, c.target, c.keys, c.seen) || clone_internal.computed_key(c.target, c.key) END,
             CASE WHEN c.path <> '' OR c.family LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation)
+                 -- Small numbers: a position in a list may be any tenant's.
+                 WHEN c.role = 'project' AND c.severity = 'warning' THEN format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation)
                  WHEN c.role = 'project' OR NOT c.is_id THEN clone_internal.tenant_call(ask_about_links.store, c.relation, c.name, c.target, c.key, c.is_id)
                  ELSE clone_internal.table_call(ask_about_links.store, c.relation, NULL, c.target, c.name) END,
-            CASE WHEN c.path = '' AND c.family NOT LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation) END);
+            CASE WHEN c.role = 'project' AND c.severity = 'warning' THEN clone_internal.tenant_call(ask_about_links.store, c.relation, c.name, c.target, c.key, c.is_id)
+                 WHEN c.path = '' AND c.family NOT LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation) END);
     END LOOP;
 END
 $$;

@@ -1,6 +1,6 @@
 //! Types of pairs of columns that no reference declares.
 
-use super::super::{answer_all, discovered};
+use super::super::{answer_all, discovered, open};
 
 #[tokio::test]
 async fn rows_of_a_pair_whose_type_is_not_cloned_are_left_out() {
@@ -149,4 +149,64 @@ async fn rows_below_tables_that_inherit_from_each_other_belong_by_each() {
         db.run(&format!("SELECT project_delete('{clone}')")).await;
         assert_eq!(db.number("SELECT count(*) FROM note").await, 16, "{column}");
     }
+}
+
+#[tokio::test]
+async fn keys_beside_a_column_that_may_say_their_table_are_of_no_single_table() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'), ('C');
+         CREATE TABLE task (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, label text); INSERT INTO task (org_id, label) SELECT 1 + n % 3, 't' || n FROM generate_series(1, 60) n;
+         CREATE TABLE photo (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, label text); INSERT INTO photo (org_id, label) SELECT 1 + n % 2, 'p' || n FROM generate_series(1, 40) n;
+         CREATE TABLE remark (id bigint GENERATED ALWAYS AS IDENTITY (START 9000) PRIMARY KEY, subject text NOT NULL, subject_id int NOT NULL, label text);
+         INSERT INTO remark (subject, subject_id, label) SELECT 'a task', id, label FROM task UNION ALL SELECT 'a photo', id, label FROM photo",
+        "org",
+    )
+    .await;
+    let failure = db.fails("SELECT project_clone('2')").await;
+    assert!(
+        failure
+            .message
+            .contains("public.remark.subject_id and subject look like a key and its table"),
+        "{failure:?}"
+    );
+    // What the message says to do.
+    for table in ["task", "photo"] {
+        db.run(&format!("SELECT clone.store_reference('s', 'public.remark', 'subject_id', '{table}', type_column => 'subject', type_values => '{{a {table}}}', belongs => true)")).await;
+    }
+    db.run("SELECT clone.store_table('s', 'public.remark', 'derived')")
+        .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM remark r LEFT JOIN task t ON r.subject = 'a task' AND t.id = r.subject_id AND t.label = r.label LEFT JOIN photo p ON r.subject = 'a photo' AND p.id = r.subject_id AND p.label = r.label WHERE {clone} IN (t.org_id, p.org_id)"
+        ))
+        .await,
+        40
+    );
+}
+
+#[tokio::test]
+async fn a_position_in_a_stream_is_no_tenant() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'), ('C');
+         CREATE TABLE orders (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, label text); INSERT INTO orders (org_id, label) SELECT 1 + n % 3, 't' || n FROM generate_series(1, 60) n;
+         CREATE TABLE events (id bigint GENERATED ALWAYS AS IDENTITY (START 9000) PRIMARY KEY, pos int, data jsonb); INSERT INTO events (pos, data) SELECT p, jsonb_build_object('orderId', id, 'tenantId', org_id) FROM orders, generate_series(1, 3) p;
+         CREATE TABLE steps (id bigint GENERATED ALWAYS AS IDENTITY (START 9000) PRIMARY KEY, pos int); INSERT INTO steps (pos) SELECT p FROM generate_series(1, 3) p",
+        "org",
+    )
+    .await;
+    assert!(
+        open(&db)
+            .await
+            .iter()
+            .any(|question| question.starts_with("error public.events.data ")),
+        "{:?}",
+        open(&db).await
+    );
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s') WHERE answer LIKE '%project_column%'")
+            .await,
+        Vec::<String>::new()
+    );
 }
