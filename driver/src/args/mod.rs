@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::args::moving::{CopyArgs, ExportArgs, ImportArgs};
 use crate::args::new_project::NewProjectArgs;
 use crate::args::store::StoreAction;
+use crate::blobs::Backoff;
 use crate::output::Format;
 
 const CONNECTION: &str = "Connection options";
@@ -227,14 +228,14 @@ pub enum BlobsAction {
         #[arg(long)]
         watch: bool,
         /// Number of attempts before a file counts as failed.
-        #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, value_name = "N", default_value_t = Backoff::default().attempts, value_parser = clap::value_parser!(u32).range(1..))]
         attempts: u32,
         /// Do not sync files in directories to disk; for test environments: a crash of the machine may lose files
         /// that the queue records as done; `pg_clone verify` finds them.
         #[arg(long)]
         no_sync: bool,
         /// Seconds to wait after the first failed attempt; doubled after each further one, up to 2 minutes.
-        #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = first_wait)]
+        #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
         first_wait: std::time::Duration,
     },
     /// Shows the queue of files.
@@ -267,12 +268,12 @@ pub enum CacheAction {
         #[arg(long, value_name = "URL", env = "PG_CLONE_CACHE", hide_env_values = true)]
         cache: Option<String>,
         /// Seconds between the two deletions.
-        #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = first_wait)]
+        #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
         again_after: std::time::Duration,
     },
 }
 
-fn first_wait(text: &str) -> Result<std::time::Duration, String> {
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     std::time::Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
@@ -393,6 +394,21 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_default_of_the_first_wait_is_that_of_the_queue() {
+        let mut command = Cli::command();
+        let run = command
+            .find_subcommand_mut("blobs")
+            .and_then(|blobs| blobs.find_subcommand_mut("run"))
+            .unwrap();
+        let flag = run
+            .get_arguments()
+            .find(|flag| flag.get_id() == "first_wait")
+            .unwrap();
+        let given = flag.get_default_values()[0].to_str().unwrap();
+        assert_eq!(seconds(given), Ok(Backoff::default().first));
     }
 }
 

@@ -253,6 +253,7 @@ fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>
 mod column_references;
 mod contents;
 mod document_references;
+mod encoded_ids;
 mod history;
 mod inheritance;
 mod key_sets;
@@ -260,4 +261,3 @@ pub mod references;
 mod source_ids;
 mod tenant_columns;
 mod text_keys;
-mod unchanged_ids;

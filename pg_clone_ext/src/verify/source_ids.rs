@@ -1,6 +1,6 @@
 //! Ids of the source anywhere in the values of the clone: the check "references to the source", and documents whose id is not that of their row.
 
-use super::unchanged_ids::{InBytes, Rows};
+use super::encoded_ids::{EncodedIdRows, InBytes};
 use super::{Check, MadeBy, filled};
 use crate::pg::query::for_each_row;
 use crate::run::keys::Key;
@@ -47,12 +47,12 @@ pub fn check(
     let paths = crate::run::plan::id_paths::of_store(store)?;
     let mut rewriter = Rewriter::new(&ids, &texts, Dangling::Keep)
         .with_id_paths(&paths)
-        .with_spellings();
+        .counting_base64();
     let mut seen = Seen {
         in_bytes: InBytes::new(&ids, &texts),
         wrong_ids: 0,
-        base64: Rows::default(),
-        bytea: Rows::default(),
+        base64: EncodedIdRows::default(),
+        bytea: EncodedIdRows::default(),
     };
     for table in store.tables.iter().filter(|t| !t.empty && (looks || says_id(t))) {
         scan_table(store, table, target, &active, sample, &mut rewriter, &mut seen)?;
@@ -100,9 +100,9 @@ struct Seen<'m> {
     /// Documents whose id is not that of their row.
     wrong_ids: i64,
     /// Rows with ids of the source in base64.
-    base64: Rows,
+    base64: EncodedIdRows,
     /// Rows with ids of the source in columns of type `bytea`.
-    bytea: Rows,
+    bytea: EncodedIdRows,
 }
 
 /// A column as SQL, without texts that are kept because of their prefix (`id_paths.kept_prefixes`).
@@ -195,7 +195,7 @@ fn scan_table(
     let says_id = says_id(table);
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
-        let before = rewriter.counts().other_spellings;
+        let before = rewriter.counts().ids_in_base64;
         if let Some(document) = row.bytes(0).filter(|document| !document.is_empty()) {
             if says_id
                 && let (Some(said), Some(id)) = (said_id(document, is_jsonb), row.bytes(2))
@@ -211,7 +211,7 @@ fn scan_table(
                 .plain_text(&mut text.to_vec())
                 .map_err(crate::run::document_errors::rewrite_error)?;
         }
-        if rewriter.counts().other_spellings > before {
+        if rewriter.counts().ids_in_base64 > before {
             seen.base64.add(table, &row.text(2)?.unwrap_or_default());
         }
         let mut in_bytes = false;

@@ -20,9 +20,9 @@ pub use outcome::{Counts, Outcome, TextIdOutcome, UuidOutcome};
 use crate::depth;
 use crate::ids::{Id, IdMap, Mapped, MappedText, TextIdMap};
 use document::in_place::{Scratch, Verdict};
+use find::base64::may_hold_base64;
 use find::boundary::Encoding;
 use find::escapes::has_escape;
-use find::spellings::may_hold_base64;
 use value::NewValue;
 
 /// Rewrites the documents and values of one clone. Keeps its working memory from one document to the next, so that a
@@ -35,7 +35,7 @@ pub struct Rewriter<'a> {
     counts: Counts,
     targets: DanglingTargets,
     scratch: Scratch,
-    counts_spellings: bool,
+    counts_base64: bool,
 }
 
 impl<'a> Rewriter<'a> {
@@ -49,7 +49,7 @@ impl<'a> Rewriter<'a> {
             counts: Counts::default(),
             targets: DanglingTargets::default(),
             scratch: Scratch::default(),
-            counts_spellings: false,
+            counts_base64: false,
         }
     }
 
@@ -60,9 +60,9 @@ impl<'a> Rewriter<'a> {
         self
     }
 
-    /// The same rewriter, that also counts ids in a spelling that is not rewritten: base64.
-    pub fn with_spellings(mut self) -> Self {
-        self.counts_spellings = true;
+    /// The same rewriter, that also counts ids in base64, which are not rewritten.
+    pub fn counting_base64(mut self) -> Self {
+        self.counts_base64 = true;
         self
     }
 
@@ -99,7 +99,7 @@ impl<'a> Rewriter<'a> {
     /// Whether a rewrite of these bytes (of a document or value of any kind) could change or count anything. False is
     /// always right; much cheaper than a copy of the bytes.
     pub fn touches(&self, bytes: &[u8]) -> bool {
-        self.touches_known(bytes) || self.counts_spellings && may_hold_base64(bytes)
+        self.touches_known(bytes) || self.counts_base64 && may_hold_base64(bytes)
     }
 
     /// [`Rewriter::touches`] for the payload of a `jsonb`, whose strings are kept without anything between them.
@@ -108,7 +108,7 @@ impl<'a> Rewriter<'a> {
     /// [`RewriteError`]: the payload is malformed.
     pub fn touches_jsonb(&mut self, payload: &[u8]) -> Result<bool, RewriteError> {
         let is_known = self.touches_known(payload);
-        if is_known || !self.counts_spellings {
+        if is_known || !self.counts_base64 {
             return Ok(is_known);
         }
         let walk = &mut self.scratch.walk;
@@ -137,7 +137,7 @@ impl<'a> Rewriter<'a> {
         if document.len() > 2 * depth::MAX_LEVELS {
             depth::check(depth::of_text(document))?;
         }
-        if self.counts_spellings || !self.texts.is_empty() {
+        if self.counts_base64 || !self.texts.is_empty() {
             return self.rebuild_json_text(document);
         }
         match self.judge_text(document, Encoding::Json)? {
@@ -153,7 +153,7 @@ impl<'a> Rewriter<'a> {
     /// # Errors
     /// [`RewriteError`]; the payload is not changed then. A malformed payload is an error only where the rewriter reads it.
     pub fn jsonb(&mut self, payload: &mut [u8]) -> Result<Outcome, RewriteError> {
-        if self.counts_spellings || !self.texts.is_empty() {
+        if self.counts_base64 || !self.texts.is_empty() {
             return self.rebuild_jsonb(payload);
         }
         match self.judge_jsonb(payload)? {
@@ -170,7 +170,7 @@ impl<'a> Rewriter<'a> {
         if self.paths.is_some_and(|paths| paths.keeps_text(value)) {
             return Ok(Outcome::Unchanged);
         }
-        if self.texts.is_empty() && !self.counts_spellings {
+        if self.texts.is_empty() && !self.counts_base64 {
             match self.judge_text(value, Encoding::Plain)? {
                 Verdict::InPlace => return Ok(self.patch(value)),
                 Verdict::Rebuild => {}

@@ -54,8 +54,8 @@ pub struct Counts {
     pub key_collisions: u64,
     /// Values that were rebuilt, not changed in place.
     pub rebuilt: u64,
-    /// Ids in base64, which are not rewritten (see [`super::Rewriter::with_spellings`]).
-    pub other_spellings: u64,
+    /// Ids in base64, which are not rewritten (see [`super::Rewriter::counting_base64`]).
+    pub ids_in_base64: u64,
 }
 
 impl Counts {
@@ -68,6 +68,6 @@ impl Counts {
         self.removed += other.removed;
         self.key_collisions += other.key_collisions;
         self.rebuilt += other.rebuilt;
-        self.other_spellings += other.other_spellings;
+        self.ids_in_base64 += other.ids_in_base64;
     }
 }

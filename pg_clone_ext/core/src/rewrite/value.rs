@@ -1,10 +1,10 @@
 //! The path with allocation, for one string: replacements of any length, removed parts, removed values.
 
 use super::dangling::{is_type_name, is_whole_reference_to};
+use super::find::base64::in_base64;
 use super::find::boundary::Encoding;
 use super::find::escapes::{decode_ids, has_escape};
 use super::find::history::{Version, version_after};
-use super::find::spellings::in_base64;
 use super::find::text_ids::{TextHit, anywhere, embedded, typed};
 use super::find::{Judge, Reference, collect_hits};
 use super::{Dangling, IdField, RewriteError, Rewriter};
@@ -51,8 +51,8 @@ impl<'a> Rewriter<'a> {
         if field == Some(IdField::Kept) {
             return Ok(NewValue::Same);
         }
-        if self.counts_spellings {
-            self.counts.other_spellings += in_base64(self.ids, string);
+        if self.counts_base64 {
+            self.counts.ids_in_base64 += in_base64(self.ids, string);
         }
         let decoded = if has_escape(string) {
             decode_ids(self.ids, string)

@@ -146,8 +146,8 @@ impl<'a> Judge<'a> {
     }
 }
 
+pub mod base64;
 pub mod boundary;
 pub mod escapes;
 pub mod history;
-pub mod spellings;
 pub mod text_ids;

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 /// Rows with such ids: their number and the key of one of them, by table.
 #[derive(Default)]
-pub struct Rows(BTreeMap<String, (u64, String)>);
+pub struct EncodedIdRows(BTreeMap<String, (u64, String)>);
 
-impl Rows {
+impl EncodedIdRows {
     /// Adds a row.
     pub fn add(&mut self, table: &Table, key: &str) {
         let (rows, _) = self
