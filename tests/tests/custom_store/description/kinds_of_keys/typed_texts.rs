@@ -141,6 +141,7 @@ async fn keys_beside_the_name_of_their_table_follow_it_in_documents_too() {
         ),
         ("jsonb", "jsonb_build_array('a', 'Post#' || $, 'help')"),
         ("jsonb", "jsonb_build_object('post:' || $, true)"),
+        ("jsonb", "jsonb_build_object('ref', 'post_' || $)"),
         ("jsonb", "jsonb_build_array('Post', $)"),
         ("hstore", "hstore('post_id', $::text)"),
         (
@@ -223,5 +224,23 @@ async fn settings_that_are_keys_of_rows_of_other_tenants_are_none() {
         db.list("SELECT question FROM clone.store_check('s') WHERE subject LIKE '%settings%'")
             .await,
         Vec::<String>::new()
+    );
+}
+
+#[tokio::test]
+async fn names_of_rows_with_their_number_stay_and_so_do_copies_of_them() {
+    let db = discovered(
+        &format!(
+            "{TABLES} UPDATE posts SET title = 'post-' || id;
+             CREATE TABLE remark (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, post_title text, doc jsonb); INSERT INTO remark (org_id, post_title, doc) SELECT org_id, title, jsonb_build_object('title', title) FROM posts"
+        ),
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM remark r JOIN posts p ON p.org_id = r.org_id AND p.title = r.post_title AND p.title = r.doc->>'title' WHERE r.org_id = {clone}")).await,
+        10
     );
 }
