@@ -237,6 +237,11 @@ extension_sql_file!(
     requires = ["no_owner"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/membership/chance.sql",
+    name = "chance",
+    requires = ["lists"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/membership/links_within_table.sql",
     name = "links_within_table",
     requires = ["lists"]

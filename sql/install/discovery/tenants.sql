@@ -101,7 +101,7 @@ BEGIN
        OR clone_internal.snake("column") ~ '_(no|nr|num|number|key|ref|code|fk)$' AND cardinality(vals) >= least(keys, 3) OR span >= 10 * keys THEN
         RETURN 'error';
     END IF;
-    RETURN CASE WHEN cardinality(vals) >= keys THEN 'warning' END;
+    RETURN CASE WHEN cardinality(vals) >= keys AND NOT clone_internal.names_quantity("column") THEN 'warning' END;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.number_of_tenant(regclass, name, name, boolean, text[]) IS 'Whether numbers that are keys of tenants mean these: error, warning, or NULL where it is chance';
@@ -147,6 +147,9 @@ DECLARE
     c record;
     hits jsonb := '[]';
     rare float8;
+    -- Tables that are asked about.
+    asked regclass[] := '{}';
+    agrees boolean;
 BEGIN
     FOR k IN SELECT * FROM clone_internal.naming_columns(ask_about_links.store) LOOP
         IF k.family = 'int' THEN
@@ -163,7 +166,9 @@ BEGIN
                 GROUP BY 1) f), '[]');
     END LOOP;
     FOR c IN
-        SELECT DISTINCT ON (p.relation) p.relation, p."column" AS name, p.path, p.family, n.relation AS target, n.name AS key, n.role, n.is_id, cardinality(p.vals) AS seen, h.keys, s.severity,
+        SELECT p.relation, p."column" AS name, p.path, p.family, n.relation AS target, n.name AS key, n.role, n.is_id, cardinality(p.vals) AS seen, h.keys, s.severity, h.sure OR COALESCE(d.named, false) AS certain,
+               bool_or(s.severity = 'error') OVER (PARTITION BY p.relation) AS better,
+               jsonb_agg(jsonb_build_object('column', p."column", 'family', p.family, 'path', p.path, 'target', n.relation::oid::bigint, 'key', n.name)) FILTER (WHERE h.sure OR d.named) OVER (PARTITION BY p.relation) AS named,
                CASE WHEN p.path = '' AND n.role <> 'project' AND h.sure IS NOT TRUE AND d.named IS NOT TRUE THEN clone_internal.type_beside(p.relation, p."column") END AS type_column
         FROM jsonb_to_recordset(hits) AS h (place bigint, target bigint, key name, keys bigint, sure boolean, rare float8)
         JOIN unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = h.place
@@ -186,12 +191,20 @@ BEGIN
             WHEN n.role = 'project' AND n.is_id AND n.family = 'int' AND p.path = '' AND h.keys > 1 THEN clone_internal.number_of_tenant(n.relation, n.name, p."column", p.says_id, p.vals)
             WHEN n.family = 'text' AND n.role = 'project' AND p.path = '' AND (h.keys > 1 OR length(p.vals[1]) >= 4) THEN 'error'
             WHEN h.keys >= 10 AND p.path = '' AND (n.family = 'text' OR p.says_id) THEN 'warning' END AS severity) s
-        WHERE s.severity IS NOT NULL
+        -- Keys of rows that were deleted stay in documents.
+        WHERE (s.severity IS NOT NULL OR d.named AND 2 * h.keys >= cardinality(p.vals))
           -- What names another table is a key of that.
           AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE o.word = p.word AND o.oid <> n.relation::oid))
         -- A name in a document says more than small numbers in a column.
         ORDER BY p.relation, s.severity <> 'error', p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, clone_internal.folded_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
     LOOP
+        CONTINUE WHEN c.severity IS NULL OR c.relation = ANY (asked);
+        agrees := NULL;
+        IF NOT c.certain THEN
+            agrees := clone_internal.agrees_with_names(ask_about_links.store, c.relation, c.name, c.target, c.key, c.named);
+            CONTINUE WHEN NOT agrees OR agrees IS NULL AND c.severity = 'warning' AND c.better;
+        END IF;
+        asked := asked || c.relation;
         IF c.type_column IS NOT NULL THEN
             -- Numbers of rows of several tables: by one of them, the clone would get rows of other tenants.
             PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, '', 'error',
@@ -200,7 +213,7 @@ BEGIN
                 NULL, format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation));
             CONTINUE;
         END IF;
-        PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, c.path, c.severity,
+        PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, c.path, CASE WHEN NOT c.certain AND agrees THEN 'error' ELSE c.severity END,
             CASE WHEN c.path <> '' OR c.family LIKE '%[]'
                  THEN format('%s.%I%s holds keys of %s: %s of %s values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name,
                              CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, c.target, c.keys, c.seen)
@@ -208,10 +221,10 @@ BEGIN
                  ELSE format('%s.%I looks like %I of %s: %s of %s values that were looked at are. Its rows are not cloned', c.relation, c.name, c.key, c.target, c.keys, c.seen) || clone_internal.computed_key(c.target, c.key) END,
             CASE WHEN c.path <> '' OR c.family LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation)
                  -- Small numbers: a position in a list may be any tenant's.
-                 WHEN c.role = 'project' AND c.severity = 'warning' THEN format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation)
+                 WHEN c.role = 'project' AND c.severity = 'warning' AND agrees IS NOT TRUE THEN format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation)
                  WHEN c.role = 'project' OR NOT c.is_id THEN clone_internal.tenant_call(ask_about_links.store, c.relation, c.name, c.target, c.key, c.is_id)
                  ELSE clone_internal.table_call(ask_about_links.store, c.relation, NULL, c.target, c.name) END,
-            CASE WHEN c.role = 'project' AND c.severity = 'warning' THEN clone_internal.tenant_call(ask_about_links.store, c.relation, c.name, c.target, c.key, c.is_id)
+            CASE WHEN c.role = 'project' AND c.severity = 'warning' AND agrees IS NOT TRUE THEN clone_internal.tenant_call(ask_about_links.store, c.relation, c.name, c.target, c.key, c.is_id)
                  WHEN c.path = '' AND c.family NOT LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation) END);
     END LOOP;
 END

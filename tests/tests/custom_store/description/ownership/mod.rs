@@ -1,5 +1,6 @@
 //! Which tenant a row belongs to where its columns say nothing, or not the same; keys beside types and in tables without a foreign key.
 
+mod chance;
 mod corrections;
 mod document_pairs;
 mod history;
