@@ -242,6 +242,11 @@ extension_sql_file!(
     requires = ["lists"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/membership/outside_pairs.sql",
+    name = "outside_pairs",
+    requires = ["lists"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/membership/links_within_table.sql",
     name = "links_within_table",
     requires = ["lists"]

@@ -183,6 +183,8 @@ BEGIN
     PERFORM clone_internal.ask_about_history(ask_about_data.store);
     PERFORM clone_internal.ask_about_link_tables(ask_about_data.store);
     places := ARRAY(SELECT o FROM clone_internal.places_outside(ask_about_data.store) o);
+    PERFORM clone_internal.ask_about_outside_pairs(ask_about_data.store, places);
+    places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.relation = p.relation));
     PERFORM clone_internal.ask_about_links_within_table(ask_about_data.store, places);
     places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.relation = p.relation));
     PERFORM clone_internal.ask_about_links(ask_about_data.store, places);

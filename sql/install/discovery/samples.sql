@@ -54,6 +54,8 @@ AS $$
       AND (a.attname <> COALESCE(r.id_column, '') OR clone_internal.plain(clone_internal.named_table(a.attname, false)) <> clone_internal.plain(clone_internal.table_word(c.relname)) AND NOT clone_internal.has_sequence(r.relation, a.attnum))
       AND a.attname NOT IN (COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.type_column, ''))
       AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
+      -- Numbers that say what the key beside them names.
+      AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d.type_column = a.attname)
       AND (f.family IN ('json', 'text of another type') OR (r.relation::oid, a.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1 AND d.form <> 'json'))
       AND NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = r.relation AND n."column" = a.attname AND n.path = '')
       AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))

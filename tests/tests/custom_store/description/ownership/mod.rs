@@ -7,5 +7,6 @@ mod history;
 mod links;
 mod no_owner;
 mod outside;
+mod outside_pairs;
 mod two_tenants;
 mod types;

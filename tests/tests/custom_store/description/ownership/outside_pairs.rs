@@ -1,0 +1,176 @@
+//! Tables that belong only through a type and a key, under names that do not say so.
+
+use super::super::{answer_all, discovered};
+use pg_clone_tests::scratch_database::Scratch;
+
+const TABLES: &str = "CREATE TABLE tenant (id serial PRIMARY KEY, name text); INSERT INTO tenant (name) VALUES ('A'), ('B'), ('C'); CREATE TYPE subj AS ENUM ('task', 'photo', 'unused');
+    CREATE TABLE task (id bigserial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant); INSERT INTO task (tenant_id) SELECT 1 + (n / 2) % 3 FROM generate_series(1, 60) n;
+    CREATE TABLE photo (id bigserial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant); INSERT INTO photo (tenant_id) SELECT 1 + (n / 3) % 3 FROM generate_series(1, 50) n;
+    CREATE TABLE django_content_type (id serial PRIMARY KEY, app_label text, model text); INSERT INTO django_content_type (app_label, model) VALUES ('auth', 'user'), ('app', 'task'), ('app', 'photo');";
+
+/// The columns of the questions that stop a clone.
+async fn errors(db: &Scratch) -> Vec<String> {
+    db.list("SELECT subject FROM clone.store_check('s') WHERE severity = 'error'")
+        .await
+}
+
+/// SQL that creates a table of remarks on tasks and photos with such a pair.
+fn remarks(kind: &str, kinds: [&str; 2], name: &str, of: &str) -> String {
+    let [task, photo] = kinds;
+    format!(
+        "{TABLES} CREATE TABLE remark (id bigserial PRIMARY KEY, {kind}, {name} {of}, rank int);
+         INSERT INTO remark SELECT nextval('remark_id_seq'), {task}, id::{of}, 1 + id % 5 FROM task UNION ALL SELECT nextval('remark_id_seq'), {photo}, id::{of}, 1 FROM photo"
+    )
+}
+
+#[tokio::test]
+async fn types_that_name_tables_are_those_of_the_key_beside_them() {
+    for (kind, kinds, name, of) in [
+        ("subject text", ["'task'", "'photo'"], "subject_id", "bigint"),
+        ("kind text", ["'Task'", "'Photo'"], "subject_id", "int"),
+        (
+            "subject_model text",
+            ["'app.task'", "'app.photo'"],
+            "subject_id",
+            "text",
+        ),
+        (
+            "subject_kind subj",
+            ["'task'::subj", "'photo'::subj"],
+            "subject_id",
+            "bigint",
+        ),
+        (
+            "actor_content_type_id int REFERENCES django_content_type",
+            ["2", "3"],
+            "actor_object_id",
+            "text",
+        ),
+        ("target_ct_id int", ["2", "3"], "target_id", "int"),
+        ("tab text", ["'task'", "'photo'"], "rec", "bigint"),
+    ] {
+        let db = discovered(&remarks(kind, kinds, name, of), "tenant").await;
+        assert_eq!(errors(&db).await, [format!("public.remark.{name}")], "{kind}");
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        let column = kind.split(' ').next().unwrap();
+        for (table, value, rows) in [("task", kinds[0], 20), ("photo", kinds[1], 18)] {
+            assert_eq!(
+                db.number(&format!("SELECT count(*) FROM remark r JOIN {table} t ON t.id::text = r.{name}::text WHERE r.{column} = {value} AND t.tenant_id = {clone}")).await,
+                rows,
+                "{kind}"
+            );
+        }
+        assert_eq!(db.number("SELECT count(*) FROM remark").await, 148, "{kind}");
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+        assert_eq!(db.number("SELECT count(*) FROM remark").await, 110, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn types_that_the_data_do_not_explain_stop_a_clone() {
+    for (kind, kinds, name) in [
+        ("subject_type smallint", ["1", "2"], "subject_id"),
+        ("subject_type \"char\"", ["'t'", "'p'"], "subject_id"),
+        ("kind int", ["1", "2"], "what_id"),
+        ("subject_kind text", ["'T'", "'P'"], "subject_id"),
+    ] {
+        let db = discovered(
+            &format!(
+                "{}; DROP TABLE django_content_type",
+                remarks(kind, kinds, name, "bigint")
+            ),
+            "tenant",
+        )
+        .await;
+        assert_eq!(errors(&db).await, [format!("public.remark.{name}")], "{kind}");
+        assert_eq!(
+            db.number(
+                "SELECT count(*) FROM clone.store_check('s') WHERE severity = 'error' AND answer IS NOT NULL"
+            )
+            .await,
+            0,
+            "{kind}"
+        );
+        let question = db.fails("SELECT project_clone('2')").await.message;
+        assert!(
+            question.contains("say which table each means with clone.store_reference("),
+            "{question}"
+        );
+        // By the calls that the question has.
+        let calls = question
+            .split(" with ")
+            .last()
+            .unwrap()
+            .trim_end_matches(". Its rows are not cloned")
+            .split(", then ")
+            .collect::<Vec<_>>();
+        for (table, value) in [("task", kinds[0]), ("photo", kinds[1])] {
+            let value = value.trim_matches('\'');
+            db.run(&format!(
+                "SELECT {}",
+                calls[0]
+                    .replace("<table>", &format!("'{table}'"))
+                    .replace("<type>", &format!("'{{{value}}}'"))
+            ))
+            .await;
+        }
+        db.run(&format!("SELECT {}", calls[1])).await;
+        answer_all(&db, "answer").await;
+        db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(db.number("SELECT count(*) FROM remark").await, 148, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn types_whose_keys_are_those_of_one_table_each_have_an_answer() {
+    for (kind, name) in [("subject_type", "subject_id"), ("flavour", "what_id")] {
+        let db = discovered(
+            &remarks(&format!("{kind} text"), ["'T'", "'P'"], name, "bigint").replace(
+                "CREATE TABLE photo (id bigserial PRIMARY KEY,",
+                "CREATE TABLE photo (id bigint GENERATED ALWAYS AS IDENTITY (START 1000) PRIMARY KEY,",
+            ),
+            "tenant",
+        )
+        .await;
+        assert_eq!(errors(&db).await, [format!("public.remark.{name}")], "{kind}");
+        answer_all(&db, "answer").await;
+        db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(db.number("SELECT count(*) FROM remark").await, 148, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn two_pairs_of_a_table_are_one_question() {
+    let db = discovered(
+        &format!(
+            "{TABLES} CREATE TABLE action (id serial PRIMARY KEY, actor_object_id text, actor_content_type_id int, target_object_id text, target_content_type_id int);
+             INSERT INTO action (actor_object_id, actor_content_type_id, target_object_id, target_content_type_id) SELECT t.id, 2, p.id, 3 FROM task t JOIN photo p USING (tenant_id) UNION ALL SELECT p.id, 3, t.id, 2 FROM task t JOIN photo p USING (tenant_id)"
+        ),
+        "tenant",
+    )
+    .await;
+    assert_eq!(errors(&db).await, ["public.action.actor_object_id"]);
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM action a JOIN photo p ON p.id::text = a.actor_object_id JOIN task t ON t.id::text = a.target_object_id WHERE a.actor_content_type_id = 3 AND a.target_content_type_id = 2 AND p.tenant_id = {clone} AND t.tenant_id = {clone}")).await,
+        db.number("SELECT count(*) FROM task t JOIN photo p USING (tenant_id) WHERE t.tenant_id = 2").await
+    );
+}
+
+#[tokio::test]
+async fn a_state_beside_a_key_is_no_pair() {
+    let db = discovered(
+        "CREATE TABLE tenant (id serial PRIMARY KEY, name text); INSERT INTO tenant (name) VALUES ('A'), ('B');
+         CREATE TABLE device (id bigserial PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant); INSERT INTO device (tenant_id) SELECT 1 + n % 2 FROM generate_series(1, 60) n;
+         CREATE TABLE reading (id bigserial PRIMARY KEY, kind int, state text, dev bigint); INSERT INTO reading (kind, state, dev) SELECT 1 + id % 3, CASE id % 2 WHEN 0 THEN 'on' ELSE 'off' END, id FROM device;
+         CREATE TABLE country (id serial PRIMARY KEY, kind int, area_id int); INSERT INTO country (kind, area_id) SELECT 1 + n % 2, n % 7 FROM generate_series(1, 40) n",
+        "tenant",
+    )
+    .await;
+    assert_eq!(errors(&db).await, ["public.reading.dev"]);
+    answer_all(&db, "answer").await;
+    db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(db.number("SELECT count(*) FROM reading").await, 90);
+}
