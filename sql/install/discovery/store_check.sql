@@ -27,7 +27,7 @@ AS $$
                    format('SELECT clone.store_polymorphic(%L, %L, %L, type_column => %L);', $1, p.relation, p.name, p.type_column) AS declare) k
         LEFT JOIN LATERAL clone_internal.code_calls($1, p.relation, p.type_column, p.name) n ON k.none
          -- Words that mean no table may mean tables that are not cloned, except where the ids say which.
-         AND (n.calls IS NOT NULL OR clone_internal.family((SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attname = p.type_column)) = 'int')
+         AND (n.calls IS NOT NULL OR (SELECT clone_internal.family(a.atttypid) = 'int' OR a.atttypid = '"char"'::regtype FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attname = p.type_column))
         UNION ALL
         SELECT 'error', q.relation, q.name, format('%s.%I looks like the key of a row in %s', q.relation, q.name, q.target),
                clone_internal.reference_call($1, q.relation, q.name, q.target, ''), clone_internal.keep_call($1, q.relation, q.name, ''), NULL

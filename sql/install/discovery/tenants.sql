@@ -150,6 +150,8 @@ DECLARE
     -- Tables that are asked about.
     asked regclass[] := '{}';
     agrees boolean;
+    texts jsonb := (SELECT COALESCE(jsonb_agg(jsonb_build_object('relation', o.relation::oid::bigint, 'column', o.name, 'family', 'text', 'path', '', 'target', o.target::oid::bigint, 'key', o.key, 'kinds', o.kinds, 'keys', o.keys)), '[]')
+                    FROM clone_internal.outside_typed_texts(ask_about_links.store, places) o);
 BEGIN
     FOR k IN SELECT * FROM clone_internal.naming_columns(ask_about_links.store) LOOP
         IF k.family = 'int' THEN
@@ -201,7 +203,8 @@ BEGIN
         CONTINUE WHEN c.severity IS NULL OR c.relation = ANY (asked);
         agrees := NULL;
         IF NOT c.certain THEN
-            agrees := clone_internal.agrees_with_names(ask_about_links.store, c.relation, c.name, c.target, c.key, c.named);
+            agrees := clone_internal.agrees_with_names(ask_about_links.store, c.relation, c.name, c.target, c.key,
+                COALESCE(c.named, '[]') || (SELECT COALESCE(jsonb_agg(x), '[]') FROM jsonb_array_elements(texts) x WHERE (x->>'relation')::oid = c.relation));
             CONTINUE WHEN NOT agrees OR agrees IS NULL AND c.severity = 'warning' AND c.better;
         END IF;
         asked := asked || c.relation;
@@ -226,6 +229,11 @@ BEGIN
                  ELSE clone_internal.table_call(ask_about_links.store, c.relation, NULL, c.target, c.name) END,
             CASE WHEN c.role = 'project' AND c.severity = 'warning' AND agrees IS NOT TRUE THEN clone_internal.tenant_call(ask_about_links.store, c.relation, c.name, c.target, c.key, c.is_id)
                  WHEN c.path = '' AND c.family NOT LIKE '%[]' THEN format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation) END);
+    END LOOP;
+    FOR c IN SELECT o.relation::oid::regclass AS relation, o."column" AS name, o.target::oid::regclass AS target, o.keys FROM jsonb_to_recordset(texts) AS o (relation bigint, "column" name, target bigint, keys bigint) WHERE o.relation::oid::regclass <> ALL (asked) LOOP
+        PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, '', 'error',
+            format('%s.%I holds keys of %s within longer texts: %s of the values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name, c.target, c.keys),
+            format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation), NULL);
     END LOOP;
 END
 $$;

@@ -114,10 +114,14 @@ BEGIN
         )
         SELECT k.relation, k."column" AS type_column, i."column" AS name, NULL::text AS member
         FROM kinds k JOIN place i ON i.relation = k.relation AND i."column" <> k."column"
-        WHERE NOT i.says_id AND NOT clone_internal.names_person(i."column")
+        -- subject and subject_id, kind and subject_id; other keys have questions of their own.
+        CROSS JOIN LATERAL (SELECT clone_internal.pair_word(k."column", true) AS type_word, clone_internal.pair_word(i."column", false) AS id_word) w
+        WHERE (NOT i.says_id OR w.id_word IN ('', COALESCE(w.type_word, clone_internal.snake(k."column"))) OR w.type_word = '') AND NOT clone_internal.names_person(i."column")
           -- auditable_type says what auditable_id names, not what the small numbers in version do.
           AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = k.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> i."column"
                           AND clone_internal.snake(a.attname) ~ '_id$' AND clone_internal.snake(k."column") IN (regexp_replace(clone_internal.snake(a.attname), '_id$', '_type'), regexp_replace(clone_internal.snake(a.attname), '_id$', '_kind')))
+          AND NOT EXISTS (SELECT FROM place o WHERE o.relation = k.relation AND o."column" NOT IN (i."column", k."column") AND NOT i.says_id AND o.says_id
+                          AND (clone_internal.pair_word(o."column", false) = COALESCE(w.type_word, clone_internal.snake(k."column")) OR w.type_word = '' AND clone_internal.names_quantity(i."column")))
         UNION ALL
         -- Logs with whole rows of the table that a column names.
         SELECT k.relation, k."column", i."column", i.member

@@ -36,6 +36,7 @@ async fn lines(column: &str, number: &str, others: &str, value: &str) -> Vec<Str
 async fn a_number_by_chance_does_not_hide_what_documents_say() {
     for column in ["pos", "seq", "level", "attempt_of", "event_no", "part_id"] {
         for (others, value, asked) in [
+            ("stream text", "'order-' || o.id", "error public.events.stream"),
             (
                 "data jsonb",
                 "jsonb_build_object('orderId', o.id, 'tenantId', o.tenant_id)",

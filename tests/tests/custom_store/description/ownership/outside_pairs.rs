@@ -174,3 +174,27 @@ async fn a_state_beside_a_key_is_no_pair() {
     db.clone_project("'2', options => '{\"verify\": true}'").await;
     assert_eq!(db.number("SELECT count(*) FROM reading").await, 90);
 }
+
+#[tokio::test]
+async fn a_pair_in_a_described_table_is_no_plain_key() {
+    for (kind, kinds) in [
+        ("subject text", ["'task'", "'photo'"]),
+        ("kind text", ["'Task'", "'Photo'"]),
+        ("subject_model subj", ["'task'::subj", "'photo'::subj"]),
+    ] {
+        let db = discovered(
+            &format!("{}; ALTER TABLE remark ADD tenant_id int; UPDATE remark r SET tenant_id = t.tenant_id FROM task t WHERE r.id <= 60 AND t.id = r.subject_id; UPDATE remark r SET tenant_id = t.tenant_id FROM photo t WHERE r.id > 60 AND t.id = r.subject_id",
+                remarks(kind, kinds, "subject_id", "bigint")),
+            "tenant",
+        )
+        .await;
+        assert_eq!(errors(&db).await, ["public.remark.subject_id"], "{kind}");
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM remark r JOIN photo p ON p.id = r.subject_id WHERE p.tenant_id = {clone} AND r.tenant_id = {clone}")).await,
+            18,
+            "{kind}"
+        );
+    }
+}
