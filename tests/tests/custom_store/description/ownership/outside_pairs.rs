@@ -192,7 +192,7 @@ async fn a_pair_in_a_described_table_is_no_plain_key() {
         answer_all(&db, "answer").await;
         let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
         assert_eq!(
-            db.number(&format!("SELECT count(*) FROM remark r JOIN photo p ON p.id = r.subject_id WHERE p.tenant_id = {clone} AND r.tenant_id = {clone}")).await,
+            db.number(&format!("SELECT count(*) FROM remark r JOIN photo p ON p.id = r.subject_id WHERE p.tenant_id = {clone} AND r.tenant_id = {clone} AND r.{} = {}", kind.split(' ').next().unwrap(), kinds[1])).await,
             18,
             "{kind}"
         );
