@@ -123,20 +123,6 @@ $$;
 COMMENT ON FUNCTION clone_internal.share_of_numbers(regclass, name) IS 'Of the numbers up to the greatest key of a table, which share are keys';
 
 -- Tables that nothing leads to by a name or a key, though their values do: link tables of trees (ancestor_id, descendant_id), logs.
--- The column beside a key that may say of which table it is: subject or subject_kind beside subject_id, type or kind beside any.
-CREATE FUNCTION clone_internal.type_beside(relation regclass, key name) RETURNS name
-LANGUAGE sql STABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT a.attname
-    FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)
-    CROSS JOIN LATERAL (SELECT clone_internal.snake(a.attname) AS name, regexp_replace(clone_internal.snake($2), '_?(object_)?(id|pk|key|uuid)$', '') AS of_key) n
-    WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> $2 AND (t.oid IN (18, 19, 20, 21, 23, 25, 1042, 1043) OR t.typtype = 'e')
-      AND n.name ~ ('^(' || n.of_key || '_?)?(|(content_|object_|entity_|record_|resource_|item_)?(type|kind|class|model|table|ct|entity)(_(id|name|code))?)$') AND n.name <> ''
-    ORDER BY length(a.attname) DESC, a.attnum LIMIT 1
-$$;
-COMMENT ON FUNCTION clone_internal.type_beside(regclass, name) IS 'The column that may say of which table the key in another column is';
-
 CREATE FUNCTION clone_internal.ask_about_links(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -170,8 +156,7 @@ BEGIN
     FOR c IN
         SELECT p.relation, p."column" AS name, p.path, p.family, n.relation AS target, n.name AS key, n.role, n.is_id, cardinality(p.vals) AS seen, h.keys, s.severity, h.sure OR COALESCE(d.named, false) AS certain,
                bool_or(s.severity = 'error') OVER (PARTITION BY p.relation) AS better,
-               jsonb_agg(jsonb_build_object('column', p."column", 'family', p.family, 'path', p.path, 'target', n.relation::oid::bigint, 'key', n.name)) FILTER (WHERE h.sure OR d.named) OVER (PARTITION BY p.relation) AS named,
-               CASE WHEN p.path = '' AND n.role <> 'project' AND h.sure IS NOT TRUE AND d.named IS NOT TRUE THEN clone_internal.type_beside(p.relation, p."column") END AS type_column
+               jsonb_agg(jsonb_build_object('column', p."column", 'family', p.family, 'path', p.path, 'target', n.relation::oid::bigint, 'key', n.name)) FILTER (WHERE h.sure OR d.named) OVER (PARTITION BY p.relation) AS named
         FROM jsonb_to_recordset(hits) AS h (place bigint, target bigint, key name, keys bigint, sure boolean, rare float8)
         JOIN unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = h.place
         JOIN pg_class t ON t.oid = p.relation
@@ -197,8 +182,7 @@ BEGIN
         WHERE (s.severity IS NOT NULL OR d.named AND 2 * h.keys >= cardinality(p.vals))
           -- What names another table is a key of that.
           AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE o.word = p.word AND o.oid <> n.relation::oid))
-        -- A name in a document says more than small numbers in a column.
-        ORDER BY p.relation, s.severity <> 'error', p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, clone_internal.folded_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
+        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, s.severity, clone_internal.folded_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
     LOOP
         CONTINUE WHEN c.severity IS NULL OR c.relation = ANY (asked);
         agrees := NULL;
@@ -208,14 +192,6 @@ BEGIN
             CONTINUE WHEN NOT agrees OR agrees IS NULL AND c.severity = 'warning' AND c.better;
         END IF;
         asked := asked || c.relation;
-        IF c.type_column IS NOT NULL THEN
-            -- Numbers of rows of several tables: by one of them, the clone would get rows of other tenants.
-            PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, '', 'error',
-                format('%s.%I and %I look like a key and its table, as of %s. Its rows are not cloned. For each table: SELECT clone.store_reference(%L, %L, %L, ''<table>'', type_column => %L, type_values => ''{…}'', belongs => true); then clone.store_table(%5$L, %6$L, ''derived'')',
-                    c.relation, c.name, c.type_column, c.target, ask_about_links.store, c.relation, c.name, c.type_column),
-                NULL, format('SELECT clone.store_shared(%L, %L);', ask_about_links.store, c.relation));
-            CONTINUE;
-        END IF;
         PERFORM clone_internal.ask(ask_about_links.store, c.relation, c.name, c.path, CASE WHEN NOT c.certain AND agrees THEN 'error' ELSE c.severity END,
             CASE WHEN c.path <> '' OR c.family LIKE '%[]'
                  THEN format('%s.%I%s holds keys of %s: %s of %s values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name,

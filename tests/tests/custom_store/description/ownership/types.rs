@@ -164,9 +164,9 @@ async fn keys_beside_a_column_that_may_say_their_table_are_of_no_single_table() 
     .await;
     let failure = db.fails("SELECT project_clone('2')").await;
     assert!(
-        failure
-            .message
-            .contains("public.remark.subject_id and subject look like a key and its table"),
+        failure.message.contains(
+            "public.remark.subject_id with subject looks like a reference to rows of several tables"
+        ),
         "{failure:?}"
     );
     // What the message says to do.
