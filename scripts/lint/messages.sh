@@ -21,3 +21,6 @@ find pg_clone_ext/src pg_clone_ext/core/src sql/install sql/presets -name '*.rs'
     }
     END { $? = 1 if $bad }
 '
+
+# format() makes an empty text of NULL, so that COALESCE has no effect: Did you mean ""?
+! grep -rn 'COALESCE(format(\|COALESCE(pg_catalog.format(' sql/install sql/presets

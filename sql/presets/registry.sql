@@ -102,7 +102,7 @@ BEGIN
             ERRCODE = '22023', HINT = 'References are at places such as $.authors[*].id or $[''see also''][*].';
     ELSIF wrong.kind = 'role' THEN
         RAISE EXCEPTION 'subtype "%": unknown item role "%"', wrong.subtype, wrong.value USING
-            ERRCODE = '22023', HINT = COALESCE(format('Did you mean "%s"? ', clone_internal.nearest_word(wrong.value, array_remove(wrong.known, NULL))), '')
+            ERRCODE = '22023', HINT = COALESCE('Did you mean "' || clone_internal.nearest_word(wrong.value, array_remove(wrong.known, NULL)) || '"? ', '')
                 || 'Item roles: ' || array_to_string(wrong.known, ', ') || '.';
     ELSIF wrong.kind = 'own' THEN
         RAISE EXCEPTION 'subtype "%": % has the role "%", which the subtype does not have', wrong.subtype, wrong.place, wrong.value USING

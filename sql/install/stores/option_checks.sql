@@ -18,7 +18,7 @@ BEGIN
     FOR k IN SELECT o.key FROM jsonb_object_keys(options) AS o (key) WHERE o.key <> ALL (known) ORDER BY o.key LOOP
         RAISE EXCEPTION 'unknown store option %', clone_internal.quoted(k::text) USING
             ERRCODE = '22023',
-            HINT = COALESCE(format('Did you mean "%s"? ', clone_internal.nearest_word(k, known)), '') || 'Options: ' || array_to_string(known, ', ') || '.';
+            HINT = COALESCE('Did you mean "' || clone_internal.nearest_word(k, known) || '"? ', '') || 'Options: ' || array_to_string(known, ', ') || '.';
     END LOOP;
 END
 $$;
@@ -101,7 +101,7 @@ BEGIN
     ORDER BY e.key LIMIT 1;
     IF bad <> ALL (path_lists) THEN
         RAISE EXCEPTION 'unknown member % of option "id_paths"', clone_internal.quoted(bad::text) USING
-            ERRCODE = '22023', HINT = COALESCE(format('Did you mean "%s"? ', clone_internal.nearest_word(bad, path_lists)), '') || 'Members: ' || array_to_string(path_lists, ', ') || '.';
+            ERRCODE = '22023', HINT = COALESCE('Did you mean "' || clone_internal.nearest_word(bad, path_lists) || '"? ', '') || 'Members: ' || array_to_string(path_lists, ', ') || '.';
     ELSIF bad IS NOT NULL THEN
         RAISE EXCEPTION 'invalid value % for member "%" of option "id_paths"', clone_internal.shown((options->'id_paths'->bad)::text), bad USING
             ERRCODE = '22023', HINT = format('Give a list of texts: {"%s": ["**.externalUrl"]}.', bad);

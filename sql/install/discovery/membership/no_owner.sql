@@ -13,7 +13,7 @@ BEGIN
     ELSIF tenant NOT LIKE '%.ctid::text' AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = owned_sql.store AND m.relation = owned_sql.relation) THEN
         RETURN format('%s IS NOT NULL', tenant);
     END IF;
-    RETURN COALESCE(format('(%s) IS NOT TRUE', clone_internal.without_owner(store, relation, alias, '[]')), 'true');
+    RETURN COALESCE('(' || clone_internal.without_owner(store, relation, alias, '[]') || ') IS NOT TRUE', 'true');
 END
 $$;
 COMMENT ON FUNCTION clone_internal.owned_sql(text, regclass, text) IS 'The condition that a row of a store''s table belongs to a tenant, as SQL';
