@@ -272,6 +272,11 @@ extension_sql_file!(
     requires = ["lists"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/numbers_within.sql",
+    name = "numbers_within",
+    requires = ["lists"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/values/other_forms.sql",
     name = "other_forms",
     requires = ["unnamed_references"]

@@ -6,6 +6,7 @@ mod expressions;
 mod files;
 mod key_values;
 mod kinds;
+mod numbers_within;
 mod own_rows;
 mod partitions;
 mod settings;

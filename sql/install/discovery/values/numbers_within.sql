@@ -1,0 +1,230 @@
+-- Keys of one tenant within values of any type and form, under names that say nothing: {"field": "entity_id", "value": 12}, [12, "x"],
+-- 12:rw, 00012, a float8, a range, XML. What stands before a number tells the numbers of a value from each other.
+
+-- A number within a value of a column (given by its place): the signs before it, and the words before them or before the numbers to which
+-- signs alone lead from them; the tenant of its row, in how many rows it is (times) and is less than in the row before (falls), and one such
+-- value.
+CREATE TYPE clone_internal.number_within AS (place int, words text, signs text, value text, tenant text, times bigint, falls bigint, example text);
+
+-- The numbers in a sample of a table's columns (places: their numbers), each once for a tenant and what stands before it.
+CREATE FUNCTION clone_internal.numbers_within(store text, relation regclass, columns name[], places int[]) RETURNS SETOF clone_internal.number_within
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $2);
+BEGIN
+    RETURN QUERY EXECUTE format('
+        WITH value AS (
+            SELECT row_number() OVER () AS line, r.row, c.place, c.value, r.tenant, r.own
+            FROM (SELECT %1$s AS tenant, %2$s AS own, t.ctid AS row, ARRAY[%4$s]::text[] AS vals FROM %3$s AS t ORDER BY hashint8(row_number() OVER ()) LIMIT 400) AS r
+            CROSS JOIN LATERAL unnest(%6$L::int[], r.vals) AS c (place, value)
+            WHERE r.tenant IS NOT NULL AND c.value ~ ''[0-9]''
+        ), part AS (
+            SELECT v.*, m.match[1] AS before, m.match[2] AS number, m.number AS turn, count(*) FILTER (WHERE m.match[1] ~ ''[[:alpha:]]'') OVER (PARTITION BY v.line ORDER BY m.number) AS run
+            FROM value v CROSS JOIN LATERAL regexp_matches(left(v.value, 2000), %5$L, ''g'') WITH ORDINALITY AS m (match, number)
+        ), number AS (
+            SELECT p.place, CASE WHEN p.run > 0 THEN first_value(p.before) OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE '''' END AS words, substring(p.before FROM ''[^[:alnum:]_]*$'') AS signs,
+                   p.number AS value, p.tenant, p.own, p.row, left(p.value, 200) AS example
+            FROM part p
+        ), single AS (
+            SELECT n.place, n.words, n.signs, n.value, n.tenant, count(*) AS times, count(*) FILTER (WHERE n.value::bigint < n.last) AS falls, min(n.example) AS example
+            FROM (SELECT o.*, lag(o.value::bigint) OVER (PARTITION BY o.place, o.words, o.signs ORDER BY o.row) AS last FROM number o) n
+            -- A row may have its own number in its name. Prose is kept.
+            WHERE n.value IS DISTINCT FROM n.own AND lower(n.value) <> ALL (clone_internal.in_place_of_null()) AND n.words !~ ''[[:alpha:]][.,;!?]? +[#(]*$|[[:alpha:]] +[[:alpha:]_]+[#(]*$''
+            GROUP BY 1, 2, 3, 4, 5
+        )
+        SELECT n.place, n.words, n.signs, n.value, n.tenant, n.times, n.falls, n.example
+        FROM (SELECT o.*, row_number() OVER (PARTITION BY o.place ORDER BY hashtext(o.value), o.value, o.tenant, o.words, o.signs) AS line FROM single o) n WHERE n.line <= 600',
+        clone_internal.tenant_sql(store, relation, 't'), COALESCE(clone_internal.column_text('t', relation, key), 'NULL::text'), clone_internal.spread(relation, '*, ctid', 2000),
+        (SELECT string_agg(CASE WHEN t.oid = 'bytea'::regtype THEN format('pg_catalog.encode(substring(t.%I::bytea FROM 1 FOR 2000), ''escape'')', u.name)
+                                WHEN t.typtype IN ('r', 'm') THEN format('pg_catalog.lower(t.%I)::text', u.name) ELSE clone_internal.column_text('t', relation, u.name) END, ', ' ORDER BY u.number)
+         FROM unnest(columns) WITH ORDINALITY AS u (name, number) JOIN pg_attribute a ON a.attrelid = relation AND a.attname = u.name JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)),
+        -- Three words at most, then the number, without zeros before it or after its decimal point.
+        '([^[:alnum:]_]*(?:[[:alpha:]_]+[^[:alnum:]_]*){0,3})(?:(?<![0-9.])0+(?=[1-9]))?([0-9]{1,18})(?:[.]0+)?(?![[:alnum:]_])(?![.][0-9])', places);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.numbers_within(text, regclass, name[], int[]) IS 'The numbers in a sample of a table''s columns, with the tenants of their rows and what stands before them';
+
+-- Columns of a store's tables in whose values numbers may be keys, and the members of documents that are declared or asked about.
+CREATE FUNCTION clone_internal.columns_with_numbers(store text) RETURNS TABLE (relation regclass, name name, family text, members text[])
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT r.relation, a.attname, clone_internal.family(a.atttypid),
+           -- A path without names is about numbers without words before them.
+           ARRAY(SELECT w.word FROM (SELECT d.path FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname
+                                     UNION ALL SELECT n.path FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = r.relation AND n."column" = a.attname
+                                     UNION ALL SELECT q.path FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname AND q.path <> '') d
+                 CROSS JOIN LATERAL regexp_split_to_table(COALESCE(NULLIF(trim(regexp_replace(d.path, '[^[:alpha:]_~]+', ' ', 'g')), ''), ' '), ' ') AS w (word))
+    FROM clone.store_relation r
+    JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
+    JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('keep', 'rewrite', 'map') AND s.reason IS DISTINCT FROM 'set by hand'
+    WHERE r.store = $1 AND r.role <> 'project' AND clone_internal.base_type(a.atttypid) NOT IN (16, 790, 1082, 1083, 1114, 1184, 1186, 1266)
+      AND clone_internal.family(a.atttypid) NOT IN ('int', 'uuid', 'uuid[]')
+      AND a.attname <> ALL (ARRAY[COALESCE(r.id_column, ''), COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.type_column, '')])
+      AND clone_internal.tenant_sql($1, r.relation, 't') NOT LIKE '%.ctid::text'
+      AND NOT clone_internal.answered($1, r.relation, a.attname, '$numbers')
+      AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
+      AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND (d.type_column = a.attname OR d."column" = a.attname AND d.form <> 'json'))
+      AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))
+      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname AND (q.path = '' AND q.severity = 'error' OR q.path IN ('$', '$..[?@]')))
+$$;
+COMMENT ON FUNCTION clone_internal.columns_with_numbers(text) IS 'Columns of a store''s tables in whose values numbers may be keys, and the members of documents that are declared or asked about';
+
+-- Whether values of a column are texts of the rows whose numbers they hold, such as post-5: these stay.
+CREATE FUNCTION clone_internal.holds_names(relation regclass, "column" name, target regclass) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    names text := (SELECT string_agg(format('SELECT %s AS x FROM %s AS k', clone_internal.column_text('k', a.attrelid, a.attname), clone_internal.spread(target, '*', 50000)), ' UNION ALL ')
+                   FROM pg_attribute a WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.family(a.atttypid) = 'text' AND (a.attrelid, a.attname) <> ($1, $2));
+    held boolean;
+BEGIN
+    IF names IS NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %s AS x FROM %s AS t) t WHERE t.x ~ ''[0-9]'' AND t.x !~ ''^0*[0-9]+$'' AND t.x IN (%s))', clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, '*', 2000), names) INTO held;
+    RETURN held;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.holds_names(regclass, name, regclass) IS 'Whether a column holds texts of rows of a table, as copies of their names';
+
+-- The question about the numbers within a column's values: a reference for each path whose values they all are, or for a text with one
+-- number. Others are kept, as no declaration says which they are.
+CREATE FUNCTION clone_internal.ask_about_numbers_of(store text, relation regclass, "column" name, family text, targets regclass[], keys bigint, example text, words text[], places clone_internal.place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    target regclass := CASE WHEN cardinality(targets) = 1 THEN targets[1] END;
+    key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = target AND r.role <> 'project');
+    path text := CASE WHEN family = 'json' THEN '$numbers' ELSE '' END;
+    holds text := format('holds numbers that are keys of %s, such as %s: all %s that were looked at are keys of rows of the same tenant', array_to_string(targets, ' or '), clone_internal.quoted(left(example, 60)), keys);
+    asked text[] := '{}';
+    single boolean;
+    separators text;
+    p record;
+BEGIN
+    -- Prose is not rewritten, and is only a warning.
+    IF example ~ '[^ ] +[^ ]' AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = $2 AND q."column" = $3 AND q.path = '') THEN
+        RETURN;
+    ELSIF family = 'json' AND key IS NOT NULL THEN
+        FOR p IN SELECT o.path, o.vals, COALESCE(substring(o.path FROM E'(\\w+)\\W*$'), '') AS word FROM unnest(places) o
+                 WHERE o.relation = $2 AND o."column" = $3 AND o.path <> '' AND o.path NOT LIKE '%~' AND NOT EXISTS (SELECT FROM unnest(o.vals) v WHERE v !~ '^[0-9]{1,18}$') LOOP
+            CONTINUE WHEN p.word <> ALL (words) OR cardinality(p.vals) > (SELECT count(DISTINCT f.value) FROM clone_internal.keys_among(target, key, 'int', p.vals) f);
+            PERFORM clone_internal.ask($1, $2, $3, p.path, 'error', format('%s.%I at %s ', $2, $3, p.path) || holds,
+                clone_internal.reference_call($1, $2, $3, target, p.path), clone_internal.keep_call($1, $2, $3, p.path));
+            asked := asked || p.word;
+        END LOOP;
+        IF words <@ asked THEN
+            RETURN;
+        END IF;
+    ELSIF family = 'text' AND key IS NOT NULL THEN
+        EXECUTE format('SELECT bool_and(t.x ~ ''^([^0-9]*[^[:alnum:]_])?[1-9][0-9]*([^[:alnum:]_][^0-9]*)?$''), (SELECT string_agg(DISTINCT s, '''' ORDER BY s) FROM regexp_split_to_table(string_agg(t.x, ''''), '''') s WHERE s ~ ''[^[:alnum:]_]'')
+            FROM (SELECT %s AS x FROM %s AS t) t WHERE lower(t.x) <> ALL (clone_internal.in_place_of_null())', clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, '*', 2000)) INTO single, separators;
+    END IF;
+    PERFORM clone_internal.ask($1, $2, $3, path, 'error',
+        format('%s.%I ', $2, $3) || holds || CASE WHEN single THEN '' ELSE '. A clone keeps them' || CASE WHEN family = 'json' THEN '. If a path says which they are, declare it with clone.store_reference(…), and check again' ELSE '' END END,
+        CASE WHEN single THEN clone_internal.reference_call($1, $2, $3, target, '', separators) END, clone_internal.keep_call($1, $2, $3, path));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_numbers_of(text, regclass, name, text, regclass[], bigint, text, text[], clone_internal.place[]) IS 'Records the question about numbers within a column''s values that are keys of tables';
+
+CREATE FUNCTION clone_internal.ask_about_numbers_within(store text, places clone_internal.place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    relations regclass[];
+    columns name[];
+    families text[];
+    members text[];
+    numbers clone_internal.number_within[] := '{}';
+    targets regclass[];
+    keys name[];
+    found clone_internal.found_key[];
+    -- A row with the value as its key: place is the number of its table among targets, value the row's tenant.
+    hits clone_internal.key_like[];
+    project regclass := (SELECT r.relation FROM clone.store_relation r WHERE r.store = $1 AND r.role = 'project');
+    c record;
+BEGIN
+    SELECT array_agg(n.relation), array_agg(n.name) INTO targets, keys
+    FROM (SELECT n.relation, n.name FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family = 'int' ORDER BY n.relation::oid) n;
+    SELECT array_agg(o.relation), array_agg(o.name), array_agg(o.family), array_agg(array_to_string(o.members || '-'::text, ' ')) INTO relations, columns, families, members
+    FROM (SELECT o.* FROM clone_internal.columns_with_numbers($1) o ORDER BY o.relation::oid, o.name) o;
+    IF targets IS NULL OR columns IS NULL THEN
+        RETURN;
+    END IF;
+    numbers := ARRAY(
+        SELECT n FROM (SELECT o.relation, array_agg(o.name) AS names, array_agg(o.number::int) AS numbers FROM unnest(relations, columns) WITH ORDINALITY AS o (relation, name, number) GROUP BY o.relation) t
+        CROSS JOIN LATERAL clone_internal.numbers_within($1, t.relation, t.names, t.numbers) n);
+    -- Of what most numbers are no keys, nothing is compared.
+    found := ARRAY(SELECT f FROM clone_internal.keys_of_tables(targets, keys, array_fill('int'::text, ARRAY[cardinality(targets)]), ARRAY(SELECT DISTINCT n.value FROM unnest(numbers) n)) f);
+    numbers := ARRAY(
+        WITH known AS MATERIALIZED (SELECT DISTINCT f.value FROM unnest(found) f
+        ), likely AS (
+            SELECT n.place, n.words FROM unnest(numbers) n LEFT JOIN known k ON k.value = n.value GROUP BY 1, 2 HAVING 10 * count(k.value) >= 8 * count(*)
+        )
+        SELECT n FROM unnest(numbers) n JOIN likely l ON l.place = n.place AND l.words = n.words);
+    hits := ARRAY(SELECT ROW(t.number, k.tenant, k.value)::clone_internal.key_like
+        FROM (SELECT f.target, array_agg(f.value) AS vals FROM unnest(found) f WHERE f.value IN (SELECT n.value FROM unnest(numbers) n) GROUP BY 1) f
+        JOIN unnest(targets, keys) WITH ORDINALITY AS t (relation, key, number) ON t.relation = f.target
+        CROSS JOIN LATERAL clone_internal.tenants_of_keys($1, t.relation, t.key, 'int', f.vals) k);
+    FOR c IN
+        WITH number AS MATERIALIZED (
+            -- What stands before a number: three words or the last one, with the signs, or signs alone.
+            SELECT n.place, l.words, n.signs, n.value, n.tenant COLLATE "C" AS tenant, sum(n.times) AS times, sum(n.falls) AS falls, min(n.example) AS example
+            FROM unnest(numbers) n
+            CROSS JOIN LATERAL (VALUES (n.words), (substring(n.words FROM '[[:alpha:]_]*[^[:alnum:]_]*$'))) AS l (words)
+            -- Members that are declared or asked about.
+            WHERE NOT COALESCE(substring(n.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '') = ANY (string_to_array(members[n.place], ' '))
+              -- A path without a name is about what is no value of a member.
+              AND NOT ('' = ANY (string_to_array(members[n.place], ' ')) AND n.words !~ '": ?[[{" ]*$')
+              -- Names of members.
+              AND NOT (members[n.place] LIKE '%~%' AND n.words ~ '[{,] ?"[^"]*$')
+            GROUP BY 1, 2, 3, 4, 5
+        ), hit AS MATERIALIZED (
+            SELECT h.place AS target, h.token AS value, h.value COLLATE "C" AS tenant FROM unnest(hits) h
+        ), seen AS MATERIALIZED (
+            SELECT n.place, n.words, n.signs, count(DISTINCT n.value) AS numbers, min(n.example) AS example,
+                   -- Numbers that rise from row to row in names and quantities are numbers of the rows: p1, p2, p3.
+                   10 * sum(n.falls) < sum(n.times) AND (
+                       n.words ~ '[[:alpha:]][-_ #.+]*$'
+                       OR clone_internal.names_quantity(COALESCE(substring(n.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), columns[n.place]::text))
+                          -- "field": "entity_id", "value": 12
+                          AND NOT EXISTS (SELECT FROM regexp_split_to_table(n.words, '[^[:alpha:]_]+') w WHERE clone_internal.says_id(w) OR clone_internal.names_person(w))
+                       OR n.words = '' AND families[n.place] = 'text' AND min(n.example) ~ '^[^[:alnum:]]*[0-9]+( *[[:alpha:]%€$]|$)') AS of_rows
+            FROM number n GROUP BY 1, 2, 3
+        ), compared AS MATERIALIZED (
+            SELECT n.place, n.words, n.signs, h.target, count(DISTINCT n.value) FILTER (WHERE h.tenant = n.tenant) AS keys, count(DISTINCT n.tenant) FILTER (WHERE h.tenant = n.tenant) AS tenants,
+                   -- A number that rows of several tenants have as their key says nothing.
+                   count(*) FILTER (WHERE h.tenant <> n.tenant AND NOT EXISTS (SELECT FROM hit o WHERE o.target = h.target AND o.value = n.value AND o.tenant = n.tenant)) AS others
+            FROM number n JOIN hit h ON h.value = n.value GROUP BY 1, 2, 3, 4
+        ), candidate AS MATERIALIZED (
+            SELECT p.place, p.target, p.words, p.signs, p.keys, s.numbers, s.example, count(*) OVER (PARTITION BY p.place, p.words, p.signs) = 1 AS alone
+            FROM compared p JOIN seen s ON s.place = p.place AND s.words = p.words AND s.signs = p.signs
+            WHERE NOT s.of_rows AND p.others = 0 AND 10 * p.keys >= 8 * s.numbers
+              -- Among letters there are digits by chance.
+              AND CASE WHEN targets[p.target] = project THEN p.keys = s.numbers AND p.tenants > 2 AND p.words !~ '[[:alpha:]]$' ELSE p.tenants > 1 END
+        ), likely AS MATERIALIZED (
+            -- Small numbers are keys by chance, but not many of rows of the same tenants.
+            SELECT c.* FROM candidate c WHERE targets[c.target] = project OR c.keys >= 8 OR c.keys >= 4 AND c.alone
+        )
+        SELECT l.place, (array_agg(l.target ORDER BY l.keys DESC, l.target))[1] AS first, array_agg(DISTINCT targets[l.target]) AS targets, max(l.keys) AS keys, min(l.example) AS example,
+               array_agg(DISTINCT COALESCE(substring(l.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '')) AS words
+        FROM likely l
+        -- Of a span, a ratio or a size, the first number alone may be a key by chance.
+        WHERE NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
+        GROUP BY l.place ORDER BY l.place
+    LOOP
+        CONTINUE WHEN families[c.place] = 'text' AND clone_internal.holds_names(relations[c.place], columns[c.place], targets[c.first]);
+        PERFORM clone_internal.ask_about_numbers_of($1, relations[c.place], columns[c.place], families[c.place], c.targets, c.keys, c.example, c.words, places);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_numbers_within(text, clone_internal.place[]) IS 'Records questions about numbers within values of any type that are keys of rows of the same tenant';
