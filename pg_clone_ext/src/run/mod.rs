@@ -5,6 +5,7 @@ pub mod authorize;
 pub mod constraint_hints;
 pub mod copy;
 pub mod document_errors;
+pub mod document_keys;
 pub mod file_rows;
 mod key_maps;
 pub mod keys;

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 /// Maximum number of conflicts in a message.
 const LISTED: usize = 20;
+/// Maximum number of keys of rows in a message.
+pub const KEYS_SHOWN: usize = 5;
 
 /// Rows of one table that conflict for one reason.
 pub struct Conflict {

@@ -1,14 +1,20 @@
 //! Rows of other projects that refer to deleted rows by declared references.
 
+use super::conflicts::{Conflict, KEYS_SHOWN};
 use super::deletion_set::DeletionSet;
 use super::foreign_keys::rows_of;
-use crate::run::any_reference;
+use super::rows_of_others::row_key;
+use crate::pg::query::for_each_row;
+use crate::run::any_reference::{self, AnyReference};
+use crate::run::document_keys::{parts, texts_at};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, ReferenceForm, Table, TableRole};
+use pg_clone_core::plan::{self, ReferenceForm, Table, TableRole, quote};
+use pg_clone_core::rules::DocumentPath;
+use std::collections::HashSet;
 
 /// Conditions on rows `t` of a table that do not belong to the project and refer to a deleted row by a declared reference (by a column, an
 /// element of an array, or a segment of a path), each with how they depend on it. `again` is the condition on rows that are inserted again.
-/// References in documents are not searched: every document of every project would have to be read.
+/// [`in_documents`] searches documents.
 pub fn references(
     rows: &DeletionSet,
     table: &Table,
@@ -31,22 +37,9 @@ pub fn references(
         {
             continue;
         }
-        let Some(gone) = rows.condition(target)? else {
+        let Some(keys) = keys_that_go(rows, &reference, target, key, again)? else {
             continue;
         };
-        let again = (target.id_column.as_ref() == Some(key)).then(|| again(target, key));
-        let excluded = match again.flatten() {
-            Some(again) => format!("{gone} AND NOT {again}"),
-            None => gone.clone(),
-        };
-        let value = reference.key(target, key);
-        let keys_with =
-            |condition: &str| format!("SELECT {value} FROM {} AS t WHERE {condition}", rows_of(target));
-        let mut keys = keys_with(&excluded);
-        if !is_unique(target, key) {
-            // A row that stays has the same key: that one is meant.
-            keys = format!("{keys} EXCEPT {}", keys_with(&format!("({gone}) IS NOT TRUE")));
-        }
         let operator = reference.operators.first().map_or(plan::EQUAL, String::as_str);
         let (joined, values) = reference.values(rows.store(), table);
         let named: Vec<String> = values
@@ -70,6 +63,130 @@ pub fn references(
         found.push((condition, why));
     }
     Ok(found)
+}
+
+/// Rows of a table that do not belong to the project and name a deleted row at a path of their documents that is declared a reference. The
+/// documents of all projects in such a column are read.
+pub fn in_documents(
+    rows: &DeletionSet,
+    table: &Table,
+    again: &dyn Fn(&Table, &str) -> Option<String>,
+) -> Result<Vec<Conflict>> {
+    let mut found = Vec::new();
+    if !rows.filled().contains(&table.oid) {
+        return Ok(found);
+    }
+    for reference in any_reference::all_references(rows.store(), table) {
+        let ([column], [key]) = (reference.columns.as_slice(), reference.parent_columns.as_slice()) else {
+            continue;
+        };
+        let (ReferenceForm::Json(path), Some(target)) =
+            (&reference.form, rows.store().table(reference.parent))
+        else {
+            continue;
+        };
+        // A number that rows of several tables may have as their key does not say which one it names, and at some values of a document it
+        // names none.
+        let names_any = !reference.of_uuids && (reference.mixed || !reference.or_of.is_empty());
+        if !reference.declared || names_any || path.ends_with("..*") {
+            continue;
+        }
+        let Some(keys) = keys_that_go(rows, &reference, target, key, again)? else {
+            continue;
+        };
+        let mut gone = HashSet::new();
+        for_each_row(
+            &format!("SELECT k.key::pg_catalog.text FROM ({keys}) AS k (key)"),
+            &mut |row| {
+                if let Some(key) = row.map(|row| row.text(0)).transpose()?.flatten() {
+                    gone.insert(key.into_owned());
+                }
+                Ok(())
+            },
+        )?;
+        if gone.is_empty() {
+            continue;
+        }
+        let mut condition = format!("t.{} IS NOT NULL", quote::identifier(column));
+        if let Some(applies) = &reference.condition {
+            condition = format!("{condition} AND ({applies})");
+        }
+        if let Some(mine) = rows.belongs(table)? {
+            condition = format!("{condition} AND ({mine}) IS NOT TRUE");
+        }
+        let documents = format!(
+            "SELECT {}, {} FROM {} AS t WHERE {condition}",
+            table.text_of("t", column),
+            row_key(table),
+            rows_of(table)
+        );
+        let place = DocumentPath::of_column(column, path)?;
+        let mut conflict = Conflict {
+            relation: table.sql_name.clone(),
+            rows: 0,
+            keys: Vec::new(),
+            why: format!(
+                "refer{{s}} to rows of {} that go (column {column} at {path})",
+                target.sql_name
+            ),
+            also_deleted: None,
+            outside: None,
+        };
+        for_each_row(&documents, &mut |row| {
+            let Some(row) = row else { return Ok(()) };
+            let Some(document) = row.bytes(0) else {
+                return Ok(());
+            };
+            let names = |text: &String| {
+                parts(text, &reference)
+                    .iter()
+                    .any(|part| gone.contains(part.as_ref()))
+            };
+            if !texts_at(&place, document)?.iter().any(names) {
+                return Ok(());
+            }
+            conflict.rows += 1;
+            if let Some(key) = row.text(1)?.filter(|_| conflict.keys.len() < KEYS_SHOWN) {
+                conflict.keys.push(key.into_owned());
+            }
+            Ok(())
+        })?;
+        if conflict.rows > 0 {
+            found.push(conflict);
+        }
+    }
+    Ok(found)
+}
+
+/// A query for the keys of deleted rows of the target, as the reference compares them; not of those that are inserted again, and not if a row
+/// that stays has the same key. None: no row of the target is deleted.
+fn keys_that_go(
+    rows: &DeletionSet,
+    reference: &AnyReference,
+    target: &Table,
+    key: &String,
+    again: &dyn Fn(&Table, &str) -> Option<String>,
+) -> Result<Option<String>> {
+    let Some(gone) = rows.condition(target)? else {
+        return Ok(None);
+    };
+    let again = (target.id_column.as_ref() == Some(key)).then(|| again(target, key));
+    let excluded = match again.flatten() {
+        Some(again) => format!("{gone} AND NOT {again}"),
+        None => gone.clone(),
+    };
+    let value = reference.key(target, key);
+    let keys_with =
+        |condition: &str| format!("SELECT {value} FROM {} AS t WHERE {condition}", rows_of(target));
+    let keys = keys_with(&excluded);
+    if is_unique(target, key) {
+        return Ok(Some(keys));
+    }
+    // A row that stays has the same key: that one is meant.
+    Ok(Some(format!(
+        "{keys} EXCEPT {}",
+        keys_with(&format!("({gone}) IS NOT TRUE"))
+    )))
 }
 
 /// Whether a column that refers to a key of `target` is the row's own key or its membership, or has a foreign key, which is searched as such.

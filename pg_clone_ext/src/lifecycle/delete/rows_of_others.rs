@@ -6,7 +6,7 @@
 //! they are compared with is read before, with the caller's rights.
 
 use super::below::{self, Below};
-use super::conflicts::{Conflict, Conflicts};
+use super::conflicts::{Conflict, Conflicts, KEYS_SHOWN};
 use super::declared_references;
 use super::deletion_set::DeletionSet;
 use super::dependent_rows::DependentRows;
@@ -24,9 +24,6 @@ use pg_clone_core::error::Result;
 use pg_clone_core::plan::{self, Oid, SourceQuery, Table, TableRole, quote};
 use serde::Deserialize;
 use std::collections::HashSet;
-
-/// Maximum number of keys of rows in a message.
-const KEYS_SHOWN: usize = 5;
 
 /// The search for conflicts.
 pub struct Search<'d> {
@@ -455,12 +452,14 @@ impl Search<'_> {
         self.add_rows(table, condition, "belong{s} to another project too".to_owned())
     }
 
-    /// Rows of others that reference a deleted row by a declared reference.
+    /// Rows of others that refer to a deleted row by a declared reference.
     fn declared_references(&mut self, table: &Table) -> Result<()> {
         let again = |table: &Table, key: &str| self.again(table, key);
+        let named = declared_references::in_documents(self.rows, table, &again)?;
         for (condition, why) in declared_references::references(self.rows, table, &again)? {
             self.add_rows(table, condition, why)?;
         }
+        self.conflicts.found.extend(named);
         Ok(())
     }
 
