@@ -6,8 +6,8 @@
 -- value.
 CREATE TYPE clone_internal.number_within AS (place int, words text, signs text, value text, tenant text, times bigint, falls bigint, example text);
 
--- The numbers in a sample of a table's columns (places: their numbers), each once for a tenant and what stands before it.
-CREATE FUNCTION clone_internal.numbers_within(store text, relation regclass, columns name[], places int[]) RETURNS SETOF clone_internal.number_within
+-- The numbers in so many rows of a table's columns (places: their numbers), each once for a tenant and what stands before it.
+CREATE FUNCTION clone_internal.numbers_within(store text, relation regclass, columns name[], places int[], rows int) RETURNS SETOF clone_internal.number_within
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -17,16 +17,19 @@ BEGIN
     RETURN QUERY EXECUTE format('
         WITH value AS (
             SELECT row_number() OVER () AS line, r.row, c.place, c.value, r.tenant, r.own
-            FROM (SELECT %1$s AS tenant, %2$s AS own, t.ctid AS row, ARRAY[%4$s]::text[] AS vals FROM %3$s AS t ORDER BY hashint8(row_number() OVER ()) LIMIT 400) AS r
+            FROM (SELECT %1$s AS tenant, %2$s AS own, t.ctid AS row, ARRAY[%4$s]::text[] AS vals FROM %3$s AS t ORDER BY hashint8(row_number() OVER ()) LIMIT %7$s) AS r
             CROSS JOIN LATERAL unnest(%6$L::int[], r.vals) AS c (place, value)
             WHERE r.tenant IS NOT NULL AND c.value ~ ''[0-9]''
         ), part AS (
-            SELECT v.*, m.match[1] AS before, m.match[2] AS number, m.number AS turn, count(*) FILTER (WHERE m.match[1] ~ ''[[:alpha:]]'') OVER (PARTITION BY v.line ORDER BY m.number) AS run
+            SELECT v.*, m.match[1] AS before, m.match[2] AS number, m.number AS turn, count(*) FILTER (WHERE m.match[1] ~ ''[[:alpha:]]'') OVER (PARTITION BY v.line ORDER BY m.number) AS run,
+                   lead(m.match[1]) OVER (PARTITION BY v.line ORDER BY m.number) AS after, lead(m.match[2]) OVER (PARTITION BY v.line ORDER BY m.number) AS next
             FROM value v CROSS JOIN LATERAL regexp_matches(left(v.value, 2000), %5$L, ''g'') WITH ORDINALITY AS m (match, number)
         ), number AS (
             SELECT p.place, CASE WHEN p.run > 0 THEN first_value(p.before) OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE '''' END AS words, substring(p.before FROM ''[^[:alnum:]_]*$'') AS signs,
-                   p.number AS value, p.tenant, p.own, p.row, left(p.value, 200) AS example
+                   COALESCE(NULLIF(ltrim(p.number, ''0''), ''''), ''0'') AS value, p.tenant, p.own, p.row, left(p.value, 200) AS example
             FROM part p
+            -- No decimals, versions and addresses of networks, but 12.0.
+            WHERE NOT (p.turn > 1 AND p.before = ''.'') AND NOT COALESCE(p.after = ''.'' AND p.next !~ ''^0+$'', false)
         ), single AS (
             SELECT n.place, n.words, n.signs, n.value, n.tenant, count(*) AS times, count(*) FILTER (WHERE n.value::bigint < n.last) AS falls, min(n.example) AS example
             FROM (SELECT o.*, lag(o.value::bigint) OVER (PARTITION BY o.place, o.words, o.signs ORDER BY o.row) AS last FROM number o) n
@@ -40,11 +43,11 @@ BEGIN
         (SELECT string_agg(CASE WHEN t.oid = 'bytea'::regtype THEN format('pg_catalog.encode(substring(t.%I::bytea FROM 1 FOR 2000), ''escape'')', u.name)
                                 WHEN t.typtype IN ('r', 'm') THEN format('pg_catalog.lower(t.%I)::text', u.name) ELSE clone_internal.column_text('t', relation, u.name) END, ', ' ORDER BY u.number)
          FROM unnest(columns) WITH ORDINALITY AS u (name, number) JOIN pg_attribute a ON a.attrelid = relation AND a.attname = u.name JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)),
-        -- Three words at most, then the number, without zeros before it or after its decimal point.
-        '([^[:alnum:]_]*(?:[[:alpha:]_]+[^[:alnum:]_]*){0,3})(?:(?<![0-9.])0+(?=[1-9]))?([0-9]{1,18})(?:[.]0+)?(?![[:alnum:]_])(?![.][0-9])', places);
+        -- Three words at most, then the number. Further conditions behind it took twice the time.
+        '([^[:alnum:]_]*(?:[[:alpha:]_]+[^[:alnum:]_]*){0,3})([0-9]{1,18})(?![[:alnum:]_])', places, rows);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.numbers_within(text, regclass, name[], int[]) IS 'The numbers in a sample of a table''s columns, with the tenants of their rows and what stands before them';
+COMMENT ON FUNCTION clone_internal.numbers_within(text, regclass, name[], int[], int) IS 'The numbers in a sample of a table''s columns, with the tenants of their rows and what stands before them';
 
 -- Columns of a store's tables in whose values numbers may be keys, and the members of documents that are declared or asked about.
 CREATE FUNCTION clone_internal.columns_with_numbers(store text) RETURNS TABLE (relation regclass, name name, family text, members text[])
@@ -150,6 +153,7 @@ DECLARE
     found clone_internal.found_key[];
     -- A row with the value as its key: place is the number of its table among targets, value the row's tenant.
     hits clone_internal.key_like[];
+    rows int;
     project regclass := (SELECT r.relation FROM clone.store_relation r WHERE r.store = $1 AND r.role = 'project');
     c record;
 BEGIN
@@ -160,21 +164,28 @@ BEGIN
     IF targets IS NULL OR columns IS NULL THEN
         RETURN;
     END IF;
-    numbers := ARRAY(
-        SELECT n FROM (SELECT o.relation, array_agg(o.name) AS names, array_agg(o.number::int) AS numbers FROM unnest(relations, columns) WITH ORDINALITY AS o (relation, name, number) GROUP BY o.relation) t
-        CROSS JOIN LATERAL clone_internal.numbers_within($1, t.relation, t.names, t.numbers) n);
-    -- Of what most numbers are no keys, nothing is compared.
-    found := ARRAY(SELECT f FROM clone_internal.keys_of_tables(targets, keys, array_fill('int'::text, ARRAY[cardinality(targets)]), ARRAY(SELECT DISTINCT n.value FROM unnest(numbers) n)) f);
-    numbers := ARRAY(
-        WITH known AS MATERIALIZED (SELECT DISTINCT f.value FROM unnest(found) f
-        ), likely AS (
-            SELECT n.place, n.words FROM unnest(numbers) n LEFT JOIN known k ON k.value = n.value GROUP BY 1, 2 HAVING 10 * count(k.value) >= 8 * count(*)
-        )
-        SELECT n FROM unnest(numbers) n JOIN likely l ON l.place = n.place AND l.words = n.words);
-    hits := ARRAY(SELECT ROW(t.number, k.tenant, k.value)::clone_internal.key_like
-        FROM (SELECT f.target, array_agg(f.value) AS vals FROM unnest(found) f WHERE f.value IN (SELECT n.value FROM unnest(numbers) n) GROUP BY 1) f
-        JOIN unnest(targets, keys) WITH ORDINALITY AS t (relation, key, number) ON t.relation = f.target
-        CROSS JOIN LATERAL clone_internal.tenants_of_keys($1, t.relation, t.key, 'int', f.vals) k);
+    -- Where numbers in few rows are keys of other tenants, no more is read.
+    FOREACH rows IN ARRAY '{50,200}'::int[] LOOP
+        numbers := ARRAY(
+            SELECT n FROM (SELECT o.relation, array_agg(o.name) AS names, array_agg(o.number::int) AS numbers FROM unnest(relations, columns) WITH ORDINALITY AS o (relation, name, number)
+                           WHERE rows = 50 OR o.number IN (SELECT n.place FROM unnest(numbers) n) GROUP BY o.relation) t
+            CROSS JOIN LATERAL clone_internal.numbers_within($1, t.relation, t.names, t.numbers, rows) n);
+        found := ARRAY(SELECT f FROM clone_internal.keys_of_tables(targets, keys, array_fill('int'::text, ARRAY[cardinality(targets)]), ARRAY(SELECT DISTINCT n.value FROM unnest(numbers) n)) f);
+        hits := ARRAY(SELECT ROW(t.number, k.tenant, k.value)::clone_internal.key_like
+            FROM (SELECT f.target, array_agg(f.value) AS vals FROM unnest(found) f GROUP BY 1) f
+            JOIN unnest(targets, keys) WITH ORDINALITY AS t (relation, key, number) ON t.relation = f.target
+            CROSS JOIN LATERAL clone_internal.tenants_of_keys($1, t.relation, t.key, 'int', f.vals) k);
+        numbers := ARRAY(
+            WITH hit AS MATERIALIZED (
+                SELECT h.token AS value, h.place AS target, array_agg(h.value) AS tenants FROM unnest(hits) h GROUP BY 1, 2
+            ), likely AS MATERIALIZED (
+                SELECT DISTINCT l.place, l.words FROM (
+                    SELECT n.place, w.words, n.signs FROM unnest(numbers) n CROSS JOIN LATERAL (VALUES (n.words), (substring(n.words FROM '[[:alpha:]_]*[^[:alnum:]_]*$'))) AS w (words) JOIN hit h ON h.value = n.value
+                    GROUP BY n.place, w.words, n.signs, h.target HAVING count(*) > 1 AND bool_and(n.tenant = ANY (h.tenants))) l
+            )
+            SELECT n FROM unnest(numbers) n
+            WHERE (n.place, n.words) IN (SELECT l.place, l.words FROM likely l) OR (n.place, substring(n.words FROM '[[:alpha:]_]*[^[:alnum:]_]*$')) IN (SELECT l.place, l.words FROM likely l));
+    END LOOP;
     FOR c IN
         WITH number AS MATERIALIZED (
             -- What stands before a number: three words or the last one, with the signs, or signs alone.

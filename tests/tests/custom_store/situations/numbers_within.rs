@@ -94,6 +94,11 @@ async fn a_path_or_a_text_with_one_number_is_proposed_as_a_reference() {
             "jsonb_build_array(jsonb_build_object('i', p, 'x', n, 'y', 0))",
             "(v->0->>'i')::int",
         ),
+        (
+            "jsonb",
+            "jsonb_build_object('a', translate(md5(p::text), '0123456789', 'ghijklmnop'), 'zz', p)",
+            "(v->>'zz')::int",
+        ),
         ("text", "p || ':rw'", "split_part(v, ':', 1)::int"),
         (
             "text",
