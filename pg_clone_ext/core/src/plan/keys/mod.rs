@@ -4,6 +4,7 @@
 //! to it, through any number of tables, get the same new value. Equal integers or texts of two tables are never confused.
 
 mod comparison;
+mod kept_parents;
 mod resolution;
 
 pub use comparison::{ColumnPair, PAIRS_OF_FOREIGN_KEY, equality, equality_of_texts};

@@ -10,8 +10,8 @@ use std::collections::{HashMap, HashSet};
 const MAX_DEPTH: usize = 8;
 
 impl Store {
-    /// Determines which key each column holds, and sets inferred roles accordingly. References to two keys, and
-    /// tables that are missing in the description, are errors (55000).
+    /// Determines which key each column holds, and sets inferred roles accordingly. References to two keys,
+    /// tables that are missing in the description, and rows that belong by a key which a clone keeps are errors (55000).
     pub fn resolve_keys(&mut self) -> Result<()> {
         if !self.follows_constraints() {
             self.resolve_by_roles();
@@ -69,7 +69,7 @@ impl Store {
             }
         }
         self.unique_uuids();
-        Ok(())
+        self.check_kept_parents()
     }
 
     fn column_mut(&mut self, key: KeyRef) -> Option<&mut Column> {

@@ -211,3 +211,52 @@ async fn links_that_agree_with_the_column_are_no_question() {
         ["warning public.users.team_id"]
     );
 }
+
+/// Rows that belong by a part of a key which a clone keeps would belong to the source and to the clone: a second clone would have them
+/// twice, and a deletion of the clone would delete the source's.
+#[tokio::test]
+async fn rows_that_belong_by_a_key_that_a_clone_keeps_stop_a_clone() {
+    let db = discovered(
+        "CREATE TABLE projects (id text PRIMARY KEY, name text); INSERT INTO projects VALUES ('cl0prjaaaaaaaaaaaaaaaaaa1', 'A'), ('cl0prjaaaaaaaaaaaaaaaaaa2', 'B');
+         CREATE TABLE datasets (id text NOT NULL, project_id text NOT NULL REFERENCES projects, name text, PRIMARY KEY (id, project_id));
+         INSERT INTO datasets SELECT 'cl0' || translate(left(md5(n::text || p.id), 22), '-', '0'), p.id, 'd' || n FROM projects p, generate_series(1, 12) n;
+         CREATE TABLE runs (id bigserial PRIMARY KEY, dataset_id text NOT NULL, action text); INSERT INTO runs (dataset_id, action) SELECT id, 'x' FROM datasets, generate_series(1, 2)",
+        "projects",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let failure = db
+        .fails("SELECT project_clone('cl0prjaaaaaaaaaaaaaaaaaa1')")
+        .await;
+    assert_eq!(
+        (failure.code.as_str(), failure.message.as_str()),
+        (
+            "55000",
+            "rows of public.runs belong by dataset_id to rows of public.datasets whose id a clone keeps, so that they would belong to both projects"
+        )
+    );
+    let call = failure
+        .hint
+        .split_once(": ")
+        .unwrap()
+        .1
+        .split_once(';')
+        .unwrap()
+        .0;
+    db.run(call).await;
+    let first = db
+        .clone_project("'cl0prjaaaaaaaaaaaaaaaaaa1', options => '{\"verify\": true}'")
+        .await;
+    let second = db.clone_project("'cl0prjaaaaaaaaaaaaaaaaaa1'").await;
+    let rows = |project: &str| {
+        format!(
+            "SELECT count(*) FROM runs r JOIN datasets d ON d.id = r.dataset_id WHERE d.project_id = '{project}'"
+        )
+    };
+    for project in ["cl0prjaaaaaaaaaaaaaaaaaa1", &first, &second] {
+        assert_eq!(db.number(&rows(project)).await, 24, "{project}");
+    }
+    db.run(&format!("SELECT project_delete('{first}')")).await;
+    assert_eq!(db.number(&rows("cl0prjaaaaaaaaaaaaaaaaaa1")).await, 24);
+    assert_eq!(db.number("SELECT count(*) FROM runs").await, 72);
+}
