@@ -123,7 +123,7 @@ BEGIN
             WHERE p.says_id AND p.family = 'text' AND x <> '' AND (SELECT bool_and(v ~ '^[^[:alnum:]]*[0-9]{1,38}([^[:alnum:]]+[0-9]{1,38})*[^[:alnum:]]*$') AND bool_or(v ~ '[^0-9]') FROM unnest(p.vals) v WHERE v <> '')
         ) l
         CROSS JOIN LATERAL (SELECT clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AS word, '''' || replace(replace(p.kind, E'\\', E'\\\\'), '''', E'\\''') || '''' AS quoted) k
-        LEFT JOIN unnest(words) AS w ON w.word = k.word AND w.described AND p.path LIKE '$..%');
+        LEFT JOIN unnest(words) AS w ON w.word = k.word AND w.described AND (p.path LIKE '$..%' OR p.path LIKE '$[*][''%'));
     places := ARRAY(SELECT p FROM unnest(places) p
         WHERE NOT clone_internal.answered(seen_places.store, p.relation, p."column", p.path)
           -- An object with the type of a table outside the store does not refer to the store.

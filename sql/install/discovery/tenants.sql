@@ -182,6 +182,11 @@ BEGIN
         WHERE (s.severity IS NOT NULL OR d.named AND 2 * h.keys >= cardinality(p.vals))
           -- What names another table is a key of that.
           AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE o.word = p.word AND o.oid <> n.relation::oid))
+          -- The type beside it may name another table: owner_type is User.
+          AND (h.sure OR NOT EXISTS (
+              SELECT FROM unnest(places) y WHERE y.relation = p.relation AND y.path = '' AND y.family = 'text' AND p.path = '' AND clone_internal.pair_word(y."column", true) = clone_internal.pair_word(p."column", false)
+                AND NOT EXISTS (SELECT FROM unnest(y.vals) v WHERE lower(v) = ANY (SELECT lower(x) FROM unnest(clone_internal.type_names(n.relation)) x))
+                AND EXISTS (SELECT FROM unnest(y.vals) v JOIN clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o ON lower(v) = ANY (SELECT lower(x) FROM unnest(clone_internal.type_names(o.oid::regclass)) x))))
         ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, s.severity, clone_internal.folded_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
     LOOP
         CONTINUE WHEN c.severity IS NULL OR c.relation = ANY (asked);

@@ -63,12 +63,18 @@ BEGIN
         CONTINUE WHEN c.relation = ANY (asked);
         own := CASE WHEN c.described THEN clone_internal.tenant_sql($1, c.relation, 't') END;
         base := clone_internal.tenant_sql($1, c.base, 'k');
-        EXECUTE format('SELECT count(*) AS seen, count(k.id) AS keys, count(*) FILTER (WHERE k.tenant <> t.tenant) AS wrong FROM (SELECT DISTINCT %1$s AS id, %2$s AS tenant FROM %3$s AS t WHERE t.%4$I IS NOT NULL) AS t
+        EXECUTE format('SELECT count(*) AS seen, count(k.id) AS keys, count(*) FILTER (WHERE k.tenant <> t.tenant) AS wrong, (array_agg(t.id) FILTER (WHERE k.id IS NULL))[:200] AS rest FROM (SELECT DISTINCT %1$s AS id, %2$s AS tenant FROM %3$s AS t WHERE t.%4$I IS NOT NULL) AS t
             LEFT JOIN (SELECT %5$s AS id, %6$s AS tenant FROM %7$s AS k) AS k ON k.id = t.id',
             clone_internal.column_text('t', c.relation, c.name), CASE WHEN own NOT LIKE '%.ctid::text' THEN own ELSE 'NULL::text' END, clone_internal.spread(c.relation, '*', 50000), c.name,
             clone_internal.column_text('k', c.base, c.name), CASE WHEN base NOT LIKE '%.ctid::text' THEN base ELSE 'NULL::text' END, c.base) INTO found;
         -- Rows of the base that were deleted are in their history.
         CONTINUE WHEN found.wrong > 0 OR found.seen = 0 AND NOT c.named OR found.keys * CASE WHEN c.named THEN 2 ELSE 1.25 END < found.seen;
+        -- Rows of several tables, such as the runs of jobs and of steps, are no former states of one of them.
+        CONTINUE WHEN NOT c.named AND found.rest IS NOT NULL AND 10 * (
+            SELECT count(DISTINCT f.value) FROM (
+                SELECT array_agg(n.relation) AS tables, array_agg(n.name) AS names, array_agg(n.family) AS families FROM clone_internal.naming_columns($1) n
+                WHERE n.is_id AND n.role <> 'project' AND n.relation NOT IN (c.relation, c.base)) n
+            CROSS JOIN LATERAL clone_internal.keys_of_tables(n.tables, n.names, n.families, found.rest) f) >= 8 * cardinality(found.rest);
         asked := asked || c.relation;
         call := format('SELECT clone.store_table(%L, %L, ''derived''', $1, c.relation) || CASE WHEN c.own_key IS NOT NULL THEN format(', id_column => %L', c.own_key) ELSE '' END
             || CASE WHEN NOT c.described AND c.base_role = 'project' THEN format(', project_column => %L', c.name) WHEN c.project_column IS NOT NULL THEN format(', project_column => %L', c.project_column)

@@ -106,7 +106,7 @@ DECLARE
     target regclass := CASE WHEN cardinality(targets) = 1 THEN targets[1] END;
     key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = target AND r.role <> 'project');
     path text := CASE WHEN family = 'json' THEN '$numbers' ELSE '' END;
-    holds text := format('holds numbers that are keys of %s, such as %s: all %s that were looked at are keys of rows of the same tenant', array_to_string(targets, ' or '), clone_internal.quoted(left(example, 60)), keys);
+    holds text := format('holds numbers that are keys of %s, such as %s: %s that were looked at are keys of rows of the same tenant', array_to_string(targets, ' or '), clone_internal.quoted(left(example, 60)), keys);
     asked text[] := '{}';
     single boolean;
     separators text;
@@ -115,12 +115,20 @@ BEGIN
     -- Prose is not rewritten, and is only a warning.
     IF example ~ '[^ ] +[^ ]' AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = $2 AND q."column" = $3 AND q.path = '') THEN
         RETURN;
-    ELSIF family = 'json' AND key IS NOT NULL THEN
-        FOR p IN SELECT o.path, o.vals, COALESCE(substring(o.path FROM E'(\\w+)\\W*$'), '') AS word FROM unnest(places) o
-                 WHERE o.relation = $2 AND o."column" = $3 AND o.path <> '' AND o.path NOT LIKE '%~' AND NOT EXISTS (SELECT FROM unnest(o.vals) v WHERE v !~ '^[0-9]{1,18}$') LOOP
-            CONTINUE WHEN p.word <> ALL (words) OR cardinality(p.vals) > (SELECT count(DISTINCT f.value) FROM clone_internal.keys_among(target, key, 'int', p.vals) f);
-            PERFORM clone_internal.ask($1, $2, $3, p.path, 'error', format('%s.%I at %s ', $2, $3, p.path) || holds,
-                clone_internal.reference_call($1, $2, $3, target, p.path), clone_internal.keep_call($1, $2, $3, p.path));
+    ELSIF family = 'json' THEN
+        FOR p IN
+            SELECT o.path, COALESCE(substring(o.path FROM E'(\\w+)\\W*$'), '') AS word, c.calls
+            FROM unnest(places) o
+            -- Each value is a key of one of the tables.
+            CROSS JOIN LATERAL (
+                SELECT string_agg(DISTINCT clone_internal.reference_call($1, $2, $3, f.target, o.path), ' ') AS calls, count(*) AS keys, count(DISTINCT f.value) AS vals
+                FROM clone_internal.keys_of_tables(targets, ARRAY(SELECT r.id_column FROM unnest(targets) WITH ORDINALITY AS t (relation, number) JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.relation ORDER BY t.number),
+                    array_fill('int'::text, ARRAY[cardinality(targets)]), o.vals) f) c
+            WHERE o.relation = $2 AND o."column" = $3 AND o.path <> '' AND o.path NOT LIKE '%~' AND c.keys = c.vals AND c.vals = cardinality(o.vals)
+              AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = ANY (targets) AND r.role = 'project')
+        LOOP
+            CONTINUE WHEN p.word <> ALL (words);
+            PERFORM clone_internal.ask($1, $2, $3, p.path, 'error', format('%s.%I at %s ', $2, $3, p.path) || holds, p.calls, clone_internal.keep_call($1, $2, $3, p.path));
             asked := asked || p.word;
         END LOOP;
         IF words <@ asked THEN
@@ -208,6 +216,7 @@ BEGIN
                        n.words ~ '[[:alpha:]][-_ #.+]*$'
                        OR clone_internal.names_quantity(COALESCE(substring(n.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), columns[n.place]::text))
                           -- "field": "entity_id", "value": 12
+                          AND n.words !~ '"val(ue)?s?": ?[[{" ]*$'
                           AND NOT EXISTS (SELECT FROM regexp_split_to_table(n.words, '[^[:alpha:]_]+') w WHERE clone_internal.says_id(w) OR clone_internal.names_person(w))
                        OR n.words = '' AND families[n.place] = 'text' AND min(n.example) ~ '^[^[:alnum:]]*[0-9]+( *[[:alpha:]%€$]|$)') AS of_rows
             FROM number n GROUP BY 1, 2, 3
@@ -217,14 +226,22 @@ BEGIN
                    count(*) FILTER (WHERE h.tenant <> n.tenant AND NOT EXISTS (SELECT FROM hit o WHERE o.target = h.target AND o.value = n.value AND o.tenant = n.tenant)) AS others
             FROM number n JOIN hit h ON h.value = n.value GROUP BY 1, 2, 3, 4
         ), candidate AS MATERIALIZED (
-            SELECT p.place, p.target, p.words, p.signs, p.keys, s.numbers, s.example, count(*) OVER (PARTITION BY p.place, p.words, p.signs) = 1 AS alone
+            SELECT p.place, p.target, p.words, p.signs, p.keys, s.numbers, s.example, 10 * p.keys >= 8 * s.numbers AS most
             FROM compared p JOIN seen s ON s.place = p.place AND s.words = p.words AND s.signs = p.signs
-            WHERE NOT s.of_rows AND p.others = 0 AND 10 * p.keys >= 8 * s.numbers
+            WHERE NOT s.of_rows AND p.others = 0
               -- Among letters there are digits by chance.
               AND CASE WHEN targets[p.target] = project THEN p.keys = s.numbers AND p.tenants > 2 AND p.words !~ '[[:alpha:]]$' ELSE p.tenants > 1 END
-        ), likely AS MATERIALIZED (
+        ), counted AS MATERIALIZED (
+            SELECT c.*, count(*) FILTER (WHERE c.most) OVER (PARTITION BY c.place, c.words, c.signs) = 1 AS alone FROM candidate c
+        ), enough AS MATERIALIZED (
             -- Small numbers are keys by chance, but not many of rows of the same tenants.
-            SELECT c.* FROM candidate c WHERE targets[c.target] = project OR c.keys >= 8 OR c.keys >= 4 AND c.alone
+            SELECT c.* FROM counted c WHERE targets[c.target] = project OR c.keys >= 8 OR c.keys >= 4 AND c.most AND c.alone
+        ), covered AS MATERIALIZED (
+            -- The numbers may be keys of several tables: [{"key": "inbox_id", "value": 5}, {"key": "team_id", "value": 7}].
+            SELECT n.place, n.words, n.signs, count(DISTINCT n.value) AS keys
+            FROM enough e JOIN number n ON n.place = e.place AND n.words = e.words AND n.signs = e.signs JOIN hit h ON h.value = n.value AND h.target = e.target GROUP BY 1, 2, 3
+        ), likely AS MATERIALIZED (
+            SELECT e.* FROM enough e JOIN covered c ON c.place = e.place AND c.words = e.words AND c.signs = e.signs WHERE 10 * c.keys >= 8 * e.numbers
         )
         SELECT l.place, (array_agg(l.target ORDER BY l.keys DESC, l.target))[1] AS first, array_agg(DISTINCT targets[l.target]) AS targets, max(l.keys) AS keys, min(l.example) AS example,
                array_agg(DISTINCT COALESCE(substring(l.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '')) AS words

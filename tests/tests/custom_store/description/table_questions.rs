@@ -164,7 +164,7 @@ async fn secrets_are_told_by_their_names() {
     let db = discovered(
         "CREATE TABLE accounts (id bigserial PRIMARY KEY, name text, stripe_secret_key text, settings jsonb);
          CREATE TABLE users (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, encrypted_password text NOT NULL, otp_secret text, api_token text UNIQUE, password_changed_at timestamptz, token_count int, primary_key boolean);
-         CREATE TABLE webhooks (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, url text, secret varchar(40));
+         CREATE TABLE webhooks (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, url text, secret varchar(40), secrets json, auth_key text, \"tokenValue\" text);
          CREATE TABLE sessions (id bigserial PRIMARY KEY, user_id bigint REFERENCES users, session_id text, data text, \"refreshToken\" text NOT NULL);
          INSERT INTO accounts (name) VALUES ('Other'), ('Ours'); INSERT INTO users (account_id, encrypted_password, api_token) VALUES (2, '$2a$10$abcdefghijklmnopqrstuv', 'abcdefgh12345678');
          INSERT INTO webhooks (account_id, secret) VALUES (2, 'whsec_0123456789'); INSERT INTO sessions (user_id, session_id, \"refreshToken\") VALUES (1, '5f2b8c1e9d3a4b6c', '7c8e9f0a1b2c3d4e');",
@@ -180,7 +180,10 @@ async fn secrets_are_told_by_their_names() {
             "warning public.sessions.session_id",
             "warning public.users.encrypted_password",
             "warning public.users.otp_secret",
+            "warning public.webhooks.\"tokenValue\"",
+            "warning public.webhooks.auth_key",
             "warning public.webhooks.secret",
+            "warning public.webhooks.secrets",
         ]
     );
     answer_all(&db, "answer").await;

@@ -198,3 +198,24 @@ async fn a_pair_in_a_described_table_is_no_plain_key() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_type_that_names_a_table_outside_of_the_store_is_believed() {
+    let db = discovered(
+        "CREATE TABLE accounts (id bigserial PRIMARY KEY, name text NOT NULL); CREATE TABLE users (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE account_users (id bigserial PRIMARY KEY, account_id bigint NOT NULL, user_id bigint NOT NULL REFERENCES users);
+         CREATE TABLE access_tokens (id bigserial PRIMARY KEY, owner_type text, owner_id bigint, code text UNIQUE);
+         INSERT INTO accounts (name) VALUES ('A'), ('B'); INSERT INTO users (name) SELECT 'u' || n FROM generate_series(1, 5) n;
+         INSERT INTO account_users (account_id, user_id) SELECT 1 + (n > 14)::int, 1 + n % 5 FROM generate_series(1, 20) n;
+         INSERT INTO access_tokens (owner_type, owner_id, code) SELECT 'User', n, md5(n::text) FROM generate_series(1, 5) n",
+        "accounts",
+    )
+    .await;
+    let asked = db
+        .list("SELECT question FROM clone.store_check('s') WHERE severity <> 'note'")
+        .await;
+    assert!(
+        !asked.iter().any(|question| question.contains("access_tokens")),
+        "{asked:?}"
+    );
+}
