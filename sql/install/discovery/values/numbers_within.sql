@@ -41,7 +41,7 @@ BEGIN
         FROM (SELECT o.*, row_number() OVER (PARTITION BY o.place ORDER BY hashtext(o.value), o.value, o.tenant, o.words, o.signs) AS line FROM single o) n WHERE n.line <= 600',
         clone_internal.tenant_sql(store, relation, 't'), COALESCE(clone_internal.column_text('t', relation, key), 'NULL::text'), clone_internal.spread(relation, '*, ctid', 2000),
         (SELECT string_agg(CASE WHEN t.oid = 'bytea'::regtype THEN format('pg_catalog.encode(substring(t.%I::bytea FROM 1 FOR 2000), ''escape'')', u.name)
-                                WHEN t.typtype IN ('r', 'm') THEN format('pg_catalog.lower(t.%I)::text', u.name) ELSE clone_internal.column_text('t', relation, u.name) END, ', ' ORDER BY u.number)
+                                WHEN t.typtype IN ('r', 'm') THEN format('pg_catalog.format(''%%s'', pg_catalog.lower(t.%I))', u.name) ELSE clone_internal.column_text('t', relation, u.name) END, ', ' ORDER BY u.number)
          FROM unnest(columns) WITH ORDINALITY AS u (name, number) JOIN pg_attribute a ON a.attrelid = relation AND a.attname = u.name JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)),
         -- Three words at most, then the number. Further conditions behind it took twice the time.
         '([^[:alnum:]_]*(?:[[:alpha:]_]+[^[:alnum:]_]*){0,3})([0-9]{1,18})(?![[:alnum:]_])', places, rows);
