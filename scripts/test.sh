@@ -23,11 +23,12 @@ esac
 if [ "${1:-}" = server ]; then
     set --
     # The other tests depend little on the major and take long. `make test PG_MAJOR=16` runs everything.
-    for target in documents custom_store registry atomicity errors versions; do set -- "$@" --test "$target"; done
-    # All of Medplum and of the life of clones on the newest major; before it what writes, verifies, replaces and deletes rows.
+    for target in documents registry atomicity errors versions; do set -- "$@" --test "$target"; done
+    # All of Medplum, of the life of clones and of discovery on the newest major; before it what writes, verifies, replaces and deletes rows.
     if [ "$PG_MAJOR" = 18 ]; then
-        set -- "$@" --test lifecycle --test medplum
+        set -- "$@" --test custom_store --test lifecycle --test medplum
     else
+        stores=(--test custom_store -- --skip description::)
         also=(--test lifecycle --test medplum -- rows::completeness rows::untouched_source verification:: delete:: refresh::)
     fi
 fi
@@ -42,4 +43,5 @@ esac
 say "tests, on PostgreSQL $PG_MAJOR"
 export PG_CLONE_BIN=$CARGO_TARGET_DIR/debug/pg_clone
 cargo test --quiet --no-fail-fast "${packages[@]}" "$@"
+[ -z "${stores:-}" ] || cargo test --quiet --no-fail-fast "${packages[@]}" "${stores[@]}"
 [ -z "${also:-}" ] || cargo test --quiet --no-fail-fast "${packages[@]}" "${also[@]}"
