@@ -2,8 +2,8 @@
 
 use super::changes;
 use crate::error::{Code, Error, Result};
-use crate::plan::quote;
 use crate::plan::store::{Store, Table, TableRole};
+use crate::plan::{is_text, quote};
 
 impl Store {
     /// An error (55000) for a table whose rows belong by columns of a parent that all keep their values in a clone: a number or a name per
@@ -29,12 +29,7 @@ impl Store {
 
     fn kept(&self, table: &Table, parent: &Table, columns: &[String], keys: &[String]) -> Error {
         let literal = quote::literal;
-        let text = |column: &&String| {
-            matches!(
-                parent.type_of(column).split('(').next(),
-                Some("text" | "varchar" | "character varying" | "citext")
-            )
-        };
+        let text = |column: &&String| is_text(parent.type_of(column));
         let new_values = match keys.iter().find(text) {
             Some(key) => format!(
                 "Give it new values: SELECT clone.store_column({}, {}, {}, 'random'); or say",
