@@ -12,6 +12,37 @@ use pg_clone_core::plan::{self, ReferenceForm, Table, TableRole, quote};
 use pg_clone_core::rules::DocumentPath;
 use std::collections::HashSet;
 
+/// A declared reference of one column to one column.
+struct Declared<'s> {
+    reference: AnyReference,
+    column: String,
+    target: &'s Table,
+    key: String,
+}
+
+/// The declared references of a table in which the project may have rows.
+fn declared<'s>(rows: &'s DeletionSet, table: &Table) -> Vec<Declared<'s>> {
+    if !rows.filled().contains(&table.oid) {
+        return Vec::new();
+    }
+    any_reference::all_references(rows.store(), table)
+        .into_iter()
+        .filter(|reference| reference.declared)
+        .filter_map(|reference| {
+            let ([column], [key]) = (reference.columns.as_slice(), reference.parent_columns.as_slice())
+            else {
+                return None;
+            };
+            Some(Declared {
+                target: rows.store().table(reference.parent)?,
+                column: column.clone(),
+                key: key.clone(),
+                reference,
+            })
+        })
+        .collect()
+}
+
 /// Conditions on rows `t` of a table that do not belong to the project and refer to a deleted row by a declared reference (by a column, an
 /// element of an array, or a segment of a path), each with how they depend on it. `again` is the condition on rows that are inserted again.
 /// [`in_documents`] searches documents.
@@ -21,23 +52,18 @@ pub fn references(
     again: &dyn Fn(&Table, &str) -> Option<String>,
 ) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
-    if !rows.filled().contains(&table.oid) {
-        return Ok(found);
-    }
-    for reference in any_reference::all_references(rows.store(), table) {
-        let ([column], [key]) = (reference.columns.as_slice(), reference.parent_columns.as_slice()) else {
-            continue;
-        };
-        let Some(target) = rows.store().table(reference.parent) else {
-            continue;
-        };
-        if !reference.declared
-            || matches!(reference.form, ReferenceForm::Json(_))
-            || is_own_or_checked(table, column, target, key)
+    for Declared {
+        reference,
+        column,
+        target,
+        key,
+    } in declared(rows, table)
+    {
+        if matches!(reference.form, ReferenceForm::Json(_)) || is_own_or_checked(table, &column, target, &key)
         {
             continue;
         }
-        let Some(keys) = keys_that_go(rows, &reference, target, key, again)? else {
+        let Some(keys) = keys_that_go(rows, &reference, target, &key, again)? else {
             continue;
         };
         let operator = reference.operators.first().map_or(plan::EQUAL, String::as_str);
@@ -73,25 +99,23 @@ pub fn in_documents(
     again: &dyn Fn(&Table, &str) -> Option<String>,
 ) -> Result<Vec<Conflict>> {
     let mut found = Vec::new();
-    if !rows.filled().contains(&table.oid) {
-        return Ok(found);
-    }
-    for reference in any_reference::all_references(rows.store(), table) {
-        let ([column], [key]) = (reference.columns.as_slice(), reference.parent_columns.as_slice()) else {
-            continue;
-        };
-        let (ReferenceForm::Json(path), Some(target)) =
-            (&reference.form, rows.store().table(reference.parent))
-        else {
+    for Declared {
+        reference,
+        column,
+        target,
+        key,
+    } in declared(rows, table)
+    {
+        let ReferenceForm::Json(path) = &reference.form else {
             continue;
         };
         // A number that rows of several tables may have as their key does not say which one it names, and at some values of a document it
         // names none.
         let names_any = !reference.of_uuids && (reference.mixed || !reference.or_of.is_empty());
-        if !reference.declared || names_any || path.ends_with("..*") {
+        if names_any || path.ends_with("..*") {
             continue;
         }
-        let Some(keys) = keys_that_go(rows, &reference, target, key, again)? else {
+        let Some(keys) = keys_that_go(rows, &reference, target, &key, again)? else {
             continue;
         };
         let mut gone = HashSet::new();
@@ -107,7 +131,7 @@ pub fn in_documents(
         if gone.is_empty() {
             continue;
         }
-        let mut condition = format!("t.{} IS NOT NULL", quote::identifier(column));
+        let mut condition = format!("t.{} IS NOT NULL", quote::identifier(&column));
         if let Some(applies) = &reference.condition {
             condition = format!("{condition} AND ({applies})");
         }
@@ -116,11 +140,11 @@ pub fn in_documents(
         }
         let documents = format!(
             "SELECT {}, {} FROM {} AS t WHERE {condition}",
-            table.text_of("t", column),
+            table.text_of("t", &column),
             row_key(table),
             rows_of(table)
         );
-        let place = DocumentPath::of_column(column, path)?;
+        let place = DocumentPath::of_column(&column, path)?;
         let mut conflict = Conflict {
             relation: table.sql_name.clone(),
             rows: 0,
@@ -164,13 +188,13 @@ fn keys_that_go(
     rows: &DeletionSet,
     reference: &AnyReference,
     target: &Table,
-    key: &String,
+    key: &str,
     again: &dyn Fn(&Table, &str) -> Option<String>,
 ) -> Result<Option<String>> {
     let Some(gone) = rows.condition(target)? else {
         return Ok(None);
     };
-    let again = (target.id_column.as_ref() == Some(key)).then(|| again(target, key));
+    let again = (target.id_column.as_deref() == Some(key)).then(|| again(target, key));
     let excluded = match again.flatten() {
         Some(again) => format!("{gone} AND NOT {again}"),
         None => gone.clone(),
