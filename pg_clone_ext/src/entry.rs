@@ -2,6 +2,7 @@
 
 use crate::error::or_raise;
 use crate::pg::session::error_hint::ErrorHint;
+use crate::pg::session::error_origin::ErrorOrigin;
 use crate::pg::session::settings_guard::{CallersPath, PathGuard};
 use crate::version;
 use pg_clone_core::error::Result;
@@ -18,5 +19,6 @@ pub fn entry<T>(body: impl FnOnce(&CallersPath) -> Result<T>) -> T {
     let path = CallersPath::current();
     let _safe = PathGuard::safe();
     let _hint = ErrorHint::read_only();
+    let _origin = ErrorOrigin::new();
     or_raise(version::check().and_then(|()| body(&path)))
 }

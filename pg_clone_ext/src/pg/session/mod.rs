@@ -5,6 +5,7 @@ pub mod background;
 pub mod constraint_hint;
 pub mod environment;
 pub mod error_hint;
+pub mod error_origin;
 pub mod interrupts;
 pub mod notice;
 pub mod object_lock;

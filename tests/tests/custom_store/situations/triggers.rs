@@ -1,6 +1,6 @@
 //! Triggers and rules that add rows to a clone, or keep its rows back.
 
-use crate::{assert_verified, contents, described};
+use crate::{assert_verified, contents, described, description::discovered};
 
 const TABLES: &str = "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
     CREATE TABLE item (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, org_id int NOT NULL REFERENCES org, t text);
@@ -393,4 +393,29 @@ async fn rows_that_a_trigger_adds_to_a_table_of_the_store_for_another_project_ar
         let clone = db.clone_project("'1'").await;
         assert_verified(&db, &clone).await;
     }
+}
+
+#[tokio::test]
+async fn an_error_of_a_trigger_names_its_function() {
+    let db = discovered(
+        "CREATE TABLE tenants (id bigserial PRIMARY KEY, name text NOT NULL); CREATE TABLE slots (id bigserial PRIMARY KEY, tenant_id bigint NOT NULL, k text);
+         INSERT INTO tenants (name) VALUES ('A'), ('B'); INSERT INTO slots (tenant_id) SELECT 1 + n % 2 FROM generate_series(1, 10) n;
+         CREATE FUNCTION told() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO outbox.messages VALUES ('x'); RETURN NULL; END $$;
+         CREATE TRIGGER told AFTER INSERT OR DELETE ON slots FOR EACH STATEMENT EXECUTE FUNCTION told()",
+        "tenants",
+    )
+    .await;
+    let failure = db.fails("SELECT project_clone('1')").await;
+    assert_eq!(
+        (failure.code.as_str(), failure.detail.as_str()),
+        (
+            "42P01",
+            "Raised in PL/pgSQL function told() line 1 at SQL statement."
+        )
+    );
+    let clone = db
+        .clone_project("'1', options => '{\"triggers\": \"skip\"}'")
+        .await;
+    let failure = db.fails(&format!("SELECT project_delete('{clone}')")).await;
+    assert!(failure.detail.contains("told()"), "{failure:?}");
 }
