@@ -17,7 +17,8 @@ enum Errors {
     ReadOnly,
 }
 
-const fn class(first: u8, second: u8) -> c_int {
+/// A class of SQLSTATE as elog.h packs it.
+pub(super) const fn class(first: u8, second: u8) -> c_int {
     ((first - b'0') as c_int) | (((second - b'0') as c_int) << 6)
 }
 

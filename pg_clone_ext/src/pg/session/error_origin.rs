@@ -1,10 +1,16 @@
 //! Which function of the application raised an error: pgrx carries an error on without its context.
 
+use super::error_hint::class;
 use pgrx::{pg_guard, pg_sys};
 use std::ffi::{CStr, CString, c_int, c_void};
 
 /// elog.h: ERROR.
 const ERROR: c_int = pg_sys::PGERROR as c_int;
+
+/// Classes of SQLSTATE: of messages that are no errors, and the one in which nothing more may be allocated.
+const SUCCESS: c_int = class(b'0', b'0');
+const WARNING: c_int = class(b'0', b'1');
+const INSUFFICIENT_RESOURCES: c_int = class(b'5', b'3');
 
 /// As long as this lives, an error without a detail that a trigger or a function of the application raises gets its name as the detail.
 pub struct ErrorOrigin(Box<pg_sys::ErrorContextCallback>);
@@ -39,20 +45,16 @@ unsafe extern "C-unwind" fn add_origin(_argument: *mut c_void) {
     };
     // SAFETY: a message is being made; the format has one %s, for which one string is given.
     unsafe {
-        pg_sys::errdetail_plural(
-            c"Raised in %s.".as_ptr(),
-            c"Raised in %s.".as_ptr(),
-            1,
-            origin.as_ptr(),
-        );
+        pg_sys::errdetail_internal(c"Raised in %s.".as_ptr(), origin.as_ptr());
     }
 }
 
 /// The first function in the context of the error that is being made, if it is none of the extension's; None: the message is no error, has a
 /// detail, or comes from no such function.
 fn origin() -> Option<String> {
-    // SAFETY: a message is being made, so its code is there; a notice and a warning have one of the classes 00 and 01.
-    if matches!(unsafe { pg_sys::geterrcode() } & 0xFFF, 0 | 0x40) {
+    // SAFETY: a message is being made, so its code is there.
+    let class = unsafe { pg_sys::geterrcode() } & 0xFFF;
+    if matches!(class, SUCCESS | WARNING | INSUFFICIENT_RESOURCES) {
         return None;
     }
     // SAFETY: a message is being made; it is copied into a context other than that of messages, as the function demands,
@@ -68,16 +70,10 @@ fn origin() -> Option<String> {
     }
 }
 
-/// The first line of a context that names a function. Functions of the extension raise errors that say all.
+/// The first line of a context that names a function in a procedural language, whatever the language of messages is. Functions of the
+/// extension raise errors that say all. A function in SQL is named without its schema, so that its owner is not known.
 fn function(context: &str) -> Option<&str> {
-    let line = context
-        .lines()
-        .find(|line| line.starts_with("PL/") || line.starts_with("SQL function "))?;
-    let of_ours = [
-        "function clone.",
-        "function clone_internal.",
-        "function \"project_",
-        "function project_",
-    ];
+    let line = context.lines().find(|line| line.starts_with("PL/"))?;
+    let of_ours = [" clone.", " clone_internal."];
     (!of_ours.iter().any(|ours| line.contains(ours))).then_some(line)
 }
