@@ -326,6 +326,9 @@ pub struct DeleteArgs {
     /// are deleted or changed too, as the foreign key's ON DELETE action says.
     #[arg(long)]
     pub include_others: bool,
+    /// Do not read the documents of other projects: files that they name are deleted too, and references to deleted rows may stay there.
+    #[arg(long)]
+    pub ignore_documents: bool,
     /// Queue the deletion of its files only; `pg_clone blobs run` or a worker deletes them.
     #[arg(long)]
     pub blobs_later: bool,

@@ -91,6 +91,9 @@ pub fn delete_options(args: &DeleteArgs) -> Value {
     if args.include_others {
         options.insert("others".to_owned(), "include".into());
     }
+    if args.ignore_documents {
+        options.insert("shared".to_owned(), "ignore".into());
+    }
     Value::Object(options)
 }
 
@@ -152,6 +155,22 @@ mod tests {
             bail!("not an item")
         };
         ItemRequest::try_from(args)
+    }
+
+    #[test]
+    fn a_deletion_passes_its_flags_on() {
+        let options = |line: &str| {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            let Command::Delete(args) = &cli.command else {
+                panic!("not a deletion")
+            };
+            delete_options(args)
+        };
+        assert_eq!(options("pg_clone delete p --yes"), json!({}));
+        assert_eq!(
+            options("pg_clone delete p --force --dry-run --include-others --ignore-documents"),
+            json!({"force": true, "dry_run": true, "others": "include", "shared": "ignore"})
+        );
     }
 
     #[test]

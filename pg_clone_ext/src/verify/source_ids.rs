@@ -11,7 +11,7 @@ use pg_clone_core::jsonb;
 use pg_clone_core::plan::{
     self, Column, ColumnRole, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote,
 };
-use pg_clone_core::rewrite::{Dangling, RewriteError, Rewriter};
+use pg_clone_core::rewrite::{Dangling, Format, Rewriter};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
@@ -203,12 +203,14 @@ fn scan_table(
             {
                 seen.wrong_ids += 1;
             }
-            note_references(rewriter, document, is_jsonb)
+            let format = if is_jsonb { Format::Jsonb } else { Format::Json };
+            rewriter
+                .note_references(document, format)
                 .map_err(crate::run::document_errors::rewrite_error)?;
         }
-        if let Some(text) = row.bytes(1).filter(|text| rewriter.touches(text)) {
+        if let Some(text) = row.bytes(1) {
             rewriter
-                .plain_text(&mut text.to_vec())
+                .note_references(text, Format::Text)
                 .map_err(crate::run::document_errors::rewrite_error)?;
         }
         if rewriter.counts().ids_in_base64 > before {
@@ -241,18 +243,4 @@ fn said_id(document: &[u8], is_jsonb: bool) -> Option<Cow<'_, [u8]>> {
         Cow::Borrowed(said) => Cow::Borrowed(said.as_bytes()),
         Cow::Owned(said) => Cow::Owned(said.into_bytes()),
     })
-}
-
-/// Searches a document; the rewriter counts what it finds.
-fn note_references(
-    rewriter: &mut Rewriter<'_>,
-    document: &[u8],
-    is_jsonb: bool,
-) -> std::result::Result<(), RewriteError> {
-    if is_jsonb && rewriter.touches_jsonb(document)? {
-        rewriter.jsonb(&mut document.to_vec())?;
-    } else if !is_jsonb && rewriter.touches(document) {
-        rewriter.json_text(&mut document.to_vec())?;
-    }
-    Ok(())
 }

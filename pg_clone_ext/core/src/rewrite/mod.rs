@@ -25,6 +25,17 @@ use find::boundary::Encoding;
 use find::escapes::has_escape;
 use value::NewValue;
 
+/// How a value is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JSON as text.
+    Json,
+    /// The payload of a `jsonb`.
+    Jsonb,
+    /// Any other text.
+    Text,
+}
+
 /// Rewrites the documents and values of one clone. Keeps its working memory from one document to the next, so that a
 /// document changed in place costs no allocation.
 pub struct Rewriter<'a> {
@@ -187,6 +198,20 @@ impl<'a> Rewriter<'a> {
                 Ok(Outcome::Null)
             }
         }
+    }
+
+    /// Counts the references of a value, which stays as it is.
+    ///
+    /// # Errors
+    /// [`RewriteError`], as a rewrite of the value has it.
+    pub fn note_references(&mut self, value: &[u8], format: Format) -> Result<(), RewriteError> {
+        match format {
+            Format::Jsonb if self.touches_jsonb(value)? => self.jsonb(&mut value.to_vec()),
+            Format::Json if self.touches(value) => self.json_text(&mut value.to_vec()),
+            Format::Text if self.touches(value) => self.plain_text(&mut value.to_vec()),
+            _ => return Ok(()),
+        }
+        .map(|_| ())
     }
 
     /// The new value of a `uuid`.

@@ -4,6 +4,7 @@ use super::delete::conflicts::Conflicts;
 use super::delete::deletion_set::{Counts, DeletionSet};
 use super::delete::files::{File, ProjectFiles, without_kept};
 use super::delete::options::DeleteOptions;
+use super::delete::rows_of_others::SearchExtent;
 use super::ids::Ids;
 use super::{authorize, identity, target};
 use crate::catalog;
@@ -74,7 +75,11 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
     let found = FilesFound::of(&store, &project, options.keep_shared)?;
     let mut deletion_set = DeletionSet::new(&store, &project, &found.kept)?;
     let go_on = options.include_others || options.dry_run;
-    let conflicts = Conflicts::of(&deletion_set, &Ids::default(), go_on)?;
+    let extent = SearchExtent {
+        follows: go_on,
+        documents: options.keep_shared && (options.dry_run || !options.include_others),
+    };
+    let conflicts = Conflicts::of(&deletion_set, &Ids::default(), extent)?;
     if options.include_others {
         deletion_set = deletion_set.with_others(conflicts.also_deleted());
     }
@@ -257,7 +262,6 @@ mod below;
 pub mod cache;
 mod concurrent_changes;
 pub mod conflicts;
-mod declared_references;
 pub mod deletion_set;
 mod dependent_rows;
 pub mod files;
@@ -265,5 +269,7 @@ mod foreign_keys;
 mod hidden_rows;
 mod large_objects;
 mod options;
-mod rows_of_others;
+mod references;
+pub mod rows_of_others;
+mod shared_rows;
 mod triggers;

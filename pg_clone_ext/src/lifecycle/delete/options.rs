@@ -11,7 +11,7 @@ pub struct DeleteOptions {
     pub force: bool,
     /// Only count.
     pub dry_run: bool,
-    /// Keep files that other projects' documents reference.
+    /// Read the documents of other projects: keep files that they reference, and refuse to delete other rows that they reference.
     pub keep_shared: bool,
     /// Delete even if rows that do not belong only to the project would be deleted, changed, or would dangle.
     pub include_others: bool,
@@ -32,7 +32,7 @@ impl Default for DeleteOptions {
 }
 
 const VALID: &str = "Valid options: force (true, false), dry_run (true, false), shared (\"keep\": files that documents of \
-                     other projects name stay, the default; \"ignore\": do not look for such documents), others (\"refuse\": an error if rows of \
+                     other projects name stay, and other deleted rows that they name are an error, the default; \"ignore\": do not read these documents), others (\"refuse\": an error if rows of \
                      other projects or tables refer to the project's, the default; \"include\": rows whose foreign key \
                      refers to a deleted row are deleted or changed too).";
 

@@ -7,11 +7,12 @@
 
 use super::below::{self, Below};
 use super::conflicts::{Conflict, Conflicts, KEYS_SHOWN};
-use super::declared_references;
 use super::deletion_set::DeletionSet;
 use super::dependent_rows::DependentRows;
 use super::foreign_keys::{self, ForeignKey, rows_of};
 use super::large_objects;
+use super::references::document_ids::DeletedIds;
+use super::references::{columns, document_paths};
 use crate::catalog::tables_with_unique_ids;
 use crate::error::internal;
 use crate::lifecycle::ids::Ids;
@@ -21,9 +22,17 @@ use crate::pg::query::snapshot::{Snapshot, within_renewed};
 use crate::pg::session::as_role::AsRole;
 use crate::pg::session::settings_guard::ReadingSettings;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{self, Oid, SourceQuery, Table, TableRole, quote};
+use pg_clone_core::plan::{self, SourceQuery, Table, quote};
 use serde::Deserialize;
-use std::collections::HashSet;
+
+/// What is searched besides the rows that refer to deleted rows by keys and declared references.
+#[derive(Clone, Copy)]
+pub struct SearchExtent {
+    /// Rows of others are deleted too, so that those which refer to them are searched.
+    pub follows: bool,
+    /// The documents of others, for ids without a declaration.
+    pub documents: bool,
+}
 
 /// The search for conflicts.
 pub struct Search<'d> {
@@ -40,21 +49,25 @@ pub struct Search<'d> {
 }
 
 impl Conflicts {
-    /// Searches conflicts. `given_again` are keys of rows that the same transaction inserts again. `follows`: rows of others are deleted too.
-    pub fn of(rows: &DeletionSet, given_again: &Ids, follows: bool) -> Result<Self> {
+    /// Searches conflicts. `given_again` are keys of rows that the same transaction inserts again.
+    pub fn of(rows: &DeletionSet, given_again: &Ids, extent: SearchExtent) -> Result<Self> {
         let mut search = Search {
             rows,
             given_again,
             conflicts: Conflicts::default(),
             since: None,
             below_views: Vec::new(),
-            follows,
+            follows: extent.follows,
         };
         let snapshot = Snapshot::latest();
         search.conflicts.seen = snapshot.seen();
         snapshot.within(|| {
             let _settings = ReadingSettings::with_memory();
-            search.all()
+            search.all()?;
+            match extent.documents {
+                true => search.ids_in_documents(),
+                false => Ok(()),
+            }
         })?;
         Ok(search.conflicts)
     }
@@ -146,7 +159,7 @@ impl Search<'_> {
     }
 
     /// [`Search::add`] for a table of the store whose rows the deletion leaves.
-    fn add_rows(&mut self, table: &Table, condition: String, why: String) -> Result<()> {
+    pub fn add_rows(&mut self, table: &Table, condition: String, why: String) -> Result<()> {
         let candidates = CandidateRows {
             table: table.sql_name.clone(),
             from: rows_of(table),
@@ -357,109 +370,26 @@ impl Search<'_> {
         Ok(None)
     }
 
-    /// Rows that would be deleted although the row is kept to which the foreign key of their membership refers.
-    fn membership_key(&mut self, child: &Table, parent: &Table, key: &ForeignKey) -> Result<()> {
-        let joins = matches!(key.columns.as_slice(), [only] if child.project_column.is_none()
-            && child.join_column.as_ref() == Some(only));
-        if !joins || (child.parents == [parent.oid] && key.keys.first() == parent.id_column.as_ref()) {
-            return Ok(());
-        }
-        let Some(goes) = self.rows.condition(child)? else {
-            return Ok(());
-        };
-        let stays = match self.rows.condition(parent)? {
-            Some(gone) => format!("({gone}) IS NOT TRUE"),
-            None => "true".to_owned(),
-        };
-        let condition = format!("{} AND ({goes})", key.names(parent, &stays));
-        let why = format!(
-            "belong{{s}} to rows of other projects in {} (foreign key \"{}\")",
-            parent.sql_name, key.name
-        );
-        self.add_rows(child, condition, why)
-    }
-
-    /// Rows that belong through a join, if a row of another parent has the same key: their project is ambiguous.
-    fn other_parents(&mut self, table: &Table, unique: &HashSet<Oid>) -> Result<()> {
-        let (None, Some(join)) = (&table.project_column, &table.join_column) else {
-            return self.several_ways(table);
-        };
-        if table.role == TableRole::Project
-            || matches!(table.parents.as_slice(), [only] if unique.contains(only))
-        {
-            return self.several_ways(table);
-        }
-        let Some(goes) = self.rows.condition(table)? else {
-            return Ok(());
-        };
-        let mut others = Vec::new();
-        for way in table.ways(self.rows.store()) {
-            let Some(parent) = self.rows.store().table(way.parent) else {
-                continue;
-            };
-            if !self.rows.filled().contains(&parent.oid) {
-                continue;
-            }
-            let stays = match self.rows.condition(parent)? {
-                Some(gone) => format!("({gone}) IS NOT TRUE"),
-                None => "true".to_owned(),
-            };
-            let selected: Vec<String> = way
-                .parent_values(table, parent, "t")
-                .iter()
-                .enumerate()
-                .map(|(place, value)| format!("{value} AS c{place}"))
-                .collect();
-            let mut same: Vec<String> = way
-                .values(table, parent, "t")
-                .iter()
-                .zip(way.equalities(table, parent))
-                .enumerate()
-                .map(|(place, (value, operator))| format!("g.c{place} {operator} {value}"))
-                .collect();
-            same.extend(way.condition.as_ref().map(|condition| format!("({condition})")));
-            others.push(format!(
-                "EXISTS (SELECT 1 FROM (SELECT {} FROM {} AS t WHERE {stays}) AS g WHERE {})",
-                selected.join(", "),
-                rows_of(parent),
-                same.join(" AND "),
-            ));
-        }
-        let before = self.conflicts.found.len();
-        if !others.is_empty() {
-            let condition = format!("{goes} AND ({})", others.join(" OR "));
-            let why = format!(
-                "belong{{s}} to rows of other projects too, which have the same key in column {join}"
-            );
-            self.add_rows(table, condition, why)?;
-        }
-        if self.conflicts.found.len() > before {
-            return Ok(());
-        }
-        self.several_ways(table)
-    }
-
-    /// Rows that belong to the project in one way and to another project in a second way.
-    fn several_ways(&mut self, table: &Table) -> Result<()> {
-        let rows = self.rows;
-        let (Some(goes), Some(theirs)) = (
-            rows.condition(table)?,
-            plan::of_others(rows.store(), table, rows.project(), rows.filled())?,
-        ) else {
-            return Ok(());
-        };
-        let condition = format!("({goes}) AND {theirs}");
-        self.add_rows(table, condition, "belong{s} to another project too".to_owned())
-    }
-
     /// Rows of others that refer to a deleted row by a declared reference.
     fn declared_references(&mut self, table: &Table) -> Result<()> {
         let again = |table: &Table, key: &str| self.again(table, key);
-        let named = declared_references::in_documents(self.rows, table, &again)?;
-        for (condition, why) in declared_references::references(self.rows, table, &again)? {
+        let named = document_paths::conflicts(self.rows, table, &again)?;
+        for (condition, why) in columns::conditions(self.rows, table, &again)? {
             self.add_rows(table, condition, why)?;
         }
         self.conflicts.found.extend(named);
+        Ok(())
+    }
+
+    /// Rows of others that name a deleted row in a document, without a declaration.
+    fn ids_in_documents(&mut self) -> Result<()> {
+        let ids = DeletedIds::of(self.rows, &|table, key| self.again(table, key))?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        for table in &self.rows.store().tables {
+            self.conflicts.found.extend(ids.conflict(self.rows, table)?);
+        }
         Ok(())
     }
 

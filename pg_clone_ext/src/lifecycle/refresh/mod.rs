@@ -8,6 +8,7 @@ use super::delete::cache;
 use super::delete::conflicts::Conflicts;
 use super::delete::deletion_set::DeletionSet;
 use super::delete::files::{File, ProjectFiles, without_kept};
+use super::delete::rows_of_others::SearchExtent;
 use super::ids::{Ids, table_of_keys};
 use super::refresh::manual_rows::{ManualRows, OldClone};
 use super::refresh::preserved_ids::{Identities, Identity, PreservedType};
@@ -16,6 +17,7 @@ use super::target::MadeBy;
 use super::{authorize, target};
 use crate::error::internal;
 use crate::pg::privileges::AsExtensionOwner;
+use crate::pg::session::notice::notice;
 use crate::records::{blob_queue, runs};
 use crate::run::authorize::project_id;
 use crate::run::keys::{Key, NewKey};
@@ -261,6 +263,12 @@ impl Replaced {
             self.delete(run, store, deletion_set, &Ids::default())?;
             return runs::mark_deleted(&store.name, &self.project);
         }
+        if self.identities.is_empty() && !types.is_empty() {
+            notice(
+                "this refresh gives every row a new id: the clone that it replaces was made before clone.preserve_ids named a type",
+                "From the next refresh on the ids stay.",
+            );
+        }
         let given: Ids = self
             .identities
             .iter()
@@ -311,7 +319,11 @@ impl Replaced {
     /// Deletes the old clone's rows, unless rows of others depend on them. Rows with keys in `made_anew` are inserted again.
     fn delete(&mut self, run: &Run, store: &Store, mut rows: DeletionSet, made_anew: &Ids) -> Result<()> {
         let go_on = run.request.options.include_others;
-        let conflicts = Conflicts::of(&rows, made_anew, go_on)?;
+        let extent = SearchExtent {
+            follows: go_on,
+            documents: !go_on,
+        };
+        let conflicts = Conflicts::of(&rows, made_anew, extent)?;
         if go_on {
             conflicts.check_may_delete_others()?;
             rows = rows.with_others(conflicts.also_deleted());

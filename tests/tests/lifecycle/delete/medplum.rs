@@ -63,7 +63,14 @@ async fn a_bot_cloned_by_the_product_keeps_its_code() {
         ))
         .await;
     assert!(!code.is_empty());
-    let report = db.json(&format!("SELECT project_delete('{staging}')")).await;
+    // The copy still names resources of the project that it came from.
+    let refused = db.fails(&format!("SELECT project_delete('{staging}')")).await;
+    assert!(refused.message.contains("\"Bot\" name"), "{refused:?}");
+    let report = db
+        .json(&format!(
+            "SELECT project_delete('{staging}', options => '{{\"others\": \"include\"}}')"
+        ))
+        .await;
     let left = db
         .list(&format!(
             "SELECT id FROM \"Binary\" WHERE \"projectId\" = '{staging}' ORDER BY 1"

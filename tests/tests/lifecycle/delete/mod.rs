@@ -269,6 +269,7 @@ async fn rows_are_found_whatever_the_search_path_holds() {
 mod below;
 mod beside;
 mod declared;
+mod documents;
 mod files;
 mod foreign_keys;
 mod large_objects;

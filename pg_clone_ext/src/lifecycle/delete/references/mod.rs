@@ -1,0 +1,83 @@
+//! Rows of other projects that refer to deleted rows by references that are no foreign keys.
+
+use super::deletion_set::DeletionSet;
+use super::foreign_keys::rows_of;
+use crate::run::any_reference::{self, AnyReference};
+use pg_clone_core::error::Result;
+use pg_clone_core::plan::Table;
+
+/// Conditions that leave out rows which are inserted again: of a table's rows `t`, by the table and its key.
+pub type Again<'a> = &'a dyn Fn(&Table, &str) -> Option<String>;
+
+/// A declared reference of one column to one column.
+struct Declared<'s> {
+    reference: AnyReference,
+    column: String,
+    target: &'s Table,
+    key: String,
+}
+
+/// The declared references of a table in which the project may have rows.
+fn declared<'s>(rows: &'s DeletionSet, table: &Table) -> Vec<Declared<'s>> {
+    if !rows.filled().contains(&table.oid) {
+        return Vec::new();
+    }
+    any_reference::all_references(rows.store(), table)
+        .into_iter()
+        .filter(|reference| reference.declared)
+        .filter_map(|reference| {
+            let ([column], [key]) = (reference.columns.as_slice(), reference.parent_columns.as_slice())
+            else {
+                return None;
+            };
+            Some(Declared {
+                target: rows.store().table(reference.parent)?,
+                column: column.clone(),
+                key: key.clone(),
+                reference,
+            })
+        })
+        .collect()
+}
+
+/// A query for the keys of deleted rows of the target, as the reference compares them; not of those that are inserted again, and not if a row
+/// that stays has the same key. None: no row of the target is deleted.
+fn keys_that_go(
+    rows: &DeletionSet,
+    reference: &AnyReference,
+    target: &Table,
+    key: &str,
+    again: Again<'_>,
+) -> Result<Option<String>> {
+    let Some(gone) = rows.condition(target)? else {
+        return Ok(None);
+    };
+    let again = (target.id_column.as_deref() == Some(key)).then(|| again(target, key));
+    let excluded = match again.flatten() {
+        Some(again) => format!("{gone} AND NOT {again}"),
+        None => gone.clone(),
+    };
+    let value = reference.key(target, key);
+    let keys_with =
+        |condition: &str| format!("SELECT {value} FROM {} AS t WHERE {condition}", rows_of(target));
+    let keys = keys_with(&excluded);
+    if is_unique(target, key) {
+        return Ok(Some(keys));
+    }
+    // A row that stays has the same key: that one is meant.
+    Ok(Some(format!(
+        "{keys} EXCEPT {}",
+        keys_with(&format!("({gone}) IS NOT TRUE"))
+    )))
+}
+
+/// Whether no two rows of a table have the same value in a column.
+fn is_unique(table: &Table, column: &str) -> bool {
+    table.keys.uniques.iter().any(|unique| {
+        unique.columns == [column] && unique.predicate.is_none() && !unique.exclusion && !unique.expressions
+    })
+}
+
+pub mod columns;
+pub mod document_ids;
+pub mod document_paths;
