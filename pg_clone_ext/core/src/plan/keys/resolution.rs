@@ -19,6 +19,7 @@ impl Store {
         }
         self.check_described()?;
         self.project_by_another_column();
+        self.keys_of_other_tables();
         let edges = self.edges();
         // Also those that only arrays, paths and documents refer to.
         let targets: HashSet<KeyRef> = self
@@ -341,6 +342,51 @@ impl Store {
                     column.keys.holds = own;
                 }
             }
+        }
+    }
+
+    /// A key whose values are keys of other tables, of which under conditions, is no key of its own: the rows follow the rows that they name.
+    fn keys_of_other_tables(&mut self) {
+        let named: HashSet<(Oid, String)> = self
+            .tables
+            .iter()
+            .flat_map(|table| {
+                let by_keys = table.keys.foreign_keys.iter().flat_map(|key| {
+                    key.target_columns
+                        .iter()
+                        .map(|column| (key.target, column.clone()))
+                });
+                let declared = table.keys.references.iter();
+                by_keys.chain(declared.map(|reference| (reference.target, reference.target_column.clone())))
+            })
+            .collect();
+        for table in &mut self.tables {
+            let Some(id) = table.id_column.clone() else {
+                continue;
+            };
+            let under_conditions = table.keys.references.iter().any(|reference| {
+                reference.column == id
+                    && reference.form == ReferenceForm::Column
+                    && reference.condition.is_some()
+                    && reference.target != table.oid
+            });
+            if !under_conditions
+                || table.role != TableRole::Resource
+                || table.blob_key.is_some()
+                || named.contains(&(table.oid, id.clone()))
+            {
+                continue;
+            }
+            for column in table
+                .columns
+                .iter_mut()
+                .filter(|column| column.name == id && column.inferred())
+            {
+                column.role = ColumnRole::Keep;
+                column.reason = "refers to rows of other tables, by conditions".to_owned();
+            }
+            table.role = TableRole::Derived;
+            table.id_column = None;
         }
     }
 
