@@ -207,9 +207,14 @@ extension_sql_file!(
     requires = ["unnamed_references"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/likeliest_target.sql",
+    name = "likeliest_target",
+    requires = ["tenant_of_row"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/values/lists.sql",
     name = "lists",
-    requires = ["tenant_of_row"]
+    requires = ["likeliest_target"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/membership/owned.sql",

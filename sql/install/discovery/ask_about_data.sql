@@ -106,6 +106,7 @@ BEGIN
             -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
+            q.targets := clone_internal.by_likelihood(q.relation, q."column", q.path, q.targets);
         END IF;
         CONTINUE WHEN many IS NOT NULL AND (q.what IN ('keys', 'part') AND q.path <> '' OR q.what = 'inside') AND NOT clone_internal.have_numbers(ask_about_data.store, q.targets);
         place := format('%s.%I', q.relation, q."column") || CASE WHEN q.path <> '' THEN format(' at %s', q.path) ELSE '' END;

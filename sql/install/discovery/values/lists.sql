@@ -87,6 +87,34 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.tenants_of_keys(text, regclass, name, text, text[]) IS 'Those of the given values that are keys of a table, and the tenants of the rows';
 
+-- A described table of which all values of a list are keys: the number of the list, and whether its name is that of the table.
+CREATE TYPE clone_internal.listed_table AS (list bigint, target regclass, seen bigint, named boolean);
+
+CREATE FUNCTION clone_internal.ask_about_lists_of_keys(store text, lists clone_internal.list_place[], tables clone_internal.listed_table[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    l record;
+BEGIN
+    FOR l IN
+        SELECT p.*, t.seen, clone_internal.by_likelihood(p.relation, p."column", p.path, t.targets) AS targets
+        FROM (SELECT f.list, max(f.seen) AS seen, array_agg(f.target ORDER BY f.number) AS targets
+              FROM unnest($3) WITH ORDINALITY AS f (list, target, seen, named, number)
+              WHERE f.named OR NOT EXISTS (SELECT FROM unnest($3) n WHERE n.list = f.list AND n.named) GROUP BY 1) t
+        JOIN unnest($2) WITH ORDINALITY AS p (relation, "column", path, word, family, vals, separators, number) ON p.number = t.list
+        ORDER BY t.list
+    LOOP
+        PERFORM clone_internal.ask($1, l.relation, l."column", l.path, 'error',
+            format('%s.%I%s lists keys of %s: all %s values that were looked at are keys of rows of the same tenant', l.relation, l."column", CASE WHEN l.path <> '' THEN ' at ' || l.path ELSE '' END,
+                array_to_string(l.targets[:3], ' or '), l.seen),
+            clone_internal.reference_call($1, l.relation, l."column", l.targets[1], l.path, l.separators), clone_internal.keep_call($1, l.relation, l."column", l.path), l.targets[1]);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_lists_of_keys(text, clone_internal.list_place[], clone_internal.listed_table[]) IS 'Records questions about lists of which all values are keys of described tables';
+
 CREATE FUNCTION clone_internal.ask_about_listed_rows(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -98,6 +126,7 @@ DECLARE
     sample clone_internal.listed_value[];
     l record;
     t record;
+    found clone_internal.listed_table[] := '{}';
     most int;
     strong boolean;
     total bigint;
@@ -131,6 +160,10 @@ BEGIN
         RETURN;
     END IF;
     FOR t IN SELECT * FROM clone_internal.listed_keys($1) ORDER BY described DESC, relation::oid LOOP
+        IF NOT t.described AND found <> '{}' THEN
+            PERFORM clone_internal.ask_about_lists_of_keys($1, lists, found);
+            found := '{}';
+        END IF;
         total := NULL;
         FOR l IN
             WITH owner AS MATERIALIZED (
@@ -140,7 +173,7 @@ BEGIN
                        count(*) FILTER (WHERE o.value IS NOT NULL AND o.tenant IS DISTINCT FROM v.tenant) AS strangers
                 FROM unnest(listed) AS v LEFT JOIN owner o ON o.value = v.value GROUP BY 1
             )
-            SELECT p.relation, p."column", p.path, p.separators, u.*, n.named
+            SELECT p.number, p.relation, p."column", p.path, p.separators, u.*, n.named
             FROM used u JOIN unnest(lists) WITH ORDINALITY AS p (relation, "column", path, word, family, vals, separators, number) ON p.number = u.place
             CROSS JOIN LATERAL (SELECT COALESCE(p.word = t.word OR length(t.word) > 2 AND p.word LIKE E'%\\_' || t.word OR length(p.word) > 2 AND t.word LIKE E'%\\_' || p.word, false) AS named) n
             -- Keys of rows that were deleted stay in lists.
@@ -154,9 +187,7 @@ BEGIN
                 -- UUIDs of described tables are found without a declaration. Small numbers are keys of any table by chance, but not of rows
                 -- of the same tenant for several tenants.
                 CONTINUE WHEN t.family = 'uuid' OR l.keys < l.seen OR l.strangers > 0 OR NOT (strong AND l.keys > 1 OR l.keys >= 3 AND l.tenants > 1);
-                PERFORM clone_internal.ask($1, l.relation, l."column", l.path, 'error',
-                    format('%s lists keys of %s: all %s values that were looked at are keys of rows of the same tenant', place, t.relation, l.seen),
-                    clone_internal.reference_call($1, l.relation, l."column", t.relation, l.path, l.separators), clone_internal.keep_call($1, l.relation, l."column", l.path), t.relation);
+                found := found || ROW(l.number, t.relation, l.seen, l.named)::clone_internal.listed_table;
                 CONTINUE;
             END IF;
             IF total IS NULL THEN
@@ -171,6 +202,7 @@ BEGIN
             EXIT;
         END LOOP;
     END LOOP;
+    PERFORM clone_internal.ask_about_lists_of_keys($1, lists, found);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_listed_rows(text, clone_internal.place[]) IS 'Records questions about lists of keys, and about rows that only lists of one tenant name';

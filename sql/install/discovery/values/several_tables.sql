@@ -223,6 +223,7 @@ BEGIN
             OR min(c.keys) >= 4 AND min(c.tenants) > 1 AND ((count(*) = 1 OR min(c.keys) >= 8) AND (bool_and(c.family = 'text') OR NOT clone_internal.names_quantity(c.called)) OR clone_internal.says_id(c.called) OR bool_and(c.own_key))
         ORDER BY c.relation::oid, c.name, c.path
     LOOP
+        c.targets := clone_internal.by_likelihood(c.relation, c.name, c.path, c.targets);
         PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',
             format('%s.%I%s looks like a key of %s: all %s values that were looked at are keys of rows of the same tenant', c.relation, c.name, CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, array_to_string(c.targets[:3], ' or '), c.keys),
             clone_internal.reference_call($1, c.relation, c.name, c.targets[1], c.path), clone_internal.keep_call($1, c.relation, c.name, c.path), c.targets[1]);

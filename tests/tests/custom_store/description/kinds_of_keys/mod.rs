@@ -3,6 +3,7 @@
 mod composite;
 mod computed;
 mod folded_names;
+mod likeliest;
 mod list_forms;
 mod long_numbers;
 mod numeric;
