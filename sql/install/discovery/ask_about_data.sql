@@ -88,6 +88,7 @@ DECLARE
     sure boolean;
     rest text;
     others regclass[];
+    same regclass[];
     places clone_internal.place[];
     typed clone_internal.typed_text[];
 BEGIN
@@ -107,6 +108,9 @@ BEGIN
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
             q.targets := clone_internal.by_likelihood(q.relation, q."column", q.path, q.targets);
+        ELSIF q.what = 'unknown' THEN
+            same := clone_internal.by_likelihood(q.relation, q."column", q.path, clone_internal.targets_of_same_tenants(ask_about_data.store, q.relation, q."column", q.path, q.targets));
+            q.targets := CASE WHEN same <> '{}' THEN same ELSE q.targets END;
         END IF;
         CONTINUE WHEN many IS NOT NULL AND (q.what IN ('keys', 'part') AND q.path <> '' OR q.what = 'inside') AND NOT clone_internal.have_numbers(ask_about_data.store, q.targets);
         place := format('%s.%I', q.relation, q."column") || CASE WHEN q.path <> '' THEN format(' at %s', q.path) ELSE '' END;
@@ -153,8 +157,9 @@ BEGIN
             PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, 'error',
                 format('%s looks like a reference to %s by its name, and %s of %s values that were looked at are keys there', place, names, q.keys, q.seen), calls, keep);
         ELSIF q.what = 'unknown' THEN
-            PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, CASE WHEN q.path = '' THEN 'error' ELSE 'warning' END,
-                format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen), calls, keep, CASE WHEN q.path = '' THEN q.targets[1] END);
+            PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, CASE WHEN q.path = '' OR same <> '{}' THEN 'error' ELSE 'warning' END,
+                format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen) || CASE WHEN q.path <> '' AND same <> '{}' THEN ', of rows of the same tenant' ELSE '' END,
+                calls, keep, CASE WHEN q.path = '' OR same <> '{}' THEN q.targets[1] END);
         END IF;
     END LOOP;
     IF many IS NOT NULL THEN

@@ -11,7 +11,8 @@ AS $$
         SELECT d.word FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.oid NOT IN (SELECT r.relation::oid FROM clone.store_relation r WHERE r.store = $1)
     ), described AS MATERIALIZED (
         SELECT r.relation::oid AS oid, r.id_column, r.project_column, r.join_column, r.document_column, r.role,
-               clone_internal.table_word(c.relname) AS word, clone_internal.plain(clone_internal.table_word(c.relname)) AS plain, clone_internal.family(i.atttypid) AS family
+               clone_internal.table_word(c.relname) AS word, clone_internal.plain(clone_internal.table_word(c.relname)) AS plain, clone_internal.family(i.atttypid) AS family,
+               NOT COALESCE(clone_internal.has_sequence(c.oid, i.attnum), false) AND clone_internal.named_table(r.id_column, false) IS DISTINCT FROM clone_internal.table_word(c.relname) AS of_others
         FROM clone.store_relation r
         JOIN pg_class c ON c.oid = r.relation
         LEFT JOIN pg_attribute i ON i.attrelid = c.oid AND i.attname = r.id_column
@@ -37,7 +38,9 @@ AS $$
         WHERE NOT EXISTS (SELECT FROM pg_attribute p WHERE p.attrelid = o.oid AND NOT p.attisdropped
                 AND clone_internal.snake(p.attname) = regexp_replace(clone_internal.snake(o.attname), '_id$', '_type') AND p.attname <> o.attname)
     )
-    SELECT DISTINCT ON (w.oid, w.attnum) w.oid::regclass, w.attname, w.family, d.oid::regclass, d.id_column, m.exact OR d.word LIKE E'%\\_' || w.word OR w.word = 'parent' AND d.oid = w.oid
+    SELECT DISTINCT ON (w.oid, w.attnum) w.oid::regclass, w.attname, w.family, d.oid::regclass, d.id_column,
+        -- item_id: an order_item or an invoice_item.
+        m.exact OR x.prefixed AND NOT EXISTS (SELECT FROM described o WHERE o.oid <> d.oid AND o.word LIKE E'%\\_' || w.word AND o.family = d.family AND NOT o.of_others) OR w.word = 'parent' AND d.oid = w.oid
     FROM words w
     JOIN described d ON d.id_column IS NOT NULL
      -- customer_id and billing_customer_id: customer; visit_id: care_visit, a name with the application's prefix.
@@ -46,11 +49,14 @@ AS $$
     -- In related_categories, beside category_id, related_category_id is another category.
     CROSS JOIN LATERAL (SELECT d.oid = w.oid AND w.word <> 'parent' AND EXISTS (SELECT FROM described o JOIN pg_attribute s ON s.attrelid = w.oid AND NOT s.attisdropped AND clone_internal.named_table(s.attname, false) = o.word
                                                        WHERE o.oid <> w.oid AND w.word LIKE E'%\\_' || o.word) AS links) l
+    CROSS JOIN LATERAL (SELECT d.word LIKE E'%\\_' || w.word AS prefixed) x
     CROSS JOIN LATERAL (SELECT (d.word = w.word OR w.folded AND d.plain = clone_internal.plain(w.word)) AND NOT l.links AS exact) m
     WHERE w.word IS NOT NULL AND w.family NOT LIKE 'uuid%'
       -- user_id is users, not account_users.
       AND (m.exact OR w.word NOT IN (SELECT o.word FROM others o))
-    ORDER BY w.oid, w.attnum, m.exact DESC, l.links, d.word LIKE E'%\\_' || w.word DESC, length(d.word) DESC, d.oid
+      AND NOT (d.oid = w.oid AND w.attname = d.id_column)
+    -- build_id: ci_builds, not ci_runner_builds, which has a row for some of them and is named after both.
+    ORDER BY w.oid, w.attnum, m.exact DESC, l.links, x.prefixed DESC, d.of_others AND w.attname = d.id_column, CASE WHEN x.prefixed THEN -length(d.word) ELSE length(d.word) END DESC, d.oid
 $$;
 COMMENT ON FUNCTION clone_internal.named_references(text) IS 'Undeclared columns that refer to a table of the store by their names';
 

@@ -117,6 +117,11 @@ AS $$
           AND d.oid NOT IN (SELECT k.oid FROM shared k)
           AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_question k WHERE k.store = $1)
           AND d.oid NOT IN (SELECT k.relation::oid FROM clone.store_membership k WHERE k.store = $1)
+          -- Tables that name one about which a question is open may follow it.
+          AND NOT EXISTS (SELECT FROM clone.store_question q JOIN pg_class c ON c.oid = q.relation
+                          WHERE q.store = $1 AND q.severity = 'error' AND q.relation::oid NOT IN (SELECT k.relation::oid FROM clone.store_relation k WHERE k.store = $1)
+                            AND (EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND f.confrelid = q.relation)
+                                 OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.named_table(a.attname, false) = clone_internal.table_word(c.relname))))
     )
     -- Where a column is named as the tenants' are, the table may hold rows of tenants.
     SELECT CASE WHEN s.preset = 'discover' AND n.name IS NOT NULL THEN 'error' ELSE 'note' END, d.oid::regclass::text,

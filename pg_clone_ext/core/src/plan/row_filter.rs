@@ -44,8 +44,11 @@ pub(super) fn row_filter(store: &Store, table: &Table, list: &mut SelectList) ->
             .map(|column| own(column, list));
     }
     let mut filters: Vec<RowFilter> = Vec::new();
-    for way in &ways {
-        let (column, parent_column) = telling(store, table, way)?;
+    for (way, (column, parent_column), parent) in ways.iter().flat_map(|way| {
+        all_telling(store, table, way)
+            .into_iter()
+            .map(move |(pair, parent)| (way, pair, parent))
+    }) {
         let key = store
             .table(way.parent)
             .and_then(|parent| parent.holds(parent_column));
@@ -55,10 +58,10 @@ pub(super) fn row_filter(store: &Store, table: &Table, list: &mut SelectList) ->
         match known {
             Some(filter) => {
                 filter.keys.extend(key);
-                filter.tables.push(way.parent);
+                filter.tables.push(parent);
             }
             None => {
-                let mut filter = by(column, key.into_iter().collect(), vec![way.parent], list);
+                let mut filter = by(column, key.into_iter().collect(), vec![parent], list);
                 filter.condition = way
                     .condition
                     .as_ref()
@@ -70,9 +73,37 @@ pub(super) fn row_filter(store: &Store, table: &Table, list: &mut SelectList) ->
     if let Some(column) = table.project_column.as_deref() {
         filters.push(own(column, list));
     }
-    let mut first = filters.remove(0);
-    first.others = filters;
+    let mut filters = filters.into_iter();
+    let mut first = filters.next()?;
+    first.others = filters.collect();
     Some(first)
+}
+
+/// The columns of a membership of which one at least names a row that is cloned, each with the column of the parent and the table of that row:
+/// [`telling`], or those by which a parent without a key of its own belongs, such as both sides of a link.
+fn all_telling<'a>(store: &Store, table: &'a Table, way: &'a Membership) -> Vec<((&'a str, &'a str), Oid)> {
+    let by_sides = store
+        .table(way.parent)
+        .filter(|parent| parent.id_column.is_none() && parent.project_column.is_none())
+        .map_or(Vec::new(), |parent| {
+            let sides = parent.ways(store);
+            let pairs = way.columns.iter().zip(&way.parent_columns);
+            pairs
+                .filter_map(|(column, other)| {
+                    let side = sides
+                        .iter()
+                        .find(|side| side.columns == [other.clone()] && side.condition.is_none())?;
+                    Some(((column.as_str(), other.as_str()), side.parent))
+                })
+                .collect()
+        });
+    match by_sides.is_empty() {
+        true => telling(store, table, way)
+            .map(|pair| (pair, way.parent))
+            .into_iter()
+            .collect(),
+        false => by_sides,
+    }
 }
 
 /// Adds to a select list what decides whether a row of the table is cloned.

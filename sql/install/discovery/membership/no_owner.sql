@@ -1,5 +1,59 @@
 -- Rows that belong to nobody though they name rows of a tenant: a note without a team on a post of a team.
 
+-- Whether constraints say that each row of a table belongs to a tenant: through keys that may not be empty, up to the tenant.
+CREATE FUNCTION clone_internal.always_owned(store text, relation regclass, depth int DEFAULT 0) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    r clone.store_relation;
+BEGIN
+    SELECT * INTO r FROM clone.store_relation o WHERE o.store = $1 AND o.relation = $2;
+    IF r.role = 'project' THEN
+        RETURN true;
+    ELSIF depth > 12 OR NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = $2 AND a.attnum = ANY (f.conkey)
+                                    WHERE a.attrelid = $2 AND a.attnotnull AND a.attname IN (r.project_column, r.join_column)) THEN
+        RETURN false;
+    END IF;
+    RETURN r.project_column IS NOT NULL OR (SELECT bool_and(clone_internal.always_owned($1, p, depth + 1)) FROM unnest(r.parents) p WHERE p <> $2);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.always_owned(text, regclass, int) IS 'Whether constraints say that each row of a table belongs to a tenant';
+
+-- The condition that a row belongs to no tenant, as SQL: it names no row, or only rows that belong to none themselves.
+CREATE FUNCTION clone_internal.unowned_sql(store text, relation regclass, alias text, depth int DEFAULT 0) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    r clone.store_relation;
+    above text := alias || '_';
+    ways text;
+BEGIN
+    SELECT * INTO r FROM clone.store_relation o WHERE o.store = $1 AND o.relation = $2;
+    IF r.role = 'project' THEN
+        RETURN 'false';
+    ELSIF r.project_column IS NOT NULL OR r.join_column IS NULL OR depth > 4 OR (SELECT bool_and(clone_internal.always_owned($1, p)) FROM unnest(r.parents) p) THEN
+        RETURN clone_internal.without_owner($1, $2, $3, '[]');
+    END IF;
+    SELECT string_agg(format('NOT EXISTS (SELECT FROM %s AS %s WHERE %s AND (%s) IS NOT TRUE)', w.parent, above, w.same, COALESCE(clone_internal.unowned_sql($1, w.parent, above, depth + 1), 'false')), ' AND ') INTO ways
+    FROM (SELECT p AS parent, clone_internal.equality_sql(alias, $2, r.join_column::text, above, p, k.key) AS same
+          FROM unnest(r.parents) p
+          CROSS JOIN LATERAL (SELECT COALESCE(
+              (SELECT clone_internal.column_names(f.confrelid, f.confkey)->>0 FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND f.confrelid = p AND clone_internal.column_names(f.conrelid, f.conkey) = jsonb_build_array(r.join_column) LIMIT 1),
+              (SELECT o.id_column::text FROM clone.store_relation o WHERE o.store = $1 AND o.relation = p)) AS key) k
+          WHERE p <> $2
+          UNION ALL
+          SELECT m.parent, (SELECT string_agg(clone_internal.equality_sql(alias, $2, u.own, above, m.parent, u.other), ' AND ' ORDER BY u.n) FROM unnest(m.columns, m.parent_columns) WITH ORDINALITY AS u (own, other, n))
+              || CASE WHEN m.condition IS NOT NULL THEN format(E' AND (SELECT %s\n FROM (SELECT %s.*) AS o)', m.condition, alias) ELSE '' END
+          FROM clone.store_membership m WHERE m.store = $1 AND m.relation = $2 AND m.parent <> $2
+            AND NOT EXISTS (SELECT FROM unnest(m.parent_columns) n JOIN pg_attribute a ON a.attrelid = m.parent AND a.attname = n AND clone_internal.family(a.atttypid) LIKE '%[]')) w
+    WHERE w.same IS NOT NULL;
+    RETURN COALESCE(ways, clone_internal.without_owner($1, $2, $3, '[]'));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.unowned_sql(text, regclass, text, int) IS 'The condition that a row of a store''s table belongs to no tenant, as SQL';
+
 -- The condition that a row of a store's table belongs to a tenant, as SQL.
 CREATE FUNCTION clone_internal.owned_sql(store text, relation regclass, alias text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT
@@ -13,7 +67,7 @@ BEGIN
     ELSIF tenant NOT LIKE '%.ctid::text' AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = owned_sql.store AND m.relation = owned_sql.relation) THEN
         RETURN format('%s IS NOT NULL', tenant);
     END IF;
-    RETURN COALESCE('(' || clone_internal.without_owner(store, relation, alias, '[]') || ') IS NOT TRUE', 'true');
+    RETURN COALESCE('(' || clone_internal.unowned_sql(store, relation, alias) || ') IS NOT TRUE', 'true');
 END
 $$;
 COMMENT ON FUNCTION clone_internal.owned_sql(text, regclass, text) IS 'The condition that a row of a store''s table belongs to a tenant, as SQL';
@@ -71,6 +125,8 @@ AS $$
         SELECT string_agg(format('SELECT %s FROM %s AS k', clone_internal.column_text('k', p.relation, p.id_column), p.relation), ' UNION ALL ' ORDER BY p.relation::oid) AS rows
         FROM clone.store_relation p WHERE p.store = $1 AND p.id_column IS NOT NULL AND p.relation = ANY (r.parents)) k
     WHERE r.store = $1 AND r.relation = $2
+      -- A row of the parent is there; whether it belongs to a tenant is another question.
+      AND NOT (a.attnotnull AND EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND a.attnum = ANY (f.conkey)))
 $$;
 COMMENT ON FUNCTION clone_internal.empty_owner(text, regclass) IS 'The condition that a row names no tenant and no parent by the columns by which its table belongs, as SQL';
 
@@ -104,12 +160,10 @@ BEGIN
         SELECT o.relation, o.project_column, concat_ws(', ', quote_ident(o.project_column), quote_ident(o.join_column)) AS owner
         FROM clone.store_relation o JOIN pg_class c ON c.oid = o.relation AND c.relkind IN ('r', 'p')
         WHERE o.store = $1 AND o.role IN ('resource', 'derived')
-          -- A column that cannot be empty and has a foreign key always names an owner.
-          AND NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = o.relation AND a.attnum = ANY (f.conkey)
-                          WHERE a.attrelid = o.relation AND a.attnotnull AND a.attname IN (o.project_column, o.join_column))
+          AND clone_internal.always_owned($1, o.relation) IS NOT TRUE
         ORDER BY o.relation::oid
     LOOP
-        unowned := clone_internal.without_owner($1, r.relation, 't', '[]');
+        unowned := clone_internal.unowned_sql($1, r.relation, 't');
         CONTINUE WHEN unowned IS NULL;
         empty := clone_internal.empty_owner($1, r.relation);
         EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE %s)', clone_internal.spread(r.relation, '*', 100000), unowned) INTO certain;

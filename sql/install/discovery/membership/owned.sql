@@ -1,8 +1,8 @@
 -- Rows of undescribed tables that belong to the rows which name them: addresses of persons, settings of tenants.
 
 -- Columns of a store's tables that name rows of tables which it does not describe: by a foreign key, or by their names and all their values.
--- part: the names say that the rows are parts of those that name them.
-CREATE FUNCTION clone_internal.naming_outside(store text) RETURNS TABLE (relation regclass, name name, target regclass, key name, keyed boolean, part boolean)
+-- part: the names say that the rows are parts of those that name them. alone: no two rows may name the same. of_tenant: tenants name them.
+CREATE FUNCTION clone_internal.naming_outside(store text) RETURNS TABLE (relation regclass, name name, target regclass, key name, keyed boolean, part boolean, alone boolean, of_tenant boolean)
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -38,7 +38,10 @@ BEGIN
               AND NOT EXISTS (SELECT FROM clone_internal.reaching($1) o WHERE o.relation = d.oid)
         )
         SELECT u.*, concat_ws('_', clone_internal.named_word(u.name), u.word) ~ ('(^|_)(setting|default|preference|pref|config|configuration|option|parent|template|layout|theme|branding|style|address|detail|meta|metadata|'
-            || 'content|body|draft|quota|limit|signature|logo|avatar|image|photo|picture|file|attachment|blob|document|payload|snapshot|schedule)s?(_|$)') AS part
+            || 'content|body|draft|quota|limit|signature|logo|avatar|image|photo|picture|file|attachment|blob|document|payload|snapshot|schedule)s?(_|$)') AS part,
+            EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] AND a.attname = u.name
+                    WHERE i.indrelid = u.relation AND i.indisunique AND i.indislive AND i.indnkeyatts = 1 AND i.indexprs IS NULL) AS alone,
+            EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = u.relation AND r.role = 'project') AS of_tenant
         FROM uses u ORDER BY u.target, u.relation::oid, u.name
     LOOP
         IF NOT c.keyed THEN
@@ -52,11 +55,28 @@ BEGIN
         key := c.key;
         keyed := c.keyed;
         part := c.part;
+        alone := c.alone;
+        of_tenant := c.of_tenant;
         RETURN NEXT;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.naming_outside(text) IS 'Columns of a store''s tables that name rows of tables which it does not describe';
+
+-- Whether rows of undescribed tables name rows of a table by its name or a foreign key, and its name is not that of a lookup table.
+CREATE FUNCTION clone_internal.stands_for_tenant(store text, relation regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT w.word !~ ('(^|_)(plan|tier|package|edition|product|price|country|state|region|city|currency|language|locale|time_?zone|industry|sector|category|type|kind|status|level|grade|role|permission|feature|license|tax|unit|color|theme|template'
+               || '|calendar|holiday|cluster|shard|server|node|provider|gateway|bank|carrier|version)$')
+       AND EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d
+                   WHERE d.oid <> $2 AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid)
+                     AND (EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND f.confrelid = $2)
+                          OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.named_table(a.attname, false) = w.word)))
+    FROM (SELECT clone_internal.table_word(c.relname) AS word FROM pg_class c WHERE c.oid = $2) w
+$$;
+COMMENT ON FUNCTION clone_internal.stands_for_tenant(text, regclass) IS 'Whether rows of undescribed tables may name rows of a table in place of a tenant';
 
 CREATE FUNCTION clone_internal.ask_about_owned(store text) RETURNS void
 LANGUAGE plpgsql
@@ -68,16 +88,26 @@ DECLARE
     found record;
 BEGIN
     FOR w IN
-        SELECT n.target AS relation, n.key, bool_or(n.part) AS part,
+        SELECT n.target AS relation, n.key, bool_or(n.part) AS part, bool_or(n.alone) AS alone, bool_or(n.of_tenant) AS of_tenant,
                string_agg(format('(SELECT t.%I::text AS x, %s AS tenant FROM %s AS t WHERE t.%1$I IS NOT NULL)', n.name, clone_internal.tenant_sql($1, n.relation, 't'), clone_internal.spread(n.relation, CASE WHEN clone_internal.tenant_sql($1, n.relation, 't') LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, 50000)), ' UNION ALL ' ORDER BY n.relation::oid, n.name) AS uses,
                string_agg(format('SELECT clone.store_belongs(%L, %L, %L, %L, %L);', $1, n.target, ARRAY[n.key]::text, n.relation, ARRAY[n.name]::text), ' ' ORDER BY n.relation::oid, n.name) AS calls
         FROM clone_internal.naming_outside($1) n GROUP BY n.target, n.key ORDER BY n.target::oid
     LOOP
-        EXECUTE format('SELECT COALESCE(sum(n.times), 0) AS named, count(*) AS rows, COALESCE(max(n.tenants), 0) AS most, count(DISTINCT n.tenant) AS tenants, (SELECT count(*) FROM (SELECT FROM %s LIMIT 100000) AS r) AS total
-            FROM (SELECT u.x, count(*) AS times, count(DISTINCT u.tenant) AS tenants, min(u.tenant) AS tenant FROM (%s) u WHERE u.tenant IS NOT NULL AND lower(u.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY u.x) n', w.relation, w.uses) INTO found;
+        EXECUTE format('WITH u AS MATERIALIZED (SELECT u.x, u.tenant FROM (%2$s) u WHERE u.tenant IS NOT NULL AND lower(u.x) <> ALL (clone_internal.in_place_of_null()))
+            SELECT COALESCE(sum(n.times), 0) AS named, count(*) AS rows, COALESCE(max(n.tenants), 0) AS most, count(DISTINCT n.tenant) AS tenants, (SELECT count(*) FROM (SELECT FROM %1$s LIMIT 100000) AS r) AS total,
+                count(*) FILTER (WHERE n.times > 1) AS repeated, (SELECT sum(s.uses ^ 2) / sum(s.uses) ^ 2 FROM (SELECT count(*) AS uses FROM u GROUP BY u.tenant) s) AS same_by_chance
+            FROM (SELECT u.x, count(*) AS times, count(DISTINCT u.tenant) AS tenants, min(u.tenant) AS tenant FROM u GROUP BY u.x) n', w.relation, w.uses) INTO found;
         -- Of few rows nothing can be said, except where a name does: a lookup table may have one row for each of them.
         CONTINUE WHEN NOT (found.rows >= 8 AND found.named = found.rows)
-            AND NOT (w.part AND found.rows > 0 AND found.most = 1 AND 2 * found.rows >= found.total);
+            AND NOT (w.part AND found.rows > 0 AND found.most = 1 AND 2 * found.rows >= found.total)
+            -- No row of the clone could name the same.
+            AND NOT (w.alone AND found.rows > 0 AND found.most = 1)
+            -- Each tenant has a row of its own, which rows of other tables name in place of the tenant: a namespace, a workspace.
+            AND NOT (w.of_tenant AND found.rows > 1 AND found.named = found.rows AND clone_internal.stands_for_tenant($1, w.relation))
+            -- Rows that many rows name, each those of one tenant only, are no lookup table: that would hardly be chance. Users are asked about elsewhere,
+            -- and a tenant may have one row of a lookup table to itself, such as its country.
+            AND NOT (found.most = 1 AND found.tenants > 1 AND found.repeated >= 8 AND found.rows >= 2 * found.tenants AND found.same_by_chance ^ LEAST(found.repeated, 40) < 0.01
+                     AND clone_internal.has_persons(clone_internal.table_word((SELECT c.relname FROM pg_class c WHERE c.oid = w.relation))) = 0);
         PERFORM clone_internal.ask($1, w.relation, w.key, '', CASE WHEN found.rows >= 8 OR found.tenants > 1 THEN 'error' ELSE 'warning' END,
             format(CASE WHEN found.named = found.rows THEN 'each of %s rows of %s is named by one row of the store only, as if it were a part of that: its rows are not cloned'
                         ELSE 'each of %s rows of %s is named by rows of one tenant only, as if it were a part of these: its rows are not cloned' END, found.rows, w.relation),

@@ -8,6 +8,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     named text := clone_internal.snake($2 || ' ' || $3);
+    -- The column, or the member of a document.
+    called text := COALESCE(substring($3 FROM '''([^'']+)''[]](?:[[][*][]])*$'), $2);
     texts text;
     ranked regclass[];
 BEGIN
@@ -19,15 +21,41 @@ BEGIN
             clone_internal.column_text('k', $1, $2), $1, $2) INTO texts;
         texts := clone_internal.snake(COALESCE(texts, ''));
     END IF;
-    SELECT array_agg(t.target ORDER BY n.in_name DESC, n.in_texts DESC, t.number) INTO ranked
+    SELECT array_agg(t.target ORDER BY n.in_name DESC, n.part_of_name, n.in_texts DESC, t.number) INTO ranked
     FROM unnest(targets) WITH ORDINALITY AS t (target, number)
     JOIN pg_class c ON c.oid = t.target
     CROSS JOIN LATERAL (SELECT format('(^|[^[:alnum:]])%s(e?s)?([^[:alnum:]]|$)', replace(clone_internal.table_word(c.relname), '_', '[_ -]?')) AS pattern) w
     CROSS JOIN LATERAL (
-        SELECT named ~ w.pattern OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows)(_|[^a-z]|$)' AS in_name,
+        SELECT named ~ w.pattern OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows)(_|[^a-z]|$)' AS in_name, COALESCE(clone_internal.folded_match(called, clone_internal.table_word(c.relname)), 4) AS part_of_name,
                CASE WHEN texts IS NULL THEN 0 ELSE (SELECT count(*) FROM regexp_matches(texts, w.pattern, 'g')) END AS in_texts
     ) n;
     RETURN ranked;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.by_likelihood(regclass, name, text, regclass[]) IS 'Orders tables of whose rows values are keys: first those that words at or beside the values name';
+
+-- Those tables of which all values at a path of documents are keys of rows of the same tenant, for several tenants. Small numbers are keys of
+-- every table by chance, but not always of rows of the same tenant.
+CREATE FUNCTION clone_internal.targets_of_same_tenants(store text, relation regclass, "column" name, path text, targets regclass[]) RETURNS regclass[]
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    sample clone_internal.listed_value[] := clone_internal.values_of_tenants(store, relation, "column", path, 1, true);
+    vals text[] := ARRAY(SELECT DISTINCT s.value FROM unnest(sample) s);
+BEGIN
+    IF sample IS NULL OR cardinality(vals) < 3 AND (SELECT count(DISTINCT s.tenant) FROM unnest(sample) s) < 3 OR (SELECT count(DISTINCT s.tenant) FROM unnest(sample) s) < 2 THEN
+        RETURN '{}';
+    END IF;
+    RETURN ARRAY(
+        SELECT t.target FROM unnest(targets) WITH ORDINALITY AS t (target, number)
+        JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.target
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
+        WHERE NOT EXISTS (
+            SELECT FROM unnest(sample) s
+            LEFT JOIN clone_internal.tenants_of_keys($1, r.relation, r.id_column, clone_internal.family(a.atttypid), vals) k ON k.value = s.value AND k.tenant = s.tenant
+            WHERE k.value IS NULL)
+        ORDER BY t.number);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.targets_of_same_tenants(text, regclass, name, text, regclass[]) IS 'Tables of which all values at a path of documents are keys of rows of the same tenants';

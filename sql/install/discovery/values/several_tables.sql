@@ -14,14 +14,16 @@ BEGIN
     END IF;
     -- By their hashes: the least values may all be of one kind.
     EXECUTE format('SELECT ARRAY(SELECT ROW($1, s.x, s.tenant, 1)::clone_internal.listed_value FROM (
-            SELECT DISTINCT %1$s AS x, %2$s AS tenant FROM (%3$s) AS t%5$s WHERE t.%4$I IS NOT NULL) s
+            SELECT DISTINCT %1$s AS x, %2$s AS tenant FROM (%3$s) AS t%5$s WHERE t.%4$I IS NOT NULL%6$s) s
         WHERE s.tenant IS NOT NULL AND length(s.x) < 80 AND lower(s.x) <> ALL (clone_internal.in_place_of_null()) ORDER BY hashtext(s.x), s.x, s.tenant LIMIT 400)',
         CASE WHEN path = '' THEN clone_internal.column_text('t', relation, "column") ELSE '(v.v #>> ''{}'')' END, tenant,
         CASE WHEN NOT whole THEN format('SELECT * FROM %s AS t WHERE t.%I IS NOT NULL ORDER BY hashint8(row_number() OVER ()) LIMIT 100', clone_internal.spread(relation, '*', 2000), "column")
              ELSE format('SELECT * FROM %s AS t', clone_internal.spread(relation, '*', CASE WHEN path = '' THEN 50000 ELSE 5000 END)) END, "column",
         CASE WHEN path <> '' THEN (SELECT format(' CROSS JOIN LATERAL (%s) AS v', string_agg(format('SELECT jsonb_path_query(%s, %L, silent => true) AS v',
                 CASE WHEN a.atttypid = 'jsonb'::regtype THEN format('t.%I', a.attname) ELSE format('clone_internal.json_of(t.%I::text)', a.attname) END, p), ' UNION ALL '))
-            FROM pg_attribute a, (SELECT DISTINCT clone_internal.postgres_path(path, m) AS p FROM unnest('{false,true}'::boolean[]) m) p WHERE a.attrelid = relation AND a.attname = "column") ELSE '' END) INTO sample USING place;
+            FROM pg_attribute a, (SELECT DISTINCT clone_internal.postgres_path(path, m) AS p FROM unnest('{false,true}'::boolean[]) m) p WHERE a.attrelid = relation AND a.attname = "column") ELSE '' END,
+        -- A path to the members of an object finds the object too, as if it were the element of an array.
+        CASE WHEN path <> '' THEN ' AND jsonb_typeof(v.v) <> ALL (''{object,array}'')' ELSE '' END) INTO sample USING place;
     RETURN sample;
 END
 $$;

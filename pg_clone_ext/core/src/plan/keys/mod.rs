@@ -4,6 +4,7 @@
 //! to it, through any number of tables, get the same new value. Equal integers or texts of two tables are never confused.
 
 mod comparison;
+mod edges;
 mod kept_parents;
 mod resolution;
 

@@ -8,5 +8,6 @@ mod links;
 mod no_owner;
 mod outside;
 mod outside_pairs;
+mod parts;
 mod two_tenants;
 mod types;
