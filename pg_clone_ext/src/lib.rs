@@ -232,9 +232,14 @@ extension_sql_file!(
     requires = ["lists"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/values/copied_references.sql",
+    name = "copied_references",
+    requires = ["several_tables"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/membership/no_owner.sql",
     name = "no_owner",
-    requires = ["several_tables"]
+    requires = ["copied_references"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/membership/two_tenants.sql",

@@ -32,11 +32,10 @@ BEGIN
                    OR EXISTS (SELECT FROM pg_constraint f JOIN clone.store_relation t ON t.store = discover_unique.store AND t.relation::oid = f.confrelid
                               WHERE f.contype = 'f' AND f.conrelid = u.relation AND a.attnum = ANY (f.conkey))
                    OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = discover_unique.store AND d.relation = u.relation AND d."column" = a.attname)));
-        -- A column of which it is not known yet whether it names a row may change in every clone.
+        -- A column of which it is not known yet whether it names a row may change in every clone, and its values may hold keys.
         CONTINUE WHEN EXISTS (
             SELECT FROM clone.store_question q JOIN pg_attribute a ON a.attrelid = u.relation AND a.attname = q."column"
-            WHERE q.store = discover_unique.store AND q.relation = u.relation AND q.severity = 'error' AND q.path !~ '^[$]?[.[]' AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid))
-              AND (SELECT i.indnkeyatts > 1 FROM pg_index i WHERE i.indexrelid = u.indexrelid));
+            WHERE q.store = discover_unique.store AND q.relation = u.relation AND q.severity = 'error' AND q.path !~ '^[$]?[.[]' AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid)));
         -- If another table refers to it, the key gets new values anyway.
         CONTINUE WHEN EXISTS (SELECT FROM pg_constraint f JOIN pg_index i ON i.indexrelid = u.indexrelid WHERE f.contype = 'f' AND f.confrelid = u.relation
             AND f.confkey = (i.indkey::int2[])[0:i.indnkeyatts - 1]);

@@ -1,6 +1,24 @@
 -- clone.store_check() lists the open questions of a description: columns, paths and tables that by name, type or values could be a
 -- reference, a secret or a tenant's table, and that no constraint and no declaration explains.
 
+-- Whether a column that is named after a table has values, none of which is a key there, such as the client_id of another system.
+CREATE FUNCTION clone_internal.names_no_row(relation regclass, "column" name, family text, target regclass, key name) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    vals text[];
+BEGIN
+    IF family LIKE '%[]' THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('SELECT ARRAY(SELECT DISTINCT v.x FROM (SELECT %s AS x FROM %s AS t WHERE t.%I IS NOT NULL) v WHERE lower(v.x) <> ALL (clone_internal.in_place_of_null()) LIMIT 200)',
+        clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, quote_ident("column"), 2000), "column") INTO vals;
+    RETURN cardinality(vals) >= 3 AND NOT EXISTS (SELECT FROM clone_internal.keys_among(target, key, family, vals));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.names_no_row(regclass, name, text, regclass, name) IS 'Whether no value of a column that is named after a table is a key there';
+
 CREATE FUNCTION clone_internal.store_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -13,7 +31,7 @@ AS $$
         SELECT CASE WHEN q.exact THEN 'error' ELSE 'warning' END AS severity, q.relation, q.name,
                format(CASE WHEN q.exact THEN '%s.%I looks like a reference to %s, and no foreign key says so' ELSE '%s.%I may be a reference to %s' END, q.relation, q.name, q.target) AS question,
                clone_internal.reference_call($1, q.relation, q.name, q.target, '') AS answer, clone_internal.keep_call($1, q.relation, q.name, '') AS otherwise, q.target
-        FROM named q
+        FROM named q WHERE NOT clone_internal.names_no_row(q.relation, q.name, q.family, q.target, q.target_column)
         UNION ALL
         SELECT 'error', p.relation, p.name, format('%s.%I with %I looks like a reference to a row of one of several tables', p.relation, p.name, p.type_column)
                    || CASE WHEN NOT k.none THEN ''

@@ -27,11 +27,20 @@ pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
                 .all(|way| way.parent == t.oid || !blocked.contains(&way.parent))
         });
         if ready.is_empty() {
+            let mut names: Vec<&str> = waiting.iter().map(|table| table.sql_name.as_str()).collect();
+            names.sort_unstable();
             return Err(Error::new(
                 Code::StoreChanged,
-                "the joins of the derived tables of the store form a cycle",
+                format!(
+                    "rows of these tables belong through rows of one another, in a cycle: {}",
+                    names.join(", ")
+                ),
             )
-            .hint("Check parents and join_column in clone.store_relation, and clone.store_membership."));
+            .hint(format!(
+                "Let the rows of one of them belong in another way, such as by a tenant column: SELECT clone.store_table({}, {}, 'derived', …).",
+                quote::literal(&run.store.name),
+                quote::literal(names.first().copied().unwrap_or_default())
+            )));
         }
         for table in ready {
             map_child(run, table)?;

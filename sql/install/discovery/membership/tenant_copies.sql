@@ -1,5 +1,35 @@
 -- The key of the tenant in rows that belong by other columns: order lines that name the order and, once more, the tenant.
 
+-- A column with the key of the tenant in some rows, and keys of other rows, or none, in others: the owner of a role is a tenant or a client.
+-- value and tenant: of a row t, as SQL. Of texts, as numbers are the same by chance.
+CREATE FUNCTION clone_internal.ask_about_some_tenants(store text, relation regclass, "column" name, tenants regclass, key name, value text, tenant text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    seen record;
+    targets regclass[];
+BEGIN
+    EXECUTE format('SELECT count(*) FILTER (WHERE s.x = s.tenant) AS own, count(DISTINCT s.tenant) FILTER (WHERE s.x = s.tenant) AS tenants, min(length(s.x)) FILTER (WHERE s.x = s.tenant) AS length, count(*) AS rows,
+            (array_agg(DISTINCT s.x) FILTER (WHERE s.x <> s.tenant))[:200] AS rest
+        FROM (SELECT %s AS x, %s AS tenant FROM %s AS t WHERE t.%I IS NOT NULL) s', value, tenant, clone_internal.spread(relation, '*', 20000), "column") INTO seen;
+    IF seen.tenants < 2 OR seen.own < 3 OR seen.length < 3 THEN
+        RETURN;
+    END IF;
+    targets := tenants || ARRAY(
+        SELECT DISTINCT k.target FROM (SELECT array_agg(l.relation) AS tables, array_agg(l.key) AS keys, array_agg(l.family) AS families FROM clone_internal.listed_keys(store) l WHERE l.described AND l.family = 'text') l
+        CROSS JOIN LATERAL clone_internal.keys_of_tables(l.tables, l.keys, l.families, seen.rest) k ORDER BY 1);
+    PERFORM clone_internal.ask(store, relation, "column", '', 'error',
+        format('%s.%I holds the key of the row''s tenant in %s of %s rows that were looked at%s, and a clone would have that of its source', relation, "column", seen.own, seen.rows,
+            CASE WHEN cardinality(targets) > 1 THEN format(', in others keys of %s', array_to_string(targets[2:], ' or ')) ELSE '' END),
+        (SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, condition => %L);', $1, $2, $3, t.target,
+                    format('%s OPERATOR(pg_catalog.=) ANY (SELECT %s FROM %s AS k)', clone_internal.column_text(NULL, $2, $3), clone_internal.column_text('k', t.target, r.id_column), t.target)), ' ' ORDER BY t.number)
+         FROM unnest(targets) WITH ORDINALITY AS t (target, number) JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.target),
+        clone_internal.keep_call(store, relation, "column", ''));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_some_tenants(text, regclass, name, regclass, name, text, text) IS 'Records the question about a column that holds the key of the tenant in some rows';
+
 CREATE FUNCTION clone_internal.ask_about_tenant_copies(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -42,6 +72,9 @@ BEGIN
         -- A few rows of most columns show that they hold something else.
         EXECUTE format('SELECT COALESCE(bool_and(s.x = s.tenant), false) AS same FROM (SELECT %s AS x, %s AS tenant FROM (SELECT * FROM %s AS r WHERE r.%I IS NOT NULL LIMIT 20) AS t) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())',
             c.value, c.tenant, clone_internal.spread(c.relation, '*', 2000), c.name) INTO seen;
+        IF NOT seen.same AND project.family = 'text' AND c.family = 'text' THEN
+            PERFORM clone_internal.ask_about_some_tenants($1, c.relation, c.name, project.relation, project.id_column, c.value, c.tenant);
+        END IF;
         CONTINUE WHEN NOT seen.same;
         EXECUTE format('SELECT bool_and(s.x = s.tenant) AS same, count(*) AS rows, count(DISTINCT s.tenant) AS tenants, min(length(s.x)) AS length
             FROM (SELECT %s AS x, %s AS tenant FROM %s AS t WHERE t.%I IS NOT NULL) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())', c.value, c.tenant, clone_internal.spread(c.relation, '*', 50000), c.name) INTO seen;

@@ -14,6 +14,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT p.relation, p."column", p.path, p.word, p.family, p.vals, NULL::text
     FROM unnest($1) p WHERE p.path = '' AND p.family LIKE '%[]' OR p.family IN ('json', 'text') AND p.path ~ '^[$]([.][.][[]''[^'']+''[]])?([[][*][]])+~?$'
+      -- Names of members that are lists themselves.
+      AND NOT (p.path LIKE '%~' AND EXISTS (SELECT FROM unnest(p.vals) v WHERE v ~ '[0-9][^0-9]') AND NOT EXISTS (SELECT FROM unnest(p.vals) v WHERE v ~ '[[:alpha:]]'))
     UNION ALL
     SELECT p.relation, p."column", p.path, p.word, p.family, l.vals, l.separators
     FROM unnest($1) p
@@ -28,7 +30,7 @@ AS $$
         SELECT array_agg(DISTINCT x) AS vals, (SELECT string_agg(DISTINCT c, '' ORDER BY c) FROM unnest(p.vals) o CROSS JOIN LATERAL regexp_split_to_table(o, '') c WHERE c ~ f.between) AS separators
         FROM unnest(p.vals) v CROSS JOIN LATERAL regexp_split_to_table(v, f.between || '+') x WHERE x <> ''
     ) l
-    WHERE (p.path = '' AND p.family IN ('text', 'text of another type') OR p.path <> '' AND p.family IN ('json', 'text') AND p.path ~ '^[$]([.][.][[]''[^'']+''[]])?([[][*][]])*$')
+    WHERE (p.path = '' AND p.family IN ('text', 'text of another type') OR p.path <> '' AND p.family IN ('json', 'text') AND p.path ~ '^[$]([.][.][[]''[^'']+''[]])?([[][*][]])*~?$')
       AND l.separators IS NOT NULL
       AND (SELECT bool_and(length(v) < 2000 AND v ~ format('^%1$s*%2$s{1,60}(%1$s+%2$s{1,60})*%1$s*$', f.between, f.part)) AND bool_or(v ~ f.between) FROM unnest(p.vals) v WHERE v <> '')
       -- Prose has separators too.

@@ -226,7 +226,7 @@ BEGIN
                    count(*) FILTER (WHERE h.tenant <> n.tenant AND NOT EXISTS (SELECT FROM hit o WHERE o.target = h.target AND o.value = n.value AND o.tenant = n.tenant)) AS others
             FROM number n JOIN hit h ON h.value = n.value GROUP BY 1, 2, 3, 4
         ), candidate AS MATERIALIZED (
-            SELECT p.place, p.target, p.words, p.signs, p.keys, s.numbers, s.example, 10 * p.keys >= 8 * s.numbers AS most
+            SELECT p.place, p.target, p.words, p.signs, p.keys, p.tenants, s.numbers, s.example, 10 * p.keys >= 8 * s.numbers AS most
             FROM compared p JOIN seen s ON s.place = p.place AND s.words = p.words AND s.signs = p.signs
             WHERE NOT s.of_rows AND p.others = 0
               -- Among letters there are digits by chance.
@@ -246,8 +246,8 @@ BEGIN
         SELECT l.place, (array_agg(l.target ORDER BY l.keys DESC, l.target))[1] AS first, array_agg(DISTINCT targets[l.target]) AS targets, max(l.keys) AS keys, min(l.example) AS example,
                array_agg(DISTINCT COALESCE(substring(l.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '')) AS words
         FROM likely l
-        -- Of a span, a ratio or a size, the first number alone may be a key by chance.
-        WHERE NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
+        -- Of a span, a ratio or a size, the first number alone may be a key by chance, but not the tenant of each row of many tenants.
+        WHERE targets[l.target] = project AND l.tenants > 3 OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
         GROUP BY l.place ORDER BY l.place
     LOOP
         CONTINUE WHEN families[c.place] = 'text' AND clone_internal.holds_names(relations[c.place], columns[c.place], targets[c.first]);

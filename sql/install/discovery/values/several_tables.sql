@@ -29,6 +29,21 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.values_of_tenants(text, regclass, name, text, bigint, boolean) IS 'A sample of the values of a column or of a path in its documents, of many rows or of few, with the tenants of their rows';
 
+-- Whether a table has more rows than another, or as many and was made before.
+CREATE FUNCTION clone_internal.has_more_rows(relation regclass, other regclass) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    rows bigint;
+    others bigint;
+BEGIN
+    EXECUTE format('SELECT (SELECT count(*) FROM %s), (SELECT count(*) FROM %s)', relation, other) INTO rows, others;
+    RETURN rows > others OR rows = others AND relation::oid < other::oid;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.has_more_rows(regclass, regclass) IS 'Whether a table has more rows than another, or as many and was made before';
+
 CREATE FUNCTION clone_internal.ask_about_several_tables(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -95,10 +110,10 @@ BEGIN
     own_keys := cardinality(columns) + 1;
     -- Keys that nothing makes, such as those of a copy for analysis: they may be the keys of other tables' rows.
     columns := columns || ARRAY(
-        SELECT ROW(r.relation, r.id_column, '', clone_internal.named_word(r.id_column), 'int', NULL, NULL)::clone_internal.list_place
+        SELECT ROW(r.relation, r.id_column, '', clone_internal.named_word(r.id_column), clone_internal.family(a.atttypid), NULL, NULL)::clone_internal.list_place
         FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
-        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column AND clone_internal.family(a.atttypid) = 'int' AND a.attidentity = '' AND a.attgenerated = '' AND NOT a.atthasdef
-        JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('key', 'keep') AND s.reason IS DISTINCT FROM 'set by hand'
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column AND clone_internal.family(a.atttypid) IN ('int', 'text') AND a.attidentity = '' AND a.attgenerated = '' AND NOT a.atthasdef
+        JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('key', 'keep', 'map') AND s.reason IS DISTINCT FROM 'set by hand'
         WHERE r.store = $1 AND r.role <> 'project' AND NOT clone_internal.answered($1, r.relation, a.attname, '') AND a.attname NOT IN (COALESCE(r.project_column, ''), COALESCE(r.join_column, ''))
           AND NOT EXISTS (SELECT FROM unnest(columns) o WHERE o.relation = r.relation AND o."column" = a.attname)
           AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname)
@@ -188,11 +203,14 @@ BEGIN
     -- Keys of one table under names that do not say it: customer_no, cust_ref, bearbeiter, holder.
     FOR c IN
         WITH of_tenant AS MATERIALIZED (
-            SELECT h.token COLLATE "C" AS value, h.value COLLATE "C" AS tenant, bit_or(set_bit(none, h.place - 1, 1)) AS tables FROM unnest(hits) AS h GROUP BY 1, 2
+            SELECT h.token COLLATE "C" AS value, h.value COLLATE "C" AS tenant, bit_or(set_bit(none, h.place - 1, 1)) AS tables FROM unnest(hits) AS h WHERE h.value IS NOT NULL GROUP BY 1, 2
+        ), of_none AS MATERIALIZED (
+            SELECT h.token COLLATE "C" AS value, bit_or(set_bit(none, h.place - 1, 1)) AS tables FROM unnest(hits) AS h WHERE h.value IS NULL GROUP BY 1
         ), place AS MATERIALIZED (
-            -- Tables of which all values are keys of rows of the same tenant.
-            SELECT s.place, bit_and(COALESCE(t.tables, none)) AS tables, count(DISTINCT s.value) AS keys, count(DISTINCT s.tenant) AS tenants
-            FROM unnest(sampled) s LEFT JOIN of_tenant t ON t.value = s.value COLLATE "C" AND t.tenant = s.tenant COLLATE "C" GROUP BY 1
+            -- Tables of which all values are keys of rows of the same tenant, or of rows that all tenants share.
+            SELECT s.place, bit_and(COALESCE(t.tables, none) | COALESCE(n.tables, none)) AS tables, count(DISTINCT s.value) FILTER (WHERE t.value IS NOT NULL) AS keys, count(DISTINCT s.tenant) AS tenants,
+                   bool_or(t.value IS NULL) AS shared
+            FROM unnest(sampled) s LEFT JOIN of_tenant t ON t.value = s.value COLLATE "C" AND t.tenant = s.tenant COLLATE "C" LEFT JOIN of_none n ON n.value = s.value COLLATE "C" GROUP BY 1
         ), target AS MATERIALIZED (
             SELECT t.relation, t.key, t.family, t.number, w.word, clone_internal.plain(w.word) AS plain, clone_internal.has_persons(w.word) AS person
             FROM unnest(targets, names, families) WITH ORDINALITY AS t (relation, key, family, number) JOIN pg_class k ON k.oid = t.relation CROSS JOIN LATERAL (SELECT clone_internal.table_word(k.relname) AS word) w
@@ -201,7 +219,7 @@ BEGIN
             -- The column, or the member of a document.
             CROSS JOIN LATERAL (SELECT COALESCE(substring(l.path FROM '''([^'']+)''[]](?:[[][*][]])*$'), l."column"::text) AS called) c
         ), candidate AS MATERIALIZED (
-            SELECT p.place, p.keys, p.tenants, p.place >= own_keys AS own_key, t.relation AS target, t.key, t.family, l.relation, l."column" AS name, l.path, l.called, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
+            SELECT p.place, p.keys, p.tenants, p.shared, p.place >= own_keys AS own_key, t.relation AS target, t.key, t.family, l.relation, l."column" AS name, l.path, l.called, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
                    clone_internal.names_person(l.called) AS says_person
             FROM place p JOIN col l ON l.number = p.place
             JOIN target t ON get_bit(p.tables, t.number::int - 1) = 1 AND (t.relation <> l.relation OR t.family <> l.family OR l.path <> '')
@@ -210,13 +228,15 @@ BEGIN
                 -- Compared first, which is faster.
                 WHEN strpos(l.plain, t.plain) > 0 OR left(l.plain, 3) = left(t.plain, 3) OR right(l.plain, 3) = right(t.plain, 3) THEN clone_internal.folded_match(l.called, t.word) END AS rank) m
             WHERE p.tables <> none
-              AND (p.place < own_keys OR clone_internal.has_sequence(t.relation, (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.key)))
+              -- Of a table with shared rows, some rows at least are of the same tenant.
+              AND (NOT p.shared OR 2 * (SELECT count(DISTINCT s.value) FROM unnest(sampled) s JOIN of_tenant o ON o.value = s.value COLLATE "C" AND o.tenant = s.tenant COLLATE "C" AND get_bit(o.tables, t.number::int - 1) = 1 WHERE s.place = p.place) >= p.keys)
+              AND (p.place < own_keys OR l.family = 'text' AND t.family = 'text' OR clone_internal.has_sequence(t.relation, (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.key)))
               -- A row's own number, as customer_no of a customer.
               AND (l.path <> '' OR clone_internal.folded_match(l.called, clone_internal.table_word(own.relname)) IS DISTINCT FROM 1)
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path = l.path)
               AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
         )
-        SELECT c.relation, c.name, c.path, min(c.keys) AS keys, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets
+        SELECT c.relation, c.name, c.path, min(c.keys) AS keys, bool_or(c.shared) AS shared, bool_and(c.own_key AND c.family = 'text') AS own_text_key, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets
         FROM candidate c
         -- A name that says little needs more evidence: small numbers are keys by chance, but not many of rows of the same tenants.
         GROUP BY c.relation, c.name, c.path, c.called
@@ -225,9 +245,16 @@ BEGIN
             OR min(c.keys) >= 4 AND min(c.tenants) > 1 AND ((count(*) = 1 OR min(c.keys) >= 8) AND (bool_and(c.family = 'text') OR NOT clone_internal.names_quantity(c.called)) OR clone_internal.says_id(c.called) OR bool_and(c.own_key))
         ORDER BY c.relation::oid, c.name, c.path
     LOOP
+        IF c.own_text_key THEN
+            -- Of two tables with the same keys, that with more rows has the rows that the other is about.
+            c.targets := ARRAY(SELECT t.target FROM unnest(c.targets) WITH ORDINALITY AS t (target, number) WHERE clone_internal.has_more_rows(t.target, c.relation) ORDER BY t.number);
+            CONTINUE WHEN c.targets = '{}';
+        END IF;
         c.targets := clone_internal.by_likelihood(c.relation, c.name, c.path, c.targets);
         PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',
-            format('%s.%I%s looks like a key of %s: all %s values that were looked at are keys of rows of the same tenant', c.relation, c.name, CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, array_to_string(c.targets[:3], ' or '), c.keys),
+            format('%s.%I%s looks like a key of %s: %s%s values that were looked at are keys of rows of the same tenant', c.relation, c.name, CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, array_to_string(c.targets[:3], ' or '),
+                CASE WHEN NOT c.shared THEN 'all ' ELSE '' END, c.keys)
+                || CASE WHEN c.shared THEN ', the others of rows that belong to none' ELSE '' END,
             clone_internal.reference_call($1, c.relation, c.name, c.targets[1], c.path), clone_internal.keep_call($1, c.relation, c.name, c.path), c.targets[1]);
     END LOOP;
 END

@@ -7,4 +7,5 @@ mod likeliest;
 mod list_forms;
 mod long_numbers;
 mod numeric;
+mod of_same_tenant;
 mod typed_texts;
