@@ -140,7 +140,10 @@ CREATE FUNCTION clone_internal.keep_call(store text, relation regclass, "column"
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN $4 = '' THEN format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, $2::text, $3)
+    SELECT CASE -- A column by which rows belong cannot be kept: they belong in another way then.
+                WHEN $4 = '' AND (EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $2 AND r.join_column = $3)
+                                  OR EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = $2 AND $3 = ANY (m.columns))) THEN format('SELECT clone.store_no_reference(%L, %L, %L);', $1, $2::text, $3)
+                WHEN $4 = '' THEN format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, $2::text, $3)
                 ELSE format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, $2::text, $3, $4) END
 $$;
 COMMENT ON FUNCTION clone_internal.keep_call(text, regclass, name, text) IS 'The call that declares that a column or path holds no reference, as SQL';

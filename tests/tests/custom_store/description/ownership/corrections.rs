@@ -1,6 +1,6 @@
 //! Declarations that correct earlier ones, and what discovery guessed.
 
-use super::super::{discovered, open};
+use super::super::{answer_all, discovered, open};
 
 const CATEGORIES: &str = "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
     CREATE TABLE category (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, name text); INSERT INTO category (org_id, name) SELECT 1 + n % 2, 'c' || n FROM generate_series(1, 20) n;";
@@ -131,4 +131,23 @@ async fn orders_sizes_and_states_are_not_asked_about() {
     )
     .await;
     assert_eq!(open(&db).await, ["error public.post.\"position\""]);
+}
+
+#[tokio::test]
+async fn the_other_answer_about_a_column_by_which_rows_belong_is_accepted() {
+    let db = discovered(
+        "CREATE TABLE orgs (id bigserial PRIMARY KEY, name text NOT NULL);
+         CREATE TABLE traces (id bigserial PRIMARY KEY, org_id bigint NOT NULL REFERENCES orgs);
+         CREATE TABLE machines (id bigserial PRIMARY KEY, runner_id bigint NOT NULL, runner_type int NOT NULL);
+         INSERT INTO orgs (name) VALUES ('A'), ('B'), ('C'); INSERT INTO traces (org_id) SELECT 1 + i % 3 FROM generate_series(1, 60) AS i;
+         INSERT INTO machines (runner_id, runner_type) SELECT i * 3, 1 FROM generate_series(1, 18) AS i",
+        "orgs",
+    )
+    .await;
+    db.run("SELECT clone.store_table('s', 'machines', 'derived', id_column => 'id', parent => 'traces', join_column => 'runner_id')")
+        .await;
+    assert_eq!(open(&db).await, ["error public.machines.runner_id"]);
+    answer_all(&db, "otherwise").await;
+    db.clone_project("'1', 'copy'").await;
+    assert_eq!(db.number("SELECT count(*) FROM machines").await, 18);
 }
