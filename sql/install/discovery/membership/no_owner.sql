@@ -213,3 +213,48 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_ownerless(text) IS 'Records questions about rows that belong to nobody though they name rows of tenants';
+
+-- Rows that belong to nobody and that rows of tenants name, each those of one tenant only: the addresses of orders beside those of users.
+CREATE FUNCTION clone_internal.ask_about_named_ownerless(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    r record;
+    empty text;
+    found record;
+BEGIN
+    FOR r IN
+        SELECT o.relation, o.id_column, clone_internal.unowned_sql($1, o.relation, 'p') AS unowned, n.uses, n.calls, n.names
+        FROM clone.store_relation o JOIN pg_class c ON c.oid = o.relation AND c.relkind IN ('r', 'p')
+        CROSS JOIN LATERAL (
+            SELECT string_agg(format('SELECT t.%I AS x, %s AS tenant FROM %s AS t WHERE t.%1$I IS NOT NULL', w.columns[1], clone_internal.tenant_sql($1, w.relation, 't'),
+                       clone_internal.spread(w.relation, CASE WHEN clone_internal.tenant_sql($1, w.relation, 't') LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, 50000)), ' UNION ALL ' ORDER BY w.relation::oid, w.columns) AS uses,
+                   string_agg(format('SELECT clone.store_belongs(%L, %L, %L, %L, %L', $1, o.relation, w.others, w.relation, w.columns), '|' ORDER BY w.relation::oid, w.columns) AS calls,
+                   string_agg(format('%s.%I', w.relation, w.columns[1]), ', ' ORDER BY w.relation::oid, w.columns) AS names
+            FROM clone_internal.naming_ways($1) w
+            WHERE w.parent = o.relation AND w.relation <> o.relation AND cardinality(w.columns) = 1 AND w.others = ARRAY[o.id_column::text] AND w.condition IS NULL AND NOT w.person
+              AND NOT clone_internal.belongs_through($1, w.relation, o.relation, '[]')
+              AND EXISTS (SELECT FROM clone.store_relation p WHERE p.store = $1 AND p.relation = w.relation AND p.role <> 'project')) n
+        WHERE o.store = $1 AND o.role IN ('resource', 'derived') AND o.id_column IS NOT NULL AND n.uses IS NOT NULL
+          AND clone_internal.always_owned($1, o.relation) IS NOT TRUE AND NOT clone_internal.answered($1, o.relation, o.id_column, '$unowned')
+          AND clone_internal.has_persons(clone_internal.table_word(c.relname)) = 0
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q.path IN ('$unowned', '$owned', '$rows', '$no_owner'))
+        ORDER BY o.relation::oid
+    LOOP
+        CONTINUE WHEN r.unowned IS NULL;
+        EXECUTE format('WITH u AS MATERIALIZED (SELECT u.x, u.tenant FROM (%1$s) u JOIN %2$s AS p ON p.%3$I = u.x WHERE u.tenant IS NOT NULL AND %4$s)
+            SELECT count(*) AS rows, COALESCE(sum(n.times), 0) AS named, COALESCE(max(n.tenants), 0) AS most, count(DISTINCT n.tenant) AS tenants, count(*) FILTER (WHERE n.times > 1) AS repeated,
+                (SELECT sum(s.uses ^ 2) / sum(s.uses) ^ 2 FROM (SELECT count(*) AS uses FROM u GROUP BY u.tenant) s) AS same_by_chance
+            FROM (SELECT u.x, count(*) AS times, count(DISTINCT u.tenant) AS tenants, min(u.tenant) AS tenant FROM u GROUP BY u.x) n', r.uses, r.relation, r.id_column, r.unowned) INTO found;
+        CONTINUE WHEN NOT (found.rows >= 8 AND found.most = 1 AND found.tenants > 1 AND (found.named = found.rows OR found.repeated >= 8 AND found.same_by_chance ^ LEAST(found.repeated, 40) < 0.01));
+        empty := clone_internal.empty_owner($1, r.relation);
+        PERFORM clone_internal.ask($1, r.relation, r.id_column, '$unowned', 'error',
+            format('%s rows of %s belong to no tenant, and rows of one tenant only name each of them by %s: they are not cloned', found.rows, r.relation, r.names),
+            (SELECT string_agg(x || CASE WHEN empty <> '' THEN format(', condition => %L', empty) ELSE '' END || ');', ' ') FROM unnest(string_to_array(r.calls, '|')) x),
+            format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, r.relation, r.id_column, '$unowned'));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_named_ownerless(text) IS 'Records questions about rows that belong to nobody and that rows of one tenant name';

@@ -9,6 +9,8 @@ DECLARE
     r record;
     key name;
     above text;
+    -- By its parent.
+    joined text;
 BEGIN
     SELECT o.id_column, o.project_column, o.join_column, o.parents, o.role INTO r FROM clone.store_relation o WHERE o.store = tenant_sql.store AND o.relation = tenant_sql.relation;
     IF r.role = 'project' THEN
@@ -23,11 +25,12 @@ BEGIN
                          WHERE p.store = tenant_sql.store AND p.relation = r.parents[1] AND clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid))) INTO key;
         above := CASE WHEN key IS NOT NULL THEN clone_internal.tenant_sql(store, r.parents[1]::regclass, format('a%s', depth), depth + 1) END;
         IF above NOT LIKE '%.ctid::text' THEN
-            RETURN format('(SELECT %s FROM %s AS a%s WHERE %s LIMIT 1)', above, r.parents[1]::regclass, depth,
+            joined := format('(SELECT %s FROM %s AS a%s WHERE %s LIMIT 1)', above, r.parents[1]::regclass, depth,
                 clone_internal.equality_sql(alias, relation, r.join_column::text, format('a%s', depth), r.parents[1]::regclass, key::text));
         END IF;
     END IF;
-    IF r.join_column IS NULL AND depth < 5 THEN
+    -- Rows without a parent, or with one that belongs to nobody, may belong in another way.
+    IF depth < 5 AND (r.join_column IS NULL OR joined IS NOT NULL AND depth < 2 AND NOT clone_internal.always_owned(store, relation)) THEN
         -- By the ways that are declared, such as both sides of a link table, or a type and a key.
         SELECT string_agg(format('(SELECT %s FROM %s AS a%s WHERE %s%s LIMIT 1)', w.above, m.parent, depth,
                    (SELECT string_agg(clone_internal.equality_sql(alias, tenant_sql.relation, c.own::text, format('a%s', depth), m.parent, c.theirs::text), ' AND ') FROM unnest(m.columns, m.parent_columns) AS c (own, theirs)),
@@ -36,8 +39,11 @@ BEGIN
         FROM clone.store_membership m CROSS JOIN LATERAL (SELECT clone_internal.tenant_sql(tenant_sql.store, m.parent, format('a%s', depth), depth + 1) AS above) w
         WHERE m.store = tenant_sql.store AND m.relation = tenant_sql.relation AND m.parent <> m.relation AND w.above NOT LIKE '%.ctid::text';
         IF above IS NOT NULL THEN
-            RETURN format('COALESCE(%s)', above);
+            RETURN format('COALESCE(%s)', concat_ws(', ', joined, above));
         END IF;
+    END IF;
+    IF joined IS NOT NULL THEN
+        RETURN joined;
     END IF;
     RETURN format('%s.ctid::text', alias);
 END
