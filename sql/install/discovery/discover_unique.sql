@@ -11,6 +11,12 @@ DECLARE
     u record;
     chosen record;
     filled boolean;
+    -- Columns about which a question is open: they may hold keys, and change in every clone. As [table, column].
+    pending jsonb := (SELECT COALESCE(jsonb_agg(jsonb_build_array(o.relation::oid::bigint, o.name)), '[]') FROM (
+        SELECT p.relation, p.name FROM clone_internal.polymorphic_pairs(store) p
+        UNION ALL SELECT n.relation, n.name FROM clone_internal.named_references(store) n WHERE n.exact
+        UNION ALL SELECT q.relation, q."column" FROM clone.store_question q WHERE q.store = discover_unique.store AND q.path !~ '^[$]?[.[]' AND q.severity = 'error') o
+        WHERE NOT clone_internal.answered(store, o.relation, o.name, ''));
 BEGIN
     FOR u IN
         SELECT i.indexrelid, r.relation, r.role FROM pg_index i JOIN clone.store_relation r ON r.store = discover_unique.store AND r.relation::oid = i.indrelid
@@ -31,25 +37,27 @@ BEGIN
                       AND NOT EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum AND pg_get_expr(e.adbin, e.adrelid) LIKE '%(%')
                    OR EXISTS (SELECT FROM pg_constraint f JOIN clone.store_relation t ON t.store = discover_unique.store AND t.relation::oid = f.confrelid
                               WHERE f.contype = 'f' AND f.conrelid = u.relation AND a.attnum = ANY (f.conkey))
-                   OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = discover_unique.store AND d.relation = u.relation AND d."column" = a.attname)));
-        -- A column of which it is not known yet whether it names a row may change in every clone, and its values may hold keys.
-        CONTINUE WHEN EXISTS (
-            SELECT FROM clone.store_question q JOIN pg_attribute a ON a.attrelid = u.relation AND a.attname = q."column"
-            WHERE q.store = discover_unique.store AND q.relation = u.relation AND q.severity = 'error' AND q.path !~ '^[$]?[.[]' AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid)));
+                   OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = discover_unique.store AND d.relation = u.relation AND d."column" = a.attname)
+                   -- The answer says whether it is enough; then the next look asks.
+                   OR pending @> jsonb_build_array(jsonb_build_array(u.relation::oid::bigint, a.attname))));
         -- If another table refers to it, the key gets new values anyway.
         CONTINUE WHEN EXISTS (SELECT FROM pg_constraint f JOIN pg_index i ON i.indexrelid = u.indexrelid WHERE f.contype = 'f' AND f.confrelid = u.relation
             AND f.confkey = (i.indkey::int2[])[0:i.indnkeyatts - 1]);
         SELECT a.attname, a.attnotnull, i.indnkeyatts = 1 AS alone, clone_internal.family(a.atttypid) AS family, a.atttypid = 'bytea'::regtype AS is_bytes,
             CASE WHEN clone_internal.base_type(a.atttypid) IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4 THEN a.atttypmod - 4 END AS length,
             -- A constant is no new value, and the time of the clone is not that of the row.
-            a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AND clone_internal.base_type(a.atttypid) NOT IN (1082, 1083, 1114, 1184, 1266) AS generated INTO chosen
+            a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AND clone_internal.base_type(a.atttypid) NOT IN (1082, 1083, 1114, 1184, 1266) AS generated,
+            -- The type of a pair says which table the key beside it is of, and has no other value in a clone.
+            w.type_word IS NOT NULL AND EXISTS (SELECT FROM pg_attribute k WHERE k.attrelid = u.relation AND k.attnum > 0 AND NOT k.attisdropped AND k.attnum <> a.attnum AND clone_internal.pair_word(k.attname, false) = w.type_word)
+                OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = discover_unique.store AND d.relation = u.relation AND d.type_column = a.attname) AS is_type INTO chosen
         FROM pg_attribute a JOIN pg_index i ON i.indexrelid = u.indexrelid
         LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+        CROSS JOIN LATERAL (SELECT clone_internal.pair_word(a.attname, true) AS type_word) w
         WHERE a.attrelid = u.relation AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid))
-        ORDER BY clone_internal.family(a.atttypid) = 'uuid' DESC, clone_internal.family(a.atttypid) = 'text' DESC,
+        ORDER BY is_type, clone_internal.family(a.atttypid) = 'uuid' DESC, clone_internal.family(a.atttypid) = 'text' DESC,
             (a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AND clone_internal.base_type(a.atttypid) NOT IN (1082, 1083, 1114, 1184, 1266)) DESC, NOT a.attnotnull DESC, a.attnum
         LIMIT 1;
-        CONTINUE WHEN chosen.attname IS NULL OR u.role = 'project' AND chosen.attname = 'name';
+        CONTINUE WHEN chosen.attname IS NULL OR chosen.is_type AND NOT chosen.alone OR u.role = 'project' AND chosen.attname = 'name';
         -- A document is more than its unique member: where one meets another the clone is refused, and says what to do.
         CONTINUE WHEN chosen.family = 'json';
         -- Nothing is said of a column for which there is no fresh value: the clone is refused where its values meet the source's.

@@ -8,4 +8,5 @@ mod list_forms;
 mod long_numbers;
 mod numeric;
 mod of_same_tenant;
+mod pairs;
 mod typed_texts;
