@@ -137,9 +137,14 @@ extension_sql_file!(
     requires = ["ask_about_data"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/pair_targets.sql",
-    name = "pair_targets",
+    "../../sql/install/discovery/pairs/kinds.sql",
+    name = "kinds",
     requires = ["secrets"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/pairs/pair_targets.sql",
+    name = "pair_targets",
+    requires = ["kinds"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/store_check.sql",

@@ -114,8 +114,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    -- The tables that types name, and the words of all tables.
-    names text[] := ARRAY(SELECT DISTINCT lower(n) FROM clone.store_relation r CROSS JOIN LATERAL unnest(clone_internal.type_names(r.relation)) n WHERE r.store = $1 AND r.id_column IS NOT NULL AND r.role <> 'project');
+    -- The types that name tables of the store, and the words of all tables.
+    known text[] := clone_internal.known_kinds($1, ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals) v WHERE o.path = '' AND cardinality(o.vals) <= 30), 4);
     words text[] := ARRAY(SELECT d.word FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d);
     described text[] := ARRAY(SELECT n.word FROM clone_internal.naming_columns($1) n WHERE n.is_id);
     t record;
@@ -146,7 +146,7 @@ BEGIN
             JOIN pg_attribute a ON a.attrelid = t.relation AND a.attname = o.type_column JOIN pg_attribute b ON b.attrelid = t.relation AND b.attname = o.name
             CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
             LEFT JOIN unnest($2) k ON k.relation = t.relation AND k."column" = o.type_column AND k.path = ''
-            CROSS JOIN LATERAL (SELECT count(*) AS names FROM unnest(k.vals) v WHERE lower(v) = ANY (names) OR clone_internal.snake(regexp_replace(v, E'^.*(::|[.]|\\\\)', '')) = ANY (names)) n
+            CROSS JOIN LATERAL (SELECT count(*) AS names FROM unnest(k.vals) v WHERE v = ANY (known)) n
             -- A type has few values. Without names that say so, texts must be names of tables.
             WHERE CASE WHEN k.vals IS NULL THEN o.rank < 3 ELSE cardinality(k.vals) BETWEEN 1 AND 30 AND (o.rank < 3 OR 2 * n.names >= cardinality(k.vals) OR clone_internal.says_id(o.name) AND cardinality(k.vals) BETWEEN 2 AND 20) END
               AND NOT EXISTS (SELECT FROM unnest(i.vals) v WHERE v ~ '[[:space:]]')

@@ -21,13 +21,9 @@ DECLARE
     columns name[];
     -- Columns with documents.
     documents text[] := '{}';
-    names text[];
-    targets oid[];
+    found clone_internal.document_pair[];
+    all_found clone_internal.document_pair[] := '{}';
 BEGIN
-    SELECT array_agg(n.name), array_agg(n.target) INTO names, targets FROM (
-        SELECT DISTINCT ON (x) x AS name, r.relation::oid AS target FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
-        CROSS JOIN LATERAL unnest(clone_internal.type_names(r.relation)) x
-        WHERE r.store = $1 AND r.id_column IS NOT NULL AND r.role <> 'project' ORDER BY x, r.relation::oid) n;
     FOR t IN
         SELECT o.relation, array_agg(format('CASE WHEN bool_or(t.%I IS NOT NULL%s) THEN %1$L END', o.name, CASE WHEN o.family = 'text' THEN format(' AND left(t.%I::text, 1) COLLATE "C" IN (''{'', ''['')', o.name) ELSE '' END)) AS tests
         FROM clone_internal.open_columns($1) o WHERE o.family IN ('json', 'text') AND o.relkind IN ('r', 'p') GROUP BY o.relation ORDER BY o.relation::oid
@@ -40,7 +36,7 @@ BEGIN
         SELECT a.attrelid::regclass AS relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, a.atttypid = 'jsonb'::regtype AS plain
         FROM unnest(documents) d JOIN pg_attribute a ON a.attrelid = split_part(d, '.', 1)::oid AND a.attnum = split_part(d, '.', 2)::int2
     LOOP
-        RETURN QUERY EXECUTE format($q$
+        EXECUTE format($q$
             WITH RECURSIVE walk (v, depth, holder) AS (
                 SELECT d.v, 0, NULL::text FROM (
                     SELECT %1$s AS v FROM (SELECT t.%2$I AS x FROM %3$s AS t WHERE t.%2$I IS NOT NULL ORDER BY hashint8(row_number() OVER ())) s WHERE true %4$s LIMIT 1000) d
@@ -62,16 +58,24 @@ BEGIN
                        AND n.word !~ '^(id|uuid|guid|pk|key|ref|nr|no)$'
                        AND n.word ~ '(id|uuid|guid|pk|key|ref|nr|no)$' AND n.type_word ~ '(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|name)$'
                        OR n.type_word ~ '^(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|object|object_type|record_type|entity_type|item_type|target_type|content_type|resource|resource_type|collection|typename|what)$'
-                          AND n.word ~ '^(id|uuid|guid|pk|key|ref|oid|(object|record|entity|item|target|row|resource|subject|instance|model)_(id|uuid|pk|key))$')
+                          AND n.word ~ '^(id|uuid|guid|pk|key|ref|oid|(object|obj|record|rec|entity|item|target|row|resource|res|subject|instance|model)_(id|uuid|pk|key))$')
             )
-            SELECT $1, $2, $3, p.root, min(p.holder), p.type_member, p.member, p.kind, n.target::regclass, (array_agg(DISTINCT p.value))[:300]
-            FROM pair p CROSS JOIN LATERAL (SELECT clone_internal.snake(regexp_replace(p.kind, E'^.*(::|[.]|/|\\\\)', '')) AS word) w
-            CROSS JOIN LATERAL (SELECT x.target FROM unnest($4, $5) AS x (name, target) WHERE x.name IN (p.kind, lower(p.kind), w.word) ORDER BY x.name = p.kind DESC, x.target LIMIT 1) n
-            GROUP BY p.root, p.type_member, p.member, p.kind, n.target, CASE WHEN clone_internal.snake(p.member) !~ '_' THEN p.holder END$q$,
+            SELECT array_agg(ROW($1, $2, $3, g.root, g.holder, g.type_member, g.member, g.kind, NULL, g.vals)::clone_internal.document_pair)
+            FROM (SELECT p.root, min(p.holder) AS holder, p.type_member, p.member, p.kind, (array_agg(DISTINCT p.value))[:300] AS vals, count(*) OVER (PARTITION BY p.root, p.type_member, p.member) AS kinds
+                  FROM pair p WHERE length(p.kind) < 80 GROUP BY p.root, p.type_member, p.member, p.kind, CASE WHEN clone_internal.snake(p.member) !~ '_' THEN p.holder END) g
+            -- A member with very many values is no type.
+            WHERE g.kinds <= 500$q$,
             CASE WHEN c.plain THEN 's.x' ELSE 'clone_internal.json_of(s.x::text)' END, c.name, clone_internal.spread(c.relation, quote_ident(c.name), 10000),
             CASE WHEN c.family = 'text' THEN 'AND s.x::text COLLATE "C" ~ ''^[[:space:]]*[{[]'' AND length(s.x::text) < 20000' ELSE 'AND pg_column_size(s.x) < 20000' END)
-        USING c.relation, c.name, c.family, names, targets;
+        INTO found USING c.relation, c.name, c.family;
+        all_found := all_found || COALESCE(found, '{}');
     END LOOP;
+    RETURN QUERY
+        SELECT p.relation, p."column", p.family, p.root, p.holder, p.type_member, p.member, p.kind, k.target, p.vals
+        FROM unnest(all_found) p
+        JOIN (SELECT o.kind, min(o.target::oid)::regclass AS target FROM clone_internal.tables_of_kinds($1, ARRAY(SELECT DISTINCT x.kind FROM unnest(all_found) x)) o
+              JOIN clone.store_relation r ON r.store = $1 AND r.relation = o.target AND r.role <> 'project' JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
+              WHERE o.described GROUP BY 1) k ON k.kind = p.kind;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.document_pairs(text) IS 'Members of documents that name tables of a store, beside members with keys';
@@ -98,7 +102,8 @@ DECLARE
 BEGIN
     pairs := ARRAY(SELECT d FROM clone_internal.document_pairs($1) d
         -- Beside "type" or "kind", seen_places() finds plain names in objects that are parts.
-        WHERE d.root OR d.type_member NOT IN ('type', 'kind') OR d.member NOT IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref'));
+        WHERE d.root OR d.type_member NOT IN ('type', 'kind') OR d.member NOT IN ('id', 'ids', 'uuid', '_id', 'pk', 'key', 'gid', 'ref')
+           OR clone_internal.named_word(regexp_replace(d.kind, E'^.*(::|[.]|\\\\)', '')) <> clone_internal.table_word((SELECT c.relname FROM pg_class c WHERE c.oid = d.target)));
     FOR p IN SELECT o.relation, o."column", o.family, o.root, o.type_member, o.member FROM unnest(pairs) o GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY o.relation::oid, o."column", o.root DESC, o.type_member, o.member LOOP
         calls := '';
         kinds := NULL;

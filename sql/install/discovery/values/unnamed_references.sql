@@ -91,10 +91,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    names text[] := ARRAY(SELECT DISTINCT lower(n) FROM clone.store_relation r CROSS JOIN LATERAL unnest(clone_internal.type_names(r.relation)) n WHERE r.store = $1 AND r.id_column IS NOT NULL);
+    -- The types that name tables of the store.
+    known text[] := clone_internal.known_kinds($1, ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals) v WHERE o.path = '' AND o.family = 'text' AND cardinality(o.vals) <= 40), 4);
     c record;
     t record;
-    missing boolean;
+    agrees boolean;
     found int;
     value text;
     calls text;
@@ -103,14 +104,14 @@ BEGIN
         WITH place AS MATERIALIZED (SELECT o.* FROM unnest($2) o WHERE o.path = '' AND o.family IN ('int', 'text')
         ), kinds AS MATERIALIZED (
             SELECT k.relation, k."column" FROM place k
-            WHERE k.family = 'text' AND cardinality(k.vals) BETWEEN 1 AND 20
-              AND NOT EXISTS (SELECT FROM unnest(k.vals) v WHERE lower(v) <> ALL (names) AND clone_internal.snake(regexp_replace(v, E'^.*(::|[.]|\\\\)', '')) <> ALL (names))
+            -- Some types may name tables that the store does not describe.
+            WHERE k.family = 'text' AND cardinality(k.vals) BETWEEN 1 AND 40 AND 2 * (SELECT count(*) FROM unnest(k.vals) v WHERE v = ANY (known)) >= cardinality(k.vals)
             UNION ALL
             -- An enum may have labels that are not used.
             SELECT r.relation, a.attname FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
             JOIN pg_enum e ON e.enumtypid = clone_internal.base_type(a.atttypid)
             WHERE r.store = $1
-            GROUP BY r.relation, a.attname HAVING 2 * count(*) FILTER (WHERE lower(e.enumlabel) = ANY (names) OR clone_internal.snake(e.enumlabel) = ANY (names)) >= count(*)
+            GROUP BY r.relation, a.attname HAVING 2 * cardinality(clone_internal.known_kinds($1, array_agg(e.enumlabel::text), 4)) >= count(*)
         )
         SELECT k.relation, k."column" AS type_column, i."column" AS name, NULL::text AS member
         FROM kinds k JOIN place i ON i.relation = k.relation AND i."column" <> k."column"
@@ -129,20 +130,19 @@ BEGIN
         WHERE NOT clone_internal.answered($1, i.relation, i."column", format('$[''%s'']', i.member))
     LOOP
         CONTINUE WHEN c.member IS NULL AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name);
-        value := CASE WHEN c.member IS NULL THEN format('t.%I', c.name)
+        value := CASE WHEN c.member IS NULL THEN clone_internal.column_text('t', c.relation, c.name)
                       ELSE format('pg_catalog.%s(t.%I, %L)', (SELECT CASE WHEN a.atttypid = 'json'::regtype THEN 'json_extract_path_text' ELSE 'jsonb_extract_path_text' END FROM pg_attribute a WHERE a.attrelid = c.relation AND a.attname = c.name), c.name, c.member) END;
         calls := '';
         found := 0;
-        missing := false;
-        FOR t IN SELECT x.target, x.type_values, r.id_column FROM clone_internal.pair_targets($1, c.relation, c.type_column, c.name) x
-                 JOIN clone.store_relation r ON r.store = $1 AND r.relation::oid = x.target LOOP
-            EXIT WHEN missing;
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE %2$s = ANY ($1) AND %3$s IS NOT NULL AND lower(%3$s::text) <> ALL (clone_internal.in_place_of_null()) AND NOT EXISTS (SELECT FROM %4$s AS k WHERE k.%5$I::text = %3$s::text COLLATE "C"))',
-                clone_internal.spread(c.relation, '*', 50000), clone_internal.column_text('t', c.relation, c.type_column), value, t.target::regclass, t.id_column) USING t.type_values INTO missing;
+        agrees := true;
+        FOR t IN SELECT x.target, x.type_values FROM clone_internal.pair_targets($1, c.relation, c.type_column, c.name) x LOOP
+            agrees := clone_internal.are_keys_of_kind($1, c.relation, c.type_column, value, t.type_values, t.target::regclass);
+            EXIT WHEN NOT agrees;
+            CONTINUE WHEN agrees IS NULL;
             found := found + 1;
             calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, path => %L, type_column => %L, type_values => %L); ', $1, c.relation, c.name, t.target::regclass, format('$[''%s'']', c.member), c.type_column, t.type_values::text);
         END LOOP;
-        CONTINUE WHEN missing OR found = 0;
+        CONTINUE WHEN NOT agrees OR found = 0;
         IF c.member IS NOT NULL THEN
             PERFORM clone_internal.ask($1, c.relation, c.name, format('$[''%s'']', c.member), 'error', format('%s.%I holds rows of the tables that %I names, with their keys at %s', c.relation, c.name, c.type_column, format('$[''%s'']', c.member)),
                 rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, format('$[''%s'']', c.member)));

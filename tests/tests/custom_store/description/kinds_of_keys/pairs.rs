@@ -1,6 +1,87 @@
 //! Pairs of a type and a key, under any names and with types of any form.
 
 use super::super::{answer_all, discovered, open};
+use pg_clone_tests::scratch_database::Scratch;
+
+/// Three tenants with orders and moves, whose keys partly are the same numbers.
+const TABLES: &str = "CREATE TABLE company (id serial PRIMARY KEY, name text NOT NULL); INSERT INTO company (name) VALUES ('A'), ('B'), ('C');
+    CREATE TABLE sale_orders (id serial PRIMARY KEY, company_id int NOT NULL REFERENCES company, name text);
+    CREATE TABLE account_moves (id serial PRIMARY KEY, company_id int NOT NULL REFERENCES company, name text);
+    SELECT setval('sale_orders_id_seq', 40), setval('account_moves_id_seq', 60);
+    INSERT INTO sale_orders (company_id, name) SELECT 1 + i % 3, 'S' || i FROM generate_series(1, 60) i;
+    INSERT INTO account_moves (company_id, name) SELECT 1 + i % 3, 'M' || i FROM generate_series(1, 60) i;";
+
+/// A table with a pair; its types for orders and for moves are SQL expressions.
+fn pair(table: &str, columns: (&str, &str), of_type: &str, types: (&str, &str)) -> String {
+    let (kind, id) = columns;
+    format!(
+        "CREATE TABLE {table} (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), company_id int NOT NULL REFERENCES company, name text, {kind} {of_type}, {id} int, likes int, status text);
+         INSERT INTO {table} (company_id, name, {kind}, {id}, likes, status) SELECT company_id, name, {}, id, id * 13 % 40, CASE id % 3 WHEN 0 THEN 'open' ELSE 'closed' END FROM sale_orders
+            UNION ALL SELECT company_id, name, {}, id, id * 7 % 40, CASE id % 2 WHEN 0 THEN 'open' ELSE 'closed' END FROM account_moves;",
+        types.0, types.1
+    )
+}
+
+/// Answers all questions, clones, and compares each row of the clone with the row that it names.
+async fn clone_follows(db: &Scratch, pairs: &[(String, &str)]) {
+    let questions = open(db).await;
+    for (table, id) in pairs {
+        assert!(
+            questions.contains(&format!("error public.{table}.{id}")),
+            "{table}: {questions:?}"
+        );
+    }
+    assert_eq!(
+        questions.iter().filter(|q| q.starts_with("error")).count(),
+        pairs.len(),
+        "{questions:?}"
+    );
+    answer_all(db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    for (table, id) in pairs {
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM {table} t JOIN (SELECT id, company_id, name FROM sale_orders UNION ALL SELECT id, company_id, name FROM account_moves) o ON o.id = t.{id} AND o.company_id = t.company_id AND o.name = t.name WHERE t.company_id = {clone}"
+            ))
+            .await,
+            40,
+            "{table}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn types_are_names_of_tables_in_any_spelling() {
+    let mut tables = TABLES.to_string();
+    let mut pairs = Vec::new();
+    for (number, (orders, moves)) in [
+        ("sale.order", "account.move"),
+        ("sale-order", "account-move"),
+        ("sales/order", "account/moves"),
+        ("SALE_ORDER", "ACCOUNT_MOVE"),
+        ("Sale Order", "Account Move"),
+        ("app.SaleOrder", "app.AccountMove"),
+        ("public.sale_orders", "public.account_moves"),
+        ("tbl_sale_orders", "tbl_account_moves"),
+        ("erp_sale_order", "erp_account_move"),
+        ("order", "move"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let columns = [("res_model", "res_id"), ("model", "res_id"), ("about", "ref")][number % 3];
+        let table = format!("note{number}");
+        tables += &pair(
+            &table,
+            columns,
+            "text",
+            (&format!("'{orders}'"), &format!("'{moves}'")),
+        );
+        pairs.push((table, columns.1));
+    }
+    let db = discovered(&tables, "company").await;
+    clone_follows(&db, &pairs).await;
+}
 
 #[tokio::test]
 async fn the_type_of_a_pair_gets_no_other_value_where_the_pair_is_unique() {
@@ -26,4 +107,45 @@ async fn the_type_of_a_pair_gets_no_other_value_where_the_pair_is_unique() {
         db.number(&format!("SELECT count(*) FROM item_links l JOIN work_items a ON a.id = l.source_id AND a.type = l.source_type AND a.org_id = l.org_id JOIN work_items b ON b.id = l.target_id AND b.type = l.target_type AND b.org_id = l.org_id WHERE l.org_id = {clone}")).await,
         db.number("SELECT count(*) FROM item_links WHERE org_id = 1").await
     );
+}
+
+#[tokio::test]
+async fn types_in_documents_may_be_spelled_in_other_ways() {
+    let mut tables = TABLES.to_string();
+    let forms = [
+        (
+            "note0",
+            "jsonb_build_object('res_model', CASE kind WHEN 1 THEN 'sale.order' ELSE 'account.move' END, 'res_id', id)",
+            "$.res_id",
+        ),
+        (
+            "note1",
+            "jsonb_build_object('about', jsonb_build_array(jsonb_build_object('type', CASE kind WHEN 1 THEN 'sale-order' ELSE 'account-move' END, 'id', id)))",
+            "$.about[0].id",
+        ),
+        (
+            "note2",
+            "jsonb_build_object('about', jsonb_build_object('table', CASE kind WHEN 1 THEN 'public.sale_orders' ELSE 'public.account_moves' END, 'pk', id))",
+            "$.about.pk",
+        ),
+    ];
+    for (table, document, _) in forms {
+        tables += &format!(
+            "CREATE TABLE {table} (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), company_id int NOT NULL REFERENCES company, name text, doc jsonb);
+             INSERT INTO {table} (company_id, name, doc) SELECT company_id, name, {document} FROM (SELECT *, 1 AS kind FROM sale_orders UNION ALL SELECT *, 2 FROM account_moves) o;"
+        );
+    }
+    let db = discovered(&tables, "company").await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    for (table, _, path) in forms {
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM {table} t JOIN (SELECT id, company_id, name FROM sale_orders UNION ALL SELECT id, company_id, name FROM account_moves) o ON o.id = (jsonb_path_query_first(t.doc, '{path}') #>> '{{}}')::int AND o.company_id = t.company_id AND o.name = t.name WHERE t.company_id = {clone}"
+            ))
+            .await,
+            40,
+            "{table}"
+        );
+    }
 }

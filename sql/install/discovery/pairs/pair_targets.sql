@@ -1,5 +1,32 @@
 -- The tables that the type column of a polymorphic pair names.
 
+-- Whether the ids beside these types are keys of a table: value is the id in a row t, as SQL. Some rows may have been deleted. NULL: no row has
+-- such a type and an id.
+CREATE FUNCTION clone_internal.are_keys_of_kind(store text, relation oid, type_column name, value text, kinds text[], target regclass) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = are_keys_of_kind.store AND r.relation = target);
+    own text := clone_internal.tenant_sql(store, relation, 't');
+    theirs text := clone_internal.tenant_sql(store, target, 'k');
+    counted record;
+BEGIN
+    IF own LIKE '%.ctid::text' OR theirs LIKE '%.ctid::text' THEN
+        own := 'NULL::text';
+        theirs := 'NULL::text';
+    END IF;
+    EXECUTE format('SELECT count(*) AS seen, count(*) FILTER (WHERE v.found) AS keys, count(*) FILTER (WHERE v.stranger) AS strangers FROM (
+            SELECT s.id, s.own, bool_or(k.id IS NOT NULL) AS found, bool_and(k.tenant <> s.own) AND s.own <> ALL (clone_internal.in_place_of_null()) AS stranger
+            FROM (SELECT DISTINCT %1$s::text COLLATE "C" AS id, (%2$s) COLLATE "C" AS own FROM %3$s AS t WHERE %4$s = ANY ($1) AND %1$s IS NOT NULL LIMIT 5000) AS s
+            LEFT JOIN (SELECT %5$s AS id, (%6$s) COLLATE "C" AS tenant FROM %7$s AS k) AS k ON k.id = s.id
+            WHERE lower(s.id) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1, 2) AS v',
+        value, own, clone_internal.spread(relation, '*', 20000), clone_internal.column_text('t', relation, type_column), clone_internal.column_text('k', target, key), theirs, target) INTO counted USING kinds;
+    RETURN CASE WHEN counted.seen > 0 THEN 5 * (counted.seen - counted.keys) <= counted.seen AND 10 * counted.strangers <= counted.keys END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.are_keys_of_kind(text, oid, name, text, text[], regclass) IS 'Whether the ids beside certain types are keys of a table, of rows of the same tenant; NULL: there are none';
+
 -- The tables of a store that the values of a type column name.
 CREATE FUNCTION clone_internal.pair_targets(store text, relation oid, type_column name, "column" name) RETURNS TABLE (target oid, type_values text[])
 LANGUAGE plpgsql STABLE
@@ -7,7 +34,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-    kinds text[];
+    found text[];
     own text := (SELECT clone_internal.family(a.atttypid) FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = "column");
 BEGIN
     IF clone_internal.family((SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = type_column)) = 'int' THEN
@@ -24,18 +51,17 @@ BEGIN
         RETURN;
     END IF;
     -- The first rows of a log may all be of one type. A text with very many values is no type.
-    EXECUTE format('SELECT array_agg(v.kind) FROM (SELECT DISTINCT %s AS kind FROM %s AS t LIMIT 10000) v', clone_internal.column_text('t', relation, type_column),
-        clone_internal.spread(relation, quote_ident(type_column), 100000000)) INTO kinds;
+    EXECUTE format('SELECT array_agg(v.kind) FROM (SELECT DISTINCT %s AS kind FROM %s AS t LIMIT 1000) v', clone_internal.column_text('t', relation, type_column),
+        clone_internal.spread(relation, quote_ident(type_column), 100000000)) INTO found;
     RETURN QUERY
-        SELECT r.relation::oid, array_agg(DISTINCT v.kind)
-        FROM (SELECT o.*, clone_internal.type_names(o.relation) AS names FROM clone.store_relation o WHERE o.store = pair_targets.store OFFSET 0) r
-        JOIN (SELECT x AS kind, clone_internal.snake(regexp_replace(x, E'^.*(::|[.]|\\\\)', '')) AS last, clone_internal.snake(regexp_replace(x, E'::|[.]|\\\\', '_', 'g')) AS whole FROM unnest(kinds) x OFFSET 0) v
-          -- ActiveStorage::VariantRecord: variant_record, or active_storage_variant_record.
-          ON v.kind = ANY (r.names) OR lower(v.kind) = ANY (r.names) OR v.last = ANY (r.names) OR v.whole = ANY (r.names)
-        JOIN pg_attribute k ON k.attrelid = r.relation AND k.attname = r.id_column
-        WHERE r.store = pair_targets.store
+        SELECT k.target::oid, array_agg(DISTINCT k.kind)
+        FROM clone_internal.tables_of_kinds(pair_targets.store, found) k JOIN clone.store_relation r ON r.store = pair_targets.store AND r.relation = k.target
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
+        WHERE k.described
           -- A number cannot be a key of a table whose keys are texts or UUIDs.
-          AND (clone_internal.family(k.atttypid) NOT IN ('text', 'uuid') OR clone_internal.family(k.atttypid) = own OR own NOT IN ('int', 'uuid'))
+          AND (clone_internal.family(a.atttypid) NOT IN ('text', 'uuid') OR clone_internal.family(a.atttypid) = own OR own NOT IN ('int', 'uuid'))
+          -- A part of a name says little.
+          AND (k.rank < 2 OR clone_internal.are_keys_of_kind(pair_targets.store, pair_targets.relation, pair_targets.type_column, clone_internal.column_text('t', pair_targets.relation, pair_targets."column"), ARRAY[k.kind], k.target))
         GROUP BY 1;
 END
 $$;

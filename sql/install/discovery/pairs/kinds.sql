@@ -1,0 +1,68 @@
+-- The tables that types mean, however they are written: sale.order, sale-order, SaleOrder, SALE_ORDERS, sales/order, public.sale_order.
+
+-- The forms in which two names are compared. Without separators; the words in the singular, or the last one, or as they are.
+CREATE FUNCTION clone_internal.kind_forms(name text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    words text[] := array_remove(regexp_split_to_array(clone_internal.snake(name), '[^[:alnum:]]+'), '');
+BEGIN
+    RETURN CASE WHEN words = '{}' THEN '{}'::text[] ELSE ARRAY[array_to_string(words, ''), (SELECT string_agg(clone_internal.singular(w), '' ORDER BY n) FROM unnest(words) WITH ORDINALITY AS o (w, n)),
+        array_to_string(words[:cardinality(words) - 1], '') || clone_internal.singular(words[cardinality(words)])] END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.kind_forms(text) IS 'The forms in which the names of types and tables are compared: saleorder for sale.order and SaleOrders';
+
+-- The tables that these types name best. rank 0: the whole name; 1: its last part, as of a module or schema; from 2 on, one of the names has
+-- words that the other lacks, such as a prefix that all tables have (assign: mdl_assign). The data must agree then. A table that the store
+-- does not describe is returned too: what names it names no other.
+CREATE FUNCTION clone_internal.tables_of_kinds(store text, kinds text[]) RETURNS TABLE (kind text, target regclass, rank int, described boolean)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH named AS MATERIALIZED (
+        SELECT d.oid, c.relname, n.nspname, clone_internal.snake(c.relname) AS word, bool_or(d.described) AS described
+        FROM (SELECT r.relation::oid AS oid, r.id_column IS NOT NULL AS described FROM clone.store_relation r WHERE r.store = $1
+              UNION ALL SELECT o.oid, false FROM clone_internal.discoverable(clone_internal.schemas_of($1)) o) d
+        JOIN pg_class c ON c.oid = d.oid JOIN pg_namespace n ON n.oid = c.relnamespace GROUP BY 1, 2, 3, 4
+    ), prefix AS MATERIALIZED (
+        SELECT split_part(t.word, '_', 1) || '_' AS prefix FROM named t WHERE t.word LIKE '%@_%' ESCAPE '@' GROUP BY 1 HAVING count(*) > 2 AND 2 * count(*) >= (SELECT count(*) FROM named)
+    ), spelled AS MATERIALIZED (
+        SELECT t.oid, v.name, v.rank FROM named t
+        CROSS JOIN LATERAL (
+            VALUES (t.relname::text, 0), (t.nspname || '_' || t.relname, 0), (clone_internal.table_word(t.relname), 0), (substring(t.word FROM '^[^_]+_(.{3,})$'), 4)
+            UNION ALL SELECT substr(t.word, length(p.prefix) + 1), 2 FROM prefix p WHERE starts_with(t.word, p.prefix)) AS v (name, rank)
+        WHERE v.name <> ''
+    ), form AS MATERIALIZED (
+        SELECT f.form, s.oid, min(s.rank) AS rank FROM spelled s CROSS JOIN LATERAL unnest(clone_internal.kind_forms(s.name)) AS f (form) GROUP BY 1, 2
+    ), kind AS MATERIALIZED (
+        SELECT DISTINCT k.kind FROM unnest($2) AS k (kind) WHERE k.kind ~ '[[:alpha:]]' AND length(k.kind) < 200
+    ), common AS MATERIALIZED (
+        -- app_order, app_item: the word that all types begin with.
+        SELECT min(substring(k.kind FROM '^[[:alnum:]]+[_-]')) AS prefix FROM kind k HAVING count(*) > 1 AND count(DISTINCT substring(k.kind FROM '^[[:alnum:]]+[_-]')) = 1 AND bool_and(k.kind ~ '^[[:alnum:]]+[_-].')
+    ), variant AS MATERIALIZED (
+        SELECT k.kind, v.name, v.rank FROM kind k
+        CROSS JOIN LATERAL (
+            VALUES (k.kind, 0), (regexp_replace(k.kind, E'^.*(::|[.:/]|\\\\)', ''), 1), (regexp_replace(k.kind, '^(tbl|tb|table|model|entity)[_-]', '', 'i'), 2),
+                (regexp_replace(clone_internal.snake(k.kind), '[_-](entity|model|table|tbl|record|type|kind|class)$', ''), 2)
+            UNION ALL SELECT substr(k.kind, length(c.prefix) + 1), 3 FROM common c WHERE c.prefix IS NOT NULL) AS v (name, rank)
+        WHERE v.name <> ''
+    ), hit AS MATERIALIZED (
+        SELECT w.kind, f.oid, min(w.rank + f.rank) AS rank FROM (SELECT v.kind, x.form, min(v.rank) AS rank FROM variant v CROSS JOIN LATERAL unnest(clone_internal.kind_forms(v.name)) AS x (form) GROUP BY 1, 2) w
+        JOIN form f ON f.form = w.form GROUP BY 1, 2
+    ), best AS (
+        SELECT h.*, min(h.rank) OVER (PARTITION BY h.kind) AS least, count(*) OVER (PARTITION BY h.kind, h.rank) AS tables FROM hit h
+    )
+    SELECT b.kind, b.oid::regclass, b.rank, t.described FROM best b JOIN named t ON t.oid = b.oid
+    -- A part of a name that several tables have means none.
+    WHERE b.rank = b.least AND (b.rank < 2 OR b.tables = 1)
+$$;
+COMMENT ON FUNCTION clone_internal.tables_of_kinds(text, text[]) IS 'The tables that types name, however they are written; described: tables of the store with a key';
+
+-- Those of the given types that name tables of the store, with ranks up to this.
+CREATE FUNCTION clone_internal.known_kinds(store text, kinds text[], most int) RETURNS text[]
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT ARRAY(SELECT DISTINCT k.kind FROM clone_internal.tables_of_kinds($1, $2) k WHERE k.described AND k.rank <= $3) $$;
+COMMENT ON FUNCTION clone_internal.known_kinds(text, text[], int) IS 'Those of the given types that name tables of a store, at most with this rank of clone_internal.tables_of_kinds()';
