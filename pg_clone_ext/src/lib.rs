@@ -242,6 +242,11 @@ extension_sql_file!(
     requires = ["several_tables"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/pairs/pairs_by_values.sql",
+    name = "pairs_by_values",
+    requires = ["copied_references"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/membership/no_owner.sql",
     name = "no_owner",
     requires = ["copied_references"]

@@ -201,6 +201,8 @@ BEGIN
     PERFORM clone_internal.ask_about_owned(ask_about_data.store);
     places := ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o);
     PERFORM clone_internal.ask_about_pairs(ask_about_data.store, places, sampled);
+    places := ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, places) o);
+    PERFORM clone_internal.ask_about_pairs_by_values(ask_about_data.store, places);
     typed := ARRAY(SELECT t FROM clone_internal.typed_texts(ask_about_data.store, places) t);
     PERFORM clone_internal.ask_about_typed_texts(ask_about_data.store, typed);
     PERFORM clone_internal.ask_about_array_pairs(ask_about_data.store);

@@ -46,6 +46,8 @@ AS $$
         LEFT JOIN LATERAL clone_internal.code_calls($1, p.relation, p.type_column, p.name) n ON k.none
          -- Words that mean no table may mean tables that are not cloned, except where the ids say which.
          AND (n.calls IS NOT NULL OR (SELECT clone_internal.family(a.atttypid) = 'int' OR a.atttypid = '"char"'::regtype FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attname = p.type_column))
+        -- The values have said which table each type means.
+        WHERE NOT (k.none AND n.calls IS NULL AND EXISTS (SELECT FROM clone.store_question s WHERE s.store = $1 AND s.relation = p.relation AND s."column" = p.name AND s.path = '' AND s.answer LIKE '%, type_column => %'))
         UNION ALL
         SELECT 'error', q.relation, q.name, format('%s.%I looks like the key of a row in %s', q.relation, q.name, q.target),
                clone_internal.reference_call($1, q.relation, q.name, q.target, ''), clone_internal.keep_call($1, q.relation, q.name, ''), NULL

@@ -84,6 +84,44 @@ async fn types_are_names_of_tables_in_any_spelling() {
 }
 
 #[tokio::test]
+async fn types_of_any_form_are_told_by_the_keys_beside_them() {
+    let mut tables = format!(
+        "{TABLES} CREATE TYPE direction AS ENUM ('out', 'in'); CREATE TABLE kinds (id int PRIMARY KEY, label text); INSERT INTO kinds VALUES (7, 'sale-order'), (9, 'account-move');"
+    );
+    let mut pairs = Vec::new();
+    for (number, (columns, of_type, orders, moves)) in [
+        (("kind", "ref"), "int", "1", "2"),
+        (("t", "x"), "smallint", "50", "70"),
+        (("entity_type", "entity_id"), "int", "1", "2"),
+        (("level", "instanceid"), "int", "50", "70"),
+        (("what", "target"), "text", "'S'", "'M'"),
+        (("is_sale", "about"), "boolean", "true", "false"),
+        (
+            ("flow", "document"),
+            "direction",
+            "'out'::direction",
+            "'in'::direction",
+        ),
+        (
+            ("letter", "object_pk"),
+            "\"char\"",
+            "'s'::\"char\"",
+            "'m'::\"char\"",
+        ),
+        (("sort", "thing"), "int REFERENCES kinds", "7", "9"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let table = format!("note{number}");
+        tables += &pair(&table, columns, of_type, (orders, moves));
+        pairs.push((table, columns.1));
+    }
+    let db = discovered(&tables, "company").await;
+    clone_follows(&db, &pairs).await;
+}
+
+#[tokio::test]
 async fn the_type_of_a_pair_gets_no_other_value_where_the_pair_is_unique() {
     let db = discovered(
         "CREATE TABLE orgs (id bigserial PRIMARY KEY, name text NOT NULL); CREATE TABLE work_items (id bigserial PRIMARY KEY, org_id bigint NOT NULL, type text NOT NULL, title text);
@@ -148,4 +186,18 @@ async fn types_in_documents_may_be_spelled_in_other_ways() {
             "{table}"
         );
     }
+}
+
+#[tokio::test]
+async fn numbers_beside_columns_with_few_values_are_no_pairs_by_chance() {
+    let db = discovered(
+        &format!(
+            "{TABLES} CREATE TABLE tasks (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), company_id int NOT NULL REFERENCES company, status text, state int, kind text, likes int, place int, amount int, shelf int, minutes int);
+             INSERT INTO tasks (company_id, status, state, kind, likes, place, amount, shelf, minutes)
+                SELECT 1 + i % 3, CASE WHEN i < 60 THEN 'open' ELSE 'closed' END, i % 4, CASE i % 2 WHEN 0 THEN 'order' ELSE 'other' END, i * 13 % 70, i % 20, i * 3, 40 + i * 11 % 59, 40 + i / 2 FROM generate_series(1, 120) i"
+        ),
+        "company",
+    )
+    .await;
+    assert_eq!(open(&db).await, [""; 0]);
 }
