@@ -8,7 +8,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN $2 AND n.word ~ '(^|_)(type|typ|kind|class|model|table|entity|ct|ctype|contenttype|discriminator)(_(id|name|code|nr|no|pk))?$'
                      THEN regexp_replace(regexp_replace(n.word, '(^|_)(content_)?(type|typ|kind|class|model|table|entity|ct|ctype|contenttype|discriminator)(_(id|name|code|nr|no|pk))?$', ''), '^(object|record|row|item|entity)$', '')
-                WHEN NOT $2 AND n.word ~ '(_|^)(id|uuid|pk|key|ref|nr|no|fk)$' THEN regexp_replace(regexp_replace(n.word, '_?(id|uuid|pk|key|ref|nr|no|fk)$', ''), '(^|_)(object|record|row|item|entity)$', '') END
+                WHEN NOT $2 AND n.word ~ '(_|^)(id|uuid|pk|key|ref|nr|no|fk)$' THEN regexp_replace(regexp_replace(n.word, '_?(id|uuid|pk|key|ref|nr|no|fk)$', ''), '(^|_)(object|record|row|item|entity|instance)$', '')
+                -- instanceid
+                WHEN NOT $2 THEN regexp_replace(clone_internal.folded_word($1), '^(object|record|row|item|entity|instance)$', '') END
     FROM (SELECT clone_internal.snake($1) AS word) n
 $$;
 COMMENT ON FUNCTION clone_internal.pair_word(text, boolean) IS 'The word that the columns of a polymorphic pair share, such as subject of subject_id and subject_kind; NULL: the name is not that of such a column';
@@ -30,7 +32,7 @@ AS $$
     CROSS JOIN LATERAL (SELECT clone_internal.pair_word(i.attname, false) AS id_word, clone_internal.pair_word(t.attname, true) AS type_word) w
     CROSS JOIN LATERAL (SELECT CASE WHEN w.id_word = COALESCE(w.type_word, t.word) OR i.word = w.type_word THEN 1 WHEN w.id_word = '' OR w.type_word = '' THEN 2 ELSE 3 END AS rank) r
     WHERE i.family IN ('int', 'text', 'uuid') AND NOT i.own_key AND NOT i.references_others AND NOT (clone_internal.names_quantity(i.attname) AND w.id_word IS NULL)
-      AND NOT t.own_key AND (t.family IN ('int', 'text') AND NOT (t.family = 'int' AND w.type_word IS NULL AND r.rank > 1)
+      AND NOT t.own_key AND (t.family IN ('int', 'text') AND NOT (t.family = 'int' AND w.type_word IS NULL AND r.rank > 1 AND w.id_word <> '')
                              OR t.atttypid = '"char"'::regtype OR clone_internal.other_key_type(t.atttypid) AND t.family = '')
       AND (w.id_word IS NOT NULL OR r.rank <> 2)
 $$;
@@ -67,9 +69,9 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.named_pair_calls(text, regclass, name, name) IS 'The calls that declare a polymorphic pair whose types name tables of the store; NULL: its types or ids do not';
 
--- For a pair whose types name no table: whether the ids of each type are keys of one table (split), and whether all ids are keys of one table
--- (whole). Then the types, and the calls if the data say which table each type means.
-CREATE FUNCTION clone_internal.coded_pair(store text, relation regclass, type_column name, "column" name, OUT ids bigint, OUT split boolean, OUT whole boolean, OUT codes text, OUT calls text)
+-- For a pair whose types name no table: whether the ids of each type (split), or of most (partly), are keys of different tables, and whether all
+-- ids are keys of one table (whole). Then the types, and the calls if the data say which table each of these types means.
+CREATE FUNCTION clone_internal.coded_pair(store text, relation regclass, type_column name, "column" name, OUT ids bigint, OUT split boolean, OUT partly boolean, OUT whole boolean, OUT codes text, OUT calls text)
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -85,24 +87,30 @@ DECLARE
         clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, format('%I, %I', type_column, "column"), 20000), type_column, "column");
 BEGIN
     split := false;
+    partly := false;
     whole := false;
     EXECUTE format('SELECT count(DISTINCT s.code), min(s.ids), count(DISTINCT s.id), string_agg(DISTINCT s.code, '', '' ORDER BY s.code)
         FROM (SELECT t.code, t.id, count(*) OVER (PARTITION BY t.code) AS ids FROM %s WHERE lower(t.id) <> ALL (clone_internal.in_place_of_null())) AS s', sample) INTO total, fewest, ids, codes;
     IF total NOT BETWEEN 1 AND 20 THEN
         RETURN;
     END IF;
-    FOR k IN SELECT n.relation, n.name, n.family FROM clone_internal.naming_columns(store) n WHERE n.is_id AND n.role <> 'project' AND (n.family = own OR own = 'text') ORDER BY n.relation::oid LOOP
-        EXECUTE format('SELECT COALESCE(jsonb_agg(jsonb_build_object(''code'', s.code, ''target'', $1::bigint)) FILTER (WHERE s.fits), ''[]'') AS fits, COALESCE(bool_and(s.fits), false) AS whole
-            FROM (SELECT t.code, bool_and(k.id IS NOT NULL) AS fits FROM %s LEFT JOIN (SELECT %s AS id FROM %s AS k) AS k ON k.id = t.id
-                  WHERE lower(t.id) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1) AS s', sample, clone_internal.column_text('k', k.relation, k.name), k.relation) INTO c USING k.relation::oid;
+    FOR k IN SELECT n.relation, n.name, n.family, n.role FROM clone_internal.naming_columns(store) n WHERE n.is_id AND (n.family = own OR own = 'text') ORDER BY n.relation::oid LOOP
+        EXECUTE format('SELECT COALESCE(jsonb_agg(jsonb_build_object(''code'', s.code, ''target'', $1::bigint, ''ids'', s.ids, ''all_tenants'', $2 AND s.ids = (SELECT count(*) FROM (SELECT FROM %s LIMIT 20001) AS k))) FILTER (WHERE s.fits), ''[]'') AS fits, COALESCE(bool_and(s.fits), false) AS whole
+            FROM (SELECT t.code, count(*) AS ids, bool_and(k.id IS NOT NULL) AS fits FROM %s LEFT JOIN (SELECT %s AS id FROM %s AS k) AS k ON k.id = t.id
+                  WHERE lower(t.id) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1) AS s', k.relation, sample, clone_internal.column_text('k', k.relation, k.name), k.relation) INTO c USING k.relation::oid, k.role = 'project';
         fits := fits || c.fits;
         whole := whole OR c.whole;
     END LOOP;
     SELECT count(DISTINCT f.code) = total AND total > 1 AND fewest >= 3 INTO split FROM jsonb_to_recordset(fits) AS f (code text, target bigint);
-    SELECT CASE WHEN sum(f.types) = total AND max(f.targets) = 1 THEN string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L, belongs => true);',
+    -- Other types may be of tables that the store does not describe.
+    SELECT count(*) > 1 AND 2 * sum(f.ids) >= coded_pair.ids AND NOT EXISTS (SELECT FROM jsonb_to_recordset(fits) AS o (code text, target bigint, ids bigint) WHERE o.ids >= 3 GROUP BY o.target HAVING count(*) = count(f.code)) INTO partly
+    FROM (SELECT DISTINCT o.code, o.ids FROM jsonb_to_recordset(fits) AS o (code text, target bigint, ids bigint) WHERE o.ids >= 3) f;
+    SELECT CASE WHEN (sum(f.types) = total OR partly) AND max(f.targets) = 1 THEN string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L, belongs => true);',
         store, relation, "column", f.target::oid::regclass, type_column, f.codes::text), ' ' ORDER BY f.target) END INTO calls
     FROM (SELECT g.target, array_agg(g.code ORDER BY g.code) AS codes, count(*) AS types, max(g.targets) AS targets
-          FROM (SELECT o.code, min(o.target) AS target, count(*) AS targets FROM jsonb_to_recordset(fits) AS o (code text, target bigint) GROUP BY 1) g GROUP BY 1) f;
+          FROM (-- Small numbers are keys of several tables. The keys of all tenants are hardly others.
+                SELECT o.code, COALESCE(min(o.target) FILTER (WHERE o.all_tenants), min(o.target)) AS target, CASE WHEN bool_or(o.all_tenants) THEN 1 ELSE count(*) END AS targets
+                FROM jsonb_to_recordset(fits) AS o (code text, target bigint, all_tenants boolean) GROUP BY 1) g GROUP BY 1) f;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.coded_pair(text, regclass, name, name) IS 'What the ids of each type of a pair are keys of, where the types name no table';
@@ -160,7 +168,7 @@ BEGIN
                     OR p.rank > 1 AND (clone_internal.names_person(p.name) OR EXISTS (SELECT FROM unnest(described) w WHERE clone_internal.folded_match(p.name, w) IS NOT NULL));
                 c := clone_internal.coded_pair($1, t.relation, p.type_column, p.name);
                 -- Small numbers are keys of any table by chance.
-                CONTINUE WHEN c.ids IS NULL OR c.ids < 10 OR NOT (c.split AND NOT c.whole OR (c.split OR c.whole) AND p.says_type AND (p.rank = 1 OR p.rank = 2 AND p.family <> 'text') OR c.split AND p.rank = 1);
+                CONTINUE WHEN c.ids IS NULL OR c.ids < 10 OR NOT (c.split AND NOT c.whole OR c.partly AND p.rank < 3 AND (p.id_word = '' OR p.says_type) OR (c.split OR c.whole) AND p.says_type AND (p.rank = 1 OR p.rank = 2 AND p.family <> 'text') OR c.split AND p.rank = 1);
                 calls := c.calls;
                 codes := c.codes;
             END IF;

@@ -122,6 +122,60 @@ async fn types_of_any_form_are_told_by_the_keys_beside_them() {
 }
 
 #[tokio::test]
+async fn types_without_the_prefix_of_all_tables_name_them_and_numbers_may_stand_for_them() {
+    let db = discovered(
+        "CREATE TABLE acme_course (id bigserial PRIMARY KEY, fullname text NOT NULL); CREATE TABLE acme_modules (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE acme_assign (id bigserial PRIMARY KEY, course_id bigint NOT NULL, name text); CREATE TABLE acme_quiz (id bigserial PRIMARY KEY, course_id bigint NOT NULL, name text);
+         CREATE TABLE acme_parts (id bigserial PRIMARY KEY, course_id bigint NOT NULL, module bigint NOT NULL, instance bigint NOT NULL); CREATE TABLE acme_event (id bigserial PRIMARY KEY, course_id bigint NOT NULL, modulename text, instance bigint);
+         CREATE TABLE acme_context (id bigserial PRIMARY KEY, contextlevel bigint NOT NULL, instanceid bigint NOT NULL);
+         INSERT INTO acme_course (fullname) VALUES ('A'), ('B'), ('C'); INSERT INTO acme_modules (name) VALUES ('assign'), ('quiz');
+         SELECT setval('acme_assign_id_seq', 30), setval('acme_quiz_id_seq', 55), setval('acme_parts_id_seq', 17);
+         INSERT INTO acme_assign (course_id) SELECT 1 + i % 3 FROM generate_series(1, 45) i; INSERT INTO acme_quiz (course_id) SELECT 1 + i % 3 FROM generate_series(1, 45) i;
+         INSERT INTO acme_parts (course_id, module, instance) SELECT course_id, 1, id FROM acme_assign UNION ALL SELECT course_id, 2, id FROM acme_quiz;
+         INSERT INTO acme_event (course_id, modulename, instance) SELECT course_id, 'assign', id FROM acme_assign UNION ALL SELECT course_id, 'quiz', id FROM acme_quiz;
+         INSERT INTO acme_context (contextlevel, instanceid) SELECT 50, id FROM acme_course UNION ALL SELECT 70, id FROM acme_parts",
+        "acme_course",
+    )
+    .await;
+    for call in db
+        .list("SELECT answer FROM clone.store_check('s') WHERE subject LIKE '%.course_id'")
+        .await
+    {
+        db.run(&call).await;
+    }
+    assert_eq!(
+        open(&db)
+            .await
+            .into_iter()
+            .filter(|q| q.starts_with("error"))
+            .collect::<Vec<_>>(),
+        [
+            "error public.acme_context.instanceid",
+            "error public.acme_event.instance",
+            "error public.acme_parts.instance"
+        ]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+    for (table, kind, assign, quiz) in [
+        ("acme_parts", "module", "1", "2"),
+        ("acme_event", "modulename", "'assign'", "'quiz'"),
+    ] {
+        for (target, kind_value) in [("acme_assign", assign), ("acme_quiz", quiz)] {
+            assert_eq!(
+                db.number(&format!("SELECT count(*) FROM {table} t JOIN {target} o ON o.id = t.instance AND o.course_id = t.course_id WHERE t.course_id = {clone} AND t.{kind} = {kind_value}")).await,
+                15,
+                "{table} {target}"
+            );
+        }
+    }
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM acme_context c LEFT JOIN acme_parts p ON p.id = c.instanceid WHERE c.contextlevel = 50 AND c.instanceid = {clone} OR c.contextlevel = 70 AND p.course_id = {clone}")).await,
+        31
+    );
+}
+
+#[tokio::test]
 async fn the_type_of_a_pair_gets_no_other_value_where_the_pair_is_unique() {
     let db = discovered(
         "CREATE TABLE orgs (id bigserial PRIMARY KEY, name text NOT NULL); CREATE TABLE work_items (id bigserial PRIMARY KEY, org_id bigint NOT NULL, type text NOT NULL, title text);
