@@ -33,7 +33,7 @@ AS $$
     ), people AS (
         -- Users that all projects share come before the rows that tie them to a tenant.
         SELECT t.oid, t.described AND t.id_column IS NOT NULL AS described FROM tables t
-        WHERE t.described AND t.word IN ('user', 'usr', 'member', 'person', 'profile', 'employee', 'staff', 'auth_user', 'account_user', 'app_user') OR NOT t.described AND t.word = 'user'
+        WHERE t.described AND t.word IN ('user', 'usr', 'member', 'person', 'profile', 'employee', 'staff', 'auth_user', 'account_user', 'app_user') AND NOT clone_internal.ties_users($1, t.oid) OR NOT t.described AND t.word = 'user'
         ORDER BY t.described AND t.word NOT IN ('account_user', 'app_user') DESC, t.described, t.oid LIMIT 1
     )
     SELECT DISTINCT ON (a.word) a.word, f.oid::regclass, f.described, f.exact

@@ -85,6 +85,19 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.polymorphic_pairs(text) IS 'Undeclared polymorphic pairs of columns';
 
+-- Whether the rows of a table tie users that all projects share to a tenant, such as members with a user_id: who wrote a row is the user.
+CREATE FUNCTION clone_internal.ties_users(store text, relation regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d JOIN pg_attribute a ON a.attrelid = $2 AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE d.word ~ '(^|_)(user|usr|person|people|account|profile|identity|login)$' AND d.oid <> $2 AND d.oid NOT IN (SELECT r.relation::oid FROM clone.store_relation r WHERE r.store = $1)
+          AND (d.word = clone_internal.named_table(a.attname, false) OR d.word LIKE E'%\\_' || clone_internal.named_table(a.attname, false)
+               OR EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND f.confrelid = d.oid AND f.conkey = ARRAY[a.attnum])))
+$$;
+COMMENT ON FUNCTION clone_internal.ties_users(text, regclass) IS 'Whether rows of a table tie users that all projects share to a tenant';
+
 -- Columns that refer to a user by a role: assignee_id, created_by.
 CREATE FUNCTION clone_internal.person_columns(store text) RETURNS TABLE (relation regclass, name name, target regclass, target_column name)
 LANGUAGE sql STABLE STRICT
@@ -99,6 +112,7 @@ AS $$
           AND NOT (clone_internal.table_word(k.relname) LIKE E'%\\_user' AND EXISTS (
               SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d
               WHERE d.word = 'user' AND d.oid NOT IN (SELECT r.relation::oid FROM clone.store_relation r WHERE r.store = $1)))
+          AND NOT clone_internal.ties_users($1, p.relation)
     ), parts AS MATERIALIZED (
         SELECT r.relation, a.attname, a.attnum, a.atttypid
         FROM clone.store_relation r

@@ -13,7 +13,7 @@ DECLARE
     by_bytes text;
 BEGIN
     FOR c IN
-        SELECT DISTINCT p.relation, p."column" AS name, p.family LIKE '%[]' AS list, p.family LIKE 'text%' AS texts, r.id_column, COALESCE(r.project_column, r.join_column) AS holder,
+        SELECT DISTINCT p.relation, p."column" AS name, p.family LIKE '%[]' AS list, p.family LIKE 'text%' AS texts, r.id_column, COALESCE(r.project_column, r.join_column) AS holder, r.project_column IS NULL AND clone_internal.tenant_sql($1, r.relation, 't') NOT LIKE '%.ctid::text' AS through_parents,
                NOT a.attnotnull AND NOT a.atthasdef AS free,
                w.name ~ ('(^|_)(repl(y|ies|ied)|respon(se|ds?)|answer(s|ed)?|quot(e|es|ed)|parent|prev|previous|next|origin|original|link(s|ed)?|thread|root|cop(y|ied)|duplicate|merged|'
                    || 'supersed(es|ed)|replac(es|ed)|fork(s|ed)?|cloned|related|follows?|predecessor|successor|above|below|child|ancestor|head|tail|blocks|blocked)(_|$)|_(to|of|from)$')
@@ -34,10 +34,10 @@ BEGIN
         -- Columns of texts may have different collations.
         by_bytes := CASE WHEN c.texts THEN ' COLLATE "C"' ELSE '' END;
         -- Each value with the row that has it; a row without one has NULL.
-        elements := format('SELECT CASE WHEN lower(e.x::text) <> ALL (clone_internal.in_place_of_null()) THEN e.x END AS x, t.%I AS holder, t.%I AS own FROM %s AS t %s',
-            c.holder, c.id_column, clone_internal.spread(c.relation, '*', 50000), format(CASE WHEN c.list THEN 'LEFT JOIN LATERAL unnest(t.%I) AS e (x) ON true' ELSE 'CROSS JOIN LATERAL (SELECT t.%I AS x) AS e' END, c.name));
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM (%s) AS t WHERE t.x IS NOT NULL) AS t WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I = t.x%s AND k.%I IS NOT DISTINCT FROM t.holder))',
-            elements, c.relation, c.id_column, by_bytes, c.holder) INTO missing;
+        elements := format('SELECT CASE WHEN lower(e.x::text) <> ALL (clone_internal.in_place_of_null()) THEN e.x END AS x, %s AS holder, t.%I AS own FROM %s AS t %s',
+            CASE WHEN c.through_parents THEN clone_internal.tenant_sql($1, c.relation, 't') ELSE format('t.%I', c.holder) END, c.id_column, clone_internal.spread(c.relation, '*', 50000), format(CASE WHEN c.list THEN 'LEFT JOIN LATERAL unnest(t.%I) AS e (x) ON true' ELSE 'CROSS JOIN LATERAL (SELECT t.%I AS x) AS e' END, c.name));
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM (%s) AS t WHERE t.x IS NOT NULL) AS t WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I = t.x%s AND %s IS NOT DISTINCT FROM t.holder))',
+            elements, c.relation, c.id_column, by_bytes, CASE WHEN c.through_parents THEN clone_internal.tenant_sql($1, c.relation, 'k') ELSE format('k.%I', c.holder) END) INTO missing;
         CONTINUE WHEN missing;
         EXECUTE format('SELECT count(t.x) AS rows, count(DISTINCT t.x) AS keys, count(DISTINCT t.holder) FILTER (WHERE t.x IS NOT NULL) AS holders, count(*) > count(t.x) AS roots, COALESCE(bool_and(t.x = t.own%s), false) AS themselves FROM (%s) AS t',
             by_bytes, elements) INTO found;
@@ -47,8 +47,8 @@ BEGIN
         CONTINUE WHEN found.rows = 0 OR NOT c.says AND NOT c.list AND clone_internal.names_quantity(c.name) OR found.themselves OR NOT c.free AND NOT found.roots
             OR NOT c.says AND NOT (found.roots AND (found.keys >= 5 OR c.list AND found.keys >= 3) AND found.holders >= 2) AND NOT (c.texts AND found.keys >= 3);
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
-            format(CASE WHEN c.list THEN '%s.%I lists keys of its own table: all %s values are keys of rows with the same %I' ELSE '%s.%I looks like a key of its own table: all %s values are keys of rows with the same %I' END,
-                c.relation, c.name, found.rows, c.holder),
+            format(CASE WHEN c.list THEN '%s.%I lists keys of its own table: all %s values are keys of rows ' ELSE '%s.%I looks like a key of its own table: all %s values are keys of rows ' END, c.relation, c.name, found.rows)
+                || CASE WHEN c.through_parents THEN 'of the same tenant' ELSE format('with the same %I', c.holder) END,
             clone_internal.reference_call($1, c.relation, c.name, c.relation, ''), clone_internal.keep_call($1, c.relation, c.name, ''));
     END LOOP;
 END

@@ -231,6 +231,7 @@ BEGIN
               -- Of a table with shared rows, some rows at least are of the same tenant.
               AND (NOT p.shared OR 2 * (SELECT count(DISTINCT s.value) FROM unnest(sampled) s JOIN of_tenant o ON o.value = s.value COLLATE "C" AND o.tenant = s.tenant COLLATE "C" AND get_bit(o.tables, t.number::int - 1) = 1 WHERE s.place = p.place) >= p.keys)
               AND (p.place < own_keys OR l.family = 'text' AND t.family = 'text' OR clone_internal.has_sequence(t.relation, (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.key)))
+              AND NOT (clone_internal.names_person(l.called) AND t.person > 0 AND clone_internal.ties_users($1, t.relation))
               -- A row's own number, as customer_no of a customer.
               AND (l.path <> '' OR clone_internal.folded_match(l.called, clone_internal.table_word(own.relname)) IS DISTINCT FROM 1)
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path = l.path)
