@@ -162,9 +162,10 @@ BEGIN
         JOIN pg_class t ON t.oid = p.relation
         JOIN clone_internal.naming_columns(ask_about_links.store) n ON n.relation::oid::bigint = h.target AND n.name = h.key
         CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS table_word) w
-        CROSS JOIN LATERAL (SELECT p.word = n.word OR p.word = n.word || '_' || n.name OR p."column" ~* '^(ancestor|descendant)' OR p.path = '' AND clone_internal.folded_match(p."column", n.word) < 3
+        -- A version is mostly a number.
+        CROSS JOIN LATERAL (SELECT (p.says_id OR h.keys >= 3 OR NOT clone_internal.names_quantity(p."column")) AND (p.word = n.word OR p.word = n.word || '_' || n.name OR p."column" ~* '^(ancestor|descendant)' OR p.path = '' AND clone_internal.folded_match(p."column", n.word) < 3
                 OR p.path = '' AND n.is_id AND p."column" = n.name AND n.name !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$'
-                OR p.says_id AND (w.table_word LIKE n.word || E'\\_%' OR w.table_word LIKE E'%\\_' || n.word || E'\\_%') AS named) d
+                OR p.says_id AND (w.table_word LIKE n.word || E'\\_%' OR w.table_word LIKE E'%\\_' || n.word || E'\\_%')) AS named) d
         CROSS JOIN LATERAL (SELECT CASE
             WHEN h.sure THEN 'error'
             WHEN h.keys < cardinality(p.vals) THEN NULL

@@ -39,8 +39,9 @@ pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> R
 }
 
 fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: &[Key]) -> Result<Vec<Key>> {
-    // The call gives it: choose_target().
-    if table.role == TableRole::Project && run.request.options.target.is_some() {
+    // The call gives it (choose_target()), or the clone that is replaced has it.
+    let options = &run.request.options;
+    if table.role == TableRole::Project && (options.target.is_some() || options.replace.is_some()) {
         return Ok(keys.to_vec());
     }
     // Kept keys do not change.
@@ -250,10 +251,18 @@ pub(super) fn no_source(run: &Run, table: &Table, column: &Column) -> Error {
         ),
     )
     .hint(format!(
-        "{source} If its values are keys of the rows of another table: SELECT clone.store_reference({}, {}, {}, '<table>'). If another column of its unique keys changes in a clone: {call}, 'keep').",
-        quote::literal(&run.store.name),
-        quote::literal(&table.sql_name),
-        quote::literal(&column.name)
+        "{source} {}",
+        match table.role {
+            TableRole::Project =>
+                "Or choose the new project's id for each clone: options => '{\"target\": \"…\"}'.".to_owned(),
+            _ => format!(
+                "If its values are keys of the rows of another table: SELECT clone.store_reference({}, {}, {}, '<table>'). \
+                 If another column of its unique keys changes in a clone: {call}, 'keep').",
+                quote::literal(&run.store.name),
+                quote::literal(&table.sql_name),
+                quote::literal(&column.name)
+            ),
+        }
     ))
 }
 

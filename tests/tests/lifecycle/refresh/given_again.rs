@@ -126,3 +126,36 @@ async fn a_target_other_than_the_clone_that_is_replaced_is_refused() {
     }
     assert_eq!(db.number("SELECT count(*) FROM tenants").await, 3);
 }
+
+#[tokio::test]
+async fn a_refresh_needs_no_new_key_for_the_project() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE tenants (id int PRIMARY KEY, name text NOT NULL);
+         CREATE TABLE projects (tenant_id int NOT NULL REFERENCES tenants, id int NOT NULL, name text, PRIMARY KEY (tenant_id, id));
+         INSERT INTO tenants SELECT i, 'T' || i FROM generate_series(1, 3) AS i;
+         INSERT INTO projects SELECT t, i, 'p' || i FROM generate_series(1, 3) AS t, generate_series(1, 8) AS i;
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"tenants\"}')",
+    )
+    .await;
+    let failure = db.fails("SELECT project_clone('1', 'Copy')").await;
+    assert_eq!(failure.code, "55000", "{failure:?}");
+    assert!(failure.hint.contains("options => '{\"target\""), "{failure:?}");
+    assert_eq!(
+        db.clone_project("'1', 'Copy', options => '{\"target\": \"9\"}'")
+            .await,
+        "9"
+    );
+    db.run("UPDATE projects SET name = 'new' WHERE tenant_id = 1 AND id = 1")
+        .await;
+    assert_eq!(
+        db.clone_project("'1', 'Copy', options => '{\"replace\": \"9\"}'")
+            .await,
+        "9"
+    );
+    assert_eq!(
+        db.text("SELECT name FROM projects WHERE tenant_id = 9 AND id = 1")
+            .await,
+        "new"
+    );
+}

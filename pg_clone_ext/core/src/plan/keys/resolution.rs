@@ -149,9 +149,24 @@ impl Store {
             && with.iter().all(|unique| {
                 unique.columns.iter().any(|other| {
                     other != &column.name
-                        && (changes(self, table, other) || self.follows(table, other, holds, depth))
+                        && (changes(self, table, other)
+                            || self.follows(table, other, holds, depth)
+                            || self.follows_under_conditions(table, other))
                 })
             })
+    }
+
+    /// Whether rows of a column refer to keys that get new values, each under a condition, such as beside a type.
+    fn follows_under_conditions(&self, table: &Table, column: &str) -> bool {
+        table.keys.references.iter().any(|reference| {
+            reference.column == column
+                && reference.form == ReferenceForm::Column
+                && reference.condition.is_some()
+                && self
+                    .table(reference.target)
+                    .and_then(|target| target.column(&reference.target_column))
+                    .is_some_and(|key| key.role != ColumnRole::Keep)
+        })
     }
 
     /// Whether a column refers to a key that gets new values.
