@@ -39,7 +39,10 @@ AS $$
     SELECT DISTINCT ON (a.word) a.word, f.oid::regclass, f.described, f.exact
     FROM asked a CROSS JOIN LATERAL (
         SELECT t.oid, t.described AND t.id_column IS NOT NULL AS described, t.word = a.word AS exact, length(t.word) AS length FROM tables t
-        WHERE t.word = a.word OR length(t.word) > 2 AND a.word LIKE E'%\\_' || t.word OR length(a.word) > 2 AND t.word LIKE E'%\\_' || a.word
+        WHERE t.word = a.word OR length(t.word) > 2 AND a.word LIKE E'%\\_' || t.word
+           OR length(a.word) > 2 AND t.word LIKE E'%\\_' || a.word
+              -- user: app_users, although all projects share them, and not story_assigned_users.
+              AND NOT (t.described AND EXISTS (SELECT FROM tables o WHERE NOT o.described AND o.word = substring(o.word FROM '^[^_]+_') || a.word AND length(o.word) < length(t.word)))
         UNION ALL
         SELECT p.oid, p.described, false, 0 FROM people p
         WHERE a.word ~ '(^|_)(owner|author|assignee|assigned_to|creator|editor|sender|recipient|reviewer|approver|manager|responsible|requester|reporter|agent|inviter|lead|member|person|employee|user)$'

@@ -53,7 +53,7 @@ AS $$
     CROSS JOIN LATERAL (SELECT (d.word = w.word OR w.folded AND d.plain = clone_internal.plain(w.word)) AND NOT l.links AS exact) m
     WHERE w.word IS NOT NULL AND w.family NOT LIKE 'uuid%'
       -- user_id is users, not account_users.
-      AND (m.exact OR w.word NOT IN (SELECT o.word FROM others o))
+      AND (m.exact OR NOT EXISTS (SELECT FROM others o WHERE o.word = w.word OR x.prefixed AND o.word = substring(o.word FROM '^[^_]+_') || w.word AND length(o.word) < length(d.word)))
       AND NOT (d.oid = w.oid AND w.attname = d.id_column)
     -- build_id: ci_builds, not ci_runner_builds, which has a row for some of them and is named after both.
     ORDER BY w.oid, w.attnum, m.exact DESC, l.links, x.prefixed DESC, d.of_others AND w.attname = d.id_column, CASE WHEN x.prefixed THEN -length(d.word) ELSE length(d.word) END DESC, d.oid
