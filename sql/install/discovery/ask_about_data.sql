@@ -103,6 +103,11 @@ BEGIN
         many := clone_internal.many_text_keys(ask_about_data.store, ARRAY(SELECT s FROM unnest(seen) s WHERE NOT clone_internal.have_numbers(ask_about_data.store, s.targets)));
     END IF;
     FOR q IN SELECT * FROM unnest(seen) LOOP
+        IF q.what IN ('named', 'some') AND q.path = '' AND q.family = 'int' AND NOT q.says_id THEN
+            -- max_users is a number, whose rows are those of any tenant.
+            q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
+            CONTINUE WHEN q.targets = '{}';
+        END IF;
         IF q.what = 'unknown' AND q.path = '' THEN
             -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);

@@ -163,7 +163,9 @@ BEGIN
         JOIN clone_internal.naming_columns(ask_about_links.store) n ON n.relation::oid::bigint = h.target AND n.name = h.key
         CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS table_word) w
         -- A version is mostly a number.
-        CROSS JOIN LATERAL (SELECT (p.says_id OR h.keys >= 3 OR NOT clone_internal.names_quantity(p."column")) AND (p.word = n.word OR p.word = n.word || '_' || n.name OR p."column" ~* '^(ancestor|descendant)' OR p.path = '' AND clone_internal.folded_match(p."column", n.word) < 3
+        CROSS JOIN LATERAL (SELECT (p.says_id OR h.keys >= 3 OR NOT clone_internal.names_quantity(p."column"))
+                -- A number under a word in the plural is a count.
+                AND (p.says_id OR p.family <> 'int' OR p.path <> '' OR clone_internal.singular(p."column") = p."column") AND (p.word = n.word OR p.word = n.word || '_' || n.name OR p."column" ~* '^(ancestor|descendant)' OR p.path = '' AND clone_internal.folded_match(p."column", n.word) < 3
                 OR p.path = '' AND n.is_id AND p."column" = n.name AND n.name !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$'
                 OR p.says_id AND (w.table_word LIKE n.word || E'\\_%' OR w.table_word LIKE E'%\\_' || n.word || E'\\_%')) AS named) d
         CROSS JOIN LATERAL (SELECT CASE
@@ -172,7 +174,7 @@ BEGIN
             -- Small numbers are keys of every table and short texts may be the same by chance: the name must say which.
             WHEN d.named THEN 'error'
             -- A part of the table's word (dev: device), or a person in a role.
-            WHEN n.role <> 'project' AND p.path = '' AND h.keys >= 3 AND NOT clone_internal.names_quantity(p."column")
+            WHEN n.role <> 'project' AND p.path = '' AND h.keys >= 3 AND NOT clone_internal.names_quantity(p."column") AND (p.says_id OR p.family <> 'int' OR clone_internal.singular(p."column") = p."column")
                  AND (clone_internal.folded_match(p."column", n.word) = 3 OR clone_internal.names_person(p."column") AND clone_internal.has_persons(n.word) > 0
                       -- Numbers of which so few are keys that these are not met by chance.
                       OR n.family = 'int' AND p.family = 'int' AND h.rare ^ h.keys < 0.001 AND (SELECT max(v::numeric) FROM unnest(p.vals) v WHERE v ~ '^[0-9]{1,18}$') > 2 * cardinality(p.vals)) THEN 'error'

@@ -156,7 +156,7 @@ fn with_dangling(store: &Store, dangling: Vec<Value>, mut report: Value) -> Valu
 
 /// Hint for rows that prevent a deletion.
 const CONFLICT_HINT: &str = "Delete or move those rows first, or delete the project anyway with options => '{\"others\": \"include\"}'; \
-                     '{\"dry_run\": true}' lists them without deleting.";
+                     '{\"dry_run\": true}' lists them without deleting, '{\"shared\": \"ignore\"}' does not read documents of other projects.";
 
 /// The files of a project: files to delete, and resources whose files other projects use.
 struct FilesFound {

@@ -2,6 +2,7 @@
 
 mod composite;
 mod computed;
+mod counts;
 mod folded_names;
 mod likeliest;
 mod list_forms;
