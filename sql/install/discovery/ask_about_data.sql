@@ -89,6 +89,7 @@ DECLARE
     rest text;
     others regclass[];
     same regclass[];
+    strangers numeric;
     places clone_internal.place[];
     typed clone_internal.typed_text[];
 BEGIN
@@ -124,6 +125,9 @@ BEGIN
         SELECT string_agg(clone_internal.reference_call(ask_about_data.store, q.relation, q."column", k.target, q.path,
             CASE WHEN q.separators IS NOT NULL THEN q.separators || CASE WHEN q.family = 'text[]' THEN '{},"' ELSE '' END WHEN q.path = '' AND q.family <> 'text[]' AND cardinality(q.targets) > 1 AND q.what IN ('keys', 'part') THEN ' ' END), ' ' ORDER BY k.place)
         INTO calls FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE q.what IN ('keys', 'part', 'inside') OR k.place = 1;
+        strangers := CASE WHEN q.what = 'named' AND q.path <> '' AND clone_internal.have_numbers(ask_about_data.store, q.targets) THEN clone_internal.share_of_strangers(ask_about_data.store, q.relation, q."column", q.path, q.targets[1]) END;
+        -- A number per tenant, such as the ref of a story, is a key of any row by chance.
+        CONTINUE WHEN strangers > 0.2;
         -- What is declared in silence must be true of all values, not only of those that were looked at.
         sure := NULL;
         rest := '';
@@ -140,6 +144,10 @@ BEGIN
         ELSIF declares AND q.separators IS NULL AND cardinality(q.targets) = 1 AND (q.what = 'keys' OR q.what = 'named' AND q.says_id AND q.path <> '') THEN
             sure := (SELECT clone_internal.all_are_keys(q.relation, q."column", q.family, q.path, q.what = 'keys', q.targets[1], r.id_column) FROM clone.store_relation r WHERE r.store = ask_about_data.store AND r.relation = q.targets[1]);
             rest := CASE WHEN sure IS NULL THEN '. The table is too large to look at all' WHEN NOT sure THEN '. Others are no keys there' ELSE '' END;
+            IF sure AND strangers > 0 THEN
+                sure := false;
+                rest := '. Some are keys of rows of another tenant';
+            END IF;
         END IF;
         IF sure AND cardinality(q.targets) = 1 AND q.what IN ('keys', 'named') THEN
             PERFORM clone.store_reference(ask_about_data.store, q.relation, q."column", q.targets[1], path => NULLIF(q.path, ''));

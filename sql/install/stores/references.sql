@@ -6,8 +6,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN (CASE
-        WHEN lower(word) IN ('people') THEN regexp_replace(word, 'eople$', 'erson')
-        WHEN lower(word) IN ('children') THEN regexp_replace(word, 'ren$', '')
+        WHEN word ~* '(^|_)people$' THEN regexp_replace(word, 'eople$', 'erson', 'i')
+        WHEN word ~* '(^|_)children$' THEN regexp_replace(word, 'ren$', '', 'i')
+        WHEN word ~* '(^|_)(wo)?men$' THEN regexp_replace(word, 'en$', 'an', 'i')
+        -- Against the rules below.
+        WHEN word ~* '(^|_)(wiki|taxi|menu|api|kpi|sku|cpu|gpu|emoji|kiwi|alibi|gnu|ui|pi|cookie|movie|calorie|selfie|hoodie|rookie|smoothie|brownie|zombie|genie|pixie|tie|pie)s$' THEN regexp_replace(word, 's$', '', 'i')
+        WHEN word ~* '(analys|diagnos|synops|hypothes|prognos|cris|(^|_)thes)es$' THEN regexp_replace(word, 'es$', 'is', 'i')
+        WHEN word ~* '(^|_)(shel|hal|wol|cal|sel|loa)ves$' THEN regexp_replace(word, 'ves$', 'f', 'i')
+        WHEN word ~* '(^|_)(li|kni|wi)ves$' THEN regexp_replace(word, 'ves$', 'fe', 'i')
+        WHEN word ~* '(matr|append|ind|vert|vort)ices$' THEN regexp_replace(regexp_replace(word, '(matr|append)ices$', '\1ix', 'i'), '(ind|vert|vort)ices$', '\1ex', 'i')
+        WHEN word ~* 'zzes$' THEN regexp_replace(word, 'zes$', '', 'i')
         WHEN word ~* '(ss|us|is|news|series)$' THEN word
         WHEN word ~* '[^aeiou]ies$' THEN regexp_replace(word, 'ies$', 'y', 'i')
         WHEN word ~* '(ch|sh|x|ss|z)es$' THEN regexp_replace(word, 'es$', '', 'i')

@@ -51,14 +51,14 @@ BEGIN
                 FROM walk w -- Few members have such names; the exact conditions are slower.
                 CROSS JOIN LATERAL (SELECT o.key, o.value FROM jsonb_each(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) o
                     WHERE jsonb_typeof(o.value) = 'string' AND o.key COLLATE "C" ~* '(type|kind|class|model|table|entity|name|object|resource|collection|what)$') t
-                CROSS JOIN LATERAL (SELECT o.key, o.value FROM jsonb_each(w.v) o WHERE jsonb_typeof(o.value) IN ('string', 'number') AND o.key COLLATE "C" ~* '(id|pk|key|ref|nr|no)$') i
+                CROSS JOIN LATERAL (SELECT o.key, o.value FROM jsonb_each(w.v) o WHERE jsonb_typeof(o.value) IN ('string', 'number') AND o.key COLLATE "C" ~* '(id|identifier|pk|key|ref|nr|no)$') i
                 CROSS JOIN LATERAL (SELECT clone_internal.snake(ltrim(t.key, '_@$')) AS type_word, clone_internal.snake(ltrim(i.key, '_@$')) AS word) n
                 WHERE t.key <> i.key AND length(i.value #>> '{}') < 80
-                  AND (regexp_replace(n.type_word, '_?(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|name)$', '') = regexp_replace(n.word, '_?(id|uuid|guid|pk|key|ref|nr|no)$', '') AND n.type_word <> n.word
-                       AND n.word !~ '^(id|uuid|guid|pk|key|ref|nr|no)$'
-                       AND n.word ~ '(id|uuid|guid|pk|key|ref|nr|no)$' AND n.type_word ~ '(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|name)$'
+                  AND (regexp_replace(n.type_word, '_?(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|name)$', '') = regexp_replace(n.word, '_?(id|identifier|uuid|guid|pk|key|ref|nr|no)$', '') AND n.type_word <> n.word
+                       AND n.word !~ '^(id|identifier|uuid|guid|pk|key|ref|nr|no)$'
+                       AND n.word ~ '(id|identifier|uuid|guid|pk|key|ref|nr|no)$' AND n.type_word ~ '(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|name)$'
                        OR n.type_word ~ '^(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|object|object_type|record_type|entity_type|item_type|target_type|content_type|resource|resource_type|collection|typename|what)$'
-                          AND n.word ~ '^(id|uuid|guid|pk|key|ref|oid|(object|obj|record|rec|entity|item|target|row|resource|res|subject|instance|model)_(id|uuid|pk|key))$')
+                          AND n.word ~ '^(id|uuid|guid|pk|key|ref|oid|(object|obj|record|rec|entity|item|target|row|resource|res|subject|instance|model)_(id|identifier|uuid|pk|key))$')
             )
             SELECT array_agg(ROW($1, $2, $3, g.root, g.holder, g.type_member, g.member, g.kind, NULL, g.vals)::clone_internal.document_pair)
             FROM (SELECT p.root, min(p.holder) AS holder, p.type_member, p.member, p.kind, (array_agg(DISTINCT p.value))[:300] AS vals, count(*) OVER (PARTITION BY p.root, p.type_member, p.member) AS kinds

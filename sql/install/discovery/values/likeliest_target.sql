@@ -59,3 +59,24 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.targets_of_same_tenants(text, regclass, name, text, regclass[]) IS 'Tables of which all values at a path of documents are keys of rows of the same tenants';
+
+-- Which share of the values at a path are keys of rows of another tenant only: a number per tenant is a key of any row by chance. NULL: nothing
+-- says their tenants.
+CREATE FUNCTION clone_internal.share_of_strangers(store text, relation regclass, "column" name, path text, target regclass) RETURNS numeric
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    sample clone_internal.listed_value[] := clone_internal.values_of_tenants(store, relation, "column", path, 1, true);
+    key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $5);
+    family text := (SELECT clone_internal.family(a.atttypid) FROM pg_attribute a WHERE a.attrelid = $5 AND a.attname = key);
+BEGIN
+    RETURN (
+        WITH owner AS MATERIALIZED (
+            SELECT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, $5, key, family, ARRAY(SELECT DISTINCT x.value FROM unnest(sample) x)) o
+        )
+        SELECT (count(*) FILTER (WHERE NOT k.own))::numeric / NULLIF(count(k.own), 0)
+        FROM unnest(sample) s CROSS JOIN LATERAL (SELECT bool_or(o.tenant = s.tenant) AS own FROM owner o WHERE o.value = s.value) k);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.share_of_strangers(text, regclass, name, text, regclass) IS 'Which share of the values at a path of documents are keys of rows of another tenant only';

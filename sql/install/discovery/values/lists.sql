@@ -75,6 +75,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.listed_keys(text) IS 'Tables whose rows lists may name, with their keys; described: the store has them';
 
+-- Whether the key of a described table is that of another one, which has a row for each of its rows. References to both are the same.
+CREATE FUNCTION clone_internal.has_key_of_another(store text, relation regclass, key name) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (SELECT FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = $2 AND a.attname = $3 JOIN clone.store_relation p ON p.store = $1 AND p.relation::oid = f.confrelid
+                   WHERE f.contype = 'f' AND f.conrelid = $2 AND f.conkey = ARRAY[a.attnum] AND f.confrelid <> f.conrelid)
+        OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = $3 AND d.form = 'column' AND d.condition IS NULL AND d.target <> d.relation)
+$$;
+COMMENT ON FUNCTION clone_internal.has_key_of_another(text, regclass, name) IS 'Whether the key of a described table is that of another one';
+
 -- The rows of a table with these keys, and their tenants.
 CREATE FUNCTION clone_internal.tenants_of_keys(store text, relation regclass, key name, family text, vals text[]) RETURNS TABLE (value text, tenant text)
 LANGUAGE plpgsql STABLE STRICT

@@ -166,7 +166,7 @@ DECLARE
     c record;
 BEGIN
     SELECT array_agg(n.relation), array_agg(n.name) INTO targets, keys
-    FROM (SELECT n.relation, n.name FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family = 'int' ORDER BY n.relation::oid) n;
+    FROM (SELECT n.relation, n.name FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family = 'int' AND NOT clone_internal.has_key_of_another($1, n.relation, n.name) ORDER BY n.relation::oid) n;
     SELECT array_agg(o.relation), array_agg(o.name), array_agg(o.family), array_agg(array_to_string(o.members || '-'::text, ' ')) INTO relations, columns, families, members
     FROM (SELECT o.* FROM clone_internal.columns_with_numbers($1) o ORDER BY o.relation::oid, o.name) o;
     IF targets IS NULL OR columns IS NULL THEN

@@ -65,7 +65,7 @@ DECLARE
     c record;
 BEGIN
     SELECT array_agg(l.relation), array_agg(l.key), array_agg(l.family) INTO targets, names, families
-    FROM (SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') ORDER BY l.relation::oid) l;
+    FROM (SELECT l.* FROM clone_internal.listed_keys($1) l WHERE l.described AND l.family IN ('int', 'text') AND NOT clone_internal.has_key_of_another($1, l.relation, l.key) ORDER BY l.relation::oid) l;
     IF targets IS NULL THEN
         RETURN;
     END IF;

@@ -5,9 +5,20 @@ CREATE FUNCTION clone_internal.typed_keys(store text) RETURNS TABLE (word text, 
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT DISTINCT ON (x) lower(x), n.relation, n.name
-    FROM clone_internal.naming_columns($1) n CROSS JOIN LATERAL unnest(clone_internal.type_names(n.relation)) x
-    WHERE n.is_id AND n.family = 'int' ORDER BY x, n.role = 'project', n.relation::oid
+    WITH named AS MATERIALIZED (
+        SELECT n.relation, n.name, n.role, c.relname FROM clone_internal.naming_columns($1) n JOIN pg_class c ON c.oid = n.relation WHERE n.is_id AND n.family = 'int'
+    ), prefix AS MATERIALIZED (
+        -- The name of the application, which most tables begin with and texts leave out: team:5 for sentry_team.
+        SELECT p.prefix FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation CROSS JOIN LATERAL (SELECT substring(c.relname FROM '^[^_]+_') AS prefix) p
+        WHERE r.store = $1 GROUP BY 1 HAVING p.prefix IS NOT NULL AND count(*) >= 3 AND 2 * count(*) > (SELECT count(*) FROM clone.store_relation o WHERE o.store = $1)
+    )
+    SELECT DISTINCT ON (lower(x.word)) lower(x.word), n.relation, n.name
+    FROM named n CROSS JOIN LATERAL (
+        SELECT t.word, false AS cut FROM unnest(clone_internal.type_names(n.relation)) AS t (word)
+        UNION ALL
+        SELECT f.word, true FROM prefix p CROSS JOIN LATERAL (SELECT clone_internal.singular(clone_internal.snake(substr(n.relname, length(p.prefix) + 1))) AS rest) s CROSS JOIN LATERAL (VALUES (s.rest), (replace(s.rest, '_', ''))) AS f (word)
+        WHERE starts_with(n.relname, p.prefix) AND s.rest <> '') x
+    ORDER BY lower(x.word), x.cut, n.role = 'project', n.relation::oid
 $$;
 COMMENT ON FUNCTION clone_internal.typed_keys(text) IS 'The words by which texts name tables of a store whose keys are numbers';
 

@@ -146,3 +146,34 @@ async fn a_shared_table_with_a_prefix_comes_before_a_link_table_with_its_name() 
         [""; 0]
     );
 }
+
+#[tokio::test]
+async fn tables_have_the_names_of_english_plurals() {
+    let db = Scratch::with_extension().await;
+    for (plural, singular) in [
+        ("wikis", "wiki"),
+        ("user_cookies", "user_cookie"),
+        ("movies", "movie"),
+        ("menus", "menu"),
+        ("analyses", "analysis"),
+        ("quizzes", "quiz"),
+        ("indices", "index"),
+        ("matrices", "matrix"),
+        ("team_people", "team_person"),
+        ("women", "woman"),
+        ("shelves", "shelf"),
+        ("statuses", "status"),
+        ("categories", "category"),
+        ("boxes", "box"),
+        ("addresses", "address"),
+        ("Skus", "Sku"),
+        ("courses", "course"),
+        ("news", "news"),
+    ] {
+        assert_eq!(
+            db.text(&format!("SELECT clone_internal.singular('{plural}')"))
+                .await,
+            singular
+        );
+    }
+}
