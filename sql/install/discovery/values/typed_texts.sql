@@ -150,6 +150,44 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_typed_prose(text, clone_internal.typed_text[]) IS 'Warns of keys beside the name of their table that clones keep';
 
+-- Settings whose names say no table, and of which all values are keys of rows of the same tenant: the setting and the table. Only where that
+-- is no chance, by the number of values, of tenants, and of numbers that are keys.
+CREATE FUNCTION clone_internal.settings_with_keys(store text, relation regclass, "column" name, called name, settings text[]) RETURNS SETOF clone_internal.found_key
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    own text := clone_internal.tenant_sql(store, relation, 't');
+    rows text;
+    s record;
+    t record;
+    seen record;
+BEGIN
+    IF own LIKE '%.ctid::text' OR settings = '{}' THEN
+        RETURN;
+    END IF;
+    rows := format('(SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t WHERE t.%I IS NOT NULL)', clone_internal.column_text('t', relation, $4), clone_internal.column_text('t', relation, $3), own, clone_internal.spread(relation, '*', 50000), $3);
+    FOR s IN EXECUTE format('SELECT s.kind, (array_agg(DISTINCT s.x))[:100] AS vals FROM %s AS s WHERE s.kind = ANY ($1) AND lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING count(DISTINCT s.x) >= 3 AND count(DISTINCT s.own) >= 2 ORDER BY 1', rows) USING settings LOOP
+        CONTINUE WHEN clone_internal.names_quantity(s.kind);
+        FOR t IN
+            SELECT f.target, n.key FROM (SELECT array_agg(l.relation) AS tables, array_agg(l.key) AS keys, array_agg(l.family) AS families FROM clone_internal.listed_keys($1) l
+                                         WHERE l.described AND l.family = 'int' AND NOT clone_internal.has_key_of_another($1, l.relation, l.key)) l
+            CROSS JOIN LATERAL clone_internal.keys_of_tables(l.tables, l.keys, l.families, s.vals) f JOIN unnest(l.tables, l.keys) AS n (relation, key) ON n.relation = f.target
+            GROUP BY 1, 2 HAVING count(DISTINCT f.value) = cardinality(s.vals) ORDER BY pg_relation_size(f.target), f.target::oid
+        LOOP
+            EXECUTE format('SELECT COALESCE(bool_and(EXISTS (SELECT FROM %s AS k WHERE %s = s.x AND %s COLLATE "C" = s.own COLLATE "C")), false) AS same, count(DISTINCT s.x) AS vals, count(DISTINCT s.own) AS tenants FROM %s AS s WHERE s.kind = $1 AND lower(s.x) <> ALL (clone_internal.in_place_of_null())',
+                t.target, clone_internal.column_text('k', t.target, t.key), clone_internal.tenant_sql($1, t.target, 'k'), rows) INTO seen USING s.kind;
+            IF seen.same AND (clone_internal.share_of_numbers(t.target, t.key) / seen.tenants) ^ LEAST(seen.vals, 40) < 0.001 THEN
+                RETURN NEXT ROW(t.target, s.kind)::clone_internal.found_key;
+                EXIT;
+            END IF;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.settings_with_keys(text, regclass, name, name, text[]) IS 'Settings whose names say no table, and of which all values are keys of rows of the same tenant';
+
 -- Settings in rows of a name and a value: the values of a name such as default_user can be keys.
 CREATE FUNCTION clone_internal.ask_about_settings(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
@@ -172,8 +210,10 @@ BEGIN
     FOR c IN
         SELECT p.relation, p."column" AS name, p.family, n.attname AS called
         FROM unnest($2) p
-        JOIN pg_attribute n ON n.attrelid = p.relation AND n.attnum > 0 AND NOT n.attisdropped AND n.attname <> p."column" AND clone_internal.family(n.atttypid) = 'text'
-         AND clone_internal.snake(n.attname) ~ '^(.*_)?(key|name|code|field|setting|option|option_name|attribute|attr|property|prop|param|parameter)$'
+        -- A name, or the number of a field that a table of fields explains.
+        JOIN pg_attribute n ON n.attrelid = p.relation AND n.attnum > 0 AND NOT n.attisdropped AND n.attname <> p."column"
+         AND (clone_internal.family(n.atttypid) = 'text' AND clone_internal.snake(n.attname) ~ '^(.*_)?(key|name|code|field|setting|option|option_name|attribute|attr|property|prop|param|parameter)$'
+              OR clone_internal.family(n.atttypid) = 'int' AND clone_internal.snake(n.attname) ~ '(^|_)(field|attribute|attr|property|prop|param|parameter|setting|option|question|column)_(id|no|nr|number)$')
         WHERE p.path = '' AND p.family IN ('text', 'int') AND clone_internal.snake(p."column") ~ '^(.*_)?(value|val|data|content|int_value|value_int|number)$'
         ORDER BY p.relation::oid, p."column", n.attnum
     LOOP
@@ -208,6 +248,11 @@ BEGIN
             calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, condition => %L); ', $1, c.relation, c.name, s.target,
                 format('%s OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', clone_internal.column_text(NULL, c.relation, c.called), of_target));
             names := concat_ws(', ', names, format('%s (%s)', s.target, array_to_string(of_target, ', ')));
+        END LOOP;
+        FOR s IN SELECT f.target, array_agg(f.value ORDER BY f.value) AS kinds FROM clone_internal.settings_with_keys($1, c.relation, c.name, c.called, ARRAY(SELECT k FROM unnest(kinds) k WHERE k <> ALL (known))) f GROUP BY 1 ORDER BY f.target::oid LOOP
+            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, condition => %L); ', $1, c.relation, c.name, s.target,
+                format('%s OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', clone_internal.column_text(NULL, c.relation, c.called), s.kinds));
+            names := concat_ws(', ', names, format('%s (%s)', s.target, array_to_string(s.kinds, ', ')));
         END LOOP;
         CONTINUE WHEN names IS NULL;
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error', format('%s.%I holds keys in rows with certain values of %I: of %s', c.relation, c.name, c.called, names), rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, ''));
