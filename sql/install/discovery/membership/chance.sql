@@ -1,18 +1,19 @@
 -- Numbers that are keys by chance: what other columns and documents of the same rows say.
 
--- Columns of texts that all are the name of a table of the store and a key of it: order-5. kinds: the names as they are written.
+-- Columns of texts that all begin with the name of a table of the store and a key of it: order-5, /docs/7, doc:7#viewer@user:3. kinds: the names
+-- as they are written.
 CREATE FUNCTION clone_internal.outside_typed_texts(store text, places clone_internal.place[]) RETURNS TABLE (relation regclass, name name, target regclass, key name, kinds text[], keys bigint)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH typed AS MATERIALIZED (
         SELECT p.relation, p."column", m[1] AS kind, m[2] AS value, cardinality(p.vals) AS seen
-        FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals) v CROSS JOIN LATERAL regexp_match(v, '^([A-Za-z][A-Za-z_]*)[:/#|=@.~-]+([0-9]{1,18})$') m
-        WHERE p.path = '' AND p.family = 'text' AND p.vals[1] ~ '[0-9]$' AND m IS NOT NULL
+        FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals) v CROSS JOIN LATERAL regexp_match(v, '^/?([A-Za-z][A-Za-z_]*)[:/#|=@.~-]+([0-9]{1,18})(?![A-Za-z0-9_])') m
+        WHERE p.path = '' AND p.family = 'text' AND p.vals[1] ~ '[0-9]' AND m IS NOT NULL
     ), target AS MATERIALIZED (
         SELECT n.relation, n.name, n.family, clone_internal.type_names(n.relation) AS names FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family IN ('int', 'text') AND EXISTS (SELECT FROM typed)
     ), kind AS MATERIALIZED (
-        SELECT k.kind, t.relation, t.name, t.family FROM (SELECT DISTINCT o.kind FROM typed o) k JOIN target t ON lower(k.kind) = ANY (t.names) OR clone_internal.snake(k.kind) = ANY (t.names)
+        SELECT k.kind, t.relation, t.name, t.family FROM (SELECT DISTINCT o.kind FROM typed o) k JOIN target t ON lower(k.kind) = ANY (t.names) OR clone_internal.snake(k.kind) = ANY (t.names) OR lower(clone_internal.singular(k.kind)) = ANY (t.names)
     ), found AS MATERIALIZED (
         SELECT k.relation, f.value FROM (SELECT DISTINCT o.relation, o.name, o.family FROM kind o) k
         CROSS JOIN LATERAL clone_internal.keys_among(k.relation, k.name, k.family, ARRAY(SELECT DISTINCT o.value FROM typed o JOIN kind x ON x.kind = o.kind AND x.relation = k.relation)) f
@@ -55,7 +56,7 @@ BEGIN
                 JOIN (SELECT %7$s AS id, (%8$s)::text COLLATE "C" AS tenant FROM %9$s AS e) AS e ON e.id = x.id
                 GROUP BY r.line, r.tenant) AS s',
             clone_internal.spread(relation, '*', 2000), clone_internal.column_text('c', target, key), own, target, clone_internal.column_text('k', relation, "column"),
-            CASE WHEN n.kinds IS NOT NULL THEN format('(CASE WHEN substring(%1$s FROM ''^[A-Za-z_]+'') = ANY (%2$L::text[]) THEN substring(%1$s FROM ''[0-9]+$'') END)', clone_internal.column_text('k', relation, n."column"), n.kinds)
+            CASE WHEN n.kinds IS NOT NULL THEN format('(CASE WHEN substring(%1$s FROM ''^/?([A-Za-z_]+)'') = ANY (%2$L::text[]) THEN substring(%1$s FROM ''^/?[A-Za-z_]+[^A-Za-z0-9]+([0-9]+)'') END)', clone_internal.column_text('k', relation, n."column"), n.kinds)
                  WHEN n.path <> '' THEN format('jsonb_path_query(clone_internal.json_of(k.%I::text), unnest(%L::jsonpath[]), silent => true) #>> ''{}''', n."column",
                                                ARRAY(SELECT DISTINCT clone_internal.postgres_path(n.path, m) FROM unnest('{false,true}'::boolean[]) m))
                  WHEN n.family LIKE '%[]' THEN format('unnest(k.%I)::text', n."column") ELSE clone_internal.column_text('k', relation, n."column") END,
