@@ -17,6 +17,9 @@ DECLARE
         UNION ALL SELECT n.relation, n.name FROM clone_internal.named_references(store) n WHERE n.exact
         UNION ALL SELECT q.relation, q."column" FROM clone.store_question q WHERE q.store = discover_unique.store AND q.path !~ '^[$]?[.[]' AND q.severity = 'error') o
         WHERE NOT clone_internal.answered(store, o.relation, o.name, ''));
+    -- The words of undescribed tables about which a question is open.
+    waiting text[] := ARRAY(SELECT DISTINCT clone_internal.table_word(k.relname) FROM clone.store_question q JOIN pg_class k ON k.oid = q.relation
+        WHERE q.store = discover_unique.store AND q.severity = 'error' AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = discover_unique.store AND r.relation = q.relation));
 BEGIN
     FOR u IN
         SELECT i.indexrelid, r.relation, r.role FROM pg_index i JOIN clone.store_relation r ON r.store = discover_unique.store AND r.relation::oid = i.indrelid
@@ -41,12 +44,9 @@ BEGIN
                    -- The answer says whether it is enough; then the next look asks.
                    OR pending @> jsonb_build_array(jsonb_build_array(u.relation::oid::bigint, a.attname))));
         -- A column that is named after a table about which a question is open may refer to it.
-        CONTINUE WHEN EXISTS (
-            SELECT FROM clone.store_question q JOIN pg_class k ON k.oid = q.relation
-            JOIN pg_attribute a ON a.attrelid = u.relation AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid))
-            CROSS JOIN LATERAL (SELECT clone_internal.named_table(a.attname, false) AS named, clone_internal.table_word(k.relname) AS word) w
-            WHERE q.store = discover_unique.store AND q.severity = 'error' AND (w.word = w.named OR w.word LIKE E'%\\_' || w.named)
-              AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = discover_unique.store AND r.relation = q.relation));
+        CONTINUE WHEN waiting <> '{}' AND EXISTS (
+            SELECT FROM unnest(waiting) AS w (word) JOIN pg_attribute a ON a.attrelid = u.relation AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid))
+            WHERE clone_internal.named_table(a.attname, false) = w.word OR w.word LIKE E'%\\_' || clone_internal.named_table(a.attname, false));
         -- If another table refers to it, the key gets new values anyway.
         CONTINUE WHEN EXISTS (SELECT FROM pg_constraint f JOIN pg_index i ON i.indexrelid = u.indexrelid WHERE f.contype = 'f' AND f.confrelid = u.relation
             AND f.confkey = (i.indkey::int2[])[0:i.indnkeyatts - 1]);
