@@ -165,7 +165,7 @@ BEGIN
         -- A version is mostly a number.
         CROSS JOIN LATERAL (SELECT (p.says_id OR h.keys >= 3 OR NOT clone_internal.names_quantity(p."column"))
                 -- A number under a word in the plural is a count.
-                AND (p.says_id OR p.family <> 'int' OR p.path <> '' OR clone_internal.singular(p."column") = p."column") AND (p.word = n.word OR p.word = n.word || '_' || n.name OR p."column" ~* '^(ancestor|descendant)' OR p.path = '' AND clone_internal.folded_match(p."column", n.word) < 3
+                AND (p.says_id OR p.family <> 'int' OR p.path <> '' OR clone_internal.singular(p."column") = p."column") AND (p.word = n.word OR p.word = n.word || '_' || n.name OR p.path <> '' AND n.word = substring(n.word FROM '^[^_]+_') || p.word OR p."column" ~* '^(ancestor|descendant)' OR p.path = '' AND clone_internal.folded_match(p."column", n.word) < 3
                 OR p.path = '' AND n.is_id AND p."column" = n.name AND n.name !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$'
                 OR p.says_id AND (w.table_word LIKE n.word || E'\\_%' OR w.table_word LIKE E'%\\_' || n.word || E'\\_%')) AS named) d
         CROSS JOIN LATERAL (SELECT CASE
@@ -184,7 +184,7 @@ BEGIN
         -- Keys of rows that were deleted stay in documents.
         WHERE (s.severity IS NOT NULL OR d.named AND 2 * h.keys >= cardinality(p.vals))
           -- What names another table is a key of that.
-          AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE o.word = p.word AND o.oid <> n.relation::oid))
+          AND (h.sure OR NOT p.says_id OR NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o WHERE (o.word = p.word OR o.word = substring(o.word FROM '^[^_]+_') || p.word AND n.word <> p.word) AND o.oid <> n.relation::oid))
           -- The type beside it may name another table: owner_type is User.
           AND (h.sure OR NOT EXISTS (
               SELECT FROM unnest(places) y WHERE y.relation = p.relation AND y.path = '' AND y.family = 'text' AND p.path = '' AND clone_internal.pair_word(y."column", true) = clone_internal.pair_word(p."column", false)

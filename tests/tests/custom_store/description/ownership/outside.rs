@@ -112,3 +112,28 @@ async fn rows_that_name_rows_only_in_texts_are_not_left_out_in_silence() {
         "{questions:?}"
     );
 }
+
+#[tokio::test]
+async fn rows_of_shared_users_belong_by_their_documents_and_by_no_role() {
+    let db = discovered(
+        "CREATE TABLE app_users (id serial PRIMARY KEY, username text);
+         CREATE TABLE app_projects (id serial PRIMARY KEY, name text NOT NULL);
+         CREATE TABLE users_roles (id serial PRIMARY KEY, project_id int NOT NULL REFERENCES app_projects, name text);
+         CREATE TABLE app_stories (id serial PRIMARY KEY, project_id int NOT NULL REFERENCES app_projects);
+         CREATE TABLE notifications (id serial PRIMARY KEY, user_id int, data jsonb);
+         INSERT INTO app_users (username) SELECT 'u' || i FROM generate_series(1, 9) AS i; INSERT INTO app_projects (name) VALUES ('A'), ('B'), ('C');
+         INSERT INTO users_roles (project_id, name) SELECT 1 + i % 3, 'r' FROM generate_series(0, 8) AS i; INSERT INTO app_stories (project_id) SELECT 1 + i % 3 FROM generate_series(0, 59) AS i;
+         INSERT INTO notifications (user_id, data) SELECT 1 + id * 2 % 9, jsonb_build_object('project', jsonb_build_object('id', project_id)) FROM app_stories",
+        "app_projects",
+    )
+    .await;
+    let questions = open(&db).await;
+    assert!(
+        questions.contains(&"error public.notifications.data $..['project']['id']".to_owned()),
+        "{questions:?}"
+    );
+    assert!(
+        !questions.iter().any(|question| question.ends_with("user_id")),
+        "{questions:?}"
+    );
+}
