@@ -5,8 +5,9 @@ use super::foreign_keys::ForeignKey;
 use crate::pg::privileges::{self, Privilege};
 use crate::pg::query::snapshot::Seen;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::Oid;
+use pg_clone_core::plan::{Oid, Table};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// Maximum number of conflicts in a message.
 const LISTED: usize = 20;
@@ -30,6 +31,26 @@ pub struct Conflict {
 }
 
 impl Conflict {
+    /// No row yet of a described table that stays even if conflicts are allowed; `why` is [`Conflict::why`].
+    pub fn new(table: &Table, why: String) -> Self {
+        Conflict {
+            relation: table.sql_name.clone(),
+            rows: 0,
+            keys: Vec::new(),
+            why,
+            also_deleted: None,
+            outside: None,
+        }
+    }
+
+    /// Counts a row with this key.
+    pub fn add_row(&mut self, key: Option<Cow<'_, str>>) {
+        self.rows += 1;
+        if self.keys.len() < KEYS_SHOWN {
+            self.keys.extend(key.map(Cow::into_owned));
+        }
+    }
+
     /// As a sentence without a full stop.
     fn sentence(&self) -> String {
         let keys = if self.keys.is_empty() {

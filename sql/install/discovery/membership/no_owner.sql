@@ -224,6 +224,7 @@ DECLARE
     r record;
     empty text;
     found record;
+    ways clone_internal.naming_way[] := ARRAY(SELECT n FROM clone_internal.naming_ways($1) n);
 BEGIN
     FOR r IN
         SELECT o.relation, o.id_column, clone_internal.unowned_sql($1, o.relation, 'p') AS unowned, n.uses, n.calls, n.names
@@ -233,7 +234,7 @@ BEGIN
                        clone_internal.spread(w.relation, CASE WHEN clone_internal.tenant_sql($1, w.relation, 't') LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, 50000)), ' UNION ALL ' ORDER BY w.relation::oid, w.columns) AS uses,
                    string_agg(format('SELECT clone.store_belongs(%L, %L, %L, %L, %L', $1, o.relation, w.others, w.relation, w.columns), '|' ORDER BY w.relation::oid, w.columns) AS calls,
                    string_agg(format('%s.%I', w.relation, w.columns[1]), ', ' ORDER BY w.relation::oid, w.columns) AS names
-            FROM clone_internal.naming_ways($1) w
+            FROM unnest(ways) w
             WHERE w.parent = o.relation AND w.relation <> o.relation AND cardinality(w.columns) = 1 AND w.others = ARRAY[o.id_column::text] AND w.condition IS NULL AND NOT w.person
               AND NOT clone_internal.belongs_through($1, w.relation, o.relation, '[]')
               AND EXISTS (SELECT FROM clone.store_relation p WHERE p.store = $1 AND p.relation = w.relation AND p.role <> 'project')) n

@@ -1,8 +1,8 @@
 //! Documents of other projects that name deleted rows by an id for which no reference is declared: a UUID, or `Type/id`. A clone rewrites
 //! such ids wherever they stand, so they are references.
 
-use super::{Again, is_unique};
-use crate::lifecycle::delete::conflicts::{Conflict, KEYS_SHOWN};
+use super::{Again, values_that_go};
+use crate::lifecycle::delete::conflicts::Conflict;
 use crate::lifecycle::delete::deletion_set::DeletionSet;
 use crate::lifecycle::delete::foreign_keys::rows_of;
 use crate::lifecycle::delete::rows_of_others::row_key;
@@ -44,32 +44,19 @@ impl DeletedIds {
     }
 
     fn add(&mut self, rows: &DeletionSet, table: &Table, again: Again<'_>) -> Result<()> {
-        let (Some(id), Some(gone)) = (&table.id_column, rows.condition(table)?) else {
+        let Some(id) = &table.id_column else {
             return Ok(());
         };
         let id_type = table.type_of(id);
         let kind = KeyKind::of(id_type);
-        if kind == KeyKind::Int {
-            return Ok(());
-        }
-        let gone = match again(table, id) {
-            Some(again) => format!("{gone} AND NOT {again}"),
-            None => gone,
-        };
         let value = match kind {
+            KeyKind::Int => return Ok(()),
             KeyKind::Uuid => format!("t.{}", quote::identifier(id)),
-            _ => table.text_of("t", id),
+            KeyKind::Text => table.text_of("t", id),
         };
-        let ids = |condition: String| {
-            SourceQuery::over(&rows_of(table))
-                .filter(condition)
-                .select(&value)
+        let Some(sql) = values_that_go(rows, table, id, &value, again)? else {
+            return Ok(());
         };
-        let mut sql = ids(gone.clone());
-        if !is_unique(table, id) {
-            // A row that stays has the same id: that one may be meant.
-            sql = format!("{sql} EXCEPT {}", ids(format!("({gone}) IS NOT TRUE")));
-        }
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
             match (Key::read(row, 0, kind, id_type)?, &table.resource_type) {
@@ -113,14 +100,7 @@ impl DeletedIds {
             .filter(table.live.as_deref().unwrap_or("true"))
             .select(&selected.join(", "));
         let mut rewriter = Rewriter::new(&self.uuids, &self.texts, Dangling::Keep).with_id_paths(&self.paths);
-        let mut conflict = Conflict {
-            relation: table.sql_name.clone(),
-            rows: 0,
-            keys: Vec::new(),
-            why: "name{s} deleted rows in its documents".to_owned(),
-            also_deleted: None,
-            outside: None,
-        };
+        let mut conflict = Conflict::new(table, "name{s} deleted rows in its documents".to_owned());
         for_each_row(&sql, &mut |row| {
             let Some(row) = row else { return Ok(()) };
             let before = rewriter.dangling_targets().total();
@@ -132,13 +112,7 @@ impl DeletedIds {
             if rewriter.dangling_targets().total() == before {
                 return Ok(());
             }
-            conflict.rows += 1;
-            if let Some(key) = row
-                .text(documents.len())?
-                .filter(|_| conflict.keys.len() < KEYS_SHOWN)
-            {
-                conflict.keys.push(key.into_owned());
-            }
+            conflict.add_row(row.text(documents.len())?);
             Ok(())
         })?;
         Ok((conflict.rows > 0).then_some(conflict))

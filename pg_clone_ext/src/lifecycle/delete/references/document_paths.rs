@@ -1,7 +1,7 @@
 //! Rows of other projects that refer to deleted rows at a path of their documents that is declared a reference.
 
 use super::{Again, Declared, declared, keys_that_go};
-use crate::lifecycle::delete::conflicts::{Conflict, KEYS_SHOWN};
+use crate::lifecycle::delete::conflicts::Conflict;
 use crate::lifecycle::delete::deletion_set::DeletionSet;
 use crate::lifecycle::delete::foreign_keys::rows_of;
 use crate::lifecycle::delete::rows_of_others::row_key;
@@ -62,17 +62,13 @@ pub fn conflicts(rows: &DeletionSet, table: &Table, again: Again<'_>) -> Result<
             rows_of(table)
         );
         let place = DocumentPath::of_column(&column, path)?;
-        let mut conflict = Conflict {
-            relation: table.sql_name.clone(),
-            rows: 0,
-            keys: Vec::new(),
-            why: format!(
+        let mut conflict = Conflict::new(
+            table,
+            format!(
                 "refer{{s}} to rows of {} that go (column {column} at {path})",
                 target.sql_name
             ),
-            also_deleted: None,
-            outside: None,
-        };
+        );
         for_each_row(&documents, &mut |row| {
             let Some(row) = row else { return Ok(()) };
             let Some(document) = row.bytes(0) else {
@@ -86,10 +82,7 @@ pub fn conflicts(rows: &DeletionSet, table: &Table, again: Again<'_>) -> Result<
             if !texts_at(&place, document)?.iter().any(names) {
                 return Ok(());
             }
-            conflict.rows += 1;
-            if let Some(key) = row.text(1)?.filter(|_| conflict.keys.len() < KEYS_SHOWN) {
-                conflict.keys.push(key.into_owned());
-            }
+            conflict.add_row(row.text(1)?);
             Ok(())
         })?;
         if conflict.rows > 0 {

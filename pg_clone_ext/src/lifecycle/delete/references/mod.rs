@@ -40,8 +40,7 @@ fn declared<'s>(rows: &'s DeletionSet, table: &Table) -> Vec<Declared<'s>> {
         .collect()
 }
 
-/// A query for the keys of deleted rows of the target, as the reference compares them; not of those that are inserted again, and not if a row
-/// that stays has the same key. None: no row of the target is deleted.
+/// A query for the keys of deleted rows of the target, as the reference compares them. None: no row of the target is deleted.
 fn keys_that_go(
     rows: &DeletionSet,
     reference: &AnyReference,
@@ -49,25 +48,36 @@ fn keys_that_go(
     key: &str,
     again: Again<'_>,
 ) -> Result<Option<String>> {
-    let Some(gone) = rows.condition(target)? else {
+    values_that_go(rows, target, key, &reference.key(target, key), again)
+}
+
+/// A query for `value`, an expression over the column `key`, of deleted rows `t` of a table; not of those that are inserted again, and not if a
+/// row that stays has the same. None: no row is deleted.
+fn values_that_go(
+    rows: &DeletionSet,
+    table: &Table,
+    key: &str,
+    value: &str,
+    again: Again<'_>,
+) -> Result<Option<String>> {
+    let Some(gone) = rows.condition(table)? else {
         return Ok(None);
     };
-    let again = (target.id_column.as_deref() == Some(key)).then(|| again(target, key));
+    let again = (table.id_column.as_deref() == Some(key)).then(|| again(table, key));
     let excluded = match again.flatten() {
         Some(again) => format!("{gone} AND NOT {again}"),
         None => gone.clone(),
     };
-    let value = reference.key(target, key);
-    let keys_with =
-        |condition: &str| format!("SELECT {value} FROM {} AS t WHERE {condition}", rows_of(target));
-    let keys = keys_with(&excluded);
-    if is_unique(target, key) {
-        return Ok(Some(keys));
+    let values_with =
+        |condition: &str| format!("SELECT {value} FROM {} AS t WHERE {condition}", rows_of(table));
+    let values = values_with(&excluded);
+    if is_unique(table, key) {
+        return Ok(Some(values));
     }
     // A row that stays has the same key: that one is meant.
     Ok(Some(format!(
-        "{keys} EXCEPT {}",
-        keys_with(&format!("({gone}) IS NOT TRUE"))
+        "{values} EXCEPT {}",
+        values_with(&format!("({gone}) IS NOT TRUE"))
     )))
 }
 
