@@ -4,6 +4,7 @@ mod budget;
 mod id_map;
 mod integer_map;
 mod new_ids;
+mod scattered_integers;
 pub mod text_form;
 mod text_id_map;
 pub mod uuid_text;
