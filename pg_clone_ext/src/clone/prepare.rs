@@ -16,7 +16,7 @@ use crate::run::plan::{
     skipped_triggers, source_tables, unique_collisions_of_given_values, unique_collisions_with_source,
 };
 use crate::run::record;
-use crate::run::state::Run;
+use crate::run::state::{KeyMaps, Run};
 use crate::run::transform::large_objects;
 use crate::run::transform::rules;
 use crate::settings;
@@ -25,7 +25,7 @@ use pg_clone_core::ids::{IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
 use pg_clone_core::plan::{self, Oid, Request};
 use pg_clone_core::rewrite::Dangling;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -120,8 +120,8 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         path,
         ids: Arc::new(IdMap::new(new_ids, budget)),
         texts: Arc::new(TextIdMap::new(budget)),
-        integers: HashMap::new(),
-        text_keys: HashMap::new(),
+        integers: KeyMaps::default(),
+        text_keys: KeyMaps::default(),
         skipped_rows: HashSet::new(),
         id_paths: Arc::new(id_paths::of_store(&store)?),
         rules: rules::none()?,

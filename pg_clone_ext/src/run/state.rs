@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// A map for each key. It is looked up for every reference, so it does not have the hash function of the standard library.
+pub type KeyMaps<T> = HashMap<KeyRef, T, foldhash::fast::RandomState>;
+
 /// The counts of one table and resource type.
 #[derive(Debug, Clone, Default)]
 pub struct TableCounts {
@@ -96,10 +99,10 @@ pub struct Run {
     /// New text ids.
     pub texts: Arc<TextIdMap>,
     /// New integer keys, by key.
-    pub integers: HashMap<KeyRef, IntegerMap>,
+    pub integers: KeyMaps<IntegerMap>,
     /// New keys of other types in their text form, by key. Stores with text ids that are unique across
     /// all tables have them in `texts`.
-    pub text_keys: HashMap<KeyRef, TextIdMap>,
+    pub text_keys: KeyMaps<TextIdMap>,
     /// Rows that are not cloned although they share the key of a cloned row of another table.
     pub skipped_rows: HashSet<(Oid, Key)>,
     /// Strings of documents that are text ids, contain them, or are kept.

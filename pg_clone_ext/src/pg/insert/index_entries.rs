@@ -3,6 +3,27 @@
 
 use super::gin_pending::GinPending;
 use pgrx::pg_sys;
+use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
+
+/// The server's functions without the guard that pgrx puts around each call. With it, around every entry, a clone of 200,000 rows
+/// with 8 indexes took 6% longer.
+mod unguarded {
+    use pgrx::pg_sys;
+
+    unsafe extern "C-unwind" {
+        pub fn slot_getsomeattrs_int(slot: *mut pg_sys::TupleTableSlot, count: i32);
+        pub fn index_insert(
+            index: pg_sys::Relation,
+            values: *mut pg_sys::Datum,
+            nulls: *mut bool,
+            place: pg_sys::ItemPointer,
+            heap: pg_sys::Relation,
+            unique: pg_sys::IndexUniqueCheck::Type,
+            unchanged: bool,
+            info: *mut pg_sys::IndexInfo,
+        ) -> bool;
+    }
+}
 
 /// The indexes of a table that is being filled.
 pub struct IndexEntries {
@@ -16,6 +37,8 @@ struct Index {
     info: *mut pg_sys::IndexInfo,
     unique: pg_sys::IndexUniqueCheck::Type,
     pending: Option<GinPending>,
+    /// The numbers of its columns in the table, from 1; None if it has expressions or a condition.
+    columns: Option<Vec<i32>>,
 }
 
 impl IndexEntries {
@@ -49,6 +72,7 @@ impl IndexEntries {
                     info,
                     unique,
                     pending: GinPending::of(relation),
+                    columns: columns(info),
                 });
             }
         }
@@ -85,6 +109,10 @@ impl IndexEntries {
                 context = pg_sys::MakePerTupleExprContext(estate);
             }
             for index in &mut self.indexes {
+                if let (Some(columns), None) = (&index.columns, &index.pending) {
+                    index.insert_columns(columns, slots, heap, &mut values, &mut nulls);
+                    continue;
+                }
                 for slot in slots {
                     (*context).ecxt_scantuple = *slot;
                     if !index.covers(context, estate) {
@@ -125,6 +153,47 @@ impl IndexEntries {
 }
 
 impl Index {
+    /// Inserts the entries of an index on `columns` alone.
+    ///
+    /// # Safety
+    /// As for [`IndexEntries::insert`].
+    unsafe fn insert_columns(
+        &self,
+        columns: &[i32],
+        slots: &[*mut pg_sys::TupleTableSlot],
+        heap: pg_sys::Relation,
+        values: &mut [pg_sys::Datum],
+        nulls: &mut [bool],
+    ) {
+        let last = columns.iter().copied().max().unwrap_or(0);
+        // SAFETY: a slot's arrays have an entry for each attribute up to `last` after slot_getsomeattrs_int. An error of the
+        // server leaves the closure by a jump: nothing in it needs to be dropped.
+        unsafe {
+            pg_guard_ffi_boundary(|| {
+                for slot in slots {
+                    if i32::from((**slot).tts_nvalid) < last {
+                        unguarded::slot_getsomeattrs_int(*slot, last);
+                    }
+                    for (at, column) in columns.iter().enumerate() {
+                        let column = (*column - 1) as usize;
+                        values[at] = *(**slot).tts_values.add(column);
+                        nulls[at] = *(**slot).tts_isnull.add(column);
+                    }
+                    unguarded::index_insert(
+                        self.relation,
+                        values.as_mut_ptr(),
+                        nulls.as_mut_ptr(),
+                        &raw mut (**slot).tts_tid,
+                        heap,
+                        self.unique,
+                        false,
+                        self.info,
+                    );
+                }
+            });
+        }
+    }
+
     /// Whether a partial index has an entry for the row that is in the context.
     ///
     /// # Safety
@@ -149,5 +218,24 @@ impl Index {
             pg_sys::MemoryContextSwitchTo(old);
             holds.value() != 0 && !is_null
         }
+    }
+}
+
+/// The numbers of an index's columns in its table, if it has nothing but columns and entries for all rows.
+///
+/// # Safety
+/// `info` is that of an open index.
+unsafe fn columns(info: *const pg_sys::IndexInfo) -> Option<Vec<i32>> {
+    // SAFETY: the info has a number for each attribute of the index.
+    unsafe {
+        if !(*info).ii_Expressions.is_null() || !(*info).ii_Predicate.is_null() {
+            return None;
+        }
+        let count = usize::try_from((*info).ii_NumIndexAttrs).ok()?;
+        let numbers = (*info).ii_IndexAttrNumbers;
+        numbers[..count]
+            .iter()
+            .map(|number| Some(i32::from(*number)).filter(|number| *number > 0))
+            .collect()
     }
 }
