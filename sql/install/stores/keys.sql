@@ -140,18 +140,25 @@ CREATE FUNCTION clone_internal.base_type(type oid) RETURNS oid
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    base oid := $1;
+    below oid;
+    element oid;
 BEGIN
-    RETURN (
-    WITH RECURSIVE below (oid, depth) AS (
-        SELECT $1, 0
-        UNION ALL
-        SELECT t.typbasetype, b.depth + 1 FROM below b JOIN pg_type t ON t.oid = b.oid AND t.typtype = 'd'
-    )
+    -- Called for every column of many queries: a recursive query took 15 times as long.
+    LOOP
+        SELECT CASE WHEN t.typtype = 'd' THEN t.typbasetype END, CASE WHEN t.typcategory = 'A' THEN t.typelem END INTO below, element FROM pg_type t WHERE t.oid = base;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        EXIT WHEN below IS NULL;
+        base := below;
+    END LOOP;
     -- The elements of an array of a domain are stored as those of an array of its base type.
-    SELECT CASE WHEN e.typtype = 'd' THEN COALESCE((SELECT NULLIF(k.typarray, 0) FROM pg_type k WHERE k.oid = clone_internal.base_type(e.oid)), t.oid) ELSE t.oid END
-    FROM (SELECT b.oid FROM below b ORDER BY b.depth DESC LIMIT 1) b
-    JOIN pg_type t ON t.oid = b.oid
-    LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A');
+    IF element IS NOT NULL THEN
+        base := COALESCE((SELECT NULLIF(k.typarray, 0) FROM pg_type e JOIN pg_type k ON k.oid = clone_internal.base_type(e.oid) WHERE e.oid = element AND e.typtype = 'd'), base);
+    END IF;
+    RETURN base;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.base_type(oid) IS 'The base type of a domain, through any number of domains, and the array of it for an array of the domain; of another type the type itself';
