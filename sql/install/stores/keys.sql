@@ -279,6 +279,23 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.column_text(text, oid, name) IS 'The text form of a column''s value, as SQL; NULL if there is no such column';
 
+-- A comparison of texts reads the whole table: with 300,000 rows, 64 of them took 49 s.
+CREATE FUNCTION clone_internal.equals_text(alias text, relation oid, "column" name, value text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE
+           WHEN t.oid IN ('bigint'::regtype, 'integer'::regtype, 'smallint'::regtype) THEN format('%s OPERATOR(pg_catalog.=) (CASE WHEN %s OPERATOR(pg_catalog.~) %L THEN (%2$s)::pg_catalog.int8 END)', v.value, $4, '^(0|-?[1-9][0-9]{0,17})$')
+           WHEN t.oid = 'uuid'::regtype THEN format('%s OPERATOR(pg_catalog.=) (CASE WHEN %s OPERATOR(pg_catalog.~) %L THEN (%2$s)::pg_catalog.uuid END)', v.value, $4, '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
+           WHEN t.oid IN ('text'::regtype, 'varchar'::regtype) AND l.collisdeterministic THEN format('%s OPERATOR(pg_catalog.=) (%s COLLATE %I.%I)', v.value, $4, n.nspname, l.collname)
+           ELSE format('%s OPERATOR(pg_catalog.=) (%s COLLATE pg_catalog."C")', clone_internal.column_text($1, $2, $3), $4) END
+    FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)
+    LEFT JOIN pg_collation l ON l.oid = a.attcollation LEFT JOIN pg_namespace n ON n.oid = l.collnamespace
+    CROSS JOIN LATERAL (SELECT concat(alias || '.', quote_ident(a.attname)) AS value) v
+    WHERE a.attrelid = $2 AND a.attname = $3
+$$;
+COMMENT ON FUNCTION clone_internal.equals_text(text, oid, name, text) IS 'The condition that the text form of a column''s value is a text, as SQL that can use an index of the column; NULL if there is no such column';
+
 CREATE FUNCTION clone_internal.family(type oid) RETURNS text
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp

@@ -7,9 +7,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     words text[] := array_remove(regexp_split_to_array(clone_internal.snake(name), '[^[:alnum:]]+'), '');
+    singulars text := '';
+    word text;
 BEGIN
-    RETURN CASE WHEN words = '{}' THEN '{}'::text[] ELSE ARRAY[array_to_string(words, ''), (SELECT string_agg(clone_internal.singular(w), '' ORDER BY n) FROM unnest(words) WITH ORDINALITY AS o (w, n)),
-        array_to_string(words[:cardinality(words) - 1], '') || clone_internal.singular(words[cardinality(words)])] END;
+    IF words = '{}' THEN
+        RETURN '{}';
+    END IF;
+    -- Without a query: this is called for each table and each column with types.
+    FOREACH word IN ARRAY words LOOP
+        singulars := singulars || clone_internal.singular(word);
+    END LOOP;
+    RETURN ARRAY[array_to_string(words, ''), singulars, array_to_string(words[:cardinality(words) - 1], '') || clone_internal.singular(words[cardinality(words)])];
 END
 $$;
 COMMENT ON FUNCTION clone_internal.kind_forms(text) IS 'The forms in which the names of types and tables are compared: saleorder for sale.order and SaleOrders';

@@ -19,9 +19,10 @@ BEGIN
     EXECUTE format('SELECT count(*) AS seen, count(*) FILTER (WHERE v.found) AS keys, count(*) FILTER (WHERE v.stranger) AS strangers FROM (
             SELECT s.id, s.own, bool_or(k.id IS NOT NULL) AS found, bool_and(k.tenant <> s.own) AND s.own <> ALL (clone_internal.in_place_of_null()) AS stranger
             FROM (SELECT DISTINCT %1$s::text COLLATE "C" AS id, (%2$s) COLLATE "C" AS own FROM %3$s AS t WHERE %4$s = ANY ($1) AND %1$s IS NOT NULL LIMIT 5000) AS s
-            LEFT JOIN (SELECT %5$s AS id, (%6$s) COLLATE "C" AS tenant FROM %7$s AS k) AS k ON k.id = s.id
+            LEFT JOIN LATERAL (SELECT %5$s AS id, (%6$s) COLLATE "C" AS tenant FROM %7$s AS k WHERE %8$s) AS k ON true
             WHERE lower(s.id) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1, 2) AS v',
-        value, own, clone_internal.spread(relation, '*', 20000), clone_internal.column_text('t', relation, type_column), clone_internal.column_text('k', target, key), theirs, target) INTO counted USING kinds;
+        value, own, clone_internal.spread(relation, '*', 20000), clone_internal.column_text('t', relation, type_column), clone_internal.column_text('k', target, key), theirs, target,
+        clone_internal.equals_text('k', target, key, 's.id')) INTO counted USING kinds;
     RETURN CASE WHEN counted.seen > 0 THEN 5 * (counted.seen - counted.keys) <= counted.seen AND 10 * counted.strangers <= counted.keys END;
 END
 $$;
@@ -104,10 +105,10 @@ BEGIN
         FOR k IN SELECT n.relation AS target, n.name, r.project_column AS tenant FROM clone_internal.naming_columns(store) n
                  JOIN clone.store_relation r ON r.store = code_calls.store AND r.relation = n.relation WHERE n.is_id AND n.role <> 'project' LOOP
             -- Small numbers are keys of any table, but not of rows of the same tenant.
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t LEFT JOIN %s AS k ON k.%I::text = %7$s WHERE %5$s = $1 AND t.%4$I IS NOT NULL AND (k.%3$I IS NULL OR %6$s))',
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t LEFT JOIN %s AS k ON %7$s WHERE %5$s = $1 AND t.%4$I IS NOT NULL AND (k.%3$I IS NULL OR %6$s))',
                 clone_internal.spread(relation, '*', 2000), k.target, k.name, "column", clone_internal.column_text('t', relation, type_column),
                 CASE WHEN tenant IS NULL OR k.tenant IS NULL THEN 'false' ELSE format('%s IS DISTINCT FROM %s', clone_internal.column_text('k', k.target, k.tenant), clone_internal.column_text('t', relation, tenant)) END,
-                clone_internal.column_text('t', relation, "column")) USING c.code INTO missing;
+                clone_internal.equals_text('k', k.target, k.name, clone_internal.column_text('t', relation, "column"))) USING c.code INTO missing;
             IF NOT missing THEN
                 targets := targets + 1;
                 target := k.target;
@@ -138,6 +139,11 @@ DECLARE
     rest text[];
     of_target text[];
     missing text[];
+    -- Types and keys in the rows: of each type the first ones come first.
+    kinds text[];
+    ids text[];
+    found text;
+    possible boolean;
 BEGIN
     FOR p IN
         SELECT r.relation, r."column", r.type_column, string_agg(format('(%s)', r.condition), ' OR ') AS known,
@@ -170,6 +176,9 @@ BEGIN
         named := NULL;
         rest := ARRAY(SELECT x FROM unnest(undeclared) x WHERE NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of(ask_about_types.store)) d
             WHERE d.word = clone_internal.table_word(regexp_replace(x, E'^.*(::|[.]|/|\\\\)', ''))) ORDER BY x);
+        EXECUTE format('SELECT array_agg(s.kind ORDER BY s.n, s.kind), array_agg(s.id ORDER BY s.n, s.kind) FROM (SELECT v.kind, v.id, row_number() OVER (PARTITION BY v.kind) AS n
+            FROM (SELECT DISTINCT u.kind, u.id FROM (SELECT %1$s AS kind, %2$s AS id FROM %3$s AS t WHERE %1$s = ANY ($1) AND t.%4$I IS NOT NULL LIMIT 20000) u) v) s',
+            clone_internal.column_text('t', p.relation, p.type_column), clone_internal.column_text('t', p.relation, p."column"), p.relation, p."column") INTO kinds, ids USING rest;
         FOR k IN
             SELECT n.relation AS target, n.name, a.attname AS kind FROM clone_internal.naming_columns(ask_about_types.store) n
             JOIN pg_attribute a ON a.attrelid = n.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~* '(type|kind|class)$' AND (clone_internal.family(a.atttypid) = 'text' OR clone_internal.other_key_type(a.atttypid))
@@ -180,10 +189,12 @@ BEGIN
             ORDER BY n.relation::oid, a.attnum
         LOOP
             EXIT WHEN rest = '{}';
-            EXECUTE format('SELECT ARRAY(SELECT DISTINCT s.kind FROM (SELECT %1$s AS kind, %2$s AS id FROM %3$s AS t WHERE %1$s = ANY ($1) AND t.%4$I IS NOT NULL LIMIT 20000) s
-                JOIN %5$s AS k ON %6$s = s.id AND %7$s = s.kind ORDER BY 1), ARRAY(SELECT DISTINCT s.kind FROM (SELECT %1$s AS kind, %2$s AS id FROM %3$s AS t WHERE %1$s = ANY ($1) AND t.%4$I IS NOT NULL LIMIT 20000) s
-                WHERE NOT EXISTS (SELECT FROM %5$s AS k WHERE %6$s = s.id AND %7$s = s.kind))', clone_internal.column_text('t', p.relation, p.type_column), clone_internal.column_text('t', p.relation, p."column"), p.relation, p."column",
-                k.target, clone_internal.column_text('k', k.target, k.name), clone_internal.column_text('k', k.target, k.kind)) INTO of_target, missing USING rest;
+            found := format('EXISTS (SELECT FROM %s AS k WHERE %s AND %s = s.kind COLLATE "C")', k.target, clone_internal.equals_text('k', k.target, k.name, 's.id'), clone_internal.column_text('k', k.target, k.kind));
+            -- Few keys of each type say for most tables that they are not meant.
+            EXECUTE 'SELECT EXISTS (SELECT FROM unnest($1[:60], $2[:60]) AS s (kind, id) WHERE s.kind = ANY ($3) AND ' || found || ')' INTO possible USING kinds, ids, rest;
+            CONTINUE WHEN NOT possible;
+            EXECUTE 'SELECT ARRAY(SELECT DISTINCT s.kind FROM unnest($1, $2) AS s (kind, id) WHERE s.kind = ANY ($3) AND ' || found || ' ORDER BY 1),
+                ARRAY(SELECT DISTINCT s.kind FROM unnest($1, $2) AS s (kind, id) WHERE s.kind = ANY ($3) AND NOT ' || found || ')' INTO of_target, missing USING kinds, ids, rest;
             of_target := ARRAY(SELECT x FROM unnest(of_target) x WHERE x <> ALL (missing) ORDER BY x);
             CONTINUE WHEN of_target = '{}' OR p.belongs AND clone_internal.belongs_through(ask_about_types.store, k.target, p.relation);
             calls := concat_ws(' ', calls, format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', ask_about_types.store, p.relation, p."column", k.target, p.type_column, of_target::text,
