@@ -252,6 +252,11 @@ extension_sql_file!(
     requires = ["copied_references"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/membership/listed_ownerless.sql",
+    name = "listed_ownerless",
+    requires = ["no_owner"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/membership/two_tenants.sql",
     name = "two_tenants",
     requires = ["no_owner"]

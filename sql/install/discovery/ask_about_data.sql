@@ -229,6 +229,7 @@ BEGIN
     PERFORM clone_internal.ask_about_relatives(ask_about_data.store);
     PERFORM clone_internal.ask_about_ownerless(ask_about_data.store);
     PERFORM clone_internal.ask_about_named_ownerless(ask_about_data.store);
+    PERFORM clone_internal.ask_about_listed_ownerless(ask_about_data.store);
     PERFORM clone_internal.ask_about_two_tenants(ask_about_data.store);
     PERFORM clone_internal.ask_about_unique_values(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_listed_rows(ask_about_data.store, places);
