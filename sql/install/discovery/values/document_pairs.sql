@@ -1,7 +1,8 @@
 -- Pairs of a type and a key in the same object of a document: {"record_type": "Post", "record_id": 5}.
 
 -- Members of objects in a column's documents that name a table of the store, beside a member for a key. root: the object is the whole document.
-CREATE TYPE clone_internal.document_pair AS (relation regclass, "column" name, family text, root boolean, holder text, type_member text, member text, kind text, target regclass, vals text[]);
+-- named: by the name of the table, not by types in its rows or of a polymorphic pair.
+CREATE TYPE clone_internal.document_pair AS (relation regclass, "column" name, family text, root boolean, holder text, type_member text, member text, kind text, target regclass, vals text[], named boolean);
 
 -- The name of a member in a JSONPath.
 CREATE FUNCTION clone_internal.path_name(member text) RETURNS text
@@ -9,6 +10,56 @@ LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$ SELECT '''' || replace(replace($1, E'\\', E'\\\\'), '''', E'\\''') || '''' $$;
 COMMENT ON FUNCTION clone_internal.path_name(text) IS 'The name of a member as a JSONPath has it';
+
+-- Those pairs of which the type stands in a type column: of the rows with these keys (single-table inheritance: an Epic in work_items), or of a
+-- polymorphic pair of which a reference says the table.
+CREATE FUNCTION clone_internal.pairs_by_types(store text, pairs clone_internal.document_pair[]) RETURNS SETOF clone_internal.document_pair
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    t record;
+    p clone_internal.document_pair;
+    -- The numbers of pairs whose table is known.
+    known bigint[] := '{}';
+    more bigint[];
+BEGIN
+    IF pairs = '{}' THEN
+        RETURN;
+    END IF;
+    FOR t IN
+        -- In a polymorphic pair the type is that of another row.
+        SELECT n.relation, n.name, n.family, a.attname AS type_column, NULL::text[] AS kinds, 1 AS place FROM clone_internal.naming_columns($1) n
+        JOIN pg_attribute a ON a.attrelid = n.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname ~* '(type|kind|class)$' AND (clone_internal.family(a.atttypid) = 'text' OR clone_internal.other_key_type(a.atttypid))
+        WHERE n.is_id AND n.role <> 'project' AND n.family IN ('int', 'text', 'uuid')
+          AND NOT EXISTS (SELECT FROM pg_attribute i WHERE i.attrelid = n.relation AND i.attnum > 0 AND NOT i.attisdropped
+                          AND clone_internal.snake(i.attname) = regexp_replace(clone_internal.snake(a.attname), '(type|kind|class)$', 'id') AND i.attname <> n.name)
+        UNION ALL
+        SELECT n.relation, n.name, n.family, NULL, array_agg(DISTINCT k), 2 FROM clone.store_reference d CROSS JOIN LATERAL unnest(d.type_values) k
+        JOIN clone_internal.naming_columns($1) n ON n.relation = d.target AND n.name = d.target_column AND n.is_id AND n.role <> 'project' AND n.family IN ('int', 'text', 'uuid')
+        WHERE d.store = $1 AND d.type_column IS NOT NULL GROUP BY 1, 2, 3
+        ORDER BY 6, 1, 4
+    LOOP
+        -- One key may be that of another row by chance.
+        EXECUTE format('WITH row AS MATERIALIZED (SELECT %s AS id, %s AS kind FROM %s AS k WHERE %s)
+            SELECT ARRAY(SELECT p.place FROM unnest($1) WITH ORDINALITY AS p (relation, "column", family, root, holder, type_member, member, kind, target, vals, named, place)
+                CROSS JOIN LATERAL (SELECT count(DISTINCT v.x) AS seen, count(DISTINCT v.x) FILTER (WHERE r.id IS NOT NULL) AS keys FROM unnest(p.vals) AS v (x)
+                    LEFT JOIN row AS r ON r.id = v.x COLLATE "C" AND %s WHERE lower(v.x) <> ALL (clone_internal.in_place_of_null())) s
+                WHERE p.place <> ALL ($2) AND s.keys >= 2 AND 5 * (s.seen - s.keys) <= s.seen)',
+            clone_internal.column_text('k', t.relation, t.name), COALESCE(clone_internal.column_text('k', t.relation, t.type_column), 'NULL::text'), t.relation,
+            format(CASE t.family WHEN 'int' THEN 'k.%I = ANY ($4::int8[])' WHEN 'uuid' THEN 'k.%I = ANY ($4::uuid[])' ELSE 'k.%I::text = ANY ($4)' END, t.name),
+            CASE WHEN t.kinds IS NOT NULL THEN 'p.kind = ANY ($3)' ELSE 'r.kind = p.kind COLLATE "C"' END)
+        INTO more USING pairs, known, t.kinds, ARRAY(SELECT DISTINCT v FROM unnest(pairs) o CROSS JOIN LATERAL unnest(o.vals) v
+            WHERE (t.kinds IS NULL OR o.kind = ANY (t.kinds)) AND CASE t.family WHEN 'int' THEN v ~ '^(0|[1-9][0-9]{0,17})$' WHEN 'uuid' THEN v ~* ('^' || clone_internal.uuid_pattern('-') || '$') ELSE true END);
+        known := known || more;
+        FOR p IN SELECT o.* FROM unnest(more) m CROSS JOIN LATERAL unnest(pairs[m:m]) o LOOP
+            p.target := t.relation;
+            RETURN NEXT p;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.pairs_by_types(text, clone_internal.document_pair[]) IS 'Members of documents whose values are types in a type column, beside members with keys';
 
 CREATE FUNCTION clone_internal.document_pairs(store text) RETURNS SETOF clone_internal.document_pair
 LANGUAGE plpgsql STABLE STRICT
@@ -60,7 +111,7 @@ BEGIN
                        OR n.type_word ~ '^(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|object|object_type|record_type|entity_type|item_type|target_type|content_type|resource|resource_type|collection|typename|what)$'
                           AND n.word ~ '^(id|uuid|guid|pk|key|ref|oid|(object|obj|record|rec|entity|item|target|row|resource|res|subject|instance|model)_(id|identifier|uuid|pk|key))$')
             )
-            SELECT array_agg(ROW($1, $2, $3, g.root, g.holder, g.type_member, g.member, g.kind, NULL, g.vals)::clone_internal.document_pair)
+            SELECT array_agg(ROW($1, $2, $3, g.root, g.holder, g.type_member, g.member, g.kind, NULL, g.vals, NULL)::clone_internal.document_pair)
             FROM (SELECT p.root, min(p.holder) AS holder, p.type_member, p.member, p.kind, (array_agg(DISTINCT p.value))[:300] AS vals, count(*) OVER (PARTITION BY p.root, p.type_member, p.member) AS kinds
                   FROM pair p WHERE length(p.kind) < 80 GROUP BY p.root, p.type_member, p.member, p.kind, CASE WHEN clone_internal.snake(p.member) !~ '_' THEN p.holder END) g
             -- A member with very many values is no type.
@@ -71,11 +122,18 @@ BEGIN
         all_found := all_found || COALESCE(found, '{}');
     END LOOP;
     RETURN QUERY
-        SELECT p.relation, p."column", p.family, p.root, p.holder, p.type_member, p.member, p.kind, k.target, p.vals
-        FROM unnest(all_found) p
-        JOIN (SELECT o.kind, min(o.target::oid)::regclass AS target FROM clone_internal.tables_of_kinds($1, ARRAY(SELECT DISTINCT x.kind FROM unnest(all_found) x)) o
-              JOIN clone.store_relation r ON r.store = $1 AND r.relation = o.target AND r.role <> 'project' JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
-              WHERE o.described GROUP BY 1) k ON k.kind = p.kind;
+        WITH kind AS MATERIALIZED (
+            SELECT o.kind, o.target, o.described FROM clone_internal.tables_of_kinds($1, ARRAY(SELECT DISTINCT x.kind FROM unnest(all_found) x)) o
+        ), named AS (
+            SELECT o.kind, min(o.target::oid)::regclass AS target FROM kind o
+            JOIN clone.store_relation r ON r.store = $1 AND r.relation = o.target AND r.role <> 'project' JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
+            WHERE o.described GROUP BY 1
+        )
+        SELECT p.relation, p."column", p.family, p.root, p.holder, p.type_member, p.member, p.kind, k.target, p.vals, true
+        FROM unnest(all_found) p JOIN named k ON k.kind = p.kind
+        UNION ALL
+        SELECT p.relation, p."column", p.family, p.root, p.holder, p.type_member, p.member, p.kind, p.target, p.vals, false
+        FROM clone_internal.pairs_by_types($1, ARRAY(SELECT x FROM unnest(all_found) x WHERE NOT EXISTS (SELECT FROM kind k WHERE k.kind = x.kind))) p;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.document_pairs(text) IS 'Members of documents that name tables of a store, beside members with keys';
@@ -110,10 +168,10 @@ BEGIN
         all_keys := true;
         known := false;
         FOR t IN
-            SELECT o.target, array_agg(DISTINCT o.kind ORDER BY o.kind) AS kinds, r.id_column, clone_internal.family(a.atttypid) AS family
+            SELECT o.target, array_agg(DISTINCT o.kind ORDER BY o.kind) AS kinds, bool_and(o.named) AS named, r.id_column, clone_internal.family(a.atttypid) AS family
             FROM unnest(pairs) o JOIN clone.store_relation r ON r.store = $1 AND r.relation = o.target JOIN pg_attribute a ON a.attrelid = o.target AND a.attname = r.id_column
             WHERE o.relation = p.relation AND o."column" = p."column" AND o.root = p.root AND o.type_member = p.type_member AND o.member = p.member AND clone_internal.family(a.atttypid) IN ('int', 'text', 'uuid')
-            GROUP BY 1, 3, 4 ORDER BY o.target::oid
+            GROUP BY 1, 4, 5 ORDER BY o.target::oid
         LOOP
             SELECT count(DISTINCT v), count(DISTINCT v) FILTER (WHERE k.value IS NULL) INTO keys, wrong
             FROM unnest(pairs) o CROSS JOIN LATERAL unnest(o.vals) v
@@ -124,7 +182,8 @@ BEGIN
             -- Keys of rows that were deleted may stay.
             CONTINUE WHEN keys = 0 OR 5 * wrong > keys;
             known := true;
-            all_keys := all_keys AND wrong = 0;
+            -- A type that no table has as its name is asked about.
+            all_keys := all_keys AND wrong = 0 AND t.named;
             IF p.root THEN
                 -- No JSONPath selects the document itself by its members.
                 given := format('$[%s]', clone_internal.path_name(p.member));

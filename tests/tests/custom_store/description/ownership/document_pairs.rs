@@ -181,3 +181,94 @@ async fn many_documents_that_name_one_table_are_one_question() {
     );
     assert_eq!(db.number(&right).await, 6);
 }
+
+#[tokio::test]
+async fn types_that_stand_in_a_type_column_say_which_table_the_key_names() {
+    // Classes of one table, as in work_items.type, or types of a pair that a reference declares.
+    for (document, class, path) in [
+        (
+            "jsonb_build_object('target_type', y, 'target_id', id)",
+            "y",
+            "d->>'target_id'",
+        ),
+        (
+            "jsonb_build_object('about', jsonb_build_object('target_type', y, 'target_id', id))",
+            "y",
+            "d#>>'{about,target_id}'",
+        ),
+        (
+            "jsonb_build_object('target_type', y, 'target_id', id)",
+            "'x'",
+            "d->>'target_id'",
+        ),
+    ] {
+        let db = discovered(
+            &format!(
+                "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Other'), ('Ours'), ('Third');
+                 CREATE TABLE items (id int GENERATED ALWAYS AS IDENTITY (START 236) PRIMARY KEY, org_id int NOT NULL REFERENCES org, type text NOT NULL); CREATE TABLE pulls (id int GENERATED ALWAYS AS IDENTITY (START 241) PRIMARY KEY, org_id int NOT NULL REFERENCES org);
+                 CREATE TABLE ev (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org, d jsonb); CREATE TABLE votes (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org, votable_type text, votable_id int);
+                 INSERT INTO pulls (org_id) SELECT 1 + n % 3 FROM generate_series(1, 60) n; INSERT INTO items (org_id, type) SELECT 1 + n % 3, '' FROM generate_series(1, 60) n;
+                 CREATE TABLE z AS SELECT CASE id % 2 WHEN 0 THEN 'Issue' ELSE 'Epic' END AS y, id, org_id FROM items UNION ALL SELECT 'Pull', id, org_id FROM pulls;
+                 UPDATE items SET type = {class} FROM z WHERE z.id = items.id AND y <> 'Pull'; INSERT INTO ev (org_id, d) SELECT org_id, {document} FROM z;
+                 INSERT INTO votes (org_id, votable_type, votable_id) SELECT org_id, y, id FROM z; DROP TABLE z"
+            ),
+            "org",
+        )
+        .await;
+        if class == "'x'" {
+            db.run("SELECT clone.store_reference('s', 'votes', 'votable_id', 'items', type_column => 'votable_type', type_values => '{Issue,Epic}')")
+                .await;
+        }
+        let asked = db
+            .list("SELECT question FROM clone.store_check('s') WHERE subject LIKE 'public.ev%'")
+            .await;
+        let label = if document.contains("about") {
+            "$..[?@[\"target_type\"]][\"target_id\"]"
+        } else {
+            "$[\"target_id\"]"
+        };
+        assert_eq!(
+            asked,
+            [format!(
+                "public.ev.d at {label} holds keys of the tables that target_type beside it names: public.items{}",
+                // By its name without a question.
+                if class == "y" { ", public.pulls" } else { "" }
+            )],
+            "{document} {class}"
+        );
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM ev e WHERE org_id = {clone} AND NOT ({path})::int IN (SELECT id FROM items WHERE org_id = {clone} UNION ALL SELECT id FROM pulls WHERE org_id = {clone})"
+            ))
+            .await,
+            0
+        );
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(DISTINCT d) FROM ev WHERE org_id = {clone}"
+            ))
+            .await,
+            db.number(&format!("SELECT count(DISTINCT d) FROM ev WHERE org_id = 2"))
+                .await
+        );
+    }
+}
+
+#[tokio::test]
+async fn words_that_also_are_types_beside_other_numbers_are_no_pairs() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Other'), ('Ours'), ('Third');
+         CREATE TABLE items (id int GENERATED ALWAYS AS IDENTITY (START 236) PRIMARY KEY, org_id int NOT NULL REFERENCES org, type text NOT NULL);
+         CREATE TABLE pages (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org, d jsonb);
+         INSERT INTO items (org_id, type) SELECT 1 + n % 3, CASE n % 2 WHEN 0 THEN 'text' ELSE 'image' END FROM generate_series(1, 60) n;
+         INSERT INTO pages (org_id, d) SELECT 1 + n % 3, jsonb_build_object('blocks', jsonb_build_array(jsonb_build_object('type', CASE n % 2 WHEN 0 THEN 'text' ELSE 'image' END, 'id', 1 + n % 7))) FROM generate_series(1, 60) n",
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM clone.store_check('s') WHERE severity = 'error' OR question LIKE '%beside it names%'").await,
+        0
+    );
+}
