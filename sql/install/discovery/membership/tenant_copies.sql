@@ -39,6 +39,7 @@ DECLARE
     project record;
     c record;
     seen record;
+    own_rows boolean;
 BEGIN
     SELECT r.relation, r.id_column, clone_internal.table_word(k.relname) AS word, clone_internal.family(a.atttypid) AS family INTO project
     FROM clone.store_relation r JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
@@ -48,7 +49,7 @@ BEGIN
         RETURN;
     END IF;
     FOR c IN
-        SELECT r.relation, a.attname AS name, f.family, a.atttypid, clone_internal.tenant_sql($1, r.relation, 't') AS tenant,
+        SELECT r.relation, r.id_column, a.attname AS name, f.family, a.atttypid, clone_internal.tenant_sql($1, r.relation, 't') AS tenant,
                clone_internal.column_text('t', r.relation, a.attname) AS value,
                clone_internal.named_word(a.attname) IN (project.word, 'tenant')
                    OR EXISTS (SELECT FROM clone.store_relation o WHERE o.store = $1 AND o.role <> 'project' AND o.project_column = a.attname) AS says,
@@ -80,6 +81,13 @@ BEGIN
             FROM (SELECT %s AS x, %s AS tenant FROM %s AS t WHERE t.%I IS NOT NULL) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())', c.value, c.tenant, clone_internal.spread(c.relation, '*', 50000), c.name) INTO seen;
         -- Small numbers may be the same by chance, but not in many rows of several tenants.
         CONTINUE WHEN seen.same IS NOT TRUE OR NOT (c.says OR NOT c.has_scale AND seen.tenants >= 3 AND seen.rows >= 2 * seen.tenants OR project.family = 'text' AND seen.tenants >= 2 AND seen.length >= 3);
+        -- inherited_from, parent: rows of the own table, of which some have the numbers of their tenants. That is asked about elsewhere.
+        IF NOT c.says AND c.family = 'int' AND c.id_column IS NOT NULL AND clone_internal.says_own_row(c.name, false) THEN
+            EXECUTE format('SELECT NOT EXISTS (SELECT FROM (SELECT %1$s AS x, %2$s AS tenant FROM %3$s AS t WHERE t.%4$I IS NOT NULL) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())
+                    AND NOT EXISTS (SELECT FROM %5$s AS t WHERE %6$s = s.x AND %2$s = s.tenant))',
+                c.value, c.tenant, clone_internal.spread(c.relation, '*', 50000), c.name, c.relation, clone_internal.column_text('t', c.relation, c.id_column)) INTO own_rows;
+            CONTINUE WHEN own_rows;
+        END IF;
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
             format('%s.%I looks like the tenant: all %s values that were looked at are the key of the row''s tenant in %s, and a clone would have that of its source', c.relation, c.name, seen.rows, project.relation)
                 || CASE WHEN c.family = '' AND c.atttypid <> 'double precision'::regtype THEN format('. Its type is not that of a key: give it the type of %I, and check again', project.id_column) ELSE '' END,

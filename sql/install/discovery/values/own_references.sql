@@ -1,5 +1,19 @@
 -- References to the own table under names that say nothing: reply_to, quoted, and lists of them: kids.
 
+-- Whether a name says that the column holds keys of its own table.
+CREATE FUNCTION clone_internal.says_own_row(name text, list boolean) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT w.name ~ ('(^|_)(repl(y|ies|ied)|respon(se|ds?)|answer(s|ed)?|quot(e|es|ed)|parent|prev|previous|next|origin|original|link(s|ed)?|thread|root|cop(y|ied)|duplicate|merged|'
+                     || 'supersed(es|ed)|replac(es|ed)|fork(s|ed)?|cloned|related|follows?|predecessor|successor|above|below|child|ancestor|head|tail|blocks|blocked)(_|$)|_(to|of|from)$')
+        -- As a number, such a name is a count.
+        OR $2 AND w.name ~ ('(^|_)(kid|children|descendant|sibling|peer|parents|ancestors|copies|duplicates|forks|successors|predecessors|part|component|subs?|sub[a-z]+|member|friend|'
+                            || 'neighbou?r|depend(s|encies|ency|ents?)|requires|prerequisite|path|chain|branch(es)?|tree|dup(e|licate)?)s?(_|$)')
+    FROM (SELECT clone_internal.snake($1) AS name) w
+$$;
+COMMENT ON FUNCTION clone_internal.says_own_row(text, boolean) IS 'Whether a name says that the column, or a list, holds keys of its own table';
+
 CREATE FUNCTION clone_internal.ask_about_own_references(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -15,11 +29,7 @@ BEGIN
     FOR c IN
         SELECT DISTINCT p.relation, p."column" AS name, p.family LIKE '%[]' AS list, p.family LIKE 'text%' AS texts, r.id_column, COALESCE(r.project_column, r.join_column) AS holder, r.project_column IS NULL AND clone_internal.tenant_sql($1, r.relation, 't') NOT LIKE '%.ctid::text' AS through_parents,
                NOT a.attnotnull AND NOT a.atthasdef AS free,
-               w.name ~ ('(^|_)(repl(y|ies|ied)|respon(se|ds?)|answer(s|ed)?|quot(e|es|ed)|parent|prev|previous|next|origin|original|link(s|ed)?|thread|root|cop(y|ied)|duplicate|merged|'
-                   || 'supersed(es|ed)|replac(es|ed)|fork(s|ed)?|cloned|related|follows?|predecessor|successor|above|below|child|ancestor|head|tail|blocks|blocked)(_|$)|_(to|of|from)$')
-               -- As a number, such a name is a count.
-               OR p.family LIKE '%[]' AND w.name ~ ('(^|_)(kid|children|descendant|sibling|peer|parents|ancestors|copies|duplicates|forks|successors|predecessors|part|component|subs?|sub[a-z]+|member|friend|'
-                   || 'neighbou?r|depend(s|encies|ency|ents?)|requires|prerequisite|path|chain|branch(es)?|tree|dup(e|licate)?)s?(_|$)') AS says
+               clone_internal.says_own_row(w.name, p.family LIKE '%[]') AS says
         FROM unnest($2) AS p
         JOIN clone.store_relation r ON r.store = $1 AND r.relation = p.relation AND r.role <> 'project'
         JOIN pg_attribute i ON i.attrelid = r.relation AND i.attname = r.id_column
@@ -43,9 +53,9 @@ BEGIN
             by_bytes, elements) INTO found;
         -- Small numbers are keys of any table by chance, but not of rows of the same tenant for several tenants.
         -- A tree has a root: a row that names no other.
-        -- An order, a size or a state names no row of its own table.
+        -- An order, a size or a state names no row of its own table. One row of each tenant is no chance where few numbers are keys.
         CONTINUE WHEN found.rows = 0 OR NOT c.says AND NOT c.list AND clone_internal.names_quantity(c.name) OR found.themselves OR NOT c.free AND NOT found.roots
-            OR NOT c.says AND NOT (found.roots AND (found.keys >= 5 OR c.list AND found.keys >= 3) AND found.holders >= 2) AND NOT (c.texts AND found.keys >= 3);
+            OR NOT c.says AND NOT (found.roots AND (found.keys >= 5 OR found.keys >= 3 AND (c.list OR NOT c.texts AND (clone_internal.share_of_numbers(c.relation, c.id_column) / greatest(found.holders, 1)) ^ LEAST(found.keys, 40) < 0.001)) AND found.holders >= 2) AND NOT (c.texts AND found.keys >= 3);
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
             format(CASE WHEN c.list THEN '%s.%I lists keys of its own table: all %s values are keys of rows ' ELSE '%s.%I looks like a key of its own table: all %s values are keys of rows ' END, c.relation, c.name, found.rows)
                 || CASE WHEN c.through_parents THEN 'of the same tenant' ELSE format('with the same %I', c.holder) END,
