@@ -219,3 +219,55 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_listed_rows(text, clone_internal.place[]) IS 'Records questions about lists of keys, and about rows that only lists of one tenant name';
+
+-- Materialised paths that begin with a root which is no row: 1/1001/1016, root/1001. All other elements are keys of rows of the same tenant.
+CREATE FUNCTION clone_internal.ask_about_paths_below_root(store text, places clone_internal.place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    l record;
+    t record;
+    own text;
+    path record;
+    found record;
+BEGIN
+    FOR l IN
+        SELECT o.* FROM clone_internal.lists_among(ARRAY(SELECT p FROM unnest($2) p
+            WHERE p.path = '' AND p.family = 'text' AND cardinality(p.vals) >= 3
+              AND (SELECT count(DISTINCT substring(v FROM '^[^A-Za-z0-9]*([A-Za-z0-9_]+)')) = 1 FROM unnest(p.vals) v WHERE v <> ''))) o
+        -- Numbers of telephones, dates and versions have other separators, or parts that are no keys.
+        WHERE replace(o.separators, ' ', '') ~ '^[/.,|>]$' AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path = '')
+        ORDER BY o.relation::oid, o."column", o.separators
+    LOOP
+        own := clone_internal.tenant_sql($1, l.relation, 't');
+        CONTINUE WHEN own LIKE '%.ctid::text';
+        EXECUTE format('WITH path AS MATERIALIZED (
+                SELECT %s AS own, array_remove(string_to_array(translate(%s, %L, %L), '' ''), '''') AS parts FROM %s AS t WHERE t.%I IS NOT NULL)
+            SELECT min(p.parts[1]) AS root, count(DISTINCT p.parts[1]) AS roots, max(cardinality(p.parts)) AS depth, bool_or(p.parts[1] = ANY (p.parts[2:])) AS again,
+                   (SELECT ARRAY(SELECT DISTINCT ROW(0, x, p.own, 1)::clone_internal.listed_value FROM path p CROSS JOIN LATERAL unnest(p.parts[2:]) AS e (x) WHERE p.own IS NOT NULL LIMIT 2000)) AS listed FROM path p',
+            own, clone_internal.column_text('t', l.relation, l."column"), l.separators, repeat(' ', length(l.separators)), clone_internal.spread(l.relation, '*', 50000), l."column") INTO path;
+        -- 030/1234 is no path.
+        CONTINUE WHEN path.roots IS DISTINCT FROM 1 OR path.again OR path.depth < 3 OR path.root ~ '^0.';
+        FOR t IN
+            SELECT k.* FROM clone_internal.listed_keys($1) k WHERE k.described AND k.family IN ('int', 'text') ORDER BY k.relation <> l.relation, pg_relation_size(k.relation), k.relation::oid
+        LOOP
+            WITH owner AS MATERIALIZED (
+                SELECT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, path.root || ARRAY(SELECT DISTINCT v.value FROM unnest(path.listed) AS v)) o
+            )
+            SELECT count(DISTINCT v.value) AS keys, count(DISTINCT v.tenant) AS tenants, bool_and(EXISTS (SELECT FROM owner o WHERE o.value = v.value AND o.tenant = v.tenant)) AS same,
+                   EXISTS (SELECT FROM owner o WHERE o.value = path.root) AS has_root INTO found FROM unnest(path.listed) AS v;
+            -- Small numbers are keys by chance, but not many of rows of the same tenant.
+            CONTINUE WHEN found.same IS NOT TRUE OR found.has_root OR found.keys < 3 OR found.tenants < 2
+                OR t.family = 'int' AND (clone_internal.share_of_numbers(t.relation, t.key) / found.tenants) ^ LEAST(found.keys, 40) >= 0.001;
+            PERFORM clone_internal.ask($1, l.relation, l."column", '', 'error',
+                format('%s.%I lists keys of %s after %s, with which all its values begin: all %s that were looked at are keys of rows of the same tenant', l.relation, l."column", t.relation,
+                    clone_internal.quoted(path.root), found.keys),
+                clone_internal.reference_call($1, l.relation, l."column", t.relation, '', l.separators), clone_internal.keep_call($1, l.relation, l."column", ''));
+            EXIT;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_paths_below_root(text, clone_internal.place[]) IS 'Records questions about materialised paths that begin with a root which is no row';
