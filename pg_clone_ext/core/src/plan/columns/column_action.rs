@@ -26,7 +26,33 @@ fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList
             .column_of(key)
             .map_or(KeyKind::Text, |(_, c)| KeyKind::of(&c.type_name))
     };
+    let segments = references
+        .iter()
+        .any(|reference| matches!(reference.form, ReferenceForm::Path(_)));
     match &first.form {
+        // A value that is one key has no separators: settings of which some are lists.
+        ReferenceForm::Column | ReferenceForm::Path(_) if segments => {
+            let mut keys = Vec::new();
+            for reference in &references {
+                let separators = match &reference.form {
+                    ReferenceForm::Path(separators) => separators.clone(),
+                    ReferenceForm::Column => String::new(),
+                    _ => continue,
+                };
+                // References to a table that all projects share are kept.
+                let Some(key) = key_of(reference) else { continue };
+                let condition = reference
+                    .condition
+                    .as_ref()
+                    .map(|condition| list.expression(format!("({condition})")));
+                keys.push((condition, key, separators));
+            }
+            Some(Action::MapSegments {
+                keys,
+                rewrite: column.role == ColumnRole::Rewrite,
+            })
+        }
+        ReferenceForm::Path(_) => None,
         ReferenceForm::Column if references.iter().all(|r| r.condition.is_none()) => None,
         ReferenceForm::Column => {
             let mut cases = Vec::new();
@@ -54,22 +80,6 @@ fn declared(store: &Store, table: &Table, column: &Column, list: &mut SelectList
                 Action::MapArray(keys)
             }
         }),
-        ReferenceForm::Path(_) => {
-            let mut keys = Vec::new();
-            for reference in &references {
-                if let ReferenceForm::Path(separators) = &reference.form {
-                    let condition = reference
-                        .condition
-                        .as_ref()
-                        .map(|condition| list.expression(format!("({condition})")));
-                    keys.push((condition, key_of(reference)?, separators.clone()));
-                }
-            }
-            Some(Action::MapSegments {
-                keys,
-                rewrite: column.role == ColumnRole::Rewrite,
-            })
-        }
         ReferenceForm::Json(_) => {
             let mut paths: Vec<JsonPlace> = Vec::new();
             for reference in &references {
