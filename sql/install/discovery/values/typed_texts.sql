@@ -152,7 +152,7 @@ COMMENT ON FUNCTION clone_internal.ask_about_typed_prose(text, clone_internal.ty
 
 -- Settings whose names say no table, and of which all values are keys of rows of the same tenant: the setting and the table. Only where that
 -- is no chance, by the number of values, of tenants, and of numbers that are keys.
-CREATE FUNCTION clone_internal.settings_with_keys(store text, relation regclass, "column" name, called name, settings text[]) RETURNS SETOF clone_internal.found_key
+CREATE FUNCTION clone_internal.settings_with_keys(store text, relation regclass, "column" name, called name, settings text[], lists boolean DEFAULT false) RETURNS SETOF clone_internal.found_key
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -167,7 +167,8 @@ BEGIN
     IF own LIKE '%.ctid::text' OR settings = '{}' THEN
         RETURN;
     END IF;
-    rows := format('(SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t WHERE t.%I IS NOT NULL)', clone_internal.column_text('t', relation, $4), clone_internal.column_text('t', relation, $3), own, clone_internal.spread(relation, '*', 50000), $3);
+    rows := format('(SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t%s WHERE t.%I IS NOT NULL)', clone_internal.column_text('t', relation, $4), CASE WHEN lists THEN 'e.x COLLATE "C"' ELSE clone_internal.column_text('t', relation, $3) END, own,
+        clone_internal.spread(relation, '*', 50000), CASE WHEN lists THEN format(' CROSS JOIN LATERAL (SELECT DISTINCT m[1] AS x FROM regexp_matches(%s, ''[0-9]+'', ''g'') m) AS e', clone_internal.column_text('t', relation, $3)) ELSE '' END, $3);
     FOR s IN EXECUTE format('SELECT s.kind, (array_agg(DISTINCT s.x))[:100] AS vals FROM %s AS s WHERE s.kind = ANY ($1) AND lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING count(DISTINCT s.x) >= 3 AND count(DISTINCT s.own) >= 2 ORDER BY 1', rows) USING settings LOOP
         CONTINUE WHEN clone_internal.names_quantity(s.kind);
         FOR t IN
@@ -186,7 +187,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.settings_with_keys(text, regclass, name, name, text[]) IS 'Settings whose names say no table, and of which all values are keys of rows of the same tenant';
+COMMENT ON FUNCTION clone_internal.settings_with_keys(text, regclass, name, name, text[], boolean) IS 'Settings whose names say no table, and of which all values, or all numbers in them, are keys of rows of the same tenant';
 
 -- Settings in rows of a name and a value: the values of a name such as default_user can be keys.
 CREATE FUNCTION clone_internal.ask_about_settings(store text, places clone_internal.place[]) RETURNS void
@@ -199,6 +200,8 @@ DECLARE
     s record;
     words clone_internal.word_of_table[];
     kinds text[];
+    -- Names of which the values are lists.
+    lists text[];
     of_target text[];
     -- Names whose table is known.
     known text[];
@@ -206,21 +209,37 @@ DECLARE
     theirs text;
     calls text;
     names text;
+    separators text;
 BEGIN
     FOR c IN
-        SELECT p.relation, p."column" AS name, p.family, n.attname AS called
-        FROM unnest($2) p
+        SELECT p.relation, p."column" AS name, p.family, n.attname AS called, p.known, CASE WHEN p.known IS NULL THEN '' ELSE '$settings' END AS label
+        FROM (SELECT o.relation, o."column", o.family, NULL AS known FROM unnest($2) o WHERE o.path = ''
+              UNION ALL
+              -- The rows that no declaration is about, such as those of settings that came later.
+              SELECT d.relation, d."column", clone_internal.family(a.atttypid), string_agg(format(E'(SELECT %s\n FROM (SELECT t.*) AS o) IS NOT TRUE', d.condition), ' AND ' ORDER BY d.id)
+              FROM clone.store_reference d JOIN pg_class k ON k.oid = d.relation AND k.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = d.relation AND a.attname = d."column"
+              WHERE d.store = $1 AND d.form <> 'json' AND NOT clone_internal.answered($1, d.relation, d."column", '$settings')
+              GROUP BY 1, 2, 3 HAVING bool_and(d.condition IS NOT NULL AND d.type_column IS NULL)) p
         -- A name, or the number of a field that a table of fields explains.
         JOIN pg_attribute n ON n.attrelid = p.relation AND n.attnum > 0 AND NOT n.attisdropped AND n.attname <> p."column"
          AND (clone_internal.family(n.atttypid) = 'text' AND clone_internal.snake(n.attname) ~ '^(.*_)?(key|name|code|field|setting|option|option_name|attribute|attr|property|prop|param|parameter)$'
               OR clone_internal.family(n.atttypid) = 'int' AND clone_internal.snake(n.attname) ~ '(^|_)(field|attribute|attr|property|prop|param|parameter|setting|option|question|column)_(id|no|nr|number)$')
-        WHERE p.path = '' AND p.family IN ('text', 'int') AND clone_internal.snake(p."column") ~ '^(.*_)?(value|val|data|content|int_value|value_int|number)$'
+        WHERE p.family IN ('text', 'int') AND clone_internal.snake(p."column") ~ '^(.*_)?(value|val|data|content|int_value|value_int|number)$'
         ORDER BY p.relation::oid, p."column", n.attnum
     LOOP
-        CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '');
-        EXECUTE format('SELECT array_agg(s.kind) FROM (SELECT %s AS kind FROM %s AS t WHERE t.%I IS NOT NULL GROUP BY 1 HAVING bool_and(%s COLLATE "C" ~ ''^([0-9]{1,18}|null|none|)$'') ORDER BY 1 LIMIT 300) s',
-            clone_internal.column_text('t', c.relation, c.called), clone_internal.spread(c.relation, '*', 50000), c.name, clone_internal.column_text('t', c.relation, c.name)) INTO kinds;
-        CONTINUE WHEN kinds IS NULL;
+        CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = c.label);
+        EXECUTE format('SELECT array_agg(s.kind) FROM (SELECT %s AS kind FROM %s AS t WHERE t.%I IS NOT NULL%s GROUP BY 1 HAVING bool_and(%s COLLATE "C" ~ ''^([0-9]{1,18}|null|none|)$'') ORDER BY 1 LIMIT 300) s',
+            clone_internal.column_text('t', c.relation, c.called), clone_internal.spread(c.relation, '*', 50000), c.name, ' AND ' || c.known, clone_internal.column_text('t', c.relation, c.name)) INTO kinds;
+        kinds := COALESCE(kinds, '{}');
+        lists := '{}';
+        IF c.family = 'text' THEN
+            -- Lists of numbers: 3|7, 3,7,12.
+            EXECUTE format('SELECT array_agg(s.kind) FROM (SELECT %s AS kind FROM %s AS t WHERE t.%I IS NOT NULL%s GROUP BY 1 HAVING bool_and(%5$s COLLATE "C" ~ %6$L) AND bool_or(%5$s COLLATE "C" ~ ''[0-9][^0-9]+[0-9]'') ORDER BY 1 LIMIT 300) s',
+                clone_internal.column_text('t', c.relation, c.called), clone_internal.spread(c.relation, '*', 50000), c.name, ' AND ' || c.known, clone_internal.column_text('t', c.relation, c.name),
+                '^([^0-9[:alpha:]]*|null|none|[^0-9[:alpha:]]*[1-9][0-9]{0,17}([],;|/ [{}+&"-]+[1-9][0-9]{0,17})*[^0-9[:alpha:]]*)$') INTO lists;
+            lists := COALESCE(lists, '{}');
+        END IF;
+        CONTINUE WHEN kinds = '{}' AND lists = '{}';
         own := clone_internal.tenant_sql($1, c.relation, 't');
         own := CASE WHEN own LIKE '%.ctid::text' THEN 'NULL::text' ELSE own END;
         words := ARRAY(SELECT w FROM clone_internal.words_of_tables($1, ARRAY(SELECT clone_internal.named_word(regexp_replace(k, '[^A-Za-z0-9_]+', '_', 'g')) FROM unnest(kinds) k)) w);
@@ -254,8 +273,15 @@ BEGIN
                 format('%s OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', clone_internal.column_text(NULL, c.relation, c.called), s.kinds));
             names := concat_ws(', ', names, format('%s (%s)', s.target, array_to_string(s.kinds, ', ')));
         END LOOP;
+        FOR s IN SELECT f.target, array_agg(f.value ORDER BY f.value) AS kinds FROM clone_internal.settings_with_keys($1, c.relation, c.name, c.called, lists, true) f GROUP BY 1 ORDER BY f.target::oid LOOP
+            EXECUTE format('SELECT string_agg(DISTINCT e.x, '''' ORDER BY e.x) FROM %s AS t CROSS JOIN LATERAL regexp_split_to_table(%s, '''') AS e (x) WHERE %s = ANY ($1) AND e.x ~ ''[^0-9[:alpha:]]''',
+                clone_internal.spread(c.relation, '*', 50000), clone_internal.column_text('t', c.relation, c.name), clone_internal.column_text('t', c.relation, c.called)) INTO separators USING s.kinds;
+            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, separators => %L, condition => %L); ', $1, c.relation, c.name, s.target, separators,
+                format('%s OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])', clone_internal.column_text(NULL, c.relation, c.called), s.kinds));
+            names := concat_ws(', ', names, format('%s (%s)', s.target, array_to_string(s.kinds, ', ')));
+        END LOOP;
         CONTINUE WHEN names IS NULL;
-        PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error', format('%s.%I holds keys in rows with certain values of %I: of %s', c.relation, c.name, c.called, names), rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, ''));
+        PERFORM clone_internal.ask($1, c.relation, c.name, c.label, 'error', format('%s.%I holds keys in rows with certain values of %I: of %s', c.relation, c.name, c.called, names), rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, c.label));
     END LOOP;
 END
 $$;
