@@ -250,7 +250,7 @@ async fn types_that_stand_in_a_type_column_say_which_table_the_key_names() {
                 "SELECT count(DISTINCT d) FROM ev WHERE org_id = {clone}"
             ))
             .await,
-            db.number(&format!("SELECT count(DISTINCT d) FROM ev WHERE org_id = 2"))
+            db.number("SELECT count(DISTINCT d) FROM ev WHERE org_id = 2")
                 .await
         );
     }
