@@ -48,8 +48,8 @@ DECLARE
     found boolean;
 BEGIN
     FOR k IN SELECT n.* FROM clone_internal.naming_columns(store) n WHERE n.role = 'project' AND (n.family = own_family OR own_family = 'text' OR n.is_id) ORDER BY n.is_id DESC, n.name LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT DISTINCT t.%I::text AS x FROM %s AS t WHERE t.%1$I IS NOT NULL) s JOIN %3$s AS k ON k.%4$I::text = s.x COLLATE "C")',
-            "column", clone_internal.spread(relation, quote_ident("column"), 50000), k.relation, k.name) INTO found;
+        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT DISTINCT t.%I::text AS x FROM %s AS t WHERE t.%1$I IS NOT NULL) s JOIN %3$s AS k ON %4$s)',
+            "column", clone_internal.spread(relation, quote_ident("column"), 50000), k.relation, clone_internal.equals_text('k', k.relation, k.name, 's.x')) INTO found;
         IF found THEN
             RETURN CASE WHEN NOT k.is_id THEN k.name END;
         END IF;
@@ -266,9 +266,9 @@ BEGIN
         key_found := -1;
         FOR k IN SELECT n.name, n.is_id FROM clone_internal.naming_columns(ask_about_tenants.store) n
                  WHERE n.role = 'project' AND (n.family = c.family OR c.family IN ('text', '')) ORDER BY n.is_id DESC, n.name LOOP
-            EXECUTE format('SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM %s AS k WHERE %s = s.x COLLATE "C"))
+            EXECUTE format('SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM %s AS k WHERE %s))
                 FROM (SELECT %s AS x FROM %s AS t WHERE t.%I IS NOT NULL AND lower(%3$s) <> ALL (clone_internal.in_place_of_null()) ORDER BY hashint8(row_number() OVER ()) LIMIT 500) s',
-                tenant.relation, clone_internal.column_text('k', tenant.relation, k.name), clone_internal.column_text('t', c.relation, c.name),
+                tenant.relation, clone_internal.equals_text('k', tenant.relation, k.name, 's.x'), clone_internal.column_text('t', c.relation, c.name),
                 clone_internal.spread(c.relation, quote_ident(c.name), 50000), c.name) INTO seen, found;
             IF found > key_found THEN
                 key := k.name;

@@ -340,14 +340,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT replace('[0-9a-f]{8}/[0-9a-f]{4}/[0-9a-f]{4}/[0-9a-f]{4}/[0-9a-f]{12}', '/', hyphen) $$;
 COMMENT ON FUNCTION clone_internal.uuid_pattern(text) IS 'A UUID in lower case as a regular expression; the argument is that of the hyphens';
 
--- The condition that columns of two rows are equal, as SQL. Numbers and UUIDs are compared as such, others as texts, byte by byte: so columns
--- of different types and collations can be compared.
+-- The condition that columns of two rows are equal, as SQL. Numbers and UUIDs are compared as such, others by their text form: so columns of
+-- different types and collations can be compared. An index of the other column can be used.
 CREATE FUNCTION clone_internal.equality_sql(alias text, relation regclass, "column" text, other_alias text, other regclass, other_column text) RETURNS text
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN clone_internal.family(a.atttypid) IN ('int', 'uuid') AND clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid) THEN format('%s.%I = %s.%I', $4, $6, $1, $3)
-           ELSE format('%s = %s', clone_internal.column_text($4, $5, $6), clone_internal.column_text($1, $2, $3)) END
+           ELSE clone_internal.equals_text($4, $5, $6::name, clone_internal.column_text($1, $2, $3::name)) END
     FROM pg_attribute a, pg_attribute b WHERE a.attrelid = $2 AND a.attname = $3 AND b.attrelid = $5 AND b.attname = $6
 $$;
 COMMENT ON FUNCTION clone_internal.equality_sql(text, regclass, text, text, regclass, text) IS 'The condition that columns of two rows are equal, as SQL';

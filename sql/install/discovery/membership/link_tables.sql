@@ -81,8 +81,8 @@ BEGIN
             targets := '{}';
             FOR k IN SELECT n.relation AS target, n.name FROM clone_internal.naming_columns(ask_about_link_tables.store) n JOIN pg_class c ON c.oid = n.relation
                      WHERE n.is_id AND n.role <> 'project' ORDER BY c.relname, c.oid LOOP
-                EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.%I::text AS x FROM %s AS t) AS t WHERE t.x COLLATE "C" NOT IN (SELECT k.%I::text FROM %s AS k WHERE k.%3$I IS NOT NULL))',
-                    side, clone_internal.spread(l.relation, quote_ident(side), 50000), k.name, k.target) INTO missing;
+                EXECUTE format('SELECT count(*) > 0 FROM (SELECT t.%I::text AS x FROM %s AS t) AS t WHERE t.x IS NOT NULL AND NOT EXISTS (SELECT FROM %s AS k WHERE %s)',
+                    side, clone_internal.spread(l.relation, quote_ident(side), 50000), k.target, clone_internal.equals_text('k', k.target, k.name, 't.x')) INTO missing;
                 IF NOT missing THEN
                     targets := targets || k.target;
                 END IF;

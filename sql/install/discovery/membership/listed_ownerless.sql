@@ -63,9 +63,9 @@ BEGIN
             WHERE n.parent = r.relation AND n.key = r.id_column ORDER BY n.relation::oid, n.name, n.elements
         LOOP
             tenant := clone_internal.tenant_sql($1, w.relation, 't');
-            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %s AS x FROM %s AS t%s) u JOIN %s AS p ON %s = u.x COLLATE "C" WHERE %s)', w.elements,
+            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %s AS x FROM %s AS t%s) u JOIN %s AS p ON %s WHERE %s)', w.elements,
                 clone_internal.spread(w.relation, '*', 5000), CASE WHEN w.condition IS NOT NULL THEN format(E' WHERE (SELECT %s\n FROM (SELECT t.*) AS o)', w.condition) ELSE '' END,
-                r.relation, clone_internal.column_text('p', r.relation, r.id_column), unowned) INTO sought;
+                r.relation, clone_internal.equals_text('p', r.relation, r.id_column, 'u.x'), unowned) INTO sought;
             CONTINUE WHEN NOT sought;
             uses := concat_ws(' UNION ALL ', uses, format('SELECT %s AS x, %s AS tenant FROM %s AS t%s', w.elements, tenant,
                 clone_internal.spread(w.relation, CASE WHEN tenant LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, 50000),
@@ -73,11 +73,11 @@ BEGIN
             names := CASE WHEN names IS NULL OR position(format('%s.%I', w.relation, w.name) IN names) = 0 THEN concat_ws(', ', names, format('%s.%I', w.relation, w.name)) ELSE names END;
         END LOOP;
         CONTINUE WHEN uses IS NULL;
-        EXECUTE format('WITH u AS MATERIALIZED (SELECT u.x, u.tenant FROM (%1$s) u JOIN %2$s AS p ON %3$s = u.x COLLATE "C" WHERE u.tenant IS NOT NULL AND %4$s)
+        EXECUTE format('WITH u AS MATERIALIZED (SELECT u.x, u.tenant FROM (%1$s) u JOIN %2$s AS p ON %3$s WHERE u.tenant IS NOT NULL AND %4$s)
             SELECT count(*) AS rows, COALESCE(sum(n.times), 0) AS named, COALESCE(max(n.tenants), 0) AS most, count(DISTINCT n.tenant) AS tenants, count(*) FILTER (WHERE n.times > 1) AS repeated,
                 (SELECT sum(s.uses ^ 2) / sum(s.uses) ^ 2 FROM (SELECT count(*) AS uses FROM u GROUP BY u.tenant) s) AS same_by_chance
             FROM (SELECT u.x, count(*) AS times, count(DISTINCT u.tenant) AS tenants, min(u.tenant) AS tenant FROM u GROUP BY u.x) n',
-            uses, r.relation, clone_internal.column_text('p', r.relation, r.id_column), unowned) INTO found;
+            uses, r.relation, clone_internal.equals_text('p', r.relation, r.id_column, 'u.x'), unowned) INTO found;
         -- Rows that several tenants name are those of all. So may few be that each a row names.
         CONTINUE WHEN NOT (found.rows >= 3 AND found.most = 1 AND found.tenants > 1 AND (found.named = found.rows OR found.repeated >= 8 AND found.same_by_chance ^ LEAST(found.repeated, 40) < 0.01));
         PERFORM clone_internal.ask($1, r.relation, r.id_column, '$unowned', CASE WHEN found.rows >= 8 THEN 'error' ELSE 'warning' END,

@@ -52,10 +52,10 @@ BEGIN
     FOR t IN SELECT x.target::regclass AS target, x.type_values, r.id_column FROM clone_internal.pair_targets(store, relation, type_column, "column") x
              JOIN clone.store_relation r ON r.store = named_pair_calls.store AND r.relation::oid = x.target WHERE r.id_column IS NOT NULL AND r.role <> 'project' ORDER BY x.target LOOP
         EXECUTE format('SELECT count(DISTINCT t.id) AS seen, count(DISTINCT t.id) FILTER (WHERE k.id IS NOT NULL) AS keys
-            FROM (SELECT %1$s AS id FROM %2$s AS t WHERE %3$s = ANY ($1) AND t.%4$I IS NOT NULL) AS t LEFT JOIN (SELECT %5$s AS id FROM %6$s AS k) AS k ON k.id = t.id
+            FROM (SELECT %1$s AS id FROM %2$s AS t WHERE %3$s = ANY ($1) AND t.%4$I IS NOT NULL) AS t LEFT JOIN LATERAL (SELECT %5$s AS id FROM %6$s AS k WHERE %7$s) AS k ON true
             WHERE lower(t.id) <> ALL (clone_internal.in_place_of_null())',
             clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, format('%I, %I', type_column, "column"), 20000), clone_internal.column_text('t', relation, type_column), "column",
-            clone_internal.column_text('k', t.target, t.id_column), t.target) INTO counted USING t.type_values;
+            clone_internal.column_text('k', t.target, t.id_column), t.target, clone_internal.equals_text('k', t.target, t.id_column, 't.id')) INTO counted USING t.type_values;
         CONTINUE WHEN counted.seen = 0;
         -- Keys of rows that were deleted may stay.
         IF 5 * (counted.seen - counted.keys) > counted.seen THEN
@@ -96,8 +96,9 @@ BEGIN
     END IF;
     FOR k IN SELECT n.relation, n.name, n.family, n.role FROM clone_internal.naming_columns(store) n WHERE n.is_id AND (n.family = own OR own = 'text') ORDER BY n.relation::oid LOOP
         EXECUTE format('SELECT COALESCE(jsonb_agg(jsonb_build_object(''code'', s.code, ''target'', $1::bigint, ''ids'', s.ids, ''all_tenants'', $2 AND s.ids = (SELECT count(*) FROM (SELECT FROM %s LIMIT 20001) AS k))) FILTER (WHERE s.fits), ''[]'') AS fits, COALESCE(bool_and(s.fits), false) AS whole
-            FROM (SELECT t.code, count(*) AS ids, bool_and(k.id IS NOT NULL) AS fits FROM %s LEFT JOIN (SELECT %s AS id FROM %s AS k) AS k ON k.id = t.id
-                  WHERE lower(t.id) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1) AS s', k.relation, sample, clone_internal.column_text('k', k.relation, k.name), k.relation) INTO c USING k.relation::oid, k.role = 'project';
+            FROM (SELECT t.code, count(*) AS ids, bool_and(k.id IS NOT NULL) AS fits FROM %s LEFT JOIN LATERAL (SELECT %s AS id FROM %s AS k WHERE %s) AS k ON true
+                  WHERE lower(t.id) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1) AS s', k.relation, sample, clone_internal.column_text('k', k.relation, k.name), k.relation,
+            clone_internal.equals_text('k', k.relation, k.name, 't.id')) INTO c USING k.relation::oid, k.role = 'project';
         fits := fits || c.fits;
         whole := whole OR c.whole;
     END LOOP;

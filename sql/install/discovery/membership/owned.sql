@@ -45,7 +45,7 @@ BEGIN
         FROM uses u ORDER BY u.target, u.relation::oid, u.name
     LOOP
         IF NOT c.keyed THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT t.%I AS x FROM %s AS t WHERE t.%1$I IS NOT NULL) s WHERE lower(s.x::text) <> ALL (clone_internal.in_place_of_null()) AND NOT EXISTS (SELECT FROM %3$s AS k WHERE k.%4$I = s.x))',
+            EXECUTE format('SELECT count(*) > 0 FROM (SELECT t.%I AS x FROM %s AS t WHERE t.%1$I IS NOT NULL) s WHERE lower(s.x::text) <> ALL (clone_internal.in_place_of_null()) AND NOT EXISTS (SELECT FROM %3$s AS k WHERE k.%4$I = s.x)',
                 c.name, clone_internal.spread(c.relation, quote_ident(c.name), 50000), c.target::regclass, c.key) INTO missing;
             CONTINUE WHEN missing;
         END IF;

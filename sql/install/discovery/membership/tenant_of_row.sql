@@ -69,7 +69,7 @@ BEGIN
     EXECUTE format('SELECT bool_and(v.same) FROM (SELECT bool_or(s.own COLLATE "C" = s.theirs COLLATE "C") AS same FROM (SELECT %s AS own, %s AS theirs, %s AS x FROM %s AS t %s JOIN %s AS k ON %s) s
         WHERE s.own <> ALL (clone_internal.in_place_of_null()) GROUP BY s.own, s.x) v', own, theirs, CASE WHEN family LIKE '%[]' THEN 'e.x::text' ELSE clone_internal.column_text('t', relation, "column") END,
         clone_internal.spread(relation, '*', 2000), CASE WHEN family LIKE '%[]' THEN format('CROSS JOIN LATERAL unnest(t.%I) AS e (x)', "column") ELSE '' END, target,
-        CASE WHEN family LIKE '%[]' THEN format('%s = e.x::text COLLATE "C"', clone_internal.column_text('k', target, key)) ELSE clone_internal.equality_sql('t', relation, "column", 'k', target, key) END) INTO same;
+        CASE WHEN family LIKE '%[]' THEN clone_internal.equals_text('k', target, key, 'e.x::text') ELSE clone_internal.equality_sql('t', relation, "column", 'k', target, key) END) INTO same;
     RETURN same;
 END
 $$;

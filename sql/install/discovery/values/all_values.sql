@@ -36,7 +36,7 @@ BEGIN
         vals := format('(SELECT %s AS x FROM %s AS t WHERE t.%I IS NOT NULL) AS s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null())',
             CASE WHEN separators IS NOT NULL THEN format('regexp_split_to_table(trim(BOTH ''/.'' FROM %s), %L)', value, separators)
                  WHEN family LIKE '%[]' THEN format('unnest(t.%I)::text COLLATE "C"', "column") ELSE value END, source, "column");
-        EXECUTE format('SELECT (SELECT count(*) FROM %s), (SELECT count(*) FROM %1$s AND NOT EXISTS (SELECT FROM %s AS k WHERE %s = s.x COLLATE "C"))', vals, target, clone_internal.column_text('k', target, key)) INTO seen, missing;
+        EXECUTE format('SELECT (SELECT count(*) FROM %s), (SELECT count(*) FROM %1$s AND NOT EXISTS (SELECT FROM %s AS k WHERE %s))', vals, target, clone_internal.equals_text('k', target, key, 's.x')) INTO seen, missing;
         EXIT WHEN missing > 0 OR source = format('(SELECT %I FROM %s)', "column", relation);
     END LOOP;
 END
@@ -84,14 +84,19 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     missing boolean;
-    -- citext compares without regard to case.
-    folded text := CASE WHEN (SELECT clone_internal.base_type(a.atttypid) NOT IN ('text'::regtype, 'varchar'::regtype) FROM pg_attribute a WHERE a.attrelid = target AND a.attname = key) THEN 'lower(%s)' ELSE '%s' END;
+    type regtype := (SELECT clone_internal.base_type(a.atttypid)::regtype FROM pg_attribute a WHERE a.attrelid = target AND a.attname = key);
+    same text;
 BEGIN
     IF clone_internal.too_large(relation, path <> '') THEN
         RETURN NULL;
     END IF;
-    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS v WHERE lower(v.x COLLATE "C") <> ALL (clone_internal.in_place_of_null()) AND NOT EXISTS (SELECT FROM %s AS k WHERE %s = %s COLLATE "C")%s)',
-        clone_internal.all_values(relation, "column", family, path), target, format(folded, clone_internal.column_text('k', target, key)), format(folded, 'v.x'),
+    same := CASE WHEN type IN ('text'::regtype, 'varchar'::regtype) THEN clone_internal.equals_text('k', target, key, 'v.x')
+                 WHEN type IN ('bigint'::regtype, 'integer'::regtype, 'smallint'::regtype, 'uuid'::regtype) THEN clone_internal.equals_text('k', target, key, 'lower(v.x)')
+                 -- citext compares without regard to case.
+                 ELSE format('lower(%s) = lower(v.x) COLLATE "C"', clone_internal.column_text('k', target, key)) END;
+    -- A count, for which all rows are read: the plan for one row would compare every value with every key, if there is no index.
+    EXECUTE format('SELECT count(*) > 0 FROM %s AS v WHERE lower(v.x COLLATE "C") <> ALL (clone_internal.in_place_of_null()) AND NOT EXISTS (SELECT FROM %s AS k WHERE %s)%s',
+        clone_internal.all_values(relation, "column", family, path), target, same,
         CASE WHEN generated THEN ' AND clone_internal.distinctive(v.x)' ELSE '' END) INTO missing;
     RETURN NOT missing;
 END

@@ -64,9 +64,10 @@ BEGIN
         own := CASE WHEN c.described THEN clone_internal.tenant_sql($1, c.relation, 't') END;
         base := clone_internal.tenant_sql($1, c.base, 'k');
         EXECUTE format('SELECT count(*) AS seen, count(k.id) AS keys, count(*) FILTER (WHERE k.tenant <> t.tenant) AS wrong, (array_agg(t.id) FILTER (WHERE k.id IS NULL))[:200] AS rest FROM (SELECT DISTINCT %1$s AS id, %2$s AS tenant FROM %3$s AS t WHERE t.%4$I IS NOT NULL) AS t
-            LEFT JOIN (SELECT %5$s AS id, %6$s AS tenant FROM %7$s AS k) AS k ON k.id = t.id',
+            LEFT JOIN LATERAL (SELECT %5$s AS id, %6$s AS tenant FROM %7$s AS k WHERE %8$s) AS k ON true',
             clone_internal.column_text('t', c.relation, c.name), CASE WHEN own NOT LIKE '%.ctid::text' THEN own ELSE 'NULL::text' END, clone_internal.spread(c.relation, '*', 50000), c.name,
-            clone_internal.column_text('k', c.base, c.name), CASE WHEN base NOT LIKE '%.ctid::text' THEN base ELSE 'NULL::text' END, c.base) INTO found;
+            clone_internal.column_text('k', c.base, c.name), CASE WHEN base NOT LIKE '%.ctid::text' THEN base ELSE 'NULL::text' END, c.base,
+            clone_internal.equals_text('k', c.base, c.name, 't.id')) INTO found;
         -- Rows of the base that were deleted are in their history.
         CONTINUE WHEN found.wrong > 0 OR found.seen = 0 AND NOT c.named OR found.keys * CASE WHEN c.named THEN 2 ELSE 1.25 END < found.seen;
         -- Rows of several tables, such as the runs of jobs and of steps, are no former states of one of them.

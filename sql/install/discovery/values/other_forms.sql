@@ -36,7 +36,7 @@ BEGIN
           AND NOT clone_internal.answered($1, w.relation, w.name, '$forms')
         ORDER BY w.relation::oid, w.name, w.target::oid
     LOOP
-        EXECUTE format('SELECT count(*), min(s.x) FROM (SELECT s.x FROM (SELECT %1$s AS x FROM %2$s AS t WHERE t.%3$I IS NOT NULL) s WHERE s.x NOT IN (SELECT %4$s FROM %5$s AS k WHERE k.%6$I IS NOT NULL) LIMIT 100000) s
+        EXECUTE format('SELECT count(*), min(s.x) FROM (SELECT s.x FROM (SELECT %1$s AS x FROM %2$s AS t WHERE t.%3$I IS NOT NULL) s WHERE NOT EXISTS (SELECT FROM %5$s AS k WHERE %4$s = s.x) LIMIT 100000) s
             WHERE %7$s IN (SELECT %8$s FROM %5$s AS k WHERE k.%6$I IS NOT NULL)', c.value, c.relation, c.name, c.keys, c.target, c.key,
             clone_internal.one_form('s.x', c.family), clone_internal.one_form(c.keys, c.family)) INTO rows, example;
         CONTINUE WHEN rows = 0;

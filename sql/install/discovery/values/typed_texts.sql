@@ -75,16 +75,16 @@ BEGIN
         IF own NOT LIKE '%.ctid::text' AND theirs NOT LIKE '%.ctid::text' THEN
             -- Small numbers are keys by chance, but not of rows of the same tenant.
             EXECUTE format('SELECT count(*) FILTER (WHERE s.own COLLATE "C" = s.theirs COLLATE "C"), count(*) FROM (
-                    SELECT %s AS own, %s AS theirs FROM %s AS t CROSS JOIN LATERAL regexp_matches(left(%s, 20000), %L, ''g'') m JOIN %s AS k ON %s = m[1] COLLATE "C") s WHERE s.own <> ALL (clone_internal.in_place_of_null())',
+                    SELECT %s AS own, %s AS theirs FROM %s AS t CROSS JOIN LATERAL regexp_matches(left(%s, 20000), %L, ''g'') m JOIN %s AS k ON %s) s WHERE s.own <> ALL (clone_internal.in_place_of_null())',
                 own, theirs, clone_internal.spread(k.relation, '*', 2000), clone_internal.column_text('t', k.relation, k."column"), format('(?:^|[^A-Za-z0-9_])(?:%s)(?:[:/#|=@.~_-]+|"=>"?)([0-9]{1,18})(?![A-Za-z0-9_])', array_to_string(k.words, '|')),
-                k.target, clone_internal.column_text('k', k.target, k.key)) INTO same, others;
+                k.target, clone_internal.equals_text('k', k.target, k.key, 'm[1]')) INTO same, others;
             CONTINUE WHEN 10 * same < 8 * others;
         END IF;
         -- The name of a row that has its number in it, such as post-5, stays: its copies do, too.
         SELECT string_agg(clone_internal.column_text('k', a.attrelid, a.attname), ', ') INTO named
         FROM pg_attribute a WHERE a.attrelid = k.target AND a.attnum > 0 AND NOT a.attisdropped AND clone_internal.family(a.atttypid) = 'text';
         IF named IS NOT NULL THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM unnest($1, $2) AS v (value, number) JOIN %s AS k ON %s = v.number COLLATE "C" WHERE v.value COLLATE "C" = ANY (ARRAY[%s]))', k.target, clone_internal.column_text('k', k.target, k.key), named)
+            EXECUTE format('SELECT EXISTS (SELECT FROM unnest($1, $2) AS v (value, number) JOIN %s AS k ON %s WHERE v.value COLLATE "C" = ANY (ARRAY[%s]))', k.target, clone_internal.equals_text('k', k.target, k.key, 'v.number'), named)
             INTO is_name USING k.vals, k.of_vals;
             CONTINUE WHEN is_name;
         END IF;
@@ -177,8 +177,8 @@ BEGIN
             CROSS JOIN LATERAL clone_internal.keys_of_tables(l.tables, l.keys, l.families, s.vals) f JOIN unnest(l.tables, l.keys) AS n (relation, key) ON n.relation = f.target
             GROUP BY 1, 2 HAVING count(DISTINCT f.value) = cardinality(s.vals) ORDER BY pg_relation_size(f.target), f.target::oid
         LOOP
-            EXECUTE format('SELECT COALESCE(bool_and(EXISTS (SELECT FROM %s AS k WHERE %s = s.x AND %s COLLATE "C" = s.own COLLATE "C")), false) AS same, count(DISTINCT s.x) AS vals, count(DISTINCT s.own) AS tenants FROM %s AS s WHERE s.kind = $1 AND lower(s.x) <> ALL (clone_internal.in_place_of_null())',
-                t.target, clone_internal.column_text('k', t.target, t.key), clone_internal.tenant_sql($1, t.target, 'k'), rows) INTO seen USING s.kind;
+            EXECUTE format('SELECT COALESCE(bool_and(EXISTS (SELECT FROM %s AS k WHERE %s AND %s COLLATE "C" = s.own COLLATE "C")), false) AS same, count(DISTINCT s.x) AS vals, count(DISTINCT s.own) AS tenants FROM %s AS s WHERE s.kind = $1 AND lower(s.x) <> ALL (clone_internal.in_place_of_null())',
+                t.target, clone_internal.equals_text('k', t.target, t.key, 's.x'), clone_internal.tenant_sql($1, t.target, 'k'), rows) INTO seen USING s.kind;
             IF seen.same AND (clone_internal.share_of_numbers(t.target, t.key) / seen.tenants) ^ LEAST(seen.vals, 40) < 0.001 THEN
                 RETURN NEXT ROW(t.target, s.kind)::clone_internal.found_key;
                 EXIT;
@@ -258,8 +258,8 @@ BEGIN
         LOOP
             -- A name whose values all are keys there, of rows of the same tenant, and at least one.
             theirs := clone_internal.tenant_sql($1, s.target, 'k');
-            EXECUTE format('SELECT ARRAY(SELECT s.kind FROM (SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t WHERE %1$s = ANY ($1)) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING bool_and(EXISTS (SELECT FROM %5$s AS k WHERE %6$s = s.x AND %7$s)) ORDER BY 1)',
-                clone_internal.column_text('t', c.relation, c.called), clone_internal.column_text('t', c.relation, c.name), own, clone_internal.spread(c.relation, '*', 50000), s.target, clone_internal.column_text('k', s.target, s.id_column),
+            EXECUTE format('SELECT ARRAY(SELECT s.kind FROM (SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t WHERE %1$s = ANY ($1)) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING bool_and(EXISTS (SELECT FROM %5$s AS k WHERE %6$s AND %7$s)) ORDER BY 1)',
+                clone_internal.column_text('t', c.relation, c.called), clone_internal.column_text('t', c.relation, c.name), own, clone_internal.spread(c.relation, '*', 50000), s.target, clone_internal.equals_text('k', s.target, s.id_column, 's.x'),
                 CASE WHEN own = 'NULL::text' OR theirs LIKE '%.ctid::text' THEN 'true' ELSE format('(s.own = ANY (clone_internal.in_place_of_null()) OR s.own COLLATE "C" = %s COLLATE "C")', theirs) END) INTO of_target USING s.kinds;
             of_target := ARRAY(SELECT k FROM unnest(of_target) k WHERE k <> ALL (known));
             CONTINUE WHEN of_target = '{}';

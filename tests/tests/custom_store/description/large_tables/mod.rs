@@ -1,5 +1,7 @@
 //! Tables whose first rows are of one kind, and the others of another: the first rows alone would lead to a wrong description.
 
+mod times;
+
 use super::{discovered, open};
 use crate::assert_verified;
 use pg_clone_tests::scratch_database::Scratch;
