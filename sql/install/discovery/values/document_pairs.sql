@@ -50,7 +50,7 @@ BEGIN
             format(CASE t.family WHEN 'int' THEN 'k.%I = ANY ($4::int8[])' WHEN 'uuid' THEN 'k.%I = ANY ($4::uuid[])' ELSE 'k.%I::text = ANY ($4)' END, t.name),
             CASE WHEN t.kinds IS NOT NULL THEN 'p.kind = ANY ($3)' ELSE 'r.kind = p.kind COLLATE "C"' END)
         INTO more USING pairs, known, t.kinds, ARRAY(SELECT DISTINCT v FROM unnest(pairs) o CROSS JOIN LATERAL unnest(o.vals) v
-            WHERE (t.kinds IS NULL OR o.kind = ANY (t.kinds)) AND CASE t.family WHEN 'int' THEN v ~ '^(0|[1-9][0-9]{0,17})$' WHEN 'uuid' THEN v ~* ('^' || clone_internal.uuid_pattern('-') || '$') ELSE true END);
+            WHERE (t.kinds IS NULL OR o.kind = ANY (t.kinds)) AND CASE t.family WHEN 'int' THEN CASE WHEN v ~ '^(0|[1-9][0-9]{0,18})$' THEN v::numeric <= 9223372036854775807 ELSE false END WHEN 'uuid' THEN v ~* ('^' || clone_internal.uuid_pattern('-') || '$') ELSE true END);
         known := known || more;
         FOR p IN SELECT o.* FROM unnest(more) m CROSS JOIN LATERAL unnest(pairs[m:m]) o LOOP
             p.target := t.relation;

@@ -1,5 +1,6 @@
 //! Tables whose first rows are of one kind, and the others of another: the first rows alone would lead to a wrong description.
 
+mod comparison;
 mod times;
 
 use super::{discovered, open};
