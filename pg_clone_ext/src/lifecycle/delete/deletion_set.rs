@@ -1,6 +1,7 @@
 //! The rows of a project that are deleted, as SQL to delete and to count them.
 
 use super::concurrent_changes;
+use super::foreign_keys;
 use super::triggers::Triggers;
 use crate::catalog::filled_now;
 use crate::error::internal;
@@ -146,6 +147,12 @@ impl DeletionSet {
         if counts.is_empty() {
             return Ok(Counts::new());
         }
+        // Of the project's own table one row is deleted.
+        let several = |table: &Table| table.role != TableRole::Project;
+        let parents = self.tables()?;
+        let parents = parents.iter().filter(|(table, _)| several(table));
+        let parents: Vec<Oid> = parents.map(|(table, _)| table.oid).collect();
+        foreign_keys::tell_unindexed(&parents)?;
         // Under the same snapshot: the rows that should go.
         let triggers = Triggers::of(&self.store)?;
         for (number, (name, condition)) in goes.iter().enumerate() {
