@@ -276,3 +276,4 @@ mod large_objects;
 mod left_rows;
 mod medplum;
 mod others;
+mod times;
