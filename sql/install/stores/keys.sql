@@ -145,7 +145,7 @@ DECLARE
     below oid;
     element oid;
 BEGIN
-    -- Called for every column of many queries: a recursive query took 15 times as long.
+    -- Called for every column of many queries: a recursive query took ten times as long.
     LOOP
         SELECT CASE WHEN t.typtype = 'd' THEN t.typbasetype END, CASE WHEN t.typcategory = 'A' THEN t.typelem END INTO below, element FROM pg_type t WHERE t.oid = base;
         IF NOT FOUND THEN
@@ -279,7 +279,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.column_text(text, oid, name) IS 'The text form of a column''s value, as SQL; NULL if there is no such column';
 
--- A comparison of texts reads the whole table: with 300,000 rows, 64 of them took 49 s.
+-- A comparison of texts reads the whole table: for eight columns and eight tables of 300,000 rows that took 49 s.
 CREATE FUNCTION clone_internal.equals_text(alias text, relation oid, "column" name, value text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
