@@ -288,6 +288,7 @@ AS $$
            WHEN t.oid IN ('bigint'::regtype, 'integer'::regtype, 'smallint'::regtype) THEN format('%s OPERATOR(pg_catalog.=) (CASE WHEN %s OPERATOR(pg_catalog.~) %L THEN (%2$s)::pg_catalog.int8 '
                 'WHEN %2$s OPERATOR(pg_catalog.~) %4$L THEN CASE WHEN (%2$s)::pg_catalog.numeric BETWEEN (-9223372036854775808)::pg_catalog.numeric AND 9223372036854775807::pg_catalog.numeric THEN (%2$s)::pg_catalog.int8 END END)',
                 v.value, $4, '^(0|-?[1-9][0-9]{0,17})$', '^-?[1-9][0-9]{18}$')
+           WHEN t.oid = 'numeric'::regtype THEN format('%s OPERATOR(pg_catalog.=) (CASE WHEN %s OPERATOR(pg_catalog.~) %L THEN (%2$s)::pg_catalog.numeric END)', v.value, $4, '^(0|-?0[.][0-9]{0,99}[1-9]|-?[1-9][0-9]{0,99}([.][0-9]{0,99}[1-9])?)$')
            WHEN t.oid = 'uuid'::regtype THEN format('%s OPERATOR(pg_catalog.=) (CASE WHEN %s OPERATOR(pg_catalog.~) %L THEN (%2$s)::pg_catalog.uuid END)', v.value, $4, '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
            WHEN t.oid IN ('text'::regtype, 'varchar'::regtype) AND l.collisdeterministic THEN format('%s OPERATOR(pg_catalog.=) (%s COLLATE %I.%I)', v.value, $4, n.nspname, l.collname)
            ELSE format('%s OPERATOR(pg_catalog.=) (%s COLLATE pg_catalog."C")', clone_internal.column_text($1, $2, $3), $4) END

@@ -46,7 +46,7 @@ BEGIN
         -- Each value with the row that has it; a row without one has NULL.
         elements := format('SELECT CASE WHEN lower(e.x::text) <> ALL (clone_internal.in_place_of_null()) THEN e.x END AS x, %s AS holder, t.%I AS own FROM %s AS t %s',
             CASE WHEN c.through_parents THEN clone_internal.tenant_sql($1, c.relation, 't') ELSE format('t.%I', c.holder) END, c.id_column, clone_internal.spread(c.relation, '*', 50000), format(CASE WHEN c.list THEN 'LEFT JOIN LATERAL unnest(t.%I) AS e (x) ON true' ELSE 'CROSS JOIN LATERAL (SELECT t.%I AS x) AS e' END, c.name));
-        EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT * FROM (%s) AS t WHERE t.x IS NOT NULL) AS t WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I = t.x%s AND %s IS NOT DISTINCT FROM t.holder))',
+        EXECUTE format('SELECT count(*) > 0 FROM (SELECT * FROM (%s) AS t WHERE t.x IS NOT NULL) AS t WHERE NOT EXISTS (SELECT FROM %s AS k WHERE k.%I = t.x%s AND %s IS NOT DISTINCT FROM t.holder)',
             elements, c.relation, c.id_column, by_bytes, CASE WHEN c.through_parents THEN clone_internal.tenant_sql($1, c.relation, 'k') ELSE format('k.%I', c.holder) END) INTO missing;
         CONTINUE WHEN missing;
         EXECUTE format('SELECT count(t.x) AS rows, count(DISTINCT t.x) AS keys, count(DISTINCT t.holder) FILTER (WHERE t.x IS NOT NULL) AS holders, count(*) > count(t.x) AS roots, COALESCE(bool_and(t.x = t.own%s), false) AS themselves FROM (%s) AS t',
