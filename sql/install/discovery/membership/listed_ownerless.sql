@@ -35,25 +35,19 @@ AS $$
 DECLARE
     r record;
     w record;
-    unowned text;
     sought boolean;
     tenant text;
+    filter text;
     uses text;
     names text;
     found record;
 BEGIN
     FOR r IN
-        SELECT o.relation, o.id_column, concat_ws(' or ', quote_ident(o.project_column), quote_ident(o.join_column)) AS owner, o.project_column IS NULL AS below
-        FROM clone.store_relation o JOIN pg_class c ON c.oid = o.relation AND c.relkind IN ('r', 'p')
-        WHERE o.store = $1 AND o.role IN ('resource', 'derived') AND o.id_column IS NOT NULL
-          AND clone_internal.always_owned($1, o.relation) IS NOT TRUE AND NOT clone_internal.answered($1, o.relation, o.id_column, '$unowned')
-          AND clone_internal.has_persons(clone_internal.table_word(c.relname)) = 0
-          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q.path IN ('$unowned', '$owned', '$rows', '$no_owner'))
+        SELECT o.*, concat_ws(' or ', quote_ident(d.project_column), quote_ident(d.join_column)) AS owner, d.project_column IS NULL AS below
+        FROM clone_internal.tables_with_unowned_rows($1) o JOIN clone.store_relation d ON d.store = $1 AND d.relation = o.relation
         ORDER BY o.relation::oid
     LOOP
-        unowned := clone_internal.unowned_sql($1, r.relation, 'p');
-        CONTINUE WHEN unowned IS NULL;
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS p WHERE %s)', clone_internal.spread(r.relation, '*', 100000), unowned) INTO sought;
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS p WHERE %s)', clone_internal.spread(r.relation, '*', 100000), r.unowned) INTO sought;
         CONTINUE WHEN NOT sought;
         uses := NULL;
         names := NULL;
@@ -63,23 +57,19 @@ BEGIN
             WHERE n.parent = r.relation AND n.key = r.id_column ORDER BY n.relation::oid, n.name, n.elements
         LOOP
             tenant := clone_internal.tenant_sql($1, w.relation, 't');
+            filter := CASE WHEN w.condition IS NOT NULL THEN format(E' WHERE (SELECT %s\n FROM (SELECT t.*) AS o)', w.condition) ELSE '' END;
             EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %s AS x FROM %s AS t%s) u JOIN %s AS p ON %s WHERE %s)', w.elements,
-                clone_internal.spread(w.relation, '*', 5000), CASE WHEN w.condition IS NOT NULL THEN format(E' WHERE (SELECT %s\n FROM (SELECT t.*) AS o)', w.condition) ELSE '' END,
-                r.relation, clone_internal.equals_text('p', r.relation, r.id_column, 'u.x'), unowned) INTO sought;
+                clone_internal.spread(w.relation, '*', 5000), filter,
+                r.relation, clone_internal.equals_text('p', r.relation, r.id_column, 'u.x'), r.unowned) INTO sought;
             CONTINUE WHEN NOT sought;
             uses := concat_ws(' UNION ALL ', uses, format('SELECT %s AS x, %s AS tenant FROM %s AS t%s', w.elements, tenant,
                 clone_internal.spread(w.relation, CASE WHEN tenant LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, 50000),
-                CASE WHEN w.condition IS NOT NULL THEN format(E' WHERE (SELECT %s\n FROM (SELECT t.*) AS o)', w.condition) ELSE '' END));
+                filter));
             names := CASE WHEN names IS NULL OR position(format('%s.%I', w.relation, w.name) IN names) = 0 THEN concat_ws(', ', names, format('%s.%I', w.relation, w.name)) ELSE names END;
         END LOOP;
         CONTINUE WHEN uses IS NULL;
-        EXECUTE format('WITH u AS MATERIALIZED (SELECT u.x, u.tenant FROM (%1$s) u JOIN %2$s AS p ON %3$s WHERE u.tenant IS NOT NULL AND %4$s)
-            SELECT count(*) AS rows, COALESCE(sum(n.times), 0) AS named, COALESCE(max(n.tenants), 0) AS most, count(DISTINCT n.tenant) AS tenants, count(*) FILTER (WHERE n.times > 1) AS repeated,
-                (SELECT sum(s.uses ^ 2) / sum(s.uses) ^ 2 FROM (SELECT count(*) AS uses FROM u GROUP BY u.tenant) s) AS same_by_chance
-            FROM (SELECT u.x, count(*) AS times, count(DISTINCT u.tenant) AS tenants, min(u.tenant) AS tenant FROM u GROUP BY u.x) n',
-            uses, r.relation, clone_internal.equals_text('p', r.relation, r.id_column, 'u.x'), unowned) INTO found;
-        -- Rows that several tenants name are those of all. So may few be that each a row names.
-        CONTINUE WHEN NOT (found.rows >= 3 AND found.most = 1 AND found.tenants > 1 AND (found.named = found.rows OR found.repeated >= 8 AND found.same_by_chance ^ LEAST(found.repeated, 40) < 0.01));
+        found := clone_internal.named_by_one_tenant(r.relation, r.unowned, uses, clone_internal.equals_text('p', r.relation, r.id_column, 'u.x'));
+        CONTINUE WHEN found.rows < 3 OR NOT found.by_one;
         PERFORM clone_internal.ask($1, r.relation, r.id_column, '$unowned', CASE WHEN found.rows >= 8 THEN 'error' ELSE 'warning' END,
             format('%s rows of %s belong to no tenant, and rows of one tenant only name each of them in %s: they are not cloned, and the clone names the source''s. ', found.rows, r.relation, names)
                 || CASE WHEN r.below THEN 'Give them a column with the key of their tenant, and describe the table by it' ELSE format('Set %s in them', r.owner) END,

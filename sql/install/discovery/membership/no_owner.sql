@@ -214,6 +214,39 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_ownerless(text) IS 'Records questions about rows that belong to nobody though they name rows of tenants';
 
+-- Tables that may hold rows which belong to nobody, and about which nothing is asked: unowned is the condition on a row p, as SQL.
+CREATE FUNCTION clone_internal.tables_with_unowned_rows(store text) RETURNS TABLE (relation regclass, id_column name, unowned text)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT o.relation, o.id_column, u.unowned
+    FROM clone.store_relation o JOIN pg_class c ON c.oid = o.relation AND c.relkind IN ('r', 'p')
+    CROSS JOIN LATERAL (SELECT clone_internal.unowned_sql($1, o.relation, 'p') AS unowned) u
+    WHERE o.store = $1 AND o.role IN ('resource', 'derived') AND o.id_column IS NOT NULL AND u.unowned IS NOT NULL
+      AND clone_internal.always_owned($1, o.relation) IS NOT TRUE AND NOT clone_internal.answered($1, o.relation, o.id_column, '$unowned')
+      AND clone_internal.has_persons(clone_internal.table_word(c.relname)) = 0
+      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q.path IN ('$unowned', '$owned', '$rows', '$no_owner'))
+$$;
+COMMENT ON FUNCTION clone_internal.tables_with_unowned_rows(text) IS 'Tables that may hold rows which belong to nobody';
+
+-- How many rows of a table that belong to nobody are named, and whether rows of one tenant only name each of them, which is no chance. uses:
+-- a query for the key x and the tenant of a row that names it; same: that x is the key of a row p.
+CREATE FUNCTION clone_internal.named_by_one_tenant(relation regclass, unowned text, uses text, same text, OUT rows bigint, OUT by_one boolean)
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- Rows that several tenants name are those of all. So may few be that each a row names.
+    EXECUTE format('WITH u AS MATERIALIZED (SELECT u.x, u.tenant FROM (%1$s) u JOIN %2$s AS p ON %3$s WHERE u.tenant IS NOT NULL AND %4$s), n AS (
+            SELECT count(*) AS rows, sum(n.times) AS named, max(n.tenants) AS most, count(DISTINCT n.tenant) AS tenants, count(*) FILTER (WHERE n.times > 1) AS repeated,
+                   (SELECT sum(s.uses ^ 2) / sum(s.uses) ^ 2 FROM (SELECT count(*) AS uses FROM u GROUP BY u.tenant) s) AS same_by_chance
+            FROM (SELECT u.x, count(*) AS times, count(DISTINCT u.tenant) AS tenants, min(u.tenant) AS tenant FROM u GROUP BY u.x) n)
+        SELECT n.rows, COALESCE(n.most = 1 AND n.tenants > 1 AND (n.named = n.rows OR n.repeated >= 8 AND n.same_by_chance ^ LEAST(n.repeated, 40) < 0.01), false) FROM n',
+        uses, relation, same, unowned) INTO rows, by_one;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.named_by_one_tenant(regclass, text, text, text) IS 'Whether rows of one tenant only name each of those rows of a table that belong to nobody';
+
 -- Rows that belong to nobody and that rows of tenants name, each those of one tenant only: the addresses of orders beside those of users.
 CREATE FUNCTION clone_internal.ask_about_named_ownerless(store text) RETURNS void
 LANGUAGE plpgsql
@@ -227,8 +260,7 @@ DECLARE
     ways clone_internal.naming_way[] := ARRAY(SELECT n FROM clone_internal.naming_ways($1) n);
 BEGIN
     FOR r IN
-        SELECT o.relation, o.id_column, clone_internal.unowned_sql($1, o.relation, 'p') AS unowned, n.uses, n.calls, n.names
-        FROM clone.store_relation o JOIN pg_class c ON c.oid = o.relation AND c.relkind IN ('r', 'p')
+        SELECT o.relation, o.id_column, o.unowned, n.uses, n.calls, n.names FROM clone_internal.tables_with_unowned_rows($1) o
         CROSS JOIN LATERAL (
             SELECT string_agg(format('SELECT t.%I AS x, %s AS tenant FROM %s AS t WHERE t.%1$I IS NOT NULL', w.columns[1], clone_internal.tenant_sql($1, w.relation, 't'),
                        clone_internal.spread(w.relation, CASE WHEN clone_internal.tenant_sql($1, w.relation, 't') LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, 50000)), ' UNION ALL ' ORDER BY w.relation::oid, w.columns) AS uses,
@@ -238,18 +270,11 @@ BEGIN
             WHERE w.parent = o.relation AND w.relation <> o.relation AND cardinality(w.columns) = 1 AND w.others = ARRAY[o.id_column::text] AND w.condition IS NULL AND NOT w.person
               AND NOT clone_internal.belongs_through($1, w.relation, o.relation, '[]')
               AND EXISTS (SELECT FROM clone.store_relation p WHERE p.store = $1 AND p.relation = w.relation AND p.role <> 'project')) n
-        WHERE o.store = $1 AND o.role IN ('resource', 'derived') AND o.id_column IS NOT NULL AND n.uses IS NOT NULL
-          AND clone_internal.always_owned($1, o.relation) IS NOT TRUE AND NOT clone_internal.answered($1, o.relation, o.id_column, '$unowned')
-          AND clone_internal.has_persons(clone_internal.table_word(c.relname)) = 0
-          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q.path IN ('$unowned', '$owned', '$rows', '$no_owner'))
+        WHERE n.uses IS NOT NULL
         ORDER BY o.relation::oid
     LOOP
-        CONTINUE WHEN r.unowned IS NULL;
-        EXECUTE format('WITH u AS MATERIALIZED (SELECT u.x, u.tenant FROM (%1$s) u JOIN %2$s AS p ON p.%3$I = u.x WHERE u.tenant IS NOT NULL AND %4$s)
-            SELECT count(*) AS rows, COALESCE(sum(n.times), 0) AS named, COALESCE(max(n.tenants), 0) AS most, count(DISTINCT n.tenant) AS tenants, count(*) FILTER (WHERE n.times > 1) AS repeated,
-                (SELECT sum(s.uses ^ 2) / sum(s.uses) ^ 2 FROM (SELECT count(*) AS uses FROM u GROUP BY u.tenant) s) AS same_by_chance
-            FROM (SELECT u.x, count(*) AS times, count(DISTINCT u.tenant) AS tenants, min(u.tenant) AS tenant FROM u GROUP BY u.x) n', r.uses, r.relation, r.id_column, r.unowned) INTO found;
-        CONTINUE WHEN NOT (found.rows >= 8 AND found.most = 1 AND found.tenants > 1 AND (found.named = found.rows OR found.repeated >= 8 AND found.same_by_chance ^ LEAST(found.repeated, 40) < 0.01));
+        found := clone_internal.named_by_one_tenant(r.relation, r.unowned, r.uses, format('p.%I = u.x', r.id_column));
+        CONTINUE WHEN found.rows < 8 OR NOT found.by_one;
         empty := clone_internal.empty_owner($1, r.relation);
         PERFORM clone_internal.ask($1, r.relation, r.id_column, '$unowned', 'error',
             format('%s rows of %s belong to no tenant, and rows of one tenant only name each of them by %s: they are not cloned', found.rows, r.relation, r.names),
