@@ -114,7 +114,7 @@ pub fn tell_unindexed(parents: &[Oid]) -> Result<()> {
             &format!(
                 "the check of foreign key \"{name}\" reads all of {child} for each deleted row of {parent}: its columns have no index"
             ),
-            &format!("To create one takes less time: CREATE INDEX CONCURRENTLY ON {child} ({columns});"),
+            &format!("Create one first: CREATE INDEX CONCURRENTLY ON {child} ({columns});"),
         );
     }
     Ok(())

@@ -118,7 +118,7 @@ async fn a_foreign_key_without_an_index_on_a_large_table_is_told_before_the_dele
     assert!(
         printed.contains(
             "NOTICE:  the check of foreign key \"items_parent\" reads all of public.items for each deleted row of public.items: its columns have no index\n\
-             DETAIL:  To create one takes less time: CREATE INDEX CONCURRENTLY ON public.items (\"Parent\");"
+             DETAIL:  Create one first: CREATE INDEX CONCURRENTLY ON public.items (\"Parent\");"
         ),
         "{printed}"
     );
