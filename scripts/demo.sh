@@ -21,4 +21,20 @@ own_postgresql
 "$root/scripts/install-extension.sh" "${EXTENSION_PROFILE:-release}"
 use_postgresql
 cargo build --quiet -p pg_clone
-exec "$CARGO_TARGET_DIR/debug/pg_clone" demo "$@"
+demo=("$CARGO_TARGET_DIR/debug/pg_clone" demo "$@")
+servers_can_run "$PG_CONFIG" || {
+    # The repository is in a directory that only root may enter, such as root's home.
+    installation=${PG_CONFIG#"$tools/postgresql/"}
+    [ "$installation" != "$PG_CONFIG" ] || fail "$(server_account), which runs the server, cannot run $PG_CONFIG: a directory above it is closed to that account"
+    copy=$(mktemp -d /var/tmp/pg-clone-demo.XXXXXX)
+    chmod 755 "$copy"
+    kept=
+    case " $* " in *" --keep "*) kept=yes ;; esac
+    [ -n "$kept" ] || trap 'rm -rf "$copy"' EXIT
+    cp -a "$tools/postgresql/${installation%%/*}" "$copy/"
+    export PG_CONFIG=$copy/$installation
+    "${demo[@]}"
+    [ -z "$kept" ] || say "its PostgreSQL is in $copy: remove that when the server is stopped"
+    exit 0
+}
+exec "${demo[@]}"

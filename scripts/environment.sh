@@ -94,6 +94,22 @@ use_postgresql() {
     [ -e "$PGRX_HOME/config.toml" ] || printf '[configs]\n' >"$PGRX_HOME/config.toml"
 }
 
+# The account that servers run as if the caller is root: as pg_clone chooses it.
+server_account() {
+    local account
+    for account in postgres nobody; do
+        ! id -u "$account" >/dev/null 2>&1 || { echo "$account"; return 0; }
+    done
+    return 1
+}
+
+# Whether servers can run this program: for root, whether their account reaches it.
+servers_can_run() {
+    local account
+    [ "$(id -u)" = 0 ] && account=$(server_account) || return 0
+    setpriv --reuid "$account" --regid "$(id -g "$account")" --clear-groups test -x "$1"
+}
+
 pgrx_is_there() { [ "$(PATH=$tools/bin:$PATH cargo pgrx --version 2>/dev/null)" = "cargo-pgrx $pgrx_version" ]; }
 
 # The command that runs another one as root; empty for root. Returns 1 if there is none.

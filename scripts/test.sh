@@ -6,6 +6,8 @@ set -euo pipefail
 . "$(dirname "$0")/environment.sh"
 requested_major=${PG_MAJOR:-}
 use_postgresql
+servers_can_run "$PG_CONFIG" ||
+    fail "$(server_account), which runs the servers of the tests, cannot run $PG_CONFIG: move the repository to a directory that this account may enter, such as /srv"
 
 # The part of T after the target: a part of the tests' names.
 name_in() { case $1 in *::*) echo "${1#*::}" ;; esac; }

@@ -254,7 +254,8 @@ impl Cluster {
     }
 
     fn initdb(&self) -> Result<()> {
-        let mut command = Command::new(self.installation.program("initdb"));
+        let initdb = self.installation.program("initdb");
+        let mut command = Command::new(&initdb);
         command
             .args([
                 "--no-sync",
@@ -271,7 +272,13 @@ impl Cluster {
             .process_group_of_its_own()
             .stdin(Stdio::null())
             .output()
-            .context("cannot run initdb")?;
+            .with_context(|| {
+                format!(
+                    "cannot run {} as {}, who must be able to enter every directory above it",
+                    initdb.display(),
+                    self.account.name
+                )
+            })?;
         if !output.status.success() {
             bail!(
                 "initdb failed ({}): {}",
