@@ -142,9 +142,14 @@ extension_sql_file!(
     requires = ["secrets"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/pairs/types_by_keys.sql",
+    name = "types_by_keys",
+    requires = ["kinds"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/pairs/pair_targets.sql",
     name = "pair_targets",
-    requires = ["kinds"]
+    requires = ["types_by_keys"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/store_check.sql",

@@ -144,6 +144,8 @@ DECLARE
     ids text[];
     found text;
     possible boolean;
+    -- Types whose ids are keys of several tables.
+    several text;
 BEGIN
     FOR p IN
         SELECT r.relation, r."column", r.type_column, string_agg(format('(%s)', r.condition), ' OR ') AS known,
@@ -202,6 +204,19 @@ BEGIN
             named := concat_ws(', ', named, array_to_string(of_target, ', '));
             rest := ARRAY(SELECT x FROM unnest(rest) x WHERE x <> ALL (of_target));
         END LOOP;
+        several := '';
+        FOR k IN
+            SELECT w.kind, w.targets FROM clone_internal.tables_with_ids(ask_about_types.store, p.relation, p.type_column, p."column", kinds, ids) w
+            WHERE w.kind = ANY (rest) AND NOT (p.belongs AND EXISTS (SELECT FROM unnest(w.targets) t WHERE clone_internal.belongs_through(ask_about_types.store, t, p.relation)))
+        LOOP
+            IF cardinality(k.targets) > 1 THEN
+                several := several || format(' Those of %s are keys of %s.', clone_internal.quoted(k.kind), array_to_string(k.targets, ' or of '));
+                CONTINUE;
+            END IF;
+            calls := concat_ws(' ', calls, format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', ask_about_types.store, p.relation, p."column", k.targets[1], p.type_column, ARRAY[k.kind]::text,
+                CASE WHEN p.belongs THEN ', belongs => true' ELSE '' END));
+            named := concat_ws(', ', named, format('%s (keys of %s)', k.kind, k.targets[1]));
+        END LOOP;
         IF calls IS NOT NULL THEN
             PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", '$types', 'error',
                 format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named), calls,
@@ -209,11 +224,13 @@ BEGIN
             CONTINUE;
         END IF;
         -- Rows that belong by the pair must not keep the key of the source's row.
+        calls := CASE WHEN p.belongs THEN format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$types')
+                      ELSE clone_internal.keep_call(ask_about_types.store, p.relation, p."column", '') END;
         PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", '$types', 'error',
             format(CASE WHEN p.belongs THEN '%s.%I names rows of the types %s, which no reference declares: are these rows left out?' ELSE '%s.%I names rows of the types %s, which no reference declares: do these values stay?' END,
-                p.relation, p."column", array_to_string(undeclared, ', ')),
-            CASE WHEN p.belongs THEN format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$types')
-                 ELSE clone_internal.keep_call(ask_about_types.store, p.relation, p."column", '') END, NULL);
+                p.relation, p."column", array_to_string(undeclared, ', '))
+                || CASE WHEN several <> '' THEN several || format(' If rows of one of them are meant, declare it with clone.store_reference(%L, %L, %L, <table>, type_column => %L, type_values => <type>)', ask_about_types.store, p.relation, p."column", p.type_column) ELSE '' END,
+            CASE WHEN several = '' THEN calls END, CASE WHEN several <> '' THEN calls END);
     END LOOP;
 END
 $$;

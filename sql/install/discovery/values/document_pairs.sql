@@ -61,6 +61,66 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.pairs_by_types(text, clone_internal.document_pair[]) IS 'Members of documents whose values are types in a type column, beside members with keys';
 
+-- Those pairs whose types say nothing, beside types that are known: the keys of each type are those of rows of one table and of the same tenant.
+CREATE FUNCTION clone_internal.document_pairs_by_keys(store text, pairs clone_internal.document_pair[], known clone_internal.document_pair[]) RETURNS SETOF clone_internal.document_pair
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    p record;
+    k record;
+    found clone_internal.document_pair;
+    own text;
+    sample clone_internal.pair_value[];
+    targets regclass[];
+    keys name[];
+    families text[];
+BEGIN
+    SELECT array_agg(n.relation), array_agg(n.name), array_agg(n.family) INTO targets, keys, families
+    FROM (SELECT n.* FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.role <> 'project' AND n.family IN ('int', 'text', 'uuid') ORDER BY n.relation::oid) n;
+    FOR p IN
+        SELECT o.relation, o."column", o.family, o.root, o.type_member, o.member, array_agg(DISTINCT o.kind) AS kinds FROM unnest($2) o
+        WHERE EXISTS (SELECT FROM unnest($3) n WHERE n.relation = o.relation AND n."column" = o."column" AND n.root = o.root AND n.type_member = o.type_member AND n.member = o.member)
+        GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY o.relation::oid, o."column", o.root, o.type_member, o.member
+    LOOP
+        own := clone_internal.tenant_sql($1, p.relation, 't');
+        CONTINUE WHEN own LIKE '%.ctid::text' OR cardinality(p.kinds) > 40;
+        EXECUTE format('SELECT ARRAY(SELECT DISTINCT ROW(0, o.v OPERATOR(pg_catalog.->>) $1, o.v OPERATOR(pg_catalog.->>) $2, d.tenant)::clone_internal.pair_value
+            FROM (SELECT %s AS tenant, %s AS v FROM %s AS t WHERE t.%I IS NOT NULL%s LIMIT 2000) AS d CROSS JOIN LATERAL %s AS o (v)
+            WHERE jsonb_typeof(o.v) = ''object'' AND o.v OPERATOR(pg_catalog.->>) $1 = ANY ($3) AND o.v OPERATOR(pg_catalog.->>) $2 IS NOT NULL AND d.tenant IS NOT NULL LIMIT 5000)',
+            own, CASE WHEN (SELECT a.atttypid = 'jsonb'::regtype FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attname = p."column") THEN format('t.%I', p."column") ELSE format('clone_internal.json_of(t.%I::text)', p."column") END,
+            clone_internal.spread(p.relation, '*', 10000), p."column", CASE WHEN p.family = 'text' THEN format(' AND t.%I::text COLLATE "C" ~ ''^[[:space:]]*[{[]''', p."column") ELSE '' END,
+            CASE WHEN p.root THEN 'unnest(ARRAY[d.v])' ELSE format('jsonb_path_query(d.v, %L)', format('$.**{1 to last} ? (exists (@.%s))', to_jsonb(p.member))) END) INTO sample USING p.type_member, p.member, p.kinds;
+        FOR k IN
+            WITH value AS MATERIALIZED (
+                SELECT DISTINCT s.code COLLATE "C" AS kind, s.id COLLATE "C" AS id, s.tenant COLLATE "C" AS tenant FROM unnest(sample) s WHERE lower(s.id) <> ALL (clone_internal.in_place_of_null())
+            ), seen AS MATERIALIZED (
+                SELECT v.kind, count(DISTINCT v.id) AS ids, bool_and(length(v.id) >= 12 AND v.id !~ '^[0-9]+$') AS long FROM value v GROUP BY 1
+            ), hit AS MATERIALIZED (
+                SELECT t.relation AS target, o.value COLLATE "C" AS id, array_agg(o.tenant COLLATE "C") AS tenants
+                FROM (SELECT f.target, array_agg(f.value) AS vals FROM clone_internal.keys_of_tables(targets, keys, families, ARRAY(SELECT DISTINCT v.id FROM value v)) f GROUP BY 1) f
+                JOIN unnest(targets, keys, families) AS t (relation, key, family) ON t.relation = f.target
+                CROSS JOIN LATERAL clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, f.vals) o GROUP BY 1, 2
+            ), fit AS (
+                SELECT v.kind, h.target, count(DISTINCT v.id) AS keys, count(DISTINCT v.tenant) AS tenants FROM value v JOIN hit h ON h.id = v.id
+                GROUP BY 1, 2 HAVING bool_and(v.tenant = ANY (h.tenants))
+            )
+            -- Small numbers are keys by chance, but not several of rows of the same tenants in one table alone.
+            SELECT f.kind, min(f.target::oid)::regclass AS target FROM fit f JOIN seen s ON s.kind = f.kind
+            WHERE 10 * f.keys >= 8 * s.ids AND (s.long OR f.keys >= 4 AND f.tenants > 1) GROUP BY 1 HAVING count(*) = 1
+        LOOP
+            FOR found IN SELECT o.* FROM unnest($2) o WHERE o.relation = p.relation AND o."column" = p."column" AND o.root = p.root AND o.type_member = p.type_member AND o.member = p.member AND o.kind = k.kind LOOP
+                found.target := k.target;
+                found.named := false;
+                RETURN NEXT found;
+            END LOOP;
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.document_pairs_by_keys(text, clone_internal.document_pair[], clone_internal.document_pair[]) IS 'Members of documents whose types say nothing, beside members whose keys say which table is meant';
+
 CREATE FUNCTION clone_internal.document_pairs(store text) RETURNS SETOF clone_internal.document_pair
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -74,6 +134,7 @@ DECLARE
     documents text[] := '{}';
     found clone_internal.document_pair[];
     all_found clone_internal.document_pair[] := '{}';
+    known clone_internal.document_pair[];
 BEGIN
     FOR t IN
         SELECT o.relation, array_agg(format('CASE WHEN bool_or(t.%I IS NOT NULL%s) THEN %1$L END', o.name, CASE WHEN o.family = 'text' THEN format(' AND left(t.%I::text, 1) COLLATE "C" IN (''{'', ''['')', o.name) ELSE '' END)) AS tests
@@ -121,7 +182,7 @@ BEGIN
         INTO found USING c.relation, c.name, c.family;
         all_found := all_found || COALESCE(found, '{}');
     END LOOP;
-    RETURN QUERY
+    known := ARRAY(
         WITH kind AS MATERIALIZED (
             SELECT o.kind, o.target, o.described FROM clone_internal.tables_of_kinds($1, ARRAY(SELECT DISTINCT x.kind FROM unnest(all_found) x)) o
         ), named AS (
@@ -129,11 +190,15 @@ BEGIN
             JOIN clone.store_relation r ON r.store = $1 AND r.relation = o.target AND r.role <> 'project' JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
             WHERE o.described GROUP BY 1
         )
-        SELECT p.relation, p."column", p.family, p.root, p.holder, p.type_member, p.member, p.kind, k.target, p.vals, true
+        SELECT ROW(p.relation, p."column", p.family, p.root, p.holder, p.type_member, p.member, p.kind, k.target, p.vals, true)::clone_internal.document_pair
         FROM unnest(all_found) p JOIN named k ON k.kind = p.kind
         UNION ALL
-        SELECT p.relation, p."column", p.family, p.root, p.holder, p.type_member, p.member, p.kind, p.target, p.vals, false
-        FROM clone_internal.pairs_by_types($1, ARRAY(SELECT x FROM unnest(all_found) x WHERE NOT EXISTS (SELECT FROM kind k WHERE k.kind = x.kind))) p;
+        SELECT ROW(p.relation, p."column", p.family, p.root, p.holder, p.type_member, p.member, p.kind, p.target, p.vals, false)::clone_internal.document_pair
+        FROM clone_internal.pairs_by_types($1, ARRAY(SELECT x FROM unnest(all_found) x WHERE NOT EXISTS (SELECT FROM kind k WHERE k.kind = x.kind))) p);
+    RETURN QUERY SELECT o.* FROM unnest(known) o;
+    -- A type that names a table outside of the store names its rows.
+    RETURN QUERY SELECT o.* FROM clone_internal.document_pairs_by_keys($1, ARRAY(SELECT x FROM unnest(all_found) x
+        WHERE x.kind NOT IN (SELECT k.kind FROM unnest(known) k) AND x.kind NOT IN (SELECT k.kind FROM clone_internal.tables_of_kinds($1, ARRAY(SELECT DISTINCT y.kind FROM unnest(all_found) y)) k)), known) o;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.document_pairs(text) IS 'Members of documents that name tables of a store, beside members with keys';

@@ -247,7 +247,8 @@ BEGIN
                array_agg(DISTINCT COALESCE(substring(l.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '')) AS words
         FROM likely l
         -- Of a span, a ratio or a size, the first number alone may be a key by chance, but not the tenant of each row of many tenants.
-        WHERE targets[l.target] = project AND l.tenants > 3 OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
+        -- Numbers on lines of their own are none of these.
+        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
         GROUP BY l.place ORDER BY l.place
     LOOP
         CONTINUE WHEN families[c.place] = 'text' AND clone_internal.holds_names(relations[c.place], columns[c.place], targets[c.first]);

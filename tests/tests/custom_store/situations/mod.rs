@@ -11,5 +11,6 @@ mod own_rows;
 mod partitions;
 mod settings;
 mod triggers;
+mod unexplained_types;
 mod unique_uuids;
 mod views;

@@ -77,6 +77,30 @@ async fn keys_within_values_of_any_type_stop_a_clone() {
         ("xml", "format('<a p=\"%s\"/>', p)"),
         ("tsvector", "p::text"),
         ("bytea", "convert_to('{\"x\": ' || p || '}', 'UTF8')"),
+        // Serialized by PHP: the places of a list are numbers as well.
+        ("text", "format('a:2:{i:0;i:%s;i:1;i:%s;}', p, p)"),
+        ("text", "format('a:2:{i:0;i:%s;i:1;i:%s;}', p, u)"),
+        (
+            "text",
+            "format('a:1:{s:3:\"ids\";a:3:{i:0;i:%s;i:1;i:%s;i:2;s:%s:\"%s\";}}', p, u, length(p::text), p)",
+        ),
+        ("text", "format('a:1:{i:%s;b:1;}', p)"),
+        (
+            "text",
+            "format('a:%s:{%s}', 1 + n % 3, (SELECT string_agg(format('i:%s;i:%s;', i, p), '' ORDER BY i) FROM generate_series(0, n % 3) i))",
+        ),
+        (
+            "text",
+            "format('a:2:{s:3:\"key\";s:4:\"post\";s:5:\"value\";i:%s;}', p)",
+        ),
+        ("bytea", "convert_to(format('a:1:{i:0;i:%s;}', p), 'UTF8')"),
+        ("text", "format(E'---\\nids:\\n- %s\\n- %s\\n', p, p)"),
+        ("text", "format(E'---\\n- 3\\n- %s\\n', p)"),
+        ("text", "format('https://app.example/posts/%s/edit?x=%s', p, n)"),
+        ("text", "format('post:%s,person:%s', p, u)"),
+        ("text", "format('[\"post\",%s]', p)"),
+        ("text", "format('my-title-%s', p)"),
+        ("text", "format('{%s}', p)"),
     ];
     let db = discovered(&schema(&values, MIXED), "org").await;
     let asked = open(&db).await;

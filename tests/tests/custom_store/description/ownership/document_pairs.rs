@@ -230,9 +230,7 @@ async fn types_that_stand_in_a_type_column_say_which_table_the_key_names() {
         assert_eq!(
             asked,
             [format!(
-                "public.ev.d at {label} holds keys of the tables that target_type beside it names: public.items{}",
-                // By its name without a question.
-                if class == "y" { ", public.pulls" } else { "" }
+                "public.ev.d at {label} holds keys of the tables that target_type beside it names: public.items, public.pulls"
             )],
             "{document} {class}"
         );
