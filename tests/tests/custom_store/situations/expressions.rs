@@ -130,3 +130,28 @@ async fn a_text_that_is_not_one_condition_selects_no_rows() {
         before
     );
 }
+
+#[tokio::test]
+async fn rows_belong_by_a_key_that_an_expression_gives() {
+    let db = described(
+        "CREATE TABLE t (id serial PRIMARY KEY, name text); CREATE TABLE u (id inet PRIMARY KEY, t_id int NOT NULL REFERENCES t, code text, UNIQUE (t_id, code)); CREATE TABLE v (id serial PRIMARY KEY, u_id inet NOT NULL REFERENCES u);
+         INSERT INTO t (name) VALUES ('a'), ('b'); INSERT INTO u VALUES ('10.0.0.1', 1, 'x'), ('10.0.0.2', 2, 'y'); INSERT INTO v (u_id) SELECT id FROM u",
+        "SELECT clone.store_table('s', 't', 'project'); SELECT clone.store_table('s', 'u', 'resource', project_column => 't_id'); SELECT clone.store_table('s', 'v', 'derived', parent => 'u', join_column => 'u_id');
+         SELECT clone.store_column('s', 'u', 'id', 'expression', value => 'id + 100')",
+    )
+    .await;
+    let clone = db.clone_project("'1', 'Copy'").await;
+    assert_eq!(
+        db.list(&format!(
+            "SELECT u.id || u.code FROM v JOIN u ON u.id = v.u_id WHERE u.t_id = {clone}"
+        ))
+        .await,
+        ["10.0.0.101/32x"]
+    );
+    assert_verified(&db, &clone).await;
+    // The same value is no new key: nothing is written.
+    db.run("SELECT clone.store_column('s', 'u', 'id', 'expression', value => 'id')")
+        .await;
+    let failure = db.fails("SELECT project_clone('1', 'Copy')").await;
+    assert!(["23505", "55000"].contains(&failure.code.as_str()), "{failure:?}");
+}

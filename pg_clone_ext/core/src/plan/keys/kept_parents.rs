@@ -2,8 +2,23 @@
 
 use super::changes;
 use crate::error::{Code, Error, Result};
+use crate::plan::columns::ColumnRole;
 use crate::plan::store::{Store, Table, TableRole};
 use crate::plan::{is_text, quote};
+
+/// Whether a column gets the value of an expression and is a key by itself: the insertion fails unless the value is a new one.
+fn is_computed_key(table: &Table, column: &str) -> bool {
+    let computed = table
+        .column(column)
+        .is_some_and(|column| matches!(column.role, ColumnRole::Expression(_)));
+    computed
+        && table.keys.uniques.iter().any(|unique| {
+            unique.columns == [column]
+                && unique.predicate.is_none()
+                && !unique.exclusion
+                && !unique.expressions
+        })
+}
 
 impl Store {
     /// An error (55000) for a table whose rows belong by columns of a parent that all keep their values in a clone: a number or a name per
@@ -18,7 +33,8 @@ impl Store {
                 let Some(parent) = self.table(way.parent).filter(|parent| !parent.empty) else {
                     continue;
                 };
-                let kept = |column: &String| !changes(self, parent, column);
+                let kept =
+                    |column: &String| !changes(self, parent, column) && !is_computed_key(parent, column);
                 if parent.role != TableRole::Project && way.parent_columns.iter().all(kept) {
                     return Err(self.kept(table, parent, &way.columns, &way.parent_columns));
                 }
