@@ -99,7 +99,7 @@ BEGIN
     IF cardinality(targets) > 1 IS NOT TRUE THEN
         RETURN;
     END IF;
-    -- Columns of which most values are keys.
+    -- Columns of which many values are keys.
     ids := ARRAY(
         WITH place AS MATERIALIZED (
             SELECT p.*, row_number() OVER () AS number FROM unnest($2) p
@@ -114,7 +114,7 @@ BEGIN
             SELECT DISTINCT f.value COLLATE "C" AS value FROM clone_internal.keys_of_tables(targets, keys, families, ARRAY(SELECT DISTINCT v FROM place p CROSS JOIN LATERAL unnest(p.vals[:50]) v)) f
         )
         SELECT ROW(p.relation, p."column", p.path, p.word, p.says_id, p.kind, p.family, p.total, p.vals, p.separators)::clone_internal.place FROM place p
-        WHERE (SELECT 2 * count(k.value) >= count(*) FROM unnest(p.vals[:50]) v LEFT JOIN known k ON k.value = v COLLATE "C") ORDER BY p.relation::oid, p."column");
+        WHERE (SELECT 3 * count(k.value) >= count(*) FROM unnest(p.vals[:50]) v LEFT JOIN known k ON k.value = v COLLATE "C") ORDER BY p.relation::oid, p."column");
     SELECT array_agg(o.relation), array_agg(o.type_column), array_agg(o.name) INTO relations, types, names
     FROM (SELECT i.relation, t AS type_column, i."column" AS name FROM (SELECT o.relation, clone_internal.type_columns($1, o.relation) AS types FROM (SELECT DISTINCT x.relation FROM unnest(ids) x) o OFFSET 0) r
           JOIN unnest(ids) i ON i.relation = r.relation CROSS JOIN LATERAL unnest(r.types) t WHERE t <> i."column" ORDER BY i.relation::oid, i."column", t) o;
@@ -201,14 +201,17 @@ BEGIN
         FROM judged j JOIN unnest(relations, types, names) WITH ORDINALITY AS l (relation, type_column, name, number) ON l.number = j.pair
         JOIN pg_attribute a ON a.attrelid = l.relation AND a.attname = l.name JOIN pg_attribute t ON t.attrelid = l.relation AND t.attname = l.type_column
         CROSS JOIN LATERAL (SELECT clone_internal.pair_word(l.type_column, true) AS type_word, clone_internal.pair_word(l.name, false) AS id_word, clone_internal.names_quantity(l.name) AS quantity) w
-        WHERE j.codes > 1 AND j.tenants > 1 AND j.ids >= 6 AND 2 * j.fitting >= j.ids
+        WHERE j.tenants > 1 AND j.ids >= 6
           AND (NOT w.quantity OR j.fewest >= 8)
-               -- Types that name tables, each with keys of that table.
-          AND (j.named_tables > 1 AND 2 * j.by_name >= j.ids AND j.evidence >= 4
-               -- Small numbers are keys by chance, but not many of rows of the same tenants in different tables.
-               OR j.whole = 0 AND j.evidence >= CASE WHEN w.quantity THEN 24 ELSE 12 END
-               -- The names are those of a pair, and the data do not say which table.
-               OR j.whole > 1 AND w.id_word = w.type_word AND NOT w.quantity AND j.evidence >= 12)
+               -- One type that names a table, with keys of it: the others may name their rows by something else, such as a slug.
+          AND (j.named_tables > 0 AND w.id_word = w.type_word AND j.by_name >= 4 AND j.evidence >= 4
+               OR j.codes > 1 AND 2 * j.fitting >= j.ids
+                   -- Types that name tables, each with keys of that table.
+                   AND (j.named_tables > 1 AND 2 * j.by_name >= j.ids AND j.evidence >= 4
+                        -- Small numbers are keys by chance, but not many of rows of the same tenants in different tables.
+                        OR j.whole = 0 AND j.evidence >= CASE WHEN w.quantity THEN 24 ELSE 12 END
+                        -- The names are those of a pair, and the data do not say which table.
+                        OR j.whole > 1 AND w.id_word = w.type_word AND NOT w.quantity AND j.evidence >= 12))
         ORDER BY l.relation::oid, l.name, j.by_name DESC, w.id_word IN ('', COALESCE(w.type_word, clone_internal.snake(l.type_column))) DESC NULLS LAST, j.fitting DESC, j.codes, abs(a.attnum - t.attnum), t.attnum
     LOOP
         SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L);', $1, c.relation, c.name, targets[k.target], c.type_column, k.codes::text), ' ' ORDER BY k.target) FILTER (WHERE k.target IS NOT NULL) AS calls,
