@@ -1,5 +1,5 @@
-//! Searches a clone's rows for text keys and long numbers that are keys of the source. A run rewrites such keys only at declared
-//! references; this check finds undeclared ones.
+//! Searches a clone's rows for text keys and long numbers that are keys of the source, and for its generated texts in columns that have
+//! others in the clone (short ids in links, tokens). A run rewrites these only at declared references; this check finds undeclared ones.
 
 use super::Check;
 use super::references::Pair;
@@ -16,7 +16,11 @@ struct Found {
     first: Option<String>,
 }
 
-/// One check for each column with a key of the source, or one passed check if there is none.
+/// What is searched for.
+const KEYS: &str = "text keys of the source";
+const NEW_TEXTS: &str = "texts of the source that are new in the clone";
+
+/// For each of both: one check for each column with a text of the source, or one passed check if there is none.
 pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     let mut keys = TextKeys::default();
     for table in tables(pair) {
@@ -24,27 +28,75 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     }
     // Keys that the clone has too are not the source's alone.
     for table in tables(pair) {
-        if keys.is_empty() {
-            return Ok(());
-        }
         for_each_key(pair, table, pair.target, &mut |key| keys.remove(key))?;
     }
-    if keys.is_empty() {
+    let mut texts = TextKeys::default();
+    for (table, column) in new_texts(pair) {
+        for_each_text(pair, table, column, pair.source, &mut |text| texts.insert(text))?;
+    }
+    for (table, column) in new_texts(pair) {
+        for_each_text(pair, table, column, pair.target, &mut |text| texts.remove(text))?;
+    }
+    let mut wanted = [(KEYS, keys), (NEW_TEXTS, texts)];
+    if wanted.iter().all(|(_, texts)| texts.is_empty()) {
         return Ok(());
     }
     let before = checks.len();
     for table in pair.store.tables.iter().filter(|table| !table.empty) {
-        search(pair, table, &mut keys, checks)?;
+        search(pair, table, &mut wanted, checks)?;
     }
-    if checks.len() == before {
-        checks.push(Check {
-            name: "text keys of the source".into(),
-            subject: "all tables".to_owned(),
-            expected: "0".to_owned(),
-            found: "0".to_owned(),
-            ok: true,
-        });
+    for (name, texts) in &wanted {
+        if !texts.is_empty() && !checks[before..].iter().any(|check| check.name == *name) {
+            checks.push(Check {
+                name: (*name).into(),
+                subject: "all tables".to_owned(),
+                expected: "0".to_owned(),
+                found: "0".to_owned(),
+                ok: true,
+            });
+        }
     }
+    Ok(())
+}
+
+/// Columns of texts of which each row of the clone has a new one. Keys are searched for as such.
+fn new_texts<'a>(pair: &Pair<'a>) -> impl Iterator<Item = (&'a Table, &'a Column)> {
+    pair.store
+        .tables
+        .iter()
+        .filter(|table| !table.empty)
+        .flat_map(|table| {
+            table
+                .columns
+                .iter()
+                .filter(|column| {
+                    column.role == ColumnRole::Random
+                        && plan::is_text(&column.type_name)
+                        && table.id_column.as_deref() != Some(column.name.as_str())
+                })
+                .map(move |column| (table, column))
+        })
+}
+
+fn for_each_text(
+    pair: &Pair<'_>,
+    table: &Table,
+    column: &Column,
+    project: &str,
+    each: &mut dyn FnMut(&str),
+) -> Result<()> {
+    let Some(belongs) = plan::condition(pair.store, table, project, pair.filled, true)? else {
+        return Ok(());
+    };
+    let sql = SourceQuery::over(&table.from_sql())
+        .filter(belongs)
+        .select(&table.text_of("t", &column.name));
+    for_each_row(&sql, &mut |row| {
+        if let Some(text) = row.map(|row| row.text(0)).transpose()?.flatten() {
+            each(&text);
+        }
+        Ok(())
+    })?;
     Ok(())
 }
 
@@ -113,7 +165,12 @@ fn may_name_keys(column: &Column) -> bool {
         )
 }
 
-fn search(pair: &Pair<'_>, table: &Table, keys: &mut TextKeys, checks: &mut Vec<Check>) -> Result<()> {
+fn search(
+    pair: &Pair<'_>,
+    table: &Table,
+    wanted: &mut [(&'static str, TextKeys); 2],
+    checks: &mut Vec<Check>,
+) -> Result<()> {
     let Some(belongs) = plan::condition(pair.store, table, pair.target, pair.filled, true)? else {
         return Ok(());
     };
@@ -138,7 +195,7 @@ fn search(pair: &Pair<'_>, table: &Table, keys: &mut TextKeys, checks: &mut Vec<
         .iter()
         .map(|column| plan::is_number_or_time(column.type_name.trim_end_matches("[]")))
         .collect();
-    let mut found: Vec<Found> = columns.iter().map(|_| Found::default()).collect();
+    let mut found: Vec<[Found; 2]> = columns.iter().map(|_| Default::default()).collect();
     let mut memory = Memory::new(c"pg_clone verify text keys");
     for_each_row(&sql, &mut |row| {
         let Some(row) = row else { return Ok(()) };
@@ -147,13 +204,15 @@ fn search(pair: &Pair<'_>, table: &Table, keys: &mut TextKeys, checks: &mut Vec<
             for (place, found) in found.iter_mut().enumerate() {
                 let Some(bytes) = row.bytes(place) else { continue };
                 let text = unescaped(bytes);
-                if let Some(key) = keys.find(&text)
-                    && (!numbers[place] || key.len() >= LONG_NUMBER_IN_NUMBERS)
-                {
-                    found.values += 1;
-                    found
-                        .first
-                        .get_or_insert_with(|| String::from_utf8_lossy(key).into_owned());
+                for ((_, keys), found) in wanted.iter_mut().zip(found) {
+                    if let Some(key) = keys.find(&text)
+                        && (!numbers[place] || key.len() >= LONG_NUMBER_IN_NUMBERS)
+                    {
+                        found.values += 1;
+                        found
+                            .first
+                            .get_or_insert_with(|| String::from_utf8_lossy(key).into_owned());
+                    }
                 }
             }
             Ok(())
@@ -164,10 +223,18 @@ fn search(pair: &Pair<'_>, table: &Table, keys: &mut TextKeys, checks: &mut Vec<
         .options
         .get("text_keys")
         .is_some_and(|v| v == "declared");
-    for (column, found) in columns.iter().zip(found) {
+    let by_column = columns.iter().zip(found);
+    let each = by_column.flat_map(|(column, found)| {
+        wanted
+            .iter()
+            .zip(found)
+            .map(move |((name, _), found)| (column, *name, found))
+    });
+    for (column, name, found) in each {
         let Some(first) = found.first else { continue };
+        let stay = stay && name == KEYS;
         checks.push(Check {
-            name: "text keys of the source".into(),
+            name: name.into(),
             subject: format!("{}.{}", table.sql_name, column.name),
             expected: if stay {
                 "those that nothing declares stay: option text_keys".to_owned()

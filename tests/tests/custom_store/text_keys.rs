@@ -222,3 +222,49 @@ async fn a_uuid_in_a_text_key_whose_new_values_are_given_in_another_way_is_refus
         assert_verified(&db, &clone).await;
     }
 }
+
+#[tokio::test]
+async fn a_generated_text_that_is_new_in_the_clone_is_found_where_it_stays() {
+    let db = described(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('Ours'), ('Theirs');
+         CREATE TABLE doc (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, url_id text UNIQUE, word text, link text, about jsonb);
+         INSERT INTO doc (org_id, url_id, word, link, about) VALUES (1, 'hDYep1TPAM', 'administrator', '/doc/title-hDYep1TPAM', '{\"by\": \"administrator\"}'), (2, 'bQ7xW2mKzr', 'guest', NULL, '{\"see\": \"hDYep1TPAM\"}')",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'doc', 'resource', project_column => 'org_id', document_column => '');
+         SELECT clone.store_column('s', 'doc', c, 'random') FROM unnest('{url_id,word}'::name[]) c",
+    )
+    .await;
+    let failed = |clone: &str| {
+        format!(
+            "SELECT concat_ws(' | ', check_name, subject, expected, found) FROM project_clone_verify('{clone}') WHERE NOT ok"
+        )
+    };
+    let clone = db.clone_project("'1', 'Copy'").await;
+    // Words say nothing.
+    assert_eq!(
+        db.list(&failed(&clone)).await,
+        ["texts of the source that are new in the clone | public.doc.link | 0 | 1, one is hDYep1TPAM"]
+    );
+    let refused = db
+        .fails("SELECT project_clone('1', 'Copy', options => '{\"verify\": true}')")
+        .await;
+    assert!(
+        refused.code == "55000" && refused.message.contains("public.doc.link"),
+        "{refused:?}"
+    );
+    db.run("SELECT clone.store_reference('s', 'doc', 'link', 'doc', target_column => 'url_id', separators => '/-')")
+        .await;
+    let clone = db.clone_project("'1', 'Copy'").await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM doc WHERE org_id = {clone} AND link = '/doc/title-' || url_id AND url_id <> 'hDYep1TPAM'"
+        ))
+        .await,
+        1
+    );
+    assert_verified(&db, &clone).await;
+    // Kept by hand: it is meant to name the source.
+    db.run("UPDATE doc SET about = '{\"see\": \"hDYep1TPAM\"}' WHERE org_id = 1; SELECT clone.store_column('s', 'doc', 'about', 'keep')")
+        .await;
+    let clone = db.clone_project("'1', 'Copy'").await;
+    assert_verified(&db, &clone).await;
+}
