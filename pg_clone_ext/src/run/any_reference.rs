@@ -1,6 +1,6 @@
 //! The references of a store: foreign keys and declared references. Verification follows them, and a deletion looks for those to its rows.
 
-use pg_clone_core::plan::{self, Column, Oid, ReferenceForm, Store, Table, quote};
+use pg_clone_core::plan::{self, Column, KeyForm, Oid, ReferenceForm, Store, Table, quote};
 
 /// A reference.
 pub struct AnyReference {
@@ -24,8 +24,8 @@ pub struct AnyReference {
     pub mixed: bool,
     /// A value that is no key may hold one beside other text, and change ([`Table::embeds_keys`]).
     pub embedded: bool,
-    /// Whether the keys are UUIDs.
-    pub of_uuids: bool,
+    /// The form of the keys, if values are compared with their texts.
+    pub key_form: KeyForm,
     /// Whether values and keys are compared as text.
     pub as_text: bool,
     /// No unique constraint covers the referenced columns.
@@ -49,10 +49,11 @@ impl AnyReference {
     pub fn values(&self, store: &Store, table: &Table) -> (String, Vec<String>) {
         let first = self.columns.first();
         let column = first.map_or(String::new(), |column| format!("t.{}", quote::identifier(column)));
-        // Compared with the text of a key; a UUID in lower case.
-        let spelled = |value: &str| match (store.table(self.parent), self.parent_columns.first()) {
-            (Some(parent), Some(column)) => plan::spelled_as_key(parent, column, value),
-            _ => value.to_owned(),
+        // Compared with the text of a key.
+        let spelled = |value: &str| self.key_form.canonical_sql(value);
+        let key_type = match (store.table(self.parent), self.parent_columns.first()) {
+            (Some(parent), Some(column)) => parent.type_of(column),
+            _ => "",
         };
         match &self.form {
             ReferenceForm::Array => (
@@ -74,7 +75,7 @@ impl AnyReference {
                         quote::literal(&separator)
                     ),
                     // UUIDs next to keys are rewritten independently.
-                    vec![if self.of_uuids {
+                    vec![if self.key_form == KeyForm::Uuid {
                         spelled("NULLIF(u.value, '')")
                     } else {
                         spelled(&format!(
@@ -91,10 +92,7 @@ impl AnyReference {
                     .map(|column| {
                         let plain = format!("t.{}", quote::identifier(column));
                         match self.as_text {
-                            true => spelled(
-                                &plan::canonical_key(table, column, "t")
-                                    .unwrap_or_else(|| table.text_of("t", column)),
-                            ),
+                            true => plan::in_form_of_key(table, column, "t", key_type),
                             false => plain,
                         }
                     })
@@ -140,7 +138,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
             separators: None,
             mixed: false,
             embedded: false,
-            of_uuids: false,
+            key_form: KeyForm::Exact,
             condition: None,
             as_text: false,
             declared: false,
@@ -162,6 +160,9 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
         {
             same.or_of
                 .push((reference.target, reference.target_column.clone()));
+            if same.key_form == KeyForm::Exact {
+                same.key_form = KeyForm::of(target.type_of(&reference.target_column));
+            }
             continue;
         }
         let key = target.column(&reference.target_column);
@@ -189,7 +190,7 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
                 && table
                     .column(&reference.column)
                     .is_some_and(|column| table.embeds_keys(column)),
-            of_uuids: plan::KeyKind::of(target.type_of(&reference.target_column)) == plan::KeyKind::Uuid,
+            key_form: KeyForm::of(target.type_of(&reference.target_column)),
             condition: reference.condition.clone(),
             as_text: !same_type,
             declared: true,
@@ -224,11 +225,11 @@ fn references_by(store: &Store, table: &Table, counts: &dyn Fn(&Column, Oid) -> 
                 true => plan::equality(Some(column), target.column(&id)),
                 false => plan::equality_of_texts(Some(column), target.column(&id)),
             }],
+            key_form: KeyForm::of(target.type_of(&id)),
             parent_columns: vec![id],
             separators: None,
             mixed: false,
             embedded: table.embeds_keys(column),
-            of_uuids: false,
             condition: None,
             as_text: !same_type,
             declared: true,

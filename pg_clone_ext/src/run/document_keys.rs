@@ -1,27 +1,27 @@
 //! The keys at a path of a document.
 
 use super::any_reference::AnyReference;
+use crate::pg::value::datum;
 use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::document_tree;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::uuid_text;
+use pg_clone_core::plan::KeyForm;
 use pg_clone_core::rules::DocumentPath;
 use std::borrow::Cow;
 
 /// The parts between the separators; the whole text without separators. UUIDs next to keys are rewritten independently.
 ///
-/// Keys of type `uuid` in the form of that type, whatever form they have in the text.
+/// In the form of the key's type, whatever form they have in the text.
 pub fn parts<'t>(text: &'t str, reference: &AnyReference) -> Vec<Cow<'t, str>> {
-    let uuid = |part: &str| uuid_text::parse_input(part.as_bytes());
-    let as_key = |part: &'t str| match uuid(part).filter(|_| reference.of_uuids) {
-        Some(id) => Cow::Owned(uuid_text::to_string(&id)),
-        None => Cow::Borrowed(part),
-    };
+    let of_uuids = reference.key_form == KeyForm::Uuid;
+    let is_uuid = |part: &str| uuid_text::parse_input(part.as_bytes()).is_some();
+    let as_key = |part: &'t str| reference.key_form.canonical(part, datum::lower);
     match &reference.separators {
         None => vec![as_key(text)],
         Some(separators) => text
             .split(|c| separators.contains(c))
-            .filter(|part| !part.is_empty() && (reference.of_uuids || uuid(part).is_none()))
+            .filter(|part| !part.is_empty() && (of_uuids || !is_uuid(part)))
             .map(as_key)
             .collect(),
     }

@@ -4,7 +4,8 @@ use crate::pg::query::row::Row;
 use crate::pg::value::datum;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::{Id, uuid_text};
-use pg_clone_core::plan::KeyKind;
+use pg_clone_core::plan::{KeyForm, KeyKind};
+use std::borrow::Cow;
 
 /// A key of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -18,12 +19,14 @@ pub enum Key {
 }
 
 impl Key {
-    /// The key in a column of that kind and type. A text in the form of a UUID is a UUID.
+    /// The key in a column of that kind that refers to keys of that type. A text in the form of a UUID is a UUID.
     pub fn read(row: &Row<'_>, place: usize, kind: KeyKind, type_name: &str) -> Result<Option<Key>> {
         Ok(match kind {
             KeyKind::Uuid => row.uuid(place).map(Key::Uuid),
             KeyKind::Int => row.value(place).map(|value| Key::Int(datum::read_integer(value))),
-            KeyKind::Text => row.text(place)?.map(|text| Key::parse(plain(&text, type_name))),
+            KeyKind::Text => row
+                .text(place)?
+                .map(|text| Key::parse(&in_form_of_key(&text, type_name))),
         })
     }
 
@@ -43,6 +46,11 @@ impl Key {
             Key::Text(text) => text.clone(),
         }
     }
+}
+
+/// A text in the form in which it is equal to an equal key of that type.
+pub fn in_form_of_key<'t>(text: &'t str, key_type: &str) -> Cow<'t, str> {
+    KeyForm::of(key_type).canonical(text, datum::lower)
 }
 
 /// The significant part of a key of that type: without trailing blanks of `character`.

@@ -276,7 +276,7 @@ fn keys_of(
             let rows = SourceQuery::over(&target.from_sql()).filter(condition);
             parts.push(rows.select(&format!(
                 "{} AS k0, {} AS d",
-                target.text_of("t", column),
+                reference.key(target, column),
                 contents.digest(target.oid)
             )));
         }

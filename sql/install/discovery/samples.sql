@@ -128,7 +128,9 @@ BEGIN
     SELECT array_agg(format('(SELECT %L::name AS c, %s AS v FROM (SELECT r.%I AS x FROM few AS r WHERE r.%3$I IS NOT NULL%s LIMIT %s) s)', c.name,
         CASE -- Some documents of type json are no jsonb.
              WHEN c.family = 'json' AND (SELECT a.atttypid <> 3802 FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = c.name) THEN 'clone_internal.json_of(s.x::text)'
-             WHEN c.family IN ('int', 'int[]', 'text[]', 'uuid[]', 'json') THEN 'to_jsonb(s.x)'
+             -- Elements of type character(n) without their trailing blanks.
+             WHEN c.family = 'text[]' THEN 'to_jsonb(s.x::text[])'
+             WHEN c.family IN ('int', 'int[]', 'uuid[]', 'json') THEN 'to_jsonb(s.x)'
              WHEN c.family = 'text' THEN 'clone_internal.json_of(s.x::text)' ELSE 'to_jsonb(left(s.x::text, 8000))' END,
         c.name, CASE WHEN few = many THEN '' ELSE format(' UNION ALL SELECT r.%I FROM %s AS r WHERE r.%1$I IS NOT NULL', c.name, many) END,
         CASE WHEN c.family = 'json' THEN 200 ELSE 500 END))

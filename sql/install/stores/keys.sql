@@ -320,8 +320,8 @@ BEGIN
         WHEN b.oid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) THEN 'text'
         -- Another type of this name may not be stored as text.
         WHEN b.typname = 'citext' AND EXISTS (SELECT FROM pg_cast c WHERE c.castsource = b.oid AND c.casttarget = 'text'::regtype AND c.castmethod = 'b') THEN 'text'
-        WHEN b.typcategory = 'A' AND b.typelem IN (20, 21, 23) THEN 'int[]'
-        WHEN b.typcategory = 'A' AND b.typelem IN ('text'::regtype, 'varchar'::regtype) THEN 'text[]'
+        WHEN b.typcategory = 'A' AND b.typelem IN (20, 21, 23, 1700) THEN 'int[]'
+        WHEN b.typcategory = 'A' AND (b.typelem IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) OR (SELECT e.typname = 'citext' FROM pg_type e WHERE e.oid = b.typelem) AND clone_internal.family(b.typelem) = 'text') THEN 'text[]'
         WHEN b.typcategory = 'A' AND b.typelem = 'uuid'::regtype THEN 'uuid[]'
         WHEN b.oid IN ('json'::regtype, 'jsonb'::regtype) THEN 'json'
         ELSE '' END

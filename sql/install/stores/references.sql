@@ -231,9 +231,10 @@ BEGIN
         RAISE EXCEPTION 'the path % cannot be used on column % of type %', clone_internal.quoted(path::text), "column", type::regtype USING
             ERRCODE = '22023', HINT = 'Documents stand in columns of type json, jsonb, text and varchar.';
     END IF;
-    IF form = 'array' AND type NOT IN ('int2[]'::regtype, 'int4[]'::regtype, 'int8[]'::regtype, 'uuid[]'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) THEN
+    IF form = 'array' AND NOT EXISTS (SELECT FROM pg_type t WHERE t.oid = type AND (clone_internal.family(t.typelem) IN ('int', 'text', 'uuid') OR clone_internal.other_key_type(t.typelem)
+            OR t.typelem <> 0 AND t.typelem = clone_internal.base_type((SELECT k.atttypid FROM pg_attribute k WHERE k.attrelid = target AND k.attname = target_column)))) THEN
         RAISE EXCEPTION 'column % has type %, whose elements cannot be keys', "column", type::regtype USING
-            ERRCODE = '22023', HINT = 'The elements can be of an integer type, uuid, text or varchar.';
+            ERRCODE = '22023', HINT = 'The elements can be of an integer type, numeric, uuid, a text type, or the type of the key.';
     END IF;
     IF form = 'path' AND NOT (type IN ('text'::regtype, 'varchar'::regtype, 'xml'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) OR type::regtype::text ~ '(^|[.])(ltree|citext|hstore)$') THEN
         RAISE EXCEPTION 'column % has type %, which holds no path', "column", type::regtype USING

@@ -80,3 +80,220 @@ async fn columns_may_have_any_name() {
     assert_verified(&db, target).await;
     db.run(&format!("SELECT project_delete('{target}')")).await;
 }
+
+/// A type of keys, the default of a new one, a key, and columns that refer to it: their type, their value, and which key they name as SQL over
+/// the row `r`.
+type KeyCase = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str, &'static str)],
+);
+
+/// Keys with several texts, and references that are equal to them by the operator of the key's type.
+const KEYS_WITH_SEVERAL_TEXTS: [KeyCase; 8] = [
+    (
+        "citext",
+        "'K' || nextval('q')",
+        "Kx",
+        &[
+            ("text", "Kx", "r.v"),
+            ("text", "KX", "r.v"),
+            ("varchar(20)", "kX", "r.v"),
+            ("char(9)", "Kx", "r.v::text"),
+            ("name", "Kx", "r.v::text"),
+            ("citext", "KX", "r.v"),
+            ("text[]", "{KX}", "r.v[1]"),
+            ("citext[]", "{Kx}", "r.v[1]"),
+            ("jsonb", r#"{"a": "KX"}"#, "r.v->>'a'"),
+            ("json", r#"{"a": "Kx"}"#, "r.v->>'a'"),
+        ],
+    ),
+    (
+        "text",
+        "'K' || nextval('q')",
+        "Kx",
+        &[
+            ("citext", "Kx", "r.v::text"),
+            ("char(9)", "Kx", "r.v::text"),
+            ("citext[]", "{Kx}", "r.v[1]::text"),
+            ("name[]", "{Kx}", "r.v[1]::text"),
+            ("char(9)[]", "{Kx}", "r.v[1]::text"),
+        ],
+    ),
+    (
+        "char(6)",
+        "'K' || nextval('q')",
+        "Kx",
+        &[
+            ("text", "Kx    ", "r.v"),
+            ("text", "Kx", "r.v"),
+            ("char(9)", "Kx", "r.v"),
+            ("citext", "Kx", "r.v::text"),
+            ("char(6)[]", "{Kx}", "r.v[1]"),
+            ("jsonb", r#"{"a": "Kx    "}"#, "r.v->>'a'"),
+        ],
+    ),
+    (
+        "numeric(9,2)",
+        "nextval('q')",
+        "12.50",
+        &[
+            ("text", "12.50", "r.v::numeric"),
+            ("text", "12.5", "r.v::numeric"),
+            ("numeric", "12.500", "r.v"),
+            ("numeric[]", "{12.5}", "r.v[1]"),
+            ("text[]", "{12.50}", "r.v[1]::numeric"),
+            ("jsonb", r#"{"a": 12.50}"#, "(r.v->'a')::numeric"),
+            ("jsonb", r#"{"a": "12.50"}"#, "(r.v->>'a')::numeric"),
+        ],
+    ),
+    (
+        "inet",
+        "'10.0.1.0'::inet + nextval('q')",
+        "10.0.0.1",
+        &[
+            ("text", "10.0.0.1", "r.v::inet"),
+            ("text", "10.0.0.1/32", "r.v::inet"),
+            ("cidr", "10.0.0.1", "r.v"),
+            ("inet[]", "{10.0.0.1}", "r.v[1]"),
+            ("jsonb", r#"{"a": "10.0.0.1"}"#, "(r.v->>'a')::inet"),
+        ],
+    ),
+    (
+        "macaddr",
+        "('08:00:2b:' || to_char(nextval('q'), 'FM00:00:00'))::macaddr",
+        "08:00:2b:01:02:03",
+        &[
+            ("text", "08:00:2B:01:02:03", "r.v::macaddr"),
+            ("jsonb", r#"{"a": "08-00-2b-01-02-03"}"#, "(r.v->>'a')::macaddr"),
+        ],
+    ),
+    (
+        "timestamptz(0)",
+        "'2026-01-01'::timestamptz + nextval('q') * interval '1.1 second'",
+        "2020-01-01 10:00:00+00",
+        &[
+            ("text", "2020-01-01 10:00:00+00", "r.v::timestamptz"),
+            (
+                "jsonb",
+                r#"{"a": "2020-01-01T10:00:00+00:00"}"#,
+                "(r.v->>'a')::timestamptz",
+            ),
+        ],
+    ),
+    (
+        "date",
+        "'2026-01-01'::date + nextval('q')::int",
+        "2020-01-01",
+        &[
+            ("timestamp", "2020-01-01", "r.v"),
+            ("date[]", "{2020-01-01}", "r.v[1]"),
+            ("jsonb", r#"{"a": "2020-01-01"}"#, "(r.v->>'a')::date"),
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn a_reference_names_a_key_that_is_equal_by_the_operator_of_its_type() {
+    for (key, default, value, references) in KEYS_WITH_SEVERAL_TEXTS {
+        let mut tables = format!(
+            "SET timezone = 'UTC'; CREATE EXTENSION citext; CREATE SEQUENCE q START 50; CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+             CREATE TABLE k (id {key} PRIMARY KEY DEFAULT {default}, org_id int NOT NULL REFERENCES org); INSERT INTO k VALUES ('{value}', 1); INSERT INTO k (org_id) VALUES (2);"
+        );
+        let mut store = "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'k', 'resource', project_column => 'org_id');".to_owned();
+        for (place, (of, given, _)) in references.iter().enumerate() {
+            tables += &format!(
+                "CREATE TABLE r{place} (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, v {of}); INSERT INTO r{place} (org_id, v) VALUES (1, '{given}');"
+            );
+            let path = if of.starts_with("json") {
+                ", path => '$.a'"
+            } else {
+                ""
+            };
+            store += &format!(
+                "SELECT clone.store_table('s', 'r{place}', 'resource', project_column => 'org_id', document_column => ''); SELECT clone.store_reference('s', 'r{place}', 'v', 'k'{path});"
+            );
+        }
+        let db = described(&tables, &store).await;
+        let names = |place: usize, named: &str, tenant: &str| {
+            format!(
+                "SELECT count(*) FROM r{place} r JOIN k ON k.id = ({named})::{key} AND k.org_id = r.org_id WHERE r.org_id = {tenant}"
+            )
+        };
+        let clone = db.clone_project("'1'").await;
+        for (place, (of, given, named)) in references.iter().enumerate() {
+            for tenant in ["1", clone.as_str()] {
+                assert_eq!(
+                    db.number(&names(place, named, tenant)).await,
+                    1,
+                    "{key} from {of} {given}, tenant {tenant}"
+                );
+            }
+        }
+        let spelled = "SELECT jsonb_typeof(v->'a') FROM r5 WHERE org_id <> 1";
+        assert!(key != "numeric(9,2)" || db.text(spelled).await == "number");
+        assert_verified(&db, &clone).await;
+        // The row of another tenant that names the clone's key prevents its deletion.
+        for place in 0..references.len() {
+            db.run(&format!("UPDATE r{place} SET org_id = 2 WHERE org_id = {clone}"))
+                .await;
+            let refused = db.fails(&format!("SELECT project_delete('{clone}')")).await;
+            assert!(
+                refused.message.contains(&format!("public.r{place}")),
+                "{key}: {refused:?}"
+            );
+            db.run(&format!("DELETE FROM r{place} WHERE org_id = 2")).await;
+        }
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_citext_column_with_a_foreign_key_to_a_text_compares_as_the_text_does() {
+    let db = described(
+        "CREATE EXTENSION citext; CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A');
+         CREATE TABLE k (id text PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO k VALUES ('Kx', 1), ('kx', 1);
+         CREATE TABLE r (id serial PRIMARY KEY, k_id citext REFERENCES k, c_id char(30) REFERENCES k); INSERT INTO r (k_id, c_id) VALUES ('Kx', 'kx')",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'k', 'resource', project_column => 'org_id'); SELECT clone.store_table('s', 'r', 'derived', parent => 'k', join_column => 'k_id')",
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM r JOIN k a ON a.id = r.k_id::text JOIN k b ON b.id = r.c_id::text WHERE a.org_id = {clone} AND b.org_id = {clone} AND a.id LIKE 'Kx-%' AND b.id LIKE 'kx-%'")).await,
+        1
+    );
+    assert_verified(&db, &clone).await;
+}
+
+#[tokio::test]
+async fn no_member_of_an_object_is_lost_when_names_are_keys() {
+    let db = described(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'); CREATE TABLE k (id int PRIMARY KEY GENERATED BY DEFAULT AS IDENTITY (START 41), org_id int NOT NULL REFERENCES org);
+         INSERT INTO k VALUES (2, 1); CREATE TABLE r (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, j jsonb, t json); INSERT INTO r (org_id, j, t) VALUES (1, '{\"2\": 1, \"02\": 2, \"+2\": 3}', '{\"2\": 1, \"02\": 2}')",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'k', 'resource', project_column => 'org_id'); SELECT clone.store_table('s', 'r', 'resource', project_column => 'org_id', document_column => '');
+         SELECT clone.store_reference('s', 'r', c, 'k', path => '$.*~') FROM unnest('{j,t}'::name[]) c",
+    )
+    .await;
+    // Other texts than that of the number are other names.
+    let clone = db.clone_project("'1'").await;
+    assert_eq!(
+        db.text(&format!("SELECT j || t::jsonb FROM r WHERE org_id = {clone}"))
+            .await,
+        r#"{"+2": 3, "02": 2, "41": 1}"#
+    );
+    assert_verified(&db, &clone).await;
+    for column in ["j", "t"] {
+        db.run(&format!(
+            "UPDATE r SET {column} = '{{\"2\": 1, \"{}\": 2}}' WHERE org_id = 1",
+            if column == "j" { 42 } else { 43 }
+        ))
+        .await;
+        let refused = db.fails("SELECT project_clone('1')").await;
+        assert!(
+            refused.code == "0A000" && refused.message.contains(&format!("column {column} ")),
+            "{refused:?}"
+        );
+        db.run(&format!("UPDATE r SET {column} = NULL")).await;
+    }
+}

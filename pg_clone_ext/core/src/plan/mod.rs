@@ -21,9 +21,9 @@ pub use call_options::{History, Options};
 pub use columns::{ColumnRole, new_value_roles};
 pub use file_key::{FileKey, FileOf};
 pub use keys::{
-    ColumnKeys, ColumnPair, EMBEDDED_KEY, EQUAL, ForeignKey, KeyRef, Membership, Outside,
+    ColumnKeys, ColumnPair, EMBEDDED_KEY, EQUAL, ForeignKey, KeyForm, KeyRef, Membership, Outside,
     PAIRS_OF_FOREIGN_KEY, Reference, ReferenceForm, TableKeys, UUID_INPUT, Unique, UniquePart, changes,
-    comparable, equality, equality_of_texts, may_embed_key, spelled_as_key,
+    comparable, equality, equality_of_texts, in_form_of_key, may_embed_key,
 };
 pub use membership::{condition, is_project, key_column, of_others, source_of_ids};
 pub use order::{has_circle, insertion_order};

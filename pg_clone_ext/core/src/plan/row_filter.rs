@@ -10,14 +10,22 @@ use std::collections::HashSet;
 
 /// The columns that decide whether a row of a table is cloned.
 pub(super) fn row_filter(store: &Store, table: &Table, list: &mut SelectList) -> Option<RowFilter> {
-    let by = |column: &str, keys: Vec<KeyRef>, tables: Vec<Oid>, list: &mut SelectList| RowFilter {
-        source: list.key(table, column),
-        kind: KeyKind::of(table.type_of(column)),
-        type_name: table.type_of(column).to_owned(),
-        keys,
-        tables,
-        condition: None,
-        others: Vec::new(),
+    let key_type = |column: &str, key: Option<&KeyRef>| {
+        key.and_then(|key| store.column_of(*key))
+            .map_or(table.type_of(column), |(_, key)| key.type_name.as_str())
+            .to_owned()
+    };
+    let by = |column: &str, keys: Vec<KeyRef>, tables: Vec<Oid>, list: &mut SelectList| {
+        let type_name = key_type(column, keys.first());
+        RowFilter {
+            source: list.lookup(table, column, &type_name),
+            kind: KeyKind::of(table.type_of(column)),
+            type_name,
+            keys,
+            tables,
+            condition: None,
+            others: Vec::new(),
+        }
     };
     let own = |column: &str, list: &mut SelectList| {
         by(
@@ -53,7 +61,9 @@ pub(super) fn row_filter(store: &Store, table: &Table, list: &mut SelectList) ->
             .table(way.parent)
             .and_then(|parent| parent.holds(parent_column));
         let known = filters.iter_mut().find(|f| {
-            f.condition.is_none() && way.condition.is_none() && f.source == list.key(table, column)
+            f.condition.is_none()
+                && way.condition.is_none()
+                && f.source == list.lookup(table, column, &key_type(column, key.as_ref()))
         });
         match known {
             Some(filter) => {

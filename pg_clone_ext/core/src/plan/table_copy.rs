@@ -3,7 +3,7 @@
 use super::call_options::History;
 use super::columns::ColumnRole;
 use super::columns::column_action::action;
-use super::keys::KeyRef;
+use super::keys::{KeyForm, KeyRef};
 use super::membership::condition;
 use super::quote::{identifier, text_of, type_name};
 use super::row_filter::row_filter;
@@ -147,7 +147,7 @@ pub struct RowFilter {
     pub source: usize,
     /// Its kind.
     pub kind: KeyKind,
-    /// Its type, as `format_type` writes it.
+    /// The type of the keys that it may be, as `format_type` writes it.
     pub type_name: String,
     /// The keys that it may be.
     pub keys: Vec<KeyRef>,
@@ -206,6 +206,16 @@ impl SelectList {
         match canonical_key(table, column, "t") {
             Some(sql) => self.expression(sql),
             None => self.place(column),
+        }
+    }
+
+    /// The same for a column that refers to a key of this type. A `citext` or `character(n)` that refers to a key of another type is compared
+    /// as that type does.
+    pub(super) fn lookup(&mut self, table: &Table, column: &str, key_type: &str) -> usize {
+        let (own, of_key) = (KeyForm::of(table.type_of(column)), KeyForm::of(key_type));
+        match matches!(own, KeyForm::Folded | KeyForm::Padded) && own != of_key {
+            true => self.expression(table.text_of("t", column)),
+            false => self.key(table, column),
         }
     }
 

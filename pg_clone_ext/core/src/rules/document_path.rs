@@ -1,11 +1,12 @@
 //! Keys at a JSONPath of a document, and the edits that replace them.
 
 use crate::depth::DepthError;
-use crate::edit::{Edit, Step, value};
+use crate::edit::{Edit, EditOp, Step, value};
 use crate::error::Error;
 use crate::interrupt;
 use crate::json_path::JsonPath;
 use serde_json::{Number, Value};
+use std::collections::{HashMap, HashSet};
 
 /// Digits of the largest 64-bit integer.
 const DIGITS: usize = 19;
@@ -120,6 +121,35 @@ fn whole_number(text: &str) -> Option<String> {
     Some(number.to_string())
 }
 
+/// The names of the members of each object in which a member's name is a key.
+pub type Members = HashMap<Vec<Step>, HashSet<String>>;
+
+/// Adds the names of the members of those objects.
+pub fn members_beside(document: &Value, keys: &[KeyAt], members: &mut Members) {
+    for key in keys {
+        let (Kind::Name, Some((_, parent))) = (&key.kind, key.place.split_last()) else {
+            continue;
+        };
+        if !members.contains_key(parent)
+            && let Some(object) = value::get(document, parent).and_then(Value::as_object)
+        {
+            members.insert(parent.to_vec(), object.keys().cloned().collect());
+        }
+    }
+}
+
+/// A name that two members of one object would have after these edits of names.
+pub fn name_of_two<'e>(edits: &'e [Edit], members: &Members) -> Option<&'e str> {
+    let mut given: HashSet<(&[Step], &str)> = HashSet::new();
+    edits.iter().find_map(|edit| {
+        let (EditOp::Rename(new), Some((Step::Key(old), parent))) = (&edit.op, edit.path.split_last()) else {
+            return None;
+        };
+        let taken = new != old && members.get(parent).is_some_and(|names| names.contains(new));
+        (taken || !given.insert((parent, new))).then_some(new.as_str())
+    })
+}
+
 /// A key in a document.
 pub struct KeyAt {
     place: Vec<Step>,
@@ -141,7 +171,7 @@ impl KeyAt {
             Kind::Name => Edit::rename(self.place, new),
             Kind::Text => Edit::set(self.place, new),
             Kind::Number => {
-                let new = new.parse::<i64>().map_or(Value::String(new), Value::from);
+                let new = new.parse().map_or(Value::String(new), Value::Number);
                 Edit::set(self.place, new)
             }
         }

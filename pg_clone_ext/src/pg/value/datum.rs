@@ -108,6 +108,27 @@ pub fn with_text<R>(value: Value, read: impl FnOnce(&str) -> Result<R>) -> Resul
     read(std::str::from_utf8(bytes).map_err(|_| not_utf8())?)
 }
 
+/// A text in lower case, as the server's `lower` has it under the database's collation.
+pub fn lower(text: &str) -> String {
+    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return text.to_owned();
+    }
+    // SAFETY: the function is called as SQL calls it, with a text that was allocated here; it returns a new text, which is copied.
+    unsafe {
+        let given = pg_sys::cstring_to_text_with_len(text.as_ptr().cast(), text.len() as i32);
+        let lowered = pg_sys::OidFunctionCall1Coll(
+            pg_sys::Oid::from(pg_sys::F_LOWER_TEXT),
+            pg_sys::DEFAULT_COLLATION_OID,
+            pg_sys::Datum::from(given),
+        );
+        let result = String::from_utf8_lossy(payload(lowered.cast_mut_ptr())).into_owned();
+        // Of each text in a document: the context lives until the end of a batch or longer.
+        pg_sys::pfree(given.cast());
+        pg_sys::pfree(lowered.cast_mut_ptr());
+        result
+    }
+}
+
 /// The error (22P02) for bytes that were written past the server's checks.
 pub(in crate::pg) fn not_utf8() -> Error {
     Error::new(Code::BadData, "a text is not valid UTF-8")
@@ -198,6 +219,23 @@ pub fn map_integer_array(value: Value, mut map: impl FnMut(i64) -> Result<Option
         Ok(match map(old)? {
             Some(new) if new == old => Changed::No,
             Some(new) => Changed::To(integer(new, element.form().type_oid)?),
+            None => Changed::ToNull,
+        })
+    })
+}
+
+/// Maps the text of every element of an array of any type. `typmod` is that of the array's column. `map` returns None for an element that is
+/// removed, and a text for one that changes.
+pub fn map_array_by_text(
+    value: Value,
+    typmod: i32,
+    mut map: impl FnMut(&str) -> Result<Option<Option<String>>>,
+) -> Result<Changed> {
+    map_array(value, |element| {
+        let text = to_text(element)?;
+        Ok(match map(&text)? {
+            Some(None) => Changed::No,
+            Some(Some(new)) => Changed::To(from_text(&new, element.form().type_oid, typmod)?),
             None => Changed::ToNull,
         })
     })

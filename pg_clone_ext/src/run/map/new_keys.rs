@@ -12,7 +12,7 @@ use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::text_form::TextForm;
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::item::generator::Generator;
-use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, KeyRef, Table, TableRole, quote};
+use pg_clone_core::plan::{self, Column, ColumnRole, KeyForm, KeyKind, KeyRef, Table, TableRole, quote};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Hint where an expression gives no new keys.
@@ -99,7 +99,12 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     {
         // As for an INSERT of the caller: functions may depend on the search_path.
         let _path = run.path.enter();
-        return drawn(default, keys.len(), integer);
+        // Written as the column has it: timestamp(0) has no microseconds.
+        let call = match KeyForm::of(&column.type_name) {
+            KeyForm::Time => format!("({default})::{}", quote::type_name(&column.type_name)),
+            _ => default.clone(),
+        };
+        return drawn(&call, keys.len(), integer);
     }
     if integer {
         return sequences::values_of_owned(run, table, column, keys.len());

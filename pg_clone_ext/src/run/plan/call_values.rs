@@ -4,7 +4,7 @@
 use crate::error::internal;
 use crate::pg::privileges::AsExtensionOwner;
 use crate::run::authorize::{check_fits, text_id};
-use crate::run::keys::Key;
+use crate::run::keys::{Key, in_form_of_key};
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::ids::uuid_text;
@@ -417,7 +417,6 @@ pub fn source_key(run: &Run) -> Result<Key> {
     let type_name = table.type_of(column);
     Ok(match KeyKind::of(type_name) {
         KeyKind::Int => Key::Int(run.source.parse().map_err(internal)?),
-        _ if type_name.ends_with("citext") => Key::parse(&run.source.to_lowercase()),
-        _ => Key::parse(&run.source),
+        _ => Key::parse(&in_form_of_key(&run.source, type_name)),
     })
 }

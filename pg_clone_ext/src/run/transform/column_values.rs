@@ -101,7 +101,17 @@ impl<'r> Transformer<'r> {
                         .filter(|(condition, _)| condition.is_none_or(|place| row.boolean(place)))
                         .map(|(_, key)| *key)
                         .collect();
-                    self.keys(output.embedded).array(output, value, &keys)?
+                    {
+                        let target = &self.targets[place];
+                        let mut mapper = KeyMapper {
+                            run: self.run,
+                            rewriter: &mut self.rewriter,
+                            key_statistics: &mut self.key_statistics,
+                            policy: self.policy,
+                            embedded: output.embedded,
+                        };
+                        mapper.array(output, target, value, &keys)?
+                    }
                 }
             },
             Action::MapSegments { keys, rewrite } => match value {

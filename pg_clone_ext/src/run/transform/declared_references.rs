@@ -15,11 +15,11 @@ use pg_clone_core::batch::DocumentFormat;
 use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::document_tree::{self, TreeError};
 use pg_clone_core::edit::{self, EditOp};
-use pg_clone_core::error::Result;
+use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::jsonb;
 use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output, is_text};
 use pg_clone_core::rewrite::Outcome;
-use pg_clone_core::rules::DocumentPath;
+use pg_clone_core::rules::{DocumentPath, Members, members_beside, name_of_two};
 
 impl Transformer<'_> {
     pub(super) fn key_at(
@@ -156,12 +156,15 @@ impl Transformer<'_> {
             };
             let found = depth::with_room(document.levels(), move || {
                 let mut found = Vec::with_capacity(wanted.len());
+                let mut members = Members::default();
                 for (path, domains, _) in &wanted {
-                    found.push((path.keys(&document).map_err(DepthError::error)?, domains));
+                    let keys = path.keys(&document).map_err(DepthError::error)?;
+                    members_beside(&document, &keys, &mut members);
+                    found.push((keys, domains));
                 }
-                Ok(found)
+                Ok((found, members))
             });
-            let found = found.map_err(DepthError::error)??;
+            let (found, members) = found.map_err(DepthError::error)??;
             let mut edits = Vec::new();
             let mut keys = KeyMapper {
                 run: self.run,
@@ -176,6 +179,9 @@ impl Transformer<'_> {
                         edits.push(key.becomes(new));
                     }
                 }
+            }
+            if let Some(name) = name_of_two(&edits, &members) {
+                return Err(two_members(&self.targets[place].name, name));
             }
             // In order: values first, then names of members, the innermost first, so that every path remains valid.
             edits.sort_by_key(|edit| match edit.op {
@@ -203,6 +209,16 @@ impl Transformer<'_> {
             })
         })
     }
+}
+
+/// Two members of an object would have one name, and one of them would be lost.
+fn two_members(column: &str, name: &str) -> Error {
+    Error::new(
+        Code::Unsupported,
+        format!("two members of an object in column {column} would have the name \"{name}\" in the clone"),
+    )
+    .detail("One of them has the new key of the other as its name already.")
+    .hint("Let the keys of the referenced table go on from a larger number, or rename that member in the source.")
 }
 
 impl KeyMapper<'_, '_> {

@@ -7,11 +7,11 @@ use crate::pg::value::attribute::Attribute;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::{dangling_error, rewrite_error};
-use crate::run::keys::{Key, NewKey, plain};
+use crate::run::keys::{Key, NewKey, in_form_of_key, plain};
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Id, uuid_text};
-use pg_clone_core::plan::{KeyKind, KeyRef, Output};
+use pg_clone_core::plan::{KeyForm, KeyKind, KeyRef, Output};
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter, TextIdOutcome, UuidOutcome};
 
 /// The result for the text form of a key.
@@ -40,7 +40,7 @@ pub struct KeyMapper<'m, 'r> {
     pub embedded: bool,
 }
 
-impl KeyMapper<'_, '_> {
+impl<'r> KeyMapper<'_, 'r> {
     /// A key column's new value; `lookup` is the key in canonical form.
     pub fn key(
         &mut self,
@@ -76,9 +76,13 @@ impl KeyMapper<'_, '_> {
         lookup: Value,
         domain: KeyRef,
     ) -> Result<Changed> {
-        let mut new = datum::with_text(lookup, |text| {
-            self.text_of(plain(text, &output.type_name), domain)
-        })?;
+        // A citext that refers to a key of another type is compared as that type does.
+        let folds = |type_name: &str| KeyForm::of(type_name) == KeyForm::Folded;
+        let found = match folds(&output.type_name) && !folds(self.key_type(domain)) {
+            true => value,
+            false => lookup,
+        };
+        let mut new = datum::with_text(found, |text| self.text_of(plain(text, &output.type_name), domain))?;
         if let NewText::NoKey = new {
             new = self.embedded(&datum::to_text(value)?)?;
         }
@@ -105,15 +109,28 @@ impl KeyMapper<'_, '_> {
         )
     }
 
-    /// The new text form of a key; also of an integer or a UUID. [`NewText::NoKey`] if the run knows no such key.
-    pub fn text_of(&mut self, text: &str, domain: KeyRef) -> Result<NewText> {
-        let integer = self
-            .run
+    /// The type of a key.
+    fn key_type(&self, domain: KeyRef) -> &'r str {
+        self.run
             .store
             .column_of(domain)
-            .is_some_and(|(_, column)| KeyKind::of(&column.type_name) == KeyKind::Int);
+            .map_or("", |(_, column)| column.type_name.as_str())
+    }
+
+    /// The new text form of a key; also of an integer or a UUID. [`NewText::NoKey`] if the run knows no such key.
+    pub fn text_of(&mut self, given: &str, domain: KeyRef) -> Result<NewText> {
+        let key_type = self.key_type(domain);
+        let form = KeyForm::of(key_type);
+        let canonical = in_form_of_key(given, key_type);
+        let text = match form {
+            // In its own spelling, for the new one.
+            KeyForm::Uuid => given,
+            _ => canonical.as_ref(),
+        };
+        let integer = KeyKind::of(key_type) == KeyKind::Int;
         let key = match text.parse::<i64>() {
-            Ok(number) if integer => Key::Int(number),
+            // 007 and +7 are other texts than 7.
+            Ok(number) if integer && number.to_string() == text => Key::Int(number),
             _ if integer => return Ok(NewText::NoKey),
             _ => Key::parse(text),
         };
@@ -129,8 +146,8 @@ impl KeyMapper<'_, '_> {
             NewKey::To(new) => {
                 self.key_statistics.rewritten();
                 NewText::To(match (&key, &new) {
-                    (Key::Uuid(_), Key::Uuid(new)) => uuid_text::with_digits_of(text, new),
-                    _ => new.to_text(),
+                    (Key::Uuid(_), Key::Uuid(new)) => uuid_text::with_digits_of(given, new),
+                    _ => form.spelled_like(new.to_text(), given),
                 })
             }
             NewKey::NotCloned => {
@@ -217,7 +234,13 @@ impl KeyMapper<'_, '_> {
     }
 
     /// An array whose elements are integers or texts of keys.
-    pub fn array(&mut self, output: &Output, value: Value, keys: &[KeyRef]) -> Result<Changed> {
+    pub fn array(
+        &mut self,
+        output: &Output,
+        target: &Attribute,
+        value: Value,
+        keys: &[KeyRef],
+    ) -> Result<Changed> {
         if keys.is_empty() {
             return Ok(Changed::No);
         }
@@ -225,28 +248,42 @@ impl KeyMapper<'_, '_> {
             "smallint[]" | "integer[]" | "bigint[]" => {
                 datum::map_integer_array(value, |number| self.number(output, number, keys))
             }
-            _ => datum::map_text_array(value, |bytes| {
-                let text = std::str::from_utf8(bytes).map_err(internal)?.to_owned();
-                let mut new = NewText::NoKey;
-                for key in keys {
-                    match self.text_of(&text, *key)? {
-                        NewText::NoKey => {}
-                        NewText::Same => new = NewText::Same,
-                        changed => {
-                            new = changed;
-                            break;
-                        }
-                    }
-                }
-                if let NewText::NoKey = new {
-                    new = self.embedded(&text)?;
-                }
-                Ok(match new {
-                    NewText::Same | NewText::NoKey => Outcome::Unchanged,
-                    NewText::To(new) => Outcome::Rebuilt(new.into_bytes()),
-                    NewText::Gone => Outcome::Null,
+            of_texts if of_texts == "text[]" || of_texts.starts_with("character varying") => {
+                datum::map_text_array(value, |bytes| {
+                    let text = std::str::from_utf8(bytes).map_err(internal)?.to_owned();
+                    Ok(match self.element(&text, keys)? {
+                        NewText::Same | NewText::NoKey => Outcome::Unchanged,
+                        NewText::To(new) => Outcome::Rebuilt(new.into_bytes()),
+                        NewText::Gone => Outcome::Null,
+                    })
                 })
-            }),
+            }
+            of_others => {
+                let element = of_others.trim_end_matches("[]");
+                datum::map_array_by_text(value, target.typmod, |text| {
+                    Ok(match self.element(plain(text, element), keys)? {
+                        NewText::Same | NewText::NoKey => Some(None),
+                        NewText::To(new) => Some(Some(new)),
+                        NewText::Gone => None,
+                    })
+                })
+            }
+        }
+    }
+
+    /// The new text of an element that may be one of these keys.
+    fn element(&mut self, text: &str, keys: &[KeyRef]) -> Result<NewText> {
+        let mut new = NewText::NoKey;
+        for key in keys {
+            match self.text_of(text, *key)? {
+                NewText::NoKey => {}
+                NewText::Same => new = NewText::Same,
+                changed => return Ok(changed),
+            }
+        }
+        match new {
+            NewText::NoKey => self.embedded(text),
+            same => Ok(same),
         }
     }
 

@@ -5,10 +5,12 @@
 
 mod comparison;
 mod edges;
+mod form;
 mod kept_parents;
 mod resolution;
 
 pub use comparison::{ColumnPair, PAIRS_OF_FOREIGN_KEY, equality, equality_of_texts};
+pub use form::KeyForm;
 
 use crate::ids::uuid_text;
 use crate::plan::columns::ColumnRole;
@@ -124,10 +126,12 @@ pub struct Membership {
     pub declared: bool,
 }
 
-/// Types that one operator compares.
+/// Types that one operator compares. A `citext` or `character(n)` and a `text` have no operator that compares them as the key's type does.
 fn family(type_name: &str) -> &str {
-    match KeyKind::of(type_name) {
-        KeyKind::Int => "integer",
+    match (KeyKind::of(type_name), KeyForm::of(type_name)) {
+        (KeyKind::Int, _) => "integer",
+        (_, KeyForm::Folded) => "citext",
+        (_, KeyForm::Padded) => "character",
         _ if is_text(type_name) => "text",
         _ => type_name.split('(').next().unwrap_or_default(),
     }
@@ -141,7 +145,7 @@ pub fn comparable(one: &str, other: &str) -> bool {
 /// Whether `list` is the type of arrays of values that are comparable with those of type `one`.
 fn is_list_of(one: &str, list: &str) -> bool {
     list.strip_suffix("[]")
-        .is_some_and(|element| comparable(one, element))
+        .is_some_and(|element| comparable(one, element) || is_text(one) && is_text(element))
 }
 
 /// The forms of a UUID in texts, as an SQL literal of a regular expression without case: those of type `uuid`.
@@ -164,15 +168,19 @@ pub fn may_embed_key(text: &str) -> bool {
     embeds && uuid_text::parse_input(text.as_bytes()).is_none()
 }
 
-/// Converts `value`, a text from any source, to the text form of a key of `table.column`, for types that are not comparable.
-pub fn spelled_as_key(table: &Table, column: &str, value: &str) -> String {
-    match KeyKind::of(table.type_of(column)) {
-        // A text may have it in every form that the input function of uuid reads.
-        KeyKind::Uuid => format!(
-            "CASE WHEN {value} OPERATOR(pg_catalog.~*) {UUID_INPUT} THEN {value}::pg_catalog.uuid::pg_catalog.text ELSE {value} END"
-        ),
-        _ => value.to_owned(),
-    }
+/// The value of a column of the row `alias` as a text in the form of a key of this type, as SQL.
+pub fn in_form_of_key(table: &Table, column: &str, alias: &str, key_type: &str) -> String {
+    let form = KeyForm::of(key_type);
+    // A citext that names a key of another type names it as that type compares.
+    let text = match canonical_key(table, column, alias) {
+        Some(canonical)
+            if form == KeyForm::Folded || KeyForm::of(table.type_of(column)) != KeyForm::Folded =>
+        {
+            canonical
+        }
+        _ => table.text_of(alias, column),
+    };
+    form.canonical_sql(&text)
 }
 
 impl Membership {
@@ -197,9 +205,7 @@ impl Membership {
                 if !self.as_text(table, column, parent, other) {
                     return plain;
                 }
-                let text =
-                    canonical_key(table, column, alias).unwrap_or_else(|| table.text_of(alias, column));
-                spelled_as_key(parent, other, &text)
+                in_form_of_key(table, column, alias, parent.type_of(other))
             })
             .collect()
     }

@@ -8,7 +8,7 @@ use crate::lifecycle::delete::rows_of_others::row_key;
 use crate::pg::query::for_each_row;
 use crate::run::document_keys::{parts, texts_at};
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::{ReferenceForm, Table, quote};
+use pg_clone_core::plan::{KeyForm, ReferenceForm, Table, quote};
 use pg_clone_core::rules::DocumentPath;
 use std::collections::HashSet;
 
@@ -28,7 +28,8 @@ pub fn conflicts(rows: &DeletionSet, table: &Table, again: Again<'_>) -> Result<
         };
         // A number that rows of several tables may have as their key does not say which one it names, and at some values of a document it
         // names none.
-        let names_any = !reference.of_uuids && (reference.mixed || !reference.or_of.is_empty());
+        let names_any =
+            reference.key_form != KeyForm::Uuid && (reference.mixed || !reference.or_of.is_empty());
         if names_any || path.ends_with("..*") {
             continue;
         }
