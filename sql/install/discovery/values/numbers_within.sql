@@ -6,8 +6,9 @@
 -- value.
 CREATE TYPE clone_internal.number_within AS (place int, words text, signs text, value text, tenant text, times bigint, falls bigint, example text);
 
--- The numbers in so many rows of a table's columns (places: their numbers), each once for a tenant and what stands before it.
-CREATE FUNCTION clone_internal.numbers_within(store text, relation regclass, columns name[], places int[], rows int) RETURNS SETOF clone_internal.number_within
+-- The numbers in so many rows of a table's columns (places: their numbers), each once for a tenant and what stands before it. remaining: the
+-- rows t that no declaration is about, as SQL.
+CREATE FUNCTION clone_internal.numbers_within(store text, relation regclass, columns name[], places int[], rows int, remaining text) RETURNS SETOF clone_internal.number_within
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -17,7 +18,7 @@ BEGIN
     RETURN QUERY EXECUTE format('
         WITH value AS (
             SELECT row_number() OVER () AS line, r.row, c.place, c.value, r.tenant, r.own
-            FROM (SELECT %1$s AS tenant, %2$s AS own, t.ctid AS row, ARRAY[%4$s]::text[] AS vals FROM %3$s AS t ORDER BY hashint8(row_number() OVER ()) LIMIT %7$s) AS r
+            FROM (SELECT %1$s AS tenant, %2$s AS own, t.ctid AS row, ARRAY[%4$s]::text[] AS vals FROM %3$s AS t WHERE %8$s ORDER BY hashint8(row_number() OVER ()) LIMIT %7$s) AS r
             CROSS JOIN LATERAL unnest(%6$L::int[], r.vals) AS c (place, value)
             WHERE r.tenant IS NOT NULL AND c.value ~ ''[0-9]''
         ), part AS (
@@ -39,27 +40,33 @@ BEGIN
         )
         SELECT n.place, n.words, n.signs, n.value, n.tenant, n.times, n.falls, n.example
         FROM (SELECT o.*, row_number() OVER (PARTITION BY o.place ORDER BY hashtext(o.value), o.value, o.tenant, o.words, o.signs) AS line FROM single o) n WHERE n.line <= 600',
-        clone_internal.tenant_sql(store, relation, 't'), COALESCE(clone_internal.column_text('t', relation, key), 'NULL::text'), clone_internal.spread(relation, '*, ctid', 2000),
+        clone_internal.tenant_sql(store, relation, 't'), COALESCE(clone_internal.column_text('t', relation, key), 'NULL::text'), clone_internal.spread(relation, '*, ctid', CASE WHEN remaining = 'true' THEN 2000 ELSE 20000 END),
         (SELECT string_agg(CASE WHEN t.oid = 'bytea'::regtype THEN format('pg_catalog.encode(substring(t.%I::bytea FROM 1 FOR 2000), ''escape'')', u.name)
                                 WHEN t.typtype IN ('r', 'm') THEN format('pg_catalog.format(''%%s'', pg_catalog.lower(t.%I))', u.name) ELSE clone_internal.column_text('t', relation, u.name) END, ', ' ORDER BY u.number)
          FROM unnest(columns) WITH ORDINALITY AS u (name, number) JOIN pg_attribute a ON a.attrelid = relation AND a.attname = u.name JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)),
         -- Three words at most, then the number. Further conditions behind it took twice the time.
-        '([^[:alnum:]_]*(?:[[:alpha:]_]+[^[:alnum:]_]*){0,3})([0-9]{1,18})(?![[:alnum:]_])', places, rows);
+        '([^[:alnum:]_]*(?:[[:alpha:]_]+[^[:alnum:]_]*){0,3})([0-9]{1,18})(?![[:alnum:]_])', places, rows, remaining);
 END
 $$;
-COMMENT ON FUNCTION clone_internal.numbers_within(text, regclass, name[], int[], int) IS 'The numbers in a sample of a table''s columns, with the tenants of their rows and what stands before them';
+COMMENT ON FUNCTION clone_internal.numbers_within(text, regclass, name[], int[], int, text) IS 'The numbers in a sample of a table''s columns, with the tenants of their rows and what stands before them';
 
--- Columns of a store's tables in whose values numbers may be keys, and the members of documents that are declared or asked about.
-CREATE FUNCTION clone_internal.columns_with_numbers(store text) RETURNS TABLE (relation regclass, name name, family text, members text[])
+-- Columns of a store's tables in whose values numbers may be keys, the members of documents that are declared or asked about, and the rows t
+-- that no declaration with a condition is about, as SQL. What is declared of a part says nothing of the rest.
+CREATE FUNCTION clone_internal.columns_with_numbers(store text) RETURNS TABLE (relation regclass, name name, family text, members text[], remaining text)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT r.relation, a.attname, clone_internal.family(a.atttypid),
-           -- A path without names is about numbers without words before them.
-           ARRAY(SELECT w.word FROM (SELECT d.path FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname
+           -- A path is about the member that it ends with; one without names about numbers without words before them.
+           ARRAY(SELECT w.word FROM (SELECT d.path FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname AND d.form = 'json'
                                      UNION ALL SELECT n.path FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = r.relation AND n."column" = a.attname
                                      UNION ALL SELECT q.path FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname AND q.path <> '') d
-                 CROSS JOIN LATERAL regexp_split_to_table(COALESCE(NULLIF(trim(regexp_replace(d.path, '[^[:alpha:]_~]+', ' ', 'g')), ''), ' '), ' ') AS w (word))
+                 CROSS JOIN LATERAL (SELECT trim(regexp_replace(d.path, '[^[:alpha:]_~]+', ' ', 'g')) AS words) p
+                 CROSS JOIN LATERAL regexp_split_to_table(COALESCE(NULLIF(CASE WHEN d.path LIKE '%?match(%' THEN p.words ELSE substring(p.words FROM '[[:alpha:]_]*(?: ?~)?$') END, ''), ' '), ' ') AS w (word)
+                 -- Not the name of a question.
+                 WHERE d.path !~ '^[$][a-z]'),
+           COALESCE((SELECT string_agg(format(E'(SELECT %s\n FROM (SELECT t.*) AS o) IS NOT TRUE', d.condition), ' AND ' ORDER BY d.id) FROM clone.store_reference d
+                     WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname AND d.form <> 'json' AND d.condition IS NOT NULL), 'true')
     FROM clone.store_relation r
     JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p')
     JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -70,11 +77,11 @@ AS $$
       AND clone_internal.tenant_sql($1, r.relation, 't') NOT LIKE '%.ctid::text'
       AND NOT clone_internal.answered($1, r.relation, a.attname, '$numbers')
       AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
-      AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND (d.type_column = a.attname OR d."column" = a.attname AND d.form <> 'json'))
+      AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND (d.type_column = a.attname OR d."column" = a.attname AND d.form <> 'json' AND (d.condition IS NULL OR d.type_column IS NOT NULL)))
       AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))
-      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname AND (q.path = '' AND q.severity = 'error' OR q.path IN ('$', '$..[?@]')))
+      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname AND (q.path = '' AND q.severity = 'error' OR q.path IN ('$', '$..[?@]', '$settings')))
 $$;
-COMMENT ON FUNCTION clone_internal.columns_with_numbers(text) IS 'Columns of a store''s tables in whose values numbers may be keys, and the members of documents that are declared or asked about';
+COMMENT ON FUNCTION clone_internal.columns_with_numbers(text) IS 'Columns of a store''s tables in whose values numbers may be keys, and what in them is declared or asked about';
 
 -- Whether values of a column are texts of the rows whose numbers they hold, such as post-5: these stay.
 CREATE FUNCTION clone_internal.holds_names(relation regclass, "column" name, target regclass) RETURNS boolean
@@ -105,7 +112,10 @@ AS $$
 DECLARE
     target regclass := CASE WHEN cardinality(targets) = 1 THEN targets[1] END;
     key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = target AND r.role <> 'project');
-    path text := CASE WHEN family = 'json' THEN '$numbers' ELSE '' END;
+    -- The answer is about the column itself only where no part of it is declared.
+    declared boolean := EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = $3);
+    documents boolean := family = 'json' OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = $3 AND d.form = 'json');
+    path text := CASE WHEN family = 'json' OR declared THEN '$numbers' ELSE '' END;
     holds text := format('holds numbers that are keys of %s, such as %s: %s that were looked at are keys of rows of the same tenant', array_to_string(targets, ' or '), clone_internal.quoted(left(example, 60)), keys);
     asked text[] := '{}';
     single boolean;
@@ -115,7 +125,7 @@ BEGIN
     -- Prose is not rewritten, and is only a warning.
     IF example ~ '[^ ] +[^ ]' AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = $2 AND q."column" = $3 AND q.path = '') THEN
         RETURN;
-    ELSIF family = 'json' THEN
+    ELSIF documents THEN
         FOR p IN
             SELECT o.path, COALESCE(substring(o.path FROM E'(\\w+)\\W*$'), '') AS word, c.calls
             FROM unnest(places) o
@@ -134,12 +144,13 @@ BEGIN
         IF words <@ asked THEN
             RETURN;
         END IF;
-    ELSIF family = 'text' AND key IS NOT NULL THEN
+    ELSIF family = 'text' AND key IS NOT NULL AND NOT declared THEN
         EXECUTE format('SELECT bool_and(t.x ~ ''^([^0-9]*[^[:alnum:]_])?[1-9][0-9]*([^[:alnum:]_][^0-9]*)?$''), (SELECT string_agg(DISTINCT s, '''' ORDER BY s) FROM regexp_split_to_table(string_agg(t.x, ''''), '''') s WHERE s ~ ''[^[:alnum:]_]'')
             FROM (SELECT %s AS x FROM %s AS t) t WHERE lower(t.x) <> ALL (clone_internal.in_place_of_null())', clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, '*', 2000)) INTO single, separators;
     END IF;
     PERFORM clone_internal.ask($1, $2, $3, path, 'error',
-        format('%s.%I ', $2, $3) || holds || CASE WHEN single THEN '' ELSE '. A clone keeps them' || CASE WHEN family = 'json' THEN '. If a path says which they are, declare it with clone.store_reference(…), and check again' ELSE '' END END,
+        format('%s.%I ', $2, $3) || holds || CASE WHEN single THEN '' ELSE '. A clone keeps them' || CASE WHEN documents THEN '. If a path says which they are, declare it with clone.store_reference(…), and check again'
+            WHEN declared THEN ' in rows that no declaration is about. If a condition says which they are, declare it with clone.store_reference(…, condition => …), and check again' ELSE '' END END,
         CASE WHEN single THEN clone_internal.reference_call($1, $2, $3, target, '', separators) END, clone_internal.keep_call($1, $2, $3, path));
 END
 $$;
@@ -155,6 +166,7 @@ DECLARE
     columns name[];
     families text[];
     members text[];
+    remaining text[];
     numbers clone_internal.number_within[] := '{}';
     targets regclass[];
     keys name[];
@@ -167,7 +179,7 @@ DECLARE
 BEGIN
     SELECT array_agg(n.relation), array_agg(n.name) INTO targets, keys
     FROM (SELECT n.relation, n.name FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family = 'int' AND NOT clone_internal.has_key_of_another($1, n.relation, n.name) ORDER BY n.relation::oid) n;
-    SELECT array_agg(o.relation), array_agg(o.name), array_agg(o.family), array_agg(array_to_string(o.members || '-'::text, ' ')) INTO relations, columns, families, members
+    SELECT array_agg(o.relation), array_agg(o.name), array_agg(o.family), array_agg(array_to_string(o.members || '-'::text, ' ')), array_agg(o.remaining) INTO relations, columns, families, members, remaining
     FROM (SELECT o.* FROM clone_internal.columns_with_numbers($1) o ORDER BY o.relation::oid, o.name) o;
     IF targets IS NULL OR columns IS NULL THEN
         RETURN;
@@ -175,9 +187,9 @@ BEGIN
     -- Where numbers in few rows are keys of other tenants, no more is read.
     FOREACH rows IN ARRAY '{50,200}'::int[] LOOP
         numbers := ARRAY(
-            SELECT n FROM (SELECT o.relation, array_agg(o.name) AS names, array_agg(o.number::int) AS numbers FROM unnest(relations, columns) WITH ORDINALITY AS o (relation, name, number)
-                           WHERE rows = 50 OR o.number IN (SELECT n.place FROM unnest(numbers) n) GROUP BY o.relation) t
-            CROSS JOIN LATERAL clone_internal.numbers_within($1, t.relation, t.names, t.numbers, rows) n);
+            SELECT n FROM (SELECT o.relation, o.remaining, array_agg(o.name) AS names, array_agg(o.number::int) AS numbers FROM unnest(relations, columns, remaining) WITH ORDINALITY AS o (relation, name, remaining, number)
+                           WHERE rows = 50 OR o.number IN (SELECT n.place FROM unnest(numbers) n) GROUP BY o.relation, o.remaining) t
+            CROSS JOIN LATERAL clone_internal.numbers_within($1, t.relation, t.names, t.numbers, rows, t.remaining) n);
         found := ARRAY(SELECT f FROM clone_internal.keys_of_tables(targets, keys, array_fill('int'::text, ARRAY[cardinality(targets)]), ARRAY(SELECT DISTINCT n.value FROM unnest(numbers) n)) f);
         hits := ARRAY(SELECT ROW(t.number, k.tenant, k.value)::clone_internal.key_like
             FROM (SELECT f.target, array_agg(f.value) AS vals FROM unnest(found) f GROUP BY 1) f
@@ -211,6 +223,8 @@ BEGIN
             SELECT h.place AS target, h.token AS value, h.value COLLATE "C" AS tenant FROM unnest(hits) h
         ), seen AS MATERIALIZED (
             SELECT n.place, n.words, n.signs, count(DISTINCT n.value) AS numbers, min(n.example) AS example,
+                   -- Seconds or milliseconds since 1970.
+                   bool_and(n.value ~ '^(1[0-9]|20)[0-9]{8}$|^1[0-9]{12}$') AS of_time,
                    -- Numbers that rise from row to row in names and quantities are numbers of the rows: p1, p2, p3.
                    10 * sum(n.falls) < sum(n.times) AND (
                        n.words ~ '[[:alpha:]][-_ #.+]*$'
@@ -226,7 +240,7 @@ BEGIN
                    count(*) FILTER (WHERE h.tenant <> n.tenant AND NOT EXISTS (SELECT FROM hit o WHERE o.target = h.target AND o.value = n.value AND o.tenant = n.tenant)) AS others
             FROM number n JOIN hit h ON h.value = n.value GROUP BY 1, 2, 3, 4
         ), candidate AS MATERIALIZED (
-            SELECT p.place, p.target, p.words, p.signs, p.keys, p.tenants, s.numbers, s.example, 10 * p.keys >= 8 * s.numbers AS most
+            SELECT p.place, p.target, p.words, p.signs, p.keys, p.tenants, s.numbers, s.example, s.of_time, 10 * p.keys >= 8 * s.numbers AS most
             FROM compared p JOIN seen s ON s.place = p.place AND s.words = p.words AND s.signs = p.signs
             WHERE NOT s.of_rows AND p.others = 0
               -- Among letters there are digits by chance.
@@ -247,8 +261,8 @@ BEGIN
                array_agg(DISTINCT COALESCE(substring(l.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '')) AS words
         FROM likely l
         -- Of a span, a ratio or a size, the first number alone may be a key by chance, but not the tenant of each row of many tenants.
-        -- Numbers on lines of their own are none of these.
-        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
+        -- Numbers on lines of their own are none of these, and a time beside a number is no other side of it.
+        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND (l.of_time OR NOT s.of_time) AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
         GROUP BY l.place ORDER BY l.place
     LOOP
         CONTINUE WHEN families[c.place] = 'text' AND clone_internal.holds_names(relations[c.place], columns[c.place], targets[c.first]);
