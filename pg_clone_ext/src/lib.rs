@@ -152,9 +152,14 @@ extension_sql_file!(
     requires = ["types_by_keys"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/pairs/other_tenants.sql",
+    name = "other_tenants",
+    requires = ["pair_targets"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/store_check.sql",
     name = "store_check",
-    requires = ["pair_targets"]
+    requires = ["other_tenants"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/discover_tables.sql",

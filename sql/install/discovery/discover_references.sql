@@ -23,7 +23,7 @@ BEGIN
     -- Users, by names of roles such as assignee_id.
     FOR q IN SELECT * FROM clone_internal.person_columns(store) LOOP
         SELECT c.seen, c.missing INTO seen, missing FROM clone_internal.compared_with_keys(q.relation, q.name, q.target, q.target_column, NULL) c;
-        IF missing = 0 AND seen >= 3 THEN
+        IF missing = 0 AND seen >= 3 AND clone_internal.names_other_tenants(store, q.relation, q.name, q.target) IS NULL THEN
             PERFORM clone.store_reference(store, q.relation, q.name, q.target);
             UPDATE clone.store_reference r SET reason = format('by its name and %s values, which all are keys there', seen)
             WHERE r.store = discover_references.store AND r.relation = q.relation AND r."column" = q.name;

@@ -29,9 +29,10 @@ AS $$
         SELECT * FROM clone_internal.polymorphic_pairs($1)
     ), columns AS (
         SELECT CASE WHEN q.exact THEN 'error' ELSE 'warning' END AS severity, q.relation, q.name,
-               format(CASE WHEN q.exact THEN '%s.%I looks like a reference to %s, and no foreign key says so' ELSE '%s.%I may be a reference to %s' END, q.relation, q.name, q.target) AS question,
-               clone_internal.reference_call($1, q.relation, q.name, q.target, '') AS answer, clone_internal.keep_call($1, q.relation, q.name, '') AS otherwise, q.target
-        FROM named q WHERE NOT clone_internal.names_no_row(q.relation, q.name, q.family, q.target, q.target_column)
+               format(CASE WHEN q.exact THEN '%s.%I looks like a reference to %s, and no foreign key says so' ELSE '%s.%I may be a reference to %s' END, q.relation, q.name, q.target) || COALESCE(o.why, '') AS question,
+               CASE WHEN o.why IS NULL THEN clone_internal.reference_call($1, q.relation, q.name, q.target, '') END AS answer, clone_internal.keep_call($1, q.relation, q.name, '') AS otherwise, q.target
+        FROM named q CROSS JOIN LATERAL (SELECT clone_internal.names_other_tenants($1, q.relation, q.name, q.target) AS why) o
+        WHERE NOT clone_internal.names_no_row(q.relation, q.name, q.family, q.target, q.target_column)
         UNION ALL
         SELECT 'error', p.relation, p.name, format('%s.%I with %I looks like a reference to a row of one of several tables', p.relation, p.name, p.type_column)
                    || CASE WHEN NOT k.none THEN ''
@@ -49,9 +50,9 @@ AS $$
         -- The values have said which table each type means.
         WHERE NOT (k.none AND n.calls IS NULL AND EXISTS (SELECT FROM clone.store_question s WHERE s.store = $1 AND s.relation = p.relation AND s."column" = p.name AND s.path = '' AND s.answer LIKE '%, type_column => %'))
         UNION ALL
-        SELECT 'error', q.relation, q.name, format('%s.%I looks like the key of a row in %s', q.relation, q.name, q.target),
-               clone_internal.reference_call($1, q.relation, q.name, q.target, ''), clone_internal.keep_call($1, q.relation, q.name, ''), NULL
-        FROM clone_internal.person_columns($1) q
+        SELECT 'error', q.relation, q.name, format('%s.%I looks like the key of a row in %s', q.relation, q.name, q.target) || COALESCE(o.why, ''),
+               CASE WHEN o.why IS NULL THEN clone_internal.reference_call($1, q.relation, q.name, q.target, '') END, clone_internal.keep_call($1, q.relation, q.name, ''), NULL
+        FROM clone_internal.person_columns($1) q CROSS JOIN LATERAL (SELECT clone_internal.names_other_tenants($1, q.relation, q.name, q.target) AS why) o
         WHERE NOT EXISTS (SELECT FROM named n WHERE n.relation = q.relation AND n.name = q.name) AND NOT EXISTS (SELECT FROM pairs p WHERE p.relation = q.relation AND p.name = q.name)
         UNION ALL
         SELECT 'error', q.relation, q.name, format('%s.%I holds keys of %s by %s, which the store knows by a view', q.relation, q.name, q.target, q.below),
