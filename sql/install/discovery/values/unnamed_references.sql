@@ -113,7 +113,7 @@ BEGIN
             WHERE r.store = $1
             GROUP BY r.relation, a.attname HAVING 2 * cardinality(clone_internal.known_kinds($1, array_agg(e.enumlabel::text), 4)) >= count(*)
         )
-        SELECT k.relation, k."column" AS type_column, i."column" AS name, NULL::text AS member
+        SELECT k.relation, k."column" AS type_column, i."column" AS name, NULL::text AS member, NULL::text AS path
         FROM kinds k JOIN place i ON i.relation = k.relation AND i."column" <> k."column"
         -- subject and subject_id, kind and subject_id; other keys have questions of their own.
         CROSS JOIN LATERAL (SELECT clone_internal.pair_word(k."column", true) AS type_word, clone_internal.pair_word(i."column", false) AS id_word) w
@@ -124,14 +124,16 @@ BEGIN
           AND NOT EXISTS (SELECT FROM place o WHERE o.relation = k.relation AND o."column" NOT IN (i."column", k."column") AND NOT i.says_id AND o.says_id
                           AND (clone_internal.pair_word(o."column", false) = COALESCE(w.type_word, clone_internal.snake(k."column")) OR w.type_word = '' AND clone_internal.names_quantity(i."column")))
         UNION ALL
-        -- Logs with whole rows of the table that a column names.
-        SELECT k.relation, k."column", i."column", i.member
-        FROM kinds k JOIN (SELECT DISTINCT o.relation, o."column", (regexp_match(o.path, '^[$][[]''(id|uuid|_id|pk|gid)''[]]$'))[1] AS member FROM unnest(sampled) o WHERE o.family = 'json') i ON i.relation = k.relation AND i.member IS NOT NULL
-        WHERE NOT clone_internal.answered($1, i.relation, i."column", format('$[''%s'']', i.member))
+        -- Logs with whole rows of the table that a column names, or with the key of its row alone: {"Id": 12}.
+        SELECT k.relation, k."column", i."column", i.member, i.path
+        FROM kinds k JOIN (
+            SELECT o.relation, o."column", m.match[1] AS member, min(o.path) AS path FROM unnest(sampled) o CROSS JOIN LATERAL regexp_match(o.path, '^[$](?:[.][.])?[[]''(\w+)''[]]$') AS m (match)
+            WHERE o.family IN ('json', 'text') AND m.match[1] ~* '^(_?id|uuid|guid|pk|gid)$' GROUP BY 1, 2, 3) i ON i.relation = k.relation AND i."column" <> k."column"
+        WHERE NOT clone_internal.answered($1, i.relation, i."column", i.path) AND NOT clone_internal.answered($1, i.relation, i."column", format('$[''%s'']', i.member))
     LOOP
         CONTINUE WHEN c.member IS NULL AND EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name);
         value := CASE WHEN c.member IS NULL THEN clone_internal.column_text('t', c.relation, c.name)
-                      ELSE format('pg_catalog.%s(t.%I, %L)', (SELECT CASE WHEN a.atttypid = 'json'::regtype THEN 'json_extract_path_text' ELSE 'jsonb_extract_path_text' END FROM pg_attribute a WHERE a.attrelid = c.relation AND a.attname = c.name), c.name, c.member) END;
+                      ELSE format('pg_catalog.jsonb_extract_path_text(%s, %L)', (SELECT format(CASE WHEN a.atttypid = 'jsonb'::regtype THEN 't.%I' ELSE 'clone_internal.json_of(t.%I::text)' END, c.name) FROM pg_attribute a WHERE a.attrelid = c.relation AND a.attname = c.name), c.member) END;
         calls := '';
         found := 0;
         agrees := true;
@@ -144,8 +146,9 @@ BEGIN
         END LOOP;
         CONTINUE WHEN NOT agrees OR found = 0;
         IF c.member IS NOT NULL THEN
-            PERFORM clone_internal.ask($1, c.relation, c.name, format('$[''%s'']', c.member), 'error', format('%s.%I holds rows of the tables that %I names, with their keys at %s', c.relation, c.name, c.type_column, format('$[''%s'']', c.member)),
-                rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, format('$[''%s'']', c.member)));
+            -- Instead of the question what the numbers alone name.
+            PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error', format('%s.%I holds rows of the tables that %I names, with their keys at %s', c.relation, c.name, c.type_column, format('$[''%s'']', c.member)),
+                rtrim(calls), clone_internal.keep_call($1, c.relation, c.name, c.path));
             CONTINUE;
         END IF;
         PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error',
