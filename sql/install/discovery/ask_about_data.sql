@@ -90,6 +90,10 @@ DECLARE
     others regclass[];
     same regclass[];
     strangers numeric;
+    -- A fifth or more of the values are no keys.
+    few boolean;
+    -- The name means another table, and several have all values as their keys.
+    unsure boolean;
     places clone_internal.place[];
     typed clone_internal.typed_text[];
 BEGIN
@@ -109,6 +113,19 @@ BEGIN
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
         END IF;
+        strangers := CASE WHEN q.what IN ('named', 'some') AND q.path <> '' AND clone_internal.have_numbers(ask_about_data.store, q.targets) THEN clone_internal.share_of_strangers(ask_about_data.store, q.relation, q."column", q.path, q.targets[1]) END;
+        unsure := false;
+        few := q.what = 'some' AND 5 * (q.seen - q.keys) >= q.seen;
+        IF strangers > 0.2 OR few AND q.path <> '' THEN
+            -- Another table may have all of them as its keys, of rows of the same tenants.
+            same := clone_internal.fitting_targets(ask_about_data.store, q.relation, q."column", q.path);
+            IF same <> '{}' THEN
+                q.what := 'unknown';
+                q.targets := same;
+                unsure := cardinality(same) > 1;
+                strangers := NULL;
+            END IF;
+        END IF;
         IF q.what = 'unknown' AND q.path = '' THEN
             -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
@@ -125,9 +142,8 @@ BEGIN
         SELECT string_agg(clone_internal.reference_call(ask_about_data.store, q.relation, q."column", k.target, q.path,
             CASE WHEN q.separators IS NOT NULL THEN q.separators || CASE WHEN q.family = 'text[]' THEN '{},"' ELSE '' END WHEN q.path = '' AND q.family <> 'text[]' AND cardinality(q.targets) > 1 AND q.what IN ('keys', 'part') THEN ' ' END), ' ' ORDER BY k.place)
         INTO calls FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE q.what IN ('keys', 'part', 'inside') OR k.place = 1;
-        strangers := CASE WHEN q.what = 'named' AND q.path <> '' AND clone_internal.have_numbers(ask_about_data.store, q.targets) THEN clone_internal.share_of_strangers(ask_about_data.store, q.relation, q."column", q.path, q.targets[1]) END;
         -- A number per tenant, such as the ref of a story, is a key of any row by chance.
-        CONTINUE WHEN strangers > 0.2;
+        CONTINUE WHEN strangers > 0.2 AND q.what = 'named';
         -- What is declared in silence must be true of all values, not only of those that were looked at.
         sure := NULL;
         rest := '';
@@ -168,11 +184,14 @@ BEGIN
                 format('%s looks like a reference to %s by its name, and the %s values that were looked at are keys there', place, names, q.seen) || rest, calls, keep, CASE WHEN q.path <> '' AND cardinality(q.targets) = 1 THEN q.targets[1] END);
         ELSIF q.what = 'some' THEN
             PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, 'error',
-                format('%s looks like a reference to %s by its name, and %s of %s values that were looked at are keys there', place, names, q.keys, q.seen), calls, keep);
+                format('%s looks like a reference to %s by its name, and %s of %s values that were looked at are keys there', place, names, q.keys, q.seen)
+                    || CASE WHEN few OR strangers > 0.2 THEN CASE WHEN strangers > 0 THEN format(', %s%% of these of rows of other tenants alone', round(100 * strangers)) ELSE '' END || '. If they are references, declare it with ' || rtrim(replace(calls, 'SELECT ', ''), ';') ELSE '' END,
+                -- The data do not say it.
+                CASE WHEN few OR strangers > 0.2 THEN NULL ELSE calls END, keep);
         ELSIF q.what = 'unknown' THEN
             PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, CASE WHEN q.path = '' OR same <> '{}' THEN 'error' ELSE 'warning' END,
                 format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen) || CASE WHEN q.path <> '' AND same <> '{}' THEN ', of rows of the same tenant' ELSE '' END,
-                calls, keep, CASE WHEN q.path = '' OR same <> '{}' THEN q.targets[1] END);
+                CASE WHEN unsure THEN NULL ELSE calls END, keep, CASE WHEN NOT unsure AND (q.path = '' OR same <> '{}') THEN q.targets[1] END);
         END IF;
     END LOOP;
     IF many IS NOT NULL THEN

@@ -80,3 +80,26 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.share_of_strangers(text, regclass, name, text, regclass) IS 'Which share of the values at a path of documents are keys of rows of another tenant only';
+
+-- Those tables of which all values at a path are keys of rows of the same tenants, where these are too many for a chance.
+CREATE FUNCTION clone_internal.fitting_targets(store text, relation regclass, "column" name, path text) RETURNS regclass[]
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    vals text[] := ARRAY(SELECT DISTINCT s.value FROM unnest(clone_internal.values_of_tenants(store, relation, "column", path, 1, true)) s);
+    targets regclass[];
+    keys name[];
+    families text[];
+BEGIN
+    IF cardinality(vals) < 8 THEN
+        RETURN '{}';
+    END IF;
+    SELECT array_agg(n.relation), array_agg(n.name), array_agg(n.family) INTO targets, keys, families
+    FROM (SELECT n.* FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.role <> 'project' AND n.family IN ('int', 'text', 'uuid') ORDER BY n.relation::oid) n;
+    RETURN clone_internal.targets_of_same_tenants(store, relation, "column", path, ARRAY(
+        SELECT f.target FROM clone_internal.keys_of_tables(targets, keys, families, vals) f GROUP BY 1 HAVING count(DISTINCT f.value) = cardinality(vals) ORDER BY f.target::oid));
+END
+$$;
+COMMENT ON FUNCTION clone_internal.fitting_targets(text, regclass, name, text) IS 'Tables of which all values at a path of documents are keys of rows of the same tenants, and not by chance';
