@@ -117,9 +117,14 @@ extension_sql_file!(
     requires = ["keys_in_samples"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/namesakes.sql",
+    name = "namesakes",
+    requires = ["references_by_name"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/table_questions.sql",
     name = "table_questions",
-    requires = ["references_by_name"]
+    requires = ["namesakes"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/tenants.sql",

@@ -89,6 +89,7 @@ DECLARE
     rest text;
     others regclass[];
     same regclass[];
+    twice regclass[] := clone_internal.tables_with_namesakes(store);
     strangers numeric;
     -- A fifth or more of the values are no keys.
     few boolean;
@@ -108,6 +109,18 @@ BEGIN
         many := clone_internal.many_text_keys(ask_about_data.store, ARRAY(SELECT s FROM unnest(seen) s WHERE NOT clone_internal.have_numbers(ask_about_data.store, s.targets)));
     END IF;
     FOR q IN SELECT * FROM unnest(seen) LOOP
+        IF q.what IN ('named', 'some') AND cardinality(q.targets) = 1 AND q.targets[1] = ANY (twice) AND q.separators IS NULL THEN
+            others := clone_internal.meant_tables(ask_about_data.store, q.relation, q."column", q.path, q.targets[1]);
+            IF cardinality(others) > 1 THEN
+                PERFORM clone_internal.ask_which_namesake(ask_about_data.store, q.relation, q."column", q.path, others);
+                CONTINUE;
+            ELSIF others <> q.targets THEN
+                -- All values are keys there.
+                q.targets := others;
+                q.what := 'named';
+                q.keys := q.seen;
+            END IF;
+        END IF;
         IF q.what IN ('named', 'some') AND q.path = '' AND q.family = 'int' AND NOT q.says_id THEN
             -- max_users is a number, whose rows are those of any tenant.
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
@@ -194,6 +207,7 @@ BEGIN
                 CASE WHEN unsure THEN NULL ELSE calls END, keep, CASE WHEN NOT unsure AND (q.path = '' OR same <> '{}') THEN q.targets[1] END);
         END IF;
     END LOOP;
+    PERFORM clone_internal.ask_about_namesakes(ask_about_data.store);
     IF many IS NOT NULL THEN
         PERFORM clone_internal.ask(ask_about_data.store, r.relation, r.id_column, '$text_keys', 'error', many,
             format('SELECT clone.store_alter(%L, %L);', ask_about_data.store, '{"text_keys": "everywhere"}'), format('SELECT clone.store_alter(%L, %L);', ask_about_data.store, '{"text_keys": "declared"}'))

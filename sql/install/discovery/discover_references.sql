@@ -10,8 +10,14 @@ DECLARE
     t record;
     missing bigint;
     seen bigint;
+    -- Of several tables of the same name.
+    meant regclass[];
 BEGIN
     FOR q IN SELECT * FROM clone_internal.named_references(store) LOOP
+        meant := clone_internal.meant_tables(store, q.relation, q.name, '', q.target);
+        CONTINUE WHEN cardinality(meant) > 1;
+        q.target := meant[1];
+        q.target_column := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = discover_references.store AND r.relation = q.target);
         SELECT c.seen, c.missing INTO seen, missing FROM clone_internal.compared_with_keys(q.relation, q.name, q.target, q.target_column, NULL) c;
         -- Declare it if the name is exact or all values are keys; otherwise it stays a question.
         IF missing = 0 AND (q.exact OR seen >= 3) AND clone_internal.of_same_tenant(store, q.relation, q.name, q.target) IS NOT FALSE THEN
@@ -22,6 +28,10 @@ BEGIN
     END LOOP;
     -- Users, by names of roles such as assignee_id.
     FOR q IN SELECT * FROM clone_internal.person_columns(store) LOOP
+        meant := clone_internal.meant_tables(store, q.relation, q.name, '', q.target);
+        CONTINUE WHEN cardinality(meant) > 1;
+        q.target := meant[1];
+        q.target_column := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = discover_references.store AND r.relation = q.target);
         SELECT c.seen, c.missing INTO seen, missing FROM clone_internal.compared_with_keys(q.relation, q.name, q.target, q.target_column, NULL) c;
         IF missing = 0 AND seen >= 3 AND clone_internal.names_other_tenants(store, q.relation, q.name, q.target) IS NULL THEN
             PERFORM clone.store_reference(store, q.relation, q.name, q.target);

@@ -30,6 +30,8 @@ DECLARE
     r record;
     m record;
     found int := 0;
+    -- Of several tables of the same name.
+    meant regclass[];
 BEGIN
     -- By foreign keys: one NOT NULL column is enough; otherwise any of the nullable columns counts.
     FOR r IN
@@ -65,9 +67,12 @@ BEGIN
         )
         SELECT DISTINCT ON (o.oid) o.oid, p.relation AS parent, p.id_column, o.attname AS name
         FROM open o JOIN found p ON clone_internal.plain(p.word) = clone_internal.plain(o.word) AND p.family = o.family AND p.relation::oid <> o.oid
-        ORDER BY o.oid, NOT o.attnotnull, o.attnum
+        ORDER BY o.oid, NOT o.attnotnull, o.attnum, clone_internal.nearness(o.oid, p.relation), p.relation::oid
     LOOP
-        PERFORM clone_internal.discover_table(store, r.oid, NULL, r.parent, r.name, format('column %I by its name', r.name));
+        meant := clone_internal.meant_tables(store, r.oid::regclass, r.name, '', r.parent);
+        -- Which of several tables of the same name it is, is asked.
+        CONTINUE WHEN cardinality(meant) > 1;
+        PERFORM clone_internal.discover_table(store, r.oid, NULL, meant[1], r.name, format('column %I by its name', r.name));
         found := found + 1;
     END LOOP;
     -- Owned rows: exactly one row of the tenant refers to them. Last, because references of the table itself are better evidence.

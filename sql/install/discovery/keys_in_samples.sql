@@ -90,6 +90,8 @@ DECLARE
     places clone_internal.place[];
     tokens clone_internal.key_like[];
     found clone_internal.found_key[] := '{}';
+    -- Tables with the name of another: the nearest to a column is meant first.
+    twice regclass[] := clone_internal.tables_with_namesakes(store);
 BEGIN
     SELECT COALESCE(bool_or(clone_internal.family(a.atttypid) = 'text'), false) INTO text_keys
     FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column WHERE r.store = seen_places.store;
@@ -146,7 +148,7 @@ BEGIN
     -- Values under a name that means a table are looked for there, others in all tables.
     found := ARRAY(
         WITH named AS MATERIALIZED (
-            SELECT w.target, v.value FROM unnest(places) AS p JOIN unnest(words) AS w ON w.word = p.word CROSS JOIN LATERAL unnest(p.vals) AS v (value)
+            SELECT CASE WHEN w.target = ANY (twice) THEN (clone_internal.namesakes(seen_places.store, p.relation, w.target))[1] ELSE w.target END AS target, v.value FROM unnest(places) AS p JOIN unnest(words) AS w ON w.word = p.word CROSS JOIN LATERAL unnest(p.vals) AS v (value)
             WHERE w.target IS NOT NULL AND p.family <> 'text of another type' AND length(v.value) < 80
         ), target AS MATERIALIZED (
             SELECT k.relation, k.id_column, k.family, n.vals FROM clone_internal.searched_keys(seen_places.store) k
@@ -171,7 +173,7 @@ BEGIN
         UNION SELECT n.relation, n.name FROM clone_internal.person_columns(seen_places.store) n
         UNION SELECT n.relation, n.name FROM clone_internal.polymorphic_pairs(seen_places.store) n
     ), place AS MATERIALIZED (
-        SELECT p.*, w.target, w.described, w.exact
+        SELECT p.*, CASE WHEN w.target = ANY (twice) THEN (clone_internal.namesakes(seen_places.store, p.relation, w.target))[1] ELSE w.target END AS target, w.described, w.exact
         FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) LEFT JOIN unnest(words) AS w ON w.word = p.word
     ), hit AS MATERIALIZED (
         SELECT DISTINCT f.target, f.value FROM unnest(found) AS f

@@ -1,5 +1,16 @@
 -- References by the names of columns, without constraint and declaration. Reads the catalog only.
 
+-- How near a table is to another, where tables of several schemas have the same name. 0: a foreign key names it, and it is of the same schema;
+-- 1: one of both; 2: nothing says so.
+CREATE FUNCTION clone_internal.nearness(relation oid, target oid) RETURNS int
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $1 AND f.confrelid = $2) THEN 0 ELSE 1 END
+         + CASE WHEN (SELECT c.relnamespace FROM pg_class c WHERE c.oid = $1) = (SELECT c.relnamespace FROM pg_class c WHERE c.oid = $2) THEN 0 ELSE 1 END
+$$;
+COMMENT ON FUNCTION clone_internal.nearness(oid, oid) IS 'How near a table is to another: 0 by a foreign key and the schema, 1 by one of both, 2 by none';
+
 -- Undeclared references of described tables by the names of columns. exact: the whole word names the table.
 CREATE FUNCTION clone_internal.named_references(store text)
 RETURNS TABLE (relation regclass, name name, family text, target regclass, target_column name, exact boolean)
@@ -56,7 +67,7 @@ AS $$
       AND (m.exact OR NOT EXISTS (SELECT FROM others o WHERE o.word = w.word OR x.prefixed AND o.word = substring(o.word FROM '^[^_]+_') || w.word AND length(o.word) < length(d.word)))
       AND NOT (d.oid = w.oid AND w.attname = d.id_column)
     -- build_id: ci_builds, not ci_runner_builds, which has a row for some of them and is named after both.
-    ORDER BY w.oid, w.attnum, m.exact DESC, l.links, x.prefixed DESC, d.of_others AND w.attname = d.id_column, CASE WHEN x.prefixed THEN -length(d.word) ELSE length(d.word) END DESC, d.oid
+    ORDER BY w.oid, w.attnum, m.exact DESC, l.links, x.prefixed DESC, d.of_others AND w.attname = d.id_column, CASE WHEN x.prefixed THEN -length(d.word) ELSE length(d.word) END DESC, clone_internal.nearness(w.oid, d.oid), d.oid
 $$;
 COMMENT ON FUNCTION clone_internal.named_references(text) IS 'Undeclared columns that refer to a table of the store by their names';
 
@@ -131,7 +142,7 @@ AS $$
     WHERE (clone_internal.snake(r.attname) ~ '(^|_)(owner|author|assignee|assigned_to|creator|editor|sender|recipient|reviewer|approver|manager|responsible|requester|reporter|agent|inviter|invited_by|member|person|employee)(_id)?$'
            OR clone_internal.snake(r.attname) ~ '(^|_)(created|updated|modified|deleted|closed|resolved|locked|uploaded|approved|archived)_by(_id)?$')
       AND NOT EXISTS (SELECT FROM named n WHERE n.relation = r.relation AND n.name = r.attname)
-    ORDER BY r.relation::oid, r.attnum, p.relation::oid
+    ORDER BY r.relation::oid, r.attnum, clone_internal.nearness(r.relation, p.relation), p.relation::oid
 $$;
 COMMENT ON FUNCTION clone_internal.person_columns(text) IS 'Undeclared columns that hold the key of a user by their names';
 

@@ -63,7 +63,7 @@ AS $$
     SELECT c.severity, format('%s.%I', c.relation, c.name), c.question, c.answer, c.otherwise FROM columns c
     WHERE NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = c.relation AND n."column" = c.name AND n.path = '')
       -- The values say more than the name: that it is a list, or that another table has them all as keys.
-      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '' AND (c.severity = 'warning' OR q.target <> c.target OR q.answer ~ ', (separators|condition) => '))
+      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '' AND (c.severity = 'warning' OR q.target <> c.target OR q.answer IS NULL OR q.answer ~ ', (separators|condition) => '))
     UNION ALL
     SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path IN ('', '$types', '$named_types', '$rows', '$owned', '$no_owner', '$relatives', '$parents', '$forms', '$unowned', '$tenants', '$links', '$history', '$numbers', '$settings') THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
     FROM clone.store_question q
@@ -80,7 +80,7 @@ AS $$
       AND NOT (q.path = '$owned' AND EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = q.relation AND m.parent = q.relation AND q."column" = ANY (m.parent_columns)))
       -- Not questions about how a table belongs that is described now.
       AND NOT (q.path NOT IN ('$tenants', '$history', '$parents') AND COALESCE(q.answer, '') LIKE '%clone.store_table(%' AND q.answer NOT LIKE 'SELECT clone.store_remove_table(%' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation))
-      AND NOT EXISTS (SELECT FROM columns c WHERE c.severity = 'error' AND c.relation = q.relation AND c.name = q."column" AND q.path = '' AND (q.target <> c.target) IS NOT TRUE AND COALESCE(q.answer, '') !~ ', (separators|condition) => ')
+      AND NOT EXISTS (SELECT FROM columns c WHERE c.severity = 'error' AND c.relation = q.relation AND c.name = q."column" AND q.path = '' AND (q.target <> c.target) IS NOT TRUE AND q.answer !~ ', (separators|condition) => ')
     UNION ALL
     -- UUIDs are found in the text form of any value; numbers and texts are not looked for there.
     SELECT DISTINCT ON (r.relation, a.attnum) 'error', format('%s.%I', r.relation, a.attname),

@@ -326,7 +326,10 @@ BEGIN
             ERRCODE = '22023', HINT = 'A row of a history table is a version of its resource. Describe the table with the role derived.';
     END IF;
     IF role = 'resource' AND resource_type IS NULL AND type_column IS NULL THEN
-        SELECT p.relname INTO resource_type FROM pg_class p WHERE p.oid = relation;
+        -- Types are named in calls: of two tables of the same name one has its schema too.
+        SELECT CASE WHEN EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_table.store AND r.relation <> store_table.relation AND r.role = 'resource' AND r.resource_type = p.relname)
+               THEN n.nspname || '.' ELSE '' END || p.relname INTO resource_type
+        FROM pg_class p JOIN pg_namespace n ON n.oid = p.relnamespace WHERE p.oid = relation;
     END IF;
     -- A table without a project column belongs through its foreign key to the parent.
     IF parent IS NOT NULL AND join_column IS NULL THEN

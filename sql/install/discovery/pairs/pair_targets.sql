@@ -36,6 +36,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     found text[];
+    twice regclass[] := clone_internal.tables_with_namesakes(store);
     own text := (SELECT clone_internal.family(a.atttypid) FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = "column");
 BEGIN
     IF clone_internal.family((SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = type_column)) = 'int' THEN
@@ -56,7 +57,13 @@ BEGIN
         clone_internal.spread(relation, quote_ident(type_column), 100000000)) INTO found;
     RETURN QUERY
         SELECT k.target::oid, array_agg(DISTINCT k.kind)
-        FROM clone_internal.tables_of_kinds(pair_targets.store, found) k JOIN clone.store_relation r ON r.store = pair_targets.store AND r.relation = k.target
+        FROM (SELECT o.kind, o.described, o.rank, CASE WHEN o.target = ANY (twice) THEN (
+                  -- Of several tables of the same name, the nearest one with these keys.
+                  SELECT n.target FROM unnest(clone_internal.namesakes(pair_targets.store, pair_targets.relation, o.target)) WITH ORDINALITY AS n (target, number)
+                  ORDER BY clone_internal.are_keys_of_kind(pair_targets.store, pair_targets.relation, pair_targets.type_column, clone_internal.column_text('t', pair_targets.relation, pair_targets."column"), ARRAY[o.kind], n.target) IS FALSE, n.number LIMIT 1)
+                  ELSE o.target END AS target
+              FROM clone_internal.tables_of_kinds(pair_targets.store, found) o) k
+        JOIN clone.store_relation r ON r.store = pair_targets.store AND r.relation = k.target
         JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
         WHERE k.described
           -- A number cannot be a key of a table whose keys are texts or UUIDs.

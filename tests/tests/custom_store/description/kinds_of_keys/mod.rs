@@ -10,4 +10,5 @@ mod long_numbers;
 mod numeric;
 mod of_same_tenant;
 mod pairs;
+mod same_names;
 mod typed_texts;
