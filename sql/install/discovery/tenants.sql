@@ -17,6 +17,52 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.naming_columns(text) IS 'Columns whose values name a row of a store''s tables, or a tenant';
 
+-- The columns by which rows of a table name their row of a parent: those of the foreign key with the join column, or this column alone. own is
+-- NULL if nothing says it.
+CREATE FUNCTION clone_internal.parent_key(store text, relation regclass, parent regclass, OUT own text[], OUT others text[])
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    joined name := (SELECT r.join_column FROM clone.store_relation r WHERE r.store = parent_key.store AND r.relation = parent_key.relation);
+BEGIN
+    SELECT ARRAY(SELECT jsonb_array_elements_text(c.own)), ARRAY(SELECT jsonb_array_elements_text(c.others)) INTO own, others
+    FROM pg_constraint f CROSS JOIN LATERAL (SELECT clone_internal.column_names(f.conrelid, f.conkey) AS own, clone_internal.column_names(f.confrelid, f.confkey) AS others) c
+    WHERE f.contype = 'f' AND f.conrelid = parent_key.relation AND f.confrelid = parent_key.parent AND c.own ? joined::text
+      -- A period names no row.
+      AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = f.conindid AND i.indisexclusion)
+    ORDER BY cardinality(f.conkey), f.oid LIMIT 1;
+    IF own IS NULL THEN
+        SELECT ARRAY[joined::text], ARRAY[p.id_column::text] INTO own, others FROM clone.store_relation p
+        WHERE p.store = parent_key.store AND p.relation = parent_key.parent AND p.id_column IS NOT NULL AND joined IS NOT NULL;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.parent_key(text, regclass, regclass) IS 'The columns by which rows of a table name their row of a parent, and those of the parent';
+
+-- The condition that a row names a row of a parent, as SQL. NULL: no columns say it.
+CREATE FUNCTION clone_internal.names_parent(store text, relation regclass, alias text, parent regclass, above text) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(clone_internal.equality_sql($3, $2, u.own, $5, $4, u.other), ' AND ' ORDER BY u.n)
+    FROM clone_internal.parent_key($1, $2, $4) k CROSS JOIN LATERAL unnest(k.own, k.others) WITH ORDINALITY AS u (own, other, n)
+$$;
+COMMENT ON FUNCTION clone_internal.names_parent(text, regclass, text, regclass, text) IS 'The condition that a row names a row of a parent, as SQL';
+
+-- The condition that a column by which rows belong is empty, as SQL: a foreign key of several columns names no row if one of them is NULL.
+CREATE FUNCTION clone_internal.empty_key(store text, relation regclass, "column" name, alias text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN count(*) > 1 THEN format('(%s)', string_agg(n.condition, ' OR ' ORDER BY n.number)) ELSE min(n.condition) END
+    FROM (SELECT format('%s%I IS NULL', $4 || '.', u.own) AS condition, u.number
+          FROM (SELECT COALESCE((SELECT k.own FROM clone.store_relation r CROSS JOIN LATERAL unnest(r.parents) p CROSS JOIN LATERAL clone_internal.parent_key($1, $2, p) k
+                                 WHERE r.store = $1 AND r.relation = $2 AND r.join_column = $3 AND $3 IS DISTINCT FROM r.project_column LIMIT 1), ARRAY[$3::text]) AS columns) c
+          CROSS JOIN LATERAL unnest(c.columns) WITH ORDINALITY AS u (own, number)) n
+$$;
+COMMENT ON FUNCTION clone_internal.empty_key(text, regclass, name, text) IS 'The condition that a column by which rows belong, or another one of its foreign key, is NULL, as SQL';
+
 -- What a question says about a key that is a generated column; empty for other columns.
 CREATE FUNCTION clone_internal.computed_key(relation regclass, key name) RETURNS text
 LANGUAGE sql STABLE STRICT

@@ -12,7 +12,8 @@ BEGIN
     IF r.role = 'project' THEN
         RETURN true;
     ELSIF depth > 12 OR NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_constraint f ON f.contype = 'f' AND f.conrelid = $2 AND a.attnum = ANY (f.conkey)
-                                    WHERE a.attrelid = $2 AND a.attnotnull AND a.attname IN (r.project_column, r.join_column)) THEN
+                                    WHERE a.attrelid = $2 AND a.attname IN (r.project_column, r.join_column)
+                                      AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = $2 AND o.attnum = ANY (f.conkey) AND NOT o.attnotnull)) THEN
         RETURN false;
     END IF;
     RETURN r.project_column IS NOT NULL OR (SELECT bool_and(clone_internal.always_owned($1, p, depth + 1)) FROM unnest(r.parents) p WHERE p <> $2);
@@ -37,11 +38,8 @@ BEGIN
         RETURN clone_internal.without_owner($1, $2, $3, '[]');
     END IF;
     SELECT string_agg(format('NOT EXISTS (SELECT FROM %s AS %s WHERE %s AND (%s) IS NOT TRUE)', w.parent, above, w.same, COALESCE(clone_internal.unowned_sql($1, w.parent, above, depth + 1), 'false')), ' AND ') INTO ways
-    FROM (SELECT p AS parent, clone_internal.equality_sql(alias, $2, r.join_column::text, above, p, k.key) AS same
+    FROM (SELECT p AS parent, clone_internal.names_parent($1, $2, alias, p, above) AS same
           FROM unnest(r.parents) p
-          CROSS JOIN LATERAL (SELECT COALESCE(
-              (SELECT clone_internal.column_names(f.confrelid, f.confkey)->>0 FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND f.confrelid = p AND clone_internal.column_names(f.conrelid, f.conkey) = jsonb_build_array(r.join_column) LIMIT 1),
-              (SELECT o.id_column::text FROM clone.store_relation o WHERE o.store = $1 AND o.relation = p)) AS key) k
           WHERE p <> $2
           UNION ALL
           SELECT m.parent, (SELECT string_agg(clone_internal.equality_sql(alias, $2, u.own, above, m.parent, u.other), ' AND ' ORDER BY u.n) FROM unnest(m.columns, m.parent_columns) WITH ORDINALITY AS u (own, other, n))
@@ -118,7 +116,7 @@ LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT string_agg(CASE
-        WHEN a.attname = r.project_column OR EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND a.attnum = ANY (f.conkey)) OR k.rows IS NULL THEN format('%I IS NULL', a.attname)
+        WHEN a.attname = r.project_column OR EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND a.attnum = ANY (f.conkey)) OR k.rows IS NULL THEN clone_internal.empty_key($1, $2, a.attname, NULL)
         ELSE format('(%s OPERATOR(pg_catalog.=) ANY (%s)) IS NOT TRUE', clone_internal.column_text(NULL, $2, a.attname), k.rows) END, ' AND ' ORDER BY a.attnum)
     FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname IN (r.project_column, r.join_column)
     CROSS JOIN LATERAL (
@@ -126,7 +124,8 @@ AS $$
         FROM clone.store_relation p WHERE p.store = $1 AND p.id_column IS NOT NULL AND p.relation = ANY (r.parents)) k
     WHERE r.store = $1 AND r.relation = $2
       -- A row of the parent is there; whether it belongs to a tenant is another question.
-      AND NOT (a.attnotnull AND EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND a.attnum = ANY (f.conkey)))
+      AND NOT (a.attnotnull AND EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND a.attnum = ANY (f.conkey)
+                                        AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = $2 AND o.attnum = ANY (f.conkey) AND NOT o.attnotnull)))
 $$;
 COMMENT ON FUNCTION clone_internal.empty_owner(text, regclass) IS 'The condition that a row names no tenant and no parent by the columns by which its table belongs, as SQL';
 

@@ -41,7 +41,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT string_agg(c.condition, ' AND ' ORDER BY c.condition) FROM (
         SELECT CASE WHEN EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = $2 AND a.attnum = ANY (f.conkey)) OR k.rows IS NULL
-               THEN format('%s.%I IS NULL', $3, a.attname)
+               THEN clone_internal.empty_key($1, $2, a.attname, $3)
                ELSE format('(%1$s.%2$I IS NULL OR %4$s NOT IN (%3$s))', $3, a.attname, k.rows, clone_internal.column_text($3, $2, a.attname)) END AS condition
         FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname IN (r.project_column, r.join_column)
         CROSS JOIN LATERAL (

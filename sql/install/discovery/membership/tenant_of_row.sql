@@ -7,7 +7,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     r record;
-    key name;
+    -- That the row names a row of its parent.
+    same text;
     above text;
     -- By its parent.
     joined text;
@@ -18,15 +19,15 @@ BEGIN
     ELSIF r.project_column IS NOT NULL THEN
         RETURN clone_internal.column_text(alias, relation, r.project_column);
     ELSIF r.join_column IS NOT NULL AND cardinality(r.parents) = 1 AND depth < 5 THEN
-        -- A foreign key may refer to another unique column of the parent.
-        SELECT COALESCE((SELECT b.attname FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1] JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
-                         WHERE f.contype = 'f' AND f.conrelid = tenant_sql.relation AND f.confrelid = r.parents[1]::oid AND cardinality(f.conkey) = 1 AND a.attname = r.join_column LIMIT 1),
-                        (SELECT p.id_column FROM clone.store_relation p JOIN pg_attribute b ON b.attrelid = p.relation AND b.attname = p.id_column JOIN pg_attribute a ON a.attrelid = tenant_sql.relation AND a.attname = r.join_column
-                         WHERE p.store = tenant_sql.store AND p.relation = r.parents[1] AND clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid))) INTO key;
-        above := CASE WHEN key IS NOT NULL THEN clone_internal.tenant_sql(store, r.parents[1]::regclass, format('a%s', depth), depth + 1) END;
+        -- A foreign key may refer to another unique column of the parent, or have several columns.
+        SELECT clone_internal.names_parent(store, relation, alias, r.parents[1], format('a%s', depth)) INTO same
+        FROM clone_internal.parent_key(store, relation, r.parents[1]) k
+        WHERE cardinality(k.own) > 1 OR EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = tenant_sql.relation AND f.confrelid = r.parents[1]::oid AND clone_internal.column_names(f.conrelid, f.conkey) = jsonb_build_array(r.join_column))
+           OR EXISTS (SELECT FROM pg_attribute a JOIN pg_attribute b ON clone_internal.family(a.atttypid) = clone_internal.family(b.atttypid)
+                      WHERE a.attrelid = tenant_sql.relation AND a.attname = k.own[1] AND b.attrelid = r.parents[1] AND b.attname = k.others[1]);
+        above := CASE WHEN same IS NOT NULL THEN clone_internal.tenant_sql(store, r.parents[1]::regclass, format('a%s', depth), depth + 1) END;
         IF above NOT LIKE '%.ctid::text' THEN
-            joined := format('(SELECT %s FROM %s AS a%s WHERE %s LIMIT 1)', above, r.parents[1]::regclass, depth,
-                clone_internal.equality_sql(alias, relation, r.join_column::text, format('a%s', depth), r.parents[1]::regclass, key::text));
+            joined := format('(SELECT %s FROM %s AS a%s WHERE %s LIMIT 1)', above, r.parents[1]::regclass, depth, same);
         END IF;
     END IF;
     -- Rows without a parent, or with one that belongs to nobody, may belong in another way.
