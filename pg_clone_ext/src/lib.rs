@@ -272,6 +272,11 @@ extension_sql_file!(
     requires = ["no_owner"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/membership/tenant_segments.sql",
+    name = "tenant_segments",
+    requires = ["lists"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/membership/two_tenants.sql",
     name = "two_tenants",
     requires = ["no_owner"]

@@ -268,6 +268,7 @@ BEGIN
     PERFORM clone_internal.ask_about_listed_rows(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_paths_below_root(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_typed_prose(ask_about_data.store, typed);
+    PERFORM clone_internal.ask_about_tenant_segments(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_numbers_within(ask_about_data.store, places);
     PERFORM clone_internal.merge_questions(ask_about_data.store);
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = ask_about_data.store AND s.preset = 'discover') THEN

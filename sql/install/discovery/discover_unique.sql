@@ -1,5 +1,30 @@
 -- Discovery of values that must be unique across projects.
 
+-- Whether each value of a text column holds the UUID of a described row, as the paths of files do: these are rewritten, which makes the value new.
+CREATE FUNCTION clone_internal.made_new_by_uuids(store text, relation regclass, "column" name) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    keys text := (
+        SELECT string_agg(format('SELECT (%s)::uuid AS id FROM %s AS k', clone_internal.column_text('k', r.relation, r.id_column), r.relation), ' UNION ALL ' ORDER BY r.relation::oid)
+        FROM clone.store_relation r JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
+        WHERE r.store = made_new_by_uuids.store AND clone_internal.base_type(a.atttypid) = 'uuid'::regtype);
+    made_new boolean;
+BEGIN
+    IF keys IS NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format($q$
+        WITH v AS MATERIALIZED (SELECT row_number() OVER () AS n, lower(%s) AS x FROM %s AS t WHERE t.%I IS NOT NULL),
+        u AS MATERIALIZED (SELECT DISTINCT v.n, m[1]::uuid AS id FROM v CROSS JOIN LATERAL regexp_matches(v.x, %L, 'g') AS m)
+        SELECT count(DISTINCT u.n) > 0 AND count(DISTINCT u.n) = (SELECT count(*) FROM v) FROM u JOIN (%s) k ON k.id = u.id$q$,
+        clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, quote_ident("column"), 20000), "column", '(' || clone_internal.uuid_pattern('-?') || ')', keys) INTO made_new;
+    RETURN made_new;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.made_new_by_uuids(text, regclass, name) IS 'Whether each value of a text column holds the UUID of a described row, so that rewriting makes it new';
+
 -- Columns of unique indexes in which a clone would conflict with its source get a new value. asks: numbers, dates and the like, for
 -- which none can be made up and of which a NULL would lose what the row says, are asked about; nothing else is done.
 CREATE FUNCTION clone_internal.discover_unique(store text, asks boolean DEFAULT false) RETURNS void
@@ -43,6 +68,10 @@ BEGIN
                    OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = discover_unique.store AND d.relation = u.relation AND d."column" = a.attname)
                    -- The answer says whether it is enough; then the next look asks.
                    OR pending @> jsonb_build_array(jsonb_build_array(u.relation::oid::bigint, a.attname))));
+        CONTINUE WHEN EXISTS (
+            SELECT FROM pg_attribute a JOIN clone.store_column c ON c.store = discover_unique.store AND c.relation = u.relation AND c.name = a.attname AND c.role = 'rewrite'
+            WHERE a.attrelid = u.relation AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid)) AND clone_internal.family(a.atttypid) = 'text'
+              AND clone_internal.made_new_by_uuids(discover_unique.store, u.relation, a.attname));
         -- A column that is named after a table about which a question is open may refer to it.
         CONTINUE WHEN waiting <> '{}' AND EXISTS (
             SELECT FROM unnest(waiting) AS w (word) JOIN pg_attribute a ON a.attrelid = u.relation AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid))
