@@ -140,6 +140,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         authorize::project_exists(&run)?;
         record::blobs::check(&run)?;
         let chooser = map::resources_and_children(&mut run)?;
+        map::orphans::map(&mut run)?;
         unique_collisions_with_source::check(&run)?;
         map::versions_and_copies(&mut run, &chooser)?;
         rows_of_two_projects::refuse(&run)

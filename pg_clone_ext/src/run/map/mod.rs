@@ -283,6 +283,7 @@ mod expression_keys;
 pub mod fresh_texts;
 mod further_keys;
 pub mod new_keys;
+pub mod orphans;
 mod resources;
 pub mod sequences;
 mod versions;
