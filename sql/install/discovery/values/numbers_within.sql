@@ -45,7 +45,7 @@ BEGIN
                                 WHEN t.typtype IN ('r', 'm') THEN format('pg_catalog.format(''%%s'', pg_catalog.lower(t.%I))', u.name) ELSE clone_internal.column_text('t', relation, u.name) END, ', ' ORDER BY u.number)
          FROM unnest(columns) WITH ORDINALITY AS u (name, number) JOIN pg_attribute a ON a.attrelid = relation AND a.attname = u.name JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)),
         -- Three words at most, then the number. Further conditions behind it took twice the time.
-        '([^[:alnum:]_]*(?:[[:alpha:]_]+[^[:alnum:]_]*){0,3})([0-9]{1,18})(?![[:alnum:]_])', places, rows, remaining);
+        '([^[:alnum:]_]*(?:[[:alpha:]_]+[^[:alnum:]_]*){0,3})([0-9]{1,18})(?![[:alnum:]])', places, rows, remaining);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.numbers_within(text, regclass, name[], int[], int, text) IS 'The numbers in a sample of a table''s columns, with the tenants of their rows and what stands before them';
@@ -114,7 +114,8 @@ DECLARE
     key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = target AND r.role <> 'project');
     -- The answer is about the column itself only where no part of it is declared.
     declared boolean := EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = $3);
-    documents boolean := family = 'json' OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = $3 AND d.form = 'json');
+    documents boolean := family = 'json' OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = $3 AND d.form = 'json')
+        OR family = 'text' AND EXISTS (SELECT FROM unnest(places) o WHERE o.relation = $2 AND o."column" = $3 AND o.path <> '') AND NOT EXISTS (SELECT FROM unnest(places) o WHERE o.relation = $2 AND o."column" = $3 AND o.path = '');
     path text := CASE WHEN family = 'json' OR declared THEN '$numbers' ELSE '' END;
     holds text := format('holds numbers that are keys of %s, such as %s: %s that were looked at are keys of rows of the same tenant', array_to_string(targets, ' or '), clone_internal.quoted(left(example, 60)), keys);
     asked text[] := '{}';
@@ -129,12 +130,17 @@ BEGIN
         FOR p IN
             SELECT o.path, COALESCE(substring(o.path FROM E'(\\w+)\\W*$'), '') AS word, c.calls
             FROM unnest(places) o
+            -- Texts with one number in each: 15__table.
+            CROSS JOIN LATERAL (
+                SELECT array_agg(DISTINCT ltrim(substring(v FROM '[0-9]+'), '0')) AS numbers, COALESCE(bool_and(v ~ '^([^0-9]*[^[:alnum:]])?[1-9][0-9]{0,17}([^[:alnum:]][^0-9]*)?$'), false) AS single,
+                       (SELECT string_agg(DISTINCT x, '' ORDER BY x) FROM regexp_split_to_table(string_agg(v, ''), '') x WHERE x ~ '[^[:alnum:]]') AS separators
+                FROM unnest(o.vals) v) n
             -- Each value is a key of one of the tables.
             CROSS JOIN LATERAL (
-                SELECT string_agg(DISTINCT clone_internal.reference_call($1, $2, $3, f.target, o.path), ' ') AS calls, count(*) AS keys, count(DISTINCT f.value) AS vals
+                SELECT string_agg(DISTINCT clone_internal.reference_call($1, $2, $3, f.target, o.path, n.separators), ' ') AS calls, count(*) AS keys, count(DISTINCT f.value) AS vals
                 FROM clone_internal.keys_of_tables(targets, ARRAY(SELECT r.id_column FROM unnest(targets) WITH ORDINALITY AS t (relation, number) JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.relation ORDER BY t.number),
-                    array_fill('int'::text, ARRAY[cardinality(targets)]), o.vals) f) c
-            WHERE o.relation = $2 AND o."column" = $3 AND o.path <> '' AND o.path NOT LIKE '%~' AND c.keys = c.vals AND c.vals = cardinality(o.vals)
+                    array_fill('int'::text, ARRAY[cardinality(targets)]), n.numbers) f) c
+            WHERE o.relation = $2 AND o."column" = $3 AND o.path <> '' AND o.path NOT LIKE '%~' AND n.single AND c.keys = c.vals AND c.vals = cardinality(n.numbers)
               AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = ANY (targets) AND r.role = 'project')
         LOOP
             CONTINUE WHEN p.word <> ALL (words);
@@ -144,7 +150,8 @@ BEGIN
         IF words <@ asked THEN
             RETURN;
         END IF;
-    ELSIF family = 'text' AND key IS NOT NULL AND NOT declared THEN
+    END IF;
+    IF family = 'text' AND key IS NOT NULL AND NOT declared AND asked = '{}' THEN
         EXECUTE format('SELECT bool_and(t.x ~ ''^([^0-9]*[^[:alnum:]_])?[1-9][0-9]*([^[:alnum:]_][^0-9]*)?$''), (SELECT string_agg(DISTINCT s, '''' ORDER BY s) FROM regexp_split_to_table(string_agg(t.x, ''''), '''') s WHERE s ~ ''[^[:alnum:]_]'')
             FROM (SELECT %s AS x FROM %s AS t) t WHERE lower(t.x) <> ALL (clone_internal.in_place_of_null())', clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, '*', 2000)) INTO single, separators;
     END IF;

@@ -101,6 +101,13 @@ async fn keys_within_values_of_any_type_stop_a_clone() {
         ("text", "format('[\"post\",%s]', p)"),
         ("text", "format('my-title-%s', p)"),
         ("text", "format('{%s}', p)"),
+        // With a word behind it.
+        ("text", "p || '__table'"),
+        ("text", "p || '_small.png'"),
+        (
+            "json",
+            "json_build_object('datasource', p || '__table', 'limit', 7)",
+        ),
     ];
     let db = discovered(&schema(&values, MIXED), "org").await;
     let asked = open(&db).await;
@@ -150,6 +157,11 @@ async fn a_path_or_a_text_with_one_number_is_proposed_as_a_reference() {
             "jsonb",
             "jsonb_build_array(jsonb_build_object('key', 'x', 'values', jsonb_build_array(p)), jsonb_build_object('key', 'y', 'values', jsonb_build_array(u)))",
             "($->0->'values'->>0)::int",
+        ),
+        (
+            "text",
+            "json_build_object('datasource', p || '__table', 'limit', 7)",
+            "split_part($::json->>'datasource', '_', 1)::int",
         ),
         ("text", "p || ':rw'", "split_part($, ':', 1)::int"),
         (
