@@ -312,6 +312,11 @@ extension_sql_file!(
     requires = ["lists"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/pairs/fields.sql",
+    name = "fields",
+    requires = ["lists"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/values/document_pairs.sql",
     name = "document_pairs",
     requires = ["lists"]

@@ -1,0 +1,78 @@
+-- Values of custom fields, whose kind stands in the row of the field: custom_values(custom_field_id, value) and custom_fields.field_format. Each
+-- tenant has fields of its own, so that one field says little.
+
+CREATE FUNCTION clone_internal.ask_about_fields(store text, places clone_internal.place[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    c record;
+    s record;
+    t record;
+    seen record;
+    -- The rows of values: the kind of the field, the value and the tenant, as SQL.
+    given text;
+    own text;
+    fits regclass[];
+    calls text;
+    names text;
+    unclear text;
+BEGIN
+    FOR c IN
+        SELECT p.relation, p."column" AS name, n.attname AS field, f.confrelid::regclass AS fields, k.attname AS key, y AS kind
+        FROM unnest($2) p
+        JOIN pg_attribute n ON n.attrelid = p.relation AND n.attnum > 0 AND NOT n.attisdropped
+        JOIN (SELECT o.conrelid, o.conkey[1] AS attnum, o.confrelid, o.confkey[1] AS key FROM pg_constraint o WHERE o.contype = 'f' AND cardinality(o.conkey) = 1 AND o.conparentid = 0
+              UNION
+              SELECT d.relation, a.attnum, d.target, b.attnum FROM clone.store_reference d JOIN pg_attribute a ON a.attrelid = d.relation AND a.attname = d."column" JOIN pg_attribute b ON b.attrelid = d.target AND b.attname = d.target_column
+              WHERE d.store = $1 AND d.form = 'column' AND d.condition IS NULL) f ON f.conrelid = p.relation AND f.attnum = n.attnum
+        JOIN pg_attribute k ON k.attrelid = f.confrelid AND k.attnum = f.key
+        JOIN clone.store_relation r ON r.store = $1 AND r.relation::oid = f.confrelid AND r.role <> 'project'
+        CROSS JOIN LATERAL unnest(clone_internal.type_columns($1, f.confrelid::regclass)) y
+        WHERE p.path = '' AND p.family = 'text' AND clone_internal.snake(p."column") ~ '^(.*_)?(value|val|data|content|answer)$'
+          AND clone_internal.snake(n.attname) ~ '(^|_)(field|attribute|attr|property|prop|param|parameter|setting|option|question|column|definition)(_(id|no|nr|number))?$'
+          AND clone_internal.snake(y) ~ '(^|_)(type|kind|format|class|datatype|widget|control)$'
+        ORDER BY p.relation::oid, p."column", n.attnum, y
+    LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '');
+        own := clone_internal.tenant_sql($1, c.relation, 't');
+        CONTINUE WHEN own LIKE '%.ctid::text';
+        given := format('(SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t JOIN %s AS f ON %s WHERE lower(t.%I) <> ALL (clone_internal.in_place_of_null()))', clone_internal.column_text('f', c.fields, c.kind), clone_internal.column_text('t', c.relation, c.name), own,
+            clone_internal.spread(c.relation, '*', 50000), c.fields, clone_internal.equality_sql('t', c.relation, c.field, 'f', c.fields, c.key), c.name);
+        calls := '';
+        names := NULL;
+        unclear := NULL;
+        FOR s IN EXECUTE format('SELECT s.kind, (array_agg(DISTINCT s.x))[:100] AS vals FROM %s AS s GROUP BY 1 HAVING bool_and(s.x ~ ''^[0-9]{1,18}$'') AND count(DISTINCT s.x) >= 4 AND count(DISTINCT s.own) >= 2 ORDER BY 1', given) LOOP
+            fits := '{}';
+            FOR t IN
+                SELECT f.target, n.key FROM (SELECT array_agg(l.relation) AS tables, array_agg(l.key) AS keys, array_agg(l.family) AS families FROM clone_internal.listed_keys($1) l
+                                             WHERE l.described AND l.family = 'int' AND NOT clone_internal.has_key_of_another($1, l.relation, l.key)) l
+                CROSS JOIN LATERAL clone_internal.keys_of_tables(l.tables, l.keys, l.families, s.vals) f JOIN unnest(l.tables, l.keys) AS n (relation, key) ON n.relation = f.target
+                GROUP BY 1, 2 HAVING count(DISTINCT f.value) = cardinality(s.vals) ORDER BY f.target::oid
+            LOOP
+                EXECUTE format('SELECT COALESCE(bool_and(EXISTS (SELECT FROM %s AS k WHERE %s AND %s COLLATE "C" = s.own COLLATE "C")), false) AS same, count(DISTINCT s.x) AS vals, count(DISTINCT s.own) AS tenants FROM %s AS s WHERE s.kind = $1',
+                    t.target, clone_internal.equals_text('k', t.target, t.key, 's.x'), clone_internal.tenant_sql($1, t.target, 'k'), given) INTO seen USING s.kind;
+                IF seen.same AND (clone_internal.share_of_numbers(t.target, t.key) / seen.tenants) ^ LEAST(seen.vals, 40) < 0.001 THEN
+                    fits := fits || t.target;
+                END IF;
+            END LOOP;
+            CONTINUE WHEN fits = '{}';
+            -- The kind may name one of them.
+            fits := COALESCE((SELECT ARRAY[min(k.target::oid)::regclass] FROM clone_internal.tables_of_kinds($1, ARRAY[s.kind]) k WHERE k.target = ANY (fits) HAVING count(*) = 1), fits);
+            IF cardinality(fits) > 1 THEN
+                unclear := concat_ws(', ', unclear, format('%s may mean %s', clone_internal.quoted(s.kind), array_to_string(fits, ' or ')));
+                CONTINUE;
+            END IF;
+            names := concat_ws(', ', names, format('%s (%s)', fits[1], clone_internal.shown(s.kind)));
+            calls := calls || format('SELECT clone.store_reference(%L, %L, %L, %L, condition => %L); ', $1, c.relation, c.name, fits[1],
+                format('%I OPERATOR(pg_catalog.=) ANY (SELECT f.%I FROM %s AS f WHERE %s OPERATOR(pg_catalog.=) %L)', c.field, c.key, c.fields, clone_internal.column_text('f', c.fields, c.kind), s.kind));
+        END LOOP;
+        CONTINUE WHEN names IS NULL AND unclear IS NULL;
+        PERFORM clone_internal.ask($1, c.relation, c.name, '', 'error', format('%s.%I holds keys in rows of fields with certain values of %s.%I%s', c.relation, c.name, c.fields, c.kind, ': of ' || names)
+                || CASE WHEN unclear IS NULL THEN '' ELSE format('. The data do not say which table is meant: %s. Say it with clone.store_reference(…, condition => …)%s', unclear, '; the others: ' || NULLIF(rtrim(calls), '')) END,
+            CASE WHEN unclear IS NULL THEN rtrim(calls) END, clone_internal.keep_call($1, c.relation, c.name, ''));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_fields(text, clone_internal.place[]) IS 'Records questions about values of custom fields that are keys by the kind of their field';
