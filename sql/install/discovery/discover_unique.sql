@@ -36,6 +36,7 @@ DECLARE
     u record;
     chosen record;
     filled boolean;
+    best name;
     -- Columns about which a question is open: they may hold keys, and change in every clone. As [table, column].
     pending jsonb := (SELECT COALESCE(jsonb_agg(jsonb_build_array(o.relation::oid::bigint, o.name)), '[]') FROM (
         SELECT p.relation, p.name FROM clone_internal.polymorphic_pairs(store) p
@@ -79,6 +80,9 @@ BEGIN
         -- If another table refers to it, the key gets new values anyway.
         CONTINUE WHEN EXISTS (SELECT FROM pg_constraint f JOIN pg_index i ON i.indexrelid = u.indexrelid WHERE f.contype = 'f' AND f.confrelid = u.relation
             AND f.confkey = (i.indkey::int2[])[0:i.indnkeyatts - 1]);
+        -- Of several texts, that which tells rows apart.
+        SELECT clone_internal.most_distinct(u.relation, array_agg(a.attname ORDER BY NOT a.attnotnull DESC, a.attnum)) INTO best FROM pg_attribute a
+        WHERE a.attrelid = u.relation AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid)) AND clone_internal.family(a.atttypid) = 'text' HAVING count(*) > 1;
         SELECT a.attname, a.attnotnull, i.indnkeyatts = 1 AS alone, clone_internal.family(a.atttypid) AS family, a.atttypid = 'bytea'::regtype AS is_bytes,
             CASE WHEN clone_internal.base_type(a.atttypid) IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4 THEN a.atttypmod - 4 END AS length,
             -- A constant is no new value, and the time of the clone is not that of the row.
@@ -90,7 +94,7 @@ BEGIN
         LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
         CROSS JOIN LATERAL (SELECT clone_internal.pair_word(a.attname, true) AS type_word) w
         WHERE a.attrelid = u.relation AND a.attnum IN (SELECT clone_internal.unique_columns(u.indexrelid))
-        ORDER BY is_type, clone_internal.family(a.atttypid) = 'uuid' DESC, clone_internal.family(a.atttypid) = 'text' DESC,
+        ORDER BY is_type, clone_internal.family(a.atttypid) = 'uuid' DESC, clone_internal.family(a.atttypid) = 'text' DESC, a.attname IS NOT DISTINCT FROM best DESC,
             (a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%(%', false) AND clone_internal.base_type(a.atttypid) NOT IN (1082, 1083, 1114, 1184, 1266)) DESC, NOT a.attnotnull DESC, a.attnum
         LIMIT 1;
         CONTINUE WHEN chosen.attname IS NULL OR chosen.is_type AND NOT chosen.alone OR u.role = 'project' AND chosen.attname = 'name';

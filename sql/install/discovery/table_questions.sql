@@ -32,14 +32,34 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.schemas_of(text) IS 'Schemas in which names are looked up: option schemas, else the schemas of the store''s tables';
 
--- The key column of a table that is a resource; NULL for link tables.
+-- Of several columns of a key, that which tells rows apart best: of a path and a method, the path. The first, unless another one has more than
+-- twice as many values.
+CREATE FUNCTION clone_internal.most_distinct(relation regclass, columns name[]) RETURNS name
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    counts bigint[];
+BEGIN
+    IF cardinality(columns) < 2 OR NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = relation AND c.relkind IN ('r', 'p') AND c.relowner IN (SELECT clone_internal.trusted_owners())) THEN
+        RETURN columns[1];
+    END IF;
+    EXECUTE format('SELECT ARRAY[%s] FROM %s AS t', (SELECT string_agg(format('count(DISTINCT %s)', clone_internal.column_text('t', relation, c.name)), ', ' ORDER BY c.number) FROM unnest(columns) WITH ORDINALITY AS c (name, number)),
+        clone_internal.spread(relation, (SELECT string_agg(quote_ident(c), ', ') FROM unnest(columns) c), 20000)) INTO counts;
+    RETURN (SELECT c.name FROM unnest(columns, counts) WITH ORDINALITY AS c (name, count, number) WHERE c.number = 1 OR c.count > 2 * counts[1] ORDER BY c.count DESC, c.number LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.most_distinct(regclass, name[]) IS 'Which of several columns of a key has the most values; the first, unless another one has more than twice as many';
+
+-- The key column of the table that is a resource; NULL for link tables.
 CREATE FUNCTION clone_internal.own_key(relation oid, project_column name) RETURNS name
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    key name;
 BEGIN
-    RETURN (
-    SELECT k.name FROM (SELECT clone_internal.key_of(relation, project_column) AS name) k
+    SELECT k.name INTO key FROM (SELECT clone_internal.key_of(relation, project_column) AS name) k
     JOIN pg_attribute a ON a.attrelid = relation AND a.attname = k.name
     WHERE k.name IS DISTINCT FROM project_column
       AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts > 1
@@ -48,7 +68,16 @@ BEGIN
       AND NOT (a.atttypid IN (20, 21, 23) AND a.attidentity = '' AND NOT a.atthasdef AND a.attname <> 'id'
                AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts > 1
                    AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = relation AND o.attnum = ANY (i.indkey::int2[]) AND o.attname = project_column)
-                   AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND f.conkey && i.indkey::int2[]))));
+                   AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND f.conkey && i.indkey::int2[])));
+    -- Of several texts one gets new values.
+    RETURN (
+        SELECT clone_internal.most_distinct(relation::regclass, array_agg(a.attname ORDER BY a.attname = key DESC, a.attnum))
+        FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) AND clone_internal.family(a.atttypid) = 'text'
+        WHERE i.indrelid = relation AND i.indisprimary AND key <> 'id'
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = relation AND f.contype = 'f' AND f.conkey && i.indkey::int2[])
+          AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = relation AND o.attnum = ANY (i.indkey::int2[]) AND o.attname = project_column)
+        HAVING bool_or(a.attname = key)
+        UNION ALL SELECT key LIMIT 1);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.own_key(oid, name) IS 'The key column of the table that is not a reference; NULL for link tables';
