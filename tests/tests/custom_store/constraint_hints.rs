@@ -280,7 +280,7 @@ async fn rows_that_a_foreign_key_has_not_checked_are_refused_before_anything_is_
         assert!(
             refused
                 .message
-                .contains("the row with key 2 of public.uses refers to no row of public.parts"),
+                .contains("the row with key 2 of public.uses refers to no row of public.parts, which the foreign key uses_part_id_fkey forbids"),
             "{}",
             refused.message
         );
