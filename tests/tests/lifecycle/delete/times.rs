@@ -39,7 +39,15 @@ async fn milliseconds(rows: i32) -> i64 {
 
 #[tokio::test]
 async fn four_times_the_rows_take_less_than_eight_times_the_time() {
-    let few = milliseconds(10_000).await;
-    let many = milliseconds(40_000).await;
-    assert!(many < 8 * few, "{few} ms for 10,000 rows, {many} ms for 40,000");
+    // Other tests may run during one of the two: a square shows each time.
+    let mut measured = Vec::new();
+    for _ in 0..3 {
+        let few = milliseconds(10_000).await;
+        let many = milliseconds(40_000).await;
+        if many < 8 * few {
+            return;
+        }
+        measured.push((few, many));
+    }
+    panic!("milliseconds for 10,000 and for 40,000 rows: {measured:?}");
 }
