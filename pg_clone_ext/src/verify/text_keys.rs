@@ -28,6 +28,9 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
     }
     // Keys that the clone has too are not the source's alone.
     for table in tables(pair) {
+        if keys.is_empty() {
+            break;
+        }
         for_each_key(pair, table, pair.target, &mut |key| keys.remove(key))?;
     }
     let mut texts = TextKeys::default();
@@ -35,6 +38,9 @@ pub fn check(pair: &Pair<'_>, checks: &mut Vec<Check>) -> Result<()> {
         for_each_text(pair, table, column, pair.source, &mut |text| texts.insert(text))?;
     }
     for (table, column) in new_texts(pair) {
+        if texts.is_empty() {
+            break;
+        }
         for_each_text(pair, table, column, pair.target, &mut |text| texts.remove(text))?;
     }
     let mut wanted = [(KEYS, keys), (NEW_TEXTS, texts)];
