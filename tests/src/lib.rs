@@ -6,6 +6,7 @@ pub mod cancellation;
 pub mod described_store;
 pub mod driver_source;
 pub mod fault_proxy;
+pub mod growth;
 pub mod id_oracle;
 pub mod medplum_source;
 pub mod psql;

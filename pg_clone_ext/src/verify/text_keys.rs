@@ -97,7 +97,11 @@ fn for_each_text(
     let sql = SourceQuery::over(&table.from_sql())
         .filter(belongs)
         .select(&table.text_of("t", &column.name));
-    for_each_row(&sql, &mut |row| {
+    each_text(&sql, each)
+}
+
+fn each_text(sql: &str, each: &mut dyn FnMut(&str)) -> Result<()> {
+    for_each_row(sql, &mut |row| {
         if let Some(text) = row.map(|row| row.text(0)).transpose()?.flatten() {
             each(&text);
         }
@@ -131,19 +135,8 @@ fn for_each_key(pair: &Pair<'_>, table: &Table, project: &str, each: &mut dyn Fn
         KeyKind::Int => format!(" WHERE k.id OPERATOR(pg_catalog.>=) {LONG_NUMBER}::pg_catalog.int8"),
         _ => String::new(),
     };
-    for_each_row(
-        &format!(
-            "SELECT {} FROM ({sql}) AS k (id){long}",
-            quote::text_of("k.id", type_name)
-        ),
-        &mut |row| {
-            if let Some(key) = row.map(|row| row.text(0)).transpose()?.flatten() {
-                each(&key);
-            }
-            Ok(())
-        },
-    )?;
-    Ok(())
+    let key = quote::text_of("k.id", type_name);
+    each_text(&format!("SELECT {key} FROM ({sql}) AS k (id){long}"), each)
 }
 
 /// Whether a column can have text keys: false if its type cannot, or if the column is declared to be kept.

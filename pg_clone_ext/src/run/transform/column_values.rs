@@ -102,15 +102,8 @@ impl<'r> Transformer<'r> {
                         .map(|(_, key)| *key)
                         .collect();
                     {
-                        let target = &self.targets[place];
-                        let mut mapper = KeyMapper {
-                            run: self.run,
-                            rewriter: &mut self.rewriter,
-                            key_statistics: &mut self.key_statistics,
-                            policy: self.policy,
-                            embedded: output.embedded,
-                        };
-                        mapper.array(output, target, value, &keys)?
+                        let typmod = self.targets[place].typmod;
+                        self.keys(output.embedded).array(output, typmod, value, &keys)?
                     }
                 }
             },

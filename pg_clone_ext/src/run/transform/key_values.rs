@@ -233,14 +233,8 @@ impl<'r> KeyMapper<'_, 'r> {
         .hint("Let the tables take their keys from one sequence, or say with a condition of clone.store_reference which rows hold keys of which table."))
     }
 
-    /// An array whose elements are integers or texts of keys.
-    pub fn array(
-        &mut self,
-        output: &Output,
-        target: &Attribute,
-        value: Value,
-        keys: &[KeyRef],
-    ) -> Result<Changed> {
+    /// An array whose elements are keys; `typmod` is that of its column.
+    pub fn array(&mut self, output: &Output, typmod: i32, value: Value, keys: &[KeyRef]) -> Result<Changed> {
         if keys.is_empty() {
             return Ok(Changed::No);
         }
@@ -260,7 +254,7 @@ impl<'r> KeyMapper<'_, 'r> {
             }
             of_others => {
                 let element = of_others.trim_end_matches("[]");
-                datum::map_array_by_text(value, target.typmod, |text| {
+                datum::map_array_by_text(value, typmod, |text| {
                     Ok(match self.element(plain(text, element), keys)? {
                         NewText::Same | NewText::NoKey => Some(None),
                         NewText::To(new) => Some(Some(new)),

@@ -11,13 +11,7 @@ fn is_computed_key(table: &Table, column: &str) -> bool {
     let computed = table
         .column(column)
         .is_some_and(|column| matches!(column.role, ColumnRole::Expression(_)));
-    computed
-        && table.keys.uniques.iter().any(|unique| {
-            unique.columns == [column]
-                && unique.predicate.is_none()
-                && !unique.exclusion
-                && !unique.expressions
-        })
+    computed && table.keys.is_unique(column)
 }
 
 impl Store {

@@ -255,6 +255,18 @@ pub struct TableKeys {
     pub only: bool,
 }
 
+impl TableKeys {
+    /// Whether no two rows of the table have the same value in a column.
+    pub fn is_unique(&self, column: &str) -> bool {
+        self.uniques.iter().any(|unique| {
+            unique.columns == [column]
+                && unique.predicate.is_none()
+                && !unique.exclusion
+                && !unique.expressions
+        })
+    }
+}
+
 /// What the database knows about a column as a key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ColumnKeys {

@@ -71,7 +71,7 @@ fn values_that_go(
     let values_with =
         |condition: &str| format!("SELECT {value} FROM {} AS t WHERE {condition}", rows_of(table));
     let values = values_with(&excluded);
-    if is_unique(table, key) {
+    if table.keys.is_unique(key) {
         return Ok(Some(values));
     }
     // A row that stays has the same key: that one is meant.
@@ -79,13 +79,6 @@ fn values_that_go(
         "{values} EXCEPT {}",
         values_with(&format!("({gone}) IS NOT TRUE"))
     )))
-}
-
-/// Whether no two rows of a table have the same value in a column.
-fn is_unique(table: &Table, column: &str) -> bool {
-    table.keys.uniques.iter().any(|unique| {
-        unique.columns == [column] && unique.predicate.is_none() && !unique.exclusion && !unique.expressions
-    })
 }
 
 pub mod columns;

@@ -1,5 +1,6 @@
 //! The time of discovery grows with the rows, not with their square.
 
+use pg_clone_tests::growth::assert_less_than_square;
 use pg_clone_tests::scratch_database::Scratch;
 
 /// Milliseconds in which tables of `rows` rows are discovered. Their columns and documents are of the kinds that are compared with the keys of
@@ -31,15 +32,5 @@ async fn milliseconds(rows: i32) -> i64 {
 
 #[tokio::test]
 async fn four_times_the_rows_take_less_than_eight_times_the_time() {
-    // Other tests may run during one of the two: a square shows each time.
-    let mut measured = Vec::new();
-    for _ in 0..3 {
-        let few = milliseconds(10_000).await;
-        let many = milliseconds(40_000).await;
-        if many < 8 * few {
-            return;
-        }
-        measured.push((few, many));
-    }
-    panic!("milliseconds for 10,000 and for 40,000 rows in each table: {measured:?}");
+    assert_less_than_square(milliseconds).await;
 }
