@@ -1,7 +1,8 @@
 //! The text form of keys whose type has several texts for one value: `12.5` and `12.50`, `Red` and `RED`.
 //!
 //! A value of another type (a text, an element of an array, a member of a document) names a key if it is equal to it by the operator of the
-//! key's type. Both are compared in one form, that of `canonical_key`.
+//! key's type. Both are compared in one form, that of `canonical_key`. Known are the texts that the server and JSON write; not `1e3`, a
+//! `bytea` in upper case, an IPv6 address that is not shortened, or a time in another zone.
 
 use super::UUID_INPUT;
 use crate::ids::uuid_text;
