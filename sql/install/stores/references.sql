@@ -330,7 +330,7 @@ BEGIN
     -- A question about further types of the pair, or about a pair in documents; the next look asks again.
     DELETE FROM clone.store_question q
     WHERE q.store = store_reference.store AND q.relation = store_reference.relation AND q."column" = store_reference."column"
-      AND (q.path = ANY ('{$types,$named_types}') OR (strpos(q.path, '["') > 0 OR q.path = '$..[?@[0]][1]') AND strpos(q.answer, format('path => %L', store_reference.path)) > 0);
+      AND (q.path = ANY ('{$types,$cloned_types,$named_types}') OR (strpos(q.path, '["') > 0 OR q.path = '$..[?@[0]][1]') AND strpos(q.answer, format('path => %L', store_reference.path)) > 0);
     -- What was declared last is true: a column that was to be kept, or to get another value, follows the reference.
     DELETE FROM clone.store_column c
     WHERE c.store = store_reference.store AND c.relation = store_reference.relation AND c.name = store_reference."column" AND c.reason = 'set by hand'

@@ -151,8 +151,13 @@ DECLARE
     ids text[];
     found text;
     possible boolean;
-    -- Types whose ids are keys of several tables.
+    -- Types whose ids are keys of several tables, or of tables that the store does not describe.
     several text;
+    -- Rows of undeclared types belong to tenants, in another way than by this pair.
+    owned boolean;
+    tenant text;
+    place text;
+    otherwise text;
 BEGIN
     FOR p IN
         SELECT r.relation, r."column", r.type_column, string_agg(format('(%s)', r.condition), ' OR ') AS known,
@@ -165,6 +170,17 @@ BEGIN
             (SELECT %5$s AS kind FROM %2$s AS t WHERE t.%3$I IS NOT NULL AND t.%1$I IS NOT NULL AND NOT (%4$s) LIMIT 50000) t LIMIT 20) k', p.type_column, p.relation, p."column", p.known,
             clone_internal.column_text('t', p.relation, p.type_column)) INTO undeclared;
         CONTINUE WHEN undeclared IS NULL;
+        tenant := clone_internal.tenant_sql(ask_about_types.store, p.relation, 't');
+        owned := NOT p.belongs;
+        IF p.belongs AND tenant NOT LIKE '%.ctid::text' THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE %s = ANY ($1) AND t.%I IS NOT NULL AND NOT (%s) AND %s IS NOT NULL)', clone_internal.spread(p.relation, '*', 50000),
+                clone_internal.column_text('t', p.relation, p.type_column), p."column", p.known, tenant) INTO owned USING undeclared;
+        END IF;
+        -- That rows are left out is no answer if they are cloned.
+        place := CASE WHEN owned THEN '$cloned_types' ELSE '$types' END;
+        otherwise := CASE WHEN NOT owned THEN format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$types')
+                          WHEN p.belongs THEN format('SELECT clone.store_column(%L, %L, %L, ''keep'');', ask_about_types.store, p.relation, p."column")
+                          ELSE clone_internal.keep_call(ask_about_types.store, p.relation, p."column", '') END;
         -- Types that name a table of the store, which may have come later. One whose rows belong through these rows cannot own them.
         SELECT string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L%s);', ask_about_types.store, p.relation, p."column", t.target::regclass, p.type_column, t.kinds::text,
                    CASE WHEN p.belongs THEN ', belongs => true' ELSE '' END), ' ' ORDER BY t.target), string_agg(array_to_string(t.kinds, ', '), ', ' ORDER BY t.target)
@@ -175,10 +191,12 @@ BEGIN
         IF calls IS NOT NULL AND NOT clone_internal.answered(ask_about_types.store, p.relation, p."column", '$named_types') THEN
             PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", '$named_types', 'error',
                 format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named),
-                calls, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$named_types'));
+                calls, CASE WHEN owned THEN otherwise ELSE format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$named_types') END);
+            undeclared := ARRAY(SELECT x FROM unnest(undeclared) x WHERE x <> ALL (string_to_array(named, ', ')) ORDER BY x);
+        ELSIF NOT owned THEN
+            undeclared := ARRAY(SELECT x FROM unnest(undeclared) x WHERE named IS NULL OR x <> ALL (string_to_array(named, ', ')) ORDER BY x);
         END IF;
-        undeclared := ARRAY(SELECT x FROM unnest(undeclared) x WHERE named IS NULL OR x <> ALL (string_to_array(named, ', ')) ORDER BY x);
-        CONTINUE WHEN undeclared = '{}' OR clone_internal.answered(ask_about_types.store, p.relation, p."column", '$types');
+        CONTINUE WHEN undeclared = '{}' OR clone_internal.answered(ask_about_types.store, p.relation, p."column", place);
         -- Single-table inheritance: the rows of a type Dog are in the table of animals, which has a column with that word. A type that names
         -- a table outside of the store names its rows.
         calls := NULL;
@@ -225,19 +243,19 @@ BEGIN
             named := concat_ws(', ', named, format('%s (keys of %s)', k.kind, k.targets[1]));
         END LOOP;
         IF calls IS NOT NULL THEN
-            PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", '$types', 'error',
-                format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named), calls,
-                format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$types'));
+            PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", place, 'error',
+                format('%s.%I names rows of the types %s, which no reference declares', p.relation, p."column", named), calls, otherwise);
             CONTINUE;
         END IF;
-        -- Rows that belong by the pair must not keep the key of the source's row.
-        calls := CASE WHEN p.belongs THEN format('SELECT clone.store_no_reference(%L, %L, %L, %L);', ask_about_types.store, p.relation, p."column", '$types')
-                      ELSE clone_internal.keep_call(ask_about_types.store, p.relation, p."column", '') END;
-        PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", '$types', 'error',
-            format(CASE WHEN p.belongs THEN '%s.%I names rows of the types %s, which no reference declares: are these rows left out?' ELSE '%s.%I names rows of the types %s, which no reference declares: do these values stay?' END,
+        IF owned AND several = '' THEN
+            several := COALESCE((SELECT string_agg(format(' Those of %s are keys of %s, which the store does not describe.', clone_internal.quoted(w.kind), array_to_string(w.targets[:3], ' or of ')), '' ORDER BY w.kind)
+                FROM clone_internal.outside_tables_with_ids(ask_about_types.store, kinds, ids) w), '');
+        END IF;
+        PERFORM clone_internal.ask(ask_about_types.store, p.relation, p."column", place, 'error',
+            format(CASE WHEN NOT owned THEN '%s.%I names rows of the types %s, which no reference declares: are these rows left out?' ELSE '%s.%I names rows of the types %s, which no reference declares: do these values stay?' END,
                 p.relation, p."column", array_to_string(undeclared, ', '))
                 || CASE WHEN several <> '' THEN several || format(' If rows of one of them are meant, declare it with clone.store_reference(%L, %L, %L, <table>, type_column => %L, type_values => <type>)', ask_about_types.store, p.relation, p."column", p.type_column) ELSE '' END,
-            CASE WHEN several = '' THEN calls END, CASE WHEN several <> '' THEN calls END);
+            CASE WHEN several = '' THEN otherwise END, CASE WHEN several <> '' THEN otherwise END);
     END LOOP;
 END
 $$;

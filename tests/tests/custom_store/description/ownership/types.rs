@@ -210,3 +210,65 @@ async fn a_position_in_a_stream_is_no_tenant() {
         Vec::<String>::new()
     );
 }
+
+#[tokio::test]
+async fn rows_of_an_undeclared_type_that_are_cloned_are_not_said_to_be_left_out() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE articles (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); SELECT setval('articles_id_seq', 90); INSERT INTO articles (org_id) SELECT 1 + n % 2 FROM generate_series(91, 120) n;
+         CREATE TABLE files (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO files (org_id) SELECT 1 + n % 2 FROM generate_series(1, 30) n;
+         CREATE TABLE components_blocks_heroes (id serial PRIMARY KEY, headline text); INSERT INTO components_blocks_heroes (headline) SELECT 'h' || n FROM generate_series(1, 20) n;
+         CREATE TABLE files_related (id serial PRIMARY KEY, file_id int REFERENCES files, related_id int, related_type text);
+         INSERT INTO files_related (file_id, related_id, related_type) SELECT id, id + 90, 'api::article.article' FROM files WHERE id <= 20 UNION ALL SELECT id, id, 'blocks.hero' FROM files WHERE id <= 20",
+        "org",
+    )
+    .await;
+    let question =
+        "SELECT question FROM clone.store_check('s') WHERE subject = 'public.files_related.related_id'";
+    assert_eq!(
+        db.text(question).await,
+        "public.files_related.related_id names rows of the types blocks.hero, which no reference declares: do these values stay? Those of \"blocks.hero\" are keys of \
+         public.components_blocks_heroes, which the store does not describe. If rows of one of them are meant, declare it with clone.store_reference('s', \
+         'public.files_related', 'related_id', <table>, type_column => 'related_type', type_values => <type>)"
+    );
+    // What leaves other rows out says nothing about rows that are cloned.
+    db.run("SELECT clone.store_no_reference('s', 'files_related', 'related_id', '$types')")
+        .await;
+    assert_eq!(db.list(question).await.len(), 1);
+    answer_all(&db, "COALESCE(answer, otherwise)").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM files_related r JOIN files f ON f.id = r.file_id WHERE f.org_id = {clone} AND r.related_type = 'blocks.hero' AND r.related_id <= 20")).await,
+        10
+    );
+}
+
+#[tokio::test]
+async fn rows_of_an_undeclared_type_that_belong_later_are_asked_about_again() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE users (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO users (id, org_id) SELECT n, 1 + n % 2 FROM generate_series(1, 20) n;
+         CREATE TABLE huddles (id serial PRIMARY KEY, size int); INSERT INTO huddles (id, size) SELECT n, 3 FROM generate_series(501, 512) n;
+         CREATE TABLE recipients (id serial PRIMARY KEY, type smallint NOT NULL, type_id int NOT NULL);
+         INSERT INTO recipients (id, type, type_id) SELECT 100 + id, 1, id FROM users UNION ALL SELECT id, 3, id FROM huddles;
+         CREATE TABLE messages (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, recipient_id int NOT NULL REFERENCES recipients);
+         INSERT INTO messages (org_id, recipient_id) SELECT u.org_id, 100 + u.id FROM users u UNION ALL SELECT 1 + h.id % 2, h.id FROM huddles h, generate_series(1, 3)",
+        "org",
+    )
+    .await;
+    db.run("SELECT clone.store_reference('s', 'recipients', 'type_id', 'users', type_column => 'type', type_values => '{1}', belongs => true), clone.store_table('s', 'recipients', 'derived', id_column => 'id')")
+        .await;
+    let question = "SELECT question FROM clone.store_check('s') WHERE subject = 'public.recipients.type_id'";
+    let asked = db.text(question).await;
+    assert!(asked.ends_with("are these rows left out?"), "{asked}");
+    db.run("SELECT clone.store_no_reference('s', 'recipients', 'type_id', '$types')")
+        .await;
+    assert_eq!(db.list(question).await, [""; 0]);
+    db.run("SELECT clone.store_belongs('s', 'recipients', '{id}', 'messages', '{recipient_id}')")
+        .await;
+    let asked = db.text(question).await;
+    assert!(
+        asked.contains("do these values stay? Those of \"3\" are keys of public.huddles, which the store does not describe."),
+        "{asked}"
+    );
+}
