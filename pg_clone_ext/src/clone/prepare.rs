@@ -25,7 +25,7 @@ use pg_clone_core::ids::{IdMap, IdVersion, NewIds, TextIdMap, uuid_text};
 use pg_clone_core::plan::{self, Oid, Request};
 use pg_clone_core::rewrite::Dangling;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -79,7 +79,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         arguments["tables"] = store.tables.iter().map(|table| table.oid).collect();
         hook::check(check, &store.name, arguments)?;
     }
-    let refresh = Refresh::begin(&store, &description.rules, &request, &source, writing)?;
+    let mut refresh = Refresh::begin(&store, &description.rules, &request, &source, writing)?;
     if !request.options.source_tables.is_empty() {
         source_tables::apply(&mut store, &request.options.source_tables, &sources)?;
         if writing {
@@ -123,6 +123,7 @@ pub fn prepare(mut request: Request, path: CallersPath, writing: bool) -> Result
         integers: KeyMaps::default(),
         text_keys: KeyMaps::default(),
         skipped_rows: HashSet::new(),
+        preserved: HashMap::new(),
         id_paths: Arc::new(id_paths::of_store(&store)?),
         rules: rules::none()?,
         secret: random::<16>()?,

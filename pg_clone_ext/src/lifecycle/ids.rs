@@ -17,12 +17,26 @@ pub fn table_of_keys(store: &Store, table: &Table) -> Option<Oid> {
 #[derive(Debug, Clone, Default)]
 pub struct Ids {
     by_table: HashMap<Option<Oid>, HashSet<String>>,
+    /// Values of other unique columns of rows with these ids.
+    values: HashMap<(Oid, String), Vec<String>>,
 }
 
 impl Ids {
     /// Adds an id that is unique in this table, or everywhere.
     pub fn insert(&mut self, table: Option<Oid>, id: String) {
         self.by_table.entry(table).or_default().insert(id);
+    }
+
+    /// Adds values of another unique column of a table.
+    pub fn insert_values(&mut self, table: Oid, column: String, values: Vec<String>) {
+        self.values.entry((table, column)).or_default().extend(values);
+    }
+
+    /// The values of another unique column of a table.
+    pub fn values_of(&self, table: Oid, column: &str) -> &[String] {
+        self.values
+            .get(&(table, column.to_owned()))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// Whether there is none.

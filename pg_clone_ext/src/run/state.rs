@@ -105,6 +105,8 @@ pub struct Run {
     pub text_keys: KeyMaps<TextIdMap>,
     /// Rows that are not cloned although they share the key of a cloned row of another table.
     pub skipped_rows: HashSet<(Oid, Key)>,
+    /// Values of a replaced clone that rows have again: by the table and the row's key in the source, and by column.
+    pub preserved: HashMap<(Oid, Key), HashMap<String, Option<String>>>,
     /// Strings of documents that are text ids, contain them, or are kept.
     pub id_paths: Arc<IdPaths>,
     /// The rules.

@@ -398,23 +398,32 @@ impl Search<'_> {
         let [column] = key.keys.as_slice() else {
             return None;
         };
-        (parent.id_column.as_ref() == Some(column)).then(|| self.again(parent, column))?
+        if parent.id_column.as_ref() == Some(column) {
+            return self.again(parent, column);
+        }
+        let values = self.given_again.values_of(parent.oid, column).iter();
+        is_one_of(&parent.text_of("t", column), values)
     }
 
     fn again(&self, table: &Table, id: &str) -> Option<String> {
-        let ids = self.given_again.of(self.rows.store(), table);
-        let mut ids: Vec<String> = ids.map(|id| quote::literal(id)).collect();
-        if ids.is_empty() {
-            return None;
-        }
-        ids.sort_unstable();
         let key =
             plan::canonical_key(table, id, "t").unwrap_or_else(|| format!("t.{}", quote::identifier(id)));
-        Some(format!(
-            "{key}::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::pg_catalog.text[])",
-            ids.join(", ")
-        ))
+        let ids = self.given_again.of(self.rows.store(), table);
+        is_one_of(&format!("{key}::pg_catalog.text"), ids)
     }
+}
+
+/// The condition that a text is one of these; None if there are none.
+fn is_one_of<'a>(text: &str, texts: impl Iterator<Item = &'a String>) -> Option<String> {
+    let mut texts: Vec<String> = texts.map(|text| quote::literal(text)).collect();
+    if texts.is_empty() {
+        return None;
+    }
+    texts.sort_unstable();
+    Some(format!(
+        "({text}) OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::pg_catalog.text[])",
+        texts.join(", ")
+    ))
 }
 
 /// An expression for the key of a row `t`, to be shown. It is printed by its type's output function: a cast may be a function of any role.

@@ -13,6 +13,7 @@ use super::ids::{Ids, table_of_keys};
 use super::refresh::manual_rows::{ManualRows, OldClone};
 use super::refresh::preserved_ids::{Identities, Identity, PreservedType};
 use super::refresh::preserved_secrets::PreservedSecrets;
+use super::refresh::preserved_values::PreservedColumn;
 use super::target::MadeBy;
 use super::{authorize, target};
 use crate::error::internal;
@@ -46,7 +47,9 @@ struct Replaced {
     /// Nothing of it is kept: the new rows are the whole project.
     entirely: bool,
     identities: HashSet<Identity>,
-    values: Option<PreservedSecrets>,
+    secrets: Option<PreservedSecrets>,
+    /// Values of unique columns that the new rows have again.
+    values: Vec<PreservedColumn>,
     files: Vec<File>,
     lost: Vec<(String, String)>,
     stale_cache_keys: i64,
@@ -87,9 +90,10 @@ impl Refresh {
         self.replaced.as_ref().map(|replaced| replaced.project.as_str())
     }
 
-    /// Maps to the old clone's ids: that of the project, and those of preserved resources that are cloned again.
-    pub fn pin(&self, run: &mut Run) -> Result<()> {
-        let Some(replaced) = self.replaced.as_ref().filter(|replaced| !replaced.entirely) else {
+    /// Maps to the old clone's ids: that of the project, and those of preserved resources that are cloned again. Their unique texts,
+    /// secrets and removed values are the old clone's, too.
+    pub fn pin(&mut self, run: &mut Run) -> Result<()> {
+        let Some(replaced) = self.replaced.as_mut().filter(|replaced| !replaced.entirely) else {
             return Ok(());
         };
         let project = Identity {
@@ -100,6 +104,7 @@ impl Refresh {
         for identity in replaced.identities.iter().chain([&project]) {
             pin_one(run, identity)?;
         }
+        replaced.values = preserved_values::pin(run, replaced.identities.iter().chain([&project]))?;
         Ok(())
     }
 
@@ -119,8 +124,8 @@ impl Refresh {
         let Some(replaced) = &self.replaced else {
             return Ok(());
         };
-        if let Some(values) = &replaced.values {
-            let needless = values.restore(run, &self.rules)?;
+        if let Some(secrets) = &replaced.secrets {
+            let needless = secrets.restore(run, &self.rules)?;
             todos.retain(|todo| !needless.contains(todo));
         }
         for (resource_type, id) in &replaced.lost {
@@ -213,7 +218,8 @@ impl Replaced {
                 made_by,
                 entirely: true,
                 identities: HashSet::new(),
-                values: None,
+                secrets: None,
+                values: Vec::new(),
                 files: Vec::new(),
                 lost: Vec::new(),
                 stale_cache_keys: 0,
@@ -248,7 +254,8 @@ impl Replaced {
             entirely: false,
             identities: Identities::recorded(made_by.run)?,
             made_by: Some(made_by),
-            values: None,
+            secrets: None,
+            values: Vec::new(),
             files: Vec::new(),
             lost: Vec::new(),
             stale_cache_keys: 0,
@@ -299,7 +306,7 @@ impl Replaced {
         let ManualRows { keys: mut kept, lost } = old.manual_rows()?;
         manual_rows::check_can_stay(store, &kept)?;
         self.lost = lost;
-        self.values = Some(PreservedSecrets::read(store, rules, &self.project, &given_again)?);
+        self.secrets = Some(PreservedSecrets::read(store, rules, &self.project, &given_again)?);
         let files = ProjectFiles::new(store, &everything);
         let list = files.list_with_copied()?;
         for (table, keys) in files.used_elsewhere(&list)? {
@@ -311,6 +318,9 @@ impl Replaced {
         let deletion_set = DeletionSet::new(store, &self.project, &kept)?;
         let mut made_anew = given_again;
         made_anew.insert(table_of_keys(store, store.project_table()?), self.project.clone());
+        for column in std::mem::take(&mut self.values) {
+            made_anew.insert_values(column.table, column.name, column.values);
+        }
         self.delete(run, store, deletion_set, &made_anew)?;
         let (_, never_begun) = blob_queue::cancel_copies(&store.name, &self.project)?;
         self.files.retain(|file| !never_begun.contains(&file.key));
@@ -352,3 +362,4 @@ impl Replaced {
 mod manual_rows;
 mod preserved_ids;
 mod preserved_secrets;
+mod preserved_values;

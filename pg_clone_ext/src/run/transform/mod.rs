@@ -202,15 +202,22 @@ impl<'r> Transformer<'r> {
         self.row_documents.clear();
         let ruled = Ruled::evaluate(self.run, self.table_copy, resource_type, &key, row)
             .map_err(|error| self.locate_document(error, &key))?;
+        let preserved = match self.run.preserved.is_empty() {
+            true => None,
+            false => self.run.preserved.get(&(self.table_copy.table, key.clone())),
+        };
         for (place, output) in self.table_copy.outputs.iter().enumerate() {
-            let new = match ruled.as_ref().and_then(|ruled| ruled.column(&output.column)) {
-                Some(replacement) => match replacement {
-                    None => Changed::ToNull,
-                    Some(text) => {
-                        let target = &self.targets[place];
-                        Changed::To(datum::from_text(&text, target.type_oid, target.typmod)?)
-                    }
-                },
+            let kept = preserved.and_then(|row| row.get(&output.column));
+            let replacement = match kept {
+                Some(text) => Some(text.clone()),
+                None => ruled.as_ref().and_then(|ruled| ruled.column(&output.column)),
+            };
+            let new = match replacement {
+                Some(None) => Changed::ToNull,
+                Some(Some(text)) => {
+                    let target = &self.targets[place];
+                    Changed::To(datum::from_text(&text, target.type_oid, target.typmod)?)
+                }
                 None => {
                     if ruled.is_none()
                         && let Some(form) = document_form(&output.action)

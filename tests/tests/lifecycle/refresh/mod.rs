@@ -246,5 +246,6 @@ async fn a_plan_of_a_refresh_writes_nothing() {
 mod concurrently;
 mod files;
 mod given_again;
+mod given_values;
 mod medplum;
 mod refused;

@@ -3,9 +3,11 @@
 pub(super) mod column_action;
 mod column_role;
 mod column_role_types;
+mod template;
 
 pub use column_role::ColumnRole;
 pub use column_role_types::new_value_roles;
+pub use template::could_make;
 
 /// The lists of words in the SQL of the extension, to be compared with those in Rust.
 #[cfg(test)]
