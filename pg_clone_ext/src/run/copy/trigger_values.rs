@@ -4,18 +4,22 @@
 use crate::catalog::rows_once;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{self, Table, TableCopy, quote};
+use pg_clone_core::plan::{self, Store, Table, TableCopy, quote};
 
 /// The columns whose values are compared, of one table.
 pub struct Comparison {
     store: String,
     columns: Vec<String>,
+    /// The call wants what triggers do: only keys are compared.
+    fires: bool,
 }
 
 impl Comparison {
-    /// None if no trigger can change the rows of this table, or if the call wants what triggers do.
+    /// None if no trigger can change the rows of this table. If the call wants what triggers do, only keys are compared that others
+    /// refer to: they would refer to no row.
     pub fn of(run: &Run, table: &Table, table_copy: &TableCopy) -> Result<Option<Self>> {
-        if !run.guards_against_triggers() {
+        let fires = run.store.follows_constraints() && run.request.options.fire_triggers;
+        if !fires && !run.guards_against_triggers() {
             return Ok(None);
         }
         let changeable = match table.kind.as_str() {
@@ -31,12 +35,14 @@ impl Comparison {
             .outputs
             .iter()
             // Triggers set such columns to the time at which a row is written, as a new row has it.
-            .filter(|output| !plan::is_time_or_interval(&output.type_name))
+            .filter(|output| fires || !plan::is_time_or_interval(&output.type_name))
+            .filter(|output| !fires || is_referenced(&run.store, table, &output.column))
             .map(|output| output.column.clone())
             .collect();
         Ok((!columns.is_empty()).then(|| Comparison {
             store: run.store.name.clone(),
             columns,
+            fires,
         }))
     }
 
@@ -109,8 +115,11 @@ impl Comparison {
             Code::Unsupported,
             format!("a trigger of {} changes {what} in the rows of the clone", table.sql_name),
         )
-        .detail("The clone would have other values there than its source.")
-        .hint(format!(
+        .detail(match self.fires {
+            true => "Other rows refer to the keys that these rows were given.",
+            false => "The clone would have other values there than its source.",
+        })
+        .hint(if self.fires { "Leave the triggers out: options => '{\"triggers\": \"skip\"}'.".to_owned() } else { format!(
             "Leave the triggers out: options => '{{\"triggers\": \"skip\"}}'. Or let the clone have their values: '{{\"triggers\": \"fire\"}}'{}.",
             changed.first().map_or_else(String::new, |column| format!(
                 "; for one column: SELECT clone.store_column({}, {}, {}, 'default')",
@@ -118,6 +127,26 @@ impl Comparison {
                 quote::literal(&table.sql_name),
                 quote::literal(column)
             ))
-        )))
+        )}))
     }
+}
+
+/// Whether a column is a key to which columns or documents of the store refer. A UUID may be named anywhere.
+fn is_referenced(store: &Store, table: &Table, column: &str) -> bool {
+    let Some(own) = table
+        .key_ref(column)
+        .filter(|own| table.holds(column) == Some(*own))
+    else {
+        return false;
+    };
+    let is_own = |other: &Table, name: &str| other.oid == table.oid && name == column;
+    let held = store.tables.iter().any(|other| {
+        let mut columns = other.columns.iter();
+        columns.any(|c| c.keys.holds == Some(own) && !is_own(other, &c.name))
+    });
+    let declared = || {
+        let mut references = store.tables.iter().flat_map(|other| &other.keys.references);
+        references.any(|reference| reference.target == table.oid && reference.target_column == column)
+    };
+    held || declared() || table.type_of(column) == "uuid"
 }

@@ -419,3 +419,49 @@ async fn an_error_of_a_trigger_names_its_function() {
     let failure = db.fails(&format!("SELECT project_delete('{clone}')")).await;
     assert!(failure.detail.contains("told()"), "{failure:?}");
 }
+
+#[tokio::test]
+async fn a_trigger_that_changes_a_key_is_refused_also_if_triggers_are_to_fire() {
+    let trigger = "CREATE FUNCTION renumber() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.id = nextval(''public.item_id_seq''); NEW.t = upper(NEW.t); RETURN NEW; END';
+         CREATE TRIGGER renumber BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION renumber();";
+    let db = described(&format!("{TABLES} {trigger}"), STORE).await;
+    let before = contents(&db, &["org", "item", "entry"]).await;
+    let failure = db
+        .fails("SELECT project_clone('1', options => '{\"triggers\": \"fire\"}')")
+        .await;
+    assert_eq!(failure.code, "0A000", "{failure:?}");
+    assert_eq!(
+        (
+            failure.message.as_str(),
+            failure.detail.as_str(),
+            failure.hint.as_str()
+        ),
+        (
+            "a trigger of public.item changes column id in the rows of the clone",
+            "Other rows refer to the keys that these rows were given.",
+            "Leave the triggers out: options => '{\"triggers\": \"skip\"}'."
+        )
+    );
+    assert_eq!(contents(&db, &["org", "item", "entry"]).await, before);
+    // To a key that nothing names, and to other columns, triggers may do what they like.
+    let clone = db
+        .clone_project("'1', options => '{\"triggers\": \"skip\"}'")
+        .await;
+    assert_verified(&db, &clone).await;
+    let alone = described(
+        &format!("{TABLES} DROP TABLE entry; {trigger}"),
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'item', 'resource', project_column => 'org_id')",
+    )
+    .await;
+    let clone = alone
+        .clone_project("'1', options => '{\"triggers\": \"fire\"}'")
+        .await;
+    assert_eq!(
+        alone
+            .number(&format!(
+                "SELECT count(*) FROM item WHERE org_id = {clone} AND t = upper(t)"
+            ))
+            .await,
+        2
+    );
+}
