@@ -25,6 +25,31 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.made_new_by_uuids(text, regclass, name) IS 'Whether each value of a text column holds the UUID of a described row, so that rewriting makes it new';
 
+-- Whether each text of a column looks as if a program had made it at random: a token, an API key, a public id. With a suffix, who knows that of
+-- the source knows that of the clone. A text with the key of its row is not random.
+CREATE FUNCTION clone_internal.looks_random(relation regclass, "column" name) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    key name := clone_internal.key_of(relation);
+    random boolean;
+BEGIN
+    EXECUTE format($q$
+        SELECT COALESCE(bool_and(NOT v.named AND v.x ~ '^([A-Za-z0-9_.:+=-]{10,200}|[A-Za-z0-9+/]{20,200}=*)$'), false)
+           -- By chance a short one may have letters only.
+           AND count(*) FILTER (WHERE v.uuid OR v.changes >= 2) >= 0.9 * count(*) AND avg(CASE WHEN v.uuid THEN 1 ELSE v.changes::numeric / length(v.x) END) >= 0.15
+        FROM (SELECT s.x, s.x ~* %L AS uuid, COALESCE(length(s.key) >= 8 AND strpos(lower(s.x), lower(s.key)) > 0, false) AS named,
+                     -- From a letter to a digit and back: rare in words and numbers.
+                     length(regexp_replace(s.x, '([A-Za-z])(?=[0-9])|([0-9])(?=[A-Za-z])', '\1\2 ', 'g')) - length(s.x) AS changes
+              FROM (SELECT %s AS x, %s AS key FROM %s AS t WHERE t.%I IS NOT NULL LIMIT 500) s) v$q$,
+        clone_internal.uuid_pattern('-?'), clone_internal.column_text('t', relation, "column"), CASE WHEN key IS NULL THEN 'NULL::text' ELSE clone_internal.column_text('t', relation, key) END,
+        clone_internal.spread(relation, '*', 500), "column") INTO random;
+    RETURN random;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.looks_random(regclass, name) IS 'Whether each text of a column looks as if it had been made at random';
+
 -- Columns of unique indexes in which a clone would conflict with its source get a new value. asks: numbers, dates and the like, for
 -- which none can be made up and of which a NULL would lose what the row says, are asked about; nothing else is done.
 CREATE FUNCTION clone_internal.discover_unique(store text, asks boolean DEFAULT false) RETURNS void
@@ -37,6 +62,7 @@ DECLARE
     chosen record;
     filled boolean;
     best name;
+    made_at_random boolean;
     -- Columns about which a question is open: they may hold keys, and change in every clone. As [table, column].
     pending jsonb := (SELECT COALESCE(jsonb_agg(jsonb_build_array(o.relation::oid::bigint, o.name)), '[]') FROM (
         SELECT p.relation, p.name FROM clone_internal.polymorphic_pairs(store) p
@@ -118,6 +144,7 @@ BEGIN
                 CASE WHEN chosen.family = 'int' THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
             CONTINUE;
         END IF;
+        made_at_random := chosen.family = 'text' AND (chosen.attname ~* 'token|secret|hash|digest|api_?key|password|checksum' OR clone_internal.looks_random(u.relation, chosen.attname));
         IF asks AND chosen.family = 'text' AND EXISTS (SELECT FROM clone.store s WHERE s.name = discover_unique.store AND s.looked_at IS NOT NULL) THEN
             -- Of a table that was described later.
             CONTINUE WHEN clone_internal.answered(store, u.relation, chosen.attname, '')
@@ -126,12 +153,12 @@ BEGIN
             CONTINUE WHEN NOT filled;
             PERFORM clone_internal.ask(store, u.relation, chosen.attname, '', 'error',
                 format('%s.%I is unique across all tenants: a clone cannot have its source''s values. ', u.relation, chosen.attname) || 'Does it get others?',
-                format('SELECT clone.store_column(%L, %L, %L, %L);', store, u.relation, chosen.attname, CASE WHEN chosen.length <= 24 OR chosen.attname ~* 'token|secret|hash|digest|api_?key|password|checksum' THEN 'random' ELSE 'suffix' END),
+                format('SELECT clone.store_column(%L, %L, %L, %L);', store, u.relation, chosen.attname, CASE WHEN chosen.length <= 24 OR made_at_random THEN 'random' ELSE 'suffix' END),
                 CASE WHEN NOT chosen.attnotnull THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
         END IF;
         CONTINUE WHEN asks;
         PERFORM clone.store_column(store, u.relation, chosen.attname,
-            CASE WHEN chosen.family = 'text' AND chosen.attname ~* 'token|secret|hash|digest|api_?key|password|checksum' THEN 'random'
+            CASE WHEN made_at_random THEN 'random'
                  -- Too short for a suffix and something of the value.
                  WHEN chosen.family = 'text' AND chosen.length <= 24 THEN 'random'
                  WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' THEN 'template'
@@ -143,7 +170,7 @@ BEGIN
                  ELSE 'keep' END,
             value => CASE WHEN chosen.is_bytes AND NOT chosen.generated
                      THEN format('pg_catalog.substr(pg_catalog.sha512(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())), 1, pg_catalog.length(%I))', chosen.attname)
-                 WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' AND COALESCE(chosen.length > 24, true) AND NOT chosen.attname ~* 'token|secret|hash|digest' THEN 'clone{n}.{value}' END);
+                 WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' AND COALESCE(chosen.length > 24, true) AND NOT made_at_random THEN 'clone{n}.{value}' END);
     END LOOP;
 END
 $$;

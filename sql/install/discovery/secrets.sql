@@ -12,15 +12,15 @@ AS $$
         JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
         JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = a.attname AND c.role IN ('keep', 'rewrite', 'map') AND c.reason IS DISTINCT FROM 'set by hand'
         WHERE r.store = $1 AND a.attname <> COALESCE(r.project_column, '') AND a.attname <> COALESCE(r.id_column, '')
-          AND a.attname ~* 'password|passwd|pwd|secret|token|api_?key|access_?key|private_?key|signing|encrypted|auth_?key|otp|totp|mfa|recovery|session|credential|salt|digest|key$|hash$|^(id|data|payload)$'
+          AND a.attname ~* 'password|passwd|pwd|secret|token|api_?key|access_?key|private_?key|signing|encrypted|auth_?key|otp|totp|mfa|recovery|session|credential|salt|digest|key$|hash$|^(id|data|payload|value)$|bearer|hmac'
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
     ), kinds AS (
         SELECT c.*, CASE
             WHEN c.word ~ '(^|_)(password|passwd|pwd)(_?(hash|digest|salt))?$|^encrypted_password$|^password_' THEN 'a password'
             WHEN c.word ~ '(^|_)(otp|totp|mfa)_?(secret|seed|key)|recovery_codes?$|backup_codes?$|^two_factor_secret' THEN 'a secret of a second factor'
-            WHEN c.word ~ '(^|_)(secrets?|client_secret|webhook_secret|signing_secret|signing_key|private_key|secret_key|encryption_key|access_key|api_key|apikey|auth_key|credentials?|api_secret)(_(hash|digest|encrypted|ciphertext))?$' OR c.word ~ '_secret(_|$)' THEN 'a secret'
+            WHEN c.word ~ '(^|_)(secrets?|client_secret|webhook_secret|signing_secret|hmac_secret|hmac_key|signing_key|private_key|secret_key|encryption_key|access_key|api_key|apikey|auth_key|credentials?|api_secret)(_(hash|digest|encrypted|ciphertext))?$' OR c.word ~ '_secret(_|$)' THEN 'a secret'
             WHEN c.word ~ '(^|_)(token|access_token|refresh_token|reset_token|id_token|api_token|auth_token|bearer|token_hash|token_digest|hashed_token|token_value|key_hash|hashed_key)$' OR c.word ~ '_token(_hash|_digest)?$' THEN 'a token'
-            WHEN c.table_word ~ '(session|token|api_key|credential)$' AND c.word ~ '^(session_?(key|id|data)|data|key|hash|digest|hashed_key|payload)$' THEN 'a token'
+            WHEN c.table_word ~ '(session|token|api_key|access_key|credential)$' AND c.word ~ '^(session_?(key|id|data)|data|key|value|hash|digest|hashed_key|payload)$' THEN 'a token'
             END AS kind
         FROM columns c WHERE c.family = 'text' OR c.family = 'json' OR c.atttypid = 'bytea'::regtype OR c.family = 'text[]'
     )

@@ -1,6 +1,7 @@
 //! Values that must be unique across projects: errors before rows are written, and roles that give new values.
 
 use super::{assert_verified, described};
+use crate::description::{answer_all, discovered};
 use pg_clone_tests::scratch_database::Scratch;
 
 const ORG: &str = "a0000000-0000-4000-8000-000000000007";
@@ -346,4 +347,28 @@ async fn the_hint_for_a_key_without_sequence_is_a_call_that_helps() {
     db.run(call).await;
     let clone = db.clone_project("'1'").await;
     assert_verified(&db, &clone).await;
+}
+
+#[tokio::test]
+async fn unique_texts_that_look_random_get_random_ones_that_cannot_be_guessed() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text, handle text UNIQUE); INSERT INTO org (name, handle) VALUES ('A', 'acme-2024'), ('B', 'beta-corp');
+         CREATE TABLE access (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, value varchar UNIQUE NOT NULL, sid text UNIQUE, bearer text UNIQUE, code varchar(40) UNIQUE, place text UNIQUE, number text UNIQUE, path text UNIQUE, title text UNIQUE);
+         INSERT INTO access (org_id, value, sid, bearer, code, place, number, path, title)
+         SELECT 1 + n % 2, gen_random_uuid(), md5(n::text), 'sk_live_' || replace(encode(sha256(n::text::bytea), 'base64'), '/', 'x'), substr(md5(n || 'c'), 1, 12), 'Room ' || n, 'INV-2024-' || (1000 + n), 'docs/a' || n || '/b' || n || '.pdf', 'quarterly-report-2024-q' || n FROM generate_series(1, 40) n",
+        "org",
+    )
+    .await;
+    let roles = "SELECT string_agg(format('%s %s', name, role), ', ' ORDER BY name) FROM clone.store_column WHERE relation IN ('org'::regclass, 'access'::regclass) AND name IN ('handle', 'value', 'sid', 'bearer', 'code', 'place', 'number', 'path', 'title')";
+    assert_eq!(
+        db.text(roles).await,
+        "bearer random, code random, handle suffix, number suffix, path suffix, place suffix, sid random, title suffix, value random"
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM access a JOIN access s ON s.org_id = 2 AND s.place || '-1' = a.place WHERE a.org_id = {clone} AND (strpos(a.value, left(s.value, 12)) > 0 OR strpos(a.sid, s.sid) > 0 OR strpos(a.code, s.code) > 0 OR strpos(a.bearer, s.bearer) > 0 OR length(a.value) <> 36)"))
+            .await,
+        0
+    );
 }

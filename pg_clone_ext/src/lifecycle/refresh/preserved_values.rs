@@ -10,7 +10,8 @@ use crate::run::state::Run;
 use pg_clone_core::error::Result;
 use pg_clone_core::ids::text_form::TextForm;
 use pg_clone_core::plan::{
-    Column, ColumnRole, KeyKind, KeyRef, Oid, SourceQuery, Table, TableRole, could_make, key_column, quote,
+    Column, ColumnRole, KeyKind, KeyRef, Oid, SUFFIX, SourceQuery, Table, TableRole, could_make, key_column,
+    quote,
 };
 use std::collections::HashMap;
 
@@ -145,7 +146,7 @@ fn stays(
         // The call may give another name.
         ColumnRole::Template(template) => !template.contains("{name}") && is_made_of_source(template),
         // A key that people chose has random characters behind the source's; others are random as a whole.
-        _ if *form == TextForm::Name => is_made_of_source("{value}-{n}"),
+        _ if *form == TextForm::Name => is_made_of_source(SUFFIX),
         _ => source.is_some() && made.is_some(),
     }
 }

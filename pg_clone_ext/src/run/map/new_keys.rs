@@ -6,13 +6,17 @@ use super::{expression_keys, sequences};
 use crate::error::internal;
 use crate::pg::query::for_each_row;
 use crate::pg::value::datum::random;
+use crate::run::document_errors::rewrite_error;
 use crate::run::keys::Key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::text_form::TextForm;
 use pg_clone_core::ids::uuid_text;
 use pg_clone_core::item::generator::Generator;
-use pg_clone_core::plan::{self, Column, ColumnRole, KeyForm, KeyKind, KeyRef, Table, TableRole, quote};
+use pg_clone_core::plan::{
+    self, Column, ColumnRole, KeyForm, KeyKind, KeyRef, SUFFIX, Table, TableRole, quote,
+};
+use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Hint where an expression gives no new keys.
@@ -159,8 +163,13 @@ fn of_the_same_form(run: &Run, key: KeyRef, column: &Column, keys: &[Key]) -> Re
     let mut failed = None;
     let mut fill = |buffer: &mut [u8]| fill_random(buffer, &mut failed);
     let mut new = Vec::with_capacity(keys.len());
+    let mut rewriter = rewriter(run);
     for key in keys {
-        new.push(Key::Text(form.make(&key.to_text(), unix_ms, longest, &mut fill)));
+        let text = key.to_text();
+        new.push(Key::Text(match with_new_ids(&mut rewriter, &text)? {
+            Some(rewritten) => rewritten,
+            None => form.make(&text, unix_ms, longest, &mut fill),
+        }));
     }
     failed.map_or(Ok(()), Err)?;
     debug_assert!(run.store.column_of(key).is_some());
@@ -189,9 +198,17 @@ pub fn fill_random(buffer: &mut [u8], failed: &mut Option<Error>) {
 fn made_texts(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result<Vec<Key>> {
     let mut fresh = FreshTexts::of(table, &column.name);
     let mut new = Vec::with_capacity(keys.len());
+    let mut rewriter = rewriter(run);
     for key in keys {
-        let text = match &column.role {
-            ColumnRole::Template(template) => {
+        let rewritten = match &column.role {
+            ColumnRole::Template(template) if template == SUFFIX => {
+                with_new_ids(&mut rewriter, &key.to_text())?
+            }
+            _ => None,
+        };
+        let text = match (&column.role, rewritten) {
+            (_, Some(text)) => text,
+            (ColumnRole::Template(template), None) => {
                 let filled = fill_template(run, template, &key.to_text(), None);
                 match length_of(&column.type_name) {
                     Some(longest) if filled.chars().count() > longest => {
@@ -211,6 +228,20 @@ fn made_texts(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result
         });
     }
     Ok(new)
+}
+
+fn rewriter(run: &Run) -> Rewriter<'_> {
+    Rewriter::new(&run.ids, &run.texts, Dangling::Keep)
+}
+
+/// A text with the new ids of the rows that it names; None if it names none. No other project has such a text.
+pub fn with_new_ids(rewriter: &mut Rewriter<'_>, text: &str) -> Result<Option<String>> {
+    let mut bytes = text.as_bytes().to_vec();
+    match rewriter.plain_text(&mut bytes).map_err(rewrite_error)? {
+        Outcome::InPlace => String::from_utf8(bytes).map(Some).map_err(internal),
+        Outcome::Rebuilt(new) => String::from_utf8(new).map(Some).map_err(internal),
+        Outcome::Unchanged | Outcome::Null => Ok(None),
+    }
 }
 
 /// The text of a template for a value.

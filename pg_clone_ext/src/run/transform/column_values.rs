@@ -11,11 +11,11 @@ use crate::pg::value::datum::Changed;
 use crate::run::document_errors::{edit_error, rewrite_error};
 use crate::run::keys::Key;
 use crate::run::map::fresh_texts::{FreshTexts, random_like};
-use crate::run::map::new_keys::{fill_template, fit_template, length_of};
+use crate::run::map::new_keys::{fill_template, fit_template, length_of, with_new_ids};
 use pg_clone_core::batch::VersionFinder;
 use pg_clone_core::edit;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output, is_text};
+use pg_clone_core::plan::{Action, KeyKind, KeyRef, Output, SUFFIX, is_text};
 use pg_clone_core::rewrite::{Outcome, UuidOutcome};
 
 impl<'r> Transformer<'r> {
@@ -157,6 +157,11 @@ impl<'r> Transformer<'r> {
                 None => Changed::No,
                 Some(value) => {
                     let text = datum::to_text(value)?;
+                    if template == SUFFIX
+                        && let Some(new) = with_new_ids(&mut self.rewriter, &text)?
+                    {
+                        return self.typed_text(place, Some(new));
+                    }
                     let new_id = self.new_id(row)?;
                     let mut new = fill_template(self.run, template, &text, new_id.as_deref());
                     if let Some(longest) = length_of(&output.type_name)

@@ -153,3 +153,35 @@ async fn of_a_key_of_several_texts_that_which_tells_rows_apart_changes() {
         assert_verified(&db, &clone).await;
     }
 }
+
+#[tokio::test]
+async fn of_unique_texts_only_those_without_an_id_get_a_suffix() {
+    let db = discovered(
+        "CREATE TABLE tenant (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL); INSERT INTO tenant (name) VALUES ('A'), ('B');
+         CREATE TABLE file (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant_id uuid NOT NULL REFERENCES tenant, path text UNIQUE, n int, doc jsonb);
+         INSERT INTO file (tenant_id, n) SELECT id, n FROM tenant, generate_series(1, 4) n; UPDATE file SET path = CASE n % 2 WHEN 0 THEN id || '.png' ELSE 'plain' || left(id::text, 8) END;
+         UPDATE file SET doc = jsonb_build_object('of', path) WHERE n % 2 = 0",
+        "tenant",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let source = db.text("SELECT id FROM tenant WHERE name = 'A'").await;
+    let mut clone = db
+        .clone_project(&format!("'{source}', 'C', options => '{{\"verify\": true}}'"))
+        .await;
+    let right = "SELECT count(*) FROM file WHERE tenant_id = '$' AND CASE n % 2 WHEN 0 THEN path = id || '.png' AND doc->>'of' = path ELSE path ~ '^plain[0-9a-f]{8}-[0-9a-z]+' END";
+    assert_eq!(db.number(&right.replace('$', &clone)).await, 4);
+    for _ in 0..2 {
+        let paths = db
+            .list(&format!(
+                "SELECT path FROM file WHERE tenant_id = '{clone}' AND n % 2 = 1 ORDER BY n"
+            ))
+            .await;
+        clone = db
+            .clone_project(&format!(
+                "'{source}', 'C', options => '{{\"replace\": \"{clone}\", \"verify\": true}}'"
+            ))
+            .await;
+        assert_eq!(db.number(&right.replace('$', &clone)).await, 4, "{paths:?}");
+    }
+}

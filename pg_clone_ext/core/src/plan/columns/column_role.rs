@@ -5,6 +5,9 @@
 use crate::error::{Code, Error, Result};
 use crate::plan::store::{Column, Oid};
 
+/// The template of the role `suffix`.
+pub const SUFFIX: &str = "{value}-{n}";
+
 /// The role of a column: its value in the clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnRole {
@@ -84,7 +87,7 @@ impl ColumnRole {
             "value" => ColumnRole::Value(value.unwrap_or_default()),
             "default" => ColumnRole::Default,
             "random" => ColumnRole::Random,
-            "suffix" => ColumnRole::Template("{value}-{n}".to_owned()),
+            "suffix" => ColumnRole::Template(SUFFIX.to_owned()),
             "template" => ColumnRole::Template(value.unwrap_or_default()),
             "expression" => ColumnRole::Expression(value.unwrap_or_default()),
             "large_object" => ColumnRole::LargeObject,
@@ -114,7 +117,7 @@ impl ColumnRole {
             ColumnRole::Value(_) => "value",
             ColumnRole::Default => "default",
             ColumnRole::Random => "random",
-            ColumnRole::Template(template) if template == "{value}-{n}" => "suffix",
+            ColumnRole::Template(template) if template == SUFFIX => "suffix",
             ColumnRole::Template(_) => "template",
             ColumnRole::Expression(_) => "expression",
             ColumnRole::LargeObject => "large_object",

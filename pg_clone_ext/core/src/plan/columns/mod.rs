@@ -5,7 +5,7 @@ mod column_role;
 mod column_role_types;
 mod template;
 
-pub use column_role::ColumnRole;
+pub use column_role::{ColumnRole, SUFFIX};
 pub use column_role_types::new_value_roles;
 pub use template::could_make;
 
