@@ -148,7 +148,8 @@ BEGIN
             same := clone_internal.by_likelihood(q.relation, q."column", q.path, clone_internal.targets_of_same_tenants(ask_about_data.store, q.relation, q."column", q.path, q.targets));
             q.targets := CASE WHEN same <> '{}' THEN same ELSE q.targets END;
         END IF;
-        CONTINUE WHEN many IS NOT NULL AND (q.what IN ('keys', 'part') AND q.path <> '' OR q.what = 'inside') AND NOT clone_internal.have_numbers(ask_about_data.store, q.targets);
+        -- One question covers them. A member of which all values are keys of one table is declared.
+        CONTINUE WHEN many IS NOT NULL AND (q.what IN ('keys', 'part') AND q.path <> '' AND NOT (declares AND q.what = 'keys' AND cardinality(q.targets) = 1) OR q.what = 'inside') AND NOT clone_internal.have_numbers(ask_about_data.store, q.targets);
         place := format('%s.%I', q.relation, q."column") || CASE WHEN q.path <> '' THEN format(' at %s', q.path) ELSE '' END;
         names := array_to_string(q.targets, ', ');
         keep := clone_internal.keep_call(ask_about_data.store, q.relation, q."column", q.path);

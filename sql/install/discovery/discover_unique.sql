@@ -169,7 +169,7 @@ BEGIN
                  -- A part of a key, such as a number in a list, says something of the row.
                  ELSE 'keep' END,
             value => CASE WHEN chosen.is_bytes AND NOT chosen.generated
-                     THEN format('pg_catalog.substr(pg_catalog.sha512(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())), 1, pg_catalog.length(%I))', chosen.attname)
+                     THEN clone_internal.random_bytes(chosen.attname)
                  WHEN chosen.family = 'text' AND chosen.attname ~* 'e?_?mail' AND COALESCE(chosen.length > 24, true) AND NOT made_at_random THEN 'clone{n}.{value}' END);
     END LOOP;
 END

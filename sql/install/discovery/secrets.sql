@@ -1,11 +1,20 @@
 -- Questions about secrets and tokens, by the names of columns.
 
+-- Up to 64 random bytes, as many as the row has.
+CREATE FUNCTION clone_internal.random_bytes("column" name) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT format('pg_catalog.substr(pg_catalog.sha512(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())), 1, pg_catalog.length(%I))', $1) $$;
+COMMENT ON FUNCTION clone_internal.random_bytes(name) IS 'An expression for random bytes of the length of a column''s value';
+
 CREATE FUNCTION clone_internal.secret_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH columns AS MATERIALIZED (
-        SELECT r.relation, a.attname, a.attnotnull, clone_internal.family(a.atttypid) AS family, a.atttypid, clone_internal.snake(a.attname) AS word, clone_internal.table_word(t.relname) AS table_word
+        SELECT r.relation, a.attname, a.attnotnull, clone_internal.family(a.atttypid) AS family, a.atttypid, clone_internal.snake(a.attname) AS word, clone_internal.table_word(t.relname) AS table_word,
+               -- NULL may be forbidden where another column has a value.
+               EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'c' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey)) AS checked
         FROM clone.store_relation r
         JOIN clone.store s ON s.name = r.store AND s.preset IN ('discover', 'custom')
         JOIN pg_class t ON t.oid = r.relation
@@ -26,9 +35,11 @@ AS $$
     )
     SELECT 'warning', format('%s.%I', k.relation, k.attname),
            format('%s.%I looks like %s: the clone gets the source''s', k.relation, k.attname, k.kind),
-           CASE WHEN k.kind = 'a password' AND k.attnotnull OR k.family = 'text' AND (k.attnotnull OR k.kind IN ('a token', 'a secret'))
+           CASE WHEN k.atttypid = 'bytea'::regtype AND (k.attnotnull OR k.checked)
+                     THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, k.relation, k.attname, clone_internal.random_bytes(k.attname))
+                WHEN k.family = 'text' AND (k.attnotnull OR k.checked OR k.kind IN ('a token', 'a secret'))
                      THEN format('SELECT clone.store_column(%L, %L, %L, ''random'');', $1, k.relation, k.attname)
-                WHEN NOT k.attnotnull THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, k.relation, k.attname)
+                WHEN NOT k.attnotnull AND NOT k.checked THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, k.relation, k.attname)
                 ELSE format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, k.relation, k.attname) END,
            format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, k.relation, k.attname)
     FROM kinds k WHERE k.kind IS NOT NULL

@@ -304,3 +304,53 @@ async fn columns_that_are_named_like_keys_of_no_table_are_asked_about_by_their_v
     );
     db.clone_project("'2', 'Copy'").await;
 }
+
+#[tokio::test]
+async fn one_question_about_keys_in_many_texts_leaves_members_that_are_keys_declared() {
+    let db = discovered(
+        "CREATE TABLE org (id text PRIMARY KEY, name text); INSERT INTO org SELECT 'cm' || substr(md5('o' || i), 1, 23), 'Org ' || i FROM generate_series(1, 2) i;
+         CREATE TABLE envelope (id text PRIMARY KEY, org_id text NOT NULL REFERENCES org, n int); INSERT INTO envelope SELECT 'cm' || substr(md5('e' || i), 1, 20) || 'x9k', (SELECT id FROM org ORDER BY id OFFSET i % 2 LIMIT 1), i FROM generate_series(1, 40) i;
+         CREATE TABLE call (id serial PRIMARY KEY, org_id text NOT NULL REFERENCES org, body jsonb, a jsonb, b jsonb, c jsonb, d jsonb);
+         INSERT INTO call (org_id, body, a, b, c, d) SELECT e.org_id, jsonb_build_object('envelopeId', e.id), u.x, u.x, u.x, u.x FROM envelope e CROSS JOIN LATERAL (SELECT jsonb_build_object('url', 'https://x.org/envelope/' || e.id || '/edit') AS x) u",
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT format('%s %s', path, target) FROM clone.store_reference WHERE relation = 'call'::regclass")
+            .await,
+        ["$..['envelopeId'] envelope"]
+    );
+    assert_eq!(
+        db.list("SELECT answer FROM clone.store_check('s')").await,
+        ["SELECT clone.store_alter('s', '{\"text_keys\": \"everywhere\"}');"]
+    );
+    answer_all(&db, "answer").await;
+    let source = db.text("SELECT min(id) FROM org").await;
+    let clone = db
+        .clone_project(&format!("'{source}', options => '{{\"verify\": true}}'"))
+        .await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM call c JOIN envelope e ON e.id = c.body->>'envelopeId' AND strpos(c.d->>'url', e.id) > 0 AND e.org_id = c.org_id WHERE c.org_id = '{clone}'"))
+            .await,
+        20
+    );
+}
+
+#[tokio::test]
+async fn no_secret_becomes_null_where_a_check_constraint_may_forbid_it() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE hook (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, auth text NOT NULL, basic_password bytea, hmac_key text, pin_password text,
+             CHECK (auth <> 'BASIC' OR basic_password IS NOT NULL AND pin_password IS NOT NULL));
+         INSERT INTO hook (org_id, auth, basic_password, hmac_key, pin_password) SELECT 1 + n % 2, 'BASIC', '\\x736563726574', 'abc123', 'p' || n FROM generate_series(1, 6) n",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM hook WHERE org_id = {clone} AND length(basic_password) = 6 AND basic_password <> '\\x736563726574' AND hmac_key <> 'abc123' AND pin_password ~ '^[a-z][0-9]$'"))
+            .await,
+        3
+    );
+}
