@@ -30,7 +30,9 @@ AS $$
     SELECT DISTINCT ON (i.attrelid, i.attnum, t.attnum) i.attrelid, t.attname, i.attname, r.rank
     FROM own i JOIN own t ON t.attrelid = i.attrelid AND t.attnum <> i.attnum
     CROSS JOIN LATERAL (SELECT clone_internal.pair_word(i.attname, false) AS id_word, clone_internal.pair_word(t.attname, true) AS type_word) w
-    CROSS JOIN LATERAL (SELECT CASE WHEN w.id_word = COALESCE(w.type_word, t.word) OR i.word = w.type_word THEN 1 WHEN w.id_word = '' OR w.type_word = '' THEN 2 ELSE 3 END AS rank) r
+    CROSS JOIN LATERAL (SELECT CASE WHEN w.id_word = COALESCE(w.type_word, t.word) OR i.word = w.type_word
+                                   -- provider_name and provider_key
+                                   OR w.id_word <> '' AND t.word = w.id_word || substring(t.word FROM '_(?:name|code|scope|level|role|source|target)$') THEN 1 WHEN w.id_word = '' OR w.type_word = '' THEN 2 ELSE 3 END AS rank) r
     WHERE i.family IN ('int', 'text', 'uuid') AND NOT i.own_key AND NOT i.references_others AND NOT (clone_internal.names_quantity(i.attname) AND w.id_word IS NULL)
       AND NOT t.own_key AND (t.family IN ('int', 'text') AND NOT (t.family = 'int' AND w.type_word IS NULL AND r.rank > 1 AND w.id_word <> '')
                              OR t.atttypid = '"char"'::regtype OR clone_internal.other_key_type(t.atttypid) AND t.family = '')

@@ -49,6 +49,13 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_outside_values(text, clone_internal.place[]) IS 'Records questions about tables that are not described and hold values of unique text columns of the store';
 
+-- What stands before a number at the end of a text, and the number: {userstories.userstory, 229}.
+CREATE FUNCTION clone_internal.typed_number(value text) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT regexp_match($1, '^([A-Za-z_][A-Za-z0-9_.:\\/-]{0,80}?)[.:/#@|-]+(0|[1-9][0-9]{0,17})$') $$;
+COMMENT ON FUNCTION clone_internal.typed_number(text) IS 'A text before a number, and the number';
+
 CREATE FUNCTION clone_internal.ask_about_outside_texts(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -59,6 +66,7 @@ DECLARE
     uuids text[];
     long_numbers text[];
     words text[];
+    kinds text[];
     found text[];
     k record;
     c record;
@@ -72,6 +80,26 @@ BEGIN
         UNION SELECT x FROM regexp_split_to_table(v.value, '[^A-Za-z0-9]+') x) t
     WHERE p.family IN ('text', 'json', 'text[]') AND length(t.token) >= 3 AND t.token <> v.value
       AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation);
+    -- A number behind the name of its table: userstories.userstory:229.
+    kinds := ARRAY(SELECT DISTINCT (clone_internal.typed_number(v))[1] FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals[:60]) v WHERE p.family IN ('text', 'json', 'text[]') AND clone_internal.typed_number(v) IS NOT NULL);
+    FOR c IN
+        SELECT p.relation, p."column" AS name, p.path, k.target, array_agg(DISTINCT t.m[2]) AS ids
+        FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals[:60]) v CROSS JOIN LATERAL (SELECT clone_internal.typed_number(v) AS m) t
+        JOIN clone_internal.tables_of_kinds($1, kinds) k ON k.kind = t.m[1] AND k.described AND k.rank < 2
+        WHERE p.family IN ('text', 'json', 'text[]') AND kinds <> '{}'
+        GROUP BY 1, 2, 3, 4 HAVING count(DISTINCT t.m[2]) >= 4 ORDER BY 1, 2, 3, 4
+    LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation);
+        SELECT n.name, f.found INTO k
+        FROM clone_internal.naming_columns($1) n
+        CROSS JOIN LATERAL (SELECT count(*) AS found FROM clone_internal.keys_of_tables(ARRAY[n.relation], ARRAY[n.name], ARRAY[n.family], c.ids)) f
+        WHERE n.relation = c.target AND n.is_id AND n.family = 'int' AND 5 * (cardinality(c.ids) - f.found) <= cardinality(c.ids);
+        CONTINUE WHEN k.name IS NULL;
+        PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',
+            format('%s.%I%s holds %I of %s within longer texts: %s of %s values that were looked at. Its rows are not cloned, and no column says to which project they belong', c.relation, c.name,
+                CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, k.name, c.target, k.found, cardinality(c.ids)),
+            format('SELECT clone.store_shared(%L, %L);', $1, c.relation), NULL);
+    END LOOP;
     IF tokens IS NULL THEN
         RETURN;
     END IF;

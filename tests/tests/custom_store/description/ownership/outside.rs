@@ -137,3 +137,47 @@ async fn rows_of_shared_users_belong_by_their_documents_and_by_no_role() {
         "{questions:?}"
     );
 }
+
+#[tokio::test]
+async fn rows_that_name_a_table_and_a_number_in_one_text_are_not_left_out_in_silence() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE userstories (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO userstories (org_id) SELECT 1 + n % 2 FROM generate_series(1, 40) n;
+         CREATE TABLE entries (id serial PRIMARY KEY, key varchar(255), diff jsonb); INSERT INTO entries (key, diff) SELECT 'stories.userstory:' || id, '{}' FROM userstories;
+         CREATE TABLE codes (id serial PRIMARY KEY, label text); INSERT INTO codes (label) SELECT 'step-' || n FROM generate_series(1, 30) n",
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s') WHERE severity = 'error'")
+            .await,
+        [
+            "public.entries.key holds id of public.userstories within longer texts: 40 of 40 values that were looked at. Its rows are not cloned, and no column says to which project they belong"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn settings_of_users_and_of_tenants_belong_by_the_code_beside_the_key() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'), ('C');
+         CREATE TABLE users (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, login text); SELECT setval('users_id_seq', 10); INSERT INTO users (org_id, login) SELECT 1 + n % 3, 'u' || n FROM generate_series(1, 30) n;
+         CREATE TABLE app_settings (id serial PRIMARY KEY, provider_name varchar(64), provider_key varchar(64), name text, value text);
+         INSERT INTO app_settings (provider_name, provider_key, name, value) SELECT 'T', id::text, 'theme', name FROM org UNION ALL SELECT 'U', id::text, 'theme', login FROM users",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM app_settings s JOIN users u ON s.provider_name = 'U' AND s.provider_key = u.id::text AND s.value = u.login WHERE u.org_id = {clone}")).await,
+        10
+    );
+    assert_eq!(
+        db.text(&format!(
+            "SELECT value FROM app_settings WHERE provider_name = 'T' AND provider_key = '{clone}'"
+        ))
+        .await,
+        "B"
+    );
+}
