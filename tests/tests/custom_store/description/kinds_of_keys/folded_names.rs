@@ -128,3 +128,34 @@ async fn numbers_and_words_that_only_look_like_keys_are_not_asked_about() {
     .await;
     assert_eq!(open(&db).await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn members_named_like_a_table_with_a_number_in_its_name_are_no_keys() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE oauth2_client (id int GENERATED ALWAYS AS IDENTITY (START 700) PRIMARY KEY, org_id int NOT NULL REFERENCES org); CREATE TABLE v1_workflow (id int GENERATED ALWAYS AS IDENTITY (START 900) PRIMARY KEY, org_id int NOT NULL REFERENCES org);
+         INSERT INTO oauth2_client (org_id) SELECT id FROM org, generate_series(1, 3); INSERT INTO v1_workflow (org_id) SELECT id FROM org, generate_series(1, 3);
+         CREATE TABLE op (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, config jsonb);
+         INSERT INTO op (org_id, config) SELECT o.id, jsonb_build_object('oauth2ClientId', c.id, 'v1_workflow_id', w.id, 'oauth2_client', jsonb_build_object('id', c.id), 'OAUTH2_CLIENT_ID', c.id)
+         FROM org o, LATERAL (SELECT max(id) AS id FROM oauth2_client WHERE org_id = o.id) c, LATERAL (SELECT max(id) AS id FROM v1_workflow WHERE org_id = o.id) w;
+         CREATE TABLE tally (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, votes jsonb)",
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT format('%s %s', path, target) FROM clone.store_reference WHERE relation = 'op'::regclass ORDER BY 1")
+            .await,
+        [
+            "$..['OAUTH2_CLIENT_ID'] oauth2_client",
+            "$..['oauth2ClientId'] oauth2_client",
+            "$..['oauth2_client']['id'] oauth2_client",
+            "$..['v1_workflow_id'] v1_workflow"
+        ]
+    );
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM op JOIN oauth2_client c ON c.id = (config->>'oauth2ClientId')::int AND c.id = (config#>>'{{oauth2_client,id}}')::int AND c.org_id = op.org_id JOIN v1_workflow w ON w.id = (config->>'v1_workflow_id')::int AND w.org_id = op.org_id WHERE op.org_id = {clone}"))
+            .await,
+        1
+    );
+}
