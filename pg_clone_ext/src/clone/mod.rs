@@ -129,6 +129,7 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     if let Some(effects) = effects {
         effects.check(&run, Some(&made), &mut todos)?;
     }
+    todos.extend(copy::project_sequences::todos(&run)?);
     let blobs = blobs::list(&run)?;
     record::write(&run, &tables, &totals, blobs.len())?;
     blobs::queue(&run, &blobs)?;

@@ -300,6 +300,7 @@ pub mod added_rows;
 mod deferred_triggers;
 pub mod kept_ids;
 mod pipeline;
+pub mod project_sequences;
 pub mod sql_path;
 pub mod trigger_effects;
 mod trigger_values;

@@ -465,3 +465,32 @@ async fn a_trigger_that_changes_a_key_is_refused_also_if_triggers_are_to_fire() 
         2
     );
 }
+
+#[tokio::test]
+async fn a_sequence_of_each_project_that_a_skipped_trigger_makes_is_a_task() {
+    let db = described(
+        &format!(
+            "{TABLES} INSERT INTO org (name) VALUES ('Theirs'); CREATE SEQUENCE other_1;
+             CREATE FUNCTION number() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN EXECUTE format(''CREATE SEQUENCE public.numbers_%s'', NEW.id); RETURN NULL; END';
+             CREATE TRIGGER number AFTER INSERT ON org FOR EACH ROW EXECUTE FUNCTION number(); CREATE SEQUENCE numbers_1; CREATE SEQUENCE numbers_2"
+        ),
+        STORE,
+    )
+    .await;
+    let todo = "SELECT todo->>0 FROM clone.run ORDER BY id DESC LIMIT 1";
+    let clone = db
+        .clone_project("'1', options => '{\"triggers\": \"skip\"}'")
+        .await;
+    assert_eq!(
+        db.text(todo).await,
+        format!(
+            "the source has the sequence public.numbers_1, the clone has none: triggers were skipped. Make public.numbers_{clone}, if the application needs it"
+        )
+    );
+    db.clone_project("'1'").await;
+    assert_eq!(
+        db.number("SELECT jsonb_array_length(todo) FROM clone.run ORDER BY id DESC LIMIT 1")
+            .await,
+        0
+    );
+}
