@@ -30,7 +30,7 @@ if [ "${1:-}" = server ]; then
     if [ "$PG_MAJOR" = 18 ]; then
         set -- "$@" --test custom_store --test lifecycle --test medplum
     else
-        stores=(--test custom_store -- --skip description::)
+        stores=(--test custom_store -- --skip description:: --skip situations::)
         also=(--test lifecycle --test medplum -- rows::completeness rows::untouched_source verification:: delete:: refresh::)
     fi
 fi

@@ -29,13 +29,14 @@ AS $$
             WHEN c.word ~ '(^|_)(otp|totp|mfa)_?(secret|seed|key)|recovery_codes?$|backup_codes?$|^two_factor_secret' THEN 'a secret of a second factor'
             WHEN c.word ~ '(^|_)(secrets?|client_secret|webhook_secret|signing_secret|hmac_secret|hmac_key|signing_key|private_key|secret_key|encryption_key|access_key|api_key|apikey|auth_key|credentials?|api_secret)(_(hash|digest|encrypted|ciphertext))?$' OR c.word ~ '_secret(_|$)' THEN 'a secret'
             WHEN c.word ~ '(^|_)(token|access_token|refresh_token|reset_token|id_token|api_token|auth_token|bearer|token_hash|token_digest|hashed_token|token_value|key_hash|hashed_key)$' OR c.word ~ '_token(_hash|_digest)?$' THEN 'a token'
-            WHEN c.table_word ~ '(session|token|api_key|access_key|credential)$' AND c.word ~ '^(session_?(key|id|data)|data|key|value|hash|digest|hashed_key|payload)$' THEN 'a token'
+            WHEN c.family <> 'uuid' AND c.table_word ~ '(session|token|api_key|access_key|credential)$' AND c.word ~ '^(session_?(key|id|data)|data|key|value|hash|digest|hashed_key|payload)$' THEN 'a token'
             END AS kind
-        FROM columns c WHERE c.family = 'text' OR c.family = 'json' OR c.atttypid = 'bytea'::regtype OR c.family = 'text[]'
+        FROM columns c WHERE c.family IN ('text', 'uuid') OR c.family = 'json' OR c.atttypid = 'bytea'::regtype OR c.family = 'text[]'
     )
     SELECT 'warning', format('%s.%I', k.relation, k.attname),
            format('%s.%I looks like %s: the clone gets the source''s', k.relation, k.attname, k.kind),
-           CASE WHEN k.atttypid = 'bytea'::regtype AND (k.attnotnull OR k.checked)
+           CASE WHEN k.family = 'uuid' THEN format('SELECT clone.store_column(%L, %L, %L, ''new_uuid'');', $1, k.relation, k.attname)
+                WHEN k.atttypid = 'bytea'::regtype AND (k.attnotnull OR k.checked)
                      THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, k.relation, k.attname, clone_internal.random_bytes(k.attname))
                 WHEN k.family = 'text' AND (k.attnotnull OR k.checked OR k.kind IN ('a token', 'a secret'))
                      THEN format('SELECT clone.store_column(%L, %L, %L, ''random'');', $1, k.relation, k.attname)

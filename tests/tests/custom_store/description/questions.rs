@@ -340,16 +340,16 @@ async fn one_question_about_keys_in_many_texts_leaves_members_that_are_keys_decl
 async fn no_secret_becomes_null_where_a_check_constraint_may_forbid_it() {
     let db = discovered(
         "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
-         CREATE TABLE hook (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, auth text NOT NULL, basic_password bytea, hmac_key text, pin_password text,
+         CREATE TABLE hook (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, auth text NOT NULL, basic_password bytea, hmac_key text, pin_password text, invite_token uuid,
              CHECK (auth <> 'BASIC' OR basic_password IS NOT NULL AND pin_password IS NOT NULL));
-         INSERT INTO hook (org_id, auth, basic_password, hmac_key, pin_password) SELECT 1 + n % 2, 'BASIC', '\\x736563726574', 'abc123', 'p' || n FROM generate_series(1, 6) n",
+         INSERT INTO hook (org_id, auth, basic_password, hmac_key, pin_password, invite_token) SELECT 1 + n % 2, 'BASIC', '\\x736563726574', 'abc123', 'p' || n, 'a0000000-0000-4000-8000-000000000001' FROM generate_series(1, 6) n",
         "org",
     )
     .await;
     answer_all(&db, "answer").await;
     let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
     assert_eq!(
-        db.number(&format!("SELECT count(*) FROM hook WHERE org_id = {clone} AND length(basic_password) = 6 AND basic_password <> '\\x736563726574' AND hmac_key <> 'abc123' AND pin_password ~ '^[a-z][0-9]$'"))
+        db.number(&format!("SELECT count(*) FROM hook WHERE org_id = {clone} AND length(basic_password) = 6 AND basic_password <> '\\x736563726574' AND hmac_key <> 'abc123' AND pin_password ~ '^[a-z][0-9]$' AND invite_token <> 'a0000000-0000-4000-8000-000000000001'"))
             .await,
         3
     );
