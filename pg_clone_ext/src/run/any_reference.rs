@@ -248,12 +248,14 @@ pub fn follows_source(table: &Table, reference: &AnyReference) -> bool {
     })
 }
 
-/// Whether keys of several tables may be at the path of this reference.
+/// Whether keys of several tables may be at the path of this reference, or other values that change.
 fn mixed(table: &Table, reference: &plan::Reference) -> bool {
     let same_place = |other: &&plan::Reference| {
         other.column == reference.column
             && other.form == reference.form
             && other.condition == reference.condition
     };
-    table.keys.references.iter().filter(same_place).count() > 1
+    // A key without one of another row gets another text, too.
+    table.makes_key_of_others(&reference.column)
+        || table.keys.references.iter().filter(same_place).count() > 1
 }

@@ -1,6 +1,7 @@
 //! Keys of every kind: one map per key; new values come from the column's default.
 
 use super::{assert_verified, contents, described};
+use crate::description::{answer_all, discovered};
 
 const ORG: &str = "a0000000-0000-4000-8000-000000000001";
 
@@ -361,4 +362,62 @@ async fn keys_of_type_oid_come_from_a_sequence_as_numbers_do() {
         behind.message,
         "sequence public.ids is behind the keys in public.item.id"
     );
+}
+
+#[tokio::test]
+async fn keys_that_are_made_of_other_keys_are_made_of_their_new_values() {
+    let db = discovered(
+        "CREATE TABLE orgs (id serial PRIMARY KEY, name text); INSERT INTO orgs (name) VALUES ('a'), ('b');
+         CREATE TABLE docs (id text PRIMARY KEY, org_id int NOT NULL REFERENCES orgs, title text, body jsonb);
+         CREATE TABLE tasks (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES orgs, name text); INSERT INTO tasks (org_id, name) SELECT 1 + n % 2, 't' || n FROM generate_series(1, 30) n;
+         CREATE TABLE notes (id serial PRIMARY KEY, doc_id text REFERENCES docs); SELECT setval('notes_id_seq', 700);
+         INSERT INTO docs SELECT 'task_' || id, org_id, name, jsonb_build_object('objectID', 'task_' || id) FROM tasks; INSERT INTO notes (doc_id) SELECT id FROM docs;
+         INSERT INTO docs VALUES ('about', 1, 'about', '{}'), ('imprint', 2, 'imprint', '{}');
+         CREATE TABLE cache_entries (key varchar(255) PRIMARY KEY, org_id int NOT NULL REFERENCES orgs); INSERT INTO cache_entries SELECT 'org:' || org_id || ':task:' || id || ':rights', org_id FROM tasks",
+        "orgs",
+    )
+    .await;
+    let asked = db
+        .list("SELECT format('%s %s', question, answer) FROM clone.store_check('s') WHERE subject IN ('public.docs.id', 'public.cache_entries.key')")
+        .await;
+    assert_eq!(
+        asked,
+        [
+            "public.cache_entries.key holds numbers that are keys of public.tasks, such as \"org:1:task:10:rights\": 30 that were looked at are keys of rows of the same tenant. \
+             A clone makes other keys, which hold the same numbers ",
+            "public.docs.id holds numbers that are keys of public.tasks, such as \"task_1\": 30 that were looked at are keys of rows of the same tenant \
+             SELECT clone.store_reference('s', 'public.docs', 'id', 'public.tasks', separators => '_');"
+        ]
+    );
+    db.run("SELECT clone.store_reference('s', 'cache_entries', 'key', 'tasks', separators => ':', condition => $$key LIKE 'org:%'$$)")
+        .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    for (count, sql) in [
+        (
+            15,
+            "SELECT count(*) FROM docs d JOIN tasks t ON d.id = 'task_' || t.id AND t.org_id = d.org_id AND t.name = d.title AND d.body->>'objectID' = d.id WHERE d.org_id = $",
+        ),
+        (
+            1,
+            "SELECT count(*) FROM docs WHERE org_id = $ AND id ~ '^imprint-[a-z0-9]{10}$'",
+        ),
+        (
+            15,
+            "SELECT count(*) FROM notes n JOIN docs d ON d.id = n.doc_id WHERE d.org_id = $",
+        ),
+        (
+            15,
+            "SELECT count(*) FROM cache_entries c JOIN tasks t ON t.org_id = c.org_id AND c.key LIKE '%:task:' || t.id || ':rights' WHERE c.org_id = $",
+        ),
+    ] {
+        assert_eq!(
+            db.number(&sql.replace("org_id = $", &format!("org_id = {clone}")))
+                .await,
+            count,
+            "{sql}"
+        );
+    }
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(db.number("SELECT count(*) FROM docs").await, 32);
 }

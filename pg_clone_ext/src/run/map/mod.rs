@@ -28,7 +28,13 @@ pub fn resources_and_children(run: &mut Run) -> Result<Chooser> {
         .iter()
         .filter(|t| t.role == TableRole::Resource)
         .partition(own_key);
-    for table in own {
+    // Keys that are made of others come after these.
+    let makes_keys = |table: &&Table| {
+        let id = table.id_column.as_deref();
+        id.is_some_and(|id| table.makes_key_of_others(id))
+    };
+    let (made, plain): (Vec<&Table>, Vec<&Table>) = own.into_iter().partition(makes_keys);
+    for table in plain.into_iter().chain(made) {
         map_resources(run, table, &filled, &chooser, &mut candidates)?;
     }
     for table in of_others {
@@ -282,6 +288,7 @@ mod dependencies;
 mod expression_keys;
 pub mod fresh_texts;
 mod further_keys;
+mod made_of_keys;
 pub mod new_keys;
 pub mod orphans;
 mod resources;

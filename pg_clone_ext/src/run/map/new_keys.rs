@@ -2,7 +2,7 @@
 //! generator of the store, texts of the same form, or the old values.
 
 use super::fresh_texts::{FreshTexts, random_like};
-use super::{expression_keys, sequences};
+use super::{expression_keys, made_of_keys, sequences};
 use crate::error::internal;
 use crate::pg::query::for_each_row;
 use crate::pg::value::datum::random;
@@ -56,6 +56,9 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     if run.dry {
         check_source(run, table, column, keys.len())?;
         return Ok(keys.to_vec());
+    }
+    if table.makes_key_of_others(&column.name) {
+        return made_of_others(run, table, column, key, keys);
     }
     if column.role.makes_texts() {
         return made_texts(run, table, column, keys);
@@ -117,6 +120,23 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
         return Err(no_source(run, table, column));
     }
     of_the_same_form(run, key, column, keys)
+}
+
+/// Keys that are made of keys of other rows; the others have the form of the old ones.
+fn made_of_others(run: &Run, table: &Table, column: &Column, key: KeyRef, keys: &[Key]) -> Result<Vec<Key>> {
+    let made = made_of_keys::values(run, table, column, keys)?;
+    let rest: Vec<Key> = keys
+        .iter()
+        .zip(&made)
+        .filter(|(_, made)| made.is_none())
+        .map(|(key, _)| key.clone())
+        .collect();
+    let mut rest = of_the_same_form(run, key, column, &rest)?.into_iter();
+    let mut new = Vec::with_capacity(keys.len());
+    for made in made {
+        new.extend(made.map(Key::Text).or_else(|| rest.next()));
+    }
+    Ok(new)
 }
 
 /// Raises for a plan what the clone would: 55000 if there is no source of new values, or if a sequence is behind its table.

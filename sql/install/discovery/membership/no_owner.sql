@@ -261,8 +261,8 @@ BEGIN
     FOR r IN
         SELECT o.relation, o.id_column, o.unowned, n.uses, n.calls, n.names FROM clone_internal.tables_with_unowned_rows($1) o
         CROSS JOIN LATERAL (
-            SELECT string_agg(format('SELECT t.%I AS x, %s AS tenant FROM %s AS t WHERE t.%1$I IS NOT NULL', w.columns[1], clone_internal.tenant_sql($1, w.relation, 't'),
-                       clone_internal.spread(w.relation, CASE WHEN clone_internal.tenant_sql($1, w.relation, 't') LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, 50000)), ' UNION ALL ' ORDER BY w.relation::oid, w.columns) AS uses,
+            SELECT string_agg(format('SELECT %s AS x, %s AS tenant FROM %s AS t WHERE t.%I IS NOT NULL', clone_internal.column_text('t', w.relation, w.columns[1]), clone_internal.tenant_sql($1, w.relation, 't'),
+                       clone_internal.spread(w.relation, CASE WHEN clone_internal.tenant_sql($1, w.relation, 't') LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, 50000), w.columns[1]), ' UNION ALL ' ORDER BY w.relation::oid, w.columns) AS uses,
                    string_agg(format('SELECT clone.store_belongs(%L, %L, %L, %L, %L', $1, o.relation, w.others, w.relation, w.columns), '|' ORDER BY w.relation::oid, w.columns) AS calls,
                    string_agg(format('%s.%I', w.relation, w.columns[1]), ', ' ORDER BY w.relation::oid, w.columns) AS names
             FROM unnest(ways) w
@@ -272,7 +272,7 @@ BEGIN
         WHERE n.uses IS NOT NULL
         ORDER BY o.relation::oid
     LOOP
-        found := clone_internal.named_by_one_tenant(r.relation, r.unowned, r.uses, format('p.%I = u.x', r.id_column));
+        found := clone_internal.named_by_one_tenant(r.relation, r.unowned, r.uses, clone_internal.equals_text('p', r.relation, r.id_column, 'u.x'));
         CONTINUE WHEN found.rows < 8 OR NOT found.by_one;
         empty := clone_internal.empty_owner($1, r.relation);
         PERFORM clone_internal.ask($1, r.relation, r.id_column, '$unowned', 'error',

@@ -73,7 +73,9 @@ AS $$
     JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('keep', 'rewrite', 'map') AND s.reason IS DISTINCT FROM 'set by hand'
     WHERE r.store = $1 AND r.role <> 'project' AND clone_internal.base_type(a.atttypid) NOT IN (16, 790, 1082, 1083, 1114, 1184, 1186, 1266)
       AND clone_internal.family(a.atttypid) NOT IN ('int', 'uuid', 'uuid[]')
-      AND a.attname <> ALL (ARRAY[COALESCE(r.id_column, ''), COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.type_column, '')])
+      -- A text key may be made of another: task_12.
+      AND (a.attname <> COALESCE(r.id_column, '') OR clone_internal.family(a.atttypid) = 'text')
+      AND a.attname <> ALL (ARRAY[COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.type_column, '')])
       AND clone_internal.tenant_sql($1, r.relation, 't') NOT LIKE '%.ctid::text'
       AND NOT clone_internal.answered($1, r.relation, a.attname, '$numbers')
       AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
@@ -114,9 +116,11 @@ DECLARE
     key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = target AND r.role <> 'project');
     -- The answer is about the column itself only where no part of it is declared.
     declared boolean := EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = $3);
+    -- A clone gives it new values.
+    is_key boolean := EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $2 AND r.id_column = $3);
     documents boolean := family = 'json' OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = $3 AND d.form = 'json')
         OR family = 'text' AND EXISTS (SELECT FROM unnest(places) o WHERE o.relation = $2 AND o."column" = $3 AND o.path <> '') AND NOT EXISTS (SELECT FROM unnest(places) o WHERE o.relation = $2 AND o."column" = $3 AND o.path = '');
-    path text := CASE WHEN family = 'json' OR declared THEN '$numbers' ELSE '' END;
+    path text := CASE WHEN family = 'json' OR declared OR is_key THEN '$numbers' ELSE '' END;
     holds text := format('holds numbers that are keys of %s, such as %s: %s that were looked at are keys of rows of the same tenant', array_to_string(targets, ' or '), clone_internal.quoted(left(example, 60)), keys);
     asked text[] := '{}';
     single boolean;
@@ -152,11 +156,13 @@ BEGIN
         END IF;
     END IF;
     IF family = 'text' AND key IS NOT NULL AND NOT declared AND asked = '{}' THEN
-        EXECUTE format('SELECT bool_and(t.x ~ ''^([^0-9]*[^[:alnum:]_])?[1-9][0-9]*([^[:alnum:]_][^0-9]*)?$''), (SELECT string_agg(DISTINCT s, '''' ORDER BY s) FROM regexp_split_to_table(string_agg(t.x, ''''), '''') s WHERE s ~ ''[^[:alnum:]_]'')
-            FROM (SELECT %s AS x FROM %s AS t) t WHERE lower(t.x) <> ALL (clone_internal.in_place_of_null())', clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, '*', 2000)) INTO single, separators;
+        EXECUTE format('SELECT bool_and(t.x ~ ''^([^0-9]*[^[:alnum:]%3$s])?[1-9][0-9]*([^[:alnum:]%3$s][^0-9]*)?$''), (SELECT string_agg(DISTINCT s, '''' ORDER BY s) FROM regexp_split_to_table(string_agg(t.x, ''''), '''') s WHERE s ~ ''[^[:alnum:]%3$s]'')
+            FROM (SELECT %1$s AS x FROM %2$s AS t) t WHERE lower(t.x) <> ALL (clone_internal.in_place_of_null())%4$s', clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, '*', 2000),
+            -- task_12 is a key, and a name elsewhere.
+            CASE WHEN is_key THEN '' ELSE '_' END, CASE WHEN is_key THEN ' AND t.x ~ ''[0-9]''' ELSE '' END) INTO single, separators;
     END IF;
     PERFORM clone_internal.ask($1, $2, $3, path, 'error',
-        format('%s.%I ', $2, $3) || holds || CASE WHEN single THEN '' ELSE '. A clone keeps them' || CASE WHEN documents THEN '. If a path says which they are, declare it with clone.store_reference(…), and check again'
+        format('%s.%I ', $2, $3) || holds || CASE WHEN single THEN '' WHEN is_key THEN '. A clone makes other keys, which hold the same numbers' ELSE '. A clone keeps them' || CASE WHEN documents THEN '. If a path says which they are, declare it with clone.store_reference(…), and check again'
             WHEN declared THEN ' in rows that no declaration is about. If a condition says which they are, declare it with clone.store_reference(…, condition => …), and check again' ELSE '' END END,
         CASE WHEN single THEN clone_internal.reference_call($1, $2, $3, target, '', separators) END, clone_internal.keep_call($1, $2, $3, path));
 END
@@ -249,7 +255,8 @@ BEGIN
         ), candidate AS MATERIALIZED (
             SELECT p.place, p.target, p.words, p.signs, p.keys, p.tenants, s.numbers, s.example, s.of_time, 10 * p.keys >= 8 * s.numbers AS most
             FROM compared p JOIN seen s ON s.place = p.place AND s.words = p.words AND s.signs = p.signs
-            WHERE NOT s.of_rows AND p.others = 0
+            WHERE (NOT s.of_rows OR families[p.place] = 'text' AND EXISTS (SELECT FROM pg_class t CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS word) w WHERE t.oid = targets[p.target] AND lower(p.words) ~ ('(^|[^[:alpha:]])' || w.word || '[-_:/#.|=]+$')))
+              AND p.others = 0
               -- Among letters there are digits by chance.
               AND CASE WHEN targets[p.target] = project THEN p.keys = s.numbers AND p.tenants > 2 AND p.words !~ '[[:alpha:]]$' ELSE p.tenants > 1 END
         ), counted AS MATERIALIZED (

@@ -130,7 +130,8 @@ pub(in crate::plan) fn action(
     if matches!(
         column.role,
         ColumnRole::Keep | ColumnRole::Map(_) | ColumnRole::Rewrite | ColumnRole::Key
-    ) && let Some(declared) = declared(store, table, column, list)
+    ) && !table.makes_key_of_others(&column.name)
+        && let Some(declared) = declared(store, table, column, list)
     {
         return Some(declared);
     }

@@ -329,6 +329,16 @@ impl Table {
         })
     }
 
+    /// Whether a column is a key of its rows and has keys of other rows in it: `task_12`. Its new values are made of those.
+    pub fn makes_key_of_others(&self, column: &str) -> bool {
+        let own = self.key_ref(column);
+        own.is_some()
+            && self.holds(column) == own
+            && self.keys.references.iter().any(|reference| {
+                reference.column == column && matches!(reference.form, ReferenceForm::Path(_))
+            })
+    }
+
     /// The key whose values a column holds.
     pub fn holds(&self, column: &str) -> Option<KeyRef> {
         self.column(column)?.keys.holds
