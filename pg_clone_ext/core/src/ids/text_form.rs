@@ -66,6 +66,11 @@ impl TextForm {
         TextForm::Name
     }
 
+    /// Whether a name that people chose leaves room for something of it in its new key, of at most so many characters.
+    pub fn keeps_name(longest: Option<usize>) -> bool {
+        longest.is_none_or(|longest| longest > RANDOM + 1)
+    }
+
     /// A new key for a key of the source. `random` fills a buffer with unpredictable bytes, `unix_ms` is the
     /// time in milliseconds since 1970, `longest` is the maximum number of characters of the column.
     pub fn make(

@@ -146,7 +146,9 @@ fn stays(
         // The call may give another name.
         ColumnRole::Template(template) => !template.contains("{name}") && is_made_of_source(template),
         // A key that people chose has random characters behind the source's; others are random as a whole.
-        _ if *form == TextForm::Name => is_made_of_source(SUFFIX),
+        _ if *form == TextForm::Name && TextForm::keeps_name(length_of(&column.type_name)) => {
+            is_made_of_source(SUFFIX)
+        }
         _ => source.is_some() && made.is_some(),
     }
 }

@@ -45,7 +45,8 @@ pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> R
 fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: &[Key]) -> Result<Vec<Key>> {
     // The call gives it (choose_target()), or the clone that is replaced has it.
     let options = &run.request.options;
-    if table.role == TableRole::Project && (options.target.is_some() || options.replace.is_some()) {
+    let is_id = table.id_column.as_ref() == Some(&column.name);
+    if table.role == TableRole::Project && is_id && (options.target.is_some() || options.replace.is_some()) {
         return Ok(keys.to_vec());
     }
     // Kept keys do not change.

@@ -13,6 +13,8 @@ DECLARE
     c record;
     found record;
     tenants bigint := 0;
+    -- Another table, whose key has the column that both are named after: from_doc_id and to_doc_id of documents (doc_id, version).
+    other record;
     -- Tables that are asked about.
     asked regclass[] := '{}';
 BEGIN
@@ -61,10 +63,15 @@ BEGIN
             CONTINUE WHEN NOT c.named AND found.links < 8;
         END IF;
         asked := asked || c.relation;
+        SELECT r.relation, a.attname AS name INTO other FROM clone.store_relation r JOIN pg_index i ON i.indrelid = r.relation AND i.indisprimary JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum = ANY (i.indkey::int2[])
+        WHERE r.store = $1 AND r.relation <> c.target AND NOT c.named AND position('_' IN clone_internal.snake(a.attname)) > 1
+          AND clone_internal.snake(c.first) LIKE '%' || replace('_' || clone_internal.snake(a.attname), '_', E'\\_') AND clone_internal.snake(c.second) LIKE '%' || replace('_' || clone_internal.snake(a.attname), '_', E'\\_')
+        ORDER BY r.relation::oid LIMIT 1;
         PERFORM clone_internal.ask($1, c.relation, c.first, '', 'error',
-            format('%s.%I and %I look like keys of %s: each of %s rows names two rows of one tenant. Its rows are not cloned', c.relation, c.first, c.second, c.target, found.rows),
-            format('SELECT clone.store_reference(%L, %L, %L, %L, belongs => true); SELECT clone.store_reference(%1$L, %2$L, %5$L, %4$L, belongs => true); ', $1, c.relation, c.first, c.target, c.second)
-                || clone_internal.table_call($1, c.relation, NULL, NULL, NULL),
+            format('%s.%I and %I look like keys of %s: each of %s rows names two rows of one tenant', c.relation, c.first, c.second, c.target, found.rows)
+                || CASE WHEN other.relation IS NOT NULL THEN format(', but are named like %I of %s', other.name, other.relation) ELSE '' END || '. Its rows are not cloned',
+            CASE WHEN other.relation IS NULL THEN format('SELECT clone.store_reference(%L, %L, %L, %L, belongs => true); SELECT clone.store_reference(%1$L, %2$L, %5$L, %4$L, belongs => true); ', $1, c.relation, c.first, c.target, c.second)
+                || clone_internal.table_call($1, c.relation, NULL, NULL, NULL) END,
             format('SELECT clone.store_shared(%L, %L);', $1, c.relation));
     END LOOP;
 END

@@ -181,15 +181,15 @@ BEGIN
                     SELECT a.value, w.holder FROM jsonb_array_elements(CASE WHEN jsonb_typeof(w.v) = 'array' THEN w.v ELSE '[]' END) WITH ORDINALITY AS a (value, place) WHERE a.place <= 200) e
                 WHERE w.depth < 12 AND jsonb_typeof(e.value) IN ('object', 'array')
             ), pair AS (
-                SELECT w.depth = 0 AS root, w.holder, t.key AS type_member, i.key AS member, t.value #>> '{}' AS kind, i.value #>> '{}' AS value, i.list, n.word !~ '(^|_)val(ue)?$' AS named
+                SELECT w.depth = 0 AS root, w.holder, t.key AS type_member, i.key AS member, t.value #>> '{}' AS kind, i.value #>> '{}' AS value, i.list, n.word !~ '(^|_)(val(ue)?|v)$' AS named
                 FROM walk w -- Few members have such names; the exact conditions are slower.
                 CROSS JOIN LATERAL (SELECT o.key, o.value FROM jsonb_each(CASE WHEN jsonb_typeof(w.v) = 'object' THEN w.v ELSE '{}' END) o
-                    WHERE jsonb_typeof(o.value) = 'string' AND o.key COLLATE "C" ~* '(type|kind|class|model|table|entity|name|object|resource|collection|what|key|field|attr|attribute|prop|property|column|param|parameter|filter|dimension)$') t
+                    WHERE jsonb_typeof(o.value) = 'string' AND o.key COLLATE "C" ~* '(type|kind|class|model|table|entity|name|object|resource|collection|what|key|field|attr|attribute|prop|property|column|param|parameter|filter|dimension|^[kt])$') t
                 CROSS JOIN LATERAL (
-                    SELECT o.key, o.value, false AS list FROM jsonb_each(w.v) o WHERE jsonb_typeof(o.value) IN ('string', 'number') AND o.key COLLATE "C" ~* '(id|identifier|pk|key|ref|nr|no|value|val)$'
+                    SELECT o.key, o.value, false AS list FROM jsonb_each(w.v) o WHERE jsonb_typeof(o.value) IN ('string', 'number') AND o.key COLLATE "C" ~* '(id|identifier|pk|key|ref|nr|no|value|val|^v)$'
                     UNION ALL
                     SELECT o.key, e.value, true FROM jsonb_each(w.v) o CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(o.value) = 'array' THEN o.value ELSE '[]' END) WITH ORDINALITY AS e (value, place)
-                    WHERE o.key COLLATE "C" ~* '(id|identifier|pk|key|ref|nr|value|val)s?$' AND jsonb_typeof(e.value) IN ('string', 'number') AND e.place <= 50) i
+                    WHERE o.key COLLATE "C" ~* '(id|identifier|pk|key|ref|nr|value|val|^v)s?$' AND jsonb_typeof(e.value) IN ('string', 'number') AND e.place <= 50) i
                 CROSS JOIN LATERAL (SELECT clone_internal.snake(ltrim(t.key, '_@$')) AS type_word, CASE WHEN i.list THEN regexp_replace(clone_internal.snake(ltrim(i.key, '_@$')), 's$', '') ELSE clone_internal.snake(ltrim(i.key, '_@$')) END AS word) n
                 WHERE t.key <> i.key AND length(i.value #>> '{}') < 80
                   AND (regexp_replace(n.type_word, '_?(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|name)$', '') = regexp_replace(n.word, '_?(id|identifier|uuid|guid|pk|key|ref|nr|no)$', '') AND n.type_word <> n.word
@@ -198,7 +198,7 @@ BEGIN
                        OR n.type_word ~ '^(type|kind|class|class_name|model|model_name|table|table_name|entity|entity_name|object|object_type|record_type|entity_type|item_type|target_type|content_type|resource|resource_type|collection|typename|what)$'
                           AND n.word ~ '^(id|uuid|guid|pk|key|ref|oid|(object|obj|record|rec|entity|item|target|row|resource|res|subject|instance|model)_(id|identifier|uuid|pk|key))$'
                        -- Filters: {"attribute_key": "inbox_id", "values": [12]}.
-                       OR n.type_word ~ '(^|_)(type|kind|object|entity|name|key|field|attr|attribute|prop|property|column|param|parameter|filter|dimension)(_name)?$' AND n.word ~ '(^|_)val(ue)?$')
+                       OR n.type_word ~ '(^|_)(type|kind|object|entity|name|key|field|attr|attribute|prop|property|column|param|parameter|filter|dimension|k|t)(_name)?$' AND n.word ~ '(^|_)(val(ue)?|v)$')
             )
             SELECT array_agg(ROW($1, $2, $3, g.root, g.holder, g.type_member, g.member, g.kind, NULL, g.vals, g.named, g.list, NULL)::clone_internal.document_pair)
             FROM (SELECT p.root, min(p.holder) AS holder, p.type_member, p.member, p.kind, (array_agg(DISTINCT p.value))[:300] AS vals, p.named, p.list, count(*) OVER (PARTITION BY p.root, p.type_member, p.member, p.list) AS kinds

@@ -26,7 +26,7 @@ BEGIN
     JOIN pg_class c ON c.oid = t.target
     CROSS JOIN LATERAL (SELECT format('(^|[^[:alnum:]])%s(e?s)?([^[:alnum:]]|$)', replace(clone_internal.table_word(c.relname), '_', '[_ -]?')) AS pattern) w
     CROSS JOIN LATERAL (
-        SELECT named ~ w.pattern OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows)(_|[^a-z]|$)' AS in_name, COALESCE(clone_internal.folded_match(called, clone_internal.table_word(c.relname)), 4) AS part_of_name,
+        SELECT named ~ w.pattern OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows|related|similar|siblings?|see_also|depends|dependencies|blocks|blocked|linked)(_|[^a-z]|$)' AS in_name, COALESCE(clone_internal.folded_match(called, clone_internal.table_word(c.relname)), 4) AS part_of_name,
                CASE WHEN texts IS NULL THEN 0 ELSE (SELECT count(*) FROM regexp_matches(texts, w.pattern, 'g')) END AS in_texts
     ) n;
     RETURN ranked;

@@ -157,12 +157,13 @@ BEGIN
             CROSS JOIN LATERAL clone_internal.sampled_places(u.relation, u.names, u.families) AS s)) o);
     -- Whose rows name what: one sample of each list, which is then compared with every table's keys.
     FOR l IN SELECT * FROM unnest(lists) WITH ORDINALITY AS o (relation, "column", path, word, family, vals, separators, number) LOOP
-        -- Values that several tenants name are shared; then the list says nothing of the others. Most such lists show it in few rows.
+        -- Values that several tenants name have no tenant: they are shared, as roles of the system beside a tenant's own.
         FOREACH most IN ARRAY '{1000,10000}'::int[] LOOP
             EXECUTE format('WITH element AS MATERIALIZED (SELECT %s AS tenant, %s AS x FROM (SELECT * FROM %s AS k WHERE k.%I IS NOT NULL ORDER BY hashint8(row_number() OVER ())) AS k LIMIT %s),
                 named AS MATERIALIZED (SELECT e.x, min(e.tenant) AS tenant, max(e.tenant) AS other, count(*) AS times FROM element e
                     WHERE e.tenant IS NOT NULL AND lower(e.x) <> ALL (clone_internal.in_place_of_null()) AND length(e.x) < 80%s GROUP BY 1)
-                SELECT ARRAY(SELECT ROW($1, n.x, n.tenant, n.times)::clone_internal.listed_value FROM named n ORDER BY n.times DESC, n.x LIMIT 200) WHERE NOT EXISTS (SELECT FROM named n WHERE n.tenant <> n.other)',
+                SELECT ARRAY(SELECT ROW($1, n.x, CASE WHEN n.tenant = n.other THEN n.tenant END, n.times)::clone_internal.listed_value FROM named n ORDER BY row_number() OVER (PARTITION BY n.tenant = n.other ORDER BY n.times DESC, n.x), n.x LIMIT 200)
+                WHERE EXISTS (SELECT FROM named n WHERE n.tenant = n.other)',
                 clone_internal.tenant_sql($1, l.relation, 'k'), clone_internal.elements_sql(l."column", l.family, l.path, l.separators),
                 clone_internal.spread(l.relation, CASE WHEN clone_internal.tenant_sql($1, l.relation, 'k') LIKE '%.ctid::text' THEN '*, ctid' ELSE '*' END, most), l."column", most,
                 -- Of the names of members only those that may be keys.
@@ -184,8 +185,10 @@ BEGIN
             WITH owner AS MATERIALIZED (
                 SELECT DISTINCT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, ARRAY(SELECT DISTINCT v.value FROM unnest(listed) AS v)) o
             ), used AS (
-                SELECT v.place, count(*) AS seen, count(o.value) AS keys, bool_or(v.value ~ '^[0-9]+$') AS numbers, max(v.times) AS times, count(DISTINCT v.tenant) AS tenants,
-                       count(*) FILTER (WHERE o.value IS NOT NULL AND o.tenant IS DISTINCT FROM v.tenant) AS strangers
+                SELECT v.place, count(*) AS seen, count(o.value) AS keys, bool_or(v.value ~ '^[0-9]+$') AS numbers, max(v.times) AS times, count(DISTINCT v.tenant) FILTER (WHERE o.tenant = v.tenant OR o.value IS NULL) AS tenants,
+                       count(*) FILTER (WHERE o.tenant = v.tenant) AS own, bool_or(v.tenant IS NULL) AS shared,
+                       -- Rows of the same table that belong to nobody are named, too.
+                       count(*) FILTER (WHERE o.tenant IS NOT NULL AND o.tenant IS DISTINCT FROM v.tenant) AS strangers
                 FROM unnest(listed) AS v LEFT JOIN owner o ON o.value = v.value GROUP BY 1
             )
             SELECT p.number, p.relation, p."column", p.path, p.separators, u.*, n.named
@@ -201,10 +204,11 @@ BEGIN
             IF t.described THEN
                 -- UUIDs of described tables are found without a declaration. Small numbers are keys of any table by chance, but not of rows
                 -- of the same tenant for several tenants.
-                CONTINUE WHEN t.family = 'uuid' OR l.keys < l.seen OR l.strangers > 0 OR NOT (strong AND l.keys > 1 OR l.keys >= 3 AND l.tenants > 1);
+                CONTINUE WHEN t.family = 'uuid' OR l.keys < l.seen OR l.strangers > 0 OR NOT (strong AND l.keys > 1 AND l.own > 0 OR l.own >= 3 AND l.tenants > 1);
                 found := found || ROW(l.number, t.relation, l.seen, l.named)::clone_internal.listed_table;
                 CONTINUE;
             END IF;
+            CONTINUE WHEN l.shared;
             IF total IS NULL THEN
                 EXECUTE format('SELECT count(*) FROM (SELECT FROM %s LIMIT 100000) AS r', t.relation) INTO total;
             END IF;

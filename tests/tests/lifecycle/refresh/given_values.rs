@@ -105,3 +105,29 @@ async fn keys_of_others_that_name_such_a_value_can_wait_for_it() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn a_code_of_the_tenant_that_others_name_is_given_again_whatever_its_length() {
+    for code in ["varchar(10)", "text"] {
+        let db = Scratch::with_extension().await;
+        db.run(&format!(
+            "CREATE TABLE clients (id serial PRIMARY KEY, code {code} NOT NULL UNIQUE, name text); INSERT INTO clients (code, name) VALUES ('ACM', 'Acme'), ('BOR', 'Borealis');
+             CREATE TABLE accounts (id serial PRIMARY KEY, client_code {code} REFERENCES clients (code), t text); INSERT INTO accounts (client_code, t) VALUES ('ACM', 'q'), ('BOR', 'r');
+             CREATE TABLE jobs (id serial PRIMARY KEY, client_id int REFERENCES clients); INSERT INTO jobs (client_id) VALUES (1), (2);
+             SELECT clone.store_create('s', 'discover', '{{\"tenant\": \"clients\"}}')"
+        ))
+        .await;
+        assert_eq!(db.clone_project("'1', 'c'").await, "3");
+        let made = db.text("SELECT code FROM clients WHERE id = 3").await;
+        assert_ne!(made, "ACM");
+        for _ in 0..2 {
+            db.run(REFRESH).await;
+            assert_eq!(
+                db.text("SELECT format('%s %s', c.code, a.t) FROM clients c JOIN accounts a ON a.client_code = c.code WHERE c.id = 3")
+                    .await,
+                format!("{made} q"),
+                "{code}"
+            );
+        }
+    }
+}
