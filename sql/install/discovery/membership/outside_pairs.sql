@@ -52,7 +52,7 @@ DECLARE
     calls text;
 BEGIN
     FOR t IN SELECT x.target::regclass AS target, x.type_values, r.id_column FROM clone_internal.pair_targets(store, relation, type_column, "column") x
-             JOIN clone.store_relation r ON r.store = named_pair_calls.store AND r.relation::oid = x.target WHERE r.id_column IS NOT NULL AND r.role <> 'project' ORDER BY x.target LOOP
+             JOIN clone.store_relation r ON r.store = named_pair_calls.store AND r.relation::oid = x.target WHERE r.id_column IS NOT NULL ORDER BY x.target LOOP
         EXECUTE format('SELECT count(DISTINCT t.id) AS seen, count(DISTINCT t.id) FILTER (WHERE k.id IS NOT NULL) AS keys
             FROM (SELECT %1$s AS id FROM %2$s AS t WHERE %3$s = ANY ($1) AND t.%4$I IS NOT NULL) AS t LEFT JOIN LATERAL (SELECT %5$s AS id FROM %6$s AS k WHERE %7$s) AS k ON true
             WHERE lower(t.id) <> ALL (clone_internal.in_place_of_null())',
@@ -97,7 +97,7 @@ BEGIN
         RETURN;
     END IF;
     FOR k IN SELECT n.relation, n.name, n.family, n.role FROM clone_internal.naming_columns(store) n WHERE n.is_id AND (n.family = own OR own = 'text') ORDER BY n.relation::oid LOOP
-        EXECUTE format('SELECT COALESCE(jsonb_agg(jsonb_build_object(''code'', s.code, ''target'', $1::bigint, ''ids'', s.ids, ''all_tenants'', $2 AND s.ids = (SELECT count(*) FROM (SELECT FROM %s LIMIT 20001) AS k))) FILTER (WHERE s.fits), ''[]'') AS fits, COALESCE(bool_and(s.fits), false) AS whole
+        EXECUTE format('SELECT COALESCE(jsonb_agg(jsonb_build_object(''code'', s.code, ''target'', $1::bigint, ''ids'', s.ids, ''all_rows'', ($2 OR s.ids >= 8) AND s.ids = (SELECT count(*) FROM (SELECT FROM %s LIMIT 20001) AS k))) FILTER (WHERE s.fits), ''[]'') AS fits, COALESCE(bool_and(s.fits), false) AS whole
             FROM (SELECT t.code, count(*) AS ids, bool_and(k.id IS NOT NULL) AS fits FROM %s LEFT JOIN LATERAL (SELECT %s AS id FROM %s AS k WHERE %s) AS k ON true
                   WHERE lower(t.id) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1) AS s', k.relation, sample, clone_internal.column_text('k', k.relation, k.name), k.relation,
             clone_internal.equals_text('k', k.relation, k.name, 't.id')) INTO c USING k.relation::oid, k.role = 'project';
@@ -105,15 +105,17 @@ BEGIN
         whole := whole OR c.whole;
     END LOOP;
     SELECT count(DISTINCT f.code) = total AND total > 1 AND fewest >= 3 INTO split FROM jsonb_to_recordset(fits) AS f (code text, target bigint);
+    -- One table may have the ids of all types by chance, but hardly each type those of all rows of a table.
+    SELECT whole AND NOT (count(DISTINCT f.code) = total AND count(DISTINCT f.target) = total) INTO whole FROM jsonb_to_recordset(fits) AS f (code text, target bigint, all_rows boolean) WHERE f.all_rows;
     -- Other types may be of tables that the store does not describe.
     SELECT count(*) > 1 AND 2 * sum(f.ids) >= coded_pair.ids AND NOT EXISTS (SELECT FROM jsonb_to_recordset(fits) AS o (code text, target bigint, ids bigint) WHERE o.ids >= 3 GROUP BY o.target HAVING count(*) = count(f.code)) INTO partly
     FROM (SELECT DISTINCT o.code, o.ids FROM jsonb_to_recordset(fits) AS o (code text, target bigint, ids bigint) WHERE o.ids >= 3) f;
     SELECT CASE WHEN (sum(f.types) = total OR partly) AND max(f.targets) = 1 THEN string_agg(format('SELECT clone.store_reference(%L, %L, %L, %L, type_column => %L, type_values => %L, belongs => true);',
         store, relation, "column", f.target::oid::regclass, type_column, f.codes::text), ' ' ORDER BY f.target) END INTO calls
     FROM (SELECT g.target, array_agg(g.code ORDER BY g.code) AS codes, count(*) AS types, max(g.targets) AS targets
-          FROM (-- Small numbers are keys of several tables. The keys of all tenants are hardly others.
-                SELECT o.code, COALESCE(min(o.target) FILTER (WHERE o.all_tenants), min(o.target)) AS target, CASE WHEN bool_or(o.all_tenants) THEN 1 ELSE count(*) END AS targets
-                FROM jsonb_to_recordset(fits) AS o (code text, target bigint, all_tenants boolean) GROUP BY 1) g GROUP BY 1) f;
+          FROM (-- Small numbers are keys of several tables. The keys of all rows of a table are hardly others.
+                SELECT o.code, COALESCE(min(o.target) FILTER (WHERE o.all_rows), min(o.target)) AS target, CASE WHEN bool_or(o.all_rows) THEN 1 ELSE count(*) END AS targets
+                FROM jsonb_to_recordset(fits) AS o (code text, target bigint, all_rows boolean) GROUP BY 1) g GROUP BY 1) f;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.coded_pair(text, regclass, name, name) IS 'What the ids of each type of a pair are keys of, where the types name no table';

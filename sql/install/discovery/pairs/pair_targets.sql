@@ -229,7 +229,16 @@ BEGIN
             named := concat_ws(', ', named, array_to_string(of_target, ', '));
             rest := ARRAY(SELECT x FROM unnest(rest) x WHERE x <> ALL (of_target));
         END LOOP;
-        several := '';
+        -- Rows of these types belong through rows of this table, which belong through them: no order of the two shows whose they are.
+        SELECT COALESCE(string_agg(format(' Those of %s are rows of %s, which belong through %s: give one of both a column with the tenant.', array_to_string(t.kinds, ', '), t.target::regclass, p.relation), '' ORDER BY t.target), '') INTO several
+        FROM (SELECT o.target, ARRAY(SELECT x FROM unnest(o.type_values) x WHERE x = ANY (undeclared) ORDER BY x) AS kinds FROM clone_internal.pair_targets(ask_about_types.store, p.relation, p.type_column, p."column") o) t
+        WHERE p.belongs AND t.kinds <> '{}' AND t.target <> p.relation AND clone_internal.belongs_through(ask_about_types.store, t.target::regclass, p.relation);
+        IF NOT owned THEN
+            -- Whether they are the tenants' is to be said first.
+            several := several || COALESCE((SELECT string_agg(DISTINCT format(' Those of %s may be rows of %s, which the store does not describe.', x, d.oid::regclass), '')
+                FROM unnest(undeclared) x JOIN clone_internal.discoverable(clone_internal.schemas_of(ask_about_types.store)) d ON d.word = clone_internal.table_word(regexp_replace(x, E'^.*(::|[.]|/|\\\\)', ''))
+                WHERE NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = ask_about_types.store AND r.relation = d.oid) AND NOT EXISTS (SELECT FROM clone.store_shared r WHERE r.store = ask_about_types.store AND r.relation = d.oid)), '');
+        END IF;
         FOR k IN
             SELECT w.kind, w.targets FROM clone_internal.tables_with_ids(ask_about_types.store, p.relation, p.type_column, p."column", kinds, ids) w
             WHERE w.kind = ANY (rest) AND NOT (p.belongs AND EXISTS (SELECT FROM unnest(w.targets) t WHERE clone_internal.belongs_through(ask_about_types.store, t, p.relation)))

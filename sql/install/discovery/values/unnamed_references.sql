@@ -31,12 +31,15 @@ DECLARE
     p record;
 BEGIN
     FOR k IN
-        SELECT r.relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, clone_internal.table_word(t.relname) AS word, clone_internal.named_word(a.attname) AS own, a.attgenerated <> '' AS computed
+        SELECT r.relation, a.attname AS name, clone_internal.family(a.atttypid) AS family, clone_internal.table_word(t.relname) AS word, clone_internal.named_word(a.attname) AS own, a.attgenerated <> '' AS computed, a.attname IS NOT DISTINCT FROM r.id_column AS is_id
         FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
         JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
         JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = a.attname
-        WHERE r.store = $1 AND a.attname IS DISTINCT FROM r.id_column AND clone_internal.family(a.atttypid) IN ('text', 'int')
-          AND c.role IN ('random', 'suffix', 'template', 'expression', 'name', 'default')
+        WHERE r.store = $1 AND clone_internal.family(a.atttypid) IN ('text', 'int')
+          AND CASE WHEN a.attname IS DISTINCT FROM r.id_column THEN c.role IN ('random', 'suffix', 'template', 'expression', 'name', 'default')
+                   -- A key that people chose: a domain, a code.
+                   ELSE c.role = 'map' AND r.role <> 'project' AND clone_internal.family(a.atttypid) = 'text'
+                       AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey)) END
           AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
     LOOP
         IF vals IS NULL THEN
@@ -75,7 +78,7 @@ BEGIN
                     || CASE WHEN k.computed THEN clone_internal.computed_key(k.relation, k.name) ELSE '' END,
                 -- No reference to a value that is known only when the row is written.
                 CASE WHEN k.computed THEN (SELECT format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, p.relation, p."column") FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attname = p."column" AND p.path = '' AND NOT a.attnotnull)
-                ELSE format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, p.relation, p."column", k.relation, k.name)
+                ELSE format('SELECT clone.store_reference(%L, %L, %L, %L', $1, p.relation, p."column", k.relation) || CASE WHEN k.is_id THEN '' ELSE format(', target_column => %L', k.name) END
                     || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || CASE WHEN p.between IS NOT NULL THEN format(', separators => %L', p.between) ELSE '' END || ');' END,
                 clone_internal.keep_call($1, p.relation, p."column", p.path));
         END LOOP;

@@ -328,3 +328,20 @@ async fn texts_outside_of_the_store_that_name_its_rows_stop_a_clone() {
         }
     }
 }
+
+#[tokio::test]
+async fn keys_that_people_chose_are_found_in_columns_of_other_names() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE domains (domain text PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO domains VALUES ('desk.acme.test', 1), ('help.tiny.test', 2), ('mail.tiny.test', 2);
+         CREATE TABLE mails (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, host text); INSERT INTO mails (org_id, host) SELECT org_id, domain FROM domains, generate_series(1, 4)",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM mails m JOIN domains d ON d.domain = m.host AND d.org_id = m.org_id WHERE m.org_id = {clone}")).await,
+        8
+    );
+}

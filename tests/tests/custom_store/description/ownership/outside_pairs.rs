@@ -77,7 +77,8 @@ async fn types_that_the_data_do_not_explain_stop_a_clone() {
     ] {
         let db = discovered(
             &format!(
-                "{}; DROP TABLE django_content_type",
+                // All keys of a table would explain a type.
+                "{}; DROP TABLE django_content_type; DELETE FROM remark WHERE {name} = 7",
                 remarks(kind, kinds, name, "bigint")
             ),
             "tenant",
@@ -118,7 +119,7 @@ async fn types_that_the_data_do_not_explain_stop_a_clone() {
         db.run(&format!("SELECT {}", calls[1])).await;
         answer_all(&db, "answer").await;
         db.clone_project("'2', options => '{\"verify\": true}'").await;
-        assert_eq!(db.number("SELECT count(*) FROM remark").await, 148, "{kind}");
+        assert_eq!(db.number("SELECT count(*) FROM remark").await, 108 + 38, "{kind}");
     }
 }
 
@@ -217,5 +218,67 @@ async fn a_type_that_names_a_table_outside_of_the_store_is_believed() {
     assert!(
         !asked.iter().any(|question| question.contains("access_tokens")),
         "{asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn levels_that_numbers_code_are_told_by_all_keys_of_a_table() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE tasks (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, name text); INSERT INTO tasks (org_id, name) SELECT 1 + n % 2, 't' || n FROM generate_series(1, 90) n;
+         CREATE TABLE people (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, name text); INSERT INTO people (org_id, name) SELECT 1 + n % 2, 'p' || n FROM generate_series(1, 40) n;
+         CREATE TABLE context (id serial PRIMARY KEY, contextlevel int NOT NULL, instanceid int NOT NULL, note text, UNIQUE (contextlevel, instanceid)); INSERT INTO context (contextlevel, instanceid, note) SELECT 70, id, name FROM tasks UNION ALL SELECT 30, id, name FROM people",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    for (level, table, count) in [(70, "tasks", 45), (30, "people", 20)] {
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM context c JOIN {table} t ON c.contextlevel = {level} AND c.instanceid = t.id AND c.note = t.name WHERE t.org_id = {clone}")).await,
+            count,
+            "{table}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn parts_of_the_tenant_and_of_each_other_are_not_left_out_in_silence() {
+    let tables = |below: &str| {
+        format!(
+            "CREATE TABLE spaces (id serial PRIMARY KEY, name text); INSERT INTO spaces (name) VALUES ('A'), ('B');
+             CREATE TABLE blocks (id serial PRIMARY KEY, parent_table text, parent_id int, t text); SELECT setval('blocks_id_seq', 100);
+             INSERT INTO blocks (parent_table, parent_id, t) SELECT 'space', 1 + n % 2, 'top' || n FROM generate_series(1, 20) n; INSERT INTO blocks (parent_table, parent_id, t) SELECT 'block', id, 'in ' || t FROM blocks;
+             CREATE TABLE collections (id serial PRIMARY KEY, parent_table text, parent_id int, t text); SELECT setval('collections_id_seq', 500); INSERT INTO collections (parent_table, parent_id, t) SELECT 'block', id, t FROM blocks WHERE id % 4 = 0; {below}"
+        )
+    };
+    let db = discovered(&tables(""), "spaces").await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    let found = format!(
+        "SELECT format('%s %s', count(*), count(DISTINCT c.id)) FROM blocks b LEFT JOIN collections c ON c.parent_id = b.id WHERE b.id IN (WITH RECURSIVE r (id) AS (SELECT id FROM blocks WHERE parent_table = 'space' AND parent_id = {clone} UNION SELECT b.id FROM blocks b JOIN r ON b.parent_table = 'block' AND b.parent_id = r.id) SELECT id FROM r)"
+    );
+    assert_eq!(
+        db.text(&found).await,
+        db.text(&found.replace(&format!("= {clone} UNION"), "= 2 UNION"))
+            .await
+    );
+    // Nothing shows whose the blocks in collections are.
+    let db = discovered(&tables("INSERT INTO blocks (parent_table, parent_id, t) SELECT 'collection', id, 'row of ' || t FROM collections"), "spaces").await;
+    for _ in 0..4 {
+        for call in db
+            .list("SELECT answer FROM clone.store_check('s') WHERE severity = 'error' AND answer IS NOT NULL")
+            .await
+        {
+            db.run(&call).await;
+        }
+    }
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s') WHERE severity = 'error'")
+            .await,
+        [
+            "public.blocks.parent_id names rows of the types collection, which no reference declares: are these rows left out? Those of collection are rows of public.collections, which belong through public.blocks: \
+          give one of both a column with the tenant. If rows of one of them are meant, declare it with clone.store_reference('s', 'public.blocks', 'parent_id', <table>, type_column => 'parent_table', type_values => <type>)"
+        ]
     );
 }
