@@ -143,9 +143,11 @@ BEGIN
             -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
+            unsure := NOT clone_internal.told_by_words(q.relation, q."column", q.path, q.targets);
             q.targets := clone_internal.by_likelihood(q.relation, q."column", q.path, q.targets);
         ELSIF q.what = 'unknown' THEN
             same := clone_internal.by_likelihood(q.relation, q."column", q.path, clone_internal.targets_of_same_tenants(ask_about_data.store, q.relation, q."column", q.path, q.targets));
+            unsure := unsure OR NOT clone_internal.told_by_words(q.relation, q."column", q.path, same);
             q.targets := CASE WHEN same <> '{}' THEN same ELSE q.targets END;
         END IF;
         -- One question covers them. A member of which all values are keys of one table is declared.
@@ -205,7 +207,7 @@ BEGIN
         ELSIF q.what = 'unknown' THEN
             PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, CASE WHEN q.path = '' OR same <> '{}' THEN 'error' ELSE 'warning' END,
                 format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen) || CASE WHEN q.path <> '' AND same <> '{}' THEN ', of rows of the same tenant' ELSE '' END,
-                CASE WHEN unsure THEN NULL ELSE calls END, keep, CASE WHEN NOT unsure AND (q.path = '' OR same <> '{}') THEN q.targets[1] END);
+                CASE WHEN NOT unsure THEN calls END, keep, CASE WHEN NOT unsure AND (q.path = '' OR same <> '{}') THEN q.targets[1] END);
         END IF;
     END LOOP;
     PERFORM clone_internal.ask_about_namesakes(ask_about_data.store);

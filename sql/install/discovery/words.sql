@@ -74,7 +74,7 @@ BEGIN
     stem := COALESCE((regexp_match(plain_name, '^(.{3,}?)' || endings || '$'))[1], CASE WHEN length(plain_name) >= 3 THEN plain_name END);
     RETURN CASE WHEN length(stem) < length(plain_word) AND starts_with(plain_word, stem) THEN 3
                 -- current_version: page_versions.
-                WHEN length(substring(word FROM '[^_]+$')) > 3 AND clone_internal.named_word(name) LIKE E'%\\_' || substring(word FROM '[^_]+$') THEN 3
+                WHEN length(substring(word FROM '[^_]+$')) > 2 AND clone_internal.named_word(name) LIKE E'%\\_' || substring(word FROM '[^_]+$') THEN 3
                 -- groupid: app_groups.
                 WHEN length(clone_internal.named_word(name)) > 3 AND word LIKE E'%\\_' || clone_internal.named_word(name) THEN 3 END;
 END

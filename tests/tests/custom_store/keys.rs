@@ -373,7 +373,8 @@ async fn keys_that_are_made_of_other_keys_are_made_of_their_new_values() {
          CREATE TABLE notes (id serial PRIMARY KEY, doc_id text REFERENCES docs); SELECT setval('notes_id_seq', 700);
          INSERT INTO docs SELECT 'task_' || id, org_id, name, jsonb_build_object('objectID', 'task_' || id) FROM tasks; INSERT INTO notes (doc_id) SELECT id FROM docs;
          INSERT INTO docs VALUES ('about', 1, 'about', '{}'), ('imprint', 2, 'imprint', '{}');
-         CREATE TABLE cache_entries (key varchar(255) PRIMARY KEY, org_id int NOT NULL REFERENCES orgs); INSERT INTO cache_entries SELECT 'org:' || org_id || ':task:' || id || ':rights', org_id FROM tasks",
+         CREATE TABLE cache_entries (key varchar(255) PRIMARY KEY, org_id int NOT NULL REFERENCES orgs); INSERT INTO cache_entries SELECT 'org:' || org_id || ':task:' || id || ':rights', org_id FROM tasks;
+         CREATE TABLE locks (org_id int NOT NULL REFERENCES orgs, lock_key text NOT NULL, name text, PRIMARY KEY (org_id, lock_key)); INSERT INTO locks SELECT org_id, 'task:' || id, name FROM tasks",
         "orgs",
     )
     .await;
@@ -405,6 +406,10 @@ async fn keys_that_are_made_of_other_keys_are_made_of_their_new_values() {
         (
             15,
             "SELECT count(*) FROM notes n JOIN docs d ON d.id = n.doc_id WHERE d.org_id = $",
+        ),
+        (
+            15,
+            "SELECT count(*) FROM locks l JOIN tasks t ON t.org_id = l.org_id AND l.lock_key = 'task:' || t.id AND l.name = t.name WHERE l.org_id = $",
         ),
         (
             15,

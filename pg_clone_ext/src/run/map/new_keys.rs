@@ -49,6 +49,9 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     if table.role == TableRole::Project && is_id && (options.target.is_some() || options.replace.is_some()) {
         return Ok(keys.to_vec());
     }
+    if table.makes_key_of_others(&column.name) && !options.keep_ids && !run.dry {
+        return made_of_others(run, table, column, key, keys);
+    }
     // Kept keys do not change.
     if run.request.options.keep_ids || column.role == ColumnRole::Keep {
         return Ok(keys.to_vec());
@@ -57,9 +60,6 @@ fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: 
     if run.dry {
         check_source(run, table, column, keys.len())?;
         return Ok(keys.to_vec());
-    }
-    if table.makes_key_of_others(&column.name) {
-        return made_of_others(run, table, column, key, keys);
     }
     if column.role.makes_texts() {
         return made_texts(run, table, column, keys);

@@ -2,37 +2,54 @@
 
 -- Words decide: those of the column, of the path, and of the texts in the same documents, such as an action "assign_team" beside the number
 -- of a team. A reply or a former version is a row of the same table. Without a word the order stays.
-CREATE FUNCTION clone_internal.by_likelihood(relation regclass, "column" name, path text, targets regclass[]) RETURNS regclass[]
+CREATE FUNCTION clone_internal.likelihood(relation regclass, "column" name, path text, targets regclass[]) RETURNS TABLE (target regclass, place bigint, evidence text)
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
 DECLARE
     named text := clone_internal.snake($2 || ' ' || $3);
     -- The column, or the member of a document.
     called text := COALESCE(substring($3 FROM '''([^'']+)''[]](?:[[][*][]])*$'), $2);
     texts text;
-    ranked regclass[];
 BEGIN
-    IF cardinality(targets) < 2 THEN
-        RETURN targets;
-    END IF;
-    IF path <> '' THEN
+    IF $3 <> '' THEN
         EXECUTE format('SELECT string_agg(left(v.value, 2000), '' '') FROM (SELECT %s AS value FROM %s AS k WHERE k.%I IS NOT NULL LIMIT 50) AS v',
             clone_internal.column_text('k', $1, $2), $1, $2) INTO texts;
         texts := clone_internal.snake(COALESCE(texts, ''));
     END IF;
-    SELECT array_agg(t.target ORDER BY n.in_name DESC, n.part_of_name, n.in_texts DESC, t.number) INTO ranked
+    RETURN QUERY SELECT t.target, row_number() OVER (ORDER BY n.in_name DESC, n.part_of_name, n.person DESC, n.parent DESC, n.in_texts DESC, t.target = $1, t.number),
+        concat_ws(' ', n.in_name, n.part_of_name, n.person, n.parent, n.in_texts > 0, t.target = $1)
     FROM unnest(targets) WITH ORDINALITY AS t (target, number)
     JOIN pg_class c ON c.oid = t.target
     CROSS JOIN LATERAL (SELECT format('(^|[^[:alnum:]])%s(e?s)?([^[:alnum:]]|$)', replace(clone_internal.table_word(c.relname), '_', '[_ -]?')) AS pattern) w
     CROSS JOIN LATERAL (
-        SELECT named ~ w.pattern OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows|related|similar|siblings?|see_also|depends|dependencies|blocks|blocked|linked)(_|[^a-z]|$)' AS in_name, COALESCE(clone_internal.folded_match(called, clone_internal.table_word(c.relname)), 4) AS part_of_name,
+        SELECT named ~ w.pattern
+               -- A row with the same key: tasks_olap.id of tasks.
+               OR t.target <> $1 AND called ~* '^(_?id|uuid|guid|pk|key)$' AND clone_internal.snake((SELECT o.relname FROM pg_class o WHERE o.oid = $1)) ~ w.pattern
+               OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows|template|related|similar|siblings?|see_also|depends|dependencies|blocks|blocked|linked)(_|[^a-z]|$)' AS in_name, COALESCE(clone_internal.folded_match(called, clone_internal.table_word(c.relname)), 4) AS part_of_name,
+               CASE WHEN clone_internal.names_person(called) OR called ~* '^_?by$' THEN clone_internal.has_persons(clone_internal.table_word(c.relname)) END AS person,
+               -- Another of the tables has one row at most for each of its rows.
+               EXISTS (SELECT FROM pg_constraint f JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]
+                       WHERE f.contype = 'f' AND cardinality(f.conkey) = 1 AND f.confrelid = t.target AND f.conrelid <> f.confrelid AND f.conrelid::regclass = ANY ($4)) AS parent,
                CASE WHEN texts IS NULL THEN 0 ELSE (SELECT count(*) FROM regexp_matches(texts, w.pattern, 'g')) END AS in_texts
     ) n;
-    RETURN ranked;
 END
 $$;
+COMMENT ON FUNCTION clone_internal.likelihood(regclass, name, text, regclass[]) IS 'Tables of whose rows values are keys, first those that words at or beside the values name, and what these words say';
+
+CREATE FUNCTION clone_internal.by_likelihood(relation regclass, "column" name, path text, targets regclass[]) RETURNS regclass[]
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT CASE WHEN cardinality($4) < 2 THEN $4 ELSE ARRAY(SELECT l.target FROM clone_internal.likelihood($1, $2, $3, $4) l ORDER BY l.place) END $$;
 COMMENT ON FUNCTION clone_internal.by_likelihood(regclass, name, text, regclass[]) IS 'Orders tables of whose rows values are keys: first those that words at or beside the values name';
+
+-- Small numbers are keys of many tables: only a word can say which is meant.
+CREATE FUNCTION clone_internal.told_by_words(relation regclass, "column" name, path text, targets regclass[]) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT cardinality($4) < 2 OR (SELECT count(DISTINCT l.evidence) = 2 FROM clone_internal.likelihood($1, $2, $3, $4) l WHERE l.place <= 2) $$;
+COMMENT ON FUNCTION clone_internal.told_by_words(regclass, name, text, regclass[]) IS 'Whether there is one table, or words say which of several is meant';
 
 -- Those tables of which all values at a path of documents are keys of rows of the same tenant, for several tenants. Small numbers are keys of
 -- every table by chance, but not always of rows of the same tenant.

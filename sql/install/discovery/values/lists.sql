@@ -114,7 +114,7 @@ DECLARE
     l record;
 BEGIN
     FOR l IN
-        SELECT p.*, t.seen, clone_internal.by_likelihood(p.relation, p."column", p.path, t.targets) AS targets
+        SELECT p.*, t.seen, clone_internal.by_likelihood(p.relation, p."column", p.path, t.targets) AS targets, clone_internal.told_by_words(p.relation, p."column", p.path, t.targets) AS told
         FROM (SELECT f.list, max(f.seen) AS seen, array_agg(f.target ORDER BY f.number) AS targets
               FROM unnest($3) WITH ORDINALITY AS f (list, target, seen, named, number)
               WHERE f.named OR NOT EXISTS (SELECT FROM unnest($3) n WHERE n.list = f.list AND n.named) GROUP BY 1) t
@@ -124,7 +124,7 @@ BEGIN
         PERFORM clone_internal.ask($1, l.relation, l."column", l.path, 'error',
             format('%s.%I%s lists keys of %s: all %s values that were looked at are keys of rows of the same tenant', l.relation, l."column", CASE WHEN l.path <> '' THEN ' at ' || l.path ELSE '' END,
                 array_to_string(l.targets[:3], ' or '), l.seen),
-            clone_internal.reference_call($1, l.relation, l."column", l.targets[1], l.path, l.separators), clone_internal.keep_call($1, l.relation, l."column", l.path), l.targets[1]);
+            CASE WHEN l.told THEN clone_internal.reference_call($1, l.relation, l."column", l.targets[1], l.path, l.separators) END, clone_internal.keep_call($1, l.relation, l."column", l.path), CASE WHEN l.told THEN l.targets[1] END);
     END LOOP;
 END
 $$;

@@ -37,7 +37,8 @@ BEGIN
         CROSS JOIN LATERAL (SELECT clone_internal.snake(p."column") AS name) w
         WHERE p.path = '' AND p.family IN ('int', 'int[]', 'text', 'text[]') AND NOT (p.says_id AND p.family NOT LIKE '%[]') AND clone_internal.family(i.atttypid) = rtrim(p.family, '[]')
           AND clone_internal.gets_new_values($1, r.relation, r.id_column)
-          AND COALESCE(r.project_column, r.join_column) IS NOT NULL
+          -- Rows may belong by a polymorphic pair, or because others name them.
+          AND (COALESCE(r.project_column, r.join_column) IS NOT NULL OR clone_internal.tenant_sql($1, r.relation, 't') NOT LIKE '%.ctid::text')
           AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = p.relation AND q."column" = p."column")
         ORDER BY 1, 2
     LOOP

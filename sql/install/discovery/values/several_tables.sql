@@ -62,6 +62,7 @@ DECLARE
     none varbit;
     -- From here on, columns are keys of their own rows.
     own_keys bigint;
+    told boolean;
     c record;
 BEGIN
     SELECT array_agg(l.relation), array_agg(l.key), array_agg(l.family) INTO targets, names, families
@@ -237,7 +238,10 @@ BEGIN
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path = l.path)
               AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
         )
-        SELECT c.relation, c.name, c.path, min(c.keys) AS keys, bool_or(c.shared) AS shared, bool_and(c.own_key AND c.family = 'text') AS own_text_key, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets
+        SELECT c.relation, c.name, c.path, min(c.keys) AS keys, bool_or(c.shared) AS shared, bool_and(c.own_key AND c.family = 'text') AS own_text_key, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets,
+               -- Whether the name says which.
+               count(*) = 1 OR (array_agg(ROW(COALESCE(c.rank, 9), CASE WHEN c.says_person THEN -c.person END) ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC))[1]
+                   IS DISTINCT FROM (array_agg(ROW(COALESCE(c.rank, 9), CASE WHEN c.says_person THEN -c.person END) ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC))[2] AS told
         FROM candidate c
         -- A name that says little needs more evidence: small numbers are keys by chance, but not many of rows of the same tenants.
         GROUP BY c.relation, c.name, c.path, c.called
@@ -251,12 +255,13 @@ BEGIN
             c.targets := ARRAY(SELECT t.target FROM unnest(c.targets) WITH ORDINALITY AS t (target, number) WHERE clone_internal.has_more_rows(t.target, c.relation) ORDER BY t.number);
             CONTINUE WHEN c.targets = '{}';
         END IF;
+        told := c.told OR clone_internal.told_by_words(c.relation, c.name, c.path, c.targets);
         c.targets := clone_internal.by_likelihood(c.relation, c.name, c.path, c.targets);
         PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',
             format('%s.%I%s looks like a key of %s: %s%s values that were looked at are keys of rows of the same tenant', c.relation, c.name, CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, array_to_string(c.targets[:3], ' or '),
                 CASE WHEN NOT c.shared THEN 'all ' ELSE '' END, c.keys)
                 || CASE WHEN c.shared THEN ', the others of rows that belong to none' ELSE '' END,
-            clone_internal.reference_call($1, c.relation, c.name, c.targets[1], c.path), clone_internal.keep_call($1, c.relation, c.name, c.path), c.targets[1]);
+            CASE WHEN told THEN clone_internal.reference_call($1, c.relation, c.name, c.targets[1], c.path) END, clone_internal.keep_call($1, c.relation, c.name, c.path), CASE WHEN told THEN c.targets[1] END);
     END LOOP;
 END
 $$;

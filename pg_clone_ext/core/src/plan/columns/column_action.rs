@@ -127,11 +127,13 @@ pub(in crate::plan) fn action(
     let document = [table, source_table]
         .iter()
         .any(|table| table.document_column.as_deref() == Some(column.name.as_str()));
+    if table.makes_key_of_others(&column.name) {
+        return Some(Action::Map(KeyKind::of(type_name), column.keys.holds));
+    }
     if matches!(
         column.role,
         ColumnRole::Keep | ColumnRole::Map(_) | ColumnRole::Rewrite | ColumnRole::Key
-    ) && !table.makes_key_of_others(&column.name)
-        && let Some(declared) = declared(store, table, column, list)
+    ) && let Some(declared) = declared(store, table, column, list)
     {
         return Some(declared);
     }

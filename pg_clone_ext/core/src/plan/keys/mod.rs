@@ -332,7 +332,10 @@ impl Table {
     /// Whether a column is a key of its rows and has keys of other rows in it: `task_12`. Its new values are made of those.
     pub fn makes_key_of_others(&self, column: &str) -> bool {
         let own = self.key_ref(column);
-        own.is_some()
+        // A part of a key, beside the project's column, is no key of its own.
+        let alone = self.id_column.as_deref() == Some(column) || self.keys.is_unique(column);
+        alone
+            && own.is_some()
             && self.holds(column) == own
             && self.keys.references.iter().any(|reference| {
                 reference.column == column && matches!(reference.form, ReferenceForm::Path(_))

@@ -1,5 +1,6 @@
 //! Small numbers that are keys of several tables: words at or beside them say which table is proposed.
 
+use super::super::{answer_all, discovered};
 use pg_clone_tests::scratch_database::Scratch;
 
 #[tokio::test]
@@ -176,4 +177,35 @@ async fn tables_have_the_names_of_english_plurals() {
             singular
         );
     }
+}
+
+#[tokio::test]
+async fn of_tables_that_have_the_same_numbers_only_a_name_says_which_is_meant() {
+    let db = discovered(
+        "CREATE TABLE tenant (id serial PRIMARY KEY, name text); INSERT INTO tenant (name) VALUES ('A'), ('B');
+         CREATE TABLE v1_dag (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant, name text); CREATE TABLE v1_task (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant, queue text);
+         INSERT INTO v1_dag (tenant_id, name) SELECT t.id, 'd' FROM tenant t, generate_series(1, 15) ORDER BY 1; INSERT INTO v1_task (tenant_id, queue) SELECT t.id, 'q' FROM tenant t, generate_series(1, 15) ORDER BY 1;
+         CREATE TABLE v1_dag_to_task (dag_id bigint NOT NULL, task_id bigint NOT NULL, PRIMARY KEY (dag_id, task_id)); INSERT INTO v1_dag_to_task SELECT d.id, t.id FROM v1_dag d JOIN v1_task t ON t.tenant_id = d.tenant_id AND (t.id * 7 + d.id * 3) % 15 = 1;
+         CREATE TABLE v1_tasks_olap (id bigint PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant, queue text); INSERT INTO v1_tasks_olap SELECT id, tenant_id, queue FROM v1_task;
+         CREATE TABLE v1_slot (id bigint GENERATED ALWAYS AS IDENTITY (START 900) PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenant, strategy_id bigint NOT NULL, trigger_dag_id bigint); INSERT INTO v1_slot (tenant_id, strategy_id, trigger_dag_id) SELECT tenant_id, id, id FROM v1_dag",
+        "tenant",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT subject FROM clone.store_check('s') WHERE severity = 'error' AND answer IS NULL")
+            .await,
+        ["public.v1_slot.strategy_id"]
+    );
+    answer_all(&db, "COALESCE(answer, otherwise)").await;
+    assert_eq!(
+        db.list(
+            "SELECT format('%s.%s %s', relation, \"column\", target) FROM clone.store_reference ORDER BY 1"
+        )
+        .await,
+        [
+            "v1_dag_to_task.task_id v1_task",
+            "v1_slot.trigger_dag_id v1_dag",
+            "v1_tasks_olap.id v1_task"
+        ]
+    );
 }

@@ -282,3 +282,21 @@ async fn parts_of_the_tenant_and_of_each_other_are_not_left_out_in_silence() {
         ]
     );
 }
+
+#[tokio::test]
+async fn rows_that_belong_by_a_pair_may_name_each_other() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE tasks (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO tasks (org_id) SELECT 1 + n % 2 FROM generate_series(1, 30) n;
+         CREATE TABLE comments (id serial PRIMARY KEY, commentable_type text, commentable_id int, t text, reply_to int); SELECT setval('comments_id_seq', 200);
+         INSERT INTO comments (commentable_type, commentable_id, t) SELECT 'Task', id, 'c' || id FROM tasks; INSERT INTO comments (commentable_type, commentable_id, t, reply_to) SELECT 'Task', commentable_id, 'r' || t, id FROM comments",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM tasks k JOIN comments c ON c.commentable_id = k.id JOIN comments p ON p.id = c.reply_to AND p.commentable_id = k.id AND c.t = 'r' || p.t WHERE k.org_id = {clone}")).await,
+        15
+    );
+}
