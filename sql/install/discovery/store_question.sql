@@ -143,6 +143,11 @@ AS $$
     SELECT CASE -- A column by which rows belong cannot be kept: they belong in another way then.
                 WHEN $4 = '' AND (EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $2 AND r.join_column = $3)
                                   OR EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = $2 AND $3 = ANY (m.columns))) THEN format('SELECT clone.store_no_reference(%L, %L, %L);', $1, $2::text, $3)
+                -- A clone cannot have the values of a unique column.
+                WHEN $4 = '' AND EXISTS (SELECT FROM pg_index u JOIN pg_attribute a ON a.attrelid = u.indrelid AND a.attnum = u.indkey[0] AND a.attname = $3 WHERE u.indrelid = $2 AND u.indisunique AND u.indislive AND u.indnkeyatts = 1
+                                         AND clone_internal.family(a.atttypid) = 'text')
+                     AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $2 AND r.id_column = $3)
+                     THEN format('SELECT clone.store_column(%L, %L, %L, ''suffix'');', $1, $2::text, $3)
                 WHEN $4 = '' THEN format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, $2::text, $3)
                 ELSE format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, $2::text, $3, $4) END
 $$;

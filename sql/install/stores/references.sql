@@ -293,6 +293,11 @@ BEGIN
     form := CASE WHEN path IS NOT NULL THEN 'json' WHEN separators IS NOT NULL THEN 'path'
                  WHEN (SELECT t.typcategory FROM pg_type t WHERE t.oid = type) = 'A' THEN 'array' ELSE 'column' END;
     PERFORM clone_internal.check_reference(relation, "column", target, target_column, form, COALESCE(path, separators), separators);
+    -- Columns are compared as a whole.
+    IF belongs AND form = 'path' THEN
+        RAISE EXCEPTION 'rows of % cannot belong by a part of the values of column %', relation, clone_internal.quoted("column"::text) USING
+            ERRCODE = '22023', HINT = format('Describe the table by a column with the key alone, such as a generated one: GENERATED ALWAYS AS (pg_catalog.split_part(%I, %L, 2)) STORED.', "column", left(separators, 1));
+    END IF;
     IF form = 'array' AND type IN ('int2[]'::regtype, 'int4[]'::regtype, 'int8[]'::regtype) AND condition IS NULL AND type_column IS NULL AND EXISTS (
         SELECT FROM clone.store_reference r WHERE r.store = store_reference.store AND r.relation = store_reference.relation AND r."column" = store_reference."column"
            AND r.form = 'array' AND (r.target, r.target_column) <> (store_reference.target, store_reference.target_column) AND r.condition IS NULL

@@ -238,3 +238,28 @@ async fn a_library_of_another_version_than_the_extension_says_what_to_upgrade() 
     let session = db.session().await;
     session.clone_project(&format!("'{PROJECT}'")).await;
 }
+
+#[tokio::test]
+async fn rows_cannot_belong_by_a_part_of_a_text() {
+    let db = Scratch::with_extension().await;
+    db.run("CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text); CREATE TABLE rule (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, domain text);
+            SELECT clone.store_create('s', 'custom'), clone.store_table('s', 'org', 'project')")
+        .await;
+    let failure = db
+        .fails(
+            "SELECT clone.store_reference('s', 'rule', 'domain', 'org', separators => ':', belongs => true)",
+        )
+        .await;
+    assert_eq!(
+        (
+            failure.code.as_str(),
+            failure.message.as_str(),
+            failure.hint.as_str()
+        ),
+        (
+            "22023",
+            "rows of public.rule cannot belong by a part of the values of column \"domain\"",
+            "Describe the table by a column with the key alone, such as a generated one: GENERATED ALWAYS AS (pg_catalog.split_part(domain, ':', 2)) STORED."
+        )
+    );
+}

@@ -40,7 +40,11 @@ BEGIN
                    -- A key that people chose: a domain, a code.
                    ELSE c.role = 'map' AND r.role <> 'project' AND clone_internal.family(a.atttypid) = 'text'
                        AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey)) END
-          AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL)
+          -- Also lower(email), and a part of the rows.
+          AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1
+                      AND (u.indkey[0] = a.attnum AND u.indpred IS NULL
+                           OR c.role IN ('random', 'suffix', 'template') AND (u.indkey[0] = a.attnum OR u.indkey[0] = 0 AND EXISTS (
+                               SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = u.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = r.relation AND d.refobjsubid = a.attnum))))
     LOOP
         IF vals IS NULL THEN
             SELECT COALESCE(array_agg(ROW(o.number, v, e)::clone_internal.key_like), '{}') INTO elements

@@ -345,3 +345,46 @@ async fn keys_that_people_chose_are_found_in_columns_of_other_names() {
         8
     );
 }
+
+#[tokio::test]
+async fn copies_of_values_that_are_unique_in_small_letters_or_in_some_rows_are_found() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE users (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, email text, nick text, gone boolean); CREATE UNIQUE INDEX ON users (lower(email)); CREATE UNIQUE INDEX ON users (nick) WHERE gone IS NULL;
+         INSERT INTO users (org_id, email, nick) SELECT 1 + n % 2, 'User' || n || '@x.org', 'nick' || n FROM generate_series(1, 30) n;
+         CREATE TABLE mails (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, sender text, who text, doc jsonb); INSERT INTO mails (org_id, sender, who, doc) SELECT org_id, email, nick, jsonb_build_object('from', email) FROM users",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM mails m JOIN users u ON u.email = m.sender AND u.nick = m.who AND m.doc->>'from' = u.email AND u.org_id = m.org_id WHERE m.org_id = {clone}")).await,
+        15
+    );
+}
+
+#[tokio::test]
+async fn numbers_in_unique_texts_have_an_answer_with_which_a_clone_can_be_made() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE posts (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO posts (org_id) SELECT 1 + (n / 3) % 2 FROM generate_series(1, 60) n;
+         CREATE TABLE links (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, ref text UNIQUE); SELECT setval('links_id_seq', 900); INSERT INTO links (org_id, ref) SELECT org_id, 'post:' || id || ':v' || (id * 7) % 5 FROM posts ORDER BY md5(id::text)",
+        "org",
+    )
+    .await;
+    assert_eq!(
+        db.list("SELECT otherwise FROM clone.store_check('s') WHERE subject = 'public.links.ref'")
+            .await,
+        ["SELECT clone.store_column('s', 'public.links', 'ref', 'suffix');"]
+    );
+    answer_all(&db, "COALESCE(answer, otherwise)").await;
+    let clone = db.clone_project("'2'").await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM links WHERE org_id = {clone} AND ref LIKE 'post:%'"
+        ))
+        .await,
+        30
+    );
+}
