@@ -4,7 +4,7 @@
 use crate::catalog::rows_once;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{self, Store, Table, TableCopy, quote};
+use pg_clone_core::plan::{self, Store, Table, TableCopy, TableRole, quote};
 
 /// The columns whose values are compared, of one table.
 pub struct Comparison {
@@ -19,7 +19,8 @@ impl Comparison {
     /// refer to: they would refer to no row.
     pub fn of(run: &Run, table: &Table, table_copy: &TableCopy) -> Result<Option<Self>> {
         let fires = run.store.follows_constraints() && run.request.options.fire_triggers;
-        if !fires && !run.guards_against_triggers() {
+        // The project's own row is looked for when it is written.
+        if fires && table.role == TableRole::Project || !fires && !run.guards_against_triggers() {
             return Ok(None);
         }
         let changeable = match table.kind.as_str() {

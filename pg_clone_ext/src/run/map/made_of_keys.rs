@@ -1,15 +1,12 @@
 //! Keys that are made of keys of other rows, such as `task_12` and `user:5:settings`, by references that are declared for the key column.
 
 use crate::pg::query::for_each_row;
-use crate::run::keys::Key;
+use crate::run::keys::{Key, NewKey};
 use crate::run::state::Run;
-use crate::run::transform::key_statistics::KeyStatistics;
-use crate::run::transform::key_values::KeyMapper;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{
     Column, KeyKind, KeyRef, Reference, ReferenceForm, SourceQuery, Table, key_column, quote,
 };
-use pg_clone_core::rewrite::{Dangling, Rewriter};
 use std::collections::HashMap;
 
 /// The new keys, in the order of the old ones; None for a key that has none of another row in it. All None if the column has no such
@@ -26,15 +23,6 @@ pub fn values(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result
         .filter(|reference| reference.column == column.name)
         .collect();
     let applies = conditions(table, column, &references, keys)?;
-    let mut rewriter = Rewriter::new(&run.ids, &run.texts, Dangling::Keep);
-    let mut key_statistics = KeyStatistics::default();
-    let mut mapper = KeyMapper {
-        run,
-        rewriter: &mut rewriter,
-        key_statistics: &mut key_statistics,
-        policy: Dangling::Keep,
-        embedded: false,
-    };
     for (key, new) in keys.iter().zip(&mut new) {
         let text = key.to_text();
         for (place, reference) in references.iter().enumerate() {
@@ -53,12 +41,29 @@ pub fn values(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result
                 _ => "",
             };
             let current = new.as_deref().unwrap_or(&text);
-            *new = mapper
-                .segments(current, separators, domain)?
-                .or_else(|| new.take());
+            *new = with_new_segments(run, current, separators, domain).or_else(|| new.take());
         }
     }
     Ok(new)
+}
+
+/// A text whose segments between these characters are keys, with the new ones; None if none is the key of a cloned row.
+fn with_new_segments(run: &Run, text: &str, separators: &str, domain: KeyRef) -> Option<String> {
+    let is_separator = |c: char| separators.contains(c);
+    let mut new = String::with_capacity(text.len());
+    let mut changed = false;
+    for part in text.split_inclusive(is_separator) {
+        let segment = part.trim_end_matches(is_separator);
+        match run.new_key_of(&Key::parse(segment), &[domain]) {
+            NewKey::To(key) if !segment.is_empty() => {
+                new.push_str(&key.to_text());
+                changed = true;
+            }
+            _ => new.push_str(segment),
+        }
+        new.push_str(&part[segment.len()..]);
+    }
+    changed.then_some(new)
 }
 
 /// Which references hold in the row of each key; None if they hold in all rows.

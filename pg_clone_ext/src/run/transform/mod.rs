@@ -30,7 +30,7 @@ use declared_references::{DeclaredPath, declared_paths};
 mod column_values;
 mod declared_references;
 pub mod key_statistics;
-pub mod key_values;
+mod key_values;
 pub mod large_objects;
 pub mod row_batch;
 pub mod rules;
