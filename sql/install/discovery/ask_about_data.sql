@@ -167,6 +167,8 @@ BEGIN
             -- Generated keys are unmistakable and belong to one table each: such values are references, even among other values.
             others := clone_internal.all_targets(ask_about_data.store, q.relation, q."column", q.family, q.path);
             sure := others IS NOT NULL;
+            -- A table with the key of another one adds nothing to that.
+            others := ARRAY(SELECT k FROM unnest(others) k JOIN clone.store_relation r ON r.store = ask_about_data.store AND r.relation = k WHERE k = ANY (q.targets) OR NOT clone_internal.has_key_of_another(ask_about_data.store, k, r.id_column) ORDER BY k);
             rest := CASE WHEN sure THEN '' ELSE '. The table is too large to look at all' END;
             IF NOT others <@ q.targets THEN
                 q.targets := ARRAY(SELECT DISTINCT k FROM unnest(q.targets || others) k ORDER BY k);

@@ -90,6 +90,8 @@ DECLARE
     places clone_internal.place[];
     tokens clone_internal.key_like[];
     found clone_internal.found_key[] := '{}';
+    -- Tables with one row for rows of another, and the key of that: what names no table means the other.
+    parts regclass[];
     -- Tables with the name of another: the nearest to a column is meant first.
     twice regclass[] := clone_internal.tables_with_namesakes(store);
 BEGIN
@@ -134,6 +136,7 @@ BEGIN
           -- An object with the type of a table outside the store does not refer to the store.
           AND NOT EXISTS (SELECT FROM unnest(words) w WHERE w.word = clone_internal.named_word(regexp_replace(p.kind, E'^.*(::|[.]|\\\\)', '')) AND w.exact AND NOT w.described));
     IF text_keys THEN
+        parts := ARRAY(SELECT k.relation FROM clone_internal.searched_keys(seen_places.store) k WHERE clone_internal.has_key_of_another(seen_places.store, k.relation, k.id_column));
         SELECT array_agg(ROW(p.number, v.value, k.token)::clone_internal.key_like) INTO tokens
         FROM unnest(places) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
         CROSS JOIN LATERAL (SELECT x AS value FROM unnest(p.vals[:60]) x WHERE length(x) >= 12) v
@@ -178,7 +181,8 @@ BEGIN
     ), hit AS MATERIALIZED (
         SELECT DISTINCT f.target, f.value FROM unnest(found) AS f
     ), token AS MATERIALIZED (
-        SELECT k.place, k.value, k.token, h.target FROM unnest(tokens) AS k LEFT JOIN hit h ON h.value = k.token
+        SELECT k.place, k.value, k.token, h.target FROM unnest(tokens) AS k
+        LEFT JOIN (SELECT o.value, unnest(CASE WHEN bool_or(o.target <> ALL (parts)) THEN array_agg(o.target) FILTER (WHERE o.target <> ALL (parts)) ELSE array_agg(o.target) END) AS target FROM hit o GROUP BY 1) h ON h.value = k.token
     ), whole AS (
         SELECT k.place, count(DISTINCT k.value) AS seen, count(DISTINCT k.value) FILTER (WHERE k.target IS NOT NULL) AS keys,
                array_agg(DISTINCT k.target) FILTER (WHERE k.target IS NOT NULL) AS targets

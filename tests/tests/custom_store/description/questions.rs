@@ -310,15 +310,16 @@ async fn one_question_about_keys_in_many_texts_leaves_members_that_are_keys_decl
     let db = discovered(
         "CREATE TABLE org (id text PRIMARY KEY, name text); INSERT INTO org SELECT 'cm' || substr(md5('o' || i), 1, 23), 'Org ' || i FROM generate_series(1, 2) i;
          CREATE TABLE envelope (id text PRIMARY KEY, org_id text NOT NULL REFERENCES org, n int); INSERT INTO envelope SELECT 'cm' || substr(md5('e' || i), 1, 20) || 'x9k', (SELECT id FROM org ORDER BY id OFFSET i % 2 LIMIT 1), i FROM generate_series(1, 40) i;
+         CREATE TABLE integration (org_id text PRIMARY KEY REFERENCES org, url text); INSERT INTO integration SELECT id, 'x' FROM org;
          CREATE TABLE call (id serial PRIMARY KEY, org_id text NOT NULL REFERENCES org, body jsonb, a jsonb, b jsonb, c jsonb, d jsonb);
-         INSERT INTO call (org_id, body, a, b, c, d) SELECT e.org_id, jsonb_build_object('envelopeId', e.id), u.x, u.x, u.x, u.x FROM envelope e CROSS JOIN LATERAL (SELECT jsonb_build_object('url', 'https://x.org/envelope/' || e.id || '/edit') AS x) u",
+         INSERT INTO call (org_id, body, a, b, c, d) SELECT e.org_id, jsonb_build_object('envelopeId', e.id, 'orgId', e.org_id), u.x, u.x, u.x, u.x FROM envelope e CROSS JOIN LATERAL (SELECT jsonb_build_object('url', 'https://x.org/envelope/' || e.id || '/edit') AS x) u",
         "org",
     )
     .await;
     assert_eq!(
-        db.list("SELECT format('%s %s', path, target) FROM clone.store_reference WHERE relation = 'call'::regclass")
+        db.list("SELECT format('%s %s', path, target) FROM clone.store_reference WHERE relation = 'call'::regclass ORDER BY 1")
             .await,
-        ["$..['envelopeId'] envelope"]
+        ["$..['envelopeId'] envelope", "$..['orgId'] org"]
     );
     assert_eq!(
         db.list("SELECT answer FROM clone.store_check('s')").await,
@@ -330,7 +331,7 @@ async fn one_question_about_keys_in_many_texts_leaves_members_that_are_keys_decl
         .clone_project(&format!("'{source}', options => '{{\"verify\": true}}'"))
         .await;
     assert_eq!(
-        db.number(&format!("SELECT count(*) FROM call c JOIN envelope e ON e.id = c.body->>'envelopeId' AND strpos(c.d->>'url', e.id) > 0 AND e.org_id = c.org_id WHERE c.org_id = '{clone}'"))
+        db.number(&format!("SELECT count(*) FROM call c JOIN envelope e ON e.id = c.body->>'envelopeId' AND c.body->>'orgId' = c.org_id AND strpos(c.d->>'url', e.id) > 0 AND e.org_id = c.org_id WHERE c.org_id = '{clone}'"))
             .await,
         20
     );
