@@ -24,12 +24,12 @@ AS $$
     FROM described l JOIN clone.store_reference d ON d.store = $1 AND d.relation = l.relation AND d.target = l.relation
     WHERE d.form IN ('column', 'array', 'json') AND d.condition IS NULL AND d.type_column IS NULL
     UNION
-    -- UUIDs are rewritten without a declaration.
-    SELECT l.relation, jsonb_build_array(a.attname), jsonb_build_array(l.id_column), CASE f.family WHEN 'uuid' THEN 'column' WHEN 'uuid[]' THEN 'array' ELSE 'json' END, l.loose
+    -- UUIDs are rewritten without a declaration, in texts too.
+    SELECT l.relation, jsonb_build_array(a.attname), jsonb_build_array(l.id_column), CASE f.family WHEN 'uuid[]' THEN 'array' WHEN 'json' THEN 'json' ELSE 'column' END, l.loose
     FROM described l JOIN pg_attribute i ON i.attrelid = l.relation AND i.attname = l.id_column AND i.atttypid = 'uuid'::regtype
     JOIN pg_attribute a ON a.attrelid = l.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname NOT IN (l.id_column, l.project_column, COALESCE(l.join_column, ''))
     CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
-    WHERE f.family IN ('uuid', 'uuid[]', 'json')
+    WHERE (f.family IN ('uuid', 'uuid[]', 'json') OR f.family = 'text' AND clone_internal.says_id(a.attname))
       AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = l.relation AND a.attnum = ANY (k.conkey))
 $$;
 COMMENT ON FUNCTION clone_internal.own_row_ways(text) IS 'Ways in which rows of a store''s tables can belong through other rows of the same table';

@@ -198,3 +198,27 @@ async fn a_composite_key_of_rows_below_rows_is_compared_as_a_whole() {
         .await;
     assert_eq!(plan, ["2"]);
 }
+
+#[tokio::test]
+async fn rows_below_others_by_a_uuid_in_a_text_are_asked_about() {
+    for kind in ["uuid", "text", "varchar(36)"] {
+        let db = discovered(&format!(
+            "CREATE TABLE org (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text); INSERT INTO org (name) VALUES ('A'), ('B');
+             CREATE TABLE folders (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), org_id uuid REFERENCES org, parent_id {kind}, name text);
+             INSERT INTO folders (org_id, name) SELECT id, 'top ' || name FROM org; INSERT INTO folders (parent_id, name) SELECT id, 'in ' || name FROM folders; INSERT INTO folders (parent_id, name) SELECT id, 'in ' || name FROM folders WHERE name LIKE 'in %'"
+        ), "org")
+        .await;
+        answer_all(&db, "answer").await;
+        let source = db.text("SELECT id FROM org WHERE name = 'A'").await;
+        let clone = db
+            .clone_project(&format!("'{source}', 'C', options => '{{\"verify\": true}}'"))
+            .await;
+        assert_eq!(
+            db.list(&format!("WITH RECURSIVE r AS (SELECT id, name FROM folders WHERE org_id = '{clone}' UNION ALL SELECT f.id, f.name FROM folders f JOIN r ON f.parent_id::text = r.id::text) SELECT name FROM r ORDER BY length(name)")).await,
+            ["top A", "in top A", "in in top A"],
+            "{kind}"
+        );
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+        assert_eq!(db.number("SELECT count(*) FROM folders").await, 6, "{kind}");
+    }
+}
