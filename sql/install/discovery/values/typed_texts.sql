@@ -163,23 +163,27 @@ DECLARE
     s record;
     t record;
     seen record;
+    called_word text;
 BEGIN
     IF own LIKE '%.ctid::text' OR settings = '{}' THEN
         RETURN;
     END IF;
     rows := format('(SELECT %s AS kind, %s AS x, %s AS own FROM %s AS t%s WHERE t.%I IS NOT NULL)', clone_internal.column_text('t', relation, $4), CASE WHEN lists THEN 'e.x COLLATE "C"' ELSE clone_internal.column_text('t', relation, $3) END, own,
         clone_internal.spread(relation, '*', 50000), CASE WHEN lists THEN format(' CROSS JOIN LATERAL (SELECT DISTINCT m[1] AS x FROM regexp_matches(%s, ''[0-9]+'', ''g'') m) AS e', clone_internal.column_text('t', relation, $3)) ELSE '' END, $3);
-    FOR s IN EXECUTE format('SELECT s.kind, (array_agg(DISTINCT s.x))[:100] AS vals FROM %s AS s WHERE s.kind = ANY ($1) AND lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING count(DISTINCT s.x) >= 3 AND count(DISTINCT s.own) >= 2 ORDER BY 1', rows) USING settings LOOP
+    FOR s IN EXECUTE format('SELECT s.kind, (array_agg(DISTINCT s.x))[:100] AS vals FROM %s AS s WHERE s.kind = ANY ($1) AND lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY 1 HAVING count(DISTINCT s.x) >= 3 AND count(DISTINCT s.own) >= 2 OR clone_internal.says_id(ltrim(s.kind, ''_'')) ORDER BY 1', rows) USING settings LOOP
+        called_word := clone_internal.named_word(regexp_replace(s.kind, '[^A-Za-z0-9_]+', '_', 'g'));
         CONTINUE WHEN clone_internal.names_quantity(s.kind);
         FOR t IN
-            SELECT f.target, n.key FROM (SELECT array_agg(l.relation) AS tables, array_agg(l.key) AS keys, array_agg(l.family) AS families FROM clone_internal.listed_keys($1) l
+            SELECT f.target, n.key, w.named FROM (SELECT array_agg(l.relation) AS tables, array_agg(l.key) AS keys, array_agg(l.family) AS families FROM clone_internal.listed_keys($1) l
                                          WHERE l.described AND l.family = 'int' AND NOT clone_internal.has_key_of_another($1, l.relation, l.key)) l
             CROSS JOIN LATERAL clone_internal.keys_of_tables(l.tables, l.keys, l.families, s.vals) f JOIN unnest(l.tables, l.keys) AS n (relation, key) ON n.relation = f.target
-            GROUP BY 1, 2 HAVING count(DISTINCT f.value) = cardinality(s.vals) ORDER BY pg_relation_size(f.target), f.target::oid
+            -- triage_user_ids: of users.
+            CROSS JOIN LATERAL (SELECT length(o.word) > 2 AND (called_word = o.word OR called_word LIKE '%' || replace('_' || o.word, '_', E'\\_')) AS named FROM (SELECT clone_internal.table_word(d.relname) AS word FROM pg_class d WHERE d.oid = f.target) o) w
+            GROUP BY 1, 2, 3 HAVING count(DISTINCT f.value) = cardinality(s.vals) ORDER BY w.named DESC, pg_relation_size(f.target), f.target::oid
         LOOP
             EXECUTE format('SELECT COALESCE(bool_and(EXISTS (SELECT FROM %s AS k WHERE %s AND %s COLLATE "C" = s.own COLLATE "C")), false) AS same, count(DISTINCT s.x) AS vals, count(DISTINCT s.own) AS tenants FROM %s AS s WHERE s.kind = $1 AND lower(s.x) <> ALL (clone_internal.in_place_of_null())',
                 t.target, clone_internal.equals_text('k', t.target, t.key, 's.x'), clone_internal.tenant_sql($1, t.target, 'k'), rows) INTO seen USING s.kind;
-            IF seen.same AND (clone_internal.share_of_numbers(t.target, t.key) / seen.tenants) ^ LEAST(seen.vals, 40) < 0.001 THEN
+            IF seen.same AND (t.named OR seen.vals >= 3 AND seen.tenants >= 2 AND (clone_internal.share_of_numbers(t.target, t.key) / seen.tenants) ^ LEAST(seen.vals, 40) < 0.001) THEN
                 RETURN NEXT ROW(t.target, s.kind)::clone_internal.found_key;
                 EXIT;
             END IF;

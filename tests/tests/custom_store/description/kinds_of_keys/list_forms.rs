@@ -146,3 +146,29 @@ async fn versions_and_files_below_one_folder_are_no_paths() {
         Vec::<String>::new()
     );
 }
+
+#[tokio::test]
+async fn a_list_in_a_setting_is_told_by_the_name_of_the_setting() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE users (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO users (org_id) SELECT 1 + n % 2 FROM generate_series(1, 40) n;
+         CREATE TABLE tasks (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO tasks (org_id) SELECT 1 + n % 2 FROM generate_series(1, 60) n;
+         CREATE TABLE settings (org_id int REFERENCES org, key text, value text, PRIMARY KEY (org_id, key));
+         INSERT INTO settings VALUES (1, 'triage_user_ids', '2,4'), (2, 'triage_user_ids', '3,5'), (1, 'page_size', '25'), (2, 'page_size', '50')",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM settings s CROSS JOIN LATERAL string_to_table(s.value, ',') AS v (id) JOIN users u ON u.id::text = v.id AND u.org_id = s.org_id WHERE s.org_id = {clone} AND s.key = 'triage_user_ids'")).await,
+        2
+    );
+    assert_eq!(
+        db.text(&format!(
+            "SELECT value FROM settings WHERE org_id = {clone} AND key = 'page_size'"
+        ))
+        .await,
+        "50"
+    );
+}
