@@ -26,6 +26,8 @@ AS $$
 DECLARE
     vals text[];
     elements clone_internal.key_like[];
+    -- Parts of longer texts that may be generated values: #{dL3kQw81xYz} * 2.
+    parts clone_internal.key_like[];
     found text[];
     k record;
     p record;
@@ -56,8 +58,12 @@ BEGIN
                 FROM unnest(o.vals[:100]) x WHERE length(x) < 2000) b
             CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL regexp_split_to_table(v, b.between) e
             WHERE o.path = '' AND o.family = 'text' AND length(v) < 2000 AND e <> '';
+            SELECT COALESCE(array_agg(DISTINCT ROW(o.number, v, e)::clone_internal.key_like), '{}') INTO parts
+            FROM unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
+            CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL regexp_split_to_table(v, '[^A-Za-z0-9]+') e
+            WHERE o.family IN ('text', 'json') AND o.path NOT LIKE '%~' AND length(v) < 2000 AND length(e) >= 8 AND e <> v AND e ~ '[0-9]' AND e ~ '[A-Za-z]';
             vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE o.family <> 'int[]' AND length(v) < 200
-                UNION SELECT e.token FROM unnest(elements) AS e);
+                UNION SELECT e.token FROM unnest(elements) AS e UNION SELECT e.token FROM unnest(parts) AS e);
         END IF;
         found := ARRAY(SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, vals) f);
         CONTINUE WHEN found = '{}';
@@ -84,6 +90,22 @@ BEGIN
                 CASE WHEN k.computed THEN (SELECT format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, p.relation, p."column") FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attname = p."column" AND p.path = '' AND NOT a.attnotnull)
                 ELSE format('SELECT clone.store_reference(%L, %L, %L, %L', $1, p.relation, p."column", k.relation) || CASE WHEN k.is_id THEN '' ELSE format(', target_column => %L', k.name) END
                     || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || CASE WHEN p.between IS NOT NULL THEN format(', separators => %L', p.between) ELSE '' END || ');' END,
+                clone_internal.keep_call($1, p.relation, p."column", p.path));
+        END LOOP;
+        CONTINUE WHEN k.family <> 'text' OR k.computed;
+        FOR p IN
+            SELECT o.relation, o."column", o.path, h.keys, cardinality(o.vals[:100]) AS seen,
+                   (SELECT string_agg(DISTINCT c, '' ORDER BY c) FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[^A-Za-z0-9]') AS between
+            FROM (SELECT e.place, count(DISTINCT e.value) AS keys FROM unnest(parts) AS e WHERE e.token = ANY (found) GROUP BY 1 HAVING count(DISTINCT e.token) > 1) h
+            JOIN unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON o.number = h.place
+            WHERE (o.relation, o."column") <> (k.relation, k.name)
+              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path))
+        LOOP
+            PERFORM clone_internal.ask($1, p.relation, p."column", p.path, 'error',
+                format('%s.%I%s holds values of %I of %s within longer texts, which are other values in a clone: %s of %s that were looked at', p.relation, p."column",
+                    CASE WHEN p.path <> '' THEN ' at ' || p.path ELSE '' END, k.name, k.relation, p.keys, p.seen),
+                format('SELECT clone.store_reference(%L, %L, %L, %L', $1, p.relation, p."column", k.relation) || CASE WHEN k.is_id THEN '' ELSE format(', target_column => %L', k.name) END
+                    || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || format(', separators => %L);', p.between),
                 clone_internal.keep_call($1, p.relation, p."column", p.path));
         END LOOP;
     END LOOP;

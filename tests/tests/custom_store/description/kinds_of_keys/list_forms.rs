@@ -172,3 +172,21 @@ async fn a_list_in_a_setting_is_told_by_the_name_of_the_setting() {
         "50"
     );
 }
+
+#[tokio::test]
+async fn generated_values_within_expressions_follow() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE elements (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, uid varchar(11) UNIQUE, name text); INSERT INTO elements (org_id, uid, name) SELECT 1 + n % 2, 'a' || substr(md5(n::text), 1, 10), 'e' || n FROM generate_series(1, 30) n;
+         CREATE TABLE indicators (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, expression text, rule jsonb);
+         INSERT INTO indicators (org_id, expression, rule) SELECT org_id, '#{' || uid || '} * 2', jsonb_build_object('left', 'C{' || uid || '}+1', 'operator', '>') FROM elements",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM indicators i JOIN elements e ON e.org_id = i.org_id AND i.expression = '#{{' || e.uid || '}} * 2' AND i.rule->>'left' = 'C{{' || e.uid || '}}+1' WHERE i.org_id = {clone}")).await,
+        15
+    );
+}
