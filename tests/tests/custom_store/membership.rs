@@ -1,6 +1,7 @@
 //! Membership of rows: by several references, by an owner, through tables that must be described.
 
 use super::{assert_verified, contents, described};
+use crate::description::discovered;
 
 const ORG: &str = "a0000000-0000-4000-8000-000000000005";
 
@@ -417,4 +418,34 @@ async fn a_row_that_names_a_row_of_its_own_table_in_another_project_belongs_to_b
     );
     let clone = db.clone_project("'1', 'Copy'").await;
     assert_verified(&db, &clone).await;
+}
+
+#[tokio::test]
+async fn a_row_that_was_copied_from_another_project_does_not_belong_to_it_if_that_is_said() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE books (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO books (org_id) SELECT 1 + n % 2 FROM generate_series(1, 10) n;
+         CREATE TABLE notes (id serial PRIMARY KEY, book_id int NOT NULL REFERENCES books, copied_from_id int REFERENCES notes, t text);
+         INSERT INTO notes (book_id, t) SELECT id, 'n' || id FROM books; UPDATE notes SET copied_from_id = 11 - id WHERE id % 3 = 0",
+        "org",
+    )
+    .await;
+    let refused = db.fails("SELECT project_clone('2')").await;
+    assert_eq!(
+        (refused.code.as_str(), refused.hint.as_str()),
+        (
+            "55000",
+            "Correct these rows, or leave them out with clone.store_table(…, live => '…'). If copied_from_id does not say whose the rows are: \
+             SELECT clone.store_column('s', 'public.notes', 'copied_from_id', 'map'). Or clone them anyway with options => '{\"others\": \"include\"}'."
+        )
+    );
+    db.run("SELECT clone.store_column('s', 'public.notes', 'copied_from_id', 'map')")
+        .await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.list(&format!("SELECT format('%s %s', n.t, n.copied_from_id) FROM notes n JOIN books b ON b.id = n.book_id WHERE b.org_id = {clone} AND n.copied_from_id IS NOT NULL ORDER BY 1")).await,
+        ["n3 8", "n9 2"]
+    );
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(db.number("SELECT count(*) FROM notes").await, 10);
 }

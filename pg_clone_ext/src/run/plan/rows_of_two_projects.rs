@@ -3,7 +3,7 @@
 use crate::pg::query::count;
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::plan::{self, SourceQuery};
+use pg_clone_core::plan::{self, SourceQuery, quote};
 
 /// Rejects such rows with an error (55000) that names the table, unless `options.others` is `include`. Uses the run's snapshot.
 pub fn refuse(run: &Run) -> Result<()> {
@@ -32,9 +32,15 @@ pub fn refuse(run: &Run) -> Result<()> {
                 ),
             )
             .detail("Rows of this table belong by one of several references; those of the clone would be the other project's too.")
-            .hint(match table.links(&run.store).is_empty() {
-                true => "Describe the table with the reference that decides (clone.store_table), or clone these rows anyway with options => '{\"others\": \"include\"}'.",
-                false => "Correct these rows, leave them out with clone.store_table(…, live => '…'), or clone them anyway with options => '{\"others\": \"include\"}'.",
+            .hint(match table.links(&run.store).iter().find_map(|link| link.columns.first()) {
+                None => "Describe the table with the reference that decides (clone.store_table), or clone these rows anyway with options => '{\"others\": \"include\"}'.".to_owned(),
+                Some(column) => format!(
+                    "Correct these rows, or leave them out with clone.store_table(…, live => '…'). If {column} does not say whose the rows are: \
+                     SELECT clone.store_column({}, {}, {}, 'map'). Or clone them anyway with options => '{{\"others\": \"include\"}}'.",
+                    quote::literal(&run.store.name),
+                    quote::literal(&table.sql_name),
+                    quote::literal(column)
+                ),
             }));
         }
     }
