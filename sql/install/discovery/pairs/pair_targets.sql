@@ -234,10 +234,11 @@ BEGIN
         FROM (SELECT o.target, ARRAY(SELECT x FROM unnest(o.type_values) x WHERE x = ANY (undeclared) ORDER BY x) AS kinds FROM clone_internal.pair_targets(ask_about_types.store, p.relation, p.type_column, p."column") o) t
         WHERE p.belongs AND t.kinds <> '{}' AND t.target <> p.relation AND clone_internal.belongs_through(ask_about_types.store, t.target::regclass, p.relation);
         IF NOT owned THEN
-            -- Whether they are the tenants' is to be said first.
+            -- Rows that may belong through these: whether they are the tenants' is to be said first.
             several := several || COALESCE((SELECT string_agg(DISTINCT format(' Those of %s may be rows of %s, which the store does not describe.', x, d.oid::regclass), '')
                 FROM unnest(undeclared) x JOIN clone_internal.discoverable(clone_internal.schemas_of(ask_about_types.store)) d ON d.word = clone_internal.table_word(regexp_replace(x, E'^.*(::|[.]|/|\\\\)', ''))
-                WHERE NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = ask_about_types.store AND r.relation = d.oid) AND NOT EXISTS (SELECT FROM clone.store_shared r WHERE r.store = ask_about_types.store AND r.relation = d.oid)), '');
+                WHERE NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = ask_about_types.store AND r.relation = d.oid) AND NOT EXISTS (SELECT FROM clone.store_shared r WHERE r.store = ask_about_types.store AND r.relation = d.oid)
+                  AND (EXISTS (SELECT FROM clone_internal.outside_pairs(ARRAY[d.oid]) o WHERE o.rank = 1) OR EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = d.oid AND f.confrelid = p.relation))), '');
         END IF;
         FOR k IN
             SELECT w.kind, w.targets FROM clone_internal.tables_with_ids(ask_about_types.store, p.relation, p.type_column, p."column", kinds, ids) w
