@@ -151,4 +151,4 @@ AS $$
                 WHEN $4 = '' THEN format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, $2::text, $3)
                 ELSE format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, $2::text, $3, $4) END
 $$;
-COMMENT ON FUNCTION clone_internal.keep_call(text, regclass, name, text) IS 'The call that declares that a column or path holds no reference, as SQL';
+COMMENT ON FUNCTION clone_internal.keep_call(text, regclass, name, text) IS 'The call that declares that a column or path holds no reference, as SQL; of a unique column that its values get a suffix';
