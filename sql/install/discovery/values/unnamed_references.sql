@@ -92,7 +92,8 @@ BEGIN
                     || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || CASE WHEN p.between IS NOT NULL THEN format(', separators => %L', p.between) ELSE '' END || ');' END,
                 clone_internal.keep_call($1, p.relation, p."column", p.path));
         END LOOP;
-        CONTINUE WHEN k.family <> 'text' OR k.computed;
+        -- Generated keys have questions of their own.
+        CONTINUE WHEN k.family <> 'text' OR k.computed OR k.is_id;
         FOR p IN
             SELECT o.relation, o."column", o.path, h.keys, cardinality(o.vals[:100]) AS seen,
                    (SELECT string_agg(DISTINCT c, '' ORDER BY c) FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[^A-Za-z0-9]') AS between
