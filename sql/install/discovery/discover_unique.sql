@@ -25,7 +25,7 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.made_new_by_uuids(text, regclass, name) IS 'Whether each value of a text column holds the UUID of a described row, so that rewriting makes it new';
 
--- Whether each text of a column looks as if a program had made it at random: a token, an API key, a public id. With a suffix, who knows that of
+-- Whether each text of a column looks as if a program had made it at random: a token, an API key, a public id, by its name or its form. With a suffix, who knows that of
 -- the source knows that of the clone. A text with the key of its row is not random.
 CREATE FUNCTION clone_internal.looks_random(relation regclass, "column" name) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT
@@ -35,6 +35,9 @@ DECLARE
     key name := clone_internal.key_of(relation);
     random boolean;
 BEGIN
+    IF $2 ~* 'token|secret|hash|digest|api_?key|password|checksum' THEN
+        RETURN true;
+    END IF;
     EXECUTE format($q$
         SELECT COALESCE(bool_and(NOT v.named AND v.x ~ '^([A-Za-z0-9_.:+=-]{10,200}|[A-Za-z0-9+/]{20,200}=*)$'), false)
            -- By chance a short one may have letters only.
@@ -144,7 +147,6 @@ BEGIN
                 CASE WHEN chosen.family = 'int' THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
             CONTINUE;
         END IF;
-        made_at_random := chosen.family = 'text' AND (chosen.attname ~* 'token|secret|hash|digest|api_?key|password|checksum' OR clone_internal.looks_random(u.relation, chosen.attname));
         IF asks AND chosen.family = 'text' AND EXISTS (SELECT FROM clone.store s WHERE s.name = discover_unique.store AND s.looked_at IS NOT NULL) THEN
             -- Of a table that was described later.
             CONTINUE WHEN clone_internal.answered(store, u.relation, chosen.attname, '')
@@ -153,10 +155,11 @@ BEGIN
             CONTINUE WHEN NOT filled;
             PERFORM clone_internal.ask(store, u.relation, chosen.attname, '', 'error',
                 format('%s.%I is unique across all tenants: a clone cannot have its source''s values. ', u.relation, chosen.attname) || 'Does it get others?',
-                format('SELECT clone.store_column(%L, %L, %L, %L);', store, u.relation, chosen.attname, CASE WHEN chosen.length <= 24 OR made_at_random THEN 'random' ELSE 'suffix' END),
+                format('SELECT clone.store_column(%L, %L, %L, %L);', store, u.relation, chosen.attname, CASE WHEN chosen.length <= 24 OR clone_internal.looks_random(u.relation, chosen.attname) THEN 'random' ELSE 'suffix' END),
                 CASE WHEN NOT chosen.attnotnull THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', store, u.relation, chosen.attname) END);
         END IF;
         CONTINUE WHEN asks;
+        made_at_random := chosen.family = 'text' AND clone_internal.looks_random(u.relation, chosen.attname);
         PERFORM clone.store_column(store, u.relation, chosen.attname,
             CASE WHEN made_at_random THEN 'random'
                  -- Too short for a suffix and something of the value.

@@ -112,23 +112,35 @@ impl Comparison {
             [one] => format!("column {one}"),
             several => format!("columns {}", several.join(", ")),
         };
+        const SKIP: &str = "Leave the triggers out: options => '{\"triggers\": \"skip\"}'.";
+        let (detail, hint) = if self.fires {
+            (
+                "Other rows refer to the keys that these rows were given.",
+                SKIP.to_owned(),
+            )
+        } else {
+            let keep = changed.first().map_or_else(String::new, |column| {
+                format!(
+                    "; for one column: SELECT clone.store_column({}, {}, {}, 'default')",
+                    quote::literal(&self.store),
+                    quote::literal(&table.sql_name),
+                    quote::literal(column)
+                )
+            });
+            (
+                "The clone would have other values there than its source.",
+                format!("{SKIP} Or let the clone have their values: '{{\"triggers\": \"fire\"}}'{keep}."),
+            )
+        };
         Err(Error::new(
             Code::Unsupported,
-            format!("a trigger of {} changes {what} in the rows of the clone", table.sql_name),
+            format!(
+                "a trigger of {} changes {what} in the rows of the clone",
+                table.sql_name
+            ),
         )
-        .detail(match self.fires {
-            true => "Other rows refer to the keys that these rows were given.",
-            false => "The clone would have other values there than its source.",
-        })
-        .hint(if self.fires { "Leave the triggers out: options => '{\"triggers\": \"skip\"}'.".to_owned() } else { format!(
-            "Leave the triggers out: options => '{{\"triggers\": \"skip\"}}'. Or let the clone have their values: '{{\"triggers\": \"fire\"}}'{}.",
-            changed.first().map_or_else(String::new, |column| format!(
-                "; for one column: SELECT clone.store_column({}, {}, {}, 'default')",
-                quote::literal(&self.store),
-                quote::literal(&table.sql_name),
-                quote::literal(column)
-            ))
-        )}))
+        .detail(detail)
+        .hint(hint))
     }
 }
 

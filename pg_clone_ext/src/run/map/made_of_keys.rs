@@ -9,13 +9,10 @@ use pg_clone_core::plan::{
 };
 use std::collections::HashMap;
 
-/// The new keys, in the order of the old ones; None for a key that has none of another row in it. All None if the column has no such
-/// reference. The keys of the referenced rows have been mapped.
+/// The new keys, in the order of the old ones; None for a key that has none of another row in it. The keys of the referenced rows have
+/// been mapped.
 pub fn values(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result<Vec<Option<String>>> {
     let mut new = vec![None; keys.len()];
-    if !table.makes_key_of_others(&column.name) {
-        return Ok(new);
-    }
     let references: Vec<&Reference> = table
         .keys
         .references

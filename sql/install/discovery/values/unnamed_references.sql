@@ -105,7 +105,7 @@ BEGIN
             PERFORM clone_internal.ask($1, p.relation, p."column", p.path, 'error',
                 format('%s.%I%s holds values of %I of %s within longer texts, which are other values in a clone: %s of %s that were looked at', p.relation, p."column",
                     CASE WHEN p.path <> '' THEN ' at ' || p.path ELSE '' END, k.name, k.relation, p.keys, p.seen),
-                format('SELECT clone.store_reference(%L, %L, %L, %L', $1, p.relation, p."column", k.relation) || CASE WHEN k.is_id THEN '' ELSE format(', target_column => %L', k.name) END
+                format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L', $1, p.relation, p."column", k.relation, k.name)
                     || CASE WHEN p.path <> '' THEN format(', path => %L', p.path) ELSE '' END || format(', separators => %L);', p.between),
                 clone_internal.keep_call($1, p.relation, p."column", p.path));
         END LOOP;
