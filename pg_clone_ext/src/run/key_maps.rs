@@ -1,11 +1,11 @@
 //! The key maps of a run.
 
-use super::keys::{Key, NewKey};
+use super::keys::{Key, NewKey, in_form_of_key};
 use super::state::{Run, over_budget};
 use crate::pg::query::row::Row;
 use pg_clone_core::error::{Code, Error, Result};
-use pg_clone_core::ids::{IntegerMap, Mapped, MappedInteger, MappedText, TextIdMap};
-use pg_clone_core::plan::{KeyRef, Oid, RowFilter};
+use pg_clone_core::ids::{IntegerMap, Mapped, MappedInteger, MappedText, TextIdMap, uuid_text};
+use pg_clone_core::plan::{KeyForm, KeyKind, KeyRef, Oid, RowFilter};
 use pg_clone_core::scan::text_keys::TextKeys;
 
 impl Run {
@@ -55,6 +55,46 @@ impl Run {
                 }
                 found => found,
             },
+        }
+    }
+
+    /// The type of a key.
+    pub fn key_type(&self, domain: KeyRef) -> &str {
+        let found = self.store.column_of(domain);
+        found.map_or("", |(_, column)| column.type_name.as_str())
+    }
+
+    /// The key that a text names, in the form of the maps, and its new value; None if the run knows no such key.
+    pub fn new_key_of_text(&self, given: &str, domain: KeyRef) -> Option<(Key, NewKey)> {
+        let key_type = self.key_type(domain);
+        let canonical = in_form_of_key(given, key_type);
+        let text = match KeyForm::of(key_type) {
+            // In its own spelling, for the new one.
+            KeyForm::Uuid => given,
+            _ => canonical.as_ref(),
+        };
+        let integer = KeyKind::of(key_type) == KeyKind::Int;
+        let key = match text.parse::<i64>() {
+            // 007 and +7 are other texts than 7.
+            Ok(number) if integer && number.to_string() == text => Key::Int(number),
+            _ if integer => return None,
+            _ => Key::parse(text),
+        };
+        match self.new_key_of(&key, &[domain]) {
+            NewKey::Unknown => {
+                let key = uuid_text::parse_input(text.as_bytes()).map(Key::Uuid)?;
+                let new = self.new_key_of(&key, &[domain]);
+                Some((key, new))
+            }
+            new => Some((key, new)),
+        }
+    }
+
+    /// The text of a new key, spelled as the text that names the old one.
+    pub fn spelled_like(&self, given: &str, key: &Key, new: &Key, domain: KeyRef) -> String {
+        match (key, new) {
+            (Key::Uuid(_), Key::Uuid(new)) => uuid_text::with_digits_of(given, new),
+            _ => KeyForm::of(self.key_type(domain)).spelled_like(new.to_text(), given),
         }
     }
 

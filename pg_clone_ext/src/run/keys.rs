@@ -38,6 +38,14 @@ impl Key {
         }
     }
 
+    /// A key of that type from its text in the maps' form.
+    pub fn of_type(text: &str, type_name: &str) -> Key {
+        match KeyKind::of(type_name) {
+            KeyKind::Int => text.parse().map_or_else(|_| Key::parse(text), Key::Int),
+            KeyKind::Uuid | KeyKind::Text => Key::parse(text),
+        }
+    }
+
     /// Its text form.
     pub fn to_text(&self) -> String {
         match self {
@@ -51,6 +59,29 @@ impl Key {
 /// A text in the form in which it is equal to an equal key of that type.
 pub fn in_form_of_key<'t>(text: &'t str, key_type: &str) -> Cow<'t, str> {
     KeyForm::of(key_type).canonical(text, datum::lower)
+}
+
+/// A text with the segments between these characters replaced by what `new` returns; None if none is.
+pub fn with_segments(
+    text: &str,
+    separators: &str,
+    mut new: impl FnMut(&str) -> Result<Option<String>>,
+) -> Result<Option<String>> {
+    let is_separator = |c: char| separators.contains(c);
+    let mut made = String::with_capacity(text.len());
+    let mut changed = false;
+    for part in text.split_inclusive(is_separator) {
+        let segment = part.trim_end_matches(is_separator);
+        match new(segment)? {
+            Some(other) if !segment.is_empty() => {
+                made.push_str(&other);
+                changed = true;
+            }
+            _ => made.push_str(segment),
+        }
+        made.push_str(&part[segment.len()..]);
+    }
+    Ok(changed.then_some(made))
 }
 
 /// The significant part of a key of that type: without trailing blanks of `character`.

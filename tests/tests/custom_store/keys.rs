@@ -426,3 +426,39 @@ async fn keys_that_are_made_of_other_keys_are_made_of_their_new_values() {
     db.run(&format!("SELECT project_delete('{clone}')")).await;
     assert_eq!(db.number("SELECT count(*) FROM docs").await, 32);
 }
+
+#[tokio::test]
+async fn a_key_within_a_key_is_found_in_the_form_of_its_type() {
+    for (kind, first, second, named) in [
+        ("citext", "'Red-1'", "'Blu-2'", "upper(code::text)"),
+        ("numeric", "12.50", "7", "replace(code::text, '.50', '.5')"),
+        (
+            "uuid",
+            "'a0000000-0000-4000-8000-00000000000a'",
+            "'a0000000-0000-4000-8000-00000000000b'",
+            "upper(code::text)",
+        ),
+    ] {
+        let default = match kind {
+            "numeric" => "DEFAULT trunc(random() * 1000000000)::numeric + 0.5",
+            "uuid" => "DEFAULT gen_random_uuid()",
+            _ => "",
+        };
+        let db = described(
+            &format!(
+                "CREATE EXTENSION IF NOT EXISTS citext; CREATE TABLE orgs (id serial PRIMARY KEY, name text); INSERT INTO orgs (name) VALUES ('a'), ('b');
+                 CREATE TABLE part (code {kind} PRIMARY KEY {default}, org_id int NOT NULL REFERENCES orgs); INSERT INTO part VALUES ({first}, 1), ({second}, 2);
+                 CREATE TABLE docs (id text PRIMARY KEY, org_id int NOT NULL REFERENCES orgs); INSERT INTO docs SELECT 'part:' || {named}, org_id FROM part"
+            ),
+            "SELECT clone.store_table('s', 'orgs', 'project'), clone.store_table('s', 'part', 'resource', project_column => 'org_id'), clone.store_table('s', 'docs', 'resource', project_column => 'org_id');
+             SELECT clone.store_reference('s', 'docs', 'id', 'part', separators => ':')",
+        )
+        .await;
+        let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM docs d JOIN part p ON p.org_id = d.org_id AND split_part(d.id, ':', 2)::{kind} = p.code WHERE d.org_id = {clone}")).await,
+            1,
+            "{kind}"
+        );
+    }
+}

@@ -363,16 +363,7 @@ fn key_of(row: &Row<'_>, id_type: &str) -> Result<Option<Key>> {
 
 /// The key of a table from its text form.
 pub fn key_in(store: &Store, identity: &Identity, text: &str) -> Key {
-    match identity.table.and_then(|table| store.table(table)) {
-        Some(table)
-            if table
-                .id_column
-                .as_deref()
-                .is_some_and(|id| KeyKind::of(table.type_of(id)) == KeyKind::Int) =>
-        {
-            text.parse().map_or_else(|_| Key::parse(text), Key::Int)
-        }
-        Some(_) => Key::parse(text),
-        None => Key::parse(text),
-    }
+    let table = identity.table.and_then(|table| store.table(table));
+    let id_type = table.and_then(|table| table.id_column.as_deref().map(|id| table.type_of(id)));
+    Key::of_type(text, id_type.unwrap_or_default())
 }

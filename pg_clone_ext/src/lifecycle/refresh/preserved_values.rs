@@ -71,7 +71,8 @@ pub fn pin<'i>(
                 kept.extend(made.clone());
                 match (further, was, made) {
                     (Some(key), Some(was), Some(made)) => {
-                        let (was, made) = (key_of(column, was), key_of(column, made));
+                        let of_type = |text: &str| Key::of_type(text, &column.type_name);
+                        let (was, made) = (of_type(was), of_type(made));
                         if matches!(run.new_key_of(&was, &[key]), NewKey::To(_)) {
                             run.map_key(key, &was, &made)?;
                         }
@@ -150,13 +151,6 @@ fn stays(
             is_made_of_source(SUFFIX)
         }
         _ => source.is_some() && made.is_some(),
-    }
-}
-
-fn key_of(column: &Column, text: &str) -> Key {
-    match KeyKind::of(&column.type_name) {
-        KeyKind::Int => text.parse().map_or_else(|_| Key::parse(text), Key::Int),
-        _ => Key::parse(text),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Keys that are made of keys of other rows, such as `task_12` and `user:5:settings`, by references that are declared for the key column.
 
 use crate::pg::query::for_each_row;
-use crate::run::keys::{Key, NewKey};
+use crate::run::keys::{Key, NewKey, with_segments};
 use crate::run::state::Run;
 use pg_clone_core::error::Result;
 use pg_clone_core::plan::{
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 /// The new keys, in the order of the old ones; None for a key that has none of another row in it. The keys of the referenced rows have
 /// been mapped.
 pub fn values(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result<Vec<Option<String>>> {
-    let mut new = vec![None; keys.len()];
+    let mut new: Vec<Option<String>> = vec![None; keys.len()];
     let references: Vec<&Reference> = table
         .keys
         .references
@@ -38,29 +38,16 @@ pub fn values(run: &Run, table: &Table, column: &Column, keys: &[Key]) -> Result
                 _ => "",
             };
             let current = new.as_deref().unwrap_or(&text);
-            *new = with_new_segments(run, current, separators, domain).or_else(|| new.take());
+            let made = with_segments(current, separators, |segment| {
+                Ok(match run.new_key_of_text(segment, domain) {
+                    Some((key, NewKey::To(new))) => Some(run.spelled_like(segment, &key, &new, domain)),
+                    _ => None,
+                })
+            })?;
+            *new = made.or_else(|| new.take());
         }
     }
     Ok(new)
-}
-
-/// A text whose segments between these characters are keys, with the new ones; None if none is the key of a cloned row.
-fn with_new_segments(run: &Run, text: &str, separators: &str, domain: KeyRef) -> Option<String> {
-    let is_separator = |c: char| separators.contains(c);
-    let mut new = String::with_capacity(text.len());
-    let mut changed = false;
-    for part in text.split_inclusive(is_separator) {
-        let segment = part.trim_end_matches(is_separator);
-        match run.new_key_of(&Key::parse(segment), &[domain]) {
-            NewKey::To(key) if !segment.is_empty() => {
-                new.push_str(&key.to_text());
-                changed = true;
-            }
-            _ => new.push_str(segment),
-        }
-        new.push_str(&part[segment.len()..]);
-    }
-    changed.then_some(new)
 }
 
 /// Which references hold in the row of each key; None if they hold in all rows.

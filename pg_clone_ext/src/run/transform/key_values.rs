@@ -7,7 +7,7 @@ use crate::pg::value::attribute::Attribute;
 use crate::pg::value::datum;
 use crate::pg::value::datum::Changed;
 use crate::run::document_errors::{dangling_error, rewrite_error};
-use crate::run::keys::{Key, NewKey, in_form_of_key, plain};
+use crate::run::keys::{Key, NewKey, plain, with_segments};
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::{Id, uuid_text};
@@ -78,7 +78,7 @@ impl<'r> KeyMapper<'_, 'r> {
     ) -> Result<Changed> {
         // A citext that refers to a key of another type is compared as that type does.
         let folds = |type_name: &str| KeyForm::of(type_name) == KeyForm::Folded;
-        let found = match folds(&output.type_name) && !folds(self.key_type(domain)) {
+        let found = match folds(&output.type_name) && !folds(self.run.key_type(domain)) {
             true => value,
             false => lookup,
         };
@@ -110,45 +110,16 @@ impl<'r> KeyMapper<'_, 'r> {
     }
 
     /// The type of a key.
-    fn key_type(&self, domain: KeyRef) -> &'r str {
-        self.run
-            .store
-            .column_of(domain)
-            .map_or("", |(_, column)| column.type_name.as_str())
-    }
-
     /// The new text form of a key; also of an integer or a UUID. [`NewText::NoKey`] if the run knows no such key.
     pub fn text_of(&mut self, given: &str, domain: KeyRef) -> Result<NewText> {
-        let key_type = self.key_type(domain);
-        let form = KeyForm::of(key_type);
-        let canonical = in_form_of_key(given, key_type);
-        let text = match form {
-            // In its own spelling, for the new one.
-            KeyForm::Uuid => given,
-            _ => canonical.as_ref(),
-        };
-        let integer = KeyKind::of(key_type) == KeyKind::Int;
-        let key = match text.parse::<i64>() {
-            // 007 and +7 are other texts than 7.
-            Ok(number) if integer && number.to_string() == text => Key::Int(number),
-            _ if integer => return Ok(NewText::NoKey),
-            _ => Key::parse(text),
-        };
-        let (key, new) = match self.run.new_key_of(&key, &[domain]) {
-            NewKey::Unknown => match uuid_text::parse_input(text.as_bytes()).map(Key::Uuid) {
-                Some(key) => (key.clone(), self.run.new_key_of(&key, &[domain])),
-                None => return Ok(NewText::NoKey),
-            },
-            new => (key, new),
+        let Some((key, new)) = self.run.new_key_of_text(given, domain) else {
+            return Ok(NewText::NoKey);
         };
         Ok(match new {
             NewKey::To(new) if new == key => NewText::Same,
             NewKey::To(new) => {
                 self.key_statistics.rewritten();
-                NewText::To(match (&key, &new) {
-                    (Key::Uuid(_), Key::Uuid(new)) => uuid_text::with_digits_of(given, new),
-                    _ => form.spelled_like(new.to_text(), given),
-                })
+                NewText::To(self.run.spelled_like(given, &key, &new, domain))
             }
             NewKey::NotCloned => {
                 let target = self.target(&key, domain);
@@ -283,20 +254,12 @@ impl<'r> KeyMapper<'_, 'r> {
 
     /// A path whose segments are keys: `1/5/9`, `/1/5/9/`, `1.5.9`.
     pub fn segments(&mut self, text: &str, separators: &str, domain: KeyRef) -> Result<Option<String>> {
-        let mut new = String::with_capacity(text.len());
-        let mut changed = false;
-        for part in text.split_inclusive(|c| separators.contains(c)) {
-            let segment = part.trim_end_matches(|c| separators.contains(c));
-            match self.text_of(segment, domain)? {
-                NewText::To(other) if !segment.is_empty() => {
-                    new.push_str(&other);
-                    changed = true;
-                }
-                _ => new.push_str(segment),
-            }
-            new.push_str(&part[segment.len()..]);
-        }
-        Ok(changed.then_some(new))
+        with_segments(text, separators, |segment| {
+            Ok(match self.text_of(segment, domain)? {
+                NewText::To(new) => Some(new),
+                NewText::Same | NewText::NoKey | NewText::Gone => None,
+            })
+        })
     }
 
     /// An array of UUIDs.
