@@ -81,6 +81,13 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.folded_match(text, text) IS 'How a name can mean a table: 1 by its word and an ending, 2 with other words before, 3 by a part of the word';
 
+-- Short words end others by chance.
+CREATE FUNCTION clone_internal.ends_with_word(name text, word text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT $1 = $2 OR length($2) > 2 AND right($1, length($2) + 1) = '_' || $2 $$;
+COMMENT ON FUNCTION clone_internal.ends_with_word(text, text) IS 'Whether a name is a word, or ends with it: v1_task with task';
+
 CREATE FUNCTION clone_internal.names_person(name text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp

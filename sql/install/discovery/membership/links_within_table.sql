@@ -41,9 +41,7 @@ BEGIN
         WHERE tenant.sql NOT LIKE '%.ctid::text'
           -- An order, a size or a state, and what names another table.
           AND NOT EXISTS (SELECT FROM unnest(ARRAY[x."column", y."column"]) n WHERE clone_internal.snake(n) ~ '(^|_)(line|page|level|rank|order|position|place|sort|step|version|priority|status|state|type|kind|count|size|width|height|depth|day|month|year|week|hour|row|index|seq|sequence|stage|phase|round|floor|flag|flags|amount|total)s?$')
-          AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) o CROSS JOIN unnest(ARRAY[x.word, y.word]) n (word)
-                          -- v1_task is a task.
-                          WHERE (o.word = n.word OR length(n.word) > 2 AND o.word LIKE '%' || replace('_' || n.word, '_', E'\\_')) AND o.oid <> t.oid)
+          AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) o WHERE (clone_internal.ends_with_word(o.word, x.word) OR clone_internal.ends_with_word(o.word, y.word)) AND o.oid <> t.oid)
         ORDER BY x.relation::oid, w.named DESC, pg_relation_size(t.oid), t.oid, a.attnum, b.attnum
     LOOP
         CONTINUE WHEN c.relation = ANY (asked);

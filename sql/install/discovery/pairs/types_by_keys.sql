@@ -1,47 +1,48 @@
 -- Types that no table, class or declared reference explains, beside types that are known: the ids beside them say which table they mean.
 
--- The tables that have the ids beside each type as their keys, of rows of the same tenant. kinds and ids: a sample of the pair's rows.
-CREATE FUNCTION clone_internal.tables_with_ids(store text, relation regclass, type_column name, "column" name, kinds text[], ids text[]) RETURNS TABLE (kind text, targets regclass[])
+-- How many ids beside each type are keys of each of these tables. kinds and ids: a sample of the pair's rows.
+CREATE FUNCTION clone_internal.keys_of_kinds(tables regclass[], names name[], families text[], kinds text[], ids text[]) RETURNS TABLE (kind text, target regclass, ids bigint, keys bigint)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
     WITH pair AS MATERIALIZED (
-        SELECT DISTINCT p.kind, p.id COLLATE "C" AS id FROM unnest($5, $6) AS p (kind, id) WHERE lower(p.id) <> ALL (clone_internal.in_place_of_null())
+        SELECT DISTINCT p.kind, p.id COLLATE "C" AS id FROM unnest($4, $5) AS p (kind, id) WHERE lower(p.id) <> ALL (clone_internal.in_place_of_null())
     ), seen AS MATERIALIZED (
         -- Small numbers and short texts are keys by chance.
         SELECT p.kind, count(*) AS ids FROM pair p GROUP BY 1 HAVING count(*) >= 4 OR bool_and(length(p.id) >= 12 AND p.id !~ '^[0-9]+$')
-    ), target AS MATERIALIZED (
-        SELECT array_agg(n.relation) AS relations, array_agg(n.name) AS names, array_agg(n.family) AS families
-        FROM (SELECT n.* FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.role <> 'project' AND n.family IN ('int', 'text', 'uuid') ORDER BY n.relation::oid) n
     ), found AS MATERIALIZED (
-        SELECT f.target, f.value COLLATE "C" AS id FROM target t
-        CROSS JOIN LATERAL clone_internal.keys_of_tables(t.relations, t.names, t.families, ARRAY(SELECT p.id FROM pair p JOIN seen s ON s.kind = p.kind)) f
-    ), likely AS MATERIALIZED (
-        SELECT p.kind, f.target FROM pair p JOIN seen s ON s.kind = p.kind JOIN found f ON f.id = p.id GROUP BY p.kind, f.target, s.ids HAVING 5 * (s.ids - count(*)) <= s.ids
+        SELECT f.target, f.value COLLATE "C" AS id FROM clone_internal.keys_of_tables($1, $2, $3, ARRAY(SELECT p.id FROM pair p JOIN seen s ON s.kind = p.kind)) f
+    )
+    SELECT p.kind, f.target, s.ids, count(*) FROM pair p JOIN seen s ON s.kind = p.kind JOIN found f ON f.id = p.id GROUP BY p.kind, f.target, s.ids
+$$;
+COMMENT ON FUNCTION clone_internal.keys_of_kinds(regclass[], name[], text[], text[], text[]) IS 'How many ids beside each type of a polymorphic pair are keys of each of the given tables';
+
+-- The tables that have the ids beside each type as their keys, of rows of the same tenant.
+CREATE FUNCTION clone_internal.tables_with_ids(store text, relation regclass, type_column name, "column" name, kinds text[], ids text[]) RETURNS TABLE (kind text, targets regclass[])
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH likely AS MATERIALIZED (
+        SELECT k.kind, k.target
+        FROM (SELECT array_agg(n.relation ORDER BY n.relation::oid) AS relations, array_agg(n.name ORDER BY n.relation::oid) AS names, array_agg(n.family ORDER BY n.relation::oid) AS families
+              FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.role <> 'project' AND n.family IN ('int', 'text', 'uuid')) t
+        CROSS JOIN LATERAL clone_internal.keys_of_kinds(t.relations, t.names, t.families, $5, $6) k WHERE 5 * (k.ids - k.keys) <= k.ids
     )
     SELECT l.kind, array_agg(l.target ORDER BY l.target::oid) FROM likely l
     WHERE clone_internal.are_keys_of_kind($1, $2, $3, clone_internal.column_text('t', $2, $4), ARRAY[l.kind], l.target) GROUP BY 1 ORDER BY 1
 $$;
 COMMENT ON FUNCTION clone_internal.tables_with_ids(text, regclass, name, name, text[], text[]) IS 'The tables that have the ids beside each type of a polymorphic pair as their keys';
 
--- The same for tables that the store does not describe: all ids are keys there.
+-- The tables that the store does not describe and that have all ids beside a type as their keys.
 CREATE FUNCTION clone_internal.outside_tables_with_ids(store text, kinds text[], ids text[]) RETURNS TABLE (kind text, targets regclass[])
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
-    RETURN QUERY WITH pair AS MATERIALIZED (
-        SELECT DISTINCT p.kind, p.id COLLATE "C" AS id FROM unnest($2, $3) AS p (kind, id) WHERE lower(p.id) <> ALL (clone_internal.in_place_of_null())
-    ), seen AS MATERIALIZED (
-        SELECT p.kind, count(*) AS ids FROM pair p GROUP BY 1 HAVING count(*) >= 4 OR bool_and(length(p.id) >= 12 AND p.id !~ '^[0-9]+$')
-    ), found AS MATERIALIZED (
-        SELECT f.target, f.value COLLATE "C" AS id
-        FROM (SELECT array_agg(k.relation) AS relations, array_agg(k.key) AS names, array_agg(k.family) AS families FROM clone_internal.listed_keys($1) k WHERE NOT k.described) t
-        CROSS JOIN LATERAL clone_internal.keys_of_tables(t.relations, t.names, t.families, ARRAY(SELECT p.id FROM pair p JOIN seen s ON s.kind = p.kind)) f
-    )
-    SELECT l.kind, array_agg(l.target ORDER BY l.target::oid)
-    FROM (SELECT p.kind, f.target FROM pair p JOIN seen s ON s.kind = p.kind JOIN found f ON f.id = p.id GROUP BY p.kind, f.target, s.ids HAVING count(*) = s.ids) l GROUP BY 1 ORDER BY 1;
+    RETURN QUERY SELECT k.kind, array_agg(k.target ORDER BY k.target::oid)
+        FROM (SELECT array_agg(l.relation) AS relations, array_agg(l.key) AS names, array_agg(l.family) AS families FROM clone_internal.listed_keys($1) l WHERE NOT l.described) t
+        CROSS JOIN LATERAL clone_internal.keys_of_kinds(t.relations, t.names, t.families, $2, $3) k WHERE k.keys = k.ids GROUP BY 1 ORDER BY 1;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.outside_tables_with_ids(text, text[], text[]) IS 'The tables that a store does not describe and that have all ids beside each type of a polymorphic pair as their keys';

@@ -178,7 +178,7 @@ BEGIN
                                          WHERE l.described AND l.family = 'int' AND NOT clone_internal.has_key_of_another($1, l.relation, l.key)) l
             CROSS JOIN LATERAL clone_internal.keys_of_tables(l.tables, l.keys, l.families, s.vals) f JOIN unnest(l.tables, l.keys) AS n (relation, key) ON n.relation = f.target
             -- triage_user_ids: of users.
-            CROSS JOIN LATERAL (SELECT length(o.word) > 2 AND (called_word = o.word OR called_word LIKE '%' || replace('_' || o.word, '_', E'\\_')) AS named FROM (SELECT clone_internal.table_word(d.relname) AS word FROM pg_class d WHERE d.oid = f.target) o) w
+            CROSS JOIN LATERAL (SELECT length(o.word) > 2 AND clone_internal.ends_with_word(called_word, o.word) AS named FROM (SELECT clone_internal.table_word(d.relname) AS word FROM pg_class d WHERE d.oid = f.target) o) w
             GROUP BY 1, 2, 3 HAVING count(DISTINCT f.value) = cardinality(s.vals) ORDER BY w.named DESC, pg_relation_size(f.target), f.target::oid
         LOOP
             EXECUTE format('SELECT COALESCE(bool_and(EXISTS (SELECT FROM %s AS k WHERE %s AND %s COLLATE "C" = s.own COLLATE "C")), false) AS same, count(DISTINCT s.x) AS vals, count(DISTINCT s.own) AS tenants FROM %s AS s WHERE s.kind = $1 AND lower(s.x) <> ALL (clone_internal.in_place_of_null())',
