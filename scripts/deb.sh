@@ -59,7 +59,7 @@ extension() { # major
     mkdir -p "$tree/usr/lib/postgresql/$1/lib" "$tree/usr/share/postgresql/$1/extension"
     find "$staged" -name pg_clone_ext.so -exec install -m 644 {} "$tree/usr/lib/postgresql/$1/lib/" \;
     find "$staged" -path '*extension/pg_clone_ext*' -exec install -m 644 {} "$tree/usr/share/postgresql/$1/extension/" \;
-    [ "$extension_profile" != release ] || strip --strip-unneeded "$tree/usr/lib/postgresql/$1/lib/pg_clone_ext.so"
+    strip --strip-unneeded "$tree/usr/lib/postgresql/$1/lib/pg_clone_ext.so"
     package "$name" "$tree" "postgresql-$1, libc6 (>= $(needs_libc "$tree/usr/lib/postgresql/$1/lib/pg_clone_ext.so")), libgcc-s1" pg-clone \
         "clones one tenant inside a PostgreSQL $1 database" \
         "The extension pg_clone_ext copies all rows of one project (tenant) of a live database in one transaction: every row gets a new id and every reference to it is rewritten, also inside JSON documents."
@@ -74,7 +74,7 @@ driver() {
     fi
     cargo build --quiet --locked "${options[@]}"
     install -D -m 755 "$binary" "$tree/usr/bin/pg_clone"
-    [ "$driver_profile" != release ] || strip --strip-unneeded "$tree/usr/bin/pg_clone"
+    strip --strip-unneeded "$tree/usr/bin/pg_clone"
     install -d "$tree/usr/share/man/man1" "$tree/usr/share/bash-completion/completions" "$tree/usr/share/zsh/vendor-completions" \
         "$tree/usr/share/fish/vendor_completions.d"
     "$binary" generate man | gzip -9n >"$tree/usr/share/man/man1/pg_clone.1.gz"

@@ -142,8 +142,9 @@ fi
 
 if ! pgrx_is_there; then
     say "building cargo-pgrx $pgrx_version into .tools (once, two to four minutes)"
-    # Without its default features it needs no OpenSSL; built for debugging it takes half the time and installs as quickly.
-    cargo install cargo-pgrx --version "=$pgrx_version" --locked --no-default-features --debug \
+    # Without its default features it needs no OpenSSL; built for debugging, without debug information, it takes half the time and installs
+    # as quickly.
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-pgrx --version "=$pgrx_version" --locked --no-default-features --debug \
         --root "$tools" --target-dir "$CARGO_TARGET_DIR/cargo-pgrx" >&2
     rm -rf "$CARGO_TARGET_DIR/cargo-pgrx"
     pgrx_is_there || fail "cargo-pgrx $pgrx_version was built but does not run"

@@ -26,9 +26,11 @@ if [ "${1:-}" = server ]; then
     set --
     # The other tests depend little on the major and take long. `make test PG_MAJOR=16` runs everything.
     for target in documents registry atomicity errors versions; do set -- "$@" --test "$target"; done
-    # All of Medplum, of the life of clones and of discovery on the newest major; before it what writes, verifies, replaces and deletes rows.
+    # All of Medplum and of the life of clones on the newest major, and more of discovery; before it what writes, verifies, replaces and
+    # deletes rows. With all of discovery on 18 as well, `.ci/run` took 93 minutes.
     if [ "$PG_MAJOR" = 18 ]; then
-        set -- "$@" --test custom_store --test lifecycle --test medplum
+        set -- "$@" --test lifecycle --test medplum
+        stores=(--test custom_store -- --skip situations:: --skip description::ownership --skip description::kinds_of_keys)
     else
         stores=(--test custom_store -- --skip description:: --skip situations::)
         also=(--test lifecycle --test medplum -- rows::completeness rows::untouched_source verification:: delete:: refresh::)
@@ -44,6 +46,22 @@ case ${T:-} in
 esac
 say "tests, on PostgreSQL $PG_MAJOR"
 export PG_CLONE_BIN=$CARGO_TARGET_DIR/debug/pg_clone
-cargo test --quiet --no-fail-fast "${packages[@]}" "$@"
-[ -z "${stores:-}" ] || cargo test --quiet --no-fail-fast "${packages[@]}" "${stores[@]}"
-[ -z "${also:-}" ] || cargo test --quiet --no-fail-fast "${packages[@]}" "${also[@]}"
+if [ -z "${T:-}" ]; then
+    WAITING_TESTS=$(mktemp -d)
+    export WAITING_TESTS
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    export "CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$host")_RUNNER=$root/scripts/test/runner.sh"
+fi
+failed=
+cargo test --quiet --no-fail-fast "${packages[@]}" "$@" || failed=yes
+[ -z "${stores:-}" ] || cargo test --quiet --no-fail-fast "${packages[@]}" "${stores[@]}" || failed=yes
+[ -z "${also:-}" ] || cargo test --quiet --no-fail-fast "${packages[@]}" "${also[@]}" || failed=yes
+for code in ${WAITING_TESTS:+"$WAITING_TESTS"/*.code}; do
+    [ -e "$code" ] || continue
+    while read -r state process <"$code" && [ "$state" = running ] && kill -0 "$process" 2>/dev/null; do sleep 1; done
+    say "$(basename "$code" .code)"
+    cat "${code%.code}.log"
+    [ "$(cat "$code")" = 0 ] || failed=yes
+done
+[ -z "${WAITING_TESTS:-}" ] || rm -rf "$WAITING_TESTS"
+[ -z "$failed" ] || fail "tests failed: see above"
