@@ -264,6 +264,7 @@ BEGIN
     PERFORM clone_internal.ask_about_several_tables(ask_about_data.store, ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o WHERE o.path <> '' AND ROW(o.relation::oid, o."column", o.path)::text <> ALL (pairs)));
     PERFORM clone_internal.ask_about_copied_references(ask_about_data.store);
     PERFORM clone_internal.ask_about_other_forms(ask_about_data.store);
+    PERFORM clone_internal.ask_about_base64(ask_about_data.store);
     PERFORM clone_internal.ask_about_own_rows(ask_about_data.store);
     PERFORM clone_internal.ask_about_relatives(ask_about_data.store);
     PERFORM clone_internal.ask_about_ownerless(ask_about_data.store);

@@ -1,6 +1,25 @@
 -- Keys of one tenant within values of any type and form, under names that say nothing: {"field": "entity_id", "value": 12}, [12, "x"],
 -- 12:rw, 00012, a float8, a range, XML. What stands before a number tells the numbers of a value from each other.
 
+-- Texts of printable ASCII in base64, as the ids of Relay (VGFzazoxMg==), with the letters of URLs or without padding too: of three such
+-- bytes, the letters but the fourth are some only. So few words look like it.
+CREATE FUNCTION clone_internal.base64_pattern() RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '(?:^|[^A-Za-z0-9+/_-])((?:[I-Za-f][C-HS-Xi-ny-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){2,}(?:[I-Za-f][A-Za-z0-9]{1,2})?)(?=(?:=|%3D|[\\]n){0,3}(?:[^A-Za-z0-9+/=_-]|$))'::text $$;
+COMMENT ON FUNCTION clone_internal.base64_pattern() IS 'Printable ASCII in base64 within a text, as a regular expression';
+
+CREATE FUNCTION clone_internal.base64_texts(value text) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT DISTINCT d.plain
+    FROM regexp_matches(left($1, 4000), clone_internal.base64_pattern(), 'g') m
+    CROSS JOIN LATERAL (SELECT encode(decode(translate(m[1], '-_', '+/') || repeat('=', (4 - length(m[1]) % 4) % 4), 'base64'), 'escape') AS plain) d
+    WHERE d.plain ~ '^[ -~]+$' AND d.plain ~ '[0-9]' AND d.plain !~ '\\[0-7]{3}'
+$$;
+COMMENT ON FUNCTION clone_internal.base64_texts(text) IS 'The texts with digits that a text holds in base64';
+
 -- A number within a value of a column (given by its place): the signs before it, and the words before them or before the numbers to which
 -- signs alone lead from them; the tenant of its row, in how many rows it is (times) and is less than in the row before (falls), and one such
 -- value.
@@ -16,18 +35,22 @@ DECLARE
     key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $2);
 BEGIN
     RETURN QUERY EXECUTE format('
-        WITH value AS (
-            SELECT row_number() OVER () AS line, r.row, c.place, c.value, r.tenant, r.own
+        WITH sample AS MATERIALIZED (
+            SELECT r.row, c.place, c.value, r.tenant, r.own
             FROM (SELECT %1$s AS tenant, %2$s AS own, t.ctid AS row, ARRAY[%4$s]::text[] AS vals FROM %3$s AS t WHERE %8$s ORDER BY hashint8(row_number() OVER ()) LIMIT %7$s) AS r
             CROSS JOIN LATERAL unnest(%6$L::int[], r.vals) AS c (place, value)
-            WHERE r.tenant IS NOT NULL AND c.value ~ ''[0-9]''
+            WHERE r.tenant IS NOT NULL AND c.value IS NOT NULL
+        ), value AS (
+            SELECT row_number() OVER () AS line, v.*
+            FROM (SELECT s.row, s.place, s.value, s.tenant, s.own, '''' AS form FROM sample s WHERE s.value ~ ''[0-9]''
+                  UNION ALL SELECT s.row, s.place, b.plain, s.tenant, s.own, ''base64 of '' FROM sample s CROSS JOIN LATERAL clone_internal.base64_texts(s.value) AS b (plain) WHERE s.value ~ %9$L) v
         ), part AS (
             SELECT v.*, m.match[1] AS before, m.match[2] AS number, m.number AS turn, count(*) FILTER (WHERE m.match[1] ~ ''[[:alpha:]]'') OVER (PARTITION BY v.line ORDER BY m.number) AS run,
                    lead(m.match[1]) OVER (PARTITION BY v.line ORDER BY m.number) AS after, lead(m.match[2]) OVER (PARTITION BY v.line ORDER BY m.number) AS next
             FROM value v CROSS JOIN LATERAL regexp_matches(left(v.value, 2000), %5$L, ''g'') WITH ORDINALITY AS m (match, number)
         ), number AS (
             SELECT p.place, CASE WHEN p.run > 0 THEN first_value(p.before) OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE '''' END AS words, substring(p.before FROM ''[^[:alnum:]_]*$'') AS signs,
-                   COALESCE(NULLIF(ltrim(p.number, ''0''), ''''), ''0'') AS value, p.tenant, p.own, p.row, left(p.value, 200) AS example
+                   COALESCE(NULLIF(ltrim(p.number, ''0''), ''''), ''0'') AS value, p.tenant, p.own, p.row, p.form || left(p.value, 200) AS example
             FROM part p
             -- No decimals, versions and addresses of networks, but 12.0.
             WHERE NOT (p.turn > 1 AND p.before = ''.'') AND NOT COALESCE(p.after = ''.'' AND p.next !~ ''^0+$'', false)
@@ -45,7 +68,7 @@ BEGIN
                                 WHEN t.typtype IN ('r', 'm') THEN format('pg_catalog.format(''%%s'', pg_catalog.lower(t.%I))', u.name) ELSE clone_internal.column_text('t', relation, u.name) END, ', ' ORDER BY u.number)
          FROM unnest(columns) WITH ORDINALITY AS u (name, number) JOIN pg_attribute a ON a.attrelid = relation AND a.attname = u.name JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid)),
         -- Three words at most, then the number. Further conditions behind it took twice the time.
-        '([^[:alnum:]_]*(?:[[:alpha:]_]+[^[:alnum:]_]*){0,3})([0-9]{1,18})(?![[:alnum:]])', places, rows, remaining);
+        '([^[:alnum:]_]*(?:[[:alpha:]_]+[^[:alnum:]_]*){0,3})([0-9]{1,18})(?![[:alnum:]])', places, rows, remaining, clone_internal.base64_pattern());
 END
 $$;
 COMMENT ON FUNCTION clone_internal.numbers_within(text, regclass, name[], int[], int, text) IS 'The numbers in a sample of a table''s columns, with the tenants of their rows and what stands before them';
@@ -275,8 +298,9 @@ BEGIN
                array_agg(DISTINCT COALESCE(substring(l.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '')) AS words
         FROM likely l
         -- Of a span, a ratio or a size, the first number alone may be a key by chance, but not the tenant of each row of many tenants.
-        -- Numbers on lines of their own are none of these, and a time beside a number is no other side of it.
-        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND (l.of_time OR NOT s.of_time) AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
+        -- Numbers on lines of their own are none of these. A time beside a number is no other side of it, nor are a few numbers beside many keys:
+        -- 12|>|5, 14:1.
+        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND (l.of_time OR NOT s.of_time) AND NOT (l.keys >= 25 AND 3 * s.numbers <= l.numbers) AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
         GROUP BY l.place ORDER BY l.place
     LOOP
         CONTINUE WHEN families[c.place] = 'text' AND clone_internal.holds_names(relations[c.place], columns[c.place], targets[c.first]);

@@ -1,5 +1,5 @@
--- Texts that name a tenant in another form than its key has: a UUID in upper case, in braces or without hyphens. They are compared
--- as texts, so that such rows belong to nothing. References to a parent are found in any form.
+-- Texts that name a row in another form than its key has: a tenant by a UUID in upper case, in braces or without hyphens, which is compared as
+-- a text, so that such rows belong to nothing (references to a parent are found in any form); and any row in base64.
 
 -- One form of a key, of a text as SQL: UUIDs as 32 digits, other texts in lower case, numbers without leading zeros.
 CREATE FUNCTION clone_internal.one_form(value text, family text) RETURNS text
@@ -48,3 +48,58 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clone_internal.ask_about_other_forms(text) IS 'Records questions about texts that name a tenant in another form than its key has';
+
+-- Keys that are UUIDs or texts, in base64. A clone keeps such values: it reads no base64.
+CREATE FUNCTION clone_internal.ask_about_base64(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    targets regclass[];
+    keys name[];
+    families text[];
+    places int[];
+    texts text[];
+    parts text[];
+    c record;
+    f record;
+BEGIN
+    SELECT array_agg(n.relation), array_agg(n.name), array_agg(n.family) INTO targets, keys, families
+    FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family IN ('uuid', 'text');
+    IF targets IS NULL THEN
+        RETURN;
+    END IF;
+    FOR c IN
+        SELECT r.relation, array_agg(a.attname ORDER BY a.attnum) AS names, string_agg(clone_internal.column_text('t', r.relation, a.attname), ', ' ORDER BY a.attnum) AS vals
+        FROM clone.store_relation r
+        JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+         AND clone_internal.base_type(a.atttypid) IN ('text'::regtype, 'varchar'::regtype, 'json'::regtype, 'jsonb'::regtype, 'text[]'::regtype, 'varchar[]'::regtype, 'jsonb[]'::regtype)
+        JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('keep', 'rewrite') AND s.reason IS DISTINCT FROM 'set by hand'
+        WHERE r.store = $1 AND NOT clone_internal.answered($1, r.relation, a.attname, '$forms')
+        GROUP BY r.relation ORDER BY r.relation::oid
+    LOOP
+        EXECUTE format('SELECT array_agg(v.place), array_agg(b.plain) FROM %s AS t CROSS JOIN LATERAL unnest(ARRAY[%s]::text[]) WITH ORDINALITY AS v (value, place)
+            CROSS JOIN LATERAL clone_internal.base64_texts(v.value) AS b (plain) WHERE v.value ~ $1', clone_internal.spread(c.relation, '*', 500), c.vals)
+        INTO places, texts USING clone_internal.base64_pattern();
+        CONTINUE WHEN texts IS NULL;
+        -- The whole text, what is behind a separator, and UUIDs.
+        parts := ARRAY(SELECT DISTINCT p.part FROM unnest(texts) t (plain) CROSS JOIN LATERAL (
+            SELECT t.plain UNION ALL SELECT regexp_split_to_table(t.plain, '[:/|#=]+') UNION ALL SELECT lower(m[1]) FROM regexp_matches(t.plain, '(' || clone_internal.uuid_pattern('-') || ')', 'gi') m) p (part)
+            WHERE length(p.part) > 5);
+        FOR f IN
+            WITH found AS MATERIALIZED (
+                SELECT k.target, k.value FROM clone_internal.keys_of_tables(targets, keys, families, parts) k
+            )
+            SELECT c.names[u.place] AS name, array_agg(DISTINCT k.target) AS targets, count(DISTINCT k.value) AS keys, min(u.plain) AS example
+            FROM unnest(places, texts) AS u (place, plain) JOIN found k ON strpos(lower(u.plain), lower(k.value)) > 0 GROUP BY u.place ORDER BY u.place
+        LOOP
+            PERFORM clone_internal.ask($1, c.relation, f.name, '$forms', 'error',
+                format('%s.%I holds keys of %s in base64, such as that of %s: %s were found. A clone keeps them. Store them as they are, or make them in a query, and check again',
+                    c.relation, f.name, array_to_string(f.targets, ' or '), clone_internal.quoted(left(f.example, 60)), f.keys),
+                NULL, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, f.name, '$forms'));
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_base64(text) IS 'Records questions about values that hold UUIDs or texts that are keys in base64';

@@ -101,6 +101,32 @@ async fn keys_within_values_of_any_type_stop_a_clone() {
         ("text", "format('[\"post\",%s]', p)"),
         ("text", "format('my-title-%s', p)"),
         ("text", "format('{%s}', p)"),
+        // Beside a number that means something else.
+        ("text", "p || '|>|' || n"),
+        ("text", "n || '-' || p"),
+        ("text", "p || ':2,' || p || ':1'"),
+        ("text", "'if(q' || p || ' > 3, 1, 0)'"),
+        (
+            "jsonb",
+            "jsonb_build_array(jsonb_build_array(p, n), jsonb_build_array(p, 1))",
+        ),
+        (
+            "jsonb",
+            "jsonb_build_object('show_if', p || ' == 1', 'formula', '#{' || p || '} + 1')",
+        ),
+        // Base64, as the ids of Relay.
+        (
+            "text",
+            "translate(encode(convert_to('Post:' || p, 'UTF8'), 'base64'), E'\\n', '')",
+        ),
+        (
+            "text",
+            "rtrim(translate(encode(convert_to('gid://app/Post/' || p, 'UTF8'), 'base64'), E'+/\\n', '-_'), '=')",
+        ),
+        (
+            "jsonb",
+            "jsonb_build_object('node', jsonb_build_array('x', encode(convert_to('Post:' || p, 'UTF8'), 'base64')))",
+        ),
         // With a word behind it.
         ("text", "p || '__table'"),
         ("text", "p || '_small.png'"),
@@ -305,4 +331,40 @@ async fn what_is_declared_of_a_part_hides_no_other_numbers() {
         db.number(&format!("SELECT count(*) FROM setting s JOIN person p ON p.id::text = split_part(s.value, ':', 2) AND p.org_id = s.org_id WHERE s.org_id = {clone} AND key = 'lock'")).await,
         20
     );
+}
+
+/// `Post:<key>` in base64 is not rewritten, in no column: it is asked about, and a clone without the answer is refused.
+#[tokio::test]
+async fn uuids_and_text_keys_in_base64_are_asked_about() {
+    for (kind, key) in [
+        ("uuid", "gen_random_uuid()"),
+        ("text", "'c' || substr(md5(n::text), 1, 24)"),
+    ] {
+        let db = discovered(
+            &format!(
+                "CREATE TABLE org (id uuid DEFAULT gen_random_uuid() PRIMARY KEY, name text NOT NULL); INSERT INTO org (name) VALUES ('a'), ('b');
+                 CREATE TABLE post (id {kind} PRIMARY KEY, org_id uuid NOT NULL REFERENCES org); INSERT INTO post SELECT {key}, o.id FROM org o, generate_series(1, 10) n ON CONFLICT DO NOTHING;
+                 CREATE TABLE shelf (id uuid DEFAULT gen_random_uuid() PRIMARY KEY, org_id uuid NOT NULL REFERENCES org, gid text, doc jsonb, plain text);
+                 INSERT INTO shelf (org_id, gid, doc, plain) SELECT p.org_id, g.gid, jsonb_build_object('node', g.gid), encode(convert_to('Version:' || md5(p.id::text), 'UTF8'), 'base64') FROM post p CROSS JOIN LATERAL (SELECT translate(encode(convert_to('Post:' || p.id, 'UTF8'), 'base64'), E'\n', '') AS gid) g"
+            ),
+            "org",
+        )
+        .await;
+        let asked = open(&db).await;
+        for column in ["gid", "doc"] {
+            assert!(
+                asked.contains(&format!(
+                    "error public.shelf.{column} public.shelf.{column} holds keys of public.post in base64"
+                )),
+                "{kind} {column}: {asked}"
+            );
+        }
+        assert!(!asked.contains("shelf.plain"), "{asked}");
+        let project = db.text("SELECT id FROM org WHERE name = 'a'").await;
+        let failure = db.fails(&format!("SELECT project_clone('{project}')")).await;
+        assert_eq!(failure.code, "55000", "{failure:?}");
+        answer_all(&db, "otherwise").await;
+        assert!(!open(&db).await.contains("base64"));
+        db.clone_project(&format!("'{project}'")).await;
+    }
 }
