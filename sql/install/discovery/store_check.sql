@@ -65,7 +65,7 @@ AS $$
       -- The values say more than the name: that it is a list, or that another table has them all as keys.
       AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '' AND (c.severity = 'warning' OR q.target <> c.target OR q.answer IS NULL OR q.answer ~ ', (separators|condition) => '))
     UNION ALL
-    SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path IN ('', '$types', '$cloned_types', '$named_types', '$rows', '$owned', '$no_owner', '$relatives', '$parents', '$forms', '$unowned', '$tenants', '$links', '$history', '$numbers', '$settings') THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
+    SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path IN ('', '$types', '$cloned_types', '$named_types', '$rows', '$owned', '$no_owner', '$relatives', '$parents', '$forms', '$unowned', '$tenants', '$links', '$history', '$numbers', '$settings', '$secrets', '$called') THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
     FROM clone.store_question q
     WHERE q.store = $1 AND NOT clone_internal.answered($1, q.relation, q."column", q.path)
       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.relation AND a.attname = q."column" AND NOT a.attisdropped)

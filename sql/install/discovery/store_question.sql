@@ -97,7 +97,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_no_reference.store AND r.relation = store_no_reference.relation) THEN
         RAISE EXCEPTION 'store "%" has no table %', store, relation USING ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
     END IF;
-    IF path NOT IN ('$types', '$named_types', '$rows', '$owned', '$no_owner', '$forms', '$unowned', '$tenants', '$links', '$history', '$parents', '$numbers', '$settings') AND clone_internal.path_error(path) IS NOT NULL THEN
+    IF path NOT IN ('$types', '$named_types', '$rows', '$owned', '$no_owner', '$forms', '$unowned', '$tenants', '$links', '$history', '$parents', '$numbers', '$settings', '$secrets', '$called') AND clone_internal.path_error(path) IS NOT NULL THEN
         RAISE EXCEPTION '% is not a JSONPath', clone_internal.quoted(path) USING ERRCODE = '22023', DETAIL = clone_internal.path_error(path), HINT = 'Give it as clone.store_check() lists it, such as $..[''order''].';
     END IF;
     INSERT INTO clone.store_no_reference (store, relation, "column", path) VALUES (store, relation, "column", COALESCE(path, ''))

@@ -199,6 +199,49 @@ async fn secrets_are_told_by_their_names() {
 }
 
 #[tokio::test]
+async fn secrets_in_documents_and_called_addresses_are_asked_about() {
+    let db = discovered(
+        "CREATE TABLE accounts (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE channels (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, webhook_url text, config jsonb, deep jsonb, linked jsonb, texts json, plain jsonb);
+         CREATE TABLE web_hooks (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, url text NOT NULL, enabled boolean);
+         INSERT INTO accounts (name) VALUES ('Other'), ('Ours');
+         INSERT INTO channels (account_id, webhook_url, config, deep, linked, texts, plain)
+         SELECT 1 + n % 2, 'https://hooks.example/' || n, jsonb_build_object('apiKey', 'sk_live_' || md5(n::text), 'refresh_token', md5(n || 't'), 'host', 'example.org', 'token_count', 3),
+                jsonb_build_object('smtp', jsonb_build_array(jsonb_build_object('password', 'geheim' || n))), jsonb_build_object('channel_id', n, 'secret', md5(n || 's')), json_build_object('client_secret', md5(n || 'c')),
+                jsonb_build_object('password_required', true, 'password_reset_id', 'reset-' || n, 'token_type', 'bearer', 'token', NULL, 'secret', 'x', 'key', 'name' || n, 'prompt', 'enter the secret word')
+         FROM generate_series(1, 20) n;
+         INSERT INTO web_hooks (account_id, url) SELECT 1 + n % 2, 'https://called.example/' || n FROM generate_series(1, 4) n",
+        "accounts",
+    )
+    .await;
+    let questions = db
+        .list("SELECT concat_ws(' ', severity, question) FROM clone.store_check('s') WHERE question ~ 'secret|called' ORDER BY 1")
+        .await;
+    assert_eq!(
+        questions,
+        [
+            "note public.channels.webhook_url holds addresses that are called, such as \"https://hooks.example/1\": for the rows of the clone they are called too",
+            "note public.web_hooks.url holds addresses that are called, such as \"https://called.example/1\": for the rows of the clone they are called too",
+            "warning members of public.channels.config look like secrets: apiKey, refresh_token: the clone gets the source's",
+            "warning members of public.channels.deep look like secrets: password: the clone gets the source's. Remove them from the clone after it is made",
+            "warning members of public.channels.linked look like secrets: secret: the clone gets the source's. Remove them from the clone after it is made",
+            "warning members of public.channels.texts look like secrets: client_secret: the clone gets the source's. Remove them from the clone after it is made",
+        ]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.text(&format!("SELECT string_agg(DISTINCT config::text || coalesce(webhook_url, '-'), ',') FROM channels WHERE account_id = {clone}")).await,
+        "{\"host\": \"example.org\", \"token_count\": 3}-"
+    );
+    // References beside a secret are followed.
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM channels c JOIN channels o ON o.id = (c.linked->>'channel_id')::int AND o.account_id = c.account_id WHERE c.account_id = {clone}")).await,
+        10
+    );
+}
+
+#[tokio::test]
 async fn questions_are_kept_exported_and_taken_away_with_their_table() {
     let db = discovered(TABLES, "app.org").await;
     let questions = open(&db).await;
