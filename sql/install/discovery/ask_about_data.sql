@@ -143,11 +143,10 @@ BEGIN
             -- Small numbers are keys of many tables by chance, but not of rows of the same tenant.
             q.targets := ARRAY(SELECT k.target FROM unnest(q.targets) WITH ORDINALITY AS k (target, place) WHERE k.place > 12 OR clone_internal.of_same_tenant(ask_about_data.store, q.relation, q."column", k.target) IS NOT FALSE ORDER BY k.place);
             CONTINUE WHEN q.targets = '{}';
-            unsure := NOT clone_internal.told_by_words(q.relation, q."column", q.path, q.targets);
-            q.targets := clone_internal.by_likelihood(q.relation, q."column", q.path, q.targets);
+            SELECT l.ordered, NOT l.told INTO q.targets, unsure FROM clone_internal.by_likelihood(q.relation, q."column", q.path, q.targets) l;
         ELSIF q.what = 'unknown' THEN
-            same := clone_internal.by_likelihood(q.relation, q."column", q.path, clone_internal.targets_of_same_tenants(ask_about_data.store, q.relation, q."column", q.path, q.targets));
-            unsure := unsure OR NOT clone_internal.told_by_words(q.relation, q."column", q.path, same);
+            SELECT l.ordered, unsure OR NOT l.told INTO same, unsure
+            FROM clone_internal.by_likelihood(q.relation, q."column", q.path, clone_internal.targets_of_same_tenants(ask_about_data.store, q.relation, q."column", q.path, q.targets)) l;
             q.targets := CASE WHEN same <> '{}' THEN same ELSE q.targets END;
         END IF;
         -- One question covers them. A member of which all values are keys of one table is declared.

@@ -38,18 +38,15 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.likelihood(regclass, name, text, regclass[]) IS 'Tables of whose rows values are keys, first those that words at or beside the values name, and what these words say';
 
-CREATE FUNCTION clone_internal.by_likelihood(relation regclass, "column" name, path text, targets regclass[]) RETURNS regclass[]
+-- told: there is one table, or words say which of several is meant. Small numbers are keys of many tables.
+CREATE FUNCTION clone_internal.by_likelihood(relation regclass, "column" name, path text, targets regclass[], OUT ordered regclass[], OUT told boolean)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT CASE WHEN cardinality($4) < 2 THEN $4 ELSE ARRAY(SELECT l.target FROM clone_internal.likelihood($1, $2, $3, $4) l ORDER BY l.place) END $$;
-COMMENT ON FUNCTION clone_internal.by_likelihood(regclass, name, text, regclass[]) IS 'Orders tables of whose rows values are keys: first those that words at or beside the values name';
-
--- Small numbers are keys of many tables: only a word can say which is meant.
-CREATE FUNCTION clone_internal.told_by_words(relation regclass, "column" name, path text, targets regclass[]) RETURNS boolean
-LANGUAGE sql STABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT cardinality($4) < 2 OR (SELECT count(DISTINCT l.evidence) = 2 FROM clone_internal.likelihood($1, $2, $3, $4) l WHERE l.place <= 2) $$;
-COMMENT ON FUNCTION clone_internal.told_by_words(regclass, name, text, regclass[]) IS 'Whether there is one table, or words say which of several is meant';
+AS $$
+    SELECT COALESCE(array_agg(l.target ORDER BY l.place), $4), cardinality($4) < 2 OR count(DISTINCT l.evidence) FILTER (WHERE l.place <= 2) = 2
+    FROM clone_internal.likelihood($1, $2, $3, $4) l WHERE cardinality($4) > 1
+$$;
+COMMENT ON FUNCTION clone_internal.by_likelihood(regclass, name, text, regclass[]) IS 'Orders tables of whose rows values are keys: first those that words at or beside the values name; and whether words say which is meant';
 
 -- Those tables of which all values at a path of documents are keys of rows of the same tenant, for several tenants. Small numbers are keys of
 -- every table by chance, but not always of rows of the same tenant.

@@ -114,11 +114,12 @@ DECLARE
     l record;
 BEGIN
     FOR l IN
-        SELECT p.*, t.seen, clone_internal.by_likelihood(p.relation, p."column", p.path, t.targets) AS targets, clone_internal.told_by_words(p.relation, p."column", p.path, t.targets) AS told
+        SELECT p.*, t.seen, b.ordered AS targets, b.told
         FROM (SELECT f.list, max(f.seen) AS seen, array_agg(f.target ORDER BY f.number) AS targets
               FROM unnest($3) WITH ORDINALITY AS f (list, target, seen, named, number)
               WHERE f.named OR NOT EXISTS (SELECT FROM unnest($3) n WHERE n.list = f.list AND n.named) GROUP BY 1) t
         JOIN unnest($2) WITH ORDINALITY AS p (relation, "column", path, word, family, vals, separators, number) ON p.number = t.list
+        CROSS JOIN LATERAL clone_internal.by_likelihood(p.relation, p."column", p.path, t.targets) AS b
         ORDER BY t.list
     LOOP
         PERFORM clone_internal.ask($1, l.relation, l."column", l.path, 'error',

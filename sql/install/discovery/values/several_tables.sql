@@ -255,8 +255,7 @@ BEGIN
             c.targets := ARRAY(SELECT t.target FROM unnest(c.targets) WITH ORDINALITY AS t (target, number) WHERE clone_internal.has_more_rows(t.target, c.relation) ORDER BY t.number);
             CONTINUE WHEN c.targets = '{}';
         END IF;
-        told := c.told OR clone_internal.told_by_words(c.relation, c.name, c.path, c.targets);
-        c.targets := clone_internal.by_likelihood(c.relation, c.name, c.path, c.targets);
+        SELECT l.ordered, c.told OR l.told INTO c.targets, told FROM clone_internal.by_likelihood(c.relation, c.name, c.path, c.targets) l;
         PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',
             format('%s.%I%s looks like a key of %s: %s%s values that were looked at are keys of rows of the same tenant', c.relation, c.name, CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, array_to_string(c.targets[:3], ' or '),
                 CASE WHEN NOT c.shared THEN 'all ' ELSE '' END, c.keys)
