@@ -297,10 +297,12 @@ BEGIN
         SELECT l.place, (array_agg(l.target ORDER BY l.keys DESC, l.target))[1] AS first, array_agg(DISTINCT targets[l.target]) AS targets, max(l.keys) AS keys, min(l.example) AS example,
                array_agg(DISTINCT COALESCE(substring(l.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '')) AS words
         FROM likely l
+        -- Not 030/4711, nor names of members that are lists and followed.
+        CROSS JOIN LATERAL (SELECT columns[l.place]::text !~* 'phone|mobile|fax|(^|_)tel' AND members[l.place] NOT LIKE '%~%' AS few) e
         -- Of a span, a ratio or a size, the first number alone may be a key by chance, but not the tenant of each row of many tenants.
         -- Numbers on lines of their own are none of these. A time beside a number is no other side of it, nor are a few numbers beside many keys:
         -- 12|>|5, 14:1.
-        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND (l.of_time OR NOT s.of_time) AND NOT (l.keys >= 25 AND 3 * s.numbers <= l.numbers) AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
+        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND (l.of_time OR NOT s.of_time) AND NOT (e.few AND l.keys >= 25 AND 3 * s.numbers <= l.numbers) AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
         GROUP BY l.place ORDER BY l.place
     LOOP
         CONTINUE WHEN families[c.place] = 'text' AND clone_internal.holds_names(relations[c.place], columns[c.place], targets[c.first]);
