@@ -27,7 +27,7 @@ if [ "${1:-}" = server ]; then
     # The other tests depend little on the major and take long. `make test PG_MAJOR=16` runs everything.
     for target in documents registry atomicity errors versions; do set -- "$@" --test "$target"; done
     # All of Medplum and of the life of clones on the newest major, and more of discovery; before it what writes, verifies, replaces and
-    # deletes rows. With all of discovery on 18 as well, `.ci/run` took 93 minutes.
+    # deletes rows. With all of discovery on 18 as well, `.ci/run` did not finish in 90 minutes.
     if [ "$PG_MAJOR" = 18 ]; then
         set -- "$@" --test lifecycle --test medplum
         stores=(--test custom_store -- --skip situations:: --skip description::ownership --skip description::kinds_of_keys --skip description::large_tables)

@@ -57,6 +57,20 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.secret_questions(text) IS 'Undeclared columns that hold secrets by their names; a clone would share them with its source';
 
+-- Columns of a store's tables whose values a clone takes from its source, and for which no role was set by hand.
+CREATE FUNCTION clone_internal.taken_columns(store text) RETURNS TABLE (relation regclass, table_name name, name name, number smallint, type regtype, not_null boolean, role text)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT r.relation, k.relname, a.attname, a.attnum, a.atttypid::regtype, a.attnotnull, s.role
+    FROM clone.store_relation r
+    JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
+    JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('keep', 'rewrite', 'map') AND s.reason IS DISTINCT FROM 'set by hand'
+    WHERE r.store = $1
+$$;
+COMMENT ON FUNCTION clone_internal.taken_columns(text) IS 'Columns of tables whose values a clone takes from its source, and for which no role was set by hand';
+
 -- Members of documents that are named like secrets and have texts. A column's role is about the whole document: those of the root are removed by
 -- an expression, where a clone changes nothing else in the document.
 CREATE FUNCTION clone_internal.ask_about_secrets_in_documents(store text) RETURNS void
@@ -72,16 +86,15 @@ DECLARE
     c record;
 BEGIN
     FOR c IN
-        SELECT r.relation, a.attname AS name, a.atttypid = 'jsonb'::regtype AND (s.role = 'keep' OR NOT rewritten)
-                AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname)
-                AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname)
-                AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'c' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey)) AS removable
-        FROM clone.store_relation r
-        JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
-        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND clone_internal.base_type(a.atttypid) IN ('json'::regtype, 'jsonb'::regtype)
-        JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('keep', 'rewrite', 'map') AND s.reason IS DISTINCT FROM 'set by hand'
-        WHERE r.store = $1 AND clone_internal.secret_kind(clone_internal.snake(a.attname)) IS NULL AND NOT clone_internal.answered($1, r.relation, a.attname, '$secrets')
-        ORDER BY r.relation::oid, a.attnum
+        SELECT t.relation, t.name, t.type = 'jsonb'::regtype AND (t.role = 'keep' OR NOT rewritten)
+                AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = t.relation AND d."column" = t.name)
+                AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = t.relation AND q."column" = t.name)
+                AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'c' AND f.conrelid = t.relation AND t.number = ANY (f.conkey)) AS removable,
+               format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, t.relation, t.name, '$secrets') AS keep
+        FROM clone_internal.taken_columns($1) t
+        WHERE clone_internal.base_type(t.type) IN ('json'::regtype, 'jsonb'::regtype) AND clone_internal.secret_kind(clone_internal.snake(t.name)) IS NULL
+          AND NOT clone_internal.answered($1, t.relation, t.name, '$secrets')
+        ORDER BY t.relation::oid, t.number
     LOOP
         EXECUTE format($q$
             WITH document AS MATERIALIZED (
@@ -99,8 +112,7 @@ BEGIN
                 || CASE WHEN c.removable AND NOT nested THEN '' ELSE '. Remove them from the clone after it is made' END,
             CASE WHEN c.removable AND NOT nested THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, c.relation, c.name,
                 format('CASE WHEN pg_catalog.jsonb_typeof(%1$I) OPERATOR(pg_catalog.=) ''object'' THEN %1$I OPERATOR(pg_catalog.-) %2$L::pg_catalog.text[] ELSE %1$I END', c.name, members))
-                ELSE format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$secrets') END,
-            format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$secrets'));
+                ELSE c.keep END, c.keep);
     END LOOP;
 END
 $$;
@@ -116,23 +128,19 @@ DECLARE
     c record;
 BEGIN
     FOR c IN
-        SELECT r.relation, a.attname AS name, a.attnotnull
-        FROM clone.store_relation r
-        JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
-        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND clone_internal.base_type(a.atttypid) IN ('text'::regtype, 'varchar'::regtype)
-        JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('keep', 'rewrite', 'map') AND s.reason IS DISTINCT FROM 'set by hand'
-        CROSS JOIN LATERAL (SELECT clone_internal.snake(a.attname) AS own, clone_internal.table_word(t.relname) AS relation) w
-        WHERE r.store = $1 AND (w.own ~ '(^|_)(web_?hook|callback)s?(_(url|uri|endpoint|address|target))?$' OR w.relation ~ 'hook(_endpoint|_subscription|_config)?$' AND w.own ~ '(^|_)(url|uri|endpoint|target)$')
-          AND NOT clone_internal.answered($1, r.relation, a.attname, '$called')
-        ORDER BY r.relation::oid, a.attnum
+        SELECT t.relation, t.name, t.not_null, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, t.relation, t.name, '$called') AS keep
+        FROM clone_internal.taken_columns($1) t
+        CROSS JOIN LATERAL (SELECT clone_internal.snake(t.name) AS own, clone_internal.table_word(t.table_name) AS relation) w
+        WHERE clone_internal.base_type(t.type) IN ('text'::regtype, 'varchar'::regtype)
+          AND (w.own ~ '(^|_)(web_?hook|callback)s?(_(url|uri|endpoint|address|target))?$' OR w.relation ~ 'hook(_endpoint|_subscription|_config)?$' AND w.own ~ '(^|_)(url|uri|endpoint|target)$')
+          AND NOT clone_internal.answered($1, t.relation, t.name, '$called')
+        ORDER BY t.relation::oid, t.number
     LOOP
         EXECUTE format('SELECT min(t.%1$I::text) FROM %2$s AS t WHERE t.%1$I::text ~* %3$L', c.name, clone_internal.spread(c.relation, quote_ident(c.name), 500), '^https?://') INTO example;
         CONTINUE WHEN example IS NULL;
         PERFORM clone_internal.ask($1, c.relation, c.name, '$called', 'note',
             format('%s.%I holds addresses that are called, such as %s: for the rows of the clone they are called too', c.relation, c.name, clone_internal.quoted(left(example, 60))),
-            CASE WHEN NOT c.attnotnull THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, c.relation, c.name)
-                ELSE format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$called') END,
-            format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$called'));
+            CASE WHEN NOT c.not_null THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, c.relation, c.name) ELSE c.keep END, c.keep);
     END LOOP;
 END
 $$;

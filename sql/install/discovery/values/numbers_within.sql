@@ -1,8 +1,8 @@
 -- Keys of one tenant within values of any type and form, under names that say nothing: {"field": "entity_id", "value": 12}, [12, "x"],
 -- 12:rw, 00012, a float8, a range, XML. What stands before a number tells the numbers of a value from each other.
 
--- Texts of printable ASCII in base64, as the ids of Relay (VGFzazoxMg==), with the letters of URLs or without padding too: of three such
--- bytes, the letters but the fourth are some only. So few words look like it.
+-- Texts of printable ASCII in base64, as the ids of Relay (VGFzazoxMg==), also with the letters of URLs or without padding. Three such bytes
+-- are four letters, and each of the first three letters is one of a part of the alphabet: few words match.
 CREATE FUNCTION clone_internal.base64_pattern() RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
@@ -298,11 +298,11 @@ BEGIN
                array_agg(DISTINCT COALESCE(substring(l.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '')) AS words
         FROM likely l
         -- Not 030/4711, nor names of members that are lists and followed.
-        CROSS JOIN LATERAL (SELECT columns[l.place]::text !~* 'phone|mobile|fax|(^|_)tel' AND members[l.place] NOT LIKE '%~%' AS few) e
+        CROSS JOIN LATERAL (SELECT columns[l.place]::text !~* 'phone|mobile|fax|(^|_)tel' AND members[l.place] NOT LIKE '%~%' AS beside_few) e
         -- Of a span, a ratio or a size, the first number alone may be a key by chance, but not the tenant of each row of many tenants.
         -- Numbers on lines of their own are none of these. A time beside a number is no other side of it, nor are a few numbers beside many keys:
         -- 12|>|5, 14:1.
-        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND (l.of_time OR NOT s.of_time) AND NOT (e.few AND l.keys >= 25 AND 3 * s.numbers <= l.numbers) AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
+        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND (l.of_time OR NOT s.of_time) AND NOT (e.beside_few AND l.keys >= 25 AND 3 * s.numbers <= l.numbers) AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
         GROUP BY l.place ORDER BY l.place
     LOOP
         CONTINUE WHEN families[c.place] = 'text' AND clone_internal.holds_names(relations[c.place], columns[c.place], targets[c.first]);

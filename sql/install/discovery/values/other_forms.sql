@@ -70,14 +70,11 @@ BEGIN
         RETURN;
     END IF;
     FOR c IN
-        SELECT r.relation, array_agg(a.attname ORDER BY a.attnum) AS names, string_agg(clone_internal.column_text('t', r.relation, a.attname), ', ' ORDER BY a.attnum) AS vals
-        FROM clone.store_relation r
-        JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
-        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-         AND clone_internal.base_type(a.atttypid) IN ('text'::regtype, 'varchar'::regtype, 'json'::regtype, 'jsonb'::regtype, 'text[]'::regtype, 'varchar[]'::regtype, 'jsonb[]'::regtype)
-        JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('keep', 'rewrite') AND s.reason IS DISTINCT FROM 'set by hand'
-        WHERE r.store = $1 AND NOT clone_internal.answered($1, r.relation, a.attname, '$forms')
-        GROUP BY r.relation ORDER BY r.relation::oid
+        SELECT t.relation, array_agg(t.name ORDER BY t.number) AS names, string_agg(clone_internal.column_text('t', t.relation, t.name), ', ' ORDER BY t.number) AS vals
+        FROM clone_internal.taken_columns($1) t
+        WHERE t.role <> 'map' AND NOT clone_internal.answered($1, t.relation, t.name, '$forms')
+          AND clone_internal.base_type(t.type) IN ('text'::regtype, 'varchar'::regtype, 'json'::regtype, 'jsonb'::regtype, 'text[]'::regtype, 'varchar[]'::regtype, 'jsonb[]'::regtype)
+        GROUP BY t.relation ORDER BY t.relation::oid
     LOOP
         EXECUTE format('SELECT array_agg(v.place), array_agg(b.plain) FROM %s AS t CROSS JOIN LATERAL unnest(ARRAY[%s]::text[]) WITH ORDINALITY AS v (value, place)
             CROSS JOIN LATERAL clone_internal.base64_texts(v.value) AS b (plain) WHERE v.value ~ $1', clone_internal.spread(c.relation, '*', 500), c.vals)
