@@ -79,7 +79,23 @@ extension_sql_file!(
 extension_sql_file!(
     "../../sql/install/stores/references.sql",
     name = "references",
-    requires = ["stores"]
+    requires = [
+        "stores",
+        snake,
+        singular,
+        plain,
+        folded_word,
+        named_table,
+        named_word,
+        says_id,
+        table_word,
+        table_match,
+        ends_with_word,
+        kind_forms,
+        names_person,
+        has_persons,
+        names_quantity
+    ]
 );
 extension_sql_file!(
     "../../sql/install/stores/view_keys.sql",

@@ -16,6 +16,7 @@ pub mod interrupt;
 pub mod item;
 pub mod json_path;
 pub mod jsonb;
+pub mod names;
 pub mod nearest;
 pub mod plan;
 pub mod rewrite;

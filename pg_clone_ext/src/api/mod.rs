@@ -4,6 +4,7 @@ mod catalog;
 mod clone;
 mod item;
 mod lifecycle;
+mod names;
 mod plan;
 mod transfer;
 mod verify;

@@ -215,7 +215,7 @@ BEGIN
     ), best AS (
         SELECT n.number, n.seen, n.keys,
                -- parent_id, root_id, template_id, origin_id usually refer to their own table, others do not; many matches in a small table are no coincidence.
-               array_agg(n.target ORDER BY CASE WHEN clone_internal.names_person(p."column") THEN t.person END DESC, n.target = p.relation AND p.own DESC, CASE WHEN strpos(p.plain, t.plain) > 0 OR left(p.plain, 3) = left(t.plain, 3) OR right(p.plain, 3) = right(t.plain, 3) THEN clone_internal.folded_match(p."column", t.word) END, n.target = p.relation, t.size, n.target) AS targets
+               array_agg(n.target ORDER BY CASE WHEN clone_internal.names_person(p."column") THEN t.person END DESC, n.target = p.relation AND p.own DESC, CASE WHEN strpos(p.plain, t.plain) > 0 OR left(p.plain, 3) = left(t.plain, 3) OR right(p.plain, 3) = right(t.plain, 3) THEN clone_internal.table_match(p."column", t.word) END, n.target = p.relation, t.size, n.target) AS targets
         FROM by_name n JOIN target t ON t.target = n.target JOIN (SELECT o.number, o.relation, o."column", clone_internal.plain(o."column") AS plain, clone_internal.snake(COALESCE(NULLIF(o.word, ''), o."column")) ~ '(^|_)(parent|root|template|origin|original|source|target|previous|prev|next|repl(y|ies)|reply_to|copy|copied|cloned|duplicate|linked|related|predecessor|successor|master|head|thread|child|ancestor|descendant|supersedes|replaces|merged|split|forked|fork)(_|$)' AS own FROM place o) p ON p.number = n.number
         GROUP BY 1, 2, 3
     ), candidate AS MATERIALIZED (

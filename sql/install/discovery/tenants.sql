@@ -211,7 +211,7 @@ BEGIN
         -- A version is mostly a number.
         CROSS JOIN LATERAL (SELECT (p.says_id OR h.keys >= 3 OR NOT clone_internal.names_quantity(p."column"))
                 -- A number under a word in the plural is a count.
-                AND (p.says_id OR p.family <> 'int' OR p.path <> '' OR clone_internal.singular(p."column") = p."column") AND (p.word = n.word OR p.word = n.word || '_' || n.name OR p.path <> '' AND n.word = substring(n.word FROM '^[^_]+_') || p.word OR p."column" ~* '^(ancestor|descendant)' OR p.path = '' AND clone_internal.folded_match(p."column", n.word) < 3
+                AND (p.says_id OR p.family <> 'int' OR p.path <> '' OR clone_internal.singular(p."column") = p."column") AND (p.word = n.word OR p.word = n.word || '_' || n.name OR p.path <> '' AND n.word = substring(n.word FROM '^[^_]+_') || p.word OR p."column" ~* '^(ancestor|descendant)' OR p.path = '' AND clone_internal.table_match(p."column", n.word) < 3
                 OR p.path = '' AND n.is_id AND p."column" = n.name AND n.name !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$'
                 OR p.says_id AND (w.table_word LIKE n.word || E'\\_%' OR w.table_word LIKE E'%\\_' || n.word || E'\\_%')) AS named) d
         CROSS JOIN LATERAL (SELECT CASE
@@ -221,7 +221,7 @@ BEGIN
             WHEN d.named THEN 'error'
             -- A part of the table's word (dev: device), or a person in a role.
             WHEN n.role <> 'project' AND p.path = '' AND h.keys >= 3 AND NOT clone_internal.names_quantity(p."column") AND (p.says_id OR p.family <> 'int' OR clone_internal.singular(p."column") = p."column")
-                 AND (clone_internal.folded_match(p."column", n.word) = 3 OR clone_internal.names_person(p."column") AND clone_internal.has_persons(n.word) > 0
+                 AND (clone_internal.table_match(p."column", n.word) = 3 OR clone_internal.names_person(p."column") AND clone_internal.has_persons(n.word) > 0
                       -- Numbers of which so few are keys that these are not met by chance.
                       OR n.family = 'int' AND p.family = 'int' AND h.rare ^ h.keys < 0.001 AND (SELECT max(v::numeric) FROM unnest(p.vals) v WHERE v ~ '^[0-9]{1,18}$') > 2 * cardinality(p.vals)) THEN 'error'
             WHEN n.role = 'project' AND n.is_id AND n.family = 'int' AND p.path = '' AND h.keys > 1 THEN clone_internal.number_of_tenant(n.relation, n.name, p."column", p.says_id, p.vals)
@@ -236,7 +236,7 @@ BEGIN
               SELECT FROM unnest(places) y WHERE y.relation = p.relation AND y.path = '' AND y.family = 'text' AND p.path = '' AND clone_internal.pair_word(y."column", true) = clone_internal.pair_word(p."column", false)
                 AND NOT EXISTS (SELECT FROM unnest(y.vals) v WHERE lower(v) = ANY (SELECT lower(x) FROM unnest(clone_internal.type_names(n.relation)) x))
                 AND EXISTS (SELECT FROM unnest(y.vals) v JOIN clone_internal.discoverable(clone_internal.schemas_of(ask_about_links.store)) o ON lower(v) = ANY (SELECT lower(x) FROM unnest(clone_internal.type_names(o.oid::regclass)) x))))
-        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, s.severity, clone_internal.folded_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
+        ORDER BY p.relation, p.path <> '' OR p.family LIKE '%[]', NOT h.sure, NOT d.named, s.severity, clone_internal.table_match(p."column", n.word), h.sure AND n.role <> 'project', n.role = 'project' AND n.is_id, pg_relation_size(n.relation), n.relation, p."column"
     LOOP
         CONTINUE WHEN c.severity IS NULL OR c.relation = ANY (asked);
         agrees := NULL;
@@ -304,7 +304,7 @@ BEGIN
           AND (w.word IN (tenant.word, 'tenant', 'org', 'organisation', 'organization', 'account', 'company', 'workspace', 'team', 'customer', 'client', 'site', 'realm', 'owner', 'belongs_to')
                OR w.word LIKE E'%\\_' || tenant.word OR tenant.word LIKE E'%\\_' || w.word
                -- tid, oid; org for organisation.
-               OR w.whole = left(tenant.word, 1) || 'id' OR w.whole IN ('tid', 'tenantid') OR clone_internal.folded_match(a.attname, tenant.word) < 3 OR length(w.word) >= 2 AND tenant.word LIKE w.word || '%' AND w.word NOT IN ('id'))
+               OR w.whole = left(tenant.word, 1) || 'id' OR w.whole IN ('tid', 'tenantid') OR clone_internal.table_match(a.attname, tenant.word) < 3 OR length(w.word) >= 2 AND tenant.word LIKE w.word || '%' AND w.word NOT IN ('id'))
         ORDER BY d.oid, a.attnum
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = ask_about_tenants.store AND q.relation = c.relation);

@@ -1,42 +1,5 @@
 -- Declarations for what constraints do not express: references, memberships, shared tables.
 
-CREATE FUNCTION clone_internal.singular(word text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    -- Most words are in the singular: without this, all patterns are tried for each. Only people, men and children have no s.
-    IF right(word, 1) NOT IN ('s', 'S') AND lower(right(word, 2)) NOT IN ('le', 'en') THEN
-        RETURN word;
-    END IF;
-    RETURN (CASE
-        WHEN word ~* '(^|_)people$' THEN regexp_replace(word, 'eople$', 'erson', 'i')
-        WHEN word ~* '(^|_)children$' THEN regexp_replace(word, 'ren$', '', 'i')
-        WHEN word ~* '(^|_)(wo)?men$' THEN regexp_replace(word, 'en$', 'an', 'i')
-        -- Against the rules below.
-        WHEN word ~* '(^|_)(wiki|taxi|menu|api|kpi|sku|cpu|gpu|emoji|kiwi|alibi|gnu|ui|pi|cookie|movie|calorie|selfie|hoodie|rookie|smoothie|brownie|zombie|genie|pixie|tie|pie)s$' THEN regexp_replace(word, 's$', '', 'i')
-        WHEN word ~* '(analys|diagnos|synops|hypothes|prognos|cris|(^|_)thes)es$' THEN regexp_replace(word, 'es$', 'is', 'i')
-        WHEN word ~* '(^|_)(shel|hal|wol|cal|sel|loa)ves$' THEN regexp_replace(word, 'ves$', 'f', 'i')
-        WHEN word ~* '(^|_)(li|kni|wi)ves$' THEN regexp_replace(word, 'ves$', 'fe', 'i')
-        WHEN word ~* '(matr|append|ind|vert|vort)ices$' THEN regexp_replace(regexp_replace(word, '(matr|append)ices$', '\1ix', 'i'), '(ind|vert|vort)ices$', '\1ex', 'i')
-        WHEN word ~* 'zzes$' THEN regexp_replace(word, 'zes$', '', 'i')
-        WHEN word ~* '(ss|us|is|news|series)$' THEN word
-        WHEN word ~* '[^aeiou]ies$' THEN regexp_replace(word, 'ies$', 'y', 'i')
-        WHEN word ~* '(hero|echo|potato|tomato|veto|cargo|embargo|volcano|mosquito|domino|buffalo|mango|tornado|torpedo)es$' THEN regexp_replace(word, 'es$', '', 'i')
-        WHEN word ~* '(ch|sh|x|ss|z)es$' THEN regexp_replace(word, 'es$', '', 'i')
-        WHEN word ~* 'statuses$|aliases$|buses$' THEN regexp_replace(word, 'es$', '', 'i')
-        WHEN word ~* 's$' THEN regexp_replace(word, 's$', '', 'i')
-        ELSE word END);
-END
-$$;
-COMMENT ON FUNCTION clone_internal.singular(text) IS 'The singular of an English noun, by the rules of frameworks that name tables in the plural';
-
-CREATE FUNCTION clone_internal.snake(word text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$ BEGIN RETURN (lower(regexp_replace(regexp_replace(word, '([a-z0-9])([A-Z])', E'\\1_\\2', 'g'), '([A-Z]+)([A-Z][a-z])', E'\\1_\\2', 'g'))); END $$;
-COMMENT ON FUNCTION clone_internal.snake(text) IS 'orderItem, OrderItem: order_item';
-
 CREATE FUNCTION clone_internal.type_names(relation regclass) RETURNS text[]
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp

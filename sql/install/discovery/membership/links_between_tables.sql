@@ -48,7 +48,7 @@ BEGIN
             SELECT s.place, h.target, md5(string_agg(h.tenant, ',' ORDER BY s.tenant::int)) AS tenants FROM unnest(sampled) s JOIN hit h ON h.value = s.value COLLATE "C"
             GROUP BY 1, 2 HAVING count(*) = (SELECT u.rows FROM used u WHERE u.place = s.place) AND count(DISTINCT h.tenant) > 1
         ), candidate AS MATERIALIZED (
-            SELECT p.relation, p."column" AS name, a.attnum, k.relation AS target, w.tenants, u.rows, u.vals, clone_internal.folded_match(p."column", clone_internal.table_word(d.relname)) AS rank,
+            SELECT p.relation, p."column" AS name, a.attnum, k.relation AS target, w.tenants, u.rows, u.vals, clone_internal.table_match(p."column", clone_internal.table_word(d.relname)) AS rank,
                    -- What names another table.
                    EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) o WHERE clone_internal.ends_with_word(o.word, p.word) AND o.oid <> k.relation) AS other
             FROM whole w JOIN used u ON u.place = w.place JOIN unnest($2) WITH ORDINALITY AS p (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON p.number = w.place

@@ -170,7 +170,7 @@ BEGIN
             IF calls IS NULL THEN
                 -- What names a table, in the column's name or as a type, is a key of that.
                 CONTINUE WHEN p.named_kinds > 0 OR p.id_word = ANY (words) OR EXISTS (SELECT FROM unnest(p.kinds) v WHERE p.family = 'text' AND clone_internal.table_word(regexp_replace(v, E'^.*(::|[.]|/|\\\\)', '')) = ANY (words))
-                    OR p.rank > 1 AND (clone_internal.names_person(p.name) OR EXISTS (SELECT FROM unnest(described) w WHERE clone_internal.folded_match(p.name, w) IS NOT NULL));
+                    OR p.rank > 1 AND (clone_internal.names_person(p.name) OR EXISTS (SELECT FROM unnest(described) w WHERE clone_internal.table_match(p.name, w) IS NOT NULL));
                 c := clone_internal.coded_pair($1, t.relation, p.type_column, p.name);
                 -- Small numbers are keys of any table by chance.
                 CONTINUE WHEN c.ids IS NULL OR c.ids < 10 OR NOT (c.split AND NOT c.whole OR c.partly AND p.rank < 3 AND (p.id_word = '' OR p.says_type) OR (c.split OR c.whole) AND p.says_type AND (p.rank = 1 OR p.rank = 2 AND p.family <> 'text') OR c.split AND p.rank = 1);

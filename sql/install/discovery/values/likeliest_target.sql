@@ -27,7 +27,7 @@ BEGIN
         SELECT named ~ w.pattern
                -- A row with the same key: tasks_olap.id of tasks.
                OR t.target <> $1 AND called ~* '^(_?id|uuid|guid|pk|key)$' AND clone_internal.snake((SELECT o.relname FROM pg_class o WHERE o.oid = $1)) ~ w.pattern
-               OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows|template|related|similar|siblings?|see_also|depends|dependencies|blocks|blocked|linked)(_|[^a-z]|$)' AS in_name, COALESCE(clone_internal.folded_match(called, clone_internal.table_word(c.relname)), 4) AS part_of_name,
+               OR t.target = $1 AND named ~ '(^|_|[^a-z])(reply|replies|parent|previous|prev|next|original|root|ancestor|duplicates?|replaces|replaced|supersedes|superseded|copy|copied|forwarded|follows|template|related|similar|siblings?|see_also|depends|dependencies|blocks|blocked|linked)(_|[^a-z]|$)' AS in_name, COALESCE(clone_internal.table_match(called, clone_internal.table_word(c.relname)), 4) AS part_of_name,
                CASE WHEN clone_internal.names_person(called) OR called ~* '^_?by$' THEN clone_internal.has_persons(clone_internal.table_word(c.relname)) END AS person,
                -- Another of the tables has one row at most for each of its rows.
                EXISTS (SELECT FROM pg_constraint f JOIN pg_index u ON u.indrelid = f.conrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = f.conkey[1]

@@ -227,14 +227,14 @@ BEGIN
             JOIN pg_class own ON own.oid = l.relation
             CROSS JOIN LATERAL (SELECT CASE WHEN l.called = t.key AND t.key !~* '^(id|uuid|key|code|no|nr|num|number|name|slug)$' THEN 1
                 -- Compared first, which is faster.
-                WHEN strpos(l.plain, t.plain) > 0 OR left(l.plain, 3) = left(t.plain, 3) OR right(l.plain, 3) = right(t.plain, 3) THEN clone_internal.folded_match(l.called, t.word) END AS rank) m
+                WHEN strpos(l.plain, t.plain) > 0 OR left(l.plain, 3) = left(t.plain, 3) OR right(l.plain, 3) = right(t.plain, 3) THEN clone_internal.table_match(l.called, t.word) END AS rank) m
             WHERE p.tables <> none
               -- Of a table with shared rows, some rows at least are of the same tenant.
               AND (NOT p.shared OR 2 * (SELECT count(DISTINCT s.value) FROM unnest(sampled) s JOIN of_tenant o ON o.value = s.value COLLATE "C" AND o.tenant = s.tenant COLLATE "C" AND get_bit(o.tables, t.number::int - 1) = 1 WHERE s.place = p.place) >= p.keys)
               AND (p.place < own_keys OR l.family = 'text' AND t.family = 'text' OR clone_internal.has_sequence(t.relation, (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = t.relation AND a.attname = t.key)))
               AND NOT (clone_internal.names_person(l.called) AND t.person > 0 AND clone_internal.ties_users($1, t.relation))
               -- A row's own number, as customer_no of a customer.
-              AND (l.path <> '' OR clone_internal.folded_match(l.called, clone_internal.table_word(own.relname)) IS DISTINCT FROM 1)
+              AND (l.path <> '' OR clone_internal.table_match(l.called, clone_internal.table_word(own.relname)) IS DISTINCT FROM 1)
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path = l.path)
               AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
         )
