@@ -69,6 +69,14 @@ LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- Most tables have no children: without the recursion, 5,400 calls take 0.3 s instead of 1.0 s.
+    SELECT CASE WHEN c.relkind IN ('r', 'm') AND m.amname = 'heap' THEN pg_relation_size(c.oid) / current_setting('block_size')::int END,
+           CASE WHEN c.reltuples > 0 AND c.relpages > 0 THEN c.reltuples::numeric / c.relpages ELSE 100 END, 1
+    INTO blocks, density, parts
+    FROM pg_class c LEFT JOIN pg_am m ON m.oid = c.relam WHERE c.oid = relation AND NOT c.relhassubclass AND c.relkind <> 'p';
+    IF FOUND THEN
+        RETURN;
+    END IF;
     WITH RECURSIVE part (oid) AS (
         SELECT relation::oid UNION SELECT i.inhrelid FROM part p JOIN pg_inherits i ON i.inhparent = p.oid
     )

@@ -2,18 +2,23 @@
 
 -- Columns whose values name a row of the store or a tenant: keys of the described tables, and unique columns of the tenants' table, such as a slug.
 CREATE FUNCTION clone_internal.naming_columns(store text) RETURNS TABLE (relation regclass, name name, family text, role text, word text, is_id boolean)
-LANGUAGE sql STABLE STRICT
+-- Called a hundred times by a check: as SQL it would be planned each time.
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.relation, a.attname, f.family, r.role, clone_internal.table_word(k.relname), a.attname = r.id_column
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT r.relation, a.attname, f.family, r.role, clone_internal.table_word(k.relname), a.attname = r.id_column
     FROM clone.store_relation r
     JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
     JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
-    CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
+    -- Most columns are none of these: for them the function is not called.
+    CROSS JOIN LATERAL (SELECT CASE WHEN a.attname = r.id_column OR r.role = 'project' OR a.atttypid IN (20, 21, 23) AND clone_internal.has_sequence(r.relation, a.attnum)
+        THEN clone_internal.family(a.atttypid) END AS family) f
     WHERE r.store = $1 AND f.family IN ('int', 'text', 'uuid')
-      AND (a.attname = r.id_column OR r.role = 'project' OR a.atttypid IN (20, 21, 23) AND clone_internal.has_sequence(r.relation, a.attnum))
       -- A part of a key names no row, if it is a number per tenant.
-      AND (a.attname = r.id_column AND r.role <> 'project' AND clone_internal.gets_new_values($1, r.relation, r.id_column) OR EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL))
+      AND (a.attname = r.id_column AND r.role <> 'project' AND clone_internal.gets_new_values($1, r.relation, r.id_column) OR EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum AND u.indpred IS NULL));
+END
 $$;
 COMMENT ON FUNCTION clone_internal.naming_columns(text) IS 'Columns whose values name a row of a store''s tables, or a tenant';
 

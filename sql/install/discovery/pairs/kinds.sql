@@ -4,10 +4,17 @@
 -- words that the other lacks, such as a prefix that all tables have (assign: mdl_assign). The data must agree then. A table that the store
 -- does not describe is returned too: what names it names no other.
 CREATE FUNCTION clone_internal.tables_of_kinds(store text, kinds text[]) RETURNS TABLE (kind text, target regclass, rank int, described boolean)
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH named AS MATERIALIZED (
+#variable_conflict use_column
+BEGIN
+    -- Most samples of short texts hold none that could name a table.
+    kinds := ARRAY(SELECT DISTINCT k FROM unnest(kinds) AS k WHERE k ~ '[[:alpha:]]' AND length(k) < 200);
+    IF kinds = '{}' THEN
+        RETURN;
+    END IF;
+    RETURN QUERY WITH named AS MATERIALIZED (
         SELECT d.oid, c.relname, n.nspname, clone_internal.snake(c.relname) AS word, bool_or(d.described) AS described
         FROM (SELECT r.relation::oid AS oid, r.id_column IS NOT NULL AS described FROM clone.store_relation r WHERE r.store = $1
               UNION ALL SELECT o.oid, false FROM clone_internal.discoverable(clone_internal.schemas_of($1)) o) d
@@ -23,7 +30,7 @@ AS $$
     ), form AS MATERIALIZED (
         SELECT f.form, s.oid, min(s.rank) AS rank FROM spelled s CROSS JOIN LATERAL unnest(clone_internal.kind_forms(s.name)) AS f (form) GROUP BY 1, 2
     ), kind AS MATERIALIZED (
-        SELECT DISTINCT k.kind FROM unnest($2) AS k (kind) WHERE k.kind ~ '[[:alpha:]]' AND length(k.kind) < 200
+        SELECT k.kind FROM unnest(kinds) AS k (kind)
     ), common AS MATERIALIZED (
         -- app_order, app_item: the word that all types begin with.
         SELECT min(substring(k.kind FROM '^[[:alnum:]]+[_-]')) AS prefix FROM kind k HAVING count(*) > 1 AND count(DISTINCT substring(k.kind FROM '^[[:alnum:]]+[_-]')) = 1 AND bool_and(k.kind ~ '^[[:alnum:]]+[_-].')
@@ -42,7 +49,8 @@ AS $$
     )
     SELECT b.kind, b.oid::regclass, b.rank, t.described FROM best b JOIN named t ON t.oid = b.oid
     -- A part of a name that several tables have means none.
-    WHERE b.rank = b.least AND (b.rank < 2 OR b.tables = 1)
+    WHERE b.rank = b.least AND (b.rank < 2 OR b.tables = 1);
+END
 $$;
 COMMENT ON FUNCTION clone_internal.tables_of_kinds(text, text[]) IS 'The tables that types name, however they are written; described: tables of the store with a key';
 

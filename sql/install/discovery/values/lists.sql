@@ -139,6 +139,7 @@ AS $$
 DECLARE
     lists clone_internal.list_place[];
     listed clone_internal.listed_value[] := '{}';
+    listed_values text[];
     sample clone_internal.listed_value[];
     l record;
     t record;
@@ -176,6 +177,7 @@ BEGIN
     IF listed = '{}' THEN
         RETURN;
     END IF;
+    listed_values := ARRAY(SELECT DISTINCT v.value FROM unnest(listed) AS v);
     FOR t IN SELECT * FROM clone_internal.listed_keys($1) ORDER BY described DESC, relation::oid LOOP
         IF NOT t.described AND found <> '{}' THEN
             PERFORM clone_internal.ask_about_lists_of_keys($1, lists, found);
@@ -184,7 +186,7 @@ BEGIN
         total := NULL;
         FOR l IN
             WITH owner AS MATERIALIZED (
-                SELECT DISTINCT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, ARRAY(SELECT DISTINCT v.value FROM unnest(listed) AS v)) o
+                SELECT DISTINCT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, listed_values) o
             ), used AS (
                 SELECT v.place, count(*) AS seen, count(o.value) AS keys, bool_or(v.value ~ '^[0-9]+$') AS numbers, max(v.times) AS times, count(DISTINCT v.tenant) FILTER (WHERE o.tenant = v.tenant OR o.value IS NULL) AS tenants,
                        count(*) FILTER (WHERE o.tenant = v.tenant) AS own, bool_or(v.tenant IS NULL) AS shared,

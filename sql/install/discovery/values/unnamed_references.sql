@@ -138,10 +138,11 @@ BEGIN
             WHERE k.family = 'text' AND cardinality(k.vals) BETWEEN 1 AND 40 AND 2 * (SELECT count(*) FROM unnest(k.vals) v WHERE v = ANY (known)) >= cardinality(k.vals)
             UNION ALL
             -- An enum may have labels that are not used.
-            SELECT r.relation, a.attname FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
-            JOIN pg_enum e ON e.enumtypid = clone_internal.base_type(a.atttypid)
-            WHERE r.store = $1
-            GROUP BY r.relation, a.attname HAVING 2 * cardinality(clone_internal.known_kinds($1, array_agg(e.enumlabel::text), 4)) >= count(*)
+            SELECT u.relation, u.name FROM (
+                SELECT r.relation, a.attname AS name, clone_internal.base_type(a.atttypid) AS type FROM clone.store_relation r
+                JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped WHERE r.store = $1 AND a.atttypid >= 16384) u
+            JOIN (SELECT e.enumtypid, 2 * cardinality(clone_internal.known_kinds($1, array_agg(e.enumlabel::text), 4)) >= count(*) AS names_tables
+                  FROM pg_enum e GROUP BY 1) e ON e.enumtypid = u.type AND e.names_tables
         )
         SELECT k.relation, k."column" AS type_column, i."column" AS name, NULL::text AS member, NULL::text AS path
         FROM kinds k JOIN place i ON i.relation = k.relation AND i."column" <> k."column"
