@@ -71,15 +71,84 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.taken_columns(text) IS 'Columns of tables whose values a clone takes from its source, and for which no role was set by hand';
 
--- Members of documents that are named like secrets and have texts. A column's role is about the whole document: those of the root are removed by
--- an expression, where a clone changes nothing else in the document.
-CREATE FUNCTION clone_internal.ask_about_secrets_in_documents(store text) RETURNS void
+-- A text with a name within the values of a column. form: member of a document, setting in a line of a text (SMTP_PASSWORD=…), or address with
+-- a password (postgres://user:password@host). nested: below the root of a document.
+CREATE TYPE clone_internal.named_text AS (form text, name text, value text, nested boolean);
+
+-- Those of a sample of the rows whose values hold these words. The column is of a type of text, json, an array of them, or hstore.
+CREATE FUNCTION clone_internal.named_texts(relation regclass, "column" name, words text) RETURNS SETOF clone_internal.named_text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    type pg_type := (SELECT t FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid) WHERE a.attrelid = named_texts.relation AND a.attname = named_texts."column");
+BEGIN
+    RETURN QUERY EXECUTE format($q$
+        WITH text AS MATERIALIZED (
+            SELECT %2$s AS value FROM %1$s AS t WHERE t.%4$I::text ~* %5$L LIMIT 200
+        ), document AS MATERIALIZED (
+            SELECT x.value AS text, %3$s AS value FROM text x
+        ), member AS MATERIALIZED (
+            SELECT m.value->>'key' AS name, m.value->>'value' AS value, d.value->>(m.value->>'key') IS DISTINCT FROM m.value->>'value' AS nested
+            FROM document d CROSS JOIN LATERAL jsonb_path_query(d.value, '$.** ? (@.type() == "object").keyvalue() ? (@.value.type() == "string")') AS m (value)
+        ), line AS (
+            SELECT btrim(l) AS line FROM document d CROSS JOIN LATERAL regexp_split_to_table(d.text, '[\r\n;&]+') AS l
+            -- All lines are settings, sections or comments.
+            WHERE jsonb_typeof(d.value) = 'string' AND d.text !~ '(^|[\r\n;&])(?!\s*($|[\r\n;&#[]|(export\s+)?[A-Za-z_][\w.-]*\s*[=:]))'
+        )
+        SELECT 'member', n.name, n.value, n.nested FROM member n
+        UNION ALL
+        SELECT 'setting', m[1], m[2], true FROM line l CROSS JOIN LATERAL regexp_match(l.line, '^(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*["'']?([^"'']*)') AS m
+        UNION ALL
+        SELECT 'address', a.name, a.value, true FROM (
+            SELECT n.name, n.value FROM member n UNION ALL SELECT '', d.text FROM document d WHERE jsonb_typeof(d.value) = 'string') a
+        WHERE a.value ~ '[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@'$q$,
+        clone_internal.spread(relation, quote_ident("column"), 500),
+        CASE WHEN type.typcategory = 'A' THEN format('unnest(t.%I)::text', "column") WHEN type.typname = 'hstore' THEN format('t.%I::json::text', "column") ELSE format('t.%I::text', "column") END,
+        -- Some documents of type json are no jsonb.
+        CASE WHEN type.oid IN ('json'::regtype, 'jsonb'::regtype) THEN $x$ CASE WHEN x.value ~ '\\u0000' THEN NULL ELSE x.value::jsonb END $x$ ELSE 'clone_internal.json_of(x.value)' END,
+        "column", words);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.named_texts(regclass, name, text) IS 'Members of documents, settings in texts and addresses with passwords within a column, of a sample of rows';
+
+-- Columns of a store's tables in which texts may have names, if a sample of their values holds these words.
+CREATE FUNCTION clone_internal.columns_with_words(store text, words text) RETURNS TABLE (relation regclass, name name, number smallint, type regtype, role text)
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    c record;
+    found boolean[];
+BEGIN
+    -- One query for all columns of a table.
+    FOR c IN
+        SELECT t.relation, array_agg(t.name ORDER BY t.number) AS names, array_agg(t.number ORDER BY t.number) AS numbers, array_agg(t.type ORDER BY t.number) AS types, array_agg(t.role ORDER BY t.number) AS roles,
+               string_agg(quote_ident(t.name), ', ' ORDER BY t.number) AS listed, string_agg(format('bool_or(t.%I::text ~* %L)', t.name, words), ', ' ORDER BY t.number) AS sought
+        FROM clone_internal.taken_columns($1) t JOIN pg_type y ON y.oid = clone_internal.base_type(t.type)
+        WHERE clone_internal.family(t.type) IN ('json', 'text', 'text[]') OR y.typname = 'hstore' OR y.typcategory = 'A' AND y.typelem IN ('json'::regtype, 'jsonb'::regtype)
+        GROUP BY 1 ORDER BY t.relation::oid
+    LOOP
+        EXECUTE format('SELECT ARRAY[%s] FROM %s AS t', c.sought, clone_internal.spread(c.relation, c.listed, 500)) INTO found;
+        RETURN QUERY SELECT c.relation, u.name, u.number, u.type, u.role FROM unnest(c.names, c.numbers, c.types, c.roles, found) AS u (name, number, type, role, found) WHERE u.found;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.columns_with_words(text, text) IS 'Columns with documents, settings or other texts of which a sample holds these words';
+
+-- Secrets within documents and texts, and addresses in documents that are called. A column's role is about the whole document: members of the
+-- root are removed by an expression, where a clone changes nothing else in the document.
+CREATE FUNCTION clone_internal.ask_about_named_texts(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    members text[];
-    nested boolean;
+    words text := 'pass|pwd|secret|token|key|credential|bearer|hmac|otp|mfa|code|hook|callback|://[^/ ]+:[^/ ]+@';
+    secrets text[];
+    removable boolean;
+    forms text[];
+    called text;
     -- Undeclared, only keys of these kinds are followed in documents.
     rewritten boolean := EXISTS (SELECT FROM clone.store_relation r JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = r.id_column
                                  WHERE r.store = $1 AND clone_internal.family(a.atttypid) IN ('uuid', 'text'));
@@ -90,33 +159,37 @@ BEGIN
                 AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = t.relation AND d."column" = t.name)
                 AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = t.relation AND q."column" = t.name)
                 AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'c' AND f.conrelid = t.relation AND t.number = ANY (f.conkey)) AS removable,
-               format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, t.relation, t.name, '$secrets') AS keep
-        FROM clone_internal.taken_columns($1) t
-        WHERE clone_internal.base_type(t.type) IN ('json'::regtype, 'jsonb'::regtype) AND clone_internal.secret_kind(clone_internal.snake(t.name)) IS NULL
-          AND NOT clone_internal.answered($1, t.relation, t.name, '$secrets')
+               clone_internal.keep_call($1, t.relation, t.name, '$secrets') AS keep_secrets, clone_internal.keep_call($1, t.relation, t.name, '$called') AS keep_called
+        FROM clone_internal.columns_with_words($1, words) t
+        WHERE clone_internal.secret_kind(clone_internal.snake(t.name)) IS NULL
         ORDER BY t.relation::oid, t.number
     LOOP
-        EXECUTE format($q$
-            WITH document AS MATERIALIZED (
-                -- Some documents of type json are no jsonb.
-                SELECT CASE WHEN t.%2$I::text ~ '\\u0000' THEN NULL ELSE t.%2$I::text::jsonb END AS value FROM %1$s AS t WHERE t.%2$I::text ~* 'pass|pwd|secret|token|key|credential|bearer|hmac|otp|mfa|code' LIMIT 200
-            ), member AS (
-                SELECT m.value->>'key' AS name, d.value->>(m.value->>'key') IS DISTINCT FROM m.value->>'value' AS nested
-                FROM document d CROSS JOIN LATERAL jsonb_path_query(d.value, '$.** ? (@.type() == "object").keyvalue() ? (@.value.type() == "string" && @.value like_regex "^[^ ]{6}")') AS m (value)
-            )
-            SELECT array_agg(DISTINCT n.name ORDER BY n.name), bool_or(n.nested) FROM member n WHERE clone_internal.secret_kind(clone_internal.snake(n.name)) IS NOT NULL$q$,
-            clone_internal.spread(c.relation, quote_ident(c.name), 500), c.name) INTO members, nested;
-        CONTINUE WHEN members IS NULL;
-        PERFORM clone_internal.ask($1, c.relation, c.name, '$secrets', 'warning',
-            format('members of %s.%I look like secrets: %s: the clone gets the source''s', c.relation, c.name, array_to_string(members[1:10], ', '))
-                || CASE WHEN c.removable AND NOT nested THEN '' ELSE '. Remove them from the clone after it is made' END,
-            CASE WHEN c.removable AND NOT nested THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, c.relation, c.name,
-                format('CASE WHEN pg_catalog.jsonb_typeof(%1$I) OPERATOR(pg_catalog.=) ''object'' THEN %1$I OPERATOR(pg_catalog.-) %2$L::pg_catalog.text[] ELSE %1$I END', c.name, members))
-                ELSE c.keep END, c.keep);
+        SELECT array_agg(DISTINCT n.name ORDER BY n.name) FILTER (WHERE n.secret AND n.name <> ''), NOT bool_or(n.nested) FILTER (WHERE n.secret), array_agg(DISTINCT n.form) FILTER (WHERE n.secret),
+               min(n.value) FILTER (WHERE n.form = 'member' AND n.value ~* '^https?://' AND n.word ~ '(^|_)(web_?hook|callback)s?(_(url|uri|endpoint|address|target))?$')
+        INTO secrets, removable, forms, called
+        FROM (SELECT t.*, w.word, t.form = 'address' OR clone_internal.secret_kind(w.word) IS NOT NULL AND t.value ~ '^[^ ]{6}'
+                     -- Masked, or a variable.
+                     AND t.value !~* '^([*•x.]+|[$%]?[{][^}]*[}]+|\$\w+|<[^>]*>|\[[^]]*\])$' AS secret
+              FROM clone_internal.named_texts(c.relation, c.name, words) t
+              CROSS JOIN LATERAL (SELECT regexp_replace(clone_internal.snake(t.name), '[^[:alnum:]]+', '_', 'g') AS word) w) n;
+        removable := removable AND c.removable;
+        IF forms IS NOT NULL AND NOT clone_internal.answered($1, c.relation, c.name, '$secrets') THEN
+            PERFORM clone_internal.ask($1, c.relation, c.name, '$secrets', 'warning',
+                CASE WHEN forms = '{address}' THEN format('addresses in %s.%I hold passwords', c.relation, c.name)
+                     ELSE format('%s of %s.%I look like secrets: %s', CASE WHEN 'member' = ANY (forms) THEN 'members' ELSE 'settings' END, c.relation, c.name, array_to_string(secrets[1:10], ', ')) END
+                    || ': the clone gets the source''s' || CASE WHEN removable THEN '' ELSE '. Remove them from the clone after it is made' END,
+                CASE WHEN removable THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, c.relation, c.name,
+                    format('CASE WHEN pg_catalog.jsonb_typeof(%1$I) OPERATOR(pg_catalog.=) ''object'' THEN %1$I OPERATOR(pg_catalog.-) %2$L::pg_catalog.text[] ELSE %1$I END', c.name, secrets))
+                    ELSE c.keep_secrets END, c.keep_secrets);
+        END IF;
+        IF called IS NOT NULL AND NOT clone_internal.answered($1, c.relation, c.name, '$called') THEN
+            PERFORM clone_internal.ask($1, c.relation, c.name, '$called', 'note',
+                format('documents of %s.%I hold addresses that are called, such as %s: for the rows of the clone they are called too', c.relation, c.name, clone_internal.quoted(left(called, 60))), c.keep_called, c.keep_called);
+        END IF;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.ask_about_secrets_in_documents(text) IS 'Records questions about members of documents that hold secrets by their names';
+COMMENT ON FUNCTION clone_internal.ask_about_named_texts(text) IS 'Records questions about secrets within documents and texts, and about addresses in documents that are called';
 
 -- Addresses of web hooks, by the names of their columns.
 CREATE FUNCTION clone_internal.ask_about_called_addresses(store text) RETURNS void

@@ -242,6 +242,46 @@ async fn secrets_in_documents_and_called_addresses_are_asked_about() {
 }
 
 #[tokio::test]
+async fn secrets_in_texts_and_arrays_are_asked_about() {
+    let db = discovered(
+        "CREATE EXTENSION hstore;
+         CREATE TABLE accounts (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE channels (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, config text, env text, dsn varchar(200), pairs hstore, steps jsonb[], headers text[], doc jsonb, note text, body text, masked jsonb);
+         INSERT INTO accounts (name) VALUES ('Other'), ('Ours');
+         INSERT INTO channels (account_id, config, env, dsn, pairs, steps, headers, doc, note, body, masked)
+         SELECT 1 + n % 2, json_build_object('host', 'mail.example', 'auth', json_build_object('smtpPassword', md5(n || 'p'))), E'# mail\nSMTP_HOST=mail.example\nexport SMTP_PASSWORD=\"' || md5(n || 'q') || E'\"\n',
+                'postgres://app:' || md5(n || 'd') || '@db.example/app', hstore('api-key', md5(n || 'h')), ARRAY[jsonb_build_object('kind', 'call', 'bearer', md5(n || 'b')), '[]'],
+                ARRAY['Accept: text/html', 'X-Auth-Token: ' || md5(n || 'x')], jsonb_build_object('callbackUrl', 'https://called.example/' || n),
+                'The password: see the wiki. Tell nobody, no token=' || n, 'Write to mailto:me@example.org or https://example.org/~a:b, your key', jsonb_build_object('password', '********', 'secret', '${SMTP_SECRET}', 'token', '<hidden>')
+         FROM generate_series(1, 20) n",
+        "accounts",
+    )
+    .await;
+    let questions = db
+        .list("SELECT concat_ws(' ', severity, question) FROM clone.store_check('s') WHERE question ~ 'secret|called|passwords' ORDER BY 1")
+        .await;
+    let after = ": the clone gets the source's. Remove them from the clone after it is made";
+    assert_eq!(
+        questions,
+        [
+            "note documents of public.channels.doc hold addresses that are called, such as \"https://called.example/1\": for the rows of the clone they are called too".to_owned(),
+            format!("warning addresses in public.channels.dsn hold passwords{after}"),
+            format!("warning members of public.channels.config look like secrets: smtpPassword{after}"),
+            format!("warning members of public.channels.pairs look like secrets: api-key{after}"),
+            format!("warning members of public.channels.steps look like secrets: bearer{after}"),
+            format!("warning settings of public.channels.env look like secrets: SMTP_PASSWORD{after}"),
+            format!("warning settings of public.channels.headers look like secrets: X-Auth-Token{after}"),
+        ]
+    );
+    answer_all(&db, "answer").await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM clone.store_check('s') WHERE question ~ 'secret|called|passwords'")
+            .await,
+        0
+    );
+}
+
+#[tokio::test]
 async fn questions_are_kept_exported_and_taken_away_with_their_table() {
     let db = discovered(TABLES, "app.org").await;
     let questions = open(&db).await;
