@@ -173,9 +173,14 @@ extension_sql_file!(
     requires = ["types_by_keys"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/pairs/left_out_types.sql",
+    name = "left_out_types",
+    requires = ["pair_targets"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/pairs/other_tenants.sql",
     name = "other_tenants",
-    requires = ["pair_targets"]
+    requires = ["left_out_types"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/store_check.sql",

@@ -234,6 +234,7 @@ BEGIN
             clone_internal.keep_call(ask_about_data.store, q.relation, q.name, ''), NULL);
     END LOOP;
     PERFORM clone_internal.ask_about_types(ask_about_data.store);
+    PERFORM clone_internal.ask_about_left_out_types(ask_about_data.store);
     PERFORM clone_internal.ask_about_tenants(ask_about_data.store);
     PERFORM clone_internal.ask_about_tenant_copies(ask_about_data.store);
     PERFORM clone_internal.ask_about_history(ask_about_data.store);

@@ -65,7 +65,7 @@ AS $$
       -- The values say more than the name: that it is a list, or that another table has them all as keys.
       AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '' AND (c.severity = 'warning' OR q.target <> c.target OR q.answer IS NULL OR q.answer ~ ', (separators|condition) => '))
     UNION ALL
-    SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path IN ('', '$types', '$cloned_types', '$named_types', '$rows', '$owned', '$no_owner', '$relatives', '$parents', '$forms', '$unowned', '$tenants', '$links', '$history', '$numbers', '$settings', '$secrets', '$called') THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
+    SELECT q.severity, CASE WHEN q.path = '$text_keys' THEN '' ELSE format('%s.%I', q.relation, q."column") || CASE WHEN q.path = '' OR q.path = ANY (clone_internal.question_kinds()) THEN '' ELSE ' ' || q.path END END, q.question, q.answer, q.otherwise
     FROM clone.store_question q
     WHERE q.store = $1 AND NOT clone_internal.answered($1, q.relation, q."column", q.path)
       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = q.relation AND a.attname = q."column" AND NOT a.attisdropped)
@@ -78,8 +78,9 @@ AS $$
       AND NOT (q.path = '$parents' AND EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = q.relation AND d."column" = q."column"))
       AND NOT (q.path = '$history' AND EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = q.relation AND d."column" = q."column"))
       AND NOT (q.path = '$owned' AND EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = q.relation AND m.parent = q.relation AND q."column" = ANY (m.parent_columns)))
+      AND NOT (q.path = '$parts' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation AND NOT r.cloned))
       -- Not questions about how a table belongs that is described now.
-      AND NOT (q.path NOT IN ('$tenants', '$history', '$parents') AND COALESCE(q.answer, '') LIKE '%clone.store_table(%' AND q.answer NOT LIKE 'SELECT clone.store_remove_table(%' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation))
+      AND NOT (q.path NOT IN ('$tenants', '$history', '$parents', '$parts') AND COALESCE(q.answer, '') LIKE '%clone.store_table(%' AND q.answer NOT LIKE 'SELECT clone.store_remove_table(%' AND EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = q.relation))
       AND NOT EXISTS (SELECT FROM columns c WHERE c.severity = 'error' AND c.relation = q.relation AND c.name = q."column" AND q.path = '' AND (q.target <> c.target) IS NOT TRUE AND q.answer !~ ', (separators|condition) => ')
     UNION ALL
     -- UUIDs are found in the text form of any value; numbers and texts are not looked for there.

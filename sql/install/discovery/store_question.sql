@@ -27,6 +27,14 @@ CREATE TABLE clone.store_no_reference (
 );
 COMMENT ON TABLE clone.store_no_reference IS 'Columns, or paths in their documents, that hold no reference; declared by clone.store_no_reference()';
 
+-- In place of a path: what a question is about that is no place in a document. $cloned_types and $relatives are answered in other ways than by
+-- clone.store_no_reference().
+CREATE FUNCTION clone_internal.question_kinds() RETURNS text[]
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '{$types,$cloned_types,$named_types,$parts,$rows,$owned,$no_owner,$relatives,$parents,$forms,$unowned,$tenants,$links,$history,$numbers,$settings,$secrets,$called}'::text[] $$;
+COMMENT ON FUNCTION clone_internal.question_kinds() IS 'What stands in place of a path for questions that are not about a place in documents';
+
 -- Rows that belong by a column which only looked like a reference belong by another column with the name of a table, or in another way that
 -- is declared. Without one their table, and those that belong through it alone, are not described any more; if nothing else in them names a
 -- row of the store, they are no tenant's.
@@ -97,7 +105,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = store_no_reference.store AND r.relation = store_no_reference.relation) THEN
         RAISE EXCEPTION 'store "%" has no table %', store, relation USING ERRCODE = '22023', HINT = 'Describe the table first: clone.store_table(…).';
     END IF;
-    IF path NOT IN ('$types', '$named_types', '$rows', '$owned', '$no_owner', '$forms', '$unowned', '$tenants', '$links', '$history', '$parents', '$numbers', '$settings', '$secrets', '$called') AND clone_internal.path_error(path) IS NOT NULL THEN
+    IF (path <> ALL (clone_internal.question_kinds()) OR path IN ('$cloned_types', '$relatives')) AND clone_internal.path_error(path) IS NOT NULL THEN
         RAISE EXCEPTION '% is not a JSONPath', clone_internal.quoted(path) USING ERRCODE = '22023', DETAIL = clone_internal.path_error(path), HINT = 'Give it as clone.store_check() lists it, such as $..[''order''].';
     END IF;
     INSERT INTO clone.store_no_reference (store, relation, "column", path) VALUES (store, relation, "column", COALESCE(path, ''))

@@ -29,6 +29,19 @@ async fn rows_of_a_pair_whose_type_is_not_cloned_are_left_out() {
         db.number("SELECT count(*) FROM active_storage_attachments").await,
         15
     );
+    // A variant without an image breaks the application, which makes it again if there is none. Deletion removes both.
+    assert_eq!(
+        db.number("SELECT count(*) FROM active_storage_variant_records")
+            .await,
+        6
+    );
+    db.run(&format!("INSERT INTO active_storage_variant_records (blob_id, variation_digest) SELECT blob_id, 'd' FROM active_storage_attachments a JOIN msgs m ON m.id = a.record_id AND a.record_type = 'Msg' WHERE m.org_id = {clone}; SELECT project_delete('{clone}')"))
+        .await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM active_storage_variant_records")
+            .await,
+        6
+    );
     // A type of a table of the store that comes later belongs as the others.
     db.run("CREATE TABLE notes (id bigserial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO notes (id, org_id) VALUES (501, 1), (502, 2); INSERT INTO active_storage_attachments (name, record_type, record_id, blob_id) SELECT 'pic', 'Note', id, CASE org_id WHEN 2 THEN 1 ELSE 2 END FROM notes; DELETE FROM clone.store_no_reference")
         .await;
