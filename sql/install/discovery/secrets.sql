@@ -22,54 +22,52 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.secret_kind(text) IS 'What the name of a column or member, as words with underscores, says that it holds: a password, a secret, a token; NULL if none';
 
-CREATE FUNCTION clone_internal.secret_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
-LANGUAGE sql STABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-    WITH columns AS MATERIALIZED (
-        SELECT r.relation, a.attname, a.attnotnull, clone_internal.family(a.atttypid) AS family, a.atttypid, clone_internal.snake(a.attname) AS word, clone_internal.table_word(t.relname) AS table_word,
-               -- NULL may be forbidden where another column has a value.
-               EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'c' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey)) AS checked
-        FROM clone.store_relation r
-        JOIN clone.store s ON s.name = r.store AND s.preset IN ('discover', 'custom')
-        JOIN pg_class t ON t.oid = r.relation
-        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-        JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = a.attname AND c.role IN ('keep', 'rewrite', 'map') AND c.reason IS DISTINCT FROM 'set by hand'
-        WHERE r.store = $1 AND a.attname <> COALESCE(r.project_column, '') AND a.attname <> COALESCE(r.id_column, '')
-          AND a.attname ~* 'password|passwd|pwd|secret|token|api_?key|access_?key|private_?key|signing|encrypted|auth_?key|otp|totp|mfa|recovery|session|credential|salt|digest|key$|hash$|^(id|data|payload|value)$|bearer|hmac'
-          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
-    ), kinds AS (
-        SELECT c.*, COALESCE(clone_internal.secret_kind(c.word),
-            CASE WHEN c.family <> 'uuid' AND c.table_word ~ '(session|token|api_key|access_key|credential)$' AND c.word ~ '^(session_?(key|id|data)|data|key|value|hash|digest|hashed_key|payload)$' THEN 'a token' END) AS kind
-        FROM columns c WHERE c.family IN ('text', 'uuid') OR c.family = 'json' OR c.atttypid = 'bytea'::regtype OR c.family = 'text[]'
-    )
-    SELECT 'warning', format('%s.%I', k.relation, k.attname),
-           format('%s.%I looks like %s: the clone gets the source''s', k.relation, k.attname, k.kind),
-           CASE WHEN k.family = 'uuid' THEN format('SELECT clone.store_column(%L, %L, %L, ''new_uuid'');', $1, k.relation, k.attname)
-                WHEN k.atttypid = 'bytea'::regtype AND (k.attnotnull OR k.checked)
-                     THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, k.relation, k.attname, clone_internal.random_bytes(k.attname))
-                WHEN k.family = 'text' AND (k.attnotnull OR k.checked OR k.kind IN ('a token', 'a secret'))
-                     THEN format('SELECT clone.store_column(%L, %L, %L, ''random'');', $1, k.relation, k.attname)
-                WHEN NOT k.attnotnull AND NOT k.checked THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, k.relation, k.attname)
-                ELSE format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, k.relation, k.attname) END,
-           format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, k.relation, k.attname)
-    FROM kinds k WHERE k.kind IS NOT NULL
-$$;
-COMMENT ON FUNCTION clone_internal.secret_questions(text) IS 'Undeclared columns that hold secrets by their names; a clone would share them with its source';
-
 -- Columns of a store's tables whose values a clone takes from its source, and for which no role was set by hand.
-CREATE FUNCTION clone_internal.taken_columns(store text) RETURNS TABLE (relation regclass, table_name name, name name, number smallint, type regtype, not_null boolean, role text)
+CREATE FUNCTION clone_internal.taken_columns(store text) RETURNS TABLE (relation regclass, table_name name, relkind "char", name name, number smallint, type regtype, not_null boolean, role text)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.relation, k.relname, a.attname, a.attnum, a.atttypid::regtype, a.attnotnull, s.role
+    SELECT r.relation, k.relname, k.relkind, a.attname, a.attnum, a.atttypid::regtype, a.attnotnull, s.role
     FROM clone.store_relation r
-    JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
+    JOIN pg_class k ON k.oid = r.relation
     JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
     JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.name = a.attname AND s.role IN ('keep', 'rewrite', 'map') AND s.reason IS DISTINCT FROM 'set by hand'
     WHERE r.store = $1
 $$;
 COMMENT ON FUNCTION clone_internal.taken_columns(text) IS 'Columns of tables whose values a clone takes from its source, and for which no role was set by hand';
+
+CREATE FUNCTION clone_internal.secret_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH columns AS MATERIALIZED (
+        SELECT t.relation, t.name, t.not_null, clone_internal.family(t.type) AS family, t.type, clone_internal.snake(t.name) AS word, clone_internal.table_word(t.table_name) AS table_word,
+               -- NULL may be forbidden where another column has a value.
+               EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'c' AND f.conrelid = t.relation AND t.number = ANY (f.conkey)) AS checked
+        FROM clone_internal.taken_columns($1) t
+        JOIN clone.store s ON s.name = $1 AND s.preset IN ('discover', 'custom')
+        JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.relation
+        WHERE t.name <> COALESCE(r.project_column, '') AND t.name <> COALESCE(r.id_column, '')
+          AND t.name ~* 'password|passwd|pwd|secret|token|api_?key|access_?key|private_?key|signing|encrypted|auth_?key|otp|totp|mfa|recovery|session|credential|salt|digest|key$|hash$|^(id|data|payload|value)$|bearer|hmac'
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = t.relation AND t.number = ANY (f.conkey))
+    ), kinds AS (
+        SELECT c.*, COALESCE(clone_internal.secret_kind(c.word),
+            CASE WHEN c.family <> 'uuid' AND c.table_word ~ '(session|token|api_key|access_key|credential)$' AND c.word ~ '^(session_?(key|id|data)|data|key|value|hash|digest|hashed_key|payload)$' THEN 'a token' END) AS kind
+        FROM columns c WHERE c.family IN ('text', 'uuid') OR c.family = 'json' OR c.type = 'bytea'::regtype OR c.family = 'text[]'
+    )
+    SELECT 'warning', format('%s.%I', k.relation, k.name),
+           format('%s.%I looks like %s: the clone gets the source''s', k.relation, k.name, k.kind),
+           CASE WHEN k.family = 'uuid' THEN format('SELECT clone.store_column(%L, %L, %L, ''new_uuid'');', $1, k.relation, k.name)
+                WHEN k.type = 'bytea'::regtype AND (k.not_null OR k.checked)
+                     THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, k.relation, k.name, clone_internal.random_bytes(k.name))
+                WHEN k.family = 'text' AND (k.not_null OR k.checked OR k.kind IN ('a token', 'a secret'))
+                     THEN format('SELECT clone.store_column(%L, %L, %L, ''random'');', $1, k.relation, k.name)
+                WHEN NOT k.not_null AND NOT k.checked THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, k.relation, k.name)
+                ELSE format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, k.relation, k.name) END,
+           format('SELECT clone.store_column(%L, %L, %L, ''keep'');', $1, k.relation, k.name)
+    FROM kinds k WHERE k.kind IS NOT NULL
+$$;
+COMMENT ON FUNCTION clone_internal.secret_questions(text) IS 'Undeclared columns that hold secrets by their names; a clone would share them with its source';
 
 -- A text with a name within the values of a column. form: member of a document, setting in a line of a text (SMTP_PASSWORD=…), or address with
 -- a password (postgres://user:password@host). nested: below the root of a document.
@@ -127,7 +125,7 @@ BEGIN
         SELECT t.relation, array_agg(t.name ORDER BY t.number) AS names, array_agg(t.number ORDER BY t.number) AS numbers, array_agg(t.type ORDER BY t.number) AS types, array_agg(t.role ORDER BY t.number) AS roles,
                string_agg(quote_ident(t.name), ', ' ORDER BY t.number) AS listed, string_agg(format('bool_or(t.%I::text ~* %L)', t.name, words), ', ' ORDER BY t.number) AS sought
         FROM clone_internal.taken_columns($1) t JOIN pg_type y ON y.oid = clone_internal.base_type(t.type)
-        WHERE clone_internal.family(t.type) IN ('json', 'text', 'text[]') OR y.typname = 'hstore' OR y.typcategory = 'A' AND y.typelem IN ('json'::regtype, 'jsonb'::regtype)
+        WHERE t.relkind IN ('r', 'p') AND (clone_internal.family(t.type) IN ('json', 'text', 'text[]') OR y.typname = 'hstore' OR y.typcategory = 'A' AND y.typelem IN ('json'::regtype, 'jsonb'::regtype))
         GROUP BY 1 ORDER BY t.relation::oid
     LOOP
         EXECUTE format('SELECT ARRAY[%s] FROM %s AS t', c.sought, clone_internal.spread(c.relation, c.listed, 500)) INTO found;
@@ -204,7 +202,7 @@ BEGIN
         SELECT t.relation, t.name, t.not_null, format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, t.relation, t.name, '$called') AS keep
         FROM clone_internal.taken_columns($1) t
         CROSS JOIN LATERAL (SELECT clone_internal.snake(t.name) AS own, clone_internal.table_word(t.table_name) AS relation) w
-        WHERE clone_internal.base_type(t.type) IN ('text'::regtype, 'varchar'::regtype)
+        WHERE t.relkind IN ('r', 'p') AND clone_internal.base_type(t.type) IN ('text'::regtype, 'varchar'::regtype)
           AND (w.own ~ '(^|_)(web_?hook|callback)s?(_(url|uri|endpoint|address|target))?$' OR w.relation ~ 'hook(_endpoint|_subscription|_config)?$' AND w.own ~ '(^|_)(url|uri|endpoint|target)$')
           AND NOT clone_internal.answered($1, t.relation, t.name, '$called')
         ORDER BY t.relation::oid, t.number

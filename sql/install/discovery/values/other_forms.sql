@@ -72,7 +72,7 @@ BEGIN
     FOR c IN
         SELECT t.relation, array_agg(t.name ORDER BY t.number) AS names, string_agg(clone_internal.column_text('t', t.relation, t.name), ', ' ORDER BY t.number) AS vals
         FROM clone_internal.taken_columns($1) t
-        WHERE t.role <> 'map' AND NOT clone_internal.answered($1, t.relation, t.name, '$forms')
+        WHERE t.relkind IN ('r', 'p') AND t.role <> 'map' AND NOT clone_internal.answered($1, t.relation, t.name, '$forms')
           AND clone_internal.base_type(t.type) IN ('text'::regtype, 'varchar'::regtype, 'json'::regtype, 'jsonb'::regtype, 'text[]'::regtype, 'varchar[]'::regtype, 'jsonb[]'::regtype)
         GROUP BY t.relation ORDER BY t.relation::oid
     LOOP
