@@ -83,7 +83,8 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE format($q$
         WITH text AS MATERIALIZED (
-            SELECT %2$s AS value FROM %1$s AS t WHERE t.%4$I::text ~* %5$L LIMIT 200
+            -- No pattern is compared under a nondeterministic collation.
+            SELECT %2$s COLLATE "C" AS value FROM %1$s AS t WHERE t.%4$I::text COLLATE "C" ~* %5$L LIMIT 200
         ), document AS MATERIALIZED (
             SELECT x.value AS text, %3$s AS value FROM text x
         ), member AS MATERIALIZED (
@@ -123,7 +124,7 @@ BEGIN
     -- One query for all columns of a table.
     FOR c IN
         SELECT t.relation, array_agg(t.name ORDER BY t.number) AS names, array_agg(t.number ORDER BY t.number) AS numbers, array_agg(t.type ORDER BY t.number) AS types, array_agg(t.role ORDER BY t.number) AS roles,
-               string_agg(quote_ident(t.name), ', ' ORDER BY t.number) AS listed, string_agg(format('bool_or(t.%I::text ~* %L)', t.name, words), ', ' ORDER BY t.number) AS sought
+               string_agg(quote_ident(t.name), ', ' ORDER BY t.number) AS listed, string_agg(format('bool_or(t.%I::text COLLATE "C" ~* %L)', t.name, words), ', ' ORDER BY t.number) AS sought
         FROM clone_internal.taken_columns($1) t JOIN pg_type y ON y.oid = clone_internal.base_type(t.type)
         WHERE t.relkind IN ('r', 'p') AND (clone_internal.family(t.type) IN ('json', 'text', 'text[]') OR y.typname = 'hstore' OR y.typcategory = 'A' AND y.typelem IN ('json'::regtype, 'jsonb'::regtype))
         GROUP BY 1 ORDER BY t.relation::oid
@@ -207,7 +208,7 @@ BEGIN
           AND NOT clone_internal.answered($1, t.relation, t.name, '$called')
         ORDER BY t.relation::oid, t.number
     LOOP
-        EXECUTE format('SELECT min(t.%1$I::text) FROM %2$s AS t WHERE t.%1$I::text ~* %3$L', c.name, clone_internal.spread(c.relation, quote_ident(c.name), 500), '^https?://') INTO example;
+        EXECUTE format('SELECT min(t.%1$I::text COLLATE "C") FROM %2$s AS t WHERE t.%1$I::text COLLATE "C" ~* %3$L', c.name, clone_internal.spread(c.relation, quote_ident(c.name), 500), '^https?://') INTO example;
         CONTINUE WHEN example IS NULL;
         PERFORM clone_internal.ask($1, c.relation, c.name, '$called', 'note',
             format('%s.%I holds addresses that are called, such as %s: for the rows of the clone they are called too', c.relation, c.name, clone_internal.quoted(left(example, 60))),

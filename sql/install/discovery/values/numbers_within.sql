@@ -302,7 +302,7 @@ BEGIN
         -- Of a span, a ratio or a size, the first number alone may be a key by chance, but not the tenant of each row of many tenants.
         -- Numbers on lines of their own are none of these. A time beside a number is no other side of it, nor are a few numbers beside many keys:
         -- 12|>|5, 14:1.
-        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND (l.of_time OR NOT s.of_time) AND NOT (e.beside_few AND l.keys >= 25 AND 3 * s.numbers <= l.numbers) AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
+        WHERE targets[l.target] = project AND l.tenants > 3 OR l.signs ~ E'\n' OR NOT EXISTS (SELECT FROM seen s WHERE s.place = l.place AND s.words = l.words AND (l.of_time OR NOT s.of_time) AND NOT (e.beside_few AND l.keys >= 12 AND 3 * s.numbers <= l.numbers) AND NOT EXISTS (SELECT FROM likely o WHERE o.place = s.place AND o.words = s.words AND o.signs = s.signs))
         GROUP BY l.place ORDER BY l.place
     LOOP
         CONTINUE WHEN families[c.place] = 'text' AND clone_internal.holds_names(relations[c.place], columns[c.place], targets[c.first]);
