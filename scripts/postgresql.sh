@@ -8,6 +8,10 @@ set -euo pipefail
 major=${1:?usage: postgresql.sh 16|17|18}
 base=$tools/postgresql/$major
 downloads=$tools/downloads
+# `.ci/run` brings them in the background.
+mkdir -p "$tools/postgresql"
+exec 9>"$tools/postgresql/.lock"
+flock 9
 if [ -f "$base/.complete" ]; then
     echo "$base/bin/pg_config"
     exit 0

