@@ -1,5 +1,21 @@
 -- Texts that stand in place of NULL or are generated keys, and tables that texts name.
 
+-- On names, written in Rust.
+COMMENT ON FUNCTION clone_internal.snake(text) IS 'orderItem, OrderItem: order_item';
+COMMENT ON FUNCTION clone_internal.singular(text) IS 'The singular of an English noun, by the rules of frameworks that name tables in the plural';
+COMMENT ON FUNCTION clone_internal.plain(text) IS 'A name without separators, in lower case: orderitem for order_item and OrderItem';
+COMMENT ON FUNCTION clone_internal.folded_word(text) IS 'The word before id in a name without separators, such as customerid; NULL for other names';
+COMMENT ON FUNCTION clone_internal.named_table(text, boolean) IS 'The word before _id or id in a column''s name, in snake case; NULL for other names';
+COMMENT ON FUNCTION clone_internal.named_word(text) IS 'product_id, productIds, productid, productRef, products, product: product';
+COMMENT ON FUNCTION clone_internal.says_id(text) IS 'Whether a name is that of a key: x_id, xIds, xid, x_uuid';
+COMMENT ON FUNCTION clone_internal.table_word(text) IS 'The word by which columns name a table: order_item for OrderItems';
+COMMENT ON FUNCTION clone_internal.table_match(text, text) IS 'How a name can mean a table: 1 by its word and an ending, 2 with other words before, 3 by a part of the word';
+COMMENT ON FUNCTION clone_internal.ends_with_word(text, text) IS 'Whether a name is a word, or ends with it: v1_task with task';
+COMMENT ON FUNCTION clone_internal.kind_forms(text) IS 'The forms in which the names of types and tables are compared: saleorder for sale.order and SaleOrders';
+COMMENT ON FUNCTION clone_internal.names_person(text) IS 'Whether a name is that of a person in a role: author, created_by, ownerid';
+COMMENT ON FUNCTION clone_internal.has_persons(text) IS 'Whether a table of this word has persons as its rows: 2 users and those who work for the tenant, 1 others, 0 none';
+COMMENT ON FUNCTION clone_internal.names_quantity(text) IS 'Whether a name is that of an order, a size, an amount or a state, such as position or lock_version';
+
 -- Values that applications write in place of NULL. They are no evidence against a reference, and stay as they are.
 CREATE FUNCTION clone_internal.in_place_of_null() RETURNS text[]
 LANGUAGE sql IMMUTABLE
