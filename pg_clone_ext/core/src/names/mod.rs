@@ -20,3 +20,36 @@ fn before_longest<'a>(name: &'a str, suffixes: &[&str]) -> Option<&'a str> {
         .filter_map(|suffix| name.strip_suffix(suffix))
         .min_by_key(|rest| rest.len())
 }
+
+#[cfg(test)]
+mod property_tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn name() -> impl Strategy<Value = String> {
+        let ending = "(|_?[Ii][Dd]s?|(uu|UU|Uu)ids?|ies|IES|ves|men|ices|sses|_entity|_(fk|ref)s?|é|ß|İ)";
+        (".{0,12}|[A-Za-z_0-9é ]{0,12}", ending).prop_map(|(name, ending)| name + &ending)
+    }
+
+    proptest! {
+        /// Names may have any characters: in PostgreSQL everything can stand between quotes.
+        #[test]
+        fn any_name_has_its_words(name in name(), word in name()) {
+            let in_snake = snake(&name);
+            prop_assert_eq!(snake(&in_snake), in_snake.clone());
+            prop_assert!(plain(&name).chars().all(char::is_alphanumeric));
+            prop_assert!(singular(&name).len() <= name.len() + 1);
+            let longer = format!("{}_id", name.trim_end_matches('_'));
+            if !name.trim_matches('_').is_empty() {
+                prop_assert_eq!(named_table(&longer, false), Some(snake(longer.strip_suffix("_id").unwrap())));
+                prop_assert!(says_id(&longer));
+            }
+            for form in kind_forms(&name) {
+                prop_assert!(form.chars().all(char::is_alphanumeric), "{}", form);
+            }
+            let _ = (folded_word(&name), named_word(&name), table_word(&name), names_person(&name), has_persons(&name), names_quantity(&name));
+            let _ = table_match(&name, &word);
+            prop_assert!(ends_with_word(&name, &name));
+        }
+    }
+}

@@ -29,9 +29,10 @@ pub fn snake(name: &str) -> String {
 
 /// A name without separators, in lower case: `orderitem` for `order_item` and `OrderItem`.
 pub fn plain(name: &str) -> String {
+    // İ has two characters in lower case, of which one is no letter.
     name.chars()
-        .filter(|c| is_word_character(*c))
         .flat_map(char::to_lowercase)
+        .filter(|c| is_word_character(*c))
         .collect()
 }
 
