@@ -57,8 +57,8 @@ BEGIN
         ), single AS (
             SELECT n.place, n.words, n.signs, n.value, n.tenant, count(*) AS times, count(*) FILTER (WHERE n.value::bigint < n.last) AS falls, min(n.example) AS example
             FROM (SELECT o.*, lag(o.value::bigint) OVER (PARTITION BY o.place, o.words, o.signs ORDER BY o.row) AS last FROM number o) n
-            -- A row may have its own number in its name. Prose is kept.
-            WHERE n.value IS DISTINCT FROM n.own AND lower(n.value) <> ALL (clone_internal.in_place_of_null()) AND n.words !~ ''[[:alpha:]][.,;!?]? +[#(]*$|[[:alpha:]] +[[:alpha:]_]+[#(]*$''
+            -- A row may have its own number in its name, but an address with it leads to the source. Prose is kept.
+            WHERE (n.value IS DISTINCT FROM n.own OR n.signs ~ ''[/=]'') AND lower(n.value) <> ALL (clone_internal.in_place_of_null()) AND n.words !~ ''[[:alpha:]][.,;!?]? +[#(]*$|[[:alpha:]] +[[:alpha:]_]+[#(]*$''
             GROUP BY 1, 2, 3, 4, 5
         )
         SELECT n.place, n.words, n.signs, n.value, n.tenant, n.times, n.falls, n.example
