@@ -43,6 +43,17 @@ pub fn store_of(store: Option<&str>, project: &str) -> Result<String> {
     }
 }
 
+/// Whether a run let triggers change rows of others: `triggers => fire`. What they counted up they count down then.
+pub fn made_with_triggers(run: i64) -> Result<bool> {
+    let _owner = AsExtensionOwner::new();
+    let fired = pgrx::Spi::get_one_with_args::<bool>(
+        "SELECT EXISTS (SELECT FROM clone.run r WHERE r.id OPERATOR(pg_catalog.=) $1 \
+         AND r.arguments OPERATOR(pg_catalog.#>>) '{options,triggers}'::pg_catalog.text[] OPERATOR(pg_catalog.=) 'fire')",
+        &[run.into()],
+    );
+    fired.map(|fired| fired.unwrap_or(false)).map_err(internal)
+}
+
 /// Locks the project against deletion and replacement by other sessions until the transaction ends; waits for the lock.
 pub fn lock(store: &str, project: &str) -> Result<()> {
     let _owner = AsExtensionOwner::new();

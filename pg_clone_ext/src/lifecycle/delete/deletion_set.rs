@@ -8,6 +8,7 @@ use crate::error::internal;
 use crate::pg::query::snapshot::within_current;
 use crate::pg::query::{self, for_each_written_row};
 use crate::pg::session::settings_guard::{CallersPath, ReadingSettings};
+use crate::run::copy::written_rows::WrittenRows;
 use crate::run::keys::Key;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{self, Oid, SourceQuery, Store, Table, TableRole, quote};
@@ -130,8 +131,13 @@ impl DeletionSet {
     /// It is one statement. All memberships are evaluated under one snapshot, so the order of the tables does not matter for
     /// which rows are found. A row that another session moves or writes meanwhile would lose its children, or be left: an error (40001).
     /// Foreign keys, also cyclic ones, are checked after all rows are deleted. Children come first, for triggers that read them.
-    /// Triggers run under `path`. `before_actions` is called when the rows are deleted, before their foreign keys and triggers act on others.
-    pub fn delete(&self, path: &CallersPath, before_actions: &dyn Fn() -> Result<()>) -> Result<Counts> {
+    /// Triggers run under `path`; unless `fires`, rows of others that they change or delete are an error (0A000). `before_actions` is called when the rows are deleted, before their foreign keys and triggers act on others.
+    pub fn delete(
+        &self,
+        path: &CallersPath,
+        fires: bool,
+        before_actions: &dyn Fn() -> Result<()>,
+    ) -> Result<Counts> {
         let _settings = ReadingSettings::with_memory();
         let goes = self.goes()?;
         let mut parts = Vec::new();
@@ -166,6 +172,10 @@ impl DeletionSet {
         let sql = format!("WITH {} {}", parts.join(", "), counts.join(" UNION ALL "));
         let mut rows = vec![0; 2 * goes.len()];
         let own = self.also_deleted.len();
+        // Actions of foreign keys change rows of others too, where the call wants that. What triggers of views write is the deletion itself.
+        let guards = !fires && own == 0 && !triggers.is_empty() && self.store.follows_constraints();
+        let guards = guards && !self.store.tables.iter().any(|table| table.kind == "v");
+        let written = guards.then(WrittenRows::begin).transpose()?;
         for_each_written_row(&sql, path, &mut |row| {
             let Some(row) = row else {
                 concurrent_changes::check(
@@ -196,6 +206,14 @@ impl DeletionSet {
         }
         if !triggers.is_empty() {
             self.check_none_left(&triggers)?;
+        }
+        if let Some(written) = written {
+            let deleted: HashMap<&str, i64> = goes
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .zip(rows.iter().copied())
+                .collect();
+            triggers.check_changes(&self.store, &written, &deleted)?;
         }
         let goes = goes.into_iter().map(|(name, _)| name);
         Ok(counted(goes.zip(rows)))

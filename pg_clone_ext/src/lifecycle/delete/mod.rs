@@ -111,7 +111,8 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
         None => runs::insert_deletion(&store.name, &project)?,
     };
     report.stale_cache_keys = cache::record(&store, run, &deletion_set)?;
-    let rows = deletion_set.delete(path, &|| match options.include_others {
+    let fires = options.fire_triggers || target::made_with_triggers(run)?;
+    let rows = deletion_set.delete(path, fires, &|| match options.include_others {
         true => Ok(()),
         false => conflicts
             .written_concurrently(&deletion_set)?

@@ -15,6 +15,8 @@ pub struct DeleteOptions {
     pub keep_shared: bool,
     /// Delete even if rows that do not belong only to the project would be deleted, changed, or would dangle.
     pub include_others: bool,
+    /// Let triggers change rows that do not belong to the project. A clone that was made so is also deleted so.
+    pub fire_triggers: bool,
     /// Not an option of the call: the clone has expired.
     pub expired: bool,
 }
@@ -26,6 +28,7 @@ impl Default for DeleteOptions {
             dry_run: false,
             keep_shared: true,
             include_others: false,
+            fire_triggers: false,
             expired: false,
         }
     }
@@ -34,7 +37,7 @@ impl Default for DeleteOptions {
 const VALID: &str = "Valid options: force (true, false), dry_run (true, false), shared (\"keep\": files that documents of \
                      other projects name stay, and other deleted rows that they name are an error, the default; \"ignore\": do not read these documents), others (\"refuse\": an error if rows of \
                      other projects or tables refer to the project's, the default; \"include\": rows whose foreign key \
-                     refers to a deleted row are deleted or changed too).";
+                     refers to a deleted row are deleted or changed too), triggers (\"fire\": triggers may change or delete rows that do not belong to the project).";
 
 impl DeleteOptions {
     /// Reads the JSON object; an unknown key or value is an error (22023) whose hint lists the valid ones.
@@ -72,8 +75,15 @@ impl DeleteOptions {
                         _ => return Err(bad()),
                     }
                 }
+                "triggers" => {
+                    options.fire_triggers = value
+                        .as_str()
+                        .filter(|word| *word == "fire")
+                        .map(|_| true)
+                        .ok_or_else(bad)?
+                }
                 _ => {
-                    let meant = did_you_mean(key, ["force", "dry_run", "shared", "others"]);
+                    let meant = did_you_mean(key, ["force", "dry_run", "shared", "others", "triggers"]);
                     return Err(Error::bad_argument(format!("unknown option \"{}\"", shown(key)))
                         .hint(format!("{meant}{VALID}")));
                 }

@@ -3,9 +3,10 @@
 use crate::catalog::relations_below::{PARTS, READ_BY_VIEWS};
 use crate::error::internal;
 use crate::pg::query;
+use crate::run::copy::written_rows::{WrittenRows, described};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Oid, Store};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// How many triggers a message names.
 const NAMED: usize = 5;
@@ -70,6 +71,49 @@ impl Triggers {
         };
         let names: Vec<&str> = self.names.iter().take(NAMED).map(String::as_str).collect();
         format!("Triggers that the deletion can fire: {}{more}.", names.join(", "))
+    }
+
+    /// Refuses (0A000) what triggers have changed or deleted beside the rows that were `deleted`, by names of the store's tables. Rows that they
+    /// have inserted, such as those of a log, stay.
+    pub fn check_changes(
+        &self,
+        store: &Store,
+        written: &WrittenRows,
+        deleted: &HashMap<&str, i64>,
+    ) -> Result<()> {
+        let mut changed: HashMap<Oid, i64> = HashMap::new();
+        for (name, counts) in written.since()? {
+            if counts.emptied {
+                return Err(self.have_changed(&format!("all rows of {name}")));
+            }
+            if counts.changed == 0 {
+                continue;
+            }
+            match described(store, counts.table)? {
+                Some(table) => *changed.entry(table).or_default() += counts.changed,
+                None => return Err(self.have_changed(&format!("{} rows of {name}", counts.changed))),
+            }
+        }
+        for table in &store.tables {
+            let own = deleted.get(table.sql_name.as_str()).unwrap_or(&0);
+            let others = changed.get(&table.oid).unwrap_or(&0) - own;
+            if others > 0 {
+                return Err(self.have_changed(&format!("{others} rows of {}", table.sql_name)));
+            }
+        }
+        Ok(())
+    }
+
+    fn have_changed(&self, what: &str) -> Error {
+        Error::new(
+            Code::Unsupported,
+            format!("a trigger has changed or deleted {what} beside those of the project"),
+        )
+        .detail(self.detail())
+        .hint(
+            "Nothing was changed. They can be rows of other projects. Disable the trigger for the deletion, ALTER TABLE … DISABLE TRIGGER …, or \
+             let it do that: options => '{\"triggers\": \"fire\"}'.",
+        )
     }
 
     /// The error (0A000) if a trigger has kept rows.

@@ -344,7 +344,12 @@ impl Replaced {
         self.deferred.clone_from(&conflicts.deferred);
         self.constraints("DEFERRED")?;
         self.stale_cache_keys = cache::record(store, run.id, &rows)?;
-        let deleted = rows.delete(&run.path, &|| match go_on {
+        let fires = match &self.made_by {
+            _ if run.request.options.fire_triggers => true,
+            Some(made_by) => target::made_with_triggers(made_by.run)?,
+            None => false,
+        };
+        let deleted = rows.delete(&run.path, fires, &|| match go_on {
             true => Ok(()),
             false => conflicts
                 .written_concurrently(&rows)?

@@ -305,3 +305,4 @@ pub mod sql_path;
 pub mod trigger_effects;
 mod trigger_values;
 pub mod unchecked_keys;
+pub mod written_rows;

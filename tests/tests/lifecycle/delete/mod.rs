@@ -277,3 +277,4 @@ mod left_rows;
 mod medplum;
 mod others;
 mod times;
+mod triggers;
