@@ -46,6 +46,14 @@ impl Key {
         }
     }
 
+    /// The UUID, if it is one.
+    pub fn uuid(&self) -> Option<Id> {
+        match self {
+            Key::Uuid(id) => Some(*id),
+            Key::Int(_) | Key::Text(_) => None,
+        }
+    }
+
     /// Its text form.
     pub fn to_text(&self) -> String {
         match self {

@@ -175,7 +175,7 @@ impl IdMap {
         }
         match self.new_ids.version() {
             IdVersion::Same => *self.source(entry),
-            IdVersion::V4 | IdVersion::V7 => self.new_ids.at(u64::from(slot)),
+            IdVersion::V4 | IdVersion::V7 => self.new_ids.in_place_of(self.source(entry), u64::from(slot)),
         }
     }
 

@@ -12,7 +12,7 @@ pub mod uuid_text;
 pub use budget::OutOfMemory;
 pub use id_map::{IdMap, Mapped};
 pub use integer_map::{IntegerMap, MappedInteger};
-pub use new_ids::{IdVersion, NewIds};
+pub use new_ids::{IdVersion, NewIds, is_time_ordered};
 pub use text_id_map::{MappedText, TextIdMap};
 
 /// The 16 bytes of a UUID, in the order of its text form (as PostgreSQL's `uuid` stores it).

@@ -56,10 +56,26 @@ impl NewIds {
         }
     }
 
+    /// The id of a rank in place of this id of the source. Of random ids, that of a source id of version 7 has the time of the source's: what is
+    /// ordered by it stays in order. 62 random bits are left.
+    #[inline]
+    pub fn in_place_of(&self, source: &Id, rank: u64) -> Id {
+        let mut id = self.at(rank);
+        if self.version == IdVersion::V4 && is_time_ordered(source) {
+            id[..8].copy_from_slice(&source[..8]);
+        }
+        id
+    }
+
     /// The version of the ids.
     pub fn version(&self) -> IdVersion {
         self.version
     }
+}
+
+/// Whether an id is of version 7 of RFC 9562, in the order of its time.
+pub fn is_time_ordered(id: &Id) -> bool {
+    id[6] >> 4 == 7 && id[8] >> 6 == 0b10
 }
 
 /// Sets the version and the variant of RFC 9562.
@@ -93,6 +109,21 @@ mod tests {
             uuid_text::to_string(&later.at(7)),
             "0197a3c4-0f5f-7000-8000-000000000007"
         );
+    }
+
+    #[test]
+    fn random_ids_in_place_of_time_ordered_ones_keep_their_order() {
+        let source = NewIds::new(IdVersion::V7, MS, RANDOM);
+        let ids = NewIds::new(IdVersion::V4, MS + 9, RANDOM);
+        let of = |rank| ids.in_place_of(&source.at(rank), rank);
+        assert_eq!(of(3)[..8], source.at(3)[..8]);
+        assert_ne!(of(3)[8..], source.at(3)[8..]);
+        assert_ne!(of(3), of(4));
+        assert_eq!((of(3)[6] >> 4, of(3)[8] >> 6), (7, 0b10));
+        let random = NewIds::new(IdVersion::V4, MS, [1; 16]).at(5);
+        assert_eq!(ids.in_place_of(&random, 3), ids.at(3));
+        // Contiguous ids are in the order of their ranks.
+        assert_eq!(source.in_place_of(&ids.at(1), 3), source.at(3));
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub enum TextForm {
     Ulid,
     /// 27 characters of base 62: four bytes of seconds, sixteen random ones.
     Ksuid,
+    /// A c and 24 letters or digits: eight of the time, four of a counter, four of the machine, eight random ones.
+    Cuid,
     /// This prefix, then as many random characters of this alphabet as the source's key has.
     Random {
         /// What every key begins with.
@@ -44,10 +46,11 @@ impl TextForm {
         if all(27, BASE62) {
             return TextForm::Ksuid;
         }
-        let mut prefix = common_prefix(keys.clone());
-        if prefix.is_empty() && all(25, LOWER) && keys.clone().all(|key| key.starts_with('c')) {
-            prefix = "c".to_owned();
+        let digits = |key: &str| key.bytes().filter(u8::is_ascii_digit).count();
+        if all(25, LOWER) && keys.clone().all(|key| key.starts_with('c') && digits(key) > 0) {
+            return TextForm::Cuid;
         }
+        let prefix = common_prefix(keys.clone());
         let rest = |key: &'a str| key.as_bytes().get(prefix.len()..).unwrap_or_default();
         if keys.clone().any(|key| rest(key).len() < RANDOM) {
             return TextForm::Name;
@@ -71,31 +74,14 @@ impl TextForm {
         longest.is_none_or(|longest| longest > RANDOM + 1)
     }
 
-    /// A new key for a key of the source. `random` fills a buffer with unpredictable bytes, `unix_ms` is the
-    /// time in milliseconds since 1970, `longest` is the maximum number of characters of the column.
-    pub fn make(
-        &self,
-        source: &str,
-        unix_ms: u64,
-        longest: Option<usize>,
-        random: &mut dyn FnMut(&mut [u8]),
-    ) -> String {
+    /// A new key for a key of the source. `random` fills a buffer with unpredictable bytes, `longest` is the maximum number of characters of
+    /// the column. Keys that begin with a time keep it: rows that are ordered by their keys stay in order.
+    pub fn make(&self, source: &str, longest: Option<usize>, random: &mut dyn FnMut(&mut [u8])) -> String {
         match self {
-            TextForm::Ulid => {
-                let mut time: Vec<u8> = (0..10)
-                    .map(|place| CROCKFORD[((unix_ms >> (5 * (9 - place))) & 31) as usize])
-                    .collect();
-                time.extend(draw(16, CROCKFORD, random));
-                text(time)
-            }
-            TextForm::Ksuid => {
-                let mut bytes = [0; 20];
-                random(&mut bytes[4..]);
-                let seconds =
-                    u32::try_from((unix_ms / 1000).saturating_sub(1_400_000_000)).unwrap_or(u32::MAX);
-                bytes[..4].copy_from_slice(&seconds.to_be_bytes());
-                text(base62(&mut bytes))
-            }
+            TextForm::Ulid => timed(source, 10, CROCKFORD, random),
+            // The time has 32 bits, six characters 35.
+            TextForm::Ksuid => timed(source, 6, BASE62, random),
+            TextForm::Cuid => timed(source, 13, LOWER, random),
             TextForm::Random { prefix, alphabet } => {
                 let count = source.len().saturating_sub(prefix.len()).max(RANDOM);
                 let mut key = prefix.clone().into_bytes();
@@ -189,18 +175,10 @@ fn draw(count: usize, alphabet: &[u8], random: &mut dyn FnMut(&mut [u8])) -> Vec
     out
 }
 
-fn base62(bytes: &mut [u8; 20]) -> Vec<u8> {
-    let mut out = vec![b'0'; 27];
-    for place in out.iter_mut().rev() {
-        let mut rest = 0u32;
-        for byte in bytes.iter_mut() {
-            let value = rest << 8 | u32::from(*byte);
-            *byte = (value / 62) as u8;
-            rest = value % 62;
-        }
-        *place = BASE62[rest as usize];
-    }
-    out
+/// A key with the first characters of this one.
+fn timed(source: &str, kept: usize, alphabet: &[u8], random: &mut dyn FnMut(&mut [u8])) -> String {
+    let (time, rest) = source.split_at(kept.min(source.len()));
+    time.to_owned() + &text(draw(rest.len(), alphabet, random))
 }
 
 fn text(bytes: Vec<u8>) -> String {
@@ -224,9 +202,7 @@ mod tests {
     fn again(keys: &[&str]) -> Vec<String> {
         let form = TextForm::of(keys.iter().copied());
         let mut random = counter();
-        keys.iter()
-            .map(|key| form.make(key, 1_764_000_000_000, None, &mut random))
-            .collect()
+        keys.iter().map(|key| form.make(key, None, &mut random)).collect()
     }
 
     #[test]
@@ -264,17 +240,46 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_begin_with_a_time_stay_in_order() {
+        for keys in [
+            [
+                "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                "01ARZ3NDEMTSV4RRFFQ69G5FAV",
+                "01BX5ZZKBKACTAV9WEVGEMMVRZ",
+            ],
+            [
+                "0ujsswThIGTUYm2K8FjOOfXtY1K",
+                "0ujtsYcgvSTl8PAuAdqWYSMnLOv",
+                "0ujzPyRiIAffKhBux4PvQdDqMHY",
+            ],
+            [
+                "cjld2cjxh0000qzrmn831i7rn",
+                "cjld2cjxh0001qzrmn831i7rn",
+                "cjld2cyuq0000t3rmniod1foy",
+            ],
+        ] {
+            let new = again(&keys);
+            assert!(new.is_sorted(), "{new:?}");
+            let half = keys[0].len() / 2;
+            assert!(
+                keys.iter().zip(&new).all(|(old, new)| old[half..] != new[half..]),
+                "{new:?}"
+            );
+        }
+    }
+
+    #[test]
     fn names_stay_readable_and_fit() {
         assert_eq!(TextForm::of(["red", "green"].into_iter()), TextForm::Name);
         assert_eq!(
             TextForm::of(["administrator", "superintendent"].into_iter()),
             TextForm::Name
         );
-        let new = TextForm::Name.make("green", 0, None, &mut counter());
+        let new = TextForm::Name.make("green", None, &mut counter());
         assert!(new.starts_with("green-") && new.len() == 16, "{new}");
-        let new = TextForm::Name.make("green", 0, Some(12), &mut counter());
+        let new = TextForm::Name.make("green", Some(12), &mut counter());
         assert!(new.starts_with("g-") && new.len() == 12, "{new}");
-        let new = TextForm::Name.make("green", 0, Some(4), &mut counter());
+        let new = TextForm::Name.make("green", Some(4), &mut counter());
         assert_eq!(new.len(), 4);
     }
 

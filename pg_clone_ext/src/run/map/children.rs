@@ -1,6 +1,6 @@
 //! The map stage for rows that are not resources: derived rows with keys of their own, and all versions under full history.
 
-use super::new_keys::new_keys;
+use super::new_keys::{is_sorted_first, new_keys};
 use crate::pg::query::for_each_row;
 use crate::run::keys::{Key, NewKey};
 use crate::run::state::{Run, over_budget};
@@ -105,7 +105,9 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
             return Ok(());
         }
         match &key {
-            Key::Uuid(id) => run.ids_mut()?.insert_cloned(*id).map(|_| ()).map_err(over_budget),
+            Key::Uuid(id) if !is_sorted_first(run, id) => {
+                run.ids_mut()?.insert_cloned(*id).map(|_| ()).map_err(over_budget)
+            }
             _ => {
                 pending.push(key);
                 Ok(())

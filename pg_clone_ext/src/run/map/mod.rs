@@ -4,7 +4,7 @@ use super::keys::{Key, NewKey};
 use super::map::children::{map_children, map_versions};
 use super::map::choose::{Choice, Chooser, check_known};
 use super::map::dependencies::Candidates;
-use super::map::new_keys::new_keys;
+use super::map::new_keys::{is_sorted_first, new_keys};
 use super::map::resources::for_each_resource;
 use super::state::{Run, over_budget};
 use crate::pg::query::exists;
@@ -222,7 +222,7 @@ fn check_new_uuid(run: &Run, table: &Table, key: &Key) -> Result<()> {
     )))
 }
 
-/// Marks a resource as cloned; keys that are not UUIDs are added to `pending` and get new ones later.
+/// Marks a resource as cloned; keys that are not UUIDs, or are sorted first, are added to `pending` and get new ones later.
 pub fn take(run: &mut Run, table: &Table, key: Key, pending: &mut Vec<Key>) -> Result<()> {
     run.active.insert(table.oid);
     check_new_uuid(run, table, &key)?;
@@ -230,7 +230,7 @@ pub fn take(run: &mut Run, table: &Table, key: Key, pending: &mut Vec<Key>) -> R
         Key::Uuid(id) if table.keeps_id() => {
             run.ids_mut()?.insert_as(*id, *id).map_err(over_budget)?;
         }
-        Key::Uuid(id) => {
+        Key::Uuid(id) if !is_sorted_first(run, id) => {
             run.ids_mut()?.insert_cloned(*id).map_err(over_budget)?;
         }
         _ => pending.push(key),

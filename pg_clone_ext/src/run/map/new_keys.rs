@@ -11,13 +11,12 @@ use crate::run::keys::Key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::text_form::TextForm;
-use pg_clone_core::ids::uuid_text;
+use pg_clone_core::ids::{Id, is_time_ordered, uuid_text};
 use pg_clone_core::item::generator::Generator;
 use pg_clone_core::plan::{
     self, Column, ColumnRole, KeyForm, KeyKind, KeyRef, SUFFIX, Table, TableRole, quote,
 };
 use pg_clone_core::rewrite::{Dangling, Outcome, Rewriter};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Hint where an expression gives no new keys.
 const NEW_KEYS: &str = "New keys come from the default of the column or from options.id_generator; it must return a different \
@@ -26,11 +25,22 @@ const NEW_KEYS: &str = "New keys come from the default of the column or from opt
 /// Bytes that a value of type `name` can have.
 const NAME_LENGTH: usize = 63;
 
-/// Assigns new values to keys that are not UUIDs.
-pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> Result<()> {
+/// Assigns new values to keys that are not UUIDs, and new UUIDs to those that are sorted first. Values of a sequence are in the order of the
+/// old keys, not in that of the rows in the table, which changes with every UPDATE: applications sort by their keys.
+pub fn new_keys(run: &mut Run, table: &Table, column: &str, mut keys: Vec<Key>) -> Result<()> {
+    let mut timed: Vec<Id> = keys.iter().filter_map(Key::uuid).collect();
+    if !timed.is_empty() {
+        timed.sort_unstable();
+        let ids = run.ids_mut()?;
+        for id in timed {
+            ids.insert_cloned(id).map_err(over_budget)?;
+        }
+        keys.retain(|key| key.uuid().is_none());
+    }
     if keys.is_empty() {
         return Ok(());
     }
+    keys.sort_by_key(number_of);
     run.active.insert(table.oid);
     let (Some(column), Some(key)) = (table.column(column), table.key_ref(column)) else {
         return Ok(());
@@ -40,6 +50,19 @@ pub fn new_keys(run: &mut Run, table: &Table, column: &str, keys: Vec<Key>) -> R
         run.map_key(key, old, new)?;
     }
     Ok(())
+}
+
+/// Whether a UUID waits for the others of its table: of the user's own tables, those that are ordered by their time stay in this order.
+pub(super) fn is_sorted_first(run: &Run, id: &Id) -> bool {
+    run.texts_by_key() && is_time_ordered(id)
+}
+
+/// The number of an integer key; 0 for others, which stay where they are.
+pub(super) fn number_of(key: &Key) -> i64 {
+    match key {
+        Key::Int(number) => *number,
+        Key::Uuid(_) | Key::Text(_) => 0,
+    }
 }
 
 fn new_values(run: &mut Run, table: &Table, column: &Column, key: KeyRef, keys: &[Key]) -> Result<Vec<Key>> {
@@ -177,9 +200,6 @@ fn of_the_same_form(run: &Run, key: KeyRef, column: &Column, keys: &[Key]) -> Re
         })
         .collect();
     let form = TextForm::of(texts.iter().copied());
-    let unix_ms = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
     let longest = length_of(&column.type_name);
     let mut failed = None;
     let mut fill = |buffer: &mut [u8]| fill_random(buffer, &mut failed);
@@ -189,7 +209,7 @@ fn of_the_same_form(run: &Run, key: KeyRef, column: &Column, keys: &[Key]) -> Re
         let text = key.to_text();
         new.push(Key::Text(match with_new_ids(&mut rewriter, &text)? {
             Some(rewritten) => rewritten,
-            None => form.make(&text, unix_ms, longest, &mut fill),
+            None => form.make(&text, longest, &mut fill),
         }));
     }
     failed.map_or(Ok(()), Err)?;

@@ -1,6 +1,6 @@
 //! New integer keys from sequences.
 
-use super::new_keys::{drawn, no_source};
+use super::new_keys::{drawn, no_source, number_of};
 use crate::pg::privileges;
 use crate::pg::query::{exists, text};
 use crate::pg::session::error_hint::ErrorHint;
@@ -199,14 +199,17 @@ pub fn values_of_owned(run: &Run, table: &Table, column: &Column, count: usize) 
 
 fn taken(table: &Table, column: &Column, sequence: &str, count: usize) -> Result<Vec<Key>> {
     let _hint = ErrorHint::new(&more_values(table, column, sequence));
-    drawn(
+    let mut values = drawn(
         &format!(
             "pg_catalog.nextval({}::pg_catalog.regclass)",
             quote::literal(sequence)
         ),
         count,
         KeyKind::of(&column.type_name) == KeyKind::Int,
-    )
+    )?;
+    // For keys in ascending order, also from a sequence that counts down, or that begins again.
+    values.sort_by_key(number_of);
+    Ok(values)
 }
 
 fn more_values(table: &Table, column: &Column, sequence: &str) -> String {
