@@ -7,8 +7,6 @@ cd "$root"
 # Defaults of the project, unless the user has set others.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 export PGRX_HOME=${PGRX_HOME:-$root/.tools/pgrx}
-# A download that stalls is begun again after a minute; npm would wait for five, twice.
-export npm_config_fetch_timeout=${npm_config_fetch_timeout:-60000} npm_config_fetch_retries=${npm_config_fetch_retries:-4}
 tools=$root/.tools
 supported_majors="15 16 17 18"
 pgrx_version=0.18.1
