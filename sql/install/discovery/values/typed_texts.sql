@@ -75,9 +75,9 @@ BEGIN
         IF own NOT LIKE '%.ctid::text' AND theirs NOT LIKE '%.ctid::text' THEN
             -- Small numbers are keys by chance, but not of rows of the same tenant.
             EXECUTE format('SELECT count(*) FILTER (WHERE s.own COLLATE "C" = s.theirs COLLATE "C"), count(*) FROM (
-                    SELECT %s AS own, %s AS theirs FROM %s AS t CROSS JOIN LATERAL regexp_matches(left(%s, 20000), %L, ''g'') m JOIN %s AS k ON %s) s WHERE s.own <> ALL (clone_internal.in_place_of_null())',
+                    SELECT %s AS own, %s AS theirs FROM %s AS t CROSS JOIN LATERAL regexp_matches(left(%s, 20000), %L, ''g'') AS m (match) JOIN %s AS k ON %s) s WHERE s.own <> ALL (clone_internal.in_place_of_null())',
                 own, theirs, clone_internal.spread(k.relation, '*', 2000), clone_internal.column_text('t', k.relation, k."column"), format('(?:^|[^A-Za-z0-9_])(?:%s)(?:[:/#|=@.~_-]+|"=>"?)([0-9]{1,18})(?![A-Za-z0-9_])', array_to_string(k.words, '|')),
-                k.target, clone_internal.equals_text('k', k.target, k.key, 'm[1]')) INTO same, others;
+                k.target, clone_internal.equals_text('k', k.target, k.key, 'm.match[1]')) INTO same, others;
             CONTINUE WHEN 10 * same < 8 * others;
         END IF;
         -- The name of a row that has its number in it, such as post-5, stays: its copies do, too.
