@@ -177,11 +177,18 @@ fn scan_table(
         .id_column
         .as_deref()
         .map_or("NULL::text".to_owned(), |c| table.text_of("t", c));
-    let texts = format!(
-        "pg_catalog.concat_ws(' ', ''{}{})",
-        if others.is_empty() { "" } else { ", " },
-        others.join(", ")
-    );
+    // A function has at most 100 arguments.
+    let parts: Vec<String> = others
+        .chunks(50)
+        .map(|part| format!(", pg_catalog.concat_ws(' ', {})", part.join(", ")))
+        .collect();
+    let texts = match parts.as_slice() {
+        [first] => first.trim_start_matches(", ").to_owned(),
+        parts => format!(
+            "pg_catalog.array_to_string(ARRAY[''{}]::pg_catalog.text[], ' ')",
+            parts.concat()
+        ),
+    };
     let mut selected = vec![document, texts, id];
     selected.extend(
         bytea
