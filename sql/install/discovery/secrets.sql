@@ -69,8 +69,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.secret_questions(text) IS 'Undeclared columns that hold secrets by their names; a clone would share them with its source';
 
--- A text with a name within the values of a column. form: member of a document, setting in a line of a text (SMTP_PASSWORD=…), or address with
--- a password (postgres://user:password@host). nested: below the root of a document.
+-- Secrets that are known by their form: tokens of Stripe, GitHub, GitLab, Slack, AWS, Google, SendGrid and npm, private keys, JWT and Bearer.
+CREATE FUNCTION clone_internal.secret_form() RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT '(?:^|[^A-Za-z0-9_])(?:[rs]k_(?:live|test)_[A-Za-z0-9]{10}|whsec_[A-Za-z0-9+/]{16}|gh[pousr]_[A-Za-z0-9]{30}|github_pat_[A-Za-z0-9_]{20}|glpat-[A-Za-z0-9_-]{16}|xox[abeprs]-[A-Za-z0-9-]{10}'
+    || '|AKIA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30}|SG[.][A-Za-z0-9_-]{16,}[.]|npm_[A-Za-z0-9]{30}|-----BEGIN [A-Z ]*PRIVATE KEY|eyJ[A-Za-z0-9_-]{10,}[.]eyJ[A-Za-z0-9_-]{10,}[.]|Bearer [A-Za-z0-9._~+/-]{16})' $$;
+COMMENT ON FUNCTION clone_internal.secret_form() IS 'The beginnings of tokens and keys that are known by their form, as a regular expression';
+
+-- A text with a name within the values of a column. form: member of a document, setting in a line of a text (SMTP_PASSWORD=…), address with
+-- a password (postgres://user:password@host), secret of a known form, or row whose other column says that its value is a secret (key, value).
+-- nested: below the root of a document.
 CREATE TYPE clone_internal.named_text AS (form text, name text, value text, nested boolean);
 
 -- Those of a sample of the rows whose values hold these words. The column is of a type of text, json, an array of them, or hstore.
@@ -79,6 +88,10 @@ LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    -- What a row of settings is about.
+    keys text := (SELECT string_agg(format('t.%I::text', a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = named_texts.relation AND a.attnum > 0 AND NOT a.attisdropped
+                  AND clone_internal.family(a.atttypid) = 'text' AND clone_internal.snake(a.attname) ~ '(^|_)(key|name|setting|option|parameter|param|variable|config|property|field|code|slug|kind|type)$'
+                  AND clone_internal.snake(named_texts."column") ~ '(^|_)(value|val|data|content|text|setting|config)$' AND a.attname <> named_texts."column");
     type pg_type := (SELECT t FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid) WHERE a.attrelid = named_texts.relation AND a.attname = named_texts."column");
 BEGIN
     RETURN QUERY EXECUTE format($q$
@@ -99,6 +112,10 @@ BEGIN
         UNION ALL
         SELECT 'setting', m[1], m[2], true FROM line l CROSS JOIN LATERAL regexp_match(l.line, '^(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*["'']?([^"'']*)') AS m
         UNION ALL
+        SELECT 'form', '', x.value, true FROM text x WHERE x.value ~ clone_internal.secret_form()
+        UNION ALL
+        SELECT 'row', k.name, k.value, true FROM (SELECT unnest(ARRAY[%6$s]::text[]) AS name, %2$s AS value FROM %7$s AS t) k WHERE k.name IS NOT NULL
+        UNION ALL
         SELECT 'address', a.name, a.value, true FROM (
             SELECT n.name, n.value FROM member n UNION ALL SELECT '', d.text FROM document d WHERE jsonb_typeof(d.value) = 'string') a
         WHERE a.value ~ '[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@'$q$,
@@ -106,7 +123,7 @@ BEGIN
         CASE WHEN type.typcategory = 'A' THEN format('unnest(t.%I)::text', "column") WHEN type.typname = 'hstore' THEN format('t.%I::json::text', "column") ELSE format('t.%I::text', "column") END,
         -- Some documents of type json are no jsonb.
         CASE WHEN type.oid IN ('json'::regtype, 'jsonb'::regtype) THEN $x$ CASE WHEN x.value ~ '\\u0000' THEN NULL ELSE x.value::jsonb END $x$ ELSE 'clone_internal.json_of(x.value)' END,
-        "column", words);
+        "column", words, keys, clone_internal.spread(relation, '*', 500));
 END
 $$;
 COMMENT ON FUNCTION clone_internal.named_texts(regclass, name, text) IS 'Members of documents, settings in texts and addresses with passwords within a column, of a sample of rows';
@@ -121,10 +138,10 @@ DECLARE
     c record;
     found boolean[];
 BEGIN
-    -- One query for all columns of a table.
+    -- One query for all columns of a table. In rows of settings the words are in another column.
     FOR c IN
         SELECT t.relation, array_agg(t.name ORDER BY t.number) AS names, array_agg(t.number ORDER BY t.number) AS numbers, array_agg(t.type ORDER BY t.number) AS types, array_agg(t.role ORDER BY t.number) AS roles,
-               string_agg(quote_ident(t.name), ', ' ORDER BY t.number) AS listed, string_agg(format('bool_or(t.%I::text COLLATE "C" ~* %L)', t.name, words), ', ' ORDER BY t.number) AS sought
+               string_agg(quote_ident(t.name), ', ' ORDER BY t.number) AS listed, string_agg(format('bool_or(t.%I::text COLLATE "C" ~* %L)', t.name, words) || CASE WHEN clone_internal.snake(t.name) ~ '(^|_)(value|val|data|content|text|setting|config)$' THEN ' OR true' ELSE '' END, ', ' ORDER BY t.number) AS sought
         FROM clone_internal.taken_columns($1) t JOIN pg_type y ON y.oid = clone_internal.base_type(t.type)
         WHERE t.relkind IN ('r', 'p') AND (clone_internal.family(t.type) IN ('json', 'text', 'text[]') OR y.typname = 'hstore' OR y.typcategory = 'A' AND y.typelem IN ('json'::regtype, 'jsonb'::regtype))
         GROUP BY 1 ORDER BY t.relation::oid
@@ -143,7 +160,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    words text := 'pass|pwd|secret|token|key|credential|bearer|hmac|otp|mfa|code|hook|callback|://[^/ ]+:[^/ ]+@';
+    words text := 'pass|pwd|secret|token|key|credential|bearer|hmac|otp|mfa|code|hook|callback|://[^/ ]+:[^/ ]+@|[sr]k_|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|AIza|SG[.]|npm_|eyJ';
     secrets text[];
     removable boolean;
     forms text[];
@@ -163,10 +180,10 @@ BEGIN
         WHERE clone_internal.secret_kind(clone_internal.snake(t.name)) IS NULL
         ORDER BY t.relation::oid, t.number
     LOOP
-        SELECT array_agg(DISTINCT n.name ORDER BY n.name) FILTER (WHERE n.secret AND n.name <> ''), NOT bool_or(n.nested) FILTER (WHERE n.secret), array_agg(DISTINCT n.form) FILTER (WHERE n.secret),
+        SELECT array_agg(DISTINCT n.name ORDER BY n.name) FILTER (WHERE n.secret AND n.name <> ''), NOT bool_or(n.nested) FILTER (WHERE n.secret AND n.form <> 'form'), array_agg(DISTINCT n.form) FILTER (WHERE n.secret),
                min(n.value) FILTER (WHERE n.form = 'member' AND n.value ~* '^https?://' AND n.word ~ '(^|_)(web_?hook|callback)s?(_(url|uri|endpoint|address|target))?$')
         INTO secrets, removable, forms, called
-        FROM (SELECT t.*, w.word, t.form = 'address' OR clone_internal.secret_kind(w.word) IS NOT NULL AND t.value ~ '^[^ ]{6}'
+        FROM (SELECT t.*, w.word, t.form IN ('address', 'form') OR clone_internal.secret_kind(w.word) IS NOT NULL AND t.value ~ '^[^ ]{6}'
                      -- Masked, or a variable.
                      AND t.value !~* '^([*•x.]+|[$%]?[{][^}]*[}]+|\$\w+|<[^>]*>|\[[^]]*\])$' AS secret
               FROM clone_internal.named_texts(c.relation, c.name, words) t
@@ -175,6 +192,7 @@ BEGIN
         IF forms IS NOT NULL AND NOT clone_internal.answered($1, c.relation, c.name, '$secrets') THEN
             PERFORM clone_internal.ask($1, c.relation, c.name, '$secrets', 'warning',
                 CASE WHEN forms = '{address}' THEN format('addresses in %s.%I hold passwords', c.relation, c.name)
+                     WHEN secrets IS NULL THEN format('values of %s.%I look like tokens or private keys', c.relation, c.name)
                      ELSE format('%s of %s.%I look like secrets: %s', CASE WHEN 'member' = ANY (forms) THEN 'members' ELSE 'settings' END, c.relation, c.name, array_to_string(secrets[1:10], ', ')) END
                     || ': the clone gets the source''s' || CASE WHEN removable THEN '' ELSE '. Remove them from the clone after it is made' END,
                 CASE WHEN removable THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, c.relation, c.name,

@@ -251,7 +251,7 @@ async fn secrets_in_texts_and_arrays_are_asked_about() {
          INSERT INTO channels (account_id, config, env, dsn, pairs, steps, headers, doc, note, body, masked)
          SELECT 1 + n % 2, json_build_object('host', 'mail.example', 'auth', json_build_object('smtpPassword', md5(n || 'p'))), E'# mail\nSMTP_HOST=mail.example\nexport SMTP_PASSWORD=\"' || md5(n || 'q') || E'\"\n',
                 'postgres://app:' || md5(n || 'd') || '@db.example/app', hstore('api-key', md5(n || 'h')), ARRAY[jsonb_build_object('kind', 'call', 'bearer', md5(n || 'b')), '[]'],
-                ARRAY['Accept: text/html', 'X-Auth-Token: ' || md5(n || 'x')], jsonb_build_object('callbackUrl', 'https://called.example/' || n),
+                ARRAY['Accept: text/html', 'X-Auth-Token: ' || md5(n || 'x')], jsonb_build_object('callbackUrl', 'https://called.example/h' || n),
                 'The password: see the wiki. Tell nobody, no token=' || n, 'Write to mailto:me@example.org or https://example.org/~a:b, your key', jsonb_build_object('password', '********', 'secret', '${SMTP_SECRET}', 'token', '<hidden>')
          FROM generate_series(1, 20) n",
         "accounts",
@@ -264,7 +264,7 @@ async fn secrets_in_texts_and_arrays_are_asked_about() {
     assert_eq!(
         questions,
         [
-            "note documents of public.channels.doc hold addresses that are called, such as \"https://called.example/1\": for the rows of the clone they are called too".to_owned(),
+            "note documents of public.channels.doc hold addresses that are called, such as \"https://called.example/h1\": for the rows of the clone they are called too".to_owned(),
             format!("warning addresses in public.channels.dsn hold passwords{after}"),
             format!("warning members of public.channels.config look like secrets: smtpPassword{after}"),
             format!("warning members of public.channels.pairs look like secrets: api-key{after}"),
@@ -278,6 +278,36 @@ async fn secrets_in_texts_and_arrays_are_asked_about() {
         db.number("SELECT count(*) FROM clone.store_check('s') WHERE question ~ 'secret|called|passwords'")
             .await,
         0
+    );
+}
+
+#[tokio::test]
+async fn secrets_in_settings_and_of_known_forms_are_asked_about() {
+    let db = discovered(
+        "CREATE TABLE accounts (id bigserial PRIMARY KEY, name text);
+         CREATE TABLE settings (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, key text, value text, UNIQUE (account_id, key));
+         CREATE TABLE links (id bigserial PRIMARY KEY, account_id bigint NOT NULL REFERENCES accounts, a text[], b text, c text, d jsonb, e text, f text, g text);
+         INSERT INTO accounts (name) VALUES ('Other'), ('Ours');
+         INSERT INTO settings (account_id, key, value) SELECT a, k, 'value-of-' || k FROM generate_series(1, 2) a, unnest('{smtp_host,smtpPassword,stripe.secret_key,token_type,theme}'::text[]) k;
+         INSERT INTO links (account_id, a, b, c, d, e, f, g)
+         SELECT 1 + n % 2, ARRAY['ghp_' || md5(n || 'a') || 'x'], E'-----BEGIN RSA PRIVATE KEY-----\n' || md5(n || 'b'), 'Bearer ' || md5(n || 'c'), jsonb_build_object('x', 'sk_live_' || md5(n || 'd')),
+                'Server=db;Pwd=' || md5(n || 'e'), 'task_live_' || md5(n || 'f'), 'The bearer of this ticket' FROM generate_series(1, 20) n",
+        "accounts",
+    )
+    .await;
+    let questions = db
+        .list("SELECT concat_ws(' ', severity, split_part(question, ': the clone gets', 1)) FROM clone.store_check('s') WHERE question ~ 'the clone gets the source''s. Remove' ORDER BY 1")
+        .await;
+    assert_eq!(
+        questions,
+        [
+            "warning settings of public.links.e look like secrets: Pwd",
+            "warning settings of public.settings.value look like secrets: smtpPassword, stripe.secret_key",
+            "warning values of public.links.a look like tokens or private keys",
+            "warning values of public.links.b look like tokens or private keys",
+            "warning values of public.links.c look like tokens or private keys",
+            "warning values of public.links.d look like tokens or private keys",
+        ]
     );
 }
 
