@@ -271,7 +271,7 @@ BEGIN
                        OR n.words = '' AND families[n.place] = 'text' AND min(n.example) ~ '^[^[:alnum:]]*[0-9]+( *[[:alpha:]%€$]|$)') AS of_rows
             FROM number n GROUP BY 1, 2, 3
         ), compared AS MATERIALIZED (
-            SELECT n.place, n.words, n.signs, h.target, count(DISTINCT n.value) FILTER (WHERE h.tenant = n.tenant) AS keys, count(DISTINCT n.tenant) FILTER (WHERE h.tenant = n.tenant) AS tenants,
+            SELECT n.place, n.words, n.signs, h.target, count(DISTINCT n.value) FILTER (WHERE h.tenant = n.tenant) AS keys, count(DISTINCT n.tenant) FILTER (WHERE h.tenant = n.tenant) AS tenants, min(n.times) AS times,
                    -- A number that rows of several tenants have as their key says nothing.
                    count(*) FILTER (WHERE h.tenant <> n.tenant AND NOT EXISTS (SELECT FROM hit o WHERE o.target = h.target AND o.value = n.value AND o.tenant = n.tenant)) AS others
             FROM number n JOIN hit h ON h.value = n.value GROUP BY 1, 2, 3, 4
@@ -281,7 +281,7 @@ BEGIN
             WHERE (NOT s.of_rows OR families[p.place] = 'text' AND EXISTS (SELECT FROM pg_class t CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS word) w WHERE t.oid = targets[p.target] AND lower(p.words) ~ ('(^|[^[:alpha:]])' || w.word || '[-_:/#.|=]+$')))
               AND p.others = 0
               -- Among letters there are digits by chance.
-              AND CASE WHEN targets[p.target] = project THEN p.keys = s.numbers AND p.tenants > 2 AND p.words !~ '[[:alpha:]]$' ELSE p.tenants > 1 END
+              AND CASE WHEN targets[p.target] = project THEN p.keys = s.numbers AND (p.tenants > 2 OR p.tenants = 2 AND p.times >= 8) AND p.words !~ '[[:alpha:]]$' ELSE p.tenants > 1 END
         ), counted AS MATERIALIZED (
             SELECT c.*, count(*) FILTER (WHERE c.most) OVER (PARTITION BY c.place, c.words, c.signs) = 1 AS alone FROM candidate c
         ), enough AS MATERIALIZED (

@@ -180,6 +180,34 @@ async fn fifteen_keys_beside_small_numbers_stop_a_clone() {
 }
 
 #[tokio::test]
+async fn the_tenants_own_key_in_texts_of_two_tenants_stops_a_clone() {
+    let db = discovered(
+        "CREATE TABLE org (id int PRIMARY KEY, name text); INSERT INTO org VALUES (5, 'a'), (9, 'b');
+         CREATE TABLE post (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, url text, channel text, props jsonb, few text, size text);
+         INSERT INTO post (org_id, url, channel, props, few, size) SELECT 5 + 4 * (n % 2), '/t/' || 5 + 4 * (n % 2) || '/board', 'private-ws-' || 5 + 4 * (n % 2), jsonb_build_object('redirect', '/t/' || 5 + 4 * (n % 2)),
+                CASE WHEN n < 5 THEN 'room-' || 5 + 4 * (n % 2) END, CASE n % 3 WHEN 0 THEN 'size-5' ELSE 'size-9' END FROM generate_series(1, 40) n",
+        "org",
+    )
+    .await;
+    let asked = open(&db).await;
+    for (column, is_asked) in [
+        ("url", true),
+        ("channel", true),
+        ("props", true),
+        ("few", false),
+        ("size", false),
+    ] {
+        assert_eq!(
+            asked.contains(&format!(
+                "public.post.{column} holds numbers that are keys of public.org"
+            )),
+            is_asked,
+            "{column}: {asked}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_path_or_a_text_with_one_number_is_proposed_as_a_reference() {
     let values = [
         (
