@@ -11,7 +11,7 @@ use crate::run::authorize;
 use crate::run::plan::call_values;
 use crate::verify::references::Pair;
 use pg_clone_core::error::{Code, Error, Result, shown};
-use pg_clone_core::plan::{self, Oid, SourceQuery, Store, quote};
+use pg_clone_core::plan::{self, Oid, SourceQuery, Store, TableRole, quote};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -34,6 +34,10 @@ pub struct Check {
 #[derive(Deserialize)]
 struct MadeBy {
     source_project: String,
+    /// Without filters, and from the project's own tables.
+    whole: bool,
+    /// Transactions since; None if no row was written.
+    age: Option<i64>,
     history: Option<String>,
     /// `fire`: rows that triggers add are wanted.
     triggers: Option<String>,
@@ -108,7 +112,7 @@ pub fn verify(
     })?;
     call_values::put_values(&mut store, &run.values)?;
     let checks = snapshot.within(|| {
-        let mut checks = checks_of(&store, &target, &run, sample)?;
+        let mut checks = checks_of(&store, &target, &run, sample, false)?;
         if let Some(function) = function {
             checks.extend(ask_store(&store, function, &target)?);
         }
@@ -153,10 +157,19 @@ fn ask_store(store: &Store, function: Oid, target: &str) -> Result<Vec<Check>> {
 }
 
 /// The checks that read tables, under the active snapshot.
-fn checks_of(store: &Store, target: &str, run: &MadeBy, sample: Option<i64>) -> Result<Vec<Check>> {
+fn checks_of(
+    store: &Store,
+    target: &str,
+    run: &MadeBy,
+    sample: Option<i64>,
+    now: bool,
+) -> Result<Vec<Check>> {
     let _settings = ReadingSettings::for_many_rows();
     let mut checks = Vec::new();
     count_rows(store, target, run, &mut checks)?;
+    if store.follows_constraints() && run.whole {
+        count_source_rows(store, run, now, &mut checks)?;
+    }
     source_ids::check(store, target, run, sample, &mut checks)?;
     if run.history.as_deref().unwrap_or("current") == "current" {
         history::compare(store, target, &mut checks)?;
@@ -196,7 +209,7 @@ fn checks_of(store: &Store, target: &str, run: &MadeBy, sample: Option<i64>) -> 
 /// back.
 pub fn verify_now(store: &Store, target: &str) -> Result<()> {
     let checks = within_current(|| match made_by(&store.name, target)? {
-        Some(run) => checks_of(store, target, &run, None),
+        Some(run) => checks_of(store, target, &run, None, true),
         None => Ok(Vec::new()),
     })?;
     let failed: Vec<String> = checks
@@ -246,6 +259,37 @@ fn count_rows(store: &Store, target: &str, run: &MadeBy, checks: &mut Vec<Check>
             found: found.to_string(),
             ok: found == *expected || may_be_more && found > *expected,
         });
+    }
+    Ok(())
+}
+
+/// Checks that the run has cloned all rows of the source. `now`: this transaction has made the clone, and both must be equal. Afterwards the
+/// source may have got rows: then only a table of which nothing was cloned, with rows that are older than the clone, is wrong.
+fn count_source_rows(store: &Store, run: &MadeBy, now: bool, checks: &mut Vec<Check>) -> Result<()> {
+    let active = filled(store);
+    for table in &store.tables {
+        let takes_part = matches!(table.role, TableRole::Resource | TableRole::Derived) && table.cloned;
+        let cloned = run.rows.get(&table.sql_name).copied().unwrap_or(0);
+        if !takes_part || table.empty || !now && (cloned > 0 || !matches!(table.kind.as_str(), "r" | "p")) {
+            continue;
+        }
+        let Some(belongs) = plan::condition(store, table, &run.source_project, &active, false)? else {
+            continue;
+        };
+        let mut rows = SourceQuery::over(&table.from_sql()).filter(belongs);
+        if let (false, Some(age)) = (now, run.age) {
+            rows = rows.filter(format!("pg_catalog.age(t.xmin) OPERATOR(pg_catalog.>) {age}"));
+        }
+        let expected = count(&rows)?;
+        if now || expected > cloned {
+            checks.push(Check {
+                name: Cow::Borrowed("rows of the source"),
+                subject: table.sql_name.clone(),
+                expected: expected.to_string(),
+                found: cloned.to_string(),
+                ok: cloned == expected || run.may_be_more() && cloned > expected,
+            });
+        }
     }
     Ok(())
 }
