@@ -1,6 +1,7 @@
 //! Cyclic foreign keys, triggers and storage parameters need nothing from the user.
 
 use super::{assert_verified, described};
+use crate::description::{answer_all, discovered};
 
 const LOOP: &str = "a0000000-0000-4000-8000-000000000008";
 const CIRCLE: &str = "CREATE TABLE org (id uuid PRIMARY KEY, name text, owner_id bigint);
@@ -165,4 +166,58 @@ async fn large_objects_are_copied_and_the_sources_outlive_the_clone() {
         ["\\x89504e47"]
     );
     assert_eq!(db.number("SELECT count(*) FROM pg_largeobject_metadata").await, 1);
+}
+
+/// Rows lost without a word: a row with the tenant whose key is that of a row without one, which belongs through it (profiles of users), or
+/// through another row (articles of nodes).
+#[tokio::test]
+async fn rows_that_share_their_key_with_rows_that_belong_through_them_are_cloned() {
+    for (key, value) in [
+        ("serial", "300 + n"),
+        ("uuid DEFAULT gen_random_uuid()", "md5(n::text)::uuid"),
+        ("text", "'acc_' || substr(md5(n::text), 1, 16)"),
+    ] {
+        let kind = key.split(' ').next().unwrap().replace("serial", "int");
+        let db = discovered(
+            &format!(
+                "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('a'), ('b');
+                 CREATE TABLE account (id {key} PRIMARY KEY, mail text); INSERT INTO account SELECT {value}, 'm' || n FROM generate_series(1, 20) n;
+                 CREATE TABLE profile (id {kind} PRIMARY KEY REFERENCES account, org_id int NOT NULL REFERENCES org, n int); INSERT INTO profile SELECT {value}, 1 + n % 2, n FROM generate_series(1, 20) n;
+                 CREATE TABLE login (id serial PRIMARY KEY, account_id {kind} NOT NULL REFERENCES account, n int); INSERT INTO login (account_id, n) SELECT id, n FROM profile;
+                 CREATE TABLE section (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO section (org_id) SELECT 1 + n % 2 FROM generate_series(1, 10) n;
+                 CREATE TABLE node (id {key} PRIMARY KEY, section_id int NOT NULL REFERENCES section); INSERT INTO node SELECT {value}, 1 + n % 10 FROM generate_series(1, 20) n;
+                 CREATE TABLE article (node_id {kind} PRIMARY KEY REFERENCES node, org_id int NOT NULL REFERENCES org, n int); INSERT INTO article SELECT k.id, s.org_id, row_number() OVER () FROM node k JOIN section s ON s.id = section_id;
+                 CREATE TABLE remark (id serial PRIMARY KEY, article_id {kind} NOT NULL REFERENCES article, n int); INSERT INTO remark (article_id, n) SELECT node_id, n FROM article"
+            ),
+            "org",
+        )
+        .await;
+        if kind == "int" {
+            db.run("SELECT setval('account_id_seq', 1000), setval('node_id_seq', 1000)")
+                .await;
+        }
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_verified(&db, &clone).await;
+        for rows in [
+            "SELECT concat_ws(' ', a.mail, p.n, l.n) FROM profile p JOIN account a USING (id) JOIN login l ON l.account_id = a.id WHERE p.org_id = ",
+            "SELECT concat_ws(' ', a.n, r.n) FROM article a JOIN node k ON k.id = a.node_id JOIN section s ON s.id = k.section_id AND s.org_id = a.org_id JOIN remark r ON r.article_id = a.node_id WHERE a.org_id = ",
+        ] {
+            let (source, copy) = (
+                db.list(&format!("{rows}2 ORDER BY 1")).await,
+                db.list(&format!("{rows}{clone} ORDER BY 1")).await,
+            );
+            assert!(
+                source.len() == 10 && source == copy,
+                "{key} {rows}: {source:?} {copy:?}"
+            );
+        }
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+        assert_eq!(db.text("SELECT concat_ws(' ', (SELECT count(*) FROM account), (SELECT count(*) FROM profile), (SELECT count(*) FROM node), (SELECT count(*) FROM article))").await, "20 20 20 20");
+        // A row of another tenant has the key.
+        db.run("UPDATE section SET org_id = 1").await;
+        let refused = db.fails("SELECT project_clone('2')").await;
+        assert!(refused.code == "55000" && refused.message.starts_with("a row of public.article belongs to the project, but the row of public.node with its key \""), "{refused:?}");
+        assert!(refused.message.ends_with("\" does not"), "{refused:?}");
+    }
 }

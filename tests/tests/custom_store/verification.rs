@@ -164,3 +164,27 @@ async fn ids_in_bytea_stay_and_verification_tells_which_rows_have_them() {
     let kept = "SELECT count(*) FROM parcel JOIN parcel s USING (n, content) WHERE parcel.firm_id <> s.firm_id AND s.firm_id = 'f0000000-0000-4000-8000-000000000001'";
     assert_eq!(db.number(kept).await, 4);
 }
+
+#[tokio::test]
+async fn a_table_of_more_columns_than_a_function_has_arguments_is_verified() {
+    let columns: String = (0..230).map(|number| format!(", c{number} text")).collect();
+    let db = described(
+        &format!("CREATE TABLE org (id uuid PRIMARY KEY, name text); INSERT INTO org VALUES ('a0000000-0000-4000-8000-000000000001', 'a'); CREATE TABLE wide (id uuid PRIMARY KEY, org_id uuid NOT NULL REFERENCES org{columns});
+            INSERT INTO wide (id, org_id, c0, c229) SELECT gen_random_uuid(), id, 'first', 'last' FROM org"),
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'wide', 'resource', project_column => 'org_id')",
+    )
+    .await;
+    let clone = db
+        .clone_project("'a0000000-0000-4000-8000-000000000001', options => '{\"verify\": true}'")
+        .await;
+    assert_verified(&db, &clone).await;
+    // In the last column.
+    db.run(&format!("UPDATE wide SET c229 = (SELECT w.id FROM wide w WHERE w.org_id = 'a0000000-0000-4000-8000-000000000001') WHERE org_id = '{clone}'")).await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM project_clone_verify('{clone}') WHERE NOT ok"
+        ))
+        .await,
+        1
+    );
+}

@@ -9,8 +9,14 @@ use pg_clone_core::ids::uuid_text;
 use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Oid, SourceQuery, Table, TableRole, quote};
 use std::collections::HashSet;
 
-/// Maps keys of derived rows that other rows reference. Joins that form a cycle are an error (55000).
-pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
+/// Maps keys of derived rows that other rows reference. `sharing` are tables whose rows have the keys of derived rows; `share` takes one when
+/// these are mapped. Joins that form a cycle are an error (55000).
+pub fn map_children<'t>(
+    run: &mut Run,
+    tables: &'t [Table],
+    mut sharing: Vec<&'t Table>,
+    share: &mut dyn FnMut(&mut Run, &Table) -> Result<()>,
+) -> Result<()> {
     let order = plan::insertion_order(&run.store);
     let mut children: Vec<&Table> = tables
         .iter()
@@ -19,28 +25,29 @@ pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
     children.sort_by_key(|t| order.iter().position(|oid| *oid == t.oid));
     // A child of a child needs its parent's keys first.
     let mut waiting = children;
-    while !waiting.is_empty() {
-        let blocked: HashSet<Oid> = waiting.iter().map(|t| t.oid).collect();
+    loop {
+        let unmapped: HashSet<Oid> = waiting.iter().map(|t| t.oid).collect();
+        let (wait, shared): (Vec<&Table>, Vec<&Table>) = sharing
+            .into_iter()
+            .partition(|t| unmapped.contains(&run.store.key_holder(t)));
+        sharing = wait;
+        for table in shared {
+            share(run, table)?;
+        }
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let blocked: HashSet<Oid> = unmapped
+            .into_iter()
+            .chain(sharing.iter().map(|t| t.oid))
+            .collect();
         let (ready, later): (Vec<&Table>, Vec<&Table>) = waiting.iter().copied().partition(|t| {
             t.ways(&run.store)
                 .iter()
                 .all(|way| way.parent == t.oid || !blocked.contains(&way.parent))
         });
         if ready.is_empty() {
-            let mut names: Vec<&str> = waiting.iter().map(|table| table.sql_name.as_str()).collect();
-            names.sort_unstable();
-            return Err(Error::new(
-                Code::StoreChanged,
-                format!(
-                    "rows of these tables belong through rows of one another, in a cycle: {}",
-                    names.join(", ")
-                ),
-            )
-            .hint(format!(
-                "Let the rows of one of them belong in another way, such as by a tenant column: SELECT clone.store_table({}, {}, 'derived', …).",
-                quote::literal(&run.store.name),
-                quote::literal(names.first().copied().unwrap_or_default())
-            )));
+            return Err(in_a_cycle(run, &waiting));
         }
         for table in ready {
             map_child(run, table)?;
@@ -48,7 +55,23 @@ pub fn map_children(run: &mut Run, tables: &[Table]) -> Result<()> {
         }
         waiting = later;
     }
-    Ok(())
+}
+
+fn in_a_cycle(run: &Run, waiting: &[&Table]) -> Error {
+    let mut names: Vec<&str> = waiting.iter().map(|table| table.sql_name.as_str()).collect();
+    names.sort_unstable();
+    Error::new(
+        Code::StoreChanged,
+        format!(
+            "rows of these tables belong through rows of one another, in a cycle: {}",
+            names.join(", ")
+        ),
+    )
+    .hint(format!(
+        "Let the rows of one of them belong in another way, such as by a tenant column: SELECT clone.store_table({}, {}, 'derived', …).",
+        quote::literal(&run.store.name),
+        quote::literal(names.first().copied().unwrap_or_default())
+    ))
 }
 
 fn map_child(run: &mut Run, table: &Table) -> Result<()> {
@@ -84,6 +107,12 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
     {
         return Ok(());
     }
+    // Rows through which these belong can have brought their keys.
+    let brought = run.store.tables.iter().any(|other| {
+        other.oid != table.oid
+            && run.store.id_key(other.oid) == own
+            && run.store.belongs_through(table.oid, other.oid)
+    });
     let filled = run.active.clone();
     let Some(copy) = plan::child_keys(&run.store, table, &run.source, &filled)? else {
         return Ok(());
@@ -102,6 +131,9 @@ fn map_child(run: &mut Run, table: &Table) -> Result<()> {
         };
         if skipped || !passes {
             not_cloned.push(key);
+            return Ok(());
+        }
+        if brought && matches!(run.new_key(&key, &[table.oid]), NewKey::To(_)) {
             return Ok(());
         }
         match &key {

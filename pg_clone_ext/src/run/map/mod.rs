@@ -37,7 +37,14 @@ pub fn resources_and_children(run: &mut Run) -> Result<Chooser> {
     for table in plain.into_iter().chain(made) {
         map_resources(run, table, &filled, &chooser, &mut candidates)?;
     }
-    for table in of_others {
+    // Rows of derived tables get their keys later.
+    let derived = |table: &&Table| {
+        run_store
+            .table(run_store.key_holder(table))
+            .is_some_and(|holder| holder.role == TableRole::Derived)
+    };
+    let (later, now): (Vec<&Table>, Vec<&Table>) = of_others.into_iter().partition(derived);
+    for table in now {
         share_keys(run, table, &filled, &chooser)?;
     }
     check_types_of_rows(run)?;
@@ -49,7 +56,9 @@ pub fn resources_and_children(run: &mut Run) -> Result<Chooser> {
     {
         super::map::further_keys::map(run, table)?;
     }
-    map_children(run, &tables)?;
+    map_children(run, &tables, later, &mut |run, table| {
+        share_keys(run, table, &filled, &chooser)
+    })?;
     Ok(chooser)
 }
 
@@ -122,9 +131,16 @@ fn map_resources(
     })?;
     run.source_rows
         .extend(counts.into_iter().map(|(name, count)| ((table.oid, name), count)));
-    match &table.id_column {
-        Some(column) => new_keys(run, table, column, pending),
-        None => Ok(()),
+    // The row of another table that has the key belongs through this one: its sequence or default gives the new key.
+    let holder = run
+        .store
+        .id_key(table.oid)
+        .and_then(|key| run.store.column_of(key));
+    let holder = holder.map(|(holder, column)| (holder.clone(), column.name.clone()));
+    match (holder, &table.id_column) {
+        (Some((holder, column)), _) => new_keys(run, &holder, &column, pending),
+        (None, Some(column)) => new_keys(run, table, column, pending),
+        (None, None) => Ok(()),
     }
 }
 
@@ -164,11 +180,10 @@ fn check_parents_chosen(run: &Run, tables: &[Table]) -> Result<()> {
     Ok(())
 }
 
+/// Whether the rows of a table bring their key: it is no other table's, or the rows that have it belong through these (profiles of users).
 fn run_key_is_own(store: &Store, table: &Table) -> bool {
-    match store.id_key(table.oid) {
-        Some(key) => key.table == table.oid,
-        None => true,
-    }
+    let holder = store.key_holder(table);
+    holder == table.oid || store.belongs_through(holder, table.oid)
 }
 
 /// Resources that share the key of another table's row (one to one): they are cloned if they are selected and that row is
@@ -177,8 +192,12 @@ fn share_keys(run: &mut Run, table: &Table, filled: &HashSet<Oid>, chooser: &Cho
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for_each_resource(run, table, filled, &mut |run, seen| {
         *counts.entry(seen.resource_type.to_owned()).or_default() += 1;
-        let cloned = chooser.choose(table, seen.resource_type, &seen.key, seen.live) == Choice::Cloned
-            && matches!(run.new_key(&seen.key, &[table.oid]), NewKey::To(_));
+        let chosen = chooser.choose(table, seen.resource_type, &seen.key, seen.live) == Choice::Cloned;
+        let new = run.new_key(&seen.key, &[table.oid]);
+        if chosen && new == NewKey::Unknown && run.store.follows_constraints() {
+            return Err(key_not_cloned(&run.store, table, &seen.key));
+        }
+        let cloned = chosen && matches!(new, NewKey::To(_));
         if cloned {
             run.active.insert(table.oid);
         } else {
@@ -189,6 +208,22 @@ fn share_keys(run: &mut Run, table: &Table, filled: &HashSet<Oid>, chooser: &Cho
     run.source_rows
         .extend(counts.into_iter().map(|(name, count)| ((table.oid, name), count)));
     Ok(())
+}
+
+/// The error (55000) for a row that would be lost without the row whose key it has.
+fn key_not_cloned(store: &Store, table: &Table, key: &Key) -> Error {
+    let holder = store
+        .table(store.key_holder(table))
+        .map_or("", |holder| holder.sql_name.as_str());
+    Error::new(
+        Code::StoreChanged,
+        format!(
+            "a row of {} belongs to the project, but the row of {holder} with its key \"{}\" does not",
+            table.sql_name,
+            key.to_text()
+        ),
+    )
+    .hint("Check to which projects both belong, and how: clone.store_relation and clone.store_membership.")
 }
 
 /// Refuses (55000) a text key that is a UUID in a column that is given its values in another way: its references are found as those of a UUID,

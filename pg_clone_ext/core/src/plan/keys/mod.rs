@@ -18,6 +18,7 @@ use crate::plan::quote::identifier;
 use crate::plan::store::{Column, Oid, Store, Table, TableRole};
 use crate::plan::table_copy::{KeyKind, canonical_key};
 use crate::plan::types::is_text;
+use std::collections::HashSet;
 
 /// A key: a column whose values have their own map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -426,6 +427,28 @@ impl Store {
     pub fn id_key(&self, table: Oid) -> Option<KeyRef> {
         let table = self.table(table)?;
         table.holds(table.id_column.as_deref()?)
+    }
+
+    /// The table whose key the rows of a table have: itself, or that to which its key refers (one to one).
+    pub fn key_holder(&self, table: &Table) -> Oid {
+        self.id_key(table.oid).map_or(table.oid, |key| key.table)
+    }
+
+    /// Whether rows of a table belong through rows of another, also through further tables.
+    pub fn belongs_through(&self, table: Oid, other: Oid) -> bool {
+        let mut seen = HashSet::new();
+        let mut open = vec![table];
+        while let Some(table) = open.pop().and_then(|oid| self.table(oid)) {
+            for way in table.ways(self) {
+                if way.parent == other {
+                    return true;
+                }
+                if seen.insert(way.parent) {
+                    open.push(way.parent);
+                }
+            }
+        }
+        false
     }
 
     /// The column of a key.
