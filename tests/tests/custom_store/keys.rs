@@ -384,7 +384,7 @@ async fn keys_that_are_made_of_other_keys_are_made_of_their_new_values() {
     assert_eq!(
         asked,
         [
-            "public.cache_entries.key holds numbers that are keys of public.tasks, such as \"org:1:task:10:rights\": 30 that were looked at are keys of rows of the same tenant. \
+            "public.cache_entries.key holds numbers that are keys of public.orgs or public.tasks, such as \"org:1:task:10:rights\": 30 that were looked at are keys of rows of the same tenant. \
              A clone makes other keys, which hold the same numbers ",
             "public.docs.id holds numbers that are keys of public.tasks, such as \"task_1\": 30 that were looked at are keys of rows of the same tenant \
              SELECT clone.store_reference('s', 'public.docs', 'id', 'public.tasks', separators => '_');"
