@@ -117,7 +117,7 @@ const LONG_NUMBER_IN_NUMBERS: usize = 17;
 /// Tables with text keys or numbers.
 fn tables<'a>(pair: &Pair<'a>) -> impl Iterator<Item = &'a Table> {
     pair.store.tables.iter().filter(|table| {
-        matches!(table.role, TableRole::Project | TableRole::Resource)
+        table.role != TableRole::History
             && !table.empty
             && table
                 .id_column

@@ -268,3 +268,27 @@ async fn a_generated_text_that_is_new_in_the_clone_is_found_where_it_stays() {
     let clone = db.clone_project("'1', 'Copy'").await;
     assert_verified(&db, &clone).await;
 }
+
+#[tokio::test]
+async fn keys_of_derived_rows_are_searched_for_too() {
+    let db = described(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('a'), ('b');
+         CREATE TABLE page (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org); INSERT INTO page (org_id) SELECT 1 + n % 2 FROM generate_series(1, 6) n;
+         CREATE TABLE part (id text PRIMARY KEY, page_id int NOT NULL REFERENCES page, follows text); INSERT INTO part SELECT 'part_' || substr(md5(n::text), 1, 16), n FROM generate_series(1, 6) n;
+         UPDATE part SET follows = id WHERE page_id = 3",
+        "SELECT clone.store_table('s', 'org', 'project'); SELECT clone.store_table('s', 'page', 'resource', project_column => 'org_id'); SELECT clone.store_table('s', 'part', 'derived', parent => 'page')",
+    )
+    .await;
+    let clone = db.clone_project("'2'").await;
+    assert_eq!(
+        db.list(&format!(
+            "SELECT concat_ws(' ', check_name, subject) FROM project_clone_verify('{clone}') WHERE NOT ok"
+        ))
+        .await,
+        ["text keys of the source public.part.follows"]
+    );
+    db.run("SELECT clone.store_reference('s', 'part', 'follows', 'part')")
+        .await;
+    let clone = db.clone_project("'2'").await;
+    assert_verified(&db, &clone).await;
+}
