@@ -102,6 +102,8 @@ BEGIN
         RETURN;
     END IF;
     DELETE FROM clone.store_question o WHERE o.store = ask_about_data.store;
+    -- First: the values of a key may be equal to keys of other tables.
+    PERFORM clone_internal.ask_about_missing_keys(ask_about_data.store);
     sampled := ARRAY(SELECT o FROM clone_internal.sampled_columns(ask_about_data.store) o);
     pairs := ARRAY(SELECT ROW(d.relation::oid, d."column", d.path)::text FROM clone_internal.ask_about_document_pairs(ask_about_data.store, declares) d);
     seen := ARRAY(SELECT l FROM clone_internal.seen_places(ask_about_data.store, sampled) l WHERE ROW(l.relation::oid, l."column", l.path)::text <> ALL (pairs) ORDER BY l.relation::oid, l."column", l.path, l.what);

@@ -59,6 +59,7 @@ AS $$
       AND (f.family IN ('json', 'text of another type') OR (r.relation::oid, a.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1 AND d.form <> 'json'))
       AND NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = r.relation AND n."column" = a.attname AND n.path = '')
       AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))
+      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname AND q.path = '$key')
 $$;
 COMMENT ON FUNCTION clone_internal.open_columns(text) IS 'Columns of described tables that can hold keys and have no declaration';
 

@@ -32,7 +32,7 @@ COMMENT ON TABLE clone.store_no_reference IS 'Columns, or paths in their documen
 CREATE FUNCTION clone_internal.question_kinds() RETURNS text[]
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT '{$types,$cloned_types,$named_types,$parts,$rows,$owned,$no_owner,$relatives,$parents,$forms,$unowned,$tenants,$links,$history,$numbers,$settings,$secrets,$called}'::text[] $$;
+AS $$ SELECT '{$types,$cloned_types,$named_types,$parts,$key,$rows,$owned,$no_owner,$relatives,$parents,$forms,$unowned,$tenants,$links,$history,$numbers,$settings,$secrets,$called}'::text[] $$;
 COMMENT ON FUNCTION clone_internal.question_kinds() IS 'What stands in place of a path for questions that are not about a place in documents';
 
 -- Rows that belong by a column which only looked like a reference belong by another column with the name of a table, or in another way that

@@ -206,3 +206,42 @@ AS $$
       AND NOT EXISTS (SELECT FROM clone.store_column c WHERE c.store = $1 AND c.relation = r.relation AND (c.role = 'name' OR c.role = 'template' AND c.value LIKE '%{name}%'))
 $$;
 COMMENT ON FUNCTION clone_internal.table_questions(text) IS 'Open questions about whole tables, by the catalog only';
+
+-- Tables without a unique index whose rows have a key nevertheless: a column that is named like one and whose values all differ. A clone
+-- would have the source's.
+CREATE FUNCTION clone_internal.ask_about_missing_keys(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c record;
+    counts bigint[];
+BEGIN
+    FOR c IN
+        SELECT r.relation, r.role, r.project_column, r.parents, r.join_column, a.attname AS name
+        FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+        CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS word, clone_internal.snake(a.attname) AS name) w
+        WHERE r.store = $1 AND r.id_column IS NULL AND r.role IN ('resource', 'derived') AND clone_internal.family(a.atttypid) IN ('int', 'text', 'uuid')
+          AND (w.name IN ('id', 'uuid', 'guid', 'key', 'pk', w.word || '_id', w.word || '_uuid', w.word || '_no', w.word || '_key') OR lower(a.attname) = replace(w.word, '_', '') || 'id'
+               OR EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = r.relation AND e.adnum = a.attnum AND pg_get_expr(e.adbin, e.adrelid) LIKE '%nextval(%'))
+          AND a.attname NOT IN (COALESCE(r.project_column, ''), COALESCE(r.join_column, ''))
+          AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.relation AND i.indisunique)
+          AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
+          AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname)
+          AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))
+          AND NOT clone_internal.answered($1, r.relation, a.attname, '$key')
+        ORDER BY r.relation::oid, a.attnum
+    LOOP
+        EXECUTE format('SELECT ARRAY[count(*), count(DISTINCT t.%1$I::text)] FROM %2$s AS t', c.name, clone_internal.spread(c.relation, quote_ident(c.name), 20000)) INTO counts;
+        CONTINUE WHEN counts[1] < 2 OR counts[2] < counts[1];
+        PERFORM clone_internal.ask($1, c.relation, c.name, '$key', 'error',
+            format('%s has no unique index, but %I looks like its key: all %s values that were looked at differ. A clone has the source''s', c.relation, c.name, counts[1]),
+            format('SELECT clone.store_table(%L, %L, %L, id_column => %L', $1, c.relation, CASE WHEN c.project_column IS NULL THEN c.role ELSE 'resource' END, c.name)
+                || CASE WHEN c.project_column IS NULL THEN '' ELSE format(', project_column => %L', c.project_column) END
+                || CASE WHEN c.join_column IS NULL THEN '' ELSE format(', parent => %L, join_column => %L', c.parents[1], c.join_column) END || ');',
+            format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$key'));
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_missing_keys(text) IS 'Records questions about columns that look like keys of tables without a unique index';

@@ -42,11 +42,12 @@ BEGIN
                    -- A key that people chose: a domain, a code.
                    ELSE c.role = 'map' AND r.role <> 'project' AND clone_internal.family(a.atttypid) = 'text'
                        AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey)) END
-          -- Also lower(email), and a part of the rows.
-          AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1
-                      AND (u.indkey[0] = a.attnum AND u.indpred IS NULL
-                           OR c.role IN ('random', 'suffix', 'template') AND (u.indkey[0] = a.attnum OR u.indkey[0] = 0 AND EXISTS (
-                               SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = u.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = r.relation AND d.refobjsubid = a.attnum))))
+          -- Also lower(email), and a part of the rows; numbers of a sequence are new without an index, too.
+          AND (EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1
+                       AND (u.indkey[0] = a.attnum AND (u.indpred IS NULL OR a.attname IS DISTINCT FROM r.id_column)
+                            OR a.attname IS DISTINCT FROM r.id_column AND u.indkey[0] = 0 AND EXISTS (
+                               SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = u.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = r.relation AND d.refobjsubid = a.attnum)))
+               OR c.role = 'default' AND (a.attidentity <> '' OR EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = r.relation AND e.adnum = a.attnum AND pg_get_expr(e.adbin, e.adrelid) LIKE '%nextval(%')))
     LOOP
         IF vals IS NULL THEN
             SELECT COALESCE(array_agg(ROW(o.number, v, e)::clone_internal.key_like), '{}') INTO elements
@@ -80,7 +81,9 @@ BEGIN
             FROM place o CROSS JOIN LATERAL (SELECT count(*) AS keys FROM unnest(o.vals[:100]) v WHERE v = ANY (found)) h
             WHERE (o.relation, o."column") <> (k.relation, k.name) AND COALESCE(o.in_lists, h.keys) = o.seen
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path))
-              AND (o.word IN (k.own, k.word, k.word || '_' || k.own) OR k.family = 'text' AND COALESCE(o.in_lists, h.keys) > 1 AND length(o.vals[1]) >= 3)
+              AND (o.word IN (k.own, k.word, k.word || '_' || k.own) OR k.family = 'text' AND COALESCE(o.in_lists, h.keys) > 1 AND length(o.vals[1]) >= 3
+                   -- Small numbers are others by chance.
+                   OR k.family = 'int' AND h.keys >= 8 AND (SELECT bool_and(v ~ '^[1-9][0-9]{3,}$') FROM unnest(o.vals[:100]) v))
         LOOP
             PERFORM clone_internal.ask($1, p.relation, p."column", p.path, 'error',
                 format('%s.%I%s holds values of %I of %s, which are other values in a clone: %s of %s that were looked at', p.relation, p."column",

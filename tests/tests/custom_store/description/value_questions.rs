@@ -388,3 +388,81 @@ async fn numbers_in_unique_texts_have_an_answer_with_which_a_clone_can_be_made()
         30
     );
 }
+
+#[tokio::test]
+async fn copies_of_numbers_of_a_sequence_are_found_whatever_index_they_have() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'); CREATE SEQUENCE nos START 20001;
+         CREATE TABLE bill (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, part int NOT NULL DEFAULT nextval('nos'), word int NOT NULL DEFAULT nextval('nos'), alone int GENERATED ALWAYS AS IDENTITY (START 30001), void boolean);
+         CREATE UNIQUE INDEX ON bill (part) WHERE void IS NULL; CREATE UNIQUE INDEX ON bill (abs(word)); INSERT INTO bill (org_id) SELECT 1 + n % 2 FROM generate_series(1, 30) n;
+         CREATE TABLE payment (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, part int, bill_word int, reason int, doc jsonb, cents int);
+         INSERT INTO payment (org_id, part, bill_word, reason, doc, cents) SELECT org_id, part, word, alone, jsonb_build_object('alone', alone), 20000 + 7 * id FROM bill",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    for org in ["2", clone.as_str()] {
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM payment p JOIN bill b ON b.org_id = p.org_id AND b.part = p.part AND b.word = p.bill_word AND b.alone = p.reason AND b.alone = (p.doc->>'alone')::int WHERE p.org_id = {org}")).await,
+            15,
+            "{org}"
+        );
+    }
+    assert_eq!(db.number(&format!("SELECT count(*) FROM payment p JOIN payment c ON c.org_id = {clone} AND c.cents = p.cents WHERE p.org_id = 2")).await, 15);
+}
+
+#[tokio::test]
+async fn a_column_that_looks_like_the_key_of_a_table_without_a_unique_index_is_asked_about() {
+    for (column, value) in [
+        ("id int NOT NULL DEFAULT nextval('nos')", "DEFAULT"),
+        ("customer_no text", "'cus_' || substr(md5(random()::text), 1, 16)"),
+        ("number bigint DEFAULT nextval('nos')", "DEFAULT"),
+    ] {
+        let name = column.split(' ').next().unwrap();
+        let insert = if value == "DEFAULT" {
+            "INSERT INTO customer (org_id) SELECT 1 + n % 2 FROM generate_series(1, 20) n".to_owned()
+        } else {
+            format!(
+                "INSERT INTO customer (org_id, {name}) SELECT 1 + n % 2, {value} FROM generate_series(1, 20) n"
+            )
+        };
+        let db = discovered(
+            &format!(
+                "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'); CREATE SEQUENCE nos START 501;
+                 CREATE TABLE customer (org_id int NOT NULL REFERENCES org, {column}, note text); CREATE INDEX ON customer ({name}); {insert};
+                 CREATE TABLE bill (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, customer_{name} text); INSERT INTO bill (org_id, customer_{name}) SELECT org_id, {name} FROM customer;
+                 CREATE TABLE log (org_id int NOT NULL REFERENCES org, id int, what text); INSERT INTO log SELECT 1 + n % 2, n % 7, 'x' FROM generate_series(1, 20) n"
+            ),
+            "org",
+        )
+        .await;
+        let asked = db
+            .list("SELECT question FROM clone.store_check('s') WHERE question ~ 'looks like its key'")
+            .await;
+        assert_eq!(
+            asked,
+            [format!(
+                "public.customer has no unique index, but {name} looks like its key: all 20 values that were looked at differ. A clone has the source's"
+            )]
+        );
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM bill b JOIN customer c ON c.{name}::text = b.customer_{name} AND c.org_id = b.org_id WHERE b.org_id = {clone}")).await,
+            10,
+            "{column}"
+        );
+        assert_eq!(
+            db.number(&format!(
+                "SELECT count(*) FROM customer c JOIN customer o USING ({name}) WHERE c.org_id <> o.org_id"
+            ))
+            .await,
+            0
+        );
+        // Kept, if the user says so.
+        let db = discovered(&format!("CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'); CREATE SEQUENCE nos START 501; CREATE TABLE customer (org_id int NOT NULL REFERENCES org, {column}, note text); {insert}"), "org").await;
+        answer_all(&db, "otherwise").await;
+        db.clone_project("'2'").await;
+    }
+}
