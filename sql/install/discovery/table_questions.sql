@@ -215,7 +215,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     c record;
+    other record;
     counts bigint[];
+    shared bigint;
+    -- Former states of rows of another table have its keys.
+    is_history boolean;
 BEGIN
     FOR c IN
         SELECT r.relation, r.role, r.project_column, r.parents, r.join_column, a.attname AS name
@@ -235,6 +239,18 @@ BEGIN
     LOOP
         EXECUTE format('SELECT ARRAY[count(*), count(DISTINCT t.%1$I::text)] FROM %2$s AS t', c.name, clone_internal.spread(c.relation, quote_ident(c.name), 20000)) INTO counts;
         CONTINUE WHEN counts[1] < 2 OR counts[2] < counts[1];
+        is_history := false;
+        FOR other IN
+            SELECT p.relation FROM clone.store_relation p
+            WHERE p.store = $1 AND p.relation <> c.relation AND p.id_column = c.name AND NOT EXISTS (
+                SELECT FROM pg_attribute a WHERE a.attrelid = p.relation AND a.attnum > 0 AND NOT a.attisdropped
+                  AND a.attname NOT IN (SELECT o.attname FROM pg_attribute o WHERE o.attrelid = c.relation AND o.attnum > 0 AND NOT o.attisdropped))
+        LOOP
+            EXECUTE format('SELECT count(*) FROM %s AS t JOIN %s AS k ON %s', clone_internal.spread(c.relation, quote_ident(c.name), 20000), other.relation,
+                clone_internal.equality_sql('t', c.relation, c.name, 'k', other.relation, c.name)) INTO shared;
+            is_history := is_history OR 2 * shared >= counts[1];
+        END LOOP;
+        CONTINUE WHEN is_history;
         PERFORM clone_internal.ask($1, c.relation, c.name, '$key', 'error',
             format('%s has no unique index, but %I looks like its key: all %s values that were looked at differ. A clone has the source''s', c.relation, c.name, counts[1]),
             format('SELECT clone.store_table(%L, %L, %L, id_column => %L', $1, c.relation, CASE WHEN c.project_column IS NULL THEN c.role ELSE 'resource' END, c.name)
