@@ -77,6 +77,13 @@ AS $$ SELECT '(?:^|[^A-Za-z0-9_])(?:[rs]k_(?:live|test)_[A-Za-z0-9]{10}|whsec_[A
     || '|AKIA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30}|SG[.][A-Za-z0-9_-]{16,}[.]|npm_[A-Za-z0-9]{30}|-----BEGIN [A-Z ]*PRIVATE KEY|eyJ[A-Za-z0-9_-]{10,}[.]eyJ[A-Za-z0-9_-]{10,}[.]|Bearer [A-Za-z0-9._~+/-]{16})' $$;
 COMMENT ON FUNCTION clone_internal.secret_form() IS 'The beginnings of tokens and keys that are known by their form, as a regular expression';
 
+-- In a row of settings, another column says what the value is.
+CREATE FUNCTION clone_internal.names_setting(name text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT clone_internal.snake($1) ~ '(^|_)(value|val|data|content|text|setting|config)$' $$;
+COMMENT ON FUNCTION clone_internal.names_setting(text) IS 'Whether a column is named like that of the values in rows of settings';
+
 -- A text with a name within the values of a column. form: member of a document, setting in a line of a text (SMTP_PASSWORD=…), address with
 -- a password (postgres://user:password@host), secret of a known form, or row whose other column says that its value is a secret (key, value).
 -- nested: below the root of a document.
@@ -91,7 +98,7 @@ DECLARE
     -- What a row of settings is about.
     keys text := (SELECT string_agg(format('t.%I::text', a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = named_texts.relation AND a.attnum > 0 AND NOT a.attisdropped
                   AND clone_internal.family(a.atttypid) = 'text' AND clone_internal.snake(a.attname) ~ '(^|_)(key|name|setting|option|parameter|param|variable|config|property|field|code|slug|kind|type)$'
-                  AND clone_internal.snake(named_texts."column") ~ '(^|_)(value|val|data|content|text|setting|config)$' AND a.attname <> named_texts."column");
+                  AND clone_internal.names_setting(named_texts."column") AND a.attname <> named_texts."column");
     type pg_type := (SELECT t FROM pg_attribute a JOIN pg_type t ON t.oid = clone_internal.base_type(a.atttypid) WHERE a.attrelid = named_texts.relation AND a.attname = named_texts."column");
 BEGIN
     RETURN QUERY EXECUTE format($q$
@@ -141,7 +148,7 @@ BEGIN
     -- One query for all columns of a table. In rows of settings the words are in another column.
     FOR c IN
         SELECT t.relation, array_agg(t.name ORDER BY t.number) AS names, array_agg(t.number ORDER BY t.number) AS numbers, array_agg(t.type ORDER BY t.number) AS types, array_agg(t.role ORDER BY t.number) AS roles,
-               string_agg(quote_ident(t.name), ', ' ORDER BY t.number) AS listed, string_agg(format('bool_or(t.%I::text COLLATE "C" ~* %L)', t.name, words) || CASE WHEN clone_internal.snake(t.name) ~ '(^|_)(value|val|data|content|text|setting|config)$' THEN ' OR true' ELSE '' END, ', ' ORDER BY t.number) AS sought
+               string_agg(quote_ident(t.name), ', ' ORDER BY t.number) AS listed, string_agg(format('bool_or(t.%I::text COLLATE "C" ~* %L)', t.name, words) || CASE WHEN clone_internal.names_setting(t.name) THEN ' OR true' ELSE '' END, ', ' ORDER BY t.number) AS sought
         FROM clone_internal.taken_columns($1) t JOIN pg_type y ON y.oid = clone_internal.base_type(t.type)
         WHERE t.relkind IN ('r', 'p') AND (clone_internal.family(t.type) IN ('json', 'text', 'text[]') OR y.typname = 'hstore' OR y.typcategory = 'A' AND y.typelem IN ('json'::regtype, 'jsonb'::regtype))
         GROUP BY 1 ORDER BY t.relation::oid

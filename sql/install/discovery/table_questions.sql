@@ -82,13 +82,23 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.own_key(oid, name) IS 'The key column of the table that is not a reference; NULL for link tables';
 
+-- How rows belong by a tenant column or through a parent, and further arguments, such as ', cloned => false'.
+CREATE FUNCTION clone_internal.table_call(store text, relation regclass, role text, id_column name, project_column name, parent regclass, join_column name, further text DEFAULT '') RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('SELECT clone.store_table(%L, %L, %L', $1, $2::text, $3)
+        || CASE WHEN $4 IS NULL THEN '' ELSE format(', id_column => %L', $4) END
+        || CASE WHEN $5 IS NULL THEN '' ELSE format(', project_column => %L', $5) END
+        || CASE WHEN $6 IS NULL THEN '' ELSE format(', parent => %L, join_column => %L', $6::text, $7) END || $8 || ');'
+$$;
+COMMENT ON FUNCTION clone_internal.table_call(text, regclass, text, name, name, regclass, name, text) IS 'The call that describes a table with this role and key, as SQL';
+
 CREATE FUNCTION clone_internal.table_call(store text, relation regclass, project_column name, parent regclass, join_column name) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format('SELECT clone.store_table(%L, %L, %L', $1, $2::text, CASE WHEN o.own IS NOT NULL AND $3 IS NOT NULL THEN 'resource' ELSE 'derived' END)
-        || CASE WHEN o.own IS NULL THEN '' ELSE format(', id_column => %L', o.own) END
-        || CASE WHEN $3 IS NOT NULL THEN format(', project_column => %L', $3) WHEN $4 IS NULL THEN '' ELSE format(', parent => %L, join_column => %L', $4::text, $5) END || ');'
+    SELECT clone_internal.table_call($1, $2, CASE WHEN o.own IS NOT NULL AND $3 IS NOT NULL THEN 'resource' ELSE 'derived' END, o.own, $3, CASE WHEN $3 IS NULL THEN $4 END, $5)
     FROM (SELECT clone_internal.own_key($2, $3) AS own) o
 $$;
 COMMENT ON FUNCTION clone_internal.table_call(text, regclass, name, regclass, name) IS 'The call that describes a table, as SQL';
@@ -253,9 +263,7 @@ BEGIN
         CONTINUE WHEN is_history;
         PERFORM clone_internal.ask($1, c.relation, c.name, '$key', 'error',
             format('%s has no unique index, but %I looks like its key: all %s values that were looked at differ. A clone has the source''s', c.relation, c.name, counts[1]),
-            format('SELECT clone.store_table(%L, %L, %L, id_column => %L', $1, c.relation, CASE WHEN c.project_column IS NULL THEN c.role ELSE 'resource' END, c.name)
-                || CASE WHEN c.project_column IS NULL THEN '' ELSE format(', project_column => %L', c.project_column) END
-                || CASE WHEN c.join_column IS NULL THEN '' ELSE format(', parent => %L, join_column => %L', c.parents[1], c.join_column) END || ');',
+            clone_internal.table_call($1, c.relation, CASE WHEN c.project_column IS NULL THEN c.role ELSE 'resource' END, c.name, c.project_column, c.parents[1], c.join_column),
             format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$key'));
     END LOOP;
 END

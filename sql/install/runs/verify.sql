@@ -7,7 +7,7 @@ AS $$
     SELECT jsonb_build_object(
         'source_project', r.source_project,
         -- Of a clone without filters, from the project's own tables.
-        'whole', NOT jsonb_path_exists(r.arguments, '$.keyvalue() ? (@.key == "resource_types" || @.key == "include_ids" || @.key == "exclude_ids").value[*]')
+        'whole', NOT (jsonb_path_exists(r.arguments, '$.resource_types[*]') OR jsonb_path_exists(r.arguments, '$.include_ids[*]') OR jsonb_path_exists(r.arguments, '$.exclude_ids[*]'))
             AND r.arguments#>'{options,source_tables}' IS NULL AND r.arguments#>>'{options,keep_ids}' IS DISTINCT FROM 'true',
         'age', (SELECT max(age(d.xmin)) FROM clone.run_table d WHERE d.run_id = r.id),
         'history', r.arguments#>>'{options,history}',

@@ -131,7 +131,8 @@ impl DeletionSet {
     /// It is one statement. All memberships are evaluated under one snapshot, so the order of the tables does not matter for
     /// which rows are found. A row that another session moves or writes meanwhile would lose its children, or be left: an error (40001).
     /// Foreign keys, also cyclic ones, are checked after all rows are deleted. Children come first, for triggers that read them.
-    /// Triggers run under `path`; unless `fires`, rows of others that they change or delete are an error (0A000). `before_actions` is called when the rows are deleted, before their foreign keys and triggers act on others.
+    /// Triggers run under `path`; unless `fires`, rows of others that they change or delete are an error (0A000).
+    /// `before_actions` is called when the rows are deleted, before their foreign keys and triggers act on others.
     pub fn delete(
         &self,
         path: &CallersPath,

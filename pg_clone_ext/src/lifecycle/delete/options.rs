@@ -76,11 +76,10 @@ impl DeleteOptions {
                     }
                 }
                 "triggers" => {
-                    options.fire_triggers = value
-                        .as_str()
-                        .filter(|word| *word == "fire")
-                        .map(|_| true)
-                        .ok_or_else(bad)?
+                    options.fire_triggers = match value.as_str() {
+                        Some("fire") => true,
+                        _ => return Err(bad()),
+                    }
                 }
                 _ => {
                     let meant = did_you_mean(key, ["force", "dry_run", "shared", "others", "triggers"]);

@@ -344,11 +344,11 @@ impl Replaced {
         self.deferred.clone_from(&conflicts.deferred);
         self.constraints("DEFERRED")?;
         self.stale_cache_keys = cache::record(store, run.id, &rows)?;
-        let fires = match &self.made_by {
-            _ if run.request.options.fire_triggers => true,
-            Some(made_by) => target::made_with_triggers(made_by.run)?,
-            None => false,
-        };
+        let old = self
+            .made_by
+            .as_ref()
+            .map(|made_by| target::made_with_triggers(made_by.run));
+        let fires = run.request.options.fire_triggers || old.transpose()? == Some(true);
         let deleted = rows.delete(&run.path, fires, &|| match go_on {
             true => Ok(()),
             false => conflicts

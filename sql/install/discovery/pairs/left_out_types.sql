@@ -36,9 +36,7 @@ BEGIN
             PERFORM clone_internal.ask($1, k.relation, k.id_column, '$parts', 'error',
                 format('rows of %s are cloned, but not the rows of %s that name them, those of the type %s', k.relation, p.relation, k.kind)
                     || CASE WHEN k.needed THEN '' ELSE ': are both left out? An application may make them again' END,
-                CASE WHEN NOT k.needed THEN format('SELECT clone.store_table(%L, %L, %L, id_column => %L', $1, k.relation, k.role, k.id_column)
-                    || CASE WHEN k.project_column IS NULL THEN '' ELSE format(', project_column => %L', k.project_column) END
-                    || CASE WHEN k.join_column IS NULL THEN '' ELSE format(', parent => %L, join_column => %L', k.parents[1], k.join_column) END || ', cloned => false);' END,
+                CASE WHEN NOT k.needed THEN clone_internal.table_call($1, k.relation, k.role, k.id_column, k.project_column, k.parents[1], k.join_column, ', cloned => false') END,
                 format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, k.relation, k.id_column, '$parts'));
         END LOOP;
     END LOOP;
