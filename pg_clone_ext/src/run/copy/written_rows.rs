@@ -81,6 +81,17 @@ fn files() -> Result<HashMap<Oid, (i64, String)>> {
     Ok(files)
 }
 
+/// Whether this session has locked a table against all others, as TRUNCATE does until the transaction ends. Another session may have made
+/// a new file of it meanwhile: VACUUM FULL, REFRESH MATERIALIZED VIEW.
+fn holds_alone(table: Oid) -> Result<bool> {
+    let found = text(&format!(
+        "SELECT 'yes' FROM pg_catalog.pg_locks AS l WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.granted \
+         AND l.locktype OPERATOR(pg_catalog.=) 'relation' AND l.mode OPERATOR(pg_catalog.=) 'AccessExclusiveLock' \
+         AND l.relation OPERATOR(pg_catalog.=) {table}::pg_catalog.oid LIMIT 1"
+    ))?;
+    Ok(found.is_some())
+}
+
 impl WrittenRows {
     /// Counts from now on.
     pub fn begin() -> Result<Self> {
@@ -108,8 +119,9 @@ impl WrittenRows {
             })
             .filter(|(_, counts)| counts.inserted > 0 || counts.changed > 0)
             .collect();
+        let changed = |table: &Oid, file: i64| self.files.get(table).is_some_and(|before| *before != file);
         for (table, (file, name)) in files()? {
-            if self.files.get(&table).is_some_and(|before| *before != file) {
+            if changed(&table, file) && holds_alone(table)? {
                 let emptied = Counts {
                     table,
                     inserted: 0,

@@ -125,3 +125,30 @@ async fn triggers_may_change_rows_that_go_and_write_a_log() {
     assert_eq!(db.text(STATE).await, "30 30 30");
     assert_eq!(db.number("SELECT count(*) FROM log").await, 20);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_another_session_rewrites_meanwhile_is_not_one_that_a_trigger_has_emptied() {
+    let wait = "PERFORM pg_advisory_xact_lock(77)";
+    let db = store(wait, wait).await;
+    db.run("CREATE TABLE other (n int); INSERT INTO other VALUES (1); CREATE MATERIALIZED VIEW sums AS SELECT sum(n) FROM other")
+        .await;
+    let clone = db.clone_project("'1', 'copy'").await;
+    for call in [
+        "SELECT project_clone('2', 'another')".to_owned(),
+        format!("SELECT project_delete('{clone}')"),
+    ] {
+        let writer = db.session().await;
+        writer.run("SELECT pg_advisory_lock(77)").await;
+        let caller = db.session().await;
+        let pid = caller.pid().await;
+        let running = tokio::spawn(async move { caller.attempt(&call).await });
+        db.wait_until(&format!(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid} AND wait_event_type = 'Lock')"
+        ))
+        .await;
+        writer.run("VACUUM FULL other").await;
+        writer.run("REFRESH MATERIALIZED VIEW sums").await;
+        writer.run("SELECT pg_advisory_unlock(77)").await;
+        running.await.unwrap().unwrap();
+    }
+}
