@@ -145,6 +145,7 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
             effects.check(&run, None, &mut todos)?;
         }
     }
+    refresh.run_deferred_triggers(&run)?;
     if run.request.options.expires_in.is_some() || refresh.replaced_project().is_some() {
         identity::note(&run.store.without_sources(), &run.target, run.id)?;
     }

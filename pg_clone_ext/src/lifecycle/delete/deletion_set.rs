@@ -2,7 +2,7 @@
 
 use super::concurrent_changes;
 use super::foreign_keys;
-use super::triggers::Triggers;
+use super::triggers::{DeferredTriggers, Triggers};
 use crate::catalog::filled_now;
 use crate::error::internal;
 use crate::pg::query::snapshot::within_current;
@@ -17,6 +17,15 @@ use std::collections::{HashMap, HashSet};
 
 /// Rows by table, in the order of deletion.
 pub type Counts = Map<String, Value>;
+
+/// What a deletion has done, and what it has still to do.
+#[derive(Default)]
+pub struct Deleted {
+    /// The rows that it deleted.
+    pub rows: Counts,
+    /// Its deferred triggers, if what they change is to be checked.
+    pub deferred: Option<DeferredTriggers>,
+}
 
 /// The rows of one project, without those that are kept.
 pub struct DeletionSet {
@@ -138,7 +147,7 @@ impl DeletionSet {
         path: &CallersPath,
         fires: bool,
         before_actions: &dyn Fn() -> Result<()>,
-    ) -> Result<Counts> {
+    ) -> Result<Deleted> {
         let _settings = ReadingSettings::with_memory();
         let goes = self.goes()?;
         let mut parts = Vec::new();
@@ -152,7 +161,7 @@ impl DeletionSet {
             ));
         }
         if counts.is_empty() {
-            return Ok(Counts::new());
+            return Ok(Deleted::default());
         }
         // Of the project's own table one row is deleted.
         let several = |table: &Table| table.role != TableRole::Project;
@@ -208,16 +217,31 @@ impl DeletionSet {
         if !triggers.is_empty() {
             self.check_none_left(&triggers)?;
         }
-        if let Some(written) = written {
-            let deleted: HashMap<&str, i64> = goes
-                .iter()
-                .map(|(name, _)| name.as_str())
-                .zip(rows.iter().copied())
-                .collect();
-            triggers.check_changes(&self.store, &written, &deleted)?;
-        }
+        let deferred = match written {
+            Some(written) => {
+                let since = written.since()?;
+                let deleted: HashMap<&str, i64> = goes
+                    .iter()
+                    .map(|(name, _)| name.as_str())
+                    .zip(rows.iter().copied())
+                    .collect();
+                triggers.check_changes(&self.store, &since, &deleted)?;
+                let tables = since.iter().map(|(_, counts)| counts.table).collect();
+                Some(DeferredTriggers { triggers, tables })
+            }
+            None => None,
+        };
         let goes = goes.into_iter().map(|(name, _)| name);
-        Ok(counted(goes.zip(rows)))
+        Ok(Deleted {
+            rows: counted(goes.zip(rows)),
+            deferred,
+        })
+    }
+
+    /// Runs what is deferred now, and refuses (0A000) what it changes.
+    pub fn run_deferred(&self, deferred: &DeferredTriggers, path: &CallersPath) -> Result<()> {
+        deferred.run(&self.store, path)?;
+        self.check_none_left(&deferred.triggers)
     }
 
     /// Refuses (0A000) a deletion after which rows of the project exist. Without triggers only another session can have written them, after the

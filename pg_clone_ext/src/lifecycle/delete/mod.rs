@@ -112,12 +112,16 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
     };
     report.stale_cache_keys = cache::record(&store, run, &deletion_set)?;
     let fires = options.fire_triggers || target::made_with_triggers(run)?;
-    let rows = deletion_set.delete(path, fires, &|| match options.include_others {
+    let deleted = deletion_set.delete(path, fires, &|| match options.include_others {
         true => Ok(()),
         false => conflicts
             .written_concurrently(&deletion_set)?
             .refuse(&project, "deleted", CONFLICT_HINT),
     })?;
+    if let Some(deferred) = &deleted.deferred {
+        deletion_set.run_deferred(deferred, path)?;
+    }
+    let rows = deleted.rows;
     if rows.is_empty() {
         match (&made_by, &tombstone) {
             (Some(made_by), _) if made_by.rows > 0 && !options.force => {
@@ -273,4 +277,4 @@ mod options;
 mod references;
 pub mod rows_of_others;
 mod shared_rows;
-mod triggers;
+pub mod triggers;

@@ -3,7 +3,9 @@
 use crate::catalog::relations_below::{PARTS, READ_BY_VIEWS};
 use crate::error::internal;
 use crate::pg::query;
-use crate::run::copy::written_rows::{WrittenRows, described};
+use crate::pg::session::settings_guard::CallersPath;
+use crate::run::copy::deferred_triggers;
+use crate::run::copy::written_rows::{Counts, WrittenRows, described};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Oid, Store};
 use std::collections::{HashMap, HashSet};
@@ -78,11 +80,11 @@ impl Triggers {
     pub fn check_changes(
         &self,
         store: &Store,
-        written: &WrittenRows,
+        since: &[(String, Counts)],
         deleted: &HashMap<&str, i64>,
     ) -> Result<()> {
         let mut changed: HashMap<Oid, i64> = HashMap::new();
-        for (name, counts) in written.since()? {
+        for (name, counts) in since {
             if counts.emptied {
                 return Err(self.have_changed(&format!("all rows of {name}")));
             }
@@ -143,5 +145,26 @@ impl Triggers {
             "Nothing was changed. Disable the trigger for the deletion, ALTER TABLE … DISABLE TRIGGER …, or let it write nothing about clones, \
              or to a table that the store does not describe.",
         )
+    }
+}
+
+/// Deferred triggers of the tables in which a deletion has deleted rows. A refresh runs them when the new rows are there.
+pub struct DeferredTriggers {
+    /// All triggers, for the messages.
+    pub triggers: Triggers,
+    /// The tables that have been written, partitions among them.
+    pub tables: Vec<Oid>,
+}
+
+impl DeferredTriggers {
+    /// Runs them under `path`. None of the rows that they change or delete is the project's: an error (0A000).
+    pub fn run(&self, store: &Store, path: &CallersPath) -> Result<()> {
+        if !deferred_triggers::exist(&self.tables)? {
+            return Ok(());
+        }
+        let written = WrittenRows::begin()?;
+        deferred_triggers::run_all(path, &self.tables, &written)?;
+        self.triggers
+            .check_changes(store, &written.since()?, &HashMap::new())
     }
 }

@@ -1,14 +1,15 @@
 //! `options.replace`: a new clone takes the place of an earlier one, in one transaction.
 //!
-//! A clone calls [`Refresh`] at four points: before anything is read, to lock the old clone; when the ids are mapped, to give the
-//! old clone's ids again; before the first row is written, to delete the old clone; and when all rows are written. Other
-//! sessions see the old clone until the transaction commits, and the new one afterwards.
+//! A clone calls [`Refresh`] at five points: before anything is read, to lock the old clone; when the ids are mapped, to give the
+//! old clone's ids again; before the first row is written, to delete the old clone; when all rows are written; and when
+//! their keys are checked, for deferred triggers of the deletion. Other sessions see the old clone until the transaction commits, and the new one afterwards.
 
 use super::delete::cache;
 use super::delete::conflicts::Conflicts;
 use super::delete::deletion_set::DeletionSet;
 use super::delete::files::{File, ProjectFiles, without_kept};
 use super::delete::rows_of_others::SearchExtent;
+use super::delete::triggers::DeferredTriggers;
 use super::ids::{Ids, table_of_keys};
 use super::refresh::manual_rows::{ManualRows, OldClone};
 use super::refresh::preserved_ids::{Identities, Identity, PreservedType};
@@ -53,7 +54,10 @@ struct Replaced {
     files: Vec<File>,
     lost: Vec<(String, String)>,
     stale_cache_keys: i64,
+    /// Keys whose checks wait for the new rows.
     deferred: Vec<String>,
+    /// Triggers that wait for the new rows.
+    deferred_triggers: Option<DeferredTriggers>,
 }
 
 impl Refresh {
@@ -138,6 +142,15 @@ impl Refresh {
         let deleted: Vec<_> = replaced.files.iter().map(File::deleted).collect();
         blob_queue::queue_deletions(&run.store.name, run.id, &deleted)?;
         runs::set_replaced(run.id, replaced.made_by.as_ref().map(|made_by| made_by.run))
+    }
+
+    /// Runs the deferred triggers of the deletion; rows of others that they change are an error (0A000). All rows of the clone are there.
+    pub fn run_deferred_triggers(&self, run: &Run) -> Result<()> {
+        let replaced = self.replaced.as_ref();
+        match replaced.and_then(|replaced| replaced.deferred_triggers.as_ref()) {
+            Some(deferred) => deferred.run(&run.store.without_sources(), &run.path),
+            None => Ok(()),
+        }
     }
 }
 
@@ -224,6 +237,7 @@ impl Replaced {
                 lost: Vec::new(),
                 stale_cache_keys: 0,
                 deferred: Vec::new(),
+                deferred_triggers: None,
             });
         }
         let Some(made_by) = made_by else {
@@ -260,6 +274,7 @@ impl Replaced {
             lost: Vec::new(),
             stale_cache_keys: 0,
             deferred: Vec::new(),
+            deferred_triggers: None,
         })
     }
 
@@ -355,8 +370,9 @@ impl Replaced {
                 .written_concurrently(&rows)?
                 .refuse(&self.project, "replaced", CONFLICT_HINT),
         })?;
+        self.deferred_triggers = deleted.deferred;
         match &self.made_by {
-            Some(made_by) if deleted.is_empty() && made_by.rows > 0 && !go_on => {
+            Some(made_by) if deleted.rows.is_empty() && made_by.rows > 0 && !go_on => {
                 Err(target::no_rows(&self.project, made_by))
             }
             _ => Ok(()),

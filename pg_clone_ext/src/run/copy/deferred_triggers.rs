@@ -1,5 +1,6 @@
 //! Deferred constraint triggers: they act when the transaction commits, after all checks of a run.
 
+use super::written_rows::WrittenRows;
 use crate::error::internal;
 use crate::pg::query::for_each_row;
 use crate::pg::session::settings_guard::CallersPath;
@@ -52,7 +53,7 @@ fn set(names: &[&Named], when: &str) -> Result<()> {
 
 /// Runs the deferred triggers of these tables that are not `done`, under the caller's search_path. Afterwards they are again as they
 /// were declared, for the rest of the transaction. Whether there were any.
-pub fn run(path: &CallersPath, tables: &[Oid], done: &mut HashSet<String>) -> Result<bool> {
+fn run(path: &CallersPath, tables: &[Oid], done: &mut HashSet<String>) -> Result<bool> {
     let triggers = of(tables)?;
     let open: Vec<&Named> = triggers
         .iter()
@@ -66,4 +67,23 @@ pub fn run(path: &CallersPath, tables: &[Oid], done: &mut HashSet<String>) -> Re
     let again: Vec<&Named> = open.iter().copied().filter(|named| named.deferred).collect();
     set(&again, "DEFERRED")?;
     Ok(!open.is_empty())
+}
+
+/// Whether one of these tables has any.
+pub fn exist(tables: &[Oid]) -> Result<bool> {
+    of(tables).map(|triggers| !triggers.is_empty())
+}
+
+/// Runs those of these tables and of all that have been `written` since, so that what they do is seen by the checks. What they write can
+/// have deferred triggers too.
+pub fn run_all(path: &CallersPath, tables: &[Oid], written: &WrittenRows) -> Result<()> {
+    let mut done = HashSet::new();
+    loop {
+        let since = written.since()?;
+        let since = since.iter().map(|(_, counts)| counts.table);
+        let all: Vec<Oid> = tables.iter().copied().chain(since).collect();
+        if !run(path, &all, &mut done)? {
+            return Ok(());
+        }
+    }
 }

@@ -297,7 +297,7 @@ pub fn dry(run: &Run, table_copy: &TableCopy) -> Result<TableStatistics> {
 }
 
 pub mod added_rows;
-mod deferred_triggers;
+pub mod deferred_triggers;
 pub mod kept_ids;
 mod pipeline;
 pub mod project_sequences;

@@ -5,7 +5,7 @@ use super::written_rows::{WrittenRows, described};
 use crate::run::state::Run;
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::plan::{Oid, Table};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// What has been written before the first row of the clone is inserted.
 pub struct Effects(WrittenRows);
@@ -20,16 +20,9 @@ impl Effects {
         WrittenRows::begin().map(|before| Some(Effects(before)))
     }
 
-    /// Runs the deferred triggers of every table that has been written, so that what they do is seen by the checks. What they write can
-    /// have deferred triggers too.
+    /// Runs the deferred triggers of every table that has been written.
     pub fn run_deferred(&self, run: &Run) -> Result<()> {
-        let mut done = HashSet::new();
-        loop {
-            let written: Vec<Oid> = self.0.since()?.iter().map(|(_, counts)| counts.table).collect();
-            if !deferred_triggers::run(&run.path, &written, &mut done)? {
-                return Ok(());
-            }
-        }
+        deferred_triggers::run_all(&run.path, &[], &self.0)
     }
 
     /// Rows that triggers changed or deleted are an error (0A000), and so are rows that they added to tables of the store: more than the

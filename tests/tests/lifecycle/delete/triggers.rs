@@ -78,6 +78,62 @@ async fn rows_of_others_that_a_trigger_deletes_or_changes_are_an_error_unless_th
 }
 
 #[tokio::test]
+async fn deferred_triggers_act_before_the_end_of_a_deletion_or_refresh() {
+    for (body, named) in [
+        (
+            "DELETE FROM public.uploads WHERE hash = OLD.hash",
+            Some("rows of public.uploads"),
+        ),
+        ("TRUNCATE public.log", Some("all rows of public.log")),
+        ("DELETE FROM public.log", Some("rows of public.log")),
+        ("INSERT INTO public.log VALUES (OLD.hash)", None),
+    ] {
+        let db = store("NULL", "NULL").await;
+        // The second trigger is of a table that only the first one writes.
+        db.run(&format!(
+            "CREATE TABLE outbox (hash text); SELECT clone.store_shared('s', 'outbox'); INSERT INTO log SELECT hash FROM items WHERE tenant_id = 2;
+             CREATE FUNCTION sent() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.outbox VALUES (OLD.hash); RETURN NULL; END $$;
+             CREATE CONSTRAINT TRIGGER sent AFTER DELETE ON items DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sent();
+             CREATE FUNCTION \"Act\"() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {}; RETURN NULL; END $$;
+             CREATE CONSTRAINT TRIGGER \"Act\" AFTER INSERT ON outbox DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION \"Act\"()",
+            body.replace("OLD", "NEW")
+        ))
+        .await;
+        let clone = db.clone_project("'1', 'copy'").await;
+        for call in [
+            format!("SELECT project_clone('1', 'copy', options => '{{\"replace\": \"{clone}\"}}')"),
+            format!(
+                "SELECT project_clone('1', 'copy', options => '{{\"replace\": \"{clone}\", \"triggers\": \"skip\"}}')"
+            ),
+            format!("SELECT project_delete('{clone}')"),
+        ] {
+            let Some(named) = named else {
+                db.run(&call).await;
+                continue;
+            };
+            let refused = db.fails(&call).await;
+            assert!(
+                refused.code == "0A000"
+                    && refused.message.starts_with("a trigger")
+                    && refused.message.contains(named)
+                    && refused.hint.contains("\"triggers\": \"fire\""),
+                "{call}: {refused:?}"
+            );
+            assert_eq!(db.text(STATE).await, "40 40 30", "{call}");
+        }
+        db.run(&format!(
+            "SELECT project_delete('{}', options => '{{\"triggers\": \"fire\"}}')",
+            match named {
+                Some(_) => clone,
+                None => db.clone_project("'1'").await,
+            }
+        ))
+        .await;
+        assert_eq!(db.number("SELECT count(*) FROM items").await, 30);
+    }
+}
+
+#[tokio::test]
 async fn what_a_trigger_counted_for_the_clone_it_counts_back() {
     let db = store(
         "UPDATE public.tags SET uses = uses + 1 WHERE id = NEW.tag_id",
