@@ -217,8 +217,18 @@ AS $$
 $$;
 COMMENT ON FUNCTION clone_internal.table_questions(text) IS 'Open questions about whole tables, by the catalog only';
 
--- Tables without a unique index whose rows have a key nevertheless: a column that is named like one and whose values all differ. A clone
--- would have the source's.
+-- Whether a column has a name that people give to the key of a table.
+CREATE FUNCTION clone_internal.is_key_name("table" name, "column" name) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT clone_internal.snake($2) IN ('id', 'uuid', 'guid', 'key', 'pk', w.word || '_id', w.word || '_uuid', w.word || '_no', w.word || '_key') OR lower($2) = replace(w.word, '_', '') || 'id'
+    FROM (SELECT clone_internal.table_word($1) AS word) w
+$$;
+COMMENT ON FUNCTION clone_internal.is_key_name(name, name) IS 'Whether a column has a name that people give to the key of a table';
+
+-- Tables whose rows have a key without a unique index: a column that is named like one and whose values all differ. A clone would have the
+-- source's.
 CREATE FUNCTION clone_internal.ask_about_missing_keys(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -235,12 +245,14 @@ BEGIN
         SELECT r.relation, r.role, r.project_column, r.parents, r.join_column, a.attname AS name
         FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
         JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-        CROSS JOIN LATERAL (SELECT clone_internal.table_word(t.relname) AS word, clone_internal.snake(a.attname) AS name) w
-        WHERE r.store = $1 AND r.id_column IS NULL AND r.role IN ('resource', 'derived') AND clone_internal.family(a.atttypid) IN ('int', 'text', 'uuid')
-          AND (w.name IN ('id', 'uuid', 'guid', 'key', 'pk', w.word || '_id', w.word || '_uuid', w.word || '_no', w.word || '_key') OR lower(a.attname) = replace(w.word, '_', '') || 'id'
-               OR EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = r.relation AND e.adnum = a.attnum AND pg_get_expr(e.adbin, e.adrelid) LIKE '%nextval(%'))
-          AND a.attname NOT IN (COALESCE(r.project_column, ''), COALESCE(r.join_column, ''))
-          AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.relation AND i.indisunique)
+        CROSS JOIN LATERAL (SELECT clone_internal.is_key_name(t.relname, a.attname) AS key_name) w
+        WHERE r.store = $1 AND r.role IN ('resource', 'derived') AND clone_internal.family(a.atttypid) IN ('int', 'text', 'uuid')
+          AND a.attname NOT IN (COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.id_column, ''))
+          AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.relation AND i.indisunique AND a.attnum = ANY (i.indkey::int2[]))
+          -- Beside other unique columns, such as a code, only its name says that it is a key.
+          AND CASE WHEN r.id_column IS NULL AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.relation AND i.indisunique)
+              THEN w.key_name OR EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = r.relation AND e.adnum = a.attnum AND pg_get_expr(e.adbin, e.adrelid) LIKE '%nextval(%')
+              ELSE w.key_name AND NOT (r.id_column IS NOT NULL AND clone_internal.is_key_name(t.relname, r.id_column)) END
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
           AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname)
           AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))
@@ -262,7 +274,7 @@ BEGIN
         END LOOP;
         CONTINUE WHEN is_history;
         PERFORM clone_internal.ask($1, c.relation, c.name, '$key', 'error',
-            format('%s has no unique index, but %I looks like its key: all %s values that were looked at differ. A clone has the source''s', c.relation, c.name, counts[1]),
+            format('%s.%I has no unique index, but it looks like the key of its rows: all %s values that were looked at differ. A clone has the source''s', c.relation, c.name, counts[1]),
             clone_internal.table_call($1, c.relation, CASE WHEN c.project_column IS NULL THEN c.role ELSE 'resource' END, c.name, c.project_column, c.parents[1], c.join_column),
             format('SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$key'));
     END LOOP;

@@ -11,7 +11,7 @@ BEGIN
     RETURN (
     SELECT EXISTS (SELECT FROM pg_index u WHERE u.indrelid = a.attrelid AND u.indisunique AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum)
         -- A key by declaration.
-        OR a.attname = r.id_column AND NOT EXISTS (SELECT FROM pg_index u WHERE u.indrelid = a.attrelid AND u.indisunique)
+        OR a.attname = r.id_column AND NOT EXISTS (SELECT FROM pg_index u WHERE u.indrelid = a.attrelid AND u.indisunique AND a.attnum = ANY (u.indkey::int2[]))
         OR a.atttypid = 2950 OR a.attidentity <> '' OR COALESCE(pg_get_expr(e.adbin, e.adrelid) LIKE '%nextval(%', false)
         OR EXISTS (
             SELECT FROM pg_index u

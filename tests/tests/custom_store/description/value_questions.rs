@@ -414,8 +414,17 @@ async fn copies_of_numbers_of_a_sequence_are_found_whatever_index_they_have() {
 
 #[tokio::test]
 async fn a_column_that_looks_like_the_key_of_a_table_without_a_unique_index_is_asked_about() {
+    // Another column may be unique: (org, code), or a code of its own.
     for (column, value) in [
         ("id int NOT NULL DEFAULT nextval('nos')", "DEFAULT"),
+        (
+            "id int NOT NULL DEFAULT nextval('nos'), code uuid UNIQUE DEFAULT gen_random_uuid()",
+            "DEFAULT",
+        ),
+        (
+            "id int NOT NULL DEFAULT nextval('nos'), code text DEFAULT md5(random()::text), UNIQUE (org_id, code)",
+            "DEFAULT",
+        ),
         ("customer_no text", "'cus_' || substr(md5(random()::text), 1, 16)"),
         ("number bigint DEFAULT nextval('nos')", "DEFAULT"),
     ] {
@@ -438,13 +447,14 @@ async fn a_column_that_looks_like_the_key_of_a_table_without_a_unique_index_is_a
         )
         .await;
         let asked = db
-            .list("SELECT question FROM clone.store_check('s') WHERE question ~ 'looks like its key'")
+            .list("SELECT question FROM clone.store_check('s') WHERE question ~ 'looks like the key'")
             .await;
         assert_eq!(
             asked,
             [format!(
-                "public.customer has no unique index, but {name} looks like its key: all 20 values that were looked at differ. A clone has the source's"
-            )]
+                "public.customer.{name} has no unique index, but it looks like the key of its rows: all 20 values that were looked at differ. A clone has the source's"
+            )],
+            "{column}"
         );
         answer_all(&db, "answer").await;
         let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
