@@ -118,7 +118,7 @@ extension_sql_file!(
     requires = ["store_question"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/values/columns_with_new_values.sql",
+    "../../sql/install/discovery/new_values/columns_with_new_values.sql",
     name = "columns_with_new_values",
     requires = ["samples"]
 );
@@ -198,14 +198,14 @@ extension_sql_file!(
     requires = ["discover_tables"]
 );
 extension_sql_file!(
-    "../../sql/install/discovery/discover_unique.sql",
-    name = "discover_unique",
+    "../../sql/install/discovery/new_values/unique_columns.sql",
+    name = "unique_columns",
     requires = ["discover_references"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/preset_discover.sql",
     name = "preset_discover",
-    requires = ["discover_unique"]
+    requires = ["unique_columns"]
 );
 extension_sql_file!(
     "../../sql/install/discovery/values/unnamed_references.sql",
@@ -351,6 +351,11 @@ extension_sql_file!(
     "../../sql/install/discovery/values/other_forms.sql",
     name = "other_forms",
     requires = ["unnamed_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/new_values/groups.sql",
+    name = "groups",
+    requires = ["unnamed_references", "unique_columns"]
 );
 extension_sql_file!(
     "../../sql/install/stores/store_files.sql",

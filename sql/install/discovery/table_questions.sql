@@ -246,13 +246,16 @@ BEGIN
         FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
         JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
         CROSS JOIN LATERAL (SELECT clone_internal.is_key_name(t.relname, a.attname) AS key_name) w
+        CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = r.relation AND e.adnum = a.attnum AND pg_get_expr(e.adbin, e.adrelid) LIKE '%nextval(%') AS from_sequence) d
         WHERE r.store = $1 AND r.role IN ('resource', 'derived') AND clone_internal.family(a.atttypid) IN ('int', 'text', 'uuid')
           AND a.attname NOT IN (COALESCE(r.project_column, ''), COALESCE(r.join_column, ''), COALESCE(r.id_column, ''))
           AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.relation AND i.indisunique AND a.attnum = ANY (i.indkey::int2[]))
-          -- Beside other unique columns, such as a code, only its name says that it is a key.
-          AND CASE WHEN r.id_column IS NULL AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.relation AND i.indisunique)
-              THEN w.key_name OR EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = r.relation AND e.adnum = a.attnum AND pg_get_expr(e.adbin, e.adrelid) LIKE '%nextval(%')
-              ELSE w.key_name AND NOT (r.id_column IS NOT NULL AND clone_internal.is_key_name(t.relname, r.id_column)) END
+          -- Other columns have new values anyway.
+          AND EXISTS (SELECT FROM clone.store_column o WHERE o.store = $1 AND o.relation = r.relation AND o.name = a.attname AND o.role IN ('keep', 'rewrite', 'map'))
+          -- Beside other unique columns, such as a code, its name says that it is a key; beside a primary key its default must say so, too.
+          AND CASE WHEN r.id_column IS NULL AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.relation AND i.indisunique) THEN w.key_name OR d.from_sequence
+              ELSE w.key_name AND NOT (r.id_column IS NOT NULL AND clone_internal.is_key_name(t.relname, r.id_column))
+                   AND (d.from_sequence OR NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.relation AND i.indisprimary)) END
           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey))
           AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname)
           AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))

@@ -37,8 +37,9 @@ BEGIN
         FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
         JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
         JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = a.attname
+        CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d.target = r.relation AND d."column" = a.attname AND d.target_column = a.attname) AS shared) s
         WHERE r.store = $1 AND clone_internal.family(a.atttypid) IN ('text', 'int')
-          AND CASE WHEN a.attname IS DISTINCT FROM r.id_column THEN c.role IN ('random', 'suffix', 'template', 'expression', 'name', 'default')
+          AND CASE WHEN s.shared THEN true WHEN a.attname IS DISTINCT FROM r.id_column THEN c.role IN ('random', 'suffix', 'template', 'expression', 'name', 'default')
                    -- A key that people chose: a domain, a code.
                    ELSE c.role = 'map' AND r.role <> 'project' AND clone_internal.family(a.atttypid) = 'text'
                        AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey)) END
@@ -47,6 +48,8 @@ BEGIN
                        AND (u.indkey[0] = a.attnum AND (u.indpred IS NULL OR a.attname IS DISTINCT FROM r.id_column)
                             OR a.attname IS DISTINCT FROM r.id_column AND u.indkey[0] = 0 AND EXISTS (
                                SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = u.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = r.relation AND d.refobjsubid = a.attnum)))
+               -- Identifiers that several rows share.
+               OR s.shared
                OR c.role = 'default' AND (a.attidentity <> '' OR EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = r.relation AND e.adnum = a.attnum AND pg_get_expr(e.adbin, e.adrelid) LIKE '%nextval(%')))
     LOOP
         IF vals IS NULL THEN

@@ -11,4 +11,5 @@ mod numeric;
 mod of_same_tenant;
 mod pairs;
 mod same_names;
+mod shared_identifiers;
 mod typed_texts;

@@ -25,30 +25,38 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.made_new_by_uuids(text, regclass, name) IS 'Whether each value of a text column holds the UUID of a described row, so that rewriting makes it new';
 
--- Whether each text of a column looks as if a program had made it at random: a token, an API key, a public id, by its name or its form. With a suffix, who knows that of
--- the source knows that of the clone. A text with the key of its row is not random.
+-- Whether each of these texts looks as if a program had made it at random: a token, an API key, a public id.
+CREATE FUNCTION clone_internal.made_at_random(vals text[]) RETURNS boolean
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT COALESCE(bool_and(v.x ~ '^([A-Za-z0-9_.:+=-]{10,200}|[A-Za-z0-9+/]{20,200}=*)$'), false)
+       -- By chance a short one may have letters only.
+       AND count(*) FILTER (WHERE v.uuid OR v.changes >= 2) >= 0.9 * count(*) AND avg(CASE WHEN v.uuid THEN 1 ELSE v.changes::numeric / length(v.x) END) >= 0.15
+    FROM (SELECT x, x ~* clone_internal.uuid_pattern('-?') AS uuid,
+                 -- From a letter to a digit and back: rare in words and numbers.
+                 length(regexp_replace(x, '([A-Za-z])(?=[0-9])|([0-9])(?=[A-Za-z])', '\1\2 ', 'g')) - length(x) AS changes
+          FROM unnest($1) AS x) v
+$$;
+COMMENT ON FUNCTION clone_internal.made_at_random(text[]) IS 'Whether each of these texts looks as if it had been made at random';
+
+-- The same for the texts of a column, by their name or their form. With a suffix, who knows that of the source knows that of the clone. A text
+-- with the key of its row is not random.
 CREATE FUNCTION clone_internal.looks_random(relation regclass, "column" name) RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     key name := clone_internal.key_of(relation);
-    random boolean;
+    found record;
 BEGIN
     IF $2 ~* 'token|secret|hash|digest|api_?key|password|checksum' THEN
         RETURN true;
     END IF;
-    EXECUTE format($q$
-        SELECT COALESCE(bool_and(NOT v.named AND v.x ~ '^([A-Za-z0-9_.:+=-]{10,200}|[A-Za-z0-9+/]{20,200}=*)$'), false)
-           -- By chance a short one may have letters only.
-           AND count(*) FILTER (WHERE v.uuid OR v.changes >= 2) >= 0.9 * count(*) AND avg(CASE WHEN v.uuid THEN 1 ELSE v.changes::numeric / length(v.x) END) >= 0.15
-        FROM (SELECT s.x, s.x ~* %L AS uuid, COALESCE(length(s.key) >= 8 AND strpos(lower(s.x), lower(s.key)) > 0, false) AS named,
-                     -- From a letter to a digit and back: rare in words and numbers.
-                     length(regexp_replace(s.x, '([A-Za-z])(?=[0-9])|([0-9])(?=[A-Za-z])', '\1\2 ', 'g')) - length(s.x) AS changes
-              FROM (SELECT %s AS x, %s AS key FROM %s AS t WHERE t.%I IS NOT NULL LIMIT 500) s) v$q$,
-        clone_internal.uuid_pattern('-?'), clone_internal.column_text('t', relation, "column"), CASE WHEN key IS NULL THEN 'NULL::text' ELSE clone_internal.column_text('t', relation, key) END,
-        clone_internal.spread(relation, '*', 500), "column") INTO random;
-    RETURN random;
+    EXECUTE format('SELECT array_agg(s.x) AS vals, bool_or(length(s.key) >= 8 AND strpos(lower(s.x), lower(s.key)) > 0) AS named FROM (SELECT %s AS x, %s AS key FROM %s AS t WHERE t.%I IS NOT NULL LIMIT 500) s',
+        clone_internal.column_text('t', relation, "column"), CASE WHEN key IS NULL THEN 'NULL::text' ELSE clone_internal.column_text('t', relation, key) END,
+        clone_internal.spread(relation, '*', 500), "column") INTO found;
+    RETURN COALESCE(NOT COALESCE(found.named, false) AND clone_internal.made_at_random(found.vals), false);
 END
 $$;
 COMMENT ON FUNCTION clone_internal.looks_random(regclass, name) IS 'Whether each text of a column looks as if it had been made at random';
