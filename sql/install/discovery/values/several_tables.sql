@@ -207,11 +207,28 @@ BEGIN
             SELECT h.token COLLATE "C" AS value, h.value COLLATE "C" AS tenant, bit_or(set_bit(none, h.place - 1, 1)) AS tables FROM unnest(hits) AS h WHERE h.value IS NOT NULL GROUP BY 1, 2
         ), of_none AS MATERIALIZED (
             SELECT h.token COLLATE "C" AS value, bit_or(set_bit(none, h.place - 1, 1)) AS tables FROM unnest(hits) AS h WHERE h.value IS NULL GROUP BY 1
-        ), place AS MATERIALIZED (
+        ), of_any AS MATERIALIZED (
+            SELECT h.token COLLATE "C" AS value, bit_or(set_bit(none, h.place - 1, 1)) AS tables FROM unnest(hits) AS h GROUP BY 1
+        ), strict AS MATERIALIZED (
             -- Tables of which all values are keys of rows of the same tenant, or of rows that all tenants share.
             SELECT s.place, bit_and(COALESCE(t.tables, none) | COALESCE(n.tables, none)) AS tables, count(DISTINCT s.value) FILTER (WHERE t.value IS NOT NULL) AS keys, count(DISTINCT s.tenant) AS tenants,
                    bool_or(t.value IS NULL) AS shared
             FROM unnest(sampled) s LEFT JOIN of_tenant t ON t.value = s.value COLLATE "C" AND t.tenant = s.tenant COLLATE "C" LEFT JOIN of_none n ON n.value = s.value COLLATE "C" GROUP BY 1
+        ), uncontradicted AS MATERIALIZED (
+            -- Tables that have no value as the key of a row of another tenant only.
+            SELECT s.place, count(*) AS seen, bit_or(a.tables) & ~bit_or(a.tables & ~COALESCE(t.tables, none)) AS tables
+            FROM unnest(sampled) s JOIN strict p ON p.place = s.place AND p.tables = none AND p.tenants > 1 AND p.place < own_keys
+            LEFT JOIN of_any a ON a.value = s.value COLLATE "C" LEFT JOIN of_tenant t ON t.value = s.value COLLATE "C" AND t.tenant = s.tenant COLLATE "C" GROUP BY 1
+        ), most AS MATERIALIZED (
+            -- Keys of rows that were deleted stay where no foreign key clears them.
+            SELECT x.place, bit_or(set_bit(none, x.number::int - 1, 1)) AS tables, min(x.keys) AS keys, min(x.tenants) AS tenants
+            FROM (SELECT u.place, t.number, count(DISTINCT s.value) AS keys, count(DISTINCT s.tenant) AS tenants
+                  FROM uncontradicted u JOIN unnest(targets) WITH ORDINALITY AS t (relation, number) ON get_bit(u.tables, t.number::int - 1) = 1
+                  JOIN unnest(sampled) s ON s.place = u.place JOIN of_tenant o ON o.value = s.value COLLATE "C" AND o.tenant = s.tenant COLLATE "C" AND get_bit(o.tables, t.number::int - 1) = 1
+                  WHERE u.tables <> none GROUP BY u.place, u.seen, t.number HAVING 10 * count(*) >= 8 * u.seen AND count(DISTINCT s.value) >= 12 AND count(DISTINCT s.tenant) > 1) x GROUP BY 1
+        ), place AS MATERIALIZED (
+            SELECT p.place, COALESCE(m.tables, p.tables) AS tables, COALESCE(m.keys, p.keys) AS keys, COALESCE(m.tenants, p.tenants) AS tenants, p.shared AND m.place IS NULL AS shared, m.place IS NOT NULL AS stale
+            FROM strict p LEFT JOIN most m ON m.place = p.place
         ), target AS MATERIALIZED (
             SELECT t.relation, t.key, t.family, t.number, w.word, clone_internal.plain(w.word) AS plain, clone_internal.has_persons(w.word) AS person
             FROM unnest(targets, names, families) WITH ORDINALITY AS t (relation, key, family, number) JOIN pg_class k ON k.oid = t.relation CROSS JOIN LATERAL (SELECT clone_internal.table_word(k.relname) AS word) w
@@ -220,7 +237,7 @@ BEGIN
             -- The column, or the member of a document.
             CROSS JOIN LATERAL (SELECT COALESCE(substring(l.path FROM '''([^'']+)''[]](?:[[][*][]])*$'), l."column"::text) AS called) c
         ), candidate AS MATERIALIZED (
-            SELECT p.place, p.keys, p.tenants, p.shared, p.place >= own_keys AS own_key, t.relation AS target, t.key, t.family, l.relation, l."column" AS name, l.path, l.called, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
+            SELECT p.place, p.keys, p.tenants, p.shared, p.stale, p.place >= own_keys AS own_key, t.relation AS target, t.key, t.family, l.relation, l."column" AS name, l.path, l.called, m.rank, t.person, count(*) OVER (PARTITION BY p.place) AS tables,
                    clone_internal.names_person(l.called) AS says_person
             FROM place p JOIN col l ON l.number = p.place
             JOIN target t ON get_bit(p.tables, t.number::int - 1) = 1 AND (t.relation <> l.relation OR t.family <> l.family OR l.path <> '')
@@ -238,7 +255,7 @@ BEGIN
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path = l.path)
               AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
         )
-        SELECT c.relation, c.name, c.path, min(c.keys) AS keys, bool_or(c.shared) AS shared, bool_and(c.own_key AND c.family = 'text') AS own_text_key, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets,
+        SELECT c.relation, c.name, c.path, min(c.keys) AS keys, bool_or(c.shared) AS shared, bool_or(c.stale) AS stale, bool_and(c.own_key AND c.family = 'text') AS own_text_key, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets,
                -- Whether the name says which.
                count(*) = 1 OR (array_agg(ROW(COALESCE(c.rank, 9), CASE WHEN c.says_person THEN -c.person END) ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC))[1]
                    IS DISTINCT FROM (array_agg(ROW(COALESCE(c.rank, 9), CASE WHEN c.says_person THEN -c.person END) ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC))[2] AS told
@@ -258,8 +275,8 @@ BEGIN
         SELECT l.ordered, c.told OR l.told INTO c.targets, told FROM clone_internal.by_likelihood(c.relation, c.name, c.path, c.targets) l;
         PERFORM clone_internal.ask($1, c.relation, c.name, c.path, 'error',
             format('%s.%I%s looks like a key of %s: %s%s values that were looked at are keys of rows of the same tenant', c.relation, c.name, CASE WHEN c.path <> '' THEN ' at ' || c.path ELSE '' END, array_to_string(c.targets[:3], ' or '),
-                CASE WHEN NOT c.shared THEN 'all ' ELSE '' END, c.keys)
-                || CASE WHEN c.shared THEN ', the others of rows that belong to none' ELSE '' END,
+                CASE WHEN NOT c.shared AND NOT c.stale THEN 'all ' ELSE '' END, c.keys)
+                || CASE WHEN c.shared THEN ', the others of rows that belong to none' WHEN c.stale THEN ', the others of no row, as if it was deleted' ELSE '' END,
             CASE WHEN told THEN clone_internal.reference_call($1, c.relation, c.name, c.targets[1], c.path) END, clone_internal.keep_call($1, c.relation, c.name, c.path), CASE WHEN told THEN c.targets[1] END);
     END LOOP;
 END
