@@ -358,6 +358,11 @@ extension_sql_file!(
     requires = ["unnamed_references", "unique_columns"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/new_values/unique_texts.sql",
+    name = "unique_texts",
+    requires = ["groups"]
+);
+extension_sql_file!(
     "../../sql/install/stores/store_files.sql",
     name = "store_files",
     requires = ["preset_discover"]

@@ -286,6 +286,7 @@ BEGIN
     IF EXISTS (SELECT FROM clone.store s WHERE s.name = ask_about_data.store AND s.preset = 'discover') THEN
         -- Described by hand, the clone itself says so, where it would have values of its source.
         PERFORM clone_internal.discover_unique(ask_about_data.store, true);
+        PERFORM clone_internal.ask_about_unique_texts(ask_about_data.store);
     END IF;
 END
 $$;

@@ -32,7 +32,7 @@ COMMENT ON TABLE clone.store_no_reference IS 'Columns, or paths in their documen
 CREATE FUNCTION clone_internal.question_kinds() RETURNS text[]
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT '{$types,$cloned_types,$named_types,$parts,$key,$rows,$owned,$no_owner,$relatives,$parents,$forms,$unowned,$tenants,$links,$history,$numbers,$settings,$secrets,$called}'::text[] $$;
+AS $$ SELECT '{$types,$cloned_types,$named_types,$parts,$key,$rows,$owned,$no_owner,$relatives,$parents,$forms,$unowned,$tenants,$links,$history,$numbers,$settings,$secrets,$called,$unique}'::text[] $$;
 COMMENT ON FUNCTION clone_internal.question_kinds() IS 'What stands in place of a path for questions that are not about a place in documents';
 
 -- Rows that belong by a column which only looked like a reference belong by another column with the name of a table, or in another way that
@@ -129,7 +129,9 @@ BEGIN
     -- $..['k'], as discovery has it, is written as $.k, $['k'] or $..k, too.
     SELECT EXISTS (SELECT FROM clone.store_reference r WHERE r.store = $1 AND r.relation = $2 AND r."column" = $3 AND ($4 = '' OR r.path IN ($4, regexp_replace($4, E'^[$][.][.][[]\'([^\']+)\'[]]', E'$.\\1'), regexp_replace($4, E'^[$][.][.][[]\'([^\']+)\'[]]', E'$[\'\\1\']'), regexp_replace($4, E'^[$][.][.][[]\'([^\']+)\'[]]', E'$..\\1'))))
         OR EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = $2 AND n."column" = $3 AND n.path IN ('', $4))
-        OR EXISTS (SELECT FROM clone.store_column c WHERE c.store = $1 AND c.relation = $2 AND c.name = $3 AND c.reason = 'set by hand' AND ($4 = '' OR c.role NOT IN ('rewrite', 'map'))));
+        OR EXISTS (SELECT FROM clone.store_column c WHERE c.store = $1 AND c.relation = $2 AND c.name = $3 AND c.reason = 'set by hand' AND ($4 = '' OR c.role NOT IN ('rewrite', 'map'))
+                   -- Discovery gives unique texts their role.
+                   AND NOT ($4 = '$unique' AND c.role IN ('suffix', 'random'))));
 END
 $$;
 COMMENT ON FUNCTION clone_internal.answered(text, regclass, name, text) IS 'Whether a column, or a path in its documents, is declared a reference or none';

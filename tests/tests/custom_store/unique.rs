@@ -372,3 +372,126 @@ async fn unique_texts_that_look_random_get_random_ones_that_cannot_be_guessed() 
         0
     );
 }
+
+/// The questions about unique texts of a store of `tables`, and the answer to each.
+async fn asked_about(tables: &str) -> (Scratch, Vec<String>) {
+    let db = discovered(
+        &format!("CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'); {tables}"),
+        "org",
+    )
+    .await;
+    db.run("SELECT FROM clone.store_check('s')").await;
+    let asked = "SELECT concat_ws(' ', \"column\", answer) FROM clone.store_question WHERE path = '$unique' ORDER BY 1";
+    let asked = db.list(asked).await;
+    (db, asked)
+}
+
+#[tokio::test]
+async fn digests_and_telephone_numbers_are_asked_about() {
+    let (db, asked) = asked_about(
+        "CREATE TABLE file (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, content_sha256 text UNIQUE NOT NULL, etag text UNIQUE, token_digest text UNIQUE, phone_number varchar(24) UNIQUE, mobile text NOT NULL UNIQUE, phone text UNIQUE);
+         INSERT INTO file (org_id, content_sha256, etag, token_digest, phone_number, mobile, phone) SELECT 1 + n % 2, encode(sha256(n::text::bytea), 'hex'), md5(n::text), md5('t' || n), '+4930' || 1000000 + n, '(030) 12345-' || n, 'kitchen ' || n FROM generate_series(1, 20) n;
+         CREATE TABLE message (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, body text); INSERT INTO message (org_id, body) SELECT org_id, 'Call ' || phone_number || ' now' FROM file",
+    )
+    .await;
+    let settled = |column: &str, role: &str| {
+        format!(
+            "{column} SELECT clone.store_column('s', 'public.file', '{column}', '{role}'); SELECT clone.store_no_reference('s', 'public.file', '{column}', '$unique');"
+        )
+    };
+    assert_eq!(
+        asked,
+        [
+            settled("content_sha256", "random"),
+            settled("etag", "random"),
+            settled("mobile", "suffix"),
+            settled("phone_number", "null"),
+        ]
+    );
+    assert_eq!(db.fails("SELECT project_clone('2')").await.code, "55000");
+    // The other way: numbers that nobody can call, also in texts.
+    db.run(settled("phone_number", "suffix").trim_start_matches("phone_number "))
+        .await;
+    answer_all(&db, "answer").await;
+    assert_eq!(
+        db.list("SELECT question FROM clone.store_check('s') WHERE severity <> 'note'")
+            .await,
+        [""; 0]
+    );
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM file f JOIN file s ON s.org_id = 2 AND f.phone_number = s.phone_number || '-1' AND f.mobile = s.mobile || '-1' WHERE f.org_id = {clone}")).await,
+        10
+    );
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM message m JOIN file f ON f.org_id = m.org_id AND strpos(m.body, f.phone_number || ' now') > 0 WHERE m.org_id = {clone}")).await,
+        10
+    );
+}
+
+#[tokio::test]
+async fn unique_paths_stay_a_tree() {
+    for separator in ["/", ".", ">"] {
+        let (db, asked) = asked_about(&format!(
+            "CREATE TABLE page (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, path text UNIQUE NOT NULL);
+             INSERT INTO page (org_id, path) SELECT o.id, concat_ws('{separator}', root, a, b) FROM org o, concat('docs', o.id) AS root, unnest('{{NULL,intro,guide}}'::text[]) a, unnest('{{NULL,first,last}}'::text[]) b WHERE a IS NOT NULL OR b IS NULL"
+        ))
+        .await;
+        assert_eq!(asked.len(), 1, "{separator}: {asked:?}");
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        let with_parent = format!(
+            "SELECT count(*) FROM page p WHERE org_id = {clone} AND EXISTS (SELECT FROM page o WHERE o.org_id = p.org_id AND p.path LIKE o.path || '{separator}%' AND length(o.path) < length(p.path))"
+        );
+        assert_eq!(db.number(&with_parent).await, 6, "{separator}");
+        db.clone_project("'2', options => '{\"verify\": true}'").await;
+    }
+    // Steps of one length have no expression that is right everywhere.
+    let steps = "CREATE TABLE page (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, path text UNIQUE NOT NULL);
+         INSERT INTO page (org_id, path) SELECT o.id, concat('000', o.id, a, b) FROM org o, unnest('{NULL,0001,0002}'::text[]) a, unnest('{NULL,0001,0002}'::text[]) b WHERE a IS NOT NULL OR b IS NULL";
+    let (db, asked) = asked_about(steps).await;
+    assert_eq!(asked, ["path"]);
+    let refused = db.fails("SELECT project_clone('2')").await;
+    assert!(
+        refused.message.contains("its values form a tree") && refused.message.contains("'expression'"),
+        "{refused:?}"
+    );
+    db.run(
+        "SELECT clone.store_column('s', 'page', 'path', 'expression', value => $$'9' || substr(path, 2)$$)",
+    )
+    .await;
+    db.clone_project("'2', options => '{\"verify\": true}'").await;
+    // Names that begin with other names are no tree.
+    let (_, asked) = asked_about(
+        "CREATE TABLE page (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, slug text UNIQUE, title text UNIQUE);
+         INSERT INTO page (org_id, slug, title) SELECT 1 + n % 2, 'item' || n, 'a.' || n || '/b' FROM generate_series(1, 40) n",
+    )
+    .await;
+    assert_eq!(asked, [""; 0]);
+}
+
+#[tokio::test]
+async fn unique_texts_that_are_made_of_others_follow_them() {
+    let (db, asked) = asked_about(
+        "CREATE TABLE project (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, prefix text UNIQUE);
+         INSERT INTO project (org_id, prefix) SELECT 1 + n % 2, 'PR' || chr(64 + n) FROM generate_series(1, 10) n;
+         CREATE TABLE issue (id serial PRIMARY KEY, project_id int NOT NULL REFERENCES project, number int, label text UNIQUE);
+         INSERT INTO issue (project_id, number, label) SELECT p.id, n, prefix || '-' || n FROM project p, generate_series(1, 3) n;
+         CREATE TABLE change (id serial PRIMARY KEY, project_id int NOT NULL REFERENCES project, message text, doc jsonb);
+         INSERT INTO change (project_id, message, doc) SELECT project_id, 'Fix well-known ' || label || ', again', jsonb_build_object('of', label) FROM issue",
+    )
+    .await;
+    assert_eq!(
+        asked,
+        [
+            "label SELECT clone.store_column('s', 'public.project', 'prefix', 'template', value => '{value}C{n}'); SELECT clone.store_reference('s', 'public.issue', 'label', 'public.project', target_column => 'prefix', separators => '-');"
+        ]
+    );
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+    let right = format!(
+        "SELECT count(*) FROM issue i JOIN project p ON p.id = i.project_id AND p.org_id = {clone} AND i.label = p.prefix || '-' || i.number AND p.prefix LIKE 'PR_C1'
+         JOIN change c ON c.project_id = p.id AND c.message = 'Fix well-known ' || i.label || ', again' AND c.doc->>'of' = i.label"
+    );
+    assert_eq!(db.number(&right).await, 15);
+}

@@ -37,9 +37,11 @@ BEGIN
         FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
         JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
         JOIN clone.store_column c ON c.store = $1 AND c.relation = r.relation AND c.name = a.attname
-        CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d.target = r.relation AND d."column" = a.attname AND d.target_column = a.attname) AS shared) s
+        CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d.target = r.relation AND d."column" = a.attname AND d.target_column = a.attname) AS shared,
+                                   -- PLM-3 of PLM.
+                                   c.role = 'rewrite' AND a.attname IS DISTINCT FROM r.id_column AND EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname AND d.form = 'path') AS made_of_keys) s
         WHERE r.store = $1 AND clone_internal.family(a.atttypid) IN ('text', 'int')
-          AND CASE WHEN s.shared THEN true WHEN a.attname IS DISTINCT FROM r.id_column THEN c.role IN ('random', 'suffix', 'template', 'expression', 'name', 'default')
+          AND CASE WHEN s.shared OR s.made_of_keys THEN true WHEN a.attname IS DISTINCT FROM r.id_column THEN c.role IN ('random', 'suffix', 'template', 'expression', 'name', 'default')
                    -- A key that people chose: a domain, a code.
                    ELSE c.role = 'map' AND r.role <> 'project' AND clone_internal.family(a.atttypid) = 'text'
                        AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND f.conrelid = r.relation AND a.attnum = ANY (f.conkey)) END
@@ -64,8 +66,11 @@ BEGIN
             WHERE o.path = '' AND o.family = 'text' AND length(v) < 2000 AND e <> '';
             SELECT COALESCE(array_agg(DISTINCT ROW(o.number, v, e)::clone_internal.key_like), '{}') INTO parts
             FROM unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number)
-            CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL regexp_split_to_table(v, '[^A-Za-z0-9]+') e
-            WHERE o.family IN ('text', 'json') AND o.path NOT LIKE '%~' AND length(v) < 2000 AND length(e) >= 8 AND e <> v AND e ~ '[0-9]' AND e ~ '[A-Za-z]';
+            CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL (
+                SELECT x FROM regexp_split_to_table(v, '[^A-Za-z0-9]+') x WHERE length(x) >= 8 AND x ~ '[0-9]' AND x ~ '[A-Za-z]'
+                -- PLM-3, +4930123456.
+                UNION SELECT m[1] FROM regexp_matches(v, '(?:^|[^A-Za-z0-9])([A-Za-z][A-Za-z0-9]*-[0-9]+|[+][0-9]{7,15})(?![A-Za-z0-9-])', 'g') m) t (e)
+            WHERE o.family IN ('text', 'json') AND o.path NOT LIKE '%~' AND length(v) < 2000 AND e <> v;
             vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE o.family <> 'int[]' AND length(v) < 200
                 UNION SELECT e.token FROM unnest(elements) AS e UNION SELECT e.token FROM unnest(parts) AS e);
         END IF;
@@ -102,12 +107,14 @@ BEGIN
         CONTINUE WHEN k.family <> 'text' OR k.computed OR k.is_id;
         FOR p IN
             SELECT o.relation, o."column", o.path, h.keys, cardinality(o.vals[:100]) AS seen,
-                   (SELECT string_agg(DISTINCT c, '' ORDER BY c) FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[^A-Za-z0-9]') AS between
-            FROM (SELECT e.place, count(DISTINCT e.value) AS keys FROM unnest(parts) AS e WHERE e.token = ANY (found) GROUP BY 1 HAVING count(DISTINCT e.token) > 1) h
+                   -- What stands in a value does not separate it from others.
+                   (SELECT string_agg(DISTINCT c, '' ORDER BY c) FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[^A-Za-z0-9]' AND strpos(h.tokens, c) = 0) AS between
+            FROM (SELECT e.place, count(DISTINCT e.value) AS keys, string_agg(e.token, '') AS tokens FROM unnest(parts) AS e WHERE e.token = ANY (found) GROUP BY 1 HAVING count(DISTINCT e.token) > 1) h
             JOIN unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON o.number = h.place
             WHERE (o.relation, o."column") <> (k.relation, k.name)
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path))
         LOOP
+            CONTINUE WHEN p.between IS NULL;
             PERFORM clone_internal.ask($1, p.relation, p."column", p.path, 'error',
                 format('%s.%I%s holds values of %I of %s within longer texts, which are other values in a clone: %s of %s that were looked at', p.relation, p."column",
                     CASE WHEN p.path <> '' THEN ' at ' || p.path ELSE '' END, k.name, k.relation, p.keys, p.seen),

@@ -1,0 +1,125 @@
+-- Unique texts for which neither a random text nor a suffix is right: digests of the row's data, telephone numbers, paths in a tree, texts that
+-- are made of another unique text.
+
+-- The texts of a column, at most 2,000 of them from all over the table.
+CREATE FUNCTION clone_internal.sampled_texts(relation regclass, "column" name) RETURNS text[]
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    vals text[];
+BEGIN
+    EXECUTE format('SELECT ARRAY(SELECT %s FROM %s AS t WHERE t.%I IS NOT NULL LIMIT 2000)', clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, quote_ident("column"), 2000), "column") INTO vals;
+    RETURN vals;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.sampled_texts(regclass, name) IS 'The texts of a column, at most 2,000 of them';
+
+-- The separators of paths in which each value with several parts has that without the last one among the others; '' for parts of the same
+-- length without a separator between them (00010002 below 0001). NULL: they are no tree. All rows are read: a sample lacks the parents.
+CREATE FUNCTION clone_internal.tree_separator(relation regclass, "column" name) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found text;
+BEGIN
+    IF clone_internal.too_large(relation, false) THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format($q$
+        WITH v AS MATERIALIZED (SELECT DISTINCT (%s) COLLATE "C" AS x FROM %s AS t WHERE t.%I IS NOT NULL),
+        step AS (SELECT min(n.length) AS root, min(n.next - n.length) AS step FROM (SELECT l.length, lead(l.length) OVER (ORDER BY l.length) AS next FROM (SELECT DISTINCT length(v.x) AS length FROM v) l) n)
+        SELECT s.separator FROM (
+            SELECT o.separator, count(*) AS below, count(p.x) AS with_parent
+            FROM v CROSS JOIN unnest('{/,.,>,|}'::text[]) AS o (separator)
+            CROSS JOIN LATERAL (SELECT rtrim(v.x, o.separator) AS x) w CROSS JOIN LATERAL (SELECT left(w.x, length(w.x) - strpos(reverse(w.x), o.separator)) AS x WHERE strpos(ltrim(w.x, o.separator), o.separator) > 0) a
+            LEFT JOIN v p ON p.x IN (a.x, a.x || o.separator) GROUP BY 1
+            UNION ALL
+            SELECT '', count(*), count(p.x) FROM v CROSS JOIN step s LEFT JOIN v p ON p.x = left(v.x, length(v.x) - s.step) COLLATE "C" WHERE s.step >= 2 AND length(v.x) > s.root) s
+        WHERE s.below >= 3 AND 10 * s.with_parent >= 9 * s.below ORDER BY s.separator = '', s.below DESC LIMIT 1$q$,
+        clone_internal.column_text('t', relation, "column"), relation, "column") INTO found;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.tree_separator(regclass, name) IS 'What separates the parts of paths in a tree of which each value begins with that of its parent; NULL if they are no such tree';
+
+CREATE FUNCTION clone_internal.ask_about_unique_texts(store text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c record;
+    k record;
+    vals text[];
+    firsts text[];
+    separator text;
+    settled text;
+    cleared text;
+BEGIN
+    FOR c IN
+        SELECT r.relation, a.attname AS name, a.attnotnull, s.role, clone_internal.snake(a.attname) AS word, clone_internal.table_word(t.relname) AS table_word,
+               CASE WHEN clone_internal.base_type(a.atttypid) IN ('varchar'::regtype, 'bpchar'::regtype) AND a.atttypmod > 4 THEN a.atttypmod - 4 END AS length
+        FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
+        JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.role IN ('suffix', 'random')
+        JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = s.name AND NOT a.attisdropped AND clone_internal.family(a.atttypid) = 'text'
+        WHERE r.store = $1 AND r.role IN ('resource', 'derived')
+          AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum)
+          AND NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = r.relation AND n."column" = a.attname AND n.path IN ('', '$unique'))
+          AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = r.relation AND d."column" = a.attname)
+          AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname AND q.path = '')
+        ORDER BY r.relation::oid, a.attnum
+    LOOP
+        vals := clone_internal.sampled_texts(c.relation, c.name);
+        CONTINUE WHEN cardinality(vals) < 2;
+        settled := format(' SELECT clone.store_no_reference(%L, %L, %L, %L);', $1, c.relation, c.name, '$unique');
+        cleared := CASE WHEN NOT c.attnotnull THEN format('SELECT clone.store_column(%L, %L, %L, ''null'');', $1, c.relation, c.name) || settled END;
+        -- Of a token or a password, the digest of another one is right.
+        IF c.word ~ '(^|_)(hash|md5|sha|sha1|sha256|sha512|digest|checksum|fingerprint|etag)(_|$)' AND c.word || '_' || c.table_word !~ '(^|_)(token|secret|password|passwd|key|otp|code|session|invitation|invite|credential|login)(s?_|s?$)'
+           AND NOT EXISTS (SELECT FROM unnest(vals) v WHERE v !~ '^([0-9A-Za-z]+[:-])?([0-9a-fA-F]{32,128}|[A-Za-z0-9+/_-]{22,88}=*)$') THEN
+            PERFORM clone_internal.ask($1, c.relation, c.name, '$unique', 'error',
+                format('%s.%I is unique across all tenants and looks like a digest of the row''s data. A clone cannot have the source''s: does it get random ones, which are digests of nothing?', c.relation, c.name),
+                format('SELECT clone.store_column(%L, %L, %L, ''random'');', $1, c.relation, c.name) || settled, cleared);
+        ELSIF c.word ~ '(^|_)(phone|mobile|cell|cellphone|msisdn|tel|telephone|fax|whatsapp|sms)(_?(number|no|nr|num))?$' AND NOT EXISTS (SELECT FROM unnest(vals) v WHERE v !~ '^[+(]?[0-9][0-9 ()/.+-]{4,}$') THEN
+            PERFORM clone_internal.ask($1, c.relation, c.name, '$unique', 'error',
+                format('%s.%I is unique across all tenants and looks like telephone numbers. A clone cannot have the source''s, and random ones can be those of others: does it get none, or invalid ones?', c.relation, c.name),
+                COALESCE(cleared, format('SELECT clone.store_column(%L, %L, %L, ''suffix'');', $1, c.relation, c.name) || settled),
+                CASE WHEN cleared IS NOT NULL THEN format('SELECT clone.store_column(%L, %L, %L, ''suffix'');', $1, c.relation, c.name) || settled END);
+        ELSIF c.role = 'suffix' THEN
+            -- Made of another unique text that gets a suffix: PLM-3 of PLM.
+            firsts := ARRAY(SELECT DISTINCT substring(v FROM '^([A-Za-z0-9]+)[^A-Za-z0-9]') FROM unnest(vals) v);
+            separator := (SELECT min(s.c) FROM (SELECT DISTINCT substring(v FROM '^[A-Za-z0-9]+([^A-Za-z0-9])') AS c FROM unnest(vals) v) s HAVING count(*) = 1 AND count(s.c) = 1);
+            CONTINUE WHEN firsts IS NULL;
+            FOR k IN
+                SELECT r.relation, a.attname AS name, s.role FROM clone.store_relation r JOIN pg_class t ON t.oid = r.relation AND t.relkind IN ('r', 'p')
+                JOIN clone.store_column s ON s.store = $1 AND s.relation = r.relation AND s.role IN ('suffix', 'template', 'expression')
+                JOIN pg_attribute a ON a.attrelid = r.relation AND a.attname = s.name AND NOT a.attisdropped AND clone_internal.family(a.atttypid) = 'text'
+                WHERE r.store = $1 AND separator IS NOT NULL AND cardinality(firsts) >= 2 AND NOT (r.relation = c.relation AND a.attname = c.name)
+                  AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND u.indnkeyatts = 1 AND u.indkey[0] = a.attnum)
+                ORDER BY r.relation::oid, a.attnum
+            LOOP
+                CONTINUE WHEN (SELECT 10 * count(DISTINCT f.value) < 9 * cardinality(firsts) FROM clone_internal.keys_among(k.relation, k.name, 'text', firsts) f);
+                PERFORM clone_internal.ask($1, c.relation, c.name, '$unique', 'error',
+                    format('%s.%I is unique across all tenants, and its texts begin with %I of %s, which are others in a clone, such as %s', c.relation, c.name, k.name, k.relation, quote_literal(vals[1])),
+                    -- A suffix with a separator in it would be a part of its own.
+                    CASE WHEN k.role = 'suffix' THEN format('SELECT clone.store_column(%L, %L, %L, ''template'', value => %L); ', $1, k.relation, k.name, CASE WHEN firsts[1] ~ '[a-z]' THEN '{value}c{n}' ELSE '{value}C{n}' END) ELSE '' END
+                        || format('SELECT clone.store_reference(%L, %L, %L, %L, target_column => %L, separators => %L);', $1, c.relation, c.name, k.relation, k.name, separator),
+                    ltrim(settled));
+                EXIT;
+            END LOOP;
+            CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '$unique');
+            separator := clone_internal.tree_separator(c.relation, c.name);
+            CONTINUE WHEN separator IS NULL;
+            PERFORM clone_internal.ask($1, c.relation, c.name, '$unique', 'error',
+                format('%s.%I is unique across all tenants, and its values form a tree: each begins with that of its parent, such as %s. With a suffix they would not', c.relation, c.name, (SELECT quote_literal(v) FROM unnest(vals) v ORDER BY length(v) DESC, v LIMIT 1))
+                    || CASE WHEN separator = '' THEN '. Move them below new roots: clone.store_column(…, ''expression'', value => …) takes an SQL expression over the row' ELSE '' END,
+                -- The first part is another one in each transaction.
+                CASE WHEN separator <> '' THEN format('SELECT clone.store_column(%L, %L, %L, ''expression'', value => %L);', $1, c.relation, c.name,
+                    format('pg_catalog.overlay(%1$s, ''-'' OPERATOR(pg_catalog.||) pg_catalog.pg_current_xact_id()::pg_catalog.text, pg_catalog.length(pg_catalog.substring(%1$s, %2$L)) OPERATOR(pg_catalog.+) 1, 0)',
+                        format('%I::pg_catalog.text', c.name), format('^[%s]*[^%1$s]+', separator))) END,
+                ltrim(settled));
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.ask_about_unique_texts(text) IS 'Records questions about unique texts for which neither a random text nor a suffix is right';
