@@ -323,6 +323,11 @@ extension_sql_file!(
     requires = ["lists"]
 );
 extension_sql_file!(
+    "../../sql/install/discovery/membership/shared_primary_keys.sql",
+    name = "shared_primary_keys",
+    requires = ["links_between_tables"]
+);
+extension_sql_file!(
     "../../sql/install/discovery/values/typed_texts.sql",
     name = "typed_texts",
     requires = ["lists"]

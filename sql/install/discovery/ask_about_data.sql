@@ -150,6 +150,9 @@ BEGIN
             SELECT l.ordered, unsure OR NOT l.told INTO same, unsure
             FROM clone_internal.by_likelihood(q.relation, q."column", q.path, clone_internal.targets_of_same_tenants(ask_about_data.store, q.relation, q."column", q.path, q.targets)) l;
             q.targets := CASE WHEN same <> '{}' THEN same ELSE q.targets END;
+            -- Numbers that are keys of rows of other tenants say nothing about the table.
+            strangers := CASE WHEN same = '{}' THEN clone_internal.share_of_strangers(ask_about_data.store, q.relation, q."column", q.path, q.targets[1]) END;
+            unsure := unsure OR COALESCE(strangers > 0, false);
         END IF;
         -- One question covers them. A member of which all values are keys of one table is declared.
         CONTINUE WHEN many IS NOT NULL AND (q.what IN ('keys', 'part') AND q.path <> '' AND NOT (declares AND q.what = 'keys' AND cardinality(q.targets) = 1) OR q.what = 'inside') AND NOT clone_internal.have_numbers(ask_about_data.store, q.targets);
@@ -208,8 +211,8 @@ BEGIN
                 -- The data do not say it.
                 CASE WHEN few OR strangers > 0.2 THEN NULL ELSE calls END, keep);
         ELSIF q.what = 'unknown' THEN
-            PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, CASE WHEN q.path = '' OR same <> '{}' THEN 'error' ELSE 'warning' END,
-                format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen) || CASE WHEN q.path <> '' AND same <> '{}' THEN ', of rows of the same tenant' ELSE '' END,
+            PERFORM clone_internal.ask(ask_about_data.store, q.relation, q."column", q.path, CASE WHEN q.path = '' OR same <> '{}' OR strangers > 0 THEN 'error' ELSE 'warning' END,
+                format('%s looks like a key of %s: all %s values that were looked at are', place, array_to_string(q.targets, ' or '), q.seen) || CASE WHEN q.path <> '' AND same <> '{}' THEN ', of rows of the same tenant' WHEN strangers > 0 THEN ', some of rows of other tenants. If they are keys of several tables, declare each with a path or condition' ELSE '' END,
                 CASE WHEN NOT unsure THEN calls END, keep, CASE WHEN NOT unsure AND (q.path = '' OR same <> '{}') THEN q.targets[1] END);
         END IF;
     END LOOP;
@@ -251,6 +254,7 @@ BEGIN
     PERFORM clone_internal.ask_about_outside_texts(ask_about_data.store, places);
     places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.relation = p.relation));
     PERFORM clone_internal.ask_about_links_between_tables(ask_about_data.store, places);
+    PERFORM clone_internal.ask_about_shared_primary_keys(ask_about_data.store);
     PERFORM clone_internal.ask_about_owned(ask_about_data.store);
     places := ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o);
     PERFORM clone_internal.ask_about_pairs(ask_about_data.store, places, sampled);
