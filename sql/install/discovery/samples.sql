@@ -119,7 +119,7 @@ COMMENT ON FUNCTION clone_internal.spread(regclass, text, int) IS 'About so many
 CREATE FUNCTION clone_internal.key_member_pattern() RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT '^([A-Za-z][A-Za-z_]*[:/#|=@.~-]+)?[0-9]{1,18}$|^(?![A-Za-z]?[a-z]*[0-9]{0,4}[a-z]*([A-Z]([a-z]{2,}|[dofytnr])|[A-Z]{2,4}|[_-][a-z]{2,}[0-9]{0,2})+[0-9]{0,3}$)(?![A-Z]+[0-9]{0,4}(_[A-Z]{2,}[0-9]{0,2})+$)(?=.*[0-9]).{12,}$|^[0-9]{1,18}([,;|/ _:+-]+[0-9]{1,18})+$'::text $$;
+AS $$ SELECT '^([A-Za-z][A-Za-z_]*[:;/#|=@.~-]+)?[0-9]{1,18}$|^(?![A-Za-z]?[a-z]*[0-9]{0,4}[a-z]*([A-Z]([a-z]{2,}|[dofytnr])|[A-Z]{2,4}|[_-][a-z]{2,}[0-9]{0,2})+[0-9]{0,3}$)(?![A-Z]+[0-9]{0,4}(_[A-Z]{2,}[0-9]{0,2})+$)(?=.*[0-9]).{12,}$|^[0-9]{1,18}([,;|/ _:+-]+[0-9]{1,18})+$'::text $$;
 COMMENT ON FUNCTION clone_internal.key_member_pattern() IS 'The names of members of documents that may be keys, as a regular expression';
 
 -- Columns and paths of a table with a sample of their values. Numbers and texts only; at most 500 values per column, of about 5,000

@@ -19,6 +19,28 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.names_no_row(regclass, name, text, regclass, name) IS 'Whether no value of a column that is named after a table is a key there';
 
+-- The tenants' table, if a column that is named after another one has the tenant of its row in each row, and no key of that table: parent_id
+-- of what stands directly below the tenant.
+CREATE FUNCTION clone_internal.names_own_tenant(store text, relation regclass, "column" name, target regclass, key name) RETURNS regclass
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    tenant record;
+    same boolean;
+BEGIN
+    SELECT p.relation, r.project_column INTO tenant FROM clone.store_relation p JOIN clone.store_relation r ON r.store = $1 AND r.relation = $2 WHERE p.store = $1 AND p.role = 'project';
+    IF tenant.project_column IS NULL OR tenant.relation = target THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT count(*) > 1 AND bool_and(%s = %s) AND NOT bool_or(EXISTS (SELECT FROM %s AS k WHERE %s)) FROM %s AS t WHERE t.%I IS NOT NULL',
+        clone_internal.column_text('t', relation, "column"), clone_internal.column_text('t', relation, tenant.project_column), target, clone_internal.equality_sql('t', relation, "column", 'k', target, key),
+        clone_internal.spread(relation, '*', 2000), "column") INTO same;
+    RETURN CASE WHEN same THEN tenant.relation END;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.names_own_tenant(text, regclass, name, regclass, name) IS 'The tenants'' table, if a column that is named after another one has the tenant of its row in each row';
+
 CREATE FUNCTION clone_internal.store_questions(store text) RETURNS TABLE (severity text, subject text, question text, answer text, otherwise text)
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -29,10 +51,11 @@ AS $$
         SELECT * FROM clone_internal.polymorphic_pairs($1)
     ), columns AS (
         SELECT CASE WHEN q.exact THEN 'error' ELSE 'warning' END AS severity, q.relation, q.name,
-               format(CASE WHEN q.exact THEN '%s.%I looks like a reference to %s, and no foreign key says so' ELSE '%s.%I may be a reference to %s' END, q.relation, q.name, q.target) || COALESCE(o.why, '') AS question,
-               CASE WHEN o.why IS NULL THEN clone_internal.reference_call($1, q.relation, q.name, q.target, '') END AS answer, clone_internal.keep_call($1, q.relation, q.name, '') AS otherwise, q.target
-        FROM named q CROSS JOIN LATERAL (SELECT clone_internal.names_other_tenants($1, q.relation, q.name, q.target) AS why) o
-        WHERE NOT clone_internal.names_no_row(q.relation, q.name, q.family, q.target, q.target_column)
+               format(CASE WHEN q.exact OR t.tenants IS NOT NULL THEN '%s.%I looks like a reference to %s, and no foreign key says so' ELSE '%s.%I may be a reference to %s' END, q.relation, q.name, COALESCE(t.tenants, q.target)) || COALESCE(o.why, '') AS question,
+               CASE WHEN o.why IS NULL THEN clone_internal.reference_call($1, q.relation, q.name, COALESCE(t.tenants, q.target), '') END AS answer, clone_internal.keep_call($1, q.relation, q.name, '') AS otherwise, COALESCE(t.tenants, q.target) AS target
+        FROM named q CROSS JOIN LATERAL (SELECT clone_internal.names_own_tenant($1, q.relation, q.name, q.target, q.target_column) AS tenants) t
+        CROSS JOIN LATERAL (SELECT CASE WHEN t.tenants IS NULL THEN clone_internal.names_other_tenants($1, q.relation, q.name, q.target) END AS why) o
+        WHERE t.tenants IS NOT NULL OR NOT clone_internal.names_no_row(q.relation, q.name, q.family, q.target, q.target_column)
         UNION ALL
         SELECT 'error', p.relation, p.name, format('%s.%I with %I looks like a reference to a row of one of several tables', p.relation, p.name, p.type_column)
                    || CASE WHEN NOT k.none THEN ''

@@ -13,7 +13,9 @@ BEGIN
     JOIN pg_class k ON k.oid = r.relation AND k.relkind IN ('r', 'p')
     JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped
     -- Most columns are none of these: for them the function is not called.
-    CROSS JOIN LATERAL (SELECT CASE WHEN a.attname = r.id_column OR r.role = 'project' OR a.atttypid IN (20, 21, 23) AND clone_internal.has_sequence(r.relation, a.attnum)
+    CROSS JOIN LATERAL (SELECT CASE WHEN a.attname = r.id_column OR r.role = 'project' OR a.atttypid IN (20, 21, 23) AND (clone_internal.has_sequence(r.relation, a.attnum)
+            -- Of a sequence that no column owns.
+            OR a.atthasdef AND EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum AND pg_get_expr(e.adbin, e.adrelid) LIKE '%nextval(%'))
         THEN clone_internal.family(a.atttypid) END AS family) f
     WHERE r.store = $1 AND f.family IN ('int', 'text', 'uuid')
       -- A part of a key names no row, if it is a number per tenant.

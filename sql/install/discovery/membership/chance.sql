@@ -8,7 +8,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     WITH typed AS MATERIALIZED (
         SELECT p.relation, p."column", m[1] AS kind, m[2] AS value, cardinality(p.vals) AS seen
-        FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals) v CROSS JOIN LATERAL regexp_match(v, '^/?([A-Za-z][A-Za-z_]*)[:/#|=@.~-]+([0-9]{1,18})(?![A-Za-z0-9_])') m
+        FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals) v CROSS JOIN LATERAL regexp_match(v, '^/?([A-Za-z][A-Za-z_]*)[:;/#|=@.~-]+([0-9]{1,18})(?![A-Za-z0-9_])') m
         WHERE p.path = '' AND p.family = 'text' AND p.vals[1] ~ '[0-9]' AND m IS NOT NULL
     ), target AS MATERIALIZED (
         SELECT n.relation, n.name, n.family, clone_internal.type_names(n.relation) AS names FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family IN ('int', 'text') AND EXISTS (SELECT FROM typed)

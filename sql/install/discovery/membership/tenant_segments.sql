@@ -35,7 +35,7 @@ BEGIN
                    -- Another part that counts as a tenant too: 3/03/picture.png.
                    (SELECT count(*) FROM v CROSS JOIN LATERAL regexp_matches(v.x, '[[:alnum:]]+', 'g') WITH ORDINALITY AS r (m, n) WHERE r.n <> p.place AND regexp_replace(r.m[1], '^0+(.)', '\1') IN (SELECT o.tenant FROM v AS o)) > 0 AS others
             FROM part p GROUP BY p.place
-            HAVING bool_and(p.word IS NOT DISTINCT FROM p.tenant) AND count(DISTINCT p.tenant) > 2 AND count(*) >= 2 * count(DISTINCT p.tenant)
+            HAVING bool_and(p.word IS NOT DISTINCT FROM p.tenant) AND (count(DISTINCT p.tenant) > 2 OR count(DISTINCT p.tenant) = 2 AND count(*) >= 8) AND count(*) >= 2 * count(DISTINCT p.tenant)
             ORDER BY p.place LIMIT 1$q$,
             clone_internal.column_text('t', p.relation, p.name), tenant, clone_internal.spread(p.relation, '*', 20000), p.name) INTO found;
         CONTINUE WHEN found.signs IS NULL;

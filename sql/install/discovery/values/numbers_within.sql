@@ -6,7 +6,7 @@
 CREATE FUNCTION clone_internal.base64_pattern() RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
-AS $$ SELECT '(?:^|[^A-Za-z0-9+/_-])((?:[I-Za-f][C-HS-Xi-ny-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){2,}(?:[I-Za-f][A-Za-z0-9]{1,2})?)(?=(?:=|%3D|[\\]n){0,3}(?:[^A-Za-z0-9+/=_-]|$))'::text $$;
+AS $$ SELECT '(?:^|[^A-Za-z0-9+/_-])((?:[I-Za-f][C-HS-Xi-ny-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]){2,}(?:[I-Za-f][A-Za-z0-9]{1,2})?)(?=(?:=|%3D|[\\]n){0,3}(?:--[0-9a-f]{16,}|[^A-Za-z0-9+/=_-]|$))'::text $$;
 COMMENT ON FUNCTION clone_internal.base64_pattern() IS 'Printable ASCII in base64 within a text, as a regular expression';
 
 CREATE FUNCTION clone_internal.base64_texts(value text) RETURNS SETOF text
@@ -57,8 +57,8 @@ BEGIN
         ), single AS (
             SELECT n.place, n.words, n.signs, n.value, n.tenant, count(*) AS times, count(*) FILTER (WHERE n.value::bigint < n.last) AS falls, min(n.example) AS example
             FROM (SELECT o.*, lag(o.value::bigint) OVER (PARTITION BY o.place, o.words, o.signs ORDER BY o.row) AS last FROM number o) n
-            -- A row may have its own number in its name, but an address with it leads to the source. Prose is kept.
-            WHERE (n.value IS DISTINCT FROM n.own OR n.signs ~ ''[/=]'') AND lower(n.value) <> ALL (clone_internal.in_place_of_null()) AND n.words !~ ''[[:alpha:]][.,;!?]? +[#(]*$|[[:alpha:]] +[[:alpha:]_]+[#(]*$''
+            -- A row may have its own number in its name, but an address with it leads to the source, and id:12 is its key. Prose is kept.
+            WHERE (n.value IS DISTINCT FROM n.own OR n.signs ~ ''[/=]'' OR n.words ~* ''(^|[^[:alpha:]])(id|uid|pk)[^[:alnum:]]*$'') AND lower(n.value) <> ALL (clone_internal.in_place_of_null()) AND n.words !~ ''[[:alpha:]][.,;!?]? +[#(]*$|[[:alpha:]] +[[:alpha:]_]+[#(]*$''
             GROUP BY 1, 2, 3, 4, 5
         )
         SELECT n.place, n.words, n.signs, n.value, n.tenant, n.times, n.falls, n.example
@@ -121,22 +121,32 @@ BEGIN
     IF names IS NULL THEN
         RETURN false;
     END IF;
-    EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %s AS x FROM %s AS t) t WHERE t.x ~ ''[0-9]'' AND t.x !~ ''^0*[0-9]+$'' AND t.x IN (%s))', clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, '*', 2000), names) INTO held;
+    EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %s AS x FROM %s AS t) t WHERE t.x ~ ''[0-9]'' AND t.x !~ ''^0*[0-9]+$'' AND t.x !~* ''(^|[^[:alpha:]])(id|uid|pk)[^[:alnum:]]+[0-9]'' AND t.x IN (%s))', clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, '*', 2000), names) INTO held;
     RETURN held;
 END
 $$;
 COMMENT ON FUNCTION clone_internal.holds_names(regclass, name, regclass) IS 'Whether a column holds texts of rows of a table, as copies of their names';
 
+-- The call that declares a reference to a key, or to another column with the numbers of a sequence.
+CREATE FUNCTION clone_internal.number_call(store text, relation regclass, "column" name, target regclass, target_column name, path text, separators text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN r.id_column = $5 THEN o.call ELSE format('%s, target_column => %L);', left(o.call, -2), $5) END
+    FROM clone.store_relation r CROSS JOIN LATERAL (SELECT clone_internal.reference_call($1, $2, $3, $4, $6, $7) AS call) o WHERE r.store = $1 AND r.relation = $4
+$$;
+COMMENT ON FUNCTION clone_internal.number_call(text, regclass, name, regclass, name, text, text) IS 'The call that declares a reference to a column with numbers, as SQL';
+
 -- The question about the numbers within a column's values: a reference for each path whose values they all are, or for a text with one
 -- number. Others are kept, as no declaration says which they are.
-CREATE FUNCTION clone_internal.ask_about_numbers_of(store text, relation regclass, "column" name, family text, targets regclass[], keys bigint, example text, words text[], places clone_internal.place[]) RETURNS void
+CREATE FUNCTION clone_internal.ask_about_numbers_of(store text, relation regclass, "column" name, family text, targets regclass[], target_columns name[], keys bigint, example text, words text[], places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
     target regclass := CASE WHEN cardinality(targets) = 1 THEN targets[1] END;
-    key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = target AND r.role <> 'project');
+    key name := (SELECT target_columns[1] FROM clone.store_relation r WHERE r.store = $1 AND r.relation = target AND r.role <> 'project');
     -- The answer is about the column itself only where no part of it is declared.
     declared boolean := EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = $3);
     -- A clone gives it new values.
@@ -144,7 +154,9 @@ DECLARE
     documents boolean := family = 'json' OR EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = $2 AND d."column" = $3 AND d.form = 'json')
         OR family = 'text' AND EXISTS (SELECT FROM unnest(places) o WHERE o.relation = $2 AND o."column" = $3 AND o.path <> '') AND NOT EXISTS (SELECT FROM unnest(places) o WHERE o.relation = $2 AND o."column" = $3 AND o.path = '');
     path text := CASE WHEN family = 'json' OR declared OR is_key THEN '$numbers' ELSE '' END;
-    holds text := format('holds numbers that are keys of %s, such as %s: %s that were looked at are keys of rows of the same tenant', array_to_string(targets, ' or '), clone_internal.quoted(left(example, 60)), keys);
+    holds text := format('holds numbers that are keys of %s, such as %s: %s that were looked at are keys of rows of the same tenant',
+        (SELECT string_agg(t.relation || CASE WHEN t.key = r.id_column THEN '' ELSE format(' (%I)', t.key) END, ' or ' ORDER BY t.number) FROM unnest(targets, target_columns) WITH ORDINALITY AS t (relation, key, number)
+         JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.relation), clone_internal.quoted(left(example, 60)), keys);
     asked text[] := '{}';
     single boolean;
     separators text;
@@ -164,8 +176,8 @@ BEGIN
                 FROM unnest(o.vals) v) n
             -- Each value is a key of one of the tables.
             CROSS JOIN LATERAL (
-                SELECT string_agg(DISTINCT clone_internal.reference_call($1, $2, $3, f.target, o.path, n.separators), ' ') AS calls, count(*) AS keys, count(DISTINCT f.value) AS vals
-                FROM clone_internal.keys_of_tables(targets, ARRAY(SELECT r.id_column FROM unnest(targets) WITH ORDINALITY AS t (relation, number) JOIN clone.store_relation r ON r.store = $1 AND r.relation = t.relation ORDER BY t.number),
+                SELECT string_agg(DISTINCT clone_internal.number_call($1, $2, $3, f.target, target_columns[array_position(targets, f.target)], o.path, n.separators), ' ') AS calls, count(*) AS keys, count(DISTINCT f.value) AS vals
+                FROM clone_internal.keys_of_tables(targets, target_columns,
                     array_fill('int'::text, ARRAY[cardinality(targets)]), n.numbers) f) c
             WHERE o.relation = $2 AND o."column" = $3 AND o.path <> '' AND o.path NOT LIKE '%~' AND n.single AND c.keys = c.vals AND c.vals = cardinality(n.numbers)
               AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation = ANY (targets) AND r.role = 'project')
@@ -187,10 +199,10 @@ BEGIN
     PERFORM clone_internal.ask($1, $2, $3, path, 'error',
         format('%s.%I ', $2, $3) || holds || CASE WHEN single THEN '' WHEN is_key THEN '. A clone makes other keys, which hold the same numbers' ELSE '. A clone keeps them' || CASE WHEN documents THEN '. If a path says which they are, declare it with clone.store_reference(…), and check again'
             WHEN declared THEN ' in rows that no declaration is about. If a condition says which they are, declare it with clone.store_reference(…, condition => …), and check again' ELSE '' END END,
-        CASE WHEN single THEN clone_internal.reference_call($1, $2, $3, target, '', separators) END, clone_internal.keep_call($1, $2, $3, path));
+        CASE WHEN single THEN clone_internal.number_call($1, $2, $3, target, key, '', separators) END, clone_internal.keep_call($1, $2, $3, path));
 END
 $$;
-COMMENT ON FUNCTION clone_internal.ask_about_numbers_of(text, regclass, name, text, regclass[], bigint, text, text[], clone_internal.place[]) IS 'Records the question about numbers within a column''s values that are keys of tables';
+COMMENT ON FUNCTION clone_internal.ask_about_numbers_of(text, regclass, name, text, regclass[], name[], bigint, text, text[], clone_internal.place[]) IS 'Records the question about numbers within a column''s values that are keys of tables';
 
 CREATE FUNCTION clone_internal.ask_about_numbers_within(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
@@ -214,7 +226,8 @@ DECLARE
     c record;
 BEGIN
     SELECT array_agg(n.relation), array_agg(n.name) INTO targets, keys
-    FROM (SELECT n.relation, n.name FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family = 'int' AND NOT clone_internal.has_key_of_another($1, n.relation, n.name) ORDER BY n.relation::oid) n;
+    -- Keys, and the numbers of a sequence beside them: INV-10034.
+    FROM (SELECT n.relation, n.name FROM clone_internal.naming_columns($1) n WHERE n.family = 'int' AND (n.is_id AND NOT clone_internal.has_key_of_another($1, n.relation, n.name) OR NOT n.is_id AND n.role <> 'project') ORDER BY n.relation::oid, n.is_id DESC, n.name) n;
     SELECT array_agg(o.relation), array_agg(o.name), array_agg(o.family), array_agg(array_to_string(o.members || '-'::text, ' ')), array_agg(o.remaining) INTO relations, columns, families, members, remaining
     FROM (SELECT o.* FROM clone_internal.columns_with_numbers($1) o ORDER BY o.relation::oid, o.name) o;
     IF targets IS NULL OR columns IS NULL THEN
@@ -294,7 +307,7 @@ BEGIN
         ), likely AS MATERIALIZED (
             SELECT e.* FROM enough e JOIN covered c ON c.place = e.place AND c.words = e.words AND c.signs = e.signs WHERE 10 * c.keys >= 8 * e.numbers
         )
-        SELECT l.place, (array_agg(l.target ORDER BY l.keys DESC, l.target))[1] AS first, array_agg(DISTINCT targets[l.target]) AS targets, max(l.keys) AS keys, min(l.example) AS example,
+        SELECT l.place, (array_agg(l.target ORDER BY l.keys DESC, l.target))[1] AS first, array_agg(DISTINCT l.target) AS found, max(l.keys) AS keys, min(l.example) AS example,
                array_agg(DISTINCT COALESCE(substring(l.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), '')) AS words
         FROM likely l
         -- Not 030/4711, nor names of members that are lists and followed.
@@ -306,7 +319,7 @@ BEGIN
         GROUP BY l.place ORDER BY l.place
     LOOP
         CONTINUE WHEN families[c.place] = 'text' AND clone_internal.holds_names(relations[c.place], columns[c.place], targets[c.first]);
-        PERFORM clone_internal.ask_about_numbers_of($1, relations[c.place], columns[c.place], families[c.place], c.targets, c.keys, c.example, c.words, places);
+        PERFORM clone_internal.ask_about_numbers_of($1, relations[c.place], columns[c.place], families[c.place], ARRAY(SELECT targets[n] FROM unnest(c.found) n), ARRAY(SELECT keys[n] FROM unnest(c.found) n), c.keys, c.example, c.words, places);
     END LOOP;
 END
 $$;

@@ -252,7 +252,7 @@ BEGIN
               AND NOT (clone_internal.names_person(l.called) AND t.person > 0 AND clone_internal.ties_users($1, t.relation))
               -- A row's own number, as customer_no of a customer.
               AND (l.path <> '' OR clone_internal.table_match(l.called, clone_internal.table_word(own.relname)) IS DISTINCT FROM 1)
-              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path = l.path)
+              AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = l.relation AND q."column" = l."column" AND q.path IN (l.path, CASE WHEN l.path = '' THEN '$history' ELSE '' END))
               AND NOT EXISTS (SELECT FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d WHERE d.word = l.word AND NOT EXISTS (SELECT FROM clone.store_relation r WHERE r.store = $1 AND r.relation::oid = d.oid))
         )
         SELECT c.relation, c.name, c.path, min(c.keys) AS keys, bool_or(c.shared) AS shared, bool_or(c.stale) AS stale, bool_and(c.own_key AND c.family = 'text') AS own_text_key, array_agg(c.target ORDER BY c.rank, CASE WHEN c.says_person THEN c.person END DESC, pg_relation_size(c.target), c.target) AS targets,

@@ -52,7 +52,7 @@ BEGIN
             FROM unnest($2) p CROSS JOIN LATERAL unnest(p.vals) v WHERE p.family IN ('text', 'text[]', 'json', 'text of another type')
         ), token AS (
             SELECT f.*, m[1] AS word, m[2] AS number, (SELECT count(*) FROM regexp_matches(f.value, '(?:^|[^A-Za-z0-9])[0-9]+(?![A-Za-z0-9_])', 'g')) = 1 AS alone
-            FROM form f CROSS JOIN LATERAL regexp_matches(f.value, '(?:^|[^A-Za-z0-9_])([A-Za-z][A-Za-z_]*?)(?:[:/#|=@.~_-]+|"=>"?)([0-9]{1,18})(?![A-Za-z0-9_])', 'g') m
+            FROM form f CROSS JOIN LATERAL regexp_matches(f.value, '(?:^|[^A-Za-z0-9_])([A-Za-z][A-Za-z_]*?)(?:[:;/#|=@.~_-]+|"=>"?)([0-9]{1,18})(?![A-Za-z0-9_])', 'g') m
         ), named AS MATERIALIZED (
             -- The name of a table in the plural (/posts/5), or that of a column (post_id=5).
             SELECT DISTINCT ON (n.word) n.word, t.word AS named
@@ -62,7 +62,7 @@ BEGIN
             SELECT o.relation, o."column", o.form, t.relation AS target, t.key, array_agg(DISTINCT o.word) AS words, array_agg(DISTINCT o.number) AS numbers, bool_and(o.alone) AS alone, min(o.value) AS example, array_agg(o.value) AS vals, array_agg(o.number) AS of_vals,
                    count(DISTINCT o.value) AS typed, 
                    -- Other values of that form may have other ones.
-                   (SELECT string_agg(DISTINCT x, '' ORDER BY x) FROM unnest(array_agg(DISTINCT o.value) || ARRAY[':/#|=@.~_-?&,; ']) w CROSS JOIN LATERAL regexp_split_to_table(w, '') x WHERE x ~ '[^A-Za-z0-9]') AS separators
+                   (SELECT string_agg(DISTINCT x, '' ORDER BY x) FROM unnest(array_agg(DISTINCT o.value) || ARRAY[':;/#|=@.~_-?&, ']) w CROSS JOIN LATERAL regexp_split_to_table(w, '') x WHERE x ~ '[^A-Za-z0-9]') AS separators
             FROM token o JOIN named n ON n.word = o.word JOIN clone_internal.typed_keys($1) t ON t.word = n.named GROUP BY 1, 2, 3, 4, 5
         )
         SELECT t.*, t.typed = (SELECT count(DISTINCT f.value) FROM form f WHERE f.relation = t.relation AND f."column" = t."column" AND f.form = t.form) AS always
@@ -76,7 +76,7 @@ BEGIN
             -- Small numbers are keys by chance, but not of rows of the same tenant.
             EXECUTE format('SELECT count(*) FILTER (WHERE s.own COLLATE "C" = s.theirs COLLATE "C"), count(*) FROM (
                     SELECT %s AS own, %s AS theirs FROM %s AS t CROSS JOIN LATERAL regexp_matches(left(%s, 20000), %L, ''g'') AS m (match) JOIN %s AS k ON %s) s WHERE s.own <> ALL (clone_internal.in_place_of_null())',
-                own, theirs, clone_internal.spread(k.relation, '*', 2000), clone_internal.column_text('t', k.relation, k."column"), format('(?:^|[^A-Za-z0-9_])(?:%s)(?:[:/#|=@.~_-]+|"=>"?)([0-9]{1,18})(?![A-Za-z0-9_])', array_to_string(k.words, '|')),
+                own, theirs, clone_internal.spread(k.relation, '*', 2000), clone_internal.column_text('t', k.relation, k."column"), format('(?:^|[^A-Za-z0-9_])(?:%s)(?:[:;/#|=@.~_-]+|"=>"?)([0-9]{1,18})(?![A-Za-z0-9_])', array_to_string(k.words, '|')),
                 k.target, clone_internal.equals_text('k', k.target, k.key, 'm.match[1]')) INTO same, others;
             CONTINUE WHEN 10 * same < 8 * others;
         END IF;
@@ -116,8 +116,8 @@ BEGIN
                                  k.separators || CASE WHEN k.form = '[]' THEN '{},"' ELSE '' END, CASE WHEN k.form = '' THEN format(', condition => %L', f.condition) ELSE '' END), ' ' ORDER BY k.number) AS calls
         FROM (SELECT t.*, row_number() OVER (ORDER BY t.target::oid) AS number FROM unnest($2) t) k
         CROSS JOIN LATERAL (SELECT
-            CASE WHEN k.form = '$' THEN format('$..[?match(@, ''%s'')]', clone_internal.typed_pattern(k.words, '[:/#|=@.~_-]+')) WHEN k.form LIKE '$%' THEN k.form ELSE '' END AS path,
-            format('%s OPERATOR(pg_catalog.~) %L', clone_internal.column_text(NULL, k.relation, k."column"), '^' || clone_internal.typed_pattern(k.words, CASE WHEN k.separators LIKE '%"%>%' OR k.separators LIKE '%>%"%' THEN '([:/#|=@.~_-]+|"=>"?)' ELSE '[:/#|=@.~_-]+' END) || '$') AS condition) f
+            CASE WHEN k.form = '$' THEN format('$..[?match(@, ''%s'')]', clone_internal.typed_pattern(k.words, '[:;/#|=@.~_-]+')) WHEN k.form LIKE '$%' THEN k.form ELSE '' END AS path,
+            format('%s OPERATOR(pg_catalog.~) %L', clone_internal.column_text(NULL, k.relation, k."column"), '^' || clone_internal.typed_pattern(k.words, CASE WHEN k.separators LIKE '%"%>%' OR k.separators LIKE '%>%"%' THEN '([:;/#|=@.~_-]+|"=>"?)' ELSE '[:;/#|=@.~_-]+' END) || '$') AS condition) f
         -- In an array and among names of members, nothing says which of the values are keys.
         WHERE k.exact AND (k.form IN ('', '$') OR k.always)
           AND NOT EXISTS (SELECT FROM clone.store_reference d WHERE d.store = $1 AND d.relation = k.relation AND d."column" = k."column" AND d.target = k.target AND d.path = f.path)

@@ -71,7 +71,7 @@ BEGIN
                 -- PLM-3, +4930123456.
                 UNION SELECT m[1] FROM regexp_matches(v, '(?:^|[^A-Za-z0-9])([A-Za-z][A-Za-z0-9]*-[0-9]+|[+][0-9]{7,15})(?![A-Za-z0-9-])', 'g') m) t (e)
             WHERE o.family IN ('text', 'json') AND o.path NOT LIKE '%~' AND length(v) < 2000 AND e <> v;
-            vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE o.family <> 'int[]' AND length(v) < 200
+            vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE length(v) < 200
                 UNION SELECT e.token FROM unnest(elements) AS e UNION SELECT e.token FROM unnest(parts) AS e);
         END IF;
         found := ARRAY(SELECT DISTINCT f.value FROM clone_internal.keys_among(k.relation, k.name, k.family, vals) f);
@@ -82,7 +82,7 @@ BEGIN
             ), place AS MATERIALIZED (
                 SELECT o.*, cardinality(o.vals[:100]) AS seen, l.keys AS in_lists
                 FROM unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) LEFT JOIN listed l ON l.place = o.number
-                WHERE o.family <> 'int[]' AND (o.vals[1] = ANY (found) OR l.place IS NOT NULL)
+                WHERE (o.family <> 'int[]' OR k.family = 'int') AND (o.vals[1] = ANY (found) OR l.place IS NOT NULL)
             )
             SELECT o.*, COALESCE(o.in_lists, h.keys) AS keys,
                    CASE WHEN o.in_lists IS NOT NULL THEN (SELECT string_agg(DISTINCT c, '') FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[,;|/\n\t ]') END AS between

@@ -112,3 +112,28 @@ async fn a_table_of_which_a_fifth_of_the_values_are_no_keys_is_not_proposed() {
          SELECT clone.store_reference('s', 'public.logs', 'data', 'public.placed', path => '$..[''cards''][*][''id'']');"
     );
 }
+
+const TWO: &str = "CREATE TABLE realm (id varchar(36) PRIMARY KEY, name text); INSERT INTO realm VALUES ('acme', 'A'), ('borealis', 'B');";
+
+#[tokio::test]
+async fn a_parent_that_is_the_tenant_and_addresses_below_two_tenants_follow() {
+    let db = discovered(
+        &format!(
+            "{TWO} CREATE TABLE component (id varchar(36) PRIMARY KEY, parent_id varchar(36), realm_id varchar(36) NOT NULL REFERENCES realm, base_url text);
+             INSERT INTO component SELECT md5(r.id || n)::uuid::text, r.id, r.id, '/realms/' || r.id || '/app' || n || '/' FROM realm r, generate_series(1, 5) n;
+             CREATE TABLE part (id serial PRIMARY KEY, realm_id varchar(36) NOT NULL REFERENCES realm, parent_id int); INSERT INTO part (realm_id, parent_id) SELECT r.id, CASE WHEN n > 1 THEN 1 END FROM generate_series(1, 2) n, realm r WHERE r.id = 'acme'"
+        ),
+        "realm",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    let clone = db.clone_project("'acme', options => '{\"verify\": true}'").await;
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM component WHERE realm_id = '{clone}' AND parent_id = realm_id AND base_url LIKE '/realms/' || realm_id || '/app_/'")).await,
+        5
+    );
+    assert_eq!(
+        db.number(&format!("SELECT count(*) FROM part p JOIN part o ON o.id = p.parent_id AND o.realm_id = p.realm_id WHERE p.realm_id = '{clone}'")).await,
+        1
+    );
+}
