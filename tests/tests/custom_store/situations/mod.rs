@@ -1,7 +1,6 @@
 //! Situations that schemas bring along, each with tables of its own.
 
 mod collations;
-mod copied_numbers;
 mod descriptions;
 mod expressions;
 mod files;

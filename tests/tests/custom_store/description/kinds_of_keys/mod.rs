@@ -2,6 +2,7 @@
 
 mod composite;
 mod computed;
+mod copied_numbers;
 mod counts;
 mod folded_names;
 mod likeliest;

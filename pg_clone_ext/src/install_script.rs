@@ -1,0 +1,469 @@
+//! The SQL files that make up the installation script, and which of them others need.
+
+use pgrx::prelude::*;
+
+extension_sql_file!(
+    "../../sql/install/stores/catalog.sql",
+    name = "catalog",
+    bootstrap
+);
+extension_sql_file!(
+    "../../sql/install/runs/runs.sql",
+    name = "runs",
+    requires = ["catalog"]
+);
+extension_sql_file!(
+    "../../sql/install/runs/lifecycle.sql",
+    name = "lifecycle",
+    requires = ["runs"]
+);
+extension_sql_file!(
+    "../../sql/install/runs/jobs.sql",
+    name = "jobs",
+    requires = ["lifecycle"]
+);
+extension_sql_file!(
+    "../../sql/install/runs/blob_queue.sql",
+    name = "blob_queue",
+    requires = ["runs"]
+);
+extension_sql_file!(
+    "../../sql/install/stores/describe.sql",
+    name = "describe",
+    requires = ["catalog"]
+);
+extension_sql_file!(
+    "../../sql/install/stores/keys.sql",
+    name = "keys",
+    requires = ["describe"]
+);
+extension_sql_file!(
+    "../../sql/install/stores/arguments.sql",
+    name = "arguments",
+    requires = ["keys"]
+);
+extension_sql_file!(
+    "../../sql/install/stores/option_checks.sql",
+    name = "option_checks",
+    requires = ["arguments"]
+);
+extension_sql_file!(
+    "../../sql/install/stores/stores.sql",
+    name = "stores",
+    requires = ["option_checks"]
+);
+extension_sql_file!(
+    "../../sql/install/stores/references.sql",
+    name = "references",
+    requires = [
+        "stores",
+        snake,
+        singular,
+        plain,
+        folded_word,
+        named_table,
+        named_word,
+        says_id,
+        table_word,
+        table_match,
+        ends_with_word,
+        kind_forms,
+        names_person,
+        has_persons,
+        names_quantity
+    ]
+);
+extension_sql_file!(
+    "../../sql/install/stores/view_keys.sql",
+    name = "view_keys",
+    requires = ["references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/words.sql",
+    name = "words",
+    requires = ["view_keys"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/store_question.sql",
+    name = "store_question",
+    requires = ["words"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/samples.sql",
+    name = "samples",
+    requires = ["store_question"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/new_values/columns_with_new_values.sql",
+    name = "columns_with_new_values",
+    requires = ["samples"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/keys_in_samples.sql",
+    name = "keys_in_samples",
+    requires = ["columns_with_new_values"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/references_by_name.sql",
+    name = "references_by_name",
+    requires = ["keys_in_samples"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/namesakes.sql",
+    name = "namesakes",
+    requires = ["references_by_name"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/table_questions.sql",
+    name = "table_questions",
+    requires = ["namesakes"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/tenants.sql",
+    name = "tenants",
+    requires = ["table_questions"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/ask_about_data.sql",
+    name = "ask_about_data",
+    requires = ["tenants"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/secrets.sql",
+    name = "secrets",
+    requires = ["ask_about_data"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/pairs/kinds.sql",
+    name = "kinds",
+    requires = ["secrets"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/pairs/types_by_keys.sql",
+    name = "types_by_keys",
+    requires = ["kinds"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/pairs/pair_targets.sql",
+    name = "pair_targets",
+    requires = ["types_by_keys"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/pairs/left_out_types.sql",
+    name = "left_out_types",
+    requires = ["pair_targets"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/pairs/other_tenants.sql",
+    name = "other_tenants",
+    requires = ["left_out_types"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/store_check.sql",
+    name = "store_check",
+    requires = ["other_tenants"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/discover_tables.sql",
+    name = "discover_tables",
+    requires = ["store_check"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/discover_references.sql",
+    name = "discover_references",
+    requires = ["discover_tables"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/new_values/unique_columns.sql",
+    name = "unique_columns",
+    requires = ["discover_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/preset_discover.sql",
+    name = "preset_discover",
+    requires = ["unique_columns"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/unnamed_references.sql",
+    name = "unnamed_references",
+    requires = ["preset_discover"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/keys_of_tables.sql",
+    name = "keys_of_tables",
+    requires = ["unnamed_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/all_values.sql",
+    name = "all_values",
+    requires = ["unnamed_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/own_rows.sql",
+    name = "own_rows",
+    requires = ["unnamed_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/own_references.sql",
+    name = "own_references",
+    requires = ["unnamed_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/link_tables.sql",
+    name = "link_tables",
+    requires = ["unnamed_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/outside_texts.sql",
+    name = "outside_texts",
+    requires = ["unnamed_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/tenant_of_row.sql",
+    name = "tenant_of_row",
+    requires = ["unnamed_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/likeliest_target.sql",
+    name = "likeliest_target",
+    requires = ["tenant_of_row"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/lists.sql",
+    name = "lists",
+    requires = ["likeliest_target"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/owned.sql",
+    name = "owned",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/tenant_copies.sql",
+    name = "tenant_copies",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/several_tables.sql",
+    name = "several_tables",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/copied_references.sql",
+    name = "copied_references",
+    requires = ["several_tables"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/pairs/pairs_by_values.sql",
+    name = "pairs_by_values",
+    requires = ["copied_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/no_owner.sql",
+    name = "no_owner",
+    requires = ["copied_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/listed_ownerless.sql",
+    name = "listed_ownerless",
+    requires = ["no_owner"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/tenant_segments.sql",
+    name = "tenant_segments",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/two_tenants.sql",
+    name = "two_tenants",
+    requires = ["no_owner"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/chance.sql",
+    name = "chance",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/outside_pairs.sql",
+    name = "outside_pairs",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/links_within_table.sql",
+    name = "links_within_table",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/links_between_tables.sql",
+    name = "links_between_tables",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/membership/shared_primary_keys.sql",
+    name = "shared_primary_keys",
+    requires = ["links_between_tables"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/typed_texts.sql",
+    name = "typed_texts",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/history.sql",
+    name = "history",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/pairs/fields.sql",
+    name = "fields",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/document_pairs.sql",
+    name = "document_pairs",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/numbers_within.sql",
+    name = "numbers_within",
+    requires = ["lists"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/values/other_forms.sql",
+    name = "other_forms",
+    requires = ["unnamed_references"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/new_values/groups.sql",
+    name = "groups",
+    requires = ["unnamed_references", "unique_columns"]
+);
+extension_sql_file!(
+    "../../sql/install/discovery/new_values/unique_texts.sql",
+    name = "unique_texts",
+    requires = ["groups"]
+);
+extension_sql_file!(
+    "../../sql/install/stores/store_files.sql",
+    name = "store_files",
+    requires = ["preset_discover"]
+);
+extension_sql_file!(
+    "../../sql/install/stores/store_options.sql",
+    name = "store_options",
+    requires = ["stores", "jobs", "blob_queue"]
+);
+extension_sql_file!(
+    "../../sql/install/runs/verify.sql",
+    name = "verify",
+    requires = ["blob_queue"]
+);
+extension_sql_file!(
+    "../../sql/install/runs/rewritten_rows.sql",
+    name = "rewritten_rows",
+    requires = ["runs"]
+);
+extension_sql_file!(
+    "../../sql/presets/documents.sql",
+    name = "preset_documents",
+    requires = ["stores"]
+);
+extension_sql_file!(
+    "../../sql/presets/medplum_derived.sql",
+    name = "medplum_derived",
+    requires = ["stores"]
+);
+extension_sql_file!(
+    "../../sql/presets/medplum_hooks.sql",
+    name = "medplum_hooks",
+    requires = ["medplum_derived"]
+);
+extension_sql_file!(
+    "../../sql/presets/medplum_verify.sql",
+    name = "medplum_verify",
+    requires = ["medplum_hooks"]
+);
+extension_sql_file!(
+    "../../sql/presets/medplum.sql",
+    name = "preset_medplum",
+    requires = ["medplum_verify", "stores", "lifecycle"]
+);
+extension_sql_file!(
+    "../../sql/install/runs/item.sql",
+    name = "item",
+    requires = ["runs"]
+);
+extension_sql_file!(
+    "../../sql/presets/registry_subtypes.sql",
+    name = "registry_subtypes",
+    requires = ["stores"]
+);
+extension_sql_file!(
+    "../../sql/presets/registry_datasets.sql",
+    name = "registry_datasets",
+    requires = ["registry_subtypes"]
+);
+extension_sql_file!(
+    "../../sql/presets/registry_load.sql",
+    name = "registry_load",
+    requires = ["registry_datasets"]
+);
+extension_sql_file!(
+    "../../sql/presets/registry_tables.sql",
+    name = "registry_tables",
+    requires = ["registry_load", "item"]
+);
+extension_sql_file!(
+    "../../sql/presets/registry.sql",
+    name = "preset_registry",
+    requires = ["registry_tables", "lifecycle"]
+);
+extension_sql_file!(
+    "../../sql/install/access/visibility.sql",
+    name = "visibility",
+    requires = ["blob_queue"]
+);
+extension_sql_file!(
+    "../../sql/install/access/column_comments.sql",
+    name = "column_comments",
+    requires = [
+        "allow",
+        "preset_medplum",
+        "preset_registry",
+        "store_options",
+        "store_question"
+    ]
+);
+extension_sql_file!(
+    "../../sql/install/access/allow.sql",
+    name = "allow",
+    requires = ["visibility", "lifecycle"]
+);
+// The functions for users are created in the schema of CREATE EXTENSION. Everything else is created before, under a path
+// of pg_catalog only; each of those functions requires this.
+extension_sql_file!(
+    "../../sql/install/access/target_schema.sql",
+    name = "target_schema",
+    requires = [
+        "allow",
+        "blob_queue",
+        "column_comments",
+        "item",
+        "jobs",
+        "lifecycle",
+        "preset_documents",
+        "preset_medplum",
+        "preset_registry",
+        "rewritten_rows",
+        "store_files",
+        "store_options",
+        "verify",
+        "visibility"
+    ]
+);
+extension_sql_file!(
+    "../../sql/install/access/finalize.sql",
+    name = "finalize",
+    requires = ["target_schema"],
+    finalize
+);
