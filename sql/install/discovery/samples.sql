@@ -34,10 +34,13 @@ COMMENT ON FUNCTION clone_internal.json_of(text) IS 'The document in a text, or 
 
 -- Columns that can hold keys and have no key, no reference and no declaration.
 CREATE FUNCTION clone_internal.open_columns(store text) RETURNS TABLE (relation regclass, name name, family text, relkind "char")
-LANGUAGE sql STABLE STRICT
+-- Called a dozen times by a check: as SQL it would be planned each time.
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.relation, a.attname, f.family, c.relkind
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT r.relation, a.attname, f.family, c.relkind
     FROM clone.store_relation r
     JOIN pg_class c ON c.oid = r.relation AND c.relkind IN ('r', 'p', 'm')
     JOIN pg_attribute a ON a.attrelid = r.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -59,7 +62,8 @@ AS $$
       AND (f.family IN ('json', 'text of another type') OR (r.relation::oid, a.attname) NOT IN (SELECT d.relation::oid, d."column" FROM clone.store_reference d WHERE d.store = $1 AND d.form <> 'json'))
       AND NOT EXISTS (SELECT FROM clone.store_no_reference n WHERE n.store = $1 AND n.relation = r.relation AND n."column" = a.attname AND n.path = '')
       AND NOT EXISTS (SELECT FROM clone.store_membership m WHERE m.store = $1 AND m.relation = r.relation AND a.attname = ANY (m.columns))
-      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname AND q.path = '$key')
+      AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = r.relation AND q."column" = a.attname AND q.path = '$key');
+END
 $$;
 COMMENT ON FUNCTION clone_internal.open_columns(text) IS 'Columns of described tables that can hold keys and have no declaration';
 

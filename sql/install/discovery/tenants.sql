@@ -117,20 +117,24 @@ CREATE FUNCTION clone_internal.places_outside(store text) RETURNS SETOF clone_in
 LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT p.* FROM (
-        SELECT d.oid, array_agg(a.attname ORDER BY a.attnum) AS names, array_agg(f.family ORDER BY a.attnum) AS families
-        FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d
-        JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-        CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
-        WHERE f.family IN ('int', 'text', 'uuid', 'int[]', 'text[]', 'uuid[]', 'json')
-          AND NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = $1 AND o.relation = d.oid)
+    WITH outside AS MATERIALIZED (
+        -- First: the planner would call the function for the columns of all tables.
+        SELECT d.oid FROM clone_internal.discoverable(clone_internal.schemas_of($1)) d
+        WHERE NOT EXISTS (SELECT FROM clone.store_relation o WHERE o.store = $1 AND o.relation = d.oid)
           AND NOT EXISTS (SELECT FROM clone.store_shared o WHERE o.store = $1 AND o.relation = d.oid)
           AND NOT EXISTS (SELECT FROM clone_internal.reaching($1) o WHERE o.relation = d.oid)
           AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = d.oid)
+    ), col AS MATERIALIZED (
+        SELECT d.oid, a.attname, a.attnum, a.atttypid, a.atthasdef, a.attidentity FROM outside d JOIN pg_attribute a ON a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    )
+    SELECT p.* FROM (
+        SELECT a.oid, array_agg(a.attname ORDER BY a.attnum) AS names, array_agg(f.family ORDER BY a.attnum) AS families
+        FROM col a CROSS JOIN LATERAL (SELECT clone_internal.family(a.atttypid) AS family) f
+        WHERE f.family IN ('int', 'text', 'uuid', 'int[]', 'text[]', 'uuid[]', 'json')
           -- Its own number, or a number that a foreign key explains.
-          AND NOT (f.family = 'int' AND EXISTS (SELECT FROM pg_constraint k WHERE k.contype IN ('f', 'p') AND k.conrelid = d.oid AND k.conkey = ARRAY[a.attnum]
+          AND NOT (f.family = 'int' AND EXISTS (SELECT FROM pg_constraint k WHERE k.contype IN ('f', 'p') AND k.conrelid = a.oid AND k.conkey = ARRAY[a.attnum]
                    AND (k.contype = 'f' OR a.atthasdef OR a.attidentity <> '' OR a.attname ~* '^(id|key|code|number)$')))
-        GROUP BY d.oid) t
+        GROUP BY a.oid) t
     CROSS JOIN LATERAL clone_internal.sampled_places(t.oid::regclass, t.names, t.families) AS p
 $$;
 COMMENT ON FUNCTION clone_internal.places_outside(text) IS 'Columns and paths of tables that a store does not describe, with a sample of their values';
