@@ -2,6 +2,7 @@
 //! them.
 
 use super::{assert_verified, described};
+use crate::description::{answer_all, discovered};
 
 const ORG: &str = "a0000000-0000-4000-8000-000000000022";
 const CLINIC: &str = "CREATE TABLE clinic (id uuid PRIMARY KEY, name varchar(12), slug text UNIQUE);
@@ -448,4 +449,43 @@ async fn rows_left_from_a_project_that_is_gone_do_not_become_the_clone_s() {
     // A clone that is replaced has rows.
     db.run("SELECT project_clone('a', options => '{\"target\": \"gone\", \"replace\": \"gone\"}')")
         .await;
+}
+
+#[tokio::test]
+async fn a_value_is_no_row_of_another_project() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B'); CREATE TABLE role (id serial PRIMARY KEY, title text); INSERT INTO role (title) VALUES ('admin'), ('guest');
+         CREATE TABLE usr (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, code text UNIQUE); INSERT INTO usr (org_id, code) SELECT 1 + n % 2, 'c' || n FROM generate_series(1, 6) n;
+         CREATE TABLE item (id serial PRIMARY KEY, org_id int NOT NULL REFERENCES org, usr_id int REFERENCES usr, usr_code text REFERENCES usr (code), role_id int REFERENCES role, about jsonb);
+         INSERT INTO item (org_id, usr_id, usr_code, role_id, about) SELECT org_id, id, code, 1, jsonb_build_object('user_id', id) FROM usr",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    for column in ["usr_id", "usr_code"] {
+        let failure = db
+            .fails(&format!(
+                "SELECT project_clone('2', options => '{{\"values\": {{\"item.{column}\": \"3\"}}}}')"
+            ))
+            .await;
+        assert!(
+            failure.code == "22023"
+                && failure.message
+                    == format!(
+                        "options.values gives a value to column {column} of public.item, which names rows of public.usr: these are cloned, too"
+                    )
+                && failure.hint.contains("Leave it out"),
+            "{failure:?}"
+        );
+    }
+    let clone = db
+        .clone_project("'2', options => '{\"verify\": true, \"values\": {\"item.role_id\": \"2\"}}'")
+        .await;
+    assert_eq!(
+        db.number(&format!(
+            "SELECT count(*) FROM item WHERE org_id = {clone} AND role_id = 2"
+        ))
+        .await,
+        3
+    );
 }

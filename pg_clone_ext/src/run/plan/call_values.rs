@@ -171,6 +171,22 @@ fn check_given(store: &Store, table: &plan::Table, column: &str) -> Result<()> {
         ))
         .hint("Leave it out: each row of a clone gets a new key, and references follow it."));
     }
+    // What is given by hand can only be a row that exists: one of the source or of another project.
+    let named_key = table.column(column).and_then(|column| column.keys.holds);
+    let other = named_key
+        .and_then(|key| store.column_of(key))
+        .filter(|(other, key)| (other.oid, key.name.as_str()) != (table.oid, column));
+    if let Some((other, _)) = other
+        && store.follows_constraints()
+        && other.cloned
+        && other.role != TableRole::Project
+    {
+        return Err(Error::bad_argument(format!(
+            "options.values gives a value to {named}, which names rows of {}: these are cloned, too",
+            other.sql_name
+        ))
+        .hint("Leave it out: it names the row of the clone. Or change the rows after the clone."));
+    }
     Ok(())
 }
 
