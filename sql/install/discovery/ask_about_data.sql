@@ -97,6 +97,7 @@ DECLARE
     unsure boolean;
     places clone_internal.place[];
     typed clone_internal.typed_text[];
+    held clone.store_question[];
 BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
         RETURN;
@@ -256,7 +257,14 @@ BEGIN
     places := ARRAY(SELECT p FROM unnest(places) p WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.relation = p.relation));
     PERFORM clone_internal.ask_about_links_between_tables(ask_about_data.store, places);
     PERFORM clone_internal.ask_about_shared_primary_keys(ask_about_data.store);
+    -- Rows that rows of one tenant name are its parts, whatever numbers their texts hold.
+    WITH gone AS (
+        DELETE FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.otherwise IS NULL AND o.answer = format('SELECT clone.store_shared(%L, %L);', ask_about_data.store, o.relation)
+          AND EXISTS (SELECT FROM pg_constraint f JOIN clone.store_relation r ON r.store = ask_about_data.store AND r.relation = f.conrelid WHERE f.contype = 'f' AND f.confrelid = o.relation)
+        RETURNING o)
+    SELECT COALESCE(array_agg(g.o), '{}') INTO held FROM gone g;
     PERFORM clone_internal.ask_about_owned(ask_about_data.store);
+    INSERT INTO clone.store_question SELECT h.* FROM unnest(held) h WHERE NOT EXISTS (SELECT FROM clone.store_question o WHERE o.store = ask_about_data.store AND o.relation = h.relation);
     places := ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, sampled) o);
     PERFORM clone_internal.ask_about_pairs(ask_about_data.store, places, sampled);
     places := ARRAY(SELECT o FROM clone_internal.open_places(ask_about_data.store, places) o);

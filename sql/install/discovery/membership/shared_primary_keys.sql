@@ -36,6 +36,8 @@ BEGIN
         CONTINUE WHEN cardinality(vals) < 2;
         IF targets IS NULL THEN
             SELECT array_agg(n.relation), array_agg(n.name) INTO targets, keys FROM (SELECT * FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family = 'int' ORDER BY n.role <> 'project', n.relation::oid) n;
+            -- Of a store whose keys are texts or UUIDs.
+            EXIT WHEN targets IS NULL;
         END IF;
         FOR t IN
             SELECT n.relation, n.name, r.role FROM unnest(targets, keys) WITH ORDINALITY AS n (relation, name, number) JOIN clone.store_relation r ON r.store = $1 AND r.relation = n.relation

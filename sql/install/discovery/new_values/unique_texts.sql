@@ -44,6 +44,52 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.tree_separator(regclass, name) IS 'What separates the parts of paths in a tree of which each value begins with that of its parent; NULL if they are no such tree';
 
+-- The table of whose rows the numbers in texts are the keys, each of the tenant of the row with the text: project-12-admins.
+CREATE FUNCTION clone_internal.numbered_after(store text, relation regclass, "column" name, vals text[]) RETURNS regclass
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    numbers text[] := ARRAY(SELECT DISTINCT ltrim(substring(v FROM '[0-9]+'), '0') FROM unnest(vals) v);
+    own text := clone_internal.tenant_sql(store, relation, 't');
+    theirs text;
+    targets regclass[];
+    keys name[];
+    t record;
+    same boolean;
+    rise boolean;
+    found regclass;
+BEGIN
+    IF own LIKE '%.ctid::text' OR cardinality(numbers) < 8 OR EXISTS (SELECT FROM unnest(vals) v WHERE v !~ '^[^0-9]*[^0-9A-Za-z][1-9][0-9]{0,17}([^0-9A-Za-z][^0-9]*)?$') THEN
+        RETURN NULL;
+    END IF;
+    rise := (SELECT 10 * count(*) FILTER (WHERE o.number < o.last) < count(*) FROM (SELECT substring(v FROM '[0-9]+')::numeric AS number, lag(substring(v FROM '[0-9]+')::numeric) OVER (ORDER BY n) AS last FROM unnest(vals) WITH ORDINALITY AS u (v, n)) o);
+    SELECT array_agg(n.relation), array_agg(n.name) INTO targets, keys FROM clone_internal.naming_columns($1) n WHERE n.is_id AND n.family = 'int' AND n.role <> 'project' AND n.relation <> $2;
+    IF targets IS NULL THEN
+        RETURN NULL;
+    END IF;
+    FOR t IN
+        SELECT n.relation, n.name FROM unnest(targets, keys) AS n (relation, name)
+        WHERE n.relation IN (SELECT f.target FROM clone_internal.keys_of_tables(targets, keys, array_fill('int'::text, ARRAY[cardinality(targets)]), numbers) f GROUP BY 1 HAVING count(DISTINCT f.value) = cardinality(numbers))
+    LOOP
+        theirs := clone_internal.tenant_sql(store, t.relation, 'k');
+        CONTINUE WHEN theirs LIKE '%.ctid::text';
+        -- Numbers that rise from row to row are those of the rows: item 1, item 2.
+        CONTINUE WHEN rise AND lower(vals[1]) !~ ('(^|[^[:alpha:]])' || clone_internal.table_word((SELECT k.relname FROM pg_class k WHERE k.oid = t.relation)) || 's?[^[:alnum:]]+[0-9]');
+        EXECUTE format('SELECT bool_and(s.own = s.theirs) AND count(DISTINCT s.own) > 1 FROM (SELECT (%s) COLLATE "C" AS own, (%s) COLLATE "C" AS theirs FROM %s AS t JOIN %s AS k ON k.%I = ltrim(substring(%s FROM ''[0-9]+''), ''0'')::numeric) s',
+            own, theirs, clone_internal.spread(relation, '*', 20000), t.relation, t.name, clone_internal.column_text('t', relation, "column")) INTO same;
+        CONTINUE WHEN same IS NOT TRUE;
+        -- Of two nothing says which.
+        IF found IS NOT NULL THEN
+            RETURN NULL;
+        END IF;
+        found := t.relation;
+    END LOOP;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION clone_internal.numbered_after(text, regclass, name, text[]) IS 'The table of whose rows the numbers in texts of a column are the keys';
+
 CREATE FUNCTION clone_internal.ask_about_unique_texts(store text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -54,6 +100,7 @@ DECLARE
     vals text[];
     firsts text[];
     separator text;
+    other regclass;
     settled text;
     cleared text;
 BEGIN
@@ -86,6 +133,13 @@ BEGIN
                 COALESCE(cleared, format('SELECT clone.store_column(%L, %L, %L, ''suffix'');', $1, c.relation, c.name) || settled),
                 CASE WHEN cleared IS NOT NULL THEN format('SELECT clone.store_column(%L, %L, %L, ''suffix'');', $1, c.relation, c.name) || settled END);
         ELSIF c.role = 'suffix' THEN
+            other := clone_internal.numbered_after($1, c.relation, c.name, vals);
+            IF other IS NOT NULL THEN
+                PERFORM clone_internal.ask($1, c.relation, c.name, '$unique', 'error',
+                    format('%s.%I is unique across all tenants and holds keys of %s, which are others in a clone, such as %s', c.relation, c.name, other, quote_literal(vals[1])),
+                    clone_internal.reference_call($1, c.relation, c.name, other, '', (SELECT string_agg(DISTINCT x, '' ORDER BY x) FROM unnest(vals) v CROSS JOIN LATERAL regexp_split_to_table(v, '') x WHERE x ~ '[^[:alnum:]]')), ltrim(settled));
+                CONTINUE;
+            END IF;
             -- Made of another unique text that gets a suffix: PLM-3 of PLM.
             firsts := ARRAY(SELECT DISTINCT substring(v FROM '^([A-Za-z0-9]+)[^A-Za-z0-9]') FROM unnest(vals) v);
             separator := (SELECT min(s.c) FROM (SELECT DISTINCT substring(v FROM '^[A-Za-z0-9]+([^A-Za-z0-9])') AS c FROM unnest(vals) v) s HAVING count(*) = 1 AND count(s.c) = 1);
