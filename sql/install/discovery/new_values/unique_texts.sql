@@ -15,34 +15,37 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.sampled_texts(regclass, name) IS 'The texts of a column, at most 2,000 of them';
 
--- The separators of paths in which each value with several parts has that without the last one among the others; '' for parts of the same
--- length without a separator between them (00010002 below 0001). NULL: they are no tree. All rows are read: a sample lacks the parents.
-CREATE FUNCTION clone_internal.tree_separator(relation regclass, "column" name) RETURNS text
+-- What separates the parts of paths of which those with several parts have the path without the last one among the values of the column; '' for
+-- parts of one length without a separator between them (00010002 below 0001). NULL: they are no tree. vals: some of the values. The others
+-- are looked up by the index: a tree may be large.
+CREATE FUNCTION clone_internal.tree_separator(relation regclass, "column" name, vals text[]) RETURNS text
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found text;
+    root int := (SELECT min(length(v)) FROM unnest(vals) v);
+    step int := (SELECT min(l.next - l.length) FROM (SELECT o.length, lead(o.length) OVER (ORDER BY o.length) AS next FROM (SELECT DISTINCT length(v) AS length FROM unnest(vals) v) o) l);
+    c text;
+    parents text[];
+    found text[];
 BEGIN
-    IF clone_internal.too_large(relation, false) THEN
-        RETURN NULL;
-    END IF;
-    EXECUTE format($q$
-        WITH v AS MATERIALIZED (SELECT DISTINCT (%s) COLLATE "C" AS x FROM %s AS t WHERE t.%I IS NOT NULL),
-        step AS (SELECT min(n.length) AS root, min(n.next - n.length) AS step FROM (SELECT l.length, lead(l.length) OVER (ORDER BY l.length) AS next FROM (SELECT DISTINCT length(v.x) AS length FROM v) l) n)
-        SELECT s.separator FROM (
-            SELECT o.separator, count(*) AS below, count(p.x) AS with_parent
-            FROM v CROSS JOIN unnest('{/,.,>,|}'::text[]) AS o (separator)
-            CROSS JOIN LATERAL (SELECT rtrim(v.x, o.separator) AS x) w CROSS JOIN LATERAL (SELECT left(w.x, length(w.x) - strpos(reverse(w.x), o.separator)) AS x WHERE strpos(ltrim(w.x, o.separator), o.separator) > 0) a
-            LEFT JOIN v p ON p.x IN (a.x, a.x || o.separator) GROUP BY 1
-            UNION ALL
-            SELECT '', count(*), count(p.x) FROM v CROSS JOIN step s LEFT JOIN v p ON p.x = left(v.x, length(v.x) - s.step) COLLATE "C" WHERE s.step >= 2 AND length(v.x) > s.root) s
-        WHERE s.below >= 3 AND 10 * s.with_parent >= 9 * s.below ORDER BY s.separator = '', s.below DESC LIMIT 1$q$,
-        clone_internal.column_text('t', relation, "column"), relation, "column") INTO found;
-    RETURN found;
+    FOREACH c IN ARRAY '{/,.,>,|,""}'::text[] LOOP
+        IF c <> '' THEN
+            parents := ARRAY(SELECT left(w.x, length(w.x) - strpos(reverse(w.x), c)) FROM unnest(vals[:300]) v CROSS JOIN LATERAL (SELECT rtrim(v, c) AS x) w WHERE strpos(ltrim(w.x, c), c) > 0);
+        ELSE
+            CONTINUE WHEN step IS NULL OR step < 2;
+            parents := ARRAY(SELECT left(v, length(v) - step) FROM unnest(vals[:300]) v WHERE length(v) > root);
+        END IF;
+        CONTINUE WHEN cardinality(parents) < 3;
+        found := ARRAY(SELECT f.value FROM clone_internal.keys_among(relation, "column", 'text', parents || CASE WHEN c <> '' THEN ARRAY(SELECT p || c FROM unnest(parents) p) ELSE '{}' END) f);
+        IF 10 * (SELECT count(*) FROM unnest(parents) p WHERE p = ANY (found) OR p || c = ANY (found)) >= 9 * cardinality(parents) THEN
+            RETURN c;
+        END IF;
+    END LOOP;
+    RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION clone_internal.tree_separator(regclass, name) IS 'What separates the parts of paths in a tree of which each value begins with that of its parent; NULL if they are no such tree';
+COMMENT ON FUNCTION clone_internal.tree_separator(regclass, name, text[]) IS 'What separates the parts of paths in a tree of which each value begins with that of its parent; NULL if they are no such tree';
 
 -- The table of whose rows the numbers in texts are the keys, each of the tenant of the row with the text: project-12-admins.
 CREATE FUNCTION clone_internal.numbered_after(store text, relation regclass, "column" name, vals text[]) RETURNS regclass
@@ -162,7 +165,7 @@ BEGIN
                 EXIT;
             END LOOP;
             CONTINUE WHEN EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = c.relation AND q."column" = c.name AND q.path = '$unique');
-            separator := clone_internal.tree_separator(c.relation, c.name);
+            separator := clone_internal.tree_separator(c.relation, c.name, vals);
             CONTINUE WHEN separator IS NULL;
             PERFORM clone_internal.ask($1, c.relation, c.name, '$unique', 'error',
                 format('%s.%I is unique across all tenants, and its values form a tree: each begins with that of its parent, such as %s. With a suffix they would not', c.relation, c.name, (SELECT quote_literal(v) FROM unnest(vals) v ORDER BY length(v) DESC, v LIMIT 1))
