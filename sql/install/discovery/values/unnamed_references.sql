@@ -52,6 +52,8 @@ BEGIN
                                SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = u.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = r.relation AND d.refobjsubid = a.attnum)))
                -- Identifiers that several rows share.
                OR s.shared
+               -- Unique with the partition key.
+               OR a.attname IS DISTINCT FROM r.id_column AND c.role IN ('random', 'suffix', 'template') AND EXISTS (SELECT FROM pg_index u WHERE u.indrelid = r.relation AND u.indisunique AND u.indislive AND a.attnum = ANY (u.indkey::int2[]))
                OR c.role = 'default' AND (a.attidentity <> '' OR EXISTS (SELECT FROM pg_attrdef e WHERE e.adrelid = r.relation AND e.adnum = a.attnum AND pg_get_expr(e.adbin, e.adrelid) LIKE '%nextval(%')))
     LOOP
         IF vals IS NULL THEN
