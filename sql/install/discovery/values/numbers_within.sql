@@ -121,7 +121,17 @@ BEGIN
     IF names IS NULL THEN
         RETURN false;
     END IF;
-    EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT %s AS x FROM %s AS t) t WHERE t.x ~ ''[0-9]'' AND t.x !~ ''^0*[0-9]+$'' AND t.x !~* ''(^|[^[:alpha:]])(id|uid|pk)[^[:alnum:]]+[0-9]'' AND t.x IN (%s))', clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, '*', 2000), names) INTO held;
+    -- Both sides first: the planner took a few rows for each, and compared 2,000 with 100,000 one by one, in 10 s.
+    EXECUTE format($q$
+        WITH own AS MATERIALIZED (
+            SELECT DISTINCT (%s) COLLATE "C" AS x FROM %s AS t
+        ), held AS MATERIALIZED (
+            SELECT o.x FROM own o WHERE o.x ~ '[0-9]' AND o.x !~ '^0*[0-9]+$' AND o.x !~* '(^|[^[:alpha:]])(id|uid|pk)[^[:alnum:]]+[0-9]'
+        ), named AS MATERIALIZED (
+            SELECT hashtext(n.x) AS hash, n.x COLLATE "C" AS x FROM (%s) n
+        )
+        SELECT EXISTS (SELECT FROM named n WHERE n.hash = ANY (ARRAY(SELECT hashtext(h.x) FROM held h)) AND n.x IN (SELECT h.x FROM held h))$q$,
+        clone_internal.column_text('t', relation, "column"), clone_internal.spread(relation, '*', 2000), names) INTO held;
     RETURN held;
 END
 $$;
