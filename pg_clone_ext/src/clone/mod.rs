@@ -146,12 +146,10 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
         }
     }
     refresh.run_deferred_triggers(&run)?;
-    if run.request.options.expires_in.is_some() || refresh.replaced_project().is_some() {
-        identity::note(&run.store.without_sources(), &run.target, run.id)?;
-    }
+    identity::note(&run.store.without_sources(), &run.target, run.id)?;
     let project = record::finish(&run, &todos)?;
     if run.request.options.verify {
-        verify::verify_now(&run.store, &run.target)?;
+        verify::verify_now(&run.store, &run.target, &run.snapshot)?;
     }
     LAST_RUN.set(Some(run.id));
     summary::report(&run, &tables, &totals, blobs.len(), &todos, began.elapsed());

@@ -175,7 +175,7 @@ pub fn another(store: &str, project: &str, made_by: &MadeBy) -> Error {
         Code::WrongState,
         format!(
             "project \"{}\" is another one than the clone that run {} made: its row was written anew, and no row of the clone is found; if it is \
-             to go nevertheless: project_delete({given}, {store}); if it is to stay: clone.set_expiry({given}, store => {store})",
+             to go nevertheless: project_delete({given}, {store}, options => '{{\"force\": true}}'); if it is to stay: clone.set_expiry({given}, store => {store})",
             shown(project),
             made_by.run
         ),

@@ -4,7 +4,7 @@ use crate::catalog::{self, Purpose};
 use crate::error::internal;
 use crate::item::references_at_source;
 use crate::pg::privileges::AsExtensionOwner;
-use crate::pg::query::snapshot::within_current;
+use crate::pg::query::snapshot::Snapshot;
 use crate::pg::query::{count, text};
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::run::authorize;
@@ -207,8 +207,8 @@ fn checks_of(
 
 /// Verifies the clone that this transaction has made. A failed check is an error (55000), which rolls the clone
 /// back.
-pub fn verify_now(store: &Store, target: &str) -> Result<()> {
-    let checks = within_current(|| match made_by(&store.name, target)? {
+pub fn verify_now(store: &Store, target: &str, snapshot: &Snapshot) -> Result<()> {
+    let checks = snapshot.within_own_writes(|| match made_by(&store.name, target)? {
         Some(run) => checks_of(store, target, &run, None, true),
         None => Ok(Vec::new()),
     })?;

@@ -2,6 +2,7 @@
 
 use super::whole_or_nothing::{assert_no_trace, assert_whole, call, resources};
 use pg_clone_tests::sample_documents::{PATIENT, PROJECT, with_observations};
+use pg_clone_tests::scratch_database::Scratch;
 
 #[tokio::test]
 async fn a_rolled_back_clone_is_gone_and_only_a_committed_one_is_seen() {
@@ -163,4 +164,33 @@ async fn locks_end_with_the_transaction_and_writers_are_not_blocked() {
     other.run(&format!(r#"INSERT INTO documents.resource (project_id, resource_type, content) VALUES ('{PROJECT}', 'New', '{{}}')"#)).await;
     db.run("COMMIT").await;
     assert_eq!(db.number("SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND pid <> pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = current_database())").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_others_write_meanwhile_do_not_make_verification_fail() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE person (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team); INSERT INTO person (team_id) SELECT 1 + n % 2 FROM generate_series(1, 10) n;
+         CREATE TABLE post (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, person_id int REFERENCES person); INSERT INTO post (team_id, person_id) SELECT team_id, id FROM person;
+         CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(5); RETURN NULL; END $$; CREATE TRIGGER waits AFTER INSERT ON post FOR EACH STATEMENT EXECUTE FUNCTION waits();
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}')",
+    )
+    .await;
+    let writer = db.session().await;
+    writer.run("SELECT pg_advisory_lock(5)").await;
+    let caller = db.session().await;
+    let pid = caller.pid().await;
+    let running = tokio::spawn(async move {
+        caller
+            .attempt("SELECT project_clone('1', options => '{\"verify\": true}')")
+            .await
+    });
+    db.wait_until(&format!(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {pid} AND wait_event_type = 'Lock')"
+    ))
+    .await;
+    writer.run("SET session_replication_role = replica; INSERT INTO post (team_id, person_id) VALUES (1, 2); UPDATE post SET person_id = NULL WHERE id = 2; UPDATE post SET team_id = 2 WHERE id = 4; DELETE FROM post WHERE id = 6").await;
+    writer.run("SELECT pg_advisory_unlock(5)").await;
+    running.await.unwrap().unwrap();
 }

@@ -210,7 +210,7 @@ async fn a_project_that_got_the_id_of_an_expired_clone_stays() {
     let refused = db.text("SELECT error FROM clone.expire()").await;
     assert_eq!(
         refused,
-        "project \"trial\" is another one than the clone that run 1 made: its row was written anew, and no row of the clone is found; if it is to go nevertheless: project_delete('trial', 's'); if it is to stay: clone.set_expiry('trial', store => 's')"
+        "project \"trial\" is another one than the clone that run 1 made: its row was written anew, and no row of the clone is found; if it is to go nevertheless: project_delete('trial', 's', options => '{\"force\": true}'); if it is to stay: clone.set_expiry('trial', store => 's')"
     );
     assert_eq!(
         db.number("SELECT count(*) FROM items WHERE tenant = 'trial'")
@@ -222,6 +222,45 @@ async fn a_project_that_got_the_id_of_an_expired_clone_stays() {
     assert!(db.rows("SELECT * FROM clone.expire()").await.is_empty());
     db.run("SELECT clone.set_expiry('trial', '1 microsecond')").await;
     assert_eq!(db.number("SELECT rows FROM clone.expire()").await, 2);
+}
+
+#[tokio::test]
+async fn a_project_that_got_the_id_of_a_clone_is_neither_deleted_nor_replaced() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE post (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, title text); INSERT INTO post (team_id, title) SELECT 1 + n % 2, 'x' FROM generate_series(1, 10) n;
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}'); SELECT project_clone('1', options => '{\"target\": \"77\"}')",
+    )
+    .await;
+    db.run(
+        "DELETE FROM post WHERE team_id = 77; DELETE FROM team WHERE id = 77; INSERT INTO team VALUES (77, 'A customer'); INSERT INTO post (team_id, title) VALUES (77, 'theirs')",
+    )
+    .await;
+    for call in [
+        "SELECT project_clone('1', options => '{\"replace\": \"77\"}')",
+        "SELECT project_delete('77')",
+    ] {
+        let refused = db.fails(call).await;
+        assert!(
+            refused.code == "55000"
+                && refused
+                    .message
+                    .contains("is another one than the clone that run 1 made"),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(
+        db.text("SELECT title FROM post WHERE team_id = 77").await,
+        "theirs"
+    );
+    // A clone that is still there, though its users have changed it.
+    db.run("SELECT project_clone('1', options => '{\"target\": \"78\"}'); UPDATE team SET name = 'changed' WHERE id = 78; UPDATE post SET title = 'changed' WHERE team_id = 78; DELETE FROM post WHERE id = (SELECT min(id) FROM post WHERE team_id = 78)").await;
+    db.run("SELECT project_clone('1', options => '{\"replace\": \"78\"}'); SELECT project_delete('78')")
+        .await;
+    db.run("SELECT project_delete('77', options => '{\"force\": true}')")
+        .await;
+    assert_eq!(db.number("SELECT count(*) FROM post").await, 10);
 }
 
 #[tokio::test]

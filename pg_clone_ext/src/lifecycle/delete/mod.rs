@@ -28,13 +28,9 @@ pub fn delete_project(
     delete(project, store, DeleteOptions::parse(options)?, path)
 }
 
-/// The same for a clone that has expired: a project that has got its id since is refused (55000).
+/// The same for a clone that has expired.
 pub fn delete_expired(project: &str, store: &str, path: &CallersPath) -> Result<Value> {
-    let options = DeleteOptions {
-        expired: true,
-        ..DeleteOptions::default()
-    };
-    delete(project, Some(store), options, path)
+    delete(project, Some(store), DeleteOptions::default(), path)
 }
 
 fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &CallersPath) -> Result<Value> {
@@ -52,7 +48,7 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
         target::lock(&store.name, &project)?;
     }
     let made_by = target::made_by(&store.name, &project)?;
-    if let Some(made_by) = made_by.as_ref().filter(|_| options.expired)
+    if let Some(made_by) = made_by.as_ref().filter(|_| !options.force)
         && identity::is_another(&store, &project, made_by.run)?
     {
         return Err(target::another(&store.name, &project, made_by));

@@ -17,8 +17,6 @@ pub struct DeleteOptions {
     pub include_others: bool,
     /// Let triggers change rows that do not belong to the project. A clone that was made so is also deleted so.
     pub fire_triggers: bool,
-    /// Not an option of the call: the clone has expired.
-    pub expired: bool,
 }
 
 impl Default for DeleteOptions {
@@ -29,7 +27,6 @@ impl Default for DeleteOptions {
             keep_shared: true,
             include_others: false,
             fire_triggers: false,
-            expired: false,
         }
     }
 }

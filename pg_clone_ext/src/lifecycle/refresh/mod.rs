@@ -16,7 +16,7 @@ use super::refresh::preserved_ids::{Identities, Identity, PreservedType};
 use super::refresh::preserved_secrets::PreservedSecrets;
 use super::refresh::preserved_values::PreservedColumn;
 use super::target::MadeBy;
-use super::{authorize, target};
+use super::{authorize, identity, target};
 use crate::error::internal;
 use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::session::notice::notice;
@@ -250,6 +250,9 @@ impl Replaced {
                 "SELECT id, target_project, name FROM clone.run WHERE deleted_at IS NULL lists the clones.",
             ));
         };
+        if identity::is_another(store, &project, made_by.run)? {
+            return Err(target::another(&store.name, &project, &made_by));
+        }
         // Ids and secrets of the old clone are kept for what they were cloned from.
         if made_by.source != source {
             return Err(Error::bad_argument(format!(

@@ -41,6 +41,20 @@ impl Snapshot {
         unsafe { pg_sys::PopActiveSnapshot() };
         result
     }
+
+    /// Runs `f` with what this snapshot sees of others, and what this transaction has written so far.
+    pub fn within_own_writes<R>(&self, f: impl FnOnce() -> R) -> R {
+        next_command();
+        // SAFETY: the snapshot is registered; the copy that is pushed is ours to change, and is popped below, or by the abort.
+        unsafe {
+            pg_sys::PushCopiedSnapshot(self.0);
+            pg_sys::UpdateActiveSnapshotCommandId();
+        }
+        let result = f();
+        // SAFETY: pops what was pushed above: everything in `f` pushes and pops in pairs.
+        unsafe { pg_sys::PopActiveSnapshot() };
+        result
+    }
 }
 
 /// Runs `f` with a snapshot that sees what this transaction has written so far, under any isolation level.
