@@ -1,12 +1,19 @@
-//! SQL functions on names. They use only the core, so that they need no safe `search_path`: `scripts/lint/entry-points.sh`
+//! SQL functions on names and on values without their meaning. They use only the core, so that they need no safe `search_path`: `scripts/lint/entry-points.sh`
 //! refuses anything else here. Discovery calls them some hundred thousand times.
 
 use pgrx::prelude::*;
 
 #[pg_schema]
 mod clone_internal {
+    use pg_clone_core::ids::no_value;
     use pg_clone_core::names;
     use pgrx::prelude::*;
+
+    /// Values, in lower case, that stand in place of NULL in columns which refer to a row.
+    #[pg_extern(immutable, parallel_safe)]
+    fn in_place_of_null() -> Vec<&'static str> {
+        no_value::IN_PLACE_OF_NULL.to_vec()
+    }
 
     /// orderItem, OrderItem: order_item.
     #[pg_extern(immutable, parallel_safe)]

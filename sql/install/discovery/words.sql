@@ -17,12 +17,6 @@ COMMENT ON FUNCTION clone_internal.has_persons(text) IS 'Whether a table of this
 COMMENT ON FUNCTION clone_internal.names_quantity(text) IS 'Whether a name is that of an order, a size, an amount or a state, such as position or lock_version';
 
 -- Values that applications write in place of NULL. They are no evidence against a reference, and stay as they are.
-CREATE FUNCTION clone_internal.in_place_of_null() RETURNS text[]
-LANGUAGE sql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
--- The last ones are hashes and keys of generators: the first of a chain names none before it.
-AS $$ SELECT '{"",0,-1,none,"null",nil,nobody,n/a,na,-,--,undefined,unknown,empty,00000000-0000-0000-0000-000000000000}'::text[]
-    || '{00000000,000000000000,0000000000000000,00000000000000000000,000000000000000000000000,00000000000000000000000000,00000000000000000000000000000000,0000000000000000000000000000000000000000,00000000000000000000000000000000000000000000000000000000,0000000000000000000000000000000000000000000000000000000000000000}'::text[] $$;
 COMMENT ON FUNCTION clone_internal.in_place_of_null() IS 'Values, in lower case, that stand in place of NULL in columns which refer to a row';
 
 -- As TextKeys::is_distinctive of the core; not UUIDs, which are found everywhere.

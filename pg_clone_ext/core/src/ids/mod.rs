@@ -4,6 +4,7 @@ mod budget;
 mod id_map;
 mod integer_map;
 mod new_ids;
+pub mod no_value;
 mod scattered_integers;
 pub mod text_form;
 mod text_id_map;

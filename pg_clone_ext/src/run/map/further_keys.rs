@@ -6,6 +6,7 @@ use crate::run::keys::Key;
 use crate::run::state::{Run, over_budget};
 use pg_clone_core::error::{Code, Error, Result};
 use pg_clone_core::ids::Mapped;
+use pg_clone_core::ids::no_value::stands_for_null;
 use pg_clone_core::plan::{self, Column, ColumnRole, KeyKind, Table, Unique, UniquePart};
 
 /// Maps every further key column of the cloned rows, after the rows' own keys are mapped.
@@ -61,6 +62,15 @@ fn check_generated(run: &Run, table: &Table, column: &Column) -> Result<()> {
     .hint("Let the other table refer to the primary key, or add the tenant's column to the unique index."))
 }
 
+/// Whether a unique index has this column alone, on all rows.
+fn is_unique_alone(table: &Table, column: &str) -> bool {
+    table
+        .keys
+        .uniques
+        .iter()
+        .any(|unique| unique.predicate.is_none() && unique.columns.len() == 1 && unique.columns[0] == column)
+}
+
 fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
     let own = table.key_ref(&column.name);
     let active = run.active.clone();
@@ -85,6 +95,11 @@ fn map_column(run: &mut Run, table: &Table, column: &Column) -> Result<()> {
         }
         Ok(())
     })?;
+    // Identifiers that several rows share, some of which have none.
+    if !is_unique_alone(table, &column.name) {
+        cloned.retain(|key| !stands_for_null(&key.to_text()));
+        not_cloned.retain(|key| !stands_for_null(&key.to_text()));
+    }
     // Several rows can have the same value if the key is composite.
     let mut seen = std::collections::HashSet::new();
     cloned.retain(|key| seen.insert(key.clone()));

@@ -59,7 +59,7 @@ BEGIN
         CONTINUE WHEN tenant LIKE '%.ctid::text';
         EXECUTE format($q$
             SELECT count(*) AS groups, sum(v.rows) AS rows, bool_or(v.rows > 1) AND NOT bool_or(v.tenants > 1) AS repeats, (array_agg(v.x))[1:100] AS vals
-            FROM (SELECT s.x, count(*) AS rows, count(DISTINCT s.tenant) AS tenants FROM (SELECT COALESCE(%s, '') AS tenant, %s AS x FROM %s AS t WHERE t.%I IS NOT NULL) s GROUP BY s.x) v$q$,
+            FROM (SELECT s.x, count(*) AS rows, count(DISTINCT s.tenant) AS tenants FROM (SELECT COALESCE(%s, '') AS tenant, %s AS x FROM %s AS t WHERE t.%I IS NOT NULL) s WHERE lower(s.x) <> ALL (clone_internal.in_place_of_null()) GROUP BY s.x) v$q$,
             tenant, clone_internal.column_text('t', c.relation, c.name), clone_internal.spread(c.relation, '*', 5000), c.name) INTO counts;
         -- Of very few, nothing can be said.
         CONTINUE WHEN counts.groups < 2 OR counts.repeats IS NOT TRUE;

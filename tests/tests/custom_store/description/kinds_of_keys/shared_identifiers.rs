@@ -103,3 +103,33 @@ async fn keys_of_tables_values_of_several_tenants_and_foreign_identifiers_are_no
     .await;
     assert_eq!(db.list(ASKED).await, [""; 0]);
 }
+
+#[tokio::test]
+async fn values_in_place_of_null_are_no_identifiers() {
+    for (key_type, key, none) in [
+        (
+            "uuid NOT NULL",
+            "md5(n::text)::uuid",
+            "00000000-0000-0000-0000-000000000000",
+        ),
+        ("text NOT NULL", "md5(n::text)", ""),
+    ] {
+        let db = pages(key_type, key).await;
+        db.run(&format!(
+            "UPDATE page SET key = '{none}' WHERE id % 9 = 0; UPDATE vote SET about = '{none}', several = '{{}}', doc = NULL WHERE page_id % 9 = 0"
+        ))
+        .await;
+        answer_all(&db, "answer").await;
+        let clone = db.clone_project("'2', options => '{\"verify\": true}'").await;
+        let empty = |org: &str| {
+            format!(
+                "SELECT count(*) FROM page p JOIN vote v ON v.page_id = p.id AND v.about = p.key WHERE p.org_id = {org} AND p.key = '{none}'"
+            )
+        };
+        assert_eq!(db.number(&empty(&clone)).await, db.number(&empty("2")).await);
+        assert_eq!(
+            db.number(&format!("SELECT count(*) FROM page p JOIN page o USING (key) WHERE p.org_id <> o.org_id AND key <> '{none}'")).await,
+            0
+        );
+    }
+}
