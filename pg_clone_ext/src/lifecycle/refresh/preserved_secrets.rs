@@ -4,17 +4,19 @@
 use crate::error::internal;
 use crate::lifecycle::ids::Ids;
 use crate::pg::privileges::{self, Privilege};
+use crate::pg::query::for_each_written_row;
+use crate::run::copy::written_rows::{WrittenRows, described};
 use crate::run::document_errors::edit_error;
 use crate::run::keys::Key;
 use crate::run::state::Run;
 use pg_clone_core::depth::{self, DepthError};
 use pg_clone_core::document_tree;
 use pg_clone_core::edit::{self, Edit, EditOp, Step};
-use pg_clone_core::error::Result;
-use pg_clone_core::plan::{SourceQuery, Store, Table, TableRole, quote};
+use pg_clone_core::error::{Code, Error, Result};
+use pg_clone_core::plan::{Oid, SourceQuery, Store, Table, TableRole, quote};
 use pg_clone_core::rules::{Action, Rule, singular_path};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// A rule that removes or regenerates one place.
 struct Place<'r> {
@@ -102,7 +104,7 @@ impl PreservedSecrets {
             let Some(id) = &table.id_column else { continue };
             let wanted: Vec<String> = match table.role {
                 TableRole::Project => vec![quote::literal(project)],
-                TableRole::Resource if matches!(table.type_of(id), "uuid" | "text") && !table.empty => {
+                TableRole::Resource if !table.empty => {
                     ids.of(store, table).map(|id| quote::literal(id)).collect()
                 }
                 _ => continue,
@@ -183,9 +185,15 @@ impl PreservedSecrets {
         Ok(())
     }
 
-    /// Restores the old values in the new clone's resources. Returns the tasks for the operator that are no longer needed.
+    /// Restores the old values in the new clone's resources. Returns the tasks for the operator that are no longer needed. What triggers of
+    /// the updates do to other rows, and to the documents, is an error (0A000), unless the call lets them.
     pub fn restore(&self, run: &Run, rules: &[Rule]) -> Result<BTreeSet<String>> {
         let mut needless = BTreeSet::new();
+        let guards = run.store.follows_constraints()
+            && !run.request.options.fire_triggers
+            && !self.resources.is_empty();
+        let written = guards.then(WrittenRows::begin).transpose()?;
+        let mut updates = Updates::default();
         for old in &self.resources {
             let Some(table) = run.store.tables.get(old.table) else {
                 continue;
@@ -205,11 +213,71 @@ impl PreservedSecrets {
                 needless.extend(todo.map(|todo| todo.replace("{target_id}", &old.key.to_text())));
             }
             if !edits.is_empty() {
-                write(&run.store, table, old, &text, &edits, &columns)?;
+                write(run, table, old, &text, &edits, &columns, &mut updates)?;
             }
+        }
+        if let Some(written) = written {
+            updates.check(&run.store, &written)?;
         }
         Ok(needless)
     }
+}
+
+/// The rows that were updated, by table, and the first table with a row that a trigger has changed.
+#[derive(Default)]
+struct Updates {
+    rows: HashMap<Oid, i64>,
+    changed: Option<String>,
+}
+
+impl Updates {
+    /// Runs an update of `table` that returns whether the document is what was written.
+    fn run(&mut self, run: &Run, table: &Table, update: &str) -> Result<()> {
+        let sql = format!("WITH u (same) AS ({update}) SELECT u.same FROM u");
+        let rows = self.rows.entry(table.oid).or_default();
+        for_each_written_row(&sql, &run.path, &mut |row| {
+            if let Some(row) = row {
+                *rows += 1;
+                if !row.boolean(0) {
+                    self.changed.get_or_insert_with(|| table.sql_name.clone());
+                }
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Refuses (0A000) what triggers have done beside the updates.
+    fn check(&self, store: &Store, written: &WrittenRows) -> Result<()> {
+        if let Some(table) = &self.changed {
+            return Err(have_changed(&format!("documents of {table}")));
+        }
+        let mut changed: HashMap<Oid, i64> = HashMap::new();
+        for (name, counts) in written.since()? {
+            let described = described(store, counts.table)?;
+            match described {
+                Some(table) if !counts.emptied && counts.inserted == 0 => {
+                    *changed.entry(table).or_default() += counts.changed;
+                }
+                None if !counts.emptied && counts.changed == 0 => {}
+                _ => return Err(have_changed(&format!("rows of {name}"))),
+            }
+        }
+        for table in &store.tables {
+            if changed.get(&table.oid).unwrap_or(&0) > self.rows.get(&table.oid).unwrap_or(&0) {
+                return Err(have_changed(&format!("other rows of {}", table.sql_name)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn have_changed(what: &str) -> Error {
+    Error::new(
+        Code::Unsupported,
+        format!("a trigger has changed {what} while secrets and settings of the replaced clone were restored"),
+    )
+    .hint("Nothing was changed. Disable the trigger for the refresh, ALTER TABLE … DISABLE TRIGGER …, or let it do that: options => '{\"triggers\": \"fire\"}'.")
 }
 
 /// The edits that restore the old values in the new document; a place without a parent is skipped.
@@ -253,12 +321,13 @@ fn current(table: &Table, key: &Key) -> Result<Option<String>> {
 
 /// Writes the edited document into the row and into the history rows that hold the same document.
 fn write(
-    store: &Store,
+    run: &Run,
     table: &Table,
     old: &OldResource,
     text: &str,
     edits: &[Edit],
     columns: &BTreeSet<&str>,
+    updates: &mut Updates,
 ) -> Result<()> {
     let Some(edited) = edit::text::apply(text, edits).map_err(edit_error)? else {
         return Ok(());
@@ -270,21 +339,24 @@ fn write(
         .iter()
         .map(|name| format!(", {0} = r.{0}", quote::identifier(name)))
         .collect();
-    pgrx::Spi::run_with_args(
+    updates.run(
+        run,
+        table,
         &format!(
-            "UPDATE {name} AS t SET {document} = $1::{document_type}{follow} \
-             FROM pg_catalog.jsonb_populate_record(NULL::{name}, $2) AS r WHERE t.{id} OPERATOR(pg_catalog.=) {key}::{id_type}",
+            "UPDATE {name} AS t SET {document} = {edited}{follow} \
+             FROM pg_catalog.jsonb_populate_record(NULL::{name}, {row}::pg_catalog.jsonb) AS r WHERE t.{id} OPERATOR(pg_catalog.=) {key}::{id_type} \
+             RETURNING t.{document}::pg_catalog.text OPERATOR(pg_catalog.=) {edited}::pg_catalog.text",
             name = table.sql_name,
             document = quote::identifier(document),
-            document_type = table.type_of(document),
+            edited = format_args!("{}::{}", quote::literal(&edited), table.type_of(document)),
+            row = quote::literal(&old.row.to_string()),
             id = quote::identifier(id),
             key = quote::literal(&old.key.to_text()),
             id_type = table.type_of(id),
         ),
-        &[edited.as_str().into(), pgrx::JsonB(old.row.clone()).into()],
-    )
-    .map_err(internal)?;
-    for history in store
+    )?;
+    for history in run
+        .store
         .tables
         .iter()
         .filter(|t| t.role == TableRole::History && t.parents.contains(&table.oid))
@@ -292,20 +364,21 @@ fn write(
         let (Some(join), Some(document)) = (&history.join_column, &history.document_column) else {
             continue;
         };
-        pgrx::Spi::run_with_args(
+        updates.run(
+            run,
+            history,
             &format!(
-                "UPDATE {} AS t SET {document} = $1::{document_type} WHERE t.{} OPERATOR(pg_catalog.=) {}::{} \
-                 AND t.{document}::pg_catalog.text OPERATOR(pg_catalog.=) $2",
+                "UPDATE {} AS t SET {document} = {edited} WHERE t.{} OPERATOR(pg_catalog.=) {}::{} \
+                 AND t.{document}::pg_catalog.text OPERATOR(pg_catalog.=) {} RETURNING t.{document}::pg_catalog.text OPERATOR(pg_catalog.=) {edited}::pg_catalog.text",
                 history.sql_name,
                 quote::identifier(join),
                 quote::literal(&old.key.to_text()),
                 history.type_of(join),
+                quote::literal(text),
                 document = quote::identifier(document),
-                document_type = history.type_of(document),
+                edited = format_args!("{}::{}", quote::literal(&edited), history.type_of(document)),
             ),
-            &[edited.as_str().into(), text.into()],
-        )
-        .map_err(internal)?;
+        )?;
     }
     Ok(())
 }

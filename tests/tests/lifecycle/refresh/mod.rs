@@ -249,3 +249,4 @@ mod given_again;
 mod given_values;
 mod medplum;
 mod refused;
+mod secrets;
