@@ -65,7 +65,11 @@ pub fn pin<'i>(
                 ) else {
                     continue;
                 };
-                if !stays(run, column, &form, was.as_deref(), made.as_deref(), target) {
+                if !stays(run, column, &form, was.as_deref(), made.as_deref(), target)
+                    || made
+                        .as_deref()
+                        .is_some_and(|made| goes_with_its_row(run, identities.clone(), column, made))
+                {
                     continue;
                 }
                 kept.extend(made.clone());
@@ -117,6 +121,28 @@ fn preservable(table: &Table) -> Vec<&Column> {
 fn further_key(table: &Table, column: &Column) -> Option<KeyRef> {
     let own = table.key_ref(&column.name);
     column.keys.holds.filter(|holds| Some(*holds) == own)
+}
+
+/// Whether what was entered where a clone has NULL names a row of the old clone that is not there under this key again.
+fn goes_with_its_row<'i>(
+    run: &Run,
+    mut identities: impl Iterator<Item = &'i Identity>,
+    column: &Column,
+    made: &str,
+) -> bool {
+    let named = column.keys.holds.and_then(|key| run.store.column_of(key));
+    let Some((table, key)) = named.filter(|(table, _)| column.role == ColumnRole::Null && table.cloned)
+    else {
+        return false;
+    };
+    let own = table_of_keys(&run.store, table);
+    let given_again = |identity: &Identity| {
+        let source = key_in(&run.store, identity, &identity.source);
+        identity.table == own
+            && identity.target == made
+            && matches!(run.new_key(&source, &[table.oid]), NewKey::To(new) if new.to_text() == made)
+    };
+    table.id_column.as_deref() != Some(key.name.as_str()) || !identities.any(given_again)
 }
 
 /// Whether a value of the old clone is still right. One that was made of the source's value is not, if the source has another one now.

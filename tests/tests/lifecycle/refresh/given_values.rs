@@ -131,3 +131,33 @@ async fn a_code_of_the_tenant_that_others_name_is_given_again_whatever_its_lengt
         }
     }
 }
+
+#[tokio::test]
+async fn what_was_entered_goes_with_the_row_that_it_names() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text, owner_id int); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE person (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team); INSERT INTO person (team_id) SELECT 1 + n % 2 FROM generate_series(1, 6) n; ALTER TABLE team ADD FOREIGN KEY (owner_id) REFERENCES person;
+         CREATE TABLE job (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team, reviewer_id int REFERENCES person, note text); INSERT INTO job (team_id) SELECT team_id FROM person;
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}')",
+    )
+    .await;
+    db.run("SELECT clone.store_column('s', 'team', 'owner_id', 'null'), clone.store_column('s', 'job', 'reviewer_id', 'null'), clone.store_column('s', 'job', 'note', 'null'), clone.preserve_ids('s', 'job')").await;
+    let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+    let entered = format!(
+        "UPDATE team SET owner_id = (SELECT min(id) FROM person WHERE team_id = {clone}) WHERE id = {clone}; UPDATE job SET note = 'seen', reviewer_id = (SELECT min(id) FROM person WHERE team_id = {clone}) WHERE team_id = {clone}"
+    );
+    let seen = format!(
+        "SELECT concat_ws(' ', (SELECT count(*) FROM team t JOIN person p ON p.id = t.owner_id AND p.team_id = t.id WHERE t.id = {clone}), (SELECT count(*) FROM job j JOIN person p ON p.id = j.reviewer_id AND p.team_id = j.team_id WHERE j.team_id = {clone}), (SELECT count(*) FROM job WHERE team_id = {clone} AND note = 'seen'))"
+    );
+    let refresh = format!("'1', options => '{{\"replace\": \"{clone}\", \"verify\": true}}'");
+    db.run(&entered).await;
+    db.clone_project(&refresh).await;
+    assert_eq!(db.text(&seen).await, "0 0 3");
+    // Persons that keep their keys are named again.
+    db.run("SELECT clone.preserve_ids('s', 'person')").await;
+    db.clone_project(&refresh).await;
+    db.run(&entered).await;
+    db.clone_project(&refresh).await;
+    assert_eq!(db.text(&seen).await, "1 3 3");
+}
