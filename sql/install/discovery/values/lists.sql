@@ -148,6 +148,7 @@ DECLARE
     strong boolean;
     total bigint;
     place text;
+    greatest_key numeric;
 BEGIN
     lists := ARRAY(SELECT o FROM clone_internal.lists_among(
         places || ARRAY(
@@ -184,12 +185,17 @@ BEGIN
             found := '{}';
         END IF;
         total := NULL;
+        greatest_key := NULL;
+        IF t.described AND t.family = 'int' THEN
+            EXECUTE format('SELECT max(k.%I) FROM %s AS k', t.key, t.relation) INTO greatest_key;
+        END IF;
         FOR l IN
             WITH owner AS MATERIALIZED (
                 SELECT DISTINCT o.value, o.tenant FROM clone_internal.tenants_of_keys($1, t.relation, t.key, t.family, listed_values) o
             ), used AS (
                 SELECT v.place, count(*) AS seen, count(o.value) AS keys, bool_or(v.value ~ '^[0-9]+$') AS numbers, max(v.times) AS times, count(DISTINCT v.tenant) FILTER (WHERE o.tenant = v.tenant OR o.value IS NULL) AS tenants,
                        count(*) FILTER (WHERE o.tenant = v.tenant) AS own, bool_or(v.tenant IS NULL) AS shared,
+                       max(CASE WHEN v.value ~ '^[0-9]{1,18}$' THEN v.value::numeric END) AS greatest,
                        -- Rows of the same table that belong to nobody are named, too.
                        count(*) FILTER (WHERE o.tenant IS NOT NULL AND o.tenant IS DISTINCT FROM v.tenant) AS strangers
                 FROM unnest(listed) AS v LEFT JOIN owner o ON o.value = v.value GROUP BY 1
@@ -207,7 +213,9 @@ BEGIN
             IF t.described THEN
                 -- UUIDs of described tables are found without a declaration. Small numbers are keys of any table by chance, but not of rows
                 -- of the same tenant for several tenants.
-                CONTINUE WHEN t.family = 'uuid' OR l.keys < l.seen OR l.strangers > 0 OR NOT (strong AND l.keys > 1 AND l.own > 0 OR l.own >= 3 AND l.tenants > 1);
+                CONTINUE WHEN t.family = 'uuid' OR l.keys < l.seen OR l.strangers > 0 OR NOT (strong AND l.keys > 1 AND l.own > 0 OR l.own >= 3 AND l.tenants > 1
+                    -- Where there is one tenant: numbers that reach up to the last key.
+                    OR l.tenants = 1 AND l.own >= 12 AND l.greatest >= 0.9 * greatest_key AND greatest_key >= 12);
                 found := found || ROW(l.number, t.relation, l.seen, l.named)::clone_internal.listed_table;
                 CONTINUE;
             END IF;

@@ -49,7 +49,8 @@ BEGIN
                    lead(m.match[1]) OVER (PARTITION BY v.line ORDER BY m.number) AS after, lead(m.match[2]) OVER (PARTITION BY v.line ORDER BY m.number) AS next
             FROM value v CROSS JOIN LATERAL regexp_matches(left(v.value, 2000), %5$L, ''g'') WITH ORDINALITY AS m (match, number)
         ), number AS (
-            SELECT p.place, CASE WHEN p.run > 0 THEN first_value(p.before) OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE '''' END AS words, substring(p.before FROM ''[^[:alnum:]_]*$'') AS signs,
+            SELECT p.place, CASE -- Mentions: what stands before them is prose.
+                   WHEN p.before ~ ''(^|[^[:alnum:]])<?@[!&]?$|@[[][^]]*[]][(]$'' THEN '''' WHEN p.run > 0 THEN first_value(p.before) OVER (PARTITION BY p.line, p.run ORDER BY p.turn) ELSE '''' END AS words, substring(p.before FROM ''[^[:alnum:]_]*$'') AS signs,
                    COALESCE(NULLIF(ltrim(p.number, ''0''), ''''), ''0'') AS value, p.tenant, p.own, p.row, p.form || left(p.value, 200) AS example
             FROM part p
             -- No decimals, versions and addresses of networks, but 12.0.
@@ -58,7 +59,9 @@ BEGIN
             SELECT n.place, n.words, n.signs, n.value, n.tenant, count(*) AS times, count(*) FILTER (WHERE n.value::bigint < n.last) AS falls, min(n.example) AS example
             FROM (SELECT o.*, lag(o.value::bigint) OVER (PARTITION BY o.place, o.words, o.signs ORDER BY o.row) AS last FROM number o) n
             -- A row may have its own number in its name, but an address with it leads to the source, and id:12 is its key. Prose is kept.
-            WHERE (n.value IS DISTINCT FROM n.own OR n.signs ~ ''[/=]'' OR n.words ~* ''(^|[^[:alpha:]])(id|uid|pk)[^[:alnum:]]*$'') AND lower(n.value) <> ALL (clone_internal.in_place_of_null()) AND n.words !~ ''[[:alpha:]][.,;!?]? +[#(]*$|[[:alpha:]] +[[:alpha:]_]+[#(]*$''
+            WHERE (n.value IS DISTINCT FROM n.own OR n.signs ~ ''[/=]'' OR n.words ~* ''(^|[^[:alpha:]])(id|uid|pk)[^[:alnum:]]*$''
+                   -- The address of a row, to which mail is sent: reply+12@x.example.
+                   OR n.signs <> '''' AND strpos(n.example, n.value || ''@'') > 0) AND lower(n.value) <> ALL (clone_internal.in_place_of_null()) AND n.words !~ ''[[:alpha:]][.,;!?]? +[#(]*$|[[:alpha:]] +[[:alpha:]_]+[#(]*$''
             GROUP BY 1, 2, 3, 4, 5
         )
         SELECT n.place, n.words, n.signs, n.value, n.tenant, n.times, n.falls, n.example
@@ -285,7 +288,7 @@ BEGIN
                    -- Seconds or milliseconds since 1970.
                    bool_and(n.value ~ '^(1[0-9]|20)[0-9]{8}$|^1[0-9]{12}$') AS of_time,
                    -- Numbers that rise from row to row in names and quantities are numbers of the rows: p1, p2, p3.
-                   10 * sum(n.falls) < sum(n.times) AND (
+                   10 * sum(n.falls) < sum(n.times) AND NOT (n.signs <> '' AND bool_and(strpos(n.example, n.value || '@') > 0)) AND (
                        n.words ~ '[[:alpha:]][-_ #.+]*$'
                        OR clone_internal.names_quantity(COALESCE(substring(n.words FROM '([[:alpha:]_]+)[^[:alnum:]_]*$'), columns[n.place]::text))
                           -- "field": "entity_id", "value": 12

@@ -44,6 +44,26 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.has_more_rows(regclass, regclass) IS 'Whether a table has more rows than another, or as many and was made before';
 
+-- Whether the values of a column, or at a path in its documents, reach up to the last tenth of the keys of a table and begin in the first fifth.
+CREATE FUNCTION clone_internal.reaches_last_key(store text, relation regclass, "column" name, path text, target regclass) RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    key name := (SELECT r.id_column FROM clone.store_relation r WHERE r.store = $1 AND r.relation = $5);
+    vals numeric[] := ARRAY(SELECT s.value::numeric FROM unnest(clone_internal.values_of_tenants(store, relation, "column", path, 1, true)) s WHERE s.value ~ '^[0-9]{1,18}$');
+    first numeric;
+    last numeric;
+BEGIN
+    IF vals = '{}' THEN
+        RETURN true;
+    END IF;
+    EXECUTE format('SELECT min(s.x::numeric), max(s.x::numeric) FROM (SELECT %s AS x FROM %s AS k) s WHERE s.x ~ %L', clone_internal.column_text('k', target, key), target, '^[0-9]{1,18}$') INTO first, last;
+    RETURN (SELECT last - max(v) <= (last - first) / 10 AND min(v) - first <= (last - first) / 5 AND last - first >= 11 FROM unnest(vals) v);
+END
+$$;
+COMMENT ON FUNCTION clone_internal.reaches_last_key(text, regclass, name, text, regclass) IS 'Whether the values of a column or path span the keys of a table';
+
 CREATE FUNCTION clone_internal.ask_about_several_tables(store text, places clone_internal.place[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -63,6 +83,7 @@ DECLARE
     -- From here on, columns are keys of their own rows.
     own_keys bigint;
     told boolean;
+    one_tenant boolean;
     c record;
 BEGIN
     SELECT array_agg(l.relation), array_agg(l.key), array_agg(l.family) INTO targets, names, families
@@ -145,6 +166,7 @@ BEGIN
     IF sampled = '{}' THEN
         RETURN;
     END IF;
+    one_tenant := (SELECT count(DISTINCT s.tenant) = 1 FROM unnest(sampled) s);
     hits := ARRAY(SELECT ROW(t.number, k.tenant, k.value)::clone_internal.key_like
         FROM (SELECT f.target, array_agg(f.value) AS vals FROM clone_internal.keys_of_tables(targets, names, families, ARRAY(SELECT DISTINCT s.value FROM unnest(sampled) s)) f GROUP BY 1) f
         JOIN unnest(targets, names, families) WITH ORDINALITY AS t (relation, key, family, number) ON t.relation = f.target
@@ -264,9 +286,14 @@ BEGIN
         GROUP BY c.relation, c.name, c.path, c.called
         HAVING bool_or(c.rank < 3 AND CASE WHEN clone_internal.names_quantity(c.called) THEN c.keys >= CASE c.rank WHEN 1 THEN 3 ELSE 8 END ELSE c.keys >= 3 OR c.tenants > 1 END) OR bool_or(c.rank = 3 OR c.says_person) AND min(c.keys) >= CASE WHEN clone_internal.names_quantity(c.called) THEN 8 ELSE 3 END AND min(c.tenants) > 1
             -- Keys of a table and of that with one row for each of its rows.
-            OR min(c.keys) >= 4 AND min(c.tenants) > 1 AND ((count(*) = 1 OR min(c.keys) >= 8) AND (bool_and(c.family = 'text') OR NOT clone_internal.names_quantity(c.called)) OR clone_internal.says_id(c.called) OR bool_and(c.own_key))
+            OR min(c.keys) >= 4 AND (min(c.tenants) > 1 OR one_tenant AND min(c.keys) >= 12) AND ((count(*) = 1 OR min(c.keys) >= 8) AND (bool_and(c.family = 'text') OR NOT clone_internal.names_quantity(c.called) OR c.called ~* '[a-z]_?(no|nr|code)$' AND min(c.keys) >= 12) OR clone_internal.says_id(c.called) OR bool_and(c.own_key))
         ORDER BY c.relation::oid, c.name, c.path
     LOOP
+        IF one_tenant THEN
+            -- Nothing but their range tells numbers from keys: those that reach up to the last key are no quantity.
+            c.targets := ARRAY(SELECT t.target FROM unnest(c.targets) WITH ORDINALITY AS t (target, number) WHERE clone_internal.reaches_last_key($1, c.relation, c.name, c.path, t.target) ORDER BY t.number);
+            CONTINUE WHEN c.targets = '{}';
+        END IF;
         IF c.own_text_key THEN
             -- Of two tables with the same keys, that with more rows has the rows that the other is about.
             c.targets := ARRAY(SELECT t.target FROM unnest(c.targets) WITH ORDINALITY AS t (target, number) WHERE clone_internal.has_more_rows(t.target, c.relation) ORDER BY t.number);

@@ -71,7 +71,10 @@ BEGIN
             CROSS JOIN LATERAL unnest(o.vals[:100]) v CROSS JOIN LATERAL (
                 SELECT x FROM regexp_split_to_table(v, '[^A-Za-z0-9]+') x WHERE length(x) >= 8 AND x ~ '[0-9]' AND x ~ '[A-Za-z]'
                 -- PLM-3, +4930123456.
-                UNION SELECT m[1] FROM regexp_matches(v, '(?:^|[^A-Za-z0-9])([A-Za-z][A-Za-z0-9]*-[0-9]+|[+][0-9]{7,15})(?![A-Za-z0-9-])', 'g') m) t (e)
+                UNION SELECT m[1] FROM regexp_matches(v, '(?:^|[^A-Za-z0-9])([A-Za-z][A-Za-z0-9]*-[0-9]+|[+][0-9]{7,15})(?![A-Za-z0-9-])', 'g') m
+                -- @ada, /u/ada/activity.
+                UNION SELECT m[1] FROM regexp_matches(v, '(?:^|[^A-Za-z0-9@])@([A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9])', 'g') m
+                UNION SELECT m[1] FROM regexp_matches(v, '/([A-Za-z][A-Za-z0-9_.-]{2,})(?=[/?#]|$)', 'g') m WHERE v ~ '^(https?:/)?/[^[:space:]]*$') t (e)
             WHERE o.family IN ('text', 'json') AND o.path NOT LIKE '%~' AND length(v) < 2000 AND e <> v;
             vals := ARRAY(SELECT DISTINCT v FROM unnest($2) o CROSS JOIN LATERAL unnest(o.vals[:100]) v WHERE length(v) < 200
                 UNION SELECT e.token FROM unnest(elements) AS e UNION SELECT e.token FROM unnest(parts) AS e);
@@ -111,7 +114,9 @@ BEGIN
             SELECT o.relation, o."column", o.path, h.keys, cardinality(o.vals[:100]) AS seen,
                    -- What stands in a value does not separate it from others.
                    (SELECT string_agg(DISTINCT c, '' ORDER BY c) FROM unnest(o.vals[:100]) x CROSS JOIN LATERAL regexp_split_to_table(x, '') c WHERE c ~ '[^A-Za-z0-9]' AND strpos(h.tokens, c) = 0) AS between
-            FROM (SELECT e.place, count(DISTINCT e.value) AS keys, string_agg(e.token, '') AS tokens FROM unnest(parts) AS e WHERE e.token = ANY (found) GROUP BY 1 HAVING count(DISTINCT e.token) > 1) h
+            FROM (SELECT e.place, count(DISTINCT e.value) AS keys, string_agg(e.token, '') AS tokens FROM unnest(parts) AS e WHERE e.token = ANY (found) GROUP BY 1
+                  -- A word may be a name by chance.
+                  HAVING count(DISTINCT e.token) > CASE WHEN bool_and(e.token ~ '[0-9]') THEN 1 ELSE 2 END) h
             JOIN unnest($2) WITH ORDINALITY AS o (relation, "column", path, word, says_id, kind, family, total, vals, separators, number) ON o.number = h.place
             WHERE (o.relation, o."column") <> (k.relation, k.name)
               AND NOT EXISTS (SELECT FROM clone.store_question q WHERE q.store = $1 AND q.relation = o.relation AND q."column" = o."column" AND q.path IN ('', o.path))

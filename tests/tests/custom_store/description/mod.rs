@@ -5,6 +5,7 @@ mod kinds;
 mod kinds_of_keys;
 mod large_tables;
 mod lists;
+mod mentions;
 mod no_value;
 mod numbers;
 mod own_names;
