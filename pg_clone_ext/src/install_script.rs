@@ -70,7 +70,8 @@ extension_sql_file!(
         kind_forms,
         names_person,
         has_persons,
-        names_quantity
+        names_quantity,
+        in_place_of_null
     ]
 );
 extension_sql_file!(

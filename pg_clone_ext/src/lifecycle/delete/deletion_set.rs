@@ -8,6 +8,7 @@ use crate::error::internal;
 use crate::pg::query::snapshot::within_current;
 use crate::pg::query::{self, for_each_written_row};
 use crate::pg::session::settings_guard::{CallersPath, ReadingSettings};
+use crate::run::copy::deferred_triggers;
 use crate::run::copy::written_rows::WrittenRows;
 use crate::run::keys::Key;
 use pg_clone_core::error::{Code, Error, Result};
@@ -185,6 +186,9 @@ impl DeletionSet {
         // Actions of foreign keys change rows of others too, where the call wants that. What triggers of views write is the deletion itself.
         let guards = !fires && own == 0 && !triggers.is_empty() && self.store.follows_constraints();
         let guards = guards && !self.store.tables.iter().any(|table| table.kind == "v");
+        if guards {
+            deferred_triggers::run_pending(path, &self.store)?;
+        }
         let written = guards.then(WrittenRows::begin).transpose()?;
         for_each_written_row(&sql, path, &mut |row| {
             let Some(row) = row else {

@@ -64,7 +64,8 @@ pub fn into(relations: &HashSet<Oid>) -> Result<Vec<ForeignKey>> {
          'keys', (SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) FROM pg_catalog.unnest(f.confkey) WITH ORDINALITY AS k (number, place) \
             JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) f.confrelid AND a.attnum OPERATOR(pg_catalog.=) k.number), \
          'pairs', {PAIRS_OF_FOREIGN_KEY}, \
-         'action', CASE WHEN (pg_catalog.to_jsonb(f) OPERATOR(pg_catalog.->>) 'conenforced') OPERATOR(pg_catalog.=) 'false' THEN 'a' ELSE f.confdeltype::pg_catalog.text END, 'deferrable', f.condeferrable, 'deferred', f.condeferred, \
+         'action', CASE WHEN (pg_catalog.to_jsonb(f) OPERATOR(pg_catalog.->>) 'conenforced') OPERATOR(pg_catalog.=) 'false' THEN 'a' ELSE f.confdeltype::pg_catalog.text END, 'deferrable', f.condeferrable AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS o WHERE o.connamespace OPERATOR(pg_catalog.=) f.connamespace \
+           AND o.conname OPERATOR(pg_catalog.=) f.conname AND o.contype OPERATOR(pg_catalog.=) ANY ('{{f,u,p,x,t}}'::pg_catalog.\"char\"[]) AND NOT o.condeferrable), 'deferred', f.condeferred, \
          'owner', c.relowner::pg_catalog.int8, \
          'row_key', COALESCE((SELECT pg_catalog.jsonb_agg(a.attname ORDER BY k.place) \
             FROM pg_catalog.pg_index i, pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (number, place), pg_catalog.pg_attribute a \

@@ -107,7 +107,7 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
         None => runs::insert_deletion(&store.name, &project)?,
     };
     report.stale_cache_keys = cache::record(&store, run, &deletion_set)?;
-    let fires = options.fire_triggers || target::made_with_triggers(run)?;
+    let fires = options.fire_triggers || options.include_others || target::made_with_triggers(run)?;
     let deleted = deletion_set.delete(path, fires, &|| match options.include_others {
         true => Ok(()),
         false => conflicts

@@ -366,7 +366,7 @@ impl Replaced {
             .made_by
             .as_ref()
             .map(|made_by| target::made_with_triggers(made_by.run));
-        let fires = run.request.options.fire_triggers || old.transpose()? == Some(true);
+        let fires = run.request.options.fire_triggers || go_on || old.transpose()? == Some(true);
         let deleted = rows.delete(&run.path, fires, &|| match go_on {
             true => Ok(()),
             false => conflicts

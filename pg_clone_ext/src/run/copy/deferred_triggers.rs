@@ -5,7 +5,7 @@ use crate::error::internal;
 use crate::pg::query::for_each_row;
 use crate::pg::session::settings_guard::CallersPath;
 use pg_clone_core::error::Result;
-use pg_clone_core::plan::Oid;
+use pg_clone_core::plan::{Oid, Store};
 use std::collections::HashSet;
 
 /// A name of constraint triggers, as `SET CONSTRAINTS` takes it: all of the schema with this name are meant.
@@ -67,6 +67,12 @@ fn run(path: &CallersPath, tables: &[Oid], done: &mut HashSet<String>) -> Result
     let again: Vec<&Named> = open.iter().copied().filter(|named| named.deferred).collect();
     set(&again, "DEFERRED")?;
     Ok(!open.is_empty())
+}
+
+/// Runs what the caller's own statements have deferred on these tables, which is not the run's doing.
+pub fn run_pending(path: &CallersPath, store: &Store) -> Result<()> {
+    let tables: Vec<Oid> = store.tables.iter().map(|table| table.oid).collect();
+    run(path, &tables, &mut HashSet::new()).map(|_| ())
 }
 
 /// Whether one of these tables has any.
