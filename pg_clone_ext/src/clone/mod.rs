@@ -79,6 +79,10 @@ pub fn clone_project(request: Request, path: &CallersPath) -> Result<JsonText> {
     if run.id == 0 {
         run.id = runs::next_id(&run.store.name)?;
     }
+    // Before the rows of a clone that is replaced are deleted, whose triggers are its own doing.
+    if run.guards_against_triggers() {
+        copy::deferred_triggers::run_pending(&run.path, &run.store)?;
+    }
     refresh.before_copy(&run)?;
     if run.request.options.keep_ids {
         kept_ids::check_free(&run)?;

@@ -17,7 +17,6 @@ impl Effects {
         if !run.guards_against_triggers() || !run.table_copies.iter().any(|copy| fires(copy.table)) {
             return Ok(None);
         }
-        deferred_triggers::run_pending(&run.path, &run.store)?;
         WrittenRows::begin().map(|before| Some(Effects(before)))
     }
 

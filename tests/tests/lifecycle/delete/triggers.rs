@@ -208,3 +208,55 @@ async fn a_table_that_another_session_rewrites_meanwhile_is_not_one_that_a_trigg
         running.await.unwrap().unwrap();
     }
 }
+
+#[tokio::test]
+async fn materialized_views_temporary_tables_and_the_callers_own_triggers_stop_nothing() {
+    let act = "REFRESH MATERIALIZED VIEW public.sums; INSERT INTO pg_temp.seen VALUES (1); UPDATE pg_temp.seen SET n = 2";
+    let db = store(act, act).await;
+    db.run("CREATE MATERIALIZED VIEW sums AS SELECT tenant_id, count(*) AS n FROM items GROUP BY 1; CREATE UNIQUE INDEX ON sums (tenant_id); CREATE TEMP TABLE seen (n int)")
+        .await;
+    for way in ["", "CONCURRENTLY"] {
+        db.run(&format!("CREATE OR REPLACE FUNCTION made() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN REFRESH MATERIALIZED VIEW {way} public.sums; RETURN NULL; END $$")).await;
+        let clone = db.clone_project("'1', options => '{\"verify\": true}'").await;
+        db.run(&format!("SELECT project_delete('{clone}')")).await;
+    }
+    assert_eq!(db.text(STATE).await, "30 30 30");
+    // A trigger that an earlier statement of the caller has deferred.
+    let db = store("NULL", "NULL").await;
+    db.run("CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE public.tags SET uses = uses + 1 WHERE id = NEW.tag_id; RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER counts AFTER UPDATE ON items DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION counts()").await;
+    let clone = db.clone_project("'1'").await;
+    for call in [
+        "SELECT project_clone('2')".to_owned(),
+        format!("SELECT project_clone('1', options => '{{\"replace\": \"{clone}\"}}')"),
+        format!("SELECT project_delete('{clone}')"),
+    ] {
+        db.run(&format!(
+            "BEGIN; UPDATE items SET hash = 'edited' WHERE id = 2; {call}; ROLLBACK"
+        ))
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn with_others_included_keys_may_change_rows_though_there_are_triggers() {
+    let db = store("NULL", "NULL").await;
+    db.run("CREATE TABLE bill (id serial PRIMARY KEY, item_id int REFERENCES items ON DELETE SET NULL); SELECT clone.store_shared('s', 'bill')").await;
+    let clone = db.clone_project("'1'").await;
+    db.run(&format!(
+        "INSERT INTO bill (item_id) SELECT id FROM items WHERE tenant_id = {clone}"
+    ))
+    .await;
+    db.run(&format!(
+        "SELECT project_clone('1', options => '{{\"replace\": \"{clone}\", \"others\": \"include\"}}')"
+    ))
+    .await;
+    assert_eq!(
+        db.number("SELECT count(*) FROM bill WHERE item_id IS NULL").await,
+        10
+    );
+    db.run(&format!(
+        "SELECT project_delete('{clone}', options => '{{\"others\": \"include\"}}')"
+    ))
+    .await;
+}

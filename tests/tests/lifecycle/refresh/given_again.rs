@@ -159,3 +159,29 @@ async fn a_refresh_needs_no_new_key_for_the_project() {
         "new"
     );
 }
+
+#[tokio::test]
+async fn a_key_with_the_name_of_one_that_is_not_deferrable_cannot_be_deferred() {
+    let db = pg_clone_tests::scratch_database::Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE person (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team); INSERT INTO person (team_id) SELECT 1 + n % 2 FROM generate_series(1, 6) n;
+         CREATE TABLE book (id serial PRIMARY KEY, person_id int, CONSTRAINT of_person FOREIGN KEY (person_id) REFERENCES person DEFERRABLE);
+         CREATE TABLE desk (id serial PRIMARY KEY, person_id int, CONSTRAINT of_person FOREIGN KEY (person_id) REFERENCES person);
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}'); SELECT clone.store_remove_table('s', r.relation::text) FROM clone.store_relation r WHERE r.relation IN ('book'::regclass, 'desk'::regclass); SELECT clone.store_shared('s', 'book'), clone.store_shared('s', 'desk'), clone.preserve_ids('s', 'person')",
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    db.run(&format!(
+        "INSERT INTO book (person_id) SELECT id FROM person WHERE team_id = {clone}"
+    ))
+    .await;
+    let refresh = format!("SELECT project_clone('1', options => '{{\"replace\": \"{clone}\"}}')");
+    let refused = db.fails(&refresh).await;
+    assert!(
+        refused.code == "23503" && refused.hint.contains("if the foreign key is deferrable"),
+        "{refused:?}"
+    );
+    db.run("ALTER TABLE desk DROP CONSTRAINT of_person").await;
+    db.run(&refresh).await;
+}
