@@ -68,6 +68,23 @@ END
 $$;
 COMMENT ON FUNCTION clone_internal.merge_questions(text) IS 'Replaces more than three questions that the same table answers, or about documents of one column, by one';
 
+-- The first column that a description names and that does not exist: it was renamed or dropped. As table.column.
+CREATE FUNCTION clone_internal.gone_column(store text, OUT relation regclass, OUT name name, OUT declared boolean)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT n.relation, n.name, n.declared
+    FROM (SELECT r.relation, u.name, false AS declared FROM clone.store_relation r CROSS JOIN LATERAL unnest(ARRAY[r.id_column, r.project_column, r.join_column, r.type_column, r.document_column]) AS u (name) WHERE r.store = $1
+          UNION ALL SELECT m.relation, u.name, false FROM clone.store_membership m CROSS JOIN LATERAL unnest(m.columns) AS u (name) WHERE m.store = $1
+          UNION ALL SELECT m.parent, u.name, false FROM clone.store_membership m CROSS JOIN LATERAL unnest(m.parent_columns) AS u (name) WHERE m.store = $1
+          UNION ALL SELECT d.relation, u.name, true FROM clone.store_reference d CROSS JOIN LATERAL unnest(ARRAY[d."column", d.type_column]) AS u (name) WHERE d.store = $1
+          UNION ALL SELECT d.target, d.target_column, true FROM clone.store_reference d WHERE d.store = $1) n
+    JOIN pg_class c ON c.oid = n.relation
+    WHERE n.name IS NOT NULL AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = n.relation AND a.attname = n.name AND NOT a.attisdropped)
+    ORDER BY n.declared, n.relation::oid, n.name LIMIT 1
+$$;
+COMMENT ON FUNCTION clone_internal.gone_column(text) IS 'The first column that a description names and that does not exist';
+
 CREATE FUNCTION clone_internal.ask_about_data(store text, declares boolean) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -98,9 +115,16 @@ DECLARE
     places clone_internal.place[];
     typed clone_internal.typed_text[];
     held clone.store_question[];
+    gone record;
 BEGIN
     IF current_setting('transaction_read_only') = 'on' THEN
         RETURN;
+    END IF;
+    SELECT * INTO gone FROM clone_internal.gone_column(store);
+    IF gone.name IS NOT NULL THEN
+        RAISE EXCEPTION 'store "%" names column "%" of %, which does not exist any more', store, gone.name, gone.relation USING ERRCODE = '55000',
+            HINT = CASE WHEN gone.declared THEN format('Declare the reference again, clone.store_reference(…), and take back the old one: SELECT clone.store_no_reference(%L, %L, %L);', store, gone.relation, gone.name)
+                   ELSE format('Describe the table again with the new name of the column: clone.store_table(%L, %L, …).', store, gone.relation) END;
     END IF;
     DELETE FROM clone.store_question o WHERE o.store = ask_about_data.store;
     -- First: the values of a key may be equal to keys of other tables.

@@ -1,5 +1,6 @@
 //! A refresh in a store over custom tables: the project keeps its id, with any type of key.
 
+use super::{answer_all, discovered};
 use crate::{assert_verified, contents, described};
 
 /// Types of the tenant's key, with how it gets a value and two values of it.
@@ -98,4 +99,50 @@ async fn a_refreshed_project_keeps_its_id_and_its_rows_belong_to_it() {
         assert_eq!(db.number("SELECT count(*) FROM org").await, 2);
         assert_eq!(db.number("SELECT count(*) FROM page").await, 4);
     }
+}
+
+#[tokio::test]
+async fn a_renamed_column_is_an_error_that_says_what_to_do() {
+    let db = discovered(
+        "CREATE TABLE org (id serial PRIMARY KEY, name text); INSERT INTO org (name) VALUES ('A'), ('B');
+         CREATE TABLE log (id serial PRIMARY KEY, org_id int NOT NULL, about int); INSERT INTO log (org_id) SELECT 1 + n % 2 FROM generate_series(1, 10) n",
+        "org",
+    )
+    .await;
+    answer_all(&db, "answer").await;
+    db.run("SELECT clone.store_reference('s', 'log', 'about', 'log')")
+        .await;
+    let clone = db.clone_project("'2'").await;
+    for (rename, call, hint) in [
+        (
+            "org_id TO tenant",
+            "SELECT clone.store_table('s', 'log', 'resource', project_column => 'tenant')",
+            "clone.store_table('s', 'public.log', …)",
+        ),
+        (
+            "about TO of_log",
+            "SELECT clone.store_no_reference('s', 'log', 'about')",
+            "SELECT clone.store_no_reference('s', 'public.log', 'about');",
+        ),
+    ] {
+        db.run(&format!("ALTER TABLE log RENAME {rename}")).await;
+        for question in [
+            "SELECT FROM clone.store_check('s')",
+            "SELECT clone.store_refresh('s')",
+        ] {
+            let failure = db.fails(question).await;
+            assert!(
+                failure.code == "55000"
+                    && failure
+                        .message
+                        .contains(" of public.log, which does not exist any more")
+                    && failure.hint.contains(hint),
+                "{failure:?}"
+            );
+        }
+        db.run(call).await;
+        db.run("SELECT clone.store_refresh('s')").await;
+    }
+    db.run(&format!("SELECT project_delete('{clone}')")).await;
+    assert_eq!(db.number("SELECT count(*) FROM log").await, 10);
 }
