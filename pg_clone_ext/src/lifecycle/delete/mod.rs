@@ -87,7 +87,7 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
         copies_cancelled: 0,
         stale_cache_keys: 0,
         deleted_before: tombstone.as_ref().map(|tombstone| tombstone.deleted_at.as_str()),
-        todo: None,
+        todos: Vec::new(),
     };
     let dangling = crate::item::check_references(&store, &project, go_on, &|_| false)?;
     if options.dry_run {
@@ -142,9 +142,26 @@ fn delete(project: &str, store: Option<&str>, options: DeleteOptions, path: &Cal
     found.tell(&store);
     report.files = usize::try_from(queued).unwrap_or_default();
     report.copies_cancelled = cancelled;
-    report.todo = cache::todo(&store, run, report.stale_cache_keys);
+    report.todos = left_tables(&store, run)?;
+    report
+        .todos
+        .extend(cache::todo(&store, run, report.stale_cache_keys));
     report.tell();
     Ok(with_dangling(&store, dangling, report.json(&rows, false)))
+}
+
+/// Tasks: rows that the run wrote to tables which the store does not describe any more.
+fn left_tables(store: &Store, run: i64) -> Result<Vec<String>> {
+    let written = runs::tables_written(run)?.into_iter();
+    let left = written.filter(|name| !store.tables.iter().any(|table| table.sql_name == *name));
+    Ok(left
+        .map(|name| {
+            format!(
+                "delete the rows of the clone in {name}: store \"{}\" does not describe the table any more",
+                store.name
+            )
+        })
+        .collect())
 }
 
 /// Adds the dangling references of a registry to the report.
@@ -219,7 +236,7 @@ struct Report<'r> {
     copies_cancelled: usize,
     stale_cache_keys: i64,
     deleted_before: Option<&'r str>,
-    todo: Option<String>,
+    todos: Vec<String>,
 }
 
 impl Report<'_> {
@@ -235,7 +252,7 @@ impl Report<'_> {
             "copies_cancelled": self.copies_cancelled,
             "kept": self.found.kept(self.store),
             "stale_cache_keys": self.stale_cache_keys,
-            "todo": self.todo.iter().collect::<Vec<_>>(),
+            "todo": self.todos,
         });
         if let Some(deleted_before) = self.deleted_before {
             json["deleted_before"] = deleted_before.into();
@@ -253,7 +270,7 @@ impl Report<'_> {
                 "",
             );
         }
-        if let Some(todo) = &self.todo {
+        for todo in &self.todos {
             notice(&format!("to do: {todo}"), "");
         }
     }

@@ -114,3 +114,24 @@ async fn a_trigger_that_changes_a_row_which_goes_is_named() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn rows_in_a_table_that_is_not_described_any_more_are_named() {
+    let db = pg_clone_tests::scratch_database::Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE post (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team); INSERT INTO post (team_id) SELECT 1 + n % 2 FROM generate_series(1, 6) n;
+         CREATE TABLE tag (id serial PRIMARY KEY, team_id int NOT NULL); INSERT INTO tag (team_id) SELECT 1 + n % 2 FROM generate_series(1, 6) n;
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}')",
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    db.run("SELECT clone.store_remove_table('s', 'public.tag'), clone.store_shared('s', 'tag')")
+        .await;
+    assert_eq!(
+        db.text(&format!("SELECT project_delete('{clone}')->'todo'->>0"))
+            .await,
+        "delete the rows of the clone in public.tag: store \"s\" does not describe the table any more"
+    );
+    assert_eq!(db.number("SELECT count(*) FROM tag").await, 9);
+}
