@@ -244,7 +244,7 @@ impl DeletionSet {
 
     /// Runs what is deferred now, and refuses (0A000) what it changes.
     pub fn run_deferred(&self, deferred: &DeferredTriggers, path: &CallersPath) -> Result<()> {
-        deferred.run(&self.store, path)?;
+        deferred.run(&self.store, path, true)?;
         self.check_none_left(&deferred.triggers)
     }
 

@@ -157,14 +157,21 @@ pub struct DeferredTriggers {
 }
 
 impl DeferredTriggers {
-    /// Runs them under `path`. None of the rows that they change or delete is the project's: an error (0A000).
-    pub fn run(&self, store: &Store, path: &CallersPath) -> Result<()> {
+    /// Runs them under `path`. None of the rows that they change or delete is the project's: an error (0A000). Unless they `may_add` rows to
+    /// described tables, these are one too: they would be rows of the new clone.
+    pub fn run(&self, store: &Store, path: &CallersPath, may_add: bool) -> Result<()> {
         if !deferred_triggers::exist(&self.tables)? {
             return Ok(());
         }
         let written = WrittenRows::begin()?;
         deferred_triggers::run_all(path, &self.tables, &written)?;
-        self.triggers
-            .check_changes(store, &written.since()?, &HashMap::new())
+        let since = written.since()?;
+        self.triggers.check_changes(store, &since, &HashMap::new())?;
+        for (name, counts) in since.iter().filter(|(_, counts)| counts.inserted > 0 && !may_add) {
+            if described(store, counts.table)?.is_some() {
+                return Err(self.triggers.have_written(name, counts.inserted));
+            }
+        }
+        Ok(())
     }
 }

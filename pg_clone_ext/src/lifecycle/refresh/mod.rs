@@ -148,7 +148,7 @@ impl Refresh {
     pub fn run_deferred_triggers(&self, run: &Run) -> Result<()> {
         let replaced = self.replaced.as_ref();
         match replaced.and_then(|replaced| replaced.deferred_triggers.as_ref()) {
-            Some(deferred) => deferred.run(&run.store.without_sources(), &run.path),
+            Some(deferred) => deferred.run(&run.store.without_sources(), &run.path, false),
             None => Ok(()),
         }
     }
@@ -340,6 +340,7 @@ impl Replaced {
             made_anew.insert_values(column.table, column.name, column.values);
         }
         self.delete(run, store, deletion_set, &made_anew)?;
+        preserved_ids::check_free(store, &made_anew)?;
         let (_, never_begun) = blob_queue::cancel_copies(&store.name, &self.project)?;
         self.files.retain(|file| !never_begun.contains(&file.key));
         runs::mark_deleted(&store.name, &self.project)

@@ -4,8 +4,8 @@ use crate::error::internal;
 use crate::lifecycle::ids::{Ids, table_of_keys};
 use crate::pg::privileges::AsExtensionOwner;
 use crate::pg::query::row::Row;
-use crate::pg::query::snapshot::Snapshot;
-use crate::pg::query::{self, for_each_row};
+use crate::pg::query::snapshot::{Snapshot, within_current};
+use crate::pg::query::{self, for_each_row, text};
 use crate::pg::session::settings_guard::ReadingSettings;
 use crate::records::runs;
 use crate::run::file_rows::FileRows;
@@ -13,7 +13,7 @@ use crate::run::keys::{Key, NewKey};
 use crate::run::plan::call_values::source_key;
 use crate::run::state::Run;
 use pg_clone_core::edit::member;
-use pg_clone_core::error::Result;
+use pg_clone_core::error::{Code, Error, Result, shown};
 use pg_clone_core::ids::{Mapped, uuid_text};
 use pg_clone_core::plan::{self, FileKey, KeyKind, Oid, SourceQuery, Store, Table, TableRole, quote};
 use pg_clone_core::{jsonb, scan};
@@ -366,4 +366,48 @@ pub fn key_in(store: &Store, identity: &Identity, text: &str) -> Key {
     let table = identity.table.and_then(|table| store.table(table));
     let id_type = table.and_then(|table| table.id_column.as_deref().map(|id| table.type_of(id)));
     Key::of_type(text, id_type.unwrap_or_default())
+}
+
+/// Refuses (55000) keys that are given again and that rows have which are not the replaced clone's any more: they were moved to another
+/// project.
+pub fn check_free(store: &Store, given_again: &Ids) -> Result<()> {
+    within_current(|| {
+        for table in store
+            .tables
+            .iter()
+            .filter(|table| table.role == TableRole::Resource && !table.empty)
+        {
+            let Some(id) = table.id_column.as_deref() else {
+                continue;
+            };
+            let ids: Vec<String> = given_again
+                .of(store, table)
+                .map(|id| quote::literal(id))
+                .collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let taken = SourceQuery::over(&table.sql_name)
+                .filter(format!(
+                    "t.{} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{}[])",
+                    quote::identifier(id),
+                    ids.join(", "),
+                    table.type_of(id)
+                ))
+                .select(&table.text_of("t", id));
+            if let Some(key) = text(&format!("{taken} LIMIT 1"))? {
+                return Err(Error::new(
+                    Code::WrongState,
+                    format!(
+                        "the row of {} with the key \"{}\" is not the clone's any more, which gets that key again",
+                        table.sql_name,
+                        shown(&key)
+                    ),
+                )
+                .detail("Rows of this table keep their keys when the clone is replaced (clone.preserve_ids). This one was moved to another project.")
+                .hint("Move it back or delete it, and refresh again."));
+            }
+        }
+        Ok(())
+    })
 }

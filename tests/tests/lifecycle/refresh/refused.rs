@@ -87,3 +87,68 @@ async fn restoring_secrets_needs_the_right_to_write_them() {
     db.run("DROP OWNED BY refresh_reads; DROP ROLE refresh_reads")
         .await;
 }
+
+#[tokio::test]
+async fn a_row_that_was_moved_to_another_project_keeps_its_key_from_being_given_again() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE event (id serial, team_id int NOT NULL REFERENCES team, PRIMARY KEY (id, team_id)) PARTITION BY LIST (team_id); CREATE TABLE event_all PARTITION OF event DEFAULT;
+         INSERT INTO event (team_id) SELECT 1 + n % 2 FROM generate_series(1, 6) n;
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}'); SELECT clone.preserve_ids('s', 'event')",
+    )
+    .await;
+    let clone = db.clone_project("'1'").await;
+    db.run(&format!(
+        "UPDATE event SET team_id = 2 WHERE id = (SELECT min(id) FROM event WHERE team_id = {clone})"
+    ))
+    .await;
+    let refresh = format!("SELECT project_clone('1', options => '{{\"replace\": \"{clone}\"}}')");
+    let refused = db.fails(&refresh).await;
+    assert!(
+        refused.code == "55000"
+            && refused.message
+                == "the row of public.event with the key \"7\" is not the clone's any more, which gets that key again"
+            && refused.hint.contains("Move it back"),
+        "{refused:?}"
+    );
+    db.run(&format!("UPDATE event SET team_id = {clone} WHERE id = 7"))
+        .await;
+    db.run(&refresh).await;
+    assert_eq!(db.number("SELECT count(DISTINCT id) FROM event").await, 9);
+}
+
+#[tokio::test]
+async fn rows_that_a_deferred_trigger_of_the_deletion_adds_are_not_those_of_the_new_clone() {
+    let db = Scratch::with_extension().await;
+    db.run(
+        "CREATE TABLE team (id serial PRIMARY KEY, name text); INSERT INTO team (name) VALUES ('A'), ('B');
+         CREATE TABLE post (id serial PRIMARY KEY, team_id int NOT NULL REFERENCES team); INSERT INTO post (team_id) SELECT 1 + n % 2 FROM generate_series(1, 6) n;
+         CREATE TABLE history (id serial PRIMARY KEY, team_id int NOT NULL, what text); INSERT INTO history (team_id, what) SELECT team_id, 'made' FROM post;
+         CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.history (team_id, what) VALUES (OLD.team_id, 'gone'); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER gone AFTER DELETE ON post DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gone();
+         SELECT clone.store_create('s', 'discover', '{\"tenant\": \"team\"}')",
+    )
+    .await;
+    for call in db
+        .list("SELECT answer FROM clone.store_check('s') WHERE answer IS NOT NULL")
+        .await
+    {
+        db.run(&call).await;
+    }
+    let clone = db.clone_project("'1'").await;
+    for call in [
+        format!("SELECT project_clone('1', options => '{{\"replace\": \"{clone}\"}}')"),
+        format!("SELECT project_delete('{clone}')"),
+    ] {
+        let refused = db.fails(&call).await;
+        assert!(
+            refused.code == "0A000"
+                && refused
+                    .message
+                    .contains("rows of public.history belong to the project after its deletion"),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(db.number("SELECT count(*) FROM history").await, 9);
+}
