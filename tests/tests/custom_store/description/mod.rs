@@ -5,8 +5,6 @@ mod kinds;
 mod kinds_of_keys;
 mod large_tables;
 mod lists;
-mod mentions;
-mod no_value;
 mod numbers;
 mod own_names;
 mod owned_rows;
@@ -18,6 +16,7 @@ mod several_tables;
 mod table_questions;
 mod tenant_numbers;
 mod value_questions;
+mod values;
 
 use pg_clone_tests::scratch_database::Scratch;
 

@@ -74,6 +74,11 @@ SELECT project_clone('a0000000-0000-4000-8000-000000000001');
 DROP TABLE shop.label;
 SELECT clone.store_refresh('shop');
 SELECT clone.store_remove_table('shop', 'shop.label');
+-- A column that was renamed.
+BEGIN;
+ALTER TABLE shop.orders RENAME tenant_id TO owner;
+SELECT FROM clone.store_check('shop');
+ROLLBACK;
 -- Files that wait.
 SELECT clone.store_alter('shop', '{"blobs": "file:/srv/files"}') \g /dev/null
 SELECT clone.store_table('shop', 'shop.product', 'resource', project_column => 'tenant_id', blob_key => 'files/{id}');

@@ -1,6 +1,6 @@
 //! Values in place of NULL, such as 0 and 'none': references beside them are found, and they stay.
 
-use super::{answer_all, discovered, open};
+use super::super::{answer_all, discovered, open};
 use crate::assert_verified;
 
 const TABLES: &str = "CREATE TABLE org (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, slug text NOT NULL UNIQUE, name text NOT NULL); INSERT INTO org (slug, name) VALUES ('alpha', 'A'), ('beta', 'B');

@@ -1,6 +1,6 @@
 //! Rows that prose and addresses mention, and references in a database with one tenant.
 
-use super::{answer_all, discovered, open};
+use super::super::{answer_all, discovered, open};
 
 /// Tenants with users whose ids are mixed: user `n` is of tenant `of(n)`.
 fn users(tenants: i32) -> String {
